@@ -1,0 +1,85 @@
+"""Chainrule: feedforward networks trained by backpropagation, with the working shown."""
+
+from chainrule import activations, losses
+from chainrule.activations import Activation
+from chainrule.backprop import (
+    backward,
+    cost,
+    forward,
+    gradient,
+    input_gradient,
+    per_example_gradients,
+    predict,
+    squared_norms,
+)
+from chainrule.diagnose import check_gradient
+from chainrule.history import DivergenceError, EarlyStopping, History
+from chainrule.layers import Dense, Draw, Dropout, Layer
+from chainrule.losses import Loss
+from chainrule.network import Network
+from chainrule.optimizers import (
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    Lion,
+    NAdam,
+    Optimizer,
+    RMSprop,
+    Rprop,
+)
+from chainrule.schedules import (
+    Constant,
+    Cosine,
+    Exponential,
+    InverseScaling,
+    OneCycle,
+    Schedule,
+    StepDecay,
+    WarmUp,
+)
+from chainrule.training import fit
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "SGD",
+    "Activation",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Constant",
+    "Cosine",
+    "Dense",
+    "DivergenceError",
+    "Draw",
+    "Dropout",
+    "EarlyStopping",
+    "Exponential",
+    "History",
+    "InverseScaling",
+    "Layer",
+    "Lion",
+    "Loss",
+    "NAdam",
+    "Network",
+    "OneCycle",
+    "Optimizer",
+    "RMSprop",
+    "Rprop",
+    "Schedule",
+    "StepDecay",
+    "WarmUp",
+    "activations",
+    "backward",
+    "check_gradient",
+    "cost",
+    "fit",
+    "forward",
+    "gradient",
+    "input_gradient",
+    "losses",
+    "per_example_gradients",
+    "predict",
+    "squared_norms",
+]

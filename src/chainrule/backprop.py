@@ -1,0 +1,304 @@
+r"""Backpropagation: the gradient of the cost by the chain rule.
+
+    x       (n, i)   what enters a layer       delta   (n, o)   ∂C/∂z, for one example
+    z       (n, o)   weighted input            dW      (o, i)   ∂C/∂W
+    a       (n, o)   activation                db      (o,)     ∂C/∂b
+    y       (n, outputs)   target              w       (n,)     weights of the examples
+
+With f and L the activation and the loss, and layer l + 1 the one after layer l,
+
+    forward     z = x Wᵀ + b,   a = f(z)
+    last layer  delta = ∂L/∂a ⊙ f′(z)
+    others      delta = (delta⁺ W⁺) ⊙ f′(z)
+    gradient    dW = mean(delta ⊗ x),   db = mean(delta)
+
+Source: Rumelhart, Hinton and Williams (1986), Learning representations by back-propagating errors;
+Nielsen (2015), Neural Networks and Deep Learning, chapter 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from array_api_compat import array_namespace
+
+from chainrule import losses
+from chainrule.errors import check_finite
+from chainrule.layers import Draw
+from chainrule.losses import Loss
+from chainrule.network import (
+    Network,
+    Parameters,
+    check_inputs,
+    check_parameters,
+    penalty,
+    penalty_gradient,
+)
+from chainrule.targets import check_targets, encode
+from chainrule.trees import Array, is_weight, leaf_names, tree_map
+
+Deltas = tuple[Any, ...]
+"""∂C/∂z of each layer, for each example."""
+
+
+class Trace(tuple[Any, ...]):
+    """What each layer saw, `trace[k].x`, `.z`, `.a`, of which network with which parameters."""
+
+    net: Network
+    params: Parameters
+
+    def __new__(cls, records: Iterable[Any], net: Network, params: Parameters) -> Trace:
+        trace = super().__new__(cls, records)
+        trace.net, trace.params = net, params
+        return trace
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return tuple(self), self.net, self.params
+
+    @property
+    def output(self) -> Array:
+        """The activation of the last layer, (n, outputs)."""
+        return self[-1].a
+
+
+def forward(
+    net: Network, params: Parameters, X: Any, draw: Draw | None = None, *, check: bool = True
+) -> Trace:
+    r"""Return what each layer sees as the examples X (n, inputs) pass through the network.
+
+    $$z = x W^\top + b,\qquad a = f(z)$$
+
+    `draw` is the step of training that dropout's masks follow from; left out, the network
+    predicts. `check=False` trusts params and X to be what an earlier call has checked. Raises
+    TypeError or ValueError where params or X do not fit, or hold NaN or infinity.
+
+    >>> net = cr.Network(2, [cr.Dense(1, "relu")], loss="half_squared_error")
+    >>> params = net.parameters([([[0.5, -1.0]], [0.25])])
+    >>> forward(net, params, [[1.0, 2.0]])[0].z
+    array([[-1.25]])
+    """
+    if check:
+        check_parameters(net, params)
+        X, xp = check_inputs(net, params, X)
+    else:
+        xp = array_namespace(X)
+    records, a = [], X
+    for k, (layer, own) in enumerate(zip(net.layers, params, strict=True)):
+        a, record = layer.forward(own, a, draw and draw._replace(layer=k), xp)
+        records.append(record)
+    return Trace(records, net, params)
+
+
+def predict(net: Network, params: Parameters, X: Any) -> Array:
+    r"""Return the prediction for each example, (n, outputs).
+
+    The loss's link turns the last activation into it: the softmax for `cross_entropy`, σ for
+    `binary_cross_entropy`, e^a for `poisson`, a itself for the others. Raises as `forward` does.
+
+    >>> net = cr.Network(1, [cr.Dense(2)], loss="cross_entropy")
+    >>> predict(net, net.parameters([([[0.0], [0.0]], [0.0, 0.0])]), [[1.0]])
+    array([[0.5, 0.5]])
+    """
+    a = forward(net, params, X).output
+    return losses.loss(net.loss).link(a, array_namespace(a))
+
+
+def cost(
+    net: Network,
+    params: Parameters,
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    draw: Draw | None = None,
+) -> Array:
+    r"""Return the cost C: the weighted mean over the examples of the loss, plus the penalty.
+
+    $$C = \frac{\sum_i w_i\,L(a_i, y_i)}{\sum_i w_i}
+          + \lambda_1 \sum |W| + \tfrac12 \lambda_2 \sum W^2$$
+
+    X is (n, inputs); y is (n, outputs), or (n,) for one output or for integer labels;
+    sample_weight is (n,). Raises TypeError or ValueError where one of them does not fit.
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
+    >>> float(cost(net, net.parameters([([[2.0]], [0.0])]), [[1.0], [2.0]], [1.0, 1.0]))
+    5.0
+    """
+    return trace_cost(forward(net, params, X, draw), y, sample_weight)
+
+
+def trace_cost(trace: Trace, y: Any, sample_weight: Any = None, *, check: bool = True) -> Array:
+    """Return the cost C of a forward pass already made; see `cost`.
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
+    >>> trace = forward(net, net.parameters([([[2.0]], [0.0])]), [[1.0], [2.0]])
+    >>> float(trace_cost(trace, [1.0, 1.0]))
+    5.0
+    """
+    loss, a, y, w, xp = _compared(trace, y, sample_weight, check)
+    each = xp.sum(loss.value(a, y, xp), axis=1)
+    total = xp.mean(each if w is None else w * each)
+    net = trace.net
+    return total + penalty(net, trace.params, xp) if net.l1 or net.l2 else total
+
+
+def backward(
+    net: Network,
+    params: Parameters,
+    trace: Trace,
+    y: Any,
+    sample_weight: Any = None,
+    *,
+    check: bool = True,
+) -> Deltas:
+    r"""Return ∂C/∂z of each layer, for each example before the mean, (n, o).
+
+    $$\delta^{\text{last}} = \frac{\partial L}{\partial a} \odot f'(z),\qquad
+      \delta = (\delta^{+} W^{+}) \odot f'(z)$$
+
+    With weights, an example's share is n wᵢ / Σ w, so that the plain mean is the weighted one.
+    `check=False` trusts the values of y and sample_weight. Raises TypeError or ValueError where
+    they do not fit.
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
+    >>> params = net.parameters([([[2.0]], [0.0])])
+    >>> backward(net, params, forward(net, params, [[1.0], [2.0]]), [1.0, 1.0])
+    (array([[2.],
+           [6.]]),)
+    """
+    loss, a, y, w, xp = _compared(trace, y, sample_weight, check)
+    da = loss.grad(a, y, xp)
+    da = da if w is None else da * w[:, None]
+    deltas: list[Any] = []
+    for k in reversed(range(len(net.layers))):
+        layer, own, record = net.layers[k], params[k], trace[k]
+        deltas.insert(0, layer.delta(own, record, da, xp))
+        if k > 0:
+            da = layer.dx(own, record, deltas[0], xp)
+    return tuple(deltas)
+
+
+def gradient(trace: Trace, deltas: Deltas) -> Parameters:
+    r"""Return the gradient of C, in the form of the parameters.
+
+    $$\frac{\partial C}{\partial W} = \frac1n \sum_i \delta_i \otimes x_i
+      + \lambda_1 \operatorname{sgn} W + \lambda_2 W,\qquad
+      \frac{\partial C}{\partial b} = \frac1n \sum_i \delta_i$$
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
+    >>> params = net.parameters([([[2.0]], [0.0])])
+    >>> trace = forward(net, params, [[1.0], [2.0]])
+    >>> gradient(trace, backward(net, params, trace, [1.0, 1.0]))
+    (DenseParameters(W=array([[7.]]), b=array([4.])),)
+    """
+    net, xp = trace.net, array_namespace(trace.output)
+    grads = tuple(
+        layer.gradient(record, share, xp)
+        for layer, record, share in zip(net.layers, trace, _shares(trace, deltas), strict=True)
+    )
+    if not (net.l1 or net.l2):
+        return grads
+    penalised: Parameters = tree_map(
+        lambda name, g, W: g + penalty_gradient(net, W, xp) if is_weight(name) else g,
+        leaf_names(grads),
+        grads,
+        trace.params,
+    )
+    return penalised
+
+
+def per_example_gradients(trace: Trace, deltas: Deltas) -> Parameters:
+    r"""Return each example's share of the gradient, in the form of the parameters: W (n, o, i).
+
+    $$rac1n\,\delta_i \otimes x_i,\qquad rac1n\,\delta_i$$
+
+    They sum to `gradient` less the penalty, which is no example's. Times n, they are the gradients
+    of each example's own loss.
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
+    >>> params = net.parameters([([[2.0]], [0.0])])
+    >>> trace = forward(net, params, [[1.0], [2.0]])
+    >>> per_example_gradients(trace, backward(net, params, trace, [1.0, 1.0]))[0].W.ravel()
+    array([1., 6.])
+    """
+    xp = array_namespace(trace.output)
+    return tuple(
+        layer.per_example_gradients(record, share, xp)
+        for layer, record, share in zip(
+            trace.net.layers, trace, _shares(trace, deltas), strict=True
+        )
+    )
+
+
+def squared_norms(trace: Trace, deltas: Deltas) -> Array:
+    r"""Return the squared norm of each example's share of the gradient, (n,), without building it.
+
+    $$rac{1}{n^2} \sum_{	ext{layers}} |\delta_i|^2\,(|x_i|^2 + 1)$$
+
+    Source: Goodfellow (2015), Efficient per-example gradient computations, arXiv:1510.01799.
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
+    >>> params = net.parameters([([[2.0]], [0.0])])
+    >>> trace = forward(net, params, [[1.0], [2.0]])
+    >>> squared_norms(trace, backward(net, params, trace, [1.0, 1.0]))
+    array([ 2., 45.])
+    """
+    xp = array_namespace(trace.output)
+    shares = _shares(trace, deltas)
+    layers = zip(trace.net.layers, trace, shares, strict=True)
+    return sum(layer.squared_norms(record, share, xp) for layer, record, share in layers)
+
+
+def input_gradient(trace: Trace, deltas: Deltas) -> Array:
+    r"""Return ∂C/∂X, (n, inputs).
+
+    $$rac{\partial C}{\partial X} = rac1n\,\delta^{	ext{first}} W^{	ext{first}}$$
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
+    >>> params = net.parameters([([[2.0]], [0.0])])
+    >>> trace = forward(net, params, [[1.0], [2.0]])
+    >>> input_gradient(trace, backward(net, params, trace, [1.0, 1.0]))
+    array([[2.],
+           [6.]])
+    """
+    xp = array_namespace(trace.output)
+    first = trace.net.layers[0]
+    return first.dx(trace.params[0], trace[0], _shares(trace, deltas)[0], xp)
+
+
+def _shares(trace: Trace, deltas: Deltas) -> Deltas:
+    """Each example's part in the mean over the n examples, which is taken nowhere else."""
+    n = trace.output.shape[0]
+    return tuple(tree_map(lambda delta: delta / n, deltas))
+
+
+def _compared(
+    trace: Trace, y: Any, sample_weight: Any, check: bool
+) -> tuple[Loss, Array, Array, Array | None, Any]:
+    """Return the loss, a, y and w as the arithmetic wants them, and the array library."""
+    loss, a = losses.loss(trace.net.loss), trace.output
+    n, outputs = a.shape
+    xp = array_namespace(a)
+    y = check_targets(loss.target, y, n, outputs, a.dtype, xp) if check else y
+    y = encode(y, outputs, a.dtype, xp)
+    if sample_weight is None:
+        return loss, a, y, None, xp
+    w = check_weights(sample_weight, n, a.dtype, xp) if check else sample_weight
+    return loss, a, y, w * (n / xp.sum(w)), xp
+
+
+def check_weights(sample_weight: Any, n: int, dtype: Any, xp: Any) -> Array:
+    """Return the weights of n examples as an array, or raise where they are not weights."""
+    w = xp.astype(xp.asarray(sample_weight), dtype, copy=False)
+    if w.shape != (n,):
+        raise ValueError(
+            f"sample_weight must hold one weight for each of the {n} examples, shape ({n},), "
+            f"got {tuple(w.shape)}"
+        )
+    check_finite("sample_weight", w, xp)
+    if bool(xp.any(w < 0)) or not bool(xp.any(w > 0)):
+        raise ValueError(
+            "sample_weight must hold weights >= 0, at least one of them > 0, got a smallest "
+            f"of {float(xp.min(w)):g} and a largest of {float(xp.max(w)):g}"
+        )
+    return w

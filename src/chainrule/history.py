@@ -1,0 +1,117 @@
+"""What a training run leaves behind, and how it can end early."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from chainrule.errors import check_number, check_whole
+from chainrule.network import Parameters
+from chainrule.optimizers import State
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """End training when the validation loss has not improved for some epochs.
+
+    An epoch improves when its loss is below the best so far by more than `tolerance`. `fit` then
+    returns the best parameters, not the last. Raises ValueError for a patience below 1 or a
+    negative tolerance.
+
+    >>> EarlyStopping(patience=5)
+    EarlyStopping(patience=5, tolerance=0.0)
+    """
+
+    patience: int = 10
+    tolerance: float = 0.0
+
+    def is_over(self, losses: list[float]) -> bool:
+        """Whether the last `patience` of the losses have not improved on those before.
+
+        >>> EarlyStopping(patience=2).is_over([3.0, 2.0, 2.5, 2.1])
+        True
+        """
+        best, waited = math.inf, 0
+        for loss in losses:
+            best, waited = (loss, 0) if loss < best - self.tolerance else (best, waited + 1)
+        return waited >= self.patience
+
+    def __post_init__(self) -> None:
+        check_whole("EarlyStopping: patience", self.patience, least=1)
+        check_number("EarlyStopping: tolerance", self.tolerance, least=0)
+
+
+class Progress(NamedTuple):
+    """Where a run stands; callbacks get one after each epoch."""
+
+    params: Parameters
+    states: list[State]
+    step: int
+    epoch: int
+
+
+@dataclass
+class History:
+    """The course of a run: one figure an epoch, and where it can go on from.
+
+    Attributes
+    ----------
+    loss
+        The cost C by epoch: the mean over its batches, each at its own step, weighted by the
+        examples' weights.
+    validation_loss
+        The cost C of the validation data after each epoch; empty without such data.
+    best_epoch
+        The epoch, counted from 1, whose validation loss is the lowest (without such data, 0).
+    stopped
+        Why the run ended before its epochs were done: "" if it did not, "early stopping", or
+        "callback".
+    last
+        Where the run stood after its last whole epoch, or before the step that diverged; a run
+        goes on from there.
+    best
+        The parameters after the best epoch; kept under early stopping only.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
+    best_epoch: int = 0
+    stopped: str = ""
+    last: Progress | None = field(default=None, repr=False)
+    best: Parameters | None = field(default=None, repr=False)
+
+    @property
+    def epochs(self) -> int:
+        """The number of epochs made."""
+        return len(self.loss)
+
+    @property
+    def at(self) -> Progress:
+        """Where the run stands."""
+        if self.last is None:
+            raise ValueError("this history holds no run; fit makes histories")
+        return self.last
+
+    @property
+    def returned(self) -> Parameters:
+        """The parameters that fit returns: the best under early stopping, else the last."""
+        return self.at.params if self.best is None else self.best
+
+    def copy(self) -> History:
+        """Return a history that can be added to while this one stays as it is."""
+        return dataclasses.replace(
+            self, loss=list(self.loss), validation_loss=list(self.validation_loss), stopped=""
+        )
+
+
+class DivergenceError(ValueError):
+    """Training met a value that is not finite; `params` are those before the step that did."""
+
+    def __init__(self, message: str, params: Parameters, history: History) -> None:
+        super().__init__(message)
+        self.params, self.history = params, history
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.args[0], self.params, self.history)

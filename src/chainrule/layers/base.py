@@ -1,0 +1,79 @@
+r"""What a kind of layer must be able to do; each kind is one file beside this one.
+
+    x       (n, i)   what enters the layer
+    a       (n, o)   what leaves it
+    da      (n, o)   ∂C/∂a, for one example
+    delta   (n, o)   ∂C/∂z, for one example: the gradient at the layer's own place
+    dx      (n, i)   ∂C/∂x, for one example: what the layer below gets as its da
+
+A layer is a frozen specification: names and sizes, never arrays. Its parameters are a named tuple
+of arrays (or of such tuples), its record a named tuple of what it saw. All its functions are pure.
+"""
+
+from __future__ import annotations
+
+import abc
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule.trees import Array
+
+
+class Draw(NamedTuple):
+    """A step of training, which every random draw of a layer follows from.
+
+    Layers get a draw while the network trains, and None when it predicts.
+    """
+
+    seed: int
+    step: int
+    layer: int = 0
+
+
+class Layer(abc.ABC):
+    """A kind of layer. One without parameters inherits all but the first three functions."""
+
+    @abc.abstractmethod
+    def forward(self, params: Any, x: Array, draw: Draw | None, xp: Any) -> tuple[Array, Any]:
+        """Return a and the record."""
+
+    @abc.abstractmethod
+    def delta(self, params: Any, record: Any, da: Array, xp: Any) -> Any:
+        """Return delta from da; a composite of layers returns a tuple of theirs."""
+
+    @abc.abstractmethod
+    def dx(self, params: Any, record: Any, delta: Any, xp: Any) -> Array:
+        """Return dx from delta."""
+
+    def outputs(self, inputs: int) -> int:
+        """Return the number of outputs o from the number of inputs i."""
+        return inputs
+
+    def form(self, inputs: int) -> Any:
+        """Return zeros in the form of the parameters, float64 and without memory of their own."""
+        return ()
+
+    def init(self, inputs: int, rng: np.random.Generator) -> Any:
+        """Return new parameters as float64 NumPy arrays."""
+        return self.form(inputs)
+
+    def gradient(self, record: Any, delta: Any, xp: Any) -> Any:
+        """Return the sum over the examples of the gradient, in the form of the parameters."""
+        return ()
+
+    def per_example_gradients(self, record: Any, delta: Any, xp: Any) -> Any:
+        """Return the gradient of each example, with the examples as first axis."""
+        return ()
+
+    def squared_norms(self, record: Any, delta: Any, xp: Any) -> Array:
+        """Return the squared norm of each example's gradient, (n,)."""
+        return 0.0
+
+    def kinks(self, record: Any) -> list[Array]:
+        """Return arrays that change sign where the layer has no derivative."""
+        return []
+
+    def after_step(self, params: Any, record: Any) -> Any:
+        """Return the parameters after a step of training; running statistics are kept here."""
+        return params

@@ -1,0 +1,110 @@
+r"""Dense: every output sees every input.
+
+x       (n, i)      W   (o, i)      z = x Wᵀ + b   (n, o)
+delta   (n, o)      b   (o,)        a = f(z)       (n, o)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule.activations import Activation, activation
+from chainrule.errors import check_whole
+from chainrule.initialisers import check_initialiser, draw_weights
+from chainrule.layers.base import Draw, Layer
+from chainrule.trees import Array
+
+
+class DenseParameters(NamedTuple):
+    """Weights W (o, i) and biases b (o,)."""
+
+    W: Array
+    b: Array
+
+
+class DenseRecord(NamedTuple):
+    """What a dense layer saw: input x (n, i), weighted input z (n, o), activation a (n, o)."""
+
+    x: Array
+    z: Array
+    a: Array
+
+
+@dataclass(frozen=True)
+class Dense(Layer):
+    r"""A layer in which each of `units` outputs weighs every input.
+
+    $$z = x W^\top + b,\qquad a = f(z)$$
+
+    Parameters
+    ----------
+    units
+        The number of outputs, o.
+    activation
+        The name of a row of the table of activations, `"leaky_relu(0.2)"`, or a row of your own.
+    initialiser
+        How `init` draws W: the name of a row of the table of initialisers. Left out, it is the
+        one that suits the activation. Biases start at 0.
+
+    Examples
+    --------
+    >>> Dense(3, "tanh")
+    Dense(3, 'tanh')
+    """
+
+    units: int
+    activation: str | Activation = "identity"
+    initialiser: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "units", check_whole("Dense: units", self.units, least=1))
+        activation(self.activation)  # refuses what is not a row
+        if self.initialiser is not None:
+            check_initialiser(self.initialiser)
+
+    def __repr__(self) -> str:
+        named = self.activation if isinstance(self.activation, str) else str(self.activation)
+        more = f", initialiser={self.initialiser!r}" if self.initialiser else ""
+        return f"Dense({self.units}, {named!r}{more})"
+
+    def outputs(self, inputs: int) -> int:
+        return self.units
+
+    def form(self, inputs: int) -> DenseParameters:
+        o, i = self.units, inputs
+        return DenseParameters(W=np.broadcast_to(0.0, (o, i)), b=np.broadcast_to(0.0, o))
+
+    def init(self, inputs: int, rng: np.random.Generator) -> DenseParameters:
+        name = self.initialiser or activation(self.activation).initialiser
+        return DenseParameters(
+            W=draw_weights(name, rng, self.units, inputs), b=np.zeros(self.units)
+        )
+
+    def forward(
+        self, params: DenseParameters, x: Array, draw: Draw | None, xp: Any
+    ) -> tuple[Array, DenseRecord]:
+        z = x @ params.W.mT + params.b
+        a = activation(self.activation).f(z, xp)
+        return a, DenseRecord(x, z, a)
+
+    def delta(self, params: DenseParameters, record: DenseRecord, da: Array, xp: Any) -> Array:
+        return da * activation(self.activation).df(record.z, record.a, xp)
+
+    def dx(self, params: DenseParameters, record: DenseRecord, delta: Array, xp: Any) -> Array:
+        return delta @ params.W
+
+    def gradient(self, record: DenseRecord, delta: Array, xp: Any) -> DenseParameters:
+        return DenseParameters(W=delta.mT @ record.x, b=xp.sum(delta, axis=0))
+
+    def per_example_gradients(self, record: DenseRecord, delta: Array, xp: Any) -> DenseParameters:
+        return DenseParameters(W=delta[:, :, None] * record.x[:, None, :], b=delta)
+
+    def squared_norms(self, record: DenseRecord, delta: Array, xp: Any) -> Array:
+        """|delta ⊗ x|² + |delta|² = |delta|² (|x|² + 1): Goodfellow (2015), arXiv:1510.01799."""
+        return xp.sum(delta * delta, axis=1) * (xp.sum(record.x * record.x, axis=1) + 1)
+
+    def kinks(self, record: DenseRecord) -> list[Array]:
+        return [record.z - kink for kink in activation(self.activation).kinks]

@@ -1,0 +1,88 @@
+r"""Dropout: while the network trains, each input is silenced with a given probability.
+
+x, a, delta   (n, i)
+mask          (n, i)   0, or 1/(1 − rate)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from array_api_compat import device
+from numpy.typing import NDArray
+
+from chainrule.errors import check_number
+from chainrule.layers.base import Draw, Layer
+from chainrule.trees import Array
+
+
+class DropoutRecord(NamedTuple):
+    """What a dropout layer saw: input x, its mask (None when it predicts), output a."""
+
+    x: Array
+    mask: Array | None
+    a: Array
+
+
+def keep_mask(draw: Draw, rate: float, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return which inputs stay, from the seed, the step and the layer alone.
+
+    Input number k of the batch, counted row by row, stays where the k-th 32-bit word of the
+    stream is at least 2³² · rate. The stream is Philox 4×64-10 with the key (seed, layer) and the
+    counter (·, 0, step, 0), each 64-bit word giving its lower half first. Any block of it can be
+    computed alone.
+
+    Source: Salmon and others (2011), Parallel random numbers: as easy as 1, 2, 3.
+
+    >>> keep_mask(Draw(seed=0, step=1), 0.0, (1, 4))
+    array([[ True,  True,  True,  True]])
+    """
+    count = int(np.prod(shape))
+    stream = np.random.Philox(key=[draw.seed, draw.layer], counter=[0, 0, draw.step, 0])
+    words = stream.random_raw((count + 1) // 2).astype("<u8").view("<u4")[:count]
+    return (words >= np.uint32(round(rate * 2**32))).reshape(shape)
+
+
+@dataclass(frozen=True)
+class Dropout(Layer):
+    r"""A layer that silences each input with the probability `rate` while the network trains.
+
+    $$a = x \odot m,\qquad m = \frac{1}{1 - \mathrm{rate}}\ \text{with probability }
+      1 - \mathrm{rate},\ \text{else } 0$$
+
+    The kept inputs are scaled up (inverted dropout), so that prediction passes x through. Raises
+    ValueError unless 0 <= rate < 1.
+
+    Source: Srivastava and others (2014), Dropout: a simple way to prevent neural networks from
+    overfitting.
+
+    >>> Dropout(0.1)
+    Dropout(0.1)
+    """
+
+    rate: float = 0.5
+
+    def __post_init__(self) -> None:
+        rate = check_number("Dropout: rate", self.rate, least=0, below=1)
+        object.__setattr__(self, "rate", rate)
+
+    def __repr__(self) -> str:
+        return f"Dropout({self.rate})"
+
+    def forward(
+        self, params: tuple[()], x: Array, draw: Draw | None, xp: Any
+    ) -> tuple[Array, DropoutRecord]:
+        if draw is None or self.rate == 0:
+            return x, DropoutRecord(x, None, x)
+        keep = xp.asarray(keep_mask(draw, self.rate, x.shape), device=device(x))
+        mask = xp.astype(keep, x.dtype) / (1 - self.rate)
+        a = x * mask
+        return a, DropoutRecord(x, mask, a)
+
+    def delta(self, params: tuple[()], record: DropoutRecord, da: Array, xp: Any) -> Array:
+        return da if record.mask is None else da * record.mask
+
+    def dx(self, params: tuple[()], record: DropoutRecord, delta: Array, xp: Any) -> Array:
+        return delta

@@ -1,0 +1,331 @@
+r"""The table of losses: what one example costs, one row each.
+
+    a   (n, o)   activation of the last layer; for the cross-entropies these are the logits
+    y   (n, o)   target
+    xp           the array library of a
+
+`value` gives each output's share of an example's loss, unreduced: the sum over the outputs and
+the mean over the examples are taken in one place, `backprop.cost`. `grad` is the derivative of
+that sum by a. `link` turns a into a prediction.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from dataclasses import InitVar, dataclass
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace
+from numpy.typing import NDArray
+
+from chainrule.activations import ACTIVATIONS
+from chainrule.errors import check_number, unknown_name
+from chainrule.rows import check_derivative, find_row, full_name
+from chainrule.targets import TARGETS
+from chainrule.trees import Array
+
+
+@dataclass(frozen=True)
+class Loss:
+    r"""A row of the table: a loss with everything that is known of it.
+
+    $$L(a, y) = \sum_j \ell_j(a, y),\qquad \mathrm{grad}_j = \frac{\partial L}{\partial a_j}$$
+
+    A row that you make is compared with central differences in float64 at once, and refused with
+    a ValueError where its derivative is wrong.
+
+    Parameters
+    ----------
+    name
+        Its name in messages and tables.
+    value
+        `value(a, y, xp)` returns each output's share of the loss of each example, (n, o).
+    grad
+        `grad(a, y, xp)` returns ∂L/∂a, (n, o).
+    link
+        `link(a, xp)` returns the prediction, (n, o).
+    latex, dlatex
+        The loss of one example and its derivative by a_j in LaTeX.
+    target
+        What y must be: `real`, `count`, `sign`, `probability` or `class`.
+    kink
+        `kink(a, y, xp)` changes sign, (n, o), where the loss has no derivative, if it has such
+        places; `grad` returns 0 there.
+    parameters
+        The numbers in its full name, `huber(0.5)`.
+
+    Examples
+    --------
+    >>> cubic = Loss(
+    ...     "cubic",
+    ...     value=lambda a, y, xp: xp.abs(a - y) ** 3,
+    ...     grad=lambda a, y, xp: 3 * (a - y) * xp.abs(a - y),
+    ... )
+    """
+
+    name: str
+    value: Callable[[Array, Array, Any], Array]
+    grad: Callable[[Array, Array, Any], Array]
+    link: Callable[[Array, Any], Array] = lambda a, xp: a
+    latex: str = r"L(a, y)"
+    dlatex: str = r"\frac{\partial L}{\partial a_j}"
+    target: str = "real"
+    kink: Callable[[Array, Array, Any], Array] | None = None
+    parameters: tuple[float, ...] = ()
+    check: InitVar[bool] = True
+
+    def __post_init__(self, check: bool) -> None:
+        if self.target not in TARGETS:
+            raise unknown_name(f"target of loss {self.name!r}", self.target, TARGETS)
+        if check:
+            _check_loss(self)
+
+    def __str__(self) -> str:
+        return full_name(self.name, self.parameters)
+
+
+def _check_loss(loss: Loss) -> None:
+    """Vary one output at a time, the others held, over random activations and targets."""
+    rng = np.random.default_rng(0)
+    n, outputs = 64, 3
+    a = rng.normal(scale=2, size=(n, outputs))
+    y = TARGETS[loss.target].sample(rng, n, outputs)
+    xp = array_namespace(a)
+    if loss.kink is not None:
+        smooth = np.all(np.abs(loss.kink(a, y, xp)) > 1e-3, axis=1)
+        a, y = a[smooth], y[smooth]
+
+    def varied(t: NDArray[Any], j: int) -> tuple[Array, Array, Any]:
+        """The arguments of the row's functions, with t as output j and in the dtype of t."""
+        at = a.astype(t.dtype)
+        at[:, j] = t
+        return at, y.astype(t.dtype), xp
+
+    for j in range(outputs):
+        check_derivative(
+            f"loss {loss.name!r}, output {j}",
+            functools.partial(lambda j, t: np.sum(loss.value(*varied(t, j)), axis=1), j),
+            functools.partial(lambda j, t: loss.grad(*varied(t, j))[:, j], j),
+            a[:, j],
+        )
+
+
+_row = functools.partial(Loss, check=False)  # the tests check the table
+_sigmoid, _softplus = ACTIVATIONS["sigmoid"].f, ACTIVATIONS["softplus"].f
+
+
+def softmax(a: Array, xp: Any) -> Array:
+    r"""Return the probabilities of logits, (n, o).
+
+    $$p_j = \frac{e^{a_j}}{\sum_k e^{a_k}}$$
+
+    >>> softmax(np.array([[0.0, 0.0]]), np)
+    array([[0.5, 0.5]])
+    """
+    e = xp.exp(a - xp.max(a, axis=1, keepdims=True))
+    return e / xp.sum(e, axis=1, keepdims=True)
+
+
+def _minus_log_softmax(a: Array, xp: Any) -> Array:
+    a = a - xp.max(a, axis=1, keepdims=True)
+    return xp.log(xp.sum(xp.exp(a), axis=1, keepdims=True)) - a
+
+
+def _log_cosh(r: Array, xp: Any) -> Array:
+    """ln cosh r = ln(1 + 2 sinh²(r/2)), which keeps its digits where r is small."""
+    near = xp.minimum(xp.abs(r), 1.0)
+    far = xp.abs(r) + xp.log1p(xp.exp(-2 * xp.abs(r))) - math.log(2)
+    return xp.where(xp.abs(r) > 1, far, xp.log1p(2 * xp.sinh(0.5 * near) ** 2))
+
+
+@functools.cache
+def huber(delta: float = 1.0) -> Loss:
+    r"""Return Huber's loss: quadratic up to a residual of δ, linear beyond.
+
+    $$\ell(r) = \tfrac12 r^2\ (|r| \le \delta),\quad \delta(|r| - \tfrac12\delta)\ (|r| > \delta)$$
+
+    Source: Huber (1964), Robust estimation of a location parameter.
+
+    >>> str(huber(0.5))
+    'huber(0.5)'
+    """
+    d = check_number("huber: delta", delta, above=0)
+
+    def value(a: Array, y: Array, xp: Any) -> Array:
+        r = xp.abs(a - y)
+        return xp.where(r > d, d * (r - 0.5 * d), 0.5 * r * r)
+
+    return _row(
+        "huber",
+        value=value,
+        grad=lambda a, y, xp: xp.minimum(xp.maximum(a - y, -d), d),
+        latex=(
+            rf"\sum_j \begin{{cases}} \tfrac12 (a_j - y_j)^2 & |a_j - y_j| \le {d:g} \\"
+            rf" {d:g}\,(|a_j - y_j| - {0.5 * d:g}) & |a_j - y_j| > {d:g} \end{{cases}}"
+        ),
+        dlatex=rf"\max(-{d:g}, \min(a_j - y_j, {d:g}))",
+        parameters=(d,),
+    )
+
+
+@functools.cache
+def quantile(q: float = 0.5) -> Loss:
+    r"""Return the quantile (pinball) loss, whose minimum is the q-quantile of y.
+
+    $$\ell(r) = (1 - q)\max(r, 0) + q\max(-r, 0),\qquad r = a - y$$
+
+    Source: Koenker and Bassett (1978), Regression quantiles.
+
+    >>> str(quantile(0.9))
+    'quantile(0.9)'
+    """
+    q = check_number("quantile: q", q, above=0, below=1)
+
+    def grad(a: Array, y: Array, xp: Any) -> Array:
+        above, below = xp.astype(a > y, a.dtype), xp.astype(a < y, a.dtype)
+        return (1 - q) * above - q * below
+
+    return _row(
+        "quantile",
+        value=lambda a, y, xp: xp.maximum((1 - q) * (a - y), q * (y - a)),
+        grad=grad,
+        latex=rf"\sum_j \max({1 - q:g}\,(a_j - y_j),\ {q:g}\,(y_j - a_j))",
+        dlatex=(
+            rf"\begin{{cases}} {1 - q:g} & a_j > y_j \\ 0 & a_j = y_j \\"
+            rf" -{q:g} & a_j < y_j \end{{cases}}"
+        ),
+        kink=lambda a, y, xp: a - y,
+        parameters=(q,),
+    )
+
+
+@functools.cache
+def cross_entropy(smoothing: float = 0.0) -> Loss:
+    r"""Return the cross-entropy of the softmax of logits, with smoothed labels if wanted.
+
+    $$L = -\sum_j t_j \ln p_j,\qquad t = (1 - \varepsilon)\,y + \varepsilon / o$$
+
+    Source: Bishop (2006), Pattern Recognition and Machine Learning, 5.2; label smoothing: Szegedy
+    and others (2016), arXiv:1512.00567.
+
+    >>> str(cross_entropy(0.1))
+    'cross_entropy(0.1)'
+    """
+    s = check_number("cross_entropy: smoothing", smoothing, least=0, below=1)
+
+    def smoothed(y: Array) -> Array:
+        return (1 - s) * y + s / y.shape[1] if s else y
+
+    t = rf"\left({1 - s:g}\,y_j + \tfrac{{{s:g}}}{{o}}\right)" if s else "y_j"
+    return _row(
+        "cross_entropy",
+        value=lambda a, y, xp: smoothed(y) * _minus_log_softmax(a, xp),
+        grad=lambda a, y, xp: softmax(a, xp) - smoothed(y),
+        link=softmax,
+        latex=rf"-\sum_j {t} \ln p_j,\quad p_j = \frac{{e^{{a_j}}}}{{\sum_k e^{{a_k}}}}",
+        dlatex=rf"p_j - {t}",
+        target="class",
+        parameters=(s,) if s else (),
+    )
+
+
+LOSSES: dict[str, Loss] = {
+    row.name: row
+    for row in (
+        _row(
+            "half_squared_error",
+            value=lambda a, y, xp: 0.5 * (a - y) ** 2,
+            grad=lambda a, y, xp: a - y,
+            latex=r"\tfrac12 \sum_j (a_j - y_j)^2",
+            dlatex=r"a_j - y_j",
+        ),
+        _row(
+            "squared_error",
+            value=lambda a, y, xp: (a - y) ** 2,
+            grad=lambda a, y, xp: 2 * (a - y),
+            latex=r"\sum_j (a_j - y_j)^2",
+            dlatex=r"2\,(a_j - y_j)",
+        ),
+        _row(
+            "mean_squared_error",
+            value=lambda a, y, xp: (a - y) ** 2 / a.shape[1],
+            grad=lambda a, y, xp: 2 * (a - y) / a.shape[1],
+            latex=r"\tfrac{1}{o} \sum_j (a_j - y_j)^2",
+            dlatex=r"\tfrac{2}{o}\,(a_j - y_j)",
+        ),
+        _row(
+            "absolute_error",
+            value=lambda a, y, xp: xp.abs(a - y),
+            grad=lambda a, y, xp: xp.sign(a - y),
+            latex=r"\sum_j |a_j - y_j|",
+            dlatex=r"\operatorname{sgn}(a_j - y_j)",
+            kink=lambda a, y, xp: a - y,
+        ),
+        huber(),
+        quantile(),
+        _row(
+            "log_cosh",
+            value=lambda a, y, xp: _log_cosh(a - y, xp),
+            grad=lambda a, y, xp: xp.tanh(a - y),
+            latex=r"\sum_j \ln\cosh(a_j - y_j)",
+            dlatex=r"\tanh(a_j - y_j)",
+        ),
+        _row(  # the negative log-likelihood of the rate e^a, less ln y!, which is constant
+            "poisson",
+            value=lambda a, y, xp: xp.exp(a) - y * a,
+            grad=lambda a, y, xp: xp.exp(a) - y,
+            link=lambda a, xp: xp.exp(a),
+            latex=r"\sum_j (e^{a_j} - y_j a_j)",
+            dlatex=r"e^{a_j} - y_j",
+            target="count",
+        ),
+        _row(
+            "hinge",
+            value=lambda a, y, xp: xp.maximum(1 - y * a, 0.0),
+            grad=lambda a, y, xp: -y * xp.astype(y * a < 1, a.dtype),
+            latex=r"\sum_j \max(1 - y_j a_j, 0)",
+            dlatex=r"\begin{cases} -y_j & y_j a_j < 1 \\ 0 & y_j a_j \ge 1 \end{cases}",
+            target="sign",
+            kink=lambda a, y, xp: 1 - y * a,
+        ),
+        _row(  # both terms in logits: σ(a) − y would round to 0 where y = 1 and a is large
+            "binary_cross_entropy",
+            value=lambda a, y, xp: (1 - y) * _softplus(a, xp) + y * _softplus(-a, xp),
+            grad=lambda a, y, xp: (1 - y) * _sigmoid(a, xp) - y * _sigmoid(-a, xp),
+            link=_sigmoid,
+            latex=r"-\sum_j \left(y_j \ln \sigma(a_j) + (1 - y_j) \ln \sigma(-a_j)\right)",
+            dlatex=r"\sigma(a_j) - y_j",
+            target="probability",
+        ),
+        cross_entropy(),
+    )
+}
+
+FAMILIES: dict[str, Callable[..., Loss]] = {
+    "huber": huber,
+    "quantile": quantile,
+    "cross_entropy": cross_entropy,
+}
+
+
+@functools.cache
+def loss(given: str | Loss) -> Loss:
+    """Return the row that a full name specifies, or the row given.
+
+    Raises ValueError for an unknown name, with the nearest known ones, and TypeError for anything
+    that is neither.
+
+    >>> loss("huber(0.5)").parameters
+    (0.5,)
+    """
+    if isinstance(given, Loss):
+        return given
+    if isinstance(given, str):
+        return find_row("loss", given, LOSSES, FAMILIES)
+    raise TypeError(
+        f"a loss must be a name such as 'cross_entropy' or a Loss, got {given!r} of type "
+        f"{type(given).__name__}"
+    )

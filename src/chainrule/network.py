@@ -1,0 +1,257 @@
+r"""A network is a specification; its parameters are a separate tuple, one entry for each layer.
+
+x   (n, i)   W   (o, i)   b   (o,)
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace, is_array_api_obj
+
+from chainrule import losses
+from chainrule.errors import check_finite, check_number, check_whole
+from chainrule.layers import Layer
+from chainrule.losses import Loss
+from chainrule.trees import Array, is_weight, leaves, named_leaves, rebuild, tree_map
+
+Parameters = tuple[Any, ...]
+"""The parameters of each layer: a named tuple of arrays, `params[k].W`, or `()`."""
+
+SEEDS = 2**64
+
+
+@dataclass(frozen=True, init=False)
+class Network:
+    r"""A feedforward network with its cost: names and sizes, no arrays.
+
+    $$C = \frac{\sum_i w_i\,L(a_i, y_i)}{\sum_i w_i}
+          + \lambda_1 \sum |W| + \tfrac12 \lambda_2 \sum W^2$$
+
+    Parameters
+    ----------
+    inputs
+        The number of inputs.
+    layers
+        The layers, from the first to the last.
+    loss
+        The name of a row of the table of losses, `"huber(0.5)"`, or a row of your own.
+    l1, l2
+        λ₁ and λ₂, the penalties on the weights; biases go free.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where an argument is not of its kind; the message names it.
+
+    Examples
+    --------
+    >>> net = cr.Network(2, [cr.Dense(3, "tanh"), cr.Dense(1)], loss="half_squared_error")
+    >>> net.outputs, net.size
+    (1, 13)
+    """
+
+    inputs: int
+    layers: tuple[Layer, ...]
+    loss: str | Loss
+    l1: float = 0.0
+    l2: float = 0.0
+
+    def __init__(
+        self,
+        inputs: int,
+        layers: Iterable[Layer],
+        loss: str | Loss,
+        l1: float = 0.0,
+        l2: float = 0.0,
+    ) -> None:
+        losses.loss(loss)
+        layers = tuple(layers) if isinstance(layers, Iterable) else (layers,)
+        if not layers:
+            raise ValueError("Network: layers must hold at least one layer, got none")
+        for k, layer in enumerate(layers):
+            if not isinstance(layer, Layer):
+                raise TypeError(
+                    f"Network: layer {k} must be a layer such as Dense(3, 'tanh'), got {layer!r}"
+                )
+        for field, value in (
+            ("inputs", check_whole("Network: inputs", inputs, least=1)),
+            ("layers", layers),
+            ("loss", loss),
+            ("l1", check_number("Network: l1", l1, least=0)),
+            ("l2", check_number("Network: l2", l2, least=0)),
+        ):
+            object.__setattr__(self, field, value)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The number of values before, between and after the layers."""
+        widths = [self.inputs]
+        for layer in self.layers:
+            widths.append(layer.outputs(widths[-1]))
+        return tuple(widths)
+
+    @property
+    def outputs(self) -> int:
+        """The number of outputs."""
+        return self.widths[-1]
+
+    @property
+    def size(self) -> int:
+        """The number of parameters."""
+        return sum(leaf.size for leaf in leaves(self.form))
+
+    @functools.cached_property
+    def form(self) -> Parameters:
+        """Zeros in the form of the parameters, without memory of their own."""
+        return tuple(layer.form(i) for layer, i in zip(self.layers, self.widths, strict=False))
+
+    def init(self, seed: int = 0, dtype: Any = "float32") -> Parameters:
+        """Return new parameters, drawn from the seed alone, as NumPy arrays.
+
+        Every later computation has the precision of the parameters. Raises ValueError for a
+        dtype other than float32 and float64.
+
+        >>> net = cr.Network(2, [cr.Dense(3, "tanh"), cr.Dense(1)], loss="half_squared_error")
+        >>> net.init(seed=0)[1].W.shape
+        (1, 3)
+        """
+        if np.dtype(dtype) not in (np.float32, np.float64):
+            raise ValueError(f"init: dtype must be 'float32' or 'float64', got {dtype!r}")
+        rng = np.random.default_rng(check_whole("init: seed", seed, least=0, below=SEEDS))
+        drawn = tuple(
+            layer.init(i, rng) for layer, i in zip(self.layers, self.widths, strict=False)
+        )
+        return tuple(tree_map(lambda leaf: leaf.astype(dtype), drawn))
+
+    def parameters(self, given: Sequence[Any]) -> Parameters:
+        """Return given arrays as parameters: one `(W, b)` for each layer that has parameters.
+
+        Lists become float64 NumPy arrays; arrays of any library stay what they are. Raises
+        ValueError for a shape that does not fit, or a value that is not finite.
+
+        >>> net = cr.Network(2, [cr.Dense(1)], loss="half_squared_error")
+        >>> net.parameters([([[0.5, -0.5]], [0.0])])[0].W
+        array([[ 0.5, -0.5]])
+        """
+        form = self.form
+        entries = [entry for entry in given if not (isinstance(entry, tuple) and not entry)]
+        filled = [k for k, part in enumerate(form) if leaves(part)]
+        if len(entries) != len(filled):
+            raise ValueError(
+                f"parameters: expected one (W, b) for each of the {len(filled)} layers that have "
+                f"parameters, got {len(entries)}"
+            )
+        params = list(form)
+        for k, entry in zip(filled, entries, strict=True):
+            got = leaves(_as_tuple(entry))
+            if len(got) != len(leaves(form[k])):
+                wanted = ", ".join(name for name, _ in named_leaves(form[k]))
+                raise ValueError(f"parameters: layer {k} expects {wanted}, got {len(got)} arrays")
+            params[k] = rebuild(form[k], map(_as_floating, got))
+        check_parameters(self, tuple(params))
+        return tuple(params)
+
+
+def _as_tuple(entry: Any) -> Any:
+    return tuple(map(_as_tuple, entry)) if isinstance(entry, tuple) else entry
+
+
+def _as_floating(given: Any) -> Array:
+    if is_array_api_obj(given) and not isinstance(given, np.ndarray):
+        return given
+    array = np.asarray(given)
+    if array.dtype.kind in "biu":
+        return array.astype(np.float64)
+    return array
+
+
+def describe(net: Network, k: int) -> str:
+    """Return how messages name a layer: its index and its specification.
+
+    >>> describe(cr.Network(2, [cr.Dense(1)], loss="half_squared_error"), 0)
+    "layer 0, Dense(1, 'identity')"
+    """
+    return f"layer {k}, {net.layers[k]!r}"
+
+
+def check_parameters(net: Network, params: Parameters) -> None:
+    """Raise unless parameters fit the network, share one floating dtype and are finite."""
+    form = list(named_leaves(net.form))
+    got = list(named_leaves(params)) if isinstance(params, tuple) else []
+    if [name for name, _ in got] != [name for name, _ in form]:
+        raise ValueError(
+            f"params must be made by net.init or net.parameters, with the entries "
+            f"{', '.join(name for name, _ in form)}; got {', '.join(n for n, _ in got) or params!r}"
+        )
+    xp = array_namespace(*(leaf for _, leaf in got))
+    dtype = got[0][1].dtype
+    for (name, expected), (_, leaf) in zip(form, got, strict=True):
+        where = f"{describe(net, int(name.partition('.')[0]))}: {name}"
+        if tuple(leaf.shape) != expected.shape:
+            raise ValueError(f"{where} must have shape {expected.shape}, got {tuple(leaf.shape)}")
+        if not xp.isdtype(leaf.dtype, "real floating"):
+            raise TypeError(f"{where} must be of a floating dtype, got {leaf.dtype}")
+        if leaf.dtype != dtype:
+            raise TypeError(f"{where} must have the dtype of the others, {dtype}, got {leaf.dtype}")
+        check_finite(where, leaf, xp)
+
+
+def check_inputs(net: Network, params: Parameters, X: Any, *, what: str = "X") -> tuple[Array, Any]:
+    """Return X as an array (n, inputs) in the parameters' dtype, and its array library."""
+    weights = leaves(params)[0] if leaves(params) else None
+    given = X if is_array_api_obj(X) else np.asarray(X)
+    if isinstance(given, np.ndarray) and given.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{what} must be an array of numbers, got dtype {given.dtype}; encode or leave out "
+            "the columns that are not numbers"
+        )
+    xp = array_namespace(given if weights is None else weights)
+    given = xp.asarray(given)
+    if given.ndim != 2 or given.shape[1] != net.inputs:
+        raise ValueError(
+            f"{describe(net, 0)}, expects inputs of width {net.inputs}, got {what} with shape "
+            f"{tuple(given.shape)}"
+            + (f"; one example is {what}[None, :]" if given.ndim == 1 else "")
+        )
+    if given.shape[0] == 0:
+        raise ValueError(f"{what} must hold at least one example, got shape {tuple(given.shape)}")
+    x = xp.astype(given, weights.dtype, copy=False) if weights is not None else given
+    check_finite(what, x, xp)
+    return x, xp
+
+
+def penalty(net: Network, params: Parameters, xp: Any) -> Array:
+    r"""Return the penalty's share of the cost, λ₁ Σ|W| + ½ λ₂ ΣW²."""
+    weights = [leaf for name, leaf in named_leaves(params) if is_weight(name)]
+    return sum(net.l1 * xp.sum(xp.abs(W)) + 0.5 * net.l2 * xp.sum(W * W) for W in weights)
+
+
+def penalty_gradient(net: Network, W: Array, xp: Any) -> Array:
+    """Return the penalty's derivative by W, λ₁ sgn(W) + λ₂ W; sgn(0) = 0."""
+    return net.l1 * xp.sign(W) + net.l2 * W
+
+
+def number(params: Parameters, name: str, k: int) -> str:
+    """Return the tutorials' number of entry k of a parameter, `w5` or `b2`, or `0.gamma[k]`.
+
+    Weights are numbered through the network in the order of `W.ravel()`, layer by layer; biases
+    likewise.
+
+    >>> net = cr.Network(2, [cr.Dense(2), cr.Dense(2)], loss="half_squared_error")
+    >>> number(net.init(), "1.W", 0), number(net.init(), "1.b", 1)
+    ('w5', 'b4')
+    """
+    letter = name.rpartition(".")[2]
+    if letter not in ("W", "b"):
+        return f"{name}[{k}]"
+    before = 0
+    for other, leaf in named_leaves(params):
+        if other == name:
+            break
+        before += leaf.size if other.rpartition(".")[2] == letter else 0
+    return f"{letter.lower()}{before + k + 1}"

@@ -1,0 +1,332 @@
+r"""The table of optimizers: how a gradient becomes a step, one frozen class each.
+
+    g    as w   gradient of C by a parameter array w
+    dw   as w   the step: w⁺ = w − dw
+    t           the number of the step, from 1
+    η           the learning rate of step t
+
+`init(w)` returns the state that goes with w, a tuple of arrays; `step(g, state, t)` returns
+`(dw, state)`. Both are pure. `apply` makes one step on all the parameters of a network.
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from array_api_compat import array_namespace
+
+from chainrule.errors import check_number
+from chainrule.network import Parameters
+from chainrule.schedules import Schedule, as_schedule
+from chainrule.trees import Array, is_weight, leaves, named_leaves, rebuild
+
+State = tuple[Array, ...]
+
+
+class Optimizer(abc.ABC):
+    """A rule that turns gradients into steps."""
+
+    learning_rate: float | Schedule
+    weight_decay: float = 0.0
+
+    def __post_init__(self) -> None:
+        kind = type(self).__name__
+        as_schedule(f"{kind}: learning_rate", self.learning_rate)
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            if field.name in _BOUNDS:
+                what = f"{kind}: {field.name}"
+                check_number(what, getattr(self, field.name), **_BOUNDS[field.name])
+
+    def rate(self, t: int) -> float:
+        """Return the learning rate of step t."""
+        return as_schedule("learning_rate", self.learning_rate)(t)
+
+    @abc.abstractmethod
+    def init(self, w: Array) -> State:
+        """Return the state that goes with a parameter array before the first step."""
+
+    @abc.abstractmethod
+    def step(self, g: Array, state: State, t: int) -> tuple[Array, State]:
+        """Return the step dw, to be subtracted from w, and the new state."""
+
+
+_BOUNDS: dict[str, dict[str, float]] = {
+    "momentum": {"least": 0, "below": 1},
+    "rho": {"least": 0, "below": 1},
+    "beta1": {"least": 0, "below": 1},
+    "beta2": {"least": 0, "below": 1},
+    "epsilon": {"above": 0},
+    "weight_decay": {"least": 0},
+    "shrink": {"above": 0, "below": 1},
+    "grow": {"above": 1},
+    "smallest": {"above": 0},
+    "largest": {"above": 0},
+}
+
+
+def _zeros(w: Array) -> Array:
+    return array_namespace(w).zeros_like(w)
+
+
+@dataclass(frozen=True)
+class SGD(Optimizer):
+    r"""Gradient descent, with momentum and Nesterov's look-ahead if wanted.
+
+    $$v \leftarrow \mu v + \eta g,\qquad dw = v \quad\text{or, with Nesterov,}\quad \mu v + \eta g$$
+
+    Source: Sutskever and others (2013), On the importance of initialization and momentum in deep
+    learning.
+
+    >>> SGD(0.5).step(np.array([2.0]), (), t=1)
+    (array([1.]), ())
+    """
+
+    learning_rate: float | Schedule = 0.01
+    momentum: float = 0.0
+    nesterov: bool = False
+
+    def init(self, w: Array) -> State:
+        return (_zeros(w),) if self.momentum else ()
+
+    def step(self, g: Array, state: State, t: int) -> tuple[Array, State]:
+        step = self.rate(t) * g
+        if not self.momentum:
+            return step, ()
+        v = self.momentum * state[0] + step
+        return (self.momentum * v + step if self.nesterov else v), (v,)
+
+
+@dataclass(frozen=True)
+class Adagrad(Optimizer):
+    r"""Each parameter's rate falls with the squares of all its gradients.
+
+    $$s \leftarrow s + g^2,\qquad dw = \eta\, g / (\sqrt{s} + \varepsilon)$$
+
+    Source: Duchi, Hazan and Singer (2011), Adaptive subgradient methods.
+
+    >>> Adagrad(0.5).init(np.array([2.0]))
+    (array([0.]),)
+    """
+
+    learning_rate: float | Schedule = 0.01
+    epsilon: float = 1e-10
+
+    def init(self, w: Array) -> State:
+        return (_zeros(w),)
+
+    def step(self, g: Array, state: State, t: int) -> tuple[Array, State]:
+        s = state[0] + g * g
+        return self.rate(t) * g / (_sqrt(s) + self.epsilon), (s,)
+
+
+@dataclass(frozen=True)
+class RMSprop(Optimizer):
+    r"""Each parameter's rate falls with a running mean of its squared gradients.
+
+    $$s \leftarrow \rho s + (1 - \rho) g^2,\qquad dw = \eta\, g / (\sqrt{s} + \varepsilon)$$
+
+    Source: Tieleman and Hinton (2012), Neural Networks for Machine Learning, lecture 6.5.
+
+    >>> RMSprop(0.5).init(np.array([2.0]))
+    (array([0.]),)
+    """
+
+    learning_rate: float | Schedule = 0.001
+    rho: float = 0.9
+    epsilon: float = 1e-8
+
+    def init(self, w: Array) -> State:
+        return (_zeros(w),)
+
+    def step(self, g: Array, state: State, t: int) -> tuple[Array, State]:
+        s = self.rho * state[0] + (1 - self.rho) * (g * g)
+        return self.rate(t) * g / (_sqrt(s) + self.epsilon), (s,)
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    r"""Running means of the gradient and of its square, both freed of their bias to 0.
+
+    $$m \leftarrow \beta_1 m + (1 - \beta_1) g,\qquad v \leftarrow \beta_2 v + (1 - \beta_2) g^2,$$
+    $$dw = \eta\, \frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \varepsilon}$$
+
+    Source: Kingma and Ba (2015), arXiv:1412.6980; the corrections are drawn out of the arrays, as
+    in its section 2.
+
+    >>> Adam(0.5).step(np.array([4.0]), Adam(0.5).init(np.array([0.0])), t=1)[0].round(6)
+    array([0.5])
+    """
+
+    learning_rate: float | Schedule = 0.001
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+    def init(self, w: Array) -> State:
+        return _zeros(w), _zeros(w)
+
+    def step(self, g: Array, state: State, t: int) -> tuple[Array, State]:
+        m, v = self._means(g, state)
+        return self._scaled(m, 1 - self.beta1**t, v, t), (m, v)
+
+    def _means(self, g: Array, state: State) -> State:
+        m, v = state
+        m = self.beta1 * m + (1 - self.beta1) * g
+        v = self.beta2 * v + (1 - self.beta2) * (g * g)
+        return m, v
+
+    def _scaled(self, m: Array, share: float, v: Array, t: int) -> Array:
+        """η (m/share) / (√(v/c²) + ε) = (η c/share) m / (√v + ε c), with c² = 1 − β₂ᵗ."""
+        c = math.sqrt(1 - self.beta2**t)
+        return (self.rate(t) * c / share) * m / (_sqrt(v) + self.epsilon * c)
+
+
+@dataclass(frozen=True)
+class AdamW(Adam):
+    r"""Adam with weight decay that does not pass through the running means.
+
+    $$dw = dw_{\text{Adam}} + \eta \lambda w$$
+
+    Biases do not decay. Source: Loshchilov and Hutter (2019), arXiv:1711.05101.
+
+    >>> AdamW(0.001, weight_decay=0.1).weight_decay
+    0.1
+    """
+
+    weight_decay: float = 0.01
+
+
+@dataclass(frozen=True)
+class NAdam(Adam):
+    r"""Adam with Nesterov's look-ahead in its running mean.
+
+    $$dw = \eta\, \frac{\beta_1 m / (1 - \beta_1^{t+1}) + (1 - \beta_1) g / (1 - \beta_1^t)}
+      {\sqrt{v / (1 - \beta_2^t)} + \varepsilon}$$
+
+    Source: Dozat (2016), Incorporating Nesterov momentum into Adam, with a constant β₁.
+
+    >>> NAdam().beta1
+    0.9
+    """
+
+    def step(self, g: Array, state: State, t: int) -> tuple[Array, State]:
+        m, v = self._means(g, state)
+        ahead = self.beta1 / (1 - self.beta1 ** (t + 1)) * m
+        ahead = ahead + (1 - self.beta1) / (1 - self.beta1**t) * g
+        return self._scaled(ahead, 1.0, v, t), (m, v)
+
+
+@dataclass(frozen=True)
+class Lion(Optimizer):
+    r"""The sign of a running mean of the gradient; every weight moves by η or not at all.
+
+    $$dw = \eta \operatorname{sgn}(\beta_1 m + (1 - \beta_1) g) + \eta \lambda w,\qquad
+      m \leftarrow \beta_2 m + (1 - \beta_2) g$$
+
+    Biases do not decay. Source: Chen and others (2023), arXiv:2302.06675.
+
+    >>> Lion(0.5).step(np.array([4.0]), Lion(0.5).init(np.array([0.0])), t=1)[0]
+    array([0.5])
+    """
+
+    learning_rate: float | Schedule = 0.0001
+    beta1: float = 0.9
+    beta2: float = 0.99
+    weight_decay: float = 0.0
+
+    def init(self, w: Array) -> State:
+        return (_zeros(w),)
+
+    def step(self, g: Array, state: State, t: int) -> tuple[Array, State]:
+        (m,) = state
+        direction = array_namespace(g).sign(self.beta1 * m + (1 - self.beta1) * g)
+        return self.rate(t) * direction, (self.beta2 * m + (1 - self.beta2) * g,)
+
+
+@dataclass(frozen=True)
+class Rprop(Optimizer):
+    r"""A step size for each parameter, from the sign of its gradient alone; for full batches.
+
+    $$\Delta \leftarrow \begin{cases} \min(k^+ \Delta, \Delta_{\max}) & g\,g_{\text{before}} > 0 \\
+      \max(k^- \Delta, \Delta_{\min}),\ g \leftarrow 0 & g\,g_{\text{before}} < 0 \end{cases}
+      \qquad dw = \Delta \operatorname{sgn} g$$
+
+    The learning rate is the first step size. Source: Riedmiller and Braun (1993), A direct
+    adaptive method for faster backpropagation learning, in the form iRprop⁻ of Igel and Hüsken
+    (2000).
+
+    >>> Rprop(0.5).step(np.array([4.0]), Rprop(0.5).init(np.array([0.0])), t=1)[0]
+    array([0.5])
+    """
+
+    learning_rate: float | Schedule = 0.01
+    shrink: float = 0.5
+    grow: float = 1.2
+    smallest: float = 1e-6
+    largest: float = 50.0
+
+    def init(self, w: Array) -> State:
+        return _zeros(w), array_namespace(w).full_like(w, self.rate(1))
+
+    def step(self, g: Array, state: State, t: int) -> tuple[Array, State]:
+        before, size = state
+        xp = array_namespace(g)
+        agreement = xp.sign(g) * xp.sign(before)
+        grown = xp.minimum(self.grow * size, self.largest)
+        shrunk = xp.maximum(self.shrink * size, self.smallest)
+        size = xp.where(agreement > 0, grown, xp.where(agreement < 0, shrunk, size))
+        g = xp.where(agreement < 0, xp.zeros_like(g), g)
+        return size * xp.sign(g), (g, size)
+
+
+def _sqrt(array: Array) -> Array:
+    return array_namespace(array).sqrt(array)
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "sgd": SGD,
+    "adagrad": Adagrad,
+    "rmsprop": RMSprop,
+    "adam": Adam,
+    "adamw": AdamW,
+    "nadam": NAdam,
+    "lion": Lion,
+    "rprop": Rprop,
+}
+
+
+def init_states(optimizer: Optimizer, params: Parameters) -> list[State]:
+    """Return the state of every parameter array, in the order of `leaves`."""
+    return [optimizer.init(w) for w in leaves(params)]
+
+
+def apply(
+    optimizer: Optimizer,
+    params: Parameters,
+    grads: Parameters,
+    states: list[State],
+    t: int,
+    frozen: Collection[str] = (),
+) -> tuple[Parameters, list[State]]:
+    r"""Return the parameters and states after step t; parameters named in `frozen` stay.
+
+    $$w \leftarrow w - dw - \eta \lambda w$$
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
+    >>> params = net.parameters([([[2.0]], [0.0])])
+    >>> apply(cr.SGD(0.5), params, params, init_states(cr.SGD(0.5), params), 1)[0][0].W
+    array([[1.]])
+    """
+    decay = optimizer.rate(t) * optimizer.weight_decay
+    new_params, new_states = [], []
+    for (name, w), g, state in zip(named_leaves(params), leaves(grads), states, strict=True):
+        if name not in frozen:
+            dw, state = optimizer.step(g, state, t)  # noqa: PLW2901
+            w = w - (dw + decay * w if decay and is_weight(name) else dw)  # noqa: PLW2901
+        new_params.append(w)
+        new_states.append(state)
+    return rebuild(params, new_params), new_states

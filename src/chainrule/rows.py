@@ -1,0 +1,93 @@
+"""What the tables of activations and losses share: names with parameters, and a check of new rows.
+
+A row's full name carries its parameters, `huber(0.5)`, so that a string specifies it whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import unknown_name
+
+Row = TypeVar("Row")
+_FULL_NAME = re.compile(r"\s*(\w+)\s*(?:\((.*)\))?\s*")
+
+
+def full_name(name: str, parameters: tuple[float, ...]) -> str:
+    """Return the string that specifies a row: its name, and its parameters if it has any.
+
+    >>> full_name("huber", (0.5,))
+    'huber(0.5)'
+    """
+    if not parameters:
+        return name
+    return f"{name}({', '.join(repr(p).removesuffix('.0') for p in parameters)})"
+
+
+def find_row(
+    kind: str, text: str, rows: Mapping[str, Row], families: Mapping[str, Callable[..., Row]]
+) -> Row:
+    """Return the row that a full name specifies, making it where the name carries parameters."""
+    match = _FULL_NAME.fullmatch(text)
+    name, arguments = match.groups() if match else (text, None)
+    if name not in rows:
+        raise unknown_name(kind, text, rows)
+    if arguments is None:
+        return rows[name]
+    if name not in families:
+        raise ValueError(f"{kind} {name!r} takes no parameter, got {text!r}; write {name!r}")
+    try:
+        values = [float(argument) for argument in arguments.split(",")]
+        return families[name](*values)
+    except TypeError as error:
+        raise ValueError(f"{kind} {text!r}: {error}") from None
+    except ValueError as error:
+        raise ValueError(f"{kind} {text!r}: each parameter is a number; {error}") from None
+
+
+def check_derivative(
+    what: str,
+    f: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    df: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    points: NDArray[np.float64],
+) -> None:
+    r"""Compare a derivative with central differences of its function, and raise where they differ.
+
+    $$f'(z) \approx \frac{f(z + h) - f(z - h)}{2h},\qquad h = 10^{-5}$$
+
+    `f` and `df` act on each element alone. Raises ValueError where they differ by more than 1e-6
+    of the larger of 1 and the derivative.
+
+    >>> check_derivative("square", lambda z: z * z, lambda z: 2 * z, np.array([1.0, 2.0]))
+    """
+    h = 1e-5
+    values, given = _same_form(what, f, points), _same_form(what, df, points)
+    if not (np.all(np.isfinite(values)) and np.all(np.isfinite(given))):
+        bad = points[~(np.isfinite(values) & np.isfinite(given))][0]
+        raise ValueError(f"{what}: value and derivative must be finite, they are not at {bad:g}")
+    measured = (f(points + h) - f(points - h)) / (2 * h)
+    error = np.abs(measured - given) / np.maximum(1, np.abs(measured))
+    k = int(np.argmax(error))
+    if error.flat[k] > 1e-6:
+        raise ValueError(
+            f"{what}: the derivative at {points.flat[k]:.6g} must be {measured.flat[k]:.9g} by "
+            f"central differences, got {given.flat[k]:.9g}; correct the derivative, or declare "
+            "the kink if the function has one there"
+        )
+
+
+def _same_form(what: str, f: Callable[[Any], Any], points: NDArray[np.float64]) -> Any:
+    for dtype in (np.float32, np.float64):
+        value = f(points.astype(dtype))
+        shape, got = getattr(value, "shape", ()), getattr(value, "dtype", type(value).__name__)
+        if shape != points.shape or got != dtype:
+            raise ValueError(
+                f"{what}: must return an array of the shape and dtype that it gets, "
+                f"{points.shape} of {np.dtype(dtype)}, got {shape} of {got}"
+            )
+    return value

@@ -1,0 +1,193 @@
+r"""The table of schedules: the learning rate η as a function of the step t = 1, 2, ….
+
+A schedule knows its own length in steps, so that it does not matter in how many calls of `fit`
+the steps are made. With N examples in batches of B, an epoch has ⌈N/B⌉ steps.
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import math
+from dataclasses import dataclass
+
+from chainrule.errors import check_number, check_whole
+
+
+class Schedule(abc.ABC):
+    """A learning rate for each step."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            what, value = f"{type(self).__name__}: {field.name}", getattr(self, field.name)
+            if field.name in ("steps", "every"):
+                check_whole(what, value, least=1)
+            elif field.name == "share":
+                check_number(what, value, above=0, below=1)
+            elif field.name == "then":
+                as_schedule(what, value)
+            else:
+                check_number(what, value, least=0)
+
+    @abc.abstractmethod
+    def __call__(self, t: int) -> float:
+        """Return the learning rate of step t, counted from 1."""
+
+
+def as_schedule(what: str, given: float | Schedule) -> Schedule:
+    """Return a schedule, a constant one for a number; raise where it is neither.
+
+    >>> as_schedule("Adam: learning_rate", 0.1)(5)
+    0.1
+    """
+    return given if isinstance(given, Schedule) else Constant(check_number(what, given, least=0))
+
+
+@dataclass(frozen=True)
+class Constant(Schedule):
+    r"""The same rate at every step: η_t = η.
+
+    >>> Constant(0.5)(1000)
+    0.5
+    """
+
+    rate: float
+
+    def __call__(self, t: int) -> float:
+        return self.rate
+
+
+@dataclass(frozen=True)
+class StepDecay(Schedule):
+    r"""The rate is multiplied by a factor after every so many steps.
+
+    $$\eta_t = \eta\, k^{\lfloor (t - 1) / \mathrm{every} \rfloor}$$
+
+    >>> [StepDecay(1.0, every=2, factor=0.5)(t) for t in (1, 2, 3, 4, 5)]
+    [1.0, 1.0, 0.5, 0.5, 0.25]
+    """
+
+    rate: float
+    every: int
+    factor: float = 0.1
+
+    def __call__(self, t: int) -> float:
+        return self.rate * math.pow(self.factor, (t - 1) // self.every)
+
+
+@dataclass(frozen=True)
+class Exponential(Schedule):
+    r"""The rate is multiplied by a factor after every step.
+
+    $$\eta_t = \eta\, k^{t - 1}$$
+
+    >>> [Exponential(1.0, factor=0.5)(t) for t in (1, 2, 3)]
+    [1.0, 0.5, 0.25]
+    """
+
+    rate: float
+    factor: float
+
+    def __call__(self, t: int) -> float:
+        return self.rate * math.pow(self.factor, t - 1)
+
+
+@dataclass(frozen=True)
+class InverseScaling(Schedule):
+    r"""The rate falls with a power of the step.
+
+    $$\eta_t = \eta / t^{p}$$
+
+    Source: Robbins and Monro (1951), A stochastic approximation method, for ½ < p <= 1.
+
+    >>> InverseScaling(1.0, power=0.5)(4)
+    0.5
+    """
+
+    rate: float
+    power: float = 0.5
+
+    def __call__(self, t: int) -> float:
+        return self.rate / math.pow(t, self.power)
+
+
+@dataclass(frozen=True)
+class Cosine(Schedule):
+    r"""The rate falls along half a cosine to its final value, and stays there.
+
+    $$\eta_t = \eta_{\text{final}} + \tfrac12 (\eta - \eta_{\text{final}})
+      \left(1 + \cos \pi \min\!\left(\tfrac{t - 1}{\text{steps}}, 1\right)\right)$$
+
+    Source: Loshchilov and Hutter (2017), SGDR, arXiv:1608.03983.
+
+    >>> [round(Cosine(1.0, steps=2)(t), 12) for t in (1, 2, 3, 4)]
+    [1.0, 0.5, 0.0, 0.0]
+    """
+
+    rate: float
+    steps: int
+    final: float = 0.0
+
+    def __call__(self, t: int) -> float:
+        return _half_cosine(self.rate, self.final, (t - 1) / self.steps)
+
+
+@dataclass(frozen=True)
+class WarmUp(Schedule):
+    r"""The rate rises in equal steps to where another schedule begins, which then takes over.
+
+    $$\eta_t = \tfrac{t}{\text{steps}}\, \eta^{\text{then}}_1\ (t \le \text{steps}),\qquad
+      \eta^{\text{then}}_{t - \text{steps}}\ (t > \text{steps})$$
+
+    Source: Goyal and others (2017), arXiv:1706.02677.
+
+    >>> [WarmUp(2, then=1.0)(t) for t in (1, 2, 3)]
+    [0.5, 1.0, 1.0]
+    """
+
+    steps: int
+    then: float | Schedule
+
+    def __call__(self, t: int) -> float:
+        then = as_schedule("WarmUp: then", self.then)
+        return t / self.steps * then(1) if t <= self.steps else then(t - self.steps)
+
+
+@dataclass(frozen=True)
+class OneCycle(Schedule):
+    r"""The rate rises along half a cosine to its peak over a share of the steps, then falls.
+
+    $$\eta_1 = \text{peak} / 25,\qquad \eta_{\text{share} \cdot \text{steps}} = \text{peak},\qquad
+      \eta_{\text{steps}} = \text{peak} / 250\,000$$
+
+    Source: Smith and Topin (2018), Super-convergence, arXiv:1708.07120.
+
+    >>> [round(OneCycle(1.0, steps=11, share=0.5)(t), 6) for t in (1, 6, 11)]
+    [0.04, 1.0, 4e-06]
+    """
+
+    peak: float
+    steps: int
+    share: float = 0.3
+
+    def __call__(self, t: int) -> float:
+        first, last = self.peak / 25, self.peak / 250_000
+        progress = min((t - 1) / max(self.steps - 1, 1), 1.0)
+        if progress <= self.share:
+            return _half_cosine(first, self.peak, progress / self.share)
+        return _half_cosine(self.peak, last, (progress - self.share) / (1 - self.share))
+
+
+def _half_cosine(start: float, end: float, progress: float) -> float:
+    return end + 0.5 * (start - end) * (1 + math.cos(math.pi * min(progress, 1.0)))
+
+
+SCHEDULES: dict[str, type[Schedule]] = {
+    "constant": Constant,
+    "step": StepDecay,
+    "exponential": Exponential,
+    "inverse_scaling": InverseScaling,
+    "cosine": Cosine,
+    "warm_up": WarmUp,
+    "one_cycle": OneCycle,
+}

@@ -1,0 +1,133 @@
+r"""The kinds of target that losses compare with: what y must be, and its form in the arithmetic.
+
+y   (n,) or (n, o)   as the user has it
+    (n, o)           as the losses want it, in the dtype of the network's output
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from array_api_compat import is_array_api_obj
+from numpy.typing import NDArray
+
+from chainrule.errors import check_finite
+from chainrule.trees import Array
+
+
+@dataclass(frozen=True)
+class Target:
+    """A kind of target: what its values must be, in words and as a test, and samples of it."""
+
+    must: str
+    holds: Callable[[Array], Array]
+    sample: Callable[[np.random.Generator, int, int], NDArray[Any]]
+
+
+TARGETS: dict[str, Target] = {
+    "real": Target(
+        "finite numbers",
+        holds=lambda y: abs(y) < math.inf,
+        sample=lambda rng, n, o: rng.normal(size=(n, o)),
+    ),
+    "count": Target(
+        "numbers >= 0",
+        holds=lambda y: y >= 0,
+        sample=lambda rng, n, o: rng.poisson(2.0, size=(n, o)).astype(float),
+    ),
+    "sign": Target(
+        "-1 or 1 (for labels 0 and 1 give 2 * y - 1)",
+        holds=lambda y: (y == -1) | (y == 1),
+        sample=lambda rng, n, o: rng.choice([-1.0, 1.0], size=(n, o)),
+    ),
+    "probability": Target(
+        "labels 0 and 1, or probabilities between them",
+        holds=lambda y: (y >= 0) & (y <= 1),
+        sample=lambda rng, n, o: rng.choice([0.0, 0.25, 1.0], size=(n, o)),
+    ),
+    "class": Target(
+        "integer labels (n,), or one row of probabilities for each example",
+        holds=lambda y: (y >= 0) & (y <= 1),
+        sample=lambda rng, n, o: np.eye(o)[rng.integers(o, size=n)],
+    ),
+}
+
+
+def check_targets(kind: str, y: Any, n: int, outputs: int, dtype: Any, xp: Any) -> Array:
+    """Return y as labels (n,) or as numbers (n, outputs) of the given dtype.
+
+    Raises TypeError for a y that is not of numbers, ValueError for a shape that does not fit or a
+    value that the kind does not allow.
+    """
+    y = y if is_array_api_obj(y) else np.asarray(y)
+    if isinstance(y, np.ndarray) and y.dtype.kind not in "biuf":
+        raise TypeError(
+            f"y must be an array of numbers, got dtype {y.dtype}; encode text labels as integers "
+            "0, 1, … (scikit-learn's LabelEncoder does), and keep integers within 64 bits"
+        )
+    y = xp.asarray(y)
+    if kind == "class" and y.ndim == 1:
+        return _check_labels(y, n, outputs, xp)
+    if y.ndim == 1 and outputs == 1:
+        y = xp.reshape(y, (-1, 1))
+    if y.shape != (n, outputs):
+        labels = ", or integer labels (n,)" if kind == "class" else ""
+        raise ValueError(
+            f"y must have one row for each of the {n} rows of X and one column for each of the "
+            f"{outputs} outputs, shape ({n}, {outputs}){labels}; got shape {tuple(y.shape)}"
+        )
+    y = xp.astype(y, dtype, copy=False)
+    check_finite("y", y, xp)
+    _check_values(kind, y, xp)
+    return y
+
+
+def encode(y: Array, outputs: int, dtype: Any, xp: Any) -> Array:
+    """Return checked targets as numbers (n, outputs): labels become one-hot rows."""
+    if y.ndim > 1:
+        return y
+    return xp.astype(y[:, None] == xp.arange(outputs, dtype=y.dtype), dtype)
+
+
+def _check_labels(y: Array, n: int, classes: int, xp: Any) -> Array:
+    if y.shape != (n,):
+        raise ValueError(f"y must have one label for each of the {n} rows of X, got {y.shape[0]}")
+    if xp.isdtype(y.dtype, "bool"):
+        y = xp.astype(y, xp.uint8)
+    if not xp.isdtype(y.dtype, "integral"):
+        raise TypeError(
+            f"y must hold integer labels 0 to {classes - 1}, got dtype {y.dtype}; convert them "
+            "with y.astype(int), or give one row of probabilities for each example"
+        )
+    low, high = int(xp.min(y)), int(xp.max(y))  # before any cast: a label must not wrap
+    if low < 0 or high >= classes:
+        wrong = low if low < 0 else high
+        row = int(xp.argmax(xp.astype(y == wrong, xp.uint8)))
+        raise ValueError(
+            f"y must hold labels 0 to {classes - 1}, one for each of the network's {classes} "
+            f"outputs, got {wrong} at row {row}"
+        )
+    return xp.astype(y, xp.int64, copy=False)
+
+
+def _check_values(kind: str, y: Array, xp: Any) -> None:
+    target = TARGETS[kind]
+    wrong = xp.astype(~target.holds(y), xp.uint8)
+    if bool(xp.any(wrong)):
+        row, column = divmod(int(xp.argmax(xp.reshape(wrong, (-1,)))), y.shape[1])
+        raise ValueError(
+            f"y must hold {target.must}, got {float(y[row, column]):g} at row {row}, "
+            f"column {column}"
+        )
+    if kind == "class":
+        gap = xp.abs(xp.sum(y, axis=1) - 1)
+        row = int(xp.argmax(gap))
+        if float(gap[row]) > 1e-3:
+            raise ValueError(
+                f"y must hold {target.must} that sum to 1, "
+                f"row {row} sums to {float(xp.sum(y[row, :])):g}"
+            )
