@@ -1,0 +1,56 @@
+"""Random networks with data, for Hypothesis and for tables of tests."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from hypothesis import strategies as st
+
+import chainrule as cr
+from chainrule.activations import ACTIVATIONS
+from chainrule.losses import LOSSES, loss
+from chainrule.network import Parameters
+from chainrule.targets import TARGETS
+
+
+class Problem(NamedTuple):
+    """A network in float64 with examples, targets, weights and a draw for its dropout."""
+
+    net: cr.Network
+    params: Parameters
+    X: Any
+    y: Any
+    w: Any
+    draw: cr.Draw
+
+
+def problem(net: cr.Network, n: int = 5, seed: int = 0) -> Problem:
+    """Return random parameters (the biases too) and examples for a network."""
+    rng = np.random.default_rng(seed)
+    entries = [
+        type(p)(*(rng.normal(size=leaf.shape) / np.sqrt(leaf.shape[-1]) for leaf in p)) if p else p
+        for p in net.init(seed, "float64")
+    ]
+    y = TARGETS[loss(net.loss).target].sample(rng, n, net.outputs)
+    w = rng.uniform(0.1, 2.0, size=n)
+    X = rng.normal(size=(n, net.inputs))
+    return Problem(net, tuple(entries), X, y, w, cr.Draw(seed, step=1))
+
+
+@st.composite
+def problems(draw: Any) -> Problem:
+    """Any network of the tables: up to four layers, any penalties, up to seven examples."""
+    layers: list[cr.Layer] = []
+    for _ in range(draw(st.integers(1, 4))):
+        layers.append(cr.Dense(draw(st.integers(1, 5)), draw(st.sampled_from(sorted(ACTIVATIONS)))))
+        if draw(st.booleans()):
+            layers.append(cr.Dropout(draw(st.sampled_from([0.0, 0.1, 0.5]))))
+    net = cr.Network(
+        draw(st.integers(1, 5)),
+        layers,
+        loss=draw(st.sampled_from(sorted(LOSSES))),
+        l1=draw(st.sampled_from([0.0, 0.01])),
+        l2=draw(st.sampled_from([0.0, 0.1])),
+    )
+    return problem(net, n=draw(st.integers(1, 7)), seed=draw(st.integers(0, 2**32)))
