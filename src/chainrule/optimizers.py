@@ -21,7 +21,7 @@ from array_api_compat import array_namespace
 
 from chainrule.errors import check_number
 from chainrule.network import Parameters
-from chainrule.schedules import Schedule, as_schedule
+from chainrule.schedules import Rate, check_rate, rate_at
 from chainrule.trees import Array, is_weight, leaves, named_leaves, rebuild
 
 State = tuple[Array, ...]
@@ -30,12 +30,12 @@ State = tuple[Array, ...]
 class Optimizer(abc.ABC):
     """A rule that turns gradients into steps."""
 
-    learning_rate: float | Schedule
+    learning_rate: Rate
     weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
         kind = type(self).__name__
-        as_schedule(f"{kind}: learning_rate", self.learning_rate)
+        check_rate(f"{kind}: learning_rate", self.learning_rate)
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
             if field.name in _BOUNDS:
                 what = f"{kind}: {field.name}"
@@ -43,7 +43,7 @@ class Optimizer(abc.ABC):
 
     def rate(self, t: int) -> float:
         """Return the learning rate of step t."""
-        return as_schedule("learning_rate", self.learning_rate)(t)
+        return rate_at(self.learning_rate, t)
 
     @abc.abstractmethod
     def init(self, w: Array) -> State:
@@ -85,7 +85,7 @@ class SGD(Optimizer):
     (array([1.]), ())
     """
 
-    learning_rate: float | Schedule = 0.01
+    learning_rate: Rate = 0.01
     momentum: float = 0.0
     nesterov: bool = False
 
@@ -112,7 +112,7 @@ class Adagrad(Optimizer):
     (array([0.]),)
     """
 
-    learning_rate: float | Schedule = 0.01
+    learning_rate: Rate = 0.01
     epsilon: float = 1e-10
 
     def init(self, w: Array) -> State:
@@ -120,7 +120,7 @@ class Adagrad(Optimizer):
 
     def step(self, g: Array, state: State, t: int) -> tuple[Array, State]:
         s = state[0] + g * g
-        return self.rate(t) * g / (_sqrt(s) + self.epsilon), (s,)
+        return self.rate(t) * g / (s**0.5 + self.epsilon), (s,)
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class RMSprop(Optimizer):
     (array([0.]),)
     """
 
-    learning_rate: float | Schedule = 0.001
+    learning_rate: Rate = 0.001
     rho: float = 0.9
     epsilon: float = 1e-8
 
@@ -144,7 +144,7 @@ class RMSprop(Optimizer):
 
     def step(self, g: Array, state: State, t: int) -> tuple[Array, State]:
         s = self.rho * state[0] + (1 - self.rho) * (g * g)
-        return self.rate(t) * g / (_sqrt(s) + self.epsilon), (s,)
+        return self.rate(t) * g / (s**0.5 + self.epsilon), (s,)
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ class Adam(Optimizer):
     array([0.5])
     """
 
-    learning_rate: float | Schedule = 0.001
+    learning_rate: Rate = 0.001
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
@@ -175,14 +175,14 @@ class Adam(Optimizer):
 
     def _means(self, g: Array, state: State) -> State:
         m, v = state
-        m = self.beta1 * m + (1 - self.beta1) * g
-        v = self.beta2 * v + (1 - self.beta2) * (g * g)
+        m = m + (1 - self.beta1) * (g - m)  # β₁m + (1 − β₁)g in one new array, not two
+        v = v + (1 - self.beta2) * (g * g - v)
         return m, v
 
     def _scaled(self, m: Array, share: float, v: Array, t: int) -> Array:
         """η (m/share) / (√(v/c²) + ε) = (η c/share) m / (√v + ε c), with c² = 1 − β₂ᵗ."""
         c = math.sqrt(1 - self.beta2**t)
-        return (self.rate(t) * c / share) * m / (_sqrt(v) + self.epsilon * c)
+        return (self.rate(t) * c / share) * m / (v**0.5 + self.epsilon * c)
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ class Lion(Optimizer):
     array([0.5])
     """
 
-    learning_rate: float | Schedule = 0.0001
+    learning_rate: Rate = 0.0001
     beta1: float = 0.9
     beta2: float = 0.99
     weight_decay: float = 0.0
@@ -263,7 +263,7 @@ class Rprop(Optimizer):
     array([0.5])
     """
 
-    learning_rate: float | Schedule = 0.01
+    learning_rate: Rate = 0.01
     shrink: float = 0.5
     grow: float = 1.2
     smallest: float = 1e-6
@@ -281,10 +281,6 @@ class Rprop(Optimizer):
         size = xp.where(agreement > 0, grown, xp.where(agreement < 0, shrunk, size))
         g = xp.where(agreement < 0, xp.zeros_like(g), g)
         return size * xp.sign(g), (g, size)
-
-
-def _sqrt(array: Array) -> Array:
-    return array_namespace(array).sqrt(array)
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {

@@ -25,7 +25,7 @@ class Schedule(abc.ABC):
             elif field.name == "share":
                 check_number(what, value, above=0, below=1)
             elif field.name == "then":
-                as_schedule(what, value)
+                check_rate(what, value)
             else:
                 check_number(what, value, least=0)
 
@@ -34,13 +34,29 @@ class Schedule(abc.ABC):
         """Return the learning rate of step t, counted from 1."""
 
 
-def as_schedule(what: str, given: float | Schedule) -> Schedule:
-    """Return a schedule, a constant one for a number; raise where it is neither.
+Rate = float | Schedule
+"""A learning rate: a number for every step, or a schedule."""
 
-    >>> as_schedule("Adam: learning_rate", 0.1)(5)
-    0.1
+
+def check_rate(what: str, given: Rate) -> None:
+    """Raise unless a learning rate is a number >= 0 or a schedule.
+
+    >>> check_rate("Adam: learning_rate", -1.0)
+    Traceback (most recent call last):
+    ...
+    ValueError: Adam: learning_rate must be a finite number >= 0, got -1.0
     """
-    return given if isinstance(given, Schedule) else Constant(check_number(what, given, least=0))
+    if not isinstance(given, Schedule):
+        check_number(what, given, least=0)
+
+
+def rate_at(given: Rate, t: int) -> float:
+    """Return the learning rate of step t.
+
+    >>> rate_at(0.1, 5), rate_at(Constant(0.1), 5)
+    (0.1, 0.1)
+    """
+    return given(t) if isinstance(given, Schedule) else given
 
 
 @dataclass(frozen=True)
@@ -146,11 +162,12 @@ class WarmUp(Schedule):
     """
 
     steps: int
-    then: float | Schedule
+    then: Rate
 
     def __call__(self, t: int) -> float:
-        then = as_schedule("WarmUp: then", self.then)
-        return t / self.steps * then(1) if t <= self.steps else then(t - self.steps)
+        if t > self.steps:
+            return rate_at(self.then, t - self.steps)
+        return t / self.steps * rate_at(self.then, 1)
 
 
 @dataclass(frozen=True)
