@@ -24,7 +24,7 @@ from typing import Any
 from array_api_compat import array_namespace
 
 from chainrule import losses
-from chainrule.errors import check_finite
+from chainrule.errors import check_weights
 from chainrule.layers import Draw
 from chainrule.losses import Loss
 from chainrule.network import (
@@ -285,20 +285,3 @@ def _compared(
         return loss, a, y, None, xp
     w = check_weights(sample_weight, n, a.dtype, xp) if check else sample_weight
     return loss, a, y, w * (n / xp.sum(w)), xp
-
-
-def check_weights(sample_weight: Any, n: int, dtype: Any, xp: Any) -> Array:
-    """Return the weights of n examples as an array, or raise where they are not weights."""
-    w = xp.astype(xp.asarray(sample_weight), dtype, copy=False)
-    if w.shape != (n,):
-        raise ValueError(
-            f"sample_weight must hold one weight for each of the {n} examples, shape ({n},), "
-            f"got {tuple(w.shape)}"
-        )
-    check_finite("sample_weight", w, xp)
-    if bool(xp.any(w < 0)) or not bool(xp.any(w > 0)):
-        raise ValueError(
-            "sample_weight must hold weights >= 0, at least one of them > 0, got a smallest "
-            f"of {float(xp.min(w)):g} and a largest of {float(xp.max(w)):g}"
-        )
-    return w

@@ -85,3 +85,20 @@ def check_finite(what: str, array: Any, xp: Any) -> None:
         f"{what} must be finite, got {value} at {tuple(where)}; "
         "remove or impute such values before they reach the network"
     )
+
+
+def check_weights(sample_weight: Any, n: int, dtype: Any, xp: Any) -> Any:
+    """Return the weights of n examples as an array, or raise where they are not weights."""
+    w = xp.astype(xp.asarray(sample_weight), dtype, copy=False)
+    if w.shape != (n,):
+        raise ValueError(
+            f"sample_weight must hold one weight for each of the {n} examples, shape ({n},), "
+            f"got {tuple(w.shape)}"
+        )
+    check_finite("sample_weight", w, xp)
+    if bool(xp.any(w < 0)) or not bool(xp.any(w > 0)):
+        raise ValueError(
+            "sample_weight must hold weights >= 0, at least one of them > 0, got a smallest "
+            f"of {float(xp.min(w)):g} and a largest of {float(xp.max(w)):g}"
+        )
+    return w

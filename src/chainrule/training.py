@@ -19,8 +19,8 @@ import numpy as np
 from array_api_compat import array_namespace, device
 
 from chainrule import losses
-from chainrule.backprop import Trace, backward, check_weights, forward, gradient, trace_cost
-from chainrule.errors import check_number, check_whole, unknown_name
+from chainrule.backprop import Trace, backward, forward, gradient, trace_cost
+from chainrule.errors import check_number, check_weights, check_whole, unknown_name
 from chainrule.history import DivergenceError, EarlyStopping, History, Progress
 from chainrule.layers import Draw
 from chainrule.network import (
@@ -163,6 +163,8 @@ def fit(
     data = _examples(net, params, X, y, sample_weight)
     data, held_out = _split(net, params, data, validation, seed)
     history = _start(optimizer, params, history)
+    if early_stopping is None:
+        history.best = None
     goal = history.epochs + epochs
     history.stopped = _reason_to_stop(history, early_stopping, ())
     while history.epochs < goal and not history.stopped:
@@ -263,12 +265,21 @@ def _batches(
 
 def _validate(net: Network, data: Examples, history: History, *, keep_best: bool) -> None:
     params = history.at.params
-    trace = forward(net, params, data.X, check=False)
-    loss = float(trace_cost(trace, data.y, data.w, check=False))
-    if loss < min(history.validation_loss, default=math.inf):
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        trace = forward(net, params, data.X, check=False)
+        cost = float(trace_cost(trace, data.y, data.w, check=False))
+    if not math.isfinite(cost):
+        what = _first_not_finite(trace, array_namespace(data.X))
+        raise DivergenceError(
+            f"the validation after epoch {history.epochs} failed: {what}; compare the ranges of "
+            "the validation data and of the training data",
+            params,
+            history,
+        )
+    if cost < min(history.validation_loss, default=math.inf):
         history.best_epoch = history.epochs
         history.best = params if keep_best else None
-    history.validation_loss.append(loss)
+    history.validation_loss.append(cost)
 
 
 def _reason_to_stop(
@@ -313,7 +324,14 @@ def _split(
             "examples or a smaller fraction"
         )
     order = np.random.default_rng([seed, 0]).permutation(n)
-    return data.take(np.sort(order[held_out:])), data.take(np.sort(order[:held_out]))
+    parts = data.take(np.sort(order[held_out:])), data.take(np.sort(order[:held_out]))
+    for part in parts:
+        if part.w is not None and not bool(array_namespace(part.w).any(part.w > 0)):
+            raise ValueError(
+                f"fit: validation={fraction:g} with seed={seed} puts all examples of weight > 0 on "
+                "one side; leave those of weight 0 out, or take another seed"
+            )
+    return parts
 
 
 def _start(optimizer: Optimizer, params: Parameters, history: History | None) -> History:

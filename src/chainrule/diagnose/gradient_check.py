@@ -15,12 +15,11 @@ from chainrule import losses
 from chainrule.backprop import (
     Trace,
     backward,
-    check_weights,
     forward,
     gradient,
     trace_cost,
 )
-from chainrule.errors import check_number, check_whole
+from chainrule.errors import check_number, check_weights, check_whole
 from chainrule.layers import Draw
 from chainrule.network import SEEDS, Network, Parameters, check_inputs, check_parameters, number
 from chainrule.targets import check_targets, encode
