@@ -43,7 +43,7 @@ class Handwritten:
         total = 0.0
         for start in range(0, len(X), BATCH):
             rows = order[start : start + BATCH]
-            np.take(X, rows, axis=0, out=self.x)
+            np.take(X, rows, axis=0, out=self.x, mode="clip")  # "raise" would buffer
             total += self.step(y[rows])
         return total / (len(X) // BATCH)
 

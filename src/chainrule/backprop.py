@@ -85,7 +85,7 @@ def forward(
         xp = array_namespace(X)
     records, a = [], X
     for k, (layer, own) in enumerate(zip(net.layers, params, strict=True)):
-        a, record = layer.forward(own, a, draw and draw._replace(layer=k), xp)
+        a, record = layer.forward(own, a, draw and Draw(draw.seed, draw.step, layer=k), xp)
         records.append(record)
     return Trace(records, net, params)
 

@@ -175,8 +175,8 @@ class Adam(Optimizer):
 
     def _means(self, g: Array, state: State) -> State:
         m, v = state
-        m = m + (1 - self.beta1) * (g - m)  # β₁m + (1 − β₁)g in one new array, not two
-        v = v + (1 - self.beta2) * (g * g - v)
+        m = self.beta1 * m + (1 - self.beta1) * g
+        v = self.beta2 * v + (1 - self.beta2) * (g * g)
         return m, v
 
     def _scaled(self, m: Array, share: float, v: Array, t: int) -> Array:

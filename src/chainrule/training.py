@@ -53,8 +53,12 @@ class Examples(NamedTuple):
         if isinstance(rows, slice):
             return Examples(*(part if part is None else part[rows] for part in self))
         xp = array_namespace(self.X)
-        rows = xp.asarray(rows, device=device(self.X))
         return Examples(*(part if part is None else xp.take(part, rows, axis=0) for part in self))
+
+    def shuffled(self, seed: int, epoch: int) -> Array:
+        """Return the order in which an epoch goes through the examples, as an array of indices."""
+        order = np.random.default_rng([seed, epoch]).permutation(self.X.shape[0])
+        return array_namespace(self.X).asarray(order, device=device(self.X))
 
 
 class Plan(NamedTuple):
@@ -218,10 +222,9 @@ def _step(
     deltas = backward(net, params, trace, y, w, check=False)
     grads = _clipped(plan, gradient(trace, deltas), xp)
     new, states = apply(plan.optimizer, params, grads, states, t, plan.frozen)
-    for name, leaf in named_leaves(new):
-        if not bool(xp.all(xp.isfinite(leaf))):
-            where = describe(net, int(name.partition(".")[0]))
-            raise FloatingPointError(f"the update of {name} of {where} is not finite")
+    for k, own in enumerate(new):
+        if not all(bool(xp.all(xp.isfinite(leaf))) for leaf in leaves(own)):
+            raise FloatingPointError(f"the update of {describe(net, k)} is not finite")
     after = (
         layer.after_step(own, record)
         for layer, own, record in zip(net.layers, new, trace, strict=True)
@@ -257,7 +260,7 @@ def _batches(
     if batch_size is None or batch_size >= n:
         yield data
         return
-    order = np.random.default_rng([plan.seed, epoch]).permutation(n) if shuffle else None
+    order = data.shuffled(plan.seed, epoch) if shuffle else None
     for start in range(0, n, batch_size):
         rows = slice(start, min(start + batch_size, n))
         yield data.take(rows if order is None else order[rows])
@@ -323,8 +326,8 @@ def _split(
             f"fit: validation={fraction:g} of {n} examples leaves none to train with; give more "
             "examples or a smaller fraction"
         )
-    order = np.random.default_rng([seed, 0]).permutation(n)
-    parts = data.take(np.sort(order[held_out:])), data.take(np.sort(order[:held_out]))
+    order, xp = data.shuffled(seed, 0), array_namespace(data.X)
+    parts = data.take(xp.sort(order[held_out:])), data.take(xp.sort(order[:held_out]))
     for part in parts:
         if part.w is not None and not bool(array_namespace(part.w).any(part.w > 0)):
             raise ValueError(

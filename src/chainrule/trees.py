@@ -32,7 +32,9 @@ def leaves(tree: Any) -> list[Array]:
     >>> leaves((("a", "b"), (), ("c",)))
     ['a', 'b', 'c']
     """
-    return [leaf for _, leaf in named_leaves(tree)]
+    if not isinstance(tree, tuple):
+        return [tree]
+    return [leaf for branch in tree for leaf in leaves(branch)]
 
 
 def rebuild(tree: Any, new: Iterable[Array]) -> Any:

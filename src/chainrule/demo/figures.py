@@ -53,7 +53,7 @@ ELSEWHERE: dict[str, str] = {"out_o1": "0.751365071"}
 
 CLOSING: dict[str, str] = {
     "E after 1": "0.291027924",
-    "E after 10,000": "0.0000351085",
+    "E at the end": "0.0000351085",
     "out_o1": "0.015912196",
     "out_o2": "0.984065734",
 }
@@ -76,14 +76,14 @@ REASONS: dict[str, str] = {
 """Why the library's figure differs from the printed one."""
 
 SLIPS: tuple[str, ...] = (
-    "∂E/∂out_o1 is written once as −(target − out)², with a stray square; that is −0.549622. "
-    "Right is −(target − out) = 0.741365070.",
-    "Once ∂E/∂out stands where ∂out/∂net is meant, with a stray minus: −out(1 − out). Right is "
-    "∂out/∂net = out(1 − out).",
+    "∂E/∂out_o1 is written once as −(target−out)², with a stray square; that is −0.549622. Right "
+    "is −(target−out) = 0.741365070.",
+    "Once ∂E/∂out stands where ∂out/∂net is meant, with a stray minus: −out(1−out). Right is "
+    "∂out/∂net = out(1−out).",
     "net_h1 is written once with w1·i1 + w3·i2; that makes it 0.3825. The second weight that "
     "leads into h1 is w2.",
     "“Error = actual − desired” stands beside (target − output), which has the other sign; and "
-    "Σ(a − y)² is called MSE, a mean squared error, where no mean is taken.",
+    "Σ(a−y)² is called MSE, a mean squared error, where no mean is taken.",
 )
 """Slips in the tutorials' formulas; their figures come from the right ones."""
 

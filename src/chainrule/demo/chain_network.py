@@ -1,0 +1,204 @@
+r"""Part 2 of the demonstration: a chain of three units, and the mean over a training set.
+
+a0 = x   (1, 1)   input of one example       z1, z2, z3   (1, 1)   weighted inputs
+a1, a2   (1, 1)   hidden activations         C₀           cost of one example
+a3       (1, 1)   output                     C            mean of C₀ over the examples
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from rich.console import Console
+from rich.text import Text
+
+import chainrule as cr
+from chainrule import losses
+from chainrule.activations import activation
+from chainrule.demo.printing import decimal, heading, open_table, paragraph, part, show
+from chainrule.network import number
+from chainrule.trees import named_leaves
+
+NET = cr.Network(1, [cr.Dense(1, "sigmoid")] * 3, loss="squared_error")
+PARAMS = NET.parameters([([[1.2]], [0.1]), ([[-0.8]], [0.3]), ([[1.5]], [-0.4])])
+X, Y = np.array([[0.2], [0.5], [0.9]]), np.array([[0.9], [0.6], [0.2]])
+L = 3
+
+INTRODUCTION = """\
+One input, two hidden layers of one unit, one output, σ in each: the chain with
+which 3Blue1Brown explains the calculus of backpropagation. Its cost has no ½:
+C₀ = (a^L − y)² for one example, and C is the mean over the examples. Weights and
+examples are our own. There are L = 3 layers: a^L is a3, a^(L−1) is a2, a0 is x."""
+
+EXAMPLES = """\
+  examples   x = 0.2, y = 0.9     x = 0.5, y = 0.6     x = 0.9, y = 0.2"""
+
+CHAIN = """\
+Backpropagation walks back along the chain and multiplies. After each σ′(z) it
+holds the gradient by the layer's bias; times what enters the layer, the one by
+its weight. “So far” is the product of all the factors down to that line."""
+
+MEAN = """\
+Each example has a third of its own cost and gradient as its share in the mean.
+The shares add up to what cr.cost and cr.gradient return (✓: to 12 digits)."""
+
+SEVERAL = """\
+With several units in a layer, C₀ = Σ_j (a_j − y_j)², and what comes back to unit
+k is a sum: ∂C₀/∂a_k^(L−1) = Σ_j w_jk · σ′(z_j) · 2(a_j − y_j)."""
+
+
+def show_part(console: Console) -> None:
+    """Print part 2."""
+    part(console, 2, "A chain of units, and the mean over examples")
+    paragraph(console, INTRODUCTION)
+    console.print()
+    paragraph(console, EXAMPLES)
+    heading(console, "Forward, the first example", "trace = cr.forward(net, params, X[:1])")
+    _show_forward(console)
+    heading(console, "The last layer", "deltas = cr.backward(net, params, trace, y[:1])")
+    _show_last_layer(console)
+    heading(console, "Back to the first layer", "cr.gradient(trace, deltas)")
+    paragraph(console, CHAIN)
+    console.print()
+    _show_chain(console)
+    heading(console, "All examples", "cr.per_example_gradients(trace, deltas)")
+    paragraph(console, MEAN)
+    console.print()
+    _show_mean(console)
+    console.print()
+    paragraph(console, SEVERAL)
+
+
+class Example:
+    """One example's way through the chain and back; layers count from 1, as in the tutorial."""
+
+    def __init__(self, k: int) -> None:
+        y = Y[k : k + 1]
+        self.trace = cr.forward(NET, PARAMS, X[k : k + 1])
+        self.deltas = cr.backward(NET, PARAMS, self.trace, y)
+        self.grads = cr.gradient(self.trace, self.deltas)
+        self.cost = float(losses.loss(NET.loss).value(self.trace.output, y, np)[0, 0])
+        self._pull = losses.loss(NET.loss).grad(self.trace.output, y, np)
+
+    def a(self, layer: int) -> float:
+        """The activation of a layer; a0 is the input."""
+        return float(self.trace[layer - 1].a[0, 0] if layer else self.trace[0].x[0, 0])
+
+    def z(self, layer: int) -> float:
+        """The weighted input of a layer."""
+        return float(self.trace[layer - 1].z[0, 0])
+
+    def slope(self, layer: int) -> float:
+        """σ′(z) of a layer."""
+        record = self.trace[layer - 1]
+        return float(activation("sigmoid").df(record.z, record.a, np)[0, 0])
+
+    def by_a(self, layer: int) -> float:
+        """∂C₀/∂a of a layer: the loss's own, or what the layer above hands down."""
+        if layer == L:
+            return float(self._pull[0, 0])
+        above = NET.layers[layer], PARAMS[layer], self.trace[layer], self.deltas[layer]
+        return float(above[0].dx(*above[1:], np)[0, 0])
+
+    def by_w(self, layer: int) -> float:
+        """∂C₀/∂w of a layer."""
+        return float(self.grads[layer - 1].W[0, 0])
+
+    def by_b(self, layer: int) -> float:
+        """∂C₀/∂b of a layer."""
+        return float(self.grads[layer - 1].b[0])
+
+
+def weight(layer: int) -> float:
+    """Return the weight that leads into a layer."""
+    return float(PARAMS[layer - 1].W[0, 0])
+
+
+def bias(layer: int) -> float:
+    """Return the bias of a layer."""
+    return float(PARAMS[layer - 1].b[0])
+
+
+def _show_forward(console: Console) -> None:
+    one = Example(0)
+    headers = ["layer", "enters", "w", "b", "z = w · a + b", "a = σ(z)", "σ′(z)"]
+    table = open_table(headers, "lrrrrrr")
+    for layer in range(1, L + 1):
+        table.add_row(
+            f"{layer}" + (" = L" if layer == L else ""),
+            decimal(one.a(layer - 1), 9 if layer > 1 else 1),
+            decimal(weight(layer), 1),
+            decimal(bias(layer), 1),
+            *(decimal(value, 9) for value in (one.z(layer), one.a(layer), one.slope(layer))),
+        )
+    show(console, table)
+    console.print()
+    residual = f"({decimal(one.a(L), 9)} − {Y[0, 0]})²"
+    paragraph(console, f"  C₀ = (a^L − y)² = {residual} = {decimal(one.cost, 8)}")
+
+
+def _show_last_layer(console: Console) -> None:
+    one = Example(0)
+    table = open_table([""] * 9, "lllllllll", gap=1)
+    table.show_header = False
+    for name, first, value, result in (
+        ("∂C₀/∂w^L", "a^(L−1)", decimal(one.a(L - 1), 10), one.by_w(L)),
+        ("∂C₀/∂b^L", "", "", one.by_b(L)),
+        ("∂C₀/∂a^(L−1)", "w^L", decimal(weight(L), 1), one.by_a(L - 1)),
+    ):
+        dot, times = ("·", "×") if first else ("", "")
+        slope, pull = decimal(one.slope(L), 10), decimal(one.by_a(L), 10)
+        table.add_row(name, "=", first, dot, "σ′(z^L)", "·", "2(a^L − y)")
+        table.add_row(
+            "", "=", value, times, slope, "×", pull, "=", Text(decimal(result, 9), "bold")
+        )
+    show(console, table)
+
+
+def _show_chain(console: Console) -> None:
+    """Print every factor on the way back, with the gradient that is complete after it."""
+    one = Example(0)
+    headers = ["", "factor", "so far", "", " × what enters", "", "", ""]
+    table = open_table(headers, "lrrllrrl")
+    for layer in range(L, 0, -1):
+        name, factor = (
+            ("2(a3 − y)", one.by_a(L)) if layer == L else (f"w{layer + 1}", weight(layer + 1))
+        )
+        table.add_row(name, decimal(factor, 7), decimal(one.by_a(layer), 6), f"∂C₀/∂a{layer}")
+        table.add_row(
+            f"σ′(z{layer})",
+            decimal(one.slope(layer), 7),
+            Text(decimal(one.by_b(layer), 6), "bold"),
+            f"∂C₀/∂b{layer}",
+            f"× a{layer - 1}  {decimal(one.a(layer - 1), 7)}",
+            "=",
+            Text(decimal(one.by_w(layer), 6), "bold"),
+            f"∂C₀/∂w{layer}",
+        )
+    show(console, table)
+
+
+def _shares() -> Iterator[tuple[str, list[float], float]]:
+    """Yield cost and gradient with the examples' shares: name, shares, what the library returns."""
+    trace = cr.forward(NET, PARAMS, X)
+    deltas = cr.backward(NET, PARAMS, trace, Y)
+    costs = losses.loss(NET.loss).value(trace.output, Y, np).ravel()
+    yield "C", list(costs / len(X)), float(cr.cost(NET, PARAMS, X, Y))
+    each, mean = cr.per_example_gradients(trace, deltas), cr.gradient(trace, deltas)
+    for (name, shares), (_, g) in zip(named_leaves(each), named_leaves(mean), strict=True):
+        yield f"∂C/∂{number(PARAMS, name, 0)}", list(shares.ravel()), float(g.flat[0])
+
+
+def _show_mean(console: Console) -> None:
+    headers = ["", "x = 0.2", "x = 0.5", "x = 0.9", "sum", ""]
+    table = open_table(headers, "lrrrrl")
+    for name, shares, whole in _shares():
+        right = np.isclose(sum(shares), whole, rtol=1e-12)
+        table.add_row(
+            name,
+            *(decimal(share, 9) for share in shares),
+            Text(decimal(whole, 8), "bold"),
+            Text("✓", "green") if right else Text("✗", "bold red"),
+        )
+    show(console, table)

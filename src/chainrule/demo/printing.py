@@ -1,0 +1,77 @@
+"""How the demonstration prints: 80 columns, colours where there is a terminal, open tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+WIDTH = 80
+
+
+def open_console() -> Console:
+    """Return where to print to: the standard output, with nothing read into the text."""
+    return Console(width=WIDTH, highlight=False, markup=False, emoji=False)
+
+
+def decimal(value: float, places: int) -> str:
+    """Return a number with a fixed number of decimals and a true minus sign.
+
+    >>> decimal(-0.5, 3)
+    '−0.500'
+    """
+    return f"{value:.{places}f}".replace("-", "−")
+
+
+def part(console: Console, number: int, title: str) -> None:
+    """Print the heading of a part."""
+    console.print()
+    console.rule(Text(f"{number}  {title}", "bold cyan"), align="left", style="cyan")
+    console.print()
+
+
+def heading(console: Console, title: str, call: str = "") -> None:
+    """Print the heading of a table, with the call that yields its figures on the right."""
+    console.print()
+    gap = " " * (WIDTH - len(title) - len(call)) if call else ""
+    console.print(Text.assemble((title, "bold"), gap, (call, "cyan")))
+    console.print()
+
+
+def paragraph(console: Console, text: str) -> None:
+    """Print running text."""
+    console.print(Text(text))
+
+
+def notes(console: Console, texts: Iterable[str], first: int) -> None:
+    """Print notes, numbered from `first`."""
+    table = Table.grid(padding=(0, 1))
+    for k, text in enumerate(texts, first):
+        table.add_row(Text(f"({k})", "bold red"), Text(text))
+    console.print(Padding(table, (1, 0, 0, 2), expand=False))
+
+
+def open_table(headers: Iterable[str], align: str, gap: int = 2) -> Table:
+    """Return an empty table; `align` has an l or an r for each column."""
+    justify: dict[str, Literal["left", "right"]] = {"l": "left", "r": "right"}
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, gap - 1, 0, 0),
+        header_style="dim",
+        border_style="dim",
+    )
+    for header, side in zip(headers, align, strict=True):
+        table.add_column(header, justify=justify[side], no_wrap=True)
+    return table
+
+
+def show(console: Console, table: Table) -> None:
+    """Print a table, indented."""
+    console.print(Padding(table, (0, 0, 0, 2), expand=False))
