@@ -29,7 +29,7 @@ from array_api_compat import (
 )
 
 from chainrule.errors import check_number
-from chainrule.rows import check_derivative, find_row, full_name
+from chainrule.rows import check_derivative, find_row, full_name, latex_number
 from chainrule.trees import Array
 
 
@@ -134,7 +134,6 @@ def _step(z: Array, low: float, xp: Any) -> Array:
     return xp.where(z > 0, xp.ones_like(z), xp.full_like(z, low))
 
 
-@functools.cache
 def leaky_relu(slope: float = 0.01) -> Activation:
     r"""Return the leaky rectifier, which lets a share of a negative input through.
 
@@ -146,13 +145,18 @@ def leaky_relu(slope: float = 0.01) -> Activation:
     >>> str(leaky_relu(0.2))
     'leaky_relu(0.2)'
     """
-    s = check_number("leaky_relu: slope", slope, least=0)
+    return _leaky_relu(check_number("leaky_relu: slope", slope, least=0))
+
+
+@functools.cache
+def _leaky_relu(s: float) -> Activation:
+    text = latex_number(s)
     return _row(
         "leaky_relu",
         f=lambda z, xp: xp.where(z > 0, z, s * z),
         df=lambda z, a, xp: _step(z, s, xp),
-        latex=rf"\max(z, 0) + {s:g}\min(z, 0)",
-        dlatex=rf"\begin{{cases}} 1 & z > 0 \\ {s:g} & z \le 0 \end{{cases}}",
+        latex=rf"\max(z, 0) + {text}\min(z, 0)",
+        dlatex=rf"\begin{{cases}} 1 & z > 0 \\ {text} & z \le 0 \end{{cases}}",
         kinks=(0.0,),
         at_kinks=(s,),
         initialiser="he_normal",
@@ -160,7 +164,6 @@ def leaky_relu(slope: float = 0.01) -> Activation:
     )
 
 
-@functools.cache
 def elu(alpha: float = 1.0) -> Activation:
     r"""Return the exponential linear unit, which tends to −α on the left.
 
@@ -171,14 +174,18 @@ def elu(alpha: float = 1.0) -> Activation:
     >>> str(elu(0.5))
     'elu(0.5)'
     """
-    alpha = check_number("elu: alpha", alpha, above=0)
-    smooth = alpha == 1
+    return _elu(check_number("elu: alpha", alpha, above=0))
+
+
+@functools.cache
+def _elu(alpha: float) -> Activation:
+    text, smooth = latex_number(alpha), alpha == 1
     return _row(
         "elu",
         f=lambda z, xp: xp.where(z > 0, z, alpha * xp.expm1(xp.minimum(z, 0.0))),
         df=lambda z, a, xp: xp.where(z > 0, xp.ones_like(z), _exp(z, xp, alpha)),
-        latex=rf"\begin{{cases}} z & z > 0 \\ {alpha:g}\,(e^z - 1) & z \le 0 \end{{cases}}",
-        dlatex=rf"\begin{{cases}} 1 & z > 0 \\ {alpha:g}\,e^z & z \le 0 \end{{cases}}",
+        latex=rf"\begin{{cases}} z & z > 0 \\ {text}\,(e^z - 1) & z \le 0 \end{{cases}}",
+        dlatex=rf"\begin{{cases}} 1 & z > 0 \\ {text}\,e^z & z \le 0 \end{{cases}}",
         kinks=() if smooth else (0.0,),
         at_kinks=() if smooth else (alpha,),
         initialiser="he_normal",
@@ -350,7 +357,6 @@ ACTIVATIONS: dict[str, Activation] = {
 FAMILIES: dict[str, Callable[..., Activation]] = {"leaky_relu": leaky_relu, "elu": elu}
 
 
-@functools.cache
 def activation(given: str | Activation) -> Activation:
     """Return the row that a full name specifies, or the row given.
 
@@ -363,7 +369,7 @@ def activation(given: str | Activation) -> Activation:
     if isinstance(given, Activation):
         return given
     if isinstance(given, str):
-        return find_row("activation", given, ACTIVATIONS, FAMILIES)
+        return ACTIVATIONS.get(given) or find_row("activation", given, ACTIVATIONS, FAMILIES)
     raise TypeError(
         f"an activation must be a name such as 'relu' or an Activation, got {given!r} of type "
         f"{type(given).__name__}"

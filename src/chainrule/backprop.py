@@ -210,7 +210,7 @@ def gradient(trace: Trace, deltas: Deltas) -> Parameters:
 def per_example_gradients(trace: Trace, deltas: Deltas) -> Parameters:
     r"""Return each example's share of the gradient, in the form of the parameters: W (n, o, i).
 
-    $$rac1n\,\delta_i \otimes x_i,\qquad rac1n\,\delta_i$$
+    $$\frac1n\,\delta_i \otimes x_i,\qquad \frac1n\,\delta_i$$
 
     They sum to `gradient` less the penalty, which is no example's. Times n, they are the gradients
     of each example's own loss.
@@ -233,7 +233,7 @@ def per_example_gradients(trace: Trace, deltas: Deltas) -> Parameters:
 def squared_norms(trace: Trace, deltas: Deltas) -> Array:
     r"""Return the squared norm of each example's share of the gradient, (n,), without building it.
 
-    $$rac{1}{n^2} \sum_{	ext{layers}} |\delta_i|^2\,(|x_i|^2 + 1)$$
+    $$\frac{1}{n^2} \sum_{\text{layers}} |\delta_i|^2\,(|x_i|^2 + 1)$$
 
     Source: Goodfellow (2015), Efficient per-example gradient computations, arXiv:1510.01799.
 
@@ -252,7 +252,7 @@ def squared_norms(trace: Trace, deltas: Deltas) -> Array:
 def input_gradient(trace: Trace, deltas: Deltas) -> Array:
     r"""Return ∂C/∂X, (n, inputs).
 
-    $$rac{\partial C}{\partial X} = rac1n\,\delta^{	ext{first}} W^{	ext{first}}$$
+    $$\frac{\partial C}{\partial X} = \frac1n\,\delta^{\text{first}} W^{\text{first}}$$
 
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> params = net.parameters([([[2.0]], [0.0])])

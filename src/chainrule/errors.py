@@ -8,6 +8,9 @@ import numbers
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+from array_api_compat import is_array_api_obj
+
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> ValueError:
     """Return the error for a name that no table holds, with the nearest known names.
@@ -45,7 +48,10 @@ def check_number(
     must = " ".join(["a finite number", " and ".join(bounds)]).rstrip()
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{what} must be {must}, got {value!r} of type {type(value).__name__}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
     inside = above < number < below and least <= number <= most
     if not (math.isfinite(number) and inside):
         raise ValueError(f"{what} must be {must}, got {value!r}")
@@ -69,36 +75,67 @@ def check_whole(what: str, value: Any, *, least: int, below: int | None = None) 
     return number
 
 
-def check_finite(what: str, array: Any, xp: Any) -> None:
-    """Raise if an array holds NaN or infinity, and say where the first one stands."""
-    finite = xp.isfinite(array)
-    if bool(xp.all(finite)):
-        return
-    flat = int(xp.argmax(xp.astype(~xp.reshape(finite, (-1,)), xp.uint8)))
-    where: list[int] = []
-    rest = flat
-    for size in reversed(array.shape):
-        rest, index = divmod(rest, size)
-        where.insert(0, index)
-    value = float(xp.reshape(array, (-1,))[flat])
-    raise ValueError(
-        f"{what} must be finite, got {value} at {tuple(where)}; "
-        "remove or impute such values before they reach the network"
-    )
+def as_numbers(what: str, given: Any) -> Any:
+    """Return an array of numbers: one of any library as it is, anything else as NumPy's.
+
+    >>> as_numbers("X", [[1, 2], [3]])
+    Traceback (most recent call last):
+    ...
+    ValueError: X must be an array of numbers, got rows of different lengths
+    """
+    if is_array_api_obj(given) and not isinstance(given, np.ndarray):
+        return given
+    try:
+        array = np.asarray(given)
+    except ValueError:
+        raise ValueError(
+            f"{what} must be an array of numbers, got rows of different lengths"
+        ) from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{what} must be an array of numbers, got dtype {array.dtype}; encode text as numbers, "
+            "and keep integers within 64 bits"
+        )
+    return array
 
 
-def check_weights(sample_weight: Any, n: int, dtype: Any, xp: Any) -> Any:
+def finite(what: str, array: Any, dtype: Any, xp: Any) -> Any:
+    """Return an array in a floating dtype, or say where the first value that is not finite stands.
+
+    >>> finite("X", np.array([1.0, np.nan]), np.float32, np)
+    Traceback (most recent call last):
+    ...
+    ValueError: X must be finite, got nan at (1,); remove or impute such values
+    """
+    with np.errstate(over="ignore"):
+        new = xp.astype(array, dtype, copy=False)
+    if bool(xp.all(xp.isfinite(new))):
+        return new
+    first = int(xp.argmax(xp.astype(~xp.isfinite(xp.reshape(new, (-1,))), xp.uint8)))
+    where = tuple(map(int, np.unravel_index(first, tuple(new.shape))))
+    value = float(xp.reshape(array, (-1,))[first])
+    if math.isfinite(value):
+        raise ValueError(
+            f"{what} must fit into {dtype}, got {value:g} at {where}; scale it, or take parameters "
+            "in float64"
+        )
+    raise ValueError(f"{what} must be finite, got {value} at {where}; remove or impute such values")
+
+
+def check_weights(
+    sample_weight: Any, n: int, dtype: Any, xp: Any, *, what: str = "sample_weight"
+) -> Any:
     """Return the weights of n examples as an array, or raise where they are not weights."""
-    w = xp.astype(xp.asarray(sample_weight), dtype, copy=False)
+    w = xp.asarray(as_numbers(what, sample_weight))
     if w.shape != (n,):
         raise ValueError(
-            f"sample_weight must hold one weight for each of the {n} examples, shape ({n},), "
+            f"{what} must hold one weight for each of the {n} examples, shape ({n},), "
             f"got {tuple(w.shape)}"
         )
-    check_finite("sample_weight", w, xp)
-    if bool(xp.any(w < 0)) or not bool(xp.any(w > 0)):
-        raise ValueError(
-            "sample_weight must hold weights >= 0, at least one of them > 0, got a smallest "
-            f"of {float(xp.min(w)):g} and a largest of {float(xp.max(w)):g}"
-        )
+    w = finite(what, w, dtype, xp)
+    lowest = int(xp.argmin(w))
+    if float(w[lowest]) < 0:
+        raise ValueError(f"{what} must hold weights >= 0, got {float(w[lowest]):g} at ({lowest},)")
+    if not bool(xp.any(w > 0)):
+        raise ValueError(f"{what} must hold at least one weight > 0, got only 0")
     return w

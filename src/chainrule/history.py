@@ -72,15 +72,18 @@ class History:
         Where the run stood after its last whole epoch, or before the step that diverged; a run
         goes on from there.
     best
-        The parameters after the best epoch; kept under early stopping only.
+        The parameters after the best epoch; None without validation data.
+    restored
+        Whether the run ended with the best parameters, as under early stopping, not the last.
     """
 
     loss: list[float] = field(default_factory=list)
     validation_loss: list[float] = field(default_factory=list)
     best_epoch: int = 0
     stopped: str = ""
-    last: Progress | None = field(default=None, repr=False)
-    best: Parameters | None = field(default=None, repr=False)
+    last: Progress | None = field(default=None, repr=False, compare=False)
+    best: Parameters | None = field(default=None, repr=False, compare=False)
+    restored: bool = False
 
     @property
     def epochs(self) -> int:
@@ -96,8 +99,8 @@ class History:
 
     @property
     def returned(self) -> Parameters:
-        """The parameters that fit returns: the best under early stopping, else the last."""
-        return self.at.params if self.best is None else self.best
+        """The parameters that fit returned: the best under early stopping, else the last."""
+        return self.best if self.restored and self.best is not None else self.at.params
 
     def copy(self) -> History:
         """Return a history that can be added to while this one stays as it is."""

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from chainrule.activations import ACTIVATIONS
 from chainrule.errors import check_number, unknown_name
-from chainrule.rows import check_derivative, find_row, full_name
+from chainrule.rows import check_derivative, find_row, full_name, latex_number
 from chainrule.targets import TARGETS
 from chainrule.trees import Array
 
@@ -104,6 +104,13 @@ def _check_loss(loss: Loss) -> None:
         at[:, j] = t
         return at, y.astype(t.dtype), xp
 
+    for what, f in (("value", loss.value), ("grad", loss.grad)):
+        result = f(a, y, xp)
+        if getattr(result, "shape", None) != a.shape:
+            raise ValueError(
+                f"loss {loss.name!r}: {what} must return an array of the shape of a, {a.shape}, "
+                f"got {getattr(result, 'shape', type(result).__name__)}"
+            )
     for j in range(outputs):
         check_derivative(
             f"loss {loss.name!r}, output {j}",
@@ -141,7 +148,6 @@ def _log_cosh(r: Array, xp: Any) -> Array:
     return xp.where(xp.abs(r) > 1, far, xp.log1p(2 * xp.sinh(0.5 * near) ** 2))
 
 
-@functools.cache
 def huber(delta: float = 1.0) -> Loss:
     r"""Return Huber's loss: quadratic up to a residual of δ, linear beyond.
 
@@ -152,7 +158,12 @@ def huber(delta: float = 1.0) -> Loss:
     >>> str(huber(0.5))
     'huber(0.5)'
     """
-    d = check_number("huber: delta", delta, above=0)
+    return _huber(check_number("huber: delta", delta, above=0))
+
+
+@functools.cache
+def _huber(d: float) -> Loss:
+    text, half = latex_number(d), latex_number(0.5 * d)
 
     def value(a: Array, y: Array, xp: Any) -> Array:
         r = xp.abs(a - y)
@@ -163,15 +174,14 @@ def huber(delta: float = 1.0) -> Loss:
         value=value,
         grad=lambda a, y, xp: xp.minimum(xp.maximum(a - y, -d), d),
         latex=(
-            rf"\sum_j \begin{{cases}} \tfrac12 (a_j - y_j)^2 & |a_j - y_j| \le {d:g} \\"
-            rf" {d:g}\,(|a_j - y_j| - {0.5 * d:g}) & |a_j - y_j| > {d:g} \end{{cases}}"
+            rf"\sum_j \begin{{cases}} \tfrac12 (a_j - y_j)^2 & |a_j - y_j| \le {text} \\"
+            rf" {text}\,(|a_j - y_j| - {half}) & |a_j - y_j| > {text} \end{{cases}}"
         ),
-        dlatex=rf"\max(-{d:g}, \min(a_j - y_j, {d:g}))",
+        dlatex=rf"\max(-{text}, \min(a_j - y_j, {text}))",
         parameters=(d,),
     )
 
 
-@functools.cache
 def quantile(q: float = 0.5) -> Loss:
     r"""Return the quantile (pinball) loss, whose minimum is the q-quantile of y.
 
@@ -182,7 +192,12 @@ def quantile(q: float = 0.5) -> Loss:
     >>> str(quantile(0.9))
     'quantile(0.9)'
     """
-    q = check_number("quantile: q", q, above=0, below=1)
+    return _quantile(check_number("quantile: q", q, above=0, below=1))
+
+
+@functools.cache
+def _quantile(q: float) -> Loss:
+    over, under = latex_number(round(1 - q, 15)), latex_number(q)
 
     def grad(a: Array, y: Array, xp: Any) -> Array:
         above, below = xp.astype(a > y, a.dtype), xp.astype(a < y, a.dtype)
@@ -192,17 +207,16 @@ def quantile(q: float = 0.5) -> Loss:
         "quantile",
         value=lambda a, y, xp: xp.maximum((1 - q) * (a - y), q * (y - a)),
         grad=grad,
-        latex=rf"\sum_j \max({1 - q:g}\,(a_j - y_j),\ {q:g}\,(y_j - a_j))",
+        latex=rf"\sum_j \max({over}\,(a_j - y_j),\ {under}\,(y_j - a_j))",
         dlatex=(
-            rf"\begin{{cases}} {1 - q:g} & a_j > y_j \\ 0 & a_j = y_j \\"
-            rf" -{q:g} & a_j < y_j \end{{cases}}"
+            rf"\begin{{cases}} {over} & a_j > y_j \\ 0 & a_j = y_j \\"
+            rf" -{under} & a_j < y_j \end{{cases}}"
         ),
         kink=lambda a, y, xp: a - y,
         parameters=(q,),
     )
 
 
-@functools.cache
 def cross_entropy(smoothing: float = 0.0) -> Loss:
     r"""Return the cross-entropy of the softmax of logits, with smoothed labels if wanted.
 
@@ -214,12 +228,17 @@ def cross_entropy(smoothing: float = 0.0) -> Loss:
     >>> str(cross_entropy(0.1))
     'cross_entropy(0.1)'
     """
-    s = check_number("cross_entropy: smoothing", smoothing, least=0, below=1)
+    return _cross_entropy(check_number("cross_entropy: smoothing", smoothing, least=0, below=1))
+
+
+@functools.cache
+def _cross_entropy(s: float) -> Loss:
 
     def smoothed(y: Array) -> Array:
         return (1 - s) * y + s / y.shape[1] if s else y
 
-    t = rf"\left({1 - s:g}\,y_j + \tfrac{{{s:g}}}{{o}}\right)" if s else "y_j"
+    rest, share = latex_number(round(1 - s, 15)), latex_number(s)
+    t = rf"\left({rest}\,y_j + \tfrac{{{share}}}{{o}}\right)" if s else "y_j"
     return _row(
         "cross_entropy",
         value=lambda a, y, xp: smoothed(y) * _minus_log_softmax(a, xp),
@@ -311,7 +330,6 @@ FAMILIES: dict[str, Callable[..., Loss]] = {
 }
 
 
-@functools.cache
 def loss(given: str | Loss) -> Loss:
     """Return the row that a full name specifies, or the row given.
 
@@ -324,7 +342,7 @@ def loss(given: str | Loss) -> Loss:
     if isinstance(given, Loss):
         return given
     if isinstance(given, str):
-        return find_row("loss", given, LOSSES, FAMILIES)
+        return LOSSES.get(given) or find_row("loss", given, LOSSES, FAMILIES)
     raise TypeError(
         f"a loss must be a name such as 'cross_entropy' or a Loss, got {given!r} of type "
         f"{type(given).__name__}"

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace, is_array_api_obj
+from array_api_compat import array_namespace
 
 from chainrule import losses
-from chainrule.errors import check_finite, check_number, check_whole
+from chainrule.errors import as_numbers, check_number, check_whole, finite
 from chainrule.layers import Layer
 from chainrule.losses import Loss
 from chainrule.trees import Array, is_weight, leaves, named_leaves, rebuild, tree_map
@@ -86,6 +86,13 @@ class Network:
             ("l2", check_number("Network: l2", l2, least=0)),
         ):
             object.__setattr__(self, field, value)
+        width = self.inputs
+        for k, layer in enumerate(layers):
+            try:
+                layer.form(width)
+                width = layer.outputs(width)
+            except ValueError as error:
+                raise ValueError(f"Network: {describe(self, k)}: {error}") from None
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -105,10 +112,10 @@ class Network:
         """The number of parameters."""
         return sum(leaf.size for leaf in leaves(self.form))
 
-    @functools.cached_property
+    @property
     def form(self) -> Parameters:
         """Zeros in the form of the parameters, without memory of their own."""
-        return tuple(layer.form(i) for layer, i in zip(self.layers, self.widths, strict=False))
+        return _form(self)
 
     def init(self, seed: int = 0, dtype: Any = "float32") -> Parameters:
         """Return new parameters, drawn from the seed alone, as NumPy arrays.
@@ -120,7 +127,11 @@ class Network:
         >>> net.init(seed=0)[1].W.shape
         (1, 3)
         """
-        if np.dtype(dtype) not in (np.float32, np.float64):
+        try:
+            known = np.dtype(dtype) in (np.float32, np.float64)
+        except TypeError:
+            known = False
+        if not known:
             raise ValueError(f"init: dtype must be 'float32' or 'float64', got {dtype!r}")
         rng = np.random.default_rng(check_whole("init: seed", seed, least=0, below=SEEDS))
         drawn = tuple(
@@ -139,33 +150,38 @@ class Network:
         array([[ 0.5, -0.5]])
         """
         form = self.form
-        entries = [entry for entry in given if not (isinstance(entry, tuple) and not entry)]
         filled = [k for k, part in enumerate(form) if leaves(part)]
+        expected = (
+            f"parameters: expected one (W, b) for each of the {len(filled)} layers that have "
+            "parameters"
+        )
+        if not isinstance(given, (list, tuple)):
+            raise TypeError(f"{expected}, got {given!r} of type {type(given).__name__}")
+        entries = [entry for entry in given if not (isinstance(entry, tuple) and not entry)]
         if len(entries) != len(filled):
-            raise ValueError(
-                f"parameters: expected one (W, b) for each of the {len(filled)} layers that have "
-                f"parameters, got {len(entries)}"
-            )
+            raise ValueError(f"{expected}, got {len(entries)}")
         params = list(form)
         for k, entry in zip(filled, entries, strict=True):
-            got = leaves(_as_tuple(entry))
-            if len(got) != len(leaves(form[k])):
-                wanted = ", ".join(name for name, _ in named_leaves(form[k]))
-                raise ValueError(f"parameters: layer {k} expects {wanted}, got {len(got)} arrays")
-            params[k] = rebuild(form[k], map(_as_floating, got))
+            names = [name for name, _ in named_leaves(form[k])]
+            got = leaves(tuple(entry) if isinstance(entry, list) else entry)
+            if len(got) != len(names):
+                raise ValueError(
+                    f"parameters: layer {k} expects {', '.join(names)}, got {len(got)} arrays"
+                )
+            where = (f"{describe(self, k)}: {k}.{name}" for name in names)
+            params[k] = rebuild(form[k], map(_as_floating, where, got))
         check_parameters(self, tuple(params))
         return tuple(params)
 
 
-def _as_tuple(entry: Any) -> Any:
-    return tuple(map(_as_tuple, entry)) if isinstance(entry, tuple) else entry
+@functools.lru_cache
+def _form(net: Network) -> Parameters:
+    return tuple(layer.form(i) for layer, i in zip(net.layers, net.widths, strict=False))
 
 
-def _as_floating(given: Any) -> Array:
-    if is_array_api_obj(given) and not isinstance(given, np.ndarray):
-        return given
-    array = np.asarray(given)
-    if array.dtype.kind in "biu":
+def _as_floating(where: str, given: Any) -> Array:
+    array = as_numbers(where, given)
+    if isinstance(array, np.ndarray) and array.dtype.kind in "biu":
         return array.astype(np.float64)
     return array
 
@@ -186,8 +202,11 @@ def check_parameters(net: Network, params: Parameters) -> None:
     if [name for name, _ in got] != [name for name, _ in form]:
         raise ValueError(
             f"params must be made by net.init or net.parameters, with the entries "
-            f"{', '.join(name for name, _ in form)}; got {', '.join(n for n, _ in got) or params!r}"
+            f"{', '.join(name for name, _ in form) or 'of no layer'}; got "
+            + (", ".join(name for name, _ in got) or repr(params))
         )
+    if not got:
+        return
     xp = array_namespace(*(leaf for _, leaf in got))
     dtype = got[0][1].dtype
     for (name, expected), (_, leaf) in zip(form, got, strict=True):
@@ -198,19 +217,15 @@ def check_parameters(net: Network, params: Parameters) -> None:
             raise TypeError(f"{where} must be of a floating dtype, got {leaf.dtype}")
         if leaf.dtype != dtype:
             raise TypeError(f"{where} must have the dtype of the others, {dtype}, got {leaf.dtype}")
-        check_finite(where, leaf, xp)
+        finite(where, leaf, dtype, xp)
 
 
 def check_inputs(net: Network, params: Parameters, X: Any, *, what: str = "X") -> tuple[Array, Any]:
     """Return X as an array (n, inputs) in the parameters' dtype, and its array library."""
-    weights = leaves(params)[0] if leaves(params) else None
-    given = X if is_array_api_obj(X) else np.asarray(X)
-    if isinstance(given, np.ndarray) and given.dtype.kind not in "biuf":
-        raise TypeError(
-            f"{what} must be an array of numbers, got dtype {given.dtype}; encode or leave out "
-            "the columns that are not numbers"
-        )
-    xp = array_namespace(given if weights is None else weights)
+    given = as_numbers(what, X)
+    weights = next(iter(leaves(params)), given)
+    xp = array_namespace(weights)
+    dtype = weights.dtype if xp.isdtype(weights.dtype, "real floating") else xp.float64
     given = xp.asarray(given)
     if given.ndim != 2 or given.shape[1] != net.inputs:
         raise ValueError(
@@ -220,9 +235,7 @@ def check_inputs(net: Network, params: Parameters, X: Any, *, what: str = "X") -
         )
     if given.shape[0] == 0:
         raise ValueError(f"{what} must hold at least one example, got shape {tuple(given.shape)}")
-    x = xp.astype(given, weights.dtype, copy=False) if weights is not None else given
-    check_finite(what, x, xp)
-    return x, xp
+    return finite(what, given, dtype, xp), xp
 
 
 def penalty(net: Network, params: Parameters, xp: Any) -> Array:

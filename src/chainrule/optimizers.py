@@ -22,7 +22,7 @@ from array_api_compat import array_namespace
 from chainrule.errors import check_number
 from chainrule.network import Parameters
 from chainrule.schedules import Rate, check_rate, rate_at
-from chainrule.trees import Array, is_weight, leaves, named_leaves, rebuild
+from chainrule.trees import Array, is_statistic, is_weight, leaves, named_leaves, rebuild
 
 State = tuple[Array, ...]
 
@@ -35,11 +35,13 @@ class Optimizer(abc.ABC):
 
     def __post_init__(self) -> None:
         kind = type(self).__name__
-        check_rate(f"{kind}: learning_rate", self.learning_rate)
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
-            if field.name in _BOUNDS:
-                what = f"{kind}: {field.name}"
-                check_number(what, getattr(self, field.name), **_BOUNDS[field.name])
+            what, value = f"{kind}: {field.name}", getattr(self, field.name)
+            if field.name == "learning_rate":
+                value = check_rate(what, value)
+            elif field.name in _BOUNDS:
+                value = check_number(what, value, **_BOUNDS[field.name])
+            object.__setattr__(self, field.name, value)
 
     def rate(self, t: int) -> float:
         """Return the learning rate of step t."""
@@ -320,7 +322,7 @@ def apply(
     decay = optimizer.rate(t) * optimizer.weight_decay
     new_params, new_states = [], []
     for (name, w), g, state in zip(named_leaves(params), leaves(grads), states, strict=True):
-        if name not in frozen:
+        if not (name in frozen or is_statistic(name)):
             dw, state = optimizer.step(g, state, t)  # noqa: PLW2901
             w = w - (dw + decay * w if decay and is_weight(name) else dw)  # noqa: PLW2901
         new_params.append(w)

@@ -29,6 +29,20 @@ def full_name(name: str, parameters: tuple[float, ...]) -> str:
     return f"{name}({', '.join(repr(p).removesuffix('.0') for p in parameters)})"
 
 
+def latex_number(number: float) -> str:
+    r"""Return a number in LaTeX, whole and without an e.
+
+    >>> print(latex_number(0.2), latex_number(1.0), latex_number(1e-5))
+    0.2 1 10^{-5}
+    """
+    text = repr(number).removesuffix(".0")
+    digits, _, power = text.partition("e")
+    if not power:
+        return text
+    times = "" if digits == "1" else digits + r" \cdot "
+    return f"{times}10^{{{int(power)}}}"
+
+
 def find_row(
     kind: str, text: str, rows: Mapping[str, Row], families: Mapping[str, Callable[..., Row]]
 ) -> Row:
@@ -36,7 +50,7 @@ def find_row(
     match = _FULL_NAME.fullmatch(text)
     name, arguments = match.groups() if match else (text, None)
     if name not in rows:
-        raise unknown_name(kind, text, rows)
+        raise unknown_name(kind, name, rows)
     if arguments is None:
         return rows[name]
     if name not in families:
@@ -71,6 +85,9 @@ def check_derivative(
         bad = points[~(np.isfinite(values) & np.isfinite(given))][0]
         raise ValueError(f"{what}: value and derivative must be finite, they are not at {bad:g}")
     measured = (f(points + h) - f(points - h)) / (2 * h)
+    if not np.all(np.isfinite(measured)):
+        bad = points[~np.isfinite(measured)][0]
+        raise ValueError(f"{what}: the value must be finite everywhere, it is not near {bad:g}")
     error = np.abs(measured - given) / np.maximum(1, np.abs(measured))
     k = int(np.argmax(error))
     if error.flat[k] > 1e-6:

@@ -21,13 +21,14 @@ class Schedule(abc.ABC):
         for field in dataclasses.fields(self):  # type: ignore[arg-type]
             what, value = f"{type(self).__name__}: {field.name}", getattr(self, field.name)
             if field.name in ("steps", "every"):
-                check_whole(what, value, least=1)
+                value = check_whole(what, value, least=1)
             elif field.name == "share":
-                check_number(what, value, above=0, below=1)
+                value = check_number(what, value, above=0, below=1)
             elif field.name == "then":
-                check_rate(what, value)
+                value = check_rate(what, value)
             else:
-                check_number(what, value, least=0)
+                value = check_number(what, value, least=0)
+            object.__setattr__(self, field.name, value)
 
     @abc.abstractmethod
     def __call__(self, t: int) -> float:
@@ -38,16 +39,15 @@ Rate = float | Schedule
 """A learning rate: a number for every step, or a schedule."""
 
 
-def check_rate(what: str, given: Rate) -> None:
-    """Raise unless a learning rate is a number >= 0 or a schedule.
+def check_rate(what: str, given: Rate) -> Rate:
+    """Return a learning rate, a number >= 0 or a schedule; raise where it is neither.
 
     >>> check_rate("Adam: learning_rate", -1.0)
     Traceback (most recent call last):
     ...
     ValueError: Adam: learning_rate must be a finite number >= 0, got -1.0
     """
-    if not isinstance(given, Schedule):
-        check_number(what, given, least=0)
+    return given if isinstance(given, Schedule) else check_number(what, given, least=0)
 
 
 def rate_at(given: Rate, t: int) -> float:

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from array_api_compat import is_array_api_obj
 from numpy.typing import NDArray
 
-from chainrule.errors import check_finite
+from chainrule.errors import as_numbers, finite
 from chainrule.trees import Array
 
 
@@ -57,32 +56,25 @@ TARGETS: dict[str, Target] = {
 }
 
 
-def check_targets(kind: str, y: Any, n: int, outputs: int, dtype: Any, xp: Any) -> Array:
+def check_targets(
+    kind: str, y: Any, n: int, outputs: int, dtype: Any, xp: Any, *, what: str = "y"
+) -> Array:
     """Return y as labels (n,) or as numbers (n, outputs) of the given dtype.
 
     Raises TypeError for a y that is not of numbers, ValueError for a shape that does not fit or a
     value that the kind does not allow.
     """
-    y = y if is_array_api_obj(y) else np.asarray(y)
-    if isinstance(y, np.ndarray) and y.dtype.kind not in "biuf":
-        raise TypeError(
-            f"y must be an array of numbers, got dtype {y.dtype}; encode text labels as integers "
-            "0, 1, … (scikit-learn's LabelEncoder does), and keep integers within 64 bits"
-        )
-    y = xp.asarray(y)
+    y = xp.asarray(as_numbers(what, y))
     if kind == "class" and y.ndim == 1:
-        return _check_labels(y, n, outputs, xp)
-    if y.ndim == 1 and outputs == 1:
-        y = xp.reshape(y, (-1, 1))
-    if y.shape != (n, outputs):
+        return _check_labels(what, y, n, outputs, xp)
+    if y.shape != (n, outputs) and (y.shape, outputs) != ((n,), 1):
         labels = ", or integer labels (n,)" if kind == "class" else ""
         raise ValueError(
-            f"y must have one row for each of the {n} rows of X and one column for each of the "
-            f"{outputs} outputs, shape ({n}, {outputs}){labels}; got shape {tuple(y.shape)}"
+            f"{what} must have one row for each of the {n} rows of X and one column for each of "
+            f"the {outputs} outputs, shape ({n}, {outputs}){labels}; got shape {tuple(y.shape)}"
         )
-    y = xp.astype(y, dtype, copy=False)
-    check_finite("y", y, xp)
-    _check_values(kind, y, xp)
+    y = finite(what, xp.reshape(y, (n, outputs)), dtype, xp)
+    _check_values(what, kind, y, xp)
     return y
 
 
@@ -93,34 +85,36 @@ def encode(y: Array, outputs: int, dtype: Any, xp: Any) -> Array:
     return xp.astype(y[:, None] == xp.arange(outputs, dtype=y.dtype), dtype)
 
 
-def _check_labels(y: Array, n: int, classes: int, xp: Any) -> Array:
+def _check_labels(what: str, y: Array, n: int, classes: int, xp: Any) -> Array:
     if y.shape != (n,):
-        raise ValueError(f"y must have one label for each of the {n} rows of X, got {y.shape[0]}")
+        raise ValueError(
+            f"{what} must have one label for each of the {n} rows of X, got {y.shape[0]}"
+        )
     if xp.isdtype(y.dtype, "bool"):
         y = xp.astype(y, xp.uint8)
     if not xp.isdtype(y.dtype, "integral"):
         raise TypeError(
-            f"y must hold integer labels 0 to {classes - 1}, got dtype {y.dtype}; convert them "
-            "with y.astype(int), or give one row of probabilities for each example"
+            f"{what} must hold integer labels 0 to {classes - 1}, got dtype {y.dtype}; convert "
+            "them with y.astype(int), or give one row of probabilities for each example"
         )
     low, high = int(xp.min(y)), int(xp.max(y))  # before any cast: a label must not wrap
     if low < 0 or high >= classes:
         wrong = low if low < 0 else high
         row = int(xp.argmax(xp.astype(y == wrong, xp.uint8)))
         raise ValueError(
-            f"y must hold labels 0 to {classes - 1}, one for each of the network's {classes} "
+            f"{what} must hold labels 0 to {classes - 1}, one for each of the network's {classes} "
             f"outputs, got {wrong} at row {row}"
         )
     return xp.astype(y, xp.int64, copy=False)
 
 
-def _check_values(kind: str, y: Array, xp: Any) -> None:
+def _check_values(what: str, kind: str, y: Array, xp: Any) -> None:
     target = TARGETS[kind]
     wrong = xp.astype(~target.holds(y), xp.uint8)
     if bool(xp.any(wrong)):
         row, column = divmod(int(xp.argmax(xp.reshape(wrong, (-1,)))), y.shape[1])
         raise ValueError(
-            f"y must hold {target.must}, got {float(y[row, column]):g} at row {row}, "
+            f"{what} must hold {target.must}, got {float(y[row, column]):g} at row {row}, "
             f"column {column}"
         )
     if kind == "class":
@@ -128,6 +122,6 @@ def _check_values(kind: str, y: Array, xp: Any) -> None:
         row = int(xp.argmax(gap))
         if float(gap[row]) > 1e-3:
             raise ValueError(
-                f"y must hold {target.must} that sum to 1, "
+                f"{what} must hold {target.must} that sum to 1, "
                 f"row {row} sums to {float(xp.sum(y[row, :])):g}"
             )

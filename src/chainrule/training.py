@@ -12,53 +12,34 @@ from __future__ import annotations
 
 import fnmatch
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from array_api_compat import array_namespace, device
+from array_api_compat import array_namespace
 
 from chainrule import losses
 from chainrule.backprop import Trace, backward, forward, gradient, trace_cost
-from chainrule.errors import check_number, check_weights, check_whole, unknown_name
+from chainrule.errors import check_number, check_whole, unknown_name
+from chainrule.examples import Examples, batches, check_examples, split
 from chainrule.history import DivergenceError, EarlyStopping, History, Progress
 from chainrule.layers import Draw
 from chainrule.network import (
     SEEDS,
     Network,
     Parameters,
-    check_inputs,
     check_parameters,
     describe,
 )
 from chainrule.optimizers import Optimizer, apply, init_states
-from chainrule.targets import check_targets, encode
-from chainrule.trees import Array, leaves, named_leaves, tree_map
+from chainrule.targets import encode
+from chainrule.trees import Array, leaf_names, leaves, named_leaves, tree_map
 
 ENGINES = ("auto", "reference")
 
 Callback = Callable[[History], bool | None]
 """Called after each epoch with the history so far; returning True ends the run."""
-
-
-class Examples(NamedTuple):
-    """Checked data: X (n, inputs) and w in the parameters' dtype, y as labels or numbers."""
-
-    X: Array
-    y: Array
-    w: Array | None
-
-    def take(self, rows: Any) -> Examples:
-        """Return some of the examples: a slice, or an array of indices."""
-        if isinstance(rows, slice):
-            return Examples(*(part if part is None else part[rows] for part in self))
-        xp = array_namespace(self.X)
-        return Examples(*(part if part is None else xp.take(part, rows, axis=0) for part in self))
-
-    def shuffled(self, seed: int, epoch: int) -> Array:
-        """Return the order in which an epoch goes through the examples, as an array of indices."""
-        order = np.random.default_rng([seed, epoch]).permutation(self.X.shape[0])
-        return array_namespace(self.X).asarray(order, device=device(self.X))
 
 
 class Plan(NamedTuple):
@@ -89,7 +70,7 @@ def fit(
     clip_value: float | None = None,
     clip_norm: float | None = None,
     freeze: Iterable[str] = (),
-    callbacks: Sequence[Callback] = (),
+    callbacks: Iterable[Callback] = (),
     history: History | None = None,
     engine: str = "auto",
     threads: int | None = None,
@@ -158,23 +139,24 @@ def fit(
     seed = check_whole("fit: seed", seed, least=0, below=SEEDS)
     if batch_size is not None:
         batch_size = check_whole("fit: batch_size", batch_size, least=1)
+    callbacks = _as_list("callbacks", "functions of a History", callbacks)
     _check_options(optimizer, early_stopping, validation, callbacks, engine, threads)
-    for name, bound in (("clip_value", clip_value), ("clip_norm", clip_norm)):
-        if bound is not None:
-            check_number(f"fit: {name}", bound, above=0)
+    clip_value, clip_norm = (
+        None if bound is None else check_number(f"fit: {name}", bound, above=0)
+        for name, bound in (("clip_value", clip_value), ("clip_norm", clip_norm))
+    )
     check_parameters(net, params)
     plan = Plan(net, optimizer, seed, _frozen(params, freeze), clip_value, clip_norm)
-    data = _examples(net, params, X, y, sample_weight)
-    data, held_out = _split(net, params, data, validation, seed)
+    data = check_examples(net, params, X, y, sample_weight)
+    data, held_out = split(net, params, data, validation, seed)
     history = _start(optimizer, params, history)
-    if early_stopping is None:
-        history.best = None
+    history.restored = early_stopping is not None
     goal = history.epochs + epochs
     history.stopped = _reason_to_stop(history, early_stopping, ())
     while history.epochs < goal and not history.stopped:
         _epoch(plan, data, batch_size, shuffle, history)
         if held_out is not None:
-            _validate(net, held_out, history, keep_best=early_stopping is not None)
+            _validate(net, held_out, history)
         history.stopped = _reason_to_stop(history, early_stopping, callbacks)
     return history.returned, history
 
@@ -186,10 +168,8 @@ def _epoch(
     params, states, t, epoch = history.at
     total = weight = 0.0
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # named by _step instead
-        for batch in _batches(plan, data, batch_size, shuffle, epoch + 1):
-            share = float(
-                len(batch.y) if batch.w is None else array_namespace(batch.w).sum(batch.w)
-            )
+        for batch in batches(data, batch_size, plan.seed, epoch + 1, shuffle=shuffle):
+            share = batch.weight
             if share == 0:
                 continue
             try:
@@ -225,11 +205,18 @@ def _step(
     for k, own in enumerate(new):
         if not all(bool(xp.all(xp.isfinite(leaf))) for leaf in leaves(own)):
             raise FloatingPointError(f"the update of {describe(net, k)} is not finite")
-    after = (
+    after = tuple(
         layer.after_step(own, record)
         for layer, own, record in zip(net.layers, new, trace, strict=True)
     )
-    return tuple(after), states, cost
+    if plan.frozen:  # running statistics too
+        after = tree_map(
+            lambda name, old, new: old if name in plan.frozen else new,
+            leaf_names(params),
+            params,
+            after,
+        )
+    return after, states, cost
 
 
 def _first_not_finite(trace: Trace, xp: Any) -> str:
@@ -246,27 +233,15 @@ def _clipped(plan: Plan, grads: Parameters, xp: Any) -> Parameters:
         grads = tree_map(lambda g: xp.minimum(xp.maximum(g, -bound), bound), grads)
     if plan.clip_norm is not None:
         moving = [g for name, g in named_leaves(grads) if name not in plan.frozen]
-        norm = math.sqrt(sum(float(xp.sum(g * g)) for g in moving))
-        if norm > plan.clip_norm:
-            scale = plan.clip_norm / norm
+        largest = max((float(xp.max(xp.abs(g))) for g in moving), default=0.0)
+        if largest > 0:  # which is drawn out of the norm, whose squares could overflow
+            squares = sum(float(xp.sum((g / largest) ** 2)) for g in moving)
+            scale = min(plan.clip_norm / largest / math.sqrt(squares), 1.0)
             grads = tree_map(lambda g: scale * g, grads)
     return grads
 
 
-def _batches(
-    plan: Plan, data: Examples, batch_size: int | None, shuffle: bool, epoch: int
-) -> Iterator[Examples]:
-    n = data.X.shape[0]
-    if batch_size is None or batch_size >= n:
-        yield data
-        return
-    order = data.shuffled(plan.seed, epoch) if shuffle else None
-    for start in range(0, n, batch_size):
-        rows = slice(start, min(start + batch_size, n))
-        yield data.take(rows if order is None else order[rows])
-
-
-def _validate(net: Network, data: Examples, history: History, *, keep_best: bool) -> None:
+def _validate(net: Network, data: Examples, history: History) -> None:
     params = history.at.params
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         trace = forward(net, params, data.X, check=False)
@@ -280,8 +255,7 @@ def _validate(net: Network, data: Examples, history: History, *, keep_best: bool
             history,
         )
     if cost < min(history.validation_loss, default=math.inf):
-        history.best_epoch = history.epochs
-        history.best = params if keep_best else None
+        history.best_epoch, history.best = history.epochs, params
     history.validation_loss.append(cost)
 
 
@@ -296,68 +270,43 @@ def _reason_to_stop(
     return ""
 
 
-def _examples(
-    net: Network, params: Parameters, X: Any, y: Any, w: Any, what: str = "X"
-) -> Examples:
-    X, xp = check_inputs(net, params, X, what=what)
-    y = check_targets(losses.loss(net.loss).target, y, X.shape[0], net.outputs, X.dtype, xp)
-    return Examples(X, y, None if w is None else check_weights(w, X.shape[0], X.dtype, xp))
-
-
-def _split(
-    net: Network, params: Parameters, data: Examples, validation: Any, seed: int
-) -> tuple[Examples, Examples | None]:
-    """Return the examples to train with and those to validate with."""
-    if validation is None:
-        return data, None
-    if isinstance(validation, tuple):
-        if len(validation) not in (2, 3):
-            raise ValueError(
-                "fit: validation must be (X, y), (X, y, sample_weight) or a fraction, got a tuple "
-                f"of {len(validation)}"
-            )
-        X, y, *w = validation
-        return data, _examples(net, params, X, y, w[0] if w else None, what="validation X")
-    n = data.X.shape[0]
-    fraction = check_number("fit: validation", validation, above=0, below=1)
-    held_out = max(1, round(fraction * n))
-    if held_out >= n:
-        raise ValueError(
-            f"fit: validation={fraction:g} of {n} examples leaves none to train with; give more "
-            "examples or a smaller fraction"
-        )
-    order, xp = data.shuffled(seed, 0), array_namespace(data.X)
-    parts = data.take(xp.sort(order[held_out:])), data.take(xp.sort(order[:held_out]))
-    for part in parts:
-        if part.w is not None and not bool(array_namespace(part.w).any(part.w > 0)):
-            raise ValueError(
-                f"fit: validation={fraction:g} with seed={seed} puts all examples of weight > 0 on "
-                "one side; leave those of weight 0 out, or take another seed"
-            )
-    return parts
-
-
 def _start(optimizer: Optimizer, params: Parameters, history: History | None) -> History:
     """Return a history to write on, new or a copy of the one to go on from."""
     if history is None:
         return History(last=Progress(params, init_states(optimizer, params), 0, 0))
     if not isinstance(history, History):
         raise TypeError(f"fit: history must be what an earlier fit returned, got {history!r}")
-    pairs = zip(leaves(params), leaves(history.returned), strict=True)
-    if not all(a is b or bool((a == b).all()) for a, b in pairs):
+    before = leaves(history.returned)
+    if len(before) != len(leaves(params)) or not all(map(_same, leaves(params), before)):
         raise ValueError(
             "fit: params must be those that the call returned which made the history; to start "
             "anew from other parameters, leave history out"
         )
+    forms = (
+        [[part.shape for part in state] for state in states]
+        for states in (history.at.states, init_states(optimizer, params))
+    )
+    if not operator.eq(*forms):
+        raise ValueError(
+            f"fit: history was made by another kind of optimizer, whose state does not fit "
+            f"{optimizer!r}; go on with the same, or leave history out to start anew"
+        )
     return history.copy()
 
 
+def _same(a: Array, b: Array) -> bool:
+    if a is b:
+        return True
+    xp = array_namespace(a, b)
+    return a.dtype == b.dtype and a.shape == b.shape and bool(xp.all(a == b))
+
+
 def _frozen(params: Parameters, freeze: Iterable[str]) -> frozenset[str]:
-    if isinstance(freeze, str):
-        raise TypeError(f"fit: freeze must be a list of patterns, got the string {freeze!r}")
     names = [name for name, _ in named_leaves(params)]
     frozen: set[str] = set()
-    for pattern in freeze:
+    for pattern in _as_list("freeze", "patterns of names", freeze):
+        if not isinstance(pattern, str):
+            raise TypeError(f"fit: freeze must be a list of patterns of names, got {pattern!r}")
         matched = fnmatch.filter(names, pattern)
         if not matched:
             raise unknown_name("parameter to freeze", pattern, names)
@@ -381,7 +330,18 @@ def _check_options(
     for callback in callbacks:
         if not callable(callback):
             raise TypeError(f"fit: callbacks must hold functions of a History, got {callback!r}")
+    if engine == "native":
+        raise ValueError(
+            "fit: engine='native' needs the compiled engine, which this version does not have; "
+            "take engine='auto' or 'reference'"
+        )
     if engine not in ENGINES:
         raise unknown_name("engine", str(engine), ENGINES)
     if threads is not None:
         check_whole("fit: threads", threads, least=1)
+
+
+def _as_list(name: str, of: str, given: Any) -> list[Any]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise TypeError(f"fit: {name} must be a list of {of}, got {given!r}")
+    return list(given)

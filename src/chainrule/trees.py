@@ -80,3 +80,12 @@ def is_weight(name: str) -> bool:
     (True, False)
     """
     return name.rpartition(".")[2] == "W"
+
+
+def is_statistic(name: str) -> bool:
+    """Whether a parameter is a running statistic (`running_…`), which no gradient moves.
+
+    >>> is_statistic("1.running_mean"), is_statistic("1.gamma")
+    (True, False)
+    """
+    return name.rpartition(".")[2].startswith("running_")

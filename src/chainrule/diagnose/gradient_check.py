@@ -5,6 +5,7 @@ w   (p,)   all parameters of a network in one row       g   (p,)   the gradient 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,7 @@ from chainrule.errors import check_number, check_weights, check_whole
 from chainrule.layers import Draw
 from chainrule.network import SEEDS, Network, Parameters, check_inputs, check_parameters, number
 from chainrule.targets import check_targets, encode
-from chainrule.trees import is_weight, leaves, named_leaves, rebuild, tree_map
+from chainrule.trees import is_statistic, is_weight, leaves, named_leaves, rebuild, tree_map
 
 SMALL = 2000
 """Up to this many parameters are checked one by one; more, in random directions."""
@@ -117,11 +118,13 @@ def check_gradient(
     params = tree_map(lambda leaf: np.asarray(leaf, dtype=np.float64), params)
     cost = _Cost(net, params, X, y, sample_weight, draw)
     g = cost.gradient()
+    trained = ~cost.where(is_statistic)
     if net.size <= SMALL:
-        by, names, directions = "parameter", _numbers(params), np.eye(net.size)
+        by, directions = "parameter", np.eye(net.size)[trained]
+        names = [name for name, keep in zip(_numbers(params), trained, strict=True) if keep]
     else:
         by, names = "random direction", [f"direction {k + 1}" for k in range(DIRECTIONS)]
-        directions = _directions(g, np.random.default_rng(seed))
+        directions = _directions(g, trained, np.random.default_rng(seed))
     given, measured, smooth = directions @ g, np.empty(len(names)), np.empty(len(names), bool)
     for k, d in enumerate(directions):
         measured[k], smooth[k] = cost.difference(d)
@@ -161,13 +164,16 @@ class _Cost:
         self.y = encode(y, net.outputs, dtype, self.xp)
         self.w = None if w is None else check_weights(w, n, dtype, self.xp)
         self.row = _row(params)
-        self.weights = np.concatenate(
-            [np.full(leaf.size, is_weight(name)) for name, leaf in named_leaves(params)]
-        )
+        self.weights = self.where(is_weight)
         cost, _ = self.at(self.row)
         eps = float(np.finfo(np.float64).eps)
         self.noise = 10 * eps * max(abs(cost), 1.0) / STEP
         """What rounding leaves of a difference where the gradient is 0."""
+
+    def where(self, holds: Callable[[str], bool]) -> NDArray[np.bool_]:
+        """Return which entries of the row belong to parameters whose name has a property."""
+        parts = [np.full(leaf.size, holds(name)) for name, leaf in named_leaves(self.params)]
+        return np.concatenate(parts)
 
     def at(self, row: Vector) -> tuple[float, Trace]:
         trace = forward(self.net, _unrow(self.params, row), self.X, self.draw, check=False)
@@ -219,9 +225,9 @@ def _numbers(params: Parameters) -> list[str]:
     return [number(params, name, k) for name, p in named_leaves(params) for k in range(p.size)]
 
 
-def _directions(g: Vector, rng: np.random.Generator) -> Vector:
-    """Unit vectors, each a random one plus the gradient's own."""
-    random = rng.standard_normal((DIRECTIONS, g.size))
+def _directions(g: Vector, trained: NDArray[np.bool_], rng: np.random.Generator) -> Vector:
+    """Unit vectors in the trained parameters, each a random one plus the gradient's own."""
+    random = trained * rng.standard_normal((DIRECTIONS, g.size))
     random /= np.linalg.norm(random, axis=1, keepdims=True)
     mixed = random + g / max(float(np.linalg.norm(g)), float(np.finfo(np.float64).tiny))
     directions: Vector = mixed / np.linalg.norm(mixed, axis=1, keepdims=True)

@@ -75,5 +75,9 @@ class Layer(abc.ABC):
         return []
 
     def after_step(self, params: Any, record: Any) -> Any:
-        """Return the parameters after a step of training; running statistics are kept here."""
+        """Return the parameters after a step of training.
+
+        A kind that keeps running statistics calls them `running_…`, gives them gradients of 0,
+        and brings them up to date here.
+        """
         return params

@@ -61,9 +61,7 @@ class Dense(Layer):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "units", check_whole("Dense: units", self.units, least=1))
-        activation(self.activation)  # refuses what is not a row
-        if self.initialiser is not None:
-            check_initialiser(self.initialiser)
+        check_initialiser(self.initialiser or activation(self.activation).initialiser)
 
     def __repr__(self) -> str:
         named = self.activation if isinstance(self.activation, str) else str(self.activation)

@@ -43,7 +43,7 @@ def keep_mask(draw: Draw, rate: float, shape: tuple[int, ...]) -> NDArray[np.boo
     key, counter = np.array([[draw.seed, draw.layer], [draw.step, 0]], dtype=np.uint64)
     stream = np.random.Philox(key=key, counter=[0, 0, *counter])
     words = stream.random_raw((count + 1) // 2).astype("<u8").view("<u4")[:count]
-    return (words >= np.uint32(round(rate * 2**32))).reshape(shape)
+    return (words >= round(rate * 2**32)).reshape(shape)
 
 
 @dataclass(frozen=True)
