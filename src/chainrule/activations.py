@@ -53,7 +53,7 @@ class Activation:
     latex, dlatex
         Value and derivative as functions of z in LaTeX.
     kinks, at_kinks
-        The points where f has no derivative, and what `df` returns there.
+        The points where f or f′ has a corner, and what `df` returns there.
     initialiser
         How the weights that lead into it are drawn unless a layer says otherwise.
     parameters
@@ -179,15 +179,15 @@ def elu(alpha: float = 1.0) -> Activation:
 
 @functools.cache
 def _elu(alpha: float) -> Activation:
-    text, smooth = latex_number(alpha), alpha == 1
+    text = latex_number(alpha)
     return _row(
         "elu",
         f=lambda z, xp: xp.where(z > 0, z, alpha * xp.expm1(xp.minimum(z, 0.0))),
         df=lambda z, a, xp: xp.where(z > 0, xp.ones_like(z), _exp(z, xp, alpha)),
         latex=rf"\begin{{cases}} z & z > 0 \\ {text}\,(e^z - 1) & z \le 0 \end{{cases}}",
         dlatex=rf"\begin{{cases}} 1 & z > 0 \\ {text}\,e^z & z \le 0 \end{{cases}}",
-        kinks=() if smooth else (0.0,),
-        at_kinks=() if smooth else (alpha,),
+        kinks=(0.0,),
+        at_kinks=(alpha,),
         initialiser="he_normal",
         parameters=(alpha,),
     )
@@ -333,6 +333,8 @@ ACTIVATIONS: dict[str, Activation] = {
             df=lambda z, a, xp: 1 / (1 + xp.abs(z)) ** 2,
             latex=r"\frac{z}{1 + |z|}",
             dlatex=r"\frac{1}{(1 + |z|)^2}",
+            kinks=(0.0,),
+            at_kinks=(1.0,),
         ),
         _row(  # Misra (2019), arXiv:1908.08681
             "mish",

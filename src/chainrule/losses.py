@@ -52,8 +52,8 @@ class Loss:
     target
         What y must be: `real`, `count`, `sign`, `probability` or `class`.
     kink
-        `kink(a, y, xp)` changes sign, (n, o), where the loss has no derivative, if it has such
-        places; `grad` returns 0 there.
+        `kink(a, y, xp)` changes sign, (n, o), where the loss or its derivative has a corner, if
+        it has one. Where the loss has no derivative, `grad` returns 0.
     parameters
         The numbers in its full name, `huber(0.5)`.
 
@@ -178,6 +178,7 @@ def _huber(d: float) -> Loss:
             rf" {text}\,(|a_j - y_j| - {half}) & |a_j - y_j| > {text} \end{{cases}}"
         ),
         dlatex=rf"\max(-{text}, \min(a_j - y_j, {text}))",
+        kink=lambda a, y, xp: xp.abs(a - y) - d,
         parameters=(d,),
     )
 

@@ -16,7 +16,7 @@ from rich.text import Text
 import chainrule as cr
 from chainrule import losses
 from chainrule.activations import activation
-from chainrule.demo.printing import decimal, heading, open_table, paragraph, part, show
+from chainrule.demo.printing import block, decimal, heading, open_table, paragraph, part, show
 from chainrule.network import number
 from chainrule.trees import named_leaves
 
@@ -25,65 +25,70 @@ PARAMS = NET.parameters([([[1.2]], [0.1]), ([[-0.8]], [0.3]), ([[1.5]], [-0.4])]
 X, Y = np.array([[0.2], [0.5], [0.9]]), np.array([[0.9], [0.6], [0.2]])
 L = 3
 
-INTRODUCTION = """\
-One input, two hidden layers of one unit, one output, σ in each: the chain with
-which 3Blue1Brown explains the calculus of backpropagation. Its cost has no ½:
-C₀ = (a^L − y)² for one example, and C is the mean over the examples. Weights and
-examples are our own. There are L = 3 layers: a^L is a3, a^(L−1) is a2, a0 is x."""
+INTRODUCTION = """
+One input, two hidden layers of one unit, one output, σ in each: the chain with which 3Blue1Brown
+explains the calculus of backpropagation. Its cost has no ½: C₀ = (a^L − y)² for one example, and C
+is the mean over the examples. Weights and examples are our own. There are L = 3 layers, so a^L is
+a3 and a^(L−1) is a2; a0 is the input x.
+"""
 
-EXAMPLES = """\
-  examples   x = 0.2, y = 0.9     x = 0.5, y = 0.6     x = 0.9, y = 0.2"""
+EXAMPLES = (" " * 6).join(f"x = {x}, y = {y}" for x, y in zip(X.flat, Y.flat, strict=True))
 
-CHAIN = """\
-Backpropagation walks back along the chain and multiplies. After each σ′(z) it
-holds the gradient by the layer's bias; times what enters the layer, the one by
-its weight. “So far” is the product of all the factors down to that line."""
+CHAIN = """
+Backpropagation walks back along the chain and multiplies; “so far” is the product of all factors
+down to that line. After each σ′(z) it is the gradient by that layer's bias. Times what enters the
+layer, it is the gradient by that layer's weight.
+"""
 
-MEAN = """\
-Each example has a third of its own cost and gradient as its share in the mean.
-The shares add up to what cr.cost and cr.gradient return (✓: to 12 digits)."""
+MEAN = """
+Each of the three examples has a third of its own cost and of its own gradient as its share in the
+mean. The shares add up to what cr.cost and cr.gradient return (✓: to 12 digits).
+"""
 
-SEVERAL = """\
-With several units in a layer, C₀ = Σ_j (a_j − y_j)², and what comes back to unit
-k is a sum: ∂C₀/∂a_k^(L−1) = Σ_j w_jk · σ′(z_j) · 2(a_j − y_j)."""
+SEVERAL = """
+With several output units, C₀ = Σ_j (a_j − y_j)², and what comes back to unit k of the layer
+before is a sum over them:
+"""
+
+SUM = "∂C₀/∂a_k = Σ_j w_jk · σ′(z_j) · 2(a_j − y_j)"
 
 
 def show_part(console: Console) -> None:
     """Print part 2."""
-    part(console, 2, "A chain of units, and the mean over examples")
+    one = Example(0)
+    part(console, 2, "A chain of units, and the mean over the examples")
     paragraph(console, INTRODUCTION)
-    console.print()
-    paragraph(console, EXAMPLES)
-    heading(console, "Forward, the first example", "trace = cr.forward(net, params, X[:1])")
-    _show_forward(console)
-    heading(console, "The last layer", "deltas = cr.backward(net, params, trace, y[:1])")
-    _show_last_layer(console)
+    block(console, EXAMPLES)
+    heading(console, "Forward: the first example", "trace = cr.forward(net, params, X[:1])")
+    _show_forward(console, one)
+    heading(console, "Backward: the last layer", "deltas = cr.backward(net, params, trace, y[:1])")
+    _show_last_layer(console, one)
     heading(console, "Back to the first layer", "cr.gradient(trace, deltas)")
     paragraph(console, CHAIN)
     console.print()
-    _show_chain(console)
-    heading(console, "All examples", "cr.per_example_gradients(trace, deltas)")
+    _show_chain(console, one)
+    heading(console, "All three examples", "cr.per_example_gradients(trace, deltas)")
     paragraph(console, MEAN)
     console.print()
     _show_mean(console)
     console.print()
     paragraph(console, SEVERAL)
+    block(console, SUM)
 
 
 class Example:
     """One example's way through the chain and back; layers count from 1, as in the tutorial."""
 
     def __init__(self, k: int) -> None:
-        y = Y[k : k + 1]
-        self.trace = cr.forward(NET, PARAMS, X[k : k + 1])
-        self.deltas = cr.backward(NET, PARAMS, self.trace, y)
+        self.x, self.y = X[k : k + 1], Y[k : k + 1]
+        self.trace = cr.forward(NET, PARAMS, self.x)
+        self.deltas = cr.backward(NET, PARAMS, self.trace, self.y)
         self.grads = cr.gradient(self.trace, self.deltas)
-        self.cost = float(losses.loss(NET.loss).value(self.trace.output, y, np)[0, 0])
-        self._pull = losses.loss(NET.loss).grad(self.trace.output, y, np)
+        self.cost = float(cr.cost(NET, PARAMS, self.x, self.y))
 
     def a(self, layer: int) -> float:
         """The activation of a layer; a0 is the input."""
-        return float(self.trace[layer - 1].a[0, 0] if layer else self.trace[0].x[0, 0])
+        return float(self.trace[layer - 1].a[0, 0] if layer else self.x[0, 0])
 
     def z(self, layer: int) -> float:
         """The weighted input of a layer."""
@@ -97,9 +102,10 @@ class Example:
     def by_a(self, layer: int) -> float:
         """∂C₀/∂a of a layer: the loss's own, or what the layer above hands down."""
         if layer == L:
-            return float(self._pull[0, 0])
-        above = NET.layers[layer], PARAMS[layer], self.trace[layer], self.deltas[layer]
-        return float(above[0].dx(*above[1:], np)[0, 0])
+            return float(losses.loss(NET.loss).grad(self.trace.output, self.y, np)[0, 0])
+        above = layer  # layers[k] is layer k + 1
+        dx = NET.layers[above].dx(PARAMS[above], self.trace[above], self.deltas[above], np)
+        return float(dx[0, 0])
 
     def by_w(self, layer: int) -> float:
         """∂C₀/∂w of a layer."""
@@ -120,8 +126,7 @@ def bias(layer: int) -> float:
     return float(PARAMS[layer - 1].b[0])
 
 
-def _show_forward(console: Console) -> None:
-    one = Example(0)
+def _show_forward(console: Console, one: Example) -> None:
     headers = ["layer", "enters", "w", "b", "z = w · a + b", "a = σ(z)", "σ′(z)"]
     table = open_table(headers, "lrrrrrr")
     for layer in range(1, L + 1):
@@ -133,13 +138,11 @@ def _show_forward(console: Console) -> None:
             *(decimal(value, 9) for value in (one.z(layer), one.a(layer), one.slope(layer))),
         )
     show(console, table)
-    console.print()
-    residual = f"({decimal(one.a(L), 9)} − {Y[0, 0]})²"
-    paragraph(console, f"  C₀ = (a^L − y)² = {residual} = {decimal(one.cost, 8)}")
+    residual = f"({decimal(one.a(L), 9)} − {one.y[0, 0]})²"
+    block(console, f"C₀ = (a^L − y)² = {residual} = {decimal(one.cost, 8)}")
 
 
-def _show_last_layer(console: Console) -> None:
-    one = Example(0)
+def _show_last_layer(console: Console, one: Example) -> None:
     table = open_table([""] * 9, "lllllllll", gap=1)
     table.show_header = False
     for name, first, value, result in (
@@ -156,27 +159,35 @@ def _show_last_layer(console: Console) -> None:
     show(console, table)
 
 
-def _show_chain(console: Console) -> None:
+def _show_chain(console: Console, one: Example) -> None:
     """Print every factor on the way back, with the gradient that is complete after it."""
-    one = Example(0)
-    headers = ["", "factor", "so far", "", " × what enters", "", "", ""]
-    table = open_table(headers, "lrrllrrl")
+    headers = ["", " factor", " so far", "", "  × what enters", "", ""]
+    table = open_table(headers, "l" * len(headers))
     for layer in range(L, 0, -1):
-        name, factor = (
-            ("2(a3 − y)", one.by_a(L)) if layer == L else (f"w{layer + 1}", weight(layer + 1))
-        )
-        table.add_row(name, decimal(factor, 7), decimal(one.by_a(layer), 6), f"∂C₀/∂a{layer}")
+        name, factor = ("2(a3 − y)", _rounded(one.by_a(L), 7))
+        if layer < L:
+            name, factor = (f"w{layer + 1}", _exact(weight(layer + 1)))
+        table.add_row(name, factor, _rounded(one.by_a(layer), 6), f"∂C₀/∂a{layer}")
+        entering = one.a(layer - 1)
         table.add_row(
             f"σ′(z{layer})",
-            decimal(one.slope(layer), 7),
-            Text(decimal(one.by_b(layer), 6), "bold"),
+            _rounded(one.slope(layer), 7),
+            Text(_rounded(one.by_b(layer), 6), "bold"),
             f"∂C₀/∂b{layer}",
-            f"× a{layer - 1}  {decimal(one.a(layer - 1), 7)}",
-            "=",
-            Text(decimal(one.by_w(layer), 6), "bold"),
+            f"× a{layer - 1} {_rounded(entering, 7) if layer > 1 else _exact(entering)}",
+            Text(_rounded(one.by_w(layer), 6), "bold"),
             f"∂C₀/∂w{layer}",
         )
     show(console, table)
+
+
+def _rounded(value: float, places: int) -> str:
+    """Return a number with room for its sign, so that the points stand below each other."""
+    return decimal(value, places).rjust(places + 3)
+
+
+def _exact(value: float) -> str:
+    return decimal(value, 1).rjust(4)
 
 
 def _shares() -> Iterator[tuple[str, list[float], float]]:
@@ -191,7 +202,7 @@ def _shares() -> Iterator[tuple[str, list[float], float]]:
 
 
 def _show_mean(console: Console) -> None:
-    headers = ["", "x = 0.2", "x = 0.5", "x = 0.9", "sum", ""]
+    headers = ["", *(f"x = {x}" for x in X.flat), "sum", ""]
     table = open_table(headers, "lrrrrl")
     for name, shares, whole in _shares():
         right = np.isclose(sum(shares), whole, rtol=1e-12)

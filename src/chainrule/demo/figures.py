@@ -70,7 +70,7 @@ REASONS: dict[str, str] = {
     ),
     "E_total⁺": (
         "Right is 0.291027774. The printed figure is what another procedure yields, not the one "
-        "that the text describes: see below, after ten thousand rounds."
+        "that the text describes: see “Ten thousand updates” below."
     ),
 }
 """Why the library's figure differs from the printed one."""

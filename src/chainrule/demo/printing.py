@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 from typing import Literal
 
 from rich import box
 from rich.console import Console
 from rich.padding import Padding
+from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -44,8 +46,14 @@ def heading(console: Console, title: str, call: str = "") -> None:
 
 
 def paragraph(console: Console, text: str) -> None:
-    """Print running text."""
-    console.print(Text(text))
+    """Print running text, its lines broken anew."""
+    console.print(Text(textwrap.fill(" ".join(text.split()), WIDTH, break_on_hyphens=False)))
+
+
+def block(console: Console, text: str) -> None:
+    """Print an empty line, then text whose lines stay as they are, indented."""
+    console.print()
+    console.print(Text(textwrap.indent(text, "  ")))
 
 
 def notes(console: Console, texts: Iterable[str], first: int) -> None:
@@ -53,7 +61,8 @@ def notes(console: Console, texts: Iterable[str], first: int) -> None:
     table = Table.grid(padding=(0, 1))
     for k, text in enumerate(texts, first):
         table.add_row(Text(f"({k})", "bold red"), Text(text))
-    console.print(Padding(table, (1, 0, 0, 2), expand=False))
+    console.print()
+    show(console, table)
 
 
 def open_table(headers: Iterable[str], align: str, gap: int = 2) -> Table:
@@ -75,3 +84,15 @@ def open_table(headers: Iterable[str], align: str, gap: int = 2) -> Table:
 def show(console: Console, table: Table) -> None:
     """Print a table, indented."""
     console.print(Padding(table, (0, 0, 0, 2), expand=False))
+
+
+def progress(console: Console, ending: str = "") -> Progress:
+    """Return a progress bar that leaves nothing behind, and shows on a terminal only."""
+    return Progress(
+        TextColumn("  {task.description} {task.completed}/{task.total}"),
+        BarColumn(24),
+        TextColumn(ending),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )

@@ -12,13 +12,16 @@ from chainrule.demo import worked_example
 from chainrule.demo.figures import (
     CLOSING,
     ELSEWHERE,
+    INPUTS,
     PRINTED,
     RATE,
     REASONS,
     SLIPS,
+    TARGETS,
     agrees,
 )
 from chainrule.demo.printing import (
+    block,
     decimal,
     heading,
     notes,
@@ -31,19 +34,22 @@ from chainrule.demo.worked_example import START, UNITS, Outcome, Round
 from chainrule.network import number
 from chainrule.trees import named_leaves
 
-INTRODUCTION = """\
-Two inputs, two hidden units, two outputs, σ in every unit, one example: Matt
-Mazur's “A Step by Step Backpropagation Example”, which many tutorials retell.
-Here the library computes it, in float64. Where the tutorials print a figure, it
-stands beside ours; ✓ says that the two agree in every digit that is printed."""
+INTRODUCTION = """
+Two inputs, two hidden units, two outputs, σ in every unit, one example: this is Matt Mazur's “A
+Step by Step Backpropagation Example”, which many tutorials retell. Here the library computes it,
+in float64. Where the tutorials print a figure, it stands beside ours; ✓ says that the two agree in
+every digit that is printed.
+"""
 
-SETTING = """\
-  inputs   i1 = 0.05   i2 = 0.10        targets   o1 = 0.01   o2 = 0.99
-  error    E = ½ Σ (target − out)²      rate      η = 0.5"""
+(I1, I2), (O1, O2) = *INPUTS, *TARGETS
+SETTING = f"""\
+inputs   i1 = {I1:.2f}   i2 = {I2:.2f}        targets   o1 = {O1:.2f}   o2 = {O2:.2f}
+error    E = ½ Σ (target − out)²      rate      η = {RATE}"""
 
-BIASES = """\
-The tutorials give both hidden units one bias, b1, and both outputs another, b2,
-and never update them. Here each unit has its own, b1 to b4."""
+BIASES = """
+The tutorials write b1 for the bias of both hidden units and b2 for that of both outputs, and never
+update them. Here each unit has its own, b1 to b4.
+"""
 
 FORWARD = (
     ("net_h1", "w1·i1 + w2·i2 + b1"),
@@ -59,8 +65,7 @@ FORWARD = (
     ("E_total", "E_o1 + E_o2"),
 )
 
-DELTA = """\
-δ of a unit is ∂E/∂net; cr.backward returns it for every unit of every layer."""
+DELTA = "δ of a unit is ∂E/∂net; cr.backward returns it for every unit of every layer."
 
 ERRORS = (("E_total", "before the update"), ("E_total⁺", "after it"))
 
@@ -87,17 +92,17 @@ HIDDEN_DELTAS = tuple(
 )
 
 PROCEDURES = """\
-The closing figures depend on the order in which the weights are updated.
+A   as the text states it: every gradient is taken with the old weights
+B   in sequence: w5…w8 are updated first, the hidden deltas use the new ones
+C   like A, with the biases updated too; A and B leave them as they are"""
 
-  A   as the text states it: every gradient is taken with the old weights
-  B   in sequence: w5…w8 are updated first; the hidden deltas use the new ones
-  C   like A, with the biases updated too; A and B leave them as they are"""
-
-WHY = """No procedure yields all four figures. The text of the tutorials describes A, but
-three of the four are B's: whatever computed them had already updated w5…w8 when
-it came to the hidden layer. The fourth, 0.0000351085, is A's: the error that
-the 10,000th forward pass sees, after 9,999 updates. So if you work by hand and
-find 0.291027774 after the first update, you are right; that is backpropagation."""
+WHY = """
+No procedure yields all four figures. The text of the tutorials describes A, but three of the four
+are B's: whatever computed them had already updated w5…w8 when it came to the hidden layer. The
+fourth, 0.0000351085, is A's: the error that the 10,000th forward pass sees, after 9,999 updates.
+So if you work by hand and find 0.291027774 after the first update, you are right: that is
+backpropagation.
+"""
 
 
 def show_part(console: Console) -> None:
@@ -105,14 +110,14 @@ def show_part(console: Console) -> None:
     first, values = worked_example.first_round(), worked_example.figures()
     part(console, 1, "One step of backpropagation, by hand")
     paragraph(console, INTRODUCTION)
-    console.print()
-    paragraph(console, SETTING)
+    block(console, SETTING)
     _show_network(console)
     paragraph(console, BIASES)
     heading(console, "Forward", "trace = cr.forward(net, params, X)")
     _show_figures(console, FORWARD, values)
     heading(console, "Backward: the output layer", "deltas = cr.backward(net, params, trace, y)")
     paragraph(console, DELTA)
+    console.print()
     _show_figures(console, OUTPUT_DELTAS, values)
     heading(console, "Backward: the hidden layer", "the same call")
     _show_figures(console, HIDDEN_DELTAS, values)
@@ -125,13 +130,14 @@ def show_part(console: Console) -> None:
     console.print()
     _show_figures(console, ERRORS, values)
     heading(console, "Ten thousand updates", "cr.fit(…, batch_size=None, freeze=['*.b'])")
-    paragraph(console, PROCEDURES)
+    paragraph(console, "The closing figures depend on the order of the updates.")
+    block(console, PROCEDURES)
     console.print()
     _show_closing(console)
     console.print()
     paragraph(console, WHY)
     heading(console, "Slips in the tutorials' formulas")
-    paragraph(console, "Only the print is wrong: their figures come from the right formulas.")
+    paragraph(console, "These are misprints: the tutorials' figures come from the right formulas.")
     notes(console, SLIPS, first=len(REASONS) + 1)
 
 
@@ -150,7 +156,7 @@ def _show_network(console: Console) -> None:
 
 
 def _entry(k: int, j: int, i: int) -> tuple[str, str]:
-    """Return name and value of the weight from input i into unit j of layer k; i = 2 is the bias."""
+    """Return name and value of the weight from input i to unit j of layer k; its bias for i = 2."""
     name, index = (f"{k}.W", 2 * j + i) if i < 2 else (f"{k}.b", j)
     leaf = dict(named_leaves(START))[name]
     return number(START, name, index), f"{leaf.flat[index]:.2f}"
@@ -197,7 +203,7 @@ def _show_products(
 ) -> None:
     """Print the gradient by each weight and bias of layer k as a product, figures put in."""
     one, two, three = factors
-    headers = ["", one, "", two, "", three, "", "∂E/∂w", "  tutorials", ""]
+    headers = ["", one, "", two, "", three, "", "gradient", "  tutorials", ""]
     table = open_table(headers, "lrlrlrlrll", gap=1)
     for j, i in ((0, 0), (0, 1), (1, 0), (1, 1), (0, 2), (1, 2)):
         weight, _ = _entry(k, j, i)
@@ -219,7 +225,7 @@ def _show_update(console: Console, values: dict[str, float]) -> None:
         weight, old = _entry(k, j, i)
         new = values[f"{weight}⁺"]
         printed, sign = _comparison(f"{weight}⁺", new, PRINTED[f"{weight}⁺"])
-        gradient = decimal(values[f"∂E/∂{weight}"], 12)
+        gradient = decimal(values[f"∂E/∂{weight}"], 13)
         value = Text(decimal(new, 12), "bold")
         table.add_row(weight, old, "−", str(RATE), "×", gradient, "=", value, f" {printed}", sign)
     show(console, table)

@@ -1,0 +1,175 @@
+"""What `chainrule check` runs and prints: gradients compared with central differences."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+import chainrule as cr
+from chainrule import losses
+from chainrule.activations import ACTIVATIONS
+from chainrule.demo.printing import block, open_table, paragraph, progress, show
+from chainrule.diagnose import GradientCheck
+from chainrule.losses import LOSSES
+from chainrule.targets import TARGETS
+from chainrule.trees import tree_map
+
+SIZES = (3, 4, 2)
+DROPOUT = {"": 0.0, "dropout": 0.3}
+PENALTIES = {"": (0.0, 0.0), "L1": (0.01, 0.0), "L2": (0.0, 0.1)}
+
+ALL = """
+Backpropagation beside central differences in float64: every activation with every loss, without
+and with dropout, with no penalty, L1 and L2. That makes {number} networks {sizes}, with {n} random
+examples each. A row gives an activation's worst relative error, and where it occurs; parameters
+next to a kink have no derivative to compare and are left out.
+"""
+
+VERDICTS = {True: ("right", "bold green"), False: ("WRONG", "bold red")}
+
+
+def network(
+    sizes: Sequence[int],
+    hidden: Sequence[str],
+    output: str,
+    loss: str,
+    dropout: float = 0.0,
+    l1: float = 0.0,
+    l2: float = 0.0,
+) -> cr.Network:
+    """Return a network; `hidden` has one activation for each hidden layer, or one for all.
+
+    Raises ValueError where names, numbers or sizes are not what they must be.
+    """
+    inputs, *units, outputs = sizes
+    if len(hidden) not in (1, len(units)):
+        raise ValueError(
+            f"give one activation for all hidden layers or one for each: the sizes "
+            f"{'-'.join(map(str, sizes))} have {len(units)} of them, got {','.join(hidden)}"
+        )
+    names = list(hidden) * (len(units) if len(hidden) == 1 else 1)
+    layers: list[cr.Layer] = []
+    for size, name in zip(units, names, strict=True):
+        layers += [cr.Dense(size, name), *([cr.Dropout(dropout)] if dropout else [])]
+    return cr.Network(inputs, [*layers, cr.Dense(outputs, output)], loss=loss, l1=l1, l2=l2)
+
+
+def check(net: cr.Network, examples: int, seed: int, tolerance: float) -> GradientCheck:
+    """Check the gradient with random parameters and examples, and targets that suit the loss.
+
+    Biases are random too: at 0 they would leave a unit at a kink whose inputs dropout silences.
+    """
+    drawn = net.init(seed, "float64")
+    rng = np.random.default_rng([seed, 1])  # not the stream that `init` draws from
+    params = tree_map(lambda leaf: leaf + rng.normal(scale=0.3, size=leaf.shape), drawn)
+    X = rng.normal(size=(examples, net.inputs))
+    y = TARGETS[losses.loss(net.loss).target].sample(rng, examples, net.outputs)
+    draw = cr.Draw(seed, step=1)
+    return cr.check_gradient(net, params, X, y, draw=draw, tolerance=tolerance, seed=seed)
+
+
+def show_check(console: Console, net: cr.Network, examples: int, found: GradientCheck) -> None:
+    """Print one check."""
+    table = Table.grid(padding=(0, 3))
+    layers = ", ".join(map(repr, net.layers))
+    penalties = "".join(
+        f", {name} = {value:g}" for name, value in (("l1", net.l1), ("l2", net.l2)) if value
+    )
+    table.add_row("network", f"{net.inputs} inputs, {layers}")
+    table.add_row("cost", f"{losses.loss(net.loss)}{penalties}")
+    table.add_row("compared", f"{found.checked:,} {found.by}s, {examples} random examples")
+    table.add_row("relative error", f"{found.relative_error:.1e}, tolerance {found.tolerance:.0e}")
+    table.add_row("absolute error", f"{found.absolute_error:.1e}")
+    if found.checked:
+        table.add_row("largest at", found.worst.replace(", ", ",\n"))
+    table.add_row("left out", _kinks(found.kinks))
+    show(console, table)
+    console.print()
+    verdict = ("not checked", "bold red") if not found.checked else VERDICTS[found.passed]
+    console.print(Text.assemble("  The gradient is ", verdict, "."))
+
+
+def _kinks(names: Sequence[str]) -> str:
+    if not names:
+        return "nothing"
+    more = ", …" if len(names) > 5 else ""
+    return f"{len(names)}, where a kink lies within the step: {', '.join(names[:5])}{more}"
+
+
+class Case(NamedTuple):
+    """One network of `check --all`, by the names of its rows."""
+
+    activation: str
+    loss: str
+    dropout: str
+    penalty: str
+
+    def __str__(self) -> str:
+        return ", ".join(filter(None, self[1:]))
+
+    def network(self) -> cr.Network:
+        """The network, with the activation in both of its layers."""
+        l1, l2 = PENALTIES[self.penalty]
+        return network(
+            SIZES, [self.activation], self.activation, self.loss, DROPOUT[self.dropout], l1, l2
+        )
+
+
+def check_all(console: Console, examples: int, seed: int, tolerance: float) -> bool:
+    """Check every combination and print a row for each activation; return whether all are right."""
+    cases = [Case(*names) for names in itertools.product(ACTIVATIONS, LOSSES, DROPOUT, PENALTIES)]
+    sizes = "-".join(map(str, SIZES))
+    paragraph(console, ALL.format(number=len(cases), sizes=sizes, n=examples))
+    console.print()
+    found: dict[Case, GradientCheck] = {}
+    with progress(console) as bar:
+        for case in bar.track(cases, description="networks"):
+            found[case] = check(case.network(), examples, seed, tolerance)
+    _show_table(console, found)
+    return _show_worst(console, found, tolerance)
+
+
+def _show_table(console: Console, found: dict[Case, GradientCheck]) -> None:
+    """Print a row for each activation, with its worst case."""
+    headers = ["activation", "worst", "", "with", "compared", "kinks"]
+    table = open_table(headers, "lrllrr")
+    for name in ACTIVATIONS:
+        own = {case: result for case, result in found.items() if case.activation == name}
+        worst, result = _worst(own)
+        right = all(result.passed for result in own.values())
+        table.add_row(
+            name,
+            f"{result.relative_error:.1e}",
+            Text("✓", "green") if right else Text("✗", "bold red"),
+            str(worst),
+            f"{sum(result.checked for result in own.values()):,}",
+            f"{sum(len(result.kinks) for result in own.values())}",
+        )
+    show(console, table)
+
+
+def _worst(found: dict[Case, GradientCheck]) -> tuple[Case, GradientCheck]:
+    """Return the case with the largest relative error; one that compared nothing is worse still."""
+    return max(found.items(), key=lambda item: (not item[1].checked, item[1].relative_error))
+
+
+def _show_worst(console: Console, found: dict[Case, GradientCheck], tolerance: float) -> bool:
+    """Print the worst of all cases and the wrong ones; return whether there is none of these."""
+    wrong = [case for case, result in found.items() if not result.passed]
+    worst, result = _worst(found)
+    console.print()
+    where = f"{worst.activation} with {worst}"
+    paragraph(console, f"Worst relative error: {result.relative_error:.1e}, {where}.")
+    limit = f" (tolerance {tolerance:.0e})"
+    if not wrong:
+        console.print(Text.assemble("All gradients are ", VERDICTS[True], f"{limit}."))
+        return True
+    console.print(Text.assemble(f"{len(wrong)} of {len(found)} are ", VERDICTS[False], f"{limit}:"))
+    block(console, "\n".join(f"{case.activation} with {case}" for case in wrong[:10]))
+    return False
