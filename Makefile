@@ -1,29 +1,41 @@
-# Every target sets up what it needs, in .venv, on a machine with Python 3.11 or newer and make.
+# Every target sets up what it needs, in .venv, on a machine with Python 3.11 or newer, make and,
+# for the compiled engine, a C++20 compiler.
 # Choose another interpreter with `make test PYTHON=python3.13`.
 PYTHON ?= python3
 ARGS ?=
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
+ENGINE := CMakeLists.txt $(wildcard src/chainrule/engine/*.?pp)
+
+# Where there is a compiler, what it refuses is an error, not a reason to leave the engine out.
+export CHAINRULE_REQUIRE_ENGINE ?= $(if $(shell command -v $(CXX)),1,0)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo test test-without-compiler lint format bench clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' Makefile
 
 demo: .venv/.installed ## install the package in .venv and run its demonstration
 	@$(BIN)/chainrule demo
 
-test: .venv/.installed-test ## run the tests and doctests, with coverage; ARGS="-k name" selects
+test: .venv/.installed .venv/.installed-test ## run the tests and doctests, with coverage; ARGS="-k name" selects
 	$(BIN)/python -m pytest -n auto --cov $(ARGS)
+
+test-without-compiler: .venv/.created ## install without a compiler, in .venv-pure, and use that
+	rm -rf .venv-pure
+	$(BIN)/python -m venv .venv-pure
+	CXX=/nonexistent CHAINRULE_REQUIRE_ENGINE=0 \
+		.venv-pure/bin/python -m pip --disable-pip-version-check -qq install .
+	.venv-pure/bin/python .ci/smoke.py reference
 
 lint: .venv/.installed-lint ## check style, format, types and the layering of imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/python -m mypy
-	$(BIN)/lint-imports --no-logo
+	PYTHONPATH=src $(BIN)/lint-imports --no-logo
 
 format: .venv/.installed-lint ## sort the imports and format the code
 	$(BIN)/ruff check --select I --fix
@@ -33,7 +45,7 @@ bench: .venv/.installed ## time the reference loop
 	@$(BIN)/python benchmarks/reference_fit.py $(ARGS)
 
 clean: ## remove .venv, caches and everything built
-	rm -rf .venv build dist htmlcov .coverage .coverage.* .hypothesis \
+	rm -rf .venv .venv-pure build dist htmlcov .coverage .coverage.* .hypothesis \
 		.import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -53,12 +65,17 @@ clean: ## remove .venv, caches and everything built
 	@"$(PYTHON)" -m venv .venv
 	@touch $@
 
-.venv/.installed: pyproject.toml | .venv/.created
+.venv/.installed: pyproject.toml $(ENGINE) | .venv/.created
 	@echo "Setting up chainrule in .venv ..."
 	@$(PIP) install --editable .
 	@touch $@
 
+# What an extra and the package need, without the package: checking it takes no compiler.
 .venv/.installed-%: pyproject.toml | .venv/.created
-	@echo "Setting up chainrule[$*] in .venv ..."
-	@$(PIP) install --editable '.[$*]'
+	@echo "Setting up what chainrule[$*] needs in .venv ..."
+	@$(BIN)/python -c 'import tomllib; \
+		project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+		print(*project["dependencies"], *project["optional-dependencies"]["$*"], sep="\n")' \
+		> .venv/requirements-$*.txt
+	@$(PIP) install --requirement .venv/requirements-$*.txt
 	@touch $@

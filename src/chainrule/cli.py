@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import io
+import platform
 import sys
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import click
@@ -62,6 +66,35 @@ def demo(parts: tuple[int, ...]) -> None:
     from chainrule.demo import PARTS, run
 
     run(parts or PARTS)
+
+
+@main.command()
+def info() -> None:
+    """Show the versions, the machine and the engine: what a report of a bug should say."""
+    with usage_errors():
+        from chainrule import engine
+    rows = {
+        "Chainrule": cr.__version__,
+        "Python": f"{platform.python_implementation()} {platform.python_version()}",
+        "NumPy": version("numpy"),
+        "platform": platform.platform(),
+        "processor": processor(),
+        "cores": str(engine.cores()),
+        "engine": f"compiled, {engine.isa}" if engine.native else f"none: {engine.missing}",
+    }
+    for name, value in rows.items():
+        line = f"{name:11}{value}"
+        click.echo(textwrap.fill(line, 80, subsequent_indent=" " * 11, break_on_hyphens=False))
+
+
+def processor() -> str:
+    """Return the model of the processor, or its kind where finding the model would take long."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return next(filter(None, models), platform.processor() or platform.machine())
 
 
 @contextmanager

@@ -1,0 +1,114 @@
+"""The compiled engine: one C++ source, built for several instruction sets; this chooses one.
+
+| name | what it is |
+|---|---|
+| native | the extension module that suits this processor, or None |
+| isa | the instruction set that it was built for, such as "v3"; "" where there is none |
+| missing | why there is none, and what to do about it; "" where there is one |
+
+The environment variable CHAINRULE_ISA takes a lower instruction set than the processor's best.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import warnings
+from importlib import import_module
+from types import ModuleType
+
+from chainrule.errors import unknown_name
+
+LEVELS = ("v2", "v3", "v4")
+"""The levels of x86-64, each of which holds those before it."""
+
+BASELINES = ("v2", "neon", "generic")
+"""What runs on every processor of its kind. A build has one of these."""
+
+NOT_BUILT = (
+    "it was not built when Chainrule was installed. Install a C++20 compiler (GCC 12, Clang 16 "
+    "or newer) and the headers of Python, then install Chainrule again, with pip's options "
+    "--force-reinstall, --no-deps and --no-cache-dir"
+)
+
+
+def choose(wanted: str = "") -> tuple[ModuleType | None, str]:
+    """Return the module for the wanted instruction set or else the best, or why there is none.
+
+    Only the baseline runs before the processor has said what it supports.
+
+    >>> module, reason = choose()
+    >>> (module is None) == bool(reason)
+    True
+    """
+    try:
+        baseline = _baseline()
+        if baseline is None:
+            return None, NOT_BUILT
+        return _load(_pick(baseline.best_isa(), wanted)), ""
+    except ImportError as error:
+        return None, f"it cannot be loaded ({error}). Install Chainrule again on this machine"
+
+
+def _baseline() -> ModuleType | None:
+    for isa in BASELINES:
+        try:
+            return _load(isa)
+        except ModuleNotFoundError:
+            continue
+    return None
+
+
+def _load(isa: str) -> ModuleType:
+    return import_module(f"chainrule.engine._{isa}")
+
+
+def _pick(best: str, wanted: str) -> str:
+    """Return the wanted instruction set, or raise where this processor does not run it.
+
+    >>> _pick("v3", ""), _pick("v3", "v2")
+    ('v3', 'v2')
+    >>> _pick("v3", "v4")
+    Traceback (most recent call last):
+    ...
+    ValueError: CHAINRULE_ISA is 'v4', which this processor does not support; take v2 or v3
+    """
+    known = LEVELS if best in LEVELS else (best,)
+    runs = known[: known.index(best) + 1]
+    if not wanted:
+        return best
+    if wanted not in known:
+        raise unknown_name("instruction set in CHAINRULE_ISA:", wanted, known)
+    if wanted not in runs:
+        raise ValueError(
+            f"CHAINRULE_ISA is {wanted!r}, which this processor does not support; "
+            f"take {' or '.join(runs)}"
+        )
+    return wanted
+
+
+@functools.cache
+def say_once_that_it_is_missing() -> None:
+    """Warn, the first time only and at the line that called the caller, that there is no engine."""
+    warnings.warn(
+        f"Chainrule works without its compiled engine, more slowly: {missing}.",
+        RuntimeWarning,
+        stacklevel=3,
+    )
+
+
+def cores() -> int:
+    """Return how many cores this process may use.
+
+    >>> 1 <= cores() <= os.cpu_count()
+    True
+    """
+    if hasattr(os, "process_cpu_count"):  # from Python 3.13 on
+        return os.process_cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+native, missing = choose(os.environ.get("CHAINRULE_ISA", ""))
+isa: str = native.isa() if native else ""

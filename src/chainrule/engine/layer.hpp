@@ -1,0 +1,152 @@
+// One dense layer as the engine holds it.
+//
+//   W, its states   panels: for each panel of NR outputs, `in` rows of NR numbers; so the product
+//                   x Wᵀ reads it as it lies, and a tile of dW is one piece of it
+//   Wt              panels of inputs with `out` rows, for delta W; packed anew after each update.
+//                   The first layer has none
+//   a, slope, delta (batch, ld)   row by row; the columns beyond `out` are padding, 0 in delta
+//   packed          delta once more, panel by panel, where there is more than one
+//
+// What the user sees, W (o, i), is a copy made by `read` and `write`.
+#pragma once
+
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <vector>
+
+#include "activations.hpp"
+#include "dropout.hpp"
+#include "microkernel.hpp"
+
+namespace chainrule {
+
+// Zeros at an address that whole vectors like, from the allocation on.
+template <class T>
+class Buffer {
+public:
+    Buffer() = default;
+    explicit Buffer(std::size_t count) {
+        const std::size_t bytes = (count * sizeof(T) + 63) / 64 * 64 + 64;
+        p_.reset(static_cast<T*>(std::aligned_alloc(64, bytes)));
+        if (!p_) throw std::bad_alloc();
+        std::memset(p_.get(), 0, bytes);
+    }
+    T* get() const { return p_.get(); }
+    explicit operator bool() const { return p_ != nullptr; }
+
+private:
+    struct Free {
+        void operator()(T* p) const { std::free(p); }
+    };
+    std::unique_ptr<T, Free> p_;
+};
+
+struct LayerSpec {
+    int in, out;
+    Activation activation;
+    double parameter;
+    bool frozen_W, frozen_b;
+    std::vector<Dropout> dropouts;  // those that follow it
+};
+
+template <class T>
+struct Layer {
+    static constexpr int NR = panel_width<T>;
+    using V = typename Vec<T>::type;
+
+    LayerSpec spec;
+    int in, out, columns;
+    long ld;
+    T parameter;
+    bool keeps_slope, packs;
+    Buffer<T> W, Wt, b, gW, gb, a, slope, delta, packed;
+    Buffer<T> sW[2], sb[2];
+    Buffer<double> sums;  // one for each input: the penalty's share, or the gradient's squares
+    std::vector<const T*> a_rows, delta_rows;
+
+    Layer(const LayerSpec& s, int batch, int states, bool first, bool keeps_gradient)
+        : spec(s), in(s.in), out(s.out), columns(padded<T>(s.out)), ld(leading(columns)),
+          parameter(T(s.parameter)),
+          keeps_slope(!slope_from_output(s.activation) || !s.dropouts.empty()),
+          packs(columns > NR), W(weights()), b(columns), a(rows(batch)), delta(rows(batch)),
+          sums(static_cast<std::size_t>(in) + 1) {
+        for (int k = 0; k < states; ++k) {
+            sW[k] = Buffer<T>(weights());
+            sb[k] = Buffer<T>(columns);
+        }
+        if (!first) Wt = Buffer<T>(static_cast<std::size_t>(padded<T>(in)) * out);
+        if (keeps_slope) slope = Buffer<T>(rows(batch));
+        if (packs) packed = Buffer<T>(static_cast<std::size_t>(batch) * columns);
+        if (keeps_gradient) {
+            gW = Buffer<T>(weights());
+            gb = Buffer<T>(columns);
+        }
+        for (int r = 0; r < batch; ++r) {
+            a_rows.push_back(a.get() + r * ld);
+            delta_rows.push_back(delta.get() + r * ld);
+        }
+    }
+
+    std::size_t weights() const { return static_cast<std::size_t>(in) * columns; }
+    std::size_t rows(int batch) const { return static_cast<std::size_t>(batch) * ld; }
+
+    // Rows that are a multiple of 1 KiB apart fall into the same few sets of the cache.
+    static long leading(int columns) {
+        return columns * sizeof(T) % 1024 == 0 ? columns + NR : columns;
+    }
+
+    int vectors(int column) const { return columns - column > Vec<T>::width ? 2 : 1; }
+
+    // Where input i of the panel that starts at a column lies, in W and its states.
+    std::size_t at(int column, int i) const {
+        return static_cast<std::size_t>(column) * in +
+               static_cast<std::size_t>(i) * vectors(column) * Vec<T>::width;
+    }
+
+    // Each entry of the user's array (o, i) with its place in the panels.
+    template <class F>
+    void for_each_weight(F&& f) const {
+        for (int o = 0; o < out; ++o) {
+            const int column = o / NR * NR;
+            const std::size_t step = vectors(column) * Vec<T>::width, first = at(column, 0);
+            for (int i = 0; i < in; ++i)
+                f(static_cast<std::size_t>(o) * in + i, first + i * step + (o - column));
+        }
+    }
+
+    void read(const T* user, T* panels) const {
+        for_each_weight([&](std::size_t from, std::size_t to) { panels[to] = user[from]; });
+    }
+    void write(const T* panels, T* user) const {
+        for_each_weight([&](std::size_t to, std::size_t from) { user[to] = panels[from]; });
+    }
+
+    // Bring Wt up to date for the inputs i0 to i1, where i0 begins a panel of inputs.
+    void pack_transposed(int i0, int i1) {
+        const int wide = padded<T>(in);
+        for (int q = i0; q < i1; q += NR) {
+            const int width = wide - q > Vec<T>::width ? NR : Vec<T>::width;
+            T* panel = Wt.get() + static_cast<std::size_t>(q) * out;
+            const int last = std::min(q + width, in);
+            for (int column = 0; column < out; column += NR) {
+                const int step = vectors(column) * Vec<T>::width, end = std::min(column + step, out);
+                for (int i = q; i < last; ++i) {
+                    const T* row = W.get() + at(column, i);
+                    for (int o = column; o < end; ++o)
+                        panel[static_cast<std::size_t>(o) * width + (i - q)] = row[o - column];
+                }
+            }
+        }
+    }
+
+    // delta as the B of dW's product: its first number in a panel, and the distance of its rows.
+    const T* delta_panel(int column, int batch) const {
+        return packs ? packed.get() + static_cast<std::size_t>(column) * batch
+                     : delta.get() + column;
+    }
+    long delta_step(int column) const { return packs ? vectors(column) * Vec<T>::width : ld; }
+};
+
+}  // namespace chainrule

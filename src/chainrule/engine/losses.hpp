@@ -1,0 +1,359 @@
+// The losses: what one example costs, and the derivative of that, one row each, as in losses.py.
+//
+//   o          outputs
+//   a   (o,)   activation of the last layer; for the cross-entropies these are the logits
+//   y   (o,)   target, or an integer label in its place for cross_entropy
+//   da  (o,)   scale · ∂L/∂a, where scale is the example's share in the mean; da may be a itself
+//
+// With many outputs the lanes of a vector are outputs of one example (`loss_row`). With few they
+// would be mostly empty, and the lanes are examples instead: a block of `width` rows is turned on
+// its side. Which it is depends on o alone, and a block that is not full repeats its last row, so
+// that the figures of an example never depend on which rows it is computed with.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "activations.hpp"
+#include "math.hpp"
+#include "simd.hpp"
+
+namespace chainrule {
+
+// In the order of LOSSES.
+enum class Loss {
+    half_squared_error, squared_error, mean_squared_error, absolute_error, huber, quantile,
+    log_cosh, poisson, hinge, binary_cross_entropy, cross_entropy
+};
+
+inline constexpr std::array<std::string_view, 11> loss_names{
+    "half_squared_error", "squared_error", "mean_squared_error", "absolute_error",
+    "huber",              "quantile",      "log_cosh",           "poisson",
+    "hinge",              "binary_cross_entropy",                "cross_entropy"};
+
+inline std::optional<Loss> find_loss(std::string_view name) {
+    for (std::size_t k = 0; k < loss_names.size(); ++k)
+        if (loss_names[k] == name) return static_cast<Loss>(k);
+    return std::nullopt;
+}
+
+// Call f.template operator()<L>() with the row as a constant.
+template <class F>
+decltype(auto) with_loss(Loss row, F&& f) {
+    using enum Loss;
+    switch (row) {
+        case half_squared_error: return f.template operator()<half_squared_error>();
+        case squared_error: return f.template operator()<squared_error>();
+        case mean_squared_error: return f.template operator()<mean_squared_error>();
+        case absolute_error: return f.template operator()<absolute_error>();
+        case huber: return f.template operator()<huber>();
+        case quantile: return f.template operator()<quantile>();
+        case log_cosh: return f.template operator()<log_cosh>();
+        case poisson: return f.template operator()<poisson>();
+        case hinge: return f.template operator()<hinge>();
+        case binary_cross_entropy: return f.template operator()<binary_cross_entropy>();
+        case cross_entropy: return f.template operator()<cross_entropy>();
+    }
+    __builtin_unreachable();
+}
+
+// What the rows are compared with. Batch row r belongs to example `order[r]`, or r without an
+// order; y, labels and weights are indexed by example. Labels, in place of y, must be in 0 … o − 1.
+template <class T>
+struct Targets {
+    const T* y = nullptr;
+    std::int64_t ld = 0;
+    const std::int64_t* labels = nullptr;
+    const T* weights = nullptr;
+    const std::int64_t* order = nullptr;
+
+    std::int64_t example(std::int64_t r) const { return order ? order[r] : r; }
+};
+
+namespace rows {
+
+template <class V>
+struct Share {
+    V value;
+    V slope;
+};
+
+// ln cosh r = ln(1 + (cosh r − 1)) near 0, and |r| + ln(1 + e^−2|r|) − ln 2 beyond: one logarithm
+// serves both. With e = e^−|r| and d = e − 1, cosh r − 1 = d² / 2e.
+template <class V>
+CHAINRULE_INLINE Share<V> log_cosh(V r) {
+    using T = element_t<V>;
+    const auto [e, d] = exp_pair(-abs(r));
+    const auto far = abs(r) > T{1};
+    const V logarithm = log1p(select(far, e * e, d * d / (e + e)));
+    const V value = select(far, abs(r) - T(0.69314718055994530942), V{}) + logarithm;
+    return {value, tanh_sech(r).tanh};  // the compiler sees that the exponential is the same
+}
+
+template <class V>
+CHAINRULE_INLINE Share<V> binary_cross_entropy(V a, V y) {
+    const V one = broadcast<element_t<V>>(1);
+    const Logistic<V> logistic(a);
+    const V logarithm = log1p(logistic.e);
+    return {(one - y) * (maximum(a, V{}) + logarithm) + y * (maximum(-a, V{}) + logarithm),
+            (one - y) * logistic.sigmoid(one) - y * logistic.opposite(a)};
+}
+
+// One output's share of the loss and its derivative, for all but cross_entropy. The last
+// alternative of a nested select is 0 or NaN, as the number it compares.
+template <Loss L, class T>
+CHAINRULE_INLINE Share<typename Vec<T>::type> share(typename Vec<T>::type a,
+                                                    typename Vec<T>::type y, T parameter, T o) {
+    using enum Loss;
+    using V = typename Vec<T>::type;
+    const V r = a - y, zero{};
+    if constexpr (L == half_squared_error) return {r * r * T(0.5), r};
+    else if constexpr (L == squared_error) return {r * r, r + r};
+    else if constexpr (L == mean_squared_error) return {r * r / o, (r + r) / o};
+    else if constexpr (L == absolute_error) return {abs(r), sign(r)};
+    else if constexpr (L == huber) {
+        const V d = broadcast<T>(parameter);
+        return {select(abs(r) > d, (abs(r) - d * T(0.5)) * d, r * r * T(0.5)),
+                minimum(maximum(r, -d), d)};
+    } else if constexpr (L == quantile) {
+        const V under = broadcast<T>(parameter), over = broadcast<T>(1 - parameter);
+        return {maximum(over * r, under * -r),
+                select(r > zero, over, select(r < zero, -under, r))};
+    } else if constexpr (L == log_cosh) return rows::log_cosh(r);
+    else if constexpr (L == poisson) {
+        const V e = exp(a);
+        return {e - y * a, e - y};
+    } else if constexpr (L == hinge) {
+        const V margin = y * a, one = broadcast<T>(1);
+        return {maximum(one - margin, zero),
+                select(margin < one, -y, select(margin >= one, zero, margin))};
+    } else {
+        static_assert(L == binary_cross_entropy);
+        return rows::binary_cross_entropy(a, y);
+    }
+}
+
+// Smoothed targets t = keep · y + share; of a label: on where it is, off elsewhere.
+template <class T>
+struct Smoothing {
+    T keep, share, on, off;
+
+    Smoothing(T smoothing, int o)
+        : keep(1 - smoothing), share(smoothing / T(o)), on(keep + share), off(share) {}
+};
+
+// Running sums of the softmax of logits, with s = a − max a and e = e^s. The largest logits, whose
+// e is 1, are counted apart: ln Σe is then ln(1 + rest), exact where one logit outweighs all.
+template <class V>
+struct SoftmaxSums {
+    V rest{}, largest{}, targets{}, products{};  // Σ e of the others; their number; Σ t; Σ t s
+
+    // Add a column and return e.
+    CHAINRULE_INLINE V add(V s, V t) {
+        const V one = broadcast<element_t<V>>(1), e = exp(s);
+        const auto top = s == V{};
+        rest += select(top, V{}, e);
+        largest += select(top, one, V{});
+        targets += t;
+        products += select(t == V{}, V{}, t * s);  // s may be −∞ where t is 0
+        return e;
+    }
+};
+
+// --- lanes are outputs
+
+// f(c, k) for each vector of k <= width outputs from c on.
+template <class T, class F>
+CHAINRULE_INLINE void for_vectors(int o, F&& f) {
+    constexpr int width = Vec<T>::width;
+    int c = 0;
+    for (; c + width <= o; c += width) f(c, width);
+    if (c < o) f(c, o - c);
+}
+
+template <class T>
+CHAINRULE_INLINE typename Vec<T>::type read(const T* p, int k) {
+    return k == Vec<T>::width ? load(p) : load_part(p, k);
+}
+
+template <class T>
+CHAINRULE_INLINE void write(T* p, typename Vec<T>::type v, int k) {
+    if (k == Vec<T>::width) store(p, v);
+    else store_part(p, v, k);
+}
+
+template <Loss L, class T>
+T elementwise_row(T parameter, const T* a, const T* y, int o, T scale, T* da) {
+    using V = typename Vec<T>::type;
+    V total{};
+    for_vectors<T>(o, [&](int c, int k) {
+        const auto [value, slope] = share<L, T>(read(a + c, k), read(y + c, k), parameter, T(o));
+        total += select(first_lanes<T>(k), value, V{});
+        write(da + c, slope * scale, k);
+    });
+    return sum(total);
+}
+
+// Logits from c on; lanes beyond o are −∞, whose e is 0.
+template <class T>
+CHAINRULE_INLINE typename Vec<T>::type read_logits(const T* a, int k) {
+    return select(first_lanes<T>(k), read(a, k), broadcast<T>(-T(INFINITY)));
+}
+
+template <class T>
+T softmax_row(T smoothing, const T* a, const T* y, std::int64_t label, int o, T scale, T* da) {
+    using V = typename Vec<T>::type;
+    const Smoothing<T> smooth(smoothing, o);
+    const auto target = [&](int c, int k) {
+        const V t = y ? read(y + c, k) * smooth.keep + smooth.share : broadcast<T>(smooth.off);
+        return select(first_lanes<T>(k), t, V{});
+    };
+    V highest = broadcast<T>(-T(INFINITY));
+    for_vectors<T>(o, [&](int c, int k) { highest = maximum(read_logits(a + c, k), highest); });
+    const T top = largest(highest);
+    const T labelled = y ? T{0} : a[label] - top;  // read now: da may be a
+    SoftmaxSums<V> sums;
+    for_vectors<T>(o, [&](int c, int k) {
+        write(da + c, sums.add(read_logits(a + c, k) - top, target(c, k)), k);
+    });
+    const T rest = sum(sums.rest), count = sum(sums.largest);
+    const T inverse = 1 / (rest + count), logarithm = std::log1p(rest + (count - 1));
+    const T e = y ? T{0} : da[label];
+    for_vectors<T>(o, [&](int c, int k) {
+        write(da + c, (read(da + c, k) * inverse - target(c, k)) * scale, k);
+    });
+    if (y) return sum(sums.targets) * logarithm - sum(sums.products);
+    da[label] = (e * inverse - smooth.on) * scale;
+    return (sum(sums.targets) + smooth.keep) * logarithm -
+           (sum(sums.products) + smooth.keep * labelled);
+}
+
+// --- lanes are examples
+
+inline constexpr int narrow = 32;  // the most outputs for which they are
+
+// `width` rows of at most `narrow` outputs on their side: column c is a vector.
+template <class T>
+struct Block {
+    static constexpr int width = Vec<T>::width;
+    alignas(vector_bytes) T a[narrow * width];  // activations, then da
+    alignas(vector_bytes) T t[narrow * width];  // targets
+    alignas(vector_bytes) T scale[width];
+    alignas(vector_bytes) T value[width];
+};
+
+template <class T>
+CHAINRULE_INLINE void fill_targets(Block<T>& block, int lane, const Targets<T>& targets,
+                                   std::int64_t example, int o, const Smoothing<T>& smooth) {
+    constexpr int width = Vec<T>::width;
+    if (targets.labels) {
+        for (int c = 0; c < o; ++c) block.t[c * width + lane] = smooth.off;
+        block.t[targets.labels[example] * width + lane] = smooth.on;
+    } else {
+        const T* y = targets.y + example * targets.ld;
+        for (int c = 0; c < o; ++c) block.t[c * width + lane] = y[c] * smooth.keep + smooth.share;
+    }
+}
+
+template <class T>
+CHAINRULE_INLINE void softmax_block(Block<T>& block, int o) {
+    using V = typename Vec<T>::type;
+    constexpr int width = Vec<T>::width;
+    V top = load(block.a);
+    for (int c = 1; c < o; ++c) top = maximum(load(block.a + c * width), top);
+    SoftmaxSums<V> sums;
+    for (int c = 0; c < o; ++c) {
+        T* column = block.a + c * width;
+        store(column, sums.add(load(column) - top, load(block.t + c * width)));
+    }
+    const V logarithm = log1p(sums.rest + (sums.largest - T{1}));
+    const V inverse = T{1} / (sums.rest + sums.largest), scale = load(block.scale);
+    for (int c = 0; c < o; ++c) {
+        T* column = block.a + c * width;
+        store(column, (load(column) * inverse - load(block.t + c * width)) * scale);
+    }
+    store(block.value, sums.targets * logarithm - sums.products);
+}
+
+template <Loss L, class T>
+CHAINRULE_INLINE void elementwise_block(Block<T>& block, T parameter, int o) {
+    using V = typename Vec<T>::type;
+    constexpr int width = Vec<T>::width;
+    const V scale = load(block.scale);
+    V total{};
+    for (int c = 0; c < o; ++c) {
+        T* column = block.a + c * width;
+        const auto [value, slope] =
+            share<L, T>(load(column), load(block.t + c * width), parameter, T(o));
+        total += value;
+        store(column, slope * scale);
+    }
+    store(block.value, total);
+}
+
+// Rows r0 to r1, at most `width` of them.
+template <Loss L, class T>
+void narrow_rows(T parameter, int o, const T* a, std::int64_t lda, const Targets<T>& targets,
+                 T scale, T* da, std::int64_t ldd, T* value, std::int64_t r0, std::int64_t r1) {
+    constexpr int width = Vec<T>::width;
+    const Smoothing<T> smooth(L == Loss::cross_entropy ? parameter : T{0}, o);
+    Block<T> block;
+    for (int lane = 0; lane < width; ++lane) {
+        const std::int64_t r = std::min(r0 + lane, r1 - 1), example = targets.example(r);
+        for (int c = 0; c < o; ++c) block.a[c * width + lane] = a[r * lda + c];
+        fill_targets(block, lane, targets, example, o, smooth);
+        block.scale[lane] = targets.weights ? scale * targets.weights[example] : scale;
+    }
+    if constexpr (L == Loss::cross_entropy) softmax_block(block, o);
+    else elementwise_block<L, T>(block, parameter, o);
+    for (std::int64_t r = r0; r < r1; ++r) {
+        const auto lane = r - r0;
+        for (int c = 0; c < o; ++c) da[r * ldd + c] = block.a[c * width + lane];
+        value[r] = block.value[lane];
+    }
+}
+
+}  // namespace rows
+
+// One example: return its loss, the sum over the outputs, and write da. A label (with y null) is
+// for cross_entropy, whose parameter is the smoothing; huber's is δ, quantile's q.
+template <class T>
+T loss_row(Loss loss, T parameter, const T* a, const T* y, std::int64_t label, int o, T scale,
+           T* da) {
+    return with_loss(loss, [&]<Loss L>() -> T {
+        if constexpr (L == Loss::cross_entropy)
+            return rows::softmax_row(parameter, a, y, label, o, scale, da);
+        else
+            return rows::elementwise_row<L, T>(parameter, a, y, o, scale, da);
+    });
+}
+
+// Batch rows r0 to r1: row r reads a + r·lda, writes da + r·ldd (columns beyond o are left alone),
+// its scale being `scale` times its weight, and puts its loss, unweighted, in value[r].
+template <class T>
+void loss_rows(Loss loss, T parameter, int o, const T* a, std::int64_t lda,
+               const Targets<T>& targets, T scale, T* da, std::int64_t ldd, T* value,
+               std::int64_t r0, std::int64_t r1) {
+    if (o <= rows::narrow) {
+        with_loss(loss, [&]<Loss L>() {
+            for (std::int64_t r = r0; r < r1; r += Vec<T>::width)
+                rows::narrow_rows<L, T>(parameter, o, a, lda, targets, scale, da, ldd, value, r,
+                                        std::min<std::int64_t>(r + Vec<T>::width, r1));
+        });
+        return;
+    }
+    for (std::int64_t r = r0; r < r1; ++r) {
+        const std::int64_t k = targets.example(r);
+        const bool labelled = targets.labels != nullptr;
+        const T* y = labelled ? nullptr : targets.y + k * targets.ld;
+        const std::int64_t label = labelled ? targets.labels[k] : -1;
+        const T share = targets.weights ? scale * targets.weights[k] : scale;
+        value[r] = loss_row(loss, parameter, a + r * lda, y, label, o, share, da + r * ldd);
+    }
+}
+
+}  // namespace chainrule

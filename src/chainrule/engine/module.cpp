@@ -1,0 +1,179 @@
+// The binding. The build names the module (CHAINRULE_MODULE) and the instruction set it is for.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <chrono>
+#include <map>
+#include <stdexcept>
+#include <string>
+
+#include "cpu.hpp"
+#include "trainer.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace chainrule {
+namespace {
+
+template <class T>
+using In = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Out = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
+
+using DropoutTuple = std::tuple<double, std::uint64_t, std::uint64_t>;  // rate, seed, layer
+using LayerTuple = std::tuple<int, int, std::string, double, bool, bool, std::vector<DropoutTuple>>;
+
+template <class Row>
+Row known(std::optional<Row> row, const std::string& name) {
+    if (!row) throw std::invalid_argument("the engine does not know the row '" + name + "'");
+    return *row;
+}
+
+std::vector<Dropout> dropouts(const std::vector<DropoutTuple>& given) {
+    std::vector<Dropout> result;
+    for (const auto& [rate, seed, layer] : given) result.push_back({rate, seed, layer});
+    return result;
+}
+
+OptimizerSpec optimizer_spec(const std::string& name, const nb::dict& fields) {
+    OptimizerSpec spec{};
+    const auto number = [&](const char* field, double otherwise) {
+        return fields.contains(field) ? nb::cast<double>(fields[field]) : otherwise;
+    };
+    HyperParameters& h = spec.values;
+    h.momentum = number("momentum", 0);
+    h.nesterov = number("nesterov", 0) != 0;
+    h.epsilon = number("epsilon", 0);
+    h.rho = number("rho", 0);
+    h.beta1 = number("beta1", 0);
+    h.beta2 = number("beta2", 0);
+    h.weight_decay = number("weight_decay", 0);
+    h.shrink = number("shrink", 0);
+    h.grow = number("grow", 0);
+    h.smallest = number("smallest", 0);
+    h.largest = number("largest", 0);
+    h.l1 = number("l1", 0);
+    h.l2 = number("l2", 0);
+    spec.clip_value = number("clip_value", spec.clip_value);
+    spec.clip_norm = number("clip_norm", spec.clip_norm);
+    spec.rule = known(find_rule(name, h.momentum), name);
+    return spec;
+}
+
+// Whether Python has a signal to handle, such as Ctrl-C; asked at most every 20 ms.
+class Signals {
+public:
+    bool operator()() {
+        const auto now = std::chrono::steady_clock::now();
+        if (now < next_) return false;
+        next_ = now + std::chrono::milliseconds(20);
+        nb::gil_scoped_acquire gil;
+        raised_ = PyErr_CheckSignals() != 0;
+        return raised_;
+    }
+    void raise() const {
+        if (raised_) throw nb::python_error();
+    }
+
+private:
+    std::chrono::steady_clock::time_point next_ =
+        std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
+    bool raised_ = false;
+};
+
+template <class T>
+std::unique_ptr<Trainer<T>> make_trainer(int inputs, const std::vector<DropoutTuple>& first,
+                                         const std::vector<LayerTuple>& layers,
+                                         const std::string& loss, double loss_parameter,
+                                         const std::string& optimizer, const nb::dict& fields,
+                                         int batch, int threads) {
+    NetworkSpec net{inputs, dropouts(first), {}, known(find_loss(loss), loss), loss_parameter};
+    for (const auto& [in, out, name, parameter, frozen_W, frozen_b, after] : layers)
+        net.layers.push_back({in, out, known(find_activation(name), name), parameter, frozen_W,
+                              frozen_b, dropouts(after)});
+    return std::make_unique<Trainer<T>>(net, optimizer_spec(optimizer, fields), batch, threads);
+}
+
+// What a layer holds, W or b or a state of theirs, from the user's arrays (o, i) and (o,).
+template <class T>
+void load_layer(Trainer<T>& trainer, std::size_t k, In<T> W, In<T> b, std::vector<In<T>> sW,
+                std::vector<In<T>> sb) {
+    Layer<T>& l = trainer.layers().at(k);
+    l.read(W.data(), l.W.get());
+    std::copy_n(b.data(), l.out, l.b.get());
+    for (std::size_t j = 0; j < sW.size(); ++j) {
+        l.read(sW[j].data(), l.sW[j].get());
+        std::copy_n(sb[j].data(), l.out, l.sb[j].get());
+    }
+}
+
+template <class T>
+void store_layer(Trainer<T>& trainer, std::size_t k, Out<T> W, Out<T> b, std::vector<Out<T>> sW,
+                 std::vector<Out<T>> sb) {
+    Layer<T>& l = trainer.layers().at(k);
+    l.write(l.W.get(), W.data());
+    std::copy_n(l.b.get(), l.out, b.data());
+    for (std::size_t j = 0; j < sW.size(); ++j) {
+        l.write(l.sW[j].get(), sW[j].data());
+        std::copy_n(l.sb[j].get(), l.out, sb[j].data());
+    }
+}
+
+template <class T>
+nb::tuple run(Trainer<T>& trainer, In<T> X, std::optional<In<T>> y,
+              std::optional<In<std::int64_t>> labels, std::optional<In<T>> weights,
+              std::optional<In<std::int64_t>> orders, std::int64_t epochs, std::int64_t batch,
+              std::int64_t first_step, In<double> rates, std::int64_t most_steps) {
+    Data<T> data{X.data(), static_cast<std::int64_t>(X.shape(1)),
+                 static_cast<std::int64_t>(X.shape(0)), {}};
+    if (y) {
+        data.targets.y = y->data();
+        data.targets.ld = static_cast<std::int64_t>(y->shape(1));
+    }
+    if (labels) data.targets.labels = labels->data();
+    if (weights) data.targets.weights = weights->data();
+    const Plan plan{orders ? orders->data() : nullptr, epochs, batch, first_step, rates.data(),
+                    most_steps};
+    Signals signals;
+    Report report;
+    {
+        nb::gil_scoped_release free;
+        report = trainer.run(data, plan, signals);
+    }
+    const char* outcomes[] = {"done", "diverged", "interrupted"};
+    nb::list costs;
+    for (const double cost : report.costs) costs.append(cost);
+    const auto result =
+        nb::make_tuple(outcomes[static_cast<int>(report.outcome)], report.steps, costs);
+    signals.raise();
+    return result;
+}
+
+template <class T>
+void bind(nb::module_& m, const char* name) {
+    nb::class_<Trainer<T>>(m, name)
+        .def("load", &load_layer<T>)
+        .def("store", &store_layer<T>)
+        .def("ready", &Trainer<T>::ready)
+        .def("run", &run<T>, "X"_a, "y"_a.none(), "labels"_a.none(), "weights"_a.none(),
+             "orders"_a.none(), "epochs"_a, "batch"_a, "first_step"_a, "rates"_a, "most_steps"_a);
+}
+
+}  // namespace
+}  // namespace chainrule
+
+NB_MODULE(CHAINRULE_MODULE, m) {
+    using namespace chainrule;
+    m.doc() = "The engine, compiled for the instruction set " CHAINRULE_ISA ".";
+    m.def("isa", [] { return CHAINRULE_ISA; });
+    m.def("best_isa", &best_isa);
+    bind<float>(m, "Trainer32");
+    bind<double>(m, "Trainer64");
+    m.def("trainer32", &make_trainer<float>);
+    m.def("trainer64", &make_trainer<double>);
+}

@@ -1,0 +1,297 @@
+// The optimizers: how a gradient becomes a step, one struct each, as in optimizers.py.
+//
+//   g        V    gradient of C by `width` parameters
+//   w        T*   those parameters, updated in place
+//   s1, s2   T*   their state, as the core holds it: a run can go on in either
+//   t             the number of the step, from 1
+//
+//   rule                 s1                  s2         states
+//   sgd                                                 0
+//   momentum             v                              1
+//   adagrad, rmsprop     s                              1
+//   adam, nadam          m                   v          2     (AdamW is adam with weight decay)
+//   lion                 m                              1
+//   rprop                previous gradient   size       2
+//
+// What depends on the hyper-parameters and t alone is worked out once a step, in double, by
+// `prepare`; a struct then holds the coefficients of its formula. States start at 0 except Rprop's
+// size, which starts at the first learning rate.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "simd.hpp"
+
+namespace chainrule {
+
+enum class Rule { sgd, momentum, adagrad, rmsprop, adam, nadam, lion, rprop };
+
+// The fields of the core's optimizers, and the network's penalty. A rule reads those it has.
+struct HyperParameters {
+    double learning_rate = 0;  // of this step: a schedule is resolved by the caller
+    double momentum = 0;
+    bool nesterov = false;
+    double epsilon = 0;
+    double rho = 0;
+    double beta1 = 0;
+    double beta2 = 0;
+    double weight_decay = 0;
+    double shrink = 0;
+    double grow = 0;
+    double smallest = 0;
+    double largest = 0;
+    double l1 = 0;
+    double l2 = 0;
+};
+
+// The rule of a name of OPTIMIZERS.
+inline std::optional<Rule> find_rule(std::string_view name, double momentum) {
+    if (name == "sgd") return momentum != 0 ? Rule::momentum : Rule::sgd;
+    if (name == "adagrad") return Rule::adagrad;
+    if (name == "rmsprop") return Rule::rmsprop;
+    if (name == "adam" || name == "adamw") return Rule::adam;
+    if (name == "nadam") return Rule::nadam;
+    if (name == "lion") return Rule::lion;
+    if (name == "rprop") return Rule::rprop;
+    return std::nullopt;
+}
+
+// What weights have and biases have not: the penalty's gradient joins g, and the decay the step.
+template <class T>
+struct Shrinkage {
+    using V = typename Vec<T>::type;
+    T l1, l2;
+    T decay;  // ηλ
+
+    explicit Shrinkage(const HyperParameters& h)
+        : l1(T(h.l1)), l2(T(h.l2)), decay(T(h.learning_rate * h.weight_decay)) {}
+
+    // Whether there is any: if not, weights can be updated as biases are.
+    bool any() const { return l1 != 0 || l2 != 0 || decay != 0; }
+
+    CHAINRULE_INLINE V penalised(V g, V w) const { return g + (sign(w) * l1 + w * l2); }
+};
+
+// Each rule's `step` returns dw and brings the state up to date. The arithmetic is the core's, the
+// products of hyper-parameters drawn together as there.
+namespace rules {
+
+template <Rule R, class T>
+struct Stepper;
+
+template <class T>
+struct Stepper<Rule::sgd, T> {
+    using V = typename Vec<T>::type;
+    static constexpr int states = 0;
+    T rate;
+
+    Stepper(const HyperParameters& h, std::int64_t) : rate(T(h.learning_rate)) {}
+
+    CHAINRULE_INLINE V step(V g, T*, T*) const { return g * rate; }
+};
+
+// dw = v, or μ v + η g with Nesterov: a v + b η g with (a, b) = (1, 0) or (μ, 1).
+template <class T>
+struct Stepper<Rule::momentum, T> {
+    using V = typename Vec<T>::type;
+    static constexpr int states = 1;
+    T rate, momentum, ahead, fresh;
+
+    Stepper(const HyperParameters& h, std::int64_t)
+        : rate(T(h.learning_rate)), momentum(T(h.momentum)),
+          ahead(T(h.nesterov ? h.momentum : 1)), fresh(T(h.nesterov ? 1 : 0)) {}
+
+    CHAINRULE_INLINE V step(V g, T* s1, T*) const {
+        const V push = g * rate;
+        const V v = load(s1) * momentum + push;
+        store(s1, v);
+        return v * ahead + push * fresh;
+    }
+};
+
+// s ← keep s + share g², dw = η g / (√s + ε): RMSprop, and with keep = share = 1 Adagrad.
+template <class T>
+struct SquaresStepper {
+    using V = typename Vec<T>::type;
+    static constexpr int states = 1;
+    T rate, epsilon, keep, share;
+
+    SquaresStepper(const HyperParameters& h, double kept, double fresh)
+        : rate(T(h.learning_rate)), epsilon(T(h.epsilon)), keep(T(kept)), share(T(fresh)) {}
+
+    CHAINRULE_INLINE V step(V g, T* s1, T*) const {
+        const V s = load(s1) * keep + g * g * share;
+        store(s1, s);
+        return g * rate / (sqrt(s) + epsilon);
+    }
+};
+
+template <class T>
+struct Stepper<Rule::adagrad, T> : SquaresStepper<T> {
+    Stepper(const HyperParameters& h, std::int64_t) : SquaresStepper<T>(h, 1, 1) {}
+};
+
+template <class T>
+struct Stepper<Rule::rmsprop, T> : SquaresStepper<T> {
+    Stepper(const HyperParameters& h, std::int64_t) : SquaresStepper<T>(h, h.rho, 1 - h.rho) {}
+};
+
+// dw = (of_mean m + of_gradient g) / (√v + ε c) with c² = 1 − β₂ᵗ, and ηc within the coefficients.
+// Adam has of_mean = ηc / (1 − β₁ᵗ) and of_gradient = 0; NAdam looks ahead.
+template <class T>
+struct MeansStepper {
+    using V = typename Vec<T>::type;
+    static constexpr int states = 2;
+    T beta1, rest1, beta2, rest2, epsilon;
+
+    MeansStepper(const HyperParameters& h, double c)
+        : beta1(T(h.beta1)), rest1(T(1 - h.beta1)), beta2(T(h.beta2)), rest2(T(1 - h.beta2)),
+          epsilon(T(h.epsilon * c)) {}
+
+    static double correction(const HyperParameters& h, std::int64_t t) {
+        return std::sqrt(1 - std::pow(h.beta2, double(t)));
+    }
+
+    struct Means {
+        V m;
+        V root;  // √v + ε c
+    };
+
+    CHAINRULE_INLINE Means means(V g, T* s1, T* s2) const {
+        const V m = load(s1) * beta1 + g * rest1;
+        const V v = load(s2) * beta2 + g * g * rest2;
+        store(s1, m);
+        store(s2, v);
+        return {m, sqrt(v) + epsilon};
+    }
+};
+
+template <class T>
+struct Stepper<Rule::adam, T> : MeansStepper<T> {
+    using V = typename Vec<T>::type;
+    T rate;
+
+    Stepper(const HyperParameters& h, std::int64_t t)
+        : MeansStepper<T>(h, this->correction(h, t)),
+          rate(T(h.learning_rate * this->correction(h, t) /
+                 (1 - std::pow(h.beta1, double(t))))) {}
+
+    CHAINRULE_INLINE V step(V g, T* s1, T* s2) const {
+        const auto [m, root] = this->means(g, s1, s2);
+        return m * rate / root;
+    }
+};
+
+template <class T>
+struct Stepper<Rule::nadam, T> : MeansStepper<T> {
+    using V = typename Vec<T>::type;
+    T rate, of_mean, of_gradient;
+
+    Stepper(const HyperParameters& h, std::int64_t t)
+        : MeansStepper<T>(h, this->correction(h, t)),
+          rate(T(h.learning_rate * this->correction(h, t))),
+          of_mean(T(h.beta1 / (1 - std::pow(h.beta1, double(t + 1))))),
+          of_gradient(T((1 - h.beta1) / (1 - std::pow(h.beta1, double(t))))) {}
+
+    CHAINRULE_INLINE V step(V g, T* s1, T* s2) const {
+        const auto [m, root] = this->means(g, s1, s2);
+        return (m * of_mean + g * of_gradient) * rate / root;
+    }
+};
+
+template <class T>
+struct Stepper<Rule::lion, T> {
+    using V = typename Vec<T>::type;
+    static constexpr int states = 1;
+    T rate, beta1, rest1, beta2, rest2;
+
+    Stepper(const HyperParameters& h, std::int64_t)
+        : rate(T(h.learning_rate)), beta1(T(h.beta1)), rest1(T(1 - h.beta1)), beta2(T(h.beta2)),
+          rest2(T(1 - h.beta2)) {}
+
+    CHAINRULE_INLINE V step(V g, T* s1, T*) const {
+        const V m = load(s1);
+        store(s1, m * beta2 + g * rest2);
+        return sign(m * beta1 + g * rest1) * rate;
+    }
+};
+
+template <class T>
+struct Stepper<Rule::rprop, T> {
+    using V = typename Vec<T>::type;
+    static constexpr int states = 2;
+    T shrink, grow, smallest, largest;
+
+    Stepper(const HyperParameters& h, std::int64_t)
+        : shrink(T(h.shrink)), grow(T(h.grow)), smallest(T(h.smallest)), largest(T(h.largest)) {}
+
+    CHAINRULE_INLINE V step(V g, T* s1, T* s2) const {
+        const V agreement = sign(g) * sign(load(s1));  // of signs: g·g before might underflow
+        const V size = load(s2);
+        const V grown = minimum(size * grow, broadcast<T>(largest));
+        const V shrunk = maximum(size * shrink, broadcast<T>(smallest));
+        const V next = select(agreement > V{}, grown, select(agreement < V{}, shrunk, size));
+        const V kept = select(agreement < V{}, V{}, g);
+        store(s1, kept);
+        store(s2, next);
+        return next * sign(kept);
+    }
+};
+
+}  // namespace rules
+
+// One step of a rule, with the coefficients of step t.
+template <Rule R, class T>
+struct Update : rules::Stepper<R, T> {
+    using V = typename Vec<T>::type;
+    Shrinkage<T> shrinkage;
+
+    Update(const HyperParameters& h, std::int64_t t)
+        : rules::Stepper<R, T>(h, t), shrinkage(h) {}
+
+    // Update `width` parameters; `Shrinks` for weights where shrinkage.any(). State arrays that the
+    // rule does not have are not touched and may be null.
+    template <bool Shrinks>
+    CHAINRULE_INLINE void update(V g, T* w, T* s1, T* s2) const {
+        const V before = load(w);
+        if constexpr (Shrinks) g = shrinkage.penalised(g, before);
+        V dw = this->step(g, s1, s2);
+        if constexpr (Shrinks) dw += before * shrinkage.decay;
+        store(w, before - dw);
+    }
+};
+
+template <Rule R, class T>
+Update<R, T> prepare(const HyperParameters& h, std::int64_t t) {
+    return Update<R, T>(h, t);
+}
+
+// How many state arrays the rule has.
+template <Rule R>
+inline constexpr int state_count = rules::Stepper<R, float>::states;
+
+// What state array k (0 or 1) holds before the first step, given the first learning rate.
+constexpr double initial_state(Rule rule, int k, double first_rate) {
+    return rule == Rule::rprop && k == 1 ? first_rate : 0;
+}
+
+// Call f.template operator()<R>() with the rule as a constant.
+template <class F>
+decltype(auto) with_rule(Rule rule, F&& f) {
+    switch (rule) {
+        case Rule::sgd: return f.template operator()<Rule::sgd>();
+        case Rule::momentum: return f.template operator()<Rule::momentum>();
+        case Rule::adagrad: return f.template operator()<Rule::adagrad>();
+        case Rule::rmsprop: return f.template operator()<Rule::rmsprop>();
+        case Rule::adam: return f.template operator()<Rule::adam>();
+        case Rule::nadam: return f.template operator()<Rule::nadam>();
+        case Rule::lion: return f.template operator()<Rule::lion>();
+        case Rule::rprop: return f.template operator()<Rule::rprop>();
+    }
+    __builtin_unreachable();
+}
+
+}  // namespace chainrule

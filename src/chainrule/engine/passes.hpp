@@ -1,0 +1,173 @@
+// The passes of one step: forward, backward, and from deltas to new weights.
+//
+//   x (n, i) → z = x Wᵀ + b → a = f(z), slope = f′(z)        forward, by rows of the batch
+//   delta (n, o) = (delta⁺ W⁺) ⊙ slope                        backward, by rows of the batch
+//   dW (i, o) = Σ x ⊗ delta, and the update                   by rows of the weights
+//
+// Blocking: B is taken in pieces of `depth` rows of a panel, which stay in the first-level cache
+// while all rows of A pass by; A in blocks of `block` rows, which stay in the second.
+#pragma once
+
+#include <cmath>
+
+#include "layer.hpp"
+#include "optimizers.hpp"
+
+namespace chainrule {
+
+template <class T>
+inline constexpr int depth = 2048 / static_cast<int>(sizeof(T));
+inline constexpr int block = 192;
+
+// C = bias + A B for rows r0 to r1 of C; calls done(r, rows, column, vectors) for each finished tile.
+template <class T, class Done>
+void product(const T* const* A, int r0, int r1, int K, const T* B, int columns, const T* bias, T* C,
+             long ldc, Done&& done) {
+    constexpr int w = Vec<T>::width, NR = panel_width<T>;
+    const int pieces = std::max(1, (K + depth<T> / 2) / depth<T>), piece = (K + pieces - 1) / pieces;
+    for (int m0 = r0; m0 < r1; m0 += block) {
+        const int m1 = std::min(r1, m0 + block);
+        for (int k0 = 0; k0 < K; k0 += piece) {
+            const int k = std::min(piece, K - k0);
+            for (int column = 0; column < columns; column += NR) {
+                const int vectors = columns - column > w ? 2 : 1;
+                const T* panel =
+                    B + static_cast<std::size_t>(column) * K + static_cast<std::size_t>(k0) * vectors * w;
+                const Start<T> start{bias ? bias + column : nullptr, k0 > 0};
+                for (int r = m0, rows; r < m1; r += rows) {
+                    rows = tile_rows(m1 - r);
+                    T* c = C + r * ldc + column;
+                    with_tile(rows, vectors, [&]<int MR, int NV>() {
+                        tile_of_rows<MR, NV>(A + r, k0, k, panel, c, ldc, start);
+                    });
+                    if (k0 + k == K) done(r, rows, column, vectors);
+                }
+            }
+        }
+    }
+}
+
+// Calls f(place) for each vector of a tile of a layer's row-by-row arrays.
+template <class T, class F>
+CHAINRULE_INLINE void for_each_vector(const Layer<T>& l, int r, int rows, int column, int vectors,
+                                      F&& f) {
+    for (int i = 0; i < rows; ++i)
+        for (int v = 0; v < vectors; ++v) f((r + i) * l.ld + column + v * Vec<T>::width);
+}
+
+// z becomes a, and the slope is kept where the output does not give it.
+template <class T>
+void activate_tile(Layer<T>& l, int r, int rows, int column, int vectors) {
+    if (l.spec.activation == Activation::identity && !l.keeps_slope) return;
+    with_activation(l.spec.activation, [&]<Activation A>() {
+        T *a = l.a.get(), *slopes = l.slope.get();
+        for_each_vector(l, r, rows, column, vectors, [&](long k) {
+            typename Vec<T>::type out, slope;
+            activate<A, T>(load(a + k), l.parameter, out, slope);
+            store(a + k, out);
+            if (slopes) store(slopes + k, slope);
+        });
+    });
+}
+
+template <class T>
+void forward(Layer<T>& l, const T* const* x, int r0, int r1, std::uint64_t step) {
+    product(x, r0, r1, l.in, l.W.get(), l.columns, l.b.get(), l.a.get(), l.ld,
+            [&](int r, int rows, int column, int vectors) {
+                activate_tile(l, r, rows, column, vectors);
+            });
+    for (const Dropout& d : l.spec.dropouts)
+        for (int r = r0; r < r1; ++r) {
+            const T kept = T(1 / (1 - d.rate));
+            for_each_mask(d, step, r, l.out, [&](int j, bool stays) {
+                l.a.get()[r * l.ld + j] *= stays ? kept : T{0};
+                l.slope.get()[r * l.ld + j] *= stays ? kept : T{0};
+            });
+        }
+}
+
+// da, which stands in delta, becomes delta; packed beside it where the product of dW wants that.
+template <class T>
+void finish_delta(Layer<T>& l, int batch, int r, int rows, int column, int vectors) {
+    constexpr int w = Vec<T>::width;
+    T* delta = l.delta.get();
+    if (l.keeps_slope) {
+        for_each_vector(l, r, rows, column, vectors, [&](long k) {
+            store(delta + k, load(delta + k) * load(l.slope.get() + k));
+        });
+    } else if (l.spec.activation != Activation::identity) {
+        with_activation(l.spec.activation, [&]<Activation A>() {
+            if constexpr (slope_from_output(A))
+                for_each_vector(l, r, rows, column, vectors, [&](long k) {
+                    const auto slope = slope_of_output<A, T>(load(l.a.get() + k), l.parameter);
+                    store(delta + k, load(delta + k) * slope);
+                });
+        });
+    }
+    if (!l.packs) return;
+    T* panel = l.packed.get() + static_cast<std::size_t>(column) * batch;
+    for (int i = 0; i < rows; ++i)
+        for (int v = 0; v < vectors; ++v)
+            store(panel + static_cast<std::size_t>(r + i) * vectors * w + v * w,
+                  load(delta + (r + i) * l.ld + column + v * w));
+}
+
+// The deltas of the layer below, from those of `above`.
+template <class T>
+void backward(const Layer<T>& above, Layer<T>& l, int batch, int r0, int r1) {
+    product(above.delta_rows.data(), r0, r1, above.out, above.Wt.get(), padded<T>(above.in),
+            static_cast<const T*>(nullptr), l.delta.get(), l.ld,
+            [&](int r, int rows, int column, int vectors) {
+                finish_delta(l, batch, r, rows, column, vectors);
+            });
+}
+
+// Calls use(column, i, rows, vectors, g) with each tile of dW for the inputs i0 to i1; g holds
+// rows · vectors vectors, as W does. `packing` has room for batch · (block + most_rows) numbers.
+template <class T, class Use>
+void gradient(const Layer<T>& l, const T* const* x, int batch, int n, int i0, int i1, T* packing,
+              Use&& use) {
+    constexpr int NR = panel_width<T>;
+    alignas(64) T g[most_rows * NR];
+    const bool packs = l.columns >= 4 * NR;  // else packing costs more than it saves
+    for (int m0 = i0; m0 < i1; m0 += block) {
+        const int m1 = std::min(i1, m0 + block);
+        if (packs) {
+            T* q = packing;
+            for (int i = m0, rows; i < m1; i += rows) {
+                rows = tile_rows(m1 - i);
+                for (int k = 0; k < n; ++k)
+                    for (int j = 0; j < rows; ++j) *q++ = x[k][i + j];
+            }
+        }
+        for (int column = 0; column < l.columns; column += NR) {
+            const int vectors = l.vectors(column);
+            const T *B = l.delta_panel(column, batch), *q = packing;
+            const long ldb = l.delta_step(column);
+            for (int i = m0, rows; i < m1; i += rows) {
+                rows = tile_rows(m1 - i);
+                with_tile(rows, vectors, [&]<int MR, int NV>() {
+                    if (packs) tile_of_packed<MR, NV>(q, n, B, ldb, g);
+                    else tile_of_columns<MR, NV>(x, i, n, B, ldb, g);
+                });
+                q += static_cast<std::size_t>(rows) * n;
+                use(column, i, rows, vectors, static_cast<const T*>(g));
+            }
+        }
+    }
+}
+
+// db for one vector of outputs, in the order of the examples.
+template <class T>
+typename Vec<T>::type bias_gradient(const Layer<T>& l, int batch, int n, int column, int v) {
+    const T* p = l.delta_panel(column, batch) + v * Vec<T>::width;
+    const long step = l.delta_step(column);
+    typename Vec<T>::type sums[4]{};
+    int r = 0;
+    for (; r + 4 <= n; r += 4, p += 4 * step)
+        for (int k = 0; k < 4; ++k) sums[k] += load(p + k * step);
+    for (; r < n; ++r, p += step) sums[0] += load(p);
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+}  // namespace chainrule

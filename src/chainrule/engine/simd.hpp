@@ -1,0 +1,239 @@
+// Vectors of floats or doubles, as wide as the machine has them.
+//
+//   T                       float or double
+//   Vec<T>::type            V, a vector of `width` numbers of type T
+//   Vec<T>::Int             as many signed integers of the same size; a comparison yields one, each
+//                           lane −1 where it holds and 0 where it does not
+//
+// They are the vector extensions of GCC and Clang, so + − * / < & … and lane access v[k] work on
+// them as they are, on every instruction set, and a·b + c is contracted where it has such an
+// instruction. Only what the extensions lack, or compile badly, is given here.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+#ifndef CHAINRULE_VECTOR_BYTES
+#define CHAINRULE_VECTOR_BYTES 16
+#endif
+
+// The 512-bit forms below are written with a full zeroing mask, which costs nothing: the plain ones
+// make GCC 12 warn of an uninitialised variable within its own header (bug 105593).
+#if defined(__SSE2__)
+#define CHAINRULE_X86 1
+#include <immintrin.h>
+#else
+#define CHAINRULE_X86 0
+#endif
+
+// Vectors must stay in registers: every function of one is inlined.
+#define CHAINRULE_INLINE [[gnu::always_inline]] inline
+
+namespace chainrule {
+
+inline constexpr int vector_bytes = CHAINRULE_VECTOR_BYTES;
+
+template <class T>
+struct Vec {
+    static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>);
+    using Lane = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+    static constexpr int width = vector_bytes / static_cast<int>(sizeof(T));
+    typedef T type __attribute__((vector_size(CHAINRULE_VECTOR_BYTES)));
+    typedef Lane Int __attribute__((vector_size(CHAINRULE_VECTOR_BYTES)));
+};
+
+template <class V>
+using element_t = std::remove_cvref_t<decltype(V{}[0])>;
+
+template <class V>
+using int_t = typename Vec<element_t<V>>::Int;
+
+// --- to and from memory (at any alignment)
+
+template <class T>
+CHAINRULE_INLINE typename Vec<T>::type load(const T* p) {
+    typename Vec<T>::type v;
+    std::memcpy(&v, p, sizeof v);
+    return v;
+}
+
+template <class T>
+CHAINRULE_INLINE void store(T* p, typename Vec<T>::type v) {
+    std::memcpy(p, &v, sizeof v);
+}
+
+template <class T>
+CHAINRULE_INLINE typename Vec<T>::type broadcast(std::type_identity_t<T> x) {
+    return typename Vec<T>::type{} + x;  // 0 + x is x, except that −0 becomes 0
+}
+
+// The mask of the first k lanes.
+template <class T>
+CHAINRULE_INLINE typename Vec<T>::Int first_lanes(int k) {
+    typename Vec<T>::Int number{};
+    for (int lane = 0; lane < Vec<T>::width; ++lane) number[lane] = lane;  // a constant
+    return number < static_cast<typename Vec<T>::Lane>(k);
+}
+
+// The first k lanes from memory, zeros beyond; nothing beyond is touched. 0 <= k <= width.
+template <class T>
+CHAINRULE_INLINE typename Vec<T>::type load_part(const T* p, int k) {
+    using V = typename Vec<T>::type;
+#if CHAINRULE_X86 && CHAINRULE_VECTOR_BYTES == 64
+    if constexpr (sizeof(T) == 4)
+        return (V)_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << k) - 1), p);
+    else
+        return (V)_mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << k) - 1), p);
+#elif CHAINRULE_X86 && CHAINRULE_VECTOR_BYTES == 32
+    if constexpr (sizeof(T) == 4)
+        return (V)_mm256_maskload_ps(p, (__m256i)first_lanes<T>(k));
+    else
+        return (V)_mm256_maskload_pd(p, (__m256i)first_lanes<T>(k));
+#else
+    V v{};
+    for (int lane = 0; lane < k; ++lane) v[lane] = p[lane];
+    return v;
+#endif
+}
+
+// Store the first k lanes. The lanes go one by one where masked stores are slow (AVX2 on AMD).
+template <class T>
+CHAINRULE_INLINE void store_part(T* p, typename Vec<T>::type v, int k) {
+#if CHAINRULE_X86 && CHAINRULE_VECTOR_BYTES == 64
+    if constexpr (sizeof(T) == 4)
+        _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << k) - 1), (__m512)v);
+    else
+        _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << k) - 1), (__m512d)v);
+#else
+    for (int lane = 0; lane < k; ++lane) p[lane] = v[lane];
+#endif
+}
+
+// --- lane by lane
+
+// a where the mask holds, b elsewhere.
+template <class V>
+CHAINRULE_INLINE V select(int_t<V> mask, V a, V b) {
+    return mask ? a : b;
+}
+
+// The same number seen as bits, and back.
+template <class V>
+CHAINRULE_INLINE int_t<V> bits(V v) {
+    return (int_t<V>)v;
+}
+
+template <class T>
+CHAINRULE_INLINE typename Vec<T>::type from_bits(typename Vec<T>::Int i) {
+    return (typename Vec<T>::type)i;
+}
+
+template <class V>
+CHAINRULE_INLINE V abs(V v) {
+    using Lane = typename Vec<element_t<V>>::Lane;
+    constexpr Lane sign = static_cast<Lane>(Lane{1} << (8 * sizeof(Lane) - 1));
+    return (V)(bits(v) & ~sign);
+}
+
+// The magnitude of a with the sign of b.
+template <class V>
+CHAINRULE_INLINE V copy_sign(V a, V b) {
+    using Lane = typename Vec<element_t<V>>::Lane;
+    constexpr Lane sign = static_cast<Lane>(Lane{1} << (8 * sizeof(Lane) - 1));
+    return (V)((bits(a) & ~sign) | (bits(b) & sign));
+}
+
+// −1, 0 or 1, and NaN where v is.
+template <class V>
+CHAINRULE_INLINE V sign(V v) {
+    const V one = V{} + element_t<V>{1};
+    return select(v > V{}, one, select(v < V{}, -one, v));
+}
+
+// max(a, b), where a NaN in a comes through: that is the second operand of the x86 instruction,
+// which computes first > second ? first : second.
+template <class V>
+CHAINRULE_INLINE V maximum(V a, std::type_identity_t<V> b) {
+    [[maybe_unused]] constexpr bool single = sizeof(element_t<V>) == 4;
+#if CHAINRULE_X86 && CHAINRULE_VECTOR_BYTES == 64
+    if constexpr (single) return (V)_mm512_maskz_max_ps(0xffff, (__m512)b, (__m512)a);
+    else return (V)_mm512_maskz_max_pd(0xff, (__m512d)b, (__m512d)a);
+#elif CHAINRULE_X86 && CHAINRULE_VECTOR_BYTES == 32
+    if constexpr (single) return (V)_mm256_max_ps((__m256)b, (__m256)a);
+    else return (V)_mm256_max_pd((__m256d)b, (__m256d)a);
+#elif CHAINRULE_X86
+    if constexpr (single) return (V)_mm_max_ps((__m128)b, (__m128)a);
+    else return (V)_mm_max_pd((__m128d)b, (__m128d)a);
+#else
+    return select(b > a, b, a);
+#endif
+}
+
+// min(a, b), where a NaN in a comes through.
+template <class V>
+CHAINRULE_INLINE V minimum(V a, std::type_identity_t<V> b) {
+    [[maybe_unused]] constexpr bool single = sizeof(element_t<V>) == 4;
+#if CHAINRULE_X86 && CHAINRULE_VECTOR_BYTES == 64
+    if constexpr (single) return (V)_mm512_maskz_min_ps(0xffff, (__m512)b, (__m512)a);
+    else return (V)_mm512_maskz_min_pd(0xff, (__m512d)b, (__m512d)a);
+#elif CHAINRULE_X86 && CHAINRULE_VECTOR_BYTES == 32
+    if constexpr (single) return (V)_mm256_min_ps((__m256)b, (__m256)a);
+    else return (V)_mm256_min_pd((__m256d)b, (__m256d)a);
+#elif CHAINRULE_X86
+    if constexpr (single) return (V)_mm_min_ps((__m128)b, (__m128)a);
+    else return (V)_mm_min_pd((__m128d)b, (__m128d)a);
+#else
+    return select(b < a, b, a);
+#endif
+}
+
+// f of each lane by itself, for what is rare.
+template <class V, class F>
+CHAINRULE_INLINE V map_lanes(V v, F&& f) {
+    V result = v;
+    for (int lane = 0; lane < Vec<element_t<V>>::width; ++lane) result[lane] = f(v[lane]);
+    return result;
+}
+
+template <class V>
+CHAINRULE_INLINE V sqrt(V v) {
+    [[maybe_unused]] constexpr bool single = sizeof(element_t<V>) == 4;
+#if CHAINRULE_X86 && CHAINRULE_VECTOR_BYTES == 64
+    if constexpr (single) return (V)_mm512_maskz_sqrt_ps(0xffff, (__m512)v);
+    else return (V)_mm512_maskz_sqrt_pd(0xff, (__m512d)v);
+#elif CHAINRULE_X86 && CHAINRULE_VECTOR_BYTES == 32
+    if constexpr (single) return (V)_mm256_sqrt_ps((__m256)v);
+    else return (V)_mm256_sqrt_pd((__m256d)v);
+#elif CHAINRULE_X86
+    if constexpr (single) return (V)_mm_sqrt_ps((__m128)v);
+    else return (V)_mm_sqrt_pd((__m128d)v);
+#else
+    return map_lanes(v, [](auto x) { return std::sqrt(x); });
+#endif
+}
+
+// --- across the lanes
+
+// The sum of all lanes, upper half onto lower half until one is left.
+template <class V>
+CHAINRULE_INLINE element_t<V> sum(V v) {
+    using T = element_t<V>;
+    T lane[Vec<T>::width];
+    store(lane, v);
+    for (int half = Vec<T>::width / 2; half > 0; half /= 2)
+        for (int k = 0; k < half; ++k) lane[k] += lane[k + half];
+    return lane[0];
+}
+
+// The largest lane; which one wins where some are NaN is left open.
+template <class V>
+CHAINRULE_INLINE element_t<V> largest(V v) {
+    using T = element_t<V>;
+    T best = v[0];
+    for (int k = 1; k < Vec<T>::width; ++k) best = v[k] > best ? v[k] : best;
+    return best;
+}
+
+}  // namespace chainrule
