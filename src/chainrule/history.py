@@ -105,7 +105,11 @@ class History:
     def copy(self) -> History:
         """Return a history that can be added to while this one stays as it is."""
         return dataclasses.replace(
-            self, loss=list(self.loss), validation_loss=list(self.validation_loss), stopped=""
+            self,
+            loss=list(self.loss),
+            validation_loss=list(self.validation_loss),
+            stopped="",
+            restored=False,
         )
 
 

@@ -150,7 +150,6 @@ def fit(
     data = check_examples(net, params, X, y, sample_weight)
     data, held_out = split(net, params, data, validation, seed)
     history = _start(optimizer, params, history)
-    history.restored = early_stopping is not None
     goal = history.epochs + epochs
     history.stopped = _reason_to_stop(history, early_stopping, ())
     while history.epochs < goal and not history.stopped:
@@ -158,6 +157,7 @@ def fit(
         if held_out is not None:
             _validate(net, held_out, history)
         history.stopped = _reason_to_stop(history, early_stopping, callbacks)
+    history.restored = early_stopping is not None
     return history.returned, history
 
 
