@@ -99,7 +99,9 @@ def as_numbers(what: str, given: Any) -> Any:
     return array
 
 
-def finite(what: str, array: Any, dtype: Any, xp: Any) -> Any:
+def finite(
+    what: str, array: Any, dtype: Any, xp: Any, *, fix: str = "remove or impute such values"
+) -> Any:
     """Return an array in a floating dtype, or say where the first value that is not finite stands.
 
     >>> finite("X", np.array([1.0, np.nan]), np.float32, np)
@@ -119,7 +121,7 @@ def finite(what: str, array: Any, dtype: Any, xp: Any) -> Any:
             f"{what} must fit into {dtype}, got {value:g} at {where}; scale it, or take parameters "
             "in float64"
         )
-    raise ValueError(f"{what} must be finite, got {value} at {where}; remove or impute such values")
+    raise ValueError(f"{what} must be finite, got {value} at {where}; {fix}")
 
 
 def check_weights(

@@ -44,12 +44,13 @@ class EarlyStopping:
 
 
 class Progress(NamedTuple):
-    """Where a run stands; callbacks get one after each epoch."""
+    """Where a run stands: enough to go on from, with the kind of optimizer that made the states."""
 
     params: Parameters
     states: list[State]
     step: int
     epoch: int
+    optimizer: str
 
 
 @dataclass
