@@ -73,7 +73,8 @@ def check_targets(
         fix = "; y.ravel() makes labels of a column" if column else ""
         raise ValueError(
             f"{what} must have one row for each of the {n} rows of X and one column for each of "
-            f"the {outputs} outputs, shape ({n}, {outputs}){labels}; got shape {tuple(y.shape)}{fix}"
+            f"the {outputs} outputs, shape ({n}, {outputs}){labels}; "
+            f"got shape {tuple(y.shape)}{fix}"
         )
     y = finite(what, xp.reshape(y, (n, outputs)), dtype, xp)
     _check_values(what, kind, y, xp)
