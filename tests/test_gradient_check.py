@@ -107,3 +107,8 @@ def test_a_corner_of_the_derivative_is_no_wrong_gradient(activation: str) -> Non
     check = cr.check_gradient(net, net.init(0, "float64"), [[0.0]], [1.0])
     assert check.passed, str(check)
     assert check.kinks == ("b1", "b2")
+
+
+def test_probabilities_that_do_not_quite_sum_to_1_have_their_gradient() -> None:
+    p = problem(cr.Network(3, [cr.Dense(3)], "cross_entropy(0.1)"), n=1)
+    assert cr.check_gradient(p.net, p.params, p.X, [[0.3333, 0.3333, 0.3333]]).passed
