@@ -316,3 +316,8 @@ def test_the_penalty_of_any_network(p):
     assert len(weights) == sum(isinstance(layer, cr.Dense) for layer in p.net.layers)
     expected = sum(p.net.l1 * abs(w) + p.net.l2 * w * w / 2 for W in weights for w in W.flat)
     np.testing.assert_allclose(penalty(p.net, p.params, np), expected, rtol=1e-12)
+
+
+def test_a_parameter_that_there_is_not_has_no_number():
+    with pytest.raises(ValueError, match="unknown parameter '9.W'"):
+        number(NET.init(), "9.W", 0)

@@ -349,3 +349,10 @@ def test_an_optimizer_is_a_value(optimizer: cr.Optimizer) -> None:
 def test_the_rate_follows_the_schedule() -> None:
     assert [cr.Adam(SCHEDULE).rate(t) for t in (1, 7, 40)] == [SCHEDULE(t) for t in (1, 7, 40)]
     assert cr.Adam(0.3).rate(5) == 0.3
+
+
+def test_options_that_contradict_themselves_are_refused():
+    with pytest.raises(TypeError, match="SGD: nesterov must be True or False, got 'no'"):
+        cr.SGD(nesterov="no")
+    with pytest.raises(ValueError, match="smallest must be at most largest, got 10 > 1"):
+        cr.Rprop(smallest=10, largest=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chainrule.activations import ACTIVATIONS
 from chainrule.errors import check_number
 from chainrule.rows import check_derivative, find_row, full_name, latex_number
 
@@ -173,3 +175,10 @@ def test_a_function_that_ends_at_a_point_hides_no_wrong_derivative() -> None:
 
     with pytest.raises(ValueError, match=r"f: the value must be finite everywhere, .* 2$"):
         check_derivative("f", f, lambda z: 5 * np.ones_like(z), POINTS)
+
+
+def test_what_a_row_says_of_its_kinks_must_be_what_it_returns():
+    relu = ACTIVATIONS["relu"]
+    with pytest.raises(ValueError, match="df returns 0 at 0, at_kinks says 5"):
+        dataclasses.replace(relu, at_kinks=(5.0,), check=True)
+    assert hash(dataclasses.replace(relu, kinks=[0.0], at_kinks=[0.0], check=True)) == hash(relu)
