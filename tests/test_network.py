@@ -319,5 +319,5 @@ def test_the_penalty_of_any_network(p):
 
 
 def test_a_parameter_that_there_is_not_has_no_number():
-    with pytest.raises(ValueError, match="unknown parameter '9.W'"):
+    with pytest.raises(ValueError, match=r"unknown parameter '9\.W'"):
         number(NET.init(), "9.W", 0)

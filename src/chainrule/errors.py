@@ -109,9 +109,10 @@ def finite(
     ...
     ValueError: X must be finite, got nan at (1,); remove or impute such values
     """
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         new = xp.astype(array, dtype, copy=False)
-    if bool(xp.all(xp.isfinite(new))):
+        total = xp.sum(new)  # finite only if all of it is, and it takes no array of its own
+    if bool(xp.isfinite(total)) or bool(xp.all(xp.isfinite(new))):
         return new
     first = int(xp.argmax(xp.astype(~xp.isfinite(xp.reshape(new, (-1,))), xp.uint8)))
     where = tuple(map(int, np.unravel_index(first, tuple(new.shape))))
