@@ -8,13 +8,13 @@ import array_api_strict as xp
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from strategies import Problem, problem
 
 import chainrule as cr
 from chainrule.activations import ACTIVATIONS
 from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.trees import leaves, tree_map
+from strategies import Problem, problem
 
 
 def results(p: Problem) -> list[Any]:

@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-import twin
 from hypothesis import given
 from numpy.testing import assert_allclose
-from strategies import Problem, problem, problems
 
 import chainrule as cr
+import twin
 from chainrule.activations import ACTIVATIONS
 from chainrule.backprop import trace_cost
 from chainrule.losses import LOSSES
 from chainrule.network import penalty_gradient
 from chainrule.trees import is_weight, leaves, named_leaves, tree_map
+from strategies import Problem, problem, problems
 
 PENALTIES = {"none": {}, "L1": {"l1": 0.01}, "L2": {"l2": 0.1}, "both": {"l1": 0.01, "l2": 0.1}}
 

@@ -7,11 +7,11 @@ import dataclasses
 import numpy as np
 import pytest
 from hypothesis import given
-from strategies import Problem, problem, problems
 
 import chainrule as cr
 from chainrule.diagnose import gradient_check
 from chainrule.network import Parameters
+from strategies import Problem, problem, problems
 
 SINE = cr.Activation("sine", f=lambda z, xp: xp.sin(z), df=lambda z, a, xp: xp.cos(z))
 WRONG = dataclasses.replace(SINE, df=lambda z, a, xp: 1.0001 * xp.cos(z), check=False)
@@ -99,3 +99,16 @@ def test_float32_parameters_are_checked_in_float64() -> None:
     net = cr.Network(3, [cr.Dense(4, "tanh"), cr.Dense(1)], "log_cosh")
     X = np.linspace(-1, 1, 12, dtype=np.float32).reshape(4, 3)
     assert cr.check_gradient(net, net.init(0, "float32"), X, X[:, 0]).relative_error < 1e-8
+
+
+@pytest.mark.parametrize("activation", ["elu", "softsign", "selu", "relu"])
+def test_a_corner_of_the_derivative_is_no_wrong_gradient(activation: str) -> None:
+    net = cr.Network(1, [cr.Dense(2, activation), cr.Dense(1)], "squared_error")
+    check = cr.check_gradient(net, net.init(0, "float64"), [[0.0]], [1.0])
+    assert check.passed, str(check)
+    assert check.kinks == ("b1", "b2")
+
+
+def test_probabilities_that_do_not_quite_sum_to_1_have_their_gradient() -> None:
+    p = problem(cr.Network(3, [cr.Dense(3)], "cross_entropy(0.1)"), n=1)
+    assert cr.check_gradient(p.net, p.params, p.X, [[0.3333, 0.3333, 0.3333]]).passed

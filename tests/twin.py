@@ -10,10 +10,10 @@ from typing import Any
 import autograd.numpy as anp
 from autograd import grad, jacobian
 from autograd.scipy.special import erf
-from strategies import Problem
 
 import chainrule as cr
 from chainrule.layers.dropout import keep_mask
+from strategies import Problem
 
 
 def _sigmoid(z: Any) -> Any:

@@ -80,6 +80,8 @@ class Activation:
     check: InitVar[bool] = True
 
     def __post_init__(self, check: bool) -> None:
+        for field in ("kinks", "at_kinks", "parameters"):
+            object.__setattr__(self, field, tuple(map(float, getattr(self, field))))
         if len(self.kinks) != len(self.at_kinks):
             raise ValueError(
                 f"activation {self.name!r}: at_kinks must give one derivative for each of the "
@@ -90,12 +92,18 @@ class Activation:
             for kink in self.kinks:
                 points = points[np.abs(points - kink) > 1e-3]
             xp = array_namespace(points)
-            check_derivative(
-                f"activation {self.name!r}",
-                lambda z: self.f(z, xp),
-                lambda z: self.df(z, self.f(z, xp), xp),
-                points,
-            )
+            what = f"activation {self.name!r}"
+
+            def df(z: Array) -> Array:
+                return self.df(z, self.f(z, xp), xp)
+
+            check_derivative(what, lambda z: self.f(z, xp), df, points)
+            for kink, given in zip(self.kinks, self.at_kinks, strict=True):
+                found = float(df(np.array([kink]))[0])
+                if abs(found - given) > 1e-12 * max(1.0, abs(given)):
+                    raise ValueError(
+                        f"{what}: df returns {found:g} at {kink:g}, at_kinks says {given:g}"
+                    )
 
     def __str__(self) -> str:
         return full_name(self.name, self.parameters)

@@ -99,7 +99,9 @@ def as_numbers(what: str, given: Any) -> Any:
     return array
 
 
-def finite(what: str, array: Any, dtype: Any, xp: Any) -> Any:
+def finite(
+    what: str, array: Any, dtype: Any, xp: Any, *, fix: str = "remove or impute such values"
+) -> Any:
     """Return an array in a floating dtype, or say where the first value that is not finite stands.
 
     >>> finite("X", np.array([1.0, np.nan]), np.float32, np)
@@ -107,9 +109,10 @@ def finite(what: str, array: Any, dtype: Any, xp: Any) -> Any:
     ...
     ValueError: X must be finite, got nan at (1,); remove or impute such values
     """
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         new = xp.astype(array, dtype, copy=False)
-    if bool(xp.all(xp.isfinite(new))):
+        total = xp.sum(new)  # finite only if all of it is, and it takes no array of its own
+    if bool(xp.isfinite(total)) or bool(xp.all(xp.isfinite(new))):
         return new
     first = int(xp.argmax(xp.astype(~xp.isfinite(xp.reshape(new, (-1,))), xp.uint8)))
     where = tuple(map(int, np.unravel_index(first, tuple(new.shape))))
@@ -119,7 +122,7 @@ def finite(what: str, array: Any, dtype: Any, xp: Any) -> Any:
             f"{what} must fit into {dtype}, got {value:g} at {where}; scale it, or take parameters "
             "in float64"
         )
-    raise ValueError(f"{what} must be finite, got {value} at {where}; remove or impute such values")
+    raise ValueError(f"{what} must be finite, got {value} at {where}; {fix}")
 
 
 def check_weights(

@@ -44,12 +44,13 @@ class EarlyStopping:
 
 
 class Progress(NamedTuple):
-    """Where a run stands; callbacks get one after each epoch."""
+    """Where a run stands: enough to go on from, with the kind of optimizer that made the states."""
 
     params: Parameters
     states: list[State]
     step: int
     epoch: int
+    optimizer: str
 
 
 @dataclass
@@ -105,7 +106,11 @@ class History:
     def copy(self) -> History:
         """Return a history that can be added to while this one stays as it is."""
         return dataclasses.replace(
-            self, loss=list(self.loss), validation_loss=list(self.validation_loss), stopped=""
+            self,
+            loss=list(self.loss),
+            validation_loss=list(self.validation_loss),
+            stopped="",
+            restored=False,
         )
 
 

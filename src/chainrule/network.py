@@ -14,7 +14,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from chainrule import losses
-from chainrule.errors import as_numbers, check_number, check_whole, finite
+from chainrule.errors import as_numbers, check_number, check_whole, finite, unknown_name
 from chainrule.layers import Layer
 from chainrule.losses import Loss
 from chainrule.trees import Array, is_weight, leaves, named_leaves, rebuild, tree_map
@@ -217,7 +217,7 @@ def check_parameters(net: Network, params: Parameters) -> None:
             raise TypeError(f"{where} must be of a floating dtype, got {leaf.dtype}")
         if leaf.dtype != dtype:
             raise TypeError(f"{where} must have the dtype of the others, {dtype}, got {leaf.dtype}")
-        finite(where, leaf, dtype, xp)
+        finite(where, leaf, dtype, xp, fix="make new parameters with net.init")
 
 
 def check_inputs(net: Network, params: Parameters, X: Any, *, what: str = "X") -> tuple[Array, Any]:
@@ -265,6 +265,6 @@ def number(params: Parameters, name: str, k: int) -> str:
     before = 0
     for other, leaf in named_leaves(params):
         if other == name:
-            break
+            return f"{letter.lower()}{before + k + 1}"
         before += leaf.size if other.rpartition(".")[2] == letter else 0
-    return f"{letter.lower()}{before + k + 1}"
+    raise unknown_name("parameter", name, [other for other, _ in named_leaves(params)])

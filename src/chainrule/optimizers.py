@@ -41,6 +41,8 @@ class Optimizer(abc.ABC):
                 value = check_rate(what, value)
             elif field.name in _BOUNDS:
                 value = check_number(what, value, **_BOUNDS[field.name])
+            elif not isinstance(value, bool):
+                raise TypeError(f"{what} must be True or False, got {value!r}")
             object.__setattr__(self, field.name, value)
 
     def rate(self, t: int) -> float:
@@ -270,6 +272,13 @@ class Rprop(Optimizer):
     grow: float = 1.2
     smallest: float = 1e-6
     largest: float = 50.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.smallest > self.largest:
+            raise ValueError(
+                f"Rprop: smallest must be at most largest, got {self.smallest:g} > {self.largest:g}"
+            )
 
     def init(self, w: Array) -> State:
         return _zeros(w), array_namespace(w).full_like(w, self.rate(1))

@@ -174,7 +174,8 @@ class WarmUp(Schedule):
 class OneCycle(Schedule):
     r"""The rate rises along half a cosine to its peak over a share of the steps, then falls.
 
-    $$\eta_1 = \text{peak} / 25,\qquad \eta_{\text{share} \cdot \text{steps}} = \text{peak},\qquad
+    $$\eta_1 = \text{peak} / 25,\qquad
+      \eta_{1 + \text{share}\,(\text{steps} - 1)} = \text{peak},\qquad
       \eta_{\text{steps}} = \text{peak} / 250\,000$$
 
     Source: Smith and Topin (2018), Super-convergence, arXiv:1708.07120.

@@ -69,9 +69,12 @@ def check_targets(
         return _check_labels(what, y, n, outputs, xp)
     if y.shape != (n, outputs) and (y.shape, outputs) != ((n,), 1):
         labels = ", or integer labels (n,)" if kind == "class" else ""
+        column = kind == "class" and tuple(y.shape) == (n, 1)
+        fix = "; y.ravel() makes labels of a column" if column else ""
         raise ValueError(
             f"{what} must have one row for each of the {n} rows of X and one column for each of "
-            f"the {outputs} outputs, shape ({n}, {outputs}){labels}; got shape {tuple(y.shape)}"
+            f"the {outputs} outputs, shape ({n}, {outputs}){labels}; "
+            f"got shape {tuple(y.shape)}{fix}"
         )
     y = finite(what, xp.reshape(y, (n, outputs)), dtype, xp)
     _check_values(what, kind, y, xp)

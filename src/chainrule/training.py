@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import fnmatch
 import math
-import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -150,7 +149,6 @@ def fit(
     data = check_examples(net, params, X, y, sample_weight)
     data, held_out = split(net, params, data, validation, seed)
     history = _start(optimizer, params, history)
-    history.restored = early_stopping is not None
     goal = history.epochs + epochs
     history.stopped = _reason_to_stop(history, early_stopping, ())
     while history.epochs < goal and not history.stopped:
@@ -158,6 +156,7 @@ def fit(
         if held_out is not None:
             _validate(net, held_out, history)
         history.stopped = _reason_to_stop(history, early_stopping, callbacks)
+    history.restored = early_stopping is not None
     return history.returned, history
 
 
@@ -165,7 +164,7 @@ def _epoch(
     plan: Plan, data: Examples, batch_size: int | None, shuffle: bool, history: History
 ) -> None:
     """Go through the examples once, and enter the outcome in the history."""
-    params, states, t, epoch = history.at
+    params, states, t, epoch, kind = history.at
     total = weight = 0.0
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # named by _step instead
         for batch in batches(data, batch_size, plan.seed, epoch + 1, shuffle=shuffle):
@@ -175,7 +174,7 @@ def _epoch(
             try:
                 params, states, cost = _step(plan, params, states, batch, t + 1)
             except FloatingPointError as error:
-                history.last = Progress(params, states, t, epoch)
+                history.last = Progress(params, states, t, epoch, kind)
                 raise DivergenceError(
                     f"training diverged at epoch {epoch + 1}, step {t + 1}: {error}; lower the "
                     "learning rate, scale X and y, or set clip_norm",
@@ -184,7 +183,7 @@ def _epoch(
                 ) from None
             t += 1
             total, weight = total + share * cost, weight + share
-    history.last = Progress(params, states, t, epoch + 1)
+    history.last = Progress(params, states, t, epoch + 1, kind)
     history.loss.append(total / weight)
 
 
@@ -202,21 +201,21 @@ def _step(
     deltas = backward(net, params, trace, y, w, check=False)
     grads = _clipped(plan, gradient(trace, deltas), xp)
     new, states = apply(plan.optimizer, params, grads, states, t, plan.frozen)
-    for k, own in enumerate(new):
-        if not all(bool(xp.all(xp.isfinite(leaf))) for leaf in leaves(own)):
-            raise FloatingPointError(f"the update of {describe(net, k)} is not finite")
-    after = tuple(
+    new = tuple(
         layer.after_step(own, record)
         for layer, own, record in zip(net.layers, new, trace, strict=True)
     )
     if plan.frozen:  # running statistics too
-        after = tree_map(
-            lambda name, old, new: old if name in plan.frozen else new,
+        new = tree_map(
+            lambda name, old, own: old if name in plan.frozen else own,
             leaf_names(params),
             params,
-            after,
+            new,
         )
-    return after, states, cost
+    for k, own in enumerate(new):
+        if not all(bool(xp.all(xp.isfinite(leaf))) for leaf in leaves(own)):
+            raise FloatingPointError(f"the update of {describe(net, k)} is not finite")
+    return new, states, cost
 
 
 def _first_not_finite(trace: Trace, xp: Any) -> str:
@@ -246,6 +245,7 @@ def _validate(net: Network, data: Examples, history: History) -> None:
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         trace = forward(net, params, data.X, check=False)
         cost = float(trace_cost(trace, data.y, data.w, check=False))
+    history.validation_loss.append(cost)
     if not math.isfinite(cost):
         what = _first_not_finite(trace, array_namespace(data.X))
         raise DivergenceError(
@@ -254,9 +254,8 @@ def _validate(net: Network, data: Examples, history: History) -> None:
             params,
             history,
         )
-    if cost < min(history.validation_loss, default=math.inf):
+    if cost < min(history.validation_loss[:-1], default=math.inf):
         history.best_epoch, history.best = history.epochs, params
-    history.validation_loss.append(cost)
 
 
 def _reason_to_stop(
@@ -273,7 +272,8 @@ def _reason_to_stop(
 def _start(optimizer: Optimizer, params: Parameters, history: History | None) -> History:
     """Return a history to write on, new or a copy of the one to go on from."""
     if history is None:
-        return History(last=Progress(params, init_states(optimizer, params), 0, 0))
+        states = init_states(optimizer, params)
+        return History(last=Progress(params, states, 0, 0, type(optimizer).__name__))
     if not isinstance(history, History):
         raise TypeError(f"fit: history must be what an earlier fit returned, got {history!r}")
     before = leaves(history.returned)
@@ -282,13 +282,13 @@ def _start(optimizer: Optimizer, params: Parameters, history: History | None) ->
             "fit: params must be those that the call returned which made the history; to start "
             "anew from other parameters, leave history out"
         )
-    forms = (
-        [[part.shape for part in state] for state in states]
-        for states in (history.at.states, init_states(optimizer, params))
-    )
-    if not operator.eq(*forms):
+    kind, momentum = history.at.optimizer, list(map(len, history.at.states))
+    if (kind, momentum) != (
+        type(optimizer).__name__,
+        list(map(len, init_states(optimizer, params))),
+    ):
         raise ValueError(
-            f"fit: history was made by another kind of optimizer, whose state does not fit "
+            f"fit: history was made by another kind of optimizer, {kind}, whose state does not fit "
             f"{optimizer!r}; go on with the same, or leave history out to start anew"
         )
     return history.copy()

@@ -7,7 +7,9 @@ r"""What a kind of layer must be able to do; each kind is one file beside this o
     dx      (n, i)   ∂C/∂x, for one example: what the layer below gets as its da
 
 A layer is a frozen specification: names and sizes, never arrays. Its parameters are a named tuple
-of arrays (or of such tuples), its record a named tuple of what it saw. All its functions are pure.
+of arrays (or of such tuples), its record a named tuple of what it saw, with the fields x and a at
+least. All its functions are pure. A layer made of layers keeps their records and deltas in its own,
+and gives each inner layer `draw.within(k)`.
 """
 
 from __future__ import annotations
@@ -29,6 +31,14 @@ class Draw(NamedTuple):
     seed: int
     step: int
     layer: int = 0
+
+    def within(self, k: int) -> Draw:
+        """Return the draw of layer k inside of this one, a stream of its own.
+
+        >>> Draw(seed=0, step=1, layer=2).within(0) != Draw(seed=0, step=1, layer=2).within(1)
+        True
+        """
+        return self._replace(layer=((self.layer + 1) << 16) + k)
 
 
 class Layer(abc.ABC):

@@ -40,8 +40,8 @@ def keep_mask(draw: Draw, rate: float, shape: tuple[int, ...]) -> NDArray[np.boo
     array([[ True,  True,  True,  True]])
     """
     count = int(np.prod(shape))
-    key, counter = np.array([[draw.seed, draw.layer], [draw.step, 0]], dtype=np.uint64)
-    stream = np.random.Philox(key=key, counter=[0, 0, *counter])
+    key = np.array([draw.seed, draw.layer], dtype=np.uint64)
+    stream = np.random.Philox(key=key, counter=np.array([0, 0, draw.step, 0], dtype=np.uint64))
     words = stream.random_raw((count + 1) // 2).astype("<u8").view("<u4")[:count]
     return (words >= round(rate * 2**32)).reshape(shape)
 

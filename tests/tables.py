@@ -1,0 +1,387 @@
+"""Oracles: what each row of the tables computes, written a second time from its source.
+
+They work with 60 digits in a context of mpmath of their own, in the plainest formula, and share no
+line with the library. A row without an oracle fails in the test of its module.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import mpmath
+import numpy as np
+
+from chainrule.schedules import SCHEDULES
+
+mp = mpmath.MPContext()
+mp.dps = 60
+
+DTYPES = [np.float64, np.float32]
+# e^x has the relative error |x| eps, and x goes down to -745 in float64 and -103 in float32.
+RTOL = {np.float64: 1e-12, np.float32: 2e-5}
+
+
+def exact(numbers: Any) -> list[Any]:
+    """Return the numbers of a one-dimensional array in mpmath, unchanged."""
+    return [mp.mpf(float(number)) for number in numbers]
+
+
+def smallest(dtype: Any) -> Any:
+    """Return the smallest positive number of a dtype; half of it and less rounds to 0."""
+    return mp.mpf(float(np.finfo(dtype).smallest_subnormal))
+
+
+def assert_near(got: Any, expected: Any, dtype: Any, size: Any = 0, floor: Any = None) -> None:
+    """Assert that a number is right but for rounding.
+
+    `size` is that of terms that cancel, each of which is right to a few eps; below `floor` numbers
+    lose their digits, by default to underflow.
+    """
+    allowed = (
+        RTOL[dtype] * abs(expected)
+        + 8 * float(np.finfo(dtype).eps) * size
+        + (4 * smallest(dtype) if floor is None else floor)
+    )
+    error = abs(mp.mpf(float(got)) - expected)
+    assert error <= allowed, f"{float(got)!r} must be {mp.nstr(expected, 17)}"
+
+
+# ---- activations ---------------------------------------------------------------------------------
+
+
+class ActivationOracle(NamedTuple):
+    """f(z), and the terms whose sum is its derivative: near a zero of f' they cancel."""
+
+    f: Callable[..., Any]
+    terms: Callable[..., list[Any]]
+
+
+def _sigmoid(z: Any) -> Any:
+    return 1 / (1 + mp.exp(-z))
+
+
+def _gelu_tanh_v(z: Any) -> Any:
+    return mp.sqrt(2 / mp.pi) * (z + mp.mpf("0.044715") * z**3)
+
+
+def _gelu_tanh_dv(z: Any) -> Any:
+    return mp.sqrt(2 / mp.pi) * (1 + 3 * mp.mpf("0.044715") * z**2)
+
+
+def _mish_t(z: Any) -> Any:
+    return mp.tanh(mp.log1p(mp.exp(z)))
+
+
+def _elu(z: Any, alpha: Any = 1) -> Any:
+    return z if z > 0 else alpha * mp.expm1(z)
+
+
+def _elu_slope(z: Any, alpha: Any = 1) -> Any:
+    return mp.one if z > 0 else alpha * mp.exp(z)
+
+
+def _selu_constants() -> tuple[Any, Any]:
+    """λ and α, for which mean 0 and variance 1 are a fixed point: equation 14 of the paper."""
+    half, one = mp.erfc(mp.sqrt(0.5)) * mp.sqrt(mp.e), mp.erfc(mp.sqrt(2)) * mp.e**2
+    alpha = mp.sqrt(2 / mp.pi) / (1 - half)
+    scale = (1 - half) * mp.sqrt(2 * mp.pi)
+    scale /= mp.sqrt(2 * one + mp.pi * half**2 - 2 * (2 + mp.pi) * half + mp.pi + 2)
+    return scale, alpha
+
+
+SELU_SCALE, SELU_ALPHA = _selu_constants()
+
+ACTIVATION_ORACLES: dict[str, ActivationOracle] = {
+    "identity": ActivationOracle(lambda z: z, lambda z: [mp.one]),
+    "sigmoid": ActivationOracle(_sigmoid, lambda z: [mp.exp(-z) / (1 + mp.exp(-z)) ** 2]),
+    "tanh": ActivationOracle(mp.tanh, lambda z: [1 / mp.cosh(z) ** 2]),
+    "relu": ActivationOracle(lambda z: max(z, mp.zero), lambda z: [mp.mpf(z > 0)]),
+    "leaky_relu": ActivationOracle(
+        lambda z, s=0.01: z if z > 0 else s * z, lambda z, s=0.01: [mp.one if z > 0 else mp.mpf(s)]
+    ),
+    "elu": ActivationOracle(_elu, lambda z, alpha=1: [_elu_slope(z, alpha)]),
+    "selu": ActivationOracle(
+        lambda z: SELU_SCALE * _elu(z, SELU_ALPHA),
+        lambda z: [SELU_SCALE * _elu_slope(z, SELU_ALPHA)],
+    ),
+    "gelu": ActivationOracle(lambda z: z * mp.ncdf(z), lambda z: [mp.ncdf(z), z * mp.npdf(z)]),
+    "gelu_tanh": ActivationOracle(  # ½(1 + tanh v) = σ(2v), which 60 digits hold for any v
+        lambda z: z * _sigmoid(2 * _gelu_tanh_v(z)),
+        lambda z: [
+            _sigmoid(2 * _gelu_tanh_v(z)),
+            z / 2 * mp.sech(_gelu_tanh_v(z)) ** 2 * _gelu_tanh_dv(z),
+        ],
+    ),
+    "silu": ActivationOracle(
+        lambda z: z * _sigmoid(z), lambda z: [_sigmoid(z), z * mp.exp(-z) / (1 + mp.exp(-z)) ** 2]
+    ),
+    "softplus": ActivationOracle(lambda z: mp.log(1 + mp.exp(z)), lambda z: [_sigmoid(z)]),
+    "softsign": ActivationOracle(lambda z: z / (1 + abs(z)), lambda z: [1 / (1 + abs(z)) ** 2]),
+    "mish": ActivationOracle(
+        lambda z: z * _mish_t(z), lambda z: [_mish_t(z), z * (1 - _mish_t(z) ** 2) * _sigmoid(z)]
+    ),
+    "hard_tanh": ActivationOracle(
+        lambda z: max(-mp.one, min(z, mp.one)), lambda z: [mp.mpf(abs(z) < 1)]
+    ),
+}
+
+
+# ---- losses --------------------------------------------------------------------------------------
+
+
+def _no_terms_cancel(*_: Any) -> int:
+    return 0
+
+
+class LossOracle(NamedTuple):
+    """The loss of one example, from its row of a and of y, and the link of a row of a.
+
+    `value_size` and `grad_size` are the sizes of terms that cancel, the second for one output.
+    """
+
+    total: Callable[..., Any]
+    link: Callable[[list[Any]], list[Any]] = lambda a: a
+    value_size: Callable[..., Any] = _no_terms_cancel
+    grad_size: Callable[..., Any] = _no_terms_cancel
+
+
+def _residuals(loss: Callable[..., Any]) -> Callable[..., Any]:
+    """The sum of a loss of r = a_j - y_j."""
+    return lambda a, y, *parameters: mp.fsum(
+        loss(a_j - y_j, *parameters) for a_j, y_j in zip(a, y, strict=True)
+    )
+
+
+def _softmax(a: list[Any]) -> list[Any]:
+    total = mp.fsum(map(mp.exp, a))
+    return [mp.exp(a_j) / total for a_j in a]
+
+
+def _cross_entropy(a: list[Any], y: list[Any], smoothing: Any = 0) -> Any:
+    t = [(1 - mp.mpf(smoothing)) * y_j + mp.mpf(smoothing) / len(y) for y_j in y]
+    return -mp.fsum(t_j * mp.log(p_j) for t_j, p_j in zip(t, _softmax(a), strict=True))
+
+
+def _binary_cross_entropy(a: list[Any], y: list[Any]) -> Any:
+    return -mp.fsum(
+        y_j * mp.log(_sigmoid(a_j)) + (1 - y_j) * mp.log(1 - _sigmoid(a_j))
+        for a_j, y_j in zip(a, y, strict=True)
+    )
+
+
+LOSS_ORACLES: dict[str, LossOracle] = {
+    "half_squared_error": LossOracle(_residuals(lambda r: r**2 / 2)),
+    "squared_error": LossOracle(_residuals(lambda r: r**2)),
+    "mean_squared_error": LossOracle(lambda a, y: _residuals(lambda r: r**2)(a, y) / len(a)),
+    "absolute_error": LossOracle(_residuals(abs)),
+    "huber": LossOracle(
+        _residuals(lambda r, d=1: r**2 / 2 if abs(r) <= d else d * (abs(r) - mp.mpf(d) / 2))
+    ),
+    "quantile": LossOracle(_residuals(lambda r, q=0.5: (1 - mp.mpf(q)) * r if r > 0 else -q * r)),
+    "log_cosh": LossOracle(_residuals(lambda r: mp.log(mp.cosh(r)))),
+    "poisson": LossOracle(
+        lambda a, y: mp.fsum(mp.exp(a_j) - y_j * a_j for a_j, y_j in zip(a, y, strict=True)),
+        link=lambda a: [mp.exp(a_j) for a_j in a],
+        value_size=lambda a, y: mp.fsum(map(mp.exp, a)) + abs(mp.fdot(a, y)),
+        grad_size=lambda a, y: mp.exp(a) + y,
+    ),
+    "hinge": LossOracle(
+        lambda a, y: mp.fsum(max(1 - y_j * a_j, mp.zero) for a_j, y_j in zip(a, y, strict=True))
+    ),
+    "binary_cross_entropy": LossOracle(
+        _binary_cross_entropy,
+        link=lambda a: [_sigmoid(a_j) for a_j in a],
+        grad_size=lambda a, y: (1 - y) * _sigmoid(a) + y * _sigmoid(-a),
+    ),
+    "cross_entropy": LossOracle(
+        _cross_entropy,
+        link=_softmax,
+        value_size=lambda a, y, *_: 1 + max(a) - min(a),
+        grad_size=lambda a, y, *_: 1,
+    ),
+}
+
+
+def true_gradient(total: Callable[..., Any], a: list[Any], y: list[Any], *parameters: Any) -> Any:
+    """Return the derivative of a loss of one example by each a_j, by differences of its value."""
+    return [
+        mp.diff(lambda t, j=j: total([*a[:j], t, *a[j + 1 :]], y, *parameters), a[j])
+        for j in range(len(a))
+    ]
+
+
+# ---- schedules -----------------------------------------------------------------------------------
+
+
+def _cosine_between(start: Any, end: Any, progress: Any) -> Any:
+    """From start (progress 0) to end (1) along half a cosine."""
+    return start + (end - start) * (1 - mp.cospi(progress)) / 2
+
+
+def _one_cycle(t: int, peak: Any, steps: int, share: Any) -> Any:
+    """A share of the way from the first step to the last up, the rest of it down."""
+    first, last, top = peak / mp.mpf(25), peak / mp.mpf(250_000), 1 + share * mp.mpf(steps - 1)
+    if t == 1:
+        return first
+    if t >= steps:
+        return last
+    if t <= top:
+        return _cosine_between(first, peak, (t - 1) / (top - 1))
+    return _cosine_between(peak, last, (t - top) / (steps - top))
+
+
+def _step_decay(t: int, rate: Any, every: int, factor: Any) -> Any:
+    """Lower the rate each time that `every` steps are done."""
+    for done in range(1, t):
+        rate = rate * mp.mpf(factor) if done % every == 0 else rate
+    return rate
+
+
+SCHEDULE_ORACLES: dict[str, Callable[..., Any]] = {
+    "constant": lambda t, rate: rate,
+    "step": _step_decay,
+    "exponential": lambda t, rate, factor: mp.fprod([rate, *[factor] * (t - 1)]),
+    "inverse_scaling": lambda t, rate, power: rate / mp.mpf(t) ** power,
+    "cosine": lambda t, rate, steps, final: (
+        final if t > steps else _cosine_between(rate, final, mp.mpf(t - 1) / steps)
+    ),
+    "warm_up": lambda t, steps, then: (
+        true_rate(then, 1) * t / steps if t < steps else true_rate(then, max(t - steps, 1))
+    ),
+    "one_cycle": _one_cycle,
+}
+
+_SCHEDULE_NAMES = {kind: name for name, kind in SCHEDULES.items()}
+
+
+def fields_of(specification: Any) -> dict[str, Any]:
+    """Return the fields of a specification by name, its floats as exact numbers."""
+    values = {f.name: getattr(specification, f.name) for f in dataclasses.fields(specification)}
+    return {name: mp.mpf(v) if isinstance(v, float) else v for name, v in values.items()}
+
+
+def true_rate(given: Any, t: int) -> Any:
+    """Return the rate of step t of a schedule or of a number."""
+    if isinstance(given, (int, float, mp.mpf)):
+        return mp.mpf(given)
+    return SCHEDULE_ORACLES[_SCHEDULE_NAMES[type(given)]](t, **fields_of(given))
+
+
+# ---- optimizers ----------------------------------------------------------------------------------
+
+# Each gives the weight after each of n steps from the weight w, where g(w, t) is the gradient and
+# eta(t) the learning rate.
+
+
+def _sgd(g: Any, w: Any, eta: Any, n: int, momentum: Any, nesterov: bool) -> list[Any]:
+    """Sutskever and others (2013), equations 1 to 4: theta is their weight, w where they look."""
+    theta, v, path = w, mp.zero, []
+    for t in range(1, n + 1):
+        look = theta + momentum * v if nesterov else theta
+        v = momentum * v - eta(t) * g(look, t)
+        theta = theta + v
+        path.append(theta + momentum * v if nesterov else theta)
+    return path
+
+
+def _adagrad(g: Any, w: Any, eta: Any, n: int, epsilon: Any) -> list[Any]:
+    squares, path = [], []
+    for t in range(1, n + 1):
+        gradient = g(w, t)
+        squares.append(gradient**2)
+        w = w - eta(t) * gradient / (mp.sqrt(mp.fsum(squares)) + epsilon)
+        path.append(w)
+    return path
+
+
+def _rmsprop(g: Any, w: Any, eta: Any, n: int, rho: Any, epsilon: Any) -> list[Any]:
+    mean_square, path = mp.zero, []
+    for t in range(1, n + 1):
+        gradient = g(w, t)
+        mean_square = rho * mean_square + (1 - rho) * gradient**2
+        w = w - eta(t) / (mp.sqrt(mean_square) + epsilon) * gradient
+        path.append(w)
+    return path
+
+
+def _adam(
+    g: Any,
+    w: Any,
+    eta: Any,
+    n: int,
+    beta1: Any,
+    beta2: Any,
+    epsilon: Any,
+    weight_decay: Any = 0,
+    nesterov: bool = False,
+) -> list[Any]:
+    """Algorithm 1 of Kingma and Ba, algorithm 2 of Loshchilov and Hutter, algorithm 8 of Dozat."""
+    m, v, path = mp.zero, mp.zero, []
+    for t in range(1, n + 1):
+        gradient = g(w, t)
+        m = beta1 * m + (1 - beta1) * gradient
+        v = beta2 * v + (1 - beta2) * gradient**2
+        m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
+        if nesterov:
+            m_hat = beta1 * m / (1 - beta1 ** (t + 1)) + (1 - beta1) * gradient / (1 - beta1**t)
+        w = w - eta(t) * (m_hat / (mp.sqrt(v_hat) + epsilon) + weight_decay * w)
+        path.append(w)
+    return path
+
+
+def _lion(g: Any, w: Any, eta: Any, n: int, beta1: Any, beta2: Any, weight_decay: Any) -> list[Any]:
+    """Algorithm 2 of Chen and others."""
+    m, path = mp.zero, []
+    for t in range(1, n + 1):
+        gradient = g(w, t)
+        update = mp.sign(beta1 * m + (1 - beta1) * gradient)
+        w = w - eta(t) * (update + weight_decay * w)
+        m = beta2 * m + (1 - beta2) * gradient
+        path.append(w)
+    return path
+
+
+def _rprop(
+    g: Any, w: Any, eta: Any, n: int, shrink: Any, grow: Any, smallest: Any, largest: Any
+) -> list[Any]:
+    """Igel and Hüsken (2000), iRprop⁻."""
+    size, before, path = eta(1), mp.zero, []
+    for t in range(1, n + 1):
+        gradient = g(w, t)
+        if gradient * before > 0:
+            size = min(size * grow, largest)
+        elif gradient * before < 0:
+            size = max(size * shrink, smallest)
+            gradient = mp.zero
+        w = w - mp.sign(gradient) * size
+        before = gradient
+        path.append(w)
+    return path
+
+
+OPTIMIZER_ORACLES: dict[str, Callable[..., list[Any]]] = {
+    "sgd": _sgd,
+    "adagrad": _adagrad,
+    "rmsprop": _rmsprop,
+    "adam": _adam,
+    "adamw": _adam,
+    "nadam": lambda *arguments, **fields: _adam(*arguments, nesterov=True, **fields),
+    "lion": _lion,
+    "rprop": _rprop,
+}
+
+
+# ---- initialisers --------------------------------------------------------------------------------
+
+# The variance of a weight of a layer from i inputs to o outputs.
+INITIALISER_VARIANCES: dict[str, Callable[[int, int], float]] = {
+    "glorot_uniform": lambda i, o: 2 / (i + o),
+    "glorot_normal": lambda i, o: 2 / (i + o),
+    "he_uniform": lambda i, o: 2 / i,
+    "he_normal": lambda i, o: 2 / i,
+    "lecun_uniform": lambda i, o: 1 / i,
+    "lecun_normal": lambda i, o: 1 / i,
+    "zeros": lambda i, o: 0.0,
+}

@@ -1,0 +1,408 @@
+"""The table of activations, against mpmath."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from typing import Any
+
+import array_api_strict
+import numpy as np
+import pytest
+from array_api_compat import array_namespace
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+import chainrule as cr
+from chainrule.activations import ACTIVATIONS, FAMILIES, activation, elu, leaky_relu
+from chainrule.initialisers import INITIALISERS
+from tables import (
+    ACTIVATION_ORACLES,
+    DTYPES,
+    assert_near,
+    exact,
+    mp,
+    smallest,
+)
+
+xp = array_namespace(np.zeros(1))
+NAMES = [*ACTIVATIONS, "leaky_relu(0)", "leaky_relu(0.2)", "leaky_relu(1.5)", "elu(0.5)", "elu(2)"]
+each_name = pytest.mark.parametrize("name", NAMES)
+each_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.__name__)
+
+
+def compute(name: str, z: Any) -> tuple[Any, Any]:
+    """Return a and ∂a/∂z, in the dtype and shape of z."""
+    row = activation(name)
+    a = row.f(z, xp)
+    slope = row.df(z, a, xp)
+    for array in (a, slope):
+        assert array.dtype == z.dtype
+        assert array.shape == z.shape
+    return a, slope
+
+
+def oracle(name: str) -> tuple[Any, Any]:
+    """Return f(z), and the terms of f'(z), in mpmath."""
+    row = activation(name)
+    of, parameters = ACTIVATION_ORACLES[row.name], exact(row.parameters)
+    return lambda z: of.f(z, *parameters), lambda z: of.terms(z, *parameters)
+
+
+def floor(name: str, dtype: Any) -> Any:
+    """SciPy's erfc is 0 where it falls below the normal numbers."""
+    return float(np.finfo(dtype).tiny) if name == "gelu" else 4 * smallest(dtype)
+
+
+def check_slope(name: str, z: Any) -> None:
+    """Assert that derivatives are right, and not 0 unless the true one rounds to 0.
+
+    silu, gelu, gelu_tanh and mish have a zero of f' near z = −1; there its terms cancel, and their
+    rounding alone can be seen.
+    """
+    dtype = z.dtype.type
+    slope = compute(name, z)[1]
+    for z_k, got in zip(exact(z), slope, strict=True):
+        terms = oracle(name)[1](z_k)
+        expected, size = mp.fsum(terms), mp.fsum(map(abs, terms))
+        assert_near(got, expected, dtype, size, floor(name, dtype))
+        assert got != 0 or abs(expected) <= smallest(dtype) / 2, f"df({z_k}) must not be 0"
+
+
+def check_value(name: str, z: Any) -> None:
+    dtype = z.dtype.type
+    for z_k, got in zip(exact(z), compute(name, z)[0], strict=True):
+        assert_near(got, oracle(name)[0](z_k), dtype, floor=floor(name, dtype))
+
+
+# ---- values and derivatives ----------------------------------------------------------------------
+
+
+def test_every_row_has_an_oracle() -> None:
+    assert ACTIVATION_ORACLES.keys() == ACTIVATIONS.keys()
+
+
+@each_name
+def test_oracles_agree_with_themselves(name: str) -> None:
+    """Their derivative is that of their value by numerical differentiation."""
+    f, terms = oracle(name)
+    for z in np.linspace(-20.05, 20.05, 41):
+        assert mp.almosteq(mp.fsum(terms(mp.mpf(z))), mp.diff(f, mp.mpf(z)), 1e-20, 1e-35)
+
+
+def test_the_oracle_of_gelu_tanh_is_that_of_the_paper() -> None:
+    for z in exact(np.linspace(-8, 8, 33)):
+        v = mp.sqrt(2 / mp.pi) * (z + mp.mpf("0.044715") * z**3)
+        paper = z / 2 * (1 + mp.tanh(v))
+        assert mp.almosteq(oracle("gelu_tanh")[0](z), paper, 1e-20, 1e-40)
+
+
+@each_dtype
+@each_name
+def test_values_and_derivatives_are_right(name: str, dtype: Any) -> None:
+    z = np.linspace(-50, 50, 1000).astype(dtype)  # 0 and the kinks are not among them
+    check_value(name, z)
+    check_slope(name, z)
+
+
+@given(z=st.floats(-50, 50))
+@each_name
+def test_values_and_derivatives_are_right_anywhere(name: str, z: float) -> None:
+    check_value(name, np.array([z]))
+    if z not in activation(name).kinks:
+        check_slope(name, np.array([z]))
+
+
+@given(slope=st.floats(0, 10, allow_subnormal=False), z=st.floats(-50, 50))
+def test_leaky_relu_with_any_slope(slope: float, z: float) -> None:
+    check_value(str(leaky_relu(slope)), np.array([z]))
+    check_slope(str(leaky_relu(slope)), np.array([z]))
+    assert activation(str(leaky_relu(slope))).parameters == (slope,)
+
+
+@given(alpha=st.floats(1e-3, 1e3), z=st.floats(-50, 50))
+def test_elu_with_any_alpha(alpha: float, z: float) -> None:
+    check_value(str(elu(alpha)), np.array([z]))
+    check_slope(str(elu(alpha)), np.array([z]))
+    assert activation(str(elu(alpha))).parameters == (alpha,)
+
+
+# ---- far from 0 ----------------------------------------------------------------------------------
+
+
+def underflow(name: str, sign: int, dtype: Any) -> float | None:
+    """Return the |z| beyond which the true derivative rounds to 0, if there is one above 2."""
+
+    def vanishes(distance: Any) -> bool:
+        return bool(abs(mp.fsum(oracle(name)[1](sign * mp.mpf(distance)))) < smallest(dtype) / 2)
+
+    near, far = 2.0, 1e4
+    if vanishes(near) or not vanishes(far):
+        return None
+    while far - near > 1e-6:
+        middle = (near + far) / 2
+        near, far = (near, middle) if vanishes(middle) else (middle, far)
+    return far
+
+
+@each_dtype
+@each_name
+def test_derivatives_far_from_0_are_right(name: str, dtype: Any) -> None:
+    distances = np.concatenate([np.linspace(51, 1e4, 200), np.geomspace(1e-30, 1e4, 100)])
+    check_slope(name, np.concatenate([-distances, distances]).astype(dtype))
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+@each_dtype
+@each_name
+def test_no_derivative_is_0_before_the_true_one_underflows(
+    name: str, dtype: Any, sign: int
+) -> None:
+    edge = underflow(name, sign, dtype)
+    if edge is not None:
+        check_slope(name, sign * (edge * np.linspace(0.95, 1.01, 400)).astype(dtype))
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "sign", "low", "high"),
+    [
+        ("sigmoid", np.float64, -1, 745, 746),
+        ("sigmoid", np.float64, 1, 745, 746),
+        ("sigmoid", np.float32, -1, 103, 104),
+        ("tanh", np.float64, 1, 372, 374),
+        ("silu", np.float64, -1, 751, 753),
+        ("gelu", np.float64, -1, 38, 39),
+        ("gelu_tanh", np.float64, -1, 21, 22),
+        ("gelu_tanh", np.float32, -1, 10, 11),
+    ],
+)
+def test_the_edges_are_where_they_must_be(
+    name: str, dtype: Any, sign: int, low: float, high: float
+) -> None:
+    """The test above would be empty with no edge."""
+    edge = underflow(name, sign, dtype)
+    assert edge is not None
+    assert low < edge < high
+
+
+@each_dtype
+@each_name
+def test_nothing_overflows(name: str, dtype: Any) -> None:
+    """Warnings are errors here, those of NumPy too."""
+    for z in (np.linspace(-1e4, 1e4, 5001), np.linspace(-760, 760, 5001)):
+        for array in compute(name, z.astype(dtype)):
+            assert np.all(np.isfinite(array))
+
+
+@each_dtype
+@each_name
+@pytest.mark.parametrize("shape", [(5,), (2, 3), (0, 4), (2, 3, 4)], ids=str)
+def test_shape_and_dtype_are_kept(name: str, dtype: Any, shape: tuple[int, ...]) -> None:
+    compute(name, np.ones(shape, dtype))
+
+
+@each_dtype
+@each_name
+def test_nan_stays_nan(name: str, dtype: Any) -> None:
+    a = activation(name).f(np.array([np.nan, 1.0], dtype), xp)
+    assert_array_equal(np.isnan(a), [True, False])
+
+
+@each_dtype
+@each_name
+def test_the_same_numbers_on_strict_arrays(name: str, dtype: Any) -> None:
+    z = np.linspace(-30, 30, 240).astype(dtype).reshape(3, -1)
+    row, strict = activation(name), array_api_strict.asarray(z)
+    a = row.f(strict, array_api_strict)
+    for got, expected in zip(
+        (a, row.df(strict, a, array_api_strict)), compute(name, z), strict=True
+    ):
+        assert got.dtype == strict.dtype
+        assert_allclose(np.asarray(got), expected, rtol=4 * np.finfo(dtype).eps)
+
+
+# ---- kinks ---------------------------------------------------------------------------------------
+
+
+def one_sided(name: str, z: float, order: int = 1) -> list[Any]:
+    """Return a derivative of the oracle from the left and from the right."""
+    return [mp.diff(oracle(name)[0], mp.mpf(z), order, direction=side) for side in (-1, 1)]
+
+
+KINKS = [(name, k) for name in NAMES for k in range(len(activation(name).kinks))]
+
+
+@each_dtype
+@pytest.mark.parametrize(("name", "k"), KINKS)
+def test_at_a_kink_the_derivative_is_the_declared_one(name: str, k: int, dtype: Any) -> None:
+    row = activation(name)
+    slope = compute(name, np.array([row.kinks[k]], dtype))[1]
+    assert_array_equal(slope, np.array([row.at_kinks[k]], dtype))
+    left, right = one_sided(name, row.kinks[k])
+    assert min(left, right) - 1e-15 <= row.at_kinks[k] <= max(left, right) + 1e-15
+
+
+@each_name
+def test_the_kinks_are_declared(name: str) -> None:
+    """The corners of f, where f' jumps, and those of f', where f'' does."""
+    for z in (-2.0, -1.0, 0.0, 1.0, 2.0):
+        jumps = [
+            not mp.almosteq(*one_sided(name, z, order), rel_eps=1e-9, abs_eps=1e-9)
+            for order in (1, 2)
+        ]
+        assert any(jumps) == (z in activation(name).kinks)
+
+
+# ---- names, LaTeX, initialisers ------------------------------------------------------------------
+
+
+@each_name
+def test_latex_is_balanced(name: str) -> None:
+    for latex in (activation(name).latex, activation(name).dlatex):
+        assert latex.strip()
+        depths = np.cumsum([(c == "{") - (c == "}") for c in re.sub(r"\\[{}]", "", latex)])
+        assert depths[-1] == 0
+        assert np.all(depths >= 0)
+        assert latex.count(r"\begin") == latex.count(r"\end")
+        assert latex.count(r"\left") == latex.count(r"\right")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(("number", "shown"), [(0.25, "0.25"), (0.123456789, "0.123456789")])
+def test_latex_shows_the_parameter(family: str, number: float, shown: str) -> None:
+    row = FAMILIES[family](number)
+    assert shown in row.latex
+    assert shown in row.dlatex
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_latex_writes_no_e_for_a_power_of_ten(family: str) -> None:
+    assert "1e-" not in FAMILIES[family](1e-5).latex
+
+
+@each_name
+def test_full_names_specify_their_row(name: str) -> None:
+    row = activation(name)
+    again = activation(str(row))
+    assert (again.name, again.parameters) == (row.name, row.parameters)
+    assert activation(row) is row
+    assert row.initialiser in INITIALISERS
+
+
+def test_a_parameter_specifies_its_row_however_it_is_written() -> None:
+    assert elu() == elu(1) == elu(np.float64(1)) == activation("elu(1)") == ACTIVATIONS["elu"]
+    assert leaky_relu() == activation("leaky_relu( 0.010 )") == ACTIVATIONS["leaky_relu"]
+
+
+def test_families_are_rows_of_the_table() -> None:
+    assert FAMILIES.keys() <= ACTIVATIONS.keys()
+    for name, row in ACTIVATIONS.items():
+        assert row.name == name
+        assert bool(row.parameters) == (name in FAMILIES)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("sigmiod", "unknown activation 'sigmiod'; did you mean 'sigmoid'"),
+        ("", "unknown activation ''. Known: elu, gelu"),
+        ("tanh(2)", "activation 'tanh' takes no parameter, got 'tanh(2)'; write 'tanh'"),
+        ("elu(x)", "activation 'elu(x)': each parameter is a number"),
+        ("elu(0)", "elu: alpha must be a finite number > 0, got 0"),
+        ("leaky_relu(-1)", "leaky_relu: slope must be a finite number >= 0, got -1"),
+        ("leaky_relu(nan)", "leaky_relu: slope must be a finite number >= 0, got nan"),
+        ("leaky_relu(1, 2)", "activation 'leaky_relu(1, 2)':"),
+    ],
+)
+def test_a_name_that_specifies_nothing_is_refused(name: str, message: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
+        activation(name)
+
+
+@pytest.mark.parametrize("given", [None, 3, ["relu"], {"name": "relu"}], ids=repr)
+def test_what_is_no_activation_is_refused(given: Any) -> None:
+    message = "an activation must be a name such as 'relu' or an Activation, got "
+    with pytest.raises(TypeError, match=re.escape(message + repr(given))):
+        activation(given)
+
+
+@pytest.mark.parametrize("number", ["0.2", None, True, [0.2]], ids=repr)
+@pytest.mark.parametrize(("family", "what"), [(leaky_relu, "leaky_relu: slope"), (elu, "elu: alp")])
+def test_a_parameter_that_is_no_number_is_refused(family: Any, what: str, number: Any) -> None:
+    family(1.0)  # equal to True, which must not be taken for it
+    with pytest.raises(TypeError, match=f"{what}.* must be a finite number .*, got "):
+        family(number)
+
+
+# ---- rows of one's own ---------------------------------------------------------------------------
+
+
+def square(f: Any = lambda z, xp: z * z, df: Any = lambda z, a, xp: 2 * z, **more: Any) -> Any:
+    return cr.Activation("square", f=f, df=df, **more)
+
+
+@each_name
+def test_the_check_accepts_every_row_of_the_table(name: str) -> None:
+    dataclasses.replace(activation(name), check=True)
+
+
+BREAKS = {
+    "a little too large": lambda d, z, xp: 1.001 * d,
+    "the wrong sign": lambda d, z, xp: -d,
+    "an offset": lambda d, z, xp: d + 1e-4,
+    "wrong on the right": lambda d, z, xp: xp.where(z > 7, d + 0.01, d),
+}
+
+
+@pytest.mark.parametrize("broken", BREAKS)
+@each_name
+def test_the_check_refuses_every_row_once_it_is_broken(name: str, broken: str) -> None:
+    row = activation(name)
+
+    def df(z: Any, a: Any, xp: Any) -> Any:
+        return BREAKS[broken](row.df(z, a, xp), z, xp)
+
+    with pytest.raises(ValueError, match=f"activation '{row.name}': the derivative at .* must be"):
+        dataclasses.replace(row, df=df, check=True)
+
+
+def test_a_row_of_ones_own_is_used() -> None:
+    row = square()
+    assert activation(row) is row
+    assert str(row) == "square"
+    net = cr.Network(1, [cr.Dense(1, row)], loss="half_squared_error")
+    assert cr.predict(net, net.parameters([([[3.0]], [0.0])]), np.array([[2.0]])) == 36
+
+
+CORNER = {
+    "f": lambda z, xp: xp.maximum(z - 8, 0.0),
+    "df": lambda z, a, xp: xp.astype(z > 8, z.dtype),
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"df": lambda z, a, xp: xp.where(z > 7.9, 0 * z, 2 * z)}, "at 8 must be 16.* got 0; corr"),
+        (CORNER, "the derivative at 8 must be 0.5.*, got 0; .* or declare the kink if"),
+        ({"kinks": (0.0,)}, r"at_kinks must give one derivative .* kinks \(0.0,\), got \(\)"),
+        ({"df": lambda z, a, xp: 2.0}, r"of the shape and dtype .* float32, got \(\) of float"),
+        ({"f": lambda z, xp: xp.sum(z * z)}, r"of the shape and dtype .*, got \(\) of float32"),
+        ({"f": lambda z, xp: xp.astype(z * z, xp.float64)}, r"float32, got \(160,\) of float64"),
+        ({"f": lambda z, xp: xp.where(z > 0, z * z, xp.nan)}, "must be finite, they are not at -8"),
+        ({"df": lambda z, a, xp: xp.where(z > 7.9, xp.inf, 2 * z)}, "must be finite, .* not at 8"),
+    ],
+    ids=["wrong", "kink", "at_kinks", "number", "sum", "dtype", "nan", "inf"],
+)
+def test_a_wrong_row_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=f"activation 'square': .*{message}"):
+        square(**changes)
+
+
+def test_a_declared_kink_is_left_out_of_the_check() -> None:
+    assert square(**CORNER, kinks=(8.0,), at_kinks=(0.0,)).kinks == (8.0,)
+
+
+def test_the_check_can_be_left_out() -> None:
+    square(df=lambda z, a, xp: z, check=False)

@@ -1,0 +1,122 @@
+"""What `import chainrule` loads, and that every public name is documented with an example."""
+
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+import chainrule as cr
+
+HEAVY = ("sklearn", "scipy", "polars", "matplotlib", "rich", "click", "plotext")
+
+TOP = ("cli", "demo")  # what a person starts: shown by running it
+MODULES = [
+    importlib.import_module(name)
+    for _, name, _ in pkgutil.walk_packages(cr.__path__, "chainrule.")
+    if name.split(".")[1] not in TOP
+]
+
+ABSTRACT = "abstract: each of its kinds has an example"
+RECORD = "a record: its fields say all"
+CHECK = "refuses bad input: each message is in test_bad_input.py"
+MADE_BY_FIT = "made by fit, whose example shows it"
+
+WITHOUT_EXAMPLE = {
+    "chainrule.backprop.Trace": "made by forward, whose example shows it",
+    "chainrule.diagnose.gradient_check.GradientCheck": "made by check_gradient, with its example",
+    "chainrule.errors.check_weights": CHECK,
+    "chainrule.examples.Examples": RECORD,
+    "chainrule.examples.batches": "a generator of Examples; fit is its example",
+    "chainrule.examples.split": "its outcome follows from the seed: test_training.py holds it",
+    "chainrule.history.DivergenceError": MADE_BY_FIT,
+    "chainrule.history.History": MADE_BY_FIT,
+    "chainrule.history.Progress": RECORD,
+    "chainrule.initialisers.check_initialiser": CHECK,
+    "chainrule.layers.base.Draw": RECORD,
+    "chainrule.layers.base.Layer": ABSTRACT,
+    "chainrule.layers.dense.DenseParameters": RECORD,
+    "chainrule.layers.dense.DenseRecord": RECORD,
+    "chainrule.layers.dropout.DropoutRecord": RECORD,
+    "chainrule.network.check_inputs": CHECK,
+    "chainrule.network.check_parameters": CHECK,
+    "chainrule.network.penalty": "its equation is the docstring of Network",
+    "chainrule.network.penalty_gradient": "its equation is the docstring of Network",
+    "chainrule.optimizers.Optimizer": ABSTRACT,
+    "chainrule.optimizers.init_states": "part of the example of apply",
+    "chainrule.rows.find_row": "the examples of activation and loss are its own",
+    "chainrule.schedules.Schedule": ABSTRACT,
+    "chainrule.targets.Target": RECORD,
+    "chainrule.targets.check_targets": CHECK,
+    "chainrule.targets.encode": "one line, whose docstring says it",
+    "chainrule.training.Plan": RECORD,
+}
+
+
+def public(module):
+    """The functions and classes that a module defines and does not hide."""
+    for name, thing in vars(module).items():
+        defined = getattr(thing, "__module__", None) == module.__name__
+        thing = inspect.unwrap(thing) if callable(thing) else thing  # noqa: PLW2901
+        if (
+            defined
+            and not name.startswith("_")
+            and inspect.isroutine(thing) | inspect.isclass(thing)
+        ):
+            yield f"{module.__name__}.{name}", thing
+
+
+PUBLIC = dict(pair for module in MODULES for pair in public(module))
+
+
+def test_import_is_lean():
+    code = f"import sys, chainrule; print(*set(sys.modules) & set({HEAVY!r}))"
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize("name", cr.__all__)
+def test_an_exported_name_exists_and_is_documented(name):
+    assert inspect.getdoc(getattr(cr, name))
+
+
+def test_every_public_name_is_exported_once_and_in_order():
+    assert len(set(cr.__all__)) == len(cr.__all__)
+    visible = {name for name, thing in vars(cr).items() if not name.startswith("_")}
+    modules = {name for name in visible if inspect.ismodule(getattr(cr, name))}
+    assert visible - modules <= set(cr.__all__)
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
+def test_a_module_says_what_it_is_for(module):
+    assert inspect.getdoc(module)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_a_public_function_or_class_is_documented_with_an_example(name):
+    doc = vars(PUBLIC[name]).get("__doc__") or PUBLIC[name].__doc__
+    assert doc
+    assert not doc.startswith(f"{PUBLIC[name].__name__}(")  # what dataclass and NamedTuple make
+    assert (">>>" in doc) != (name in WITHOUT_EXAMPLE)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_public_methods_are_documented(name):
+    if inspect.isclass(PUBLIC[name]):
+        fields = PUBLIC[name].__annotations__
+        for method, thing in vars(PUBLIC[name]).items():
+            if not method.startswith("_") and callable(thing) and method not in fields:
+                assert inspect.getdoc(getattr(PUBLIC[name], method)), method
+
+
+def test_the_exceptions_exist():
+    assert set(WITHOUT_EXAMPLE) <= set(PUBLIC)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_docstrings_hold_no_control_characters(name):
+    """A backslash of LaTeX that Python reads as an escape: an r before the quotes is missing."""
+    assert not set("\a\b\f\r\t\v") & set(PUBLIC[name].__doc__)

@@ -1,0 +1,514 @@
+"""fit against a loop written out by hand, and every option against what it promises."""
+
+import math
+from typing import NamedTuple
+
+import array_api_strict
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import chainrule as cr
+from chainrule.optimizers import OPTIMIZERS
+from chainrule.trees import leaves, named_leaves, tree_map
+from strategies import problem, problems
+
+XP = array_api_strict
+NET = cr.Network(3, [cr.Dense(4, "tanh"), cr.Dense(2)], loss="half_squared_error")
+LINE = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
+LOGITS = cr.Network(3, [cr.Dense(4, "tanh"), cr.Dropout(0.25), cr.Dense(2)], loss="cross_entropy")
+
+
+def readonly(tree):
+    """Copies that raise where anything writes to them."""
+
+    def locked(array):
+        array = array.copy()
+        array.flags.writeable = False
+        return array
+
+    return tree_map(locked, tree)
+
+
+def bits(tree):
+    return [(name, leaf.dtype, leaf.tobytes()) for name, leaf in named_leaves(tree)]
+
+
+def example(net=NET, n=11, seed=0):
+    """A problem that nothing may write to."""
+    p = problem(net, n, seed)
+    params, X, y, w = readonly((p.params, p.X, p.y, p.w))
+    return p._replace(params=params, X=X, y=y, w=w)
+
+
+def line(w=0.0, b=0.0, dtype="float64"):
+    return LINE.parameters([(np.array([[w]], dtype), np.array([b], dtype))])
+
+
+def fit(p, optimizer=None, params=None, **options):
+    options = {"epochs": 1, **options}
+    start = p.params if params is None else params
+    return cr.fit(p.net, start, p.X, p.y, optimizer or cr.SGD(0.1), **options)
+
+
+# The loop itself
+
+
+class Plain(NamedTuple):
+    """What the loop by hand returns: the parameters, and the loss of each epoch."""
+
+    params: list
+    losses: list
+
+
+def plain_sgd(p, w, rate, epochs, batch_size, order, l2=0.0):
+    """Backpropagation and gradient descent for NET, written out."""
+    (W1, b1), (W2, b2) = p.params[0], p.params[1]
+    n, losses = len(p.X), []
+    for epoch in range(1, epochs + 1):
+        rows, costs, weights = order(epoch, n), [], []
+        for start in range(0, n, batch_size):
+            batch = rows[start : start + batch_size]
+            x, y, share = p.X[batch], p.y[batch], w[batch] / w[batch].sum()
+            h = np.tanh(x @ W1.T + b1)
+            out = h @ W2.T + b2
+            penalty = l2 / 2 * ((W1**2).sum() + (W2**2).sum())
+            costs.append((share * ((out - y) ** 2).sum(axis=1) / 2).sum() + penalty)
+            weights.append(w[batch].sum())
+            delta2 = share[:, None] * (out - y)
+            delta1 = delta2 @ W2 * (1 - h**2)
+            W2, b2 = W2 - rate * (delta2.T @ h + l2 * W2), b2 - rate * delta2.sum(axis=0)
+            W1, b1 = W1 - rate * (delta1.T @ x + l2 * W1), b1 - rate * delta1.sum(axis=0)
+        losses.append(np.average(costs, weights=weights))
+    return Plain([W1, b1, W2, b2], losses)
+
+
+def shuffled(seed):
+    return lambda epoch, n: np.random.default_rng([seed, epoch]).permutation(n)
+
+
+def in_order(epoch, n):
+    return np.arange(n)
+
+
+def assert_equals_plain(fitted, plain):
+    params, history = fitted
+    for leaf, expected in zip(leaves(params), plain.params, strict=True):
+        np.testing.assert_allclose(leaf, expected, rtol=1e-11, atol=1e-13)
+    np.testing.assert_allclose(history.loss, plain.losses, rtol=1e-12)
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**64 - 1])
+@pytest.mark.parametrize("batch_size", [1, 3, 4, 10, 11, 12, None])
+def test_fit_is_the_loop_by_hand(batch_size, seed):
+    p = example()
+    fitted = fit(p, cr.SGD(0.2), epochs=4, batch_size=batch_size, seed=seed)
+    assert_equals_plain(fitted, plain_sgd(p, np.ones(11), 0.2, 4, batch_size or 11, shuffled(seed)))
+
+
+@pytest.mark.parametrize("batch_size", [3, 11])
+def test_fit_is_the_loop_by_hand_with_weights_and_penalty(batch_size):
+    p = example(cr.Network(3, NET.layers, NET.loss, l2=0.1))
+    fitted = fit(p, cr.SGD(0.2), epochs=4, batch_size=batch_size, seed=1, sample_weight=p.w)
+    assert_equals_plain(fitted, plain_sgd(p, p.w, 0.2, 4, batch_size, shuffled(1), l2=0.1))
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 11])
+def test_without_shuffling_the_examples_come_in_order(batch_size):
+    p = example()
+    fitted = fit(p, cr.SGD(0.2), epochs=3, batch_size=batch_size, shuffle=False)
+    assert_equals_plain(fitted, plain_sgd(p, np.ones(11), 0.2, 3, batch_size, in_order))
+
+
+def test_the_default_batch_is_32():
+    p = example(n=70)
+    assert fit(p)[1].last.step == 3
+    assert bits(fit(p)[0]) == bits(fit(p, batch_size=32)[0])
+
+
+@given(problems(), st.integers(1, 8), st.booleans(), st.integers(0, 2**64 - 1))
+def test_fit_is_a_loop_of_the_core_functions(p, batch_size, weighted, seed):
+    """For any network: dropout's masks follow from the seed and the number of the step."""
+    w = p.w if weighted else None
+    params, n, t = p.params, len(p.X), 0
+    for epoch in (1, 2):
+        order = np.random.default_rng([seed, epoch]).permutation(n)
+        for start in range(0, n, batch_size):
+            t += 1
+            rows = order[start : start + batch_size] if batch_size < n else slice(None)
+            share = None if w is None else w[rows]
+            trace = cr.forward(p.net, params, p.X[rows], cr.Draw(seed, t))
+            deltas = cr.backward(p.net, params, trace, p.y[rows], share)
+            grads = cr.gradient(trace, deltas)
+            params = tree_map(lambda leaf, g: leaf - 1e-3 * g, params, grads)
+    fitted, history = fit(
+        p, cr.SGD(1e-3), epochs=2, batch_size=batch_size, seed=seed, sample_weight=w
+    )
+    assert bits(fitted) == bits(params)
+    assert (history.last.step, history.last.epoch) == (t, 2)
+
+
+def test_labels_are_trained_like_rows_of_probabilities():
+    labels = np.arange(11) % 2
+    rows = np.eye(2)[labels]
+    p = example(LOGITS)
+    by_labels, by_rows = (
+        fit(p._replace(y=y), epochs=3, batch_size=4, validation=0.2) for y in (labels, rows)
+    )
+    assert bits(by_labels[0]) == bits(by_rows[0])
+    assert by_labels[1].validation_loss == by_rows[1].validation_loss
+
+
+def test_the_seed_alone_decides():
+    p = example(LOGITS)
+    first, again, other = (
+        fit(p, epochs=2, batch_size=4, validation=0.2, seed=seed) for seed in (1, 1, 2)
+    )
+    assert bits(first[0]) == bits(again[0])
+    assert first[1].loss == again[1].loss
+    assert bits(first[0]) != bits(other[0])
+
+
+def test_what_is_given_is_not_changed():
+    p = problem(LOGITS, n=11)
+    given_arrays = (p.params, p.X, p.y, p.w)
+    before = bits(given_arrays)
+    validation = tuple(readonly((p.X, p.y, p.w)))
+    trained, _ = fit(
+        p, cr.Adam(0.1), epochs=2, batch_size=4, sample_weight=p.w, validation=validation
+    )
+    assert bits(given_arrays) == before
+    assert bits(trained) != bits(p.params)
+
+
+# Weights of the examples
+
+
+def test_whole_weights_are_repetitions():
+    p = example()
+    times = np.arange(11) % 4
+    repeated = p._replace(X=np.repeat(p.X, times, axis=0), y=np.repeat(p.y, times, axis=0))
+    weighted, h1 = fit(p, cr.Adam(0.1), epochs=5, batch_size=None, sample_weight=times)
+    plain, h2 = fit(repeated, cr.Adam(0.1), epochs=5, batch_size=None)
+    for a, b in zip(leaves(weighted), leaves(plain), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(h1.loss, h2.loss, rtol=1e-10)
+
+
+@pytest.mark.parametrize("weight", [0, 0.0, False])
+def test_examples_of_weight_0_do_not_matter(weight):
+    p = example()
+    w = [weight if k in (2, 7) else 1 for k in range(11)]
+    wild = p.X.copy()
+    wild[[2, 7]] = 100.0
+    options = {"epochs": 3, "batch_size": 4, "sample_weight": w}
+    plain, h1 = fit(p, **options)
+    other, h2 = fit(p._replace(X=wild), **options)
+    assert bits(plain) == bits(other)
+    assert h1.loss == h2.loss
+
+
+def test_batches_of_weight_0_are_skipped():
+    p = example(LOGITS, n=10)
+    w = np.repeat([1.0, 0.0, 2.0, 0.0, 1.0], 2)
+    options = {"epochs": 3, "batch_size": 2, "shuffle": False}
+    skipped, h1 = fit(p, cr.Adam(0.1), sample_weight=w, **options)
+    kept = p._replace(X=p.X[w > 0], y=p.y[w > 0])
+    left, h2 = fit(kept, cr.Adam(0.1), sample_weight=w[w > 0], **options)
+    assert bits(skipped) == bits(left)
+    assert h1.loss == h2.loss
+    assert h1.last.step == h2.last.step == 9
+
+
+def test_weights_count_relative_to_each_other():
+    p = example()
+    one, two = (fit(p, epochs=3, batch_size=None, sample_weight=s * p.w) for s in (1.0, 4.0))
+    assert bits(one[0]) == bits(two[0])  # a power of 2 changes no digit
+
+
+@pytest.mark.parametrize("weighted", [0, 10], ids=["train", "validate"])
+def test_a_split_that_leaves_only_weights_of_0_is_refused(weighted):
+    n, order = 11, np.random.default_rng([0, 0]).permutation(11)
+    w = np.zeros(n)
+    w[order[weighted]] = 1.0  # the first in the order are set aside
+    with pytest.raises(ValueError, match=r"validation=0\.3.* weight"):
+        fit(example(), validation=0.3, sample_weight=w)
+
+
+# Clipping: with SGD(1), one step on the full batch is the gradient as it was clipped
+
+
+def clipped(p, **options):
+    trained, _ = fit(p, cr.SGD(1.0), batch_size=None, **options)
+    return [(a - b) for a, b in zip(leaves(p.params), leaves(trained), strict=True)]
+
+
+def whole_gradient(p):
+    trace = cr.forward(p.net, p.params, p.X)
+    return leaves(cr.gradient(trace, cr.backward(p.net, p.params, trace, p.y)))
+
+
+def norm(arrays):
+    return math.sqrt(sum(float((a**2).sum()) for a in arrays))
+
+
+def assert_steps(got, expected):
+    for a, b in zip(got, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+
+
+def test_clip_value_bounds_each_entry():
+    p = example()
+    g = whole_gradient(p)
+    bound = float(np.median(np.abs(np.concatenate([a.ravel() for a in g]))))
+    assert_steps(clipped(p, clip_value=bound), [np.clip(a, -bound, bound) for a in g])
+
+
+@pytest.mark.parametrize("share", [0.1, 0.999, 1.001, 10.0])
+def test_clip_norm_bounds_the_norm(share):
+    p = example()
+    g = whole_gradient(p)
+    expected = [min(share, 1.0) * a for a in g]
+    assert_steps(clipped(p, clip_norm=share * norm(g)), expected)
+
+
+def test_clip_value_comes_before_clip_norm():
+    p = example()
+    bounded = [np.clip(a, -0.1, 0.1) for a in whole_gradient(p)]
+    expected = [0.05 / norm(bounded) * a for a in bounded]
+    assert_steps(clipped(p, clip_value=0.1, clip_norm=0.05), expected)
+
+
+def test_frozen_parameters_do_not_count_in_the_norm():
+    p = example()
+    W1, b1, W2, b2 = whole_gradient(p)
+    bound = 0.5 * norm([W1, W2])
+    expected = [0.5 * W1, 0 * b1, 0.5 * W2, 0 * b2]
+    assert_steps(clipped(p, clip_norm=bound, freeze=["*.b"]), expected)
+
+
+@pytest.mark.parametrize("freeze", [[], ["*"]], ids=["all", "none"])
+def test_clip_norm_leaves_a_gradient_of_0(freeze):
+    p = problem(LINE)._replace(params=line(), y=np.zeros(5))
+    assert_steps(clipped(p, clip_norm=0.1, freeze=freeze), [0, 0])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_clip_norm_tames_a_gradient_whose_square_overflows(dtype):
+    # C = ½ (w x − y)² at w = 0 has the gradient −x y, far beyond the square root of the largest
+    size = math.sqrt(np.finfo(dtype).max) / 100
+    X, y = np.array([[100 * size]], dtype), np.array([100.0], dtype)
+    trained, _ = cr.fit(LINE, line(dtype=dtype), X, y, cr.SGD(1.0), epochs=1, clip_norm=1.0)
+    step = [float(leaf.ravel()[0]) for leaf in leaves(trained)]
+    np.testing.assert_allclose(step, [1.0, 1 / (100 * size)], rtol=1e-6)
+
+
+# Freezing
+
+PATTERNS = [
+    (["*.b"], {"0.b", "2.b"}),
+    (["0.*"], {"0.W", "0.b"}),
+    (["0.W", "2.b"], {"0.W", "2.b"}),
+    (("?.W", "*"), {"0.W", "0.b", "2.W", "2.b"}),
+    ((name for name in ["2.*"]), {"2.W", "2.b"}),
+    ([], set()),
+]
+
+
+@pytest.mark.parametrize("optimizer", [cr.SGD(0.1, momentum=0.9), cr.AdamW(0.1), cr.Rprop()])
+@pytest.mark.parametrize(("patterns", "frozen"), PATTERNS[:4] + PATTERNS[5:])
+def test_frozen_parameters_keep_their_bits(patterns, frozen, optimizer):
+    p = example(cr.Network(3, LOGITS.layers, LOGITS.loss, l1=0.01, l2=0.01))
+    trained, _ = fit(p, optimizer, epochs=2, batch_size=4, freeze=patterns)
+    pairs = list(zip(bits(p.params), bits(trained), strict=True))
+    assert {a[0] for a, b in pairs if a == b} == frozen
+
+
+def test_patterns_may_come_from_any_iterable():
+    trained, _ = fit(example(), freeze=(name for name in ["0.*", "1.b"]))
+    p = example()
+    assert bits(trained)[:2] == bits(p.params)[:2]
+    assert bits(trained)[2] != bits(p.params)[2]
+
+
+def test_a_frozen_parameter_can_be_freed_later():
+    p = example()
+    params, history = fit(p, cr.Adam(0.1), freeze=["0.*"])
+    freed, _ = fit(p, cr.Adam(0.1), params, history=history)
+    assert bits(freed)[0] != bits(params)[0]
+
+
+# Callbacks
+
+
+def test_callbacks_are_called_once_an_epoch_with_the_history():
+    seen = []
+
+    def callback(history):
+        seen.append((history.epochs, len(history.validation_loss), history.last.epoch, id(history)))
+
+    _, history = fit(example(), epochs=3, validation=0.2, callbacks=[callback])
+    assert seen == [(e, e, e, id(history)) for e in (1, 2, 3)]
+
+
+def test_a_callback_sees_the_parameters_of_its_epoch():
+    p, seen = example(), []
+    fit(p, epochs=3, callbacks=[lambda history: seen.append(bits(history.last.params))])
+    assert seen == [bits(fit(p, epochs=e)[0]) for e in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "epochs"), [(True, 2), (False, 5), (None, 5)], ids=["True", "False", "None"]
+)
+def test_a_callback_that_returns_true_stops_the_run(answer, epochs):
+    others = []
+    callbacks = [
+        lambda history: answer if history.epochs == 2 else None,
+        lambda history: others.append(history.epochs),
+    ]
+    params, history = fit(example(), epochs=5, callbacks=callbacks)
+    assert history.epochs == epochs
+    assert history.stopped == ("callback" if answer else "")
+    assert others == list(range(1, epochs + 1))  # nobody is left out
+    assert bits(params) == bits(fit(example(), epochs=epochs)[0])
+
+
+def test_a_run_stopped_by_a_callback_can_go_on():
+    p = example()
+    params, history = fit(p, epochs=5, callbacks=[lambda history: history.epochs == 2])
+    params, history = fit(p, None, params, history=history, epochs=3)
+    assert (history.epochs, history.stopped) == (5, "")
+    assert bits(params) == bits(fit(p, epochs=5)[0])
+
+
+def test_callbacks_may_come_from_any_iterable():
+    seen = []
+    fit(example(), epochs=3, callbacks=iter([lambda history: seen.append(history.epochs)]))
+    assert seen == [1, 2, 3]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_errors_of_a_callback_pass_through(error):
+    def callback(history):
+        raise error("mine")
+
+    with pytest.raises(error, match="mine"):
+        fit(example(), callbacks=[callback])
+
+
+# Validation
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_validation_loss_is_the_cost_of_the_parameters(weighted):
+    p, other = example(LOGITS), example(LOGITS, n=5, seed=1)
+    held_out = (other.X, other.y, other.w) if weighted else (other.X, other.y)
+    params, history = fit(p, epochs=3, batch_size=4, validation=held_out)
+    assert len(history.validation_loss) == 3
+    assert history.validation_loss[-1] == float(cr.cost(p.net, params, *held_out))
+    first, _ = fit(p, epochs=1, batch_size=4)
+    assert history.validation_loss[0] == float(cr.cost(p.net, first, *held_out))
+
+
+def test_validation_data_do_not_change_the_training():
+    p = example(LOGITS)
+    plain, watched = fit(p, epochs=3), fit(p, epochs=3, validation=(p.X, p.y))
+    assert bits(plain[0]) == bits(watched[0])
+    assert plain[1].loss == watched[1].loss
+
+
+@pytest.mark.parametrize(("fraction", "size"), [(0.01, 1), (0.3, 3), (0.5, 6), (0.9, 10)])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_fraction_is_set_aside_by_the_seed(fraction, size, weighted):
+    p, seed = example(LOGITS), 3
+    order = np.random.default_rng([seed, 0]).permutation(11)
+    held, rest = np.sort(order[:size]), np.sort(order[size:])
+    w = p.w if weighted else None
+    split = fit(p, epochs=2, batch_size=4, seed=seed, validation=fraction, sample_weight=w)
+    apart = fit(
+        p._replace(X=p.X[rest], y=p.y[rest]),
+        epochs=2,
+        batch_size=4,
+        seed=seed,
+        sample_weight=None if w is None else w[rest],
+        validation=(p.X[held], p.y[held], None if w is None else w[held]),
+    )
+    assert bits(split[0]) == bits(apart[0])
+    assert split[1].loss == apart[1].loss
+    assert split[1].validation_loss == apart[1].validation_loss
+
+
+# Types of arrays
+
+NUMPY_NUMBERS = [
+    {"optimizer": cr.SGD(np.float64(0.1), momentum=np.float64(0.5))},
+    {"optimizer": cr.Adam(np.float64(0.1), beta1=np.float64(0.9))},
+    {"optimizer": cr.SGD(cr.StepDecay(np.float64(0.1), every=2, factor=np.float64(0.5)))},
+    {"optimizer": cr.SGD(cr.Cosine(np.float64(0.1), steps=9))},
+    {"clip_value": np.float64(0.1)},
+    {"clip_norm": np.float64(0.1)},
+]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        *({"optimizer": kind()} for kind in OPTIMIZERS.values()),
+        {"clip_value": 0.1, "clip_norm": 0.1},
+        {"validation": 0.2, "early_stopping": cr.EarlyStopping(1)},
+        *NUMPY_NUMBERS,
+    ],
+    ids=str,
+)
+def test_float32_stays_float32(options):
+    p = example(cr.Network(3, LOGITS.layers, LOGITS.loss, l1=0.01, l2=0.01))
+    params, history = fit(
+        p, params=p.net.init(0), epochs=2, batch_size=4, sample_weight=p.w, **options
+    )
+    states = [array for state in history.last.states for array in state]
+    assert {array.dtype for array in [*leaves(params), *states]} == {np.dtype("float32")}
+    assert {type(loss) for loss in [*history.loss, *history.validation_loss]} == {float}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"batch_size": None},
+        {"batch_size": 4},
+        {"batch_size": 4, "shuffle": False},
+        {"validation": 0.3, "early_stopping": cr.EarlyStopping(2)},
+        {"sample_weight": np.arange(11.0)},
+        {"clip_value": 0.1, "clip_norm": 0.1, "freeze": ["0.b"]},
+        *({"optimizer": kind()} for kind in OPTIMIZERS.values()),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("labels", [False, True], ids=["rows", "labels"])
+def test_arrays_of_another_library_give_the_same(options, labels):
+    p = example(LOGITS)
+    p = p._replace(y=np.argmax(p.y, axis=1)) if labels else p
+    expected, h1 = fit(p, epochs=3, **options)
+    moved = {k: XP.asarray(v) if isinstance(v, np.ndarray) else v for k, v in options.items()}
+    params = tree_map(lambda leaf: XP.asarray(leaf.copy()), p.params)
+    strict = p._replace(params=params, X=XP.asarray(p.X.copy()), y=XP.asarray(p.y.copy()))
+    got, h2 = fit(strict, epochs=3, **moved)
+    for a, b in zip(leaves(got), leaves(expected), strict=True):
+        assert isinstance(a, type(XP.asarray(0.0)))
+        np.testing.assert_allclose(np.asarray(a), b, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(h2.loss, h1.loss, rtol=1e-12)
+    np.testing.assert_allclose(h2.validation_loss, h1.validation_loss, rtol=1e-12)
+
+
+def test_data_may_be_lists():
+    p = example()
+    arrays, _ = fit(p, epochs=2, sample_weight=p.w, validation=(p.X, p.y))
+    X, y, w = p.X.tolist(), p.y.tolist(), p.w.tolist()
+    lists, _ = fit(p._replace(X=X, y=y), epochs=2, sample_weight=w, validation=[X, y])
+    assert bits(lists) == bits(arrays)
+
+
+@pytest.mark.parametrize(("engine", "threads"), [("auto", None), ("reference", 1), ("auto", 4)])
+def test_the_reference_is_the_engine(engine, threads):
+    p = example()
+    assert bits(fit(p, engine=engine, threads=threads)[0]) == bits(fit(p)[0])

@@ -1,0 +1,110 @@
+"""Walking through nested parameters."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import chainrule as cr
+from chainrule.trees import (
+    is_statistic,
+    is_weight,
+    leaf_names,
+    leaves,
+    named_leaves,
+    rebuild,
+    tree_map,
+)
+
+
+class Pair(NamedTuple):
+    W: Any
+    b: Any
+
+
+TREE = (Pair(1, 2), (), Pair(Pair(3, 4), (5,)))
+NAMES = ["0.W", "0.b", "2.W.W", "2.W.b", "2.b.0"]
+
+trees = st.recursive(
+    st.integers(),
+    lambda inner: st.lists(inner, max_size=4).map(tuple) | st.builds(Pair, inner, inner),
+    max_leaves=12,
+)
+
+
+def test_leaves_are_named_by_their_path() -> None:
+    assert list(named_leaves(TREE)) == list(zip(NAMES, [1, 2, 3, 4, 5], strict=True))
+    assert leaves(TREE) == [1, 2, 3, 4, 5]
+    assert leaf_names(TREE) == (
+        Pair("0.W", "0.b"),
+        (),
+        Pair(Pair("2.W.W", "2.W.b"), ("2.b.0",)),
+    )
+
+
+@pytest.mark.parametrize("tree", [(), ((), ()), ((), ((),))], ids=repr)
+def test_a_tree_may_have_no_leaves(tree: Any) -> None:
+    assert leaves(tree) == []
+    assert rebuild(tree, []) == tree
+    assert tree_map(abs, tree) == tree
+
+
+def test_a_leaf_is_a_tree() -> None:
+    assert list(named_leaves(7)) == [("", 7)]
+    assert rebuild(7, [8]) == 8
+
+
+@given(trees)
+def test_rebuilding_from_its_own_leaves_gives_the_tree(tree: Any) -> None:
+    assert rebuild(tree, leaves(tree)) == tree
+    assert repr(rebuild(tree, leaves(tree))) == repr(tree)  # named tuples stay such
+    assert leaves(leaf_names(tree)) == [name for name, _ in named_leaves(tree)]
+    assert len(set(leaves(leaf_names(tree)))) == len(leaves(tree))
+
+
+@given(trees)
+def test_tree_map_goes_leaf_by_leaf(tree: Any) -> None:
+    doubled = tree_map(lambda a, b: a + b, tree, tree)
+    assert leaves(doubled) == [2 * leaf for leaf in leaves(tree)]
+    assert leaves(leaf_names(doubled)) == leaves(leaf_names(tree))
+
+
+def test_tree_map_refuses_trees_of_other_forms() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        tree_map(lambda a, b: a + b, ((1, 2), 3), ((1, 2),))
+
+
+def test_arrays_are_leaves_and_are_not_copied() -> None:
+    params = cr.Network(2, [cr.Dense(3), cr.Dropout(), cr.Dense(1)], "squared_error").init()
+    assert [name for name, _ in named_leaves(params)] == ["0.W", "0.b", "2.W", "2.b"]
+    again = rebuild(params, leaves(params))
+    assert all(a is b for a, b in zip(leaves(again), leaves(params), strict=True))
+    assert [type(entry) for entry in again] == [type(entry) for entry in params]
+    assert leaves(tree_map(np.sum, params))[1] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("0.W", True), ("12.W", True), ("3.1.W", True), ("W", True), ("0.b", False), ("W.b", False)],
+)
+def test_is_weight(name: str, expected: bool) -> None:
+    assert is_weight(name) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("1.running_mean", True),
+        ("1.2.running_variance", True),
+        ("running_mean", True),
+        ("1.gamma", False),
+        ("running_mean.W", False),
+        ("1.not_running_mean", False),
+    ],
+)
+def test_is_statistic(name: str, expected: bool) -> None:
+    assert is_statistic(name) is expected
