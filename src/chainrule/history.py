@@ -123,3 +123,14 @@ class DivergenceError(ValueError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.args[0], self.params, self.history)
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """Training was interrupted, by Ctrl-C; `params` are those after the last whole step."""
+
+    def __init__(self, params: Parameters, history: History) -> None:
+        super().__init__("training was interrupted; the exception has the params so far")
+        self.params, self.history = params, history
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.params, self.history)

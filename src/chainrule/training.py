@@ -11,45 +11,24 @@ off after any epoch and gone on with, to the same bits.
 from __future__ import annotations
 
 import fnmatch
-import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 from array_api_compat import array_namespace
 
-from chainrule import losses
-from chainrule.backprop import Trace, backward, forward, gradient, trace_cost
+from chainrule.engine.runs import NativeRun, cannot_run
 from chainrule.errors import check_number, check_whole, unknown_name
-from chainrule.examples import Examples, batches, check_examples, split
-from chainrule.history import DivergenceError, EarlyStopping, History, Progress
-from chainrule.layers import Draw
-from chainrule.network import (
-    SEEDS,
-    Network,
-    Parameters,
-    check_parameters,
-    describe,
-)
-from chainrule.optimizers import Optimizer, apply, init_states
-from chainrule.targets import encode
-from chainrule.trees import Array, leaf_names, leaves, named_leaves, tree_map
+from chainrule.examples import Examples, check_examples, split
+from chainrule.history import EarlyStopping, History, Progress
+from chainrule.network import SEEDS, Network, Parameters, check_parameters
+from chainrule.optimizers import Optimizer, init_states
+from chainrule.reference import Plan, run_epoch, validate
+from chainrule.trees import Array, leaves, named_leaves
 
-ENGINES = ("auto", "reference")
+ENGINES = ("auto", "native", "reference")
 
 Callback = Callable[[History], bool | None]
 """Called after each epoch with the history so far; returning True ends the run."""
-
-
-class Plan(NamedTuple):
-    """What stays the same through a run."""
-
-    net: Network
-    optimizer: Optimizer
-    seed: int
-    frozen: frozenset[str]
-    clip_value: float | None
-    clip_norm: float | None
 
 
 def fit(
@@ -113,10 +92,13 @@ def fit(
         The history of an earlier call that returned `params`, to go on from: `a` epochs and then
         `b` are the same as `a + b` at once, bit for bit.
     engine
-        `"reference"` trains with the functions of `chainrule.backprop`; `"auto"` takes the fastest
-        engine that is installed.
+        `"native"` trains in the compiled engine, `"reference"` with the functions of
+        `chainrule.backprop`; `"auto"` takes the compiled one wherever that can be, and says once
+        why where it cannot.
     threads
-        How many threads a compiled engine may use; the reference leaves that to the array library.
+        How many threads the compiled engine uses; left out, as many as there are cores, or one
+        for a small network. The result does not depend on it. The reference leaves threads to the
+        array library.
 
     Raises
     ------
@@ -125,6 +107,8 @@ def fit(
     DivergenceError
         Where a value stops being finite, with epoch, step and layer; its `params` are those
         before that step.
+    TrainingInterrupted
+        A KeyboardInterrupt at Ctrl-C; its `params` are those after the last whole step.
 
     Examples
     --------
@@ -150,112 +134,35 @@ def fit(
     data, held_out = split(net, params, data, validation, seed)
     history = _start(optimizer, params, history)
     goal = history.epochs + epochs
+    native = _native(plan, history, data, batch_size, shuffle, engine, threads)
+    each = held_out is not None or bool(callbacks)  # something to be done after each epoch
     history.stopped = _reason_to_stop(history, early_stopping, ())
     while history.epochs < goal and not history.stopped:
-        _epoch(plan, data, batch_size, shuffle, history)
+        if native is None:
+            run_epoch(plan, data, batch_size, shuffle, history)
+        else:
+            native.run_epochs(1 if each else goal - history.epochs, history)
         if held_out is not None:
-            _validate(net, held_out, history)
+            validate(net, held_out, history)
         history.stopped = _reason_to_stop(history, early_stopping, callbacks)
     history.restored = early_stopping is not None
     return history.returned, history
 
 
-def _epoch(
-    plan: Plan, data: Examples, batch_size: int | None, shuffle: bool, history: History
-) -> None:
-    """Go through the examples once, and enter the outcome in the history."""
-    params, states, t, epoch, kind = history.at
-    total = weight = 0.0
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # named by _step instead
-        for batch in batches(data, batch_size, plan.seed, epoch + 1, shuffle=shuffle):
-            share = batch.weight
-            if share == 0:
-                continue
-            try:
-                params, states, cost = _step(plan, params, states, batch, t + 1)
-            except FloatingPointError as error:
-                history.last = Progress(params, states, t, epoch, kind)
-                raise DivergenceError(
-                    f"training diverged at epoch {epoch + 1}, step {t + 1}: {error}; lower the "
-                    "learning rate, scale X and y, or set clip_norm",
-                    params,
-                    history,
-                ) from None
-            t += 1
-            total, weight = total + share * cost, weight + share
-    history.last = Progress(params, states, t, epoch + 1, kind)
-    history.loss.append(total / weight)
-
-
-def _step(
-    plan: Plan, params: Parameters, states: list[Any], batch: Examples, t: int
-) -> tuple[Parameters, list[Any], float]:
-    """Forward, cost, backward, update; a FloatingPointError names the layer that fails."""
-    net, (x, y, w) = plan.net, batch
-    xp = array_namespace(x)
-    y = encode(y, net.outputs, x.dtype, xp)
-    trace = forward(net, params, x, Draw(plan.seed, t), check=False)
-    cost = float(trace_cost(trace, y, w, check=False))
-    if not math.isfinite(cost):
-        raise FloatingPointError(f"{_first_not_finite(trace, xp)} (the cost is {cost})")
-    deltas = backward(net, params, trace, y, w, check=False)
-    grads = _clipped(plan, gradient(trace, deltas), xp)
-    new, states = apply(plan.optimizer, params, grads, states, t, plan.frozen)
-    new = tuple(
-        layer.after_step(own, record)
-        for layer, own, record in zip(net.layers, new, trace, strict=True)
-    )
-    if plan.frozen:  # running statistics too
-        new = tree_map(
-            lambda name, old, own: old if name in plan.frozen else own,
-            leaf_names(params),
-            params,
-            new,
-        )
-    for k, own in enumerate(new):
-        if not all(bool(xp.all(xp.isfinite(leaf))) for leaf in leaves(own)):
-            raise FloatingPointError(f"the update of {describe(net, k)} is not finite")
-    return new, states, cost
-
-
-def _first_not_finite(trace: Trace, xp: Any) -> str:
-    for k, record in enumerate(trace):
-        if not bool(xp.all(xp.isfinite(record.a))):
-            return f"the activation of {describe(trace.net, k)} is not finite"
-    return f"the loss {str(losses.loss(trace.net.loss))!r} is not finite"
-
-
-def _clipped(plan: Plan, grads: Parameters, xp: Any) -> Parameters:
-    """The gradient within its bounds; frozen parameters don't count in the norm."""
-    if plan.clip_value is not None:
-        bound = plan.clip_value
-        grads = tree_map(lambda g: xp.minimum(xp.maximum(g, -bound), bound), grads)
-    if plan.clip_norm is not None:
-        moving = [g for name, g in named_leaves(grads) if name not in plan.frozen]
-        largest = max((float(xp.max(xp.abs(g))) for g in moving), default=0.0)
-        if largest > 0:  # which is drawn out of the norm, whose squares could overflow
-            squares = sum(float(xp.sum((g / largest) ** 2)) for g in moving)
-            scale = min(plan.clip_norm / largest / math.sqrt(squares), 1.0)
-            grads = tree_map(lambda g: scale * g, grads)
-    return grads
-
-
-def _validate(net: Network, data: Examples, history: History) -> None:
-    params = history.at.params
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        trace = forward(net, params, data.X, check=False)
-        cost = float(trace_cost(trace, data.y, data.w, check=False))
-    history.validation_loss.append(cost)
-    if not math.isfinite(cost):
-        what = _first_not_finite(trace, array_namespace(data.X))
-        raise DivergenceError(
-            f"the validation after epoch {history.epochs} failed: {what}; compare the ranges of "
-            "the validation data and of the training data",
-            params,
-            history,
-        )
-    if cost < min(history.validation_loss[:-1], default=math.inf):
-        history.best_epoch, history.best = history.epochs, params
+def _native(
+    plan: Plan,
+    history: History,
+    data: Examples,
+    batch_size: int | None,
+    shuffle: bool,
+    engine: str,
+    threads: int | None,
+) -> NativeRun | None:
+    """Return the run in the compiled engine, or None for the reference loop."""
+    if engine == "reference":
+        return None
+    reason = cannot_run(plan, history.at.params, insist=engine == "native")
+    return None if reason else NativeRun(plan, history, data, batch_size, shuffle, threads)
 
 
 def _reason_to_stop(
@@ -330,11 +237,6 @@ def _check_options(
     for callback in callbacks:
         if not callable(callback):
             raise TypeError(f"fit: callbacks must hold functions of a History, got {callback!r}")
-    if engine == "native":
-        raise ValueError(
-            "fit: engine='native' needs the compiled engine, which this version does not have; "
-            "take engine='auto' or 'reference'"
-        )
     if engine not in ENGINES:
         raise unknown_name("engine", str(engine), ENGINES)
     if threads is not None:

@@ -74,17 +74,17 @@ public:
         if (now < next_) return false;
         next_ = now + std::chrono::milliseconds(20);
         nb::gil_scoped_acquire gil;
-        raised_ = PyErr_CheckSignals() != 0;
-        return raised_;
+        if (PyErr_CheckSignals() == 0) return false;
+        raised_ = nb::borrow(nb::python_error().value());  // which clears Python's own indicator
+        return true;
     }
-    void raise() const {
-        if (raised_) throw nb::python_error();
-    }
+    // The exception that a handler raised, or None.
+    nb::object raised() const { return raised_ ? raised_ : nb::none(); }
 
 private:
     std::chrono::steady_clock::time_point next_ =
         std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
-    bool raised_ = false;
+    nb::object raised_;
 };
 
 template <class T>
@@ -149,10 +149,8 @@ nb::tuple run(Trainer<T>& trainer, In<T> X, std::optional<In<T>> y,
     const char* outcomes[] = {"done", "diverged", "interrupted"};
     nb::list costs;
     for (const double cost : report.costs) costs.append(cost);
-    const auto result =
-        nb::make_tuple(outcomes[static_cast<int>(report.outcome)], report.steps, costs);
-    signals.raise();
-    return result;
+    return nb::make_tuple(outcomes[static_cast<int>(report.outcome)], report.steps, costs,
+                          signals.raised());
 }
 
 template <class T>

@@ -1,24 +1,25 @@
 r"""A run of `fit` in the compiled engine: what it can run, and the arrays' way in and out.
 
-    X   (n, inputs)   C-contiguous, in the dtype of the parameters: used where it lies
-    y   (n, outputs), or labels (n,)        orders   (epochs, n)   rates   (steps,)
+X   (n, inputs)   C-contiguous, in the dtype of the parameters: used where it lies
+y   (n, outputs), or labels (n,)        orders   (epochs, n)   rates   (steps,)
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule import losses
+from chainrule import engine, losses
 from chainrule.activations import Activation, activation
+from chainrule.examples import Examples
 from chainrule.layers import Dense, Draw, Dropout
 from chainrule.network import Network, Parameters, describe
 from chainrule.optimizers import OPTIMIZERS, Optimizer, State
+from chainrule.reference import Plan
 from chainrule.trees import leaves, rebuild
 
 _NAMES = {kind: name for name, kind in OPTIMIZERS.items()}
@@ -31,21 +32,25 @@ def why_not(net: Network, params: Parameters, optimizer: Optimizer) -> str:
     >>> why_not(net, net.init(), cr.Adam())
     ''
     """
+    own = "of your own, in Python"
+    dtype = getattr(next(iter(leaves(params)), None), "dtype", None)
     for k, layer in enumerate(net.layers):
         if type(layer) not in (Dense, Dropout):
             return f"{describe(net, k)} is of a kind that the engine does not have"
         if isinstance(layer, Dense) and _is_own(activation, layer.activation):
-            return f"{describe(net, k)} has an activation of your own, in Python"
-    if _is_own(losses.loss, net.loss):
-        return f"the loss {str(net.loss)!r} is your own, in Python"
-    if type(optimizer) not in _NAMES:
-        return f"{optimizer!r} is an optimizer of your own, in Python"
-    if not any(isinstance(layer, Dense) for layer in net.layers):
-        return "the network has no parameters"
-    if not all(isinstance(leaf, np.ndarray) for leaf in leaves(params)):
-        return "the parameters are not NumPy arrays"
-    if leaves(params)[0].dtype not in (np.float32, np.float64):
-        return f"the parameters are of {leaves(params)[0].dtype}, not float32 or float64"
+            return f"{describe(net, k)} has an activation {own}"
+    for fails, reason in (
+        (_is_own(losses.loss, net.loss), f"the loss {str(net.loss)!r} is one {own}"),
+        (type(optimizer) not in _NAMES, f"{optimizer!r} is an optimizer {own}"),
+        (dtype is None, "the network has no parameters"),
+        (
+            not all(isinstance(leaf, np.ndarray) for leaf in leaves(params)),
+            "the parameters are not NumPy arrays",
+        ),
+        (dtype not in (np.float32, np.float64), f"the parameters are of {dtype}"),
+    ):
+        if fails:
+            return reason
     return ""
 
 
@@ -60,44 +65,27 @@ def _is_own(find: Any, given: Any) -> bool:
 
 
 class Done(NamedTuple):
-    """What a call of the engine did: the whole steps it made, and the cost of each whole epoch."""
+    """What a call of the engine did: whole steps, the cost of each whole epoch, what ended it."""
 
     outcome: str
     steps: int
     costs: list[float]
+    raised: BaseException | None
 
 
 class Session:
     """Parameters and states within the engine, and the steps made on them."""
 
     def __init__(
-        self,
-        module: ModuleType,
-        net: Network,
-        params: Parameters,
-        states: list[State],
-        optimizer: Optimizer,
-        *,
-        batch: int,
-        threads: int,
-        seed: int,
-        frozen: Collection[str],
-        clip_value: float | None,
-        clip_norm: float | None,
+        self, plan: Plan, params: Parameters, states: list[State], *, batch: int, threads: int
     ) -> None:
-        self.params, self.states, self.optimizer = params, states, optimizer
+        self.plan, self.params, self.states, self.batch = plan, params, states, batch
         self.dtype = leaves(params)[0].dtype
-        first, layers = _layers(net, seed, frozen)
-        fields = {
-            field.name: float(getattr(optimizer, field.name))
-            for field in dataclasses.fields(optimizer)  # type: ignore[arg-type]
-            if field.name != "learning_rate"
-        }
-        fields |= {"l1": net.l1, "l2": net.l2}
-        fields |= {"clip_value": clip_value} if clip_value is not None else {}
-        fields |= {"clip_norm": clip_norm} if clip_norm is not None else {}
+        net, optimizer = plan.net, plan.optimizer
         loss = losses.loss(net.loss)
-        make = module.trainer32 if self.dtype == np.float32 else module.trainer64
+        first, layers = _layers(net, plan.seed, plan.frozen)
+        assert engine.native is not None
+        make = engine.native.trainer32 if self.dtype == np.float32 else engine.native.trainer64
         self.trainer = make(
             net.inputs,
             first,
@@ -105,7 +93,7 @@ class Session:
             loss.name,
             loss.parameters[0] if loss.parameters else 0.0,
             _NAMES[type(optimizer)],
-            fields,
+            _fields(plan),
             batch,
             threads,
         )
@@ -134,40 +122,50 @@ class Session:
 
     def run(
         self,
-        X: NDArray[Any],
-        y: NDArray[Any],
-        w: NDArray[Any] | None,
+        data: Examples,
         orders: NDArray[np.int64] | None,
         *,
         epochs: int,
-        batch: int,
         first_step: int,
-        most_steps: int | None = None,
+        most_steps: int = 2**62,
     ) -> Done:
         """Make the steps of some epochs, or the first `most_steps` of them."""
-        steps = epochs * -(-len(X) // batch)
-        rates = np.array([self.optimizer.rate(first_step + k + 1) for k in range(steps)])
-        labels = y if y.ndim == 1 else None
+        steps = epochs * -(-len(data.X) // self.batch)
+        rate = self.plan.optimizer.rate
+        rates = np.array([rate(first_step + k + 1) for k in range(steps)])
+        labels = data.y.ndim == 1
         return Done(
             *self.trainer.run(
-                X,
-                None if y.ndim == 1 else y,
-                labels,
-                w,
+                data.X,
+                None if labels else data.y,
+                data.y if labels else None,
+                data.w,
                 orders,
                 epochs,
-                batch,
+                self.batch,
                 first_step,
                 rates,
-                2**62 if most_steps is None else most_steps,
+                most_steps,
             )
         )
+
+
+def _fields(plan: Plan) -> dict[str, float]:
+    """Return the optimizer's numbers, the network's penalty and the bounds on the gradient."""
+    fields = {
+        field.name: float(getattr(plan.optimizer, field.name))
+        for field in dataclasses.fields(plan.optimizer)  # type: ignore[arg-type]
+        if field.name != "learning_rate"
+    }
+    bounds = {"clip_value": plan.clip_value, "clip_norm": plan.clip_norm}
+    given = {name: bound for name, bound in bounds.items() if bound is not None}
+    return fields | given | {"l1": plan.net.l1, "l2": plan.net.l2}
 
 
 def _layers(
     net: Network, seed: int, frozen: Collection[str]
 ) -> tuple[list[tuple[float, int, int]], list[tuple[Any, ...]]]:
-    """Return the dropouts before the first dense layer, and each dense layer with those after it."""
+    """Return the dropouts that come first, and each dense layer with those that follow it."""
     first: list[tuple[float, int, int]] = []
     dense: list[tuple[Any, ...]] = []
     after = first

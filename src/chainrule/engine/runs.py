@@ -1,0 +1,133 @@
+"""Whole epochs of `fit` in the compiled engine, and what happens when a run breaks off."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+import warnings
+
+import numpy as np
+
+from chainrule.engine import cores, missing, native, say_once_that_it_is_missing
+from chainrule.engine.session import Session, why_not
+from chainrule.examples import Examples, batches
+from chainrule.history import History, Progress, TrainingInterrupted
+from chainrule.network import Network, Parameters
+from chainrule.reference import Plan, diverged, take_step
+from chainrule.trees import leaves
+
+WORK_PER_THREAD = 400_000
+"""Operations of a step from which another thread is worth its two barriers."""
+
+NUMBERS_PER_CALL = 4_000_000
+"""How many indices and rates one call of the engine may take along."""
+
+
+def cannot_run(plan: Plan, params: Parameters, *, insist: bool) -> str:
+    """Return why the engine cannot make a run, "" if it can; said once, or raised to insist."""
+    if native is None:
+        if insist:
+            raise ValueError(f"fit: engine='native': there is no compiled engine: {missing}")
+        say_once_that_it_is_missing()
+        return missing
+    reason = why_not(plan.net, params, plan.optimizer)
+    if reason and insist:
+        raise ValueError(
+            f"fit: engine='native' cannot run this: {reason}; take engine='auto' or 'reference'"
+        )
+    if reason and all(isinstance(leaf, np.ndarray) for leaf in leaves(params)):
+        _say_once(reason)
+    return reason
+
+
+@functools.cache
+def _say_once(reason: str) -> None:
+    warnings.warn(
+        f"this run is not made in the compiled engine, and is slower: {reason}; "
+        "engine='reference' says that you know",
+        RuntimeWarning,
+        stacklevel=5,
+    )
+
+
+def default_threads(net: Network, batch: int) -> int:
+    """Return how many threads a step keeps busy, at most one for each core.
+
+    >>> default_threads(cr.Network(2, [cr.Dense(2)], loss="huber"), batch=1)
+    1
+    """
+    work = sum(6 * batch * i * o for i, o in itertools.pairwise(net.widths))
+    return max(1, min(cores(), work // WORK_PER_THREAD))
+
+
+class NativeRun:
+    """A run of `fit` whose parameters live in the engine between its calls."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        history: History,
+        data: Examples,
+        batch_size: int | None,
+        shuffle: bool,
+        threads: int | None,
+    ) -> None:
+        self.plan = plan
+        self.data = Examples(
+            *(part if part is None else np.ascontiguousarray(part) for part in data)
+        )
+        n = len(data.X)
+        self.batch = min(batch_size or n, n)
+        self.shuffles = shuffle and self.batch < n
+        self.session = Session(
+            plan,
+            history.at.params,
+            history.at.states,
+            batch=self.batch,
+            threads=threads or default_threads(plan.net, self.batch),
+        )
+
+    def run_epochs(self, epochs: int, history: History) -> None:
+        """Make epochs, as many of those asked for as one call takes, and enter them."""
+        before, n = history.at, len(self.data.X)
+        numbers = n if self.shuffles else math.ceil(n / self.batch)
+        epochs = min(epochs, max(1, NUMBERS_PER_CALL // numbers))
+        orders = None
+        if self.shuffles:
+            following = range(before.epoch + 1, before.epoch + epochs + 1)
+            orders = np.stack([self.data.shuffled(self.plan.seed, epoch) for epoch in following])
+        run = functools.partial(
+            self.session.run, self.data, orders, epochs=epochs, first_step=before.step
+        )
+        done = run()
+        if done.outcome == "diverged":  # back to the start, and up to the step that failed
+            self.session.load(before.params, before.states)
+            run(most_steps=done.steps)
+        history.loss.extend(done.costs)
+        params, states = self.session.read()
+        made = before.epoch + len(done.costs)
+        history.last = Progress(params, states, before.step + done.steps, made, before.optimizer)
+        if done.outcome == "diverged":
+            raise diverged(history, self._failure(before, history, done.steps))
+        if done.outcome == "interrupted":
+            raise TrainingInterrupted(params, history) from done.raised
+
+    def _failure(self, before: Progress, history: History, steps: int) -> FloatingPointError:
+        """Return what the reference says of the step that failed."""
+        following = (
+            batch
+            for epoch in itertools.count(before.epoch + 1)
+            for batch in batches(
+                self.data, self.batch, self.plan.seed, epoch, shuffle=self.shuffles
+            )
+            if batch.weight > 0
+        )
+        batch = next(itertools.islice(following, steps, None))
+        at = history.at
+        try:
+            with np.errstate(all="ignore"):
+                take_step(self.plan, at.params, at.states, batch, at.step + 1)
+        except FloatingPointError as error:
+            return error
+        return FloatingPointError("a value is not finite")

@@ -1,0 +1,145 @@
+r"""The reference loop: each step is forward, cost, backward, update, by the core's functions.
+
+    X   (n, inputs)   the examples      y   (n, outputs) or (n,)   their targets
+    w   (n,)          their weights     t   the number of the step, from 1
+
+It says what is right. The compiled engine must come to the same numbers.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+from array_api_compat import array_namespace
+
+from chainrule import losses
+from chainrule.backprop import Trace, backward, forward, gradient, trace_cost
+from chainrule.examples import Examples, batches
+from chainrule.history import DivergenceError, History, Progress, TrainingInterrupted
+from chainrule.layers import Draw
+from chainrule.network import Network, Parameters, describe
+from chainrule.optimizers import Optimizer, apply
+from chainrule.targets import encode
+from chainrule.trees import leaf_names, leaves, named_leaves, tree_map
+
+
+class Plan(NamedTuple):
+    """What stays the same through a run."""
+
+    net: Network
+    optimizer: Optimizer
+    seed: int
+    frozen: frozenset[str]
+    clip_value: float | None
+    clip_norm: float | None
+
+
+def run_epoch(
+    plan: Plan, data: Examples, batch_size: int | None, shuffle: bool, history: History
+) -> None:
+    """Go through the examples once, and enter the outcome in the history."""
+    params, states, t, epoch, kind = history.at
+    total = weight = 0.0
+    with np.errstate(
+        over="ignore", invalid="ignore", divide="ignore"
+    ):  # named by take_step instead
+        for batch in batches(data, batch_size, plan.seed, epoch + 1, shuffle=shuffle):
+            share = batch.weight
+            if share == 0:
+                continue
+            try:
+                params, states, cost = take_step(plan, params, states, batch, t + 1)
+            except FloatingPointError as error:
+                history.last = Progress(params, states, t, epoch, kind)
+                raise diverged(history, error) from None
+            except KeyboardInterrupt:
+                history.last = Progress(params, states, t, epoch, kind)
+                raise TrainingInterrupted(params, history) from None
+            t += 1
+            total, weight = total + share * cost, weight + share
+    history.last = Progress(params, states, t, epoch + 1, kind)
+    history.loss.append(total / weight)
+
+
+def diverged(history: History, error: FloatingPointError) -> DivergenceError:
+    """Return the error for a step that failed after those that the history holds."""
+    at = history.at
+    return DivergenceError(
+        f"training diverged at epoch {at.epoch + 1}, step {at.step + 1}: {error}; lower the "
+        "learning rate, scale X and y, or set clip_norm",
+        at.params,
+        history,
+    )
+
+
+def take_step(
+    plan: Plan, params: Parameters, states: list[Any], batch: Examples, t: int
+) -> tuple[Parameters, list[Any], float]:
+    """Forward, cost, backward, update; a FloatingPointError names the layer that fails."""
+    net, (x, y, w) = plan.net, batch
+    xp = array_namespace(x)
+    y = encode(y, net.outputs, x.dtype, xp)
+    trace = forward(net, params, x, Draw(plan.seed, t), check=False)
+    cost = float(trace_cost(trace, y, w, check=False))
+    if not math.isfinite(cost):
+        raise FloatingPointError(f"{_first_not_finite(trace, xp)} (the cost is {cost})")
+    deltas = backward(net, params, trace, y, w, check=False)
+    grads = _clipped(plan, gradient(trace, deltas), xp)
+    new, states = apply(plan.optimizer, params, grads, states, t, plan.frozen)
+    new = tuple(
+        layer.after_step(own, record)
+        for layer, own, record in zip(net.layers, new, trace, strict=True)
+    )
+    if plan.frozen:  # running statistics too
+        new = tree_map(
+            lambda name, old, own: old if name in plan.frozen else own,
+            leaf_names(params),
+            params,
+            new,
+        )
+    for k, own in enumerate(new):
+        if not all(bool(xp.all(xp.isfinite(leaf))) for leaf in leaves(own)):
+            raise FloatingPointError(f"the update of {describe(net, k)} is not finite")
+    return new, states, cost
+
+
+def _first_not_finite(trace: Trace, xp: Any) -> str:
+    for k, record in enumerate(trace):
+        if not bool(xp.all(xp.isfinite(record.a))):
+            return f"the activation of {describe(trace.net, k)} is not finite"
+    return f"the loss {str(losses.loss(trace.net.loss))!r} is not finite"
+
+
+def _clipped(plan: Plan, grads: Parameters, xp: Any) -> Parameters:
+    """The gradient within its bounds; frozen parameters don't count in the norm."""
+    if plan.clip_value is not None:
+        bound = plan.clip_value
+        grads = tree_map(lambda g: xp.minimum(xp.maximum(g, -bound), bound), grads)
+    if plan.clip_norm is not None:
+        moving = [g for name, g in named_leaves(grads) if name not in plan.frozen]
+        largest = max((float(xp.max(xp.abs(g))) for g in moving), default=0.0)
+        if largest > 0:  # which is drawn out of the norm, whose squares could overflow
+            squares = sum(float(xp.sum((g / largest) ** 2)) for g in moving)
+            scale = min(plan.clip_norm / largest / math.sqrt(squares), 1.0)
+            grads = tree_map(lambda g: scale * g, grads)
+    return grads
+
+
+def validate(net: Network, data: Examples, history: History) -> None:
+    params = history.at.params
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        trace = forward(net, params, data.X, check=False)
+        cost = float(trace_cost(trace, data.y, data.w, check=False))
+    history.validation_loss.append(cost)
+    if not math.isfinite(cost):
+        what = _first_not_finite(trace, array_namespace(data.X))
+        raise DivergenceError(
+            f"the validation after epoch {history.epochs} failed: {what}; compare the ranges of "
+            "the validation data and of the training data",
+            params,
+            history,
+        )
+    if cost < min(history.validation_loss[:-1], default=math.inf):
+        history.best_epoch, history.best = history.epochs, params
