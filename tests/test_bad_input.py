@@ -331,13 +331,7 @@ NAMES = [
         "engine",
         lambda u: u.fit(engine="referense"),
         V,
-        ("unknown engine 'referense'; did you mean 'reference'", "Known: auto, reference"),
-    ),
-    (
-        "engine not installed",
-        lambda u: u.fit(engine="native"),
-        V,
-        ("fit: engine='native'", "'auto' or 'reference'"),
+        ("unknown engine 'referense'; did you mean 'reference'", "Known: auto, native, reference"),
     ),
     ("engine none", lambda u: u.fit(engine=None), V, "unknown engine 'None'"),
     (

@@ -378,7 +378,14 @@ def test_fit_trains_them(name, dtype):
     d = data(name)
     y = cr.forward(d.net, d.params, d.X, DRAW).output  # what other parameters make of X
     params, history = cr.fit(
-        d.net, d.net.init(1, dtype), d.X, y, cr.Adam(0.01), epochs=150, batch_size=None
+        d.net,
+        d.net.init(1, dtype),
+        d.X,
+        y,
+        cr.Adam(0.01),
+        epochs=150,
+        batch_size=None,
+        engine="reference",
     )
     assert min(history.loss[-10:]) < 0.2 * history.loss[0]
     assert {leaf.dtype for leaf in leaves(params)} == {np.dtype(dtype)}
@@ -393,7 +400,17 @@ def test_running_statistics_are_means_of_those_of_the_batches(optimizer):
     for batch in (slice(0, 4), slice(4, 7)):
         mean = 0.9 * mean + 0.1 * d.X[batch].mean(axis=0)
         variance = 0.9 * variance + 0.1 * d.X[batch].var(axis=0)
-    trained, _ = cr.fit(d.net, params, d.X, d.y, optimizer(), epochs=1, batch_size=4, shuffle=False)
+    trained, _ = cr.fit(
+        d.net,
+        params,
+        d.X,
+        d.y,
+        optimizer(),
+        epochs=1,
+        batch_size=4,
+        shuffle=False,
+        engine="reference",
+    )
     np.testing.assert_allclose(trained[0].running_mean, mean, rtol=1e-12)
     np.testing.assert_allclose(trained[0].running_variance, variance, rtol=1e-12)
 
@@ -404,7 +421,15 @@ def test_a_and_b_epochs_are_a_and_b_at_once(name):
 
     def fit(params, epochs, history=None):
         return cr.fit(
-            d.net, params, d.X, d.y, cr.Adam(0.01), epochs=epochs, batch_size=3, history=history
+            d.net,
+            params,
+            d.X,
+            d.y,
+            cr.Adam(0.01),
+            epochs=epochs,
+            batch_size=3,
+            history=history,
+            engine="reference",
         )
 
     first, history = fit(d.params, 2)
@@ -431,7 +456,15 @@ def test_a_and_b_epochs_are_a_and_b_at_once(name):
 def test_freeze_reaches_nested_names(name, pattern, frozen):
     d = data(name)
     trained, _ = cr.fit(
-        d.net, d.params, d.X, d.y, cr.SGD(0.1), epochs=1, batch_size=3, freeze=[pattern]
+        d.net,
+        d.params,
+        d.X,
+        d.y,
+        cr.SGD(0.1),
+        epochs=1,
+        batch_size=3,
+        freeze=[pattern],
+        engine="reference",
     )
     pairs = zip(bits(d.params), bits(trained), strict=True)
     assert {before[0] for before, after in pairs if before == after} == frozen

@@ -319,7 +319,7 @@ def test_a_layer_without_parameters_needs_three_functions():
     trace = cr.forward(net, params, X)
     deltas = cr.backward(net, params, trace, y)
     assert cr.squared_norms(trace, deltas).shape == (4,)
-    assert cr.fit(net, params, X, y, cr.SGD(0.01), epochs=1)[1].epochs == 1
+    assert cr.fit(net, params, X, y, cr.SGD(0.01), epochs=1, engine="reference")[1].epochs == 1
 
 
 class Offset(NamedTuple):
@@ -346,7 +346,7 @@ def test_parameters_start_at_0_where_a_layer_does_not_say_otherwise():
     np.testing.assert_array_equal(params[0].b, np.zeros(3, "float32"))
     X, y = np.ones((4, 3)), np.arange(12.0).reshape(4, 3)
     assert cr.check_gradient(net, params, X, y).passed
-    trained, _ = cr.fit(net, params, X, y, cr.SGD(0.25), epochs=50)
+    trained, _ = cr.fit(net, params, X, y, cr.SGD(0.25), epochs=50, engine="reference")
     np.testing.assert_allclose(trained[0].b, -1 - y.mean(axis=0), rtol=1e-5)
 
 

@@ -13,7 +13,7 @@ from chainrule.backprop import (
     squared_norms,
 )
 from chainrule.diagnose import check_gradient
-from chainrule.history import DivergenceError, EarlyStopping, History
+from chainrule.history import DivergenceError, EarlyStopping, History, TrainingInterrupted
 from chainrule.layers import Dense, Draw, Dropout, Layer
 from chainrule.losses import Loss
 from chainrule.network import Network
@@ -69,6 +69,7 @@ __all__ = [
     "Rprop",
     "Schedule",
     "StepDecay",
+    "TrainingInterrupted",
     "WarmUp",
     "activations",
     "backward",

@@ -17,7 +17,7 @@ from array_api_compat import array_namespace
 from chainrule import losses
 from chainrule.backprop import Trace, backward, forward, gradient, trace_cost
 from chainrule.examples import Examples, batches
-from chainrule.history import DivergenceError, History, Progress, TrainingInterrupted
+from chainrule.history import DivergenceError, History, Progress
 from chainrule.layers import Draw
 from chainrule.network import Network, Parameters, describe
 from chainrule.optimizers import Optimizer, apply
@@ -56,7 +56,7 @@ def run_epoch(
                 raise diverged(history, error) from None
             except KeyboardInterrupt:
                 history.last = Progress(params, states, t, epoch, kind)
-                raise TrainingInterrupted(params, history) from None
+                raise
             t += 1
             total, weight = total + share * cost, weight + share
     history.last = Progress(params, states, t, epoch + 1, kind)
@@ -128,6 +128,7 @@ def _clipped(plan: Plan, grads: Parameters, xp: Any) -> Parameters:
 
 
 def validate(net: Network, data: Examples, history: History) -> None:
+    """Enter the cost of the validation data in the history; a DivergenceError if it is not finite."""
     params = history.at.params
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         trace = forward(net, params, data.X, check=False)

@@ -88,7 +88,7 @@ class StepDecay(Schedule):
     factor: float = 0.1
 
     def __call__(self, t: int) -> float:
-        return self.rate * math.pow(self.factor, (t - 1) // self.every)
+        return self.rate * _power(self.factor, (t - 1) // self.every)
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Exponential(Schedule):
     factor: float
 
     def __call__(self, t: int) -> float:
-        return self.rate * math.pow(self.factor, t - 1)
+        return self.rate * _power(self.factor, t - 1)
 
 
 @dataclass(frozen=True)
@@ -194,6 +194,14 @@ class OneCycle(Schedule):
         if progress <= self.share:
             return _half_cosine(first, self.peak, progress / self.share)
         return _half_cosine(self.peak, last, (progress - self.share) / (1 - self.share))
+
+
+def _power(base: float, exponent: int) -> float:
+    """base^exponent, infinite where it is too large: training then names the step that diverges."""
+    try:
+        return math.pow(base, exponent)
+    except OverflowError:
+        return math.inf
 
 
 def _half_cosine(start: float, end: float, progress: float) -> float:

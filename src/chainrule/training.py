@@ -19,7 +19,7 @@ from array_api_compat import array_namespace
 from chainrule.engine.runs import NativeRun, cannot_run
 from chainrule.errors import check_number, check_whole, unknown_name
 from chainrule.examples import Examples, check_examples, split
-from chainrule.history import EarlyStopping, History, Progress
+from chainrule.history import EarlyStopping, History, Progress, TrainingInterrupted
 from chainrule.network import SEEDS, Network, Parameters, check_parameters
 from chainrule.optimizers import Optimizer, init_states
 from chainrule.reference import Plan, run_epoch, validate
@@ -138,10 +138,13 @@ def fit(
     each = held_out is not None or bool(callbacks)  # something to be done after each epoch
     history.stopped = _reason_to_stop(history, early_stopping, ())
     while history.epochs < goal and not history.stopped:
-        if native is None:
-            run_epoch(plan, data, batch_size, shuffle, history)
-        else:
-            native.run_epochs(1 if each else goal - history.epochs, history)
+        try:
+            if native is None:
+                run_epoch(plan, data, batch_size, shuffle, history)
+            else:
+                native.run_epochs(1 if each else goal - history.epochs, history)
+        except KeyboardInterrupt as interrupt:
+            raise TrainingInterrupted(history.at.params, history) from interrupt
         if held_out is not None:
             validate(net, held_out, history)
         history.stopped = _reason_to_stop(history, early_stopping, callbacks)

@@ -12,7 +12,7 @@ import numpy as np
 from chainrule.engine import cores, missing, native, say_once_that_it_is_missing
 from chainrule.engine.session import Session, why_not
 from chainrule.examples import Examples, batches
-from chainrule.history import History, Progress, TrainingInterrupted
+from chainrule.history import History, Progress
 from chainrule.network import Network, Parameters
 from chainrule.reference import Plan, diverged, take_step
 from chainrule.trees import leaves
@@ -20,7 +20,7 @@ from chainrule.trees import leaves
 WORK_PER_THREAD = 400_000
 """Operations of a step from which another thread is worth its two barriers."""
 
-NUMBERS_PER_CALL = 4_000_000
+NUMBERS_PER_CALL = 500_000
 """How many indices and rates one call of the engine may take along."""
 
 
@@ -110,8 +110,8 @@ class NativeRun:
         history.last = Progress(params, states, before.step + done.steps, made, before.optimizer)
         if done.outcome == "diverged":
             raise diverged(history, self._failure(before, history, done.steps))
-        if done.outcome == "interrupted":
-            raise TrainingInterrupted(params, history) from done.raised
+        if done.raised is not None:
+            raise done.raised
 
     def _failure(self, before: Progress, history: History, steps: int) -> FloatingPointError:
         """Return what the reference says of the step that failed."""

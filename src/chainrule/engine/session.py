@@ -33,7 +33,9 @@ def why_not(net: Network, params: Parameters, optimizer: Optimizer) -> str:
     ''
     """
     own = "of your own, in Python"
-    dtype = getattr(next(iter(leaves(params)), None), "dtype", None)
+    arrays = leaves(params)
+    foreign = not all(isinstance(leaf, np.ndarray) for leaf in arrays)
+    dtype = None if foreign or not arrays else arrays[0].dtype
     for k, layer in enumerate(net.layers):
         if type(layer) not in (Dense, Dropout):
             return f"{describe(net, k)} is of a kind that the engine does not have"
@@ -42,11 +44,8 @@ def why_not(net: Network, params: Parameters, optimizer: Optimizer) -> str:
     for fails, reason in (
         (_is_own(losses.loss, net.loss), f"the loss {str(net.loss)!r} is one {own}"),
         (type(optimizer) not in _NAMES, f"{optimizer!r} is an optimizer {own}"),
+        (foreign, "the parameters are not NumPy arrays"),
         (dtype is None, "the network has no parameters"),
-        (
-            not all(isinstance(leaf, np.ndarray) for leaf in leaves(params)),
-            "the parameters are not NumPy arrays",
-        ),
         (dtype not in (np.float32, np.float64), f"the parameters are of {dtype}"),
     ):
         if fails:

@@ -93,7 +93,7 @@ public:
     template <class F>
     Report run(const Data<T>& data, const Plan& plan, F&& interrupted) {
         report_ = {Outcome::done, 0, {}};
-        stop_ = failed_ = false;
+        stop_ = rows_failed_ = weights_failed_ = false;
         run_team(threads_, [&](int t) { work(data, plan, t, interrupted); });
         return report_;
     }
@@ -122,14 +122,15 @@ private:
                 rows_phase(data, b, part_of(b.n, t, threads_));
                 if (t == 0 && made % ask_every_ == 0 && interrupted()) stop_ = true;
                 barrier_.wait();
-                if (stop_ || failed_) {
-                    if (t == 0) report_.outcome = failed_ ? Outcome::diverged : Outcome::interrupted;
+                if (stop_ || rows_failed_) {
+                    if (t == 0)
+                        report_.outcome = rows_failed_ ? Outcome::diverged : Outcome::interrupted;
                     return;
                 }
                 const double cost = t == 0 ? mean_loss(data, b) : 0;
                 weights_phase(b, plan.rates[made], t);
                 barrier_.wait();
-                if (failed_) {
+                if (weights_failed_) {
                     if (t == 0) report_.outcome = Outcome::diverged;
                     return;
                 }
@@ -216,7 +217,7 @@ private:
         loss_rows(net_.loss, T(net_.loss_parameter), last.out, last.a.get(), last.ld, targets,
                   T(1 / b.weight), last.delta.get(), last.ld, values_.get(), r0, r1);
         for (int r = r0; r < r1; ++r)
-            if (!std::isfinite(values_.get()[r])) failed_ = true;
+            if (!std::isfinite(values_.get()[r])) rows_failed_ = true;
         for (int column = 0; column < last.columns; column += NR)
             finish_delta(last, batch_, r0, r1 - r0, column, last.vectors(column));
     }
@@ -334,7 +335,7 @@ private:
     static T* state(const Buffer<T>& s, std::size_t place) { return s ? s.get() + place : nullptr; }
 
     void check(V poison) {
-        if (!std::isfinite(static_cast<double>(sum(poison)))) failed_ = true;
+        if (!std::isfinite(static_cast<double>(sum(poison)))) weights_failed_ = true;
     }
 
     // --- clipping by the norm: first all of the gradient, then its norm, then the updates
@@ -379,8 +380,23 @@ private:
             if (l.spec.frozen_b) continue;
             for (int o = 0; o < l.out; ++o) sum += double(l.gb.get()[o]) * l.gb.get()[o];
         }
-        const double norm = std::sqrt(sum);
+        const double norm = std::isfinite(sum) ? std::sqrt(sum) : wide_norm();
         return T(norm > optimizer_.clip_norm ? optimizer_.clip_norm / norm : 1);
+    }
+
+    // The norm where the squares overflow: the largest number is drawn out of them.
+    double wide_norm() const {
+        const auto over_all = [&](auto&& f) {
+            for (const auto& l : layers_) {
+                if (!l.spec.frozen_W) l.for_each_weight([&](std::size_t, std::size_t k) { f(l.gW.get()[k]); });
+                if (!l.spec.frozen_b)
+                    for (int o = 0; o < l.out; ++o) f(l.gb.get()[o]);
+            }
+        };
+        double largest = 0, sum = 0;
+        over_all([&](double g) { largest = std::max(largest, std::abs(g)); });
+        over_all([&](double g) { sum += (g / largest) * (g / largest); });
+        return largest * std::sqrt(sum);
     }
 
     template <class U>
@@ -428,7 +444,9 @@ private:
     std::vector<Buffer<T>> packing_;
     Buffer<T> inputs_, values_;
     Report report_;
-    std::atomic<bool> stop_{false}, failed_{false};
+    // Each is set in one phase and read after the barrier that ends it: a thread that is ahead, in the
+    // next phase, must not be seen by one that still reads.
+    std::atomic<bool> stop_{false}, rows_failed_{false}, weights_failed_{false};
 };
 
 }  // namespace chainrule

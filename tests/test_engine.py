@@ -1,0 +1,242 @@
+"""The compiled engine against the reference loop: the same numbers, on any number of threads."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+import chainrule as cr
+from chainrule import engine
+from chainrule.activations import ACTIVATIONS
+from chainrule.engine.runs import cannot_run
+from chainrule.losses import LOSSES
+from chainrule.optimizers import OPTIMIZERS
+from chainrule.reference import Plan
+from chainrule.trees import leaves, tree_map
+from strategies import Problem, problem, problems
+
+pytestmark = pytest.mark.skipif(engine.native is None, reason="there is no compiled engine")
+
+TOLERANCE = {"float64": 1e-12, "float32": 2e-4}
+
+
+def train(p: Problem, optimizer: cr.Optimizer, dtype: str = "float64", **options: Any) -> Any:
+    """Return parameters and history of 20 steps and more, in the engine unless told otherwise."""
+    params = tree_map(lambda leaf: leaf.astype(dtype), p.params)
+    options = {"epochs": 7, "batch_size": 4, "engine": "native", "seed": 3, **options}
+    return cr.fit(p.net, params, p.X, p.y, optimizer, **options)
+
+
+def assert_parity(p: Problem, optimizer: cr.Optimizer, dtype: str = "float64", **options: Any):
+    got, course = train(p, optimizer, dtype, **options)
+    expected, reference = train(p, optimizer, dtype, **{**options, "engine": "reference"})
+    tolerance = TOLERANCE[dtype]
+    np.testing.assert_allclose(course.loss, reference.loss, rtol=tolerance)
+    assert (course.at.step, course.at.epoch) == (reference.at.step, reference.at.epoch)
+    for a, b in zip(leaves(got), leaves(expected), strict=True):
+        assert a.dtype == b.dtype
+        assert np.linalg.norm(a - b) <= tolerance * max(np.linalg.norm(b), 1e-3)
+    states = zip(course.at.states, reference.at.states, strict=True)
+    for a, b in itertools.chain.from_iterable(zip(*pair, strict=True) for pair in states):
+        assert np.linalg.norm(a - b) <= 10 * tolerance * max(np.linalg.norm(b), 1e-3)
+
+
+def network(activation: str, loss: str, **penalties: float) -> cr.Network:
+    layers = [cr.Dense(9, activation), cr.Dropout(0.2), cr.Dense(4, activation), cr.Dense(3)]
+    return cr.Network(5, layers, loss, **penalties)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("loss", [*LOSSES, "huber(0.3)", "quantile(0.9)", "cross_entropy(0.1)"])
+@pytest.mark.parametrize("activation", [*ACTIVATIONS, "leaky_relu(0.2)", "elu(0.5)"])
+def test_every_cell_of_the_tables(activation: str, loss: str, dtype: str) -> None:
+    assert_parity(problem(network(activation, loss), n=11), cr.SGD(0.005, momentum=0.5), dtype)
+
+
+RULES = [
+    *(kind(0.01) for kind in OPTIMIZERS.values()),
+    cr.SGD(0.01, momentum=0.9, nesterov=True),
+    cr.AdamW(0.01, weight_decay=0.2),
+    cr.Lion(0.001, weight_decay=0.1),
+    cr.Adam(cr.WarmUp(5, cr.Cosine(0.05, steps=20))),
+    cr.SGD(cr.OneCycle(0.1, steps=20)),
+]
+OPTIONS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "full batch": {"batch_size": None},
+    "in order": {"shuffle": False},
+    "weights": {"sample_weight": np.arange(11.0) % 4},
+    "clip_value": {"clip_value": 0.01},
+    "clip_norm": {"clip_norm": 0.05},
+    "both bounds": {"clip_norm": 0.05, "clip_value": 0.02},
+    "frozen": {"freeze": ["0.W", "2.b"], "clip_norm": 0.05},
+    "validation": {"validation": 0.3, "early_stopping": cr.EarlyStopping(2)},
+}
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+@pytest.mark.parametrize("rule", RULES, ids=repr)
+def test_every_optimizer_with_every_option(rule: cr.Optimizer, options: dict[str, Any]) -> None:
+    p = problem(network("tanh", "cross_entropy", l1=0.001, l2=0.01), n=11)
+    assert_parity(p._replace(y=np.argmax(p.y, axis=1)), rule, **options)
+
+
+@given(problems())
+def test_any_network(p: Problem) -> None:
+    assert_parity(p, cr.SGD(1e-4), epochs=3, batch_size=3, sample_weight=p.w)
+
+
+WIDTHS = [*range(1, 71), 95, 96, 97, 127, 128, 129, 191, 192, 193, 255, 256, 257]
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_width_and_any_number_of_threads(width: int, dtype: str) -> None:
+    layers = [cr.Dense(width, "tanh"), cr.Dense(width, "sigmoid"), cr.Dense(2)]
+    p = problem(cr.Network(width, layers, "squared_error", l2=0.01), n=23)
+    assert_parity(p, cr.SGD(0.01), dtype, epochs=3, batch_size=7, threads=2)
+    one, course = train(p, cr.Adam(0.01), dtype, epochs=3, batch_size=7, threads=1)
+    for threads in (2, 3, 4):
+        more, other = train(p, cr.Adam(0.01), dtype, epochs=3, batch_size=7, threads=threads)
+        assert other.loss == course.loss
+        assert all(map(np.array_equal, leaves(more), leaves(one)))
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5, 6, 7, 11, 12, 13, 24, 25, 64, 191, 192, 193, 200])
+def test_every_height_of_a_batch(batch: int) -> None:
+    layers = [cr.Dense(40, "relu"), cr.Dropout(0.1), cr.Dense(33, "silu"), cr.Dense(10)]
+    p = problem(cr.Network(20, layers, "cross_entropy"), n=200)
+    assert_parity(p, cr.SGD(0.01), epochs=2, batch_size=batch, threads=2)
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_threads_change_no_bit(options: dict[str, Any]) -> None:
+    p = problem(network("gelu", "cross_entropy", l1=0.001, l2=0.01), n=11)
+    one, _ = train(p, cr.Adam(0.01), threads=1, **options)
+    for threads in (2, 3, 4):
+        more, _ = train(p, cr.Adam(0.01), threads=threads, **options)
+        assert all(map(np.array_equal, leaves(more), leaves(one)))
+
+
+def test_many_fits_at_once_do_not_disturb_each_other() -> None:
+    p = problem(network("relu", "huber"), n=50)
+    expected = leaves(train(p, cr.Adam(0.01), epochs=20)[0])
+    with ThreadPoolExecutor(8) as pool:
+        runs = [pool.submit(train, p, cr.Adam(0.01), epochs=20, threads=2) for _ in range(32)]
+        for run in runs:
+            assert all(map(np.array_equal, leaves(run.result()[0]), expected))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_forked_process_trains_too() -> None:
+    p = problem(network("relu", "huber"), n=50)
+    train(p, cr.Adam(0.01), threads=2)
+    child = os.fork()
+    if child == 0:
+        train(p, cr.Adam(0.01), threads=2)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_ctrl_c_leaves_the_parameters_of_the_last_whole_step() -> None:
+    p = problem(cr.Network(50, [cr.Dense(100, "tanh"), cr.Dense(5)], "huber"), n=1000)
+    timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        train(p, cr.SGD(0.01), epochs=1_000_000, batch_size=10)
+    timer.join()
+    assert isinstance(caught.value, cr.TrainingInterrupted)
+    at = caught.value.history.at
+    assert all(map(np.array_equal, leaves(caught.value.params), leaves(at.params)))
+    assert at.step > 0
+    steps = at.step - 100 * at.epoch  # those of the epoch that was broken off
+    assert 0 <= steps < 100
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(
+    ("rate", "loss"), [(1e30, "squared_error"), (1e200, "absolute_error"), (50.0, "poisson")]
+)
+def test_divergence_is_named_as_the_reference_names_it(
+    rate: float, loss: str, threads: int, dtype: str
+) -> None:
+    p = problem(cr.Network(3, [cr.Dense(4), cr.Dense(2)], loss), n=11)
+    p = p._replace(y=np.abs(p.y))
+    rising = cr.SGD(cr.StepDecay(1e-3, every=5, factor=rate))  # well for five steps
+    errors = []
+    for name in ("native", "reference"):
+        with pytest.raises(cr.DivergenceError) as caught:
+            train(p, rising, dtype, epochs=50, engine=name, threads=threads)
+        errors.append(caught.value)
+    ours, reference = errors
+    assert str(ours) == str(reference)
+    assert ours.history.epochs == reference.history.epochs
+    for a, b in zip(leaves(ours.params), leaves(reference.params), strict=True):
+        assert np.all(np.isfinite(a))
+        near = 1e-6 if dtype == "float64" else 0.05
+        assert np.max(np.abs(a - b)) <= near * np.max(np.abs(b))
+
+
+def test_x_is_used_where_it_lies_and_other_layouts_are_converted() -> None:
+    p = problem(network("tanh", "huber"), n=11)
+    expected = leaves(train(p, cr.Adam(0.01))[0])
+    for X in (np.asfortranarray(p.X), np.repeat(p.X, 2, axis=1)[:, ::2], p.X.tolist()):
+        got = leaves(train(p._replace(X=X), cr.Adam(0.01))[0])
+        assert all(map(np.array_equal, got, expected))
+
+
+def own_activation() -> cr.Activation:
+    return cr.Activation("sine", f=lambda z, xp: xp.sin(z), df=lambda z, a, xp: xp.cos(z))
+
+
+def test_what_the_engine_cannot_run_goes_to_the_reference_and_is_said_once() -> None:
+    net = cr.Network(3, [cr.Dense(4, own_activation()), cr.Dense(2)], "huber")
+    p = problem(net)
+    with pytest.warns(
+        RuntimeWarning, match=r"layer 0, Dense\(4, 'sine'\) has an activation of your"
+    ):
+        first, _ = train(p, cr.Adam(0.01), engine="auto")
+    again, _ = train(p, cr.Adam(0.01), engine="auto")
+    expected, _ = train(p, cr.Adam(0.01), engine="reference")
+    for got in (first, again):
+        assert all(map(np.array_equal, leaves(got), leaves(expected)))
+    with pytest.raises(ValueError, match=r"engine='native' cannot run this: layer 0.*'reference'"):
+        train(p, cr.Adam(0.01), engine="native")
+
+
+def test_without_an_engine_native_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chainrule.engine.runs.native", None)
+    monkeypatch.setattr("chainrule.engine.runs.missing", engine.NOT_BUILT)
+    p = problem(network("tanh", "huber"))
+    plan = Plan(p.net, cr.Adam(), 0, frozenset(), None, None)
+    with pytest.raises(ValueError, match=r"no compiled engine.*Install a C\+\+20 compiler"):
+        cannot_run(plan, p.params, insist=True)
+
+
+def test_training_does_not_wait_for_the_interpreter() -> None:
+    """The engine works without Python's lock: another thread counts on meanwhile."""
+    p = problem(cr.Network(64, [cr.Dense(256, "tanh"), cr.Dense(5)], "huber"), n=2000)
+    counted, done = 0, threading.Event()
+
+    def work() -> None:
+        train(p, cr.SGD(0.01), epochs=20, threads=1)
+        done.set()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    while not done.is_set():
+        counted += 1
+        time.sleep(0.001)
+    thread.join()
+    assert counted > 5
