@@ -128,7 +128,7 @@ def _clipped(plan: Plan, grads: Parameters, xp: Any) -> Parameters:
 
 
 def validate(net: Network, data: Examples, history: History) -> None:
-    """Enter the cost of the validation data in the history; a DivergenceError if it is not finite."""
+    """Enter the cost of the validation data; raise DivergenceError where it is not finite."""
     params = history.at.params
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         trace = forward(net, params, data.X, check=False)
