@@ -230,7 +230,7 @@ def test_training_does_not_wait_for_the_interpreter() -> None:
     counted, done = 0, threading.Event()
 
     def work() -> None:
-        train(p, cr.SGD(0.01), epochs=20, threads=1)
+        train(p, cr.SGD(0.01), epochs=200, threads=1)
         done.set()
 
     thread = threading.Thread(target=work)
