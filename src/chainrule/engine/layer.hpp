@@ -108,11 +108,14 @@ struct Layer {
     // Each entry of the user's array (o, i) with its place in the panels.
     template <class F>
     void for_each_weight(F&& f) const {
-        for (int o = 0; o < out; ++o) {
-            const int column = o / NR * NR;
+        constexpr int lines = 16;  // inputs at a time, so that both sides go through whole lines
+        for (int column = 0; column < out; column += NR) {
             const std::size_t step = vectors(column) * Vec<T>::width, first = at(column, 0);
-            for (int i = 0; i < in; ++i)
-                f(static_cast<std::size_t>(o) * in + i, first + i * step + (o - column));
+            const int end = std::min(column + NR, out);
+            for (int i0 = 0; i0 < in; i0 += lines)
+                for (int o = column; o < end; ++o)
+                    for (int i = i0; i < std::min(i0 + lines, in); ++i)
+                        f(static_cast<std::size_t>(o) * in + i, first + i * step + (o - column));
         }
     }
 

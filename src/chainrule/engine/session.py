@@ -20,6 +20,7 @@ from chainrule.layers import Dense, Draw, Dropout
 from chainrule.network import Network, Parameters, describe
 from chainrule.optimizers import OPTIMIZERS, Optimizer, State
 from chainrule.reference import Plan
+from chainrule.schedules import Schedule
 from chainrule.trees import leaves, rebuild
 
 _NAMES = {kind: name for name, kind in OPTIMIZERS.items()}
@@ -130,8 +131,11 @@ class Session:
     ) -> Done:
         """Make the steps of some epochs, or the first `most_steps` of them."""
         steps = epochs * -(-len(data.X) // self.batch)
-        rate = self.plan.optimizer.rate
-        rates = np.array([rate(first_step + k + 1) for k in range(steps)])
+        rate = self.plan.optimizer.learning_rate
+        if isinstance(rate, Schedule):
+            rates = np.array([rate(first_step + k + 1) for k in range(steps)])
+        else:
+            rates = np.full(steps, rate)
         labels = data.y.ndim == 1
         return Done(
             *self.trainer.run(
