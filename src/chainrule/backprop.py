@@ -136,8 +136,8 @@ def trace_cost(trace: Trace, y: Any, sample_weight: Any = None, *, check: bool =
     5.0
     """
     loss, a, y, w, xp = _compared(trace, y, sample_weight, check)
-    each = xp.sum(loss.value(a, y, xp), axis=1)
-    total = xp.mean(each if w is None else w * each)
+    each = loss.value(a, y, xp)
+    total = xp.sum(each if w is None else w[:, None] * each) / a.shape[0]
     net = trace.net
     return total + penalty(net, trace.params, xp) if net.l1 or net.l2 else total
 

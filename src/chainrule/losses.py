@@ -238,16 +238,12 @@ def _cross_entropy(s: float) -> Loss:
     def smoothed(y: Array) -> Array:
         return (1 - s) * y + s / y.shape[1] if s else y
 
-    def grad(a: Array, y: Array, xp: Any) -> Array:
-        t = smoothed(y)
-        return xp.sum(t, axis=1, keepdims=True) * softmax(a, xp) - t
-
     rest, share = latex_number(round(1 - s, 15)), latex_number(s)
     t = rf"\left({rest}\,y_j + \tfrac{{{share}}}{{o}}\right)" if s else "y_j"
     return _row(
         "cross_entropy",
         value=lambda a, y, xp: smoothed(y) * _minus_log_softmax(a, xp),
-        grad=grad,
+        grad=lambda a, y, xp: softmax(a, xp) - smoothed(y),
         link=softmax,
         latex=rf"-\sum_j {t} \ln p_j,\quad p_j = \frac{{e^{{a_j}}}}{{\sum_k e^{{a_k}}}}",
         dlatex=rf"p_j - {t}",

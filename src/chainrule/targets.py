@@ -61,6 +61,8 @@ def check_targets(
 ) -> Array:
     """Return y as labels (n,) or as numbers (n, outputs) of the given dtype.
 
+    Rows of probabilities come back with a sum of 1 to the last digit.
+
     Raises TypeError for a y that is not of numbers, ValueError for a shape that does not fit or a
     value that the kind does not allow.
     """
@@ -78,7 +80,7 @@ def check_targets(
         )
     y = finite(what, xp.reshape(y, (n, outputs)), dtype, xp)
     _check_values(what, kind, y, xp)
-    return y
+    return y / xp.sum(y, axis=1, keepdims=True) if kind == "class" else y
 
 
 def encode(y: Array, outputs: int, dtype: Any, xp: Any) -> Array:
