@@ -127,6 +127,13 @@ def test_threads_change_no_bit(options: dict[str, Any]) -> None:
         assert all(map(np.array_equal, leaves(more), leaves(one)))
 
 
+def test_more_threads_than_a_system_has_are_not_started() -> None:
+    p = problem(network("tanh", "huber"), n=11)
+    expected = leaves(train(p, cr.Adam(0.01), threads=1)[0])
+    got = leaves(train(p, cr.Adam(0.01), threads=10_000_000)[0])
+    assert all(map(np.array_equal, got, expected))
+
+
 def test_many_fits_at_once_do_not_disturb_each_other() -> None:
     p = problem(network("relu", "huber"), n=50)
     expected = leaves(train(p, cr.Adam(0.01), epochs=20)[0])

@@ -192,11 +192,9 @@ def _start(optimizer: Optimizer, params: Parameters, history: History | None) ->
             "fit: params must be those that the call returned which made the history; to start "
             "anew from other parameters, leave history out"
         )
-    kind, momentum = history.at.optimizer, list(map(len, history.at.states))
-    if (kind, momentum) != (
-        type(optimizer).__name__,
-        list(map(len, init_states(optimizer, params))),
-    ):
+    kind, lengths = history.at.optimizer, list(map(len, history.at.states))
+    needed = list(map(len, init_states(optimizer, params)))
+    if (kind, lengths) != (type(optimizer).__name__, needed):
         raise ValueError(
             f"fit: history was made by another kind of optimizer, {kind}, whose state does not fit "
             f"{optimizer!r}; go on with the same, or leave history out to start anew"

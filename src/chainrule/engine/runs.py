@@ -20,6 +20,9 @@ from chainrule.trees import leaves
 WORK_PER_THREAD = 400_000
 """Operations of a step from which another thread is worth its two barriers."""
 
+PER_CORE = 4
+"""More threads for each core are not started, whatever is asked: the bits would be the same."""
+
 NUMBERS_PER_CALL = 500_000
 """How many indices and rates one call of the engine may take along."""
 
@@ -85,7 +88,7 @@ class NativeRun:
             history.at.params,
             history.at.states,
             batch=self.batch,
-            threads=threads or default_threads(plan.net, self.batch),
+            threads=min(threads or default_threads(plan.net, self.batch), PER_CORE * cores()),
         )
 
     def run_epochs(self, epochs: int, history: History) -> None:
