@@ -223,8 +223,8 @@ def test_what_the_engine_cannot_run_goes_to_the_reference_and_is_said_once() -> 
 
 
 def test_without_an_engine_native_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chainrule.engine.runs.native", None)
-    monkeypatch.setattr("chainrule.engine.runs.missing", engine.NOT_BUILT)
+    monkeypatch.setattr(engine, "native", None)
+    monkeypatch.setattr(engine, "missing", engine.NOT_BUILT)
     p = problem(network("tanh", "huber"))
     plan = Plan(p.net, cr.Adam(), 0, frozenset(), None, None)
     with pytest.raises(ValueError, match=r"no compiled engine.*Install a C\+\+20 compiler"):

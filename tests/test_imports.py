@@ -23,6 +23,7 @@ ABSTRACT = "abstract: each of its kinds has an example"
 RECORD = "a record: its fields say all"
 CHECK = "refuses bad input: each message is in test_bad_input.py"
 MADE_BY_FIT = "made by fit, whose example shows it"
+EVALUATED = "the function of the same name in chainrule.evaluation is its example"
 
 WITHOUT_EXAMPLE = {
     "chainrule.backprop.Trace": "made by forward, whose example shows it",
@@ -42,6 +43,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.layers.dropout.DropoutRecord": RECORD,
     "chainrule.network.check_inputs": CHECK,
     "chainrule.network.check_parameters": CHECK,
+    "chainrule.network.penalised": "its equation is the docstring of backprop.gradient",
     "chainrule.network.penalty": "its equation is the docstring of Network",
     "chainrule.network.penalty_gradient": "its equation is the docstring of Network",
     "chainrule.optimizers.Optimizer": ABSTRACT,
@@ -54,8 +56,16 @@ WITHOUT_EXAMPLE = {
     "chainrule.engine.say_once_that_it_is_missing": "a warning: test_engine_choice.py holds it",
     "chainrule.engine.runs.NativeRun": "part of fit; test_engine.py holds it to the reference",
     "chainrule.engine.runs.cannot_run": CHECK,
+    "chainrule.engine.predictor.predict": EVALUATED,
     "chainrule.engine.session.Done": RECORD,
     "chainrule.engine.session.Session": "part of fit; test_engine.py holds it to the reference",
+    "chainrule.engine.session.check_choice": CHECK,
+    "chainrule.engine.session.contiguous": "one line, whose docstring says it",
+    "chainrule.engine.session.dense_layers": "what the engine's constructors take",
+    "chainrule.engine.session.refusal": CHECK,
+    "chainrule.engine.single.contiguous_inputs": "one line, whose docstring says it",
+    "chainrule.engine.single.cost_and_gradient": EVALUATED,
+    "chainrule.engine.single.squared_norms": EVALUATED,
     "chainrule.history.TrainingInterrupted": MADE_BY_FIT,
     "chainrule.reference.Plan": RECORD,
     "chainrule.reference.diverged": MADE_BY_FIT,

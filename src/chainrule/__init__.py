@@ -9,10 +9,10 @@ from chainrule.backprop import (
     gradient,
     input_gradient,
     per_example_gradients,
-    predict,
     squared_norms,
 )
 from chainrule.diagnose import check_gradient
+from chainrule.evaluation import cost_and_gradient, example_squared_norms, predict
 from chainrule.history import DivergenceError, EarlyStopping, History, TrainingInterrupted
 from chainrule.layers import Dense, Draw, Dropout, Layer
 from chainrule.losses import Loss
@@ -75,6 +75,8 @@ __all__ = [
     "backward",
     "check_gradient",
     "cost",
+    "cost_and_gradient",
+    "example_squared_norms",
     "fit",
     "forward",
     "gradient",

@@ -32,11 +32,11 @@ from chainrule.network import (
     Parameters,
     check_inputs,
     check_parameters,
+    penalised,
     penalty,
-    penalty_gradient,
 )
 from chainrule.targets import check_targets, encode
-from chainrule.trees import Array, is_weight, leaf_names, tree_map
+from chainrule.trees import Array, tree_map
 
 Deltas = tuple[Any, ...]
 """∂C/∂z of each layer, for each example."""
@@ -90,18 +90,16 @@ def forward(
     return Trace(records, net, params)
 
 
-def predict(net: Network, params: Parameters, X: Any) -> Array:
-    r"""Return the prediction for each example, (n, outputs).
+def prediction(trace: Trace) -> Array:
+    r"""Return the prediction of a forward pass for each example, (n, outputs).
 
-    The loss's link turns the last activation into it: the softmax for `cross_entropy`, σ for
-    `binary_cross_entropy`, e^a for `poisson`, a itself for the others. Raises as `forward` does.
+    The loss's link turns the last activation into it.
 
     >>> net = cr.Network(1, [cr.Dense(2)], loss="cross_entropy")
-    >>> predict(net, net.parameters([([[0.0], [0.0]], [0.0, 0.0])]), [[1.0]])
+    >>> prediction(forward(net, net.parameters([([[0.0], [0.0]], [0.0, 0.0])]), [[1.0]]))
     array([[0.5, 0.5]])
     """
-    a = forward(net, params, X).output
-    return losses.loss(net.loss).link(a, array_namespace(a))
+    return losses.loss(trace.net.loss).link(trace.output, array_namespace(trace.output))
 
 
 def cost(
@@ -196,15 +194,7 @@ def gradient(trace: Trace, deltas: Deltas) -> Parameters:
         layer.gradient(record, share, xp)
         for layer, record, share in zip(net.layers, trace, _shares(trace, deltas), strict=True)
     )
-    if not (net.l1 or net.l2):
-        return grads
-    penalised: Parameters = tree_map(
-        lambda name, g, W: g + penalty_gradient(net, W, xp) if is_weight(name) else g,
-        leaf_names(grads),
-        grads,
-        trace.params,
-    )
-    return penalised
+    return penalised(net, grads, trace.params, xp)
 
 
 def per_example_gradients(trace: Trace, deltas: Deltas) -> Parameters:

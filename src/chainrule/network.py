@@ -17,7 +17,15 @@ from chainrule import losses
 from chainrule.errors import as_numbers, check_number, check_whole, finite, unknown_name
 from chainrule.layers import Layer
 from chainrule.losses import Loss
-from chainrule.trees import Array, is_weight, leaves, named_leaves, rebuild, tree_map
+from chainrule.trees import (
+    Array,
+    is_weight,
+    leaf_names,
+    leaves,
+    named_leaves,
+    rebuild,
+    tree_map,
+)
 
 Parameters = tuple[Any, ...]
 """The parameters of each layer: a named tuple of arrays, `params[k].W`, or `()`."""
@@ -247,6 +255,19 @@ def penalty(net: Network, params: Parameters, xp: Any) -> Array:
 def penalty_gradient(net: Network, W: Array, xp: Any) -> Array:
     """Return the penalty's derivative by W, λ₁ sgn(W) + λ₂ W; sgn(0) = 0."""
     return net.l1 * xp.sign(W) + net.l2 * W
+
+
+def penalised(net: Network, grads: Parameters, params: Parameters, xp: Any) -> Parameters:
+    """Return a gradient with the penalty's added to that of the weights."""
+    if not (net.l1 or net.l2):
+        return grads
+    added: Parameters = tree_map(
+        lambda name, g, W: g + penalty_gradient(net, W, xp) if is_weight(name) else g,
+        leaf_names(grads),
+        grads,
+        params,
+    )
+    return added
 
 
 def number(params: Parameters, name: str, k: int) -> str:

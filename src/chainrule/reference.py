@@ -141,14 +141,18 @@ def _clipped(plan: Plan, grads: Parameters, xp: Any) -> Parameters:
     return grads
 
 
-def validate(net: Network, data: Examples, history: History) -> None:
-    """Enter the cost of the validation data; raise DivergenceError where it is not finite."""
-    params = history.at.params
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        trace = forward(net, params, data.X, check=False)
-        cost = float(trace_cost(trace, data.y, data.w, check=False))
+def validate(net: Network, data: Examples, history: History, cost: float | None = None) -> None:
+    """Enter the cost of the validation data; raise DivergenceError where it is not finite.
+
+    A finite cost that is given is taken; without one it is computed.
+    """
+    params, trace = history.at.params, None
+    if cost is None or not math.isfinite(cost):
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            trace = forward(net, params, data.X, check=False)
+            cost = float(trace_cost(trace, data.y, data.w, check=False))
     history.validation_loss.append(cost)
-    if not math.isfinite(cost):
+    if trace and not math.isfinite(cost):
         what = _first_not_finite(trace, array_namespace(data.X))
         raise DivergenceError(
             f"the validation after epoch {history.epochs} failed: {what}; compare the ranges of "

@@ -17,6 +17,7 @@ from typing import Any
 from array_api_compat import array_namespace
 
 from chainrule.engine.runs import NativeRun, cannot_run
+from chainrule.engine.session import check_choice
 from chainrule.errors import check_number, check_whole, unknown_name
 from chainrule.examples import Examples, check_examples, split
 from chainrule.history import EarlyStopping, History, Progress, TrainingInterrupted
@@ -24,8 +25,6 @@ from chainrule.network import SEEDS, Network, Parameters, check_parameters
 from chainrule.optimizers import Optimizer, init_states
 from chainrule.reference import Plan, run_epoch, validate
 from chainrule.trees import Array, leaves, named_leaves
-
-ENGINES = ("auto", "native", "reference")
 
 Callback = Callable[[History], bool | None]
 """Called after each epoch with the history so far; returning True ends the run."""
@@ -145,7 +144,9 @@ def fit(
                 native.run_epochs(1 if each else goal - history.epochs, history)
         except KeyboardInterrupt as interrupt:
             raise TrainingInterrupted(history.at.params, history) from interrupt
-        if held_out is not None:
+        if held_out is not None and native is not None:
+            native.validate(held_out, history)
+        elif held_out is not None:
             validate(net, held_out, history)
         history.stopped = _reason_to_stop(history, early_stopping, callbacks)
     history.restored = early_stopping is not None
@@ -238,10 +239,7 @@ def _check_options(
     for callback in callbacks:
         if not callable(callback):
             raise TypeError(f"fit: callbacks must hold functions of a History, got {callback!r}")
-    if engine not in ENGINES:
-        raise unknown_name("engine", str(engine), ENGINES)
-    if threads is not None:
-        check_whole("fit: threads", threads, least=1)
+    check_choice("fit", engine, threads)
 
 
 def _as_list(name: str, of: str, given: Any) -> list[Any]:

@@ -51,13 +51,60 @@ struct LayerSpec {
     std::vector<Dropout> dropouts;  // those that follow it
 };
 
+// How the weights of a layer lie in panels.
 template <class T>
-struct Layer {
+struct Panels {
     static constexpr int NR = panel_width<T>;
-    using V = typename Vec<T>::type;
+
+    int in, out, columns;
+
+    Panels(int inputs, int outputs) : in(inputs), out(outputs), columns(padded<T>(outputs)) {}
+
+    std::size_t weights() const { return static_cast<std::size_t>(in) * columns; }
+
+    // The vectors in a row of the panel that starts at a column.
+    int vectors(int column) const { return columns - column > Vec<T>::width ? 2 : 1; }
+
+    // Where input i of that panel lies.
+    std::size_t at(int column, int i) const {
+        return static_cast<std::size_t>(column) * in +
+               static_cast<std::size_t>(i) * vectors(column) * Vec<T>::width;
+    }
+
+    // f(first output, outputs, distance of rows) for each panel.
+    template <class F>
+    void for_each_panel(F&& f) const {
+        for (int column = 0; column < out; column += NR)
+            f(column, std::min(NR, out - column), vectors(column) * Vec<T>::width);
+    }
+
+    // From the user's array (o, i) to the panels, and back.
+    void read(const T* user, T* panels) const {
+        for_each_panel([&](int column, int outputs, int step) {
+            transpose(user + static_cast<std::size_t>(column) * in, in, outputs, in,
+                      panels + at(column, 0), step);
+        });
+    }
+    void write(const T* panels, T* user) const {
+        for_each_panel([&](int column, int outputs, int step) {
+            transpose(panels + at(column, 0), step, in, outputs,
+                      user + static_cast<std::size_t>(column) * in, in);
+        });
+    }
+};
+
+// Rows that are a multiple of 1 KiB apart fall into the same few sets of the cache.
+template <class T>
+long leading(int columns) {
+    return columns * sizeof(T) % 1024 == 0 ? columns + panel_width<T> : columns;
+}
+
+template <class T>
+struct Layer : Panels<T> {
+    using Panels<T>::NR, Panels<T>::in, Panels<T>::out, Panels<T>::columns;
+    using Panels<T>::weights, Panels<T>::vectors, Panels<T>::at;
 
     LayerSpec spec;
-    int in, out, columns;
     long ld;
     T parameter;
     bool keeps_slope, packs;
@@ -67,8 +114,7 @@ struct Layer {
     std::vector<const T*> a_rows, delta_rows;
 
     Layer(const LayerSpec& s, int batch, int states, bool first, bool keeps_gradient)
-        : spec(s), in(s.in), out(s.out), columns(padded<T>(s.out)), ld(leading(columns)),
-          parameter(T(s.parameter)),
+        : Panels<T>(s.in, s.out), spec(s), ld(leading<T>(columns)), parameter(T(s.parameter)),
           keeps_slope(!slope_from_output(s.activation) || !s.dropouts.empty()),
           packs(columns > NR), W(weights()), b(columns), a(rows(batch)), delta(rows(batch)),
           sums(static_cast<std::size_t>(in) + 1) {
@@ -89,58 +135,17 @@ struct Layer {
         }
     }
 
-    std::size_t weights() const { return static_cast<std::size_t>(in) * columns; }
     std::size_t rows(int batch) const { return static_cast<std::size_t>(batch) * ld; }
-
-    // Rows that are a multiple of 1 KiB apart fall into the same few sets of the cache.
-    static long leading(int columns) {
-        return columns * sizeof(T) % 1024 == 0 ? columns + NR : columns;
-    }
-
-    int vectors(int column) const { return columns - column > Vec<T>::width ? 2 : 1; }
-
-    // Where input i of the panel that starts at a column lies, in W and its states.
-    std::size_t at(int column, int i) const {
-        return static_cast<std::size_t>(column) * in +
-               static_cast<std::size_t>(i) * vectors(column) * Vec<T>::width;
-    }
-
-    // Each entry of the user's array (o, i) with its place in the panels.
-    template <class F>
-    void for_each_weight(F&& f) const {
-        constexpr int lines = 16;  // inputs at a time, so that both sides go through whole lines
-        for (int column = 0; column < out; column += NR) {
-            const std::size_t step = vectors(column) * Vec<T>::width, first = at(column, 0);
-            const int end = std::min(column + NR, out);
-            for (int i0 = 0; i0 < in; i0 += lines)
-                for (int o = column; o < end; ++o)
-                    for (int i = i0; i < std::min(i0 + lines, in); ++i)
-                        f(static_cast<std::size_t>(o) * in + i, first + i * step + (o - column));
-        }
-    }
-
-    void read(const T* user, T* panels) const {
-        for_each_weight([&](std::size_t from, std::size_t to) { panels[to] = user[from]; });
-    }
-    void write(const T* panels, T* user) const {
-        for_each_weight([&](std::size_t to, std::size_t from) { user[to] = panels[from]; });
-    }
 
     // Bring Wt up to date for the inputs i0 to i1, where i0 begins a panel of inputs.
     void pack_transposed(int i0, int i1) {
-        const int wide = padded<T>(in);
         for (int q = i0; q < i1; q += NR) {
-            const int width = wide - q > Vec<T>::width ? NR : Vec<T>::width;
+            const int width = padded<T>(in) - q > Vec<T>::width ? NR : Vec<T>::width;
             T* panel = Wt.get() + static_cast<std::size_t>(q) * out;
-            const int last = std::min(q + width, in);
-            for (int column = 0; column < out; column += NR) {
-                const int step = vectors(column) * Vec<T>::width, end = std::min(column + step, out);
-                for (int i = q; i < last; ++i) {
-                    const T* row = W.get() + at(column, i);
-                    for (int o = column; o < end; ++o)
-                        panel[static_cast<std::size_t>(o) * width + (i - q)] = row[o - column];
-                }
-            }
+            this->for_each_panel([&](int column, int outputs, int step) {
+                transpose(W.get() + at(column, q), step, std::min(width, in - q), outputs,
+                          panel + static_cast<std::size_t>(column) * width, width);
+            });
         }
     }
 

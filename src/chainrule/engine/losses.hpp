@@ -7,8 +7,8 @@
 //
 // With many outputs the lanes of a vector are outputs of one example (`loss_row`). With few they
 // would be mostly empty, and the lanes are examples instead: a block of `width` rows is turned on
-// its side. Which it is depends on o alone, and a block that is not full repeats its last row, so
-// that the figures of an example never depend on which rows it is computed with.
+// its side. Which it is depends on o alone, and lanes do not touch each other, so that the figures of
+// an example never depend on which rows it is computed with. Lanes without a row hold zeros.
 #pragma once
 
 #include <algorithm>
@@ -175,25 +175,14 @@ CHAINRULE_INLINE void for_vectors(int o, F&& f) {
     if (c < o) f(c, o - c);
 }
 
-template <class T>
-CHAINRULE_INLINE typename Vec<T>::type read(const T* p, int k) {
-    return k == Vec<T>::width ? load(p) : load_part(p, k);
-}
-
-template <class T>
-CHAINRULE_INLINE void write(T* p, typename Vec<T>::type v, int k) {
-    if (k == Vec<T>::width) store(p, v);
-    else store_part(p, v, k);
-}
-
 template <Loss L, class T>
 T elementwise_row(T parameter, const T* a, const T* y, int o, T scale, T* da) {
     using V = typename Vec<T>::type;
     V total{};
     for_vectors<T>(o, [&](int c, int k) {
-        const auto [value, slope] = share<L, T>(read(a + c, k), read(y + c, k), parameter, T(o));
+        const auto [value, slope] = share<L, T>(load_first(a + c, k), load_first(y + c, k), parameter, T(o));
         total += select(first_lanes<T>(k), value, V{});
-        write(da + c, slope * scale, k);
+        store_first(da + c, slope * scale, k);
     });
     return sum(total);
 }
@@ -201,7 +190,7 @@ T elementwise_row(T parameter, const T* a, const T* y, int o, T scale, T* da) {
 // Logits from c on; lanes beyond o are −∞, whose e is 0.
 template <class T>
 CHAINRULE_INLINE typename Vec<T>::type read_logits(const T* a, int k) {
-    return select(first_lanes<T>(k), read(a, k), broadcast<T>(-T(INFINITY)));
+    return select(first_lanes<T>(k), load_first(a, k), broadcast<T>(-T(INFINITY)));
 }
 
 template <class T>
@@ -209,7 +198,7 @@ T softmax_row(T smoothing, const T* a, const T* y, std::int64_t label, int o, T 
     using V = typename Vec<T>::type;
     const Smoothing<T> smooth(smoothing, o);
     const auto target = [&](int c, int k) {
-        const V t = y ? read(y + c, k) * smooth.keep + smooth.share : broadcast<T>(smooth.off);
+        const V t = y ? load_first(y + c, k) * smooth.keep + smooth.share : broadcast<T>(smooth.off);
         return select(first_lanes<T>(k), t, V{});
     };
     V highest = broadcast<T>(-T(INFINITY));
@@ -218,13 +207,13 @@ T softmax_row(T smoothing, const T* a, const T* y, std::int64_t label, int o, T 
     const T labelled = y ? T{0} : a[label] - top;  // read now: da may be a
     SoftmaxSums<V> sums;
     for_vectors<T>(o, [&](int c, int k) {
-        write(da + c, sums.add(read_logits(a + c, k) - top, target(c, k)), k);
+        store_first(da + c, sums.add(read_logits(a + c, k) - top, target(c, k)), k);
     });
     const T rest = sum(sums.rest), count = sum(sums.largest);
     const T inverse = 1 / (rest + count), logarithm = std::log1p(rest + (count - 1));
     const T e = y ? T{0} : da[label];
     for_vectors<T>(o, [&](int c, int k) {
-        write(da + c, (read(da + c, k) * inverse - target(c, k)) * scale, k);
+        store_first(da + c, (load_first(da + c, k) * inverse - target(c, k)) * scale, k);
     });
     if (y) return sum(sums.targets) * logarithm - sum(sums.products);
     da[label] = (e * inverse - smooth.on) * scale;
@@ -244,6 +233,12 @@ struct Block {
     alignas(vector_bytes) T t[narrow * width];  // targets
     alignas(vector_bytes) T scale[width];
     alignas(vector_bytes) T value[width];
+
+    void clear(int o) {
+        std::fill_n(a, o * width, T{0});
+        std::fill_n(t, o * width, T{0});
+        std::fill_n(scale, width, T{0});
+    }
 };
 
 template <class T>
@@ -302,8 +297,10 @@ void narrow_rows(T parameter, int o, const T* a, std::int64_t lda, const Targets
     constexpr int width = Vec<T>::width;
     const Smoothing<T> smooth(L == Loss::cross_entropy ? parameter : T{0}, o);
     Block<T> block;
-    for (int lane = 0; lane < width; ++lane) {
-        const std::int64_t r = std::min(r0 + lane, r1 - 1), example = targets.example(r);
+    const int rows = static_cast<int>(r1 - r0);
+    if (rows < width) block.clear(o);
+    for (int lane = 0; lane < rows; ++lane) {
+        const std::int64_t r = r0 + lane, example = targets.example(r);
         for (int c = 0; c < o; ++c) block.a[c * width + lane] = a[r * lda + c];
         fill_targets(block, lane, targets, example, o, smooth);
         block.scale[lane] = targets.weights ? scale * targets.weights[example] : scale;
@@ -353,6 +350,36 @@ void loss_rows(Loss loss, T parameter, int o, const T* a, std::int64_t lda,
         const std::int64_t label = labelled ? targets.labels[k] : -1;
         const T share = targets.weights ? scale * targets.weights[k] : scale;
         value[r] = loss_row(loss, parameter, a + r * lda, y, label, o, share, da + r * ldd);
+    }
+}
+
+// One example's prediction, from its activation: the loss's link.
+template <class T>
+void link_row(Loss loss, int o, const T* a, T* out) {
+    using V = typename Vec<T>::type;
+    const auto each = [&](auto&& f) {
+        rows::for_vectors<T>(o, [&](int c, int k) { store_first(out + c, f(c, k), k); });
+    };
+    if (loss == Loss::cross_entropy) {
+        V highest = broadcast<T>(-T(INFINITY)), total{};
+        rows::for_vectors<T>(
+            o, [&](int c, int k) { highest = maximum(rows::read_logits(a + c, k), highest); });
+        const T top = largest(highest);
+        each([&](int c, int k) {
+            const V e = exp(rows::read_logits(a + c, k) - top);
+            total += e;
+            return e;
+        });
+        const T all = sum(total);
+        each([&](int c, int k) { return load_first(out + c, k) / all; });
+    } else if (loss == Loss::binary_cross_entropy) {
+        each([&](int c, int k) {
+            return rows::Logistic<V>(load_first(a + c, k)).sigmoid(broadcast<T>(1));
+        });
+    } else if (loss == Loss::poisson) {
+        each([&](int c, int k) { return exp(load_first(a + c, k)); });
+    } else if (out != a) {
+        std::copy_n(a, o, out);
     }
 }
 

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "cpu.hpp"
+#include "predictor.hpp"
 #include "trainer.hpp"
 
 namespace nb = nanobind;
@@ -87,17 +88,34 @@ private:
     nb::object raised_;
 };
 
+std::vector<LayerSpec> layer_specs(const std::vector<LayerTuple>& given) {
+    std::vector<LayerSpec> result;
+    for (const auto& [in, out, name, parameter, frozen_W, frozen_b, after] : given)
+        result.push_back({in, out, known(find_activation(name), name), parameter, frozen_W,
+                          frozen_b, dropouts(after)});
+    return result;
+}
+
 template <class T>
 std::unique_ptr<Trainer<T>> make_trainer(int inputs, const std::vector<DropoutTuple>& first,
                                          const std::vector<LayerTuple>& layers,
                                          const std::string& loss, double loss_parameter,
                                          const std::string& optimizer, const nb::dict& fields,
-                                         int batch, int threads) {
-    NetworkSpec net{inputs, dropouts(first), {}, known(find_loss(loss), loss), loss_parameter};
-    for (const auto& [in, out, name, parameter, frozen_W, frozen_b, after] : layers)
-        net.layers.push_back({in, out, known(find_activation(name), name), parameter, frozen_W,
-                              frozen_b, dropouts(after)});
-    return std::make_unique<Trainer<T>>(net, optimizer_spec(optimizer, fields), batch, threads);
+                                         int batch, int threads, bool keeps_gradient) {
+    const NetworkSpec net{inputs, dropouts(first), layer_specs(layers), known(find_loss(loss), loss),
+                          loss_parameter};
+    return std::make_unique<Trainer<T>>(net, optimizer_spec(optimizer, fields), batch, threads,
+                                        keeps_gradient);
+}
+
+std::unique_ptr<Predictor> make_predictor(int inputs, int outputs,
+                                          const std::vector<LayerTuple>& layers,
+                                          const std::string& loss, std::vector<int> places,
+                                          int entries, int cores, nb::object empty,
+                                          nb::object single, nb::object twice) {
+    return std::make_unique<Predictor>(
+        PredictionSpec{inputs, outputs, layer_specs(layers), known(find_loss(loss), loss)},
+        std::move(places), entries, cores, std::move(empty), std::move(single), std::move(twice));
 }
 
 // What a layer holds, W or b or a state of theirs, from the user's arrays (o, i) and (o,).
@@ -125,11 +143,25 @@ void store_layer(Trainer<T>& trainer, std::size_t k, Out<T> W, Out<T> b, std::ve
     }
 }
 
+// What a layer keeps of the gradient, and a gradient for it to keep.
 template <class T>
-nb::tuple run(Trainer<T>& trainer, In<T> X, std::optional<In<T>> y,
-              std::optional<In<std::int64_t>> labels, std::optional<In<T>> weights,
-              std::optional<In<std::int64_t>> orders, std::int64_t epochs, std::int64_t batch,
-              std::int64_t first_step, In<double> rates, std::int64_t most_steps) {
+void store_gradient(Trainer<T>& trainer, std::size_t k, Out<T> W, Out<T> b) {
+    const Layer<T>& l = trainer.layers().at(k);
+    l.write(l.gW.get(), W.data());
+    std::copy_n(l.gb.get(), l.out, b.data());
+}
+
+template <class T>
+void load_gradient(Trainer<T>& trainer, std::size_t k, In<T> W, In<T> b) {
+    const Layer<T>& l = trainer.layers().at(k);
+    l.read(W.data(), l.gW.get());
+    std::copy_n(b.data(), l.out, l.gb.get());
+}
+
+// X (n, inputs), y (n, outputs) or labels (n,), weights (n,), where the user has them.
+template <class T>
+Data<T> data_of(const In<T>& X, const std::optional<In<T>>& y,
+                const std::optional<In<std::int64_t>>& labels, const std::optional<In<T>>& weights) {
     Data<T> data{X.data(), static_cast<std::int64_t>(X.shape(1)),
                  static_cast<std::int64_t>(X.shape(0)), {}};
     if (y) {
@@ -138,6 +170,15 @@ nb::tuple run(Trainer<T>& trainer, In<T> X, std::optional<In<T>> y,
     }
     if (labels) data.targets.labels = labels->data();
     if (weights) data.targets.weights = weights->data();
+    return data;
+}
+
+template <class T>
+nb::tuple run(Trainer<T>& trainer, In<T> X, std::optional<In<T>> y,
+              std::optional<In<std::int64_t>> labels, std::optional<In<T>> weights,
+              std::optional<In<std::int64_t>> orders, std::int64_t epochs, std::int64_t batch,
+              std::int64_t first_step, In<double> rates, std::int64_t most_steps) {
+    const Data<T> data = data_of<T>(X, y, labels, weights);
     const Plan plan{orders ? orders->data() : nullptr, epochs, batch, first_step, rates.data(),
                     most_steps};
     Signals signals;
@@ -153,6 +194,21 @@ nb::tuple run(Trainer<T>& trainer, In<T> X, std::optional<In<T>> y,
                           signals.raised());
 }
 
+// Σ w L of some rows, or of all; beside it the sum of the gradient is kept, or norms are filled.
+template <class T>
+double losses(Trainer<T>& trainer, In<T> X, std::optional<In<T>> y,
+              std::optional<In<std::int64_t>> labels, std::optional<In<T>> weights,
+              std::optional<In<std::int64_t>> rows, std::uint64_t step, double scale,
+              bool keep_gradient, std::optional<Out<T>> norms) {
+    const Data<T> data = data_of<T>(X, y, labels, weights);
+    const Batch all{rows ? static_cast<std::int64_t>(rows->size()) : data.n, 0,
+                    rows ? rows->data() : nullptr, step, scale};
+    nb::gil_scoped_release free;
+    if (keep_gradient) return trainer.gradient_sum(data, all);
+    if (norms) return trainer.squared_norms(data, all, norms->data());
+    return trainer.loss_sum(data, all);
+}
+
 template <class T>
 void bind(nb::module_& m, const char* name) {
     nb::class_<Trainer<T>>(m, name)
@@ -160,7 +216,13 @@ void bind(nb::module_& m, const char* name) {
         .def("store", &store_layer<T>)
         .def("ready", &Trainer<T>::ready)
         .def("run", &run<T>, "X"_a, "y"_a.none(), "labels"_a.none(), "weights"_a.none(),
-             "orders"_a.none(), "epochs"_a, "batch"_a, "first_step"_a, "rates"_a, "most_steps"_a);
+             "orders"_a.none(), "epochs"_a, "batch"_a, "first_step"_a, "rates"_a, "most_steps"_a)
+        .def("losses", &losses<T>, "X"_a, "y"_a.none(), "labels"_a.none(), "weights"_a.none(),
+             "rows"_a.none(), "step"_a, "scale"_a, "keep_gradient"_a, "norms"_a.none())
+        .def("penalty", &Trainer<T>::penalty)
+        .def("store_gradient", &store_gradient<T>)
+        .def("load_gradient", &load_gradient<T>)
+        .def("update", &Trainer<T>::update, nb::call_guard<nb::gil_scoped_release>());
 }
 
 }  // namespace
@@ -173,6 +235,8 @@ NB_MODULE(CHAINRULE_MODULE, m) {
     m.def("best_isa", &best_isa);
     bind<float>(m, "Trainer32");
     bind<double>(m, "Trainer64");
+    nb::class_<Predictor>(m, "Predictor").def("predict", &Predictor::predict);
+    m.def("predictor", &make_predictor);
     m.def("trainer32", &make_trainer<float>);
     m.def("trainer64", &make_trainer<double>);
 }

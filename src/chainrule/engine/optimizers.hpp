@@ -14,10 +14,11 @@
 //   rprop                previous gradient   size       2
 //
 // What depends on the hyper-parameters and t alone is worked out once a step, in double, by
-// `prepare`; a struct then holds the coefficients of its formula. States start at 0 except Rprop's
+// `Update`, which then holds the coefficients of its formula. States start at 0 except Rprop's
 // size, which starts at the first learning rate.
 #pragma once
 
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <optional>
@@ -59,6 +60,47 @@ inline std::optional<Rule> find_rule(std::string_view name, double momentum) {
     return std::nullopt;
 }
 
+// βᵗ for whole t, the same however a run came to t: a product of entries of three tables. Powers
+// taken at each step would be a third of the time of the smallest networks.
+class Powers {
+public:
+    Powers() = default;
+    explicit Powers(double base) : base_(base) {
+        for (int k = 0; k < side; ++k)
+            for (int level = 0, unit = 1; level < 3; ++level, unit *= side)
+                table_[level][k] = std::pow(base, double(k) * unit);
+    }
+
+    double operator()(std::int64_t t) const {
+        if (t >= side * side * side) return std::pow(base_, double(t));
+        return table_[0][t % side] * table_[1][t / side % side] * table_[2][t / (side * side)];
+    }
+
+private:
+    static constexpr int side = 256;
+    double base_ = 0;
+    std::array<std::array<double, side>, 3> table_{};
+};
+
+// What is left of the starting point in Adam's and NAdam's means at step t.
+struct Left {
+    double first, next, second;  // β₁ᵗ, β₁ᵗ⁺¹, β₂ᵗ
+};
+
+class Moments {
+public:
+    Moments(Rule rule, const HyperParameters& h) {
+        if (rule != Rule::adam && rule != Rule::nadam) return;
+        first_ = Powers(h.beta1);
+        second_ = Powers(h.beta2);
+    }
+
+    Left at(std::int64_t t) const { return {first_(t), first_(t + 1), second_(t)}; }
+
+private:
+    Powers first_, second_;
+};
+
 // What weights have and biases have not: the penalty's gradient joins g, and the decay the step.
 template <class T>
 struct Shrinkage {
@@ -88,7 +130,7 @@ struct Stepper<Rule::sgd, T> {
     static constexpr int states = 0;
     T rate;
 
-    Stepper(const HyperParameters& h, std::int64_t) : rate(T(h.learning_rate)) {}
+    Stepper(const HyperParameters& h, const Left&) : rate(T(h.learning_rate)) {}
 
     CHAINRULE_INLINE V step(V g, T*, T*) const { return g * rate; }
 };
@@ -100,7 +142,7 @@ struct Stepper<Rule::momentum, T> {
     static constexpr int states = 1;
     T rate, momentum, ahead, fresh;
 
-    Stepper(const HyperParameters& h, std::int64_t)
+    Stepper(const HyperParameters& h, const Left&)
         : rate(T(h.learning_rate)), momentum(T(h.momentum)),
           ahead(T(h.nesterov ? h.momentum : 1)), fresh(T(h.nesterov ? 1 : 0)) {}
 
@@ -131,12 +173,12 @@ struct SquaresStepper {
 
 template <class T>
 struct Stepper<Rule::adagrad, T> : SquaresStepper<T> {
-    Stepper(const HyperParameters& h, std::int64_t) : SquaresStepper<T>(h, 1, 1) {}
+    Stepper(const HyperParameters& h, const Left&) : SquaresStepper<T>(h, 1, 1) {}
 };
 
 template <class T>
 struct Stepper<Rule::rmsprop, T> : SquaresStepper<T> {
-    Stepper(const HyperParameters& h, std::int64_t) : SquaresStepper<T>(h, h.rho, 1 - h.rho) {}
+    Stepper(const HyperParameters& h, const Left&) : SquaresStepper<T>(h, h.rho, 1 - h.rho) {}
 };
 
 // dw = (of_mean m + of_gradient g) / (√v + ε c) with c² = 1 − β₂ᵗ, and ηc within the coefficients.
@@ -151,9 +193,7 @@ struct MeansStepper {
         : beta1(T(h.beta1)), rest1(T(1 - h.beta1)), beta2(T(h.beta2)), rest2(T(1 - h.beta2)),
           epsilon(T(h.epsilon * c)) {}
 
-    static double correction(const HyperParameters& h, std::int64_t t) {
-        return std::sqrt(1 - std::pow(h.beta2, double(t)));
-    }
+    static double correction(const Left& left) { return std::sqrt(1 - left.second); }
 
     struct Means {
         V m;
@@ -174,10 +214,9 @@ struct Stepper<Rule::adam, T> : MeansStepper<T> {
     using V = typename Vec<T>::type;
     T rate;
 
-    Stepper(const HyperParameters& h, std::int64_t t)
-        : MeansStepper<T>(h, this->correction(h, t)),
-          rate(T(h.learning_rate * this->correction(h, t) /
-                 (1 - std::pow(h.beta1, double(t))))) {}
+    Stepper(const HyperParameters& h, const Left& left)
+        : MeansStepper<T>(h, this->correction(left)),
+          rate(T(h.learning_rate * this->correction(left) / (1 - left.first))) {}
 
     CHAINRULE_INLINE V step(V g, T* s1, T* s2) const {
         const auto [m, root] = this->means(g, s1, s2);
@@ -190,11 +229,10 @@ struct Stepper<Rule::nadam, T> : MeansStepper<T> {
     using V = typename Vec<T>::type;
     T rate, of_mean, of_gradient;
 
-    Stepper(const HyperParameters& h, std::int64_t t)
-        : MeansStepper<T>(h, this->correction(h, t)),
-          rate(T(h.learning_rate * this->correction(h, t))),
-          of_mean(T(h.beta1 / (1 - std::pow(h.beta1, double(t + 1))))),
-          of_gradient(T((1 - h.beta1) / (1 - std::pow(h.beta1, double(t))))) {}
+    Stepper(const HyperParameters& h, const Left& left)
+        : MeansStepper<T>(h, this->correction(left)),
+          rate(T(h.learning_rate * this->correction(left))),
+          of_mean(T(h.beta1 / (1 - left.next))), of_gradient(T((1 - h.beta1) / (1 - left.first))) {}
 
     CHAINRULE_INLINE V step(V g, T* s1, T* s2) const {
         const auto [m, root] = this->means(g, s1, s2);
@@ -208,7 +246,7 @@ struct Stepper<Rule::lion, T> {
     static constexpr int states = 1;
     T rate, beta1, rest1, beta2, rest2;
 
-    Stepper(const HyperParameters& h, std::int64_t)
+    Stepper(const HyperParameters& h, const Left&)
         : rate(T(h.learning_rate)), beta1(T(h.beta1)), rest1(T(1 - h.beta1)), beta2(T(h.beta2)),
           rest2(T(1 - h.beta2)) {}
 
@@ -225,7 +263,7 @@ struct Stepper<Rule::rprop, T> {
     static constexpr int states = 2;
     T shrink, grow, smallest, largest;
 
-    Stepper(const HyperParameters& h, std::int64_t)
+    Stepper(const HyperParameters& h, const Left&)
         : shrink(T(h.shrink)), grow(T(h.grow)), smallest(T(h.smallest)), largest(T(h.largest)) {}
 
     CHAINRULE_INLINE V step(V g, T* s1, T* s2) const {
@@ -249,8 +287,8 @@ struct Update : rules::Stepper<R, T> {
     using V = typename Vec<T>::type;
     Shrinkage<T> shrinkage;
 
-    Update(const HyperParameters& h, std::int64_t t)
-        : rules::Stepper<R, T>(h, t), shrinkage(h) {}
+    Update(const HyperParameters& h, const Left& left)
+        : rules::Stepper<R, T>(h, left), shrinkage(h) {}
 
     // Update `width` parameters; `Shrinks` for weights where shrinkage.any(). State arrays that the
     // rule does not have are not touched and may be null.
@@ -264,19 +302,9 @@ struct Update : rules::Stepper<R, T> {
     }
 };
 
-template <Rule R, class T>
-Update<R, T> prepare(const HyperParameters& h, std::int64_t t) {
-    return Update<R, T>(h, t);
-}
-
 // How many state arrays the rule has.
 template <Rule R>
 inline constexpr int state_count = rules::Stepper<R, float>::states;
-
-// What state array k (0 or 1) holds before the first step, given the first learning rate.
-constexpr double initial_state(Rule rule, int k, double first_rate) {
-    return rule == Rule::rprop && k == 1 ? first_rate : 0;
-}
 
 // Call f.template operator()<R>() with the rule as a constant.
 template <class F>

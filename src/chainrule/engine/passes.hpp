@@ -47,23 +47,22 @@ void product(const T* const* A, int r0, int r1, int K, const T* B, int columns, 
     }
 }
 
-// Calls f(place) for each vector of a tile of a layer's row-by-row arrays.
+// Calls f(place) for each vector of a tile of an array of rows.
 template <class T, class F>
-CHAINRULE_INLINE void for_each_vector(const Layer<T>& l, int r, int rows, int column, int vectors,
-                                      F&& f) {
+CHAINRULE_INLINE void for_each_vector(long ld, int r, int rows, int column, int vectors, F&& f) {
     for (int i = 0; i < rows; ++i)
-        for (int v = 0; v < vectors; ++v) f((r + i) * l.ld + column + v * Vec<T>::width);
+        for (int v = 0; v < vectors; ++v) f((r + i) * ld + column + v * Vec<T>::width);
 }
 
-// z becomes a, and the slope is kept where the output does not give it.
+// z becomes a in a tile, and its slope is put beside it if there is room.
 template <class T>
-void activate_tile(Layer<T>& l, int r, int rows, int column, int vectors) {
-    if (l.spec.activation == Activation::identity && !l.keeps_slope) return;
-    with_activation(l.spec.activation, [&]<Activation A>() {
-        T *a = l.a.get(), *slopes = l.slope.get();
-        for_each_vector(l, r, rows, column, vectors, [&](long k) {
+void activate_tile(Activation f, T parameter, T* a, T* slopes, long ld, int r, int rows, int column,
+                   int vectors) {
+    if (f == Activation::identity && !slopes) return;
+    with_activation(f, [&]<Activation A>() {
+        for_each_vector<T>(ld, r, rows, column, vectors, [&](long k) {
             typename Vec<T>::type out, slope;
-            activate<A, T>(load(a + k), l.parameter, out, slope);
+            activate<A, T>(load(a + k), parameter, out, slope);
             store(a + k, out);
             if (slopes) store(slopes + k, slope);
         });
@@ -74,8 +73,10 @@ template <class T>
 void forward(Layer<T>& l, const T* const* x, int r0, int r1, std::uint64_t step) {
     product(x, r0, r1, l.in, l.W.get(), l.columns, l.b.get(), l.a.get(), l.ld,
             [&](int r, int rows, int column, int vectors) {
-                activate_tile(l, r, rows, column, vectors);
+                activate_tile(l.spec.activation, l.parameter, l.a.get(), l.slope.get(), l.ld, r, rows,
+                              column, vectors);
             });
+    if (step == 0) return;
     for (const Dropout& d : l.spec.dropouts)
         for (int r = r0; r < r1; ++r) {
             const T kept = T(1 / (1 - d.rate));
@@ -92,13 +93,13 @@ void finish_delta(Layer<T>& l, int batch, int r, int rows, int column, int vecto
     constexpr int w = Vec<T>::width;
     T* delta = l.delta.get();
     if (l.keeps_slope) {
-        for_each_vector(l, r, rows, column, vectors, [&](long k) {
+        for_each_vector<T>(l.ld, r, rows, column, vectors, [&](long k) {
             store(delta + k, load(delta + k) * load(l.slope.get() + k));
         });
     } else if (l.spec.activation != Activation::identity) {
         with_activation(l.spec.activation, [&]<Activation A>() {
             if constexpr (slope_from_output(A))
-                for_each_vector(l, r, rows, column, vectors, [&](long k) {
+                for_each_vector<T>(l.ld, r, rows, column, vectors, [&](long k) {
                     const auto slope = slope_of_output<A, T>(load(l.a.get() + k), l.parameter);
                     store(delta + k, load(delta + k) * slope);
                 });
@@ -122,36 +123,50 @@ void backward(const Layer<T>& above, Layer<T>& l, int batch, int r0, int r1) {
             });
 }
 
-// Calls use(column, i, rows, vectors, g) with each tile of dW for the inputs i0 to i1; g holds
-// rows · vectors vectors, as W does. `packing` has room for batch · (block + most_rows) numbers.
-template <class T, class Use>
+// How much room the packed columns of a layer need: a whole vector may be stored at their end.
+template <class T>
+std::size_t packing_room(int batch, int in) {
+    return static_cast<std::size_t>(batch) * std::min(block, in) + Vec<T>::width;
+}
+
+// The columns m0 to m1 of n rows, tile by tile: each a row of the tile's width for every row.
+template <class T>
+void pack_columns(const T* const* x, int n, int m0, int m1, T* q) {
+    constexpr int w = Vec<T>::width;
+    for (int i = m0, rows; i < m1; i += rows) {
+        rows = tile_rows(m1 - i);
+        for (int k = 0; k < n; ++k, q += rows)
+            for (int j = 0; j < rows; j += w)
+                store(q + j, load_first(x[k] + i + j, std::min(rows - j, w)));
+    }
+}
+
+// Calls soon(place, count), and later use(place, i, rows, vectors, g), with each tile of dW for the
+// inputs i0 to i1: g holds its count = rows · vectors vectors, which belong to W from `place` on.
+// `packing` has room for `packing_room` numbers.
+template <class T, class Soon, class Use>
 void gradient(const Layer<T>& l, const T* const* x, int batch, int n, int i0, int i1, T* packing,
-              Use&& use) {
+              Soon&& soon, Use&& use) {
     constexpr int NR = panel_width<T>;
     alignas(64) T g[most_rows * NR];
     const bool packs = l.columns >= 4 * NR;  // else packing costs more than it saves
     for (int m0 = i0; m0 < i1; m0 += block) {
         const int m1 = std::min(i1, m0 + block);
-        if (packs) {
-            T* q = packing;
-            for (int i = m0, rows; i < m1; i += rows) {
-                rows = tile_rows(m1 - i);
-                for (int k = 0; k < n; ++k)
-                    for (int j = 0; j < rows; ++j) *q++ = x[k][i + j];
-            }
-        }
+        if (packs) pack_columns(x, n, m0, m1, packing);
         for (int column = 0; column < l.columns; column += NR) {
             const int vectors = l.vectors(column);
             const T *B = l.delta_panel(column, batch), *q = packing;
             const long ldb = l.delta_step(column);
             for (int i = m0, rows; i < m1; i += rows) {
                 rows = tile_rows(m1 - i);
+                const std::size_t place = l.at(column, i);
+                soon(place, rows * vectors);
                 with_tile(rows, vectors, [&]<int MR, int NV>() {
                     if (packs) tile_of_packed<MR, NV>(q, n, B, ldb, g);
                     else tile_of_columns<MR, NV>(x, i, n, B, ldb, g);
                 });
                 q += static_cast<std::size_t>(rows) * n;
-                use(column, i, rows, vectors, static_cast<const T*>(g));
+                use(place, i, rows, vectors, static_cast<const T*>(g));
             }
         }
     }

@@ -9,19 +9,16 @@ import warnings
 
 import numpy as np
 
-from chainrule.engine import cores, missing, native, say_once_that_it_is_missing
-from chainrule.engine.session import Session, why_not
+from chainrule import engine
+from chainrule.engine.session import Session, contiguous, refusal, why_not
 from chainrule.examples import Examples, batches
 from chainrule.history import History, Progress
 from chainrule.network import Network, Parameters
-from chainrule.reference import Plan, diverged, take_step
+from chainrule.reference import Plan, diverged, take_step, validate
 from chainrule.trees import leaves
 
 WORK_PER_THREAD = 400_000
 """Operations of a step from which another thread is worth its two barriers."""
-
-PER_CORE = 4
-"""More threads for each core are not started, whatever is asked: the bits would be the same."""
 
 NUMBERS_PER_CALL = 500_000
 """How many indices and rates one call of the engine may take along."""
@@ -29,17 +26,12 @@ NUMBERS_PER_CALL = 500_000
 
 def cannot_run(plan: Plan, params: Parameters, *, insist: bool) -> str:
     """Return why the engine cannot make a run, "" if it can; said once, or raised to insist."""
-    if native is None:
-        if insist:
-            raise ValueError(f"fit: engine='native': there is no compiled engine: {missing}")
-        say_once_that_it_is_missing()
-        return missing
     reason = why_not(plan.net, params, plan.optimizer)
     if reason and insist:
-        raise ValueError(
-            f"fit: engine='native' cannot run this: {reason}; take engine='auto' or 'reference'"
-        )
-    if reason and all(isinstance(leaf, np.ndarray) for leaf in leaves(params)):
+        raise refusal("fit", reason)
+    if engine.native is None:
+        engine.say_once_that_it_is_missing()
+    elif reason and all(isinstance(leaf, np.ndarray) for leaf in leaves(params)):
         _say_once(reason)
     return reason
 
@@ -61,7 +53,7 @@ def default_threads(net: Network, batch: int) -> int:
     1
     """
     work = sum(6 * batch * i * o for i, o in itertools.pairwise(net.widths))
-    return max(1, min(cores(), work // WORK_PER_THREAD))
+    return max(1, min(engine.cores(), work // WORK_PER_THREAD))
 
 
 class NativeRun:
@@ -77,9 +69,8 @@ class NativeRun:
         threads: int | None,
     ) -> None:
         self.plan = plan
-        self.data = Examples(
-            *(part if part is None else np.ascontiguousarray(part) for part in data)
-        )
+        self.data = contiguous(data)
+        self.held_out: Examples | None = None
         n = len(data.X)
         self.batch = min(batch_size or n, n)
         self.shuffles = shuffle and self.batch < n
@@ -88,7 +79,7 @@ class NativeRun:
             history.at.params,
             history.at.states,
             batch=self.batch,
-            threads=min(threads or default_threads(plan.net, self.batch), PER_CORE * cores()),
+            threads=threads or default_threads(plan.net, self.batch),
         )
 
     def run_epochs(self, epochs: int, history: History) -> None:
@@ -115,6 +106,11 @@ class NativeRun:
             raise diverged(history, self._failure(before, history, done.steps))
         if done.raised is not None:
             raise done.raised
+
+    def validate(self, held_out: Examples, history: History) -> None:
+        """Enter the cost of the validation data, by the parameters as they stand in the engine."""
+        self.held_out = self.held_out or contiguous(held_out)
+        validate(self.plan.net, self.held_out, history, self.session.cost(self.held_out))
 
     def _failure(self, before: Progress, history: History, steps: int) -> FloatingPointError:
         """Return what the reference says of the step that failed."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from chainrule import engine, losses
 from chainrule.activations import Activation, activation
+from chainrule.errors import check_whole, unknown_name
 from chainrule.examples import Examples
 from chainrule.layers import Dense, Draw, Dropout
 from chainrule.network import Network, Parameters, describe
@@ -23,10 +24,30 @@ from chainrule.reference import Plan
 from chainrule.schedules import Schedule
 from chainrule.trees import leaves, rebuild
 
+ENGINES = ("auto", "native", "reference")
+
+PER_CORE = 4
+"""More threads for each core are not started, whatever is asked: the bits would be the same."""
+
 _NAMES = {kind: name for name, kind in OPTIMIZERS.items()}
 
 
-def why_not(net: Network, params: Parameters, optimizer: Optimizer) -> str:
+def check_choice(what: str, name: Any, threads: Any) -> None:
+    """Raise unless an engine of that name and that number of threads can be asked for."""
+    if name not in ENGINES:
+        raise unknown_name("engine", str(name), ENGINES)
+    if threads is not None:
+        check_whole(f"{what}: threads", threads, least=1)
+
+
+def refusal(what: str, reason: str) -> ValueError:
+    """Return the error for engine='native' where the engine cannot do what is asked."""
+    return ValueError(
+        f"{what}: engine='native' cannot run this: {reason}; take engine='auto' or 'reference'"
+    )
+
+
+def why_not(net: Network, params: Parameters, optimizer: Optimizer | None = None) -> str:
     """Return what the engine cannot run of a network, or "" where it can run all of it.
 
     >>> net = cr.Network(2, [cr.Dense(1, "tanh")], loss="huber")
@@ -34,6 +55,8 @@ def why_not(net: Network, params: Parameters, optimizer: Optimizer) -> str:
     ''
     """
     own = "of your own, in Python"
+    if engine.native is None:
+        return f"there is no compiled engine: {engine.missing}"
     arrays = leaves(params)
     foreign = not all(isinstance(leaf, np.ndarray) for leaf in arrays)
     dtype = None if foreign or not arrays else arrays[0].dtype
@@ -44,7 +67,7 @@ def why_not(net: Network, params: Parameters, optimizer: Optimizer) -> str:
             return f"{describe(net, k)} has an activation {own}"
     for fails, reason in (
         (_is_own(losses.loss, net.loss), f"the loss {str(net.loss)!r} is one {own}"),
-        (type(optimizer) not in _NAMES, f"{optimizer!r} is an optimizer {own}"),
+        (optimizer and type(optimizer) not in _NAMES, f"{optimizer!r} is an optimizer {own}"),
         (foreign, "the parameters are not NumPy arrays"),
         (dtype is None, "the network has no parameters"),
         (dtype not in (np.float32, np.float64), f"the parameters are of {dtype}"),
@@ -74,16 +97,28 @@ class Done(NamedTuple):
 
 
 class Session:
-    """Parameters and states within the engine, and the steps made on them."""
+    """Parameters and states within the engine, and the steps made on them.
+
+    A step may also be made in parts: `losses` sums the gradient of some rows, `gradient` returns
+    the sum, `update` makes a step of one. Sums of several blocks can so be added in an order of
+    one's own, on several machines too. `keeps_gradient` makes room for that.
+    """
 
     def __init__(
-        self, plan: Plan, params: Parameters, states: list[State], *, batch: int, threads: int
+        self,
+        plan: Plan,
+        params: Parameters,
+        states: list[State],
+        *,
+        batch: int,
+        threads: int,
+        keeps_gradient: bool = False,
     ) -> None:
         self.plan, self.params, self.states, self.batch = plan, params, states, batch
         self.dtype = leaves(params)[0].dtype
         net, optimizer = plan.net, plan.optimizer
         loss = losses.loss(net.loss)
-        first, layers = _layers(net, plan.seed, plan.frozen)
+        first, layers = dense_layers(net, plan.seed, plan.frozen)
         assert engine.native is not None
         make = engine.native.trainer32 if self.dtype == np.float32 else engine.native.trainer64
         self.trainer = make(
@@ -95,13 +130,14 @@ class Session:
             _NAMES[type(optimizer)],
             _fields(plan),
             batch,
-            threads,
+            min(threads, PER_CORE * engine.cores()),
+            keeps_gradient,
         )
         self.load(params, states)
 
     def load(self, params: Parameters, states: list[State]) -> None:
         """Set parameters and states."""
-        for k, arrays in enumerate(self._by_layer(leaves(params), states)):
+        for k, arrays in enumerate(_by_layer(leaves(params), states)):
             self.trainer.load(k, *arrays)
         self.trainer.ready()
 
@@ -109,16 +145,9 @@ class Session:
         """Return copies of parameters and states."""
         new = [np.empty(leaf.shape, self.dtype) for leaf in leaves(self.params)]
         states = [tuple(np.empty_like(part) for part in state) for state in self.states]
-        for k, arrays in enumerate(self._by_layer(new, states)):
+        for k, arrays in enumerate(_by_layer(new, states)):
             self.trainer.store(k, *arrays)
         return rebuild(self.params, new), states
-
-    def _by_layer(self, arrays: list[Any], states: list[State]) -> list[tuple[Any, ...]]:
-        """W, b and the states of both for each dense layer, whose leaves come in pairs."""
-        whole = [np.ascontiguousarray(array) for array in arrays]
-        kept = [[np.ascontiguousarray(part) for part in state] for state in states]
-        pairs = range(0, len(whole), 2)
-        return [(whole[k], whole[k + 1], kept[k], kept[k + 1]) for k in pairs]
 
     def run(
         self,
@@ -136,21 +165,69 @@ class Session:
             rates = np.array([rate(first_step + k + 1) for k in range(steps)])
         else:
             rates = np.full(steps, rate)
-        labels = data.y.ndim == 1
         return Done(
             *self.trainer.run(
-                data.X,
-                None if labels else data.y,
-                data.y if labels else None,
-                data.w,
-                orders,
-                epochs,
-                self.batch,
-                first_step,
-                rates,
-                most_steps,
+                *_arrays(data), orders, epochs, self.batch, first_step, rates, most_steps
             )
         )
+
+    def losses(
+        self,
+        data: Examples,
+        rows: NDArray[np.int64] | None = None,
+        *,
+        step: int = 0,
+        scale: float = 1.0,
+        keep_gradient: bool = False,
+        norms: NDArray[Any] | None = None,
+    ) -> float:
+        """Return the sum of the losses of some rows, or all, each times its weight.
+
+        Beside it, keep the sum of the gradient, each example's part times `scale`, or fill `norms`
+        with the squared norms of these parts. `step` is what dropout's masks follow from; at 0
+        there are none.
+        """
+        total: float = self.trainer.losses(*_arrays(data), rows, step, scale, keep_gradient, norms)
+        return total
+
+    def gradient(self) -> Parameters:
+        """Return the gradient that is kept, in the form of the parameters."""
+        new = [np.empty(leaf.shape, self.dtype) for leaf in leaves(self.params)]
+        for k in range(0, len(new), 2):
+            self.trainer.store_gradient(k // 2, new[k], new[k + 1])
+        return rebuild(self.params, new)
+
+    def update(self, gradient: Parameters, step: int) -> bool:
+        """Make step number `step` by a gradient; return whether all weights are still finite."""
+        given = [np.ascontiguousarray(leaf) for leaf in leaves(gradient)]
+        for k in range(0, len(given), 2):
+            self.trainer.load_gradient(k // 2, given[k], given[k + 1])
+        rate = self.plan.optimizer.learning_rate
+        finite: bool = self.trainer.update(step, rate(step) if isinstance(rate, Schedule) else rate)
+        return finite
+
+    def cost(self, data: Examples) -> float:
+        """Return the cost of the examples, the weighted mean of their losses plus the penalty."""
+        return self.losses(data) / data.weight + float(self.trainer.penalty())
+
+
+def _by_layer(arrays: list[Any], states: list[State]) -> list[tuple[Any, ...]]:
+    """W, b and the states of both for each dense layer, whose leaves come in pairs."""
+    whole = [np.ascontiguousarray(array) for array in arrays]
+    kept = [[np.ascontiguousarray(part) for part in state] for state in states]
+    pairs = range(0, len(whole), 2)
+    return [(whole[k], whole[k + 1], kept[k], kept[k + 1]) for k in pairs]
+
+
+def _arrays(data: Examples) -> tuple[Any, ...]:
+    """X, y, labels in its place, and weights."""
+    X, y, w = data
+    return (X, None, y, w) if y.ndim == 1 else (X, y, None, w)
+
+
+def contiguous(data: Examples) -> Examples:
+    """Return examples as the engine reads them, without a copy where they are so already."""
+    return Examples(*(part if part is None else np.ascontiguousarray(part) for part in data))
 
 
 def _fields(plan: Plan) -> dict[str, float]:
@@ -165,8 +242,8 @@ def _fields(plan: Plan) -> dict[str, float]:
     return fields | given | {"l1": plan.net.l1, "l2": plan.net.l2}
 
 
-def _layers(
-    net: Network, seed: int, frozen: Collection[str]
+def dense_layers(
+    net: Network, seed: int = 0, frozen: Collection[str] = ()
 ) -> tuple[list[tuple[float, int, int]], list[tuple[Any, ...]]]:
     """Return the dropouts that come first, and each dense layer with those that follow it."""
     first: list[tuple[float, int, int]] = []

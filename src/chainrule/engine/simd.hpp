@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
+#include <utility>
 
 #ifndef CHAINRULE_VECTOR_BYTES
 #define CHAINRULE_VECTOR_BYTES 16
@@ -109,6 +110,18 @@ CHAINRULE_INLINE void store_part(T* p, typename Vec<T>::type v, int k) {
 #else
     for (int lane = 0; lane < k; ++lane) p[lane] = v[lane];
 #endif
+}
+
+// The same where k is mostly the whole width.
+template <class T>
+CHAINRULE_INLINE typename Vec<T>::type load_first(const T* p, int k) {
+    return k == Vec<T>::width ? load(p) : load_part(p, k);
+}
+
+template <class T>
+CHAINRULE_INLINE void store_first(T* p, typename Vec<T>::type v, int k) {
+    if (k == Vec<T>::width) store(p, v);
+    else store_part(p, v, k);
 }
 
 // --- lane by lane
@@ -216,6 +229,47 @@ CHAINRULE_INLINE V sqrt(V v) {
 
 // --- across the lanes
 
+// The lanes of a and b in turn, in pieces of `half` lanes: the upper or the lower ones of each.
+template <int half, bool upper, class V, int... lane>
+CHAINRULE_INLINE V interleave(V a, V b, std::integer_sequence<int, lane...>) {
+    constexpr int width = sizeof...(lane);
+    return __builtin_shufflevector(
+        a, b, (lane & half ? width + lane - (upper ? 0 : half) : lane + (upper ? half : 0))...);
+}
+
+// A square of numbers, row by row, on its side: lane c of v[r] becomes lane r of v[c].
+template <class V, int width = sizeof(V) / sizeof(element_t<V>)>
+CHAINRULE_INLINE void transpose(V (&v)[width]) {
+    constexpr auto lanes = std::make_integer_sequence<int, width>{};
+    const auto stage = [&]<int half>() {
+#pragma GCC unroll 16
+        for (int r = 0; r < width; ++r) {
+            if (r & half) continue;
+            const V a = v[r], b = v[r + half];
+            v[r] = interleave<half, false>(a, b, lanes);
+            v[r + half] = interleave<half, true>(a, b, lanes);
+        }
+    };
+    if constexpr (width >= 16) stage.template operator()<8>();
+    if constexpr (width >= 8) stage.template operator()<4>();
+    if constexpr (width >= 4) stage.template operator()<2>();
+    stage.template operator()<1>();
+}
+
+// to[c][r] = from[r][c], the rows being ldf and ldt numbers apart.
+template <class T>
+void transpose(const T* from, long ldf, int rows, int columns, T* to, long ldt) {
+    constexpr int w = Vec<T>::width;
+    for (int r0 = 0; r0 < rows; r0 += w)
+        for (int c0 = 0; c0 < columns; c0 += w) {
+            const int height = rows - r0 < w ? rows - r0 : w, wide = columns - c0 < w ? columns - c0 : w;
+            typename Vec<T>::type v[w]{};
+            for (int r = 0; r < height; ++r) v[r] = load_first(from + (r0 + r) * ldf + c0, wide);
+            transpose(v);
+            for (int c = 0; c < wide; ++c) store_first(to + (c0 + c) * ldt + r0, v[c], height);
+        }
+}
+
 // The sum of all lanes, upper half onto lower half until one is left.
 template <class V>
 CHAINRULE_INLINE element_t<V> sum(V v) {
@@ -225,6 +279,14 @@ CHAINRULE_INLINE element_t<V> sum(V v) {
     for (int half = Vec<T>::width / 2; half > 0; half /= 2)
         for (int k = 0; k < half; ++k) lane[k] += lane[k + half];
     return lane[0];
+}
+
+// Σ v², in double.
+template <class V>
+CHAINRULE_INLINE double square_sum(V v) {
+    double total = 0;
+    for (int k = 0; k < Vec<element_t<V>>::width; ++k) total += static_cast<double>(v[k]) * v[k];
+    return total;
 }
 
 // The largest lane; which one wins where some are NaN is left open.

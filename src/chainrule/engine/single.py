@@ -1,0 +1,64 @@
+"""Single passes through the compiled engine: the cost with its gradient, and squared norms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.engine.runs import default_threads
+from chainrule.engine.session import Session, contiguous
+from chainrule.examples import Examples
+from chainrule.layers import Draw
+from chainrule.network import Network, Parameters, penalised
+from chainrule.optimizers import SGD, init_states
+from chainrule.reference import Plan
+from chainrule.trees import tree_map
+
+ROWS = 256
+"""How many examples pass through the network at a time."""
+
+
+def _session(
+    net: Network, params: Parameters, data: Examples, draw: Draw | None, threads: int | None
+) -> Session:
+    optimizer = SGD(1.0)
+    rows = min(len(data.X), ROWS)
+    return Session(
+        Plan(net, optimizer, draw.seed if draw else 0, frozenset(), None, None),
+        params,
+        init_states(optimizer, params),
+        batch=rows,
+        threads=threads or default_threads(net, rows),
+        keeps_gradient=True,
+    )
+
+
+def contiguous_inputs(params: Parameters, X: Any) -> tuple[Parameters, Any]:
+    """Return parameters and inputs as the engine reads them."""
+    return tree_map(np.ascontiguousarray, params), np.ascontiguousarray(X)
+
+
+def cost_and_gradient(
+    net: Network, params: Parameters, data: Examples, draw: Draw | None, threads: int | None
+) -> tuple[float, Parameters]:
+    """Return the cost of checked examples and its gradient."""
+    data = contiguous(data)
+    session, weight = _session(net, params, data, draw, threads), data.weight
+    total = session.losses(
+        data, step=draw.step if draw else 0, scale=1 / weight, keep_gradient=True
+    )
+    cost = total / weight + session.trainer.penalty()
+    return cost, penalised(net, session.gradient(), params, np)
+
+
+def squared_norms(
+    net: Network, params: Parameters, data: Examples, threads: int | None
+) -> NDArray[Any]:
+    """Return the squared norm of each example's share of the gradient."""
+    data = contiguous(data)
+    norms = np.empty(len(data.X), data.X.dtype)
+    session = _session(net, params, data, None, threads)
+    session.losses(data, scale=1 / data.weight, norms=norms)
+    return norms

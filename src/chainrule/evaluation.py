@@ -1,0 +1,134 @@
+r"""What a network makes of a data set: predictions, the cost's gradient, each example's part in it.
+
+    X   (n, inputs)   the examples      y   (n, outputs) or (n,)   their targets
+    w   (n,)          their weights
+
+The compiled engine does it wherever it can, and the functions of `chainrule.backprop` elsewhere:
+for arrays of another library than NumPy, for layers, activations and losses of your own. Each
+function takes `engine`: "auto", "native" to insist on the compiled engine, "reference" for the
+other; and `threads`, as many as are worth it unless given.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainrule import backprop
+from chainrule.engine import predictor, single
+from chainrule.engine.session import check_choice, refusal, why_not
+from chainrule.examples import check_examples
+from chainrule.layers import Draw
+from chainrule.network import Network, Parameters, check_inputs, check_parameters
+from chainrule.trees import Array
+
+
+def predict(
+    net: Network,
+    params: Parameters,
+    X: Any,
+    *,
+    engine: str = "auto",
+    threads: int | None = None,
+) -> Array:
+    r"""Return the prediction for each example, (n, outputs).
+
+    The loss's link turns the last activation into it: the softmax for `cross_entropy`, σ for
+    `binary_cross_entropy`, e^a for `poisson`, a itself for the others. A single row takes a path of
+    its own, of a few microseconds. Raises TypeError or ValueError where params or X do not fit, or
+    hold NaN or infinity.
+
+    >>> net = cr.Network(1, [cr.Dense(2)], loss="cross_entropy")
+    >>> predict(net, net.parameters([([[0.0], [0.0]], [0.0, 0.0])]), [[1.0]])
+    array([[0.5, 0.5]])
+    """
+    if engine != "auto" or threads is not None:
+        check_choice("predict", engine, threads)
+    if engine != "reference":
+        quick = predictor.predict(net, params, X, threads)
+        if quick is not None:
+            return quick
+    check_parameters(net, params)
+    X, _ = check_inputs(net, params, X)
+    if _native("predict", net, params, engine):
+        predicted = predictor.predict(net, *single.contiguous_inputs(params, X), threads)
+        if predicted is not None:
+            return predicted
+    return backprop.prediction(backprop.forward(net, params, X, check=False))
+
+
+def cost_and_gradient(
+    net: Network,
+    params: Parameters,
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    draw: Draw | None = None,
+    *,
+    engine: str = "auto",
+    threads: int | None = None,
+) -> tuple[float, Parameters]:
+    r"""Return the cost C and its gradient, in the form of the parameters.
+
+    $$C,\qquad \frac{\partial C}{\partial W},\ \frac{\partial C}{\partial b}$$
+
+    They are those of `cost` and of `gradient(trace, backward(…))`, in one call, with no more than
+    some rows of activations in memory. `draw` is the step of training that dropout's masks follow
+    from. Raises TypeError or ValueError where an argument does not fit.
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
+    >>> params = net.parameters([([[2.0]], [0.0])])
+    >>> cost_and_gradient(net, params, [[1.0], [2.0]], [1.0, 1.0])
+    (5.0, (DenseParameters(W=array([[7.]]), b=array([4.])),))
+    """
+    check_choice("cost_and_gradient", engine, threads)
+    check_parameters(net, params)
+    data = check_examples(net, params, X, y, sample_weight)
+    if _native("cost_and_gradient", net, params, engine):
+        return single.cost_and_gradient(net, params, data, draw, threads)
+    trace = backprop.forward(net, params, data.X, draw, check=False)
+    deltas = backprop.backward(net, params, trace, data.y, data.w, check=False)
+    cost = backprop.trace_cost(trace, data.y, data.w, check=False)
+    return float(cost), backprop.gradient(trace, deltas)
+
+
+def example_squared_norms(
+    net: Network,
+    params: Parameters,
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    *,
+    engine: str = "auto",
+    threads: int | None = None,
+) -> Array:
+    r"""Return the squared norm of each example's share of the gradient, (n,), for a data set.
+
+    $$\frac{1}{n^2} \sum_{\text{layers}} |\delta_i|^2\,(|x_i|^2 + 1)$$
+
+    They are those of `squared_norms(trace, backward(…))`, in one call; n² times that are the
+    squared norms of the gradients of each example's own loss. Raises TypeError or ValueError where
+    an argument does not fit.
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
+    >>> params = net.parameters([([[2.0]], [0.0])])
+    >>> example_squared_norms(net, params, [[1.0], [2.0]], [1.0, 1.0])
+    array([ 2., 45.])
+    """
+    check_choice("example_squared_norms", engine, threads)
+    check_parameters(net, params)
+    data = check_examples(net, params, X, y, sample_weight)
+    if _native("example_squared_norms", net, params, engine):
+        return single.squared_norms(net, params, data, threads)
+    trace = backprop.forward(net, params, data.X, check=False)
+    deltas = backprop.backward(net, params, trace, data.y, data.w, check=False)
+    return backprop.squared_norms(trace, deltas)
+
+
+def _native(what: str, net: Network, params: Parameters, engine: str) -> bool:
+    """Whether the compiled engine is to do it; raise where it is insisted on and cannot."""
+    if engine == "reference":
+        return False
+    reason = why_not(net, params)
+    if reason and engine == "native":
+        raise refusal(what, reason)
+    return not reason
