@@ -225,93 +225,106 @@ T softmax_row(T smoothing, const T* a, const T* y, std::int64_t label, int o, T 
 
 inline constexpr int narrow = 32;  // the most outputs for which they are
 
-// `width` rows of at most `narrow` outputs on their side: column c is a vector.
-template <class T>
-struct Block {
-    static constexpr int width = Vec<T>::width;
-    alignas(vector_bytes) T a[narrow * width];  // activations, then da
-    alignas(vector_bytes) T t[narrow * width];  // targets
-    alignas(vector_bytes) T scale[width];
-    alignas(vector_bytes) T value[width];
-
-    void clear(int o) {
-        std::fill_n(a, o * width, T{0});
-        std::fill_n(t, o * width, T{0});
-        std::fill_n(scale, width, T{0});
-    }
-};
-
-template <class T>
-CHAINRULE_INLINE void fill_targets(Block<T>& block, int lane, const Targets<T>& targets,
-                                   std::int64_t example, int o, const Smoothing<T>& smooth) {
+// Columns of at most `width` rows, each a vector: row(r, c) gives a vector of row r from column c
+// on. Lanes without a row hold whatever does no harm.
+template <class T, class F>
+CHAINRULE_INLINE void read_columns(int rows, int o, F&& row, typename Vec<T>::type* columns) {
+    using V = typename Vec<T>::type;
     constexpr int width = Vec<T>::width;
-    if (targets.labels) {
-        for (int c = 0; c < o; ++c) block.t[c * width + lane] = smooth.off;
-        block.t[targets.labels[example] * width + lane] = smooth.on;
-    } else {
-        const T* y = targets.y + example * targets.ld;
-        for (int c = 0; c < o; ++c) block.t[c * width + lane] = y[c] * smooth.keep + smooth.share;
+    for (int c = 0; c < o; c += width) {
+        V square[width];
+        if (rows == 1) {
+            const V only = row(0, c);
+            for (int k = c; k < std::min(o, c + width); ++k) columns[k] = V{} + only[k - c];
+            continue;
+        }
+#pragma GCC unroll 16
+        for (int k = 0; k < width; ++k) square[k] = row(std::min(k, rows - 1), c);
+        transpose(square);
+#pragma GCC unroll 16
+        for (int k = 0; k < width; ++k) columns[c + k] = square[k];
     }
 }
 
 template <class T>
-CHAINRULE_INLINE void softmax_block(Block<T>& block, int o) {
+CHAINRULE_INLINE void write_columns(int rows, int o, const typename Vec<T>::type* columns, T* to,
+                                    std::int64_t ld) {
     using V = typename Vec<T>::type;
     constexpr int width = Vec<T>::width;
-    V top = load(block.a);
-    for (int c = 1; c < o; ++c) top = maximum(load(block.a + c * width), top);
+    for (int c = 0; c < o; c += width) {
+        V square[width];
+        if (rows == 1) {
+            for (int k = c; k < std::min(o, c + width); ++k) to[k] = columns[k][0];
+            continue;
+        }
+#pragma GCC unroll 16
+        for (int k = 0; k < width; ++k) square[k] = c + k < o ? columns[c + k] : V{};
+        transpose(square);
+#pragma GCC unroll 16
+        for (int k = 0; k < width; ++k)
+            if (k < rows) store(to + k * ld + c, square[k]);
+    }
+}
+
+// Put da in the place of a, and return the losses; target(c) is a column of smoothed targets.
+template <class V, class F>
+CHAINRULE_INLINE V softmax_columns(V* a, int o, V scale, F&& target) {
+    using T = element_t<V>;
+    V top = a[0];
+    for (int c = 1; c < o; ++c) top = maximum(a[c], top);
     SoftmaxSums<V> sums;
-    for (int c = 0; c < o; ++c) {
-        T* column = block.a + c * width;
-        store(column, sums.add(load(column) - top, load(block.t + c * width)));
-    }
+    for (int c = 0; c < o; ++c) a[c] = sums.add(a[c] - top, target(c));
     const V logarithm = log1p(sums.rest + (sums.largest - T{1}));
-    const V inverse = T{1} / (sums.rest + sums.largest), scale = load(block.scale);
-    for (int c = 0; c < o; ++c) {
-        T* column = block.a + c * width;
-        store(column, (load(column) * inverse - load(block.t + c * width)) * scale);
-    }
-    store(block.value, sums.targets * logarithm - sums.products);
+    const V inverse = T{1} / (sums.rest + sums.largest);
+    for (int c = 0; c < o; ++c) a[c] = (a[c] * inverse - target(c)) * scale;
+    return sums.targets * logarithm - sums.products;
 }
 
-template <Loss L, class T>
-CHAINRULE_INLINE void elementwise_block(Block<T>& block, T parameter, int o) {
-    using V = typename Vec<T>::type;
-    constexpr int width = Vec<T>::width;
-    const V scale = load(block.scale);
-    V total{};
-    for (int c = 0; c < o; ++c) {
-        T* column = block.a + c * width;
-        const auto [value, slope] =
-            share<L, T>(load(column), load(block.t + c * width), parameter, T(o));
-        total += value;
-        store(column, slope * scale);
-    }
-    store(block.value, total);
-}
-
-// Rows r0 to r1, at most `width` of them.
+// Rows r0 to r1, at most `width` of them. Columns of da beyond o are left alone or become 0.
 template <Loss L, class T>
 void narrow_rows(T parameter, int o, const T* a, std::int64_t lda, const Targets<T>& targets,
                  T scale, T* da, std::int64_t ldd, T* value, std::int64_t r0, std::int64_t r1) {
+    using V = typename Vec<T>::type;
+    using Lane = typename Vec<T>::Lane;
     constexpr int width = Vec<T>::width;
-    const Smoothing<T> smooth(L == Loss::cross_entropy ? parameter : T{0}, o);
-    Block<T> block;
     const int rows = static_cast<int>(r1 - r0);
-    if (rows < width) block.clear(o);
-    for (int lane = 0; lane < rows; ++lane) {
-        const std::int64_t r = r0 + lane, example = targets.example(r);
-        for (int c = 0; c < o; ++c) block.a[c * width + lane] = a[r * lda + c];
-        fill_targets(block, lane, targets, example, o, smooth);
-        block.scale[lane] = targets.weights ? scale * targets.weights[example] : scale;
+    V columns[narrow], y[narrow], scales = broadcast<T>(scale), values{};
+    read_columns<T>(rows, o, [&](int r, int c) { return load(a + (r0 + r) * lda + c); }, columns);
+    if (!targets.labels)
+        read_columns<T>(
+            rows, o,
+            [&](int r, int c) {
+                const T* row = targets.y + targets.example(r0 + r) * targets.ld;
+                return load_first(row + c, std::min(width, o - c));
+            },
+            y);
+    if (targets.weights)
+        for (int r = 0; r < rows; ++r)
+            scales[r] = scale * targets.weights[targets.example(r0 + r)];
+    if constexpr (L == Loss::cross_entropy) {
+        const Smoothing<T> smooth(parameter, o);
+        const V on = broadcast<T>(smooth.on), off = broadcast<T>(smooth.off);
+        if (targets.labels) {
+            const auto label = [&](int r) {
+                return static_cast<Lane>(targets.labels[targets.example(r0 + r)]);
+            };
+            auto labels = typename Vec<T>::Int{} + label(0);
+            for (int r = 1; r < rows; ++r) labels[r] = label(r);
+            values = softmax_columns(columns, o, scales,
+                                     [&](int c) { return select<V>(labels == c, on, off); });
+        } else {
+            values = softmax_columns(columns, o, scales,
+                                     [&](int c) { return y[c] * smooth.keep + smooth.share; });
+        }
+    } else {
+        for (int c = 0; c < o; ++c) {
+            const auto [loss, slope] = share<L, T>(columns[c], y[c], parameter, T(o));
+            values += loss;
+            columns[c] = slope * scales;
+        }
     }
-    if constexpr (L == Loss::cross_entropy) softmax_block(block, o);
-    else elementwise_block<L, T>(block, parameter, o);
-    for (std::int64_t r = r0; r < r1; ++r) {
-        const auto lane = r - r0;
-        for (int c = 0; c < o; ++c) da[r * ldd + c] = block.a[c * width + lane];
-        value[r] = block.value[lane];
-    }
+    store_first(value + r0, values, rows);
+    write_columns(rows, o, columns, da + r0 * ldd, ldd);
 }
 
 }  // namespace rows
@@ -329,7 +342,7 @@ T loss_row(Loss loss, T parameter, const T* a, const T* y, std::int64_t label, i
     });
 }
 
-// Batch rows r0 to r1: row r reads a + r·lda, writes da + r·ldd (columns beyond o are left alone),
+// Batch rows r0 to r1: row r reads a + r·lda and writes da + r·ldd, both with room for whole vectors,
 // its scale being `scale` times its weight, and puts its loss, unweighted, in value[r].
 template <class T>
 void loss_rows(Loss loss, T parameter, int o, const T* a, std::int64_t lda,

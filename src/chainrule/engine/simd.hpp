@@ -260,25 +260,36 @@ CHAINRULE_INLINE void transpose(V (&v)[width]) {
 template <class T>
 void transpose(const T* from, long ldf, int rows, int columns, T* to, long ldt) {
     constexpr int w = Vec<T>::width;
-    for (int r0 = 0; r0 < rows; r0 += w)
-        for (int c0 = 0; c0 < columns; c0 += w) {
-            const int height = rows - r0 < w ? rows - r0 : w, wide = columns - c0 < w ? columns - c0 : w;
-            typename Vec<T>::type v[w]{};
-            for (int r = 0; r < height; ++r) v[r] = load_first(from + (r0 + r) * ldf + c0, wide);
+    const int r1 = rows / w * w, c1 = columns / w * w;  // up to where there are whole squares
+    for (int r = 0; r < r1; r += w)
+        for (int c = 0; c < c1; c += w) {
+            typename Vec<T>::type v[w];
+#pragma GCC unroll 16
+            for (int k = 0; k < w; ++k) v[k] = load(from + (r + k) * ldf + c);
             transpose(v);
-            for (int c = 0; c < wide; ++c) store_first(to + (c0 + c) * ldt + r0, v[c], height);
+#pragma GCC unroll 16
+            for (int k = 0; k < w; ++k) store(to + (c + k) * ldt + r, v[k]);
         }
+    for (int r = 0; r < rows; ++r)
+        for (int c = r < r1 ? c1 : 0; c < columns; ++c) to[c * ldt + r] = from[r * ldf + c];
+}
+
+// The lanes moved down by `by`, those that fall out coming in at the top.
+template <int by, class V, int... lane>
+CHAINRULE_INLINE V rotated(V v, std::integer_sequence<int, lane...>) {
+    return __builtin_shufflevector(v, v, ((lane + by) % int{sizeof...(lane)})...);
 }
 
 // The sum of all lanes, upper half onto lower half until one is left.
 template <class V>
 CHAINRULE_INLINE element_t<V> sum(V v) {
-    using T = element_t<V>;
-    T lane[Vec<T>::width];
-    store(lane, v);
-    for (int half = Vec<T>::width / 2; half > 0; half /= 2)
-        for (int k = 0; k < half; ++k) lane[k] += lane[k + half];
-    return lane[0];
+    constexpr int width = Vec<element_t<V>>::width;
+    constexpr auto lanes = std::make_integer_sequence<int, width>{};
+    if constexpr (width >= 16) v += rotated<8>(v, lanes);
+    if constexpr (width >= 8) v += rotated<4>(v, lanes);
+    if constexpr (width >= 4) v += rotated<2>(v, lanes);
+    v += rotated<1>(v, lanes);
+    return v[0];
 }
 
 // Σ v², in double.
