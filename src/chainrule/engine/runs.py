@@ -20,7 +20,7 @@ from chainrule.trees import leaves
 WORK_PER_THREAD = 400_000
 """Operations of a step from which another thread is worth its two barriers."""
 
-NUMBERS_PER_CALL = 500_000
+NUMBERS_PER_CALL = 100_000
 """How many indices and rates one call of the engine may take along."""
 
 
@@ -90,7 +90,9 @@ class NativeRun:
         orders = None
         if self.shuffles:
             following = range(before.epoch + 1, before.epoch + epochs + 1)
-            orders = np.stack([self.data.shuffled(self.plan.seed, epoch) for epoch in following])
+            orders = np.empty((epochs, n), np.int64)
+            for row, epoch in zip(orders, following, strict=True):
+                row[:] = self.data.shuffled(self.plan.seed, epoch)
         run = functools.partial(
             self.session.run, self.data, orders, epochs=epochs, first_step=before.step
         )

@@ -47,6 +47,8 @@ public:
             work += 6.0 * batch * l.in * l.out;
         }
         ask_every_ = 1 + static_cast<std::int64_t>(1e6 / work);  // some tens of microseconds
+        const double row = 2 / 3.0 * work / batch;
+        rows_at_once_ = block * static_cast<int>(1 + std::min(5e9 / row / block, 1e5));  // 25 ms
         for (int t = 0; t < threads; ++t) packing_.emplace_back(packing_room<T>(batch, widest));
     }
 
@@ -122,11 +124,8 @@ private:
                 const double share = weight_of(data, b);
                 if (share == 0) continue;
                 b.scale = 1 / share;
-                const Part part = rows_of(b, t);
-                forward(net_, data, b, part);
-                if (!compare(net_, data, b, part)) rows_failed_ = true;
-                chainrule::backward(net_, part);
-                if (t == 0 && made % ask_every_ == 0 && interrupted()) stop_ = true;
+                const bool asks = t == 0 && made % ask_every_ == 0;
+                rows_phase(data, b, rows_of(b, t), [&] { return asks && interrupted(); });
                 barrier_.wait();
                 if (stop_ || rows_failed_) {
                     if (t == 0)
@@ -148,6 +147,18 @@ private:
                 }
             }
             if (t == 0) report_.costs.push_back(total / weight);
+        }
+    }
+
+    // Some rows at a time, between which `interrupted` is asked.
+    template <class F>
+    void rows_phase(const Data<T>& data, const Batch& b, Part all, F&& interrupted) {
+        for (int r = all.first; r < all.last && !stop_; r += rows_at_once_) {
+            const Part part{r, std::min(r + rows_at_once_, all.last)};
+            forward(net_, data, b, part);
+            if (!compare(net_, data, b, part)) rows_failed_ = true;
+            chainrule::backward(net_, part);
+            if (interrupted()) stop_ = true;
         }
     }
 
@@ -212,6 +223,7 @@ private:
 
     int threads_;
     std::int64_t ask_every_ = 1;
+    int rows_at_once_ = block;
     Updates<T> updates_;
     Barrier barrier_;
     Network<T> net_;
