@@ -13,10 +13,20 @@ from typing import Any, NamedTuple
 import mpmath
 import numpy as np
 
+from chainrule.activations import ACTIVATIONS
 from chainrule.schedules import SCHEDULES
 
 mp = mpmath.MPContext()
 mp.dps = 60
+
+ACTIVATION_NAMES = [
+    *ACTIVATIONS,
+    "leaky_relu(0)",
+    "leaky_relu(0.2)",
+    "leaky_relu(1.5)",
+    "elu(0.5)",
+    "elu(2)",
+]
 
 DTYPES = [np.float64, np.float32]
 # e^x has the relative error |x| eps, and x goes down to -745 in float64 and -103 in float32.

@@ -195,7 +195,8 @@ class Session:
         new = [np.empty(leaf.shape, self.dtype) for leaf in leaves(self.params)]
         for k in range(0, len(new), 2):
             self.trainer.store_gradient(k // 2, new[k], new[k + 1])
-        return rebuild(self.params, new)
+        kept: Parameters = rebuild(self.params, new)
+        return kept
 
     def update(self, gradient: Parameters, step: int) -> bool:
         """Make step number `step` by a gradient; return whether all weights are still finite."""
@@ -221,8 +222,8 @@ def _by_layer(arrays: list[Any], states: list[State]) -> list[tuple[Any, ...]]:
 
 def _arrays(data: Examples) -> tuple[Any, ...]:
     """X, y, labels in its place, and weights."""
-    X, y, w = data
-    return (X, None, y, w) if y.ndim == 1 else (X, y, None, w)
+    labels = data.y.ndim == 1
+    return data.X, None if labels else data.y, data.y if labels else None, data.w
 
 
 def contiguous(data: Examples) -> Examples:
