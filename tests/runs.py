@@ -39,6 +39,17 @@ def line(w=0.0, b=0.0, dtype="float64"):
     return LINE.parameters([(np.array([[w]], dtype), np.array([b], dtype))])
 
 
+def in_the_order_of(epoch, n, seed):
+    """The examples as an epoch goes through them: the shuffle as its docstring says it."""
+    stream = np.random.Philox(key=np.array([seed, 0], np.uint64), counter=[0, 1, epoch, 0])
+    halves = [half for raw in stream.random_raw(n).tolist() for half in (raw % 2**32, raw >> 32)]
+    order = list(range(n))
+    for k, word in zip(range(n - 1, 0, -1), halves, strict=False):
+        j = word * (k + 1) // 2**32
+        order[k], order[j] = order[j], order[k]
+    return np.array(order)
+
+
 def fit(p, optimizer=None, params=None, **options):
     options = {"epochs": 1, **options}
     start = p.params if params is None else params

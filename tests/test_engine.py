@@ -231,6 +231,17 @@ def test_without_an_engine_native_says_how_to_get_it(monkeypatch: pytest.MonkeyP
         cannot_run(plan, p.params, insist=True)
 
 
+@pytest.mark.parametrize("rate", [0.01, cr.Cosine(0.01, steps=30)], ids=str)
+def test_calls_of_any_length_come_to_the_same(monkeypatch: pytest.MonkeyPatch, rate: Any) -> None:
+    p = problem(network("tanh", "huber"), n=11)
+    params, course = train(p, cr.Adam(rate))
+    monkeypatch.setattr("chainrule.engine.runs.SECONDS_PER_CALL", 0.0)
+    monkeypatch.setattr("chainrule.engine.runs.RATES_PER_CALL", 7)
+    again, other = train(p, cr.Adam(rate))
+    assert other.loss == course.loss
+    assert all(map(np.array_equal, leaves(again), leaves(params)))
+
+
 def test_training_does_not_wait_for_the_interpreter() -> None:
     """The engine works without Python's lock: another thread counts on meanwhile."""
     p = problem(cr.Network(64, [cr.Dense(256, "tanh"), cr.Dense(5)], "huber"), n=2000)

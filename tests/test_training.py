@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import chainrule as cr
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.trees import leaves, tree_map
-from runs import LOGITS, NET, XP, bits, example, fit, readonly
+from runs import LOGITS, NET, XP, bits, example, fit, in_the_order_of, readonly
 from strategies import problem, problems
 
 # The loop itself
@@ -46,7 +46,7 @@ def plain_sgd(p, w, rate, epochs, batch_size, order, l2=0.0):
 
 
 def shuffled(seed):
-    return lambda epoch, n: np.random.default_rng([seed, epoch]).permutation(n)
+    return lambda epoch, n: in_the_order_of(epoch, n, seed)
 
 
 def in_order(epoch, n):
@@ -94,7 +94,7 @@ def test_fit_is_a_loop_of_the_core_functions(p, batch_size, weighted, seed):
     w = p.w if weighted else None
     params, n, t = p.params, len(p.X), 0
     for epoch in (1, 2):
-        order = np.random.default_rng([seed, epoch]).permutation(n)
+        order = in_the_order_of(epoch, n, seed)
         for start in range(0, n, batch_size):
             t += 1
             rows = order[start : start + batch_size] if batch_size < n else slice(None)
@@ -196,7 +196,7 @@ def test_weights_count_relative_to_each_other():
 
 @pytest.mark.parametrize("weighted", [0, 10], ids=["train", "validate"])
 def test_a_split_that_leaves_only_weights_of_0_is_refused(weighted):
-    n, order = 11, np.random.default_rng([0, 0]).permutation(11)
+    n, order = 11, in_the_order_of(0, 11, seed=0)
     w = np.zeros(n)
     w[order[weighted]] = 1.0  # the first in the order are set aside
     with pytest.raises(ValueError, match=r"validation=0\.3.* weight"):
@@ -228,7 +228,7 @@ def test_validation_data_do_not_change_the_training():
 @pytest.mark.parametrize("weighted", [False, True])
 def test_a_fraction_is_set_aside_by_the_seed(fraction, size, weighted):
     p, seed = example(LOGITS), 3
-    order = np.random.default_rng([seed, 0]).permutation(11)
+    order = in_the_order_of(0, 11, seed)
     held, rest = np.sort(order[:size]), np.sort(order[size:])
     w = p.w if weighted else None
     split = fit(p, epochs=2, batch_size=4, seed=seed, validation=fraction, sample_weight=w)

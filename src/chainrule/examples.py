@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import numpy as np
 from array_api_compat import array_namespace, device
 
 from chainrule import losses
 from chainrule.errors import check_number, check_weights
 from chainrule.network import Network, Parameters, check_inputs
+from chainrule.streams import shuffled
 from chainrule.targets import check_targets
 from chainrule.trees import Array
 
@@ -41,7 +41,7 @@ class Examples(NamedTuple):
 
     def shuffled(self, seed: int, epoch: int) -> Array:
         """Return the order in which an epoch goes through the examples, as an array of indices."""
-        order = np.random.default_rng([seed, epoch]).permutation(self.X.shape[0])
+        order = shuffled(self.X.shape[0], seed, epoch)
         return array_namespace(self.X).asarray(order, device=device(self.X))
 
 

@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "activations.hpp"
-#include "dropout.hpp"
+#include "random.hpp"
 #include "microkernel.hpp"
 
 namespace chainrule {

@@ -15,13 +15,17 @@ from chainrule.examples import Examples, batches
 from chainrule.history import History, Progress
 from chainrule.network import Network, Parameters
 from chainrule.reference import Plan, diverged, take_step, validate
+from chainrule.schedules import Schedule
 from chainrule.trees import leaves
 
 WORK_PER_THREAD = 400_000
 """Operations of a step from which another thread is worth its two barriers."""
 
-NUMBERS_PER_CALL = 100_000
-"""How many indices and rates one call of the engine may take along."""
+SECONDS_PER_CALL = 2.0
+"""After which a call of the engine returns: that is what a step that fails makes it repeat."""
+
+RATES_PER_CALL = 100_000
+"""How many learning rates of a schedule one call of the engine may take along."""
 
 
 def cannot_run(plan: Plan, params: Parameters, *, insist: bool) -> str:
@@ -84,17 +88,18 @@ class NativeRun:
 
     def run_epochs(self, epochs: int, history: History) -> None:
         """Make epochs, as many of those asked for as one call takes, and enter them."""
-        before, n = history.at, len(self.data.X)
-        numbers = n if self.shuffles else math.ceil(n / self.batch)
-        epochs = min(epochs, max(1, NUMBERS_PER_CALL // numbers))
-        orders = None
-        if self.shuffles:
-            following = range(before.epoch + 1, before.epoch + epochs + 1)
-            orders = np.empty((epochs, n), np.int64)
-            for row, epoch in zip(orders, following, strict=True):
-                row[:] = self.data.shuffled(self.plan.seed, epoch)
+        before = history.at
+        if isinstance(self.plan.optimizer.learning_rate, Schedule):
+            steps = math.ceil(len(self.data.X) / self.batch)
+            epochs = min(epochs, max(1, RATES_PER_CALL // steps))
         run = functools.partial(
-            self.session.run, self.data, orders, epochs=epochs, first_step=before.step
+            self.session.run,
+            self.data,
+            shuffles=self.shuffles,
+            epochs=epochs,
+            first_epoch=before.epoch,
+            first_step=before.step,
+            seconds=SECONDS_PER_CALL,
         )
         done = run()
         if done.outcome == "diverged":  # back to the start, and up to the step that failed

@@ -1,7 +1,7 @@
 r"""A run of `fit` in the compiled engine: what it can run, and the arrays' way in and out.
 
 X   (n, inputs)   C-contiguous, in the dtype of the parameters: used where it lies
-y   (n, outputs), or labels (n,)        orders   (epochs, n)   rates   (steps,)
+y   (n, outputs), or labels (n,)        rates   (steps,), or one for all
 """
 
 from __future__ import annotations
@@ -152,22 +152,33 @@ class Session:
     def run(
         self,
         data: Examples,
-        orders: NDArray[np.int64] | None,
         *,
+        shuffles: bool,
         epochs: int,
+        first_epoch: int,
         first_step: int,
+        seconds: float,
         most_steps: int = 2**62,
     ) -> Done:
-        """Make the steps of some epochs, or the first `most_steps` of them."""
-        steps = epochs * -(-len(data.X) // self.batch)
+        """Make the steps of some epochs, or the first `most_steps` of them.
+
+        A run that has taken so many seconds ends with the epoch that it is in.
+        """
         rate = self.plan.optimizer.learning_rate
-        if isinstance(rate, Schedule):
-            rates = np.array([rate(first_step + k + 1) for k in range(steps)])
-        else:
-            rates = np.full(steps, rate)
+        steps = epochs * -(-len(data.X) // self.batch) if isinstance(rate, Schedule) else 1
+        rates = np.array([self._rate(first_step + k + 1) for k in range(steps)])
         return Done(
             *self.trainer.run(
-                *_arrays(data), orders, epochs, self.batch, first_step, rates, most_steps
+                *_arrays(data),
+                shuffles,
+                self.plan.seed,
+                first_epoch,
+                epochs,
+                self.batch,
+                first_step,
+                rates,
+                seconds,
+                most_steps,
             )
         )
 
@@ -203,9 +214,12 @@ class Session:
         given = [np.ascontiguousarray(leaf) for leaf in leaves(gradient)]
         for k in range(0, len(given), 2):
             self.trainer.load_gradient(k // 2, given[k], given[k + 1])
-        rate = self.plan.optimizer.learning_rate
-        finite: bool = self.trainer.update(step, rate(step) if isinstance(rate, Schedule) else rate)
+        finite: bool = self.trainer.update(step, self._rate(step))
         return finite
+
+    def _rate(self, step: int) -> float:
+        rate = self.plan.optimizer.learning_rate
+        return float(rate(step) if isinstance(rate, Schedule) else rate)
 
     def cost(self, data: Examples) -> float:
         """Return the cost of the examples, the weighted mean of their losses plus the penalty."""

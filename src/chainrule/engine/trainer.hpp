@@ -8,16 +8,21 @@
 // back to where it began and repeats the steps before.
 #pragma once
 
+#include <chrono>
+
 #include "update.hpp"
 
 namespace chainrule {
 
-// Epochs over the same examples: `orders` holds one order for each, or is null for the examples as
-// they stand. `rates` holds the learning rate of each step from first_step + 1 on.
+// Epochs over the same examples, in an order of its own for each, or as they stand. `rates` holds the
+// learning rate of each step from first_step + 1 on, or one for all.
 struct Plan {
-    const std::int64_t* orders;
-    std::int64_t epochs, batch, first_step;
+    bool shuffles;
+    std::uint64_t seed;
+    std::int64_t first_epoch, epochs, batch, first_step;
     const double* rates;
+    bool one_rate;
+    double seconds;  // after which the run ends with the epoch it is in
     std::int64_t most_steps = std::numeric_limits<std::int64_t>::max();
 };
 
@@ -32,6 +37,7 @@ struct Report {
 template <class T>
 class Trainer {
     using V = typename Vec<T>::type;
+    using clock = std::chrono::steady_clock;
 
 public:
     // `keeps_gradient` where a gradient is asked for by itself.
@@ -64,8 +70,11 @@ public:
     template <class F>
     Report run(const Data<T>& data, const Plan& plan, F&& interrupted) {
         report_ = {};
-        stop_ = rows_failed_ = weights_failed_ = false;
-        run_team(threads_, [&](int t) { work(data, plan, t, interrupted); });
+        if (plan.shuffles) order_.resize(static_cast<std::size_t>(data.n));
+        stop_ = enough_ = rows_failed_ = weights_failed_ = false;
+        const std::chrono::duration<double> length(plan.seconds);
+        const auto until = clock::now() + std::chrono::duration_cast<clock::duration>(length);
+        run_team(threads_, [&](int t) { work(data, plan, t, until, interrupted); });
         return report_;
     }
 
@@ -111,10 +120,15 @@ public:
 
 private:
     template <class F>
-    void work(const Data<T>& data, const Plan& plan, int t, F&& interrupted) {
+    void work(const Data<T>& data, const Plan& plan, int t, clock::time_point until,
+              F&& interrupted) {
         std::int64_t made = 0;
         for (std::int64_t epoch = 0; epoch < plan.epochs; ++epoch) {
-            const std::int64_t* order = plan.orders ? plan.orders + epoch * data.n : nullptr;
+            if (plan.shuffles) {
+                if (t == 0) shuffle(order_.data(), data.n, plan.seed, plan.first_epoch + epoch + 1);
+                barrier_.wait();
+            }
+            const std::int64_t* order = plan.shuffles ? order_.data() : nullptr;
             double total = 0, weight = 0;
             for (std::int64_t first = 0; first < data.n; first += plan.batch) {
                 if (made == plan.most_steps) return;
@@ -133,7 +147,8 @@ private:
                     return;
                 }
                 const double losses = t == 0 ? chainrule::loss_sum(net_, data, b) : 0;
-                weights_phase(b, step, plan.rates[made], t);
+                if (t == 0 && b.first + b.n == data.n && clock::now() > until) enough_ = true;
+                weights_phase(b, step, plan.rates[plan.one_rate ? 0 : made], t);
                 barrier_.wait();
                 if (weights_failed_) {
                     if (t == 0) report_.outcome = Outcome::diverged;
@@ -147,6 +162,7 @@ private:
                 }
             }
             if (t == 0) report_.costs.push_back(total / weight);
+            if (enough_) return;
         }
     }
 
@@ -228,10 +244,11 @@ private:
     Barrier barrier_;
     Network<T> net_;
     std::vector<Buffer<T>> packing_;
+    std::vector<std::int64_t> order_;
     Report report_;
     // Each is set in one phase and read after the barrier that ends it: a thread that is ahead, in the
     // next phase, must not be seen by one that still reads.
-    std::atomic<bool> stop_{false}, rows_failed_{false}, weights_failed_{false};
+    std::atomic<bool> stop_{false}, enough_{false}, rows_failed_{false}, weights_failed_{false};
 };
 
 }  // namespace chainrule

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from chainrule.errors import check_number
 from chainrule.layers.base import Draw, Layer
+from chainrule.streams import DROPOUT, words
 from chainrule.trees import Array
 
 
@@ -29,21 +30,14 @@ class DropoutRecord(NamedTuple):
 def keep_mask(draw: Draw, rate: float, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Return which inputs stay, from the seed, the step and the layer alone.
 
-    Input number k of the batch, counted row by row, stays where the k-th 32-bit word of the
-    stream is at least 2³² · rate. The stream is Philox 4×64-10 with the key (seed, layer) and the
-    counter (·, 0, step, 0), each 64-bit word giving its lower half first. Any block of it can be
-    computed alone.
-
-    Source: Salmon and others (2011), Parallel random numbers: as easy as 1, 2, 3.
+    Input number k of the batch, counted row by row, stays where the k-th word of its stream is at
+    least 2³² · rate.
 
     >>> keep_mask(Draw(seed=0, step=1), 0.0, (1, 4))
     array([[ True,  True,  True,  True]])
     """
-    count = int(np.prod(shape))
-    key = np.array([draw.seed, draw.layer], dtype=np.uint64)
-    stream = np.random.Philox(key=key, counter=np.array([0, 0, draw.step, 0], dtype=np.uint64))
-    words = stream.random_raw((count + 1) // 2).astype("<u8").view("<u4")[:count]
-    return (words >= round(rate * 2**32)).reshape(shape)
+    drawn = words(DROPOUT, draw.seed, draw.layer, draw.step, int(np.prod(shape)))
+    return (drawn >= round(rate * 2**32)).reshape(shape)
 
 
 @dataclass(frozen=True)
