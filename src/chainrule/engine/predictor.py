@@ -10,7 +10,7 @@ import numpy as np
 from chainrule import engine, losses
 from chainrule.engine.session import PER_CORE, dense_layers, why_not
 from chainrule.network import Network, Parameters
-from chainrule.trees import Array
+from chainrule.trees import Array, leaves
 
 _known: dict[int, tuple[weakref.ref[Network], Any]] = {}
 """The predictor of each network, or None, by its identity: comparing networks takes too long."""
@@ -32,7 +32,14 @@ def predict(net: Network, params: Parameters, X: Array, threads: int | None) -> 
         return None
     if threads is not None:
         threads = min(threads, PER_CORE * engine.cores())
-    return predictor.predict(params, X, threads or 0)
+    predicted = predictor.predict(params, X, threads or 0)
+    if predicted is None and isinstance(X, np.ndarray) and X.dtype.kind in "biuf":
+        weights = next((leaf for leaf in leaves(params) if isinstance(leaf, np.ndarray)), X)
+        with np.errstate(over="ignore"):
+            converted = np.ascontiguousarray(X, weights.dtype)
+        if converted is not X:
+            return predictor.predict(params, converted, threads or 0)
+    return predicted
 
 
 def _make(net: Network) -> Any:
