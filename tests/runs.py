@@ -39,13 +39,30 @@ def line(w=0.0, b=0.0, dtype="float64"):
     return LINE.parameters([(np.array([[w]], dtype), np.array([b], dtype))])
 
 
+def philox(counter, key):
+    """A block of Philox 4×32-10 in whole numbers, as the paper has it."""
+    a, b, c, d = counter
+    low, high = key
+    for _ in range(10):
+        first, second = 0xD2511F53 * a, 0xCD9E8D57 * c
+        a, b = (second >> 32) ^ b ^ low, second % 2**32
+        c, d = (first >> 32) ^ d ^ high, first % 2**32
+        low, high = (low + 0x9E3779B9) % 2**32, (high + 0xBB67AE85) % 2**32
+    return a, b, c, d
+
+
+def word(k, seed, number, step):
+    """Word k of a stream: groups of 64 from 16 blocks, the first word of each, then the second …"""
+    group, place = divmod(k, 64)
+    counter = (group * 16 + place % 16, number, step % 2**32, step >> 32)
+    return philox(counter, (seed % 2**32, seed >> 32))[place // 16]
+
+
 def in_the_order_of(epoch, n, seed):
     """The examples as an epoch goes through them: the shuffle as its docstring says it."""
-    stream = np.random.Philox(key=np.array([seed, 0], np.uint64), counter=[0, 1, epoch, 0])
-    halves = [half for raw in stream.random_raw(n).tolist() for half in (raw % 2**32, raw >> 32)]
     order = list(range(n))
-    for k, word in zip(range(n - 1, 0, -1), halves, strict=False):
-        j = word * (k + 1) // 2**32
+    for count, k in enumerate(range(n - 1, 0, -1)):
+        j = word(count, seed, 1, epoch) * (k + 1) // 2**32
         order[k], order[j] = order[j], order[k]
     return np.array(order)
 

@@ -4,28 +4,58 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from chainrule.streams import DROPOUT, ORDER, shuffled, words
-from runs import in_the_order_of
+from chainrule.streams import ORDER, of_layer, shuffled, words
+from runs import in_the_order_of, philox, word
+
+PUBLISHED = [  # the known answers that come with the paper's library
+    ((0,) * 4, (0,) * 2, (0x6627E8D5, 0xE169C58D, 0xBC57AC4C, 0x9B00DBD8)),
+    (
+        (0xFFFFFFFF,) * 4,
+        (0xFFFFFFFF,) * 2,
+        (0x408F276D, 0x41C83B0E, 0xA20BC7C6, 0x6D5451FD),
+    ),
+    (
+        (0x243F6A88, 0x85A308D3, 0x13198A2E, 0x03707344),
+        (0xA4093822, 0x299F31D0),
+        (0xD16CFE09, 0x94FDCCEB, 0x5001E420, 0x24126EA1),
+    ),
+]
 
 
-@pytest.mark.parametrize("use", [DROPOUT, ORDER])
-def test_words_are_the_halves_of_the_raw_stream(use: int) -> None:
-    raw = np.random.Philox(
-        key=np.array([3, 2**64 - 1], np.uint64), counter=[0, use, 7, 0]
-    ).random_raw(4)
-    halves = [half for word in raw.tolist() for half in (word % 2**32, word >> 32)]
-    for count in (0, 1, 2, 7):
-        assert words(use, 3, 2**64 - 1, 7, count).tolist() == halves[:count]
+@pytest.mark.parametrize(("counter", "key", "expected"), PUBLISHED)
+def test_the_oracle_gives_the_published_answers(counter: Any, key: Any, expected: Any) -> None:
+    assert philox(counter, key) == expected
+
+
+@pytest.mark.parametrize("numbers", [(0, 0, 0), (3, 1, 7), (2**64 - 1, 2**32 - 1, 2**64 - 1)])
+@pytest.mark.parametrize("count", [0, 1, 63, 64, 65, 200])
+def test_words_are_those_of_the_paper(numbers: tuple[int, int, int], count: int) -> None:
+    expected = [word(k, *numbers) for k in range(count)]
+    assert words(*numbers, count).tolist() == expected
 
 
 def test_streams_differ_by_each_of_their_numbers() -> None:
-    streams = {words(*numbers, 4).tobytes() for numbers in itertools.product((0, 1), repeat=4)}
-    assert len(streams) == 16
+    streams = {words(*numbers, 4).tobytes() for numbers in itertools.product((0, 1), repeat=3)}
+    assert len(streams) == 8
+
+
+def test_no_layer_has_the_stream_of_another_or_of_the_order() -> None:
+    nested = [((layer + 1) << 16) + k for layer in range(40) for k in range(40)]
+    layers = [*range(2000), *nested, *(((n + 1) << 16) + k for n in nested for k in range(5))]
+    numbers = {of_layer(layer) for layer in layers}
+    assert len(numbers) == len(set(layers))
+    assert ORDER not in numbers
+
+
+def test_words_are_spread_evenly() -> None:
+    counts = np.bincount(words(1, 2, 3, 64000) >> 26, minlength=64)
+    assert stats.chisquare(counts).pvalue > 0.001
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 11, 64, 65, 66, 1000])

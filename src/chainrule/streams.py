@@ -1,12 +1,13 @@
 r"""Random words from counters: any part of a stream can be computed alone, here and in the engine.
 
-A stream is Philox 4×64-10 with the key (seed, number) and the counter (·, use, step, 0), each of
-its 64-bit words giving its lower half first.
+A stream is Philox 4×32-10 with the seed as its key and the counter (block, number, step), of 32, 32
+and 64 bits. Its words come in groups of 64, made by 16 blocks side by side: the first word of each,
+then the second of each, and so on.
 
-| use | number | step | what it decides |
-|---|---|---|---|
-| 0 | the layer | the step of training | which inputs dropout keeps |
-| 1 | 0 | the epoch | the order of the examples |
+| what it decides | number | step |
+|---|---|---|
+| which inputs dropout keeps | `of_layer(layer)` | the step of training |
+| the order of the examples | ORDER | the epoch |
 
 Source: Salmon and others (2011), Parallel random numbers: as easy as 1, 2, 3.
 """
@@ -16,18 +17,50 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-DROPOUT, ORDER = 0, 1
+ORDER = 1
+"""The number of the streams that order the examples."""
+
+BLOCKS = 16
+"""Side by side, of four words each."""
+
+_LOW, _HALF = np.uint64(2**32 - 1), np.uint64(32)
 
 
-def words(use: int, seed: int, number: int, step: int, count: int) -> NDArray[np.uint32]:
+def of_layer(layer: int) -> int:
+    """Return the number of a layer's streams: the layer times 2⁶⁴/φ, its upper half.
+
+    >>> of_layer(0), of_layer(1)
+    (0, 2654435769)
+    """
+    return (layer * 0x9E3779B97F4A7C15 % 2**64) >> 32
+
+
+def words(seed: int, number: int, step: int, count: int) -> NDArray[np.uint32]:
     """Return the first 32-bit words of a stream.
 
-    >>> words(ORDER, seed=0, number=0, step=1, count=3).shape
+    >>> words(seed=0, number=ORDER, step=1, count=3).shape
     (3,)
     """
-    key = np.array([seed, number], dtype=np.uint64)
-    stream = np.random.Philox(key=key, counter=np.array([0, use, step, 0], dtype=np.uint64))
-    return stream.random_raw((count + 1) // 2).astype("<u8").view("<u4")[:count]
+    groups = -(-count // (4 * BLOCKS))
+    blocks = np.arange(groups * BLOCKS, dtype=np.uint64) & _LOW
+    made = _philox(blocks, number, step, seed)
+    parted = np.stack(made).reshape(4, groups, BLOCKS).transpose(1, 0, 2)
+    return parted.astype(np.uint32).reshape(-1)[:count]
+
+
+def _philox(
+    block: NDArray[np.uint64], number: int, step: int, seed: int
+) -> tuple[NDArray[np.uint64], ...]:
+    """Return the four words of each block."""
+    full = (np.full_like(block, word) for word in (number, step % 2**32, step >> 32))
+    a, (b, c, d) = block, full
+    key0, key1 = seed % 2**32, seed >> 32
+    for _ in range(10):
+        first, second = a * np.uint64(0xD2511F53), c * np.uint64(0xCD9E8D57)
+        a, b = (second >> _HALF) ^ b ^ np.uint64(key0), second & _LOW
+        c, d = (first >> _HALF) ^ d ^ np.uint64(key1), first & _LOW
+        key0, key1 = (key0 + 0x9E3779B9) % 2**32, (key1 + 0xBB67AE85) % 2**32
+    return a, b, c, d
 
 
 def shuffled(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
@@ -40,8 +73,8 @@ def shuffled(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
     [0, 1, 2, 3, 4]
     """
     places = np.arange(n - 1, 0, -1)
-    drawn = words(ORDER, seed, 0, epoch, n - 1).astype(np.uint64)
-    others = (drawn * (places + 1).astype(np.uint64)) >> np.uint64(32)
+    drawn = words(seed, ORDER, epoch, n - 1).astype(np.uint64)
+    others = (drawn * (places + 1).astype(np.uint64)) >> _HALF
     order = list(range(n))
     for k, j in zip(places.tolist(), others.tolist(), strict=True):
         order[k], order[j] = order[j], order[k]

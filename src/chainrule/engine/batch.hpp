@@ -84,12 +84,12 @@ void gather(Network<T>& net, const Data<T>& data, const Batch& b, Part part) {
         T* row = net.inputs.get() + static_cast<std::int64_t>(r) * width;
         std::copy_n(net.x[r], width, row);
         net.x[r] = row;
-        if (b.step == 0) continue;
-        for (const Dropout& d : net.spec.input_dropouts)
-            for_each_mask(d, b.step, r, width, [&](int j, bool stays) {
-                row[j] *= stays ? T(1 / (1 - d.rate)) : T{0};
-            });
     }
+    if (b.step == 0) return;
+    for (const Dropout& d : net.spec.input_dropouts)
+        silence<T>(d, b.step, part.first, part.last, width, 1, [&](int, int r) {
+            return net.inputs.get() + static_cast<std::int64_t>(r) * width;
+        });
 }
 
 template <class T>

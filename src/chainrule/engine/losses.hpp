@@ -225,21 +225,25 @@ T softmax_row(T smoothing, const T* a, const T* y, std::int64_t label, int o, T 
 
 inline constexpr int narrow = 32;  // the most outputs for which they are
 
-// Columns of at most `width` rows, each a vector: row(r, c) gives a vector of row r from column c
-// on. Lanes without a row hold whatever does no harm.
+// Columns of at most `width` rows, each a vector; row(r) is where row r begins. Lanes without a row
+// hold the last one.
 template <class T, class F>
 CHAINRULE_INLINE void read_columns(int rows, int o, F&& row, typename Vec<T>::type* columns) {
     using V = typename Vec<T>::type;
     constexpr int width = Vec<T>::width;
+    if (rows == 1 || o <= 2) {  // a square would be mostly empty
+        for (int c = 0; c < o; ++c) {
+            alignas(vector_bytes) T column[width];
+            for (int r = 0; r < width; ++r) column[r] = row(std::min(r, rows - 1))[c];
+            columns[c] = load(column);
+        }
+        return;
+    }
     for (int c = 0; c < o; c += width) {
         V square[width];
-        if (rows == 1) {
-            const V only = row(0, c);
-            for (int k = c; k < std::min(o, c + width); ++k) columns[k] = V{} + only[k - c];
-            continue;
-        }
 #pragma GCC unroll 16
-        for (int k = 0; k < width; ++k) square[k] = row(std::min(k, rows - 1), c);
+        for (int k = 0; k < width; ++k)
+            square[k] = load_first(row(std::min(k, rows - 1)) + c, std::min(width, o - c));
         transpose(square);
 #pragma GCC unroll 16
         for (int k = 0; k < width; ++k) columns[c + k] = square[k];
@@ -251,12 +255,16 @@ CHAINRULE_INLINE void write_columns(int rows, int o, const typename Vec<T>::type
                                     std::int64_t ld) {
     using V = typename Vec<T>::type;
     constexpr int width = Vec<T>::width;
+    if (rows == 1 || o <= 2) {
+        for (int c = 0; c < o; ++c) {
+            alignas(vector_bytes) T column[width];
+            store(column, columns[c]);
+            for (int r = 0; r < rows; ++r) to[r * ld + c] = column[r];
+        }
+        return;
+    }
     for (int c = 0; c < o; c += width) {
         V square[width];
-        if (rows == 1) {
-            for (int k = c; k < std::min(o, c + width); ++k) to[k] = columns[k][0];
-            continue;
-        }
 #pragma GCC unroll 16
         for (int k = 0; k < width; ++k) square[k] = c + k < o ? columns[c + k] : V{};
         transpose(square);
@@ -286,18 +294,12 @@ void narrow_rows(T parameter, int o, const T* a, std::int64_t lda, const Targets
                  T scale, T* da, std::int64_t ldd, T* value, std::int64_t r0, std::int64_t r1) {
     using V = typename Vec<T>::type;
     using Lane = typename Vec<T>::Lane;
-    constexpr int width = Vec<T>::width;
     const int rows = static_cast<int>(r1 - r0);
     V columns[narrow], y[narrow], scales = broadcast<T>(scale), values{};
-    read_columns<T>(rows, o, [&](int r, int c) { return load(a + (r0 + r) * lda + c); }, columns);
+    read_columns<T>(rows, o, [&](int r) { return a + (r0 + r) * lda; }, columns);
     if (!targets.labels)
         read_columns<T>(
-            rows, o,
-            [&](int r, int c) {
-                const T* row = targets.y + targets.example(r0 + r) * targets.ld;
-                return load_first(row + c, std::min(width, o - c));
-            },
-            y);
+            rows, o, [&](int r) { return targets.y + targets.example(r0 + r) * targets.ld; }, y);
     if (targets.weights)
         for (int r = 0; r < rows; ++r)
             scales[r] = scale * targets.weights[targets.example(r0 + r)];

@@ -27,7 +27,7 @@ using In = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
 template <class T>
 using Out = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
 
-using DropoutTuple = std::tuple<double, std::uint64_t, std::uint64_t>;  // rate, seed, layer
+using DropoutTuple = std::tuple<double, std::uint64_t, std::uint32_t>;  // rate, seed, stream
 using LayerTuple = std::tuple<int, int, std::string, double, bool, bool, std::vector<DropoutTuple>>;
 
 template <class Row>
@@ -38,7 +38,7 @@ Row known(std::optional<Row> row, const std::string& name) {
 
 std::vector<Dropout> dropouts(const std::vector<DropoutTuple>& given) {
     std::vector<Dropout> result;
-    for (const auto& [rate, seed, layer] : given) result.push_back({rate, seed, layer});
+    for (const auto& [rate, seed, number] : given) result.push_back({rate, seed, number});
     return result;
 }
 
@@ -176,11 +176,11 @@ Data<T> data_of(const In<T>& X, const std::optional<In<T>>& y,
 template <class T>
 nb::tuple run(Trainer<T>& trainer, In<T> X, std::optional<In<T>> y,
               std::optional<In<std::int64_t>> labels, std::optional<In<T>> weights,
-              bool shuffles, std::uint64_t seed, std::int64_t first_epoch, std::int64_t epochs,
+              bool shuffles, std::uint64_t seed, std::uint32_t number, std::int64_t first_epoch, std::int64_t epochs,
               std::int64_t batch, std::int64_t first_step, In<double> rates,
               double seconds, std::int64_t most_steps) {
     const Data<T> data = data_of<T>(X, y, labels, weights);
-    const Plan plan{shuffles,   seed,         first_epoch,       epochs,    batch,
+    const Plan plan{shuffles,   seed, number,        first_epoch,       epochs,    batch,
                     first_step, rates.data(), rates.size() == 1, seconds, most_steps};
     Signals signals;
     Report report;
@@ -217,7 +217,7 @@ void bind(nb::module_& m, const char* name) {
         .def("store", &store_layer<T>)
         .def("ready", &Trainer<T>::ready)
         .def("run", &run<T>, "X"_a, "y"_a.none(), "labels"_a.none(), "weights"_a.none(),
-             "shuffles"_a, "seed"_a, "first_epoch"_a, "epochs"_a, "batch"_a, "first_step"_a, "rates"_a,
+             "shuffles"_a, "seed"_a, "number"_a, "first_epoch"_a, "epochs"_a, "batch"_a, "first_step"_a, "rates"_a,
              "seconds"_a, "most_steps"_a)
         .def("losses", &losses<T>, "X"_a, "y"_a.none(), "labels"_a.none(), "weights"_a.none(),
              "rows"_a.none(), "step"_a, "scale"_a, "keep_gradient"_a, "norms"_a.none())

@@ -78,13 +78,9 @@ void forward(Layer<T>& l, const T* const* x, int r0, int r1, std::uint64_t step)
             });
     if (step == 0) return;
     for (const Dropout& d : l.spec.dropouts)
-        for (int r = r0; r < r1; ++r) {
-            const T kept = T(1 / (1 - d.rate));
-            for_each_mask(d, step, r, l.out, [&](int j, bool stays) {
-                l.a.get()[r * l.ld + j] *= stays ? kept : T{0};
-                l.slope.get()[r * l.ld + j] *= stays ? kept : T{0};
-            });
-        }
+        silence<T>(d, step, r0, r1, l.out, 2, [&](int array, int r) {
+            return (array == 0 ? l.a.get() : l.slope.get()) + r * l.ld;
+        });
 }
 
 // da, which stands in delta, becomes delta; packed beside it where the product of dW wants that.

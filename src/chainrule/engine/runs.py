@@ -18,7 +18,7 @@ from chainrule.reference import Plan, diverged, take_step, validate
 from chainrule.schedules import Schedule
 from chainrule.trees import leaves
 
-WORK_PER_THREAD = 400_000
+WORK_PER_THREAD = 2_000_000
 """Operations of a step from which another thread is worth its two barriers."""
 
 SECONDS_PER_CALL = 2.0

@@ -22,6 +22,7 @@ from chainrule.network import Network, Parameters, describe
 from chainrule.optimizers import OPTIMIZERS, Optimizer, State
 from chainrule.reference import Plan
 from chainrule.schedules import Schedule
+from chainrule.streams import ORDER, of_layer
 from chainrule.trees import leaves, rebuild
 
 ENGINES = ("auto", "native", "reference")
@@ -172,6 +173,7 @@ class Session:
                 *_arrays(data),
                 shuffles,
                 self.plan.seed,
+                ORDER,
                 first_epoch,
                 epochs,
                 self.batch,
@@ -268,7 +270,7 @@ def dense_layers(
         if isinstance(layer, Dropout):
             if layer.rate > 0:
                 draw = Draw(seed, 0, layer=k)
-                after.append((layer.rate, draw.seed, draw.layer))
+                after.append((layer.rate, draw.seed, of_layer(draw.layer)))
             continue
         assert isinstance(layer, Dense)
         row: Activation = activation(layer.activation)

@@ -19,6 +19,7 @@ namespace chainrule {
 struct Plan {
     bool shuffles;
     std::uint64_t seed;
+    std::uint32_t number;  // of the stream that orders the examples
     std::int64_t first_epoch, epochs, batch, first_step;
     const double* rates;
     bool one_rate;
@@ -47,14 +48,16 @@ public:
           net_(net, batch, with_rule(optimizer.rule, []<Rule R>() { return state_count<R>; }),
                keeps_gradient || updates_.clips_norm()) {
         int widest = 1;
-        double work = 1;
+        double work = 1, weights = 0;
         for (const Layer<T>& l : net_.layers) {
             widest = std::max(widest, l.in);
             work += 6.0 * batch * l.in * l.out;
+            weights += sizeof(T) * static_cast<double>(l.weights());
         }
         ask_every_ = 1 + static_cast<std::int64_t>(1e6 / work);  // some tens of microseconds
         const double row = 2 / 3.0 * work / batch;
-        rows_at_once_ = block * static_cast<int>(1 + std::min(5e9 / row / block, 1e5));  // 25 ms
+        if (weights > 3e5)  // else all of it stays in the second-level cache with some rows
+            rows_at_once_ = block * static_cast<int>(1 + std::min(5e9 / row / block, 1e5));  // 25 ms
         for (int t = 0; t < threads; ++t) packing_.emplace_back(packing_room<T>(batch, widest));
     }
 
@@ -125,7 +128,8 @@ private:
         std::int64_t made = 0;
         for (std::int64_t epoch = 0; epoch < plan.epochs; ++epoch) {
             if (plan.shuffles) {
-                if (t == 0) shuffle(order_.data(), data.n, plan.seed, plan.first_epoch + epoch + 1);
+                if (t == 0) shuffle(order_.data(), data.n, plan.seed, plan.number,
+                                    static_cast<std::uint64_t>(plan.first_epoch + epoch + 1));
                 barrier_.wait();
             }
             const std::int64_t* order = plan.shuffles ? order_.data() : nullptr;

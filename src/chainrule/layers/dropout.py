@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from chainrule.errors import check_number
 from chainrule.layers.base import Draw, Layer
-from chainrule.streams import DROPOUT, words
+from chainrule.streams import of_layer, words
 from chainrule.trees import Array
 
 
@@ -36,7 +36,7 @@ def keep_mask(draw: Draw, rate: float, shape: tuple[int, ...]) -> NDArray[np.boo
     >>> keep_mask(Draw(seed=0, step=1), 0.0, (1, 4))
     array([[ True,  True,  True,  True]])
     """
-    drawn = words(DROPOUT, draw.seed, draw.layer, draw.step, int(np.prod(shape)))
+    drawn = words(draw.seed, of_layer(draw.layer), draw.step, int(np.prod(shape)))
     return (drawn >= round(rate * 2**32)).reshape(shape)
 
 
