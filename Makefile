@@ -41,9 +41,9 @@ format: .venv/.installed-lint ## sort the imports and format the code
 	$(BIN)/ruff check --select I --fix
 	$(BIN)/ruff format
 
-bench: .venv/.installed .venv/.installed-bench ## time the reference loop, and the engine beside its peers
+bench: .venv/.installed .venv/.installed-bench ## time the reference loop and the peers; ARGS="--case 8-1" selects
 	@$(BIN)/python benchmarks/reference_fit.py
-	@$(BIN)/python benchmarks/training_peers.py $(ARGS)
+	@$(BIN)/python benchmarks/peers.py $(ARGS)
 
 clean: ## remove .venv, caches and everything built
 	rm -rf .venv .venv-pure build dist htmlcov .coverage .coverage.* .hypothesis \

@@ -1,0 +1,106 @@
+"""Times cases in this process, as it is held to some cores, and prints a line of JSON for each.
+
+`peers.py` starts it with the environment that it needs; see there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import time
+import warnings
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+import by_hand
+import with_chainrule
+import with_jax
+import with_sklearn
+import with_torch
+from cases import CASES, Case, Problem, problem
+from limit import product_rate
+from turns import PAUSE, Entrant, fastest, take_turns
+
+ENGINES: dict[str, ModuleType] = {
+    "chainrule": with_chainrule,
+    "jax": with_jax,
+    "torch": with_torch,
+    "scikit-learn": with_sklearn,
+    "by hand in NumPy": by_hand,
+}
+"""Each has a function for every task that it can do; it returns ways to do it, of which the fastest
+takes part, or none."""
+
+EPOCHS_AT_LEAST = 2
+"""In a turn of training: a call makes several."""
+
+TOLERANCE = {"train": 0.05, "many_networks": 0.0}
+"""By which results may differ from Chainrule's: the mean losses of the first epoch, since every
+engine has orders and masks of its own. Of the other tasks, the results must be the same to 0.1%."""
+
+
+def entrants(given: Problem, cores: int) -> tuple[dict[str, Entrant], dict[str, str]]:
+    """Return who takes part, and in which way."""
+    task = given.case.task
+    least = EPOCHS_AT_LEAST if task == "train" else 1
+    if task == "many_networks":
+        ways = with_chainrule.many_networks(given, cores)
+        return {name: Entrant(start, least) for name, start in ways.items()}, {}
+    found, chosen = {}, {}
+    for engine, module in ENGINES.items():
+        make = getattr(module, task, None)
+        ways = make(given, cores) if make else {}
+        if ways:
+            chosen[engine], found[engine] = fastest(ways, least)
+    return found, chosen
+
+
+def check_agreement(case: Case, found: dict[str, Entrant]) -> None:
+    """Raise unless all engines came to the same in the first unit of the work."""
+    ours, *others = found
+    for engine in others:
+        np.testing.assert_allclose(
+            np.asarray(found[engine].first).squeeze(),
+            np.asarray(found[ours].first).squeeze(),
+            rtol=TOLERANCE.get(case.task, 1e-3),
+            atol=0 if case.task in TOLERANCE else 1e-6,
+            err_msg=f"{case.title}: {engine} computes something else than {ours}",
+        )
+
+
+def measure(case: Case, cores: int, rounds: int) -> dict[str, Any]:
+    """Return the figures of each round and engine."""
+    found, chosen = entrants(problem(case), cores)
+    check_agreement(case, found)
+    times = take_turns(found, rounds)
+    return {
+        "case": case.name,
+        "cores": cores,
+        "ways": chosen,
+        "figures": {name: [t * case.scale for t in each] for name, each in times.items()},
+    }
+
+
+def main() -> None:
+    """Time the cases asked for, with the rate of a large product before, between and after."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cores", type=int, required=True)
+    parser.add_argument("--rounds", type=int, required=True)
+    parser.add_argument("--case", nargs="+", required=True)
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    rate = product_rate(options.cores)
+    for case in CASES:
+        if case.name in options.case and options.cores in case.goals:
+            record = measure(case, options.cores, options.rounds)
+            gc.collect()
+            time.sleep(PAUSE)
+            rate = max(rate, product_rate(options.cores))
+            print(json.dumps({**record, "product_rate": rate}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
