@@ -13,7 +13,7 @@ export CHAINRULE_REQUIRE_ENGINE ?= $(if $(shell command -v $(CXX)),1,0)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-without-compiler lint format bench clean
+.PHONY: help demo test test-without-compiler sanitize wheel lint format bench clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,24 @@ test-without-compiler: .venv/.created ## install without a compiler, in .venv-pu
 		.venv-pure/bin/python -m pip --disable-pip-version-check -qq install .
 	.venv-pure/bin/python .ci/smoke.py reference
 
+wheel: .venv/.created ## build the wheel in dist, look into it, and use it in .venv-wheel
+	rm -rf .venv-wheel dist/chainrule-*.whl
+	$(PIP) wheel --no-deps --wheel-dir dist .
+	$(BIN)/python .ci/wheel.py dist/chainrule-*.whl
+	$(BIN)/python -m venv .venv-wheel
+	.venv-wheel/bin/python -m pip --disable-pip-version-check -qq install dist/chainrule-*.whl
+	.venv-wheel/bin/python .ci/smoke.py native
+
+# AddressSanitizer does not see the masked loads of v4, but the same in lower instruction sets. Left
+# out is a test of Python's lock, which a slow engine makes slow.
+sanitize: .venv-address/.installed .venv-thread/.installed ## run the engine's tests under sanitizers, for ISAS="v2 v4"
+	for sanitizer in address thread; do for isa in $(ISAS); do \
+		CHAINRULE_ISA=$$isa .ci/sanitized $$sanitizer .venv-$$sanitizer/bin/python -m pytest -n auto -s -x \
+			-p no:cacheprovider tests/test_engine.py tests/test_engine_processes.py tests/test_evaluation.py \
+			--deselect tests/test_engine.py::test_training_does_not_wait_for_the_interpreter \
+			$(ARGS) || exit; \
+	done; done
+
 lint: .venv/.installed-lint ## check style, format, types and the layering of imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -46,7 +64,7 @@ bench: .venv/.installed .venv/.installed-bench ## time the reference loop and th
 	@$(BIN)/python benchmarks/peers.py $(ARGS)
 
 clean: ## remove .venv, caches and everything built
-	rm -rf .venv .venv-pure build dist htmlcov .coverage .coverage.* .hypothesis \
+	rm -rf .venv .venv-* build dist htmlcov .coverage .coverage.* .hypothesis \
 		.import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -79,4 +97,20 @@ clean: ## remove .venv, caches and everything built
 		print(*project["dependencies"], *project["optional-dependencies"]["$*"], sep="\n")' \
 		> .venv/requirements-$*.txt
 	@$(PIP) install --requirement .venv/requirements-$*.txt
+	@touch $@
+
+# The engine as a sanitizer wants it, for the lowest and the highest instruction set that run here.
+ISAS ?= $(shell $(BIN)/python -c 'from chainrule import engine; lowest = engine._baseline(); \
+	print(*sorted({lowest.isa(), lowest.best_isa()}))')
+SANITIZE_address := address,undefined
+SANITIZE_thread := thread
+
+.venv-%/.installed: pyproject.toml $(ENGINE) .venv/.installed .venv/.installed-test
+	@echo "Setting up chainrule in .venv-$*, watched by the $* sanitizer ..."
+	@"$(PYTHON)" -m venv .venv-$*
+	@.venv-$*/bin/python -m pip --disable-pip-version-check -qq install \
+		--requirement .venv/requirements-test.txt
+	@CMAKE_ARGS="-DCHAINRULE_SANITIZE=$(SANITIZE_$*) -DCHAINRULE_ISAS=$$(echo $(ISAS) | tr ' ' ';')" \
+		SKBUILD_CMAKE_BUILD_TYPE=Debug CHAINRULE_REQUIRE_ENGINE=1 \
+		.venv-$*/bin/python -m pip --disable-pip-version-check -qq install --no-deps --editable .
 	@touch $@

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import os
 import signal
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -18,10 +16,12 @@ import chainrule as cr
 from chainrule import engine
 from chainrule.activations import ACTIVATIONS
 from chainrule.engine.runs import cannot_run
+from chainrule.engine.session import Session
 from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.reference import Plan
 from chainrule.trees import leaves, tree_map
+from runs import bits
 from strategies import Problem, problem, problems
 
 pytestmark = pytest.mark.skipif(engine.native is None, reason="there is no compiled engine")
@@ -134,27 +134,6 @@ def test_more_threads_than_a_system_has_are_not_started() -> None:
     assert all(map(np.array_equal, got, expected))
 
 
-def test_many_fits_at_once_do_not_disturb_each_other() -> None:
-    p = problem(network("relu", "huber"), n=50)
-    expected = leaves(train(p, cr.Adam(0.01), epochs=20)[0])
-    with ThreadPoolExecutor(8) as pool:
-        runs = [pool.submit(train, p, cr.Adam(0.01), epochs=20, threads=2) for _ in range(32)]
-        for run in runs:
-            assert all(map(np.array_equal, leaves(run.result()[0]), expected))
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
-def test_a_forked_process_trains_too() -> None:
-    p = problem(network("relu", "huber"), n=50)
-    train(p, cr.Adam(0.01), threads=2)
-    child = os.fork()
-    if child == 0:
-        train(p, cr.Adam(0.01), threads=2)
-        os._exit(0)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-
-
 def test_ctrl_c_leaves_the_parameters_of_the_last_whole_step() -> None:
     p = problem(cr.Network(50, [cr.Dense(100, "tanh"), cr.Dense(5)], "huber"), n=1000)
     timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
@@ -168,6 +147,23 @@ def test_ctrl_c_leaves_the_parameters_of_the_last_whole_step() -> None:
     assert at.step > 0
     steps = at.step - 100 * at.epoch  # those of the epoch that was broken off
     assert 0 <= steps < 100
+
+
+def test_ctrl_c_while_the_parameters_are_read_loses_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    p = problem(network("tanh", "huber"), n=11)
+    expected = leaves(train(p, cr.Adam(0.01))[0])
+    read, interrupts = Session.read, [KeyboardInterrupt()]
+
+    def interrupted(self: Session) -> Any:
+        if interrupts:
+            raise interrupts.pop()
+        return read(self)
+
+    monkeypatch.setattr(Session, "read", interrupted)
+    with pytest.raises(cr.TrainingInterrupted) as caught:
+        train(p, cr.Adam(0.01))
+    assert all(map(np.array_equal, leaves(caught.value.params), expected))
+    assert caught.value.history.epochs == caught.value.history.at.epoch == 7
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
@@ -195,12 +191,38 @@ def test_divergence_is_named_as_the_reference_names_it(
         assert np.max(np.abs(a - b)) <= near * np.max(np.abs(b))
 
 
+def test_the_way_back_to_a_divergence_may_take_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    p = problem(cr.Network(3, [cr.Dense(4), cr.Dense(2)], "squared_error"), n=11)
+    rising = cr.SGD(cr.StepDecay(1e-3, every=10, factor=1e200))  # well for three epochs
+    with pytest.raises(cr.DivergenceError) as expected:
+        train(p, rising)
+    run = Session.run
+
+    def slower(self: Session, data: Any, *, seconds: float, **options: Any) -> Any:
+        within = seconds / 1e6 if "most_steps" in options else seconds
+        return run(self, data, seconds=within, **options)
+
+    monkeypatch.setattr(Session, "run", slower)
+    with pytest.raises(cr.DivergenceError) as caught:
+        train(p, rising)
+    assert str(caught.value) == str(expected.value)
+    assert all(map(np.array_equal, leaves(caught.value.params), leaves(expected.value.params)))
+
+
 def test_x_is_used_where_it_lies_and_other_layouts_are_converted() -> None:
     p = problem(network("tanh", "huber"), n=11)
     expected = leaves(train(p, cr.Adam(0.01))[0])
     for X in (np.asfortranarray(p.X), np.repeat(p.X, 2, axis=1)[:, ::2], p.X.tolist()):
         got = leaves(train(p._replace(X=X), cr.Adam(0.01))[0])
         assert all(map(np.array_equal, got, expected))
+
+
+def test_parameters_in_any_order_of_memory_train_alike() -> None:
+    p = problem(network("tanh", "huber"), n=11)
+    for rule in (cr.SGD(0.01, momentum=0.9), cr.Adam(0.01), cr.Rprop()):
+        expected, course = train(p, rule)
+        got, other = train(p._replace(params=tree_map(np.asfortranarray, p.params)), rule)
+        assert bits((got, *other.at.states)) == bits((expected, *course.at.states))
 
 
 def own_activation() -> cr.Activation:

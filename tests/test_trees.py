@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -108,3 +110,16 @@ def test_is_weight(name: str, expected: bool) -> None:
 )
 def test_is_statistic(name: str, expected: bool) -> None:
     assert is_statistic(name) is expected
+
+
+def test_rebuilt_trees_wait_for_no_collector():
+    """A cycle would keep the arrays of every step until Python looks for cycles."""
+    leaf = np.ones(3)
+    gone = weakref.ref(leaf)
+    gc.disable()
+    try:
+        tree = tree_map(lambda leaf: leaf, ((leaf,), ()))
+        del leaf, tree
+        assert gone() is None
+    finally:
+        gc.enable()

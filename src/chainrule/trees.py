@@ -43,15 +43,14 @@ def rebuild(tree: Any, new: Iterable[Array]) -> Any:
     >>> rebuild((("a", "b"), (), ("c",)), [1, 2, 3])
     ((1, 2), (), (3,))
     """
-    source = iter(new)
+    return _rebuilt(tree, iter(new))
 
-    def build(branch: Any) -> Any:
-        if not isinstance(branch, tuple):
-            return next(source)
-        built = [build(part) for part in branch]
-        return type(branch)(*built) if hasattr(branch, "_fields") else tuple(built)
 
-    return build(tree)
+def _rebuilt(tree: Any, source: Iterator[Array]) -> Any:
+    if not isinstance(tree, tuple):
+        return next(source)
+    built = [_rebuilt(branch, source) for branch in tree]
+    return type(tree)(*built) if hasattr(tree, "_fields") else tuple(built)
 
 
 def tree_map(f: Callable[..., Any], tree: Any, *others: Any) -> Any:

@@ -119,6 +119,12 @@ void backward(const Layer<T>& above, Layer<T>& l, int batch, int r0, int r1) {
             });
 }
 
+// Whether columns of a layer's inputs are packed for dW: else it costs more than it saves.
+template <class T>
+bool packs_columns(const Layer<T>& l) {
+    return l.columns >= 4 * panel_width<T>;
+}
+
 // How much room the packed columns of a layer need: a whole vector may be stored at their end.
 template <class T>
 std::size_t packing_room(int batch, int in) {
@@ -145,7 +151,7 @@ void gradient(const Layer<T>& l, const T* const* x, int batch, int n, int i0, in
               Soon&& soon, Use&& use) {
     constexpr int NR = panel_width<T>;
     alignas(64) T g[most_rows * NR];
-    const bool packs = l.columns >= 4 * NR;  // else packing costs more than it saves
+    const bool packs = packs_columns(l);
     for (int m0 = i0; m0 < i1; m0 += block) {
         const int m1 = std::min(i1, m0 + block);
         if (packs) pack_columns(x, n, m0, m1, packing);
@@ -161,7 +167,7 @@ void gradient(const Layer<T>& l, const T* const* x, int batch, int n, int i0, in
                     if (packs) tile_of_packed<MR, NV>(q, n, B, ldb, g);
                     else tile_of_columns<MR, NV>(x, i, n, B, ldb, g);
                 });
-                q += static_cast<std::size_t>(rows) * n;
+                if (packs) q += static_cast<std::size_t>(rows) * n;
                 use(place, i, rows, vectors, static_cast<const T*>(g));
             }
         }

@@ -24,8 +24,13 @@ WORK_PER_THREAD = 2_000_000
 SECONDS_PER_CALL = 2.0
 """After which a call of the engine returns: that is what a step that fails makes it repeat."""
 
+AS_LONG_AS_IT_TAKES = 1e9
+
 RATES_PER_CALL = 100_000
 """How many learning rates of a schedule one call of the engine may take along."""
+
+EPOCHS_PER_CALL = 100_000
+"""For how many costs one call of the engine makes room."""
 
 
 def cannot_run(plan: Plan, params: Parameters, *, insist: bool) -> str:
@@ -88,7 +93,7 @@ class NativeRun:
 
     def run_epochs(self, epochs: int, history: History) -> None:
         """Make epochs, as many of those asked for as one call takes, and enter them."""
-        before = history.at
+        at, epochs = history.at, min(epochs, EPOCHS_PER_CALL)
         if isinstance(self.plan.optimizer.learning_rate, Schedule):
             steps = math.ceil(len(self.data.X) / self.batch)
             epochs = min(epochs, max(1, RATES_PER_CALL // steps))
@@ -97,33 +102,48 @@ class NativeRun:
             self.data,
             shuffles=self.shuffles,
             epochs=epochs,
-            first_epoch=before.epoch,
-            first_step=before.step,
+            first_epoch=at.epoch,
+            first_step=at.step,
             seconds=SECONDS_PER_CALL,
         )
         done = run()
         if done.outcome == "diverged":  # back to the start, and up to the step that failed
-            self.session.load(before.params, before.states)
-            run(most_steps=done.steps)
-        history.loss.extend(done.costs)
-        params, states = self.session.read()
-        made = before.epoch + len(done.costs)
-        history.last = Progress(params, states, before.step + done.steps, made, before.optimizer)
+            self.session.load(at.params, at.states)
+            run(most_steps=done.steps, seconds=AS_LONG_AS_IT_TAKES)
+        began = at.epoch
+        step, epoch = at.step + done.steps, began + len(done.costs)
+        made = Progress((), [], step, epoch, at.optimizer)
+        del at
+        self._enter(made, done.costs, history)
         if done.outcome == "diverged":
-            raise diverged(history, self._failure(before, history, done.steps))
+            raise diverged(history, self._failure(began, history, done.steps))
         if done.raised is not None:
             raise done.raised
+
+    def _enter(self, made: Progress, costs: list[float], history: History) -> None:
+        """Enter where the run stands; the old parameters go before the new come, to save room."""
+        try:
+            history.last = None
+            history.last = self._filled(made)
+        finally:
+            if history.last is None:  # Ctrl-C came between
+                history.last = self._filled(made)
+            history.loss.extend(costs)
+
+    def _filled(self, made: Progress) -> Progress:
+        params, states = self.session.read()
+        return made._replace(params=params, states=states)
 
     def validate(self, held_out: Examples, history: History) -> None:
         """Enter the cost of the validation data, by the parameters as they stand in the engine."""
         self.held_out = self.held_out or contiguous(held_out)
         validate(self.plan.net, self.held_out, history, self.session.cost(self.held_out))
 
-    def _failure(self, before: Progress, history: History, steps: int) -> FloatingPointError:
+    def _failure(self, began: int, history: History, steps: int) -> FloatingPointError:
         """Return what the reference says of the step that failed."""
         following = (
             batch
-            for epoch in itertools.count(before.epoch + 1)
+            for epoch in itertools.count(began + 1)
             for batch in batches(
                 self.data, self.batch, self.plan.seed, epoch, shuffle=self.shuffles
             )

@@ -115,7 +115,8 @@ class Session:
         threads: int,
         keeps_gradient: bool = False,
     ) -> None:
-        self.plan, self.params, self.states, self.batch = plan, params, states, batch
+        self.plan, self.params, self.batch = plan, params, batch
+        self.kept = list(map(len, states))  # the arrays, which soon are those of long ago, are not
         self.dtype = leaves(params)[0].dtype
         net, optimizer = plan.net, plan.optimizer
         loss = losses.loss(net.loss)
@@ -145,7 +146,10 @@ class Session:
     def read(self) -> tuple[Parameters, list[State]]:
         """Return copies of parameters and states."""
         new = [np.empty(leaf.shape, self.dtype) for leaf in leaves(self.params)]
-        states = [tuple(np.empty_like(part) for part in state) for state in self.states]
+        states = [
+            tuple(np.empty_like(leaf) for _ in range(count))
+            for leaf, count in zip(new, self.kept, strict=True)
+        ]
         for k, arrays in enumerate(_by_layer(new, states)):
             self.trainer.store(k, *arrays)
         return rebuild(self.params, new), states

@@ -7,6 +7,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -50,14 +52,38 @@ private:
     alignas(64) std::atomic<std::uint32_t> round_{0};
 };
 
-// Runs f(0), …, f(threads − 1), the first on the thread that calls.
+// Runs f(0), …, f(threads − 1), which throw nothing, the first on the thread that calls. They begin
+// once all threads are there: where the system starts one too few, none of them runs.
 template <class F>
 void run_team(int threads, F&& f) {
+    enum Gate { closed, open, off };
+    std::atomic<Gate> gate{threads > 2 ? closed : open};  // one other thread waits for no third
     std::vector<std::thread> others;
+    const auto release = [&](Gate how) {
+        gate = how;
+        gate.notify_all();
+    };
+    const auto join = [&] {
+        for (auto& other : others) other.join();
+    };
     others.reserve(static_cast<std::size_t>(threads - 1));
-    for (int t = 1; t < threads; ++t) others.emplace_back([&f, t] { f(t); });
+    try {
+        for (int t = 1; t < threads; ++t)
+            others.emplace_back([&f, &gate, t] {
+                gate.wait(closed);
+                if (gate == open) f(t);
+            });
+    } catch (...) {
+        release(off);
+        join();
+        const std::string started = std::to_string(others.size() + 1);
+        throw std::runtime_error("the system starts only " + started + " of " +
+                                 std::to_string(threads) +
+                                 " threads; ask for no more, with threads=" + started);
+    }
+    release(open);
     f(0);
-    for (auto& other : others) other.join();
+    join();
 }
 
 // The part [first, last) of `count` things that thread t of `threads` takes.

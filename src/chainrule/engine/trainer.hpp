@@ -50,7 +50,7 @@ public:
         int widest = 1;
         double work = 1, weights = 0;
         for (const Layer<T>& l : net_.layers) {
-            widest = std::max(widest, l.in);
+            if (packs_columns(l)) widest = std::max(widest, l.in);
             work += 6.0 * batch * l.in * l.out;
             weights += sizeof(T) * static_cast<double>(l.weights());
         }
@@ -73,6 +73,8 @@ public:
     template <class F>
     Report run(const Data<T>& data, const Plan& plan, F&& interrupted) {
         report_ = {};
+        // Here, where an exception still reaches the caller.
+        report_.costs.reserve(static_cast<std::size_t>(plan.epochs));
         if (plan.shuffles) order_.resize(static_cast<std::size_t>(data.n));
         stop_ = enough_ = rows_failed_ = weights_failed_ = false;
         const std::chrono::duration<double> length(plan.seconds);
