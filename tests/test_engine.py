@@ -136,11 +136,13 @@ def test_more_threads_than_a_system_has_are_not_started() -> None:
 
 def test_ctrl_c_leaves_the_parameters_of_the_last_whole_step() -> None:
     p = problem(cr.Network(50, [cr.Dense(100, "tanh"), cr.Dense(5)], "huber"), n=1000)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored
     timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
     timer.start()
     with pytest.raises(KeyboardInterrupt) as caught:
         train(p, cr.SGD(0.01), epochs=1_000_000, batch_size=10)
     timer.join()
+    signal.signal(signal.SIGINT, before)
     assert isinstance(caught.value, cr.TrainingInterrupted)
     at = caught.value.history.at
     assert all(map(np.array_equal, leaves(caught.value.params), leaves(at.params)))
