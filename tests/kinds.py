@@ -11,7 +11,7 @@ import numpy as np
 
 import chainrule as cr
 from chainrule.targets import TARGETS
-from chainrule.trees import named_leaves, tree_map
+from chainrule.trees import tree_map
 
 # The kinds
 
@@ -250,7 +250,3 @@ def gradients(d, draw=None):
     trace = cr.forward(d.net, d.params, d.X, draw)
     deltas = cr.backward(d.net, d.params, trace, d.y, d.w)
     return trace, deltas, cr.gradient(trace, deltas)
-
-
-def bits(tree):
-    return [(name, leaf.dtype, leaf.tobytes()) for name, leaf in named_leaves(tree)]

@@ -134,21 +134,23 @@ def test_more_threads_than_a_system_has_are_not_started() -> None:
     assert all(map(np.array_equal, got, expected))
 
 
-def test_ctrl_c_leaves_the_parameters_of_the_last_whole_step() -> None:
+@pytest.mark.parametrize(("batch", "threads"), [(10, 1), (10, 2), (1, 2)])
+def test_ctrl_c_leaves_the_parameters_of_the_last_whole_step(batch: int, threads: int) -> None:
     p = problem(cr.Network(50, [cr.Dense(100, "tanh"), cr.Dense(5)], "huber"), n=1000)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored
     timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
     timer.start()
     with pytest.raises(KeyboardInterrupt) as caught:
-        train(p, cr.SGD(0.01), epochs=1_000_000, batch_size=10)
+        train(p, cr.SGD(0.01), epochs=20_000, batch_size=batch, threads=threads)
     timer.join()
     signal.signal(signal.SIGINT, before)
     assert isinstance(caught.value, cr.TrainingInterrupted)
     at = caught.value.history.at
     assert all(map(np.array_equal, leaves(caught.value.params), leaves(at.params)))
     assert at.step > 0
-    steps = at.step - 100 * at.epoch  # those of the epoch that was broken off
-    assert 0 <= steps < 100
+    whole = 1000 // batch
+    steps = at.step - whole * at.epoch  # those of the epoch that was broken off
+    assert 0 <= steps < whole
 
 
 def test_ctrl_c_while_the_parameters_are_read_loses_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,6 +211,25 @@ def test_the_way_back_to_a_divergence_may_take_longer(monkeypatch: pytest.Monkey
         train(p, rising)
     assert str(caught.value) == str(expected.value)
     assert all(map(np.array_equal, leaves(caught.value.params), leaves(expected.value.params)))
+
+
+def test_ctrl_c_on_the_way_back_to_a_divergence(monkeypatch: pytest.MonkeyPatch) -> None:
+    p = problem(cr.Network(3, [cr.Dense(4), cr.Dense(2)], "squared_error"), n=11)
+    rising = cr.SGD(cr.StepDecay(1e-3, every=10, factor=1e200))  # well for three epochs
+    expected, _ = train(p, rising, epochs=2)
+    run = Session.run
+
+    def interrupted(self: Session, data: Any, **options: Any) -> Any:
+        if "most_steps" not in options:
+            return run(self, data, **options)
+        done = run(self, data, **{**options, "epochs": 2})
+        return done._replace(outcome="interrupted", raised=KeyboardInterrupt())
+
+    monkeypatch.setattr(Session, "run", interrupted)
+    with pytest.raises(cr.TrainingInterrupted) as caught:
+        train(p, rising)
+    assert bits(caught.value.params) == bits(expected)
+    assert caught.value.history.epochs == caught.value.history.at.epoch == 2
 
 
 def test_x_is_used_where_it_lies_and_other_layouts_are_converted() -> None:

@@ -237,6 +237,16 @@ def test_sums_of_blocks_make_up_the_gradient() -> None:
         np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-15)
 
 
+@native
+def test_no_rows_have_no_gradient() -> None:
+    p = problem(network("gelu", "squared_error"), n=50)
+    data = check_examples(p.net, p.params, p.X, p.y, p.w)
+    s = session(p, cr.SGD(0.1))
+    s.losses(data, keep_gradient=True)
+    assert s.losses(data, np.array([], np.int64), keep_gradient=True) == 0
+    assert not any(map(np.any, leaves(s.gradient())))
+
+
 BOUNDS = [{}, {"clip_norm": 0.01}, {"clip_value": 0.001}, {"clip_norm": 0.01, "clip_value": 0.005}]
 
 

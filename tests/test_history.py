@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.trees import named_leaves
+from runs import bits
 from strategies import problem
 
 NET = cr.Network(3, [cr.Dense(4, "tanh"), cr.Dense(2)], loss="half_squared_error")
@@ -16,10 +16,6 @@ NET = cr.Network(3, [cr.Dense(4, "tanh"), cr.Dense(2)], loss="half_squared_error
 def run(epochs=3, rate=0.05, **options):
     p = problem(NET, n=11)
     return cr.fit(p.net, p.params, p.X, p.y, cr.Adam(rate), epochs=epochs, **options)
-
-
-def bits(tree):
-    return [(name, leaf.tobytes()) for name, leaf in named_leaves(tree)]
 
 
 # Early stopping

@@ -63,7 +63,6 @@ WITHOUT_EXAMPLE = {
     "chainrule.engine.session.contiguous": "one line, whose docstring says it",
     "chainrule.engine.session.dense_layers": "what the engine's constructors take",
     "chainrule.engine.session.refusal": CHECK,
-    "chainrule.engine.single.contiguous_inputs": "one line, whose docstring says it",
     "chainrule.engine.single.cost_and_gradient": EVALUATED,
     "chainrule.engine.single.squared_norms": EVALUATED,
     "chainrule.history.TrainingInterrupted": MADE_BY_FIT,

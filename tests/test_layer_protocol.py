@@ -17,10 +17,10 @@ from kinds import (
     LAYERS,
     WITH_BATCH_NORM,
     Residual,
-    bits,
     data,
     gradients,
 )
+from runs import bits
 
 # The gradient is right
 

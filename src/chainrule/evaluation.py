@@ -48,12 +48,12 @@ def predict(
         if quick is not None:
             return quick
     check_parameters(net, params)
-    X, _ = check_inputs(net, params, X)
-    if _native("predict", net, params, engine):
-        predicted = predictor.predict(net, *single.contiguous_inputs(params, X), threads)
+    checked, _ = check_inputs(net, params, X)
+    if _native("predict", net, params, engine) and checked is not X:  # else it was tried
+        predicted = predictor.predict(net, params, checked, threads)
         if predicted is not None:
             return predicted
-    return backprop.prediction(backprop.forward(net, params, X, check=False))
+    return backprop.prediction(backprop.forward(net, params, checked, check=False))
 
 
 def cost_and_gradient(

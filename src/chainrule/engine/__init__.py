@@ -25,6 +25,9 @@ LEVELS = ("v2", "v3", "v4")
 BASELINES = ("v2", "neon", "generic")
 """What runs on every processor of its kind. A build has one of these."""
 
+PER_CORE = 4
+"""More threads for each core are not started, whatever is asked."""
+
 NOT_BUILT = (
     "it was not built when Chainrule was installed. Install a C++20 compiler (GCC 12, Clang 16 "
     "or newer) and the headers of Python, then install Chainrule again, with pip's options "
@@ -108,6 +111,15 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def most_threads(threads: int) -> int:
+    """Return how many threads to start where so many are asked for: the bits are the same.
+
+    >>> most_threads(1)
+    1
+    """
+    return min(threads, PER_CORE * cores())
 
 
 native, missing = choose(os.environ.get("CHAINRULE_ISA", ""))

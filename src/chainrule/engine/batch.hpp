@@ -145,10 +145,10 @@ double loss_sum(const Network<T>& net, const Data<T>& data, const Batch& b) {
 template <class T>
 double squared_norm(const Network<T>& net, int r) {
     const auto square = [](const T* p, int n) {
-        double sum = 0;
+        Vec<double>::type sums{};
         for (int k = 0; k < n; k += Vec<T>::width)
-            sum += chainrule::square_sum(load_first(p + k, std::min(Vec<T>::width, n - k)));
-        return sum;
+            sums += squares(load_first(p + k, std::min(Vec<T>::width, n - k)));
+        return chainrule::sum(sums);
     };
     double sum = 0;
     for (std::size_t k = 0; k < net.layers.size(); ++k) {

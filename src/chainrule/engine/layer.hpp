@@ -17,8 +17,8 @@
 #include <vector>
 
 #include "activations.hpp"
-#include "random.hpp"
 #include "microkernel.hpp"
+#include "random.hpp"
 
 namespace chainrule {
 

@@ -368,34 +368,4 @@ void loss_rows(Loss loss, T parameter, int o, const T* a, std::int64_t lda,
     }
 }
 
-// One example's prediction, from its activation: the loss's link.
-template <class T>
-void link_row(Loss loss, int o, const T* a, T* out) {
-    using V = typename Vec<T>::type;
-    const auto each = [&](auto&& f) {
-        rows::for_vectors<T>(o, [&](int c, int k) { store_first(out + c, f(c, k), k); });
-    };
-    if (loss == Loss::cross_entropy) {
-        V highest = broadcast<T>(-T(INFINITY)), total{};
-        rows::for_vectors<T>(
-            o, [&](int c, int k) { highest = maximum(rows::read_logits(a + c, k), highest); });
-        const T top = largest(highest);
-        each([&](int c, int k) {
-            const V e = exp(rows::read_logits(a + c, k) - top);
-            total += e;
-            return e;
-        });
-        const T all = sum(total);
-        each([&](int c, int k) { return load_first(out + c, k) / all; });
-    } else if (loss == Loss::binary_cross_entropy) {
-        each([&](int c, int k) {
-            return rows::Logistic<V>(load_first(a + c, k)).sigmoid(broadcast<T>(1));
-        });
-    } else if (loss == Loss::poisson) {
-        each([&](int c, int k) { return exp(load_first(a + c, k)); });
-    } else if (out != a) {
-        std::copy_n(a, o, out);
-    }
-}
-
 }  // namespace chainrule

@@ -176,12 +176,12 @@ Data<T> data_of(const In<T>& X, const std::optional<In<T>>& y,
 template <class T>
 nb::tuple run(Trainer<T>& trainer, In<T> X, std::optional<In<T>> y,
               std::optional<In<std::int64_t>> labels, std::optional<In<T>> weights,
-              bool shuffles, std::uint64_t seed, std::uint32_t number, std::int64_t first_epoch, std::int64_t epochs,
-              std::int64_t batch, std::int64_t first_step, In<double> rates,
+              bool shuffles, std::uint64_t seed, std::uint32_t number, std::int64_t first_epoch,
+              std::int64_t epochs, std::int64_t batch, std::int64_t first_step, In<double> rates,
               double seconds, std::int64_t most_steps) {
     const Data<T> data = data_of<T>(X, y, labels, weights);
-    const Plan plan{shuffles,   seed, number,        first_epoch,       epochs,    batch,
-                    first_step, rates.data(), rates.size() == 1, seconds, most_steps};
+    const Plan plan{shuffles,   seed,         number,            first_epoch, epochs,    batch,
+                    first_step, rates.data(), rates.size() == 1, seconds,     most_steps};
     Signals signals;
     Report report;
     {
@@ -217,8 +217,8 @@ void bind(nb::module_& m, const char* name) {
         .def("store", &store_layer<T>)
         .def("ready", &Trainer<T>::ready)
         .def("run", &run<T>, "X"_a, "y"_a.none(), "labels"_a.none(), "weights"_a.none(),
-             "shuffles"_a, "seed"_a, "number"_a, "first_epoch"_a, "epochs"_a, "batch"_a, "first_step"_a, "rates"_a,
-             "seconds"_a, "most_steps"_a)
+             "shuffles"_a, "seed"_a, "number"_a, "first_epoch"_a, "epochs"_a, "batch"_a,
+             "first_step"_a, "rates"_a, "seconds"_a, "most_steps"_a)
         .def("losses", &losses<T>, "X"_a, "y"_a.none(), "labels"_a.none(), "weights"_a.none(),
              "rows"_a.none(), "step"_a, "scale"_a, "keep_gradient"_a, "norms"_a.none())
         .def("penalty", &Trainer<T>::penalty)

@@ -72,6 +72,36 @@ CHAINRULE_INLINE typename Vec<T>::type weighted_inputs(const Weights<T>& given, 
     return z;
 }
 
+// One example's prediction, from its activation: the loss's link.
+template <class T>
+void link_row(Loss loss, int o, const T* a, T* out) {
+    using V = typename Vec<T>::type;
+    const auto each = [&](auto&& f) {
+        rows::for_vectors<T>(o, [&](int c, int k) { store_first(out + c, f(c, k), k); });
+    };
+    if (loss == Loss::cross_entropy) {
+        V highest = broadcast<T>(-T(INFINITY)), total{};
+        rows::for_vectors<T>(
+            o, [&](int c, int k) { highest = maximum(rows::read_logits(a + c, k), highest); });
+        const T top = largest(highest);
+        each([&](int c, int k) {
+            const V e = exp(rows::read_logits(a + c, k) - top);
+            total += e;
+            return e;
+        });
+        const T all = sum(total);
+        each([&](int c, int k) { return load_first(out + c, k) / all; });
+    } else if (loss == Loss::binary_cross_entropy) {
+        each([&](int c, int k) {
+            return rows::Logistic<V>(load_first(a + c, k)).sigmoid(broadcast<T>(1));
+        });
+    } else if (loss == Loss::poisson) {
+        each([&](int c, int k) { return exp(load_first(a + c, k)); });
+    } else if (out != a) {
+        std::copy_n(a, o, out);
+    }
+}
+
 // One row; `room` holds two rows of the widest layer. False where a z is not finite.
 template <class T>
 bool predict_row(const PredictionSpec& net, const Weights<T>* given, const T* x, T* room, T* out) {
@@ -146,8 +176,8 @@ private:
             for (int r = 0; r < rows; ++r) x[r] = a + r * ld_;
         }
         T* predicted = out + r0 * net_.outputs;
-        for (int r = 0; r < rows; ++r)
-            link_row(net_.loss, net_.outputs, x[r], predicted + static_cast<std::int64_t>(r) * net_.outputs);
+        for (int r = 0; r < rows; ++r, predicted += net_.outputs)
+            link_row(net_.loss, net_.outputs, x[r], predicted);
         if (!(sum(poison) == 0)) failed_ = true;
     }
 

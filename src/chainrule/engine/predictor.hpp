@@ -64,12 +64,11 @@ public:
     // a shape and a dtype, `single` or `twice`.
     Predictor(PredictionSpec net, std::vector<int> places, int entries, int cores,
               nb::object empty, nb::object single, nb::object twice)
-        : net_(std::move(net)), places_(std::move(places)), entries_(entries),
-          cores_(cores), empty_(std::move(empty)), single_(std::move(single)), double_(std::move(twice)),
+        : net_(std::move(net)), places_(std::move(places)), entries_(entries), cores_(cores),
+          empty_(std::move(empty)), single_(std::move(single)), double_(std::move(twice)),
           room_(4 * static_cast<std::size_t>(padded<float>(net_.widest))) {
         for (const LayerSpec& l : net_.layers) work_ += 2.0 * l.in * l.out;
     }
-
 
     // With 0 threads, as many as are worth starting.
     nb::object predict(nb::handle params, nb::handle X, int threads) {
@@ -85,7 +84,8 @@ private:
         std::vector<View> views;
         std::vector<Weights<T>> given;
         if (!read(params, X.kind(), views, given)) return nb::none();
-        nb::object out = empty_(nb::make_tuple(X.rows(), net_.outputs), sizeof(T) == 4 ? single_ : double_);
+        const nb::object& dtype = sizeof(T) == 4 ? single_ : double_;
+        nb::object out = empty_(nb::make_tuple(X.rows(), net_.outputs), dtype);
         const View room(out.ptr());
         T* to = const_cast<T*>(room.data<T>());
         bool finite = true;

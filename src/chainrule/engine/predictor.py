@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from chainrule import engine, losses
-from chainrule.engine.session import PER_CORE, dense_layers, why_not
+from chainrule.engine.session import dense_layers, why_not
 from chainrule.network import Network, Parameters
-from chainrule.trees import Array, leaves
+from chainrule.trees import Array, leaves, tree_map
 
 _known: dict[int, tuple[weakref.ref[Network], Any]] = {}
 """The predictor of each network, or None, by its identity: comparing networks takes too long."""
@@ -30,16 +30,23 @@ def predict(net: Network, params: Parameters, X: Array, threads: int | None) -> 
     predictor = found[1]
     if predictor is None:
         return None
-    if threads is not None:
-        threads = min(threads, PER_CORE * engine.cores())
-    predicted = predictor.predict(params, X, threads or 0)
-    if predicted is None and isinstance(X, np.ndarray) and X.dtype.kind in "biuf":
-        weights = next((leaf for leaf in leaves(params) if isinstance(leaf, np.ndarray)), X)
-        with np.errstate(over="ignore"):
-            converted = np.ascontiguousarray(X, weights.dtype)
-        if converted is not X:
-            return predictor.predict(params, converted, threads or 0)
+    started = 0 if threads is None else engine.most_threads(threads)
+    predicted = predictor.predict(params, X, started)
+    if predicted is None and (read := _readable(params, X)):
+        predicted = predictor.predict(*read, started)
     return predicted
+
+
+def _readable(params: Parameters, X: Array) -> tuple[Parameters, Array] | None:
+    """Return both in one dtype and contiguous, or None where they are so, or are not numbers."""
+    given = [*leaves(params), X]
+    if not all(isinstance(array, np.ndarray) and array.dtype.kind in "biuf" for array in given):
+        return None
+    with np.errstate(over="ignore"):  # what becomes infinite is refused
+        X = np.ascontiguousarray(X, given[0].dtype)
+    params = tree_map(np.ascontiguousarray, params)
+    changed = any(new is not old for new, old in zip([*leaves(params), X], given, strict=True))
+    return (params, X) if changed else None
 
 
 def _make(net: Network) -> Any:

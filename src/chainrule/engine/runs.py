@@ -109,7 +109,9 @@ class NativeRun:
         done = run()
         if done.outcome == "diverged":  # back to the start, and up to the step that failed
             self.session.load(at.params, at.states)
-            run(most_steps=done.steps, seconds=AS_LONG_AS_IT_TAKES)
+            again = run(most_steps=done.steps, seconds=AS_LONG_AS_IT_TAKES)
+            if again.raised is not None:
+                done = again
         began = at.epoch
         step, epoch = at.step + done.steps, began + len(done.costs)
         made = Progress((), [], step, epoch, at.optimizer)

@@ -27,9 +27,6 @@ from chainrule.trees import leaves, rebuild
 
 ENGINES = ("auto", "native", "reference")
 
-PER_CORE = 4
-"""More threads for each core are not started, whatever is asked: the bits would be the same."""
-
 _NAMES = {kind: name for name, kind in OPTIMIZERS.items()}
 
 
@@ -116,7 +113,7 @@ class Session:
         keeps_gradient: bool = False,
     ) -> None:
         self.plan, self.params, self.batch = plan, params, batch
-        self.kept = list(map(len, states))  # the arrays, which soon are those of long ago, are not
+        self.kept = list(map(len, states))  # their arrays are not kept: the engine has its own
         self.dtype = leaves(params)[0].dtype
         net, optimizer = plan.net, plan.optimizer
         loss = losses.loss(net.loss)
@@ -132,7 +129,7 @@ class Session:
             _NAMES[type(optimizer)],
             _fields(plan),
             batch,
-            min(threads, PER_CORE * engine.cores()),
+            engine.most_threads(threads),
             keeps_gradient,
         )
         self.load(params, states)

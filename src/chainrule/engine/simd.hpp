@@ -292,12 +292,18 @@ CHAINRULE_INLINE element_t<V> sum(V v) {
     return v[0];
 }
 
-// Σ v², in double.
-template <class V>
-CHAINRULE_INLINE double square_sum(V v) {
-    double total = 0;
-    for (int k = 0; k < Vec<element_t<V>>::width; ++k) total += static_cast<double>(v[k]) * v[k];
-    return total;
+// One half of the lanes of a vector of floats, as doubles.
+template <int first, int... lane>
+CHAINRULE_INLINE Vec<double>::type widened(Vec<float>::type v, std::integer_sequence<int, lane...>) {
+    return __builtin_convertvector(__builtin_shufflevector(v, v, (first + lane)...),
+                                   Vec<double>::type);
+}
+
+// v², in double; of floats, the squares of both halves are added.
+CHAINRULE_INLINE Vec<double>::type squares(Vec<double>::type v) { return v * v; }
+CHAINRULE_INLINE Vec<double>::type squares(Vec<float>::type v) {
+    constexpr auto lanes = std::make_integer_sequence<int, Vec<double>::width>{};
+    return squares(widened<0>(v, lanes)) + squares(widened<Vec<double>::width>(v, lanes));
 }
 
 // The largest lane; which one wins where some are NaN is left open.

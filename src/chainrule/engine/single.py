@@ -14,7 +14,6 @@ from chainrule.layers import Draw
 from chainrule.network import Network, Parameters, penalised
 from chainrule.optimizers import SGD, init_states
 from chainrule.reference import Plan
-from chainrule.trees import tree_map
 
 ROWS = 256
 """How many examples pass through the network at a time."""
@@ -33,11 +32,6 @@ def _session(
         threads=threads or default_threads(net, rows),
         keeps_gradient=True,
     )
-
-
-def contiguous_inputs(params: Parameters, X: Any) -> tuple[Parameters, Any]:
-    """Return parameters and inputs as the engine reads them."""
-    return tree_map(np.ascontiguousarray, params), np.ascontiguousarray(X)
 
 
 def cost_and_gradient(

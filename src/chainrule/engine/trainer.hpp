@@ -85,6 +85,7 @@ public:
 
     // Σ w L of the examples of a batch of any size, and the sum of its gradient, kept in the layers.
     double gradient_sum(const Data<T>& data, const Batch& all) {
+        if (all.n == 0) updates_.keep_nothing(layers());
         return over_pieces(data, all, [&](const Batch& b, int t) {
             chainrule::backward(net_, rows_of(b, t));
             barrier_.wait();
@@ -172,7 +173,7 @@ private:
         }
     }
 
-    // Some rows at a time, between which `interrupted` is asked.
+    // Some rows at a time. `interrupted` is asked between them, and once where there are none.
     template <class F>
     void rows_phase(const Data<T>& data, const Batch& b, Part all, F&& interrupted) {
         for (int r = all.first; r < all.last && !stop_; r += rows_at_once_) {
@@ -180,8 +181,9 @@ private:
             forward(net_, data, b, part);
             if (!compare(net_, data, b, part)) rows_failed_ = true;
             chainrule::backward(net_, part);
-            if (interrupted()) stop_ = true;
+            if (part.last < all.last && interrupted()) stop_ = true;
         }
+        if (interrupted()) stop_ = true;
     }
 
     void weights_phase(const Batch& b, std::int64_t step, double rate, int t) {

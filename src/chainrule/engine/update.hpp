@@ -79,12 +79,19 @@ public:
         });
     }
 
+    void keep_nothing(std::vector<Layer<T>>& layers) const {
+        for (Layer<T>& l : layers) {
+            std::fill_n(l.gW.get(), l.weights(), T{0});
+            std::fill_n(l.gb.get(), l.columns, T{0});
+        }
+    }
+
     // Give a kept gradient its penalty and bounds, and leave its squares, one sum for each input.
     template <class U>
     void treat(Layer<T>& l, int t, const U& update) const {
-        double* squares = l.sums.get();
+        double* sums = l.sums.get();
         const auto [i0, i1] = inputs_of(l, t);
-        std::fill(squares + i0, squares + i1, 0.0);
+        std::fill(sums + i0, sums + i1, 0.0);
         for (int column = 0; column < l.columns && !l.spec.frozen_W; column += NR)
             for (int i = i0; i < i1; ++i)
                 for (int v = 0; v < l.vectors(column); ++v) {
@@ -93,7 +100,7 @@ public:
                     if (penalises()) g = update.shrinkage.penalised(g, load(l.W.get() + place));
                     g = clipped(g);
                     store(l.gW.get() + place, g);
-                    squares[i] += square_sum(g);
+                    sums[i] += sum(squares(g));
                 }
         for_outputs(l, t, [&](int column, int v) {
             T* g = l.gb.get() + column + v * w;
