@@ -43,7 +43,9 @@ wheel: .venv/.created ## build the wheel in dist, look into it, and use it in .v
 # out is a test of Python's lock, which a slow engine makes slow.
 sanitize: .venv-address/.installed .venv-thread/.installed ## run the engine's tests under sanitizers, for ISAS="v2 v4"
 	for sanitizer in address thread; do for isa in $(ISAS); do \
-		CHAINRULE_ISA=$$isa .ci/sanitized $$sanitizer .venv-$$sanitizer/bin/python -m pytest -n auto -s -x \
+		export CHAINRULE_ISA=$$isa; \
+		.ci/sanitized $$sanitizer .venv-$$sanitizer/bin/python .ci/smoke.py native || exit; \
+		.ci/sanitized $$sanitizer .venv-$$sanitizer/bin/python -m pytest -n auto -s -x \
 			-p no:cacheprovider tests/test_engine.py tests/test_engine_processes.py tests/test_evaluation.py \
 			--deselect tests/test_engine.py::test_training_does_not_wait_for_the_interpreter \
 			$(ARGS) || exit; \
