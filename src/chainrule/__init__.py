@@ -13,6 +13,7 @@ from chainrule.backprop import (
 )
 from chainrule.diagnose import check_gradient
 from chainrule.evaluation import cost_and_gradient, example_squared_norms, predict
+from chainrule.explain import explain, paths
 from chainrule.history import DivergenceError, EarlyStopping, History, TrainingInterrupted
 from chainrule.layers import Dense, Draw, Dropout, Layer
 from chainrule.losses import Loss
@@ -77,11 +78,13 @@ __all__ = [
     "cost",
     "cost_and_gradient",
     "example_squared_norms",
+    "explain",
     "fit",
     "forward",
     "gradient",
     "input_gradient",
     "losses",
+    "paths",
     "per_example_gradients",
     "predict",
     "squared_norms",

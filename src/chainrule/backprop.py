@@ -166,7 +166,20 @@ def backward(
     """
     loss, a, y, w, xp = _compared(trace, y, sample_weight, check)
     da = loss.grad(a, y, xp)
-    da = da if w is None else da * w[:, None]
+    return deltas_from(net, params, trace, da if w is None else da * w[:, None])
+
+
+def deltas_from(net: Network, params: Parameters, trace: Trace, da: Array) -> Deltas:
+    r"""Return the deltas of each layer from those of the network's output, ∂C/∂a (n, outputs).
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
+    >>> params = net.parameters([([[2.0]], [0.0])])
+    >>> trace = forward(net, params, [[1.0], [2.0]])
+    >>> deltas_from(net, params, trace, np.array([[2.0], [6.0]]))
+    (array([[2.],
+           [6.]]),)
+    """
+    xp = array_namespace(da)
     deltas: list[Any] = []
     for k in reversed(range(len(net.layers))):
         layer, own, record = net.layers[k], params[k], trace[k]

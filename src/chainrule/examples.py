@@ -5,6 +5,7 @@ X   (n, inputs)   the examples      y   (n, outputs), or labels (n,)      w   (n
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -111,3 +112,13 @@ def batches(
     for start in range(0, n, batch_size):
         rows = slice(start, min(start + batch_size, n))
         yield data.take(rows if order is None else order[rows])
+
+
+def batches_after(
+    data: Examples, batch_size: int | None, seed: int, epoch: int, *, shuffle: bool
+) -> Iterator[Examples]:
+    """Yield the batch of each step after an epoch, without end; one of weight 0 makes no step."""
+    for following in itertools.count(epoch + 1):
+        for batch in batches(data, batch_size, seed, following, shuffle=shuffle):
+            if batch.weight > 0:
+                yield batch

@@ -5,11 +5,15 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chainrule.errors import check_number, check_whole
 from chainrule.network import Parameters
 from chainrule.optimizers import State
+
+if TYPE_CHECKING:
+    from chainrule.explain.contributions import Contributions
+    from chainrule.explain.explanation import Explanation
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,9 @@ class History:
         The parameters after the best epoch; None without validation data.
     restored
         Whether the run ended with the best parameters, as under early stopping, not the last.
+    runs
+        What the calls of `fit` were given, so that any of their steps can be made again. It is not
+        pickled with the rest.
     """
 
     loss: list[float] = field(default_factory=list)
@@ -85,6 +92,42 @@ class History:
     last: Progress | None = field(default=None, repr=False, compare=False)
     best: Parameters | None = field(default=None, repr=False, compare=False)
     restored: bool = False
+    runs: tuple[Any, ...] = field(default=(), repr=False, compare=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "runs": ()}
+
+    def explain(self, *, step: int, of: str, **options: Any) -> Explanation:
+        """Return the working of one step of training, made again from the start of its run.
+
+        Steps count from 1. `of` and the options are those of `cr.explain`: notation, digits, top,
+        inputs, outputs. The arrays that `fit` was given must be what they were. Raises ValueError
+        for a step that was not made.
+
+        >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
+        >>> params = net.parameters([([[0.5]], [0.25])])
+        >>> _, history = cr.fit(net, params, [[3.0]], [1.0], cr.SGD(0.1), epochs=5)
+        >>> history.explain(step=1, of="w1").steps[-1].result
+        '0.275'
+        """
+        from chainrule.explain.replay import explain_step
+
+        return explain_step(self, step, of, **options)
+
+    def contributions(self, *, of: str, step: int | None = None) -> Contributions:
+        """Return what each example and each output gave to a weight's change up to a step.
+
+        Raises ValueError for a step that was not made, and for what is not a weight or bias.
+
+        >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
+        >>> params = net.parameters([([[0.5]], [0.25])])
+        >>> _, history = cr.fit(net, params, [[3.0]], [1.0], cr.SGD(0.1), epochs=1)
+        >>> history.contributions(of="w1").examples.round(3)
+        array([-0.225])
+        """
+        from chainrule.explain.contributions import contributions
+
+        return contributions(self, of, step)
 
     @property
     def epochs(self) -> int:

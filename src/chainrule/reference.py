@@ -21,7 +21,7 @@ from chainrule.examples import Examples, batches
 from chainrule.history import DivergenceError, History, Progress
 from chainrule.layers import Draw
 from chainrule.network import Network, Parameters, describe
-from chainrule.optimizers import Optimizer, apply
+from chainrule.optimizers import Optimizer, State, apply
 from chainrule.targets import encode
 from chainrule.trees import leaf_names, leaves, named_leaves, tree_map
 
@@ -35,6 +35,24 @@ class Plan(NamedTuple):
     frozen: frozenset[str]
     clip_value: float | None
     clip_norm: float | None
+
+
+class Run(NamedTuple):
+    """A call of `fit`, with all that it takes to make it again: everything as it was given."""
+
+    plan: Plan
+    X: Any
+    y: Any
+    sample_weight: Any
+    validation: Any
+    batch_size: int | None
+    shuffle: bool
+    native: bool
+    params: Parameters
+    states: list[State] | None
+    """None where they were new."""
+    step: int
+    epoch: int
 
 
 @functools.cache
@@ -100,7 +118,7 @@ def take_step(
     if not math.isfinite(cost):
         raise FloatingPointError(f"{_first_not_finite(trace, xp)} (the cost is {cost})")
     deltas = backward(net, params, trace, y, w, check=False)
-    grads = _clipped(plan, gradient(trace, deltas), xp)
+    grads = clipped(plan, gradient(trace, deltas), xp)
     new, states = apply(plan.optimizer, params, grads, states, t, plan.frozen)
     new = tuple(
         layer.after_step(own, record)
@@ -126,7 +144,7 @@ def _first_not_finite(trace: Trace, xp: Any) -> str:
     return f"the loss {str(losses.loss(trace.net.loss))!r} is not finite"
 
 
-def _clipped(plan: Plan, grads: Parameters, xp: Any) -> Parameters:
+def clipped(plan: Plan, grads: Parameters, xp: Any) -> Parameters:
     """The gradient within its bounds; frozen parameters don't count in the norm."""
     if plan.clip_value is not None:
         bound = plan.clip_value

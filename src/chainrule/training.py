@@ -22,8 +22,8 @@ from chainrule.errors import check_number, check_whole, unknown_name
 from chainrule.examples import Examples, check_examples, split
 from chainrule.history import EarlyStopping, History, Progress, TrainingInterrupted
 from chainrule.network import SEEDS, Network, Parameters, check_parameters
-from chainrule.optimizers import Optimizer, init_states
-from chainrule.reference import Plan, run_epoch, validate
+from chainrule.optimizers import Optimizer, State, init_states
+from chainrule.reference import Plan, Run, run_epoch, validate
 from chainrule.trees import Array, leaves, named_leaves
 
 Callback = Callable[[History], bool | None]
@@ -128,12 +128,15 @@ def fit(
         for name, bound in (("clip_value", clip_value), ("clip_norm", clip_norm))
     )
     check_parameters(net, params)
-    plan = Plan(net, optimizer, seed, _frozen(params, freeze), clip_value, clip_norm)
+    plan = Plan(net, optimizer, seed, frozen(params, freeze), clip_value, clip_norm)
     data = check_examples(net, params, X, y, sample_weight)
     data, held_out = split(net, params, data, validation, seed)
     history = _start(optimizer, params, history)
     goal = history.epochs + epochs
     native = _native(plan, history, data, batch_size, shuffle, engine, threads)
+    fraction = None if held_out is None or isinstance(validation, (tuple, list)) else validation
+    given = (X, y, sample_weight, fraction, batch_size, shuffle, native is not None)
+    history.runs = (*history.runs, Run(plan, *given, *_begun(history)))
     each = held_out is not None or bool(callbacks)  # something to be done after each epoch
     history.stopped = _reason_to_stop(history, early_stopping, ())
     while history.epochs < goal and not history.stopped:
@@ -151,6 +154,12 @@ def fit(
         history.stopped = _reason_to_stop(history, early_stopping, callbacks)
     history.restored = early_stopping is not None
     return history.returned, history
+
+
+def _begun(history: History) -> tuple[Parameters, list[State] | None, int, int]:
+    """Where a run begins; new states are not kept, for they can be made again."""
+    params, states, step, epoch, _ = history.at
+    return params, states if step else None, step, epoch
 
 
 def _native(
@@ -210,7 +219,13 @@ def _same(a: Array, b: Array) -> bool:
     return a.dtype == b.dtype and a.shape == b.shape and bool(xp.all(a == b))
 
 
-def _frozen(params: Parameters, freeze: Iterable[str]) -> frozenset[str]:
+def frozen(params: Parameters, freeze: Iterable[str]) -> frozenset[str]:
+    """Return the names of the parameters that some pattern fits; raise where one fits none.
+
+    >>> net = cr.Network(1, [cr.Dense(1), cr.Dense(1)], loss="huber")
+    >>> sorted(frozen(net.init(), ["*.b"]))
+    ['0.b', '1.b']
+    """
     names = [name for name, _ in named_leaves(params)]
     frozen: set[str] = set()
     for pattern in _as_list("freeze", "patterns of names", freeze):

@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule import engine
 from chainrule.engine.session import Session, contiguous, refusal, why_not
-from chainrule.examples import Examples, batches
+from chainrule.examples import Examples, batches_after
 from chainrule.history import History, Progress
 from chainrule.network import Network, Parameters
 from chainrule.reference import Plan, diverged, take_step, validate
@@ -143,13 +143,8 @@ class NativeRun:
 
     def _failure(self, began: int, history: History, steps: int) -> FloatingPointError:
         """Return what the reference says of the step that failed."""
-        following = (
-            batch
-            for epoch in itertools.count(began + 1)
-            for batch in batches(
-                self.data, self.batch, self.plan.seed, epoch, shuffle=self.shuffles
-            )
-            if batch.weight > 0
+        following = batches_after(
+            self.data, self.batch, self.plan.seed, began, shuffle=self.shuffles
         )
         batch = next(itertools.islice(following, steps, None))
         at = history.at

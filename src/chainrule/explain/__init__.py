@@ -1,0 +1,156 @@
+"""The working shown: the chain rule of any weight, with its numbers.
+
+| file | what it is for |
+|---|---|
+| names | which quantity is meant, and what each convention calls it |
+| expressions | formulas as trees |
+| forms | the tables of activations and losses as formulas |
+| steps, subjects | a derivation as data; what it can be of |
+| passes, example | the numbers of the core: of all examples, of one |
+| working, means, updates | the lines of one example, of the mean and the penalty, of an update |
+| derivation | the lines in order: the whole |
+| figures | how many digits a line prints, so that it is true as it stands |
+| writing | where brackets stand, for every format |
+| text, latex, markdown, notebook, mathml, snippet | the formats |
+| page | the page with the network drawn and live |
+| explanation | what `explain` returns |
+| network_file, toml_file | a network with its data as a person writes it down |
+| output | the formats by the ends of files' names; files written whole or not at all |
+| worksheet, worksheet_html, worksheet_latex | problems with blanks, and their keys |
+| drawing | where the units and names of a small network stand |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+from chainrule.errors import check_whole
+from chainrule.network import Network, Parameters, check_parameters
+from chainrule.optimizers import Optimizer
+
+if TYPE_CHECKING:  # the rest is loaded when something is explained
+    from chainrule.explain.explanation import Explanation
+    from chainrule.explain.paths import Paths
+
+
+def explain(
+    net: Network,
+    params: Parameters,
+    X: Any,
+    y: Any,
+    *,
+    of: str,
+    notation: str = "mazur",
+    digits: int | None = None,
+    top: int = 10,
+    sample_weight: Any = None,
+    optimizer: Optimizer | None = None,
+    freeze: Collection[str] = (),
+    inputs: Sequence[str] = (),
+    outputs: Sequence[str] = (),
+) -> Explanation:
+    r"""Return the chain rule of one derivative of the cost, worked out with its numbers.
+
+    $$\frac{\partial C}{\partial w} = \frac{\partial C}{\partial a}\,
+      \frac{\partial a}{\partial z}\,\frac{\partial z}{\partial w}$$
+
+    Every number is the core's, in double precision; every printed line gives, worked out from its
+    printed figures, its printed result, or says that it is rounded.
+
+    Parameters
+    ----------
+    net, params
+        The network and its parameters.
+    X, y
+        One example, (inputs,) and its target, or a data set, (n, inputs) and its targets: then the
+        mean is explained, and its parts by example.
+    of
+        A weight `"w5"` or `"layers[1].W[0, 1]"`, a bias `"b3"`, an input `"x2"`, a unit `"h1"` or
+        `"o2"`, `"cost"`, or `"all"`. Weights are numbered through the network, as are the hidden
+        units.
+    notation
+        `"mazur"`, `"nielsen"`, `"3blue1brown"` or `"pytorch"`.
+    digits
+        The significant digits of every figure; left out, as many as each line needs.
+    top
+        How many terms of a sum, units of a layer and examples are written; the rest is one term.
+    sample_weight
+        The weights (n,) of the examples in the mean.
+    optimizer, freeze
+        The rule of an update to work out beside the gradient, its first step, and patterns of
+        names of parameters that stay as they are.
+    inputs, outputs
+        Names of the inputs and of the outputs, for the legend.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where something does not fit, `of` names nothing of the network, or a value on the way is
+        not finite; the message says which.
+
+    Examples
+    --------
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
+    >>> params = net.parameters([([[0.5]], [0.25])])
+    >>> print(explain(net, params, [3.0], [1.0], of="w1"))
+    ∂E_total/∂w1 — network 1-1, identity, half_squared_error
+    ...
+    """
+    from chainrule.explain import derivation, explanation, subjects
+    from chainrule.explain.names import Places
+    from chainrule.explain.names import notation as convention
+    from chainrule.explain.steps import Update
+    from chainrule.training import frozen
+
+    convention(notation)
+    if digits is not None:
+        digits = check_whole("explain: digits", digits, least=1, below=18)
+    top = check_whole("explain: top", top, least=1)
+    check_parameters(net, params)
+    derivation.check_layers(net)
+    at = Places.of(net)
+    subject = subjects.subject(of, at)
+    made = None
+    if optimizer is not None:
+        made = Update(optimizer, frozen=frozen(params, freeze))
+    params, data = derivation.in_double(net, params, X, y, sample_weight)
+    labels = derivation.labels(at, inputs, outputs)
+    derived = derivation.derive(net, params, data, subject, top=top, made=made, labels=labels)
+    return explanation.Explanation(derived, notation, digits)
+
+
+def paths(
+    net: Network,
+    params: Parameters,
+    X: Any,
+    y: Any,
+    *,
+    of: str,
+    top: int = 10,
+    notation: str = "mazur",
+    sample_weight: Any = None,
+) -> Paths:
+    r"""Return a derivative of the cost as a sum over the paths to each output, for each example.
+
+    $$\frac{\partial C}{\partial w} = \sum_{\text{paths}} \frac{\partial z}{\partial w}
+      \prod f'(z)\,w^{+} \cdots \frac{\partial C}{\partial a^{\text{last}}}$$
+
+    The `top` largest are named, with the exact sum of the others; with the penalty's share they
+    sum to the gradient. The arguments and errors are those of `explain`; `of` is a weight, a bias,
+    an input or a unit.
+
+    >>> net = cr.Network(1, [cr.Dense(2, "tanh"), cr.Dense(1)], loss="half_squared_error")
+    >>> params = net.parameters([([[0.5], [1.0]], [0.0, 0.0]), ([[0.5, -0.5]], [0.0])])
+    >>> [path.units for path in paths(net, params, [2.0], [1.0], of="x1").paths]
+    [('h1', 'o1'), ('h2', 'o1')]
+    """
+    from chainrule.explain import derivation
+    from chainrule.explain.names import notation as convention
+    from chainrule.explain.paths import paths_of
+
+    convention(notation)
+    top = check_whole("paths: top", top, least=1)
+    check_parameters(net, params)
+    derivation.check_layers(net)
+    return paths_of(net, params, X, y, of, top, sample_weight, notation)

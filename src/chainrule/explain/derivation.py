@@ -1,0 +1,199 @@
+"""From a network and its data to the working of one derivative: `derive`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from array_api_compat import is_array_api_obj
+
+from chainrule.examples import Examples, check_examples
+from chainrule.explain.means import Means
+from chainrule.explain.names import COST, Key, Places
+from chainrule.explain.passes import Passes
+from chainrule.explain.steps import Derivation, Part, Step, Update
+from chainrule.explain.subjects import ALL, parameters
+from chainrule.explain.updates import updated
+from chainrule.explain.working import Working, largest
+from chainrule.layers import Dense, Draw, Dropout
+from chainrule.network import Network, Parameters, describe
+from chainrule.optimizers import Optimizer
+from chainrule.trees import tree_map
+
+MOST_OF_ALL = 500
+"""The parameters up to which `all` of them are explained."""
+
+CHAIN = "Each factor is worked out below."
+BACKWARD = "δ is the derivative of the cost by the weighted input of a unit."
+
+
+def derive(
+    net: Network,
+    params: Parameters,
+    data: Examples,
+    of: Key,
+    *,
+    top: int,
+    draw: Draw | None = None,
+    made: Update | None = None,
+    labels: Mapping[Key, str] | None = None,
+) -> Derivation:
+    """Return the derivation of ∂C/∂of, or of the cost, or of all, for checked data in float64."""
+    if of == ALL and net.size > MOST_OF_ALL:
+        raise ValueError(
+            f"explain: of='all' would be {net.size:,} derivations, and {MOST_OF_ALL} are the "
+            "most; name a weight, a bias, an input or a unit"
+        )
+    if made and not isinstance(made.optimizer, Optimizer):
+        raise TypeError(
+            f"explain: optimizer must be one such as cr.SGD(0.5), got {made.optimizer!r}"
+        )
+    parts = _Deriver(Passes(net, params, data, draw), of, top).parts(made)
+    return Derivation(net, Places.of(net), of, tuple(parts), params, data, made, dict(labels or {}))
+
+
+def check_layers(net: Network) -> None:
+    """Raise unless every layer is of a kind that can be explained."""
+    for k, layer in enumerate(net.layers):
+        if type(layer) not in (Dense, Dropout):
+            raise ValueError(
+                f"explain: {describe(net, k)}, is of the kind {type(layer).__name__!r}, which has "
+                "no derivation; those that have are cr.Dense and cr.Dropout"
+            )
+    if not any(isinstance(layer, Dense) for layer in net.layers):
+        raise ValueError("explain: the network has no dense layer, and so nothing to derive")
+
+
+def in_double(
+    net: Network, params: Parameters, X: Any, y: Any, sample_weight: Any
+) -> tuple[Parameters, Examples]:
+    """Return parameters and checked examples in float64; one example becomes a row."""
+    params = tree_map(lambda leaf: _as_numpy("params", leaf).astype(np.float64), params)
+    X, y = _as_numpy("X", X), _as_numpy("y", y)
+    if sample_weight is not None:
+        sample_weight = _as_numpy("sample_weight", sample_weight)
+    if np.ndim(X) == 1:
+        X, y = np.asarray(X)[None], np.asarray(y)[None]
+    return params, check_examples(net, params, X, y, sample_weight)
+
+
+def _as_numpy(what: str, given: Any) -> Any:
+    """An array of another library as NumPy's; all else as it is."""
+    if isinstance(given, np.ndarray) or not is_array_api_obj(given):
+        return given
+    try:
+        return np.asarray(given)
+    except (TypeError, RuntimeError, ValueError) as error:
+        raise TypeError(
+            f"explain: {what} must be of arrays that NumPy can read, got {type(given).__name__}: "
+            f"{error}"
+        ) from None
+
+
+def labels(at: Places, inputs: Sequence[str], outputs: Sequence[str]) -> dict[Key, str]:
+    """Return the user's names by the key of the quantity; raise where there are not as many."""
+    found = {}
+    for what, given, kind, layer, size in (
+        ("inputs", inputs, "x", -1, at.widths[0]),
+        ("outputs", outputs, "a", at.last, at.widths[-1]),
+    ):
+        if isinstance(given, str) or not isinstance(given, Collection):
+            raise TypeError(f"explain: {what} must be a list of {size} names, got {given!r}")
+        if len(given) not in (0, size):
+            raise ValueError(
+                f"explain: {what} must hold one name for each of the network's {size} {what}, got "
+                f"{len(given)}"
+            )
+        found.update({Key(kind, layer, k): str(name) for k, name in enumerate(given)})
+    return found
+
+
+class _Deriver:
+    def __init__(self, passes: Passes, of: Key, top: int) -> None:
+        self.passes, self.of, self.top, self.at = passes, of, top, passes.at
+        self.parameters = (
+            parameters(self.at) if of == ALL else [of] if of.kind in ("w", "b") else []
+        )
+        self.rows = largest(np.multiply(self._weights(), passes.parts(of)), top)
+
+    def _weights(self) -> Any:
+        return 1.0 if self.passes.data.w is None else self.passes.data.w
+
+    def parts(self, made: Update | None) -> list[Part]:
+        """The parts of the derivation, but those that have no lines."""
+        parts = [part for row in self.rows for part in self._example(row)]
+        means = Means(self.passes, self.rows, self.top)
+        derived = [self.of] if self.of.kind in ("x", "a") else self.parameters
+        parts.append(Part("The mean over the examples", tuple(means.mean(derived))))
+        parts.append(Part("The penalty", tuple(means.penalty(derived))))
+        if made:
+            steps = [step for key in self.parameters for step in updated(made, key, self.passes)]
+            parts.append(Part("The update", tuple(steps)))
+        return [part for part in parts if part.steps]
+
+    def _working(self, row: int) -> Working:
+        passes = self.passes
+        cost = passes.example_cost(row)
+        return Working(passes.trace, passes.deltas, passes.y, row=row, cost=cost, top=self.top)
+
+    def _example(self, row: int) -> list[Part]:
+        """The parts of one example."""
+        working, of = self._working(row), f" of example {row + 1}" if self.passes.n > 1 else ""
+        units = self._units(working)
+        chain = [] if self.of in (COST, ALL) else working.chain(self.of)
+        return [
+            Part(f"The chain rule{of}", tuple(chain), CHAIN),
+            Part(f"Forward{of}", tuple(self._forward(working, units))),
+            Part(f"The cost{of}", tuple(working.losses(units[self.at.last]))),
+            Part(f"Backward{of}", tuple(self._backward(working, units)), BACKWARD),
+        ]
+
+    @property
+    def _lowest(self) -> int:
+        """The layer down to which the chain rule goes."""
+        return self.of.layer if self.of.kind in ("w", "b", "a") else 0
+
+    def _units(self, working: Working) -> list[list[int]]:
+        """The units of each layer whose lines are written: those that the subject reaches most."""
+        units: list[list[int]] = []
+        for layer in range(self.at.last + 1):
+            if layer == self._lowest and self.of.kind in ("w", "b", "a"):
+                units.append([self.of.unit])
+            elif layer < self._lowest:
+                units.append([])
+            else:
+                below = self._below(units, layer)
+                W = working.weights(layer).W[:, below]
+                reached = np.abs(W * working.delta(layer)[:, None]).max(axis=1)
+                units.append(largest(reached, self.top))
+        return units
+
+    def _below(self, units: list[list[int]], layer: int) -> Any:
+        """The units from which a layer is reached: all, where none was chosen."""
+        if layer:
+            return units[layer - 1]
+        return [self.of.unit] if self.of.kind == "x" else slice(None)
+
+    def _forward(self, working: Working, units: list[list[int]]) -> list[Step]:
+        inputs, *widths = self.at.widths
+        steps = [
+            step for k in range(inputs) if inputs <= self.top + 1 for step in working.dropped(-1, k)
+        ]
+        for layer, o in enumerate(widths):
+            shown = range(o) if o <= self.top + 1 else units[layer]
+            steps += [step for j in shown for step in working.forward(layer, j)]
+        return steps
+
+    def _backward(self, working: Working, units: list[list[int]]) -> list[Step]:
+        if self.of == COST:
+            return []
+        steps = [
+            step
+            for layer in range(self.at.last, self._lowest - 1, -1)
+            for j in units[layer]
+            for step in working.deltas_of(layer, j)
+        ]
+        if self.of.kind == "x":
+            steps += working.dinput(self.of.unit)
+        return steps + [step for key in self.parameters for step in working.gradient(key)]

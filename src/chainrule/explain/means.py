@@ -1,0 +1,115 @@
+"""The lines that no example has to itself: the mean over the examples, and the penalty."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from chainrule.explain.expressions import Expression, Quantity, call
+from chainrule.explain.forms import number
+from chainrule.explain.names import COST, Key, derivative
+from chainrule.explain.passes import Passes
+from chainrule.explain.steps import Step
+from chainrule.explain.subjects import numbered
+from chainrule.explain.updates import letter
+from chainrule.explain.working import total
+
+
+class Means:
+    """The mean over the examples and the penalty; `rows` are the examples that are worked out."""
+
+    def __init__(self, passes: Passes, rows: Sequence[int], top: int) -> None:
+        self.passes, self.rows, self.top = passes, rows, top
+        self.w = None if passes.data.w is None else [float(w) for w in passes.data.w]
+
+    def mean(self, keys: Sequence[Key]) -> list[Step]:
+        """The mean of the examples' costs, then of their derivatives by each of the keys."""
+        if self.passes.n == 1:
+            return []
+        steps = [self._mean(COST), *map(self._mean, keys)]
+        return steps if self.w is None else [self._weights(self.w), *steps]
+
+    def _mean(self, key: Key) -> Step:
+        passes = self.passes
+        values, n = passes.parts(key), number(passes.n)
+        whole = passes.mean_cost
+
+        def part(i: int) -> Quantity:
+            own = passes.example_cost(i)
+            return Quantity(own if key == COST else derivative(own, key), values[i])
+
+        if self.w is None:
+            formula = total(values, part, self.top, self.rows) / n
+        else:
+            formula = self._weighted(self.w, values, part) / self._weights(self.w).quantity
+        if key == COST:
+            return Step(whole, formula, passes.mean_loss)
+        note = "moved in every example alike" if key.kind in ("x", "a") else ""
+        return Step(derivative(whole, key), formula, passes.gradient(key, plain=True), note)
+
+    def _weighted(
+        self, w: list[float], values: list[float], part: Callable[[int], Quantity]
+    ) -> Expression:
+        def term(i: int) -> Expression:
+            return _weight(w, i) * part(i)
+
+        return total(np.multiply(w, values), term, self.top, self.rows)
+
+    def _weights(self, w: list[float]) -> Step:
+        """The sum of the examples' weights."""
+        summed = total(w, lambda i: _weight(w, i), self.top, self.rows)
+        return Step(Key("letter", text="Σ weight"), summed, math.fsum(w))
+
+    # The penalty
+
+    def penalty(self, keys: Sequence[Key]) -> list[Step]:
+        """C = the mean + λ₁ Σ|w| + ½ λ₂ Σw², then its derivative by each of the keys."""
+        if not self.passes.penalises:
+            return []
+        net, passes = self.passes.net, self.passes
+        steps: list[Step] = []
+        formula: Expression = Quantity(passes.mean_cost, passes.mean_loss)
+        if net.l1:
+            steps.append(self._over_weights("Σ|w|", abs, lambda w: call("abs", w)))
+            formula = formula + number(net.l1) * steps[-1].quantity
+        if net.l2:
+            steps.append(self._over_weights("Σw²", np.square, lambda w: w**2))
+            formula = formula + number(net.l2) / 2 * steps[-1].quantity
+        return [*steps, Step(COST, formula, passes.cost), *map(self._penalised, keys)]
+
+    def _over_weights(
+        self,
+        name: str,
+        size: Callable[[np.ndarray], np.ndarray],
+        of: Callable[[Quantity], Expression],
+    ) -> Step:
+        """The sum of a size over all weights of the network."""
+        W = [self.passes.params[k].W for k in self.passes.at.indices]
+        sizes = np.concatenate([size(each).ravel() for each in W])
+
+        def term(k: int) -> Expression:
+            key = numbered("w", k, self.passes.at)
+            return of(Quantity(key, self.passes.value(key)))
+
+        whole = letter(name, math.fsum(sizes))
+        return Step(whole.key, total(sizes, term, self.top), whole.value)
+
+    def _penalised(self, key: Key) -> Step:
+        """∂C: that of the mean, and the penalty's share."""
+        net, passes = self.passes.net, self.passes
+        mean = passes.gradient(key, plain=True)
+        formula: Expression = Quantity(derivative(passes.mean_cost, key), mean)
+        if key.kind != "w":
+            return Step(derivative(COST, key), formula, mean, "the penalty is of weights alone")
+        w = Quantity(key, passes.value(key))
+        if net.l1:
+            formula = formula + number(net.l1) * call("sgn", w)
+        if net.l2:
+            formula = formula + number(net.l2) * w
+        return Step(derivative(COST, key), formula, passes.gradient(key))
+
+
+def _weight(w: list[float], i: int) -> Quantity:
+    return Quantity(Key("letter", 1, i, text="weight"), w[i])

@@ -1,0 +1,110 @@
+"""Explanations as Jupyter notebooks, with the code that works them out again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from chainrule import losses
+from chainrule.activations import activation
+from chainrule.explain.markdown import head, sections
+from chainrule.explain.steps import Derivation
+from chainrule.explain.working import is_own
+from chainrule.layers import Dense
+
+if TYPE_CHECKING:
+    from chainrule.explain.explanation import Explanation
+
+MOST = 1000
+"""The numbers, of parameters and data, up to which they are written into the notebook."""
+
+
+def notebook(explanation: Explanation) -> str:
+    """Return an explanation as a notebook in format 4.5."""
+    cells = list(_cells(explanation))
+    for k, cell in enumerate(cells):
+        cell["id"] = f"cell-{k + 1}"
+    whole = {
+        "cells": cells,
+        "metadata": {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
+
+
+def _cells(explanation: Explanation) -> Iterator[dict[str, Any]]:
+    yield _cell("markdown", head(explanation))
+    if source := code(explanation.derivation):
+        yield _cell("code", source) | {"execution_count": None, "outputs": []}
+    for section in sections(explanation):
+        yield _cell("markdown", section)
+
+
+def _cell(kind: str, source: str) -> dict[str, Any]:
+    return {"cell_type": kind, "metadata": {}, "source": source.splitlines(keepends=True)}
+
+
+def code(derivation: Derivation) -> str:
+    """Return the code that works out the cost and its gradient; "" where that cannot be written.
+
+    It cannot where the numbers are many, where the network has functions of the user's own, or
+    where dropout has drawn, which only training does.
+    """
+    d = derivation
+    if d.net.size + d.data.X.size > MOST or _own(d) or _drawn(d):
+        return ""
+    layers = "".join(f"        cr.{layer!r},\n" for layer in d.net.layers)
+    weights = "" if d.data.w is None else f", sample_weight={_literal(d.data.w)}"
+    derived = f"\ndC = {_place(d)}\n" if d.subject.kind in "wb" else "\n"
+    return f"""import numpy as np
+
+import chainrule as cr
+
+net = cr.Network(
+    {d.net.inputs},
+    [
+{layers}    ],
+    loss={str(losses.loss(d.net.loss))!r},
+    l1={d.net.l1!r},
+    l2={d.net.l2!r},
+)
+params = net.parameters([
+{_parameters(d)}])
+X = np.array({_literal(d.data.X)})
+y = np.array({_literal(d.data.y)})
+
+C, gradient = cr.cost_and_gradient(net, params, X, y{weights}){derived}C, gradient
+"""
+
+
+def _own(d: Derivation) -> bool:
+    """Whether the network has functions that are in no table."""
+    dense = (layer for layer in d.net.layers if isinstance(layer, Dense))
+    rows = [activation(layer.activation) for layer in dense]
+    return is_own(losses.loss, losses.loss(d.net.loss)) or any(is_own(activation, r) for r in rows)
+
+
+def _drawn(d: Derivation) -> bool:
+    return any(step.key.kind == "kept" for step in d.steps())
+
+
+def _literal(numbers: Any) -> str:
+    return repr(numbers.tolist())
+
+
+def _parameters(d: Derivation) -> str:
+    """One row for each layer."""
+    rows = (", ".join(map(_literal, layer)) for layer in d.params)
+    return "".join(f"    ({row}),\n" for row in rows)
+
+
+def _place(d: Derivation) -> str:
+    """Where the gradient holds the derivative."""
+    key = d.subject
+    which = f"W[{key.unit}, {key.source}]" if key.kind == "w" else f"b[{key.unit}]"
+    return f"gradient[{d.at.indices[key.layer]}].{which}"

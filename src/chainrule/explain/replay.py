@@ -1,0 +1,136 @@
+"""Any step of a run once more: the run is deterministic, so it is made again up to that step."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from chainrule.engine.runs import AS_LONG_AS_IT_TAKES, NativeRun
+from chainrule.errors import check_whole
+from chainrule.examples import Examples, batches_after, check_examples, split
+from chainrule.explain import derivation
+from chainrule.explain.explanation import Explanation
+from chainrule.explain.names import Places
+from chainrule.explain.names import notation as convention
+from chainrule.explain.steps import Update
+from chainrule.explain.subjects import subject
+from chainrule.history import History, Progress
+from chainrule.layers import Draw
+from chainrule.network import Parameters
+from chainrule.optimizers import State, init_states
+from chainrule.reference import Run, take_step
+from chainrule.trees import tree_map
+
+
+class Stand(NamedTuple):
+    """Where a run stands before one of its steps, and the batch that the step is made of."""
+
+    params: Parameters
+    states: list[State]
+    step: int
+    batch: Examples
+
+
+def run_of(history: History, step: int) -> Run:
+    """Return the run that made a step, or raise."""
+    if not history.runs:
+        raise ValueError(
+            "this history holds no run: one that was loaded from a file has not the data, and "
+            "only fit makes histories"
+        )
+    last = history.at.step
+    if not step <= last:
+        raise ValueError(f"the training made {last} steps, from 1 to {last}; got step={step}")
+    found: Run = next(run for run in reversed(history.runs) if run.step < step)
+    return found
+
+
+def examples_of(run: Run) -> Examples:
+    """Return the examples that a run trained with."""
+    data = check_examples(run.plan.net, run.params, run.X, run.y, run.sample_weight)
+    return split(run.plan.net, run.params, data, run.validation, run.plan.seed)[0]
+
+
+def began(run: Run) -> Progress:
+    """Return where a run began."""
+    optimizer = run.plan.optimizer
+    states = init_states(optimizer, run.params) if run.states is None else run.states
+    return Progress(run.params, states, run.step, run.epoch, type(optimizer).__name__)
+
+
+def stands(run: Run, data: Examples) -> Iterator[Stand]:
+    """Yield where a run stands before each of its steps, made by the functions of the core."""
+    params, states, t, epoch, _ = began(run)
+    following = batches_after(data, run.batch_size, run.plan.seed, epoch, shuffle=run.shuffle)
+    for step, batch in enumerate(following, t + 1):
+        yield Stand(params, states, step, batch)
+        params, states, _ = take_step(run.plan, params, states, batch, step)
+
+
+def stand(history: History, run: Run, step: int) -> Stand:
+    """Return where a run stood before a step, to the bit as it was trained."""
+    data, done = examples_of(run), step - 1 - run.step
+    if not (run.native and done):
+        return next(itertools.islice(stands(run, data), done, None))
+    start = began(run)
+    native = NativeRun(run.plan, History(last=start), data, run.batch_size, run.shuffle, None)
+    native.session.run(
+        native.data,
+        shuffles=native.shuffles,
+        epochs=history.at.epoch + 1 - start.epoch,  # as many as it may take
+        first_epoch=start.epoch,
+        first_step=start.step,
+        seconds=AS_LONG_AS_IT_TAKES,
+        most_steps=done,
+    )
+    params, states = native.session.read()
+    following = batches_after(data, run.batch_size, run.plan.seed, run.epoch, shuffle=run.shuffle)
+    return Stand(params, states, step, next(itertools.islice(following, done, None)))
+
+
+def explain_step(
+    history: History,
+    step: int,
+    of: str,
+    *,
+    notation: str = "mazur",
+    digits: int | None = None,
+    top: int = 10,
+    inputs: tuple[str, ...] = (),
+    outputs: tuple[str, ...] = (),
+) -> Explanation:
+    """Return the working of one step of training, with the update that it made.
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
+    >>> _, history = cr.fit(net, net.init(0), [[3.0]], [1.0], cr.SGD(0.1), epochs=5)
+    >>> explain_step(history, 5, "w1").derivation.made.step
+    5
+    """
+    step = check_whole("explain: step", step, least=1)
+    run = run_of(history, step)
+    plan, at = run.plan, stand(history, run, step)
+    derivation.check_layers(plan.net)
+    convention(notation)
+    places = Places.of(plan.net)
+    params, states = (
+        tree_map(lambda leaf: np.asarray(leaf, np.float64), part)
+        for part in (at.params, tuple(at.states))
+    )
+    data = Examples(
+        *(p if p is None or p.dtype.kind == "i" else np.asarray(p, np.float64) for p in at.batch)
+    )
+    made = Update(plan.optimizer, step, list(states), plan.frozen, plan.clip_value, plan.clip_norm)
+    derived = derivation.derive(
+        plan.net,
+        params,
+        data,
+        subject(of, places),
+        top=top,
+        draw=Draw(plan.seed, step),
+        made=made,
+        labels=derivation.labels(places, inputs, outputs),
+    )
+    return Explanation(derived, notation, digits)

@@ -1,0 +1,84 @@
+"""A derivation as data: parts, each of steps, each with what it is, its formula and its value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from chainrule.examples import Examples
+from chainrule.explain.expressions import Expression, Quantity
+from chainrule.explain.names import Key, Places
+from chainrule.network import Network, Parameters
+from chainrule.optimizers import Optimizer, State
+
+
+class Update(NamedTuple):
+    """The update to be explained beside the gradient: the rule, and where it stands."""
+
+    optimizer: Optimizer
+    step: int = 1
+    states: list[State] | None = None
+    frozen: frozenset[str] = frozenset()
+    clip_value: float | None = None
+    clip_norm: float | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the working: a quantity, the formula that gives it, its value, a note.
+
+    `steps` hold the lines that the formula needs and that only it needs, such as the letters that
+    it brings along. A step without a formula is given: it only names its value.
+    """
+
+    key: Key
+    formula: Expression | None
+    value: float
+    note: str = ""
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def quantity(self) -> Quantity:
+        """What the step is of, as a node of other formulas."""
+        return Quantity(self.key, self.value)
+
+    def walk(self) -> Iterator[Step]:
+        """Yield the steps below this one, then the step."""
+        for step in self.steps:
+            yield from step.walk()
+        yield self
+
+
+@dataclass(frozen=True)
+class Part:
+    """Steps that belong together, under a title."""
+
+    title: str
+    steps: tuple[Step, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """The whole working of a derivative.
+
+    It is of a network with its parameters, some examples, and the update made of the gradient, if
+    that is explained too. `labels` are the user's own names of inputs and outputs, by the key of
+    the quantity.
+    """
+
+    net: Network
+    at: Places
+    subject: Key
+    parts: tuple[Part, ...]
+    params: Parameters
+    data: Examples
+    made: Update | None
+    labels: dict[Key, str]
+
+    def steps(self) -> Iterator[Step]:
+        """Yield every step, in the order in which they are written."""
+        for part in self.parts:
+            for step in part.steps:
+                yield from step.walk()

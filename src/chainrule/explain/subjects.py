@@ -1,0 +1,137 @@
+"""What an explanation is of: `w5`, `b3`, `layers[1].W[0, 1]`, `x2`, `h1`, `o2`, `cost` or `all`."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import Any
+
+from chainrule.explain.names import Key, Places
+
+ALL = Key("all")
+COST = Key("C")
+
+_INDEXED = re.compile(r"layers\[(\d{1,9})\]\.(W|b)\[(\d{1,9})(?:, *(\d{1,9}))?\]", re.ASCII)
+_NUMBERED = re.compile(r"([wbxiho])([1-9]\d{0,17})", re.ASCII)
+_NEARLY = re.compile(r"([wbxiho])[ _]*(-?\d{0,18})", re.ASCII | re.IGNORECASE)
+_LAYER = re.compile(r"layers\[(\d{1,9})\]", re.ASCII)
+
+
+def subject(of: Any, at: Places) -> Key:
+    """Return the key of what is to be explained.
+
+    A unit's key is that of its activation. Raises ValueError for what the network does not have,
+    with what it has.
+
+    >>> net = cr.Network(2, [cr.Dense(2), cr.Dense(2)], loss="half_squared_error")
+    >>> subject("w5", Places.of(net))
+    Key(kind='w', layer=1, unit=0, source=0, of=(), text='', example=0)
+    """
+    if not isinstance(of, str):
+        raise TypeError(f"explain: of must be a name such as 'w5', got {of!r}")
+    given = of.strip()
+    if given in ("cost", "all"):
+        return COST if given == "cost" else ALL
+    if found := _LAYER.match(given):
+        _check_dense(given, int(found[1]), at)
+    if found := _INDEXED.fullmatch(given):
+        return _indexed(given, found, at)
+    found = _NUMBERED.fullmatch(given)
+    if found and int(found[2]) <= count(found[1], at):
+        return numbered(found[1], int(found[2]) - 1, at)
+    raise _unknown(given, at)
+
+
+def _check_dense(of: str, index: int, at: Places) -> None:
+    if index not in at.indices:
+        raise ValueError(
+            f"explain: {of!r}: the network has no dense layer {index}; its dense layers are "
+            f"{', '.join(map(str, at.indices))}, counted from 0"
+        )
+
+
+def _indexed(of: str, found: re.Match[str], at: Places) -> Key:
+    index, letter = int(found[1]), found[2]
+    layer = at.indices.index(index)
+    i, o = at.widths[layer : layer + 2]
+    j, k = int(found[3]), found[4]
+    shape = (o, i) if letter == "W" else (o,)
+    given = (j,) if k is None else (j, int(k))
+    if len(given) != len(shape) or any(g >= s for g, s in zip(given, shape, strict=True)):
+        raise ValueError(
+            f"explain: {of!r}: layers[{index}].{letter} has shape {shape}, with indices from 0"
+        )
+    return Key("w", layer, j, int(k)) if k is not None else Key("b", layer, j)
+
+
+def count(letter: str, at: Places) -> int:
+    """Return how many weights, biases, inputs, hidden units or outputs there are.
+
+    >>> net = cr.Network(2, [cr.Dense(2), cr.Dense(2)], loss="half_squared_error")
+    >>> count("w", Places.of(net))
+    8
+    """
+    if letter in "xi":
+        return at.widths[0]
+    if letter == "w":
+        return at.weight(at.last, 0, 0) - 1 + at.widths[-1] * at.widths[-2]
+    if letter == "b":
+        return sum(at.widths[1:])
+    return at.widths[-1] if letter == "o" else sum(at.widths[1:-1])
+
+
+def numbered(letter: str, number: int, at: Places) -> Key:
+    """Return the key of a quantity by its letter and its number from 0.
+
+    >>> net = cr.Network(2, [cr.Dense(2), cr.Dense(2)], loss="half_squared_error")
+    >>> numbered("w", 4, Places.of(net))[:4]
+    ('w', 1, 0, 0)
+    """
+    if letter in "xi":
+        return Key("x", -1, number)
+    if letter == "o":
+        return Key("a", at.last, number)
+    for layer in range(len(at.indices)):
+        i, o = at.widths[layer : layer + 2]
+        size = i * o if letter == "w" else o
+        if number < size:
+            if letter == "w":
+                return Key("w", layer, *divmod(number, i))
+            return Key("b" if letter == "b" else "a", layer, number)
+        number -= size
+    raise AssertionError("the number was counted")
+
+
+def parameters(at: Places) -> list[Key]:
+    """Return the keys of all weights and biases, in the order of their numbers.
+
+    >>> net = cr.Network(1, [cr.Dense(1), cr.Dense(1)], loss="half_squared_error")
+    >>> [key.kind for key in parameters(Places.of(net))]
+    ['w', 'w', 'b', 'b']
+    """
+    return [numbered(letter, k, at) for letter in "wb" for k in range(count(letter, at))]
+
+
+def _unknown(of: str, at: Places) -> ValueError:
+    """The error for what names nothing, with the nearest name and all that there are."""
+    ranges = [
+        f"{letter}1 to {letter}{size}" if size > 1 else f"{letter}1"
+        for letter in "wbxho"
+        if (size := count(letter, at))
+    ]
+    near = _nearest(of, at)
+    hint = f"; did you mean {near!r}?" if near else "."
+    return ValueError(
+        f"explain: the network has no quantity {of!r}{hint} It has {', '.join(ranges)}, "
+        "layers[l].W[j, k] and layers[l].b[j] counted from 0, cost and all"
+    )
+
+
+def _nearest(of: str, at: Places) -> str:
+    """The name nearest to what names nothing, if there is one."""
+    if found := _LAYER.match(of):
+        return f"layers[{found[1]}].W[0, 0]"
+    if (found := _NEARLY.fullmatch(of)) and (size := count(found[1].lower(), at)):
+        number = max(1, min(int(found[2] or 1), size))
+        return f"{found[1].lower()}{number}"
+    return next(iter(difflib.get_close_matches(of.lower(), ("cost", "all"), n=1)), "")
