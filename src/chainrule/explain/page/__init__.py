@@ -1,0 +1,106 @@
+"""The page: the network drawn and live beside its derivation, in one file that asks for nothing.
+
+| file | what it is for |
+|---|---|
+| trees | formulas as lists, and the forms of a network's activations and loss |
+| shown | which units and edges of a large network are drawn |
+| derivations | the steps of every subject, each embedded once |
+| data | everything that the page knows, as JSON |
+| template.html, page.css | what it looks like |
+| trees.js, numbers.js, training.js | formulas, the passes and the training worked out |
+| figures.js, formulas.js | digits that hold; formulas as MathML |
+| values.js | the number of every quantity that a formula names |
+| drawing.js, curve.js, tables.js, derivation.js | the views |
+| page.js | the state, and what follows from it |
+| stepping.js, changes.js, controls.js | what the keys, fields and buttons do |
+
+The scripts are joined, in the order of `SCRIPTS`, when a page is made.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import string
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from chainrule.errors import check_whole
+from chainrule.explain.page.data import data, visible
+from chainrule.explain.text import Text
+
+if TYPE_CHECKING:
+    from chainrule.explain.explanation import Explanation
+
+SCRIPTS = (
+    "trees",
+    "numbers",
+    "training",
+    "figures",
+    "formulas",
+    "values",
+    "drawing",
+    "curve",
+    "tables",
+    "derivation",
+    "page",
+    "stepping",
+    "changes",
+    "controls",
+)
+
+INERT = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
+"""What could end a script or a line of it, written in a way that JSON reads the same."""
+
+
+def page(explanation: Explanation, rounds: int = 10_000) -> str:
+    """Return an explanation as one page of HTML: the network, its numbers, and their derivation.
+
+    `rounds` is how far the slider over the training goes. Nothing is loaded from elsewhere, and a
+    Content-Security-Policy forbids it.
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
+    >>> params = net.parameters([([[0.5]], [0.25])])
+    >>> page(cr.explain(net, params, [3.0], [1.0], of="w1")).splitlines()[0]
+    '<!doctype html>'
+    """
+    rounds = check_whole("page: rounds", rounds, least=1)
+    script = "\n".join(["'use strict';(() => {", *(_file(f"{s}.js") for s in SCRIPTS), "})();"])
+    style = _file("page.css")
+    return string.Template(_file("template.html")).substitute(
+        policy=_policy(script, style),
+        symbol=html.escape(explanation.symbol(Text())),
+        network=html.escape(visible(explanation.network)),
+        style=style,
+        script=script,
+        data=inert_json(data(explanation, rounds)),
+        text=html.escape(visible(explanation.text(), keep="\n")),
+    )
+
+
+def inert_json(value: Any) -> str:
+    r"""Return JSON that nothing in it can turn into HTML.
+
+    >>> inert_json("</script>")
+    '"\\u003c/script\\u003e"'
+    """
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.translate(INERT)
+
+
+def _policy(script: str, style: str) -> str:
+    """Allow this script and this style, by their hashes, and nothing else."""
+    return (
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _file(name: str) -> str:
+    return resources.files(__name__).joinpath(name).read_text(encoding="utf-8").strip()

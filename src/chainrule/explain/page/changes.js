@@ -1,0 +1,99 @@
+// What the slider and the fields do: rounds of training, and changes of a number.
+
+const WORK = 5e7; // multiplications that may be done without being asked for
+
+const trained = () => {
+  if (training || !page.update?.rounds) return training;
+  training = new Training(new Net(page), start, page.update.rounds);
+  training.progress = chart;
+  return training;
+};
+
+const go = (round) => {
+  Object.assign(state, { wanted: round });
+  delete document.documentElement.dataset.round;
+  showRound(round);
+  trained().reach(round, (params) => {
+    if (state.wanted !== round) return;
+    Object.assign(state, { params, round });
+    refresh();
+  });
+};
+
+const showRound = (round) => {
+  const { rounds } = page.update;
+  $('slider').value = 1000 * shareOf(round, rounds);
+  $('slider').setAttribute('aria-valuetext', `round ${round} of ${rounds}`);
+  if ($('round') !== document.activeElement) $('round').value = round;
+};
+
+let drawn = 0;
+const chart = () => {
+  if (!page.update?.rounds) return;
+  const finished = !training?.waiting.length;
+  if (!finished && performance.now() - drawn < 100) return;
+  drawn = performance.now();
+  if (training) curve.draw(training, state.round, $('curve').clientWidth);
+  else $('curve').replaceChildren(el('p', {}, 'Move the slider, and the rounds are worked out.'));
+  $('cost').textContent = text(net.cost);
+};
+
+const restart = () => {
+  training?.stop();
+  training = undefined;
+  if (page.update?.rounds && page.widths.reduce((sum, o, k) => sum + o * (page.widths[k - 1] ?? 0), 0) * page.data.n * page.update.rounds < WORK) {
+    setTimeout(() => trained().reach(page.update.rounds, chart));
+  }
+};
+
+const flat = { x: ['X', 0], y: ['y', 1] };
+
+const changed = (kind, { layer, unit, source }, number) => {
+  if (kind === 'rate') return { ...start, rate: number };
+  if (kind === 'x' || kind === 'y') {
+    const own = start[flat[kind][0]].slice();
+    const width = kind === 'x' ? page.widths[0] : page.widths.at(-1);
+    if (page.target === 'class' && kind === 'y') own.fill(0, state.row * width, (state.row + 1) * width);
+    own[state.row * width + unit] = number;
+    return { ...start, [flat[kind][0]]: own };
+  }
+  const params = copyParams(state.params);
+  const [W, b] = params[layer];
+  if (kind === 'w') W[unit * page.widths[layer] + source] = number;
+  else b[unit] = number;
+  return { ...start, params };
+};
+
+// Make a change, or return why not. A new weight is one that the training starts from.
+const edit = (kind, place, number, name) => {
+  const next = changed(kind, place, number);
+  const weights = kind === 'w' || kind === 'b';
+  const params = weights ? next.params : state.params;
+  const cost = net.run(params, next.X, next.y);
+  if (!Number.isFinite(cost)) {
+    net.run(state.params, state.X, state.y);
+    return `with ${name} = ${number} the cost is not finite; nothing is changed`;
+  }
+  const round = weights ? 0 : state.round;
+  start = next;
+  Object.assign(state, { X: next.X, y: next.y, rate: next.rate, params: weights ? next.params : state.params, round });
+  restart();
+  if (page.update?.rounds) showRound(round);
+  refresh();
+  if (round) go(round);
+  say(`${name} is now ${number}`);
+  $('reset').disabled = false;
+  return undefined;
+};
+
+const reset = () => {
+  start = given();
+  Object.assign(state, start, { round: 0 });
+  document.querySelectorAll('[aria-invalid]').forEach((input) => complain(input, ''));
+  restart();
+  if (page.update) $('rate').show(start.rate);
+  if (page.update?.rounds) showRound(0);
+  refresh();
+  $('reset').disabled = true;
+  say('everything is as it was');
+};

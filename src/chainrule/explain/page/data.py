@@ -1,0 +1,177 @@
+"""Everything that a page knows, as JSON: the network, its numbers, its derivations, their names."""
+
+from __future__ import annotations
+
+import base64
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule import losses
+from chainrule.activations import activation
+from chainrule.explain.derivation import derive
+from chainrule.explain.names import COST, Key, derivative
+from chainrule.explain.page.derivations import Library, name_list
+from chainrule.explain.page.shown import Shown, shown
+from chainrule.explain.page.trees import activation_forms, loss_form
+from chainrule.explain.steps import Derivation, Update
+from chainrule.explain.subjects import ALL
+from chainrule.explain.working import is_own
+from chainrule.layers import Dense
+from chainrule.optimizers import SGD
+from chainrule.targets import encode
+
+if TYPE_CHECKING:
+    from chainrule.explain.explanation import Explanation
+
+TOP = 10
+"""How many terms of a sum are written."""
+
+ALL_AT_ONCE = 60
+"""The parameters up to which the page also explains all of them together."""
+
+
+UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""The kinds of signs that change the text around them, or cannot be written."""
+
+
+def data(explanation: Explanation, rounds: int) -> dict[str, Any]:
+    """Return what is embedded in a page.
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
+    >>> data(cr.explain(net, net.init(), [1.0], [1.0], of="w1"), 100)["network"]
+    'network 1-1, identity, half_squared_error'
+    """
+    d, drawn = explanation.derivation, shown(explanation.derivation)
+    fixed = _fixed(d)
+    library = Library(explanation, values=fixed)
+    subjects = [
+        [library.key(derived.subject), library.derivation(derived)]
+        for derived in _derivations(d, drawn, fixed=fixed)
+    ]
+    return {
+        "network": visible(explanation.network),
+        "widths": d.at.widths,
+        "notation": explanation.notation,
+        "digits": explanation.digits or 0,
+        "live": not fixed,
+        "activations": [] if fixed else _activations(d),
+        "loss": None if fixed else loss_form(d.net),
+        "target": losses.loss(d.net.loss).target,
+        "l1": d.net.l1,
+        "l2": d.net.l2,
+        "params": [[numbers(p.W), numbers(p.b)] for p in _dense(d)],
+        "frozen": _frozen(d),
+        "data": _examples(d),
+        "update": _update(d.made, 0 if fixed else rounds),
+        "shown": {"units": drawn.units, "edges": drawn.edges},
+        "labels": [[library.key(key), visible(text)] for key, text in d.labels.items()],
+        "letters": _letters(explanation, library, drawn),
+        "subjects": subjects,
+        "keys": library.keys,
+        "steps": library.steps,
+        "names": library.names_by_row(),
+        "units": [[d.at.unit(layer - 1, j) for j in u] for layer, u in enumerate(drawn.units)],
+        "closing": explanation.closing,
+    }
+
+
+def visible(text: str, keep: str = "") -> str:
+    """Return text without what changes the text around it: control signs, marks of direction.
+
+    >>> visible("a\\u202eb")
+    'a\ufffdb'
+    """
+    return "".join(
+        "\ufffd" if unicodedata.category(sign) in UNSEEN and sign not in keep else sign
+        for sign in text
+    )
+
+
+def numbers(values: Any) -> str:
+    """Return numbers as base64: in single precision where that is exact.
+
+    >>> numbers(np.array([1.0]))
+    'f4:AACAPw=='
+    """
+    wide = np.ascontiguousarray(values, "<f8")
+    with np.errstate(over="ignore"):
+        narrow = wide.astype("<f4")
+    kind, held = ("f4", narrow) if np.array_equal(narrow, wide) else ("f8", wide)
+    return f"{kind}:{base64.b64encode(held.tobytes()).decode()}"
+
+
+def _fixed(d: Derivation) -> bool:
+    """Whether the page only shows the core's numbers: for functions that are the user's own."""
+    own = any(is_own(activation, activation(layer.activation)) for layer in _layers(d))
+    return own or is_own(losses.loss, losses.loss(d.net.loss)) or _dropped(d)
+
+
+def _dropped(d: Derivation) -> bool:
+    """Whether dropout has drawn its masks."""
+    return any(step.key.kind == "kept" for step in d.steps())
+
+
+def _derivations(d: Derivation, drawn: Shown, *, fixed: bool) -> list[Derivation]:
+    """The derivation itself, and those of all else that is drawn."""
+    if fixed:
+        return [d]
+    whole = [ALL] if d.net.size <= ALL_AT_ONCE else []
+    others = [key for key in [*drawn.subjects(), COST, *whole] if key != d.subject]
+    made = [derive(d.net, d.params, d.data, key, top=TOP, made=d.made) for key in others]
+    return [d, *made]
+
+
+def _layers(d: Derivation) -> list[Dense]:
+    return [layer for layer in d.net.layers if isinstance(layer, Dense)]
+
+
+def _dense(d: Derivation) -> list[Any]:
+    return [d.params[k] for k in d.at.indices]
+
+
+def _activations(d: Derivation) -> list[Any]:
+    forms = activation_forms(d.net)
+    return [forms[str(activation(layer.activation))] for layer in _layers(d)]
+
+
+def _frozen(d: Derivation) -> list[list[bool]]:
+    names = d.made.frozen if d.made else ()
+    return [[f"{k}.{part}" in names for part in "Wb"] for k in d.at.indices]
+
+
+def _examples(d: Derivation) -> dict[str, Any]:
+    y = encode(d.data.y, d.net.outputs, d.data.X.dtype, np)
+    w = None if d.data.w is None else numbers(d.data.w)
+    return {"n": len(d.data.X), "X": numbers(d.data.X), "y": numbers(y), "w": w}
+
+
+def _update(made: Update | None, rounds: int) -> dict[str, Any] | None:
+    """The rate, and how many rounds of training the page can go through."""
+    if made is None:
+        return None
+    o = made.optimizer
+    plain = type(o) is SGD and not o.momentum and not o.weight_decay
+    plain = plain and not (made.clip_value or made.clip_norm)
+    constant = isinstance(o.learning_rate, int | float)
+    return {
+        "rate": o.rate(made.step),
+        "rounds": rounds if plain and constant else 0,
+        "by": repr(o),
+        "step": made.step,
+        "clip": [made.clip_value, made.clip_norm],
+    }
+
+
+def _letters(explanation: Explanation, library: Library, drawn: Shown) -> dict[str, Any]:
+    """The names of rate and cost; the keys of all that the drawing and the tables show."""
+    units = [(layer, j) for layer, own in enumerate(drawn.units[1:]) for j in own]
+    last = explanation.derivation.at.last
+    kinds = [Key(kind, *at) for kind in ("z", "a", "delta", "b") for at in units]
+    ends = [Key(kind, last, j) for kind in ("y", "loss", "p") for j in drawn.units[-1]]
+    for key in [*kinds, *ends, *drawn.subjects(), COST]:
+        library.key(key)
+    for key in drawn.subjects():
+        library.key(derivative(COST, key))
+    return {"rate": name_list(explanation.convention.rate), "C": library.key(COST)}

@@ -1,0 +1,293 @@
+// The network as a drawing: inputs on the left, outputs, targets and the cost on the right. Edges
+// are thick where their weight is large, and dashed where it is negative.
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+const svg = (tag, attributes = {}, ...children) => {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+};
+
+// A name with its index below and its superscript above the line.
+const svgName = ([base, sub, sup, marks]) => {
+  const parts = [svg('tspan', { class: marks.includes('c') ? 'code' : 'letter' }, base)];
+  if (sub) parts.push(svg('tspan', { class: 'index', dy: 3 }, sub));
+  if (sup) parts.push(svg('tspan', { class: 'index', dy: sub ? -8 : -5 }, sup));
+  return parts;
+};
+
+const TAG = 0.385; // how far along an edge its weight is written: apart from the edge that crosses it
+
+const brief = (value) => text(value, 4);
+
+class Drawing {
+  constructor(root, page, { select, hover }) {
+    Object.assign(this, { root, page, select, items: new Map(), focused: undefined });
+    root.addEventListener('click', (event) => this.chosen(event.target));
+    root.addEventListener('keydown', (event) => this.key(event));
+    root.addEventListener('focusin', (event) => { this.focused = event.target.dataset.el; });
+    for (const [kind, on] of [['pointerover', true], ['pointerout', false], ['focusin', true], ['focusout', false]]) {
+      root.addEventListener(kind, (event) => {
+        const el = event.target.closest('[data-el]')?.dataset.el;
+        if (el) hover(el, on);
+      });
+    }
+  }
+
+  // Place everything for a width in pixels.
+  layout(width) {
+    const { units, edges } = this.page.shown;
+    const most = Math.max(...units.map((own, k) => own.length + (own.length < this.page.widths[k])));
+    const small = width < 520;
+    this.radius = most > 6 ? 17 : small ? 21 : 29;
+    const gap = most > 6 ? 50 : [136, 136, 136, 112, 98, 92, 88][most];
+    const height = Math.max(1, most - 1) * gap + (most > 6 ? 86 : 150);
+    const last = units.length - 1;
+    const margin = this.radius + (small ? 4 : 14);
+    const across = (width - margin - (small ? 134 : 218)) / Math.max(1, last);
+    const down = (count, k) => height / 2 - 6 + (k - (count - 1) / 2) * gap;
+    this.points = units.map((own, layer) => {
+      const count = own.length + (own.length < this.page.widths[layer]);
+      return { x: margin + layer * across, ys: Array.from({ length: count }, (_, k) => down(count, k)) };
+    });
+    this.size = { width, height, small };
+    this.items.clear();
+    this.columns = [];
+    const frame = svg('svg', {
+      viewBox: `0 0 ${width} ${height}`, width, height, role: 'group', 'aria-label': 'The network',
+    });
+    edges.forEach((own, layer) => this.edges(frame, layer, own));
+    this.bundles(frame);
+    units.forEach((own, layer) => own.forEach((j, k) => this.unit(frame, layer - 1, j, k)));
+    this.outputs(frame);
+    this.root.replaceChildren(frame);
+    this.rove(this.items.has(this.focused) ? this.focused : this.items.keys().next().value);
+  }
+
+  point(layer, j) {
+    const { x, ys } = this.points[layer + 1];
+    return [x, ys[this.page.shown.units[layer + 1].indexOf(j)]];
+  }
+
+  item(frame, el, kind, column, shapes) {
+    const group = svg('g', { class: kind, 'data-el': el, role: 'button', tabindex: -1 }, ...shapes);
+    frame.append(group);
+    (this.columns[column] ??= []).push(el);
+    this.items.set(el, group);
+    return group;
+  }
+
+  edges(frame, layer, own) {
+    const labelled = this.page.shown.edges.flat().length <= 16;
+    for (const [j, k] of own) {
+      const [[x1, y1], [x2, y2]] = [this.point(layer - 1, k), this.point(layer, j)];
+      const place = { x: x1 + (x2 - x1) * TAG, y: y1 + (y2 - y1) * TAG + 4, class: 'tag' };
+      const path = { d: `M${x1},${y1}L${x2},${y2}` };
+      const group = this.item(frame, `e/${layer}/${j}/${k}`, 'edge', 2 * layer + 1, [
+        svg('path', { ...path, class: 'hit' }), svg('path', { ...path, class: 'line' }),
+        svg('text', { ...place, class: 'tag halo' }), svg('text', place),
+      ]);
+      if (!labelled) group.classList.add('quiet');
+    }
+  }
+
+  unit(frame, layer, j, k) {
+    const [x, y] = this.point(layer, j);
+    const r = this.radius;
+    if (layer >= 0) this.bias(frame, layer, j, x, y, r);
+    const key = this.page.find(layer < 0 ? 'x' : 'a', layer, j);
+    const own = r < 20 || this.page.notation === 'mazur' ? this.plain(layer + 1, k) : this.page.keys[key].name;
+    const name = svg('text', { x, y: y - r * 0.24, class: 'name' }, ...svgName(own));
+    const value = svg('text', { x, y: y + r * 0.47, class: 'value' });
+    const slope = svg('text', { x, y: y - r - 8, class: 'slope' });
+    const label = this.page.labels.get(key);
+    const shapes = [svg('circle', { cx: x, cy: y, r }), name, value, slope];
+    if (label) shapes.push(svg('text', { x, y: y + r + (layer < 0 ? 16 : 48), class: 'label' }, cut(label, 16)));
+    const column = 2 * (layer + 1);
+    this.item(frame, `u/${layer}/${j}`, r < 20 ? 'unit tight' : 'unit', column, shapes);
+  }
+
+  plain(column, k) {
+    const name = this.page.units[column][k];
+    return [name[0], name.slice(1), '', ''];
+  }
+
+  bias(frame, layer, j, x, y, r) {
+    const by = y + r + (r < 20 ? 7 : 13);
+    const d = `M${x},${y}V${by}`;
+    const shapes = [svg('path', { d, class: 'hit' }), svg('path', { d, class: 'line' }),
+      svg('rect', { x: x - 4.5, y: by - 4.5, width: 9, height: 9, rx: 2 })];
+    const place = { x, y: by + 18, class: 'tag' };
+    if (r >= 20) shapes.push(svg('text', { ...place, class: 'tag halo' }), svg('text', place));
+    this.item(frame, `b/${layer}/${j}`, 'bias', 2 * (layer + 1), shapes);
+  }
+
+  // What is not drawn one by one: a node of its own, with an edge to each unit of the next layer.
+  bundles(frame) {
+    this.page.shown.units.forEach((own, column) => {
+      const rest = this.page.widths[column] - own.length;
+      if (!rest) return;
+      const { x, ys } = this.points[column];
+      const next = this.points[column + 1];
+      const paths = next ? next.ys.map((y) => svg('path', { class: 'band', d: `M${x},${ys.at(-1)}L${next.x},${y}` })) : [];
+      const label = svg('text', { x, y: ys.at(-1) + 4, class: 'name' }, `+${rest}`);
+      const circles = [6, 3, 0].map((by) => svg('circle', { cx: x + by, cy: ys.at(-1) - by, r: this.radius }));
+      this.item(frame, `r/${column}`, 'bundle', 2 * column, [...paths, ...circles, label]);
+    });
+  }
+
+  outputs(frame) {
+    const { width, height, small } = this.size;
+    const outputs = this.page.shown.units.at(-1);
+    const { x: from, ys } = this.points.at(-1);
+    const cost = [width - (small ? 26 : 42), height / 2 - 6];
+    const x = from + (cost[0] - from) * (small ? 0.46 : 0.5);
+    const middle = (x + cost[0]) / 2 + (small ? 4 : 10);
+    const half = this.radius < 20 ? 13 : 20;
+    outputs.forEach((j, k) => {
+      const y = ys[k];
+      const d = `M${from + this.radius},${y}H${x + 20}C${middle},${y} ${middle},${cost[1]} ${cost[0]},${cost[1]}`;
+      this.item(frame, `y/${j}`, this.radius < 20 ? 'target tight' : 'target', 2 * this.points.length - 1, [
+        svg('path', { d, class: 'line' }),
+        svg('rect', { x: x - (small ? 20 : 26), y: y - half, width: small ? 40 : 52, height: 2 * half, rx: 6 }),
+        svg('text', { x, y: y - half * 0.2, class: 'name' }, svg('tspan', {}, 'target')),
+        svg('text', { x, y: y + half * 0.6, class: 'value' }), svg('text', { x, y: y + half + 14, class: 'share' }),
+      ]);
+    });
+    const wide = small ? 24 : 38;
+    this.item(frame, 'C', 'cost', 2 * this.points.length, [
+      svg('rect', { x: cost[0] - wide, y: cost[1] - 25, width: 2 * wide, height: 50, rx: 10 }),
+      svg('text', { x: cost[0], y: cost[1] - 5, class: 'name' }, ...svgName(this.page.keys[this.page.letters.C].name)),
+      svg('text', { x: cost[0], y: cost[1] + 14, class: 'value' }),
+    ]);
+  }
+
+  // Write the numbers that hold now.
+  update(values) {
+    const { page } = this;
+    const of = (kind, layer, unit, source) => values.of(page.find(kind, layer, unit, source));
+    const largest = page.shown.edges.map((own, l) => Math.max(...own.map(([j, k]) => Math.abs(of('w', l, j, k)))));
+    for (const [el, group] of this.items) {
+      const [kind, first, second, third] = el.split('/');
+      const [layer, unit, source] = [first, second, third].map(Number);
+      if (kind === 'e') this.weight(group, of('w', layer, unit, source), largest[layer], page.find('w', layer, unit, source));
+      if (kind === 'b') this.weight(group, of('b', layer, unit), 0, page.find('b', layer, unit));
+      if (kind === 'u') this.activity(group, layer, unit, of);
+      if (kind === 'y') this.target(group, layer, of);
+      if (kind === 'C') put(group, { value: brief(values.of(page.letters.C)) }, `the cost, ${text(values.of(page.letters.C))}`);
+      if (kind === 'r') group.setAttribute('aria-label', this.bundle(layer, values));
+    }
+  }
+
+  weight(group, w, largest, key) {
+    group.classList.toggle('negative', w < 0);
+    group.querySelector('.line').setAttribute('stroke-width', largest ? 1.2 + 4 * Math.abs(w) / largest : 1.5);
+    put(group, {}, `${this.said(this.page.keys[key])}, ${text(w)}`);
+    const [base, sub, sup, marks] = this.page.keys[key].name;
+    const named = !this.size.small && !marks && !sup;
+    for (const tag of group.querySelectorAll('.tag')) {
+      const own = named ? svgName([base, sub, '', '']) : [];
+      tag.replaceChildren(...own, svg('tspan', named ? { dy: sub ? -3 : 0, dx: 4 } : {}, brief(w)));
+    }
+  }
+
+  said({ kind, layer, unit, source, name }) {
+    const to = this.unitOf(layer, unit);
+    if (kind === 'b') return `bias ${nameText(name)} of ${to}`;
+    return `weight ${nameText(name)} from ${this.unitOf(layer - 1, source)} to ${to}`;
+  }
+
+  unitOf(layer, unit) {
+    return this.page.units[layer + 1][this.page.shown.units[layer + 1].indexOf(unit)];
+  }
+
+  activity(group, layer, unit, of) {
+    const a = of(layer < 0 ? 'x' : 'a', layer, unit);
+    const name = this.unitOf(layer, unit);
+    const label = this.page.labels.get(this.page.find(layer < 0 ? 'x' : 'a', layer, unit));
+    const delta = layer < 0 ? NaN : of('delta', layer, unit);
+    const digits = this.radius < 20 ? 2 : this.size.small ? 3 : 4;
+    const known = !Number.isNaN(delta) && this.radius >= 20;
+    const said = `${layer < 0 ? 'input' : 'unit'} ${name}${label ? `, ${label}` : ''}, ${text(a)}`;
+    put(group, { value: text(a, digits), slope: known ? `δ ${text(delta, digits)}` : '' }, said);
+  }
+
+  target(group, j, of) {
+    const last = this.page.widths.length - 2;
+    const [y, share] = [of('y', last, j), of('loss', last, j)];
+    const shown = this.radius < 20 || Number.isNaN(share) ? '' : brief(share);
+    put(group, { value: brief(y), share: shown }, `target ${j + 1}, ${text(y)}, its share of the cost ${text(share)}`);
+  }
+
+  bundle(column, values) {
+    const [width, own] = [this.page.widths[column], new Set(this.page.shown.units[column])];
+    const what = column ? (column === this.page.widths.length - 1 ? 'outputs' : 'units') : 'inputs';
+    const x = column ? values.net?.x[column] : values.state.X;
+    const rest = Array.from({ length: width }, (_, k) => k).filter((k) => !own.has(k)).map((k) => x?.[values.state.row * width + k]);
+    const range = x ? `, between ${brief(Math.min(...rest))} and ${brief(Math.max(...rest))}` : '';
+    return `the other ${width - own.size} ${what}${range}`;
+  }
+
+  // Show what is selected, on the path and under the pointer.
+  light({ selected, path, hovered }) {
+    this.root.classList.toggle('focussed', path.size > 0);
+    for (const [el, group] of this.items) {
+      group.classList.toggle('selected', el === selected);
+      group.classList.toggle('path', path.has(el));
+      group.classList.toggle('hovered', el === hovered);
+      group.setAttribute('aria-pressed', el === selected);
+    }
+  }
+
+  chosen(target) {
+    const el = target.closest('[data-el]')?.dataset.el;
+    if (!el) return;
+    this.rove(el);
+    this.select(el);
+  }
+
+  // One element can be tabbed to; arrows go on from there.
+  rove(el) {
+    this.items.forEach((group, own) => group.setAttribute('tabindex', own === el ? 0 : -1));
+  }
+
+  key(event) {
+    const el = event.target.closest('[data-el]')?.dataset.el;
+    if (!el) return;
+    const columns = this.columns.filter(Boolean);
+    const column = columns.findIndex((own) => own.includes(el));
+    const place = columns[column].indexOf(el);
+    const beside = (by) => {
+      const next = columns[column + by];
+      return next?.[Math.min(next.length - 1, Math.round(place / columns[column].length * next.length))];
+    };
+    const next = {
+      ArrowUp: () => columns[column][place - 1],
+      ArrowDown: () => columns[column][place + 1],
+      ArrowLeft: () => beside(-1),
+      ArrowRight: () => beside(1),
+      Home: () => columns[0][0],
+      End: () => columns.at(-1)[0],
+    }[event.key];
+    if (event.key === 'Enter' || event.key === ' ') this.select(el);
+    else if (!next) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const to = next?.();
+    if (!to) return;
+    this.rove(to);
+    this.items.get(to).focus();
+  }
+}
+
+const put = (group, texts, label) => {
+  for (const [name, content] of Object.entries(texts)) group.querySelector(`.${name}`).textContent = content;
+  group.setAttribute('aria-label', label);
+};
+
+const cut = (label, most) => {
+  const signs = Array.from(label);
+  return signs.length > most ? `${signs.slice(0, most - 1).join('')}…` : label;
+};

@@ -1,0 +1,147 @@
+// The page: what is shown, and what happens when something is touched.
+
+document.documentElement.dataset.live = ''; // the style hides what only a script fills
+
+const $ = (id) => document.getElementById(id);
+
+const page = JSON.parse($('data').textContent);
+page.keys = page.keys.map((row, id) => ({ ...keyOf(row), id, name: row[7] }));
+page.labels = new Map(page.labels);
+page.known = new Map();
+page.outputs = Array.from({ length: page.widths.at(-1) }, (_, j) => j);
+
+const places = new Map(page.keys.filter((key) => !key.of.length && !key.text).map((key) =>
+  [[key.kind, key.layer, key.unit, key.source].join(), key.id]));
+page.find = (kind, layer, unit, source = 0) => places.get([kind, layer, unit, source].join());
+
+page.nameOf = (id) => {
+  const key = page.keys[id];
+  if (key.kind === 'd') return key.of.map(page.nameOf);
+  return key.example === HERE ? page.names[state.row][id] : key.name;
+};
+
+page.unitName = (kind, layer, j) => {
+  const own = page.units[layer + 1][page.shown.units[layer + 1].indexOf(j)] ?? '';
+  const label = page.labels.get(page.find(kind, layer, j));
+  return label ? `${own} ${label}` : own;
+};
+
+const given = () => ({
+  X: decode(page.data.X),
+  y: decode(page.data.y),
+  params: page.params.map((layer) => layer.map(decode)),
+  rate: page.update?.rate ?? 0,
+  frozen: page.frozen,
+});
+
+let start = given();
+const state = { ...start, round: 0, row: 0, subject: 0, stage: undefined, hovered: undefined };
+const net = page.live ? new Net(page) : null;
+let values = new Values(page, net, state);
+let training;
+let playing;
+
+// Subjects
+
+const subjects = page.subjects.map(([id, parts]) => ({ id, parts, kind: page.keys[id].kind }));
+const rowsOf = ({ parts }) => [...new Set(parts.map((part) => part[2]).filter((row) => row >= 0))];
+const partsNow = () => subjects[state.subject].parts.filter(([, , row]) => row < 0 || row === state.row);
+
+// What a derivation ends with: the derivative of the cost, before the update.
+const ending = () => {
+  const { id, kind } = subjects[state.subject];
+  const ids = partsNow().flatMap((part) => part[3]).map((step) => page.steps[step][0]);
+  const ends = (key) => (kind === 'C' ? key.kind === 'C' : key.kind === 'd' && key.of[1] === id && page.keys[key.of[0]].kind === 'C');
+  return ids.findLast((each) => ends(page.keys[each]));
+};
+
+const select = (own) => {
+  const wanted = own.startsWith('y/') ? 'C' : own;
+  const found = subjects.findIndex(({ id }) => elementOf(id, page.keys) === wanted);
+  if (found < 0) return say(drawing.items.get(own)?.getAttribute('aria-label') ?? '');
+  return choose(found);
+};
+
+const choose = (subject) => {
+  Object.assign(state, { subject, stage: undefined });
+  const rows = rowsOf(subjects[subject]);
+  if (!rows.includes(state.row)) state.row = rows[0];
+  pause();
+  refresh();
+  $('derivation').scrollTo({ top: 0 });
+  say(outcome());
+};
+
+const outcome = () => {
+  const end = ending();
+  return end === undefined ? 'every weight and bias' : `${nameText(page.nameOf(end))} = ${text(result(end), page.digits || DIGITS)}`;
+};
+
+const result = (end) => values.of(end, page.known.get(`${state.row} ${end}`));
+
+const say = (words) => { $('said').textContent = words; };
+
+Values.prototype.updated = function updated(id) {
+  const own = subjects.find((subject) => subject.id === id);
+  const part = own?.parts.find(([name]) => name === 'The update');
+  return part ? [...new Values(page, net, state).steps(part[3])].at(-1).value : NaN;
+};
+
+// Views
+
+const hover = (own, on) => {
+  state.hovered = on ? own : undefined;
+  light();
+};
+
+const drawing = new Drawing($('drawing'), page, { select, hover });
+const derivation = new Derivation($('derivation'), page, { hover });
+const tables = new Tables($('tables'), page, {
+  select, hover, edit: (...change) => edit(...change),
+});
+const curve = new Curve($('curve'), (round) => go(round));
+
+const light = () => {
+  const stage = derivation.stages[state.stage];
+  const path = stage ? stage.lit : derivation.path;
+  const selected = elementOf(subjects[state.subject].id, page.keys);
+  drawing.light({ selected, path, hovered: state.hovered });
+  derivation.light(state.hovered);
+};
+
+const head = () => {
+  const { kind } = subjects[state.subject];
+  const end = ending();
+  const symbol = kind === 'all' || end === undefined ? 'every weight and bias' : math(nameNode(page.nameOf(end)));
+  $('symbol').replaceChildren(symbol);
+  $('value').replaceChildren(...(end === undefined ? [] : [math(sign('='), ...figureNodes(result(end), page.digits || DIGITS).nodes)]));
+  $('subject').value = state.subject;
+  const rows = rowsOf(subjects[state.subject]);
+  $('row').replaceChildren(...rows.map((row) => new Option(`example ${row + 1}`, row)));
+  $('row').value = state.row;
+};
+
+// On a page of the core's numbers, what the steps hold is known.
+const gather = () => {
+  if (page.live) return;
+  const note = (id, value) => page.known.set(`${state.row} ${id}`, value);
+  const all = (ids) => ids.flatMap((id) => [...all(page.steps[id][3]), page.steps[id]]);
+  for (const [key, formula, , , value] of all(partsNow().flatMap((part) => part[3]))) {
+    leaves(formula).forEach((leaf) => note(leaf[1], leaf[2]));
+    note(key, value);
+  }
+};
+
+const refresh = () => {
+  if (net) net.run(state.params, state.X, state.y);
+  gather();
+  values = new Values(page, net, state);
+  const { id, kind } = subjects[state.subject];
+  derivation.render(partsNow(), values, { id, kind });
+  head();
+  drawing.update(values);
+  tables.update(values);
+  step();
+  chart();
+  document.documentElement.dataset.round = state.round;
+};

@@ -1,0 +1,157 @@
+// Every number as a table: what can be changed is a field. Fields are marked where their text is
+// not a number that fits, and nothing changes then.
+
+const el = (tag, attributes = {}, ...children) => {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+};
+
+// What a target may be, and how that is said.
+const TARGETS = {
+  real: [() => true, 'a number'],
+  count: [(v) => v >= 0 && Number.isInteger(v), 'a whole number from 0'],
+  sign: [(v) => v === 1 || v === -1, '1 or −1'],
+  probability: [(v) => v >= 0 && v <= 1, 'from 0 to 1'],
+  class: [(v) => v === 1, '1, which makes this the class'],
+};
+
+const read = (given) => {
+  const plain = given.trim().replace('−', '-');
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain) ? Number(plain) : NaN;
+};
+
+class Tables {
+  constructor(root, page, { select, edit, hover }) {
+    Object.assign(this, { root, page, select, edit, cells: [] });
+    const { shown } = page;
+    const last = page.widths.length - 2;
+    const sides = [el('div'), el('div')];
+    root.append(...sides);
+    this.table(sides[0], 'Weights', ['weight', 'from', 'to', 'value', '∂C/∂w', 'after the update'],
+      shown.edges.flatMap((own, l) => own.map(([j, k]) => this.parameter('w', l, j, k))));
+    this.table(sides[1], 'Biases', ['bias', 'of', 'value', '∂C/∂b', 'after the update'],
+      this.units(1).map(([l, j]) => this.parameter('b', l, j)));
+    this.table(sides[1], 'Inputs', ['input', 'value', '∂C/∂x'],
+      shown.units[0].map((k) => [this.named('x', -1, k), this.field('x', -1, k), this.slope('x', -1, k)]));
+    this.table(sides[0], 'Units', ['unit', 'weighted input z', 'activation a', '∂C/∂a', 'δ = ∂C/∂z'],
+      this.units(1).map(([l, j]) => [this.named('a', l, j), this.cell('z', l, j), this.cell('a', l, j),
+        this.slope('a', l, j), this.cell('delta', l, j)]));
+    this.table(sides[1], 'Targets', ['output', 'target', 'share of the cost'],
+      shown.units.at(-1).map((j) => [page.unitName('a', last, j), this.field('y', last, j), this.cell('loss', last, j)]));
+    for (const [kind, on] of [['pointerover', true], ['pointerout', false]]) {
+      root.addEventListener(kind, (event) => {
+        const own = event.target.closest('tr[data-el]')?.dataset.el;
+        if (own) hover(own, on);
+      });
+    }
+  }
+
+  units(from) {
+    return this.page.shown.units.slice(from).flatMap((own, l) => own.map((j) => [l + from - 1, j]));
+  }
+
+  table(side, caption, heads, rows) {
+    const head = el('tr', {}, ...heads.map((text) => el('th', { scope: 'col' }, text)));
+    const body = rows.map((row) => this.row(row));
+    const table = el('table', {}, el('caption', {}, caption), el('thead', {}, head), el('tbody', {}, ...body));
+    const frame = el('div', { class: 'table', role: 'region', tabindex: 0, 'aria-label': `${caption}, a table` }, table);
+    side.append(frame);
+  }
+
+  row([first, ...rest]) {
+    const cells = rest.map((content) => el('td', {}, content));
+    const row = el('tr', {}, el('th', { scope: 'row' }, first), ...cells);
+    const own = first.dataset?.el;
+    if (own) row.dataset.el = own;
+    return row;
+  }
+
+  parameter(kind, layer, unit, source = 0) {
+    const to = this.page.unitName('a', layer, unit);
+    const from = () => this.page.unitName(layer ? 'a' : 'x', layer - 1, source);
+    const ends = kind === 'w' ? [from(), to] : [to];
+    const rest = [this.field(kind, layer, unit, source), this.slope(kind, layer, unit, source)];
+    return [this.named(kind, layer, unit, source), ...ends, ...rest, this.updated(kind, layer, unit, source)];
+  }
+
+  // The name, which selects what it names.
+  named(kind, layer, unit, source = 0) {
+    const id = this.page.find(kind, layer, unit, source);
+    const own = elementOf(id, this.page.keys);
+    const text = kind === 'w' || kind === 'b' ? nameText(this.page.keys[id].name) : this.page.unitName(kind, layer, unit);
+    const button = el('button', { type: 'button', class: 'pick', 'data-el': own, 'aria-label': `explain ${text}` }, el('bdi', {}, text));
+    button.addEventListener('click', () => this.select(own));
+    return button;
+  }
+
+  cell(kind, layer, unit) {
+    const id = this.page.find(kind, layer, unit);
+    return this.shown((values) => values.of(id), kind, id);
+  }
+
+  slope(kind, layer, unit, source = 0) {
+    const id = this.page.find(kind, layer, unit, source);
+    return this.shown((values) => values.slope(id), 'slope', id);
+  }
+
+  updated(kind, layer, unit, source = 0) {
+    const id = this.page.find(kind, layer, unit, source);
+    return this.shown((values) => values.updated(id), 'updated', id);
+  }
+
+  shown(value, kind, id) {
+    const output = el('data', { 'data-kind': kind, 'data-of': id });
+    this.cells.push((values) => {
+      const number = value(values);
+      output.value = String(number);
+      output.textContent = Number.isNaN(number) ? '–' : text(number);
+    });
+    return output;
+  }
+
+  field(kind, layer, unit, source = 0) {
+    const id = this.page.find(kind, layer, unit, source);
+    const name = nameText(this.page.keys[id].name);
+    const target = TARGETS[kind === 'y' ? this.page.target : 'real'];
+    const input = field(name, target, (number) => this.edit(kind, { layer, unit, source }, number, name));
+    Object.assign(input.dataset, { kind, of: id });
+    input.readOnly = !this.page.live;
+    this.cells.push((values) => input.show(values.of(id)));
+    return input;
+  }
+
+  update(values) {
+    this.cells.forEach((write) => write(values));
+  }
+}
+
+// A field for a number; `edit` returns what is wrong with it, if anything.
+const field = (name, [fits, must], edit) => {
+  const input = el('input', { type: 'text', inputmode: 'decimal', autocomplete: 'off', spellcheck: 'false', 'aria-label': name });
+  input.show = (number) => {
+    if (input === document.activeElement && input.getAttribute('aria-invalid')) return;
+    input.dataset.full = String(number);
+    input.value = input === document.activeElement ? input.dataset.full : text(number);
+    complain(input, '');
+  };
+  input.addEventListener('focus', () => { input.value = input.getAttribute('aria-invalid') ? input.value : input.dataset.full; });
+  input.addEventListener('blur', () => { if (!input.getAttribute('aria-invalid')) input.value = text(Number(input.dataset.full)); });
+  input.addEventListener('change', () => {
+    const number = read(input.value);
+    const wrong = Number.isFinite(number) && fits(number)
+      ? edit(number)
+      : `${name} must be ${must}, got “${input.value}”; nothing is changed`;
+    complain(input, wrong ?? '');
+  });
+  return input;
+};
+
+const complain = (input, wrong) => {
+  const was = input.getAttribute('aria-invalid');
+  if (wrong) input.setAttribute('aria-invalid', 'true');
+  else input.removeAttribute('aria-invalid');
+  const place = document.getElementById('wrong');
+  if (wrong || was) place.textContent = wrong;
+};
