@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable
+from pathlib import Path
 
 from chainrule.demo import chain_network, digits, worked_example_text
 from chainrule.demo.printing import block, open_console, paragraph
+from chainrule.explain import explain
+from chainrule.explain.network_file import network_path, read_network_file
 
 PARTS = {
     1: worked_example_text.show_part,
@@ -14,6 +18,8 @@ PARTS = {
 }
 
 NEXT = """\
+chainrule explain 2-2-2 --of w5      the chain rule of any weight, with its numbers
+chainrule worksheet --seed 7 -o sheet.html      a problem to hand out, and its key
 chainrule check --all     the gradient of every activation with every loss
 chainrule check --help    the gradient of a network that you describe
 README.md                 the same from Python: import chainrule as cr"""
@@ -26,5 +32,30 @@ def run(parts: Iterable[int] = PARTS) -> None:
         PARTS[number](console)
     console.print()
     console.rule(style="cyan")
+    paragraph(console, "The worked example as a page, to click through: open it in a browser")
+    block(console, str(write_page()))
+    console.print()
     paragraph(console, "What to try next")
     block(console, NEXT)
+
+
+def write_page() -> Path:
+    """Write the page of the worked example to a new temporary file, and return its path.
+
+    >>> write_page().suffix
+    '.html'
+    """
+    example = read_network_file(network_path("2-2-2"))
+    page = explain(
+        example.net,
+        example.params,
+        example.X,
+        example.y,
+        of="w1",
+        optimizer=example.optimizer,
+        freeze=example.freeze,
+    ).html()
+    descriptor, name = tempfile.mkstemp(prefix="chainrule-", suffix=".html")
+    with open(descriptor, "w", encoding="utf-8") as file:
+        file.write(page)
+    return Path(name)

@@ -1,0 +1,311 @@
+"""A network with its data as a person writes it down: `network.toml`.
+
+| key | value |
+|---|---|
+| layers | sizes, from the inputs to the outputs: `[2, 2, 2]` |
+| activation | one for all layers or one for each behind the inputs; left out, `"sigmoid"` |
+| loss | left out, `"half_squared_error"` |
+| l1, l2 | the penalties on the weights |
+| dropout | one rate for all hidden layers, or one for each |
+| weights, biases | one matrix, one list for each layer: `[[[0.15, 0.2], …], …]` |
+| w, b | instead, all of them in the order of their numbers: `[0.15, 0.2, …]` |
+| seed | instead of weights: they are drawn |
+| inputs | one example, `[0.05, 0.1]`, or one row for each |
+| targets | as many: one row for each example, or one label or number for each |
+| sample_weight | the weights of the examples in the mean |
+| rate | the learning rate; left out along with `optimizer`, no update is worked out |
+| optimizer | `"sgd"`, …; its own settings are keys too: `momentum = 0.9` |
+| freeze | patterns of parameters that stay: `["*.b"]` |
+| names | names of inputs and outputs: `{ inputs = ["age"], outputs = ["yes", "no"] }` |
+
+Biases that are left out are 0.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule.activations import activation
+from chainrule.errors import check_number, check_weights, check_whole, unknown_name
+from chainrule.explain.toml_file import TomlFile, shape_of
+from chainrule.layers import Dense, Dropout, Layer
+from chainrule.losses import loss
+from chainrule.network import SEEDS, Network, Parameters
+from chainrule.optimizers import OPTIMIZERS, Optimizer
+from chainrule.targets import check_targets
+from chainrule.training import frozen
+from chainrule.trees import Array
+
+EXAMPLES = Path(__file__).with_name("examples")
+"""The folder of the files that come with the package."""
+
+MOST = 10_000_000
+"""The most parameters of a network that is read."""
+
+KEYS = [
+    *("layers", "activation", "loss", "l1", "l2", "dropout", "weights", "biases", "w", "b", "seed"),
+    *("inputs", "targets", "sample_weight", "rate", "optimizer", "freeze", "names"),
+]
+SETTINGS = {
+    name: [field.name for field in dataclasses.fields(kind)][1:]  # type: ignore[arg-type]
+    for name, kind in OPTIMIZERS.items()
+}
+"""What each optimizer takes besides its rate, which comes first."""
+
+
+class NetworkFile(NamedTuple):
+    """What a network file holds: what `explain` takes, in its order and under its names."""
+
+    net: Network
+    params: Parameters
+    X: Array
+    y: Array
+    sample_weight: Array | None
+    optimizer: Optimizer | None
+    freeze: tuple[str, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    def options(self) -> dict[str, Any]:
+        """Return what `explain` takes by name, besides net, params, X and y."""
+        return dict(zip(self._fields[4:], self[4:], strict=True))
+
+
+def network_path(name: str) -> Path:
+    """Return the path of a file, or of the example that is called so.
+
+    >>> network_path("2-2-2").name
+    '2-2-2.toml'
+    """
+    known = sorted(path.stem for path in EXAMPLES.glob("*.toml"))
+    if name in known:
+        return EXAMPLES / f"{name}.toml"
+    if not Path(name).exists():
+        raise unknown_name("file or example", name, known)
+    return Path(name)
+
+
+def read_network_file(path: str | Path) -> NetworkFile:
+    """Return what a network file holds.
+
+    Raises OSError where the file cannot be read, and ValueError for what is wrong in it: the
+    message begins with file and line, and names the key and what was expected.
+
+    >>> file = read_network_file(network_path("2-2-2"))
+    >>> print(cr.explain(*file[:4], of="w5"))
+    ∂E_total/∂w5 — network 2-2-2, sigmoid, half_squared_error
+    ...
+    """
+    path = Path(path)
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path.name}: must be text in UTF-8") from None
+    return _Reader(path.name, text).network_file()
+
+
+class _Reader(TomlFile):
+    """The keys of a network file, read one after the other."""
+
+    def check_keys(self) -> None:
+        known = [*KEYS, *dict.fromkeys(itertools.chain(*SETTINGS.values()))]
+        for key in self.given:
+            if key not in known:
+                raise self.error(key, unknown_name("key", key, known))
+        for key in ("layers", "inputs", "targets"):
+            if key not in self.given:
+                raise ValueError(f"{self.name}: the key {key!r} is missing")
+
+    # The whole
+
+    def network_file(self) -> NetworkFile:
+        self.check_keys()
+        net = self.network(self.sizes())
+        params = self.parameters(net)
+        X = self.inputs(net)
+        return NetworkFile(
+            net=net,
+            params=params,
+            X=X,
+            y=self.targets(net, len(X)),
+            sample_weight=self.sample_weight(len(X)),
+            optimizer=self.optimizer(),
+            freeze=self.freeze(params),
+            inputs=self.names("inputs", net.inputs),
+            outputs=self.names("outputs", net.outputs),
+        )
+
+    # The network
+
+    def sizes(self) -> list[int]:
+        given = self.given["layers"]
+        if not isinstance(given, list) or len(given) < 2:
+            must = "must be sizes, from the inputs to the outputs, such as [2, 2, 2]"
+            raise self.error("layers", f"layers {must}, got {given!r}")
+        with self.at("layers"):
+            sizes = [
+                check_whole(f"layers[{k}]", size, least=1, below=MOST)
+                for k, size in enumerate(given)
+            ]
+        count = sum((i + 1) * o for i, o in itertools.pairwise(sizes))
+        if count > MOST:
+            message = f"layers must have at most {MOST:,} weights and biases, got {count:,}"
+            raise self.error("layers", message)
+        return sizes
+
+    def network(self, sizes: list[int]) -> Network:
+        kinds = self.each("activation", "sigmoid", len(sizes) - 1, "layers behind the inputs")
+        rates = self.each("dropout", 0, len(sizes) - 2, "hidden layers")
+        layers: list[Layer] = []
+        for size, kind, rate in zip(sizes[1:], kinds, [*rates, 0], strict=True):
+            with self.at("activation"):
+                activation(kind)
+                layers.append(Dense(size, kind))
+            with self.at("dropout"):
+                rate = check_number("dropout", rate, least=0, below=1)  # noqa: PLW2901
+            layers += [Dropout(rate)] if rate else []
+        cost = self.given.get("loss", "half_squared_error")
+        with self.at("loss"):
+            loss(cost)
+        return Network(sizes[0], layers, cost, self.penalty("l1"), self.penalty("l2"))
+
+    def each(self, key: str, default: Any, count: int, what: str) -> list[Any]:
+        """Return a value for each of some layers; one that is not a list stands for all."""
+        given = self.given.get(key, default)
+        if not isinstance(given, list):
+            return [given] * count
+        if len(given) != count:
+            message = f"{key} must be one for all, or one for each of the {count} {what}"
+            raise self.error(key, f"{message}, got {len(given)}")
+        return given
+
+    def penalty(self, key: str) -> float:
+        with self.at(key):
+            return check_number(key, self.given.get(key, 0), least=0)
+
+    # The parameters
+
+    def parameters(self, net: Network) -> Parameters:
+        form = [part for part in net.form if part]
+        weights, biases = self.one_of("weights", "w", "seed"), self.one_of("biases", "b")
+        if weights is None:
+            raise ValueError(
+                f"{self.name}: the weights are missing: give 'weights' or 'w', or a 'seed' to "
+                "draw them"
+            )
+        b = [np.zeros(part.b.shape) for part in form]
+        if biases:
+            b = self.layered(biases, [part.b.shape for part in form])
+        if weights == "seed":
+            with self.at("seed"):
+                seed = check_whole("seed", self.given["seed"], least=0, below=SEEDS)
+            W = [part.W for part in net.init(seed, "float64") if part]
+        else:
+            W = self.layered(weights, [part.W.shape for part in form])
+        return net.parameters(list(zip(W, b, strict=True)))
+
+    def layered(self, key: str, shapes: list[tuple[int, ...]]) -> list[Array]:
+        """Return an array for each layer, from a list for each, or from `w` or `b`."""
+        given = self.given[key]
+        if len(key) == 1:
+            counts = [math.prod(shape) for shape in shapes]
+            must = f"of the numbers {key}1 to {key}{sum(counts)}"
+            whole = self.array(key, key, given, (sum(counts),), must)
+            parts = np.split(whole, np.cumsum(counts)[:-1])
+            return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
+        if not isinstance(given, list) or len(given) != len(shapes):
+            got = f"{len(given)}" if isinstance(given, list) else repr(given)
+            must = f"must hold one list for each of the {len(shapes)} layers behind the inputs"
+            raise self.error(key, f"{key} {must}, got {got}")
+        row = ": a row for each unit, with a number for each before it" if key == "weights" else ""
+        return [
+            self.array(key, f"{key}[{k}]", part, shape, f"for the layer of {shape[0]} units{row}")
+            for k, (part, shape) in enumerate(zip(given, shapes, strict=True))
+        ]
+
+    # The data
+
+    def inputs(self, net: Network) -> Array:
+        given = self.given["inputs"]
+        if isinstance(given, list) and given and not isinstance(given[0], list):
+            given = [given]
+        n = max(len(given), 1) if isinstance(given, list) else 1
+        of = "a row for each example, with a number for each input"
+        return self.array("inputs", "inputs", given, (n, net.inputs), of)
+
+    def targets(self, net: Network, n: int) -> Array:
+        """Return labels (n,) or numbers (n, outputs)."""
+        given, kind = self.given["targets"], loss(net.loss).target
+        given = given if isinstance(given, list) else [given]
+        shape = shape_of(given)
+        if kind == "class" and shape == (n,) and (n, net.outputs) != (1, 1):
+            with self.at("targets"):
+                below = net.outputs
+                return np.array(
+                    [
+                        check_whole(f"targets[{k}]", label, least=0, below=below)
+                        for k, label in enumerate(given)
+                    ]
+                )
+        if shape == (net.outputs,) and n == 1:
+            given = [given]
+        elif shape == (n,) and net.outputs == 1:
+            given = [[number] for number in given]
+        of = "a row for each example, with a number for each output"
+        labels = ", or one label for each" if kind == "class" else ""
+        y = self.array("targets", "targets", given, (n, net.outputs), of + labels)
+        with self.at("targets"):
+            return check_targets(kind, y, n, net.outputs, np.float64, np, what="targets")
+
+    def sample_weight(self, n: int) -> Array | None:
+        key = "sample_weight"
+        if key not in self.given:
+            return None
+        w = self.array(key, key, self.given[key], (n,), "a weight for each example")
+        with self.at(key):
+            return check_weights(w, n, np.float64, np)
+
+    # The update
+
+    def optimizer(self) -> Optimizer | None:
+        settings = {key: self.given[key] for key in self.given if key not in KEYS}
+        if not settings and "rate" not in self.given and "optimizer" not in self.given:
+            return None
+        name = self.given.get("optimizer", "sgd")
+        if name not in list(OPTIMIZERS):
+            raise self.error("optimizer", unknown_name("optimizer", str(name), OPTIMIZERS))
+        for key in settings:
+            if key not in SETTINGS[name]:
+                known = ", ".join(["rate", *SETTINGS[name]])
+                raise self.error(key, f"{name} takes no {key}; it takes {known}")
+        if "rate" in self.given:
+            settings["learning_rate"] = self.given["rate"]
+        try:
+            return OPTIMIZERS[name](**settings)
+        except (TypeError, ValueError) as error:
+            said = str(error).replace("learning_rate", "rate").partition(": ")[2]
+            raise self.error(said.partition(" ")[0], said) from None
+
+    def freeze(self, params: Parameters) -> tuple[str, ...]:
+        patterns = self.strings("freeze", self.given.get("freeze", []))
+        with self.at("freeze"):
+            frozen(params, patterns)
+        return patterns
+
+    def names(self, of: str, count: int) -> tuple[str, ...]:
+        """Return the names of the inputs or of the outputs."""
+        table = self.given.get("names", {})
+        if not isinstance(table, dict) or not set(table) <= {"inputs", "outputs"}:
+            must = 'names must be { inputs = ["…"], outputs = ["…"] }'
+            raise self.error("names", f"{must}, got {table!r}")
+        key, given = f"names.{of}", self.strings(f"names.{of}", table.get(of, []))
+        if given and len(given) != count:
+            message = f"{key} must hold a name for each of the {count} {of}, got {len(given)}"
+            raise self.error(key, message)
+        return given
