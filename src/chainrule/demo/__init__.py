@@ -18,8 +18,8 @@ PARTS = {
 }
 
 NEXT = """\
-chainrule explain 2-2-2 --of w5      the chain rule of any weight, with its numbers
-chainrule worksheet --seed 7 -o sheet.html      a problem to hand out, and its key
+chainrule explain --help  the chain rule of any weight, with its numbers
+chainrule worksheet       a problem to work by hand; --key writes its key
 chainrule check --all     the gradient of every activation with every loss
 chainrule check --help    the gradient of a network that you describe
 README.md                 the same from Python: import chainrule as cr"""
