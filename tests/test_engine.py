@@ -303,3 +303,19 @@ def test_training_does_not_wait_for_the_interpreter() -> None:
         time.sleep(0.001)
     thread.join()
     assert counted > 5
+
+
+# A run that its own costs end
+
+
+@pytest.mark.parametrize("patience", [1, 2, 5, 60])
+@pytest.mark.parametrize("name", ["native", "reference"])
+def test_a_run_ends_with_the_epoch_after_which_its_costs_say_so(patience: int, name: str) -> None:
+    p = problem(network("tanh", "huber"), n=40)
+    rule = cr.EarlyStopping(patience, tolerance=0.01, of="loss")
+    params, history = train(p, cr.Adam(0.01), epochs=900, early_stopping=rule, engine=name)
+    assert history.stopped == "early stopping"
+    assert rule.is_over(history.loss)
+    assert not rule.is_over(history.loss[:-1])
+    again, _ = train(p, cr.Adam(0.01), epochs=history.epochs, engine=name)
+    assert bits(params) == bits(again) == bits(history.at.params)

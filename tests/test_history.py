@@ -52,7 +52,7 @@ def test_early_stopping_is_a_value():
     rule = cr.EarlyStopping(patience=5, tolerance=0.25)
     assert pickle.loads(pickle.dumps(rule)) == rule
     assert hash(rule) == hash(cr.EarlyStopping(5, 0.25))
-    assert repr(rule) == "EarlyStopping(patience=5, tolerance=0.25)"
+    assert repr(rule) == "EarlyStopping(patience=5, tolerance=0.25, of='validation_loss')"
     assert cr.EarlyStopping() == cr.EarlyStopping(patience=10, tolerance=0.0)
 
 

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from chainrule.errors import check_number, check_whole
+from chainrule.errors import check_number, check_whole, unknown_name
 from chainrule.network import Parameters
 from chainrule.optimizers import State
 
@@ -15,21 +15,26 @@ if TYPE_CHECKING:
     from chainrule.explain.contributions import Contributions
     from chainrule.explain.explanation import Explanation
 
+LOSSES_BY_EPOCH = ("loss", "validation_loss")
+"""The figures that a history has for each epoch."""
+
 
 @dataclass(frozen=True)
 class EarlyStopping:
-    """End training when the validation loss has not improved for some epochs.
+    """End training when a loss has not improved for some epochs.
 
-    An epoch improves when its loss is below the best so far by more than `tolerance`. `fit` then
-    returns the best parameters, not the last. Raises ValueError for a patience below 1 or a
-    negative tolerance.
+    An epoch improves when its loss is below the best so far by more than `tolerance`. The loss is
+    that of the validation data, and `fit` then returns the best parameters, not the last; with
+    `of="loss"` it is the training loss, and the last are returned. Raises ValueError for a patience
+    below 1, a negative tolerance, or another loss.
 
     >>> EarlyStopping(patience=5)
-    EarlyStopping(patience=5, tolerance=0.0)
+    EarlyStopping(patience=5, tolerance=0.0, of='validation_loss')
     """
 
     patience: int = 10
     tolerance: float = 0.0
+    of: str = "validation_loss"
 
     def is_over(self, losses: list[float]) -> bool:
         """Whether the last `patience` of the losses have not improved on those before.
@@ -45,6 +50,8 @@ class EarlyStopping:
     def __post_init__(self) -> None:
         check_whole("EarlyStopping: patience", self.patience, least=1)
         check_number("EarlyStopping: tolerance", self.tolerance, least=0)
+        if self.of not in LOSSES_BY_EPOCH:
+            raise unknown_name("loss of EarlyStopping", str(self.of), LOSSES_BY_EPOCH)
 
 
 class Progress(NamedTuple):

@@ -80,7 +80,8 @@ def fit(
         Data to measure after each epoch, `(X, y)` or `(X, y, sample_weight)`, or the fraction of
         the examples to set aside for that.
     early_stopping
-        When to end the run early and return the best parameters, not the last.
+        When to end the run early; by the validation loss, to return the best parameters, not the
+        last.
     clip_value, clip_norm
         Bounds on each entry of the gradient, then on the norm of the whole.
     freeze
@@ -138,13 +139,14 @@ def fit(
     given = (X, y, sample_weight, fraction, batch_size, shuffle, native is not None)
     history.runs = (*history.runs, Run(plan, *given, *_begun(history)))
     each = held_out is not None or bool(callbacks)  # something to be done after each epoch
+    over = early_stopping.is_over if early_stopping and early_stopping.of == "loss" else None
     history.stopped = _reason_to_stop(history, early_stopping, ())
     while history.epochs < goal and not history.stopped:
         try:
             if native is None:
                 run_epoch(plan, data, batch_size, shuffle, history)
             else:
-                native.run_epochs(1 if each else goal - history.epochs, history)
+                native.run_epochs(1 if each else goal - history.epochs, history, over)
         except KeyboardInterrupt as interrupt:
             raise TrainingInterrupted(history.at.params, history) from interrupt
         if held_out is not None and native is not None:
@@ -152,7 +154,7 @@ def fit(
         elif held_out is not None:
             validate(net, held_out, history)
         history.stopped = _reason_to_stop(history, early_stopping, callbacks)
-    history.restored = early_stopping is not None
+    history.restored = early_stopping is not None and early_stopping.of != "loss"
     return history.returned, history
 
 
@@ -184,7 +186,7 @@ def _reason_to_stop(
     answers = [callback(history) for callback in callbacks]
     if any(answers):
         return "callback"
-    if early_stopping is not None and early_stopping.is_over(history.validation_loss):
+    if early_stopping is not None and early_stopping.is_over(getattr(history, early_stopping.of)):
         return "early stopping"
     return ""
 
@@ -247,7 +249,7 @@ def _check_options(
         raise TypeError(
             f"fit: early_stopping must be an EarlyStopping or None, got {early_stopping!r}"
         )
-    if early_stopping is not None and validation is None:
+    if early_stopping is not None and early_stopping.of != "loss" and validation is None:
         raise ValueError(
             "fit: early_stopping needs validation data; give validation=(X, y) or a fraction"
         )

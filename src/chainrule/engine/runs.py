@@ -6,6 +6,7 @@ import functools
 import itertools
 import math
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 
@@ -31,6 +32,9 @@ RATES_PER_CALL = 100_000
 
 EPOCHS_PER_CALL = 100_000
 """For how many costs one call of the engine makes room."""
+
+EPOCHS_AT_RISK, SECONDS_AT_RISK = 50, 0.05
+"""How much one call of the engine makes where the costs may end the run before its end."""
 
 
 def cannot_run(plan: Plan, params: Parameters, *, insist: bool) -> str:
@@ -91,9 +95,18 @@ class NativeRun:
             threads=threads or default_threads(plan.net, self.batch),
         )
 
-    def run_epochs(self, epochs: int, history: History) -> None:
-        """Make epochs, as many of those asked for as one call takes, and enter them."""
-        at, epochs = history.at, min(epochs, EPOCHS_PER_CALL)
+    def run_epochs(
+        self,
+        epochs: int,
+        history: History,
+        over: Callable[[list[float]], bool] | None = None,
+    ) -> None:
+        """Make epochs, as many of those asked for as one call takes, and enter them.
+
+        They end with the first after whose costs a run is over. That is asked after the call, and
+        what was made too much is taken back.
+        """
+        at, epochs = history.at, min(epochs, EPOCHS_PER_CALL if over is None else EPOCHS_AT_RISK)
         if isinstance(self.plan.optimizer.learning_rate, Schedule):
             steps = math.ceil(len(self.data.X) / self.batch)
             epochs = min(epochs, max(1, RATES_PER_CALL // steps))
@@ -104,9 +117,14 @@ class NativeRun:
             epochs=epochs,
             first_epoch=at.epoch,
             first_step=at.step,
-            seconds=SECONDS_PER_CALL,
+            seconds=SECONDS_PER_CALL if over is None else SECONDS_AT_RISK,
         )
         done = run()
+        if over is not None:
+            ends = (k for k in range(1, len(done.costs)) if over(history.loss + done.costs[:k]))
+            if end := next(ends, 0):
+                self.session.load(at.params, at.states)
+                done = run(epochs=end, seconds=AS_LONG_AS_IT_TAKES)
         if done.outcome == "diverged":  # back to the start, and up to the step that failed
             self.session.load(at.params, at.states)
             again = run(most_steps=done.steps, seconds=AS_LONG_AS_IT_TAKES)
