@@ -238,7 +238,7 @@ def test_weights_may_be_strict_arrays() -> None:
         (1.0, "one weight for each of the 3 examples, shape (3,), got ()"),
         ([1.0, np.nan, 1.0], "sample_weight must be finite, got nan at (1,)"),
         ([1.0, -0.5, 2.0], "sample_weight must hold weights >= 0, got -0.5 at (1,)"),
-        ([0.0, 0.0, 0.0], "sample_weight must hold at least one weight > 0, got only 0"),
+        ([0.0, 0.0, 0.0], "sample_weight must hold at least one weight above zero, got only zeros"),
     ],
 )
 def test_what_are_no_weights_is_refused(given: Any, message: str) -> None:

@@ -25,7 +25,9 @@ NODE = "a node of a formula: the example of compute shows how they are made"
 CHECK_OF_EXPLAIN = "refuses bad input: each message is in test_explain_subjects.py"
 RECORD = "a record: its fields say all"
 CHECK = "refuses bad input: each message is in test_bad_input.py"
+REFUSED = "refuses bad input: each message is in test_estimators_bad_input.py"
 MADE_BY_FIT = "made by fit, whose example shows it"
+ESTIMATOR = "part of a fit: the examples of the two estimators show it, test_estimators*.py hold it"
 EVALUATED = "the function of the same name in chainrule.evaluation is its example"
 REPLAY = "part of explaining a step: explain_step is its example"
 FORM = "a written form of an explanation: test_explain_writing.py reads it back"
@@ -47,6 +49,25 @@ WITHOUT_EXAMPLE = {
     "chainrule.engine.single.cost_and_gradient": EVALUATED,
     "chainrule.engine.single.squared_norms": EVALUATED,
     "chainrule.errors.check_weights": CHECK,
+    "chainrule.estimators.html.Part": RECORD,
+    "chainrule.estimators.base.BaseMLP": ABSTRACT,
+    "chainrule.estimators.base.documented": "one decorator, whose docstring says it",
+    "chainrule.estimators.base.whole_or_not_at_all": ESTIMATOR,
+    "chainrule.estimators.descent.conclude": ESTIMATOR,
+    "chainrule.estimators.descent.run": ESTIMATOR,
+    "chainrule.estimators.inputs.check_data": REFUSED,
+    "chainrule.estimators.inputs.check_inputs": REFUSED,
+    "chainrule.estimators.inputs.check_sample_weight": REFUSED,
+    "chainrule.estimators.lbfgs.conclude": ESTIMATOR,
+    "chainrule.estimators.lbfgs.run": ESTIMATOR,
+    "chainrule.estimators.parameters.check_parameters": REFUSED,
+    "chainrule.estimators.progress.warn": "a warning: test_estimators_drop_in.py holds it",
+    "chainrule.estimators.quantiles.Pinball": "part of the example of pinball",
+    "chainrule.estimators.reading.Reading": ABSTRACT,
+    "chainrule.estimators.validation.Given": RECORD,
+    "chainrule.estimators.validation.Held": RECORD,
+    "chainrule.estimators.watching.Task": RECORD,
+    "chainrule.estimators.watching.Watch": ESTIMATOR,
     "chainrule.examples.Examples": RECORD,
     "chainrule.examples.batches": "a generator of Examples; fit is its example",
     "chainrule.examples.batches_after": "a generator of Examples without end; batches is its like",
@@ -182,6 +203,14 @@ def test_import_is_lean():
     command = [sys.executable, "-W", "error", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_names_that_wait_are_listed_and_others_unknown():
+    assert set(cr.__all__) <= set(dir(cr))
+    with pytest.raises(
+        AttributeError, match="module 'chainrule' has no attribute 'MLPTransformer'"
+    ):
+        cr.MLPTransformer  # noqa: B018
 
 
 @pytest.mark.parametrize("name", cr.__all__)

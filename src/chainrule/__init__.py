@@ -1,5 +1,8 @@
 """Chainrule: feedforward networks trained by backpropagation, with the working shown."""
 
+import importlib
+import typing
+
 from chainrule import activations, losses
 from chainrule.activations import Activation
 from chainrule.backprop import (
@@ -41,6 +44,14 @@ from chainrule.schedules import (
 )
 from chainrule.training import fit
 
+if typing.TYPE_CHECKING:
+    from chainrule.estimators import (
+        GradientFlowDisplay,
+        LossCurveDisplay,
+        MLPClassifier,
+        MLPRegressor,
+    )
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -57,11 +68,15 @@ __all__ = [
     "Dropout",
     "EarlyStopping",
     "Exponential",
+    "GradientFlowDisplay",
     "History",
     "InverseScaling",
     "Layer",
     "Lion",
     "Loss",
+    "LossCurveDisplay",
+    "MLPClassifier",
+    "MLPRegressor",
     "NAdam",
     "Network",
     "OneCycle",
@@ -89,3 +104,19 @@ __all__ = [
     "predict",
     "squared_norms",
 ]
+
+_LAZY = dict.fromkeys(
+    ("GradientFlowDisplay", "LossCurveDisplay", "MLPClassifier", "MLPRegressor"),
+    "chainrule.estimators",
+)
+"""Names whose module loads scikit-learn: it waits until one of them is asked for."""
+
+
+def __getattr__(name: str) -> typing.Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -140,5 +140,5 @@ def check_weights(
     if float(w[lowest]) < 0:
         raise ValueError(f"{what} must hold weights >= 0, got {float(w[lowest]):g} at ({lowest},)")
     if not bool(xp.any(w > 0)):
-        raise ValueError(f"{what} must hold at least one weight > 0, got only 0")
+        raise ValueError(f"{what} must hold at least one weight above zero, got only zeros")
     return w

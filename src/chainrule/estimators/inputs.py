@@ -1,0 +1,136 @@
+"""The way in and out: tables, sparse matrices and arrays of other libraries to NumPy, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace, device, is_array_api_obj
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn import get_config
+from sklearn.utils._array_api import move_to
+from sklearn.utils.validation import column_or_1d, validate_data
+
+from chainrule.errors import check_weights
+
+Array = NDArray[Any]
+
+ROWS_AT_ONCE = 8192
+"""How many rows of a sparse matrix are made dense at once for a prediction."""
+
+ACCEPTED: dict[str, Any] = {"accept_sparse": ("csr", "csc"), "dtype": (np.float64, np.float32)}
+
+
+def library(given: Any) -> str:
+    """Return the name of the library that an array is of; for all that is no array, NumPy's.
+
+    >>> library(np.ones(2)), library([1, 2])
+    ('numpy', 'numpy')
+    """
+    foreign = is_array_api_obj(given) and not isinstance(given, np.ndarray)
+    return str(array_namespace(given).__name__) if foreign else "numpy"
+
+
+def as_numpy(given: Any) -> Any:
+    """Return an array of another library as NumPy's, and anything else as it is.
+
+    >>> as_numpy("a")
+    'a'
+    """
+    return given if library(given) == "numpy" else move_to(given, xp=np, device="cpu")
+
+
+def like(given: Any, result: Array) -> Any:
+    """Return numbers in the library of an array, on its device; text stays NumPy's.
+
+    >>> like([1.0], np.array([2.0]))
+    array([2.])
+    """
+    if library(given) == "numpy" or result.dtype.kind not in "biuf":
+        return result
+    return array_namespace(given).asarray(result, device=device(given))
+
+
+def dense(X: Any) -> Any:
+    """Return a sparse matrix as an array, and an array as it is.
+
+    >>> dense(np.ones(2))
+    array([1., 1.])
+    """
+    return X.toarray() if sparse.issparse(X) else X
+
+
+def blocks(X: Any) -> list[Any]:
+    """Return X as dense arrays to be taken one after the other: whole, or a sparse one in parts.
+
+    >>> len(blocks(np.ones((3, 2))))
+    1
+    """
+    if not sparse.issparse(X):
+        return [X]
+    rows = X.tocsr()
+    return [
+        rows[start : start + ROWS_AT_ONCE].toarray()
+        for start in range(0, max(1, rows.shape[0]), ROWS_AT_ONCE)
+    ]
+
+
+def check_data(estimator: Any, X: Any, y: Any, *, first: bool) -> tuple[Array, Array]:
+    """Return examples and targets as arrays, or raise and name what is wrong with them."""
+    X, y = as_numpy(X), as_numpy(y)
+    try:
+        X, y = validate_data(estimator, X, y, multi_output=True, reset=first, **ACCEPTED)
+    except ValueError as error:
+        raise _with_place(error, X) from None
+    y = dense(y)
+    return dense(X), column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+
+def check_inputs(estimator: Any, X: Any, method: str) -> Any:
+    """Return inputs to predict from, or raise and name what is wrong with them."""
+    fitted, given = estimator._library, library(X)
+    if fitted != given and get_config()["array_api_dispatch"]:
+        kind = type(estimator).__name__
+        raise ValueError(
+            f"Inputs passed to {kind}.{method}() must use the same namespace as those passed to "
+            f"fit(), {fitted}; got {given}"
+        )
+    X = as_numpy(X)
+    try:
+        return validate_data(estimator, X, reset=False, **ACCEPTED)
+    except ValueError as error:
+        raise _with_place(error, X) from None
+
+
+def check_sample_weight(given: Any, X: Array, what: str = "sample_weight") -> Array | None:
+    """Return the weights of examples, None where there are none; one number stands for all."""
+    if given is None:
+        return None
+    weights = np.full(len(X), given) if np.isscalar(given) else as_numpy(given)
+    checked: Array = check_weights(weights, len(X), np.float64, np, what=what)
+    return checked
+
+
+def _with_place(error: ValueError, X: Any) -> ValueError:
+    """Add to an error about values that are not finite where the first of them stands."""
+    text = str(error)
+    if not text.startswith("Input X contains"):
+        return error
+    row, column = _first_not_finite(X)
+    names = getattr(X, "column_names", None) or getattr(X, "columns", None)
+    named = column if names is None else repr(list(names)[column])
+    first, _, rest = text.partition("\n")
+    return ValueError(f"{first} The first is in column {named}, row {row}.\n{rest}".rstrip())
+
+
+def _first_not_finite(X: Any) -> tuple[int, int]:
+    if sparse.issparse(X):
+        entries = X.tocoo()
+        k = int(np.argmin(np.isfinite(entries.data)))
+        return int(entries.row[k]), int(entries.col[k])
+    # NaN stands for what pandas calls missing
+    pandas = hasattr(X, "iloc")
+    numbers = X.to_numpy(np.float64, na_value=np.nan) if pandas else np.asarray(X, np.float64)
+    k = int(np.argmin(np.isfinite(numbers)))
+    return k // numbers.shape[1], k % numbers.shape[1]

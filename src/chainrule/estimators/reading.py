@@ -1,0 +1,167 @@
+"""What can be read off a fitted network: predictions, weights, activations and gradients."""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from chainrule import backprop, evaluation
+from chainrule.estimators import inputs, parameters
+from chainrule.explain import explain
+from chainrule.history import History
+from chainrule.layers import Dense
+from chainrule.network import Network, Parameters
+from chainrule.trees import leaves, rebuild
+
+if TYPE_CHECKING:
+    from chainrule.explain.explanation import Explanation
+
+Array = NDArray[Any]
+
+
+class Reading(BaseEstimator, ABC):  # type: ignore[misc]
+    """What a fitted estimator can be asked."""
+
+    network_: Network
+    parameters_: Parameters
+    history_: History
+    engine: str
+
+    @property
+    def coefs_(self) -> list[Array]:
+        """The weights of each layer, (inputs, outputs)."""
+        return [leaf.T for leaf in leaves(self._fitted("coefs_")) if leaf.ndim == 2]
+
+    @coefs_.setter
+    def coefs_(self, given: list[Array]) -> None:
+        self._put(0, [np.asarray(W).T for W in given])
+
+    @property
+    def intercepts_(self) -> list[Array]:
+        """The biases of each layer."""
+        return [leaf for leaf in leaves(self._fitted("intercepts_")) if leaf.ndim == 1]
+
+    @intercepts_.setter
+    def intercepts_(self, given: list[Array]) -> None:
+        self._put(1, list(given))
+
+    def _put(self, first: int, given: list[Array]) -> None:
+        """Set the weights (0) or the biases (1) of all layers; a later call goes on from them."""
+        new = leaves(self.parameters_)
+        for k, array in zip(range(first, len(new), 2), given, strict=True):
+            new[k] = np.array(array, new[k].dtype).reshape(new[k].shape)
+        self.parameters_ = rebuild(self.parameters_, new)
+        if self.history_.last is not None:
+            self.history_ = self.history_.copy()
+            self.history_.last = self.history_.at._replace(params=self.parameters_)
+
+    def _fitted(self, name: str) -> Parameters:
+        if "parameters_" not in vars(self):
+            raise AttributeError(f"{type(self).__name__} has no {name} before it is fitted")
+        return self.parameters_
+
+    def gradient(self, X: Any, y: Any, sample_weight: Any = None) -> Parameters:
+        """Return the gradient of the cost by the parameters, in their form.
+
+        >>> model = cr.MLPRegressor(hidden_layer_sizes=4, solver="lbfgs", random_state=0)
+        >>> gradient = model.fit([[0.0], [1.0]], [0.0, 1.0]).gradient([[0.0]], [0.0])
+        >>> gradient[0].W.shape
+        (4, 1)
+        """
+        X, target, weight = self._examples(X, y, sample_weight)
+        _, found = evaluation.cost_and_gradient(
+            self.network_, self.parameters_, X, target, weight, **self._engine()
+        )
+        return found
+
+    def example_gradient_norms(self, X: Any, y: Any) -> Array:
+        """Return the norm of the gradient of each example's own loss, (n,).
+
+        The examples that pull hardest have the largest: those with a wrong label rise to the top.
+
+        >>> X, y = np.array([[0.0], [0.1], [0.9], [1.0]] * 5), [0, 0, 1, 1] * 4 + [0, 0, 1, 0]
+        >>> model = cr.MLPClassifier(4, solver="lbfgs", alpha=1, random_state=0).fit(X, y)
+        >>> int(model.example_gradient_norms(X, y).argmax())
+        19
+        """
+        X, target, _ = self._examples(X, y, None)
+        squared = evaluation.example_squared_norms(
+            self.network_, self.parameters_, X, target, **self._engine()
+        )
+        return np.asarray(np.sqrt(squared) * len(X))
+
+    def activations(self, X: Any) -> list[Any]:
+        """Return what each layer makes of each example, (n, units), the hidden ones first.
+
+        The last are those of the output layer, before they are turned into predictions.
+
+        >>> model = cr.MLPRegressor(hidden_layer_sizes=(4, 3), solver="lbfgs", random_state=0)
+        >>> [a.shape for a in model.fit([[0.0], [1.0]], [0.0, 1.0]).activations([[0.5]])]
+        [(1, 4), (1, 3), (1, 1)]
+        """
+        check_is_fitted(self)
+        checked = inputs.dense(inputs.check_inputs(self, X, "activations"))
+        trace = backprop.forward(self.network_, self.parameters_, checked)
+        pairs = zip(self.network_.layers, trace, strict=True)
+        return [inputs.like(X, seen.a) for layer, seen in pairs if isinstance(layer, Dense)]
+
+    def explain(self, X: Any, y: Any, *, of: str, **options: Any) -> Explanation:
+        """Return the chain rule of a derivative of the cost, worked out with its numbers.
+
+        X and y are one example, `model.explain(X[0], y[0], of="w5")`, or a data set. `of` and the
+        options are those of `cr.explain`; the columns and the classes give the names.
+
+        >>> model = cr.MLPRegressor(hidden_layer_sizes=2, solver="lbfgs", random_state=0)
+        >>> model.fit([[0.0], [1.0]], [0.0, 1.0]).explain([0.5], 0.5, of="w1").steps[-1].symbol
+        '∂E_total/∂w1'
+        """
+        asked = self
+        if np.ndim(X) == 1:  # a row has no names of columns
+            asked, X, y = self._bare(), np.asarray(X)[None], np.asarray(y)[None]
+        checked, target, _ = asked._examples(X, y, None)
+        names = {"inputs": getattr(self, "feature_names_in_", ()), **options}
+        return explain(self.network_, self.parameters_, checked, target, of=of, **names)
+
+    def _examples(self, X: Any, y: Any, weight: Any) -> tuple[Array, Array, Array | None]:
+        check_is_fitted(self)
+        X, y = inputs.check_data(self, X, y, first=False)
+        return X, self._encode(y), inputs.check_sample_weight(weight, X)
+
+    def _engine(self) -> dict[str, Any]:
+        """What computes gradients."""
+        return {"engine": self.engine, "threads": parameters.threads(self)}
+
+    def _predicted(self, X: Any, method: str) -> Array:
+        """What the network predicts for each example, (n, outputs)."""
+        check_is_fitted(self)
+        checked = inputs.check_inputs(self, X, method)
+        made = [
+            evaluation.predict(
+                self.network_,
+                self.parameters_,
+                block,
+                engine=self.engine,
+                threads=parameters.threads(self),
+            )
+            for block in inputs.blocks(checked)
+        ]
+        return made[0] if len(made) == 1 else np.concatenate(made)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.array_api_support = True
+        return tags
+
+    def _bare(self) -> Any:
+        """Return a copy for measuring on arrays: the same network, but no names of columns."""
+        bare = copy.copy(self)
+        bare.__dict__.pop("feature_names_in_", None)
+        bare._library = "numpy"
+        return bare

@@ -1,0 +1,198 @@
+"""`MLPRegressor`: one number or several for each example."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import RegressorMixin
+from sklearn.callback import with_callbacks
+from sklearn.metrics import r2_score
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import type_of_target
+
+from chainrule import losses
+from chainrule.errors import unknown_name
+from chainrule.estimators import inputs, parameters, quantiles
+from chainrule.estimators.base import BaseMLP, documented, whole_or_not_at_all
+from chainrule.estimators.validation import Given
+from chainrule.losses import LOSSES, Loss
+
+Array = NDArray[Any]
+
+
+@documented
+@dataclass(eq=False, repr=False)
+class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
+    """A feedforward network that predicts numbers, with scikit-learn's interface.
+
+    It takes the place of scikit-learn's own class: parameters, attributes and methods are the
+    same, and begin with the same weights. What is said of the others is Chainrule's.
+
+    Parameters
+    ----------
+    loss
+        "squared_error" (halved, as in scikit-learn), "poisson", "absolute_error", "huber(0.5)",
+        "quantile(0.9)", "log_cosh", or another row of the table of losses or of your own.
+    hidden_layer_sizes
+        The units of each hidden layer.
+    activation
+        A row of the table of activations, "relu" or "elu(0.5)", or a row of your own; one for all
+        hidden layers or a list. "logistic" is "sigmoid".
+    quantiles
+        For `loss="quantile"`: the quantiles to predict at once, `(0.1, 0.5, 0.9)`, which never
+        cross; predictions are then (n, quantiles), or (n, targets, quantiles). None is the median.
+    scale_target
+        Whether to train on targets of mean 0 and standard deviation 1. Predictions are of the
+        scale of y; losses are not.
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    Examples
+    --------
+    >>> X = np.linspace(-2, 2, 50)[:, None]
+    >>> model = MLPRegressor(hidden_layer_sizes=16, solver="lbfgs", random_state=0)
+    >>> model.fit(X, X[:, 0] ** 2).score(X, X[:, 0] ** 2) > 0.99
+    True
+    """
+
+    loss: Any = "squared_error"
+    hidden_layer_sizes: Any = (100,)
+    activation: Any = "relu"
+    quantiles: Any = field(default=None, kw_only=True)
+    scale_target: bool = field(default=False, kw_only=True)
+
+    @whole_or_not_at_all
+    @with_callbacks
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> MLPRegressor:
+        """Train the network, and measure it on validation data if they are given."""
+        self._train(X, y, sample_weight, Given(X_val, y_val, sample_weight_val))
+        return self
+
+    @available_if(parameters.descends)
+    @whole_or_not_at_all
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> MLPRegressor:
+        """Make one epoch more, over these examples."""
+        self._train(X, y, sample_weight, Given(X_val, y_val, sample_weight_val), epochs=1)
+        return self
+
+    # What y is
+
+    def _learn(self, y: Array, weight: Array | None, *, first: bool, whole: bool) -> None:
+        """Learn the number of targets, and their mean and scale from the first call."""
+        targets = self._columns(y)
+        if not first:
+            return
+        self._targets, self._scale = targets.shape[1], None
+        if self.scale_target:
+            mean = np.average(targets, axis=0, weights=weight)
+            spread = np.sqrt(np.average((targets - mean) ** 2, axis=0, weights=weight))
+            self._scale = mean, np.where(spread > 0, spread, 1.0)
+
+    def _columns(self, y: Array) -> Array:
+        if y.dtype.kind not in "biuf":
+            type_of_target(y, input_name="y", raise_unknown=True)
+        targets = np.asarray(y, np.float64)
+        return targets[:, None] if targets.ndim == 1 else targets
+
+    def _encode(self, y: Array) -> Array:
+        targets = self._columns(y)
+        if targets.shape[1] != self._targets:
+            raise ValueError(
+                f"y must have {self._targets} columns, as in the first call; got {targets.shape[1]}"
+            )
+        if self._scale is not None:
+            mean, spread = self._scale
+            targets = (targets - mean) / spread
+        return np.repeat(targets, len(self._levels()), axis=1) if self._levels() else targets
+
+    def _levels(self) -> tuple[float, ...]:
+        """The quantiles to be predicted at once; () where the loss has one target for each."""
+        if self.quantiles is None:
+            return ()
+        return quantiles.check_quantiles(f"{type(self).__name__}: quantiles", self.quantiles)
+
+    def _loss(self) -> str | Loss:
+        kind, given = type(self).__name__, self.loss
+        if isinstance(given, str) and given.partition("(")[0].strip() not in LOSSES:
+            raise unknown_name(f"loss of {kind}", given, LOSSES)
+        levels = self._levels()
+        if levels:
+            if not (isinstance(given, str) and given == "quantile"):
+                raise ValueError(f"{kind}: quantiles are for loss='quantile', got loss={given!r}")
+            return quantiles.pinball(levels)
+        target = losses.loss(given).target
+        if self.scale_target and target != "real":
+            raise ValueError(
+                f"{kind}: scale_target=True is for losses of real numbers, and loss={given!r} is "
+                f"of another kind, {target!r}"
+            )
+        row: str | Loss = "half_squared_error" if given == "squared_error" else given
+        return row
+
+    def _stratify(self, y: Array) -> Array | None:
+        return None
+
+    def _engine(self) -> dict[str, Any]:
+        """The core computes several quantiles at once, which the engine has no loss for."""
+        slow = self.quantiles is not None and self.engine == "auto"
+        return {**super()._engine(), **({"engine": "reference"} if slow else {})}
+
+    # Predictions
+
+    @property
+    def out_activation_(self) -> str:
+        """What turns the last layer into a prediction."""
+        self._fitted("out_activation_")
+        return "exp" if str(self.loss) == "poisson" else "identity"
+
+    def predict(self, X: Any) -> Any:
+        """Return the prediction for each example, (n,) or (n, targets), or its quantiles."""
+        return inputs.like(X, self._values(self._predicted(X, "predict")))
+
+    def _values(self, predicted: Array) -> Array:
+        count = len(self._levels())
+        values = quantiles.in_order(predicted, count or 1)
+        if self._scale is not None:
+            mean, spread = (part[:, None].astype(predicted.dtype) for part in self._scale)
+            values = values * spread + mean
+        values = values if count else values[:, :, 0]
+        return values[:, 0] if self._targets == 1 else values
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R², or for several quantiles the share of their constant loss that is gone."""
+        if not self._levels():
+            return float(super().score(X, y, sample_weight))
+        X, y = inputs.check_data(self, X, y, first=False)
+        return float(self._bare()._score(X, y, inputs.check_sample_weight(sample_weight, X)))
+
+    def _score(self, X: Array, y: Array, sample_weight: Array | None = None) -> float:
+        values = self._values(self._predicted(X, "score"))
+        levels = self._levels()
+        if not levels:
+            return float(r2_score(y, values, sample_weight=sample_weight))
+        three = values.reshape(len(values), self._targets, len(levels))
+        return quantiles.d2_score(y, three, levels, sample_weight)

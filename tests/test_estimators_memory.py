@@ -1,0 +1,46 @@
+"""What a fit of the estimators takes of memory, beside the examples."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from alone import alone
+from chainrule import engine
+from chainrule.estimators import MLPClassifier, MLPRegressor
+from test_engine_memory import RESET, most_taken_by
+
+pytestmark = [
+    pytest.mark.skipif(engine.native is None, reason="there is no compiled engine"),
+    pytest.mark.skipif(not RESET.exists(), reason="this system does not say what memory it takes"),
+]
+
+ROWS, COLUMNS = 1_000_000, 30
+SMALL: dict[str, Any] = {"hidden_layer_sizes": (4,), "batch_size": 1000, "max_iter": 1}
+
+
+def memory_of_fit(kind: str) -> list[int]:
+    """The most that a fit takes on top of X and y, and the bytes of X."""
+    X = np.random.default_rng(0).random((ROWS, COLUMNS), np.float32)
+    fits = {
+        "classifier": lambda: MLPClassifier(**SMALL).fit(X, X[:, 0] > 0.5),
+        "classes": lambda: MLPClassifier(**SMALL).fit(X, (4 * X[:, 0]).astype(int)),
+        "regressor": lambda: MLPRegressor(**SMALL).fit(X, X[:, 0]),
+        "partial_fit": lambda: MLPRegressor(**SMALL).partial_fit(X, X[:, 0]),
+        "of a copy": lambda: MLPRegressor(**SMALL).fit(X.copy(), X[:, 0]),
+    }
+    MLPClassifier(**SMALL).fit(X[:2000], X[:2000, 0] > 0.5)  # what a first fit loads
+    return [most_taken_by(fits[kind]), X.nbytes]
+
+
+@pytest.mark.parametrize("kind", ["classifier", "classes", "regressor", "partial_fit"])
+def test_fit_takes_no_second_copy_of_X(kind: str) -> None:
+    taken, size = alone(memory_of_fit, kind)
+    assert taken < 0.75 * size
+
+
+def test_a_copy_of_X_would_be_seen() -> None:
+    taken, size = alone(memory_of_fit, "of a copy")
+    assert taken > size
