@@ -13,7 +13,7 @@ export CHAINRULE_REQUIRE_ENGINE ?= $(if $(shell command -v $(CXX)),1,0)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-without-compiler sanitize wheel lint format bench clean
+.PHONY: help demo test test-without-compiler sanitize wheel lint format bench bench-estimators clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,9 @@ format: .venv/.installed-lint ## sort the imports and format the code
 bench: .venv/.installed .venv/.installed-bench ## time the reference loop and the peers; ARGS="--case 8-1" selects
 	@$(BIN)/python benchmarks/reference_fit.py
 	@$(BIN)/python benchmarks/peers.py $(ARGS)
+
+bench-estimators: .venv/.installed ## time the estimators beside scikit-learn's; ARGS="--case digits" selects
+	@$(BIN)/python benchmarks/estimators.py $(ARGS)
 
 clean: ## remove .venv, caches and everything built
 	rm -rf .venv .venv-* build dist htmlcov .coverage .coverage.* .hypothesis \

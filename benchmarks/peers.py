@@ -28,7 +28,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -67,12 +67,18 @@ def hold_to(cores: list[int]) -> None:
         os.sched_setaffinity(0, cores)
 
 
-def measured(cores: list[int], rounds: int, names: list[str]) -> Iterator[Record]:
+def measured(
+    cores: list[int],
+    rounds: int,
+    names: list[str],
+    script: str = "measure.py",
+    more: Sequence[str] = (),
+) -> Iterator[Record]:
     """Yield the records of a process that is held to some cores; raise where it fails."""
     hold_to(cores)
-    options = [f"--cores={len(cores)}", f"--rounds={rounds}", "--case", *names]
+    options = [f"--cores={len(cores)}", f"--rounds={rounds}", *more, "--case", *names]
     with subprocess.Popen(
-        [sys.executable, str(HERE / "measure.py"), *options],
+        [sys.executable, str(HERE / script), *options],
         stdout=subprocess.PIPE,
         text=True,
         env=environment(len(cores)),
@@ -80,12 +86,12 @@ def measured(cores: list[int], rounds: int, names: list[str]) -> Iterator[Record
         assert process.stdout is not None
         yield from map(json.loads, process.stdout)
     if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, "measure.py")
+        raise subprocess.CalledProcessError(process.returncode, script)
 
 
-def machine(cores: int) -> dict[str, str]:
+def machine(cores: int, packages: Sequence[str] = PACKAGES) -> dict[str, str]:
     """Return what the figures were measured on and with."""
-    versions = {name: version(name) for name in PACKAGES}
+    versions = {name: version(name) for name in packages}
     return {
         "processor": processor(),
         "cores used": f"1 to {cores}" if cores > 1 else "1",
