@@ -342,7 +342,7 @@ ERRORS = [
     (changed("loss", '"hinge"'), 12, "targets must hold -1 or 1"),
     (changed("sample_weight", "[1]"), 14, "sample_weight must have shape (2,), a weight for each"),
     (changed("sample_weight", "[1, -1]"), 14, "sample_weight must hold weights >= 0, got -1"),
-    (changed("sample_weight", "[0, 0]"), 14, "at least one weight > 0"),
+    (changed("sample_weight", "[0, 0]"), 14, "at least one weight above zero"),
     # the update
     (changed("rate", "-0.5"), 13, "rate must be a finite number >= 0, got -0.5"),
     (changed("rate", '"fast"'), 13, "rate must be a finite number >= 0, got 'fast'"),
