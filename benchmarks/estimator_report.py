@@ -69,7 +69,7 @@ def noise(record: Record) -> float:
 
 def score_verdicts(record: Record) -> list[Verdict]:
     """Return the verdicts on the scores: what is asked, and no worse than scikit-learn's."""
-    if not record["scores"][OURS]:
+    if not record["scores"]:
         return []
     case, ours, theirs = case_of(record), final(record, OURS), final(record, THEIRS)
     least = round(theirs.mean - noise(record), 4)
@@ -103,7 +103,12 @@ def said(verdict: Verdict) -> str:
 def progress(record: Record) -> str:
     """Return the lines that are shown while the benchmark runs."""
     figures = "   ".join(f"{name} {number(m)}" for name, m in medians(record).items())
-    lines = [f"{heading(record)} (microseconds an epoch)", f"    {figures}", f"    {ratio(record)}"]
+    return f"{heading(record)} (microseconds an epoch)\n    {figures}\n    {ratio(record)}"
+
+
+def scores_in_words(record: Record) -> str:
+    """Return the lines that are shown once the scores are known."""
+    lines = [f"{case_of(record).title}, scores on the test data"]
     return "\n".join([*lines, *(f"    {said(verdict)}" for verdict in score_verdicts(record))])
 
 
@@ -150,7 +155,7 @@ def scores_row(record: Record) -> str:
 
 def markdown(records: list[Record], machine: dict[str, str], rounds: int, seeds: int) -> str:
     """Return the page of the results."""
-    scored = [record for record in records if record["scores"][OURS]]
+    scored = [record for record in records if record["scores"]]
     lines = [
         "# The estimators beside scikit-learn's own",
         "",

@@ -7,10 +7,10 @@
 |---|---|
 | estimators | this command: a process for each number of cores, and the results of all |
 | estimator_cases | data sets, networks, epochs, goals |
-| measure_estimators | that process: the times of fits that take turns, the scores of all seeds |
+| measure_estimators | that process: the times of fits that take turns, or the scores of all seeds |
 | estimator_report | ratios, scores, goals and tables |
 
-Scores do not depend on the cores: the last process takes them. The cores and the environment of a
+Scores do not depend on the cores, nor on what else the machine does: a last process takes them. The cores and the environment of a
 process are those of `peers.py`.
 """
 
@@ -25,10 +25,11 @@ import time
 from pathlib import Path
 
 from estimator_cases import CASES, MISSING
-from estimator_report import markdown, progress, results, summary
+from estimator_report import markdown, progress, results, scores_in_words, summary
 from peers import HERE, RESULTS, available, hold_to, machine, measured
 from report import Record
 
+SCRIPT = "measure_estimators.py"
 PACKAGES = ("numpy", "chainrule", "scikit-learn")
 
 
@@ -51,19 +52,24 @@ def options_given() -> argparse.Namespace:
 
 
 def run(records: list[Record], options: argparse.Namespace) -> None:
-    """Measure with each number of cores; show each record as it comes, and enter it."""
+    """Time with each number of cores, then take the scores; show each record, and enter it."""
     cores = available()
     counts = [count for count in sorted(options.cores) if count <= len(cores)]
     if len(counts) < len(options.cores):
         print(f"Only {len(cores)} of {max(options.cores)} cores are here.")
     try:
         for count in counts:
-            more = [f"--seeds={options.seeds if count == counts[-1] else 0}"]
-            for record in measured(
-                cores[-count:], options.rounds, options.case, "measure_estimators.py", more
-            ):
-                records.append(record)
-                print(progress(record), flush=True)
+            for record in measured(cores[-count:], options.rounds, options.case, SCRIPT):
+                records.append({**record, "scores": {}})
+                print(progress(records[-1]), flush=True)
+        if not options.seeds:
+            return
+        last = {record["case"]: record for record in records[-len(options.case) :]}
+        more = [f"--seeds={options.seeds}"]
+        for found in measured(cores[-counts[-1] :], 0, options.case, SCRIPT, more):
+            record = last[found["case"]]
+            record["scores"] = found["scores"]
+            print(scores_in_words(record), flush=True)
     finally:
         hold_to(cores)
 

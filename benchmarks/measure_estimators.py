@@ -47,17 +47,20 @@ def scores(case: Case, data: Data, library: str, seed: int) -> list[float]:
     return found
 
 
-def measure(case: Case, cores: int, rounds: int, seeds: int) -> dict[str, Any]:
-    """Return the microseconds of an epoch in each round, and the scores from each seed."""
+def times(case: Case, rounds: int) -> dict[str, list[float]]:
+    """Return the microseconds of an epoch in each round."""
     data = DATA[case.data]()
-    times = take_turns({name: Fits(case, data, name) for name in LIBRARIES}, rounds)
+    found = take_turns({name: Fits(case, data, name) for name in LIBRARIES}, rounds)
+    return {name: [t * MICROSECONDS for t in each] for name, each in found.items()}
+
+
+def measure(case: Case, options: argparse.Namespace) -> dict[str, Any]:
+    """Return the times of each library, or its scores from each seed."""
+    if not options.seeds:
+        return {"figures": times(case, options.rounds)}
+    data, seeds = DATA[case.data](), range(options.seeds)
     return {
-        "case": case.name,
-        "cores": cores,
-        "figures": {name: [t * MICROSECONDS for t in each] for name, each in times.items()},
-        "scores": {
-            name: [scores(case, data, name, seed) for seed in range(seeds)] for name in LIBRARIES
-        },
+        "scores": {name: [scores(case, data, name, seed) for seed in seeds] for name in LIBRARIES}
     }
 
 
@@ -66,13 +69,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cores", type=int, required=True)
     parser.add_argument("--rounds", type=int, required=True)
-    parser.add_argument("--seeds", type=int, required=True)
+    parser.add_argument("--seeds", type=int, default=0)
     parser.add_argument("--case", nargs="+", required=True)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     for case in CASES:
         if case.name in options.case and case.available:
-            record = measure(case, options.cores, options.rounds, options.seeds)
+            record = {"case": case.name, "cores": options.cores, **measure(case, options)}
             print(json.dumps(record), flush=True)
 
 

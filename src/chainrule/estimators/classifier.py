@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.callback import with_callbacks
-from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
@@ -135,13 +134,20 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     # What y is
 
     def _learn(self, y: Array, weight: Array | None, *, first: bool, whole: bool) -> None:
-        check_classification_targets(y)
         if not first:
             if whole and y.ndim == 1 and not self._is_multilabel:
                 self._check_same_classes(y)
+            check_classification_targets(y)
             return
-        self._binarizer = LabelBinarizer().fit(self.__dict__.pop("_all_classes", y))
-        self.classes_ = self._binarizer.classes_
+        known = np.asarray(self.__dict__.pop("_all_classes", y))
+        self._target_type = type_of_target(known, input_name="y")
+        if self._target_type not in ("binary", "multiclass", "multilabel-indicator"):
+            check_classification_targets(known)  # several columns of classes pass it
+            raise ValueError(
+                "Multioutput target data is not supported: y must be one class for each example, "
+                f"or a matrix of 0 and 1 for labels; got shape {known.shape}"
+            )
+        self.classes_ = np.arange(known.shape[1]) if self._is_multilabel else np.unique(known)
         if len(self.classes_) < 2 and not self._is_multilabel:
             raise ValueError(
                 f"{type(self).__name__} tells classes apart and needs at least two; y holds one "
@@ -159,23 +165,33 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
 
     @property
     def _is_multilabel(self) -> bool:
-        return str(self._binarizer.y_type_).startswith("multilabel")
+        return bool(self._target_type == "multilabel-indicator")
 
     def _encode(self, y: Array) -> Array:
         if self._is_multilabel != (y.ndim == 2) or (y.ndim == 2 and y.shape[1] != self._width):
             raise ValueError(
                 f"y must have the shape of the first call, {self._shape}; got {y.shape}"
             )
-        unseen = [] if y.ndim == 2 else np.setdiff1d(y, self.classes_).tolist()
+        kind = self._kind()
+        if y.ndim == 2:
+            columns = np.asarray(y, np.float64)
+        else:
+            codes = self._codes(y)
+            if kind == "class":
+                return codes
+            width = len(self.classes_)
+            columns = (codes[:, None] == (np.arange(width) if width > 2 else 1)).astype(np.float64)
+        return columns if kind == "probability" else 2 * columns - 1
+
+    def _codes(self, y: Array) -> Array:
+        """The number of each example's class."""
+        codes = np.searchsorted(self.classes_, y).clip(max=len(self.classes_) - 1)
+        unseen = np.unique(y[self.classes_[codes] != y]).tolist()
         if unseen:
             raise ValueError(
                 f"`y` has classes not in `self.classes_`: {unseen}; known: {self.classes_.tolist()}"
             )
-        kind = self._kind()
-        if kind == "class":
-            return np.searchsorted(self.classes_, y)
-        columns = np.asarray(self._binarizer.transform(y), np.float64)
-        return columns if kind == "probability" else 2 * columns - 1
+        return codes
 
     @property
     def _width(self) -> int:
@@ -189,8 +205,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         """What the loss compares with: `class`, `probability`, `sign` or `real`."""
         if self.loss != "log_loss":
             return losses.loss(self.loss).target
-        fitted = getattr(self, "_binarizer", None)
-        return "class" if fitted is not None and fitted.y_type_ == "multiclass" else "probability"
+        several = getattr(self, "_target_type", "binary") == "multiclass"
+        return "class" if several else "probability"
 
     def _loss(self) -> str | Loss:
         kind, given = type(self).__name__, self.loss
@@ -200,7 +216,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         compares = self._kind()
         if compares == "count":
             raise ValueError(f"{kind}: loss must be one for classes, got {given!r}, for counts")
-        if compares == "class" and hasattr(self, "_binarizer") and self._is_multilabel:
+        if compares == "class" and hasattr(self, "_target_type") and self._is_multilabel:
             raise ValueError(
                 f"{kind}: loss={given!r} takes one class for each example, and y holds several "
                 "labels; take 'log_loss'"
