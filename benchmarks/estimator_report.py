@@ -1,7 +1,8 @@
 """What the figures of the estimators say: ratios, scores, goals, and the tables that show them.
 
 A record is what `measure_estimators.py` prints of a case: its name, the number of cores, the
-microseconds of an epoch in each round, and the scores by epoch from each seed, of each library.
+microseconds of an epoch in each round, and the scores by epoch from each seed, of each library; and
+the limit, the microseconds of an epoch's products alone.
 """
 
 from __future__ import annotations
@@ -103,7 +104,8 @@ def said(verdict: Verdict) -> str:
 def progress(record: Record) -> str:
     """Return the lines that are shown while the benchmark runs."""
     figures = "   ".join(f"{name} {number(m)}" for name, m in medians(record).items())
-    return f"{heading(record)} (microseconds an epoch)\n    {figures}\n    {ratio(record)}"
+    limit = f"limit {number(record['limit'])}"
+    return f"{heading(record)} (microseconds an epoch)\n    {figures}   {limit}\n    {ratio(record)}"
 
 
 def scores_in_words(record: Record) -> str:
@@ -112,7 +114,7 @@ def scores_in_words(record: Record) -> str:
     return "\n".join([*lines, *(f"    {said(verdict)}" for verdict in score_verdicts(record))])
 
 
-TIMES = ("case", "cores", OURS, THEIRS, "ratio", "goal")
+TIMES = ("case", "cores", OURS, THEIRS, "ratio", "goal", "limit", "ratio at the limit")
 SCORES = (
     "case", "epochs", "score", OURS, THEIRS, "no worse, within noise", "goal",
     f"ms to the same score: {OURS}", THEIRS,
@@ -130,6 +132,8 @@ def times_row(record: Record) -> str:
             number(found[THEIRS]),
             f"{judged.figure:.2f}",
             judged.goal.removeprefix("goal "),
+            number(record["limit"]),
+            f"{found[THEIRS] / record['limit']:.2f}",
         ]
     )
 
@@ -161,7 +165,9 @@ def markdown(records: list[Record], machine: dict[str, str], rounds: int, seeds:
         "",
         f"Microseconds an epoch: medians of {rounds} whole fits of each, which take turns in one "
         "process and make the same number of epochs with the same parameters. Absolute times drift "
-        "with the machine; the ratios count.",
+        "with the machine; the ratios count. The limit is the time of an epoch's matrix products "
+        "alone, at the rate at which NumPy multiplies large matrices of that dtype: a ratio above "
+        "that at the limit cannot be reached.",
         "",
         *(f"- {name}: {value}" for name, value in machine.items()),
         "",
