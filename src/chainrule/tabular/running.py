@@ -1,0 +1,143 @@
+r"""Training over blocks: visit after visit, each a call of `fit`, until validation says enough.
+
+An epoch visits every block once. Where a run stands after any visit follows from its history alone,
+so that one that was broken off goes on to the same bits. Visits are counted as `fit` counts epochs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from chainrule.examples import Examples
+from chainrule.history import EarlyStopping, History, TrainingInterrupted
+from chainrule.network import Network, Parameters
+from chainrule.optimizers import Optimizer
+from chainrule.streams import shuffled
+from chainrule.tabular.blocks import Blocks
+from chainrule.training import fit
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done, apart from the examples."""
+
+    net: Network
+    optimizer: Optimizer
+    epochs: int
+    batch_size: int
+    patience: int
+    seed: int
+    clip_norm: float | None = None
+    threads: int | None = None
+
+
+@dataclass
+class Run:
+    """A run over blocks, as far as it has come.
+
+    Attributes
+    ----------
+    losses
+        The training loss by epoch: the mean over its visits.
+    over
+        Why the run is over: "" while it is not, "epochs", or "early stopping".
+    """
+
+    plan: Plan
+    blocks: Blocks
+    held_out: Examples
+    params: Parameters
+    history: History | None = None
+    losses: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for epoch in range(self.visits // self.blocks.count):
+            self._enter_epoch(epoch)
+
+    @property
+    def visits(self) -> int:
+        """How many visits have been made."""
+        return self.history.epochs if self.history else 0
+
+    @property
+    def validation_losses(self) -> list[float]:
+        """The loss of the validation data after each epoch."""
+        return self.history.validation_loss if self.history else []
+
+    @property
+    def epochs(self) -> int:
+        """How many whole epochs have been made."""
+        return self.visits // self.blocks.count
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch after which the validation loss was the lowest, from 1."""
+        return self.history.best_epoch // self.blocks.count if self.history else 0
+
+    @property
+    def best(self) -> Parameters:
+        """The parameters after that epoch."""
+        best = self.history.best if self.history else None
+        return self.params if best is None else best
+
+    @property
+    def over(self) -> str:
+        """Why nothing more is to be done, "" where something is."""
+        if self.visits % self.blocks.count:
+            return ""
+        if self.epochs >= self.plan.epochs:
+            return "epochs"
+        stopping = EarlyStopping(self.plan.patience)
+        return "early stopping" if stopping.is_over(self.validation_losses) else ""
+
+    def go_on(self, after_visit: Callable[[Run], Any]) -> None:
+        """Visit block after block until the run is over, and call `after_visit` after each.
+
+        At Ctrl-C a KeyboardInterrupt leaves the run as it was after the last whole visit.
+        """
+        while not self.over:
+            self._visit()
+            after_visit(self)
+
+    def _visit(self) -> None:
+        epoch, place = divmod(self.visits, self.blocks.count)
+        block = self.blocks[int(self._order(epoch)[place])]
+        last = place == self.blocks.count - 1
+        plan = self.plan
+        try:
+            params, history = fit(
+                plan.net,
+                self.params,
+                block.X,
+                block.y,
+                plan.optimizer,
+                epochs=1,
+                batch_size=plan.batch_size,
+                seed=plan.seed,
+                sample_weight=block.w,
+                validation=tuple(self.held_out) if last else None,
+                clip_norm=plan.clip_norm,
+                history=self.history,
+                threads=plan.threads,
+            )
+        except TrainingInterrupted as interrupt:
+            raise KeyboardInterrupt from interrupt
+        history.runs = ()  # which would keep the blocks in memory
+        self.params, self.history = params, history
+        if last:
+            self._enter_epoch(epoch)
+
+    def _order(self, epoch: int) -> Any:
+        """The order in which an epoch visits the blocks."""
+        return shuffled(self.blocks.count, self.plan.seed, epoch)
+
+    def _enter_epoch(self, epoch: int) -> None:
+        """Enter the mean of the losses of an epoch's visits."""
+        assert self.history is not None
+        first = epoch * self.blocks.count
+        weights = self.blocks.weights[self._order(epoch)].tolist()
+        losses = self.history.loss[first : first + self.blocks.count]
+        total = sum(w * loss for w, loss in zip(weights, losses, strict=True))
+        self.losses.append(total / sum(weights))
