@@ -17,16 +17,18 @@ import math
 import re
 import reprlib
 from collections.abc import Mapping
+from importlib import metadata
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule import __version__
 from chainrule.serialization.strict_json import from_json, to_json
 
 FORMAT = 1
 """The version of what stands in `chainrule`; a library reads its own and those before."""
+
+LIBRARY = metadata.version("chainrule")
 
 DTYPES = {name: np.dtype(code) for name, code in {"F64": "<f8", "I64": "<i8", "F32": "<f4"}.items()}
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
@@ -62,7 +64,7 @@ def make_header(arrays: Mapping[str, NDArray[Any]], about: dict[str, Any], diges
     >>> len(head) % 8, read_header(head[8:], 8).spans
     (0, [Span(name='w', dtype=dtype('float32'), shape=(2,), end=8)])
     """
-    told = to_json({**about, "format": FORMAT, "library": __version__})
+    told = to_json({**about, "format": FORMAT, "library": LIBRARY})
     entries: dict[str, Any] = {"__metadata__": {"chainrule": told, "sha256": digest}}
     end = 0
     for name, array in arrays.items():
@@ -142,7 +144,7 @@ def _about(told: str) -> dict[str, Any]:
         raise ValueError("its metadata must tell the format and the library that wrote it")
     if version > FORMAT:
         raise ValueError(
-            f"is of format {version}, and Chainrule {__version__} reads up to format {FORMAT}; "
+            f"is of format {version}, and Chainrule {LIBRARY} reads up to format {FORMAT}; "
             f"install Chainrule {reprlib.repr(library)[1:-1]}, which wrote it, or a newer one"
         )
     if not isinstance(about.get("kind"), str):
