@@ -51,6 +51,7 @@ if typing.TYPE_CHECKING:
         MLPClassifier,
         MLPRegressor,
     )
+    from chainrule.serialization import Checkpoint, CheckpointError, ModelFileError, load, save
 
 __version__ = "0.1.0"
 
@@ -60,6 +61,8 @@ __all__ = [
     "Adagrad",
     "Adam",
     "AdamW",
+    "Checkpoint",
+    "CheckpointError",
     "Constant",
     "Cosine",
     "Dense",
@@ -77,6 +80,7 @@ __all__ = [
     "LossCurveDisplay",
     "MLPClassifier",
     "MLPRegressor",
+    "ModelFileError",
     "NAdam",
     "Network",
     "OneCycle",
@@ -98,18 +102,26 @@ __all__ = [
     "forward",
     "gradient",
     "input_gradient",
+    "load",
     "losses",
     "paths",
     "per_example_gradients",
     "predict",
+    "save",
     "squared_norms",
 ]
 
-_LAZY = dict.fromkeys(
-    ("GradientFlowDisplay", "LossCurveDisplay", "MLPClassifier", "MLPRegressor"),
-    "chainrule.estimators",
-)
-"""Names whose module loads scikit-learn: it waits until one of them is asked for."""
+_LAZY = {
+    **dict.fromkeys(
+        ("GradientFlowDisplay", "LossCurveDisplay", "MLPClassifier", "MLPRegressor"),
+        "chainrule.estimators",
+    ),
+    **dict.fromkeys(
+        ("Checkpoint", "CheckpointError", "ModelFileError", "load", "save"),
+        "chainrule.serialization",
+    ),
+}
+"""Names whose module waits until one of them is asked for."""
 
 
 def __getattr__(name: str) -> typing.Any:

@@ -1,0 +1,187 @@
+"""A `fit` that survives its process: what it is part of, and what it goes on from."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import as_numbers, check_number, check_whole
+from chainrule.history import History
+from chainrule.network import Network, Parameters
+from chainrule.optimizers import Optimizer
+from chainrule.serialization.contents import arrays_of, contents, from_contents
+from chainrule.serialization.model_file import raw_bytes
+from chainrule.serialization.store import CheckpointError, Store
+from chainrule.training import fit, frozen
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A directory in which a run of `fit` leaves where it stands, and from which it goes on.
+
+    Run the same program again after a crash, and the run goes on from its last checkpoint, to the
+    same bits as if nothing had happened. A checkpoint is a file as `save` writes it, and `load`
+    reads it at any time.
+
+    Parameters
+    ----------
+    directory
+        Where the checkpoints are; made where it is missing. One run has it at a time.
+    every
+        The fewest seconds between two checkpoints, which is what a crash costs at most, beside the
+        epoch that it falls into; 0 writes one after each epoch.
+    keep
+        How many of the last checkpoints stay.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
+    >>> def program(directory, epochs=10):  # run after a crash, or with more epochs, it goes on
+    ...     checkpoint = cr.Checkpoint(directory)
+    ...     return checkpoint.fit(net, net.init(), [[1.0]], [2.0], cr.Adam(0.1), epochs=epochs)
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     program(directory)[1].epochs, program(directory, epochs=15)[1].epochs
+    (10, 15)
+    """
+
+    directory: str | Path
+    every: float = 30.0
+    keep: int = 3
+
+    def __post_init__(self) -> None:
+        check_number("Checkpoint: every", self.every, least=0)
+        check_whole("Checkpoint: keep", self.keep, least=1)
+
+    def fit(
+        self,
+        net: Network,
+        params: Parameters,
+        X: Any,
+        y: Any,
+        optimizer: Optimizer,
+        *,
+        epochs: int,
+        **options: Any,
+    ) -> tuple[Parameters, History]:
+        """Train as `cr.fit` does, from the last checkpoint if there is one, and leave new ones.
+
+        It takes what `cr.fit` takes but `history`, and `epochs` counts from the beginning of the
+        run. Beside what `cr.fit` raises, raises CheckpointError where a checkpoint cannot be
+        written or read, or is of another run: the message says what differs.
+        """
+        if "history" in options:
+            raise TypeError("Checkpoint: history comes from the checkpoint; leave it out")
+        run = inspect.signature(fit).bind(net, params, X, y, optimizer, epochs=epochs, **options)
+        run.apply_defaults()
+        given = run.arguments
+        epochs = check_whole("fit: epochs", epochs, least=1)
+        contents(net, params, None)  # raises before the run what no checkpoint could hold
+        given["freeze"] = sorted(frozen(params, given["freeze"]))
+        identity = _identity(given)
+        with Store(self.directory, self.keep) as store:
+            start, history = _begun(store, identity) or (params, None)
+            done = history.epochs if history else 0
+            if history and done == epochs:
+                return start, history
+            if done > epochs:
+                raise CheckpointError(
+                    f"{self.directory}: its checkpoint is after epoch {done}, and epochs={epochs} "
+                    "ask for less; ask for more, or take another directory to start anew"
+                )
+            writer = _Writer(store, net, identity, self.every, epochs)
+            given |= {
+                "params": start,
+                "history": history,
+                "epochs": epochs - done,
+                "callbacks": [*given["callbacks"], writer],
+            }
+            params, history = fit(*run.args, **run.kwargs)
+            writer.write(history)
+        return params, history
+
+
+class _Writer:
+    """A callback that writes checkpoints, but none after the last epoch: `fit` has to end it."""
+
+    def __init__(
+        self, store: Store, net: Network, identity: dict[str, str], every: float, epochs: int
+    ) -> None:
+        self.store, self.net, self.identity = store, net, identity
+        self.every, self.epochs, self.written = every, epochs, time.monotonic()
+
+    def __call__(self, history: History) -> None:
+        if history.epochs < self.epochs and time.monotonic() - self.written >= self.every:
+            self.write(history)
+
+    def write(self, history: History) -> None:
+        arrays, about = contents(self.net, history.returned, history)
+        self.store.save(arrays, {**about, "run": self.identity})
+        self.written = time.monotonic()
+
+
+def _begun(store: Store, identity: dict[str, str]) -> tuple[Parameters, History] | None:
+    """Return where the run of a folder stands, or None where it has none; raise for another run."""
+    found = store.latest()
+    if found is None:
+        return None
+    arrays, about = found
+    there = about.get("run")
+    if not isinstance(there, dict):
+        raise CheckpointError(
+            f"{store.directory}: its checkpoints are not of a network alone; take another directory"
+        )
+    differences = [
+        f"{name} is {there.get(name, 'missing')} there, {identity.get(name, 'missing')} here"
+        for name in {**identity, **there}
+        if there.get(name) != identity.get(name)
+    ]
+    if differences:
+        raise CheckpointError(
+            f"{store.directory}: its checkpoint is of another run: {'; '.join(differences)}; take "
+            "another directory for this run, or remove that one to start anew"
+        )
+    try:
+        _, params, history = from_contents(arrays, about)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{store.directory}: {error}; take another directory") from None
+    return params, history or History()
+
+
+def _identity(given: dict[str, Any]) -> dict[str, str]:
+    """Return what makes a run the same run: all that its bits follow from but the machine."""
+    net, validation = given["net"], given["validation"]
+    held_out = (
+        ", ".join(_fingerprint("validation", part) for part in validation)
+        if isinstance(validation, (tuple, list))
+        else repr(validation)
+    )
+    weights = [np.ravel(array) for array in arrays_of(given["params"]).values()]
+    return {
+        "inputs": repr(net.inputs),
+        **{f"layer {k}": repr(layer) for k, layer in enumerate(net.layers)},
+        "loss": str(net.loss),
+        **{name: repr(getattr(net, name)) for name in ("l1", "l2")},
+        **{name: repr(given[name]) for name in _SETTINGS},
+        **{name: _fingerprint(name, given[name]) for name in ("X", "y", "sample_weight")},
+        "validation": held_out,
+        "params": _fingerprint("params", np.concatenate(weights)),
+    }
+
+
+_SETTINGS = ("optimizer", "batch_size", "seed", "shuffle", "clip_value", "clip_norm", "freeze")
+
+
+def _fingerprint(what: str, given: Any) -> str:
+    """Return the form of an array and the first digits of its SHA-256."""
+    if given is None:
+        return "None"
+    array = np.ascontiguousarray(as_numbers(what, given))
+    digest = hashlib.sha256(raw_bytes(array)).hexdigest()
+    return f"{array.dtype} {array.shape} with SHA-256 {digest[:16]}…"

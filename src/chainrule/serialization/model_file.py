@@ -1,0 +1,134 @@
+"""A file of arrays with what is known of them: written whole, read with mistrust.
+
+Reading runs nothing that a file holds. What is cheap to check comes first, then the SHA-256 of all
+its bytes, and only then is there room made for its arrays: a file that is damaged or made to do
+harm takes little time and little memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from io import BufferedReader
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.serialization.header import (
+    DTYPES,
+    NO_DIGEST,
+    Span,
+    check_length,
+    make_header,
+    read_header,
+)
+from chainrule.serialization.whole import write_whole
+from chainrule.trees import Array
+
+
+class ModelFileError(ValueError):
+    """A file that cannot be read as a model: it is damaged, of another kind, or no model file."""
+
+
+def write_file(path: str | Path, arrays: Mapping[str, Array], about: dict[str, Any]) -> None:
+    """Write arrays and what `about` says of them, whole or not at all; equal content, equal bytes.
+
+    `about` is data as JSON has it, and tells the `kind` of the file. Raises OSError where the file
+    cannot be written, TypeError and ValueError for what a file cannot hold: arrays other than
+    float32, float64 and int64, values that are not finite, data that is not JSON's.
+
+    >>> write_file("sketch.model", {"w": [0.5, np.nan]}, {"kind": "sketch"})
+    Traceback (most recent call last):
+    ...
+    ValueError: sketch.model: its array 'w' must be finite
+    """
+    try:
+        prepared = {name: _prepared(name, array) for name, array in arrays.items()}
+        ready = dict(sorted(prepared.items(), key=lambda item: (-item[1].itemsize, item[0])))
+        body = [raw_bytes(array) for array in ready.values()]
+        blank = make_header(ready, about, NO_DIGEST)
+        check_length(len(blank) - 8)
+        read_header(blank[8:], sum(map(len, body)))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    digest = hashlib.sha256(blank)
+    for part in body:
+        digest.update(part)
+    write_whole(Path(path), [make_header(ready, about, digest.hexdigest()), *body])
+
+
+def raw_bytes(array: NDArray[Any]) -> memoryview:
+    """Return the bytes of a contiguous array, where they lie.
+
+    >>> bytes(raw_bytes(np.array([1, 256], "<i2")))
+    b'\\x01\\x00\\x00\\x01'
+    """
+    return array.reshape(-1).view(np.uint8).data
+
+
+def _prepared(name: str, given: Array) -> NDArray[Any]:
+    """Return an array as it lies in a file."""
+    if name == "__metadata__":
+        raise ValueError("no array can be called '__metadata__'")
+    array = np.asarray(given, order="C")
+    dtype = array.dtype.newbyteorder("<")
+    if dtype not in DTYPES.values():
+        known = ", ".join(str(np.dtype(each.newbyteorder("="))) for each in DTYPES.values())
+        raise ValueError(f"its array {name!r} must be of {known}, got {array.dtype}")
+    _check_finite(name, array)
+    return array.astype(dtype, copy=False)
+
+
+def read_file(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Return the arrays of a file and what it says of them, with its `format` and `library`.
+
+    Raises OSError where the file cannot be opened, and ModelFileError, with the reason, where it is
+    anything but what `write_file` wrote.
+
+    >>> read_file("/dev/zero")
+    Traceback (most recent call last):
+    ...
+    chainrule.serialization.model_file.ModelFileError: /dev/zero: is not a regular file
+    """
+    try:
+        if (place := Path(path)).exists() and not place.is_file():
+            raise ValueError("is not a regular file")
+        with place.open("rb") as file:
+            return _read(file)
+    except ValueError as error:
+        raise ModelFileError(f"{path}: {error}") from None
+
+
+def _read(file: BufferedReader) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    size = os.fstat(file.fileno()).st_size
+    length = file.read(8)
+    if len(length) < 8:
+        raise ValueError(f"is truncated: it must have at least 8 bytes, got {size}")
+    begin = 8 + int.from_bytes(length, "little")
+    check_length(begin - 8)
+    text = file.read(begin - 8)
+    if len(text) < begin - 8:
+        raise ValueError(f"is truncated: its header ends at byte {begin:,}, the file at {size:,}")
+    header = read_header(text, size - begin)
+    blank = hashlib.sha256(length + text.replace(header.digest.encode(), NO_DIGEST.encode()))
+    if hashlib.file_digest(file, lambda: blank).hexdigest() != header.digest:
+        raise ValueError("is damaged: its SHA-256 is not the one that it was written with")
+    file.seek(begin)
+    return {span.name: _array(file, span) for span in header.spans}, header.about
+
+
+def _array(file: BufferedReader, span: Span) -> NDArray[Any]:
+    array = np.empty(span.shape, span.dtype)
+    if file.readinto(raw_bytes(array)) != array.nbytes:
+        raise ValueError("is truncated: it became shorter while it was read")
+    _check_finite(span.name, array)
+    return array.astype(span.dtype.newbyteorder("="), copy=False)
+
+
+def _check_finite(name: str, array: NDArray[Any]) -> None:
+    """Raise for NaN, which the lowest value then is too, or for an infinity; without a copy."""
+    if array.size and not np.isfinite([array.min(), array.max()]).all():
+        raise ValueError(f"its array {name!r} must be finite")

@@ -1,0 +1,151 @@
+"""Networks, optimizers and schedules as data: names and numbers, as JSON has them.
+
+    {"kind": "dense", "units": 3, "activation": "tanh", "initialiser": null}
+
+A kind is the name in its table, and beside it stand its fields. Reading is strict: a kind that no
+table holds, a field too many or too few, or a value that the kind refuses is a ValueError.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import reprlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from chainrule.activations import Activation, activation
+from chainrule.errors import unknown_name
+from chainrule.layers import Dense, Dropout, Layer
+from chainrule.losses import loss
+from chainrule.network import Network, describe
+from chainrule.optimizers import OPTIMIZERS, Optimizer
+from chainrule.schedules import SCHEDULES, Schedule
+
+LAYERS: dict[str, type[Layer]] = {"dense": Dense, "dropout": Dropout}
+
+LONGEST = 100
+"""The most characters of a name with its parameters."""
+
+Kinds = Mapping[str, type[Any]]
+
+
+def network_to_data(net: Network) -> dict[str, Any]:
+    """Return a network as data.
+
+    A row of a table goes by its full name. Raises ValueError for a layer, activation or loss of
+    one's own: data cannot hold it.
+
+    >>> network_to_data(cr.Network(2, [cr.Dropout(0.1), cr.Dense(1)], loss="huber(0.5)"))["layers"]
+    [{'kind': 'dropout', 'rate': 0.1}, {'kind': 'dense', 'units': 1, 'activation': 'identity', \
+'initialiser': None}]
+    """
+    layers = [_to_data(describe(net, k), layer, LAYERS) for k, layer in enumerate(net.layers)]
+    named = _name(f"the loss {str(net.loss)!r}", net.loss, loss)
+    return {"inputs": net.inputs, "layers": layers, "loss": named, "l1": net.l1, "l2": net.l2}
+
+
+def network_from_data(data: Any) -> Network:
+    """Return the network that data describes.
+
+    >>> net = cr.Network(2, [cr.Dense(1, "tanh")], loss="huber")
+    >>> network_from_data(network_to_data(net)) == net
+    True
+    """
+    given = _fields("network", data, ["inputs", "layers", "loss", "l1", "l2"])
+    if not isinstance(given["layers"], list):
+        raise ValueError(f"network: layers must be a list, got {reprlib.repr(given['layers'])}")
+    layers = [_from_data(f"layer {k}", layer, LAYERS) for k, layer in enumerate(given["layers"])]
+    with _refusal("network"):
+        return Network(**{**given, "layers": layers})
+
+
+def optimizer_to_data(optimizer: Optimizer) -> dict[str, Any]:
+    """Return an optimizer, with its schedule if it has one, as data.
+
+    Raises ValueError for one of one's own.
+
+    >>> optimizer_to_data(cr.SGD(cr.Constant(0.5)))["learning_rate"]
+    {'kind': 'constant', 'rate': 0.5}
+    """
+    return _to_data(repr(optimizer), optimizer, OPTIMIZERS)
+
+
+def optimizer_from_data(data: Any) -> Optimizer:
+    """Return the optimizer that data describes.
+
+    >>> optimizer_from_data(optimizer_to_data(cr.Adam(cr.WarmUp(10, then=0.1))))
+    Adam(learning_rate=WarmUp(steps=10, then=0.1), beta1=0.9, beta2=0.999, epsilon=1e-08)
+    """
+    made: Optimizer = _from_data("optimizer", data, OPTIMIZERS)
+    return made
+
+
+def _to_data(what: str, given: Any, kinds: Kinds) -> dict[str, Any]:
+    names = {kind: name for name, kind in kinds.items()}
+    if type(given) not in names:
+        raise _own(what)
+    data: dict[str, Any] = {"kind": names[type(given)]}
+    for field in dataclasses.fields(given):
+        value = getattr(given, field.name)
+        if isinstance(value, Activation):
+            value = _name(what, value, activation)
+        elif isinstance(value, Schedule):
+            value = _to_data(repr(value), value, SCHEDULES)
+        data[field.name] = value
+    return data
+
+
+def _name(what: str, given: Any, find: Callable[[str], Any]) -> str:
+    """Return the full name that finds a row again."""
+    if isinstance(given, str):
+        return given
+    try:
+        if find(str(given)) is given:
+            return str(given)
+    except ValueError:
+        pass
+    raise _own(what)
+
+
+def _own(what: str) -> ValueError:
+    return ValueError(
+        f"{what}, is of your own making, and data holds only names from the tables; keep it in "
+        "your code, and the parameters in a file of arrays, as numpy.savez writes them"
+    )
+
+
+def _from_data(what: str, data: Any, kinds: Kinds) -> Any:
+    kind = data.get("kind") if isinstance(data, dict) else None
+    if not isinstance(kind, str) or kind not in kinds:
+        raise unknown_name(f"kind of {what}", reprlib.repr(kind), kinds)
+    names = [field.name for field in dataclasses.fields(kinds[kind])]
+    given = _fields(f"{what}: {kind}", data, ["kind", *names])
+    values = {
+        name: _from_data(f"{name} of {what}", given[name], SCHEDULES)
+        if isinstance(given[name], dict)
+        else given[name]
+        for name in names
+    }
+    with _refusal(what):
+        return kinds[kind](**values)
+
+
+def _fields(what: str, data: Any, names: list[str]) -> dict[str, Any]:
+    """Return data that has the fields named and no others, with no text that is too long."""
+    if not isinstance(data, dict) or set(data) != set(names):
+        got = f"keys {reprlib.repr(list(data))}" if isinstance(data, dict) else reprlib.repr(data)
+        raise ValueError(f"{what} must have the keys {', '.join(names)}; got {got}")
+    for name, value in data.items():
+        if isinstance(value, str) and len(value) > LONGEST:
+            raise ValueError(f"{what}: {name} must have at most {LONGEST} characters")
+    return data
+
+
+@contextmanager
+def _refusal(what: str) -> Iterator[None]:
+    """Make one ValueError of what constructors raise for values of the wrong kind."""
+    try:
+        yield
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{what}: {error}") from None

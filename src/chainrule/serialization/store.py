@@ -1,0 +1,143 @@
+"""A folder of checkpoints: numbered files, the last few of them, and one writer at a time."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from numpy.typing import NDArray
+
+from chainrule.errors import check_whole
+from chainrule.serialization.model_file import ModelFileError, read_file, write_file
+from chainrule.serialization.whole import UNFINISHED
+from chainrule.trees import Array
+
+_NAME = re.compile(r"checkpoint-(\d+)\.model")
+_ORPHANS = UNFINISHED.format(name="checkpoint-*", token="*")
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be written, read, or gone on from; the message says what to do."""
+
+
+class Store:
+    """A folder that holds the last `keep` checkpoints of one run.
+
+    Opening it makes the folder where it is missing, keeps every other process out until `close`,
+    and removes what a process that was killed left half written. Raises CheckpointError where
+    another process has it open, and for all that goes wrong with the folder.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, cr.serialization.Store(folder) as store:
+    ...     store.latest() is None
+    ...     store.save({"w": np.ones(2)}, {"kind": "sketch"}).name
+    ...     store.latest()[0]
+    True
+    'checkpoint-00000001.model'
+    {'w': array([1., 1.])}
+    """
+
+    def __init__(self, directory: str | Path, keep: int = 3) -> None:
+        self.directory = Path(directory)
+        self.keep = check_whole("Store: keep", keep, least=1)
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self._lock = (self.directory / ".lock").open("a+")
+        except OSError as error:
+            raise self._error("cannot be used for checkpoints", error) from None
+        try:
+            self._take_lock()
+            for orphan in self.directory.glob(_ORPHANS):
+                orphan.unlink()
+        except OSError as error:
+            self.close()
+            raise self._error("cannot be used for checkpoints", error) from None
+        except CheckpointError:
+            self.close()
+            raise
+
+    def save(self, arrays: Mapping[str, Array], about: dict[str, Any]) -> Path:
+        """Write a checkpoint, and remove those that are too old once it stands.
+
+        Raises CheckpointError where it cannot be written: the one before stays.
+        """
+        before = self._paths()
+        number = int(_NAME.fullmatch(before[-1].name)[1]) if before else 0  # type: ignore[index]
+        path = self.directory / f"checkpoint-{number + 1:08}.model"
+        try:
+            write_file(path, arrays, about)
+            for old in before[: len(before) + 1 - self.keep]:
+                old.unlink()
+        except OSError as error:
+            raise self._error("takes no checkpoint", error) from None
+        except ValueError as error:
+            raise CheckpointError(str(error)) from None
+        return path
+
+    def latest(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
+        """Return the newest checkpoint that can be read, or None where there is no file of one.
+
+        One that cannot be read is passed over with a warning. Raises CheckpointError where there
+        are some and none can be read.
+        """
+        paths = self._paths()
+        for path in reversed(paths):
+            try:
+                return read_file(path)
+            except (OSError, ModelFileError) as error:
+                reason = error
+                warnings.warn(f"a checkpoint is passed over: {error}", RuntimeWarning, stacklevel=2)
+        if not paths:
+            return None
+        raise CheckpointError(
+            f"{self.directory}: none of its {len(paths)} checkpoints can be read, the oldest "
+            f"because of: {reason}; to start anew, remove them or take another directory"
+        )
+
+    def close(self) -> None:
+        """Let others in."""
+        self._lock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _paths(self) -> list[Path]:
+        """The checkpoints, from the oldest to the newest."""
+        found = [
+            (int(match[1]), path)
+            for path in self.directory.iterdir()
+            if (match := _NAME.fullmatch(path.name))
+        ]
+        return [path for _, path in sorted(found)]
+
+    def _take_lock(self) -> None:
+        """Hold the folder's lock for as long as it is open, or this process lives."""
+        if sys.platform == "win32":  # which has no flock
+            return
+        import fcntl
+
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.seek(0)
+            raise CheckpointError(
+                f"{self.directory}: process {self._lock.read() or 'unknown'} writes its "
+                "checkpoints there; give each run a directory of its own, or end the other first"
+            ) from None
+        self._lock.truncate(0)
+        self._lock.write(str(os.getpid()))
+        self._lock.flush()
+
+    def _error(self, what: str, error: OSError) -> CheckpointError:
+        return CheckpointError(
+            f"{error.filename or self.directory}: {what}: {error.strerror}; make room or take "
+            "another directory, and run the same again"
+        )
