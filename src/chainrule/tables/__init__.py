@@ -1,0 +1,1 @@
+"""Tables: what is in their columns, and how that becomes numbers."""

@@ -1,0 +1,310 @@
+"""What becomes of each column of a table: decided from its survey, and said in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+import polars as pl
+
+from chainrule.tables.decisions import Decision, listed, values_of
+from chainrule.tables.errors import TableError
+from chainrule.tables.survey import Column, Survey
+from chainrule.tables.task import decide_target
+from chainrule.tables.values import (
+    PADDED,
+    as_moments,
+    as_numbers,
+    as_words,
+    bare,
+    check_known,
+    shown,
+)
+
+MAX_CATEGORIES = 100
+"""The most categories of a column that have a feature of their own."""
+
+MOSTLY = 0.9
+"""The share of a text column that must be numbers, or dates, for it to be taken so."""
+
+IDENTIFIER = 0.5
+"""Where a larger share of the values is different, they name rows, and tell nothing of others."""
+
+LONG = 100
+"""The characters that a text has on average where it is prose, not the name of a category."""
+
+_ID = re.compile(r"(?i:(?:^|[\W_])id)$|[a-z](?:Id|ID)$")
+_COUNTER = re.compile(r"(?i:(?:^|[\W_])(?:index|row|rownames))$|^Unnamed: 0$")
+
+
+def decide(
+    survey: Survey,
+    *,
+    task: str | None = None,
+    numbers: Iterable[str] = (),
+    categories: Iterable[str] = (),
+    dates: Iterable[str] = (),
+    leave_out: Iterable[str] = (),
+    order: Mapping[str, Iterable[str]] | None = None,
+    weight: str | None = None,
+) -> tuple[Decision, ...]:
+    """Return what becomes of each column, in the order of the table.
+
+    The options name columns whose role is not to be found but given; `order` gives the categories
+    of a column from the lowest to the highest. Raises TableError for what a column cannot be, and
+    where no column is left to predict from.
+
+    >>> import polars as pl
+    >>> from chainrule.tables.survey import survey
+    >>> table = pl.DataFrame({"size": [1.5, 2.5, 3.0, 4.0], "kind": ["a", "b", "a", "b"]})
+    >>> for decision in decide(survey([table], target="kind")):
+    ...     print(decision)
+    size       number     4 values, 1.5 to 4
+    kind       target     2 classes: a 2, b 2
+    """
+    order = {name: tuple(map(str, words)) for name, words in (order or {}).items()}
+    named = {
+        "--weight": [weight] if weight is not None else [],
+        "--numbers": list(numbers),
+        "--categories": [name for name in categories if name not in order],
+        "--order": list(order),
+        "--dates": list(dates),
+        "--leave-out": list(leave_out),
+    }
+    chosen = _chosen(survey, named)
+    decisions = []
+    for column in survey.columns.values():
+        if column.name == survey.target:
+            decisions.append(decide_target(survey, task))
+        elif column.name in chosen:
+            decisions.append(_given(survey, column, chosen[column.name], order))
+        else:
+            decisions.append(_found(survey, column))
+    if not any(decision.role in ("number", "category", "date") for decision in decisions):
+        raise TableError(
+            "no column is left to predict from; keep one by --numbers, --categories or --dates"
+        )
+    return tuple(decisions)
+
+
+def _chosen(survey: Survey, named: Mapping[str, list[str]]) -> dict[str, str]:
+    """Return the option that names each column, for those that one does."""
+    chosen: dict[str, str] = {}
+    for option, names in named.items():
+        check_known(f"column in {option}", names, survey.columns)
+        for name in names:
+            if name == survey.target:
+                raise TableError(f"column {name!r} is the target; take it out of {option}")
+            if chosen.setdefault(name, option) != option:
+                raise TableError(
+                    f"column {name!r} stands in {chosen[name]} and in {option}; name it once"
+                )
+    return chosen
+
+
+# Roles that are given
+
+
+def _given(
+    survey: Survey, column: Column, option: str, order: Mapping[str, tuple[str, ...]]
+) -> Decision:
+    if option == "--leave-out":
+        return Decision(column.name, "left out", "as asked")
+    if not column.values:
+        raise TableError(f"column {column.name!r} has no values; take it out of {option}")
+    if column.kind == "other":
+        raise TableError(
+            f"column {column.name!r} holds {column.dtype}, which {option} cannot take; leave it out"
+        )
+    if option == "--weight":
+        return _weight(column)
+    if option == "--order":
+        return _ordered(survey, column, order[column.name])
+    if option == "--categories":
+        return _category(survey, column)
+    return _number(survey, column) if option == "--numbers" else _date(survey, column)
+
+
+def _weight(column: Column) -> Decision:
+    must = f"weight {column.name!r} must hold a number >= 0 in each row"
+    if column.kind not in ("integer", "float", "boolean"):
+        raise TableError(f"{must}, got {column.dtype}")
+    if column.nulls or column.infinite:
+        raise TableError(f"{must}, got {column.nulls + column.infinite:,} missing or infinite")
+    if column.least < 0 or not column.greatest > 0:
+        raise TableError(f"{must}, and one above 0, got {_range(column)}")
+    return Decision(column.name, "weight", _range(column))
+
+
+def _ordered(survey: Survey, column: Column, order: tuple[str, ...]) -> Decision:
+    missing = [word for word in frequencies(survey, column) if word not in order]
+    if missing or len(set(order)) != len(order):
+        wrong = f"leaves out {shown(missing[0])}" if missing else "names a category twice"
+        raise TableError(
+            f"order of {column.name!r} {wrong}; name each of its categories once, lowest first"
+        )
+    reason = f"{len(order):,} categories in order: {listed(order, ' < ')}"
+    return Decision(column.name, "category", reason, order=order)
+
+
+def _number(survey: Survey, column: Column) -> Decision:
+    if column.kind == "text":
+        return _number_in_text(survey, column)
+    if column.kind == "date":
+        raise TableError(f"column {column.name!r} holds dates, not numbers; use --dates")
+    return Decision(column.name, "number", f"{values_of(column)}, {_range(column)}{_lost(column)}")
+
+
+def _number_in_text(survey: Survey, column: Column) -> Decision:
+    text = survey.sample[column.name].drop_nulls()
+    read = as_numbers(text)
+    if not read.is_finite().any():
+        raise TableError(
+            f"column {column.name!r} holds text such as {shown(column.least)}, no numbers; "
+            "use --categories"
+        )
+    return Decision(
+        column.name,
+        "number",
+        f"{values_of(column)} in text, {shown(read.min())} to {shown(read.max())}"
+        + _unread(text, read)
+        + _lost(column),
+        f"change: --categories {bare(column.name)}",
+    )
+
+
+def _date(survey: Survey, column: Column) -> Decision:
+    option = ""
+    if column.kind == "date":
+        least, greatest, unread = column.least, column.greatest, ""
+    else:
+        text = survey.sample[column.name].drop_nulls()
+        read = as_moments(text) if column.kind == "text" else pl.Series([None])
+        if not read.is_not_null().any():
+            raise TableError(
+                f"column {column.name!r} holds {column.dtype} such as {shown(column.least)}, no "
+                "dates such as 2024-05-31 or 2024-05-31T12:30:00"
+            )
+        least, greatest, unread = read.min(), read.max(), _unread(text, read)
+        option = f"change: --categories {bare(column.name)}"
+    reason = f"{values_of(column)}, {least} to {greatest}{unread}{_lost(column)}"
+    return Decision(column.name, "date", reason, option)
+
+
+def _category(survey: Survey, column: Column) -> Decision:
+    words = list(frequencies(survey, column))
+    count = f"{len(words):,} categories" if len(words) > 1 else "1 category"
+    if len(words) > MAX_CATEGORIES:
+        many = "more than " if column.counts is None else ""
+        reason = f"{many}{count}: the {MAX_CATEGORIES} most frequent, and the others as one"
+        option = f"change: --leave-out {bare(column.name)}"
+        return Decision(column.name, "category", reason + _lost(column), option)
+    return Decision(column.name, "category", f"{count}: {listed(words, ', ')}{_lost(column)}")
+
+
+# Roles that are found
+
+
+def _found(survey: Survey, column: Column) -> Decision:
+    name = bare(column.name)
+    if not column.values:
+        return Decision(column.name, "left out", "no values")
+    if column.kind == "other":
+        return Decision(column.name, "left out", f"{column.dtype}: not a number, text or date")
+    if column.least == column.greatest and column.values == column.rows:
+        return Decision(column.name, "left out", f"always {shown(column.least)}")
+    if column.kind == "boolean":
+        return _category(survey, column)
+    if column.kind == "date":
+        return _date(survey, column)
+    if column.kind == "text":
+        return _text(survey, column)
+    if column.whole and _ID.search(column.name):
+        if _different(survey, column) > IDENTIFIER:
+            return Decision(column.name, "left out", "names rows", f"keep: --numbers {name}")
+        found = _category(survey, column)
+        reason = f"a number that names: {found.reason}"
+        return Decision(column.name, "category", reason, f"change: --numbers {name}")
+    if column.whole and _COUNTER.search(column.name) and _counts_rows(survey, column):
+        return Decision(column.name, "left out", "counts rows", f"keep: --numbers {name}")
+    return _number(survey, column)
+
+
+def _text(survey: Survey, column: Column) -> Decision:
+    text = survey.sample[column.name].drop_nulls()
+    name = bare(column.name)
+    if _share(as_numbers(text).is_finite()) >= MOSTLY and not text.str.contains(PADDED).any():
+        return _number_in_text(survey, column)
+    if _share(as_moments(text).is_not_null()) >= MOSTLY:
+        return _date(survey, column)
+    different = _different(survey, column)
+    keep = f"keep: --categories {name}"
+    if different == 1:
+        return Decision(column.name, "left out", "text, all different", keep)
+    if different > IDENTIFIER:
+        return Decision(column.name, "left out", "text, most of it different", keep)
+    many = len(frequencies(survey, column)) > MAX_CATEGORIES
+    if many and float(text.str.len_chars().mean() or 0) > LONG:  # type: ignore[arg-type]
+        return Decision(column.name, "left out", "long text", keep)
+    return _category(survey, column)
+
+
+def _different(survey: Survey, column: Column) -> float:
+    """Return the share of a column's values, in the sample, that are different ones."""
+    values = survey.sample[column.name].drop_nulls()
+    return values.n_unique() / max(len(values), 1)
+
+
+def _counts_rows(survey: Survey, column: Column) -> bool:
+    consecutive = column.greatest - column.least == column.rows - 1
+    return bool(consecutive and _different(survey, column) == 1)
+
+
+def _share(holds: pl.Series) -> float:
+    return float(holds.sum()) / max(len(holds), 1)
+
+
+# What decisions and encoders share
+
+
+def frequencies(survey: Survey, column: Column) -> dict[str, int]:
+    """Return how often each category comes: in all rows, or, where it has too many, in the sample.
+
+    They stand in the order of the values.
+
+    >>> import polars as pl
+    >>> from chainrule.tables.survey import survey
+    >>> found = survey([pl.DataFrame({"size": [10, 9, 10]})])
+    >>> frequencies(found, found.columns["size"])
+    {'9': 1, '10': 2}
+    """
+    if column.counts is not None:
+        values, counts = list(column.counts), list(column.counts.values())
+        words = as_words(pl.Series(column.name, values))
+    else:
+        sample = survey.sample[column.name].drop_nulls().alias("value")
+        found = sample.value_counts(name="count").sort("value")
+        words, counts = as_words(found["value"]), found["count"].to_list()
+    return dict(zip(words.to_list(), counts, strict=True))
+
+
+# Reasons
+
+
+def _range(column: Column) -> str:
+    return f"{shown(column.least)} to {shown(column.greatest)}"
+
+
+def _lost(column: Column) -> str:
+    missing = f", {column.nulls:,} missing" if column.nulls else ""
+    infinite = f", {column.infinite:,} infinite taken as missing" if column.infinite else ""
+    return missing + infinite
+
+
+def _unread(text: pl.Series, read: pl.Series) -> str:
+    """Return what a reading of text leaves out, for a reason."""
+    rest = text.filter(read.is_null())
+    if rest.is_empty():
+        return ""
+    examples = ", ".join(map(shown, rest.unique().sort().head(2)))
+    return f", others such as {examples} taken as missing"

@@ -1,0 +1,47 @@
+"""A decision on a column, and the words that its reasons share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from chainrule.tables.survey import Column
+from chainrule.tables.values import bare
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What becomes of a column: its role, the reason, and the option that would change it.
+
+    The roles are number, category, date, target, weight and left out. A target has its task,
+    classification or regression; categories may have an order.
+
+    >>> print(Decision("id", "left out", "text, all different", "keep: --categories id"))
+    id         left out   text, all different (keep: --categories id)
+    """
+
+    column: str
+    role: str
+    reason: str
+    option: str = ""
+    order: tuple[str, ...] = ()
+    task: str = ""
+
+    def __str__(self) -> str:
+        option = f" ({self.option})" if self.option else ""
+        return f"{bare(self.column):<10} {self.role:<10} {self.reason}{option}"
+
+
+def values_of(column: Column) -> str:
+    """Return how many values a column has, in words."""
+    return f"{column.values:,} value" + "s" * (column.values != 1)
+
+
+def listed(words: Iterable[str], between: str = ", ") -> str:
+    """Return the first of some words in a row.
+
+    >>> listed("abcdefg", " < ")
+    'a < b < c < d < e < …'
+    """
+    names = [bare(word) for word in words]
+    return between.join([*names[:5], "…"] if len(names) > 5 else names)

@@ -1,0 +1,77 @@
+"""A sample of the rows of a table that is read piece by piece.
+
+The rows whose numbers have the smallest hashes are taken, so that the sample depends on the number
+of the rows alone, not on how they come.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+SAMPLE = 100_000
+"""The most rows of a sample."""
+
+CELLS = 10_000_000
+"""The most values of a sample: of wide tables it has fewer rows."""
+
+FEWEST = 1_000
+"""The rows that a sample may have however wide it is."""
+
+
+def hashes(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return the hash of each number, by the generator SplitMix64: different for different numbers.
+
+    Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014.
+
+    >>> hashes(np.array([0], np.uint64))
+    array([16294208416658607535], dtype=uint64)
+    """
+    z = (numbers + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(z ^ (z >> np.uint64(31)))
+
+
+class Sample:
+    """The rows of smallest hash so far; `size` of them, or all where there are no more.
+
+    >>> import polars as pl
+    >>> sample = Sample(size=2)
+    >>> for piece in pl.DataFrame({"x": range(5)}).iter_slices(3):
+    ...     sample.add(piece)
+    >>> sample.rows()["x"].to_list()
+    [2, 4]
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.seen = 0
+        self.limit = np.uint64(2**64 - 1)
+        self.frames: list[pl.DataFrame] = []
+        self.numbers = np.zeros(0, np.uint64)
+
+    def add(self, piece: pl.DataFrame) -> None:
+        """Take in the next rows of the table."""
+        numbers = np.arange(self.seen, self.seen + piece.height, dtype=np.uint64)
+        self.seen += piece.height
+        chosen = hashes(numbers) <= self.limit
+        self.frames.append(piece if chosen.all() else piece.filter(pl.Series(chosen)))
+        self.numbers = np.concatenate([self.numbers, numbers[chosen]])
+        if len(self.numbers) > 2 * self.size:
+            self._shrink()
+
+    def rows(self) -> pl.DataFrame:
+        """Return the sample, in the order of the table."""
+        self._shrink()
+        return self.frames[0]
+
+    def _shrink(self) -> None:
+        frame = pl.concat(self.frames)
+        if len(self.numbers) > self.size:
+            hashed = hashes(self.numbers)
+            self.limit = np.partition(hashed, self.size - 1)[self.size - 1]
+            chosen = hashed <= self.limit
+            frame, self.numbers = frame.filter(pl.Series(chosen)), self.numbers[chosen]
+        self.frames = [frame]

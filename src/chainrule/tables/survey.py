@@ -1,0 +1,203 @@
+"""What is in the columns of a table, from one pass over its rows.
+
+The same rows give the same survey however they are cut into chunks: what counts and what is least
+or greatest comes from all rows, and what would depend on their order from a sample.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from chainrule.tables.errors import TableError
+from chainrule.tables.sample import CELLS, FEWEST, SAMPLE, Sample
+from chainrule.tables.values import check_known, kind, plain
+
+MOST = 10_000
+"""The most different values of a column that are told apart."""
+
+PIECE = 65_536
+"""The rows that are looked at together: their columns fit into the processor's caches."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """What is in a column: NaN counts as null, and infinite values stand outside the bounds.
+
+    Attributes
+    ----------
+    kind
+        What the type holds: integer, float, boolean, text, date or other.
+    whole
+        Whether it holds whole numbers alone.
+    counts
+        How often each value comes, in the order of the values; None where there are too many, for
+        dates, and for numbers that are not whole.
+    """
+
+    name: str
+    dtype: str
+    kind: str
+    rows: int
+    nulls: int
+    infinite: int
+    least: Any
+    greatest: Any
+    whole: bool
+    counts: Mapping[Any, int] | None = field(repr=False)
+
+    @property
+    def values(self) -> int:
+        """The number of rows that have a value, and a finite one."""
+        return self.rows - self.nulls - self.infinite
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The columns of a table, a sample of its rows, and what was left out of both.
+
+    Attributes
+    ----------
+    rows
+        The rows that were surveyed: those that have a target.
+    without_target
+        The rows that were not.
+    """
+
+    columns: Mapping[str, Column]
+    sample: pl.DataFrame = field(repr=False, compare=False)
+    target: str | None
+    rows: int
+    without_target: int
+
+
+def survey(chunks: Iterable[pl.DataFrame], target: str | None = None) -> Survey:
+    """Return what is in a table's columns, from its rows in one or more frames.
+
+    Rows without a target are left out. Raises TableError where no rows are left, or the target is
+    no column.
+
+    >>> import polars as pl
+    >>> found = survey([pl.DataFrame({"x": [1, 2, 2], "y": [0.5, None, 1.5]})], target="y")
+    >>> found.columns["x"].counts, found.rows, found.without_target
+    ({1: 1, 2: 1}, 2, 1)
+    """
+    whole: _Table | None = None
+    for chunk in chunks:
+        whole = whole or _Table(chunk, target)
+        for piece in chunk.iter_slices(PIECE):
+            whole.add(piece)
+    if whole is None or not whole.seen:
+        raise TableError("the table has no rows")
+    return whole.survey()
+
+
+class _Table:
+    """What is known of a table after the rows so far."""
+
+    def __init__(self, first: pl.DataFrame, target: str | None) -> None:
+        check_known("target", [target] if target is not None else [], first.columns)
+        self.target = target
+        self.seen = 0
+        self.tallies = {name: _Tally(name, dtype) for name, dtype in first.schema.items()}
+        self.sample = Sample(max(FEWEST, min(SAMPLE, CELLS // max(first.width, 1))))
+
+    def add(self, piece: pl.DataFrame) -> None:
+        self.seen += piece.height
+        if self.target is not None:
+            piece = with_target(piece, self.target)
+        for column in piece.iter_columns():
+            self.tallies[column.name].add(column)
+        self.sample.add(piece)
+
+    def survey(self) -> Survey:
+        rows = self.sample.seen
+        if not rows:
+            raise TableError(f"target {self.target!r} has no value in any of {self.seen:,} rows")
+        columns = {name: tally.column(rows) for name, tally in self.tallies.items()}
+        return Survey(columns, self.sample.rows(), self.target, rows, self.seen - rows)
+
+
+def with_target(frame: pl.DataFrame, target: str) -> pl.DataFrame:
+    """Return the rows that have a target: one that is neither null nor NaN.
+
+    >>> import polars as pl
+    >>> with_target(pl.DataFrame({"y": [1.0, None, float("nan")]}), "y").height
+    1
+    """
+    column = frame.get_column(target)
+    if not column.null_count() and kind(column.dtype) != "float":
+        return frame
+    frame = frame.drop_nulls(target)
+    return frame.drop_nans(target) if kind(column.dtype) == "float" else frame
+
+
+class _Tally:
+    """What is known of a column after the rows so far."""
+
+    def __init__(self, name: str, dtype: pl.DataType) -> None:
+        self.name, self.dtype, self.kind = name, dtype, kind(dtype)
+        self.nulls = self.infinite = 0
+        self.least: Any = None
+        self.greatest: Any = None
+        self.whole = self.kind in ("integer", "float")
+        self.counts: pl.DataFrame | None = None
+        self.counted = self.kind in ("integer", "float", "boolean", "text")
+
+    def add(self, column: pl.Series) -> None:
+        self.nulls += column.null_count()
+        if self.kind == "other":
+            return
+        column = plain(column)
+        if self.kind == "float":
+            column = self._finite(column)
+            if self.whole and not (column == column.floor()).all():
+                self.whole = self.counted = False
+        if column.null_count() < len(column):
+            self._bound(column)
+        if self.counted:
+            self._count(column)
+
+    def _finite(self, column: pl.Series) -> pl.Series:
+        """Return the column with its finite values alone, and count the others."""
+        if math.isfinite(column.sum()):  # only if all of them are, and it is quickly found
+            return column
+        missing = column.is_nan().sum()
+        self.nulls += missing
+        self.infinite += column.is_infinite().sum()
+        return column.filter(column.is_finite())
+
+    def _bound(self, column: pl.Series) -> None:
+        least, greatest = column.min(), column.max()
+        if self.kind == "float":  # 0 is as small as -0, whichever comes first
+            least, greatest = least + 0.0, greatest + 0.0
+        self.least = least if self.least is None else min(self.least, least)
+        self.greatest = greatest if self.greatest is None else max(self.greatest, greatest)
+
+    def _count(self, column: pl.Series) -> None:
+        new = column.drop_nulls().alias("value").value_counts(name="count")
+        if self.counts is not None:
+            new = pl.concat([self.counts, new]).group_by("value").agg(pl.sum("count"))
+        self.counted = new.height <= MOST
+        self.counts = new if self.counted else None
+
+    def column(self, rows: int) -> Column:
+        counts = None
+        if self.counted and self.counts is not None:
+            counts = dict(self.counts.sort("value").iter_rows())
+        return Column(
+            name=self.name,
+            dtype=str(self.dtype),
+            kind=self.kind,
+            rows=rows,
+            nulls=self.nulls,
+            infinite=self.infinite,
+            least=self.least,
+            greatest=self.greatest,
+            whole=self.whole and self.least is not None,
+            counts=counts,
+        )

@@ -1,0 +1,188 @@
+"""The target of a table: classes or a quantity, as the numbers that training takes, and back.
+
+n       rows with a target
+y       (n,) indices of classes, int64; or (n, 1) standardised, float32
+outputs (n, classes) or (n, 1), as the network gives them
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from chainrule.tables.decisions import Decision
+from chainrule.tables.data import from_data, to_data
+from chainrule.tables.encoders import Positive
+from chainrule.tables.errors import TableError
+from chainrule.tables.survey import Survey
+from chainrule.tables.values import as_numbers, as_words, kind, shown
+
+Label = str | int
+
+class Target:
+    """The target of a table: its task, the outputs that it needs, and its values as numbers."""
+
+    task: ClassVar[str]
+    column: str
+
+    @property
+    def outputs(self) -> int:
+        """How many outputs a network for it has."""
+        raise NotImplementedError
+
+    def encode(self, frame: pl.DataFrame, *, first: int = 1) -> NDArray[Any]:
+        """Return y of some rows, of which the first has the given number in its table.
+
+        Raises TableError where a row has no target, or one that was not in training.
+        """
+        if self.column not in frame.columns:
+            raise TableError(f"the target {self.column!r} is no column of the table")
+        series = frame.get_column(self.column)
+        y = self._encoded(series)
+        bad = y.is_null()
+        if bad.any():
+            row = bad.arg_max() or 0
+            raise TableError(
+                f"target {self.column!r} must be {self._must}, got "
+                f"{shown(series[row])} in row {first + row:,}"
+            )
+        return self._shaped(y)
+
+    def decode(self, outputs: NDArray[Any]) -> pl.Series:
+        """Return what outputs of a network stand for, as a column of the target's name."""
+        raise NotImplementedError
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the target as JSON values."""
+        return to_data(self)
+
+    @property
+    def _must(self) -> str:
+        raise NotImplementedError
+
+    def _encoded(self, series: pl.Series) -> pl.Series:
+        raise NotImplementedError
+
+    def _shaped(self, y: pl.Series) -> NDArray[Any]:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Classes(Target):
+    """Classes, and their indices in the order of the classes.
+
+    >>> import polars as pl
+    >>> target = Classes("cut", ("Fair", "Good"))
+    >>> target.encode(pl.DataFrame({"cut": ["Good", "Fair"]}))
+    array([1, 0])
+    >>> target.decode(np.array([[0.2, 0.8]])).to_list()
+    ['Good']
+    """
+
+    column: str
+    classes: tuple[Label, ...]
+
+    task: ClassVar[str] = "classification"
+
+    @property
+    def outputs(self) -> int:
+        """One for each class."""
+        return len(self.classes)
+
+    def decode(self, outputs: NDArray[Any]) -> pl.Series:
+        """Return the class of the greatest output of each row."""
+        return pl.Series(self.column, list(self.classes)).gather(outputs.argmax(axis=1))
+
+    @property
+    def _must(self) -> str:
+        return f"one of the classes {', '.join(map(shown, self.classes[:10]))}"
+
+    def _encoded(self, series: pl.Series) -> pl.Series:
+        words = as_words(pl.Series(self.classes))
+        return as_words(series).cast(pl.Enum(words), strict=False).to_physical()
+
+    def _shaped(self, y: pl.Series) -> NDArray[np.int64]:
+        return y.cast(pl.Int64).to_numpy(writable=True)
+
+
+@dataclass(frozen=True)
+class Quantity(Target):
+    """A number, with mean 0 and standard deviation 1 for the network.
+
+    >>> import polars as pl
+    >>> target = Quantity("price", centre=100.0, scale=50.0)
+    >>> target.encode(pl.DataFrame({"price": [100, 200]})).tolist()
+    [[0.0], [2.0]]
+    >>> target.decode(np.array([[2.0]])).to_list()
+    [200.0]
+    """
+
+    column: str
+    centre: float
+    scale: Positive
+
+    task: ClassVar[str] = "regression"
+
+    @property
+    def outputs(self) -> int:
+        """A single one."""
+        return 1
+
+    def decode(self, outputs: NDArray[Any]) -> pl.Series:
+        """Return outputs in the units of the target."""
+        values = outputs.reshape(len(outputs)).astype(np.float64)
+        return pl.Series(self.column, values * self.scale + self.centre)
+
+    @property
+    def _must(self) -> str:
+        return "a finite number"
+
+    def _encoded(self, series: pl.Series) -> pl.Series:
+        if kind(series.dtype) not in ("integer", "float", "boolean", "text"):
+            raise TableError(f"target {self.column!r} must be {self._must}, got {series.dtype}")
+        y = as_numbers(series)
+        return y.set(~y.is_finite(), None)
+
+    def _shaped(self, y: pl.Series) -> NDArray[np.float32]:
+        scaled = (y.to_numpy() - self.centre) / self.scale
+        return np.asarray(scaled, np.float32).reshape(-1, 1)
+
+
+def fit_target(survey: Survey, decisions: Iterable[Decision]) -> Target:
+    """Return the target that was decided on, fitted to the rows of its survey.
+
+    Mean and standard deviation are those of the sample.
+
+    >>> import polars as pl
+    >>> from chainrule.tables.columns import decide
+    >>> from chainrule.tables.survey import survey
+    >>> found = survey([pl.DataFrame({"x": [1.0, 2.0], "y": ["b", "a"]})], target="y")
+    >>> fit_target(found, decide(found))
+    Classes(column='y', classes=('a', 'b'))
+    """
+    (decision,) = (decision for decision in decisions if decision.role == "target")
+    column = survey.columns[decision.column]
+    if decision.task == "classification":
+        whole = column.kind == "float"
+        return Classes(
+            column.name, tuple(int(value) if whole else value for value in column.counts or ())
+        )
+    values = as_numbers(survey.sample[column.name])
+    centre, scale = float(values.mean()), float(values.std(ddof=0))  # type: ignore[arg-type]
+    if not np.isfinite([centre, scale]).all():
+        raise TableError(f"target {column.name!r} is as great as {column.greatest:g}; divide it")
+    return Quantity(column.name, centre, scale or 1.0)
+
+
+def target_from_data(data: Any) -> Target:
+    """Return the target that `to_data` wrote down; raise ValueError where it is none.
+
+    >>> target_from_data(Classes("cut", ("Fair", "Good")).to_data())
+    Classes(column='cut', classes=('Fair', 'Good'))
+    """
+    return from_data({"Classes": Classes, "Quantity": Quantity}, data)

@@ -1,0 +1,90 @@
+"""The task that a target sets: to tell classes apart, or to foretell a quantity."""
+
+from __future__ import annotations
+
+from chainrule.errors import unknown_name
+from chainrule.tables.decisions import Decision, listed, values_of
+from chainrule.tables.errors import TableError
+from chainrule.tables.survey import Column, Survey
+from chainrule.tables.values import shown
+
+FEW = 20
+"""The most different whole numbers that are taken for classes, unless asked."""
+
+ROWS_EACH = 20
+"""The rows that each of them must have on average, where there are more than two."""
+
+TASKS = ("classification", "regression")
+
+
+def decide_target(survey: Survey, task: str | None = None) -> Decision:
+    """Return the decision on a survey's target: the task that is given, or found from its values.
+
+    Text and Booleans are classes, and so are whole numbers where they are few. Raises TableError
+    for a target that cannot be learnt.
+
+    >>> import polars as pl
+    >>> from chainrule.tables.survey import survey
+    >>> print(decide_target(survey([pl.DataFrame({"price": [9.5, 3.25, 4.0]})], target="price")))
+    price      target     regression: 3 values, 3.25 to 9.5
+    """
+    if task is not None and task not in TASKS:
+        raise TableError(str(unknown_name("task", task, TASKS)))
+    column = survey.columns[str(survey.target)]
+    what = f"target {column.name!r}"
+    if column.kind in ("date", "other"):
+        raise TableError(f"{what} holds {column.dtype}; it must hold classes or numbers")
+    if column.infinite:
+        raise TableError(f"{what} is infinite in {column.infinite:,} rows; leave those rows out")
+    if column.least == column.greatest:
+        raise TableError(f"{what} is always {shown(column.least)}: there is nothing to learn")
+    if (task or _natural(column)) == "regression":
+        return _regression(column, changeable=task is None and column.whole)
+    return _classification(column, task)
+
+
+def _natural(column: Column) -> str:
+    if column.kind in ("text", "boolean"):
+        return "classification"
+    counts = column.counts
+    few = counts is not None and (
+        len(counts) == 2 or (len(counts) <= FEW and len(counts) * ROWS_EACH <= column.rows)
+    )
+    return "classification" if few else "regression"
+
+
+def _regression(column: Column, *, changeable: bool) -> Decision:
+    if column.kind in ("text", "boolean"):
+        raise TableError(
+            f"target {column.name!r} holds {column.kind} such as {shown(column.least)}, no "
+            "numbers; use --task classification"
+        )
+    reason = f"{values_of(column)}, {shown(column.least)} to {shown(column.greatest)}"
+    option = "change: --task classification" if changeable else ""
+    return Decision(column.name, "target", f"regression: {reason}", option, task="regression")
+
+
+def _classification(column: Column, task: str | None) -> Decision:
+    counts = column.counts
+    if column.kind != "text" and (counts is None or len(counts) > max(FEW, column.rows / 2)):
+        raise TableError(
+            f"target {column.name!r} holds too many different numbers for classes, "
+            f"{shown(column.least)} to {shown(column.greatest)}; use --task regression"
+        )
+    most = column.rows / 2 if task is None else column.rows - 1
+    if counts is None or len(counts) > max(2, most):
+        raise TableError(
+            f"target {column.name!r} holds text, nearly all different, such as "
+            f"{shown(column.least)}: is it an identifier? Name another, or group it into classes"
+        )
+    single = [value for value, count in counts.items() if count == 1]
+    alone = f"; {shown(single[0])} has a single example" if single else ""
+    found = listed(f"{value} {count:,}" for value, count in counts.items())
+    number = column.kind in ("integer", "float") and task is None
+    return Decision(
+        column.name,
+        "target",
+        f"{len(counts):,} classes: {found}{alone}",
+        "change: --task regression" if number else "",
+        task="classification",
+    )

@@ -1,0 +1,146 @@
+"""The values of a column under one of their readings: as numbers, as moments, as words.
+
+A value that a reading does not allow is null in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import polars as pl
+
+from chainrule.errors import unknown_name
+from chainrule.tables.errors import TableError
+
+DATE = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$"
+"""Dates in text: ISO 8601 from the year to the day, and on to fractions of a second."""
+
+PADDED = r"^[+-]?0\d"
+"""Digits behind a nought, as in postcodes: text, however many numbers stand beside them."""
+
+LONGEST = 30
+"""The most characters of a text that a message quotes."""
+
+_FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S%.f")
+_ZONED = ("%Y-%m-%d %H:%M%#z", "%Y-%m-%d %H:%M:%S%.f%#z")
+
+
+def kind(dtype: pl.DataType) -> str:
+    """Return what a type holds: integer, float, boolean, text, date, or other.
+
+    >>> import polars as pl
+    >>> kind(pl.UInt8()), kind(pl.Categorical()), kind(pl.Datetime("us")), kind(pl.Binary())
+    ('integer', 'text', 'date', 'other')
+    """
+    if dtype.is_integer():
+        return "integer"
+    if dtype.is_numeric():
+        return "float"
+    if dtype == pl.Boolean:
+        return "boolean"
+    if dtype in (pl.Date, pl.Datetime):
+        return "date"
+    return "text" if dtype in (pl.String, pl.Categorical, pl.Enum) else "other"
+
+
+def plain(series: pl.Series) -> pl.Series:
+    """Return a column in the types that the rest knows: text as such, decimals as floats.
+
+    >>> import polars as pl
+    >>> plain(pl.Series(["a", "b"], dtype=pl.Enum(["a", "b"]))).dtype
+    String
+    """
+    if series.dtype in (pl.Categorical, pl.Enum):
+        return series.cast(pl.String)
+    return series.cast(pl.Float64) if series.dtype.is_decimal() else series
+
+
+def as_numbers(series: pl.Series) -> pl.Series:
+    """Return the values as Float64; text that is no number, as null.
+
+    >>> import polars as pl
+    >>> as_numbers(pl.Series([" 1.5", "2e3", "unknown"])).to_list()
+    [1.5, 2000.0, None]
+    """
+    series = plain(series)
+    if kind(series.dtype) == "text":
+        return series.str.strip_chars().cast(pl.Float64, strict=False).fill_nan(None)
+    return series.cast(pl.Float64)
+
+
+def as_moments(series: pl.Series) -> pl.Series:
+    """Return the values as moments in UTC, to the microsecond; text that is no date, as null.
+
+    Without an offset from UTC, a moment is taken as it stands.
+
+    >>> import polars as pl
+    >>> [str(moment) for moment in as_moments(pl.Series(["2024-05-01T12:00+02:00", "May"]))]
+    ['2024-05-01 10:00:00', 'None']
+    """
+    series = plain(series)
+    if series.dtype == pl.Datetime and series.dtype.time_zone:  # type: ignore[attr-defined]
+        series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+    if kind(series.dtype) != "text":
+        return series.cast(pl.Datetime("us"))
+    text = pl.col(series.name).str.strip_chars()
+    text = pl.when(text.str.contains(DATE)).then(text)
+    text = text.str.replace("T", " ", literal=True).str.replace("Z", "+00:00", literal=True)
+    local = [text.str.to_datetime(form, time_unit="us", strict=False) for form in _FORMATS]
+    zoned = [
+        text.str.to_datetime(form, time_unit="us", strict=False).dt.replace_time_zone(None)
+        for form in _ZONED
+    ]
+    return series.to_frame().select(pl.coalesce(*local, *zoned)).to_series()
+
+
+def as_words(series: pl.Series) -> pl.Series:
+    """Return the values as text; whole numbers without a point, so that 3 and 3.0 are one word.
+
+    >>> import polars as pl
+    >>> as_words(pl.Series([3.0, 2.5, None])).to_list()
+    ['3', '2.5', None]
+    """
+    series = plain(series)
+    if kind(series.dtype) != "float":
+        return series.cast(pl.String)
+    number = pl.col(series.name).cast(pl.Float64).fill_nan(None)
+    whole = number.cast(pl.Int64, strict=False)
+    words = pl.when(whole == number).then(whole.cast(pl.String)).otherwise(number.cast(pl.String))
+    return series.to_frame().select(words).to_series()
+
+
+def shown(value: Any) -> str:
+    """Return a value as messages quote it: short, and without the characters that only steer.
+
+    >>> shown("a" * 50), shown(2.50)
+    ("'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'…", '2.5')
+    """
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if not isinstance(value, str):
+        return bare(str(value))
+    return repr(value) if len(value) <= LONGEST else f"{value[:LONGEST]!r}…"
+
+
+def bare(text: str) -> str:
+    r"""Return text without quotes, and without the characters that only steer a terminal.
+
+    >>> bare("size\x1b[31m")
+    'size\\x1b[31m'
+    """
+    return text if text.isprintable() else repr(text)[1:-1]
+
+
+def check_known(what: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Raise TableError for a name that a table does not have, with the nearest that it has.
+
+    >>> check_known("target", ["pric"], ["carat", "price"])
+    Traceback (most recent call last):
+    ...
+    chainrule.tables.errors.TableError: unknown target 'pric'; did you mean 'price'? ...
+    """
+    known = list(known)
+    for name in names:
+        if name not in known:
+            raise TableError(str(unknown_name(what, name, known)))
