@@ -53,7 +53,12 @@ class Run:
     losses: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        for epoch in range(self.visits // self.blocks.count):
+        self.take(self.params, self.history)
+
+    def take(self, params: Parameters, history: History | None) -> None:
+        """Go on from the parameters and the history of an earlier run of this plan."""
+        self.params, self.history, self.losses = params, history, []
+        for epoch in range(self.epochs):
             self._enter_epoch(epoch)
 
     @property

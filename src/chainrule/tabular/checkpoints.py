@@ -1,0 +1,69 @@
+"""Checkpoints of a training on a table: what it is part of, and what it goes on from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from chainrule.serialization import Store
+from chainrule.serialization.checkpoint import begun
+from chainrule.serialization.contents import contents
+from chainrule.tables import Source
+from chainrule.tabular.options import Options
+from chainrule.tabular.running import Run
+
+MACHINE = ("threads", "memory")
+"""The options that change no bit of what comes out."""
+
+
+def identity(run: Run, source: Source, options: Options) -> dict[str, str]:
+    """Return what makes a training the same: all that its bits follow from but the machine."""
+    chosen = {name: value for name, value in options.given().items() if name not in MACHINE}
+    net = run.plan.net
+    return {
+        "the data": f"{source.name} with SHA-256 {source.fingerprint()[:16]}…",
+        "inputs": repr(net.inputs),
+        **{f"layer {k}": repr(layer) for k, layer in enumerate(net.layers)},
+        **{name.replace("_", " "): repr(value) for name, value in chosen.items()},
+    }
+
+
+@contextmanager
+def keeping(
+    run: Run, source: Source, options: Options, directory: str | Path | None, every: float
+) -> Iterator[Callable[[Run], None]]:
+    """Bring a run to where its last checkpoint left it, and yield what is to be done after a visit.
+
+    A checkpoint is written where `every` seconds have gone by since the last, and where the run
+    breaks off. Once the run is over and the caller has what it needs, `Store.clear` removes them.
+    """
+    if directory is None:
+        yield lambda run: None
+        return
+    with Store(directory) as store:
+        own = identity(run, source, options)
+        found = begun(store, own)
+        if found is not None:
+            run.take(*found)
+        saved, written = run.visits, time.monotonic()
+
+        def save(run: Run) -> None:
+            nonlocal saved, written
+            if run.history is None or run.visits == saved:
+                return
+            arrays, about = contents(run.plan.net, run.history.returned, run.history)
+            store.save(arrays, {**about, "run": own})
+            saved, written = run.visits, time.monotonic()
+
+        def after_visit(run: Run) -> None:
+            if time.monotonic() - written >= every:
+                save(run)
+
+        try:
+            yield after_visit
+        except KeyboardInterrupt:
+            save(run)
+            raise

@@ -1,0 +1,201 @@
+r"""A trained model of a table: from its columns to predictions, in one object and one file.
+
+n   rows of a frame        p   (n, classes) probabilities, or (n, 1) values in the target's units
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from chainrule.evaluation import predict
+from chainrule.network import Network, Parameters
+from chainrule.serialization import (
+    ModelFileError,
+    arrays_of,
+    network_from_data,
+    network_to_data,
+    params_of,
+    read_file,
+    write_file,
+)
+from chainrule.tables import (
+    Notes,
+    Preparation,
+    Source,
+    Target,
+    open_source,
+    target_from_data,
+    with_target,
+)
+from chainrule.tabular.scores import classification_scores, regression_scores
+
+Array = NDArray[Any]
+KIND = "table"
+
+
+@dataclass(frozen=True, eq=False)
+class TableModel:
+    """A network with what its table's columns and target are, as `cr.train` makes it.
+
+    Attributes
+    ----------
+    net, params
+        The network and its parameters, for the functions of the core.
+    preparation, target
+        How columns become inputs, and outputs become predictions.
+    baseline
+        What is foretold without the inputs: the shares of the classes (classes,), or the mean (1,).
+    curves
+        The losses of training and validation by epoch.
+    about
+        How it was trained, as JSON has it: rows, decisions, options, scores of validation.
+    """
+
+    net: Network
+    params: Parameters = field(repr=False)
+    preparation: Preparation = field(repr=False)
+    target: Target
+    baseline: Array = field(repr=False)
+    curves: Mapping[str, Array] = field(repr=False)
+    about: Mapping[str, Any] = field(repr=False)
+
+    def outputs(
+        self, frame: pl.DataFrame, notes: Notes | None = None, *, first: int = 1
+    ) -> Array:
+        """Return p for the rows of a frame; `first` is the number of its first in its table."""
+        return self.outputs_of(self.preparation.transform(frame, notes, first=first))
+
+    def outputs_of(self, X: Array) -> Array:
+        """Return p for prepared inputs."""
+        made = np.asarray(predict(self.net, self.params, X))
+        if self.target.task == "classification":
+            return made
+        return self.target.decode(made).to_numpy().reshape(-1, 1)
+
+    def predict(
+        self, table: Any, notes: Notes | None = None, *, keep: Iterable[str] = ()
+    ) -> pl.DataFrame:
+        """Return the predictions for a table: a frame, or what `chainrule predict` takes.
+
+        The columns are `prediction` and, of classes, `probability_<class>` for each; before them
+        stand those to `keep` of the table.
+        """
+        parts = self.predictions(open_source(table), notes, keep=tuple(keep))
+        return pl.concat(list(parts))
+
+    def predictions(
+        self, source: Source, notes: Notes | None = None, *, keep: tuple[str, ...] = ()
+    ) -> Iterator[pl.DataFrame]:
+        """Yield the predictions for a source chunk by chunk."""
+        needed = self._present(source, (*keep, *self.preparation.columns))
+        first = 1
+        for chunk in source.chunks(needed):
+            p = self.outputs(chunk, notes, first=first)
+            first += chunk.height
+            yield chunk.select(keep).with_columns(self._columns(p))
+
+    def _present(self, source: Source, wanted: Iterable[str]) -> list[str]:
+        """Those columns that a source has; `transform` says which are missing, and what is near."""
+        wanted = dict.fromkeys(wanted)
+        if all(name in source.columns for name in wanted):
+            return list(wanted)
+        return list(source.columns)
+
+    def _columns(self, p: Array) -> list[pl.Series]:
+        if self.target.task == "regression":
+            return [pl.Series("prediction", p[:, 0])]
+        named = zip(self.target.classes, p.T, strict=True)  # type: ignore[attr-defined]
+        each = [pl.Series(f"probability_{name}", of) for name, of in named]
+        return [self.target.decode(p).alias("prediction"), *each]
+
+    def evaluate(self, table: Any, notes: Notes | None = None) -> dict[str, dict[str, float]]:
+        """Return the scores on a table that has the target, and those of the baseline beside them.
+
+        Rows without a target are left out. They are counted with the weights of the column that
+        weighed them in training, where the table has it.
+        """
+        source = open_source(table)
+        weigh = self.about["options"].get("weight")
+        weigh = weigh if weigh in source.columns else None
+        asked = (*self.preparation.columns, self.target.column, *([weigh] if weigh else []))
+        parts: list[tuple[Array, Array, Array | None]] = []
+        first = 1
+        for whole in source.chunks(self._present(source, asked)):
+            if self.target.column in whole.columns:
+                chunk = with_target(whole, self.target.column)
+            else:
+                chunk = whole
+            y = self.target.encode(chunk, first=first)
+            w = chunk[weigh].cast(pl.Float64).to_numpy() if weigh else None
+            parts.append((y, self.outputs(chunk, notes, first=first), w))
+            first += whole.height
+        y, p = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
+        w = np.concatenate([part[2] for part in parts]) if weigh else None  # type: ignore[misc]
+        return self.scores(y, p, w)
+
+    def scores(self, y: Array, p: Array, weight: Array | None = None) -> dict[str, Any]:
+        """Return the scores of outputs p beside targets as `target.encode` gives them."""
+        trivial = np.broadcast_to(self.baseline, p.shape)
+        if self.target.task == "classification":
+            score = classification_scores
+        else:
+            score = regression_scores
+            y = self.target.decode(y).to_numpy()[:, None]
+        return {"model": score(y, p, weight), "baseline": score(y, trivial, weight)}
+
+    def save(self, path: str | Path) -> None:
+        """Write the model to a file, whole or not at all; equal models make equal bytes."""
+        about = {
+            "kind": KIND,
+            "network": network_to_data(self.net),
+            "preparation": self.preparation.to_data(),
+            "target": self.target.to_data(),
+            **self.about,
+        }
+        curves = {f"curves.{name}": curve for name, curve in self.curves.items()}
+        write_file(path, {**arrays_of(self.params), "baseline": self.baseline, **curves}, about)
+
+    @classmethod
+    def load(cls, path: str | Path) -> TableModel:
+        """Return the model that `save` wrote; nothing in the file is run.
+
+        Raises OSError where it cannot be opened, and ModelFileError where it is damaged, of another
+        kind, or from a newer version.
+        """
+        arrays, about = read_file(path)
+        if about["kind"] != KIND:
+            raise ModelFileError(
+                f"{path}: must hold the model of a table, got the kind {about['kind']!r:.40}; "
+                "cr.load reads networks"
+            )
+        try:
+            return cls._read(arrays, about)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelFileError(f"{path}: {error}") from None
+
+    @classmethod
+    def _read(cls, arrays: dict[str, Array], about: dict[str, Any]) -> TableModel:
+        own = ("kind", "network", "preparation", "target")
+        net = network_from_data(about["network"])
+        params = params_of(net, arrays)
+        preparation = Preparation.from_data(about["preparation"])
+        target = target_from_data(about["target"])
+        sizes = {"inputs": len(preparation.feature_names), "outputs": target.outputs}
+        for name, size in sizes.items():
+            if getattr(net, name) != size:
+                raise ValueError(
+                    f"its network has {getattr(net, name)} {name}, and its table needs {size}"
+                )
+        baseline = arrays.pop("baseline")
+        if baseline.shape != (target.outputs,):
+            raise ValueError(f"its baseline must have {target.outputs} values")
+        curves = {name.removeprefix("curves."): curve for name, curve in arrays.items()}
+        rest = {name: value for name, value in about.items() if name not in own}
+        return cls(net, params, preparation, target, baseline, curves, rest)

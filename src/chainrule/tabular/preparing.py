@@ -1,0 +1,187 @@
+"""From a table to examples: what its columns are, who is held out, and the prepared blocks.
+
+The rows pass twice: once to find out what the columns hold, once to be prepared. A table that fits
+into the memory allowed is read once and kept until then.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from chainrule.examples import Examples
+from chainrule.tables import (
+    CHUNK,
+    Decision,
+    Notes,
+    Preparation,
+    Source,
+    Target,
+    TableError,
+    decide,
+    fit_preparation,
+    fit_target,
+    survey,
+    with_target,
+)
+from chainrule.tabular.blocks import Blocks
+from chainrule.tabular.options import Options
+from chainrule.tabular.splitting import hold_out
+
+Array = NDArray[Any]
+Frames = Callable[[], Iterator[pl.DataFrame]]
+
+
+@dataclass
+class Prepared:
+    """The examples of a table, and how they came from it.
+
+    Attributes
+    ----------
+    rows
+        The number of each example's row in the table, from 1.
+    held
+        Which examples are held out; `held_out` has them, prepared.
+    """
+
+    target: Target
+    preparation: Preparation
+    decisions: tuple[Decision, ...]
+    without_target: int
+    rows: NDArray[np.int64]
+    held: NDArray[np.bool_]
+    blocks: Blocks
+    held_out: Examples
+    y: Array
+    weight: Array | None
+
+    @property
+    def baseline(self) -> Array:
+        """What is foretold without the inputs, from the examples in training."""
+        y = self.y[~self.held]
+        w = None if self.weight is None else self.weight[~self.held]
+        if self.target.task == "regression":
+            values = self.target.decode(y).to_numpy()
+            return np.array([np.average(values, weights=w)])
+        counts = np.bincount(y, weights=w, minlength=self.target.outputs)
+        return counts / counts.sum()
+
+
+def prepare(source: Source, target: str, options: Options) -> Prepared:
+    """Return the examples of a table as training takes them.
+
+    Raises TableError where the table, its target or a column that an option names is not fit.
+    """
+    frames, memory = _frames(source, options)
+    beside = [name for name in (options.weight, options.groups, options.time) if name]
+    seen: list[pl.DataFrame] = []
+
+    def looked_at() -> Iterator[pl.DataFrame]:
+        for chunk in frames():
+            if target in chunk.columns:
+                known = [name for name in dict.fromkeys((target, *beside)) if name in chunk.columns]
+                seen.append(chunk.select(known))
+            yield chunk
+
+    found = survey(looked_at(), target)
+    decisions = decide(
+        found,
+        task=options.task,
+        numbers=options.numbers,
+        categories=options.categories,
+        dates=options.dates,
+        leave_out=options.leave_out,
+        weight=options.weight,
+    )
+    kept = pl.concat(seen)
+    kept = with_target(kept.with_row_index("\0row", offset=1), target)
+    fitted = fit_target(found, decisions)
+    preparation = fit_preparation(found, decisions)
+    features = len(preparation.feature_names)
+    y = fitted.encode(kept)
+    held = hold_out(
+        options.validation,
+        y.reshape(-1),
+        features=features,
+        seed=options.seed,
+        groups=_column(kept, options.groups, "--groups"),
+        time=_column(kept, options.time, "--time"),
+    )
+    w = None if options.weight is None else kept[options.weight].cast(pl.Float32).to_numpy()
+    train = int((~held).sum())
+    fits = train * features * 4 <= memory
+    blocks = Blocks(
+        np.flatnonzero(~held),
+        features=features,
+        outputs=None if fitted.task == "classification" else fitted.outputs,
+        weighted=w is not None,
+        seed=options.seed,
+        folder=None if fits else Path(tempfile.gettempdir()),
+    )
+    held_X = _fill(blocks, frames, preparation, target, y, w, held)
+    held_out = Examples(held_X, y[held], None if w is None else w[held])
+    return Prepared(
+        fitted, preparation, decisions, found.without_target,
+        kept["\0row"].to_numpy().astype(np.int64), held, blocks, held_out, y, w,
+    )  # fmt: skip
+
+
+def _fill(
+    blocks: Blocks,
+    frames: Frames,
+    preparation: Preparation,
+    target: str,
+    y: Array,
+    w: Array | None,
+    held: NDArray[np.bool_],
+) -> Array:
+    """Deal the examples in training, and return the inputs of those held out."""
+    parts, start = [], 0
+    for chunk in frames():
+        with_y = with_target(chunk, target)
+        rows = slice(start, start + with_y.height)
+        start += with_y.height
+        X, out = preparation.transform(with_y), held[rows]
+        parts.append(X[out])
+        within = ~out
+        blocks.add(X[within], y[rows][within], None if w is None else w[rows][within])
+    return np.concatenate(parts)
+
+
+def _column(frame: pl.DataFrame, name: str | None, option: str) -> Array | None:
+    """Return a column that parts the examples, as numbers in the order of its values."""
+    if name is None:
+        return None
+    if name not in frame.columns:
+        raise TableError(f"{option} {name!r} is no column of the table")
+    column = frame[name]
+    if column.null_count():
+        raise TableError(f"{option} {name!r} must have a value in every row with a target")
+    return column.rank("dense").to_numpy()
+
+
+def memory_allowed(options: Options) -> int:
+    """Return the bytes that a training may take: those given, or half of what the machine has."""
+    if options.memory is not None:
+        return options.memory
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    except (AttributeError, OSError, ValueError):
+        return 2**32
+
+
+def _frames(source: Source, options: Options) -> tuple[Frames, int]:
+    """Return a way to go through the rows, and the bytes that prepared examples may take."""
+    allowed = memory_allowed(options)
+    if source.bytes * 2 > allowed:
+        return source.chunks, allowed // 4
+    whole = source.whole()
+    return lambda: whole.iter_slices(CHUNK), allowed // 2

@@ -1,0 +1,151 @@
+"""From prepared examples to a model: the network that suits them, its run, and the result."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule.layers import Dense, Dropout, Layer
+from chainrule.network import Network
+from chainrule.optimizers import OPTIMIZERS, AdamW
+from chainrule.schedules import Cosine, OneCycle
+from chainrule.tables import open_source
+from chainrule.tabular.checkpoints import keeping
+from chainrule.tabular.model import TableModel
+from chainrule.tabular.options import Options, completed
+from chainrule.tabular.preparing import Prepared, prepare
+from chainrule.tabular.running import Plan, Run
+
+
+def network(prepared: Prepared, options: Options) -> Network:
+    """Return the network for the examples, by options that are complete."""
+    layers: list[Layer] = []
+    for size in options.hidden or ():
+        layers.append(Dense(size, options.activation))
+        if options.dropout:
+            layers.append(Dropout(options.dropout))
+    classes = prepared.target.task == "classification"
+    return Network(
+        len(prepared.preparation.feature_names),
+        [*layers, Dense(prepared.target.outputs)],
+        loss="cross_entropy" if classes else "half_squared_error",
+    )
+
+
+def plan(prepared: Prepared, options: Options) -> Plan:
+    """Return what is to be done, by options that are complete."""
+    assert options.batch_size and options.epochs and options.learning_rate and options.patience
+    blocks, batch = prepared.blocks, options.batch_size
+    sizes = np.diff(blocks.ends, prepend=0).tolist()
+    steps = options.epochs * sum(math.ceil(size / batch) for size in sizes)
+    rate: Any = options.learning_rate
+    if options.schedule == "cosine":
+        rate = Cosine(rate, steps)
+    elif options.schedule == "one-cycle":
+        rate = OneCycle(rate, steps)
+    kind: Any = OPTIMIZERS[options.optimizer]
+    decay = {"weight_decay": options.weight_decay} if kind is AdamW else {}
+    return Plan(
+        network(prepared, options),
+        kind(rate, **decay),
+        options.epochs,
+        batch,
+        options.patience,
+        options.seed,
+        options.clip_norm,
+        options.threads,
+    )
+
+
+def begin(prepared: Prepared, options: Options) -> Run:
+    """Return the run over the examples, before its first visit."""
+    what = plan(prepared, options)
+    params = what.net.init(seed=options.seed, dtype="float32")
+    return Run(what, prepared.blocks, prepared.held_out, params)
+
+
+def conclude(prepared: Prepared, options: Options, run: Run) -> TableModel:
+    """Return the model after a run, with what is known of it."""
+    model = TableModel(
+        run.plan.net,
+        run.best,
+        prepared.preparation,
+        prepared.target,
+        prepared.baseline,
+        {"loss": np.array(run.losses), "validation_loss": np.array(run.validation_losses)},
+        about={},
+    )
+    y, w = prepared.held_out.y, prepared.held_out.w
+    scores = model.scores(y, model.outputs_of(prepared.held_out.X), w)
+    about = {
+        "rows": {
+            "training": int((~prepared.held).sum()),
+            "validation": int(prepared.held.sum()),
+            "without_target": prepared.without_target,
+        },
+        "decisions": [
+            {"column": d.column, "role": d.role, "reason": d.reason} for d in prepared.decisions
+        ],
+        "options": options.given(),
+        "epochs": run.epochs,
+        "best_epoch": run.best_epoch,
+        "over": run.over,
+        "validation": scores,
+    }
+    model.about.update(about)  # type: ignore[attr-defined]
+    return model
+
+
+def train(
+    table: Any,
+    target: str,
+    *,
+    checkpoint: str | Path | None = None,
+    every: float = 30.0,
+    watch: Callable[[Run], Any] = lambda run: None,
+    **options: Any,
+) -> TableModel:
+    """Train a network on a table, and return it with what it takes to predict from such tables.
+
+    Parameters
+    ----------
+    table
+        A frame of pandas, Polars or Arrow, the name of a file, or a data set such as
+        "sklearn:digits".
+    target
+        The column to predict.
+    checkpoint, every
+        A directory to leave checkpoints in, at most every so many seconds; where it holds some of
+        this training, it goes on from the last, to the same bits.
+    watch
+        Called with the `Run` after each visit to a block of examples; a small table is one block.
+    options
+        Those of `chainrule train`, with underscores: see `Options`.
+
+    Raises
+    ------
+    TableError
+        Where the table, or a column that an option names, is not fit for it.
+    CheckpointError
+        Where a checkpoint cannot be written or read, or is of another training.
+
+    Examples
+    --------
+    >>> model = cr.train("sklearn:wine", "target", epochs=20)
+    >>> model.about["validation"]["model"]["accuracy"] > 0.9
+    True
+    """
+    source = open_source(table)
+    asked = Options.from_mapping(options)
+    prepared = prepare(source, target, asked)
+    with prepared.blocks:
+        rows, features = int((~prepared.held).sum()), len(prepared.preparation.feature_names)
+        chosen = completed(asked, rows, features)
+        run = begin(prepared, chosen)
+        with keeping(run, source, chosen, checkpoint, every) as after_visit:
+            run.go_on(lambda run: (after_visit(run), watch(run)))
+        return conclude(prepared, chosen, run)
