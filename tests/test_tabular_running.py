@@ -28,10 +28,24 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(blocks_module, "BLOCK_BYTES", 125 * FEATURES * 4)
 
 
+made: list[Blocks] = []
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    """Close what a test filled."""
+    yield
+    for blocks in made:
+        with blocks:
+            pass
+    made.clear()
+
+
 def filled(folder=None, weighted=True, sizes=(N,)):
     blocks = Blocks(
         np.arange(N), features=FEATURES, outputs=None, weighted=weighted, seed=3, folder=folder
     )
+    made.append(blocks)
     start = 0
     for size in sizes:
         rows = slice(start, start + size)
@@ -85,10 +99,14 @@ def test_a_file_without_room_is_named(small_blocks, tmp_path):
         def seek(self, place):
             pass
 
+        def close(self):
+            pass
+
         def write(self, part):
             raise OSError(28, "No space left on device")
 
     blocks = filled(tmp_path, sizes=())
+    blocks.places[0].close()
     blocks.places[0].file = Full()
     with pytest.raises(TableError, match=r"No space left on device.* set TMPDIR"):
         blocks.add(X, Y, W)

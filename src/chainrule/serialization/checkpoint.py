@@ -86,7 +86,7 @@ class Checkpoint:
         given["freeze"] = sorted(frozen(params, given["freeze"]))
         identity = _identity(given)
         with Store(self.directory, self.keep) as store:
-            start, history = _begun(store, identity) or (params, None)
+            start, history = begun(store, identity) or (params, None)
             done = history.epochs if history else 0
             if history and done == epochs:
                 return start, history
@@ -126,7 +126,7 @@ class _Writer:
         self.written = time.monotonic()
 
 
-def _begun(store: Store, identity: dict[str, str]) -> tuple[Parameters, History] | None:
+def begun(store: Store, identity: dict[str, str]) -> tuple[Parameters, History] | None:
     """Return where the run of a folder stands, or None where it has none; raise for another run."""
     found = store.latest()
     if found is None:

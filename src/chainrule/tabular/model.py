@@ -99,7 +99,7 @@ class TableModel:
         for chunk in source.chunks(needed):
             p = self.outputs(chunk, notes, first=first)
             first += chunk.height
-            yield chunk.select(keep).with_columns(self._columns(p))
+            yield pl.DataFrame([*chunk.select(keep), *self._columns(p)])
 
     def _present(self, source: Source, wanted: Iterable[str]) -> list[str]:
         """Those columns that a source has; `transform` says which are missing, and what is near."""

@@ -54,10 +54,10 @@ def hold_out(
 
 
 def _last(time: Array, wanted: int) -> NDArray[np.bool_]:
-    """Whether each example comes after the moment that leaves at most so many behind it."""
+    """Whether each example is among the last, about so many; equal moments stay together."""
     at = np.partition(time, len(time) - wanted)[len(time) - wanted]
-    held = np.asarray(time >= at)
-    return held if held.sum() <= 2 * wanted else np.asarray(time > at)
+    from_then, after = np.asarray(time >= at), np.asarray(time > at)
+    return after if from_then.sum() > 2 * wanted and after.any() else from_then
 
 
 def _some_groups(groups: Array, wanted: int, draw: np.random.Generator) -> NDArray[np.bool_]:
