@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -98,6 +99,21 @@ class Store:
             f"{self.directory}: none of its {len(paths)} checkpoints can be read, the oldest "
             f"because of: {reason}; to start anew, remove them or take another directory"
         )
+
+    def clear(self) -> None:
+        """Remove the checkpoints, the newest last, then close, and remove the folder if it is empty.
+
+        Raises CheckpointError where one cannot be removed.
+        """
+        try:
+            for path in self._paths():
+                path.unlink()
+        except OSError as error:
+            raise self._error("cannot be cleared", error) from None
+        self.close()
+        (self.directory / ".lock").unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it holds what is not of this store
+            self.directory.rmdir()
 
     def close(self) -> None:
         """Let others in."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from chainrule.layers import Dense, Dropout, Layer
 from chainrule.network import Network
 from chainrule.optimizers import OPTIMIZERS, AdamW
 from chainrule.schedules import Cosine, OneCycle
-from chainrule.tables import open_source
+from chainrule.tables import Source, open_source
 from chainrule.tabular.checkpoints import keeping
 from chainrule.tabular.model import TableModel
 from chainrule.tabular.options import Options, completed
@@ -66,6 +67,18 @@ def begin(prepared: Prepared, options: Options) -> Run:
     what = plan(prepared, options)
     params = what.net.init(seed=options.seed, dtype="float32")
     return Run(what, prepared.blocks, prepared.held_out, params)
+
+
+@contextmanager
+def set_out(
+    source: Source, target: str, asked: Options
+) -> Iterator[tuple[Prepared, Options, Run]]:
+    """Yield the examples of a table, the options that the data complete, and the run to be made."""
+    prepared = prepare(source, target, asked)
+    with prepared.blocks:
+        rows, features = int((~prepared.held).sum()), len(prepared.preparation.feature_names)
+        chosen = completed(asked, rows, features)
+        yield prepared, chosen, begin(prepared, chosen)
 
 
 def conclude(prepared: Prepared, options: Options, run: Run) -> TableModel:
@@ -140,12 +153,7 @@ def train(
     True
     """
     source = open_source(table)
-    asked = Options.from_mapping(options)
-    prepared = prepare(source, target, asked)
-    with prepared.blocks:
-        rows, features = int((~prepared.held).sum()), len(prepared.preparation.feature_names)
-        chosen = completed(asked, rows, features)
-        run = begin(prepared, chosen)
+    with set_out(source, target, Options.from_mapping(options)) as (prepared, chosen, run):
         with keeping(run, source, chosen, checkpoint, every) as after_visit:
             run.go_on(lambda run: (after_visit(run), watch(run)))
         return conclude(prepared, chosen, run)
