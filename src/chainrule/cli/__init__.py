@@ -10,7 +10,7 @@
 | `files.py` | what a training reads and writes, and what it may replace |
 | `config.py` | the same in a TOML file |
 | `progress.py` | how far a training is, on a terminal or in a log |
-| `summary.py`, `words.py` | what is said of columns, of a training and of a model; numbers and times |
+| `summary.py`, `words.py` | what is said of columns, trainings and models; numbers and times |
 | `signals.py` | Ctrl-C and SIGTERM |
 | `errors.py`, `sizes.py` | what several commands share |
 """

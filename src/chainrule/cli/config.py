@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.cli.files import Files
-from chainrule.cli.options import in_unit
+from chainrule.cli.options import in_unit, parted
 from chainrule.errors import unknown_name
 from chainrule.explain.toml_file import TomlFile
 from chainrule.tabular.options import Options
@@ -72,8 +72,10 @@ def to_toml(files: Files, options: Options) -> str:
     """Return a training as a file that `read` reads to the same."""
     values = {**vars(files), **vars(options)}
     tables = {name: value for name, value in values.items() if isinstance(value, Mapping)}
-    plain = [_entry(name, value) for name, value in values.items() if name not in tables]
-    return "\n".join([HEAD, *plain, *(_table(name, value) for name, value in tables.items())])
+    parts = [HEAD]
+    for heading, names in parted(name for name in values if name not in tables).items():
+        parts += [f"# --- {heading}\n", *(_entry(name, values[name]) for name in names)]
+    return "\n".join([*parts, *(_table(name, value) for name, value in tables.items())])
 
 
 def _entry(name: str, value: Any) -> str:

@@ -27,20 +27,21 @@ def inspect(model: Path, as_json: bool) -> None:
 
         written = model.read_bytes()
         arrays, about = read_file(model)
-        file = {"path": str(model), "bytes": len(written), "sha256": _sha256(written)}
+        sha256 = hashlib.sha256(written).hexdigest()
         if as_json:
             shapes = {name: list(array.shape) for name, array in arrays.items()}
+            file = {"path": str(model), "bytes": len(written), "sha256": sha256}
             data = {"file": file, "arrays": shapes, **about}
             click.echo(json.dumps(data, indent=2, ensure_ascii=False))
             return
         lines = _table_model(model) if about["kind"] == "table" else _network(model)
     library = f"Chainrule {about['library']}, format {about['format']}"
-    rows = {"File": f"{model}, {size(len(written))}", "SHA-256": file["sha256"], "Written by": library}
+    rows = {
+        "File": f"{model}, {size(len(written))}",
+        "SHA-256": sha256,
+        "Written by": library,
+    }
     click.echo("\n".join([*lines, "", *summary.facts(rows)]))
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
 
 
 def _table_model(path: Path) -> list[str]:
@@ -71,5 +72,3 @@ def _network(path: Path) -> list[str]:
     if history is not None:
         rows["Training"] = counted(history.epochs, "epoch")
     return summary.facts(rows)
-
-

@@ -14,6 +14,17 @@ import click
 from chainrule.cli.files import Files
 from chainrule.tabular.options import Options
 
+PARTS = {
+    "target": "The table and its model",
+    "task": "The columns",
+    "validation": "The rows held out",
+    "hidden": "The network",
+    "optimizer": "The training",
+    "threads": "The machine (no bit of the model depends on it)",
+    "resume": "This call",
+}
+"""The headings of the options, by the first of those below each."""
+
 UNITS = {
     "bytes": {"": 1, "b": 1}
     | {f"{prefix}{end}": 1000**k for k, prefix in enumerate("kmgt", 1) for end in ("", "b")}
@@ -36,7 +47,7 @@ def in_unit(text: str, unit: str) -> float:
     return int(value) if value.is_integer() else value
 
 
-class Form(click.ParamType):
+class Form(click.ParamType[Any]):
     """A form of values: what it is called in the help, and how a text is read."""
 
     def __init__(self, name: str, read: Callable[[str], Any]) -> None:
@@ -98,19 +109,30 @@ def _option(field: dataclasses.Field[Any]) -> Callable[[Any], Any]:
     elif kind.startswith("tuple[int"):
         form = Form("UNITS", sizes)
     elif kind.startswith("Mapping"):
-        form, more = Form("COLUMN=A<B<…", order), {"multiple": True}
+        form, more = Form("COLUMN=A<B<C", order), {"multiple": True}
     elif kind.startswith("Path"):
         form = click.Path(path_type=Path)
     else:
-        form = {"float": float, "int": int}.get(kind.split()[0], str)
+        form = {"float": float, "int": int}.get(kind.split(maxsplit=1)[0], str)
         more = {"metavar": "NAME"} if form is str else {}
-    default = field.default
-    shown = default not in (None, (), dataclasses.MISSING)
-    said = f"{told['help'].rstrip('.')} [default: {default}]." if shown else told["help"]
     short = ["-o"] if field.name == "out" else []
     return click.option(
-        *short, f"--{field.name.replace('_', '-')}", field.name, type=form, help=said, **more
+        *short,
+        f"--{field.name.replace('_', '-')}",
+        field.name,
+        type=form,
+        help=_help(field),
+        **more,
     )
+
+
+def _help(field: dataclasses.Field[Any]) -> str:
+    said: str = field.metadata["help"]
+    if field.default in (None, (), dataclasses.MISSING):
+        return said
+    unit = "s" if field.metadata.get("unit") == "seconds" else ""
+    value = f"{field.default:g}" if isinstance(field.default, float) else field.default
+    return f"{said}  [default: {value}{unit}]"
 
 
 def training_options(command: Any) -> Any:
@@ -119,6 +141,20 @@ def training_options(command: Any) -> Any:
     for field in reversed([field for field in fields if field.name != "table"]):
         command = _option(field)(command)
     return command
+
+
+def parted(names: Iterable[str]) -> dict[str, list[str]]:
+    """Return names of options under their headings.
+
+    >>> parted(["hidden", "dropout", "optimizer"])
+    {'The network': ['hidden', 'dropout'], 'The training': ['optimizer']}
+    """
+    parts: dict[str, list[str]] = {}
+    heading = PARTS["target"]
+    for name in names:
+        heading = PARTS.get(name, heading)
+        parts.setdefault(heading, []).append(name)
+    return parts
 
 
 def given(values: dict[str, Any]) -> dict[str, Any]:

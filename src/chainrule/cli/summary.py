@@ -92,7 +92,9 @@ def _decision(alike: list[Decision]) -> tuple[str, str, str]:
 def architecture(net: Network, params: Parameters) -> str:
     """Return the layers of a network and the number of its parameters.
 
-    >>> net = cr.Network(3, [cr.Dense(8, "relu"), cr.Dropout(0.1), cr.Dense(2)], loss="cross_entropy")
+    >>> net = cr.Network(
+    ...     3, [cr.Dense(8, "relu"), cr.Dropout(0.1), cr.Dense(2)], loss="cross_entropy"
+    ... )
     >>> architecture(net, net.init())
     '3 inputs, 8 relu, dropout 0.1, 2 outputs: 50 parameters'
     """
@@ -111,7 +113,11 @@ def parameters(params: Parameters) -> int:
 
 
 def _layer(layer: Any) -> str:
-    return f"{layer.units} {layer.activation}" if hasattr(layer, "units") else f"dropout {layer.rate:g}"
+    return (
+        f"{layer.units} {layer.activation}"
+        if hasattr(layer, "units")
+        else f"dropout {layer.rate:g}"
+    )
 
 
 def ending(about: Mapping[str, Any]) -> str:
@@ -133,18 +139,28 @@ def scores(found: Mapping[str, Mapping[str, float]]) -> list[str]:
     """Return scores beside those of the baseline.
 
     >>> print(*scores({"model": {"rmse": 1.5}, "baseline": {"rmse": 3.0}}), sep="\\n")
-                           model  baseline
-      RMSE                   1.5         3
+                                model    baseline
+      RMSE                        1.5           3
     """
     from chainrule.tabular.scores import WORDS
 
-    names = {name: WORDS[name] for name in found["model"]}
-    rows = [("", "model", "baseline")]
-    rows += [
-        (word, *(number(found[part][name]) for part in ("model", "baseline")))
-        for name, word in names.items()
+    rows = [
+        (word, *(_score(name, found[part][name]) for part in ("model", "baseline")))
+        for name, word in WORDS.items()
+        if name in found["model"]
     ]
-    return [f"  {word:<21}{model:>10}{baseline:>10}" for word, model, baseline in rows]
+    rows.insert(0, ("", "model", "baseline"))
+    return [f"  {word:<19}  {model:>10}  {baseline:>10}" for word, model, baseline in rows]
+
+
+IN_UNITS = ("rmse", "mae")
+"""The scores that have the units of the target; the others are shares, or about 1."""
+
+
+def _score(name: str, value: float) -> str:
+    if name in IN_UNITS:
+        return number(value)
+    return f"{value:.4f}".replace("-0.0000", "0.0000").replace("-", "−")
 
 
 def facts(rows: Mapping[str, str]) -> list[str]:

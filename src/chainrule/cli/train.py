@@ -16,7 +16,7 @@ import click
 from chainrule.cli import config, summary
 from chainrule.cli.errors import refusals
 from chainrule.cli.files import Files, check_model
-from chainrule.cli.options import given, training_options
+from chainrule.cli.options import given, parted, training_options
 from chainrule.cli.progress import progress
 from chainrule.cli.signals import Signals
 from chainrule.cli.words import counted, size
@@ -38,6 +38,13 @@ class Train(click.Command):
         ctx.meta[LINE] = [word for word in args if word not in ("--restart", "--force", "--resume")]
         return super().parse_args(ctx, args)
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        options = {p.name: p for p in self.get_params(ctx) if isinstance(p, click.Option)}
+        for heading, names in parted(map(str, options)).items():
+            with formatter.section(heading):
+                records = (options[name].get_help_record(ctx) for name in names)
+                formatter.write_dl([record for record in records if record])
+
 
 @click.command(cls=Train)
 @click.argument("table", required=False)
@@ -52,6 +59,7 @@ class Train(click.Command):
 @click.pass_context
 def train(
     ctx: click.Context,
+    /,
     table: str | None,
     resume: bool,
     restart: bool,
@@ -75,8 +83,9 @@ def train(
     the same command with --resume goes on from it, and ends in the same model to the bit.
 
     \b
-    Exit codes: 0 done; 1 failed on the way (a full disk, a loss without bound);
-    2 wrong usage or input; 130 after Ctrl-C and 143 after SIGTERM, with a checkpoint.
+    Exit codes: 0 done; 1 failed on the way (a full disk, a loss without
+    bound); 2 wrong usage or input; 130 after Ctrl-C and 143 after SIGTERM,
+    with a checkpoint to go on from.
     """
     with refusals():
         asked = (config.read(file) if file else {}) | given({**values, "table": table})

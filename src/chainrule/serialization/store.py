@@ -101,7 +101,7 @@ class Store:
         )
 
     def clear(self) -> None:
-        """Remove the checkpoints, the newest last, then close, and remove the folder if it is empty.
+        """Remove the checkpoints, the newest last, and the folder if nothing else is in it.
 
         Raises CheckpointError where one cannot be removed.
         """

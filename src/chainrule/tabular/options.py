@@ -104,11 +104,7 @@ class Options:
 
     def given(self) -> dict[str, Any]:
         """Return the options that are not None, as JSON and TOML have them."""
-        return {
-            name: _thawed(value)
-            for name, value in vars(self).items()
-            if value is not None
-        }
+        return {name: _thawed(value) for name, value in vars(self).items() if value is not None}
 
 
 _NUMBERS: dict[str, dict[str, float]] = {
@@ -147,7 +143,9 @@ def _check_names(name: str, value: Any) -> None:
 
 def _mapping(name: str, value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise TypeError(f"{name} must give the categories of each column by its name, got {value!r}")
+        raise TypeError(
+            f"{name} must give the categories of each column by its name, got {value!r}"
+        )
     return value
 
 

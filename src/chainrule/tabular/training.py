@@ -70,9 +70,7 @@ def begin(prepared: Prepared, options: Options) -> Run:
 
 
 @contextmanager
-def set_out(
-    source: Source, target: str, asked: Options
-) -> Iterator[tuple[Prepared, Options, Run]]:
+def set_out(source: Source, target: str, asked: Options) -> Iterator[tuple[Prepared, Options, Run]]:
     """Yield the examples of a table, the options that the data complete, and the run to be made."""
     prepared = prepare(source, target, asked)
     with prepared.blocks:
