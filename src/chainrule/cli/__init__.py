@@ -25,6 +25,7 @@ import click
 
 import chainrule as cr
 from chainrule.cli.checking import check, demo, info
+from chainrule.cli.errors import failures
 from chainrule.cli.evaluate import evaluate
 from chainrule.cli.explaining import explain, worksheet
 from chainrule.cli.inspect import inspect
@@ -33,11 +34,12 @@ from chainrule.cli.train import train
 
 
 class Commands(click.Group):
-    """Commands that end quietly when they are interrupted."""
+    """Commands that end quietly at an interruption, and in one line where the system fails."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with failures():
+                return super().invoke(ctx)
         except KeyboardInterrupt:
             click.echo(err=True)
             ctx.exit(130)  # 128 + SIGINT, as shells have it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -48,19 +49,27 @@ def refusals() -> Iterator[None]:
         raise Failure(f"{error}; a lower --learning-rate or --clip-norm may help") from None
     except (TypeError, ValueError) as error:
         raise (Failure if _is_full(error) else Refusal)(str(error)) from None
+
+
+@contextmanager
+def failures() -> Iterator[None]:
+    """Turn what the system refuses into one line and an exit code."""
+    try:
+        yield
     except BrokenPipeError:
         raise  # nobody reads on: click ends quietly
     except OSError as error:
         kind = Failure if _is_full(error) else Refusal
-        raise kind(f"{error.filename or 'output'}: {error.strerror}") from None
+        raise kind(f"{error.filename or 'output'}: {error.strerror or error}") from None
     except MemoryError:
         raise Failure("there is not enough memory; give --memory, such as 300MB") from None
 
 
 def _is_full(error: BaseException | None) -> bool:
-    """Whether an error comes of a disk that is full or failing."""
+    """Whether an error comes of a disk that is full or failing; polars tells only its words."""
     while error is not None:
-        if isinstance(error, OSError) and error.errno in FULL:
-            return True
+        if isinstance(error, OSError):
+            words = (os.strerror(code) for code in FULL)
+            return error.errno in FULL or any(each in str(error) for each in words)
         error = error.__context__
     return False

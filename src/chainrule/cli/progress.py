@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from chainrule.cli.words import duration, number
+from chainrule.cli.words import number, roughly
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,12 +44,12 @@ class Clock:
 
 
 def said(run: Run) -> str:
-    """Return the losses of a run."""
+    """Return the losses of a run, of the examples in training and of those held out."""
     if not run.validation_losses:
         return ""
     loss, validation = run.losses[-1], run.validation_losses
     return (
-        f"loss {number(loss)}  validation {number(validation[-1])}, "
+        f"loss {number(loss)}, held out {number(validation[-1])}, "
         f"best {number(validation[run.best_epoch - 1])}"
     )
 
@@ -59,7 +59,7 @@ def _bar(console: Console, began: Clock) -> Iterator[Callable[[Run], None]]:
 
     bar = Progress(
         TextColumn("epoch {task.fields[epochs]}"),
-        BarColumn(12),
+        BarColumn(8),
         TextColumn("{task.description}"),
         console=console,
         transient=True,
@@ -71,7 +71,7 @@ def _bar(console: Console, began: Clock) -> Iterator[Callable[[Run], None]]:
             total = run.plan.epochs
             bar.update(
                 task,
-                description=f"{said(run)}  {duration(began.left(run))} left",
+                description=f"{said(run)}  {roughly(began.left(run))} left",
                 completed=run.visits / (total * run.blocks.count),
                 epochs=f"{run.epochs}/{total}",
             )
@@ -87,5 +87,5 @@ def _line(console: Console, run: Run, began: Clock) -> None:
     if run.epochs % every == 0:
         console.print(
             f"epoch {run.epochs:>{len(str(total))}}/{total}  {said(run)}  "
-            f"at most {duration(began.left(run))} left"
+            f"at most {roughly(began.left(run))} left"
         )

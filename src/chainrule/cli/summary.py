@@ -12,8 +12,9 @@ from chainrule.demo.printing import WIDTH
 
 if TYPE_CHECKING:
     from chainrule.network import Network, Parameters
-    from chainrule.tables import Decision
+    from chainrule.tables import Decision, Source
     from chainrule.tabular import TableModel
+    from chainrule.tabular.preparing import Prepared
 
 LINES = 20
 """The most lines about columns."""
@@ -47,7 +48,19 @@ def _short(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-# The columns of a table
+# A table and its columns
+
+
+def of_table(source: Source, prepared: Prepared) -> list[str]:
+    """Return what a table is, and what becomes of its columns."""
+    rows = counted(len(prepared.rows) + prepared.without_target, "row")
+    return [
+        f"{source.name}: {rows}, {counted(len(source.columns), 'column')}",
+        *(f"  {note}" for note in source.notes),
+        "",
+        *decided(prepared.decisions),
+        "",
+    ]
 
 
 def decided(decisions: Iterable[Decision]) -> list[str]:

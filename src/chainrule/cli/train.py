@@ -19,7 +19,7 @@ from chainrule.cli.files import Files, check_model
 from chainrule.cli.options import given, parted, training_options
 from chainrule.cli.progress import progress
 from chainrule.cli.signals import Signals
-from chainrule.cli.words import counted, size
+from chainrule.cli.words import size
 from chainrule.tabular.options import Options
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def train(
         begun = check_model(files, force=force, resume=resume, restart=restart)
         told = None if quiet else _console()
         if resume and not begun and told:
-            told.print(f"There is nothing to resume in {files.checkpoints}: starting anew.")
+            told.print(f"No checkpoints in {files.checkpoints}: starting anew.", soft_wrap=True)
         with Signals() as signals, _resumable(ctx, files, signals):
             made = _train(files, options, told, restart=restart)
     if as_json:
@@ -164,11 +164,7 @@ def _train(files: Files, options: Options, told: Console | None, *, restart: boo
     source = open_source(files.table, delimiter=files.delimiter, encoding=files.encoding)
     with set_out(source, str(files.target), options) as (prepared, chosen, run):
         if told:
-            columns = counted(len(source.columns), "column")
-            rows = counted(len(prepared.rows) + prepared.without_target, "row")
-            told.print(f"{source.name}: {rows}, {columns}")
-            told.print("\n".join([*(f"  {note}" for note in source.notes), ""]))
-            told.print("\n".join([*summary.decided(prepared.decisions), ""]))
+            told.print("\n".join(summary.of_table(source, prepared)), soft_wrap=True)
         directory, every = files.checkpoints, files.checkpoint_every
         with keeping(run, source, chosen, directory, every) as after_visit:
             before, began = run.visits, time.monotonic()

@@ -36,6 +36,19 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02} min"
 
 
+def roughly(seconds: float) -> str:
+    """Return a time that nobody knows exactly.
+
+    >>> roughly(0.2), roughly(12.3), roughly(200), roughly(9000)
+    ('under 1 s', '12 s', '3 min', '2.5 h')
+    """
+    if seconds < 1:
+        return "under 1 s"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
 def size(count: int) -> str:
     """Return a number of bytes.
 

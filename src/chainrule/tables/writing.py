@@ -46,7 +46,8 @@ class Output(Sink):
 
     def write(self, chunk: pl.DataFrame) -> None:
         """Print the next rows, the first below a header."""
-        chunk.write_csv(sys.stdout.buffer, include_header=not self._begun)
+        text = chunk.write_csv(include_header=not self._begun)
+        sys.stdout.buffer.write(text.encode())  # by Python, which knows a broken pipe
         sys.stdout.flush()
         self._begun = True
 
@@ -115,7 +116,7 @@ def _append_text(
     chunk: pl.DataFrame, path: Path, number: int, *, delimiter: str = ",", compressed: bool = False
 ) -> None:
     with gzip.GzipFile(path, "ab", mtime=0) if compressed else path.open("ab") as file:
-        chunk.write_csv(file, include_header=number == 0, separator=delimiter)
+        file.write(chunk.write_csv(include_header=number == 0, separator=delimiter).encode())
 
 
 def _text(delimiter: str, *, compressed: bool) -> Format:
