@@ -119,8 +119,8 @@ HOSTILE = {
         4 * N + len(LARGE) + 8,
         "is damaged: its SHA-256 is not the one that it was written with",
     ),
-    "wide layers": (network(layers=[{**DENSE, "units": 2**62}] * 2), 0, "too big"),
-    "very wide layers": (network(inputs=2**62, layers=[DENSE]), 0, "too big"),
+    "wide layers": (network(layers=[{**DENSE, "units": 2**62}] * 2), 0, "layer 0, Dense("),
+    "very wide layers": (network(inputs=2**62, layers=[DENSE]), 0, "layer 0, Dense("),
     "a loss of spaces": (
         network(loss="a" + " " * 3_900_000 + "!", layers=[DENSE]),
         0,

@@ -119,7 +119,7 @@ def _own(what: str) -> ValueError:
 def _from_data(what: str, data: Any, kinds: Kinds) -> Any:
     kind = data.get("kind") if isinstance(data, dict) else None
     if not isinstance(kind, str) or kind not in kinds:
-        raise unknown_name(f"kind of {what}", reprlib.repr(kind), kinds)
+        raise unknown_name(f"kind of {what}", str(kind)[:LONGEST], kinds)
     names = [field.name for field in dataclasses.fields(kinds[kind])]
     given = _fields(f"{what}: {kind}", data, ["kind", *names])
     values = {
