@@ -18,6 +18,7 @@ from chainrule.tables.values import (
     as_words,
     bare,
     check_known,
+    count,
     shown,
 )
 
@@ -62,12 +63,12 @@ def decide(
     size       number     4 values, 1.5 to 4
     kind       target     2 classes: a 2, b 2
     """
-    order = {name: tuple(map(str, words)) for name, words in (order or {}).items()}
+    orders = {name: tuple(map(str, words)) for name, words in (order or {}).items()}
     named = {
         "--weight": [weight] if weight is not None else [],
         "--numbers": list(numbers),
-        "--categories": [name for name in categories if name not in order],
-        "--order": list(order),
+        "--categories": [name for name in categories if name not in orders],
+        "--order": list(orders),
         "--dates": list(dates),
         "--leave-out": list(leave_out),
     }
@@ -77,7 +78,7 @@ def decide(
         if column.name == survey.target:
             decisions.append(decide_target(survey, task))
         elif column.name in chosen:
-            decisions.append(_given(survey, column, chosen[column.name], order))
+            decisions.append(_given(survey, column, chosen[column.name], orders))
         else:
             decisions.append(_found(survey, column))
     if not any(decision.role in ("number", "category", "date") for decision in decisions):
@@ -206,24 +207,30 @@ def _category(survey: Survey, column: Column) -> Decision:
 
 
 def _found(survey: Survey, column: Column) -> Decision:
-    name = bare(column.name)
+    if reason := _useless(column):
+        return Decision(column.name, "left out", reason)
+    if column.kind in ("integer", "float"):
+        return _named_or_number(survey, column)
+    return {"boolean": _category, "date": _date, "text": _text}[column.kind](survey, column)
+
+
+def _useless(column: Column) -> str:
+    """Return why a column tells nothing, or "" where it may."""
     if not column.values:
-        return Decision(column.name, "left out", "no values")
+        return "no values"
     if column.kind == "other":
-        return Decision(column.name, "left out", f"{column.dtype}: not a number, text or date")
-    if column.least == column.greatest and column.values == column.rows:
-        return Decision(column.name, "left out", f"always {shown(column.least)}")
-    if column.kind == "boolean":
-        return _category(survey, column)
-    if column.kind == "date":
-        return _date(survey, column)
-    if column.kind == "text":
-        return _text(survey, column)
+        return f"{column.dtype}: not a number, text or date"
+    constant = column.least == column.greatest and column.values == column.rows
+    return f"always {shown(column.least)}" if constant else ""
+
+
+def _named_or_number(survey: Survey, column: Column) -> Decision:
+    """Decide on numbers: some are names, such as those of customers, or count the rows."""
+    name = bare(column.name)
     if column.whole and _ID.search(column.name):
         if _different(survey, column) > IDENTIFIER:
             return Decision(column.name, "left out", "names rows", f"keep: --numbers {name}")
-        found = _category(survey, column)
-        reason = f"a number that names: {found.reason}"
+        reason = f"numbers that are names, {_category(survey, column).reason}"
         return Decision(column.name, "category", reason, f"change: --numbers {name}")
     if column.whole and _COUNTER.search(column.name) and _counts_rows(survey, column):
         return Decision(column.name, "left out", "counts rows", f"keep: --numbers {name}")
@@ -261,7 +268,7 @@ def _counts_rows(survey: Survey, column: Column) -> bool:
 
 
 def _share(holds: pl.Series) -> float:
-    return float(holds.sum()) / max(len(holds), 1)
+    return count(holds) / max(len(holds), 1)
 
 
 # What decisions and encoders share

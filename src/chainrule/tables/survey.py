@@ -15,7 +15,7 @@ import polars as pl
 
 from chainrule.tables.errors import TableError
 from chainrule.tables.sample import CELLS, FEWEST, SAMPLE, Sample
-from chainrule.tables.values import check_known, kind, plain
+from chainrule.tables.values import check_known, count, kind, plain
 
 MOST = 10_000
 """The most different values of a column that are told apart."""
@@ -166,13 +166,13 @@ class _Tally:
         """Return the column with its finite values alone, and count the others."""
         if math.isfinite(column.sum()):  # only if all of them are, and it is quickly found
             return column
-        missing = column.is_nan().sum()
-        self.nulls += missing
-        self.infinite += column.is_infinite().sum()
+        self.nulls += count(column.is_nan())
+        self.infinite += count(column.is_infinite())
         return column.filter(column.is_finite())
 
     def _bound(self, column: pl.Series) -> None:
-        least, greatest = column.min(), column.max()
+        least: Any = column.min()
+        greatest: Any = column.max()
         if self.kind == "float":  # 0 is as small as -0, whichever comes first
             least, greatest = least + 0.0, greatest + 0.0
         self.least = least if self.least is None else min(self.least, least)

@@ -110,6 +110,16 @@ def as_words(series: pl.Series) -> pl.Series:
     return series.to_frame().select(words).to_series()
 
 
+def count(holds: pl.Series) -> int:
+    """Return how many of some Booleans are true.
+
+    >>> import polars as pl
+    >>> count(pl.Series([True, None, True]))
+    2
+    """
+    return int(holds.sum())
+
+
 def shown(value: Any) -> str:
     """Return a value as messages quote it: short, and without the characters that only steer.
 
