@@ -92,7 +92,7 @@ def _chosen(survey: Survey, named: Mapping[str, list[str]]) -> dict[str, str]:
     """Return the option that names each column, for those that one does."""
     chosen: dict[str, str] = {}
     for option, names in named.items():
-        check_known(f"column in {option}", names, survey.columns)
+        check_known(f"column in {option}", names, list(survey.columns))
         for name in names:
             if name == survey.target:
                 raise TableError(f"column {name!r} is the target; take it out of {option}")
@@ -194,13 +194,13 @@ def _date(survey: Survey, column: Column) -> Decision:
 
 def _category(survey: Survey, column: Column) -> Decision:
     words = list(frequencies(survey, column))
-    count = f"{len(words):,} categories" if len(words) > 1 else "1 category"
+    found = f"{len(words):,} categories" if len(words) > 1 else "1 category"
     if len(words) > MAX_CATEGORIES:
         many = "more than " if column.counts is None else ""
-        reason = f"{many}{count}: the {MAX_CATEGORIES} most frequent, and the others as one"
+        reason = f"{many}{found}: the {MAX_CATEGORIES} most frequent, and the others as one"
         option = f"change: --leave-out {bare(column.name)}"
         return Decision(column.name, "category", reason + _lost(column), option)
-    return Decision(column.name, "category", f"{count}: {listed(words, ', ')}{_lost(column)}")
+    return Decision(column.name, "category", f"{found}: {listed(words, ', ')}{_lost(column)}")
 
 
 # Roles that are found

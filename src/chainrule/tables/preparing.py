@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from chainrule.errors import unknown_name
 from chainrule.tables.columns import MAX_CATEGORIES, frequencies
 from chainrule.tables.data import from_data, to_data
 from chainrule.tables.decisions import Decision
@@ -33,7 +32,7 @@ from chainrule.tables.encoders import (
 from chainrule.tables.errors import TableError
 from chainrule.tables.notes import Notes
 from chainrule.tables.survey import Column, Survey
-from chainrule.tables.values import as_moments, as_numbers
+from chainrule.tables.values import as_moments, as_numbers, unknown_column
 
 BLOCK = 16_384
 """The rows that are written together: what they become stays in the processor's caches."""
@@ -91,7 +90,7 @@ class Preparation:
     def _check(self, frame: pl.DataFrame, first: int) -> None:
         missing = [name for name in self.columns if name not in frame.columns]
         if missing:
-            column = str(unknown_name("column", missing[0], frame.columns))
+            column = unknown_column("column", missing[0], frame.columns)
             also = f" Missing too: {', '.join(map(repr, missing[1:]))}" if missing[1:] else ""
             raise TableError(f"the table lacks what the model was trained on: {column}{also}")
         for encoder in self.encoders:
