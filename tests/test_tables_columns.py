@@ -3,6 +3,7 @@
 import datetime
 import math
 import re
+import unittest.mock
 
 import numpy as np
 import polars as pl
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from chainrule.tables.columns import MAX_CATEGORIES, decide
 from chainrule.tables.errors import TableError
 from chainrule.tables.preparing import fit_preparation
-from chainrule.tables.sample import CELLS, FEWEST, Sample, hashes
+from chainrule.tables.sample import FEWEST, Sample, hashes
 from chainrule.tables.survey import MOST, survey
 from frames import frames
 
@@ -43,8 +44,9 @@ def test_a_survey_holds_what_python_finds(frame):
     found = survey([frame])
     assert list(found.columns) == frame.columns
     for name, column in found.columns.items():
-        values = [value for value in frame[name].to_list() if value == value and value is not None]
-        finite = [value for value in values if not _is_infinite(value)]
+        values = frame[name].drop_nulls().to_list()
+        values = [value for value in values if not _is(math.isnan, value)]
+        finite = [value for value in values if not _is(math.isinf, value)]
         assert (column.rows, column.values) == (frame.height, len(finite))
         assert column.infinite == len(values) - len(finite)
         if column.kind == "other":
@@ -58,8 +60,8 @@ def test_a_survey_holds_what_python_finds(frame):
             assert list(column.counts) == sorted(column.counts)
 
 
-def _is_infinite(value):
-    return isinstance(value, float) and math.isinf(value)
+def _is(holds, value):
+    return isinstance(value, float) and holds(value)
 
 
 def test_values_are_counted_up_to_a_bound():
@@ -110,8 +112,11 @@ def test_hashes_are_the_published_ones():
 
 def test_wide_tables_have_smaller_samples():
     rows = 2 * FEWEST
-    wide = pl.DataFrame({f"c{k}": np.zeros(rows) for k in range(CELLS // FEWEST + 1)})
-    assert survey([wide]).sample.height == FEWEST
+    wide = pl.DataFrame({f"c{k}": np.zeros(rows) for k in range(10)})
+    with unittest.mock.patch("chainrule.tables.survey.CELLS", 9 * FEWEST):
+        assert survey([wide]).sample.height == FEWEST
+    with unittest.mock.patch("chainrule.tables.survey.CELLS", 15 * FEWEST):
+        assert survey([wide]).sample.height == 1.5 * FEWEST
 
 
 # Decisions

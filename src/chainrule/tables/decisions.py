@@ -33,7 +33,13 @@ class Decision:
 
 
 def values_of(column: Column) -> str:
-    """Return how many values a column has, in words."""
+    """Return how many values a column has, in words.
+
+    >>> import polars as pl
+    >>> from chainrule.tables.survey import survey
+    >>> values_of(survey([pl.DataFrame({"x": [1.5, None]})]).columns["x"])
+    '1 value'
+    """
     return f"{column.values:,} value" + "s" * (column.values != 1)
 
 

@@ -101,7 +101,7 @@ class Number(Encoder):
 
     def check(self, series: pl.Series, first: int) -> None:
         """Raise TableError for text that is no number, and for other types."""
-        check_kind(self, series, as_numbers, first)
+        _check_kind(self, series, as_numbers, first)
 
     def write(self, series: pl.Series, out: Features, notes: Notes) -> None:
         """Write the number, and whether it is missing."""
@@ -112,7 +112,7 @@ class Number(Encoder):
         if lost.any():
             infinite = int(np.isinf(x).sum())
             notes.add(self.column, "infinite", infinite)
-            note_missing(self, series, numbers, int(lost.sum()) - infinite, notes)
+            _note_missing(self, series, numbers, int(lost.sum()) - infinite, notes)
             if self.missing:
                 out[:, 1] = lost
 
@@ -146,7 +146,7 @@ class Date(Encoder):
 
     def check(self, series: pl.Series, first: int) -> None:
         """Raise TableError for text that is no date, and for other types."""
-        check_kind(self, series, as_moments, first)
+        _check_kind(self, series, as_moments, first)
 
     def write(self, series: pl.Series, out: Features, notes: Notes) -> None:
         """Write the time, the waves, and whether they are missing."""
@@ -159,7 +159,7 @@ class Date(Encoder):
             out[:, 2 * k + 1] = np.nan_to_num(np.sin(angle))
             out[:, 2 * k + 2] = np.nan_to_num(np.cos(angle))
         if lost := moments.null_count():
-            note_missing(self, series, moments, lost, notes)
+            _note_missing(self, series, moments, lost, notes)
             if self.missing:
                 out[:, -1] = moments.is_null().to_numpy()
 
@@ -254,7 +254,7 @@ def ranked(series: pl.Series, order: tuple[str, ...]) -> pl.Series:
     return as_words(series).cast(pl.Enum(order), strict=False).to_physical().cast(pl.Float64)
 
 
-def check_kind(
+def _check_kind(
     encoder: Number | Date, series: pl.Series, read: Callable[[pl.Series], pl.Series], first: int
 ) -> None:
     """Raise TableError where a column cannot be read as it was in training."""
@@ -271,7 +271,7 @@ def check_kind(
     raise TableError(f"{here} {series.dtype} here")
 
 
-def note_missing(
+def _note_missing(
     encoder: Number | Date, series: pl.Series, read: pl.Series, lost: int, notes: Notes
 ) -> None:
     """Note what could not be read, and what is missing where training missed nothing."""

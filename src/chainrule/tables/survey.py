@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from chainrule.tables.errors import TableError
@@ -129,11 +130,13 @@ def with_target(frame: pl.DataFrame, target: str) -> pl.DataFrame:
     >>> with_target(pl.DataFrame({"y": [1.0, None, float("nan")]}), "y").height
     1
     """
-    column = frame.get_column(target)
-    if not column.null_count() and kind(column.dtype) != "float":
-        return frame
-    frame = frame.drop_nulls(target)
-    return frame.drop_nans(target) if kind(column.dtype) == "float" else frame
+    frame = frame if not frame.get_column(target).null_count() else frame.drop_nulls(target)
+    return frame.drop_nans(target) if frame.schema[target].is_float() else frame
+
+
+def _are_whole(column: pl.Series) -> bool:
+    x = column.drop_nulls().to_numpy()
+    return bool((x == np.rint(x)).all())
 
 
 class _Tally:
@@ -155,7 +158,7 @@ class _Tally:
         column = plain(column)
         if self.kind == "float":
             column = self._finite(column)
-            if self.whole and not (column == column.floor()).all():
+            if self.whole and not _are_whole(column):
                 self.whole = self.counted = False
         if column.null_count() < len(column):
             self._bound(column)
