@@ -88,7 +88,8 @@ class Preparation:
         return X
 
     def _check(self, frame: pl.DataFrame, first: int) -> None:
-        missing = [name for name in self.columns if name not in frame.columns]
+        there = set(frame.columns)
+        missing = [name for name in self.columns if name not in there]
         if missing:
             column = unknown_column("column", missing[0], frame.columns)
             also = f" Missing too: {', '.join(map(repr, missing[1:]))}" if missing[1:] else ""
