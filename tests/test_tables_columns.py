@@ -174,7 +174,10 @@ DECISIONS = {
     ),
     "user ID": (range(N), {"numbers": ["user ID"]}, "number", "200 values, 0 to 199"),
     "Unnamed: 0": (range(N), {}, "left out", "counts rows (keep: --numbers Unnamed: 0)"),
-    "price_index": ([*range(1, N), 500], {}, "number", "200 values, 1 to 500"),
+    "Index": ([*range(1, N), 500], {}, "left out", "counts rows (keep: --numbers Index)"),
+    "": (range(N), {}, "left out", "counts rows (keep: --numbers )"),
+    "row": ([1, 2, 3, 4] * 50, {}, "number", "200 values, 1 to 4"),
+    "price_index": (range(N), {}, "number", "200 values, 0 to 199"),
     "always": ([7] * N, {}, "left out", "always 7"),
     "once": (["x"] * N, {}, "left out", "always 'x'"),
     "none": ([None] * N, {}, "left out", "no values"),
@@ -212,8 +215,8 @@ DECISIONS = {
         [*map(str, DAYS[1:]), "soon"],
         {},
         "date",
-        "200 values, 2024-01-02 00:00:00 to 2024-07-18 00:00:00, others such as 'soon' taken as "
-        "missing (change: --categories day in text)",
+        "200 values, 2024-01-02 to 2024-07-18, others such as 'soon' taken as missing "
+        " (change: --categories day in text)",
     ),
     "year": ([2020, 2021] * 100, {"categories": ["year"]}, "category", "2 categories: 2020, 2021"),
     "dropped": (range(N), {"leave_out": ["dropped"]}, "left out", "as asked"),

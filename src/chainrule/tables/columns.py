@@ -35,7 +35,7 @@ LONG = 100
 """The characters that a text has on average where it is prose, not the name of a category."""
 
 _ID = re.compile(r"(?i:(?:^|[\W_])id)$|[a-z](?:Id|ID)$")
-_COUNTER = re.compile(r"(?i:(?:^|[\W_])(?:index|row|rownames))$|^Unnamed: 0$")
+_COUNTER = re.compile(r"(?i:index|row|rownames?|row[ _]?(?:number|num|nr|no)|unnamed: 0|)")
 
 
 def decide(
@@ -188,7 +188,7 @@ def _date(survey: Survey, column: Column) -> Decision:
             )
         least, greatest, unread = read.min(), read.max(), _unread(text, read)
         option = f"change: --categories {bare(column.name)}"
-    reason = f"{values_of(column)}, {least} to {greatest}{unread}{_lost(column)}"
+    reason = f"{values_of(column)}, {shown(least)} to {shown(greatest)}{unread}{_lost(column)}"
     return Decision(column.name, "date", reason, option)
 
 
@@ -232,7 +232,7 @@ def _named_or_number(survey: Survey, column: Column) -> Decision:
             return Decision(column.name, "left out", "names rows", f"keep: --numbers {name}")
         reason = f"numbers that are names, {_category(survey, column).reason}"
         return Decision(column.name, "category", reason, f"change: --numbers {name}")
-    if column.whole and _COUNTER.search(column.name) and _counts_rows(survey, column):
+    if column.whole and _COUNTER.fullmatch(column.name) and _different(survey, column) == 1:
         return Decision(column.name, "left out", "counts rows", f"keep: --numbers {name}")
     return _number(survey, column)
 
@@ -260,11 +260,6 @@ def _different(survey: Survey, column: Column) -> float:
     """Return the share of a column's values, in the sample, that are different ones."""
     values = survey.sample[column.name].drop_nulls()
     return values.n_unique() / max(len(values), 1)
-
-
-def _counts_rows(survey: Survey, column: Column) -> bool:
-    consecutive = column.greatest - column.least == column.rows - 1
-    return bool(consecutive and _different(survey, column) == 1)
 
 
 def _share(holds: pl.Series) -> float:

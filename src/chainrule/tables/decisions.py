@@ -49,5 +49,5 @@ def listed(words: Iterable[str], between: str = ", ") -> str:
     >>> listed("abcdefg", " < ")
     'a < b < c < d < e < …'
     """
-    names = [bare(word) for word in words]
+    names = [bare(word) or "''" for word in words]
     return between.join([*names[:5], "…"] if len(names) > 5 else names)

@@ -129,7 +129,7 @@ def shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if not isinstance(value, str):
-        return bare(str(value))
+        return bare(str(value)).removesuffix(" 00:00:00")
     return repr(value) if len(value) <= LONGEST else f"{value[:LONGEST]!r}…"
 
 
