@@ -216,7 +216,7 @@ DECISIONS = {
         {},
         "date",
         "200 values, 2024-01-02 to 2024-07-18, others such as 'soon' taken as missing "
-        " (change: --categories day in text)",
+        "(change: --categories day in text)",
     ),
     "year": ([2020, 2021] * 100, {"categories": ["year"]}, "category", "2 categories: 2020, 2021"),
     "dropped": (range(N), {"leave_out": ["dropped"]}, "left out", "as asked"),
