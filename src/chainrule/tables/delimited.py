@@ -1,0 +1,150 @@
+"""CSV and its kin: text with delimiters, read in pieces or all at once."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+
+from chainrule.tables import text_file
+from chainrule.tables.by_hand import BadLineError, plain_rows
+from chainrule.tables.dialect import dialect
+from chainrule.tables.errors import TableError
+from chainrule.tables.fields import Fields, Kind, widened
+from chainrule.tables.source import Source, digest
+from chainrule.tables.text_file import TextFile
+
+
+class Delimited(Source):
+    """A text file with delimiters.
+
+    A column holds Booleans, whole numbers, numbers or text: the first of these that every value in
+    the file fits. Blank lines are left out.
+    """
+
+    def __init__(self, text: TextFile, delimiter: str | None) -> None:
+        self.name, self._text = text.name, text
+        try:
+            self._dialect = dialect(text, delimiter)
+        except BadLineError as bad:
+            raise self._error(bad.line, bad.what) from None
+        self.columns = self._dialect.columns
+        first = self._by_hand(0, next(self._pieces(), b""))
+        if not first:
+            raise TableError(f"{self.name}: has a header and no rows")
+        self._fields, self._first_kinds = _fields_of(first, self.columns, self._dialect.delimiter)
+        comma = ("decimal comma",) if self._fields.decimal_comma else ()
+        self.notes = (*text.notes, *self._dialect.notes, *comma)
+
+    @property
+    def dtypes(self) -> dict[str, pl.DataType]:
+        """The dtype of each column, for which the file is read through once."""
+        return dict(self._kinds)
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of the file's bytes, in hexadecimal."""
+        return digest(self._text.path)
+
+    def whole(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """Return all rows, in the fastest way; the errors are those of `chunks`."""
+        chosen, frame = self._chosen(columns), self._at_once()
+        return super().whole(columns) if frame is None else frame.select(chosen)
+
+    # All at once: most files are throughout as they begin
+
+    def _at_once(self) -> pl.DataFrame | None:
+        """Return all rows, or None where only a look at the pieces can tell what they are."""
+        if not self._text.is_utf8:
+            return None
+        kinds, lines = self._first_kinds, self._dialect.header_lines
+        frame = self._fields.parse(self._text.path, kinds, skip_lines=lines)
+        if frame is None or frame[self.columns[-1]].null_count() or _has_nul(frame):
+            return None
+        empty = [name for name, kind in kinds.items() if not (kind or frame[name].count())]
+        frame = frame.cast(dict.fromkeys(empty, pl.String()))
+        self._kinds = dict(frame.schema)
+        return frame
+
+    # In pieces
+
+    def _pieces(self) -> Iterator[bytes]:
+        return self._text.pieces(self._dialect.header_bytes, text_file.PIECE)
+
+    @cached_property
+    def _kinds(self) -> dict[str, pl.DataType]:
+        """The kind of each column, settled by all of its values."""
+        kinds: Mapping[str, Kind] = self._first_kinds
+        for number, piece in enumerate(self._pieces()):
+            frame, rows = self._frame(number, piece, kinds)
+            if frame is None:
+                found = self._fields.kinds_in(rows)
+                kinds = {name: widened(kind, found[name]) for name, kind in kinds.items()}
+        return {name: kind or pl.String() for name, kind in kinds.items()}
+
+    def _frames(self, columns: list[str]) -> Iterator[pl.DataFrame]:
+        needed = {*columns, self.columns[-1]}
+        places = [place for place, name in enumerate(self.columns) if name in needed]
+        for number, piece in enumerate(self._pieces()):
+            frame, _ = self._frame(number, piece, self._kinds, places)
+            if frame is None:
+                raise TableError(f"{self.name}: has changed while it was read")
+            yield frame.select(columns)
+
+    def _frame(
+        self,
+        number: int,
+        piece: bytes,
+        kinds: Mapping[str, Kind],
+        places: Sequence[int] | None = None,
+    ) -> tuple[pl.DataFrame | None, bytes]:
+        """Return the frame of a piece, or None where a value is not of its kind, and its rows."""
+        frame = self._fields.parse(piece, kinds, columns=places)
+        if frame is not None and b"\0" not in piece and not self._may_be_ragged(frame, piece):
+            return frame, piece
+        rows = self._by_hand(number, piece)
+        return self._fields.parse(rows, kinds, columns=places), rows
+
+    def _may_be_ragged(self, frame: pl.DataFrame, piece: bytes) -> bool:
+        """Whether a row may be too short, which fills its last column with a null."""
+        width = len(self.columns)
+        if not frame[self.columns[-1]].null_count():
+            return False
+        outside = b"".join(piece.split(b'"')[::2]) if b'"' in piece else piece
+        mark = ord(self._dialect.delimiter)
+        delimiters = np.count_nonzero(np.frombuffer(outside, np.uint8) == mark)
+        return width == 1 or delimiters != frame.height * (width - 1)
+
+    def _by_hand(self, number: int, piece: bytes) -> bytes:
+        """Return the rows of a piece in plain form, or raise with the line of what is wrong."""
+        try:
+            return plain_rows(piece, self._dialect.delimiter, len(self.columns))
+        except BadLineError as bad:
+            raise self._error(self._lines_before(number) + bad.line, bad.what) from None
+
+    def _error(self, line: int, what: str) -> TableError:
+        return TableError(f"{self.name}: line {line} {what}")
+
+    def _lines_before(self, number: int) -> int:
+        """Return how many lines stand before a piece."""
+        pieces = itertools.islice(self._pieces(), number)
+        return self._dialect.header_lines + sum(piece.count(b"\n") for piece in pieces)
+
+
+def _has_nul(frame: pl.DataFrame) -> bool:
+    nul = pl.col(pl.String).str.contains("\0", literal=True).any()
+    return any(frame.select(pl.lit(False), nul).row(0))
+
+
+def _fields_of(
+    rows: bytes, columns: tuple[str, ...], delimiter: str
+) -> tuple[Fields, dict[str, Kind]]:
+    """Return how fields are written, with a decimal comma if that makes more numbers, and kinds."""
+    ways = [Fields(columns, delimiter, comma) for comma in (False, True)[: 1 + (delimiter != ",")]]
+    return max(((way, way.kinds_in(rows)) for way in ways), key=lambda way: _numbers(way[1]))
+
+
+def _numbers(kinds: Mapping[str, Kind]) -> int:
+    return sum(kind in (pl.Int64, pl.Float64) for kind in kinds.values())

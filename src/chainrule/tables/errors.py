@@ -1,0 +1,13 @@
+"""How tables are refused."""
+
+from __future__ import annotations
+
+
+class TableError(ValueError):
+    """A table, or what is asked of it, is not fit for use: one line that says why, and the fix.
+
+    >>> raise TableError("column 'price' has no values")
+    Traceback (most recent call last):
+    ...
+    chainrule.tables.errors.TableError: column 'price' has no values
+    """

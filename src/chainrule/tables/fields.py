@@ -1,0 +1,91 @@
+"""From the bytes of rows to columns: what a field may hold, and of which kind a column is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+
+NULLS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"]
+"""The fields that hold no value."""
+
+Kind = pl.DataType | None
+"""What a column holds: Booleans, whole numbers, numbers or text; None where it has no values."""
+
+
+class Fields(NamedTuple):
+    """How the fields of a row are parted and written."""
+
+    columns: tuple[str, ...]
+    delimiter: str
+    decimal_comma: bool = False
+
+    def parse(
+        self, rows: bytes | Path, kinds: Mapping[str, Kind], **options: Any
+    ) -> pl.DataFrame | None:
+        """Return rows as columns, or None where a value is not of its column's kind.
+
+        A row that is too short is filled up with nulls.
+        """
+        try:
+            return self._read(rows, [kinds[name] for name in self.columns], **options)
+        except (pl.exceptions.PolarsError, OSError):  # of a file, compressed: its pieces say why
+            return None
+
+    def kinds_in(self, rows: bytes) -> dict[str, Kind]:
+        r"""Return the narrowest kind that all values of each column are of.
+
+        >>> Fields(("a", "b"), ",").kinds_in(b"1,yes\n2.5,no\n")
+        {'a': Float64, 'b': String}
+        """
+        text = self._read(rows, [pl.String()] * len(self.columns))
+        no_blanks = text.select(pl.all().str.strip_chars(" \t").replace("", None))
+        counts = [text.count(), no_blanks.count(), *(self._fitting(kind, rows) for kind in NARROW)]
+        found = zip(*(count.row(0) for count in counts), strict=True)
+        return {name: _kind(*row) for name, row in zip(self.columns, found, strict=True)}
+
+    def _fitting(self, kind: Kind, rows: bytes) -> pl.DataFrame:
+        """Return how many values of each column are of a kind."""
+        return self._read(rows, [kind] * len(self.columns), ignore_errors=True).count()
+
+    def _read(self, rows: bytes | Path, kinds: Sequence[Kind], **options: Any) -> pl.DataFrame:
+        return pl.read_csv(
+            rows,
+            has_header=False,
+            schema={n: kind or NARROW[0] for n, kind in zip(self.columns, kinds, strict=True)},
+            separator=self.delimiter,
+            decimal_comma=self.decimal_comma,
+            null_values=NULLS,
+            raise_if_empty=False,
+            **options,
+        )
+
+
+NARROW = (pl.Boolean(), pl.Int64(), pl.Float64())
+"""The kinds besides text. What fits a whole number fits a number; everything fits text."""
+
+
+def _kind(values: int, no_blanks: int, booleans: int, whole: int, numbers: int) -> Kind:
+    """Return the narrowest kind, by how many values are of each; a number may be blank."""
+    if not values:
+        return None
+    if booleans == values:
+        return NARROW[0]
+    if numbers == no_blanks:
+        return NARROW[1] if whole == no_blanks else NARROW[2]
+    return pl.String()
+
+
+def widened(one: Kind, other: Kind) -> Kind:
+    """Return the narrowest kind that has room for the values of two.
+
+    >>> widened(pl.Int64(), pl.Float64()), widened(None, pl.Boolean())
+    (Float64, Boolean)
+    >>> widened(pl.Boolean(), pl.Int64())
+    String
+    """
+    if one is None or other is None or one == other:
+        return one or other
+    return NARROW[2] if {one, other} <= set(NARROW[1:]) else pl.String()

@@ -1,0 +1,103 @@
+"""What every table is read as: an immutable source of rows, in chunks or all at once."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from chainrule.errors import unknown_name
+from chainrule.tables.errors import TableError
+
+CHUNK = 65_536
+"""The rows of a chunk."""
+
+
+class Source(ABC):
+    """A table that can be read as often as wanted.
+
+    Attributes
+    ----------
+    name
+        What messages call it.
+    columns
+        The names of the columns, in their order.
+    notes
+        What was decided in reading it, a line each.
+    rows
+        How many rows there are, where that is known without reading them.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    rows: int | None = None
+
+    @property
+    @abstractmethod
+    def dtypes(self) -> dict[str, pl.DataType]:
+        """The dtype that each column has in every chunk."""
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of the file's bytes, or of a frame's content, in hexadecimal."""
+
+    def chunks(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+        """Yield the rows in their order, CHUNK at a time, in memory that does not grow.
+
+        Raises TableError for a column that is not there, and for what cannot be read.
+        """
+        return rebatch(self._frames(self._chosen(columns)), CHUNK)
+
+    def whole(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """Return all rows, in the fastest way; the errors are those of `chunks`."""
+        return pl.concat(self._frames(self._chosen(columns)), rechunk=True)
+
+    @abstractmethod
+    def _frames(self, columns: list[str]) -> Iterator[pl.DataFrame]:
+        """Yield some columns as frames of any number of rows."""
+
+    def _chosen(self, columns: Sequence[str] | None) -> list[str]:
+        for column in columns or ():
+            if column not in self.columns:
+                error = unknown_name("column", column, self.columns)
+                raise TableError(f"{self.name}: {error}")
+        return list(self.columns if columns is None else columns)
+
+
+def rebatch(frames: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
+    """Yield the rows of frames in frames of so many rows, the last with what is left.
+
+    >>> frames = [pl.DataFrame({"x": range(n)}) for n in (3, 1, 4)]
+    >>> [frame.height for frame in rebatch(frames, 5)]
+    [5, 3]
+    """
+    waiting: list[pl.DataFrame] = []
+    for frame in frames:
+        waiting.append(frame)
+        if sum(part.height for part in waiting) < rows:
+            continue
+        joined = pl.concat(waiting, rechunk=True)
+        whole = joined.height - joined.height % rows
+        yield from (joined.slice(start, rows) for start in range(0, whole, rows))
+        waiting = [joined.slice(whole)]
+    left = pl.concat(waiting, rechunk=True)
+    if left.height:
+        yield left
+
+
+def digest(*paths: Path) -> str:
+    """Return the SHA-256 of the bytes of files, one after the other, in hexadecimal.
+
+    >>> digest()[:12]
+    'e3b0c44298fc'
+    """
+    sha = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            while piece := file.read(2**20):
+                sha.update(piece)
+    return sha.hexdigest()

@@ -1,0 +1,126 @@
+"""Text in a file, plain or compressed, in any encoding: as UTF-8, cut between rows."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import gzip
+import io
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, NamedTuple
+
+from chainrule.tables.errors import TableError
+
+PIECE = 4 * 2**20
+"""How many bytes are taken at a time."""
+
+LONGEST = 64 * 2**20
+"""The most bytes of one row, so that a quote without its partner does not take all memory."""
+
+GZIP = b"\x1f\x8b"
+UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+class TextFile(NamedTuple):
+    """A file of text: its name for messages, where it is, its encoding, whether it is gzip."""
+
+    name: str
+    path: Path
+    encoding: str
+    compressed: bool
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_utf8(self) -> bool:
+        """Whether the bytes need no change."""
+        return self.encoding == "utf-8"
+
+    def pieces(self, start: int, size: int) -> Iterator[bytes]:
+        """Yield what follows the first `start` bytes of the text, `size` bytes or more at a time.
+
+        Each piece ends where a row ends: at the end of a line, outside quotes.
+        """
+        rest = b""
+        with self._opened() as read:
+            while got := read(size):
+                rest += got
+                if start:
+                    start, rest = start - len(rest[:start]), rest[start:]
+                end = end_of_rows(rest)
+                if end:
+                    yield rest[:end]
+                    rest = rest[end:]
+                elif len(rest) > LONGEST:
+                    raise TableError(
+                        f"{self.name}: a row is longer than {LONGEST:,} bytes: a quote is opened "
+                        "and not closed"
+                    )
+        if rest:
+            yield rest
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[Callable[[int], bytes]]:
+        """Yield a function that reads so many bytes, or characters, as UTF-8."""
+        try:
+            with opened(self.path, self.compressed) as file:
+                if not self.is_utf8:
+                    text = io.TextIOWrapper(file, self.encoding, newline="")
+                    yield lambda size: text.read(size).encode()
+                else:
+                    if file.read(3) != codecs.BOM_UTF8:
+                        file.seek(0)
+                    yield file.read
+        except (EOFError, zlib.error, OSError) as error:
+            raise TableError(f"{self.name}: cannot be read: {error}") from None
+        except UnicodeDecodeError as error:
+            raise TableError(
+                f"{self.name}: is not {self.encoding}: byte 0x{error.object[error.start]:02x}; "
+                "give its encoding"
+            ) from None
+
+
+def opened(path: Path, compressed: bool) -> IO[bytes]:
+    """Return a file to read, behind gzip where it is compressed."""
+    return gzip.open(path) if compressed else path.open("rb")  # type: ignore[return-value]
+
+
+def is_compressed(path: Path) -> bool:
+    """Whether a file begins as gzip does."""
+    with path.open("rb") as file:
+        return file.read(2) == GZIP
+
+
+def text_file(name: str, path: Path, encoding: str) -> TextFile:
+    """Return a file of text, whose encoding gives way to a byte order mark of UTF-16.
+
+    Raises TableError for an encoding that is not known.
+    """
+    try:
+        "".encode(encoding)  # refuses what encodes no text, such as hex
+    except LookupError:
+        raise TableError(f"unknown encoding {encoding!r}; such as utf-8, latin-1, utf-16") from None
+    compressed = is_compressed(path)
+    known = codecs.lookup(encoding).name.removesuffix("-sig")
+    text = TextFile(name, path, known, compressed)
+    with opened(path, compressed) as file, contextlib.suppress(EOFError, zlib.error, OSError):
+        if file.read(2) in UTF16 and text.is_utf8:
+            note = "encoding utf-16, by its byte order mark"
+            return text._replace(encoding="utf-16", notes=(note,))
+    return text
+
+
+def end_of_rows(text: bytes) -> int:
+    """Return where the last whole row ends: behind the last line feed outside quotes, or 0.
+
+    >>> end_of_rows(b'1,"a\\nb"\\n2,"c\\nd')
+    8
+    """
+    end = text.rfind(b"\n") + 1
+    odd = text.count(b'"', 0, end) % 2
+    while end and odd:
+        before = text.rfind(b"\n", 0, end - 1) + 1
+        odd ^= text.count(b'"', before, end) % 2
+        end = before
+    return end

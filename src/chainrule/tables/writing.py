@@ -1,0 +1,173 @@
+"""Tables into files: in chunks as they come, and whole under their names or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import os
+import sys
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import polars as pl
+
+from chainrule.tables.errors import TableError
+
+
+class Sink(ABC):
+    """What takes the chunks of a table within a `with` block, and keeps them if that ends well."""
+
+    @abstractmethod
+    def write(self, chunk: pl.DataFrame) -> None:
+        """Take the next rows; raise TableError where there is no room for them."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        return None
+
+
+class Output(Sink):
+    """The standard output, which takes CSV."""
+
+    def __init__(self) -> None:
+        self._begun = False
+
+    def write(self, chunk: pl.DataFrame) -> None:
+        """Print the next rows, the first below a header."""
+        chunk.write_csv(sys.stdout.buffer, include_header=not self._begun)
+        sys.stdout.flush()
+        self._begun = True
+
+
+class Format(NamedTuple):
+    """How a chunk is put beside those before it, and how a file is made of them at the end."""
+
+    append: Callable[[pl.DataFrame, Path, int], object]
+    finish: Callable[[Path], object]
+
+
+class File(Sink):
+    """A file, which has its name once all is written; one of that name stands until then."""
+
+    def __init__(self, path: Path, kind: Format) -> None:
+        self._path, self._kind, self._count = path, kind, 0
+
+    def __enter__(self) -> Self:
+        with _said_of(self._path):
+            self._folder = tempfile.TemporaryDirectory(
+                dir=self._path.parent, prefix=f".{self._path.name}."
+            )
+        self._made = Path(self._folder.name, self._path.name)
+        return self
+
+    def write(self, chunk: pl.DataFrame) -> None:
+        """Take the next rows; raise TableError where there is no room for them."""
+        with _said_of(self._path):
+            self._kind.append(chunk, self._made, self._count)
+        self._count += 1
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._folder, _said_of(self._path):
+            if kind is None:
+                self._finish()
+
+    def _finish(self) -> None:
+        if not self._count:
+            raise TableError(f"{self._path}: no rows came to be written")
+        self._kind.finish(self._made)
+        with self._made.open("rb+") as file:
+            os.fsync(file.fileno())
+        self._made.replace(self._path)
+
+
+@contextlib.contextmanager
+def _said_of(path: Path) -> Iterator[None]:
+    """Say of what file it is that it cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise TableError(f"{path}: cannot be written: {error.strerror or error}") from None
+    except pl.exceptions.PolarsError as error:
+        raise TableError(f"{path}: cannot be written: {error}") from None
+
+
+# The formats
+
+
+def _append_text(
+    chunk: pl.DataFrame, path: Path, number: int, *, delimiter: str = ",", compressed: bool = False
+) -> None:
+    made: Any = gzip.GzipFile(path, "ab", mtime=0) if compressed else path.open("ab")
+    with made as file:
+        chunk.write_csv(file, include_header=number == 0, separator=delimiter)
+
+
+def _text(delimiter: str, *, compressed: bool) -> Format:
+    append = partial(_append_text, delimiter=delimiter, compressed=compressed)
+    return Format(append, lambda path: None)
+
+
+def _append_part(chunk: pl.DataFrame, path: Path, number: int) -> None:
+    """Write a file of its own: polars has nothing that adds rows to a file."""
+    chunk.write_parquet(path.with_name(f"{number:09}.part"), compression="uncompressed")
+
+
+def _parts(path: Path) -> pl.LazyFrame:
+    return pl.scan_parquet(sorted(path.parent.glob("*.part")))
+
+
+FORMATS = {
+    ".csv": _text(",", compressed=False),
+    ".csv.gz": _text(",", compressed=True),
+    ".tsv": _text("\t", compressed=False),
+    ".tsv.gz": _text("\t", compressed=True),
+    ".parquet": Format(_append_part, lambda path: _parts(path).sink_parquet(path)),
+    ".arrow": Format(_append_part, lambda path: _parts(path).sink_ipc(path)),
+    ".feather": Format(_append_part, lambda path: _parts(path).sink_ipc(path)),
+}
+"""The formats by the endings of files' names."""
+
+
+def open_sink(path: str | Path | None, *, overwrite: bool = False) -> Sink:
+    r"""Return what writes a table to a file, in the format of its ending; to `-` or None, as CSV.
+
+    Raises TableError for an ending that is not known, a missing folder, and a file that is there
+    already unless it is to be overwritten.
+
+    >>> path = getfixture("tmp_path") / "trees.csv"
+    >>> with open_sink(path) as sink:
+    ...     sink.write(pl.DataFrame({"height": [3.5]}))
+    ...     sink.write(pl.DataFrame({"height": [2.0]}))
+    >>> path.read_text()
+    'height\n3.5\n2.0\n'
+    """
+    if path is None or str(path) == "-":
+        return Output()
+    place = Path(path)
+    known = [kind for ending, kind in FORMATS.items() if place.name.lower().endswith(ending)]
+    if not known:
+        raise TableError(f"{path}: give it one of these endings: {', '.join(sorted(FORMATS))}")
+    if not place.parent.is_dir():
+        raise TableError(f"{path}: there is no folder {place.parent}")
+    if place.exists() and not place.is_file():
+        raise TableError(f"{path}: is not a file that could be replaced")
+    if place.exists() and not overwrite:
+        raise TableError(f"{path}: is there already; overwrite it, or choose another name")
+    return File(place.resolve(), known[0])
