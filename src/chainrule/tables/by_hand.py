@@ -20,10 +20,10 @@ def plain_rows(text: bytes, delimiter: str, width: int) -> bytes:
     Raises BadLineError for a row of another width, and for what is no text or no row.
 
     >>> plain_rows(b'1,5" wide\r\n\r\n2,"a,b"\r\n', ",", 2)
-    b'1,"5"" wide"\n2,"a,b"\n'
+    b'1,"5"" wide"\r\n2,"a,b"\r\n'
     """
     plain, begin = io.StringIO(newline=""), 1
-    writer = csv.writer(plain, delimiter=delimiter, lineterminator="\n")
+    writer = csv.writer(plain, delimiter=delimiter)
     reader = csv.reader(lines_of(decoded(text)), delimiter=delimiter, strict=True)
     try:
         for row in reader:

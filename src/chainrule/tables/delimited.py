@@ -13,7 +13,7 @@ from chainrule.tables import text_file
 from chainrule.tables.by_hand import BadLineError, plain_rows
 from chainrule.tables.dialect import dialect
 from chainrule.tables.errors import TableError
-from chainrule.tables.fields import Fields, Kind, widened
+from chainrule.tables.fields import Fields, Kind, seen, widened
 from chainrule.tables.source import Source, digest
 from chainrule.tables.text_file import TextFile
 
@@ -32,7 +32,8 @@ class Delimited(Source):
         except BadLineError as bad:
             raise self._error(bad.line, bad.what) from None
         self.columns = self._dialect.columns
-        first = self._by_hand(0, next(self._pieces(), b""))
+        plain = (self._by_hand(number, piece) for number, piece in enumerate(self._pieces()))
+        first = next(filter(None, plain), b"")
         if not first:
             raise TableError(f"{self.name}: has a header and no rows")
         self._fields, self._first_kinds = _fields_of(first, self.columns, self._dialect.delimiter)
@@ -63,7 +64,7 @@ class Delimited(Source):
         frame = self._fields.parse(self._text.path, kinds, skip_lines=lines)
         if frame is None or frame[self.columns[-1]].null_count() or _has_nul(frame):
             return None
-        empty = [name for name, kind in kinds.items() if not (kind or frame[name].count())]
+        empty = [name for name, kind in seen(kinds, frame).items() if kind is None]
         frame = frame.cast(dict.fromkeys(empty, pl.String()))
         self._kinds = dict(frame.schema)
         return frame
@@ -82,6 +83,8 @@ class Delimited(Source):
             if frame is None:
                 found = self._fields.kinds_in(rows)
                 kinds = {name: widened(kind, found[name]) for name, kind in kinds.items()}
+            else:
+                kinds = seen(kinds, frame)
         return {name: kind or pl.String() for name, kind in kinds.items()}
 
     def _frames(self, columns: list[str]) -> Iterator[pl.DataFrame]:
