@@ -237,8 +237,8 @@ def _idx_array(path: Path, name: str) -> Stored:
 
 
 def _idx_header(file: IO[bytes]) -> tuple[np.dtype[Any], tuple[int, ...]]:
-    zeros, code, axes = file.read(2), *(file.read(2) or b"\0\0")
-    if zeros != b"\0\0" or code not in IDX_DTYPES or not axes:
+    *zeros, code, axes = file.read(4).ljust(4, b"\xff")
+    if zeros != [0, 0] or code not in IDX_DTYPES or not axes:
         raise ValueError("it does not begin as idx does: 0, 0, a known type, the number of axes")
     sizes = file.read(4 * axes)
     if len(sizes) < 4 * axes:

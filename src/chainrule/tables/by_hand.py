@@ -28,7 +28,8 @@ def plain_rows(text: bytes, delimiter: str, width: int) -> bytes:
     try:
         for row in reader:
             if row and len(row) != width:
-                raise BadLineError(begin, f"has {len(row)} fields, the header has {width}")
+                fields = f"{len(row)} field{'s' * (len(row) != 1)}"
+                raise BadLineError(begin, f"has {fields}, the header has {width}")
             if row:
                 writer.writerow(row)
             begin = reader.line_num + 1

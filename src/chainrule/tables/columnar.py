@@ -106,9 +106,9 @@ def _check_ends(name: str, path: Path, kind: Columnar) -> None:
     size = len(kind.magic)
     with path.open("rb") as file:
         if file.read(size) != kind.magic:
-            raise TableError(
-                f"{name}: is no {kind.name} file: it does not begin with {kind.magic!r}"
-            )
+            must = f"does not begin with {kind.magic!r}"
+            raise TableError(f"{name}: is no {kind.name} file: it {must}")
         file.seek(-size, 2)
         if file.read(size) != kind.magic:
-            raise TableError(f"{name}: is cut short: a {kind.name} file ends with {kind.magic!r}")
+            must = f"does not end with {kind.magic!r}, as {kind.name} does"
+            raise TableError(f"{name}: is cut short: it {must}")
