@@ -1,8 +1,32 @@
 """Tables: read from files and written to them, what their columns are, how they become numbers."""
 
+from chainrule.tables.columns import decide
+from chainrule.tables.decisions import Decision
 from chainrule.tables.errors import TableError
+from chainrule.tables.notes import Notes
+from chainrule.tables.preparing import Preparation, fit_preparation
 from chainrule.tables.source import CHUNK, Source
 from chainrule.tables.sources import open_source
+from chainrule.tables.survey import Survey, survey, with_target
+from chainrule.tables.targets import Target, fit_target, target_from_data
 from chainrule.tables.writing import Sink, open_sink
 
-__all__ = ["CHUNK", "Sink", "Source", "TableError", "open_sink", "open_source"]
+__all__ = [
+    "CHUNK",
+    "Decision",
+    "Notes",
+    "Preparation",
+    "Sink",
+    "Source",
+    "Survey",
+    "TableError",
+    "Target",
+    "decide",
+    "fit_preparation",
+    "fit_target",
+    "open_sink",
+    "open_source",
+    "survey",
+    "target_from_data",
+    "with_target",
+]

@@ -17,6 +17,9 @@ from chainrule.tables.fields import Fields, Kind, seen, widened
 from chainrule.tables.source import Source, digest
 from chainrule.tables.text_file import TextFile
 
+COMPRESSION = 8
+"""How many times as long a text may be as its gzip."""
+
 
 class Delimited(Source):
     """A text file with delimiters.
@@ -44,6 +47,11 @@ class Delimited(Source):
     def dtypes(self) -> dict[str, pl.DataType]:
         """The dtype of each column, for which the file is read through once."""
         return dict(self._kinds)
+
+    @property
+    def size(self) -> int:
+        """How many bytes the rows take in memory, about: as many as the text."""
+        return self._text.path.stat().st_size * (COMPRESSION if self._text.compressed else 1)
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the file's bytes, in hexadecimal."""

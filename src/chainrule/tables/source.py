@@ -41,6 +41,11 @@ class Source(ABC):
     def dtypes(self) -> dict[str, pl.DataType]:
         """The dtype that each column has in every chunk."""
 
+    @property
+    def size(self) -> int:
+        """How many bytes the rows take in memory, about."""
+        return (self.rows or 0) * len(self.columns) * 8
+
     @abstractmethod
     def fingerprint(self) -> str:
         """Return the SHA-256 of the file's bytes, or of a frame's content, in hexadecimal."""

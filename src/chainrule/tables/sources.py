@@ -44,6 +44,8 @@ def open_source(where: Any, *, delimiter: str | None = None, encoding: str = "ut
     >>> open_source("sklearn:iris").whole().shape
     (150, 5)
     """
+    if isinstance(where, Source):
+        return where
     if isinstance(where, str) and where.startswith(SHIPPED):
         from chainrule.tables.shipped import shipped  # loads scikit-learn
 
