@@ -78,6 +78,17 @@ def _kind(values: int, no_blanks: int, booleans: int, whole: int, numbers: int) 
     return pl.String()
 
 
+def seen(kinds: Mapping[str, Kind], frame: pl.DataFrame) -> dict[str, Kind]:
+    """Return the kinds by which a frame was parsed: a column without one may now have values.
+
+    >>> seen({"a": None, "b": pl.Int64()}, pl.DataFrame({"a": [True], "b": [1]}))
+    {'a': Boolean, 'b': Int64}
+    """
+    return {
+        name: kind or (NARROW[0] if frame[name].count() else None) for name, kind in kinds.items()
+    }
+
+
 def widened(one: Kind, other: Kind) -> Kind:
     """Return the narrowest kind that has room for the values of two.
 

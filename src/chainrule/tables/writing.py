@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import polars as pl
 
@@ -115,8 +115,9 @@ def _said_of(path: Path) -> Iterator[None]:
 def _append_text(
     chunk: pl.DataFrame, path: Path, number: int, *, delimiter: str = ",", compressed: bool = False
 ) -> None:
-    with gzip.GzipFile(path, "ab", mtime=0) if compressed else path.open("ab") as file:
-        file.write(chunk.write_csv(include_header=number == 0, separator=delimiter).encode())
+    made: Any = gzip.GzipFile(path, "ab", mtime=0) if compressed else path.open("ab")
+    with made as file:
+        chunk.write_csv(file, include_header=number == 0, separator=delimiter)
 
 
 def _text(delimiter: str, *, compressed: bool) -> Format:

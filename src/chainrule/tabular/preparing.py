@@ -182,12 +182,7 @@ def memory_allowed(options: Options) -> int:
 def _frames(source: Source, options: Options) -> tuple[Frames, int]:
     """Return a way to go through the rows, and the bytes that prepared examples may take."""
     allowed = memory_allowed(options)
-    if _size(source) * 2 > allowed:
+    if source.size * 2 > allowed:
         return source.chunks, allowed // 4
     whole = source.whole()
     return lambda: whole.iter_slices(CHUNK), allowed // 2
-
-
-def _size(source: Source) -> int:
-    """Return the bytes that a table takes in memory, about."""
-    return getattr(source, "bytes", 0)
