@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.words import counted, duration, number
-from chainrule.demo.printing import WIDTH
 
 if TYPE_CHECKING:
     from chainrule.network import Network, Parameters
@@ -32,6 +31,8 @@ def aligned(rows: Iterable[tuple[str, ...]], indent: int = 2) -> Iterator[str]:
       cut   category  Fair, Good
     """
     from rich.cells import cell_len, set_cell_size
+
+    from chainrule.demo.printing import WIDTH
 
     rows = [(*(_short(cell) for cell in row[:-1]), row[-1]) for row in rows]
     widths = [max(map(cell_len, cells)) for cells in list(zip(*rows, strict=True))[:-1]]

@@ -23,7 +23,7 @@ def duration(seconds: float) -> str:
     """Return a time.
 
     >>> duration(0.0123), duration(9.96), duration(75), duration(7500)
-    ('0.01 s', '10 s', '1 min 15 s', '2 h 05 min')
+    ('0.012 s', '10 s', '1 min 15 s', '2 h 05 min')
     """
     if seconds < 9.95:
         return f"{seconds:.2g} s"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -101,14 +100,12 @@ class Store:
 
         Raises CheckpointError where one cannot be removed.
         """
-        try:
-            for path in self._paths():
+        with self._named("cannot be cleared of its checkpoints"):
+            for _, path in self._numbered():
                 path.unlink()
-        except OSError as error:
-            raise self._error("cannot be cleared", error) from None
-        self.close()
-        (self.directory / ".lock").unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # it holds what is not of this store
+            self.close()
+            (self.directory / ".lock").unlink(missing_ok=True)
+        with suppress(OSError):  # it holds what is not of this store
             self.directory.rmdir()
 
     def close(self) -> None:

@@ -31,12 +31,23 @@ def identity(run: Run, source: Source, options: Options) -> dict[str, str]:
 
 
 def waiting(directory: Path) -> bool:
-    """Whether a directory holds checkpoints."""
+    """Whether a directory holds checkpoints.
+
+    >>> waiting(Path("missing"))
+    False
+    """
     return any(directory.glob("checkpoint-*.model"))
 
 
 def discard(directory: Path) -> None:
-    """Remove the checkpoints of a directory, and it too if nothing else is in it."""
+    """Remove the checkpoints of a directory, and it too if nothing else is in it.
+
+    >>> directory = getfixture("tmp_path") / "checkpoints"
+    >>> directory.mkdir()
+    >>> discard(directory)
+    >>> directory.exists()
+    False
+    """
     if directory.is_dir():
         with Store(directory) as store:
             store.clear()

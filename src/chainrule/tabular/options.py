@@ -18,7 +18,11 @@ SCHEDULES = ("cosine", "one-cycle", "constant")
 
 
 def told(default: Any, help: str, **more: Any) -> Any:
-    """Return a field with what the command line and its files say of it."""
+    """Return a field with what the command line and its files say of it.
+
+    >>> told(0.5, "The share.").metadata["help"]
+    'The share.'
+    """
     make = {"default_factory": default} if default is dict else {"default": default}
     return field(metadata={"help": help, **more}, **make)
 
@@ -78,8 +82,7 @@ class Options:
         for column, words in _mapping("order", self.order).items():
             _check_names(f"order of {column!r}", words)
         activation(self.activation)
-        for size in self.hidden or ():
-            check_whole("hidden", size, least=1)
+        _check_sizes("hidden", self.hidden)
         check_number("validation", self.validation, above=0, below=1)
         check_whole("seed", self.seed, least=0, below=SEEDS)
         for name, bounds in _NUMBERS.items():
@@ -139,6 +142,13 @@ def _check_text(name: str, value: Any, choices: tuple[str, ...] | None) -> None:
 def _check_names(name: str, value: Any) -> None:
     if not isinstance(value, tuple | list) or not all(isinstance(each, str) for each in value):
         raise TypeError(f"{name} must be a list of texts, such as ['a', 'b'], got {value!r}")
+
+
+def _check_sizes(name: str, value: Any) -> None:
+    if not isinstance(value, tuple | list | None):
+        raise TypeError(f"{name} must be a list of whole numbers, such as [128, 64], got {value!r}")
+    for size in value or ():
+        check_whole(name, size, least=1)
 
 
 def _mapping(name: str, value: Any) -> Mapping[str, Any]:

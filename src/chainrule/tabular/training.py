@@ -14,7 +14,8 @@ from chainrule.layers import Dense, Dropout, Layer
 from chainrule.network import Network
 from chainrule.optimizers import OPTIMIZERS, AdamW
 from chainrule.schedules import Cosine, OneCycle
-from chainrule.tables import Source, open_source
+from chainrule.serialization.strict_json import to_json
+from chainrule.tables import Source, TableError, open_source
 from chainrule.tabular.checkpoints import keeping
 from chainrule.tabular.model import TableModel
 from chainrule.tabular.options import Options, completed
@@ -71,12 +72,38 @@ def begin(prepared: Prepared, options: Options) -> Run:
 
 @contextmanager
 def set_out(source: Source, target: str, asked: Options) -> Iterator[tuple[Prepared, Options, Run]]:
-    """Yield the examples of a table, the options that the data complete, and the run to be made."""
+    """Yield the examples of a table, the options that the data complete, and the run to be made.
+
+    >>> with set_out(open_source("sklearn:wine"), "target", Options()) as (prepared, options, run):
+    ...     len(prepared.rows), options.batch_size, run.epochs
+    (178, 32, 0)
+    """
     prepared = prepare(source, target, asked)
     with prepared.blocks:
         rows, features = int((~prepared.held).sum()), len(prepared.preparation.feature_names)
         chosen = completed(asked, rows, features)
+        _check_that_a_file_holds(prepared)
         yield prepared, chosen, begin(prepared, chosen)
+
+
+def _check_that_a_file_holds(prepared: Prepared) -> None:
+    """Raise TableError, before any training, where no model file could tell of so many columns."""
+    told = [prepared.preparation.to_data(), prepared.target.to_data(), decided(prepared)]
+    try:
+        to_json(told)
+    except ValueError as error:
+        columns = f"{len(prepared.decisions):,} columns"
+        raise TableError(f"a model of {columns} {error}; leave some out") from None
+
+
+def decided(prepared: Prepared) -> list[dict[str, str]]:
+    """Return the decisions on the columns as JSON has them.
+
+    >>> with set_out(open_source("sklearn:wine"), "target", Options()) as (prepared, _, _):
+    ...     decided(prepared)[0]["role"]
+    'number'
+    """
+    return [{"column": d.column, "role": d.role, "reason": d.reason} for d in prepared.decisions]
 
 
 def conclude(prepared: Prepared, options: Options, run: Run) -> TableModel:
@@ -98,9 +125,7 @@ def conclude(prepared: Prepared, options: Options, run: Run) -> TableModel:
             "validation": int(prepared.held.sum()),
             "without_target": prepared.without_target,
         },
-        "decisions": [
-            {"column": d.column, "role": d.role, "reason": d.reason} for d in prepared.decisions
-        ],
+        "decisions": decided(prepared),
         "options": options.given(),
         "epochs": run.epochs,
         "best_epoch": run.best_epoch,
