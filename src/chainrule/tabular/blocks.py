@@ -101,6 +101,7 @@ class Blocks:
     ) -> None:
         n = len(numbers)
         self.count, self.added = block_count(n, features), 0
+        self.seed, self.folder = seed, folder
         self.of = _dealt(numbers, self.count, seed)
         self.ends = np.cumsum(np.bincount(self.of, minlength=self.count))
         self.filled = self.ends - np.bincount(self.of, minlength=self.count)

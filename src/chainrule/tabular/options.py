@@ -51,6 +51,7 @@ class Options:
     batch_size: int | None = None
     patience: int | None = None
     clip_norm: float | None = None
+    refit: bool | None = None
     seed: int = 0
     threads: int | None = None
     memory: int | None = field(default=None, metadata={"unit": "bytes"})
@@ -107,26 +108,41 @@ def _one_of(name: str, value: Any, known: Any) -> None:
         raise unknown_name(name, str(value), known)
 
 
-def _rounded_power(number: float) -> int:
-    """Return the power of two that lies nearest on a scale of powers."""
-    return 2 ** round(math.log2(max(1.0, number)))
+SMALL = 20_000
+"""The most examples for which training is repeated with all of them: there each one counts."""
+
+TINY = 1_000
+"""The examples from which a second hidden layer helps."""
+
+DECAY = 2.5
+"""The exponent by which weights that no gradient holds up have shrunk at the end of training."""
 
 
-def completed(options: Options, examples: int, features: int) -> Options:
-    """Return options in which the size of the data has decided what was left open.
+def completed(options: Options, examples: int) -> Options:
+    """Return options in which the number of examples in training has decided what was left open.
 
-    >>> completed(Options(), examples=1_000, features=30).batch_size
-    32
+    The weight decay of AdamW acts at each step; it is such that all steps together shrink a weight
+    by e^−DECAY, the rate falling from its start to 0. Source of that normalisation: Loshchilov and
+    Hutter (2019), Decoupled weight decay regularization, appendix B.1.
+
+    >>> chosen = completed(Options(batch_size=64), examples=1_000)
+    >>> chosen.hidden, chosen.batch_size, chosen.epochs
+    ((256, 128), 64, 60)
     """
-    batch = options.batch_size or min(512, max(32, _rounded_power(examples / 64)))
+    batch = options.batch_size or min(512, max(32, 2 ** round(math.log2(examples / 64))))
+    steps = math.ceil(examples / batch)
+    epochs = options.epochs or min(60, max(20, round(20_000 / steps)))
+    rate = options.learning_rate or 2e-3
+    small = examples <= SMALL
     open_to_data = {
-        "hidden": (128, 64),
-        "dropout": 0.0,
-        "learning_rate": 2e-3,
-        "weight_decay": 0.01,
+        "hidden": (128,) if examples < TINY else (256, 128),
+        "dropout": 0.2 if examples < TINY else 0.1 if small else 0.0,
+        "learning_rate": rate,
+        "weight_decay": min(5.0, float(f"{DECAY / (rate / 2 * steps * epochs):.2g}")),
         "batch_size": batch,
-        "epochs": min(200, max(20, round(2e6 / examples))),
-        "patience": 20,
+        "epochs": epochs,
+        "patience": epochs if small else max(5, epochs // 3),
+        "refit": small,
     }
     missing = {name: v for name, v in open_to_data.items() if getattr(options, name) is None}
     return dataclasses.replace(options, **missing)

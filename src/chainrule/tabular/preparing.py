@@ -74,6 +74,21 @@ class Prepared:
         counts = np.bincount(y, weights=w, minlength=self.target.outputs)
         return counts / counts.sum()
 
+    def with_all(self) -> Blocks:
+        """Return blocks of all examples, in training and held out."""
+        features, labelled = self.held_out.X.shape[1], self.target.task == "classification"
+        blocks = Blocks(
+            np.arange(len(self.held)),
+            features=features,
+            outputs=None if labelled else self.target.outputs,
+            weighted=self.weight is not None,
+            seed=self.blocks.seed,
+            folder=self.blocks.folder,
+        )
+        for part in (*(self.blocks[k] for k in range(self.blocks.count)), self.held_out):
+            blocks.add(part.X, part.y, part.w)
+        return blocks
+
 
 def prepare(source: Source, target: str, options: Options) -> Prepared:
     """Return the examples of a table as training takes them.
