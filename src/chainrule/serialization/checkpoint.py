@@ -153,6 +153,9 @@ def begun(store: Store, identity: dict[str, str]) -> tuple[Parameters, History] 
     return params, history
 
 
+_SETTINGS = ("optimizer", "batch_size", "seed", "shuffle", "clip_value", "clip_norm", "freeze")
+
+
 def _identity(given: dict[str, Any]) -> dict[str, str]:
     """Return what makes a run the same run: all that its bits follow from but the machine."""
     net, validation = given["net"], given["validation"]
@@ -170,11 +173,8 @@ def _identity(given: dict[str, Any]) -> dict[str, str]:
         **{name: repr(given[name]) for name in _SETTINGS},
         **{name: _fingerprint(name, given[name]) for name in ("X", "y", "sample_weight")},
         "validation": held_out,
-        "params": _fingerprint("params", np.concatenate(weights or [[]])),
+        "params": _fingerprint("params", np.concatenate(weights) if weights else []),
     }
-
-
-_SETTINGS = ("optimizer", "batch_size", "seed", "shuffle", "clip_value", "clip_norm", "freeze")
 
 
 def _fingerprint(what: str, given: Any) -> str:
