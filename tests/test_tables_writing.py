@@ -130,6 +130,17 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path, ending, error)
     assert READERS[ending](path) == text(FRAME)
 
 
+@pytest.mark.parametrize("ending", FORMATS)
+def test_names_that_look_like_patterns(tmp_path, ending):
+    for name in ("a[1]", "*", "x=1", "a b", "é"):
+        path = tmp_path / "k=v [a]" / f"{name}{ending}"
+        path.parent.mkdir(exist_ok=True)
+        write(path, FRAME)
+        found = open_source(path)
+        assert_frame_equal(found.whole(), FRAME)
+        assert_frame_equal(pl.concat(found.chunks()), FRAME)
+
+
 def test_a_link_stays_one(tmp_path):
     path = tmp_path / "folder" / "table.csv"
     path.parent.mkdir()

@@ -137,7 +137,7 @@ def _append_part(chunk: pl.DataFrame, path: Path, number: int) -> None:
 
 
 def _parts(path: Path) -> pl.LazyFrame:
-    return pl.scan_parquet(sorted(path.parent.glob("*.part")))
+    return pl.scan_parquet(sorted(path.parent.glob("*.part")), glob=False)
 
 
 FORMATS = {
