@@ -38,7 +38,7 @@ def block_count(examples: int, features: int) -> int:
 
 
 class Place:
-    """Rows of one shape, written and read in parts: an array, or a file that is gone when closed."""
+    """Rows of one shape, written and read in parts: an array, or a file gone when it is closed."""
 
     def __init__(self, rows: int, shape: tuple[int, ...], dtype: Any, folder: Path | None) -> None:
         self.shape, self.dtype = shape, np.dtype(dtype)
@@ -47,7 +47,7 @@ class Place:
         if folder is None:
             self.array = np.empty((rows, *shape), dtype)
         else:
-            self.file = tempfile.TemporaryFile(dir=folder, buffering=0)
+            self.file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
         self.row_bytes = self.dtype.itemsize * int(np.prod(shape, dtype=np.int64))
 
     def write(self, start: int, rows: Array) -> None:
@@ -134,7 +134,9 @@ class Blocks:
         for place, part in zip(self.places, parts, strict=True):
             place.write(int(self.filled[k]), part)
         self.filled[k] += len(parts[0])
-        self.weights[k] += len(parts[0]) if len(self.places) < 3 else float(parts[2].sum(dtype=float))
+        self.weights[k] += (
+            len(parts[0]) if len(self.places) < 3 else float(parts[2].sum(dtype=float))
+        )
 
     def __getitem__(self, k: int) -> Examples:
         stop = int(self.ends[k])

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from chainrule.serialization import Store
 from chainrule.serialization.checkpoint import begun

@@ -66,9 +66,7 @@ class TableModel:
     curves: Mapping[str, Array] = field(repr=False)
     about: Mapping[str, Any] = field(repr=False)
 
-    def outputs(
-        self, frame: pl.DataFrame, notes: Notes | None = None, *, first: int = 1
-    ) -> Array:
+    def outputs(self, frame: pl.DataFrame, notes: Notes | None = None, *, first: int = 1) -> Array:
         """Return p for the rows of a frame; `first` is the number of its first in its table."""
         return self.outputs_of(self.preparation.transform(frame, notes, first=first))
 

@@ -21,11 +21,10 @@ from chainrule.examples import Examples
 from chainrule.tables import (
     CHUNK,
     Decision,
-    Notes,
     Preparation,
     Source,
-    Target,
     TableError,
+    Target,
     decide,
     fit_preparation,
     fit_target,

@@ -43,8 +43,7 @@ def network(prepared: Prepared, options: Options) -> Network:
 
 def plan(prepared: Prepared, options: Options, blocks: Blocks, epochs: int) -> Plan:
     """Return what is to be done with blocks, by options that are complete."""
-    assert options.batch_size and options.learning_rate and options.patience
-    batch = options.batch_size
+    batch: Any = options.batch_size
     sizes = np.diff(blocks.ends, prepend=0).tolist()
     steps = epochs * sum(math.ceil(size / batch) for size in sizes)
     rate: Any = options.learning_rate
@@ -59,7 +58,7 @@ def plan(prepared: Prepared, options: Options, blocks: Blocks, epochs: int) -> P
         kind(rate, **decay),
         epochs,
         batch,
-        options.patience,
+        options.patience or epochs,
         options.seed,
         options.clip_norm,
         options.threads,
