@@ -130,7 +130,7 @@ NOT_WRITTEN = [
     ({}, {"x": "\ud800"}, ValueError, "is not UTF-8"),
     ({}, {"x": np.float32(1)}, TypeError, "float32 is not JSON serializable"),
     ({}, {"x": "x" * (4 << 20)}, ValueError, "its header must have at most 4,194,304 bytes"),
-    ({}, {"x": [0] * 100_001}, ValueError, "holds more than 100,000 values"),
+    ({}, {"x": [0] * 250_001}, ValueError, "holds more than 250,000 values"),
     ({}, {"x": eval("[" * 50 + "]" * 50)}, ValueError, "is nested more than 50 deep"),
 ]
 

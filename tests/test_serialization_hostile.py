@@ -47,7 +47,7 @@ HOSTILE = {
         10**10,
         "holds a whole number of 20 digits",
     ),
-    "brackets": (sealed(filled(GREETING, "[", "")), 0, "holds more than 100,000 values"),
+    "brackets": (sealed(filled(GREETING, "[", "")), 0, "holds more than 250,000 values"),
     "few brackets": (sealed(filled(GREETING, "[", "", 99_000)), 0, "is nested more than 50 deep"),
     "objects": (sealed(filled(GREETING, '{"":', "", 390_000)), 0, "is nested more than 50 deep"),
     "empty lists": (sealed(filled(GREETING + "[", "[],", "[]]}", 149_000)), 0, "'a' must have"),

@@ -7,7 +7,7 @@ import re
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -94,6 +94,19 @@ class Store:
             f"{self.directory}: none of its {len(paths)} checkpoints can be read, the oldest "
             f"because of: {reason}; to start anew, remove them or take another directory"
         )
+
+    def clear(self) -> None:
+        """Remove the checkpoints, the newest last, and the folder if nothing else is in it.
+
+        Raises CheckpointError where one cannot be removed.
+        """
+        with self._named("cannot be cleared of its checkpoints"):
+            for _, path in self._numbered():
+                path.unlink()
+            self.close()
+            (self.directory / ".lock").unlink(missing_ok=True)
+        with suppress(OSError):  # it holds what is not of this store
+            self.directory.rmdir()
 
     def close(self) -> None:
         """Let others in."""

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-MOST_VALUES = 100_000
+MOST_VALUES = 250_000
 """The most brackets and commas of a text: each may cost a hundred bytes when it is read."""
 
 DEEPEST = 50

@@ -113,6 +113,7 @@ def prepare(source: Source, target: str, options: Options) -> Prepared:
         categories=options.categories,
         dates=options.dates,
         leave_out=options.leave_out,
+        order=options.order,
         weight=options.weight,
     )
     kept = pl.concat(seen)

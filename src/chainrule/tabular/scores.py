@@ -23,11 +23,11 @@ def classification_scores(y: Array, p: Array, weight: Array | None = None) -> di
     """
     from sklearn.metrics import log_loss, roc_auc_score
 
+    p = p.astype(float)
+    p /= p.sum(axis=1, keepdims=True)  # 1 to the last digit of float32 is not enough for log_loss
     scores = {
         "accuracy": float(np.average(p.argmax(axis=1) == y, weights=weight)),
-        "log_loss": float(
-            log_loss(y, p.astype(float), labels=np.arange(p.shape[1]), sample_weight=weight)
-        ),
+        "log_loss": float(log_loss(y, p, labels=np.arange(p.shape[1]), sample_weight=weight)),
     }
     areas = []
     for k in range(1 if p.shape[1] == 2 else 0, p.shape[1]):
@@ -53,7 +53,7 @@ def regression_scores(y: Array, p: Array, weight: Array | None = None) -> dict[s
         "rmse": squares**0.5,
         "mae": float(np.average(np.abs(error), weights=weight)),
     }
-    mean = np.average(y, weights=weight)
+    mean = np.average(y.ravel(), weights=weight)
     spread = float(np.average((y.ravel() - mean) ** 2, weights=weight))
     if spread > 0:
         scores["r2"] = 1 - squares / spread

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from chainrule.layers import Dense, Dropout, Layer
 from chainrule.network import Network, Parameters
 from chainrule.optimizers import OPTIMIZERS, AdamW
 from chainrule.schedules import Cosine, OneCycle
-from chainrule.tables import open_source
+from chainrule.serialization.strict_json import to_json
+from chainrule.tables import Source, TableError, open_source
 from chainrule.tabular.blocks import Blocks
 from chainrule.tabular.checkpoints import keeping
 from chainrule.tabular.model import TableModel
@@ -91,6 +93,41 @@ def _drawn(what: Plan) -> Parameters:
     return what.net.init(seed=what.seed, dtype="float32")
 
 
+@contextmanager
+def set_out(source: Source, target: str, asked: Options) -> Iterator[tuple[Prepared, Options, Run]]:
+    """Yield the examples of a table, the options that the data complete, and the run to be made.
+
+    >>> with set_out(open_source("sklearn:wine"), "target", Options()) as (prepared, options, run):
+    ...     len(prepared.rows), options.batch_size, run.epochs
+    (178, 32, 0)
+    """
+    prepared = prepare(source, target, asked)
+    with prepared.blocks:
+        chosen = completed(asked, int((~prepared.held).sum()))
+        _check_that_a_file_holds(prepared)
+        yield prepared, chosen, begin(prepared, chosen)
+
+
+def _check_that_a_file_holds(prepared: Prepared) -> None:
+    """Raise TableError, before any training, where no model file could tell of so many columns."""
+    told = [prepared.preparation.to_data(), prepared.target.to_data(), decided(prepared)]
+    try:
+        to_json(told)
+    except ValueError as error:
+        columns = f"{len(prepared.decisions):,} columns"
+        raise TableError(f"a model of {columns} {error}; leave some out") from None
+
+
+def decided(prepared: Prepared) -> list[dict[str, str]]:
+    """Return the decisions on the columns as JSON has them.
+
+    >>> with set_out(open_source("sklearn:wine"), "target", Options()) as (prepared, _, _):
+    ...     decided(prepared)[0]["role"]
+    'number'
+    """
+    return [{"column": d.column, "role": d.role, "reason": d.reason} for d in prepared.decisions]
+
+
 def conclude(
     prepared: Prepared, options: Options, run: Run, again: Run | None = None
 ) -> TableModel:
@@ -115,9 +152,7 @@ def conclude(
             "validation": int(prepared.held.sum()),
             "without_target": prepared.without_target,
         },
-        "decisions": [
-            {"column": d.column, "role": d.role, "reason": d.reason} for d in prepared.decisions
-        ],
+        "decisions": decided(prepared),
         "options": options.given(),
         "epochs": run.epochs,
         "best_epoch": run.best_epoch,
@@ -169,11 +204,7 @@ def train(
     True
     """
     source = open_source(table)
-    asked = Options.from_mapping(options)
-    prepared = prepare(source, target, asked)
-    with prepared.blocks:
-        chosen = completed(asked, int((~prepared.held).sum()))
-        run = begin(prepared, chosen)
+    with set_out(source, target, Options.from_mapping(options)) as (prepared, chosen, run):
         with keeping(run, source, chosen, checkpoint, every) as after_visit:
             run.go_on(lambda run: (after_visit(run), watch(run)))
             again = begin_again(prepared, chosen, run)
