@@ -7,6 +7,7 @@ line with the library. A row without an oracle fails in the test of its module.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -164,6 +165,13 @@ def _residuals(loss: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
+def _quantiles(a: list[Any], y: list[Any], *q: Any) -> Any:
+    """The first output has the first q, the next the next, and after the last the first again."""
+    turns = itertools.cycle(q)
+    shares = [(mp.mpf(next(turns)), a_j - y_j) for a_j, y_j in zip(a, y, strict=True)]
+    return mp.fsum((1 - q_j) * r if r > 0 else -q_j * r for q_j, r in shares)
+
+
 def _softmax(a: list[Any]) -> list[Any]:
     total = mp.fsum(map(mp.exp, a))
     return [mp.exp(a_j) / total for a_j in a]
@@ -189,7 +197,7 @@ LOSS_ORACLES: dict[str, LossOracle] = {
     "huber": LossOracle(
         _residuals(lambda r, d=1: r**2 / 2 if abs(r) <= d else d * (abs(r) - mp.mpf(d) / 2))
     ),
-    "quantile": LossOracle(_residuals(lambda r, q=0.5: (1 - mp.mpf(q)) * r if r > 0 else -q * r)),
+    "quantile": LossOracle(_quantiles),
     "log_cosh": LossOracle(_residuals(lambda r: mp.log(mp.cosh(r)))),
     "poisson": LossOracle(
         lambda a, y: mp.fsum(mp.exp(a_j) - y_j * a_j for a_j, y_j in zip(a, y, strict=True)),

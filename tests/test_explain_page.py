@@ -231,9 +231,10 @@ FAR = [-30, -12, -5, -2.6, -2.4, -0.5, 0.5, 2.4, 2.6, 5, 12, 30]
 
 def _table():
     names = [*ACTIVATIONS, "leaky_relu(0.2)", "elu(0.5)"]
-    losses = [*LOSSES, "huber(0.5)", "quantile(0.9)", "cross_entropy(0.1)"]
+    more = ["huber(0.5)", "quantile(0.9)", "quantile(0.1, 0.5, 0.9)", "cross_entropy(0.1)"]
+    losses = [*LOSSES, *more]
     for k, name in enumerate(names):
-        yield [cr.Dense(len(FAR), name), cr.Dense(2, name)], losses[k % len(losses)], 1 + k % 3
+        yield [cr.Dense(len(FAR), name), cr.Dense(3, name)], losses[k % len(losses)], 1 + k % 3
     for k, loss in enumerate(losses):
         layers = [cr.Dense(3, "tanh"), cr.Dropout(0.5), cr.Dense(4, "silu"), cr.Dense(3)]
         yield layers, loss, 1 + k % 2

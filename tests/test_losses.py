@@ -26,6 +26,8 @@ NAMES = [
     "huber(10)",
     "quantile(0.1)",
     "quantile(0.95)",
+    "quantile(0.1, 0.5, 0.9)",
+    "quantile(0.9, 0.25)",
     "cross_entropy(0)",
     "cross_entropy(0.1)",
     "cross_entropy(0.9)",
@@ -177,7 +179,7 @@ def test_nothing_overflows(name: str, dtype: Any) -> None:
 # The values of a at which each loss has a corner, or its derivative has one.
 CORNERS: dict[str, Any] = {
     "absolute_error": lambda y: [y],
-    "quantile": lambda y, q: [y],
+    "quantile": lambda y, *q: [y],
     "hinge": lambda y: [y],  # 1 − y a is 0 there for y = ±1
     "huber": lambda y, delta: [y - delta, y + delta],
 }
@@ -278,6 +280,8 @@ def test_families_are_rows_of_the_table() -> None:
         ("huber(inf)", "huber: delta must be a finite number > 0, got inf"),
         ("quantile(0)", "quantile: q must be a finite number > 0 and < 1, got 0"),
         ("quantile(1)", "quantile: q must be a finite number > 0 and < 1, got 1"),
+        ("quantile(0.5, 1)", "quantile: q must be a finite number > 0 and < 1, got 1"),
+        ("quantile(0.5, 0.5)", "quantile: q must be different numbers between 0 and 1, such as"),
         ("cross_entropy(-0.1)", "cross_entropy: smoothing must be a finite number >= 0 and < 1"),
         ("cross_entropy(1)", "cross_entropy: smoothing must be a finite number >= 0 and < 1"),
     ],
@@ -292,6 +296,24 @@ def test_what_is_no_loss_is_refused(given: Any) -> None:
     message = "a loss must be a name such as 'cross_entropy' or a Loss, got "
     with pytest.raises(TypeError, match=re.escape(message + repr(given))):
         loss(given)
+
+
+def test_outputs_take_turns_in_several_quantiles() -> None:
+    a, y = example("quantile", "wide", seed=12, outputs=6)
+    shares = compute("quantile(0.1, 0.9, 0.5)", a, y)
+    for k, q in enumerate((0.1, 0.9, 0.5)):
+        own = (slice(None), slice(k, None, 3))
+        alone = compute(f"quantile({q})", a[own], y[own])
+        for got, expected in zip(shares, alone, strict=True):
+            assert_allclose(got[own], expected, rtol=1e-15)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_output_has_its_parameters(name: str) -> None:
+    row = loss(name)
+    for j in range(7):
+        expected = row.parameters[j % row.group : j % row.group + 1]
+        assert row.parameters_of(j) == expected
 
 
 @pytest.mark.parametrize("number", ["0.2", None], ids=repr)
