@@ -236,7 +236,8 @@ def test_several_quantiles_are_learnt_by_the_engine(scale, y, solver):
     options |= {"solver": solver, "max_iter": 5, "random_state": 0}
     weight = RNG.uniform(0.5, 2, size=60)
     compiled, reference = (
-        cr.MLPRegressor(engine=name, **options).fit(X, y, weight) for name in ("native", "reference")
+        cr.MLPRegressor(engine=name, **options).fit(X, y, weight)
+        for name in ("native", "reference")
     )
     assert compiled.network_.loss == "quantile(0.1, 0.5, 0.9)"
     np.testing.assert_allclose(compiled.predict(X), reference.predict(X), rtol=1e-9)
