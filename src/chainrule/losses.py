@@ -258,8 +258,8 @@ def _quantile(levels: tuple[float, ...]) -> Loss:
         grad=grad,
         latex=rf"\sum_j \max({over}\,(a_j - y_j),\ {under}\,(y_j - a_j)){where}",
         dlatex=(
-            rf"\begin{{cases}} {over} & a_j > y_j \\ 0 & a_j = y_j \\ -{under} & a_j < y_j"
-            r" \end{cases}"
+            rf"\begin{{cases}} {over.strip('()')} & a_j > y_j \\ 0 & a_j = y_j \\"
+            rf" -{under} & a_j < y_j \end{{cases}}"
         ),
         kink=lambda a, y, xp: a - y,
         parameters=levels,
