@@ -65,7 +65,6 @@ WITHOUT_EXAMPLE = {
     "chainrule.estimators.lbfgs.run": ESTIMATOR,
     "chainrule.estimators.parameters.check_parameters": REFUSED,
     "chainrule.estimators.progress.warn": "a warning: test_estimators_drop_in.py holds it",
-    "chainrule.estimators.quantiles.Pinball": "part of the example of pinball",
     "chainrule.estimators.reading.Reading": ABSTRACT,
     "chainrule.estimators.validation.Given": RECORD,
     "chainrule.estimators.validation.Held": RECORD,
