@@ -55,20 +55,20 @@ class Place:
         if self.array is not None:
             self.array[start : start + len(rows)] = rows
             return
-        left = memoryview(np.ascontiguousarray(rows, self.dtype)).cast("B")
+        left = np.ascontiguousarray(rows, self.dtype).reshape(-1).view(np.uint8)
         self.file.seek(start * self.row_bytes)
-        while left:
-            left = left[self.file.write(left) :]
+        while left.size:
+            left = left[self.file.write(left.data) :]
 
     def read(self, start: int, stop: int) -> Array:
         """Return the rows from `start` to `stop`."""
         if self.array is not None:
             return self.array[start:stop]
         rows = np.empty((stop - start, *self.shape), self.dtype)
-        left = memoryview(rows).cast("B")
+        left = rows.reshape(-1).view(np.uint8)
         self.file.seek(start * self.row_bytes)
-        while left:
-            left = left[self.file.readinto(left) :]
+        while left.size:
+            left = left[self.file.readinto(left.data) :]
         return rows
 
     def close(self) -> None:

@@ -135,7 +135,7 @@ class TableModel:
             parts.append((y, self.outputs(chunk, notes, first=first), w))
             first += whole.height
         y, p = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
-        w = np.concatenate([part[2] for part in parts]) if weigh else None  # type: ignore[misc]
+        w = np.concatenate([part[2] for part in parts]) if weigh else None
         return self.scores(y, p, w)
 
     def scores(self, y: Array, p: Array, weight: Array | None = None) -> dict[str, Any]:

@@ -188,7 +188,7 @@ def completed(options: Options, examples: int) -> Options:
     epochs = options.epochs or min(60, max(20, round(20_000 / steps)))
     rate = options.learning_rate or 2e-3
     small = examples <= SMALL
-    open_to_data = {
+    open_to_data: dict[str, Any] = {
         "hidden": (128,) if examples < TINY else (256, 128),
         "dropout": 0.2 if examples < TINY else 0.1 if small else 0.0,
         "learning_rate": rate,

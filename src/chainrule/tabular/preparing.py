@@ -71,7 +71,7 @@ class Prepared:
             values = self.target.decode(y).to_numpy()
             return np.array([np.average(values, weights=w)])
         counts = np.bincount(y, weights=w, minlength=self.target.outputs)
-        return counts / counts.sum()
+        return np.asarray(counts / counts.sum())
 
     def with_all(self) -> Blocks:
         """Return blocks of all examples, in training and held out."""
