@@ -225,6 +225,10 @@ def test_the_fingerprint_of_a_frame_is_of_its_content():
             FRAME.with_columns(pl.col("a").cast(pl.Int32)),
             FRAME.with_columns(pl.col("b").fill_null("")),
             FRAME.head(2),
+            FRAME.with_columns(pl.col("c").fill_null(0)),
+            FRAME.with_columns(pl.col("a").replace(1, 0)),
+            FRAME.with_columns(d=pl.concat_list("a")),
+            FRAME.with_columns(d=pl.concat_list(pl.col("a") + 1)),
         )
     ]
     assert prints[0] == prints[1]
@@ -369,11 +373,36 @@ def test_refused_objects():
         open_source(FRAME).chunks(["d"])
 
 
-def test_damage_in_the_middle_of_a_file_is_named(tmp_path):
+FRAMES = [
+    (
+        pd.DataFrame([[1, 2]], columns=["a", "a"]),
+        "Expected unique column names, got: - 'a' 2 times",
+    ),
+    (pd.DataFrame({"a": [1, "x"]}), "Could not convert 'x' with type str"),
+    (pd.DataFrame({"a": [1j]}), "Unsupported numpy type"),
+]
+
+
+@pytest.mark.parametrize(("frame", "message"), FRAMES)
+def test_refused_frames(frame, message):
+    with pytest.raises(TableError, match=rf"pandas\.DataFrame: cannot be read: {message}"):
+        open_source(frame)
+
+
+def test_a_frame_of_pandas_where_pyarrow_is_missing(monkeypatch):
+    def without(frame):
+        raise ModuleNotFoundError("no pyarrow", name="pyarrow")
+
+    monkeypatch.setattr("narwhals.DataFrame.to_polars", without)
+    with pytest.raises(TableError, match=r"pandas\.DataFrame: to read it, install pyarrow"):
+        open_source(FRAME.to_pandas())
+
+
+def test_damage_behind_the_first_bytes_is_named(tmp_path):
     path = tmp_path / "table.parquet"
     one_group(path)
     content = bytearray(path.read_bytes())
-    content[1000:2000] = bytes(1000)
+    content[4:40] = bytes(36)
     path.write_bytes(content)
     with pytest.raises(TableError, match=r"table.parquet: cannot be read as Parquet: "):
         open_source(path).whole()

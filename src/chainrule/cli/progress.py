@@ -44,10 +44,12 @@ class Clock:
 
 
 def said(run: Run) -> str:
-    """Return the losses of a run, of the examples in training and of those held out."""
-    if not run.validation_losses:
+    """Return the losses of a run, of the examples in training and of those held out if any are."""
+    if not run.losses:
         return ""
     loss, validation = run.losses[-1], run.validation_losses
+    if not validation:
+        return f"loss {number(loss)}"
     return (
         f"loss {number(loss)}, held out {number(validation[-1])}, "
         f"best {number(validation[run.best_epoch - 1])}"

@@ -140,7 +140,9 @@ def ending(about: Mapping[str, Any]) -> str:
     made = f"{about['epochs']:,} of at most {counted(options['epochs'], 'epoch')}"
     best = f"the best was epoch {about['best_epoch']:,}"
     if about["over"] == "early stopping":
-        return f"{made}: {best}, and {counted(options['patience'], 'epoch')} brought no gain"
+        best += f", and {counted(options['patience'], 'epoch')} brought no gain"
+    if about["epochs_with_all"]:
+        best += f"; then {counted(about['epochs_with_all'], 'epoch')} anew with all rows"
     return f"{made}: {best}"
 
 

@@ -157,7 +157,7 @@ def _console() -> Console:
 def _train(files: Files, options: Options, told: Console | None, *, restart: bool) -> Made:
     from chainrule.tables import open_source
     from chainrule.tabular.checkpoints import discard, keeping
-    from chainrule.tabular.training import conclude, set_out
+    from chainrule.tabular.training import begin_again, conclude, set_out
 
     if restart:
         discard(files.checkpoints)
@@ -173,7 +173,13 @@ def _train(files: Files, options: Options, told: Console | None, *, restart: boo
             with progress(told, run) as show:
                 run.go_on(lambda run: (after_visit(run), show(run)))
             seconds = time.monotonic() - began
-            model = conclude(prepared, chosen, run)
+            again = begin_again(prepared, chosen, run)
+            if again:
+                if told:
+                    told.print(f"Training again with all {len(prepared.rows):,} rows.\n")
+                with progress(told, again) as show:
+                    again.go_on(show)
+            model = conclude(prepared, chosen, run, again)
             model.save(files.model)
     discard(files.checkpoints)
     return Made(model, files, run, seconds, before)

@@ -20,7 +20,7 @@ class Columnar(NamedTuple):
 
     name: str
     magic: bytes
-    scan: Callable[[Path], pl.LazyFrame]
+    scan: Callable[..., pl.LazyFrame]
     by_columns: bool
 
 
@@ -38,7 +38,7 @@ class Scanned(Source):
     def __init__(self, name: str, path: Path, kind: Columnar) -> None:
         self.name, self._path, self._kind = name, path, kind
         _check_ends(name, path, kind)
-        self._scan = kind.scan(path)
+        self._scan = kind.scan(path, glob=False)
         try:
             self._schema = self._scan.collect_schema()
             rows = self._scan.select(pl.len()).collect().item()

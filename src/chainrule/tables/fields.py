@@ -53,6 +53,7 @@ class Fields(NamedTuple):
     def _read(self, rows: bytes | Path, kinds: Sequence[Kind], **options: Any) -> pl.DataFrame:
         return pl.read_csv(
             rows,
+            glob=False,
             has_header=False,
             schema={n: kind or NARROW[0] for n, kind in zip(self.columns, kinds, strict=True)},
             separator=self.delimiter,

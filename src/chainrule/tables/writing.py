@@ -42,14 +42,13 @@ class Output(Sink):
     """The standard output, which takes CSV."""
 
     def __init__(self) -> None:
-        self._begun = False
+        self._count = 0
 
     def write(self, chunk: pl.DataFrame) -> None:
         """Print the next rows, the first below a header."""
-        text = chunk.write_csv(include_header=not self._begun)
-        sys.stdout.buffer.write(text.encode())  # by Python, which knows a broken pipe
+        _write_text(chunk, sys.stdout.buffer, self._count, ",")
         sys.stdout.flush()
-        self._begun = True
+        self._count += 1
 
 
 class Format(NamedTuple):
@@ -112,12 +111,19 @@ def _said_of(path: Path) -> Iterator[None]:
 # The formats
 
 
+def _write_text(chunk: pl.DataFrame, file: Any, number: int, delimiter: str) -> None:
+    """Write rows, the first below a header; one column's null is no blank line, which is no row."""
+    null = '""' if chunk.width == 1 else ""
+    chunk.write_csv(file, include_header=number == 0, separator=delimiter, null_value=null)
+
+
 def _append_text(
     chunk: pl.DataFrame, path: Path, number: int, *, delimiter: str = ",", compressed: bool = False
 ) -> None:
-    made: Any = gzip.GzipFile(path, "ab", mtime=0) if compressed else path.open("ab")
-    with made as file:
-        chunk.write_csv(file, include_header=number == 0, separator=delimiter)
+    with path.open("ab") as file:
+        made: Any = gzip.GzipFile("", "ab", fileobj=file, mtime=0) if compressed else file
+        with made:
+            _write_text(chunk, made, number, delimiter)
 
 
 def _text(delimiter: str, *, compressed: bool) -> Format:
@@ -131,7 +137,7 @@ def _append_part(chunk: pl.DataFrame, path: Path, number: int) -> None:
 
 
 def _parts(path: Path) -> pl.LazyFrame:
-    return pl.scan_parquet(sorted(path.parent.glob("*.part")))
+    return pl.scan_parquet(sorted(path.parent.glob("*.part")), glob=False)
 
 
 FORMATS = {

@@ -68,9 +68,7 @@ class TableModel:
     curves: Mapping[str, Array] = field(repr=False)
     about: Mapping[str, Any] = field(repr=False)
 
-    def outputs(
-        self, frame: pl.DataFrame, notes: Notes | None = None, *, first: int = 1
-    ) -> Array:
+    def outputs(self, frame: pl.DataFrame, notes: Notes | None = None, *, first: int = 1) -> Array:
         """Return p for the rows of a frame; `first` is the number of its first in its table."""
         return self.outputs_of(self.preparation.transform(frame, notes, first=first))
 
@@ -150,7 +148,7 @@ class TableModel:
         if not parts:
             raise TableError(f"{source.name}: no row has the target {self.target.column!r}")
         y, p = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
-        w = np.concatenate([part[2] for part in parts]) if weigh else None  # type: ignore[misc]
+        w = np.concatenate([part[2] for part in parts]) if weigh else None
         rows = {"scored": len(y), "without_target": first - 1 - len(y)}
         return {"rows": rows, **self.scores(y, p, w)}
 

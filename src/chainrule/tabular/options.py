@@ -65,6 +65,9 @@ class Options:
     batch_size: int | None = told(None, "The examples of a step.")
     patience: int | None = told(None, "Epochs without gain in validation that end training.")
     clip_norm: float | None = told(None, "The largest norm of a gradient.")
+    refit: bool | None = told(
+        None, "Whether to train again with all rows once validation has scored a small table."
+    )
     seed: int = told(0, "Of everything random; the same seed gives the same model.")
     # The machine: no bit of the model depends on it
     threads: int | None = told(None, "The threads to use.")
@@ -159,26 +162,41 @@ def _mapping(name: str, value: Any) -> Mapping[str, Any]:
     return value
 
 
-def _rounded_power(number: float) -> int:
-    """Return the power of two that lies nearest on a scale of powers."""
-    return 2 ** round(math.log2(max(1.0, number)))
+SMALL = 20_000
+"""The most examples for which training is repeated with all of them: there each one counts."""
+
+TINY = 1_000
+"""The examples from which a second hidden layer helps."""
+
+DECAY = 2.5
+"""The exponent by which weights that no gradient holds up have shrunk at the end of training."""
 
 
-def completed(options: Options, examples: int, features: int) -> Options:
-    """Return options in which the size of the data has decided what was left open.
+def completed(options: Options, examples: int) -> Options:
+    """Return options in which the number of examples in training has decided what was left open.
 
-    >>> completed(Options(), examples=1_000, features=30).batch_size
-    32
+    The weight decay of AdamW acts at each step; it is such that all steps together shrink a weight
+    by e^−DECAY, the rate falling from its start to 0. Source of that normalisation: Loshchilov and
+    Hutter (2019), Decoupled weight decay regularization, appendix B.1.
+
+    >>> chosen = completed(Options(batch_size=64), examples=1_000)
+    >>> chosen.hidden, chosen.batch_size, chosen.epochs
+    ((256, 128), 64, 60)
     """
-    batch = options.batch_size or min(512, max(32, _rounded_power(examples / 64)))
-    open_to_data = {
-        "hidden": (128, 64),
-        "dropout": 0.0,
-        "learning_rate": 2e-3,
-        "weight_decay": 0.01,
+    batch = options.batch_size or min(512, max(32, 2 ** round(math.log2(examples / 64))))
+    steps = math.ceil(examples / batch)
+    epochs = options.epochs or min(60, max(20, round(20_000 / steps)))
+    rate = options.learning_rate or 2e-3
+    small = examples <= SMALL
+    open_to_data: dict[str, Any] = {
+        "hidden": (128,) if examples < TINY else (256, 128),
+        "dropout": 0.2 if examples < TINY else 0.1 if small else 0.0,
+        "learning_rate": rate,
+        "weight_decay": min(5.0, float(f"{DECAY / (rate / 2 * steps * epochs):.2g}")),
         "batch_size": batch,
-        "epochs": min(200, max(20, round(2e6 / examples))),
-        "patience": 20,
+        "epochs": epochs,
+        "patience": epochs if small else max(5, epochs // 3),
+        "refit": small,
     }
     missing = {name: v for name, v in open_to_data.items() if getattr(options, name) is None}
     return dataclasses.replace(options, **missing)
