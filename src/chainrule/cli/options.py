@@ -97,6 +97,10 @@ def order(text: str) -> tuple[str, list[str]]:
 def _option(field: dataclasses.Field[Any]) -> Callable[[Any], Any]:
     """Return the option of a field; its default stays with the field."""
     kind, told = str(field.type), field.metadata
+    flag = f"--{field.name.replace('_', '-')}"
+    if kind.startswith("bool"):
+        both = f"{flag}/--no-{flag[2:]}"
+        return click.option(both, field.name, default=None, help=_help(field))
     form: Any
     more: dict[str, Any] = {}
     if told.get("unit"):
@@ -118,7 +122,7 @@ def _option(field: dataclasses.Field[Any]) -> Callable[[Any], Any]:
     short = ["-o"] if field.name == "out" else []
     return click.option(
         *short,
-        f"--{field.name.replace('_', '-')}",
+        flag,
         field.name,
         type=form,
         help=_help(field),
