@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chainrule.cli import config, summary
-from chainrule.cli.errors import refusals
+from chainrule.cli.errors import Refusal, refusals
 from chainrule.cli.files import Files, check_model
 from chainrule.cli.options import given, parted, training_options
 from chainrule.cli.progress import progress
@@ -88,7 +88,10 @@ def train(
     """
     with refusals():
         asked = (config.read(file) if file else {}) | given({**values, "table": table})
-        files, options = config.made(asked)
+        try:
+            files, options = config.made(asked)
+        except TypeError as error:
+            raise Refusal(str(error)) from None
         if print_config:
             click.echo(config.to_toml(files, options), nl=False)
             return
