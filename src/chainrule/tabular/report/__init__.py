@@ -1,0 +1,63 @@
+"""The page of a training on a table: one file of HTML that asks for nothing and runs nothing.
+
+| file | what it is for |
+|---|---|
+| `findings.py` | all that the page tells, found once |
+| `figures.py` | confusion, calibration and residuals of the examples held out |
+| `importance.py` | how much each column matters |
+| `pulling.py` | the examples with the largest gradients, and their rows in the table |
+| `plots.py` | the plots, as SVG in the colours of the page |
+| `sections.py` | the cards of the page |
+| `markup.py` | text, numbers and tables as HTML |
+| `template.html`, `page.css` | what it looks like |
+"""
+
+from __future__ import annotations
+
+import string
+from importlib import resources
+from pathlib import Path
+
+from chainrule.serialization.whole import write_whole
+from chainrule.tables import Source
+from chainrule.tabular.model import TableModel
+from chainrule.tabular.preparing import Prepared
+from chainrule.tabular.report.findings import find
+from chainrule.tabular.report.markup import text
+from chainrule.tabular.report.sections import cards, heading
+
+
+def report(prepared: Prepared, model: TableModel, source: Source) -> str:
+    """Return the page of a training: how it went, how good the model is, and what it is made of.
+
+    The examples must still lie in `prepared.blocks`; the source is read once more, for the rows
+    that are shown. The same training makes the same page.
+
+    >>> from chainrule.tabular.preparing import prepare
+    >>> from chainrule.tabular.training import begin, completed, conclude
+    >>> source = cr.tables.open_source("sklearn:wine")
+    >>> options = completed(cr.tabular.Options(epochs=2), examples=151, features=13)
+    >>> prepared = prepare(source, "target", options)
+    >>> run = begin(prepared, options)
+    >>> run.go_on(lambda run: None)
+    >>> report(prepared, conclude(prepared, options, run), source).splitlines()[0]
+    '<!doctype html>'
+    """
+    found = find(prepared, model, source)
+    title, under = heading(found)
+    return string.Template(_file("template.html")).substitute(
+        title=text(title), under=text(under), style=_file("page.css"), cards="\n".join(cards(found))
+    )
+
+
+def write_report(path: str | Path, prepared: Prepared, model: TableModel, source: Source) -> None:
+    """Write the page of a training to a file, whole or not at all; one of that name is replaced.
+
+    Raises OSError where it cannot be written, and ValueError where something that is no file has
+    its name.
+    """
+    write_whole(Path(path), [report(prepared, model, source).encode()])
+
+
+def _file(name: str) -> str:
+    return resources.files(__name__).joinpath(name).read_text(encoding="utf-8").strip()
