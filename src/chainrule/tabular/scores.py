@@ -23,11 +23,10 @@ def classification_scores(y: Array, p: Array, weight: Array | None = None) -> di
     """
     from sklearn.metrics import log_loss, roc_auc_score
 
+    whole = p / p.sum(axis=1, keepdims=True, dtype=float)  # in float32 it is not quite 1
     scores = {
         "accuracy": float(np.average(p.argmax(axis=1) == y, weights=weight)),
-        "log_loss": float(
-            log_loss(y, p.astype(float), labels=np.arange(p.shape[1]), sample_weight=weight)
-        ),
+        "log_loss": float(log_loss(y, whole, labels=np.arange(p.shape[1]), sample_weight=weight)),
     }
     areas = []
     for k in range(1 if p.shape[1] == 2 else 0, p.shape[1]):

@@ -7,7 +7,7 @@
 | `importance.py` | how much each column matters |
 | `pulling.py` | the examples with the largest gradients, and their rows in the table |
 | `plots.py` | the plots, as SVG in the colours of the page |
-| `sections.py` | the cards of the page |
+| `course.py`, `quality.py`, `influence.py`, `choices.py` | the cards of the page, in their order |
 | `markup.py` | text, numbers and tables as HTML |
 | `template.html`, `page.css` | what it looks like |
 """
@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
@@ -22,9 +23,9 @@ from chainrule.serialization.whole import write_whole
 from chainrule.tables import Source
 from chainrule.tabular.model import TableModel
 from chainrule.tabular.preparing import Prepared
-from chainrule.tabular.report.findings import find
-from chainrule.tabular.report.markup import text
-from chainrule.tabular.report.sections import cards, heading
+from chainrule.tabular.report import choices, course, influence, quality
+from chainrule.tabular.report.findings import Findings, find
+from chainrule.tabular.report.markup import Html, text
 
 
 def report(prepared: Prepared, model: TableModel, source: Source) -> str:
@@ -44,9 +45,12 @@ def report(prepared: Prepared, model: TableModel, source: Source) -> str:
     '<!doctype html>'
     """
     found = find(prepared, model, source)
-    title, under = heading(found)
+    title, under = course.heading(found)
     return string.Template(_file("template.html")).substitute(
-        title=text(title), under=text(under), style=_file("page.css"), cards="\n".join(cards(found))
+        title=text(title),
+        under=text(under),
+        style=_file("page.css"),
+        cards="\n".join(_cards(found)),
     )
 
 
@@ -57,6 +61,19 @@ def write_report(path: str | Path, prepared: Prepared, model: TableModel, source
     its name.
     """
     write_whole(Path(path), [report(prepared, model, source).encode()])
+
+
+def _cards(found: Findings) -> Iterator[Html]:
+    yield course.summary(found)
+    yield course.losses(found)
+    if found.model.target.task == "classification":
+        yield from quality.classification(found)
+    else:
+        yield from quality.regression(found)
+    yield influence.columns(found)
+    yield influence.rows(found)
+    yield choices.decisions(found)
+    yield choices.options(found)
 
 
 def _file(name: str) -> str:

@@ -38,14 +38,14 @@ class Pair(NamedTuple):
 
     true: int
     predicted: int
-    count: int
+    examples: int
 
 
 def confused_pairs(y: Array, guess: Array, classes: int) -> list[Pair]:
     """Return the pairs of classes that were confused, the most frequent first.
 
     >>> confused_pairs(np.array([0, 1, 2, 2]), np.array([0, 0, 1, 1]), 3)
-    [Pair(true=2, predicted=1, count=2), Pair(true=1, predicted=0, count=1)]
+    [Pair(true=2, predicted=1, examples=2), Pair(true=1, predicted=0, examples=1)]
     """
     wrong = y != guess
     codes, counts = np.unique(y[wrong] * classes + guess[wrong], return_counts=True)
@@ -82,7 +82,7 @@ class Bin(NamedTuple):
 
     predicted: float
     observed: float
-    count: int
+    examples: int
 
 
 def calibration(y: Array, p: Array) -> list[Bin]:
@@ -91,7 +91,7 @@ def calibration(y: Array, p: Array) -> list[Bin]:
     Of two classes, they are those of the second; of more, those of the class predicted.
 
     >>> calibration(np.array([1, 0]), np.array([[0.25, 0.75], [0.25, 0.75]]))
-    [Bin(predicted=0.75, observed=0.5, count=2)]
+    [Bin(predicted=0.75, observed=0.5, examples=2)]
     """
     if p.shape[1] == 2:
         foretold, came = p[:, 1], y == 1
@@ -108,11 +108,11 @@ def calibration(y: Array, p: Array) -> list[Bin]:
 def calibration_error(bins: list[Bin]) -> float:
     """Return how far the probabilities lie from what came of them, on average over the examples.
 
-    >>> calibration_error([Bin(predicted=0.75, observed=0.5, count=2)])
+    >>> calibration_error([Bin(predicted=0.75, observed=0.5, examples=2)])
     0.25
     """
     gaps = [abs(each.predicted - each.observed) for each in bins]
-    return float(np.average(gaps, weights=[each.count for each in bins]))
+    return float(np.average(gaps, weights=[each.examples for each in bins]))
 
 
 class Histogram(NamedTuple):

@@ -60,7 +60,7 @@ def find(prepared: Prepared, model: TableModel, source: Source) -> Findings:
     known = [each.column for each in matter.columns] if matter else features_of(model.preparation)
     shown = tuple(known)[:SHOWN_COLUMNS]
     rows = [pull.row for part in pulls.values() for pull in part.strongest]
-    values = rows_of(source, rows, [*shown, model.target.column])
+    values = rows_of(source, rows, shown)
     return Findings(
         prepared, model, source, y, model.outputs_of(held_out.X), matter, pulls, shown, values
     )

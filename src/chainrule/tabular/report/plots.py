@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ INK, SOFT, LINE = "#010101", "#020202", "#030303"
 VARIABLES = {INK: "ink", SOFT: "soft", LINE: "line", BLUE: "plus", ORANGE: "minus", GREY: "edge"}
 """What the page calls the colours."""
 
-STYLE: Mapping[str, Any] = {
+STYLE: dict[Any, Any] = {
     "axes.edgecolor": LINE,
     "axes.labelcolor": SOFT,
     "axes.spines.right": False,
