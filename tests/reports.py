@@ -29,18 +29,19 @@ def flats(n=400, seed=0):
     draw = np.random.default_rng(seed)
     area, city = draw.lognormal(4, 0.4, n).round(1), draw.choice(["Lyon", "Nice", "Paris"], n)
     price = area * np.where(city == "Paris", 9.0, 4.0) * np.exp(draw.normal(0, 0.05, n))
+    first = pl.date(1990, 1, 1)
     return pl.DataFrame(
         {
             "area": area,
             "rooms": pl.Series(np.where(draw.random(n) < 0.1, np.nan, draw.integers(1, 6, n))),
             "city": city,
             "garden": pl.Series(draw.random(n) < 0.4),
-            "built": pl.date_range(pl.date(1990, 1, 1), pl.date(1990, 1, 1) + pl.duration(days=n - 1),
-                                   eager=True),
+            "built": pl.date_range(first, first + pl.duration(days=n - 1), eager=True),
             "share": draw.integers(1, 4, n),
             "price": price.round(2),
+            "dear": np.where(price > 250, "dear", "fair"),
         }
-    ).with_columns(dear=pl.when(pl.col("price") > 250).then(pl.lit("dear")).otherwise(pl.lit("fair")))  # fmt: skip
+    )
 
 
 class Page(HTMLParser):

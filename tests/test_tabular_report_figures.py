@@ -49,9 +49,7 @@ def test_scores_of_the_classes_are_scikit_learns(classes):
     y, guess = labels(classes)
     guess[guess == 1] = 0  # so that a class is never predicted
     found = np.array(figures.class_scores(y, guess, classes), float)
-    right = precision_recall_fscore_support(
-        y, guess, labels=range(classes), zero_division=np.nan
-    )
+    right = precision_recall_fscore_support(y, guess, labels=range(classes), zero_division=np.nan)
     right[2][1] = 0.0  # the harmonic mean of nothing and 0, from the counts
     assert np.allclose(found.T, [range(classes), *right], equal_nan=True)
 

@@ -52,7 +52,7 @@ def regression_scores(y: Array, p: Array, weight: Array | None = None) -> dict[s
         "rmse": squares**0.5,
         "mae": float(np.average(np.abs(error), weights=weight)),
     }
-    mean = np.average(y, weights=weight)
+    mean = np.average(y.ravel(), weights=weight)
     spread = float(np.average((y.ravel() - mean) ** 2, weights=weight))
     if spread > 0:
         scores["r2"] = 1 - squares / spread

@@ -34,10 +34,12 @@ def report(prepared: Prepared, model: TableModel, source: Source) -> str:
     The examples must still lie in `prepared.blocks`; the source is read once more, for the rows
     that are shown. The same training makes the same page.
 
+    >>> from chainrule.tables import open_source
+    >>> from chainrule.tabular.options import Options, completed
     >>> from chainrule.tabular.preparing import prepare
-    >>> from chainrule.tabular.training import begin, completed, conclude
-    >>> source = cr.tables.open_source("sklearn:wine")
-    >>> options = completed(cr.tabular.Options(epochs=2), examples=151, features=13)
+    >>> from chainrule.tabular.training import begin, conclude
+    >>> source = open_source("sklearn:wine")
+    >>> options = completed(Options(epochs=2), examples=151, features=13)
     >>> prepared = prepare(source, "target", options)
     >>> run = begin(prepared, options)
     >>> run.go_on(lambda run: None)

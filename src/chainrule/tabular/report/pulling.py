@@ -84,7 +84,8 @@ def rows_of(
     """Return the values of some rows, which are counted from 1, as they stand in a table.
 
     >>> import polars as pl
-    >>> table = cr.tables.open_source(pl.DataFrame({"x": [1, 2, 3], "y": ["a", "b", "c"]}))
+    >>> from chainrule.tables import open_source
+    >>> table = open_source(pl.DataFrame({"x": [1, 2, 3], "y": ["a", "b", "c"]}))
     >>> rows_of(table, [3, 1], ["y"])
     {1: {'y': 'a'}, 3: {'y': 'c'}}
     """
