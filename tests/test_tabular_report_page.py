@@ -3,6 +3,7 @@
 import os
 import re
 
+import matplotlib
 import numpy as np
 import polars as pl
 import pytest
@@ -102,6 +103,13 @@ def test_the_same_training_makes_the_same_page(made, name):
     assert report(*given) == made(name)[2]
 
 
+def test_settings_of_matplotlib_change_no_page(made):
+    own = {"lines.linewidth": 9, "font.size": 30, "svg.fonttype": "path", "axes.grid": True}
+    with matplotlib.rc_context(own):
+        assert report(*made("quantity")[0]) == made("quantity")[2]
+        assert matplotlib.rcParams["font.size"] == 30
+
+
 @pytest.mark.parametrize("name", TRAININGS)
 def test_the_summary_is_the_models(made, name):
     (prepared, model, source), _, html = made(name)
@@ -118,7 +126,9 @@ def test_the_summary_is_the_models(made, name):
     )
     assert page.facts["parameters"] == f"{model.net.size:,}"
     assert page.facts["network"] == (f"{model.net.inputs} in → 16 relu → {model.net.outputs} out")
-    assert page.facts["epochs"] == f"8, of which {about['best_epoch']} was the best and is kept"
+    assert page.facts["training"] == (
+        f"8 epochs, of which {about['best_epoch']} was the best and is kept"
+    )
     assert page.facts["table"] == source.name
     best = float(model.curves["validation_loss"].min())
     assert f"lowest after epoch {about['best_epoch']}, {number(best)};" in page.text

@@ -33,6 +33,7 @@ def summary(found: Findings) -> Html:
     about, net = found.model.about, found.model.net
     rows, made = about["rows"], about["epochs"]
     left = f"; {rows['without_target']:,} without a target left out" * bool(rows["without_target"])
+    early = "; ended by early stopping" * (about["over"] == "early stopping")
     facts = {
         "table": short(found.source.name, 80),
         "target": f"{short(found.model.target.column, 60)} ({found.model.target.task})",
@@ -40,8 +41,8 @@ def summary(found: Findings) -> Html:
         f"validation{left}",
         "network": _layers(net),
         "parameters": number(net.size),
-        "epochs": f"{made:,}, of which {about['best_epoch']:,} was the best and is kept"
-        + "; ended by early stopping" * (about["over"] == "early stopping"),
+        "training": f"{_epochs(made)}, of which {about['best_epoch']:,} was the best and is kept"
+        f"{early}",
     }
     scores = about["validation"]
     listed = "".join(f"<dt>{name}</dt><dd>{text(said)}</dd>" for name, said in facts.items())
@@ -73,6 +74,10 @@ def _layers(net: Network) -> str:
     return " → ".join([f"{net.inputs:,} in", *said, f"{net.outputs:,} out"])
 
 
+def _epochs(count: int) -> str:
+    return f"{count:,} epoch" + "s" * (count != 1)
+
+
 def _baseline(found: Findings) -> str:
     if found.model.target.task == "regression":
         return f"the mean, {number(float(found.model.baseline[0]))}"
@@ -84,7 +89,7 @@ def losses(found: Findings) -> Html:
     curves, best = found.model.curves, found.model.about["best_epoch"]
     training, validation = curves["loss"], curves["validation_loss"]
     said = (
-        f"Training and validation loss over {len(training):,} epochs: validation is lowest after "
+        f"Training and validation loss over {_epochs(len(training))}: validation is lowest after "
         f"epoch {best:,}, {number(float(validation[best - 1]))}; training then is at "
         f"{number(float(training[best - 1]))}."
     )

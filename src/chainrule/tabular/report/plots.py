@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from matplotlib.style import context
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from chainrule.estimators.displays import BLUE, GREY, ORANGE, LossCurveDisplay
@@ -48,13 +49,16 @@ STYLE: dict[Any, Any] = {
     "ytick.labelcolor": SOFT,
 }
 
+PLAIN = "{x:,.10g}"
+"""Numbers on axes: without powers of ten."""
+
 SIZE = (4.6, 3.1)
 """Inches: small enough to be read on a phone."""
 
 
 def loss_plot(losses: Array, validation: Array, best: int, loss_name: str, said: str) -> Html:
     """Return the losses by epoch, the best epoch marked."""
-    with rc_context(STYLE):
+    with context(STYLE, after_reset=True):
         figure, ax = _figure()
         display = LossCurveDisplay(list(losses), list(validation), loss_name=loss_name)
         display.plot(ax=ax)
@@ -64,7 +68,7 @@ def loss_plot(losses: Array, validation: Array, best: int, loss_name: str, said:
 
 def calibration_plot(bins: Sequence[Bin], said: str) -> Html:
     """Return what came of the probabilities above how many there were of each."""
-    with rc_context(STYLE):
+    with context(STYLE, after_reset=True):
         figure = Figure(figsize=(SIZE[0], 3.7), layout="constrained")
         ax, below = figure.subplots(2, sharex=True, height_ratios=(3, 1))
         predicted, observed, counts = np.array(bins).T
@@ -75,40 +79,41 @@ def calibration_plot(bins: Sequence[Bin], said: str) -> Html:
         below.bar(predicted, counts, 0.5 / BINS, color=BLUE)
         below.set(xlabel="predicted probability", ylabel="rows", xlim=(-0.03, 1.03))
         below.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+        below.yaxis.set_major_formatter(PLAIN)
         return _svg(figure, "calibration", said)
 
 
 def true_plot(true: Array, predicted: Array, said: str) -> Html:
     """Return points of predictions over what is true, with the line where both are equal."""
-    with rc_context(STYLE):
+    with context(STYLE, after_reset=True):
         figure, ax = _figure()
         ends = [min(true.min(), predicted.min()), max(true.max(), predicted.max())]
         ax.plot(ends, ends, color=GREY, linewidth=1, linestyle="--")
         _points(ax, true, predicted)
         ax.set(xlabel="true", ylabel="predicted")
-        _whole_numbers(ax)
+        _plain_numbers(ax)
         return _svg(figure, "true", said)
 
 
 def residual_plot(predicted: Array, residuals: Array, said: str) -> Html:
     """Return points of residuals over predictions, with the line where they are 0."""
-    with rc_context(STYLE):
+    with context(STYLE, after_reset=True):
         figure, ax = _figure()
         ax.axhline(0, color=GREY, linewidth=1, linestyle="--")
         _points(ax, predicted, residuals)
         ax.set(xlabel="predicted", ylabel="residual: true − predicted")
-        _whole_numbers(ax)
+        _plain_numbers(ax)
         return _svg(figure, "residuals", said)
 
 
 def histogram_plot(histogram: Histogram, said: str) -> Html:
     """Return the bars of a histogram of residuals."""
-    with rc_context(STYLE):
+    with context(STYLE, after_reset=True):
         figure, ax = _figure()
         ax.stairs(histogram.counts, histogram.edges, fill=True, color=BLUE)
         ax.axvline(0, color=GREY, linewidth=1, linestyle="--")
         ax.set(xlabel="residual: true − predicted", ylabel="rows")
-        _whole_numbers(ax)
+        _plain_numbers(ax)
         return _svg(figure, "histogram", said)
 
 
@@ -117,11 +122,11 @@ def _figure() -> tuple[Figure, Any]:
     return figure, figure.subplots()
 
 
-def _whole_numbers(ax: Any) -> None:
-    """Write the numbers of the axes without powers of ten, and few enough for it."""
+def _plain_numbers(ax: Any) -> None:
+    """Have few enough numbers on the axes for them to be written out."""
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_locator(MaxNLocator(5))
-        axis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
+        axis.set_major_formatter(PLAIN)
 
 
 def _points(ax: Any, x: Array, y: Array) -> None:

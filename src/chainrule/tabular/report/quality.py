@@ -50,7 +50,7 @@ def _shaded(count: int, share: float, right: bool) -> Html:
     colour = "plus" if right else "minus"
     return Html(
         f'<td class="number" style="background: color-mix(in srgb, var(--{colour}) '
-        f'{45 * share:.0f}%, transparent)">{count:,}</td>'
+        f'{45 * share**0.5:.0f}%, transparent)">{count:,}</td>'
     )
 
 
