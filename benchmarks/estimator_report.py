@@ -105,7 +105,9 @@ def progress(record: Record) -> str:
     """Return the lines that are shown while the benchmark runs."""
     figures = "   ".join(f"{name} {number(m)}" for name, m in medians(record).items())
     limit = f"limit {number(record['limit'])}"
-    return f"{heading(record)} (microseconds an epoch)\n    {figures}   {limit}\n    {ratio(record)}"
+    return (
+        f"{heading(record)} (microseconds an epoch)\n    {figures}   {limit}\n    {ratio(record)}"
+    )
 
 
 def scores_in_words(record: Record) -> str:

@@ -10,8 +10,8 @@
 | measure_estimators | that process: the times of fits that take turns, or the scores of all seeds |
 | estimator_report | ratios, scores, goals and tables |
 
-Scores do not depend on the cores, nor on what else the machine does: a last process takes them. The cores and the environment of a
-process are those of `peers.py`.
+Scores do not depend on the cores, nor on what else the machine does: a last process takes them.
+The cores and the environment of a process are those of `peers.py`.
 """
 
 from __future__ import annotations

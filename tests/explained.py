@@ -34,16 +34,18 @@ def case(seed):
     """A random problem: over 200 seeds each activation and each loss comes up many times."""
     rng = np.random.default_rng(seed)
     names = itertools.cycle([*ACTIVATIONS, "leaky_relu(0.2)", "elu(0.5)"])
-    every = [*LOSSES, "huber(0.5)", "quantile(0.9)", "cross_entropy(0.1)"]
+    more = ["huber(0.5)", "quantile(0.9)", "quantile(0.1, 0.9)", "cross_entropy(0.1)"]
+    loss = [*LOSSES, *more][seed % (len(LOSSES) + len(more))]
+    group = losses.loss(loss).group
     layers = []
     for name in itertools.islice(names, seed % 16, seed % 16 + int(rng.integers(1, 4))):
-        layers.append(cr.Dense(int(rng.integers(1, 5)), name))
+        layers.append(cr.Dense(group * int(rng.integers(1, 5)), name))
         if rng.random() < 0.3:
             layers.append(cr.Dropout(float(rng.choice([0.0, 0.25, 0.5]))))
     net = cr.Network(
         int(rng.integers(1, 5)),
         layers,
-        loss=every[seed % len(every)],
+        loss=loss,
         l1=float(rng.choice([0.0, 0.01])),
         l2=float(rng.choice([0.0, 0.1])),
     )

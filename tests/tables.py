@@ -141,10 +141,6 @@ ACTIVATION_ORACLES: dict[str, ActivationOracle] = {
 # ---- losses --------------------------------------------------------------------------------------
 
 
-def _no_terms_cancel(*_: Any) -> int:
-    return 0
-
-
 class LossOracle(NamedTuple):
     """The loss of one example, from its row of a and of y, and the link of a row of a.
 
@@ -153,8 +149,8 @@ class LossOracle(NamedTuple):
 
     total: Callable[..., Any]
     link: Callable[[list[Any]], list[Any]] = lambda a: a
-    value_size: Callable[..., Any] = _no_terms_cancel
-    grad_size: Callable[..., Any] = _no_terms_cancel
+    value_size: Callable[..., Any] = lambda *_: 0
+    grad_size: Callable[..., Any] = lambda *_: 0
 
 
 def _residuals(loss: Callable[..., Any]) -> Callable[..., Any]:
@@ -162,6 +158,10 @@ def _residuals(loss: Callable[..., Any]) -> Callable[..., Any]:
     return lambda a, y, *parameters: mp.fsum(
         loss(a_j - y_j, *parameters) for a_j, y_j in zip(a, y, strict=True)
     )
+
+
+def _pinball(a: Any, y: Any, q: Any) -> Any:
+    return max((1 - q) * (a - y), q * (y - a))
 
 
 def _softmax(a: list[Any]) -> list[Any]:
@@ -189,7 +189,7 @@ LOSS_ORACLES: dict[str, LossOracle] = {
     "huber": LossOracle(
         _residuals(lambda r, d=1: r**2 / 2 if abs(r) <= d else d * (abs(r) - mp.mpf(d) / 2))
     ),
-    "quantile": LossOracle(_residuals(lambda r, q=0.5: (1 - mp.mpf(q)) * r if r > 0 else -q * r)),
+    "quantile": LossOracle(lambda a, y, *q: mp.fsum(map(_pinball, a, y, np.resize(q, len(a))))),
     "log_cosh": LossOracle(_residuals(lambda r: mp.log(mp.cosh(r)))),
     "poisson": LossOracle(
         lambda a, y: mp.fsum(mp.exp(a_j) - y_j * a_j for a_j, y_j in zip(a, y, strict=True)),

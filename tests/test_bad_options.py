@@ -94,6 +94,12 @@ NETWORKS = [
         V,
         "l2 must be a finite number >= 0",
     ),
+    (
+        "outputs",
+        lambda u: cr.Network(2, [cr.Dense(4), cr.Dropout(0.5)], "quantile(0.1, 0.5, 0.9)"),
+        V,
+        "loss 'quantile(0.1, 0.5, 0.9)' expects a multiple of 3 outputs, got 4 from layer 1, Dro",
+    ),
     ("l2 NaN", lambda u: cr.Network(2, [DENSE], "huber", l2=NAN), V, "l2 must be a finite number"),
     ("l2 text", lambda u: cr.Network(2, [DENSE], "huber", l2="1"), T, "Network: l2 must be a fin"),
     ("units 0", lambda u: cr.Dense(0), V, "Dense: units must be a whole number >= 1, got 0"),

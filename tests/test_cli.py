@@ -244,9 +244,9 @@ def test_demo_refuses_a_part_that_does_not_exist(part):
 
 
 def test_unknown_command():
-    result = run("train")
+    result = run("trian")
     assert result.exit_code == 2
-    assert "No such command 'train'" in result.output
+    assert "No such command 'trian'" in result.output
 
 
 # Interruption

@@ -50,13 +50,16 @@ def assert_parity(p: Problem, optimizer: cr.Optimizer, dtype: str = "float64", *
         assert np.linalg.norm(a - b) <= 10 * tolerance * max(np.linalg.norm(b), 1e-3)
 
 
+WITH_PARAMETERS = ["huber(0.3)", "quantile(0.9)", "quantile(0.1, 0.5, 0.9)", "cross_entropy(0.1)"]
+
+
 def network(activation: str, loss: str, **penalties: float) -> cr.Network:
     layers = [cr.Dense(9, activation), cr.Dropout(0.2), cr.Dense(4, activation), cr.Dense(3)]
     return cr.Network(5, layers, loss, **penalties)
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("loss", [*LOSSES, "huber(0.3)", "quantile(0.9)", "cross_entropy(0.1)"])
+@pytest.mark.parametrize("loss", [*LOSSES, *WITH_PARAMETERS])
 @pytest.mark.parametrize("activation", [*ACTIVATIONS, "leaky_relu(0.2)", "elu(0.5)"])
 def test_every_cell_of_the_tables(activation: str, loss: str, dtype: str) -> None:
     assert_parity(problem(network(activation, loss), n=11), cr.SGD(0.005, momentum=0.5), dtype)
@@ -116,6 +119,14 @@ def test_every_height_of_a_batch(batch: int) -> None:
     layers = [cr.Dense(40, "relu"), cr.Dropout(0.1), cr.Dense(33, "silu"), cr.Dense(10)]
     p = problem(cr.Network(20, layers, "cross_entropy"), n=200)
     assert_parity(p, cr.SGD(0.01), epochs=2, batch_size=batch, threads=2)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("outputs", [3, 6, 30, 33, 66])
+@pytest.mark.parametrize("loss", ["quantile(0.9)", "quantile(0.1, 0.5, 0.9)", "huber(0.3)"])
+def test_parameters_of_any_number_of_outputs(loss: str, outputs: int, dtype: str) -> None:
+    p = problem(cr.Network(5, [cr.Dense(4, "tanh"), cr.Dense(outputs)], loss), n=23)
+    assert_parity(p, cr.SGD(0.01), dtype, batch_size=9, sample_weight=p.w)
 
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)

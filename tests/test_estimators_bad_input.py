@@ -252,6 +252,12 @@ NUMBERS = [
     ("no quantile", {"loss": "quantile", "quantiles": []}, TARGETS, "must be different numbers"),
     ("twice", {"loss": "quantile", "quantiles": [0.5, 0.5]}, TARGETS, "must be different numbers"),
     ("one number", {"loss": "quantile", "quantiles": 0.5}, TARGETS, "must be different numbers"),
+    (
+        "quantiles in the loss",
+        {"loss": "quantile(0.1, 0.9)"},
+        TARGETS,
+        "several quantiles must be given by loss='quantile', quantiles=(0.1, 0.9), got loss=",
+    ),
     ("nan", {}, np.r_[np.nan, TARGETS[1:]], "Input y contains NaN"),
     ("text", {}, ["a"] * 20, "could not convert string"),
     ("three dimensions", {}, np.ones((20, 1, 1)), "dim 3"),

@@ -6,8 +6,9 @@ from sklearn.metrics import mean_pinball_loss, r2_score
 from sklearn.utils.class_weight import compute_sample_weight
 
 import chainrule as cr
+from chainrule import engine
 from chainrule.activations import ACTIVATIONS
-from chainrule.estimators.quantiles import in_order, pinball
+from chainrule.estimators.quantiles import in_order
 from chainrule.estimators.validation import Given
 from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS
@@ -20,6 +21,7 @@ LABELS = (X[:, 0] > 0) + (X[:, 1] > 0.3).astype(int)
 TARGETS = X @ [1.0, -1.0, 0.5, 0.0] + 2
 BOTH = np.c_[TARGETS, X[:, 0] ** 2]
 
+native = pytest.mark.skipif(engine.native is None, reason="there is no compiled engine")
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
@@ -218,12 +220,28 @@ def test_quantiles_never_cross_and_cover_their_share(scale, y, solver):
 
 
 def test_one_quantile_of_several_is_that_quantile_alone():
-    """One level given as several goes by the core, as `quantile(0.9)` by the engine."""
     options = {"max_iter": 30, "random_state": 0}
     one = cr.MLPRegressor(loss="quantile(0.9)", **options).fit(X, TARGETS)
     several = cr.MLPRegressor(loss="quantile", quantiles=[0.9], **options).fit(X, TARGETS)
-    np.testing.assert_allclose(several.predict(X)[:, 0], one.predict(X), rtol=1e-9)
-    np.testing.assert_allclose(several.loss_curve_, one.loss_curve_, rtol=1e-9)
+    np.testing.assert_array_equal(several.predict(X)[:, 0], one.predict(X))
+    assert several.loss_curve_ == one.loss_curve_
+
+
+@native
+@pytest.mark.parametrize("scale", [False, True])
+@pytest.mark.parametrize("y", [TARGETS, BOTH], ids=["one", "two"])
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_several_quantiles_are_learnt_by_the_engine(scale, y, solver):
+    options = {"loss": "quantile", "quantiles": (0.1, 0.5, 0.9), "scale_target": scale}
+    options |= {"solver": solver, "max_iter": 5, "random_state": 0}
+    weight = RNG.uniform(0.5, 2, size=60)
+    compiled, reference = (
+        cr.MLPRegressor(engine=name, **options).fit(X, y, weight)
+        for name in ("native", "reference")
+    )
+    assert compiled.network_.loss == "quantile(0.1, 0.5, 0.9)"
+    np.testing.assert_allclose(compiled.predict(X), reference.predict(X), rtol=1e-9)
+    np.testing.assert_allclose(compiled.loss_, reference.loss_, rtol=1e-9)
 
 
 def test_sorting_undoes_a_crossing():
@@ -231,12 +249,6 @@ def test_sorting_undoes_a_crossing():
     sorted_ = in_order(crossed, 3)
     assert sorted_.shape == (5, 2, 3)
     np.testing.assert_array_equal(sorted_[:, 1], np.sort(crossed[:, 3:], axis=1))
-
-
-def test_the_pinball_row_is_a_loss():
-    """Central differences, as for every row of one's own."""
-    row = pinball((0.1, 0.5, 0.9))
-    cr.Loss(row.name, value=row.value, grad=row.grad, kink=row.kink)
 
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])

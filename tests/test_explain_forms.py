@@ -99,10 +99,10 @@ def loss_cases(row):
 def test_loss(name):
     row = loss(name)
     a, y = loss_cases(row)
-    more = [number(3), *map(number, row.parameters)]
     for facet, core in (("value", row.value(a, y, np)), ("slope", row.grad(a, y, np))):
         for place in np.ndindex(a.shape):
             quantities = (Quantity(Key(k), float(v[place])) for k, v in (("a", a), ("y", y)))
+            more = number(3), *map(number, row.parameters_of(place[1]))
             got = float(exact(getattr(LOSS_FORMS[row.name], facet)(*quantities, *more)))
             size = 1 + abs(y[place]) + abs(y[place] * a[place])
             assert near(got, float(core[place]), size), (

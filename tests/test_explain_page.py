@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule import losses
 from chainrule.activations import ACTIVATIONS
 from chainrule.examples import Examples
 from chainrule.explain.derivation import derive
@@ -231,10 +232,11 @@ FAR = [-30, -12, -5, -2.6, -2.4, -0.5, 0.5, 2.4, 2.6, 5, 12, 30]
 
 def _table():
     names = [*ACTIVATIONS, "leaky_relu(0.2)", "elu(0.5)"]
-    losses = [*LOSSES, "huber(0.5)", "quantile(0.9)", "cross_entropy(0.1)"]
+    more = ["huber(0.5)", "quantile(0.9)", "quantile(0.1, 0.5, 0.9)", "cross_entropy(0.1)"]
+    rows = [*LOSSES, *more]
     for k, name in enumerate(names):
-        yield [cr.Dense(len(FAR), name), cr.Dense(2, name)], losses[k % len(losses)], 1 + k % 3
-    for k, loss in enumerate(losses):
+        yield [cr.Dense(len(FAR), name), cr.Dense(3, name)], rows[k % len(rows)], 1 + k % 3
+    for k, loss in enumerate(rows):
         layers = [cr.Dense(3, "tanh"), cr.Dropout(0.5), cr.Dense(4, "silu"), cr.Dense(3)]
         yield layers, loss, 1 + k % 2
 
@@ -360,8 +362,10 @@ def test_forms_of_all_rows_are_lists_of_json():
     for name in ACTIVATIONS:
         net = cr.Network(1, [cr.Dense(1, name)], loss="squared_error")
         json.dumps(activation_forms(net))
-    for name in LOSSES:
-        json.dumps(loss_form(cr.Network(1, [cr.Dense(1)], loss=name)))
+    for name in [*LOSSES, "quantile(0.1, 0.9)"]:
+        group = losses.loss(name).group
+        form = json.loads(json.dumps(loss_form(cr.Network(1, [cr.Dense(group)], loss=name))))
+        assert len({json.dumps(each) for each in form["forms"]}) == group
 
 
 def test_numbers_are_packed_without_loss():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from typing import Any
 
@@ -14,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-import chainrule as cr
 from chainrule.losses import FAMILIES, LOSSES, cross_entropy, loss
 from chainrule.targets import TARGETS
 from tables import DTYPES, LOSS_ORACLES, LossOracle, assert_near, exact, mp, true_gradient
@@ -26,6 +24,8 @@ NAMES = [
     "huber(10)",
     "quantile(0.1)",
     "quantile(0.95)",
+    "quantile(0.1, 0.5, 0.9)",
+    "quantile(0.9, 0.25)",
     "cross_entropy(0)",
     "cross_entropy(0.1)",
     "cross_entropy(0.9)",
@@ -177,7 +177,7 @@ def test_nothing_overflows(name: str, dtype: Any) -> None:
 # The values of a at which each loss has a corner, or its derivative has one.
 CORNERS: dict[str, Any] = {
     "absolute_error": lambda y: [y],
-    "quantile": lambda y, q: [y],
+    "quantile": lambda y, *q: [y],
     "hinge": lambda y: [y],  # 1 − y a is 0 there for y = ±1
     "huber": lambda y, delta: [y - delta, y + delta],
 }
@@ -278,6 +278,8 @@ def test_families_are_rows_of_the_table() -> None:
         ("huber(inf)", "huber: delta must be a finite number > 0, got inf"),
         ("quantile(0)", "quantile: q must be a finite number > 0 and < 1, got 0"),
         ("quantile(1)", "quantile: q must be a finite number > 0 and < 1, got 1"),
+        ("quantile(0.5, 1)", "quantile: q must be a finite number > 0 and < 1, got 1"),
+        ("quantile(0.5, 0.5)", "quantile: q must be different numbers between 0 and 1, such as"),
         ("cross_entropy(-0.1)", "cross_entropy: smoothing must be a finite number >= 0 and < 1"),
         ("cross_entropy(1)", "cross_entropy: smoothing must be a finite number >= 0 and < 1"),
     ],
@@ -294,103 +296,26 @@ def test_what_is_no_loss_is_refused(given: Any) -> None:
         loss(given)
 
 
+def test_outputs_take_turns_in_several_quantiles() -> None:
+    a, y = example("quantile", "wide", seed=12, outputs=6)
+    shares = compute("quantile(0.1, 0.9, 0.5)", a, y)
+    for k, q in enumerate((0.1, 0.9, 0.5)):
+        own = (slice(None), slice(k, None, 3))
+        alone = compute(f"quantile({q})", a[own], y[own])
+        for got, expected in zip(shares, alone, strict=True):
+            assert_allclose(got[own], expected, rtol=1e-15)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_output_has_its_parameters(name: str) -> None:
+    row = loss(name)
+    for j in range(7):
+        expected = row.parameters[j % row.group : j % row.group + 1]
+        assert row.parameters_of(j) == expected
+
+
 @pytest.mark.parametrize("number", ["0.2", None], ids=repr)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_parameter_that_is_no_number_is_refused(family: str, number: Any) -> None:
     with pytest.raises(TypeError, match=rf"{family}: \w+ must be a finite number .*, got "):
         FAMILIES[family](number)
-
-
-# ---- rows of one's own ---------------------------------------------------------------------------
-
-
-def cubic(
-    value: Any = lambda a, y, xp: xp.abs(a - y) ** 3,
-    grad: Any = lambda a, y, xp: 3 * (a - y) * xp.abs(a - y),
-    **more: Any,
-) -> Any:
-    return cr.Loss("cubic", value=value, grad=grad, **more)
-
-
-@each_name
-def test_the_check_accepts_every_row_of_the_table(name: str) -> None:
-    dataclasses.replace(loss(name), check=True)
-
-
-BREAKS = {
-    "a little too large": lambda g, a: 1.001 * g,
-    "the wrong sign": lambda g, a: -g,
-    "an offset": lambda g, a: g + 1e-4,
-    "wrong in the last output": lambda g, a: g + np.eye(g.shape[1])[-1].astype(g.dtype) * 1e-3,
-}
-
-
-@pytest.mark.parametrize("broken", BREAKS)
-@each_name
-def test_the_check_refuses_every_row_once_it_is_broken(name: str, broken: str) -> None:
-    row = loss(name)
-
-    def grad(a: Any, y: Any, xp: Any) -> Any:
-        return BREAKS[broken](row.grad(a, y, xp), a)
-
-    with pytest.raises(ValueError, match=rf"loss '{row.name}', output \d: the derivative at .*"):
-        dataclasses.replace(row, grad=grad, check=True)
-
-
-@pytest.mark.parametrize("target", TARGETS)
-def test_a_row_of_ones_own_is_used(target: str) -> None:
-    row = cubic(target=target)
-    assert loss(row) is row
-    assert str(row) == "cubic"
-    assert_array_equal(row.link(np.array([[2.0]]), xp), [[2.0]])
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"grad": lambda a, y, xp: a - y}, "output 0: the derivative at .* must be .*, got "),
-        ({"target": "reel"}, "'reel'; did you mean 'real'"),
-        ({"value": lambda a, y, xp: xp.sum(xp.abs(a - y) ** 3, axis=1)}, ""),
-        ({"value": lambda a, y, xp: xp.sum(xp.abs(a - y) ** 3)}, ""),
-        ({"grad": lambda a, y, xp: xp.sum(a - y, axis=1)}, ""),
-        ({"grad": lambda a, y, xp: 2.0}, ""),
-        ({"value": lambda a, y, xp: xp.astype(a - y, xp.float64)}, "float32, got .* of float64"),
-        ({"grad": lambda a, y, xp: xp.astype(a - y, xp.float64)}, "float32, got .* of float64"),
-        ({"value": lambda a, y, xp: xp.where(a > 0, a, xp.nan)}, "must be finite"),
-    ],
-    ids=["wrong", "target", "mean", "scalar", "few", "number", "dtype", "dtype of grad", "nan"],
-)
-def test_a_wrong_row_is_refused(changes: dict[str, Any], message: str) -> None:
-    """A row that sums over the outputs, above all: the mistake that comes first to mind."""
-    with pytest.raises(ValueError, match=f"loss 'cubic'.*{message}"):
-        cubic(**changes)
-
-
-def test_the_check_keeps_away_from_declared_kinks() -> None:
-    """The kink stands where the check's own points are."""
-    seen: list[Any] = []
-
-    def value(a: Any, y: Any, xp: Any) -> Any:
-        if a.dtype == np.float64:
-            seen.append(a[0, 0])
-        return xp.abs(a - y)
-
-    def grad(a: Any, y: Any, xp: Any) -> Any:
-        return xp.sign(a - y)
-
-    cubic(value, grad)
-    point = float(seen[0])
-
-    def corner(a: Any, y: Any, xp: Any) -> Any:
-        return xp.maximum(a - point, 0.0)
-
-    def step(a: Any, y: Any, xp: Any) -> Any:
-        return xp.astype(a > point, a.dtype)
-
-    with pytest.raises(ValueError, match=r"must be 0\.5.*, got 0; .*declare the kink"):
-        cubic(corner, step)
-    cubic(corner, step, kink=lambda a, y, xp: a - point)
-
-
-def test_the_check_can_be_left_out() -> None:
-    cubic(grad=lambda a, y, xp: a, check=False)

@@ -149,16 +149,16 @@ def test_where_the_blocks_lie_changes_no_bit(small_blocks, tmp_path):
 
 @pytest.mark.parametrize("visits", [1, 4, 7])
 def test_a_run_that_was_broken_off_goes_on_to_the_same_bits(small_blocks, visits):
-    class Crash(Exception):
+    class CrashError(Exception):
         pass
 
     def crash(run):
         if run.visits == visits:
-            raise Crash
+            raise CrashError
 
     whole, broken = run(), run()
     whole.go_on(lambda run: None)
-    with pytest.raises(Crash):
+    with pytest.raises(CrashError):
         broken.go_on(crash)
     again = Run(PLAN, filled(), HELD, broken.params, broken.history)
     again.go_on(lambda run: None)

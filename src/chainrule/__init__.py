@@ -89,6 +89,8 @@ __all__ = [
     "Rprop",
     "Schedule",
     "StepDecay",
+    "TableError",
+    "TableModel",
     "TrainingInterrupted",
     "WarmUp",
     "activations",
@@ -109,6 +111,7 @@ __all__ = [
     "predict",
     "save",
     "squared_norms",
+    "train",
 ]
 
 _LAZY = {
@@ -120,6 +123,8 @@ _LAZY = {
         ("Checkpoint", "CheckpointError", "ModelFileError", "load", "save"),
         "chainrule.serialization",
     ),
+    **dict.fromkeys(("TableModel", "train"), "chainrule.tabular"),
+    "TableError": "chainrule.tables",
 }
 """Names whose module waits until one of them is asked for."""
 

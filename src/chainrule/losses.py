@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import InitVar, dataclass
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, device
 from numpy.typing import NDArray
 
 from chainrule.activations import ACTIVATIONS
@@ -56,6 +56,9 @@ class Loss:
         it has one. Where the loss has no derivative, `grad` returns 0.
     parameters
         The numbers in its full name, `huber(0.5)`.
+    group
+        How many outputs belong together: a network has a multiple of them. Where they are more
+        than one, outputs take turns in the parameters.
 
     Examples
     --------
@@ -75,6 +78,7 @@ class Loss:
     target: str = "real"
     kink: Callable[[Array, Array, Any], Array] | None = None
     parameters: tuple[float, ...] = ()
+    group: int = 1
     check: InitVar[bool] = True
 
     def __post_init__(self, check: bool) -> None:
@@ -86,11 +90,21 @@ class Loss:
     def __str__(self) -> str:
         return full_name(self.name, self.parameters)
 
+    def parameters_of(self, output: int) -> tuple[float, ...]:
+        """Return the parameters of one output.
+
+        >>> loss("quantile(0.1, 0.9)").parameters_of(3)
+        (0.9,)
+        """
+        if self.group == 1:
+            return self.parameters
+        return (self.parameters[output % self.group],)
+
 
 def _check_loss(loss: Loss) -> None:
     """Vary one output at a time, the others held, over random activations and targets."""
     rng = np.random.default_rng(0)
-    n, outputs = 64, 3
+    n, outputs = 64, 3 * loss.group
     a = rng.normal(scale=2, size=(n, outputs))
     y = TARGETS[loss.target].sample(rng, n, outputs)
     xp = array_namespace(a)
@@ -183,38 +197,73 @@ def _huber(d: float) -> Loss:
     )
 
 
-def quantile(q: float = 0.5) -> Loss:
-    r"""Return the quantile (pinball) loss, whose minimum is the q-quantile of y.
+def check_quantiles(what: str, given: Any) -> tuple[float, ...]:
+    """Return quantiles, or raise where they are not different numbers between 0 and 1.
 
-    $$\ell(r) = (1 - q)\max(r, 0) + q\max(-r, 0),\qquad r = a - y$$
+    >>> check_quantiles("MLPRegressor: quantiles", [0.9, 0.1])
+    (0.9, 0.1)
+    """
+    levels = given if isinstance(given, Iterable) else ()
+    numbers = tuple(check_number(what, q, above=0, below=1) for q in levels)
+    if not numbers or len(set(numbers)) < len(numbers):
+        raise ValueError(
+            f"{what} must be different numbers between 0 and 1, such as (0.1, 0.5), got {given!r}"
+        )
+    return numbers
+
+
+def quantile(*q: float) -> Loss:
+    r"""Return the quantile (pinball) loss, whose minimum is the q-quantile of y; q is 0.5 if none.
+
+    $$\ell_j = (1 - q_j)\max(r_j, 0) + q_j\max(-r_j, 0),\qquad r_j = a_j - y_j$$
+
+    Outputs take turns in several quantiles: with three of them, outputs 0, 3, 6, … have the first.
+    The number of outputs must be a multiple of theirs.
 
     Source: Koenker and Bassett (1978), Regression quantiles.
 
     >>> str(quantile(0.9))
     'quantile(0.9)'
+    >>> quantile(0.1, 0.9).value(np.array([[1.0, 1.0]]), np.zeros((1, 2)), np)
+    array([[0.9, 0.1]])
     """
-    return _quantile(check_number("quantile: q", q, above=0, below=1))
+    return _quantile(check_quantiles("quantile: q", q or (0.5,)))
 
 
 @functools.cache
-def _quantile(q: float) -> Loss:
-    over, under = latex_number(round(1 - q, 15)), latex_number(q)
+def _quantile(levels: tuple[float, ...]) -> Loss:
+    count = len(levels)
+
+    def of_outputs(a: Array, xp: Any) -> Any:
+        if count == 1:
+            return levels[0]
+        turns = [levels[j % count] for j in range(a.shape[1])]
+        return xp.asarray(turns, dtype=a.dtype, device=device(a))
+
+    def value(a: Array, y: Array, xp: Any) -> Array:
+        q = of_outputs(a, xp)
+        return xp.maximum((1 - q) * (a - y), q * (y - a))
 
     def grad(a: Array, y: Array, xp: Any) -> Array:
-        above, below = xp.astype(a > y, a.dtype), xp.astype(a < y, a.dtype)
-        return (1 - q) * above - q * below
+        q = of_outputs(a, xp)
+        return (1 - q) * xp.astype(a > y, a.dtype) - q * xp.astype(a < y, a.dtype)
 
+    over, under, where = latex_number(round(1 - levels[0], 15)), latex_number(levels[0]), ""
+    if count > 1:
+        over, under = "(1 - q_j)", "q_j"
+        where = rf",\quad q = ({', '.join(map(latex_number, 2 * levels))}, \ldots)"
     return _row(
         "quantile",
-        value=lambda a, y, xp: xp.maximum((1 - q) * (a - y), q * (y - a)),
+        value=value,
         grad=grad,
-        latex=rf"\sum_j \max({over}\,(a_j - y_j),\ {under}\,(y_j - a_j))",
+        latex=rf"\sum_j \max({over}\,(a_j - y_j),\ {under}\,(y_j - a_j)){where}",
         dlatex=(
-            rf"\begin{{cases}} {over} & a_j > y_j \\ 0 & a_j = y_j \\"
+            rf"\begin{{cases}} {over.strip('()')} & a_j > y_j \\ 0 & a_j = y_j \\"
             rf" -{under} & a_j < y_j \end{{cases}}"
         ),
         kink=lambda a, y, xp: a - y,
-        parameters=(q,),
+        parameters=levels,
+        group=count,
     )
 
 

@@ -77,7 +77,7 @@ class Network:
         l1: float = 0.0,
         l2: float = 0.0,
     ) -> None:
-        losses.loss(loss)
+        group = losses.loss(loss).group
         layers = tuple(layers) if isinstance(layers, Iterable) else (layers,)
         if not layers:
             raise ValueError("Network: layers must hold at least one layer, got none")
@@ -101,6 +101,11 @@ class Network:
                 width = layer.outputs(width)
             except ValueError as error:
                 raise ValueError(f"Network: {describe(self, k)}: {error}") from None
+        if width % group:
+            raise ValueError(
+                f"Network: loss {str(loss)!r} expects a multiple of {group} outputs, got {width} "
+                f"from {describe(self, len(layers) - 1)}; change one of the two"
+            )
 
     @property
     def widths(self) -> tuple[int, ...]:

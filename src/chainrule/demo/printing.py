@@ -16,9 +16,9 @@ from rich.text import Text
 WIDTH = 80
 
 
-def open_console() -> Console:
-    """Return where to print to: the standard output, with nothing read into the text."""
-    return Console(width=WIDTH, highlight=False, markup=False, emoji=False)
+def open_console(*, stderr: bool = False) -> Console:
+    """Return where to print to, the standard output or error, with nothing read into the text."""
+    return Console(width=WIDTH, stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
 def decimal(value: float, places: int) -> str:

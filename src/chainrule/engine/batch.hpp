@@ -19,7 +19,7 @@ struct NetworkSpec {
     std::vector<Dropout> input_dropouts;
     std::vector<LayerSpec> layers;
     Loss loss;
-    double loss_parameter;
+    std::vector<double> loss_parameters;  // one for all outputs, several in turn, or none
 };
 
 // Examples where the user has them.
@@ -59,6 +59,7 @@ struct Network {
     std::vector<const T*> x;    // the rows that enter
     Buffer<T> inputs;           // a copy of them, where dropout comes first
     Buffer<T> values;           // the loss of each, unweighted
+    Buffer<T> loss_parameters;  // of each output, 0 where the loss has none
 
     Network(const NetworkSpec& net, int rows, int states, bool keeps_gradient)
         : spec(net), batch(rows), x(static_cast<std::size_t>(rows)),
@@ -68,6 +69,11 @@ struct Network {
             layers.emplace_back(layer, rows, states, layers.empty(), keeps_gradient);
         if (!net.input_dropouts.empty())
             inputs = Buffer<T>(static_cast<std::size_t>(rows) * net.inputs);
+        const std::vector<double>& given = net.loss_parameters;
+        const auto outputs = static_cast<std::size_t>(layers.back().columns);
+        loss_parameters = Buffer<T>(outputs);
+        for (std::size_t j = 0; !given.empty() && j < outputs; ++j)
+            loss_parameters.get()[j] = T(given[j % given.size()]);
     }
 
     const T* const* entering(std::size_t k) const {
@@ -112,7 +118,7 @@ bool compare(Network<T>& net, const Data<T>& data, const Batch& b, Part part) {
         if (targets.labels) targets.labels += b.first;
         if (targets.weights) targets.weights += b.first;
     }
-    loss_rows(net.spec.loss, T(net.spec.loss_parameter), last.out, last.a.get(), last.ld, targets,
+    loss_rows(net.spec.loss, net.loss_parameters.get(), last.out, last.a.get(), last.ld, targets,
               T(b.scale), last.delta.get(), last.ld, net.values.get(), part.first, part.last);
     T poison{};
     for (int r = part.first; r < part.last; ++r) poison += net.values.get()[r] * T{0};

@@ -4,6 +4,7 @@
 //   a   (o,)   activation of the last layer; for the cross-entropies these are the logits
 //   y   (o,)   target, or an integer label in its place for cross_entropy
 //   da  (o,)   scale · ∂L/∂a, where scale is the example's share in the mean; da may be a itself
+//   parameters   (o,), with room for whole vectors; 0 for a row without
 //
 // With many outputs the lanes of a vector are outputs of one example (`loss_row`). With few they
 // would be mostly empty, and the lanes are examples instead: a block of `width` rows is turned on
@@ -107,7 +108,8 @@ CHAINRULE_INLINE Share<V> binary_cross_entropy(V a, V y) {
 // alternative of a nested select is 0 or NaN, as the number it compares.
 template <Loss L, class T>
 CHAINRULE_INLINE Share<typename Vec<T>::type> share(typename Vec<T>::type a,
-                                                    typename Vec<T>::type y, T parameter, T o) {
+                                                    typename Vec<T>::type y,
+                                                    typename Vec<T>::type parameter, T o) {
     using enum Loss;
     using V = typename Vec<T>::type;
     const V r = a - y, zero{};
@@ -116,11 +118,11 @@ CHAINRULE_INLINE Share<typename Vec<T>::type> share(typename Vec<T>::type a,
     else if constexpr (L == mean_squared_error) return {r * r / o, (r + r) / o};
     else if constexpr (L == absolute_error) return {abs(r), sign(r)};
     else if constexpr (L == huber) {
-        const V d = broadcast<T>(parameter);
+        const V d = parameter;
         return {select(abs(r) > d, (abs(r) - d * T(0.5)) * d, r * r * T(0.5)),
                 minimum(maximum(r, -d), d)};
     } else if constexpr (L == quantile) {
-        const V under = broadcast<T>(parameter), over = broadcast<T>(1 - parameter);
+        const V under = parameter, over = T{1} - parameter;
         return {maximum(over * r, under * -r),
                 select(r > zero, over, select(r < zero, -under, r))};
     } else if constexpr (L == log_cosh) return rows::log_cosh(r);
@@ -176,11 +178,12 @@ CHAINRULE_INLINE void for_vectors(int o, F&& f) {
 }
 
 template <Loss L, class T>
-T elementwise_row(T parameter, const T* a, const T* y, int o, T scale, T* da) {
+T elementwise_row(const T* parameters, const T* a, const T* y, int o, T scale, T* da) {
     using V = typename Vec<T>::type;
     V total{};
     for_vectors<T>(o, [&](int c, int k) {
-        const auto [value, slope] = share<L, T>(load_first(a + c, k), load_first(y + c, k), parameter, T(o));
+        const auto [value, slope] = share<L, T>(load_first(a + c, k), load_first(y + c, k),
+                                                load(parameters + c), T(o));
         total += select(first_lanes<T>(k), value, V{});
         store_first(da + c, slope * scale, k);
     });
@@ -290,8 +293,9 @@ CHAINRULE_INLINE V softmax_columns(V* a, int o, V scale, F&& target) {
 
 // Rows r0 to r1, at most `width` of them. Columns of da beyond o are left alone or become 0.
 template <Loss L, class T>
-void narrow_rows(T parameter, int o, const T* a, std::int64_t lda, const Targets<T>& targets,
-                 T scale, T* da, std::int64_t ldd, T* value, std::int64_t r0, std::int64_t r1) {
+void narrow_rows(const T* parameters, int o, const T* a, std::int64_t lda,
+                 const Targets<T>& targets, T scale, T* da, std::int64_t ldd, T* value,
+                 std::int64_t r0, std::int64_t r1) {
     using V = typename Vec<T>::type;
     using Lane = typename Vec<T>::Lane;
     const int rows = static_cast<int>(r1 - r0);
@@ -304,7 +308,7 @@ void narrow_rows(T parameter, int o, const T* a, std::int64_t lda, const Targets
         for (int r = 0; r < rows; ++r)
             scales[r] = scale * targets.weights[targets.example(r0 + r)];
     if constexpr (L == Loss::cross_entropy) {
-        const Smoothing<T> smooth(parameter, o);
+        const Smoothing<T> smooth(parameters[0], o);
         const V on = broadcast<T>(smooth.on), off = broadcast<T>(smooth.off);
         if (targets.labels) {
             const auto label = [&](int r) {
@@ -320,7 +324,8 @@ void narrow_rows(T parameter, int o, const T* a, std::int64_t lda, const Targets
         }
     } else {
         for (int c = 0; c < o; ++c) {
-            const auto [loss, slope] = share<L, T>(columns[c], y[c], parameter, T(o));
+            const auto [loss, slope] =
+                share<L, T>(columns[c], y[c], broadcast<T>(parameters[c]), T(o));
             values += loss;
             columns[c] = slope * scales;
         }
@@ -334,26 +339,26 @@ void narrow_rows(T parameter, int o, const T* a, std::int64_t lda, const Targets
 // One example: return its loss, the sum over the outputs, and write da. A label (with y null) is
 // for cross_entropy, whose parameter is the smoothing; huber's is δ, quantile's q.
 template <class T>
-T loss_row(Loss loss, T parameter, const T* a, const T* y, std::int64_t label, int o, T scale,
-           T* da) {
+T loss_row(Loss loss, const T* parameters, const T* a, const T* y, std::int64_t label, int o,
+           T scale, T* da) {
     return with_loss(loss, [&]<Loss L>() -> T {
         if constexpr (L == Loss::cross_entropy)
-            return rows::softmax_row(parameter, a, y, label, o, scale, da);
+            return rows::softmax_row(parameters[0], a, y, label, o, scale, da);
         else
-            return rows::elementwise_row<L, T>(parameter, a, y, o, scale, da);
+            return rows::elementwise_row<L, T>(parameters, a, y, o, scale, da);
     });
 }
 
 // Batch rows r0 to r1: row r reads a + r·lda and writes da + r·ldd, both with room for whole vectors,
 // its scale being `scale` times its weight, and puts its loss, unweighted, in value[r].
 template <class T>
-void loss_rows(Loss loss, T parameter, int o, const T* a, std::int64_t lda,
+void loss_rows(Loss loss, const T* parameters, int o, const T* a, std::int64_t lda,
                const Targets<T>& targets, T scale, T* da, std::int64_t ldd, T* value,
                std::int64_t r0, std::int64_t r1) {
     if (o <= rows::narrow) {
         with_loss(loss, [&]<Loss L>() {
             for (std::int64_t r = r0; r < r1; r += Vec<T>::width)
-                rows::narrow_rows<L, T>(parameter, o, a, lda, targets, scale, da, ldd, value, r,
+                rows::narrow_rows<L, T>(parameters, o, a, lda, targets, scale, da, ldd, value, r,
                                         std::min<std::int64_t>(r + Vec<T>::width, r1));
         });
         return;
@@ -364,7 +369,7 @@ void loss_rows(Loss loss, T parameter, int o, const T* a, std::int64_t lda,
         const T* y = labelled ? nullptr : targets.y + k * targets.ld;
         const std::int64_t label = labelled ? targets.labels[k] : -1;
         const T share = targets.weights ? scale * targets.weights[k] : scale;
-        value[r] = loss_row(loss, parameter, a + r * lda, y, label, o, share, da + r * ldd);
+        value[r] = loss_row(loss, parameters, a + r * lda, y, label, o, share, da + r * ldd);
     }
 }
 

@@ -99,11 +99,12 @@ std::vector<LayerSpec> layer_specs(const std::vector<LayerTuple>& given) {
 template <class T>
 std::unique_ptr<Trainer<T>> make_trainer(int inputs, const std::vector<DropoutTuple>& first,
                                          const std::vector<LayerTuple>& layers,
-                                         const std::string& loss, double loss_parameter,
+                                         const std::string& loss,
+                                         const std::vector<double>& loss_parameters,
                                          const std::string& optimizer, const nb::dict& fields,
                                          int batch, int threads, bool keeps_gradient) {
     const NetworkSpec net{inputs, dropouts(first), layer_specs(layers), known(find_loss(loss), loss),
-                          loss_parameter};
+                          loss_parameters};
     return std::make_unique<Trainer<T>>(net, optimizer_spec(optimizer, fields), batch, threads,
                                         keeps_gradient);
 }

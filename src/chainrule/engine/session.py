@@ -126,7 +126,7 @@ class Session:
             first,
             layers,
             loss.name,
-            loss.parameters[0] if loss.parameters else 0.0,
+            loss.parameters,
             _NAMES[type(optimizer)],
             _fields(plan),
             batch,

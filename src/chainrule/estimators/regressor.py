@@ -133,7 +133,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         """The quantiles to be predicted at once; () where the loss has one target for each."""
         if self.quantiles is None:
             return ()
-        return quantiles.check_quantiles(f"{type(self).__name__}: quantiles", self.quantiles)
+        what = f"{type(self).__name__}: quantiles"
+        return tuple(sorted(losses.check_quantiles(what, self.quantiles)))
 
     def _loss(self) -> str | Loss:
         kind, given = type(self).__name__, self.loss
@@ -143,23 +144,23 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         if levels:
             if not (isinstance(given, str) and given == "quantile"):
                 raise ValueError(f"{kind}: quantiles are for loss='quantile', got loss={given!r}")
-            return quantiles.pinball(levels)
-        target = losses.loss(given).target
-        if self.scale_target and target != "real":
+            return str(losses.quantile(*levels))
+        known = losses.loss(given)
+        if isinstance(given, str) and known.group > 1:
+            raise ValueError(
+                f"{kind}: several quantiles must be given by loss='quantile', "
+                f"quantiles={known.parameters}, got loss={given!r}"
+            )
+        if self.scale_target and known.target != "real":
             raise ValueError(
                 f"{kind}: scale_target=True is for losses of real numbers, and loss={given!r} is "
-                f"of another kind, {target!r}"
+                f"of another kind, {known.target!r}"
             )
         row: str | Loss = "half_squared_error" if given == "squared_error" else given
         return row
 
     def _stratify(self, y: Array) -> Array | None:
         return None
-
-    def _engine(self) -> dict[str, Any]:
-        """The core computes several quantiles at once, which the engine has no loss for."""
-        slow = self.quantiles is not None and self.engine == "auto"
-        return {**super()._engine(), **({"engine": "reference"} if slow else {})}
 
     # Predictions
 

@@ -193,7 +193,7 @@ class Working(Example):
         o = number(len(self.y))
         if self._has_softmax:
             return rule(self.p(j), self.label(j), o)
-        parameters = map(number, self.loss.parameters)
+        parameters = map(number, self.loss.parameters_of(j))
         return rule(self.sent(self.at.last, j), self.target(j), o, *parameters)
 
     def _smoothed(self, j: int) -> list[Step]:

@@ -137,21 +137,23 @@ def begun(store: Store, identity: dict[str, str]) -> tuple[Parameters, History] 
         raise CheckpointError(
             f"{store.directory}: its checkpoints are not of a network alone; take another directory"
         )
-    differences = [
-        f"{name} is {there.get(name, 'missing')} there, {identity.get(name, 'missing')} here"
-        for name in {**identity, **there}
-        if there.get(name) != identity.get(name)
-    ]
-    if differences:
-        raise CheckpointError(
-            f"{store.directory}: its checkpoint is of another run: {'; '.join(differences)}; take "
-            "another directory for this run, or remove that one to start anew"
-        )
+    for name in {**identity, **there}:
+        old, new = there.get(name, "missing"), identity.get(name, "missing")
+        if old != new:
+            raise CheckpointError(
+                f"{store.directory}: its checkpoint is of another run: {name} is {old} there, "
+                f"{new} here; take another directory for this run, or remove that one to start anew"
+            )
     try:
         _, params, history = from_contents(arrays, about)
+        if history is None:
+            raise ValueError("its history is missing")
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{store.directory}: {error}; take another directory") from None
-    return params, history or History()
+    return params, history
+
+
+_SETTINGS = ("optimizer", "batch_size", "seed", "shuffle", "clip_value", "clip_norm", "freeze")
 
 
 def _identity(given: dict[str, Any]) -> dict[str, str]:
@@ -171,11 +173,8 @@ def _identity(given: dict[str, Any]) -> dict[str, str]:
         **{name: repr(given[name]) for name in _SETTINGS},
         **{name: _fingerprint(name, given[name]) for name in ("X", "y", "sample_weight")},
         "validation": held_out,
-        "params": _fingerprint("params", np.concatenate(weights)),
+        "params": _fingerprint("params", np.concatenate(weights) if weights else []),
     }
-
-
-_SETTINGS = ("optimizer", "batch_size", "seed", "shuffle", "clip_value", "clip_norm", "freeze")
 
 
 def _fingerprint(what: str, given: Any) -> str:

@@ -42,7 +42,8 @@ def network_to_data(net: Network) -> dict[str, Any]:
     """
     layers = [_to_data(describe(net, k), layer, LAYERS) for k, layer in enumerate(net.layers)]
     named = _name(f"the loss {str(net.loss)!r}", net.loss, loss)
-    return {"inputs": net.inputs, "layers": layers, "loss": named, "l1": net.l1, "l2": net.l2}
+    data = {"inputs": net.inputs, "layers": layers, "loss": named, "l1": net.l1, "l2": net.l2}
+    return _fields("network", data, list(data))
 
 
 def network_from_data(data: Any) -> Network:
@@ -93,7 +94,7 @@ def _to_data(what: str, given: Any, kinds: Kinds) -> dict[str, Any]:
         elif isinstance(value, Schedule):
             value = _to_data(repr(value), value, SCHEDULES)
         data[field.name] = value
-    return data
+    return _fields(what, data, list(data))
 
 
 def _name(what: str, given: Any, find: Callable[[str], Any]) -> str:
@@ -118,7 +119,7 @@ def _own(what: str) -> ValueError:
 def _from_data(what: str, data: Any, kinds: Kinds) -> Any:
     kind = data.get("kind") if isinstance(data, dict) else None
     if not isinstance(kind, str) or kind not in kinds:
-        raise unknown_name(f"kind of {what}", reprlib.repr(kind), kinds)
+        raise unknown_name(f"kind of {what}", str(kind)[:LONGEST], kinds)
     names = [field.name for field in dataclasses.fields(kinds[kind])]
     given = _fields(f"{what}: {kind}", data, ["kind", *names])
     values = {

@@ -6,7 +6,8 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -45,38 +46,32 @@ class Store:
     def __init__(self, directory: str | Path, keep: int = 3) -> None:
         self.directory = Path(directory)
         self.keep = check_whole("Store: keep", keep, least=1)
-        try:
+        with self._named("cannot be used for checkpoints"):
             self.directory.mkdir(parents=True, exist_ok=True)
             self._lock = (self.directory / ".lock").open("a+")
-        except OSError as error:
-            raise self._error("cannot be used for checkpoints", error) from None
-        try:
-            self._take_lock()
-            for orphan in self.directory.glob(_ORPHANS):
-                orphan.unlink()
-        except OSError as error:
-            self.close()
-            raise self._error("cannot be used for checkpoints", error) from None
-        except CheckpointError:
-            self.close()
-            raise
+            try:
+                self._take_lock()
+                for orphan in self.directory.glob(_ORPHANS):
+                    orphan.unlink()
+            except BaseException:
+                self.close()
+                raise
 
     def save(self, arrays: Mapping[str, Array], about: dict[str, Any]) -> Path:
         """Write a checkpoint, and remove those that are too old once it stands.
 
         Raises CheckpointError where it cannot be written: the one before stays.
         """
-        before = self._paths()
-        number = int(_NAME.fullmatch(before[-1].name)[1]) if before else 0  # type: ignore[index]
-        path = self.directory / f"checkpoint-{number + 1:08}.model"
-        try:
-            write_file(path, arrays, about)
-            for old in before[: len(before) + 1 - self.keep]:
+        with self._named("takes no checkpoint"):
+            before = self._numbered()
+            number = before[-1][0] + 1 if before else 1
+            path = self.directory / f"checkpoint-{number:08}.model"
+            try:
+                write_file(path, arrays, about)
+            except ValueError as error:
+                raise CheckpointError(f"{error}; the checkpoint before it stays") from None
+            for _, old in before[: len(before) + 1 - self.keep]:
                 old.unlink()
-        except OSError as error:
-            raise self._error("takes no checkpoint", error) from None
-        except ValueError as error:
-            raise CheckpointError(str(error)) from None
         return path
 
     def latest(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
@@ -85,7 +80,8 @@ class Store:
         One that cannot be read is passed over with a warning. Raises CheckpointError where there
         are some and none can be read.
         """
-        paths = self._paths()
+        with self._named("cannot be used for checkpoints"):
+            paths = [path for _, path in self._numbered()]
         for path in reversed(paths):
             try:
                 return read_file(path)
@@ -99,6 +95,19 @@ class Store:
             f"because of: {reason}; to start anew, remove them or take another directory"
         )
 
+    def clear(self) -> None:
+        """Remove the checkpoints, the newest last, and the folder if nothing else is in it.
+
+        Raises CheckpointError where one cannot be removed.
+        """
+        with self._named("cannot be cleared of its checkpoints"):
+            for _, path in self._numbered():
+                path.unlink()
+            self.close()
+            (self.directory / ".lock").unlink(missing_ok=True)
+        with suppress(OSError):  # it holds what is not of this store
+            self.directory.rmdir()
+
     def close(self) -> None:
         """Let others in."""
         self._lock.close()
@@ -109,14 +118,13 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _paths(self) -> list[Path]:
-        """The checkpoints, from the oldest to the newest."""
-        found = [
+    def _numbered(self) -> list[tuple[int, Path]]:
+        """The checkpoints with their numbers, from the oldest to the newest."""
+        return sorted(
             (int(match[1]), path)
             for path in self.directory.iterdir()
             if (match := _NAME.fullmatch(path.name))
-        ]
-        return [path for _, path in sorted(found)]
+        )
 
     def _take_lock(self) -> None:
         """Hold the folder's lock for as long as it is open, or this process lives."""
@@ -132,12 +140,19 @@ class Store:
                 f"{self.directory}: process {self._lock.read() or 'unknown'} writes its "
                 "checkpoints there; give each run a directory of its own, or end the other first"
             ) from None
+        except OSError:  # a file system without locks
+            return
         self._lock.truncate(0)
         self._lock.write(str(os.getpid()))
         self._lock.flush()
 
-    def _error(self, what: str, error: OSError) -> CheckpointError:
-        return CheckpointError(
-            f"{error.filename or self.directory}: {what}: {error.strerror}; make room or take "
-            "another directory, and run the same again"
-        )
+    @contextmanager
+    def _named(self, what: str) -> Iterator[None]:
+        """Make a CheckpointError that says what to do of an error of the system."""
+        try:
+            yield
+        except OSError as error:
+            raise CheckpointError(
+                f"{error.filename or self.directory}: {what}: {error.strerror}; make room or take "
+                "another directory, and run the same again"
+            ) from None

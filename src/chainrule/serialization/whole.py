@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 UNFINISHED = ".{name}.{token}.tmp"
@@ -33,7 +34,8 @@ def write_whole(path: Path, parts: Iterable[bytes | memoryview]) -> None:
     except OSError as error:  # which names the file beside it, or none
         raise OSError(error.errno, error.strerror, str(path)) from None
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # it is not there: it has its name now, or its folder is none
+            beside.unlink()
 
 
 def _write(path: Path, parts: Iterable[bytes | memoryview]) -> None:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from chainrule.tables.errors import TableError
 from chainrule.tables.source import CHUNK, Source, digest
-from chainrule.tables.text_file import GZIP, opened
+from chainrule.tables.text_file import is_compressed, opened
 
 BLOCK = 16 * 2**20
 """The bytes that are read at a time."""
@@ -60,9 +60,10 @@ class Stored:
     @property
     def kind(self) -> np.dtype[Any]:
         """The dtype of its columns: in the order of bytes and of a size that polars knows."""
-        sizes = {2: np.dtype(np.float32), 16: np.dtype(np.float64)}
         native = self.dtype.newbyteorder("=")
-        return sizes.get(native.itemsize, native) if native.kind == "f" else native
+        if native.kind != "f":
+            return native
+        return np.dtype(np.float64 if native.itemsize >= 8 else np.float32)
 
     def blocks(self, rows: int) -> Iterator[NDArray[Any]]:
         """Yield its numbers, (rows, width) at a time."""
@@ -222,8 +223,7 @@ def _labels_of(images: Path) -> Path | None:
 
 
 def _idx_array(path: Path, name: str) -> Stored:
-    with path.open("rb") as file:
-        compressed = file.read(2) == GZIP
+    compressed = is_compressed(path)
 
     @contextlib.contextmanager
     def at_numbers() -> Iterator[IO[bytes]]:
@@ -237,8 +237,8 @@ def _idx_array(path: Path, name: str) -> Stored:
 
 
 def _idx_header(file: IO[bytes]) -> tuple[np.dtype[Any], tuple[int, ...]]:
-    zeros, code, axes = file.read(2), *(file.read(2) or b"\0\0")
-    if zeros != b"\0\0" or code not in IDX_DTYPES or not axes:
+    *zeros, code, axes = file.read(4).ljust(4, b"\xff")
+    if zeros != [0, 0] or code not in IDX_DTYPES or not axes:
         raise ValueError("it does not begin as idx does: 0, 0, a known type, the number of axes")
     sizes = file.read(4 * axes)
     if len(sizes) < 4 * axes:

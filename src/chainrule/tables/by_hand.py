@@ -6,7 +6,7 @@ import csv
 import io
 
 
-class BadLine(Exception):
+class BadLineError(Exception):
     """What is wrong in a line of some text, counted from 1."""
 
     def __init__(self, line: int, what: str) -> None:
@@ -17,23 +17,24 @@ class BadLine(Exception):
 def plain_rows(text: bytes, delimiter: str, width: int) -> bytes:
     r"""Return rows as plainly as they can be written, without blank lines.
 
-    Raises BadLine for a row of another width, and for what is no text or no row.
+    Raises BadLineError for a row of another width, and for what is no text or no row.
 
     >>> plain_rows(b'1,5" wide\r\n\r\n2,"a,b"\r\n', ",", 2)
-    b'1,"5"" wide"\n2,"a,b"\n'
+    b'1,"5"" wide"\r\n2,"a,b"\r\n'
     """
     plain, begin = io.StringIO(newline=""), 1
-    writer = csv.writer(plain, delimiter=delimiter, lineterminator="\n")
+    writer = csv.writer(plain, delimiter=delimiter)
     reader = csv.reader(lines_of(decoded(text)), delimiter=delimiter, strict=True)
     try:
         for row in reader:
             if row and len(row) != width:
-                raise BadLine(begin, f"has {len(row)} fields, the header has {width}")
+                fields = f"{len(row)} field{'s' * (len(row) != 1)}"
+                raise BadLineError(begin, f"has {fields}, the header has {width}")
             if row:
                 writer.writerow(row)
             begin = reader.line_num + 1
     except csv.Error as error:
-        raise BadLine(begin, said(error)) from None
+        raise BadLineError(begin, said(error)) from None
     return plain.getvalue().encode()
 
 
@@ -47,7 +48,7 @@ def said(error: csv.Error) -> str:
 
 
 def decoded(text: bytes) -> str:
-    """Return UTF-8 as text; raise BadLine where it is not."""
+    """Return UTF-8 as text; raise BadLineError where it is not."""
     bad, what = text.find(b"\0"), "holds a NUL byte"
     try:
         found = text.decode()
@@ -55,7 +56,7 @@ def decoded(text: bytes) -> str:
         bad, what = error.start, f"holds the byte 0x{text[error.start]:02x}, which is not UTF-8"
     if bad >= 0:
         line = text.count(b"\n", 0, bad) + 1
-        raise BadLine(line, f"{what}; give the encoding, such as latin-1")
+        raise BadLineError(line, f"{what}; give the encoding, such as latin-1")
     return found
 
 

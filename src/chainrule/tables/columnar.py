@@ -16,28 +16,29 @@ GROUP, GROUP_ROWS = 4 * 2**20, 2**20
 
 
 class Columnar(NamedTuple):
-    """A format: what it is called, what its files begin and end with, and what scans them."""
+    """A format: what it is called, what its files begin and end with, and how they are read."""
 
     name: str
     magic: bytes
-    scan: Callable[[Path], pl.LazyFrame]
+    scan: Callable[..., pl.LazyFrame]
+    by_columns: bool
 
 
-PARQUET = Columnar("Parquet", b"PAR1", pl.scan_parquet)
-ARROW = Columnar("Arrow", b"ARROW1", pl.scan_ipc)
+PARQUET = Columnar("Parquet", b"PAR1", pl.scan_parquet, by_columns=True)
+ARROW = Columnar("Arrow", b"ARROW1", pl.scan_ipc, by_columns=False)
 
 
 class Scanned(Source):
     """A Parquet or Arrow file, read in slices.
 
-    To give some of its rows, a row group or record batch is taken into memory, which often has a
-    million rows: so it is read by a few columns at a time.
+    Of Parquet, a few columns are read at a time: to give some of its rows, the whole of a row group
+    comes into memory, often of a million rows. Of Arrow, a record batch does.
     """
 
     def __init__(self, name: str, path: Path, kind: Columnar) -> None:
         self.name, self._path, self._kind = name, path, kind
         _check_ends(name, path, kind)
-        self._scan = kind.scan(path)
+        self._scan = kind.scan(path, glob=False)
         try:
             self._schema = self._scan.collect_schema()
             rows = self._scan.select(pl.len()).collect().item()
@@ -62,7 +63,7 @@ class Scanned(Source):
 
     def _frames(self, columns: list[str]) -> Iterator[pl.DataFrame]:
         rows = self.rows or 0
-        few = max(1, GROUP // min(rows, GROUP_ROWS))
+        few = max(1, GROUP // min(rows, GROUP_ROWS)) if self._kind.by_columns else len(columns)
         groups = [columns[k : k + few] for k in range(0, len(columns), few)]
         for start in range(0, rows, CHUNK):
             parts = (self._scan.select(group).slice(start, CHUNK) for group in groups)
@@ -105,9 +106,9 @@ def _check_ends(name: str, path: Path, kind: Columnar) -> None:
     size = len(kind.magic)
     with path.open("rb") as file:
         if file.read(size) != kind.magic:
-            raise TableError(
-                f"{name}: is no {kind.name} file: it does not begin with {kind.magic!r}"
-            )
+            must = f"does not begin with {kind.magic!r}"
+            raise TableError(f"{name}: is no {kind.name} file: it {must}")
         file.seek(-size, 2)
         if file.read(size) != kind.magic:
-            raise TableError(f"{name}: is cut short: a {kind.name} file ends with {kind.magic!r}")
+            must = f"does not end with {kind.magic!r}, as {kind.name} does"
+            raise TableError(f"{name}: is cut short: it {must}")

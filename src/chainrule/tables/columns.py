@@ -18,6 +18,7 @@ from chainrule.tables.values import (
     as_words,
     bare,
     check_known,
+    count,
     shown,
 )
 
@@ -34,7 +35,7 @@ LONG = 100
 """The characters that a text has on average where it is prose, not the name of a category."""
 
 _ID = re.compile(r"(?i:(?:^|[\W_])id)$|[a-z](?:Id|ID)$")
-_COUNTER = re.compile(r"(?i:(?:^|[\W_])(?:index|row|rownames))$|^Unnamed: 0$")
+_COUNTER = re.compile(r"(?i:index|row|rownames?|row[ _]?(?:number|num|nr|no)|unnamed: 0|)")
 
 
 def decide(
@@ -62,12 +63,12 @@ def decide(
     size       number     4 values, 1.5 to 4
     kind       target     2 classes: a 2, b 2
     """
-    order = {name: tuple(map(str, words)) for name, words in (order or {}).items()}
+    orders = {name: tuple(map(str, words)) for name, words in (order or {}).items()}
     named = {
         "--weight": [weight] if weight is not None else [],
         "--numbers": list(numbers),
-        "--categories": [name for name in categories if name not in order],
-        "--order": list(order),
+        "--categories": [name for name in categories if name not in orders],
+        "--order": list(orders),
         "--dates": list(dates),
         "--leave-out": list(leave_out),
     }
@@ -77,7 +78,7 @@ def decide(
         if column.name == survey.target:
             decisions.append(decide_target(survey, task))
         elif column.name in chosen:
-            decisions.append(_given(survey, column, chosen[column.name], order))
+            decisions.append(_given(survey, column, chosen[column.name], orders))
         else:
             decisions.append(_found(survey, column))
     if not any(decision.role in ("number", "category", "date") for decision in decisions):
@@ -91,7 +92,7 @@ def _chosen(survey: Survey, named: Mapping[str, list[str]]) -> dict[str, str]:
     """Return the option that names each column, for those that one does."""
     chosen: dict[str, str] = {}
     for option, names in named.items():
-        check_known(f"column in {option}", names, survey.columns)
+        check_known(f"column in {option}", names, list(survey.columns))
         for name in names:
             if name == survey.target:
                 raise TableError(f"column {name!r} is the target; take it out of {option}")
@@ -187,45 +188,51 @@ def _date(survey: Survey, column: Column) -> Decision:
             )
         least, greatest, unread = read.min(), read.max(), _unread(text, read)
         option = f"change: --categories {bare(column.name)}"
-    reason = f"{values_of(column)}, {least} to {greatest}{unread}{_lost(column)}"
+    reason = f"{values_of(column)}, {shown(least)} to {shown(greatest)}{unread}{_lost(column)}"
     return Decision(column.name, "date", reason, option)
 
 
 def _category(survey: Survey, column: Column) -> Decision:
     words = list(frequencies(survey, column))
-    count = f"{len(words):,} categories" if len(words) > 1 else "1 category"
+    found = f"{len(words):,} categories" if len(words) > 1 else "1 category"
     if len(words) > MAX_CATEGORIES:
         many = "more than " if column.counts is None else ""
-        reason = f"{many}{count}: the {MAX_CATEGORIES} most frequent, and the others as one"
+        reason = f"{many}{found}: the {MAX_CATEGORIES} most frequent, and the others as one"
         option = f"change: --leave-out {bare(column.name)}"
         return Decision(column.name, "category", reason + _lost(column), option)
-    return Decision(column.name, "category", f"{count}: {listed(words, ', ')}{_lost(column)}")
+    return Decision(column.name, "category", f"{found}: {listed(words, ', ')}{_lost(column)}")
 
 
 # Roles that are found
 
 
 def _found(survey: Survey, column: Column) -> Decision:
-    name = bare(column.name)
+    if reason := _useless(column):
+        return Decision(column.name, "left out", reason)
+    if column.kind in ("integer", "float"):
+        return _named_or_number(survey, column)
+    return {"boolean": _category, "date": _date, "text": _text}[column.kind](survey, column)
+
+
+def _useless(column: Column) -> str:
+    """Return why a column tells nothing, or "" where it may."""
     if not column.values:
-        return Decision(column.name, "left out", "no values")
+        return "no values"
     if column.kind == "other":
-        return Decision(column.name, "left out", f"{column.dtype}: not a number, text or date")
-    if column.least == column.greatest and column.values == column.rows:
-        return Decision(column.name, "left out", f"always {shown(column.least)}")
-    if column.kind == "boolean":
-        return _category(survey, column)
-    if column.kind == "date":
-        return _date(survey, column)
-    if column.kind == "text":
-        return _text(survey, column)
+        return f"{column.dtype}: not a number, text or date"
+    constant = column.least == column.greatest and column.values == column.rows
+    return f"always {shown(column.least)}" if constant else ""
+
+
+def _named_or_number(survey: Survey, column: Column) -> Decision:
+    """Decide on numbers: some are names, such as those of customers, or count the rows."""
+    name = bare(column.name)
     if column.whole and _ID.search(column.name):
         if _different(survey, column) > IDENTIFIER:
             return Decision(column.name, "left out", "names rows", f"keep: --numbers {name}")
-        found = _category(survey, column)
-        reason = f"a number that names: {found.reason}"
+        reason = f"numbers that are names, {_category(survey, column).reason}"
         return Decision(column.name, "category", reason, f"change: --numbers {name}")
-    if column.whole and _COUNTER.search(column.name) and _counts_rows(survey, column):
+    if column.whole and _COUNTER.fullmatch(column.name) and _different(survey, column) == 1:
         return Decision(column.name, "left out", "counts rows", f"keep: --numbers {name}")
     return _number(survey, column)
 
@@ -255,13 +262,8 @@ def _different(survey: Survey, column: Column) -> float:
     return values.n_unique() / max(len(values), 1)
 
 
-def _counts_rows(survey: Survey, column: Column) -> bool:
-    consecutive = column.greatest - column.least == column.rows - 1
-    return bool(consecutive and _different(survey, column) == 1)
-
-
 def _share(holds: pl.Series) -> float:
-    return float(holds.sum()) / max(len(holds), 1)
+    return count(holds) / max(len(holds), 1)
 
 
 # What decisions and encoders share

@@ -41,7 +41,12 @@ _HOLDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 
 
 def to_data(thing: Any) -> dict[str, Any]:
-    """Return a frozen dataclass as JSON values, with the name of its class as `kind`."""
+    """Return a frozen dataclass as JSON values, with the name of its class as `kind`.
+
+    >>> from chainrule.tables.targets import Quantity
+    >>> to_data(Quantity("price", centre=100.0, scale=50.0))
+    {'kind': 'Quantity', 'column': 'price', 'centre': 100.0, 'scale': 50.0}
+    """
     values = dataclasses.asdict(thing)
     return {"kind": type(thing).__name__} | {
         key: list(value) if isinstance(value, tuple) else value for key, value in values.items()
@@ -52,6 +57,12 @@ def from_data(kinds: Mapping[str, type[T]], data: Any) -> T:
     """Return what `to_data` made of one of some classes.
 
     Raises ValueError where it is not such data.
+
+    >>> from chainrule.tables.targets import Quantity
+    >>> from_data({"Quantity": Quantity}, {"kind": "Quantity", "column": "price", "centre": 1})
+    Traceback (most recent call last):
+    ...
+    ValueError: Quantity must have the keys column, centre, scale
     """
     if not isinstance(data, dict) or not isinstance(data.get("kind"), str):
         raise ValueError(f"the kind must be one of {', '.join(kinds)}")

@@ -33,7 +33,13 @@ class Decision:
 
 
 def values_of(column: Column) -> str:
-    """Return how many values a column has, in words."""
+    """Return how many values a column has, in words.
+
+    >>> import polars as pl
+    >>> from chainrule.tables.survey import survey
+    >>> values_of(survey([pl.DataFrame({"x": [1.5, None]})]).columns["x"])
+    '1 value'
+    """
     return f"{column.values:,} value" + "s" * (column.values != 1)
 
 
@@ -43,5 +49,5 @@ def listed(words: Iterable[str], between: str = ", ") -> str:
     >>> listed("abcdefg", " < ")
     'a < b < c < d < e < …'
     """
-    names = [bare(word) for word in words]
+    names = [bare(word) or "''" for word in words]
     return between.join([*names[:5], "…"] if len(names) > 5 else names)

@@ -10,12 +10,15 @@ import numpy as np
 import polars as pl
 
 from chainrule.tables import text_file
-from chainrule.tables.by_hand import BadLine, plain_rows
+from chainrule.tables.by_hand import BadLineError, plain_rows
 from chainrule.tables.dialect import dialect
 from chainrule.tables.errors import TableError
-from chainrule.tables.fields import Fields, Kind, widened
+from chainrule.tables.fields import Fields, Kind, seen, widened
 from chainrule.tables.source import Source, digest
 from chainrule.tables.text_file import TextFile
+
+COMPRESSION = 8
+"""How many times as long a text may be as its gzip."""
 
 
 class Delimited(Source):
@@ -29,10 +32,11 @@ class Delimited(Source):
         self.name, self._text = text.name, text
         try:
             self._dialect = dialect(text, delimiter)
-        except BadLine as bad:
+        except BadLineError as bad:
             raise self._error(bad.line, bad.what) from None
         self.columns = self._dialect.columns
-        first = self._by_hand(0, next(self._pieces(), b""))
+        plain = (self._by_hand(number, piece) for number, piece in enumerate(self._pieces()))
+        first = next(filter(None, plain), b"")
         if not first:
             raise TableError(f"{self.name}: has a header and no rows")
         self._fields, self._first_kinds = _fields_of(first, self.columns, self._dialect.delimiter)
@@ -43,6 +47,11 @@ class Delimited(Source):
     def dtypes(self) -> dict[str, pl.DataType]:
         """The dtype of each column, for which the file is read through once."""
         return dict(self._kinds)
+
+    @property
+    def size(self) -> int:
+        """How many bytes the rows take in memory, about: as many as the text."""
+        return self._text.path.stat().st_size * (COMPRESSION if self._text.compressed else 1)
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the file's bytes, in hexadecimal."""
@@ -63,7 +72,7 @@ class Delimited(Source):
         frame = self._fields.parse(self._text.path, kinds, skip_lines=lines)
         if frame is None or frame[self.columns[-1]].null_count() or _has_nul(frame):
             return None
-        empty = [name for name, kind in kinds.items() if not (kind or frame[name].count())]
+        empty = [name for name, kind in seen(kinds, frame).items() if kind is None]
         frame = frame.cast(dict.fromkeys(empty, pl.String()))
         self._kinds = dict(frame.schema)
         return frame
@@ -82,12 +91,15 @@ class Delimited(Source):
             if frame is None:
                 found = self._fields.kinds_in(rows)
                 kinds = {name: widened(kind, found[name]) for name, kind in kinds.items()}
+            else:
+                kinds = seen(kinds, frame)
         return {name: kind or pl.String() for name, kind in kinds.items()}
 
     def _frames(self, columns: list[str]) -> Iterator[pl.DataFrame]:
-        needed = list(dict.fromkeys([*columns, self.columns[-1]]))
+        needed = {*columns, self.columns[-1]}
+        places = [place for place, name in enumerate(self.columns) if name in needed]
         for number, piece in enumerate(self._pieces()):
-            frame, _ = self._frame(number, piece, self._kinds, needed)
+            frame, _ = self._frame(number, piece, self._kinds, places)
             if frame is None:
                 raise TableError(f"{self.name}: has changed while it was read")
             yield frame.select(columns)
@@ -97,10 +109,9 @@ class Delimited(Source):
         number: int,
         piece: bytes,
         kinds: Mapping[str, Kind],
-        columns: Sequence[str] | None = None,
+        places: Sequence[int] | None = None,
     ) -> tuple[pl.DataFrame | None, bytes]:
         """Return the frame of a piece, or None where a value is not of its kind, and its rows."""
-        places = [self.columns.index(name) for name in columns or self.columns]
         frame = self._fields.parse(piece, kinds, columns=places)
         if frame is not None and b"\0" not in piece and not self._may_be_ragged(frame, piece):
             return frame, piece
@@ -121,7 +132,7 @@ class Delimited(Source):
         """Return the rows of a piece in plain form, or raise with the line of what is wrong."""
         try:
             return plain_rows(piece, self._dialect.delimiter, len(self.columns))
-        except BadLine as bad:
+        except BadLineError as bad:
             raise self._error(self._lines_before(number) + bad.line, bad.what) from None
 
     def _error(self, line: int, what: str) -> TableError:

@@ -7,7 +7,7 @@ import itertools
 from collections import Counter
 from typing import NamedTuple
 
-from chainrule.tables.by_hand import BadLine, decoded, lines_of, said
+from chainrule.tables.by_hand import BadLineError, decoded, lines_of, said
 from chainrule.tables.errors import TableError
 from chainrule.tables.fields import NULLS
 from chainrule.tables.text_file import TextFile
@@ -32,7 +32,7 @@ class Dialect(NamedTuple):
 def dialect(text: TextFile, delimiter: str | None) -> Dialect:
     """Return how a text file holds its table.
 
-    Raises TableError for what is empty, and for names that come twice; BadLine for what is no text.
+    Raises TableError for what is empty and for names that come twice; BadLineError for no text.
     """
     lines = _first_lines(text)
     chosen = _found(lines) if delimiter is None else _checked(delimiter)
@@ -92,7 +92,7 @@ def _first_row(lines: list[str], delimiter: str) -> tuple[list[str], int]:
     try:
         return next(filter(None, reader)), reader.line_num
     except csv.Error as error:
-        raise BadLine(1, said(error)) from None
+        raise BadLineError(1, said(error)) from None
 
 
 def _is_data(first: list[str], delimiter: str) -> bool:

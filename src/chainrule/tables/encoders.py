@@ -6,9 +6,10 @@ An encoder writes the features of its column for n rows into zeros, shape (n, fe
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from chainrule.tables.errors import TableError
 from chainrule.tables.notes import Notes
-from chainrule.tables.values import as_moments, as_numbers, as_words, kind, shown
+from chainrule.tables.values import as_moments, as_numbers, as_words, count, kind, shown
 
 Positive = float
 Cycles = tuple[str, ...]
@@ -28,7 +29,7 @@ SOFT = 3.0
 LIMIT = 1e9
 """Beyond it a number is as good as held: its square still fits into float32."""
 
-CYCLES = {
+CYCLES: dict[str, tuple[int, Callable[[pl.Series], pl.Series]]] = {
     "month": (12, lambda moment: moment.dt.month() - 1),
     "weekday": (7, lambda moment: moment.dt.weekday() - 1),
     "hour": (24, lambda moment: moment.dt.hour() + moment.dt.minute() / 60),
@@ -100,7 +101,7 @@ class Number(Encoder):
 
     def check(self, series: pl.Series, first: int) -> None:
         """Raise TableError for text that is no number, and for other types."""
-        check_kind(self, series, as_numbers, first)
+        _check_kind(self, series, as_numbers, first)
 
     def write(self, series: pl.Series, out: Features, notes: Notes) -> None:
         """Write the number, and whether it is missing."""
@@ -111,7 +112,7 @@ class Number(Encoder):
         if lost.any():
             infinite = int(np.isinf(x).sum())
             notes.add(self.column, "infinite", infinite)
-            note_missing(self, series, numbers, int(lost.sum()) - infinite, notes)
+            _note_missing(self, series, numbers, int(lost.sum()) - infinite, notes)
             if self.missing:
                 out[:, 1] = lost
 
@@ -145,7 +146,7 @@ class Date(Encoder):
 
     def check(self, series: pl.Series, first: int) -> None:
         """Raise TableError for text that is no date, and for other types."""
-        check_kind(self, series, as_moments, first)
+        _check_kind(self, series, as_moments, first)
 
     def write(self, series: pl.Series, out: Features, notes: Notes) -> None:
         """Write the time, the waves, and whether they are missing."""
@@ -158,7 +159,7 @@ class Date(Encoder):
             out[:, 2 * k + 1] = np.nan_to_num(np.sin(angle))
             out[:, 2 * k + 2] = np.nan_to_num(np.cos(angle))
         if lost := moments.null_count():
-            note_missing(self, series, moments, lost, notes)
+            _note_missing(self, series, moments, lost, notes)
             if self.missing:
                 out[:, -1] = moments.is_null().to_numpy()
 
@@ -207,12 +208,12 @@ class Category(Encoder):
         if self.missing:
             out[missing.to_numpy(), -1] = 1
         else:
-            notes.add(self.column, "missing", missing.sum())
+            notes.add(self.column, "missing", count(missing))
         unseen = rest & ~missing
         if self.other:
             out[unseen.to_numpy(), len(self.categories)] = 1
         elif unseen.any():
-            notes.add(self.column, "unseen", unseen.sum(), words.filter(unseen)[0])
+            notes.add(self.column, "unseen", count(unseen), words.filter(unseen)[0])
 
 
 @dataclass(frozen=True)
@@ -253,7 +254,9 @@ def ranked(series: pl.Series, order: tuple[str, ...]) -> pl.Series:
     return as_words(series).cast(pl.Enum(order), strict=False).to_physical().cast(pl.Float64)
 
 
-def check_kind(encoder: Number | Date, series: pl.Series, read: Any, first: int) -> None:
+def _check_kind(
+    encoder: Number | Date, series: pl.Series, read: Callable[[pl.Series], pl.Series], first: int
+) -> None:
     """Raise TableError where a column cannot be read as it was in training."""
     found = kind(series.dtype)
     if found in encoder.kinds or series.null_count() == len(series):
@@ -268,13 +271,14 @@ def check_kind(encoder: Number | Date, series: pl.Series, read: Any, first: int)
     raise TableError(f"{here} {series.dtype} here")
 
 
-def note_missing(
+def _note_missing(
     encoder: Number | Date, series: pl.Series, read: pl.Series, lost: int, notes: Notes
 ) -> None:
     """Note what could not be read, and what is missing where training missed nothing."""
-    unread = read.is_null() & series.is_not_null()
-    if kind(series.dtype) == "text" and unread.any():
-        notes.add(encoder.column, f"no {encoder.held}", unread.sum(), series.filter(unread)[0])
-        lost -= unread.sum()
+    if kind(series.dtype) == "text":
+        unread = read.is_null() & series.is_not_null()
+        lost -= count(unread)
+        if unread.any():
+            notes.add(encoder.column, f"no {encoder.held}", count(unread), series.filter(unread)[0])
     if not encoder.missing:
         notes.add(encoder.column, "missing", lost)

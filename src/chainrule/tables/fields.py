@@ -53,6 +53,7 @@ class Fields(NamedTuple):
     def _read(self, rows: bytes | Path, kinds: Sequence[Kind], **options: Any) -> pl.DataFrame:
         return pl.read_csv(
             rows,
+            glob=False,
             has_header=False,
             schema={n: kind or NARROW[0] for n, kind in zip(self.columns, kinds, strict=True)},
             separator=self.delimiter,
@@ -76,6 +77,17 @@ def _kind(values: int, no_blanks: int, booleans: int, whole: int, numbers: int) 
     if numbers == no_blanks:
         return NARROW[1] if whole == no_blanks else NARROW[2]
     return pl.String()
+
+
+def seen(kinds: Mapping[str, Kind], frame: pl.DataFrame) -> dict[str, Kind]:
+    """Return the kinds by which a frame was parsed: a column without one may now have values.
+
+    >>> seen({"a": None, "b": pl.Int64()}, pl.DataFrame({"a": [True], "b": [1]}))
+    {'a': Boolean, 'b': Int64}
+    """
+    return {
+        name: kind or (NARROW[0] if frame[name].count() else None) for name, kind in kinds.items()
+    }
 
 
 def widened(one: Kind, other: Kind) -> Kind:

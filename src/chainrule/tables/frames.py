@@ -11,6 +11,12 @@ import polars as pl
 from chainrule.tables.errors import TableError
 from chainrule.tables.source import CHUNK, Source
 
+NUMBERS = (
+    *(pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64),
+    *(pl.Float32, pl.Float64),
+)
+"""The dtypes that NumPy has too."""
+
 
 class Frame(Source):
     """A data frame of polars.
@@ -31,10 +37,11 @@ class Frame(Source):
         return dict(self._frame.schema)
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 of the content as CSV, behind names and dtypes, in hexadecimal."""
+        """Return the SHA-256 of names, dtypes and values, in hexadecimal."""
         sha = hashlib.sha256(repr(self._frame.schema).encode())
         for chunk in self.chunks():
-            sha.update(chunk.write_csv(include_header=False).encode())
+            for column in chunk.iter_columns():
+                sha.update(_bytes(column))
         return sha.hexdigest()
 
     def whole(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
@@ -43,6 +50,16 @@ class Frame(Source):
 
     def _frames(self, columns: list[str]) -> Iterator[pl.DataFrame]:
         yield from self._frame.select(columns).iter_slices(CHUNK)
+
+
+def _bytes(column: pl.Series) -> bytes:
+    """Return bytes that are equal for equal values, however they are held in memory."""
+    if column.dtype in NUMBERS:
+        nulls = column.is_null().to_numpy().tobytes() if column.null_count() else b""
+        return nulls + column.fill_null(0).to_numpy().tobytes()
+    if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
+        return repr(column.to_list()).encode()
+    return column.to_frame().write_csv(include_header=False).encode()
 
 
 def from_native(frame: Any) -> Frame:
@@ -55,12 +72,13 @@ def from_native(frame: Any) -> Frame:
 
     kind = f"{type(frame).__module__.partition('.')[0]}.{type(frame).__name__}"
     try:
-        eager = nw.from_native(frame, eager_only=True)
-    except TypeError:
-        raise TableError(
-            f"a table must be the path of a file, sklearn:name or a data frame, got {kind}"
-        ) from None
-    try:
-        return Frame(kind, eager.to_polars())
+        found = nw.from_native(frame, eager_only=True).to_polars()
     except ModuleNotFoundError as error:
         raise TableError(f"{kind}: to read it, install {error.name or 'pyarrow'}") from None
+    except TypeError:
+        must = "must be the path of a file, sklearn:name or a data frame"
+        raise TableError(f"a table {must}, got {kind}") from None
+    except (ValueError, NotImplementedError) as error:  # narwhals' and Arrow's
+        said = " ".join(str(error).split())
+        raise TableError(f"{kind}: cannot be read: {said}") from None
+    return Frame(kind, found)

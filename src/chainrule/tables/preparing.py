@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from chainrule.errors import unknown_name
-from chainrule.tables.columns import MAX_CATEGORIES, Decision, frequencies
+from chainrule.tables.columns import MAX_CATEGORIES, frequencies
 from chainrule.tables.data import from_data, to_data
+from chainrule.tables.decisions import Decision
 from chainrule.tables.encoders import (
     ENCODERS,
     Category,
@@ -32,9 +32,9 @@ from chainrule.tables.encoders import (
 from chainrule.tables.errors import TableError
 from chainrule.tables.notes import Notes
 from chainrule.tables.survey import Column, Survey
-from chainrule.tables.values import as_moments, as_numbers
+from chainrule.tables.values import as_moments, as_numbers, unknown_column
 
-BLOCK = 8_192
+BLOCK = 16_384
 """The rows that are written together: what they become stays in the processor's caches."""
 
 TINIEST = float(np.finfo(np.float64).tiny)
@@ -88,9 +88,10 @@ class Preparation:
         return X
 
     def _check(self, frame: pl.DataFrame, first: int) -> None:
-        missing = [name for name in self.columns if name not in frame.columns]
+        there = set(frame.columns)
+        missing = [name for name in self.columns if name not in there]
         if missing:
-            column = str(unknown_name("column", missing[0], frame.columns))
+            column = unknown_column("column", missing[0], frame.columns)
             also = f" Missing too: {', '.join(map(repr, missing[1:]))}" if missing[1:] else ""
             raise TableError(f"the table lacks what the model was trained on: {column}{also}")
         for encoder in self.encoders:
@@ -159,7 +160,7 @@ def centre_and_scale(values: pl.Series) -> tuple[float, float]:
     >>> centre_and_scale(pl.Series([0.0, 1.0, 2.0, 3.0, 100.0]))
     (2.0, 2.0)
     """
-    values = values.filter(values.is_finite())
+    values = values.filter(values.is_finite()).sort()
     centre, *quartiles = (values.quantile(q, "linear") or 0.0 for q in (0.5, 0.25, 0.75))
     least, greatest = float(values.min()), float(values.max())  # type: ignore[arg-type]
     if not math.isfinite(centre):
@@ -177,7 +178,7 @@ def _date(survey: Survey, column: Column) -> Date:
     lost = column.values < column.rows or (text and moments.null_count() > 0)
     if not text and moments.null_count() == len(moments):
         moments = as_moments(pl.Series([column.least, column.greatest]))
-    span = moments.max() - moments.min()  # type: ignore[operator]
+    span: Any = moments.max() - moments.min()  # type: ignore[operator]
     cycles = [name for name, least in CYCLES_FROM.items() if span >= least]
     if (moments.dt.truncate("1d") == moments).all():
         cycles = [name for name in cycles if name != "hour"]

@@ -59,7 +59,7 @@ class Sample:
         chosen = hashes(numbers) <= self.limit
         self.frames.append(piece if chosen.all() else piece.filter(pl.Series(chosen)))
         self.numbers = np.concatenate([self.numbers, numbers[chosen]])
-        if len(self.numbers) > 2 * self.size:
+        if len(self.numbers) > 1.5 * self.size:
             self._shrink()
 
     def rows(self) -> pl.DataFrame:

@@ -41,6 +41,11 @@ class Source(ABC):
     def dtypes(self) -> dict[str, pl.DataType]:
         """The dtype that each column has in every chunk."""
 
+    @property
+    def size(self) -> int:
+        """How many bytes the rows take in memory, about."""
+        return (self.rows or 0) * len(self.columns) * 8
+
     @abstractmethod
     def fingerprint(self) -> str:
         """Return the SHA-256 of the file's bytes, or of a frame's content, in hexadecimal."""
@@ -76,17 +81,25 @@ def rebatch(frames: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]
     [5, 3]
     """
     waiting: list[pl.DataFrame] = []
+    missing = rows
     for frame in frames:
-        waiting.append(frame)
-        if sum(part.height for part in waiting) < rows:
-            continue
-        joined = pl.concat(waiting, rechunk=True)
-        whole = joined.height - joined.height % rows
-        yield from (joined.slice(start, rows) for start in range(0, whole, rows))
-        waiting = [joined.slice(whole)]
-    left = pl.concat(waiting, rechunk=True)
-    if left.height:
-        yield left
+        start = 0
+        while frame.height - start >= missing:
+            waiting.append(frame.slice(start, missing))
+            start, missing = start + missing, rows
+            yield _joined(waiting)
+        if start < frame.height:
+            waiting.append(frame.slice(start))
+            missing -= frame.height - start
+    if waiting:
+        yield _joined(waiting)
+
+
+def _joined(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    """Return frames as one, and let go of them."""
+    joined = pl.concat(frames, rechunk=True)
+    frames.clear()
+    return joined
 
 
 def digest(*paths: Path) -> str:

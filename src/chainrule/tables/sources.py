@@ -38,12 +38,14 @@ FORMATS = (
 def open_source(where: Any, *, delimiter: str | None = None, encoding: str = "utf-8") -> Source:
     """Return a table to read: of a file, of scikit-learn's by `sklearn:name`, or of a data frame.
 
-    Text may have any delimiter, found by itself where none is given, and be compressed by gzip.
-    Raises TableError for what cannot be read, with the reason in one line.
+    A source is returned as it is. Text may have any delimiter, found by itself where none is given,
+    and be compressed by gzip. Raises TableError for what cannot be read, with the reason in a line.
 
     >>> open_source("sklearn:iris").whole().shape
     (150, 5)
     """
+    if isinstance(where, Source):
+        return where
     if isinstance(where, str) and where.startswith(SHIPPED):
         from chainrule.tables.shipped import shipped  # loads scikit-learn
 

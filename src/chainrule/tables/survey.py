@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from chainrule.tables.errors import TableError
 from chainrule.tables.sample import CELLS, FEWEST, SAMPLE, Sample
-from chainrule.tables.values import check_known, kind, plain
+from chainrule.tables.values import check_known, count, kind, plain
 
 MOST = 10_000
 """The most different values of a column that are told apart."""
@@ -129,11 +130,13 @@ def with_target(frame: pl.DataFrame, target: str) -> pl.DataFrame:
     >>> with_target(pl.DataFrame({"y": [1.0, None, float("nan")]}), "y").height
     1
     """
-    column = frame.get_column(target)
-    if not column.null_count() and kind(column.dtype) != "float":
-        return frame
-    frame = frame.drop_nulls(target)
-    return frame.drop_nans(target) if kind(column.dtype) == "float" else frame
+    frame = frame if not frame.get_column(target).null_count() else frame.drop_nulls(target)
+    return frame.drop_nans(target) if frame.schema[target].is_float() else frame
+
+
+def _are_whole(column: pl.Series) -> bool:
+    x = column.drop_nulls().to_numpy()
+    return bool((x == np.rint(x)).all())
 
 
 class _Tally:
@@ -155,7 +158,7 @@ class _Tally:
         column = plain(column)
         if self.kind == "float":
             column = self._finite(column)
-            if self.whole and not (column == column.floor()).all():
+            if self.whole and not _are_whole(column):
                 self.whole = self.counted = False
         if column.null_count() < len(column):
             self._bound(column)
@@ -166,13 +169,13 @@ class _Tally:
         """Return the column with its finite values alone, and count the others."""
         if math.isfinite(column.sum()):  # only if all of them are, and it is quickly found
             return column
-        missing = column.is_nan().sum()
-        self.nulls += missing
-        self.infinite += column.is_infinite().sum()
+        self.nulls += count(column.is_nan())
+        self.infinite += count(column.is_infinite())
         return column.filter(column.is_finite())
 
     def _bound(self, column: pl.Series) -> None:
-        least, greatest = column.min(), column.max()
+        least: Any = column.min()
+        greatest: Any = column.max()
         if self.kind == "float":  # 0 is as small as -0, whichever comes first
             least, greatest = least + 0.0, greatest + 0.0
         self.least = least if self.least is None else min(self.least, least)

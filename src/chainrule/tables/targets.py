@@ -15,14 +15,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from chainrule.tables.decisions import Decision
 from chainrule.tables.data import from_data, to_data
+from chainrule.tables.decisions import Decision
 from chainrule.tables.encoders import Positive
 from chainrule.tables.errors import TableError
 from chainrule.tables.survey import Survey
 from chainrule.tables.values import as_numbers, as_words, kind, shown
 
 Label = str | int
+
 
 class Target:
     """The target of a table: its task, the outputs that it needs, and its values as numbers."""

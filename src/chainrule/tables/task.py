@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import polars as pl
+
 from chainrule.errors import unknown_name
 from chainrule.tables.decisions import Decision, listed, values_of
 from chainrule.tables.errors import TableError
 from chainrule.tables.survey import Column, Survey
-from chainrule.tables.values import shown
+from chainrule.tables.values import as_words, bare, shown
 
 FEW = 20
 """The most different whole numbers that are taken for classes, unless asked."""
@@ -65,26 +67,22 @@ def _regression(column: Column, *, changeable: bool) -> Decision:
 
 
 def _classification(column: Column, task: str | None) -> Decision:
-    counts = column.counts
-    if column.kind != "text" and (counts is None or len(counts) > max(FEW, column.rows / 2)):
+    counts, number = column.counts, column.kind in ("integer", "float")
+    if number and (counts is None or len(counts) > max(FEW, column.rows / 2)):
         raise TableError(
             f"target {column.name!r} holds too many different numbers for classes, "
             f"{shown(column.least)} to {shown(column.greatest)}; use --task regression"
         )
     most = column.rows / 2 if task is None else column.rows - 1
-    if counts is None or len(counts) > max(2, most):
+    if counts is None or (not number and len(counts) > max(2, most)):
         raise TableError(
             f"target {column.name!r} holds text, nearly all different, such as "
             f"{shown(column.least)}: is it an identifier? Name another, or group it into classes"
         )
-    single = [value for value, count in counts.items() if count == 1]
-    alone = f"; {shown(single[0])} has a single example" if single else ""
-    found = listed(f"{value} {count:,}" for value, count in counts.items())
-    number = column.kind in ("integer", "float") and task is None
-    return Decision(
-        column.name,
-        "target",
-        f"{len(counts):,} classes: {found}{alone}",
-        "change: --task regression" if number else "",
-        task="classification",
-    )
+    words = dict(zip(as_words(pl.Series(list(counts))), counts.values(), strict=True))
+    single = [bare(word) for word, count in words.items() if count == 1]
+    alone = f"; {single[0]} has a single example" if single else ""
+    found = listed(f"{word} {count:,}" for word, count in words.items())
+    option = "change: --task regression" if number and task is None else ""
+    reason = f"{len(words):,} classes: {found}{alone}"
+    return Decision(column.name, "target", reason, option, task="classification")

@@ -86,6 +86,12 @@ def opened(path: Path, compressed: bool) -> IO[bytes]:
     return gzip.open(path) if compressed else path.open("rb")  # type: ignore[return-value]
 
 
+def is_compressed(path: Path) -> bool:
+    """Whether a file begins as gzip does."""
+    with path.open("rb") as file:
+        return file.read(2) == GZIP
+
+
 def text_file(name: str, path: Path, encoding: str) -> TextFile:
     """Return a file of text, whose encoding gives way to a byte order mark of UTF-16.
 
@@ -95,8 +101,7 @@ def text_file(name: str, path: Path, encoding: str) -> TextFile:
         "".encode(encoding)  # refuses what encodes no text, such as hex
     except LookupError:
         raise TableError(f"unknown encoding {encoding!r}; such as utf-8, latin-1, utf-16") from None
-    with path.open("rb") as file:
-        compressed = file.read(2) == GZIP
+    compressed = is_compressed(path)
     known = codecs.lookup(encoding).name.removesuffix("-sig")
     text = TextFile(name, path, known, compressed)
     with opened(path, compressed) as file, contextlib.suppress(EOFError, zlib.error, OSError):

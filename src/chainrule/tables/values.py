@@ -5,12 +5,12 @@ A value that a reading does not allow is null in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import difflib
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import polars as pl
 
-from chainrule.errors import unknown_name
 from chainrule.tables.errors import TableError
 
 DATE = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$"
@@ -110,6 +110,16 @@ def as_words(series: pl.Series) -> pl.Series:
     return series.to_frame().select(words).to_series()
 
 
+def count(holds: pl.Series) -> int:
+    """Return how many of some Booleans are true.
+
+    >>> import polars as pl
+    >>> count(pl.Series([True, None, True]))
+    2
+    """
+    return int(holds.sum())
+
+
 def shown(value: Any) -> str:
     """Return a value as messages quote it: short, and without the characters that only steer.
 
@@ -119,7 +129,7 @@ def shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if not isinstance(value, str):
-        return bare(str(value))
+        return bare(str(value)).removesuffix(" 00:00:00")
     return repr(value) if len(value) <= LONGEST else f"{value[:LONGEST]!r}…"
 
 
@@ -132,15 +142,26 @@ def bare(text: str) -> str:
     return text if text.isprintable() else repr(text)[1:-1]
 
 
-def check_known(what: str, names: Iterable[str], known: Iterable[str]) -> None:
-    """Raise TableError for a name that a table does not have, with the nearest that it has.
+def unknown_column(what: str, name: str, known: Sequence[str]) -> TableError:
+    """Return the error for a column that a table does not have, with the nearest that it has.
 
-    >>> check_known("target", ["pric"], ["carat", "price"])
-    Traceback (most recent call last):
-    ...
-    chainrule.tables.errors.TableError: unknown target 'pric'; did you mean 'price'? ...
+    >>> print(unknown_column("target", "Pric", ["carat", "price"]))
+    unknown target 'Pric'; did you mean 'price'? The table has carat, price
     """
-    known = list(known)
+    cases = {column.casefold(): column for column in known}
+    near = [cases[case] for case in difflib.get_close_matches(name.casefold(), cases, n=1)]
+    hint = f"; did you mean {near[0]!r}?" if near else "."
+    more = ", …" if len(known) > 10 else ""
+    return TableError(
+        f"unknown {what} {name!r}{hint} The table has {', '.join(map(bare, known[:10]))}{more}"
+    )
+
+
+def check_known(what: str, names: Iterable[str], known: Sequence[str]) -> None:
+    """Raise TableError for a name that is none of a table's columns.
+
+    >>> check_known("target", ["price"], ["carat", "price"])
+    """
     for name in names:
         if name not in known:
-            raise TableError(str(unknown_name(what, name, known)))
+            raise unknown_column(what, name, known)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import polars as pl
 
@@ -42,13 +42,13 @@ class Output(Sink):
     """The standard output, which takes CSV."""
 
     def __init__(self) -> None:
-        self._begun = False
+        self._count = 0
 
     def write(self, chunk: pl.DataFrame) -> None:
         """Print the next rows, the first below a header."""
-        chunk.write_csv(sys.stdout.buffer, include_header=not self._begun)
+        _write_text(chunk, sys.stdout.buffer, self._count, ",")
         sys.stdout.flush()
-        self._begun = True
+        self._count += 1
 
 
 class Format(NamedTuple):
@@ -111,11 +111,19 @@ def _said_of(path: Path) -> Iterator[None]:
 # The formats
 
 
+def _write_text(chunk: pl.DataFrame, file: Any, number: int, delimiter: str) -> None:
+    """Write rows, the first below a header; one column's null is no blank line, which is no row."""
+    null = '""' if chunk.width == 1 else ""
+    chunk.write_csv(file, include_header=number == 0, separator=delimiter, null_value=null)
+
+
 def _append_text(
     chunk: pl.DataFrame, path: Path, number: int, *, delimiter: str = ",", compressed: bool = False
 ) -> None:
-    with gzip.GzipFile(path, "ab", mtime=0) if compressed else path.open("ab") as file:
-        chunk.write_csv(file, include_header=number == 0, separator=delimiter)
+    with path.open("ab") as file:
+        made: Any = gzip.GzipFile("", "ab", fileobj=file, mtime=0) if compressed else file
+        with made:
+            _write_text(chunk, made, number, delimiter)
 
 
 def _text(delimiter: str, *, compressed: bool) -> Format:
@@ -129,7 +137,7 @@ def _append_part(chunk: pl.DataFrame, path: Path, number: int) -> None:
 
 
 def _parts(path: Path) -> pl.LazyFrame:
-    return pl.scan_parquet(sorted(path.parent.glob("*.part")))
+    return pl.scan_parquet(sorted(path.parent.glob("*.part")), glob=False)
 
 
 FORMATS = {

@@ -13,8 +13,22 @@
 | `scores.py` | how good predictions are |
 """
 
-from chainrule.tabular.model import TableModel
+import importlib
+import typing
+
 from chainrule.tabular.options import Options
-from chainrule.tabular.training import train
+
+if typing.TYPE_CHECKING:
+    from chainrule.tabular.model import TableModel
+    from chainrule.tabular.training import train
 
 __all__ = ["Options", "TableModel", "train"]
+
+_LAZY = {"TableModel": "chainrule.tabular.model", "train": "chainrule.tabular.training"}
+"""Names whose module, which loads polars, waits until one of them is asked for."""
+
+
+def __getattr__(name: str) -> typing.Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_LAZY[name]), name)

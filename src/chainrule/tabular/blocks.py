@@ -38,7 +38,7 @@ def block_count(examples: int, features: int) -> int:
 
 
 class Place:
-    """Rows of one shape, written and read in parts: an array, or a file that is gone when closed."""
+    """Rows of one shape, written and read in parts: an array, or a file gone when it is closed."""
 
     def __init__(self, rows: int, shape: tuple[int, ...], dtype: Any, folder: Path | None) -> None:
         self.shape, self.dtype = shape, np.dtype(dtype)
@@ -47,7 +47,7 @@ class Place:
         if folder is None:
             self.array = np.empty((rows, *shape), dtype)
         else:
-            self.file = tempfile.TemporaryFile(dir=folder, buffering=0)
+            self.file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
         self.row_bytes = self.dtype.itemsize * int(np.prod(shape, dtype=np.int64))
 
     def write(self, start: int, rows: Array) -> None:
@@ -55,20 +55,20 @@ class Place:
         if self.array is not None:
             self.array[start : start + len(rows)] = rows
             return
-        left = memoryview(np.ascontiguousarray(rows, self.dtype)).cast("B")
+        left = np.ascontiguousarray(rows, self.dtype).reshape(-1).view(np.uint8)
         self.file.seek(start * self.row_bytes)
-        while left:
-            left = left[self.file.write(left) :]
+        while left.size:
+            left = left[self.file.write(left.data) :]
 
     def read(self, start: int, stop: int) -> Array:
         """Return the rows from `start` to `stop`."""
         if self.array is not None:
             return self.array[start:stop]
         rows = np.empty((stop - start, *self.shape), self.dtype)
-        left = memoryview(rows).cast("B")
+        left = rows.reshape(-1).view(np.uint8)
         self.file.seek(start * self.row_bytes)
-        while left:
-            left = left[self.file.readinto(left) :]
+        while left.size:
+            left = left[self.file.readinto(left.data) :]
         return rows
 
     def close(self) -> None:
@@ -101,6 +101,7 @@ class Blocks:
     ) -> None:
         n = len(numbers)
         self.count, self.added = block_count(n, features), 0
+        self.seed, self.folder = seed, folder
         self.of = _dealt(numbers, self.count, seed)
         self.ends = np.cumsum(np.bincount(self.of, minlength=self.count))
         self.filled = self.ends - np.bincount(self.of, minlength=self.count)
@@ -133,7 +134,9 @@ class Blocks:
         for place, part in zip(self.places, parts, strict=True):
             place.write(int(self.filled[k]), part)
         self.filled[k] += len(parts[0])
-        self.weights[k] += len(parts[0]) if len(self.places) < 3 else float(parts[2].sum(dtype=float))
+        self.weights[k] += (
+            len(parts[0]) if len(self.places) < 3 else float(parts[2].sum(dtype=float))
+        )
 
     def __getitem__(self, k: int) -> Examples:
         stop = int(self.ends[k])

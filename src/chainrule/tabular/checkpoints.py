@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from chainrule.serialization import Store
 from chainrule.serialization.checkpoint import begun
@@ -31,6 +30,29 @@ def identity(run: Run, source: Source, options: Options) -> dict[str, str]:
     }
 
 
+def waiting(directory: Path) -> bool:
+    """Whether a directory holds checkpoints.
+
+    >>> waiting(Path("missing"))
+    False
+    """
+    return any(directory.glob("checkpoint-*.model"))
+
+
+def discard(directory: Path) -> None:
+    """Remove the checkpoints of a directory, and it too if nothing else is in it.
+
+    >>> directory = getfixture("tmp_path") / "checkpoints"
+    >>> directory.mkdir()
+    >>> discard(directory)
+    >>> directory.exists()
+    False
+    """
+    if directory.is_dir():
+        with Store(directory) as store:
+            store.clear()
+
+
 @contextmanager
 def keeping(
     run: Run, source: Source, options: Options, directory: str | Path | None, every: float
@@ -38,7 +60,7 @@ def keeping(
     """Bring a run to where its last checkpoint left it, and yield what is to be done after a visit.
 
     A checkpoint is written where `every` seconds have gone by since the last, and where the run
-    breaks off. Once the run is over and the caller has what it needs, `Store.clear` removes them.
+    breaks off. Once the run is over and the caller has what it needs, `discard` removes them.
     """
     if directory is None:
         yield lambda run: None

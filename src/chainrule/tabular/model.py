@@ -66,9 +66,7 @@ class TableModel:
     curves: Mapping[str, Array] = field(repr=False)
     about: Mapping[str, Any] = field(repr=False)
 
-    def outputs(
-        self, frame: pl.DataFrame, notes: Notes | None = None, *, first: int = 1
-    ) -> Array:
+    def outputs(self, frame: pl.DataFrame, notes: Notes | None = None, *, first: int = 1) -> Array:
         """Return p for the rows of a frame; `first` is the number of its first in its table."""
         return self.outputs_of(self.preparation.transform(frame, notes, first=first))
 
@@ -137,7 +135,7 @@ class TableModel:
             parts.append((y, self.outputs(chunk, notes, first=first), w))
             first += whole.height
         y, p = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
-        w = np.concatenate([part[2] for part in parts]) if weigh else None  # type: ignore[misc]
+        w = np.concatenate([part[2] for part in parts]) if weigh else None
         return self.scores(y, p, w)
 
     def scores(self, y: Array, p: Array, weight: Array | None = None) -> dict[str, Any]:

@@ -17,51 +17,75 @@ TASKS = ("classification", "regression")
 SCHEDULES = ("cosine", "one-cycle", "constant")
 
 
+def told(default: Any, help: str, **more: Any) -> Any:
+    """Return a field with what the command line and its files say of it.
+
+    >>> told(0.5, "The share.").metadata["help"]
+    'The share.'
+    """
+    make = {"default_factory": default} if default is dict else {"default": default}
+    return field(metadata={"help": help, **more}, **make)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """What can be asked of a training; what is None, the data decide.
 
-    Raises TypeError or ValueError where a value is not what it must be.
+    The help of each field is in its metadata. Raises TypeError or ValueError where a value is not
+    what it must be.
 
     >>> Options(hidden=(64,), epochs=10).epochs
     10
     """
 
     # The table
-    task: str | None = None
-    numbers: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
-    dates: tuple[str, ...] = ()
-    leave_out: tuple[str, ...] = ()
-    weight: str | None = None
+    task: str | None = told(None, "What the target sets.", choices=TASKS)
+    numbers: tuple[str, ...] = told((), "Columns to take as numbers.")
+    categories: tuple[str, ...] = told((), "Columns to take as categories.")
+    dates: tuple[str, ...] = told((), "Columns to take as dates.")
+    leave_out: tuple[str, ...] = told((), "Columns to leave out.")
+    order: Mapping[str, tuple[str, ...]] = told(
+        dict, "Categories of a column from the lowest to the highest."
+    )
+    weight: str | None = told(None, "The column that weighs the rows.")
     # The part held out for validation
-    validation: float = 0.15
-    groups: str | None = None
-    time: str | None = None
+    validation: float = told(0.15, "The share of the rows that is held out.")
+    groups: str | None = told(None, "The column whose equal values are held out together.")
+    time: str | None = told(None, "The column by which the latest rows are held out.")
     # The network
-    hidden: tuple[int, ...] | None = None
-    activation: str = "relu"
-    dropout: float | None = None
+    hidden: tuple[int, ...] | None = told(None, "The units of each hidden layer.")
+    activation: str = told("relu", "The activation of the hidden layers.")
+    dropout: float | None = told(None, "The share of hidden units left out of a step.")
     # The training
-    optimizer: str = "adamw"
-    learning_rate: float | None = None
-    schedule: str = "cosine"
-    weight_decay: float | None = None
-    epochs: int | None = None
-    batch_size: int | None = None
-    patience: int | None = None
-    clip_norm: float | None = None
-    seed: int = 0
-    threads: int | None = None
-    memory: int | None = field(default=None, metadata={"unit": "bytes"})
+    optimizer: str = told("adamw", "What makes steps of gradients.", choices=tuple(OPTIMIZERS))
+    learning_rate: float | None = told(None, "The learning rate, at its highest.")
+    schedule: str = told("cosine", "How the learning rate goes.", choices=SCHEDULES)
+    weight_decay: float | None = told(None, "The weight decay of adamw.")
+    epochs: int | None = told(None, "The most passes over the table.")
+    batch_size: int | None = told(None, "The examples of a step.")
+    patience: int | None = told(None, "Epochs without gain in validation that end training.")
+    clip_norm: float | None = told(None, "The largest norm of a gradient.")
+    refit: bool | None = told(
+        None, "Whether to train again with all rows once validation has scored a small table."
+    )
+    seed: int = told(0, "Of everything random; the same seed gives the same model.")
+    # The machine: no bit of the model depends on it
+    threads: int | None = told(None, "The threads to use.")
+    memory: int | None = told(
+        None, "What the table may take, such as 300MB; a file takes the rest.", unit="bytes"
+    )
 
     def __post_init__(self) -> None:
-        _one_of("task", self.task, TASKS)
-        _one_of("optimizer", self.optimizer, OPTIMIZERS)
-        _one_of("schedule", self.schedule, SCHEDULES)
+        for each in dataclasses.fields(self):
+            value = getattr(self, each.name)
+            if str(each.type).startswith("tuple[str"):
+                _check_names(each.name, value)
+            elif str(each.type).startswith("str") and value is not None:
+                _check_text(each.name, value, each.metadata.get("choices"))
+        for column, words in _mapping("order", self.order).items():
+            _check_names(f"order of {column!r}", words)
         activation(self.activation)
-        for size in self.hidden or ():
-            check_whole("hidden", size, least=1)
+        _check_sizes("hidden", self.hidden)
         check_number("validation", self.validation, above=0, below=1)
         check_whole("seed", self.seed, least=0, below=SEEDS)
         for name, bounds in _NUMBERS.items():
@@ -82,16 +106,11 @@ class Options:
         for name in given:
             if name not in names:
                 raise unknown_name("option", name, names)
-        lists = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
-        return cls(**lists)
+        return cls(**{name: _frozen(value) for name, value in given.items()})
 
     def given(self) -> dict[str, Any]:
         """Return the options that are not None, as JSON and TOML have them."""
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in vars(self).items()
-            if value is not None
-        }
+        return {name: _thawed(value) for name, value in vars(self).items() if value is not None}
 
 
 _NUMBERS: dict[str, dict[str, float]] = {
@@ -102,31 +121,82 @@ _NUMBERS: dict[str, dict[str, float]] = {
 }
 
 
-def _one_of(name: str, value: Any, known: Any) -> None:
-    if value is not None and value not in known:
-        raise unknown_name(name, str(value), known)
+def _frozen(value: Any) -> Any:
+    """Return a value of TOML as options have it."""
+    if isinstance(value, Mapping):
+        return {name: _frozen(each) for name, each in value.items()}
+    return tuple(value) if isinstance(value, list) else value
 
 
-def _rounded_power(number: float) -> int:
-    """Return the power of two that lies nearest on a scale of powers."""
-    return 2 ** round(math.log2(max(1.0, number)))
+def _thawed(value: Any) -> Any:
+    """Return a value of options as JSON and TOML have it."""
+    if isinstance(value, Mapping):
+        return {name: _thawed(each) for name, each in value.items()}
+    return list(value) if isinstance(value, tuple) else value
 
 
-def completed(options: Options, examples: int, features: int) -> Options:
-    """Return options in which the size of the data has decided what was left open.
+def _check_text(name: str, value: Any, choices: tuple[str, ...] | None) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a text, got {value!r} of type {type(value).__name__}")
+    if choices and value not in choices:
+        raise unknown_name(name, value, choices)
 
-    >>> completed(Options(), examples=1_000, features=30).batch_size
-    32
+
+def _check_names(name: str, value: Any) -> None:
+    if not isinstance(value, tuple | list) or not all(isinstance(each, str) for each in value):
+        raise TypeError(f"{name} must be a list of texts, such as ['a', 'b'], got {value!r}")
+
+
+def _check_sizes(name: str, value: Any) -> None:
+    if not isinstance(value, tuple | list | None):
+        raise TypeError(f"{name} must be a list of whole numbers, such as [128, 64], got {value!r}")
+    for size in value or ():
+        check_whole(name, size, least=1)
+
+
+def _mapping(name: str, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise TypeError(
+            f"{name} must give the categories of each column by its name, got {value!r}"
+        )
+    return value
+
+
+SMALL = 20_000
+"""The most examples for which training is repeated with all of them: there each one counts."""
+
+TINY = 1_000
+"""The examples from which a second hidden layer helps."""
+
+DECAY = 2.5
+"""The exponent by which weights that no gradient holds up have shrunk at the end of training."""
+
+
+def completed(options: Options, examples: int) -> Options:
+    """Return options in which the number of examples in training has decided what was left open.
+
+    The weight decay of AdamW acts at each step; it is such that all steps together shrink a weight
+    by e^−DECAY, the rate falling from its start to 0. Source of that normalisation: Loshchilov and
+    Hutter (2019), Decoupled weight decay regularization, appendix B.1.
+
+    >>> chosen = completed(Options(batch_size=64), examples=1_000)
+    >>> chosen.hidden, chosen.batch_size, chosen.epochs
+    ((256, 128), 64, 60)
     """
-    batch = options.batch_size or min(512, max(32, _rounded_power(examples / 64)))
-    open_to_data = {
-        "hidden": (128, 64),
-        "dropout": 0.0,
-        "learning_rate": 2e-3,
-        "weight_decay": 0.01,
+    batch = options.batch_size or min(512, max(32, 2 ** round(math.log2(examples / 64))))
+    steps = math.ceil(examples / batch)
+    epochs = options.epochs or min(60, max(20, round(20_000 / steps)))
+    rate = options.learning_rate or 2e-3
+    small = examples <= SMALL
+    open_to_data: dict[str, Any] = {
+        "hidden": (128,) if examples < TINY else (256, 128),
+        "dropout": 0.2 if examples < TINY else 0.1 if small else 0.0,
+        "learning_rate": rate,
+        "weight_decay": min(5.0, float(f"{DECAY / (rate / 2 * steps * epochs):.2g}")),
         "batch_size": batch,
-        "epochs": min(200, max(20, round(2e6 / examples))),
-        "patience": 20,
+        "epochs": epochs,
+        "patience": epochs if small else max(5, epochs // 3),
+        "refit": small,
     }
     missing = {name: v for name, v in open_to_data.items() if getattr(options, name) is None}
     return dataclasses.replace(options, **missing)

@@ -21,11 +21,10 @@ from chainrule.examples import Examples
 from chainrule.tables import (
     CHUNK,
     Decision,
-    Notes,
     Preparation,
     Source,
-    Target,
     TableError,
+    Target,
     decide,
     fit_preparation,
     fit_target,
@@ -72,7 +71,22 @@ class Prepared:
             values = self.target.decode(y).to_numpy()
             return np.array([np.average(values, weights=w)])
         counts = np.bincount(y, weights=w, minlength=self.target.outputs)
-        return counts / counts.sum()
+        return np.asarray(counts / counts.sum())
+
+    def with_all(self) -> Blocks:
+        """Return blocks of all examples, in training and held out."""
+        features, labelled = self.held_out.X.shape[1], self.target.task == "classification"
+        blocks = Blocks(
+            np.arange(len(self.held)),
+            features=features,
+            outputs=None if labelled else self.target.outputs,
+            weighted=self.weight is not None,
+            seed=self.blocks.seed,
+            folder=self.blocks.folder,
+        )
+        for part in (*(self.blocks[k] for k in range(self.blocks.count)), self.held_out):
+            blocks.add(part.X, part.y, part.w)
+        return blocks
 
 
 def prepare(source: Source, target: str, options: Options) -> Prepared:
@@ -99,6 +113,7 @@ def prepare(source: Source, target: str, options: Options) -> Prepared:
         categories=options.categories,
         dates=options.dates,
         leave_out=options.leave_out,
+        order=options.order,
         weight=options.weight,
     )
     kept = pl.concat(seen)
@@ -181,12 +196,7 @@ def memory_allowed(options: Options) -> int:
 def _frames(source: Source, options: Options) -> tuple[Frames, int]:
     """Return a way to go through the rows, and the bytes that prepared examples may take."""
     allowed = memory_allowed(options)
-    if _size(source) * 2 > allowed:
+    if source.size * 2 > allowed:
         return source.chunks, allowed // 4
     whole = source.whole()
     return lambda: whole.iter_slices(CHUNK), allowed // 2
-
-
-def _size(source: Source) -> int:
-    """Return the bytes that a table takes in memory, about."""
-    return getattr(source, "bytes", 0)

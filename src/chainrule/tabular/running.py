@@ -47,7 +47,7 @@ class Run:
 
     plan: Plan
     blocks: Blocks
-    held_out: Examples
+    held_out: Examples | None
     params: Parameters
     history: History | None = None
     losses: list[float] = field(default_factory=list)
@@ -68,7 +68,7 @@ class Run:
 
     @property
     def validation_losses(self) -> list[float]:
-        """The loss of the validation data after each epoch."""
+        """The loss of the validation data after each epoch; nothing without such data."""
         return self.history.validation_loss if self.history else []
 
     @property
@@ -83,7 +83,7 @@ class Run:
 
     @property
     def best(self) -> Parameters:
-        """The parameters after that epoch."""
+        """The parameters after that epoch; the last without validation data."""
         best = self.history.best if self.history else None
         return self.params if best is None else best
 
@@ -122,7 +122,7 @@ class Run:
                 batch_size=plan.batch_size,
                 seed=plan.seed,
                 sample_weight=block.w,
-                validation=tuple(self.held_out) if last else None,
+                validation=tuple(self.held_out) if last and self.held_out else None,
                 clip_norm=plan.clip_norm,
                 history=self.history,
                 threads=plan.threads,

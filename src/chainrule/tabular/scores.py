@@ -23,10 +23,11 @@ def classification_scores(y: Array, p: Array, weight: Array | None = None) -> di
     """
     from sklearn.metrics import log_loss, roc_auc_score
 
-    whole = p / p.sum(axis=1, keepdims=True, dtype=float)  # in float32 it is not quite 1
+    p = p.astype(float)
+    p /= p.sum(axis=1, keepdims=True)  # 1 to the last digit of float32 is not enough for log_loss
     scores = {
         "accuracy": float(np.average(p.argmax(axis=1) == y, weights=weight)),
-        "log_loss": float(log_loss(y, whole, labels=np.arange(p.shape[1]), sample_weight=weight)),
+        "log_loss": float(log_loss(y, p, labels=np.arange(p.shape[1]), sample_weight=weight)),
     }
     areas = []
     for k in range(1 if p.shape[1] == 2 else 0, p.shape[1]):

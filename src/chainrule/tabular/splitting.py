@@ -61,7 +61,7 @@ def _last(time: Array, wanted: int) -> NDArray[np.bool_]:
 
 
 def _some_groups(groups: Array, wanted: int, draw: np.random.Generator) -> NDArray[np.bool_]:
-    """Whether each example is of a group that was drawn; groups are drawn until there are enough."""
+    """Whether each example is of a group that was drawn; groups are drawn until it is enough."""
     _, of, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     order = draw.permutation(len(sizes))
     before = np.cumsum(sizes[order]) - sizes[order]

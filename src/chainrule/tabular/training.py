@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from chainrule.layers import Dense, Dropout, Layer
-from chainrule.network import Network
+from chainrule.network import Network, Parameters
 from chainrule.optimizers import OPTIMIZERS, AdamW
 from chainrule.schedules import Cosine, OneCycle
-from chainrule.tables import open_source
+from chainrule.serialization.strict_json import to_json
+from chainrule.tables import Source, TableError, open_source
+from chainrule.tabular.blocks import Blocks
 from chainrule.tabular.checkpoints import keeping
 from chainrule.tabular.model import TableModel
 from chainrule.tabular.options import Options, completed
 from chainrule.tabular.preparing import Prepared, prepare
 from chainrule.tabular.running import Plan, Run
+
+OVERFITTED = 1.05
+"""Where the last validation loss is so many times the best, the last epochs did harm."""
 
 
 def network(prepared: Prepared, options: Options) -> Network:
@@ -36,12 +43,11 @@ def network(prepared: Prepared, options: Options) -> Network:
     )
 
 
-def plan(prepared: Prepared, options: Options) -> Plan:
-    """Return what is to be done, by options that are complete."""
-    assert options.batch_size and options.epochs and options.learning_rate and options.patience
-    blocks, batch = prepared.blocks, options.batch_size
+def plan(prepared: Prepared, options: Options, blocks: Blocks, epochs: int) -> Plan:
+    """Return what is to be done with blocks, by options that are complete."""
+    batch: Any = options.batch_size
     sizes = np.diff(blocks.ends, prepend=0).tolist()
-    steps = options.epochs * sum(math.ceil(size / batch) for size in sizes)
+    steps = epochs * sum(math.ceil(size / batch) for size in sizes)
     rate: Any = options.learning_rate
     if options.schedule == "cosine":
         rate = Cosine(rate, steps)
@@ -52,9 +58,9 @@ def plan(prepared: Prepared, options: Options) -> Plan:
     return Plan(
         network(prepared, options),
         kind(rate, **decay),
-        options.epochs,
+        epochs,
         batch,
-        options.patience,
+        options.patience or epochs,
         options.seed,
         options.clip_norm,
         options.threads,
@@ -62,14 +68,73 @@ def plan(prepared: Prepared, options: Options) -> Plan:
 
 
 def begin(prepared: Prepared, options: Options) -> Run:
-    """Return the run over the examples, before its first visit."""
-    what = plan(prepared, options)
-    params = what.net.init(seed=options.seed, dtype="float32")
-    return Run(what, prepared.blocks, prepared.held_out, params)
+    """Return the run over the examples in training, before its first visit."""
+    assert options.epochs
+    what = plan(prepared, options, prepared.blocks, options.epochs)
+    return Run(what, prepared.blocks, prepared.held_out, _drawn(what))
 
 
-def conclude(prepared: Prepared, options: Options, run: Run) -> TableModel:
-    """Return the model after a run, with what is known of it."""
+def begin_again(prepared: Prepared, options: Options, first: Run) -> Run | None:
+    """Return the run over all examples, those held out too, or None where that is not wanted.
+
+    It makes as many epochs as the first, or, where that had begun to overfit, as were best.
+    """
+    if not options.refit:
+        return None
+    losses = first.validation_losses
+    overfitted = losses[-1] > OVERFITTED * min(losses)
+    epochs = max(first.best_epoch, first.epochs // 4) if overfitted else first.epochs
+    blocks = prepared.with_all()
+    what = plan(prepared, options, blocks, epochs)
+    return Run(what, blocks, None, _drawn(what))
+
+
+def _drawn(what: Plan) -> Parameters:
+    return what.net.init(seed=what.seed, dtype="float32")
+
+
+@contextmanager
+def set_out(source: Source, target: str, asked: Options) -> Iterator[tuple[Prepared, Options, Run]]:
+    """Yield the examples of a table, the options that the data complete, and the run to be made.
+
+    >>> with set_out(open_source("sklearn:wine"), "target", Options()) as (prepared, options, run):
+    ...     len(prepared.rows), options.batch_size, run.epochs
+    (178, 32, 0)
+    """
+    prepared = prepare(source, target, asked)
+    with prepared.blocks:
+        chosen = completed(asked, int((~prepared.held).sum()))
+        _check_that_a_file_holds(prepared)
+        yield prepared, chosen, begin(prepared, chosen)
+
+
+def _check_that_a_file_holds(prepared: Prepared) -> None:
+    """Raise TableError, before any training, where no model file could tell of so many columns."""
+    told = [prepared.preparation.to_data(), prepared.target.to_data(), decided(prepared)]
+    try:
+        to_json(told)
+    except ValueError as error:
+        columns = f"{len(prepared.decisions):,} columns"
+        raise TableError(f"a model of {columns} {error}; leave some out") from None
+
+
+def decided(prepared: Prepared) -> list[dict[str, str]]:
+    """Return the decisions on the columns as JSON has them.
+
+    >>> with set_out(open_source("sklearn:wine"), "target", Options()) as (prepared, _, _):
+    ...     decided(prepared)[0]["role"]
+    'number'
+    """
+    return [{"column": d.column, "role": d.role, "reason": d.reason} for d in prepared.decisions]
+
+
+def conclude(
+    prepared: Prepared, options: Options, run: Run, again: Run | None = None
+) -> TableModel:
+    """Return the model after a run, and perhaps another with all examples, and what is known of it.
+
+    The scores are those of the first run, on examples that it was not trained with.
+    """
     model = TableModel(
         run.plan.net,
         run.best,
@@ -87,17 +152,16 @@ def conclude(prepared: Prepared, options: Options, run: Run) -> TableModel:
             "validation": int(prepared.held.sum()),
             "without_target": prepared.without_target,
         },
-        "decisions": [
-            {"column": d.column, "role": d.role, "reason": d.reason} for d in prepared.decisions
-        ],
+        "decisions": decided(prepared),
         "options": options.given(),
         "epochs": run.epochs,
         "best_epoch": run.best_epoch,
         "over": run.over,
+        "epochs_with_all": again.epochs if again else 0,
         "validation": scores,
     }
-    model.about.update(about)  # type: ignore[attr-defined]
-    return model
+    params = model.params if again is None else again.params
+    return dataclasses.replace(model, params=params, about=about)
 
 
 def train(
@@ -140,12 +204,10 @@ def train(
     True
     """
     source = open_source(table)
-    asked = Options.from_mapping(options)
-    prepared = prepare(source, target, asked)
-    with prepared.blocks:
-        rows, features = int((~prepared.held).sum()), len(prepared.preparation.feature_names)
-        chosen = completed(asked, rows, features)
-        run = begin(prepared, chosen)
+    with set_out(source, target, Options.from_mapping(options)) as (prepared, chosen, run):
         with keeping(run, source, chosen, checkpoint, every) as after_visit:
             run.go_on(lambda run: (after_visit(run), watch(run)))
-        return conclude(prepared, chosen, run)
+            again = begin_again(prepared, chosen, run)
+            if again is not None:
+                again.go_on(watch)
+        return conclude(prepared, chosen, run, again)

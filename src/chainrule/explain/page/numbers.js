@@ -45,7 +45,7 @@ class Net {
   constructor({ widths, activations, loss, l1, l2, data }) {
     Object.assign(this, { widths, l1, l2, n: data.n, layers: widths.length - 1 });
     this.rules = activations.map((row) => [activationRule(row.value), activationRule(row.slope)]);
-    this.loss = { ...loss, value: lossRule(loss.value), slope: lossRule(loss.slope) };
+    this.loss = { ...loss, rules: loss.forms.map((form) => [lossRule(form.value), lossRule(form.slope)]) };
     const each = (k) => new Float64Array(this.n * widths[k]);
     this.x = widths.map((_, k) => each(k));
     this.dx = widths.map((_, k) => each(k));
@@ -87,7 +87,7 @@ class Net {
   // The loss, and ∂C/∂a of the outputs.
   output(y) {
     const [a, da, o] = [this.x[this.layers], this.dx[this.layers], this.widths[this.layers]];
-    const { softmax, smoothing, value, slope } = this.loss;
+    const { softmax, smoothing, rules } = this.loss;
     if (softmax) this.softmax();
     this.mean = 0;
     for (let row = 0; row < this.n; row++) {
@@ -95,6 +95,7 @@ class Net {
       for (let at = row * o; at < (row + 1) * o; at++) {
         const t = softmax && smoothing ? (1 - smoothing) * y[at] + smoothing / o : y[at];
         const given = softmax ? this.p[at] : a[at];
+        const [value, slope] = rules[at % rules.length];
         this.t[at] = t;
         this.share[at] = softmax && !t ? 0 : value(given, t);
         this.costs[row] += this.share[at];

@@ -107,21 +107,23 @@ def _activation_form(row: Any) -> dict[str, Any]:
 def loss_form(net: Network) -> dict[str, Any]:
     """Return the share of an output in the loss, and its slope, from a or p and y.
 
+    There is a form for each output of a group; the outputs take turns in them.
+
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
-    >>> loss_form(net)["slope"]
+    >>> loss_form(net)["forms"][0]["slope"]
     ['*', ['n', '2'], ['+', ['q', 'a'], ['-', ['q', 'y']]]]
     """
     row = losses.loss(net.loss)
     softmax = row.name == "cross_entropy"
     form, o = LOSS_FORMS[row.name], number(net.outputs)
-    more = [] if softmax else [number(p) for p in row.parameters]
 
-    def of(rule: Callable[..., Expression], y: float) -> Tree:
+    def of(rule: Callable[..., Expression], j: int, y: float) -> Tree:
         given = Quantity(Key("p" if softmax else "a"), 0.5), Quantity(Key("y"), y)
+        more = [] if softmax else map(number, row.parameters_of(j))
         return tree(rule(*given, o, *more), _by_letter)
 
-    def by_target(rule: Callable[..., Expression]) -> Tree:
-        one, zero, other = (of(rule, y) for y in (1.0, 0.0, 0.5))
+    def by_target(rule: Callable[..., Expression], j: int) -> Tree:
+        one, zero, other = (of(rule, j, y) for y in (1.0, 0.0, 0.5))
         if one == zero == other:
             return one
         y = ["q", "y"]
@@ -131,6 +133,8 @@ def loss_form(net: Network) -> dict[str, Any]:
     return {
         "softmax": softmax,
         "smoothing": row.parameters[0] if softmax and row.parameters else 0,
-        "value": by_target(form.value),
-        "slope": by_target(form.slope),
+        "forms": [
+            {"value": by_target(form.value, j), "slope": by_target(form.slope, j)}
+            for j in range(row.group)
+        ],
     }

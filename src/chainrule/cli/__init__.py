@@ -1,0 +1,57 @@
+"""The command `chainrule`: options in, text out, nothing computed.
+
+| file | what it is for |
+|---|---|
+| `train.py` | the command `train`, from its options to its report |
+| `predict.py`, `evaluate.py`, `inspect.py` | what can be done with a model |
+| `explaining.py` | the commands `explain` and `worksheet` |
+| `checking.py` | the commands `demo`, `info` and `check` |
+| `options.py` | the options of a training, made from the fields that hold them |
+| `files.py` | what a training reads and writes, and what it may replace |
+| `config.py` | the same in a TOML file |
+| `progress.py` | how far a training is, on a terminal or in a log |
+| `summary.py`, `words.py` | what is said of columns, trainings and models; numbers and times |
+| `signals.py` | Ctrl-C and SIGTERM |
+| `errors.py`, `sizes.py` | what several commands share |
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Any
+
+import click
+
+import chainrule as cr
+from chainrule.cli.checking import check, demo, info
+from chainrule.cli.errors import failures
+from chainrule.cli.evaluate import evaluate
+from chainrule.cli.explaining import explain, worksheet
+from chainrule.cli.inspect import inspect
+from chainrule.cli.predict import predict
+from chainrule.cli.train import train
+
+
+class Commands(click.Group):
+    """Commands that end quietly at an interruption, and in one line where the system fails."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            with failures():
+                return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo(err=True)
+            ctx.exit(130)  # 128 + SIGINT, as shells have it
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(cr.__version__, prog_name="chainrule", message="%(prog)s %(version)s")
+def main() -> None:
+    """Feedforward neural networks trained by backpropagation, written to be read and checked."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # for ∂ and σ in a pipe on Windows
+
+
+for command in (train, predict, evaluate, inspect, explain, worksheet, check, demo, info):
+    main.add_command(command)

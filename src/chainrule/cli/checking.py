@@ -1,0 +1,165 @@
+"""The commands `demo`, `info` and `check`."""
+
+from __future__ import annotations
+
+import platform
+import textwrap
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+
+import chainrule as cr
+from chainrule.cli.errors import usage_errors
+from chainrule.cli.sizes import read_sizes
+
+
+@click.command()
+@click.option(
+    "--part",
+    "parts",
+    type=click.IntRange(1, 3),
+    multiple=True,
+    help="Show this part only; may be given more than once.",
+)
+def demo(parts: tuple[int, ...]) -> None:
+    """Show what Chainrule does, in three parts.
+
+    \b
+    1  one step of backpropagation by hand: the tutorials' 2-2-2 network,
+       figure by figure, beside what the tutorials print
+    2  a chain of units, and the mean over the examples
+    3  a network that learns to read handwritten digits
+    """
+    from chainrule.demo import PARTS, run
+
+    run(parts or PARTS)
+
+
+@click.command()
+def info() -> None:
+    """Show the versions, the machine and the engine: what a report of a bug should say."""
+    with usage_errors():
+        from chainrule import engine
+    rows = {
+        "Chainrule": cr.__version__,
+        "Python": f"{platform.python_implementation()} {platform.python_version()}",
+        "NumPy": version("numpy"),
+        "platform": platform.platform(),
+        "processor": processor(),
+        "cores": str(engine.cores()),
+        "engine": f"compiled, {engine.isa}" if engine.native else f"none: {engine.missing}",
+    }
+    for name, value in rows.items():
+        line = f"{name:11}{value}"
+        click.echo(textwrap.fill(line, 80, subsequent_indent=" " * 11, break_on_hyphens=False))
+
+
+def processor() -> str:
+    """Return the model of the processor, or its kind where finding the model would take long."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return next(filter(None, models), platform.processor() or platform.machine())
+
+
+NETWORK = {
+    "sizes": "--network",
+    "activation": "--activation",
+    "output": "--output",
+    "loss": "--loss",
+    "dropout": "--dropout",
+    "l1": "--l1",
+    "l2": "--l2",
+}
+"""The options that describe a network."""
+
+
+@click.command()
+@click.option(
+    "--network",
+    "sizes",
+    callback=read_sizes,
+    metavar="SIZES",
+    default="4-8-3",
+    show_default=True,
+    help="Sizes, from the inputs to the outputs.",
+)
+@click.option(
+    "--activation",
+    metavar="NAMES",
+    default="tanh",
+    show_default=True,
+    help="Of the hidden layers: one for all, or one for each, with commas between.",
+)
+@click.option(
+    "--output",
+    metavar="NAME",
+    default="identity",
+    show_default=True,
+    help="Activation of the last layer.",
+)
+@click.option("--loss", metavar="NAME", default="half_squared_error", show_default=True)
+@click.option(
+    "--dropout", metavar="RATE", type=float, default=0.0, help="Dropout after each hidden layer."
+)
+@click.option("--l1", type=float, default=0.0, help="L1 penalty on the weights.")
+@click.option("--l2", type=float, default=0.0, help="L2 penalty on the weights.")
+@click.option("--seed", type=int, default=0, help="Of parameters, examples and dropout.")
+@click.option("--examples", type=click.IntRange(1), default=8, show_default=True, help="How many.")
+@click.option(
+    "--tolerance", type=float, default=1e-7, show_default=True, help="Largest relative error."
+)
+@click.option("--all", "everything", is_flag=True, help="Check every activation with every loss.")
+@click.pass_context
+def check(
+    ctx: click.Context,
+    sizes: tuple[int, ...],
+    activation: str,
+    output: str,
+    loss: str,
+    dropout: float,
+    l1: float,
+    l2: float,
+    seed: int,
+    examples: int,
+    tolerance: float,
+    everything: bool,
+) -> None:
+    """Compare the gradient of a network with central differences.
+
+    Parameters and examples are random, the targets such as suit the loss. The exit code is 0
+    where the gradient is right, 1 where it is wrong, 2 where an option is. A name that is not
+    known is answered with those that are.
+
+    \b
+    chainrule check --network 4-8-3 --activation relu --loss cross_entropy
+    chainrule check --network 2-5-5-1 --activation "elu(0.5),tanh" --l2 0.1
+    chainrule check --all
+    """
+    from chainrule.demo import checks
+    from chainrule.demo.printing import open_console
+
+    console = open_console()
+    with usage_errors():
+        if everything:
+            refuse_network(ctx)
+            right = checks.check_all(console, examples, seed, tolerance)
+        else:
+            net = checks.network(sizes, activation.split(","), output, loss, dropout, l1, l2)
+            found = checks.check(net, examples, seed, tolerance)
+            checks.show_check(console, net, examples, found)
+            right = found.passed
+    ctx.exit(0 if right else 1)
+
+
+def refuse_network(ctx: click.Context) -> None:
+    """Raise if a network is described where `--all` brings its own."""
+    default = click.core.ParameterSource.DEFAULT
+    given = [
+        option for name, option in NETWORK.items() if ctx.get_parameter_source(name) != default
+    ]
+    if given:
+        raise click.UsageError(f"--all brings its own networks; leave out {', '.join(given)}")

@@ -1,0 +1,108 @@
+"""A training in a TOML file: read with errors that name the line, and written with its comments."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from chainrule.cli.files import Files
+from chainrule.cli.options import in_unit, parted
+from chainrule.errors import unknown_name
+from chainrule.explain.toml_file import TomlFile
+from chainrule.tabular.options import Options
+
+FIELDS = {field.name: field for kind in (Files, Options) for field in dataclasses.fields(kind)}
+OF_FILES = tuple(field.name for field in dataclasses.fields(Files))
+
+HEAD = """\
+# A training of Chainrule: chainrule train --config FILE
+#
+# What stands behind a # is left open, and the table decides. On the command line, an option of
+# the same name, with - for _, takes the place of what stands here. Paths start at the folder that
+# the command is called in.
+"""
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return what a file says, or raise ValueError with the line of what is wrong in it."""
+    try:
+        file = TomlFile(str(path), path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: is not UTF-8") from None
+    found = {}
+    for name, value in file.given.items():
+        with file.at(name):
+            if name not in FIELDS:
+                raise unknown_name("option", name, FIELDS)
+            found[name] = _in_its_unit(name, value)
+            made({name: found[name]})
+    return found
+
+
+def _in_its_unit(name: str, value: Any) -> Any:
+    unit = FIELDS[name].metadata.get("unit")
+    if unit and isinstance(value, str):
+        try:
+            return in_unit(value, unit)
+        except ValueError as error:
+            raise ValueError(f"{name} {error}") from None
+    return value
+
+
+def made(values: Mapping[str, Any]) -> tuple[Files, Options]:
+    """Return a training from its options by name; raise TypeError or ValueError for a wrong one."""
+    own = {name: _path_or_text(name, values[name]) for name in OF_FILES if name in values}
+    options = {name: value for name, value in values.items() if name not in OF_FILES}
+    return Files(**own), Options.from_mapping(options)
+
+
+def _path_or_text(name: str, value: Any) -> Any:
+    kind = str(FIELDS[name].type)
+    if kind.startswith("float"):
+        return value
+    if not isinstance(value, str | Path):
+        raise TypeError(f"{name} must be a text, got {value!r} of type {type(value).__name__}")
+    return Path(value) if kind.startswith("Path") else value
+
+
+def to_toml(files: Files, options: Options) -> str:
+    """Return a training as a file that `read` reads to the same."""
+    values = {**vars(files), **vars(options)}
+    tables = {name: value for name, value in values.items() if isinstance(value, Mapping)}
+    parts = [HEAD]
+    for heading, names in parted(name for name in values if name not in tables).items():
+        parts += [f"# --- {heading}\n", *(_entry(name, values[name]) for name in names)]
+    return "\n".join([*parts, *(_table(name, value) for name, value in tables.items())])
+
+
+def _entry(name: str, value: Any) -> str:
+    field = FIELDS[name]
+    unit = f" In {field.metadata['unit']}." if "unit" in field.metadata else ""
+    choices = field.metadata.get("choices")
+    among = f" One of {', '.join(choices)}." if choices else ""
+    says = f"# {field.metadata['help']}{among}{unit}\n"
+    return f"{says}# {name} =\n" if value is None else f"{says}{name} = {literal(value)}\n"
+
+
+def _table(name: str, value: Mapping[str, Any]) -> str:
+    says = f"# {FIELDS[name].metadata['help']}\n"
+    if not value:
+        return f'{says}# [{name}]\n# "a column" = ["low", "high"]\n'
+    rows = (f"{literal(column)} = {literal(list(words))}\n" for column, words in value.items())
+    return f"{says}[{name}]\n{''.join(rows)}"
+
+
+def literal(value: Any) -> str:
+    """Return a value as TOML writes it.
+
+    >>> print(literal(("a", 'b "c"')), literal(0.5), literal(Path("x.csv")))
+    ["a", "b \\"c\\""] 0.5 "x.csv"
+    """
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(map(literal, value))}]"
+    if isinstance(value, str | Path):
+        return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+    return repr(value)

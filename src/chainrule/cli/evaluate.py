@@ -1,0 +1,43 @@
+"""The command `evaluate`: how good a model is on a table that has the target."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from chainrule.cli import summary
+from chainrule.cli.errors import refusals
+from chainrule.cli.options import given, reads_tables
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("table")
+@reads_tables
+@click.option("--json", "as_json", is_flag=True, help="Print the scores as JSON.")
+def evaluate(model: Path, table: str, as_json: bool, **reading: Any) -> None:
+    """Score a model on a table that has the target.
+
+    Beside the model's scores stand those of the baseline, which foretells without looking at the
+    columns: the shares of the classes in training, or the mean.
+
+    \b
+    chainrule evaluate houses.model test.csv
+    """
+    with refusals():
+        from chainrule.tables import Notes, open_source
+        from chainrule.tabular import TableModel
+
+        trained = TableModel.load(model)
+        source = open_source(table, **given(reading))
+        notes = Notes()
+        found = trained.evaluate(source, notes)
+        for line in (*source.notes, *notes.lines()):
+            click.echo(line, err=True)
+    if as_json:
+        click.echo(json.dumps(found, indent=2))
+    else:
+        click.echo("\n".join(summary.scores(found)))

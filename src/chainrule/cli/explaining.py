@@ -1,0 +1,153 @@
+"""The commands `explain` and `worksheet`."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import click
+
+import chainrule as cr
+from chainrule.cli.errors import usage_errors
+from chainrule.cli.sizes import read_sizes
+from chainrule.explain.names import NOTATIONS
+from chainrule.explain.output import FORMATS, check_place, format_of, write_whole
+
+LEFT_OUT = "Left out, what the name of FILE ends in says it; text without one."
+
+
+def goes_to(command: Any) -> Any:
+    """Add the option that names a file to write."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Write this file; one of that name is replaced.",
+    )(command)
+
+
+def put(text: str, path: Path | None) -> None:
+    """Print a text, or write it to a file."""
+    if path is None:
+        click.echo(text, nl=False)
+    else:
+        write_whole(path, text)
+
+
+@click.command()
+@click.argument("network")
+@click.option(
+    "--of",
+    metavar="NAME",
+    required=True,
+    help="A weight (w5), bias (b3), input (x2), unit (h1, o2), cost, or all.",
+)
+@click.option(
+    "--format",
+    "name",
+    type=click.Choice(FORMATS),
+    help=LEFT_OUT,
+)
+@goes_to
+@click.option(
+    "--notation",
+    type=click.Choice(NOTATIONS),
+    default="mazur",
+    show_default=True,
+    help="Whose names.",
+)
+@click.option("--digits", type=int, help="Of every figure; left out, as many as a line needs.")
+@click.option(
+    "--top", type=int, default=10, show_default=True, help="Terms of a sum to write, and examples."
+)
+def explain(
+    network: str,
+    of: str,
+    name: str | None,
+    output: Path | None,
+    notation: str,
+    digits: int | None,
+    top: int,
+) -> None:
+    """Work out the chain rule of a weight, with its numbers.
+
+    NETWORK is one of the tutorials' networks, 2-2-2 or chain, or a file such as this:
+
+    \b
+    layers = [2, 2, 2]                # inputs, hidden units, outputs
+    activation = "sigmoid"
+    loss = "half_squared_error"
+    rate = 0.5
+    weights = [[[0.15, 0.20], [0.25, 0.30]], [[0.40, 0.45], [0.50, 0.55]]]
+    biases = [[0.35, 0.35], [0.60, 0.60]]
+    freeze = ["*.b"]                  # the biases stay
+    inputs = [0.05, 0.10]             # several examples: [[...], [...]]
+    targets = [0.01, 0.99]
+
+    \b
+    chainrule explain 2-2-2 --of w5
+    chainrule explain network.toml --of w1 --notation nielsen -o w1.html
+    """
+    from chainrule.explain.network_file import network_path, read_network_file
+
+    with usage_errors():
+        place = output and check_place(output)
+        write = FORMATS[format_of(name, output)].write
+        file = read_network_file(network_path(network))
+        explanation = cr.explain(
+            *file[:4], **file.options(), of=of, notation=notation, digits=digits, top=top
+        )
+        put(write(explanation, columns(place)), place)
+
+
+def columns(place: Path | None) -> int:
+    """Return how wide a text is: as the terminal, at least 60 columns; 80 in a file."""
+    return 80 if place else max(60, shutil.get_terminal_size().columns)
+
+
+@click.command()
+@click.option(
+    "--network",
+    "sizes",
+    callback=read_sizes,
+    metavar="SIZES",
+    default="2-2-2",
+    show_default=True,
+    help="Sizes, from the inputs to the outputs.",
+)
+@click.option("--seed", type=int, default=0, help="The same seed gives the same sheet.")
+@click.option(
+    "--activation", metavar="NAME", default="sigmoid", show_default=True, help="Of every unit."
+)
+@click.option("--format", "name", type=click.Choice(["text", "html", "latex"]), help=LEFT_OUT)
+@goes_to
+@click.option("--key", is_flag=True, help="With the figures instead of blanks.")
+def worksheet(
+    sizes: tuple[int, ...],
+    seed: int,
+    activation: str,
+    name: str | None,
+    output: Path | None,
+    key: bool,
+) -> None:
+    """Draw a step of backpropagation to be worked by hand, or its key.
+
+    The numbers are pleasant: short decimals, and gradients that can be seen; with the activations
+    relu and identity no figure has more than 4 decimals.
+
+    \b
+    chainrule worksheet --network 2-2-2 --seed 7 -o sheet.html
+    chainrule worksheet --network 2-2-2 --seed 7 -o key.html --key
+    """
+    from chainrule.explain.worksheet import SUFFIXES, worksheet
+
+    with usage_errors():
+        place = output and check_place(output)
+        kind = format_of(name, output, SUFFIXES)
+        sheet = worksheet(sizes, seed, activation)
+        if kind == "text":
+            put(sheet.text(key=key, width=columns(place)), place)
+        else:
+            put(sheet.html(key=key) if kind == "html" else sheet.latex(key=key), place)

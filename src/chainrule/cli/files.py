@@ -1,0 +1,79 @@
+"""What a training reads and writes besides its options, and what it may replace."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from chainrule.cli.errors import Refusal
+from chainrule.errors import check_number
+from chainrule.tabular.options import told
+
+SUFFIX = ".model"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """Where a training's table comes from and its model goes; the help is in the fields."""
+
+    table: str | None = told(None, "The table: a file, or a data set such as sklearn:digits.")
+    target: str | None = told(None, "The column to predict.")
+    out: Path | None = told(None, "The model [default: the table's name, ending in .model].")
+    delimiter: str | None = told(None, "What stands between the fields of a text.")
+    encoding: str = told("utf-8", "The encoding of a text.")
+    checkpoint: Path | None = told(None, "Where checkpoints go [default: beside the model].")
+    checkpoint_every: float = told(30.0, "How often one is written, such as 5min.", unit="seconds")
+
+    def __post_init__(self) -> None:
+        check_number("checkpoint_every", self.checkpoint_every, least=0)
+
+    @property
+    def model(self) -> Path:
+        """Where the model goes."""
+        if self.out is not None:
+            return self.out
+        name = Path(str(self.table).rpartition(":")[2]).name.removesuffix(".gz")
+        return Path(name).with_suffix(SUFFIX)
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where checkpoints go."""
+        return self.checkpoint or self.model.with_name(f"{self.model.name}.checkpoints")
+
+
+def check_writable(path: Path) -> None:
+    """Refuse a place where no file can be made or replaced, before any work is done for it."""
+    if path.exists() and not path.is_file():
+        raise Refusal(f"{path}: is not a file that could be replaced")
+    try:
+        with tempfile.TemporaryFile(dir=path.resolve().parent):
+            pass
+    except OSError as error:
+        raise Refusal(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def check_other(path: Path, *others: str | Path) -> None:
+    """Refuse to write over what is being read."""
+    for other in others:
+        if path.exists() and Path(other).exists() and path.samefile(other):
+            raise Refusal(f"{path}: is being read; choose another name for what is written")
+
+
+def check_model(files: Files, *, force: bool, resume: bool, restart: bool) -> bool:
+    """Return whether there are checkpoints to go on from, or refuse what would lose work."""
+    from chainrule.tabular.checkpoints import waiting
+
+    check_writable(files.model)
+    check_other(files.model, str(files.table))
+    begun = waiting(files.checkpoints)
+    if begun and not (resume or restart):
+        raise Refusal(
+            f"{files.checkpoints} holds checkpoints of a training that did not end; go on from "
+            "them by --resume, or remove them and start anew by --restart"
+        )
+    if files.model.exists() and not force and not (resume and begun):
+        raise Refusal(
+            f"{files.model}: is there already; replace it by --force, or choose another --out"
+        )
+    return begun and resume

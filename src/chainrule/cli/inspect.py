@@ -1,0 +1,74 @@
+"""The command `inspect`: what is in a model file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import click
+
+from chainrule.cli import summary
+from chainrule.cli.errors import refusals
+from chainrule.cli.words import counted, size
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print all that the file tells as JSON.")
+def inspect(model: Path, as_json: bool) -> None:
+    """Show what is in a model file: of `chainrule train`, or of `cr.save`.
+
+    \b
+    chainrule inspect houses.model
+    """
+    with refusals():
+        from chainrule.serialization import read_file
+
+        written = model.read_bytes()
+        arrays, about = read_file(model)
+        sha256 = hashlib.sha256(written).hexdigest()
+        if as_json:
+            shapes = {name: list(array.shape) for name, array in arrays.items()}
+            file = {"path": str(model), "bytes": len(written), "sha256": sha256}
+            data = {"file": file, "arrays": shapes, **about}
+            click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+            return
+        lines = _table_model(model) if about["kind"] == "table" else _network(model)
+    library = f"Chainrule {about['library']}, format {about['format']}"
+    rows = {
+        "File": f"{model}, {size(len(written))}",
+        "SHA-256": sha256,
+        "Written by": library,
+    }
+    click.echo("\n".join([*lines, "", *summary.facts(rows)]))
+
+
+def _table_model(path: Path) -> list[str]:
+    from chainrule.tabular import TableModel
+
+    model = TableModel.load(path)
+    encoders = model.preparation.encoders
+    columns = [
+        (each.column, type(each).__name__.lower(), counted(len(each.features), "feature"))
+        for each in encoders
+    ]
+    return [
+        *summary.facts(summary.of_training(model)),
+        "",
+        "On the rows held out:",
+        *summary.scores(model.about["validation"]),
+        "",
+        "Columns:",
+        *summary.aligned(columns),
+    ]
+
+
+def _network(path: Path) -> list[str]:
+    import chainrule as cr
+
+    net, params, history = cr.load(path)
+    rows = {"Network": summary.architecture(net, params), "Loss": str(net.loss)}
+    if history is not None:
+        rows["Training"] = counted(history.epochs, "epoch")
+    return summary.facts(rows)

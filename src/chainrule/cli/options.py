@@ -1,0 +1,184 @@
+"""The options of a training, made from the fields that hold them, and the forms of their values."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from chainrule.cli.files import Files
+from chainrule.tabular.options import Options
+
+PARTS = {
+    "target": "The table and its model",
+    "task": "The columns",
+    "validation": "The rows held out",
+    "hidden": "The network",
+    "optimizer": "The training",
+    "threads": "The machine (no bit of the model depends on it)",
+    "resume": "This call",
+}
+"""The headings of the options, by the first of those below each."""
+
+UNITS = {
+    "bytes": {"": 1, "b": 1}
+    | {f"{prefix}{end}": 1000**k for k, prefix in enumerate("kmgt", 1) for end in ("", "b")}
+    | {f"{prefix}ib": 1024**k for k, prefix in enumerate("kmgt", 1)},
+    "seconds": {"": 1, "s": 1, "min": 60, "m": 60, "h": 3600},
+}
+SUCH_AS = {"bytes": "300MB or 2GiB", "seconds": "30s or 5min"}
+
+
+def in_unit(text: str, unit: str) -> float:
+    """Return a quantity such as 300MB or 5min in its unit, or raise ValueError.
+
+    >>> in_unit("300MB", "bytes"), in_unit("5min", "seconds")
+    (300000000, 300)
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([a-z]*)", text.strip().lower())
+    if found is None or found[2] not in UNITS[unit]:
+        raise ValueError(f"must be {unit}, such as {SUCH_AS[unit]}, got {text!r}")
+    value = float(found[1]) * UNITS[unit][found[2]]
+    return int(value) if value.is_integer() else value
+
+
+class Form(click.ParamType[Any]):
+    """A form of values: what it is called in the help, and how a text is read."""
+
+    def __init__(self, name: str, read: Callable[[str], Any]) -> None:
+        self.name, self.read = name, read
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return self.read(value)
+        except ValueError as error:
+            return self.fail(str(error), param, ctx)
+
+
+def names(text: str) -> list[str]:
+    """Return names between commas; one that has a comma itself stands in quotes.
+
+    >>> names('size,"price, EUR"')
+    ['size', 'price, EUR']
+    """
+    return [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])]
+
+
+def sizes(text: str) -> list[int]:
+    """Return whole numbers between commas; `0` alone is none at all.
+
+    >>> sizes("128,64"), sizes("0")
+    ([128, 64], [])
+    """
+    if not re.fullmatch(r"\d+(,\d+)*", text):
+        raise ValueError(f"must be whole numbers such as 128,64, got {text!r}")
+    return [] if text == "0" else [int(size) for size in text.split(",")]
+
+
+def order(text: str) -> tuple[str, list[str]]:
+    """Return a column with its categories.
+
+    >>> order("cut=Fair<Good<Ideal")
+    ('cut', ['Fair', 'Good', 'Ideal'])
+    """
+    column, equals, categories = text.partition("=")
+    if not equals or "<" not in categories:
+        raise ValueError(f"must be such as cut=Fair<Good<Ideal, got {text!r}")
+    return column.strip(), [category.strip() for category in categories.split("<")]
+
+
+def _option(field: dataclasses.Field[Any]) -> Callable[[Any], Any]:
+    """Return the option of a field; its default stays with the field."""
+    kind, told = str(field.type), field.metadata
+    form: Any
+    more: dict[str, Any] = {}
+    if told.get("unit"):
+        unit = told["unit"]
+        form = Form("SIZE" if unit == "bytes" else "TIME", lambda text: in_unit(text, unit))
+    elif told.get("choices"):
+        form = click.Choice(told["choices"])
+    elif kind.startswith("tuple[str"):
+        form, more = Form("NAMES", names), {"multiple": True}
+    elif kind.startswith("tuple[int"):
+        form = Form("UNITS", sizes)
+    elif kind.startswith("Mapping"):
+        form, more = Form("COLUMN=A<B<C", order), {"multiple": True}
+    elif kind.startswith("Path"):
+        form = click.Path(path_type=Path)
+    else:
+        form = {"float": float, "int": int}.get(kind.split(maxsplit=1)[0], str)
+        more = {"metavar": "NAME"} if form is str else {}
+    short = ["-o"] if field.name == "out" else []
+    return click.option(
+        *short,
+        f"--{field.name.replace('_', '-')}",
+        field.name,
+        type=form,
+        help=_help(field),
+        **more,
+    )
+
+
+def _help(field: dataclasses.Field[Any]) -> str:
+    said: str = field.metadata["help"]
+    if field.default in (None, (), dataclasses.MISSING):
+        return said
+    unit = "s" if field.metadata.get("unit") == "seconds" else ""
+    value = f"{field.default:g}" if isinstance(field.default, float) else field.default
+    return f"{said}  [default: {value}{unit}]"
+
+
+def training_options(command: Any) -> Any:
+    """Add an option for each field of a training but its table, which is an argument."""
+    fields = [*dataclasses.fields(Files), *dataclasses.fields(Options)]
+    for field in reversed([field for field in fields if field.name != "table"]):
+        command = _option(field)(command)
+    return command
+
+
+def parted(names: Iterable[str]) -> dict[str, list[str]]:
+    """Return names of options under their headings.
+
+    >>> parted(["hidden", "dropout", "optimizer"])
+    {'The network': ['hidden', 'dropout'], 'The training': ['optimizer']}
+    """
+    parts: dict[str, list[str]] = {}
+    heading = PARTS["target"]
+    for name in names:
+        heading = PARTS.get(name, heading)
+        parts.setdefault(heading, []).append(name)
+    return parts
+
+
+def given(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that stand on the command line, those of several texts as one value."""
+    found = {name: value for name, value in values.items() if value not in (None, ())}
+    for name, value in found.items():
+        if name == "order":
+            found[name] = dict(value)
+        elif isinstance(value, tuple):
+            found[name] = joined(value)
+    return found
+
+
+def joined(lists: Iterable[list[str]]) -> list[str]:
+    """Return one list of several, each name once."""
+    return list(dict.fromkeys(name for each in lists for name in each))
+
+
+def reads_tables(command: Any) -> Any:
+    """Add the options that say how a text with delimiters is to be read."""
+    fields = [field for field in dataclasses.fields(Files) if field.name in READING]
+    for field in reversed(fields):
+        command = _option(field)(command)
+    return command
+
+
+READING = ("delimiter", "encoding")

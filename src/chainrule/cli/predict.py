@@ -1,0 +1,59 @@
+"""The command `predict`: from a model and a table to predictions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from chainrule.cli.errors import refusals
+from chainrule.cli.files import check_other
+from chainrule.cli.options import Form, given, joined, names, reads_tables
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("table")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write this file, in the format of its ending; one of that name is replaced.",
+)
+@click.option(
+    "--keep", type=Form("NAMES", names), multiple=True, help="Columns of the table to copy."
+)
+@reads_tables
+def predict(
+    model: Path,
+    table: str,
+    output: Path | None,
+    keep: tuple[list[str], ...],
+    **reading: Any,
+) -> None:
+    """Predict the target of each row of a table.
+
+    MODEL is what `chainrule train` saved. The table needs the columns that the model was trained
+    on, in any order. Without -o the predictions are printed as CSV. Rows are read, predicted and
+    written a part at a time.
+
+    \b
+    chainrule predict houses.model new.csv -o predictions.parquet
+    chainrule predict houses.model new.csv --keep id | head
+    """
+    with refusals():
+        from chainrule.tables import Notes, open_sink, open_source
+        from chainrule.tabular import TableModel
+
+        trained = TableModel.load(model)
+        source = open_source(table, **given(reading))
+        if output:
+            check_other(output, table, model)
+        notes = Notes()
+        with open_sink(output, overwrite=True) as sink:
+            for chunk in trained.predictions(source, notes, keep=tuple(joined(keep))):
+                sink.write(chunk)
+        for line in (*source.notes, *notes.lines()):
+            click.echo(line, err=True)

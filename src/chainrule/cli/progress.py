@@ -1,0 +1,93 @@
+"""How far a training is: a bar on a terminal, a few lines in a log."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from chainrule.cli.words import number, roughly
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from chainrule.tabular.running import Run
+
+LINES = 10
+"""The lines in a log, about."""
+
+
+@contextmanager
+def progress(console: Console | None, run: Run) -> Iterator[Callable[[Run], None]]:
+    """Yield what shows how far a run is, after each visit; without a console, nothing."""
+    began = Clock(run)
+    if console is None:
+        yield lambda run: None
+    elif console.is_terminal:
+        yield from _bar(console, began)
+    else:
+        yield lambda run: _line(console, run, began)
+
+
+class Clock:
+    """How long a run will take if it goes on as from where it was when this was made."""
+
+    def __init__(self, run: Run) -> None:
+        self.visits, self.time = run.visits, time.monotonic()
+
+    def left(self, run: Run) -> float:
+        """Return the seconds left until the last epoch."""
+        each = (time.monotonic() - self.time) / max(1, run.visits - self.visits)
+        return each * (run.plan.epochs * run.blocks.count - run.visits)
+
+
+def said(run: Run) -> str:
+    """Return the losses of a run, of the examples in training and of those held out if any are."""
+    if not run.losses:
+        return ""
+    loss, validation = run.losses[-1], run.validation_losses
+    if not validation:
+        return f"loss {number(loss)}"
+    return (
+        f"loss {number(loss)}, held out {number(validation[-1])}, "
+        f"best {number(validation[run.best_epoch - 1])}"
+    )
+
+
+def _bar(console: Console, began: Clock) -> Iterator[Callable[[Run], None]]:
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    bar = Progress(
+        TextColumn("epoch {task.fields[epochs]}"),
+        BarColumn(8),
+        TextColumn("{task.description}"),
+        console=console,
+        transient=True,
+    )
+    with bar:
+        task = bar.add_task("", total=1, epochs="0")
+
+        def show(run: Run) -> None:
+            total = run.plan.epochs
+            bar.update(
+                task,
+                description=f"{said(run)}  {roughly(began.left(run))} left",
+                completed=run.visits / (total * run.blocks.count),
+                epochs=f"{run.epochs}/{total}",
+            )
+
+        yield show
+
+
+def _line(console: Console, run: Run, began: Clock) -> None:
+    if run.visits % run.blocks.count:
+        return
+    total = run.plan.epochs
+    every = math.ceil(total / LINES)
+    if run.epochs % every == 0:
+        console.print(
+            f"epoch {run.epochs:>{len(str(total))}}/{total}  {said(run)}  "
+            f"at most {roughly(began.left(run))} left"
+        )

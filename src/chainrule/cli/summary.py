@@ -1,0 +1,210 @@
+"""What is said of a table's columns, of a training and of a model, in 80 columns."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from chainrule.cli.words import counted, duration, number
+
+if TYPE_CHECKING:
+    from chainrule.network import Network, Parameters
+    from chainrule.tables import Decision, Source
+    from chainrule.tabular import TableModel
+    from chainrule.tabular.preparing import Prepared
+
+LINES = 20
+"""The most lines about columns."""
+
+LONGEST = 24
+"""The most characters of a name in the first of several columns of text."""
+
+
+def aligned(rows: Iterable[tuple[str, ...]], indent: int = 2) -> Iterator[str]:
+    """Yield rows of text whose last column is broken to the width, all columns below each other.
+
+    >>> for line in aligned([("size", "number", "2 values"), ("cut", "category", "Fair, Good")]):
+    ...     print(line)
+      size  number    2 values
+      cut   category  Fair, Good
+    """
+    from rich.cells import cell_len, set_cell_size
+
+    from chainrule.demo.printing import WIDTH
+
+    rows = [(*(_short(cell) for cell in row[:-1]), row[-1]) for row in rows]
+    widths = [max(map(cell_len, cells)) for cells in list(zip(*rows, strict=True))[:-1]]
+    for *cells, last in rows:
+        padded = (set_cell_size(cell, width) for cell, width in zip(cells, widths, strict=True))
+        head = " " * indent + "".join(f"{cell}  " for cell in padded)
+        below = " " * (indent + sum(widths) + 2 * len(widths))
+        yield textwrap.fill(
+            last, WIDTH, initial_indent=head, subsequent_indent=below, break_on_hyphens=False
+        ).rstrip()
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+# A table and its columns
+
+
+def of_table(source: Source, prepared: Prepared) -> list[str]:
+    """Return what a table is, and what becomes of its columns."""
+    rows = counted(len(prepared.rows) + prepared.without_target, "row")
+    return [
+        f"{source.name}: {rows}, {counted(len(source.columns), 'column')}",
+        *(f"  {note}" for note in source.notes),
+        "",
+        *decided(prepared.decisions),
+        "",
+    ]
+
+
+def decided(decisions: Iterable[Decision]) -> list[str]:
+    """Return what becomes of each column; of many columns, those that are alike share a line."""
+    decisions = list(decisions)
+    if len(decisions) <= LINES:
+        return list(aligned(_decision([each]) for each in decisions))
+    groups: dict[tuple[str, ...], list[Decision]] = {}
+    for each in sorted(decisions, key=_rank):
+        option = each.option.partition(each.column)[0]
+        groups.setdefault((each.role, each.reason, option), []).append(each)
+    shown = list(groups.values())[: LINES - 1]
+    lines = list(aligned(map(_decision, shown)))
+    rest = [each for group in list(groups.values())[LINES - 1 :] for each in group]
+    if rest:
+        roles = Counter(each.role for each in rest)
+        found = next(iter(roles)) if len(roles) == 1 else ", ".join(
+            f"{count:,} {role}" for role, count in roles.items()
+        )  # fmt: skip
+        lines.append(f"  … and {counted(len(rest), 'column')} more: {found}")
+    return lines
+
+
+def _rank(decision: Decision) -> int:
+    """Put first what a person must know of many columns: the target, then what can be changed."""
+    return 0 if decision.role in ("target", "weight") else 1 if decision.option else 2
+
+
+def _decision(alike: list[Decision]) -> tuple[str, str, str]:
+    from chainrule.tables.values import bare
+
+    first = alike[0]
+    name, option = bare(first.column), f" ({first.option})" if first.option else ""
+    if len(alike) > 1:
+        name = f"{_short(name)[:14]} and {len(alike) - 1:,} more"
+    return name, first.role, f"{first.reason}{option}"
+
+
+# A network, a training, its scores
+
+
+def architecture(net: Network, params: Parameters) -> str:
+    """Return the layers of a network and the number of its parameters.
+
+    >>> net = cr.Network(
+    ...     3, [cr.Dense(8, "relu"), cr.Dropout(0.1), cr.Dense(2)], loss="cross_entropy"
+    ... )
+    >>> architecture(net, net.init())
+    '3 inputs, 8 relu, dropout 0.1, 2 outputs: 50 parameters'
+    """
+    *hidden, last = net.layers
+    parts = [counted(net.inputs, "input"), *map(_layer, hidden), counted(net.outputs, "output")]
+    ending = getattr(last, "activation", "identity")
+    parts[-1] += "" if str(ending) == "identity" else f" {ending}"
+    return f"{', '.join(parts)}: {counted(parameters(params), 'parameter')}"
+
+
+def parameters(params: Parameters) -> int:
+    """Return how many numbers parameters are."""
+    from chainrule.trees import leaves
+
+    return sum(leaf.size for leaf in leaves(params))
+
+
+def _layer(layer: Any) -> str:
+    return (
+        f"{layer.units} {layer.activation}"
+        if hasattr(layer, "units")
+        else f"dropout {layer.rate:g}"
+    )
+
+
+def ending(about: Mapping[str, Any]) -> str:
+    """Return how many epochs a training made, which was best, and why it ended."""
+    options = about["options"]
+    made = f"{about['epochs']:,} of at most {counted(options['epochs'], 'epoch')}"
+    best = f"the best was epoch {about['best_epoch']:,}"
+    if about["over"] == "early stopping":
+        best += f", and {counted(options['patience'], 'epoch')} brought no gain"
+    if about["epochs_with_all"]:
+        best += f"; then {counted(about['epochs_with_all'], 'epoch')} anew with all rows"
+    return f"{made}: {best}"
+
+
+def speed(examples: float, seconds: float) -> str:
+    """Return how long a training took, and how fast it was."""
+    return f"{duration(seconds)}, {number(examples / max(seconds, 1e-9))} examples a second"
+
+
+def scores(found: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Return scores beside those of the baseline.
+
+    >>> print(*scores({"model": {"rmse": 1.5}, "baseline": {"rmse": 3.0}}), sep="\\n")
+                                model    baseline
+      RMSE                        1.5           3
+    """
+    from chainrule.tabular.scores import WORDS
+
+    rows = [
+        (word, *(_score(name, found[part][name]) for part in ("model", "baseline")))
+        for name, word in WORDS.items()
+        if name in found["model"]
+    ]
+    rows.insert(0, ("", "model", "baseline"))
+    return [f"  {word:<19}  {model:>10}  {baseline:>10}" for word, model, baseline in rows]
+
+
+IN_UNITS = ("rmse", "mae")
+"""The scores that have the units of the target; the others are shares, or about 1."""
+
+
+def _score(name: str, value: float) -> str:
+    if name in IN_UNITS:
+        return number(value)
+    return f"{value:.4f}".replace("-0.0000", "0.0000").replace("-", "−")
+
+
+def facts(rows: Mapping[str, str]) -> list[str]:
+    """Return what is known, each under its name."""
+    return list(aligned(rows.items(), indent=0))
+
+
+def of_training(model: TableModel) -> dict[str, str]:
+    """Return what is known of the training that made a model."""
+    about = model.about
+    rows = about["rows"]
+    data = f"{rows['training']:,} rows in training, {rows['validation']:,} held out"
+    if rows["without_target"]:
+        data += f", {rows['without_target']:,} without a target left out"
+    return {
+        "Target": target(model),
+        "Data": data,
+        "Network": architecture(model.net, model.params),
+        "Training": ending(about),
+    }
+
+
+def target(model: TableModel) -> str:
+    """Return what a model foretells."""
+    from chainrule.tables.decisions import listed
+
+    found = model.target
+    if found.task == "regression":
+        return f"{found.column}: regression"
+    classes = [str(name) for name in found.classes]  # type: ignore[attr-defined]
+    return f"{found.column}: {len(classes)} classes, {listed(classes)}"

@@ -1,0 +1,206 @@
+"""The command `train`: from a table to a model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from chainrule.cli import config, summary
+from chainrule.cli.errors import refusals
+from chainrule.cli.files import Files, check_model
+from chainrule.cli.options import given, parted, training_options
+from chainrule.cli.progress import progress
+from chainrule.cli.signals import Signals
+from chainrule.cli.words import size
+from chainrule.tabular.options import Options
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from chainrule.tabular import TableModel
+    from chainrule.tabular.running import Run
+
+LINE = "line"
+
+
+class Train(click.Command):
+    """A command that remembers how it was called."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[LINE] = [word for word in args if word not in ("--restart", "--force", "--resume")]
+        return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        options = {p.name: p for p in self.get_params(ctx) if isinstance(p, click.Option)}
+        for heading, names in parted(map(str, options)).items():
+            with formatter.section(heading):
+                records = (options[name].get_help_record(ctx) for name in names)
+                formatter.write_dl([record for record in records if record])
+
+
+@click.command(cls=Train)
+@click.argument("table", required=False)
+@training_options
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint, to the same bits.")
+@click.option("--restart", is_flag=True, help="Remove checkpoints that are there, and start anew.")
+@click.option("--force", is_flag=True, help="Replace a model that is there.")
+@click.option("--config", "file", type=click.Path(path_type=Path), help="Options in TOML.")
+@click.option("--print-config", is_flag=True, help="Print the options in force as TOML, and end.")
+@click.option("--quiet", is_flag=True, help="Say nothing but errors.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.pass_context
+def train(
+    ctx: click.Context,
+    /,
+    table: str | None,
+    resume: bool,
+    restart: bool,
+    force: bool,
+    file: Path | None,
+    print_config: bool,
+    quiet: bool,
+    as_json: bool,
+    **values: Any,
+) -> None:
+    """Train a network on a table, and save it as a model.
+
+    TABLE is a CSV, Parquet, Arrow, NPZ or idx file, or a data set such as sklearn:digits. What its
+    columns are is found out and said; what is left open by the options, the data decide.
+
+    \b
+    chainrule train houses.parquet --target price --out houses.model
+    chainrule train houses.parquet --target price --out houses.model --resume
+
+    Every 30 seconds a checkpoint is written beside the model. After Ctrl-C, SIGTERM or a crash,
+    the same command with --resume goes on from it, and ends in the same model to the bit.
+
+    \b
+    Exit codes: 0 done; 1 failed on the way (a full disk, a loss without
+    bound); 2 wrong usage or input; 130 after Ctrl-C and 143 after SIGTERM,
+    with a checkpoint to go on from.
+    """
+    with refusals():
+        asked = (config.read(file) if file else {}) | given({**values, "table": table})
+        files, options = config.made(asked)
+        if print_config:
+            click.echo(config.to_toml(files, options), nl=False)
+            return
+        for name, option in {"table": "TABLE", "target": "--target"}.items():
+            if getattr(files, name) is None:
+                raise click.UsageError(f"Missing {option}: it must be given here or by --config.")
+        if resume and restart:
+            raise click.UsageError("--resume and --restart exclude each other.")
+        begun = check_model(files, force=force, resume=resume, restart=restart)
+        told = None if quiet else _console()
+        if resume and not begun and told:
+            told.print(f"No checkpoints in {files.checkpoints}: starting anew.", soft_wrap=True)
+        with Signals() as signals, _resumable(ctx, files, signals):
+            made = _train(files, options, told, restart=restart)
+    if as_json:
+        click.echo(json.dumps(made.data(), indent=2, ensure_ascii=False))
+    elif not quiet:
+        made.show()
+
+
+class Made:
+    """A model that was trained, with what its file does not hold."""
+
+    def __init__(self, model: TableModel, files: Files, run: Run, seconds: float, before: int):
+        self.model, self.files, self.seconds = model, files, seconds
+        self.examples = (run.visits - before) / run.blocks.count * model.about["rows"]["training"]
+        self.resumed_at = before // run.blocks.count
+
+    def data(self) -> dict[str, Any]:
+        """Return the report as JSON has it."""
+        written = self.files.model.read_bytes()
+        return {
+            "model": str(self.files.model),
+            "bytes": len(written),
+            "sha256": hashlib.sha256(written).hexdigest(),
+            "target": self.model.target.to_data(),
+            "parameters": summary.parameters(self.model.params),
+            **self.model.about,
+            "seconds": self.seconds,
+            "examples_per_second": self.examples / self.seconds,
+            "resumed_at_epoch": self.resumed_at,
+        }
+
+    def show(self) -> None:
+        """Print the report."""
+        rows = summary.of_training(self.model)
+        again = f" since it was resumed after epoch {self.resumed_at}" if self.resumed_at else ""
+        rows["Time"] = summary.speed(self.examples, self.seconds) + again
+        place = self.files.model
+        ending = Path(str(self.files.table)).suffix or ".csv"
+        click.echo("\n".join(summary.facts(rows)))
+        click.echo("\nOn the rows held out:")
+        click.echo("\n".join(summary.scores(self.model.about["validation"])))
+        saved = f"{place}, {size(place.stat().st_size)}"
+        follow = f"chainrule predict {shlex.quote(str(place))} new{ending} -o predictions{ending}"
+        click.echo("\n" + "\n".join(summary.facts({"Saved": saved, "Next": follow})))
+
+
+def _console() -> Console:
+    from chainrule.demo.printing import open_console
+
+    return open_console(stderr=True)
+
+
+def _train(files: Files, options: Options, told: Console | None, *, restart: bool) -> Made:
+    from chainrule.tables import open_source
+    from chainrule.tabular.checkpoints import discard, keeping
+    from chainrule.tabular.training import begin_again, conclude, set_out
+
+    if restart:
+        discard(files.checkpoints)
+    source = open_source(files.table, delimiter=files.delimiter, encoding=files.encoding)
+    with set_out(source, str(files.target), options) as (prepared, chosen, run):
+        if told:
+            told.print("\n".join(summary.of_table(source, prepared)), soft_wrap=True)
+        directory, every = files.checkpoints, files.checkpoint_every
+        with keeping(run, source, chosen, directory, every) as after_visit:
+            before, began = run.visits, time.monotonic()
+            if before and told:
+                told.print(f"Going on after epoch {run.epochs} of {run.plan.epochs}.\n")
+            with progress(told, run) as show:
+                run.go_on(lambda run: (after_visit(run), show(run)))
+            seconds = time.monotonic() - began
+            again = begin_again(prepared, chosen, run)
+            if again:
+                if told:
+                    told.print(f"Training again with all {len(prepared.rows):,} rows.\n")
+                with progress(told, again) as show:
+                    again.go_on(show)
+            model = conclude(prepared, chosen, run, again)
+            model.save(files.model)
+    discard(files.checkpoints)
+    return Made(model, files, run, seconds, before)
+
+
+@contextmanager
+def _resumable(ctx: click.Context, files: Files, signals: Signals) -> Iterator[None]:
+    """After a signal, say how to go on, and leave with its exit code."""
+    from chainrule.history import DivergenceError
+    from chainrule.tabular.checkpoints import discard, waiting
+
+    try:
+        yield
+    except DivergenceError:
+        discard(files.checkpoints)  # from them it would diverge again
+        raise
+    except KeyboardInterrupt:
+        if waiting(files.checkpoints):
+            line = shlex.join([*ctx.command_path.split(), *ctx.meta[LINE], "--resume"])
+            click.echo(f"Interrupted; to go on: {line}", err=True)
+        else:
+            discard(files.checkpoints)
+            click.echo("Interrupted before there was anything to keep.", err=True)
+        ctx.exit(signals.exit_code)

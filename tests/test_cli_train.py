@@ -1,0 +1,371 @@
+"""The command `train`: what it says and writes, its options, and what it does not replace."""
+
+import dataclasses
+import errno
+import json
+import re
+import signal
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import chainrule as cr
+from chainrule.cli.files import Files
+from chainrule.serialization import Store
+from chainrule.tabular import Options, training
+from chainrule.tabular.running import Run
+from commands import houses, ran, refused, run
+
+QUICK = ("--epochs", 2, "--hidden", 4)
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path, monkeypatch):
+    """A folder with a table, in which the commands are called."""
+    monkeypatch.chdir(tmp_path)
+    houses().write_csv("houses.csv")
+    return tmp_path
+
+
+def train(*options):
+    return run("train", "houses.csv", "--target", "price", *QUICK, *options)
+
+
+def files():
+    return {each.name for each in Path().iterdir()}
+
+
+# What it says and writes
+
+
+def test_a_training_says_what_it_decides_and_reports_and_saves():
+    result = train()
+    assert result.exit_code == 0
+    assert re.search(r"^houses.csv: 400 rows, 6 columns$", result.stderr, re.MULTILINE)
+    assert re.search(
+        r"^  id      left out  names rows \(keep: --numbers id\)$", result.stderr, re.M
+    )
+    assert re.search(r"^  kind    category  3 categories: flat, house, loft$", result.stderr, re.M)
+    assert "regression: 40" in result.stderr
+    model = cr.TableModel.load("houses.model")
+    found = model.about["validation"]["model"]["rmse"]
+    rmse = re.search(r"RMSE +([\d,.]+)", result.stdout)[1].replace(",", "")
+    assert float(rmse) == pytest.approx(found, rel=1e-3)
+    assert "340 rows in training, 60 held out" in result.stdout
+    assert "2 of at most 2 epochs" in result.stdout
+    size = sum(leaf.size for part in model.params for leaf in part)
+    assert f"4 relu, 1 output: {size} parameters" in result.stdout
+    assert "chainrule predict houses.model new.csv -o predictions.csv" in result.stdout
+    assert files() == {"houses.csv", "houses.model"}
+
+
+def test_what_is_said_fits_80_columns_and_has_no_colours():
+    output = train().output
+    assert max(map(len, output.splitlines())) <= 80
+    assert "\x1b" not in output
+
+
+def test_the_model_is_that_of_python():
+    train()
+    made = Path("houses.model").read_bytes()
+    cr.train("houses.csv", "price", epochs=2, hidden=(4,)).save("other.model")
+    assert Path("other.model").read_bytes() == made
+
+
+def test_classes_are_told_with_their_scores():
+    result = ran("train", "sklearn:iris", "--target", "target", *QUICK)
+    assert "target: 3 classes, setosa, versicolor, virginica" in result.stdout
+    assert re.search(r"accuracy +[01]\.\d{4} +0\.\d{4}\n  log loss .*\n  AUC ", result.stdout)
+    assert "new.csv" in result.stdout
+    assert Path("iris.model").is_file()
+
+
+def test_rows_without_a_target_are_counted():
+    table = houses().with_columns(price=pl.when(pl.col("id") > 7009).then("price"))
+    table.write_csv("houses.csv")
+    assert "10 without a target left out" in train().stdout
+
+
+def test_notes_of_the_reading_are_said():
+    houses().write_csv("houses.csv", separator=";")
+    assert re.search(r"^  delimiter .*;", train().stderr, re.MULTILINE)
+
+
+@pytest.mark.parametrize("epochs", [1, 7, 10, 45])
+def test_a_log_has_about_ten_lines_of_progress(epochs):
+    stderr = train("--epochs", epochs, "--patience", 100).stderr
+    lines = [line for line in stderr.splitlines() if line.startswith("epoch ")]
+    assert min(epochs, 9) <= len(lines) <= 10
+    number = r"[\d,.]+"
+    form = rf"epoch +\d+/{epochs}  loss {number}, held out {number}, best {number}  at most .* left"
+    assert all(re.fullmatch(form, line) for line in lines)
+
+
+def test_quiet_says_nothing():
+    assert train("--quiet").output == ""
+
+
+def test_json_is_all_that_is_printed():
+    result = train("--json")
+    data = json.loads(result.stdout)
+    model = cr.TableModel.load("houses.model")
+    assert data["validation"] == model.about["validation"]
+    assert data["model"] == "houses.model"
+    assert data["bytes"] == Path("houses.model").stat().st_size
+    assert [each["column"] for each in data["decisions"]] == houses().columns
+    assert (data["epochs"], data["rows"]["training"]) == (2, 340)
+    assert data["seconds"] > 0
+    assert train("--json", "--quiet", "--force").stderr == ""
+
+
+def test_many_columns_are_told_in_few_lines():
+    stderr = ran("train", "sklearn:digits", "--target", "target", *QUICK).stderr
+    lines = [line for line in stderr.splitlines() if line.startswith("  ")]
+    assert len(lines) <= 22
+    assert lines[0].startswith("  target ")
+    assert re.search(r"pixel_0_0 and \d+ more +left out +always 0", stderr)
+
+
+# Options
+
+
+VALUES = {
+    "task": ("regression", "regression"),
+    "numbers": ("id", ["id"]),
+    "categories": ("kind,garden", ["kind", "garden"]),
+    "dates": ("built", ["built"]),
+    "leave_out": ("size", ["size"]),
+    "order": ("kind=loft<flat<house", {"kind": ["loft", "flat", "house"]}),
+    "weight": ("id", "id"),
+    "validation": ("0.25", 0.25),
+    "groups": ("kind", "kind"),
+    "time": ("built", "built"),
+    "hidden": ("8,4", [8, 4]),
+    "activation": ("tanh", "tanh"),
+    "dropout": ("0.1", 0.1),
+    "optimizer": ("adam", "adam"),
+    "learning_rate": ("0.01", 0.01),
+    "schedule": ("one-cycle", "one-cycle"),
+    "weight_decay": ("0.1", 0.1),
+    "epochs": ("3", 3),
+    "batch_size": ("16", 16),
+    "patience": ("5", 5),
+    "clip_norm": ("1.5", 1.5),
+    "seed": ("7", 7),
+    "threads": ("1", 1),
+    "memory": ("300MB", 300_000_000),
+}
+
+
+@pytest.mark.parametrize("field", dataclasses.fields(Options), ids=lambda field: field.name)
+def test_each_option_reaches_the_training(field):
+    text, value = VALUES[field.name]
+    result = run("train", "houses.csv", "--target", "price", "--epochs", 1,
+                 f"--{field.name.replace('_', '-')}", text)  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert cr.TableModel.load("houses.model").about["options"][field.name] == value
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--epochs", "0"], "epochs must be a whole number >= 1, got 0"),
+        (["--epochs", "many"], "Invalid value for '--epochs': 'many' is not a valid integer"),
+        (["--hidden", "64,x"], "must be whole numbers such as 128,64, got '64,x'"),
+        (["--order", "kind"], "must be such as cut=Fair<Good<Ideal, got 'kind'"),
+        (["--order", "kind=flat<loft"], "order of 'kind' leaves out 'house'"),
+        (["--memory", "much"], "must be bytes, such as 300MB or 2GiB, got 'much'"),
+        (["--memory", "300XB"], "must be bytes, such as 300MB or 2GiB, got '300XB'"),
+        (["--checkpoint-every", "soon"], "must be seconds, such as 30s or 5min, got 'soon'"),
+        (["--optimizer", "adma"], "'adma' is not one of 'sgd'"),
+        (["--activation", "rleu"], "unknown activation 'rleu'; did you mean 'relu'"),
+        (["--validation", "1.5"], "validation must be a finite number > 0 and < 1, got 1.5"),
+        (["--numbers", "sise"], "unknown column in --numbers 'sise'; did you mean 'size'?"),
+        (["--numbers", "kind"], "column 'kind' holds text such as 'flat', no numbers"),
+        (["--leave-out", "price"], "column 'price' is the target"),
+        (["--task", "classification"], "holds too many different numbers for classes"),
+        (["--groups", "kint"], "--groups 'kint' is no column of the table"),
+        (["--encoding", "utf-9"], "unknown encoding 'utf-9'"),
+        (["--delimiter", ";"], "unknown target 'price'"),
+        (["--target", "prise"], "unknown target 'prise'; did you mean 'price'"),
+        (["--resume", "--restart"], "--resume and --restart exclude each other"),
+        (["--config", "no.toml"], "no.toml: No such file or directory"),
+        (["--out", "no/houses.model"], "no/houses.model: cannot be written: No such file"),
+        (["--out", "."], ".: is not a file that could be replaced"),
+        (["--out", "houses.csv", "--force"], "houses.csv: is being read"),
+        (["--checkpoint", "houses.csv"], "houses.csv: cannot be used for checkpoints"),
+        (["--unknown"], "No such option"),
+    ],
+)
+def test_a_bad_option_is_refused_before_anything_is_written(options, message):
+    before = Path("houses.csv").read_bytes()
+    result = train(*options)
+    refused(result, re.escape(message))
+    assert files() == {"houses.csv"}
+    assert Path("houses.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("missing", ["TABLE", "--target"])
+def test_what_is_missing_is_named(missing):
+    given = {"TABLE": ["--target", "price"], "--target": ["houses.csv"]}[missing]
+    refused(run("train", *given), f"Missing {missing}")
+
+
+@pytest.mark.parametrize("arguments", [["train"], ["predict"], ["evaluate"], ["inspect"]])
+def test_help_fits_80_columns(arguments):
+    result = ran(*arguments, "--help")
+    assert max(map(len, result.output.splitlines())) <= 80
+    assert result.output.isascii()
+
+
+def test_every_option_has_help_and_its_default():
+    text = " ".join(ran("train", "--help").output.split())
+    for field in (*dataclasses.fields(Files), *dataclasses.fields(Options)):
+        if field.name != "table":
+            assert f"--{field.name.replace('_', '-')} " in text
+            assert field.metadata["help"] in text
+    assert "[default: adamw]" in text
+    assert "[default: 0.15]" in text
+    assert "[default: 30s]" in text
+
+
+# What is replaced, and what is gone on from
+
+
+def test_a_model_is_replaced_by_force_only():
+    train()
+    before = Path("houses.model").read_bytes()
+    refused(train("--seed", 1), "houses.model: is there already; replace it by --force")
+    assert Path("houses.model").read_bytes() == before
+    assert train("--seed", 1, "--force").exit_code == 0
+    assert Path("houses.model").read_bytes() != before
+
+
+class CrashError(Exception):
+    pass
+
+
+@pytest.fixture
+def broken_off(monkeypatch):
+    """A training that was killed after some epochs; the bytes of its model had it not been."""
+    assert train("--epochs", 9, "--out", "whole.model").exit_code == 0
+    visit = Run._visit
+
+    def crash(run):
+        if run.visits == 4:
+            raise CrashError
+        visit(run)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Run, "_visit", crash)
+        with pytest.raises(CrashError):
+            train("--epochs", 9, "--checkpoint-every", 0)
+    return Path("whole.model").read_bytes()
+
+
+def test_a_training_that_was_killed_goes_on_to_the_same_bytes(broken_off):
+    assert files() == {"houses.csv", "whole.model", "houses.model.checkpoints"}
+    result = train("--epochs", 9, "--resume")
+    assert "Going on after epoch 4 of 9." in result.stderr
+    assert "since it was resumed after epoch 4" in result.stdout
+    assert Path("houses.model").read_bytes() == broken_off
+    assert files() == {"houses.csv", "whole.model", "houses.model"}
+
+
+def test_a_training_that_was_killed_is_not_passed_over(broken_off):
+    refused(train("--epochs", 9), r"holds checkpoints .* --resume, .* --restart")
+    refused(train("--epochs", 9, "--force"), r"holds checkpoints .* --resume, .* --restart")
+
+
+def test_a_training_that_was_killed_can_be_made_anew(broken_off):
+    result = train("--epochs", 9, "--restart")
+    assert "Going on" not in result.stderr
+    assert Path("houses.model").read_bytes() == broken_off
+    assert files() == {"houses.csv", "whole.model", "houses.model"}
+
+
+def test_another_training_does_not_go_on_from_it(broken_off):
+    before = files()
+    refused(train("--epochs", 9, "--seed", 5, "--resume"), "seed is 0 there, 5 here")
+    assert files() == before
+
+
+def test_a_model_there_gives_way_to_a_training_that_goes_on(broken_off):
+    Path("houses.model").write_bytes(b"from an earlier training")
+    assert train("--epochs", 9, "--resume").exit_code == 0
+    assert Path("houses.model").read_bytes() == broken_off
+
+
+def test_to_resume_what_never_began_is_to_begin():
+    result = train("--resume")
+    assert "No checkpoints in houses.model.checkpoints: starting anew." in result.stderr
+    refused(train("--resume"), "houses.model: is there already")
+
+
+def test_checkpoints_go_where_they_are_asked_to(monkeypatch):
+    seen = []
+    save = Store.save
+    monkeypatch.setattr(
+        Store, "save", lambda self, *a: seen.append(self.directory) or save(self, *a)
+    )
+    assert train("--checkpoint", "kept", "--checkpoint-every", 0).exit_code == 0
+    assert seen == [Path("kept")] * 2
+    assert files() == {"houses.csv", "houses.model"}
+
+
+# Signals and failures
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_leaves_a_checkpoint_and_says_how_to_go_on(monkeypatch, number, code):
+    assert train("--epochs", 9, "--out", "whole.model").exit_code == 0
+    with monkeypatch.context() as patch:
+        visit = Run._visit
+
+        def signalled(run):
+            visit(run)
+            if run.visits == 3:
+                signal.raise_signal(number)
+
+        patch.setattr(Run, "_visit", signalled)
+        result = train("--epochs", 9)
+    assert result.exit_code == code
+    assert result.stderr.splitlines()[-1] == (
+        "Interrupted; to go on: main train houses.csv --target price --epochs 2 --hidden 4 "
+        "--epochs 9 --resume"
+    )
+    assert result.stdout == ""
+    assert "Going on after epoch 3 of 9." in train("--epochs", 9, "--resume").stderr
+    assert Path("houses.model").read_bytes() == Path("whole.model").read_bytes()
+
+
+def test_a_signal_before_training_leaves_nothing(monkeypatch):
+    monkeypatch.setattr(training, "prepare", lambda *_: signal.raise_signal(signal.SIGTERM))
+    result = train()
+    assert result.exit_code == 143
+    assert result.stderr == "Interrupted before there was anything to keep.\n"
+    assert files() == {"houses.csv"}
+
+
+def test_a_loss_without_bound_is_said_and_leaves_nothing():
+    result = train("--optimizer", "sgd", "--learning-rate", 1e30, "--checkpoint-every", 0)
+    refused(result, "a lower --learning-rate or --clip-norm may help", code=1)
+    assert files() == {"houses.csv"}
+
+
+def test_a_full_disk_is_no_fault_of_the_input(monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("chainrule.serialization.whole._write", full)
+    refused(train("--checkpoint-every", 0), "No space left on device", code=1)
+    refused(train("--restart"), "houses.model: No space left on device", code=1)
+
+
+def test_a_lack_of_memory_is_said(monkeypatch):
+    def large(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(training, "prepare", large)
+    refused(train(), "give --memory, such as 300MB", code=1)

@@ -1,0 +1,77 @@
+"""Many times the rows take no more memory, in reading by chunks and in writing them."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from alone import alone
+from chainrule.tables import CHUNK, open_sink, open_source
+from test_engine_memory import RESET, most_taken_by
+
+pytestmark = pytest.mark.skipif(not RESET.exists(), reason="this system does not tell its memory")
+
+COLUMNS = 16
+SMALL, LARGE = 2 * CHUNK, 12 * CHUNK
+ALL = LARGE * COLUMNS * 8
+"""The bytes of all rows."""
+
+
+def chunks(count):
+    """The same random rows each time."""
+    rows = np.random.default_rng(0)
+    for _ in range(count // CHUNK):
+        yield pl.DataFrame(rows.standard_normal((CHUNK, COLUMNS)).round(6))
+
+
+def made(path, count):
+    """Write rows into a file, as others do; return its path."""
+    if path.suffix == ".npz":
+        np.savez(path, X=pl.concat(chunks(count)).to_numpy(order="c"))
+    elif path.suffix == ".csv":
+        pl.concat(chunks(count)).write_csv(path)
+    else:
+        pl.concat(chunks(count)).write_parquet(path, row_group_size=2**20)
+    return path
+
+
+def exhaust(path):
+    for _ in open_source(path).chunks():
+        pass
+
+
+def fill(path, count):
+    with open_sink(path) as sink:
+        for chunk in chunks(count):
+            sink.write(chunk)
+
+
+def taken_by_reading(small, large):
+    """What chunks of few and of many rows take, and all of the many at once."""
+    exhaust(small)  # what a first reading loads
+    return [
+        most_taken_by(lambda: exhaust(small)),
+        most_taken_by(lambda: exhaust(large)),
+        most_taken_by(lambda: open_source(large).whole()),
+    ]
+
+
+def taken_by_writing(folder, ending):
+    small, large = (Path(folder, f"{name}{ending}") for name in ("small", "large"))
+    fill(small.with_name(f"first{ending}"), SMALL)
+    return [most_taken_by(lambda: fill(small, SMALL)), most_taken_by(lambda: fill(large, LARGE))]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet", ".npz"])
+def test_reading_in_chunks(tmp_path, ending):
+    paths = [made(tmp_path / f"{rows}{ending}", rows) for rows in (SMALL, LARGE)]
+    few, many, whole = alone(taken_by_reading, *map(str, paths))
+    assert many - few < 0.4 * ALL
+    assert whole - few > 0.6 * ALL  # it would be seen
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_writing_in_chunks(tmp_path, ending):
+    few, many = alone(taken_by_writing, str(tmp_path), ending)
+    assert many - few < 0.4 * ALL

@@ -1,0 +1,361 @@
+"""Text with delimiters, beside Python's csv module: values, kinds, dialects, encodings."""
+
+import codecs
+import csv
+import gzip
+import hashlib
+import io
+import re
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chainrule.tables import TableError, open_source, text_file
+from chainrule.tables.fields import NULLS
+
+NUMBER = re.compile(r"[ \t]*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?")
+
+
+def written(tmp_path, content, name="table.csv"):
+    path = tmp_path / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def read(tmp_path, content, name="table.csv", **options):
+    return open_source(written(tmp_path, content, name), **options)
+
+
+def values(fields):
+    """What the fields of a column hold, by rules of their own: kind and values."""
+    filled = [field for field in fields if field not in NULLS]
+    if filled and all(field.lower() in ("true", "false") for field in filled):
+        return pl.Boolean, [None if f in NULLS else f.lower() == "true" for f in fields]
+    if filled and all(NUMBER.fullmatch(field) or not field.strip(" \t") for field in filled):
+        spelled = [field.strip(" \t") for field in filled if field.strip(" \t")]
+        whole = all(re.fullmatch(r"[+-]?\d+", f) and -(2**63) <= int(f) < 2**63 for f in spelled)
+        kind, number = (pl.Int64, int) if whole else (pl.Float64, float)
+        none = [f in NULLS or not f.strip(" \t") for f in fields]
+        return kind, [None if n else number(f) for f, n in zip(fields, none, strict=True)]
+    return pl.String, [None if field in NULLS else field for field in fields]
+
+
+def check(source, names, rows):
+    """Hold a source to rows of fields, both as a whole and in chunks."""
+    assert source.columns == tuple(names)
+    expected = [values(column) for column in zip(*rows, strict=True)]
+    for frame in (source.whole(), pl.concat(source.chunks())):
+        assert list(frame.schema.values()) == [kind for kind, _ in expected]
+        for column, (_, found) in zip(frame.iter_columns(), expected, strict=True):
+            assert column.to_list() == found
+    assert source.dtypes == dict(zip(names, [kind for kind, _ in expected], strict=True))
+
+
+# Any table, as the csv module writes it
+
+WORDS = st.text("ab1 \",;\n\r\t|'é∂😀", max_size=5)
+COLUMNS = st.sampled_from(
+    [
+        WORDS,
+        st.integers(-(2**63), 2**63 - 1).map(str),
+        st.integers(-9, 9).map(str),
+        st.floats(allow_nan=False, allow_infinity=False).map(repr),
+        st.sampled_from(["true", "False"]),
+        st.sampled_from(["1", "2.5", "x"]),
+        st.just(""),
+    ]
+)
+
+
+@st.composite
+def tables(draw):
+    """Rows of fields: each column of one sort, or with some fields of another."""
+    height = draw(st.integers(1, 12))
+    columns = []
+    for _ in range(draw(st.integers(1, 4))):
+        fields = st.one_of(draw(COLUMNS), st.sampled_from(NULLS))
+        columns.append(draw(st.lists(fields, min_size=height, max_size=height)))
+    return list(zip(*columns, strict=True))
+
+
+@given(
+    rows=tables(),
+    delimiter=st.sampled_from(",;\t|"),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    end=st.sampled_from(["\n", "\r\n"]),
+    size=st.integers(1, 60),
+)
+def test_what_the_csv_module_writes_is_read_back(
+    tmp_path_factory, rows, delimiter, quoting, end, size
+):
+    names = [f"c {k}" for k in range(len(rows[0]))]
+    text = io.StringIO(newline="")
+    if end == "\n" and any("\r" in field for row in rows for field in row):
+        quoting = csv.QUOTE_ALL  # the module forgets the quotes that a carriage return needs
+    writer = csv.writer(text, delimiter=delimiter, quoting=quoting, lineterminator=end)
+    writer.writerows([names, *rows])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text_file, "PIECE", size)
+        tmp_path = tmp_path_factory.mktemp("csv")
+        check(read(tmp_path, text.getvalue(), delimiter=delimiter), names, rows)
+
+
+def rows_of(text):
+    """The rows of a text as the csv module sees them; None where it refuses them."""
+    lines = re.findall(r"[^\n]*\n|[^\n]+", text)
+    try:
+        rows = [row for row in csv.reader(lines, strict=True) if row]
+    except csv.Error:
+        return None
+    return rows if len(rows) > 1 and {len(row) for row in rows} == {2} else None
+
+
+REGULAR = re.compile(r'(("([^"]|"")*"|[^",\r\n]*)(,|\r?\n|$))*')
+"""Text whose quotes all stand around fields."""
+
+
+@given(st.text('a1,,"\n\n\r ', max_size=40), st.integers(1, 30))
+def test_no_text_is_misread(tmp_path_factory, text, size):
+    text = f"p,q\n{text}"
+    expected = rows_of(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text_file, "PIECE", size)
+        path = written(tmp_path_factory.mktemp("csv"), text)
+        try:
+            source = open_source(path, delimiter=",")
+            source.whole()
+        except TableError:
+            assert expected is None or not REGULAR.fullmatch(text)
+            return
+        assert expected is not None
+        check(source, expected[0], expected[1:])
+
+
+# Dialects, kinds and encodings
+
+ROWS = [("2", "x y", "0.5"), ("3", "", "-1e3")]
+NAMES = ("n", "text", "x")
+
+
+def joined(delimiter, end="\n"):
+    return "".join(delimiter.join(row) + end for row in (NAMES, *ROWS))
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n", "\r\n\r\n"])
+@pytest.mark.parametrize("delimiter", ",;\t|")
+def test_delimiters_are_found(tmp_path, delimiter, end):
+    source = read(tmp_path, joined(delimiter, end))
+    check(source, NAMES, ROWS)
+    assert source.notes == (() if delimiter == "," else (f"delimiter {delimiter!r}",))
+
+
+@pytest.mark.parametrize(("given", "is_"), [(":", ":"), ("\\t", "\t")])
+def test_delimiters_that_are_given(tmp_path, given, is_):
+    check(read(tmp_path, joined(is_), "table.txt", delimiter=given), NAMES, ROWS)
+    check(read(tmp_path, joined(is_), "table.data", delimiter=given), NAMES, ROWS)
+
+
+@pytest.mark.parametrize("text", ["a;b\n1,5;2\n-2,25;3\n", "a;b\n1,5e0;2\n-2,25;3\n"])
+def test_a_decimal_comma(tmp_path, text):
+    source = read(tmp_path, text)
+    assert source.whole().rows() == [(1.5, 2), (-2.25, 3)]
+    assert source.notes == ("delimiter ';'", "decimal comma")
+
+
+def test_a_decimal_point_behind_semicolons(tmp_path):
+    source = read(tmp_path, "a;b\n1.5;x,y\n")
+    assert source.whole().rows() == [(1.5, "x,y")]
+    assert source.notes == ("delimiter ';'",)
+
+
+HEADERS = [
+    ("1,2.5\n3,4\n", ("column_0", "column_1"), 2, "no header: the first line holds numbers"),
+    ("1,,3\n3,4,5\n", ("column_0", "column_1", "column_2"), 2, "no header"),
+    ("1,5;2\n3;4\n", ("column_0", "column_1"), 2, "no header"),
+    (
+        ",a\n0,x\n",
+        ("column_0", "a"),
+        1,
+        "column 1 has no name in the header; it is called column_0",
+    ),
+    (",0,1\n0,x,y\n", ("column_0", "0", "1"), 1, "header: the numbers from 0 on are taken as the"),
+    ("\n\na , b\n1,2\n", ("a", "b"), 1, ""),
+    ('"a\nb","c,d"\n1,2\n', ("a\nb", "c,d"), 1, ""),
+    ("a,2019\n1,2\n", ("a", "2019"), 1, ""),
+]
+
+
+@pytest.mark.parametrize(("text", "columns", "rows", "note"), HEADERS)
+def test_headers(tmp_path, text, columns, rows, note):
+    source = read(tmp_path, text)
+    assert (source.columns, source.whole().height) == (columns, rows)
+    assert note in "; ".join(source.notes)
+    assert bool(note) == bool(source.notes)
+    assert pl.concat(source.chunks()).equals(source.whole())
+
+
+KINDS = [
+    (["1", "2"], pl.Int64, [1, 2]),
+    (["1", "2.5", "NA"], pl.Float64, [1.0, 2.5, None]),
+    (["1", "99999999999999999999"], pl.Float64, [1.0, 1e20]),
+    (["inf", "-inf", "1"], pl.Float64, [float("inf"), float("-inf"), 1.0]),
+    (["true", "FALSE", "?"], pl.Boolean, [True, False, None]),
+    (["true", "1"], pl.String, ["true", "1"]),
+    (["1", "2.5", "x"], pl.String, ["1", "2.5", "x"]),
+    (["2024-01-31", "2024-02-01"], pl.String, ["2024-01-31", "2024-02-01"]),
+    (NULLS, pl.String, [None] * len(NULLS)),
+    ([" 1", "  ", "\t2.5"], pl.Float64, [1.0, None, 2.5]),
+]
+
+
+@pytest.mark.parametrize("size", [1, 2**20])
+@pytest.mark.parametrize(("fields", "kind", "expected"), KINDS)
+def test_kinds_of_columns(tmp_path, monkeypatch, fields, kind, expected, size):
+    """However the file is cut: a value that comes late changes the whole column."""
+    monkeypatch.setattr(text_file, "PIECE", size)
+    source = read(tmp_path, "a,b\n" + "".join(f"{field},z\n" for field in fields))
+    assert source.dtypes == {"a": kind, "b": pl.String}
+    assert pl.concat(source.chunks())["a"].to_list() == expected
+    assert source.whole()["a"].to_list() == expected
+
+
+def test_some_columns_in_their_order(tmp_path, monkeypatch):
+    monkeypatch.setattr(text_file, "PIECE", 1)
+    source = read(tmp_path, joined(","))
+    for frame in (source.whole(["x", "n"]), pl.concat(source.chunks(["x", "n"]))):
+        assert frame.rows() == [(0.5, 2), (-1000.0, 3)]
+        assert frame.columns == ["x", "n"]
+
+
+ENCODINGS = [
+    ("latin-1", b"", {"encoding": "latin-1"}, ""),
+    ("cp1252", b"", {"encoding": "cp1252"}, ""),
+    ("utf-8", codecs.BOM_UTF8, {}, ""),
+    ("utf-8", codecs.BOM_UTF8, {"encoding": "utf-8-sig"}, ""),
+    ("utf-16-le", codecs.BOM_UTF16_LE, {}, "encoding utf-16, by its byte order mark"),
+    ("utf-16-be", codecs.BOM_UTF16_BE, {}, "encoding utf-16, by its byte order mark"),
+    ("utf-16", b"", {"encoding": "utf-16"}, ""),
+    ("utf-32", b"", {"encoding": "utf-32"}, ""),
+]
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+@pytest.mark.parametrize("size", [3, 2**20])
+@pytest.mark.parametrize(("encoding", "mark", "options", "note"), ENCODINGS)
+def test_encodings(tmp_path, monkeypatch, encoding, mark, options, note, size, compress):
+    monkeypatch.setattr(text_file, "PIECE", size)
+    rows = [("größe", "1"), ("ü", "2"), ("é,è", "3")]
+    text = 'naïve,n\ngröße,1\nü,2\n"é,è",3\n'
+    name = "table.csv.gz" if compress is gzip.compress else "table.csv"
+    source = read(tmp_path, compress(mark + text.encode(encoding)), name, **options)
+    check(source, ("naïve", "n"), rows)
+    assert source.notes == ((note,) if note else ())
+
+
+def test_gzip_in_several_members_and_without_the_ending(tmp_path):
+    content = gzip.compress(b"a,b\n1,2\n") + gzip.compress(b"3,4\n")
+    for name in ("table.csv.gz", "table.csv"):
+        check(read(tmp_path, content, name), ("a", "b"), [("1", "2"), ("3", "4")])
+
+
+def test_fingerprint_is_of_the_bytes(tmp_path):
+    content = joined(",").encode()
+    assert read(tmp_path, content).fingerprint() == hashlib.sha256(content).hexdigest()
+
+
+def test_ten_thousand_columns(tmp_path):
+    names = [f"c{k}" for k in range(10_000)]
+    row = ",".join(["0.25"] * 9_999 + ["NA"])
+    source = read(tmp_path, ",".join(names) + f"\n{row}" * 30 + "\n1" + ",1" * 9_998 + ",x\n")
+    frame = source.whole()
+    assert frame.shape == (31, 10_000)
+    assert frame["c9999"].to_list() == [None] * 30 + ["x"]
+    assert pl.concat(source.chunks()).equals(frame)
+
+
+# What is refused
+
+
+GZ = gzip.compress(joined(",").encode() * 50)
+ERRORS = [
+    (b"", "is empty"),
+    (b" \n\n", "is empty"),
+    (b"\xef\xbb\xbf", "is empty"),
+    ("a,b\n", "has a header and no rows"),
+    ("a,b\n\n\r\n", "has a header and no rows"),
+    ("a,b\n1,2\n3\n", "line 3 has 1 field, the header has 2"),
+    ("a,b\n1,2\n3,4,5\n", "line 3 has 3 fields, the header has 2"),
+    ("a,b\n1,2\n3,4,\n", "line 3 has 3 fields, the header has 2"),
+    ('a,b\n"1\n\n",2\n3\n', "line 5 has 1 field, the header has 2"),
+    ('"a\n",b\n\n"1\n\n",2\n\n3\n', "line 8 has 1 field, the header has 2"),
+    ("a,b,c\n1,2\n1,2,3,4\n", "line 2 has 2 fields, the header has 3"),
+    ("a,b,a\n1,2,3\n", "2 columns are called 'a'; rename them"),
+    ("column_1,\n1,2\n", "2 columns are called 'column_1'; rename them"),
+    ("a,b\n1,2\n3,\xfc\n".encode("latin-1"), "line 3 holds the byte 0xfc, which is not UTF-8"),
+    (
+        "a\xfc,b\n1,2\n".encode("latin-1"),
+        "line 1 holds the byte 0xfc, which is not UTF-8; give the",
+    ),
+    ("a,b\n1,2\nx\0,2\n", "line 3 holds a NUL byte; give the encoding"),
+    ("a,b\n1,2\n".encode("utf-16-le"), "line 1 holds a NUL byte; give the encoding"),
+    ('a,b\n1,2\n3,"x\n', "line 3 opens a quote that is never closed"),
+    ('a,"b\n1,2\n', "line 1 opens a quote that is never closed"),
+    ('a,b\n1,"x"y\n', "line 2 cannot be read: ',' expected after '\"'"),
+    ('a,b\n"x"y,2\n', "line 2 cannot be read: ',' expected after '\"'"),
+    ("a,b\n1,x\ry\n2\n", "line 2 holds a carriage return outside quotes"),
+    ("a,b\r1,2\r", "its lines end in carriage returns; save it with line feeds"),
+    (b"PAR1\x15\0\x15", "is no text: it begins as Parquet does; name it so: .parquet"),
+    (b"PK\x03\x04\x14\0", "is no text: it begins as NPZ does"),
+    (GZ[: len(GZ) // 2], "cannot be read: Compressed file ended before"),
+    (GZ[:-8] + bytes(8), "cannot be read: CRC check failed"),
+    (GZ[:20] + bytes(20) + GZ[40:], "cannot be read: "),
+]
+
+
+@pytest.mark.parametrize("size", [1, 2**20])
+@pytest.mark.parametrize(
+    ("content", "message"), ERRORS, ids=[f"{e[1]} {k}" for k, e in enumerate(ERRORS)]
+)
+def test_refusals(tmp_path, monkeypatch, content, message, size):
+    """Whole and in chunks: in one line that begins with the file's name."""
+    monkeypatch.setattr(text_file, "PIECE", size)
+    path = written(tmp_path, content)
+    for use in (lambda source: source.whole(), lambda source: list(source.chunks())):
+        with pytest.raises(TableError, match=re.escape(message)) as caught:
+            use(open_source(path))
+        assert str(caught.value).startswith(f"{path}: ")
+        assert "\n" not in str(caught.value)
+
+
+def test_refused_options(tmp_path):
+    path = written(tmp_path, joined(","))
+    with pytest.raises(TableError, match="unknown encoding 'utf-9'; such as utf-8, latin-1"):
+        open_source(path, encoding="utf-9")
+    with pytest.raises(TableError, match="unknown encoding 'hex'"):
+        open_source(path, encoding="hex")
+    with pytest.raises(TableError, match="is not ascii: byte 0xc3; give its encoding"):
+        read(tmp_path, "ü,b\n1,2\n", "other.csv", encoding="ascii")
+    for delimiter in ("", ",,", '"', "\n", "é"):
+        with pytest.raises(TableError, match="a delimiter must be one character, such as ';', got"):
+            open_source(path, delimiter=delimiter)
+    with pytest.raises(TableError, match=r"unknown column 'texd'; did you mean 'text'"):
+        open_source(path).whole(["texd"])
+    with pytest.raises(TableError, match=r"is not compressed by gzip; name it without \.gz"):
+        read(tmp_path, joined(","), "table.csv.gz")
+
+
+def test_a_quote_that_never_closes_does_not_take_all_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(text_file, "PIECE", 10)
+    monkeypatch.setattr(text_file, "LONGEST", 100)
+    with pytest.raises(TableError, match="longer than 100 bytes: a quote is opened and not closed"):
+        read(tmp_path, 'a,b\n1,5" wide\n' + "2,x\n" * 100).whole()
+
+
+def test_a_file_that_changes_while_it_is_read(tmp_path):
+    source = read(tmp_path, "a,b\n1,2\n")
+    assert source.dtypes == {"a": pl.Int64, "b": pl.Int64}
+    written(tmp_path, "a,b\nx,2\n")
+    with pytest.raises(TableError, match="has changed while it was read"):
+        list(source.chunks())
