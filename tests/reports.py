@@ -1,5 +1,6 @@
 """Trainings to report on, and their pages read again as a person reads them."""
 
+import dataclasses
 from html.parser import HTMLParser
 
 import numpy as np
@@ -9,19 +10,26 @@ from chainrule.tables import open_source
 from chainrule.tabular import Options
 from chainrule.tabular.options import completed
 from chainrule.tabular.preparing import prepare
-from chainrule.tabular.training import begin, conclude
+from chainrule.tabular.training import begin, begin_again, conclude
 
 
 def trained(table, target, **options):
-    """What a report takes: the prepared examples, the model, the source."""
+    """What a report takes: the prepared examples, the run, the model, the source."""
     source = open_source(table)
     asked = Options.from_mapping({"epochs": 8, "hidden": [16], **options})
     prepared = prepare(source, target, asked)
-    features = len(prepared.preparation.feature_names)
-    chosen = completed(asked, int((~prepared.held).sum()), features)
+    chosen = completed(asked, int((~prepared.held).sum()))
     run = begin(prepared, chosen)
     run.go_on(lambda run: None)
-    return prepared, conclude(prepared, chosen, run), source
+    again = begin_again(prepared, chosen, run)
+    if again:
+        again.go_on(lambda run: None)
+    return prepared, run, conclude(prepared, chosen, run, again), source
+
+
+def measured(run, model):
+    """The model that has not seen the examples held out."""
+    return dataclasses.replace(model, params=run.best)
 
 
 def flats(n=400, seed=0):

@@ -14,7 +14,7 @@ from chainrule.tables import open_source
 from chainrule.tabular import blocks
 from chainrule.tabular.report import importance, pulling
 from chainrule.tabular.report.findings import find
-from reports import flats, trained
+from reports import flats, measured, trained
 
 
 class OfRawValues(BaseEstimator):
@@ -38,7 +38,7 @@ class OfRawValues(BaseEstimator):
 @pytest.mark.parametrize(("target", "score"), [("dear", "accuracy"), ("price", "r2")])
 def test_importance_is_scikit_learns_on_the_raw_values(target, score, weight):
     table = flats().drop("price" if target == "dear" else "dear")
-    prepared, model, _ = trained(table, target, weight=weight, epochs=20, seed=3)
+    prepared, _, model, _ = trained(table, target, weight=weight, epochs=20, seed=3)
     found = importance.importances(model, prepared.held_out, seed=3)
     rows = table[(prepared.rows[prepared.held] - 1).tolist()]
     columns = list(model.preparation.columns)
@@ -68,7 +68,7 @@ def test_of_many_columns_those_that_move_the_outputs_are_shuffled(monkeypatch):
     noise = {f"noise {k}": draw.standard_normal(300) for k in range(12)}
     size = draw.standard_normal(300)
     table = pl.DataFrame({**noise, "size": size, "twice": 2 * size + draw.normal(0, 0.01, 300)})
-    prepared, model, _ = trained(table, "twice", epochs=40)
+    prepared, _, model, _ = trained(table, "twice", epochs=40)
     monkeypatch.setattr(importance, "COLUMNS", 3)
     found = importance.importances(model, prepared.held_out, seed=0)
     assert found.shuffled == len(found.columns) == 3
@@ -76,7 +76,7 @@ def test_of_many_columns_those_that_move_the_outputs_are_shuffled(monkeypatch):
 
 
 def test_of_many_examples_some_are_drawn_the_same_each_time(monkeypatch):
-    prepared, model, _ = trained(flats(), "dear")
+    prepared, _, model, _ = trained(flats(), "dear")
     monkeypatch.setattr(importance, "EXAMPLES", 20)
     once, again = (importance.importances(model, prepared.held_out, seed=0) for _ in range(2))
     assert once == again
@@ -84,7 +84,7 @@ def test_of_many_examples_some_are_drawn_the_same_each_time(monkeypatch):
 
 
 def test_large_networks_have_their_columns_shuffled_on_fewer_examples(monkeypatch):
-    prepared, model, _ = trained(flats().drop("price"), "dear")
+    prepared, _, model, _ = trained(flats().drop("price"), "dear")
     monkeypatch.setattr(importance, "FEWEST", 10)
     monkeypatch.setattr(importance, "WORK", 30 * 5 * 6 * model.net.size)
     assert len(model.preparation.columns) == 6
@@ -106,7 +106,7 @@ def norms_by_hand(model, X, y):
 @pytest.mark.parametrize("target", ["dear", "price"])
 def test_the_pulls_are_the_longest_gradients_of_single_examples(target):
     table = flats().drop("price" if target == "dear" else "dear")
-    prepared, model, _ = trained(table, target, weight="share")
+    prepared, _, model, _ = trained(table, target, weight="share")
     for part, (found, X, y, rows) in {
         "training": (
             pulling.training_pulls(prepared, model, 0),
@@ -132,9 +132,10 @@ def test_each_row_is_that_of_the_table_though_rows_without_a_target_are_left_out
     monkeypatch.setattr(blocks, "BLOCK_BYTES", 2**12)  # so that there are several blocks
     missing = pl.int_range(pl.len()) % 7 == 0
     table = flats().with_columns(dear=pl.when(~missing).then("dear"))
-    prepared, model, source = trained(table, "dear")
+    prepared, run, model, source = trained(table, "dear")
     assert prepared.blocks.count > 2
-    found = find(prepared, model, source)
+    found = find(prepared, run, model, source)
+    model = measured(run, model)
     assert found.pulls["training"].taken < found.pulls["training"].examples
     for part in found.pulls.values():
         for pull in part.strongest:
@@ -147,7 +148,7 @@ def test_each_row_is_that_of_the_table_though_rows_without_a_target_are_left_out
 
 
 def test_no_more_gradients_are_taken_than_are_allowed(monkeypatch):
-    prepared, model, _ = trained(flats(), "dear")
+    prepared, _, model, _ = trained(flats(), "dear")
     monkeypatch.setattr(pulling, "DRAWN", 25)
     found = pulling.training_pulls(prepared, model, 0)
     assert (found.taken, found.examples) == (25, 340)
@@ -159,8 +160,8 @@ def test_labels_that_are_wrong_rise_to_the_top():
     names = table["target"].cast(pl.String).to_numpy().copy()
     names[wrong] = np.where(names[wrong] == "benign", "malignant", "benign")
     table = table.with_columns(pl.Series("target", names))
-    prepared, model, source = trained(table, "target", epochs=15)
-    found = find(prepared, model, source).pulls
+    prepared, run, model, source = trained(table, "target", epochs=15)
+    found = find(prepared, run, model, source).pulls
     rows = [pull.row for part in found.values() for pull in part.strongest]
     planted = set((wrong + 1).tolist())
     assert found["training"].strongest[0].row in planted
@@ -182,10 +183,22 @@ def test_only_the_chunks_up_to_the_last_row_are_read():
     assert pulling.rows_of(Watched(), [2], ["x"]) == {2: {"x": 2}}
 
 
+def test_all_is_of_the_model_that_has_not_seen_the_examples_held_out():
+    prepared, run, model, source = trained(flats().drop("price"), "dear", refit=True)
+    found = find(prepared, run, model, source)
+    first = measured(run, model)
+    assert not np.allclose(model.params[0].W, run.best[0].W)
+    assert np.array_equal(found.p, first.outputs_of(prepared.held_out.X))
+    assert found.importances == importance.importances(first, prepared.held_out, 0)
+    pull = found.pulls["validation"].strongest[0]
+    right = norms_by_hand(first, prepared.held_out.X, prepared.held_out.y)
+    assert pull.norm == pytest.approx(right.max(), rel=1e-4)
+
+
 def test_a_single_example_held_out_has_nothing_to_shuffle():
-    prepared, model, source = trained(flats(20), "price", validation=0.01, leave_out=["dear"])
+    prepared, run, model, source = trained(flats(20), "price", validation=0.01, leave_out=["dear"])
     assert len(prepared.held_out.X) == 1
-    assert find(prepared, model, source).importances is None
+    assert find(prepared, run, model, source).importances is None
 
 
 def test_examples_that_are_drawn_keep_their_targets_and_weights():

@@ -1,5 +1,6 @@
 """The page of a training: its numbers are those found, its text is harmless, its file is whole."""
 
+import dataclasses
 import os
 import re
 
@@ -8,11 +9,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from chainrule.tabular import Options
 from chainrule.tabular.report import choices, figures, influence, quality, report, write_report
 from chainrule.tabular.report.findings import find
 from chainrule.tabular.report.markup import number
 from chainrule.tabular.scores import WORDS
-from reports import Page, flats, read, trained
+from reports import Page, flats, measured, read, trained
 
 EVIL = """</style><script>alert("1")</script><img src=x onerror='alert(2)'>&amp;$title"""
 LONG = "x" * 200
@@ -112,7 +114,7 @@ def test_settings_of_matplotlib_change_no_page(made):
 
 @pytest.mark.parametrize("name", TRAININGS)
 def test_the_summary_is_the_models(made, name):
-    (prepared, model, source), _, html = made(name)
+    (prepared, _, model, source), _, html = made(name)
     page, about = Page(html), model.about
     head, rows = page.table("scores of the rows held out")
     assert head == ["score", "model", "baseline"]
@@ -126,9 +128,7 @@ def test_the_summary_is_the_models(made, name):
     )
     assert page.facts["parameters"] == f"{model.net.size:,}"
     assert page.facts["network"] == (f"{model.net.inputs} in → 16 relu → {model.net.outputs} out")
-    assert page.facts["training"] == (
-        f"8 epochs, of which {about['best_epoch']} was the best and is kept"
-    )
+    assert page.facts["training"] == (f"8 epochs, of which {about['best_epoch']} was the best")
     assert page.facts["table"] == source.name
     best = float(model.curves["validation_loss"].min())
     assert f"lowest after epoch {about['best_epoch']}, {number(best)};" in page.text
@@ -136,7 +136,7 @@ def test_the_summary_is_the_models(made, name):
 
 @pytest.mark.parametrize("name", ["classes", "ten"])
 def test_the_tables_of_the_classes_are_what_was_found(made, name):
-    (_, model, _), found, html = made(name)
+    (_, _, model, _), found, html = made(name)
     page, classes = Page(html), [str(label) for label in model.target.classes]
     y, guess, n = found.y, found.p.argmax(axis=1), len(classes)
     head, rows = page.table("rows of each class by the class predicted")
@@ -167,9 +167,11 @@ def test_of_many_classes_the_most_confused_and_the_worst_told_are_shown(monkeypa
 
 
 def test_the_residuals_are_those_of_the_rows_held_out(made):
-    (prepared, model, _), found, html = made("quantity")
+    (prepared, run, model, _), found, html = made("quantity")
     rows = flats()[(prepared.rows[prepared.held] - 1).tolist()]
-    residuals = rows["price"].to_numpy() - model.predict(rows)["prediction"].to_numpy()
+    residuals = (
+        rows["price"].to_numpy() - measured(run, model).predict(rows)["prediction"].to_numpy()
+    )
     assert np.allclose(found.y - found.p[:, 0], residuals, atol=0.01)
     low, high = re.search(r"nine in ten lie between (\S+) and (\S+),", Page(html).text).groups()
     assert np.allclose([float(low), float(high)], np.quantile(residuals, [0.05, 0.95]), atol=0.1)
@@ -185,7 +187,7 @@ def test_few_points_are_drawn_of_many_rows_and_the_page_says_so(monkeypatch, mad
 
 @pytest.mark.parametrize("name", TRAININGS)
 def test_importances_and_pulls_are_what_was_found(made, name):
-    (_, model, _), found, html = made(name)
+    (_, _, model, _), found, html = made(name)
     page = Page(html)
     _, rows = page.table(f"the drop of {found.importances.score}")
     for row, (_, mean, spread) in zip(rows, found.importances.columns, strict=False):
@@ -219,12 +221,37 @@ def test_the_rows_have_the_values_of_the_table(made):
 
 
 def test_what_was_decided_is_there_with_the_other_way(made):
-    (prepared, _, _), _, html = made("ten")
+    (prepared, *_), _, html = made("ten")
     page = Page(html)
     _, rows = page.table("what became of each column")
     assert rows == [[d.column, d.role, d.reason, d.option] for d in prepared.decisions]
-    assert "--hidden 16 " in page.text
-    assert "--learning-rate 0.002 " in page.text
+
+
+def test_every_option_is_there_with_its_value(made):
+    (_, _, model, _), _, html = made("ten")
+    _, rows = Page(html).table("what it was trained with")
+    assert [row[0] for row in rows] == [
+        f"--{each.name.replace('_', '-')}" for each in dataclasses.fields(Options)
+    ]
+    values = {row[0]: row[1] for row in rows}
+    assert values["--hidden"] == "16"
+    assert values["--learning-rate"] == f"{model.about['options']['learning_rate']}"
+    assert (values["--refit"], values["--clip-norm"], values["--numbers"]) == ("yes", "–", "–")
+
+
+def test_an_order_is_there_in_words(made):
+    order = {"city": ["Nice", "Lyon", "Paris"]}
+    html = report(*trained(flats().drop("price"), "dear", order=order, epochs=1, refit=False))
+    values = {row[0]: row[1] for row in Page(html).table("what it was trained with")[1]}
+    assert (values["--order"], values["--refit"]) == ("city: Nice < Lyon < Paris", "no")
+    assert "1 epoch, of which 1 was the best" in html
+    assert "anew with all rows" not in html
+
+
+def test_a_model_that_was_trained_anew_says_so(made):
+    (_, _, model, _), _, html = made("ten")
+    assert model.about["epochs_with_all"] == 8
+    assert "trained anew with all rows, for 8 epochs: that is the model kept" in html
 
 
 def test_of_many_columns_some_are_shown_and_the_others_counted(monkeypatch, made):

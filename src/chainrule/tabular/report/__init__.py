@@ -26,27 +26,25 @@ from chainrule.tabular.preparing import Prepared
 from chainrule.tabular.report import choices, course, influence, quality
 from chainrule.tabular.report.findings import Findings, find
 from chainrule.tabular.report.markup import Html, text
+from chainrule.tabular.running import Run
 
 
-def report(prepared: Prepared, model: TableModel, source: Source) -> str:
+def report(prepared: Prepared, run: Run, model: TableModel, source: Source) -> str:
     """Return the page of a training: how it went, how good the model is, and what it is made of.
 
-    The examples must still lie in `prepared.blocks`; the source is read once more, for the rows
-    that are shown. The same training makes the same page.
+    `run` is the one that held out examples. They must still lie in `prepared.blocks`; the source is
+    read once more, for the rows that are shown. The same training makes the same page.
 
     >>> from chainrule.tables import open_source
-    >>> from chainrule.tabular.options import Options, completed
-    >>> from chainrule.tabular.preparing import prepare
-    >>> from chainrule.tabular.training import begin, conclude
+    >>> from chainrule.tabular.training import Options, conclude, set_out
     >>> source = open_source("sklearn:wine")
-    >>> options = completed(Options(epochs=2), examples=151, features=13)
-    >>> prepared = prepare(source, "target", options)
-    >>> run = begin(prepared, options)
-    >>> run.go_on(lambda run: None)
-    >>> report(prepared, conclude(prepared, options, run), source).splitlines()[0]
+    >>> with set_out(source, "target", Options(epochs=2)) as (prepared, options, run):
+    ...     run.go_on(lambda run: None)
+    ...     page = report(prepared, run, conclude(prepared, options, run), source)
+    >>> page.splitlines()[0]
     '<!doctype html>'
     """
-    found = find(prepared, model, source)
+    found = find(prepared, run, model, source)
     title, under = course.heading(found)
     return string.Template(_file("template.html")).substitute(
         title=text(title),
@@ -56,13 +54,15 @@ def report(prepared: Prepared, model: TableModel, source: Source) -> str:
     )
 
 
-def write_report(path: str | Path, prepared: Prepared, model: TableModel, source: Source) -> None:
+def write_report(
+    path: str | Path, prepared: Prepared, run: Run, model: TableModel, source: Source
+) -> None:
     """Write the page of a training to a file, whole or not at all; one of that name is replaced.
 
     Raises OSError where it cannot be written, and ValueError where something that is no file has
     its name.
     """
-    write_whole(Path(path), [report(prepared, model, source).encode()])
+    write_whole(Path(path), [report(prepared, run, model, source).encode()])
 
 
 def _cards(found: Findings) -> Iterator[Html]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
+import dataclasses
 from collections import Counter
 from typing import Any
 
+from chainrule.tabular.options import Options
 from chainrule.tabular.report.findings import Findings
 from chainrule.tabular.report.markup import Html, card, paragraph, short, table, text
 
@@ -32,18 +33,31 @@ def decisions(found: Findings) -> Html:
 
 
 def options(found: Findings) -> Html:
-    """Return the card of the options in force, as the command takes them."""
+    """Return the card of the options: their values, and what they decide."""
     given = found.model.about["options"]
-    said = [
-        _code(f"--{name.replace('_', '-')} {shlex.quote(_option(value))}")
-        for name, value in given.items()
-        if value != []
+    rows = [
+        [
+            _code(f"--{each.name.replace('_', '-')}"),
+            _value(given.get(each.name)),
+            text(each.metadata["help"]),
+        ]
+        for each in dataclasses.fields(Options)
     ]
-    return card("Options in force", Html(f'<p class="options">{" ".join(said)}</p>'), wide=True)
+    return card("Options", table(
+        "what it was trained with", ["option", "value", "what it is"],
+        rows, "options",
+    ), wide=True)  # fmt: skip
 
 
-def _option(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+def _value(value: Any) -> Html | None:
+    """Return an option's value in words; None where there is none."""
+    if isinstance(value, dict):
+        value = [f"{column}: {' < '.join(words)}" for column, words in value.items()]
+    if isinstance(value, list):
+        value = ", ".join(map(str, value)) or None
+    if isinstance(value, bool):
+        value = "yes" if value else "no"
+    return None if value is None else text(short(value, 200))
 
 
 def _code(option: str) -> Html:

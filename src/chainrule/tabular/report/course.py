@@ -31,7 +31,7 @@ def heading(found: Findings) -> tuple[str, str]:
 def summary(found: Findings) -> Html:
     """Return the card of the model: its table, its network, its scores beside the baseline's."""
     about, net = found.model.about, found.model.net
-    rows, made = about["rows"], about["epochs"]
+    rows, made, anew = about["rows"], about["epochs"], about["epochs_with_all"]
     left = f"; {rows['without_target']:,} without a target left out" * bool(rows["without_target"])
     early = "; ended by early stopping" * (about["over"] == "early stopping")
     facts = {
@@ -41,8 +41,7 @@ def summary(found: Findings) -> Html:
         f"validation{left}",
         "network": _layers(net),
         "parameters": number(net.size),
-        "training": f"{_epochs(made)}, of which {about['best_epoch']:,} was the best and is kept"
-        f"{early}",
+        "training": f"{_epochs(made)}, of which {about['best_epoch']:,} was the best{early}",
     }
     scores = about["validation"]
     listed = "".join(f"<dt>{name}</dt><dd>{text(said)}</dd>" for name, said in facts.items())
@@ -59,6 +58,12 @@ def summary(found: Findings) -> Html:
         ),
         paragraph(f"The baseline knows the target alone: it always predicts {_baseline(found)}."),
     ]
+    if anew:
+        said = (
+            f"Once scored, the network was trained anew with all rows, for {_epochs(anew)}: that "
+        )
+        said += "is the model kept. All that stands here is of the one that had not seen the rows."
+        parts.append(paragraph(said))
     if found.prepared.weight is not None:
         said = "Scores, losses and importances count each row with its weight; all else once."
         parts.append(paragraph(said))

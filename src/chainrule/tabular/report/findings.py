@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from chainrule.tabular.model import TableModel
 from chainrule.tabular.preparing import Prepared
 from chainrule.tabular.report.importance import Importances, features_of, importances
 from chainrule.tabular.report.pulling import Pulls, rows_of, training_pulls, validation_pulls
+from chainrule.tabular.running import Run
 
 Array = NDArray[Any]
 
@@ -25,6 +27,9 @@ class Findings:
 
     Attributes
     ----------
+    model
+        The model with the parameters of the best epoch, from before any training with all rows:
+        those held out are new to it.
     y, p
         The targets of the examples held out, in the target's units, and what is predicted of them.
     importances
@@ -46,8 +51,9 @@ class Findings:
     values: dict[int, dict[str, Any]]
 
 
-def find(prepared: Prepared, model: TableModel, source: Source) -> Findings:
+def find(prepared: Prepared, run: Run, model: TableModel, source: Source) -> Findings:
     """Return what the page tells; see `report`."""
+    model = dataclasses.replace(model, params=run.best)
     held_out, seed = prepared.held_out, int(model.about["options"]["seed"])
     y = held_out.y
     if model.target.task == "regression":

@@ -61,8 +61,8 @@ def rows(found: Findings) -> Html:
     """Return the card of the rows with the largest gradients."""
     parts = [_pull_table(found, part, own) for part, own in found.pulls.items()]
     note = (
-        "How hard a row pulls on the parameters: the length of the gradient of its own loss, at "
-        "the parameters kept. Wrong labels and rows unlike all others rise to the top."
+        "How hard a row pulls on the parameters: the length of the gradient of its own loss, after "
+        "the best epoch. Wrong labels and rows unlike all others rise to the top."
     )
     return card("Rows that pull hardest", paragraph(note), *parts, wide=True)
 
