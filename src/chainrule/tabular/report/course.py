@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from chainrule.layers import Dense
+from typing import Any
+
+from chainrule.layers import Dropout
 from chainrule.network import Network
 from chainrule.tabular.report import plots
 from chainrule.tabular.report.findings import Findings
@@ -72,11 +74,14 @@ def summary(found: Findings) -> Html:
 
 def _layers(net: Network) -> str:
     """Return the layers in a row."""
-    said = [
-        f"{layer.units:,} {layer.activation}" if isinstance(layer, Dense) else str(layer)
-        for layer in net.layers[:-1]
-    ]
-    return " → ".join([f"{net.inputs:,} in", *said, f"{net.outputs:,} out"])
+    hidden = map(_layer, net.layers[:-1])
+    return " → ".join([f"{net.inputs:,} in", *hidden, f"{net.outputs:,} out"])
+
+
+def _layer(layer: Any) -> str:
+    if isinstance(layer, Dropout):
+        return f"dropout {layer.rate:g}"
+    return f"{layer.units:,} {layer.activation}"
 
 
 def _epochs(count: int) -> str:
