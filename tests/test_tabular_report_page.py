@@ -10,7 +10,16 @@ import polars as pl
 import pytest
 
 from chainrule.tabular import Options
-from chainrule.tabular.report import choices, figures, influence, quality, report, write_report
+from chainrule.tabular.report import (
+    choices,
+    figures,
+    importance,
+    influence,
+    pulling,
+    quality,
+    report,
+    write_report,
+)
 from chainrule.tabular.report.findings import find
 from chainrule.tabular.report.markup import number
 from chainrule.tabular.scores import WORDS
@@ -266,6 +275,33 @@ def test_of_many_columns_some_are_shown_and_the_others_counted(monkeypatch, made
     assert "… and 55 columns more: number 52, left out 2, target 1." in page.text
     assert len(page.table("the drop of accuracy")[1]) == 7
     assert "7 of 61 columns are shown." in page.text
+
+
+def test_what_was_drawn_of_how_many_is_said(monkeypatch, made):
+    monkeypatch.setattr(importance, "EXAMPLES", 50)
+    monkeypatch.setattr(importance, "COLUMNS", 30)
+    monkeypatch.setattr(pulling, "DRAWN", 100)
+    text = Page(report(*made("ten")[0])).text
+    assert "on 50 of 270 rows held out, drawn:" in text
+    assert "Of 61 columns, the 30 were shuffled that move the outputs most." in text
+    assert "training: the 15 longest gradients of 100 drawn from 1,527 rows" in text
+    assert "validation: the 15 longest gradients of 100 drawn from 270 rows" in text
+
+
+def test_residuals_that_lie_far_out_are_counted(monkeypatch, made):
+    monkeypatch.setattr(figures, "TAIL", 0.1)
+    found = made("quantity")[1]
+    beyond = figures.histogram(found.y - found.p[:, 0]).beyond
+    assert beyond > 0
+    text = Page(report(*made("quantity")[0])).text
+    assert f"The outermost bars hold {beyond} that lie beyond them." in text
+
+
+def test_a_single_row_held_out_is_enough_for_a_page():
+    given = trained(flats(20).drop("dear"), "price", validation=0.01)
+    page = Page(report(*given))
+    assert "A single row is held out: none to shuffle." in page.text
+    assert "RMSE" in [row[0] for row in page.table("scores")[1]]
 
 
 def test_weights_and_rows_that_are_left_out_are_mentioned(made):
