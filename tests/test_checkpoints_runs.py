@@ -340,9 +340,7 @@ def saved(folder, arrays, about):
 
 def test_checkpoints_of_another_kind_are_refused(tmp_path):
     saved(tmp_path, {}, {"kind": "table"})
-    with pytest.raises(
-        cr.CheckpointError, match="its checkpoints are not of a network alone; take"
-    ):
+    with pytest.raises(cr.CheckpointError, match="do not say of what run they are"):
         run(cr.Checkpoint(tmp_path))
 
 
@@ -413,3 +411,26 @@ def test_bad_settings_are_refused(tmp_path, given, message):
     with pytest.raises((TypeError, ValueError), match=message):
         cr.Checkpoint(tmp_path / "run", **given)
     assert not (tmp_path / "run").exists()
+
+
+# Among the callbacks of fit
+
+
+def test_as_a_callback_it_leaves_what_fit_goes_on_from_to_the_same_bits(tmp_path):
+    def fitted(params, epochs, **options):
+        return cr.fit(LOGITS, params, P.X, P.y, cr.Adam(), epochs=epochs, seed=3, **options)
+
+    left = cr.Checkpoint(tmp_path, every=0, keep=2)
+    with pytest.raises(BrokenOffError):
+        fitted(P.params, 5, callbacks=[left, at(3)])
+    net, params, history = cr.load(left.newest)
+    assert (net, history.epochs, len(files(tmp_path))) == (LOGITS, 3, 2)
+    gone_on, _ = fitted(params, 2, history=history)
+    assert bits(gone_on) == bits(fitted(P.params, 5)[0])
+
+
+def test_as_a_callback_it_waits_for_its_time(tmp_path):
+    left = cr.Checkpoint(tmp_path, every=1e9)
+    cr.fit(LOGITS, P.params, P.X, P.y, cr.Adam(), epochs=3, callbacks=[left])
+    with pytest.raises(FileNotFoundError, match="holds no checkpoint"):
+        _ = left.newest

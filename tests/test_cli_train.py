@@ -369,3 +369,18 @@ def test_a_lack_of_memory_is_said(monkeypatch):
 
     monkeypatch.setattr(training, "prepare", large)
     refused(train(), "give --memory, such as 300MB", code=1)
+
+
+def test_a_training_killed_once_its_model_stands_is_ended_by_resume(monkeypatch):
+    def crash(store):
+        raise CrashError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "clear", crash)
+        with pytest.raises(CrashError):
+            train("--checkpoint-every", 0)
+    made = Path("houses.model").read_bytes()
+    refused(train(), "holds checkpoints")
+    assert train("--resume").exit_code == 0
+    assert Path("houses.model").read_bytes() == made
+    assert files() == {"houses.csv", "houses.model"}

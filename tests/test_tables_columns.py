@@ -77,6 +77,12 @@ def test_a_number_with_a_fraction_behind_whole_ones():
     assert (column.whole, column.counts) == (False, None)
 
 
+@pytest.mark.parametrize("values", [[0.0, -0.0], [-0.0, 0.0]])
+def test_nought_has_no_sign(values):
+    column = survey([pl.DataFrame({"x": [value]}) for value in values]).columns["x"]
+    assert (str(column.least), str(column.greatest)) == ("0.0", "0.0")
+
+
 def test_rows_without_a_target_are_left_out():
     frame = pl.DataFrame({"x": [1, 2, 3, 4], "y": [0.5, math.nan, None, 1.5]})
     found = survey([frame], target="y")

@@ -131,6 +131,7 @@ def test_numbers_without_quartiles_apart_are_divided_by_their_deviation():
     "values",
     [
         [1e300, -1e300, 1.7e308, -1.7e308],
+        [1.7e308, -1.7e308],
         [5e-324, 0.0, 1e-320],
         [1e16 + 2, 1e16 + 4, 1e16 + 8],
         [2**63 - 1, -(2**63), 0],
@@ -138,11 +139,10 @@ def test_numbers_without_quartiles_apart_are_divided_by_their_deviation():
 )
 def test_numbers_at_the_ends_of_their_type(values):
     frame = pl.DataFrame({"x": values})
-    found = column(prepared(frame), frame, "x")
-    ranks = np.argsort(np.argsort(values))
+    found = np.array(column(prepared(frame), frame, "x"))[np.argsort(values)]
     assert np.isfinite(found).all()
-    assert all(a <= b for a, b in zip(np.sort(found), np.sort(found)[1:], strict=False))
-    assert np.all(np.diff(np.array(found)[np.argsort(ranks)]) >= 0)
+    assert (np.diff(found) >= 0).all()
+    assert found[0] < found[-1] or values[0] == 5e-324  # too small for a scale
 
 
 def test_numbers_are_centred_in_double():
@@ -263,7 +263,7 @@ CYCLES = [
 
 
 @pytest.mark.parametrize(("start", "step", "count", "cycles"), CYCLES)
-@pytest.mark.parametrize("form", ["datetime", "zoned", "text", "text, zoned"])
+@pytest.mark.parametrize("form", ["datetime", "zoned", "text", "text, zoned", "text, UTC"])
 def test_dates_and_their_cycles(start, step, count, cycles, form):
     moments = dates(start, step, count)
     series = pl.Series("d", moments, dtype=pl.Datetime("us"))
@@ -271,6 +271,8 @@ def test_dates_and_their_cycles(start, step, count, cycles, form):
         series = series.dt.replace_time_zone("UTC").dt.convert_time_zone("Asia/Tokyo")
     elif form == "text":
         series = pl.Series("d", [moment.isoformat() for moment in moments])
+    elif form == "text, UTC":
+        series = pl.Series("d", [f"{moment.isoformat()}Z" for moment in moments])
     elif form == "text, zoned":
         shift = datetime.timezone(2 * HOUR)
         series = pl.Series(

@@ -40,4 +40,4 @@ def evaluate(model: Path, table: str, as_json: bool, **reading: Any) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2))
     else:
-        click.echo("\n".join(summary.scores(found)))
+        click.echo("\n".join(summary.of_scores(found)))

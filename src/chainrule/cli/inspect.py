@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from chainrule.cli import summary
 from chainrule.cli.errors import refusals
 from chainrule.cli.words import counted, size
+
+if TYPE_CHECKING:
+    from chainrule.tables import Decision
+    from chainrule.tabular import TableModel
 
 
 @click.command()
@@ -48,11 +54,6 @@ def _table_model(path: Path) -> list[str]:
     from chainrule.tabular import TableModel
 
     model = TableModel.load(path)
-    encoders = model.preparation.encoders
-    columns = [
-        (each.column, type(each).__name__.lower(), counted(len(each.features), "feature"))
-        for each in encoders
-    ]
     return [
         *summary.facts(summary.of_training(model)),
         "",
@@ -60,7 +61,26 @@ def _table_model(path: Path) -> list[str]:
         *summary.scores(model.about["validation"]),
         "",
         "Columns:",
-        *summary.aligned(columns),
+        *summary.decided(_columns(model)),
+    ]
+
+
+def _columns(model: TableModel) -> list[Decision]:
+    """Return what became of each column, with the number of its features."""
+    from chainrule.tables import Decision
+
+    features = Counter[str]()
+    for encoder in model.preparation.encoders:
+        features[encoder.column] += len(encoder.features)
+    return [
+        Decision(
+            told["column"],
+            told["role"],
+            f"{counted(features[told['column']], 'feature')}; {told['reason']}"
+            if told["column"] in features
+            else told["reason"],
+        )
+        for told in model.about["decisions"]
     ]
 
 

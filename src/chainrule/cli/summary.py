@@ -169,6 +169,14 @@ def scores(found: Mapping[str, Mapping[str, float]]) -> list[str]:
     return [f"  {word:<19}  {model:>10}  {baseline:>10}" for word, model, baseline in rows]
 
 
+def of_scores(found: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """Return what `TableModel.evaluate` found."""
+    rows = found["rows"]
+    left_out = rows["without_target"]
+    without = f", {left_out:,} without a target left out" if left_out else ""
+    return [f"{counted(int(rows['scored']), 'row')}{without}", *scores(found)]
+
+
 IN_UNITS = ("rmse", "mae")
 """The scores that have the units of the target; the others are shares, or about 1."""
 

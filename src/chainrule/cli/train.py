@@ -145,7 +145,9 @@ class Made:
         click.echo("\n".join(summary.scores(self.model.about["validation"])))
         saved = f"{place}, {size(place.stat().st_size)}"
         follow = f"chainrule predict {shlex.quote(str(place))} new{ending} -o predictions{ending}"
-        click.echo("\n" + "\n".join(summary.facts({"Saved": saved, "Next": follow})))
+        ends = {"Saved": saved, "Report": str(self.files.report or ""), "Next": follow}
+        ends = {name: value for name, value in ends.items() if value}
+        click.echo("\n" + "\n".join(summary.facts(ends)))
 
 
 def _console() -> Console:
@@ -180,6 +182,10 @@ def _train(files: Files, options: Options, told: Console | None, *, restart: boo
                 with progress(told, again) as show:
                     again.go_on(show)
             model = conclude(prepared, chosen, run, again)
+            if files.report is not None:
+                from chainrule.tabular.report import write_report
+
+                write_report(files.report, prepared, run, model, source)
             model.save(files.model)
     discard(files.checkpoints)
     return Made(model, files, run, seconds, before)

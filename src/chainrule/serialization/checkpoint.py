@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,8 @@ class Checkpoint:
 
     Run the same program again after a crash, and the run goes on from its last checkpoint, to the
     same bits as if nothing had happened. A checkpoint is a file as `save` writes it, and `load`
-    reads it at any time.
+    reads it at any time. Among the callbacks of `cr.fit`, it leaves checkpoints and no more: the
+    `history` that `load` returns from the `newest` is what `cr.fit` goes on from.
 
     Parameters
     ----------
@@ -49,15 +50,35 @@ class Checkpoint:
     >>> with tempfile.TemporaryDirectory() as directory:
     ...     program(directory)[1].epochs, program(directory, epochs=15)[1].epochs
     (10, 15)
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     left = cr.Checkpoint(directory, every=0)
+    ...     _ = cr.fit(net, net.init(), [[1.0]], [2.0], cr.Adam(0.1), epochs=4, callbacks=[left])
+    ...     cr.load(left.newest)[2].epochs
+    4
     """
 
     directory: str | Path
     every: float = 30.0
     keep: int = 3
+    _written: float = field(default_factory=time.monotonic, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_number("Checkpoint: every", self.every, least=0)
         check_whole("Checkpoint: keep", self.keep, least=1)
+
+    def __call__(self, history: History) -> None:
+        """Leave a checkpoint where it is time for one."""
+        if time.monotonic() - self._written >= self.every:
+            net = history.runs[-1].plan.net
+            with Store(self.directory, self.keep) as store:
+                store.save(*contents(net, history.returned, history))
+            object.__setattr__(self, "_written", time.monotonic())
+
+    @property
+    def newest(self) -> Path:
+        """The newest checkpoint; FileNotFoundError where there is none."""
+        with Store(self.directory, self.keep) as store:
+            return store.newest
 
     def fit(
         self,
@@ -135,7 +156,8 @@ def begun(store: Store, identity: dict[str, str]) -> tuple[Parameters, History] 
     there = about.get("run")
     if not isinstance(there, dict):
         raise CheckpointError(
-            f"{store.directory}: its checkpoints are not of a network alone; take another directory"
+            f"{store.directory}: its checkpoints do not say of what run they are; load the "
+            "newest, or take another directory"
         )
     for name in {**identity, **there}:
         old, new = there.get(name, "missing"), identity.get(name, "missing")

@@ -108,6 +108,18 @@ class Store:
         with suppress(OSError):  # it holds what is not of this store
             self.directory.rmdir()
 
+    @property
+    def holds_some(self) -> bool:
+        """Whether there is a checkpoint."""
+        return bool(self._numbered())
+
+    @property
+    def newest(self) -> Path:
+        """The newest checkpoint; FileNotFoundError where there is none."""
+        for _, path in reversed(self._numbered()):
+            return path
+        raise FileNotFoundError(f"{self.directory}: holds no checkpoint")
+
     def close(self) -> None:
         """Let others in."""
         self._lock.close()

@@ -85,7 +85,7 @@ def as_moments(series: pl.Series) -> pl.Series:
         return series.cast(pl.Datetime("us"))
     text = pl.col(series.name).str.strip_chars()
     text = pl.when(text.str.contains(DATE)).then(text)
-    text = text.str.replace("T", " ", literal=True).str.replace("Z", "+00:00", literal=True)
+    text = text.str.replace("T", " ", literal=True)
     local = [text.str.to_datetime(form, time_unit="us", strict=False) for form in _FORMATS]
     zoned = [
         text.str.to_datetime(form, time_unit="us", strict=False).dt.replace_time_zone(None)

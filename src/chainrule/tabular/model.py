@@ -29,11 +29,13 @@ from chainrule.tables import (
     Notes,
     Preparation,
     Source,
+    TableError,
     Target,
     open_source,
     target_from_data,
     with_target,
 )
+from chainrule.tables.values import check_known
 from chainrule.tabular.scores import classification_scores, regression_scores
 
 Array = NDArray[Any]
@@ -92,6 +94,9 @@ class TableModel:
         self, source: Source, notes: Notes | None = None, *, keep: tuple[str, ...] = ()
     ) -> Iterator[pl.DataFrame]:
         """Yield the predictions for a source chunk by chunk."""
+        check_known("column to keep", keep, source.columns)
+        if taken := set(keep) & set(self._names):
+            raise TableError(f"column {min(taken)!r} to keep is called as one of the predictions")
         needed = self._present(source, (*keep, *self.preparation.columns))
         first = 1
         for chunk in source.chunks(needed):
@@ -106,15 +111,20 @@ class TableModel:
             return list(wanted)
         return list(source.columns)
 
+    @property
+    def _names(self) -> list[str]:
+        """What the columns of predictions are called."""
+        classes = getattr(self.target, "classes", ())
+        return ["prediction", *(f"probability_{name}" for name in classes)]
+
     def _columns(self, p: Array) -> list[pl.Series]:
         if self.target.task == "regression":
-            return [pl.Series("prediction", p[:, 0])]
-        named = zip(self.target.classes, p.T, strict=True)  # type: ignore[attr-defined]
-        each = [pl.Series(f"probability_{name}", of) for name, of in named]
-        return [self.target.decode(p).alias("prediction"), *each]
+            return [pl.Series(*self._names, p[:, 0])]
+        each = [self.target.decode(p), *map(pl.Series, p.T)]
+        return [column.alias(name) for column, name in zip(each, self._names, strict=True)]
 
     def evaluate(self, table: Any, notes: Notes | None = None) -> dict[str, dict[str, float]]:
-        """Return the scores on a table that has the target, and those of the baseline beside them.
+        """Return scores on a table that has the target, those of the baseline, and how many rows.
 
         Rows without a target are left out. They are counted with the weights of the column that
         weighed them in training, where the table has it.
@@ -130,13 +140,17 @@ class TableModel:
                 chunk = with_target(whole, self.target.column)
             else:
                 chunk = whole
-            y = self.target.encode(chunk, first=first)
-            w = chunk[weigh].cast(pl.Float64).to_numpy() if weigh else None
-            parts.append((y, self.outputs(chunk, notes, first=first), w))
+            if chunk.height:
+                y = self.target.encode(chunk, first=first)
+                w = chunk[weigh].cast(pl.Float64).to_numpy() if weigh else None
+                parts.append((y, self.outputs(chunk, notes, first=first), w))
             first += whole.height
+        if not parts:
+            raise TableError(f"{source.name}: no row has the target {self.target.column!r}")
         y, p = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
         w = np.concatenate([part[2] for part in parts]) if weigh else None
-        return self.scores(y, p, w)
+        rows = {"scored": len(y), "without_target": first - 1 - len(y)}
+        return {"rows": rows, **self.scores(y, p, w)}
 
     def scores(self, y: Array, p: Array, weight: Array | None = None) -> dict[str, Any]:
         """Return the scores of outputs p beside targets as `target.encode` gives them."""
