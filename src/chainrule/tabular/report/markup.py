@@ -14,7 +14,11 @@ LONGEST = 40
 
 
 class Html(str):
-    """Text that is HTML already."""
+    """Text that is HTML already.
+
+    >>> Html("<b>") + "x"
+    '<b>x'
+    """
 
     __slots__ = ()
 
@@ -104,7 +108,11 @@ def _aligned(values: Iterable[Any]) -> str:
 
 
 def figure(svg: Html, said: str) -> Html:
-    """Return a plot with what is to be said of it below."""
+    """Return a plot with what is to be said of it below.
+
+    >>> figure(Html("<svg/>"), "a < b")
+    '<figure><svg/><figcaption>a &lt; b</figcaption></figure>'
+    """
     return Html(f"<figure>{svg}<figcaption>{text(said)}</figcaption></figure>")
 
 
