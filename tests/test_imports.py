@@ -35,6 +35,7 @@ SHEET = "a form of a worksheet: test_worksheet.py reads it back"
 
 OPENED = "made by open_source, whose example shows it"
 WRITES = "made by open_sink, whose example shows it"
+REPORTED = "part of report, whose example shows it"
 
 WITHOUT_EXAMPLE = {
     "chainrule.backprop.Trace": "made by forward, whose example shows it",
@@ -208,6 +209,35 @@ WITHOUT_EXAMPLE = {
     "chainrule.tables.writing.Format": RECORD,
     "chainrule.tables.writing.Output": WRITES,
     "chainrule.tables.writing.Sink": ABSTRACT,
+    "chainrule.tabular.report.choices.decisions": REPORTED,
+    "chainrule.tabular.report.choices.options": REPORTED,
+    "chainrule.tabular.report.course.heading": REPORTED,
+    "chainrule.tabular.report.course.losses": REPORTED,
+    "chainrule.tabular.report.course.summary": REPORTED,
+    "chainrule.tabular.report.figures.Bin": RECORD,
+    "chainrule.tabular.report.figures.ClassScore": RECORD,
+    "chainrule.tabular.report.figures.Histogram": RECORD,
+    "chainrule.tabular.report.figures.Pair": RECORD,
+    "chainrule.tabular.report.findings.Findings": RECORD,
+    "chainrule.tabular.report.findings.find": REPORTED,
+    "chainrule.tabular.report.importance.Importance": RECORD,
+    "chainrule.tabular.report.importance.Importances": RECORD,
+    "chainrule.tabular.report.importance.importances": REPORTED,
+    "chainrule.tabular.report.influence.columns": REPORTED,
+    "chainrule.tabular.report.influence.rows": REPORTED,
+    "chainrule.tabular.report.plots.calibration_plot": REPORTED,
+    "chainrule.tabular.report.plots.histogram_plot": REPORTED,
+    "chainrule.tabular.report.plots.loss_plot": REPORTED,
+    "chainrule.tabular.report.plots.residual_plot": REPORTED,
+    "chainrule.tabular.report.plots.true_plot": REPORTED,
+    "chainrule.tabular.report.pulling.Pull": RECORD,
+    "chainrule.tabular.report.pulling.Pulls": RECORD,
+    "chainrule.tabular.report.pulling.pulls": REPORTED,
+    "chainrule.tabular.report.pulling.training_pulls": REPORTED,
+    "chainrule.tabular.report.pulling.validation_pulls": REPORTED,
+    "chainrule.tabular.report.quality.classification": REPORTED,
+    "chainrule.tabular.report.quality.regression": REPORTED,
+    "chainrule.tabular.report.write_report": "writes: report is its example",
     "chainrule.targets.Target": RECORD,
     "chainrule.targets.check_targets": CHECK,
     "chainrule.targets.encode": "one line, whose docstring says it",

@@ -329,6 +329,28 @@ def test_refusals(tmp_path, monkeypatch, content, message, size):
         assert "\n" not in str(caught.value)
 
 
+LATE = [
+    (b"2,z", "has 2 fields, the header has 3"),
+    (b'2,z\n3,"a,b",4', "has 2 fields, the header has 3"),
+    (b"2,z,3,4", "has 4 fields, the header has 3"),
+    (b"2,z\0,3", "holds a NUL byte"),
+    (b"2,z\xfc,3", "holds the byte 0xfc"),
+    (b'2,"z,3', "opens a quote that is never closed"),
+]
+
+
+@pytest.mark.parametrize("last", [b"5", b"NA"])
+@pytest.mark.parametrize("size", [1, 50, 300])
+@pytest.mark.parametrize(("row", "message"), LATE)
+def test_refusals_far_from_the_first_line(tmp_path, monkeypatch, row, message, size, last):
+    monkeypatch.setattr(text_file, "PIECE", size)
+    monkeypatch.setattr("chainrule.tables.dialect.HEAD", size)
+    content = b"a,b,c\n" + b'1,"x\ny",%b\n' % last * 30 + row + b"\n"
+    for use in (lambda source: source.whole(), lambda source: source.dtypes):
+        with pytest.raises(TableError, match=re.escape(f"line 62 {message}")):
+            use(read(tmp_path, content))
+
+
 def test_refused_options(tmp_path):
     path = written(tmp_path, joined(","))
     with pytest.raises(TableError, match="unknown encoding 'utf-9'; such as utf-8, latin-1"):

@@ -20,6 +20,7 @@ class Files:
     table: str | None = told(None, "The table: a file, or a data set such as sklearn:digits.")
     target: str | None = told(None, "The column to predict.")
     out: Path | None = told(None, "The model [default: the table's name, ending in .model].")
+    report: Path | None = told(None, "A page about the training to write, such as report.html.")
     delimiter: str | None = told(None, "What stands between the fields of a text.")
     encoding: str = told("utf-8", "The encoding of a text.")
     checkpoint: Path | None = told(None, "Where checkpoints go [default: beside the model].")
@@ -64,8 +65,11 @@ def check_model(files: Files, *, force: bool, resume: bool, restart: bool) -> bo
     """Return whether there are checkpoints to go on from, or refuse what would lose work."""
     from chainrule.tabular.checkpoints import waiting
 
-    check_writable(files.model)
-    check_other(files.model, str(files.table))
+    for path in filter(None, (files.model, files.report)):
+        check_writable(path)
+        check_other(path, str(files.table))
+    if files.report is not None and files.report.resolve() == files.model.resolve():
+        raise Refusal(f"{files.report}: is the model; choose another name for the page")
     begun = waiting(files.checkpoints)
     if begun and not (resume or restart):
         raise Refusal(

@@ -149,7 +149,9 @@ class Made:
         click.echo("\n".join(summary.scores(self.model.about["validation"])))
         saved = f"{place}, {size(place.stat().st_size)}"
         follow = f"chainrule predict {shlex.quote(str(place))} new{ending} -o predictions{ending}"
-        click.echo("\n" + "\n".join(summary.facts({"Saved": saved, "Next": follow})))
+        ends = {"Saved": saved, "Report": str(self.files.report or ""), "Next": follow}
+        ends = {name: value for name, value in ends.items() if value}
+        click.echo("\n" + "\n".join(summary.facts(ends)))
 
 
 def _console() -> Console:
@@ -185,6 +187,10 @@ def _train(files: Files, options: Options, told: Console | None, *, restart: boo
             seconds = time.monotonic() - began
             model = conclude(prepared, chosen, run, again)
             model.save(files.model)
+            if files.report is not None:
+                from chainrule.tabular.report import write_report
+
+                write_report(files.report, prepared, run, model, source)
     discard(files.checkpoints)
     return Made(model, files, seconds, resumed_at)
 

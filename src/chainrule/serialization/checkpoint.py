@@ -156,8 +156,8 @@ def begun(store: Store, identity: dict[str, str]) -> tuple[Parameters, History] 
     there = about.get("run")
     if not isinstance(there, dict):
         raise CheckpointError(
-            f"{store.directory}: its checkpoints do not say of what run they are; load the newest, or "
-            "take another directory"
+            f"{store.directory}: its checkpoints do not say of what run they are; load the "
+            "newest, or take another directory"
         )
     for name in {**identity, **there}:
         old, new = there.get(name, "missing"), identity.get(name, "missing")

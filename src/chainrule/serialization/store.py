@@ -109,6 +109,11 @@ class Store:
             self.directory.rmdir()
 
     @property
+    def holds_some(self) -> bool:
+        """Whether there is a checkpoint."""
+        return bool(self._numbered())
+
+    @property
     def newest(self) -> Path:
         """The newest checkpoint; FileNotFoundError where there is none."""
         for _, path in reversed(self._numbered()):

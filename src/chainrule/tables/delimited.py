@@ -17,6 +17,9 @@ from chainrule.tables.fields import Fields, Kind, seen, widened
 from chainrule.tables.source import Source, digest
 from chainrule.tables.text_file import TextFile
 
+LOOK = 2**20
+"""The bytes from which the kinds of the columns are first taken; all of them settle these."""
+
 COMPRESSION = 8
 """How many times as long a text may be as its gzip."""
 
@@ -35,7 +38,8 @@ class Delimited(Source):
         except BadLineError as bad:
             raise self._error(bad.line, bad.what) from None
         self.columns = self._dialect.columns
-        plain = (self._by_hand(number, piece) for number, piece in enumerate(self._pieces()))
+        looks = enumerate(self._pieces(min(LOOK, text_file.PIECE)))
+        plain = (self._by_hand(number, piece) for number, piece in looks)
         first = next(filter(None, plain), b"")
         if not first:
             raise TableError(f"{self.name}: has a header and no rows")
@@ -79,8 +83,8 @@ class Delimited(Source):
 
     # In pieces
 
-    def _pieces(self) -> Iterator[bytes]:
-        return self._text.pieces(self._dialect.header_bytes, text_file.PIECE)
+    def _pieces(self, size: int | None = None) -> Iterator[bytes]:
+        return self._text.pieces(self._dialect.header_bytes, size or text_file.PIECE)
 
     @cached_property
     def _kinds(self) -> dict[str, pl.DataType]:

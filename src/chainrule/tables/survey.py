@@ -131,7 +131,8 @@ def with_target(frame: pl.DataFrame, target: str) -> pl.DataFrame:
     1
     """
     frame = frame if not frame.get_column(target).null_count() else frame.drop_nulls(target)
-    return frame.drop_nans(target) if frame.schema[target].is_float() else frame
+    column = frame.get_column(target)
+    return frame.drop_nans(target) if column.dtype.is_float() and column.is_nan().any() else frame
 
 
 def _are_whole(column: pl.Series) -> bool:

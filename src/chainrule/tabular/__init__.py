@@ -11,6 +11,7 @@
 | `checkpoints.py` | where a run left off |
 | `model.py` | `TableModel`: predictions, scores, one file |
 | `scores.py` | how good predictions are |
+| `report/` | the page of a training |
 """
 
 import importlib

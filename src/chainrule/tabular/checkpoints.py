@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -66,10 +67,11 @@ def keeping(
         yield lambda run: None
         return
     with Store(directory) as store:
-        own = identity(run, source, options)
-        found = begun(store, own)
-        if found is not None:
-            run.take(*found)
+        own = functools.cache(lambda: identity(run, source, options))  # it reads all of a file
+        if store.holds_some:
+            found = begun(store, own())
+            if found is not None:
+                run.take(*found)
         saved, written = run.visits, time.monotonic()
 
         def save(run: Run) -> None:
@@ -77,7 +79,7 @@ def keeping(
             if run.history is None or run.visits == saved:
                 return
             arrays, about = contents(run.plan.net, run.history.returned, run.history)
-            store.save(arrays, {**about, "run": own})
+            store.save(arrays, {**about, "run": own()})
             saved, written = run.visits, time.monotonic()
 
         def after_visit(run: Run) -> None:

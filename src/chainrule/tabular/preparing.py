@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -36,6 +38,10 @@ from chainrule.tabular.options import Options
 from chainrule.tabular.splitting import hold_out
 
 Array = NDArray[Any]
+T, Made = TypeVar("T"), TypeVar("Made")
+THREADS = 2
+"""The chunks that are prepared at a time: each is in memory."""
+
 Frames = Callable[[], Iterator[pl.DataFrame]]
 
 
@@ -160,15 +166,34 @@ def _fill(
 ) -> Array:
     """Deal the examples in training, and return the inputs of those held out."""
     parts, start = [], 0
-    for chunk in frames():
-        with_y = with_target(chunk, target)
-        rows = slice(start, start + with_y.height)
-        start += with_y.height
-        X, out = preparation.transform(with_y), held[rows]
+
+    def inputs(chunk: pl.DataFrame) -> Array:
+        return preparation.transform(with_target(chunk, target))
+
+    for X in ahead(inputs, frames()):
+        rows = slice(start, start + len(X))
+        start += len(X)
+        out = held[rows]
         parts.append(X[out])
         within = ~out
         blocks.add(X[within], y[rows][within], None if w is None else w[rows][within])
     return np.concatenate(parts)
+
+
+def ahead(function: Callable[[T], Made], given: Iterable[T]) -> Iterator[Made]:
+    """Yield a function's results in order, the next made while one is in use.
+
+    >>> list(ahead(abs, [-1, 2, -3]))
+    [1, 2, 3]
+    """
+    waiting: deque[Future[Made]] = deque()
+    with ThreadPoolExecutor(THREADS) as pool:
+        for each in given:
+            waiting.append(pool.submit(function, each))
+            if len(waiting) > THREADS:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _column(frame: pl.DataFrame, name: str | None, option: str) -> Array | None:

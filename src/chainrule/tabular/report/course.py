@@ -1,0 +1,107 @@
+"""The cards of what was trained and how it went: the model, its scores and its losses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainrule.layers import Dropout
+from chainrule.network import Network
+from chainrule.tabular.report import plots
+from chainrule.tabular.report.findings import Findings
+from chainrule.tabular.report.markup import (
+    Html,
+    card,
+    figure,
+    number,
+    paragraph,
+    short,
+    table,
+    text,
+)
+from chainrule.tabular.scores import WORDS
+
+
+def heading(found: Findings) -> tuple[str, str]:
+    """Return the title of the page, and the line below it."""
+    target, rows = found.model.target, found.model.about["rows"]
+    return (
+        f"{short(target.column, 60)} from {short(found.source.name, 80)}",
+        f"{target.task} by a network that was trained on {rows['training']:,} rows",
+    )
+
+
+def summary(found: Findings) -> Html:
+    """Return the card of the model: its table, its network, its scores beside the baseline's."""
+    about, net = found.model.about, found.model.net
+    rows, made, anew = about["rows"], about["epochs"], about["epochs_with_all"]
+    left = f"; {rows['without_target']:,} without a target left out" * bool(rows["without_target"])
+    early = "; ended by early stopping" * (about["over"] == "early stopping")
+    facts = {
+        "table": short(found.source.name, 80),
+        "target": f"{short(found.model.target.column, 60)} ({found.model.target.task})",
+        "rows": f"{rows['training']:,} in training, {rows['validation']:,} held out for "
+        f"validation{left}",
+        "network": _layers(net),
+        "parameters": number(net.size),
+        "training": f"{_epochs(made)}, of which {about['best_epoch']:,} was the best{early}",
+    }
+    scores = about["validation"]
+    listed = "".join(f"<dt>{name}</dt><dd>{text(said)}</dd>" for name, said in facts.items())
+    parts = [
+        Html(f"<dl>{listed}</dl>"),
+        table(
+            "scores of the rows held out",
+            ["score", "model", "baseline"],
+            [
+                [WORDS[name], value, scores["baseline"].get(name)]
+                for name, value in scores["model"].items()
+            ],
+            "scores",
+        ),
+        paragraph(f"The baseline knows the target alone: it always predicts {_baseline(found)}."),
+    ]
+    if anew:
+        said = (
+            f"Once scored, the network was trained anew with all rows, for {_epochs(anew)}: that "
+        )
+        said += "is the model kept. All that stands here is of the one that had not seen the rows."
+        parts.append(paragraph(said))
+    if found.prepared.weight is not None:
+        said = "Scores, losses and importances count each row with its weight; all else once."
+        parts.append(paragraph(said))
+    return card("The model", *parts)
+
+
+def _layers(net: Network) -> str:
+    """Return the layers in a row."""
+    hidden = map(_layer, net.layers[:-1])
+    return " → ".join([f"{net.inputs:,} in", *hidden, f"{net.outputs:,} out"])
+
+
+def _layer(layer: Any) -> str:
+    if isinstance(layer, Dropout):
+        return f"dropout {layer.rate:g}"
+    return f"{layer.units:,} {layer.activation}"
+
+
+def _epochs(count: int) -> str:
+    return f"{count:,} epoch" + "s" * (count != 1)
+
+
+def _baseline(found: Findings) -> str:
+    if found.model.target.task == "regression":
+        return f"the mean, {number(float(found.model.baseline[0]))}"
+    return "the shares of the classes"
+
+
+def losses(found: Findings) -> Html:
+    """Return the card of the losses by epoch."""
+    curves, best = found.model.curves, found.model.about["best_epoch"]
+    training, validation = curves["loss"], curves["validation_loss"]
+    said = (
+        f"Training and validation loss over {_epochs(len(training))}: validation is lowest after "
+        f"epoch {best:,}, {number(float(validation[best - 1]))}; training then is at "
+        f"{number(float(training[best - 1]))}."
+    )
+    plot = plots.loss_plot(training, validation, best, str(found.model.net.loss), said)
+    return card("Losses", figure(plot, said))

@@ -1,0 +1,72 @@
+"""All that the page of a training tells, found once."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from chainrule.tables import Source
+from chainrule.tabular.model import TableModel
+from chainrule.tabular.preparing import Prepared
+from chainrule.tabular.report.importance import Importances, features_of, importances
+from chainrule.tabular.report.pulling import Pulls, rows_of, training_pulls, validation_pulls
+from chainrule.tabular.running import Run
+
+Array = NDArray[Any]
+
+SHOWN_COLUMNS = 4
+"""How many columns of the examples with the largest gradients are shown: the most important."""
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """A training and what was found of it.
+
+    Attributes
+    ----------
+    model
+        The model with the parameters of the best epoch, from before any training with all rows:
+        those held out are new to it.
+    y, p
+        The targets of the examples held out, in the target's units, and what is predicted of them.
+    importances
+        None where a single example is held out: there is nothing to shuffle.
+    pulls
+        The examples with the largest gradients, by the part that they are in.
+    shown
+        The columns of them that are shown, and `values`, those of each row.
+    """
+
+    prepared: Prepared
+    model: TableModel
+    source: Source
+    y: Array
+    p: Array
+    importances: Importances | None
+    pulls: dict[str, Pulls]
+    shown: tuple[str, ...]
+    values: dict[int, dict[str, Any]]
+
+
+def find(prepared: Prepared, run: Run, model: TableModel, source: Source) -> Findings:
+    """Return what the page tells; see `report`."""
+    model = dataclasses.replace(model, params=run.best)
+    held_out, seed = prepared.held_out, int(model.about["options"]["seed"])
+    y = held_out.y
+    if model.target.task == "regression":
+        y = model.target.decode(y).to_numpy()
+    matter = importances(model, held_out, seed) if len(held_out.X) > 1 else None
+    pulls = {
+        "training": training_pulls(prepared, model, seed),
+        "validation": validation_pulls(prepared, model, seed),
+    }
+    known = [each.column for each in matter.columns] if matter else features_of(model.preparation)
+    shown = tuple(known)[:SHOWN_COLUMNS]
+    rows = [pull.row for part in pulls.values() for pull in part.strongest]
+    values = rows_of(source, rows, shown)
+    return Findings(
+        prepared, model, source, y, model.outputs_of(held_out.X), matter, pulls, shown, values
+    )

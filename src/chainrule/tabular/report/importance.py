@@ -1,0 +1,171 @@
+r"""How much each column matters: what the score loses where its values are shuffled.
+
+X   (n, features)   prepared examples      places   (n, columns)   whose value each example has
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.inspection import permutation_importance
+from sklearn.metrics import accuracy_score, r2_score
+
+from chainrule.backprop import backward, forward, input_gradient
+from chainrule.examples import Examples
+from chainrule.tables import Preparation
+from chainrule.tabular.model import TableModel
+
+Array = NDArray[Any]
+
+REPEATS = 5
+"""How often each column is shuffled."""
+
+COLUMNS = 200
+"""The most columns that are shuffled."""
+
+EXAMPLES, FEWEST = 10_000, 500
+"""The most examples that are taken, and how many are taken however long it lasts."""
+
+WORK = 2**38
+"""The weights that examples may pass in all."""
+
+
+class Importance(NamedTuple):
+    """What the score loses without a column: the mean over the shuffles, and their deviation."""
+
+    column: str
+    mean: float
+    spread: float
+
+
+@dataclass(frozen=True)
+class Importances:
+    """The importance of the columns, the most important first, and what it was found from.
+
+    Attributes
+    ----------
+    score
+        Which score it is that they lose.
+    shuffled
+        Of how many columns; where there are more, the others move the outputs the least.
+    examples
+        On how many examples.
+    """
+
+    columns: tuple[Importance, ...]
+    score: str
+    shuffled: int
+    examples: int
+
+
+def importances(model: TableModel, held_out: Examples, seed: int) -> Importances:
+    r"""Return the permutation importance of the columns on examples that training has not seen.
+
+    $$\text{score} - \text{score with the column's values in another order}$$
+
+    The score is the accuracy or R². All features of a column are shuffled together, as if its
+    values were in the table. Source: Breiman (2001), Random forests.
+    """
+    features = features_of(model.preparation)
+    chosen = _moving(model, held_out, features)
+    data = drawn(held_out, _examples(model, len(chosen)), seed)[1]
+    shuffled = _Shuffled(model, data.X, [features[column] for column in chosen])
+    n = len(data.X)
+    if model.target.task == "regression":
+        y, score, name = model.target.decode(data.y).to_numpy(), _r2, "R²"
+    else:
+        y, score, name = data.y, _accuracy, "accuracy"
+    found = permutation_importance(
+        shuffled,
+        np.repeat(np.arange(n)[:, None], len(chosen), axis=1),
+        y,
+        scoring=score,
+        n_repeats=REPEATS,
+        random_state=seed,
+        sample_weight=data.w,
+    )
+    order = np.argsort(-found.importances_mean, kind="stable")
+    columns = zip(chosen, found.importances_mean, found.importances_std, strict=True)
+    each = [Importance(column, float(mean), float(spread)) for column, mean, spread in columns]
+    return Importances(tuple(each[k] for k in order), name, len(chosen), n)
+
+
+def features_of(preparation: Preparation) -> dict[str, list[int]]:
+    """Return the places of the features that come of each column.
+
+    >>> from chainrule.tables.encoders import Number
+    >>> age = Number("age", centre=40.0, scale=10.0, missing=True, text=False)
+    >>> features_of(Preparation((age,)))
+    {'age': [0, 1]}
+    """
+    of: dict[str, list[int]] = {}
+    start = 0
+    for encoder in preparation.encoders:
+        end = start + len(encoder.features)
+        of.setdefault(encoder.column, []).extend(range(start, end))
+        start = end
+    return of
+
+
+def drawn(data: Examples, most: int, seed: int) -> tuple[NDArray[np.int64], Examples]:
+    """Return so many examples, the same each time, and their places; all where there are fewer.
+
+    >>> data = Examples(np.eye(3), np.arange(3), None)
+    >>> drawn(data, 2, seed=0)[1].y
+    array([1, 2])
+    """
+    n = len(data.X)
+    if n <= most:
+        return np.arange(n), data
+    rows = np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
+    return rows, Examples(data.X[rows], data.y[rows], None if data.w is None else data.w[rows])
+
+
+class _Shuffled:
+    """A model of examples whose columns have values of one another, as `places` says."""
+
+    def __init__(self, model: TableModel, X: Array, features: list[list[int]]) -> None:
+        self.model, self.X, self.features = model, X, features
+
+    def fit(self) -> None:
+        """Do nothing: scikit-learn wants such a method, and does not call it."""
+
+    def outputs(self, places: Array) -> Array:
+        X = self.X.copy()
+        moved = places != np.arange(len(X))[:, None]
+        for k in np.flatnonzero(moved.any(axis=0)).tolist():
+            X[:, self.features[k]] = self.X[places[:, [k]], self.features[k]]
+        return self.model.outputs_of(X)
+
+
+def _accuracy(model: _Shuffled, places: Array, y: Array, sample_weight: Any = None) -> float:
+    guess = model.outputs(places).argmax(axis=1)
+    return float(accuracy_score(y, guess, sample_weight=sample_weight))
+
+
+def _r2(model: _Shuffled, places: Array, y: Array, sample_weight: Any = None) -> float:
+    return float(r2_score(y, model.outputs(places)[:, 0], sample_weight=sample_weight))
+
+
+def _examples(model: TableModel, columns: int) -> int:
+    """Return how many examples the work allows."""
+    return min(EXAMPLES, max(FEWEST, WORK // (columns * REPEATS * model.net.size)))
+
+
+def _moving(model: TableModel, data: Examples, features: dict[str, list[int]]) -> list[str]:
+    """Return the columns, or of too many those that move the outputs most, in their order.
+
+    How much a feature moves them: the mean of |∂C/∂x| times the deviation of x.
+    """
+    if len(features) <= COLUMNS:
+        return list(features)
+    _, few = drawn(data, FEWEST, seed=0)
+    trace = forward(model.net, model.params, few.X)
+    slope = input_gradient(trace, backward(model.net, model.params, trace, few.y))
+    moves = np.abs(slope).mean(axis=0) * few.X.std(axis=0)
+    by_column = {column: float(moves[own].sum()) for column, own in features.items()}
+    most = sorted(by_column, key=by_column.__getitem__, reverse=True)[:COLUMNS]
+    return [column for column in features if column in set(most)]

@@ -1,0 +1,138 @@
+"""Text, numbers and tables as HTML: whatever comes from a table is escaped and shortened."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from chainrule.tables.values import bare
+
+LONGEST = 40
+"""The most characters of a name or value that are shown."""
+
+
+class Html(str):
+    """Text that is HTML already.
+
+    >>> Html("<b>") + "x"
+    '<b>x'
+    """
+
+    __slots__ = ()
+
+
+def short(value: Any, longest: int = LONGEST) -> str:
+    r"""Return the beginning of a text, without characters that only steer.
+
+    >>> short("a" * 50, longest=3), short("\u202eevil")
+    ('aaa…', '\\u202eevil')
+    """
+    said = str(value)
+    return bare(said if len(said) <= longest else said[:longest] + "…")
+
+
+def text(said: str) -> Html:
+    """Return what can stand in an element or in an attribute; HTML stays as it is.
+
+    >>> text("<b>"), text(Html("<b>"))
+    ('&lt;b&gt;', '<b>')
+    """
+    return said if isinstance(said, Html) else Html(html.escape(said))
+
+
+def number(value: float) -> str:
+    """Return a number as the page shows it.
+
+    >>> number(1234), number(0.123456), number(12345.6), number(1.5e-7), number(float("nan"))
+    ('1,234', '0.1235', '12,346', '1.5e-07', '–')
+    """
+    if isinstance(value, int):
+        return f"{value:,}"
+    if math.isnan(value):
+        return "–"
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
+
+
+def cell(value: Any) -> Html:
+    """Return a value as a cell of a table; numbers stand on the right.
+
+    >>> cell(0.5), cell(None), cell("a & b")
+    ('<td class="number">0.5</td>', '<td class="missing">–</td>', '<td>a &amp; b</td>')
+    """
+    if isinstance(value, Html):
+        return value if value.startswith("<td") else Html(f"<td>{value}</td>")
+    if value is None:
+        return Html('<td class="missing">–</td>')
+    if _is_number(value):
+        return Html(f'<td class="number">{number(value)}</td>')
+    return Html(f"<td>{text(short(value))}</td>")
+
+
+def table(caption: str, head: Sequence[Any], rows: Iterable[Sequence[Any]], name: str = "") -> Html:
+    """Return a table whose first column names its rows.
+
+    >>> print(table("ages", ["name", "age"], [["Ann", 40]]))
+    <div class="table"...<th scope="row">Ann</th><td class="number">40</td></tr>...</div>
+    """
+    rows = list(rows)
+    columns = "".join(
+        f'<th scope="col"{_aligned(row[k] for row in rows)}>{text(short(name))}</th>'
+        for k, name in enumerate(head)
+    )
+    body = "".join(
+        f'<tr><th scope="row"{_aligned([first])}>{text(_said(first))}</th>'
+        f"{''.join(map(cell, rest))}</tr>"
+        for first, *rest in rows
+    )
+    return Html(
+        f'<div class="table" tabindex="0" role="region" aria-label="{text(caption)}">'
+        f'<table class="{name}"><caption>{text(caption)}</caption>'
+        f"<thead><tr>{columns}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, Html):
+        return value
+    return number(value) if _is_number(value) else short(value)
+
+
+def _aligned(values: Iterable[Any]) -> str:
+    return ' class="number"' if any(map(_is_number, values)) else ""
+
+
+def figure(svg: Html, said: str) -> Html:
+    """Return a plot with what is to be said of it below.
+
+    >>> figure(Html("<svg/>"), "a < b")
+    '<figure><svg/><figcaption>a &lt; b</figcaption></figure>'
+    """
+    return Html(f"<figure>{svg}<figcaption>{text(said)}</figcaption></figure>")
+
+
+def card(title: str, *parts: Html, wide: bool = False) -> Html:
+    """Return a card of the page, by a title that is the page's own.
+
+    >>> print(card("The end", Html("<p>here</p>")))
+    <section class="card" aria-labelledby="the-end"><h2 id="the-end">The end</h2><p>here</p>...
+    """
+    place = title.lower().replace(" ", "-")
+    return Html(
+        f'<section class="card{" wide" if wide else ""}" aria-labelledby="{place}">'
+        f'<h2 id="{place}">{title}</h2>{"".join(parts)}</section>'
+    )
+
+
+def paragraph(said: str) -> Html:
+    """Return a note below what it is about.
+
+    >>> paragraph("a < b")
+    '<p class="note">a &lt; b</p>'
+    """
+    return Html(f'<p class="note">{text(said)}</p>')

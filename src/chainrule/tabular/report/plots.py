@@ -1,0 +1,148 @@
+"""The plots of the page as SVG: text stays text, and the colours are the page's, light or dark.
+
+No name or value of the table stands in a plot: those stand beside it.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.style import context
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from chainrule.estimators.displays import BLUE, GREY, ORANGE, LossCurveDisplay
+from chainrule.tabular.report.figures import BINS, Bin, Histogram
+from chainrule.tabular.report.markup import Html
+
+Array = NDArray[Any]
+
+INK, SOFT, LINE = "#010101", "#020202", "#030303"
+"""Colours that are the page's to choose."""
+
+VARIABLES = {INK: "ink", SOFT: "soft", LINE: "line", BLUE: "plus", ORANGE: "minus", GREY: "edge"}
+"""What the page calls the colours."""
+
+STYLE: dict[Any, Any] = {
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": SOFT,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlecolor": INK,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "font.size": 9,
+    "grid.color": LINE,
+    "legend.labelcolor": INK,
+    "svg.fonttype": "none",
+    "text.color": INK,
+    "xtick.color": LINE,
+    "xtick.labelcolor": SOFT,
+    "ytick.color": LINE,
+    "ytick.labelcolor": SOFT,
+}
+
+PLAIN = "{x:,.10g}"
+"""Numbers on axes: without powers of ten."""
+
+SIZE = (4.6, 3.1)
+"""Inches: small enough to be read on a phone."""
+
+
+def loss_plot(losses: Array, validation: Array, best: int, loss_name: str, said: str) -> Html:
+    """Return the losses by epoch, the best epoch marked."""
+    with context(STYLE, after_reset=True):
+        figure, ax = _figure()
+        display = LossCurveDisplay(list(losses), list(validation), loss_name=loss_name)
+        display.plot(ax=ax)
+        ax.axvline(best, color=ORANGE, linewidth=1, linestyle=":")
+        return _svg(figure, "losses", said)
+
+
+def calibration_plot(bins: Sequence[Bin], said: str) -> Html:
+    """Return what came of the probabilities above how many there were of each."""
+    with context(STYLE, after_reset=True):
+        figure = Figure(figsize=(SIZE[0], 3.7), layout="constrained")
+        ax, below = figure.subplots(2, sharex=True, height_ratios=(3, 1))
+        predicted, observed, counts = np.array(bins).T
+        ax.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--")
+        ax.plot(predicted, observed, "o-", color=BLUE, linewidth=2, markersize=5)
+        ax.set(ylabel="share that came true", ylim=(-0.03, 1.03))
+        ax.grid(alpha=0.6)
+        below.bar(predicted, counts, 0.5 / BINS, color=BLUE)
+        below.set(xlabel="predicted probability", ylabel="rows", xlim=(-0.03, 1.03))
+        below.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+        below.yaxis.set_major_formatter(PLAIN)
+        return _svg(figure, "calibration", said)
+
+
+def true_plot(true: Array, predicted: Array, said: str) -> Html:
+    """Return points of predictions over what is true, with the line where both are equal."""
+    with context(STYLE, after_reset=True):
+        figure, ax = _figure()
+        ends = [min(true.min(), predicted.min()), max(true.max(), predicted.max())]
+        ax.plot(ends, ends, color=GREY, linewidth=1, linestyle="--")
+        _points(ax, true, predicted)
+        ax.set(xlabel="true", ylabel="predicted")
+        _plain_numbers(ax)
+        return _svg(figure, "true", said)
+
+
+def residual_plot(predicted: Array, residuals: Array, said: str) -> Html:
+    """Return points of residuals over predictions, with the line where they are 0."""
+    with context(STYLE, after_reset=True):
+        figure, ax = _figure()
+        ax.axhline(0, color=GREY, linewidth=1, linestyle="--")
+        _points(ax, predicted, residuals)
+        ax.set(xlabel="predicted", ylabel="residual: true − predicted")
+        _plain_numbers(ax)
+        return _svg(figure, "residuals", said)
+
+
+def histogram_plot(histogram: Histogram, said: str) -> Html:
+    """Return the bars of a histogram of residuals."""
+    with context(STYLE, after_reset=True):
+        figure, ax = _figure()
+        ax.stairs(histogram.counts, histogram.edges, fill=True, color=BLUE)
+        ax.axvline(0, color=GREY, linewidth=1, linestyle="--")
+        ax.set(xlabel="residual: true − predicted", ylabel="rows")
+        _plain_numbers(ax)
+        return _svg(figure, "histogram", said)
+
+
+def _figure() -> tuple[Figure, Any]:
+    figure = Figure(figsize=SIZE, layout="constrained")
+    return figure, figure.subplots()
+
+
+def _plain_numbers(ax: Any) -> None:
+    """Have few enough numbers on the axes for them to be written out."""
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(5))
+        axis.set_major_formatter(PLAIN)
+
+
+def _points(ax: Any, x: Array, y: Array) -> None:
+    ax.plot(x, y, "o", color=BLUE, markersize=3.5, markeredgewidth=0, alpha=0.45)
+    ax.grid(alpha=0.6)
+
+
+def _svg(figure: Figure, name: str, said: str) -> Html:
+    """Return a figure as a part of the page: the same each time, and with no id twice."""
+    file = io.StringIO()
+    with rc_context({"svg.hashsalt": name}):
+        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    svg = file.getvalue()
+    svg = svg[svg.index("<svg") :].strip()
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'(<g) id="[^"]*"', r"\1", svg)
+    for colour, variable in VARIABLES.items():
+        svg = svg.replace(colour.lower(), f"var(--{variable})")
+    return Html(svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(said)}"', 1))

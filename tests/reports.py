@@ -1,0 +1,109 @@
+"""Trainings to report on, and their pages read again as a person reads them."""
+
+import dataclasses
+from html.parser import HTMLParser
+
+import numpy as np
+import polars as pl
+
+from chainrule.tables import open_source
+from chainrule.tabular import Options
+from chainrule.tabular.options import completed
+from chainrule.tabular.preparing import prepare
+from chainrule.tabular.training import begin, begin_again, conclude
+
+
+def trained(table, target, **options):
+    """What a report takes: the prepared examples, the run, the model, the source."""
+    source = open_source(table)
+    asked = Options.from_mapping({"epochs": 8, "hidden": [16], **options})
+    prepared = prepare(source, target, asked)
+    chosen = completed(asked, int((~prepared.held).sum()))
+    run = begin(prepared, chosen)
+    run.go_on(lambda run: None)
+    again = begin_again(prepared, chosen, run)
+    if again:
+        again.go_on(lambda run: None)
+    return prepared, run, conclude(prepared, chosen, run, again), source
+
+
+def measured(run, model):
+    """The model that has not seen the examples held out."""
+    return dataclasses.replace(model, params=run.best)
+
+
+def flats(n=400, seed=0):
+    """Flats with numbers, categories, dates and values that are missing."""
+    draw = np.random.default_rng(seed)
+    area, city = draw.lognormal(4, 0.4, n).round(1), draw.choice(["Lyon", "Nice", "Paris"], n)
+    price = area * np.where(city == "Paris", 9.0, 4.0) * np.exp(draw.normal(0, 0.05, n))
+    first = pl.date(1990, 1, 1)
+    return pl.DataFrame(
+        {
+            "area": area,
+            "rooms": pl.Series(np.where(draw.random(n) < 0.1, np.nan, draw.integers(1, 6, n))),
+            "city": city,
+            "garden": pl.Series(draw.random(n) < 0.4),
+            "built": pl.date_range(first, first + pl.duration(days=n - 1), eager=True),
+            "share": draw.integers(1, 4, n),
+            "price": price.round(2),
+            "dear": np.where(price > 250, "dear", "fair"),
+        }
+    )
+
+
+class Page(HTMLParser):
+    """A page: its tables by caption, its facts, its text, its tags and their attributes."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tables, self.facts, self.tags, self.words = {}, {}, [], []
+        self.row, self.cell, self.term, self.inside = [], None, None, []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("meta", "use"):
+            self.inside.append(tag)
+        if tag in ("td", "th", "caption", "dt", "dd"):
+            self.cell = ""
+        if tag == "tr":
+            self.row = []
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.inside.pop() == tag, "tags must be nested"
+        if tag in ("td", "th"):
+            self.row.append(self.cell)
+        elif tag == "caption":
+            self.rows = self.tables.setdefault(self.cell, [])
+        elif tag == "tr":
+            self.rows.append(self.row)
+        elif tag == "dt":
+            self.term = self.cell
+        elif tag == "dd":
+            self.facts[self.term] = self.cell
+
+    def handle_data(self, data):
+        self.words.append(data)
+        if self.cell is not None:
+            self.cell += data
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.words).split())
+
+    def table(self, beginning):
+        """The head and the rows of the table whose caption begins so."""
+        (found,) = [own for name, own in self.tables.items() if name.startswith(beginning)]
+        return found[0], found[1:]
+
+    def of(self, tag):
+        return [attrs for name, attrs in self.tags if name == tag]
+
+
+def read(text):
+    """The number that a cell shows."""
+    return float("nan") if text == "–" else float(text.replace(",", ""))
