@@ -38,10 +38,10 @@ def wait_for(pattern):
 @posix
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_a_training_with_a_checkpoint(number, code):
-    training = started("train", "houses.csv", "--target", "price", *LONG)
-    wait_for("houses.model.checkpoints/checkpoint-*.model")
-    training.send_signal(number)
-    stdout, stderr = training.communicate(timeout=60)
+    with started("train", "houses.csv", "--target", "price", *LONG) as training:
+        wait_for("houses.model.checkpoints/checkpoint-*.model")
+        training.send_signal(number)
+        stdout, stderr = training.communicate(timeout=60)
     assert training.returncode == code
     assert stdout == ""
     last = stderr.splitlines()[-1]
@@ -74,12 +74,11 @@ def test_the_second_signal_ends_the_process_at_once(monkeypatch):
 def test_a_pipe_that_nobody_reads_on_ends_predict_quietly():
     ran("train", "houses.csv", "--target", "price", "--epochs", 1, "--quiet")
     houses(200_000).write_csv("new.csv")
-    predicting = started("predict", "houses.model", "new.csv")
-    assert predicting.stdout.readline() == "prediction\n"
-    predicting.stdout.close()
-    assert predicting.stderr.read() == ""
-    assert predicting.wait() == 1
-    predicting.stderr.close()
+    with started("predict", "houses.model", "new.csv") as predicting:
+        first = predicting.stdout.readline()
+        predicting.stdout.close()
+        said = predicting.stderr.read()
+    assert (first, said, predicting.returncode) == ("prediction\n", "", 1)
 
 
 @posix
@@ -125,9 +124,7 @@ def on_a_terminal(*arguments, **environment):
 def test_a_terminal_has_a_bar_that_goes_away():
     written = on_a_terminal("train", "houses.csv", "--target", "price", "--epochs", "8")
     plain = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", written)
-    assert re.search(
-        r"epoch 8/8 ━+ loss [\d.]+, held out [\d.]+, best [\d.]+  under 1 s left", plain
-    )
+    assert re.search(r"epoch 8/8 ━+ loss [\d.]+, held out [\d.]+, best [\d.]+", plain)
     assert max(map(len, re.split(r"[\r\n]+", plain))) <= 80
     hidden, shown = written.rindex("\x1b[?25l"), written.rindex("\x1b[?25h")
     assert hidden < shown < written.index("Target ")

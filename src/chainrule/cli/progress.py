@@ -37,10 +37,11 @@ class Clock:
     def __init__(self, run: Run) -> None:
         self.visits, self.time = run.visits, time.monotonic()
 
-    def left(self, run: Run) -> float:
-        """Return the seconds left until the last epoch."""
+    def left(self, run: Run) -> str:
+        """Return how long it is at most until the last epoch; nothing after that."""
+        missing = run.plan.epochs * run.blocks.count - run.visits
         each = (time.monotonic() - self.time) / max(1, run.visits - self.visits)
-        return each * (run.plan.epochs * run.blocks.count - run.visits)
+        return f"  {roughly(each * missing)} left" if missing else ""
 
 
 def said(run: Run) -> str:
@@ -73,7 +74,7 @@ def _bar(console: Console, began: Clock) -> Iterator[Callable[[Run], None]]:
             total = run.plan.epochs
             bar.update(
                 task,
-                description=f"{said(run)}  {roughly(began.left(run))} left",
+                description=f"{said(run)}{began.left(run)}",
                 completed=run.visits / (total * run.blocks.count),
                 epochs=f"{run.epochs}/{total}",
             )
@@ -87,7 +88,5 @@ def _line(console: Console, run: Run, began: Clock) -> None:
     total = run.plan.epochs
     every = math.ceil(total / LINES)
     if run.epochs % every == 0:
-        console.print(
-            f"epoch {run.epochs:>{len(str(total))}}/{total}  {said(run)}  "
-            f"at most {roughly(began.left(run))} left"
-        )
+        at = f"{run.epochs:>{len(str(total))}}/{total}"
+        console.print(f"epoch {at}  {said(run)}{began.left(run)}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 
 def number(value: float) -> str:
     """Return a number with the digits that tell, and separators.
@@ -40,12 +42,10 @@ def roughly(seconds: float) -> str:
     """Return a time that nobody knows exactly.
 
     >>> roughly(0.2), roughly(12.3), roughly(200), roughly(9000)
-    ('under 1 s', '12 s', '3 min', '2.5 h')
+    ('1 s', '13 s', '3 min', '2.5 h')
     """
-    if seconds < 1:
-        return "under 1 s"
     if seconds < 100:
-        return f"{seconds:.0f} s"
+        return f"{math.ceil(seconds)} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 

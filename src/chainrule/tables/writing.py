@@ -112,9 +112,13 @@ def _said_of(path: Path) -> Iterator[None]:
 
 
 def _write_text(chunk: pl.DataFrame, file: Any, number: int, delimiter: str) -> None:
-    """Write rows, the first below a header; one column's null is no blank line, which is no row."""
+    """Write rows, the first below a header; one column's null is no blank line, which is no row.
+
+    Python writes them: its errors tell a pipe that nobody reads on from a disk that is full.
+    """
     null = '""' if chunk.width == 1 else ""
-    chunk.write_csv(file, include_header=number == 0, separator=delimiter, null_value=null)
+    text = chunk.write_csv(include_header=number == 0, separator=delimiter, null_value=null)
+    file.write(text.encode())
 
 
 def _append_text(
