@@ -97,9 +97,12 @@ def order(text: str) -> tuple[str, list[str]]:
 def _option(field: dataclasses.Field[Any]) -> Callable[[Any], Any]:
     """Return the option of a field; its default stays with the field."""
     kind, told = str(field.type), field.metadata
+    flag = f"--{field.name.replace('_', '-')}"
+    if kind.startswith("bool"):
+        both = f"{flag}/--no-{flag[2:]}"
+        return click.option(both, field.name, default=None, help=_help(field))
     form: Any
     more: dict[str, Any] = {}
-    slash = ""
     if told.get("unit"):
         unit = told["unit"]
         form = Form("SIZE" if unit == "bytes" else "TIME", lambda text: in_unit(text, unit))
@@ -113,16 +116,13 @@ def _option(field: dataclasses.Field[Any]) -> Callable[[Any], Any]:
         form, more = Form("COLUMN=A<B<C", order), {"multiple": True}
     elif kind.startswith("Path"):
         form = click.Path(path_type=Path)
-    elif kind.startswith("bool"):
-        form, slash = None, f"/--no-{field.name.replace('_', '-')}"
-        more = {"default": None}
     else:
         form = {"float": float, "int": int}.get(kind.split(maxsplit=1)[0], str)
         more = {"metavar": "NAME"} if form is str else {}
     short = ["-o"] if field.name == "out" else []
     return click.option(
         *short,
-        f"--{field.name.replace('_', '-')}{slash}",
+        flag,
         field.name,
         type=form,
         help=_help(field),

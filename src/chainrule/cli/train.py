@@ -179,14 +179,14 @@ def _train(files: Files, options: Options, told: Console | None, *, restart: boo
             if again:
                 if told:
                     told.print(f"Training again with all {len(prepared.rows):,} rows.\n")
-                with progress(told, again) as show:
+                with again.blocks, progress(told, again) as show:
                     again.go_on(show)
             model = conclude(prepared, chosen, run, again)
+            model.save(files.model)
             if files.report is not None:
                 from chainrule.tabular.report import write_report
 
                 write_report(files.report, prepared, run, model, source)
-            model.save(files.model)
     discard(files.checkpoints)
     return Made(model, files, run, seconds, before)
 
