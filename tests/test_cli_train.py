@@ -152,6 +152,7 @@ VALUES = {
     "batch_size": ("16", 16),
     "patience": ("5", 5),
     "clip_norm": ("1.5", 1.5),
+    "refit": (None, True),
     "seed": ("7", 7),
     "threads": ("1", 1),
     "memory": ("300MB", 300_000_000),
@@ -162,7 +163,7 @@ VALUES = {
 def test_each_option_reaches_the_training(field):
     text, value = VALUES[field.name]
     result = run("train", "houses.csv", "--target", "price", "--epochs", 1,
-                 f"--{field.name.replace('_', '-')}", text)  # fmt: skip
+                 f"--{field.name.replace('_', '-')}", *([text] if text else []))  # fmt: skip
     assert result.exit_code == 0, result.output
     assert cr.TableModel.load("houses.model").about["options"][field.name] == value
 

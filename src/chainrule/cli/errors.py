@@ -42,12 +42,15 @@ def usage_errors() -> Iterator[None]:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Turn what the library raises into one line and an exit code."""
+    """Turn the library's refusals into one line and an exit code.
+
+    A TypeError is none of them: where options are right, it is a mistake of ours.
+    """
     try:
         yield
     except DivergenceError as error:
         raise Failure(f"{error}; a lower --learning-rate or --clip-norm may help") from None
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise (Failure if _is_full(error) else Refusal)(str(error)) from None
 
 

@@ -68,6 +68,8 @@ def check_model(files: Files, *, force: bool, resume: bool, restart: bool) -> bo
     for path in filter(None, (files.model, files.report)):
         check_writable(path)
         check_other(path, str(files.table))
+    if files.report is not None and files.report.resolve() == files.model.resolve():
+        raise Refusal(f"{files.report}: is the model; choose another name for the page")
     begun = waiting(files.checkpoints)
     if begun and not (resume or restart):
         raise Refusal(

@@ -96,38 +96,49 @@ def order(text: str) -> tuple[str, list[str]]:
 
 def _option(field: dataclasses.Field[Any]) -> Callable[[Any], Any]:
     """Return the option of a field; its default stays with the field."""
-    kind, told = str(field.type), field.metadata
     flag = f"--{field.name.replace('_', '-')}"
-    if kind.startswith("bool"):
-        both = f"{flag}/--no-{flag[2:]}"
-        return click.option(both, field.name, default=None, help=_help(field))
-    form: Any
-    more: dict[str, Any] = {}
-    if told.get("unit"):
-        unit = told["unit"]
-        form = Form("SIZE" if unit == "bytes" else "TIME", lambda text: in_unit(text, unit))
-    elif told.get("choices"):
-        form = click.Choice(told["choices"])
-    elif kind.startswith("tuple[str"):
-        form, more = Form("NAMES", names), {"multiple": True}
-    elif kind.startswith("tuple[int"):
-        form = Form("UNITS", sizes)
-    elif kind.startswith("Mapping"):
-        form, more = Form("COLUMN=A<B<C", order), {"multiple": True}
-    elif kind.startswith("Path"):
-        form = click.Path(path_type=Path)
+    if str(field.type).startswith("bool"):
+        flags = [f"{flag}/--no-{flag[2:]}"]
     else:
-        form = {"float": float, "int": int}.get(kind.split(maxsplit=1)[0], str)
-        more = {"metavar": "NAME"} if form is str else {}
-    short = ["-o"] if field.name == "out" else []
+        flags = ["-o", flag] if field.name == "out" else [flag]
+    form = _form(field)
     return click.option(
-        *short,
-        flag,
+        *flags,
         field.name,
         type=form,
+        default=None,
+        multiple=form in (NAMES, ORDER),
+        metavar="NAME" if form is str else None,
         help=_help(field),
-        **more,
     )
+
+
+NAMES, SIZES, ORDER = Form("NAMES", names), Form("UNITS", sizes), Form("COLUMN=A<B<C", order)
+QUANTITIES = {
+    "bytes": Form("SIZE", lambda text: in_unit(text, "bytes")),
+    "seconds": Form("TIME", lambda text: in_unit(text, "seconds")),
+}
+BY_TYPE = {
+    "tuple[str": NAMES,
+    "tuple[int": SIZES,
+    "Mapping": ORDER,
+    "Path": click.Path(path_type=Path),
+    "bool": bool,
+    "float": float,
+    "int": int,
+    "str": str,
+}
+"""The forms by how the types of fields begin."""
+
+
+def _form(field: dataclasses.Field[Any]) -> Any:
+    """Return the form of an option's value."""
+    if unit := field.metadata.get("unit"):
+        return QUANTITIES[unit]
+    if choices := field.metadata.get("choices"):
+        return click.Choice(choices)
+    kind = str(field.type)
+    return next(form for start, form in BY_TYPE.items() if kind.startswith(start))
 
 
 def _help(field: dataclasses.Field[Any]) -> str:

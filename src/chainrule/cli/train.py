@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chainrule.cli import config, summary
-from chainrule.cli.errors import refusals
+from chainrule.cli.errors import Refusal, refusals
 from chainrule.cli.files import Files, check_model
 from chainrule.cli.options import given, parted, training_options
 from chainrule.cli.progress import progress
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from chainrule.tabular import TableModel
-    from chainrule.tabular.running import Run
 
 LINE = "line"
 
@@ -89,7 +88,10 @@ def train(
     """
     with refusals():
         asked = (config.read(file) if file else {}) | given({**values, "table": table})
-        files, options = config.made(asked)
+        try:
+            files, options = config.made(asked)
+        except TypeError as error:
+            raise Refusal(str(error)) from None
         if print_config:
             click.echo(config.to_toml(files, options), nl=False)
             return
@@ -113,10 +115,12 @@ def train(
 class Made:
     """A model that was trained, with what its file does not hold."""
 
-    def __init__(self, model: TableModel, files: Files, run: Run, seconds: float, before: int):
+    def __init__(self, model: TableModel, files: Files, seconds: float, resumed_at: int) -> None:
         self.model, self.files, self.seconds = model, files, seconds
-        self.examples = (run.visits - before) / run.blocks.count * model.about["rows"]["training"]
-        self.resumed_at = before // run.blocks.count
+        self.resumed_at = resumed_at
+        about, rows = model.about, model.about["rows"]
+        self.examples = (about["epochs"] - resumed_at) * rows["training"]
+        self.examples += about["epochs_with_all"] * (rows["training"] + rows["validation"])
 
     def data(self) -> dict[str, Any]:
         """Return the report as JSON has it."""
@@ -169,18 +173,18 @@ def _train(files: Files, options: Options, told: Console | None, *, restart: boo
             told.print("\n".join(summary.of_table(source, prepared)), soft_wrap=True)
         directory, every = files.checkpoints, files.checkpoint_every
         with keeping(run, source, chosen, directory, every) as after_visit:
-            before, began = run.visits, time.monotonic()
-            if before and told:
+            resumed_at, began = run.epochs, time.monotonic()
+            if run.visits and told:
                 told.print(f"Going on after epoch {run.epochs} of {run.plan.epochs}.\n")
             with progress(told, run) as show:
                 run.go_on(lambda run: (after_visit(run), show(run)))
-            seconds = time.monotonic() - began
             again = begin_again(prepared, chosen, run)
-            if again:
+            if again is not None:
                 if told:
-                    told.print(f"Training again with all {len(prepared.rows):,} rows.\n")
+                    told.print(f"\nTraining again with all {len(prepared.rows):,} rows.\n")
                 with again.blocks, progress(told, again) as show:
                     again.go_on(show)
+            seconds = time.monotonic() - began
             model = conclude(prepared, chosen, run, again)
             model.save(files.model)
             if files.report is not None:
@@ -188,7 +192,7 @@ def _train(files: Files, options: Options, told: Console | None, *, restart: boo
 
                 write_report(files.report, prepared, run, model, source)
     discard(files.checkpoints)
-    return Made(model, files, run, seconds, before)
+    return Made(model, files, seconds, resumed_at)
 
 
 @contextmanager

@@ -119,7 +119,7 @@ class TableModel:
 
     def _columns(self, p: Array) -> list[pl.Series]:
         if self.target.task == "regression":
-            return [pl.Series(self._names[0], p[:, 0])]
+            return [pl.Series("prediction", p[:, 0])]
         each = [self.target.decode(p), *map(pl.Series, p.T)]
         return [column.alias(name) for column, name in zip(each, self._names, strict=True)]
 

@@ -85,6 +85,8 @@ class Options:
                 _check_names(each.name, value)
             elif str(each.type).startswith("str") and value is not None:
                 _check_text(each.name, value, each.metadata.get("choices"))
+            elif str(each.type).startswith("bool") and not isinstance(value, bool | None):
+                raise TypeError(f"{each.name} must be true or false, got {value!r}")
         for column, words in _mapping("order", self.order).items():
             _check_names(f"order of {column!r}", words)
         activation(self.activation)
