@@ -232,3 +232,38 @@ def test_what_is_no_model_is_refused():
     refused(run("inspect", "no.model"), "no.model: No such file or directory")
     refused(run("inspect", "new.csv"), "new.csv: ")
     refused(run("inspect", "."), r"\.: Is a directory")
+
+
+# explain
+
+
+def test_a_weight_of_a_model_is_explained_for_a_row():
+    output = ran("explain", "price.model", "--data", "new.csv", "--row", 3, "--of", "w2").stdout
+    model = cr.TableModel.load("price.model")
+    table = pl.read_csv("new.csv")[2:3]
+    X, y = model.preparation.transform(table), model.target.encode(table)
+    names = {"inputs": model.preparation.feature_names, "outputs": ("price",)}
+    expected = cr.explain(model.net, model.params, X[0], y[0], of="w2", **names)
+    assert output == expected.text(80)
+    assert "kind=flat" in output
+    gradient = cr.cost_and_gradient(model.net, model.params, X, y)[1][0].W[0, 1]
+    assert f"{gradient:.4g}"[:5].replace("-", "−") in output
+
+
+def test_a_class_is_explained_too():
+    output = ran("explain", "kind.model", "--data", "new.csv", "--of", "b1").stdout
+    assert "house" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["price.model", "--row", 3], "--row is of a table; name it by --data"),
+        (["price.model", "--data", "new.csv", "--row", 101], "has 100 rows, and no row 101"),
+        (["price.model", "--data", "new.csv", "--row", 0], "0 is not in the range x>=1"),
+        (["price.model", "--data", "no.csv"], "no.csv: there is no such file"),
+        (["no.model", "--data", "new.csv"], "no.model: No such file or directory"),
+    ],
+)
+def test_what_cannot_be_explained_is_refused(arguments, message):
+    refused(run("explain", *arguments, "--of", "w1"), message)

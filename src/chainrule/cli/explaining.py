@@ -51,6 +51,8 @@ def put(text: str, path: Path | None) -> None:
     help=LEFT_OUT,
 )
 @goes_to
+@click.option("--data", metavar="FILE", help="The table that an example of a model comes from.")
+@click.option("--row", type=click.IntRange(1), help="Which row of the table, from 1.  [default: 1]")
 @click.option(
     "--notation",
     type=click.Choice(NOTATIONS),
@@ -67,6 +69,8 @@ def explain(
     of: str,
     name: str | None,
     output: Path | None,
+    data: str | None,
+    row: int | None,
     notation: str,
     digits: int | None,
     top: int,
@@ -86,20 +90,38 @@ def explain(
     inputs = [0.05, 0.10]             # several examples: [[...], [...]]
     targets = [0.01, 0.99]
 
+    With --data, NETWORK is a model of `chainrule train`, and the example a row of that table.
+
     \b
     chainrule explain 2-2-2 --of w5
     chainrule explain network.toml --of w1 --notation nielsen -o w1.html
+    chainrule explain houses.model --data test.csv --row 3 --of w12
     """
-    from chainrule.explain.network_file import network_path, read_network_file
-
     with usage_errors():
+        if row is not None and data is None:
+            raise ValueError("--row is of a table; name it by --data")
         place = output and check_place(output)
         write = FORMATS[format_of(name, output)].write
-        file = read_network_file(network_path(network))
-        explanation = cr.explain(
-            *file[:4], **file.options(), of=of, notation=notation, digits=digits, top=top
-        )
+        given, more = example(network, data, row or 1) if data else described(network)
+        explanation = cr.explain(*given, **more, of=of, notation=notation, digits=digits, top=top)
         put(write(explanation, columns(place)), place)
+
+
+def described(network: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return what a file of a network gives `cr.explain`."""
+    from chainrule.explain.network_file import network_path, read_network_file
+
+    file = read_network_file(network_path(network))
+    return file[:4], file.options()
+
+
+def example(model: str, data: str, row: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return what a model and a row of a table give `cr.explain`."""
+    from chainrule.tabular import TableModel
+
+    trained = TableModel.load(model)
+    names = {"inputs": trained.preparation.feature_names, "outputs": trained.outputs_named}
+    return (trained.net, trained.params, *trained.example(data, row)), names
 
 
 def columns(place: Path | None) -> int:

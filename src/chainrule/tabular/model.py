@@ -123,6 +123,26 @@ class TableModel:
         each = [self.target.decode(p), *map(pl.Series, p.T)]
         return [column.alias(name) for column, name in zip(each, self._names, strict=True)]
 
+    @property
+    def outputs_named(self) -> tuple[str, ...]:
+        """The names of the network's outputs: the classes, or the target."""
+        return tuple(map(str, getattr(self.target, "classes", (self.target.column,))))
+
+    def example(self, table: Any, row: int) -> tuple[Array, Array]:
+        """Return a row of a table as the network takes it, from 1: X (inputs,) and its y.
+
+        Raises TableError where the table has no such row, or it has no target.
+        """
+        source, first = open_source(table), 1
+        needed = (*self.preparation.columns, self.target.column)
+        for chunk in source.chunks(self._present(source, needed)):
+            if row < first + chunk.height:
+                frame = chunk.slice(row - first, 1)
+                y = self.target.encode(frame, first=row)
+                return self.preparation.transform(frame, first=row)[0], y[0]
+            first += chunk.height
+        raise TableError(f"{source.name}: has {first - 1:,} rows, and no row {row:,}")
+
     def evaluate(self, table: Any, notes: Notes | None = None) -> dict[str, dict[str, float]]:
         """Return scores on a table that has the target, those of the baseline, and how many rows.
 
