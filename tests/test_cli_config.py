@@ -38,7 +38,7 @@ def place(tmp_path, monkeypatch):
 def test_a_file_can_say_everything():
     ran("train", "--config", "houses.toml", "--quiet")
     options = cr.TableModel.load("best.model").about["options"]
-    assert (options["epochs"], options["hidden"], options["memory"]) == (3, [8, 4], 300_000_000)
+    assert (options["epochs"], options["hidden"]) == (3, [8, 4])
     assert options["order"] == {"kind": ["flat", "loft", "house"]}
 
 

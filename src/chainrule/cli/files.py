@@ -63,7 +63,7 @@ def check_other(path: Path, *others: str | Path) -> None:
 
 def check_model(files: Files, *, force: bool, resume: bool, restart: bool) -> bool:
     """Return whether there are checkpoints to go on from, or refuse what would lose work."""
-    from chainrule.tabular.checkpoints import waiting
+    from chainrule.tabular.checkpoints import discard, waiting
 
     for path in filter(None, (files.model, files.report)):
         check_writable(path)
@@ -76,6 +76,8 @@ def check_model(files: Files, *, force: bool, resume: bool, restart: bool) -> bo
             f"{files.checkpoints} holds checkpoints of a training that did not end; go on from "
             "them by --resume, or remove them and start anew by --restart"
         )
+    if not begun:
+        discard(files.checkpoints)  # what a kill between two removals left of it
     if files.model.exists() and not force and not (resume and begun):
         raise Refusal(
             f"{files.model}: is there already; replace it by --force, or choose another --out"

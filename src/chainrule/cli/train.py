@@ -182,7 +182,7 @@ def _train(files: Files, options: Options, told: Console | None, *, restart: boo
             if again is not None:
                 if told:
                     told.print(f"\nTraining again with all {len(prepared.rows):,} rows.\n")
-                with progress(told, again) as show:
+                with again.blocks, progress(told, again) as show:
                     again.go_on(show)
             seconds = time.monotonic() - began
             model = conclude(prepared, chosen, run, again)

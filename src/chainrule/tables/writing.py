@@ -46,7 +46,8 @@ class Output(Sink):
 
     def write(self, chunk: pl.DataFrame) -> None:
         """Print the next rows, the first below a header."""
-        _write_text(chunk, sys.stdout.buffer, self._count, ",")
+        text = chunk.write_csv(include_header=not self._count)
+        sys.stdout.buffer.write(text.encode())  # by Python, which knows a broken pipe
         sys.stdout.flush()
         self._count += 1
 

@@ -15,19 +15,15 @@ from chainrule.tables import Source
 from chainrule.tabular.options import Options
 from chainrule.tabular.running import Run
 
-MACHINE = ("threads", "memory")
-"""The options that change no bit of what comes out."""
-
 
 def identity(run: Run, source: Source, options: Options) -> dict[str, str]:
     """Return what makes a training the same: all that its bits follow from but the machine."""
-    chosen = {name: value for name, value in options.given().items() if name not in MACHINE}
     net = run.plan.net
     return {
         "the data": f"{source.name} with SHA-256 {source.fingerprint()[:16]}…",
         "inputs": repr(net.inputs),
         **{f"layer {k}": repr(layer) for k, layer in enumerate(net.layers)},
-        **{name.replace("_", " "): repr(value) for name, value in chosen.items()},
+        **{name.replace("_", " "): repr(value) for name, value in options.of_the_model().items()},
     }
 
 

@@ -16,6 +16,9 @@ from chainrule.optimizers import OPTIMIZERS
 TASKS = ("classification", "regression")
 SCHEDULES = ("cosine", "one-cycle", "constant")
 
+MACHINE = ("threads", "memory")
+"""The options that change no bit of what comes out."""
+
 
 def told(default: Any, help: str, **more: Any) -> Any:
     """Return a field with what the command line and its files say of it.
@@ -113,6 +116,14 @@ class Options:
     def given(self) -> dict[str, Any]:
         """Return the options that are not None, as JSON and TOML have them."""
         return {name: _thawed(value) for name, value in vars(self).items() if value is not None}
+
+    def of_the_model(self) -> dict[str, Any]:
+        """Return those of them that the model depends on: not those of the machine.
+
+        >>> Options(threads=2, epochs=3).of_the_model()["epochs"], "threads" in vars(Options())
+        (3, True)
+        """
+        return {name: value for name, value in self.given().items() if name not in MACHINE}
 
 
 _NUMBERS: dict[str, dict[str, float]] = {

@@ -38,7 +38,8 @@ from chainrule.tabular.options import Options
 from chainrule.tabular.splitting import hold_out
 
 Array = NDArray[Any]
-T, Made = TypeVar("T"), TypeVar("Made")
+T = TypeVar("T")
+Made = TypeVar("Made")
 THREADS = 2
 """The chunks that are prepared at a time: each is in memory."""
 

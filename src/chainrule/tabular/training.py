@@ -153,7 +153,7 @@ def conclude(
             "without_target": prepared.without_target,
         },
         "decisions": decided(prepared),
-        "options": options.given(),
+        "options": options.of_the_model(),
         "epochs": run.epochs,
         "best_epoch": run.best_epoch,
         "over": run.over,
@@ -209,5 +209,6 @@ def train(
             run.go_on(lambda run: (after_visit(run), watch(run)))
             again = begin_again(prepared, chosen, run)
             if again is not None:
-                again.go_on(watch)
+                with again.blocks:
+                    again.go_on(watch)
         return conclude(prepared, chosen, run, again)

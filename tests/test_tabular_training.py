@@ -1,0 +1,260 @@
+"""From a table to a model: the same bits whatever the memory, and a file that holds all of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+import chainrule as cr
+from chainrule.serialization import write_file
+from chainrule.serialization.contents import arrays_of
+from chainrule.tables import open_source
+from chainrule.tabular import blocks as blocks_module
+from chainrule.tabular.options import Options, completed
+from chainrule.tabular.preparing import prepare
+from chainrule.tabular.training import begin, begin_again, conclude
+
+N = 600
+DRAW = np.random.default_rng(5)
+SIZE = DRAW.standard_normal(N)
+KIND = DRAW.choice(["a", "b", "c"], N)
+TABLE = pl.DataFrame(
+    {
+        "size": np.where(DRAW.random(N) < 0.05, np.nan, SIZE),
+        "kind": KIND,
+        "shop": DRAW.integers(0, 30, N),
+        "day": np.arange(N),
+        "count": DRAW.integers(1, 4, N),
+        "price": 3 * SIZE + (KIND == "b") + 100,
+        "dear": np.where(SIZE > 0, "yes", "no"),
+    }
+)
+SHORT = {"epochs": 3, "hidden": (8,), "leave_out": ("shop", "day")}
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Several blocks, although the table is small."""
+    monkeypatch.setattr(blocks_module, "BLOCK_BYTES", 4_000)
+
+
+def trained(target="price", table=TABLE, **options):
+    """Train on the other columns than the two targets."""
+    other = {"price": "dear", "dear": "price"}[target]
+    return cr.train(table.drop(other), target, **{**SHORT, **options})
+
+
+def contents(model, path):
+    model.save(path)
+    return path.read_bytes()
+
+
+# --- the same bits
+
+
+@pytest.mark.parametrize("target", ["price", "dear"])
+@pytest.mark.parametrize("refit", [True, False])
+def test_memory_and_threads_change_no_bit(small_blocks, tmp_path, target, refit):
+    path = tmp_path / "table.csv"
+    TABLE.drop("dear" if target == "price" else "price").write_csv(path)
+    machines = {}, {"memory": 10}, {"memory": 30_000, "threads": 2}
+    files = [
+        contents(cr.train(path, target, refit=refit, **SHORT, **machine), tmp_path / "a.model")
+        for machine in machines
+    ]
+    assert files[0] == files[1] == files[2]
+
+
+def test_a_training_that_breaks_off_goes_on_to_the_same_bits(small_blocks, tmp_path):
+    class CrashError(Exception):
+        pass
+
+    def crash_at(visits):
+        def watch(run):
+            if run.visits == visits:
+                raise CrashError
+
+        return watch
+
+    whole = contents(trained(), tmp_path / "whole.model")
+    for visits in (2, 5, 7):
+        with pytest.raises(CrashError):
+            trained(checkpoint=tmp_path / "run", every=0, watch=crash_at(visits))
+    seen = []
+    again = trained(checkpoint=tmp_path / "run", every=0, watch=lambda run: seen.append(run.visits))
+    assert seen[0] == 8
+    assert contents(again, tmp_path / "again.model") == whole
+
+
+def test_ctrl_c_leaves_a_checkpoint(tmp_path):
+    def interrupt(run):
+        if run.visits == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(checkpoint=tmp_path / "run", every=1e9, watch=interrupt)
+    seen = []
+    trained(checkpoint=tmp_path / "run", watch=lambda run: seen.append(run.visits))
+    assert seen[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        ({"table": TABLE.with_columns(pl.col("size") + 1)}, "the data is .* there, .* here"),
+        ({"hidden": (9,)}, r"layer 0 is Dense\(8, 'relu'\) there, Dense\(9, 'relu'\) here"),
+        ({"seed": 1}, "seed is 0 there, 1 here"),
+        ({"epochs": 4}, "epochs is 3 there, 4 here"),
+        ({"target": "dear"}, "is .* there, .* here"),
+    ],
+)
+def test_a_checkpoint_of_another_training_is_refused_by_name(tmp_path, change, difference):
+    def crash(run):
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        trained(checkpoint=tmp_path / "run", every=0, watch=crash)
+    with pytest.raises(cr.CheckpointError, match=difference):
+        trained(checkpoint=tmp_path / "run", **change)
+
+
+# --- what a model is
+
+
+@pytest.mark.parametrize("target", ["price", "dear"])
+def test_a_file_holds_all_of_a_model(tmp_path, target):
+    model = trained(target)
+    first = contents(model, tmp_path / "first.model")
+    read = cr.TableModel.load(tmp_path / "first.model")
+    assert contents(read, tmp_path / "second.model") == first
+    assert read.predict(TABLE).equals(model.predict(TABLE))
+    assert read.evaluate(TABLE) == model.evaluate(TABLE)
+
+
+def test_predictions_are_the_networks_for_the_prepared_columns():
+    model = trained("dear")
+    X = model.preparation.transform(TABLE)
+    p = cr.predict(model.net, model.params, X)
+    made = model.predict(TABLE, keep=["kind"])
+    assert made.columns == ["kind", "prediction", "probability_no", "probability_yes"]
+    assert np.array_equal(made["probability_yes"].to_numpy(), p[:, 1])
+    assert made["prediction"].to_list() == np.where(p[:, 1] > p[:, 0], "yes", "no").tolist()
+
+
+def test_quantities_are_foretold_in_their_own_units():
+    model = trained(epochs=60, hidden=(64,), learning_rate=0.02)
+    assert abs(model.predict(TABLE)["prediction"].mean() - 100) < 5
+    scores = model.evaluate(TABLE)
+    error = model.predict(TABLE)["prediction"].to_numpy() - TABLE["price"].to_numpy()
+    assert np.isclose(scores["model"]["rmse"], np.sqrt(np.mean(error**2)))
+    assert scores["model"]["r2"] > 0.8
+    assert abs(scores["baseline"]["r2"]) < 0.01
+
+
+def test_the_baseline_knows_the_target_alone():
+    model = trained("dear")
+    assert np.isclose(model.baseline.sum(), 1)
+    share = (TABLE["dear"] == "yes").mean()
+    assert abs(model.baseline[1] - share) < 0.01
+
+
+def test_columns_may_come_in_any_order_and_with_others():
+    model = trained()
+    turned = TABLE.select(reversed(TABLE.columns)).with_columns(other=pl.lit(1))
+    assert model.predict(turned).equals(model.predict(TABLE))
+
+
+def test_a_missing_column_is_named():
+    with pytest.raises(cr.TableError, match=r"lacks .*'size'"):
+        trained().predict(TABLE.drop("size"))
+
+
+@pytest.mark.parametrize(
+    ("about", "message"),
+    [
+        ({"kind": "network"}, "must hold the model of a table, got the kind 'network'"),
+        ({"preparation": {"encoders": []}}, "its network has 6 inputs, and its table needs 0"),
+        ({"target": {"kind": "Odd"}}, "the kind must be one of"),
+        ({"network": None}, "network must have the keys"),
+    ],
+)
+def test_a_file_that_does_not_fit_together_is_refused(tmp_path, about, message):
+    model = trained()
+    told = {
+        "kind": "table",
+        "network": cr.serialization.network_to_data(model.net),
+        "preparation": model.preparation.to_data(),
+        "target": model.target.to_data(),
+        **about,
+    }
+    write_file(tmp_path / "x.model", {**arrays_of(model.params), "baseline": model.baseline}, told)
+    with pytest.raises(cr.ModelFileError, match=message):
+        cr.TableModel.load(tmp_path / "x.model")
+
+
+# --- how it is trained
+
+
+def test_rows_without_a_target_are_left_out_and_counted():
+    holes = TABLE.with_columns(
+        price=pl.when(pl.col("day") % 10 == 0).then(None).otherwise(pl.col("price"))
+    )
+    model = trained(table=holes)
+    rows = model.about["rows"]
+    assert rows["without_target"] == 60
+    assert rows["training"] + rows["validation"] == 540
+
+
+def test_weights_are_those_of_their_column(tmp_path):
+    options = Options.from_mapping({**SHORT, "weight": "count"})
+    prepared = prepare(open_source(TABLE.drop("dear")), "price", options)
+    with prepared.blocks:
+        block = prepared.blocks[0]
+        assert np.array_equal(block.w, TABLE["count"].to_numpy()[~prepared.held])
+        assert "count" not in prepared.preparation.columns
+
+
+def test_groups_and_time_part_the_rows():
+    table = TABLE.drop("dear")
+    by_group = prepare(open_source(table), "price", Options(groups="shop"))
+    by_time = prepare(open_source(table), "price", Options(time="day"))
+    shops = TABLE["shop"].to_numpy()
+    assert not set(shops[by_group.held]) & set(shops[~by_group.held])
+    assert np.flatnonzero(by_time.held).min() > np.flatnonzero(~by_time.held).max()
+
+
+@pytest.mark.parametrize("option", ["groups", "time"])
+def test_columns_that_part_the_rows_must_be_there(option):
+    with pytest.raises(cr.TableError, match=f"--{option} 'no' is no column"):
+        trained(**{option: "no"})
+
+
+def test_a_small_table_is_trained_with_again_and_scored_before_that():
+    options = completed(Options.from_mapping(SHORT), 510)
+    prepared = prepare(open_source(TABLE.drop("dear")), "price", options)
+    with prepared.blocks:
+        run = begin(prepared, options)
+        run.go_on(lambda run: None)
+        again = begin_again(prepared, options, run)
+        with again.blocks:
+            again.go_on(lambda run: None)
+        model = conclude(prepared, options, run, again)
+    assert model.params is again.params
+    assert model.about["epochs_with_all"] == 3
+    assert again.blocks.ends[-1] == N
+    first = dict(model.about["validation"]["model"])
+    y, w = prepared.held_out.y, prepared.held_out.w
+    scored = conclude(prepared, options, run)
+    assert scored.scores(y, scored.outputs_of(prepared.held_out.X), w)["model"] == first
+
+
+def test_what_is_left_open_follows_from_the_number_of_examples():
+    small, large = completed(Options(), 500), completed(Options(), 500_000)
+    assert (small.refit, large.refit) == (True, False)
+    assert small.batch_size < large.batch_size
+    assert completed(Options(hidden=(3,), epochs=7), 500).hidden == (3,)
+    for each in (small, large):
+        steps = -(-500 // 32) if each is small else -(-500_000 // each.batch_size)
+        shrunk = each.weight_decay * each.learning_rate / 2 * steps * each.epochs
+        assert 0.1 < shrunk < 3
