@@ -301,6 +301,8 @@ ERRORS = [
     ("a,b\n1,2\nx\0,2\n", "line 3 holds a NUL byte; give the encoding"),
     ("a,b\n1,2\n".encode("utf-16-le"), "line 1 holds a NUL byte; give the encoding"),
     ('a,b\n1,2\n3,"x\n', "line 3 opens a quote that is never closed"),
+    ('a,b\n1,2\n3,"', "line 3 opens a quote that is never closed"),
+    ('a,b\n1,2\nx","', "line 3 opens a quote that is never closed"),
     ('a,"b\n1,2\n', "line 1 opens a quote that is never closed"),
     ('a,b\n1,"x"y\n', "line 2 cannot be read: ',' expected after '\"'"),
     ('a,b\n"x"y,2\n', "line 2 cannot be read: ',' expected after '\"'"),
@@ -318,7 +320,7 @@ ERRORS = [
 @pytest.mark.parametrize(
     ("content", "message"), ERRORS, ids=[f"{e[1]} {k}" for k, e in enumerate(ERRORS)]
 )
-def test_refusals(tmp_path, monkeypatch, content, message, size):
+def test_refusals(tmp_path, monkeypatch, capfd, content, message, size):
     """Whole and in chunks: in one line that begins with the file's name."""
     monkeypatch.setattr(text_file, "PIECE", size)
     path = written(tmp_path, content)
@@ -327,6 +329,16 @@ def test_refusals(tmp_path, monkeypatch, content, message, size):
             use(open_source(path))
         assert str(caught.value).startswith(f"{path}: ")
         assert "\n" not in str(caught.value)
+    assert capfd.readouterr().err == ""  # where polars panics, it says so
+
+
+@pytest.mark.parametrize("size", [1, 9, 2**20])
+def test_blank_lines_are_left_out(tmp_path, monkeypatch, size):
+    monkeypatch.setattr(text_file, "PIECE", size)
+    for row in ("1", '"a b"', "1,2", "x,NA"):
+        names = [f"c{k}" for k in range(row.count(",") + 1)]
+        text = ",".join(names) + "\n" + f"{row}\n" * 5 + f"\n{row}\n\r\n" * 5
+        check(read(tmp_path, text), names, [row.replace('"', "").split(",")] * 10)
 
 
 LATE = [
@@ -335,6 +347,7 @@ LATE = [
     (b"2,z,3,4", "has 4 fields, the header has 3"),
     (b"2,z\0,3", "holds a NUL byte"),
     (b"2,z\xfc,3", "holds the byte 0xfc"),
+    (b"2,z\rz,3", "holds a carriage return outside quotes"),
     (b'2,"z,3', "opens a quote that is never closed"),
 ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -70,11 +70,11 @@ class Delimited(Source):
 
     def _at_once(self) -> pl.DataFrame | None:
         """Return all rows, or None where only a look at the pieces can tell what they are."""
-        if not self._text.is_utf8:
+        if not self._text.is_utf8 or not self._text.ends_a_line():
             return None
         kinds, lines = self._first_kinds, self._dialect.header_lines
         frame = self._fields.parse(self._text.path, kinds, skip_lines=lines)
-        if frame is None or frame[self.columns[-1]].null_count() or _has_nul(frame):
+        if frame is None or _holds_odd(frame) or self._may_be_ragged(frame, self._pieces()):
             return None
         empty = [name for name, kind in seen(kinds, frame).items() if kind is None]
         frame = frame.cast(dict.fromkeys(empty, pl.String()))
@@ -117,20 +117,18 @@ class Delimited(Source):
     ) -> tuple[pl.DataFrame | None, bytes]:
         """Return the frame of a piece, or None where a value is not of its kind, and its rows."""
         frame = self._fields.parse(piece, kinds, columns=places)
-        if frame is not None and b"\0" not in piece and not self._may_be_ragged(frame, piece):
+        if frame is not None and not _is_odd(piece) and not self._may_be_ragged(frame, [piece]):
             return frame, piece
         rows = self._by_hand(number, piece)
         return self._fields.parse(rows, kinds, columns=places), rows
 
-    def _may_be_ragged(self, frame: pl.DataFrame, piece: bytes) -> bool:
+    def _may_be_ragged(self, frame: pl.DataFrame, pieces: Iterable[bytes]) -> bool:
         """Whether a row may be too short, which fills its last column with a null."""
-        width = len(self.columns)
         if not frame[self.columns[-1]].null_count():
             return False
-        outside = b"".join(piece.split(b'"')[::2]) if b'"' in piece else piece
-        mark = ord(self._dialect.delimiter)
-        delimiters = np.count_nonzero(np.frombuffer(outside, np.uint8) == mark)
-        return width == 1 or delimiters != frame.height * (width - 1)
+        width = len(self.columns)
+        found = sum(_count(self._dialect.delimiter, piece) for piece in pieces)
+        return width == 1 or found != frame.height * (width - 1)
 
     def _by_hand(self, number: int, piece: bytes) -> bytes:
         """Return the rows of a piece in plain form, or raise with the line of what is wrong."""
@@ -148,9 +146,21 @@ class Delimited(Source):
         return self._dialect.header_lines + sum(piece.count(b"\n") for piece in pieces)
 
 
-def _has_nul(frame: pl.DataFrame) -> bool:
-    nul = pl.col(pl.String).str.contains("\0", literal=True).any()
-    return any(frame.select(pl.lit(False), nul).row(0))
+def _count(delimiter: str, piece: bytes) -> int:
+    """Return how many delimiters stand outside quotes."""
+    outside = b"".join(piece.split(b'"')[::2]) if b'"' in piece else piece
+    return int(np.count_nonzero(np.frombuffer(outside, np.uint8) == ord(delimiter)))
+
+
+def _is_odd(piece: bytes) -> bool:
+    """Whether there are NUL bytes, or carriage returns other than in ends of lines."""
+    return b"\0" in piece or piece.count(b"\r") != piece.count(b"\r\n")
+
+
+def _holds_odd(frame: pl.DataFrame) -> bool:
+    """Whether a field holds a NUL byte or a carriage return."""
+    odd = pl.col(pl.String).str.contains_any(["\0", "\r"]).any()
+    return any(frame.select(pl.lit(False), odd).row(0))
 
 
 def _fields_of(

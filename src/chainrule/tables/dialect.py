@@ -55,7 +55,7 @@ def _first_lines(text: TextFile) -> list[str]:
     head = decoded(next(text.pieces(0, HEAD), b""))
     if not head.strip():
         raise TableError(f"{text.name}: is empty")
-    if "\r" in head and "\n" not in head:
+    if "\r" in head[:-2] and "\n" not in head[:-1]:
         raise TableError(f"{text.name}: its lines end in carriage returns; save it with line feeds")
     return lines_of(head)
 

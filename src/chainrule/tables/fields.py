@@ -31,8 +31,8 @@ class Fields(NamedTuple):
         """
         try:
             return self._read(rows, [kinds[name] for name in self.columns], **options)
-        except (pl.exceptions.PolarsError, OSError):  # of a file, compressed: its pieces say why
-            return None
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+            return None  # what is wrong is found in the pieces
 
     def kinds_in(self, rows: bytes) -> dict[str, Kind]:
         r"""Return the narrowest kind that all values of each column are of.

@@ -37,10 +37,17 @@ class TextFile(NamedTuple):
         """Whether the bytes need no change."""
         return self.encoding == "utf-8"
 
+    def ends_a_line(self) -> bool:
+        """Whether the text ends with a line feed, as far as one sees without reading it."""
+        with self.path.open("rb") as file:
+            file.seek(-1, io.SEEK_END)
+            return self.compressed or file.read() == b"\n"
+
     def pieces(self, start: int, size: int) -> Iterator[bytes]:
         """Yield what follows the first `start` bytes of the text, `size` bytes or more at a time.
 
-        Each piece ends where a row ends: at the end of a line, outside quotes.
+        Each piece ends where a row ends: at the end of a line, outside quotes. The last line gets
+        its line feed: polars panics where a text ends with a quote that it opens.
         """
         rest = b""
         with self._opened() as read:
@@ -58,7 +65,7 @@ class TextFile(NamedTuple):
                         "and not closed"
                     )
         if rest:
-            yield rest
+            yield rest if rest.endswith(b"\n") else rest + b"\n"
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[Callable[[int], bytes]]:
