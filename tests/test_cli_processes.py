@@ -167,3 +167,28 @@ def test_each_shell_is_told_how_to_complete(shell):
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert "_CHAINRULE_COMPLETE" in done.stdout
+
+
+# Memory
+
+
+@posix
+def test_ten_times_the_rows_take_hardly_more_memory():
+    ran("train", "houses.csv", "--target", "price", "--epochs", 1, "--quiet")
+    houses(500_000).write_csv("many.csv")
+    with Path("many.csv").open() as many, Path("few.csv").open("w") as few:
+        few.writelines(line for line, _ in zip(many, range(50_000), strict=False))
+    most = [
+        most_memory("predict", "houses.model", f"{name}.csv", "-o", "made.csv")
+        for name in ("few", "many")
+    ]
+    assert most[1] - most[0] < 64 * 2**20
+
+
+def most_memory(*arguments):
+    """The most bytes that a command held at once."""
+    with started(*arguments) as process:
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
