@@ -167,3 +167,28 @@ def test_each_shell_is_told_how_to_complete(shell):
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert "_CHAINRULE_COMPLETE" in done.stdout
+
+
+# Memory
+
+
+@posix
+def test_twenty_times_the_rows_take_hardly_more_memory():
+    ran("train", "houses.csv", "--target", "price", "--epochs", 1, "--quiet")
+    header, _, rows = houses(50_000).write_csv().partition("\n")
+    Path("few.csv").write_text(f"{header}\n{rows}")
+    Path("many.csv").write_text(f"{header}\n{20 * rows}")
+    few, many = (
+        most_memory("predict", "houses.model", name, "-o", "made.csv")
+        for name in ("few.csv", "many.csv")
+    )
+    assert many - few < 64 * 2**20
+
+
+def most_memory(*arguments):
+    """The most bytes that a command held at once."""
+    with started(*arguments) as process:
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
