@@ -40,6 +40,12 @@ def test_an_unknown_name_has_its_nearest_ones(name: str, known: Any, message: st
     assert str(error) == f"unknown activation {message}"
 
 
+def test_of_many_known_names_some_are_listed() -> None:
+    error = unknown_name("column", "190", map(str, range(1000, 1100)))
+    assert str(error).startswith("unknown column '190'; did you mean '1090'")
+    assert str(error).endswith("1048, 1049, … and 50 more")
+
+
 # ---- numbers -------------------------------------------------------------------------------------
 
 BOUNDS = [

@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 from array_api_compat import is_array_api_obj
 
+MOST_KNOWN = 50
+"""The most known names that a message lists."""
+
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> ValueError:
-    """Return the error for a name that no table holds, with the nearest known names.
+    """Return the error for a name that no table holds, with the nearest known names, and some more.
 
     >>> print(unknown_name("activation", "sigmiod", ["sigmoid", "tanh"]))
     unknown activation 'sigmiod'; did you mean 'sigmoid'? Known: sigmoid, tanh
@@ -21,7 +24,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> ValueError:
     known = sorted(known)
     near = difflib.get_close_matches(name, known, n=2)
     hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
-    return ValueError(f"unknown {kind} {name!r}{hint} Known: {', '.join(known)}")
+    rest = f", … and {len(known) - MOST_KNOWN:,} more" if len(known) > MOST_KNOWN else ""
+    return ValueError(f"unknown {kind} {name!r}{hint} Known: {', '.join(known[:MOST_KNOWN])}{rest}")
 
 
 def check_number(
