@@ -34,7 +34,7 @@ from pathlib import Path
 
 from cases import CASES
 from chainrule import engine
-from chainrule.cli import processor
+from chainrule.cli.checking import processor
 from report import Record, markdown, progress, results, summary
 
 HERE = Path(__file__).parent
