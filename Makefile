@@ -13,7 +13,7 @@ export CHAINRULE_REQUIRE_ENGINE ?= $(if $(shell command -v $(CXX)),1,0)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-without-compiler sanitize wheel lint format bench bench-estimators clean
+.PHONY: help demo test test-without-compiler sanitize wheel lint format bench bench-estimators bench-tables clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' Makefile
@@ -67,6 +67,10 @@ bench: .venv/.installed .venv/.installed-bench ## time the reference loop and th
 
 bench-estimators: .venv/.installed ## time the estimators beside scikit-learn's; ARGS="--case digits" selects
 	@$(BIN)/python benchmarks/estimators.py $(ARGS)
+
+bench-tables: .venv/.installed .venv/.installed-bench-tables ## time training on a large CSV, and compare its accuracy
+	@$(BIN)/python benchmarks/table_speed.py
+	@$(BIN)/python benchmarks/table_accuracy.py $(ARGS)
 
 clean: ## remove .venv, caches and everything built
 	rm -rf .venv .venv-* build dist htmlcov .coverage .coverage.* .hypothesis \
