@@ -13,8 +13,9 @@ import chainrule as cr
 from chainrule.cli import main
 from chainrule.explain import output
 from chainrule.explain.network_file import network_path, read_network_file
-from chainrule.explain.output import FORMATS, write_whole
+from chainrule.explain.output import FORMATS
 from chainrule.explain.worksheet import worksheet
+from chainrule.serialization.whole import write_whole
 
 FORMS = {  # how each form begins and ends
     "text": ("∂E_total/∂w5 — network 2-2-2", "over the outputs (PyTorch)\n"),
@@ -211,7 +212,7 @@ def test_an_interruption_while_writing_leaves_what_was(tmp_path, monkeypatch):
     path.write_text("old")
     monkeypatch.setattr("os.fsync", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        write_whole(path, "new")
+        write_whole(path, [b"new"])
     assert os.listdir(tmp_path) == ["w5.md"]
     assert path.read_text() == "old"
 

@@ -120,7 +120,6 @@ WITHOUT_EXAMPLE = {
     "chainrule.explain.notebook.code": FORM,
     "chainrule.explain.notebook.notebook": FORM,
     "chainrule.explain.output.Format": RECORD,
-    "chainrule.explain.output.write_whole": "writes: test_explain_cli.py holds what it leaves",
     "chainrule.explain.page.shown.Shown": RECORD,
     "chainrule.explain.passes.Passes": EXPLAINED,
     "chainrule.explain.paths.Path": RECORD,

@@ -12,7 +12,8 @@ import chainrule as cr
 from chainrule.cli.errors import usage_errors
 from chainrule.cli.sizes import read_sizes
 from chainrule.explain.names import NOTATIONS
-from chainrule.explain.output import FORMATS, check_place, format_of, write_whole
+from chainrule.explain.output import FORMATS, check_place, format_of
+from chainrule.serialization.whole import write_whole
 
 LEFT_OUT = "Left out, what the name of FILE ends in says it; text without one."
 
@@ -33,7 +34,7 @@ def put(text: str, path: Path | None) -> None:
     if path is None:
         click.echo(text, nl=False)
     else:
-        write_whole(path, text)
+        write_whole(path, [text.encode()])
 
 
 @click.command()

@@ -1,8 +1,7 @@
-"""Where a form goes: its format by a file's name; files are written whole or not at all."""
+"""Where a form goes: its format by a file's name, and whether a file can stand there."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -61,23 +60,3 @@ def check_place(path: Path) -> Path:
     if path.exists() and not path.is_file():
         raise ValueError(f"{path}: is not a file that could be replaced")
     return path.resolve()
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that its name never stands for half of it; one of that name is replaced."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        _write(beside, text)
-        beside.replace(path)
-    except OSError as error:  # which names the file beside it, or none
-        raise OSError(error.errno, error.strerror, str(path)) from None
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file down to the disk."""
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
