@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,8 +30,18 @@ class Fields(NamedTuple):
 
         A row that is too short is filled up with nulls.
         """
+        wanted = [kinds[name] for name in self.columns]
+        if all(kind in NUMBERS for kind in wanted):  # twice as fast, where no field is a word
+            frame = self._tried(rows, wanted, null_values=None, **options)
+            if frame is not None and not _holds_nan(frame):
+                return frame
+        return self._tried(rows, wanted, **options)
+
+    def _tried(
+        self, rows: bytes | Path, kinds: Sequence[Kind], **options: Any
+    ) -> pl.DataFrame | None:
         try:
-            return self._read(rows, [kinds[name] for name in self.columns], **options)
+            return self._read(rows, kinds, **options)
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
             return None  # what is wrong is found in the pieces
 
@@ -50,7 +61,13 @@ class Fields(NamedTuple):
         """Return how many values of each column are of a kind."""
         return self._read(rows, [kind] * len(self.columns), ignore_errors=True).count()
 
-    def _read(self, rows: bytes | Path, kinds: Sequence[Kind], **options: Any) -> pl.DataFrame:
+    def _read(
+        self,
+        rows: bytes | Path,
+        kinds: Sequence[Kind],
+        null_values: list[str] | None = NULLS,
+        **options: Any,
+    ) -> pl.DataFrame:
         return pl.read_csv(
             rows,
             glob=False,
@@ -58,7 +75,7 @@ class Fields(NamedTuple):
             schema={n: kind or NARROW[0] for n, kind in zip(self.columns, kinds, strict=True)},
             separator=self.delimiter,
             decimal_comma=self.decimal_comma,
-            null_values=NULLS,
+            null_values=null_values,
             raise_if_empty=False,
             **options,
         )
@@ -66,6 +83,14 @@ class Fields(NamedTuple):
 
 NARROW = (pl.Boolean(), pl.Int64(), pl.Float64())
 """The kinds besides text. What fits a whole number fits a number; everything fits text."""
+
+NUMBERS = NARROW[1:]
+
+
+def _holds_nan(frame: pl.DataFrame) -> bool:
+    """Whether a column may hold NaN, which is how a null can be spelled."""
+    sums = frame.select(pl.col(pl.Float64).sum())
+    return any(math.isnan(total) for total in sums.row(0)) if sums.width else False
 
 
 def _kind(values: int, no_blanks: int, booleans: int, whole: int, numbers: int) -> Kind:
