@@ -52,6 +52,19 @@ def test_a_signal_ends_a_training_with_a_checkpoint(number, code):
     assert any(Path("houses.model.checkpoints").glob("checkpoint-*.model"))
 
 
+@posix
+def test_a_signal_leaves_no_part_of_predictions():
+    ran("train", "houses.csv", "--target", "price", "--epochs", 1, "--quiet")
+    header, _, rows = houses(50_000).write_csv().partition("\n")
+    Path("many.csv").write_text(f"{header}\n{40 * rows}")
+    with started("predict", "houses.model", "many.csv", "-o", "made.csv") as predicting:
+        wait_for(".made.csv.*/made.csv")
+        predicting.send_signal(signal.SIGTERM)
+        output = predicting.communicate(timeout=60)
+    assert (output, predicting.returncode) == (("", "\n"), 143)
+    assert not list(Path().glob("*made*"))
+
+
 def test_the_second_signal_ends_the_process_at_once(monkeypatch):
     def leave(code):
         raise SystemExit(code)

@@ -120,6 +120,13 @@ def test_json_is_all_that_is_printed():
     assert train("--json", "--quiet", "--force").stderr == ""
 
 
+def test_a_page_about_the_training_is_written():
+    result = train("--report", "page.html", "--json")
+    assert json.loads(result.stdout)["report"] == "page.html"
+    assert Path("page.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert re.search(r"^Report +page.html$", train("--report", "page.html", "--force").stdout, re.M)
+
+
 def test_many_columns_are_told_in_few_lines():
     stderr = ran("train", "sklearn:digits", "--target", "target", *QUICK).stderr
     lines = [line for line in stderr.splitlines() if line.startswith("  ")]
@@ -200,6 +207,9 @@ def test_each_option_reaches_the_training(field):
         (["--out", "no/houses.model"], "no/houses.model: cannot be written: No such file"),
         (["--out", "."], ".: is not a file that could be replaced"),
         (["--out", "houses.csv", "--force"], "houses.csv: is being read"),
+        (["--report", "no/page.html"], "no/page.html: cannot be written: No such file"),
+        (["--report", "houses.csv"], "houses.csv: is being read"),
+        (["--report", "houses.model"], "houses.model: is the model"),
         (["--checkpoint", "houses.csv"], "houses.csv: cannot be used for checkpoints"),
         (["--unknown"], "No such option"),
     ],
@@ -350,7 +360,7 @@ def test_a_signal_before_training_leaves_nothing(monkeypatch):
     monkeypatch.setattr(training, "prepare", lambda *_: signal.raise_signal(signal.SIGTERM))
     result = train()
     assert result.exit_code == 143
-    assert result.stderr == "Interrupted before there was anything to keep.\n"
+    assert result.stderr == "\nInterrupted before there was anything to keep.\n"
     assert files() == {"houses.csv"}
 
 

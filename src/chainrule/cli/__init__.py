@@ -30,6 +30,7 @@ from chainrule.cli.evaluate import evaluate
 from chainrule.cli.explaining import explain, worksheet
 from chainrule.cli.inspect import inspect
 from chainrule.cli.predict import predict
+from chainrule.cli.signals import Signals
 from chainrule.cli.train import train
 
 
@@ -37,12 +38,13 @@ class Commands(click.Group):
     """Commands that end quietly at an interruption, and in one line where the system fails."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        try:
-            with failures():
-                return super().invoke(ctx)
-        except KeyboardInterrupt:
-            click.echo(err=True)
-            ctx.exit(130)  # 128 + SIGINT, as shells have it
+        with Signals() as signals:
+            try:
+                with failures():
+                    return super().invoke(ctx)
+            except KeyboardInterrupt as interrupt:
+                click.echo(f"\n{interrupt}" if str(interrupt) else "", err=True)
+                ctx.exit(signals.exit_code)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

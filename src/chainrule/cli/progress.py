@@ -15,20 +15,23 @@ if TYPE_CHECKING:
 
     from chainrule.tabular.running import Run
 
-LINES = 10
-"""The lines in a log, about."""
-
 
 @contextmanager
-def progress(console: Console | None, run: Run) -> Iterator[Callable[[Run], None]]:
-    """Yield what shows how far a run is, after each visit; without a console, nothing."""
+def progress(
+    console: Console | None, run: Run, *, lines: int = 10
+) -> Iterator[Callable[[Run], None]]:
+    """Yield what shows how far a run is, after each visit; without a console, nothing.
+
+    A terminal has a bar, and a log at most so many lines.
+    """
     began = Clock(run)
     if console is None:
         yield lambda run: None
     elif console.is_terminal:
         yield from _bar(console, began)
     else:
-        yield lambda run: _line(console, run, began)
+        every = math.ceil(run.plan.epochs / lines)
+        yield lambda run: _line(console, run, began, every)
 
 
 class Clock:
@@ -82,11 +85,10 @@ def _bar(console: Console, began: Clock) -> Iterator[Callable[[Run], None]]:
         yield show
 
 
-def _line(console: Console, run: Run, began: Clock) -> None:
-    if run.visits % run.blocks.count:
-        return
-    total = run.plan.epochs
-    every = math.ceil(total / LINES)
-    if run.epochs % every == 0:
-        at = f"{run.epochs:>{len(str(total))}}/{total}"
+def _line(console: Console, run: Run, began: Clock, every: int) -> None:
+    """Print a line after every so many epochs."""
+    epoch, within = divmod(run.visits, run.blocks.count)
+    if within == 0 and epoch % every == 0:
+        total = run.plan.epochs
+        at = f"{epoch:>{len(str(total))}}/{total}"
         console.print(f"epoch {at}  {said(run)}{began.left(run)}")

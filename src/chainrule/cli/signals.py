@@ -1,4 +1,7 @@
-"""Ctrl-C and SIGTERM: the first is a KeyboardInterrupt, the second ends the process at once."""
+"""Ctrl-C and SIGTERM: the first is a KeyboardInterrupt, the second ends the process at once.
+
+So commands leave in an orderly way: nothing half-written, and of a training a checkpoint.
+"""
 
 from __future__ import annotations
 

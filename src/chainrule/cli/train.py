@@ -18,7 +18,6 @@ from chainrule.cli.errors import Refusal, refusals
 from chainrule.cli.files import Files, check_model
 from chainrule.cli.options import given, parted, training_options
 from chainrule.cli.progress import progress
-from chainrule.cli.signals import Signals
 from chainrule.cli.words import size
 from chainrule.tabular.options import Options
 
@@ -27,7 +26,8 @@ if TYPE_CHECKING:
 
     from chainrule.tabular import TableModel
 
-LINE = "line"
+LINE = "chainrule.line"
+"""Where the context keeps the words that a training was called by."""
 
 
 class Train(click.Command):
@@ -95,21 +95,26 @@ def train(
         if print_config:
             click.echo(config.to_toml(files, options), nl=False)
             return
-        for name, option in {"table": "TABLE", "target": "--target"}.items():
-            if getattr(files, name) is None:
-                raise click.UsageError(f"Missing {option}: it must be given here or by --config.")
-        if resume and restart:
-            raise click.UsageError("--resume and --restart exclude each other.")
+        check_usage(files, resume=resume, restart=restart)
         begun = check_model(files, force=force, resume=resume, restart=restart)
         told = None if quiet else _console()
         if resume and not begun and told:
             told.print(f"No checkpoints in {files.checkpoints}: starting anew.", soft_wrap=True)
-        with Signals() as signals, _resumable(ctx, files, signals):
+        with _resumable(ctx, files):
             made = _train(files, options, told, restart=restart)
     if as_json:
         click.echo(json.dumps(made.data(), indent=2, ensure_ascii=False))
     elif not quiet:
         made.show()
+
+
+def check_usage(files: Files, *, resume: bool, restart: bool) -> None:
+    """Raise for what is missing, and for what excludes each other."""
+    for name, option in {"table": "TABLE", "target": "--target"}.items():
+        if getattr(files, name) is None:
+            raise click.UsageError(f"Missing {option}: it must be given here or by --config.")
+    if resume and restart:
+        raise click.UsageError("--resume and --restart exclude each other.")
 
 
 class Made:
@@ -127,6 +132,7 @@ class Made:
         written = self.files.model.read_bytes()
         return {
             "model": str(self.files.model),
+            "report": self.files.report and str(self.files.report),
             "bytes": len(written),
             "sha256": hashlib.sha256(written).hexdigest(),
             "target": self.model.target.to_data(),
@@ -182,7 +188,7 @@ def _train(files: Files, options: Options, told: Console | None, *, restart: boo
             if again is not None:
                 if told:
                     told.print(f"\nTraining again with all {len(prepared.rows):,} rows.\n")
-                with again.blocks, progress(told, again) as show:
+                with again.blocks, progress(told, again, lines=2) as show:
                     again.go_on(show)
             seconds = time.monotonic() - began
             model = conclude(prepared, chosen, run, again)
@@ -196,8 +202,8 @@ def _train(files: Files, options: Options, told: Console | None, *, restart: boo
 
 
 @contextmanager
-def _resumable(ctx: click.Context, files: Files, signals: Signals) -> Iterator[None]:
-    """After a signal, say how to go on, and leave with its exit code."""
+def _resumable(ctx: click.Context, files: Files) -> Iterator[None]:
+    """Say how to go on after a signal, and leave nothing where there is nothing to go on from."""
     from chainrule.history import DivergenceError
     from chainrule.tabular.checkpoints import discard, waiting
 
@@ -209,8 +215,6 @@ def _resumable(ctx: click.Context, files: Files, signals: Signals) -> Iterator[N
     except KeyboardInterrupt:
         if waiting(files.checkpoints):
             line = shlex.join([*ctx.command_path.split(), *ctx.meta[LINE], "--resume"])
-            click.echo(f"Interrupted; to go on: {line}", err=True)
-        else:
-            discard(files.checkpoints)
-            click.echo("Interrupted before there was anything to keep.", err=True)
-        ctx.exit(signals.exit_code)
+            raise KeyboardInterrupt(f"Interrupted; to go on: {line}") from None
+        discard(files.checkpoints)
+        raise KeyboardInterrupt("Interrupted before there was anything to keep.") from None
