@@ -39,7 +39,11 @@ LARGE = header({"a": {"dtype": "F32", "shape": [N], "data_offsets": [0, 4 * N]}}
 
 HOSTILE = {
     # name: (the file's first bytes, its size if it has a hole at its end, what is said of it)
-    "a header of 2⁶³ bytes": (struct.pack("<Q", 2**63), 10**10, "its header must have at most"),
+    "a header of 2⁶³ bytes": (
+        struct.pack("<Q", 2**63),
+        10**10,
+        "is no model file: it does not begin",
+    ),
     "a header of 15 MB": (struct.pack("<Q", 15 * MIB) + b"[" * 15 * MIB, 0, "at most 4,194,304"),
     "a header of zeros": (struct.pack("<Q", 4 * MIB) + b"{", 10**10, "is not JSON"),
     "an absurd place": (

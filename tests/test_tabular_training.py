@@ -102,7 +102,7 @@ def test_ctrl_c_leaves_a_checkpoint(tmp_path):
 @pytest.mark.parametrize(
     ("change", "difference"),
     [
-        ({"table": TABLE.with_columns(pl.col("size") + 1)}, "the data is .* there, .* here"),
+        ({"table": TABLE.with_columns(pl.col("size") + 1)}, "the table is .* there, .* here"),
         ({"hidden": (9,)}, r"layer 0 is Dense\(8, 'relu'\) there, Dense\(9, 'relu'\) here"),
         ({"seed": 1}, "seed is 0 there, 1 here"),
         ({"epochs": 4}, "epochs is 3 there, 4 here"),
@@ -222,6 +222,12 @@ def test_groups_and_time_part_the_rows():
     shops = TABLE["shop"].to_numpy()
     assert not set(shops[by_group.held]) & set(shops[~by_group.held])
     assert np.flatnonzero(by_time.held).min() > np.flatnonzero(~by_time.held).max()
+
+
+def test_weight_decay_is_for_adamw():
+    with pytest.raises(ValueError, match="weight_decay is for the optimizer adamw, got sgd"):
+        Options(optimizer="sgd", weight_decay=0.1)
+    assert completed(Options(optimizer="adam"), 500).weight_decay is None
 
 
 @pytest.mark.parametrize("option", ["groups", "time"])

@@ -107,6 +107,8 @@ def _read(file: BufferedReader) -> tuple[dict[str, NDArray[Any]], dict[str, Any]
     length = file.read(8)
     if len(length) < 8:
         raise ValueError(f"is truncated: it must have at least 8 bytes, got {size}")
+    if any(length[6:]):  # a length that no file has: text begins so
+        raise ValueError("is no model file: it does not begin as one does")
     begin = 8 + int.from_bytes(length, "little")
     check_length(begin - 8)
     text = file.read(begin - 8)

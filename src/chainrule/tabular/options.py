@@ -99,6 +99,8 @@ class Options:
         for name in ("epochs", "batch_size", "patience", "threads", "memory"):
             if getattr(self, name) is not None:
                 check_whole(name, getattr(self, name), least=1)
+        if self.weight_decay is not None and self.optimizer != "adamw":
+            raise ValueError(f"weight_decay is for the optimizer adamw, got {self.optimizer}")
 
     @classmethod
     def from_mapping(cls, given: Mapping[str, Any]) -> Options:
@@ -211,5 +213,7 @@ def completed(options: Options, examples: int) -> Options:
         "patience": epochs if small else max(5, epochs // 3),
         "refit": small,
     }
+    if options.optimizer != "adamw":
+        del open_to_data["weight_decay"]
     missing = {name: v for name, v in open_to_data.items() if getattr(options, name) is None}
     return dataclasses.replace(options, **missing)
