@@ -140,6 +140,7 @@ def test_many_columns_are_told_in_few_lines():
 
 VALUES = {
     "task": ("regression", "regression"),
+    "quantiles": ("0.9,0.1", [0.1, 0.9]),
     "numbers": ("id", ["id"]),
     "categories": ("kind,garden", ["kind", "garden"]),
     "dates": ("built", ["built"]),
@@ -183,6 +184,9 @@ def test_each_option_reaches_the_training(field):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (["--quantiles", "0.1,x"], "must be numbers such as 0.1,0.5,0.9, got '0.1,x'"),
+        (["--quantiles", "0.1,1"], "quantiles"),
+        (["--quantiles", "0.1", "--report", "r.html"], "--quantiles has none"),
         (["--epochs", "0"], "epochs must be a whole number >= 1, got 0"),
         (["--epochs", "many"], "Invalid value for '--epochs': 'many' is not a valid integer"),
         (["--hidden", "64,x"], "must be whole numbers such as 128,64, got '64,x'"),

@@ -196,11 +196,11 @@ DATA = [
     ({"kind": "Classes", "column": 3, "classes": ["a"]}, "column of Classes must be text, got 3"),
     ({"kind": "Classes", "column": "y", "classes": ["a", "a"]}, "must be different texts"),
     (
-        {"kind": "Quantity", "column": "y", "centre": 0, "scale": 0},
+        {"kind": "Quantity", "column": "y", "centre": 0, "scale": 0, "quantiles": []},
         "scale of Quantity must be a finite number > 0, got 0",
     ),
     (
-        {"kind": "Quantity", "column": "y", "centre": math.nan, "scale": 1},
+        {"kind": "Quantity", "column": "y", "centre": math.nan, "scale": 1, "quantiles": []},
         "centre of Quantity must be a finite number, got nan",
     ),
 ]

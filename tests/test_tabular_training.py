@@ -152,6 +152,38 @@ def test_quantities_are_foretold_in_their_own_units():
     assert abs(scores["baseline"]["r2"]) < 0.01
 
 
+def test_quantiles_rise_and_hold_their_share(tmp_path):
+    table = pl.DataFrame({"x": DRAW.standard_normal(4_000)})
+    spread = DRAW.standard_normal(4_000)
+    table = table.with_columns(price=10 + 2 * pl.col("x") + pl.Series(spread))
+    model = cr.train(
+        table, "price", quantiles=[0.9, 0.1, 0.5], epochs=20, hidden=(16,), dropout=0.0
+    )
+    made = model.predict(table)
+    assert made.columns == ["quantile_0.1", "quantile_0.5", "quantile_0.9"]
+    low, middle, high = (made[name].to_numpy() for name in made.columns)
+    assert (low <= middle).all()
+    assert (middle <= high).all()
+    y = table["price"].to_numpy()
+    for q, at in ((0.1, low), (0.5, middle), (0.9, high)):
+        assert abs((y <= at).mean() - q) < 0.1
+    scores = model.evaluate(table)
+    expected = [
+        np.maximum(q * (y - at), (q - 1) * (y - at))
+        for q, at in ((0.1, low), (0.5, middle), (0.9, high))
+    ]
+    assert np.isclose(scores["model"]["pinball"], np.mean(expected))
+    assert scores["model"]["pinball"] < 0.7 * scores["baseline"]["pinball"]
+    assert abs(scores["baseline"]["coverage"] - 0.8) < 0.03
+    model.save(tmp_path / "q.model")
+    assert cr.TableModel.load(tmp_path / "q.model").predict(table).equals(made)
+
+
+def test_classes_have_no_quantiles():
+    with pytest.raises(cr.TableError, match="target 'dear' has classes; leave --quantiles out"):
+        trained("dear", quantiles=(0.5,))
+
+
 def test_the_baseline_knows_the_target_alone():
     model = trained("dear")
     assert np.isclose(model.baseline.sum(), 1)

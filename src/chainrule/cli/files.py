@@ -63,6 +63,7 @@ def check_other(path: Path, *others: str | Path) -> None:
 
 def check_model(files: Files, *, force: bool, resume: bool, restart: bool) -> bool:
     """Return whether there are checkpoints to go on from, or refuse what would lose work."""
+    from chainrule.serialization.whole import remove_unfinished
     from chainrule.tabular.checkpoints import discard, waiting
 
     for path in filter(None, (files.model, files.report)):
@@ -78,6 +79,7 @@ def check_model(files: Files, *, force: bool, resume: bool, restart: bool) -> bo
         )
     if not begun:
         discard(files.checkpoints)  # what a kill between two removals left of it
+    remove_unfinished(files.model)
     if files.model.exists() and not force and not (resume and begun):
         raise Refusal(
             f"{files.model}: is there already; replace it by --force, or choose another --out"

@@ -82,6 +82,18 @@ def sizes(text: str) -> list[int]:
     return [] if text == "0" else [int(size) for size in text.split(",")]
 
 
+def levels(text: str) -> list[float]:
+    """Return numbers between commas.
+
+    >>> levels("0.1, 0.5,0.9")
+    [0.1, 0.5, 0.9]
+    """
+    try:
+        return [float(level) for level in text.split(",")]
+    except ValueError:
+        raise ValueError(f"must be numbers such as 0.1,0.5,0.9, got {text!r}") from None
+
+
 def order(text: str) -> tuple[str, list[str]]:
     """Return a column with its categories.
 
@@ -121,6 +133,7 @@ QUANTITIES = {
 BY_TYPE = {
     "tuple[str": NAMES,
     "tuple[int": SIZES,
+    "tuple[float": Form("LEVELS", levels),
     "Mapping": ORDER,
     "Path": click.Path(path_type=Path),
     "bool": bool,

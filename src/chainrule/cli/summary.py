@@ -177,7 +177,7 @@ def of_scores(found: Mapping[str, Mapping[str, float]]) -> list[str]:
     return [f"{counted(int(rows['scored']), 'row')}{without}", *scores(found)]
 
 
-IN_UNITS = ("rmse", "mae")
+IN_UNITS = ("rmse", "mae", "pinball")
 """The scores that have the units of the target; the others are shares, or about 1."""
 
 
@@ -213,6 +213,7 @@ def target(model: TableModel) -> str:
 
     found = model.target
     if found.task == "regression":
-        return f"{found.column}: regression"
+        levels = ", ".join(f"{q:g}" for q in model.quantiles)
+        return f"{found.column}: {f'quantiles {levels}' if levels else 'regression'}"
     classes = [str(name) for name in found.classes]  # type: ignore[attr-defined]
     return f"{found.column}: {len(classes)} classes, {listed(classes)}"

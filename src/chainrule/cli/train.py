@@ -96,6 +96,8 @@ def train(
             click.echo(config.to_toml(files, options), nl=False)
             return
         check_usage(files, resume=resume, restart=restart)
+        if options.quantiles and files.report:
+            raise click.UsageError("--report tells of a mean or of classes; --quantiles has none.")
         begun = check_model(files, force=force, resume=resume, restart=restart)
         told = None if quiet else _console()
         if resume and not begun and told:

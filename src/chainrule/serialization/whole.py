@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import secrets
 from collections.abc import Iterable
@@ -36,6 +37,21 @@ def write_whole(path: Path, parts: Iterable[bytes | memoryview]) -> None:
     finally:
         with suppress(OSError):  # it is not there: it has its name now, or its folder is none
             beside.unlink()
+
+
+def remove_unfinished(path: Path) -> None:
+    """Remove what processes that were killed left of a file that they were writing.
+
+    >>> path = getfixture("tmp_path") / "houses.model"
+    >>> path.with_name(".houses.model.0a1b2c3d.tmp").touch()
+    >>> remove_unfinished(path)
+    >>> list(path.parent.iterdir())
+    []
+    """
+    target = path.resolve()
+    pattern = UNFINISHED.format(name=glob.escape(target.name), token="*")
+    for left in target.parent.glob(pattern):
+        left.unlink(missing_ok=True)
 
 
 def _write(path: Path, parts: Iterable[bytes | memoryview]) -> None:

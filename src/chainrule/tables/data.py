@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -31,6 +32,14 @@ _HOLDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "Positive": ("a finite number > 0", lambda value: _is_number(value) and value > 0),
     "str | None": ("text or null", lambda value: value is None or isinstance(value, str)),
     "tuple[str, ...]": ("different texts", _all(lambda part: isinstance(part, str))),
+    "Quantiles": (
+        "rising numbers between 0 and 1",
+        lambda value: (
+            isinstance(value, (list, tuple))
+            and all(_is_number(q) and 0 < q < 1 for q in value)
+            and all(low < high for low, high in itertools.pairwise(value))
+        ),
+    ),
     "Cycles": ("different cycles of dates", _all(lambda part: part in CYCLES)),
     "tuple[Label, ...]": (
         "different texts, whole numbers or Booleans",
@@ -45,7 +54,7 @@ def to_data(thing: Any) -> dict[str, Any]:
 
     >>> from chainrule.tables.targets import Quantity
     >>> to_data(Quantity("price", centre=100.0, scale=50.0))
-    {'kind': 'Quantity', 'column': 'price', 'centre': 100.0, 'scale': 50.0}
+    {'kind': 'Quantity', 'column': 'price', 'centre': 100.0, 'scale': 50.0, 'quantiles': []}
     """
     values = dataclasses.asdict(thing)
     return {"kind": type(thing).__name__} | {
@@ -62,7 +71,7 @@ def from_data(kinds: Mapping[str, type[T]], data: Any) -> T:
     >>> from_data({"Quantity": Quantity}, {"kind": "Quantity", "column": "price", "centre": 1})
     Traceback (most recent call last):
     ...
-    ValueError: Quantity must have the keys column, centre, scale
+    ValueError: Quantity must have the keys column, centre, scale, quantiles
     """
     if not isinstance(data, dict) or not isinstance(data.get("kind"), str):
         raise ValueError(f"the kind must be one of {', '.join(kinds)}")

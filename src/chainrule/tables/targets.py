@@ -23,6 +23,7 @@ from chainrule.tables.survey import Survey
 from chainrule.tables.values import as_numbers, as_words, kind, shown
 
 Label = str | int
+Quantiles = tuple[float, ...]
 
 
 class Target:
@@ -113,7 +114,9 @@ class Classes(Target):
 
 @dataclass(frozen=True)
 class Quantity(Target):
-    """A number, with mean 0 and standard deviation 1 for the network.
+    """A number, with mean 0 and standard deviation 1 for the network, or some of its quantiles.
+
+    With quantiles the network has an output for each, and y as many equal columns.
 
     >>> import polars as pl
     >>> target = Quantity("price", centre=100.0, scale=50.0)
@@ -121,23 +124,29 @@ class Quantity(Target):
     [[0.0], [2.0]]
     >>> target.decode(np.array([[2.0]])).to_list()
     [200.0]
+    >>> Quantity("price", 100.0, 50.0, quantiles=(0.1, 0.9)).values(np.array([[0.5, 0.25]]))
+    array([[112.5, 125. ]])
     """
 
     column: str
     centre: float
     scale: Positive
+    quantiles: Quantiles = ()
 
     task: ClassVar[str] = "regression"
 
     @property
     def outputs(self) -> int:
-        """A single one."""
-        return 1
+        """A single one, or one for each quantile."""
+        return len(self.quantiles) or 1
 
     def decode(self, outputs: NDArray[Any]) -> pl.Series:
-        """Return outputs in the units of the target."""
-        values = outputs.reshape(len(outputs)).astype(np.float64)
-        return pl.Series(self.column, values * self.scale + self.centre)
+        """Return the first of the outputs in the units of the target."""
+        return pl.Series(self.column, self.values(outputs.reshape(len(outputs), -1)[:, :1])[:, 0])
+
+    def values(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
+        """Return outputs in the units of the target; of quantiles, none is above the next."""
+        return np.sort(outputs.astype(np.float64) * self.scale + self.centre, axis=1)
 
     @property
     def _must(self) -> str:
@@ -151,13 +160,15 @@ class Quantity(Target):
 
     def _shaped(self, y: pl.Series) -> NDArray[np.float32]:
         scaled = (y.to_numpy() - self.centre) / self.scale
-        return np.asarray(scaled, np.float32).reshape(-1, 1)
+        return np.asarray(scaled, np.float32).reshape(-1, 1).repeat(self.outputs, axis=1)
 
 
-def fit_target(survey: Survey, decisions: Iterable[Decision]) -> Target:
+def fit_target(
+    survey: Survey, decisions: Iterable[Decision], quantiles: tuple[float, ...] = ()
+) -> Target:
     """Return the target that was decided on, fitted to the rows of its survey.
 
-    Mean and standard deviation are those of the sample.
+    Mean and standard deviation are those of the sample. Raises TableError for quantiles of classes.
 
     >>> import polars as pl
     >>> from chainrule.tables.columns import decide
@@ -169,6 +180,11 @@ def fit_target(survey: Survey, decisions: Iterable[Decision]) -> Target:
     (decision,) = (decision for decision in decisions if decision.role == "target")
     column = survey.columns[decision.column]
     if decision.task == "classification":
+        if quantiles:
+            raise TableError(
+                f"quantiles are of a regression, and target {column.name!r} has classes; leave "
+                "--quantiles out, or use --task regression"
+            )
         whole = column.kind == "float"
         return Classes(
             column.name, tuple(int(value) if whole else value for value in column.counts or ())
@@ -177,7 +193,7 @@ def fit_target(survey: Survey, decisions: Iterable[Decision]) -> Target:
     centre, scale = float(values.mean()), float(values.std(ddof=0))  # type: ignore[arg-type]
     if not np.isfinite([centre, scale]).all():
         raise TableError(f"target {column.name!r} is as great as {column.greatest:g}; divide it")
-    return Quantity(column.name, centre, scale or 1.0)
+    return Quantity(column.name, centre, scale or 1.0, quantiles)
 
 
 def target_from_data(data: Any) -> Target:

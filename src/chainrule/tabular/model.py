@@ -36,7 +36,11 @@ from chainrule.tables import (
     with_target,
 )
 from chainrule.tables.values import check_known
-from chainrule.tabular.scores import classification_scores, regression_scores
+from chainrule.tabular.scores import (
+    classification_scores,
+    quantile_scores,
+    regression_scores,
+)
 
 Array = NDArray[Any]
 KIND = "table"
@@ -77,15 +81,15 @@ class TableModel:
         made = np.asarray(predict(self.net, self.params, X))
         if self.target.task == "classification":
             return made
-        return self.target.decode(made).to_numpy().reshape(-1, 1)
+        return np.asarray(self.target.values(made))  # type: ignore[attr-defined]
 
     def predict(
         self, table: Any, notes: Notes | None = None, *, keep: Iterable[str] = ()
     ) -> pl.DataFrame:
         """Return the predictions for a table: a frame, or what `chainrule predict` takes.
 
-        The columns are `prediction` and, of classes, `probability_<class>` for each; before them
-        stand those to `keep` of the table.
+        The columns are `prediction` and, of classes, `probability_<class>` for each; of quantiles
+        they are `quantile_<q>`. Before them stand those to `keep` of the table.
         """
         parts = self.predictions(open_source(table), notes, keep=tuple(keep))
         return pl.concat(list(parts))
@@ -114,18 +118,27 @@ class TableModel:
     @property
     def _names(self) -> list[str]:
         """What the columns of predictions are called."""
+        if self.quantiles:
+            return [f"quantile_{q:g}" for q in self.quantiles]
         classes = getattr(self.target, "classes", ())
         return ["prediction", *(f"probability_{name}" for name in classes)]
 
+    @property
+    def quantiles(self) -> tuple[float, ...]:
+        """The quantiles that are foretold; () where it is the mean, or classes."""
+        return getattr(self.target, "quantiles", ())
+
     def _columns(self, p: Array) -> list[pl.Series]:
         if self.target.task == "regression":
-            return [pl.Series("prediction", p[:, 0])]
+            return [pl.Series(name, column) for name, column in zip(self._names, p.T, strict=True)]
         each = [self.target.decode(p), *map(pl.Series, p.T)]
         return [column.alias(name) for column, name in zip(each, self._names, strict=True)]
 
     @property
     def outputs_named(self) -> tuple[str, ...]:
         """The names of the network's outputs: the classes, or the target."""
+        if self.quantiles:
+            return tuple(self._names)
         return tuple(map(str, getattr(self.target, "classes", (self.target.column,))))
 
     def example(self, table: Any, row: int) -> tuple[Array, Array]:
@@ -175,12 +188,17 @@ class TableModel:
     def scores(self, y: Array, p: Array, weight: Array | None = None) -> dict[str, Any]:
         """Return the scores of outputs p beside targets as `target.encode` gives them."""
         trivial = np.broadcast_to(self.baseline, p.shape)
-        if self.target.task == "classification":
-            score = classification_scores
-        else:
-            score = regression_scores
+        if self.target.task == "regression":
             y = self.target.decode(y).to_numpy()[:, None]
-        return {"model": score(y, p, weight), "baseline": score(y, trivial, weight)}
+        parts = {"model": p, "baseline": trivial}
+        return {name: self._scored(y, each, weight) for name, each in parts.items()}
+
+    def _scored(self, y: Array, p: Array, weight: Array | None) -> dict[str, float]:
+        if self.target.task == "classification":
+            return classification_scores(y, p, weight)
+        if self.quantiles:
+            return quantile_scores(y, p, self.quantiles, weight)
+        return regression_scores(y, p, weight)
 
     def save(self, path: str | Path) -> None:
         """Write the model to a file, whole or not at all; equal models make equal bytes."""

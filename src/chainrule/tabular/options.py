@@ -10,6 +10,7 @@ from typing import Any
 
 from chainrule.activations import activation
 from chainrule.errors import check_number, check_whole, unknown_name
+from chainrule.losses import check_quantiles
 from chainrule.network import SEEDS
 from chainrule.optimizers import OPTIMIZERS
 
@@ -43,6 +44,9 @@ class Options:
 
     # The table
     task: str | None = told(None, "What the target sets.", choices=TASKS)
+    quantiles: tuple[float, ...] = told(
+        (), "Quantiles to predict instead of the mean, such as 0.1,0.5,0.9."
+    )
     numbers: tuple[str, ...] = told((), "Columns to take as numbers.")
     categories: tuple[str, ...] = told((), "Columns to take as categories.")
     dates: tuple[str, ...] = told((), "Columns to take as dates.")
@@ -91,6 +95,9 @@ class Options:
             _check_names(f"order of {column!r}", words)
         activation(self.activation)
         _check_sizes("hidden", self.hidden)
+        if self.quantiles:
+            rising = tuple(sorted(check_quantiles("quantiles", self.quantiles)))
+            object.__setattr__(self, "quantiles", rising)
         check_number("validation", self.validation, above=0, below=1)
         check_whole("seed", self.seed, least=0, below=SEEDS)
         for name, bounds in _NUMBERS.items():

@@ -76,6 +76,8 @@ class Prepared:
         w = None if self.weight is None else self.weight[~self.held]
         if self.target.task == "regression":
             values = self.target.decode(y).to_numpy()
+            if levels := getattr(self.target, "quantiles", ()):
+                return np.asarray(np.quantile(values, levels, weights=w, method="inverted_cdf"))
             return np.array([np.average(values, weights=w)])
         counts = np.bincount(y, weights=w, minlength=self.target.outputs)
         return np.asarray(counts / counts.sum())
@@ -125,13 +127,13 @@ def prepare(source: Source, target: str, options: Options) -> Prepared:
     )
     kept = pl.concat(seen)
     kept = with_target(kept.with_row_index("\0row", offset=1), target)
-    fitted = fit_target(found, decisions)
+    fitted = fit_target(found, decisions, options.quantiles)
     preparation = fit_preparation(found, decisions)
     features = len(preparation.feature_names)
     y = fitted.encode(kept)
     held = hold_out(
         options.validation,
-        y.reshape(-1),
+        y if y.ndim == 1 else y[:, 0],
         features=features,
         seed=options.seed,
         groups=_column(kept, options.groups, "--groups"),

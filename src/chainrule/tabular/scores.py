@@ -60,6 +60,25 @@ def regression_scores(y: Array, p: Array, weight: Array | None = None) -> dict[s
     return scores
 
 
+def quantile_scores(
+    y: Array, p: Array, levels: tuple[float, ...], weight: Array | None = None
+) -> dict[str, float]:
+    r"""Return the mean pinball loss of quantiles p (n, levels), and how often y lies between the
+    first and the last, if there are several.
+
+    >>> found = quantile_scores(np.array([[1.0], [2.0]]), np.array([[0.0, 2.0]] * 2), (0.1, 0.9))
+    >>> found["coverage"], round(found["pinball"], 6)
+    (1.0, 0.1)
+    """
+    q, error = np.asarray(levels), y - p
+    pinball = np.maximum(q * error, (q - 1) * error).mean(axis=1)
+    scores = {"pinball": float(np.average(pinball, weights=weight))}
+    if len(levels) > 1:
+        inside = (p[:, 0] <= y[:, 0]) & (y[:, 0] <= p[:, -1])
+        scores["coverage"] = float(np.average(inside, weights=weight))
+    return scores
+
+
 WORDS = {
     "accuracy": "accuracy",
     "log_loss": "log loss",
@@ -67,5 +86,7 @@ WORDS = {
     "rmse": "RMSE",
     "mae": "mean absolute error",
     "r2": "R²",
+    "pinball": "pinball loss",
+    "coverage": "coverage",
 }
 """The scores as they are shown."""

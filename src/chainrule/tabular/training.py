@@ -35,11 +35,13 @@ def network(prepared: Prepared, options: Options) -> Network:
         layers.append(Dense(size, options.activation))
         if options.dropout:
             layers.append(Dropout(options.dropout))
-    classes = prepared.target.task == "classification"
+    loss = "cross_entropy" if prepared.target.task == "classification" else "half_squared_error"
+    if options.quantiles:
+        loss = f"quantile({', '.join(map(repr, options.quantiles))})"
     return Network(
         len(prepared.preparation.feature_names),
         [*layers, Dense(prepared.target.outputs)],
-        loss="cross_entropy" if classes else "half_squared_error",
+        loss,
     )
 
 
