@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
@@ -296,3 +299,23 @@ def test_what_is_left_open_follows_from_the_number_of_examples():
         steps = -(-500 // 32) if each is small else -(-500_000 // each.batch_size)
         shrunk = each.weight_decay * each.learning_rate / 2 * steps * each.epochs
         assert 0.1 < shrunk < 3
+
+
+# --- what a later version must read
+
+
+def test_the_table_model_of_the_first_version_is_read():
+    model = cr.TableModel.load(Path(__file__).parent / "golden" / "table-format-1.model")
+    table = pl.DataFrame({"size": [1.0, None, 14.0], "kind": ["flat", "house", "tent"]})
+    expected = []
+    for size, flat, house in ((1.0, 1, 0), (None, 0, 1), (14.0, 0, 0)):
+        z = 0.0 if size is None else (size - 2) / 4
+        x = z / math.sqrt(1 + (z / 3) ** 2)
+        missing = float(size is None)
+        first = max(0.0, x + 0.5 * missing - 0.25 * flat + 2 * house + 0.125)
+        second = max(0.0, -x + 0.75 * flat + 0.5 * house + 1)
+        expected.append((0.5 * first - 2 * second + 0.25) * 50 + 100)
+    assert np.allclose(model.predict(table)["prediction"], expected, rtol=1e-6)
+    assert model.baseline.tolist() == [110.0]
+    assert model.curves["validation_loss"].tolist() == [0.5, 0.375]
+    assert model.about["options"] == {"epochs": 2, "seed": 0}
