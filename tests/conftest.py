@@ -1,6 +1,7 @@
 """The fixtures of `pages`; the settings of Hypothesis: no deadline, the same examples each time.
 
-At the end of a run stands how many of scikit-learn's checks were made.
+At the end of a run stands how many of scikit-learn's checks were made, and how many runs survived
+being killed.
 """
 
 from hypothesis import settings
@@ -11,15 +12,18 @@ settings.register_profile("chainrule", deadline=None, derandomize=True)
 settings.load_profile("chainrule")
 
 
+SECTIONS = {"checks": "scikit-learn's checks", "kills": "runs that were killed"}
+"""What tests record, by name, and what it is called."""
+
+
 def pytest_terminal_summary(terminalreporter):
-    """Print what tests recorded as `checks`, by way of the reports: they come from each process."""
+    """Print what tests recorded, by way of the reports: they come from each process."""
     recorded = [
-        said
-        for report in terminalreporter.getreports("passed")
-        for name, said in report.user_properties
-        if name == "checks"
+        each for report in terminalreporter.getreports("passed") for each in report.user_properties
     ]
-    if recorded:
-        terminalreporter.section("scikit-learn's checks")
-    for said in sorted(recorded):
-        terminalreporter.line(said)
+    for name, title in SECTIONS.items():
+        lines = sorted(said for of, said in recorded if of == name)
+        if lines:
+            terminalreporter.section(title)
+        for line in lines:
+            terminalreporter.line(line)

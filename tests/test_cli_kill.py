@@ -93,11 +93,10 @@ def until_it_ends(
         kills["in training"] += any(Path("houses.model.checkpoints").glob("checkpoint-*"))
 
 
-def test_a_training_survives_kills_at_any_moment(tmp_path, capsys):
+def test_a_training_survives_kills_at_any_moment(tmp_path, record_property):
     houses().write_csv(tmp_path / "houses.csv")  # here: it makes threads, and a fork has none
     outcome = alone(killed, str(tmp_path))
     for came_to, files in outcome["found"]:
         assert came_to == outcome["expected"]
         assert files == ["houses.csv", "houses.model", "said"]
-    with capsys.disabled():
-        print(f"\n{outcome['said']}")
+    record_property("kills", outcome["said"])
