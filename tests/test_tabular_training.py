@@ -122,6 +122,19 @@ def test_a_checkpoint_of_another_training_is_refused_by_name(tmp_path, change, d
         trained(checkpoint=tmp_path / "run", **change)
 
 
+def test_a_preparation_that_fails_leaves_no_file_open(monkeypatch):
+    made = []
+
+    def fails(blocks, *_):
+        made.append(blocks)
+        raise MemoryError
+
+    monkeypatch.setattr("chainrule.tabular.preparing._fill", fails)
+    with pytest.raises(MemoryError):
+        trained(memory=10)
+    assert all(place.file.closed for place in made[0].places)
+
+
 # --- what a model is
 
 
@@ -160,7 +173,7 @@ def test_quantiles_rise_and_hold_their_share(tmp_path):
     spread = DRAW.standard_normal(4_000)
     table = table.with_columns(price=10 + 2 * pl.col("x") + pl.Series(spread))
     model = cr.train(
-        table, "price", quantiles=[0.9, 0.1, 0.5], epochs=20, hidden=(16,), dropout=0.0
+        table, "price", quantiles=[0.9, 0.1, 0.5], epochs=60, hidden=(16,), dropout=0.0
     )
     made = model.predict(table)
     assert made.columns == ["quantile_0.1", "quantile_0.5", "quantile_0.9"]
@@ -169,7 +182,7 @@ def test_quantiles_rise_and_hold_their_share(tmp_path):
     assert (middle <= high).all()
     y = table["price"].to_numpy()
     for q, at in ((0.1, low), (0.5, middle), (0.9, high)):
-        assert abs((y <= at).mean() - q) < 0.1
+        assert abs((y <= at).mean() - q) < 0.04
     scores = model.evaluate(table)
     expected = [
         np.maximum(q * (y - at), (q - 1) * (y - at))

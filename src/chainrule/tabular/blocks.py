@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -101,6 +100,11 @@ class Blocks:
     ) -> None:
         n = len(numbers)
         self.count, self.added = block_count(n, features), 0
+        self.asked: dict[str, Any] = {
+            "features": features,
+            "outputs": outputs,
+            "weighted": weighted,
+        }
         self.seed, self.folder = seed, folder
         self.of = _dealt(numbers, self.count, seed)
         self.ends = np.cumsum(np.bincount(self.of, minlength=self.count))
@@ -110,6 +114,10 @@ class Blocks:
         kinds: list[tuple[tuple[int, ...], Any]] = [((features,), "f4"), y]
         kinds += [((), "f4")] if weighted else []
         self.places = [Place(n, shape, dtype, folder) for shape, dtype in kinds]
+
+    def like(self, numbers: NDArray[np.int64]) -> Blocks:
+        """Return blocks of the same kind for other rows, to be filled."""
+        return Blocks(numbers, **self.asked, seed=self.seed, folder=self.folder)
 
     def add(self, X: Array, y: Array, w: Array | None) -> None:
         """Deal the next examples."""
@@ -147,12 +155,11 @@ class Blocks:
     def __enter__(self) -> Blocks:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the room back."""
         for place in self.places:
             place.close()
 

@@ -84,15 +84,7 @@ class Prepared:
 
     def with_all(self) -> Blocks:
         """Return blocks of all examples, in training and held out."""
-        features, labelled = self.held_out.X.shape[1], self.target.task == "classification"
-        blocks = Blocks(
-            np.arange(len(self.held)),
-            features=features,
-            outputs=None if labelled else self.target.outputs,
-            weighted=self.weight is not None,
-            seed=self.blocks.seed,
-            folder=self.blocks.folder,
-        )
+        blocks = self.blocks.like(np.arange(len(self.held)))
         for part in (*(self.blocks[k] for k in range(self.blocks.count)), self.held_out):
             blocks.add(part.X, part.y, part.w)
         return blocks
@@ -150,7 +142,11 @@ def prepare(source: Source, target: str, options: Options) -> Prepared:
         seed=options.seed,
         folder=None if fits else Path(tempfile.gettempdir()),
     )
-    held_X = _fill(blocks, frames, preparation, target, y, w, held)
+    try:
+        held_X = _fill(blocks, frames, preparation, target, y, w, held)
+    except BaseException:
+        blocks.close()
+        raise
     held_out = Examples(held_X, y[held], None if w is None else w[held])
     return Prepared(
         fitted, preparation, decisions, found.without_target,
