@@ -1,0 +1,147 @@
+"""How the columns of a table are read: which text is a number, a moment, a word, or no value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from chainrule.tables.data import from_data, to_data
+from chainrule.tables.date_forms import DateForm
+from chainrule.tables.missing import IN_NUMBERS, IN_TEXT
+from chainrule.tables.notes import Notes
+from chainrule.tables.number_forms import NumberForm
+from chainrule.tables.values import as_words, count, kind, plain
+
+
+@dataclass(frozen=True)
+class WordForm:
+    """Words as they stand, but for those that mean no value; None for those that always do.
+
+    Of a column of Booleans, small and capital letters are one.
+
+    >>> WordForm().read(pl.Series(["yes", "NA", "?"])).to_list()
+    ['yes', None, None]
+    """
+
+    missing: tuple[str, ...] | None = None
+    boolean: bool = False
+
+    @property
+    def said(self) -> str:
+        """Nothing is said of words."""
+        return ""
+
+    def read(self, text: pl.Series) -> pl.Series:
+        """Return the words."""
+        return text.str.to_lowercase() if self.boolean else text
+
+
+Form = NumberForm | DateForm | WordForm
+FORMS: dict[str, type[Form]] = {cls.__name__: cls for cls in (NumberForm, DateForm, WordForm)}
+PLAIN = WordForm()
+
+
+class Read(NamedTuple):
+    """A column as it is read: its values, and where a word means none, or text is not read."""
+
+    values: pl.Series
+    words: pl.Series
+    unread: pl.Series
+
+
+def words_of(form: Form) -> tuple[str, ...]:
+    """Return the words that mean no value under a form.
+
+    >>> words_of(WordForm(("-999",)))
+    ('-999',)
+    """
+    if isinstance(form, WordForm):
+        return IN_TEXT if form.missing is None else form.missing
+    return (*IN_NUMBERS, *form.missing)
+
+
+def read(form: Form, column: pl.Series) -> Read:
+    """Return a column under its form.
+
+    >>> [part.to_list() for part in read(NumberForm(), pl.Series(["1.5", "-", "soon"]))]
+    [[1.5, None, None], [False, True, False], [False, False, True]]
+    """
+    column = plain(column)
+    if kind(column.dtype) != "text":
+        return _typed(form, column)
+    bare = column if isinstance(form, WordForm) else column.str.strip_chars()
+    words = bare.is_in(pl.Series(words_of(form), dtype=pl.String)).fill_null(value=False)
+    if not isinstance(form, WordForm):
+        words |= (bare == "").fill_null(value=False)
+    text = column.set(words, None) if words.any() else column
+    values = form.read(text)
+    return Read(values, words, values.is_null() & text.is_not_null())
+
+
+def _typed(form: Form, column: pl.Series) -> Read:
+    """Return a column that is no text: numbers may be dates, or mean that there is no value."""
+    none = pl.Series([False]).new_from_index(0, len(column))
+    if kind(column.dtype) not in ("integer", "float"):
+        return Read(column, none, none)
+    words = none
+    if sentinels := [x for x in map(_number, form.missing or ()) if x is not None]:
+        words = column.cast(pl.Float64).is_in(sentinels).fill_null(value=False)
+        column = column.set(words, None) if words.any() else column
+    if isinstance(form, DateForm):
+        values = form.read(as_words(column))
+        return Read(values, words, values.is_null() & column.is_not_null())
+    return Read(column, words, none)
+
+
+def _number(word: str) -> float | None:
+    try:
+        return float(word)
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True)
+class Forms:
+    """The forms of columns that are not read plainly, by name, and what is said of them.
+
+    `time` is the form of a column that tells when, where its own is another.
+    """
+
+    columns: Mapping[str, Form] = field(default_factory=dict)
+    said: Mapping[str, str] = field(default_factory=dict, compare=False)
+    time: Form | None = field(default=None, compare=False)
+
+    def of(self, column: pl.Series) -> Form | None:
+        """Return the form of a column; None where it is taken as it comes."""
+        return self.columns.get(column.name, PLAIN if column.dtype == pl.String else None)
+
+    def read(self, frame: pl.DataFrame, notes: Notes | None = None) -> pl.DataFrame:
+        """Return a frame with its columns as they are read; what is not read, goes to the notes.
+
+        >>> Forms({"x": NumberForm(",")}).read(pl.DataFrame({"x": ["1,5"], "y": ["NA"]})).row(0)
+        (1.5, None)
+        """
+        changed = []
+        for column in frame.iter_columns():
+            if (form := self.of(column)) is not None:
+                found = read(form, column)
+                changed.append(found.values.alias(column.name))
+                if notes is not None and found.unread.any():
+                    what = "no date" if isinstance(form, DateForm) else "no number"
+                    example = column.filter(found.unread)[0]
+                    notes.add(column.name, what, count(found.unread), example)
+        return frame.with_columns(changed)
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the forms as JSON values."""
+        return {name: to_data(form) for name, form in self.columns.items() if form != PLAIN}
+
+    @classmethod
+    def from_data(cls, data: Any) -> Forms:
+        """Return the forms that `to_data` wrote down; raise ValueError where they are none."""
+        if not isinstance(data, dict):
+            raise ValueError("forms must be given by the names of their columns")
+        return cls({name: from_data(FORMS, each) for name, each in data.items()})
