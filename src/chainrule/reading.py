@@ -25,13 +25,26 @@ class Reading(Record):
     number_duplicates: bool = told(
         False, "Whether columns of one name are numbered: x, x_2 and so on."
     )
-    missing: tuple[str, ...] | None = told(None, "The words that mean a missing value.")
-    decimal: str | None = told(None, "The decimal separator of numbers in text, such as ','.")
-    thousands: str | None = told(None, "What parts the thousands of numbers in text, such as '.'.")
-    date_format: str | None = told(None, "How dates are written in text, such as %d.%m.%Y.")
+    missing: tuple[str, ...] | None = told(
+        None, 'The words that mean a missing value, such as NA,-999; "" for the empty field alone.'
+    )
+    decimal: str | None = told(
+        None, "The decimal separator of numbers in text: a point or a comma.", choices=(".", ",")
+    )
+    thousands: str | None = told(
+        None, "What parts the thousands of numbers in text.", choices=(".", ",", "'", " ")
+    )
+    date_format: tuple[str, ...] | None = told(
+        None, "How dates are written in text: %d.%m.%Y, or sold=%d.%m.%Y of one column.", form=str
+    )
 
     def __post_init__(self) -> None:
+        for name in ("missing", "date_format"):
+            if isinstance(value := getattr(self, name), str):
+                object.__setattr__(self, name, (value,))
         super().__post_init__()
+        if self.decimal is not None and self.decimal == self.thousands:
+            raise ValueError(f"decimal and thousands must differ, got {self.decimal!r} for both")
         if self.skip_lines is not None:
             check_whole("skip_lines", self.skip_lines, least=0)
 

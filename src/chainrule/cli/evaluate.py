@@ -28,11 +28,11 @@ def evaluate(model: Path, table: str, as_json: bool, **reading: Any) -> None:
     chainrule evaluate houses.model test.csv
     """
     with refusals():
-        from chainrule.tables import Notes, open_source
+        from chainrule.tables import Notes
         from chainrule.tabular import TableModel
 
         trained = TableModel.load(model)
-        source = open_source(table, **given(reading))
+        source = trained.opened(table, **given(reading))
         notes = Notes()
         found = trained.evaluate(source, notes)
         for line in (*source.notes, *notes.lines()):

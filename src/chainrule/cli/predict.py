@@ -44,11 +44,11 @@ def predict(
     chainrule predict houses.model new.csv --keep id | head
     """
     with refusals():
-        from chainrule.tables import Notes, open_sink, open_source
+        from chainrule.tables import Notes, open_sink
         from chainrule.tabular import TableModel
 
         trained = TableModel.load(model)
-        source = open_source(table, **given(reading))
+        source = trained.opened(table, **given(reading))
         if output:
             check_other(output, table, model)
         notes = Notes()

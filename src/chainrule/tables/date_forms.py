@@ -14,6 +14,8 @@ from functools import cache
 
 import polars as pl
 
+from chainrule.reading import Reading
+
 MONTHS = (
     "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:tember)?|"
     "oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
@@ -166,11 +168,28 @@ def order_of(form: str) -> str | None:
 _ORDERED = [(name, s.join(order)) for name, order in ORDERS.items() for s in "./-"]
 
 
+def format_asked(name: str, reading: Reading) -> tuple[str, bool] | None:
+    """Return the format that was asked for a column, and whether for this one alone.
+
+    >>> format_asked("sold", Reading(date_format=("%d/%m/%Y", "sold=%m/%d/%Y")))
+    ('%m/%d/%Y', True)
+    """
+    general = None
+    for asked in reading.date_format or ():
+        column, equals, form = asked.partition("=")
+        if equals and column.strip() == name:
+            return form.strip(), True
+        if not equals:
+            general = asked, False
+    return general
+
+
 @dataclass(frozen=True)
 class DateForm:
     """How text becomes moments, by formats of which the first that fits is taken.
 
-    `missing` are the words that mean no value besides those that do so by themselves.
+    `missing` are the words that mean no value besides those that do so by themselves, and `others`
+    says that training had text besides, which is missing.
 
     >>> DateForm(("%d.%m.%Y",)).read(pl.Series(["31.12.2012", "12/31/2012"])).to_list()
     [datetime.datetime(2012, 12, 31, 0, 0), None]
@@ -178,6 +197,7 @@ class DateForm:
 
     formats: tuple[str, ...] = ISO
     missing: tuple[str, ...] = ()
+    others: bool = False
 
     @property
     def said(self) -> str:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import polars as pl
 
+from chainrule.reading import Reading
 from chainrule.tables.data import from_data, to_data
-from chainrule.tables.date_forms import DateForm
+from chainrule.tables.date_forms import DateForm, format_asked
+from chainrule.tables.errors import TableError
 from chainrule.tables.missing import IN_NUMBERS, IN_TEXT
 from chainrule.tables.notes import Notes
 from chainrule.tables.number_forms import NumberForm
-from chainrule.tables.values import as_words, count, kind, plain
+from chainrule.tables.values import as_words, count, kind, plain, shown
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,11 @@ def read(form: Form, column: pl.Series) -> Read:
     if kind(column.dtype) != "text":
         return _typed(form, column)
     bare = column if isinstance(form, WordForm) else column.str.strip_chars()
-    words = bare.is_in(pl.Series(words_of(form), dtype=pl.String)).fill_null(value=False)
+    words = bare.is_in(words_of(form)).fill_null(value=False)
     if not isinstance(form, WordForm):
         words |= (bare == "").fill_null(value=False)
     text = column.set(words, None) if words.any() else column
-    values = form.read(text)
+    values = form.read(text).alias(column.name)
     return Read(values, words, values.is_null() & text.is_not_null())
 
 
@@ -91,7 +93,7 @@ def _typed(form: Form, column: pl.Series) -> Read:
         words = column.cast(pl.Float64).is_in(sentinels).fill_null(value=False)
         column = column.set(words, None) if words.any() else column
     if isinstance(form, DateForm):
-        values = form.read(as_words(column))
+        values = form.read(as_words(column)).alias(column.name)
         return Read(values, words, values.is_null() & column.is_not_null())
     return Read(column, words, none)
 
@@ -107,33 +109,76 @@ def _number(word: str) -> float | None:
 class Forms:
     """The forms of columns that are not read plainly, by name, and what is said of them.
 
-    `time` is the form of a column that tells when, where its own is another.
+    `time` is the form of a column that tells when, where its own is another; `plain` is that of
+    the columns of text that have none.
     """
 
     columns: Mapping[str, Form] = field(default_factory=dict)
     said: Mapping[str, str] = field(default_factory=dict, compare=False)
     time: Form | None = field(default=None, compare=False)
+    plain: WordForm = field(default=PLAIN, compare=False)
 
     def of(self, column: pl.Series) -> Form | None:
         """Return the form of a column; None where it is taken as it comes."""
-        return self.columns.get(column.name, PLAIN if column.dtype == pl.String else None)
+        return self.columns.get(column.name, self.plain if column.dtype == pl.String else None)
 
-    def read(self, frame: pl.DataFrame, notes: Notes | None = None) -> pl.DataFrame:
-        """Return a frame with its columns as they are read; what is not read, goes to the notes.
+    def asked(self, reading: Reading, numbers: Iterable[str]) -> Forms:
+        """Return the forms of a table that is to be read so; `numbers` are columns of numbers.
+
+        >>> Forms().asked(Reading(decimal=","), ["x"]).columns["x"].decimal
+        ','
+        """
+        separators = {
+            name: sign for name in ("decimal", "thousands")
+            if (sign := getattr(reading, name)) is not None
+        }  # fmt: skip
+        if reading.thousands == ".":
+            separators["decimal"] = ","
+        columns = dict(self.columns)
+        if separators or reading.missing:
+            columns = {name: NumberForm() for name in numbers} | columns
+        for name, form in columns.items():
+            if isinstance(form, NumberForm):
+                form = replace(form, **separators)
+                form = form if form.decimal != form.thousands else replace(form, thousands="")
+            if isinstance(form, DateForm) and (asked := format_asked(name, reading)):
+                form = replace(form, formats=(asked[0],))
+            if reading.missing is not None:
+                form = replace(form, missing=reading.missing)
+            columns[name] = form
+        words = self.plain if reading.missing is None else WordForm(reading.missing)
+        return replace(self, columns=columns, plain=words)
+
+    def parts(self, frame: pl.DataFrame) -> dict[str, Read]:
+        """Return the columns of a frame that have a form, as they are read."""
+        formed = ((column, self.of(column)) for column in frame.iter_columns())
+        return {column.name: read(form, column) for column, form in formed if form is not None}
+
+    def read(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return a frame with its columns as they are read.
 
         >>> Forms({"x": NumberForm(",")}).read(pl.DataFrame({"x": ["1,5"], "y": ["NA"]})).row(0)
         (1.5, None)
         """
-        changed = []
-        for column in frame.iter_columns():
-            if (form := self.of(column)) is not None:
-                found = read(form, column)
-                changed.append(found.values.alias(column.name))
-                if notes is not None and found.unread.any():
-                    what = "no date" if isinstance(form, DateForm) else "no number"
-                    example = column.filter(found.unread)[0]
-                    notes.add(column.name, what, count(found.unread), example)
-        return frame.with_columns(changed)
+        return frame.with_columns(part.values for part in self.parts(frame).values())
+
+    def read_new(
+        self, frame: pl.DataFrame, notes: Notes | None = None, *, first: int = 1
+    ) -> pl.DataFrame:
+        """Return a frame as `read` does, of a table that training did not know.
+
+        What is not read is counted in the notes, if training had such too; `first` is the number of
+        the frame's first row in its table. Raises TableError where training had none.
+        """
+        parts = self.parts(frame)
+        for name, part in parts.items():
+            if part.unread.any():
+                _check_others(self.columns[name], frame[name], part.unread, first)
+                if notes is not None:
+                    what = f"no {_held(self.columns[name])}"
+                    example = frame[name].filter(part.unread)[0]
+                    notes.add(name, what, count(part.unread), example)
+        return frame.with_columns(part.values for part in parts.values())
 
     def to_data(self) -> dict[str, Any]:
         """Return the forms as JSON values."""
@@ -145,3 +190,17 @@ class Forms:
         if not isinstance(data, dict):
             raise ValueError("forms must be given by the names of their columns")
         return cls({name: from_data(FORMS, each) for name, each in data.items()})
+
+
+def _held(form: Form) -> str:
+    return "date" if isinstance(form, DateForm) else "number"
+
+
+def _check_others(form: Form, column: pl.Series, unread: pl.Series, first: int) -> None:
+    """Raise TableError where a form does not read what training had none of."""
+    if not getattr(form, "others", True):
+        row = unread.arg_max() or 0
+        raise TableError(
+            f"column {column.name!r} held {_held(form)}s in training{form.said}, holds "
+            f"{shown(column[row])} here, in row {first + row:,}"
+        )

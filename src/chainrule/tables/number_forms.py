@@ -7,7 +7,7 @@ pair    a decimal separator and a separator of thousands, "" for none
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -15,6 +15,8 @@ from typing import NamedTuple
 import polars as pl
 
 Pair = tuple[str, str]
+Seen = tuple[int, str]
+"""How often a shape comes, and a value that has it."""
 
 PAIRS: tuple[Pair, ...] = tuple(
     (decimal, thousands) for thousands in ("", ",", ".", "'", " ") for decimal in ".,"
@@ -163,7 +165,8 @@ class NumberForm:
     """How text becomes numbers. In brackets, and with a minus behind, they are negative.
 
     `unit` is a currency or %: it may stand before a number or behind it, and % must stand at all
-    but 0. `missing` are the words that mean no value besides those that do so by themselves.
+    but 0. `missing` are the words that mean no value besides those that do so by themselves, and `others`
+    says that training had text besides, which is missing.
 
     >>> NumberForm(decimal=",", thousands=".").read(pl.Series(["1.234,5", "(7)", "1.5"])).to_list()
     [1234.5, -7.0, None]
@@ -174,6 +177,7 @@ class NumberForm:
     unit: str = ""
     whole: bool = False
     missing: tuple[str, ...] = ()
+    others: bool = False
 
     @property
     def said(self) -> str:
@@ -252,33 +256,50 @@ class Evidence:
     units
         How many there are of each unit, "" for none.
     pairs
-        The pairs that read all of them, of equal readings the plainest.
+        The pairs that read all of them.
     bodies
         The digits with separators, each with a value that has them.
+    padded, short, brackets
+        Whether noughts stand before whole numbers, whether none has an exponent or more digits than
+        are exact, and whether some stand in brackets.
     """
 
     count: int
     units: Mapping[str, int]
-    pairs: tuple[Pair, ...]
+    pairs: frozenset[Pair]
     bodies: Mapping[str, str]
     padded: bool
-    whole: bool
+    short: bool
     brackets: bool
 
+    def distinct(self, pairs: Collection[Pair]) -> tuple[Pair, ...]:
+        """Return one pair of those that read all bodies alike, the plainest."""
+        readings: dict[tuple[str, ...], Pair] = {}
+        for pair in PAIRS:
+            if pair in pairs:
+                reading = tuple(value_of(body, pair) for body in self.bodies)
+                readings.setdefault(reading, pair)
+        return tuple(readings.values())
 
-def evidence(shapes: Iterable[tuple[str, int, str]]) -> Evidence:
-    """Return what shapes say, each with how often it comes and a value that has it.
+    def is_whole(self, pair: Pair) -> bool:
+        """Whether all numbers are whole ones."""
+        return self.short and all(value_of(body, pair).isdigit() for body in self.bodies)
 
-    >>> evidence([("9,999", 2, "6,050"), ("999", 1, "574")]).pairs
-    (('.', ','), (',', ''))
+
+def evidence(shapes: Mapping[str, Seen], without: Collection[str] = ()) -> Evidence:
+    """Return what shapes say, those left out that have some units.
+
+    >>> found = evidence({"9,999": (2, "6,050"), "999": (1, "574")})
+    >>> found.distinct(found.pairs)
+    ((',', ''), ('.', ','))
     """
     units: dict[str, int] = {}
     bodies: dict[str, str] = {}
-    count, whole, brackets = 0, True, False
-    pairs = set(PAIRS)
-    for shape, times, value in shapes:
+    count, short, brackets = 0, True, False
+    pairs = frozenset(PAIRS)
+    for shape, (times, value) in shapes.items():
         parts = parts_of(shape)
-        if parts is None:
+        if parts is None or parts.unit in without:
             continue
         count += times
         bare_nought = not parts.unit and not parts.body.strip("0.,")
@@ -286,18 +307,8 @@ def evidence(shapes: Iterable[tuple[str, int, str]]) -> Evidence:
         bodies.setdefault(parts.body, value)
         allowed = pairs_of(parts.body)
         pairs &= {pair for pair in allowed if not pair[1]} if parts.exponent else allowed
-        whole &= parts.body.isdigit() and not parts.exponent and len(parts.body) < 16
+        short &= not parts.exponent and len(parts.body) < 16
         brackets |= parts.brackets
     padded = any(re.match(r"0[09]", body) for body in bodies)
     used = {unit: times for unit, times in units.items() if times}
-    return Evidence(count, used, _distinct(pairs, bodies), bodies, padded, whole, brackets)
-
-
-def _distinct(pairs: set[Pair], bodies: Mapping[str, str]) -> tuple[Pair, ...]:
-    """Return one pair of those that read all bodies alike, the plainest."""
-    readings: dict[tuple[str, ...], Pair] = {}
-    for pair in PAIRS:
-        if pair in pairs:
-            reading = tuple(value_of(body, pair) for body in bodies)
-            readings.setdefault(reading, pair)
-    return tuple(readings.values())
+    return Evidence(count, used, pairs, bodies, padded, short, brackets)

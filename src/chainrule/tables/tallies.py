@@ -58,7 +58,7 @@ class Tally:
     """
 
     def __init__(self, words: tuple[str, ...]) -> None:
-        self._words = pl.Series(words, dtype=pl.String)
+        self._words = words
         self.shapes: dict[str, tuple[int, str]] = {}
         self.words: dict[str, int] = {}
         self.rest = 0
@@ -82,7 +82,8 @@ class Tally:
         number = counts["value"].cast(pl.Float64, strict=False).fill_nan(None)
         padded = counts["value"].str.contains(r"^[+-]?0\d")
         plain = number.is_not_null() & ~padded
-        self._add_plain(counts.filter(plain))
+        self._add_plain(counts.filter(plain & (number != 0)))
+        self._add_as("0", counts.filter(plain & (number == 0)))
         self._add_shapes(counts.filter(~plain))
 
     def _without_words(self, counts: pl.DataFrame) -> pl.DataFrame:
@@ -102,9 +103,11 @@ class Tally:
             ("9", ~point & ~many), ("9999999999999999", many), ("9.9", point & ~three),
             ("9.999", three),
         ):  # fmt: skip
-            found = counts.filter(holds)
-            if found.height:
-                self._count(shape, int(found["count"].sum()), str(found["value"].min()))
+            self._add_as(shape, counts.filter(holds))
+
+    def _add_as(self, shape: str, counts: pl.DataFrame) -> None:
+        if counts.height:
+            self._count(shape, int(counts["count"].sum()), str(counts["value"].min()))
 
     def _add_shapes(self, counts: pl.DataFrame) -> None:
         if counts.is_empty():

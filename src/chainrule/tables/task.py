@@ -49,10 +49,17 @@ def _natural(column: Column) -> str:
     if column.kind in ("text", "boolean"):
         return "classification"
     counts = column.counts
-    few = counts is not None and (
-        len(counts) == 2 or (len(counts) <= FEW and len(counts) * ROWS_EACH <= column.rows)
-    )
+    few = counts is not None and is_few(len(counts), column.rows)
     return "classification" if few else "regression"
+
+
+def is_few(different: int, rows: int) -> bool:
+    """Whether so many different whole numbers in so many rows are taken for classes.
+
+    >>> is_few(2, rows=3), is_few(20, rows=400), is_few(20, rows=399)
+    (True, True, False)
+    """
+    return different == 2 or (different <= FEW and different * ROWS_EACH <= rows)
 
 
 def _regression(column: Column, *, changeable: bool) -> Decision:
