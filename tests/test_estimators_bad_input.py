@@ -95,7 +95,7 @@ FIT = [
     ("infinity", put(np.inf), {}, "X contains infinity…column 1, row 4"),
     ("nan in polars", pl.DataFrame(put(np.nan), schema=["a", "b", "c"]), {}, "column 'b', row 4"),
     ("nan in sparse", sparse.csc_array(put(np.nan)), {}, "column 1, row 4"),
-    ("masked", np.ma.masked_equal(X, X[4, 1]), {}, "X must have no masked values, got one at (4, 1)"),
+    ("masked", np.ma.masked_equal(X, X[4, 1]), {}, "X must have no masked values, got one at (4,"),
     ("weights of zero", X, {"sample_weight": np.zeros(20)}, "at least one weight above zero"),
     (
         "negative",
