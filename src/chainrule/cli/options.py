@@ -193,9 +193,19 @@ def given(values: dict[str, Any]) -> dict[str, Any]:
     found = {name: value for name, value in values.items() if value not in (None, ())}
     for name, value in found.items():
         if name == "order":
-            found[name] = dict(value)
+            found[name] = _orders(value)
         elif isinstance(value, tuple):
             found[name] = joined(value)
+    return found
+
+
+def _orders(pairs: Iterable[tuple[str, list[str]]]) -> dict[str, list[str]]:
+    """Return the categories of each column, given once."""
+    found: dict[str, list[str]] = {}
+    for column, categories in pairs:
+        if found.setdefault(column, categories) != categories:
+            both = " and ".join("<".join(each) for each in (found[column], categories))
+            raise click.UsageError(f"--order {column} takes one value, and got {both}.")
     return found
 
 
