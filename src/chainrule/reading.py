@@ -35,18 +35,24 @@ class Reading(Record):
         None, "What parts the thousands of numbers in text.", choices=(".", ",", "'", " ")
     )
     date_format: tuple[str, ...] | None = told(
-        None, "How dates are written in text: %d.%m.%Y, or sold=%d.%m.%Y of one column.", form=str
+        None, "How dates are written: %d.%m.%Y, or sold=%d.%m.%Y of one column.", whole=True
     )
 
     def __post_init__(self) -> None:
-        for name in ("missing", "date_format"):
-            if isinstance(value := getattr(self, name), str):
-                object.__setattr__(self, name, (value,))
+        missing: Any = self.missing
+        if isinstance(missing, tuple | list):
+            words = tuple(word for word in missing if word != "")
+            object.__setattr__(self, "missing", words)
         super().__post_init__()
         if self.decimal is not None and self.decimal == self.thousands:
             raise ValueError(f"decimal and thousands must differ, got {self.decimal!r} for both")
         if self.skip_lines is not None:
             check_whole("skip_lines", self.skip_lines, least=0)
+
+    @property
+    def parts_by_point(self) -> bool:
+        """Whether a point is not the decimal separator of numbers."""
+        return self.decimal == "," or self.thousands == "."
 
     def changed(self) -> dict[str, Any]:
         """Return the options that are not at their defaults."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import polars as pl
 
-from chainrule.tables.decisions import Decision, listed, values_of
+from chainrule.tables.decisions import Decision, counted, listed, values_of
 from chainrule.tables.errors import TableError
 from chainrule.tables.identifiers import IDENTIFIER, different, is_identifier, numbering
 from chainrule.tables.survey import Column, Survey
@@ -162,7 +162,7 @@ def _date(column: Column) -> Decision:
 
 def _read(column: Column, role: str) -> Decision:
     """Return the decision on numbers or dates, with what is said of how they are written."""
-    told = column.said or column.unread[0]
+    told = column.said or column.unread[0] or (column.text and role == "date")
     option = f"change: --categories {bare(column.name)}" if told else ""
     reason = f"{values_of(column)}, {_range(column)}{column.said}{_lost(column)}"
     return Decision(column.name, role, reason, option)
@@ -259,21 +259,14 @@ def _range(column: Column) -> str:
 
 
 def _lost(column: Column) -> str:
-    """Return what a column has no values for: how many, and the words and texts that stand there."""
+    """Return how many values a column has not, and which words and texts stand in their place."""
     others, some = column.unread
     said = ""
     if missing := column.nulls - others:
-        said += f", {missing:,} missing{_words(column.words)}"
+        said += f", {missing:,} missing{counted(column.words)}"
     if column.infinite:
         said += f", {column.infinite:,} infinite taken as missing"
     if others:
         plural = "s" * (others > 1)
         said += f", {others:,} other{plural} such as {', '.join(map(shown, some))} taken as missing"
     return said
-
-
-def _words(words: Mapping[str, int]) -> str:
-    """Return how often words that mean no value come, the most frequent first."""
-    first = sorted(words, key=lambda word: (-words[word], word))
-    counted = [f"{words[word]:,} {shown(word)}" for word in first[:3]]
-    return f" ({', '.join([*counted, '…'] if first[3:] else counted)})" if words else ""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import polars as pl
 
+from chainrule.reading import Reading
 from chainrule.tables import text_file
 from chainrule.tables.by_hand import BadLineError, plain_rows
 from chainrule.tables.dialect import dialect
@@ -31,10 +36,15 @@ class Delimited(Source):
     the file fits. Blank lines are left out.
     """
 
-    def __init__(self, text: TextFile, delimiter: str | None) -> None:
+    _as_text: Mapping[str, Sequence[str]] = MappingProxyType({})
+    """The columns that are not read but copied, with the words that are null in each."""
+
+    typed = False
+
+    def __init__(self, text: TextFile, reading: Reading) -> None:
         self.name, self._text = text.name, text
         try:
-            self._dialect = dialect(text, delimiter)
+            self._dialect = dialect(text, reading.delimiter)
         except BadLineError as bad:
             raise self._error(bad.line, bad.what) from None
         self.columns = self._dialect.columns
@@ -43,14 +53,16 @@ class Delimited(Source):
         first = next(filter(None, plain), b"")
         if not first:
             raise TableError(f"{self.name}: has a header and no rows")
-        self._fields, self._first_kinds = _fields_of(first, self.columns, self._dialect.delimiter)
-        comma = ("decimal comma",) if self._fields.decimal_comma else ()
-        self.notes = (*text.notes, *self._dialect.notes, *comma)
+        self.pointed = self._dialect.delimiter == ","
+        points = False if reading.parts_by_point else self.pointed or None
+        self._fields = Fields(self.columns, self._dialect.delimiter, points)
+        self._first_kinds = self._fields.kinds_in(first)
+        self.notes = (*text.notes, *self._dialect.notes)
 
     @property
     def dtypes(self) -> dict[str, pl.DataType]:
         """The dtype of each column, for which the file is read through once."""
-        return dict(self._kinds)
+        return {**self._kinds, **dict.fromkeys(self._as_text, pl.String())}
 
     @property
     def size(self) -> int:
@@ -61,10 +73,20 @@ class Delimited(Source):
         """Return the SHA-256 of the file's bytes, in hexadecimal."""
         return digest(self._text.path)
 
+    def as_text(self, columns: Iterable[str], nulls: Iterable[str] = ()) -> Delimited:
+        """Return this table with some columns as the text that stands in the file."""
+        chosen = dict.fromkeys(self._chosen(tuple(columns)), tuple(nulls))
+        other = copy.copy(self)
+        other._as_text = {**self._as_text, **chosen}
+        return other
+
     def whole(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Return all rows, in the fastest way; the errors are those of `chunks`."""
         chosen, frame = self._chosen(columns), self._at_once()
-        return super().whole(columns) if frame is None else frame.select(chosen)
+        if frame is None:
+            return super().whole(columns)
+        lines = self._dialect.header_lines
+        return self._with_text(frame.select(chosen), self._text.path, skip_lines=lines)
 
     # All at once: most files are throughout as they begin
 
@@ -103,10 +125,15 @@ class Delimited(Source):
         needed = {*columns, self.columns[-1]}
         places = [place for place, name in enumerate(self.columns) if name in needed]
         for number, piece in enumerate(self._pieces()):
-            frame, _ = self._frame(number, piece, self._kinds, places)
+            frame, rows = self._frame(number, piece, self._kinds, places)
             if frame is None:
                 raise TableError(f"{self.name}: has changed while it was read")
-            yield frame.select(columns)
+            yield self._with_text(frame.select(columns), rows)
+
+    def _with_text(self, frame: pl.DataFrame, rows: bytes | Path, **options: Any) -> pl.DataFrame:
+        """Return the frame of some rows with its columns as text where that is asked for."""
+        nulls = {name: self._as_text[name] for name in frame.columns if name in self._as_text}
+        return frame.with_columns(self._fields.text(rows, nulls, **options))
 
     def _frame(
         self,
@@ -161,15 +188,3 @@ def _holds_odd(frame: pl.DataFrame) -> bool:
     """Whether a field holds a NUL byte or a carriage return."""
     odd = pl.col(pl.String).str.contains_any(["\0", "\r"]).any()
     return any(frame.select(pl.lit(False), odd).row(0))
-
-
-def _fields_of(
-    rows: bytes, columns: tuple[str, ...], delimiter: str
-) -> tuple[Fields, dict[str, Kind]]:
-    """Return how fields are written, with a decimal comma if that makes more numbers, and kinds."""
-    ways = [Fields(columns, delimiter, comma) for comma in (False, True)[: 1 + (delimiter != ",")]]
-    return max(((way, way.kinds_in(rows)) for way in ways), key=lambda way: _numbers(way[1]))
-
-
-def _numbers(kinds: Mapping[str, Kind]) -> int:
-    return sum(kind in (pl.Int64, pl.Float64) for kind in kinds.values())

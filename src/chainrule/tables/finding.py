@@ -12,13 +12,13 @@ import polars as pl
 
 from chainrule.reading import Reading
 from chainrule.tables.date_forms import DateForm
+from chainrule.tables.errors import TableError
 from chainrule.tables.finding_dates import date_form, of_digits, share
-from chainrule.tables.finding_numbers import Convention, Undecided, mark_of, number_form
+from chainrule.tables.finding_numbers import Convention, UndecidedError, mark_of, number_form
 from chainrule.tables.forms import Form, Forms, WordForm
 from chainrule.tables.missing import IN_NUMBERS, IN_TEXT
 from chainrule.tables.number_forms import NumberForm, evidence
 from chainrule.tables.tallies import Tally
-from chainrule.tables.errors import TableError
 from chainrule.tables.task import is_few
 from chainrule.tables.values import kind, plain, shown
 
@@ -98,8 +98,9 @@ def find_forms(schema: Mapping[str, pl.DataType], chunks: Chunks, wanted: Wanted
     `chunks` gives the rows of some columns as often as wanted.
 
     >>> table = pl.DataFrame({"price": ["1,5", "2,25"], "cut": ["Fair", "Good"]})
-    >>> find_forms(table.schema, lambda names: iter([table.select(names)]), Wanted()).columns
-    {'price': NumberForm(decimal=',', thousands='', unit='', whole=False, missing=())}
+    >>> found = find_forms(table.schema, lambda names: iter([table.select(names)]), Wanted())
+    >>> found.columns == {"price": NumberForm(decimal=",")}
+    True
     """
     finder = _Finder(wanted, {name for name, dtype in schema.items() if dtype.is_float()})
     for name, tally in _tallies(schema, chunks, wanted).items():
@@ -115,9 +116,7 @@ def find_forms(schema: Mapping[str, pl.DataType], chunks: Chunks, wanted: Wanted
     return finder.forms()
 
 
-def _tallies(
-    schema: Mapping[str, pl.DataType], chunks: Chunks, wanted: Wanted
-) -> dict[str, Tally]:
+def _tallies(schema: Mapping[str, pl.DataType], chunks: Chunks, wanted: Wanted) -> dict[str, Tally]:
     """Return what is written in the columns of text."""
     forced = {name for name, role in wanted.roles.items() if role in ("number", "date", "weight")}
     text = [
@@ -149,7 +148,7 @@ class _Finder:
         """Find the form of a column of text, or leave it open."""
         try:
             self._take(name, self._form(name, tally, None))
-        except Undecided:
+        except UndecidedError:
             self.open[name] = tally
 
     def settle_the_open(self) -> None:
@@ -159,7 +158,7 @@ class _Finder:
         for name, tally in self.open.items():
             try:
                 self._take(name, self._form(name, tally, mark))
-            except Undecided as undecided:
+            except UndecidedError as undecided:
                 raise undecided.error from None
             self.said[name] += f", as in {next(iter(self.marks))}"
 
@@ -214,11 +213,11 @@ class _Finder:
             return None
         return DateForm(found, self.wanted.missing, others=share(found, tally) < 1)
 
-    def _number(
-        self, name: str, tally: Tally, mark: str | None, role: str
-    ) -> NumberForm | None:
+    def _number(self, name: str, tally: Tally, mark: str | None, role: str) -> NumberForm | None:
         convention = Convention(self.wanted.reading, self.wanted.pointed, mark)
-        least = {"number": 0.0, "weight": 0.0, "time": 1.0, "regression": 1.0, "target": 1.0}.get(role, MOSTLY)
+        least = {"number": 0.0, "weight": 0.0, "time": 1.0, "regression": 1.0, "target": 1.0}.get(
+            role, MOSTLY
+        )
         if role == "target" and is_few(len(tally.kept), tally.values):
             return None
         found = number_form(name, tally, role, least, convention)

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
 from chainrule.reading import Reading
-from chainrule.tables.date_forms import OF_DIGITS, ZONE, DateForm, format_asked, formats_of, order_of
+from chainrule.tables.date_forms import (
+    OF_DIGITS,
+    ZONE,
+    DateForm,
+    format_asked,
+    formats_of,
+    order_of,
+)
 from chainrule.tables.errors import TableError
 from chainrule.tables.tallies import Tally
 from chainrule.tables.values import as_words, bare, shown
@@ -25,8 +33,9 @@ def date_form(
 ) -> tuple[str, ...] | str | None:
     """Return the formats of a column of dates, or None where fewer than `least` of it are one.
 
-    It is a text where they contradict each other, or have a zone that is not known. Raises TableError where day and month can be taken for each other, or, for a role that needs
-    dates, where there are none.
+    It is a text where they contradict each other, or have a zone that is not known. Raises
+    TableError where day and month can be taken for each other, or, for a role that needs dates,
+    where there are none.
 
     >>> tally = Tally(())
     >>> tally.add(pl.Series(["9/30/1990", "12/1/1990"]))
@@ -64,8 +73,8 @@ def _none(name: str, tally: Tally, role: str) -> str | None:
     if role in ("date", "time") and zone:
         option = {"date": "column", "time": "--time"}[role]
         raise TableError(
-            f"{option} {name!r} has times in the zone {zone!r}, whose offset is not known; write it "
-            "as an offset from UTC, such as +01:00"
+            f"{option} {name!r} has times in the zone {zone!r}, whose offset is not known; write "
+            "them with their offset from UTC, such as +01:00"
         )
     if role == "date":
         raise TableError(
@@ -87,16 +96,14 @@ def share(formats: tuple[str, ...], tally: Tally) -> float:
     return DateForm(formats).read(values).count() / max(len(values), 1)
 
 
-def _orders(
-    name: str, tally: Tally, found: Mapping[str, tuple[str, ...]]
-) -> frozenset[str]:
+def _orders(name: str, tally: Tally, found: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
     """Return the orders of day, month and year that the values allow, in one reading of them."""
     first, second, third = tally.greatest
     day_first = first <= 31 and second <= 12
     month_first = first <= 12 and second <= 31
     ambiguous = any(order_of(form) for forms in found.values() for form in forms)
     if ambiguous and day_first and month_first and not tally.alike:
-        raise _question(name, tally)
+        raise _question(name, tally, found)
     if day_first:
         return frozenset({"day first", "day first, years of two digits"})
     if month_first:
@@ -104,19 +111,16 @@ def _orders(
     return frozenset({"year first"} if second <= 12 and third <= 31 else ())
 
 
-def _question(name: str, tally: Tally) -> TableError:
-    forms = [
-        (form, value)
-        for shape, (_, value) in tally.shapes.items()
-        for form in formats_of([shape]).get(shape, ())
-        if order_of(form) not in (None, "year first")
-    ]
-    (one, value), (other, _) = forms[0], forms[1]
-    read = [DateForm((form,)).read(pl.Series([value]))[0] for form in (one, other)]
-    days = [f"{moment:%-d %B %Y}" if moment else "no date" for moment in read]
+def _question(name: str, tally: Tally, found: Mapping[str, tuple[str, ...]]) -> TableError:
+    """Return the error that asks which comes first, day or month."""
+    ways = next(forms for forms in found.values() if order_of(forms[0]))[:2]
+    values = pl.Series(sorted(tally.kept))
+    one, other = (DateForm((way,)).read(values) for way in ways)
+    row = (one != other).fill_null(value=False).arg_max() or 0
+    days = [f"{moments[row]:%-d %B %Y}" if moments[row] else "no date" for moments in (one, other)]
     return TableError(
-        f"column {name!r} can be read in two ways: {shown(value)} is {days[0]} or {days[1]}; say "
-        f"which by --date-format {bare(name)}={one} or ={other}"
+        f"column {name!r} can be read in two ways: {shown(values[row])} is {days[0]} or {days[1]}; "
+        f"say which by --date-format '{bare(name)}={ways[0]}' or '{bare(name)}={ways[1]}'"
     )
 
 
@@ -146,8 +150,9 @@ def of_digits(
     Without a role, only numbers of eight digits are, where all are dates and some are different.
 
     >>> table = pl.DataFrame({"day": [20240528 + k for k in range(4)] + [20240602]})
-    >>> of_digits(table.schema, lambda names: iter([table]), {}, Reading())
-    {'day': DateForm(formats=('%Y%m%d',), missing=())}
+    >>> found = of_digits(table.schema, lambda names: iter([table]), {}, Reading())
+    >>> found == {"day": DateForm(("%Y%m%d",))}
+    True
     """
     may = [name for name in schema if roles.get(name, "") in ("", "date")]
     first = next(iter(chunks(may)), None) if may else None
@@ -156,9 +161,9 @@ def of_digits(
     asked = {name: form[0] for name in may if (form := format_asked(name, reading)) and form[1]}
     found: dict[str, DateForm] = {}
     for name in may:
-        form = asked.get(name) or _format_of_digits(name, first[name], roles.get(name, ""))
-        if form:
-            found[name] = DateForm((form,), tuple(reading.missing or ()))
+        digits = asked.get(name) or _format_of_digits(name, first[name], roles.get(name, ""))
+        if digits:
+            found[name] = DateForm((digits,), tuple(reading.missing or ()))
     for name in list(found):
         if roles.get(name) != "date" and name not in asked and not _all_dates(name, chunks):
             del found[name]
@@ -169,16 +174,17 @@ def _format_of_digits(name: str, column: pl.Series, role: str) -> str | None:
     column = column.drop_nulls()
     if column.is_empty():
         return None
-    digits = {len(str(value)) for value in (column.min(), column.max())}
+    least: Any = column.min()
+    digits = {len(str(value)) for value in (least, column.max())}
     form = OF_DIGITS.get(digits.pop()) if len(digits) == 1 else None
     if role == "date":
         if form is None:
             raise TableError(
-                f"column {name!r} holds {column.dtype} such as {shown(column.min())}, no dates such "
-                f"as {EXAMPLE}; say how they are written by --date-format"
+                f"column {name!r} holds {column.dtype} such as {shown(column.min())}, no dates "
+                f"such as {EXAMPLE}; say how they are written by --date-format"
             )
         return form
-    return form if form == "%Y%m%d" and 1900 <= column.min() // 10_000 <= 2100 else None
+    return form if form == "%Y%m%d" and 1900 <= least // 10_000 <= 2100 else None
 
 
 def _all_dates(name: str, chunks: Chunks) -> bool:
@@ -188,7 +194,7 @@ def _all_dates(name: str, chunks: Chunks) -> bool:
         values = chunk[name].drop_nulls().unique()
         if values.is_empty():
             continue
-        if values.min() < 19_000_101 or values.max() > 21_001_231:
+        if not values.is_between(19_000_101, 21_001_231).all():
             return False
         if DateForm(("%Y%m%d",)).read(as_words(values)).null_count():
             return False

@@ -1,4 +1,4 @@
-"""Whether a column of text holds numbers, and in which form: found from its shapes, or asked for."""
+"""Whether a column of text holds numbers, and in which form: found from its shapes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from chainrule.tables.number_forms import (
     evidence,
     pairs_of,
     parts_of,
-    value_of,
 )
 from chainrule.tables.tallies import Tally
 from chainrule.tables.values import bare, shown
@@ -35,7 +34,7 @@ Found = tuple[str, str, str, bool]
 """Decimal separator, separator of thousands, unit, and whether the numbers are whole."""
 
 
-class Undecided(Exception):
+class UndecidedError(Exception):
     """Numbers that can be read in two ways, with the error where nothing else decides."""
 
     def __init__(self, error: TableError) -> None:
@@ -60,8 +59,8 @@ def number_form(
     """Return the form of a column of numbers, of which a share of at least `least` must be one.
 
     It is None where there are too few, and a text where they contradict each other, which says it.
-    Raises Undecided where two forms fit, and TableError where numbers have units or, for a role
-    that needs numbers, are none.
+    Raises UndecidedError where two forms fit, and TableError where numbers have units or, for a
+    role that needs numbers, are none.
 
     >>> tally = Tally(())
     >>> tally.add(pl.Series(["$1,173.50", "$574"]))
@@ -87,8 +86,8 @@ def number_form(
         if role == "time":
             return None
         raise TableError(
-            f"target {name!r} holds numbers, and others such as {shown(_other(tally))}; leave those "
-            "rows out, or say by --missing what means none"
+            f"target {name!r} holds numbers, and others such as {shown(_other(tally))}; leave "
+            "those rows out, or say by --missing what means none"
         )
     unit = _unit(name, tally, role, found)
     return _separated(name, tally, role, found, unit, convention)
@@ -100,9 +99,7 @@ def _no_numbers(name: str, role: str, example: str) -> TableError:
             f"weight {name!r} must hold a number >= 0 in each row, got text such as {example}"
         )
     use = "--task classification" if role == "regression" else "--categories"
-    return TableError(
-        f"{_what(role)} {name!r} holds text such as {example}, no numbers; use {use}"
-    )
+    return TableError(f"{_what(role)} {name!r} holds text such as {example}, no numbers; use {use}")
 
 
 def _least(tally: Tally) -> str:
@@ -175,8 +172,8 @@ def _separated(
         one, other = _contradicting(found)
         if role:
             raise TableError(
-                f"{_what(role)} {name!r} holds numbers that contradict each other: {shown(one)} and "
-                f"{shown(other)}; write them in one way{_or_else(name, role)}"
+                f"{_what(role)} {name!r} holds numbers that contradict each other: {shown(one)} "
+                f"and {shown(other)}; write them in one way{_or_else(name, role)}"
             )
         return f", no numbers, as {shown(one)} and {shown(other)} contradict each other"
     ways = found.distinct(pairs)
@@ -184,7 +181,7 @@ def _separated(
         if len(ways) > 1:
             ways = tuple(pair for pair in ways if likely(pair)) or ways
     if len(ways) > 1:
-        raise Undecided(_question(name, tally, role, unit, ways))
+        raise UndecidedError(_question(name, tally, role, unit, ways))
     return (*ways[0], unit, found.is_whole(ways[0]))
 
 
@@ -245,9 +242,7 @@ def _by_columns(mark: str | None) -> Likely:
     return lambda pair: pair[0] == mark
 
 
-def _question(
-    name: str, tally: Tally, role: str, unit: str, ways: tuple[Pair, ...]
-) -> TableError:
+def _question(name: str, tally: Tally, role: str, unit: str, ways: tuple[Pair, ...]) -> TableError:
     """Return the error that asks which of two ways is meant."""
     values = pl.Series(sorted(tally.kept))
     one, other = (NumberForm(*way, unit).read(values) for way in ways[:2])

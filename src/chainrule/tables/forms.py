@@ -25,7 +25,7 @@ class WordForm:
     Of a column of Booleans, small and capital letters are one.
 
     >>> WordForm().read(pl.Series(["yes", "NA", "?"])).to_list()
-    ['yes', None, None]
+    ['yes', 'NA', '?']
     """
 
     missing: tuple[str, ...] | None = None
@@ -128,26 +128,13 @@ class Forms:
         >>> Forms().asked(Reading(decimal=","), ["x"]).columns["x"].decimal
         ','
         """
-        separators = {
-            name: sign for name in ("decimal", "thousands")
-            if (sign := getattr(reading, name)) is not None
-        }  # fmt: skip
-        if reading.thousands == ".":
-            separators["decimal"] = ","
+        separators = _separators(reading)
         columns = dict(self.columns)
         if separators or reading.missing:
             columns = {name: NumberForm() for name in numbers} | columns
-        for name, form in columns.items():
-            if isinstance(form, NumberForm):
-                form = replace(form, **separators)
-                form = form if form.decimal != form.thousands else replace(form, thousands="")
-            if isinstance(form, DateForm) and (asked := format_asked(name, reading)):
-                form = replace(form, formats=(asked[0],))
-            if reading.missing is not None:
-                form = replace(form, missing=reading.missing)
-            columns[name] = form
+        asked = {name: _as_asked(form, name, reading) for name, form in columns.items()}
         words = self.plain if reading.missing is None else WordForm(reading.missing)
-        return replace(self, columns=columns, plain=words)
+        return replace(self, columns=asked, plain=words)
 
     def parts(self, frame: pl.DataFrame) -> dict[str, Read]:
         """Return the columns of a frame that have a form, as they are read."""
@@ -204,3 +191,23 @@ def _check_others(form: Form, column: pl.Series, unread: pl.Series, first: int) 
             f"column {column.name!r} held {_held(form)}s in training{form.said}, holds "
             f"{shown(column[row])} here, in row {first + row:,}"
         )
+
+
+def _separators(reading: Reading) -> dict[str, Any]:
+    """Return the separators of numbers that are asked for; one of thousands says the other too."""
+    if reading.thousands in (".", ","):
+        return {"thousands": reading.thousands, "decimal": ".,".replace(reading.thousands, "")}
+    asked = {"thousands": reading.thousands, "decimal": reading.decimal}
+    return {name: sign for name, sign in asked.items() if sign is not None}
+
+
+def _as_asked(form: Form, name: str, reading: Reading) -> Form:
+    """Return the form of a column in a table that is to be read so."""
+    if reading.missing is not None:
+        form = replace(form, missing=reading.missing)
+    if isinstance(form, NumberForm):
+        form = replace(form, **_separators(reading))
+        return form if form.decimal != form.thousands else replace(form, thousands="")
+    if isinstance(form, DateForm) and (asked := format_asked(name, reading)):
+        return replace(form, formats=(asked[0],))
+    return form

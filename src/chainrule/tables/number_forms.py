@@ -120,11 +120,13 @@ _PARTS = re.compile(
 )
 
 UNITS = frozenset(
-    (
-        "kg g mg µg t lb lbs oz st km m cm mm µm nm mi yd ft in ha l L ml mL cl gal s ms µs min h hr"
-        " hrs d A mA V mV kV W kW MW kWh MWh Wh J kJ MJ kcal cal N kN Pa kPa hPa MPa bar psi Hz kHz"
-        " MHz GHz K °C °F ° B kB KB MB GB TB k M bn mio Mio Mrd mph kmh km/h m/s mol mmol ppm dB px"
-    ).split()
+    re.split(
+        r"\s+",
+        "kg g mg µg t lb lbs oz st km m cm mm µm nm mi yd ft in ha l L ml mL cl gal s ms µs min h "
+        "hr hrs d A mA V mV kV W kW MW kWh MWh Wh J kJ MJ kcal cal N kN Pa kPa hPa MPa bar psi Hz "
+        "kHz MHz GHz K °C °F ° B kB KB MB GB TB k M bn mio Mio Mrd mph kmh km/h m/s mol mmol ppm "
+        "dB px",
+    )
 )
 """Units that are known where no blank stands before them: 4WD has none."""
 
@@ -165,8 +167,8 @@ class NumberForm:
     """How text becomes numbers. In brackets, and with a minus behind, they are negative.
 
     `unit` is a currency or %: it may stand before a number or behind it, and % must stand at all
-    but 0. `missing` are the words that mean no value besides those that do so by themselves, and `others`
-    says that training had text besides, which is missing.
+    but 0. `missing` are the words that mean no value besides those that do so by themselves, and
+    `others` says that training had text besides, which is missing.
 
     >>> NumberForm(decimal=",", thousands=".").read(pl.Series(["1.234,5", "(7)", "1.5"])).to_list()
     [1234.5, -7.0, None]

@@ -44,6 +44,8 @@ class Column:
     step
         1 where each row of the table has the whole number behind that of the row before it, also
         in text; -1 where it has the one before; else 0.
+    text
+        Whether it is written as text.
     said
         What is said of the form in which it is written, behind a comma.
     words
@@ -63,6 +65,7 @@ class Column:
     whole: bool
     counts: Mapping[Any, int] | None = field(repr=False)
     step: int = 0
+    text: bool = False
     said: str = ""
     words: Mapping[str, int] = field(default_factory=dict)
     unread: tuple[int, tuple[str, ...]] = (0, ())
@@ -97,8 +100,8 @@ def survey(
 ) -> Survey:
     """Return what is in a table's columns, from its rows in one or more frames.
 
-    Text is read by its form, where it has one. Rows without a target are left out. Raises TableError where no rows are left, or the target is
-    no column.
+    Text is read by its form, where it has one. Rows without a target are left out. Raises
+    TableError where no rows are left, or the target is no column.
 
     >>> import polars as pl
     >>> found = survey([pl.DataFrame({"x": [1, 2, 2], "y": [0.5, None, 1.5]})], target="y")
@@ -115,6 +118,9 @@ def survey(
     return whole.survey()
 
 
+_ALL = pl.Series([True])
+
+
 class _Table:
     """What is known of a table after the rows so far."""
 
@@ -125,6 +131,7 @@ class _Table:
         schema = forms.read(first[:PIECE]).schema
         self.tallies = {name: _Tally(name, dtype) for name, dtype in schema.items()}
         self.lost = {name: _Lost() for name in schema}
+        self.text = {name for name, dtype in first.schema.items() if kind(dtype) == "text"}
         self.sample = Sample(max(FEWEST, min(SAMPLE, CELLS // max(first.width, 1))))
 
     def add(self, piece: pl.DataFrame) -> None:
@@ -133,12 +140,12 @@ class _Table:
         piece = piece.with_columns(part.values for part in parts.values())
         for column in piece.iter_columns():
             self.tallies[column.name].steps.add(column)
-        has = pl.Series([True])
+        has = _ALL
         if self.target is not None:
             has = has_target(piece[self.target])
             piece = piece if has.all() else piece.filter(has)
         for name, part in parts.items():
-            self.lost[name].add(written[name], part, has)
+            self.lost[name].add(written[name], part, _ALL if name == self.target else has)
         for column in piece.iter_columns():
             self.tallies[column.name].add(column)
         self.sample.add(piece)
@@ -150,7 +157,10 @@ class _Table:
         said = self.forms.said
         columns = {
             name: dataclasses.replace(
-                tally.column(rows), said=said.get(name, ""), **vars(self.lost[name])
+                tally.column(rows),
+                text=name in self.text,
+                said=said.get(name, ""),
+                **vars(self.lost[name]),
             )
             for name, tally in self.tallies.items()
         }

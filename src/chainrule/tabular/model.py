@@ -195,8 +195,8 @@ class TableModel:
         asked = (*self.preparation.columns, self.target.column, *([weigh] if weigh else []))
         parts: list[tuple[Array, Array, Array | None]] = []
         first, forms = 1, self._forms_of(source)
-        for whole in source.chunks(self._present(source, asked)):
-            whole = forms.read_new(whole, notes, first=first)
+        for written in source.chunks(self._present(source, asked)):
+            whole = forms.read_new(written, notes, first=first)
             if self.target.column in whole.columns:
                 chunk = with_target(whole, self.target.column)
             else:

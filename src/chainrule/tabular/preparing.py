@@ -155,8 +155,7 @@ def prepare(source: Source, target: str, options: Options) -> Prepared:
         folder=None if fits else Path(tempfile.gettempdir()),
     )
     try:
-        read_frames = lambda: map(forms.read, frames())
-        held_X = _fill(blocks, read_frames, preparation, target, y, w, held)
+        held_X = _fill(blocks, lambda: map(forms.read, frames()), preparation, target, y, w, held)
     except BaseException:
         blocks.close()
         raise
@@ -171,7 +170,7 @@ def _forms(source: Source, frames: Frames, target: str, options: Options) -> For
     """Return how the columns of a table are read."""
     roles = roles_of(
         target,
-        task="regression" if options.quantiles else options.task,
+        task=options.task,
         numbers=options.numbers,
         categories=options.categories,
         dates=options.dates,
