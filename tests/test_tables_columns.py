@@ -169,8 +169,8 @@ DECISIONS = {
         "left out",
         "long text (keep: --categories prose)",
     ),
-    "id": (range(100, 300), {}, "left out", "names rows (keep: --numbers id)"),
-    "PassengerId": (range(N), {}, "left out", "names rows (keep: --numbers PassengerId)"),
+    "id": (range(100, 300), {}, "left out", "identifies the rows (keep: --numbers id)"),
+    "PassengerId": (range(N), {}, "left out", "identifies the rows (keep: --numbers PassengerId)"),
     "paid": (range(N), {}, "number", "200 values, 0 to 199"),
     "shop_id": (
         [1, 2, 3, 4] * 50,
@@ -179,9 +179,9 @@ DECISIONS = {
         "numbers that are names, 4 categories: 1, 2, 3, 4 (change: --numbers shop_id)",
     ),
     "user ID": (range(N), {"numbers": ["user ID"]}, "number", "200 values, 0 to 199"),
-    "Unnamed: 0": (range(N), {}, "left out", "counts rows (keep: --numbers Unnamed: 0)"),
-    "Index": ([*range(1, N), 500], {}, "left out", "counts rows (keep: --numbers Index)"),
-    "": (range(N), {}, "left out", "counts rows (keep: --numbers )"),
+    "Unnamed: 0": (range(N), {}, "left out", "row number (keep: --numbers Unnamed: 0)"),
+    "Index": ([*range(1, N), 500], {}, "left out", "row number (keep: --numbers Index)"),
+    "": (range(N), {}, "left out", "row number (keep: --numbers )"),
     "row": ([1, 2, 3, 4] * 50, {}, "number", "200 values, 1 to 4"),
     "price_index": (range(N), {}, "number", "200 values, 0 to 199"),
     "always": ([7] * N, {}, "left out", "always 7"),
@@ -266,7 +266,7 @@ def test_the_whole_of_a_table():
     lines = [str(decision) for decision in decide(survey([frame], target="y"))]
     assert lines == [
         "x          number     3 values, 1.5 to 4, 1 missing",
-        "id         left out   names rows (keep: --numbers id)",
+        "id         left out   identifies the rows (keep: --numbers id)",
         "y          target     2 classes: a 2, b 2",
     ]
 

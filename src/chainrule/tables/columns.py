@@ -229,11 +229,13 @@ def _named_or_number(survey: Survey, column: Column) -> Decision:
     name = bare(column.name)
     if column.whole and _ID.search(column.name):
         if _different(survey, column) > IDENTIFIER:
-            return Decision(column.name, "left out", "names rows", f"keep: --numbers {name}")
+            return Decision(
+                column.name, "left out", "identifies the rows", f"keep: --numbers {name}"
+            )
         reason = f"numbers that are names, {_category(survey, column).reason}"
         return Decision(column.name, "category", reason, f"change: --numbers {name}")
     if column.whole and _COUNTER.fullmatch(column.name) and _different(survey, column) == 1:
-        return Decision(column.name, "left out", "counts rows", f"keep: --numbers {name}")
+        return Decision(column.name, "left out", "row number", f"keep: --numbers {name}")
     return _number(survey, column)
 
 
