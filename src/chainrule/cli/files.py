@@ -8,7 +8,7 @@ from pathlib import Path
 
 from chainrule.cli.errors import Refusal
 from chainrule.errors import check_number
-from chainrule.tabular.options import told
+from chainrule.records import told
 
 SUFFIX = ".model"
 
@@ -21,8 +21,6 @@ class Files:
     target: str | None = told(None, "The column to predict.")
     out: Path | None = told(None, "The model [default: the table's name, ending in .model].")
     report: Path | None = told(None, "Write a report of the training, such as report.html.")
-    delimiter: str | None = told(None, "The delimiter of a text file.")
-    encoding: str = told("utf-8", "The encoding of a text file.")
     checkpoint: Path | None = told(None, "Where checkpoints go [default: beside the model].")
     checkpoint_every: float = told(30.0, "Time between checkpoints, such as 5min.", unit="seconds")
 
