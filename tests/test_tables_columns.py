@@ -171,7 +171,7 @@ DECISIONS = {
     ),
     "id": (range(100, 300), {}, "left out", "identifies the rows (keep: --numbers id)"),
     "PassengerId": (range(N), {}, "left out", "identifies the rows (keep: --numbers PassengerId)"),
-    "paid": (range(N), {}, "number", "200 values, 0 to 199"),
+    "paid": (range(0, 2 * N, 2), {}, "number", "200 values, 0 to 398"),
     "shop_id": (
         [1, 2, 3, 4] * 50,
         {},
@@ -179,11 +179,14 @@ DECISIONS = {
         "numbers that are names, 4 categories: 1, 2, 3, 4 (change: --numbers shop_id)",
     ),
     "user ID": (range(N), {"numbers": ["user ID"]}, "number", "200 values, 0 to 199"),
-    "Unnamed: 0": (range(N), {}, "left out", "row number (keep: --numbers Unnamed: 0)"),
-    "Index": ([*range(1, N), 500], {}, "left out", "row number (keep: --numbers Index)"),
-    "": (range(N), {}, "left out", "row number (keep: --numbers )"),
+    "Index": (
+        [*range(1, N), 500],
+        {},
+        "left out",
+        "numbers the rows, going by its name (keep: --numbers Index)",
+    ),
     "row": ([1, 2, 3, 4] * 50, {}, "number", "200 values, 1 to 4"),
-    "price_index": (range(N), {}, "number", "200 values, 0 to 199"),
+    "price_index": (range(0, 2 * N, 2), {}, "number", "200 values, 0 to 398"),
     "always": ([7] * N, {}, "left out", "always 7"),
     "once": (["x"] * N, {}, "left out", "always 'x'"),
     "none": ([None] * N, {}, "left out", "no values"),
@@ -266,7 +269,7 @@ def test_the_whole_of_a_table():
     lines = [str(decision) for decision in decide(survey([frame], target="y"))]
     assert lines == [
         "x          number     3 values, 1.5 to 4, 1 missing",
-        "id         left out   identifies the rows (keep: --numbers id)",
+        "id         left out   names rows (keep: --numbers id)",
         "y          target     2 classes: a 2, b 2",
     ]
 
