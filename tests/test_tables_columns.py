@@ -269,7 +269,7 @@ def test_the_whole_of_a_table():
     lines = [str(decision) for decision in decide(survey([frame], target="y"))]
     assert lines == [
         "x          number     3 values, 1.5 to 4, 1 missing",
-        "id         left out   names rows (keep: --numbers id)",
+        "id         left out   identifies the rows (keep: --numbers id)",
         "y          target     2 classes: a 2, b 2",
     ]
 
