@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import chainrule as cr
 from chainrule.cli import config
 from chainrule.cli.files import Files
+from chainrule.tables import Reading
 from chainrule.tabular.options import SCHEDULES, TASKS, Options
 from commands import houses, ran, refused, run
 
@@ -97,7 +98,8 @@ def test_the_options_in_force_are_printed_and_make_the_same_model():
 
 def test_what_is_printed_names_every_option_with_its_help():
     printed = ran("train", "--print-config").stdout
-    for field in (*dataclasses.fields(Files), *dataclasses.fields(Options)):
+    kinds = (Files, Reading, Options)
+    for field in (field for kind in kinds for field in dataclasses.fields(kind)):
         assert re.search(rf"^#? ?\[?{field.name}\]?( =|$)", printed, re.MULTILINE)
         assert f"# {field.metadata['help']}" in printed
 
@@ -123,8 +125,17 @@ FILES = st.builds(
 )
 
 
-@given(FILES, OPTIONS)
-def test_what_is_printed_is_read_to_the_same(tmp_path_factory, files, options):
+READING = st.builds(
+    Reading,
+    header=st.none() | st.booleans(),
+    skip_lines=st.none() | st.integers(0, 9),
+    number_duplicates=st.booleans(),
+    missing=st.none() | NAMES,
+)
+
+
+@given(FILES, READING, OPTIONS)
+def test_what_is_printed_is_read_to_the_same(tmp_path_factory, files, reading, options):
     path = tmp_path_factory.getbasetemp() / "printed.toml"
-    path.write_text(config.to_toml(files, options), encoding="utf-8", newline="\n")
-    assert config.made(config.read(path)) == (files, options)
+    path.write_text(config.to_toml(files, reading, options), encoding="utf-8", newline="\n")
+    assert config.made(config.read(path)) == (files, reading, options)

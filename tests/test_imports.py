@@ -173,6 +173,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.reference.Run": RECORD,
     "chainrule.reference.clipped": "the bounds of fit: test_training.py holds them",
     "chainrule.reference.diverged": MADE_BY_FIT,
+    "chainrule.reference.not_validated": MADE_BY_FIT,
     "chainrule.reference.run_epoch": "the body of fit, whose example shows it",
     "chainrule.reference.take_step": "the body of fit, whose example shows it",
     "chainrule.reference.validate": "the body of fit, whose example shows it",

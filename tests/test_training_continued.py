@@ -275,6 +275,29 @@ def test_divergence_pickles():
     assert twin.history.loss == error.history.loss
 
 
+@pytest.mark.parametrize("engine", ["native", "reference"])
+@pytest.mark.parametrize(
+    ("rate", "times", "says"),
+    [  # the cost of y = 1, 2, 3 beside outputs of 0 is 7/3; the gradient of w there −14/3
+        (1e200, 1.0, "training diverged at epoch 1, step 1: .* from 2.333 to inf, and in the .*"),
+        (1e60, 1e100, r"training diverged at epoch 1, step 1: .* from 2.333 to \d.*e\+12\d, and"),
+        (0.1, 1e200, "validation after epoch 1 failed: the loss .* compare the ranges"),
+        (0.0, 1e200, "validation after epoch 1 failed: the loss .* compare the ranges"),
+    ],
+)
+def test_a_validation_that_fails_is_laid_to_what_diverged(engine, rate, times, says):
+    if engine == "native" and cr.engine.native is None:
+        pytest.skip("no compiler")
+    start = line(w=0.0 if rate else 1.0)
+    with pytest.raises(cr.DivergenceError, match=says) as caught:
+        cr.fit(
+            LINE, start, X3, Y3, cr.SGD(rate), epochs=3, batch_size=None, engine=engine,
+            validation=(times * X3, Y3), early_stopping=cr.EarlyStopping(2),
+        )  # fmt: skip
+    assert ("validation data" in str(caught.value)) == (rate < 1)
+    assert len(caught.value.history.validation_loss) == 1
+
+
 def test_a_validation_loss_that_is_not_finite_is_divergence():
     with pytest.raises(cr.DivergenceError, match="validation after epoch 1 failed: the loss"):
         cr.fit(

@@ -160,23 +160,54 @@ def clipped(plan: Plan, grads: Parameters, xp: Any) -> Parameters:
 
 
 def validate(net: Network, data: Examples, history: History, cost: float | None = None) -> None:
-    """Enter the cost of the validation data; raise DivergenceError where it is not finite.
+    """Enter the cost of the validation data; a FloatingPointError names what is not finite.
 
     A finite cost that is given is taken; without one it is computed.
     """
-    params, trace = history.at.params, None
+    params, failure = history.at.params, ""
     if cost is None or not math.isfinite(cost):
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            trace = forward(net, params, data.X, check=False)
-            cost = float(trace_cost(trace, data.y, data.w, check=False))
+        cost, failure = _measured(net, params, data)
     history.validation_loss.append(cost)
-    if trace and not math.isfinite(cost):
-        what = _first_not_finite(trace, array_namespace(data.X))
-        raise DivergenceError(
-            f"the validation after epoch {history.epochs} failed: {what}; compare the ranges of "
-            "the validation data and of the training data",
-            params,
-            history,
-        )
+    if failure:
+        raise FloatingPointError(failure)
     if cost < min(history.validation_loss[:-1], default=math.inf):
         history.best_epoch, history.best = history.epochs, params
+
+
+def _measured(net: Network, params: Parameters, data: Examples) -> tuple[float, str]:
+    """Return the cost of examples, and what in it is not finite, "" where it is."""
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        trace = forward(net, params, data.X, check=False)
+        cost = float(trace_cost(trace, data.y, data.w, check=False))
+    finite = math.isfinite(cost)
+    return cost, "" if finite else _first_not_finite(trace, array_namespace(data.X))
+
+
+GROWN = 10
+"""How often its own size a cost may gain over epochs that have not diverged."""
+
+ASKED = 10_000
+"""The most examples in training that are asked whether it was they that diverged."""
+
+
+def not_validated(
+    net: Network, data: Examples, start: Parameters, history: History, error: FloatingPointError
+) -> DivergenceError:
+    """Return the error for a validation that failed, by the training or by its own data.
+
+    `data` are the examples in training, and `start` the parameters from which it began.
+    """
+    at, some = history.at, data.take(slice(0, ASKED))
+    before, now = (_measured(net, params, some)[0] for params in (start, at.params))
+    if now - before <= GROWN * abs(before):
+        told = (
+            f"the validation after epoch {history.epochs} failed: {error}, and with the training "
+            "data all is; compare the ranges of the validation data and of the training data"
+        )
+    else:
+        told = (
+            f"training diverged at epoch {at.epoch}, step {at.step}: the cost of the training data "
+            f"went from {before:.4g} to {now:.4g}, and in the validation {error}; lower the "
+            "learning rate, scale X and y, or set clip_norm"
+        )
+    return DivergenceError(told, at.params, history)

@@ -11,6 +11,7 @@ off after any epoch and gone on with, to the same bits.
 from __future__ import annotations
 
 import fnmatch
+import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -23,7 +24,7 @@ from chainrule.examples import Examples, check_examples, split
 from chainrule.history import EarlyStopping, History, Progress, TrainingInterrupted
 from chainrule.network import SEEDS, Network, Parameters, check_parameters
 from chainrule.optimizers import Optimizer, State, init_states
-from chainrule.reference import Plan, Run, run_epoch, validate
+from chainrule.reference import Plan, Run, not_validated, run_epoch, validate
 from chainrule.trees import Array, leaves, named_leaves
 
 Callback = Callable[[History], bool | None]
@@ -138,6 +139,7 @@ def fit(
     fraction = None if held_out is None or isinstance(validation, (tuple, list)) else validation
     given = (X, y, sample_weight, fraction, batch_size, shuffle, native is not None)
     history.runs = (*history.runs, Run(plan, *given, *_begun(history)))
+    measure = functools.partial(validate, net) if native is None else native.validate
     each = held_out is not None or bool(callbacks)  # something to be done after each epoch
     over = early_stopping.is_over if early_stopping and early_stopping.of == "loss" else None
     history.stopped = _reason_to_stop(history, early_stopping, ())
@@ -149,10 +151,11 @@ def fit(
                 native.run_epochs(1 if each else goal - history.epochs, history, over)
         except KeyboardInterrupt as interrupt:
             raise TrainingInterrupted(history.at.params, history) from interrupt
-        if held_out is not None and native is not None:
-            native.validate(held_out, history)
-        elif held_out is not None:
-            validate(net, held_out, history)
+        if held_out is not None:
+            try:
+                measure(held_out, history)
+            except FloatingPointError as error:
+                raise not_validated(net, data, params, history, error) from None
         history.stopped = _reason_to_stop(history, early_stopping, callbacks)
     history.restored = early_stopping is not None and early_stopping.of != "loss"
     return history.returned, history

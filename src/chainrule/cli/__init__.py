@@ -12,6 +12,7 @@
 | `progress.py` | how far a training is, on a terminal or in a log |
 | `summary.py`, `words.py` | what is said of columns, trainings and models; numbers and times |
 | `signals.py` | Ctrl-C and SIGTERM |
+| `once.py` | options that take one value, given twice |
 | `errors.py`, `sizes.py` | what several commands share |
 """
 
@@ -29,13 +30,25 @@ from chainrule.cli.errors import failures
 from chainrule.cli.evaluate import evaluate
 from chainrule.cli.explaining import explain, worksheet
 from chainrule.cli.inspect import inspect
+from chainrule.cli.once import check_once
 from chainrule.cli.predict import predict
 from chainrule.cli.signals import Signals
 from chainrule.cli.train import train
 
 
 class Commands(click.Group):
-    """Commands that end quietly at an interruption, and in one line where the system fails."""
+    """Commands that end quietly at an interruption, and in one line where the system fails.
+
+    None takes the last of several values of an option that has one.
+    """
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None and not ctx.resilient_parsing:
+            check_once(command, ctx, rest)
+        return name, command, rest
 
     def invoke(self, ctx: click.Context) -> Any:
         with Signals() as signals:

@@ -12,9 +12,12 @@ from chainrule.cli.files import Files
 from chainrule.cli.options import in_unit, parted
 from chainrule.errors import unknown_name
 from chainrule.explain.toml_file import TomlFile
+from chainrule.reading import Reading
+from chainrule.records import made_of
 from chainrule.tabular.options import Options
 
-FIELDS = {field.name: field for kind in (Files, Options) for field in dataclasses.fields(kind)}
+KINDS = (Files, Reading, Options)
+FIELDS = {field.name: field for kind in KINDS for field in dataclasses.fields(kind)}
 OF_FILES = tuple(field.name for field in dataclasses.fields(Files))
 
 HEAD = """\
@@ -52,11 +55,12 @@ def _in_its_unit(name: str, value: Any) -> Any:
     return value
 
 
-def made(values: Mapping[str, Any]) -> tuple[Files, Options]:
+def made(values: Mapping[str, Any]) -> tuple[Files, Reading, Options]:
     """Return a training from its options by name; raise TypeError or ValueError for a wrong one."""
     own = {name: _path_or_text(name, values[name]) for name in OF_FILES if name in values}
     options = {name: value for name, value in values.items() if name not in OF_FILES}
-    return Files(**own), Options.from_mapping(options)
+    reading, of_training = made_of(options, Reading, Options)
+    return Files(**own), reading, of_training
 
 
 def _path_or_text(name: str, value: Any) -> Any:
@@ -68,9 +72,9 @@ def _path_or_text(name: str, value: Any) -> Any:
     return Path(value) if kind.startswith("Path") else value
 
 
-def to_toml(files: Files, options: Options) -> str:
+def to_toml(files: Files, reading: Reading, options: Options) -> str:
     """Return a training as a file that `read` reads to the same."""
-    values = {**vars(files), **vars(options)}
+    values = {**vars(files), **vars(reading), **vars(options)}
     tables = {name: value for name, value in values.items() if isinstance(value, Mapping)}
     parts = [HEAD]
     for heading, names in parted(name for name in values if name not in tables).items():

@@ -10,6 +10,7 @@ import click
 
 import chainrule as cr
 from chainrule.cli.errors import usage_errors
+from chainrule.cli.options import given, reads_tables
 from chainrule.cli.sizes import read_sizes
 from chainrule.explain.names import NOTATIONS
 from chainrule.explain.output import FORMATS, check_place, format_of
@@ -54,6 +55,7 @@ def put(text: str, path: Path | None) -> None:
 @goes_to
 @click.option("--data", metavar="FILE", help="The table that an example of a model comes from.")
 @click.option("--row", type=click.IntRange(1), help="Which row of the table, from 1.  [default: 1]")
+@reads_tables
 @click.option(
     "--notation",
     type=click.Choice(NOTATIONS),
@@ -75,6 +77,7 @@ def explain(
     notation: str,
     digits: int | None,
     top: int,
+    **reading: Any,
 ) -> None:
     """Work out the chain rule of a weight, with its numbers.
 
@@ -103,8 +106,11 @@ def explain(
             raise ValueError("--row is of a table; name it by --data")
         place = output and check_place(output)
         write = FORMATS[format_of(name, output)].write
-        given, more = example(network, data, row or 1) if data else described(network)
-        explanation = cr.explain(*given, **more, of=of, notation=notation, digits=digits, top=top)
+        asked = given(reading)
+        if asked and data is None:
+            raise ValueError(f"--{min(asked).replace('_', '-')} is of a table; name it by --data")
+        what, more = example(network, data, row or 1, asked) if data else described(network)
+        explanation = cr.explain(*what, **more, of=of, notation=notation, digits=digits, top=top)
         put(write(explanation, columns(place)), place)
 
 
@@ -116,13 +122,15 @@ def described(network: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return file[:4], file.options()
 
 
-def example(model: str, data: str, row: int) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def example(
+    model: str, data: str, row: int, reading: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return what a model and a row of a table give `cr.explain`."""
     from chainrule.tabular import TableModel
 
     trained = TableModel.load(model)
     names = {"inputs": trained.preparation.feature_names, "outputs": trained.outputs_named}
-    return (trained.net, trained.params, *trained.example(data, row)), names
+    return (trained.net, trained.params, *trained.example(data, row, **reading)), names
 
 
 def columns(place: Path | None) -> int:

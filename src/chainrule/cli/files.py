@@ -8,7 +8,7 @@ from pathlib import Path
 
 from chainrule.cli.errors import Refusal
 from chainrule.errors import check_number
-from chainrule.tabular.options import told
+from chainrule.records import told
 
 SUFFIX = ".model"
 
@@ -21,8 +21,6 @@ class Files:
     target: str | None = told(None, "The column to predict.")
     out: Path | None = told(None, "The model [default: the table's name, ending in .model].")
     report: Path | None = told(None, "A page about the training to write, such as report.html.")
-    delimiter: str | None = told(None, "What stands between the fields of a text.")
-    encoding: str = told("utf-8", "The encoding of a text.")
     checkpoint: Path | None = told(None, "Where checkpoints go [default: beside the model].")
     checkpoint_every: float = told(30.0, "How often one is written, such as 5min.", unit="seconds")
 

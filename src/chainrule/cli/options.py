@@ -12,10 +12,12 @@ from typing import Any
 import click
 
 from chainrule.cli.files import Files
+from chainrule.reading import Reading
 from chainrule.tabular.options import Options
 
 PARTS = {
     "target": "The table and its model",
+    "delimiter": "How the table is read",
     "task": "The columns",
     "validation": "The rows held out",
     "hidden": "The network",
@@ -156,7 +158,7 @@ def _form(field: dataclasses.Field[Any]) -> Any:
 
 def _help(field: dataclasses.Field[Any]) -> str:
     said: str = field.metadata["help"]
-    if field.default in (None, (), dataclasses.MISSING):
+    if field.default in (None, (), dataclasses.MISSING) or field.default is False:
         return said
     unit = "s" if field.metadata.get("unit") == "seconds" else ""
     value = f"{field.default:g}" if isinstance(field.default, float) else field.default
@@ -165,7 +167,8 @@ def _help(field: dataclasses.Field[Any]) -> str:
 
 def training_options(command: Any) -> Any:
     """Add an option for each field of a training but its table, which is an argument."""
-    fields = [*dataclasses.fields(Files), *dataclasses.fields(Options)]
+    kinds = (Files, Reading, Options)
+    fields = [field for kind in kinds for field in dataclasses.fields(kind)]
     for field in reversed([field for field in fields if field.name != "table"]):
         command = _option(field)(command)
     return command
@@ -190,9 +193,19 @@ def given(values: dict[str, Any]) -> dict[str, Any]:
     found = {name: value for name, value in values.items() if value not in (None, ())}
     for name, value in found.items():
         if name == "order":
-            found[name] = dict(value)
+            found[name] = _orders(value)
         elif isinstance(value, tuple):
             found[name] = joined(value)
+    return found
+
+
+def _orders(pairs: Iterable[tuple[str, list[str]]]) -> dict[str, list[str]]:
+    """Return the categories of each column, given once."""
+    found: dict[str, list[str]] = {}
+    for column, categories in pairs:
+        if found.setdefault(column, categories) != categories:
+            both = " and ".join("<".join(each) for each in (found[column], categories))
+            raise click.UsageError(f"--order {column} takes one value, and got {both}.")
     return found
 
 
@@ -202,11 +215,7 @@ def joined(lists: Iterable[list[str]]) -> list[str]:
 
 
 def reads_tables(command: Any) -> Any:
-    """Add the options that say how a text with delimiters is to be read."""
-    fields = [field for field in dataclasses.fields(Files) if field.name in READING]
-    for field in reversed(fields):
+    """Add the options that say how a table is to be read."""
+    for field in reversed(dataclasses.fields(Reading)):
         command = _option(field)(command)
     return command
-
-
-READING = ("delimiter", "encoding")

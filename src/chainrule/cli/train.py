@@ -19,6 +19,7 @@ from chainrule.cli.files import Files, check_model
 from chainrule.cli.options import given, parted, training_options
 from chainrule.cli.progress import progress
 from chainrule.cli.words import size
+from chainrule.reading import Reading
 from chainrule.tabular.options import Options
 
 if TYPE_CHECKING:
@@ -89,11 +90,11 @@ def train(
     with refusals():
         asked = (config.read(file) if file else {}) | given({**values, "table": table})
         try:
-            files, options = config.made(asked)
+            files, reading, options = config.made(asked)
         except TypeError as error:
             raise Refusal(str(error)) from None
         if print_config:
-            click.echo(config.to_toml(files, options), nl=False)
+            click.echo(config.to_toml(files, reading, options), nl=False)
             return
         check_usage(files, resume=resume, restart=restart)
         if options.quantiles and files.report:
@@ -103,7 +104,7 @@ def train(
         if resume and not begun and told:
             told.print(f"No checkpoints in {files.checkpoints}: starting anew.", soft_wrap=True)
         with _resumable(ctx, files):
-            made = _train(files, options, told, restart=restart)
+            made = _train(files, reading, options, told, restart=restart)
     if as_json:
         click.echo(json.dumps(made.data(), indent=2, ensure_ascii=False))
     elif not quiet:
@@ -168,14 +169,16 @@ def _console() -> Console:
     return open_console(stderr=True)
 
 
-def _train(files: Files, options: Options, told: Console | None, *, restart: bool) -> Made:
+def _train(
+    files: Files, reading: Reading, options: Options, told: Console | None, *, restart: bool
+) -> Made:
     from chainrule.tables import open_source
     from chainrule.tabular.checkpoints import discard, keeping
     from chainrule.tabular.training import begin_again, conclude, set_out
 
     if restart:
         discard(files.checkpoints)
-    source = open_source(files.table, delimiter=files.delimiter, encoding=files.encoding)
+    source = open_source(files.table, **reading.changed())
     with set_out(source, str(files.target), options) as (prepared, chosen, run):
         if told:
             told.print("\n".join(summary.of_table(source, prepared)), soft_wrap=True)

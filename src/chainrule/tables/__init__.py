@@ -1,5 +1,6 @@
 """Tables: read from files and written to them, what their columns are, how they become numbers."""
 
+from chainrule.reading import Reading
 from chainrule.tables.columns import decide
 from chainrule.tables.decisions import Decision
 from chainrule.tables.errors import TableError
@@ -16,6 +17,7 @@ __all__ = [
     "Decision",
     "Notes",
     "Preparation",
+    "Reading",
     "Sink",
     "Source",
     "Survey",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
 import polars as pl
 
 from chainrule.tables.decisions import Decision, listed, values_of
 from chainrule.tables.errors import TableError
+from chainrule.tables.identifiers import IDENTIFIER, different, is_identifier, numbering
 from chainrule.tables.survey import Column, Survey
 from chainrule.tables.task import decide_target
 from chainrule.tables.values import (
@@ -28,14 +28,8 @@ MAX_CATEGORIES = 100
 MOSTLY = 0.9
 """The share of a text column that must be numbers, or dates, for it to be taken so."""
 
-IDENTIFIER = 0.5
-"""Where a larger share of the values is different, they name rows, and tell nothing of others."""
-
 LONG = 100
 """The characters that a text has on average where it is prose, not the name of a category."""
-
-_ID = re.compile(r"(?i:(?:^|[\W_])id)$|[a-z](?:Id|ID)$")
-_COUNTER = re.compile(r"(?i:index|row|rownames?|row[ _]?(?:number|num|nr|no)|unnamed: 0|)")
 
 
 def decide(
@@ -81,11 +75,21 @@ def decide(
             decisions.append(_given(survey, column, chosen[column.name], orders))
         else:
             decisions.append(_found(survey, column))
-    if not any(decision.role in ("number", "category", "date") for decision in decisions):
-        raise TableError(
-            "no column is left to predict from; keep one by --numbers, --categories or --dates"
-        )
+    _check_left(decisions)
     return tuple(decisions)
+
+
+def _check_left(decisions: Iterable[Decision]) -> None:
+    """Raise TableError where no column is left, with how to keep the first that could be."""
+    if any(decision.role in ("number", "category", "date") for decision in decisions):
+        return
+    none = "no column is left to predict from; keep one by --numbers, --categories or --dates"
+    for decision in decisions:
+        if decision.option.startswith("keep"):
+            raise TableError(
+                f"{none}: {bare(decision.column)} {decision.reason} ({decision.option})"
+            )
+    raise TableError(none)
 
 
 def _chosen(survey: Survey, named: Mapping[str, list[str]]) -> dict[str, str]:
@@ -209,6 +213,9 @@ def _category(survey: Survey, column: Column) -> Decision:
 def _found(survey: Survey, column: Column) -> Decision:
     if reason := _useless(column):
         return Decision(column.name, "left out", reason)
+    if reason := numbering(survey, column):
+        option = "--categories" if column.kind == "text" else "--numbers"
+        return Decision(column.name, "left out", reason, f"keep: {option} {bare(column.name)}")
     if column.kind in ("integer", "float"):
         return _named_or_number(survey, column)
     return {"boolean": _category, "date": _date, "text": _text}[column.kind](survey, column)
@@ -225,16 +232,11 @@ def _useless(column: Column) -> str:
 
 
 def _named_or_number(survey: Survey, column: Column) -> Decision:
-    """Decide on numbers: some are names, such as those of customers, or count the rows."""
-    name = bare(column.name)
-    if column.whole and _ID.search(column.name):
-        if _different(survey, column) > IDENTIFIER:
-            return Decision(column.name, "left out", "names rows", f"keep: --numbers {name}")
-        reason = f"numbers that are names, {_category(survey, column).reason}"
-        return Decision(column.name, "category", reason, f"change: --numbers {name}")
-    if column.whole and _COUNTER.fullmatch(column.name) and _different(survey, column) == 1:
-        return Decision(column.name, "left out", "counts rows", f"keep: --numbers {name}")
-    return _number(survey, column)
+    """Decide on numbers: some are names, such as those of shops."""
+    if not (column.whole and is_identifier(column.name)):
+        return _number(survey, column)
+    reason = f"numbers that are names, {_category(survey, column).reason}"
+    return Decision(column.name, "category", reason, f"change: --numbers {bare(column.name)}")
 
 
 def _text(survey: Survey, column: Column) -> Decision:
@@ -244,22 +246,16 @@ def _text(survey: Survey, column: Column) -> Decision:
         return _number_in_text(survey, column)
     if _share(as_moments(text).is_not_null()) >= MOSTLY:
         return _date(survey, column)
-    different = _different(survey, column)
+    share = different(survey, column)
     keep = f"keep: --categories {name}"
-    if different == 1:
+    if share == 1:
         return Decision(column.name, "left out", "text, all different", keep)
-    if different > IDENTIFIER:
+    if share > IDENTIFIER:
         return Decision(column.name, "left out", "text, most of it different", keep)
     many = len(frequencies(survey, column)) > MAX_CATEGORIES
     if many and float(text.str.len_chars().mean() or 0) > LONG:  # type: ignore[arg-type]
         return Decision(column.name, "left out", "long text", keep)
     return _category(survey, column)
-
-
-def _different(survey: Survey, column: Column) -> float:
-    """Return the share of a column's values, in the sample, that are different ones."""
-    values = survey.sample[column.name].drop_nulls()
-    return values.n_unique() / max(len(values), 1)
 
 
 def _share(holds: pl.Series) -> float:

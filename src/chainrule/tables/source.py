@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from chainrule.errors import unknown_name
+from chainrule.reading import Reading
 from chainrule.tables.errors import TableError
 
 CHUNK = 65_536
@@ -27,6 +28,8 @@ class Source(ABC):
         The names of the columns, in their order.
     notes
         What was decided in reading it, a line each.
+    reading
+        How it was asked to be read.
     rows
         How many rows there are, where that is known without reading them.
     """
@@ -34,6 +37,7 @@ class Source(ABC):
     name: str
     columns: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    reading: Reading = Reading()
     rows: int | None = None
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from chainrule.reading import Reading
 from chainrule.tables import arrays, columnar, frames
 from chainrule.tables.delimited import Delimited
 from chainrule.tables.errors import TableError
@@ -35,17 +36,27 @@ FORMATS = (
 """The formats besides text."""
 
 
-def open_source(where: Any, *, delimiter: str | None = None, encoding: str = "utf-8") -> Source:
+def open_source(where: Any, **reading: Any) -> Source:
     """Return a table to read: of a file, of scikit-learn's by `sklearn:name`, or of a data frame.
 
     A source is returned as it is. Text may have any delimiter, found by itself where none is given,
-    and be compressed by gzip. Raises TableError for what cannot be read, with the reason in a line.
+    and be compressed by gzip. The options are those of `Reading`. Raises TableError for what cannot
+    be read, with the reason in a line.
 
     >>> open_source("sklearn:iris").whole().shape
     (150, 5)
     """
+    asked = Reading.from_mapping(reading)
     if isinstance(where, Source):
+        if asked.changed():
+            raise TableError(f"{where.name}: is open; say how it is read where it is opened")
         return where
+    source = _opened(where, asked)
+    source.reading = asked
+    return source
+
+
+def _opened(where: Any, asked: Reading) -> Source:
     if isinstance(where, str) and where.startswith(SHIPPED):
         from chainrule.tables.shipped import shipped  # loads scikit-learn
 
@@ -57,14 +68,14 @@ def open_source(where: Any, *, delimiter: str | None = None, encoding: str = "ut
     ending = path.name.lower()
     if ending.removesuffix(".gz").endswith(TEXT_ENDINGS):
         _check_text(name, ending, head)
-        return Delimited(text_file(name, path, encoding), delimiter)
+        return Delimited(text_file(name, path, asked.encoding), asked.delimiter)
     found = [row for row in FORMATS if ending.endswith(row.endings)]
     found = found or [row for row in FORMATS if head.startswith(row.magic)]
     if found:
         return found[0].open(name, path)
-    if delimiter is None:
+    if asked.delimiter is None:
         raise TableError(f"{name}: unknown kind of file; {_KNOWN}")
-    return Delimited(text_file(name, path, encoding), delimiter)
+    return Delimited(text_file(name, path, asked.encoding), asked.delimiter)
 
 
 _ENDINGS = sorted({*TEXT_ENDINGS, *(ending for row in FORMATS for ending in row.endings)})

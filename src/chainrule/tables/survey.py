@@ -16,6 +16,7 @@ import polars as pl
 
 from chainrule.tables.errors import TableError
 from chainrule.tables.sample import CELLS, FEWEST, SAMPLE, Sample
+from chainrule.tables.steps import Steps
 from chainrule.tables.values import check_known, count, kind, plain
 
 MOST = 10_000
@@ -38,6 +39,9 @@ class Column:
     counts
         How often each value comes, in the order of the values; None where there are too many, for
         dates, and for numbers that are not whole.
+    step
+        1 where each row of the table has the whole number behind that of the row before it, also
+        in text; -1 where it has the one before; else 0.
     """
 
     name: str
@@ -50,6 +54,7 @@ class Column:
     greatest: Any
     whole: bool
     counts: Mapping[Any, int] | None = field(repr=False)
+    step: int = 0
 
     @property
     def values(self) -> int:
@@ -109,6 +114,8 @@ class _Table:
 
     def add(self, piece: pl.DataFrame) -> None:
         self.seen += piece.height
+        for column in piece.iter_columns():
+            self.tallies[column.name].steps.add(column)
         if self.target is not None:
             piece = with_target(piece, self.target)
         for column in piece.iter_columns():
@@ -151,6 +158,7 @@ class _Tally:
         self.whole = self.kind in ("integer", "float")
         self.counts: pl.DataFrame | None = None
         self.counted = self.kind in ("integer", "float", "boolean", "text")
+        self.steps = Steps(dtype)
 
     def add(self, column: pl.Series) -> None:
         self.nulls += column.null_count()
@@ -204,4 +212,5 @@ class _Tally:
             greatest=self.greatest,
             whole=self.whole and self.least is not None,
             counts=counts,
+            step=self.steps.step if self.whole or self.kind == "text" else 0,
         )

@@ -19,11 +19,12 @@ from chainrule.tabular.running import Run
 def identity(run: Run, source: Source, options: Options) -> dict[str, str]:
     """Return what makes a training the same: all that its bits follow from but the machine."""
     net = run.plan.net
+    told = source.reading.changed() | options.of_the_model()
     return {
         "the table": f"one with SHA-256 {source.fingerprint()[:16]}…",
         "inputs": repr(net.inputs),
         **{f"layer {k}": repr(layer) for k, layer in enumerate(net.layers)},
-        **{name.replace("_", " "): repr(value) for name, value in options.of_the_model().items()},
+        **{name.replace("_", " "): repr(value) for name, value in told.items()},
     }
 
 

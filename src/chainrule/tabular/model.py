@@ -84,14 +84,16 @@ class TableModel:
         return np.asarray(self.target.values(made))  # type: ignore[attr-defined]
 
     def predict(
-        self, table: Any, notes: Notes | None = None, *, keep: Iterable[str] = ()
+        self, table: Any, notes: Notes | None = None, *, keep: Iterable[str] = (), **reading: Any
     ) -> pl.DataFrame:
         """Return the predictions for a table: a frame, or what `chainrule predict` takes.
+
+        How a file is read, `reading` says: see `Reading`.
 
         The columns are `prediction` and, of classes, `probability_<class>` for each; of quantiles
         they are `quantile_<q>`. Before them stand those to `keep` of the table.
         """
-        parts = self.predictions(open_source(table), notes, keep=tuple(keep))
+        parts = self.predictions(open_source(table, **reading), notes, keep=tuple(keep))
         return pl.concat(list(parts))
 
     def predictions(
@@ -141,12 +143,12 @@ class TableModel:
             return tuple(self._names)
         return tuple(map(str, getattr(self.target, "classes", (self.target.column,))))
 
-    def example(self, table: Any, row: int) -> tuple[Array, Array]:
+    def example(self, table: Any, row: int, **reading: Any) -> tuple[Array, Array]:
         """Return a row of a table as the network takes it, from 1: X (inputs,) and its y.
 
         Raises TableError where the table has no such row, or it has no target.
         """
-        source, first = open_source(table), 1
+        source, first = open_source(table, **reading), 1
         needed = (*self.preparation.columns, self.target.column)
         for chunk in source.chunks(self._present(source, needed)):
             if row < first + chunk.height:
@@ -156,13 +158,15 @@ class TableModel:
             first += chunk.height
         raise TableError(f"{source.name}: has {first - 1:,} rows, and no row {row:,}")
 
-    def evaluate(self, table: Any, notes: Notes | None = None) -> dict[str, dict[str, float]]:
+    def evaluate(
+        self, table: Any, notes: Notes | None = None, **reading: Any
+    ) -> dict[str, dict[str, float]]:
         """Return scores on a table that has the target, those of the baseline, and how many rows.
 
         Rows without a target are left out. They are counted with the weights of the column that
         weighed them in training, where the table has it.
         """
-        source = open_source(table)
+        source = open_source(table, **reading)
         weigh = self.about["options"].get("weight")
         weigh = weigh if weigh in source.columns else None
         asked = (*self.preparation.columns, self.target.column, *([weigh] if weigh else []))

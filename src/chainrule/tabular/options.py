@@ -5,14 +5,15 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from chainrule.activations import activation
-from chainrule.errors import check_number, check_whole, unknown_name
+from chainrule.errors import check_number, check_whole
 from chainrule.losses import check_quantiles
 from chainrule.network import SEEDS
 from chainrule.optimizers import OPTIMIZERS
+from chainrule.records import Record, check_names, told
 
 TASKS = ("classification", "regression")
 SCHEDULES = ("cosine", "one-cycle", "constant")
@@ -21,18 +22,8 @@ MACHINE = ("threads", "memory")
 """The options that change no bit of what comes out."""
 
 
-def told(default: Any, help: str, **more: Any) -> Any:
-    """Return a field with what the command line and its files say of it.
-
-    >>> told(0.5, "The share.").metadata["help"]
-    'The share.'
-    """
-    make = {"default_factory": default} if default is dict else {"default": default}
-    return field(metadata={"help": help, **more}, **make)
-
-
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(Record):
     """What can be asked of a training; what is None, the data decide.
 
     The help of each field is in its metadata. Raises TypeError or ValueError where a value is not
@@ -40,6 +31,8 @@ class Options:
 
     >>> Options(hidden=(64,), epochs=10).epochs
     10
+    >>> Options.from_mapping({"hidden": [8, 4]}).hidden
+    (8, 4)
     """
 
     # The table
@@ -83,16 +76,9 @@ class Options:
     )
 
     def __post_init__(self) -> None:
-        for each in dataclasses.fields(self):
-            value = getattr(self, each.name)
-            if str(each.type).startswith("tuple[str"):
-                _check_names(each.name, value)
-            elif str(each.type).startswith("str") and value is not None:
-                _check_text(each.name, value, each.metadata.get("choices"))
-            elif str(each.type).startswith("bool") and not isinstance(value, bool | None):
-                raise TypeError(f"{each.name} must be true or false, got {value!r}")
+        super().__post_init__()
         for column, words in _mapping("order", self.order).items():
-            _check_names(f"order of {column!r}", words)
+            check_names(f"order of {column!r}", words)
         activation(self.activation)
         _check_sizes("hidden", self.hidden)
         if self.quantiles:
@@ -109,23 +95,6 @@ class Options:
         if self.weight_decay is not None and self.optimizer != "adamw":
             raise ValueError(f"weight_decay is for the optimizer adamw, got {self.optimizer}")
 
-    @classmethod
-    def from_mapping(cls, given: Mapping[str, Any]) -> Options:
-        """Return options from names and values as TOML has them, lists among them.
-
-        >>> Options.from_mapping({"hidden": [8, 4]}).hidden
-        (8, 4)
-        """
-        names = [f.name for f in dataclasses.fields(cls)]
-        for name in given:
-            if name not in names:
-                raise unknown_name("option", name, names)
-        return cls(**{name: _frozen(value) for name, value in given.items()})
-
-    def given(self) -> dict[str, Any]:
-        """Return the options that are not None, as JSON and TOML have them."""
-        return {name: _thawed(value) for name, value in vars(self).items() if value is not None}
-
     def of_the_model(self) -> dict[str, Any]:
         """Return those of them that the model depends on: not those of the machine.
 
@@ -141,32 +110,6 @@ _NUMBERS: dict[str, dict[str, float]] = {
     "weight_decay": {"least": 0},
     "clip_norm": {"above": 0},
 }
-
-
-def _frozen(value: Any) -> Any:
-    """Return a value of TOML as options have it."""
-    if isinstance(value, Mapping):
-        return {name: _frozen(each) for name, each in value.items()}
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _thawed(value: Any) -> Any:
-    """Return a value of options as JSON and TOML have it."""
-    if isinstance(value, Mapping):
-        return {name: _thawed(each) for name, each in value.items()}
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _check_text(name: str, value: Any, choices: tuple[str, ...] | None) -> None:
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be a text, got {value!r} of type {type(value).__name__}")
-    if choices and value not in choices:
-        raise unknown_name(name, value, choices)
-
-
-def _check_names(name: str, value: Any) -> None:
-    if not isinstance(value, tuple | list) or not all(isinstance(each, str) for each in value):
-        raise TypeError(f"{name} must be a list of texts, such as ['a', 'b'], got {value!r}")
 
 
 def _check_sizes(name: str, value: Any) -> None:

@@ -21,7 +21,11 @@ from chainrule.training import fit
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done, apart from the examples."""
+    """What is to be done, apart from the examples.
+
+    `steps` ends a run within an epoch: its last visit takes as many of a block's examples as that
+    leaves, drawn.
+    """
 
     net: Network
     optimizer: Optimizer
@@ -31,6 +35,7 @@ class Plan:
     seed: int
     clip_norm: float | None = None
     threads: int | None = None
+    steps: int | None = None
 
 
 @dataclass
@@ -42,7 +47,7 @@ class Run:
     losses
         The training loss by epoch: the mean over its visits.
     over
-        Why the run is over: "" while it is not, "epochs", or "early stopping".
+        Why the run is over: "" while it is not, "epochs", "steps", or "early stopping".
     """
 
     plan: Plan
@@ -65,6 +70,16 @@ class Run:
     def visits(self) -> int:
         """How many visits have been made."""
         return self.history.epochs if self.history else 0
+
+    @property
+    def steps(self) -> int:
+        """How many steps of the optimizer have been made."""
+        return self.history.at.step if self.history else 0
+
+    @property
+    def best_step(self) -> int:
+        """The steps of as many epochs as were best."""
+        return self.best_epoch * self.blocks.steps(self.plan.batch_size)
 
     @property
     def validation_losses(self) -> list[float]:
@@ -90,6 +105,8 @@ class Run:
     @property
     def over(self) -> str:
         """Why nothing more is to be done, "" where something is."""
+        if self.plan.steps is not None and self.steps >= self.plan.steps:
+            return "steps"
         if self.visits % self.blocks.count:
             return ""
         if self.epochs >= self.plan.epochs:
@@ -108,7 +125,7 @@ class Run:
 
     def _visit(self) -> None:
         epoch, place = divmod(self.visits, self.blocks.count)
-        block = self.blocks[int(self._order(epoch)[place])]
+        block = self._within_steps(self.blocks[int(self._order(epoch)[place])])
         last = place == self.blocks.count - 1
         plan = self.plan
         try:
@@ -133,6 +150,15 @@ class Run:
         self.params, self.history = params, history
         if last:
             self._enter_epoch(epoch)
+
+    def _within_steps(self, block: Examples) -> Examples:
+        """Return a block, or so many of its examples as the steps that are left take."""
+        if self.plan.steps is None:
+            return block
+        rows = (self.plan.steps - self.steps) * self.plan.batch_size
+        if rows >= len(block.X):
+            return block
+        return block.take(block.shuffled(self.plan.seed, self.visits + 1)[:rows])
 
     def _order(self, epoch: int) -> Any:
         """The order in which an epoch visits the blocks."""

@@ -14,9 +14,10 @@ import numpy as np
 from chainrule.layers import Dense, Dropout, Layer
 from chainrule.network import Network, Parameters
 from chainrule.optimizers import OPTIMIZERS, AdamW
+from chainrule.records import made_of
 from chainrule.schedules import Cosine, OneCycle
 from chainrule.serialization.strict_json import to_json
-from chainrule.tables import Source, TableError, open_source
+from chainrule.tables import Reading, Source, TableError, open_source
 from chainrule.tabular.blocks import Blocks
 from chainrule.tabular.checkpoints import keeping
 from chainrule.tabular.model import TableModel
@@ -190,7 +191,7 @@ def train(
     watch
         Called with the `Run` after each visit to a block of examples; a small table is one block.
     options
-        Those of `chainrule train`, with underscores: see `Options`.
+        Those of `chainrule train`, with underscores: see `Reading` and `Options`.
 
     Raises
     ------
@@ -205,8 +206,9 @@ def train(
     >>> model.about["validation"]["model"]["accuracy"] > 0.9
     True
     """
-    source = open_source(table)
-    with set_out(source, target, Options.from_mapping(options)) as (prepared, chosen, run):
+    reading, asked = made_of(options, Reading, Options)
+    source = open_source(table, **reading.changed())
+    with set_out(source, target, asked) as (prepared, chosen, run):
         with keeping(run, source, chosen, checkpoint, every) as after_visit:
             run.go_on(lambda run: (after_visit(run), watch(run)))
             again = begin_again(prepared, chosen, run)

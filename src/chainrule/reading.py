@@ -1,0 +1,40 @@
+"""How a table is to be read: one frozen record, from the command line, a TOML file or a call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from chainrule.errors import check_whole
+from chainrule.records import Record, told
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading(Record):
+    """How a table is to be read; what is None, the table decides.
+
+    >>> Reading(delimiter=";").changed()
+    {'delimiter': ';'}
+    """
+
+    delimiter: str | None = told(None, "What stands between the fields of a text.")
+    encoding: str = told("utf-8", "The encoding of a text.")
+    header: bool | None = told(None, "Whether the first row holds the names of the columns.")
+    skip_lines: int | None = told(None, "How many lines of a text stand above its table.")
+    sheet: str | None = told(None, "Which sheet of a workbook is the table.")
+    number_duplicates: bool = told(
+        False, "Whether columns of one name are numbered: x, x_2 and so on."
+    )
+    missing: tuple[str, ...] | None = told(None, "The words that mean a missing value.")
+    decimal: str | None = told(None, "The decimal separator of numbers in text, such as ','.")
+    thousands: str | None = told(None, "What parts the thousands of numbers in text, such as '.'.")
+    date_format: str | None = told(None, "How dates are written in text, such as %d.%m.%Y.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.skip_lines is not None:
+            check_whole("skip_lines", self.skip_lines, least=0)
+
+    def changed(self) -> dict[str, Any]:
+        """Return the options that are not at their defaults."""
+        return {f.name: v for f in fields(self) if (v := getattr(self, f.name)) != f.default}
