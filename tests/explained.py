@@ -22,7 +22,7 @@ from chainrule.explain.steps import Update
 from chainrule.explain.subjects import subject
 from chainrule.losses import LOSSES
 from chainrule.targets import encode
-from strategies import problem
+from strategies import last, problem
 
 SEEDS = range(200)
 SUBJECTS = ["w", "b", "x", "h", "o", "cost", "all"]
@@ -38,7 +38,8 @@ def case(seed):
     loss = [*LOSSES, *more][seed % (len(LOSSES) + len(more))]
     group = losses.loss(loss).group
     layers = []
-    for name in itertools.islice(names, seed % 16, seed % 16 + int(rng.integers(1, 4))):
+    kinds = list(itertools.islice(names, seed % 16, seed % 16 + int(rng.integers(1, 4))))
+    for name in [*kinds[:-1], last(kinds[-1], loss)]:
         layers.append(cr.Dense(group * int(rng.integers(1, 5)), name))
         if rng.random() < 0.3:
             layers.append(cr.Dropout(float(rng.choice([0.0, 0.25, 0.5]))))

@@ -239,7 +239,7 @@ class Data(NamedTuple):
 def data(name, loss="half_squared_error", n=7, **penalties):
     """A network of the table with random parameters, none of them 0, variances positive."""
     rng = np.random.default_rng(0)
-    net = cr.Network(3, ALL[name], loss=loss, **penalties)
+    net = cr.Network(3, ALL[name], loss=loss, **penalties, check=False)
     params = tree_map(lambda p: rng.uniform(0.2, 1.2, size=p.shape), net.form)
     X, w = rng.normal(size=(n, 3)), rng.uniform(0.5, 2.0, size=n)
     y = TARGETS[cr.losses.loss(loss).target].sample(rng, n, net.outputs)

@@ -25,6 +25,11 @@ class Problem(NamedTuple):
     draw: cr.Draw
 
 
+def last(name: str, of: str) -> str:
+    """The activation of a last layer, which must be linear where the loss applies its link."""
+    return "identity" if loss(of).link_name else name
+
+
 def problem(net: cr.Network, n: int = 5, seed: int = 0) -> Problem:
     """Return random parameters (the biases too) and examples for a network."""
     rng = np.random.default_rng(seed)
@@ -42,14 +47,16 @@ def problem(net: cr.Network, n: int = 5, seed: int = 0) -> Problem:
 def problems(draw: Any) -> Problem:
     """Any network of the tables: up to four layers, any penalties, up to seven examples."""
     layers: list[cr.Layer] = []
-    for _ in range(draw(st.integers(1, 4))):
-        layers.append(cr.Dense(draw(st.integers(1, 5)), draw(st.sampled_from(sorted(ACTIVATIONS)))))
+    of, count = draw(st.sampled_from(sorted(LOSSES))), draw(st.integers(1, 4))
+    for left in reversed(range(count)):
+        name = draw(st.sampled_from(sorted(ACTIVATIONS)))
+        layers.append(cr.Dense(draw(st.integers(1, 5)), name if left else last(name, of)))
         if draw(st.booleans()):
             layers.append(cr.Dropout(draw(st.sampled_from([0.0, 0.1, 0.5]))))
     net = cr.Network(
         draw(st.integers(1, 5)),
         layers,
-        loss=draw(st.sampled_from(sorted(LOSSES))),
+        loss=of,
         l1=draw(st.sampled_from([0.0, 0.01])),
         l2=draw(st.sampled_from([0.0, 0.1])),
     )

@@ -89,7 +89,7 @@ def test_a_file_with_all_that_an_explanation_takes(tmp_path):
     path = tmp_path / "network.toml"
     path.write_text(text + more)
     result = run("explain", path, "--of", "w3")
-    net, params, X, y, w, optimizer, freeze, inputs, outputs = read_network_file(path)
+    net, params, X, y, w, optimizer, freeze, inputs, outputs, _ = read_network_file(path)
     assert (w.tolist(), optimizer, freeze) == ([1, 2, 3], cr.SGD(0.5, momentum=0.5), ("0.b",))
     assert (inputs, outputs) == (("age",), ())
     options = {"sample_weight": w, "optimizer": optimizer, "freeze": freeze, "inputs": inputs}

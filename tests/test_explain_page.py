@@ -22,7 +22,7 @@ from chainrule.explain.subjects import subject
 from chainrule.explain.text import Text
 from chainrule.losses import LOSSES
 from pages import FROZEN, NET, START, X, Y, expected, explained, shown_lines
-from strategies import problem
+from strategies import last, problem
 
 SUBJECTS = ["w1", "w5", "b2", "b4", "x2", "h1", "o2", "cost", "all"]
 
@@ -235,7 +235,8 @@ def _table():
     more = ["huber(0.5)", "quantile(0.9)", "quantile(0.1, 0.5, 0.9)", "cross_entropy(0.1)"]
     rows = [*LOSSES, *more]
     for k, name in enumerate(names):
-        yield [cr.Dense(len(FAR), name), cr.Dense(3, name)], rows[k % len(rows)], 1 + k % 3
+        loss = rows[k % len(rows)]
+        yield [cr.Dense(len(FAR), name), cr.Dense(3, last(name, loss))], loss, 1 + k % 3
     for k, loss in enumerate(rows):
         layers = [cr.Dense(3, "tanh"), cr.Dropout(0.5), cr.Dense(4, "silu"), cr.Dense(3)]
         yield layers, loss, 1 + k % 2

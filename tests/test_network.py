@@ -322,3 +322,55 @@ def test_the_penalty_of_any_network(p):
 def test_a_parameter_that_there_is_not_has_no_number():
     with pytest.raises(ValueError, match=r"unknown parameter '9\.W'"):
         number(NET.init(), "9.W", 0)
+
+
+# A loss that applies its link
+
+
+def linked(last, loss, *more, **options):
+    return cr.Network(2, [cr.Dense(3, "tanh"), last, *more], loss=loss, **options)
+
+
+@pytest.mark.parametrize(
+    ("last", "loss", "link"),
+    [
+        (cr.Dense(1, "sigmoid"), "binary_cross_entropy", "sigmoid"),
+        (cr.Dense(1, "relu"), "binary_cross_entropy", "sigmoid"),
+        (cr.Dense(3, "sigmoid"), "cross_entropy", "softmax"),
+        (cr.Dense(3, "leaky_relu(0.2)"), "cross_entropy(0.1)", "softmax"),
+        (cr.Dense(1, "softplus"), "poisson", "exp"),
+    ],
+)
+@pytest.mark.parametrize("more", [[], [cr.Dropout(0.5)]])
+def test_an_activation_before_a_loss_that_applies_its_link_is_refused(last, loss, link, more):
+    message = (
+        f"loss {loss!r} applies {link} itself, so the last layer must be linear: write "
+        f"Dense({last.units}) for layer 1, {last!r}"
+    )
+    with pytest.raises(ValueError, match=re.escape(message)):
+        linked(last, loss, *more)
+    assert linked(cr.Dense(last.units), loss, *more).outputs == last.units
+    assert linked(last, loss, *more, check=False).outputs == last.units
+
+
+@pytest.mark.parametrize("loss", ["hinge", "half_squared_error", "huber"])
+def test_other_losses_take_what_the_last_layer_passes_on(loss):
+    assert linked(cr.Dense(1, "sigmoid"), loss).loss == loss
+
+
+def test_an_activation_of_ones_own_stands_before_any_loss():
+    capped = cr.Activation(
+        "capped", lambda z, xp: 5 * xp.tanh(z / 5), lambda z, a, xp: 1 - (a / 5) ** 2
+    )
+    assert linked(cr.Dense(1, capped), "binary_cross_entropy").outputs == 1
+
+
+def test_a_file_older_than_the_rule_predicts_as_it_did(tmp_path):
+    net = linked(cr.Dense(1, "sigmoid"), "binary_cross_entropy", check=False)
+    params, X = net.init(0), np.ones((1, 2), np.float32)
+    cr.save(tmp_path / "old.model", net, params)
+    loaded = cr.load(tmp_path / "old.model")
+    assert loaded[0] == net
+    a = 1 / (1 + np.exp(-cr.forward(net, params, X)[1].z))
+    assert cr.predict(*loaded[:2], X) == pytest.approx(1 / (1 + np.exp(-a)))
+    assert cr.explain(*loaded[:2], X[0], [1.0], of="w1").steps

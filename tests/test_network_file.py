@@ -1,5 +1,6 @@
 """Network files: what is read, and what is refused with file, line and key."""
 
+import math
 import re
 
 import numpy as np
@@ -14,7 +15,7 @@ from chainrule.explain.network_file import EXAMPLES, KEYS, SETTINGS, network_pat
 from chainrule.losses import LOSSES, loss
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.trees import leaves
-from strategies import problem
+from strategies import last, problem
 from test_worked_example import GOLDEN
 
 BASE = """\
@@ -58,6 +59,7 @@ def test_the_base_is_read(tmp_path):
     assert file.y.tolist() == [[0.1], [0.2]]
     assert file.optimizer == cr.SGD(0.5)
     assert (file.sample_weight, file.freeze, file.inputs, file.outputs) == (None, (), (), ())
+    assert file.notes == ()
 
 
 # What can be left out or said in another way
@@ -80,6 +82,52 @@ def test_what_is_left_out(tmp_path):
     assert file.net == cr.Network(2, [cr.Dense(1, "sigmoid")], loss="half_squared_error")
     assert file.params[0].b.tolist() == [0]
     assert file.optimizer is None
+
+
+LINKED = """
+layers = {layers}
+{activation}
+loss = "{loss}"
+seed = 1
+inputs = [1]
+targets = 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("layers", "activation", "loss", "kinds"),
+    [
+        ("[1, 2, 1]", "", "binary_cross_entropy", "sigmoid identity"),
+        ("[1, 2, 2]", "", "cross_entropy", "sigmoid identity"),
+        ("[1, 2, 2, 1]", "", "poisson", "sigmoid sigmoid identity"),
+        ("[1, 1]", "", "binary_cross_entropy", "identity"),
+        ("[1, 1]", "sigmoid", "binary_cross_entropy", "identity"),
+        ("[1, 2, 1]", "tanh", "binary_cross_entropy", "tanh identity"),
+        ("[1, 2, 1]", ["tanh", "sigmoid"], "binary_cross_entropy", "tanh identity"),
+        ("[1, 2, 1]", ["tanh", "identity"], "binary_cross_entropy", "tanh identity"),
+        ("[1, 2, 2]", ["relu", "softmax"], "cross_entropy(0.1)", "relu identity"),
+        ("[1, 2, 1]", "", "hinge", "sigmoid sigmoid"),
+        ("[1, 2, 1]", "tanh", "hinge", "tanh tanh"),
+    ],
+)
+def test_the_last_layer_is_linear_where_the_loss_applies_its_link(
+    tmp_path, layers, activation, loss, kinds
+):
+    given = f"activation = {toml(activation)}" if activation else ""
+    file = read(tmp_path, LINKED.format(layers=layers, activation=given, loss=loss))
+    assert [layer.activation for layer in file.net.layers] == kinds.split()
+    decided = "linear" in "".join(file.notes)
+    assert decided == (isinstance(activation, str) and layers != "[1, 1]" and loss != "hinge")
+
+
+@pytest.mark.parametrize("layers", ["[1, 2, 1]", "[1, 1]"])
+def test_the_probability_of_a_cross_entropy_is_shown(tmp_path, layers):
+    file = read(tmp_path, LINKED.format(layers=layers, activation="", loss="binary_cross_entropy"))
+    shown = {step.symbol: step for step in cr.explain(*file[:4], of="w1").steps}
+    z, p = shown["net_o1"].value, shown["p_o1"].value
+    assert p == pytest.approx(1 / (1 + math.exp(-z)), rel=1e-14)
+    assert shown["E_o1"].value == pytest.approx(-math.log(p), rel=1e-14)
+    assert shown["δ_o1"].value == pytest.approx(p - 1, rel=1e-14)
 
 
 @pytest.mark.parametrize("targets", ["5", "[5]", "[[5]]"])
@@ -180,11 +228,13 @@ def written(draw):
     sizes = draw(st.lists(st.integers(1, 4), min_size=2, max_size=4))
     kinds = [draw(st.sampled_from(sorted(ACTIVATIONS))) for _ in sizes[1:]]
     rates = [draw(st.sampled_from([0.0, 0.25])) for _ in sizes[2:]]
+    of = draw(st.sampled_from(sorted(LOSSES)))
+    kinds[-1] = last(kinds[-1], of)
     layers = []
     for size, kind, rate in zip(sizes[1:], kinds, [*rates, 0.0], strict=True):
         layers += [cr.Dense(size, kind), *([cr.Dropout(rate)] if rate else [])]
     l1, l2 = draw(st.sampled_from([0.0, 0.5])), draw(st.sampled_from([0.0, 0.25]))
-    net = cr.Network(sizes[0], layers, draw(st.sampled_from(sorted(LOSSES))), l1, l2)
+    net = cr.Network(sizes[0], layers, of, l1, l2)
     made = problem(net, n=draw(st.integers(1, 3)), seed=draw(st.integers(0, 2**32)))
     dense = [part for part in made.params if part]
     flat = draw(st.booleans())
@@ -300,6 +350,20 @@ ERRORS = [
     (changed("activation", '"sigmiod"'), 3, "unknown activation 'sigmiod'; did you mean 'sigmoid'"),
     (changed("activation", "3"), 3, "activation"),
     (changed("activation", '["tanh"]'), 3, "one for each of the 2 layers behind the inputs, got 1"),
+    *[
+        (
+            changed("loss", f'"{of}"').replace('"identity"]', f'"{kind}"]'),
+            3,
+            f'the last layer must be "identity" or "{link}", which {of} applies itself, got '
+            f"'{kind}'",
+        )
+        for of, link, kind in (
+            ("binary_cross_entropy", "sigmoid", "relu"),
+            ("binary_cross_entropy", "sigmoid", "softmax"),
+            ("cross_entropy", "softmax", "sigmoid"),
+            ("poisson", "exp", "softplus"),
+        )
+    ],
     (changed("loss", '"mse"'), 4, "unknown loss 'mse'"),
     (changed("loss", '["hinge"]'), 4, "a loss must be a name"),
     (changed("dropout", "1.0"), 14, "dropout must be a finite number >= 0 and < 1, got 1.0"),

@@ -44,8 +44,9 @@ class Loss:
         `value(a, y, xp)` returns each output's share of the loss of each example, (n, o).
     grad
         `grad(a, y, xp)` returns ∂L/∂a, (n, o).
-    link
-        `link(a, xp)` returns the prediction, (n, o).
+    link, link_name
+        `link(a, xp)` returns the prediction, (n, o). A loss of the table whose link has a name
+        works with it, and so takes the last layer's weighted inputs as they are: the logits.
     latex, dlatex
         The loss of one example and its derivative by a_j in LaTeX.
     target
@@ -72,6 +73,7 @@ class Loss:
     value: Callable[[Array, Array, Any], Array]
     grad: Callable[[Array, Array, Any], Array]
     link: Callable[[Array, Any], Array] = lambda a, xp: a
+    link_name: str = ""
     latex: str = r"L(a, y)"
     dlatex: str = r"\frac{\partial L}{\partial a_j}"
     target: str = "real"
@@ -268,6 +270,7 @@ def _cross_entropy(s: float) -> Loss:
         value=lambda a, y, xp: smoothed(y) * minus_log_softmax(a, xp),
         grad=lambda a, y, xp: softmax(a, xp) - smoothed(y),
         link=softmax,
+        link_name="softmax",
         latex=rf"-\sum_j {t} \ln p_j,\quad p_j = \frac{{e^{{a_j}}}}{{\sum_k e^{{a_k}}}}",
         dlatex=rf"p_j - {t}",
         target="class",
@@ -321,6 +324,7 @@ LOSSES: dict[str, Loss] = {
             value=lambda a, y, xp: xp.exp(a) - y * a,
             grad=lambda a, y, xp: xp.exp(a) - y,
             link=lambda a, xp: xp.exp(a),
+            link_name="exp",
             latex=r"\sum_j (e^{a_j} - y_j a_j)",
             dlatex=r"e^{a_j} - y_j",
             target="count",
@@ -339,6 +343,7 @@ LOSSES: dict[str, Loss] = {
             value=lambda a, y, xp: (1 - y) * softplus(a, xp) + y * softplus(-a, xp),
             grad=lambda a, y, xp: (1 - y) * sigmoid(a, xp) - y * sigmoid(-a, xp),
             link=sigmoid,
+            link_name="sigmoid",
             latex=r"-\sum_j \left(y_j \ln \sigma(a_j) + (1 - y_j) \ln \sigma(-a_j)\right)",
             dlatex=r"\sigma(a_j) - y_j",
             target="probability",

@@ -14,9 +14,11 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from chainrule import losses
+from chainrule.activations import activation
 from chainrule.errors import as_numbers, check_number, check_whole, finite, unknown_name
-from chainrule.layers import Layer
+from chainrule.layers import Dense, Dropout, Layer
 from chainrule.losses import Loss
+from chainrule.rows import is_own
 from chainrule.trees import (
     Array,
     is_weight,
@@ -50,6 +52,11 @@ class Network:
         The name of a row of the table of losses, `"huber(0.5)"`, or a row of your own.
     l1, l2
         λ₁ and λ₂, the penalties on the weights; biases go free.
+    check
+        Whether to refuse an activation of the table between the last weighted inputs and a loss
+        that applies its link to them: a cross-entropy would work with σ(σ(z)), or with logits that
+        cannot be negative. Files are read without it, for they may be older than this rule. An
+        activation of your own stands: what it does there is what you mean.
 
     Raises
     ------
@@ -76,6 +83,8 @@ class Network:
         loss: str | Loss,
         l1: float = 0.0,
         l2: float = 0.0,
+        *,
+        check: bool = True,
     ) -> None:
         group = losses.loss(loss).group
         layers = tuple(layers) if isinstance(layers, Iterable) else (layers,)
@@ -106,6 +115,8 @@ class Network:
                 f"Network: loss {str(loss)!r} expects a multiple of {group} outputs, got {width} "
                 f"from {describe(self, len(layers) - 1)}; change one of the two"
             )
+        if check:
+            _check_output(self)
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -197,6 +208,20 @@ def _as_floating(where: str, given: Any) -> Array:
     if isinstance(array, np.ndarray) and array.dtype.kind in "biu":
         return array.astype(np.float64)
     return array
+
+
+def _check_output(net: Network) -> None:
+    """Raise where an activation of the table stands between the last weights and a loss's link."""
+    k = max((k for k, layer in enumerate(net.layers) if not isinstance(layer, Dropout)), default=0)
+    row, layer = losses.loss(net.loss), net.layers[k]
+    if not (row.link_name and isinstance(layer, Dense)):
+        return
+    if str(layer.activation) == "identity" or is_own(activation, layer.activation):
+        return
+    raise ValueError(
+        f"Network: loss {str(row)!r} applies {row.link_name} itself, so the last layer must be "
+        f"linear: write Dense({layer.units}) for {describe(net, k)}"
+    )
 
 
 def describe(net: Network, k: int) -> str:

@@ -108,3 +108,18 @@ def _same_form(what: str, f: Callable[[Any], Any], points: NDArray[np.float64]) 
                 f"{points.shape} of {np.dtype(dtype)}, got {shape} of {got}"
             )
     return value
+
+
+def is_own(find: Callable[[str], Any], given: Any) -> bool:
+    """Whether a row was made by the user and is not the table's, in which `find` looks.
+
+    >>> from chainrule.activations import activation
+    >>> is_own(activation, "tanh"), is_own(activation, activation("tanh"))
+    (False, False)
+    """
+    if isinstance(given, str):
+        return False
+    try:
+        return find(str(given)) is not given
+    except ValueError:
+        return True

@@ -119,6 +119,8 @@ def described(network: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
     from chainrule.explain.network_file import network_path, read_network_file
 
     file = read_network_file(network_path(network))
+    for note in file.notes:
+        click.echo(f"{network}: {note}", err=True)
     return file[:4], file.options()
 
 

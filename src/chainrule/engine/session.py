@@ -21,6 +21,7 @@ from chainrule.layers import Dense, Draw, Dropout
 from chainrule.network import Network, Parameters, describe
 from chainrule.optimizers import OPTIMIZERS, Optimizer, State
 from chainrule.reference import Plan
+from chainrule.rows import is_own
 from chainrule.schedules import Schedule
 from chainrule.streams import ORDER, of_layer
 from chainrule.trees import leaves, rebuild
@@ -62,10 +63,10 @@ def why_not(net: Network, params: Parameters, optimizer: Optimizer | None = None
     for k, layer in enumerate(net.layers):
         if type(layer) not in (Dense, Dropout):
             return f"{describe(net, k)} is of a kind that the engine does not have"
-        if isinstance(layer, Dense) and _is_own(activation, layer.activation):
+        if isinstance(layer, Dense) and is_own(activation, layer.activation):
             return f"{describe(net, k)} has an activation {own}"
     for fails, reason in (
-        (_is_own(losses.loss, net.loss), f"the loss {str(net.loss)!r} is one {own}"),
+        (is_own(losses.loss, net.loss), f"the loss {str(net.loss)!r} is one {own}"),
         (optimizer and type(optimizer) not in _NAMES, f"{optimizer!r} is an optimizer {own}"),
         (foreign, "the parameters are not NumPy arrays"),
         (dtype is None, "the network has no parameters"),
@@ -74,16 +75,6 @@ def why_not(net: Network, params: Parameters, optimizer: Optimizer | None = None
         if fails:
             return reason
     return ""
-
-
-def _is_own(find: Any, given: Any) -> bool:
-    """Whether a row was made by the user and is not the table's."""
-    if isinstance(given, str):
-        return False
-    try:
-        return find(str(given)) is not given
-    except ValueError:
-        return True
 
 
 class Done(NamedTuple):

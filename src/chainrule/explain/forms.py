@@ -233,19 +233,25 @@ def _hinge_slope(a: Quantity, y: Quantity, o: Number) -> Expression:
     return cases((-y, y * a, "<", 1), (0, y * a, "≥", 1))
 
 
-def _binary(a: Quantity, y: Quantity, o: Number) -> Expression:
+NEARLY_1, NEARLY_0 = 0.99, 1e-290
+"""Beyond these a probability has too few digits for ln p and 1 − p: they come from its logit."""
+
+
+def _binary(p: Quantity, y: Quantity, o: Number, a: Quantity) -> Expression:
     """The term of a label 0 or 1 alone is written without the other, which is 0."""
-    zero, one = call("ln", call("σ", -a)), call("ln", call("σ", a))
+    zero, one = call("ln", 1 - p), call("ln", p)
+    if not NEARLY_0 < p.value < NEARLY_1:
+        zero, one = call("ln", call("σ", -a)), call("ln", call("σ", a))
     if y.value in (0.0, 1.0):
         return cases((-one, y, "=", 1), (-zero, y, "=", 0))
     return -(y * one + (1 - y) * zero)
 
 
-def _binary_slope(a: Quantity, y: Quantity, o: Number) -> Expression:
-    """σ(a) − y, but −σ(−a) where y is 1, which σ(a) may round to."""
-    if y.value == 1:
-        return -call("σ", -a)
-    return call("σ", a) - y
+def _binary_slope(p: Quantity, y: Quantity, o: Number, a: Quantity) -> Expression:
+    """p − y, but −σ(−a) where y is 1, which p may round to."""
+    if p.value < NEARLY_1:
+        return p - y
+    return -call("σ", -a) if y.value == 1 else call("σ", a) - y
 
 
 LOSS_FORMS: dict[str, LossForm] = {
@@ -269,4 +275,5 @@ LOSS_FORMS: dict[str, LossForm] = {
     "binary_cross_entropy": LossForm(_binary, _binary_slope),
     "cross_entropy": LossForm(lambda p, t, o: -(t * call("ln", p)), lambda p, t, o: p - t),
 }
-"""`cross_entropy` is of p, the softmax, and of t, the smoothed label: see `working`."""
+"""The cross-entropies are of p, what their link makes of the logits; `cross_entropy` of t, the
+smoothed label, and `binary_cross_entropy` of the logit too: see `working`."""

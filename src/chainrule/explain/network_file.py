@@ -3,7 +3,9 @@
 | key | value |
 |---|---|
 | layers | sizes, from the inputs to the outputs: `[2, 2, 2]` |
-| activation | one for all layers or one for each behind the inputs; left out, `"sigmoid"` |
+| activation | one for all layers or one for each behind the inputs; left out, `"sigmoid"`. \
+A loss that applies a sigmoid, a softmax or exp itself has a linear last layer: there, one \
+activation is that of the hidden layers, and `["tanh", "sigmoid"]` says the same |
 | loss | left out, `"half_squared_error"` |
 | l1, l2 | the penalties on the weights |
 | dropout | one rate for all hidden layers, or one for each |
@@ -71,10 +73,12 @@ class NetworkFile(NamedTuple):
     freeze: tuple[str, ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    notes: tuple[str, ...]
+    """What was decided where the file can be read in two ways."""
 
     def options(self) -> dict[str, Any]:
         """Return what `explain` takes by name, besides net, params, X and y."""
-        return dict(zip(self._fields[4:], self[4:], strict=True))
+        return dict(zip(self._fields[4:-1], self[4:-1], strict=True))
 
 
 def network_path(name: str) -> Path:
@@ -111,7 +115,11 @@ def read_network_file(path: str | Path) -> NetworkFile:
 
 
 class _Reader(TomlFile):
-    """The keys of a network file, read one after the other."""
+    """The keys of a network file, read one after the other; `notes` say what was decided."""
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(name, text)
+        self.notes: list[str] = []
 
     def check_keys(self) -> None:
         known = [*KEYS, *dict.fromkeys(itertools.chain(*SETTINGS.values()))]
@@ -139,6 +147,7 @@ class _Reader(TomlFile):
             freeze=self.freeze(params),
             inputs=self.names("inputs", net.inputs),
             outputs=self.names("outputs", net.outputs),
+            notes=tuple(self.notes),
         )
 
     # The network
@@ -160,7 +169,10 @@ class _Reader(TomlFile):
         return sizes
 
     def network(self, sizes: list[int]) -> Network:
-        kinds = self.each("activation", "sigmoid", len(sizes) - 1, "layers behind the inputs")
+        cost = self.given.get("loss", "half_squared_error")
+        with self.at("loss"):
+            link = loss(cost).link_name
+        kinds = self.activations(len(sizes) - 1, str(cost), link)
         rates = self.each("dropout", 0, len(sizes) - 2, "hidden layers")
         layers: list[Layer] = []
         for size, kind, rate in zip(sizes[1:], kinds, [*rates, 0], strict=True):
@@ -170,10 +182,24 @@ class _Reader(TomlFile):
             with self.at("dropout"):
                 rate = check_number("dropout", rate, least=0, below=1)  # noqa: PLW2901
             layers += [Dropout(rate)] if rate else []
-        cost = self.given.get("loss", "half_squared_error")
-        with self.at("loss"):
-            loss(cost)
         return Network(sizes[0], layers, cost, self.penalty("l1"), self.penalty("l2"))
+
+    def activations(self, count: int, cost: str, link: str) -> list[Any]:
+        """Return each layer's activation; the last is linear where the loss applies its link."""
+        key, given = "activation", self.given.get("activation", "sigmoid")
+        kinds = self.each(key, "sigmoid", count, "layers behind the inputs")
+        if not link:
+            return kinds
+        told = isinstance(given, list) or (key in self.given and count == 1)
+        if told and kinds[-1] not in ("identity", link):
+            must = f'that of the last layer must be "identity" or "{link}", which {cost} applies'
+            raise self.error(key, f"{key}: {must} itself, got {kinds[-1]!r}")
+        if not told and count > 1:
+            self.notes.append(
+                f"{given} is the activation of the hidden layers; the last layer is linear, and "
+                f"{cost} applies {link} to it"
+            )
+        return [*kinds[:-1], "identity"]
 
     def each(self, key: str, default: Any, count: int, what: str) -> list[Any]:
         """Return a value for each of some layers; one that is not a list stands for all."""

@@ -10,8 +10,8 @@ from chainrule import losses
 from chainrule.activations import activation
 from chainrule.explain.markdown import head, sections
 from chainrule.explain.steps import Derivation
-from chainrule.explain.working import is_own
 from chainrule.layers import Dense
+from chainrule.rows import is_own
 
 if TYPE_CHECKING:
     from chainrule.explain.explanation import Explanation

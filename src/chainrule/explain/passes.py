@@ -53,7 +53,8 @@ class Passes:
         shares = row.value(self.trace.output, self.y, np)
         self._check(f"the loss {str(row)!r}", len(self.net.layers) - 1, shares)
         self.losses = [math.fsum(map(float, each)) for each in shares]
-        self.plain = Trace(self.trace, dataclasses.replace(self.net, l1=0.0, l2=0.0), self.params)
+        free = dataclasses.replace(self.net, l1=0.0, l2=0.0, check=False)  # type: ignore[call-arg]
+        self.plain = Trace(self.trace, free, self.params)
         self.mean_loss, self.cost = (
             float(trace_cost(trace, self.y, self.data.w, check=False))
             for trace in (self.plain, self.trace)

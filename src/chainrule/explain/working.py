@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from chainrule.explain.expressions import Expression, Quantity, Sum, call, exact
 from chainrule.explain.forms import ACTIVATION_FORMS, LOSS_FORMS, Form, exp, number
 from chainrule.explain.names import Key
 from chainrule.explain.steps import Step
+from chainrule.rows import is_own
 from chainrule.trees import Array
 
 OWN = "by a function of your own"
@@ -151,7 +151,7 @@ class Working(Example):
         shares = self.shares[counted]
         whole = total(shares, lambda k: self.share(counted[k]), self.top)
         written = sorted({*reached, *(counted[k] for k in largest(shares, self.top))})
-        steps = self._softmax(written) if self._has_softmax else []
+        steps = self._probabilities(written)
         steps += [step for j in written if j in counted for step in self._share(j)]
         return [*steps, Step(self.cost, whole, math.fsum(shares))]
 
@@ -193,6 +193,8 @@ class Working(Example):
         o = number(len(self.y))
         if self._has_softmax:
             return rule(self.p(j), self.label(j), o)
+        if self.loss.link_name == "sigmoid":
+            return rule(self.p(j), self.target(j), o, self.sent(self.at.last, j))
         parameters = map(number, self.loss.parameters_of(j))
         return rule(self.sent(self.at.last, j), self.target(j), o, *parameters)
 
@@ -220,6 +222,24 @@ class Working(Example):
         powers = np.exp(a - (self._shift.value if self._shift else 0.0))
         summed = total(powers, lambda j: exp(self._logit(j)), self.top)
         return Step(Key("letter", text="S"), summed, float(exact(summed)), "for the softmax")
+
+    def _probabilities(self, outputs: Collection[int]) -> list[Step]:
+        """What a cross-entropy's link makes of the outputs."""
+        if self._has_softmax:
+            return self._softmax(outputs)
+        if self.loss.link_name != "sigmoid":
+            return []
+        p = {j: self.p(j) for j in outputs}
+        form = ACTIVATION_FORMS["sigmoid"][0]
+        return [
+            Step(
+                p[j].key,
+                form(self.sent(self.at.last, j), p[j]).expression,
+                p[j].value,
+                "the loss's sigmoid",
+            )
+            for j in outputs
+        ]
 
     def _softmax(self, outputs: Collection[int]) -> list[Step]:
         """The probabilities p = e^a / S."""
@@ -309,15 +329,3 @@ def _through(masks: list[tuple[float, Row]], j: int, x: Expression) -> Expressio
     for rate, mask in masks:
         x = x / (1 - number(rate)) if mask[j] else 0 * x
     return x
-
-
-def is_own(find: Callable[[str], Any], row: Any) -> bool:
-    """Whether a row is one of the user's own, and not the table's.
-
-    >>> is_own(activation, activation("tanh"))
-    False
-    """
-    try:
-        return find(str(row)) is not row
-    except ValueError:
-        return True

@@ -58,7 +58,7 @@ def network_from_data(data: Any) -> Network:
         raise ValueError(f"network: layers must be a list, got {reprlib.repr(given['layers'])}")
     layers = [_from_data(f"layer {k}", layer, LAYERS) for k, layer in enumerate(given["layers"])]
     with _refusal("network"):
-        return Network(**{**given, "layers": layers})
+        return Network(**{**given, "layers": layers}, check=False)
 
 
 def optimizer_to_data(optimizer: Optimizer) -> dict[str, Any]:

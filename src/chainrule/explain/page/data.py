@@ -17,9 +17,9 @@ from chainrule.explain.page.shown import Shown, shown
 from chainrule.explain.page.trees import activation_forms, loss_form
 from chainrule.explain.steps import Derivation, Update
 from chainrule.explain.subjects import ALL
-from chainrule.explain.working import is_own
 from chainrule.layers import Dense
 from chainrule.optimizers import SGD
+from chainrule.rows import is_own
 from chainrule.targets import encode
 
 if TYPE_CHECKING:

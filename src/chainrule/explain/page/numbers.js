@@ -89,6 +89,7 @@ class Net {
     const [a, da, o] = [this.x[this.layers], this.dx[this.layers], this.widths[this.layers]];
     const { softmax, smoothing, rules } = this.loss;
     if (softmax) this.softmax();
+    if (this.loss.sigmoid) a.forEach((v, at) => { this.p[at] = FUNCTIONS.σ(v); });
     this.mean = 0;
     for (let row = 0; row < this.n; row++) {
       this.costs[row] = 0;

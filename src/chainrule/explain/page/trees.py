@@ -118,9 +118,12 @@ def loss_form(net: Network) -> dict[str, Any]:
     form, o = LOSS_FORMS[row.name], number(net.outputs)
 
     def of(rule: Callable[..., Expression], j: int, y: float) -> Tree:
-        given = Quantity(Key("p" if softmax else "a"), 0.5), Quantity(Key("y"), y)
-        more = [] if softmax else map(number, row.parameters_of(j))
-        return tree(rule(*given, o, *more), _by_letter)
+        a, own = Quantity(Key("a"), 0.5), Quantity(Key("y"), y)
+        if row.link_name in ("softmax", "sigmoid"):  # of a binary one every p comes from its logit
+            given = [Quantity(Key("p"), 1.0), own, o, *([] if softmax else [a])]
+        else:
+            given = [a, own, o, *map(number, row.parameters_of(j))]
+        return tree(rule(*given), _by_letter)
 
     def by_target(rule: Callable[..., Expression], j: int) -> Tree:
         one, zero, other = (of(rule, j, y) for y in (1.0, 0.0, 0.5))
@@ -132,6 +135,7 @@ def loss_form(net: Network) -> dict[str, Any]:
 
     return {
         "softmax": softmax,
+        "sigmoid": row.link_name == "sigmoid",
         "smoothing": row.parameters[0] if softmax and row.parameters else 0,
         "forms": [
             {"value": by_target(form.value, j), "slope": by_target(form.slope, j)}
