@@ -33,7 +33,7 @@ OPTIMIZERS = [None, cr.SGD(0.5), cr.SGD(0.1, momentum=0.9), cr.Adam(0.1), cr.Ada
 def case(seed):
     """A random problem: over 200 seeds each activation and each loss comes up many times."""
     rng = np.random.default_rng(seed)
-    names = itertools.cycle([*ACTIVATIONS, "leaky_relu(0.2)", "elu(0.5)"])
+    names = itertools.cycle([*ACTIVATIONS, "sigmoid(4)", "leaky_relu(0.2)", "elu(0.5)"])
     more = ["huber(0.5)", "quantile(0.9)", "quantile(0.1, 0.9)", "cross_entropy(0.1)"]
     loss = [*LOSSES, *more][seed % (len(LOSSES) + len(more))]
     group = losses.loss(loss).group

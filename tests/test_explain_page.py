@@ -246,7 +246,7 @@ FAR = [-30, -12, -5, -2.6, -2.4, -0.5, 0.5, 2.4, 2.6, 5, 12, 30]
 
 
 def _table():
-    names = [*ACTIVATIONS, "leaky_relu(0.2)", "elu(0.5)"]
+    names = [*ACTIVATIONS, "sigmoid(4)", "bipolar_sigmoid(3)", "leaky_relu(0.2)", "elu(0.5)"]
     more = ["huber(0.5)", "quantile(0.9)", "quantile(0.1, 0.5, 0.9)", "cross_entropy(0.1)"]
     rows = [*LOSSES, *more]
     for k, name in enumerate(names):
