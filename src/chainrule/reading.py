@@ -17,25 +17,21 @@ class Reading(Record):
     {'delimiter': ';'}
     """
 
-    delimiter: str | None = told(None, "What stands between the fields of a text.")
-    encoding: str = told("utf-8", "The encoding of a text.")
-    header: bool | None = told(None, "Whether the first row holds the names of the columns.")
-    skip_lines: int | None = told(None, "How many lines of a text stand above its table.")
-    sheet: str | None = told(None, "Which sheet of a workbook is the table.")
-    number_duplicates: bool = told(
-        False, "Whether columns of one name are numbered: x, x_2 and so on."
-    )
+    delimiter: str | None = told(None, "The delimiter of a text file.")
+    encoding: str = told("utf-8", "The encoding of a text file.")
+    header: bool | None = told(None, "Whether the first row holds the column names.")
+    skip_lines: int | None = told(None, "Lines to skip at the top of a text file.")
+    sheet: str | None = told(None, "The sheet of a workbook.")
+    number_duplicates: bool = told(False, "Whether to number duplicate column names, as in x, x_2.")
     missing: tuple[str, ...] | None = told(
-        None, 'The words that mean a missing value, such as NA,-999; "" for the empty field alone.'
+        None, 'Words that mean a missing value, such as NA,-999; "" for the empty field alone.'
     )
-    decimal: str | None = told(
-        None, "The decimal separator of numbers in text: a point or a comma.", choices=(".", ",")
-    )
+    decimal: str | None = told(None, "The decimal separator of numbers.", choices=(".", ","))
     thousands: str | None = told(
-        None, "What parts the thousands of numbers in text.", choices=(".", ",", "'", " ")
+        None, "The thousands separator of numbers.", choices=(".", ",", "'", " ")
     )
     date_format: tuple[str, ...] | None = told(
-        None, "How dates are written: %d.%m.%Y, or sold=%d.%m.%Y of one column.", whole=True
+        None, "The format of dates, such as %d.%m.%Y, or sold=%d.%m.%Y for a column.", whole=True
     )
 
     def __post_init__(self) -> None:
