@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import polars as pl
 
@@ -215,7 +216,26 @@ def _named_or_number(survey: Survey, column: Column) -> Decision:
 
 
 def _text(survey: Survey, column: Column) -> Decision:
-    text = plain(survey.sample[column.name]).drop_nulls()
+    if survey.sample[column.name].dtype in (pl.Categorical, pl.Enum):
+        return _in_own_order(survey, column)
+    return _words(survey, column)
+
+
+def _in_own_order(survey: Survey, column: Column) -> Decision:
+    """Decide on what its type says are categories, and perhaps in which order they stand."""
+    found, dtype = _words(survey, column), survey.sample[column.name].dtype
+    if found.role != "category" or not isinstance(dtype, pl.Enum):
+        return found
+    order = tuple(dtype.categories)
+    return replace(
+        _ordered(survey, column, order),
+        reason=f"{len(order):,} categories in the order of the column: {listed(order, ' < ')}",
+        option=f"change: --categories {bare(column.name)}",
+    )
+
+
+def _words(survey: Survey, column: Column) -> Decision:
+    text = plain(survey.sample[column.name].drop_nulls())
     share = different(survey, column)
     keep = f"keep: --categories {bare(column.name)}"
     if share > IDENTIFIER:
