@@ -36,7 +36,7 @@ FOREIGN = {
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_parameters_of_another_kind_are_named(call, given):
     params, said = FOREIGN[given]
-    with pytest.raises(ValueError, match="^params must be made by net.init") as caught:
+    with pytest.raises(ValueError, match=r"^params must be made by net.init") as caught:
         call(NET, params)
     assert "with the entries 0.W, 0.b, 1.W, 1.b; got" in str(caught.value)
     assert said in str(caught.value)
