@@ -59,6 +59,9 @@ def put(text: str, path: Path | None) -> None:
 )
 @reads_tables
 @click.option(
+    "--step", type=click.IntRange(1), help="Which step of the training, after those before it."
+)
+@click.option(
     "--notation",
     type=click.Choice(NOTATIONS),
     default="mazur",
@@ -82,6 +85,7 @@ def explain(
     output: Path | None,
     data: str | None,
     row: int | None,
+    step: int | None,
     notation: str,
     digits: int | None,
     top: int,
@@ -97,6 +101,7 @@ def explain(
     loss = "half_squared_error"
     rate = 0.5
     weights = [[[0.15, 0.20], [0.25, 0.30]], [[0.40, 0.45], [0.50, 0.55]]]
+    weights_are = "units_by_inputs"   # a row for each unit
     biases = [[0.35, 0.35], [0.60, 0.60]]
     freeze = ["*.b"]                  # the biases stay
     inputs = [0.05, 0.10]             # several examples: [[...], [...]]
@@ -118,6 +123,7 @@ def explain(
         if asked and data is None:
             raise ValueError(f"--{min(asked).replace('_', '-')} is of a table; name it by --data")
         what, more = example(network, data, row or 1, asked) if data else described(network)
+        more |= {} if step is None else {"step": step}
         explanation = cr.explain(*what, **more, of=of, notation=notation, digits=digits, top=top)
         put(write(explanation, columns(place)), place)
 
