@@ -34,7 +34,7 @@ def aligned(rows: Iterable[tuple[str, ...]], indent: int = 2) -> Iterator[str]:
 
     from chainrule.demo.printing import WIDTH
 
-    rows = [(*(_short(cell) for cell in row[:-1]), row[-1]) for row in rows]
+    rows = [(*(short(cell) for cell in row[:-1]), row[-1]) for row in rows]
     widths = [max(map(cell_len, cells)) for cells in list(zip(*rows, strict=True))[:-1]]
     for *cells, last in rows:
         padded = (set_cell_size(cell, width) for cell, width in zip(cells, widths, strict=True))
@@ -45,7 +45,8 @@ def aligned(rows: Iterable[tuple[str, ...]], indent: int = 2) -> Iterator[str]:
         ).rstrip()
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """Return the beginning of a name."""
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
@@ -96,7 +97,7 @@ def _decision(alike: list[Decision]) -> tuple[str, str, str]:
     first = alike[0]
     name, option = bare(first.column), f" ({first.option})" if first.option else ""
     if len(alike) > 1:
-        name = f"{_short(name)[:14]} and {len(alike) - 1:,} more"
+        name = f"{short(name)[:14]} and {len(alike) - 1:,} more"
     return name, first.role, f"{first.reason}{option}"
 
 
@@ -141,50 +142,13 @@ def ending(about: Mapping[str, Any]) -> str:
     best = f"the best was epoch {about['best_epoch']:,}"
     if about["over"] == "early stopping":
         best += f", and {counted(options['patience'], 'epoch')} brought no gain"
-    if about["epochs_with_all"]:
-        best += f"; then {counted(about['epochs_with_all'], 'epoch')} anew with all rows"
-    return f"{made}: {best}"
+    again = about.get("refit", "")  # which models of before do not have
+    return f"{made}: {best}" + (f"; {again}" if again else "")
 
 
 def speed(examples: float, seconds: float) -> str:
     """Return how long a training took, and how fast it was."""
     return f"{duration(seconds)}, {number(examples / max(seconds, 1e-9))} examples a second"
-
-
-def scores(found: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """Return scores beside those of the baseline.
-
-    >>> print(*scores({"model": {"rmse": 1.5}, "baseline": {"rmse": 3.0}}), sep="\\n")
-                                model    baseline
-      RMSE                        1.5           3
-    """
-    from chainrule.tabular.scores import WORDS
-
-    rows = [
-        (word, *(_score(name, found[part][name]) for part in ("model", "baseline")))
-        for name, word in WORDS.items()
-        if name in found["model"]
-    ]
-    rows.insert(0, ("", "model", "baseline"))
-    return [f"  {word:<19}  {model:>10}  {baseline:>10}" for word, model, baseline in rows]
-
-
-def of_scores(found: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """Return what `TableModel.evaluate` found."""
-    rows = found["rows"]
-    left_out = rows["without_target"]
-    without = f", {left_out:,} without a target left out" if left_out else ""
-    return [f"{counted(int(rows['scored']), 'row')}{without}", *scores(found)]
-
-
-IN_UNITS = ("rmse", "mae", "pinball")
-"""The scores that have the units of the target; the others are shares, or about 1."""
-
-
-def _score(name: str, value: float) -> str:
-    if name in IN_UNITS:
-        return number(value)
-    return f"{value:.4f}".replace("-0.0000", "0.0000").replace("-", "−")
 
 
 def facts(rows: Mapping[str, str]) -> list[str]:

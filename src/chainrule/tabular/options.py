@@ -14,6 +14,8 @@ from chainrule.losses import check_quantiles
 from chainrule.network import SEEDS
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.records import Record, check_names, told
+from chainrule.tabular.objectives import checked_class_weights, checked_loss
+from chainrule.tabular.scores import METRICS
 
 TASKS = ("classification", "regression")
 SCHEDULES = ("cosine", "one-cycle", "constant")
@@ -57,6 +59,15 @@ class Options(Record):
     activation: str = told("relu", "The activation of the hidden layers.")
     dropout: float | None = told(None, "The share of hidden units left out of a step.")
     # The training
+    loss: str | None = told(
+        None, "What training lowers, such as absolute_error, huber(1) or poisson for counts."
+    )
+    class_weight: str | Mapping[str, float] | None = told(
+        None, "What the rows of a class count: balanced, or such as yes=2,no=1.", form="WEIGHTS"
+    )
+    metric: str | None = told(
+        None, "What the best epoch and early stopping go by, if not by the loss.", choices=METRICS
+    )
     optimizer: str = told("adamw", "What makes steps of gradients.", choices=tuple(OPTIMIZERS))
     learning_rate: float | None = told(None, "The learning rate, at its highest.")
     schedule: str = told("cosine", "How the learning rate goes.", choices=SCHEDULES)
@@ -84,6 +95,10 @@ class Options(Record):
         if self.quantiles:
             rising = tuple(sorted(check_quantiles("quantiles", self.quantiles)))
             object.__setattr__(self, "quantiles", rising)
+        object.__setattr__(self, "class_weight", checked_class_weights(self.class_weight))
+        loss, quantiles = checked_loss(self.loss, self.quantiles, self.task)
+        object.__setattr__(self, "loss", loss)
+        object.__setattr__(self, "quantiles", quantiles)
         check_number("validation", self.validation, above=0, below=1)
         check_whole("seed", self.seed, least=0, below=SEEDS)
         for name, bounds in _NUMBERS.items():
@@ -128,7 +143,7 @@ def _mapping(name: str, value: Any) -> Mapping[str, Any]:
 
 
 SMALL = 20_000
-"""The most examples for which training is repeated with all of them: there each one counts."""
+"""The most examples for which training may be repeated with all of them: there each one counts."""
 
 TINY = 1_000
 """The examples from which a second hidden layer helps."""
@@ -161,7 +176,7 @@ def completed(options: Options, examples: int) -> Options:
         "batch_size": batch,
         "epochs": epochs,
         "patience": epochs if small else max(5, epochs // 3),
-        "refit": small,
+        "refit": None if small else False,
     }
     if options.optimizer != "adamw":
         del open_to_data["weight_decay"]

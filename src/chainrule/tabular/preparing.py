@@ -6,6 +6,7 @@ into the memory allowed is read once and kept until then.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import tempfile
 from collections import deque
@@ -33,7 +34,10 @@ from chainrule.tables import (
     survey,
     with_target,
 )
+from chainrule.tables.survey import Survey
+from chainrule.tables.targets import Quantity
 from chainrule.tabular.blocks import Blocks
+from chainrule.tabular.objectives import check_metric, class_weights, kind_of, task_of
 from chainrule.tabular.options import Options
 from chainrule.tabular.splitting import hold_out
 
@@ -56,6 +60,8 @@ class Prepared:
         The number of each example's row in the table, from 1.
     held
         Which examples are held out; `held_out` has them, prepared.
+    weight, counts
+        What each example counts: in scores, by its row; in training, by its class too.
     """
 
     target: Target
@@ -68,6 +74,13 @@ class Prepared:
     held_out: Examples
     y: Array
     weight: Array | None
+    counts: Array | None
+
+    @property
+    def validation(self) -> Examples:
+        """The examples held out, each counting as it would in training."""
+        counts = None if self.counts is None else self.counts[self.held]
+        return Examples(self.held_out.X, self.held_out.y, counts)
 
     @property
     def baseline(self) -> Array:
@@ -85,7 +98,7 @@ class Prepared:
     def with_all(self) -> Blocks:
         """Return blocks of all examples, in training and held out."""
         blocks = self.blocks.like(np.arange(len(self.held)))
-        for part in (*(self.blocks[k] for k in range(self.blocks.count)), self.held_out):
+        for part in (*(self.blocks[k] for k in range(self.blocks.count)), self.validation):
             blocks.add(part.X, part.y, part.w)
         return blocks
 
@@ -107,22 +120,16 @@ def prepare(source: Source, target: str, options: Options) -> Prepared:
             yield chunk
 
     found = survey(looked_at(), target)
-    decisions = decide(
-        found,
-        task=options.task,
-        numbers=options.numbers,
-        categories=options.categories,
-        dates=options.dates,
-        leave_out=options.leave_out,
-        order=options.order,
-        weight=options.weight,
-    )
+    decisions = _decided(found, options)
     kept = pl.concat(seen)
     kept = with_target(kept.with_row_index("\0row", offset=1), target)
-    fitted = fit_target(found, decisions, options.quantiles)
+    fitted = _fitted(found, decisions, options)
     preparation = fit_preparation(found, decisions)
     features = len(preparation.feature_names)
     y = fitted.encode(kept)
+    rows = kept["\0row"].to_numpy().astype(np.int64)
+    if options.loss == "poisson":
+        _check_counts(fitted, y, rows)
     held = hold_out(
         options.validation,
         y if y.ndim == 1 else y[:, 0],
@@ -132,26 +139,79 @@ def prepare(source: Source, target: str, options: Options) -> Prepared:
         time=_column(kept, options.time, "--time"),
     )
     w = None if options.weight is None else kept[options.weight].cast(pl.Float32).to_numpy()
+    of_class = class_weights(
+        fitted, options.class_weight, y[~held], None if w is None else w[~held]
+    )
+    counts = _counts(y, w, of_class)
     train = int((~held).sum())
     fits = train * features * 4 <= memory
     blocks = Blocks(
         np.flatnonzero(~held),
         features=features,
         outputs=None if fitted.task == "classification" else fitted.outputs,
-        weighted=w is not None,
+        weighted=counts is not None,
         seed=options.seed,
         folder=None if fits else Path(tempfile.gettempdir()),
     )
     try:
-        held_X = _fill(blocks, frames, preparation, target, y, w, held)
+        held_X = _fill(blocks, frames, preparation, target, y, counts, held)
     except BaseException:
         blocks.close()
         raise
     held_out = Examples(held_X, y[held], None if w is None else w[held])
     return Prepared(
         fitted, preparation, decisions, found.without_target,
-        kept["\0row"].to_numpy().astype(np.int64), held, blocks, held_out, y, w,
+        rows, held, blocks, held_out, y, w, counts,
     )  # fmt: skip
+
+
+def _decided(found: Survey, options: Options) -> tuple[Decision, ...]:
+    """Return the decisions on the columns; the task may follow from the loss or the metric."""
+    task = options.task or task_of(options.loss, options.metric)
+    try:
+        return decide(
+            found,
+            task=task,
+            numbers=options.numbers,
+            categories=options.categories,
+            dates=options.dates,
+            leave_out=options.leave_out,
+            order=options.order,
+            weight=options.weight,
+        )
+    except TableError as error:
+        if task == options.task or not str(error).startswith("target "):
+            raise
+        asked = f"--loss {options.loss}" if options.loss else f"--metric {options.metric}"
+        raise TableError(f"{asked} is for {task}: {error}") from None
+
+
+def _fitted(found: Survey, decisions: Iterable[Decision], options: Options) -> Target:
+    """Return the target, fitted to its rows and to the loss; rates of counts stay as they are."""
+    target = fit_target(found, decisions, options.quantiles)
+    if options.loss == "poisson":
+        assert isinstance(target, Quantity)
+        target = dataclasses.replace(target, centre=0.0, scale=1.0)
+    check_metric(kind_of(target, options.loss), target, options.metric)
+    return target
+
+
+def _check_counts(target: Target, y: Array, rows: Array) -> None:
+    """Raise TableError where a target is no count, for the loss of counts."""
+    if (y < 0).any():
+        at = int(np.argmax(y < 0))
+        raise TableError(
+            f"--loss poisson is for counts >= 0, and target {target.column!r} is {y[at].item():g} "
+            f"in row {rows[at]:,}; use another --loss"
+        )
+
+
+def _counts(y: Array, w: Array | None, of_class: Array | None) -> Array | None:
+    """Return what each example counts in training."""
+    if of_class is None:
+        return w
+    counts = of_class[y].astype(np.float32)
+    return counts if w is None else counts * w
 
 
 def _fill(

@@ -3,7 +3,7 @@
 | file | what it is for |
 |---|---|
 | `findings.py` | all that the page tells, found once |
-| `figures.py` | confusion, calibration and residuals of the examples held out |
+| `figures.py` | calibration and residuals of the examples held out |
 | `importance.py` | how much each column matters |
 | `pulling.py` | the examples with the largest gradients, and their rows in the table |
 | `plots.py` | the plots, as SVG in the colours of the page |

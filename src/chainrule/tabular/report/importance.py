@@ -15,7 +15,6 @@ from sklearn.metrics import accuracy_score, r2_score
 
 from chainrule.backprop import backward, forward, input_gradient
 from chainrule.examples import Examples
-from chainrule.tables import Preparation
 from chainrule.tabular.model import TableModel
 
 Array = NDArray[Any]
@@ -69,7 +68,7 @@ def importances(model: TableModel, held_out: Examples, seed: int) -> Importances
     The score is the accuracy or R². All features of a column are shuffled together, as if its
     values were in the table. Source: Breiman (2001), Random forests.
     """
-    features = features_of(model.preparation)
+    features = model.preparation.places
     chosen = _moving(model, held_out, features)
     data = drawn(held_out, _examples(model, len(chosen)), seed)[1]
     shuffled = _Shuffled(model, data.X, [features[column] for column in chosen])
@@ -91,23 +90,6 @@ def importances(model: TableModel, held_out: Examples, seed: int) -> Importances
     columns = zip(chosen, found.importances_mean, found.importances_std, strict=True)
     each = [Importance(column, float(mean), float(spread)) for column, mean, spread in columns]
     return Importances(tuple(each[k] for k in order), name, len(chosen), n)
-
-
-def features_of(preparation: Preparation) -> dict[str, list[int]]:
-    """Return the places of the features that come of each column.
-
-    >>> from chainrule.tables.encoders import Number
-    >>> age = Number("age", centre=40.0, scale=10.0, missing=True, text=False)
-    >>> features_of(Preparation((age,)))
-    {'age': [0, 1]}
-    """
-    of: dict[str, list[int]] = {}
-    start = 0
-    for encoder in preparation.encoders:
-        end = start + len(encoder.features)
-        of.setdefault(encoder.column, []).extend(range(start, end))
-        start = end
-    return of
 
 
 def drawn(data: Examples, most: int, seed: int) -> tuple[NDArray[np.int64], Examples]:

@@ -56,14 +56,29 @@ SIZE = (4.6, 3.1)
 """Inches: small enough to be read on a phone."""
 
 
-def loss_plot(losses: Array, validation: Array, best: int, loss_name: str, said: str) -> Html:
+def loss_plot(
+    losses: Array, validation: Array | None, best: int, loss_name: str, said: str
+) -> Html:
     """Return the losses by epoch, the best epoch marked."""
     with context(STYLE, after_reset=True):
         figure, ax = _figure()
-        display = LossCurveDisplay(list(losses), list(validation), loss_name=loss_name)
+        held_out = None if validation is None else list(validation)
+        display = LossCurveDisplay(list(losses), held_out, loss_name=loss_name)
         display.plot(ax=ax)
         ax.axvline(best, color=ORANGE, linewidth=1, linestyle=":")
         return _svg(figure, "losses", said)
+
+
+def metric_plot(values: Array, best: int, word: str, said: str) -> Html:
+    """Return a score of the rows held out by epoch, the best epoch marked."""
+    with context(STYLE, after_reset=True):
+        figure, ax = _figure()
+        ax.plot(np.arange(1, len(values) + 1), values, color=ORANGE, linewidth=2)
+        ax.axvline(best, color=ORANGE, linewidth=1, linestyle=":")
+        ax.set(xlabel="epoch", ylabel=word)
+        ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        ax.grid(alpha=0.6)
+        return _svg(figure, "metric", said)
 
 
 def calibration_plot(bins: Sequence[Bin], said: str) -> Html:
