@@ -249,7 +249,7 @@ def test_every_option_is_there_with_its_value(made):
     values = {row[0]: row[1] for row in rows}
     assert values["--hidden"] == "16"
     assert values["--learning-rate"] == f"{model.about['options']['learning_rate']}"
-    assert (values["--refit"], values["--clip-norm"], values["--numbers"]) == ("yes", "–", "–")
+    assert (values["--refit"], values["--clip-norm"], values["--numbers"]) == ("–", "–", "–")
 
 
 def test_an_order_is_there_in_words(made):
@@ -264,7 +264,9 @@ def test_an_order_is_there_in_words(made):
 def test_a_model_that_was_trained_anew_says_so(made):
     (_, _, model, _), _, html = made("ten")
     assert model.about["epochs_with_all"] == 8
-    assert "trained anew with all rows, for 8 epochs: that is the model kept" in html
+    assert (
+        "The network was trained anew with all rows for 8 epochs: that is the model saved" in html
+    )
 
 
 def test_of_many_columns_some_are_shown_and_the_others_counted(monkeypatch, made):

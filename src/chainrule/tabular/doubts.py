@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.examples import Examples
+from chainrule.tables import Preparation, Target
 from chainrule.tables.encoders import SOFT
 from chainrule.tables.sample import hashes
-from chainrule.tabular.model import TableModel
-from chainrule.tabular.preparing import Prepared
+from chainrule.tabular.blocks import Blocks
 from chainrule.tabular.scores import MAIN, SCORES
+
+if TYPE_CHECKING:
+    from chainrule.tabular.model import TableModel
 
 Array = NDArray[Any]
 
@@ -40,29 +43,50 @@ ROWS = 2_000
 """The examples that are hashed at a time."""
 
 
-def doubts(prepared: Prepared, model: TableModel, scores: dict[str, Any]) -> list[str]:
-    """Return what is to be doubted of a model with such scores in the rows held out, in words.
+def of_a_table(
+    target: Target, preparation: Preparation, blocks: Blocks, held_out: Examples
+) -> list[str]:
+    """Return what is to be doubted of examples before any training, in words.
 
     >>> from chainrule.tables import open_source
-    >>> from chainrule.tabular.training import Options, conclude, set_out
-    >>> with set_out(open_source("sklearn:wine"), "target", Options(epochs=9)) as (made, o, run):
-    ...     run.go_on(lambda run: None)
-    ...     conclude(made, o, run).about["warnings"]
+    >>> from chainrule.tabular.training import Options, set_out
+    >>> with set_out(open_source("sklearn:wine"), "target", Options()) as (prepared, _, _):
+    ...     prepared.doubts
     []
     """
-    return [*leaks(prepared), *repeated(prepared), *idle(prepared, model, scores)]
+    return [*leaks(target, preparation, blocks, held_out), *repeated(blocks, held_out)]
+
+
+def of_a_model(model: TableModel, held_out: Examples, scores: dict[str, Any]) -> list[str]:
+    """Return what is to be doubted of a model with such scores in the rows held out, in words.
+
+    >>> model = cr.train("sklearn:wine", "target", epochs=9)
+    >>> model.about["warnings"]
+    []
+    """
+    found = _one_class(model, held_out, scores["classes"]) if "classes" in scores else []
+    return [*found, *idle(model, scores)]
 
 
 # A column that gives the target away
 
 
-def leaks(prepared: Prepared) -> Iterator[str]:
-    """Yield each column that foretells the target by itself, nearly without an error."""
-    target, data = prepared.target, _some(prepared)
+def leaks(
+    target: Target, preparation: Preparation, blocks: Blocks, held_out: Examples
+) -> Iterator[str]:
+    """Yield each column that foretells the target by itself, nearly without an error.
+
+    >>> import polars as pl
+    >>> height = 170 + 20 * np.sin(np.arange(99))
+    >>> model = cr.train(pl.DataFrame({"cm": height, "inches": height / 2.54}), "inches", epochs=1)
+    >>> print(model.about["warnings"][0])
+    column 'cm' alone foretells 'inches': it scores 1.0000 (R²); was that meant? If not...
+    """
+    data = _some(blocks, held_out)
     told = told_by_classes if target.task == "classification" else told_by_line_or_ranks
     name = "accuracy" if target.task == "classification" else "R²"
     found = []
-    for column, features in prepared.preparation.places.items():
+    for column, features in preparation.places.items():
         gain, score = told(data.X[:, features], data.y)
         if gain >= GIVES_AWAY[target.task]:
             found.append((column, score))
@@ -75,9 +99,9 @@ def leaks(prepared: Prepared) -> Iterator[str]:
         yield f"so do {len(found) - NAMED:,} columns more, such as {found[NAMED][0]!r}"
 
 
-def _some(prepared: Prepared) -> Examples:
+def _some(blocks: Blocks, held_out: Examples) -> Examples:
     """Return examples of all parts of the table, none of which is another one's twin."""
-    parts = prepared.held_out, prepared.blocks[0]
+    parts = held_out, blocks[0]
     most = min(MOST, max(FEWEST, CELLS // parts[0].X.shape[1]))
     X = np.concatenate([part.X[:most] for part in parts])
     y = np.concatenate([part.y[:most] for part in parts])
@@ -192,12 +216,16 @@ def keys(X: Array, y: Array | None) -> NDArray[np.uint64]:
     return hashes(found)
 
 
-def repeated(prepared: Prepared) -> Iterator[str]:
+def repeated(blocks: Blocks, held_out: Examples) -> Iterator[str]:
     """Yield how many of the rows held out stand in training too, unless few or by chance.
 
     Rows of few categories have equal inputs by chance, and then not all of them have one target.
+
+    >>> import polars as pl
+    >>> table = pl.DataFrame({"x": np.arange(50) % 25, "y": np.sin(np.arange(50) % 25)})
+    >>> print(cr.train(table, "y", epochs=1, numbers=["x"]).about["warnings"][0])
+    100.0% of the rows held out stand in training too, inputs and target: scores of...
     """
-    held_out, blocks = prepared.held_out, prepared.blocks
     inputs, rows = keys(held_out.X, None), keys(held_out.X, held_out.y)
     known, twins, contested = (np.zeros(len(rows), bool) for _ in range(3))
     for k in range(blocks.count):
@@ -232,18 +260,22 @@ def beyond_chance(y: Array) -> float:
 # A model that tells nothing
 
 
-def idle(prepared: Prepared, model: TableModel, scores: dict[str, Any]) -> Iterator[str]:
-    """Yield that a model predicts one class only, or that it is no better than the baseline."""
+def idle(model: TableModel, scores: dict[str, Any]) -> Iterator[str]:
+    """Yield that a model is no better than the baseline, by what its training went by.
+
+    >>> same = {"rmse": 2.0}
+    >>> model = cr.train("sklearn:diabetes", "target", epochs=1)
+    >>> print(*idle(model, {"model": same, "baseline": same}))
+    the model is no better than the baseline, which looks at no column: RMSE 2, and 2
+    """
     options = model.about["options"]
-    if model.target.task == "classification":
-        yield from _one_class(prepared, model, scores["classes"])
     metric = options.get("metric") or (
         "balanced_accuracy" if options.get("class_weight") else MAIN[model.kind]
     )
-    own, trivial = (scores[part].get(metric) for part in ("model", "baseline"))
-    if own is None or trivial is None:
+    row, values = SCORES[metric], [scores[part].get(metric) for part in ("model", "baseline")]
+    if None in values:
         return
-    row = SCORES[metric]
+    own, trivial = values
     if row.distance(own) >= row.distance(trivial):
         yield (
             f"the model is no better than the baseline, which looks at no column: {row.word} "
@@ -252,10 +284,10 @@ def idle(prepared: Prepared, model: TableModel, scores: dict[str, Any]) -> Itera
 
 
 def _one_class(
-    prepared: Prepared, model: TableModel, classes: list[dict[str, Any]]
+    model: TableModel, held_out: Examples, classes: list[dict[str, Any]]
 ) -> Iterator[str]:
-    guess = model.outputs_of(prepared.held_out.X).argmax(axis=1)
-    if len(guess) > 1 and guess.min() == guess.max() and np.ptp(prepared.held_out.y) > 0:
+    guess = model.outputs_of(held_out.X).argmax(axis=1)
+    if len(guess) > 1 and guess.min() == guess.max() and np.ptp(held_out.y) > 0:
         told = classes[int(guess[0])]
         yield (
             f"the model predicts one class only, {told['class']!r}, which {told['precision']:.1%} "

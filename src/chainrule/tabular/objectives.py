@@ -113,7 +113,12 @@ def loss_of(task: str, loss: str | None, quantiles: Quantiles = ()) -> str:
 
 
 def kind_of(target: Target, loss: Any) -> str:
-    """Return the kind of prediction that a loss makes of a target, as the scores have it."""
+    """Return the kind of prediction that a loss makes of a target, as the scores have it.
+
+    >>> from chainrule.tables.targets import Classes, Quantity
+    >>> kind_of(Classes("cut", ("Fair", "Good")), None), kind_of(Quantity("n", 0.0, 1.0), "poisson")
+    ('classes', 'counts')
+    """
     if target.task == "classification":
         return "classes"
     if getattr(target, "quantiles", ()):

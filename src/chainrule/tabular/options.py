@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainrule.activations import activation
-from chainrule.errors import check_number, check_whole
+from chainrule.errors import check_number, check_whole, unknown_name
 from chainrule.losses import check_quantiles
 from chainrule.network import SEEDS
 from chainrule.optimizers import OPTIMIZERS
@@ -66,7 +66,7 @@ class Options(Record):
         None, "What the rows of a class count: balanced, or such as yes=2,no=1.", form="WEIGHTS"
     )
     metric: str | None = told(
-        None, "What the best epoch and early stopping go by, if not by the loss.", choices=METRICS
+        None, f"What the best epoch goes by in place of the loss: {', '.join(METRICS)}."
     )
     optimizer: str = told("adamw", "What makes steps of gradients.", choices=tuple(OPTIMIZERS))
     learning_rate: float | None = told(None, "The learning rate, at its highest.")
@@ -95,6 +95,8 @@ class Options(Record):
         if self.quantiles:
             rising = tuple(sorted(check_quantiles("quantiles", self.quantiles)))
             object.__setattr__(self, "quantiles", rising)
+        if self.metric is not None and self.metric not in METRICS:
+            raise unknown_name("metric", self.metric, METRICS)
         object.__setattr__(self, "class_weight", checked_class_weights(self.class_weight))
         loss, quantiles = checked_loss(self.loss, self.quantiles, self.task)
         object.__setattr__(self, "loss", loss)

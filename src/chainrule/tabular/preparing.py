@@ -37,6 +37,7 @@ from chainrule.tables import (
 from chainrule.tables.survey import Survey
 from chainrule.tables.targets import Quantity
 from chainrule.tabular.blocks import Blocks
+from chainrule.tabular.doubts import of_a_table
 from chainrule.tabular.objectives import check_metric, class_weights, kind_of, task_of
 from chainrule.tabular.options import Options
 from chainrule.tabular.splitting import hold_out
@@ -62,6 +63,8 @@ class Prepared:
         Which examples are held out; `held_out` has them, prepared.
     weight, counts
         What each example counts: in scores, by its row; in training, by its class too.
+    doubts
+        What is to be doubted of the table, in words.
     """
 
     target: Target
@@ -75,6 +78,7 @@ class Prepared:
     y: Array
     weight: Array | None
     counts: Array | None
+    doubts: list[str]
 
     @property
     def validation(self) -> Examples:
@@ -155,13 +159,14 @@ def prepare(source: Source, target: str, options: Options) -> Prepared:
     )
     try:
         held_X = _fill(blocks, frames, preparation, target, y, counts, held)
+        held_out = Examples(held_X, y[held], None if w is None else w[held])
+        doubts = of_a_table(fitted, preparation, blocks, held_out)
     except BaseException:
         blocks.close()
         raise
-    held_out = Examples(held_X, y[held], None if w is None else w[held])
     return Prepared(
         fitted, preparation, decisions, found.without_target,
-        rows, held, blocks, held_out, y, w, counts,
+        rows, held, blocks, held_out, y, w, counts, doubts,
     )  # fmt: skip
 
 

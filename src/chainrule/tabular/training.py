@@ -20,7 +20,7 @@ from chainrule.serialization.strict_json import to_json
 from chainrule.tables import Reading, Source, TableError, open_source
 from chainrule.tabular.blocks import Blocks
 from chainrule.tabular.checkpoints import keeping
-from chainrule.tabular.doubts import doubts
+from chainrule.tabular.doubts import of_a_model
 from chainrule.tabular.model import TableModel
 from chainrule.tabular.objectives import loss_of
 from chainrule.tabular.options import Options, completed
@@ -190,7 +190,8 @@ def conclude(
         "refit": _refit(options, run, again),
         "validation": (scores := _validated(model, prepared)),
     }
-    about["warnings"] = doubts(prepared, dataclasses.replace(model, about=about), scores)
+    told = dataclasses.replace(model, about=about)
+    about["warnings"] = prepared.doubts + of_a_model(told, prepared.held_out, scores)
     params = model.params if again is None else again.params
     return dataclasses.replace(model, params=params, about=about)
 

@@ -87,8 +87,13 @@ def _epochs(count: int) -> str:
 
 
 def _baseline(found: Findings) -> str:
+    values = " and ".join(number(float(value)) for value in found.model.baseline)
+    if found.model.quantiles:
+        return (
+            f"the quantile{'s' * (len(found.model.quantiles) > 1)} of the training rows, {values}"
+        )
     if found.model.target.task == "regression":
-        return f"the mean, {number(float(found.model.baseline[0]))}"
+        return f"the mean, {values}"
     return "the shares of the classes"
 
 

@@ -1,4 +1,4 @@
-r"""Calibration and residuals: the numbers behind the figures of the examples held out.
+r"""Calibration, quantiles and residuals: the numbers behind the figures of the examples held out.
 
 y   (n,) labels, or values in the target's units      p   (n, classes) probabilities
 """
@@ -58,6 +58,28 @@ def calibration_error(bins: list[Bin]) -> float:
     """
     gaps = [abs(each.predicted - each.observed) for each in bins]
     return float(np.average(gaps, weights=[each.examples for each in bins]))
+
+
+class Level(NamedTuple):
+    """A quantile, the share of the targets at or below it, and its pinball loss."""
+
+    level: float
+    below: float
+    pinball: float
+
+
+def levels(y: Array, p: Array, asked: tuple[float, ...]) -> list[Level]:
+    """Return how each of some quantiles p (n, levels) lies to the targets y (n,).
+
+    >>> levels(np.array([1.0, 3.0]), np.array([[1.0], [2.0]]), (0.5,))
+    [Level(level=0.5, below=0.5, pinball=0.25)]
+    """
+    from sklearn.metrics import mean_pinball_loss
+
+    return [
+        Level(q, float((y <= own).mean()), float(mean_pinball_loss(y, own, alpha=q)))
+        for q, own in zip(asked, p.T, strict=True)
+    ]
 
 
 class Histogram(NamedTuple):

@@ -16,6 +16,7 @@ from sklearn.metrics import accuracy_score, r2_score
 from chainrule.backprop import backward, forward, input_gradient
 from chainrule.examples import Examples
 from chainrule.tabular.model import TableModel
+from chainrule.tabular.scores import scored
 
 Array = NDArray[Any]
 
@@ -65,7 +66,8 @@ def importances(model: TableModel, held_out: Examples, seed: int) -> Importances
 
     $$\text{score} - \text{score with the column's values in another order}$$
 
-    The score is the accuracy or R². All features of a column are shuffled together, as if its
+    The score is the accuracy, R², or of quantiles R¹, one less the pinball loss over the
+    baseline's. All features of a column are shuffled together, as if its
     values were in the table. Source: Breiman (2001), Random forests.
     """
     features = model.preparation.places
@@ -73,10 +75,11 @@ def importances(model: TableModel, held_out: Examples, seed: int) -> Importances
     data = drawn(held_out, _examples(model, len(chosen)), seed)[1]
     shuffled = _Shuffled(model, data.X, [features[column] for column in chosen])
     n = len(data.X)
+    y, score, name = data.y, _accuracy, "accuracy"
     if model.target.task == "regression":
         y, score, name = model.target.decode(data.y).to_numpy(), _r2, "R²"
-    else:
-        y, score, name = data.y, _accuracy, "accuracy"
+    if model.quantiles:
+        score, name = _r1, "R¹"
     found = permutation_importance(
         shuffled,
         np.repeat(np.arange(n)[:, None], len(chosen), axis=1),
@@ -130,6 +133,16 @@ def _accuracy(model: _Shuffled, places: Array, y: Array, sample_weight: Any = No
 
 def _r2(model: _Shuffled, places: Array, y: Array, sample_weight: Any = None) -> float:
     return float(r2_score(y, model.outputs(places)[:, 0], sample_weight=sample_weight))
+
+
+def _r1(model: _Shuffled, places: Array, y: Array, sample_weight: Any = None) -> float:
+    """Koenker and Machado (1999), Goodness of fit and related inference for quantile regression."""
+    p, levels = model.outputs(places), model.model.quantiles
+    own, trivial = (
+        scored("quantiles", y[:, None], each, sample_weight, levels)["pinball"]
+        for each in (p, np.broadcast_to(model.model.baseline, p.shape))
+    )
+    return 1 - own / trivial if trivial else 0.0
 
 
 def _examples(model: TableModel, columns: int) -> int:
