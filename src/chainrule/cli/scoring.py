@@ -17,9 +17,9 @@ def heading(about: Mapping[str, Any]) -> str:
     """Return what the scores of a training are of.
 
     >>> heading({"epochs_with_all": 60})
-    'On the rows held out, before they were trained with:'
+    'On the rows held out, by the model before they were trained with:'
     """
-    before = ", before they were trained with" if about["epochs_with_all"] else ""
+    before = ", by the model before they were trained with" if about["epochs_with_all"] else ""
     return f"On the rows held out{before}:"
 
 

@@ -137,13 +137,20 @@ def _layer(layer: Any) -> str:
 
 def ending(about: Mapping[str, Any]) -> str:
     """Return how many epochs a training made, which was best, and why it ended."""
+    from chainrule.tabular.scores import SCORES
+
     options = about["options"]
     made = f"{about['epochs']:,} of at most {counted(options['epochs'], 'epoch')}"
-    best = f"the best was epoch {about['best_epoch']:,}"
+    metric = options.get("metric")
+    by = f" by {SCORES[metric].word}" if metric else ""
+    best = f"the best{by} was epoch {about['best_epoch']:,}"
     if about["over"] == "early stopping":
         best += f", and {counted(options['patience'], 'epoch')} brought no gain"
-    again = about.get("refit", "")  # which models of before do not have
-    return f"{made}: {best}" + (f"; {again}" if again else "")
+    if about["epochs_with_all"]:
+        best += f"; then {counted(about['epochs_with_all'], 'epoch')} anew with all rows"
+    elif about.get("refit"):  # which models of before do not have
+        best += f"; {about['refit']}"
+    return f"{made}: {best}"
 
 
 def speed(examples: float, seconds: float) -> str:

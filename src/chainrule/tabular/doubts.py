@@ -226,19 +226,23 @@ def repeated(blocks: Blocks, held_out: Examples) -> Iterator[str]:
     >>> print(cr.train(table, "y", epochs=1, numbers=["x"]).about["warnings"][0])
     100.0% of the rows held out stand in training too, inputs and target: scores of...
     """
-    inputs, rows = keys(held_out.X, None), keys(held_out.X, held_out.y)
-    known, twins, contested = (np.zeros(len(rows), bool) for _ in range(3))
-    for k in range(blocks.count):
+    rows = keys(held_out.X, held_out.y)
+    inputs, of = np.unique(keys(held_out.X, None), return_inverse=True)
+    least, greatest = np.full(len(inputs), 2**64 - 1, np.uint64), np.zeros(len(inputs), np.uint64)
+    twins = np.zeros(len(rows), bool)
+    for k in range(blocks.count):  # the rows of equal inputs are all one where both ends are
         block = blocks[k]
-        own = keys(block.X, None), keys(block.X, block.y)
-        known |= np.isin(inputs, own[0])
-        twins |= np.isin(rows, own[1])
-        contested |= np.isin(inputs, own[0][~np.isin(own[1], rows)])
+        own, there = keys(block.X, block.y), keys(block.X, None)
+        at = np.minimum(np.searchsorted(inputs, there), len(inputs) - 1)
+        known = inputs[at] == there
+        np.minimum.at(least, at[known], own[known])
+        np.maximum.at(greatest, at[known], own[known])
+        twins |= np.isin(rows, own)
     share = float(twins.mean())
     if share < REPEATED or twins.sum() < LEAST:
         return
-    agreeing = float((twins & ~contested).sum() / known.sum())
-    if agreeing < beyond_chance(held_out.y):
+    alone = twins & (least == greatest)[of]
+    if alone.sum() < beyond_chance(held_out.y) * (least <= greatest)[of].sum():
         return
     yield (
         f"{share:.1%} of the rows held out stand in training too, inputs and target: scores of "

@@ -15,7 +15,7 @@ from chainrule.network import SEEDS
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.records import Record, check_names, told
 from chainrule.tabular.objectives import checked_class_weights, checked_loss
-from chainrule.tabular.scores import METRICS
+from chainrule.tabular.scores import MAIN, METRICS
 
 TASKS = ("classification", "regression")
 SCHEDULES = ("cosine", "one-cycle", "constant")
@@ -179,6 +179,7 @@ def completed(options: Options, examples: int) -> Options:
         "epochs": epochs,
         "patience": epochs if small else max(5, epochs // 3),
         "refit": None if small else False,
+        "metric": MAIN["counts"] if options.loss == "poisson" else None,
     }
     if options.optimizer != "adamw":
         del open_to_data["weight_decay"]

@@ -228,8 +228,8 @@ def _refit(options: Options, run: Run, again: Run | None) -> str:
         )
     if options.refit is None:
         return (
-            f"not trained anew with all rows: validation was best after epoch {run.best_epoch:,} "
-            f"of {run.epochs:,} and got worse, so that another run might miss it"
+            "not trained anew with all rows, for validation got worse again, and another run might "
+            "miss its best"
         )
     return ""
 
