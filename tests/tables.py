@@ -21,6 +21,10 @@ mp.dps = 60
 
 ACTIVATION_NAMES = [
     *ACTIVATIONS,
+    "sigmoid(4)",
+    "sigmoid(0.5)",
+    "bipolar_sigmoid(4)",
+    "bipolar_sigmoid(0.5)",
     "leaky_relu(0)",
     "leaky_relu(0.2)",
     "leaky_relu(1.5)",
@@ -105,7 +109,14 @@ SELU_SCALE, SELU_ALPHA = _selu_constants()
 
 ACTIVATION_ORACLES: dict[str, ActivationOracle] = {
     "identity": ActivationOracle(lambda z: z, lambda z: [mp.one]),
-    "sigmoid": ActivationOracle(_sigmoid, lambda z: [mp.exp(-z) / (1 + mp.exp(-z)) ** 2]),
+    "sigmoid": ActivationOracle(
+        lambda z, k=1: _sigmoid(k * z),
+        lambda z, k=1: [k * mp.exp(-k * z) / (1 + mp.exp(-k * z)) ** 2],
+    ),
+    "bipolar_sigmoid": ActivationOracle(  # Fausett's: 2/(1 + e^(-kz)) - 1 and k/2 (1 - a)(1 + a)
+        lambda z, k=1: mp.tanh(mp.mpf(k) / 2 * z),
+        lambda z, k=1: [2 * k * mp.exp(-k * z) / (1 + mp.exp(-k * z)) ** 2],
+    ),
     "tanh": ActivationOracle(mp.tanh, lambda z: [1 / mp.cosh(z) ** 2]),
     "relu": ActivationOracle(lambda z: max(z, mp.zero), lambda z: [mp.mpf(z > 0)]),
     "leaky_relu": ActivationOracle(

@@ -44,6 +44,13 @@ INPUTS = [
         V,
         "params must be made by net.init or net.parameters",
     ),
+    ("masked", lambda u: u.fit(X=np.ma.masked_less(u.X, 0)), V, "X must have no masked values"),
+    (
+        "masked, to predict from",
+        lambda u: cr.predict(REGRESSION, u.params, np.ma.masked_equal(u.X, u.X[2, 1])),
+        V,
+        "X must have no masked values, got one at (2, 1)",
+    ),
     (
         "strict NaN",
         lambda u: cr.predict(REGRESSION, u.params, XP.asarray(put(u.X, (0, 1), NAN))),
@@ -66,6 +73,7 @@ TARGETS = [
     ("too narrow", lambda u: u.fit(y=u.y[:, :1]), V, (ROWS, "got shape (7, 1)")),
     ("1-D", lambda u: u.fit(y=u.y[:, 0]), V, (ROWS, "got shape (7,)")),
     ("1-D, too few", lambda u: u.fit(ONE, y=u.y[:6, 0]), V, ("shape (7, 1)", "got shape (6,)")),
+    ("masked", lambda u: u.fit(y=np.ma.masked_equal(u.y, u.y[3, 1])), V, "got one at (3, 1)"),
     ("NaN", lambda u: u.fit(y=put(u.y, (3, 1), NAN)), V, "y must be finite, got nan at (3, 1)"),
     (
         "infinity",
@@ -139,7 +147,16 @@ TARGETS = [
         "cross-entropy with one output",
         lambda u: u.fit(cr.Network(4, [cr.Dense(1)], "cross_entropy"), y=u.labels % 2),
         V,
-        ("y must hold labels 0 to 0, one for each of the network's 1 outputs", "got 1 at row 1"),
+        (
+            "y must hold labels 0 to 0, one for each of the network's 1 outputs, got 1 at row 1",
+            "of one output the softmax is always 1: give two, or take 'binary_cross_entropy'",
+        ),
+    ),
+    (
+        "cross-entropy with one output, a column",
+        lambda u: u.fit(cr.Network(4, [cr.Dense(1)], "cross_entropy"), y=u.labels[:, None] % 2),
+        V,
+        ("row 0 sums to 0", "take 'binary_cross_entropy'"),
     ),
 ]
 

@@ -47,7 +47,7 @@ def test_a_training_says_what_it_decides_and_reports_and_saves():
     assert result.exit_code == 0
     assert re.search(r"^houses.csv: 400 rows, 6 columns$", result.stderr, re.MULTILINE)
     assert re.search(
-        r"^  id      left out  names rows \(keep: --numbers id\)$", result.stderr, re.M
+        r"^  id      left out  identifies the rows \(keep: --numbers id\)$", result.stderr, re.M
     )
     assert re.search(r"^  kind    category  3 categories: flat, house, loft$", result.stderr, re.M)
     assert "regression: 40" in result.stderr

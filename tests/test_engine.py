@@ -60,7 +60,9 @@ def network(activation: str, loss: str, **penalties: float) -> cr.Network:
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("loss", [*LOSSES, *WITH_PARAMETERS])
-@pytest.mark.parametrize("activation", [*ACTIVATIONS, "leaky_relu(0.2)", "elu(0.5)"])
+@pytest.mark.parametrize(
+    "activation", [*ACTIVATIONS, "sigmoid(4)", "bipolar_sigmoid(3)", "leaky_relu(0.2)", "elu(0.5)"]
+)
 def test_every_cell_of_the_tables(activation: str, loss: str, dtype: str) -> None:
     assert_parity(problem(network(activation, loss), n=11), cr.SGD(0.005, momentum=0.5), dtype)
 

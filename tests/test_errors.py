@@ -32,6 +32,11 @@ from chainrule.errors import (
         ("x", ["tanh", "relu"], "'x'. Known: relu, tanh"),
         ("tan", {"tanh": 1}, "'tan'; did you mean 'tanh'? Known: tanh"),
         ("it's", ["its"], "\"it's\"; did you mean 'its'? Known: its"),
+        ("ReLU", ["elu", "relu"], "'ReLU'; did you mean 'relu'? Known: elu, relu"),
+        ("Adma", ["adam", "lion"], "'Adma'; did you mean 'adam'? Known: adam, lion"),
+        ("b", ["B", "b "], "'b'; did you mean 'B'? Known: B, b "),
+        ("caf\u00e9", ["cafe\u0301"], "'caf\\xe9'; did you mean 'cafe\\u0301'? Known: cafe\u0301"),
+        ("size", ["size\u200b"], "'size'; did you mean 'size\\u200b'? Known: size\u200b"),
     ],
 )
 def test_an_unknown_name_has_its_nearest_ones(name: str, known: Any, message: str) -> None:
@@ -203,7 +208,10 @@ def test_arrays_are_kept() -> None:
     ("given", "message"),
     [
         (["a"], "X must be an array of numbers, got dtype <U1; encode text as numbers"),
-        ([None], "X must be an array of numbers, got dtype object; encode text as numbers"),
+        ([None], r"X must .*, got dtype object with None at \(0,\); encode text as numbers"),
+        ([1, 2, "x"], "X must be an array of numbers, got dtype <U21; encode text as numbers"),
+        (np.array([[1, 2], [3, "x"]], object), r"got dtype object with 'x' at \(1, 1\); encode"),
+        (np.array([1, 2.5], object), r"got dtype object; convert it by .astype\(float\)"),
         ([2**70], "X must be an array of numbers, got dtype object; .* integers within 64 bits"),
         ([1j], "X must be an array of numbers, got dtype complex128; encode text as numbers"),
         (np.array(["2020"], dtype="M8[Y]"), "X must be an array of numbers, got dtype datetime64"),
@@ -212,6 +220,19 @@ def test_arrays_are_kept() -> None:
 def test_what_are_no_numbers_is_refused(given: Any, message: str) -> None:
     with pytest.raises(TypeError, match=message):
         as_numbers("X", given)
+
+
+@pytest.mark.parametrize(
+    ("mask", "place"), [([[0, 0], [1, 0]], r"\(1, 0\)"), ([[0, 1], [1, 1]], r"\(0, 1\)")]
+)
+def test_masked_values_are_refused(mask: Any, place: str) -> None:
+    given = np.ma.masked_array([[1.0, 2.0], [3.0, 4.0]], mask)
+    with pytest.raises(ValueError, match=f"X must have no masked values, got one at {place}; rem"):
+        as_numbers("X", given)
+
+
+def test_an_array_that_masks_nothing_is_an_array() -> None:
+    assert as_numbers("X", np.ma.masked_array([1.0, 2.0])).tolist() == [1.0, 2.0]
 
 
 def test_rows_of_different_lengths_are_refused() -> None:

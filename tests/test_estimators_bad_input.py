@@ -95,6 +95,7 @@ FIT = [
     ("infinity", put(np.inf), {}, "X contains infinity…column 1, row 4"),
     ("nan in polars", pl.DataFrame(put(np.nan), schema=["a", "b", "c"]), {}, "column 'b', row 4"),
     ("nan in sparse", sparse.csc_array(put(np.nan)), {}, "column 1, row 4"),
+    ("masked", np.ma.masked_equal(X, X[4, 1]), {}, "X must have no masked values, got one at (4,"),
     ("weights of zero", X, {"sample_weight": np.zeros(20)}, "at least one weight above zero"),
     (
         "negative",
@@ -131,6 +132,39 @@ def test_data_are_refused(kind, given, options, message):
         model.fit(given, y, **options)
     assert says(caught, message), caught.value
     assert not hasattr(model, "n_features_in_")
+
+
+DAYS = np.arange(20).astype("M8[D]")
+MOMENTS = [
+    (DAYS[:, None], "X must hold numbers, got datetime64[D] in column 0; turn it into"),
+    (pd.DataFrame({"day": DAYS.astype("M8[ns]")}), "got datetime64[ns] in column 'day'"),
+    (pd.DataFrame({"a": X[:, 0], "late": DAYS - DAYS[3]}), "got timedelta64[s] in column 'late'"),
+    (pl.DataFrame({"a": X[:, 0], "at": DAYS.astype("M8[ms]")}), "in column 'at'; turn it into"),
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("given", "message"), MOMENTS)
+def test_moments_are_no_numbers(kind, given, message):
+    make, y = KINDS[kind]
+    with pytest.raises(T) as caught:
+        make(max_iter=2).fit(given, y)
+    assert message in str(caught.value)
+
+
+MISSING = [
+    (["a", "b", np.nan, "c"] * 5, "nan in row 2"),
+    ([None, "b"] * 10, "None in row 0"),
+    (np.array(["a", "b", "a", np.nan] * 5, object), "nan in row 3"),
+    (pd.Series(["a", pd.NA] * 10, dtype="string"), "<NA> in row 1"),
+]
+
+
+@pytest.mark.parametrize(("y", "message"), MISSING)
+def test_a_missing_label_is_no_class(y, message):
+    with pytest.raises(V) as caught:
+        cr.MLPClassifier(max_iter=2).fit(X, y)
+    assert f"Input y contains NaN or another missing value, {message}" in str(caught.value)
 
 
 @pytest.mark.parametrize("kind", KINDS)

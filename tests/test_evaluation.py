@@ -61,7 +61,9 @@ def assert_equal_to_the_core(p: Problem, dtype: str = "float64", **options: Any)
     "loss",
     [*LOSSES, "huber(0.3)", "quantile(0.9)", "quantile(0.1, 0.5, 0.9)", "cross_entropy(0.1)"],
 )
-@pytest.mark.parametrize("activation", [*ACTIVATIONS, "leaky_relu(0.2)", "elu(0.5)"])
+@pytest.mark.parametrize(
+    "activation", [*ACTIVATIONS, "sigmoid(4)", "bipolar_sigmoid(3)", "leaky_relu(0.2)", "elu(0.5)"]
+)
 def test_every_cell_of_the_tables(activation: str, loss: str, dtype: str) -> None:
     p = problem(network(activation, loss, l1=0.01, l2=0.1), n=11)
     assert_equal_to_the_core(p, dtype, engine="native")

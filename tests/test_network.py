@@ -140,6 +140,7 @@ def test_parameters_are_named_tuples_and_biases_start_at_0():
 SUITED = {  # what the papers recommend; the other rectifiers are like relu
     "identity": "glorot_uniform",
     "sigmoid": "glorot_uniform",
+    "bipolar_sigmoid": "glorot_uniform",
     "tanh": "glorot_uniform",
     "softsign": "glorot_uniform",
     "hard_tanh": "glorot_uniform",

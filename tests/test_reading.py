@@ -39,7 +39,7 @@ def test_a_source_that_is_open_is_read_as_it_was_opened():
     source = open_source("houses.csv", delimiter=":")
     assert open_source(source) is source
     assert source.reading == Reading(delimiter=":")
-    with pytest.raises(TableError, match="houses.csv: is open; say how it is read where it is"):
+    with pytest.raises(TableError, match=r"houses.csv: is open; say how it is read where it is"):
         open_source(source, delimiter=";")
 
 

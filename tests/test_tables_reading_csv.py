@@ -229,6 +229,36 @@ def test_some_columns_in_their_order(tmp_path, monkeypatch):
         assert frame.columns == ["x", "n"]
 
 
+KEPT = ["007", "1.10", "001E1", "+491701", "TRUE", "NA", " x", "12345678901234567890", '"', "é"]
+
+
+@pytest.mark.parametrize("size", [1, 20, 2**20])
+@pytest.mark.parametrize("fields", [KEPT, KEPT[:2], KEPT[4:6], ["", "1"], ["01", "1"]])
+def test_text_as_it_stands(tmp_path, monkeypatch, fields, size):
+    """However the file is cut, and beside columns that are read as what they hold."""
+    monkeypatch.setattr(text_file, "PIECE", size)
+    text = io.StringIO(newline="")
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows([("id", "n"), *((f, 1) for f in fields)])
+    source = read(tmp_path, text.getvalue()).as_text(["id"])
+    for frame in (source.whole(), pl.concat(source.chunks()), source.whole(["id"])):
+        assert frame["id"].to_list() == fields
+    assert source.dtypes == {"id": pl.String, "n": pl.Int64}
+    assert pl.concat(source.chunks(["n", "id"])).columns == ["n", "id"]
+    again = source.as_text(["n"], ["1"]).as_text(["id"], ["NA", ""])
+    assert again.whole()["n"].to_list() == [None] * len(fields)
+    assert again.whole()["id"].to_list() == [None if f in ("NA", "") else f for f in fields]
+    assert source.whole()["n"].to_list() == [1] * len(fields)
+
+
+def test_text_as_it_stands_of_columns_that_are_there(tmp_path):
+    with pytest.raises(TableError, match=r"unknown column 'texd'; did you mean 'text'"):
+        read(tmp_path, joined(",")).as_text(["texd"])
+    frame = pl.DataFrame({"a": [1]})
+    assert open_source(frame).as_text(["a"]).whole().equals(frame)
+    with pytest.raises(TableError, match="unknown column 'b'"):
+        open_source(frame).as_text(["b"])
+
+
 ENCODINGS = [
     ("latin-1", b"", {"encoding": "latin-1"}, ""),
     ("cp1252", b"", {"encoding": "cp1252"}, ""),

@@ -5,29 +5,20 @@ r"""The table of activations: a = f(z), one row each.
     xp           the array library of z
 
 Each rule holds for |z| up to 1e4 in float32 and float64: nothing overflows, and no derivative
-rounds to 0 while the true one can be represented. That rules out forms such as a(1 − a) for the
-sigmoid, which is 0 as soon as a rounds to 1. Powers of e are therefore taken of −|z| only, and
-where a factor multiplies one that may underflow before the product does, as z e^z for z ≪ 0,
-the power is taken in two halves: (z e^(z/2)) e^(z/2).
+rounds to 0 while the true one can be represented; `stable` has the forms that this takes.
 """
 
 from __future__ import annotations
 
 import functools
-import importlib
-import math
 from collections.abc import Callable
 from dataclasses import InitVar, dataclass
 from typing import Any
 
 import numpy as np
-from array_api_compat import (
-    array_namespace,
-    is_cupy_namespace,
-    is_jax_namespace,
-    is_torch_namespace,
-)
+from array_api_compat import array_namespace
 
+from chainrule import stable
 from chainrule.errors import check_number
 from chainrule.rows import check_derivative, find_row, full_name, latex_number
 from chainrule.trees import Array
@@ -112,34 +103,59 @@ class Activation:
 _row = functools.partial(Activation, check=False)  # the tests check the table
 
 
-def _exp(z: Array, xp: Any, factor: Array | float = 1.0) -> Array:
-    """factor · e^min(z, 0), in two halves."""
-    half = xp.exp(0.5 * xp.minimum(z, 0.0))
-    return (factor * half) * half
+def sigmoid(slope: float = 1.0) -> Activation:
+    r"""Return the logistic function of a slope, which has the derivative k/4 at 0.
+
+    $$a = \sigma(kz) = \frac{1}{1 + e^{-kz}}$$
+
+    >>> str(sigmoid(4)), str(sigmoid(1))
+    ('sigmoid(4)', 'sigmoid')
+    """
+    return _sigmoid_of_slope(check_number("sigmoid: slope", slope, above=0))
 
 
-def _sigmoid(z: Array, xp: Any, factor: Array | float = 1.0) -> Array:
-    """factor · σ(z), where σ(z) = e^min(z, 0) / (1 + e^−|z|)."""
-    return _exp(z, xp, factor) / (1 + xp.exp(-xp.abs(z)))
+@functools.cache
+def _sigmoid_of_slope(k: float) -> Activation:
+    times = "" if k == 1 else latex_number(k) + r"\,"
+    return _row(
+        "sigmoid",
+        f=lambda z, xp: stable.sigmoid(k * z, xp),
+        df=lambda z, a, xp: stable.sigmoid_slope(k * z, xp, k),
+        latex=rf"\frac{{1}}{{1 + e^{{-{times}z}}}}",
+        dlatex=rf"{times}\sigma({times}z)\,\sigma(-{times}z)",
+        parameters=_unless_1(k),
+    )
 
 
-def _sigmoid_slope(z: Array, xp: Any, factor: Array | float = 1.0) -> Array:
-    """factor · σ(z) σ(−z), which is even in z."""
-    return _exp(-xp.abs(z), xp, factor) / (1 + xp.exp(-xp.abs(z))) ** 2
+def bipolar_sigmoid(slope: float = 1.0) -> Activation:
+    r"""Return the logistic function stretched to between −1 and 1: tanh(kz/2).
+
+    $$a = 2\,\sigma(kz) - 1 = \frac{2}{1 + e^{-kz}} - 1$$
+
+    Source: Fausett (1994), Fundamentals of Neural Networks, 1.4.3.
+
+    >>> str(bipolar_sigmoid()), str(bipolar_sigmoid(2))
+    ('bipolar_sigmoid', 'bipolar_sigmoid(2)')
+    """
+    return _bipolar_sigmoid(check_number("bipolar_sigmoid: slope", slope, above=0))
 
 
-def _sech(z: Array, xp: Any) -> Array:
-    e = xp.exp(-xp.abs(z))
-    return 2 * e / (1 + e * e)
+@functools.cache
+def _bipolar_sigmoid(k: float) -> Activation:
+    times = "" if k == 1 else latex_number(k) + r"\,"
+    return _row(
+        "bipolar_sigmoid",
+        f=lambda z, xp: xp.tanh(0.5 * k * z),
+        df=lambda z, a, xp: stable.sigmoid_slope(k * z, xp, 2 * k),
+        latex=rf"\frac{{2}}{{1 + e^{{-{times}z}}}} - 1",
+        dlatex=rf"2 \cdot {times}\sigma({times}z)\,\sigma(-{times}z)",
+        parameters=_unless_1(k),
+    )
 
 
-def _softplus(z: Array, xp: Any) -> Array:
-    return xp.maximum(z, 0.0) + xp.log1p(xp.exp(-xp.abs(z)))
-
-
-def _step(z: Array, low: float, xp: Any) -> Array:
-    """1 where z > 0, and `low` elsewhere, 0 included."""
-    return xp.where(z > 0, xp.ones_like(z), xp.full_like(z, low))
+def _unless_1(slope: float) -> tuple[float, ...]:
+    """The parameters of a row whose name alone means a slope of 1."""
+    return () if slope == 1 else (slope,)
 
 
 def leaky_relu(slope: float = 0.01) -> Activation:
@@ -162,7 +178,7 @@ def _leaky_relu(s: float) -> Activation:
     return _row(
         "leaky_relu",
         f=lambda z, xp: xp.where(z > 0, z, s * z),
-        df=lambda z, a, xp: _step(z, s, xp),
+        df=lambda z, a, xp: xp.where(z > 0, xp.ones_like(z), xp.full_like(z, s)),
         latex=rf"\max(z, 0) + {text}\min(z, 0)",
         dlatex=rf"\begin{{cases}} 1 & z > 0 \\ {text} & z \le 0 \end{{cases}}",
         kinks=(0.0,),
@@ -191,7 +207,7 @@ def _elu(alpha: float) -> Activation:
     return _row(
         "elu",
         f=lambda z, xp: xp.where(z > 0, z, alpha * xp.expm1(xp.minimum(z, 0.0))),
-        df=lambda z, a, xp: xp.where(z > 0, xp.ones_like(z), _exp(z, xp, alpha)),
+        df=lambda z, a, xp: xp.where(z > 0, xp.ones_like(z), stable.exp(z, xp, alpha)),
         latex=rf"\begin{{cases}} z & z > 0 \\ {text}\,(e^z - 1) & z \le 0 \end{{cases}}",
         dlatex=rf"\begin{{cases}} 1 & z > 0 \\ {text}\,e^z & z \le 0 \end{{cases}}",
         kinks=(0.0,),
@@ -204,55 +220,6 @@ def _elu(alpha: float) -> Activation:
 _SELU_SCALE, _SELU_ALPHA = 1.0507009873554805, 1.6732632423543772
 _SELU_LEFT = _SELU_SCALE * _SELU_ALPHA
 
-
-def _erfc(x: Array, xp: Any) -> Array:
-    """1 − erf(x), which the array API lacks: from the library of x, or from SciPy."""
-    if is_torch_namespace(xp):
-        return importlib.import_module("torch").special.erfc(x)
-    if is_jax_namespace(xp):
-        return importlib.import_module("jax.scipy.special").erfc(x)
-    if is_cupy_namespace(xp):
-        return importlib.import_module("cupyx.scipy.special").erfc(x)
-    return xp.asarray(importlib.import_module("scipy.special").erfc(np.asarray(x)))
-
-
-def _normal_below(z: Array, xp: Any) -> Array:
-    """Φ(z), the standard normal distribution."""
-    return 0.5 * _erfc(-math.sqrt(0.5) * z, xp)
-
-
-def _gelu_slope(z: Array, xp: Any) -> Array:
-    """Φ(z) + z φ(z), with φ(z) in two halves."""
-    half = xp.exp(-0.25 * z * z - 0.25 * math.log(2 * math.pi))
-    return _normal_below(z, xp) + (z * half) * half
-
-
-_GELU_K, _GELU_C = 2 * math.sqrt(2 / math.pi), 0.044715
-
-
-def _gelu_u(z: Array) -> Array:
-    return _GELU_K * z * (1 + _GELU_C * z * z)
-
-
-def _gelu_tanh_slope(z: Array, xp: Any) -> Array:
-    u, du = _gelu_u(z), _GELU_K * (1 + 3 * _GELU_C * z * z)
-    return _sigmoid(u, xp) + _sigmoid_slope(u, xp, z * du)
-
-
-def _mish_gate(z: Array, xp: Any) -> Array:
-    """tanh(softplus(z)) e^−min(z, 0), a ratio of polynomials in e^−|z|."""
-    e = xp.exp(-xp.abs(z))
-    right = (1 + 2 * e) / (1 + 2 * e + 2 * e * e)
-    return xp.where(z >= 0, right, (e + 2) / (e * e + 2 * e + 2))
-
-
-def _mish_slope(z: Array, xp: Any) -> Array:
-    """t + z(1 − t²)σ(z), with e^min(z, 0) drawn out of both terms."""
-    gate = _mish_gate(z, xp)
-    t = _exp(z, xp, gate)
-    return _exp(z, xp, gate + z * (1 - t * t) / (1 + xp.exp(-xp.abs(z))))
-
-
 ACTIVATIONS: dict[str, Activation] = {
     row.name: row
     for row in (
@@ -263,17 +230,12 @@ ACTIVATIONS: dict[str, Activation] = {
             latex=r"z",
             dlatex=r"1",
         ),
-        _row(
-            "sigmoid",
-            f=_sigmoid,
-            df=lambda z, a, xp: _sigmoid_slope(z, xp),
-            latex=r"\frac{1}{1 + e^{-z}}",
-            dlatex=r"\sigma(z)\,\sigma(-z)",
-        ),
+        sigmoid(),
+        bipolar_sigmoid(),
         _row(
             "tanh",
             f=lambda z, xp: xp.tanh(z),
-            df=lambda z, a, xp: _sech(z, xp) ** 2,
+            df=lambda z, a, xp: stable.sech(z, xp) ** 2,
             latex=r"\tanh z",
             dlatex=r"\operatorname{sech}^2 z",
         ),
@@ -295,7 +257,7 @@ ACTIVATIONS: dict[str, Activation] = {
                 z > 0, _SELU_SCALE * z, _SELU_LEFT * xp.expm1(xp.minimum(z, 0.0))
             ),
             df=lambda z, a, xp: xp.where(
-                z > 0, xp.full_like(z, _SELU_SCALE), _exp(z, xp, _SELU_LEFT)
+                z > 0, xp.full_like(z, _SELU_SCALE), stable.exp(z, xp, _SELU_LEFT)
             ),
             latex=r"\lambda \begin{cases} z & z > 0 \\ \alpha (e^z - 1) & z \le 0 \end{cases}",
             dlatex=r"\lambda \begin{cases} 1 & z > 0 \\ \alpha e^z & z \le 0 \end{cases}",
@@ -305,32 +267,32 @@ ACTIVATIONS: dict[str, Activation] = {
         ),
         _row(  # Hendrycks and Gimpel (2016), arXiv:1606.08415
             "gelu",
-            f=lambda z, xp: z * _normal_below(z, xp),
-            df=lambda z, a, xp: _gelu_slope(z, xp),
+            f=lambda z, xp: z * stable.normal_below(z, xp),
+            df=lambda z, a, xp: stable.gelu_slope(z, xp),
             latex=r"z\,\Phi(z)",
             dlatex=r"\Phi(z) + z\,\varphi(z)",
             initialiser="he_normal",
         ),
         _row(  # the same paper's approximation: ½(1 + tanh(u/2)) = σ(u)
             "gelu_tanh",
-            f=lambda z, xp: _sigmoid(_gelu_u(z), xp, z),
-            df=lambda z, a, xp: _gelu_tanh_slope(z, xp),
+            f=lambda z, xp: stable.sigmoid(stable.gelu_u(z), xp, z),
+            df=lambda z, a, xp: stable.gelu_tanh_slope(z, xp),
             latex=r"z\,\sigma(u),\quad u = 2\sqrt{2/\pi}\,(z + 0.044715\,z^3)",
             dlatex=r"\sigma(u) + z\,\sigma(u)\,\sigma(-u)\,u'(z)",
             initialiser="he_normal",
         ),
         _row(  # Elfwing, Uchibe and Doya (2018), arXiv:1702.03118
             "silu",
-            f=lambda z, xp: _sigmoid(z, xp, z),
-            df=lambda z, a, xp: _sigmoid(z, xp, 1 + z * _sigmoid(-z, xp)),
+            f=lambda z, xp: stable.sigmoid(z, xp, z),
+            df=lambda z, a, xp: stable.sigmoid(z, xp, 1 + z * stable.sigmoid(-z, xp)),
             latex=r"z\,\sigma(z)",
             dlatex=r"\sigma(z)\,(1 + z\,\sigma(-z))",
             initialiser="he_normal",
         ),
         _row(
             "softplus",
-            f=_softplus,
-            df=lambda z, a, xp: _sigmoid(z, xp),
+            f=stable.softplus,
+            df=lambda z, a, xp: stable.sigmoid(z, xp),
             latex=r"\ln(1 + e^z)",
             dlatex=r"\sigma(z)",
             initialiser="he_normal",
@@ -346,8 +308,8 @@ ACTIVATIONS: dict[str, Activation] = {
         ),
         _row(  # Misra (2019), arXiv:1908.08681
             "mish",
-            f=lambda z, xp: _exp(z, xp, z * _mish_gate(z, xp)),
-            df=lambda z, a, xp: _mish_slope(z, xp),
+            f=lambda z, xp: stable.exp(z, xp, z * stable.mish_gate(z, xp)),
+            df=lambda z, a, xp: stable.mish_slope(z, xp),
             latex=r"z\,t,\quad t = \tanh(\ln(1 + e^z))",
             dlatex=r"t + z\,(1 - t^2)\,\sigma(z)",
             initialiser="he_normal",
@@ -364,7 +326,12 @@ ACTIVATIONS: dict[str, Activation] = {
     )
 }
 
-FAMILIES: dict[str, Callable[..., Activation]] = {"leaky_relu": leaky_relu, "elu": elu}
+FAMILIES: dict[str, Callable[..., Activation]] = {
+    "sigmoid": sigmoid,
+    "bipolar_sigmoid": bipolar_sigmoid,
+    "leaky_relu": leaky_relu,
+    "elu": elu,
+}
 
 
 def activation(given: str | Activation) -> Activation:

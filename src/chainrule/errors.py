@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import numbers
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
@@ -22,10 +23,35 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> ValueError:
     unknown activation 'sigmiod'; did you mean 'sigmoid'? Known: sigmoid, tanh
     """
     known = sorted(known)
-    near = difflib.get_close_matches(name, known, n=2)
-    hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else "."
     rest = f", … and {len(known) - MOST_KNOWN:,} more" if len(known) > MOST_KNOWN else ""
-    return ValueError(f"unknown {kind} {name!r}{hint} Known: {', '.join(known[:MOST_KNOWN])}{rest}")
+    asked = did_you_mean(name, known, most=2)
+    return ValueError(f"unknown {kind} {asked} Known: {', '.join(known[:MOST_KNOWN])}{rest}")
+
+
+def did_you_mean(name: str, known: Iterable[str], *, most: int) -> str:
+    r"""Return a name and the nearest known ones, for a message; upper case tells nothing.
+
+    Where names look the same, they are written so that one sees how they differ.
+
+    >>> print(did_you_mean("ReLU", ["elu", "relu"], most=2))
+    'ReLU'; did you mean 'relu'?
+    >>> print(did_you_mean("né", ["né"], most=1))
+    'n\xe9'; did you mean 'ne\u0301'?
+    """
+    known = list(known)
+    folded = {_look(each).casefold(): each for each in reversed(known)}
+    asked = _look(name).casefold()
+    keys = [asked] if asked in folded else difflib.get_close_matches(asked, folded, n=most)
+    near = [folded[key] for key in keys]
+    write = ascii if _look(name) in map(_look, near) else repr
+    hint = f"; did you mean {' or '.join(map(write, near))}?" if near else "."
+    return write(name) + hint
+
+
+def _look(name: str) -> str:
+    """Return what one sees of a name, whichever characters write it."""
+    seen = unicodedata.normalize("NFKC", name)
+    return " ".join("".join(c for c in seen if unicodedata.category(c) != "Cf").split())
 
 
 def check_number(
@@ -97,10 +123,36 @@ def as_numbers(what: str, given: Any) -> Any:
         ) from None
     if array.dtype.kind not in "biuf":
         raise TypeError(
-            f"{what} must be an array of numbers, got dtype {array.dtype}; encode text as numbers, "
-            "and keep integers within 64 bits"
+            f"{what} must be an array of numbers, got dtype {array.dtype}{_objects(array)}, and "
+            "keep integers within 64 bits"
         )
+    check_unmasked(what, given)
     return array
+
+
+def _objects(array: Any) -> str:
+    """Return which entry of an array is no number, where it holds objects, and what to do."""
+    if array.dtype == object:
+        for place, entry in np.ndenumerate(array):
+            if not isinstance(entry, numbers.Real):
+                return f" with {entry!r:.60} at {place}; encode text as numbers"
+        return "; convert it by .astype(float) or .astype(int)"
+    return "; encode text as numbers"
+
+
+def check_unmasked(what: str, given: Any) -> None:
+    """Raise ValueError for a masked array that hides values: what is behind a mask is no number.
+
+    >>> check_unmasked("X", np.ma.masked_equal([[1.0], [-999.0]], -999.0))
+    Traceback (most recent call last):
+    ...
+    ValueError: X must have no masked values, got one at (1, 0); remove or impute such values
+    """
+    if isinstance(given, np.ma.MaskedArray) and given.mask.any():
+        place = tuple(map(int, np.argwhere(np.ma.getmaskarray(given))[0]))
+        raise ValueError(
+            f"{what} must have no masked values, got one at {place}; remove or impute such values"
+        )
 
 
 def finite(

@@ -12,7 +12,6 @@ that sum by a. `link` turns a into a prediction.
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import InitVar, dataclass
 from typing import Any
@@ -21,9 +20,9 @@ import numpy as np
 from array_api_compat import array_namespace, device
 from numpy.typing import NDArray
 
-from chainrule.activations import ACTIVATIONS
 from chainrule.errors import check_number, unknown_name
 from chainrule.rows import check_derivative, find_row, full_name, latex_number
+from chainrule.stable import log_cosh, minus_log_softmax, sigmoid, softmax, softplus
 from chainrule.targets import TARGETS
 from chainrule.trees import Array
 
@@ -137,31 +136,6 @@ def _check_loss(loss: Loss) -> None:
 
 
 _row = functools.partial(Loss, check=False)  # the tests check the table
-_sigmoid, _softplus = ACTIVATIONS["sigmoid"].f, ACTIVATIONS["softplus"].f
-
-
-def softmax(a: Array, xp: Any) -> Array:
-    r"""Return the probabilities of logits, (n, o).
-
-    $$p_j = \frac{e^{a_j}}{\sum_k e^{a_k}}$$
-
-    >>> softmax(np.array([[0.0, 0.0]]), np)
-    array([[0.5, 0.5]])
-    """
-    e = xp.exp(a - xp.max(a, axis=1, keepdims=True))
-    return e / xp.sum(e, axis=1, keepdims=True)
-
-
-def _minus_log_softmax(a: Array, xp: Any) -> Array:
-    a = a - xp.max(a, axis=1, keepdims=True)
-    return xp.log(xp.sum(xp.exp(a), axis=1, keepdims=True)) - a
-
-
-def _log_cosh(r: Array, xp: Any) -> Array:
-    """ln cosh r = ln(1 + 2 sinh²(r/2)), which keeps its digits where r is small."""
-    near = xp.minimum(xp.abs(r), 1.0)
-    far = xp.abs(r) + xp.log1p(xp.exp(-2 * xp.abs(r))) - math.log(2)
-    return xp.where(xp.abs(r) > 1, far, xp.log1p(2 * xp.sinh(0.5 * near) ** 2))
 
 
 def huber(delta: float = 1.0) -> Loss:
@@ -293,7 +267,7 @@ def _cross_entropy(s: float) -> Loss:
     t = rf"\left({rest}\,y_j + \tfrac{{{share}}}{{o}}\right)" if s else "y_j"
     return _row(
         "cross_entropy",
-        value=lambda a, y, xp: smoothed(y) * _minus_log_softmax(a, xp),
+        value=lambda a, y, xp: smoothed(y) * minus_log_softmax(a, xp),
         grad=lambda a, y, xp: softmax(a, xp) - smoothed(y),
         link=softmax,
         link_name="softmax",
@@ -340,7 +314,7 @@ LOSSES: dict[str, Loss] = {
         quantile(),
         _row(
             "log_cosh",
-            value=lambda a, y, xp: _log_cosh(a - y, xp),
+            value=lambda a, y, xp: log_cosh(a - y, xp),
             grad=lambda a, y, xp: xp.tanh(a - y),
             latex=r"\sum_j \ln\cosh(a_j - y_j)",
             dlatex=r"\tanh(a_j - y_j)",
@@ -366,9 +340,9 @@ LOSSES: dict[str, Loss] = {
         ),
         _row(  # both terms in logits: σ(a) − y would round to 0 where y = 1 and a is large
             "binary_cross_entropy",
-            value=lambda a, y, xp: (1 - y) * _softplus(a, xp) + y * _softplus(-a, xp),
-            grad=lambda a, y, xp: (1 - y) * _sigmoid(a, xp) - y * _sigmoid(-a, xp),
-            link=_sigmoid,
+            value=lambda a, y, xp: (1 - y) * softplus(a, xp) + y * softplus(-a, xp),
+            grad=lambda a, y, xp: (1 - y) * sigmoid(a, xp) - y * sigmoid(-a, xp),
+            link=sigmoid,
             link_name="sigmoid",
             latex=r"-\sum_j \left(y_j \ln \sigma(a_j) + (1 - y_j) \ln \sigma(-a_j)\right)",
             dlatex=r"\sigma(a_j) - y_j",

@@ -5,6 +5,7 @@ A row's full name carries its parameters, `huber(0.5)`, so that a string specifi
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -57,11 +58,22 @@ def find_row(
         raise ValueError(f"{kind} {name!r} takes no parameter, got {text!r}; write {name!r}")
     try:
         values = [float(argument) for argument in arguments.split(",")]
+    except ValueError:
+        raise ValueError(
+            f"{kind} {text!r}: each parameter is a number such as 0.5, and a comma parts them"
+        ) from None
+    try:
+        inspect.signature(families[name]).bind(*values)
+    except TypeError:
+        takes = ", ".join(inspect.signature(families[name]).parameters)
+        raise ValueError(
+            f"{kind} {text!r}: {name} takes {takes}, got {len(values)} numbers; the decimals of a "
+            "number stand behind a point, and a comma parts numbers"
+        ) from None
+    try:
         return families[name](*values)
-    except TypeError as error:
-        raise ValueError(f"{kind} {text!r}: {error}") from None
     except ValueError as error:
-        raise ValueError(f"{kind} {text!r}: each parameter is a number; {error}") from None
+        raise ValueError(f"{kind} {text!r}: {error}") from None
 
 
 def check_derivative(

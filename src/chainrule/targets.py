@@ -108,7 +108,7 @@ def _check_labels(what: str, y: Array, n: int, classes: int, xp: Any) -> Array:
         row = int(xp.argmax(xp.astype(y == wrong, xp.uint8)))
         raise ValueError(
             f"{what} must hold labels 0 to {classes - 1}, one for each of the network's {classes} "
-            f"outputs, got {wrong} at row {row}"
+            f"outputs, got {wrong} at row {row}{_fix(classes)}"
         )
     return xp.astype(y, xp.int64, copy=False)
 
@@ -129,5 +129,11 @@ def _check_values(what: str, kind: str, y: Array, xp: Any) -> None:
         if float(gap[row]) > 1e-3:
             raise ValueError(
                 f"{what} must hold {target.must} that sum to 1, "
-                f"row {row} sums to {float(xp.sum(y[row, :])):g}"
+                f"row {row} sums to {float(xp.sum(y[row, :])):g}{_fix(y.shape[1])}"
             )
+
+
+def _fix(classes: int) -> str:
+    """Return what to do where there is one output for the classes: its softmax is always 1."""
+    fix = "; of one output the softmax is always 1: give two, or take 'binary_cross_entropy'"
+    return fix if classes == 1 else ""

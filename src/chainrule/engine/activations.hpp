@@ -23,13 +23,13 @@ namespace chainrule {
 
 // In the order of ACTIVATIONS.
 enum class Activation {
-    identity, sigmoid, tanh, relu, leaky_relu, elu, selu, gelu, gelu_tanh, silu, softplus, softsign,
-    mish, hard_tanh
+    identity, sigmoid, bipolar_sigmoid, tanh, relu, leaky_relu, elu, selu, gelu, gelu_tanh, silu,
+    softplus, softsign, mish, hard_tanh
 };
 
-inline constexpr std::array<std::string_view, 14> activation_names{
-    "identity", "sigmoid",   "tanh", "relu",     "leaky_relu", "elu",  "selu",
-    "gelu",     "gelu_tanh", "silu", "softplus", "softsign",   "mish", "hard_tanh"};
+inline constexpr std::array<std::string_view, 15> activation_names{
+    "identity", "sigmoid", "bipolar_sigmoid", "tanh",     "relu",     "leaky_relu", "elu", "selu",
+    "gelu",     "gelu_tanh", "silu",          "softplus", "softsign", "mish",       "hard_tanh"};
 
 inline std::optional<Activation> find_activation(std::string_view name) {
     for (std::size_t k = 0; k < activation_names.size(); ++k)
@@ -44,6 +44,7 @@ decltype(auto) with_activation(Activation row, F&& f) {
     switch (row) {
         case identity: return f.template operator()<identity>();
         case sigmoid: return f.template operator()<sigmoid>();
+        case bipolar_sigmoid: return f.template operator()<bipolar_sigmoid>();
         case tanh: return f.template operator()<tanh>();
         case relu: return f.template operator()<relu>();
         case leaky_relu: return f.template operator()<leaky_relu>();
@@ -104,10 +105,18 @@ struct Logistic {
 };
 
 template <class V>
-CHAINRULE_INLINE Result<V> sigmoid(V z) {
-    const V one = broadcast<element_t<V>>(1);
-    const Logistic<V> logistic(z);
-    return {logistic.sigmoid(one), logistic.slope(one)};
+CHAINRULE_INLINE Result<V> sigmoid(V z, element_t<V> k) {
+    using T = element_t<V>;
+    const Logistic<V> logistic(z * k);
+    return {logistic.sigmoid(broadcast<T>(1)), logistic.slope(broadcast<T>(k))};
+}
+
+// tanh(kz/2), and ½k sech².
+template <class V>
+CHAINRULE_INLINE Result<V> bipolar_sigmoid(V z, element_t<V> k) {
+    const element_t<V> half = k / 2;
+    const auto [value, sech] = tanh_sech(z * half);
+    return {value, sech * half * sech};
 }
 
 template <class V>
@@ -206,7 +215,7 @@ CHAINRULE_INLINE Result<V> hard_tanh(V z) {
 
 }  // namespace rows
 
-// Value and slope together. `parameter` is leaky_relu's slope or elu's alpha, else ignored.
+// Value and slope together. `parameter` is a slope or elu's alpha, else ignored.
 template <Activation A, class T>
 CHAINRULE_INLINE void activate(typename Vec<T>::type z, T parameter, typename Vec<T>::type& a,
                                typename Vec<T>::type& slope) {
@@ -216,7 +225,8 @@ CHAINRULE_INLINE void activate(typename Vec<T>::type z, T parameter, typename Ve
     [[maybe_unused]] constexpr T selu_left = T(1.0507009873554805 * 1.6732632423543772);
     rows::Result<V> result;
     if constexpr (A == identity) result = {z, broadcast<T>(1)};
-    else if constexpr (A == sigmoid) result = rows::sigmoid(z);
+    else if constexpr (A == sigmoid) result = rows::sigmoid(z, parameter);
+    else if constexpr (A == bipolar_sigmoid) result = rows::bipolar_sigmoid(z, parameter);
     else if constexpr (A == tanh) result = rows::tanh(z);
     else if constexpr (A == relu) result = {maximum(z, V{}), select(z > V{}, broadcast<T>(1), V{})};
     else if constexpr (A == leaky_relu) result = rows::rectifier(z, parameter);

@@ -28,7 +28,7 @@ def predict(net: Network, params: Parameters, X: Array, threads: int | None) -> 
         found = weakref.ref(net, lambda _: _known.pop(key, None)), _make(net)
         _known[key] = found
     predictor = found[1]
-    if predictor is None:
+    if predictor is None or isinstance(X, np.ma.MaskedArray):  # what it masks is to be refused
         return None
     started = 0 if threads is None else engine.most_threads(threads)
     predicted = predictor.predict(params, X, started)

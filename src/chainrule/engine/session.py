@@ -273,7 +273,7 @@ def dense_layers(
                 inputs,
                 layer.units,
                 row.name,
-                row.parameters[0] if row.parameters else 0.0,
+                row.parameters[0] if row.parameters else 1.0,  # a slope that its name leaves out
                 f"{k}.W" in frozen,
                 f"{k}.b" in frozen,
                 after,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn import get_config
 from sklearn.utils._array_api import move_to
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from chainrule.errors import check_weights
+from chainrule.errors import check_unmasked, check_weights
 
 Array = NDArray[Any]
 
@@ -79,6 +80,9 @@ def blocks(X: Any) -> list[Any]:
 def check_data(estimator: Any, X: Any, y: Any, *, first: bool) -> tuple[Array, Array]:
     """Return examples and targets as arrays, or raise and name what is wrong with them."""
     X, y = as_numpy(X), as_numpy(y)
+    check_unmasked("y", y)
+    _check_no_moments(X)
+    _check_present(y)
     try:
         X, y = validate_data(estimator, X, y, multi_output=True, reset=first, **ACCEPTED)
     except ValueError as error:
@@ -97,6 +101,7 @@ def check_inputs(estimator: Any, X: Any, method: str) -> Any:
             f"fit(), {fitted}; got {given}"
         )
     X = as_numpy(X)
+    _check_no_moments(X)
     try:
         return validate_data(estimator, X, reset=False, **ACCEPTED)
     except ValueError as error:
@@ -110,6 +115,38 @@ def check_sample_weight(given: Any, X: Array, what: str = "sample_weight") -> Ar
     weights = np.full(len(X), given) if np.isscalar(given) else as_numpy(given)
     checked: Array = check_weights(weights, len(X), np.float64, np, what=what)
     return checked
+
+
+def _check_no_moments(X: Any) -> None:
+    """Raise where X hides values, or holds moments: their nanoseconds would be its numbers."""
+    check_unmasked("X", X)
+    dtypes = getattr(X, "dtypes", None)  # of a data frame
+    kinds = [X.dtype] if isinstance(X, np.ndarray) else [] if dtypes is None else list(dtypes)
+    for column, dtype in enumerate(kinds):
+        if any(word in str(dtype).lower() for word in ("datetime", "timedelta")):
+            named = column if isinstance(X, np.ndarray) else repr(list(X.columns)[column])
+            raise TypeError(
+                f"X must hold numbers, got {dtype} in column {named}; turn it into numbers, such "
+                "as days since a date"
+            )
+
+
+def _check_present(y: Any) -> None:
+    """Raise where an entry of objects is missing: among words it would become a class, 'nan'."""
+    entries = getattr(y, "to_numpy", lambda: y)()
+    if isinstance(entries, list | tuple) or getattr(getattr(entries, "dtype", 0), "hasobject", 0):
+        for row, entry in enumerate(entries):
+            if _is_missing(entry):
+                raise ValueError(
+                    f"Input y contains NaN or another missing value, {entry!r} in row {row}; leave "
+                    "such rows out"
+                )
+
+
+def _is_missing(entry: Any) -> bool:
+    # pandas' NA and NaT, without loading pandas
+    nothing = entry is None or type(entry).__name__ in ("NAType", "NaTType")
+    return nothing or (isinstance(entry, float) and math.isnan(entry))
 
 
 def _with_place(error: ValueError, X: Any) -> ValueError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -66,11 +68,14 @@ class Explanation:
         The name of the convention.
     digits
         The significant digits of every figure, or None: as many as the line needs.
+    about
+        Which step of a training it is, or "".
     """
 
     derivation: Derivation
     notation: str = "mazur"
     digits: int | None = None
+    about: str = ""
 
     # The steps as data
 
@@ -123,6 +128,19 @@ class Explanation:
         return f"network {sizes}, {' and '.join(kinds)}, {losses.loss(d.net.loss)}"
 
     @property
+    def examples(self) -> str:
+        """Which step and which of several examples are worked out; "" of one."""
+        d = self.derivation
+        n, titles = len(d.data.X), "\n".join(part.title for part in d.parts)
+        worked = len(set(re.findall(r" of (example \d+)$", titles, re.MULTILINE)))
+        if n == 1:
+            return self.about
+        which = "each" if worked == n else f"the {worked} that give most to it"
+        verb = "are" if 1 < worked < n else "is"
+        said = f"The mean over {n} examples: {which} {verb} worked out, and then the mean."
+        return f"{self.about} {said}".lstrip()
+
+    @property
     def closing(self) -> list[str]:
         """What to know when comparing with another text: the factor between the losses."""
         sentences = map("".join, self.comparison(Text()))
@@ -155,6 +173,7 @@ class Explanation:
         """Return the explanation as text for a terminal."""
         writer = Text()
         rows = [f"{self.symbol(writer)} — {plain(self.network)}"]
+        rows += textwrap.wrap(self.examples, width)
         rows += legend_text(self.legend(writer))
         for part, lines in self.written(writer):
             rows += ["", part.title, *note_text(part.note, width)]

@@ -98,10 +98,23 @@ def _of_z(value: Callable[..., Expression], slope: Callable[..., Expression]) ->
     )
 
 
-def _sigmoid_slope(z: Quantity, a: Quantity) -> Expression:
+def _times(k: tuple[Expression, ...], x: Expression) -> Expression:
+    """kx, where a slope k of 1 is not written."""
+    return k[0] * x if k else x
+
+
+def _sigmoid_slope(z: Quantity, a: Quantity, *k: Expression) -> Expression:
     if a.value < 0.999:
-        return a * (1 - a)
-    return exp(-z) / (1 + exp(-z)) ** 2
+        return _times(k, a * (1 - a))
+    e = exp(-_times(k, z))
+    return _times(k, e / (1 + e) ** 2)
+
+
+def _bipolar_slope(z: Quantity, a: Quantity, *k: Expression) -> Expression:
+    half = k[0] / 2 if k else Number("1") / 2
+    if abs(a.value) < 0.99:
+        return half * (1 - a**2)
+    return half / call("cosh", half * z) ** 2
 
 
 def _tanh_slope(z: Quantity, a: Quantity) -> Expression:
@@ -144,7 +157,8 @@ def _mish_slope(z: Quantity, a: Quantity) -> Form:
 
 ACTIVATION_FORMS: dict[str, tuple[Rule, Rule]] = {
     "identity": _of_z(lambda z: z, lambda z, a: node(1)),
-    "sigmoid": _of_z(lambda z: 1 / (1 + exp(-z)), _sigmoid_slope),
+    "sigmoid": _of_z(lambda z, *k: 1 / (1 + exp(-_times(k, z))), _sigmoid_slope),
+    "bipolar_sigmoid": _of_z(lambda z, *k: 2 / (1 + exp(-_times(k, z))) - 1, _bipolar_slope),
     "tanh": _of_z(lambda z: call("tanh", z), _tanh_slope),
     "relu": _of_z(
         lambda z: call("max", z, 0),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -31,6 +35,9 @@ class Delimited(Source):
     the file fits. Blank lines are left out.
     """
 
+    _as_text: Mapping[str, Sequence[str]] = MappingProxyType({})
+    """The columns that are not read but copied, with the words that are null in each."""
+
     def __init__(self, text: TextFile, delimiter: str | None) -> None:
         self.name, self._text = text.name, text
         try:
@@ -50,7 +57,7 @@ class Delimited(Source):
     @property
     def dtypes(self) -> dict[str, pl.DataType]:
         """The dtype of each column, for which the file is read through once."""
-        return dict(self._kinds)
+        return {**self._kinds, **dict.fromkeys(self._as_text, pl.String())}
 
     @property
     def size(self) -> int:
@@ -61,10 +68,20 @@ class Delimited(Source):
         """Return the SHA-256 of the file's bytes, in hexadecimal."""
         return digest(self._text.path)
 
+    def as_text(self, columns: Iterable[str], nulls: Iterable[str] = ()) -> Delimited:
+        """Return this table with some columns as the text that stands in the file."""
+        chosen = dict.fromkeys(self._chosen(tuple(columns)), tuple(nulls))
+        other = copy.copy(self)
+        other._as_text = {**self._as_text, **chosen}
+        return other
+
     def whole(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Return all rows, in the fastest way; the errors are those of `chunks`."""
         chosen, frame = self._chosen(columns), self._at_once()
-        return super().whole(columns) if frame is None else frame.select(chosen)
+        if frame is None:
+            return super().whole(columns)
+        lines = self._dialect.header_lines
+        return self._with_text(frame.select(chosen), self._text.path, skip_lines=lines)
 
     # All at once: most files are throughout as they begin
 
@@ -103,10 +120,15 @@ class Delimited(Source):
         needed = {*columns, self.columns[-1]}
         places = [place for place, name in enumerate(self.columns) if name in needed]
         for number, piece in enumerate(self._pieces()):
-            frame, _ = self._frame(number, piece, self._kinds, places)
+            frame, rows = self._frame(number, piece, self._kinds, places)
             if frame is None:
                 raise TableError(f"{self.name}: has changed while it was read")
-            yield frame.select(columns)
+            yield self._with_text(frame.select(columns), rows)
+
+    def _with_text(self, frame: pl.DataFrame, rows: bytes | Path, **options: Any) -> pl.DataFrame:
+        """Return the frame of some rows with its columns as text where that is asked for."""
+        nulls = {name: self._as_text[name] for name in frame.columns if name in self._as_text}
+        return frame.with_columns(self._fields.text(rows, nulls, **options))
 
     def _frame(
         self,

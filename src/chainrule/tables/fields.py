@@ -45,6 +45,26 @@ class Fields(NamedTuple):
         except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
             return None  # what is wrong is found in the pieces
 
+    def text(
+        self, rows: bytes | Path, nulls: Mapping[str, Sequence[str]], **options: Any
+    ) -> list[pl.Series]:
+        r"""Return some columns as they stand, null where they hold one of the words given for them.
+
+        >>> found = Fields(("a", "b"), ",").text(b"01,NA\n1.10,x\n", {"a": [], "b": ["NA"]})
+        >>> [column.to_list() for column in found]
+        [['01', '1.10'], [None, 'x']]
+        """
+        alike: dict[tuple[str, ...], list[str]] = {}
+        for name, words in nulls.items():
+            alike.setdefault(tuple(words), []).append(name)
+        texts = [pl.String()] * len(self.columns)
+        found: list[pl.Series] = []
+        for words, names in alike.items():
+            places = sorted(map(self.columns.index, names))
+            frame = self._read(rows, texts, list(words), columns=places, **options)
+            found += frame.get_columns()
+        return found
+
     def kinds_in(self, rows: bytes) -> dict[str, Kind]:
         r"""Return the narrowest kind that all values of each column are of.
 

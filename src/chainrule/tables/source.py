@@ -65,6 +65,16 @@ class Source(ABC):
         """Return all rows, in the fastest way; the errors are those of `chunks`."""
         return pl.concat(self._frames(self._chosen(columns)), rechunk=True)
 
+    def as_text(self, columns: Iterable[str], nulls: Iterable[str] = ()) -> Source:
+        """Return this table with some columns as the text that stands in it, where it is a text.
+
+        Nothing of such a column is read as a number: `007` stays `007`, `1.10` stays `1.10`. Fields
+        without a character are null, and those that hold one of the words in `nulls`. What is no
+        text, as a frame, has its columns as they are.
+        """
+        self._chosen(tuple(columns))
+        return self
+
     @abstractmethod
     def _frames(self, columns: list[str]) -> Iterator[pl.DataFrame]:
         """Yield some columns as frames of any number of rows."""

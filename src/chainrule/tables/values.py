@@ -5,12 +5,12 @@ A value that a reading does not allow is null in it.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import polars as pl
 
+from chainrule.errors import did_you_mean
 from chainrule.tables.errors import TableError
 
 DATE = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$"
@@ -148,13 +148,9 @@ def unknown_column(what: str, name: str, known: Sequence[str]) -> TableError:
     >>> print(unknown_column("target", "Pric", ["carat", "price"]))
     unknown target 'Pric'; did you mean 'price'? The table has carat, price
     """
-    cases = {column.casefold(): column for column in known}
-    near = [cases[case] for case in difflib.get_close_matches(name.casefold(), cases, n=1)]
-    hint = f"; did you mean {near[0]!r}?" if near else "."
     more = ", …" if len(known) > 10 else ""
-    return TableError(
-        f"unknown {what} {name!r}{hint} The table has {', '.join(map(bare, known[:10]))}{more}"
-    )
+    has = ", ".join(map(bare, known[:10])) + more
+    return TableError(f"unknown {what} {did_you_mean(name, known, most=1)} The table has {has}")
 
 
 def check_known(what: str, names: Iterable[str], known: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-r"""How well each class is told, and what it is taken for.
+r"""The scores of each class, and what it is taken for.
 
 y   (n,) labels      guess   (n,) the class predicted
 """
@@ -14,7 +14,7 @@ Array = NDArray[Any]
 
 
 class ClassScore(NamedTuple):
-    """How well a class is told: NaN for what has nothing to be a share of."""
+    """The scores of a class: NaN for a share of nothing."""
 
     label: int
     precision: float

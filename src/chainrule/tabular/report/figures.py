@@ -39,12 +39,12 @@ def calibration(y: Array, p: Array) -> list[Bin]:
     [Bin(predicted=0.75, observed=0.5, examples=2)]
     """
     if p.shape[1] == 2:
-        foretold, came = p[:, 1], y == 1
+        predicted, came = p[:, 1], y == 1
     else:
-        foretold, came = p.max(axis=1), y == p.argmax(axis=1)
-    at = np.searchsorted(np.linspace(0, 1, BINS + 1)[1:-1], foretold)
+        predicted, came = p.max(axis=1), y == p.argmax(axis=1)
+    at = np.searchsorted(np.linspace(0, 1, BINS + 1)[1:-1], predicted)
     return [
-        Bin(float(foretold[of].mean(dtype=float)), float(came[of].mean()), int(of.sum()))
+        Bin(float(predicted[of].mean(dtype=float)), float(came[of].mean()), int(of.sum()))
         for of in (at == k for k in range(BINS))
         if of.any()
     ]
