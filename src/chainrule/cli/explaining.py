@@ -10,6 +10,7 @@ import click
 
 import chainrule as cr
 from chainrule.cli.errors import usage_errors
+from chainrule.cli.files import is_model, load_model
 from chainrule.cli.options import given, reads_tables
 from chainrule.cli.sizes import read_sizes
 from chainrule.explain.names import NOTATIONS
@@ -47,6 +48,11 @@ def put(text: str, path: Path | None) -> None:
     help="A weight (w5), bias (b3), input (x2), unit (h1, net_o2), cost, or all.",
 )
 @click.option(
+    "--by",
+    metavar="NAME",
+    help="What a unit is derived by: --of out_o1 --by w5 is without a loss.",
+)
+@click.option(
     "--format",
     "name",
     type=click.Choice(FORMATS),
@@ -81,6 +87,7 @@ def put(text: str, path: Path | None) -> None:
 def explain(
     network: str,
     of: str,
+    by: str | None,
     name: str | None,
     output: Path | None,
     data: str | None,
@@ -112,6 +119,7 @@ def explain(
     \b
     chainrule explain 2-2-2 --of w5
     chainrule explain network.toml --of w1 --notation nielsen -o w1.html
+    chainrule explain network.toml --of out_o1 --by w1
     chainrule explain houses.model --data test.csv --row 3 --of w12
     """
     with usage_errors():
@@ -124,7 +132,9 @@ def explain(
             raise ValueError(f"--{min(asked).replace('_', '-')} is of a table; name it by --data")
         what, more = example(network, data, row or 1, asked) if data else described(network)
         more |= {} if step is None else {"step": step}
-        explanation = cr.explain(*what, **more, of=of, notation=notation, digits=digits, top=top)
+        explanation = cr.explain(
+            *what, **more, of=of, by=by, notation=notation, digits=digits, top=top
+        )
         put(write(explanation, columns(place)), place)
 
 
@@ -132,7 +142,10 @@ def described(network: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return what a file of a network gives `cr.explain`."""
     from chainrule.explain.network_file import network_path, read_network_file
 
-    file = read_network_file(network_path(network))
+    path = network_path(network)
+    if is_model(path):
+        raise ValueError(f"{network} is a model; name the table of its example by --data")
+    file = read_network_file(path)
     for note in file.notes:
         click.echo(f"{network}: {note}", err=True)
     return file[:4], file.options()
@@ -142,9 +155,7 @@ def example(
     model: str, data: str, row: int, reading: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return what a model and a row of a table give `cr.explain`."""
-    from chainrule.tabular import TableModel
-
-    trained = TableModel.load(model)
+    trained = load_model(model, data)
     names = {"inputs": trained.preparation.feature_names, "outputs": trained.outputs_named}
     return (trained.net, trained.params, *trained.example(data, row, **reading)), names
 

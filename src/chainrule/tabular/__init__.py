@@ -4,6 +4,7 @@
 |---|---|
 | `training.py` | `train`: the network that suits a table, its run, and the result |
 | `options.py` | what can be asked of it, and what the size of the data decides |
+| `suiting.py` | what suits a target: its task, its values, what its rows count |
 | `preparing.py` | from a table to examples |
 | `splitting.py` | which of them are held out |
 | `blocks.py` | where they lie, in memory or in a file |

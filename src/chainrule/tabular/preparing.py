@@ -6,7 +6,6 @@ into the memory allowed is read once and kept until then.
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import tempfile
 from collections import deque
@@ -24,23 +23,25 @@ from chainrule.examples import Examples
 from chainrule.tables import (
     CHUNK,
     Decision,
+    Forms,
     Preparation,
     Source,
     TableError,
     Target,
-    decide,
+    Wanted,
+    find_forms,
     fit_preparation,
-    fit_target,
     survey,
     with_target,
 )
-from chainrule.tables.survey import Survey
-from chainrule.tables.targets import Quantity
+from chainrule.tables.finding import roles_of
+from chainrule.tables.forms import read
 from chainrule.tabular.blocks import Blocks
 from chainrule.tabular.doubts import of_a_table
-from chainrule.tabular.objectives import check_metric, class_weights, kind_of, task_of
+from chainrule.tabular.objectives import class_weights
 from chainrule.tabular.options import Options
 from chainrule.tabular.splitting import hold_out
+from chainrule.tabular.suiting import check_counts, counts, decided_by, fitted_to, task_asked
 
 Array = NDArray[Any]
 T = TypeVar("T")
@@ -48,7 +49,8 @@ Made = TypeVar("Made")
 THREADS = 2
 """The chunks that are prepared at a time: each is in memory."""
 
-Frames = Callable[[], Iterator[pl.DataFrame]]
+Frames = Callable[..., Iterator[pl.DataFrame]]
+"""The rows of some columns of a table, or of all; as often as wanted."""
 
 
 @dataclass
@@ -68,6 +70,8 @@ class Prepared:
     """
 
     target: Target
+    forms: Forms
+    reading: dict[str, Any]
     preparation: Preparation
     decisions: tuple[Decision, ...]
     without_target: int
@@ -113,6 +117,7 @@ def prepare(source: Source, target: str, options: Options) -> Prepared:
     Raises TableError where the table, its target or a column that an option names is not fit.
     """
     frames, memory = _frames(source, options)
+    forms = _forms(source, frames, target, options)
     beside = [name for name in (options.weight, options.groups, options.time) if name]
     seen: list[pl.DataFrame] = []
 
@@ -123,100 +128,77 @@ def prepare(source: Source, target: str, options: Options) -> Prepared:
                 seen.append(chunk.select(known))
             yield chunk
 
-    found = survey(looked_at(), target)
-    decisions = _decided(found, options)
-    kept = pl.concat(seen)
-    kept = with_target(kept.with_row_index("\0row", offset=1), target)
-    fitted = _fitted(found, decisions, options)
+    found = survey(looked_at(), target, forms)
+    decisions = decided_by(found, options)
+    written = pl.concat(seen)
+    kept = forms.read(written).with_row_index("\0row", offset=1)
+    if options.time is not None and forms.time is not None:
+        kept = kept.with_columns(read(forms.time, written[options.time]).values)
+    kept = with_target(kept, target)
+    fitted = fitted_to(found, decisions, options)
     preparation = fit_preparation(found, decisions)
     features = len(preparation.feature_names)
     y = fitted.encode(kept)
     rows = kept["\0row"].to_numpy().astype(np.int64)
-    if options.loss == "poisson":
-        _check_counts(fitted, y, rows)
+    check_counts(fitted, options.loss, y, rows)
     held = hold_out(
         options.validation,
         y if y.ndim == 1 else y[:, 0],
         features=features,
         seed=options.seed,
-        groups=_column(kept, options.groups, "--groups"),
-        time=_column(kept, options.time, "--time"),
+        groups=_column(kept, options.groups, "--groups", target),
+        time=_column(kept, options.time, "--time", target),
     )
     w = None if options.weight is None else kept[options.weight].cast(pl.Float32).to_numpy()
     of_class = class_weights(
         fitted, options.class_weight, y[~held], None if w is None else w[~held]
     )
-    counts = _counts(y, w, of_class)
+    count = counts(y, w, of_class)
     train = int((~held).sum())
     fits = train * features * 4 <= memory
     blocks = Blocks(
         np.flatnonzero(~held),
         features=features,
         outputs=None if fitted.task == "classification" else fitted.outputs,
-        weighted=counts is not None,
+        weighted=count is not None,
         seed=options.seed,
         folder=None if fits else Path(tempfile.gettempdir()),
     )
     try:
-        held_X = _fill(blocks, frames, preparation, target, y, counts, held)
+        held_X = _fill(
+            blocks, lambda: map(forms.read, frames()), preparation, target, y, count, held
+        )
         held_out = Examples(held_X, y[held], None if w is None else w[held])
         doubts = of_a_table(fitted, preparation, blocks, held_out)
     except BaseException:
         blocks.close()
         raise
     return Prepared(
-        fitted, preparation, decisions, found.without_target,
-        rows, held, blocks, held_out, y, w, counts, doubts,
+        fitted, forms, _kept_reading(source), preparation, decisions, found.without_target,
+        rows, held, blocks, held_out, y, w, count, doubts,
     )  # fmt: skip
 
 
-def _decided(found: Survey, options: Options) -> tuple[Decision, ...]:
-    """Return the decisions on the columns; the task may follow from the loss or the metric."""
-    task = options.task or task_of(options.loss, options.metric)
-    try:
-        return decide(
-            found,
-            task=task,
-            numbers=options.numbers,
-            categories=options.categories,
-            dates=options.dates,
-            leave_out=options.leave_out,
-            order=options.order,
-            weight=options.weight,
-        )
-    except TableError as error:
-        if task == options.task or not str(error).startswith("target "):
-            raise
-        asked = f"--loss {options.loss}" if options.loss else f"--metric {options.metric}"
-        raise TableError(f"{asked} is for {task}: {error}") from None
+def _forms(source: Source, frames: Frames, target: str, options: Options) -> Forms:
+    """Return how the columns of a table are read."""
+    roles = roles_of(
+        target,
+        task=task_asked(options),
+        numbers=options.numbers,
+        categories=options.categories,
+        dates=options.dates,
+        leave_out=options.leave_out,
+        order=options.order,
+        weight=options.weight,
+    )
+    wanted = Wanted(roles, options.time, source.reading, source.pointed, source.typed)
+    return find_forms(next(frames(), pl.DataFrame()).schema, frames, wanted)
 
 
-def _fitted(found: Survey, decisions: Iterable[Decision], options: Options) -> Target:
-    """Return the target, fitted to its rows and to the loss; rates of counts stay as they are."""
-    target = fit_target(found, decisions, options.quantiles)
-    if options.loss == "poisson":
-        assert isinstance(target, Quantity)
-        target = dataclasses.replace(target, centre=0.0, scale=1.0)
-    check_metric(kind_of(target, options.loss), target, options.metric)
-    return target
-
-
-def _check_counts(target: Target, y: Array, rows: Array) -> None:
-    """Raise TableError where a target is no count, for the loss of counts."""
-    if (y < 0).any():
-        at = int(np.argmax(y < 0))
-        raise TableError(
-            f"--loss poisson is for counts >= 0, and target {target.column!r} is {y[at].item():g} "
-            f"in row {rows[at]:,}; use another --loss"
-        )
-
-
-def _counts(y: Array, w: Array | None, of_class: Array | None) -> Array | None:
-    """Return what each example counts in training."""
-    if of_class is None:
-        return w
-    counts = of_class[y].astype(np.float32)
-    return counts if w is None else counts * w
+def _kept_reading(source: Source) -> dict[str, Any]:
+    """Return what was asked of the reading that holds for other tables of the kind too."""
+    asked = source.reading.given()
+    return {name: asked[name] for name in ("missing", "decimal", "thousands") if name in asked}
 
 
 def _fill(
@@ -260,10 +242,12 @@ def ahead(function: Callable[[T], Made], given: Iterable[T]) -> Iterator[Made]:
             yield waiting.popleft().result()
 
 
-def _column(frame: pl.DataFrame, name: str | None, option: str) -> Array | None:
+def _column(frame: pl.DataFrame, name: str | None, option: str, target: str) -> Array | None:
     """Return a column that parts the examples, as numbers in the order of its values."""
     if name is None:
         return None
+    if name == target:
+        raise TableError(f"column {name!r} is the target; take it out of {option}")
     if name not in frame.columns:
         raise TableError(f"{option} {name!r} is no column of the table")
     column = frame[name]
@@ -288,4 +272,4 @@ def _frames(source: Source, options: Options) -> tuple[Frames, int]:
     if source.size * 2 > allowed:
         return source.chunks, allowed // 4
     whole = source.whole()
-    return lambda: whole.iter_slices(CHUNK), allowed // 2
+    return lambda names=None: whole.select(names or pl.all()).iter_slices(CHUNK), allowed // 2

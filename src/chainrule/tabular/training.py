@@ -14,7 +14,7 @@ import numpy as np
 from chainrule.layers import Dense, Dropout, Layer
 from chainrule.network import Network, Parameters
 from chainrule.optimizers import OPTIMIZERS, AdamW
-from chainrule.records import made_of
+from chainrule.records import column_name, made_of
 from chainrule.schedules import Cosine, OneCycle
 from chainrule.serialization.strict_json import to_json
 from chainrule.tables import Reading, Source, TableError, open_source
@@ -23,7 +23,7 @@ from chainrule.tabular.checkpoints import keeping
 from chainrule.tabular.doubts import of_a_model
 from chainrule.tabular.model import TableModel
 from chainrule.tabular.objectives import loss_of
-from chainrule.tabular.options import Options, completed
+from chainrule.tabular.options import Options, by_text, completed
 from chainrule.tabular.preparing import Prepared, prepare
 from chainrule.tabular.running import Measure, Plan, Run
 from chainrule.tabular.scores import SCORES
@@ -183,6 +183,7 @@ def conclude(
         },
         "decisions": decided(prepared),
         "options": options.of_the_model(),
+        **({"reading": prepared.reading} if prepared.reading else {}),
         "epochs": run.epochs,
         "best_epoch": run.best_epoch,
         "over": run.over,
@@ -201,7 +202,7 @@ def _model(
 ) -> TableModel:
     """Return the model of some parameters, of which nothing is told yet."""
     own = prepared.preparation, prepared.target, prepared.baseline
-    return TableModel(net, params, *own, curves or {}, about={})
+    return TableModel(net, params, *own, curves or {}, about={}, forms=prepared.forms)
 
 
 def _validated(model: TableModel, prepared: Prepared) -> dict[str, Any]:
@@ -236,7 +237,7 @@ def _refit(options: Options, run: Run, again: Run | None) -> str:
 
 def train(
     table: Any,
-    target: str,
+    target: Any,
     *,
     checkpoint: str | Path | None = None,
     every: float = 30.0,
@@ -251,7 +252,7 @@ def train(
         A frame of pandas, Polars or Arrow, the name of a file, or a data set such as
         "sklearn:digits".
     target
-        The column to predict.
+        The column to predict, by its name in the frame or that name as text, such as 3 or "3".
     checkpoint, every
         A directory to leave checkpoints in, at most every so many seconds; where it holds some of
         this training, it goes on from the last, to the same bits.
@@ -273,9 +274,9 @@ def train(
     >>> model.about["validation"]["model"]["accuracy"] > 0.9
     True
     """
-    reading, asked = made_of(options, Reading, Options)
+    reading, asked = made_of(by_text(options), Reading, Options)
     source = open_source(table, **reading.changed())
-    with set_out(source, target, asked) as (prepared, chosen, run):
+    with set_out(source, column_name(target), asked) as (prepared, chosen, run):
         with keeping(run, source, chosen, checkpoint, every) as after_visit:
             run.go_on(lambda run: (after_visit(run), watch(run)))
             again = begin_again(prepared, chosen, run)
