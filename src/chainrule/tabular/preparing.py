@@ -41,7 +41,14 @@ from chainrule.tabular.doubts import of_a_table
 from chainrule.tabular.objectives import class_weights
 from chainrule.tabular.options import Options
 from chainrule.tabular.splitting import hold_out
-from chainrule.tabular.suiting import check_counts, counts, decided_by, fitted_to, task_asked
+from chainrule.tabular.suiting import (
+    as_asked,
+    check_counts,
+    counts,
+    decided_by,
+    fitted_to,
+    task_asked,
+)
 
 Array = NDArray[Any]
 T = TypeVar("T")
@@ -117,7 +124,8 @@ def prepare(source: Source, target: str, options: Options) -> Prepared:
     Raises TableError where the table, its target or a column that an option names is not fit.
     """
     frames, memory = _frames(source, options)
-    forms = _forms(source, frames, target, options)
+    with as_asked(options):
+        forms = _forms(source, frames, target, options)
     beside = [name for name in (options.weight, options.groups, options.time) if name]
     seen: list[pl.DataFrame] = []
 

@@ -6,7 +6,8 @@ y   (n,) labels, or (n, outputs)      w   (n,) weights, or None
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -30,16 +31,32 @@ def task_asked(options: Options) -> str | None:
     return options.task or task_of(options.loss, options.metric)
 
 
-def decided_by(found: Survey, options: Options) -> tuple[Decision, ...]:
-    """Return the decisions on the columns; the task may follow from the loss or the metric.
+@contextmanager
+def as_asked(options: Options) -> Iterator[None]:
+    """Have refusals of the target tell which loss or metric asks for the task.
 
-    Raises TableError where the target is not fit for it.
+    >>> with as_asked(Options(loss="poisson")):
+    ...     raise TableError("target 'cut' holds text")
+    Traceback (most recent call last):
+    ...
+    chainrule.tables.errors.TableError: --loss poisson is for regression: target 'cut' holds text
     """
-    task = task_asked(options)
     try:
+        yield
+    except TableError as error:
+        task = task_asked(options)
+        if task == options.task or not str(error).startswith("target "):
+            raise
+        asked = f"--loss {options.loss}" if options.loss else f"--metric {options.metric}"
+        raise TableError(f"{asked} is for {task}: {error}") from None
+
+
+def decided_by(found: Survey, options: Options) -> tuple[Decision, ...]:
+    """Return the decisions on the columns; raise TableError where the target is not fit."""
+    with as_asked(options):
         return decide(
             found,
-            task=task,
+            task=task_asked(options),
             numbers=options.numbers,
             categories=options.categories,
             dates=options.dates,
@@ -47,11 +64,6 @@ def decided_by(found: Survey, options: Options) -> tuple[Decision, ...]:
             order=options.order,
             weight=options.weight,
         )
-    except TableError as error:
-        if task == options.task or not str(error).startswith("target "):
-            raise
-        asked = f"--loss {options.loss}" if options.loss else f"--metric {options.metric}"
-        raise TableError(f"{asked} is for {task}: {error}") from None
 
 
 def fitted_to(found: Survey, decisions: Iterable[Decision], options: Options) -> Target:
