@@ -27,6 +27,9 @@ LAYERS: dict[str, type[Layer]] = {"dense": Dense, "dropout": Dropout}
 LONGEST = 100
 """The most characters of a name with its parameters."""
 
+LATER = {"reduction": "mean", "dampening": 0.0}
+"""Fields that files of earlier versions lack, and what they are there."""
+
 Kinds = Mapping[str, type[Any]]
 
 
@@ -42,7 +45,8 @@ def network_to_data(net: Network) -> dict[str, Any]:
     """
     layers = [_to_data(describe(net, k), layer, LAYERS) for k, layer in enumerate(net.layers)]
     named = _name(f"the loss {str(net.loss)!r}", net.loss, loss)
-    data = {"inputs": net.inputs, "layers": layers, "loss": named, "l1": net.l1, "l2": net.l2}
+    data = {"inputs": net.inputs, "layers": layers, "loss": named}
+    data |= {name: getattr(net, name) for name in ("l1", "l2", "reduction")}
     return _fields("network", data, list(data))
 
 
@@ -53,7 +57,7 @@ def network_from_data(data: Any) -> Network:
     >>> network_from_data(network_to_data(net)) == net
     True
     """
-    given = _fields("network", data, ["inputs", "layers", "loss", "l1", "l2"])
+    given = _fields("network", data, ["inputs", "layers", "loss", "l1", "l2", "reduction"])
     if not isinstance(given["layers"], list):
         raise ValueError(f"network: layers must be a list, got {reprlib.repr(given['layers'])}")
     layers = [_from_data(f"layer {k}", layer, LAYERS) for k, layer in enumerate(given["layers"])]
@@ -134,6 +138,8 @@ def _from_data(what: str, data: Any, kinds: Kinds) -> Any:
 
 def _fields(what: str, data: Any, names: list[str]) -> dict[str, Any]:
     """Return data that has the fields named and no others, with no text that is too long."""
+    if isinstance(data, dict):
+        data = {name: value for name, value in LATER.items() if name in names} | data
     if not isinstance(data, dict) or set(data) != set(names):
         got = f"keys {reprlib.repr(list(data))}" if isinstance(data, dict) else reprlib.repr(data)
         raise ValueError(f"{what} must have the keys {', '.join(names)}; got {got}")

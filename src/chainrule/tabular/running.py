@@ -139,6 +139,7 @@ class Run:
                 batch_size=plan.batch_size,
                 seed=plan.seed,
                 sample_weight=block.w,
+                mean_weight=self.blocks.mean_weight,
                 validation=tuple(self.held_out) if last and self.held_out else None,
                 clip_norm=plan.clip_norm,
                 history=self.history,
