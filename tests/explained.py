@@ -25,7 +25,7 @@ from chainrule.targets import encode
 from strategies import last, problem
 
 SEEDS = range(200)
-SUBJECTS = ["w", "b", "x", "h", "o", "cost", "all"]
+SUBJECTS = ["w", "b", "x", "h", "o", "net_h", "net_o", "cost", "all"]
 OPTIMIZERS = [None, cr.SGD(0.5), cr.SGD(0.1, momentum=0.9), cr.Adam(0.1), cr.AdamW(0.01)]
 
 
@@ -60,7 +60,7 @@ def explained(seed, digits=None, top=10):
     at = Places.of(p.net)
     data = Examples(p.X, p.y, p.w if seed % 3 == 0 else None)
     made = OPTIMIZERS[seed % 5]
-    of = subject(subject_of(SUBJECTS[seed % 7], at, rng), at)
+    of = subject(subject_of(SUBJECTS[seed % len(SUBJECTS)], at, rng), at)
     derived = derive(
         p.net,
         p.params,
@@ -74,8 +74,8 @@ def explained(seed, digits=None, top=10):
 
 
 def subject_of(kind, at, rng):
-    if kind == "h" and at.last == 0:
-        kind = "o"
+    if kind[-1] == "h" and at.last == 0:
+        kind = f"{kind[:-1]}o"
     sizes = {
         "w": sum(i * o for i, o in itertools.pairwise(at.widths)),
         "b": sum(at.widths[1:]),
@@ -83,7 +83,7 @@ def subject_of(kind, at, rng):
         "h": sum(at.widths[1:-1]),
         "o": at.widths[-1],
     }
-    return f"{kind}{rng.integers(sizes[kind]) + 1}" if kind in sizes else kind
+    return f"{kind}{rng.integers(sizes[kind[-1]]) + 1}" if kind[-1] in sizes else kind
 
 
 class Core:
@@ -166,7 +166,7 @@ class Core:
 
     def own(self, by, row):
         """The derivative of one example's cost."""
-        if by.kind in ("w", "b"):
+        if by.kind in ("w", "b", "z"):
             delta = self.deltas[self.layer(by)][row, by.unit]
             return delta * (self.passed(by.layer - 1)[row, by.source] if by.kind == "w" else 1.0)
         above = len(self.trace)

@@ -76,8 +76,23 @@ def test_many_examples_with_weights_and_penalty(opened):
         view.page.get_by_label("of", exact=True).select_option(label=f"example {row + 1}")
         lines = expected(explanation)
         each = (len(lines) - len(_whole(explanation))) // 4
+        titles = view.page.locator("#derivation h3").all_inner_texts()
+        assert titles[:3] == [f"{t} of example {row + 1}" for t in TITLES[:3]]
+        assert titles[-2:] == ["The penalty", "The update"]
         here = lines[row * each : (row + 1) * each] + _whole(explanation)
         assert shown_lines(view) == here
+
+
+TITLES = ["The chain rule", "Forward", "The cost", "Backward"]
+
+
+@pytest.mark.parametrize("of", ["net_o1", "delta_h2"])
+def test_a_weighted_input_is_explained_too(opened, of):
+    explanation = explained(of)
+    view = opened(explanation)
+    assert shown_lines(view) == expected(explanation)
+    view.choose("w1")
+    assert shown_lines(view) == expected(explained("w1"))
 
 
 def _whole(explanation):

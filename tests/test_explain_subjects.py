@@ -38,6 +38,12 @@ SUBJECTS = {
     "i2": Key("x", -1, 1),
     "h1": Key("a", 0, 0),
     "o2": Key("a", 1, 1),
+    "out_h2": Key("a", 0, 1),
+    "out_o1": Key("a", 1, 0),
+    "net_h2": Key("z", 0, 1),
+    "net_o1": Key("z", 1, 0),
+    "delta_o1": Key("z", 1, 0),
+    "δ_o1": Key("z", 1, 0),
     "layers[1].W[0, 1]": Key("w", 1, 0, 1),
     "layers[1].W[0,1]": Key("w", 1, 0, 1),
     " layers[0].b[1] ": Key("b", 0, 1),
@@ -122,6 +128,9 @@ def test_of_a_data_set_the_largest_parts_are_shown():
     deltas = cr.backward(NET, START, cr.forward(NET, START, X), y)
     parts = w * deltas[1][:, 0] * cr.forward(NET, START, X)[1].x[:, 0]
     rows = sorted(np.argsort(-np.abs(parts))[:4] + 1)
+    assert made.examples == (
+        "The mean over 40 examples: the 4 that give most to it are worked out, and then the mean."
+    )
     titles = [part.title for part in made.derivation.parts]
     assert [t for t in titles if t.startswith("Forward")] == [
         f"Forward of example {r}" for r in rows
@@ -239,6 +248,7 @@ REFUSED = [
             "layers[0].V[0, 0]": "layers[0].W[0, 0]",
         }.items()
     ],
+    ({"of": "net_o3"}, V, "no quantity 'o3'; did you mean 'o2'?"),
     ({"of": "z1"}, V, ("the network has no quantity 'z1'. It has", "cost and all")),
     ({"of": ""}, V, "the network has no quantity ''. It has"),
     ({"of": "w²"}, V, "the network has no quantity 'w²'. It has"),

@@ -44,7 +44,7 @@ def put(text: str, path: Path | None) -> None:
     "--of",
     metavar="NAME",
     required=True,
-    help="A weight (w5), bias (b3), input (x2), unit (h1, o2), cost, or all.",
+    help="A weight (w5), bias (b3), input (x2), unit (h1, net_o2), cost, or all.",
 )
 @click.option(
     "--format",

@@ -66,9 +66,9 @@ def explain(
         One example, (inputs,) and its target, or a data set, (n, inputs) and its targets: then the
         mean is explained, and its parts by example.
     of
-        A weight `"w5"` or `"layers[1].W[0, 1]"`, a bias `"b3"`, an input `"x2"`, a unit `"h1"` or
-        `"o2"`, `"cost"`, or `"all"`. Weights are numbered through the network, as are the hidden
-        units.
+        A weight `"w5"` or `"layers[1].W[0, 1]"`, a bias `"b3"`, an input `"x2"`, a unit's
+        activation `"h1"` or `"out_h1"`, its weighted input `"net_o2"` or `"delta_o2"`, `"cost"`,
+        or `"all"`. Weights are numbered through the network, as are the hidden units.
     notation
         `"mazur"`, `"nielsen"`, `"3blue1brown"` or `"pytorch"`.
     digits

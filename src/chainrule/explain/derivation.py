@@ -124,7 +124,7 @@ class _Deriver:
         """The parts of the derivation, but those that have no lines."""
         parts = [part for row in self.rows for part in self._example(row)]
         means = Means(self.passes, self.rows, self.top)
-        derived = [self.of] if self.of.kind in ("x", "a") else self.parameters
+        derived = [self.of] if self.of.kind in ("x", "a", "z") else self.parameters
         parts.append(Part("The mean over the examples", tuple(means.mean(derived))))
         parts.append(Part("The penalty", tuple(means.penalty(derived))))
         if made:
@@ -152,13 +152,13 @@ class _Deriver:
     @property
     def _lowest(self) -> int:
         """The layer down to which the chain rule goes."""
-        return self.of.layer if self.of.kind in ("w", "b", "a") else 0
+        return max(self.of.layer, 0)
 
     def _units(self, working: Working) -> list[list[int]]:
         """The units of each layer whose lines are written: those that the subject reaches most."""
         units: list[list[int]] = []
         for layer in range(self.at.last + 1):
-            if layer == self._lowest and self.of.kind in ("w", "b", "a"):
+            if layer == self.of.layer and self.of not in (COST, ALL):
                 units.append([self.of.unit])
             elif layer < self._lowest:
                 units.append([])
@@ -188,12 +188,15 @@ class _Deriver:
     def _backward(self, working: Working, units: list[list[int]]) -> list[Step]:
         if self.of == COST:
             return []
+        lowest = self.of.layer + 1 if self.of.kind in ("x", "a") else self._lowest
         steps = [
             step
-            for layer in range(self.at.last, self._lowest - 1, -1)
+            for layer in range(self.at.last, lowest - 1, -1)
             for j in units[layer]
             for step in working.deltas_of(layer, j)
         ]
-        if self.of.kind == "x":
-            steps += working.dinput(self.of.unit)
+        if self.of.kind in ("x", "a"):
+            steps += working.dunit(self.of.layer, self.of.unit)
+        if self.of.kind == "z":
+            steps.append(working.dweighted(self.of.layer, self.of.unit))
         return steps + [step for key in self.parameters for step in working.gradient(key)]

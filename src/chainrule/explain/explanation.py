@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -123,6 +125,18 @@ class Explanation:
         return f"network {sizes}, {' and '.join(kinds)}, {losses.loss(d.net.loss)}"
 
     @property
+    def examples(self) -> str:
+        """Which of several examples are worked out; "" of one."""
+        d = self.derivation
+        n, titles = len(d.data.X), "\n".join(part.title for part in d.parts)
+        worked = len(set(re.findall(r" of (example \d+)$", titles, re.MULTILINE)))
+        if n == 1:
+            return ""
+        which = "each" if worked == n else f"the {worked} that give most to it"
+        verb = "are" if 1 < worked < n else "is"
+        return f"The mean over {n} examples: {which} {verb} worked out, and then the mean."
+
+    @property
     def closing(self) -> list[str]:
         """What to know when comparing with another text: the factor between the losses."""
         sentences = map("".join, self.comparison(Text()))
@@ -155,6 +169,7 @@ class Explanation:
         """Return the explanation as text for a terminal."""
         writer = Text()
         rows = [f"{self.symbol(writer)} — {plain(self.network)}"]
+        rows += textwrap.wrap(self.examples, width)
         rows += legend_text(self.legend(writer))
         for part, lines in self.written(writer):
             rows += ["", part.title, *note_text(part.note, width)]

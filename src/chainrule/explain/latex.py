@@ -241,6 +241,8 @@ def _body(explanation: Explanation, room: float) -> Iterator[str]:
     symbol = explanation.symbol(writer)
     yield rf"\section*{{$\displaystyle {symbol}$}}"
     yield f"{escaping.latex(explanation.network)}\n"
+    if explanation.examples:
+        yield f"{escaping.latex(explanation.examples)}\n"
     yield from _legend(explanation, writer)
     for part, written in explanation.written(writer):
         yield rf"\subsection*{{{escaping.latex(part.title)}}}"

@@ -25,6 +25,7 @@ def head(explanation: Explanation) -> str:
     """Return the title, the network, and the legend of the user's names."""
     writer = Latex()
     rows = [f"# ${explanation.symbol(writer)}$", "", escaping.markdown(explanation.network)]
+    rows += ["", explanation.examples] if explanation.examples else []
     if legend := explanation.legend(writer):
         rows += ["", "| symbol | value | name |", "|---|---|---|"]
     for name, symbol, value in legend:

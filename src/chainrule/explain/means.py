@@ -46,7 +46,7 @@ class Means:
             formula = self._weighted(self.w, values, part) / self._weights(self.w).quantity
         if key == COST:
             return Step(whole, formula, passes.mean_loss)
-        note = "moved in every example alike" if key.kind in ("x", "a") else ""
+        note = "moved in every example alike" if key.kind in ("x", "a", "z") else ""
         return Step(derivative(whole, key), formula, passes.gradient(key, plain=True), note)
 
     def _weighted(

@@ -130,7 +130,7 @@ class Passes:
         if key.kind in ("x", "a"):
             return [float(v) for v in self._da(key.layer)[:, key.unit]]
         k = self.at.indices[key.layer]
-        delta = self.deltas[k][:, key.unit]
+        delta = self.deltas[k][:, key.unit]  # ∂C/∂b, ∂C/∂z
         own = delta * self.trace[k].x[:, key.source] if key.kind == "w" else delta
         return [float(v) for v in own]
 

@@ -50,6 +50,8 @@ def _body(explanation: Explanation) -> Iterator[str]:
     symbol = explanation.symbol(writer)
     yield f"<h3>{math(symbol)}</h3>"
     yield f"<p>{html(explanation.network)}</p>"
+    if explanation.examples:
+        yield f"<p>{html(explanation.examples)}</p>"
     yield from _legend(explanation, writer)
     for part, written in explanation.written(writer):
         yield f"<h4>{html(part.title)}</h4>"

@@ -1,4 +1,13 @@
-"""What an explanation is of: `w5`, `b3`, `layers[1].W[0, 1]`, `x2`, `h1`, `o2`, `cost` or `all`."""
+"""What an explanation is of: a weight, a bias, an input, a unit, the cost, or all of them.
+
+| name | the cost's derivative by |
+|---|---|
+| `w5`, `layers[1].W[0, 1]` | a weight |
+| `b3`, `layers[1].b[0]` | a bias |
+| `x2`, `i2` | an input |
+| `h1`, `o2`, `out_o2` | the activation of a unit |
+| `net_o2`, `delta_o2` | its weighted input: δ |
+"""
 
 from __future__ import annotations
 
@@ -13,6 +22,7 @@ COST = Key("C")
 
 _INDEXED = re.compile(r"layers\[(\d{1,9})\]\.(W|b)\[(\d{1,9})(?:, *(\d{1,9}))?\]", re.ASCII)
 _NUMBERED = re.compile(r"([wbxiho])([1-9]\d{0,17})", re.ASCII)
+_UNIT = re.compile(r"(out|net|delta|δ)_([ho][1-9]\d{0,17})", re.ASCII)
 _NEARLY = re.compile(r"([wbxiho])[ _]*(-?\d{0,18})", re.ASCII | re.IGNORECASE)
 _LAYER = re.compile(r"layers\[(\d{1,9})\]", re.ASCII)
 
@@ -20,8 +30,8 @@ _LAYER = re.compile(r"layers\[(\d{1,9})\]", re.ASCII)
 def subject(of: Any, at: Places) -> Key:
     """Return the key of what is to be explained.
 
-    A unit's key is that of its activation. Raises ValueError for what the network does not have,
-    with what it has.
+    A unit's key is that of its activation, or of its weighted input. Raises ValueError for what
+    the network does not have, with what it has.
 
     >>> net = cr.Network(2, [cr.Dense(2), cr.Dense(2)], loss="half_squared_error")
     >>> subject("w5", Places.of(net))
@@ -36,6 +46,9 @@ def subject(of: Any, at: Places) -> Key:
         _check_dense(given, int(found[1]), at)
     if found := _INDEXED.fullmatch(given):
         return _indexed(given, found, at)
+    if found := _UNIT.fullmatch(given):
+        unit = subject(found[2], at)
+        return unit if found[1] == "out" else unit._replace(kind="z")
     found = _NUMBERED.fullmatch(given)
     if found and int(found[2]) <= count(found[1], at):
         return numbered(found[1], int(found[2]) - 1, at)
@@ -123,7 +136,7 @@ def _unknown(of: str, at: Places) -> ValueError:
     hint = f"; did you mean {near!r}?" if near else "."
     return ValueError(
         f"explain: the network has no quantity {of!r}{hint} It has {', '.join(ranges)}, "
-        "layers[l].W[j, k] and layers[l].b[j] counted from 0, cost and all"
+        "layers[l].W[j, k] and layers[l].b[j] counted from 0, net_o1 of each unit, cost and all"
     )
 
 

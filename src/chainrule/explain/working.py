@@ -14,7 +14,7 @@ from chainrule.backprop import Deltas, Trace
 from chainrule.explain.example import Example, Row
 from chainrule.explain.expressions import Expression, Quantity, Sum, call, exact
 from chainrule.explain.forms import ACTIVATION_FORMS, LOSS_FORMS, Form, exp, number
-from chainrule.explain.names import Key
+from chainrule.explain.names import Key, derivative
 from chainrule.explain.steps import Step
 from chainrule.rows import is_own
 from chainrule.trees import Array
@@ -81,8 +81,9 @@ class Working(Example):
             return [Step(d.key, self.dout(layer, j) * self.slope(layer, j) * by, d.value)]
         steps = [] if layer == self.at.last else [self._over_units(layer, j)]
         steps += self._undropped(layer, j)
-        if key.kind == "a":
-            steps.append(self._delta(layer, j))
+        if key.kind == "z":
+            d = self.d(self.z(layer, j), self.delta(layer)[j])
+            steps.append(Step(d.key, self.dout(layer, j) * self.slope(layer, j), d.value))
         return steps
 
     def _over_units(self, layer: int, k: int) -> Step:
@@ -268,14 +269,18 @@ class Working(Example):
 
     def deltas_of(self, layer: int, j: int) -> list[Step]:
         """∂C by a unit, from what it passes on back to its weighted input."""
-        steps = [self._dlast(j)] if layer == self.at.last else self._dhidden(layer, j)
-        steps += self._undropped(layer, j)
-        steps.append(self._by_form(self.slope(layer, j), layer, j, 1))
-        return [*steps, self._delta(layer, j)]
+        slope = self._by_form(self.slope(layer, j), layer, j, 1)
+        return [*self.dunit(layer, j), slope, self._delta(layer, j)]
 
-    def dinput(self, k: int) -> list[Step]:
-        """∂C by an input."""
-        return [*self._dhidden(-1, k), *self._undropped(-1, k)]
+    def dunit(self, layer: int, j: int) -> list[Step]:
+        """∂C by the activation of a unit, or by an input."""
+        steps = [self._dlast(j)] if layer == self.at.last else self._dhidden(layer, j)
+        return steps + self._undropped(layer, j)
+
+    def dweighted(self, layer: int, j: int) -> Step:
+        """∂C by the weighted input of a unit, which is its δ."""
+        delta = self.dz(layer, j)
+        return Step(derivative(self.cost, Key("z", layer, j)), delta, delta.value)
 
     def gradient(self, key: Key) -> list[Step]:
         """∂C by a weight or bias: δ, times what z changes by it."""

@@ -51,6 +51,8 @@ SCRIPTS = (
     "controls",
 )
 
+EXAMPLES = "The mean over {} examples. The working is that of the one chosen, then the mean of all."
+
 INERT = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 """What could end a script or a line of it, written in a way that JSON reads the same."""
 
@@ -73,6 +75,7 @@ def page(explanation: Explanation, rounds: int = 10_000) -> str:
         policy=_policy(script, style),
         symbol=html.escape(explanation.symbol(Text())),
         network=html.escape(visible(explanation.network)),
+        examples=EXAMPLES.format(n) if (n := len(explanation.derivation.data.X)) > 1 else "",
         style=style,
         script=script,
         data=inert_json(data(explanation, rounds)),

@@ -20,13 +20,15 @@ class Derivation {
     this.stages = [];
     this.path = new Set(subject.kind === 'all' ? [] : ['C']);
     this.lines = new Map();
-    for (const [title, note, , ids] of parts) {
+    for (const [title, note, row, ids] of parts) {
+      const head = row >= 0 && this.page.data.n > 1 ? `${title} of example ${row + 1}` : title;
       if (title === CHAIN) {
+        if (head !== title) sections.push(el('h3', {}, head));
         sections.push(this.chain(ids, values));
         continue;
       }
       const steps = [...values.steps(ids)].length ? this.part(title, values, ids) : [];
-      sections.push(el('section', {}, el('h3', {}, title), ...(note ? [el('p', { class: 'note' }, note)] : []), el('ol', {}, ...steps)));
+      sections.push(el('section', {}, el('h3', {}, head), ...(note ? [el('p', { class: 'note' }, note)] : []), el('ol', {}, ...steps)));
     }
     this.root.replaceChildren(...sections);
     this.stages.forEach((stage, k) => stage.lines.forEach((item) => { item.dataset.stage = k; }));

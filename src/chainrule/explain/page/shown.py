@@ -89,7 +89,7 @@ def _own(derivation: Derivation, layer: int) -> list[int]:
     """The units of a layer, the inputs being 0, that the derivation is about."""
     key = derivation.subject
     found = []
-    if key.kind in ("w", "b", "a", "x") and key.layer == layer - 1:
+    if key.kind in ("w", "b", "a", "x", "z") and key.layer == layer - 1:
         found.append(key.unit)
     if key.kind == "w" and key.layer == layer:
         found.append(key.source)
