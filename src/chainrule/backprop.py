@@ -117,7 +117,8 @@ def cost(
           + \lambda_1 \sum |W| + \tfrac12 \lambda_2 \sum W^2$$
 
     Where the network's reduction is a sum, it is Σ w L. X is (n, inputs); y is (n, outputs), or
-    (n,) for one output or for integer labels; sample_weight is (n,). Raises TypeError or ValueError where one of them does not fit.
+    (n,) for one output or for integer labels; sample_weight is (n,). Raises TypeError or
+    ValueError where one of them does not fit.
 
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> float(cost(net, net.parameters([([[2.0]], [0.0])]), [[1.0], [2.0]], [1.0, 1.0]))
@@ -165,8 +166,8 @@ def backward(
     With weights, an example's share is wᵢ over their mean, so that the plain mean is the weighted
     one. Where the examples are a batch of some more, `mean_weight` is the mean over all of those:
     the gradients of batches then average to that of the whole, whatever weights fall together.
-    Where the network's reduction is a sum, the share is wᵢ. `check=False` trusts the values of y and sample_weight. Raises TypeError or ValueError where
-    they do not fit.
+    Where the network's reduction is a sum, the share is wᵢ. `check=False` trusts the values of y
+    and sample_weight. Raises TypeError or ValueError where they do not fit.
 
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> params = net.parameters([([[2.0]], [0.0])])

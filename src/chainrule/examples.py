@@ -43,7 +43,7 @@ class Examples(NamedTuple):
     @property
     def mean_weight(self) -> float:
         """The mean of the weights, 1 where they have none."""
-        return self.weight / self.X.shape[0]
+        return self.weight / int(self.X.shape[0])
 
     def shuffled(self, seed: int, epoch: int) -> Array:
         """Return the order in which an epoch goes through the examples, as an array of indices."""
@@ -52,7 +52,14 @@ class Examples(NamedTuple):
 
 
 def check_examples(
-    net: Network, params: Parameters, X: Any, y: Any, w: Any, *, of: str = ""
+    net: Network,
+    params: Parameters,
+    X: Any,
+    y: Any,
+    w: Any,
+    *,
+    of: str = "",
+    whole: bool = True,
 ) -> Examples:
     """Return examples that fit the network, or raise and name what does not.
 
@@ -65,7 +72,7 @@ def check_examples(
     n, kind = X.shape[0], losses.loss(net.loss).target
     y = check_targets(kind, y, n, net.outputs, X.dtype, xp, what=f"{of}y")
     if w is not None:
-        w = check_weights(w, n, X.dtype, xp, what=f"{of}sample_weight")
+        w = check_weights(w, n, X.dtype, xp, what=f"{of}sample_weight", whole=whole)
     return Examples(X, y, w)
 
 

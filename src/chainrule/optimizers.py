@@ -114,7 +114,7 @@ class SGD(Optimizer):
         """Leave out dampening where there is none, as runs named their optimizer before it."""
         more = f", dampening={self.dampening}" if self.dampening else ""
         return (
-            f"SGD(learning_rate={self.learning_rate}, momentum={self.momentum}, "
+            f"{type(self).__name__}(learning_rate={self.learning_rate}, momentum={self.momentum}, "
             f"nesterov={self.nesterov}{more})"
         )
 

@@ -136,9 +136,13 @@ def fit(
     )
     check_parameters(net, params)
     stays = frozen(params, freeze)
-    data = check_examples(net, params, X, y, sample_weight)
+    data = check_examples(net, params, X, y, sample_weight, whole=mean_weight is None)
     data, held_out = split(net, params, data, validation, seed)
-    w = data.mean_weight if mean_weight is None else check_number("fit: mean_weight", mean_weight, above=0)
+    w = (
+        data.mean_weight
+        if mean_weight is None
+        else check_number("fit: mean_weight", mean_weight, above=0)
+    )
     plan = Plan(net, optimizer, seed, stays, clip_value, clip_norm, w)
     history = _start(optimizer, params, history)
     goal = history.epochs + epochs

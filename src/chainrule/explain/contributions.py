@@ -195,9 +195,7 @@ class _Sharing:
         if self.key.kind == "w" and (net.l1 or net.l2):
             W = np.array(self.entry(stand.params))
             parts[-1] = penalty_gradient(net, W, np) / net.outputs
-        deltas = backward(
-            net, stand.params, trace, y, w, mean_weight=plan.mean_weight, check=False
-        )
+        deltas = backward(net, stand.params, trace, y, w, mean_weight=plan.mean_weight, check=False)
         grads = gradient(trace, deltas)
         core, bounded = self.entry(grads), self.entry(clipped(plan, grads, np))
         return parts * (bounded / core if core else 1.0), np.array(bounded)

@@ -38,8 +38,12 @@ def derive(
     draw: Draw | None = None,
     made: Update | None = None,
     labels: Mapping[Key, str] | None = None,
+    mean_weight: float | None = None,
 ) -> Derivation:
-    """Return the derivation of ∂C/∂of, or of the cost, or of all, for checked data in float64."""
+    """Return the derivation of ∂C/∂of, or of the cost, or of all, for checked data in float64.
+
+    `mean_weight` is that of the examples from which these are a batch.
+    """
     if of == ALL and net.size > MOST_OF_ALL:
         raise ValueError(
             f"explain: of='all' would be {net.size:,} derivations, and {MOST_OF_ALL} are the "
@@ -49,7 +53,7 @@ def derive(
         raise TypeError(
             f"explain: optimizer must be one such as cr.SGD(0.5), got {made.optimizer!r}"
         )
-    parts = _Deriver(Passes(net, params, data, draw), of, top).parts(made)
+    parts = _Deriver(Passes(net, params, data, draw, mean_weight), of, top).parts(made)
     return Derivation(net, Places.of(net), of, tuple(parts), params, data, made, dict(labels or {}))
 
 

@@ -45,6 +45,12 @@ class Passes:
             self._backward()
 
     @property
+    def combines(self) -> bool:
+        """Whether the cost, without its penalty, is another than the loss of one example."""
+        alone = self.mean_weight is None and self.net.reduction == "mean"
+        return self.n > 1 or (self.data.w is not None and not alone)
+
+    @property
     def penalises(self) -> bool:
         """Whether weights cost something."""
         return bool(self.net.l1 or self.net.l2)
@@ -61,11 +67,7 @@ class Passes:
         free = dataclasses.replace(self.net, l1=0.0, l2=0.0, check=False)  # type: ignore[call-arg]
         self.plain = Trace(self.trace, free, self.params)
         self.mean_loss, self.cost = (
-            float(
-                trace_cost(
-                    trace, self.y, self.data.w, mean_weight=self.mean_weight, check=False
-                )
-            )
+            float(trace_cost(trace, self.y, self.data.w, mean_weight=self.mean_weight, check=False))
             for trace in (self.plain, self.trace)
         )
         if not math.isfinite(self.cost):
@@ -143,7 +145,7 @@ class Passes:
 
     def example_cost(self, row: int) -> Key:
         """Return the key of an example's cost."""
-        return Key("C", example=row + 1) if self.n > 1 else self.mean_cost
+        return Key("C", example=row + 1) if self.combines else self.mean_cost
 
     @property
     def mean_cost(self) -> Key:

@@ -50,7 +50,7 @@ def run_of(history: History, step: int) -> Run:
 
 def examples_of(run: Run) -> Examples:
     """Return the examples that a run trained with."""
-    data = check_examples(run.plan.net, run.params, run.X, run.y, run.sample_weight)
+    data = check_examples(run.plan.net, run.params, run.X, run.y, run.sample_weight, whole=False)
     return split(run.plan.net, run.params, data, run.validation, run.plan.seed)[0]
 
 
@@ -132,5 +132,6 @@ def explain_step(
         draw=Draw(plan.seed, step),
         made=made,
         labels=derivation.labels(places, inputs, outputs),
+        mean_weight=plan.mean_weight,
     )
     return Explanation(derived, notation, digits)

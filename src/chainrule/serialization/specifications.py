@@ -28,7 +28,7 @@ LONGEST = 100
 """The most characters of a name with its parameters."""
 
 LATER = {"reduction": "mean", "dampening": 0.0}
-"""Fields that files of earlier versions lack, and what they are there."""
+"""Fields that data need not have, and what they then are: those of earlier versions lack them."""
 
 Kinds = Mapping[str, type[Any]]
 
@@ -45,9 +45,9 @@ def network_to_data(net: Network) -> dict[str, Any]:
     """
     layers = [_to_data(describe(net, k), layer, LAYERS) for k, layer in enumerate(net.layers)]
     named = _name(f"the loss {str(net.loss)!r}", net.loss, loss)
-    data = {"inputs": net.inputs, "layers": layers, "loss": named}
-    data |= {name: getattr(net, name) for name in ("l1", "l2", "reduction")}
-    return _fields("network", data, list(data))
+    data = {"inputs": net.inputs, "layers": layers, "loss": named, "l1": net.l1, "l2": net.l2}
+    data["reduction"] = net.reduction
+    return _brief(_fields("network", data, list(data)))
 
 
 def network_from_data(data: Any) -> Network:
@@ -98,7 +98,7 @@ def _to_data(what: str, given: Any, kinds: Kinds) -> dict[str, Any]:
         elif isinstance(value, Schedule):
             value = _to_data(repr(value), value, SCHEDULES)
         data[field.name] = value
-    return _fields(what, data, list(data))
+    return _brief(_fields(what, data, list(data)))
 
 
 def _name(what: str, given: Any, find: Callable[[str], Any]) -> str:
@@ -136,17 +136,22 @@ def _from_data(what: str, data: Any, kinds: Kinds) -> Any:
         return kinds[kind](**values)
 
 
+def _brief(data: dict[str, Any]) -> dict[str, Any]:
+    """Leave later fields out where they are what earlier versions take for granted."""
+    return {name: value for name, value in data.items() if LATER.get(name, ...) != value}
+
+
 def _fields(what: str, data: Any, names: list[str]) -> dict[str, Any]:
     """Return data that has the fields named and no others, with no text that is too long."""
-    if isinstance(data, dict):
-        data = {name: value for name, value in LATER.items() if name in names} | data
-    if not isinstance(data, dict) or set(data) != set(names):
+    later = {name: LATER[name] for name in names if name in LATER}
+    names = [name for name in names if name not in LATER]
+    if not isinstance(data, dict) or set(data) - set(later) != set(names):
         got = f"keys {reprlib.repr(list(data))}" if isinstance(data, dict) else reprlib.repr(data)
         raise ValueError(f"{what} must have the keys {', '.join(names)}; got {got}")
     for name, value in data.items():
         if isinstance(value, str) and len(value) > LONGEST:
             raise ValueError(f"{what}: {name} must have at most {LONGEST} characters")
-    return data
+    return later | data
 
 
 @contextmanager
