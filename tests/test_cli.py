@@ -1,10 +1,12 @@
 """The command line: what it prints, what it refuses, and its exit codes."""
 
 import dataclasses
+import re
 import subprocess
 import sys
 from importlib.metadata import entry_points
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -44,12 +46,36 @@ def test_version():
     assert (result.exit_code, result.output) == (0, f"chainrule {cr.__version__}\n")
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["check", "-h"], ["demo", "-h"]])
-def test_help_fits_80_columns(arguments):
-    result = run(*arguments)
+@pytest.mark.parametrize("arguments", [[], *([name] for name in main.commands)])
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_help_fits_80_columns(arguments, flag):
+    result = run(*arguments, flag)
     assert result.exit_code == 0
     assert max(map(len, result.output.splitlines())) <= 80
     assert result.output.isascii()
+
+
+@pytest.mark.parametrize("name", main.commands)
+def test_the_summary_of_a_command_is_a_whole_sentence(name):
+    whole = main.commands[name].help.partition("\n\n")[0]
+    line = next(row for row in run("--help").output.splitlines() if row.split()[:1] == [name])
+    assert line.split(maxsplit=1)[1] == " ".join(whole.split())
+    assert line.endswith(".")
+    assert not line.endswith("..")
+
+
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        pytest.param(command, option, id=f"{command.name} {option.opts[0]}")
+        for command in (main, *main.commands.values())
+        for option in command.params
+        if isinstance(option, click.Option)
+    ],
+)
+def test_the_help_of_an_option_is_a_sentence(command, option):
+    sentence = re.sub(r" +\[default: .*\]", "", option.help or "")
+    assert re.fullmatch(r"[A-Z].*[^.]\.", sentence)
 
 
 def test_help_names_the_commands_and_their_options():

@@ -203,7 +203,7 @@ def test_a_model_tells_what_is_in_it(trained):
     assert re.search(
         r"^  kind +category  3 features; 3 categories: flat, house, loft$", output, re.MULTILINE
     )
-    assert re.search(r"^  id +left out +names rows$", output, re.MULTILINE)
+    assert re.search(r"^  id +left out +identifies the rows$", output, re.MULTILINE)
     assert "RMSE" in output
     assert max(map(len, output.splitlines())) <= 80
 

@@ -45,7 +45,7 @@ def test_a_training_says_what_it_decides_and_reports_and_saves():
     assert result.exit_code == 0
     assert re.search(r"^houses.csv: 400 rows, 6 columns$", result.stderr, re.MULTILINE)
     assert re.search(
-        r"^  id      left out  names rows \(keep: --numbers id\)$", result.stderr, re.M
+        r"^  id      left out  identifies the rows \(keep: --numbers id\)$", result.stderr, re.M
     )
     assert re.search(r"^  kind    category  3 categories: flat, house, loft$", result.stderr, re.M)
     assert "regression: 40" in result.stderr
@@ -186,7 +186,7 @@ def test_each_option_reaches_the_training(field):
     [
         (["--quantiles", "0.1,x"], "must be numbers such as 0.1,0.5,0.9, got '0.1,x'"),
         (["--quantiles", "0.1,1"], "quantiles"),
-        (["--quantiles", "0.1", "--report", "r.html"], "--quantiles has none"),
+        (["--quantiles", "0.1", "--report", "r.html"], "not for --quantiles"),
         (["--epochs", "0"], "epochs must be a whole number >= 1, got 0"),
         (["--epochs", "many"], "Invalid value for '--epochs': 'many' is not a valid integer"),
         (["--hidden", "64,x"], "must be whole numbers such as 128,64, got '64,x'"),

@@ -295,7 +295,7 @@ def test_digits_follow_from_the_seed(trained, monkeypatch):
 def test_page_of_digits_holds_the_figures_of_the_run(trained, pages):
     data, run = trained
     right = int(np.sum(run.answers == data.y_test))
-    assert f"test accuracy {run.accuracy:.4f}, {right} of 360 digits read rightly" in pages[3]
+    assert f"test accuracy {run.accuracy:.4f}, {right} of 360 digits read correctly" in pages[3]
     for name, costs in (
         ("training", run.history.loss),
         ("validation", run.history.validation_loss),

@@ -169,8 +169,8 @@ DECISIONS = {
         "left out",
         "long text (keep: --categories prose)",
     ),
-    "id": (range(100, 300), {}, "left out", "names rows (keep: --numbers id)"),
-    "PassengerId": (range(N), {}, "left out", "names rows (keep: --numbers PassengerId)"),
+    "id": (range(100, 300), {}, "left out", "identifies the rows (keep: --numbers id)"),
+    "PassengerId": (range(N), {}, "left out", "identifies the rows (keep: --numbers PassengerId)"),
     "paid": (range(0, 2 * N, 2), {}, "number", "200 values, 0 to 398"),
     "shop_id": (
         [1, 2, 3, 4] * 50,
@@ -269,7 +269,7 @@ def test_the_whole_of_a_table():
     lines = [str(decision) for decision in decide(survey([frame], target="y"))]
     assert lines == [
         "x          number     3 values, 1.5 to 4, 1 missing",
-        "id         left out   names rows (keep: --numbers id)",
+        "id         left out   identifies the rows (keep: --numbers id)",
         "y          target     2 classes: a 2, b 2",
     ]
 

@@ -127,8 +127,8 @@ def test_names_that_say_so_of_numbers_that_are_different(name):
 
 @pytest.mark.parametrize("name", NAMING)
 def test_names_of_identifiers(name):
-    assert decided(name, UNIQUE).reason == "names rows"
-    assert decided(name, [str(k) for k in UNIQUE]).reason == "names rows"
+    assert decided(name, UNIQUE).reason == "identifies the rows"
+    assert decided(name, [str(k) for k in UNIQUE]).reason == "identifies the rows"
     assert decided(name, [1, 2, 3, 4] * 15).role == "category"
 
 

@@ -1,4 +1,4 @@
-"""What a report finds out: which columns matter, and which rows pull hardest."""
+"""What a report finds out: which columns matter, and which rows have the largest gradients."""
 
 import math
 
@@ -91,7 +91,7 @@ def test_large_networks_have_their_columns_shuffled_on_fewer_examples(monkeypatc
     assert importance.importances(model, prepared.held_out, seed=0).examples == 30
 
 
-# --- the rows that pull hardest
+# --- the rows with the largest gradients
 
 
 def norms_by_hand(model, X, y):

@@ -156,7 +156,7 @@ def test_the_tables_of_the_classes_are_what_was_found(made, name):
     assert head[1:] == [row[0] for row in rows] == classes
     shown = [[read(cell) for cell in row[1:]] for row in rows]
     assert np.array_equal(shown, figures.confusion(y, guess, n))
-    _, rows = page.table("how well each class is told")
+    _, rows = page.table("the scores of each class")
     right = [list(score)[1:] for score in figures.class_scores(y, guess, n)]
     shown = [[read(cell) for cell in row[1:]] for row in rows]
     assert np.allclose(shown, right, rtol=1e-3, equal_nan=True)
@@ -165,7 +165,7 @@ def test_the_tables_of_the_classes_are_what_was_found(made, name):
     assert np.allclose(shown, figures.calibration(y, found.p), rtol=1e-3)
 
 
-def test_of_many_classes_the_most_confused_and_the_worst_told_are_shown(monkeypatch, made):
+def test_of_many_classes_the_most_confused_and_the_worst_scored_are_shown(monkeypatch, made):
     _, found, _ = made("ten")
     monkeypatch.setattr(quality, "CLASSES", 5)
     page = Page(report(*made("ten")[0]))
@@ -174,7 +174,7 @@ def test_of_many_classes_the_most_confused_and_the_worst_told_are_shown(monkeypa
     head, rows = page.table(f"the most frequent of {len(pairs)} pairs of classes")
     assert head == ["class", "taken for", "rows"]
     assert [tuple(map(int, row)) for row in rows] == pairs[:5]
-    _, rows = page.table("the 5 of 10 classes that are told worst")
+    _, rows = page.table("the 5 of 10 classes with the lowest scores")
     f1 = sorted(score.f1 for score in figures.class_scores(found.y, guess, 10))[:5]
     assert np.allclose([read(row[3]) for row in rows], f1, rtol=1e-3)
 
@@ -207,7 +207,7 @@ def test_importances_and_pulls_are_what_was_found(made, name):
         assert read(row[2]) == pytest.approx(mean, rel=1e-3, abs=1e-6)
         assert read(row[3]) == pytest.approx(spread, rel=1e-3, abs=1e-6)
     for part, own in found.pulls.items():
-        head, rows = page.table(f"{part}: the {len(own.strongest)} longest gradients of")
+        head, rows = page.table(f"{part}: the {len(own.strongest)} largest gradients of")
         assert len(head) == 1 + len(found.shown) + 4
         for row, pull in zip(rows, own.strongest, strict=True):
             assert read(row[0]) == pull.row
@@ -222,7 +222,7 @@ def test_importances_and_pulls_are_what_was_found(made, name):
 
 def test_the_rows_have_the_values_of_the_table(made):
     table = flats()
-    head, rows = Page(made("classes")[2]).table("training: the 15 longest")
+    head, rows = Page(made("classes")[2]).table("training: the 15 largest")
     for row in rows:
         own = table.row(int(read(row[0])) - 1, named=True)
         for name, shown in zip(head[1:-3], row[1:-3], strict=True):
@@ -272,7 +272,7 @@ def test_of_many_columns_some_are_shown_and_the_others_counted(monkeypatch, made
     monkeypatch.setattr(influence, "COLUMNS", 7)
     page = Page(report(*made("ten")[0]))
     assert len(page.table("what became of each column")[1]) == 10
-    assert "… and 55 columns more: number 52, left out 2, target 1." in page.text
+    assert "… and 55 more columns: number 52, left out 2, target 1." in page.text
     assert len(page.table("the drop of accuracy")[1]) == 7
     assert "7 of 61 columns are shown." in page.text
 
@@ -282,10 +282,10 @@ def test_what_was_drawn_of_how_many_is_said(monkeypatch, made):
     monkeypatch.setattr(importance, "COLUMNS", 30)
     monkeypatch.setattr(pulling, "DRAWN", 100)
     text = Page(report(*made("ten")[0])).text
-    assert "on 50 of 270 rows held out, drawn:" in text
-    assert "Of 61 columns, the 30 were shuffled that move the outputs most." in text
-    assert "training: the 15 longest gradients of 100 drawn from 1,527 rows" in text
-    assert "validation: the 15 longest gradients of 100 drawn from 270 rows" in text
+    assert "on 50 of 270 rows held out, drawn at random:" in text
+    assert "Of 61 columns, only the 30 that move the outputs most were shuffled." in text
+    assert "training: the 15 largest gradients of 100 drawn from 1,527 rows" in text
+    assert "validation: the 15 largest gradients of 100 drawn from 270 rows" in text
 
 
 def test_residuals_that_lie_far_out_are_counted(monkeypatch, made):
@@ -300,7 +300,7 @@ def test_residuals_that_lie_far_out_are_counted(monkeypatch, made):
 def test_a_single_row_held_out_is_enough_for_a_page():
     given = trained(flats(20).drop("dear"), "price", validation=0.01)
     page = Page(report(*given))
-    assert "A single row is held out: none to shuffle." in page.text
+    assert "Only one row is held out, so there is nothing to shuffle." in page.text
     assert "RMSE" in [row[0] for row in page.table("scores")[1]]
 
 

@@ -158,7 +158,7 @@ def test_predictions_are_the_networks_for_the_prepared_columns():
     assert made["prediction"].to_list() == np.where(p[:, 1] > p[:, 0], "yes", "no").tolist()
 
 
-def test_quantities_are_foretold_in_their_own_units():
+def test_quantities_are_predicted_in_their_own_units():
     model = trained(epochs=60, hidden=(64,), learning_rate=0.02)
     assert abs(model.predict(TABLE)["prediction"].mean() - 100) < 5
     scores = model.evaluate(TABLE)

@@ -17,18 +17,16 @@ class Reading(Record):
     {'delimiter': ';'}
     """
 
-    delimiter: str | None = told(None, "What stands between the fields of a text.")
-    encoding: str = told("utf-8", "The encoding of a text.")
-    header: bool | None = told(None, "Whether the first row holds the names of the columns.")
-    skip_lines: int | None = told(None, "How many lines of a text stand above its table.")
-    sheet: str | None = told(None, "Which sheet of a workbook is the table.")
-    number_duplicates: bool = told(
-        False, "Whether columns of one name are numbered: x, x_2 and so on."
-    )
-    missing: tuple[str, ...] | None = told(None, "The words that mean a missing value.")
-    decimal: str | None = told(None, "The decimal separator of numbers in text, such as ','.")
-    thousands: str | None = told(None, "What parts the thousands of numbers in text, such as '.'.")
-    date_format: str | None = told(None, "How dates are written in text, such as %d.%m.%Y.")
+    delimiter: str | None = told(None, "The delimiter of a text file.")
+    encoding: str = told("utf-8", "The encoding of a text file.")
+    header: bool | None = told(None, "Whether the first row holds the column names.")
+    skip_lines: int | None = told(None, "Lines to skip at the top of a text file.")
+    sheet: str | None = told(None, "The sheet of a workbook.")
+    number_duplicates: bool = told(False, "Whether to number duplicate column names, as in x, x_2.")
+    missing: tuple[str, ...] | None = told(None, "Words that mean a missing value.")
+    decimal: str | None = told(None, "The decimal separator of numbers, such as ','.")
+    thousands: str | None = told(None, "The thousands separator of numbers, such as '.'.")
+    date_format: str | None = told(None, "The format of dates, such as %d.%m.%Y.")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -20,7 +20,7 @@ from chainrule.cli.sizes import read_sizes
     "parts",
     type=click.IntRange(1, 3),
     multiple=True,
-    help="Show this part only; may be given more than once.",
+    help="Show only this part; may be repeated.",
 )
 def demo(parts: tuple[int, ...]) -> None:
     """Show what Chainrule does, in three parts.
@@ -38,7 +38,10 @@ def demo(parts: tuple[int, ...]) -> None:
 
 @click.command()
 def info() -> None:
-    """Show the versions, the machine and the engine: what a report of a bug should say."""
+    """Show the versions, the machine and the engine.
+
+    Please include this in a bug report.
+    """
     with usage_errors():
         from chainrule import engine
     rows = {
@@ -85,14 +88,14 @@ NETWORK = {
     metavar="SIZES",
     default="4-8-3",
     show_default=True,
-    help="Sizes, from the inputs to the outputs.",
+    help="Units of each layer, from the inputs to the outputs.",
 )
 @click.option(
     "--activation",
     metavar="NAMES",
     default="tanh",
     show_default=True,
-    help="Of the hidden layers: one for all, or one for each, with commas between.",
+    help="Activation of the hidden layers: one for all, or one each, separated by commas.",
 )
 @click.option(
     "--output",
@@ -101,16 +104,34 @@ NETWORK = {
     show_default=True,
     help="Activation of the last layer.",
 )
-@click.option("--loss", metavar="NAME", default="half_squared_error", show_default=True)
 @click.option(
-    "--dropout", metavar="RATE", type=float, default=0.0, help="Dropout after each hidden layer."
+    "--loss", metavar="NAME", default="half_squared_error", show_default=True, help="The loss."
+)
+@click.option(
+    "--dropout",
+    metavar="RATE",
+    type=float,
+    default=0.0,
+    help="Dropout rate after each hidden layer.",
 )
 @click.option("--l1", type=float, default=0.0, help="L1 penalty on the weights.")
 @click.option("--l2", type=float, default=0.0, help="L2 penalty on the weights.")
-@click.option("--seed", type=int, default=0, help="Of parameters, examples and dropout.")
-@click.option("--examples", type=click.IntRange(1), default=8, show_default=True, help="How many.")
 @click.option(
-    "--tolerance", type=float, default=1e-7, show_default=True, help="Largest relative error."
+    "--seed", type=int, default=0, help="Random seed of the parameters, examples and dropout."
+)
+@click.option(
+    "--examples",
+    type=click.IntRange(1),
+    default=8,
+    show_default=True,
+    help="Number of random examples.",
+)
+@click.option(
+    "--tolerance",
+    type=float,
+    default=1e-7,
+    show_default=True,
+    help="Largest relative error that passes.",
 )
 @click.option("--all", "everything", is_flag=True, help="Check every activation with every loss.")
 @click.pass_context
@@ -130,9 +151,9 @@ def check(
 ) -> None:
     """Compare the gradient of a network with central differences.
 
-    Parameters and examples are random, the targets such as suit the loss. The exit code is 0
-    where the gradient is right, 1 where it is wrong, 2 where an option is. A name that is not
-    known is answered with those that are.
+    Parameters and examples are random, with targets that suit the loss. The exit code is 0 if the
+    gradient is right, 1 if it is wrong, and 2 for a wrong option. For an unknown name, the error
+    lists the known ones.
 
     \b
     chainrule check --network 4-8-3 --activation relu --loss cross_entropy

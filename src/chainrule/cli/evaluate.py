@@ -21,8 +21,8 @@ from chainrule.cli.options import given, reads_tables
 def evaluate(model: Path, table: str, as_json: bool, **reading: Any) -> None:
     """Score a model on a table that has the target.
 
-    Beside the model's scores stand those of the baseline, which foretells without looking at the
-    columns: the shares of the classes in training, or the mean.
+    The scores of a baseline are printed beside the model's. The baseline predicts without looking
+    at the columns: the shares of the classes in training, or the mean.
 
     \b
     chainrule evaluate houses.model test.csv

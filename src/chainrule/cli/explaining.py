@@ -16,7 +16,7 @@ from chainrule.explain.names import NOTATIONS
 from chainrule.explain.output import FORMATS, check_place, format_of
 from chainrule.serialization.whole import write_whole
 
-LEFT_OUT = "Left out, what the name of FILE ends in says it; text without one."
+LEFT_OUT = "The format; by default that of FILE's ending, else text."
 
 
 def goes_to(command: Any) -> Any:
@@ -26,7 +26,7 @@ def goes_to(command: Any) -> Any:
         "--output",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="Write this file; one of that name is replaced.",
+        help="Write to this file, replacing it if it exists.",
     )(command)
 
 
@@ -53,19 +53,30 @@ def put(text: str, path: Path | None) -> None:
     help=LEFT_OUT,
 )
 @goes_to
-@click.option("--data", metavar="FILE", help="The table that an example of a model comes from.")
-@click.option("--row", type=click.IntRange(1), help="Which row of the table, from 1.  [default: 1]")
+@click.option("--data", metavar="FILE", help="The table from which the example is taken.")
+@click.option(
+    "--row", type=click.IntRange(1), help="The row of the table; by default 1, the first."
+)
 @reads_tables
+@click.option(
+    "--step", type=click.IntRange(1), help="Which step of the training, after those before it."
+)
 @click.option(
     "--notation",
     type=click.Choice(NOTATIONS),
     default="mazur",
     show_default=True,
-    help="Whose names.",
+    help="Whose names for the quantities.",
 )
-@click.option("--digits", type=int, help="Of every figure; left out, as many as a line needs.")
 @click.option(
-    "--top", type=int, default=10, show_default=True, help="Terms of a sum to write, and examples."
+    "--digits", type=int, help="Significant digits; by default as many as each line needs."
+)
+@click.option(
+    "--top",
+    type=int,
+    default=10,
+    show_default=True,
+    help="The most terms of a sum, and the most examples, to write out.",
 )
 def explain(
     network: str,
@@ -74,6 +85,7 @@ def explain(
     output: Path | None,
     data: str | None,
     row: int | None,
+    step: int | None,
     notation: str,
     digits: int | None,
     top: int,
@@ -89,6 +101,7 @@ def explain(
     loss = "half_squared_error"
     rate = 0.5
     weights = [[[0.15, 0.20], [0.25, 0.30]], [[0.40, 0.45], [0.50, 0.55]]]
+    weights_are = "units_by_inputs"   # a row for each unit
     biases = [[0.35, 0.35], [0.60, 0.60]]
     freeze = ["*.b"]                  # the biases stay
     inputs = [0.05, 0.10]             # several examples: [[...], [...]]
@@ -110,6 +123,7 @@ def explain(
         if asked and data is None:
             raise ValueError(f"--{min(asked).replace('_', '-')} is of a table; name it by --data")
         what, more = example(network, data, row or 1, asked) if data else described(network)
+        more |= {} if step is None else {"step": step}
         explanation = cr.explain(*what, **more, of=of, notation=notation, digits=digits, top=top)
         put(write(explanation, columns(place)), place)
 
@@ -148,15 +162,19 @@ def columns(place: Path | None) -> int:
     metavar="SIZES",
     default="2-2-2",
     show_default=True,
-    help="Sizes, from the inputs to the outputs.",
+    help="Units of each layer, from the inputs to the outputs.",
 )
 @click.option("--seed", type=int, default=0, help="The same seed gives the same sheet.")
 @click.option(
-    "--activation", metavar="NAME", default="sigmoid", show_default=True, help="Of every unit."
+    "--activation",
+    metavar="NAME",
+    default="sigmoid",
+    show_default=True,
+    help="Activation of every unit.",
 )
 @click.option("--format", "name", type=click.Choice(["text", "html", "latex"]), help=LEFT_OUT)
 @goes_to
-@click.option("--key", is_flag=True, help="With the figures instead of blanks.")
+@click.option("--key", is_flag=True, help="Write the key: figures in place of the blanks.")
 def worksheet(
     sizes: tuple[int, ...],
     seed: int,
@@ -165,9 +183,9 @@ def worksheet(
     output: Path | None,
     key: bool,
 ) -> None:
-    """Draw a step of backpropagation to be worked by hand, or its key.
+    """Write a backpropagation problem to work by hand, or its key.
 
-    The numbers are pleasant: short decimals, and gradients that can be seen; with the activations
+    The numbers are easy: short decimals, and gradients that are not tiny; with the activations
     relu and identity no figure has more than 4 decimals.
 
     \b

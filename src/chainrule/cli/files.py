@@ -20,9 +20,9 @@ class Files:
     table: str | None = told(None, "The table: a file, or a data set such as sklearn:digits.")
     target: str | None = told(None, "The column to predict.")
     out: Path | None = told(None, "The model [default: the table's name, ending in .model].")
-    report: Path | None = told(None, "A page about the training to write, such as report.html.")
+    report: Path | None = told(None, "Write a report of the training, such as report.html.")
     checkpoint: Path | None = told(None, "Where checkpoints go [default: beside the model].")
-    checkpoint_every: float = told(30.0, "How often one is written, such as 5min.", unit="seconds")
+    checkpoint_every: float = told(30.0, "Time between checkpoints, such as 5min.", unit="seconds")
 
     def __post_init__(self) -> None:
         check_number("checkpoint_every", self.checkpoint_every, least=0)

@@ -21,9 +21,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print all that the file tells as JSON.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print everything in the file's header as JSON."
+)
 def inspect(model: Path, as_json: bool) -> None:
-    """Show what is in a model file: of `chainrule train`, or of `cr.save`.
+    """Show what is in a model file.
+
+    MODEL is a file that `chainrule train` or `cr.save` wrote.
 
     \b
     chainrule inspect houses.model

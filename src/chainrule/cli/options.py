@@ -22,7 +22,7 @@ PARTS = {
     "validation": "The rows held out",
     "hidden": "The network",
     "optimizer": "The training",
-    "threads": "The machine (no bit of the model depends on it)",
+    "threads": "The machine (the model does not depend on it)",
     "resume": "This call",
 }
 """The headings of the options, by the first of those below each."""

@@ -20,10 +20,13 @@ from chainrule.cli.options import Form, given, joined, names, reads_tables
     "--output",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write this file, in the format of its ending; one of that name is replaced.",
+    help="Write to this file, in the format of its ending, replacing it if it exists.",
 )
 @click.option(
-    "--keep", type=Form("NAMES", names), multiple=True, help="Columns of the table to copy."
+    "--keep",
+    type=Form("NAMES", names),
+    multiple=True,
+    help="Columns of the table to copy to the output.",
 )
 @reads_tables
 def predict(
@@ -37,7 +40,7 @@ def predict(
 
     MODEL is what `chainrule train` saved. The table needs the columns that the model was trained
     on, in any order. Without -o the predictions are printed as CSV. Rows are read, predicted and
-    written a part at a time.
+    written in chunks.
 
     \b
     chainrule predict houses.model new.csv -o predictions.parquet

@@ -19,7 +19,7 @@ LINES = 20
 """The most lines about columns."""
 
 LONGEST = 24
-"""The most characters of a name in the first of several columns of text."""
+"""The most columns of a terminal that a name takes in the first of several columns of text."""
 
 
 def aligned(rows: Iterable[tuple[str, ...]], indent: int = 2) -> Iterator[str]:
@@ -34,7 +34,7 @@ def aligned(rows: Iterable[tuple[str, ...]], indent: int = 2) -> Iterator[str]:
 
     from chainrule.demo.printing import WIDTH
 
-    rows = [(*(_short(cell) for cell in row[:-1]), row[-1]) for row in rows]
+    rows = [(*(short(cell) for cell in row[:-1]), row[-1]) for row in rows]
     widths = [max(map(cell_len, cells)) for cells in list(zip(*rows, strict=True))[:-1]]
     for *cells, last in rows:
         padded = (set_cell_size(cell, width) for cell, width in zip(cells, widths, strict=True))
@@ -45,8 +45,18 @@ def aligned(rows: Iterable[tuple[str, ...]], indent: int = 2) -> Iterator[str]:
         ).rstrip()
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+def short(text: str, ending: str = "") -> str:
+    """Return a text with an ending, the text cut so that both fit in a column.
+
+    >>> short("the average number of rooms", " and 2 more")
+    'the average… and 2 more'
+    """
+    from rich.cells import cell_len, set_cell_size
+
+    room = LONGEST - cell_len(ending)
+    if cell_len(text) > room:
+        text = f"{set_cell_size(text, room - 1).rstrip()}…"
+    return text + ending
 
 
 # A table and its columns
@@ -81,7 +91,7 @@ def decided(decisions: Iterable[Decision]) -> list[str]:
         found = next(iter(roles)) if len(roles) == 1 else ", ".join(
             f"{count:,} {role}" for role, count in roles.items()
         )  # fmt: skip
-        lines.append(f"  … and {counted(len(rest), 'column')} more: {found}")
+        lines.append(f"  … and {counted(len(rest), 'more column')}: {found}")
     return lines
 
 
@@ -96,7 +106,7 @@ def _decision(alike: list[Decision]) -> tuple[str, str, str]:
     first = alike[0]
     name, option = bare(first.column), f" ({first.option})" if first.option else ""
     if len(alike) > 1:
-        name = f"{_short(name)[:14]} and {len(alike) - 1:,} more"
+        name = short(name, f" and {len(alike) - 1:,} more")
     return name, first.role, f"{first.reason}{option}"
 
 
@@ -208,7 +218,7 @@ def of_training(model: TableModel) -> dict[str, str]:
 
 
 def target(model: TableModel) -> str:
-    """Return what a model foretells."""
+    """Return what a model predicts."""
     from chainrule.tables.decisions import listed
 
     found = model.target

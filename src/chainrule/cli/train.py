@@ -49,12 +49,14 @@ class Train(click.Command):
 @click.command(cls=Train)
 @click.argument("table", required=False)
 @training_options
-@click.option("--resume", is_flag=True, help="Go on from the last checkpoint, to the same bits.")
-@click.option("--restart", is_flag=True, help="Remove checkpoints that are there, and start anew.")
-@click.option("--force", is_flag=True, help="Replace a model that is there.")
-@click.option("--config", "file", type=click.Path(path_type=Path), help="Options in TOML.")
-@click.option("--print-config", is_flag=True, help="Print the options in force as TOML, and end.")
-@click.option("--quiet", is_flag=True, help="Say nothing but errors.")
+@click.option("--resume", is_flag=True, help="Continue from the last checkpoint.")
+@click.option("--restart", is_flag=True, help="Discard the checkpoints and start over.")
+@click.option("--force", is_flag=True, help="Replace an existing model.")
+@click.option(
+    "--config", "file", type=click.Path(path_type=Path), help="Read options from this TOML file."
+)
+@click.option("--print-config", is_flag=True, help="Print the options in force as TOML and exit.")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_context
 def train(
@@ -72,20 +74,20 @@ def train(
 ) -> None:
     """Train a network on a table, and save it as a model.
 
-    TABLE is a CSV, Parquet, Arrow, NPZ or idx file, or a data set such as sklearn:digits. What its
-    columns are is found out and said; what is left open by the options, the data decide.
+    TABLE is a CSV, Parquet, Arrow, NPZ or idx file, or a data set such as sklearn:digits. The kind
+    of each column is inferred and reported; options left out are chosen from the data.
 
     \b
     chainrule train houses.parquet --target price --out houses.model
     chainrule train houses.parquet --target price --out houses.model --resume
 
-    Every 30 seconds a checkpoint is written beside the model. After Ctrl-C, SIGTERM or a crash,
-    the same command with --resume goes on from it, and ends in the same model to the bit.
+    A checkpoint is written beside the model every 30 seconds. After Ctrl-C, SIGTERM or a crash,
+    the same command with --resume continues from it and ends in the same model, bit for bit.
 
     \b
-    Exit codes: 0 done; 1 failed on the way (a full disk, a loss without
-    bound); 2 wrong usage or input; 130 after Ctrl-C and 143 after SIGTERM,
-    with a checkpoint to go on from.
+    Exit codes: 0 done; 1 failed on the way (a full disk, a diverging loss);
+    2 wrong usage or input; 130 after Ctrl-C and 143 after SIGTERM, with a
+    checkpoint to continue from.
     """
     with refusals():
         asked = (config.read(file) if file else {}) | given({**values, "table": table})
@@ -98,7 +100,7 @@ def train(
             return
         check_usage(files, resume=resume, restart=restart)
         if options.quantiles and files.report:
-            raise click.UsageError("--report tells of a mean or of classes; --quantiles has none.")
+            raise click.UsageError("--report is for a mean or for classes, not for --quantiles.")
         begun = check_model(files, force=force, resume=resume, restart=restart)
         told = None if quiet else _console()
         if resume and not begun and told:

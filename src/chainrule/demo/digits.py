@@ -170,7 +170,7 @@ def _show_chart(console: Console, history: cr.History) -> None:
 
 def _show_test(console: Console, data: Data, done: Run) -> None:
     wrong = np.flatnonzero(done.answers != data.y_test)
-    right = f", {len(data.y_test) - len(wrong)} of {len(data.y_test)} digits read rightly"
+    right = f", {len(data.y_test) - len(wrong)} of {len(data.y_test)} digits read correctly"
     console.print(Text.assemble("test accuracy ", (f"{done.accuracy:.4f}", "bold green"), right))
     if not len(wrong):
         return

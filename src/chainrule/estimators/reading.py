@@ -83,7 +83,7 @@ class Reading(BaseEstimator, ABC):  # type: ignore[misc]
     def example_gradient_norms(self, X: Any, y: Any) -> Array:
         """Return the norm of the gradient of each example's own loss, (n,).
 
-        The examples that pull hardest have the largest: those with a wrong label rise to the top.
+        Examples with a wrong label have large ones and rise to the top.
 
         >>> X, y = np.array([[0.0], [0.1], [0.9], [1.0]] * 5), [0, 0, 1, 1] * 4 + [0, 0, 1, 0]
         >>> model = cr.MLPClassifier(4, solver="lbfgs", alpha=1, random_state=0).fit(X, y)

@@ -18,7 +18,6 @@ from chainrule.explain.updates import updated
 from chainrule.explain.working import Working, largest
 from chainrule.layers import Dense, Draw, Dropout
 from chainrule.network import Network, Parameters, describe
-from chainrule.optimizers import Optimizer
 from chainrule.trees import tree_map
 
 MOST_OF_ALL = 500
@@ -38,22 +37,15 @@ def derive(
     draw: Draw | None = None,
     made: Update | None = None,
     labels: Mapping[Key, str] | None = None,
-    mean_weight: float | None = None,
 ) -> Derivation:
-    """Return the derivation of ∂C/∂of, or of the cost, or of all, for checked data in float64.
-
-    `mean_weight` is that of the examples from which these are a batch.
-    """
+    """Return the derivation of ∂C/∂of, or of the cost, or of all, for checked data in float64."""
     if of == ALL and net.size > MOST_OF_ALL:
         raise ValueError(
             f"explain: of='all' would be {net.size:,} derivations, and {MOST_OF_ALL} are the "
             "most; name a weight, a bias, an input or a unit"
         )
-    if made and not isinstance(made.optimizer, Optimizer):
-        raise TypeError(
-            f"explain: optimizer must be one such as cr.SGD(0.5), got {made.optimizer!r}"
-        )
-    parts = _Deriver(Passes(net, params, data, draw, mean_weight), of, top).parts(made)
+    passes = Passes(net, params, data, draw, made.mean_weight if made else None)
+    parts = _Deriver(passes, of, top).parts(made)
     return Derivation(net, Places.of(net), of, tuple(parts), params, data, made, dict(labels or {}))
 
 

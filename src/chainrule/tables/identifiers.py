@@ -59,7 +59,7 @@ def numbering(survey: Survey, column: Column) -> str:
     if not (column.whole or _is_whole_text(survey, column)):
         return ""
     if is_identifier(column.name) and different(survey, column) > IDENTIFIER:
-        return "names rows"
+        return "identifies the rows"
     if column.step and column.rows >= ROWS:
         return f"counts the rows: it {'rises' if column.step > 0 else 'falls'} by one each time"
     if _may_name(survey, column):

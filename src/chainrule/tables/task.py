@@ -1,4 +1,4 @@
-"""The task that a target sets: to tell classes apart, or to foretell a quantity."""
+"""The task that a target sets: to predict a class or a quantity."""
 
 from __future__ import annotations
 

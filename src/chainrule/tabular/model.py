@@ -57,7 +57,7 @@ class TableModel:
     preparation, target
         How columns become inputs, and outputs become predictions.
     baseline
-        What is foretold without the inputs: the shares of the classes (classes,), or the mean (1,).
+        The prediction without inputs: the shares of the classes (classes,), or the mean (1,).
     curves
         The losses of training and validation by epoch.
     about
@@ -127,7 +127,7 @@ class TableModel:
 
     @property
     def quantiles(self) -> tuple[float, ...]:
-        """The quantiles that are foretold; () where it is the mean, or classes."""
+        """The quantiles that are predicted; () where it is the mean, or classes."""
         return getattr(self.target, "quantiles", ())
 
     def _columns(self, p: Array) -> list[pl.Series]:

@@ -36,7 +36,9 @@ class Options(Record):
     """
 
     # The table
-    task: str | None = told(None, "What the target sets.", choices=TASKS)
+    task: str | None = told(
+        None, "Classification or regression; by default, the target column decides.", choices=TASKS
+    )
     quantiles: tuple[float, ...] = told(
         (), "Quantiles to predict instead of the mean, such as 0.1,0.5,0.9."
     )
@@ -47,32 +49,34 @@ class Options(Record):
     order: Mapping[str, tuple[str, ...]] = told(
         dict, "Categories of a column from the lowest to the highest."
     )
-    weight: str | None = told(None, "The column that weighs the rows.")
+    weight: str | None = told(None, "The column of the rows' weights.")
     # The part held out for validation
-    validation: float = told(0.15, "The share of the rows that is held out.")
-    groups: str | None = told(None, "The column whose equal values are held out together.")
-    time: str | None = told(None, "The column by which the latest rows are held out.")
+    validation: float = told(0.15, "The share of the rows held out for validation.")
+    groups: str | None = told(None, "A column of groups; the rows of a group stay together.")
+    time: str | None = told(None, "A column of times or numbers; the latest rows are held out.")
     # The network
-    hidden: tuple[int, ...] | None = told(None, "The units of each hidden layer.")
+    hidden: tuple[int, ...] | None = told(None, "Units of each hidden layer, such as 128,64.")
     activation: str = told("relu", "The activation of the hidden layers.")
-    dropout: float | None = told(None, "The share of hidden units left out of a step.")
+    dropout: float | None = told(None, "Dropout rate of the hidden layers.")
     # The training
-    optimizer: str = told("adamw", "What makes steps of gradients.", choices=tuple(OPTIMIZERS))
-    learning_rate: float | None = told(None, "The learning rate, at its highest.")
-    schedule: str = told("cosine", "How the learning rate goes.", choices=SCHEDULES)
+    optimizer: str = told("adamw", "The optimizer.", choices=tuple(OPTIMIZERS))
+    learning_rate: float | None = told(None, "The highest learning rate of the schedule.")
+    schedule: str = told("cosine", "How the learning rate changes.", choices=SCHEDULES)
     weight_decay: float | None = told(None, "The weight decay of adamw.")
-    epochs: int | None = told(None, "The most passes over the table.")
-    batch_size: int | None = told(None, "The examples of a step.")
-    patience: int | None = told(None, "Epochs without gain in validation that end training.")
-    clip_norm: float | None = told(None, "The largest norm of a gradient.")
+    epochs: int | None = told(None, "The most epochs.")
+    batch_size: int | None = told(None, "Examples per step.")
+    patience: int | None = told(None, "Stop after so many epochs without a better validation loss.")
+    clip_norm: float | None = told(None, "Clip gradients to this norm.")
     refit: bool | None = told(
         None, "Whether to train again with all rows once validation has scored a small table."
     )
-    seed: int = told(0, "Of everything random; the same seed gives the same model.")
+    seed: int = told(0, "The random seed; the same seed gives the same model.")
     # The machine: no bit of the model depends on it
-    threads: int | None = told(None, "The threads to use.")
+    threads: int | None = told(None, "The number of threads.")
     memory: int | None = told(
-        None, "What the table may take, such as 300MB; a file takes the rest.", unit="bytes"
+        None,
+        "Memory for the table, such as 300MB; the rest goes to a temporary file.",
+        unit="bytes",
     )
 
     def __post_init__(self) -> None:

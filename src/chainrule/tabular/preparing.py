@@ -71,7 +71,7 @@ class Prepared:
 
     @property
     def baseline(self) -> Array:
-        """What is foretold without the inputs, from the examples in training."""
+        """What is predicted without the inputs, from the examples in training."""
         y = self.y[~self.held]
         w = None if self.weight is None else self.weight[~self.held]
         if self.target.task == "regression":

@@ -27,7 +27,7 @@ def decisions(found: Findings) -> Html:
     rest = Counter(d.role for d in decided[DECISIONS:])
     if rest:
         roles = ", ".join(f"{role} {count:,}" for role, count in rest.items())
-        parts.append(paragraph(f"… and {rest.total():,} columns more: {roles}."))
+        parts.append(paragraph(f"… and {rest.total():,} more columns: {roles}."))
     parts += [paragraph(note) for note in found.source.notes]
     return card("Decisions on the columns", *parts, wide=True)
 

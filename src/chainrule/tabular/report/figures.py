@@ -54,7 +54,7 @@ def confused_pairs(y: Array, guess: Array, classes: int) -> list[Pair]:
 
 
 class ClassScore(NamedTuple):
-    """How well a class is told: NaN for what has nothing to be a share of."""
+    """The scores of a class: NaN for a share of nothing."""
 
     label: int
     precision: float
@@ -94,12 +94,12 @@ def calibration(y: Array, p: Array) -> list[Bin]:
     [Bin(predicted=0.75, observed=0.5, examples=2)]
     """
     if p.shape[1] == 2:
-        foretold, came = p[:, 1], y == 1
+        predicted, came = p[:, 1], y == 1
     else:
-        foretold, came = p.max(axis=1), y == p.argmax(axis=1)
-    at = np.searchsorted(np.linspace(0, 1, BINS + 1)[1:-1], foretold)
+        predicted, came = p.max(axis=1), y == p.argmax(axis=1)
+    at = np.searchsorted(np.linspace(0, 1, BINS + 1)[1:-1], predicted)
     return [
-        Bin(float(foretold[of].mean(dtype=float)), float(came[of].mean()), int(of.sum()))
+        Bin(float(predicted[of].mean(dtype=float)), float(came[of].mean()), int(of.sum()))
         for of in (at == k for k in range(BINS))
         if of.any()
     ]

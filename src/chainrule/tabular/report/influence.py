@@ -1,4 +1,4 @@
-"""The cards of which columns matter, and which rows pull hardest."""
+"""The cards of which columns matter, and which rows have the largest gradients."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ def columns(found: Findings) -> Html:
     """Return the card of the columns that matter."""
     matter = found.importances
     if matter is None:
-        return card("Columns that matter", paragraph("A single row is held out: none to shuffle."))
+        return card(
+            "Columns that matter",
+            paragraph("Only one row is held out, so there is nothing to shuffle."),
+        )
     most = max(each.mean for each in matter.columns)
     rows = [
         [column, _bar(mean / most if most > 0 else 0.0), _rounded(mean), _rounded(spread)]
@@ -26,24 +29,26 @@ def columns(found: Findings) -> Html:
     held, all_columns = len(found.y), len(found.model.preparation.columns)
     examples = f"{matter.examples:,} rows held out"
     if matter.examples < held:
-        examples = f"{matter.examples:,} of {held:,} rows held out, drawn"
+        examples = f"{matter.examples:,} of {held:,} rows held out, drawn at random"
     of = ""
     if matter.shuffled < all_columns:
-        of = f" Of {all_columns:,} columns, the {matter.shuffled:,} were shuffled that move the "
-        of += "outputs most."
+        of = (
+            f" Of {all_columns:,} columns, only the {matter.shuffled:,} that move the outputs most "
+        )
+        of += "were shuffled."
     elif all_columns > COLUMNS:
         of = f" {COLUMNS} of {all_columns:,} columns are shown."
     return card(
         "Columns that matter",
         table(
-            f"the drop of {matter.score} where a column is shuffled",
+            f"the drop of {matter.score} when a column is shuffled",
             ["column", "importance", "drop", "deviation"],
             rows,
             "importance",
         ),
         paragraph(
             f"Permutation importance on {examples}: the mean over {REPEATS} shuffles, and their "
-            f"standard deviation. Columns that tell the same share their importance.{of}"
+            f"standard deviation. Correlated columns share their importance.{of}"
         ),
     )
 
@@ -61,10 +66,10 @@ def rows(found: Findings) -> Html:
     """Return the card of the rows with the largest gradients."""
     parts = [_pull_table(found, part, own) for part, own in found.pulls.items()]
     note = (
-        "How hard a row pulls on the parameters: the length of the gradient of its own loss, after "
-        "the best epoch. Wrong labels and rows unlike all others rise to the top."
+        "The norm of the gradient of each row's own loss, after the best epoch. Wrong labels and "
+        "outliers rise to the top."
     )
-    return card("Rows that pull hardest", paragraph(note), *parts, wide=True)
+    return card("Rows with the largest gradients", paragraph(note), *parts, wide=True)
 
 
 def _pull_table(found: Findings, part: str, own: Pulls) -> Html:
@@ -74,7 +79,7 @@ def _pull_table(found: Findings, part: str, own: Pulls) -> Html:
     classes = found.model.target.task == "classification"
     more = ["probability of the target"] if classes else ["residual"]
     return table(
-        f"{part}: the {len(own.strongest)} longest gradients of {of} rows",
+        f"{part}: the {len(own.strongest)} largest gradients of {of} rows",
         ["row", *found.shown, found.model.target.column, "predicted", *more, "gradient"],
         [_pull_row(found, pull) for pull in own.strongest],
         "pulls",

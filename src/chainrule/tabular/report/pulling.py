@@ -1,4 +1,4 @@
-r"""The examples that pull hardest on the parameters: those with the largest gradients.
+r"""The examples with the largest gradients.
 
 A label that is wrong makes a large gradient, and so does a row unlike all others.
 """

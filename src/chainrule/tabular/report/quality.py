@@ -56,9 +56,9 @@ def _shaded(count: int, share: float, right: bool) -> Html:
 
 def _classes(found: Findings, guess: Any, names: list[str]) -> Html:
     scores = figures.class_scores(found.y, guess, len(names))
-    caption = "how well each class is told"
+    caption = "the scores of each class"
     if len(scores) > CLASSES:
-        caption = f"the {CLASSES} of {len(scores):,} classes that are told worst"
+        caption = f"the {CLASSES} of {len(scores):,} classes with the lowest scores"
         known = [score for score in scores if not np.isnan(score.f1)]
         scores = sorted(known, key=lambda score: score.f1)[:CLASSES]
     return card("Classes", table(
