@@ -32,7 +32,7 @@ def run(*arguments, columns=80):
 
 def explained(name="2-2-2", of="w5", **options):
     file = read_network_file(network_path(name))
-    return cr.explain(*file[:4], **file.options(), of=of, **options)
+    return cr.explain(*file[:4], **{**file.options(), **options}, of=of)
 
 
 def refused(result, message):
@@ -89,11 +89,40 @@ def test_a_file_with_all_that_an_explanation_takes(tmp_path):
     path = tmp_path / "network.toml"
     path.write_text(text + more)
     result = run("explain", path, "--of", "w3")
-    net, params, X, y, w, optimizer, freeze, inputs, outputs, _ = read_network_file(path)
+    file = read_network_file(path)
+    net, params, X, y, w, optimizer, freeze = file[:7]
+    inputs, outputs = file.inputs, file.outputs
     assert (w.tolist(), optimizer, freeze) == ([1, 2, 3], cr.SGD(0.5, momentum=0.5), ("0.b",))
     assert (inputs, outputs) == (("age",), ())
     options = {"sample_weight": w, "optimizer": optimizer, "freeze": freeze, "inputs": inputs}
     assert result.output == cr.explain(net, params, X, y, of="w3", **options).text()
+
+
+SQUARE = """
+layers = [2, 2, 1]
+weights = [[[0.1, 0.2], [0.3, 0.4]], [[0.5, 0.6]]]
+inputs = [1, 2]
+targets = 1
+rate = 0.5
+"""
+
+
+def test_what_was_decided_is_said_beside_the_working(tmp_path):
+    path = tmp_path / "network.toml"
+    path.write_text(SQUARE)
+    result = run("explain", path, "--of", "w1")
+    assert result.stdout.startswith("∂E_total/∂w1 — ")
+    assert result.stderr.startswith(f"{path}: weights[0] is square, and is read with a row for ")
+    path.write_text(SQUARE + 'weights_are = "units_by_inputs"\n')
+    assert run("explain", path, "--of", "w1").stderr == ""
+    assert run("explain", path, "--of", "w1").stdout == result.stdout
+
+
+@pytest.mark.parametrize("of", ["w5", "all"])
+def test_a_later_step_of_the_training(of):
+    result = run("explain", "2-2-2", "--of", of, "--step", 3)
+    assert result.output == explained("2-2-2", of, step=3).text()
+    assert result.output.splitlines()[1] == "Step 3 of the training."
 
 
 @pytest.mark.parametrize(("columns", "width"), [(100, 100), (60, 60), (20, 60)])

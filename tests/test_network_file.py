@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 import chainrule as cr
 from chainrule.activations import ACTIVATIONS
 from chainrule.demo import chain_network, worked_example
-from chainrule.explain.network_file import EXAMPLES, KEYS, SETTINGS, network_path, read_network_file
+from chainrule.explain.network_file import EXAMPLES, KEYS, network_path, read_network_file
+from chainrule.explain.network_training import SETTINGS
 from chainrule.losses import LOSSES, loss
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.trees import leaves
@@ -143,6 +144,52 @@ def test_numbers_in_the_order_of_their_names(tmp_path):
     assert file.params[0].W.tolist() == [[1, 2], [3, 4], [5, 6]]
     assert file.params[1].W.tolist() == [[7, 8, 9]]
     assert file.params[1].b.tolist() == [4]
+
+
+SQUARE = """
+layers = [2, 2, 1]
+{weights_are}
+weights = {weights}
+inputs = [1, 2]
+targets = 3
+"""
+BY_UNITS, BY_INPUTS = "[[[1, 2], [3, 4]], [[5, 6]]]", "[[[1, 3], [2, 4]], [[5], [6]]]"
+
+
+@pytest.mark.parametrize(
+    ("weights", "order", "noted"),
+    [
+        (BY_UNITS, "", "weights[0] is square, and is read with a row for each unit; say so by"),
+        (BY_UNITS, "units_by_inputs", ""),
+        (BY_INPUTS, "inputs_by_units", ""),
+        ("[[[1, 2], [2, 1]], [[5, 6]]]", "", ""),  # the same both ways
+    ],
+)
+def test_which_way_matrices_are_read(tmp_path, weights, order, noted):
+    given = f'weights_are = "{order}"' if order else ""
+    file = read(tmp_path, SQUARE.format(weights=weights, weights_are=given))
+    assert file.params[1].W.tolist() == [[5, 6]]
+    assert file.params[0].W.tolist()[0] == [1, 2]
+    assert "".join(file.notes).startswith(noted)
+    assert bool(file.notes) == bool(noted)
+
+
+def test_matrices_written_by_inputs_are_turned(tmp_path):
+    weights = "[[[1, 2, 3], [4, 5, 6]], [[7], [8], [9]]]"
+    text = SQUARE.format(weights=weights, weights_are='weights_are = "inputs_by_units"')
+    file = read(tmp_path, text.replace("[2, 2, 1]", "[2, 3, 1]"))
+    assert file.params[0].W.tolist() == [[1, 4], [2, 5], [3, 6]]
+    assert file.params[1].W.tolist() == [[7, 8, 9]]
+    shown = {step.symbol: step for step in cr.explain(*file[:4], of="w1").steps}
+    assert shown["net_h2"].value == 2 * 1 + 5 * 2
+    assert file.notes == ()
+
+
+def test_several_square_matrices_are_named(tmp_path):
+    text = SQUARE.format(weights="[[[1, 2], [3, 4]], [[5, 6], [7, 8]]]", weights_are="")
+    text = text.replace("[2, 2, 1]", "[2, 2, 2]").replace("targets = 3", "targets = [3, 4]")
+    (note,) = read(tmp_path, text).notes
+    assert note.startswith("weights[0] and weights[1] are square, and are read with a row for each")
 
 
 def test_weights_are_drawn_from_a_seed(tmp_path):
@@ -325,8 +372,18 @@ ERRORS = [
     # not TOML
     ("layers = [2, 2", 1, "unclosed array"),
     ("layers = [2, 2]\nrate 0.5", 2, "expected '=' after a key"),
-    ("a = 1\na = 2", 2, "cannot overwrite a value"),
+    ("a = 1\na = 2", 2, "cannot overwrite a value: the key 'a' stands twice"),
     ("layers = [2, 2]\nw = [.5]", 2, "a number needs a digit before its point, such as 0.5"),
+    ("w = [5., 1]", 1, "; a number needs a digit behind its point, such as 1.0"),
+    ("w = [1, \u22120.5]", 1, "; a minus is written -"),
+    ("w = [1, \u20130.5]", 1, "; a minus is written -"),
+    ("loss = \u201chuber\u201d", 1, '; quotes are written "'),
+    ("layers = [2, 2]\nrate = 1/2", 2, "; a fraction is written as a number, such as 0.5"),
+    ("nesterov = True", 1, "; true and false are in lower case"),
+    ("rate = None", 1, "; a key without a value is left out"),
+    ("rate: 0.5", 1, "; between a key and its value stands ="),
+    ("layers = [2, 2]\nrate\u00a0= 0.5", 2, "; a blank here is another space than that of the"),
+    ("activation = sigmoid # the word", 1, "; a word stands in quotes"),
     (f"layers = {'[' * 5000}", None, "nested too deeply"),
     (b"layers = [2, 2] # \xff", None, "must be text in UTF-8"),
     ("", None, "the key 'layers' is missing"),
@@ -380,6 +437,24 @@ ERRORS = [
     (BASE.replace(", 0.6]]", "]]"), 6, "got lists of different lengths"),
     (BASE.replace("[[0.7, 0.8, -0.9]]", "[[0.7, 0.8]]"), 6, "weights[1] must have shape (1, 3)"),
     (BASE.replace("[[0.7, 0.8, -0.9]]", "[[0.7, 0.8]]"), 6, "got shape (1, 2)"),
+    (
+        BASE.replace("[[0.7, 0.8, -0.9]]", "[[0.7], [0.8], [-0.9]]"),
+        6,
+        'for each before it (weights_are = "inputs_by_units" has them the other way); got shape '
+        "(3, 1)",
+    ),
+    (
+        BASE + 'weights_are = "inputs_by_units"',
+        6,
+        "weights[0] must have shape (2, 3), for the layer of 3 units: a row for each input, with a "
+        'number for each unit (weights_are = "units_by_inputs" has them the other way)',
+    ),
+    (BASE + 'weights_are = "rows"', 14, 'weights_are must be "units_by_inputs" or "inputs_by_uni'),
+    (
+        SHORT.format(targets=5, more='weights_are = "inputs_by_units"'),
+        6,
+        "weights_are is of matrices, and the file has w, not weights",
+    ),
     (BASE.replace("    [[0.7, 0.8, -0.9]],\n", ""), 6, "each of the 2 layers behind the inputs"),
     (BASE.replace("-0.9", "nan"), 6, "weights[1][0][2] must be a finite number, got nan"),
     (BASE.replace("-0.9", '"0.9"'), 6, "weights[1][0][2] must be a finite number, got '0.9'"),

@@ -217,6 +217,88 @@ def test_headers(tmp_path, text, columns, rows, note):
     assert pl.concat(source.chunks()).equals(source.whole())
 
 
+UNNAMED = [
+    # a delimiter behind each row
+    ("a,b\n1,x,\n2,y,\n3,,\n", ("a", "b", "column_2"), [(1, "x", None), (2, "y", None)]),
+    ("a;b\r\n1;x;\r\n2;y;\r\n3;z;\r\n", ("a", "b", "column_2"), [(1, "x", None)]),
+    # the names of rows, as R writes them
+    ("a,b\n1,5,x\n2,6,y\n3,7,z\n", ("column_0", "a", "b"), [(1, 5, "x"), (2, 6, "y")]),
+    ("a\tb\n0\t5\tx\n1\t6\ty\n2\t7\tz\n", ("column_0", "a", "b"), [(0, 5, "x")]),
+    ('"mpg"\n"Mazda",21\n"Fiat",32.5\n"Lotus",30\n', ("column_0", "mpg"), [("Mazda", 21.0)]),
+]
+
+
+@pytest.mark.parametrize("size", [1, 2**20])
+@pytest.mark.parametrize(("text", "columns", "rows"), UNNAMED)
+def test_a_column_without_a_name_may_stand_at_either_end(
+    tmp_path, monkeypatch, text, columns, rows, size
+):
+    monkeypatch.setattr(text_file, "PIECE", size)
+    source = read(tmp_path, text)
+    assert source.columns == columns
+    assert source.whole().rows()[: len(rows)] == rows
+    assert pl.concat(source.chunks()).equals(source.whole())
+    assert "has no name in the header" in "; ".join(source.notes)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x,y\n1,5,7\n2,5,8\n4,5,9\n",  # decimal commas: the first numbers count nothing
+        "x,y\n1,5,7\n1,5,8\n1,5,9\n",
+        "x,y\n1,2,\n2,3,\n",  # too few rows to say
+        "x,y\nb,5,7\na,5,8\nb,5,9\n",  # one name twice
+        "x,y\n1,2,\n2,3,\n4,5\n",
+        "x,y\n1,2,3,4\n2,3,4,5\n3,4,5,6\n",
+    ],
+)
+def test_rows_that_are_longer_for_no_certain_reason_are_refused(tmp_path, text):
+    with pytest.raises(TableError, match=r"line \d has \d fields, the header has 2"):
+        read(tmp_path, text).whole()
+
+
+MARK = codecs.BOM_UTF8
+JOINED = [
+    (b"a,b\n1,x\na,b\n2,y\na,b\na,b\n3,z\n", 3),
+    (b"a,b\r\n1,x\r\n2,y\r\na,b\r\n3,z\r\n", 1),
+    (MARK + b"a,b\n1,x\n" + MARK + b"a,b\n2,y\n3,z\n", 1),
+    (MARK + b"a,b\n1,x\n" + MARK + b"2,y\n" + MARK + b"3,z\n", 0),
+    (b"a,b\n1,x\n2,y\n3,z\n\x1a", 0),
+    (b"a,b\n1,x\n2,y\n3,z\x1a", 0),
+]
+
+
+@pytest.mark.parametrize("size", [1, 9, 2**20])
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+@pytest.mark.parametrize(("content", "repeats"), JOINED)
+def test_files_put_together_are_one_table(tmp_path, monkeypatch, content, repeats, compress, size):
+    monkeypatch.setattr(text_file, "PIECE", size)
+    source = read(tmp_path, compress(content))
+    assert source.whole().rows() == [(1, "x"), (2, "y"), (3, "z")]
+    assert pl.concat(source.chunks()).equals(source.whole())
+    found = [note for note in source.notes if "the header" in note]
+    assert found == [f"{repeats} lines repeat the header, and are no rows"] * (repeats > 1) + [
+        "1 line repeats the header, and is no row"
+    ] * (repeats == 1)
+
+
+def test_a_header_comes_again_among_words_too(tmp_path):
+    source = read(tmp_path, "a,b\nx,y\na,b\na,c\n")
+    assert source.whole().rows() == [("x", "y"), ("a", "c")]
+    assert source.notes == ("1 line repeats the header, and is no row",)
+
+
+def test_lines_are_counted_with_those_that_repeat_the_header(tmp_path):
+    with pytest.raises(TableError, match="line 5 has 1 field, the header has 2"):
+        read(tmp_path, "a,b\n1,2\na,b\n3,4\n5\n").whole()
+
+
+def test_a_mark_says_the_encoding_whatever_is_asked_for(tmp_path):
+    source = read(tmp_path, MARK + "größe,y\nä,1\n".encode(), encoding="latin-1")
+    assert source.columns == ("größe", "y")
+    assert source.notes == ("encoding utf-8, by its byte order mark",)
+
+
 KINDS = [
     (["1", "2"], pl.Int64, [1, 2]),
     (["1", "2.5", "NA"], pl.Float64, [1.0, 2.5, None]),

@@ -373,22 +373,6 @@ def test_refused_objects():
         open_source(FRAME).chunks(["d"])
 
 
-FRAMES = [
-    (
-        pd.DataFrame([[1, 2]], columns=["a", "a"]),
-        "Expected unique column names, got: - 'a' 2 times",
-    ),
-    (pd.DataFrame({"a": [1, "x"]}), "Could not convert 'x' with type str"),
-    (pd.DataFrame({"a": [1j]}), "Unsupported numpy type"),
-]
-
-
-@pytest.mark.parametrize(("frame", "message"), FRAMES)
-def test_refused_frames(frame, message):
-    with pytest.raises(TableError, match=rf"pandas\.DataFrame: cannot be read: {message}"):
-        open_source(frame)
-
-
 def test_a_frame_of_pandas_where_pyarrow_is_missing(monkeypatch):
     def without(frame):
         raise ModuleNotFoundError("no pyarrow", name="pyarrow")

@@ -104,3 +104,15 @@ def _check_text(name: str, value: Any, choices: tuple[str, ...] | None) -> None:
         raise TypeError(f"{name} must be a text, got {value!r} of type {type(value).__name__}")
     if choices and value not in choices:
         raise unknown_name(name, value, choices)
+
+
+def column_name(name: Any) -> str:
+    """Return the text by which a column is known, of a name as data frames have it.
+
+    >>> column_name("size"), column_name(3), column_name(("size", "mean")), column_name(None)
+    ('size', '3', 'size.mean', '')
+    """
+    if isinstance(name, tuple):
+        return ".".join(filter(None, map(column_name, name)))
+    missing = name is None or name != name  # noqa: PLR0124
+    return "" if missing else str(name)

@@ -10,6 +10,7 @@ import click
 
 from chainrule.cli import summary
 from chainrule.cli.errors import refusals
+from chainrule.cli.files import load_model
 from chainrule.cli.options import given, reads_tables
 
 
@@ -29,9 +30,8 @@ def evaluate(model: Path, table: str, as_json: bool, **reading: Any) -> None:
     """
     with refusals():
         from chainrule.tables import Notes, open_source
-        from chainrule.tabular import TableModel
 
-        trained = TableModel.load(model)
+        trained = load_model(model, table)
         source = open_source(table, **given(reading))
         notes = Notes()
         found = trained.evaluate(source, notes)

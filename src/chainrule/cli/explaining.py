@@ -10,6 +10,7 @@ import click
 
 import chainrule as cr
 from chainrule.cli.errors import usage_errors
+from chainrule.cli.files import is_model, load_model
 from chainrule.cli.options import given, reads_tables
 from chainrule.cli.sizes import read_sizes
 from chainrule.explain.names import NOTATIONS
@@ -59,6 +60,9 @@ def put(text: str, path: Path | None) -> None:
 )
 @reads_tables
 @click.option(
+    "--step", type=click.IntRange(1), help="Which step of the training, after those before it."
+)
+@click.option(
     "--notation",
     type=click.Choice(NOTATIONS),
     default="mazur",
@@ -82,6 +86,7 @@ def explain(
     output: Path | None,
     data: str | None,
     row: int | None,
+    step: int | None,
     notation: str,
     digits: int | None,
     top: int,
@@ -97,6 +102,7 @@ def explain(
     loss = "half_squared_error"
     rate = 0.5
     weights = [[[0.15, 0.20], [0.25, 0.30]], [[0.40, 0.45], [0.50, 0.55]]]
+    weights_are = "units_by_inputs"   # a row for each unit
     biases = [[0.35, 0.35], [0.60, 0.60]]
     freeze = ["*.b"]                  # the biases stay
     inputs = [0.05, 0.10]             # several examples: [[...], [...]]
@@ -118,6 +124,7 @@ def explain(
         if asked and data is None:
             raise ValueError(f"--{min(asked).replace('_', '-')} is of a table; name it by --data")
         what, more = example(network, data, row or 1, asked) if data else described(network)
+        more |= {} if step is None else {"step": step}
         explanation = cr.explain(*what, **more, of=of, notation=notation, digits=digits, top=top)
         put(write(explanation, columns(place)), place)
 
@@ -126,7 +133,10 @@ def described(network: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return what a file of a network gives `cr.explain`."""
     from chainrule.explain.network_file import network_path, read_network_file
 
-    file = read_network_file(network_path(network))
+    path = network_path(network)
+    if is_model(path):
+        raise ValueError(f"{network} is a model; name the table of its example by --data")
+    file = read_network_file(path)
     for note in file.notes:
         click.echo(f"{network}: {note}", err=True)
     return file[:4], file.options()
@@ -136,9 +146,7 @@ def example(
     model: str, data: str, row: int, reading: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return what a model and a row of a table give `cr.explain`."""
-    from chainrule.tabular import TableModel
-
-    trained = TableModel.load(model)
+    trained = load_model(model, data)
     names = {"inputs": trained.preparation.feature_names, "outputs": trained.outputs_named}
     return (trained.net, trained.params, *trained.example(data, row, **reading)), names
 

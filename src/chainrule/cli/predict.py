@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from chainrule.cli.errors import refusals
-from chainrule.cli.files import check_other
+from chainrule.cli.files import check_other, load_model
 from chainrule.cli.options import Form, given, joined, names, reads_tables
 
 
@@ -48,9 +48,8 @@ def predict(
     """
     with refusals():
         from chainrule.tables import Notes, open_sink, open_source
-        from chainrule.tabular import TableModel
 
-        trained = TableModel.load(model)
+        trained = load_model(model, table)
         source = open_source(table, **given(reading))
         if output:
             check_other(output, table, model)

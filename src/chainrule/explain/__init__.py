@@ -14,7 +14,9 @@
 | text, latex, markdown, notebook, mathml, snippet | the formats |
 | page | the page with the network drawn and live |
 | explanation | what `explain` returns |
-| network_file, toml_file | a network with its data as a person writes it down |
+| network_file, network_parameters, network_training, toml_file | a network with its data as a \
+person writes it down |
+| training, replay, contributions | which step is explained; steps of a run made again |
 | output | the formats by the ends of files' names; files written whole or not at all |
 | worksheet, worksheet_html, worksheet_latex | problems with blanks, and their keys |
 | drawing | where the units and names of a small network stand |
@@ -47,6 +49,9 @@ def explain(
     sample_weight: Any = None,
     optimizer: Optimizer | None = None,
     freeze: Collection[str] = (),
+    velocity: Parameters | None = None,
+    step: int | None = None,
+    batch_size: int | None = None,
     inputs: Sequence[str] = (),
     outputs: Sequence[str] = (),
 ) -> Explanation:
@@ -78,8 +83,14 @@ def explain(
     sample_weight
         The weights (n,) of the examples in the mean.
     optimizer, freeze
-        The rule of an update to work out beside the gradient, its first step, and patterns of
-        names of parameters that stay as they are.
+        The rule of an update to work out beside the gradient, and patterns of names of parameters
+        that stay as they are.
+    velocity
+        What momentum starts from, in the form of the parameters: w⁺ = w − v⁺.
+    step, batch_size
+        The step of the training that is worked out, after those before it, and how many examples
+        make a step, in their order: 1 trains online. Left out, it is the first step, of all of
+        them. Dropout draws its masks where one of the two is given, as `fit` does with seed 0.
     inputs, outputs
         Names of the inputs and of the outputs, for the legend.
 
@@ -100,8 +111,7 @@ def explain(
     from chainrule.explain import derivation, explanation, subjects
     from chainrule.explain.names import Places
     from chainrule.explain.names import notation as convention
-    from chainrule.explain.steps import Update
-    from chainrule.training import frozen
+    from chainrule.explain.training import Training
 
     convention(notation)
     if digits is not None:
@@ -111,13 +121,14 @@ def explain(
     derivation.check_layers(net)
     at = Places.of(net)
     subject = subjects.subject(of, at)
-    made = None
-    if optimizer is not None:
-        made = Update(optimizer, frozen=frozen(params, freeze))
     params, data = derivation.in_double(net, params, X, y, sample_weight)
+    training = Training(optimizer, freeze, velocity, step, batch_size)
+    params, data, made, draw, about = training.begin(net, params, data)
     labels = derivation.labels(at, inputs, outputs)
-    derived = derivation.derive(net, params, data, subject, top=top, made=made, labels=labels)
-    return explanation.Explanation(derived, notation, digits)
+    derived = derivation.derive(
+        net, params, data, subject, top=top, draw=draw, made=made, labels=labels
+    )
+    return explanation.Explanation(derived, notation, digits, about)
 
 
 def paths(

@@ -18,7 +18,6 @@ from chainrule.explain.updates import updated
 from chainrule.explain.working import Working, largest
 from chainrule.layers import Dense, Draw, Dropout
 from chainrule.network import Network, Parameters, describe
-from chainrule.optimizers import Optimizer
 from chainrule.trees import tree_map
 
 MOST_OF_ALL = 500
@@ -44,10 +43,6 @@ def derive(
         raise ValueError(
             f"explain: of='all' would be {net.size:,} derivations, and {MOST_OF_ALL} are the "
             "most; name a weight, a bias, an input or a unit"
-        )
-    if made and not isinstance(made.optimizer, Optimizer):
-        raise TypeError(
-            f"explain: optimizer must be one such as cr.SGD(0.5), got {made.optimizer!r}"
         )
     parts = _Deriver(Passes(net, params, data, draw), of, top).parts(made)
     return Derivation(net, Places.of(net), of, tuple(parts), params, data, made, dict(labels or {}))

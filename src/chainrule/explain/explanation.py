@@ -68,11 +68,14 @@ class Explanation:
         The name of the convention.
     digits
         The significant digits of every figure, or None: as many as the line needs.
+    about
+        Which step of a training it is, or "".
     """
 
     derivation: Derivation
     notation: str = "mazur"
     digits: int | None = None
+    about: str = ""
 
     # The steps as data
 
@@ -126,15 +129,16 @@ class Explanation:
 
     @property
     def examples(self) -> str:
-        """Which of several examples are worked out; "" of one."""
+        """Which step and which of several examples are worked out; "" of one."""
         d = self.derivation
         n, titles = len(d.data.X), "\n".join(part.title for part in d.parts)
         worked = len(set(re.findall(r" of (example \d+)$", titles, re.MULTILINE)))
         if n == 1:
-            return ""
+            return self.about
         which = "each" if worked == n else f"the {worked} that give most to it"
         verb = "are" if 1 < worked < n else "is"
-        return f"The mean over {n} examples: {which} {verb} worked out, and then the mean."
+        said = f"The mean over {n} examples: {which} {verb} worked out, and then the mean."
+        return f"{self.about} {said}".lstrip()
 
     @property
     def closing(self) -> list[str]:

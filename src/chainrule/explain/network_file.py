@@ -10,6 +10,7 @@ activation is that of the hidden layers, and `["tanh", "sigmoid"]` says the same
 | l1, l2 | the penalties on the weights |
 | dropout | one rate for all hidden layers, or one for each |
 | weights, biases | one matrix, one list for each layer: `[[[0.15, 0.2], …], …]` |
+| weights_are | `"units_by_inputs"`, a row for each unit; or `"inputs_by_units"` |
 | w, b | instead, all of them in the order of their numbers: `[0.15, 0.2, …]` |
 | seed | instead of weights: they are drawn |
 | inputs | one example, `[0.05, 0.1]`, or one row for each |
@@ -18,6 +19,10 @@ activation is that of the hidden layers, and `["tanh", "sigmoid"]` says the same
 | rate | the learning rate; left out along with `optimizer`, no update is worked out |
 | optimizer | `"sgd"`, …; its own settings are keys too: `momentum = 0.9` |
 | freeze | patterns of parameters that stay: `["*.b"]` |
+| velocity | of momentum, before the first step: like `weights` or `w`, or `{ w = …, b = … }`; \
+w⁺ = w − v⁺, so that texts in which w⁺ = w + v have the other sign |
+| step | the step of the training that is worked out, after those before it; left out, the first |
+| batch_size | how many examples make a step, in their order; left out, all; online training has 1 |
 | names | names of inputs and outputs: `{ inputs = ["age"], outputs = ["yes", "no"] }` |
 
 Biases that are left out are 0.
@@ -25,9 +30,7 @@ Biases that are left out are 0.
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
-import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,13 +38,14 @@ import numpy as np
 
 from chainrule.activations import activation
 from chainrule.errors import check_number, check_weights, check_whole, unknown_name
-from chainrule.explain.toml_file import TomlFile, shape_of
+from chainrule.explain.network_parameters import PARAMETER_KEYS
+from chainrule.explain.network_training import SETTINGS, TRAINING_KEYS, TrainingKeys
+from chainrule.explain.toml_file import shape_of
 from chainrule.layers import Dense, Dropout, Layer
 from chainrule.losses import loss
-from chainrule.network import SEEDS, Network, Parameters
-from chainrule.optimizers import OPTIMIZERS, Optimizer
+from chainrule.network import Network, Parameters
+from chainrule.optimizers import Optimizer
 from chainrule.targets import check_targets
-from chainrule.training import frozen
 from chainrule.trees import Array
 
 EXAMPLES = Path(__file__).with_name("examples")
@@ -51,14 +55,9 @@ MOST = 10_000_000
 """The most parameters of a network that is read."""
 
 KEYS = [
-    *("layers", "activation", "loss", "l1", "l2", "dropout", "weights", "biases", "w", "b", "seed"),
-    *("inputs", "targets", "sample_weight", "rate", "optimizer", "freeze", "names"),
+    *("layers", "activation", "loss", "l1", "l2", "dropout", *PARAMETER_KEYS),
+    *("inputs", "targets", "sample_weight", *TRAINING_KEYS, "names"),
 ]
-SETTINGS = {
-    name: [field.name for field in dataclasses.fields(kind)][1:]  # type: ignore[arg-type]
-    for name, kind in OPTIMIZERS.items()
-}
-"""What each optimizer takes besides its rate, which comes first."""
 
 
 class NetworkFile(NamedTuple):
@@ -71,6 +70,9 @@ class NetworkFile(NamedTuple):
     sample_weight: Array | None
     optimizer: Optimizer | None
     freeze: tuple[str, ...]
+    velocity: Parameters | None
+    step: int | None
+    batch_size: int | None
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     notes: tuple[str, ...]
@@ -114,12 +116,8 @@ def read_network_file(path: str | Path) -> NetworkFile:
     return _Reader(path.name, text).network_file()
 
 
-class _Reader(TomlFile):
-    """The keys of a network file, read one after the other; `notes` say what was decided."""
-
-    def __init__(self, name: str, text: str) -> None:
-        super().__init__(name, text)
-        self.notes: list[str] = []
+class _Reader(TrainingKeys):
+    """The keys of a network file, read one after the other."""
 
     def check_keys(self) -> None:
         known = [*KEYS, *dict.fromkeys(itertools.chain(*SETTINGS.values()))]
@@ -145,6 +143,9 @@ class _Reader(TomlFile):
             sample_weight=self.sample_weight(len(X)),
             optimizer=self.optimizer(),
             freeze=self.freeze(params),
+            velocity=self.velocity(net),
+            step=self.count("step"),
+            batch_size=self.count("batch_size"),
             inputs=self.names("inputs", net.inputs),
             outputs=self.names("outputs", net.outputs),
             notes=tuple(self.notes),
@@ -215,46 +216,6 @@ class _Reader(TomlFile):
         with self.at(key):
             return check_number(key, self.given.get(key, 0), least=0)
 
-    # The parameters
-
-    def parameters(self, net: Network) -> Parameters:
-        form = [part for part in net.form if part]
-        weights, biases = self.one_of("weights", "w", "seed"), self.one_of("biases", "b")
-        if weights is None:
-            raise ValueError(
-                f"{self.name}: the weights are missing: give 'weights' or 'w', or a 'seed' to "
-                "draw them"
-            )
-        b = [np.zeros(part.b.shape) for part in form]
-        if biases:
-            b = self.layered(biases, [part.b.shape for part in form])
-        if weights == "seed":
-            with self.at("seed"):
-                seed = check_whole("seed", self.given["seed"], least=0, below=SEEDS)
-            W = [part.W for part in net.init(seed, "float64") if part]
-        else:
-            W = self.layered(weights, [part.W.shape for part in form])
-        return net.parameters(list(zip(W, b, strict=True)))
-
-    def layered(self, key: str, shapes: list[tuple[int, ...]]) -> list[Array]:
-        """Return an array for each layer, from a list for each, or from `w` or `b`."""
-        given = self.given[key]
-        if len(key) == 1:
-            counts = [math.prod(shape) for shape in shapes]
-            must = f"of the numbers {key}1 to {key}{sum(counts)}"
-            whole = self.array(key, key, given, (sum(counts),), must)
-            parts = np.split(whole, np.cumsum(counts)[:-1])
-            return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
-        if not isinstance(given, list) or len(given) != len(shapes):
-            got = f"{len(given)}" if isinstance(given, list) else repr(given)
-            must = f"must hold one list for each of the {len(shapes)} layers behind the inputs"
-            raise self.error(key, f"{key} {must}, got {got}")
-        row = ": a row for each unit, with a number for each before it" if key == "weights" else ""
-        return [
-            self.array(key, f"{key}[{k}]", part, shape, f"for the layer of {shape[0]} units{row}")
-            for k, (part, shape) in enumerate(zip(given, shapes, strict=True))
-        ]
-
     # The data
 
     def inputs(self, net: Network) -> Array:
@@ -297,32 +258,7 @@ class _Reader(TomlFile):
         with self.at(key):
             return check_weights(w, n, np.float64, np)
 
-    # The update
-
-    def optimizer(self) -> Optimizer | None:
-        settings = {key: self.given[key] for key in self.given if key not in KEYS}
-        if not settings and "rate" not in self.given and "optimizer" not in self.given:
-            return None
-        name = self.given.get("optimizer", "sgd")
-        if name not in list(OPTIMIZERS):
-            raise self.error("optimizer", unknown_name("optimizer", str(name), OPTIMIZERS))
-        for key in settings:
-            if key not in SETTINGS[name]:
-                known = ", ".join(["rate", *SETTINGS[name]])
-                raise self.error(key, f"{name} takes no {key}; it takes {known}")
-        if "rate" in self.given:
-            settings["learning_rate"] = self.given["rate"]
-        try:
-            return OPTIMIZERS[name](**settings)
-        except (TypeError, ValueError) as error:
-            said = str(error).replace("learning_rate", "rate").partition(": ")[2]
-            raise self.error(said.partition(" ")[0], said) from None
-
-    def freeze(self, params: Parameters) -> tuple[str, ...]:
-        patterns = self.strings("freeze", self.given.get("freeze", []))
-        with self.at("freeze"):
-            frozen(params, patterns)
-        return patterns
+    # The names
 
     def names(self, of: str, count: int) -> tuple[str, ...]:
         """Return the names of the inputs or of the outputs."""

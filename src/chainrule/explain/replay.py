@@ -21,7 +21,7 @@ from chainrule.history import History, Progress
 from chainrule.layers import Draw
 from chainrule.network import Parameters
 from chainrule.optimizers import State, init_states
-from chainrule.reference import Run, take_step
+from chainrule.reference import Plan, Run, take_step
 from chainrule.trees import tree_map
 
 
@@ -32,6 +32,14 @@ class Stand(NamedTuple):
     states: list[State]
     step: int
     batch: Examples
+
+
+class Start(NamedTuple):
+    """Which step of a training is meant, and how that goes through the examples."""
+
+    step: int
+    batch_size: int | None
+    states: list[State] | None
 
 
 def run_of(history: History, step: int) -> Run:
@@ -89,6 +97,27 @@ def stand(history: History, run: Run, step: int) -> Stand:
     params, states = native.session.read()
     following = batches_after(data, run.batch_size, run.plan.seed, run.epoch, shuffle=run.shuffle)
     return Stand(params, states, step, next(itertools.islice(following, done, None)))
+
+
+def step_of(plan: Plan, params: Parameters, data: Examples, at: Start) -> tuple[Stand, list[int]]:
+    """Return where a training stands before a step, and the rows of its batch.
+
+    It goes through the examples in their order, and is made by the functions of the core. Raises
+    ValueError where a step on the way fails.
+    """
+    run = Run(plan, *data, None, at.batch_size, False, False, params, at.states, 0, 0)
+    numbered = data._replace(y=np.arange(len(data.X)))
+    batches = batches_after(numbered, at.batch_size, plan.seed, 0, shuffle=False)
+    try:
+        with np.errstate(all="ignore"):
+            found = next(itertools.islice(stands(run, data), at.step - 1, None))
+    except FloatingPointError as error:
+        raise ValueError(
+            f"explain: the training fails before step {at.step}: {error}; make the learning rate "
+            "smaller"
+        ) from None
+    rows = next(itertools.islice(batches, at.step - 1, None)).y
+    return found, [int(row) for row in rows]
 
 
 def explain_step(

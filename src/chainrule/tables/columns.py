@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import polars as pl
 
@@ -19,6 +20,7 @@ from chainrule.tables.values import (
     bare,
     check_known,
     count,
+    plain,
     shown,
 )
 
@@ -241,13 +243,32 @@ def _named_or_number(survey: Survey, column: Column) -> Decision:
 
 def _text(survey: Survey, column: Column) -> Decision:
     text = survey.sample[column.name].drop_nulls()
-    name = bare(column.name)
+    if text.dtype in (pl.Categorical, pl.Enum):
+        return _in_own_order(survey, column)
     if _share(as_numbers(text).is_finite()) >= MOSTLY and not text.str.contains(PADDED).any():
         return _number_in_text(survey, column)
     if _share(as_moments(text).is_not_null()) >= MOSTLY:
         return _date(survey, column)
+    return _words(survey, column)
+
+
+def _in_own_order(survey: Survey, column: Column) -> Decision:
+    """Decide on what its type says are categories, and perhaps in which order they stand."""
+    found, dtype = _words(survey, column), survey.sample[column.name].dtype
+    if found.role != "category" or not isinstance(dtype, pl.Enum):
+        return found
+    order = tuple(dtype.categories)
+    return replace(
+        _ordered(survey, column, order),
+        reason=f"{len(order):,} categories in the order of the column: {listed(order, ' < ')}",
+        option=f"change: --categories {bare(column.name)}",
+    )
+
+
+def _words(survey: Survey, column: Column) -> Decision:
+    text = plain(survey.sample[column.name].drop_nulls())
     share = different(survey, column)
-    keep = f"keep: --categories {name}"
+    keep = f"keep: --categories {bare(column.name)}"
     if share == 1:
         return Decision(column.name, "left out", "text, all different", keep)
     if share > IDENTIFIER:

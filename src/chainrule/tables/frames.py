@@ -8,8 +8,11 @@ from typing import Any
 
 import polars as pl
 
+from chainrule.records import column_name
 from chainrule.tables.errors import TableError
+from chainrule.tables.pandas_frames import from_pandas
 from chainrule.tables.source import CHUNK, Source
+from chainrule.tables.values import check_different
 
 NUMBERS = (
     *(pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64),
@@ -63,7 +66,9 @@ def _bytes(column: pl.Series) -> bytes:
 
 
 def from_native(frame: Any) -> Frame:
-    """Return a source of a frame of polars, pandas or Arrow.
+    """Return a source of a frame of polars, pandas or Arrow, whose columns are known by text.
+
+    Raises TableError for what is none, with how to make it one.
 
     >>> from_native(pl.DataFrame({"height": [3.5]}).lazy().collect()).columns
     ('height',)
@@ -72,13 +77,51 @@ def from_native(frame: Any) -> Frame:
 
     kind = f"{type(frame).__module__.partition('.')[0]}.{type(frame).__name__}"
     try:
+        if nw.dependencies.is_pandas_dataframe(frame):
+            return _of_pandas(kind, frame)
+        if nw.dependencies.is_pyarrow_table(frame):
+            return Frame(kind, _of_arrow(kind, frame))
         found = nw.from_native(frame, eager_only=True).to_polars()
     except ModuleNotFoundError as error:
         raise TableError(f"{kind}: to read it, install {error.name or 'pyarrow'}") from None
     except TypeError:
         must = "must be the path of a file, sklearn:name or a data frame"
-        raise TableError(f"a table {must}, got {kind}") from None
+        raise TableError(f"a table {must}, got {kind}{_instead(frame)}") from None
+    except TableError:
+        raise
     except (ValueError, NotImplementedError) as error:  # narwhals' and Arrow's
         said = " ".join(str(error).split())
         raise TableError(f"{kind}: cannot be read: {said}") from None
     return Frame(kind, found)
+
+
+def _of_pandas(kind: str, frame: Any) -> Frame:
+    source = Frame(kind, from_pandas(kind, frame))
+    if named := [column_name(name) for name in frame.index.names if name is not None]:
+        index = ", ".join(map(repr, named))
+        source.notes = (f"the index {index} is no column; frame.reset_index() makes it one",)
+    return source
+
+
+def _of_arrow(kind: str, table: Any) -> pl.DataFrame:
+    """Return a table of Arrow, its ordered dictionaries in their order."""
+    check_different(kind, table.column_names)
+    made = pl.DataFrame(table)
+    orders = {
+        field.name: table[field.name].unify_dictionaries().chunk(0).dictionary.to_pylist()
+        for field in table.schema
+        if getattr(field.type, "ordered", False) and made.schema[field.name] == pl.Categorical
+    }
+    return made.cast({name: pl.Enum(words) for name, words in orders.items()})
+
+
+def _instead(thing: Any) -> str:
+    """Return what to write in place of what is no data frame, where there is something."""
+    if hasattr(thing, "collect"):
+        return "; write table.collect()"
+    if hasattr(thing, "to_frame"):
+        return "; write table.to_frame()"
+    if hasattr(thing, "__array_interface__") and thing.ndim == 2:
+        return "; name its columns: polars.DataFrame(table, schema=[...])"
+    made = isinstance(thing, dict | list) or getattr(getattr(thing, "dtype", None), "names", None)
+    return "; write polars.DataFrame(table)" if made else ""

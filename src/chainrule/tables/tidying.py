@@ -59,7 +59,8 @@ def _without_blanks(text: bytes, delimiter: str, blanks: bytes) -> bytes:
     around = separates[: len(before)] | separates[len(before) :]
     change = np.zeros(len(framed), np.int8)
     change[before[around] + 1], change[last[around] + 1] = 1, -1
-    return framed[np.cumsum(change, dtype=np.int8) == 0][1:-1].tobytes()
+    left: NDArray[np.uint8] = framed[np.cumsum(change, dtype=np.int8) == 0]
+    return left[1:-1].tobytes()
 
 
 def _regular(text: bytes, delimiter: str) -> bool:

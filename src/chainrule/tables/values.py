@@ -5,6 +5,7 @@ A value that a reading does not allow is null in it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -161,3 +162,13 @@ def check_known(what: str, names: Iterable[str], known: Sequence[str]) -> None:
     for name in names:
         if name not in known:
             raise unknown_column(what, name, known)
+
+
+def check_different(table: str, names: Iterable[str]) -> None:
+    """Raise TableError for a name that several columns of a table have.
+
+    >>> check_different("trees", ["height", "width"])
+    """
+    for name, times in Counter(names).items():
+        if times > 1:
+            raise TableError(f"{table}: {times} columns are called {name!r}; rename them")

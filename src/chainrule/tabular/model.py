@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from chainrule.evaluation import predict
 from chainrule.network import Network, Parameters
+from chainrule.records import column_name
 from chainrule.serialization import (
     ModelFileError,
     arrays_of,
@@ -84,7 +85,7 @@ class TableModel:
         return np.asarray(self.target.values(made))  # type: ignore[attr-defined]
 
     def predict(
-        self, table: Any, notes: Notes | None = None, *, keep: Iterable[str] = (), **reading: Any
+        self, table: Any, notes: Notes | None = None, *, keep: Iterable[Any] = (), **reading: Any
     ) -> pl.DataFrame:
         """Return the predictions for a table: a frame, or what `chainrule predict` takes.
 
@@ -93,7 +94,9 @@ class TableModel:
         The columns are `prediction` and, of classes, `probability_<class>` for each; of quantiles
         they are `quantile_<q>`. Before them stand those to `keep` of the table.
         """
-        parts = self.predictions(open_source(table, **reading), notes, keep=tuple(keep))
+        parts = self.predictions(
+            open_source(table, **reading), notes, keep=tuple(map(column_name, keep))
+        )
         return pl.concat(list(parts))
 
     def predictions(

@@ -13,13 +13,17 @@ from chainrule.errors import check_number, check_whole
 from chainrule.losses import check_quantiles
 from chainrule.network import SEEDS
 from chainrule.optimizers import OPTIMIZERS
-from chainrule.records import Record, check_names, told
+from chainrule.records import Record, check_names, column_name, told
 
 TASKS = ("classification", "regression")
 SCHEDULES = ("cosine", "one-cycle", "constant")
 
 MACHINE = ("threads", "memory")
 """The options that change no bit of what comes out."""
+
+
+COLUMNS = ("numbers", "categories", "dates", "leave_out", "order", "weight", "groups", "time")
+"""The options that name columns."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +102,8 @@ class Options(Record):
                 check_whole(name, getattr(self, name), least=1)
         if self.weight_decay is not None and self.optimizer != "adamw":
             raise ValueError(f"weight_decay is for the optimizer adamw, got {self.optimizer}")
+        if self.groups is not None and self.time is not None:
+            raise ValueError("groups and time exclude each other; give one of them")
 
     def of_the_model(self) -> dict[str, Any]:
         """Return those of them that the model depends on: not those of the machine.
@@ -106,6 +112,23 @@ class Options(Record):
         (3, True)
         """
         return {name: value for name, value in self.given().items() if name not in MACHINE}
+
+
+def by_text(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options in which columns are named by text, of such as data frames have them.
+
+    >>> by_text({"numbers": [3, "size"], "weight": ("sales", "sum"), "epochs": 3})
+    {'numbers': ['3', 'size'], 'weight': 'sales.sum', 'epochs': 3}
+    """
+    return {k: _by_text(k, value) if k in COLUMNS else value for k, value in options.items()}
+
+
+def _by_text(option: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {column_name(name): [*map(str, words)] for name, words in value.items()}
+    if option in ("weight", "groups", "time"):
+        return None if value is None else column_name(value)
+    return [column_name(name) for name in value] if isinstance(value, list | tuple) else value
 
 
 _NUMBERS: dict[str, dict[str, float]] = {

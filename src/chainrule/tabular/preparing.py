@@ -128,8 +128,8 @@ def prepare(source: Source, target: str, options: Options) -> Prepared:
         y if y.ndim == 1 else y[:, 0],
         features=features,
         seed=options.seed,
-        groups=_column(kept, options.groups, "--groups"),
-        time=_column(kept, options.time, "--time"),
+        groups=_column(kept, options.groups, "--groups", target),
+        time=_column(kept, options.time, "--time", target),
     )
     w = None if options.weight is None else kept[options.weight].cast(pl.Float32).to_numpy()
     train = int((~held).sum())
@@ -195,10 +195,12 @@ def ahead(function: Callable[[T], Made], given: Iterable[T]) -> Iterator[Made]:
             yield waiting.popleft().result()
 
 
-def _column(frame: pl.DataFrame, name: str | None, option: str) -> Array | None:
+def _column(frame: pl.DataFrame, name: str | None, option: str, target: str) -> Array | None:
     """Return a column that parts the examples, as numbers in the order of its values."""
     if name is None:
         return None
+    if name == target:
+        raise TableError(f"column {name!r} is the target; take it out of {option}")
     if name not in frame.columns:
         raise TableError(f"{option} {name!r} is no column of the table")
     column = frame[name]

@@ -14,14 +14,14 @@ import numpy as np
 from chainrule.layers import Dense, Dropout, Layer
 from chainrule.network import Network, Parameters
 from chainrule.optimizers import OPTIMIZERS, AdamW
-from chainrule.records import made_of
+from chainrule.records import column_name, made_of
 from chainrule.schedules import Cosine, OneCycle
 from chainrule.serialization.strict_json import to_json
 from chainrule.tables import Reading, Source, TableError, open_source
 from chainrule.tabular.blocks import Blocks
 from chainrule.tabular.checkpoints import keeping
 from chainrule.tabular.model import TableModel
-from chainrule.tabular.options import Options, completed
+from chainrule.tabular.options import Options, by_text, completed
 from chainrule.tabular.preparing import Prepared, prepare
 from chainrule.tabular.running import Plan, Run
 
@@ -169,7 +169,7 @@ def conclude(
 
 def train(
     table: Any,
-    target: str,
+    target: Any,
     *,
     checkpoint: str | Path | None = None,
     every: float = 30.0,
@@ -184,7 +184,7 @@ def train(
         A frame of pandas, Polars or Arrow, the name of a file, or a data set such as
         "sklearn:digits".
     target
-        The column to predict.
+        The column to predict, by its name in the frame or that name as text, such as 3 or "3".
     checkpoint, every
         A directory to leave checkpoints in, at most every so many seconds; where it holds some of
         this training, it goes on from the last, to the same bits.
@@ -206,9 +206,9 @@ def train(
     >>> model.about["validation"]["model"]["accuracy"] > 0.9
     True
     """
-    reading, asked = made_of(options, Reading, Options)
+    reading, asked = made_of(by_text(options), Reading, Options)
     source = open_source(table, **reading.changed())
-    with set_out(source, target, asked) as (prepared, chosen, run):
+    with set_out(source, column_name(target), asked) as (prepared, chosen, run):
         with keeping(run, source, chosen, checkpoint, every) as after_visit:
             run.go_on(lambda run: (after_visit(run), watch(run)))
             again = begin_again(prepared, chosen, run)

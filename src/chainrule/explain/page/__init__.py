@@ -75,7 +75,7 @@ def page(explanation: Explanation, rounds: int = 10_000) -> str:
         policy=_policy(script, style),
         symbol=html.escape(explanation.symbol(Text())),
         network=html.escape(visible(explanation.network)),
-        examples=EXAMPLES.format(n) if (n := len(explanation.derivation.data.X)) > 1 else "",
+        examples=_examples(explanation),
         style=style,
         script=script,
         data=inert_json(data(explanation, rounds)),
@@ -91,6 +91,11 @@ def inert_json(value: Any) -> str:
     """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.translate(INERT)
+
+
+def _examples(explanation: Explanation) -> str:
+    n = len(explanation.derivation.data.X)
+    return f"{explanation.about} {EXAMPLES.format(n) if n > 1 else ''}".strip()
 
 
 def _policy(script: str, style: str) -> str:

@@ -64,7 +64,7 @@ def data(explanation: Explanation, rounds: int) -> dict[str, Any]:
         "params": [[numbers(p.W), numbers(p.b)] for p in _dense(d)],
         "frozen": _frozen(d),
         "data": _examples(d),
-        "update": _update(d.made, 0 if fixed else rounds),
+        "update": _update(d.made, 0 if fixed or explanation.about else rounds),
         "shown": {"units": drawn.units, "edges": drawn.edges},
         "labels": [[library.key(key), visible(text)] for key, text in d.labels.items()],
         "letters": _letters(explanation, library, drawn),

@@ -1,0 +1,106 @@
+"""Frames of pandas, whose columns may have any name and hold anything: as polars has them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+
+from chainrule.records import column_name
+from chainrule.tables.errors import TableError
+from chainrule.tables.values import as_words, check_different, shown
+
+UNREADABLE = (ValueError, TypeError, NotImplementedError, OverflowError)
+"""What pandas, Arrow and polars raise for values that do not become a column."""
+
+
+def from_pandas(kind: str, frame: Any) -> pl.DataFrame:
+    """Return a frame of pandas with names that are text, its categories in their order.
+
+    Raises TableError, with its name, for a column that cannot be read, and for names that come
+    twice.
+
+    >>> import pandas as pd
+    >>> from_pandas("pandas.DataFrame", pd.DataFrame({3: [1.5], ("a", "b"): ["x"]})).columns
+    ['3', 'a.b']
+    """
+    names = [column_name(name) for name in frame.columns]
+    check_different(kind, names)
+    columns = {name: frame.iloc[:, place] for place, name in enumerate(names)}
+    plain = [place for place, name in enumerate(names) if _way(columns[name]) is None]
+    try:
+        made = _as_polars(frame.iloc[:, plain].set_axis([names[k] for k in plain], axis=1))
+    except UNREADABLE:  # of one of them: which, is found below
+        made = {}
+    rest = {name: _column(kind, name, columns[name]) for name in names if name not in made}
+    return pl.DataFrame({name: (made | rest)[name] for name in names})
+
+
+def _as_polars(frame: Any) -> dict[str, pl.Series]:
+    import narwhals as nw
+
+    if not frame.shape[1]:
+        return {}
+    made: pl.DataFrame = nw.from_native(frame, eager_only=True).to_polars()
+    return made.to_dict()
+
+
+def _column(kind: str, name: str, series: Any) -> pl.Series:
+    """Return one column, or say which it is that cannot be read, and why."""
+    way = _way(series) or (lambda series: series)
+    try:
+        made = way(series)
+        if not isinstance(made, pl.Series):
+            made = _as_polars(made.to_frame(name))[name]
+        return made.alias(name)
+    except UNREADABLE as error:
+        fix = f"make it one kind, such as by frame[{series.name!r}].astype(str), or drop it"
+        raise TableError(f"{kind}: column {name!r} {_wrong(series, error)}; {fix}") from None
+
+
+def _wrong(series: Any, error: Exception) -> str:
+    """Return what is wrong with a column: that it holds several types, or what was said of it."""
+    firsts: dict[str, str] = {}
+    for row, value in enumerate(series.to_list(), start=1):
+        if value is not None and value == value:  # noqa: PLR0124
+            firsts.setdefault(type(value).__name__, f"{shown(value)} in row {row:,}")
+    if len(firsts) > 1:
+        return "holds " + " and ".join(f"{name} ({first})" for name, first in firsts.items())
+    return f"cannot be read: {' '.join(str(error).split())}"
+
+
+# Kinds of column that polars does not have
+
+
+def _way(series: Any) -> Callable[[Any], Any] | None:
+    """Return what makes a column one that polars has, or None where it is so already."""
+    return _WAYS.get(type(series.dtype).__name__)
+
+
+def _of_categories(series: Any) -> pl.Series:
+    """Return a column of categories: in their order where they have one."""
+    words = [_word(value) for value in series.cat.categories]
+    if alike := [word for word, times in Counter(words).items() if times > 1]:
+        raise ValueError(f"two of its categories are {alike[0]!r} in text")
+    kind = pl.Enum(words) if series.cat.ordered else pl.Categorical()
+    codes = pl.Series(series.cat.codes.to_numpy(), dtype=pl.Int64)
+    return pl.Series(words, dtype=kind).gather(codes.set(codes < 0, None))
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    try:
+        return str(as_words(pl.Series([value])).item())
+    except (*UNREADABLE, pl.exceptions.PolarsError):
+        return str(value)
+
+
+_WAYS: dict[str, Callable[[Any], Any]] = {
+    "CategoricalDtype": _of_categories,
+    "IntervalDtype": lambda series: series.astype("string"),
+    "PeriodDtype": lambda series: series.dt.to_timestamp(),
+    "SparseDtype": lambda series: series.sparse.to_dense(),
+}
