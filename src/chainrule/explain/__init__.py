@@ -134,7 +134,7 @@ def explain(
         return explanation.Explanation(derived, notation, digits)
     if y is None:
         raise ValueError(
-            f"explain: {of!r} is of the cost, which needs targets: give y, in a file the key targets"
+            f"explain: {of!r} is of the cost, which needs targets: give y, or in a file targets"
         )
     params, data = derivation.in_double(net, params, X, y, sample_weight)
     training = Training(optimizer, freeze, velocity, step, batch_size)
