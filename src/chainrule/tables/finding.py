@@ -6,7 +6,7 @@ Raises TableError where a column can be read in more than one way, and nothing d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -229,13 +229,11 @@ class _Finder:
         found = number_form(name, tally, role, least, convention)
         if isinstance(found, str):
             self.said[name] = found
-            return None
-        if found is None:
+        if not isinstance(found, NumberForm):
             return None
         seen = evidence(tally.shapes)
         if mark is None and (sign := mark_of(found, seen)):
             self.marks[name] = sign
         if seen.brackets:
             self.said[name] = ", negative in brackets"
-        others = seen.count < tally.values
-        return NumberForm(*found, missing=self.wanted.missing, others=others)
+        return replace(found, missing=self.wanted.missing)
