@@ -14,8 +14,9 @@ from chainrule.explain.names import COST, Key, Places
 from chainrule.explain.passes import Passes
 from chainrule.explain.steps import Derivation, Part, Step, Update
 from chainrule.explain.subjects import ALL, parameters
+from chainrule.explain.sums import largest
 from chainrule.explain.updates import updated
-from chainrule.explain.working import Working, largest
+from chainrule.explain.working import Working
 from chainrule.layers import Dense, Draw, Dropout
 from chainrule.network import Network, Parameters, check_inputs, describe
 from chainrule.trees import Array, tree_map
