@@ -138,7 +138,9 @@ class Deriver:
         parts = [part for row in self.rows for part in self._example(row)]
         means = Means(self.passes, self.rows, self.top)
         derived = [self.of] if self.of.kind in ("x", "a", "z") else self.parameters
-        parts.append(Part("The mean over the examples", tuple(means.mean(derived))))
+        parts.append(
+            Part(f"The {self.passes.net.reduction} over the examples", tuple(means.mean(derived)))
+        )
         parts.append(Part("The penalty", tuple(means.penalty(derived))))
         if made:
             steps = [step for key in self.parameters for step in updated(made, key, self.passes)]
