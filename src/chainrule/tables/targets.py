@@ -51,7 +51,7 @@ class Target:
             row = bad.arg_max() or 0
             raise TableError(
                 f"target {self.column!r} must be {self._must}, got "
-                f"{shown(series[row])} in row {first + row:,}"
+                f"{shown(series[row])} in row {first + row:,}{self._near(series[row])}"
             )
         return self._shaped(y)
 
@@ -67,6 +67,10 @@ class Target:
     def _must(self) -> str:
         raise NotImplementedError
 
+    def _near(self, value: Any) -> str:
+        """Return what may be meant by a value that is none of the target's, or ""."""
+        return ""
+
     def _encoded(self, series: pl.Series) -> pl.Series:
         raise NotImplementedError
 
@@ -77,6 +81,9 @@ class Target:
 @dataclass(frozen=True)
 class Classes(Target):
     """Classes, and their indices in the order of the classes.
+
+    A label is its class where it stands as training had it, or is written another way that can
+    mean no other: 1.0 for 1, TRUE for true, and as a number 1 for 01.
 
     >>> import polars as pl
     >>> target = Classes("cut", ("Fair", "Good"))
@@ -104,9 +111,24 @@ class Classes(Target):
     def _must(self) -> str:
         return f"one of the classes {', '.join(map(shown, self.classes[:10]))}"
 
+    def _near(self, value: Any) -> str:
+        """Return the class that is the same but for its writing."""
+        near = [label for label in self.classes if _meaning(label) == _meaning(value)]
+        return f"; the class {shown(near[0])} is written another way" if near else ""
+
     def _encoded(self, series: pl.Series) -> pl.Series:
-        words = as_words(pl.Series(self.classes))
-        return as_words(series).cast(pl.Enum(words), strict=False).to_physical()
+        labels, classes = as_words(series), as_words(pl.Series(self.classes))
+        typed = kind(series.dtype) in ("integer", "float")
+        y = pl.Series([None], dtype=pl.UInt32).new_from_index(0, len(series))
+        for way in (plainly, _as_numbers) if typed else (_as_it_stands, plainly):
+            names = way(classes)
+            if names.null_count() or names.n_unique() < len(names):
+                break  # two classes would be one
+            known = way(labels).cast(pl.Enum(names), strict=False).to_physical()
+            y = y.fill_null(known.cast(pl.UInt32))
+            if y.null_count() == labels.null_count():
+                break
+        return y
 
     def _shaped(self, y: pl.Series) -> NDArray[np.int64]:
         return y.cast(pl.Int64).to_numpy(writable=True)
@@ -161,6 +183,36 @@ class Quantity(Target):
     def _shaped(self, y: pl.Series) -> NDArray[np.float32]:
         scaled = (y.to_numpy() - self.centre) / self.scale
         return np.asarray(scaled, np.float32).reshape(-1, 1).repeat(self.outputs, axis=1)
+
+
+def _meaning(label: Any) -> float | str:
+    text = str(label).strip().casefold()
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _as_it_stands(words: pl.Series) -> pl.Series:
+    return words
+
+
+def plainly(words: pl.Series) -> pl.Series:
+    """Return words of which whole numbers and Booleans are written in one way.
+
+    >>> plainly(pl.Series(["1.0", "01", "TRUE", "Fair"])).to_list()
+    ['1', '01', 'true', 'Fair']
+    """
+    word = pl.col(words.name)
+    whole = word.str.replace(r"^([+-]?(?:0|[1-9]\d*))\.0*$", "$1").str.replace(r"^\+(\d)", "$1")
+    truth = word.str.contains(r"^(?i:true|false)$")
+    plain = pl.when(truth).then(word.str.to_lowercase()).otherwise(whole)
+    return words.to_frame().select(plain).to_series()
+
+
+def _as_numbers(words: pl.Series) -> pl.Series:
+    """Return words as the numbers that they are, in words; null for what is none."""
+    return as_words(as_numbers(words))
 
 
 def fit_target(
