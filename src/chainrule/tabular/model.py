@@ -36,6 +36,7 @@ from chainrule.tables import (
     target_from_data,
     with_target,
 )
+from chainrule.tables.copies import with_copies
 from chainrule.tables.values import check_known
 from chainrule.tabular.scores import (
     classification_scores,
@@ -102,16 +103,16 @@ class TableModel:
     def predictions(
         self, source: Source, notes: Notes | None = None, *, keep: tuple[str, ...] = ()
     ) -> Iterator[pl.DataFrame]:
-        """Yield the predictions for a source chunk by chunk."""
+        """Yield the predictions for a source chunk by chunk, columns to keep as they stand."""
         check_known("column to keep", keep, source.columns)
         if taken := set(keep) & set(self._names):
             raise TableError(f"column {min(taken)!r} to keep is called as one of the predictions")
-        needed = self._present(source, (*keep, *self.preparation.columns))
+        needed = self._present(source, self.preparation.columns)
         first = 1
-        for chunk in source.chunks(needed):
+        for chunk, copied in with_copies(source, needed, tuple(dict.fromkeys(keep))):
             p = self.outputs(chunk, notes, first=first)
             first += chunk.height
-            yield pl.DataFrame([*chunk.select(keep), *self._columns(p)])
+            yield pl.DataFrame([*copied, *self._columns(p)])
 
     def _present(self, source: Source, wanted: Iterable[str]) -> list[str]:
         """Those columns that a source has; `transform` says which are missing, and what is near."""
