@@ -43,6 +43,12 @@ def test_a_file_can_say_everything():
     assert options["order"] == {"kind": ["flat", "loft", "house"]}
 
 
+def test_a_file_may_begin_with_the_mark_of_its_encoding():
+    Path("houses.toml").write_bytes(b"\xef\xbb\xbf" + CONFIG.encode())
+    ran("train", "--config", "houses.toml", "--quiet")
+    assert Path("best.model").exists()
+
+
 def test_the_command_line_wins():
     ran("train", "--config", "houses.toml", "--epochs", 1, "--out", "other.model", "--quiet")
     options = cr.TableModel.load("other.model").about["options"]
@@ -56,6 +62,12 @@ def test_the_command_line_wins():
         ("learning-rate = 3", "unknown option 'learning-rate'; did you mean 'learning_rate'?"),
         ("dropout = 2", "houses.toml:1: dropout must be a finite number >= 0 and < 1, got 2"),
         ("batch_size = 1.5", "houses.toml:1: batch_size must be a whole number >= 1, got 1.5"),
+        (
+            "epochs = 3\nepochs = 4",
+            "houses.toml:2: cannot overwrite a value: the key 'epochs' stands",
+        ),
+        ("refit = False", "houses.toml:1: invalid value; true and false are in lower case"),
+        ("learning_rate = .1", "a number needs a digit before its point, such as 0.5"),
         ("batch_size = true", "batch_size must be a whole number >= 1, got True"),
         ("numbers = 'id'", "numbers must be a list of texts, such as ['a', 'b'], got 'id'"),
         ("numbers = [1]", "numbers must be a list of texts, such as ['a', 'b'], got (1,)"),

@@ -116,7 +116,8 @@ def test_what_training_did_not_know_is_noted_beside_the_predictions():
     ("arguments", "message"),
     [
         (["no.model", "new.csv"], "no.model: No such file or directory"),
-        (["new.csv", "price.model"], "new.csv: "),
+        (["new.csv", "price.model"], "price.model is the model; name it before the table, new.csv"),
+        (["new.csv", "less.csv"], "new.csv: is no model file"),
         (["price.model", "no.csv"], "no.csv: there is no such file"),
         (["price.model", "less.csv"], "the table lacks .*'size'.* Missing too: 'kind'"),
         (["price.model", "new.csv", "--keep", "idd"], "'idd'; did you mean 'id'"),
@@ -259,6 +260,11 @@ def test_a_class_is_explained_too():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["price.model"], "price.model is a model; name the table of its example by --data"),
+        (
+            ["new.csv", "--data", "price.model"],
+            "price.model is the model; name it before the table",
+        ),
         (["price.model", "--row", 3], "--row is of a table; name it by --data"),
         (["price.model", "--data", "new.csv", "--row", 101], "has 100 rows, and no row 101"),
         (["price.model", "--data", "new.csv", "--row", 0], "0 is not in the range x>=1"),

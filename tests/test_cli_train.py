@@ -192,6 +192,10 @@ def test_each_option_reaches_the_training(field):
         (["--hidden", "64,x"], "must be whole numbers such as 128,64, got '64,x'"),
         (["--order", "kind"], "must be such as cut=Fair<Good<Ideal, got 'kind'"),
         (["--order", "kind=flat<loft"], "order of 'kind' leaves out 'house'"),
+        (["--order", "kind=flat<"], "order of 'kind' leaves out 'house'"),
+        (["--order", 'kind="flat<loft"'], "must be such as cut=Fair<Good<Ideal, got"),
+        (["--leave-out", "si\nze"], "a name that holds a line break stands in quotes, got"),
+        (["--groups", "kind", "--time", "built"], "groups and time exclude each other"),
         (["--memory", "much"], "must be bytes, such as 300MB or 2GiB, got 'much'"),
         (["--memory", "300XB"], "must be bytes, such as 300MB or 2GiB, got '300XB'"),
         (["--checkpoint-every", "soon"], "must be seconds, such as 30s or 5min, got 'soon'"),
@@ -224,6 +228,42 @@ def test_a_bad_option_is_refused_before_anything_is_written(options, message):
     refused(result, re.escape(message))
     assert files() == {"houses.csv"}
     assert Path("houses.csv").read_bytes() == before
+
+
+ODD = 'a=b,kind,"say ""hi""",y\n' + "".join(
+    f"{'xyz'[n % 3]},{['<1 h', '1-2 h', '>2 h'][n % 3]},{n},{n % 7}.5\n" for n in range(40)
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "column", "reason"),
+    [
+        (["--order", '"a=b"=z<y<x'], "a=b", "3 categories in order: z < y < x"),
+        (["--order", 'kind="<1 h"<1-2 h<>2 h'], "kind", "order: <1 h < 1-2 h < >2 h"),
+        (["--order", ' kind = "<1 h" < "1-2 h" < ">2 h" '], "kind", "<1 h < 1-2 h < >2 h"),
+        (["--leave-out", '"say ""hi"""'], 'say "hi"', "as asked"),
+        (["--leave-out", "a=b"], "a=b", "as asked"),
+    ],
+)
+def test_names_and_categories_may_hold_what_parts_them(options, column, reason):
+    Path("odd.csv").write_text(ODD)
+    ran("train", "odd.csv", "--target", "y", "--epochs", 1, *options)
+    decisions = cr.TableModel.load("odd.model").about["decisions"]
+    assert reason in next(each["reason"] for each in decisions if each["column"] == column)
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "value"),
+    [
+        (["--optimizer", "Adam"], "optimizer", "adam"),
+        (["--schedule", "ONE-CYCLE"], "schedule", "one-cycle"),
+        (["--task", "Regression"], "task", "regression"),
+        (["--hidden", "8, 4"], "hidden", [8, 4]),
+    ],
+)
+def test_case_and_blanks_make_no_other_value(options, name, value):
+    ran("train", "houses.csv", "--target", "price", "--epochs", 1, *options)
+    assert cr.TableModel.load("houses.model").about["options"][name] == value
 
 
 @pytest.mark.parametrize("missing", ["TABLE", "--target"])

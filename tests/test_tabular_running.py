@@ -214,6 +214,12 @@ def test_no_more_is_held_out_than_memory_takes():
     assert held.sum() == 8
 
 
+@pytest.mark.parametrize("option", ["groups", "time"])
+def test_one_value_parts_no_rows(option):
+    with pytest.raises(TableError, match=f"--{option} holds one value only, so that all 500 rows"):
+        hold_out(0.2, Y, features=1, seed=0, **{option: np.ones(N)})
+
+
 def test_one_side_without_examples_is_refused():
     with pytest.raises(TableError, match="leaves no examples to train with; the table has 1"):
         hold_out(0.2, np.zeros(1), features=1, seed=0)

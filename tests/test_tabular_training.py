@@ -284,6 +284,17 @@ def test_columns_that_part_the_rows_must_be_there(option):
         trained(**{option: "no"})
 
 
+@pytest.mark.parametrize("option", ["groups", "time"])
+def test_the_target_parts_no_rows(option):
+    with pytest.raises(cr.TableError, match=f"'price' is the target; take it out of --{option}"):
+        trained(**{option: "price"})
+
+
+def test_groups_and_time_exclude_each_other():
+    with pytest.raises(ValueError, match="groups and time exclude each other; give one of them"):
+        Options(groups="shop", time="day")
+
+
 def test_a_small_table_is_trained_with_again_and_scored_before_that():
     options = completed(Options.from_mapping(SHORT), 510)
     prepared = prepare(open_source(TABLE.drop("dear")), "price", options)

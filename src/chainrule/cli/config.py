@@ -32,7 +32,7 @@ HEAD = """\
 def read(path: Path) -> dict[str, Any]:
     """Return what a file says, or raise ValueError with the line of what is wrong in it."""
     try:
-        file = TomlFile(str(path), path.read_text(encoding="utf-8"))
+        file = TomlFile(str(path), path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError:
         raise ValueError(f"{path}: is not UTF-8") from None
     found = {}

@@ -10,6 +10,7 @@ import click
 
 from chainrule.cli import summary
 from chainrule.cli.errors import refusals
+from chainrule.cli.files import load_model
 from chainrule.cli.options import given, reads_tables
 
 
@@ -28,11 +29,10 @@ def evaluate(model: Path, table: str, as_json: bool, **reading: Any) -> None:
     chainrule evaluate houses.model test.csv
     """
     with refusals():
-        from chainrule.tables import Notes, open_source
-        from chainrule.tabular import TableModel
+        from chainrule.tables import Notes
 
-        trained = TableModel.load(model)
-        source = open_source(table, **given(reading))
+        trained = load_model(model, table)
+        source = trained.opened(table, **given(reading))
         notes = Notes()
         found = trained.evaluate(source, notes)
         for line in (*source.notes, *notes.lines()):

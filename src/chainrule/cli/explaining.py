@@ -10,6 +10,7 @@ import click
 
 import chainrule as cr
 from chainrule.cli.errors import usage_errors
+from chainrule.cli.files import is_model, load_model
 from chainrule.cli.options import given, reads_tables
 from chainrule.cli.sizes import read_sizes
 from chainrule.explain.names import NOTATIONS
@@ -132,7 +133,10 @@ def described(network: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return what a file of a network gives `cr.explain`."""
     from chainrule.explain.network_file import network_path, read_network_file
 
-    file = read_network_file(network_path(network))
+    path = network_path(network)
+    if is_model(path):
+        raise ValueError(f"{network} is a model; name the table of its example by --data")
+    file = read_network_file(path)
     for note in file.notes:
         click.echo(f"{network}: {note}", err=True)
     return file[:4], file.options()
@@ -142,9 +146,7 @@ def example(
     model: str, data: str, row: int, reading: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return what a model and a row of a table give `cr.explain`."""
-    from chainrule.tabular import TableModel
-
-    trained = TableModel.load(model)
+    trained = load_model(model, data)
     names = {"inputs": trained.preparation.feature_names, "outputs": trained.outputs_named}
     return (trained.net, trained.params, *trained.example(data, row, **reading)), names
 

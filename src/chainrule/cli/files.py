@@ -5,10 +5,14 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chainrule.cli.errors import Refusal
 from chainrule.errors import check_number
 from chainrule.records import told
+
+if TYPE_CHECKING:
+    from chainrule.tabular import TableModel
 
 SUFFIX = ".model"
 
@@ -57,6 +61,30 @@ def check_other(path: Path, *others: str | Path) -> None:
     for other in others:
         if path.exists() and Path(other).exists() and path.samefile(other):
             raise Refusal(f"{path}: is being read; choose another name for what is written")
+
+
+def load_model(path: str | Path, table: str) -> TableModel:
+    """Return a model of a table, or refuse it, and say so where the two are named in turn."""
+    from chainrule.serialization import ModelFileError
+    from chainrule.tabular import TableModel
+
+    try:
+        return TableModel.load(path)
+    except ModelFileError as error:
+        if is_model(table):
+            raise Refusal(f"{table} is the model; name it before the table, {path}") from None
+        raise error
+
+
+def is_model(path: str | Path) -> bool:
+    """Whether a file is a model of a table."""
+    from chainrule.tabular import TableModel
+
+    try:
+        TableModel.load(path)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def check_model(files: Files, *, force: bool, resume: bool, restart: bool) -> bool:

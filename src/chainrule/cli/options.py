@@ -64,22 +64,26 @@ class Form(click.ParamType[Any]):
             return self.fail(str(error), param, ctx)
 
 
-def names(text: str) -> list[str]:
+def names(text: str, between: str = ",") -> list[str]:
     """Return names between commas; one that has a comma itself stands in quotes.
 
     >>> names('size,"price, EUR"')
     ['size', 'price, EUR']
     """
-    return [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])]
+    reader = csv.reader([text], delimiter=between, skipinitialspace=True)
+    try:
+        return [name.strip() for name in next(reader, [])]
+    except csv.Error:
+        raise ValueError(f"a name that holds a line break stands in quotes, got {text!r}") from None
 
 
 def sizes(text: str) -> list[int]:
     """Return whole numbers between commas; `0` alone is none at all.
 
-    >>> sizes("128,64"), sizes("0")
+    >>> sizes("128, 64"), sizes("0")
     ([128, 64], [])
     """
-    if not re.fullmatch(r"\d+(,\d+)*", text):
+    if not re.fullmatch(r"\d+(, *\d+)*", text):
         raise ValueError(f"must be whole numbers such as 128,64, got {text!r}")
     return [] if text == "0" else [int(size) for size in text.split(",")]
 
@@ -96,16 +100,21 @@ def levels(text: str) -> list[float]:
         raise ValueError(f"must be numbers such as 0.1,0.5,0.9, got {text!r}") from None
 
 
-def order(text: str) -> tuple[str, list[str]]:
-    """Return a column with its categories.
+_ORDER = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([^=]*?))\s*=(.*)', re.DOTALL)
 
-    >>> order("cut=Fair<Good<Ideal")
-    ('cut', ['Fair', 'Good', 'Ideal'])
+
+def order(text: str) -> tuple[str, list[str]]:
+    """Return a column with its categories; what has a = or a < itself stands in quotes.
+
+    >>> order("cut=Fair<Good<Ideal"), order('wait="<1 h"<1-2 h')
+    (('cut', ['Fair', 'Good', 'Ideal']), ('wait', ['<1 h', '1-2 h']))
     """
-    column, equals, categories = text.partition("=")
-    if not equals or "<" not in categories:
+    found = _ORDER.fullmatch(text)
+    categories = names(found[3], "<") if found else []
+    if found is None or len(categories) < 2:
         raise ValueError(f"must be such as cut=Fair<Good<Ideal, got {text!r}")
-    return column.strip(), [category.strip() for category in categories.split("<")]
+    column = found[2] if found[1] is None else found[1].replace('""', '"')
+    return column, categories
 
 
 def _option(field: dataclasses.Field[Any]) -> Callable[[Any], Any]:
@@ -121,13 +130,16 @@ def _option(field: dataclasses.Field[Any]) -> Callable[[Any], Any]:
         field.name,
         type=form,
         default=None,
-        multiple=form in (NAMES, ORDER),
+        multiple=form in (NAMES, ORDER, WHOLE),
         metavar="NAME" if form is str else None,
         help=_help(field),
     )
 
 
 NAMES, SIZES, ORDER = Form("NAMES", names), Form("UNITS", sizes), Form("COLUMN=A<B<C", order)
+WHOLE = Form("TEXT", lambda text: [text])
+"""The form of texts that are not cut at commas."""
+
 QUANTITIES = {
     "bytes": Form("SIZE", lambda text: in_unit(text, "bytes")),
     "seconds": Form("TIME", lambda text: in_unit(text, "seconds")),
@@ -150,8 +162,10 @@ def _form(field: dataclasses.Field[Any]) -> Any:
     """Return the form of an option's value."""
     if unit := field.metadata.get("unit"):
         return QUANTITIES[unit]
+    if field.metadata.get("whole"):
+        return WHOLE
     if choices := field.metadata.get("choices"):
-        return click.Choice(choices)
+        return click.Choice(choices, case_sensitive=False)
     kind = str(field.type)
     return next(form for start, form in BY_TYPE.items() if kind.startswith(start))
 

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from chainrule.cli.errors import refusals
-from chainrule.cli.files import check_other
+from chainrule.cli.files import check_other, load_model
 from chainrule.cli.options import Form, given, joined, names, reads_tables
 
 
@@ -47,11 +47,10 @@ def predict(
     chainrule predict houses.model new.csv --keep id | head
     """
     with refusals():
-        from chainrule.tables import Notes, open_sink, open_source
-        from chainrule.tabular import TableModel
+        from chainrule.tables import Notes, open_sink
 
-        trained = TableModel.load(model)
-        source = open_source(table, **given(reading))
+        trained = load_model(model, table)
+        source = trained.opened(table, **given(reading))
         if output:
             check_other(output, table, model)
         notes = Notes()

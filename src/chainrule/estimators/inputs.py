@@ -134,7 +134,9 @@ def _check_no_moments(X: Any) -> None:
 def _check_present(y: Any) -> None:
     """Raise where an entry of objects is missing: among words it would become a class, 'nan'."""
     entries = getattr(y, "to_numpy", lambda: y)()
-    if isinstance(entries, list | tuple) or getattr(getattr(entries, "dtype", 0), "hasobject", 0):
+    if isinstance(entries, list | tuple) or getattr(
+        getattr(entries, "dtype", None), "hasobject", False
+    ):
         for row, entry in enumerate(entries):
             if _is_missing(entry):
                 raise ValueError(

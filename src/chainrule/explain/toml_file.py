@@ -15,6 +15,20 @@ import numpy as np
 from chainrule.errors import check_number
 from chainrule.trees import Array
 
+HINTS = {
+    r"(?<![\w.])\.\d": "a number needs a digit before its point, such as 0.5",
+    r"\d\.(?!\d)": "a number needs a digit behind its point, such as 1.0",
+    r"[\u2012-\u2015\u2212] *[\d.]": "a minus is written -",
+    r"[\u2018-\u201f\u00ab\u00bb]": 'quotes are written "',
+    r"\d */ *\d": "a fraction is written as a number, such as 0.5",
+    r"\b(True|False)\b": "true and false are in lower case",
+    r"\b(None|null)\b": "a key without a value is left out",
+    r"^ *[\w.-]+ *:": "between a key and its value stands =",
+    r"[^\S \t\r]": "a blank here is another space than that of the keyboard",
+    r"= *(?!(true|false|inf|nan)\b)[A-Za-z]": "a word stands in quotes",
+}
+"""What is often meant by what is no TOML: patterns of a line, and what to write."""
+
 
 class TomlFile:
     """The keys of a text in TOML, `given`, and what checks them.
@@ -40,8 +54,13 @@ class TomlFile:
         found = re.search(r" \(at line (\d+), column \d+\)", message)
         number = int(found[1]) if found else len(lines)
         said = message[: found.start()] if found else message
-        if re.search(r"(?<![\w.])\.\d", lines[min(number, len(lines)) - 1].partition("#")[0]):
-            said += "; a number needs a digit before its point, such as 0.5"
+        line = lines[min(number, len(lines)) - 1].partition("#")[0]
+        if said.startswith("Cannot overwrite a value"):
+            said = (
+                f"cannot overwrite a value: the key {line.partition('=')[0].strip()!r} stands twice"
+            )
+        hints = [hint for pattern, hint in HINTS.items() if re.search(pattern, line)]
+        said = "; ".join([said, *hints[:1]])
         return ValueError(f"{self.name}:{number}: {said[:1].lower()}{said[1:]}")
 
     def line(self, key: str) -> str:

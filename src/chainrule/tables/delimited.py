@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from chainrule.reading import Reading
 from chainrule.tables import text_file
 from chainrule.tables.by_hand import BadLineError, plain_rows
 from chainrule.tables.dialect import dialect
@@ -38,21 +40,34 @@ class Delimited(Source):
     _as_text: Mapping[str, Sequence[str]] = MappingProxyType({})
     """The columns that are not read but copied, with the words that are null in each."""
 
-    def __init__(self, text: TextFile, delimiter: str | None) -> None:
+    typed = False
+
+    def __init__(self, text: TextFile, reading: Reading) -> None:
         self.name, self._text = text.name, text
         try:
-            self._dialect = dialect(text, delimiter)
+            self._dialect = dialect(text, reading.delimiter)
         except BadLineError as bad:
             raise self._error(bad.line, bad.what) from None
         self.columns = self._dialect.columns
+        self._repeats = [0]  # how often the header's line came again: a list, for copies to share
         looks = enumerate(self._pieces(min(LOOK, text_file.PIECE)))
         plain = (self._by_hand(number, piece) for number, piece in looks)
         first = next(filter(None, plain), b"")
         if not first:
             raise TableError(f"{self.name}: has a header and no rows")
-        self._fields, self._first_kinds = _fields_of(first, self.columns, self._dialect.delimiter)
-        comma = ("decimal comma",) if self._fields.decimal_comma else ()
-        self.notes = (*text.notes, *self._dialect.notes, *comma)
+        self.pointed = self._dialect.delimiter == ","
+        points = False if reading.parts_by_point else self.pointed or None
+        self._fields = Fields(self.columns, self._dialect.delimiter, points)
+        self._first_kinds = self._fields.kinds_in(first)
+        self._notes = (*text.notes, *self._dialect.notes)
+
+    @property
+    def notes(self) -> tuple[str, ...]:  # type: ignore[override]
+        """What was decided in reading it, as far as it was read."""
+        (repeats,) = self._repeats
+        said = {0: (), 1: ("1 line repeats the header, and is no row",)}
+        many = (f"{repeats:,} lines repeat the header, and are no rows",)
+        return (*self._notes, *said.get(repeats, many))
 
     @property
     def dtypes(self) -> dict[str, pl.DataType]:
@@ -93,6 +108,8 @@ class Delimited(Source):
         frame = self._fields.parse(self._text.path, kinds, skip_lines=lines)
         if frame is None or _holds_odd(frame) or self._may_be_ragged(frame, self._pieces()):
             return None
+        if _holds_its_names(frame):
+            return None
         empty = [name for name, kind in seen(kinds, frame).items() if kind is None]
         frame = frame.cast(dict.fromkeys(empty, pl.String()))
         self._kinds = dict(frame.schema)
@@ -101,7 +118,13 @@ class Delimited(Source):
     # In pieces
 
     def _pieces(self, size: int | None = None) -> Iterator[bytes]:
-        return self._text.pieces(self._dialect.header_bytes, size or text_file.PIECE)
+        """Yield the rows; where the header comes again in them, a blank line takes its place."""
+        header, repeats = self._dialect.header, 0
+        for piece in self._text.pieces(self._dialect.header_bytes, size or text_file.PIECE):
+            rows, found = _without(header, piece)
+            repeats += found
+            self._repeats[0] = max(self._repeats[0], repeats)
+            yield rows
 
     @cached_property
     def _kinds(self) -> dict[str, pl.DataType]:
@@ -168,6 +191,13 @@ class Delimited(Source):
         return self._dialect.header_lines + sum(piece.count(b"\n") for piece in pieces)
 
 
+def _without(header: bytes, rows: bytes) -> tuple[bytes, int]:
+    """Return rows with a blank line for each that is the header's, and how many there are."""
+    if not header or header not in rows:
+        return rows, 0
+    return re.subn(b"^" + re.escape(header), b"\n", rows, flags=re.MULTILINE)
+
+
 def _count(delimiter: str, piece: bytes) -> int:
     """Return how many delimiters stand outside quotes."""
     outside = b"".join(piece.split(b'"')[::2]) if b'"' in piece else piece
@@ -180,18 +210,14 @@ def _is_odd(piece: bytes) -> bool:
 
 
 def _holds_odd(frame: pl.DataFrame) -> bool:
-    """Whether a field holds a NUL byte or a carriage return."""
-    odd = pl.col(pl.String).str.contains_any(["\0", "\r"]).any()
+    """Whether a field holds what is to be looked at in the pieces: a NUL byte, a mark and such."""
+    odd = pl.col(pl.String).str.contains_any(["\0", "\r", "\ufeff", "\x1a"]).any()
     return any(frame.select(pl.lit(False), odd).row(0))
 
 
-def _fields_of(
-    rows: bytes, columns: tuple[str, ...], delimiter: str
-) -> tuple[Fields, dict[str, Kind]]:
-    """Return how fields are written, with a decimal comma if that makes more numbers, and kinds."""
-    ways = [Fields(columns, delimiter, comma) for comma in (False, True)[: 1 + (delimiter != ",")]]
-    return max(((way, way.kinds_in(rows)) for way in ways), key=lambda way: _numbers(way[1]))
-
-
-def _numbers(kinds: Mapping[str, Kind]) -> int:
-    return sum(kind in (pl.Int64, pl.Float64) for kind in kinds.values())
+def _holds_its_names(frame: pl.DataFrame) -> bool:
+    """Whether a row holds the names of the columns."""
+    if any(dtype != pl.String for dtype in frame.dtypes):
+        return False
+    names = (pl.col(name) == name for name in frame.columns)
+    return bool(frame.select(pl.all_horizontal(*names).any()).item())

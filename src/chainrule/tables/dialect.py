@@ -9,23 +9,30 @@ from typing import NamedTuple
 
 from chainrule.tables.by_hand import BadLineError, decoded, lines_of, said
 from chainrule.tables.errors import TableError
-from chainrule.tables.fields import NULLS
+from chainrule.tables.missing import IN_TEXT
 from chainrule.tables.text_file import TextFile
 
 HEAD = 2**20
 """The bytes that are looked at, and the rest of the row in which they end."""
+
+LOOKED_AT, FEWEST = 20, 3
+"""The rows that are looked at, and those that it takes to say what a header leaves out."""
 
 DELIMITERS = "\t;|,"
 """Those that are found by themselves: the first that cuts the first rows alike."""
 
 
 class Dialect(NamedTuple):
-    """What parts the fields, what the columns are called, and how much stands before the rows."""
+    """What parts the fields, what the columns are called, and how much stands before the rows.
+
+    `header` is the line of the names, or empty where they do not stand on one line.
+    """
 
     delimiter: str
     columns: tuple[str, ...]
     header_bytes: int
     header_lines: int
+    header: bytes
     notes: tuple[str, ...]
 
 
@@ -42,13 +49,15 @@ def dialect(text: TextFile, delimiter: str | None) -> Dialect:
         notes.append("no header: the first line holds numbers; the columns are column_0, ...")
         names, count = [f"column_{k}" for k in range(len(first))], 0
     else:
-        names = [name.strip() or f"column_{k}" for k, name in enumerate(first)]
-        notes += _notes_on(first)
+        whole = _with_all(first, lines[count:], chosen)
+        names = [name.strip() or f"column_{k}" for k, name in enumerate(whole)]
+        notes += _notes_on(whole)
     for name, times in Counter(names).items():
         if times > 1:
             raise TableError(f"{text.name}: {times} columns are called {name!r}; rename them")
-    header = len("".join(lines[:count]).encode())
-    return Dialect(chosen, tuple(names), header, count, tuple(notes))
+    above = "".join(lines[:count]).encode()
+    header = _line_of(first, lines[count - 1], chosen) if count else b""
+    return Dialect(chosen, tuple(names), len(above), count, header, tuple(notes))
 
 
 def _first_lines(text: TextFile) -> list[str]:
@@ -81,7 +90,7 @@ def _widths(lines: list[str], delimiter: str) -> list[int]:
     """Return how many fields each of the first rows has."""
     rows = csv.reader(lines, delimiter=delimiter)
     try:
-        return [len(row) for row in itertools.islice(filter(None, rows), 20)]
+        return [len(row) for row in itertools.islice(filter(None, rows), LOOKED_AT)]
     except csv.Error:
         return [0]
 
@@ -95,9 +104,39 @@ def _first_row(lines: list[str], delimiter: str) -> tuple[list[str], int]:
         raise BadLineError(1, said(error)) from None
 
 
+def _with_all(header: list[str], below: list[str], delimiter: str) -> list[str]:
+    """Return a header with a name for each column, "" where it has none.
+
+    Rows that all end with a delimiter have a column more, which is empty; and a header without a
+    name for the column that counts or names the rows is one of R's.
+    """
+    rows = csv.reader(below, delimiter=delimiter)
+    try:
+        found = list(itertools.islice(filter(None, rows), LOOKED_AT))
+    except csv.Error:
+        return header
+    if len(found) < FEWEST or any(len(row) != len(header) + 1 for row in found):
+        return header
+    if not any(row[-1].strip() for row in found):
+        return [*header, ""]
+    return ["", *header] if _names_rows([row[0] for row in found]) else header
+
+
+def _line_of(header: list[str], line: str, delimiter: str) -> bytes:
+    """Return the line of a header, or nothing where the header takes several."""
+    return line.encode() if [*csv.reader([line], delimiter=delimiter)] == [header] else b""
+
+
+def _names_rows(fields: list[str]) -> bool:
+    """Whether fields are different words, or the numbers from 0 or 1 on."""
+    counted = [[str(k + start) for k in range(len(fields))] for start in (0, 1)]
+    words = not any(_is_number(field, ",") or not field.strip() for field in fields)
+    return len(set(fields)) == len(fields) and (words or fields in counted)
+
+
 def _is_data(first: list[str], delimiter: str) -> bool:
     """Whether the first row holds numbers, other than those that count the columns from 0."""
-    filled = [field for field in first if field.strip() not in NULLS]
+    filled = [field for field in first if field.strip() and field.strip() not in IN_TEXT]
     return bool(filled) and not _counts(filled) and all(_is_number(f, delimiter) for f in filled)
 
 

@@ -20,6 +20,9 @@ LONGEST = 64 * 2**20
 """The most bytes of one row, so that a quote without its partner does not take all memory."""
 
 GZIP = b"\x1f\x8b"
+END_OF_FILE = b"\x1a"
+"""What DOS writes at the end of a text."""
+
 UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -57,13 +60,14 @@ class TextFile(NamedTuple):
                     start, rest = start - len(rest[:start]), rest[start:]
                 end = end_of_rows(rest)
                 if end:
-                    yield rest[:end]
+                    yield _without_marks(rest[:end])
                     rest = rest[end:]
                 elif len(rest) > LONGEST:
                     raise TableError(
                         f"{self.name}: a row is longer than {LONGEST:,} bytes: a quote is opened "
                         "and not closed"
                     )
+        rest = _without_marks(rest.removesuffix(END_OF_FILE))
         if rest:
             yield rest if rest.endswith(b"\n") else rest + b"\n"
 
@@ -88,6 +92,13 @@ class TextFile(NamedTuple):
             ) from None
 
 
+def _without_marks(rows: bytes) -> bytes:
+    """Return rows without byte order marks, which begin each of several files put together."""
+    if codecs.BOM_UTF8 not in rows:
+        return rows
+    return rows.removeprefix(codecs.BOM_UTF8).replace(b"\n" + codecs.BOM_UTF8, b"\n")
+
+
 def opened(path: Path, compressed: bool) -> IO[bytes]:
     """Return a file to read, behind gzip where it is compressed."""
     return gzip.open(path) if compressed else path.open("rb")  # type: ignore[return-value]
@@ -100,7 +111,7 @@ def is_compressed(path: Path) -> bool:
 
 
 def text_file(name: str, path: Path, encoding: str) -> TextFile:
-    """Return a file of text, whose encoding gives way to a byte order mark of UTF-16.
+    """Return a file of text, whose encoding gives way to a byte order mark.
 
     Raises TableError for an encoding that is not known.
     """
@@ -111,11 +122,16 @@ def text_file(name: str, path: Path, encoding: str) -> TextFile:
     compressed = is_compressed(path)
     known = codecs.lookup(encoding).name.removesuffix("-sig")
     text = TextFile(name, path, known, compressed)
+    marked = known
     with opened(path, compressed) as file, contextlib.suppress(EOFError, zlib.error, OSError):
-        if file.read(2) in UTF16 and text.is_utf8:
-            note = "encoding utf-16, by its byte order mark"
-            return text._replace(encoding="utf-16", notes=(note,))
-    return text
+        head = file.read(3)
+        if head == codecs.BOM_UTF8:
+            marked = "utf-8"
+        elif head[:2] in UTF16 and text.is_utf8:
+            marked = "utf-16"
+    if marked == known:
+        return text
+    return text._replace(encoding=marked, notes=(f"encoding {marked}, by its byte order mark",))
 
 
 def end_of_rows(text: bytes) -> int:

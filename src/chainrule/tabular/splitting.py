@@ -45,6 +45,12 @@ def hold_out(
         places = (np.arange(wanted) + draw.random()) * (n / wanted)
         held = np.zeros(n, bool)
         held[order[places.astype(np.int64)]] = True
+    if held.all() and n > 1 and (groups is not None or time is not None):
+        option = "--groups" if time is None else "--time"
+        raise TableError(
+            f"the column of {option} holds one value only, so that all {n:,} rows stay together; "
+            "name another, or leave it out"
+        )
     if held.all() or not held.any():
         raise TableError(
             f"a validation part of {fraction:g} leaves no examples to train with; the table has "
