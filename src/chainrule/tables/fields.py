@@ -12,6 +12,9 @@ import polars as pl
 PARTED = r"^[+-]?[1-9]\d{0,2}\.\d{3}$"
 """A number whose point may be the decimal separator, or part thousands."""
 
+PADDED, LONG = r"^\s*[+-]?0\d+\s*$", r"^\s*[+-]?\d{19,}\s*$"
+"""Digits behind a nought, or more than a whole number holds: as numbers, several would be one."""
+
 EMPTY = ("",)
 """The fields that hold no value whatever their column: words are for its form to judge."""
 
@@ -86,7 +89,13 @@ class Fields(NamedTuple):
         return {name: self._settled(kind, text[name]) for name, kind in kinds.items()}
 
     def _settled(self, kind: Kind, text: pl.Series) -> Kind:
-        """Return the kind of a column: text, where its points may part thousands."""
+        """Return the kind of a column: text, where as numbers different fields would be one.
+
+        So it is also where points may part thousands.
+        """
+        many = PADDED if kind == NARROW[1] else f"{PADDED}|{LONG}"
+        if kind in NUMBERS and text.str.contains(many).any():
+            return pl.String()
         if kind != NARROW[2] or self.points:
             return kind
         pointed = text.filter(text.str.contains("[.eE]").fill_null(value=False))

@@ -19,7 +19,9 @@ from chainrule.tables.data import from_data, to_data
 from chainrule.tables.decisions import Decision
 from chainrule.tables.encoders import Positive
 from chainrule.tables.errors import TableError
-from chainrule.tables.survey import Survey
+from chainrule.tables.spelling import are_different, as_known, numerically, plainly
+from chainrule.tables.survey import Column, Survey
+from chainrule.tables.task import classes_of
 from chainrule.tables.values import as_numbers, as_words, kind, shown
 
 Label = str | int
@@ -118,17 +120,13 @@ class Classes(Target):
 
     def _encoded(self, series: pl.Series) -> pl.Series:
         labels, classes = as_words(series), as_words(pl.Series(self.classes))
-        typed = kind(series.dtype) in ("integer", "float")
-        y = pl.Series([None], dtype=pl.UInt32).new_from_index(0, len(series))
-        for way in (plainly, _as_numbers) if typed else (_as_it_stands, plainly):
-            names = way(classes)
-            if names.null_count() or names.n_unique() < len(names):
-                break  # two classes would be one
-            known = way(labels).cast(pl.Enum(names), strict=False).to_physical()
-            y = y.fill_null(known.cast(pl.UInt32))
-            if y.null_count() == labels.null_count():
-                break
-        return y
+        ways = [plainly]
+        if kind(series.dtype) in ("integer", "float"):
+            ways.append(numerically)
+            if not are_different(plainly(classes)):  # a number may be either of two
+                labels = labels.clear(len(labels))
+        known = as_known(labels, classes.to_list(), *ways)
+        return known.cast(pl.Enum(classes), strict=False).to_physical()
 
     def _shaped(self, y: pl.Series) -> NDArray[np.int64]:
         return y.cast(pl.Int64).to_numpy(writable=True)
@@ -193,28 +191,6 @@ def _meaning(label: Any) -> float | str:
         return text
 
 
-def _as_it_stands(words: pl.Series) -> pl.Series:
-    return words
-
-
-def plainly(words: pl.Series) -> pl.Series:
-    """Return words of which whole numbers and Booleans are written in one way.
-
-    >>> plainly(pl.Series(["1.0", "01", "TRUE", "Fair"])).to_list()
-    ['1', '01', 'true', 'Fair']
-    """
-    word = pl.col(words.name)
-    whole = word.str.replace(r"^([+-]?(?:0|[1-9]\d*))\.0*$", "$1").str.replace(r"^\+(\d)", "$1")
-    truth = word.str.contains(r"^(?i:true|false)$")
-    plain = pl.when(truth).then(word.str.to_lowercase()).otherwise(whole)
-    return words.to_frame().select(plain).to_series()
-
-
-def _as_numbers(words: pl.Series) -> pl.Series:
-    """Return words as the numbers that they are, in words; null for what is none."""
-    return as_words(as_numbers(words))
-
-
 def fit_target(
     survey: Survey, decisions: Iterable[Decision], quantiles: tuple[float, ...] = ()
 ) -> Target:
@@ -237,15 +213,19 @@ def fit_target(
                 f"quantiles are of a regression, and target {column.name!r} has classes; leave "
                 "--quantiles out, or use --task regression"
             )
-        whole = column.kind == "float"
-        return Classes(
-            column.name, tuple(int(value) if whole else value for value in column.counts or ())
-        )
+        return Classes(column.name, _labels(column))
     values = as_numbers(survey.sample[column.name])
     centre, scale = float(values.mean()), float(values.std(ddof=0))  # type: ignore[arg-type]
     if not np.isfinite([centre, scale]).all():
         raise TableError(f"target {column.name!r} is as great as {column.greatest:g}; divide it")
     return Quantity(column.name, centre, scale or 1.0, quantiles)
+
+
+def _labels(column: Column) -> tuple[Label, ...]:
+    """Return the classes of a column in their order, whole numbers as such."""
+    if column.kind == "text":
+        return tuple(classes_of(column))
+    return tuple(int(x) if column.kind == "float" else x for x in column.counts or ())
 
 
 def target_from_data(data: Any) -> Target:

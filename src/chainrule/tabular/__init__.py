@@ -5,6 +5,7 @@
 | `training.py` | `train`: the network that suits a table, its run, and the result |
 | `options.py` | what can be asked of it, and what the size of the data decides |
 | `preparing.py` | from a table to examples |
+| `labels.py` | which columns are read as they stand |
 | `splitting.py` | which of them are held out |
 | `blocks.py` | where they lie, in memory or in a file |
 | `running.py` | visit after visit, until validation says enough |

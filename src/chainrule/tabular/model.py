@@ -39,7 +39,7 @@ from chainrule.tables import (
     with_target,
 )
 from chainrule.tables.copies import with_copies
-from chainrule.tables.encoders import Number
+from chainrule.tables.encoders import Category, Number
 from chainrule.tables.values import check_known
 from chainrule.tabular.scores import (
     classification_scores,
@@ -86,6 +86,13 @@ class TableModel:
             return open_source(table, **reading)
         return open_source(table, **{**self.about.get("reading", {}), **reading})
 
+    def _with_names(self, source: Source) -> Source:
+        """Return a source whose categories and labels are read as they stand."""
+        names = {each.column for each in self.preparation.encoders if isinstance(each, Category)}
+        if self.target.task == "classification":
+            names.add(self.target.column)
+        return source.as_text(name for name in source.columns if name in names)
+
     def _forms_of(self, source: Source) -> Forms:
         """Return how the columns of a source are read: as in training, or as asked."""
         asked = {**self.about.get("reading", {}), **source.reading.changed()}
@@ -130,6 +137,7 @@ class TableModel:
         check_known("column to keep", keep, source.columns)
         if taken := set(keep) & set(self._names):
             raise TableError(f"column {min(taken)!r} to keep is called as one of the predictions")
+        source = self._with_names(source)
         needed = self._present(source, self.preparation.columns)
         first, forms = 1, self._forms_of(source)
         for chunk, copied in with_copies(source, needed, tuple(dict.fromkeys(keep))):
@@ -175,7 +183,7 @@ class TableModel:
 
         Raises TableError where the table has no such row, or it has no target.
         """
-        source, first = self.opened(table, **reading), 1
+        source, first = self._with_names(self.opened(table, **reading)), 1
         needed = (*self.preparation.columns, self.target.column)
         for chunk in source.chunks(self._present(source, needed)):
             if row < first + chunk.height:
@@ -193,7 +201,7 @@ class TableModel:
         Rows without a target are left out. They are counted with the weights of the column that
         weighed them in training, where the table has it.
         """
-        source = self.opened(table, **reading)
+        source = self._with_names(self.opened(table, **reading))
         weigh = self.about["options"].get("weight")
         weigh = weigh if weigh in source.columns else None
         asked = (*self.preparation.columns, self.target.column, *([weigh] if weigh else []))

@@ -11,7 +11,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,6 +39,7 @@ from chainrule.tables import (
 from chainrule.tables.finding import roles_of
 from chainrule.tables.forms import read
 from chainrule.tabular.blocks import Blocks
+from chainrule.tabular.labels import spelled_otherwise
 from chainrule.tabular.options import Options
 from chainrule.tabular.splitting import hold_out
 
@@ -126,6 +127,10 @@ def prepare(source: Source, target: str, options: Options) -> Prepared:
         order=options.order,
         weight=options.weight,
     )
+    if spelled := spelled_otherwise(source, decisions):
+        names = tuple(set(spelled) - {target, *options.order, *options.categories})
+        asked = replace(options, categories=(*options.categories, *sorted(names)))
+        return prepare(source.as_text(spelled), target, asked)
     written = pl.concat(seen)
     kept = forms.read(written).with_row_index("\0row", offset=1)
     if options.time is not None and forms.time is not None:
