@@ -22,6 +22,8 @@ def predict(net: Network, params: Parameters, X: Array, threads: int | None) -> 
     That is whatever the engine does not have, and every error: the caller then names it. A few rows
     are predicted in microseconds, so nothing is looked at twice.
     """
+    if not (isinstance(net, Network) and isinstance(params, tuple)):
+        return None
     key = id(net)
     found = _known.get(key)
     if found is None or found[0]() is not net:
