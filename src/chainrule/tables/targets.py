@@ -105,6 +105,15 @@ class Classes(Target):
         """One for each class."""
         return len(self.classes)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The classes as a text has them: true for True.
+
+        >>> Classes("sold", (False, True)).names
+        ('false', 'true')
+        """
+        return tuple(as_words(pl.Series(self.classes)))
+
     def decode(self, outputs: NDArray[Any]) -> pl.Series:
         """Return the class of the greatest output of each row."""
         return pl.Series(self.column, list(self.classes)).gather(outputs.argmax(axis=1))
@@ -119,7 +128,7 @@ class Classes(Target):
         return f"; the class {shown(near[0])} is written another way" if near else ""
 
     def _encoded(self, series: pl.Series) -> pl.Series:
-        labels, classes = as_words(series), as_words(pl.Series(self.classes))
+        labels, classes = as_words(series), pl.Series(self.names)
         ways = [plainly]
         if kind(series.dtype) in ("integer", "float"):
             ways.append(numerically)

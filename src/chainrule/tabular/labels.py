@@ -16,7 +16,7 @@ from chainrule.tables.values import as_words, kind
 
 
 def spelled_otherwise(source: Source, decisions: Iterable[Decision]) -> list[str]:
-    """Return the columns of names that are written otherwise than their values would be.
+    r"""Return the columns of names that are written otherwise than their values would be.
 
     >>> path = getfixture("tmp_path") / "shops.csv"
     >>> _ = path.write_text("shop,y\n1,1.0\n2,2.0\n")

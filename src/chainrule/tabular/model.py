@@ -157,7 +157,7 @@ class TableModel:
         """What the columns of predictions are called."""
         if self.quantiles:
             return [f"quantile_{q:g}" for q in self.quantiles]
-        classes = getattr(self.target, "classes", ())
+        classes = getattr(self.target, "names", ())
         return ["prediction", *(f"probability_{name}" for name in classes)]
 
     @property
@@ -176,7 +176,7 @@ class TableModel:
         """The names of the network's outputs: the classes, or the target."""
         if self.quantiles:
             return tuple(self._names)
-        return tuple(map(str, getattr(self.target, "classes", (self.target.column,))))
+        return tuple(getattr(self.target, "names", (self.target.column,)))
 
     def example(self, table: Any, row: int, **reading: Any) -> tuple[Array, Array]:
         """Return a row of a table as the network takes it, from 1: X (inputs,) and its y.

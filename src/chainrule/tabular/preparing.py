@@ -11,7 +11,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -99,13 +99,15 @@ class Prepared:
         return blocks
 
 
-def prepare(source: Source, target: str, options: Options) -> Prepared:
-    """Return the examples of a table as training takes them.
+def prepare(
+    source: Source, target: str, options: Options, *, words: Iterable[str] = ()
+) -> Prepared:
+    """Return the examples of a table as training takes them; some columns hold words for certain.
 
     Raises TableError where the table, its target or a column that an option names is not fit.
     """
     frames, memory = _frames(source, options)
-    forms = _forms(source, frames, target, options)
+    forms = _forms(source, frames, target, options, words)
     beside = [name for name in (options.weight, options.groups, options.time) if name]
     seen: list[pl.DataFrame] = []
 
@@ -128,9 +130,7 @@ def prepare(source: Source, target: str, options: Options) -> Prepared:
         weight=options.weight,
     )
     if spelled := spelled_otherwise(source, decisions):
-        names = tuple(set(spelled) - {target, *options.order, *options.categories})
-        asked = replace(options, categories=(*options.categories, *sorted(names)))
-        return prepare(source.as_text(spelled), target, asked)
+        return prepare(source.as_text(spelled), target, options, words=spelled)
     written = pl.concat(seen)
     kept = forms.read(written).with_row_index("\0row", offset=1)
     if options.time is not None and forms.time is not None:
@@ -171,7 +171,9 @@ def prepare(source: Source, target: str, options: Options) -> Prepared:
     )  # fmt: skip
 
 
-def _forms(source: Source, frames: Frames, target: str, options: Options) -> Forms:
+def _forms(
+    source: Source, frames: Frames, target: str, options: Options, words: Iterable[str]
+) -> Forms:
     """Return how the columns of a table are read."""
     roles = roles_of(
         target,
@@ -183,6 +185,7 @@ def _forms(source: Source, frames: Frames, target: str, options: Options) -> For
         order=options.order,
         weight=options.weight,
     )
+    roles |= dict.fromkeys(words, "words")
     wanted = Wanted(roles, options.time, source.reading, source.pointed, source.typed)
     return find_forms(next(frames(), pl.DataFrame()).schema, frames, wanted)
 
