@@ -27,7 +27,10 @@ def place(tmp_path, monkeypatch):
 def write(path, **columns):
     """Write columns of text as they stand."""
     with Path(path).open("w", newline="") as file:
-        writer = csv.writer(file, delimiter="\t" if path.endswith(".tsv") else ",")
+        delimiter = "\t" if path.endswith(".tsv") else ","
+        blanks = any(value != str(value).strip() for each in columns.values() for value in each)
+        quoting = csv.QUOTE_ALL if blanks else csv.QUOTE_MINIMAL
+        writer = csv.writer(file, delimiter=delimiter, quoting=quoting)
         writer.writerow(columns)
         writer.writerows(zip(*columns.values(), strict=True))
     return path
