@@ -169,7 +169,8 @@ def test_scores_are_those_of_the_model_beside_the_baseline():
 
 def test_scores_as_json():
     found = json.loads(ran("evaluate", "kind.model", "new.csv", "--json").stdout)
-    assert set(found["model"]) == set(found["baseline"]) == {"accuracy", "log_loss", "roc_auc"}
+    names = {"accuracy", "log_loss", "roc_auc", "balanced_accuracy", "f1_macro"}
+    assert set(found["model"]) == set(found["baseline"]) == names
     printed = pl.read_csv(ran("predict", "kind.model", "new.csv").stdout.encode())
     right = (printed["prediction"] == pl.read_csv("new.csv")["kind"]).mean()
     assert found["model"]["accuracy"] == pytest.approx(right)

@@ -41,11 +41,9 @@ from chainrule.tables import (
 from chainrule.tables.copies import with_copies
 from chainrule.tables.encoders import Category, Number
 from chainrule.tables.values import check_known
-from chainrule.tabular.scores import (
-    classification_scores,
-    quantile_scores,
-    regression_scores,
-)
+from chainrule.tabular import by_class
+from chainrule.tabular.objectives import kind_of
+from chainrule.tabular.scores import scored
 
 Array = NDArray[Any]
 KIND = "table"
@@ -198,6 +196,8 @@ class TableModel:
     ) -> dict[str, dict[str, float]]:
         """Return scores on a table that has the target, those of the baseline, and how many rows.
 
+        Of classes, each has its own scores too, and `confusion` tells what it was taken for.
+
         Rows without a target are left out. They are counted with the weights of the column that
         weighed them in training, where the table has it.
         """
@@ -223,22 +223,34 @@ class TableModel:
         y, p = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
         w = np.concatenate([part[2] for part in parts]) if weigh else None
         rows = {"scored": len(y), "without_target": first - 1 - len(y)}
-        return {"rows": rows, **self.scores(y, p, w)}
+        found = {"rows": rows, **self.scores(y, p, w)}
+        if self.target.task == "classification":
+            names = list(self.outputs_named)
+            found["confusion"] = by_class.confusion_by_name(y, p.argmax(axis=1), names)
+        return found
+
+    @property
+    def kind(self) -> str:
+        """The kind of its predictions, as the scores have it."""
+        return kind_of(self.target, self.net.loss)
 
     def scores(self, y: Array, p: Array, weight: Array | None = None) -> dict[str, Any]:
-        """Return the scores of outputs p beside targets as `target.encode` gives them."""
-        trivial = np.broadcast_to(self.baseline, p.shape)
+        """Return the scores of outputs p beside targets as `target.encode` gives them.
+
+        Those of the baseline stand beside them, and of classes, those of each.
+        """
         if self.target.task == "regression":
             y = self.target.decode(y).to_numpy()[:, None]
+        trivial = np.broadcast_to(self.baseline, p.shape)
         parts = {"model": p, "baseline": trivial}
-        return {name: self._scored(y, each, weight) for name, each in parts.items()}
-
-    def _scored(self, y: Array, p: Array, weight: Array | None) -> dict[str, float]:
+        found: dict[str, Any] = {
+            name: scored(self.kind, y, each, weight, self.quantiles) for name, each in parts.items()
+        }
         if self.target.task == "classification":
-            return classification_scores(y, p, weight)
-        if self.quantiles:
-            return quantile_scores(y, p, self.quantiles, weight)
-        return regression_scores(y, p, weight)
+            names = list(self.outputs_named)
+            each = by_class.class_scores(y, p.argmax(axis=1), len(names), weight)
+            found["classes"] = by_class.told(each, names)
+        return found
 
     def save(self, path: str | Path) -> None:
         """Write the model to a file, whole or not at all; equal models make equal bytes."""
