@@ -200,20 +200,29 @@ class NumberForm:
             numbers = text.cast(pl.Float64, strict=False).fill_nan(None)
         else:
             numbers = pl.Series(text.name, [None], dtype=pl.Float64).new_from_index(0, len(text))
-        rest = (numbers.is_null() & text.is_not_null()).arg_true()
-        if len(rest):
-            numbers = numbers.scatter(rest, self._dressed(text.gather(rest)))
+        ways = (self._dressed,) if self.unit == PERCENT else (self._separated, self._dressed)
+        for way in ways:
+            rest = (numbers.is_null() & text.is_not_null()).arg_true()
+            if len(rest):
+                numbers = numbers.scatter(rest, way(text.gather(rest)))
         return _whole(numbers) if self.whole else numbers
+
+    def _separated(self, text: pl.Series) -> pl.Series:
+        """Return the numbers of texts with separators alone: much faster."""
+        pattern = rf"^[+-]?{body_of(self.decimal, self.thousands)}(?:[eE][+-]?\d+)?$"
+        return self._cast(text.set(~text.str.contains(pattern), None))
+
+    def _cast(self, text: pl.Series) -> pl.Series:
+        if self.thousands:
+            text = text.str.replace_all(self.thousands, "", literal=True)
+        if self.decimal == ",":
+            text = text.str.replace(",", ".", literal=True)
+        return text.cast(pl.Float64, strict=False)
 
     def _dressed(self, text: pl.Series) -> pl.Series:
         """Return the numbers of texts with separators, signs, brackets and units."""
         found = text.str.extract_groups(self._pattern).struct.unnest()
-        body = found["body"]
-        if self.thousands:
-            body = body.str.replace_all(self.thousands, "", literal=True)
-        if self.decimal == ",":
-            body = body.str.replace(",", ".", literal=True)
-        number = (body + found["exponent"].fill_null("")).cast(pl.Float64, strict=False)
+        number = self._cast(found["body"] + found["exponent"].fill_null(""))
         opened = found["open"].is_not_null() | found["open2"].is_not_null()
         closed = found["close"].is_not_null() | found["close2"].is_not_null()
         minus = pl.Series([False]).new_from_index(0, len(text))
