@@ -279,8 +279,8 @@ class Evidence:
     bodies
         The digits with separators, each with a value that has them.
     padded, short, brackets
-        Whether noughts stand before whole numbers, whether none has an exponent or more digits than
-        are exact, and whether some stand in brackets.
+        Whether noughts stand before whole numbers or all have more digits than are exact, whether
+        none has an exponent or so many digits, and whether some stand in brackets.
     """
 
     count: int
@@ -328,6 +328,7 @@ def evidence(shapes: Mapping[str, Seen], without: Collection[str] = ()) -> Evide
         pairs &= {pair for pair in allowed if not pair[1]} if parts.exponent else allowed
         short &= not parts.exponent and len(parts.body) < 16
         brackets |= parts.brackets
-    padded = any(re.match(r"0[09]", body) for body in bodies)
+    long = bool(bodies) and all(re.fullmatch(r"9{16,}", body) for body in bodies)
+    padded = long or any(re.match(r"0[09]", body) for body in bodies)
     used = {unit: times for unit, times in units.items() if times}
     return Evidence(count, used, pairs, bodies, padded, short, brackets)
