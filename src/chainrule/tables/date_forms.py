@@ -229,7 +229,11 @@ def _filled(moments: pl.Series, text: pl.Series, form: str) -> pl.Series:
 
 
 def parsed(text: pl.Series, form: str) -> pl.Series:
-    """Return tidied text as moments by one format; null where it has another."""
+    """Return tidied text as moments by one format; null where it has another.
+
+    >>> parsed(pl.Series(["12/2012", "2012"]), "%m/%Y").to_list()
+    [datetime.datetime(2012, 12, 1, 0, 0), None]
+    """
     text = text.set(~text.str.contains(pattern_of(form)), None)
     head = (
         "" if re.search("%[dejFDvcs+-]", form) else "01 " if re.search("%[mbB]", form) else "01 01 "

@@ -43,6 +43,9 @@ class Wanted:
         Whether a point in a number is the decimal separator, as in text separated by commas.
     typed
         Whether the table has types, and nulls of its own: there a word is a word.
+
+    >>> Wanted(reading=Reading(missing=("NA", ""))).missing
+    ('NA',)
     """
 
     roles: Mapping[str, str] = field(default_factory=dict)
@@ -54,7 +57,7 @@ class Wanted:
     @property
     def missing(self) -> tuple[str, ...]:
         """The words that are asked to mean no value, besides the empty one."""
-        return tuple(word for word in self.reading.missing or () if word)
+        return self.reading.missing or ()
 
     def words(self, tally: Tally) -> WordForm:
         """Return the form of a column of words."""

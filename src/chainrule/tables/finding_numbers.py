@@ -32,7 +32,11 @@ FEW_OTHERS = 0.1
 
 
 class UndecidedError(Exception):
-    """Numbers that can be read in two ways, with the error where nothing else decides."""
+    """Numbers that can be read in two ways, with the error where nothing else decides.
+
+    >>> UndecidedError(TableError("say which")).error
+    TableError('say which')
+    """
 
     def __init__(self, error: TableError) -> None:
         super().__init__(error)
@@ -43,6 +47,9 @@ class Convention(NamedTuple):
     """What says from outside how numbers are written: options, the format, the other columns.
 
     `mark` is the decimal separator of the other columns.
+
+    >>> Convention(Reading(), pointed=True, mark=",").mark
+    ','
     """
 
     reading: Reading

@@ -107,7 +107,11 @@ def value_of(body: str, pair: Pair) -> str:
 
 
 class Parts(NamedTuple):
-    """What a shape of a number is made of."""
+    """What a shape of a number is made of.
+
+    >>> Parts("9,999.99", exponent=False, unit="$", brackets=False).unit
+    '$'
+    """
 
     body: str
     exponent: bool
@@ -281,6 +285,9 @@ class Evidence:
     padded, short, brackets
         Whether noughts stand before whole numbers or all have more digits than are exact, whether
         none has an exponent or so many digits, and whether some stand in brackets.
+
+    >>> evidence({"9,9 €": (1, "4,5 €")}).units
+    {'€': 1}
     """
 
     count: int
