@@ -50,7 +50,6 @@ TRAININGS = {
     "quantity": (flats().drop("dear"), "price", {}),
     "quantiles": (flats().drop("dear"), "price", {"quantiles": (0.1, 0.5, 0.9)}),
     "one quantile": (flats().drop("dear"), "price", {"loss": "quantile(0.8)", "weight": "share"}),
-    "counts": (
         flats().drop("dear", "price").fill_nan(3),
         "rooms",
         {"loss": "poisson", "validation": 0.3},
