@@ -195,5 +195,5 @@ def target(model: TableModel) -> str:
     if found.task == "regression":
         levels = ", ".join(f"{q:g}" for q in model.quantiles)
         return f"{found.column}: {f'quantiles {levels}' if levels else 'regression'}"
-    classes = [str(name) for name in found.classes]  # type: ignore[attr-defined]
+    classes = found.names  # type: ignore[attr-defined]
     return f"{found.column}: {len(classes)} classes, {listed(classes)}"

@@ -6,6 +6,7 @@
 | `options.py` | what can be asked of it, and what the size of the data decides |
 | `suiting.py` | what suits a target: its task, its values, what its rows count |
 | `preparing.py` | from a table to examples |
+| `labels.py` | which columns are read as they stand |
 | `splitting.py` | which of them are held out |
 | `blocks.py` | where they lie, in memory or in a file |
 | `running.py` | visit after visit, until validation says enough |

@@ -38,7 +38,8 @@ from chainrule.tables import (
     target_from_data,
     with_target,
 )
-from chainrule.tables.encoders import Number
+from chainrule.tables.copies import with_copies
+from chainrule.tables.encoders import Category, Number
 from chainrule.tables.values import check_known
 from chainrule.tabular import by_class
 from chainrule.tabular.objectives import kind_of
@@ -83,6 +84,13 @@ class TableModel:
             return open_source(table, **reading)
         return open_source(table, **{**self.about.get("reading", {}), **reading})
 
+    def _with_names(self, source: Source) -> Source:
+        """Return a source whose categories and labels are read as they stand."""
+        names = {each.column for each in self.preparation.encoders if isinstance(each, Category)}
+        if self.target.task == "classification":
+            names.add(self.target.column)
+        return source.as_text(name for name in source.columns if name in names)
+
     def _forms_of(self, source: Source) -> Forms:
         """Return how the columns of a source are read: as in training, or as asked."""
         asked = {**self.about.get("reading", {}), **source.reading.changed()}
@@ -123,16 +131,17 @@ class TableModel:
     def predictions(
         self, source: Source, notes: Notes | None = None, *, keep: tuple[str, ...] = ()
     ) -> Iterator[pl.DataFrame]:
-        """Yield the predictions for a source chunk by chunk."""
+        """Yield the predictions for a source chunk by chunk, columns to keep as they stand."""
         check_known("column to keep", keep, source.columns)
         if taken := set(keep) & set(self._names):
             raise TableError(f"column {min(taken)!r} to keep is called as one of the predictions")
-        needed = self._present(source, (*keep, *self.preparation.columns))
+        source = self._with_names(source)
+        needed = self._present(source, self.preparation.columns)
         first, forms = 1, self._forms_of(source)
-        for chunk in source.chunks(needed):
+        for chunk, copied in with_copies(source, needed, tuple(dict.fromkeys(keep))):
             p = self._outputs(forms.read_new(chunk, notes, first=first), notes, first)
             first += chunk.height
-            yield pl.DataFrame([*chunk.select(keep), *self._columns(p)])
+            yield pl.DataFrame([*copied, *self._columns(p)])
 
     def _present(self, source: Source, wanted: Iterable[str]) -> list[str]:
         """Those columns that a source has; `transform` says which are missing, and what is near."""
@@ -146,7 +155,7 @@ class TableModel:
         """What the columns of predictions are called."""
         if self.quantiles:
             return [f"quantile_{q:g}" for q in self.quantiles]
-        classes = getattr(self.target, "classes", ())
+        classes = getattr(self.target, "names", ())
         return ["prediction", *(f"probability_{name}" for name in classes)]
 
     @property
@@ -165,14 +174,14 @@ class TableModel:
         """The names of the network's outputs: the classes, or the target."""
         if self.quantiles:
             return tuple(self._names)
-        return tuple(map(str, getattr(self.target, "classes", (self.target.column,))))
+        return tuple(getattr(self.target, "names", (self.target.column,)))
 
     def example(self, table: Any, row: int, **reading: Any) -> tuple[Array, Array]:
         """Return a row of a table as the network takes it, from 1: X (inputs,) and its y.
 
         Raises TableError where the table has no such row, or it has no target.
         """
-        source, first = self.opened(table, **reading), 1
+        source, first = self._with_names(self.opened(table, **reading)), 1
         needed = (*self.preparation.columns, self.target.column)
         for chunk in source.chunks(self._present(source, needed)):
             if row < first + chunk.height:
@@ -192,7 +201,7 @@ class TableModel:
         Rows without a target are left out. They are counted with the weights of the column that
         weighed them in training, where the table has it.
         """
-        source = self.opened(table, **reading)
+        source = self._with_names(self.opened(table, **reading))
         weigh = self.about["options"].get("weight")
         weigh = weigh if weigh in source.columns else None
         asked = (*self.preparation.columns, self.target.column, *([weigh] if weigh else []))

@@ -38,6 +38,7 @@ from chainrule.tables.finding import roles_of
 from chainrule.tables.forms import read
 from chainrule.tabular.blocks import Blocks
 from chainrule.tabular.doubts import of_a_table
+from chainrule.tabular.labels import spelled_otherwise
 from chainrule.tabular.objectives import class_weights
 from chainrule.tabular.options import Options
 from chainrule.tabular.splitting import hold_out
@@ -118,14 +119,16 @@ class Prepared:
         return blocks
 
 
-def prepare(source: Source, target: str, options: Options) -> Prepared:
-    """Return the examples of a table as training takes them.
+def prepare(
+    source: Source, target: str, options: Options, *, words: Iterable[str] = ()
+) -> Prepared:
+    """Return the examples of a table as training takes them; some columns hold words for certain.
 
     Raises TableError where the table, its target or a column that an option names is not fit.
     """
     frames, memory = _frames(source, options)
     with as_asked(options):
-        forms = _forms(source, frames, target, options)
+        forms = _forms(source, frames, target, options, words)
     beside = [name for name in (options.weight, options.groups, options.time) if name]
     seen: list[pl.DataFrame] = []
 
@@ -138,6 +141,8 @@ def prepare(source: Source, target: str, options: Options) -> Prepared:
 
     found = survey(looked_at(), target, forms)
     decisions = decided_by(found, options)
+    if spelled := spelled_otherwise(source, decisions):
+        return prepare(source.as_text(spelled), target, options, words=spelled)
     written = pl.concat(seen)
     kept = forms.read(written).with_row_index("\0row", offset=1)
     if options.time is not None and forms.time is not None:
@@ -187,7 +192,9 @@ def prepare(source: Source, target: str, options: Options) -> Prepared:
     )  # fmt: skip
 
 
-def _forms(source: Source, frames: Frames, target: str, options: Options) -> Forms:
+def _forms(
+    source: Source, frames: Frames, target: str, options: Options, words: Iterable[str]
+) -> Forms:
     """Return how the columns of a table are read."""
     roles = roles_of(
         target,
@@ -199,6 +206,7 @@ def _forms(source: Source, frames: Frames, target: str, options: Options) -> For
         order=options.order,
         weight=options.weight,
     )
+    roles |= dict.fromkeys(words, "words")
     wanted = Wanted(roles, options.time, source.reading, source.pointed, source.typed)
     return find_forms(next(frames(), pl.DataFrame()).schema, frames, wanted)
 

@@ -21,7 +21,7 @@ POINTS = 1_000
 
 def classification(found: Findings) -> Iterator[Html]:
     """Yield the cards of classes: what they were taken for, and what probabilities are worth."""
-    names = [str(name) for name in found.model.target.classes]  # type: ignore[attr-defined]
+    names = list(found.model.target.names)  # type: ignore[attr-defined]
     guess = found.p.argmax(axis=1)
     yield _confusion(found, guess, names)
     yield _classes(found, guess, names)
