@@ -114,3 +114,9 @@ def test_what_is_asked_of_the_reading_holds_for_new_tables(tmp_path):
     assert swiss.equals(
         model.predict(pl.DataFrame({"size": [1250, 574], "land": ["NA", "DE"], "gap": [None, 3]}))
     )
+
+
+def test_a_time_without_values_is_refused():
+    frame = PLAIN.with_columns(when=pl.lit("-"))
+    with pytest.raises(TableError, match="--time 'when' must have a value in every row with a tar"):
+        prepare(open_source(frame), "y", Options(time="when"))
