@@ -178,8 +178,9 @@ class _Finder:
 
     def _form(self, name: str, tally: Tally, mark: str | None) -> Form:
         role = self.wanted.roles.get(name, "")
-        if name == self.wanted.time and tally.values:
-            self.time = self._found(name, tally, mark, "time")
+        if name == self.wanted.time:
+            values = tally.values > 0
+            self.time = self._found(name, tally, mark, "time") if values else NumberForm()
             if role != "words":
                 return self.time
         if role == "words" or not tally.values:
