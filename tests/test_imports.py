@@ -202,8 +202,6 @@ WITHOUT_EXAMPLE = {
     "chainrule.tables.survey.Survey": RECORD,
     "chainrule.tables.targets.Target": ABSTRACT,
     "chainrule.tables.text_file.TextFile": RECORD,
-    "chainrule.tables.text_file.is_compressed": "one line, whose docstring says it",
-    "chainrule.tables.text_file.opened": "one line, whose docstring says it",
     "chainrule.tables.text_file.text_file": "test_tables_reading_csv.py holds what it finds",
     "chainrule.tables.writing.File": WRITES,
     "chainrule.tables.writing.Format": RECORD,
