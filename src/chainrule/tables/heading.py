@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from chainrule.tables.errors import TableError
@@ -244,12 +244,12 @@ def _form(field: str) -> str:
 def _may_be_names(first: Row, below: Sequence[Row]) -> bool:
     """Whether the numbers of a first row go on as names do, and those of the second do not."""
     places = [k for k, field in enumerate(first) if _is_number(field)]
-    only_numbers = all(_is_number(field) or _is_missing(field) for field in first)
-    kinds: tuple[Callable[[Row], bool], ...] = (_counts, _years)
-    if not only_numbers:
-        kinds = (*kinds, _steps)
+    names = [first[k] for k in places]
     second = [below[0][k] for k in places] if below else []
-    return any(kind([first[k] for k in places]) and not kind(second) for kind in kinds)
+    if _counts(names) or _years(names):
+        return not _counts(second) and not all(map(_is_year, second))
+    only_numbers = all(_is_number(field) or _is_missing(field) for field in first)
+    return not only_numbers and _steps(names) and not _steps(second)
 
 
 def _counts(fields: Row) -> bool:
@@ -257,13 +257,16 @@ def _counts(fields: Row) -> bool:
     return list(fields) == [str(k) for k in range(len(fields))]
 
 
+def _is_year(field: str) -> bool:
+    return field.strip().isdecimal() and int(field) in YEARS
+
+
 def _years(fields: Row) -> bool:
     """Whether fields are years, one after the other."""
-    years = [int(field) for field in fields if field.strip().isdecimal()]
-    if len(years) < len(fields) or not all(year in YEARS for year in years):
+    if not all(map(_is_year, fields)):
         return False
-    steps = {b - a for a, b in itertools.pairwise(years)}
-    return not steps or (len(steps) == 1 and (len(years) > 2 or steps <= {1, -1}))
+    steps = {int(b) - int(a) for a, b in itertools.pairwise(fields)}
+    return not steps or (len(steps) == 1 and (len(fields) > 2 or steps <= {1, -1}))
 
 
 def _steps(fields: Row) -> bool:
