@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 from array_api_compat import is_array_api_obj
 
+from chainrule.activations import activation
 from chainrule.examples import Examples, check_examples
 from chainrule.explain.means import Means
 from chainrule.explain.names import COST, Key, Places
 from chainrule.explain.passes import Passes
 from chainrule.explain.steps import Derivation, Part, Step, Update
 from chainrule.explain.subjects import ALL, parameters
+from chainrule.explain.sums import largest
 from chainrule.explain.updates import updated
-from chainrule.explain.working import Working, largest
+from chainrule.explain.working import Working
 from chainrule.layers import Dense, Draw, Dropout
 from chainrule.network import Network, Parameters, check_inputs, describe
 from chainrule.trees import Array, tree_map
@@ -56,6 +58,11 @@ def check_layers(net: Network) -> None:
             raise ValueError(
                 f"explain: {describe(net, k)}, is of the kind {type(layer).__name__!r}, which has "
                 "no derivation; those that have are cr.Dense and cr.Dropout"
+            )
+        if isinstance(layer, Dense) and activation(layer.activation).pull is not None:
+            raise ValueError(
+                f"explain: {describe(net, k)}, is an activation over the layer, which has no "
+                "derivation"
             )
     if not any(isinstance(layer, Dense) for layer in net.layers):
         raise ValueError("explain: the network has no dense layer, and so nothing to derive")
@@ -137,7 +144,9 @@ class Deriver:
         parts = [part for row in self.rows for part in self._example(row)]
         means = Means(self.passes, self.rows, self.top)
         derived = [self.of] if self.of.kind in ("x", "a", "z") else self.parameters
-        parts.append(Part("The mean over the examples", tuple(means.mean(derived))))
+        parts.append(
+            Part(f"The {self.passes.net.reduction} over the examples", tuple(means.mean(derived)))
+        )
         parts.append(Part("The penalty", tuple(means.penalty(derived))))
         if made:
             steps = [step for key in self.parameters for step in updated(made, key, self.passes)]
