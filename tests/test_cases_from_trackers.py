@@ -159,6 +159,10 @@ def test_columns_are_taken_by_their_names(model):  # pycaret #2195
     assert model.predict(other).equals(model.predict(TABLE))
 
 
+def test_a_name_to_keep_is_a_name_and_no_list_of_letters(model):
+    assert model.predict(TABLE, keep="size").equals(model.predict(TABLE, keep=["size"]))
+
+
 def test_a_category_that_training_did_not_see_is_noted(model):  # h2o-3 #37
     notes = cr.tables.Notes()
     table = TABLE.with_columns(kind=pl.Series(["castle", *KIND[1:]]))

@@ -233,8 +233,11 @@ def describe(net: Network, k: int) -> str:
     return f"layer {k}, {net.layers[k]!r}"
 
 
-def check_parameters(net: Network, params: Parameters) -> None:
+def check_parameters(net: Any, params: Parameters) -> None:
     """Raise unless parameters fit the network, share one floating dtype and are finite."""
+    if not isinstance(net, Network):
+        kind = type(net).__name__
+        raise TypeError(f"the network, which stands before params, must be a Network, got a {kind}")
     form = list(named_leaves(net.form))
     got = list(named_leaves(params)) if isinstance(params, tuple) else []
     if [name for name, _ in got] != [name for name, _ in form]:
