@@ -12,7 +12,11 @@ NAMES = [
         "activation",
         lambda u: cr.Dense(3, "sigmiod"),
         V,
-        ("unknown activation 'sigmiod'; did you mean 'sigmoid'", "Known: bipolar_sigmoid, elu, ", "tanh"),
+        (
+            "unknown activation 'sigmiod'; did you mean 'sigmoid'",
+            "Known: bipolar_sigmoid, elu, ",
+            "tanh",
+        ),
     ),
     (
         "loss",

@@ -2,31 +2,35 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from commands import houses
-
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the commands are for a Unix shell")
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+SECTIONS = ("The working shown", "From a table to a model")
 TIMES = r"^(Time|epoch|SHA-256) .*$"
 NUMBER = r"−?\d[\d,]*(?:\.\d+)?"
 
 
-def blocks():
-    """The commands of the section with what they print, block by block."""
-    text = README.read_text(encoding="utf-8")
-    section = text.partition("\n## From a table to a model\n")[2].partition("\n## ")[0]
-    return re.findall(r"```console\n(\$.*?)```", section, re.DOTALL)
+def section(title):
+    return README.read_text(encoding="utf-8").partition(f"\n## {title}\n")[2].partition("\n## ")[0]
 
 
-def steps():
+def blocks(text, language):
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def steps(title):
     """Each command with what it prints; one that is interrupted cannot be run so."""
-    for block in blocks():
+    for block in blocks(section(title), "console"):
+        if not block.startswith("$ "):
+            continue
         for step in block.removeprefix("$ ").split("\n$ "):
             command, _, printed = step.partition("\n")
             if "^C" not in printed:
@@ -38,12 +42,11 @@ def value(number):
 
 
 def test_the_commands_print_what_the_readme_shows(tmp_path):
-    for name, rows, seed in (("houses", 2_000, 0), ("test", 500, 1), ("new", 500, 2)):
-        table = houses(rows, seed)
-        (table.drop("price") if name == "new" else table).write_csv(tmp_path / f"{name}.csv")
+    """In a folder that has what a clone has, and nothing else."""
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
     paths = [str(Path(sys.executable).parent), os.environ["PATH"]]
-    made = list(steps())
-    assert len(made) == 8
+    made = [step for title in SECTIONS for step in steps(title)]
+    assert len(made) == 12
     for command, expected in made:
         done = subprocess.run(
             command, shell=True, cwd=tmp_path, text=True, check=False,
@@ -53,8 +56,14 @@ def test_the_commands_print_what_the_readme_shows(tmp_path):
         assert done.returncode == 0, done.stdout
         if expected:
             check(done.stdout, expected, command)
-    for name in ("predictions.parquet", "third.model", "third.json", "w12.html"):
+    written = ["w5.html", "w5.tex", "sheet.html", "key.html", "w12.html"]
+    for name in (*written, "predictions.parquet", "third.model", "third.json"):
         assert (tmp_path / name).stat().st_size > 0
+
+
+def test_the_network_of_the_readme_is_the_file_that_comes_with_it():
+    (block,) = blocks(section("The working shown"), "toml")
+    assert (ROOT / "examples/network.toml").read_text(encoding="utf-8") == block
 
 
 def check(printed, expected, command):

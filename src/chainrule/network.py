@@ -6,7 +6,8 @@ x   (n, i)   W   (o, i)   b   (o,)
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -233,18 +234,17 @@ def describe(net: Network, k: int) -> str:
     return f"layer {k}, {net.layers[k]!r}"
 
 
-def check_parameters(net: Any, params: Parameters) -> None:
+def check_parameters(net: Network, params: Parameters) -> None:
     """Raise unless parameters fit the network, share one floating dtype and are finite."""
     if not isinstance(net, Network):
-        kind = type(net).__name__
-        raise TypeError(f"the network, which stands before params, must be a Network, got a {kind}")
+        raise TypeError(f"net must be a Network, such as cr.Network(2, ...), got {_shown(net)}")
     form = list(named_leaves(net.form))
     got = list(named_leaves(params)) if isinstance(params, tuple) else []
     if [name for name, _ in got] != [name for name, _ in form]:
         raise ValueError(
             f"params must be made by net.init or net.parameters, with the entries "
             f"{', '.join(name for name, _ in form) or 'of no layer'}; got "
-            + (", ".join(name for name, _ in got) or repr(params))
+            + (", ".join(name for name, _ in got) or _foreign(params))
         )
     if not got:
         return
@@ -259,6 +259,28 @@ def check_parameters(net: Any, params: Parameters) -> None:
         if leaf.dtype != dtype:
             raise TypeError(f"{where} must have the dtype of the others, {dtype}, got {leaf.dtype}")
         finite(where, leaf, dtype, xp, fix="make new parameters with net.init")
+
+
+def _foreign(params: Any) -> str:
+    """What was given in place of parameters, and how arrays become such.
+
+    >>> _foreign({"0.weight": [[0.5]], "0.bias": [0.0]})
+    "a dict of '0.weight', '0.bias'; for arrays, write net.parameters([(W, b), ...])"
+    """
+    fix = "; for arrays, write net.parameters([(W, b), ...])"
+    kind = type(params).__name__
+    if isinstance(params, Mapping):
+        names = [*map(repr, itertools.islice(params, 6)), *["..."] * (len(params) > 6)]
+        return f"a {kind} of {', '.join(names)}{fix}"
+    if isinstance(params, list) or hasattr(params, "shape"):
+        return f"an object of type {kind}{fix}"
+    return _shown(params)
+
+
+def _shown(value: Any) -> str:
+    """A value on one short line, its type where that takes more."""
+    shown = repr(value)
+    return shown if len(shown) <= 60 and "\n" not in shown else type(value).__name__
 
 
 def check_inputs(net: Network, params: Parameters, X: Any, *, what: str = "X") -> tuple[Array, Any]:

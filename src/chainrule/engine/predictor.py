@@ -22,11 +22,11 @@ def predict(net: Any, params: Parameters, X: Array, threads: int | None) -> Arra
     That is whatever the engine does not have, and every error: the caller then names it. A few rows
     are predicted in microseconds, so nothing is looked at twice.
     """
+    if not (isinstance(net, Network) and isinstance(params, tuple)):
+        return None
     key = id(net)
     found = _known.get(key)
     if found is None or found[0]() is not net:
-        if not isinstance(net, Network):
-            return None
         found = weakref.ref(net, lambda _: _known.pop(key, None)), _make(net)
         _known[key] = found
     predictor = found[1]

@@ -40,9 +40,10 @@ def explain(
     net: Network,
     params: Parameters,
     X: Any,
-    y: Any,
+    y: Any = None,
     *,
     of: str,
+    by: str | None = None,
     notation: str = "mazur",
     digits: int | None = None,
     top: int = 10,
@@ -74,6 +75,9 @@ def explain(
         A weight `"w5"` or `"layers[1].W[0, 1]"`, a bias `"b3"`, an input `"x2"`, a unit's
         activation `"h1"` or `"out_h1"`, its weighted input `"net_o2"` or `"delta_o2"`, `"cost"`,
         or `"all"`. Weights are numbered through the network, as are the hidden units.
+    by
+        What the derivative is by, where it is not the cost's: of="out_o1", by="w5" is ∂out_o1/∂w5,
+        without a loss, so that y may be left out. `of` is a unit, by what leads to it.
     notation
         `"mazur"`, `"nielsen"`, `"3blue1brown"` or `"pytorch"`.
     digits
@@ -120,11 +124,22 @@ def explain(
     check_parameters(net, params)
     derivation.check_layers(net)
     at = Places.of(net)
-    subject = subjects.subject(of, at)
+    numerator, subject = subjects.fraction(of, by, at)
+    labels = derivation.labels(at, inputs, outputs)
+    if numerator != subjects.COST:
+        from chainrule.explain.units import derive_unit
+
+        params, X = derivation.inputs_in_double(net, params, X)
+        derived = derive_unit(net, params, X, numerator, subject, top=top, labels=labels)
+        return explanation.Explanation(derived, notation, digits)
+    if y is None:
+        raise ValueError(
+            f"explain: {of!r} is of the cost, which needs targets: give y, in a file the key "
+            "targets"
+        )
     params, data = derivation.in_double(net, params, X, y, sample_weight)
     training = Training(optimizer, freeze, velocity, step, batch_size)
     params, data, made, draw, about = training.begin(net, params, data)
-    labels = derivation.labels(at, inputs, outputs)
     derived = derivation.derive(
         net, params, data, subject, top=top, draw=draw, made=made, labels=labels
     )

@@ -1,0 +1,25 @@
+"""What pip reads: below Python 3.11 it must come to `requires-python`, and say that."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+NONE_FOR_310 = {"scikit-learn"}
+"""What has no version for Python 3.10: pip before 23.1 would look for one first, and say so."""
+
+
+@pytest.mark.parametrize("line", PROJECT["project"]["dependencies"])
+def test_no_requirement_is_in_the_way_of_the_word_on_python(line):
+    requirement = Requirement(line)
+    applies = not requirement.marker or requirement.marker.evaluate({"python_version": "3.10"})
+    assert applies == (requirement.name not in NONE_FOR_310)
+    assert not requirement.marker or requirement.marker.evaluate({"python_version": "3.11"})
+
+
+def test_the_python_that_is_needed_is_said():
+    needed = SpecifierSet(PROJECT["project"]["requires-python"])
+    assert ("3.11.0" in needed, "3.10.13" in needed) == (True, False)
