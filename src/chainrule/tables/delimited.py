@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from chainrule.reading import Reading
 from chainrule.tables import text_file
 from chainrule.tables.by_hand import BadLineError, plain_rows
 from chainrule.tables.dialect import dialect
@@ -39,10 +40,12 @@ class Delimited(Source):
     _as_text: Mapping[str, Sequence[str]] = MappingProxyType({})
     """The columns that are not read but copied, with the words that are null in each."""
 
-    def __init__(self, text: TextFile, delimiter: str | None) -> None:
+    typed = False
+
+    def __init__(self, text: TextFile, reading: Reading) -> None:
         self.name, self._text = text.name, text
         try:
-            self._dialect = dialect(text, delimiter)
+            self._dialect = dialect(text, reading.delimiter)
         except BadLineError as bad:
             raise self._error(bad.line, bad.what) from None
         self.columns = self._dialect.columns
@@ -52,9 +55,11 @@ class Delimited(Source):
         first = next(filter(None, plain), b"")
         if not first:
             raise TableError(f"{self.name}: has a header and no rows")
-        self._fields, self._first_kinds = _fields_of(first, self.columns, self._dialect.delimiter)
-        comma = ("decimal comma",) if self._fields.decimal_comma else ()
-        self._notes = (*text.notes, *self._dialect.notes, *comma)
+        self.pointed = self._dialect.delimiter == ","
+        points = False if reading.parts_by_point else self.pointed or None
+        self._fields = Fields(self.columns, self._dialect.delimiter, points)
+        self._first_kinds = self._fields.kinds_in(first)
+        self._notes = (*text.notes, *self._dialect.notes)
 
     @property
     def notes(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -216,15 +221,3 @@ def _holds_its_names(frame: pl.DataFrame) -> bool:
         return False
     names = (pl.col(name) == name for name in frame.columns)
     return bool(frame.select(pl.all_horizontal(*names).any()).item())
-
-
-def _fields_of(
-    rows: bytes, columns: tuple[str, ...], delimiter: str
-) -> tuple[Fields, dict[str, Kind]]:
-    """Return how fields are written, with a decimal comma if that makes more numbers, and kinds."""
-    ways = [Fields(columns, delimiter, comma) for comma in (False, True)[: 1 + (delimiter != ",")]]
-    return max(((way, way.kinds_in(rows)) for way in ways), key=lambda way: _numbers(way[1]))
-
-
-def _numbers(kinds: Mapping[str, Kind]) -> int:
-    return sum(kind in (pl.Int64, pl.Float64) for kind in kinds.values())

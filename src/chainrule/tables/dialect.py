@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from chainrule.tables.by_hand import BadLineError, decoded, lines_of, said
 from chainrule.tables.errors import TableError
-from chainrule.tables.fields import NULLS
+from chainrule.tables.missing import IN_TEXT
 from chainrule.tables.text_file import TextFile
 
 HEAD = 2**20
@@ -136,7 +136,7 @@ def _names_rows(fields: list[str]) -> bool:
 
 def _is_data(first: list[str], delimiter: str) -> bool:
     """Whether the first row holds numbers, other than those that count the columns from 0."""
-    filled = [field for field in first if field.strip() not in NULLS]
+    filled = [field for field in first if field.strip() and field.strip() not in IN_TEXT]
     return bool(filled) and not _counts(filled) and all(_is_number(f, delimiter) for f in filled)
 
 
