@@ -191,8 +191,8 @@ def test_a_target_of_any_size_is_learnt_alike():  # stackoverflow 52800582
     ],
 )
 def test_what_parts_no_rows_is_refused(options, message):
+    table = TABLE.with_columns(kind=pl.lit("flat"), year=2024)
     with pytest.raises(TableError, match=message):
-        table = TABLE.with_columns(kind=pl.lit("flat"), year=2024)
         cr.train(table, "price", **QUICK, **options)
 
 
