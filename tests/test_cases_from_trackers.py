@@ -3,6 +3,8 @@
 Each row begins with the place where its kind was reported; what is given is made for these tests.
 """
 
+import re
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -137,6 +139,62 @@ def test_a_class_that_training_did_not_see_is_named():  # scikit-learn #19830, p
     table = TABLE.with_columns(price=pl.Series(["no", "maybe"] * 30))
     with pytest.raises(TableError, match=r"one of the classes 'no', 'yes', got 'maybe' in row 2"):
         model.evaluate(table)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("No", "no"), "'No' and 'no' count as different"),  # OpenRefine's clusters
+        (("caf\u00e9", "cafe\u0301"), r"'cafe\\u0301' and 'caf\\xe9' count as different"),
+        (("5 kg", "5\u00a0kg"), r"'5 kg' and '5\\xa0kg' count as different"),
+        (("tea", "tea\u200b"), r"'tea' and 'tea\\u200b' count as different"),
+    ],
+)
+def test_words_that_look_alike_are_told_of(words, said):
+    for column in ("kind", "price"):
+        table = TABLE.with_columns(pl.Series(column, [*words, "other"] * 20))
+        (reason,) = (
+            each["reason"]
+            for each in cr.train(table, "price", **QUICK).about["decisions"]
+            if each["column"] == column
+        )
+        assert re.search(said, reason)
+
+
+# Numbers near the ends of what numbers are
+
+
+def reason(column, values, **options):
+    table = TABLE.with_columns(pl.Series(column, values))
+    decisions = cr.train(table, "price", **QUICK, **options).about["decisions"]
+    return next(each["reason"] for each in decisions if each["column"] == column)
+
+
+def test_bounds_are_told_apart():
+    assert "1000000000 to 1000000000.5" in reason("size", [1e9, 1e9 + 0.5] * 30)
+    assert ", 0 to 1e+09" in reason("size", [0.0, 1e9] * 30)
+
+
+def test_numbers_that_floats_cannot_tell_apart_are_not_called_constant(tmp_path):
+    text = "order,size,price\n" + "".join(
+        f"{10**20 + k},{size},{price}\n" for k, (size, _, price) in enumerate(TABLE.rows())
+    )
+    decisions = cr.train(written(tmp_path, text), "price", **QUICK).about["decisions"]
+    assert decisions[0]["reason"] == "numbers of too many digits, all about 1e+20"
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1.0, 1e300], r"weight 'size' must .* in reach of 1, got 1 to 1e\+300; multiply all"),
+        ([1e-310, 1e-309], "weight 'size' must .* in reach of 1, got 1e-310 to 1e-309"),
+        ([0.0, 0.0], "weight 'size' must hold a number >= 0 in each row, and one above 0, got 0"),
+        ([1.0, -1.0], "weight 'size' must hold a number >= 0 in each row, and one above 0, got -1"),
+    ],
+)
+def test_weights_out_of_reach_are_refused(weights, message):
+    with pytest.raises(TableError, match=message):
+        reason("size", weights * 30, weight="size")
 
 
 # Predictions

@@ -161,7 +161,7 @@ def test_of_the_cost_by_a_weight_is_the_same_as_of_the_weight():
 @pytest.mark.parametrize(
     ("of", "by", "message"),
     [
-        ("w5", None, "'w5' is of the cost, which needs targets: give y"),
+        ("w5", None, "'w5' of the cost needs targets: give y, or in a file targets"),
         ("w5", "w1", "with by='w1', of must be a unit, such as 'out_o1' or 'net_h2', or 'cost'"),
         ("all", "w1", "of must be a unit"),
         ("out_o1", "cost", "by must be a weight, a bias, an input or a unit, such as 'w5', got"),
@@ -193,4 +193,14 @@ def test_a_file_without_targets(tmp_path):
     assert float(last.replace("−", "-")) == pytest.approx(slope, rel=1e-8)
     run = CliRunner().invoke(main, ["explain", str(path), "--of", "w2"])
     assert run.exit_code == 2
-    assert "'w2' is of the cost, which needs targets" in run.output
+    assert "'w2' of the cost needs targets" in run.output
+
+
+def test_after_some_steps_of_the_training():
+    y, sgd = worked_example.Y[0], cr.SGD(0.5)
+    after, _ = cr.fit(NET, START, [X], [y], sgd, epochs=2, engine="reference")
+    expected = cr.explain(NET, after, X, of="out_o1", by="w5").text()
+    made = cr.explain(NET, START, X, y, of="out_o1", by="w5", optimizer=sgd, step=3)
+    assert made.text().replace("Step 3 of the training.\n", "") == expected
+    with pytest.raises(ValueError, match="'out_o1' after some training needs targets"):
+        cr.explain(NET, START, X, of="out_o1", by="w5", optimizer=sgd, step=3)

@@ -228,6 +228,7 @@ def test_penalties_dropout_weights_and_names(tmp_path):
 OWN = {  # a value of its own for each setting
     "momentum": "0.25",
     "nesterov": "true",
+    "dampening": "0.0",  # which goes without nesterov alone
     "rho": "0.5",
     "beta1": "0.75",
     "beta2": "0.5",
@@ -247,6 +248,11 @@ def test_each_optimizer_with_its_settings(tmp_path, name):
     values = {key: OWN[key] == "true" or float(OWN[key]) for key in SETTINGS[name]}
     assert file.optimizer == OPTIMIZERS[name](0.125, **values)
     assert short(tmp_path, f'optimizer = "{name}"').optimizer == OPTIMIZERS[name]()
+
+
+def test_momentum_as_a_running_mean(tmp_path):
+    file = short(tmp_path, 'optimizer = "sgd"\nrate = 0.125\nmomentum = 0.9\ndampening = 0.9')
+    assert file.optimizer == cr.SGD(0.125, momentum=0.9, dampening=0.9)
 
 
 def test_the_settings_are_no_other_keys():

@@ -39,17 +39,21 @@ def did_you_mean(name: str, known: Iterable[str], *, most: int) -> str:
     'n\xe9'; did you mean 'ne\u0301'?
     """
     known = list(known)
-    folded = {_look(each).casefold(): each for each in reversed(known)}
-    asked = _look(name).casefold()
+    folded = {look(each).casefold(): each for each in reversed(known)}
+    asked = look(name).casefold()
     keys = [asked] if asked in folded else difflib.get_close_matches(asked, folded, n=most)
     near = [folded[key] for key in keys]
-    write = ascii if _look(name) in map(_look, near) else repr
+    write = ascii if look(name) in map(look, near) else repr
     hint = f"; did you mean {' or '.join(map(write, near))}?" if near else "."
     return write(name) + hint
 
 
-def _look(name: str) -> str:
-    """Return what one sees of a name, whichever characters write it."""
+def look(name: str) -> str:
+    """Return what one sees of a name, whichever characters write it.
+
+    >>> look(" 5\\u00a0kg\\u200b") == look("5 kg")
+    True
+    """
     seen = unicodedata.normalize("NFKC", name)
     return " ".join("".join(c for c in seen if unicodedata.category(c) != "Cf").split())
 
@@ -182,9 +186,18 @@ def finite(
 
 
 def check_weights(
-    sample_weight: Any, n: int, dtype: Any, xp: Any, *, what: str = "sample_weight"
+    sample_weight: Any,
+    n: int,
+    dtype: Any,
+    xp: Any,
+    *,
+    what: str = "sample_weight",
+    whole: bool = True,
 ) -> Any:
-    """Return the weights of n examples as an array, or raise where they are not weights."""
+    """Return the weights of n examples as an array, or raise where they are not weights.
+
+    A part of the examples may have weights of 0 only, the whole may not.
+    """
     w = xp.asarray(as_numbers(what, sample_weight))
     if w.shape != (n,):
         raise ValueError(
@@ -195,6 +208,6 @@ def check_weights(
     lowest = int(xp.argmin(w))
     if float(w[lowest]) < 0:
         raise ValueError(f"{what} must hold weights >= 0, got {float(w[lowest]):g} at ({lowest},)")
-    if not bool(xp.any(w > 0)):
+    if whole and not bool(xp.any(w > 0)):
         raise ValueError(f"{what} must hold at least one weight above zero, got only zeros")
     return w

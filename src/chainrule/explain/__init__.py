@@ -116,6 +116,7 @@ def explain(
     from chainrule.explain.names import Places
     from chainrule.explain.names import notation as convention
     from chainrule.explain.training import Training
+    from chainrule.explain.units import derive_unit
 
     convention(notation)
     if digits is not None:
@@ -126,23 +127,22 @@ def explain(
     at = Places.of(net)
     numerator, subject = subjects.fraction(of, by, at)
     labels = derivation.labels(at, inputs, outputs)
-    if numerator != subjects.COST:
-        from chainrule.explain.units import derive_unit
-
+    training = Training(optimizer, freeze, velocity, step, batch_size)
+    if numerator != subjects.COST and not training.is_later:
         params, X = derivation.inputs_in_double(net, params, X)
         derived = derive_unit(net, params, X, numerator, subject, top=top, labels=labels)
         return explanation.Explanation(derived, notation, digits)
     if y is None:
-        raise ValueError(
-            f"explain: {of!r} is of the cost, which needs targets: give y, in a file the key "
-            "targets"
-        )
+        what = "of the cost" if numerator == subjects.COST else "after some training"
+        raise ValueError(f"explain: {of!r} {what} needs targets: give y, or in a file targets")
     params, data = derivation.in_double(net, params, X, y, sample_weight)
-    training = Training(optimizer, freeze, velocity, step, batch_size)
     params, data, made, draw, about = training.begin(net, params, data)
-    derived = derivation.derive(
-        net, params, data, subject, top=top, draw=draw, made=made, labels=labels
-    )
+    if numerator == subjects.COST:
+        derived = derivation.derive(
+            net, params, data, subject, top=top, draw=draw, made=made, labels=labels
+        )
+    else:
+        derived = derive_unit(net, params, data.X, numerator, subject, top=top, labels=labels)
     return explanation.Explanation(derived, notation, digits, about)
 
 

@@ -44,7 +44,8 @@ def derive(
             f"explain: of='all' would be {net.size:,} derivations, and {MOST_OF_ALL} are the "
             "most; name a weight, a bias, an input or a unit"
         )
-    parts = Deriver(Passes(net, params, data, draw), of, top).parts(made)
+    passes = Passes(net, params, data, draw, made.mean_weight if made else None)
+    parts = Deriver(passes, of, top).parts(made)
     return Derivation(net, Places.of(net), of, tuple(parts), params, data, made, dict(labels or {}))
 
 

@@ -39,6 +39,11 @@ class Training(NamedTuple):
     step: int | None
     batch_size: int | None
 
+    @property
+    def is_later(self) -> bool:
+        """Whether a step is asked for, which may be a later one or one of a batch."""
+        return self.step is not None or self.batch_size is not None
+
     def begin(self, net: Network, params: Parameters, data: Examples) -> Begun:
         """Return where the step begins that is explained, or raise where nothing says how."""
         if self.optimizer is None:
@@ -56,7 +61,7 @@ class Training(NamedTuple):
         made = Update(
             self.optimizer, 1, self._states(net, self.optimizer), frozen(params, self.freeze)
         )
-        if self.step is None and self.batch_size is None:
+        if not self.is_later:
             return Begun(params, data, made, None, "")
         return self._reached(net, params, data, made)
 
@@ -75,11 +80,16 @@ class Training(NamedTuple):
         size = self.batch_size
         if size is not None:
             size = check_whole("explain: batch_size", size, least=1)
-        plan = Plan(net, made.optimizer, SEED, made.frozen, None, None)
+        plan = Plan(net, made.optimizer, SEED, made.frozen, None, None, data.mean_weight)
         stand, rows = step_of(plan, params, data, Start(step, size, made.states))
-        made = made._replace(step=step, states=list(stand.states))
+        part = len(rows) < len(data.X)
+        made = made._replace(
+            step=step,
+            states=list(stand.states),
+            mean_weight=data.mean_weight if part else None,
+        )
         about = f"Step {step} of the training"
-        if len(rows) < len(data.X):
+        if part:
             about += f", with {_named(rows)} of the {len(data.X)}"
         return Begun(stand.params, stand.batch, made, Draw(SEED, step), f"{about}.")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from chainrule.errors import unknown_name
-from chainrule.tables.decisions import Decision, counted, listed, values_of
+from chainrule.tables.decisions import Decision, alike, counted, listed, range_of, values_of
 from chainrule.tables.errors import TableError
 from chainrule.tables.survey import Column, Survey
 from chainrule.tables.values import as_words, bare, shown
@@ -68,8 +68,7 @@ def _regression(column: Column, *, changeable: bool) -> Decision:
             f"target {column.name!r} holds {column.kind} such as {shown(column.least)}, no "
             "numbers; use --task classification"
         )
-    range_ = f"{shown(column.least)} to {shown(column.greatest)}"
-    reason = f"{values_of(column)}, {range_}{column.said}{_without(column)}"
+    reason = f"{values_of(column)}, {range_of(column)}{column.said}{_without(column)}"
     option = "change: --task classification" if changeable else ""
     return Decision(column.name, "target", f"regression: {reason}", option, task="regression")
 
@@ -98,5 +97,5 @@ def _classification(column: Column, task: str | None) -> Decision:
     alone = f"; {single[0]} has a single example" if single else ""
     found = listed(f"{word} {count:,}" for word, count in words.items())
     option = "change: --task regression" if number and task is None else ""
-    reason = f"{len(words):,} classes: {found}{alone}{_without(column)}"
+    reason = f"{len(words):,} classes: {found}{alone}{alike(words)}{_without(column)}"
     return Decision(column.name, "target", reason, option, task="classification")

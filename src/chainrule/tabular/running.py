@@ -139,6 +139,7 @@ class Run:
                 batch_size=plan.batch_size,
                 seed=plan.seed,
                 sample_weight=block.w,
+                mean_weight=self.blocks.mean_weight,
                 validation=tuple(self.held_out) if last and self.held_out else None,
                 clip_norm=plan.clip_norm,
                 history=self.history,
@@ -168,7 +169,7 @@ class Run:
         """Enter the mean of the losses of an epoch's visits."""
         assert self.history is not None
         first = epoch * self.blocks.count
-        weights = self.blocks.weights[self._order(epoch)].tolist()
+        sizes = self.blocks.sizes[self._order(epoch)].tolist()
         losses = self.history.loss[first : first + self.blocks.count]
-        total = sum(w * loss for w, loss in zip(weights, losses, strict=True))
-        self.losses.append(total / sum(weights))
+        total = sum(n * loss for n, loss in zip(sizes, losses, strict=True))
+        self.losses.append(total / sum(sizes))
