@@ -167,11 +167,9 @@ def validate(net: Network, data: Examples, history: History, cost: float | None 
     params, failure = history.at.params, ""
     if cost is None or not math.isfinite(cost):
         cost, failure = _measured(net, params, data)
-    history.validation_loss.append(cost)
+    history.enter_validation(cost)
     if failure:
         raise FloatingPointError(failure)
-    if cost < min(history.validation_loss[:-1], default=math.inf):
-        history.best_epoch, history.best = history.epochs, params
 
 
 def _measured(net: Network, params: Parameters, data: Examples) -> tuple[float, str]:

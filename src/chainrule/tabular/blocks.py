@@ -119,10 +119,6 @@ class Blocks:
         """Return blocks of the same kind for other rows, to be filled."""
         return Blocks(numbers, **self.asked, seed=self.seed, folder=self.folder)
 
-    def steps(self, batch_size: int) -> int:
-        """Return how many steps an epoch has, in batches of so many examples."""
-        return int(np.sum(-(-np.diff(self.ends, prepend=0) // batch_size)))
-
     def add(self, X: Array, y: Array, w: Array | None) -> None:
         """Deal the next examples."""
         of = self.of[self.added : self.added + len(X)]
