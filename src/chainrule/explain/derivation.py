@@ -14,8 +14,9 @@ from chainrule.explain.names import COST, Key, Places
 from chainrule.explain.passes import Passes
 from chainrule.explain.steps import Derivation, Part, Step, Update
 from chainrule.explain.subjects import ALL, parameters
+from chainrule.explain.sums import largest
 from chainrule.explain.updates import updated
-from chainrule.explain.working import Working, largest
+from chainrule.explain.working import Working
 from chainrule.layers import Dense, Draw, Dropout
 from chainrule.network import Network, Parameters, check_inputs, describe
 from chainrule.trees import Array, tree_map
@@ -137,7 +138,9 @@ class Deriver:
         parts = [part for row in self.rows for part in self._example(row)]
         means = Means(self.passes, self.rows, self.top)
         derived = [self.of] if self.of.kind in ("x", "a", "z") else self.parameters
-        parts.append(Part("The mean over the examples", tuple(means.mean(derived))))
+        parts.append(
+            Part(f"The {self.passes.net.reduction} over the examples", tuple(means.mean(derived)))
+        )
         parts.append(Part("The penalty", tuple(means.penalty(derived))))
         if made:
             steps = [step for key in self.parameters for step in updated(made, key, self.passes)]

@@ -13,8 +13,8 @@ from chainrule.explain.names import COST, Key, derivative
 from chainrule.explain.passes import Passes
 from chainrule.explain.steps import Step
 from chainrule.explain.subjects import numbered
+from chainrule.explain.sums import total
 from chainrule.explain.updates import letter
-from chainrule.explain.working import total
 
 
 class Means:
