@@ -17,9 +17,6 @@ from chainrule.tables.values import as_words, bare, check_known, plain, shown
 SMALL = 1e-30
 """The least that the greatest weight may be, and one over the most: float32 holds no more."""
 
-EXACT = 2**53
-"""From here on, whole numbers next to each other are one in floating point."""
-
 MAX_CATEGORIES = 100
 """The most categories of a column that have a feature of their own."""
 
@@ -211,11 +208,8 @@ def _useless(column: Column) -> str:
         return "no values"
     if column.kind == "other":
         return f"{column.dtype}: not a number, text or date"
-    if column.least != column.greatest or column.values != column.rows:
-        return ""
-    if column.kind == "float" and abs(column.least) > EXACT:
-        return f"numbers of too many digits, all about {shown(column.least)}"
-    return f"always {shown(column.least)}"
+    constant = column.least == column.greatest and column.values == column.rows
+    return f"always {shown(column.least)}" if constant else ""
 
 
 def _named_or_number(survey: Survey, column: Column) -> Decision:
