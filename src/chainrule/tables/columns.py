@@ -291,10 +291,6 @@ def frequencies(survey: Survey, column: Column) -> dict[str, int]:
 # Reasons
 
 
-def _range(column: Column) -> str:
-    return f"{shown(column.least)} to {shown(column.greatest)}"
-
-
 def _lost(column: Column) -> str:
     """Return how many values a column has not, and which words and texts stand in their place."""
     others, some = column.unread
