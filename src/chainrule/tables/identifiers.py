@@ -111,6 +111,13 @@ def _is_shuffled(survey: Survey, column: Column) -> bool:
 
 
 def different(survey: Survey, column: Column) -> float:
-    """Return the share of a column's values, in the sample, that are different ones."""
+    """Return the share of a column's values, in the sample, that are different ones.
+
+    >>> import polars as pl
+    >>> from chainrule.tables.survey import survey
+    >>> found = survey([pl.DataFrame({"x": [1, 2, 2, None, 1]})])
+    >>> different(found, found.columns["x"])
+    0.5
+    """
     values = survey.sample[column.name].drop_nulls()
     return values.n_unique() / max(len(values), 1)
