@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import is_array_api_obj
 
+from chainrule.activations import activation
 from chainrule.examples import Examples, check_examples
 from chainrule.explain.means import Means
 from chainrule.explain.names import COST, Key, Places
@@ -60,6 +61,16 @@ def check_layers(net: Network) -> None:
             )
     if not any(isinstance(layer, Dense) for layer in net.layers):
         raise ValueError("explain: the network has no dense layer, and so nothing to derive")
+
+
+def joint_layers(net: Network) -> list[int]:
+    """Return the dense layers whose activations depend on all their weighted inputs.
+
+    >>> joint_layers(cr.Network(1, [cr.Dense(2), cr.Dense(2, "softmax")], loss="squared_error"))
+    [1]
+    """
+    dense = [layer for layer in net.layers if isinstance(layer, Dense)]
+    return [k for k, layer in enumerate(dense) if activation(layer.activation).pull is not None]
 
 
 def in_double(
@@ -197,7 +208,7 @@ class Deriver:
         ]
         for layer, o in enumerate(widths):
             shown = self._shown(layer, o, units[layer])
-            steps += [step for j in shown for step in working.forward(layer, j)]
+            steps += working.layer_forward(layer, shown)
         return steps
 
     def _shown(self, layer: int, o: int, units: list[int]) -> Collection[int]:
@@ -211,8 +222,7 @@ class Deriver:
         steps = [
             step
             for layer in range(self.at.last, lowest - 1, -1)
-            for j in units[layer]
-            for step in working.deltas_of(layer, j)
+            for step in working.layer_backward(layer, units[layer])
         ]
         if self.of.kind in ("x", "a"):
             steps += working.dunit(self.of.layer, self.of.unit)
