@@ -59,11 +59,6 @@ def check_layers(net: Network) -> None:
                 f"explain: {describe(net, k)}, is of the kind {type(layer).__name__!r}, which has "
                 "no derivation; those that have are cr.Dense and cr.Dropout"
             )
-        if isinstance(layer, Dense) and activation(layer.activation).pull is not None:
-            raise ValueError(
-                f"explain: {describe(net, k)}, is an activation over the layer, which has no "
-                "derivation"
-            )
     if not any(isinstance(layer, Dense) for layer in net.layers):
         raise ValueError("explain: the network has no dense layer, and so nothing to derive")
 
