@@ -152,7 +152,10 @@ REFUSED = [
     ({"a": [{"x": 1}, [1]]}, "'a' holds dict ({'x': 1} in row 1) and list ([1] in row 2)"),
     ({"a": [1j, 2]}, "column 'a' cannot be read: "),
     ({"a": [10**20, 1]}, "column 'a' cannot be read: Python int too large"),
-    ({"a": pd.Categorical([3, 3], categories=[3, "3"])}, "column 'a' cannot be read: two of its categories are '3'"),
+    (
+        {"a": pd.Categorical([3, 3], categories=[3, "3"])},
+        "column 'a' cannot be read: two of its categories are '3'",
+    ),
 ]
 
 
