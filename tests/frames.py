@@ -5,6 +5,11 @@ import datetime
 import polars as pl
 from hypothesis import strategies as st
 
+from chainrule.tables.columns import decide
+from chainrule.tables.finding import Wanted, find_forms, roles_of
+from chainrule.tables.preparing import fit_preparation
+from chainrule.tables.survey import survey
+
 FLOATS = st.floats(width=64) | st.sampled_from([0.0, -0.0, 1.0, 2.0, 1e300, -1e300, 5e-324])
 MOMENTS = st.datetimes(datetime.datetime(1900, 1, 1), datetime.datetime(2100, 1, 1))
 COLUMNS = {
@@ -37,3 +42,33 @@ def frames(draw, kinds=tuple(COLUMNS), least=1):
         drawn = draw(st.lists(values, min_size=height, max_size=height))
         series.append(pl.Series(name, drawn, dtype=dtype))
     return pl.DataFrame(series)
+
+
+def forms_of(frame, target=None, reading=None, *, typed=True, pointed=True, time=None, **options):
+    """How a frame's columns are read."""
+    roles = roles_of(target, **options)
+    more = {} if reading is None else {"reading": reading}
+    wanted = Wanted(roles, time, typed=typed, pointed=pointed, **more)
+    return find_forms(frame.schema, lambda names: iter([frame.select(names)]), wanted)
+
+
+def surveyed(frame, target=None, **options):
+    """The survey of a frame, its text read by its forms."""
+    return survey([frame], target, forms_of(frame, target, **options))
+
+
+class Prepared:
+    """A preparation, and the forms by which columns come to it."""
+
+    def __init__(self, frame, **options):
+        self.forms = forms_of(frame, **options)
+        found = survey([frame], None, self.forms)
+        self.preparation = fit_preparation(found, decide(found, **options))
+
+    def transform(self, frame, notes=None, *, first=1):
+        return self.preparation.transform(
+            self.forms.read_new(frame, notes, first=first), notes, first=first
+        )
+
+    def __getattr__(self, name):
+        return getattr(self.preparation, name)

@@ -91,7 +91,7 @@ DECIDED = {
         {"z": [f"2024-01-{1 + k % 28:02}" for k in range(N)]},
         r"z +date +60 values, 2024-01-01.*--categories z",
     ),
-    "mixed": ({"z": ["1.5", "two", *map(str, X[2:])]}, r"z +number +60 values in text"),
+    "mixed": ({"z": ["1.5", "two", *map(str, X[2:])]}, r"z +number +59 values"),
     "a single category": ({"z": "a"}, r"z +left out +always 'a'"),
     "all different": ({"z": [f"name {k}" for k in range(N)]}, r"z +left out +text, all different"),
     "a name that steers": ({"\x1b[31mz": X}, r"\\x1b\[31mz +number"),

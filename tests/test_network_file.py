@@ -392,7 +392,6 @@ ERRORS = [
     (BASE + "[optimiser]\nname = 1", 14, "unknown key 'optimiser'; did you mean 'optimizer'"),
     (BASE + '"\\u001b[31m" = 1', None, "unknown key '\\x1b[31m'"),
     (changed("inputs", None), None, "the key 'inputs' is missing"),
-    (changed("targets", None), None, "the key 'targets' is missing"),
     (BASE + "w = [1]", 14, "weights and w exclude each other"),
     (BASE + "seed = 1", 14, "weights and seed exclude each other"),
     (BASE + "b = [1]", 14, "biases and b exclude each other"),

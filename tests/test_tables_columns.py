@@ -16,7 +16,7 @@ from chainrule.tables.errors import TableError
 from chainrule.tables.preparing import fit_preparation
 from chainrule.tables.sample import FEWEST, Sample, hashes
 from chainrule.tables.survey import MOST, survey
-from frames import frames
+from frames import frames, surveyed
 
 # The survey
 
@@ -196,13 +196,13 @@ DECISIONS = {
         [str(k / 4) for k in range(N)],
         {},
         "number",
-        "200 values in text, 0 to 49.75 (change: --categories text of numbers)",
+        "200 values, 0 to 49.75, in text (change: --categories text of numbers)",
     ),
     "mixed": (
         ["unknown", *map(str, range(N - 1))],
         {},
         "number",
-        "200 values in text, 0 to 198, others such as 'unknown' taken as missing "
+        "199 values, 0 to 198, in text, 1 other such as 'unknown' taken as missing "
         "(change: --categories mixed)",
     ),
     "too mixed": (
@@ -215,7 +215,7 @@ DECISIONS = {
         ["a", "b", "1", "2"] * 50,
         {"numbers": ["too mixed, asked"]},
         "number",
-        "200 values in text, 1 to 2, others such as 'a', 'b' taken as missing "
+        "100 values, 1 to 2, in text, 100 others such as 'a', 'b' taken as missing "
         "(change: --categories too mixed, asked)",
     ),
     "postcode": (["01234", "10115"] * 100, {}, "category", "2 categories: 01234, 10115"),
@@ -224,7 +224,7 @@ DECISIONS = {
         [*map(str, DAYS[1:]), "soon"],
         {},
         "date",
-        "200 values, 2024-01-02 to 2024-07-18, others such as 'soon' taken as missing "
+        "199 values, 2024-01-02 to 2024-07-18, in text, 1 other such as 'soon' taken as missing "
         "(change: --categories day in text)",
     ),
     "year": ([2020, 2021] * 100, {"categories": ["year"]}, "category", "2 categories: 2020, 2021"),
@@ -244,7 +244,7 @@ DECISIONS = {
 def test_a_decision_and_its_reason(name):
     values, options, role, reason = DECISIONS[name]
     frame = pl.DataFrame({name: values, "other": np.arange(len(values)) / 8}, strict=False)
-    decision = decide(survey([frame]), **options)[0]
+    decision = decide(surveyed(frame, **options), **options)[0]
     assert (decision.column, decision.role) == (name, role)
     assert str(decision) == f"{name:<10} {role:<10} {reason}"
 
@@ -298,13 +298,13 @@ ERRORS = [
     ),
     ({"numbers": ["text"]}, "column 'text' holds text such as 'a', no numbers; use --categories"),
     ({"numbers": ["day"]}, "column 'day' holds dates, not numbers; use --dates"),
-    ({"dates": ["text"]}, "column 'text' holds String such as 'a', no dates such as 2024-05-31"),
+    ({"dates": ["text"]}, "column 'text' holds text such as 'a', no dates such as 2024-05-31"),
     ({"dates": ["x"]}, "column 'x' holds Float64 such as 0.5, no dates"),
     ({"numbers": ["empty"]}, "column 'empty' has no values; take it out of --numbers"),
     ({"categories": ["list"]}, "column 'list' holds List(Int64), which --categories cannot take"),
     ({"order": {"text": ["a"]}}, "order of 'text' leaves out 'b'; name each of its categories"),
     ({"order": {"text": ["a", "b", "a"]}}, "order of 'text' names a category twice"),
-    ({"weight": "text"}, "weight 'text' must hold a number >= 0 in each row, got String"),
+    ({"weight": "text"}, "weight 'text' must hold a number >= 0 in each row, got text such as 'a'"),
     ({"weight": "gap"}, "must hold a number >= 0 in each row, got 1 missing or infinite"),
     ({"weight": "w"}, "must hold a number >= 0 in each row, and one above 0, got -1 to 2"),
     ({"weight": "noughts"}, "and one above 0, got 0 to 0"),
@@ -315,7 +315,7 @@ ERRORS = [
 @pytest.mark.parametrize(("options", "message"), ERRORS, ids=[row[1][:40] for row in ERRORS])
 def test_what_a_column_cannot_be_is_refused(options, message):
     with pytest.raises(TableError, match=re.escape(message)) as caught:
-        decide(survey([TABLE], target="y"), **options)
+        decide(surveyed(TABLE, "y", **options), **options)
     assert "\n" not in str(caught.value)
 
 

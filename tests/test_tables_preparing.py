@@ -20,15 +20,15 @@ from chainrule.tables.columns import MAX_CATEGORIES, decide
 from chainrule.tables.data import _HOLDS
 from chainrule.tables.encoders import ENCODERS, Category, Date, Number, Rank
 from chainrule.tables.errors import TableError
+from chainrule.tables.forms import Forms
 from chainrule.tables.notes import Notes
 from chainrule.tables.preparing import BLOCK, Preparation, fit_preparation
 from chainrule.tables.survey import survey
-from frames import COLUMNS, frames
+from frames import COLUMNS, Prepared, frames
 
 
 def prepared(frame, **options):
-    found = survey([frame])
-    return fit_preparation(found, decide(found, **options))
+    return Prepared(frame, **options)
 
 
 def column(prep, frame, name):
@@ -41,9 +41,8 @@ def column(prep, frame, name):
 
 @given(frames(), st.randoms(use_true_random=False))
 def test_any_table(frame, random):
-    found = survey([frame])
     try:
-        prep = fit_preparation(found, decide(found))
+        prep = prepared(frame)
     except TableError:  # no column is left
         return
     X = prep.transform(frame)
@@ -54,8 +53,9 @@ def test_any_table(frame, random):
     assert set(prep.columns) <= set(frame.columns)
     # read back
     again = Preparation.from_data(json.loads(json.dumps(prep.to_data(), allow_nan=False)))
-    assert again == prep
-    assert again.transform(frame).tobytes() == X.tobytes()
+    forms = Forms.from_data(json.loads(json.dumps(prep.forms.to_data())))
+    assert (again, forms) == (prep.preparation, prep.forms)
+    assert again.transform(forms.read(frame)).tobytes() == X.tobytes()
     # other columns, in another order, in other pieces
     order = [*prep.columns, "more"]
     random.shuffle(order)
@@ -167,9 +167,9 @@ def test_text_of_numbers():
     prep = prepared(frame)
     assert prep.feature_names == ("x", "x missing")
     notes = Notes()
-    X = prep.transform(pl.DataFrame({"x": ["9", " 9 ", "?"]}), notes)
+    X = prep.transform(pl.DataFrame({"x": ["9", " 9 ", "soon"]}), notes)
     assert X.tolist() == [[0, 0], [0, 0], [0, 1]]
-    assert notes.lines() == ["x: 1 not a number, taken as missing, such as '?'"]
+    assert notes.lines() == ["x: 1 not a number, taken as missing, such as 'soon'"]
     assert prep.transform(pl.DataFrame({"x": [9.0, None]})).tolist() == [[0, 0], [0, 1]]
 
 

@@ -23,15 +23,32 @@ class Reading(Record):
     skip_lines: int | None = told(None, "Lines to skip at the top of a text file.")
     sheet: str | None = told(None, "The sheet of a workbook.")
     number_duplicates: bool = told(False, "Whether to number duplicate column names, as in x, x_2.")
-    missing: tuple[str, ...] | None = told(None, "Words that mean a missing value.")
-    decimal: str | None = told(None, "The decimal separator of numbers, such as ','.")
-    thousands: str | None = told(None, "The thousands separator of numbers, such as '.'.")
-    date_format: str | None = told(None, "The format of dates, such as %d.%m.%Y.")
+    missing: tuple[str, ...] | None = told(
+        None, 'Words that mean a missing value, such as NA,-999; "" for the empty field alone.'
+    )
+    decimal: str | None = told(None, "The decimal separator of numbers.", choices=(".", ","))
+    thousands: str | None = told(
+        None, "The thousands separator of numbers.", choices=(".", ",", "'", " ")
+    )
+    date_format: tuple[str, ...] | None = told(
+        None, "The format of dates, such as %d.%m.%Y, or sold=%d.%m.%Y for a column.", whole=True
+    )
 
     def __post_init__(self) -> None:
+        missing: Any = self.missing
+        if isinstance(missing, tuple | list):
+            words = tuple(word for word in missing if word != "")
+            object.__setattr__(self, "missing", words)
         super().__post_init__()
+        if self.decimal is not None and self.decimal == self.thousands:
+            raise ValueError(f"decimal and thousands must differ, got {self.decimal!r} for both")
         if self.skip_lines is not None:
             check_whole("skip_lines", self.skip_lines, least=0)
+
+    @property
+    def parts_by_point(self) -> bool:
+        """Whether a point is not the decimal separator of numbers."""
+        return self.decimal == "," or self.thousands == "."
 
     def changed(self) -> dict[str, Any]:
         """Return the options that are not at their defaults."""

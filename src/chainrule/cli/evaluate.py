@@ -29,10 +29,10 @@ def evaluate(model: Path, table: str, as_json: bool, **reading: Any) -> None:
     chainrule evaluate houses.model test.csv
     """
     with refusals():
-        from chainrule.tables import Notes, open_source
+        from chainrule.tables import Notes
 
         trained = load_model(model, table)
-        source = open_source(table, **given(reading))
+        source = trained.opened(table, **given(reading))
         notes = Notes()
         found = trained.evaluate(source, notes)
         for line in (*source.notes, *notes.lines()):

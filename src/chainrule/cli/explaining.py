@@ -48,6 +48,11 @@ def put(text: str, path: Path | None) -> None:
     help="A weight (w5), bias (b3), input (x2), unit (h1, net_o2), cost, or all.",
 )
 @click.option(
+    "--by",
+    metavar="NAME",
+    help="What a unit is derived by: --of out_o1 --by w5 is without a loss.",
+)
+@click.option(
     "--format",
     "name",
     type=click.Choice(FORMATS),
@@ -82,6 +87,7 @@ def put(text: str, path: Path | None) -> None:
 def explain(
     network: str,
     of: str,
+    by: str | None,
     name: str | None,
     output: Path | None,
     data: str | None,
@@ -113,6 +119,7 @@ def explain(
     \b
     chainrule explain 2-2-2 --of w5
     chainrule explain network.toml --of w1 --notation nielsen -o w1.html
+    chainrule explain network.toml --of out_o1 --by w1
     chainrule explain houses.model --data test.csv --row 3 --of w12
     """
     with usage_errors():
@@ -125,7 +132,9 @@ def explain(
             raise ValueError(f"--{min(asked).replace('_', '-')} is of a table; name it by --data")
         what, more = example(network, data, row or 1, asked) if data else described(network)
         more |= {} if step is None else {"step": step}
-        explanation = cr.explain(*what, **more, of=of, notation=notation, digits=digits, top=top)
+        explanation = cr.explain(
+            *what, **more, of=of, by=by, notation=notation, digits=digits, top=top
+        )
         put(write(explanation, columns(place)), place)
 
 

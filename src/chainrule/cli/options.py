@@ -130,13 +130,16 @@ def _option(field: dataclasses.Field[Any]) -> Callable[[Any], Any]:
         field.name,
         type=form,
         default=None,
-        multiple=form in (NAMES, ORDER),
+        multiple=form in (NAMES, ORDER, WHOLE),
         metavar="NAME" if form is str else None,
         help=_help(field),
     )
 
 
 NAMES, SIZES, ORDER = Form("NAMES", names), Form("UNITS", sizes), Form("COLUMN=A<B<C", order)
+WHOLE = Form("TEXT", lambda text: [text])
+"""The form of texts that are not cut at commas."""
+
 QUANTITIES = {
     "bytes": Form("SIZE", lambda text: in_unit(text, "bytes")),
     "seconds": Form("TIME", lambda text: in_unit(text, "seconds")),
@@ -159,6 +162,8 @@ def _form(field: dataclasses.Field[Any]) -> Any:
     """Return the form of an option's value."""
     if unit := field.metadata.get("unit"):
         return QUANTITIES[unit]
+    if field.metadata.get("whole"):
+        return WHOLE
     if choices := field.metadata.get("choices"):
         return click.Choice(choices, case_sensitive=False)
     kind = str(field.type)

@@ -47,10 +47,10 @@ def predict(
     chainrule predict houses.model new.csv --keep id | head
     """
     with refusals():
-        from chainrule.tables import Notes, open_sink, open_source
+        from chainrule.tables import Notes, open_sink
 
         trained = load_model(model, table)
-        source = open_source(table, **given(reading))
+        source = trained.opened(table, **given(reading))
         if output:
             check_other(output, table, model)
         notes = Notes()

@@ -40,9 +40,10 @@ def explain(
     net: Network,
     params: Parameters,
     X: Any,
-    y: Any,
+    y: Any = None,
     *,
     of: str,
+    by: str | None = None,
     notation: str = "mazur",
     digits: int | None = None,
     top: int = 10,
@@ -74,6 +75,9 @@ def explain(
         A weight `"w5"` or `"layers[1].W[0, 1]"`, a bias `"b3"`, an input `"x2"`, a unit's
         activation `"h1"` or `"out_h1"`, its weighted input `"net_o2"` or `"delta_o2"`, `"cost"`,
         or `"all"`. Weights are numbered through the network, as are the hidden units.
+    by
+        What the derivative is by, where it is not the cost's: of="out_o1", by="w5" is ∂out_o1/∂w5,
+        without a loss, so that y may be left out. `of` is a unit, by what leads to it.
     notation
         `"mazur"`, `"nielsen"`, `"3blue1brown"` or `"pytorch"`.
     digits
@@ -112,6 +116,7 @@ def explain(
     from chainrule.explain.names import Places
     from chainrule.explain.names import notation as convention
     from chainrule.explain.training import Training
+    from chainrule.explain.units import derive_unit
 
     convention(notation)
     if digits is not None:
@@ -120,14 +125,24 @@ def explain(
     check_parameters(net, params)
     derivation.check_layers(net)
     at = Places.of(net)
-    subject = subjects.subject(of, at)
-    params, data = derivation.in_double(net, params, X, y, sample_weight)
-    training = Training(optimizer, freeze, velocity, step, batch_size)
-    params, data, made, draw, about = training.begin(net, params, data)
+    numerator, subject = subjects.fraction(of, by, at)
     labels = derivation.labels(at, inputs, outputs)
-    derived = derivation.derive(
-        net, params, data, subject, top=top, draw=draw, made=made, labels=labels
-    )
+    training = Training(optimizer, freeze, velocity, step, batch_size)
+    if numerator != subjects.COST and not training.is_later:
+        params, X = derivation.inputs_in_double(net, params, X)
+        derived = derive_unit(net, params, X, numerator, subject, top=top, labels=labels)
+        return explanation.Explanation(derived, notation, digits)
+    if y is None:
+        what = "of the cost" if numerator == subjects.COST else "after some training"
+        raise ValueError(f"explain: {of!r} {what} needs targets: give y, or in a file targets")
+    params, data = derivation.in_double(net, params, X, y, sample_weight)
+    params, data, made, draw, about = training.begin(net, params, data)
+    if numerator == subjects.COST:
+        derived = derivation.derive(
+            net, params, data, subject, top=top, draw=draw, made=made, labels=labels
+        )
+    else:
+        derived = derive_unit(net, params, data.X, numerator, subject, top=top, labels=labels)
     return explanation.Explanation(derived, notation, digits, about)
 
 

@@ -17,8 +17,8 @@ from chainrule.explain.subjects import ALL, parameters
 from chainrule.explain.updates import updated
 from chainrule.explain.working import Working, largest
 from chainrule.layers import Dense, Draw, Dropout
-from chainrule.network import Network, Parameters, describe
-from chainrule.trees import tree_map
+from chainrule.network import Network, Parameters, check_inputs, describe
+from chainrule.trees import Array, tree_map
 
 MOST_OF_ALL = 500
 """The parameters up to which `all` of them are explained."""
@@ -44,7 +44,7 @@ def derive(
             f"explain: of='all' would be {net.size:,} derivations, and {MOST_OF_ALL} are the "
             "most; name a weight, a bias, an input or a unit"
         )
-    parts = _Deriver(Passes(net, params, data, draw), of, top).parts(made)
+    parts = Deriver(Passes(net, params, data, draw), of, top).parts(made)
     return Derivation(net, Places.of(net), of, tuple(parts), params, data, made, dict(labels or {}))
 
 
@@ -64,13 +64,27 @@ def in_double(
     net: Network, params: Parameters, X: Any, y: Any, sample_weight: Any
 ) -> tuple[Parameters, Examples]:
     """Return parameters and checked examples in float64; one example becomes a row."""
-    params = tree_map(lambda leaf: _as_numpy("params", leaf).astype(np.float64), params)
+    params = _in_double(params)
     X, y = _as_numpy("X", X), _as_numpy("y", y)
     if sample_weight is not None:
         sample_weight = _as_numpy("sample_weight", sample_weight)
     if np.ndim(X) == 1:
         X, y = np.asarray(X)[None], np.asarray(y)[None]
     return params, check_examples(net, params, X, y, sample_weight)
+
+
+def inputs_in_double(net: Network, params: Parameters, X: Any) -> tuple[Parameters, Array]:
+    """Return parameters and checked inputs in float64; one example becomes a row."""
+    params, X = _in_double(params), _as_numpy("X", X)
+    X, _ = check_inputs(net, params, np.asarray(X)[None] if np.ndim(X) == 1 else X)
+    return params, X
+
+
+def _in_double(params: Parameters) -> Parameters:
+    in_double: Parameters = tree_map(
+        lambda leaf: _as_numpy("params", leaf).astype(np.float64), params
+    )
+    return in_double
 
 
 def _as_numpy(what: str, given: Any) -> Any:
@@ -104,7 +118,9 @@ def labels(at: Places, inputs: Sequence[str], outputs: Sequence[str]) -> dict[Ke
     return found
 
 
-class _Deriver:
+class Deriver:
+    """The parts of a derivation of the cost; what another one is of, other classes change."""
+
     def __init__(self, passes: Passes, of: Key, top: int) -> None:
         self.passes, self.of, self.top, self.at = passes, of, top, passes.at
         self.parameters = (
@@ -176,9 +192,13 @@ class _Deriver:
             step for k in range(inputs) if inputs <= self.top + 1 for step in working.dropped(-1, k)
         ]
         for layer, o in enumerate(widths):
-            shown = range(o) if o <= self.top + 1 else units[layer]
+            shown = self._shown(layer, o, units[layer])
             steps += [step for j in shown for step in working.forward(layer, j)]
         return steps
+
+    def _shown(self, layer: int, o: int, units: list[int]) -> Collection[int]:
+        """The units of a layer whose forward lines are written: all, where they are few."""
+        return range(o) if o <= self.top + 1 else units
 
     def _backward(self, working: Working, units: list[list[int]]) -> list[Step]:
         if self.of == COST:

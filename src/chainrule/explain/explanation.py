@@ -110,7 +110,7 @@ class Explanation:
         d = self.derivation
         if d.subject.kind == "all":
             return writer.name(Name("every weight and bias"))
-        key = COST if d.subject == COST else derivative(COST, d.subject)
+        key = COST if d.subject == COST else derivative(d.of, d.subject)
         return writer.named(self.name(key)).text
 
     def name(self, key: Key) -> Name | Ratio:
@@ -125,7 +125,8 @@ class Explanation:
             str(layer.activation) for layer in d.net.layers if isinstance(layer, Dense)
         )
         sizes = "-".join(map(str, d.at.widths))
-        return f"network {sizes}, {' and '.join(kinds)}, {losses.loss(d.net.loss)}"
+        loss = f", {losses.loss(d.net.loss)}" if d.of == COST else ""
+        return f"network {sizes}, {' and '.join(kinds)}{loss}"
 
     @property
     def examples(self) -> str:
@@ -135,9 +136,13 @@ class Explanation:
         worked = len(set(re.findall(r" of (example \d+)$", titles, re.MULTILINE)))
         if n == 1:
             return self.about
-        which = "each" if worked == n else f"the {worked} that give most to it"
         verb = "are" if 1 < worked < n else "is"
-        said = f"The mean over {n} examples: {which} {verb} worked out, and then the mean."
+        if d.of == COST:
+            which = "each" if worked == n else f"the {worked} that give most to it"
+            said = f"The mean over {n} examples: {which} {verb} worked out, and then the mean."
+        else:
+            which = "each" if worked == n else f"{worked}"
+            said = f"Of {n} examples, {which} {verb} worked out."
         return f"{self.about} {said}".lstrip()
 
     @property
@@ -242,7 +247,7 @@ def comparison(explanation: Explanation, writer: Writer) -> list[Sentence]:
     net = explanation.derivation.net
     sizes = dict(zip(SQUARES, (1.0, 2.0, 2.0 / net.outputs), strict=True))
     own = losses.loss(net.loss).name
-    if own not in sizes:
+    if own not in sizes or explanation.derivation.of != COST:
         return []
     others = [
         (f"× {size / sizes[own]:g} with ", name, f" ({SQUARES[name]})")

@@ -14,7 +14,8 @@ activation is that of the hidden layers, and `["tanh", "sigmoid"]` says the same
 | w, b | instead, all of them in the order of their numbers: `[0.15, 0.2, …]` |
 | seed | instead of weights: they are drawn |
 | inputs | one example, `[0.05, 0.1]`, or one row for each |
-| targets | as many: one row for each example, or one label or number for each |
+| targets | as many: one row for each example, or one label or number for each; left out, there is \
+no cost, and a unit's derivative can be asked for |
 | sample_weight | the weights of the examples in the mean |
 | rate | the learning rate; left out along with `optimizer`, no update is worked out |
 | optimizer | `"sgd"`, …; its own settings are keys too: `momentum = 0.9` |
@@ -66,7 +67,7 @@ class NetworkFile(NamedTuple):
     net: Network
     params: Parameters
     X: Array
-    y: Array
+    y: Array | None
     sample_weight: Array | None
     optimizer: Optimizer | None
     freeze: tuple[str, ...]
@@ -124,7 +125,7 @@ class _Reader(TrainingKeys):
         for key in self.given:
             if key not in known:
                 raise self.error(key, unknown_name("key", key, known))
-        for key in ("layers", "inputs", "targets"):
+        for key in ("layers", "inputs"):
             if key not in self.given:
                 raise ValueError(f"{self.name}: the key {key!r} is missing")
 
@@ -226,8 +227,10 @@ class _Reader(TrainingKeys):
         of = "a row for each example, with a number for each input"
         return self.array("inputs", "inputs", given, (n, net.inputs), of)
 
-    def targets(self, net: Network, n: int) -> Array:
-        """Return labels (n,) or numbers (n, outputs)."""
+    def targets(self, net: Network, n: int) -> Array | None:
+        """Return labels (n,) or numbers (n, outputs); None where no cost is asked for."""
+        if "targets" not in self.given:
+            return None
         given, kind = self.given["targets"], loss(net.loss).target
         given = given if isinstance(given, list) else [given]
         shape = shape_of(given)

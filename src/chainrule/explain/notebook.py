@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule import losses
 from chainrule.activations import activation
 from chainrule.explain.markdown import head, sections
+from chainrule.explain.names import COST
 from chainrule.explain.steps import Derivation
 from chainrule.layers import Dense
 from chainrule.rows import is_own
@@ -52,11 +53,11 @@ def _cell(kind: str, source: str) -> dict[str, Any]:
 def code(derivation: Derivation) -> str:
     """Return the code that works out the cost and its gradient; "" where that cannot be written.
 
-    It cannot where the numbers are many, where the network has functions of the user's own, or
-    where dropout has drawn, which only training does.
+    It cannot where the numbers are many, where the network has functions of the user's own, where
+    dropout has drawn, which only training does, or of what is no derivative of the cost.
     """
     d = derivation
-    if d.net.size + d.data.X.size > MOST or _own(d) or _drawn(d):
+    if d.net.size + d.data.X.size > MOST or _own(d) or _drawn(d) or d.of != COST:
         return ""
     layers = "".join(f"        cr.{layer!r},\n" for layer in d.net.layers)
     weights = "" if d.data.w is None else f", sample_weight={_literal(d.data.w)}"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from chainrule.examples import Examples
 from chainrule.explain.expressions import Expression, Quantity
-from chainrule.explain.names import Key, Places
+from chainrule.explain.names import COST, Key, Places
 from chainrule.network import Network, Parameters
 from chainrule.optimizers import Optimizer, State
 
@@ -61,7 +61,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Derivation:
-    """The whole working of a derivative.
+    """The whole working of a derivative, of the cost by `subject`, or of another quantity `of`.
 
     It is of a network with its parameters, some examples, and the update made of the gradient, if
     that is explained too. `labels` are the user's own names of inputs and outputs, by the key of
@@ -76,6 +76,7 @@ class Derivation:
     data: Examples
     made: Update | None
     labels: dict[Key, str]
+    of: Key = COST
 
     def steps(self) -> Iterator[Step]:
         """Yield every step, in the order in which they are written."""

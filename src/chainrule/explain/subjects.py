@@ -55,6 +55,44 @@ def subject(of: Any, at: Places) -> Key:
     raise _unknown(given, at)
 
 
+def fraction(of: str, by: str | None, at: Places) -> tuple[Key, Key]:
+    """Return the keys of what is derived, and of what it is derived by.
+
+    >>> net = cr.Network(2, [cr.Dense(2), cr.Dense(2)], loss="half_squared_error")
+    >>> [key.kind for key in fraction("w5", None, Places.of(net))]
+    ['C', 'w']
+    >>> [key.kind for key in fraction("out_o1", "w5", Places.of(net))]
+    ['a', 'w']
+    """
+    given = subject(of, at)
+    if by is None:
+        return COST, given
+    divisor = subject(by, at)
+    if given.kind not in ("a", "z", "C"):
+        raise ValueError(
+            f"explain: with by={by!r}, of must be a unit, such as 'out_o1' or 'net_h2', or 'cost', "
+            f"got {of!r}"
+        )
+    if divisor in (COST, ALL):
+        raise ValueError(
+            f"explain: by must be a weight, a bias, an input or a unit, such as 'w5', got {by!r}"
+        )
+    if given != COST and not _leads(divisor, given):
+        raise ValueError(
+            f"explain: {by} does not lead to {of}, whose derivative by it is 0; name a weight, a "
+            "bias, an input or a unit before it"
+        )
+    return given, divisor
+
+
+def _leads(by: Key, to: Key) -> bool:
+    """Whether a quantity is one that a unit's activation or weighted input depends on."""
+    same = (by.layer, by.unit) == (to.layer, to.unit)
+    if by.layer == to.layer and same:
+        return by.kind in ("w", "b") or (by.kind, to.kind) == ("z", "a")
+    return by.layer < to.layer
+
+
 def _check_dense(of: str, index: int, at: Places) -> None:
     if index not in at.indices:
         raise ValueError(

@@ -39,6 +39,11 @@ class Training(NamedTuple):
     step: int | None
     batch_size: int | None
 
+    @property
+    def is_later(self) -> bool:
+        """Whether a step is asked for, which may be a later one or one of a batch."""
+        return self.step is not None or self.batch_size is not None
+
     def begin(self, net: Network, params: Parameters, data: Examples) -> Begun:
         """Return where the step begins that is explained, or raise where nothing says how."""
         if self.optimizer is None:
@@ -56,7 +61,7 @@ class Training(NamedTuple):
         made = Update(
             self.optimizer, 1, self._states(net, self.optimizer), frozen(params, self.freeze)
         )
-        if self.step is None and self.batch_size is None:
+        if not self.is_later:
             return Begun(params, data, made, None, "")
         return self._reached(net, params, data, made)
 

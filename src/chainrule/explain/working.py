@@ -94,7 +94,11 @@ class Working(Example):
             z, w = self.z(layer + 1, j), self.w(layer + 1, j, k)
             return self.dz(layer + 1, j) * self.d(sent, w.value, of=z.key)
 
-        return Step(d.key, total(self._products(layer, k), term, self.top), d.value)
+        return Step(d.key, self._over(layer, k, term), d.value)
+
+    def _over(self, layer: int, k: int, term: Callable[[int], Expression]) -> Expression:
+        """The sum of a term for each unit above."""
+        return total(self._products(layer, k), term, self.top)
 
     def _products(self, layer: int, k: int) -> Row:
         """What each unit above contributes to ∂C by what a unit passes on."""
@@ -299,12 +303,12 @@ class Working(Example):
     def _dhidden(self, layer: int, k: int) -> list[Step]:
         """∂C by what a unit passes on: the sum over the units above."""
         d, products = self.dsent(layer, k), self._products(layer, k)
-        if layer + 1 < self.at.last or self._has_softmax or self._has_own_loss:
+        if not self._is_split(layer + 1):
 
             def term(j: int) -> Expression:
                 return self.dz(layer + 1, j) * self.w(layer + 1, j, k)
 
-            return [Step(d.key, total(products, term, self.top), d.value)]
+            return [Step(d.key, self._over(layer, k, term), d.value)]
 
         def by_output(j: int) -> Quantity:
             return self.d(self.sent(layer, k), products[j], of=self.share(j).key)
@@ -314,6 +318,10 @@ class Working(Example):
             product = self.dz(layer + 1, j) * self.w(layer + 1, j, k)
             steps.append(Step(by_output(j).key, product, by_output(j).value))
         return [*steps, Step(d.key, total(products, by_output, self.top), d.value)]
+
+    def _is_split(self, layer: int) -> bool:
+        """Whether each unit of a layer has a share of the cost to itself."""
+        return layer == self.at.last and not (self._has_softmax or self._has_own_loss)
 
     def _undropped(self, layer: int, j: int) -> list[Step]:
         """∂C/∂a from ∂C by what dropout leaves of it, where dropout lies behind the unit."""

@@ -4,6 +4,8 @@ from chainrule.reading import Reading
 from chainrule.tables.columns import decide
 from chainrule.tables.decisions import Decision
 from chainrule.tables.errors import TableError
+from chainrule.tables.finding import Wanted, find_forms
+from chainrule.tables.forms import Forms
 from chainrule.tables.notes import Notes
 from chainrule.tables.preparing import Preparation, fit_preparation
 from chainrule.tables.source import CHUNK, Source
@@ -15,6 +17,7 @@ from chainrule.tables.writing import Sink, open_sink
 __all__ = [
     "CHUNK",
     "Decision",
+    "Forms",
     "Notes",
     "Preparation",
     "Reading",
@@ -23,7 +26,9 @@ __all__ = [
     "Survey",
     "TableError",
     "Target",
+    "Wanted",
     "decide",
+    "find_forms",
     "fit_preparation",
     "fit_target",
     "open_sink",

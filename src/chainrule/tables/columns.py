@@ -7,28 +7,15 @@ from dataclasses import replace
 
 import polars as pl
 
-from chainrule.tables.decisions import Decision, listed, values_of
+from chainrule.tables.decisions import Decision, counted, listed, values_of
 from chainrule.tables.errors import TableError
 from chainrule.tables.identifiers import IDENTIFIER, different, is_identifier, numbering
 from chainrule.tables.survey import Column, Survey
 from chainrule.tables.task import decide_target
-from chainrule.tables.values import (
-    PADDED,
-    as_moments,
-    as_numbers,
-    as_words,
-    bare,
-    check_known,
-    count,
-    plain,
-    shown,
-)
+from chainrule.tables.values import as_words, bare, check_known, plain, shown
 
 MAX_CATEGORIES = 100
 """The most categories of a column that have a feature of their own."""
-
-MOSTLY = 0.9
-"""The share of a text column that must be numbers, or dates, for it to be taken so."""
 
 LONG = 100
 """The characters that a text has on average where it is prose, not the name of a category."""
@@ -129,7 +116,7 @@ def _given(
         return _ordered(survey, column, order[column.name])
     if option == "--categories":
         return _category(survey, column)
-    return _number(survey, column) if option == "--numbers" else _date(survey, column)
+    return _number(column) if option == "--numbers" else _date(column)
 
 
 def _weight(column: Column) -> Decision:
@@ -154,48 +141,32 @@ def _ordered(survey: Survey, column: Column, order: tuple[str, ...]) -> Decision
     return Decision(column.name, "category", reason, order=order)
 
 
-def _number(survey: Survey, column: Column) -> Decision:
+def _number(column: Column) -> Decision:
     if column.kind == "text":
-        return _number_in_text(survey, column)
-    if column.kind == "date":
-        raise TableError(f"column {column.name!r} holds dates, not numbers; use --dates")
-    return Decision(column.name, "number", f"{values_of(column)}, {_range(column)}{_lost(column)}")
-
-
-def _number_in_text(survey: Survey, column: Column) -> Decision:
-    text = survey.sample[column.name].drop_nulls()
-    read = as_numbers(text)
-    if not read.is_finite().any():
         raise TableError(
             f"column {column.name!r} holds text such as {shown(column.least)}, no numbers; "
             "use --categories"
         )
-    return Decision(
-        column.name,
-        "number",
-        f"{values_of(column)} in text, {shown(read.min())} to {shown(read.max())}"
-        + _unread(text, read)
-        + _lost(column),
-        f"change: --categories {bare(column.name)}",
-    )
-
-
-def _date(survey: Survey, column: Column) -> Decision:
-    option = ""
     if column.kind == "date":
-        least, greatest, unread = column.least, column.greatest, ""
-    else:
-        text = survey.sample[column.name].drop_nulls()
-        read = as_moments(text) if column.kind == "text" else pl.Series([None])
-        if not read.is_not_null().any():
-            raise TableError(
-                f"column {column.name!r} holds {column.dtype} such as {shown(column.least)}, no "
-                "dates such as 2024-05-31 or 2024-05-31T12:30:00"
-            )
-        least, greatest, unread = read.min(), read.max(), _unread(text, read)
-        option = f"change: --categories {bare(column.name)}"
-    reason = f"{values_of(column)}, {shown(least)} to {shown(greatest)}{unread}{_lost(column)}"
-    return Decision(column.name, "date", reason, option)
+        raise TableError(f"column {column.name!r} holds dates, not numbers; use --dates")
+    return _read(column, "number")
+
+
+def _date(column: Column) -> Decision:
+    if column.kind != "date":
+        raise TableError(
+            f"column {column.name!r} holds {column.dtype} such as {shown(column.least)}, no dates "
+            "such as 2024-05-31 or 2024-05-31T12:30:00"
+        )
+    return _read(column, "date")
+
+
+def _read(column: Column, role: str) -> Decision:
+    """Return the decision on numbers or dates, with what is said of how they are written."""
+    told = column.said or column.unread[0] or (column.text and role == "date")
+    option = f"change: --categories {bare(column.name)}" if told else ""
+    reason = f"{values_of(column)}, {_range(column)}{column.said}{_lost(column)}"
+    return Decision(column.name, role, reason, option)
 
 
 def _category(survey: Survey, column: Column) -> Decision:
@@ -206,7 +177,8 @@ def _category(survey: Survey, column: Column) -> Decision:
         reason = f"{many}{found}: the {MAX_CATEGORIES} most frequent, and the others as one"
         option = f"change: --leave-out {bare(column.name)}"
         return Decision(column.name, "category", reason + _lost(column), option)
-    return Decision(column.name, "category", f"{found}: {listed(words, ', ')}{_lost(column)}")
+    reason = f"{found}: {listed(words, ', ')}{column.said}{_lost(column)}"
+    return Decision(column.name, "category", reason, 'change: --missing ""' * bool(column.words))
 
 
 # Roles that are found
@@ -220,7 +192,9 @@ def _found(survey: Survey, column: Column) -> Decision:
         return Decision(column.name, "left out", reason, f"keep: {option} {bare(column.name)}")
     if column.kind in ("integer", "float"):
         return _named_or_number(survey, column)
-    return {"boolean": _category, "date": _date, "text": _text}[column.kind](survey, column)
+    if column.kind == "date":
+        return _date(column)
+    return (_text if column.kind == "text" else _category)(survey, column)
 
 
 def _useless(column: Column) -> str:
@@ -236,19 +210,14 @@ def _useless(column: Column) -> str:
 def _named_or_number(survey: Survey, column: Column) -> Decision:
     """Decide on numbers: some are names, such as those of shops."""
     if not (column.whole and is_identifier(column.name)):
-        return _number(survey, column)
+        return _number(column)
     reason = f"numbers that are names, {_category(survey, column).reason}"
     return Decision(column.name, "category", reason, f"change: --numbers {bare(column.name)}")
 
 
 def _text(survey: Survey, column: Column) -> Decision:
-    text = survey.sample[column.name].drop_nulls()
-    if text.dtype in (pl.Categorical, pl.Enum):
+    if survey.sample[column.name].dtype in (pl.Categorical, pl.Enum):
         return _in_own_order(survey, column)
-    if _share(as_numbers(text).is_finite()) >= MOSTLY and not text.str.contains(PADDED).any():
-        return _number_in_text(survey, column)
-    if _share(as_moments(text).is_not_null()) >= MOSTLY:
-        return _date(survey, column)
     return _words(survey, column)
 
 
@@ -269,18 +238,13 @@ def _words(survey: Survey, column: Column) -> Decision:
     text = plain(survey.sample[column.name].drop_nulls())
     share = different(survey, column)
     keep = f"keep: --categories {bare(column.name)}"
-    if share == 1:
-        return Decision(column.name, "left out", "text, all different", keep)
     if share > IDENTIFIER:
-        return Decision(column.name, "left out", "text, most of it different", keep)
+        much = "all" if share == 1 else "most of it"
+        return Decision(column.name, "left out", f"text, {much} different{column.said}", keep)
     many = len(frequencies(survey, column)) > MAX_CATEGORIES
     if many and float(text.str.len_chars().mean() or 0) > LONG:  # type: ignore[arg-type]
         return Decision(column.name, "left out", "long text", keep)
     return _category(survey, column)
-
-
-def _share(holds: pl.Series) -> float:
-    return count(holds) / max(len(holds), 1)
 
 
 # What decisions and encoders share
@@ -315,15 +279,14 @@ def _range(column: Column) -> str:
 
 
 def _lost(column: Column) -> str:
-    missing = f", {column.nulls:,} missing" if column.nulls else ""
-    infinite = f", {column.infinite:,} infinite taken as missing" if column.infinite else ""
-    return missing + infinite
-
-
-def _unread(text: pl.Series, read: pl.Series) -> str:
-    """Return what a reading of text leaves out, for a reason."""
-    rest = text.filter(read.is_null())
-    if rest.is_empty():
-        return ""
-    examples = ", ".join(map(shown, rest.unique().sort().head(2)))
-    return f", others such as {examples} taken as missing"
+    """Return how many values a column has not, and which words and texts stand in their place."""
+    others, some = column.unread
+    said = ""
+    if missing := column.nulls - others:
+        said += f", {missing:,} missing{counted(column.words)}"
+    if column.infinite:
+        said += f", {column.infinite:,} infinite taken as missing"
+    if others:
+        plural = "s" * (others > 1)
+        said += f", {others:,} other{plural} such as {', '.join(map(shown, some))} taken as missing"
+    return said

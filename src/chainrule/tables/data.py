@@ -32,6 +32,10 @@ _HOLDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "Positive": ("a finite number > 0", lambda value: _is_number(value) and value > 0),
     "str | None": ("text or null", lambda value: value is None or isinstance(value, str)),
     "tuple[str, ...]": ("different texts", _all(lambda part: isinstance(part, str))),
+    "tuple[str, ...] | None": (
+        "different texts or null",
+        lambda value: value is None or _all(lambda part: isinstance(part, str))(value),
+    ),
     "Quantiles": (
         "rising numbers between 0 and 1",
         lambda value: (
@@ -65,7 +69,7 @@ def to_data(thing: Any) -> dict[str, Any]:
 def from_data(kinds: Mapping[str, type[T]], data: Any) -> T:
     """Return what `to_data` made of one of some classes.
 
-    Raises ValueError where it is not such data.
+    What has a default may be left out. Raises ValueError where it is not such data.
 
     >>> from chainrule.tables.targets import Quantity
     >>> from_data({"Quantity": Quantity}, {"kind": "Quantity", "column": "price", "centre": 1})
@@ -79,13 +83,15 @@ def from_data(kinds: Mapping[str, type[T]], data: Any) -> T:
         raise ValueError(f"the kind must be one of {', '.join(kinds)}, got {data['kind']!r}")
     cls = kinds[data["kind"]]
     fields = {field.name: str(field.type) for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
-    if set(data) != {"kind", *fields}:
+    given = {name: type_ for name, type_ in fields.items() if name in data}
+    needed = {f.name for f in dataclasses.fields(cls) if f.default is dataclasses.MISSING}  # type: ignore[arg-type]
+    if not needed <= set(given) or set(data) - {"kind", *fields}:
         raise ValueError(f"{data['kind']} must have the keys {', '.join(fields)}")
-    for name, type_ in fields.items():
+    for name, type_ in given.items():
         must, holds = _HOLDS[type_]
         if not holds(data[name]):
             raise ValueError(f"{name} of {data['kind']} must be {must}, got {data[name]!r:.60}")
-    return cls(**{name: _frozen(type_, data[name]) for name, type_ in fields.items()})
+    return cls(**{name: _frozen(type_, data[name]) for name, type_ in given.items()})
 
 
 def _frozen(type_: str, value: Any) -> Any:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from chainrule.tables.survey import Column
-from chainrule.tables.values import bare
+from chainrule.tables.values import bare, shown
 
 
 @dataclass(frozen=True)
@@ -51,3 +51,14 @@ def listed(words: Iterable[str], between: str = ", ") -> str:
     """
     names = [bare(word) or "''" for word in words]
     return between.join([*names[:5], "…"] if len(names) > 5 else names)
+
+
+def counted(words: Mapping[str, int]) -> str:
+    """Return how often words that mean no value come, the most frequent first, in brackets.
+
+    >>> counted({"NA": 3, "-": 12}), counted({})
+    (" (12 '-', 3 'NA')", '')
+    """
+    first = sorted(words, key=lambda word: (-words[word], word))
+    each = [f"{words[word]:,} {shown(word)}" for word in first[:3]]
+    return f" ({', '.join([*each, '…'] if first[3:] else each)})" if words else ""

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from chainrule.reading import Reading
 from chainrule.tables import text_file
 from chainrule.tables.by_hand import BadLineError, plain_rows
 from chainrule.tables.dialect import dialect
@@ -21,6 +22,7 @@ from chainrule.tables.errors import TableError
 from chainrule.tables.fields import Fields, Kind, seen, widened
 from chainrule.tables.source import Source, digest
 from chainrule.tables.text_file import TextFile
+from chainrule.tables.tidying import tidied
 
 LOOK = 2**20
 """The bytes from which the kinds of the columns are first taken; all of them settle these."""
@@ -39,22 +41,27 @@ class Delimited(Source):
     _as_text: Mapping[str, Sequence[str]] = MappingProxyType({})
     """The columns that are not read but copied, with the words that are null in each."""
 
-    def __init__(self, text: TextFile, delimiter: str | None) -> None:
+    typed = False
+
+    def __init__(self, text: TextFile, reading: Reading) -> None:
         self.name, self._text = text.name, text
+        self._untidy: set[int] = set()
         try:
-            self._dialect = dialect(text, delimiter)
+            self._dialect = dialect(text, reading.delimiter)
         except BadLineError as bad:
             raise self._error(bad.line, bad.what) from None
         self.columns = self._dialect.columns
         self._repeats = [0]  # how often the header's line came again: a list, for copies to share
         looks = enumerate(self._pieces(min(LOOK, text_file.PIECE)))
-        plain = (self._by_hand(number, piece) for number, piece in looks)
+        plain = (self._by_hand(number, self._tidied(piece)) for number, piece in looks)
         first = next(filter(None, plain), b"")
         if not first:
             raise TableError(f"{self.name}: has a header and no rows")
-        self._fields, self._first_kinds = _fields_of(first, self.columns, self._dialect.delimiter)
-        comma = ("decimal comma",) if self._fields.decimal_comma else ()
-        self._notes = (*text.notes, *self._dialect.notes, *comma)
+        self.pointed = self._dialect.delimiter == ","
+        points = False if reading.parts_by_point else self.pointed or None
+        self._fields = Fields(self.columns, self._dialect.delimiter, points)
+        self._first_kinds = self._fields.kinds_in(first)
+        self._notes = (*text.notes, *self._dialect.notes)
 
     @property
     def notes(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -88,10 +95,12 @@ class Delimited(Source):
     def whole(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Return all rows, in the fastest way; the errors are those of `chunks`."""
         chosen, frame = self._chosen(columns), self._at_once()
-        if frame is None:
+        if frame is not None:
+            lines = self._dialect.header_lines
+            frame = self._with_text(frame.select(chosen), self._text.path, skip_lines=lines)
+        if frame is None or (self._as_text and _holds_odd(frame)):
             return super().whole(columns)
-        lines = self._dialect.header_lines
-        return self._with_text(frame.select(chosen), self._text.path, skip_lines=lines)
+        return frame
 
     # All at once: most files are throughout as they begin
 
@@ -141,7 +150,10 @@ class Delimited(Source):
             frame, rows = self._frame(number, piece, self._kinds, places)
             if frame is None:
                 raise TableError(f"{self.name}: has changed while it was read")
-            yield self._with_text(frame.select(columns), rows)
+            made = self._with_text(frame.select(columns), rows)
+            if self._as_text and _holds_odd(made):
+                made = self._with_text(made, self._tidied(rows))
+            yield made
 
     def _with_text(self, frame: pl.DataFrame, rows: bytes | Path, **options: Any) -> pl.DataFrame:
         """Return the frame of some rows with its columns as text where that is asked for."""
@@ -156,11 +168,29 @@ class Delimited(Source):
         places: Sequence[int] | None = None,
     ) -> tuple[pl.DataFrame | None, bytes]:
         """Return the frame of a piece, or None where a value is not of its kind, and its rows."""
-        frame = self._fields.parse(piece, kinds, columns=places)
-        if frame is not None and not _is_odd(piece) and not self._may_be_ragged(frame, [piece]):
-            return frame, piece
-        rows = self._by_hand(number, piece)
-        return self._fields.parse(rows, kinds, columns=places), rows
+        if number not in self._untidy:
+            frame = self._plainly(piece, kinds, places)
+            if frame is not None and not _holds_odd(frame):
+                return frame, piece
+            self._untidy.add(number)
+        rows = self._tidied(piece)
+        frame = self._plainly(rows, kinds, places)
+        if frame is None:
+            rows = self._by_hand(number, rows)
+            frame = self._fields.parse(rows, kinds, columns=places)
+        return frame, rows
+
+    def _plainly(
+        self, rows: bytes, kinds: Mapping[str, Kind], places: Sequence[int] | None
+    ) -> pl.DataFrame | None:
+        """Return the frame of rows, or None where they are not as plain as they must be."""
+        frame = self._fields.parse(rows, kinds, columns=places)
+        if frame is None or _is_odd(rows) or self._may_be_ragged(frame, [rows]):
+            return None
+        return frame
+
+    def _tidied(self, piece: bytes) -> bytes:
+        return tidied(piece, self._dialect.delimiter)
 
     def _may_be_ragged(self, frame: pl.DataFrame, pieces: Iterable[bytes]) -> bool:
         """Whether a row may be too short, which fills its last column with a null."""
@@ -205,9 +235,11 @@ def _is_odd(piece: bytes) -> bool:
 
 
 def _holds_odd(frame: pl.DataFrame) -> bool:
-    """Whether a field holds what is to be looked at in the pieces: a NUL byte, a mark and such."""
-    odd = pl.col(pl.String).str.contains_any(["\0", "\r", "\ufeff", "\x1a"]).any()
-    return any(frame.select(pl.lit(False), odd).row(0))
+    """Whether a field holds what is to be looked at in the pieces: a mark, a blank beside it."""
+    text = pl.col(pl.String)
+    odd = text.str.contains_any(["\0", "\r", "\ufeff", "\x1a"]).any().name.prefix("odd ")
+    blank = text.str.contains(r"^[ \t]|[ \t]$").any()
+    return any(frame.select(pl.lit(False).alias(""), odd, blank).row(0))
 
 
 def _holds_its_names(frame: pl.DataFrame) -> bool:
@@ -216,15 +248,3 @@ def _holds_its_names(frame: pl.DataFrame) -> bool:
         return False
     names = (pl.col(name) == name for name in frame.columns)
     return bool(frame.select(pl.all_horizontal(*names).any()).item())
-
-
-def _fields_of(
-    rows: bytes, columns: tuple[str, ...], delimiter: str
-) -> tuple[Fields, dict[str, Kind]]:
-    """Return how fields are written, with a decimal comma if that makes more numbers, and kinds."""
-    ways = [Fields(columns, delimiter, comma) for comma in (False, True)[: 1 + (delimiter != ",")]]
-    return max(((way, way.kinds_in(rows)) for way in ways), key=lambda way: _numbers(way[1]))
-
-
-def _numbers(kinds: Mapping[str, Kind]) -> int:
-    return sum(kind in (pl.Int64, pl.Float64) for kind in kinds.values())

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from chainrule.tables.by_hand import BadLineError, decoded, lines_of, said
 from chainrule.tables.errors import TableError
-from chainrule.tables.fields import NULLS
+from chainrule.tables.missing import IN_TEXT
 from chainrule.tables.text_file import TextFile
+from chainrule.tables.tidying import tidied
 
 HEAD = 2**20
 """The bytes that are looked at, and the rest of the row in which they end."""
@@ -97,7 +98,8 @@ def _widths(lines: list[str], delimiter: str) -> list[int]:
 
 def _first_row(lines: list[str], delimiter: str) -> tuple[list[str], int]:
     """Return the fields of the first row, and how many lines end with it."""
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    tidy = lines_of(tidied("".join(lines).encode(), delimiter).decode())
+    reader = csv.reader(tidy, delimiter=delimiter, strict=True)
     try:
         return next(filter(None, reader)), reader.line_num
     except csv.Error as error:
@@ -136,7 +138,7 @@ def _names_rows(fields: list[str]) -> bool:
 
 def _is_data(first: list[str], delimiter: str) -> bool:
     """Whether the first row holds numbers, other than those that count the columns from 0."""
-    filled = [field for field in first if field.strip() not in NULLS]
+    filled = [field for field in first if field.strip() and field.strip() not in IN_TEXT]
     return bool(filled) and not _counts(filled) and all(_is_number(f, delimiter) for f in filled)
 
 

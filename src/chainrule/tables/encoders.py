@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from chainrule.tables.errors import TableError
 from chainrule.tables.notes import Notes
-from chainrule.tables.values import as_moments, as_numbers, as_words, count, kind, shown
+from chainrule.tables.values import as_moments, as_numbers, as_words, count, kind, not_read, shown
 
 Positive = float
 Cycles = tuple[str, ...]
@@ -263,7 +263,7 @@ def _check_kind(
         return
     here = f"column {encoder.column!r} held {encoder.held}s in training, holds"
     if found == "text":
-        bad = read(series).is_null() & series.is_not_null()
+        bad = not_read(series, read(series))
         if encoder.text or not bad.any():
             return
         row = bad.arg_max() or 0
@@ -276,7 +276,7 @@ def _note_missing(
 ) -> None:
     """Note what could not be read, and what is missing where training missed nothing."""
     if kind(series.dtype) == "text":
-        unread = read.is_null() & series.is_not_null()
+        unread = not_read(series, read)
         lost -= count(unread)
         if unread.any():
             notes.add(encoder.column, f"no {encoder.held}", count(unread), series.filter(unread)[0])

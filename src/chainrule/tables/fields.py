@@ -9,19 +9,26 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-NULLS = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"]
-"""The fields that hold no value."""
+PARTED = r"^[+-]?[1-9]\d{0,2}\.\d{3}$"
+"""A number whose point may be the decimal separator, or part thousands."""
+
+EMPTY = ("",)
+"""The fields that hold no value whatever their column: words are for its form to judge."""
 
 Kind = pl.DataType | None
 """What a column holds: Booleans, whole numbers, numbers or text; None where it has no values."""
 
 
 class Fields(NamedTuple):
-    """How the fields of a row are parted and written."""
+    """How the fields of a row are parted and written.
+
+    `points` says whether a point is the decimal separator: None where the numbers of a column are
+    to decide, which is then read as text.
+    """
 
     columns: tuple[str, ...]
     delimiter: str
-    decimal_comma: bool = False
+    points: bool | None = True
 
     def parse(
         self, rows: bytes | Path, kinds: Mapping[str, Kind], **options: Any
@@ -31,11 +38,11 @@ class Fields(NamedTuple):
         A row that is too short is filled up with nulls.
         """
         wanted = [kinds[name] for name in self.columns]
+        frame = None
         if all(kind in NUMBERS for kind in wanted):  # twice as fast, where no field is a word
             frame = self._tried(rows, wanted, null_values=None, **options)
-            if frame is not None and not _holds_nan(frame):
-                return frame
-        return self._tried(rows, wanted, **options)
+        frame = self._tried(rows, wanted, **options) if frame is None else frame
+        return frame if frame is None or not _holds_nan(frame) else frame.fill_nan(None)
 
     def _tried(
         self, rows: bytes | Path, kinds: Sequence[Kind], **options: Any
@@ -75,7 +82,16 @@ class Fields(NamedTuple):
         no_blanks = text.select(pl.all().str.strip_chars(" \t").replace("", None))
         counts = [text.count(), no_blanks.count(), *(self._fitting(kind, rows) for kind in NARROW)]
         found = zip(*(count.row(0) for count in counts), strict=True)
-        return {name: _kind(*row) for name, row in zip(self.columns, found, strict=True)}
+        kinds = {name: _kind(*row) for name, row in zip(self.columns, found, strict=True)}
+        return {name: self._settled(kind, text[name]) for name, kind in kinds.items()}
+
+    def _settled(self, kind: Kind, text: pl.Series) -> Kind:
+        """Return the kind of a column: text, where its points may part thousands."""
+        if kind != NARROW[2] or self.points:
+            return kind
+        pointed = text.filter(text.str.contains("[.eE]").fill_null(value=False))
+        parted = pointed.str.strip_chars().str.contains(PARTED)
+        return pl.String() if self.points is False or (len(parted) and parted.all()) else kind
 
     def _fitting(self, kind: Kind, rows: bytes) -> pl.DataFrame:
         """Return how many values of each column are of a kind."""
@@ -85,7 +101,7 @@ class Fields(NamedTuple):
         self,
         rows: bytes | Path,
         kinds: Sequence[Kind],
-        null_values: list[str] | None = NULLS,
+        null_values: Sequence[str] | None = EMPTY,
         **options: Any,
     ) -> pl.DataFrame:
         return pl.read_csv(
@@ -94,8 +110,7 @@ class Fields(NamedTuple):
             has_header=False,
             schema={n: kind or NARROW[0] for n, kind in zip(self.columns, kinds, strict=True)},
             separator=self.delimiter,
-            decimal_comma=self.decimal_comma,
-            null_values=null_values,
+            null_values=null_values and list(null_values),
             raise_if_empty=False,
             **options,
         )
@@ -108,7 +123,7 @@ NUMBERS = NARROW[1:]
 
 
 def _holds_nan(frame: pl.DataFrame) -> bool:
-    """Whether a column may hold NaN, which is how a null can be spelled."""
+    """Whether a column may hold NaN, which is a way to spell that there is no value."""
     sums = frame.select(pl.col(pl.Float64).sum())
     return any(math.isnan(total) for total in sums.row(0)) if sums.width else False
 

@@ -146,11 +146,10 @@ def fit_preparation(survey: Survey, decisions: Iterable[Decision]) -> Preparatio
 def _number(survey: Survey, column: Column) -> Number:
     series = survey.sample[column.name]
     values = as_numbers(series)
-    text = column.kind == "text"
-    lost = column.values < column.rows or (text and values.null_count() > 0)
-    if not text and not values.is_finite().any():  # but in rows outside the sample
+    lost = column.values < column.rows
+    if not values.is_finite().any():  # but in rows outside the sample
         values = pl.Series([column.least, column.greatest], dtype=pl.Float64)
-    return Number(column.name, *centre_and_scale(values), missing=lost, text=text)
+    return Number(column.name, *centre_and_scale(values), missing=lost, text=False)
 
 
 def centre_and_scale(values: pl.Series) -> tuple[float, float]:
@@ -174,16 +173,15 @@ def centre_and_scale(values: pl.Series) -> tuple[float, float]:
 
 def _date(survey: Survey, column: Column) -> Date:
     moments = as_moments(survey.sample[column.name])
-    text = column.kind == "text"
-    lost = column.values < column.rows or (text and moments.null_count() > 0)
-    if not text and moments.null_count() == len(moments):
+    lost = column.values < column.rows
+    if moments.null_count() == len(moments):
         moments = as_moments(pl.Series([column.least, column.greatest]))
     span: Any = moments.max() - moments.min()  # type: ignore[operator]
     cycles = [name for name, least in CYCLES_FROM.items() if span >= least]
     if (moments.dt.truncate("1d") == moments).all():
         cycles = [name for name in cycles if name != "hour"]
     centre, scale = centre_and_scale(moments.to_physical().cast(pl.Float64).drop_nulls())
-    return Date(column.name, centre, scale, tuple(cycles), missing=lost, text=text)
+    return Date(column.name, centre, scale, tuple(cycles), missing=lost, text=False)
 
 
 def _category(survey: Survey, column: Column) -> Category:

@@ -30,6 +30,10 @@ class Source(ABC):
         What was decided in reading it, a line each.
     reading
         How it was asked to be read.
+    typed
+        Whether its format has types, and nulls of its own, so that a text is meant as one.
+    pointed
+        Whether a point in a number is the decimal separator by its format.
     rows
         How many rows there are, where that is known without reading them.
     """
@@ -38,6 +42,8 @@ class Source(ABC):
     columns: tuple[str, ...]
     notes: tuple[str, ...] = ()
     reading: Reading = Reading()
+    typed: bool = True
+    pointed: bool = True
     rows: int | None = None
 
     @property

@@ -68,14 +68,14 @@ def _opened(where: Any, asked: Reading) -> Source:
     ending = path.name.lower()
     if ending.removesuffix(".gz").endswith(TEXT_ENDINGS):
         _check_text(name, ending, head)
-        return Delimited(text_file(name, path, asked.encoding), asked.delimiter)
+        return Delimited(text_file(name, path, asked.encoding), asked)
     found = [row for row in FORMATS if ending.endswith(row.endings)]
     found = found or [row for row in FORMATS if head.startswith(row.magic)]
     if found:
         return found[0].open(name, path)
     if asked.delimiter is None:
         raise TableError(f"{name}: unknown kind of file; {_KNOWN}")
-    return Delimited(text_file(name, path, asked.encoding), asked.delimiter)
+    return Delimited(text_file(name, path, asked.encoding), asked)
 
 
 _ENDINGS = sorted({*TEXT_ENDINGS, *(ending for row in FORMATS for ending in row.endings)})

@@ -6,6 +6,7 @@ or greatest comes from all rows, and what would depend on their order from a sam
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from chainrule.tables.errors import TableError
+from chainrule.tables.forms import Forms, Read
 from chainrule.tables.sample import CELLS, FEWEST, SAMPLE, Sample
 from chainrule.tables.steps import Steps
 from chainrule.tables.values import check_known, count, kind, plain
@@ -42,6 +44,14 @@ class Column:
     step
         1 where each row of the table has the whole number behind that of the row before it, also
         in text; -1 where it has the one before; else 0.
+    text
+        Whether it is written as text.
+    said
+        What is said of the form in which it is written, behind a comma.
+    words
+        How often each word comes that means that there is no value.
+    unread
+        How many values its form does not read, and some of them.
     """
 
     name: str
@@ -55,6 +65,10 @@ class Column:
     whole: bool
     counts: Mapping[Any, int] | None = field(repr=False)
     step: int = 0
+    text: bool = False
+    said: str = ""
+    words: Mapping[str, int] = field(default_factory=dict)
+    unread: tuple[int, tuple[str, ...]] = (0, ())
 
     @property
     def values(self) -> int:
@@ -81,11 +95,13 @@ class Survey:
     without_target: int
 
 
-def survey(chunks: Iterable[pl.DataFrame], target: str | None = None) -> Survey:
+def survey(
+    chunks: Iterable[pl.DataFrame], target: str | None = None, forms: Forms | None = None
+) -> Survey:
     """Return what is in a table's columns, from its rows in one or more frames.
 
-    Rows without a target are left out. Raises TableError where no rows are left, or the target is
-    no column.
+    Text is read by its form, where it has one. Rows without a target are left out. Raises
+    TableError where no rows are left, or the target is no column.
 
     >>> import polars as pl
     >>> found = survey([pl.DataFrame({"x": [1, 2, 2], "y": [0.5, None, 1.5]})], target="y")
@@ -94,7 +110,7 @@ def survey(chunks: Iterable[pl.DataFrame], target: str | None = None) -> Survey:
     """
     whole: _Table | None = None
     for chunk in chunks:
-        whole = whole or _Table(chunk, target)
+        whole = whole or _Table(chunk, target, forms or Forms())
         for piece in chunk.iter_slices(PIECE):
             whole.add(piece)
     if whole is None or not whole.seen:
@@ -102,22 +118,34 @@ def survey(chunks: Iterable[pl.DataFrame], target: str | None = None) -> Survey:
     return whole.survey()
 
 
+_ALL = pl.Series([True])
+
+
 class _Table:
     """What is known of a table after the rows so far."""
 
-    def __init__(self, first: pl.DataFrame, target: str | None) -> None:
+    def __init__(self, first: pl.DataFrame, target: str | None, forms: Forms) -> None:
         check_known("target", [target] if target is not None else [], first.columns)
-        self.target = target
+        self.target, self.forms = target, forms
         self.seen = 0
-        self.tallies = {name: _Tally(name, dtype) for name, dtype in first.schema.items()}
+        schema = forms.read(first[:PIECE]).schema
+        self.tallies = {name: _Tally(name, dtype) for name, dtype in schema.items()}
+        self.lost = {name: _Lost() for name in schema}
+        self.text = {name for name, dtype in first.schema.items() if kind(dtype) == "text"}
         self.sample = Sample(max(FEWEST, min(SAMPLE, CELLS // max(first.width, 1))))
 
     def add(self, piece: pl.DataFrame) -> None:
         self.seen += piece.height
+        written, parts = piece, self.forms.parts(piece)
+        piece = piece.with_columns(part.values for part in parts.values())
         for column in piece.iter_columns():
             self.tallies[column.name].steps.add(column)
+        has = _ALL
         if self.target is not None:
-            piece = with_target(piece, self.target)
+            has = has_target(piece[self.target])
+            piece = piece if has.all() else piece.filter(has)
+        for name, part in parts.items():
+            self.lost[name].add(written[name], part, _ALL if name == self.target else has)
         for column in piece.iter_columns():
             self.tallies[column.name].add(column)
         self.sample.add(piece)
@@ -126,7 +154,16 @@ class _Table:
         rows = self.sample.seen
         if not rows:
             raise TableError(f"target {self.target!r} has no value in any of {self.seen:,} rows")
-        columns = {name: tally.column(rows) for name, tally in self.tallies.items()}
+        said = self.forms.said
+        columns = {
+            name: dataclasses.replace(
+                tally.column(rows),
+                text=name in self.text,
+                said=said.get(name, ""),
+                **vars(self.lost[name]),
+            )
+            for name, tally in self.tallies.items()
+        }
         return Survey(columns, self.sample.rows(), self.target, rows, self.seen - rows)
 
 
@@ -137,9 +174,40 @@ def with_target(frame: pl.DataFrame, target: str) -> pl.DataFrame:
     >>> with_target(pl.DataFrame({"y": [1.0, None, float("nan")]}), "y").height
     1
     """
-    frame = frame if not frame.get_column(target).null_count() else frame.drop_nulls(target)
-    column = frame.get_column(target)
-    return frame.drop_nans(target) if column.dtype.is_float() and column.is_nan().any() else frame
+    has = has_target(frame.get_column(target))
+    return frame if has.all() else frame.filter(has)
+
+
+def has_target(column: pl.Series) -> pl.Series:
+    """Whether each row has a target.
+
+    >>> import polars as pl
+    >>> has_target(pl.Series([1.0, None, float("nan")])).to_list()
+    [True, False, False]
+    """
+    has = column.is_not_null()
+    return has & column.is_not_nan().fill_null(value=False) if column.dtype.is_float() else has
+
+
+class _Lost:
+    """What the form of a column has left out: words that mean no value, and what it cannot read."""
+
+    def __init__(self) -> None:
+        self.words: dict[str, int] = {}
+        self.unread: tuple[int, tuple[str, ...]] = 0, ()
+
+    def add(self, written: pl.Series, part: Read, has: pl.Series) -> None:
+        if part.words.any():
+            found = plain(written).filter(part.words & has).cast(pl.String).value_counts()
+            for word, times in found.sort(written.name).iter_rows():
+                self.words[word] = self.words.get(word, 0) + times
+        if part.unread.any():
+            others = plain(written).filter(part.unread & has).cast(pl.String)
+            some = others.unique().sort().head(2).to_list()
+            self.unread = (
+                self.unread[0] + len(others),
+                tuple(sorted({*self.unread[1], *some})[:2]),
+            )
 
 
 def _are_whole(column: pl.Series) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from chainrule.errors import unknown_name
-from chainrule.tables.decisions import Decision, listed, values_of
+from chainrule.tables.decisions import Decision, counted, listed, values_of
 from chainrule.tables.errors import TableError
 from chainrule.tables.survey import Column, Survey
 from chainrule.tables.values import as_words, bare, shown
@@ -49,10 +49,17 @@ def _natural(column: Column) -> str:
     if column.kind in ("text", "boolean"):
         return "classification"
     counts = column.counts
-    few = counts is not None and (
-        len(counts) == 2 or (len(counts) <= FEW and len(counts) * ROWS_EACH <= column.rows)
-    )
+    few = counts is not None and is_few(len(counts), column.rows)
     return "classification" if few else "regression"
+
+
+def is_few(different: int, rows: int) -> bool:
+    """Whether so many different whole numbers in so many rows are taken for classes.
+
+    >>> is_few(2, rows=3), is_few(20, rows=400), is_few(20, rows=399)
+    (True, True, False)
+    """
+    return different == 2 or (different <= FEW and different * ROWS_EACH <= rows)
 
 
 def _regression(column: Column, *, changeable: bool) -> Decision:
@@ -61,9 +68,16 @@ def _regression(column: Column, *, changeable: bool) -> Decision:
             f"target {column.name!r} holds {column.kind} such as {shown(column.least)}, no "
             "numbers; use --task classification"
         )
-    reason = f"{values_of(column)}, {shown(column.least)} to {shown(column.greatest)}"
+    range_ = f"{shown(column.least)} to {shown(column.greatest)}"
+    reason = f"{values_of(column)}, {range_}{column.said}{_without(column)}"
     option = "change: --task classification" if changeable else ""
     return Decision(column.name, "target", f"regression: {reason}", option, task="regression")
+
+
+def _without(column: Column) -> str:
+    """Return by which words rows have no target."""
+    rows = sum(column.words.values())
+    return f"; {rows:,} without one{counted(column.words)}" if rows else ""
 
 
 def _classification(column: Column, task: str | None) -> Decision:
@@ -84,5 +98,5 @@ def _classification(column: Column, task: str | None) -> Decision:
     alone = f"; {single[0]} has a single example" if single else ""
     found = listed(f"{word} {count:,}" for word, count in words.items())
     option = "change: --task regression" if number and task is None else ""
-    reason = f"{len(words):,} classes: {found}{alone}"
+    reason = f"{len(words):,} classes: {found}{alone}{_without(column)}"
     return Decision(column.name, "target", reason, option, task="classification")

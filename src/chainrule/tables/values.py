@@ -12,19 +12,12 @@ from typing import Any
 import polars as pl
 
 from chainrule.errors import did_you_mean
+from chainrule.tables.date_forms import DateForm
 from chainrule.tables.errors import TableError
-
-DATE = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$"
-"""Dates in text: ISO 8601 from the year to the day, and on to fractions of a second."""
-
-PADDED = r"^[+-]?0\d"
-"""Digits behind a nought, as in postcodes: text, however many numbers stand beside them."""
+from chainrule.tables.missing import IN_NUMBERS
 
 LONGEST = 30
 """The most characters of a text that a message quotes."""
-
-_FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S%.f")
-_ZONED = ("%Y-%m-%d %H:%M%#z", "%Y-%m-%d %H:%M:%S%.f%#z")
 
 
 def kind(dtype: pl.DataType) -> str:
@@ -82,17 +75,20 @@ def as_moments(series: pl.Series) -> pl.Series:
     series = plain(series)
     if series.dtype == pl.Datetime and series.dtype.time_zone:  # type: ignore[attr-defined]
         series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-    if kind(series.dtype) != "text":
-        return series.cast(pl.Datetime("us"))
-    text = pl.col(series.name).str.strip_chars()
-    text = pl.when(text.str.contains(DATE)).then(text)
-    text = text.str.replace("T", " ", literal=True)
-    local = [text.str.to_datetime(form, time_unit="us", strict=False) for form in _FORMATS]
-    zoned = [
-        text.str.to_datetime(form, time_unit="us", strict=False).dt.replace_time_zone(None)
-        for form in _ZONED
-    ]
-    return series.to_frame().select(pl.coalesce(*local, *zoned)).to_series()
+    return ISO.read(series) if kind(series.dtype) == "text" else series.cast(pl.Datetime("us"))
+
+
+ISO = DateForm()
+
+
+def not_read(series: pl.Series, read: pl.Series) -> pl.Series:
+    """Whether a text of each row is neither read nor a word that means no value.
+
+    >>> text = pl.Series(["1.5", "-", "soon"])
+    >>> not_read(text, as_numbers(text)).to_list()
+    [False, False, True]
+    """
+    return read.is_null() & series.is_not_null() & ~series.is_in(IN_NUMBERS)
 
 
 def as_words(series: pl.Series) -> pl.Series:

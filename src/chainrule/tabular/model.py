@@ -27,8 +27,10 @@ from chainrule.serialization import (
     write_file,
 )
 from chainrule.tables import (
+    Forms,
     Notes,
     Preparation,
+    Reading,
     Source,
     TableError,
     Target,
@@ -36,6 +38,7 @@ from chainrule.tables import (
     target_from_data,
     with_target,
 )
+from chainrule.tables.encoders import Number
 from chainrule.tables.values import check_known
 from chainrule.tabular.scores import (
     classification_scores,
@@ -63,6 +66,8 @@ class TableModel:
         The losses of training and validation by epoch.
     about
         How it was trained, as JSON has it: rows, decisions, options, scores of validation.
+    forms
+        How the columns of its table are read.
     """
 
     net: Network
@@ -72,9 +77,27 @@ class TableModel:
     baseline: Array = field(repr=False)
     curves: Mapping[str, Array] = field(repr=False)
     about: Mapping[str, Any] = field(repr=False)
+    forms: Forms = field(default=Forms(), repr=False)
+
+    def opened(self, table: Any, **reading: Any) -> Source:
+        """Return a table, read as in training but for what `reading` says otherwise."""
+        if isinstance(table, Source):
+            return open_source(table, **reading)
+        return open_source(table, **{**self.about.get("reading", {}), **reading})
+
+    def _forms_of(self, source: Source) -> Forms:
+        """Return how the columns of a source are read: as in training, or as asked."""
+        asked = {**self.about.get("reading", {}), **source.reading.changed()}
+        of_numbers = (each.column for each in self.preparation.encoders if isinstance(each, Number))
+        numbers = [*of_numbers, *[self.target.column] * (self.target.task == "regression")]
+        return self.forms.asked(Reading.from_mapping(asked), numbers)
 
     def outputs(self, frame: pl.DataFrame, notes: Notes | None = None, *, first: int = 1) -> Array:
         """Return p for the rows of a frame; `first` is the number of its first in its table."""
+        return self._outputs(self.forms.read_new(frame, notes, first=first), notes, first)
+
+    def _outputs(self, frame: pl.DataFrame, notes: Notes | None, first: int) -> Array:
+        """Return p for rows whose columns are read."""
         return self.outputs_of(self.preparation.transform(frame, notes, first=first))
 
     def outputs_of(self, X: Array) -> Array:
@@ -95,7 +118,7 @@ class TableModel:
         they are `quantile_<q>`. Before them stand those to `keep` of the table.
         """
         parts = self.predictions(
-            open_source(table, **reading), notes, keep=tuple(map(column_name, keep))
+            self.opened(table, **reading), notes, keep=tuple(map(column_name, keep))
         )
         return pl.concat(list(parts))
 
@@ -107,9 +130,9 @@ class TableModel:
         if taken := set(keep) & set(self._names):
             raise TableError(f"column {min(taken)!r} to keep is called as one of the predictions")
         needed = self._present(source, (*keep, *self.preparation.columns))
-        first = 1
+        first, forms = 1, self._forms_of(source)
         for chunk in source.chunks(needed):
-            p = self.outputs(chunk, notes, first=first)
+            p = self._outputs(forms.read_new(chunk, notes, first=first), notes, first)
             first += chunk.height
             yield pl.DataFrame([*chunk.select(keep), *self._columns(p)])
 
@@ -151,11 +174,11 @@ class TableModel:
 
         Raises TableError where the table has no such row, or it has no target.
         """
-        source, first = open_source(table, **reading), 1
+        source, first = self.opened(table, **reading), 1
         needed = (*self.preparation.columns, self.target.column)
         for chunk in source.chunks(self._present(source, needed)):
             if row < first + chunk.height:
-                frame = chunk.slice(row - first, 1)
+                frame = self._forms_of(source).read_new(chunk.slice(row - first, 1), first=row)
                 y = self.target.encode(frame, first=row)
                 return self.preparation.transform(frame, first=row)[0], y[0]
             first += chunk.height
@@ -169,13 +192,14 @@ class TableModel:
         Rows without a target are left out. They are counted with the weights of the column that
         weighed them in training, where the table has it.
         """
-        source = open_source(table, **reading)
+        source = self.opened(table, **reading)
         weigh = self.about["options"].get("weight")
         weigh = weigh if weigh in source.columns else None
         asked = (*self.preparation.columns, self.target.column, *([weigh] if weigh else []))
         parts: list[tuple[Array, Array, Array | None]] = []
-        first = 1
-        for whole in source.chunks(self._present(source, asked)):
+        first, forms = 1, self._forms_of(source)
+        for written in source.chunks(self._present(source, asked)):
+            whole = forms.read_new(written, notes, first=first)
             if self.target.column in whole.columns:
                 chunk = with_target(whole, self.target.column)
             else:
@@ -183,7 +207,7 @@ class TableModel:
             if chunk.height:
                 y = self.target.encode(chunk, first=first)
                 w = chunk[weigh].cast(pl.Float64).to_numpy() if weigh else None
-                parts.append((y, self.outputs(chunk, notes, first=first), w))
+                parts.append((y, self._outputs(chunk, notes, first), w))
             first += whole.height
         if not parts:
             raise TableError(f"{source.name}: no row has the target {self.target.column!r}")
@@ -214,6 +238,7 @@ class TableModel:
             "network": network_to_data(self.net),
             "preparation": self.preparation.to_data(),
             "target": self.target.to_data(),
+            **({"forms": forms} if (forms := self.forms.to_data()) else {}),
             **self.about,
         }
         curves = {f"curves.{name}": curve for name, curve in self.curves.items()}
@@ -239,7 +264,7 @@ class TableModel:
 
     @classmethod
     def _read(cls, arrays: dict[str, Array], about: dict[str, Any]) -> TableModel:
-        own = ("kind", "network", "preparation", "target")
+        own = ("kind", "network", "preparation", "target", "forms")
         net = network_from_data(about["network"])
         params = params_of(net, arrays)
         preparation = Preparation.from_data(about["preparation"])
@@ -255,4 +280,5 @@ class TableModel:
             raise ValueError(f"its baseline must have {target.outputs} values")
         curves = {name.removeprefix("curves."): curve for name, curve in arrays.items()}
         rest = {name: value for name, value in about.items() if name not in own}
-        return cls(net, params, preparation, target, baseline, curves, rest)
+        forms = Forms.from_data(about.get("forms", {}))
+        return cls(net, params, preparation, target, baseline, curves, rest, forms)

@@ -23,16 +23,21 @@ from chainrule.examples import Examples
 from chainrule.tables import (
     CHUNK,
     Decision,
+    Forms,
     Preparation,
     Source,
     TableError,
     Target,
+    Wanted,
     decide,
+    find_forms,
     fit_preparation,
     fit_target,
     survey,
     with_target,
 )
+from chainrule.tables.finding import roles_of
+from chainrule.tables.forms import read
 from chainrule.tabular.blocks import Blocks
 from chainrule.tabular.options import Options
 from chainrule.tabular.splitting import hold_out
@@ -43,7 +48,8 @@ Made = TypeVar("Made")
 THREADS = 2
 """The chunks that are prepared at a time: each is in memory."""
 
-Frames = Callable[[], Iterator[pl.DataFrame]]
+Frames = Callable[..., Iterator[pl.DataFrame]]
+"""The rows of some columns of a table, or of all; as often as wanted."""
 
 
 @dataclass
@@ -59,6 +65,8 @@ class Prepared:
     """
 
     target: Target
+    forms: Forms
+    reading: dict[str, Any]
     preparation: Preparation
     decisions: tuple[Decision, ...]
     without_target: int
@@ -96,6 +104,7 @@ def prepare(source: Source, target: str, options: Options) -> Prepared:
     Raises TableError where the table, its target or a column that an option names is not fit.
     """
     frames, memory = _frames(source, options)
+    forms = _forms(source, frames, target, options)
     beside = [name for name in (options.weight, options.groups, options.time) if name]
     seen: list[pl.DataFrame] = []
 
@@ -106,7 +115,7 @@ def prepare(source: Source, target: str, options: Options) -> Prepared:
                 seen.append(chunk.select(known))
             yield chunk
 
-    found = survey(looked_at(), target)
+    found = survey(looked_at(), target, forms)
     decisions = decide(
         found,
         task=options.task,
@@ -117,8 +126,11 @@ def prepare(source: Source, target: str, options: Options) -> Prepared:
         order=options.order,
         weight=options.weight,
     )
-    kept = pl.concat(seen)
-    kept = with_target(kept.with_row_index("\0row", offset=1), target)
+    written = pl.concat(seen)
+    kept = forms.read(written).with_row_index("\0row", offset=1)
+    if options.time is not None and forms.time is not None:
+        kept = kept.with_columns(read(forms.time, written[options.time]).values)
+    kept = with_target(kept, target)
     fitted = fit_target(found, decisions, options.quantiles)
     preparation = fit_preparation(found, decisions)
     features = len(preparation.feature_names)
@@ -143,15 +155,37 @@ def prepare(source: Source, target: str, options: Options) -> Prepared:
         folder=None if fits else Path(tempfile.gettempdir()),
     )
     try:
-        held_X = _fill(blocks, frames, preparation, target, y, w, held)
+        held_X = _fill(blocks, lambda: map(forms.read, frames()), preparation, target, y, w, held)
     except BaseException:
         blocks.close()
         raise
     held_out = Examples(held_X, y[held], None if w is None else w[held])
     return Prepared(
-        fitted, preparation, decisions, found.without_target,
+        fitted, forms, _kept_reading(source), preparation, decisions, found.without_target,
         kept["\0row"].to_numpy().astype(np.int64), held, blocks, held_out, y, w,
     )  # fmt: skip
+
+
+def _forms(source: Source, frames: Frames, target: str, options: Options) -> Forms:
+    """Return how the columns of a table are read."""
+    roles = roles_of(
+        target,
+        task=options.task,
+        numbers=options.numbers,
+        categories=options.categories,
+        dates=options.dates,
+        leave_out=options.leave_out,
+        order=options.order,
+        weight=options.weight,
+    )
+    wanted = Wanted(roles, options.time, source.reading, source.pointed, source.typed)
+    return find_forms(next(frames(), pl.DataFrame()).schema, frames, wanted)
+
+
+def _kept_reading(source: Source) -> dict[str, Any]:
+    """Return what was asked of the reading that holds for other tables of the kind too."""
+    asked = source.reading.given()
+    return {name: asked[name] for name in ("missing", "decimal", "thousands") if name in asked}
 
 
 def _fill(
@@ -225,4 +259,4 @@ def _frames(source: Source, options: Options) -> tuple[Frames, int]:
     if source.size * 2 > allowed:
         return source.chunks, allowed // 4
     whole = source.whole()
-    return lambda: whole.iter_slices(CHUNK), allowed // 2
+    return lambda names=None: whole.select(names or pl.all()).iter_slices(CHUNK), allowed // 2

@@ -146,6 +146,7 @@ def conclude(
         prepared.baseline,
         {"loss": np.array(run.losses), "validation_loss": np.array(run.validation_losses)},
         about={},
+        forms=prepared.forms,
     )
     y, w = prepared.held_out.y, prepared.held_out.w
     scores = model.scores(y, model.outputs_of(prepared.held_out.X), w)
@@ -157,6 +158,7 @@ def conclude(
         },
         "decisions": decided(prepared),
         "options": options.of_the_model(),
+        **({"reading": prepared.reading} if prepared.reading else {}),
         "epochs": run.epochs,
         "best_epoch": run.best_epoch,
         "over": run.over,

@@ -28,6 +28,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import check_whole
+from chainrule.explain.names import COST
 from chainrule.explain.page.data import data, visible
 from chainrule.explain.text import Text
 
@@ -94,8 +95,10 @@ def inert_json(value: Any) -> str:
 
 
 def _examples(explanation: Explanation) -> str:
-    n = len(explanation.derivation.data.X)
-    return f"{explanation.about} {EXAMPLES.format(n) if n > 1 else ''}".strip()
+    d = explanation.derivation
+    if d.of != COST or len(d.data.X) == 1:
+        return explanation.examples
+    return f"{explanation.about} {EXAMPLES.format(len(d.data.X))}".strip()
 
 
 def _policy(script: str, style: str) -> str:

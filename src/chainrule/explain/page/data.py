@@ -68,6 +68,7 @@ def data(explanation: Explanation, rounds: int) -> dict[str, Any]:
         "shown": {"units": drawn.units, "edges": drawn.edges},
         "labels": [[library.key(key), visible(text)] for key, text in d.labels.items()],
         "letters": _letters(explanation, library, drawn),
+        "of": library.key(d.of),
         "subjects": subjects,
         "keys": library.keys,
         "steps": library.steps,
@@ -103,8 +104,11 @@ def numbers(values: Any) -> str:
 
 
 def _fixed(d: Derivation) -> bool:
-    """Whether the page only shows the core's numbers: for functions that are the user's own."""
-    own = any(is_own(activation, activation(layer.activation)) for layer in _layers(d))
+    """Whether the page only shows the core's numbers: for functions that are the user's own, and
+    of what is no derivative of the cost."""
+    own = d.of != COST or any(
+        is_own(activation, activation(layer.activation)) for layer in _layers(d)
+    )
     return own or is_own(losses.loss, losses.loss(d.net.loss)) or _dropped(d)
 
 

@@ -40,6 +40,7 @@ const printed = ({ negative, mantissa, exponent }) =>
   Number(`${negative ? '-' : ''}${mantissa === '∞' ? 'Infinity' : mantissa}${exponent ? `e${exponent}` : ''}`);
 
 const text = (value, digits = DIGITS, exact = 60, tie = even) => {
+  if (Number.isNaN(value)) return '–'; // what a page of the core's numbers does not know
   const { negative, mantissa, exponent } = figure(value, digits, exact, tie);
   return `${negative ? '−' : ''}${mantissa}${exponent ? ` · 10${raised(exponent)}` : ''}`;
 };

@@ -51,7 +51,7 @@ const partsNow = () => subjects[state.subject].parts.filter(([, , row]) => row <
 const ending = () => {
   const { id, kind } = subjects[state.subject];
   const ids = partsNow().flatMap((part) => part[3]).map((step) => page.steps[step][0]);
-  const ends = (key) => (kind === 'C' ? key.kind === 'C' : key.kind === 'd' && key.of[1] === id && page.keys[key.of[0]].kind === 'C');
+  const ends = (key) => (kind === 'C' ? key.kind === 'C' : key.kind === 'd' && key.of[1] === id && (key.of[0] === page.of || page.keys[key.of[0]].kind === 'C'));
   return ids.findLast((each) => ends(page.keys[each]));
 };
 

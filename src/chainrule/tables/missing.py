@@ -1,0 +1,21 @@
+"""The words that mean that there is no value."""
+
+from __future__ import annotations
+
+ERRORS = ("#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#ERROR!", "#NA")
+"""What spreadsheets put where a formula has failed."""
+
+IN_TEXT = (
+    *ERRORS,
+    *("NA", "N/A", "n/a", "<NA>", "NaN", "nan", "-NaN", "-nan", "NaT", "\\N"),
+    *("null", "NULL", "Null", "(null)", "[NULL]", "None", "?"),
+)
+"""Those that mean it in a column of words too, unless `--missing` says otherwise."""
+
+IN_NUMBERS = (
+    *IN_TEXT,
+    *("-", "--", "---", "–", "—", "−", ".", "..", "...", "…", "*", "**", ":", "/", "//"),
+    *("na", "n.a.", "N.A.", "n/k", "none", "NONE", "nil", "Nil", "NIL", "NAN", "(null)", "??"),
+    *("#N/A N/A", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN", "<na>", "not available"),
+)
+"""Those that mean it in a column of numbers or dates, which could not have them as values."""
