@@ -20,8 +20,8 @@ TEXTS = """() => [...document.querySelectorAll('#drawing text')]
   .filter((e) => e.textContent && getComputedStyle(e).display !== 'none')
   .map((e) => [e.closest('[data-el]').dataset.el, e.getAttribute('class'), e.textContent,
     e.getBoundingClientRect().toJSON()])"""
-BOXES = """() => [...document.querySelectorAll('#drawing :is(.unit circle, .target rect)')].map((e) =>
-  [e.closest('[data-el]').dataset.el, e.getBoundingClientRect().toJSON()])"""
+BOXES = """() => [...document.querySelectorAll('#drawing :is(.unit circle, .target rect)')]
+  .map((e) => [e.closest('[data-el]').dataset.el, e.getBoundingClientRect().toJSON()])"""
 CIRCLES = """() => [...document.querySelectorAll('#drawing .unit circle')].map((e) =>
   [e.closest('[data-el]').dataset.el, e.getBoundingClientRect().toJSON()])"""
 

@@ -123,11 +123,11 @@ class Values {
   // The steps of parts, the letters' before those that need them, each with its number.
   *steps(list) {
     for (const id of list) {
-      const [key, formula, note, nested, fixed] = this.page.steps[id];
+      const [key, formula, note, nested, template, fixed] = this.page.steps[id];
       yield* this.steps(nested);
       const letters = new Map(this.letters); // before this step, which may give one anew
       const value = this.result(key, formula, fixed);
-      yield { id, key, formula, note, value, valueOf: this.completed(formula, value, letters) };
+      yield { id, key, formula, template, note, value, valueOf: this.completed(formula, value, letters) };
     }
   }
 
