@@ -71,6 +71,7 @@ bench-estimators: .venv/.installed ## time the estimators beside scikit-learn's;
 bench-tables: .venv/.installed .venv/.installed-bench-tables ## time training on a large CSV, and compare its accuracy
 	@$(BIN)/python benchmarks/table_speed.py
 	@$(BIN)/python benchmarks/table_accuracy.py $(ARGS)
+	@$(BIN)/python benchmarks/table_refit.py
 
 clean: ## remove .venv, caches and everything built
 	rm -rf .venv .venv-* build dist htmlcov .coverage .coverage.* .hypothesis \

@@ -296,8 +296,22 @@ def true_rate(given: Any, t: int) -> Any:
 # eta(t) the learning rate.
 
 
-def _sgd(g: Any, w: Any, eta: Any, n: int, momentum: Any, nesterov: bool) -> list[Any]:
+def _averaging(g: Any, w: Any, eta: Any, n: int, momentum: Any, dampening: Any) -> list[Any]:
+    """v ← βv + (1 − β)g, as courses have it, with β and 1 − β as two numbers, as PyTorch's SGD."""
+    v, path = mp.zero, []
+    for t in range(1, n + 1):
+        v = momentum * v + (1 - dampening) * g(w, t)
+        w = w - eta(t) * v
+        path.append(w)
+    return path
+
+
+def _sgd(
+    g: Any, w: Any, eta: Any, n: int, momentum: Any, nesterov: bool, dampening: Any
+) -> list[Any]:
     """Sutskever and others (2013), equations 1 to 4: theta is their weight, w where they look."""
+    if dampening:
+        return _averaging(g, w, eta, n, momentum, dampening)
     theta, v, path = w, mp.zero, []
     for t in range(1, n + 1):
         look = theta + momentum * v if nesterov else theta

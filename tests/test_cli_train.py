@@ -19,6 +19,7 @@ from chainrule.tabular.running import Run
 from commands import houses, ran, refused, run
 
 QUICK = ("--epochs", 2, "--hidden", 4)
+USUAL = {"--target": "price", "--epochs": 2, "--hidden": 4}
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +31,8 @@ def place(tmp_path, monkeypatch):
 
 
 def train(*options):
-    return run("train", "houses.csv", "--target", "price", *QUICK, *options)
+    usual = [word for each in USUAL.items() if each[0] not in options for word in each]
+    return run("train", "houses.csv", *usual, *options)
 
 
 def files():
@@ -153,6 +155,9 @@ VALUES = {
     "hidden": ("8,4", [8, 4]),
     "activation": ("tanh", "tanh"),
     "dropout": ("0.1", 0.1),
+    "loss": ("huber(0.5)", "huber(0.5)"),
+    "class_weight": ("flat=2,loft=0.5", {"flat": 2.0, "loft": 0.5}),
+    "metric": ("mae", "mae"),
     "optimizer": ("adam", "adam"),
     "learning_rate": ("0.01", 0.01),
     "schedule": ("one-cycle", "one-cycle"),
@@ -171,8 +176,11 @@ VALUES = {
 @pytest.mark.parametrize("field", dataclasses.fields(Options), ids=lambda field: field.name)
 def test_each_option_reaches_the_training(field):
     text, value = VALUES[field.name]
-    result = run("train", "houses.csv", "--target", "price", "--epochs", 1,
-                 f"--{field.name.replace('_', '-')}", *([text] if text else []))  # fmt: skip
+    target = "kind" if field.name == "class_weight" else "price"
+    flag = f"--{field.name.replace('_', '-')}"
+    epochs = [] if field.name == "epochs" else ["--epochs", 1]
+    option = [flag, *([text] if text else [])]
+    result = run("train", "houses.csv", "--target", target, *epochs, *option)
     assert result.exit_code == 0, result.output
     told = cr.TableModel.load("houses.model").about["options"]
     if field.name in MACHINE:
@@ -186,7 +194,19 @@ def test_each_option_reaches_the_training(field):
     [
         (["--quantiles", "0.1,x"], "must be numbers such as 0.1,0.5,0.9, got '0.1,x'"),
         (["--quantiles", "0.1,1"], "quantiles"),
-        (["--quantiles", "0.1", "--report", "r.html"], "not for --quantiles"),
+        (["--loss", "hubr"], "unknown loss 'hubr'; did you mean 'huber'"),
+        (["--loss", "hinge"], "loss 'hinge' is not for tables: it gives no probabilities"),
+        (["--loss", "huber(0)"], "huber: delta must be a finite number > 0, got 0"),
+        (["--loss", "cross_entropy"], "--loss cross_entropy is for classification: target 'price'"),
+        (["--loss", "huber", "--task", "classification"], "is of the task regression, and task is"),
+        (["--loss", "huber", "--quantiles", "0.5"], "quantiles 0.5 have a loss of their own"),
+        (["--class-weight", "flat"], "class_weight must be 'balanced' or such as 'yes=2,no=1'"),
+        (["--class-weight", "flat=0"], "class_weight of 'flat' must be a finite number > 0, got 0"),
+        (["--class-weight", "balanced"], "--class-weight is for classes, and target 'price' is a"),
+        (["--class-weight", "flt=2", "--target", "kind"], "names 'flt', which is no class of 'kin"),
+        (["--metric", "acuracy"], "unknown metric 'acuracy'; did you mean 'accuracy'"),
+        (["--metric", "r2", "--target", "kind"], "--metric r2 is for regression: target 'kind'"),
+        (["--metric", "pinball"], "is not for target 'price', which is a quantity; take one of r"),
         (["--epochs", "0"], "epochs must be a whole number >= 1, got 0"),
         (["--epochs", "many"], "Invalid value for '--epochs': 'many' is not a valid integer"),
         (["--hidden", "64,x"], "must be whole numbers such as 128,64, got '64,x'"),
@@ -392,8 +412,7 @@ def test_a_signal_leaves_a_checkpoint_and_says_how_to_go_on(monkeypatch, number,
         result = train("--epochs", 9)
     assert result.exit_code == code
     assert result.stderr.splitlines()[-1] == (
-        "Interrupted; to go on: main train houses.csv --target price --epochs 2 --hidden 4 "
-        "--epochs 9 --resume"
+        "Interrupted; to go on: main train houses.csv --target price --hidden 4 --epochs 9 --resume"
     )
     assert result.stdout == ""
     assert "Going on after epoch 3 of 9." in train("--epochs", 9, "--resume").stderr

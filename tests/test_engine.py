@@ -53,7 +53,7 @@ def assert_parity(p: Problem, optimizer: cr.Optimizer, dtype: str = "float64", *
 WITH_PARAMETERS = ["huber(0.3)", "quantile(0.9)", "quantile(0.1, 0.5, 0.9)", "cross_entropy(0.1)"]
 
 
-def network(activation: str, loss: str, **penalties: float) -> cr.Network:
+def network(activation: str, loss: str, **penalties: Any) -> cr.Network:
     layers = [cr.Dense(9, activation), cr.Dropout(0.2), cr.Dense(4, activation), cr.Dense(3)]
     return cr.Network(5, layers, loss, **penalties)
 
@@ -70,6 +70,7 @@ def test_every_cell_of_the_tables(activation: str, loss: str, dtype: str) -> Non
 RULES = [
     *(kind(0.01) for kind in OPTIMIZERS.values()),
     cr.SGD(0.01, momentum=0.9, nesterov=True),
+    cr.SGD(cr.Cosine(0.05, steps=20), momentum=0.9, dampening=0.9),
     cr.AdamW(0.01, weight_decay=0.2),
     cr.Lion(0.001, weight_decay=0.1),
     cr.Adam(cr.WarmUp(5, cr.Cosine(0.05, steps=20))),
@@ -93,6 +94,13 @@ OPTIONS: dict[str, dict[str, Any]] = {
 def test_every_optimizer_with_every_option(rule: cr.Optimizer, options: dict[str, Any]) -> None:
     p = problem(network("tanh", "cross_entropy", l1=0.001, l2=0.01), n=11)
     assert_parity(p._replace(y=np.argmax(p.y, axis=1)), rule, **options)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_the_sum_over_the_examples(options: dict[str, Any], dtype: str) -> None:
+    p = problem(network("tanh", "squared_error", l1=0.001, l2=0.01, reduction="sum"), n=11)
+    assert_parity(p, cr.SGD(0.002, momentum=0.5), dtype, **options)
 
 
 @given(problems())

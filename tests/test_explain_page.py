@@ -83,6 +83,25 @@ def test_many_examples_with_weights_and_penalty(opened):
         assert shown_lines(view) == here
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("options", [{"reduction": "sum"}, {"size": 2}])
+def test_the_sum_and_a_batch_of_weighted_examples(opened, options, weighted):
+    options = dict(options)
+    size = options.pop("size", None)
+    net = cr.Network(2, [cr.Dense(3, "tanh"), cr.Dense(2)], loss="squared_error", **options)
+    own = problem(net, n=4, seed=3)
+    more = {"step": 3, "batch_size": size} if size else {}
+    explanation = cr.explain(
+        net, own.params, own.X, own.y, of="w2", optimizer=cr.SGD(0.1), **more,
+        sample_weight=own.w if weighted else None,
+    )  # fmt: skip
+    view = opened(explanation)
+    lines, n = expected(explanation), size or 4
+    whole = _whole(explanation)
+    each = (len(lines) - len(whole)) // n
+    assert shown_lines(view) == lines[:each] + whole
+
+
 TITLES = ["The chain rule", "Forward", "The cost", "Backward"]
 
 

@@ -17,6 +17,7 @@ ENGINES = ["reference", *(["native"] if engine.native else [])]
 RULES = {
     "momentum": cr.SGD(0.05, momentum=0.9),
     "nesterov": cr.SGD(0.05, momentum=0.9, nesterov=True),
+    "averaging": cr.SGD(0.05, momentum=0.9, dampening=0.9),
     "schedule": cr.Adam(cr.Cosine(0.05, steps=20)),
     "decay": cr.AdamW(0.01, weight_decay=0.1),
     "lion decay": cr.Lion(0.01, weight_decay=0.1),

@@ -228,6 +228,7 @@ def test_penalties_dropout_weights_and_names(tmp_path):
 OWN = {  # a value of its own for each setting
     "momentum": "0.25",
     "nesterov": "true",
+    "dampening": "0.0",  # which goes without nesterov alone
     "rho": "0.5",
     "beta1": "0.75",
     "beta2": "0.5",
@@ -247,6 +248,11 @@ def test_each_optimizer_with_its_settings(tmp_path, name):
     values = {key: OWN[key] == "true" or float(OWN[key]) for key in SETTINGS[name]}
     assert file.optimizer == OPTIMIZERS[name](0.125, **values)
     assert short(tmp_path, f'optimizer = "{name}"').optimizer == OPTIMIZERS[name]()
+
+
+def test_momentum_as_a_running_mean(tmp_path):
+    file = short(tmp_path, 'optimizer = "sgd"\nrate = 0.125\nmomentum = 0.9\ndampening = 0.9')
+    assert file.optimizer == cr.SGD(0.125, momentum=0.9, dampening=0.9)
 
 
 def test_the_settings_are_no_other_keys():
@@ -322,6 +328,28 @@ def test_any_network_is_read_back(tmp_path_factory, drawn):
         assert np.allclose(file.y, made.y)
     else:
         assert file.y.tolist() == made.y.tolist()
+
+
+# The sum over the examples
+
+
+def test_the_sum_in_place_of_the_mean(tmp_path):
+    text = changed("loss", '"half_squared_error"')
+    mean, total = (read(tmp_path, text + f'reduction = "{of}"\n') for of in ("mean", "sum"))
+    assert (mean.net.reduction, total.net.reduction) == ("mean", "sum")
+    of_mean, of_sum = (cr.explain(*file[:4], **file.options(), of="w7") for file in (mean, total))
+    h = np.tanh(total.X @ total.params[0].W.T + total.params[0].b)
+    d = h @ total.params[1].W.T + total.params[1].b - total.y
+    each = d[:, 0] * h[:, 0]
+    steps = {step.symbol: step for step in of_sum.steps}
+    last = steps["∂E_total/∂w7"]
+    assert last.value == pytest.approx(each.sum(), rel=1e-14)
+    assert last.formula == "∂E1/∂w7 + ∂E2/∂w7"
+    assert steps["E_total"].value == pytest.approx(0.5 * (d**2).sum(), rel=1e-14)
+    assert steps["w7⁺"].value == pytest.approx(0.7 - 0.5 * each.sum(), rel=1e-14)
+    assert {s.symbol: s for s in of_mean.steps}["∂E_total/∂w7"].value == last.value / 2
+    assert of_sum.examples.startswith("The sum over 2 examples: each is worked out, and then the s")
+    assert "The sum over the examples" in of_sum.text()
 
 
 # The examples
@@ -421,6 +449,9 @@ ERRORS = [
         )
     ],
     (changed("loss", '"mse"'), 4, "unknown loss 'mse'"),
+    (changed("loss", '"quantile(0.1, 0.9)"'), 4, "expects a multiple of 2 outputs, got 1"),
+    (changed("reduction", '"summ"'), 14, "unknown reduction 'summ'; did you mean 'sum'?"),
+    (changed("reduction", "2"), 14, "unknown reduction '2'"),
     (changed("loss", '["hinge"]'), 4, "a loss must be a name"),
     (changed("dropout", "1.0"), 14, "dropout must be a finite number >= 0 and < 1, got 1.0"),
     (changed("dropout", '""'), 14, "dropout must be a finite number"),

@@ -162,6 +162,14 @@ def test_forms_of_a_velocity(tmp_path, form):
     assert np.concatenate([p.b for p in velocity]).tolist() == b
 
 
+def test_momentum_as_a_running_mean(tmp_path):
+    text = "momentum = 0.9\ndampening = 0.9\nrate = 0.5\nvelocity = [0.25, -0.5]"
+    shown = values(explained(short(tmp_path, text), of="w2"))
+    v = 0.9 * -0.5 + 0.1 * shown["∂E_total/∂w2"]
+    assert shown["v⁺"] == pytest.approx(v, rel=1e-14)
+    assert shown["w2⁺"] == pytest.approx(2 - 0.5 * v, rel=1e-14)
+
+
 def test_the_velocity_is_a_line_of_the_update(tmp_path):
     text = "momentum = 0.9\nrate = 0.5\nvelocity = [0.25, -0.5]"
     shown = values(explained(short(tmp_path, text), of="w2"))

@@ -26,6 +26,8 @@ EXAMPLES: dict[str, list[cr.Optimizer]] = {
         cr.SGD(0.1, momentum=0.9),
         cr.SGD(0.1, momentum=0.8, nesterov=True),
         cr.SGD(0.1, nesterov=True),
+        cr.SGD(0.1, momentum=0.9, dampening=0.9),
+        cr.SGD(0.1, momentum=0.5, dampening=0.25),
     ],
     "adagrad": [cr.Adagrad(0.1), cr.Adagrad(0.1, epsilon=0.5)],
     "rmsprop": [cr.RMSprop(0.1), cr.RMSprop(0.1, rho=0.5, epsilon=0.5), cr.RMSprop(0.1, rho=0)],
@@ -235,9 +237,28 @@ def test_numbers_of_numpy_do_not_change_the_dtype(optimizer: cr.Optimizer) -> No
     numbers = {
         field.name: np.float64(getattr(optimizer, field.name))
         for field in dataclasses.fields(optimizer)
-        if field.name != "nesterov"
+        if field.name not in ("nesterov", "dampening")  # of which one excludes the other
     }
     assert path(type(optimizer)(**numbers), np.ones(2, np.float32), 1)[0].dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"momentum": 0.9, "nesterov": True}, {"nesterov": True}], ids=str
+)
+def test_dampening_is_of_a_plain_momentum(options: Any) -> None:
+    with pytest.raises(ValueError, match=r"SGD: dampening=0\.9 is of a momentum without nesterov"):
+        cr.SGD(0.1, dampening=0.9, **options)
+
+
+def test_momentum_in_the_form_of_a_running_mean() -> None:
+    """β = .9, g = 2 and then 1, η = .5: v = .2, then .9 · .2 + .1 · 1 = .28; dw = η v."""
+    optimizer = cr.SGD(0.5, momentum=0.9, dampening=0.9)
+    dw, state = optimizer.step(np.array([2.0]), optimizer.init(np.array([0.0])), 1)
+    assert_allclose((dw, *state), [[0.1], [0.2]], rtol=1e-15)
+    dw, state = optimizer.step(np.array([1.0]), state, 2)
+    assert_allclose((dw, *state), [[0.14], [0.28]], rtol=1e-15)
+    assert repr(cr.SGD(0.5)) == "SGD(learning_rate=0.5, momentum=0.0, nesterov=False)"
+    assert repr(optimizer).endswith("nesterov=False, dampening=0.9)")
 
 
 # ---- what the sources promise --------------------------------------------------------------------
@@ -299,6 +320,7 @@ def test_costs_fall(optimizer: cr.Optimizer, cost: Any, gradient: Any, rate: flo
 NOT_NUMBERS = ["0.1", None, True, [0.1]]
 BAD: dict[str, tuple[str, list[float]]] = {
     "learning_rate": ("a finite number >= 0", [-1e-9, math.inf]),
+    "dampening": ("a finite number >= 0 and < 1", [-0.1, 1.0]),
     "momentum": ("a finite number >= 0 and < 1", [-0.1, 1]),
     "rho": ("a finite number >= 0 and < 1", [-0.1, 1]),
     "beta1": ("a finite number >= 0 and < 1", [-0.1, 1]),

@@ -122,6 +122,21 @@ def test_every_schedule_was_tried():
     assert {name: type(rate) for name, rate in RATES.items()} == SCHEDULES
 
 
+def test_later_fields_come_back_and_may_be_missing():
+    """A mean and no dampening are left out: earlier versions read the rest, and write it so."""
+    net = cr.Network(1, [cr.Dense(1)], "huber", reduction="sum")
+    assert network_from_data(network_to_data(net)) == net
+    assert network_to_data(net)["reduction"] == "sum"
+    mean = network_to_data(dense())
+    assert "reduction" not in mean
+    assert network_from_data(mean).reduction == "mean"
+    averaging = cr.SGD(0.1, momentum=0.5, dampening=0.25)
+    assert optimizer_from_data(optimizer_to_data(averaging)) == averaging
+    assert "dampening" not in optimizer_to_data(cr.SGD(0.1))
+    with pytest.raises(ValueError, match="network: unknown reduction 'total'"):
+        network_from_data({**mean, "reduction": "total"})
+
+
 def test_settings_come_back():
     optimizer = cr.SGD(0.1, momentum=0.5, nesterov=True)
     assert optimizer_from_data(optimizer_to_data(optimizer)) == optimizer

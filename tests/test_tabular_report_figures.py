@@ -5,6 +5,7 @@ import pytest
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
+from chainrule.tabular import by_class
 from chainrule.tabular.report import figures
 
 DRAW = np.random.default_rng(0)
@@ -19,11 +20,11 @@ def labels(classes, n=300):
 def test_confusion_is_scikit_learns(classes):
     y, guess = labels(classes)
     right = confusion_matrix(y, guess, labels=range(classes))
-    assert np.array_equal(figures.confusion(y, guess, classes), right)
+    assert np.array_equal(by_class.confusion(y, guess, classes), right)
 
 
 def test_classes_that_do_not_come_have_their_row_of_confusion():
-    assert figures.confusion(np.array([2]), np.array([0]), 4).tolist() == [
+    assert by_class.confusion(np.array([2]), np.array([0]), 4).tolist() == [
         [0] * 4, [0] * 4, [1, 0, 0, 0], [0] * 4,
     ]  # fmt: skip
 
@@ -31,7 +32,7 @@ def test_classes_that_do_not_come_have_their_row_of_confusion():
 @pytest.mark.parametrize("classes", [2, 5, 40])
 def test_confused_pairs_are_the_confusion_beside_the_diagonal(classes):
     y, guess = labels(classes)
-    pairs = figures.confused_pairs(y, guess, classes)
+    pairs = by_class.confused_pairs(y, guess, classes)
     wrong = confusion_matrix(y, guess, labels=range(classes))
     np.fill_diagonal(wrong, 0)
     assert len(pairs) == np.count_nonzero(wrong)
@@ -41,14 +42,14 @@ def test_confused_pairs_are_the_confusion_beside_the_diagonal(classes):
 
 
 def test_nothing_confused_makes_no_pairs():
-    assert figures.confused_pairs(np.arange(3), np.arange(3), 3) == []
+    assert by_class.confused_pairs(np.arange(3), np.arange(3), 3) == []
 
 
 @pytest.mark.parametrize("classes", [2, 7])
 def test_scores_of_the_classes_are_scikit_learns(classes):
     y, guess = labels(classes)
     guess[guess == 1] = 0  # so that a class is never predicted
-    found = np.array(figures.class_scores(y, guess, classes), float)
+    found = np.array(by_class.class_scores(y, guess, classes), float)
     right = precision_recall_fscore_support(y, guess, labels=range(classes), zero_division=np.nan)
     right[2][1] = 0.0  # the harmonic mean of nothing and 0, from the counts
     assert np.allclose(found.T, [range(classes), *right], equal_nan=True)

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from chainrule.tabular import Options
+from chainrule.tabular import Options, by_class
 from chainrule.tabular.report import (
     choices,
     figures,
@@ -22,7 +22,7 @@ from chainrule.tabular.report import (
 )
 from chainrule.tabular.report.findings import find
 from chainrule.tabular.report.markup import number
-from chainrule.tabular.scores import WORDS
+from chainrule.tabular.scores import SCORES
 from reports import Page, flats, measured, read, trained
 
 EVIL = """</style><script>alert("1")</script><img src=x onerror='alert(2)'>&amp;$title"""
@@ -128,7 +128,7 @@ def test_the_summary_is_the_models(made, name):
     head, rows = page.table("scores of the rows held out")
     assert head == ["score", "model", "baseline"]
     scores = about["validation"]
-    assert [row[0] for row in rows] == [WORDS[key] for key in scores["model"]]
+    assert [row[0] for row in rows] == [SCORES[key].word for key in scores["model"]]
     for row, key in zip(rows, scores["model"], strict=True):
         assert read(row[1]) == pytest.approx(scores["model"][key], rel=1e-3)
         assert read(row[2]) == pytest.approx(scores["baseline"][key], rel=1e-3)
@@ -155,9 +155,9 @@ def test_the_tables_of_the_classes_are_what_was_found(made, name):
     head, rows = page.table("rows of each class by the class predicted")
     assert head[1:] == [row[0] for row in rows] == classes
     shown = [[read(cell) for cell in row[1:]] for row in rows]
-    assert np.array_equal(shown, figures.confusion(y, guess, n))
+    assert np.array_equal(shown, by_class.confusion(y, guess, n))
     _, rows = page.table("the scores of each class")
-    right = [list(score)[1:] for score in figures.class_scores(y, guess, n)]
+    right = [list(score)[1:] for score in by_class.class_scores(y, guess, n)]
     shown = [[read(cell) for cell in row[1:]] for row in rows]
     assert np.allclose(shown, right, rtol=1e-3, equal_nan=True)
     _, rows = page.table("the bins of the curve")
@@ -170,12 +170,12 @@ def test_of_many_classes_the_most_confused_and_the_worst_scored_are_shown(monkey
     monkeypatch.setattr(quality, "CLASSES", 5)
     page = Page(report(*made("ten")[0]))
     guess = found.p.argmax(axis=1)
-    pairs = figures.confused_pairs(found.y, guess, 10)
+    pairs = by_class.confused_pairs(found.y, guess, 10)
     head, rows = page.table(f"the most frequent of {len(pairs)} pairs of classes")
     assert head == ["class", "taken for", "rows"]
     assert [tuple(map(int, row)) for row in rows] == pairs[:5]
     _, rows = page.table("the 5 of 10 classes with the lowest scores")
-    f1 = sorted(score.f1 for score in figures.class_scores(found.y, guess, 10))[:5]
+    f1 = sorted(score.f1 for score in by_class.class_scores(found.y, guess, 10))[:5]
     assert np.allclose([read(row[3]) for row in rows], f1, rtol=1e-3)
 
 
@@ -249,7 +249,7 @@ def test_every_option_is_there_with_its_value(made):
     values = {row[0]: row[1] for row in rows}
     assert values["--hidden"] == "16"
     assert values["--learning-rate"] == f"{model.about['options']['learning_rate']}"
-    assert (values["--refit"], values["--clip-norm"], values["--numbers"]) == ("yes", "–", "–")
+    assert (values["--refit"], values["--clip-norm"], values["--numbers"]) == ("–", "–", "–")
 
 
 def test_an_order_is_there_in_words(made):
@@ -264,7 +264,9 @@ def test_an_order_is_there_in_words(made):
 def test_a_model_that_was_trained_anew_says_so(made):
     (_, _, model, _), _, html = made("ten")
     assert model.about["epochs_with_all"] == 8
-    assert "trained anew with all rows, for 8 epochs: that is the model kept" in html
+    assert (
+        "The network was trained anew with all rows for 8 epochs: that is the model saved" in html
+    )
 
 
 def test_of_many_columns_some_are_shown_and_the_others_counted(monkeypatch, made):

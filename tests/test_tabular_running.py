@@ -131,6 +131,7 @@ def test_a_run_is_fit_block_after_block(small_blocks):
             params, history = cr.fit(
                 NET, params, block.X, block.y, cr.Adam(0.01),
                 epochs=1, batch_size=16, seed=1, sample_weight=block.w, history=history,
+                mean_weight=float(np.sum(blocks.weights)) / len(X),
             )  # fmt: skip
     assert all(np.array_equal(a, b) for p, q in zip(made.params, params, strict=True)
                for a, b in zip(p, q, strict=True))  # fmt: skip

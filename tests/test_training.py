@@ -1,5 +1,6 @@
 """fit against a loop written out by hand, and every option against what it promises."""
 
+import itertools
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule.optimizers import OPTIMIZERS
-from chainrule.trees import leaves, tree_map
+from chainrule.trees import leaves, named_leaves, tree_map
 from runs import LOGITS, NET, XP, bits, example, fit, in_the_order_of, readonly
 from strategies import problem, problems
 
@@ -31,12 +32,12 @@ def plain_sgd(p, w, rate, epochs, batch_size, order, l2=0.0):
         rows, costs, weights = order(epoch, n), [], []
         for start in range(0, n, batch_size):
             batch = rows[start : start + batch_size]
-            x, y, share = p.X[batch], p.y[batch], w[batch] / w[batch].sum()
+            x, y, share = p.X[batch], p.y[batch], w[batch] / (len(batch) * w.mean())
             h = np.tanh(x @ W1.T + b1)
             out = h @ W2.T + b2
             penalty = l2 / 2 * ((W1**2).sum() + (W2**2).sum())
             costs.append((share * ((out - y) ** 2).sum(axis=1) / 2).sum() + penalty)
-            weights.append(w[batch].sum())
+            weights.append(len(batch))
             delta2 = share[:, None] * (out - y)
             delta1 = delta2 @ W2 * (1 - h**2)
             W2, b2 = W2 - rate * (delta2.T @ h + l2 * W2), b2 - rate * delta2.sum(axis=0)
@@ -93,6 +94,7 @@ def test_fit_is_a_loop_of_the_core_functions(p, batch_size, weighted, seed):
     """For any network: dropout's masks follow from the seed and the number of the step."""
     w = p.w if weighted else None
     params, n, t = p.params, len(p.X), 0
+    mean = None if w is None else float(w.sum()) / n
     for epoch in (1, 2):
         order = in_the_order_of(epoch, n, seed)
         for start in range(0, n, batch_size):
@@ -100,7 +102,7 @@ def test_fit_is_a_loop_of_the_core_functions(p, batch_size, weighted, seed):
             rows = order[start : start + batch_size] if batch_size < n else slice(None)
             share = None if w is None else w[rows]
             trace = cr.forward(p.net, params, p.X[rows], cr.Draw(seed, t))
-            deltas = cr.backward(p.net, params, trace, p.y[rows], share)
+            deltas = cr.backward(p.net, params, trace, p.y[rows], share, mean_weight=mean)
             grads = cr.gradient(trace, deltas)
             params = tree_map(lambda leaf, g: leaf - 1e-3 * g, params, grads)
     fitted, history = fit(
@@ -176,16 +178,90 @@ def test_examples_of_weight_0_do_not_matter(weight):
     assert h1.loss == h2.loss
 
 
-def test_batches_of_weight_0_are_skipped():
-    p = example(LOGITS, n=10)
-    w = np.repeat([1.0, 0.0, 2.0, 0.0, 1.0], 2)
-    options = {"epochs": 3, "batch_size": 2, "shuffle": False}
-    skipped, h1 = fit(p, cr.Adam(0.1), sample_weight=w, **options)
-    kept = p._replace(X=p.X[w > 0], y=p.y[w > 0])
-    left, h2 = fit(kept, cr.Adam(0.1), sample_weight=w[w > 0], **options)
-    assert bits(skipped) == bits(left)
-    assert h1.loss == h2.loss
-    assert h1.last.step == h2.last.step == 9
+@pytest.mark.parametrize("engine", ["auto", "reference"])
+def test_a_batch_of_weight_0_makes_a_step_of_the_penalty_alone(engine):
+    p = example(cr.Network(3, NET.layers, NET.loss, l2=0.5))
+    p = p._replace(X=p.X[:4], y=p.y[:4])
+    options = {"epochs": 1, "batch_size": 2, "shuffle": False, "engine": engine}
+    options["sample_weight"] = [1.0, 2.0, 0.0, 0.0]
+    after, history = fit(p, cr.SGD(0.1), **options)
+    first = {**options, "sample_weight": [1.0, 2.0], "batch_size": None, "mean_weight": 0.75}
+    before, _ = fit(p._replace(X=p.X[:2], y=p.y[:2]), cr.SGD(0.1), **first)
+    assert history.last.step == 2
+    for old, new in zip(before, after, strict=True):
+        np.testing.assert_allclose(new.W, old.W * (1 - 0.1 * 0.5), rtol=1e-12)
+        np.testing.assert_array_equal(new.b, old.b)
+
+
+@pytest.mark.parametrize("engine", ["auto", "reference"])
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_the_gradients_of_all_batches_average_to_that_of_the_whole(reduction, size, engine):
+    """Every batch of a small data set, each as likely as the others; a sum has size/n of it."""
+    net = cr.Network(3, NET.layers, NET.loss, l2=0.1, reduction=reduction)
+    p = example(net)
+    X, y, w = p.X[:4], p.y[:4], np.array([5.0, 0.0, 1.0, 0.25])
+    options = {"epochs": 1, "batch_size": None, "mean_weight": w.mean(), "engine": engine}
+    rows = [list(batch) for batch in itertools.combinations(range(4), size)]
+    steps = []
+    for batch in rows:
+        part = p._replace(X=X[batch], y=y[batch])
+        after, _ = fit(part, cr.SGD(1.0), sample_weight=w[batch], **options)
+        steps.append([a - b for a, b in zip(leaves(p.params), leaves(after), strict=True)])
+    _, grads = cr.cost_and_gradient(net, p.params, X, y, w, engine="reference")
+    names = [name for name, _ in named_leaves(grads)]
+    for name, *each, W, whole in zip(names, *steps, leaves(p.params), leaves(grads), strict=True):
+        penalty = 0.1 * W if name.endswith("W") else 0.0
+        share = size / 4 if reduction == "sum" else 1.0
+        expected = share * (whole - penalty) + penalty
+        np.testing.assert_allclose(np.mean(each, axis=0), expected, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("engine", ["auto", "reference"])
+@pytest.mark.parametrize(("batch_size", "epochs"), [(1, 3), (2, 5), (10, 20), (None, 60)])
+def test_a_weighted_mean_is_found_by_batches_of_any_size(batch_size, epochs, engine):
+    """Ones of weight 9 and noughts of weight 1, as many: .9, not .5 for batches of one."""
+    y = np.arange(400) % 2
+    net = cr.Network(1, [cr.Dense(1, initialiser="zeros")], "half_squared_error")
+    rate = cr.InverseScaling(1.0, power=1.0) if batch_size else 0.5
+    options = {"epochs": epochs, "batch_size": batch_size, "freeze": ["0.W"], "engine": engine}
+    X = np.zeros((400, 1))
+    params, _ = cr.fit(
+        net, net.init(), X, y, cr.SGD(rate), sample_weight=1.0 + 8.0 * y, seed=1, **options
+    )
+    assert float(params[0].b[0]) == pytest.approx(0.9, abs=0.02)
+
+
+@pytest.mark.parametrize("mean_weight", [0, -1.0, float("nan"), "1"])
+def test_a_mean_weight_is_a_number_above_0(mean_weight):
+    with pytest.raises((TypeError, ValueError), match="fit: mean_weight must be a finite number >"):
+        fit(example(), mean_weight=mean_weight)
+
+
+def test_a_part_of_the_examples_may_have_weights_of_0_only():
+    p = example()
+    params, history = fit(p, epochs=1, sample_weight=np.zeros(11), mean_weight=2.0)
+    assert bits(params) == bits(p.params)
+    assert history.loss == [0.0]
+
+
+# The sum over the examples
+
+
+@pytest.mark.parametrize("engine", ["auto", "reference"])
+@pytest.mark.parametrize("batch_size", [3, None])
+def test_a_sum_is_the_mean_times_the_number_of_examples(batch_size, engine):
+    """So a step by the sum over m examples is one by their mean of m times the rate."""
+    p = example()
+    p = p._replace(X=p.X[:9], y=p.y[:9])
+    rows = batch_size or 9
+    sums = cr.Network(3, NET.layers, NET.loss, reduction="sum")
+    options = {"epochs": 3, "batch_size": batch_size, "engine": engine}
+    mean, h1 = fit(p, cr.SGD(0.1 * rows), **options)
+    total, h2 = fit(p._replace(net=sums), cr.SGD(0.1), **options)
+    for a, b in zip(leaves(total), leaves(mean), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(h2.loss, 9 * np.array(h1.loss), rtol=1e-9)
 
 
 def test_weights_count_relative_to_each_other():

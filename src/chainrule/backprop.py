@@ -32,6 +32,7 @@ from chainrule.network import (
     Parameters,
     check_inputs,
     check_parameters,
+    divisor,
     penalised,
     penalty,
 )
@@ -115,8 +116,9 @@ def cost(
     $$C = \frac{\sum_i w_i\,L(a_i, y_i)}{\sum_i w_i}
           + \lambda_1 \sum |W| + \tfrac12 \lambda_2 \sum W^2$$
 
-    X is (n, inputs); y is (n, outputs), or (n,) for one output or for integer labels;
-    sample_weight is (n,). Raises TypeError or ValueError where one of them does not fit.
+    Where the network's reduction is a sum, it is Σ w L. X is (n, inputs); y is (n, outputs), or
+    (n,) for one output or for integer labels; sample_weight is (n,). Raises TypeError or
+    ValueError where one of them does not fit.
 
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> float(cost(net, net.parameters([([[2.0]], [0.0])]), [[1.0], [2.0]], [1.0, 1.0]))
@@ -125,18 +127,24 @@ def cost(
     return trace_cost(forward(net, params, X, draw), y, sample_weight)
 
 
-def trace_cost(trace: Trace, y: Any, sample_weight: Any = None, *, check: bool = True) -> Array:
-    """Return the cost C of a forward pass already made; see `cost`.
+def trace_cost(
+    trace: Trace,
+    y: Any,
+    sample_weight: Any = None,
+    *,
+    mean_weight: float | None = None,
+    check: bool = True,
+) -> Array:
+    """Return the cost C of a forward pass already made; see `cost`, and `backward` for mean_weight.
 
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> trace = forward(net, net.parameters([([[2.0]], [0.0])]), [[1.0], [2.0]])
     >>> float(trace_cost(trace, [1.0, 1.0]))
     5.0
     """
-    loss, a, y, w, xp = _compared(trace, y, sample_weight, check)
-    each = loss.value(a, y, xp)
-    total = xp.sum(each if w is None else w[:, None] * each) / a.shape[0]
-    net = trace.net
+    loss, a, y, w, xp = _compared(trace, y, sample_weight, mean_weight, check)
+    each, net = loss.value(a, y, xp), trace.net
+    total = xp.sum(each if w is None else w[:, None] * each) / divisor(net, a.shape[0])
     return total + penalty(net, trace.params, xp) if net.l1 or net.l2 else total
 
 
@@ -147,6 +155,7 @@ def backward(
     y: Any,
     sample_weight: Any = None,
     *,
+    mean_weight: float | None = None,
     check: bool = True,
 ) -> Deltas:
     r"""Return ∂C/∂z of each layer, for each example before the mean, (n, o).
@@ -154,9 +163,11 @@ def backward(
     $$\delta^{\text{last}} = \frac{\partial L}{\partial a} \odot f'(z),\qquad
       \delta = (\delta^{+} W^{+}) \odot f'(z)$$
 
-    With weights, an example's share is n wᵢ / Σ w, so that the plain mean is the weighted one.
-    `check=False` trusts the values of y and sample_weight. Raises TypeError or ValueError where
-    they do not fit.
+    With weights, an example's share is wᵢ over their mean, so that the plain mean is the weighted
+    one. Where the examples are a batch of some more, `mean_weight` is the mean over all of those:
+    the gradients of batches then average to that of the whole, whatever weights fall together.
+    Where the network's reduction is a sum, the share is wᵢ. `check=False` trusts the values of y
+    and sample_weight. Raises TypeError or ValueError where they do not fit.
 
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> params = net.parameters([([[2.0]], [0.0])])
@@ -164,7 +175,7 @@ def backward(
     (array([[2.],
            [6.]]),)
     """
-    loss, a, y, w, xp = _compared(trace, y, sample_weight, check)
+    loss, a, y, w, xp = _compared(trace, y, sample_weight, mean_weight, check)
     da = loss.grad(a, y, xp)
     return deltas_from(net, params, trace, da if w is None else da * w[:, None])
 
@@ -195,6 +206,8 @@ def gradient(trace: Trace, deltas: Deltas) -> Parameters:
     $$\frac{\partial C}{\partial W} = \frac1n \sum_i \delta_i \otimes x_i
       + \lambda_1 \operatorname{sgn} W + \lambda_2 W,\qquad
       \frac{\partial C}{\partial b} = \frac1n \sum_i \delta_i$$
+
+    Here and in what follows there is no 1/n where the network's reduction is a sum.
 
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> params = net.parameters([([[2.0]], [0.0])])
@@ -271,12 +284,12 @@ def input_gradient(trace: Trace, deltas: Deltas) -> Array:
 
 def _shares(trace: Trace, deltas: Deltas) -> Deltas:
     """Each example's part in the mean over the n examples, which is taken nowhere else."""
-    n = trace.output.shape[0]
+    n = divisor(trace.net, trace.output.shape[0])
     return tuple(tree_map(lambda delta: delta / n, deltas))
 
 
 def _compared(
-    trace: Trace, y: Any, sample_weight: Any, check: bool
+    trace: Trace, y: Any, sample_weight: Any, mean_weight: float | None, check: bool
 ) -> tuple[Loss, Array, Array, Array | None, Any]:
     """Return the loss, a, y and w as the arithmetic wants them, and the array library."""
     loss, a = losses.loss(trace.net.loss), trace.output
@@ -287,4 +300,6 @@ def _compared(
     if sample_weight is None:
         return loss, a, y, None, xp
     w = check_weights(sample_weight, n, a.dtype, xp) if check else sample_weight
-    return loss, a, y, w * (n / xp.sum(w)), xp
+    if trace.net.reduction == "mean":
+        w = w * (n / xp.sum(w) if mean_weight is None else 1 / mean_weight)
+    return loss, a, y, w, xp

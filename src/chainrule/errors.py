@@ -182,9 +182,18 @@ def finite(
 
 
 def check_weights(
-    sample_weight: Any, n: int, dtype: Any, xp: Any, *, what: str = "sample_weight"
+    sample_weight: Any,
+    n: int,
+    dtype: Any,
+    xp: Any,
+    *,
+    what: str = "sample_weight",
+    whole: bool = True,
 ) -> Any:
-    """Return the weights of n examples as an array, or raise where they are not weights."""
+    """Return the weights of n examples as an array, or raise where they are not weights.
+
+    A part of the examples may have weights of 0 only, the whole may not.
+    """
     w = xp.asarray(as_numbers(what, sample_weight))
     if w.shape != (n,):
         raise ValueError(
@@ -195,6 +204,6 @@ def check_weights(
     lowest = int(xp.argmin(w))
     if float(w[lowest]) < 0:
         raise ValueError(f"{what} must hold weights >= 0, got {float(w[lowest]):g} at ({lowest},)")
-    if not bool(xp.any(w > 0)):
+    if whole and not bool(xp.any(w > 0)):
         raise ValueError(f"{what} must hold at least one weight above zero, got only zeros")
     return w

@@ -40,6 +40,11 @@ class Examples(NamedTuple):
             return float(self.X.shape[0])
         return float(array_namespace(self.w).sum(self.w))
 
+    @property
+    def mean_weight(self) -> float:
+        """The mean of the weights, 1 where they have none."""
+        return self.weight / int(self.X.shape[0])
+
     def shuffled(self, seed: int, epoch: int) -> Array:
         """Return the order in which an epoch goes through the examples, as an array of indices."""
         order = shuffled(self.X.shape[0], seed, epoch)
@@ -47,7 +52,14 @@ class Examples(NamedTuple):
 
 
 def check_examples(
-    net: Network, params: Parameters, X: Any, y: Any, w: Any, *, of: str = ""
+    net: Network,
+    params: Parameters,
+    X: Any,
+    y: Any,
+    w: Any,
+    *,
+    of: str = "",
+    whole: bool = True,
 ) -> Examples:
     """Return examples that fit the network, or raise and name what does not.
 
@@ -60,7 +72,7 @@ def check_examples(
     n, kind = X.shape[0], losses.loss(net.loss).target
     y = check_targets(kind, y, n, net.outputs, X.dtype, xp, what=f"{of}y")
     if w is not None:
-        w = check_weights(w, n, X.dtype, xp, what=f"{of}sample_weight")
+        w = check_weights(w, n, X.dtype, xp, what=f"{of}sample_weight", whole=whole)
     return Examples(X, y, w)
 
 
@@ -117,8 +129,6 @@ def batches(
 def batches_after(
     data: Examples, batch_size: int | None, seed: int, epoch: int, *, shuffle: bool
 ) -> Iterator[Examples]:
-    """Yield the batch of each step after an epoch, without end; one of weight 0 makes no step."""
+    """Yield the batch of each step after an epoch, without end."""
     for following in itertools.count(epoch + 1):
-        for batch in batches(data, batch_size, seed, following, shuffle=shuffle):
-            if batch.weight > 0:
-                yield batch
+        yield from batches(data, batch_size, seed, following, shuffle=shuffle)

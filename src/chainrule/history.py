@@ -153,6 +153,18 @@ class History:
         """The parameters that fit returned: the best under early stopping, else the last."""
         return self.best if self.restored and self.best is not None else self.at.params
 
+    def enter_validation(self, figure: float) -> None:
+        """Enter what was found of the validation data after the last epoch: the less the better.
+
+        >>> history = cr.History(loss=[0.5], last=cr.history.Progress((), [], 3, 1, "SGD"))
+        >>> history.enter_validation(0.25)
+        >>> history.best_epoch, history.validation_loss
+        (1, [0.25])
+        """
+        if figure < min(self.validation_loss, default=math.inf):
+            self.best_epoch, self.best = self.epochs, self.at.params
+        self.validation_loss.append(figure)
+
     def copy(self) -> History:
         """Return a history that can be added to while this one stays as it is."""
         return dataclasses.replace(

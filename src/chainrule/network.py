@@ -35,6 +35,9 @@ Parameters = tuple[Any, ...]
 
 SEEDS = 2**64
 
+REDUCTIONS = ("mean", "sum")
+"""What a cost takes of the losses of its examples."""
+
 
 @dataclass(frozen=True, init=False)
 class Network:
@@ -42,6 +45,8 @@ class Network:
 
     $$C = \frac{\sum_i w_i\,L(a_i, y_i)}{\sum_i w_i}
           + \lambda_1 \sum |W| + \tfrac12 \lambda_2 \sum W^2$$
+
+    Without the division where the reduction is a sum.
 
     Parameters
     ----------
@@ -53,6 +58,8 @@ class Network:
         The name of a row of the table of losses, `"huber(0.5)"`, or a row of your own.
     l1, l2
         λ₁ and λ₂, the penalties on the weights; biases go free.
+    reduction
+        What C takes of the examples' losses: `"mean"`, or `"sum"`, each times its weight.
     check
         Whether to refuse an activation of the table between the last weighted inputs and a loss
         that applies its link to them: a cross-entropy would work with σ(σ(z)), or with logits that
@@ -76,6 +83,7 @@ class Network:
     loss: str | Loss
     l1: float = 0.0
     l2: float = 0.0
+    reduction: str = "mean"
 
     def __init__(
         self,
@@ -84,10 +92,13 @@ class Network:
         loss: str | Loss,
         l1: float = 0.0,
         l2: float = 0.0,
+        reduction: str = "mean",
         *,
         check: bool = True,
     ) -> None:
         group = losses.loss(loss).group
+        if reduction not in REDUCTIONS:
+            raise unknown_name("reduction", str(reduction), REDUCTIONS)
         layers = tuple(layers) if isinstance(layers, Iterable) else (layers,)
         if not layers:
             raise ValueError("Network: layers must hold at least one layer, got none")
@@ -102,6 +113,7 @@ class Network:
             ("loss", loss),
             ("l1", check_number("Network: l1", l1, least=0)),
             ("l2", check_number("Network: l2", l2, least=0)),
+            ("reduction", reduction),
         ):
             object.__setattr__(self, field, value)
         width = self.inputs
@@ -299,6 +311,17 @@ def check_inputs(net: Network, params: Parameters, X: Any, *, what: str = "X") -
     if given.shape[0] == 0:
         raise ValueError(f"{what} must hold at least one example, got shape {tuple(given.shape)}")
     return finite(what, given, dtype, xp), xp
+
+
+def divisor(net: Network, weight: float) -> float:
+    """Return what a sum over examples of some weight is divided by, to be the cost.
+
+    >>> divisor(cr.Network(1, [cr.Dense(1)], loss="huber"), 8.0)
+    8.0
+    >>> divisor(cr.Network(1, [cr.Dense(1)], loss="huber", reduction="sum"), 8.0)
+    1.0
+    """
+    return 1.0 if net.reduction == "sum" else weight
 
 
 def penalty(net: Network, params: Parameters, xp: Any) -> Array:

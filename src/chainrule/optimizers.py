@@ -60,6 +60,7 @@ class Optimizer(abc.ABC):
 
 _BOUNDS: dict[str, dict[str, float]] = {
     "momentum": {"least": 0, "below": 1},
+    "dampening": {"least": 0, "below": 1},
     "rho": {"least": 0, "below": 1},
     "beta1": {"least": 0, "below": 1},
     "beta2": {"least": 0, "below": 1},
@@ -82,6 +83,13 @@ class SGD(Optimizer):
 
     $$v \leftarrow \mu v + \eta g,\qquad dw = v \quad\text{or, with Nesterov,}\quad \mu v + \eta g$$
 
+    With dampening the velocity is of gradients, and η stands outside. As much dampening as momentum
+    makes it their running mean, v ← β v + (1 − β) g:
+
+    $$v \leftarrow \mu v + (1 - \mathrm{dampening})\, g,\qquad dw = \eta v$$
+
+    Raises ValueError for dampening without momentum or with Nesterov's look-ahead.
+
     Source: Sutskever and others (2013), On the importance of initialization and momentum in deep
     learning.
 
@@ -92,6 +100,23 @@ class SGD(Optimizer):
     learning_rate: Rate = 0.01
     momentum: float = 0.0
     nesterov: bool = False
+    dampening: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.dampening and (self.nesterov or not self.momentum):
+            raise ValueError(
+                f"SGD: dampening={self.dampening:g} is of a momentum without nesterov, got "
+                f"momentum={self.momentum:g}, nesterov={self.nesterov}"
+            )
+
+    def __repr__(self) -> str:
+        """Leave out dampening where there is none, as runs named their optimizer before it."""
+        more = f", dampening={self.dampening}" if self.dampening else ""
+        return (
+            f"{type(self).__name__}(learning_rate={self.learning_rate}, momentum={self.momentum}, "
+            f"nesterov={self.nesterov}{more})"
+        )
 
     def init(self, w: Array) -> State:
         return (_zeros(w),) if self.momentum else ()
@@ -100,6 +125,9 @@ class SGD(Optimizer):
         step = self.rate(t) * g
         if not self.momentum:
             return step, ()
+        if self.dampening:
+            v = self.momentum * state[0] + (1 - self.dampening) * g
+            return self.rate(t) * v, (v,)
         v = self.momentum * state[0] + step
         return (self.momentum * v + step if self.nesterov else v), (v,)
 

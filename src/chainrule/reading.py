@@ -35,10 +35,13 @@ class Reading(Record):
     )
 
     def __post_init__(self) -> None:
+        formats: Any = self.date_format
+        if isinstance(formats, str):
+            object.__setattr__(self, "date_format", (formats,))
         missing: Any = self.missing
-        if isinstance(missing, tuple | list):
-            words = tuple(word for word in missing if word != "")
-            object.__setattr__(self, "missing", words)
+        words = missing.split(",") if isinstance(missing, str) else missing
+        if isinstance(words, tuple | list):
+            object.__setattr__(self, "missing", tuple(word for word in words if word != ""))
         super().__post_init__()
         if self.decimal is not None and self.decimal == self.thousands:
             raise ValueError(f"decimal and thousands must differ, got {self.decimal!r} for both")

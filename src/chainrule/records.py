@@ -38,7 +38,7 @@ class Record:
             value = getattr(self, each.name)
             if str(each.type).startswith("tuple[str") and value is not None:
                 check_names(each.name, value)
-            elif str(each.type).startswith("str") and value is not None:
+            elif str(each.type) in ("str", "str | None") and value is not None:
                 _check_text(each.name, value, each.metadata.get("choices"))
             elif str(each.type).startswith("bool") and not isinstance(value, bool | None):
                 raise TypeError(f"{each.name} must be true or false, got {value!r}")

@@ -20,7 +20,7 @@ from chainrule.backprop import Trace, backward, forward, gradient, trace_cost
 from chainrule.examples import Examples, batches
 from chainrule.history import DivergenceError, History, Progress
 from chainrule.layers import Draw
-from chainrule.network import Network, Parameters, describe
+from chainrule.network import Network, Parameters, describe, divisor
 from chainrule.optimizers import Optimizer, State, apply
 from chainrule.targets import encode
 from chainrule.trees import leaf_names, leaves, named_leaves, tree_map
@@ -35,6 +35,8 @@ class Plan(NamedTuple):
     frozen: frozenset[str]
     clip_value: float | None
     clip_norm: float | None
+    mean_weight: float = 1.0
+    """Of all examples that batches are drawn from."""
 
 
 class Run(NamedTuple):
@@ -73,14 +75,11 @@ def run_epoch(
     """Go through the examples once, and enter the outcome in the history."""
     _keep_freed_memory()
     params, states, t, epoch, kind = history.at
-    total = weight = 0.0
+    total, whole = 0.0, 0
     with np.errstate(
         over="ignore", invalid="ignore", divide="ignore"
     ):  # named by take_step instead
         for batch in batches(data, batch_size, plan.seed, epoch + 1, shuffle=shuffle):
-            share = batch.weight
-            if share == 0:
-                continue
             try:
                 params, states, cost = take_step(plan, params, states, batch, t + 1)
             except FloatingPointError as error:
@@ -90,9 +89,10 @@ def run_epoch(
                 history.last = Progress(params, states, t, epoch, kind)
                 raise
             t += 1
-            total, weight = total + share * cost, weight + share
+            rows = divisor(plan.net, batch.X.shape[0])
+            total, whole = total + rows * cost, whole + batch.X.shape[0]
     history.last = Progress(params, states, t, epoch + 1, kind)
-    history.loss.append(total / weight)
+    history.loss.append(total / divisor(plan.net, whole))
 
 
 def diverged(history: History, error: FloatingPointError) -> DivergenceError:
@@ -114,10 +114,10 @@ def take_step(
     xp = array_namespace(x)
     y = encode(y, net.outputs, x.dtype, xp)
     trace = forward(net, params, x, Draw(plan.seed, t), check=False)
-    cost = float(trace_cost(trace, y, w, check=False))
+    cost = float(trace_cost(trace, y, w, mean_weight=plan.mean_weight, check=False))
     if not math.isfinite(cost):
         raise FloatingPointError(f"{_first_not_finite(trace, xp)} (the cost is {cost})")
-    deltas = backward(net, params, trace, y, w, check=False)
+    deltas = backward(net, params, trace, y, w, mean_weight=plan.mean_weight, check=False)
     grads = clipped(plan, gradient(trace, deltas), xp)
     new, states = apply(plan.optimizer, params, grads, states, t, plan.frozen)
     new = tuple(
@@ -167,11 +167,9 @@ def validate(net: Network, data: Examples, history: History, cost: float | None 
     params, failure = history.at.params, ""
     if cost is None or not math.isfinite(cost):
         cost, failure = _measured(net, params, data)
-    history.validation_loss.append(cost)
+    history.enter_validation(cost)
     if failure:
         raise FloatingPointError(failure)
-    if cost < min(history.validation_loss[:-1], default=math.inf):
-        history.best_epoch, history.best = history.epochs, params
 
 
 def _measured(net: Network, params: Parameters, data: Examples) -> tuple[float, str]:

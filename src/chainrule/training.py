@@ -47,6 +47,7 @@ def fit(
     early_stopping: EarlyStopping | None = None,
     clip_value: float | None = None,
     clip_norm: float | None = None,
+    mean_weight: float | None = None,
     freeze: Iterable[str] = (),
     callbacks: Iterable[Callback] = (),
     history: History | None = None,
@@ -76,7 +77,9 @@ def fit(
         The seed of everything random; whether each epoch goes through the examples in an order of
         its own.
     sample_weight
-        The weights (n,) of the examples in the mean, relative to each other within a batch.
+        The weights (n,) of the examples in the mean. The gradient of a batch of m is
+        Σ w g / (m w̄), with w̄ the mean weight of all examples in training: batches average to the
+        whole, whatever weights fall together, and a weight of 2 is the example twice.
     validation
         Data to measure after each epoch, `(X, y)` or `(X, y, sample_weight)`, or the fraction of
         the examples to set aside for that.
@@ -85,6 +88,8 @@ def fit(
         last.
     clip_value, clip_norm
         Bounds on each entry of the gradient, then on the norm of the whole.
+    mean_weight
+        w̄, where the examples are a part of all that is trained with; left out, it is theirs.
     freeze
         Patterns of names of parameters that stay as they are: `["*.b"]`, `["0.*"]`.
     callbacks
@@ -130,9 +135,15 @@ def fit(
         for name, bound in (("clip_value", clip_value), ("clip_norm", clip_norm))
     )
     check_parameters(net, params)
-    plan = Plan(net, optimizer, seed, frozen(params, freeze), clip_value, clip_norm)
-    data = check_examples(net, params, X, y, sample_weight)
+    stays = frozen(params, freeze)
+    data = check_examples(net, params, X, y, sample_weight, whole=mean_weight is None)
     data, held_out = split(net, params, data, validation, seed)
+    w = (
+        data.mean_weight
+        if mean_weight is None
+        else check_number("fit: mean_weight", mean_weight, above=0)
+    )
+    plan = Plan(net, optimizer, seed, stays, clip_value, clip_norm, w)
     history = _start(optimizer, params, history)
     goal = history.epochs + epochs
     native = _native(plan, history, data, batch_size, shuffle, engine, threads)

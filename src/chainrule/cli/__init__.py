@@ -11,6 +11,7 @@
 | `config.py` | the same in a TOML file |
 | `progress.py` | how far a training is, on a terminal or in a log |
 | `summary.py`, `words.py` | what is said of columns, trainings and models; numbers and times |
+| `scoring.py` | what is said of scores and of what is to be doubted in them |
 | `signals.py` | Ctrl-C and SIGTERM |
 | `once.py` | options that take one value, given twice |
 | `errors.py`, `sizes.py` | what several commands share |

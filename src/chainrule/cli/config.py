@@ -95,7 +95,7 @@ def _table(name: str, value: Mapping[str, Any]) -> str:
     says = f"# {FIELDS[name].metadata['help']}\n"
     if not value:
         return f'{says}# [{name}]\n# "a column" = ["low", "high"]\n'
-    rows = (f"{literal(column)} = {literal(list(words))}\n" for column, words in value.items())
+    rows = (f"{literal(column)} = {literal(words)}\n" for column, words in value.items())
     return f"{says}[{name}]\n{''.join(rows)}"
 
 

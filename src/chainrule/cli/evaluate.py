@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from chainrule.cli import summary
+from chainrule.cli import scoring
 from chainrule.cli.errors import refusals
 from chainrule.cli.files import load_model
 from chainrule.cli.options import given, reads_tables
@@ -38,6 +38,6 @@ def evaluate(model: Path, table: str, as_json: bool, **reading: Any) -> None:
         for line in (*source.notes, *notes.lines()):
             click.echo(line, err=True)
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:
-        click.echo("\n".join(summary.of_scores(found)))
+        click.echo("\n".join(scoring.of_scores(found)))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chainrule.cli import summary
+from chainrule.cli import scoring, summary
 from chainrule.cli.errors import refusals
 from chainrule.cli.words import counted, size
 
@@ -61,8 +61,9 @@ def _table_model(path: Path) -> list[str]:
     return [
         *summary.facts(summary.of_training(model)),
         "",
-        "On the rows held out:",
-        *summary.scores(model.about["validation"]),
+        scoring.heading(model.about),
+        *scoring.scores(model.about["validation"]),
+        *scoring.warned(model.about),
         "",
         "Columns:",
         *summary.decided(_columns(model)),

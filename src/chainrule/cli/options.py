@@ -21,7 +21,7 @@ PARTS = {
     "task": "The columns",
     "validation": "The rows held out",
     "hidden": "The network",
-    "optimizer": "The training",
+    "loss": "The training",
     "threads": "The machine (the model does not depend on it)",
     "resume": "This call",
 }
@@ -131,7 +131,7 @@ def _option(field: dataclasses.Field[Any]) -> Callable[[Any], Any]:
         type=form,
         default=None,
         multiple=form in (NAMES, ORDER, WHOLE),
-        metavar="NAME" if form is str else None,
+        metavar=field.metadata.get("form", "NAME") if form is str else None,
         help=_help(field),
     )
 
@@ -191,8 +191,8 @@ def training_options(command: Any) -> Any:
 def parted(names: Iterable[str]) -> dict[str, list[str]]:
     """Return names of options under their headings.
 
-    >>> parted(["hidden", "dropout", "optimizer"])
-    {'The network': ['hidden', 'dropout'], 'The training': ['optimizer']}
+    >>> parted(["hidden", "dropout", "loss"])
+    {'The network': ['hidden', 'dropout'], 'The training': ['loss']}
     """
     parts: dict[str, list[str]] = {}
     heading = PARTS["target"]

@@ -51,13 +51,11 @@ def said(run: Run) -> str:
     """Return the losses of a run, of the examples in training and of those held out if any are."""
     if not run.losses:
         return ""
-    loss, validation = run.losses[-1], run.validation_losses
-    if not validation:
-        return f"loss {number(loss)}"
-    return (
-        f"loss {number(loss)}, held out {number(validation[-1])}, "
-        f"best {number(validation[run.best_epoch - 1])}"
-    )
+    loss = f"loss {number(run.losses[-1])}"
+    if not run.validation_losses:
+        return loss
+    last, best = (number(run.validated(epoch)) for epoch in (run.epochs, run.best_epoch))
+    return f"{loss}, held out {last}, best {best}"
 
 
 def _bar(console: Console, began: Clock) -> Iterator[Callable[[Run], None]]:

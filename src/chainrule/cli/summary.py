@@ -146,55 +146,25 @@ def _layer(layer: Any) -> str:
 
 def ending(about: Mapping[str, Any]) -> str:
     """Return how many epochs a training made, which was best, and why it ended."""
+    from chainrule.tabular.scores import SCORES
+
     options = about["options"]
     made = f"{about['epochs']:,} of at most {counted(options['epochs'], 'epoch')}"
-    best = f"the best was epoch {about['best_epoch']:,}"
+    metric = options.get("metric")
+    by = f" by {SCORES[metric].word}" if metric else ""
+    best = f"the best{by} was epoch {about['best_epoch']:,}"
     if about["over"] == "early stopping":
         best += f", and {counted(options['patience'], 'epoch')} brought no gain"
     if about["epochs_with_all"]:
         best += f"; then {counted(about['epochs_with_all'], 'epoch')} anew with all rows"
+    elif about.get("refit"):  # which models of before do not have
+        best += f"; {about['refit']}"
     return f"{made}: {best}"
 
 
 def speed(examples: float, seconds: float) -> str:
     """Return how long a training took, and how fast it was."""
     return f"{duration(seconds)}, {number(examples / max(seconds, 1e-9))} examples a second"
-
-
-def scores(found: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """Return scores beside those of the baseline.
-
-    >>> print(*scores({"model": {"rmse": 1.5}, "baseline": {"rmse": 3.0}}), sep="\\n")
-                                model    baseline
-      RMSE                        1.5           3
-    """
-    from chainrule.tabular.scores import WORDS
-
-    rows = [
-        (word, *(_score(name, found[part][name]) for part in ("model", "baseline")))
-        for name, word in WORDS.items()
-        if name in found["model"]
-    ]
-    rows.insert(0, ("", "model", "baseline"))
-    return [f"  {word:<19}  {model:>10}  {baseline:>10}" for word, model, baseline in rows]
-
-
-def of_scores(found: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """Return what `TableModel.evaluate` found."""
-    rows = found["rows"]
-    left_out = rows["without_target"]
-    without = f", {left_out:,} without a target left out" if left_out else ""
-    return [f"{counted(int(rows['scored']), 'row')}{without}", *scores(found)]
-
-
-IN_UNITS = ("rmse", "mae", "pinball")
-"""The scores that have the units of the target; the others are shares, or about 1."""
-
-
-def _score(name: str, value: float) -> str:
-    if name in IN_UNITS:
-        return number(value)
-    return f"{value:.4f}".replace("-0.0000", "0.0000").replace("-", "−")
 
 
 def facts(rows: Mapping[str, str]) -> list[str]:
@@ -225,5 +195,5 @@ def target(model: TableModel) -> str:
     if found.task == "regression":
         levels = ", ".join(f"{q:g}" for q in model.quantiles)
         return f"{found.column}: {f'quantiles {levels}' if levels else 'regression'}"
-    classes = [str(name) for name in found.classes]  # type: ignore[attr-defined]
+    classes = found.names  # type: ignore[attr-defined]
     return f"{found.column}: {len(classes)} classes, {listed(classes)}"

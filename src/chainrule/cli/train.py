@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chainrule.cli import config, summary
+from chainrule.cli import config, scoring, summary
 from chainrule.cli.errors import Refusal, refusals
 from chainrule.cli.files import Files, check_model
 from chainrule.cli.options import given, parted, training_options
@@ -99,8 +99,6 @@ def train(
             click.echo(config.to_toml(files, reading, options), nl=False)
             return
         check_usage(files, resume=resume, restart=restart)
-        if options.quantiles and files.report:
-            raise click.UsageError("--report is for a mean or for classes, not for --quantiles.")
         begun = check_model(files, force=force, resume=resume, restart=restart)
         told = None if quiet else _console()
         if resume and not begun and told:
@@ -156,8 +154,9 @@ class Made:
         place = self.files.model
         ending = Path(str(self.files.table)).suffix or ".csv"
         click.echo("\n".join(summary.facts(rows)))
-        click.echo("\nOn the rows held out:")
-        click.echo("\n".join(summary.scores(self.model.about["validation"])))
+        about = self.model.about
+        click.echo(f"\n{scoring.heading(about)}")
+        click.echo("\n".join([*scoring.scores(about["validation"]), *scoring.warned(about)]))
         saved = f"{place}, {size(place.stat().st_size)}"
         follow = f"chainrule predict {shlex.quote(str(place))} new{ending} -o predictions{ending}"
         ends = {"Saved": saved, "Report": str(self.files.report or ""), "Next": follow}

@@ -36,19 +36,10 @@ struct Batch {
     std::int64_t first;
     const std::int64_t* order;
     std::uint64_t step;  // which dropout's masks follow from; 0 is for predictions, without masks
-    double scale;        // an example's part in the cost, 1 / Σw for their mean
+    double scale;        // an example's part in the cost, before its weight
 
     std::int64_t example(std::int64_t r) const { return order ? order[first + r] : first + r; }
 };
-
-template <class T>
-double weight_of(const Data<T>& data, const Batch& b) {
-    const T* weights = data.targets.weights;
-    if (!weights) return static_cast<double>(b.n);
-    double sum = 0;
-    for (std::int64_t r = 0; r < b.n; ++r) sum += weights[b.example(r)];
-    return sum;
-}
 
 // A network with room for one batch.
 template <class T>

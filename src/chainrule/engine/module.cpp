@@ -50,6 +50,7 @@ OptimizerSpec optimizer_spec(const std::string& name, const nb::dict& fields) {
     HyperParameters& h = spec.values;
     h.momentum = number("momentum", 0);
     h.nesterov = number("nesterov", 0) != 0;
+    h.dampening = number("dampening", 0);
     h.epsilon = number("epsilon", 0);
     h.rho = number("rho", 0);
     h.beta1 = number("beta1", 0);
@@ -178,11 +179,11 @@ template <class T>
 nb::tuple run(Trainer<T>& trainer, In<T> X, std::optional<In<T>> y,
               std::optional<In<std::int64_t>> labels, std::optional<In<T>> weights,
               bool shuffles, std::uint64_t seed, std::uint32_t number, std::int64_t first_epoch,
-              std::int64_t epochs, std::int64_t batch, std::int64_t first_step, In<double> rates,
-              double seconds, std::int64_t most_steps) {
+              std::int64_t epochs, std::int64_t batch, std::int64_t first_step, double mean_weight,
+              In<double> rates, double seconds, std::int64_t most_steps) {
     const Data<T> data = data_of<T>(X, y, labels, weights);
-    const Plan plan{shuffles,   seed,         number,            first_epoch, epochs,    batch,
-                    first_step, rates.data(), rates.size() == 1, seconds,     most_steps};
+    const Plan plan{shuffles,    seed,         number,            first_epoch, epochs, batch, first_step,
+                    mean_weight, rates.data(), rates.size() == 1, seconds,     most_steps};
     Signals signals;
     Report report;
     {
@@ -219,7 +220,7 @@ void bind(nb::module_& m, const char* name) {
         .def("ready", &Trainer<T>::ready)
         .def("run", &run<T>, "X"_a, "y"_a.none(), "labels"_a.none(), "weights"_a.none(),
              "shuffles"_a, "seed"_a, "number"_a, "first_epoch"_a, "epochs"_a, "batch"_a,
-             "first_step"_a, "rates"_a, "seconds"_a, "most_steps"_a)
+             "first_step"_a, "mean_weight"_a, "rates"_a, "seconds"_a, "most_steps"_a)
         .def("losses", &losses<T>, "X"_a, "y"_a.none(), "labels"_a.none(), "weights"_a.none(),
              "rows"_a.none(), "step"_a, "scale"_a, "keep_gradient"_a, "norms"_a.none())
         .def("penalty", &Trainer<T>::penalty)

@@ -35,6 +35,7 @@ struct HyperParameters {
     double learning_rate = 0;  // of this step: a schedule is resolved by the caller
     double momentum = 0;
     bool nesterov = false;
+    double dampening = 0;
     double epsilon = 0;
     double rho = 0;
     double beta1 = 0;
@@ -135,19 +136,21 @@ struct Stepper<Rule::sgd, T> {
     CHAINRULE_INLINE V step(V g, T*, T*) const { return g * rate; }
 };
 
-// dw = v, or μ v + η g with Nesterov: a v + b η g with (a, b) = (1, 0) or (μ, 1).
+// v ← μ v + c g, dw = a v + b c g: (a, b, c) = (1, 0, η), or (μ, 1, η) with Nesterov, or with
+// dampening (η, 0, 1 − dampening).
 template <class T>
 struct Stepper<Rule::momentum, T> {
     using V = typename Vec<T>::type;
     static constexpr int states = 1;
-    T rate, momentum, ahead, fresh;
+    T share, momentum, ahead, fresh;
 
     Stepper(const HyperParameters& h, const Left&)
-        : rate(T(h.learning_rate)), momentum(T(h.momentum)),
-          ahead(T(h.nesterov ? h.momentum : 1)), fresh(T(h.nesterov ? 1 : 0)) {}
+        : share(T(h.dampening != 0 ? 1 - h.dampening : h.learning_rate)), momentum(T(h.momentum)),
+          ahead(T(h.nesterov ? h.momentum : h.dampening != 0 ? h.learning_rate : 1)),
+          fresh(T(h.nesterov ? 1 : 0)) {}
 
     CHAINRULE_INLINE V step(V g, T* s1, T*) const {
-        const V push = g * rate;
+        const V push = g * share;
         const V v = load(s1) * momentum + push;
         store(s1, v);
         return v * ahead + push * fresh;

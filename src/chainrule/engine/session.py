@@ -18,7 +18,7 @@ from chainrule.activations import Activation, activation
 from chainrule.errors import check_whole, unknown_name
 from chainrule.examples import Examples
 from chainrule.layers import Dense, Draw, Dropout
-from chainrule.network import Network, Parameters, describe
+from chainrule.network import Network, Parameters, describe, divisor
 from chainrule.optimizers import OPTIMIZERS, Optimizer, State
 from chainrule.reference import Plan
 from chainrule.rows import is_own
@@ -171,6 +171,7 @@ class Session:
                 epochs,
                 self.batch,
                 first_step,
+                0.0 if self.plan.net.reduction == "sum" else self.plan.mean_weight,
                 rates,
                 seconds,
                 most_steps,
@@ -217,8 +218,9 @@ class Session:
         return float(rate(step) if isinstance(rate, Schedule) else rate)
 
     def cost(self, data: Examples) -> float:
-        """Return the cost of the examples, the weighted mean of their losses plus the penalty."""
-        return self.losses(data) / data.weight + float(self.trainer.penalty())
+        """Return the cost of the examples."""
+        whole = divisor(self.plan.net, data.weight)
+        return self.losses(data) / whole + float(self.trainer.penalty())
 
 
 def _by_layer(arrays: list[Any], states: list[State]) -> list[tuple[Any, ...]]:

@@ -11,7 +11,7 @@ from chainrule.engine.runs import default_threads
 from chainrule.engine.session import Session, contiguous
 from chainrule.examples import Examples
 from chainrule.layers import Draw
-from chainrule.network import Network, Parameters, penalised
+from chainrule.network import Network, Parameters, divisor, penalised
 from chainrule.optimizers import SGD, init_states
 from chainrule.reference import Plan
 
@@ -39,7 +39,7 @@ def cost_and_gradient(
 ) -> tuple[float, Parameters]:
     """Return the cost of checked examples and its gradient."""
     data = contiguous(data)
-    session, weight = _session(net, params, data, draw, threads), data.weight
+    session, weight = _session(net, params, data, draw, threads), divisor(net, data.weight)
     total = session.losses(
         data, step=draw.step if draw else 0, scale=1 / weight, keep_gradient=True
     )
@@ -54,5 +54,5 @@ def squared_norms(
     data = contiguous(data)
     norms = np.empty(len(data.X), data.X.dtype)
     session = _session(net, params, data, None, threads)
-    session.losses(data, scale=1 / data.weight, norms=norms)
+    session.losses(data, scale=1 / divisor(net, data.weight), norms=norms)
     return norms

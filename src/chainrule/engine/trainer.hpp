@@ -21,6 +21,7 @@ struct Plan {
     std::uint64_t seed;
     std::uint32_t number;  // of the stream that orders the examples
     std::int64_t first_epoch, epochs, batch, first_step;
+    double mean_weight;  // of all examples; 0 where the cost is their sum, not their mean
     const double* rates;
     bool one_rate;
     double seconds;  // after which the run ends with the epoch it is in
@@ -129,6 +130,7 @@ private:
     void work(const Data<T>& data, const Plan& plan, int t, clock::time_point until,
               F&& interrupted) {
         std::int64_t made = 0;
+        const bool sums = plan.mean_weight == 0;
         for (std::int64_t epoch = 0; epoch < plan.epochs; ++epoch) {
             if (plan.shuffles) {
                 if (t == 0) shuffle(order_.data(), data.n, plan.seed, plan.number,
@@ -142,8 +144,7 @@ private:
                 const std::int64_t step = plan.first_step + made + 1;
                 Batch b{std::min(plan.batch, data.n - first), first, order,
                         static_cast<std::uint64_t>(step), 0};
-                const double share = weight_of(data, b);
-                if (share == 0) continue;
+                const double share = sums ? 1 : static_cast<double>(b.n) * plan.mean_weight;
                 b.scale = 1 / share;
                 const bool asks = t == 0 && made % ask_every_ == 0;
                 rows_phase(data, b, rows_of(b, t), [&] { return asks && interrupted(); });
@@ -168,7 +169,7 @@ private:
                     weight += share;
                 }
             }
-            if (t == 0) report_.costs.push_back(total / weight);
+            if (t == 0) report_.costs.push_back(total / (sums ? 1 : weight));
             if (enough_) return;
         }
     }

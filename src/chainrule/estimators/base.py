@@ -80,7 +80,9 @@ class BaseMLP(CallbackSupportMixin, Reading):  # type: ignore[misc]
         The strength of the penalties ½α‖W‖² and l₁‖W‖₁ on the weights. As in scikit-learn they
         are divided by the weight of the batch.
     batch_size
-        How many examples make a step; "auto" is 200, or all where there are fewer.
+        How many examples make a step; "auto" is 200, or all where there are fewer. Weights of
+        examples and classes act alike in batches of any size: they count beside the mean weight of
+        all examples of the call, where scikit-learn's perceptron takes that of the batch.
     learning_rate
         "constant"; "invscaling" or "adaptive" for the solver "sgd"; or a schedule such as
         `cr.Cosine(1e-2, steps=1000)`, for every solver but "lbfgs".

@@ -7,8 +7,11 @@
 | forms | the tables of activations and losses as formulas |
 | steps, subjects | a derivation as data; what it can be of |
 | passes, example | the numbers of the core: of all examples, of one |
-| working, means, updates | the lines of one example, of the mean and the penalty, of an update |
+| working, working_loss | the lines of one example; among them those of its loss |
+| sums, softmax | sums of many terms, and the softmax, as formulas |
+| means, updates | the lines of the mean and the penalty, of an update |
 | derivation | the lines in order: the whole |
+| units | the derivative of a unit, without a loss |
 | figures | how many digits a line prints, so that it is true as it stands |
 | writing | where brackets stand, for every format |
 | text, latex, markdown, notebook, mathml, snippet | the formats |

@@ -30,7 +30,7 @@ from chainrule.explain.subjects import subject
 from chainrule.explain.text import Text
 from chainrule.history import History
 from chainrule.layers import Draw
-from chainrule.network import penalty_gradient
+from chainrule.network import divisor, penalty_gradient
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.reference import Run, clipped
 from chainrule.targets import encode
@@ -183,7 +183,7 @@ class _Sharing:
         y = encode(y, net.outputs, X.dtype, np)
         trace = forward(net, stand.params, X, Draw(plan.seed, stand.step), check=False)
         da = losses.loss(net.loss).grad(trace.output, y, np)
-        weights = np.full(len(X), 1 / len(X)) if w is None else w / w.sum()
+        weights = (np.ones(len(X)) if w is None else w) / divisor(net, len(X) * plan.mean_weight)
         parts = np.zeros_like(self.mean)
         for output in range(net.outputs):
             own = np.zeros_like(da)
@@ -195,7 +195,8 @@ class _Sharing:
         if self.key.kind == "w" and (net.l1 or net.l2):
             W = np.array(self.entry(stand.params))
             parts[-1] = penalty_gradient(net, W, np) / net.outputs
-        grads = gradient(trace, backward(net, stand.params, trace, y, w, check=False))
+        deltas = backward(net, stand.params, trace, y, w, mean_weight=plan.mean_weight, check=False)
+        grads = gradient(trace, deltas)
         core, bounded = self.entry(grads), self.entry(clipped(plan, grads, np))
         return parts * (bounded / core if core else 1.0), np.array(bounded)
 
@@ -207,6 +208,9 @@ Direction = Callable[[Array, Array, Any, int], tuple[Array, Array]]
 
 
 def _sgd(mean: Array, g: Array, o: Any, t: int) -> tuple[Array, Array]:
+    if o.dampening:
+        mean = o.momentum * mean + (1 - o.dampening) * g
+        return mean, mean
     mean = o.momentum * mean + o.rate(t) * g
     return (o.momentum * mean + o.rate(t) * g if o.nesterov else mean), mean
 

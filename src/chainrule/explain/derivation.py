@@ -14,8 +14,9 @@ from chainrule.explain.names import COST, Key, Places
 from chainrule.explain.passes import Passes
 from chainrule.explain.steps import Derivation, Part, Step, Update
 from chainrule.explain.subjects import ALL, parameters
+from chainrule.explain.sums import largest
 from chainrule.explain.updates import updated
-from chainrule.explain.working import Working, largest
+from chainrule.explain.working import Working
 from chainrule.layers import Dense, Draw, Dropout
 from chainrule.network import Network, Parameters, check_inputs, describe
 from chainrule.trees import Array, tree_map
@@ -44,7 +45,8 @@ def derive(
             f"explain: of='all' would be {net.size:,} derivations, and {MOST_OF_ALL} are the "
             "most; name a weight, a bias, an input or a unit"
         )
-    parts = Deriver(Passes(net, params, data, draw), of, top).parts(made)
+    passes = Passes(net, params, data, draw, made.mean_weight if made else None)
+    parts = Deriver(passes, of, top).parts(made)
     return Derivation(net, Places.of(net), of, tuple(parts), params, data, made, dict(labels or {}))
 
 
@@ -136,7 +138,9 @@ class Deriver:
         parts = [part for row in self.rows for part in self._example(row)]
         means = Means(self.passes, self.rows, self.top)
         derived = [self.of] if self.of.kind in ("x", "a", "z") else self.parameters
-        parts.append(Part("The mean over the examples", tuple(means.mean(derived))))
+        parts.append(
+            Part(f"The {self.passes.net.reduction} over the examples", tuple(means.mean(derived)))
+        )
         parts.append(Part("The penalty", tuple(means.penalty(derived))))
         if made:
             steps = [step for key in self.parameters for step in updated(made, key, self.passes)]

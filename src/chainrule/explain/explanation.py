@@ -139,7 +139,10 @@ class Explanation:
         verb = "are" if 1 < worked < n else "is"
         if d.of == COST:
             which = "each" if worked == n else f"the {worked} that give most to it"
-            said = f"The mean over {n} examples: {which} {verb} worked out, and then the mean."
+            whole = d.net.reduction
+            said = (
+                f"The {whole} over {n} examples: {which} {verb} worked out, and then the {whole}."
+            )
         else:
             which = "each" if worked == n else f"{worked}"
             said = f"Of {n} examples, {which} {verb} worked out."

@@ -13,8 +13,8 @@ from chainrule.explain.names import COST, Key, derivative
 from chainrule.explain.passes import Passes
 from chainrule.explain.steps import Step
 from chainrule.explain.subjects import numbered
+from chainrule.explain.sums import total
 from chainrule.explain.updates import letter
-from chainrule.explain.working import total
 
 
 class Means:
@@ -26,28 +26,40 @@ class Means:
 
     def mean(self, keys: Sequence[Key]) -> list[Step]:
         """The mean of the examples' costs, then of their derivatives by each of the keys."""
-        if self.passes.n == 1:
+        if not self.passes.combines:
             return []
         steps = [self._mean(COST), *map(self._mean, keys)]
-        return steps if self.w is None else [self._weights(self.w), *steps]
+        sums = self.passes.net.reduction == "sum"
+        return steps if self.w is None or sums else [self._weights(self.w), *steps]
 
     def _mean(self, key: Key) -> Step:
         passes = self.passes
-        values, n = passes.parts(key), number(passes.n)
+        values = passes.parts(key)
         whole = passes.mean_cost
 
         def part(i: int) -> Quantity:
             own = passes.example_cost(i)
             return Quantity(own if key == COST else derivative(own, key), values[i])
 
+        formula: Expression
         if self.w is None:
-            formula = total(values, part, self.top, self.rows) / n
+            formula = total(values, part, self.top, self.rows)
         else:
-            formula = self._weighted(self.w, values, part) / self._weights(self.w).quantity
+            formula = self._weighted(self.w, values, part)
+        if passes.net.reduction == "mean":
+            formula = formula / self._divisor()
         if key == COST:
             return Step(whole, formula, passes.mean_loss)
         note = "moved in every example alike" if key.kind in ("x", "a", "z") else ""
         return Step(derivative(whole, key), formula, passes.gradient(key, plain=True), note)
+
+    def _divisor(self) -> Expression:
+        """What the sum over the examples is divided by, for their mean."""
+        n = number(self.passes.n)
+        if self.w is None:
+            return n
+        weights = self._weights(self.w).quantity
+        return weights if self.passes.mean_weight is None else n * weights
 
     def _weighted(
         self, w: list[float], values: list[float], part: Callable[[int], Quantity]
@@ -58,7 +70,11 @@ class Means:
         return total(np.multiply(w, values), term, self.top, self.rows)
 
     def _weights(self, w: list[float]) -> Step:
-        """The sum of the examples' weights."""
+        """The sum of the examples' weights, or the mean of all that they are a batch of."""
+        mean = self.passes.mean_weight
+        if mean is not None:
+            note = "of all examples in training"
+            return Step(Key("letter", text="mean weight"), None, mean, note)
         summed = total(w, lambda i: _weight(w, i), self.top, self.rows)
         return Step(Key("letter", text="Σ weight"), summed, math.fsum(w))
 

@@ -7,6 +7,7 @@
 A loss that applies a sigmoid, a softmax or exp itself has a linear last layer: there, one \
 activation is that of the hidden layers, and `["tanh", "sigmoid"]` says the same |
 | loss | left out, `"half_squared_error"` |
+| reduction | what the cost is of the examples' losses: `"mean"`, or `"sum"` |
 | l1, l2 | the penalties on the weights |
 | dropout | one rate for all hidden layers, or one for each |
 | weights, biases | one matrix, one list for each layer: `[[[0.15, 0.2], …], …]` |
@@ -18,10 +19,11 @@ activation is that of the hidden layers, and `["tanh", "sigmoid"]` says the same
 no cost, and a unit's derivative can be asked for |
 | sample_weight | the weights of the examples in the mean |
 | rate | the learning rate; left out along with `optimizer`, no update is worked out |
-| optimizer | `"sgd"`, …; its own settings are keys too: `momentum = 0.9` |
+| optimizer | `"sgd"`, …; its own settings are keys too: `momentum = 0.9`, and with \
+`dampening = 0.9` beside it v⁺ = 0.9 v + (1 − 0.9) g |
 | freeze | patterns of parameters that stay: `["*.b"]` |
 | velocity | of momentum, before the first step: like `weights` or `w`, or `{ w = …, b = … }`; \
-w⁺ = w − v⁺, so that texts in which w⁺ = w + v have the other sign |
+w⁺ = w − v⁺, with dampening w − ηv⁺; texts in which w⁺ = w + v have the other sign |
 | step | the step of the training that is worked out, after those before it; left out, the first |
 | batch_size | how many examples make a step, in their order; left out, all; online training has 1 |
 | names | names of inputs and outputs: `{ inputs = ["age"], outputs = ["yes", "no"] }` |
@@ -44,7 +46,7 @@ from chainrule.explain.network_training import SETTINGS, TRAINING_KEYS, Training
 from chainrule.explain.toml_file import shape_of
 from chainrule.layers import Dense, Dropout, Layer
 from chainrule.losses import loss
-from chainrule.network import Network, Parameters
+from chainrule.network import REDUCTIONS, Network, Parameters
 from chainrule.optimizers import Optimizer
 from chainrule.targets import check_targets
 from chainrule.trees import Array
@@ -56,7 +58,7 @@ MOST = 10_000_000
 """The most parameters of a network that is read."""
 
 KEYS = [
-    *("layers", "activation", "loss", "l1", "l2", "dropout", *PARAMETER_KEYS),
+    *("layers", "activation", "loss", "reduction", "l1", "l2", "dropout", *PARAMETER_KEYS),
     *("inputs", "targets", "sample_weight", *TRAINING_KEYS, "names"),
 ]
 
@@ -184,7 +186,12 @@ class _Reader(TrainingKeys):
             with self.at("dropout"):
                 rate = check_number("dropout", rate, least=0, below=1)  # noqa: PLW2901
             layers += [Dropout(rate)] if rate else []
-        return Network(sizes[0], layers, cost, self.penalty("l1"), self.penalty("l2"))
+        reduction = self.given.get("reduction", "mean")
+        if reduction not in REDUCTIONS:
+            raise self.error("reduction", unknown_name("reduction", str(reduction), REDUCTIONS))
+        penalties = self.penalty("l1"), self.penalty("l2")
+        with self.at("loss"):
+            return Network(sizes[0], layers, cost, *penalties, reduction)
 
     def activations(self, count: int, cost: str, link: str) -> list[Any]:
         """Return each layer's activation; the last is linear where the loss applies its link."""

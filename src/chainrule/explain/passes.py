@@ -18,7 +18,7 @@ from chainrule.explain.example import Row
 from chainrule.explain.names import COST, Key, Places
 from chainrule.explain.subjects import ALL
 from chainrule.layers import Draw
-from chainrule.network import Network, Parameters, describe
+from chainrule.network import Network, Parameters, describe, divisor
 from chainrule.targets import encode
 from chainrule.trees import Array, named_leaves
 
@@ -30,14 +30,25 @@ class Passes:
     """
 
     def __init__(
-        self, net: Network, params: Parameters, data: Examples, draw: Draw | None = None
+        self,
+        net: Network,
+        params: Parameters,
+        data: Examples,
+        draw: Draw | None = None,
+        mean_weight: float | None = None,
     ) -> None:
         self.net, self.params, self.data, self.at = net, params, data, Places.of(net)
-        self.n = len(data.X)
+        self.n, self.mean_weight = len(data.X), mean_weight
         self.y: Row = encode(data.y, net.outputs, data.X.dtype, np)
         with np.errstate(all="ignore"):
             self._forward(draw)
             self._backward()
+
+    @property
+    def combines(self) -> bool:
+        """Whether the cost, without its penalty, is another than the loss of one example."""
+        alone = self.mean_weight is None and self.net.reduction == "mean"
+        return self.n > 1 or (self.data.w is not None and not alone)
 
     @property
     def penalises(self) -> bool:
@@ -56,7 +67,7 @@ class Passes:
         free = dataclasses.replace(self.net, l1=0.0, l2=0.0, check=False)  # type: ignore[call-arg]
         self.plain = Trace(self.trace, free, self.params)
         self.mean_loss, self.cost = (
-            float(trace_cost(trace, self.y, self.data.w, check=False))
+            float(trace_cost(trace, self.y, self.data.w, mean_weight=self.mean_weight, check=False))
             for trace in (self.plain, self.trace)
         )
         if not math.isfinite(self.cost):
@@ -68,7 +79,9 @@ class Passes:
     def _backward(self) -> None:
         trace, net, params, y = self.trace, self.net, self.params, self.y
         self.deltas = backward(net, params, trace, y, check=False)
-        self.weighted = backward(net, params, trace, y, self.data.w, check=False)
+        self.weighted = backward(
+            net, params, trace, y, self.data.w, mean_weight=self.mean_weight, check=False
+        )
         for deltas in (self.deltas, self.weighted):
             for k in reversed(range(len(deltas))):
                 self._check("∂C/∂z", k, deltas[k])
@@ -109,7 +122,8 @@ class Passes:
     def mean(self, values: list[float]) -> float:
         """Return the weighted mean of the examples' figures."""
         w = np.ones(self.n) if self.data.w is None else self.data.w
-        return math.fsum(w * values) / math.fsum(w)
+        whole = math.fsum(w) if self.mean_weight is None else self.n * self.mean_weight
+        return math.fsum(w * values) / divisor(self.net, whole)
 
     def parts(self, key: Key) -> list[float]:
         """Return each example's own derivative, or its own cost."""
@@ -131,7 +145,7 @@ class Passes:
 
     def example_cost(self, row: int) -> Key:
         """Return the key of an example's cost."""
-        return Key("C", example=row + 1) if self.n > 1 else self.mean_cost
+        return Key("C", example=row + 1) if self.combines else self.mean_cost
 
     @property
     def mean_cost(self) -> Key:

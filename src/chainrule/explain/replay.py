@@ -58,7 +58,7 @@ def run_of(history: History, step: int) -> Run:
 
 def examples_of(run: Run) -> Examples:
     """Return the examples that a run trained with."""
-    data = check_examples(run.plan.net, run.params, run.X, run.y, run.sample_weight)
+    data = check_examples(run.plan.net, run.params, run.X, run.y, run.sample_weight, whole=False)
     return split(run.plan.net, run.params, data, run.validation, run.plan.seed)[0]
 
 
@@ -151,7 +151,16 @@ def explain_step(
     data = Examples(
         *(p if p is None or p.dtype.kind == "i" else np.asarray(p, np.float64) for p in at.batch)
     )
-    made = Update(plan.optimizer, step, list(states), plan.frozen, plan.clip_value, plan.clip_norm)
+    part = at.batch.mean_weight != plan.mean_weight  # the whole has no other than its own
+    made = Update(
+        plan.optimizer,
+        step,
+        list(states),
+        plan.frozen,
+        plan.clip_value,
+        plan.clip_norm,
+        plan.mean_weight if part else None,
+    )
     derived = derivation.derive(
         plan.net,
         params,

@@ -22,6 +22,8 @@ class Update(NamedTuple):
     frozen: frozenset[str] = frozenset()
     clip_value: float | None = None
     clip_norm: float | None = None
+    mean_weight: float | None = None
+    """Of all examples, where those that are worked out are a batch of them."""
 
 
 @dataclass(frozen=True)

@@ -80,11 +80,16 @@ class Training(NamedTuple):
         size = self.batch_size
         if size is not None:
             size = check_whole("explain: batch_size", size, least=1)
-        plan = Plan(net, made.optimizer, SEED, made.frozen, None, None)
+        plan = Plan(net, made.optimizer, SEED, made.frozen, None, None, data.mean_weight)
         stand, rows = step_of(plan, params, data, Start(step, size, made.states))
-        made = made._replace(step=step, states=list(stand.states))
+        part = len(rows) < len(data.X)
+        made = made._replace(
+            step=step,
+            states=list(stand.states),
+            mean_weight=data.mean_weight if part else None,
+        )
         about = f"Step {step} of the training"
-        if len(rows) < len(data.X):
+        if part:
             about += f", with {_named(rows)} of the {len(data.X)}"
         return Begun(stand.params, stand.batch, made, Draw(SEED, step), f"{about}.")
 

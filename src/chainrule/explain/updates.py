@@ -66,6 +66,9 @@ def _sgd(k: Lines) -> Expression:
     o = k.optimizer
     if not o.momentum:
         return k.rate * k.g
+    if o.dampening:
+        share = 1 - number(o.dampening)
+        return k.rate * k.new("v", 0, number(o.momentum) * k.old("v", 0) + share * k.g)
     v = k.new("v", 0, number(o.momentum) * k.old("v", 0) + k.rate * k.g)
     return number(o.momentum) * v + k.rate * k.g if o.nesterov else v
 

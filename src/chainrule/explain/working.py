@@ -1,75 +1,24 @@
-"""The lines of one example: forward unit by unit, its loss, and backward unit by unit."""
+"""The lines of one example: forward unit by unit, and backward from its loss unit by unit."""
 
 from __future__ import annotations
 
-import functools
-import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
-from chainrule import losses
 from chainrule.activations import activation
-from chainrule.backprop import Deltas, Trace
-from chainrule.explain.example import Example, Row
-from chainrule.explain.expressions import Expression, Quantity, Sum, call, exact
-from chainrule.explain.forms import ACTIVATION_FORMS, LOSS_FORMS, Form, exp, number
+from chainrule.explain.example import Row
+from chainrule.explain.expressions import Expression, Quantity
+from chainrule.explain.forms import ACTIVATION_FORMS, LOSS_FORMS, Form, number
 from chainrule.explain.names import Key, derivative
 from chainrule.explain.steps import Step
+from chainrule.explain.sums import largest, total
+from chainrule.explain.working_loss import OWN, LossLines
 from chainrule.rows import is_own
-from chainrule.trees import Array
-
-OWN = "by a function of your own"
-
-LARGEST_EXPONENT = 50.0
-"""From which size of a logit on the largest is taken off all before e is raised to them."""
-
-SMALLEST_PROBABILITY, LARGEST_PROBABILITY = 1e-290, 0.99
-"""Outside of these −ln p is worked out by another way than from p, which has too few digits."""
 
 
-def largest(values: Sequence[float] | Row, top: int) -> list[int]:
-    """Return the places of the `top` largest sizes, in order; of all where one more is all.
-
-    >>> largest([0.5, -3.0, 2.0, 0.25], 2)
-    [1, 2]
-    """
-    sizes = np.abs(np.asarray(values))
-    if len(sizes) <= top + 1:
-        return list(range(len(sizes)))
-    return sorted(map(int, np.argsort(-sizes, kind="stable")[:top]))
-
-
-def total(
-    values: Sequence[float] | Row,
-    formula: Callable[[int], Expression],
-    top: int,
-    shown: Collection[int] | None = None,
-) -> Expression:
-    """Return the sum of terms: the largest or the shown ones, and one for the exact rest.
-
-    `formula` gives a term by its place among the values.
-
-    >>> total([0.5, -3.0, 2.0, 0.25], lambda k: Quantity(Key("x", -1, k), 1.0), top=2).terms[-1]
-    Quantity(key=Key(kind='rest', ... text='the other 2', example=0), value=0.75)
-    """
-    places = largest(values, top) if shown is None else sorted(shown)
-    terms = [formula(k) for k in places]
-    if len(places) < len(values):
-        rest = np.delete(np.asarray(values), places)
-        text = f"the other {len(rest)}" if places else f"all {len(rest)}"
-        terms.append(Quantity(Key("rest", text=text), math.fsum(rest)))
-    return terms[0] if len(terms) == 1 else Sum(tuple(terms))
-
-
-class Working(Example):
-    """The lines of one example; `top` is how many terms of a sum are written."""
-
-    def __init__(
-        self, trace: Trace, deltas: Deltas, y: Array, *, row: int, cost: Key, top: int
-    ) -> None:
-        super().__init__(trace, deltas, y, row=row, cost=cost)
-        self.top = top
+class Working(LossLines):
+    """The lines of one example."""
 
     # The chain rule itself
 
@@ -144,130 +93,6 @@ class Working(Example):
             Step(each.quantity.key, each.expression, each.quantity.value) for each in form.lets
         )
         return Step(quantity.key, form.expression, quantity.value, str(row), lets)
-
-    # The loss
-
-    def losses(self, reached: Collection[int]) -> list[Step]:
-        """The lines of the loss: the outputs' shares of it, then their sum.
-
-        Written are the outputs that the derivative reaches, and those with the largest shares.
-        """
-        counted = [j for j in range(len(self.y)) if self.labels[j] or not self._has_softmax]
-        shares = self.shares[counted]
-        whole = total(shares, lambda k: self.share(counted[k]), self.top)
-        written = sorted({*reached, *(counted[k] for k in largest(shares, self.top))})
-        steps = self._probabilities(written)
-        steps += [step for j in written if j in counted for step in self._share(j)]
-        return [*steps, Step(self.cost, whole, math.fsum(shares))]
-
-    @property
-    def _has_softmax(self) -> bool:
-        return self.loss.name == "cross_entropy" and not self._has_own_loss
-
-    @property
-    def _has_own_loss(self) -> bool:
-        return is_own(losses.loss, self.loss)
-
-    @property
-    def _smoothing(self) -> float:
-        return self.loss.parameters[0] if self._has_softmax and self.loss.parameters else 0.0
-
-    @functools.cached_property
-    def labels(self) -> Row:
-        """The targets as the loss has them: smoothed, where it smooths."""
-        s = self._smoothing
-        return (1 - s) * self.y + s / len(self.y) if s else self.y
-
-    def label(self, j: int) -> Quantity:
-        """The target of an output as the loss has it."""
-        if not self._smoothing:
-            return self.target(j)
-        return Quantity(Key("letter", 1, j, text="t"), float(self.labels[j]))
-
-    def _share(self, j: int) -> list[Step]:
-        """The line of an output's share of the loss; before it that of its smoothed label."""
-        share = self.share(j)
-        if self._has_own_loss:
-            return [Step(share.key, None, share.value, f"{OWN}, {self.loss.name}")]
-        if self._has_softmax:
-            return [*self._smoothed(j), Step(share.key, self._minus_log(j), share.value)]
-        return [Step(share.key, self._of_loss(LOSS_FORMS[self.loss.name].value, j), share.value)]
-
-    def _of_loss(self, rule: Callable[..., Expression], j: int) -> Expression:
-        """A formula of the loss, of what an output passes on and its target."""
-        o = number(len(self.y))
-        if self._has_softmax:
-            return rule(self.p(j), self.label(j), o)
-        if self.loss.link_name == "sigmoid":
-            return rule(self.p(j), self.target(j), o, self.sent(self.at.last, j))
-        parameters = map(number, self.loss.parameters_of(j))
-        return rule(self.sent(self.at.last, j), self.target(j), o, *parameters)
-
-    def _smoothed(self, j: int) -> list[Step]:
-        if not self._smoothing:
-            return []
-        s, o, t = number(self._smoothing), number(len(self.y)), self.label(j)
-        return [Step(t.key, (1 - s) * self.target(j) + s / o, t.value, "the smoothed label")]
-
-    @functools.cached_property
-    def _shift(self) -> Quantity | None:
-        """The largest logit, where the logits are too large to raise e to."""
-        a = self.passed(self.at.last)
-        if np.max(np.abs(a)) <= LARGEST_EXPONENT:
-            return None
-        return Quantity(Key("letter", text="m"), float(np.max(a)))
-
-    def _logit(self, j: int) -> Expression:
-        a = self.sent(self.at.last, j)
-        return a - self._shift if self._shift else a
-
-    @functools.cached_property
-    def _sum_of_powers(self) -> Step:
-        a = self.passed(self.at.last)
-        powers = np.exp(a - (self._shift.value if self._shift else 0.0))
-        summed = total(powers, lambda j: exp(self._logit(j)), self.top)
-        return Step(Key("letter", text="S"), summed, float(exact(summed)), "for the softmax")
-
-    def _probabilities(self, outputs: Collection[int]) -> list[Step]:
-        """What a cross-entropy's link makes of the outputs."""
-        if self._has_softmax:
-            return self._softmax(outputs)
-        if self.loss.link_name != "sigmoid":
-            return []
-        p = {j: self.p(j) for j in outputs}
-        form = ACTIVATION_FORMS["sigmoid"][0]
-        return [
-            Step(
-                p[j].key,
-                form(self.sent(self.at.last, j), p[j]).expression,
-                p[j].value,
-                "the loss's sigmoid",
-            )
-            for j in outputs
-        ]
-
-    def _softmax(self, outputs: Collection[int]) -> list[Step]:
-        """The probabilities p = e^a / S."""
-        steps, S = [], self._sum_of_powers
-        if self._shift:
-            note = "the largest, taken off all"
-            steps.append(Step(self._shift.key, None, self._shift.value, note))
-        steps.append(S)
-        for j in outputs:
-            p = self.p(j)
-            steps.append(Step(p.key, exp(self._logit(j)) / S.quantity, p.value))
-        return steps
-
-    def _minus_log(self, j: int) -> Expression:
-        """−t ln p, from the other probabilities where p is nearly 1, from ln S where it is 0."""
-        p, t = self.p(j), self.label(j)
-        if p.value < SMALLEST_PROBABILITY:
-            return t * Sum((call("ln", self._sum_of_powers.quantity), -self._logit(j)))
-        if p.value < LARGEST_PROBABILITY or len(self.y) == 1:
-            return self._of_loss(LOSS_FORMS["cross_entropy"].value, j)
-        others = [k for k in range(len(self.y)) if k != j]
-        rest = total(self.probabilities[others], lambda k: self.p(others[k]), self.top)
-        return -(t * call("ln", 1 - rest))
 
     # Backward
 

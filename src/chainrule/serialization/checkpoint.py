@@ -192,6 +192,8 @@ def _identity(given: dict[str, Any]) -> dict[str, str]:
         **{f"layer {k}": repr(layer) for k, layer in enumerate(net.layers)},
         "loss": str(net.loss),
         **{name: repr(getattr(net, name)) for name in ("l1", "l2")},
+        **({} if net.reduction == "mean" else {"reduction": net.reduction}),
+        **({} if given["mean_weight"] is None else {"mean_weight": repr(given["mean_weight"])}),
         **{name: repr(given[name]) for name in _SETTINGS},
         **{name: _fingerprint(name, given[name]) for name in ("X", "y", "sample_weight")},
         "validation": held_out,

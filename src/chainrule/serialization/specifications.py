@@ -27,6 +27,9 @@ LAYERS: dict[str, type[Layer]] = {"dense": Dense, "dropout": Dropout}
 LONGEST = 100
 """The most characters of a name with its parameters."""
 
+LATER = {"reduction": "mean", "dampening": 0.0}
+"""Fields that data need not have, and what they then are: those of earlier versions lack them."""
+
 Kinds = Mapping[str, type[Any]]
 
 
@@ -43,7 +46,8 @@ def network_to_data(net: Network) -> dict[str, Any]:
     layers = [_to_data(describe(net, k), layer, LAYERS) for k, layer in enumerate(net.layers)]
     named = _name(f"the loss {str(net.loss)!r}", net.loss, loss)
     data = {"inputs": net.inputs, "layers": layers, "loss": named, "l1": net.l1, "l2": net.l2}
-    return _fields("network", data, list(data))
+    data["reduction"] = net.reduction
+    return _brief(_fields("network", data, list(data)))
 
 
 def network_from_data(data: Any) -> Network:
@@ -53,7 +57,7 @@ def network_from_data(data: Any) -> Network:
     >>> network_from_data(network_to_data(net)) == net
     True
     """
-    given = _fields("network", data, ["inputs", "layers", "loss", "l1", "l2"])
+    given = _fields("network", data, ["inputs", "layers", "loss", "l1", "l2", "reduction"])
     if not isinstance(given["layers"], list):
         raise ValueError(f"network: layers must be a list, got {reprlib.repr(given['layers'])}")
     layers = [_from_data(f"layer {k}", layer, LAYERS) for k, layer in enumerate(given["layers"])]
@@ -94,7 +98,7 @@ def _to_data(what: str, given: Any, kinds: Kinds) -> dict[str, Any]:
         elif isinstance(value, Schedule):
             value = _to_data(repr(value), value, SCHEDULES)
         data[field.name] = value
-    return _fields(what, data, list(data))
+    return _brief(_fields(what, data, list(data)))
 
 
 def _name(what: str, given: Any, find: Callable[[str], Any]) -> str:
@@ -132,15 +136,22 @@ def _from_data(what: str, data: Any, kinds: Kinds) -> Any:
         return kinds[kind](**values)
 
 
+def _brief(data: dict[str, Any]) -> dict[str, Any]:
+    """Leave later fields out where they are what earlier versions take for granted."""
+    return {name: value for name, value in data.items() if LATER.get(name, ...) != value}
+
+
 def _fields(what: str, data: Any, names: list[str]) -> dict[str, Any]:
     """Return data that has the fields named and no others, with no text that is too long."""
-    if not isinstance(data, dict) or set(data) != set(names):
+    later = {name: LATER[name] for name in names if name in LATER}
+    names = [name for name in names if name not in LATER]
+    if not isinstance(data, dict) or set(data) - set(later) != set(names):
         got = f"keys {reprlib.repr(list(data))}" if isinstance(data, dict) else reprlib.repr(data)
         raise ValueError(f"{what} must have the keys {', '.join(names)}; got {got}")
     for name, value in data.items():
         if isinstance(value, str) and len(value) > LONGEST:
             raise ValueError(f"{what}: {name} must have at most {LONGEST} characters")
-    return data
+    return later | data
 
 
 @contextmanager

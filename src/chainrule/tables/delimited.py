@@ -60,7 +60,7 @@ class Delimited(Source):
         self.pointed = self._dialect.delimiter == ","
         points = False if reading.parts_by_point else self.pointed or None
         self._fields = Fields(self.columns, self._dialect.delimiter, points)
-        self._first_kinds = self._fields.kinds_in(first)
+        self._first_kinds = self._fields.kinds_in(first, first=True)
         self._notes = (*text.notes, *self._dialect.notes)
 
     @property

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from chainrule.tables.errors import TableError
 from chainrule.tables.notes import Notes
+from chainrule.tables.spelling import as_known, plainly
 from chainrule.tables.values import as_moments, as_numbers, as_words, count, kind, not_read, shown
 
 Positive = float
@@ -196,6 +197,10 @@ class Category(Encoder):
         """Write 1 for the category of each row."""
         words = as_words(series)
         codes = words.cast(self._codes, strict=False).to_physical()
+        if codes.null_count() > words.null_count():
+            base = () if self.base is None else (self.base,)
+            words = as_known(words, (*self.categories, *base), plainly)
+            codes = words.cast(self._codes, strict=False).to_physical()
         rows = codes.is_not_null().to_numpy().nonzero()[0]
         out[rows, codes.drop_nulls().to_numpy()] = 1
         if len(rows) < len(codes):
@@ -251,7 +256,8 @@ def ranked(series: pl.Series, order: tuple[str, ...]) -> pl.Series:
     >>> ranked(pl.Series(["high", "low", "?"]), ("low", "mid", "high")).to_list()
     [2.0, 0.0, None]
     """
-    return as_words(series).cast(pl.Enum(order), strict=False).to_physical().cast(pl.Float64)
+    words = as_known(as_words(series), order, plainly)
+    return words.cast(pl.Enum(order), strict=False).to_physical().cast(pl.Float64)
 
 
 def _check_kind(

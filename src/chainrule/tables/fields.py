@@ -12,6 +12,12 @@ import polars as pl
 PARTED = r"^[+-]?[1-9]\d{0,2}\.\d{3}$"
 """A number whose point may be the decimal separator, or part thousands."""
 
+PADDED = r"^\s*[+-]?0\d+\s*$"
+"""Digits behind a nought, which a number would lose."""
+
+LONG = r"^\s*[+-]?\d{19,}\s*$"
+"""More digits than a number holds: where all are so, they are names."""
+
 EMPTY = ("",)
 """The fields that hold no value whatever their column: words are for its form to judge."""
 
@@ -72,8 +78,10 @@ class Fields(NamedTuple):
             found += frame.get_columns()
         return found
 
-    def kinds_in(self, rows: bytes) -> dict[str, Kind]:
+    def kinds_in(self, rows: bytes, *, first: bool = False) -> dict[str, Kind]:
         r"""Return the narrowest kind that all values of each column are of.
+
+        The first rows tell, besides, where digits are names.
 
         >>> Fields(("a", "b"), ",").kinds_in(b"1,yes\n2.5,no\n")
         {'a': Float64, 'b': String}
@@ -83,7 +91,9 @@ class Fields(NamedTuple):
         counts = [text.count(), no_blanks.count(), *(self._fitting(kind, rows) for kind in NARROW)]
         found = zip(*(count.row(0) for count in counts), strict=True)
         kinds = {name: _kind(*row) for name, row in zip(self.columns, found, strict=True)}
-        return {name: self._settled(kind, text[name]) for name, kind in kinds.items()}
+        kinds = {name: self._settled(kind, text[name]) for name, kind in kinds.items()}
+        names = [name for name in kinds if first and _are_names(kinds[name], text[name])]
+        return kinds | dict.fromkeys(names, pl.String())
 
     def _settled(self, kind: Kind, text: pl.Series) -> Kind:
         """Return the kind of a column: text, where its points may part thousands."""
@@ -126,6 +136,12 @@ def _holds_nan(frame: pl.DataFrame) -> bool:
     """Whether a column may hold NaN, which is a way to spell that there is no value."""
     sums = frame.select(pl.col(pl.Float64).sum())
     return any(math.isnan(total) for total in sums.row(0)) if sums.width else False
+
+
+def _are_names(kind: Kind, text: pl.Series) -> bool:
+    """Whether the fields of a column of numbers would lose digits that names have."""
+    long = kind == NARROW[2] and text.str.contains(LONG).all()
+    return kind in NUMBERS and bool(long or text.str.contains(PADDED).any())
 
 
 def _kind(values: int, no_blanks: int, booleans: int, whole: int, numbers: int) -> Kind:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from chainrule.reading import Reading
-from chainrule.tables.date_forms import DateForm
+from chainrule.tables.date_forms import OF_DIGITS, DateForm
 from chainrule.tables.errors import TableError
 from chainrule.tables.finding_dates import date_form, of_digits, share
 from chainrule.tables.finding_numbers import Convention, UndecidedError, mark_of, number_form
@@ -186,8 +186,10 @@ class _Finder:
     def _found(self, name: str, tally: Tally, mark: str | None, role: str) -> Form:
         """Return a column's form by what is written in it, and by what it is to be."""
         dates = self._date(name, tally, role)
-        if role == "date" or (dates is not None and self.wanted.reading.date_format):
+        if role == "date":
             return dates or self.wanted.words(tally)
+        if dates is not None and role != "target" and self._is_sure(dates):
+            return dates
         numbers = self._number(name, tally, mark, role)
         if numbers is not None:
             return numbers
@@ -201,6 +203,10 @@ class _Finder:
         truths = {shape.casefold() for shape in tally.shapes} <= {"true", "false"}
         words = self.wanted.words(tally)
         return WordForm(words.missing, boolean=True) if truths and role == "" else words
+
+    def _is_sure(self, dates: DateForm) -> bool:
+        """Whether a column of dates is one though its values may be numbers."""
+        return bool(self.wanted.reading.date_format) or dates.formats == (OF_DIGITS[8],)
 
     def _date(self, name: str, tally: Tally, role: str) -> DateForm | None:
         if role in ("number", "weight", "regression"):

@@ -51,6 +51,8 @@ def date_form(
                 f"no value of column {name!r} is written as --date-format {form!r} says, such as "
                 f"{shown(min(tally.kept, default=''))}"
             )
+    if (digits := _digits_in_text(tally, role)) is not None:
+        return (digits,)
     found = formats_of(list(tally.shapes))
     dates = sum(tally.shapes[shape][0] for shape in found)
     if not dates or dates < least * tally.values:
@@ -82,6 +84,17 @@ def _none(name: str, tally: Tally, role: str) -> str | None:
             f"{EXAMPLE}; say how they are written by --date-format"
         )
     return None
+
+
+def _digits_in_text(tally: Tally, role: str) -> str | None:
+    """Return the format of a text of whole numbers that are dates."""
+    if set(tally.shapes) != {"9"}:
+        return None
+    values = pl.Series(sorted(tally.kept - set(tally.words))).cast(pl.Int64, strict=False)
+    form = _format_of_digits(values, role)
+    if form is None or role == "date":
+        return form
+    return form if len(values) >= DIFFERENT and share((form,), tally) == 1 else None
 
 
 def share(formats: tuple[str, ...], tally: Tally) -> float:
@@ -161,7 +174,10 @@ def of_digits(
     asked = {name: form[0] for name in may if (form := format_asked(name, reading)) and form[1]}
     found: dict[str, DateForm] = {}
     for name in may:
-        digits = asked.get(name) or _format_of_digits(name, first[name], roles.get(name, ""))
+        role = roles.get(name, "")
+        digits = asked.get(name) or _format_of_digits(first[name].drop_nulls(), role)
+        if role == "date" and not digits:
+            raise _no_dates(name, first[name])
         if digits:
             found[name] = DateForm((digits,), tuple(reading.missing or ()))
     for name in list(found):
@@ -170,21 +186,21 @@ def of_digits(
     return found
 
 
-def _format_of_digits(name: str, column: pl.Series, role: str) -> str | None:
-    column = column.drop_nulls()
-    if column.is_empty():
-        return None
-    least: Any = column.min()
-    digits = {len(str(value)) for value in (least, column.max())}
-    form = OF_DIGITS.get(digits.pop()) if len(digits) == 1 else None
+def _format_of_digits(values: pl.Series, role: str) -> str | None:
+    """Return the format of whole numbers by how many digits they have."""
+    least: Any = values.min()
+    digits = {len(str(value)) for value in (least, values.max())}
+    form = OF_DIGITS.get(digits.pop()) if least is not None and len(digits) == 1 else None
     if role == "date":
-        if form is None:
-            raise TableError(
-                f"column {name!r} holds {column.dtype} such as {shown(column.min())}, no dates "
-                f"such as {EXAMPLE}; say how they are written by --date-format"
-            )
         return form
     return form if form == "%Y%m%d" and 1900 <= least // 10_000 <= 2100 else None
+
+
+def _no_dates(name: str, column: pl.Series) -> TableError:
+    return TableError(
+        f"column {name!r} holds {column.dtype} such as {shown(column.min())}, no dates such as "
+        f"{EXAMPLE}; say how they are written by --date-format"
+    )
 
 
 def _all_dates(name: str, chunks: Chunks) -> bool:

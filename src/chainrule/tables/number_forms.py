@@ -200,20 +200,29 @@ class NumberForm:
             numbers = text.cast(pl.Float64, strict=False).fill_nan(None)
         else:
             numbers = pl.Series(text.name, [None], dtype=pl.Float64).new_from_index(0, len(text))
-        rest = (numbers.is_null() & text.is_not_null()).arg_true()
-        if len(rest):
-            numbers = numbers.scatter(rest, self._dressed(text.gather(rest)))
+        ways = (self._dressed,) if self.unit == PERCENT else (self._separated, self._dressed)
+        for way in ways:
+            rest = (numbers.is_null() & text.is_not_null()).arg_true()
+            if len(rest):
+                numbers = numbers.scatter(rest, way(text.gather(rest)))
         return _whole(numbers) if self.whole else numbers
+
+    def _separated(self, text: pl.Series) -> pl.Series:
+        """Return the numbers of texts with separators alone: much faster."""
+        pattern = rf"^[+-]?{body_of(self.decimal, self.thousands)}(?:[eE][+-]?\d+)?$"
+        return self._cast(text.set(~text.str.contains(pattern), None))
+
+    def _cast(self, text: pl.Series) -> pl.Series:
+        if self.thousands:
+            text = text.str.replace_all(self.thousands, "", literal=True)
+        if self.decimal == ",":
+            text = text.str.replace(",", ".", literal=True)
+        return text.cast(pl.Float64, strict=False)
 
     def _dressed(self, text: pl.Series) -> pl.Series:
         """Return the numbers of texts with separators, signs, brackets and units."""
         found = text.str.extract_groups(self._pattern).struct.unnest()
-        body = found["body"]
-        if self.thousands:
-            body = body.str.replace_all(self.thousands, "", literal=True)
-        if self.decimal == ",":
-            body = body.str.replace(",", ".", literal=True)
-        number = (body + found["exponent"].fill_null("")).cast(pl.Float64, strict=False)
+        number = self._cast(found["body"] + found["exponent"].fill_null(""))
         opened = found["open"].is_not_null() | found["open2"].is_not_null()
         closed = found["close"].is_not_null() | found["close2"].is_not_null()
         minus = pl.Series([False]).new_from_index(0, len(text))
@@ -262,8 +271,8 @@ class Evidence:
     bodies
         The digits with separators, each with a value that has them.
     padded, short, brackets
-        Whether noughts stand before whole numbers, whether none has an exponent or more digits than
-        are exact, and whether some stand in brackets.
+        Whether noughts stand before whole numbers or all have more digits than are exact, whether
+        none has an exponent or so many digits, and whether some stand in brackets.
     """
 
     count: int
@@ -311,6 +320,7 @@ def evidence(shapes: Mapping[str, Seen], without: Collection[str] = ()) -> Evide
         pairs &= {pair for pair in allowed if not pair[1]} if parts.exponent else allowed
         short &= not parts.exponent and len(parts.body) < 16
         brackets |= parts.brackets
-    padded = any(re.match(r"0[09]", body) for body in bodies)
+    long = bool(bodies) and all(re.fullmatch(r"9{16,}", body) for body in bodies)
+    padded = long or any(re.match(r"0[09]", body) for body in bodies)
     used = {unit: times for unit, times in units.items() if times}
     return Evidence(count, used, pairs, bodies, padded, short, brackets)

@@ -71,6 +71,22 @@ class Preparation:
         """The columns that a table must have."""
         return tuple(dict.fromkeys(encoder.column for encoder in self.encoders))
 
+    @property
+    def places(self) -> dict[str, list[int]]:
+        """The places of the features that come of each column.
+
+        >>> age = Number("age", centre=40.0, scale=10.0, missing=True, text=False)
+        >>> Preparation((age,)).places
+        {'age': [0, 1]}
+        """
+        of: dict[str, list[int]] = {}
+        start = 0
+        for encoder in self.encoders:
+            end = start + len(encoder.features)
+            of.setdefault(encoder.column, []).extend(range(start, end))
+            start = end
+        return of
+
     def transform(
         self, frame: pl.DataFrame, notes: Notes | None = None, *, first: int = 1
     ) -> Features:

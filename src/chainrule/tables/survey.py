@@ -128,7 +128,7 @@ class _Table:
         check_known("target", [target] if target is not None else [], first.columns)
         self.target, self.forms = target, forms
         self.seen = 0
-        schema = forms.read(first[:PIECE]).schema
+        schema = forms.read(first.clear()).schema
         self.tallies = {name: _Tally(name, dtype) for name, dtype in schema.items()}
         self.lost = {name: _Lost() for name in schema}
         self.text = {name for name, dtype in first.schema.items() if kind(dtype) == "text"}

@@ -19,7 +19,9 @@ from chainrule.tables.data import from_data, to_data
 from chainrule.tables.decisions import Decision
 from chainrule.tables.encoders import Positive
 from chainrule.tables.errors import TableError
-from chainrule.tables.survey import Survey
+from chainrule.tables.spelling import are_different, as_known, numerically, plainly
+from chainrule.tables.survey import Column, Survey
+from chainrule.tables.task import classes_of
 from chainrule.tables.values import as_numbers, as_words, kind, shown
 
 Label = str | int
@@ -51,7 +53,7 @@ class Target:
             row = bad.arg_max() or 0
             raise TableError(
                 f"target {self.column!r} must be {self._must}, got "
-                f"{shown(series[row])} in row {first + row:,}"
+                f"{shown(series[row])} in row {first + row:,}{self._near(series[row])}"
             )
         return self._shaped(y)
 
@@ -67,6 +69,10 @@ class Target:
     def _must(self) -> str:
         raise NotImplementedError
 
+    def _near(self, value: Any) -> str:
+        """Return what may be meant by a value that is none of the target's, or ""."""
+        return ""
+
     def _encoded(self, series: pl.Series) -> pl.Series:
         raise NotImplementedError
 
@@ -77,6 +83,9 @@ class Target:
 @dataclass(frozen=True)
 class Classes(Target):
     """Classes, and their indices in the order of the classes.
+
+    A label is its class where it stands as training had it, or is written another way that can
+    mean no other: 1.0 for 1, TRUE for true, and as a number 1 for 01.
 
     >>> import polars as pl
     >>> target = Classes("cut", ("Fair", "Good"))
@@ -96,6 +105,15 @@ class Classes(Target):
         """One for each class."""
         return len(self.classes)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The classes as a text has them: true for True.
+
+        >>> Classes("sold", (False, True)).names
+        ('false', 'true')
+        """
+        return tuple(as_words(pl.Series(self.classes)))
+
     def decode(self, outputs: NDArray[Any]) -> pl.Series:
         """Return the class of the greatest output of each row."""
         return pl.Series(self.column, list(self.classes)).gather(outputs.argmax(axis=1))
@@ -104,9 +122,20 @@ class Classes(Target):
     def _must(self) -> str:
         return f"one of the classes {', '.join(map(shown, self.classes[:10]))}"
 
+    def _near(self, value: Any) -> str:
+        """Return the class that is the same but for its writing."""
+        near = [label for label in self.classes if _meaning(label) == _meaning(value)]
+        return f"; the class {shown(near[0])} is written another way" if near else ""
+
     def _encoded(self, series: pl.Series) -> pl.Series:
-        words = as_words(pl.Series(self.classes))
-        return as_words(series).cast(pl.Enum(words), strict=False).to_physical()
+        labels, classes = as_words(series), pl.Series(self.names)
+        ways = [plainly]
+        if kind(series.dtype) in ("integer", "float"):
+            ways.append(numerically)
+            if not are_different(plainly(classes)):  # a number may be either of two
+                labels = labels.clear(len(labels))
+        known = as_known(labels, classes.to_list(), *ways)
+        return known.cast(pl.Enum(classes), strict=False).to_physical()
 
     def _shaped(self, y: pl.Series) -> NDArray[np.int64]:
         return y.cast(pl.Int64).to_numpy(writable=True)
@@ -163,6 +192,14 @@ class Quantity(Target):
         return np.asarray(scaled, np.float32).reshape(-1, 1).repeat(self.outputs, axis=1)
 
 
+def _meaning(label: Any) -> float | str:
+    text = str(label).strip().casefold()
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
 def fit_target(
     survey: Survey, decisions: Iterable[Decision], quantiles: tuple[float, ...] = ()
 ) -> Target:
@@ -185,15 +222,19 @@ def fit_target(
                 f"quantiles are of a regression, and target {column.name!r} has classes; leave "
                 "--quantiles out, or use --task regression"
             )
-        whole = column.kind == "float"
-        return Classes(
-            column.name, tuple(int(value) if whole else value for value in column.counts or ())
-        )
+        return Classes(column.name, _labels(column))
     values = as_numbers(survey.sample[column.name])
     centre, scale = float(values.mean()), float(values.std(ddof=0))  # type: ignore[arg-type]
     if not np.isfinite([centre, scale]).all():
         raise TableError(f"target {column.name!r} is as great as {column.greatest:g}; divide it")
     return Quantity(column.name, centre, scale or 1.0, quantiles)
+
+
+def _labels(column: Column) -> tuple[Label, ...]:
+    """Return the classes of a column in their order, whole numbers as such."""
+    if column.kind == "text":
+        return tuple(classes_of(column))
+    return tuple(int(x) if column.kind == "float" else x for x in column.counts or ())
 
 
 def target_from_data(data: Any) -> Target:

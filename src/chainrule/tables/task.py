@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 import polars as pl
 
 from chainrule.errors import unknown_name
@@ -82,6 +85,7 @@ def _without(column: Column) -> str:
 
 def _classification(column: Column, task: str | None) -> Decision:
     counts, number = column.counts, column.kind in ("integer", "float")
+    words = classes_of(column)
     if number and (counts is None or len(counts) > max(FEW, column.rows / 2)):
         raise TableError(
             f"target {column.name!r} holds too many different numbers for classes, "
@@ -93,10 +97,29 @@ def _classification(column: Column, task: str | None) -> Decision:
             f"target {column.name!r} holds text, nearly all different, such as "
             f"{shown(column.least)}: is it an identifier? Name another, or group it into classes"
         )
-    words = dict(zip(as_words(pl.Series(list(counts))), counts.values(), strict=True))
     single = [bare(word) for word, count in words.items() if count == 1]
     alone = f"; {single[0]} has a single example" if single else ""
     found = listed(f"{word} {count:,}" for word, count in words.items())
-    option = "change: --task regression" if number and task is None else ""
+    changeable = task is None and (number or _are_numbers(words))
+    option = "change: --task regression" if changeable else ""
     reason = f"{len(words):,} classes: {found}{alone}{_without(column)}"
     return Decision(column.name, "target", reason, option, task="classification")
+
+
+def classes_of(column: Column) -> dict[str, int]:
+    """Return how often each class comes, in words: numbers in their order, others by the alphabet.
+
+    >>> from chainrule.tables.survey import survey
+    >>> found = survey([pl.DataFrame({"y": ["10", "9", "10"]})], target="y")
+    >>> classes_of(found.columns["y"])
+    {'9': 1, '10': 2}
+    """
+    counts = column.counts or {}
+    words = dict(zip(as_words(pl.Series(list(counts))), counts.values(), strict=True))
+    if column.kind == "text" and _are_numbers(words):
+        return dict(sorted(words.items(), key=lambda item: float(item[0])))
+    return words
+
+
+def _are_numbers(words: Iterable[str]) -> bool:
+    return all(re.fullmatch(r"[+-]?\d+(\.\d*)?", word) for word in words)

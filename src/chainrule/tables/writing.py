@@ -40,8 +40,7 @@ class Output(Sink):
 
     def write(self, chunk: pl.DataFrame) -> None:
         """Print the next rows, the first below a header."""
-        text = chunk.write_csv(include_header=not self._count)
-        sys.stdout.buffer.write(text.encode())  # by Python, which knows a broken pipe
+        _write_text(chunk, sys.stdout.buffer, self._count, ",")
         sys.stdout.flush()
         self._count += 1
 
@@ -104,11 +103,26 @@ def _said_of(path: Path) -> Iterator[None]:
 def _write_text(chunk: pl.DataFrame, file: Any, number: int, delimiter: str) -> None:
     """Write rows, the first below a header; one column's null is no blank line, which is no row.
 
-    Python writes them: its errors tell a pipe that nobody reads on from a disk that is full.
+    Blanks around a text are kept by quotes. Python writes: its errors tell a pipe that nobody reads
+    on from a disk that is full.
     """
     null = '""' if chunk.width == 1 else ""
-    text = chunk.write_csv(include_header=number == 0, separator=delimiter, null_value=null)
+    text = chunk.write_csv(
+        include_header=number == 0,
+        separator=delimiter,
+        null_value=null,
+        quote_style="non_numeric" if _has_blanks_around(chunk) else "necessary",
+    )
     file.write(text.encode())
+
+
+def _has_blanks_around(chunk: pl.DataFrame) -> bool:
+    """Whether a text begins or ends with a blank, which is no part of a field without quotes."""
+    return any(
+        bool(column.str.contains(r"^[ \t]|[ \t]$").any())
+        for column in chunk.iter_columns()
+        if column.dtype == pl.String
+    )
 
 
 def _append_text(

@@ -4,13 +4,17 @@
 |---|---|
 | `training.py` | `train`: the network that suits a table, its run, and the result |
 | `options.py` | what can be asked of it, and what the size of the data decides |
+| `suiting.py` | what suits a target: its task, its values, what its rows count |
 | `preparing.py` | from a table to examples |
+| `labels.py` | which columns are read as they stand |
 | `splitting.py` | which of them are held out |
 | `blocks.py` | where they lie, in memory or in a file |
 | `running.py` | visit after visit, until validation says enough |
 | `checkpoints.py` | where a run left off |
 | `model.py` | `TableModel`: predictions, scores, one file |
-| `scores.py` | how good predictions are |
+| `objectives.py` | which loss is lowered, what classes weigh, what validation goes by |
+| `scores.py`, `by_class.py` | how good predictions are, of all rows and of each class |
+| `doubts.py` | what is to be doubted of a training |
 | `report/` | the page of a training |
 """
 

@@ -108,8 +108,8 @@ class Blocks:
         self.seed, self.folder = seed, folder
         self.of = _dealt(numbers, self.count, seed)
         self.ends = np.cumsum(np.bincount(self.of, minlength=self.count))
-        self.filled = self.ends - np.bincount(self.of, minlength=self.count)
-        self.weights = np.zeros(self.count)
+        self.sizes = np.bincount(self.of, minlength=self.count)
+        self.filled, self.weights = self.ends - self.sizes, np.zeros(self.count)
         y: tuple[tuple[int, ...], Any] = ((), np.int64) if outputs is None else ((outputs,), "f4")
         kinds: list[tuple[tuple[int, ...], Any]] = [((features,), "f4"), y]
         kinds += [((), "f4")] if weighted else []
@@ -118,10 +118,6 @@ class Blocks:
     def like(self, numbers: NDArray[np.int64]) -> Blocks:
         """Return blocks of the same kind for other rows, to be filled."""
         return Blocks(numbers, **self.asked, seed=self.seed, folder=self.folder)
-
-    def steps(self, batch_size: int) -> int:
-        """Return how many steps an epoch has, in batches of so many examples."""
-        return int(np.sum(-(-np.diff(self.ends, prepend=0) // batch_size)))
 
     def add(self, X: Array, y: Array, w: Array | None) -> None:
         """Deal the next examples."""
@@ -141,6 +137,11 @@ class Blocks:
                 "room, or give more --memory"
             ) from None
         self.added += len(X)
+
+    @property
+    def mean_weight(self) -> float:
+        """The mean weight of the examples added so far."""
+        return float(self.weights.sum()) / self.added
 
     def _append(self, k: int, parts: list[Array]) -> None:
         for place, part in zip(self.places, parts, strict=True):

@@ -38,13 +38,12 @@ from chainrule.tables import (
     target_from_data,
     with_target,
 )
-from chainrule.tables.encoders import Number
+from chainrule.tables.copies import with_copies
+from chainrule.tables.encoders import Category, Number
 from chainrule.tables.values import check_known
-from chainrule.tabular.scores import (
-    classification_scores,
-    quantile_scores,
-    regression_scores,
-)
+from chainrule.tabular import by_class
+from chainrule.tabular.objectives import kind_of
+from chainrule.tabular.scores import scored
 
 Array = NDArray[Any]
 KIND = "table"
@@ -84,6 +83,13 @@ class TableModel:
         if isinstance(table, Source):
             return open_source(table, **reading)
         return open_source(table, **{**self.about.get("reading", {}), **reading})
+
+    def _with_names(self, source: Source) -> Source:
+        """Return a source whose categories and labels are read as they stand."""
+        names = {each.column for each in self.preparation.encoders if isinstance(each, Category)}
+        if self.target.task == "classification":
+            names.add(self.target.column)
+        return source.as_text(name for name in source.columns if name in names)
 
     def _forms_of(self, source: Source) -> Forms:
         """Return how the columns of a source are read: as in training, or as asked."""
@@ -125,16 +131,17 @@ class TableModel:
     def predictions(
         self, source: Source, notes: Notes | None = None, *, keep: tuple[str, ...] = ()
     ) -> Iterator[pl.DataFrame]:
-        """Yield the predictions for a source chunk by chunk."""
+        """Yield the predictions for a source chunk by chunk, columns to keep as they stand."""
         check_known("column to keep", keep, source.columns)
         if taken := set(keep) & set(self._names):
             raise TableError(f"column {min(taken)!r} to keep is called as one of the predictions")
-        needed = self._present(source, (*keep, *self.preparation.columns))
+        source = self._with_names(source)
+        needed = self._present(source, self.preparation.columns)
         first, forms = 1, self._forms_of(source)
-        for chunk in source.chunks(needed):
+        for chunk, copied in with_copies(source, needed, tuple(dict.fromkeys(keep))):
             p = self._outputs(forms.read_new(chunk, notes, first=first), notes, first)
             first += chunk.height
-            yield pl.DataFrame([*chunk.select(keep), *self._columns(p)])
+            yield pl.DataFrame([*copied, *self._columns(p)])
 
     def _present(self, source: Source, wanted: Iterable[str]) -> list[str]:
         """Those columns that a source has; `transform` says which are missing, and what is near."""
@@ -148,7 +155,7 @@ class TableModel:
         """What the columns of predictions are called."""
         if self.quantiles:
             return [f"quantile_{q:g}" for q in self.quantiles]
-        classes = getattr(self.target, "classes", ())
+        classes = getattr(self.target, "names", ())
         return ["prediction", *(f"probability_{name}" for name in classes)]
 
     @property
@@ -167,14 +174,14 @@ class TableModel:
         """The names of the network's outputs: the classes, or the target."""
         if self.quantiles:
             return tuple(self._names)
-        return tuple(map(str, getattr(self.target, "classes", (self.target.column,))))
+        return tuple(getattr(self.target, "names", (self.target.column,)))
 
     def example(self, table: Any, row: int, **reading: Any) -> tuple[Array, Array]:
         """Return a row of a table as the network takes it, from 1: X (inputs,) and its y.
 
         Raises TableError where the table has no such row, or it has no target.
         """
-        source, first = self.opened(table, **reading), 1
+        source, first = self._with_names(self.opened(table, **reading)), 1
         needed = (*self.preparation.columns, self.target.column)
         for chunk in source.chunks(self._present(source, needed)):
             if row < first + chunk.height:
@@ -189,10 +196,12 @@ class TableModel:
     ) -> dict[str, dict[str, float]]:
         """Return scores on a table that has the target, those of the baseline, and how many rows.
 
+        Of classes, each has its own scores too, and `confusion` tells what it was taken for.
+
         Rows without a target are left out. They are counted with the weights of the column that
         weighed them in training, where the table has it.
         """
-        source = self.opened(table, **reading)
+        source = self._with_names(self.opened(table, **reading))
         weigh = self.about["options"].get("weight")
         weigh = weigh if weigh in source.columns else None
         asked = (*self.preparation.columns, self.target.column, *([weigh] if weigh else []))
@@ -214,22 +223,34 @@ class TableModel:
         y, p = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
         w = np.concatenate([part[2] for part in parts]) if weigh else None
         rows = {"scored": len(y), "without_target": first - 1 - len(y)}
-        return {"rows": rows, **self.scores(y, p, w)}
+        found = {"rows": rows, **self.scores(y, p, w)}
+        if self.target.task == "classification":
+            names = list(self.outputs_named)
+            found["confusion"] = by_class.confusion_by_name(y, p.argmax(axis=1), names)
+        return found
+
+    @property
+    def kind(self) -> str:
+        """The kind of its predictions, as the scores have it."""
+        return kind_of(self.target, self.net.loss)
 
     def scores(self, y: Array, p: Array, weight: Array | None = None) -> dict[str, Any]:
-        """Return the scores of outputs p beside targets as `target.encode` gives them."""
-        trivial = np.broadcast_to(self.baseline, p.shape)
+        """Return the scores of outputs p beside targets as `target.encode` gives them.
+
+        Those of the baseline stand beside them, and of classes, those of each.
+        """
         if self.target.task == "regression":
             y = self.target.decode(y).to_numpy()[:, None]
+        trivial = np.broadcast_to(self.baseline, p.shape)
         parts = {"model": p, "baseline": trivial}
-        return {name: self._scored(y, each, weight) for name, each in parts.items()}
-
-    def _scored(self, y: Array, p: Array, weight: Array | None) -> dict[str, float]:
+        found: dict[str, Any] = {
+            name: scored(self.kind, y, each, weight, self.quantiles) for name, each in parts.items()
+        }
         if self.target.task == "classification":
-            return classification_scores(y, p, weight)
-        if self.quantiles:
-            return quantile_scores(y, p, self.quantiles, weight)
-        return regression_scores(y, p, weight)
+            names = list(self.outputs_named)
+            each = by_class.class_scores(y, p.argmax(axis=1), len(names), weight)
+            found["classes"] = by_class.told(each, names)
+        return found
 
     def save(self, path: str | Path) -> None:
         """Write the model to a file, whole or not at all; equal models make equal bytes."""

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainrule.activations import activation
-from chainrule.errors import check_number, check_whole
+from chainrule.errors import check_number, check_whole, unknown_name
 from chainrule.losses import check_quantiles
 from chainrule.network import SEEDS
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.records import Record, check_names, column_name, told
+from chainrule.tabular.objectives import checked_class_weights, checked_loss
+from chainrule.tabular.scores import MAIN, METRICS
 
 TASKS = ("classification", "regression")
 SCHEDULES = ("cosine", "one-cycle", "constant")
@@ -63,6 +65,15 @@ class Options(Record):
     activation: str = told("relu", "The activation of the hidden layers.")
     dropout: float | None = told(None, "Dropout rate of the hidden layers.")
     # The training
+    loss: str | None = told(
+        None, "What training lowers, such as absolute_error, huber(1) or poisson for counts."
+    )
+    class_weight: str | Mapping[str, float] | None = told(
+        None, "What the rows of a class count: balanced, or such as yes=2,no=1.", form="WEIGHTS"
+    )
+    metric: str | None = told(
+        None, f"What the best epoch goes by in place of the loss: {', '.join(METRICS)}."
+    )
     optimizer: str = told("adamw", "The optimizer.", choices=tuple(OPTIMIZERS))
     learning_rate: float | None = told(None, "The highest learning rate of the schedule.")
     schedule: str = told("cosine", "How the learning rate changes.", choices=SCHEDULES)
@@ -92,6 +103,12 @@ class Options(Record):
         if self.quantiles:
             rising = tuple(sorted(check_quantiles("quantiles", self.quantiles)))
             object.__setattr__(self, "quantiles", rising)
+        if self.metric is not None and self.metric not in METRICS:
+            raise unknown_name("metric", self.metric, METRICS)
+        object.__setattr__(self, "class_weight", checked_class_weights(self.class_weight))
+        loss, quantiles = checked_loss(self.loss, self.quantiles, self.task)
+        object.__setattr__(self, "loss", loss)
+        object.__setattr__(self, "quantiles", quantiles)
         check_number("validation", self.validation, above=0, below=1)
         check_whole("seed", self.seed, least=0, below=SEEDS)
         for name, bounds in _NUMBERS.items():
@@ -155,7 +172,7 @@ def _mapping(name: str, value: Any) -> Mapping[str, Any]:
 
 
 SMALL = 20_000
-"""The most examples for which training is repeated with all of them: there each one counts."""
+"""The most examples for which training may be repeated with all of them: there each one counts."""
 
 TINY = 1_000
 """The examples from which a second hidden layer helps."""
@@ -188,7 +205,8 @@ def completed(options: Options, examples: int) -> Options:
         "batch_size": batch,
         "epochs": epochs,
         "patience": epochs if small else max(5, epochs // 3),
-        "refit": small,
+        "refit": None if small else False,
+        "metric": MAIN["counts"] if options.loss == "poisson" else None,
     }
     if options.optimizer != "adamw":
         del open_to_data["weight_decay"]

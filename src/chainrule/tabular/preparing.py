@@ -29,18 +29,27 @@ from chainrule.tables import (
     TableError,
     Target,
     Wanted,
-    decide,
     find_forms,
     fit_preparation,
-    fit_target,
     survey,
     with_target,
 )
 from chainrule.tables.finding import roles_of
 from chainrule.tables.forms import read
 from chainrule.tabular.blocks import Blocks
+from chainrule.tabular.doubts import of_a_table
+from chainrule.tabular.labels import spelled_otherwise
+from chainrule.tabular.objectives import class_weights
 from chainrule.tabular.options import Options
 from chainrule.tabular.splitting import hold_out
+from chainrule.tabular.suiting import (
+    as_asked,
+    check_counts,
+    counts,
+    decided_by,
+    fitted_to,
+    task_asked,
+)
 
 Array = NDArray[Any]
 T = TypeVar("T")
@@ -62,6 +71,10 @@ class Prepared:
         The number of each example's row in the table, from 1.
     held
         Which examples are held out; `held_out` has them, prepared.
+    weight, counts
+        What each example counts: in scores, by its row; in training, by its class too.
+    doubts
+        What is to be doubted of the table, in words.
     """
 
     target: Target
@@ -76,6 +89,14 @@ class Prepared:
     held_out: Examples
     y: Array
     weight: Array | None
+    counts: Array | None
+    doubts: list[str]
+
+    @property
+    def validation(self) -> Examples:
+        """The examples held out, each counting as it would in training."""
+        counts = None if self.counts is None else self.counts[self.held]
+        return Examples(self.held_out.X, self.held_out.y, counts)
 
     @property
     def baseline(self) -> Array:
@@ -93,18 +114,21 @@ class Prepared:
     def with_all(self) -> Blocks:
         """Return blocks of all examples, in training and held out."""
         blocks = self.blocks.like(np.arange(len(self.held)))
-        for part in (*(self.blocks[k] for k in range(self.blocks.count)), self.held_out):
+        for part in (*(self.blocks[k] for k in range(self.blocks.count)), self.validation):
             blocks.add(part.X, part.y, part.w)
         return blocks
 
 
-def prepare(source: Source, target: str, options: Options) -> Prepared:
-    """Return the examples of a table as training takes them.
+def prepare(
+    source: Source, target: str, options: Options, *, words: Iterable[str] = ()
+) -> Prepared:
+    """Return the examples of a table as training takes them; some columns hold words for certain.
 
     Raises TableError where the table, its target or a column that an option names is not fit.
     """
     frames, memory = _frames(source, options)
-    forms = _forms(source, frames, target, options)
+    with as_asked(options):
+        forms = _forms(source, frames, target, options, words)
     beside = [name for name in (options.weight, options.groups, options.time) if name]
     seen: list[pl.DataFrame] = []
 
@@ -116,25 +140,20 @@ def prepare(source: Source, target: str, options: Options) -> Prepared:
             yield chunk
 
     found = survey(looked_at(), target, forms)
-    decisions = decide(
-        found,
-        task=options.task,
-        numbers=options.numbers,
-        categories=options.categories,
-        dates=options.dates,
-        leave_out=options.leave_out,
-        order=options.order,
-        weight=options.weight,
-    )
+    decisions = decided_by(found, options)
+    if spelled := spelled_otherwise(source, decisions):
+        return prepare(source.as_text(spelled), target, options, words=spelled)
     written = pl.concat(seen)
     kept = forms.read(written).with_row_index("\0row", offset=1)
     if options.time is not None and forms.time is not None:
         kept = kept.with_columns(read(forms.time, written[options.time]).values)
     kept = with_target(kept, target)
-    fitted = fit_target(found, decisions, options.quantiles)
+    fitted = fitted_to(found, decisions, options)
     preparation = fit_preparation(found, decisions)
     features = len(preparation.feature_names)
     y = fitted.encode(kept)
+    rows = kept["\0row"].to_numpy().astype(np.int64)
+    check_counts(fitted, options.loss, y, rows)
     held = hold_out(
         options.validation,
         y if y.ndim == 1 else y[:, 0],
@@ -144,33 +163,42 @@ def prepare(source: Source, target: str, options: Options) -> Prepared:
         time=_column(kept, options.time, "--time", target),
     )
     w = None if options.weight is None else kept[options.weight].cast(pl.Float32).to_numpy()
+    of_class = class_weights(
+        fitted, options.class_weight, y[~held], None if w is None else w[~held]
+    )
+    count = counts(y, w, of_class)
     train = int((~held).sum())
     fits = train * features * 4 <= memory
     blocks = Blocks(
         np.flatnonzero(~held),
         features=features,
         outputs=None if fitted.task == "classification" else fitted.outputs,
-        weighted=w is not None,
+        weighted=count is not None,
         seed=options.seed,
         folder=None if fits else Path(tempfile.gettempdir()),
     )
     try:
-        held_X = _fill(blocks, lambda: map(forms.read, frames()), preparation, target, y, w, held)
+        held_X = _fill(
+            blocks, lambda: map(forms.read, frames()), preparation, target, y, count, held
+        )
+        held_out = Examples(held_X, y[held], None if w is None else w[held])
+        doubts = of_a_table(fitted, preparation, blocks, held_out)
     except BaseException:
         blocks.close()
         raise
-    held_out = Examples(held_X, y[held], None if w is None else w[held])
     return Prepared(
         fitted, forms, _kept_reading(source), preparation, decisions, found.without_target,
-        kept["\0row"].to_numpy().astype(np.int64), held, blocks, held_out, y, w,
+        rows, held, blocks, held_out, y, w, count, doubts,
     )  # fmt: skip
 
 
-def _forms(source: Source, frames: Frames, target: str, options: Options) -> Forms:
+def _forms(
+    source: Source, frames: Frames, target: str, options: Options, words: Iterable[str]
+) -> Forms:
     """Return how the columns of a table are read."""
     roles = roles_of(
         target,
-        task=options.task,
+        task=task_asked(options),
         numbers=options.numbers,
         categories=options.categories,
         dates=options.dates,
@@ -178,6 +206,7 @@ def _forms(source: Source, frames: Frames, target: str, options: Options) -> For
         order=options.order,
         weight=options.weight,
     )
+    roles |= dict.fromkeys(words, "words")
     wanted = Wanted(roles, options.time, source.reading, source.pointed, source.typed)
     return find_forms(next(frames(), pl.DataFrame()).schema, frames, wanted)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from chainrule.examples import Examples
 from chainrule.history import EarlyStopping, History, TrainingInterrupted
@@ -21,11 +21,7 @@ from chainrule.training import fit
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done, apart from the examples.
-
-    `steps` ends a run within an epoch: its last visit takes as many of a block's examples as that
-    leaves, drawn.
-    """
+    """What is to be done, apart from the examples."""
 
     net: Network
     optimizer: Optimizer
@@ -35,7 +31,16 @@ class Plan:
     seed: int
     clip_norm: float | None = None
     threads: int | None = None
-    steps: int | None = None
+
+
+class Measure(NamedTuple):
+    """What validation goes by in place of the loss.
+
+    `distance` is how far parameters are from the best, and `value` what is shown of that.
+    """
+
+    distance: Callable[[Parameters], float]
+    value: Callable[[float], float]
 
 
 @dataclass
@@ -47,7 +52,7 @@ class Run:
     losses
         The training loss by epoch: the mean over its visits.
     over
-        Why the run is over: "" while it is not, "epochs", "steps", or "early stopping".
+        Why the run is over: "" while it is not, "epochs", or "early stopping".
     """
 
     plan: Plan
@@ -55,6 +60,7 @@ class Run:
     held_out: Examples | None
     params: Parameters
     history: History | None = None
+    measure: Measure | None = None
     losses: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -72,19 +78,14 @@ class Run:
         return self.history.epochs if self.history else 0
 
     @property
-    def steps(self) -> int:
-        """How many steps of the optimizer have been made."""
-        return self.history.at.step if self.history else 0
-
-    @property
-    def best_step(self) -> int:
-        """The steps of as many epochs as were best."""
-        return self.best_epoch * self.blocks.steps(self.plan.batch_size)
-
-    @property
     def validation_losses(self) -> list[float]:
-        """The loss of the validation data after each epoch; nothing without such data."""
+        """What validation found after each epoch; nothing without such data."""
         return self.history.validation_loss if self.history else []
+
+    def validated(self, epoch: int) -> float:
+        """What is shown of the validation after an epoch, from 1."""
+        found = self.validation_losses[epoch - 1]
+        return self.measure.value(found) if self.measure else found
 
     @property
     def epochs(self) -> int:
@@ -105,8 +106,6 @@ class Run:
     @property
     def over(self) -> str:
         """Why nothing more is to be done, "" where something is."""
-        if self.plan.steps is not None and self.steps >= self.plan.steps:
-            return "steps"
         if self.visits % self.blocks.count:
             return ""
         if self.epochs >= self.plan.epochs:
@@ -125,9 +124,9 @@ class Run:
 
     def _visit(self) -> None:
         epoch, place = divmod(self.visits, self.blocks.count)
-        block = self._within_steps(self.blocks[int(self._order(epoch)[place])])
+        block = self.blocks[int(self._order(epoch)[place])]
         last = place == self.blocks.count - 1
-        plan = self.plan
+        plan, own = self.plan, self.measure
         try:
             params, history = fit(
                 plan.net,
@@ -139,7 +138,8 @@ class Run:
                 batch_size=plan.batch_size,
                 seed=plan.seed,
                 sample_weight=block.w,
-                validation=tuple(self.held_out) if last and self.held_out else None,
+                mean_weight=self.blocks.mean_weight,
+                validation=tuple(self.held_out) if last and self.held_out and not own else None,
                 clip_norm=plan.clip_norm,
                 history=self.history,
                 threads=plan.threads,
@@ -148,17 +148,10 @@ class Run:
             raise KeyboardInterrupt from interrupt
         history.runs = ()  # which would keep the blocks in memory
         self.params, self.history = params, history
+        if last and own:
+            history.enter_validation(own.distance(params))
         if last:
             self._enter_epoch(epoch)
-
-    def _within_steps(self, block: Examples) -> Examples:
-        """Return a block, or so many of its examples as the steps that are left take."""
-        if self.plan.steps is None:
-            return block
-        rows = (self.plan.steps - self.steps) * self.plan.batch_size
-        if rows >= len(block.X):
-            return block
-        return block.take(block.shuffled(self.plan.seed, self.visits + 1)[:rows])
 
     def _order(self, epoch: int) -> Any:
         """The order in which an epoch visits the blocks."""
@@ -168,7 +161,7 @@ class Run:
         """Enter the mean of the losses of an epoch's visits."""
         assert self.history is not None
         first = epoch * self.blocks.count
-        weights = self.blocks.weights[self._order(epoch)].tolist()
+        sizes = self.blocks.sizes[self._order(epoch)].tolist()
         losses = self.history.loss[first : first + self.blocks.count]
-        total = sum(w * loss for w, loss in zip(weights, losses, strict=True))
-        self.losses.append(total / sum(weights))
+        total = sum(n * loss for n, loss in zip(sizes, losses, strict=True))
+        self.losses.append(total / sum(sizes))

@@ -1,92 +1,189 @@
-r"""How good predictions are, beside what a guess without the inputs would reach.
+r"""How good predictions are, beside what a guess without the inputs would reach: one row a score.
 
-y   (n,) labels, or (n, 1) values in their own units      p   (n, classes) probabilities, or (n, 1)
+y   (n,) labels, or (n, 1) values in their own units      w   (n,) weights, or None
+p   (n, classes) probabilities, (n, 1) values, or (n, levels) quantiles
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
+Levels = tuple[float, ...]
 
 
-def classification_scores(y: Array, p: Array, weight: Array | None = None) -> dict[str, float]:
-    r"""Return accuracy, log loss and the area under the ROC curve, which is left out where y has
-    one class only; of several classes, it is the mean over each against the rest.
+@dataclass(frozen=True)
+class Score:
+    """A row of the table: a score with everything that is known of it.
 
-    >>> scores = classification_scores(np.array([0, 1]), np.array([[0.9, 0.1], [0.4, 0.6]]))
-    >>> scores["accuracy"], scores["roc_auc"]
-    (1.0, 1.0)
+    Attributes
+    ----------
+    word
+        What it is called where people read it.
+    of
+        The kinds of prediction that it is of: classes, quantity, counts, quantiles.
+    value
+        `value(y, p, w, levels)`, or None where it has no meaning for such a y.
+    best
+        The value of predictions that are right: 0 of losses, 1 of what rises with them.
+    in_units
+        Whether it has the units of the target.
     """
-    from sklearn.metrics import log_loss, roc_auc_score
+
+    word: str
+    of: tuple[str, ...]
+    value: Callable[[Array, Array, Array | None, Levels], float | None]
+    best: float = 0.0
+    in_units: bool = False
+
+    def distance(self, value: float) -> float:
+        """Return how far a value is from the best, or the value of such a distance.
+
+        >>> SCORES["accuracy"].distance(0.75), SCORES["rmse"].distance(0.75)
+        (0.25, 0.75)
+        """
+        return 1.0 - value if self.best else value
+
+
+def _accuracy(y: Array, p: Array, w: Array | None, levels: Levels) -> float:
+    from sklearn.metrics import accuracy_score
+
+    return float(accuracy_score(y, p.argmax(axis=1), sample_weight=w))
+
+
+def _balanced_accuracy(y: Array, p: Array, w: Array | None, levels: Levels) -> float:
+    """The mean recall of the classes that y has."""
+    from sklearn.metrics import recall_score
+
+    guess, labels = p.argmax(axis=1), np.unique(y)
+    return float(
+        recall_score(y, guess, labels=labels, average="macro", sample_weight=w, zero_division=0)
+    )
+
+
+def _f1_macro(y: Array, p: Array, w: Array | None, levels: Levels) -> float:
+    from sklearn.metrics import f1_score
+
+    guess = p.argmax(axis=1)
+    return float(f1_score(y, guess, average="macro", sample_weight=w, zero_division=0))
+
+
+def _log_loss(y: Array, p: Array, w: Array | None, levels: Levels) -> float:
+    from sklearn.metrics import log_loss
 
     p = p.astype(float)
-    p /= p.sum(axis=1, keepdims=True)  # 1 to the last digit of float32 is not enough for log_loss
-    scores = {
-        "accuracy": float(np.average(p.argmax(axis=1) == y, weights=weight)),
-        "log_loss": float(log_loss(y, p, labels=np.arange(p.shape[1]), sample_weight=weight)),
-    }
+    p = p / p.sum(axis=1, keepdims=True)  # 1 to the last digit of float32 is not enough for it
+    return float(log_loss(y, p, labels=np.arange(p.shape[1]), sample_weight=w))
+
+
+def _roc_auc(y: Array, p: Array, w: Array | None, levels: Levels) -> float | None:
+    """Of several classes, the mean over each against the rest."""
+    from sklearn.metrics import roc_auc_score
+
     areas = []
     for k in range(1 if p.shape[1] == 2 else 0, p.shape[1]):
         of_class = y == k
         if of_class.any() and not of_class.all():
-            areas.append(float(roc_auc_score(of_class, p[:, k], sample_weight=weight)))
-    if areas:
-        scores["roc_auc"] = float(np.mean(areas))
-    return scores
+            areas.append(float(roc_auc_score(of_class, p[:, k], sample_weight=w)))
+    return float(np.mean(areas)) if areas else None
 
 
-def regression_scores(y: Array, p: Array, weight: Array | None = None) -> dict[str, float]:
-    r"""Return the root of the mean squared error, the mean absolute error, and R².
+def _rmse(y: Array, p: Array, w: Array | None, levels: Levels) -> float:
+    from sklearn.metrics import root_mean_squared_error
 
-    R² is left out where y has one value only.
-
-    >>> regression_scores(np.array([[0.0], [2.0]]), np.array([[0.0], [1.0]]))["r2"]
-    0.5
-    """
-    error = (p - y).ravel().astype(float)
-    squares = float(np.average(error**2, weights=weight))
-    scores = {
-        "rmse": squares**0.5,
-        "mae": float(np.average(np.abs(error), weights=weight)),
-    }
-    mean = np.average(y.ravel(), weights=weight)
-    spread = float(np.average((y.ravel() - mean) ** 2, weights=weight))
-    if spread > 0:
-        scores["r2"] = 1 - squares / spread
-    return scores
+    return float(root_mean_squared_error(y, p, sample_weight=w))
 
 
-def quantile_scores(
-    y: Array, p: Array, levels: tuple[float, ...], weight: Array | None = None
-) -> dict[str, float]:
-    r"""Return the mean pinball loss of quantiles p (n, levels), and how often y lies between the
-    first and the last, if there are several.
+def _mae(y: Array, p: Array, w: Array | None, levels: Levels) -> float:
+    from sklearn.metrics import mean_absolute_error
 
-    >>> found = quantile_scores(np.array([[1.0], [2.0]]), np.array([[0.0, 2.0]] * 2), (0.1, 0.9))
-    >>> found["coverage"], round(found["pinball"], 6)
-    (1.0, 0.1)
-    """
-    q, error = np.asarray(levels), y - p
-    pinball = np.maximum(q * error, (q - 1) * error).mean(axis=1)
-    scores = {"pinball": float(np.average(pinball, weights=weight))}
-    if len(levels) > 1:
-        inside = (p[:, 0] <= y[:, 0]) & (y[:, 0] <= p[:, -1])
-        scores["coverage"] = float(np.average(inside, weights=weight))
-    return scores
+    return float(mean_absolute_error(y, p, sample_weight=w))
 
 
-WORDS = {
-    "accuracy": "accuracy",
-    "log_loss": "log loss",
-    "roc_auc": "AUC",
-    "rmse": "RMSE",
-    "mae": "mean absolute error",
-    "r2": "R²",
-    "pinball": "pinball loss",
-    "coverage": "coverage",
+def _r2(y: Array, p: Array, w: Array | None, levels: Levels) -> float | None:
+    from sklearn.metrics import r2_score
+
+    return float(r2_score(y, p, sample_weight=w)) if np.ptp(y) > 0 else None
+
+
+def _poisson_deviance(y: Array, p: Array, w: Array | None, levels: Levels) -> float | None:
+    from sklearn.metrics import mean_poisson_deviance
+
+    if (y < 0).any():
+        return None
+    rates = np.maximum(p.astype(float), np.finfo(np.float32).tiny)  # e^a may round to 0
+    return float(mean_poisson_deviance(y[:, 0], rates[:, 0], sample_weight=w))
+
+
+def _pinball(y: Array, p: Array, w: Array | None, levels: Levels) -> float:
+    """The mean over the quantiles."""
+    from sklearn.metrics import mean_pinball_loss
+
+    each = [
+        mean_pinball_loss(y[:, 0], own, alpha=q, sample_weight=w)
+        for q, own in zip(levels, p.T, strict=True)
+    ]
+    return float(np.mean(each))
+
+
+def _coverage(y: Array, p: Array, w: Array | None, levels: Levels) -> float | None:
+    """How often y lies between the first quantile and the last, if there are several."""
+    if len(levels) < 2:
+        return None
+    inside = (p[:, 0] <= y[:, 0]) & (y[:, 0] <= p[:, -1])
+    return float(np.average(inside, weights=w))
+
+
+_CLASSES, _NUMBERS, _COUNTS, _QUANTILES = (
+    ("classes",), ("quantity", "counts"), ("counts",), ("quantiles",),
+)  # fmt: skip
+
+SCORES: dict[str, Score] = {
+    "accuracy": Score("accuracy", _CLASSES, _accuracy, best=1.0),
+    "log_loss": Score("log loss", _CLASSES, _log_loss),
+    "roc_auc": Score("AUC", _CLASSES, _roc_auc, best=1.0),
+    "balanced_accuracy": Score("balanced accuracy", _CLASSES, _balanced_accuracy, best=1.0),
+    "f1_macro": Score("F1, mean of classes", _CLASSES, _f1_macro, best=1.0),
+    "rmse": Score("RMSE", _NUMBERS, _rmse, in_units=True),
+    "mae": Score("mean absolute error", _NUMBERS, _mae, in_units=True),
+    "r2": Score("R²", _NUMBERS, _r2, best=1.0),
+    "poisson_deviance": Score("Poisson deviance", _COUNTS, _poisson_deviance),
+    "pinball": Score("pinball loss", _QUANTILES, _pinball, in_units=True),
+    "coverage": Score("coverage", _QUANTILES, _coverage, best=1.0),
 }
-"""The scores as they are shown."""
+"""The scores, in the order in which they are shown; scikit-learn's functions where it has them."""
+
+METRICS = tuple(name for name in SCORES if name != "coverage")
+"""Those that training can go by: a coverage of 1 is no aim."""
+
+MAIN = {
+    "classes": "log_loss",
+    "quantity": "rmse",
+    "counts": "poisson_deviance",
+    "quantiles": "pinball",
+}
+"""What tells how good a model is where nothing else is asked for."""
+
+
+def scored(
+    kind: str, y: Array, p: Array, w: Array | None = None, levels: Levels = ()
+) -> dict[str, float]:
+    """Return the scores of a kind of prediction; one that has no meaning for y is left out.
+
+    >>> scores = scored("classes", np.array([0, 1]), np.array([[0.9, 0.1], [0.4, 0.6]]))
+    >>> scores["accuracy"], scores["roc_auc"]
+    (1.0, 1.0)
+    >>> scored("quantity", np.array([[0.0], [2.0]]), np.array([[0.0], [1.0]]))["r2"]
+    0.5
+    >>> scored("quantiles", np.array([[1.0], [2.0]]), np.array([[0.0, 2.0]] * 2), None, (0.1, 0.9))
+    {'pinball': 0.1, 'coverage': 1.0}
+    """
+    found = {
+        name: score.value(y, p, w, levels) for name, score in SCORES.items() if kind in score.of
+    }
+    return {name: value for name, value in found.items() if value is not None}

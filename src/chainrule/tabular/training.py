@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,20 @@ from chainrule.serialization.strict_json import to_json
 from chainrule.tables import Reading, Source, TableError, open_source
 from chainrule.tabular.blocks import Blocks
 from chainrule.tabular.checkpoints import keeping
+from chainrule.tabular.doubts import of_a_model
 from chainrule.tabular.model import TableModel
+from chainrule.tabular.objectives import loss_of
 from chainrule.tabular.options import Options, by_text, completed
 from chainrule.tabular.preparing import Prepared, prepare
-from chainrule.tabular.running import Plan, Run
+from chainrule.tabular.running import Measure, Plan, Run
+from chainrule.tabular.scores import SCORES
 
 OVERFITTED = 1.05
-"""Where the last validation loss is so many times the best, the last epochs did harm."""
+"""Where the last validation loss is so many times the best, the last epochs did harm.
+
+Up to there, training with all rows for as many epochs makes better models than are left without;
+beyond, worse ones: `benchmarks/results/table_refit.md`.
+"""
 
 
 def network(prepared: Prepared, options: Options) -> Network:
@@ -36,13 +43,10 @@ def network(prepared: Prepared, options: Options) -> Network:
         layers.append(Dense(size, options.activation))
         if options.dropout:
             layers.append(Dropout(options.dropout))
-    loss = "cross_entropy" if prepared.target.task == "classification" else "half_squared_error"
-    if options.quantiles:
-        loss = f"quantile({', '.join(map(repr, options.quantiles))})"
     return Network(
         len(prepared.preparation.feature_names),
         [*layers, Dense(prepared.target.outputs)],
-        loss,
+        loss_of(prepared.target.task, options.loss, options.quantiles),
     )
 
 
@@ -74,26 +78,58 @@ def begin(prepared: Prepared, options: Options) -> Run:
     """Return the run over the examples in training, before its first visit."""
     assert options.epochs
     what = plan(prepared, options, prepared.blocks, options.epochs)
-    return Run(what, prepared.blocks, prepared.held_out, _drawn(what))
+    measure = measured_by(prepared, what.net, options.metric) if options.metric else None
+    return Run(what, prepared.blocks, prepared.validation, _drawn(what, prepared), None, measure)
+
+
+def measured_by(prepared: Prepared, net: Network, metric: str) -> Measure:
+    """Return what finds how far parameters are from the best of a metric, in the rows held out.
+
+    Raises TableError where it has no meaning for them.
+    """
+    model = _model(prepared, net, net.init(0, dtype="float32"))
+
+    def distance(params: Parameters) -> float:
+        own = dataclasses.replace(model, params=params)
+        value = _validated(own, prepared)["model"].get(metric)
+        if value is None:
+            raise TableError(
+                f"--metric {metric} has no meaning for the rows held out, which have a single "
+                "value; hold out more by --validation, or take another metric"
+            )
+        return SCORES[metric].distance(value)
+
+    distance(model.params)
+    return Measure(distance, SCORES[metric].distance)
 
 
 def begin_again(prepared: Prepared, options: Options, first: Run) -> Run | None:
-    """Return the run over all examples, those held out too, or None where that is not wanted.
+    """Return the run over all examples, those held out too, or None where there is to be none.
 
-    It makes as many epochs as the first, or, where that had begun to overfit, as were best.
+    It makes as many epochs as the first, or, where that had overfitted, as were best: the rate
+    falls to its end within them. Unless asked, it is then not made at all.
     """
-    if not options.refit:
+    if options.refit is False or (options.refit is None and overfitted(first)):
         return None
-    losses = first.validation_losses
-    overfitted = losses[-1] > OVERFITTED * min(losses)
-    epochs = max(first.best_epoch, first.epochs // 4) if overfitted else first.epochs
+    epochs = first.best_epoch if overfitted(first) else first.epochs
     blocks = prepared.with_all()
     what = plan(prepared, options, blocks, epochs)
-    return Run(what, blocks, None, _drawn(what))
+    return Run(what, blocks, None, _drawn(what, prepared))
 
 
-def _drawn(what: Plan) -> Parameters:
-    return what.net.init(seed=what.seed, dtype="float32")
+def overfitted(run: Run) -> bool:
+    """Whether validation ended clearly worse than it was at its best."""
+    losses = run.validation_losses
+    return losses[-1] > OVERFITTED * min(losses)
+
+
+def _drawn(what: Plan, prepared: Prepared) -> Parameters:
+    """Return the parameters to begin with; of rates e^a, the first is the mean for every row."""
+    params = what.net.init(seed=what.seed, dtype="float32")
+    if str(what.net.loss) != "poisson":
+        return params
+    *hidden, last = params
+    return (*hidden, last._replace(b=last.b + np.float32(np.log(prepared.baseline[0]))))
 
 
 @contextmanager
@@ -138,18 +174,7 @@ def conclude(
 
     The scores are those of the first run, on examples that it was not trained with.
     """
-    model = TableModel(
-        run.plan.net,
-        run.best,
-        prepared.preparation,
-        prepared.target,
-        prepared.baseline,
-        {"loss": np.array(run.losses), "validation_loss": np.array(run.validation_losses)},
-        about={},
-        forms=prepared.forms,
-    )
-    y, w = prepared.held_out.y, prepared.held_out.w
-    scores = model.scores(y, model.outputs_of(prepared.held_out.X), w)
+    model = _model(prepared, run.plan.net, run.best, _curves(run, options.metric))
     about = {
         "rows": {
             "training": int((~prepared.held).sum()),
@@ -163,10 +188,51 @@ def conclude(
         "best_epoch": run.best_epoch,
         "over": run.over,
         "epochs_with_all": again.epochs if again else 0,
-        "validation": scores,
+        "refit": _refit(options, run, again),
+        "validation": (scores := _validated(model, prepared)),
     }
+    told = dataclasses.replace(model, about=about)
+    about["warnings"] = prepared.doubts + of_a_model(told, prepared.held_out, scores)
     params = model.params if again is None else again.params
     return dataclasses.replace(model, params=params, about=about)
+
+
+def _model(
+    prepared: Prepared, net: Network, params: Parameters, curves: Mapping[str, Any] | None = None
+) -> TableModel:
+    """Return the model of some parameters, of which nothing is told yet."""
+    own = prepared.preparation, prepared.target, prepared.baseline
+    return TableModel(net, params, *own, curves or {}, about={}, forms=prepared.forms)
+
+
+def _validated(model: TableModel, prepared: Prepared) -> dict[str, Any]:
+    """Return the scores of a model in the rows held out."""
+    held_out = prepared.held_out
+    return model.scores(held_out.y, model.outputs_of(held_out.X), held_out.w)
+
+
+def _curves(run: Run, metric: str | None) -> dict[str, Any]:
+    """Return what training and validation found after each epoch."""
+    if metric is None:
+        return {"loss": np.array(run.losses), "validation_loss": np.array(run.validation_losses)}
+    values = [run.validated(epoch) for epoch in range(1, run.epochs + 1)]
+    return {"loss": np.array(run.losses), f"validation_{metric}": np.array(values)}
+
+
+def _refit(options: Options, run: Run, again: Run | None) -> str:
+    """Return in words what became of a training with all rows."""
+    if again is not None:
+        anew = "1 epoch" if again.epochs == 1 else f"{again.epochs:,} epochs"
+        return (
+            f"trained anew with all rows for {anew}: that is the model saved; the scores are of "
+            "the one before it, to which the rows held out were new"
+        )
+    if options.refit is None:
+        return (
+            "not trained anew with all rows, for validation got worse again, and another run might "
+            "miss its best"
+        )
+    return ""
 
 
 def train(

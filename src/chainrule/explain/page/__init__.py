@@ -53,7 +53,7 @@ SCRIPTS = (
     "controls",
 )
 
-EXAMPLES = "The mean over {} examples. The working is that of the one chosen, then the mean of all."
+EXAMPLES = "The {0} over {1} examples. The working is that of the one chosen, then the {0} of all."
 
 INERT = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 """What could end a script or a line of it, written in a way that JSON reads the same."""
@@ -99,7 +99,7 @@ def _examples(explanation: Explanation) -> str:
     d = explanation.derivation
     if d.of != COST or len(d.data.X) == 1:
         return explanation.examples
-    return f"{explanation.about} {EXAMPLES.format(len(d.data.X))}".strip()
+    return f"{explanation.about} {EXAMPLES.format(d.net.reduction, len(d.data.X))}".strip()
 
 
 def _policy(script: str, style: str) -> str:

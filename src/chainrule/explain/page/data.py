@@ -65,6 +65,7 @@ def data(explanation: Explanation, rounds: int) -> dict[str, Any]:
         "params": [[numbers(p.W), numbers(p.b)] for p in _dense(d)],
         "frozen": _frozen(d),
         "data": _examples(d),
+        "weight": _weight(d),
         "update": _update(d.made, 0 if fixed or explanation.about else rounds),
         "shown": {"units": drawn.units, "edges": drawn.edges},
         "labels": [[library.key(key), visible(text)] for key, text in d.labels.items()],
@@ -151,6 +152,15 @@ def _examples(d: Derivation) -> dict[str, Any]:
     y = encode(d.data.y, d.net.outputs, d.data.X.dtype, np)
     w = None if d.data.w is None else numbers(d.data.w)
     return {"n": len(d.data.X), "X": numbers(d.data.X), "y": numbers(y), "w": w}
+
+
+def _weight(d: Derivation) -> float | None:
+    """What the sum over the examples is divided by; None where it is the sum of their weights."""
+    if d.net.reduction == "sum":
+        return 1.0
+    if d.made is None or d.made.mean_weight is None:
+        return None
+    return len(d.data.X) * d.made.mean_weight
 
 
 def _update(made: Update | None, rounds: int) -> dict[str, Any] | None:

@@ -42,7 +42,7 @@ const lossRule = (tree) => {
 const copyParams = (params) => params.map((layer) => layer.map((part) => part.slice()));
 
 class Net {
-  constructor({ widths, activations, loss, l1, l2, data }) {
+  constructor({ widths, activations, loss, l1, l2, data, weight }) {
     Object.assign(this, { widths, l1, l2, n: data.n, layers: widths.length - 1 });
     this.rules = activations.map((row) => [activationRule(row.value), activationRule(row.slope)]);
     this.loss = { ...loss, rules: loss.forms.map((form) => [lossRule(form.value), lossRule(form.slope)]) };
@@ -56,7 +56,7 @@ class Net {
     this.costs = new Float64Array(this.n);
     this.gradients = widths.slice(1).map((o, k) => [new Float64Array(o * widths[k]), new Float64Array(o)]);
     this.weights = data.w ? decode(data.w) : new Float64Array(this.n).fill(1);
-    this.weight = this.weights.reduce((sum, w) => sum + w, 0);
+    this.weight = weight ?? this.weights.reduce((sum, w) => sum + w, 0);
   }
 
   // Work everything out: the cost is returned, the rest stays in the arrays.

@@ -12,7 +12,7 @@ import numpy as np
 from chainrule.backprop import backward, forward
 from chainrule.explain.names import Key
 from chainrule.explain.steps import Derivation
-from chainrule.explain.working import largest
+from chainrule.explain.sums import largest
 from chainrule.targets import encode
 
 WIDEST = 12

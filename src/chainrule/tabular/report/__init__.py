@@ -3,11 +3,11 @@
 | file | what it is for |
 |---|---|
 | `findings.py` | all that the page tells, found once |
-| `figures.py` | confusion, calibration and residuals of the examples held out |
+| `figures.py` | calibration, quantiles and residuals of the examples held out |
 | `importance.py` | how much each column matters |
 | `pulling.py` | the examples with the largest gradients, and their rows in the table |
 | `plots.py` | the plots, as SVG in the colours of the page |
-| `course.py`, `quality.py`, `influence.py`, `choices.py` | the cards of the page, in their order |
+| `course.py`, `quality.py`, `intervals.py`, `influence.py`, `choices.py` | the cards of the page |
 | `markup.py` | text, numbers and tables as HTML |
 | `template.html`, `page.css` | what it looks like |
 """
@@ -23,7 +23,7 @@ from chainrule.serialization.whole import write_whole
 from chainrule.tables import Source
 from chainrule.tabular.model import TableModel
 from chainrule.tabular.preparing import Prepared
-from chainrule.tabular.report import choices, course, influence, quality
+from chainrule.tabular.report import choices, course, influence, intervals, quality
 from chainrule.tabular.report.findings import Findings, find
 from chainrule.tabular.report.markup import Html, text
 from chainrule.tabular.running import Run
@@ -70,6 +70,8 @@ def _cards(found: Findings) -> Iterator[Html]:
     yield course.losses(found)
     if found.model.target.task == "classification":
         yield from quality.classification(found)
+    elif found.model.quantiles:
+        yield from intervals.quantiles(found)
     else:
         yield from quality.regression(found)
     yield influence.columns(found)

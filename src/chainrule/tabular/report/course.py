@@ -17,8 +17,9 @@ from chainrule.tabular.report.markup import (
     short,
     table,
     text,
+    warning,
 )
-from chainrule.tabular.scores import WORDS
+from chainrule.tabular.scores import SCORES
 
 
 def heading(found: Findings) -> tuple[str, str]:
@@ -33,7 +34,7 @@ def heading(found: Findings) -> tuple[str, str]:
 def summary(found: Findings) -> Html:
     """Return the card of the model: its table, its network, its scores beside the baseline's."""
     about, net = found.model.about, found.model.net
-    rows, made, anew = about["rows"], about["epochs"], about["epochs_with_all"]
+    rows, made = about["rows"], about["epochs"]
     left = f"; {rows['without_target']:,} without a target left out" * bool(rows["without_target"])
     early = "; ended by early stopping" * (about["over"] == "early stopping")
     facts = {
@@ -53,19 +54,16 @@ def summary(found: Findings) -> Html:
             "scores of the rows held out",
             ["score", "model", "baseline"],
             [
-                [WORDS[name], value, scores["baseline"].get(name)]
+                [SCORES[name].word, value, scores["baseline"].get(name)]
                 for name, value in scores["model"].items()
             ],
             "scores",
         ),
         paragraph(f"The baseline knows the target alone: it always predicts {_baseline(found)}."),
     ]
-    if anew:
-        said = (
-            f"Once scored, the network was trained anew with all rows, for {_epochs(anew)}: that "
-        )
-        said += "is the model kept. All that stands here is of the one that had not seen the rows."
-        parts.append(paragraph(said))
+    if about["refit"]:
+        parts.append(paragraph(f"The network was {about['refit']}."))
+    parts += [warning(each) for each in about["warnings"]]
     if found.prepared.weight is not None:
         said = "Scores, losses and importances count each row with its weight; all else once."
         parts.append(paragraph(said))
@@ -89,19 +87,39 @@ def _epochs(count: int) -> str:
 
 
 def _baseline(found: Findings) -> str:
+    values = " and ".join(number(float(value)) for value in found.model.baseline)
+    if found.model.quantiles:
+        return (
+            f"the quantile{'s' * (len(found.model.quantiles) > 1)} of the training rows, {values}"
+        )
     if found.model.target.task == "regression":
-        return f"the mean, {number(float(found.model.baseline[0]))}"
+        return f"the mean, {values}"
     return "the shares of the classes"
 
 
 def losses(found: Findings) -> Html:
-    """Return the card of the losses by epoch."""
+    """Return the card of the losses by epoch, and of what validation went by in their place."""
     curves, best = found.model.curves, found.model.about["best_epoch"]
-    training, validation = curves["loss"], curves["validation_loss"]
-    said = (
-        f"Training and validation loss over {_epochs(len(training))}: validation is lowest after "
-        f"epoch {best:,}, {number(float(validation[best - 1]))}; training then is at "
-        f"{number(float(training[best - 1]))}."
+    metric = found.model.about["options"].get("metric")
+    loss = str(found.model.net.loss)
+    training = curves["loss"]
+    if metric is None:
+        validation = curves["validation_loss"]
+        said = (
+            f"Training and validation loss over {_epochs(len(training))}: validation is lowest "
+            f"after epoch {best:,}, {number(float(validation[best - 1]))}; training then is at "
+            f"{number(float(training[best - 1]))}."
+        )
+        plot = plots.loss_plot(training, validation, best, loss, said)
+        return card("Losses", figure(plot, said))
+    validation, word = curves[f"validation_{metric}"], SCORES[metric].word
+    said = f"Training loss over {_epochs(len(training))}; after epoch {best:,} it is at "
+    said += f"{number(float(training[best - 1]))}."
+    own = f"{word} of the rows held out: best after epoch {best:,}, "
+    own += f"{number(float(validation[best - 1]))}."
+    own = own[0].upper() + own[1:]
+    return card(
+        "Losses",
+        figure(plots.loss_plot(training, None, best, loss, said), said),
+        figure(plots.metric_plot(validation, best, word, own), own),
     )
-    plot = plots.loss_plot(training, validation, best, str(found.model.net.loss), said)
-    return card("Losses", figure(plot, said))

@@ -1,7 +1,6 @@
-r"""Confusion, calibration and residuals: the numbers behind the figures of the examples held out.
+r"""Calibration, quantiles and residuals: the numbers behind the figures of the examples held out.
 
 y   (n,) labels, or values in the target's units      p   (n, classes) probabilities
-guess   (n,) the class predicted
 """
 
 from __future__ import annotations
@@ -21,60 +20,6 @@ BARS = 30
 
 TAIL = 0.005
 """The share of the residuals, on each side, that the outermost bar of their histogram may hold."""
-
-
-def confusion(y: Array, guess: Array, classes: int) -> Array:
-    """Return how often each class (a row) was taken for each (a column).
-
-    >>> confusion(np.array([0, 1, 1]), np.array([0, 1, 0]), 2)
-    array([[1, 0],
-           [1, 1]])
-    """
-    return np.bincount(y * classes + guess, minlength=classes**2).reshape(classes, classes)
-
-
-class Pair(NamedTuple):
-    """A class, another that it was taken for, and how often."""
-
-    true: int
-    predicted: int
-    examples: int
-
-
-def confused_pairs(y: Array, guess: Array, classes: int) -> list[Pair]:
-    """Return the pairs of classes that were confused, the most frequent first.
-
-    >>> confused_pairs(np.array([0, 1, 2, 2]), np.array([0, 0, 1, 1]), 3)
-    [Pair(true=2, predicted=1, examples=2), Pair(true=1, predicted=0, examples=1)]
-    """
-    wrong = y != guess
-    codes, counts = np.unique(y[wrong] * classes + guess[wrong], return_counts=True)
-    order = np.argsort(-counts, kind="stable")
-    return [Pair(*divmod(int(codes[k]), classes), int(counts[k])) for k in order]
-
-
-class ClassScore(NamedTuple):
-    """The scores of a class: NaN for a share of nothing."""
-
-    label: int
-    precision: float
-    recall: float
-    f1: float
-    examples: int
-
-
-def class_scores(y: Array, guess: Array, classes: int) -> list[ClassScore]:
-    """Return precision, recall and their harmonic mean for each class.
-
-    >>> class_scores(np.array([0, 1, 1]), np.array([0, 1, 0]), 2)[1]
-    ClassScore(label=1, precision=1.0, recall=0.5, f1=0.6666666666666666, examples=2)
-    """
-    each = [np.bincount(labels, minlength=classes) for labels in (y, guess, y[y == guess])]
-    examples, guessed, right = each
-    with np.errstate(invalid="ignore"):
-        shares = right / guessed, right / examples, 2 * right / (examples + guessed)
-    columns = (range(classes), *(share.tolist() for share in shares), examples.tolist())
-    return [ClassScore(*row) for row in zip(*columns, strict=True)]
 
 
 class Bin(NamedTuple):
@@ -113,6 +58,28 @@ def calibration_error(bins: list[Bin]) -> float:
     """
     gaps = [abs(each.predicted - each.observed) for each in bins]
     return float(np.average(gaps, weights=[each.examples for each in bins]))
+
+
+class Level(NamedTuple):
+    """A quantile, the share of the targets at or below it, and its pinball loss."""
+
+    level: float
+    below: float
+    pinball: float
+
+
+def levels(y: Array, p: Array, asked: tuple[float, ...]) -> list[Level]:
+    """Return how each of some quantiles p (n, levels) lies to the targets y (n,).
+
+    >>> levels(np.array([1.0, 3.0]), np.array([[1.0], [2.0]]), (0.5,))
+    [Level(level=0.5, below=0.5, pinball=0.25)]
+    """
+    from sklearn.metrics import mean_pinball_loss
+
+    return [
+        Level(q, float((y <= own).mean()), float(mean_pinball_loss(y, own, alpha=q)))
+        for q, own in zip(asked, p.T, strict=True)
+    ]
 
 
 class Histogram(NamedTuple):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from chainrule.tables import Source
 from chainrule.tabular.model import TableModel
 from chainrule.tabular.preparing import Prepared
-from chainrule.tabular.report.importance import Importances, features_of, importances
+from chainrule.tabular.report.importance import Importances, importances
 from chainrule.tabular.report.pulling import Pulls, rows_of, training_pulls, validation_pulls
 from chainrule.tabular.running import Run
 
@@ -63,7 +63,7 @@ def find(prepared: Prepared, run: Run, model: TableModel, source: Source) -> Fin
         "training": training_pulls(prepared, model, seed),
         "validation": validation_pulls(prepared, model, seed),
     }
-    known = [each.column for each in matter.columns] if matter else features_of(model.preparation)
+    known = [each.column for each in matter.columns] if matter else model.preparation.places
     shown = tuple(known)[:SHOWN_COLUMNS]
     rows = [pull.row for part in pulls.values() for pull in part.strongest]
     values = rows_of(source, rows, shown)

@@ -15,8 +15,8 @@ from sklearn.metrics import accuracy_score, r2_score
 
 from chainrule.backprop import backward, forward, input_gradient
 from chainrule.examples import Examples
-from chainrule.tables import Preparation
 from chainrule.tabular.model import TableModel
+from chainrule.tabular.scores import scored
 
 Array = NDArray[Any]
 
@@ -66,18 +66,20 @@ def importances(model: TableModel, held_out: Examples, seed: int) -> Importances
 
     $$\text{score} - \text{score with the column's values in another order}$$
 
-    The score is the accuracy or R². All features of a column are shuffled together, as if its
+    The score is the accuracy, R², or of quantiles R¹, one less the pinball loss over the
+    baseline's. All features of a column are shuffled together, as if its
     values were in the table. Source: Breiman (2001), Random forests.
     """
-    features = features_of(model.preparation)
+    features = model.preparation.places
     chosen = _moving(model, held_out, features)
     data = drawn(held_out, _examples(model, len(chosen)), seed)[1]
     shuffled = _Shuffled(model, data.X, [features[column] for column in chosen])
     n = len(data.X)
+    y, score, name = data.y, _accuracy, "accuracy"
     if model.target.task == "regression":
         y, score, name = model.target.decode(data.y).to_numpy(), _r2, "R²"
-    else:
-        y, score, name = data.y, _accuracy, "accuracy"
+    if model.quantiles:
+        score, name = _r1, "R¹"
     found = permutation_importance(
         shuffled,
         np.repeat(np.arange(n)[:, None], len(chosen), axis=1),
@@ -91,23 +93,6 @@ def importances(model: TableModel, held_out: Examples, seed: int) -> Importances
     columns = zip(chosen, found.importances_mean, found.importances_std, strict=True)
     each = [Importance(column, float(mean), float(spread)) for column, mean, spread in columns]
     return Importances(tuple(each[k] for k in order), name, len(chosen), n)
-
-
-def features_of(preparation: Preparation) -> dict[str, list[int]]:
-    """Return the places of the features that come of each column.
-
-    >>> from chainrule.tables.encoders import Number
-    >>> age = Number("age", centre=40.0, scale=10.0, missing=True, text=False)
-    >>> features_of(Preparation((age,)))
-    {'age': [0, 1]}
-    """
-    of: dict[str, list[int]] = {}
-    start = 0
-    for encoder in preparation.encoders:
-        end = start + len(encoder.features)
-        of.setdefault(encoder.column, []).extend(range(start, end))
-        start = end
-    return of
 
 
 def drawn(data: Examples, most: int, seed: int) -> tuple[NDArray[np.int64], Examples]:
@@ -148,6 +133,16 @@ def _accuracy(model: _Shuffled, places: Array, y: Array, sample_weight: Any = No
 
 def _r2(model: _Shuffled, places: Array, y: Array, sample_weight: Any = None) -> float:
     return float(r2_score(y, model.outputs(places)[:, 0], sample_weight=sample_weight))
+
+
+def _r1(model: _Shuffled, places: Array, y: Array, sample_weight: Any = None) -> float:
+    """Koenker and Machado (1999), Goodness of fit and related inference for quantile regression."""
+    p, levels = model.outputs(places), model.model.quantiles
+    own, trivial = (
+        scored("quantiles", y[:, None], each, sample_weight, levels)["pinball"]
+        for each in (p, np.broadcast_to(model.model.baseline, p.shape))
+    )
+    return 1 - own / trivial if trivial else 0.0
 
 
 def _examples(model: TableModel, columns: int) -> int:

@@ -77,10 +77,12 @@ def _pull_table(found: Findings, part: str, own: Pulls) -> Html:
         f"{own.taken:,} drawn from {own.examples:,}"
     )  # fmt: skip
     classes = found.model.target.task == "classification"
+    levels = found.model.quantiles
+    predicted = f"quantile {levels[len(levels) // 2]:g}" if levels else "predicted"
     more = ["probability of the target"] if classes else ["residual"]
     return table(
         f"{part}: the {len(own.strongest)} largest gradients of {of} rows",
-        ["row", *found.shown, found.model.target.column, "predicted", *more, "gradient"],
+        ["row", *found.shown, found.model.target.column, predicted, *more, "gradient"],
         [_pull_row(found, pull) for pull in own.strongest],
         "pulls",
     )
@@ -93,6 +95,6 @@ def _pull_row(found: Findings, pull: Pull) -> list[Any]:
         classes = target.classes  # type: ignore[attr-defined]
         said = [str(classes[pull.y]), str(classes[pull.p.argmax()]), float(pull.p[pull.y])]
     else:
-        true, predicted = target.decode(pull.y[None]).item(), float(pull.p[0])
+        true, predicted = target.decode(pull.y[None]).item(), float(pull.p[len(pull.p) // 2])
         said = [true, predicted, true - predicted]
     return [pull.row, *shown, *said, pull.norm]

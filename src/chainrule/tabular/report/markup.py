@@ -136,3 +136,12 @@ def paragraph(said: str) -> Html:
     '<p class="note">a &lt; b</p>'
     """
     return Html(f'<p class="note">{text(said)}</p>')
+
+
+def warning(said: str) -> Html:
+    """Return what a reader must not miss.
+
+    >>> warning("a < b")
+    '<p class="warning" role="alert">Warning: a &lt; b</p>'
+    """
+    return Html(f'<p class="warning" role="alert">Warning: {text(said)}</p>')

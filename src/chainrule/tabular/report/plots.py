@@ -19,7 +19,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from chainrule.estimators.displays import BLUE, GREY, ORANGE, LossCurveDisplay
-from chainrule.tabular.report.figures import BINS, Bin, Histogram
+from chainrule.tabular.report.figures import BINS, Bin, Histogram, Level
 from chainrule.tabular.report.markup import Html
 
 Array = NDArray[Any]
@@ -56,14 +56,29 @@ SIZE = (4.6, 3.1)
 """Inches: small enough to be read on a phone."""
 
 
-def loss_plot(losses: Array, validation: Array, best: int, loss_name: str, said: str) -> Html:
+def loss_plot(
+    losses: Array, validation: Array | None, best: int, loss_name: str, said: str
+) -> Html:
     """Return the losses by epoch, the best epoch marked."""
     with context(STYLE, after_reset=True):
         figure, ax = _figure()
-        display = LossCurveDisplay(list(losses), list(validation), loss_name=loss_name)
+        held_out = None if validation is None else list(validation)
+        display = LossCurveDisplay(list(losses), held_out, loss_name=loss_name)
         display.plot(ax=ax)
         ax.axvline(best, color=ORANGE, linewidth=1, linestyle=":")
         return _svg(figure, "losses", said)
+
+
+def metric_plot(values: Array, best: int, word: str, said: str) -> Html:
+    """Return a score of the rows held out by epoch, the best epoch marked."""
+    with context(STYLE, after_reset=True):
+        figure, ax = _figure()
+        ax.plot(np.arange(1, len(values) + 1), values, color=ORANGE, linewidth=2)
+        ax.axvline(best, color=ORANGE, linewidth=1, linestyle=":")
+        ax.set(xlabel="epoch", ylabel=word)
+        ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        ax.grid(alpha=0.6)
+        return _svg(figure, "metric", said)
 
 
 def calibration_plot(bins: Sequence[Bin], said: str) -> Html:
@@ -81,6 +96,35 @@ def calibration_plot(bins: Sequence[Bin], said: str) -> Html:
         below.yaxis.set_major_locator(MaxNLocator(3, integer=True))
         below.yaxis.set_major_formatter(PLAIN)
         return _svg(figure, "calibration", said)
+
+
+def coverage_plot(each: Sequence[Level], said: str) -> Html:
+    """Return the shares of the targets below quantiles, over what they should be."""
+    with context(STYLE, after_reset=True):
+        figure, ax = _figure()
+        level, below, _ = np.array(each).T
+        ax.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--")
+        ax.plot(level, below, "o-", color=BLUE, linewidth=2, markersize=5)
+        ax.set(xlabel="quantile", ylabel="target at or below", xlim=(-0.03, 1.03))
+        ax.set_ylim(-0.03, 1.03)
+        ax.grid(alpha=0.6)
+        return _svg(figure, "coverage", said)
+
+
+def fan_plot(true: Array, quantiles: Array, middle: int, said: str) -> Html:
+    """Return quantiles of rows as bands about the middle one, and the true values as points."""
+    with context(STYLE, after_reset=True):
+        figure, ax = _figure()
+        x, last = np.arange(1, len(true) + 1), quantiles.shape[1] - 1
+        for k in range((last + 1) // 2):
+            ax.fill_between(
+                x, quantiles[:, k], quantiles[:, last - k], color=ORANGE, alpha=0.22, linewidth=0
+            )
+        ax.plot(x, quantiles[:, middle], color=ORANGE, linewidth=1.5)
+        _points(ax, x, true)
+        ax.set(xlabel="rows, by the prediction", ylabel="true, and quantiles")
+        _plain_numbers(ax)
+        return _svg(figure, "fan", said)
 
 
 def true_plot(true: Array, predicted: Array, said: str) -> Html:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.tabular import by_class
 from chainrule.tabular.report import figures, plots
 from chainrule.tabular.report.findings import Findings
 from chainrule.tabular.report.markup import Html, card, figure, number, short, table
@@ -20,7 +21,7 @@ POINTS = 1_000
 
 def classification(found: Findings) -> Iterator[Html]:
     """Yield the cards of classes: what they were taken for, and what probabilities are worth."""
-    names = [str(name) for name in found.model.target.classes]  # type: ignore[attr-defined]
+    names = list(found.model.target.names)  # type: ignore[attr-defined]
     guess = found.p.argmax(axis=1)
     yield _confusion(found, guess, names)
     yield _classes(found, guess, names)
@@ -29,13 +30,13 @@ def classification(found: Findings) -> Iterator[Html]:
 
 def _confusion(found: Findings, guess: Any, names: list[str]) -> Html:
     if len(names) > CLASSES:
-        pairs = figures.confused_pairs(found.y, guess, len(names))
+        pairs = by_class.confused_pairs(found.y, guess, len(names))
         return card("Confusion", table(
             f"the most frequent of {len(pairs):,} pairs of classes that were confused",
             ["class", "taken for", "rows"],
             [[names[a], names[b], count] for a, b, count in pairs[:CLASSES]],
         ))  # fmt: skip
-    counts = figures.confusion(found.y, guess, len(names))
+    counts = by_class.confusion(found.y, guess, len(names))
     rows = [
         [name, *(_shaded(int(count), count / max(own.sum(), 1), j == k)
                  for k, count in enumerate(own))]
@@ -55,7 +56,7 @@ def _shaded(count: int, share: float, right: bool) -> Html:
 
 
 def _classes(found: Findings, guess: Any, names: list[str]) -> Html:
-    scores = figures.class_scores(found.y, guess, len(names))
+    scores = by_class.class_scores(found.y, guess, len(names))
     caption = "the scores of each class"
     if len(scores) > CLASSES:
         caption = f"the {CLASSES} of {len(scores):,} classes with the lowest scores"

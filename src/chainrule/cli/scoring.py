@@ -1,0 +1,131 @@
+"""What is said of scores and of what is to be doubted in them, in 80 columns."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from chainrule.cli.words import counted, number
+
+CLASSES = 20
+"""The most classes that have a line each."""
+
+
+def heading(about: Mapping[str, Any]) -> str:
+    """Return what the scores of a training are of.
+
+    >>> heading({"epochs_with_all": 60})
+    'On the rows held out, by the model before they were trained with:'
+    """
+    before = ", by the model before they were trained with" if about["epochs_with_all"] else ""
+    return f"On the rows held out{before}:"
+
+
+def scores(found: Mapping[str, Any]) -> list[str]:
+    """Return scores beside those of the baseline, and those of each class.
+
+    >>> print(*scores({"model": {"rmse": 1.5}, "baseline": {"rmse": 3.0}}), sep="\\n")
+                                model    baseline
+      RMSE                        1.5           3
+    """
+    from chainrule.tabular.scores import SCORES
+
+    rows = [
+        (score.word, *(_score(name, found[part][name]) for part in ("model", "baseline")))
+        for name, score in SCORES.items()
+        if name in found["model"]
+    ]
+    rows.insert(0, ("", "model", "baseline"))
+    lines = [f"  {word:<19}  {model:>10}  {baseline:>10}" for word, model, baseline in rows]
+    return lines + of_classes(found.get("classes", ()))
+
+
+def of_scores(found: Mapping[str, Any]) -> list[str]:
+    """Return what `TableModel.evaluate` found."""
+    rows = found["rows"]
+    left_out = rows["without_target"]
+    without = f", {left_out:,} without a target left out" if left_out else ""
+    return [f"{counted(int(rows['scored']), 'row')}{without}", *scores(found)]
+
+
+def _score(name: str, value: float) -> str:
+    from chainrule.tabular.scores import SCORES
+
+    return number(value) if SCORES[name].in_units else _share(value)
+
+
+def _share(value: float | None) -> str:
+    if value is None or math.isnan(value):
+        return "–"
+    return f"{value:.4f}".replace("-0.0000", "0.0000").replace("-", "−")
+
+
+def of_classes(told: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the scores of each class; of many, those that are told worst.
+
+    >>> scores = {"class": "yes", "precision": 1.0, "recall": 0.5, "f1": 0.6667, "support": 2}
+    >>> print(*of_classes([scores]), sep="\\n")
+    <BLANKLINE>
+      class  precision  recall      F1  rows
+      yes       1.0000  0.5000  0.6667     2
+    """
+    if not told:
+        return []
+    shown = sorted(told, key=_worst)[:CLASSES] if len(told) > CLASSES else told
+    rows = [("class", "precision", "recall", "F1", "rows"), *map(_class, shown)]
+    lines = _table(rows)
+    if len(shown) < len(told):
+        lines.append(
+            f"  … the {len(shown)} of {len(told):,} classes with the lowest F1; --json has all"
+        )
+    return ["", *lines]
+
+
+def _worst(told: Mapping[str, Any]) -> tuple[bool, float]:
+    """Order classes by F1, those that have none last."""
+    return told["f1"] is None, told["f1"] or 0.0
+
+
+def _class(told: Mapping[str, Any]) -> tuple[str, ...]:
+    from chainrule.cli.summary import short
+    from chainrule.tables.values import bare
+
+    shares = (_share(told[name]) for name in ("precision", "recall", "f1"))
+    support = told["support"]
+    rows = f"{support:,}" if isinstance(support, int) else number(support)
+    return short(bare(told["class"])), *shares, rows
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return rows of which the first column is text and the others are numbers."""
+    from rich.cells import cell_len, set_cell_size
+
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  "
+        + "  ".join(
+            [set_cell_size(row[0], widths[0])]
+            + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        )
+        for row in rows
+    ]
+
+
+def warned(about: Mapping[str, Any]) -> list[str]:
+    """Return the warnings of a training, each as a paragraph.
+
+    >>> warned({"warnings": ["the model predicts one class only"]})
+    ['', 'Warning: the model predicts one class only']
+    """
+    return _paragraphs(f"Warning: {each}" for each in about.get("warnings", ()))
+
+
+def _paragraphs(told: Iterable[str]) -> list[str]:
+    from chainrule.demo.printing import WIDTH
+
+    lines = [
+        textwrap.fill(each, WIDTH, subsequent_indent="  ", break_on_hyphens=False) for each in told
+    ]
+    return ["", *lines] if lines else []

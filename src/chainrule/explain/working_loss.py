@@ -1,0 +1,131 @@
+"""The lines of one example's loss: probabilities, each output's share, their sum."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Collection
+
+from chainrule import losses
+from chainrule.backprop import Deltas, Trace
+from chainrule.explain.example import Example, Row
+from chainrule.explain.expressions import Expression, Quantity, Sum, call
+from chainrule.explain.forms import ACTIVATION_FORMS, LOSS_FORMS, number
+from chainrule.explain.names import Key
+from chainrule.explain.softmax import Softmax
+from chainrule.explain.steps import Step
+from chainrule.explain.sums import largest, total
+from chainrule.rows import is_own
+from chainrule.trees import Array
+
+OWN = "by a function of your own"
+
+SMALLEST_PROBABILITY, LARGEST_PROBABILITY = 1e-290, 0.99
+"""Outside of these −ln p is worked out by another way than from p, which has too few digits."""
+
+
+class LossLines(Example):
+    """The lines of the loss; `top` is how many terms of a sum are written."""
+
+    def __init__(
+        self, trace: Trace, deltas: Deltas, y: Array, *, row: int, cost: Key, top: int
+    ) -> None:
+        super().__init__(trace, deltas, y, row=row, cost=cost)
+        self.top = top
+
+    def losses(self, reached: Collection[int]) -> list[Step]:
+        """The lines of the loss: the outputs' shares of it, then their sum.
+
+        Written are the outputs that the derivative reaches, and those with the largest shares.
+        """
+        counted = [j for j in range(len(self.y)) if self.labels[j] or not self._has_softmax]
+        shares = self.shares[counted]
+        whole = total(shares, lambda k: self.share(counted[k]), self.top)
+        written = sorted({*reached, *(counted[k] for k in largest(shares, self.top))})
+        steps = self._probabilities(written)
+        steps += [step for j in written if j in counted for step in self._share(j)]
+        return [*steps, Step(self.cost, whole, math.fsum(shares))]
+
+    @property
+    def _has_softmax(self) -> bool:
+        return self.loss.name == "cross_entropy" and not self._has_own_loss
+
+    @property
+    def _has_own_loss(self) -> bool:
+        return is_own(losses.loss, self.loss)
+
+    @property
+    def _smoothing(self) -> float:
+        return self.loss.parameters[0] if self._has_softmax and self.loss.parameters else 0.0
+
+    @functools.cached_property
+    def labels(self) -> Row:
+        """The targets as the loss has them: smoothed, where it smooths."""
+        s = self._smoothing
+        return (1 - s) * self.y + s / len(self.y) if s else self.y
+
+    def label(self, j: int) -> Quantity:
+        """The target of an output as the loss has it."""
+        if not self._smoothing:
+            return self.target(j)
+        return Quantity(Key("letter", 1, j, text="t"), float(self.labels[j]))
+
+    def _share(self, j: int) -> list[Step]:
+        """The line of an output's share of the loss; before it that of its smoothed label."""
+        share = self.share(j)
+        if self._has_own_loss:
+            return [Step(share.key, None, share.value, f"{OWN}, {self.loss.name}")]
+        if self._has_softmax:
+            return [*self._smoothed(j), Step(share.key, self._minus_log(j), share.value)]
+        return [Step(share.key, self._of_loss(LOSS_FORMS[self.loss.name].value, j), share.value)]
+
+    def _of_loss(self, rule: Callable[..., Expression], j: int) -> Expression:
+        """A formula of the loss, of what an output passes on and its target."""
+        o = number(len(self.y))
+        if self._has_softmax:
+            return rule(self.p(j), self.label(j), o)
+        if self.loss.link_name == "sigmoid":
+            return rule(self.p(j), self.target(j), o, self.sent(self.at.last, j))
+        parameters = map(number, self.loss.parameters_of(j))
+        return rule(self.sent(self.at.last, j), self.target(j), o, *parameters)
+
+    def _smoothed(self, j: int) -> list[Step]:
+        if not self._smoothing:
+            return []
+        s, o, t = number(self._smoothing), number(len(self.y)), self.label(j)
+        return [Step(t.key, (1 - s) * self.target(j) + s / o, t.value, "the smoothed label")]
+
+    @functools.cached_property
+    def _softmax(self) -> Softmax:
+        last = self.at.last
+        return Softmax(self.passed(last), lambda j: self.sent(last, j), self.top)
+
+    def _probabilities(self, outputs: Collection[int]) -> list[Step]:
+        """What a cross-entropy's link makes of the outputs."""
+        p = {j: self.p(j) for j in outputs}
+        if self._has_softmax:
+            shares = [Step(p[j].key, self._softmax.share(j), p[j].value) for j in outputs]
+            return [*self._softmax.letters(), *shares]
+        if self.loss.link_name != "sigmoid":
+            return []
+        form = ACTIVATION_FORMS["sigmoid"][0]
+        return [
+            Step(
+                p[j].key,
+                form(self.sent(self.at.last, j), p[j]).expression,
+                p[j].value,
+                "the loss's sigmoid",
+            )
+            for j in outputs
+        ]
+
+    def _minus_log(self, j: int) -> Expression:
+        """−t ln p, from the other probabilities where p is nearly 1, from ln S where it is 0."""
+        p, t = self.p(j), self.label(j)
+        if p.value < SMALLEST_PROBABILITY:
+            return t * Sum((call("ln", self._softmax.whole.quantity), -self._softmax.exponent(j)))
+        if p.value < LARGEST_PROBABILITY or len(self.y) == 1:
+            return self._of_loss(LOSS_FORMS["cross_entropy"].value, j)
+        others = [k for k in range(len(self.y)) if k != j]
+        rest = total(self.probabilities[others], lambda k: self.p(others[k]), self.top)
+        return -(t * call("ln", 1 - rest))

@@ -1,0 +1,299 @@
+r"""What is to be doubted of a training: columns that give the target away, repeated rows, no gain.
+
+X   (n, features)   prepared examples      y   (n,) labels, or (n, outputs)      k   (n,) keys
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.examples import Examples
+from chainrule.tables import Preparation, Target
+from chainrule.tables.encoders import SOFT
+from chainrule.tables.sample import hashes
+from chainrule.tabular.blocks import Blocks
+from chainrule.tabular.scores import MAIN, SCORES
+
+if TYPE_CHECKING:
+    from chainrule.tabular.model import TableModel
+
+Array = NDArray[Any]
+
+GIVES_AWAY = {"classification": 0.98, "regression": 0.998}
+"""How much of the baseline's error a column alone takes away where it gives the target away."""
+
+NAMED = 3
+"""The most columns that are named as such."""
+
+CELLS, FEWEST, MOST = 2_000_000, 500, 5_000
+"""The values that are looked at, and the least and most examples, to find such columns."""
+
+REPEATED, LEAST = 0.02, 5
+"""The share of the rows held out, and how many, that must stand in training to be told."""
+
+AGREEING = 0.9
+"""How often, beyond chance, equal inputs have equal targets where rows are repeated."""
+
+ROWS = 2_000
+"""The examples that are hashed at a time."""
+
+
+def of_a_table(
+    target: Target, preparation: Preparation, blocks: Blocks, held_out: Examples
+) -> list[str]:
+    """Return what is to be doubted of examples before any training, in words.
+
+    >>> from chainrule.tables import open_source
+    >>> from chainrule.tabular.training import Options, set_out
+    >>> with set_out(open_source("sklearn:wine"), "target", Options()) as (prepared, _, _):
+    ...     prepared.doubts
+    []
+    """
+    return [*leaks(target, preparation, blocks, held_out), *repeated(blocks, held_out)]
+
+
+def of_a_model(model: TableModel, held_out: Examples, scores: dict[str, Any]) -> list[str]:
+    """Return what is to be doubted of a model with such scores in the rows held out, in words.
+
+    >>> model = cr.train("sklearn:wine", "target", epochs=9)
+    >>> model.about["warnings"]
+    []
+    """
+    found = _one_class(model, held_out, scores["classes"]) if "classes" in scores else []
+    return [*found, *idle(model, scores)]
+
+
+# A column that gives the target away
+
+
+def leaks(
+    target: Target, preparation: Preparation, blocks: Blocks, held_out: Examples
+) -> Iterator[str]:
+    """Yield each column that foretells the target by itself, nearly without an error.
+
+    >>> import polars as pl
+    >>> height = 170 + 20 * np.sin(np.arange(99))
+    >>> model = cr.train(pl.DataFrame({"cm": height, "inches": height / 2.54}), "inches", epochs=1)
+    >>> print(model.about["warnings"][0])
+    column 'cm' alone foretells 'inches': it scores 1.0000 (R²); was that meant? If not...
+    """
+    data = _some(blocks, held_out)
+    told = told_by_classes if target.task == "classification" else told_by_line_or_ranks
+    name = "accuracy" if target.task == "classification" else "R²"
+    found = []
+    for column, features in preparation.places.items():
+        gain, score = told(data.X[:, features], data.y)
+        if gain >= GIVES_AWAY[target.task]:
+            found.append((column, score))
+    for column, score in found[:NAMED]:
+        yield (
+            f"column {column!r} alone foretells {target.column!r}: it scores {score:.4f} "
+            f"({name}); was that meant? If not, leave it out: --leave-out {shlex.quote(column)}"
+        )
+    if len(found) > NAMED:
+        yield f"so do {len(found) - NAMED:,} columns more, such as {found[NAMED][0]!r}"
+
+
+def _some(blocks: Blocks, held_out: Examples) -> Examples:
+    """Return examples of all parts of the table, none of which is another one's twin."""
+    parts = held_out, blocks[0]
+    most = min(MOST, max(FEWEST, CELLS // parts[0].X.shape[1]))
+    X = np.concatenate([part.X[:most] for part in parts])
+    y = np.concatenate([part.y[:most] for part in parts])
+    _, first = np.unique(keys(X, y), return_index=True)
+    draw = np.random.default_rng(0).permutation(np.sort(first))[:most]
+    return Examples(X[draw], y[draw], None)
+
+
+def told_by_classes(X: Array, y: Array) -> tuple[float, float]:
+    """Return how much of the baseline's errors some features take away, and their accuracy.
+
+    >>> told_by_classes(np.array([[0.0], [0.0], [5.0], [5.0]]), np.array([0, 0, 1, 1]))
+    (1.0, 1.0)
+    """
+    one_hot = np.eye(int(y.max()) + 1)[y]
+    right = float((from_others(X, one_hot).argmax(axis=1) == y).mean())
+    most = float(one_hot.mean(axis=0).max())
+    return (right - most) / (1 - most) if most < 1 else 0.0, right
+
+
+def told_by_line_or_ranks(X: Array, y: Array) -> tuple[float, float]:
+    """Return R² of a quantity by a straight line, or from the others by ranks, twice.
+
+    The line is for the first feature before outliers were drawn in. In ranks, the few that lie far
+    out are no more than the others.
+
+    >>> x = np.linspace(0, 1, 101)[:, None]
+    >>> told_by_line_or_ranks(x, np.exp(9 * x))[0] > 0.999, told_by_line_or_ranks(0 * x, x)[0] < 0.1
+    (True, True)
+    """
+    v = np.clip(X[:, 0].astype(float) / SOFT, -1 + 1e-7, 1 - 1e-7)
+    values, ranks = y[:, 0].astype(float), _ranks(y[:, 0])
+    best = max(_line(v / np.sqrt(1 - v**2), values), _r2(ranks, from_others(X, ranks[:, None])))
+    return best, best
+
+
+def _line(x: Array, y: Array) -> float:
+    if np.ptp(x) == 0 or np.ptp(y) == 0:
+        return 0.0
+    return float(np.corrcoef(x, y)[0, 1] ** 2)
+
+
+def _r2(y: Array, made: Array) -> float:
+    spread = float(((y - y.mean()) ** 2).sum())
+    return 1 - float(((y - made[:, 0]) ** 2).sum()) / spread if spread else 0.0
+
+
+def _ranks(y: Array) -> Array:
+    """Return the ranks of values; equal ones share theirs."""
+    _, of, counts = np.unique(y, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - (counts + 1) / 2)[of])
+
+
+def from_others(X: Array, y: Array) -> Array:
+    """Return the target of each example as the others have it.
+
+    >>> from_others(np.array([[0.0], [0.0], [1.0], [2.0]]), np.array([[1.0], [3.0], [0.0], [4.0]]))
+    array([[3.],
+           [1.],
+           [3.],
+           [0.]])
+    """
+    order = np.lexsort(X.T[::-1])
+    sorted_X, sorted_y = X[order], y[order]
+    new = np.ones(len(X), bool)
+    new[1:] = (sorted_X[1:] != sorted_X[:-1]).any(axis=1)
+    starts = np.flatnonzero(new)
+    group = np.cumsum(new) - 1
+    sizes = np.diff(starts, append=len(X))[:, None]
+    totals = np.add.reduceat(sorted_y, starts, axis=0)
+    means = _between(sorted_X[starts, 0].astype(float), totals / sizes)
+    others = np.maximum(sizes[group] - 1, 1)
+    made = np.where(sizes[group] > 1, (totals[group] - sorted_y) / others, means[group])
+    result: Array = np.empty_like(made)
+    result[order] = made
+    return result
+
+
+def _between(x: Array, means: Array) -> Array:
+    """Return for each group the value of the line between its neighbours; at the ends, theirs."""
+    if len(x) == 1:
+        return np.zeros_like(means)
+    before, after = np.arange(len(x)) - 1, np.arange(len(x)) + 1
+    before[0], after[-1] = 1, len(x) - 2
+    gap = x[after] - x[before]
+    share = np.divide(x - x[before], gap, out=np.full(len(x), 0.5), where=gap > 0)[:, None]
+    share = np.clip(share, 0, 1)
+    return np.asarray((1 - share) * means[before] + share * means[after])
+
+
+# Rows on both sides
+
+
+def keys(X: Array, y: Array | None) -> NDArray[np.uint64]:
+    """Return a hash of each example, or of its inputs: equal for equal ones, by chance for others.
+
+    >>> made = keys(np.array([[1.0, 2.0], [2.0, 1.0], [1.0, 2.0]], "f4"), np.array([0, 0, 0]))
+    >>> len(set(made.tolist()))
+    2
+    """
+    found = np.empty(len(X), np.uint64)
+    width = 0 if y is None else y[:1].size
+    factors = hashes(np.arange(X.shape[1] + width, dtype=np.uint64)) | np.uint64(1)
+    for start in range(0, len(X), ROWS):
+        rows = slice(start, start + ROWS)
+        both = np.hstack([X[rows], *([] if y is None else [y[rows].reshape(-1, width)])])
+        bits = (both.astype(np.float32) + np.float32(0)).view(
+            np.uint32
+        )  # of which 0 and −0 have the same
+        with np.errstate(over="ignore"):
+            found[rows] = bits.astype(np.uint64) @ factors
+    return hashes(found)
+
+
+def repeated(blocks: Blocks, held_out: Examples) -> Iterator[str]:
+    """Yield how many of the rows held out stand in training too, unless few or by chance.
+
+    Rows of few categories have equal inputs by chance, and then not all of them have one target.
+
+    >>> import polars as pl
+    >>> table = pl.DataFrame({"x": np.arange(50) % 25, "y": np.sin(np.arange(50) % 25)})
+    >>> print(cr.train(table, "y", epochs=1, numbers=["x"]).about["warnings"][0])
+    100.0% of the rows held out stand in training too, inputs and target: scores of...
+    """
+    rows = keys(held_out.X, held_out.y)
+    inputs, of = np.unique(keys(held_out.X, None), return_inverse=True)
+    least, greatest = np.full(len(inputs), 2**64 - 1, np.uint64), np.zeros(len(inputs), np.uint64)
+    twins = np.zeros(len(rows), bool)
+    for k in range(blocks.count):  # the rows of equal inputs are all one where both ends are
+        block = blocks[k]
+        own, there = keys(block.X, block.y), keys(block.X, None)
+        at = np.minimum(np.searchsorted(inputs, there), len(inputs) - 1)
+        known = inputs[at] == there
+        np.minimum.at(least, at[known], own[known])
+        np.maximum.at(greatest, at[known], own[known])
+        twins |= np.isin(rows, own)
+    share = float(twins.mean())
+    if share < REPEATED or twins.sum() < LEAST:
+        return
+    alone = twins & (least == greatest)[of]
+    if alone.sum() < beyond_chance(held_out.y) * (least <= greatest)[of].sum():
+        return
+    yield (
+        f"{share:.1%} of the rows held out stand in training too, inputs and target: scores of "
+        "new rows will be worse; leave repeated rows out, or keep them together by --groups"
+    )
+
+
+def beyond_chance(y: Array) -> float:
+    """Return how many rows of equal inputs must have equal targets, if that is not by chance.
+
+    >>> beyond_chance(np.array([0, 1])), beyond_chance(np.array([0, 0]))
+    (0.95, 1.0)
+    """
+    counts = np.unique(y.reshape(len(y), -1)[:, 0], return_counts=True)[1]
+    chance = float(((counts / len(y)) ** 2).sum())
+    return chance + AGREEING * (1 - chance)
+
+
+# A model that tells nothing
+
+
+def idle(model: TableModel, scores: dict[str, Any]) -> Iterator[str]:
+    """Yield that a model is no better than the baseline, by what its training went by.
+
+    >>> same = {"rmse": 2.0}
+    >>> model = cr.train("sklearn:diabetes", "target", epochs=1)
+    >>> print(*idle(model, {"model": same, "baseline": same}))
+    the model is no better than the baseline, which looks at no column: RMSE 2, and 2
+    """
+    options = model.about["options"]
+    metric = options.get("metric") or (
+        "balanced_accuracy" if options.get("class_weight") else MAIN[model.kind]
+    )
+    row, values = SCORES[metric], [scores[part].get(metric) for part in ("model", "baseline")]
+    if None in values:
+        return
+    own, trivial = values
+    if row.distance(own) >= row.distance(trivial):
+        yield (
+            f"the model is no better than the baseline, which looks at no column: {row.word} "
+            f"{own:.4g}, and {trivial:.4g}"
+        )
+
+
+def _one_class(
+    model: TableModel, held_out: Examples, classes: list[dict[str, Any]]
+) -> Iterator[str]:
+    guess = model.outputs_of(held_out.X).argmax(axis=1)
+    if len(guess) > 1 and guess.min() == guess.max() and np.ptp(held_out.y) > 0:
+        told = classes[int(guess[0])]
+        yield (
+            f"the model predicts one class only, {told['class']!r}, which {told['precision']:.1%} "
+            "of the rows held out have; --class-weight balanced makes the others count more"
+        )

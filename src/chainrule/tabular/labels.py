@@ -1,0 +1,47 @@
+"""Which columns of a text are to be read as they stand, once it is known what they are.
+
+As numbers 01234 and 1234 are one; as names they are two, and labels come out as they went in. Where
+each value is written as it would be anyhow, a column keeps its type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from chainrule.tables import Decision, Source
+from chainrule.tables.copies import with_copies
+from chainrule.tables.spelling import plainly
+from chainrule.tables.values import as_words, kind
+
+
+def spelled_otherwise(source: Source, decisions: Iterable[Decision]) -> list[str]:
+    r"""Return the columns of names that are written otherwise than their values would be.
+
+    >>> path = getfixture("tmp_path") / "shops.csv"
+    >>> _ = path.write_text("shop,y\n1,1.0\n2,2.0\n")
+    >>> from chainrule.tables import open_source
+    >>> decisions = [
+    ...     Decision("shop", "category", ""),
+    ...     Decision("y", "target", "", task="classification"),
+    ... ]
+    >>> spelled_otherwise(open_source(path), decisions)
+    ['y']
+    """
+    dtypes = {} if source.typed else source.dtypes
+    kinds = {name: kind(dtype) for name, dtype in dtypes.items()}
+    ways = {each.column: _way(each, kinds.get(each.column)) for each in decisions}
+    names = [name for name, way in ways.items() if way]
+    found: list[str] = []
+    for chunk, copied in with_copies(source, names, names) if names else ():
+        for name in set(names) - set(found):
+            if (as_words(chunk[name]) != ways[name](copied[name])).any():
+                found.append(name)
+    return found
+
+
+def _way(decision: Decision, kind: str | None) -> Any:
+    """Return how the fields of a column of names are compared with its values; None where not."""
+    if decision.task == "classification" and kind in ("integer", "float", "boolean"):
+        return lambda fields: fields
+    return plainly if decision.role == "category" and kind in ("integer", "float") else None

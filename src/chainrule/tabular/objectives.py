@@ -1,0 +1,182 @@
+"""What training goes for: the loss that it lowers, the weights of classes, what validation goes by.
+
+y   (n,) labels      w   (n,)   weights of rows, or None
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule import losses
+from chainrule.errors import check_number
+from chainrule.tabular.scores import SCORES
+
+if TYPE_CHECKING:
+    from chainrule.tables import Target
+
+Array = NDArray[Any]
+Quantiles = tuple[float, ...]
+
+BY_TASK = {"classification": "cross_entropy", "regression": "half_squared_error"}
+"""The losses where none is asked for."""
+
+TASKS = {"class": "classification", "real": "regression", "count": "regression"}
+"""The task of a loss, by what its y must be."""
+
+UNFIT = {
+    "binary_cross_entropy": "classes have an output each; cross_entropy is the same for two",
+    "hinge": "it gives no probabilities; use cross_entropy",
+}
+"""Why the other losses are for no table."""
+
+BALANCED = "balanced"
+
+
+def task_of(loss: str | None, metric: str | None = None) -> str | None:
+    """Return the task that a loss or a metric sets, or raise ValueError where they set none.
+
+    >>> task_of("poisson"), task_of(None, "roc_auc"), task_of(None)
+    ('regression', 'classification', None)
+    """
+    if loss is None:
+        of = SCORES[metric].of if metric else ()
+        return None if not of else "classification" if "classes" in of else "regression"
+    row = losses.loss(loss)
+    if row.name in UNFIT:
+        raise ValueError(f"loss {loss!r} is not for tables: {UNFIT[row.name]}")
+    return TASKS[row.target]
+
+
+def checked_loss(
+    loss: str | None, quantiles: Quantiles, task: str | None
+) -> tuple[str | None, Quantiles]:
+    """Return the full name of a loss, and the quantiles that it is of.
+
+    Raises ValueError for a loss of another task than is asked for, and of other quantiles.
+
+    >>> checked_loss("huber( .5 )", (), None), checked_loss("quantile(0.9)", (), None)
+    (('huber(0.5)', ()), ('quantile(0.9)', (0.9,)))
+    """
+    if loss is None:
+        return None, quantiles
+    own = task_of(loss)
+    if task is not None and task != own:
+        raise ValueError(f"loss {loss!r} is of the task {own}, and task is {task}")
+    row = losses.loss(loss)
+    levels = tuple(sorted(row.parameters)) if row.name == "quantile" else ()
+    if quantiles and levels != quantiles:
+        asked = ", ".join(map(str, quantiles))
+        raise ValueError(f"quantiles {asked} have a loss of their own; leave loss {loss!r} out")
+    return str(losses.quantile(*levels)) if levels else str(row), levels or quantiles
+
+
+def checked_class_weights(given: Any) -> str | dict[str, float] | None:
+    """Return "balanced", or the weight of each class by its name, from a text or a mapping.
+
+    >>> checked_class_weights("yes=2, no=1"), checked_class_weights({"yes": 2})
+    ({'yes': 2.0, 'no': 1.0}, {'yes': 2.0})
+    """
+    if given is None or given == BALANCED:
+        return BALANCED if given else None
+    if isinstance(given, str):
+        given = dict(_named_weight(each, given) for each in next(csv.reader([given]), []))
+    if not isinstance(given, Mapping) or not given:
+        raise TypeError(f"class_weight must be 'balanced' or such as 'yes=2,no=1', got {given!r}")
+    return {
+        str(name): check_number(f"class_weight of {str(name)!r}", weight, above=0)
+        for name, weight in given.items()
+    }
+
+
+def _named_weight(text: str, whole: str) -> tuple[str, float]:
+    name, equals, weight = text.rpartition("=")
+    try:
+        return name.strip(), float(weight if equals else "")
+    except ValueError:
+        raise ValueError(
+            f"class_weight must be 'balanced' or such as 'yes=2,no=1', got {whole!r}"
+        ) from None
+
+
+def loss_of(task: str, loss: str | None, quantiles: Quantiles = ()) -> str:
+    """Return the full name of the loss of a training.
+
+    >>> loss_of("regression", None, (0.1, 0.9)), loss_of("classification", None)
+    ('quantile(0.1, 0.9)', 'cross_entropy')
+    """
+    return str(losses.quantile(*quantiles)) if quantiles else loss or BY_TASK[task]
+
+
+def kind_of(target: Target, loss: Any) -> str:
+    """Return the kind of prediction that a loss makes of a target, as the scores have it.
+
+    >>> from chainrule.tables.targets import Classes, Quantity
+    >>> kind_of(Classes("cut", ("Fair", "Good")), None), kind_of(Quantity("n", 0.0, 1.0), "poisson")
+    ('classes', 'counts')
+    """
+    if target.task == "classification":
+        return "classes"
+    if getattr(target, "quantiles", ()):
+        return "quantiles"
+    return "counts" if str(loss) == "poisson" else "quantity"
+
+
+KINDS = {
+    "classes": "has classes",
+    "quantity": "is a quantity",
+    "counts": "is foretold as a rate of counts",
+    "quantiles": "is foretold by quantiles",
+}
+"""What a target is, by the kind of prediction."""
+
+
+def check_metric(kind: str, target: Target, metric: str | None) -> None:
+    """Raise TableError for a metric of another kind of prediction."""
+    if metric is None or kind in SCORES[metric].of:
+        return
+    from chainrule.tables import TableError
+
+    fitting = ", ".join(name for name, score in SCORES.items() if kind in score.of)
+    raise TableError(
+        f"--metric {metric} is not for target {target.column!r}, which {KINDS[kind]}; "
+        f"take one of {fitting}"
+    )
+
+
+def class_weights(
+    target: Target, asked: str | Mapping[str, float] | None, y: Array, w: Array | None
+) -> Array | None:
+    """Return the weight of each class, (classes,), from the examples in training.
+
+    "balanced" gives all classes the same weight in all, and a weight of 1 on average. Raises
+    TableError where the target has no classes, or not those that are named.
+
+    >>> from chainrule.tables.targets import Classes
+    >>> class_weights(Classes("cut", ("Fair", "Good")), "balanced", np.array([0, 1, 1, 1]), None)
+    array([2.        , 0.66666667])
+    """
+    if asked is None:
+        return None
+    from chainrule.tables import TableError
+
+    names = [str(name) for name in getattr(target, "classes", ())]
+    if not names:
+        raise TableError(
+            f"--class-weight is for classes, and target {target.column!r} {KINDS['quantity']}; "
+            "leave it out, or use --task classification"
+        )
+    if isinstance(asked, str):
+        totals = np.bincount(y, weights=w, minlength=len(names)).astype(float)
+        return np.where(totals > 0, totals.sum() / len(names) / np.maximum(totals, 1e-300), 1.0)
+    for name in asked:
+        if name not in names:
+            raise TableError(
+                f"--class-weight names {name!r}, which is no class of {target.column!r}; the "
+                f"classes are {', '.join(map(repr, names[:10]))}"
+            )
+    return np.array([asked.get(name, 1.0) for name in names])

@@ -1,0 +1,101 @@
+r"""What suits a table's target: the decisions, the values as the loss wants them, what rows count.
+
+y   (n,) labels, or (n, outputs)      w   (n,) weights, or None
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.tables import Decision, TableError, Target, decide, fit_target
+from chainrule.tables.survey import Survey
+from chainrule.tables.targets import Quantity
+from chainrule.tabular.objectives import check_metric, kind_of, task_of
+from chainrule.tabular.options import Options
+
+Array = NDArray[Any]
+
+
+def task_asked(options: Options) -> str | None:
+    """Return the task that is asked for: by its option, by the loss, or by the metric.
+
+    >>> task_asked(Options(loss="poisson")), task_asked(Options())
+    ('regression', None)
+    """
+    return options.task or task_of(options.loss, options.metric)
+
+
+@contextmanager
+def as_asked(options: Options) -> Iterator[None]:
+    """Have refusals of the target tell which loss or metric asks for the task.
+
+    >>> with as_asked(Options(loss="poisson")):
+    ...     raise TableError("target 'cut' holds text")
+    Traceback (most recent call last):
+    ...
+    chainrule.tables.errors.TableError: --loss poisson is for regression: target 'cut' holds text
+    """
+    try:
+        yield
+    except TableError as error:
+        task = task_asked(options)
+        if task == options.task or not str(error).startswith("target "):
+            raise
+        asked = f"--loss {options.loss}" if options.loss else f"--metric {options.metric}"
+        raise TableError(f"{asked} is for {task}: {error}") from None
+
+
+def decided_by(found: Survey, options: Options) -> tuple[Decision, ...]:
+    """Return the decisions on the columns; raise TableError where the target is not fit."""
+    with as_asked(options):
+        return decide(
+            found,
+            task=task_asked(options),
+            numbers=options.numbers,
+            categories=options.categories,
+            dates=options.dates,
+            leave_out=options.leave_out,
+            order=options.order,
+            weight=options.weight,
+        )
+
+
+def fitted_to(found: Survey, decisions: Iterable[Decision], options: Options) -> Target:
+    """Return the target, fitted to its rows; counts stay as they are, for their rates.
+
+    Raises TableError where the metric is not of such predictions.
+    """
+    target = fit_target(found, decisions, options.quantiles)
+    if options.loss == "poisson":
+        assert isinstance(target, Quantity)
+        target = dataclasses.replace(target, centre=0.0, scale=1.0)
+    check_metric(kind_of(target, options.loss), target, options.metric)
+    return target
+
+
+def check_counts(target: Target, loss: str | None, y: Array, rows: NDArray[np.int64]) -> None:
+    """Raise TableError where a target is no count, for the loss of counts."""
+    if loss == "poisson" and (y < 0).any():
+        at = int(np.argmax(y < 0))
+        raise TableError(
+            f"--loss poisson is for counts >= 0, and target {target.column!r} is {y[at].item():g} "
+            f"in row {rows[at]:,}; use another --loss"
+        )
+
+
+def counts(y: Array, w: Array | None, of_class: Array | None) -> Array | None:
+    """Return what each example counts in training: its weight, times that of its class.
+
+    >>> counts(np.array([0, 1]), np.array([2.0, 2.0]), np.array([1.0, 3.0]))
+    array([2., 6.])
+    """
+    if of_class is None:
+        return w
+    each = of_class[y].astype(np.float32)
+    return each if w is None else each * w

@@ -1,0 +1,530 @@
+"""Text as numbers, moments and words: how each spelling is read, and what is asked or refused."""
+
+import datetime
+import itertools
+import json
+import re
+
+import pandas as pd
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chainrule.reading import Reading
+from chainrule.tables import Wanted, find_forms
+from chainrule.tables.columns import decide
+from chainrule.tables.date_forms import DATES as FORMATS
+from chainrule.tables.date_forms import TIMES, WHOLE, ZONES, DateForm, formats_of, order_of
+from chainrule.tables.errors import TableError
+from chainrule.tables.forms import FORMS, Forms, WordForm
+from chainrule.tables.missing import IN_NUMBERS, IN_TEXT
+from chainrule.tables.notes import Notes
+from chainrule.tables.number_forms import NumberForm, evidence, parts_of
+from chainrule.tables.survey import survey
+from chainrule.tables.tallies import MOST_SHAPES, Tally
+from chainrule.tables.task import decide_target
+from frames import forms_of, surveyed
+
+
+def read(values, **options):
+    """A column of text as its own form reads it, and what is said of it."""
+    frame = pl.DataFrame({"x": values})
+    forms = forms_of(frame, **options)
+    return forms.read(frame)["x"].to_list(), forms.said.get("x", "")
+
+
+# Numbers
+
+NUMBERS = {
+    "thousands, by a second one": (["6,050", "574", "1,234,567"], [6050, 574, 1234567]),
+    "thousands, by both separators": (["6,050.25", "574"], [6050.25, 574]),
+    "a decimal comma, by its length": (["6,050", "574", "12,5"], [6.05, 574, 12.5]),
+    "a decimal comma, by a nought": (["6,050", "0,574"], [6.05, 0.574]),
+    "a decimal comma, by an exponent": (["6,050", "1,234e2"], [6.05, 123.4]),
+    "a decimal comma, by four digits": (["6,050", "1234,567"], [6.05, 1234.567]),
+    "German": (["1.234.567,89", "8.689", "997"], [1234567.89, 8689, 997]),
+    "Swiss": (["1'234.5", "1\u2019234\u2019567", "7"], [1234.5, 1234567, 7]),
+    "French": (["1 234,5", "1\u202f234", "1\u00a0234\u2009567,25"], [1234.5, 1234, 1234567.25]),
+    "Indian": (["1,00,000", "12,34,567.5", "999"], [100000, 1234567.5, 999]),
+    "dollars": (["$1,173", "$574", "-$5", "$-6"], [1173, 574, -5, -6]),
+    "dollars and cents": (["$1,417.77", "US$ 12", "12 USD"], [1417.77, 12, 12]),
+    "euros": (["5 €", "€ 5,50", "7 EUR", "1.234,00€"], [5, 5.5, 7, 1234]),
+    "pounds": (["£1,000", "£20"], [1000, 20]),
+    "percent": (["45%", "4.5 %", "-3%", "0"], [45, 4.5, -3, 0]),
+    "in brackets": (["(12.5)", "3", "($4)", "$5"], [-12.5, 3, -4, 5]),
+    "percent in brackets": (["(5%)", "(5)%", "6%"], [-5, -5, 6]),
+    "signs": (["\u22123", "+5", "12.5-", "- 4", "\u20136"], [-3, 5, -12.5, -4, -6]),
+    "as programs write": (["1e5", "1.5E-3", ".5", "5.", "-.25"], [1e5, 0.0015, 0.5, 5, -0.25]),
+    "with words": (["1.5", "-", "n/a", "#DIV/0!", ".", "\\N"], [1.5, *[None] * 5]),
+    "with blanks": ([" 1.5 ", "2", " ", "\t3"], [1.5, 2, None, 3]),
+    "a point where comma parts": (["8,111", "8.111"], [8111, 8.111]),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers(name):
+    values, expected = NUMBERS[name]
+    assert read(values)[0] == expected
+    assert read(values[::-1])[0] == expected[::-1]
+
+
+@given(
+    st.lists(st.decimals(-(10**9), 10**9, places=2), min_size=2, max_size=30),
+    st.sampled_from([(".", ","), (",", "."), (".", "'"), (",", " "), (",", "\u202f")]),
+)
+def test_numbers_with_two_separators_come_back(numbers, separators):
+    decimal, thousands = separators
+    table = str.maketrans(",.", f"{thousands}{decimal}")
+    text = [f"{number:,.2f}".translate(table) for number in numbers]
+    assert read(text)[0] == [float(number) for number in numbers]
+
+
+ASKED = [
+    (["6,050", "574"], "'6,050' is 6.05 or 6050; say which by --decimal ',' or --thousands ','"),
+    (["6,050", "1,234"], "'1,234' is 1.234 or 1234, '6,050' is 6.05 or 6050; say which by"),
+    (["5 €", "€ 1,234"], "'€ 1,234' is 1.234 or 1234; say which by"),
+]
+OPEN = [
+    (["8.689", "997"], "'8.689' is 8.689 or 8689; say which by --decimal '.' or --thousands '.'")
+]
+
+
+@pytest.mark.parametrize(("values", "message"), [*ASKED, *OPEN])
+@pytest.mark.parametrize("target", [False, True])
+def test_what_two_forms_fit_is_asked_for(values, message, target):
+    frame = pl.DataFrame({"x": [*values, "7", "8", "9"]})
+    what = "target 'x'" if target else "column 'x'"
+    with pytest.raises(TableError, match=re.escape(f"{what} can be read in two ways: {message}")):
+        forms_of(frame, "x" if target else None, pointed=False)
+
+
+DECIDED = [
+    ({"thousands": ","}, [6050, 574]),
+    ({"decimal": "."}, [6050, 574]),
+    ({"decimal": ","}, [6.05, 574]),
+    ({"decimal": ",", "thousands": "."}, [6.05, 574]),
+]
+
+
+@pytest.mark.parametrize(("options", "expected"), DECIDED)
+def test_an_option_decides(options, expected):
+    assert read(["6,050", "574"], reading=Reading(**options))[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"), [(["2,5", "3"], 6.05), (["1.234,5", "3"], 6.05), (["2.5", "3"], 6050)]
+)
+def test_the_other_columns_decide(other, expected):
+    frame = pl.DataFrame({"x": ["6,050", "574"], "y": other})
+    forms = forms_of(frame, typed=False)
+    assert forms.read(frame)["x"].to_list() == [expected, 574]
+    assert forms.said["x"].endswith(", as in y")
+    with pytest.raises(TableError, match="can be read in two ways"):  # two others that disagree
+        forms_of(frame.with_columns(z=pl.Series(["2,5", "7"]), w=pl.Series(["2.5", "7"])))
+
+
+def test_a_point_is_decimal_where_commas_part_the_fields():
+    values = ["8.689", "997"]
+    assert read(values)[0] == [8.689, 997]
+    assert read(values, pointed=False, reading=Reading(thousands="."))[0] == [8689, 997]
+
+
+WORDS = [
+    (["01234", "10115"], ""),
+    (["1.2.3", "4.5.6"], ""),
+    (["192.168.0.1", "10.0.0.1"], ""),
+    (["1.5", "1,5"], "no numbers, as '1.5' and '1,5' contradict each other"),
+    (["1,5", "1,234,567"], "no numbers, as '1,5' and '1,234,567' contradict each other"),
+    (["5 Main", "6 Oak", "7 Elm", "8 Ash"], ""),
+    (["4WD", "2WD"], ""),
+    (["1st", "2nd", "3rd"], ""),
+    (["10:30", "9:15"], ""),
+    (["5-9", "10-14"], ""),
+    (["9 AM", "10 PM"], ""),
+    (["1 234", "12 3"], ""),
+    (["1,2,3", "3,4"], ""),
+]
+
+
+@pytest.mark.parametrize(("values", "said"), WORDS)
+def test_words_are_no_numbers(values, said):
+    found, told = read(values)
+    assert found == values
+    assert told.strip(", ") == said
+
+
+REFUSED = [
+    (["3.2e-4 kg", "5 kg"], "numbers with the unit 'kg', such as '3.2e-4 kg'; write the numbers"),
+    (["5 km", "12 km"], "holds numbers with the unit 'km', such as '12 km'"),
+    (["12 in", "7.5in"], "holds numbers with the unit 'in', such as '12 in'"),
+    (["5 kg", "300 g", "400 g"], "holds numbers with units 'g' and 'kg', such as '300 g'"),
+    (["36 months", "60 months"], "holds numbers with the unit 'months'"),
+    (["1.5M", "3M"], "holds numbers with the unit 'M', such as '1.5M'"),
+    (["$5", "€6"], "holds numbers in $ and in €, such as '$5' and '€6'; write all of them in one"),
+    (["5%", "0.3"], "holds numbers with % and without, such as '5%' and '0.3'"),
+    (["5%", "$3"], "holds numbers in $ and in %, such as '$3' and '5%'"),
+]
+
+
+@pytest.mark.parametrize(("values", "message"), REFUSED)
+def test_units_are_refused_and_named(values, message):
+    frame = pl.DataFrame({"x": values * 3})
+    for what, options in (("column", {}), ("column", {"numbers": ["x"]})):
+        with pytest.raises(TableError, match=re.escape(message)) as caught:
+            forms_of(frame, **options)
+        assert str(caught.value).startswith(f"{what} 'x' ")
+        assert str(caught.value).endswith("or use --categories x or --leave-out x")
+    with pytest.raises(TableError, match=re.escape(message)) as caught:
+        forms_of(frame, "x", task="regression")
+    assert str(caught.value).startswith("target 'x' ")
+    for options in ({"categories": ["x"]}, {"leave_out": ["x"]}):
+        assert forms_of(frame, **options).read(frame)["x"].to_list() == values * 3
+
+
+def test_some_others_are_taken_as_missing_and_counted():
+    frame = pl.DataFrame({"x": ["1,234.5"] * 18 + ["unknown", "3 kg"]})
+    column = surveyed(frame).columns["x"]
+    assert (column.values, column.unread) == (18, (2, ("3 kg", "unknown")))
+
+
+WRONG = [
+    ({"decimal": ","}, ["1.5", "2.25"], "holds '1.5', which is no number with --decimal ','"),
+    ({"thousands": "."}, ["1.5", "2.25"], "which is no number with --thousands '.'"),
+    ({"thousands": ","}, ["1,5", "2,25"], "which is no number with --thousands ','"),
+    ({"decimal": "."}, ["1,5", "1.5"], "holds '1,5', which is no number with --decimal '.'"),
+]
+
+
+@pytest.mark.parametrize(("options", "values", "message"), WRONG)
+def test_an_option_that_fits_nothing_is_refused(options, values, message):
+    with pytest.raises(TableError, match=re.escape(message)):
+        read(values, reading=Reading(**options))
+
+
+# Targets
+
+TARGETS = [
+    ([f"${k:,}" for k in range(900, 1500, 7)], None, 900),
+    ([f"{k}%" for k in range(45, 99)], None, 45),
+    ([f"{k},5" for k in range(45, 99)], None, 45.5),
+    (["1,5", "2,5"] * 9, "regression", 1.5),
+    (["1,5", "2,5"] * 9, None, "1,5"),
+    (["1", "2", "3"] * 30, None, "1"),
+    ([str(k) for k in range(45, 99)], None, 45),
+    ([f"{k:02}" for k in range(3)] * 30, None, "00"),
+]
+
+
+@pytest.mark.parametrize(("values", "task", "first"), TARGETS)
+def test_a_target_in_text(values, task, first):
+    frame = pl.DataFrame({"y": values})
+    assert forms_of(frame, "y", task=task).read(frame)["y"][0] == first
+
+
+def test_a_target_with_others_is_refused():
+    frame = pl.DataFrame({"y": [f"{k}.5" for k in range(50)] + ["unknown"]})
+    message = "target 'y' holds numbers, and others such as 'unknown'; leave those rows out, or say"
+    with pytest.raises(TableError, match=re.escape(message)):
+        forms_of(frame, "y")
+    given = Reading(missing=("unknown",))
+    found = surveyed(frame, "y", reading=given)
+    assert (found.rows, found.without_target) == (50, 1)
+    assert decide_target(found).reason.endswith("; 1 without one (1 'unknown')")
+
+
+# Dates
+
+DAY = datetime.datetime(2012, 12, 31)
+NOON = datetime.datetime(2012, 12, 31, 13, 5)
+DATES = [
+    ("2012-12-31", DAY), ("2012/12/31", DAY), ("2012.12.31", DAY), ("20121231", DAY),
+    ("31.12.2012", DAY), ("31/12/2012", DAY), ("12/31/2012", DAY), ("31-12-2012", DAY),
+    ("31.12.12", DAY), ("12/31/12", DAY), ("31 Dec 2012", DAY), ("31-Dec-12", DAY),
+    ("31-DEC-2012", DAY), ("31DEC2012", DAY), ("31 December 2012", DAY),
+    ("31. December 2012", DAY),
+    ("December 31, 2012", DAY), ("Dec 31, 2012", DAY), ("Dec. 31 2012", DAY),
+    ("31st of December 2012", DAY), ("31.Dec.2012", DAY), ("Mon, 31 Dec 2012", DAY),
+    ("Sun, 31 Dec 2012", DAY), ("Monday, December 31st, 2012", DAY),
+    ("2012-12", datetime.datetime(2012, 12, 1)), ("12/2012", datetime.datetime(2012, 12, 1)),
+    ("Dec-2012", datetime.datetime(2012, 12, 1)), ("December 2012", datetime.datetime(2012, 12, 1)),
+    ("Sept 2012", datetime.datetime(2012, 9, 1)), ("Apr-12", datetime.datetime(2012, 4, 1)),
+    ("2012-12-31T13:05", NOON), ("2012-12-31 13:05:00", NOON), ("12/31/2012 1:05 PM", NOON),
+    ("31.12.2012 13:05", NOON), ("12/31/2012 1:05:00 p.m.", NOON), ("31/12/2012, 13:05", NOON),
+    ("2012-12-31T13:05:00Z", NOON), ("2012-12-31 13:05:00 UTC", NOON), ("20121231T130500", NOON),
+    ("2012-12-31T13:05:00+00:00", NOON), ("2012-12-31T15:05:00+02:00", NOON),
+    ("2012-12-31 15:05:00 +0200", NOON), ("Mon Dec 31 13:05:00 2012", NOON),
+    ("31/Dec/2012:13:05:00 +0000", NOON), ("Mon, 31 Dec 2012 13:05:00 GMT", NOON),
+    ("2012-12-31 13:05:00.25", NOON.replace(microsecond=250_000)),
+    ("2012-12-31 13:05:00,250", NOON.replace(microsecond=250_000)),
+    ("12/31/2012 0:00:00", DAY), ("12/31/1969", datetime.datetime(1969, 12, 31)),
+    ("2500-12-31", datetime.datetime(2500, 12, 31)),
+    ("1500-12-31", datetime.datetime(1500, 12, 31)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "moment"), DATES)
+def test_dates(text, moment):
+    assert read([text, text], dates=["x"])[0] == [moment, moment]
+
+
+@pytest.mark.parametrize("form", ["%d/%m/%Y", "%m/%d/%Y %H:%M", "%d-%b-%Y", "%b %d, %Y %I:%M %p"])
+def test_dates_are_those_of_pandas(form):
+    moments = pd.Series(pd.date_range("1999-11-30", "2031-05-03", periods=400)).dt.floor("min")
+    text = moments.dt.strftime(form)
+    expected = pd.to_datetime(text, format=form).to_list()
+    assert read(text.to_list())[0] == expected
+
+
+FIRST = [
+    (["9/30/1990", "1/2/1990"], (2, 1)),
+    (["30/9/1990", "1/2/1990"], (1, 2)),
+    (["30.9.90", "1.2.90"], (1, 2)),
+    (["30-9-1990 10:00", "1-2-1990 11:00"], (1, 2)),
+    (["3/3/1990", "2/2/1991"], (2, 2)),
+]
+
+
+@pytest.mark.parametrize(("values", "expected"), FIRST)
+def test_the_column_decides_what_comes_first(values, expected):
+    last = read(values)[0][-1]
+    assert (last.day, last.month) == expected
+
+
+def test_what_comes_first_is_asked_for():
+    message = (
+        "column 'x' can be read in two ways: '1/2/1990' is 1 February 1990 or 2 January 1990; say "
+        "which by --date-format 'x=%d/%m/%Y' or 'x=%m/%d/%Y'"
+    )
+    values = ["1/2/1990", "9/9/1990"]
+    for options in ({}, {"dates": ["x"]}, {"time": "x"}):
+        with pytest.raises(TableError, match=re.escape(message)):
+            read(values, **options)
+    for asked in ("%m/%d/%Y", "x=%m/%d/%Y"):
+        given = Reading(date_format=asked)
+        assert read(values, reading=given)[0][0] == datetime.datetime(1990, 1, 2)
+    assert read(values, categories=["x"])[0] == values
+
+
+FORMATTED = [
+    ("x=%d|%m|%Y", ["31|12|2012", "01|02|2012"], [DAY, datetime.datetime(2012, 2, 1)]),
+    ("x=%Y", ["2012", "2013"], [datetime.datetime(2012, 1, 1), datetime.datetime(2013, 1, 1)]),
+    ("x=%Y", [2012, 2013], [datetime.datetime(2012, 1, 1), datetime.datetime(2013, 1, 1)]),
+    ("x=%d%m%Y", [31122012, 28022012], [DAY, datetime.datetime(2012, 2, 28)]),
+]
+
+
+@pytest.mark.parametrize(("form", "values", "expected"), FORMATTED)
+def test_a_format_that_is_given(form, values, expected):
+    assert read(values, reading=Reading(date_format=(form,)))[0] == expected
+
+
+def test_a_format_that_fits_nothing_is_refused():
+    message = "no value of column 'x' is written as --date-format '%m.%d.%Y' says, such as '1/2/19"
+    with pytest.raises(TableError, match=re.escape(message)):
+        read(["1/2/1990"], reading=Reading(date_format=("x=%m.%d.%Y",)))
+
+
+DIGITS = [
+    ([20240528, 20240529, 20240530, 20240531, 20240601], {}, True),
+    ([20240528, 20240529, 20240530, 20240531, 20240532], {}, False),
+    ([20240528, 20240529], {}, False),
+    ([20240528, 20240529], {"dates": ["x"]}, True),
+    ([2024, 2025], {}, False),
+    ([2024, 2025], {"dates": ["x"]}, True),
+    ([202405, 202412], {"dates": ["x"]}, True),
+    (["20240528", "20240529", "20240530", "20240531", "20240601", "NA"], {}, True),
+    (["20240528", "20240529", "20240530", "20240531", "20240532"], {}, False),
+    (["2024", "2025"], {"dates": ["x"]}, True),
+]
+
+
+@pytest.mark.parametrize(("values", "options", "dates"), DIGITS)
+def test_whole_numbers_that_are_dates(values, options, dates):
+    found, said = read(values, **options)
+    assert isinstance(found[0], datetime.datetime) == dates
+    assert ("written as" in said) == dates
+    if dates:
+        assert (found[0].year, str(values[0])[:4]) == (2024, "2024")
+
+
+NO_DATES = [
+    (["soon", "2012-13"], {"dates": ["x"]}, "holds text such as '2012-13', no dates such as"),
+    (
+        ["2012-01-01 10:00 EST"],
+        {"dates": ["x"]},
+        "times in the zone 'EST', whose offset is not kno",
+    ),
+    ([5, 7], {"dates": ["x"]}, "column 'x' holds Int64 such as 5, no dates such as 2024-05-31"),
+    (["soon", "later"], {"time": "x"}, "--time 'x' must hold dates or numbers, got text such as"),
+    (["2012-01-01", "later"], {"time": "x"}, "--time 'x' must hold dates or numbers"),
+]
+
+
+@pytest.mark.parametrize(("values", "options", "message"), NO_DATES)
+def test_what_must_be_dates_and_is_none_is_refused(values, options, message):
+    with pytest.raises(TableError, match=re.escape(message)):
+        read(values, **options)
+
+
+UNDATED = [
+    (["1/2/2020", "13/14/2020"], "no dates, as neither day nor month comes first in all of them"),
+    (["2012-01-01 10:00 EST"], "no dates, as the offset of the zone 'EST' is not known"),
+    (["May 12", "March 31"], ""),
+    (["2012-13", "2013-14"], ""),
+    (["12-Apr", "13-Apr"], ""),
+    (["1/2", "3/4"], ""),
+]
+
+
+@pytest.mark.parametrize(("values", "said"), UNDATED)
+def test_words_are_no_dates(values, said):
+    found, told = read(values)
+    assert found == values
+    assert told.strip(", ") == said
+
+
+def test_formats_are_told_apart_by_their_shapes():
+    """Of the formats that one shape has, day and month alone are to be told apart."""
+    moment = datetime.datetime(2012, 10, 23, 14, 35, 45)
+    timed = ("".join(parts) for parts in itertools.product(FORMATS, TIMES, ZONES))
+    for form in (*FORMATS, *WHOLE, *timed):
+        shape = re.sub(r"\d", "9", pl.Series([moment]).dt.strftime(form.replace("%#z", "+0000"))[0])
+        found = formats_of([shape])[shape]
+        assert form in found
+        assert len({order_of(other) for other in found}) == len(found), shape
+
+
+# Words that mean no value
+
+
+@pytest.mark.parametrize("word", IN_NUMBERS)
+def test_words_in_a_column_of_numbers(word):
+    column = surveyed(pl.DataFrame({"x": ["1.5", word, "2.5", word]})).columns["x"]
+    assert (column.kind, column.nulls) == ("float", 2)
+    assert column.words == {word: 2} or word.lower() in ("nan", "-nan")
+
+
+@pytest.mark.parametrize("word", IN_TEXT)
+def test_words_in_a_column_of_words(word):
+    frame = pl.DataFrame({"x": ["a", word]})
+    for options, nulls in (
+        ({"typed": False}, 1),
+        ({"typed": True}, 0),
+        ({"typed": True, "reading": Reading(missing=(word,))}, 1),
+        ({"typed": False, "reading": Reading(missing=())}, 0),
+        ({"typed": False, "reading": Reading(missing=("b",))}, 0),
+    ):
+        column = surveyed(frame, **options).columns["x"]
+        assert (column.nulls, column.words) == (nulls, {word: 1} if nulls else {})
+
+
+@pytest.mark.parametrize("values", [[-999, 1, 2], [-999.0, 1.5, 2], ["-999", "1.5", "-"]])
+def test_numbers_that_mean_no_value_are_named(values):
+    frame = pl.DataFrame({"x": values})
+    assert frame.height == surveyed(frame).columns["x"].values + (values[2] == "-")
+    column = surveyed(frame, reading=Reading(missing=("NA", "-999"))).columns["x"]
+    assert column.least in (1, 1.5)
+
+
+def test_booleans_with_a_word():
+    frame = pl.DataFrame({"x": ["TRUE", "False", "?", "true"] * 2})
+    (decision,) = decide(surveyed(frame, typed=False))
+    assert decision.reason == "2 categories: false, true, 2 missing (2 '?')"
+
+
+def test_what_is_lost_is_said():
+    values = ["1.5", "NA", "NA", "-", ".", "n/a", "soon", *["2.5"] * 20]
+    (decision,) = decide(surveyed(pl.DataFrame({"x": values}), typed=False))
+    assert decision.reason == (
+        "21 values, 1.5 to 2.5, 5 missing (2 'NA', 1 '-', 1 '.', …), "
+        "1 other such as 'soon' taken as missing"
+    )
+    words = pl.DataFrame({"x": ["DE", "NA", "DE", "FR", "FR"]})
+    (decision,) = decide(surveyed(words, typed=False))
+    assert str(decision).endswith("DE, FR, 1 missing (1 'NA') (change: --missing \"\")")
+
+
+# Tables that training did not know
+
+
+@pytest.mark.parametrize(
+    ("form", "values", "message"),
+    [
+        (
+            NumberForm(),
+            ["1", "soon"],
+            "column 'x' held numbers in training, holds 'soon' here, in r",
+        ),
+        (
+            NumberForm(","),
+            ["1,5", "1.5"],
+            "numbers in training, decimal comma, holds '1.5' here, in",
+        ),
+        (
+            DateForm(("%d.%m.%Y",)),
+            ["1/2/1990"],
+            "written as %d.%m.%Y, holds '1/2/1990' here, in row ",
+        ),
+    ],
+)
+def test_what_training_had_none_of_is_refused(form, values, message):
+    with pytest.raises(TableError, match=re.escape(message)) as caught:
+        Forms({"x": form}).read_new(pl.DataFrame({"x": values}), first=11)
+    assert str(caught.value).endswith(f"row {10 + len(values)}")
+    notes = Notes()
+    others = Forms({"x": type(form)(**{**vars(form), "others": True})})
+    assert others.read_new(pl.DataFrame({"x": values}), notes)["x"][-1] is None
+    assert f"taken as missing, such as {values[-1]!r}" in notes.lines()[0]
+
+
+def test_forms_are_data():
+    forms = Forms(
+        {
+            "a": NumberForm(",", ".", "€", whole=True, missing=("-9",), others=True),
+            "b": DateForm(("%d.%m.%Y",)),
+            "c": WordForm(()),
+        }
+    )
+    data = json.loads(json.dumps(forms.to_data()))
+    assert Forms.from_data(data) == forms
+    assert {each["kind"] for each in data.values()} == set(FORMS)
+    for wrong in ([], {"a": 3}, {"a": {"kind": "Number"}}, {"a": {**data["a"], "decimal": 3}}):
+        with pytest.raises(ValueError, match="must be"):
+            Forms.from_data(wrong)
+
+
+def test_a_table_may_be_read_otherwise_than_in_training():
+    frame = pl.DataFrame({"x": ["1,5"], "d": ["1/2/1990"], "w": ["b"]})
+    forms = Forms({"x": NumberForm(), "d": DateForm(("%d/%m/%Y",))})
+    given = Reading(decimal=",", date_format="%m/%d/%Y", missing="b")
+    moment = datetime.datetime(1990, 1, 2)
+    assert forms.asked(given, ["x"]).read(frame).row(0) == (1.5, moment, None)
+
+
+# However the rows are cut
+
+
+@given(
+    st.lists(st.sampled_from(["1,5", "2", "NA", "1.234,5", "7.000", "x", None]), min_size=1),
+    st.integers(1, 9),
+)
+def test_forms_do_not_depend_on_the_chunks(values, size):
+    frame = pl.DataFrame({"x": values}, schema={"x": pl.String})
+    found = forms_of(frame)
+    cut = find_forms(frame.schema, lambda names: frame.iter_slices(size), Wanted())
+    assert (cut.columns, cut.said) == (found.columns, found.said)
+    assert survey(frame.iter_slices(size), None, cut) == survey([frame], None, found)
+
+
+def test_shapes_are_bounded():
+    tally = Tally(())
+    letters = ["".join(pair) for pair in itertools.product(map(chr, range(97, 123)), repeat=3)]
+    tally.add(pl.Series(letters[: MOST_SHAPES + 500]))
+    assert (len(tally.shapes), tally.rest, tally.values) == (MOST_SHAPES, 500, MOST_SHAPES + 500)
+
+
+def test_the_parts_of_a_number_are_told_from_its_shape():
+    assert parts_of("9,999.99 kg/m").unit == "kg/m"
+    assert parts_of("(9") is parts_of("9)") is parts_of("") is None
+    assert evidence({"9 kg": (1, "5 kg")}).units == {"kg": 1}
