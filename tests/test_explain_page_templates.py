@@ -7,7 +7,7 @@ from chainrule import losses
 from chainrule.activations import ACTIVATIONS
 from chainrule.explain.expressions import Cases, Quantity, walk
 from chainrule.explain.figures import figure
-from chainrule.explain.mathml import MathML
+from chainrule.explain.mathml import TIMES, MathML
 from chainrule.explain.page.templates import shapes, template
 from chainrule.explain.writing import Level, Written
 from chainrule.losses import LOSSES
@@ -92,6 +92,6 @@ def test_a_hole_takes_its_brackets_from_what_is_put_in():
     put = {1.0: Written("<mi>x</mi>", Level.ATOM), 2.0: Written("<mi>y</mi>", Level.SUM)}
     text = filled(own, lambda quantity: put[quantity.value], chosen=False).text
     assert tokens(text) == (
-        '<mi>x</mi><moform="infix">·</mo><msup><mo>(</mo><mn>1</mn><moform="infix">−</mo>'
+        f'<mi>x</mi>{tokens(TIMES)}<msup><mo>(</mo><mn>1</mn><moform="infix">−</mo>'
         "<mo>(</mo><mi>y</mi><mo>)</mo><mo>)</mo><mn>2</mn></msup>"
     )
