@@ -11,7 +11,7 @@ import numpy as np
 
 import chainrule as cr
 from chainrule import losses
-from chainrule.activations import ACTIVATIONS, activation
+from chainrule.activations import activation
 from chainrule.backprop import backward, forward, gradient, input_gradient, trace_cost
 from chainrule.examples import Examples
 from chainrule.explain.derivation import derive
@@ -23,6 +23,7 @@ from chainrule.explain.subjects import subject
 from chainrule.losses import LOSSES
 from chainrule.targets import encode
 from strategies import last, problem
+from tables import ELEMENTWISE
 
 SEEDS = range(200)
 SUBJECTS = ["w", "b", "x", "h", "o", "net_h", "net_o", "cost", "all"]
@@ -33,7 +34,7 @@ OPTIMIZERS = [None, cr.SGD(0.5), cr.SGD(0.1, momentum=0.9), cr.Adam(0.1), cr.Ada
 def case(seed):
     """A random problem: over 200 seeds each activation and each loss comes up many times."""
     rng = np.random.default_rng(seed)
-    names = itertools.cycle([*ACTIVATIONS, "sigmoid(4)", "leaky_relu(0.2)", "elu(0.5)"])
+    names = itertools.cycle([*ELEMENTWISE, "sigmoid(4)", "leaky_relu(0.2)", "elu(0.5)"])
     more = ["huber(0.5)", "quantile(0.9)", "quantile(0.1, 0.9)", "cross_entropy(0.1)"]
     loss = [*LOSSES, *more][seed % (len(LOSSES) + len(more))]
     group = losses.loss(loss).group

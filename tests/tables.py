@@ -19,8 +19,9 @@ from chainrule.schedules import SCHEDULES
 mp = mpmath.MPContext()
 mp.dps = 60
 
+ELEMENTWISE = [name for name, row in ACTIVATIONS.items() if row.pull is None]
 ACTIVATION_NAMES = [
-    *ACTIVATIONS,
+    *ELEMENTWISE,
     "sigmoid(4)",
     "sigmoid(0.5)",
     "bipolar_sigmoid(4)",

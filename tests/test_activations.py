@@ -19,6 +19,7 @@ from tables import (
     ACTIVATION_NAMES,
     ACTIVATION_ORACLES,
     DTYPES,
+    ELEMENTWISE,
     assert_near,
     exact,
     mp,
@@ -78,7 +79,8 @@ def check_value(name: str, z: Any) -> None:
 
 
 def test_every_row_has_an_oracle() -> None:
-    assert ACTIVATION_ORACLES.keys() == ACTIVATIONS.keys()
+    assert ACTIVATION_ORACLES.keys() == set(ELEMENTWISE)
+    assert set(ACTIVATIONS) - set(ELEMENTWISE) == {"softmax"}
 
 
 @each_name
@@ -250,6 +252,36 @@ def test_the_kinks_are_declared(name: str) -> None:
             for order in (1, 2)
         ]
         assert any(jumps) == (z in activation(name).kinks)
+
+
+# ---- over the layer ------------------------------------------------------------------------------
+
+
+@each_dtype
+@pytest.mark.parametrize("outputs", [1, 2, 3, 17])
+def test_softmax_and_its_way_back(outputs: int, dtype: Any) -> None:
+    """p = e^z / Σ e^z and, by the Jacobian written out, Σ_j da_j p_j ([j = k] − p_k)."""
+    rng, row = np.random.default_rng(outputs), ACTIVATIONS["softmax"]
+    z, da = (rng.normal(scale=s, size=(5, outputs)).astype(dtype) for s in (20, 1))
+    a = row.f(z, xp)
+    delta = row.delta(z, a, da, xp)
+    assert a.dtype == delta.dtype == dtype
+    for z_i, da_i, a_i, delta_i in zip(z, da, a, delta, strict=True):
+        powers = [mp.exp(v) for v in exact(z_i)]
+        p = [power / mp.fsum(powers) for power in powers]
+        for k in range(outputs):
+            assert_near(a_i[k], p[k], dtype)
+            terms = [d * p[j] * ((j == k) - p[k]) for j, d in enumerate(exact(da_i))]
+            largest = max(map(abs, exact(da_i)))
+            assert_near(delta_i[k], mp.fsum(terms), dtype, size=p[k] * largest)
+
+
+@each_dtype
+def test_softmax_of_any_size_does_not_overflow(dtype: Any) -> None:
+    z = np.array([[1e4, -1e4, 0.0], [-1e4, -1e4, -1e4]], dtype)
+    a = ACTIVATIONS["softmax"].f(z, xp)
+    assert_allclose(a, [[1, 0, 0], [1 / 3, 1 / 3, 1 / 3]], rtol=1e-6)
+    assert_array_equal(ACTIVATIONS["softmax"].delta(z, a, np.ones_like(z), xp)[0], 0)
 
 
 # ---- names, LaTeX, initialisers ------------------------------------------------------------------

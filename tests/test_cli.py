@@ -238,7 +238,7 @@ def test_check_all_of_a_wrong_gradient(wrong_tanh, monkeypatch):
         (["--activation", "sigmiod"], "unknown activation 'sigmiod'; did you mean 'sigmoid'?"),
         (["--activation", "tanh,relu"], "one activation for all hidden layers or one for each"),
         (["--activation", "tanh(2)"], "activation 'tanh' takes no parameter, got 'tanh(2)'"),
-        (["--output", "softmax"], "unknown activation 'softmax'"),
+        (["--output", "softmix"], "unknown activation 'softmix'; did you mean 'softmax'"),
         (["--loss", "mse"], "unknown loss 'mse'"),
         (["--loss", "huber(-1)"], "huber: delta must be a finite number > 0, got -1.0"),
         (["--dropout", "1.5"], "Dropout: rate must be a finite number >= 0 and < 1, got 1.5"),

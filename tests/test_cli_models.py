@@ -176,6 +176,42 @@ def test_scores_as_json():
     assert found["model"]["accuracy"] == pytest.approx(right)
 
 
+def test_each_class_has_its_scores():
+    found = json.loads(ran("evaluate", "kind.model", "new.csv", "--json").stdout)
+    guess = pl.read_csv(ran("predict", "kind.model", "new.csv").stdout.encode())["prediction"]
+    true = pl.read_csv("new.csv")["kind"]
+    assert [each["class"] for each in found["classes"]] == ["flat", "house", "loft"]
+    for each in found["classes"]:
+        own = true == each["class"]
+        assert each["support"] == own.sum()
+        assert each["recall"] == pytest.approx((guess == each["class"]).filter(own).mean())
+        row = found["confusion"][each["class"]]
+        assert row == {
+            name: count
+            for name in ("flat", "house", "loft")
+            if (count := ((guess == name) & own).sum())
+        }
+    output = ran("evaluate", "kind.model", "new.csv").stdout
+    assert re.search(r"^  class +precision +recall +F1 +rows$", output, re.MULTILINE)
+    for each in found["classes"]:
+        shares = " +".join(
+            "–" if each[name] is None else f"{each[name]:.4f}"
+            for name in ("precision", "recall", "f1")
+        )
+        assert re.search(rf"^  {each['class']} +{shares} +{each['support']}$", output, re.M)
+
+
+def test_of_many_classes_those_with_the_lowest_scores_are_shown():
+    draw = np.random.default_rng(0)
+    names = [f"a class with a long name, number {k:02}" for k in range(30)]
+    kinds = np.repeat(names, 10)
+    pl.DataFrame({"x": draw.standard_normal(300), "kind": kinds}).write_csv("many.csv")
+    output = ran("train", "many.csv", "--target", "kind", "--epochs", 1).stdout
+    assert max(map(len, output.splitlines())) <= 80
+    assert "  … the 20 of 30 classes with the lowest F1; --json has all" in output
+    assert len(re.findall(r"^  a class with", output, re.M)) == 20
+
+
 def test_rows_without_a_target_are_left_out_and_counted():
     table = houses(10).with_columns(price=pl.when(pl.col("id") > 7003).then("price"))
     table.write_csv("new.csv")

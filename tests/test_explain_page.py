@@ -9,7 +9,6 @@ import pytest
 
 import chainrule as cr
 from chainrule import losses
-from chainrule.activations import ACTIVATIONS
 from chainrule.examples import Examples
 from chainrule.explain.derivation import derive
 from chainrule.explain.explanation import Explanation
@@ -23,6 +22,7 @@ from chainrule.explain.text import Text
 from chainrule.losses import LOSSES
 from pages import FROZEN, NET, START, X, Y, expected, explained, shown_lines
 from strategies import last, problem
+from tables import ELEMENTWISE
 
 SUBJECTS = ["w1", "w5", "b2", "b4", "x2", "h1", "o2", "cost", "all"]
 
@@ -265,7 +265,7 @@ FAR = [-30, -12, -5, -2.6, -2.4, -0.5, 0.5, 2.4, 2.6, 5, 12, 30]
 
 
 def _table():
-    names = [*ACTIVATIONS, "sigmoid(4)", "bipolar_sigmoid(3)", "leaky_relu(0.2)", "elu(0.5)"]
+    names = [*ELEMENTWISE, "sigmoid(4)", "bipolar_sigmoid(3)", "leaky_relu(0.2)", "elu(0.5)"]
     more = ["huber(0.5)", "quantile(0.9)", "quantile(0.1, 0.5, 0.9)", "cross_entropy(0.1)"]
     rows = [*LOSSES, *more]
     for k, name in enumerate(names):
@@ -394,7 +394,7 @@ def test_a_large_network_is_condensed(opened, large):
 
 
 def test_forms_of_all_rows_are_lists_of_json():
-    for name in ACTIVATIONS:
+    for name in ELEMENTWISE:
         net = cr.Network(1, [cr.Dense(1, name)], loss="squared_error")
         json.dumps(activation_forms(net))
     for name in [*LOSSES, "quantile(0.1, 0.9)"]:

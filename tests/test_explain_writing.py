@@ -37,7 +37,11 @@ def without_dropout(p):
     return p._replace(net=net, params=tuple(filter(None, p.params)))
 
 
-dense_problems = problems().map(without_dropout)
+def elementwise(p):
+    return not any(str(getattr(layer, "activation", "")) == "softmax" for layer in p.net.layers)
+
+
+dense_problems = problems().map(without_dropout).filter(elementwise)
 
 
 def of_problem(p, of, notation="mazur", made=None, *, drawn=False, weighted=False):

@@ -69,6 +69,13 @@ def test_every_field_is_shown():
     )
 
 
+def test_a_reduction_is_shown_where_it_is_no_mean():
+    net = cr.Network(1, [cr.Dense(1)], "huber", reduction="sum")
+    assert repr(net).endswith("l1=0.0, l2=0.0, reduction='sum')")
+    with pytest.raises(ValueError, match="unknown reduction 'summ'; did you mean 'sum'"):
+        cr.Network(1, [cr.Dense(1)], "huber", reduction="summ")
+
+
 def test_a_row_of_your_own_is_shown_by_its_name():
     sine = cr.Activation("sine", f=lambda z, xp: xp.sin(z), df=lambda z, a, xp: xp.cos(z))
     assert repr(cr.Dense(3, sine)) == "Dense(3, 'sine')"
@@ -140,6 +147,7 @@ def test_parameters_are_named_tuples_and_biases_start_at_0():
 SUITED = {  # what the papers recommend; the other rectifiers are like relu
     "identity": "glorot_uniform",
     "sigmoid": "glorot_uniform",
+    "softmax": "glorot_uniform",
     "bipolar_sigmoid": "glorot_uniform",
     "tanh": "glorot_uniform",
     "softsign": "glorot_uniform",

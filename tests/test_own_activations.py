@@ -17,6 +17,42 @@ def square(f: Any = lambda z, xp: z * z, df: Any = lambda z, a, xp: 2 * z, **mor
     return cr.Activation("square", f=f, df=df, **more)
 
 
+def centred(
+    f: Any = lambda z, xp: z - xp.mean(z, axis=-1, keepdims=True),
+    pull: Any = lambda z, a, da, xp: da - xp.mean(da, axis=-1, keepdims=True),
+    **more: Any,
+) -> cr.Activation:
+    """Each entry less the mean of its row: an activation over the layer."""
+    return cr.Activation("centred", f=f, pull=pull, **more)
+
+
+def test_an_activation_over_the_layer_trains_and_its_gradient_is_right() -> None:
+    net = cr.Network(2, [cr.Dense(3, centred()), cr.Dense(2, "softmax")], "squared_error")
+    X, y = np.array([[1.0, -0.5], [0.25, 2.0]]), np.array([[1.0, 0.0], [0.25, 0.75]])
+    assert cr.check_gradient(net, net.init(3, "float64"), X, y).passed
+
+
+@pytest.mark.parametrize(
+    "pull",
+    [
+        lambda z, a, da, xp: da,
+        lambda z, a, da, xp: 1.001 * (da - xp.mean(da, axis=-1, keepdims=True)),
+        lambda z, a, da, xp: da - da[:, :1] / 3,
+    ],
+)
+def test_a_wrong_way_back_is_refused(pull: Any) -> None:
+    with pytest.raises(ValueError, match=r"activation 'centred', entry \d: the derivative at"):
+        centred(pull=pull)
+
+
+@pytest.mark.parametrize(
+    "given", [{"df": lambda z, a, xp: z}, {"pull": None}], ids=["both", "none"]
+)
+def test_a_row_has_a_slope_or_a_way_back(given: Any) -> None:
+    with pytest.raises(ValueError, match=r"activation 'centred': give df.*or pull.*one of them"):
+        centred(**given)
+
+
 @each_name
 def test_the_check_accepts_every_row_of_the_table(name: str) -> None:
     dataclasses.replace(activation(name), check=True)

@@ -155,7 +155,7 @@ DECISIONS = {
         {"categories": ["label, kept"]},
         "category",
         "200 categories: the 100 most frequent, and the others as one "
-        "(change: --leave-out label, kept)",
+        "(change: --leave-out '\"label, kept\"')",
     ),
     "most": (
         [*NAMES[:150], *["x"] * 50],
@@ -196,7 +196,7 @@ DECISIONS = {
         [str(k / 4) for k in range(N)],
         {},
         "number",
-        "200 values, 0 to 49.75, in text (change: --categories text of numbers)",
+        "200 values, 0 to 49.75, in text (change: --categories 'text of numbers')",
     ),
     "mixed": (
         ["unknown", *map(str, range(N - 1))],
@@ -216,7 +216,7 @@ DECISIONS = {
         {"numbers": ["too mixed, asked"]},
         "number",
         "100 values, 1 to 2, in text, 100 others such as 'a', 'b' taken as missing "
-        "(change: --categories too mixed, asked)",
+        "(change: --categories '\"too mixed, asked\"')",
     ),
     "postcode": (["01234", "10115"] * 100, {}, "category", "2 categories: 01234, 10115"),
     "day": (DAYS, {}, "date", "200 values, 2024-01-01 to 2024-07-18"),
@@ -225,7 +225,7 @@ DECISIONS = {
         {},
         "date",
         "199 values, 2024-01-02 to 2024-07-18, in text, 1 other such as 'soon' taken as missing "
-        "(change: --categories day in text)",
+        "(change: --categories 'day in text')",
     ),
     "year": ([2020, 2021] * 100, {"categories": ["year"]}, "category", "2 categories: 2020, 2021"),
     "dropped": (range(N), {"leave_out": ["dropped"]}, "left out", "as asked"),

@@ -44,7 +44,8 @@ COUNTERS = {
 def test_what_rises_by_one_with_the_rows_counts_them_whatever_its_name(name):
     decision = decided(name, COUNTERS[name])
     option = "--categories" if "text" in name else "--numbers"
-    assert (decision.role, decision.option) == ("left out", f"keep: {option} {name}")
+    said = f"'{name}'" if " " in name else name
+    assert (decision.role, decision.option) == ("left out", f"keep: {option} {said}")
     falls = "falls" if name == "falling" else "rises"
     assert decision.reason == f"counts the rows: it {falls} by one each time"
 

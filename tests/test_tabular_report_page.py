@@ -48,6 +48,9 @@ TRAININGS = {
     "classes": (flats().drop("price"), "dear", {"dropout": 0.0}),
     "weighted": (flats().drop("dear"), "price", {"weight": "share"}),
     "quantity": (flats().drop("dear"), "price", {}),
+    "quantiles": (flats().drop("dear"), "price", {"quantiles": (0.1, 0.5, 0.9)}),
+    "one quantile": (flats().drop("dear"), "price", {"loss": "quantile(0.8)", "weight": "share"}),
+    "metric": (flats().drop("price"), "dear", {"metric": "f1_macro", "class_weight": "balanced"}),
     "ten": ("sklearn:digits", "target", {}),
     "hostile": (hostile(), "'\"<script>", {"categories": [LONG]}),
 }
@@ -143,6 +146,8 @@ def test_the_summary_is_the_models(made, name):
     )
     assert page.facts["training"] == (f"8 epochs, of which {about['best_epoch']} was the best")
     assert page.facts["table"] == source.name
+    if "metric" in about["options"]:
+        return
     best = float(model.curves["validation_loss"].min())
     assert f"lowest after epoch {about['best_epoch']}, {number(best)};" in page.text
 
@@ -215,8 +220,9 @@ def test_importances_and_pulls_are_what_was_found(made, name):
             if model.target.task == "classification":
                 assert read(row[-2]) == pytest.approx(pull.p[pull.y], rel=1e-3)
             else:
-                assert read(row[-3]) == pytest.approx(pull.p[0], rel=1e-3)
-                residual = float(model.target.decode(pull.y)[0]) - pull.p[0]
+                middle = pull.p[len(pull.p) // 2]
+                assert read(row[-3]) == pytest.approx(middle, rel=1e-3)
+                residual = float(model.target.decode(pull.y)[0]) - middle
                 assert read(row[-2]) == pytest.approx(residual, rel=1e-3, abs=1e-3)
 
 
@@ -400,3 +406,36 @@ def test_the_plots_have_the_colours_of_the_page_in_light_and_dark(seen):
             }"""
         )
     assert all(a != b for a, b in zip(*colours.values(), strict=True))
+
+
+# Quantiles, and what validation went by
+
+
+def test_the_page_of_quantiles_tells_their_shares_and_losses(made):
+    _, found, html = made("quantiles")
+    _, rows = Page(html).table("each quantile")
+    assert [read(row[0]) for row in rows] == [0.1, 0.5, 0.9]
+    for row, q, p in zip(rows, (0.1, 0.5, 0.9), found.p.T, strict=True):
+        gap = found.y - p
+        assert read(row[1]) == pytest.approx(np.mean(gap <= 0), rel=1e-3)
+        assert read(row[2]) == pytest.approx(np.mean(np.maximum(q * gap, (q - 1) * gap)), rel=1e-3)
+    width = np.median(found.p[:, 2] - found.p[:, 0])
+    assert f"the quantiles 0.1 to 0.9: they lie {number(float(width))} apart" in html
+    _, rows = Page(html).table("scores of the rows held out")
+    assert [row[0] for row in rows] == ["pinball loss", "coverage"]
+    assert "quantile 0.5" in Page(html).table("validation")[0]
+
+
+def test_the_importance_for_quantiles_is_what_the_pinball_loss_loses(made):
+    found = made("quantiles")[1]
+    assert found.importances.score == "R¹"
+    best, *others = found.importances.columns
+    assert best.column == "area"
+    assert best.mean > 0.03 > max(abs(other.mean) for other in others if other.column != "city")
+
+
+def test_the_page_shows_the_metric_by_epoch(made):
+    (_, _, model, _), _, html = made("metric")
+    best = model.about["best_epoch"]
+    value = number(float(model.curves["validation_f1_macro"][best - 1]))
+    assert f"of the rows held out: best after epoch {best}, {value}." in html

@@ -27,6 +27,7 @@ def _elu(z: Any, alpha: float) -> Any:
 ACTIVATIONS = {
     "identity": lambda z: z,
     "sigmoid": _sigmoid,
+    "softmax": lambda z: anp.exp(z) / anp.sum(anp.exp(z), axis=1, keepdims=True),
     "bipolar_sigmoid": lambda z: 2 * _sigmoid(z) - 1,
     "tanh": anp.tanh,
     "relu": lambda z: anp.where(z > 0, z, 0.0 * z),

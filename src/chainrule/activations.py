@@ -24,11 +24,20 @@ from chainrule.rows import check_derivative, find_row, full_name, latex_number
 from chainrule.trees import Array
 
 
+def _no_slope(z: Array, a: Array, xp: Any) -> Array:
+    raise TypeError("an activation over the layer has no slope of each entry; it has pull")
+
+
 @dataclass(frozen=True)
 class Activation:
     r"""A row of the table: an activation function with everything that is known of it.
 
     $$a = f(z),\qquad \frac{\partial a}{\partial z} = f'(z)$$
+
+    An activation over the layer, such as the softmax, has a Jacobian in the place of a slope, and
+    `pull` in that of `df`:
+
+    $$\delta_k = \sum_j \frac{\partial C}{\partial a_j}\,\frac{\partial a_j}{\partial z_k}$$
 
     A row that you make is compared with central differences in float64 at once, and refused with
     a ValueError where its derivative is wrong.
@@ -41,6 +50,9 @@ class Activation:
         `f(z, xp)` returns a, of the shape and dtype of z.
     df
         `df(z, a, xp)` returns ∂a/∂z from the input, the output, or both.
+    pull
+        `pull(z, a, da, xp)` returns ∂C/∂z (n, o) from ∂C/∂a, where each a depends on all z of its
+        row. A row has one of `df` and `pull`.
     latex, dlatex
         Value and derivative as functions of z in LaTeX.
     kinks, at_kinks
@@ -61,13 +73,14 @@ class Activation:
 
     name: str
     f: Callable[[Array, Any], Array]
-    df: Callable[[Array, Array, Any], Array]
+    df: Callable[[Array, Array, Any], Array] = _no_slope
     latex: str = r"f(z)"
     dlatex: str = r"f'(z)"
     kinks: tuple[float, ...] = ()
     at_kinks: tuple[float, ...] = ()
     initialiser: str = "glorot_uniform"
     parameters: tuple[float, ...] = ()
+    pull: Callable[[Array, Array, Array, Any], Array] | None = None
     check: InitVar[bool] = True
 
     def __post_init__(self, check: bool) -> None:
@@ -78,7 +91,14 @@ class Activation:
                 f"activation {self.name!r}: at_kinks must give one derivative for each of the "
                 f"kinks {self.kinks}, got {self.at_kinks}"
             )
-        if check:
+        if (self.df is _no_slope) == (self.pull is None):
+            raise ValueError(
+                f"activation {self.name!r}: give df, the slope of each entry, or pull, from ∂C/∂a "
+                "to ∂C/∂z, where each entry depends on its whole row; one of them"
+            )
+        if check and self.pull is not None:
+            _check_pull(self.name, self.f, self.pull)
+        elif check:
             points = np.linspace(-8, 8, 160)  # an even number of points: 0 is not one of them
             for kink in self.kinks:
                 points = points[np.abs(points - kink) > 1e-3]
@@ -98,6 +118,44 @@ class Activation:
 
     def __str__(self) -> str:
         return full_name(self.name, self.parameters)
+
+    def delta(self, z: Array, a: Array, da: Array, xp: Any) -> Array:
+        """Return ∂C/∂z from ∂C/∂a, both (n, o).
+
+        >>> a = ACTIVATIONS["softmax"].f(np.array([[0.0, 0.0]]), np)
+        >>> ACTIVATIONS["softmax"].delta(a, a, np.array([[1.0, 0.0]]), np)
+        array([[ 0.25, -0.25]])
+        """
+        return da * self.df(z, a, xp) if self.pull is None else self.pull(z, a, da, xp)
+
+
+def _check_pull(name: str, f: Any, pull: Any) -> None:
+    """Vary one entry of a row at a time, the others held, under a cost of random ∂C/∂a."""
+    rng = np.random.default_rng(0)
+    z, da = rng.normal(scale=2, size=(64, 3)), rng.normal(size=(64, 3))
+    xp = array_namespace(z)
+
+    def varied(t: Array, k: int) -> tuple[Array, Array]:
+        """z with t as entry k, and ∂C/∂a, in the dtype of t."""
+        at = z.astype(t.dtype)
+        at[:, k] = t
+        return at, da.astype(t.dtype)
+
+    def value(k: int, t: Array) -> Array:
+        at, weights = varied(t, k)
+        return np.sum(weights * f(at, xp), axis=1)
+
+    def slope(k: int, t: Array) -> Array:
+        at, weights = varied(t, k)
+        return pull(at, f(at, xp), weights, xp)[:, k]
+
+    for k in range(3):
+        check_derivative(
+            f"activation {name!r}, entry {k}",
+            functools.partial(value, k),
+            functools.partial(slope, k),
+            z[:, k],
+        )
 
 
 _row = functools.partial(Activation, check=False)  # the tests check the table
@@ -322,6 +380,13 @@ ACTIVATIONS: dict[str, Activation] = {
             dlatex=r"\begin{cases} 1 & |z| < 1 \\ 0 & |z| \ge 1 \end{cases}",
             kinks=(-1.0, 1.0),
             at_kinks=(0.0, 0.0),
+        ),
+        _row(  # Bridle (1990), over the outputs of the layer
+            "softmax",
+            f=stable.softmax,
+            pull=lambda z, a, da, xp: a * (da - xp.sum(a * da, axis=-1, keepdims=True)),
+            latex=r"\frac{e^{z_j}}{\sum_k e^{z_k}}",
+            dlatex=r"a_j\,([j = k] - a_k)",
         ),
     )
 }

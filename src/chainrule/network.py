@@ -131,6 +131,13 @@ class Network:
         if check:
             _check_output(self)
 
+    def __repr__(self) -> str:
+        """Leave out the reduction that is taken for granted."""
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        if self.reduction == "mean":
+            del fields["reduction"]
+        return f"Network({', '.join(f'{name}={value!r}' for name, value in fields.items())})"
+
     @property
     def widths(self) -> tuple[int, ...]:
         """The number of values before, between and after the layers."""

@@ -76,12 +76,14 @@ def of_table(source: Source, prepared: Prepared) -> list[str]:
 
 def decided(decisions: Iterable[Decision]) -> list[str]:
     """Return what becomes of each column; of many columns, those that are alike share a line."""
+    from chainrule.tables.decisions import as_argument
+
     decisions = list(decisions)
     if len(decisions) <= LINES:
         return list(aligned(_decision([each]) for each in decisions))
     groups: dict[tuple[str, ...], list[Decision]] = {}
     for each in sorted(decisions, key=_rank):
-        option = each.option.partition(each.column)[0]
+        option = each.option.partition(as_argument(each.column))[0]
         groups.setdefault((each.role, each.reason, option), []).append(each)
     shown = list(groups.values())[: LINES - 1]
     lines = list(aligned(map(_decision, shown)))

@@ -24,12 +24,13 @@ namespace chainrule {
 // In the order of ACTIVATIONS.
 enum class Activation {
     identity, sigmoid, bipolar_sigmoid, tanh, relu, leaky_relu, elu, selu, gelu, gelu_tanh, silu,
-    softplus, softsign, mish, hard_tanh
+    softplus, softsign, mish, hard_tanh, softmax
 };
 
-inline constexpr std::array<std::string_view, 15> activation_names{
+inline constexpr std::array<std::string_view, 16> activation_names{
     "identity", "sigmoid", "bipolar_sigmoid", "tanh",     "relu",     "leaky_relu", "elu", "selu",
-    "gelu",     "gelu_tanh", "silu",          "softplus", "softsign", "mish",       "hard_tanh"};
+    "gelu",     "gelu_tanh", "silu",          "softplus", "softsign", "mish",       "hard_tanh",
+    "softmax"};
 
 inline std::optional<Activation> find_activation(std::string_view name) {
     for (std::size_t k = 0; k < activation_names.size(); ++k)
@@ -57,6 +58,7 @@ decltype(auto) with_activation(Activation row, F&& f) {
         case softsign: return f.template operator()<softsign>();
         case mish: return f.template operator()<mish>();
         case hard_tanh: return f.template operator()<hard_tanh>();
+        case softmax: return f.template operator()<softmax>();
     }
     __builtin_unreachable();
 }
@@ -215,7 +217,7 @@ CHAINRULE_INLINE Result<V> hard_tanh(V z) {
 
 }  // namespace rows
 
-// Value and slope together. `parameter` is a slope or elu's alpha, else ignored.
+// Value and slope together; the softmax, of whole rows, is left to softmax.hpp. `parameter` is a slope or elu's alpha, else ignored.
 template <Activation A, class T>
 CHAINRULE_INLINE void activate(typename Vec<T>::type z, T parameter, typename Vec<T>::type& a,
                                typename Vec<T>::type& slope) {
@@ -224,7 +226,7 @@ CHAINRULE_INLINE void activate(typename Vec<T>::type z, T parameter, typename Ve
     [[maybe_unused]] constexpr T selu_scale = T(1.0507009873554805);
     [[maybe_unused]] constexpr T selu_left = T(1.0507009873554805 * 1.6732632423543772);
     rows::Result<V> result;
-    if constexpr (A == identity) result = {z, broadcast<T>(1)};
+    if constexpr (A == identity || A == softmax) result = {z, broadcast<T>(1)};
     else if constexpr (A == sigmoid) result = rows::sigmoid(z, parameter);
     else if constexpr (A == bipolar_sigmoid) result = rows::bipolar_sigmoid(z, parameter);
     else if constexpr (A == tanh) result = rows::tanh(z);

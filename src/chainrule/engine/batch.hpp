@@ -123,6 +123,7 @@ void backward(Network<T>& net, Part part) {
     for (int column = 0; column < last.columns; column += panel_width<T>)
         finish_delta(last, net.batch, part.first, part.last - part.first, column,
                      last.vectors(column));
+    finish_rows(last, net.batch, part.first, part.last);
     for (std::size_t k = net.layers.size() - 1; k > 0; --k)
         backward(net.layers[k], net.layers[k - 1], net.batch, part.first, part.last);
 }

@@ -4,7 +4,7 @@
 //                   x Wᵀ reads it as it lies, and a tile of dW is one piece of it
 //   Wt              panels of inputs with `out` rows, for delta W; packed anew after each update.
 //                   The first layer has none
-//   a, slope, delta (batch, ld)   row by row; the columns beyond `out` are padding, 0 in delta
+//   a, slope, delta (batch, ld)   row by row; slope of a softmax is a before dropout; the columns beyond `out` are padding, 0 in delta
 //   packed          delta once more, panel by panel, where there is more than one
 //
 // What the user sees, W (o, i), is a copy made by `read` and `write`.

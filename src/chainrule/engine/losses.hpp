@@ -22,6 +22,7 @@
 #include "activations.hpp"
 #include "math.hpp"
 #include "simd.hpp"
+#include "softmax.hpp"
 
 namespace chainrule {
 
@@ -168,15 +169,6 @@ struct SoftmaxSums {
 
 // --- lanes are outputs
 
-// f(c, k) for each vector of k <= width outputs from c on.
-template <class T, class F>
-CHAINRULE_INLINE void for_vectors(int o, F&& f) {
-    constexpr int width = Vec<T>::width;
-    int c = 0;
-    for (; c + width <= o; c += width) f(c, width);
-    if (c < o) f(c, o - c);
-}
-
 template <Loss L, class T>
 T elementwise_row(const T* parameters, const T* a, const T* y, int o, T scale, T* da) {
     using V = typename Vec<T>::type;
@@ -188,12 +180,6 @@ T elementwise_row(const T* parameters, const T* a, const T* y, int o, T scale, T
         store_first(da + c, slope * scale, k);
     });
     return sum(total);
-}
-
-// Logits from c on; lanes beyond o are −∞, whose e is 0.
-template <class T>
-CHAINRULE_INLINE typename Vec<T>::type read_logits(const T* a, int k) {
-    return select(first_lanes<T>(k), load_first(a, k), broadcast<T>(-T(INFINITY)));
 }
 
 template <class T>

@@ -12,6 +12,7 @@
 
 #include "layer.hpp"
 #include "optimizers.hpp"
+#include "softmax.hpp"
 
 namespace chainrule {
 
@@ -58,7 +59,7 @@ CHAINRULE_INLINE void for_each_vector(long ld, int r, int rows, int column, int 
 template <class T>
 void activate_tile(Activation f, T parameter, T* a, T* slopes, long ld, int r, int rows, int column,
                    int vectors) {
-    if (f == Activation::identity && !slopes) return;
+    if (f == Activation::softmax || (f == Activation::identity && !slopes)) return;
     with_activation(f, [&]<Activation A>() {
         for_each_vector<T>(ld, r, rows, column, vectors, [&](long k) {
             typename Vec<T>::type out, slope;
@@ -76,18 +77,36 @@ void forward(Layer<T>& l, const T* const* x, int r0, int r1, std::uint64_t step)
                 activate_tile(l.spec.activation, l.parameter, l.a.get(), l.slope.get(), l.ld, r, rows,
                               column, vectors);
             });
+    const bool over_layer = l.spec.activation == Activation::softmax;
+    for (int r = r0; over_layer && r < r1; ++r) {
+        T* a = l.a.get() + r * l.ld;
+        rows::softmax(a, l.out, a);
+        std::copy_n(a, l.out, l.slope.get() + r * l.ld);  // before dropout
+    }
     if (step == 0) return;
     for (const Dropout& d : l.spec.dropouts)
-        silence<T>(d, step, r0, r1, l.out, 2, [&](int array, int r) {
+        silence<T>(d, step, r0, r1, l.out, over_layer ? 1 : 2, [&](int array, int r) {
             return (array == 0 ? l.a.get() : l.slope.get()) + r * l.ld;
         });
 }
 
-// da, which stands in delta, becomes delta; packed beside it where the product of dW wants that.
+// A tile of delta once more, where the product of dW wants it packed.
+template <class T>
+void pack_delta(Layer<T>& l, int batch, int r, int rows, int column, int vectors) {
+    constexpr int w = Vec<T>::width;
+    if (!l.packs) return;
+    T* panel = l.packed.get() + static_cast<std::size_t>(column) * batch;
+    for (int i = 0; i < rows; ++i)
+        for (int v = 0; v < vectors; ++v)
+            store(panel + static_cast<std::size_t>(r + i) * vectors * w + v * w,
+                  load(l.delta.get() + (r + i) * l.ld + column + v * w));
+}
+
+// da, which stands in delta, becomes delta.
 template <class T>
 void finish_delta(Layer<T>& l, int batch, int r, int rows, int column, int vectors) {
-    constexpr int w = Vec<T>::width;
     T* delta = l.delta.get();
+    if (l.spec.activation == Activation::softmax) return;  // see finish_rows
     if (l.keeps_slope) {
         for_each_vector<T>(l.ld, r, rows, column, vectors, [&](long k) {
             store(delta + k, load(delta + k) * load(l.slope.get() + k));
@@ -101,12 +120,19 @@ void finish_delta(Layer<T>& l, int batch, int r, int rows, int column, int vecto
                 });
         });
     }
-    if (!l.packs) return;
-    T* panel = l.packed.get() + static_cast<std::size_t>(column) * batch;
-    for (int i = 0; i < rows; ++i)
-        for (int v = 0; v < vectors; ++v)
-            store(panel + static_cast<std::size_t>(r + i) * vectors * w + v * w,
-                  load(delta + (r + i) * l.ld + column + v * w));
+    pack_delta(l, batch, r, rows, column, vectors);
+}
+
+// The same for an activation that needs its whole rows, once all their tiles are there.
+template <class T>
+void finish_rows(Layer<T>& l, int batch, int r0, int r1) {
+    if (l.spec.activation != Activation::softmax) return;
+    for (int r = r0; r < r1; ++r) {
+        const auto at = static_cast<std::ptrdiff_t>(r) * l.ld;
+        rows::softmax_delta(l.slope.get() + at, l.a.get() + at, l.out, l.delta.get() + at);
+    }
+    for (int column = 0; column < l.columns; column += panel_width<T>)
+        pack_delta(l, batch, r0, r1 - r0, column, l.vectors(column));
 }
 
 // The deltas of the layer below, from those of `above`.
@@ -117,6 +143,7 @@ void backward(const Layer<T>& above, Layer<T>& l, int batch, int r0, int r1) {
             [&](int r, int rows, int column, int vectors) {
                 finish_delta(l, batch, r, rows, column, vectors);
             });
+    finish_rows(l, batch, r0, r1);
 }
 
 // Whether columns of a layer's inputs are packed for dW: else it costs more than it saves.

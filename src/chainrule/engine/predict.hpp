@@ -80,17 +80,7 @@ void link_row(Loss loss, int o, const T* a, T* out) {
         rows::for_vectors<T>(o, [&](int c, int k) { store_first(out + c, f(c, k), k); });
     };
     if (loss == Loss::cross_entropy) {
-        V highest = broadcast<T>(-T(INFINITY)), total{};
-        rows::for_vectors<T>(
-            o, [&](int c, int k) { highest = maximum(rows::read_logits(a + c, k), highest); });
-        const T top = largest(highest);
-        each([&](int c, int k) {
-            const V e = exp(rows::read_logits(a + c, k) - top);
-            total += e;
-            return e;
-        });
-        const T all = sum(total);
-        each([&](int c, int k) { return load_first(out + c, k) / all; });
+        rows::softmax(a, o, out);
     } else if (loss == Loss::binary_cross_entropy) {
         each([&](int c, int k) {
             return rows::Logistic<V>(load_first(a + c, k)).sigmoid(broadcast<T>(1));
@@ -120,6 +110,7 @@ bool predict_row(const PredictionSpec& net, const Weights<T>* given, const T* x,
                 poison += z * T{0};
             }
         });
+        if (l.activation == Activation::softmax) rows::softmax(a, l.out, a);
         x = a;
     }
     link_row(net.loss, net.outputs, x, out);
@@ -173,7 +164,10 @@ private:
                         activate_tile(l.activation, T(l.parameter), a, static_cast<T*>(nullptr),
                                       ld_, r, height, column, vectors);
                     });
-            for (int r = 0; r < rows; ++r) x[r] = a + r * ld_;
+            for (int r = 0; r < rows; ++r) {
+                if (l.activation == Activation::softmax) rows::softmax(a + r * ld_, l.out, a + r * ld_);
+                x[r] = a + r * ld_;
+            }
         }
         T* predicted = out + r0 * net_.outputs;
         for (int r = 0; r < rows; ++r, predicted += net_.outputs)

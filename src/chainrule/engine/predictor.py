@@ -16,7 +16,7 @@ _known: dict[int, tuple[weakref.ref[Network], Any]] = {}
 """The predictor of each network, or None, by its identity: comparing networks takes too long."""
 
 
-def predict(net: Network, params: Any, X: Array, threads: int | None) -> Array | None:
+def predict(net: Any, params: Any, X: Array, threads: int | None) -> Array | None:
     """Return the prediction for each example, or None where something is not as it ought to be.
 
     That is whatever the engine does not have, and every error: the caller then names it. A few rows

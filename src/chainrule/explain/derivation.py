@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import is_array_api_obj
 
+from chainrule.activations import activation
 from chainrule.examples import Examples, check_examples
 from chainrule.explain.means import Means
 from chainrule.explain.names import COST, Key, Places
@@ -57,6 +58,11 @@ def check_layers(net: Network) -> None:
             raise ValueError(
                 f"explain: {describe(net, k)}, is of the kind {type(layer).__name__!r}, which has "
                 "no derivation; those that have are cr.Dense and cr.Dropout"
+            )
+        if isinstance(layer, Dense) and activation(layer.activation).pull is not None:
+            raise ValueError(
+                f"explain: {describe(net, k)}, is an activation over the layer, which has no "
+                "derivation"
             )
     if not any(isinstance(layer, Dense) for layer in net.layers):
         raise ValueError("explain: the network has no dense layer, and so nothing to derive")

@@ -89,7 +89,7 @@ class Dense(Layer):
         return a, DenseRecord(x, z, a)
 
     def delta(self, params: DenseParameters, record: DenseRecord, da: Array, xp: Any) -> Array:
-        return da * activation(self.activation).df(record.z, record.a, xp)
+        return activation(self.activation).delta(record.z, record.a, da, xp)
 
     def dx(self, params: DenseParameters, record: DenseRecord, delta: Array, xp: Any) -> Array:
         return delta @ params.W

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from chainrule.tables.decisions import Decision, counted, listed, values_of
+from chainrule.tables.decisions import Decision, as_argument, counted, listed, values_of
 from chainrule.tables.errors import TableError
 from chainrule.tables.identifiers import IDENTIFIER, different, is_identifier, numbering
 from chainrule.tables.survey import Column, Survey
@@ -164,7 +164,7 @@ def _date(column: Column) -> Decision:
 def _read(column: Column, role: str) -> Decision:
     """Return the decision on numbers or dates, with what is said of how they are written."""
     told = column.said or column.unread[0] or (column.text and role == "date")
-    option = f"change: --categories {bare(column.name)}" if told else ""
+    option = f"change: --categories {as_argument(column.name)}" if told else ""
     reason = f"{values_of(column)}, {_range(column)}{column.said}{_lost(column)}"
     return Decision(column.name, role, reason, option)
 
@@ -175,7 +175,7 @@ def _category(survey: Survey, column: Column) -> Decision:
     if len(words) > MAX_CATEGORIES:
         many = "more than " if column.counts is None else ""
         reason = f"{many}{found}: the {MAX_CATEGORIES} most frequent, and the others as one"
-        option = f"change: --leave-out {bare(column.name)}"
+        option = f"change: --leave-out {as_argument(column.name)}"
         return Decision(column.name, "category", reason + _lost(column), option)
     reason = f"{found}: {listed(words, ', ')}{column.said}{_lost(column)}"
     return Decision(column.name, "category", reason, 'change: --missing ""' * bool(column.words))
@@ -189,7 +189,9 @@ def _found(survey: Survey, column: Column) -> Decision:
         return Decision(column.name, "left out", reason)
     if reason := numbering(survey, column):
         option = "--categories" if column.kind == "text" else "--numbers"
-        return Decision(column.name, "left out", reason, f"keep: {option} {bare(column.name)}")
+        return Decision(
+            column.name, "left out", reason, f"keep: {option} {as_argument(column.name)}"
+        )
     if column.kind in ("integer", "float"):
         return _named_or_number(survey, column)
     if column.kind == "date":
@@ -212,7 +214,9 @@ def _named_or_number(survey: Survey, column: Column) -> Decision:
     if not (column.whole and is_identifier(column.name)):
         return _number(column)
     reason = f"numbers that are names, {_category(survey, column).reason}"
-    return Decision(column.name, "category", reason, f"change: --numbers {bare(column.name)}")
+    return Decision(
+        column.name, "category", reason, f"change: --numbers {as_argument(column.name)}"
+    )
 
 
 def _text(survey: Survey, column: Column) -> Decision:
@@ -230,14 +234,14 @@ def _in_own_order(survey: Survey, column: Column) -> Decision:
     return replace(
         _ordered(survey, column, order),
         reason=f"{len(order):,} categories in the order of the column: {listed(order, ' < ')}",
-        option=f"change: --categories {bare(column.name)}",
+        option=f"change: --categories {as_argument(column.name)}",
     )
 
 
 def _words(survey: Survey, column: Column) -> Decision:
     text = plain(survey.sample[column.name].drop_nulls())
     share = different(survey, column)
-    keep = f"keep: --categories {bare(column.name)}"
+    keep = f"keep: --categories {as_argument(column.name)}"
     if share > IDENTIFIER:
         much = "all" if share == 1 else "most of it"
         return Decision(column.name, "left out", f"text, {much} different{column.said}", keep)

@@ -19,7 +19,7 @@ from chainrule.tables import text_file
 from chainrule.tables.by_hand import BadLineError, plain_rows
 from chainrule.tables.dialect import dialect
 from chainrule.tables.errors import TableError
-from chainrule.tables.fields import Fields, Kind, seen, widened
+from chainrule.tables.fields import EMPTY, Fields, Kind, seen, widened
 from chainrule.tables.source import Source, digest
 from chainrule.tables.text_file import TextFile
 from chainrule.tables.tidying import tidied
@@ -157,7 +157,11 @@ class Delimited(Source):
 
     def _with_text(self, frame: pl.DataFrame, rows: bytes | Path, **options: Any) -> pl.DataFrame:
         """Return the frame of some rows with its columns as text where that is asked for."""
-        nulls = {name: self._as_text[name] for name in frame.columns if name in self._as_text}
+        nulls = {
+            name: self._as_text[name]
+            for name, dtype in frame.schema.items()
+            if name in self._as_text and (dtype != pl.String or self._as_text[name] != EMPTY)
+        }  # the others are read so already
         return frame.with_columns(self._fields.text(rows, nulls, **options))
 
     def _frame(

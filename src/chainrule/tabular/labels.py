@@ -6,26 +6,34 @@ each value is written as it would be anyhow, a column keeps its type.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import polars as pl
+
 from chainrule.tables import Decision, Source
-from chainrule.tables.copies import with_copies
 from chainrule.tables.spelling import plainly
 from chainrule.tables.values import as_words, kind
 
+Chunks = Iterator[pl.DataFrame]
 
-def spelled_otherwise(source: Source, decisions: Iterable[Decision]) -> list[str]:
+
+def spelled_otherwise(
+    source: Source, decisions: Iterable[Decision], chunks: Callable[[list[str]], Chunks]
+) -> list[str]:
     r"""Return the columns of names that are written otherwise than their values would be.
+
+    `chunks` gives the rows of some columns as they are read.
 
     >>> path = getfixture("tmp_path") / "shops.csv"
     >>> _ = path.write_text("shop,y\n1,1.0\n2,2.0\n")
     >>> from chainrule.tables import open_source
+    >>> source = open_source(path)
     >>> decisions = [
     ...     Decision("shop", "category", ""),
     ...     Decision("y", "target", "", task="classification"),
     ... ]
-    >>> spelled_otherwise(open_source(path), decisions)
+    >>> spelled_otherwise(source, decisions, source.chunks)
     ['y']
     """
     dtypes = {} if source.typed else source.dtypes
@@ -33,10 +41,14 @@ def spelled_otherwise(source: Source, decisions: Iterable[Decision]) -> list[str
     ways = {each.column: _way(each, kinds.get(each.column)) for each in decisions}
     names = [name for name, way in ways.items() if way]
     found: list[str] = []
-    for chunk, copied in with_copies(source, names, names) if names else ():
-        for name in set(names) - set(found):
-            if (as_words(chunk[name]) != ways[name](copied[name])).any():
-                found.append(name)
+    if not names:
+        return found
+    for chunk, copied in zip(chunks(names), source.as_text(names).chunks(names), strict=True):
+        found += [
+            name
+            for name in names
+            if name not in found and (as_words(chunk[name]) != ways[name](copied[name])).any()
+        ]
     return found
 
 

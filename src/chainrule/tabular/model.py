@@ -40,6 +40,7 @@ from chainrule.tables import (
 )
 from chainrule.tables.copies import with_copies
 from chainrule.tables.encoders import Category, Number
+from chainrule.tables.fields import EMPTY
 from chainrule.tables.values import check_known
 from chainrule.tabular import by_class
 from chainrule.tabular.objectives import kind_of
@@ -89,7 +90,7 @@ class TableModel:
         names = {each.column for each in self.preparation.encoders if isinstance(each, Category)}
         if self.target.task == "classification":
             names.add(self.target.column)
-        return source.as_text(name for name in source.columns if name in names)
+        return source.as_text((name for name in source.columns if name in names), EMPTY)
 
     def _forms_of(self, source: Source) -> Forms:
         """Return how the columns of a source are read: as in training, or as asked."""

@@ -34,6 +34,7 @@ from chainrule.tables import (
     survey,
     with_target,
 )
+from chainrule.tables.fields import EMPTY
 from chainrule.tables.finding import roles_of
 from chainrule.tables.forms import read
 from chainrule.tabular.blocks import Blocks
@@ -141,8 +142,8 @@ def prepare(
 
     found = survey(looked_at(), target, forms)
     decisions = decided_by(found, options)
-    if spelled := spelled_otherwise(source, decisions):
-        return prepare(source.as_text(spelled), target, options, words=spelled)
+    if spelled := spelled_otherwise(source, decisions, frames):
+        return prepare(source.as_text(spelled, EMPTY), target, options, words=spelled)
     written = pl.concat(seen)
     kept = forms.read(written).with_row_index("\0row", offset=1)
     if options.time is not None and forms.time is not None:

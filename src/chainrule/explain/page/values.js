@@ -100,6 +100,7 @@ class Values {
     if (text === 'η') return this.state.rate;
     if (text === 'Σ|w|') return this.net.absolute;
     if (text === 'Σw²') return this.net.squares;
+    if (text === 'mean weight') return this.net.weight / this.net.n;
     if (text === 't') return this.at(this.net.t, this.page.widths.length - 1, unit);
     if (text === '|g|') return this.norm();
     return undefined;
