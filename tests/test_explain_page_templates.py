@@ -4,9 +4,9 @@ import pytest
 
 import chainrule as cr
 from chainrule import losses
-from chainrule.activations import ACTIVATIONS
 from chainrule.explain.expressions import Cases, Quantity, walk
 from chainrule.explain.figures import figure
+from chainrule.explain.forms import ACTIVATION_FORMS
 from chainrule.explain.mathml import TIMES, MathML
 from chainrule.explain.page.templates import shapes, template
 from chainrule.explain.writing import Level, Written
@@ -70,7 +70,7 @@ def picked(own, rows):
 
 
 @pytest.mark.parametrize("notation", ["mazur", "3blue1brown", "pytorch"])
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", ACTIVATION_FORMS)
 def test_every_activation(name, notation):
     net = cr.Network(2, [cr.Dense(3, name), cr.Dense(2)], loss="half_squared_error")
     own = problem(net, n=1, seed=4)
