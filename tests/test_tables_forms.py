@@ -58,6 +58,9 @@ NUMBERS = {
     "as programs write": (["1e5", "1.5E-3", ".5", "5.", "-.25"], [1e5, 0.0015, 0.5, 5, -0.25]),
     "with words": (["1.5", "-", "n/a", "#DIV/0!", ".", "\\N"], [1.5, *[None] * 5]),
     "with blanks": ([" 1.5 ", "2", " ", "\t3"], [1.5, 2, None, 3]),
+    "with no cents": (["CHF 1'000.-", "CHF 50.50", "CHF 5.\u2013"], [1000, 50.5, 5]),
+    "with no cents, and a comma": (["5,-", "6,50"], [5, 6.5]),
+    "infinite": (["inf", "1", "-Infinity"], [float("inf"), 1, float("-inf")]),
     "a point where comma parts": (["8,111", "8.111"], [8111, 8.111]),
 }
 
@@ -160,6 +163,7 @@ REFUSED = [
     (["12 in", "7.5in"], "holds numbers with the unit 'in', such as '12 in'"),
     (["5 kg", "300 g", "400 g"], "holds numbers with units 'g' and 'kg', such as '300 g'"),
     (["36 months", "60 months"], "holds numbers with the unit 'months'"),
+    (["$1.2M", "$3M"], "holds numbers with the unit 'M', such as '$1.2M'"),
     (["1.5M", "3M"], "holds numbers with the unit 'M', such as '1.5M'"),
     (["$5", "€6"], "holds numbers in $ and in €, such as '$5' and '€6'; write all of them in one"),
     (["5%", "0.3"], "holds numbers with % and without, such as '5%' and '0.3'"),
@@ -248,6 +252,7 @@ DATES = [
     ("Sun, 31 Dec 2012", DAY), ("Monday, December 31st, 2012", DAY),
     ("2012-12", datetime.datetime(2012, 12, 1)), ("12/2012", datetime.datetime(2012, 12, 1)),
     ("Dec-2012", datetime.datetime(2012, 12, 1)), ("December 2012", datetime.datetime(2012, 12, 1)),
+    ("2012 Dec", datetime.datetime(2012, 12, 1)), ("01.2012", datetime.datetime(2012, 1, 1)),
     ("Sept 2012", datetime.datetime(2012, 9, 1)), ("Apr-12", datetime.datetime(2012, 4, 1)),
     ("2012-12-31T13:05", NOON), ("2012-12-31 13:05:00", NOON), ("12/31/2012 1:05 PM", NOON),
     ("31.12.2012 13:05", NOON), ("12/31/2012 1:05:00 p.m.", NOON), ("31/12/2012, 13:05", NOON),
@@ -310,6 +315,7 @@ FORMATTED = [
     ("x=%d|%m|%Y", ["31|12|2012", "01|02|2012"], [DAY, datetime.datetime(2012, 2, 1)]),
     ("x=%Y", ["2012", "2013"], [datetime.datetime(2012, 1, 1), datetime.datetime(2013, 1, 1)]),
     ("x=%Y", [2012, 2013], [datetime.datetime(2012, 1, 1), datetime.datetime(2013, 1, 1)]),
+    ("x=%s", [1356912000], [DAY]),
     ("x=%d%m%Y", [31122012, 28022012], [DAY, datetime.datetime(2012, 2, 28)]),
 ]
 
@@ -319,10 +325,13 @@ def test_a_format_that_is_given(form, values, expected):
     assert read(values, reading=Reading(date_format=(form,)))[0] == expected
 
 
-def test_a_format_that_fits_nothing_is_refused():
-    message = "no value of column 'x' is written as --date-format '%m.%d.%Y' says, such as '1/2/19"
+@pytest.mark.parametrize("value", ["1/2/1990", 19900102])
+def test_a_format_that_fits_nothing_is_refused(value):
+    message = (
+        f"no value of column 'x' is written as --date-format '%m.%d.%Y' says, such as '{value}"
+    )
     with pytest.raises(TableError, match=re.escape(message)):
-        read(["1/2/1990"], reading=Reading(date_format=("x=%m.%d.%Y",)))
+        read([value], reading=Reading(date_format=("x=%m.%d.%Y",)))
 
 
 DIGITS = [
@@ -374,6 +383,7 @@ UNDATED = [
     (["2012-13", "2013-14"], ""),
     (["12-Apr", "13-Apr"], ""),
     (["1/2", "3/4"], ""),
+    (["1 Jan", "2 Feb"], ""),
 ]
 
 

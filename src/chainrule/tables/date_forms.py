@@ -111,7 +111,8 @@ def pattern_of(form: str) -> str:
     parts = re.split(r"(%(?:-|#|\.)?[a-zA-Z%])", form)
     compact = "%Y%m" in form or "%H%M" in form
     tokens = TOKENS | COMPACT if compact else TOKENS
-    return f"(?i)^{''.join(tokens.get(part, re.escape(part)) for part in parts)}$"
+    known = (tokens.get(p, ".+" if p.startswith("%") else re.escape(p)) for p in parts)
+    return f"(?i)^{''.join(known)}$"
 
 
 @cache
@@ -228,9 +229,15 @@ def _filled(moments: pl.Series, text: pl.Series, form: str) -> pl.Series:
 
 
 def parsed(text: pl.Series, form: str) -> pl.Series:
-    """Return tidied text as moments by one format; null where it has another."""
+    """Return tidied text as moments by one format; null where it has another.
+
+    >>> parsed(pl.Series(["12/2012", "2012"]), "%m/%Y").to_list()
+    [datetime.datetime(2012, 12, 1, 0, 0), None]
+    """
     text = text.set(~text.str.contains(pattern_of(form)), None)
-    head = "" if re.search("%[dejF-]", form) else "01 " if re.search("%[mbB]", form) else "01 01 "
+    head = (
+        "" if re.search("%[dejFDvcs+-]", form) else "01 " if re.search("%[mbB]", form) else "01 01 "
+    )
     start = {"": "", "01 ": "%d ", "01 01 ": "%d %m "}[head]
     found = (head + text).str.to_datetime(start + form, time_unit="us", strict=False)
     return found.dt.replace_time_zone(None)

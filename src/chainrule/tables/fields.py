@@ -12,6 +12,9 @@ import polars as pl
 PARTED = r"^[+-]?[1-9]\d{0,2}\.\d{3}$"
 """A number whose point may be the decimal separator, or part thousands."""
 
+MONTH = r"^0\d\.\d{4}$"
+"""A month of a year, such as 01.2012, and no number."""
+
 PADDED = r"^\s*[+-]?0\d+\s*$"
 """Digits behind a nought, which a number would lose."""
 
@@ -97,6 +100,8 @@ class Fields(NamedTuple):
 
     def _settled(self, kind: Kind, text: pl.Series) -> Kind:
         """Return the kind of a column: text, where its points may part thousands."""
+        if kind == NARROW[2] and text.str.contains(MONTH).any():
+            return pl.String()
         if kind != NARROW[2] or self.points:
             return kind
         pointed = text.filter(text.str.contains("[.eE]").fill_null(value=False))

@@ -6,7 +6,7 @@ Raises TableError where a column can be read in more than one way, and nothing d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -43,6 +43,9 @@ class Wanted:
         Whether a point in a number is the decimal separator, as in text separated by commas.
     typed
         Whether the table has types, and nulls of its own: there a word is a word.
+
+    >>> Wanted(reading=Reading(missing=("NA", ""))).missing
+    ('NA',)
     """
 
     roles: Mapping[str, str] = field(default_factory=dict)
@@ -54,7 +57,7 @@ class Wanted:
     @property
     def missing(self) -> tuple[str, ...]:
         """The words that are asked to mean no value, besides the empty one."""
-        return tuple(word for word in self.reading.missing or () if word)
+        return self.reading.missing or ()
 
     def words(self, tally: Tally) -> WordForm:
         """Return the form of a column of words."""
@@ -229,13 +232,11 @@ class _Finder:
         found = number_form(name, tally, role, least, convention)
         if isinstance(found, str):
             self.said[name] = found
-            return None
-        if found is None:
+        if not isinstance(found, NumberForm):
             return None
         seen = evidence(tally.shapes)
         if mark is None and (sign := mark_of(found, seen)):
             self.marks[name] = sign
         if seen.brackets:
             self.said[name] = ", negative in brackets"
-        others = seen.count < tally.values
-        return NumberForm(*found, missing=self.wanted.missing, others=others)
+        return replace(found, missing=self.wanted.missing)

@@ -47,10 +47,7 @@ def date_form(
         if share((form,), tally) >= (least if role != "date" and not alone else 1e-9):
             return (form,)
         if alone:
-            raise TableError(
-                f"no value of column {name!r} is written as --date-format {form!r} says, such as "
-                f"{shown(min(tally.kept, default=''))}"
-            )
+            raise _not_as_asked(name, form, min(tally.kept, default=""))
     if (digits := _digits_in_text(tally, role)) is not None:
         return (digits,)
     found = formats_of(list(tally.shapes))
@@ -64,6 +61,13 @@ def date_form(
     if not formats or share(formats, tally) < max(least, 1e-9):
         return _none(name, tally, role)
     return formats
+
+
+def _not_as_asked(name: str, form: str, example: str) -> TableError:
+    return TableError(
+        f"no value of column {name!r} is written as --date-format {form!r} says, such as "
+        f"{shown(example)}"
+    )
 
 
 def _none(name: str, tally: Tally, role: str) -> str | None:
@@ -180,6 +184,8 @@ def of_digits(
             raise _no_dates(name, first[name])
         if digits:
             found[name] = DateForm((digits,), tuple(reading.missing or ()))
+        if digits and name in asked and not found[name].read(as_words(first[name])).count():
+            raise _not_as_asked(name, digits, str(first[name].min()))
     for name in list(found):
         if roles.get(name) != "date" and name not in asked and not _all_dates(name, chunks):
             del found[name]

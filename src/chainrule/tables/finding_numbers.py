@@ -30,12 +30,13 @@ MOST_UNITS = 3
 FEW_OTHERS = 0.1
 """The share of values below which those with a unit are not read, and said."""
 
-Found = tuple[str, str, str, bool]
-"""Decimal separator, separator of thousands, unit, and whether the numbers are whole."""
-
 
 class UndecidedError(Exception):
-    """Numbers that can be read in two ways, with the error where nothing else decides."""
+    """Numbers that can be read in two ways, with the error where nothing else decides.
+
+    >>> UndecidedError(TableError("say which")).error
+    TableError('say which')
+    """
 
     def __init__(self, error: TableError) -> None:
         super().__init__(error)
@@ -46,6 +47,9 @@ class Convention(NamedTuple):
     """What says from outside how numbers are written: options, the format, the other columns.
 
     `mark` is the decimal separator of the other columns.
+
+    >>> Convention(Reading(), pointed=True, mark=",").mark
+    ','
     """
 
     reading: Reading
@@ -55,7 +59,7 @@ class Convention(NamedTuple):
 
 def number_form(
     name: str, tally: Tally, role: str, least: float, convention: Convention
-) -> Found | str | None:
+) -> NumberForm | str | None:
     """Return the form of a column of numbers, of which a share of at least `least` must be one.
 
     It is None where there are too few, and a text where they contradict each other, which says it.
@@ -64,8 +68,9 @@ def number_form(
 
     >>> tally = Tally(())
     >>> tally.add(pl.Series(["$1,173.50", "$574"]))
-    >>> number_form("price", tally, "", 0.9, Convention(Reading(), True, None))
-    ('.', ',', '$', False)
+    >>> found = number_form("price", tally, "", 0.9, Convention(Reading(), True, None))
+    >>> found == NumberForm(".", ",", "$")
+    True
     """
     found = evidence(tally.shapes)
     if role in ("number", "regression", "weight") and not found.count:
@@ -166,7 +171,7 @@ def _unit(name: str, tally: Tally, role: str, found: Evidence) -> str:
 
 def _separated(
     name: str, tally: Tally, role: str, found: Evidence, unit: str, convention: Convention
-) -> Found | str:
+) -> NumberForm | str:
     pairs = _as_asked(name, role, found, convention.reading)
     if not pairs:
         one, other = _contradicting(found)
@@ -182,7 +187,8 @@ def _separated(
             ways = tuple(pair for pair in ways if likely(pair)) or ways
     if len(ways) > 1:
         raise UndecidedError(_question(name, tally, role, unit, ways))
-    return (*ways[0], unit, found.is_whole(ways[0]))
+    others = found.count < tally.values
+    return NumberForm(*ways[0], unit, whole=found.is_whole(ways[0]), others=others)
 
 
 def _as_asked(name: str, role: str, found: Evidence, reading: Reading) -> Collection[Pair]:
@@ -256,12 +262,11 @@ def _question(name: str, tally: Tally, role: str, unit: str, ways: tuple[Pair, .
     )
 
 
-def mark_of(found: Found, seen: Evidence) -> str | None:
+def mark_of(form: NumberForm, seen: Evidence) -> str | None:
     """Return the decimal separator that a column shows the others, if it shows one.
 
-    >>> mark_of((".", ",", "$", True), evidence({"9,999,999": (1, "$1,234,567")}))
+    >>> mark_of(NumberForm(".", ","), evidence({"9,999,999": (1, "$1,234,567")}))
     '.'
     """
-    decimal, thousands, *_ = found
-    shows = thousands in (".", ",") or any(decimal in body for body in seen.bodies)
-    return decimal if shows else None
+    shows = form.thousands in (".", ",") or any(form.decimal in body for body in seen.bodies)
+    return form.decimal if shows else None

@@ -47,7 +47,11 @@ PLAIN = WordForm()
 
 
 class Read(NamedTuple):
-    """A column as it is read: its values, and where a word means none, or text is not read."""
+    """A column as it is read: its values, and where a word means none, or text is not read.
+
+    >>> read(NumberForm(), pl.Series(["1.5", "-"])).words.to_list()
+    [False, True]
+    """
 
     values: pl.Series
     words: pl.Series
@@ -111,6 +115,9 @@ class Forms:
 
     `time` is the form of a column that tells when, where its own is another; `plain` is that of
     the columns of text that have none.
+
+    >>> Forms({"x": NumberForm(",")}).of(pl.Series("x", ["1,5"])).decimal
+    ','
     """
 
     columns: Mapping[str, Form] = field(default_factory=dict)

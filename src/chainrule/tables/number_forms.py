@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import polars as pl
 
+from chainrule.tables.date_forms import MONTHS
+
 Pair = tuple[str, str]
 Seen = tuple[int, str]
 """How often a shape comes, and a value that has it."""
@@ -59,7 +61,10 @@ def spelled(text: pl.Series) -> pl.Series:
     """
     if (text.str.len_bytes() != text.str.len_chars()).any():
         text = text.str.replace_many(list(SPELLED), list(SPELLED.values()))
-    return text.str.strip_chars()
+    text = text.str.strip_chars()
+    if text.str.ends_with("-").any():  # 5,- is no less than 5
+        text = text.str.replace(r"([0-9])[.,]-+$", "${1}")
+    return text
 
 
 @cache
@@ -102,7 +107,11 @@ def value_of(body: str, pair: Pair) -> str:
 
 
 class Parts(NamedTuple):
-    """What a shape of a number is made of."""
+    """What a shape of a number is made of.
+
+    >>> Parts("9,999.99", exponent=False, unit="$", brackets=False).unit
+    '$'
+    """
 
     body: str
     exponent: bool
@@ -118,6 +127,9 @@ _PARTS = re.compile(
     r"\s*(?P<after>[^\W\d_]\S{0,15}(?:\s?/\s?\S+)?|[%‰°\"'′″€$£¥₹₽₩₪][^\s()]{0,9})?"
     r"(?P<close2>\))?\s*(?P<trail>-)?"
 )
+
+_OF_TIMES = re.compile(rf"(?i)[ap]\.?m|{MONTHS}|sept|bc|ad|bce|ce")
+"""What stands behind the numbers of dates and times."""
 
 UNITS = frozenset(
     re.split(
@@ -145,9 +157,9 @@ def parts_of(shape: str) -> Parts | None:
     if opened != (found["close1"] is not None) + (found["close2"] is not None) or signs > 1:
         return None
     before, after = found["before"], (found["after"] or "").rstrip(".")
-    if before and after and CURRENCY_OF[before] != CURRENCY_OF.get(after):
+    if before and CURRENCY_OF.get(after, CURRENCY_OF[before]) != CURRENCY_OF[before]:
         return None
-    unit = CURRENCY_OF.get(before or found["after"] or "", after)
+    unit = CURRENCY_OF.get(found["after"] or before or "", after)
     if not _is_unit(unit, found["body"], bool(found["blank"]) or found["exponent"] is not None):
         return None
     return Parts(found["body"], found["exponent"] is not None, unit, bool(opened))
@@ -157,7 +169,7 @@ def _is_unit(unit: str, body: str, apart: bool) -> bool:
     """Whether what stands behind digits is a unit, and not the rest of a word."""
     if not unit or unit in CURRENCIES or unit in UNITS or unit == PERCENT:
         return True
-    if unit.casefold() in ("am", "pm", "a.m", "p.m") or any(c.isdigit() for c in unit[:-1]):
+    if _OF_TIMES.fullmatch(unit) or any(c.isdigit() for c in unit[:-1]):
         return False
     return apart or any(separator in body for separator in ".,")
 
@@ -249,7 +261,7 @@ class NumberForm:
 def _whole(numbers: pl.Series) -> pl.Series:
     """Return numbers as Int64 where each of them is one."""
     whole = numbers.cast(pl.Int64, strict=False)
-    same = (whole.cast(pl.Float64) == numbers) | numbers.is_null()
+    same = whole.cast(pl.Float64).eq_missing(numbers)
     return whole if same.all() else numbers
 
 
@@ -273,6 +285,9 @@ class Evidence:
     padded, short, brackets
         Whether noughts stand before whole numbers or all have more digits than are exact, whether
         none has an exponent or so many digits, and whether some stand in brackets.
+
+    >>> evidence({"9,9 €": (1, "4,5 €")}).units
+    {'€': 1}
     """
 
     count: int

@@ -17,8 +17,9 @@ MOST_SHAPES = 1_000
 KEPT = 1_000
 """The different values that are kept to try a form on."""
 
-POINT, THREE = r"[.eE]", r"^[+-]?[1-9]\d{0,2}\.\d{3}$"
-"""What makes a plain number a fraction, and one that a point may part into thousands."""
+POINT, THREE, YEAR = r"[.eEnN]", r"^[+-]?[1-9]\d{0,2}\.\d{3}$", r"^\d{1,2}\.\d{4}$"
+"""What makes a plain number none of the whole ones, one that a point may part into thousands, and
+one that may be a month of a year."""
 
 FIELDS = r"^\D*(\d{1,2})[./-](\d{1,2})[./-](\d{4}|\d{2})(?:\D|$)"
 """Dates of digits, of which the year comes last."""
@@ -97,11 +98,11 @@ class Tally:
         if counts.is_empty():
             return
         digits = counts["value"].str.len_chars()
-        point, three = (counts["value"].str.contains(pattern) for pattern in (POINT, THREE))
+        point, three, year = (counts["value"].str.contains(p) for p in (POINT, THREE, YEAR))
         many = ~point & (digits > 15)
         for shape, holds in (
-            ("9", ~point & ~many), ("9999999999999999", many), ("9.9", point & ~three),
-            ("9.999", three),
+            ("9", ~point & ~many), ("9999999999999999", many), ("9.9", point & ~three & ~year),
+            ("9.999", three), ("99.9999", year),
         ):  # fmt: skip
             self._add_as(shape, counts.filter(holds))
 

@@ -2,13 +2,14 @@
 
 | file | what it is for |
 |---|---|
+| templates | formulas as MathML, with holes for names and figures |
 | trees | formulas as lists, and the forms of a network's activations and loss |
 | shown | which units and edges of a large network are drawn |
 | derivations | the steps of every subject, each embedded once |
 | data | everything that the page knows, as JSON |
 | template.html, page.css | what it looks like |
 | trees.js, numbers.js, training.js | formulas, the passes and the training worked out |
-| figures.js, formulas.js | digits that hold; formulas as MathML |
+| figures.js, formulas.js | digits that hold; names and figures put into formulas |
 | values.js | the number of every quantity that a formula names |
 | drawing.js, curve.js, tables.js, derivation.js | the views |
 | page.js | the state, and what follows from it |

@@ -14,6 +14,7 @@ from chainrule.explain.derivation import derive, joint_layers
 from chainrule.explain.names import COST, Key, derivative
 from chainrule.explain.page.derivations import Library, name_list
 from chainrule.explain.page.shown import Shown, shown
+from chainrule.explain.page.templates import shapes
 from chainrule.explain.page.trees import activation_forms, loss_form
 from chainrule.explain.steps import Derivation, Update
 from chainrule.explain.subjects import ALL
@@ -73,6 +74,7 @@ def data(explanation: Explanation, rounds: int) -> dict[str, Any]:
         "subjects": subjects,
         "keys": library.keys,
         "steps": library.steps,
+        "shapes": shapes(),
         "names": library.names_by_row(),
         "units": [[d.at.unit(layer - 1, j) for j in u] for layer, u in enumerate(drawn.units)],
         "closing": explanation.closing,
