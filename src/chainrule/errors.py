@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from array_api_compat import is_array_api_obj
 
+from chainrule.synonyms import meant
+
 MOST_KNOWN = 50
 """The most known names that a message lists."""
 
@@ -35,6 +37,8 @@ def did_you_mean(name: str, known: Iterable[str], *, most: int) -> str:
 
     >>> print(did_you_mean("ReLU", ["elu", "relu"], most=2))
     'ReLU'; did you mean 'relu'?
+    >>> print(did_you_mean("swish", ["silu", "tanh"], most=2))
+    'swish'; did you mean 'silu'?
     >>> print(did_you_mean("né", ["né"], most=1))
     'n\xe9'; did you mean 'ne\u0301'?
     """
@@ -42,7 +46,7 @@ def did_you_mean(name: str, known: Iterable[str], *, most: int) -> str:
     folded = {_look(each).casefold(): each for each in reversed(known)}
     asked = _look(name).casefold()
     keys = [asked] if asked in folded else difflib.get_close_matches(asked, folded, n=most)
-    near = [folded[key] for key in keys]
+    near = (asked not in folded and meant(name, known)[:most]) or [folded[key] for key in keys]
     write = ascii if _look(name) in map(_look, near) else repr
     hint = f"; did you mean {' or '.join(map(write, near))}?" if near else "."
     return write(name) + hint

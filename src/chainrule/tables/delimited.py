@@ -47,7 +47,7 @@ class Delimited(Source):
         self.name, self._text = text.name, text
         self._untidy: set[int] = set()
         try:
-            self._dialect = dialect(text, reading.delimiter)
+            self._dialect = dialect(text, reading)
         except BadLineError as bad:
             raise self._error(bad.line, bad.what) from None
         self.columns = self._dialect.columns
@@ -79,7 +79,7 @@ class Delimited(Source):
     @property
     def size(self) -> int:
         """How many bytes the rows take in memory, about: as many as the text."""
-        return self._text.path.stat().st_size * (COMPRESSION if self._text.compressed else 1)
+        return self._text.path.stat().st_size * (COMPRESSION if self._text.packing else 1)
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the file's bytes, in hexadecimal."""
@@ -117,7 +117,7 @@ class Delimited(Source):
 
     def _at_once(self) -> pl.DataFrame | None:
         """Return all rows, or None where only a look at the pieces can tell what they are."""
-        if not self._text.is_utf8 or not self._text.ends_a_line():
+        if not self._text.is_plain or not self._text.ends_a_line():
             return None
         kinds, lines = self._first_kinds, self._dialect.header_lines
         frame = self._fields.parse(self._text.path, kinds, skip_lines=lines)

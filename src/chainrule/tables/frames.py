@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -11,7 +12,7 @@ import polars as pl
 from chainrule.records import column_name
 from chainrule.tables.errors import TableError
 from chainrule.tables.pandas_frames import from_pandas
-from chainrule.tables.source import CHUNK, Source
+from chainrule.tables.source import CHUNK, Source, digest
 from chainrule.tables.values import check_different
 
 NUMBERS = (
@@ -53,6 +54,24 @@ class Frame(Source):
 
     def _frames(self, columns: list[str]) -> Iterator[pl.DataFrame]:
         yield from self._frame.select(columns).iter_slices(CHUNK)
+
+
+class Held(Frame):
+    """A table of a file, in memory.
+
+    >>> Held("trees", Path("trees.jsonl"), pl.DataFrame({"height": [3.5, 2.0]})).rows
+    2
+    """
+
+    def __init__(
+        self, name: str, path: Path, frame: pl.DataFrame, notes: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(name, frame.cast({pl.Null: pl.String}))
+        self._path, self.notes = path, notes
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of the file's bytes, in hexadecimal."""
+        return digest(self._path)
 
 
 def _bytes(column: pl.Series) -> bytes:
