@@ -30,6 +30,7 @@ MADE_BY_FIT = "made by fit, whose example shows it"
 ESTIMATOR = "part of a fit: the examples of the two estimators show it, test_estimators*.py hold it"
 EVALUATED = "the function of the same name in chainrule.evaluation is its example"
 REPLAY = "part of explaining a step: explain_step is its example"
+OF_A_FILE = "made by read_network_file, with its example"
 FORM = "a written form of an explanation: test_explain_writing.py reads it back"
 SHEET = "a form of a worksheet: test_worksheet.py reads it back"
 
@@ -118,9 +119,9 @@ WITHOUT_EXAMPLE = {
     "chainrule.explain.names.Name": RECORD,
     "chainrule.explain.names.Notation": RECORD,
     "chainrule.explain.names.Ratio": RECORD,
-    "chainrule.explain.network_file.NetworkFile": "made by read_network_file, with its example",
-    "chainrule.explain.network_parameters.ParameterKeys": "made by read_network_file, with its example",
-    "chainrule.explain.network_training.TrainingKeys": "made by read_network_file, with its example",
+    "chainrule.explain.network_file.NetworkFile": OF_A_FILE,
+    "chainrule.explain.network_parameters.ParameterKeys": OF_A_FILE,
+    "chainrule.explain.network_training.TrainingKeys": OF_A_FILE,
     "chainrule.explain.notebook.code": FORM,
     "chainrule.explain.notebook.notebook": FORM,
     "chainrule.explain.output.Format": RECORD,

@@ -18,7 +18,7 @@ from array_api_compat import array_namespace
 from chainrule import losses
 from chainrule.backprop import Trace, backward, forward, gradient, trace_cost
 from chainrule.examples import Examples, batches
-from chainrule.history import DivergenceError, History, Progress
+from chainrule.history import REMEDY, DivergenceError, History, Progress
 from chainrule.layers import Draw
 from chainrule.network import Network, Parameters, describe, divisor
 from chainrule.optimizers import Optimizer, State, apply
@@ -101,8 +101,7 @@ def diverged(history: History, error: FloatingPointError) -> DivergenceError:
     """Return the error for a step that failed after those that the history holds."""
     at = history.at
     return DivergenceError(
-        f"training diverged at epoch {at.epoch + 1}, step {at.step + 1}: {error}; lower the "
-        "learning rate, scale X and y, or set clip_norm",
+        f"training diverged at epoch {at.epoch + 1}, step {at.step + 1}: {error}; {REMEDY}",
         at.params,
         history,
     )
@@ -218,7 +217,6 @@ def not_validated(
     else:
         told = (
             f"training diverged at epoch {at.epoch}, step {at.step}: the cost of the training data "
-            f"went from {before:.4g} to {now:.4g}, and in the validation {error}; lower the "
-            "learning rate, scale X and y, or set clip_norm"
+            f"went from {before:.4g} to {now:.4g}, and in the validation {error}; {REMEDY}"
         )
     return DivergenceError(told, at.params, history)
