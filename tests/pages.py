@@ -1,12 +1,14 @@
 """The page of an explanation in a browser, and its lines as Python writes them."""
 
+import html
+import re
 import shutil
 
 import pytest
 
 import chainrule as cr
 from chainrule.demo import worked_example
-from chainrule.explain.writing import Writer
+from chainrule.explain.mathml import MathML
 
 NET, START, X, Y = (
     worked_example.NET,
@@ -51,13 +53,16 @@ class Opened:
         self.page.wait_for_selector("html[data-ready]", state="attached")
 
     def lines(self):
-        """Each line of the derivation: symbol, formula, numbers, result, sign before the result."""
+        """Each line: symbol, formula, numbers, result, the case that holds, sign of the result."""
         return self.page.evaluate(
-            """() => [...document.querySelectorAll('#derivation .step')].map((step) => [
-              ...['symbol', 'formula', 'numbers', 'result'].map((kind) =>
-                [...step.querySelectorAll(`.${kind} math`)].filter((m) => !m.closest('.remark'))
-                  .map((m) => m.textContent).join('')),
-              step.querySelector('.result .equals')?.textContent ?? ''])"""
+            """() => {
+              const written = (all) => [...all].map((m) => m.outerHTML).join('');
+              return [...document.querySelectorAll('#derivation .step')].map((step) => [
+                ...['symbol', 'formula', 'numbers', 'result'].map((kind) =>
+                  written(step.querySelectorAll(`.${kind} :is(math):not(.remark *)`))),
+                written(step.querySelectorAll('.remark math')),
+                step.querySelector('.result .equals')?.textContent ?? '']);
+            }"""
         )
 
     def numbers(self):
@@ -120,59 +125,21 @@ def opened(browser, tmp_path):
         each.close()
 
 
-class Flat(Writer):
-    """Formulas as the text of their MathML, one sign after the other."""
-
-    fractions = True
-
-    def number(self, text):
-        return text
-
-    def tens(self, mantissa, exponent):
-        return f"{mantissa}·10{str(exponent).replace('-', '−')}"
-
-    def minus(self, text):
-        return f"−{text}"
-
-    def name(self, name):
-        return name.base + "^" * name.hat + name.sub + name.sup
-
-    def ratio(self, above, below):
-        return f"∂{above}∂{below}"
-
-    def sum(self, terms):
-        text = "".join(f"{'−' if off else '+'}{term}" for off, term in terms)
-        return text.removeprefix("+")
-
-    def product(self, factors):
-        return "·".join(factors)
-
-    def quotient(self, above, below):
-        return above + below
-
-    def power(self, base, exponent):
-        return base + exponent
-
-    def call(self, name, arguments):
-        given = ",".join(arguments)
-        return {"sqrt": given, "abs": f"|{given}|"}.get(name, f"{name}({given})")
-
-    def cases(self, rows):
-        return "{" + "".join(f"{r.value}if{r.left}{r.sign}{r.right}" for r in rows)
-
-    def brackets(self, text):
-        return f"({text})"
+def tokens(markup):
+    """The tokens of MathML, but for the rows that hold several together."""
+    bare = re.sub(r"</?(?:mrow|math|wbr)\b[^>]*>", "", markup)
+    return "".join(html.unescape(bare).split())
 
 
 def expected(explanation):
-    """What the page must write, but for spaces."""
+    """What the page must write: what Python writes as MathML, token by token."""
     lines = []
-    for _, own in explanation.written(Flat()):
+    for _, own in explanation.written(MathML()):
         for line in own:
             sign = ("≈" if line.rounded else "=") if line.result else ""
-            lines.append([*(part.replace(" ", "") for part in line[:4]), sign])
+            lines.append([*map(tokens, [*line[:4], line.holds]), sign])
     return lines
 
 
 def shown_lines(opened):
-    return [[part.replace(" ", "") for part in line] for line in opened.lines()]
+    return [[*map(tokens, line[:-1]), line[-1]] for line in opened.lines()]

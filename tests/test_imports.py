@@ -30,6 +30,7 @@ MADE_BY_FIT = "made by fit, whose example shows it"
 ESTIMATOR = "part of a fit: the examples of the two estimators show it, test_estimators*.py hold it"
 EVALUATED = "the function of the same name in chainrule.evaluation is its example"
 REPLAY = "part of explaining a step: explain_step is its example"
+OF_A_FILE = "made by read_network_file, with its example"
 FORM = "a written form of an explanation: test_explain_writing.py reads it back"
 SHEET = "a form of a worksheet: test_worksheet.py reads it back"
 
@@ -118,9 +119,9 @@ WITHOUT_EXAMPLE = {
     "chainrule.explain.names.Name": RECORD,
     "chainrule.explain.names.Notation": RECORD,
     "chainrule.explain.names.Ratio": RECORD,
-    "chainrule.explain.network_file.NetworkFile": "made by read_network_file, with its example",
-    "chainrule.explain.network_parameters.ParameterKeys": "made by read_network_file, with its example",
-    "chainrule.explain.network_training.TrainingKeys": "made by read_network_file, with its example",
+    "chainrule.explain.network_file.NetworkFile": OF_A_FILE,
+    "chainrule.explain.network_parameters.ParameterKeys": OF_A_FILE,
+    "chainrule.explain.network_training.TrainingKeys": OF_A_FILE,
     "chainrule.explain.notebook.code": FORM,
     "chainrule.explain.notebook.notebook": FORM,
     "chainrule.explain.output.Format": RECORD,
@@ -208,13 +209,21 @@ WITHOUT_EXAMPLE = {
     "chainrule.tables.encoders.Encoder": ABSTRACT,
     "chainrule.tables.fields.Fields": RECORD,
     "chainrule.tables.source.Source": ABSTRACT,
+    "chainrule.tables.heading.Heading": RECORD,
+    "chainrule.tables.packing.Packing": RECORD,
+    "chainrule.tables.packing.check_growth": "test_tables_files.py holds it",
+    "chainrule.tables.packing.files_in": "one line, whose docstring says it",
+    "chainrule.tables.packing.head": "one line, whose docstring says it",
+    "chainrule.tables.packing.members": "one line, whose docstring says it",
+    "chainrule.tables.packing.opened": "packing_of, whose example shows it",
+    "chainrule.tables.sources.Content": RECORD,
+    "chainrule.tables.sources.Spool": "test_tables_files.py reads from the standard input",
+    "chainrule.tables.workbooks.workbook": "needs a workbook, which test_tables_files.py writes",
     "chainrule.tables.sources.Format": RECORD,
     "chainrule.tables.survey.Column": RECORD,
     "chainrule.tables.survey.Survey": RECORD,
     "chainrule.tables.targets.Target": ABSTRACT,
     "chainrule.tables.text_file.TextFile": RECORD,
-    "chainrule.tables.text_file.is_compressed": "one line, whose docstring says it",
-    "chainrule.tables.text_file.opened": "one line, whose docstring says it",
     "chainrule.tables.text_file.text_file": "test_tables_reading_csv.py holds what it finds",
     "chainrule.tables.writing.File": WRITES,
     "chainrule.tables.writing.Format": RECORD,

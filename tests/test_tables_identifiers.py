@@ -118,10 +118,9 @@ NAMING = ["id", "Id", "ID", "uid", "UID", "uuid", "fid", "OBJECTID", "ObjectID",
 @pytest.mark.parametrize("name", [*INDEX, *COUNTING])
 def test_names_that_say_so_of_numbers_that_are_different(name):
     decision = decided(name, UNIQUE)
-    assert (decision.role, decision.reason) == (
-        "left out",
-        "numbers the rows, going by its name",
-    )
+    index = name in INDEX and name.casefold() not in ("index", "level_0")
+    told = "as the index of a data frame" if index else "going by its name"
+    assert (decision.role, decision.reason) == ("left out", f"numbers the rows, {told}")
     assert decided(name, [1, 2] * (N // 2)).role == "number"
     assert decided(name, np.add(UNIQUE, 0.5)).role == "number"
 
@@ -159,8 +158,8 @@ def test_an_index_of_tables_put_below_each_other():
 
 
 def test_a_column_without_a_name_is_one_among_others_with_names():
-    names = ["column_0", "size"]
-    for columns, role in [(names, "left out"), (["column_0", "column_1"], "number")]:
+    names = ["column_1", "size"]
+    for columns, role in [(names, "left out"), (["column_1", "column_2"], "number")]:
         frame = pl.DataFrame([UNIQUE, np.arange(N) / 8], schema=columns)
         assert decide(survey([frame]))[0].role == role
 

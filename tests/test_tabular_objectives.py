@@ -138,6 +138,20 @@ def test_what_is_none_of_them_is_refused(options, message):
         Options(**options)
 
 
+@pytest.mark.parametrize("target", ["price", "rare"])
+@pytest.mark.parametrize("metric", [None, "rmse"])
+def test_it_is_the_training_that_diverged(target, metric):
+    if metric and target == "rare":
+        metric = "accuracy"
+    huge = {"optimizer": "sgd", "learning_rate": 1e30, "batch_size": N, "metric": metric}
+    with pytest.raises(
+        cr.DivergenceError, match="training diverged at epoch [12], step [12]: "
+    ) as e:
+        trained(target, **huge)
+    assert "lower the learning rate" in str(e.value)
+    assert "ranges" not in str(e.value)
+
+
 # --- weights of classes
 
 
@@ -147,6 +161,7 @@ def test_what_is_none_of_them_is_refused(options, message):
         ("yes=2,no=0.5", {"yes": 2.0, "no": 0.5}),
         ('"a, b=c"=3', {"a, b=c": 3.0}),
         ({1: 2, "x": 1}, {"1": 2.0, "x": 1.0}),
+        ({True: 2, 0.0: 1, 0.5: 3}, {"true": 2.0, "0": 1.0, "0.5": 3.0}),
         ("balanced", "balanced"),
         (None, None),
     ],

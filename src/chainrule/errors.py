@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from array_api_compat import is_array_api_obj
 
+from chainrule.synonyms import meant
+
 MOST_KNOWN = 50
 """The most known names that a message lists."""
 
@@ -35,21 +37,27 @@ def did_you_mean(name: str, known: Iterable[str], *, most: int) -> str:
 
     >>> print(did_you_mean("ReLU", ["elu", "relu"], most=2))
     'ReLU'; did you mean 'relu'?
+    >>> print(did_you_mean("swish", ["silu", "tanh"], most=2))
+    'swish'; did you mean 'silu'?
     >>> print(did_you_mean("né", ["né"], most=1))
     'n\xe9'; did you mean 'ne\u0301'?
     """
     known = list(known)
-    folded = {_look(each).casefold(): each for each in reversed(known)}
-    asked = _look(name).casefold()
+    folded = {look(each).casefold(): each for each in reversed(known)}
+    asked = look(name).casefold()
     keys = [asked] if asked in folded else difflib.get_close_matches(asked, folded, n=most)
-    near = [folded[key] for key in keys]
-    write = ascii if _look(name) in map(_look, near) else repr
+    near = (asked not in folded and meant(name, known)[:most]) or [folded[key] for key in keys]
+    write = ascii if look(name) in map(look, near) else repr
     hint = f"; did you mean {' or '.join(map(write, near))}?" if near else "."
     return write(name) + hint
 
 
-def _look(name: str) -> str:
-    """Return what one sees of a name, whichever characters write it."""
+def look(name: str) -> str:
+    """Return what one sees of a name, whichever characters write it.
+
+    >>> look(" 5\\u00a0kg\\u200b") == look("5 kg")
+    True
+    """
     seen = unicodedata.normalize("NFKC", name)
     return " ".join("".join(c for c in seen if unicodedata.category(c) != "Cf").split())
 

@@ -176,6 +176,10 @@ class History:
         )
 
 
+REMEDY = "lower the learning rate, scale X and y, or set clip_norm"
+"""What helps where training diverges."""
+
+
 class DivergenceError(ValueError):
     """Training met a value that is not finite; `params` are those before the step that did."""
 

@@ -18,11 +18,12 @@ from array_api_compat import array_namespace
 from chainrule import losses
 from chainrule.backprop import Trace, backward, forward, gradient, trace_cost
 from chainrule.examples import Examples, batches
-from chainrule.history import DivergenceError, History, Progress
+from chainrule.history import REMEDY, DivergenceError, History, Progress
 from chainrule.layers import Draw
 from chainrule.network import Network, Parameters, describe, divisor
 from chainrule.optimizers import Optimizer, State, apply
 from chainrule.targets import encode
+from chainrule.ties import Ties, spread, summed
 from chainrule.trees import leaf_names, leaves, named_leaves, tree_map
 
 
@@ -37,6 +38,7 @@ class Plan(NamedTuple):
     clip_norm: float | None
     mean_weight: float = 1.0
     """Of all examples that batches are drawn from."""
+    ties: Ties = ()
 
 
 class Run(NamedTuple):
@@ -99,8 +101,7 @@ def diverged(history: History, error: FloatingPointError) -> DivergenceError:
     """Return the error for a step that failed after those that the history holds."""
     at = history.at
     return DivergenceError(
-        f"training diverged at epoch {at.epoch + 1}, step {at.step + 1}: {error}; lower the "
-        "learning rate, scale X and y, or set clip_norm",
+        f"training diverged at epoch {at.epoch + 1}, step {at.step + 1}: {error}; {REMEDY}",
         at.params,
         history,
     )
@@ -118,7 +119,7 @@ def take_step(
     if not math.isfinite(cost):
         raise FloatingPointError(f"{_first_not_finite(trace, xp)} (the cost is {cost})")
     deltas = backward(net, params, trace, y, w, mean_weight=plan.mean_weight, check=False)
-    grads = clipped(plan, gradient(trace, deltas), xp)
+    grads = treated(plan, gradient(trace, deltas), xp)
     new, states = apply(plan.optimizer, params, grads, states, t, plan.frozen)
     new = tuple(
         layer.after_step(own, record)
@@ -142,6 +143,17 @@ def _first_not_finite(trace: Trace, xp: Any) -> str:
         if not bool(xp.all(xp.isfinite(record.a))):
             return f"the activation of {describe(trace.net, k)} is not finite"
     return f"the loss {str(losses.loss(trace.net.loss))!r} is not finite"
+
+
+def treated(plan: Plan, grads: Parameters, xp: Any) -> Parameters:
+    """The gradient as the optimizer takes it: within its bounds, the same where places are tied.
+
+    A value that places share counts once in the norm.
+    """
+    if not plan.ties:
+        return clipped(plan, grads, xp)
+    bounded: Parameters = spread(clipped(plan, summed(grads, plan.ties), xp), plan.ties)
+    return bounded
 
 
 def clipped(plan: Plan, grads: Parameters, xp: Any) -> Parameters:
@@ -205,7 +217,6 @@ def not_validated(
     else:
         told = (
             f"training diverged at epoch {at.epoch}, step {at.step}: the cost of the training data "
-            f"went from {before:.4g} to {now:.4g}, and in the validation {error}; lower the "
-            "learning rate, scale X and y, or set clip_norm"
+            f"went from {before:.4g} to {now:.4g}, and in the validation {error}; {REMEDY}"
         )
     return DivergenceError(told, at.params, history)

@@ -15,6 +15,7 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
 from array_api_compat import array_namespace
 
 from chainrule.engine.runs import NativeRun, cannot_run
@@ -25,6 +26,7 @@ from chainrule.history import EarlyStopping, History, Progress, TrainingInterrup
 from chainrule.network import SEEDS, Network, Parameters, check_parameters
 from chainrule.optimizers import Optimizer, State, init_states
 from chainrule.reference import Plan, Run, not_validated, run_epoch, validate
+from chainrule.ties import Ties, check_equal, check_ties
 from chainrule.trees import Array, leaves, named_leaves
 
 Callback = Callable[[History], bool | None]
@@ -49,6 +51,7 @@ def fit(
     clip_norm: float | None = None,
     mean_weight: float | None = None,
     freeze: Iterable[str] = (),
+    ties: Iterable[Iterable[str]] = (),
     callbacks: Iterable[Callback] = (),
     history: History | None = None,
     engine: str = "auto",
@@ -92,6 +95,9 @@ def fit(
         w̄, where the examples are a part of all that is trained with; left out, it is theirs.
     freeze
         Patterns of names of parameters that stay as they are: `["*.b"]`, `["0.*"]`.
+    ties
+        Places in the parameters that share one value: `[["0.b[0]", "0.b[1]"]]` is one bias for
+        two units. Its gradient is the sum of those of its places. The reference trains such a run.
     callbacks
         Functions called with the history after each epoch; one that returns True ends the run.
     history
@@ -130,6 +136,8 @@ def fit(
         batch_size = check_whole("fit: batch_size", batch_size, least=1)
     callbacks = _as_list("callbacks", "functions of a History", callbacks)
     _check_options(optimizer, early_stopping, validation, callbacks, engine, threads)
+    if not isinstance(shuffle, bool | np.bool_):
+        raise TypeError(f"fit: shuffle must be True or False, got {shuffle!r}")
     clip_value, clip_norm = (
         None if bound is None else check_number(f"fit: {name}", bound, above=0)
         for name, bound in (("clip_value", clip_value), ("clip_norm", clip_norm))
@@ -143,8 +151,9 @@ def fit(
         if mean_weight is None
         else check_number("fit: mean_weight", mean_weight, above=0)
     )
-    plan = Plan(net, optimizer, seed, stays, clip_value, clip_norm, w)
     history = _start(optimizer, params, history)
+    tied = _tied(history.at, ties, stays)
+    plan = Plan(net, optimizer, seed, stays, clip_value, clip_norm, w, tied)
     goal = history.epochs + epochs
     native = _native(plan, history, data, batch_size, shuffle, engine, threads)
     fraction = None if held_out is None or isinstance(validation, (tuple, list)) else validation
@@ -170,6 +179,15 @@ def fit(
         history.stopped = _reason_to_stop(history, early_stopping, callbacks)
     history.restored = early_stopping is not None and early_stopping.of != "loss"
     return history.returned, history
+
+
+def _tied(at: Progress, ties: Any, stays: frozenset[str]) -> Ties:
+    """Return the ties of a run that stands somewhere, or raise where its tied places differ."""
+    tied = check_ties(at.params, ties, stays)
+    names = [name for name, _ in named_leaves(at.params)]
+    for arrays in zip(*at.states, strict=True):
+        check_equal(dict(zip(names, arrays, strict=True)), tied, "states of the optimizer")
+    return tied
 
 
 def _begun(history: History) -> tuple[Parameters, list[State] | None, int, int]:
@@ -198,8 +216,8 @@ def _reason_to_stop(
     history: History, early_stopping: EarlyStopping | None, callbacks: Sequence[Callback]
 ) -> str:
     answers = [callback(history) for callback in callbacks]
-    if any(answers):
-        return "callback"
+    if any(isinstance(answer, bool | np.bool_) and answer for answer in answers):
+        return "callback"  # what is no Boolean, such as a loss, is no answer
     if early_stopping is not None and early_stopping.is_over(getattr(history, early_stopping.of)):
         return "early stopping"
     return ""

@@ -36,8 +36,13 @@ class Files:
         """Where the model goes."""
         if self.out is not None:
             return self.out
-        name = Path(str(self.table).rpartition(":")[2]).name.removesuffix(".gz")
-        return Path(name).with_suffix(SUFFIX)
+        from chainrule.tables.packing import ENDINGS
+
+        if self.table == "-":
+            return Path("table").with_suffix(SUFFIX)
+        name = Path(str(self.table).rpartition(":")[2]).name
+        packed = next((ending for ending in ENDINGS if name.endswith(ending)), "")
+        return Path(name.removesuffix(packed)).with_suffix(SUFFIX)
 
     @property
     def checkpoints(self) -> Path:

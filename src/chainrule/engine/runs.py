@@ -40,6 +40,8 @@ EPOCHS_AT_RISK, SECONDS_AT_RISK = 50, 0.05
 def cannot_run(plan: Plan, params: Parameters, *, insist: bool) -> str:
     """Return why the engine cannot make a run, "" if it can; said once, or raised to insist."""
     reason = why_not(plan.net, params, plan.optimizer)
+    if not reason and plan.ties:
+        reason = "places of its parameters are tied"
     if reason and insist:
         raise refusal("fit", reason)
     if engine.native is None:

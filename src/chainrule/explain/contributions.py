@@ -32,8 +32,9 @@ from chainrule.history import History
 from chainrule.layers import Draw
 from chainrule.network import divisor, penalty_gradient
 from chainrule.optimizers import OPTIMIZERS
-from chainrule.reference import Run, clipped
+from chainrule.reference import Run, treated
 from chainrule.targets import encode
+from chainrule.ties import Place
 from chainrule.trees import Array
 
 Vector = NDArray[np.float64]
@@ -122,7 +123,18 @@ def contributions(history: History, of: str, step: int | None = None) -> Contrib
     key = subject(of, at)
     if key.kind not in ("w", "b"):
         raise ValueError(f"contributions: of must be a weight or a bias, got {of!r}")
+    if any(_is_at(place, key, at) for group in run.plan.ties for place in group):
+        raise ValueError(
+            f"contributions: {of} is tied, and its change is not of its own place alone; "
+            "history.explain works a step of it"
+        )
     return _Sharing(run, key, at).through(last, of)
+
+
+def _is_at(place: Place, key: Key, at: Places) -> bool:
+    """Whether a tied place is the parameter of a key."""
+    letter, *entry = ("W", key.unit, key.source) if key.kind == "w" else ("b", key.unit)
+    return place == Place(f"{at.indices[key.layer]}.{letter}", tuple(entry))
 
 
 class _Sharing:
@@ -197,7 +209,7 @@ class _Sharing:
             parts[-1] = penalty_gradient(net, W, np) / net.outputs
         deltas = backward(net, stand.params, trace, y, w, mean_weight=plan.mean_weight, check=False)
         grads = gradient(trace, deltas)
-        core, bounded = self.entry(grads), self.entry(clipped(plan, grads, np))
+        core, bounded = self.entry(grads), self.entry(treated(plan, grads, np))
         return parts * (bounded / core if core else 1.0), np.array(bounded)
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 
 from chainrule.explain.escaping import html
-from chainrule.explain.typeset import BREAK, Typeset, unbroken
+from chainrule.explain.typeset import BREAK, WEAK, Typeset, unbroken
 from chainrule.explain.writing import Case
 
 _ONE = re.compile(r"<(m[ino])>[^<]*</\1>")
+
+TIMES = '<mo form="infix" lspace=".24em" rspace=".24em">·</mo>'
+"""The sign between factors, as far from them as + and − are: browsers set it closer."""
 
 
 class MathML(Typeset):
@@ -25,7 +28,7 @@ class MathML(Typeset):
     def tens(self, mantissa: str, exponent: int) -> str:
         size = self.number(str(abs(exponent)))
         power = self.power(self.number("10"), self.minus(size) if exponent < 0 else size)
-        return self.product([self.number(mantissa), power])
+        return unbroken(self.product([self.number(mantissa), power]))
 
     def minus(self, text: str) -> str:
         return f'<mo form="prefix">−</mo>{text}'
@@ -39,7 +42,7 @@ class MathML(Typeset):
     def sign(self, text: str) -> str:
         if text[0].isalpha() and text != "Σ":
             return f"<mi>{text}</mi>"
-        return f"<mo>{'∑' if text == 'Σ' else text}</mo>"
+        return f"<mo>{'∑' if text == 'Σ' else html(text)}</mo>"
 
     def hat(self, text: str) -> str:
         return f'<mover accent="true">{text}<mo stretchy="false">^</mo></mover>'
@@ -56,14 +59,14 @@ class MathML(Typeset):
         return self.quotient(f"<mi>∂</mi>{above}", f"<mi>∂</mi>{below}")
 
     def sum(self, terms: list[tuple[bool, str]]) -> str:
-        (taken, first), *others = terms
+        (taken, first), *others = ((off, unbroken(text)) for off, text in terms)
         head = self.minus(first) if taken else first
         return head + "".join(
             f'{BREAK}<mo form="infix">{"−" if off else "+"}</mo>{text}' for off, text in others
         )
 
     def product(self, factors: list[str]) -> str:
-        return '<mo form="infix">·</mo>'.join(map(unbroken, factors))
+        return f"{WEAK}{TIMES}".join(map(unbroken, factors))
 
     def quotient(self, above: str, below: str) -> str:
         return f"<mfrac>{_row(above)}{_row(below)}</mfrac>"
@@ -91,9 +94,7 @@ class MathML(Typeset):
         return f"<mrow><mo>{{</mo><mtable>{table}</mtable></mrow>"
 
     def brackets(self, text: str) -> str:
-        tall = "<mfrac" in text or "<mtable" in text
-        stretchy = "" if tall else ' stretchy="false"'
-        return f"<mrow><mo{stretchy}>(</mo>{unbroken(text)}<mo{stretchy}>)</mo></mrow>"
+        return f"<mrow><mo>(</mo>{unbroken(text)}<mo>)</mo></mrow>"
 
 
 def _row(text: str) -> str:
@@ -102,10 +103,10 @@ def _row(text: str) -> str:
 
 
 def math(text: str) -> str:
-    """Return an element with a formula, which may be broken between the terms of a sum.
+    """Return an element with a formula, which may be broken between its terms or its factors.
 
     >>> print(math("<mi>a</mi>"))
     <math displaystyle="true"><mi>a</mi></math>
     """
-    parts = text.split(BREAK)
+    parts = text.replace(WEAK, BREAK).split(BREAK)
     return "<wbr/>".join(f'<math displaystyle="true">{part}</math>' for part in parts)

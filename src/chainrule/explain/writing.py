@@ -130,6 +130,10 @@ class Writer(abc.ABC):
         text = self.ratio(self.name(name.above), self.name(name.below))
         return Written(text, Level.PRODUCT)
 
+    def held(self, written: Written, least: Level) -> str:
+        """Write a part in brackets where it holds together less than its place asks for."""
+        return written.text if written.level >= least else self.brackets(written.text)
+
     def write(  # noqa: PLR0911 (a row for each kind of node)
         self, e: Expression, put: Put, *, chosen: bool
     ) -> Written:
@@ -137,8 +141,7 @@ class Writer(abc.ABC):
         write = functools.partial(self.write, put=put, chosen=chosen)
 
         def held(e: Expression, least: Level) -> str:
-            text, level = write(e)
-            return text if level >= least else self.brackets(text)
+            return self.held(write(e), least)
 
         match e:
             case Quantity():

@@ -104,6 +104,7 @@ class Checkpoint:
         given = run.arguments
         epochs = check_whole("fit: epochs", epochs, least=1)
         contents(net, params, None)  # raises before the run what no checkpoint could hold
+        given["ties"] = [list(group) for group in given["ties"]]
         given["freeze"] = sorted(frozen(params, given["freeze"]))
         identity = _identity(given)
         with Store(self.directory, self.keep) as store:
@@ -193,6 +194,7 @@ def _identity(given: dict[str, Any]) -> dict[str, str]:
         "loss": str(net.loss),
         **{name: repr(getattr(net, name)) for name in ("l1", "l2")},
         **({} if net.reduction == "mean" else {"reduction": net.reduction}),
+        **({} if not given["ties"] else {"ties": repr(given["ties"])}),
         **({} if given["mean_weight"] is None else {"mean_weight": repr(given["mean_weight"])}),
         **{name: repr(given[name]) for name in _SETTINGS},
         **{name: _fingerprint(name, given[name]) for name in ("X", "y", "sample_weight")},

@@ -21,8 +21,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from chainrule.tables.errors import TableError
+from chainrule.tables.packing import opened
 from chainrule.tables.source import CHUNK, Source, digest
-from chainrule.tables.text_file import is_compressed, opened
 
 BLOCK = 16 * 2**20
 """The bytes that are read at a time."""
@@ -215,6 +215,15 @@ def idx(name: str, path: Path) -> Arrays:
         return Arrays(name, [path, beside], [first, _idx_array(beside, "label")])
 
 
+def begins_as_idx(head: bytes) -> bool:
+    """Whether a file begins as idx does: 0, 0, a known type, the number of axes.
+
+    >>> begins_as_idx(bytes([0, 0, 8, 3])), begins_as_idx(b"a,b")
+    (True, False)
+    """
+    return len(head) > 3 and head[:2] == b"\0\0" and head[2] in IDX_DTYPES and 0 < head[3] < 9
+
+
 def _labels_of(images: Path) -> Path | None:
     """Return the file of labels beside one of images, compressed or not, if there is one."""
     stem = images.name.removesuffix(".gz").replace("images", "labels").replace("idx3", "idx1")
@@ -223,15 +232,13 @@ def _labels_of(images: Path) -> Path | None:
 
 
 def _idx_array(path: Path, name: str) -> Stored:
-    compressed = is_compressed(path)
-
     @contextlib.contextmanager
     def at_numbers() -> Iterator[IO[bytes]]:
-        with opened(path, compressed) as file:
+        with opened(path) as file:
             _idx_header(file)
             yield file
 
-    with opened(path, compressed) as file:
+    with opened(path) as file:
         dtype, shape = _idx_header(file)
     return Stored(name, dtype, shape, fortran=False, opened=at_numbers)
 

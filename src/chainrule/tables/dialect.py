@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import csv
 import itertools
-from collections import Counter
+import re
 from typing import NamedTuple
 
+from chainrule.reading import Reading
 from chainrule.tables.by_hand import BadLineError, decoded, lines_of, said
 from chainrule.tables.errors import TableError
-from chainrule.tables.missing import IN_TEXT
+from chainrule.tables.heading import heading, looked_at, table_begins, votes
 from chainrule.tables.text_file import TextFile
 from chainrule.tables.tidying import tidied
 
 HEAD = 2**20
 """The bytes that are looked at, and the rest of the row in which they end."""
 
-LOOKED_AT, FEWEST = 20, 3
-"""The rows that are looked at, and those that it takes to say what a header leaves out."""
+LOOKED_AT = 20
+"""The rows that are looked at for a delimiter."""
 
 DELIMITERS = "\t;|,"
 """Those that are found by themselves: the first that cuts the first rows alike."""
+
+COMMENT = "#"
 
 
 class Dialect(NamedTuple):
@@ -37,37 +40,73 @@ class Dialect(NamedTuple):
     notes: tuple[str, ...]
 
 
-def dialect(text: TextFile, delimiter: str | None) -> Dialect:
+def dialect(text: TextFile, reading: Reading) -> Dialect:
     """Return how a text file holds its table.
 
-    Raises TableError for what is empty and for names that come twice; BadLineError for no text.
+    Raises TableError for what is empty, for names that come twice, and where names cannot be told
+    from values; BadLineError for no text.
     """
     lines = _first_lines(text)
-    chosen = _found(lines) if delimiter is None else _checked(delimiter)
-    first, count = _first_row(lines, chosen)
-    notes = [f"delimiter {chosen!r}"] if delimiter is None and chosen != "," else []
-    if _is_data(first, chosen):
-        notes.append("no header: the first line holds numbers; the columns are column_0, ...")
-        names, count = [f"column_{k}" for k in range(len(first))], 0
-    else:
-        whole = _with_all(first, lines[count:], chosen)
-        names = [name.strip() or f"column_{k}" for k, name in enumerate(whole)]
-        notes += _notes_on(whole)
-    for name, times in Counter(names).items():
-        if times > 1:
-            raise TableError(f"{text.name}: {times} columns are called {name!r}; rename them")
+    start, told = _above(lines, reading.skip_lines)
+    if not "".join(lines[start:]).strip():
+        raise TableError(f"{text.name}: has no rows below its first {start:,} lines")
+    asked = told if reading.delimiter is None else reading.delimiter
+    chosen = _found(lines[start:]) if asked is None else _checked(asked)
+    read = lines
+    if reading.skip_lines is None and _heads(lines, start, chosen):
+        start -= 1
+        read = [*lines[:start], _bare(lines[start]), *lines[start + 1 :]]
+    rows, ends = _rows(read, start, chosen)
+    found = heading(text.name, rows, reading)
+    count = [start, *ends][found.above + found.header]
     above = "".join(lines[:count]).encode()
-    header = _line_of(first, lines[count - 1], chosen) if count else b""
-    return Dialect(chosen, tuple(names), len(above), count, header, tuple(notes))
+    header = _line_of(rows[found.above], lines[count - 1], chosen) if found.header else b""
+    notes = (*([f"delimiter {chosen!r}"] if asked is None and chosen != "," else ()), *found.notes)
+    return Dialect(chosen, found.columns, len(above), count, header, notes)
 
 
 def _first_lines(text: TextFile) -> list[str]:
     head = decoded(next(text.pieces(0, HEAD), b""))
     if not head.strip():
         raise TableError(f"{text.name}: is empty")
-    if "\r" in head[:-2] and "\n" not in head[:-1]:
-        raise TableError(f"{text.name}: its lines end in carriage returns; save it with line feeds")
     return lines_of(head)
+
+
+# What stands above the table
+
+
+def _above(lines: list[str], skipped: int | None) -> tuple[int, str | None]:
+    """Return how many lines stand above the table for certain, and the delimiter they name.
+
+    They are those to be skipped, or else a line such as Excel's `sep=;`, and comments.
+    """
+    if skipped is not None:
+        return skipped, None
+    told = _SEP.fullmatch(lines[0])
+    start = 1 if told else 0
+    comments = itertools.takewhile(lambda line: line.startswith(COMMENT), lines[start:])
+    return start + len(list(comments)), told and told[1]
+
+
+_SEP = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)
+
+
+def _heads(lines: list[str], start: int, delimiter: str) -> bool:
+    """Whether the comment above some rows is their header: it has a name for each column."""
+    if not start or not lines[start - 1].startswith(COMMENT):
+        return False
+    rows, _ = _rows(lines, start, delimiter)
+    (header,) = csv.reader([_bare(lines[start - 1])], delimiter=delimiter)
+    names, values = votes(rows[0], rows[1:])
+    return len(header) == len(rows[0]) > 1 and names <= values
+
+
+def _bare(comment: str) -> str:
+    """Return a comment without its mark, unless that is part of a name."""
+    return re.sub(r"^#+[ \t]+", "", comment)
+
+
+# Delimiter and rows
 
 
 def _checked(delimiter: str) -> str:
@@ -79,11 +118,15 @@ def _checked(delimiter: str) -> str:
 
 
 def _found(lines: list[str]) -> str:
-    """Return the delimiter that cuts the first rows alike, or else the first into most fields."""
+    """Return the delimiter that cuts the first rows alike, or else the first into most fields.
+
+    A few lines above the table may have fewer fields.
+    """
     widths = {delimiter: _widths(lines, delimiter) for delimiter in DELIMITERS}
-    for delimiter, found in widths.items():
-        if len(set(found)) == 1 and found[0] > 1:
-            return delimiter
+    begins = {delimiter: table_begins(found) for delimiter, found in widths.items()}
+    plain = [d for d, found in widths.items() if found[-1] > 1 and begins[d] < len(found)]
+    if plain:
+        return min(plain, key=lambda delimiter: begins[delimiter])
     return max(reversed(DELIMITERS), key=lambda delimiter: widths[delimiter][0])
 
 
@@ -91,77 +134,29 @@ def _widths(lines: list[str], delimiter: str) -> list[int]:
     """Return how many fields each of the first rows has."""
     rows = csv.reader(lines, delimiter=delimiter)
     try:
-        return [len(row) for row in itertools.islice(filter(None, rows), LOOKED_AT)]
+        return [len(row) for row in itertools.islice(filter(None, rows), LOOKED_AT)] or [0]
     except csv.Error:
         return [0]
 
 
-def _first_row(lines: list[str], delimiter: str) -> tuple[list[str], int]:
-    """Return the fields of the first row, and how many lines end with it."""
-    tidy = lines_of(tidied("".join(lines).encode(), delimiter).decode())
-    reader = csv.reader(tidy, delimiter=delimiter, strict=True)
+def _rows(lines: list[str], start: int, delimiter: str) -> tuple[list[list[str]], list[int]]:
+    """Return the first rows from a line on, and how many lines end with each."""
+    most = looked_at(lines[start].count(delimiter))
+    few = "".join(lines[start : start + most]).encode()
+    reader = csv.reader(lines_of(tidied(few, delimiter).decode()), delimiter=delimiter, strict=True)
+    rows: list[list[str]] = []
+    ends: list[int] = []
     try:
-        return next(filter(None, reader)), reader.line_num
+        for row in filter(None, reader):
+            rows.append(row)
+            ends.append(start + reader.line_num)
     except csv.Error as error:
-        raise BadLineError(1, said(error)) from None
-
-
-def _with_all(header: list[str], below: list[str], delimiter: str) -> list[str]:
-    """Return a header with a name for each column, "" where it has none.
-
-    Rows that all end with a delimiter have a column more, which is empty; and a header without a
-    name for the column that counts or names the rows is one of R's.
-    """
-    rows = csv.reader(below, delimiter=delimiter)
-    try:
-        found = list(itertools.islice(filter(None, rows), LOOKED_AT))
-    except csv.Error:
-        return header
-    if len(found) < FEWEST or any(len(row) != len(header) + 1 for row in found):
-        return header
-    if not any(row[-1].strip() for row in found):
-        return [*header, ""]
-    return ["", *header] if _names_rows([row[0] for row in found]) else header
+        if not rows:
+            raise BadLineError(start + 1, said(error)) from None
+    return rows, ends
 
 
 def _line_of(header: list[str], line: str, delimiter: str) -> bytes:
     """Return the line of a header, or nothing where the header takes several."""
-    return line.encode() if [*csv.reader([line], delimiter=delimiter)] == [header] else b""
-
-
-def _names_rows(fields: list[str]) -> bool:
-    """Whether fields are different words, or the numbers from 0 or 1 on."""
-    counted = [[str(k + start) for k in range(len(fields))] for start in (0, 1)]
-    words = not any(_is_number(field, ",") or not field.strip() for field in fields)
-    return len(set(fields)) == len(fields) and (words or fields in counted)
-
-
-def _is_data(first: list[str], delimiter: str) -> bool:
-    """Whether the first row holds numbers, other than those that count the columns from 0."""
-    filled = [field for field in first if field.strip() and field.strip() not in IN_TEXT]
-    return bool(filled) and not _counts(filled) and all(_is_number(f, delimiter) for f in filled)
-
-
-def _counts(fields: list[str]) -> bool:
-    return fields == [str(k) for k in range(len(fields))]
-
-
-def _is_number(field: str, delimiter: str) -> bool:
-    try:
-        float(field if delimiter == "," else field.replace(",", "."))
-    except ValueError:
-        return False
-    return True
-
-
-def _notes_on(header: list[str]) -> list[str]:
-    """Return what is said of a header with gaps, or with numbers for names."""
-    names = [name.strip() for name in header]
-    notes = [
-        f"column {k + 1} has no name in the header; it is called column_{k}"
-        for k, name in enumerate(names)
-        if not name
-    ]
-    if _counts([name for name in names if name]):
-        notes.append("header: the numbers from 0 on are taken as the names of the columns")
-    return notes
+    tidy = tidied(line.encode(), delimiter).decode()
+    return line.encode() if [*csv.reader([tidy], delimiter=delimiter)] == [header] else b""

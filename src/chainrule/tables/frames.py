@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -11,7 +12,7 @@ import polars as pl
 from chainrule.records import column_name
 from chainrule.tables.errors import TableError
 from chainrule.tables.pandas_frames import from_pandas
-from chainrule.tables.source import CHUNK, Source
+from chainrule.tables.source import CHUNK, Source, digest
 from chainrule.tables.values import check_different
 
 NUMBERS = (
@@ -55,6 +56,24 @@ class Frame(Source):
         yield from self._frame.select(columns).iter_slices(CHUNK)
 
 
+class Held(Frame):
+    """A table of a file, in memory.
+
+    >>> Held("trees", Path("trees.jsonl"), pl.DataFrame({"height": [3.5, 2.0]})).rows
+    2
+    """
+
+    def __init__(
+        self, name: str, path: Path, frame: pl.DataFrame, notes: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(name, frame.cast({pl.Null: pl.String}))
+        self._path, self.notes = path, notes
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of the file's bytes, in hexadecimal."""
+        return digest(self._path)
+
+
 def _bytes(column: pl.Series) -> bytes:
     """Return bytes that are equal for equal values, however they are held in memory."""
     if column.dtype in NUMBERS:
@@ -89,7 +108,7 @@ def from_native(frame: Any) -> Frame:
         raise TableError(f"a table {must}, got {kind}{_instead(frame)}") from None
     except TableError:
         raise
-    except (ValueError, NotImplementedError) as error:  # narwhals' and Arrow's
+    except (ValueError, NotImplementedError, pl.exceptions.PolarsError) as error:
         said = " ".join(str(error).split())
         raise TableError(f"{kind}: cannot be read: {said}") from None
     return Frame(kind, found)
@@ -123,5 +142,6 @@ def _instead(thing: Any) -> str:
         return "; write table.to_frame()"
     if hasattr(thing, "__array_interface__") and thing.ndim == 2:
         return "; name its columns: polars.DataFrame(table, schema=[...])"
-    made = isinstance(thing, dict | list) or getattr(getattr(thing, "dtype", None), "names", None)
+    of_columns = isinstance(thing, dict | list) or hasattr(thing, "to_pydict")
+    made = of_columns or getattr(getattr(thing, "dtype", None), "names", None)
     return "; write polars.DataFrame(table)" if made else ""

@@ -30,6 +30,8 @@ class Source(ABC):
         What was decided in reading it, a line each.
     reading
         How it was asked to be read.
+    spool
+        What holds a file of its own for it.
     typed
         Whether its format has types, and nulls of its own, so that a text is meant as one.
     pointed
@@ -42,6 +44,7 @@ class Source(ABC):
     columns: tuple[str, ...]
     notes: tuple[str, ...] = ()
     reading: Reading = Reading()
+    spool: object = None
     typed: bool = True
     pointed: bool = True
     rows: int | None = None
@@ -80,6 +83,13 @@ class Source(ABC):
         """
         self._chosen(tuple(columns))
         return self
+
+    def padded(self, columns: Sequence[str]) -> list[str]:
+        """Return those of some columns of numbers in which digits stand behind a nought.
+
+        A whole number would lose it; only a text has such.
+        """
+        return []
 
     @abstractmethod
     def _frames(self, columns: list[str]) -> Iterator[pl.DataFrame]:

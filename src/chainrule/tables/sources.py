@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
+import tempfile
+import weakref
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,27 +16,57 @@ from chainrule.reading import Reading
 from chainrule.tables import arrays, columnar, frames
 from chainrule.tables.delimited import Delimited
 from chainrule.tables.errors import TableError
+from chainrule.tables.json_records import begins_as_records, records
+from chainrule.tables.packing import ENDINGS, PACKINGS, head, members, packing_of
 from chainrule.tables.source import Source
-from chainrule.tables.text_file import GZIP, text_file
+from chainrule.tables.text_file import text_file
+from chainrule.tables.workbooks import workbook
 
 SHIPPED = "sklearn:"
+STANDARD_INPUT = "-"
+ZSTD = b"\x28\xb5\x2f\xfd"
+
+
+class Content(NamedTuple):
+    """What a file holds: its first bytes, without packing, and the files in it if it is a zip."""
+
+    head: bytes
+    members: tuple[str, ...]
 
 
 class Format(NamedTuple):
-    """A format: its name, how its files' names end, what they begin with, and what opens them."""
+    """A format: how its files' names end, how it is known by what they hold, what opens them."""
 
-    name: str
     endings: tuple[str, ...]
-    magic: bytes
-    open: Callable[[str, Path], Source]
+    is_in: Callable[[Content], bool]
+    open: Callable[[str, Path, Reading], Source]
+
+
+def _begins(*magics: bytes) -> Callable[[Content], bool]:
+    return lambda content: content.head.startswith(magics) and b"\0" in content.head
+
+
+def _has(*names: str) -> Callable[[Content], bool]:
+    return lambda content: any(member.endswith(names) for member in content.members)
+
+
+def _plainly(open: Callable[[str, Path], Source]) -> Callable[[str, Path, Reading], Source]:
+    return lambda name, path, reading: open(name, path)
 
 
 TEXT_ENDINGS = (".csv", ".tsv", ".tab", ".psv", ".txt")
+WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
+IN_WORKBOOKS = ("xl/workbook.xml", "xl/workbook.bin", "content.xml")
+OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
+JSON = (".jsonl", ".ndjson", ".json")
 FORMATS = (
-    Format("Parquet", (".parquet", ".pq"), columnar.PARQUET.magic, columnar.parquet),
-    Format("Arrow", (".arrow", ".feather", ".ipc"), columnar.ARROW.magic, columnar.arrow),
-    Format("NPZ", (".npz",), b"PK\x03\x04", arrays.npz),
-    Format("idx", (".idx", "ubyte", "ubyte.gz"), b"\0\0", arrays.idx),
+    Format((".parquet", ".pq"), _begins(columnar.PARQUET.magic), _plainly(columnar.parquet)),
+    Format((".arrow", ".feather", ".ipc"), _begins(columnar.ARROW.magic), _plainly(columnar.arrow)),
+    Format(WORKBOOKS, _has(*IN_WORKBOOKS), workbook),
+    Format(WORKBOOKS, _begins(OLD_WORKBOOK), workbook),
+    Format((".npz",), _has(".npy"), _plainly(arrays.npz)),
+    Format((".idx", "ubyte"), lambda it: arrays.begins_as_idx(it.head), _plainly(arrays.idx)),
+    Format(JSON, lambda it: begins_as_records(it.head), records),
 )
 """The formats besides text."""
 
@@ -64,16 +99,25 @@ def _opened(where: Any, asked: Reading) -> Source:
     if not isinstance(where, str | os.PathLike):
         return frames.from_native(where)
     name, path = str(where), Path(where)
-    head = _head(name, path)
+    if name == STANDARD_INPUT or path.is_fifo():
+        return _spooled(name, asked)
+    _check_file(name, path)
+    return _of_file(name, path, asked)
+
+
+def _of_file(name: str, path: Path, asked: Reading, *, is_text: bool = False) -> Source:
+    """Return the table in a file: by what it holds, or else by its name; or else it is text."""
+    content = Content(head(path, 2**12), members(path))
     ending = path.name.lower()
-    if ending.removesuffix(".gz").endswith(TEXT_ENDINGS):
-        _check_text(name, ending, head)
-        return Delimited(text_file(name, path, asked.encoding), asked)
-    found = [row for row in FORMATS if ending.endswith(row.endings)]
-    found = found or [row for row in FORMATS if head.startswith(row.magic)]
+    inner = content.members[0].lower() if len(content.members) == 1 else ""
+    unpacked = next((ending.removesuffix(e) for e in ENDINGS if ending.endswith(e)), ending)
+    found = [row for row in FORMATS if row.is_in(content)]
+    found = found or [row for row in FORMATS if unpacked.endswith(row.endings)]
     if found:
-        return found[0].open(name, path)
-    if asked.delimiter is None:
+        return found[0].open(name, path, asked)
+    _check_packing(name, path, content)
+    known = unpacked.endswith(TEXT_ENDINGS) or inner.endswith(TEXT_ENDINGS) or is_text
+    if not known and asked.delimiter is None:
         raise TableError(f"{name}: unknown kind of file; {_KNOWN}")
     return Delimited(text_file(name, path, asked.encoding), asked)
 
@@ -82,8 +126,8 @@ _ENDINGS = sorted({*TEXT_ENDINGS, *(ending for row in FORMATS for ending in row.
 _KNOWN = f"known endings: {', '.join(_ENDINGS)}; or give the delimiter of a text"
 
 
-def _head(name: str, path: Path) -> bytes:
-    """Return the first bytes of a file that can be read as often as wanted."""
+def _check_file(name: str, path: Path) -> None:
+    """Raise TableError for what is no file that can be read as often as wanted."""
     if not path.exists():
         raise TableError(f"{name}: there is no such file")
     if path.is_dir():
@@ -92,20 +136,47 @@ def _head(name: str, path: Path) -> bytes:
         raise TableError(f"{name}: is no file that can be read more than once; save it first")
     try:
         with path.open("rb") as file:
-            head = file.read(512)
+            if not file.read(1):
+                raise TableError(f"{name}: is empty")
     except OSError as error:
         raise TableError(f"{name}: cannot be read: {error.strerror}") from None
-    if not head:
-        raise TableError(f"{name}: is empty")
-    return head
 
 
-def _check_text(name: str, ending: str, head: bytes) -> None:
-    """Raise TableError where a file's ending speaks of text, and its first bytes do not."""
-    if ending.endswith(".gz") and not head.startswith(GZIP):
-        raise TableError(f"{name}: is not compressed by gzip; name it without .gz")
-    for row in FORMATS:
-        if head.startswith(row.magic) and b"\0" in head:
-            raise TableError(
-                f"{name}: is no text: it begins as {row.name} does; name it so: {row.endings[0]}"
-            )
+def _check_packing(name: str, path: Path, content: Content) -> None:
+    """Raise TableError where a file is packed otherwise than its name says, or not to be read."""
+    packing = packing_of(path)
+    with path.open("rb") as file:
+        if file.read(4) == ZSTD:
+            raise TableError(f"{name}: is compressed by Zstandard; unpack it first")
+    said = next((each for each in PACKINGS if name.lower().endswith(each.ending)), None)
+    if said is not None and packing is None:
+        must = f"is not compressed by {said.name}; name it without {said.ending}"
+        raise TableError(f"{name}: {must}")
+    if packing is not None and packing.name == "zip" and len(content.members) != 1:
+        many = f"holds {len(content.members)} files: {', '.join(content.members[:5])}"
+        raise TableError(f"{name}: {many}; unpack the one that is meant")
+
+
+# What can be read only once
+
+
+class Spool:
+    """A copy of what can be read only once, in a temporary file that is gone with this."""
+
+    def __init__(self, name: str) -> None:
+        with tempfile.NamedTemporaryFile(prefix="chainrule-", delete=False) as file:
+            self.path = Path(file.name)
+            weakref.finalize(self, self.path.unlink, missing_ok=True)
+            standard = nullcontext(sys.stdin.buffer)
+            with standard if name == STANDARD_INPUT else open(name, "rb") as pipe:
+                shutil.copyfileobj(pipe, file)
+
+
+def _spooled(name: str, asked: Reading) -> Source:
+    """Return a table that comes once, by way of a file of its own."""
+    spool = Spool(name)
+    called = "standard input" if name == STANDARD_INPUT else name
+    _check_file(called, spool.path)
+    source = _of_file(called, spool.path, asked, is_text=True)
+    source.spool = spool  # which lives as long as the source and its copies
+    return source

@@ -1,17 +1,17 @@
-"""Text in a file, plain or compressed, in any encoding: as UTF-8, cut between rows."""
+"""Text in a file, plain or packed, in any encoding: as UTF-8, cut between rows."""
 
 from __future__ import annotations
 
 import codecs
 import contextlib
-import gzip
 import io
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
+from chainrule.tables.encodings import marked, unmarked
 from chainrule.tables.errors import TableError
+from chainrule.tables.packing import DAMAGE, Packing, head, opened, packing_of
 
 PIECE = 4 * 2**20
 """How many bytes are taken at a time."""
@@ -19,32 +19,37 @@ PIECE = 4 * 2**20
 LONGEST = 64 * 2**20
 """The most bytes of one row, so that a quote without its partner does not take all memory."""
 
-GZIP = b"\x1f\x8b"
+HEAD = 2**16
+"""The bytes that tell the encoding."""
+
 END_OF_FILE = b"\x1a"
 """What DOS writes at the end of a text."""
 
-UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-
 
 class TextFile(NamedTuple):
-    """A file of text: its name for messages, where it is, its encoding, whether it is gzip."""
+    """A file of text: its name for messages, where it is, its encoding, how it is packed.
+
+    `returns` says whether its lines end in carriage returns, as they once did on a Mac.
+    """
 
     name: str
     path: Path
     encoding: str
-    compressed: bool
+    packing: Packing | None
+    returns: bool = False
     notes: tuple[str, ...] = ()
 
     @property
-    def is_utf8(self) -> bool:
-        """Whether the bytes need no change."""
-        return self.encoding == "utf-8"
+    def is_plain(self) -> bool:
+        """Whether the bytes need no change, and their packing is one that polars knows."""
+        known = self.packing is None or self.packing.name == "gzip"
+        return self.encoding == "utf-8" and known and not self.returns
 
     def ends_a_line(self) -> bool:
         """Whether the text ends with a line feed, as far as one sees without reading it."""
         with self.path.open("rb") as file:
             file.seek(-1, io.SEEK_END)
-            return self.compressed or file.read() == b"\n"
+            return self.packing is not None or file.read() == b"\n"
 
     def pieces(self, start: int, size: int) -> Iterator[bytes]:
         """Yield what follows the first `start` bytes of the text, `size` bytes or more at a time.
@@ -75,15 +80,19 @@ class TextFile(NamedTuple):
     def _opened(self) -> Iterator[Callable[[int], bytes]]:
         """Yield a function that reads so many bytes, or characters, as UTF-8."""
         try:
-            with opened(self.path, self.compressed) as file:
-                if not self.is_utf8:
+            with opened(self.path) as file:
+                if self.returns:
+                    encoding = "utf-8-sig" if self.encoding == "utf-8" else self.encoding
+                    text = io.TextIOWrapper(file, encoding)
+                    yield lambda size: text.read(size).encode()
+                elif self.encoding != "utf-8":
                     text = io.TextIOWrapper(file, self.encoding, newline="")
                     yield lambda size: text.read(size).encode()
                 else:
                     if file.read(3) != codecs.BOM_UTF8:
                         file.seek(0)
                     yield file.read
-        except (EOFError, zlib.error, OSError) as error:
+        except DAMAGE as error:
             raise TableError(f"{self.name}: cannot be read: {error}") from None
         except UnicodeDecodeError as error:
             raise TableError(
@@ -99,17 +108,6 @@ def _without_marks(rows: bytes) -> bytes:
     return rows.removeprefix(codecs.BOM_UTF8).replace(b"\n" + codecs.BOM_UTF8, b"\n")
 
 
-def opened(path: Path, compressed: bool) -> IO[bytes]:
-    """Return a file to read, behind gzip where it is compressed."""
-    return gzip.open(path) if compressed else path.open("rb")  # type: ignore[return-value]
-
-
-def is_compressed(path: Path) -> bool:
-    """Whether a file begins as gzip does."""
-    with path.open("rb") as file:
-        return file.read(2) == GZIP
-
-
 def text_file(name: str, path: Path, encoding: str) -> TextFile:
     """Return a file of text, whose encoding gives way to a byte order mark.
 
@@ -119,19 +117,17 @@ def text_file(name: str, path: Path, encoding: str) -> TextFile:
         "".encode(encoding)  # refuses what encodes no text, such as hex
     except LookupError:
         raise TableError(f"unknown encoding {encoding!r}; such as utf-8, latin-1, utf-16") from None
-    compressed = is_compressed(path)
     known = codecs.lookup(encoding).name.removesuffix("-sig")
-    text = TextFile(name, path, known, compressed)
-    marked = known
-    with opened(path, compressed) as file, contextlib.suppress(EOFError, zlib.error, OSError):
-        head = file.read(3)
-        if head == codecs.BOM_UTF8:
-            marked = "utf-8"
-        elif head[:2] in UTF16 and text.is_utf8:
-            marked = "utf-16"
-    if marked == known:
-        return text
-    return text._replace(encoding=marked, notes=(f"encoding {marked}, by its byte order mark",))
+    begin = head(path, HEAD)
+    told, how = marked(begin), "by its byte order mark"
+    if told != "utf-8" and known != "utf-8":
+        told = None
+    elif told is None:
+        told, how = unmarked(begin), "by its NUL bytes"
+    notes = (f"encoding {told}, {how}",) if told not in (None, known) else ()
+    lines = begin.decode(told or known, "ignore")
+    returns = "\r" in lines[:-1] and "\n" not in lines
+    return TextFile(name, path, told or known, packing_of(path), returns, notes)
 
 
 def end_of_rows(text: bytes) -> int:

@@ -105,7 +105,7 @@ def _some(blocks: Blocks, held_out: Examples) -> Examples:
     most = min(MOST, max(FEWEST, CELLS // parts[0].X.shape[1]))
     X = np.concatenate([part.X[:most] for part in parts])
     y = np.concatenate([part.y[:most] for part in parts])
-    _, first = np.unique(keys(X, y), return_index=True)
+    _, first = np.unique(keys(X, y)[1], return_index=True)
     draw = np.random.default_rng(0).permutation(np.sort(first))[:most]
     return Examples(X[draw], y[draw], None)
 
@@ -195,25 +195,28 @@ def _between(x: Array, means: Array) -> Array:
 # Rows on both sides
 
 
-def keys(X: Array, y: Array | None) -> NDArray[np.uint64]:
-    """Return a hash of each example, or of its inputs: equal for equal ones, by chance for others.
+def keys(X: Array, y: Array) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Return a hash of each example's inputs, and of all of it: equal for equal ones.
 
-    >>> made = keys(np.array([[1.0, 2.0], [2.0, 1.0], [1.0, 2.0]], "f4"), np.array([0, 0, 0]))
-    >>> len(set(made.tolist()))
-    2
+    >>> X = np.array([[1.0, 2.0], [2.0, 1.0], [1.0, 2.0]], "f4")
+    >>> [len(set(made.tolist())) for made in keys(X, np.array([0, 0, 1]))]
+    [2, 3]
     """
+    inputs, targets = _sums(X, 0), _sums(y.reshape(len(y), -1), X.shape[1])
+    with np.errstate(over="ignore"):
+        return hashes(inputs), hashes(inputs + targets)
+
+
+def _sums(X: Array, first: int) -> NDArray[np.uint64]:
+    """Return for each row the sum of the bits of its numbers, each times a factor of its place."""
     found = np.empty(len(X), np.uint64)
-    width = 0 if y is None else y[:1].size
-    factors = hashes(np.arange(X.shape[1] + width, dtype=np.uint64)) | np.uint64(1)
+    factors = hashes(np.arange(first, first + X.shape[1], dtype=np.uint64)) | np.uint64(1)
     for start in range(0, len(X), ROWS):
         rows = slice(start, start + ROWS)
-        both = np.hstack([X[rows], *([] if y is None else [y[rows].reshape(-1, width)])])
-        bits = (both.astype(np.float32) + np.float32(0)).view(
-            np.uint32
-        )  # of which 0 and −0 have the same
+        values = np.ascontiguousarray(X[rows], np.float32) + np.float32(0)  # −0 becomes 0
         with np.errstate(over="ignore"):
-            found[rows] = bits.astype(np.uint64) @ factors
-    return hashes(found)
+            found[rows] = values.view(np.uint32).astype(np.uint64) @ factors
+    return found
 
 
 def repeated(blocks: Blocks, held_out: Examples) -> Iterator[str]:
@@ -226,13 +229,13 @@ def repeated(blocks: Blocks, held_out: Examples) -> Iterator[str]:
     >>> print(cr.train(table, "y", epochs=1, numbers=["x"]).about["warnings"][0])
     100.0% of the rows held out stand in training too, inputs and target: scores of...
     """
-    rows = keys(held_out.X, held_out.y)
-    inputs, of = np.unique(keys(held_out.X, None), return_inverse=True)
+    given, rows = keys(held_out.X, held_out.y)
+    inputs, of = np.unique(given, return_inverse=True)
     least, greatest = np.full(len(inputs), 2**64 - 1, np.uint64), np.zeros(len(inputs), np.uint64)
     twins = np.zeros(len(rows), bool)
     for k in range(blocks.count):  # the rows of equal inputs are all one where both ends are
         block = blocks[k]
-        own, there = keys(block.X, block.y), keys(block.X, None)
+        there, own = keys(block.X, block.y)
         at = np.minimum(np.searchsorted(inputs, there), len(inputs) - 1)
         known = inputs[at] == there
         np.minimum.at(least, at[known], own[known])

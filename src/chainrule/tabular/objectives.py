@@ -87,10 +87,19 @@ def checked_class_weights(given: Any) -> str | dict[str, float] | None:
         given = dict(_named_weight(each, given) for each in next(csv.reader([given]), []))
     if not isinstance(given, Mapping) or not given:
         raise TypeError(f"class_weight must be 'balanced' or such as 'yes=2,no=1', got {given!r}")
+    named = {_class(name): weight for name, weight in given.items()}
     return {
-        str(name): check_number(f"class_weight of {str(name)!r}", weight, above=0)
-        for name, weight in given.items()
+        name: check_number(f"class_weight of {name!r}", weight, above=0)
+        for name, weight in named.items()
     }
+
+
+def _class(label: Any) -> str:
+    """Return a class as its text: a Boolean as tables have it, a whole number without a point."""
+    if isinstance(label, bool | np.bool_):
+        return str(label).lower()
+    whole = isinstance(label, float | np.floating) and float(label).is_integer()
+    return str(int(label) if whole else label)
 
 
 def _named_weight(text: str, whole: str) -> tuple[str, float]:

@@ -6,12 +6,19 @@ so that one that was broken off goes on to the same bits. Visits are counted as 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from chainrule.examples import Examples
-from chainrule.history import EarlyStopping, History, TrainingInterrupted
+from chainrule.history import (
+    REMEDY,
+    DivergenceError,
+    EarlyStopping,
+    History,
+    TrainingInterrupted,
+)
 from chainrule.network import Network, Parameters
 from chainrule.optimizers import Optimizer
 from chainrule.streams import shuffled
@@ -150,8 +157,21 @@ class Run:
         self.params, self.history = params, history
         if last and own:
             history.enter_validation(own.distance(params))
+            self._check_finite(history)
         if last:
             self._enter_epoch(epoch)
+
+    def _check_finite(self, history: History) -> None:
+        """Raise DivergenceError where the last epoch left no finite outputs."""
+        if math.isfinite(history.validation_loss[-1]):
+            return
+        at = history.at
+        raise DivergenceError(
+            f"training diverged at epoch {self.epochs}, step {at.step}: the outputs for the rows "
+            f"held out are not finite; {REMEDY}",
+            at.params,
+            history,
+        )
 
     def _order(self, epoch: int) -> Any:
         """The order in which an epoch visits the blocks."""

@@ -87,11 +87,14 @@ def measured_by(prepared: Prepared, net: Network, metric: str) -> Measure:
 
     Raises TableError where it has no meaning for them.
     """
-    model = _model(prepared, net, net.init(0, dtype="float32"))
+    model, held_out = _model(prepared, net, net.init(0, dtype="float32")), prepared.held_out
 
     def distance(params: Parameters) -> float:
-        own = dataclasses.replace(model, params=params)
-        value = _validated(own, prepared)["model"].get(metric)
+        with np.errstate(over="ignore", invalid="ignore"):
+            p = dataclasses.replace(model, params=params).outputs_of(held_out.X)
+        if not np.isfinite(p).all():
+            return math.inf
+        value = model.scores(held_out.y, p, held_out.w)["model"].get(metric)
         if value is None:
             raise TableError(
                 f"--metric {metric} has no meaning for the rows held out, which have a single "

@@ -20,7 +20,7 @@ const rate = () => {
   const input = field(name, [(number) => number >= 0, 'a number from 0'], (number) => edit('rate', {}, number, name));
   input.id = 'rate';
   input.show(page.update.rate);
-  $('rates').append(el('span', {}, 'rate ', math(nameNode(page.letters.rate))), input);
+  $('rates').append(el('span', {}, 'rate ', math(nameMath(page.letters.rate).text)), input);
 };
 
 const arrows = (event) => {

@@ -10,10 +10,11 @@ import numpy as np
 
 from chainrule import losses
 from chainrule.activations import activation
-from chainrule.explain.derivation import derive
+from chainrule.explain.derivation import derive, joint_layers
 from chainrule.explain.names import COST, Key, derivative
 from chainrule.explain.page.derivations import Library, name_list
 from chainrule.explain.page.shown import Shown, shown
+from chainrule.explain.page.templates import shapes
 from chainrule.explain.page.trees import activation_forms, loss_form
 from chainrule.explain.steps import Derivation, Update
 from chainrule.explain.subjects import ALL
@@ -73,6 +74,7 @@ def data(explanation: Explanation, rounds: int) -> dict[str, Any]:
         "subjects": subjects,
         "keys": library.keys,
         "steps": library.steps,
+        "shapes": shapes(),
         "names": library.names_by_row(),
         "units": [[d.at.unit(layer - 1, j) for j in u] for layer, u in enumerate(drawn.units)],
         "closing": explanation.closing,
@@ -105,10 +107,12 @@ def numbers(values: Any) -> str:
 
 
 def _fixed(d: Derivation) -> bool:
-    """Whether the page only shows the core's numbers: for functions that are the user's own, and
-    of what is no derivative of the cost."""
-    own = d.of != COST or any(
-        is_own(activation, activation(layer.activation)) for layer in _layers(d)
+    """Whether the page only shows the core's numbers: for functions that are the user's own or over
+    the layer, and of what is no derivative of the cost."""
+    own = (
+        d.of != COST
+        or bool(joint_layers(d.net))
+        or any(is_own(activation, activation(layer.activation)) for layer in _layers(d))
     )
     return own or is_own(losses.loss, losses.loss(d.net.loss)) or _dropped(d)
 

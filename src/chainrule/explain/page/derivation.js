@@ -80,24 +80,24 @@ class Derivation {
     return el('div', { class: 'chain' }, ...steps);
   }
 
-  line({ key, formula, note, value, valueOf }, values, tag = 'li') {
+  line({ key, formula, template, note, value, valueOf }, values, tag = 'li') {
     const item = el(tag, { class: 'step', 'data-key': key });
-    const symbol = el('div', { class: 'symbol' }, math(...this.name(['q', key]).nodes));
+    const symbol = el('div', { class: 'symbol' }, math(this.name(['q', key]).text));
     item.append(symbol);
     const { digits } = this.page;
     if (!formula) {
-      item.append(this.equal('result', '=', [math(...figureNodes(value, digits || DIGITS).nodes)], note));
+      item.append(this.equal('result', '=', [math(figureMath(value, digits || DIGITS).text)], note));
       return item;
     }
     const shown = line(formula, value, valueOf, digits);
     const put = (leaf) => this.figure(leaf, valueOf, shown.putIn);
     const only = (tree) => chosen(tree, valueOf);
-    const rows = [pieces(formula, (leaf) => this.name(leaf)), pieces(formula, put, only)];
-    const result = [math(...figureNodes(value, shown.shown).nodes)];
+    const rows = [filled(template, (leaf) => this.name(leaf)), filled(template, put, only)].map(({ text }) => maths(text));
+    const result = [math(figureMath(value, shown.shown).text)];
     const [letters, numbers, whole] = [...rows, result].map((nodes) => nodes.map((node) => node.textContent).join(''));
     item.append(this.equal('formula', '=', rows[0]));
     if (numbers !== whole && numbers !== letters) item.append(this.equal('numbers', '=', rows[1]));
-    const remarks = [this.holds(formula, valueOf, put), note, shown.rounded ? 'rounded' : ''];
+    const remarks = [this.holds(template, put, only), note, shown.rounded ? 'rounded' : ''];
     if (letters !== whole) item.append(this.equal('result', shown.rounded ? '≈' : '=', result, ...remarks));
     return item;
   }
@@ -110,28 +110,26 @@ class Derivation {
   }
 
   // Which of the cases holds, by the figures.
-  holds(formula, valueOf, put) {
-    if (formula[0] !== '?') return '';
-    const only = (tree) => chosen(tree, valueOf);
-    const [, left, mark, right] = only(formula);
-    return math(m('mtext', 'for '), ...write(left, put, only).nodes, sign(mark), ...write(right, put, only).nodes);
+  holds([, [first]], put, only) {
+    if (typeof first === 'string' || first[1][0] !== '?') return '';
+    const [, cases, , rows] = first;
+    const [, condition] = rows[only(cases)];
+    return el('span', {}, 'for ', math(filled(condition, put, only).text));
   }
 
   name(leaf) {
-    const name = this.page.nameOf(leaf[1]);
-    return { nodes: [this.marked(leaf, [nameNode(name)])], level: Array.isArray(name[0]) ? PRODUCT : ATOM };
+    const { text, level } = nameMath(this.page.nameOf(leaf[1]));
+    return { text: this.marked(leaf, text), level };
   }
 
   figure(leaf, valueOf, digits) {
-    const { nodes, level } = figureNodes(valueOf(leaf), digits);
-    return { nodes: [this.marked(leaf, nodes)], level };
+    const { text, level } = figureMath(valueOf(leaf), digits);
+    return { text: this.marked(leaf, text), level };
   }
 
-  marked(leaf, nodes) {
-    const element = m('mrow', ...nodes);
+  marked(leaf, text) {
     const own = elementOf(leaf[1], this.page.keys);
-    if (own) element.dataset.el = own;
-    return element;
+    return own ? `<mrow data-el="${own}">${text}</mrow>` : `<mrow>${text}</mrow>`;
   }
 
   // Show how far the steps have come: none of them is chosen where `at` is undefined.

@@ -11,9 +11,12 @@ from typing import Any
 
 from chainrule.explain.explanation import Explanation
 from chainrule.explain.expressions import Quantity
+from chainrule.explain.mathml import MathML
 from chainrule.explain.names import Key, Name, Ratio
+from chainrule.explain.page.templates import template
 from chainrule.explain.page.trees import Tree, tree
 from chainrule.explain.steps import Derivation, Part, Step
+from chainrule.explain.text import Text
 
 HERE = -1
 
@@ -75,8 +78,9 @@ class Library:
             return [*place, quantity.value] if fixed else place
 
         formula = None if step.formula is None else tree(step.formula, leaf)
+        written = None if step.formula is None else template(step.formula, leaf)
         nested = [self._step(s, letters, example) for s in step.steps]
-        whole: list[Any] = [self.key(_here(step.key, example)), formula, step.note, nested]
+        whole: list[Any] = [self.key(_here(step.key, example)), formula, step.note, nested, written]
         if self.values:
             whole.append(step.value)
         text = json.dumps(whole)
@@ -106,11 +110,15 @@ def _here(key: Key, example: int) -> Key:
 
 
 def name_list(name: Name | Ratio) -> Any:
-    """Return base, index, superscript and marks of a name, or the two names of a ratio.
+    """Return base, index, superscript and marks of a name, then the name as text and as MathML.
+
+    Of a ratio, return those of its two names. Last is how tightly a name holds together.
 
     >>> name_list(Name("w", "5"))
-    ['w', '5', '', '']
+    ['w', '5', '', '', 'w5', '<msub><mi>w</mi><mn>5</mn></msub>', 3]
     """
     if isinstance(name, Ratio):
         return [name_list(name.above), name_list(name.below)]
-    return [name.base, name.sub, name.sup, "^" * name.hat + "c" * name.code]
+    text, level = MathML().named(name)
+    marks = "^" * name.hat + "c" * name.code
+    return [name.base, name.sub, name.sup, marks, Text().name(name), text, int(level)]

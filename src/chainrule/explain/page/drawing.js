@@ -18,6 +18,24 @@ const svgName = ([base, sub, sup, marks]) => {
   return parts;
 };
 
+// How wide a text is, in pixels, and a text cut so that it is no wider than the room.
+const pen = document.createElement('canvas').getContext('2d');
+
+const widthOf = (text, size) => {
+  pen.font = `${size}px ${getComputedStyle(document.body).fontFamily}`;
+  return pen.measureText(text).width;
+};
+
+const cut = (text, size, room) => {
+  const signs = Array.from(text);
+  if (widthOf(text, size) <= room) return text;
+  while (signs.length && widthOf(`${signs.join('').trimEnd()}…`, size) > room) signs.pop();
+  return `${signs.join('').trimEnd()}…`;
+};
+
+const LABEL = 11.5; // pixels: the size of a name that the user gave
+const WIDEST = 140; // pixels: the most that such a name takes
+
 const TAG = 0.385; // how far along an edge its weight is written: apart from the edge that crosses it
 
 const brief = (value) => text(value, 4);
@@ -41,18 +59,21 @@ class Drawing {
     const { units, edges } = this.page.shown;
     const most = Math.max(...units.map((own, k) => own.length + (own.length < this.page.widths[k])));
     const small = width < 520;
-    this.radius = most > 6 ? 17 : small ? 21 : 29;
-    const gap = most > 6 ? 50 : [136, 136, 136, 112, 98, 92, 88][most];
-    const height = Math.max(1, most - 1) * gap + (most > 6 ? 86 : 150);
+    this.radius = most > 6 ? 19 : small ? 21 : most > 3 ? 25 : 29;
+    const named = this.named();
+    const gap = this.gap(most, named.outputs > 0);
+    const height = Math.max(1, most - 1) * gap + (most > 6 ? 86 : 150) + (named.outputs ? 36 : 0);
     const last = units.length - 1;
-    const margin = this.radius + (small ? 4 : 14);
-    const across = (width - margin - (small ? 134 : 218)) / Math.max(1, last);
+    const right = small ? 134 : 218;
+    this.room = this.labelRoom(width - right, last);
+    const margin = Math.max(this.radius + (small ? 4 : 14), Math.min(named.inputs, this.room) / 2 + 2);
+    const across = (width - margin - right) / Math.max(1, last);
     const down = (count, k) => height / 2 - 6 + (k - (count - 1) / 2) * gap;
     this.points = units.map((own, layer) => {
       const count = own.length + (own.length < this.page.widths[layer]);
       return { x: margin + layer * across, ys: Array.from({ length: count }, (_, k) => down(count, k)) };
     });
-    this.size = { width, height, small };
+    this.size = { width, height, small, value: this.radius < 20 ? 10 : small ? 11.5 : 12.5 };
     this.items.clear();
     this.columns = [];
     const frame = svg('svg', {
@@ -64,6 +85,26 @@ class Drawing {
     this.outputs(frame);
     this.root.replaceChildren(frame);
     this.rove(this.items.has(this.focused) ? this.focused : this.items.keys().next().value);
+  }
+
+  // The widest of the user's names of the inputs and of the outputs.
+  named() {
+    const { units } = this.page.shown;
+    const last = units.length - 2;
+    const widest = (kind, layer, own) => Math.max(0, ...own.map((j) =>
+      widthOf(this.page.labels.get(this.page.find(kind, layer, j)) ?? '', LABEL)));
+    return { inputs: widest('x', -1, units[0]), outputs: widest('a', last, units.at(-1)) };
+  }
+
+  // From unit to unit: a circle, and what stands above and below it.
+  gap(most, labelled) {
+    if (this.radius < 20) return 50 + (labelled ? 14 : 0);
+    return Math.max(most < 3 ? 136 : 0, 2 * this.radius + 62 + (labelled ? 16 : 0));
+  }
+
+  // How wide a name may be: no circle of the next layer stands in it.
+  labelRoom(width, last) {
+    return Math.min(WIDEST, 2 * (width - (this.radius + 8) * last) / (last + 1));
   }
 
   point(layer, j) {
@@ -104,7 +145,8 @@ class Drawing {
     const slope = svg('text', { x, y: y - r - 8, class: 'slope' });
     const label = this.page.labels.get(key);
     const shapes = [svg('circle', { cx: x, cy: y, r }), name, value, slope];
-    if (label) shapes.push(svg('text', { x, y: y + r + (layer < 0 ? 16 : 48), class: 'label' }, cut(label, 16)));
+    const under = r < 20 ? (layer < 0 ? 12 : 24) : (layer < 0 ? 16 : 48);
+    if (label) shapes.push(svg('title', {}, label), svg('text', { x, y: y + r + under, class: 'label' }, cut(label, LABEL, this.room)));
     const column = 2 * (layer + 1);
     this.item(frame, `u/${layer}/${j}`, r < 20 ? 'unit tight' : 'unit', column, shapes);
   }
@@ -208,10 +250,19 @@ class Drawing {
     const name = this.unitOf(layer, unit);
     const label = this.page.labels.get(this.page.find(layer < 0 ? 'x' : 'a', layer, unit));
     const delta = layer < 0 ? NaN : of('delta', layer, unit);
-    const digits = this.radius < 20 ? 2 : this.size.small ? 3 : 4;
+    const digits = this.digitsThatFit(a);
     const known = !Number.isNaN(delta) && this.radius >= 20;
     const said = `${layer < 0 ? 'input' : 'unit'} ${name}${label ? `, ${label}` : ''}, ${text(a)}`;
-    put(group, { value: text(a, digits), slope: known ? `δ ${text(delta, digits)}` : '' }, said);
+    put(group, { value: text(a, digits), slope: known ? `δ ${text(delta, 4)}` : '' }, said);
+    fit(group.querySelector('.value'), this.chord, this.size.value);
+  }
+
+  // Across a circle at the height of its value.
+  get chord() { return 1.7 * this.radius; }
+
+  digitsThatFit(number) {
+    const fits = (digits) => widthOf(text(number, digits), this.size.value) <= this.chord;
+    return [4, 3, 2].find(fits) ?? 1;
   }
 
   target(group, j, of) {
@@ -219,6 +270,7 @@ class Drawing {
     const [y, share] = [of('y', last, j), of('loss', last, j)];
     const shown = this.radius < 20 || Number.isNaN(share) ? '' : brief(share);
     put(group, { value: brief(y), share: shown }, `target ${j + 1}, ${text(y)}, its share of the cost ${text(share)}`);
+    fit(group.querySelector('.value'), this.size.small ? 36 : 46, this.size.value);
   }
 
   bundle(column, values) {
@@ -287,7 +339,11 @@ const put = (group, texts, label) => {
   group.setAttribute('aria-label', label);
 };
 
-const cut = (label, most) => {
-  const signs = Array.from(label);
-  return signs.length > most ? `${signs.slice(0, most - 1).join('')}…` : label;
+// Press a text together where even its fewest digits are too wide.
+const fit = (element, room, size) => {
+  const wide = widthOf(element.textContent, size) > room;
+  for (const [name, value] of [['textLength', room], ['lengthAdjust', 'spacingAndGlyphs']]) {
+    if (wide) element.setAttribute(name, value);
+    else element.removeAttribute(name);
+  }
 };

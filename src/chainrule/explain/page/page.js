@@ -112,9 +112,9 @@ const light = () => {
 const head = () => {
   const { kind } = subjects[state.subject];
   const end = ending();
-  const symbol = kind === 'all' || end === undefined ? 'every weight and bias' : math(nameNode(page.nameOf(end)));
+  const symbol = kind === 'all' || end === undefined ? 'every weight and bias' : math(nameMath(page.nameOf(end)).text);
   $('symbol').replaceChildren(symbol);
-  $('value').replaceChildren(...(end === undefined ? [] : [math(sign('='), ...figureNodes(result(end), page.digits || DIGITS).nodes)]));
+  $('value').replaceChildren(...(end === undefined ? [] : [math(`<mo>=</mo>${figureMath(result(end), page.digits || DIGITS).text}`)]));
   $('subject').value = state.subject;
   const rows = rowsOf(subjects[state.subject]);
   $('row').replaceChildren(...rows.map((row) => new Option(`example ${row + 1}`, row)));
@@ -126,7 +126,7 @@ const gather = () => {
   if (page.live) return;
   const note = (id, value) => page.known.set(`${state.row} ${id}`, value);
   const all = (ids) => ids.flatMap((id) => [...all(page.steps[id][3]), page.steps[id]]);
-  for (const [key, formula, , , value] of all(partsNow().flatMap((part) => part[3]))) {
+  for (const [key, formula, , , , value] of all(partsNow().flatMap((part) => part[3]))) {
     leaves(formula).forEach((leaf) => note(leaf[1], leaf[2]));
     note(key, value);
   }

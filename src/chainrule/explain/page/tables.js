@@ -29,9 +29,10 @@ class Tables {
     const last = page.widths.length - 2;
     const sides = [el('div'), el('div')];
     root.append(...sides);
-    this.table(sides[0], 'Weights', ['weight', 'from', 'to', 'value', '∂C/∂w', 'after the update'],
+    const after = page.update ? ['after the update'] : [];
+    this.table(sides[0], 'Weights', ['weight', 'from', 'to', 'value', '∂C/∂w', ...after],
       shown.edges.flatMap((own, l) => own.map(([j, k]) => this.parameter('w', l, j, k))));
-    this.table(sides[1], 'Biases', ['bias', 'of', 'value', '∂C/∂b', 'after the update'],
+    this.table(sides[1], 'Biases', ['bias', 'of', 'value', '∂C/∂b', ...after],
       this.units(1).map(([l, j]) => this.parameter('b', l, j)));
     this.table(sides[1], 'Inputs', ['input', 'value', '∂C/∂x'],
       shown.units[0].map((k) => [this.named('x', -1, k), this.field('x', -1, k), this.slope('x', -1, k)]));
@@ -61,8 +62,8 @@ class Tables {
   }
 
   row([first, ...rest]) {
-    const cells = rest.map((content) => el('td', {}, content));
-    const row = el('tr', {}, el('th', { scope: 'row' }, first), ...cells);
+    const cells = rest.map((content) => el('td', {}, named(content)));
+    const row = el('tr', {}, el('th', { scope: 'row' }, named(first)), ...cells);
     const own = first.dataset?.el;
     if (own) row.dataset.el = own;
     return row;
@@ -73,7 +74,8 @@ class Tables {
     const from = () => this.page.unitName(layer ? 'a' : 'x', layer - 1, source);
     const ends = kind === 'w' ? [from(), to] : [to];
     const rest = [this.field(kind, layer, unit, source), this.slope(kind, layer, unit, source)];
-    return [this.named(kind, layer, unit, source), ...ends, ...rest, this.updated(kind, layer, unit, source)];
+    const after = this.page.update ? [this.updated(kind, layer, unit, source)] : [];
+    return [this.named(kind, layer, unit, source), ...ends, ...rest, ...after];
   }
 
   // The name, which selects what it names.
@@ -81,7 +83,7 @@ class Tables {
     const id = this.page.find(kind, layer, unit, source);
     const own = elementOf(id, this.page.keys);
     const text = kind === 'w' || kind === 'b' ? nameText(this.page.keys[id].name) : this.page.unitName(kind, layer, unit);
-    const button = el('button', { type: 'button', class: 'pick', 'data-el': own, 'aria-label': `explain ${text}` }, el('bdi', {}, text));
+    const button = el('button', { type: 'button', class: 'pick', 'data-el': own, 'aria-label': `explain ${text}` }, el('bdi', {}, named(text)));
     button.addEventListener('click', () => this.select(own));
     return button;
   }
@@ -126,6 +128,9 @@ class Tables {
     this.cells.forEach((write) => write(values));
   }
 }
+
+// A name, which is broken or cut where it is long.
+const named = (content) => (content.length > 14 ? el('span', { class: 'long', title: content }, content) : content);
 
 // A field for a number; `edit` returns what is wrong with it, if anything.
 const field = (name, [fits, must], edit) => {

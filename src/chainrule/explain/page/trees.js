@@ -88,6 +88,6 @@ const compile = (tree, leaf) => {
 
 const evaluate = (tree, value) => compile(tree, (leaf) => () => value(leaf))();
 
-// The row of cases that holds.
+// Which of the rows of cases holds.
 const chosen = (tree, value) =>
-  tree.slice(1).find(([, a, sign, b]) => COMPARISONS[sign](evaluate(a, value), evaluate(b, value)));
+  tree.slice(1).findIndex(([, a, sign, b]) => COMPARISONS[sign](evaluate(a, value), evaluate(b, value)));

@@ -100,6 +100,7 @@ class Values {
     if (text === 'η') return this.state.rate;
     if (text === 'Σ|w|') return this.net.absolute;
     if (text === 'Σw²') return this.net.squares;
+    if (text === 'mean weight') return this.net.weight / this.net.n;
     if (text === 't') return this.at(this.net.t, this.page.widths.length - 1, unit);
     if (text === '|g|') return this.norm();
     return undefined;
@@ -123,11 +124,11 @@ class Values {
   // The steps of parts, the letters' before those that need them, each with its number.
   *steps(list) {
     for (const id of list) {
-      const [key, formula, note, nested, fixed] = this.page.steps[id];
+      const [key, formula, note, nested, template, fixed] = this.page.steps[id];
       yield* this.steps(nested);
       const letters = new Map(this.letters); // before this step, which may give one anew
       const value = this.result(key, formula, fixed);
-      yield { id, key, formula, note, value, valueOf: this.completed(formula, value, letters) };
+      yield { id, key, formula, template, note, value, valueOf: this.completed(formula, value, letters) };
     }
   }
 

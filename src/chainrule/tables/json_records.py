@@ -1,0 +1,76 @@
+"""Records of JSON, a line each or in a list, as tables in memory."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from chainrule.reading import Reading
+from chainrule.tables.errors import TableError
+from chainrule.tables.frames import Held
+from chainrule.tables.packing import DAMAGE, opened
+from chainrule.tables.values import shown
+
+_BEGIN = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*\"|\[\s*\{)")
+
+
+def begins_as_records(head: bytes) -> bool:
+    """Whether a file begins as records of JSON do.
+
+    >>> begins_as_records(b'[ {"height": 3.5}]'), begins_as_records(b"{height},age")
+    (True, False)
+    """
+    return _BEGIN.match(head) is not None
+
+
+def records(name: str, path: Path, reading: Reading) -> Held:
+    """Return a file of JSON lines, or a list of records in JSON, as a source.
+
+    >>> path = getfixture("tmp_path") / "trees.jsonl"
+    >>> _ = path.write_text('{"height": 3.5}' + chr(10) + '{"height": 2}')
+    >>> records("trees.jsonl", path, Reading()).whole()["height"].to_list()
+    [3.5, 2.0]
+    """
+    text = _text_of(name, path, reading.encoding)
+    read = pl.read_json if text.startswith("[") else pl.read_ndjson
+    try:
+        frame = read(io.BytesIO(text.encode()), infer_schema_length=None)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        _check_flat(name, text)
+        said = str(error).partition("\n")[0]
+        raise TableError(f"{name}: cannot be read as records of JSON: {said}") from None
+    for column, kind in frame.schema.items():
+        if kind.is_nested():
+            raise _nested(name, column)
+    return Held(name, path, frame)
+
+
+def _text_of(name: str, path: Path, encoding: str) -> str:
+    try:
+        with opened(path) as file:
+            return file.read().decode(encoding).lstrip("\ufeff \t\r\n")
+    except (*DAMAGE, ValueError) as error:
+        raise TableError(f"{name}: cannot be read: {error}") from None
+
+
+def _check_flat(name: str, text: str) -> None:
+    """Raise TableError for the first field that holds more than one value, if there is one."""
+    try:
+        lines = [text] if text.startswith("[") else text.splitlines()
+        found: list[Any] = [json.loads(line) for line in lines if line.strip()]
+        for record in found[0] if text.startswith("[") else found:
+            for column, value in dict(record).items():
+                if isinstance(value, list | dict):
+                    raise _nested(name, column)
+    except (json.JSONDecodeError, TypeError):
+        return
+
+
+def _nested(name: str, column: str) -> TableError:
+    must = "a field of a table must hold one value; write them as columns of their own"
+    return TableError(f"{name}: column {shown(column)} holds lists or records; {must}")
