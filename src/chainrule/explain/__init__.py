@@ -128,7 +128,7 @@ def explain(
     check_parameters(net, params)
     derivation.check_layers(net)
     at = Places.of(net)
-    numerator, subject = subjects.fraction(of, by, at)
+    numerator, subject = subjects.fraction(of, by, at, derivation.joint_layers(net))
     labels = derivation.labels(at, inputs, outputs)
     training = Training(optimizer, freeze, velocity, step, batch_size)
     if numerator != subjects.COST and not training.is_later:
@@ -182,4 +182,9 @@ def paths(
     top = check_whole("paths: top", top, least=1)
     check_parameters(net, params)
     derivation.check_layers(net)
+    if derivation.joint_layers(net):
+        raise ValueError(
+            "paths: an activation over the layer, such as softmax, joins all paths through it; "
+            "explain works it out"
+        )
     return paths_of(net, params, X, y, of, top, sample_weight, notation)

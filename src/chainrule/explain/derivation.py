@@ -59,13 +59,18 @@ def check_layers(net: Network) -> None:
                 f"explain: {describe(net, k)}, is of the kind {type(layer).__name__!r}, which has "
                 "no derivation; those that have are cr.Dense and cr.Dropout"
             )
-        if isinstance(layer, Dense) and activation(layer.activation).pull is not None:
-            raise ValueError(
-                f"explain: {describe(net, k)}, is an activation over the layer, which has no "
-                "derivation"
-            )
     if not any(isinstance(layer, Dense) for layer in net.layers):
         raise ValueError("explain: the network has no dense layer, and so nothing to derive")
+
+
+def joint_layers(net: Network) -> list[int]:
+    """Return the dense layers whose activations depend on all their weighted inputs.
+
+    >>> joint_layers(cr.Network(1, [cr.Dense(2), cr.Dense(2, "softmax")], loss="squared_error"))
+    [1]
+    """
+    dense = [layer for layer in net.layers if isinstance(layer, Dense)]
+    return [k for k, layer in enumerate(dense) if activation(layer.activation).pull is not None]
 
 
 def in_double(
@@ -203,7 +208,7 @@ class Deriver:
         ]
         for layer, o in enumerate(widths):
             shown = self._shown(layer, o, units[layer])
-            steps += [step for j in shown for step in working.forward(layer, j)]
+            steps += working.layer_forward(layer, shown)
         return steps
 
     def _shown(self, layer: int, o: int, units: list[int]) -> Collection[int]:
@@ -217,8 +222,7 @@ class Deriver:
         steps = [
             step
             for layer in range(self.at.last, lowest - 1, -1)
-            for j in units[layer]
-            for step in working.deltas_of(layer, j)
+            for step in working.layer_backward(layer, units[layer])
         ]
         if self.of.kind in ("x", "a"):
             steps += working.dunit(self.of.layer, self.of.unit)

@@ -66,6 +66,18 @@ class Example:
         record = self.record(layer)
         return np.asarray(self.row(layer).df(record.z, record.a, np)[0])
 
+    def is_joint(self, layer: int) -> bool:
+        """Whether each activation of a layer depends on all its weighted inputs: a softmax."""
+        return self.row(layer).pull is not None
+
+    @functools.cache  # noqa: B019 - it lives as long as its example
+    def jacobian(self, layer: int) -> Row:
+        """∂a/∂z of a joint activation: the derivative of a_k by z_j in row k, column j."""
+        row, record = self.row(layer), self.record(layer)
+        assert row.pull is not None
+        z, a = (np.repeat(part, part.shape[1], axis=0) for part in (record.z, record.a))
+        return np.asarray(row.pull(z, a, np.eye(z.shape[1]), np))
+
     def passed(self, layer: int) -> Row:
         """What a layer passes on."""
         k = self._above(layer)
@@ -167,6 +179,10 @@ class Example:
     def slope(self, layer: int, j: int) -> Quantity:
         """∂a/∂z."""
         return self.d(self.z(layer, j), self.slopes(layer)[j], of=self.out(layer, j).key)
+
+    def entry(self, layer: int, k: int, j: int) -> Quantity:
+        """∂a_k/∂z_j of a joint activation."""
+        return self.d(self.z(layer, j), self.jacobian(layer)[k, j], of=self.out(layer, k).key)
 
     def dz(self, layer: int, j: int) -> Quantity:
         """δ, which is ∂C/∂z of a unit."""

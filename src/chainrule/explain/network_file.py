@@ -197,6 +197,9 @@ class _Reader(TrainingKeys):
         """Return each layer's activation; the last is linear where the loss applies its link."""
         key, given = "activation", self.given.get("activation", "sigmoid")
         kinds = self.each(key, "sigmoid", count, "layers behind the inputs")
+        if given == "softmax" and count > 1:
+            must = 'is of the last layer: give one for each, such as ["sigmoid", "softmax"]'
+            raise self.error(key, f"{key}: softmax {must}")
         if not link:
             return kinds
         told = isinstance(given, list) or (key in self.given and count == 1)

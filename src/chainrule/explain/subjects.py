@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Collection
 from typing import Any
 
 from chainrule.explain.names import Key, Places
@@ -55,8 +56,10 @@ def subject(of: Any, at: Places) -> Key:
     raise _unknown(given, at)
 
 
-def fraction(of: str, by: str | None, at: Places) -> tuple[Key, Key]:
+def fraction(of: str, by: str | None, at: Places, joint: Collection[int] = ()) -> tuple[Key, Key]:
     """Return the keys of what is derived, and of what it is derived by.
+
+    `joint` are the layers whose activations depend on all their weighted inputs.
 
     >>> net = cr.Network(2, [cr.Dense(2), cr.Dense(2)], loss="half_squared_error")
     >>> [key.kind for key in fraction("w5", None, Places.of(net))]
@@ -77,7 +80,8 @@ def fraction(of: str, by: str | None, at: Places) -> tuple[Key, Key]:
         raise ValueError(
             f"explain: by must be a weight, a bias, an input or a unit, such as 'w5', got {by!r}"
         )
-    if given != COST and not _leads(divisor, given):
+    whole = given.kind == "a" and given.layer in joint
+    if given != COST and not _leads(divisor, given, whole=whole):
         raise ValueError(
             f"explain: {by} does not lead to {of}, whose derivative by it is 0; name a weight, a "
             "bias, an input or a unit before it"
@@ -85,10 +89,9 @@ def fraction(of: str, by: str | None, at: Places) -> tuple[Key, Key]:
     return given, divisor
 
 
-def _leads(by: Key, to: Key) -> bool:
+def _leads(by: Key, to: Key, *, whole: bool) -> bool:
     """Whether a quantity is one that a unit's activation or weighted input depends on."""
-    same = (by.layer, by.unit) == (to.layer, to.unit)
-    if by.layer == to.layer and same:
+    if by.layer == to.layer and (whole or by.unit == to.unit):
         return by.kind in ("w", "b") or (by.kind, to.kind) == ("z", "a")
     return by.layer < to.layer
 

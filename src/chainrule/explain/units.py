@@ -99,7 +99,7 @@ class _UnitWorking(Working):
 
     def _over(self, layer: int, k: int, term: Callable[[int], Expression]) -> Expression:
         """The sum over the units above, of which the last layer has one that counts."""
-        if layer + 1 < self.at.last:
+        if layer + 1 < self.at.last or self.is_joint(layer + 1):
             return super()._over(layer, k, term)
         unit = self.cost.unit
         return self.w(layer + 1, unit, k) if self._is_weighted else term(unit)
@@ -112,12 +112,16 @@ class _UnitWorking(Working):
         if key.kind == "z" or self._is_weighted:
             return []
         d, by = self.dparameter(key)
-        return [Step(d.key, self.slope(layer, j) * by, d.value)]
+        return [Step(d.key, self.dz(layer, j) * by, d.value)]
 
-    def deltas_of(self, layer: int, j: int) -> list[Step]:
+    def layer_backward(self, layer: int, units: Collection[int]) -> list[Step]:
         if layer < self.at.last:
-            return super().deltas_of(layer, j)
-        return [] if self._is_weighted else [self._by_form(self.slope(layer, j), layer, j, 1)]
+            return super().layer_backward(layer, units)
+        if self._is_weighted:
+            return []
+        if self.is_joint(layer):
+            return [self._entry(layer, self.cost.unit, j) for j in units]
+        return [self._by_form(self.slope(layer, j), layer, j, 1) for j in units]
 
     def gradient(self, key: Key) -> list[Step]:
         entered, whole = super().gradient(key)
@@ -145,10 +149,20 @@ class _UnitDeriver(Deriver):
 
     def _units(self, working: Working) -> list[list[int]]:
         units = super()._units(working)
-        return [*units[:-1], [self.passes.of.unit]]
+        return units if self._is_joint(working) else [*units[:-1], [self.passes.of.unit]]
+
+    def _is_joint(self, working: Working) -> bool:
+        """Whether the unit depends on the weighted inputs of its whole layer."""
+        return self.passes.of.kind == "a" and working.is_joint(self.at.last)
+
+    def _forward(self, working: Working, units: list[list[int]]) -> list[Step]:
+        if self._is_joint(working):
+            units = [*units[:-1], sorted({*units[-1], self.passes.of.unit})]
+        return super()._forward(working, units)
 
     def _shown(self, layer: int, o: int, units: list[int]) -> Collection[int]:
-        return units if layer == self.at.last else super()._shown(layer, o, units)
+        own = layer == self.at.last and not self._is_joint(self._working(0))
+        return units if own else super()._shown(layer, o, units)
 
     def _backward(self, working: Working, units: list[list[int]]) -> list[Step]:
         steps = super()._backward(working, units)

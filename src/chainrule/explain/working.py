@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from chainrule.explain.example import Row
 from chainrule.explain.expressions import Expression, Quantity
 from chainrule.explain.forms import ACTIVATION_FORMS, LOSS_FORMS, Form, number
 from chainrule.explain.names import Key, derivative
+from chainrule.explain.softmax import Softmax
 from chainrule.explain.steps import Step
 from chainrule.explain.sums import largest, total
 from chainrule.explain.working_loss import OWN, LossLines
@@ -27,11 +28,15 @@ class Working(LossLines):
         layer, j = key.layer, key.unit
         if key.kind in ("w", "b"):
             d, by = self.dparameter(key)
+            if self.is_joint(layer):
+                return [self._joint_delta(layer, j), Step(d.key, self.dz(layer, j) * by, d.value)]
             return [Step(d.key, self.dout(layer, j) * self.slope(layer, j) * by, d.value)]
         steps = [] if layer == self.at.last else [self._over_units(layer, j)]
         steps += self._undropped(layer, j)
         if key.kind == "z":
             d = self.d(self.z(layer, j), self.delta(layer)[j])
+            if self.is_joint(layer):
+                return [Step(d.key, self._joint_delta(layer, j).formula, d.value)]
             steps.append(Step(d.key, self.dout(layer, j) * self.slope(layer, j), d.value))
         return steps
 
@@ -55,12 +60,30 @@ class Working(LossLines):
 
     # Forward
 
+    def layer_forward(self, layer: int, units: Collection[int]) -> list[Step]:
+        """The lines of some units of a layer; of a joint activation all sums come first."""
+        if not self.is_joint(layer):
+            return [step for j in units for step in self.forward(layer, j)]
+        sums = [self._weighted(layer, j) for j in units]
+        own, row = is_own(activation, self.row(layer)), self.row(layer)
+        softmax = Softmax(self.record(layer).z[0], lambda j: self.z(layer, j), self.top)
+        outs: list[Step] = []
+        for j in units:
+            out = self.out(layer, j)
+            formula = None if own else softmax.share(j)
+            note = f"{OWN}, {row.name}" if own else str(row)
+            outs += [Step(out.key, formula, out.value, note), *self.dropped(layer, j)]
+        return [*sums, *([] if own else softmax.letters()), *outs]
+
+    def _weighted(self, layer: int, j: int) -> Step:
+        z = self.z(layer, j)
+        return Step(z.key, self._weighted_input(layer, j), z.value)
+
     def forward(self, layer: int, j: int) -> list[Step]:
         """The lines of a unit: weighted input, activation, and what dropout leaves of it."""
-        z, out = self.z(layer, j), self.out(layer, j)
         return [
-            Step(z.key, self._weighted_input(layer, j), z.value),
-            self._by_form(out, layer, j, 0),
+            self._weighted(layer, j),
+            self._by_form(self.out(layer, j), layer, j, 0),
             *self.dropped(layer, j),
         ]
 
@@ -95,6 +118,43 @@ class Working(LossLines):
         return Step(quantity.key, form.expression, quantity.value, str(row), lets)
 
     # Backward
+
+    def layer_backward(self, layer: int, units: Collection[int]) -> list[Step]:
+        """∂C by some units of a layer, from what they pass on back to their weighted inputs.
+
+        Behind a joint activation each weighted input has a part in every activation.
+        """
+        if not self.is_joint(layer):
+            return [step for j in units for step in self.deltas_of(layer, j)]
+        counted = {j: largest(self._parts(layer, j), self.top) for j in units}
+        reached = sorted({k for places in counted.values() for k in places})
+        steps = [step for k in reached for step in self.dunit(layer, k)]
+        for j, places in counted.items():
+            steps += [self._entry(layer, k, j) for k in places]
+            steps.append(self._joint_delta(layer, j))
+        return steps
+
+    def _parts(self, layer: int, j: int) -> Row:
+        """What ∂C by each activation of a layer contributes to a unit's δ."""
+        return np.asarray(self.da(layer) * self.jacobian(layer)[:, j])
+
+    def _joint_delta(self, layer: int, j: int) -> Step:
+        """δ = Σ ∂C/∂a_k · ∂a_k/∂z_j."""
+
+        def term(k: int) -> Expression:
+            return self.dout(layer, k) * self.entry(layer, k, j)
+
+        delta = self.dz(layer, j)
+        return Step(delta.key, total(self._parts(layer, j), term, self.top), delta.value)
+
+    def _entry(self, layer: int, k: int, j: int) -> Step:
+        """∂a_k/∂z_j: a_j (1 − a_j), or −a_k a_j."""
+        entry, row = self.entry(layer, k, j), self.row(layer)
+        if is_own(activation, row):
+            return Step(entry.key, None, entry.value, f"{OWN}, {row.name}")
+        a_k, a_j = self.out(layer, k), self.out(layer, j)
+        formula: Expression = a_j * (1 - a_j) if k == j else -(a_k * a_j)
+        return Step(entry.key, formula, entry.value, str(row))
 
     def deltas_of(self, layer: int, j: int) -> list[Step]:
         """∂C by a unit, from what it passes on back to its weighted input."""
@@ -146,7 +206,8 @@ class Working(LossLines):
 
     def _is_split(self, layer: int) -> bool:
         """Whether each unit of a layer has a share of the cost to itself."""
-        return layer == self.at.last and not (self._has_softmax or self._has_own_loss)
+        joint = self._has_softmax or self._has_own_loss or self.is_joint(layer)
+        return layer == self.at.last and not joint
 
     def _undropped(self, layer: int, j: int) -> list[Step]:
         """∂C/∂a from ∂C by what dropout leaves of it, where dropout lies behind the unit."""

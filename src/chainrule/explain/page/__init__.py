@@ -55,6 +55,12 @@ SCRIPTS = (
 
 EXAMPLES = "The {0} over {1} examples. The working is that of the one chosen, then the {0} of all."
 
+LIVE = "Change a value, and everything follows. Choose a name to see its derivation."
+FIXED = (
+    "The numbers are those of the derivation above. This page cannot work them out anew, and so "
+    "they cannot be changed."
+)
+
 INERT = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 """What could end a script or a line of it, written in a way that JSON reads the same."""
 
@@ -78,9 +84,10 @@ def page(explanation: Explanation, rounds: int = 10_000) -> str:
         symbol=html.escape(explanation.symbol(Text())),
         network=html.escape(visible(explanation.network)),
         examples=_examples(explanation),
+        hint=LIVE if (known := data(explanation, rounds))["live"] else FIXED,
         style=style,
         script=script,
-        data=inert_json(data(explanation, rounds)),
+        data=inert_json(known),
         text=html.escape(visible(explanation.text(), keep="\n")),
     )
 

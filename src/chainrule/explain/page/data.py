@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule import losses
 from chainrule.activations import activation
-from chainrule.explain.derivation import derive
+from chainrule.explain.derivation import derive, joint_layers
 from chainrule.explain.names import COST, Key, derivative
 from chainrule.explain.page.derivations import Library, name_list
 from chainrule.explain.page.shown import Shown, shown
@@ -107,10 +107,12 @@ def numbers(values: Any) -> str:
 
 
 def _fixed(d: Derivation) -> bool:
-    """Whether the page only shows the core's numbers: for functions that are the user's own, and
-    of what is no derivative of the cost."""
-    own = d.of != COST or any(
-        is_own(activation, activation(layer.activation)) for layer in _layers(d)
+    """Whether the page only shows the core's numbers: for functions that are the user's own or over
+    the layer, and of what is no derivative of the cost."""
+    own = (
+        d.of != COST
+        or bool(joint_layers(d.net))
+        or any(is_own(activation, activation(layer.activation)) for layer in _layers(d))
     )
     return own or is_own(losses.loss, losses.loss(d.net.loss)) or _dropped(d)
 
