@@ -205,7 +205,7 @@ def test_each_option_reaches_the_training(field):
         (["--class-weight", "balanced"], "--class-weight is for classes, and target 'price' is a"),
         (["--class-weight", "flt=2", "--target", "kind"], "names 'flt', which is no class of 'kin"),
         (["--metric", "acuracy"], "unknown metric 'acuracy'; did you mean 'accuracy'"),
-        (["--metric", "r2", "--target", "kind"], "--metric r2 is for regression: target 'kind'"),
+        (["--metric", "r2", "--target", "kind"], "--metric r2 is not for target 'kind', which has"),
         (["--metric", "pinball"], "is not for target 'price', which is a quantity; take one of r"),
         (["--epochs", "0"], "epochs must be a whole number >= 1, got 0"),
         (["--epochs", "many"], "Invalid value for '--epochs': 'many' is not a valid integer"),

@@ -37,15 +37,14 @@ UNFIT = {
 BALANCED = "balanced"
 
 
-def task_of(loss: str | None, metric: str | None = None) -> str | None:
-    """Return the task that a loss or a metric sets, or raise ValueError where they set none.
+def task_of(loss: str | None) -> str | None:
+    """Return the task that a loss sets, or raise ValueError where it is not for tables.
 
-    >>> task_of("poisson"), task_of(None, "roc_auc"), task_of(None)
+    >>> task_of("poisson"), task_of("cross_entropy"), task_of(None)
     ('regression', 'classification', None)
     """
     if loss is None:
-        of = SCORES[metric].of if metric else ()
-        return None if not of else "classification" if "classes" in of else "regression"
+        return None
     row = losses.loss(loss)
     if row.name in UNFIT:
         raise ValueError(f"loss {loss!r} is not for tables: {UNFIT[row.name]}")
@@ -151,9 +150,11 @@ def check_metric(kind: str, target: Target, metric: str | None) -> None:
     from chainrule.tables import TableError
 
     fitting = ", ".join(name for name, score in SCORES.items() if kind in score.of)
+    other = next(task for task in BY_TASK if task != target.task)
+    swapped = ("classes" in SCORES[metric].of) != (kind == "classes")
     raise TableError(
         f"--metric {metric} is not for target {target.column!r}, which {KINDS[kind]}; "
-        f"take one of {fitting}"
+        f"take one of {fitting}" + f", or --task {other}" * swapped
     )
 
 

@@ -23,17 +23,17 @@ Array = NDArray[Any]
 
 
 def task_asked(options: Options) -> str | None:
-    """Return the task that is asked for: by its option, by the loss, or by the metric.
+    """Return the task that is asked for: by its option, or by the loss.
 
     >>> task_asked(Options(loss="poisson")), task_asked(Options())
     ('regression', None)
     """
-    return options.task or task_of(options.loss, options.metric)
+    return options.task or task_of(options.loss)
 
 
 @contextmanager
 def as_asked(options: Options) -> Iterator[None]:
-    """Have refusals of the target tell which loss or metric asks for the task.
+    """Have refusals of the target tell that the loss asks for the task.
 
     >>> with as_asked(Options(loss="poisson")):
     ...     raise TableError("target 'cut' holds text")
@@ -47,8 +47,7 @@ def as_asked(options: Options) -> Iterator[None]:
         task = task_asked(options)
         if task == options.task or not str(error).startswith("target "):
             raise
-        asked = f"--loss {options.loss}" if options.loss else f"--metric {options.metric}"
-        raise TableError(f"{asked} is for {task}: {error}") from None
+        raise TableError(f"--loss {options.loss} is for {task}: {error}") from None
 
 
 def decided_by(found: Survey, options: Options) -> tuple[Decision, ...]:
