@@ -179,9 +179,8 @@ def key_at(place: Place, at: Places) -> Key:
     ('w', 1, 0, 1)
     """
     layer, _, letter = place.name.partition(".")
-    return Key(letter.lower(), at.indices.index(int(layer)))._replace(
-        **dict(zip(("unit", "source"), place.entry, strict=False))
-    )
+    unit, source = (*place.entry, 0)[:2]
+    return Key(letter.lower(), at.indices.index(int(layer)), unit, source)
 
 
 def update(optimizer: Optimizer, w: Quantity, g: Quantity, state: State, t: int) -> list[Step]:
