@@ -145,7 +145,7 @@ def test_it_is_the_training_that_diverged(target, metric):
         metric = "accuracy"
     huge = {"optimizer": "sgd", "learning_rate": 1e30, "batch_size": N, "metric": metric}
     with pytest.raises(
-        cr.DivergenceError, match="training diverged at epoch [12], step [12]: "
+        cr.DivergenceError, match=r"training diverged at epoch [12], step [12]: "
     ) as e:
         trained(target, **huge)
     assert "lower the learning rate" in str(e.value)
