@@ -90,7 +90,7 @@ def test_any_name_is_a_columns_name(tmp_path, monkeypatch, source, name):
     TABLE.rename({"size": name}).write_csv("feature.csv")
     quick = ("--epochs", 1, "--hidden", 4)
     ran("train", "target.csv", "--target", name, *quick)
-    ran("train", "feature.csv", "--target", "price", *quick, "--report", "page.html")
+    ran("train", "feature.csv", "--target", "price", *quick)
     assert cr.TableModel.load("target.model").target.column == name
     assert name in cr.TableModel.load("feature.model").preparation.columns
     assert ran("predict", "feature.model", "feature.csv").stdout.count("\n") == N + 1
