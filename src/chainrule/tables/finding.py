@@ -179,7 +179,8 @@ class _Finder:
     def _form(self, name: str, tally: Tally, mark: str | None) -> Form:
         role = self.wanted.roles.get(name, "")
         if name == self.wanted.time:
-            self.time = self._found(name, tally, mark, "time")
+            values = tally.values > 0
+            self.time = self._found(name, tally, mark, "time") if values else NumberForm()
             if role != "words":
                 return self.time
         if role == "words" or not tally.values:
@@ -199,7 +200,7 @@ class _Finder:
         if role == "time" and dates is None:
             raise TableError(
                 f"--time {name!r} must hold dates or numbers, got text such as "
-                f"{shown(min(tally.kept))}; say how dates are written by --date-format"
+                f"{shown(tally.some[0])}; say how dates are written by --date-format"
             )
         if dates is not None and role != "target":
             return dates
@@ -227,7 +228,7 @@ class _Finder:
         least = {"number": 0.0, "weight": 0.0, "time": 1.0, "regression": 1.0, "target": 1.0}.get(
             role, MOSTLY
         )
-        if role == "target" and is_few(len(tally.kept), tally.values):
+        if role == "target" and is_few(len(tally.some), tally.values):
             return None
         found = number_form(name, tally, role, least, convention)
         if isinstance(found, str):
