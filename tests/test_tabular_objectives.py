@@ -106,7 +106,7 @@ def test_large_counts_are_learnt():
         (TABLE, "price", {"loss": "cross_entropy"}, "--loss cross_entropy is for classification"),
         (TABLE, "rare", {"metric": "rmse"}, "--metric rmse is for regression: target 'rare' holds"),
         (TABLE, "price", {"metric": "poisson_deviance"}, "which is a quantity; take one of rmse"),
-        (TABLE, "price", {"quantiles": (0.5,), "metric": "r2"}, "foretold by quantiles; take one"),
+        (TABLE, "price", {"quantiles": (0.5,), "metric": "r2"}, "predicted by quantiles; take one"),
         (TABLE, "price", {"class_weight": "balanced"}, "is for classes, and target 'price' is a"),
         (TABLE, "rare", {"class_weight": {"maybe": 2}}, "names 'maybe', which is no class of 'rar"),
     ],
@@ -144,12 +144,10 @@ def test_it_is_the_training_that_diverged(target, metric):
     if metric and target == "rare":
         metric = "accuracy"
     huge = {"optimizer": "sgd", "learning_rate": 1e30, "batch_size": N, "metric": metric}
-    with pytest.raises(
-        cr.DivergenceError, match="training diverged at epoch [12], step [12]: "
-    ) as e:
+    with pytest.raises(cr.DivergenceError, match=r"diverged at epoch [12], step [12]: ") as error:
         trained(target, **huge)
-    assert "lower the learning rate" in str(e.value)
-    assert "ranges" not in str(e.value)
+    assert "lower the learning rate" in str(error.value)
+    assert "ranges" not in str(error.value)
 
 
 # --- weights of classes
