@@ -56,6 +56,7 @@ def explain(
     velocity: Parameters | None = None,
     step: int | None = None,
     batch_size: int | None = None,
+    ties: Collection[Collection[str]] = (),
     inputs: Sequence[str] = (),
     outputs: Sequence[str] = (),
 ) -> Explanation:
@@ -98,6 +99,9 @@ def explain(
         The step of the training that is worked out, after those before it, and how many examples
         make a step, in their order: 1 trains online. Left out, it is the first step, of all of
         them. Dropout draws its masks where one of the two is given, as `fit` does with seed 0.
+    ties
+        Groups of weights or biases that are one number, such as [["h1.b", "h2.b"]]: its derivative
+        is the sum over its places, and it is counted once.
     inputs, outputs
         Names of the inputs and of the outputs, for the legend.
 
@@ -127,9 +131,14 @@ def explain(
     top = check_whole("explain: top", top, least=1)
     check_parameters(net, params)
     derivation.check_layers(net)
-    at = Places.of(net)
+    at = subjects.tied(ties, Places.of(net))
     numerator, subject = subjects.fraction(of, by, at, derivation.joint_layers(net))
     labels = derivation.labels(at, inputs, outputs)
+    if ties and (numerator != subjects.COST or (step or 1) > 1 or batch_size is not None):
+        raise ValueError(
+            "explain: what is tied is worked out for the cost and the first step, of all examples; "
+            "leave ties out, or by, step and batch_size"
+        )
     training = Training(optimizer, freeze, velocity, step, batch_size)
     if numerator != subjects.COST and not training.is_later:
         params, X = derivation.inputs_in_double(net, params, X)
@@ -142,7 +151,7 @@ def explain(
     params, data, made, draw, about = training.begin(net, params, data)
     if numerator == subjects.COST:
         derived = derivation.derive(
-            net, params, data, subject, top=top, draw=draw, made=made, labels=labels
+            net, params, data, subject, top=top, draw=draw, made=made, labels=labels, at=at
         )
     else:
         derived = derive_unit(net, params, data.X, numerator, subject, top=top, labels=labels)
