@@ -198,7 +198,12 @@ def test_sample_weights(call, error, parts):
     refuses(call, error, parts)
 
 
+FIRST = "net must be a Network, such as cr.Network(2, ...), got "
+
 PARAMS = [
+    ("before", lambda u: cr.fit(u.params, REGRESSION, u.X, u.y, cr.SGD(), epochs=1), T, FIRST),
+    ("to predict with", lambda u: cr.predict(u.params, REGRESSION, u.X), T, FIRST),
+    ("a name", lambda u: cr.cost("2-2-2", u.params, u.X, u.y), T, FIRST),
     (
         "NaN",
         lambda u: u.fit(params=u.weights("0.W", (2, 1), NAN)),

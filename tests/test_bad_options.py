@@ -12,7 +12,11 @@ NAMES = [
         "activation",
         lambda u: cr.Dense(3, "sigmiod"),
         V,
-        ("unknown activation 'sigmiod'; did you mean 'sigmoid'?", "Known: elu, ", "tanh"),
+        (
+            "unknown activation 'sigmiod'; did you mean 'sigmoid'",
+            "Known: bipolar_sigmoid, elu, ",
+            "tanh",
+        ),
     ),
     (
         "loss",
@@ -173,6 +177,8 @@ OPTIONS = [
     ),
     ("freeze a number", lambda u: u.fit(freeze=[0]), T, "fit: freeze must be a list of patterns"),
     ("freeze none", lambda u: u.fit(freeze=None), T, "fit: freeze must be a list of patterns"),
+    ("shuffle a word", lambda u: u.fit(shuffle="no"), T, "fit: shuffle must be True or False, got"),
+    ("shuffle none", lambda u: u.fit(shuffle=None), T, "fit: shuffle must be True or False, got N"),
     ("callback a string", lambda u: u.fit(callbacks=["print"]), T, "callbacks must hold functions"),
     ("callback bare", lambda u: u.fit(callbacks=print), T, "fit: callbacks must"),
     ("callbacks none", lambda u: u.fit(callbacks=None), T, "fit: callbacks must"),

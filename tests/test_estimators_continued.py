@@ -1,6 +1,7 @@
 """Runs that go on, end early, are interrupted, or fail: to the same bits, or not at all."""
 
 import pickle
+import re
 import signal
 import warnings
 
@@ -263,3 +264,45 @@ def test_a_new_fit_forgets_the_earlier_one():
     model.set_params(solver="lbfgs", metrics=None).fit(X, LABELS)
     for name in ("loss_curve_", "best_loss_", "validation_scores_", "metrics_curve_"):
         assert not hasattr(model, name)
+
+
+FORMS = [
+    (cr.MLPClassifier, {"hidden_layer_sizes": (5,)}, {"hidden_layer_sizes": (6,)}),
+    (cr.MLPClassifier, {"hidden_layer_sizes": 5}, {"hidden_layer_sizes": (5, 5)}),
+    (cr.MLPRegressor, {"hidden_layer_sizes": (5, 4)}, {"hidden_layer_sizes": [5]}),
+    (cr.MLPClassifier, {"dropout": 0.0}, {"dropout": 0.5}),
+    (cr.MLPClassifier, {"loss": "binary_cross_entropy"}, {"loss": "cross_entropy"}),
+    (cr.MLPRegressor, {"quantiles": (0.1, 0.9)}, {"quantiles": (0.1, 0.5, 0.9)}),
+    (cr.MLPRegressor, {"quantiles": (0.1, 0.9)}, {"quantiles": None}),
+]
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.parametrize(("kind", "before", "now"), FORMS)
+def test_a_parameter_that_changes_the_form_is_named(kind, before, now, solver):
+    y = np.arange(60) % 2
+    options = {"hidden_layer_sizes": 4, "warm_start": True, "max_iter": 2, "random_state": 0}
+    options |= {"loss": "quantile"} if "quantiles" in before else {}
+    model = kind(**{**options, **before, "solver": solver})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(X, y)
+    ((name, new),) = now.items()
+    said = f"{name} was {before[name]!r} then and is {new!r} now; set it back, or begin anew"
+    with pytest.raises(ValueError, match=re.escape(said)):
+        model.set_params(**now).fit(X, y)
+    if solver == "adam":
+        with pytest.raises(ValueError, match=re.escape(said)):
+            model.partial_fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.set_params(warm_start=False).fit(X, y)
+
+
+def test_parameters_that_keep_the_form_may_change():
+    model = cr.MLPClassifier((5, 4), dropout=(0.1, 0), warm_start=True, max_iter=2, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.fit(X, LABELS)
+        model.set_params(hidden_layer_sizes=[5, 4], dropout=[0.2, 0.0], activation="tanh")
+        assert len(model.fit(X, LABELS).loss_curve_) == 4

@@ -189,6 +189,24 @@ def test_a_weight_is_the_number_of_times(solver, make, y):
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("batch_size", [1, 2, 10, 200])
+def test_weights_act_alike_in_batches_of_any_size(batch_size):
+    """Ones of weight 9 and noughts of weight 1, as many, of which the mean is .9."""
+    y = np.arange(200) % 2
+    model = cr.MLPRegressor(
+        hidden_layer_sizes=1,
+        activation="identity",
+        solver=cr.SGD(cr.InverseScaling(0.5 if batch_size > 1 else 0.1, power=0.6)),
+        batch_size=batch_size,
+        max_iter=10 * batch_size + 20,
+        alpha=0,
+        tol=0,
+        random_state=0,
+    )
+    model.fit(np.zeros((200, 1)), y, sample_weight=1.0 + 8.0 * y)
+    assert model.predict([[0.0]])[0] == pytest.approx(0.9, abs=0.03)
+
+
 def test_weights_of_classes_are_weights_of_examples():
     weight = RNG.uniform(0.5, 2, size=60)
     for given in ("balanced", {0: 3, 1: 0.5, 2: 1}):

@@ -211,7 +211,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.tables.source.Source": ABSTRACT,
     "chainrule.tables.heading.Heading": RECORD,
     "chainrule.tables.packing.Packing": RECORD,
-    "chainrule.tables.packing.check_growth": "test_tables_files.py holds it to an archive that grows",
+    "chainrule.tables.packing.check_growth": "test_tables_files.py holds it",
     "chainrule.tables.packing.files_in": "one line, whose docstring says it",
     "chainrule.tables.packing.head": "one line, whose docstring says it",
     "chainrule.tables.packing.members": "one line, whose docstring says it",

@@ -174,6 +174,7 @@ INSTEAD = [
     (np.eye(2), "numpy.ndarray; name its columns: polars.DataFrame(table, schema=[...])"),
     (np.zeros(2, [("a", int), ("b", float)]), "numpy.ndarray; write polars.DataFrame(table)"),
     ({"a": [1, 2]}, "builtins.dict; write polars.DataFrame(table)"),
+    (pa.RecordBatch.from_pydict({"a": [1]}), "pyarrow.RecordBatch; write polars.DataFrame(table)"),
     ([{"a": 1}], "builtins.list; write polars.DataFrame(table)"),
     (3, "builtins.int"),
 ]
@@ -185,6 +186,12 @@ def test_what_is_no_frame_is_refused_with_what_to_write(thing, message):
         open_source(thing)
     if "polars.DataFrame(table)" in message:
         assert open_source(pl.DataFrame(thing)).columns[0] == "a"
+
+
+def test_what_arrow_holds_and_polars_does_not():
+    kind = pa.month_day_nano_interval()
+    with pytest.raises(TableError, match=r"pyarrow\.Table: cannot be read: .*interval"):
+        open_source(pa.table({"a": pa.array([(1, 2, 3)], type=kind)}))
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame(), pd.DataFrame({"a": []}), pl.DataFrame()])

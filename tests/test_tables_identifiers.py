@@ -118,10 +118,9 @@ NAMING = ["id", "Id", "ID", "uid", "UID", "uuid", "fid", "OBJECTID", "ObjectID",
 @pytest.mark.parametrize("name", [*INDEX, *COUNTING])
 def test_names_that_say_so_of_numbers_that_are_different(name):
     decision = decided(name, UNIQUE)
-    assert (decision.role, decision.reason) == (
-        "left out",
-        "numbers the rows, going by its name",
-    )
+    index = name in INDEX and name.casefold() not in ("index", "level_0")
+    told = "as the index of a data frame" if index else "going by its name"
+    assert (decision.role, decision.reason) == ("left out", f"numbers the rows, {told}")
     assert decided(name, [1, 2] * (N // 2)).role == "number"
     assert decided(name, np.add(UNIQUE, 0.5)).role == "number"
 

@@ -265,6 +265,18 @@ def test_different_texts_are_different_categories(options):
     assert X[:, :3].tolist() == [[0, 0, 1], [1, 0, 0]]
 
 
+@pytest.mark.parametrize("memory", [None, 1000])
+def test_noughts_far_behind_the_first_rows_are_seen(memory, monkeypatch):
+    monkeypatch.setattr("chainrule.tables.text_file.PIECE", 64)
+    codes = ["10115", "98101"] * (N // 2 - 2) + ZIPS + ["98101"]
+    plain = [str(k * k) for k in range(N)]
+    write("table.csv", zip=codes, plain=plain, day=["03/25/2020"] * N, size=SIZE, y=SIZE)
+    model = cr.train("table.csv", "y", memory=memory, **QUICK)
+    assert {"zip=01234", "zip=1234", "plain"} <= set(model.preparation.feature_names)
+    number = cr.train("table.csv", "y", memory=memory, numbers=["zip"], **QUICK)
+    assert "zip" in number.preparation.feature_names
+
+
 @pytest.mark.parametrize("names", [["12345678901234567890", "12345678901234567891"], ["7", "007"]])
 def test_names_of_many_digits_are_not_one(names):
     write("table.csv", shop_id=names * (N // 2), size=SIZE, y=SIZE)

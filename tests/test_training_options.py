@@ -133,7 +133,9 @@ def test_a_callback_sees_the_parameters_of_its_epoch():
 
 
 @pytest.mark.parametrize(
-    ("answer", "epochs"), [(True, 2), (False, 5), (None, 5)], ids=["True", "False", "None"]
+    ("answer", "epochs"),
+    [(True, 2), (np.True_, 2), (False, 5), (None, 5), (0.25, 5), ("no", 5)],
+    ids=["True", "NumPy's True", "False", "None", "a loss", "text"],
 )
 def test_a_callback_that_returns_true_stops_the_run(answer, epochs):
     others = []
@@ -143,7 +145,7 @@ def test_a_callback_that_returns_true_stops_the_run(answer, epochs):
     ]
     params, history = fit(example(), epochs=5, callbacks=callbacks)
     assert history.epochs == epochs
-    assert history.stopped == ("callback" if answer else "")
+    assert history.stopped == ("callback" if epochs == 2 else "")
     assert others == list(range(1, epochs + 1))  # nobody is left out
     assert bits(params) == bits(fit(example(), epochs=epochs)[0])
 

@@ -43,17 +43,21 @@ def did_you_mean(name: str, known: Iterable[str], *, most: int) -> str:
     'n\xe9'; did you mean 'ne\u0301'?
     """
     known = list(known)
-    folded = {_look(each).casefold(): each for each in reversed(known)}
-    asked = _look(name).casefold()
+    folded = {look(each).casefold(): each for each in reversed(known)}
+    asked = look(name).casefold()
     keys = [asked] if asked in folded else difflib.get_close_matches(asked, folded, n=most)
     near = (asked not in folded and meant(name, known)[:most]) or [folded[key] for key in keys]
-    write = ascii if _look(name) in map(_look, near) else repr
+    write = ascii if look(name) in map(look, near) else repr
     hint = f"; did you mean {' or '.join(map(write, near))}?" if near else "."
     return write(name) + hint
 
 
-def _look(name: str) -> str:
-    """Return what one sees of a name, whichever characters write it."""
+def look(name: str) -> str:
+    """Return what one sees of a name, whichever characters write it.
+
+    >>> look(" 5\\u00a0kg\\u200b") == look("5 kg")
+    True
+    """
     seen = unicodedata.normalize("NFKC", name)
     return " ".join("".join(c for c in seen if unicodedata.category(c) != "Cf").split())
 

@@ -15,6 +15,7 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
 from array_api_compat import array_namespace
 
 from chainrule.engine.runs import NativeRun, cannot_run
@@ -135,6 +136,8 @@ def fit(
         batch_size = check_whole("fit: batch_size", batch_size, least=1)
     callbacks = _as_list("callbacks", "functions of a History", callbacks)
     _check_options(optimizer, early_stopping, validation, callbacks, engine, threads)
+    if not isinstance(shuffle, bool | np.bool_):
+        raise TypeError(f"fit: shuffle must be True or False, got {shuffle!r}")
     clip_value, clip_norm = (
         None if bound is None else check_number(f"fit: {name}", bound, above=0)
         for name, bound in (("clip_value", clip_value), ("clip_norm", clip_norm))
@@ -213,8 +216,8 @@ def _reason_to_stop(
     history: History, early_stopping: EarlyStopping | None, callbacks: Sequence[Callback]
 ) -> str:
     answers = [callback(history) for callback in callbacks]
-    if any(answers):
-        return "callback"
+    if any(isinstance(answer, bool | np.bool_) and answer for answer in answers):
+        return "callback"  # what is no Boolean, such as a loss, is no answer
     if early_stopping is not None and early_stopping.is_over(getattr(history, early_stopping.of)):
         return "early stopping"
     return ""

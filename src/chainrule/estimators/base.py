@@ -201,6 +201,8 @@ class BaseMLP(CallbackSupportMixin, Reading):  # type: ignore[misc]
         if epochs is not None and self.early_stopping and getattr(self, "_is_over", False):
             return
         goes_on = hasattr(self, "parameters_") and (self.warm_start or epochs is not None)
+        if goes_on:
+            parameters.check_same_form(self, getattr(self, "_form", {}))
         task = self._task(X, y, weight, given, first=not goes_on, whole=epochs is None)
         solver = descent if parameters.is_descent(self) else lbfgs
         with Watch(self, task, epochs or self.max_iter, whole=epochs is None) as watch:
@@ -266,7 +268,7 @@ class BaseMLP(CallbackSupportMixin, Reading):  # type: ignore[misc]
         rng = check_random_state(self.random_state)
         self.n_outputs_ = target.shape[1] if target.ndim > 1 else len(self.classes_)
         self.n_layers_ = len(parameters.hidden_sizes(self)) + 2
-        self.network_ = self._network(X.shape[1], 1.0)
+        self.network_, self._form = self._network(X.shape[1], 1.0), parameters.form(self)
         factor = 2.0 if parameters.is_logistic(self.activation) else 6.0
         drawn = []
         for layer, i in zip(self.network_.layers, self.network_.widths, strict=False):

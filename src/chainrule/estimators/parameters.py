@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from chainrule import activations, engine
+from chainrule import activations, engine, losses
 from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.errors import check_number, check_whole, unknown_name
 from chainrule.layers import Dense, Dropout, Layer
@@ -139,6 +139,46 @@ def hidden_sizes(estimator: Any) -> list[int]:
     given, kind = estimator.hidden_layer_sizes, type(estimator).__name__
     sizes = list(given) if isinstance(given, Iterable) else [given]
     return [check_whole(f"{kind}: hidden_layer_sizes", size, least=1) for size in sizes]
+
+
+def form(estimator: Any) -> dict[str, tuple[Any, Any]]:
+    """Return what the number and shapes of the parameters follow from, beside the data.
+
+    For each hyper-parameter, as it is given and what counts of it.
+
+    >>> form(cr.MLPRegressor(hidden_layer_sizes=8, dropout=0.1))["dropout"]
+    (0.1, [True])
+    """
+    kind, sizes = type(estimator).__name__, hidden_sizes(estimator)
+    rates = _for_each(f"{kind}: dropout", estimator.dropout, len(sizes))
+    row = losses.loss(estimator._loss())
+    found = {
+        "hidden_layer_sizes": (estimator.hidden_layer_sizes, sizes),
+        "dropout": (estimator.dropout, [rate > 0 for rate in rates]),
+        "loss": (estimator.loss, row.target == "class"),
+    }
+    if hasattr(estimator, "quantiles"):
+        found["quantiles"] = estimator.quantiles, row.group
+    return found
+
+
+def check_same_form(estimator: Any, before: dict[str, tuple[Any, Any]]) -> None:
+    """Raise where an earlier call's parameters are not of the form that is asked for now.
+
+    >>> model = cr.MLPClassifier(8)
+    >>> check_same_form(model.set_params(hidden_layer_sizes=9), form(cr.MLPClassifier(8)))
+    Traceback (most recent call last):
+    ...
+    ValueError: MLPClassifier goes on from an earlier call: hidden_layer_sizes was 8 then and is 9 \
+now; ...
+    """
+    for name, (given, counted) in form(estimator).items():
+        then, earlier = before.get(name, (given, counted))
+        if counted != earlier:
+            raise ValueError(
+                f"{type(estimator).__name__} goes on from an earlier call: {name} was {then!r} "
+                f"then and is {given!r} now; set it back, or begin anew: fit with warm_start=False"
+            )
 
 
 def layers(estimator: Any, outputs: int) -> list[Layer]:

@@ -7,12 +7,23 @@ from dataclasses import replace
 
 import polars as pl
 
-from chainrule.tables.decisions import Decision, as_argument, counted, listed, values_of
+from chainrule.tables.decisions import (
+    Decision,
+    alike,
+    as_argument,
+    counted,
+    listed,
+    range_of,
+    values_of,
+)
 from chainrule.tables.errors import TableError
 from chainrule.tables.identifiers import IDENTIFIER, different, is_identifier, numbering
 from chainrule.tables.survey import Column, Survey
 from chainrule.tables.task import decide_target
 from chainrule.tables.values import as_words, bare, check_known, plain, shown
+
+SMALL = 1e-30
+"""The least that the greatest weight may be, and one over the most: float32 holds no more."""
 
 MAX_CATEGORIES = 100
 """The most categories of a column that have a feature of their own."""
@@ -126,8 +137,10 @@ def _weight(column: Column) -> Decision:
     if column.nulls or column.infinite:
         raise TableError(f"{must}, got {column.nulls + column.infinite:,} missing or infinite")
     if column.least < 0 or not column.greatest > 0:
-        raise TableError(f"{must}, and one above 0, got {_range(column)}")
-    return Decision(column.name, "weight", _range(column))
+        raise TableError(f"{must}, and one above 0, got {range_of(column)}")
+    if not SMALL < column.greatest < 1 / SMALL:
+        raise TableError(f"{must}, and in reach of 1, got {range_of(column)}; multiply all of them")
+    return Decision(column.name, "weight", range_of(column))
 
 
 def _ordered(survey: Survey, column: Column, order: tuple[str, ...]) -> Decision:
@@ -165,7 +178,7 @@ def _read(column: Column, role: str) -> Decision:
     """Return the decision on numbers or dates, with what is said of how they are written."""
     told = column.said or column.unread[0] or (column.text and role == "date")
     option = f"change: --categories {as_argument(column.name)}" if told else ""
-    reason = f"{values_of(column)}, {_range(column)}{column.said}{_lost(column)}"
+    reason = f"{values_of(column)}, {range_of(column)}{column.said}{_lost(column)}"
     return Decision(column.name, role, reason, option)
 
 
@@ -177,7 +190,7 @@ def _category(survey: Survey, column: Column) -> Decision:
         reason = f"{many}{found}: the {MAX_CATEGORIES} most frequent, and the others as one"
         option = f"change: --leave-out {as_argument(column.name)}"
         return Decision(column.name, "category", reason + _lost(column), option)
-    reason = f"{found}: {listed(words, ', ')}{column.said}{_lost(column)}"
+    reason = f"{found}: {listed(words, ', ')}{alike(words)}{column.said}{_lost(column)}"
     return Decision(column.name, "category", reason, 'change: --missing ""' * bool(column.words))
 
 
@@ -276,10 +289,6 @@ def frequencies(survey: Survey, column: Column) -> dict[str, int]:
 
 
 # Reasons
-
-
-def _range(column: Column) -> str:
-    return f"{shown(column.least)} to {shown(column.greatest)}"
 
 
 def _lost(column: Column) -> str:

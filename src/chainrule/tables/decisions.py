@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from chainrule.errors import look
 from chainrule.tables.survey import Column
 from chainrule.tables.values import bare, shown
 
@@ -63,6 +64,35 @@ def listed(words: Iterable[str], between: str = ", ") -> str:
     """
     names = [bare(word) or "''" for word in words]
     return between.join([*names[:5], "…"] if len(names) > 5 else names)
+
+
+def range_of(column: Column) -> str:
+    """Return the least and the greatest value of a column, in as many digits as tell them apart.
+
+    >>> import polars as pl
+    >>> from chainrule.tables.survey import survey
+    >>> found = survey([pl.DataFrame({"near": [1e9, 1e9 + 0.5], "far": [1.0, 1e9]})])
+    >>> range_of(found.columns["near"]), range_of(found.columns["far"])
+    ('1000000000 to 1000000000.5', '1 to 1e+09')
+    """
+    least, greatest = column.least, column.greatest
+    if shown(least) != shown(greatest) or least == greatest:
+        return f"{shown(least)} to {shown(greatest)}"
+    return f"{least:.17g} to {greatest:.17g}"
+
+
+def alike(words: Iterable[str]) -> str:
+    """Return, for a reason, the first words that differ in upper case, or in nothing that one sees.
+
+    >>> alike(["No", "no", "yes"]), alike(["a", "b"])
+    ("; 'No' and 'no' count as different", '')
+    """
+    looks: dict[str, list[str]] = {}
+    for word in words:
+        looks.setdefault(look(word).casefold(), []).append(word)
+    found = next((each for each in looks.values() if len(each) > 1), [])
+    write = ascii if len(set(map(look, found))) < len(found) else repr
+    return f"; {' and '.join(map(write, found[:3]))} count as different" if found else ""
 
 
 def counted(words: Mapping[str, int]) -> str:

@@ -19,7 +19,7 @@ from chainrule.tables import text_file
 from chainrule.tables.by_hand import BadLineError, plain_rows
 from chainrule.tables.dialect import dialect
 from chainrule.tables.errors import TableError
-from chainrule.tables.fields import EMPTY, Fields, Kind, seen, widened
+from chainrule.tables.fields import EMPTY, PADDED, Fields, Kind, seen, widened
 from chainrule.tables.source import Source, digest
 from chainrule.tables.text_file import TextFile
 from chainrule.tables.tidying import tidied
@@ -91,6 +91,17 @@ class Delimited(Source):
         other = copy.copy(self)
         other._as_text = {**self._as_text, **chosen}
         return other
+
+    def padded(self, columns: Sequence[str]) -> list[str]:
+        """Return those of some columns of numbers in which digits stand behind a nought."""
+        found: list[str] = []
+        for number, piece in enumerate(self._pieces()):
+            left = [name for name in columns if name not in found]
+            if left and _may_be_padded(self._dialect.delimiter, piece):
+                _, rows = self._frame(number, piece, self._kinds)
+                text = self._fields.text(rows, dict.fromkeys(left, EMPTY))
+                found += [column.name for column in text if column.str.contains(PADDED).any()]
+        return found
 
     def whole(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Return all rows, in the fastest way; the errors are those of `chunks`."""
@@ -231,6 +242,15 @@ def _count(delimiter: str, piece: bytes) -> int:
     """Return how many delimiters stand outside quotes."""
     outside = b"".join(piece.split(b'"')[::2]) if b'"' in piece else piece
     return int(np.count_nonzero(np.frombuffer(outside, np.uint8) == ord(delimiter)))
+
+
+def _may_be_padded(delimiter: str, piece: bytes) -> bool:
+    """Whether a field, or a word in it, begins with a nought and another digit."""
+    text = np.frombuffer(piece, np.uint8)
+    nought = np.flatnonzero(text[1:-1] == ord("0")) + 1
+    begins = np.isin(text[nought - 1], np.frombuffer(f'\n\t" +-{delimiter}'.encode(), np.uint8))
+    after = text[nought[begins] + 1]
+    return bool(((after >= ord("0")) & (after <= ord("9"))).any()) or piece[:1] == b"0"
 
 
 def _is_odd(piece: bytes) -> bool:

@@ -57,11 +57,7 @@ def dialect(text: TextFile, reading: Reading) -> Dialect:
         start -= 1
         read = [*lines[:start], _bare(lines[start]), *lines[start + 1 :]]
     rows, ends = _rows(read, start, chosen)
-    titles, numbered = reading.skip_lines is None, reading.number_duplicates
-    try:
-        found = heading(rows, reading.header, titles=titles, numbered=numbered)
-    except TableError as error:
-        raise TableError(f"{text.name}: {error}") from None
+    found = heading(text.name, rows, reading)
     count = [start, *ends][found.above + found.header]
     above = "".join(lines[:count]).encode()
     header = _line_of(rows[found.above], lines[count - 1], chosen) if found.header else b""

@@ -108,7 +108,7 @@ def from_native(frame: Any) -> Frame:
         raise TableError(f"a table {must}, got {kind}{_instead(frame)}") from None
     except TableError:
         raise
-    except (ValueError, NotImplementedError) as error:  # narwhals' and Arrow's
+    except (ValueError, NotImplementedError, pl.exceptions.PolarsError) as error:
         said = " ".join(str(error).split())
         raise TableError(f"{kind}: cannot be read: {said}") from None
     return Frame(kind, found)
@@ -142,5 +142,6 @@ def _instead(thing: Any) -> str:
         return "; write table.to_frame()"
     if hasattr(thing, "__array_interface__") and thing.ndim == 2:
         return "; name its columns: polars.DataFrame(table, schema=[...])"
-    made = isinstance(thing, dict | list) or getattr(getattr(thing, "dtype", None), "names", None)
+    of_columns = isinstance(thing, dict | list) or hasattr(thing, "to_pydict")
+    made = of_columns or getattr(getattr(thing, "dtype", None), "names", None)
     return "; write polars.DataFrame(table)" if made else ""

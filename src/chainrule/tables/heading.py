@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from chainrule.reading import Reading
 from chainrule.tables.errors import TableError
 from chainrule.tables.missing import IN_NUMBERS
 from chainrule.tables.values import shown
@@ -32,18 +33,23 @@ class Heading(NamedTuple):
     notes: tuple[str, ...]
 
 
-def heading(rows: Sequence[Row], header: bool | None, *, titles: bool, numbered: bool) -> Heading:
+def heading(name: str, rows: Sequence[Row], reading: Reading) -> Heading:
     """Return what stands above the rows of a table, from its first rows.
 
-    `header` says whether there is one, or None that it is to be found; `titles` whether to look for
-    rows above it; `numbered` whether columns of one name get numbers. Raises TableError for names
-    that come twice, and where names cannot be told from values.
+    Raises TableError for names that come twice, and where names cannot be told from values.
 
     >>> rows = [["Sales of 2024"], ["size", "kind", "price"], ["1", "a", "3"], ["2", "b", "5"]]
-    >>> heading(rows, None, titles=True, numbered=False)[:3]
+    >>> heading("sales.csv", rows, Reading())[:3]
     (1, True, ('size', 'kind', 'price'))
     """
-    above = _titles(rows) if titles else 0
+    try:
+        return _heading(rows, reading.header, reading)
+    except TableError as error:
+        raise TableError(f"{name}: {error}") from None
+
+
+def _heading(rows: Sequence[Row], header: bool | None, reading: Reading) -> Heading:
+    above = _titles(rows) if reading.skip_lines is None else 0
     first, below = rows[above], rows[above + 1 :]
     notes = [_said_of(rows[:above])] if above else []
     is_header = has_header(first, below) if header is None else header
@@ -52,7 +58,9 @@ def heading(rows: Sequence[Row], header: bool | None, *, titles: bool, numbered:
             notes.append(
                 "no header: the first row is like those below; the columns are column_1, …"
             )
-        return Heading(above, False, _names([""] * len(first), numbered), tuple(notes))
+        return Heading(
+            above, False, _names([""] * len(first), reading.number_duplicates), tuple(notes)
+        )
     names = [name.strip() for name in _with_all(first, below)]
     notes += [
         f"column {k} has no name in the header; it is called column_{k}"
@@ -64,7 +72,7 @@ def heading(rows: Sequence[Row], header: bool | None, *, titles: bool, numbered:
         notes.append(
             f"header: the numbers from {filled[0]} on are taken as the names of the columns"
         )
-    return Heading(above, True, _names(names, numbered), tuple(notes))
+    return Heading(above, True, _names(names, reading.number_duplicates), tuple(notes))
 
 
 def looked_at(width: int) -> int:

@@ -62,8 +62,8 @@ def numbering(survey: Survey, column: Column) -> str:
         return "identifies the rows"
     if column.step and column.rows >= ROWS:
         return f"counts the rows: it {'rises' if column.step > 0 else 'falls'} by one each time"
-    if _may_name(survey, column):
-        return "numbers the rows, going by its name"
+    if told := _told_by_name(survey, column):
+        return f"numbers the rows, {told}"
     if _is_shuffled(survey, column):
         return f"numbers the rows: each of {shown(column.least)} to {shown(column.greatest)} once"
     return ""
@@ -77,16 +77,18 @@ def _is_whole_text(survey: Survey, column: Column) -> bool:
     return bool(text.str.contains(r"^[+-]?\d+$").all())
 
 
-def _may_name(survey: Survey, column: Column) -> bool:
-    """Whether a column's name says that it numbers rows, and its values allow it."""
+def _told_by_name(survey: Survey, column: Column) -> str:
+    """Return how a column's name says that it numbers rows, if its values allow it, or ""."""
     name, names = column.name.strip(), list(survey.columns)
     nameless = _NAMELESS.fullmatch(name) and not all(map(_NAMELESS.fullmatch, names))
     if nameless or _INDEX.fullmatch(name):
-        return different(survey, column) > AGAIN
+        return "as the index of a data frame" if different(survey, column) > AGAIN else ""
     if name in _OF_R:
         first = name == names[0] and not _OF_R[name] & set(names)
-        return first and _is_dense(column) and different(survey, column) == 1
-    return _COUNTER.fullmatch(name) is not None and different(survey, column) == 1
+        says_so = first and _is_dense(column)
+    else:
+        says_so = _COUNTER.fullmatch(name) is not None
+    return "going by its name" if says_so and different(survey, column) == 1 else ""
 
 
 def _is_dense(column: Column) -> bool:
@@ -109,6 +111,13 @@ def _is_shuffled(survey: Survey, column: Column) -> bool:
 
 
 def different(survey: Survey, column: Column) -> float:
-    """Return the share of a column's values, in the sample, that are different ones."""
+    """Return the share of a column's values, in the sample, that are different ones.
+
+    >>> import polars as pl
+    >>> from chainrule.tables.survey import survey
+    >>> found = survey([pl.DataFrame({"x": [1, 2, 2, None, 1]})])
+    >>> different(found, found.columns["x"])
+    0.5
+    """
     values = survey.sample[column.name].drop_nulls()
     return values.n_unique() / max(len(values), 1)

@@ -12,7 +12,13 @@ from chainrule.records import column_name
 from chainrule.tables.errors import TableError
 from chainrule.tables.values import as_words, check_different, shown
 
-UNREADABLE = (ValueError, TypeError, NotImplementedError, OverflowError)
+UNREADABLE = (
+    ValueError,
+    TypeError,
+    NotImplementedError,
+    OverflowError,
+    pl.exceptions.PolarsError,
+)
 """What pandas, Arrow and polars raise for values that do not become a column."""
 
 
@@ -94,7 +100,7 @@ def _word(value: Any) -> str:
         return value
     try:
         return str(as_words(pl.Series([value])).item())
-    except (*UNREADABLE, pl.exceptions.PolarsError):
+    except UNREADABLE:
         return str(value)
 
 

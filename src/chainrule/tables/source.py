@@ -84,6 +84,13 @@ class Source(ABC):
         self._chosen(tuple(columns))
         return self
 
+    def padded(self, columns: Sequence[str]) -> list[str]:
+        """Return those of some columns of numbers in which digits stand behind a nought.
+
+        A whole number would lose it; only a text has such.
+        """
+        return []
+
     @abstractmethod
     def _frames(self, columns: list[str]) -> Iterator[pl.DataFrame]:
         """Yield some columns as frames of any number of rows."""

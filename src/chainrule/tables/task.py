@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from chainrule.errors import unknown_name
-from chainrule.tables.decisions import Decision, counted, listed, values_of
+from chainrule.tables.decisions import Decision, alike, counted, listed, range_of, values_of
 from chainrule.tables.errors import TableError
 from chainrule.tables.survey import Column, Survey
 from chainrule.tables.values import as_words, bare, shown
@@ -71,8 +71,7 @@ def _regression(column: Column, *, changeable: bool) -> Decision:
             f"target {column.name!r} holds {column.kind} such as {shown(column.least)}, no "
             "numbers; use --task classification"
         )
-    range_ = f"{shown(column.least)} to {shown(column.greatest)}"
-    reason = f"{values_of(column)}, {range_}{column.said}{_without(column)}"
+    reason = f"{values_of(column)}, {range_of(column)}{column.said}{_without(column)}"
     option = "change: --task classification" if changeable else ""
     return Decision(column.name, "target", f"regression: {reason}", option, task="regression")
 
@@ -102,7 +101,7 @@ def _classification(column: Column, task: str | None) -> Decision:
     found = listed(f"{word} {count:,}" for word, count in words.items())
     changeable = task is None and (number or _are_numbers(words))
     option = "change: --task regression" if changeable else ""
-    reason = f"{len(words):,} classes: {found}{alone}{_without(column)}"
+    reason = f"{len(words):,} classes: {found}{alone}{alike(words)}{_without(column)}"
     return Decision(column.name, "target", reason, option, task="classification")
 
 

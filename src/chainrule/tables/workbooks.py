@@ -85,12 +85,7 @@ def _table(
         raise TableError(f"{name}: has no rows in the sheet {shown(sheet)}")
     columns = zip(*(row for _, row in rows), strict=True)
     used = [k for k, column in enumerate(columns) if any(column)]
-    found = heading(
-        [[row[k] for k in used] for _, row in rows],
-        reading.header,
-        titles=reading.skip_lines is None,
-        numbered=reading.number_duplicates,
-    )
+    found = heading(name, [[row[k] for k in used] for _, row in rows], reading)
     first = rows[found.above][0] + found.header
     read = book.load_sheet(sheet, header_row=None, skip_rows=first, schema_sample_rows=None)
     frame = read.to_polars()

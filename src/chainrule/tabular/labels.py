@@ -19,11 +19,14 @@ Chunks = Iterator[pl.DataFrame]
 
 
 def spelled_otherwise(
-    source: Source, decisions: Iterable[Decision], chunks: Callable[[list[str]], Chunks]
+    source: Source,
+    decisions: Iterable[Decision],
+    chunks: Callable[[list[str]], Chunks],
+    numbers: Iterable[str] = (),
 ) -> list[str]:
     r"""Return the columns of names that are written otherwise than their values would be.
 
-    `chunks` gives the rows of some columns as they are read.
+    `chunks` gives the rows of some columns as they are read; `numbers` are no names for certain.
 
     >>> path = getfixture("tmp_path") / "shops.csv"
     >>> _ = path.write_text("shop,y\n1,1.0\n2,2.0\n")
@@ -40,16 +43,24 @@ def spelled_otherwise(
     kinds = {name: kind(dtype) for name, dtype in dtypes.items()}
     ways = {each.column: _way(each, kinds.get(each.column)) for each in decisions}
     names = [name for name, way in ways.items() if way]
-    found: list[str] = []
-    if not names:
-        return found
-    for chunk, copied in zip(chunks(names), source.as_text(names).chunks(names), strict=True):
+    whole = [each.column for each in decisions if each.role == "number"]
+    whole = [name for name in whole if kinds.get(name) == "integer" and name not in numbers]
+    found = source.padded(whole) if whole else []
+    for chunk, copied in _compared(source, names, chunks):
         found += [
             name
             for name in names
             if name not in found and (as_words(chunk[name]) != ways[name](copied[name])).any()
         ]
     return found
+
+
+def _compared(
+    source: Source, names: list[str], chunks: Callable[[list[str]], Chunks]
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Yield the rows of some columns as they are read, and as they stand."""
+    if names:
+        yield from zip(chunks(names), source.as_text(names).chunks(names), strict=True)
 
 
 def _way(decision: Decision, kind: str | None) -> Any:

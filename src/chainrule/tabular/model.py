@@ -124,8 +124,9 @@ class TableModel:
         The columns are `prediction` and, of classes, `probability_<class>` for each; of quantiles
         they are `quantile_<q>`. Before them stand those to `keep` of the table.
         """
+        names = (keep,) if isinstance(keep, str) else keep
         parts = self.predictions(
-            self.opened(table, **reading), notes, keep=tuple(map(column_name, keep))
+            self.opened(table, **reading), notes, keep=tuple(map(column_name, names))
         )
         return pl.concat(list(parts))
 

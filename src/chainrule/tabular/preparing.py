@@ -142,7 +142,7 @@ def prepare(
 
     found = survey(looked_at(), target, forms)
     decisions = decided_by(found, options)
-    if spelled := spelled_otherwise(source, decisions, frames):
+    if spelled := spelled_otherwise(source, decisions, frames, options.numbers):
         return prepare(source.as_text(spelled, EMPTY), target, options, words=spelled)
     written = pl.concat(seen)
     kept = forms.read(written).with_row_index("\0row", offset=1)
