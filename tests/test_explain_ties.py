@@ -150,7 +150,7 @@ def test_the_page_says_that_its_numbers_stay(opened):
         ([["h1.b", "h9.b"]], "no quantity 'h9'"),
         ([["h1.b", "h2.b"], ["h2.b", "o1.b"]], "must name a weight or a bias once"),
         ([["h1.b", "h1.b"]], "must name a weight or a bias once"),
-        ([["h1.b", "o1.b"]], "must be the same in all its places, got 0.35, 0.6"),
+        ([["h1.b", "o1.b"]], "must have equal values at the start, got 0.35 and 0.6"),
     ],
 )
 def test_what_is_refused(ties, message):
@@ -172,3 +172,32 @@ def test_ties_in_a_file(tmp_path):
         ValueError, match=re.escape("network.toml:14: explain: ties must be groups")
     ):
         read(tmp_path, text + 'ties = ["h1.b"]\n')
+
+
+@pytest.mark.parametrize("step", [2, 3])
+@pytest.mark.parametrize("optimizer", [cr.SGD(0.5), cr.SGD(0.1, momentum=0.9), cr.Adam(0.1)])
+def test_later_steps_are_those_of_a_tied_training(step, optimizer):
+    places = [["0.b[0]", "0.b[1]"], ["1.b[0]", "1.b[1]"]]
+    options = {"epochs": step, "batch_size": None, "engine": "reference", "ties": places}
+    after, history = cr.fit(W.NET, W.START, W.X, W.Y, optimizer, **options)
+    for made in (
+        explained("all", optimizer=optimizer, step=step),
+        history.explain(step=step, of="all"),
+    ):
+        shown = values(made)
+        assert shown["b1⁺"] == pytest.approx(after[0].b[1], rel=1e-13)
+        assert shown["b2⁺"] == pytest.approx(after[1].b[0], rel=1e-13)
+        assert shown["w5⁺"] == pytest.approx(after[1].W[0, 0], rel=1e-13)
+
+
+def test_the_length_of_the_gradient_counts_what_is_tied_once():
+    options = {"epochs": 1, "batch_size": None, "engine": "reference", "clip_norm": 0.05}
+    places = [["0.b[0]", "0.b[1]"], ["1.b[0]", "1.b[1]"]]
+    after, history = cr.fit(W.NET, W.START, W.X, W.Y, cr.SGD(0.5), ties=places, **options)
+    shown = values(history.explain(step=1, of="b2"))
+    assert shown["b2⁺"] == pytest.approx(after[1].b[0], rel=1e-13)
+
+
+def test_no_derivative_of_a_unit_by_what_is_tied():
+    with pytest.raises(ValueError, match="by and ties exclude each other"):
+        explained("out_o1", by="b1")

@@ -11,6 +11,7 @@
 | sums, softmax | sums of many terms, and the softmax, as formulas |
 | means, updates | the lines of the mean and the penalty, of an update |
 | derivation | the lines in order: the whole |
+| tied | weights and biases that are one number |
 | units | the derivative of a unit, without a loss |
 | figures | how many digits a line prints, so that it is true as it stands |
 | writing | where brackets stand, for every format |
@@ -122,6 +123,7 @@ def explain(
     from chainrule.explain import derivation, explanation, subjects
     from chainrule.explain.names import Places
     from chainrule.explain.names import notation as convention
+    from chainrule.explain.tied import tied
     from chainrule.explain.training import Training
     from chainrule.explain.units import derive_unit
 
@@ -131,15 +133,12 @@ def explain(
     top = check_whole("explain: top", top, least=1)
     check_parameters(net, params)
     derivation.check_layers(net)
-    at = subjects.tied(ties, Places.of(net))
+    at = tied(ties, Places.of(net))
     numerator, subject = subjects.fraction(of, by, at, derivation.joint_layers(net))
     labels = derivation.labels(at, inputs, outputs)
-    if ties and (numerator != subjects.COST or (step or 1) > 1 or batch_size is not None):
-        raise ValueError(
-            "explain: what is tied is worked out for the cost and the first step, of all examples; "
-            "leave ties out, or by, step and batch_size"
-        )
-    training = Training(optimizer, freeze, velocity, step, batch_size)
+    if ties and numerator != subjects.COST:
+        raise ValueError("explain: by and ties exclude each other; leave one of them out")
+    training = Training(optimizer, freeze, velocity, step, batch_size, at)
     if numerator != subjects.COST and not training.is_later:
         params, X = derivation.inputs_in_double(net, params, X)
         derived = derive_unit(net, params, X, numerator, subject, top=top, labels=labels)

@@ -11,7 +11,7 @@ from array_api_compat import is_array_api_obj
 from chainrule.activations import activation
 from chainrule.examples import Examples, check_examples
 from chainrule.explain.means import Means
-from chainrule.explain.names import COST, NOTATIONS, Key, Name, Places, name_of
+from chainrule.explain.names import COST, Key, Places
 from chainrule.explain.passes import Passes
 from chainrule.explain.steps import Derivation, Part, Step, Update
 from chainrule.explain.subjects import ALL, parameters
@@ -49,23 +49,8 @@ def derive(
         )
     at = at or Places.of(net)
     passes = Passes(net, params, data, draw, made.mean_weight if made else None, at)
-    _check_ties(passes)
     parts = Deriver(passes, of, top).parts(made)
     return Derivation(net, at, of, tuple(parts), params, data, made, dict(labels or {}))
-
-
-def _check_ties(passes: Passes) -> None:
-    """Raise where numbers that are tied are not one."""
-    for group in passes.at.ties:
-        values = {passes.value(place) for place in group}
-        if len(values) > 1:
-            told = ", ".join(f"{value:g}" for value in sorted(values))
-            name = name_of(group[0], passes.at, NOTATIONS["mazur"])
-            assert isinstance(name, Name)
-            raise ValueError(
-                f"explain: ties make {name.base}{name.sub} one number, which must be the same in "
-                f"all its places, got {told}"
-            )
 
 
 def check_layers(net: Network) -> None:

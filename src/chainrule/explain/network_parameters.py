@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.errors import check_whole
 from chainrule.explain.names import Places
-from chainrule.explain.subjects import tied
+from chainrule.explain.tied import tied
 from chainrule.explain.toml_file import TomlFile, shape_of
 from chainrule.network import SEEDS, Network, Parameters
 from chainrule.trees import Array

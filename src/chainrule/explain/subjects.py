@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import itertools
 import re
@@ -60,31 +59,6 @@ def subject(of: Any, at: Places) -> Key:
     if found and int(found[2]) <= count(found[1], at):
         return numbered(found[1], int(found[2]) - 1, at)
     raise _unknown(given, at)
-
-
-def tied(ties: Any, at: Places) -> Places:
-    """Return the places of a network in which groups of weights or biases are one number.
-
-    >>> net = cr.Network(2, [cr.Dense(2), cr.Dense(2)], loss="half_squared_error")
-    >>> at = tied([["h1.b", "h2.b"], ["o1.b", "o2.b"]], Places.of(net))
-    >>> subject("b2", at) == subject("o2.b", at)
-    True
-    """
-    must = 'ties must be groups of weights or biases, such as [["h1.b", "h2.b"]]'
-    if isinstance(ties, str) or not isinstance(ties, Collection):
-        raise TypeError(f"explain: {must}, got {ties!r}")
-    groups = []
-    for group in ties:
-        if isinstance(group, str) or not isinstance(group, Collection):
-            raise TypeError(f"explain: {must}, got {group!r}")
-        keys = [subject(name, at) for name in group]
-        if len(keys) < 2 or {key.kind for key in keys} not in ({"w"}, {"b"}):
-            raise ValueError(f"explain: {must}, two or more of one kind in each; got {group!r}")
-        groups.append(tuple(sorted(keys, key=at.number)))
-    every = [key for group in groups for key in group]
-    if len(set(every)) < len(every):
-        raise ValueError("explain: ties must name a weight or a bias once, in one of the groups")
-    return dataclasses.replace(at, ties=tuple(groups))
 
 
 def fraction(of: str, by: str | None, at: Places, joint: Collection[int] = ()) -> tuple[Key, Key]:
