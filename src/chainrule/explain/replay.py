@@ -161,6 +161,7 @@ def explain_step(
         plan.clip_value,
         plan.clip_norm,
         plan.mean_weight if part else None,
+        plan.ties,
     )
     derived = derivation.derive(
         plan.net,

@@ -55,11 +55,17 @@ def of_run(ties: Ties, at: Places) -> Places:
     >>> of_run(((Place("0.b", (0,)), Place("0.b", (1,))),), Places.of(net)).later("b")
     {2: 1}
     """
-    groups = [sorted((_key(place, at) for place in group), key=at.number) for group in ties]
+    groups = [sorted((key_at(place, at) for place in group), key=at.number) for group in ties]
     return dataclasses.replace(at, ties=tuple(map(tuple, groups)))
 
 
-def _key(place: Place, at: Places) -> Key:
+def key_at(place: Place, at: Places) -> Key:
+    """Return the key of a tied place.
+
+    >>> net = cr.Network(2, [cr.Dense(2), cr.Dense(1)], loss="huber")
+    >>> key_at(Place("1.W", (0, 1)), Places.of(net))[:4]
+    ('w', 1, 0, 1)
+    """
     index, _, letter = place.name.partition(".")
     unit, source = (*place.entry, 0)[:2]
     return Key(letter.lower(), at.indices.index(int(index)), unit, source)

@@ -64,7 +64,7 @@ class Training(NamedTuple):
             raise TypeError(
                 f"explain: optimizer must be one such as cr.SGD(0.5), got {self.optimizer!r}"
             )
-        made = Update(self.optimizer, 1, self._states(net, self.optimizer, ties), stays)
+        made = Update(self.optimizer, 1, self._states(net, self.optimizer, ties), stays, ties=ties)
         if not self.is_later:
             return Begun(params, data, made, None, "")
         return self._reached(net, params, data, made, ties)

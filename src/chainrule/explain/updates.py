@@ -20,7 +20,6 @@ from chainrule.explain.forms import cases, number
 from chainrule.explain.names import COST, Key, derivative
 from chainrule.explain.passes import Passes
 from chainrule.explain.steps import Step, Update
-from chainrule.explain.tied import checked
 from chainrule.optimizers import OPTIMIZERS, Optimizer, State
 from chainrule.ties import summed
 from chainrule.trees import named_leaves
@@ -191,7 +190,7 @@ def _state(made: Update, key: Key, w: Quantity) -> State:
 def _bounded(made: Update, g: Quantity, passes: Passes) -> tuple[list[Step], Quantity]:
     """The gradient within its bounds, first of each entry, then of its length."""
     steps: list[Step] = []
-    grads = summed(passes.grads, checked(passes.params, passes.at))
+    grads = summed(passes.grads, made.ties)  # a shared value counts once
     moving = [leaf for name, leaf in named_leaves(grads) if name not in made.frozen]
     if made.clip_value is not None:
         c, bound = number(made.clip_value), made.clip_value

@@ -47,7 +47,7 @@ def date_form(
         if share((form,), tally) >= (least if role != "date" and not alone else 1e-9):
             return (form,)
         if alone:
-            raise _not_as_asked(name, form, min(tally.kept, default=""))
+            raise _not_as_asked(name, form, tally.some[0])
     if (digits := _digits_in_text(tally, role)) is not None:
         return (digits,)
     found = formats_of(list(tally.shapes))
@@ -84,7 +84,7 @@ def _none(name: str, tally: Tally, role: str) -> str | None:
         )
     if role == "date":
         raise TableError(
-            f"column {name!r} holds text such as {shown(min(tally.kept))}, no dates such as "
+            f"column {name!r} holds text such as {shown(tally.some[0])}, no dates such as "
             f"{EXAMPLE}; say how they are written by --date-format"
         )
     return None
@@ -94,7 +94,7 @@ def _digits_in_text(tally: Tally, role: str) -> str | None:
     """Return the format of a text of whole numbers that are dates."""
     if set(tally.shapes) != {"9"}:
         return None
-    values = pl.Series(sorted(tally.kept - set(tally.words))).cast(pl.Int64, strict=False)
+    values = pl.Series(tally.some).cast(pl.Int64, strict=False)
     form = _format_of_digits(values, role)
     if form is None or role == "date":
         return form
@@ -109,7 +109,7 @@ def share(formats: tuple[str, ...], tally: Tally) -> float:
     >>> share(("%d.%m.%Y",), tally)
     0.5
     """
-    values = pl.Series(sorted(tally.kept - set(tally.words)), dtype=pl.String)
+    values = pl.Series(tally.some, dtype=pl.String)
     return DateForm(formats).read(values).count() / max(len(values), 1)
 
 
@@ -131,7 +131,7 @@ def _orders(name: str, tally: Tally, found: Mapping[str, tuple[str, ...]]) -> fr
 def _question(name: str, tally: Tally, found: Mapping[str, tuple[str, ...]]) -> TableError:
     """Return the error that asks which comes first, day or month."""
     ways = next(forms for forms in found.values() if order_of(forms[0]))[:2]
-    values = pl.Series(sorted(tally.kept))
+    values = pl.Series(tally.some)
     one, other = (DateForm((way,)).read(values) for way in ways)
     row = (one != other).fill_null(value=False).arg_max() or 0
     days = [f"{moments[row]:%-d %B %Y}" if moments[row] else "no date" for moments in (one, other)]

@@ -74,7 +74,7 @@ def number_form(
     """
     found = evidence(tally.shapes)
     if role in ("number", "regression", "weight") and not found.count:
-        raise _no_numbers(name, role, shown(_least(tally)))
+        raise _no_numbers(name, role, shown(tally.some[0]))
     if found.padded and role in ("", "target", "time"):
         return None
     strange = _strange(found)
@@ -105,10 +105,6 @@ def _no_numbers(name: str, role: str, example: str) -> TableError:
         )
     use = "--task classification" if role == "regression" else "--categories"
     return TableError(f"{_what(role)} {name!r} holds text such as {example}, no numbers; use {use}")
-
-
-def _least(tally: Tally) -> str:
-    return min(tally.kept - set(tally.words), default="")
 
 
 def _other(tally: Tally) -> str:
@@ -250,7 +246,7 @@ def _by_columns(mark: str | None) -> Likely:
 
 def _question(name: str, tally: Tally, role: str, unit: str, ways: tuple[Pair, ...]) -> TableError:
     """Return the error that asks which of two ways is meant."""
-    values = pl.Series(sorted(tally.kept))
+    values = pl.Series(tally.some)
     one, other = (NumberForm(*way, unit).read(values) for way in ways[:2])
     differ = (one != other).fill_null(value=False)
     rows = zip(values.filter(differ), one.filter(differ), other.filter(differ), strict=True)

@@ -73,6 +73,11 @@ class Tally:
         """How many values there are, without the words that mean none."""
         return self.rest + sum(count for count, _ in self.shapes.values())
 
+    @property
+    def some(self) -> list[str]:
+        """The values that were kept, in their order."""
+        return sorted(self.kept - set(self.words))
+
     def add(self, column: pl.Series) -> None:
         """Take in the next rows of the column."""
         counts = spelled(column.drop_nulls()).alias("value").value_counts(name="count")

@@ -171,7 +171,7 @@ def _update(made: Update | None, rounds: int) -> dict[str, Any] | None:
         return None
     o = made.optimizer
     plain = type(o) is SGD and not o.momentum and not o.weight_decay
-    plain = plain and not (made.clip_value or made.clip_norm)
+    plain = plain and not (made.clip_value or made.clip_norm or made.ties)
     constant = isinstance(o.learning_rate, int | float)
     return {
         "rate": o.rate(made.step),

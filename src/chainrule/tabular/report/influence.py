@@ -38,6 +38,8 @@ def columns(found: Findings) -> Html:
         of += "were shuffled."
     elif all_columns > COLUMNS:
         of = f" {COLUMNS} of {all_columns:,} columns are shown."
+    if found.model.quantiles:
+        of += " R¹ is one less the pinball loss over that of the baseline."
     return card(
         "Columns that matter",
         table(
