@@ -56,8 +56,10 @@ def subject(of: Any, at: Places) -> Key:
         unit = subject(found[2], at)
         return unit if found[1] == "out" else unit._replace(kind="z")
     found = _NUMBERED.fullmatch(given)
-    if found and int(found[2]) <= count(found[1], at):
-        return numbered(found[1], int(found[2]) - 1, at)
+    if found and (number := int(found[2])) <= count(found[1], at) + len(at.later(found[1])):
+        if number > count(found[1], at):  # beyond what is counted, it is the number of a place
+            return at.places(placed(found[1], number - 1, at))[0]
+        return numbered(found[1], number - 1, at)
     raise _unknown(given, at)
 
 
