@@ -28,7 +28,7 @@ from chainrule.explain.names import Key, Places
 from chainrule.explain.replay import Stand, examples_of, run_of, stands
 from chainrule.explain.subjects import subject
 from chainrule.explain.text import Text
-from chainrule.explain.updates import key_at
+from chainrule.explain.tied import key_at
 from chainrule.history import History
 from chainrule.layers import Draw
 from chainrule.network import divisor, penalty_gradient

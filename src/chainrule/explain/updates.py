@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.explain.expressions import Expression, Quantity, Sum, call, exact
+from chainrule.explain.expressions import Expression, Quantity, call, exact
 from chainrule.explain.forms import cases, number
-from chainrule.explain.names import COST, Key, Places, derivative
+from chainrule.explain.names import COST, Key, derivative
 from chainrule.explain.passes import Passes
 from chainrule.explain.steps import Step, Update
 from chainrule.optimizers import OPTIMIZERS, Optimizer, State
-from chainrule.ties import Place, summed
+from chainrule.ties import summed
 from chainrule.trees import named_leaves
 
 
@@ -149,38 +149,14 @@ def updated(made: Update, key: Key, passes: Passes) -> list[Step]:
     w = Quantity(key, passes.value(key))
     if name in made.frozen:
         return [Step(Key("new", of=(key,)), w, w.value, "frozen: it stays")]
-    shared, g = _shared(made, key, passes)
+    g = Quantity(derivative(COST, key), passes.gradient(key))
     bounds, g = _bounded(made, g, passes)
     steps = update(made.optimizer, w, g, _state(made, key, w), made.step)
     if not math.isfinite(steps[-1].value):
         raise ValueError(
             f"explain: {name} after the update is {steps[-1].value}; make the learning rate smaller"
         )
-    return [*shared, *bounds, *steps]
-
-
-def _shared(made: Update, key: Key, passes: Passes) -> tuple[list[Step], Quantity]:
-    """The derivative by a parameter; by a value that places share, the sum over its places."""
-    groups = [[key_at(place, passes.at) for place in group] for group in made.ties]
-    keys = next((group for group in groups if key in group), [key])
-    parts = [Quantity(derivative(COST, each), passes.gradient(each)) for each in keys]
-    if len(parts) == 1:
-        return [], parts[0]
-    g = letter("g", math.fsum(part.value for part in parts))
-    note = "the derivative by the one value that they share"
-    return [Step(g.key, Sum(tuple(parts)), g.value, note)], g
-
-
-def key_at(place: Place, at: Places) -> Key:
-    """Return the key of a tied place.
-
-    >>> net = cr.Network(2, [cr.Dense(2), cr.Dense(1)], loss="huber")
-    >>> key_at(Place("1.W", (0, 1)), Places.of(net))[:4]
-    ('w', 1, 0, 1)
-    """
-    layer, _, letter = place.name.partition(".")
-    unit, source = (*place.entry, 0)[:2]
-    return Key(letter.lower(), at.indices.index(int(layer)), unit, source)
+    return [*bounds, *steps]
 
 
 def update(optimizer: Optimizer, w: Quantity, g: Quantity, state: State, t: int) -> list[Step]:

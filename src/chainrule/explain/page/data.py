@@ -111,7 +111,7 @@ def _fixed(d: Derivation) -> bool:
     the layer, and of what is no derivative of the cost."""
     own = (
         d.of != COST
-        or bool(joint_layers(d.net))
+        or bool(d.at.ties or joint_layers(d.net))
         or any(is_own(activation, activation(layer.activation)) for layer in _layers(d))
     )
     return own or is_own(losses.loss, losses.loss(d.net.loss)) or _dropped(d)
