@@ -56,7 +56,7 @@ BROKEN = [
     ("duckdb-wasm #1943", "a,b,note\n1,x\n2,y\n", "line 2 has 2 fields, the header has 3"),
     ("polars #16160", "a,b\n1,x\n2,y\nSource: a survey\n", "line 4 has 1 field, the header has 2"),
     ("pandas #13879", 'a,b\n1,x\n2,"y', "line 3 opens a quote that is never closed"),
-    ("pandas #16682", 'a,b\n1,"x \\"y\\" z"\n', "line 2 "),
+    ("pandas #16682", 'a,b\n1,"x \\"y\\" z"\n', "line 2 .*; within quotes, a quote is written tw"),
 ]
 
 
@@ -90,7 +90,7 @@ def test_any_name_is_a_columns_name(tmp_path, monkeypatch, source, name):
     TABLE.rename({"size": name}).write_csv("feature.csv")
     quick = ("--epochs", 1, "--hidden", 4)
     ran("train", "target.csv", "--target", name, *quick)
-    ran("train", "feature.csv", "--target", "price", *quick, "--report", "page.html")
+    ran("train", "feature.csv", "--target", "price", *quick)
     assert cr.TableModel.load("target.model").target.column == name
     assert name in cr.TableModel.load("feature.model").preparation.columns
     assert ran("predict", "feature.model", "feature.csv").stdout.count("\n") == N + 1
@@ -195,6 +195,14 @@ def test_numbers_that_floats_cannot_tell_apart_are_not_called_constant(tmp_path)
 def test_weights_out_of_reach_are_refused(weights, message):
     with pytest.raises(TableError, match=message):
         reason("size", weights * 30, weight="size")
+
+
+def test_a_part_without_weight_is_named():  # keras #7917
+    weights = [1.0] + [0.0] * (N - 1)
+    with pytest.raises(
+        TableError, match=r"weight 'size' is 0 in all of the .* rows held out; leave"
+    ):
+        reason("size", weights, weight="size")
 
 
 # Predictions

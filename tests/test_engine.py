@@ -124,6 +124,18 @@ def test_every_width_and_any_number_of_threads(width: int, dtype: str) -> None:
         assert all(map(np.array_equal, leaves(more), leaves(one)))
 
 
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("width", [1, 2, 3, 7, 8, 16, 17, 33, 64, 129])
+def test_a_softmax_of_any_width_and_any_number_of_threads(width: int, dtype: str) -> None:
+    layers = [cr.Dense(width, "softmax"), cr.Dropout(0.2), cr.Dense(width, "softmax")]
+    p = problem(cr.Network(5, layers, "squared_error", l2=0.01), n=23)
+    assert_parity(p, cr.SGD(0.1), dtype, epochs=3, batch_size=7, threads=2)
+    one, _ = train(p, cr.Adam(0.01), dtype, epochs=3, batch_size=7, threads=1)
+    for threads in (2, 3):
+        more, _ = train(p, cr.Adam(0.01), dtype, epochs=3, batch_size=7, threads=threads)
+        assert all(map(np.array_equal, leaves(more), leaves(one)))
+
+
 @pytest.mark.parametrize("batch", [1, 2, 5, 6, 7, 11, 12, 13, 24, 25, 64, 191, 192, 193, 200])
 def test_every_height_of_a_batch(batch: int) -> None:
     layers = [cr.Dense(40, "relu"), cr.Dropout(0.1), cr.Dense(33, "silu"), cr.Dense(10)]

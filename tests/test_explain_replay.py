@@ -8,6 +8,7 @@ import pytest
 
 import chainrule as cr
 from chainrule import engine
+from chainrule.explain.expressions import exact
 from chainrule.optimizers import OPTIMIZERS
 from runs import bits
 from strategies import problem
@@ -163,3 +164,19 @@ def test_a_history_that_was_pickled_has_no_run():
         again.explain(step=1, of="w1")
     with pytest.raises(ValueError, match="must be a weight or a bias, got 'x1'"):
         history.contributions(of="x1")
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("batch_size", [1, 3, None])
+def test_the_lines_of_a_weighted_batch_give_its_step(batch_size, reduction):
+    """Each formula gives its value, and the step is the one that was made."""
+    net = cr.Network(2, [cr.Dense(3, "tanh"), cr.Dense(2)], "huber", l2=0.1, reduction=reduction)
+    p = problem(net, n=5)
+    options = {"epochs": 1, "batch_size": batch_size, "sample_weight": p.w, "shuffle": False}
+    options["engine"] = "reference"
+    after, history = cr.fit(net, p.params, p.X, p.y, cr.SGD(0.1), **options)
+    made = history.explain(step=history.at.step, of="w2").derivation
+    for step in made.steps():
+        if step.formula is not None:
+            assert float(exact(step.formula)) == pytest.approx(step.value, rel=1e-9, abs=1e-12)
+    assert made.parts[-1].steps[-1].value == pytest.approx(after[0].W[0, 1], rel=1e-12)

@@ -144,6 +144,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.explain.steps.Step": RECORD,
     "chainrule.explain.steps.Update": RECORD,
     "chainrule.explain.text.Text": FORM,
+    "chainrule.explain.tied.checked": EXPLAINED,
     "chainrule.explain.text.line_text": FORM,
     "chainrule.explain.training.Begun": RECORD,
     "chainrule.explain.training.Training": EXPLAINED,

@@ -416,6 +416,9 @@ ERRORS = [
     (b"layers = [2, 2] # \xff", None, "must be text in UTF-8"),
     ("", None, "the key 'layers' is missing"),
     # keys
+    (BASE + "eta = 0.5", 14, "unknown key 'eta'; did you mean 'rate'?"),
+    (BASE + "learning_rate = 0.5", 14, "unknown key 'learning_rate'; did you mean 'rate'?"),
+    (BASE + "cost = 'huber'", 14, "unknown key 'cost'; did you mean 'loss'?"),
     (BASE + "layer = 3", 14, "unknown key 'layer'; did you mean 'layers'"),
     (BASE + "[optimiser]\nname = 1", 14, "unknown key 'optimiser'; did you mean 'optimizer'"),
     (BASE + '"\\u001b[31m" = 1', None, "unknown key '\\x1b[31m'"),

@@ -334,6 +334,18 @@ def test_a_format_that_fits_nothing_is_refused(value):
         read([value], reading=Reading(date_format=("x=%m.%d.%Y",)))
 
 
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ("sold=%d/%m/%Y", "unknown column in --date-format 'sold'"),
+        ("dd/mm/yyyy", "no column has dates as --date-format 'dd/mm/yyyy' says; such as %d/%m/%Y"),
+    ],
+)
+def test_a_format_of_no_column_is_refused(form, message):
+    with pytest.raises(TableError, match=re.escape(message)):
+        read(["31/1/1990"], reading=Reading(date_format=form))
+
+
 DIGITS = [
     ([20240528, 20240529, 20240530, 20240531, 20240601], {}, True),
     ([20240528, 20240529, 20240530, 20240531, 20240532], {}, False),

@@ -82,7 +82,8 @@ def test_steps_are_seen_across_chunks_and_over_rows_without_a_target(size, step)
 
 
 @pytest.mark.parametrize(
-    "values", [[2**63 - 1, -(2**63)], [2.5, 3.5], ["1", "2", None], [1, None, 3], ["a", "b"], [4]]
+    "values",
+    [[2**63 - 2, 2**63 - 1, -(2**63)], [2.5, 3.5], ["1", "2", None], [1, None, 3], ["a", "b"], [4]],
 )
 def test_what_is_no_step(values):
     assert survey([pl.DataFrame({"x": values})]).columns["x"].step == 0

@@ -108,7 +108,7 @@ def test_large_counts_are_learnt():
         (TABLE, "price", {"metric": "accuracy"}, "is a quantity; .*, or --task classification"),
         (TABLE, "visits", {"metric": "rmse"}, "has classes; .* f1_macro, or --task regression"),
         (TABLE, "price", {"metric": "poisson_deviance"}, "which is a quantity; take one of rmse"),
-        (TABLE, "price", {"quantiles": (0.5,), "metric": "r2"}, "foretold by quantiles; take one"),
+        (TABLE, "price", {"quantiles": (0.5,), "metric": "r2"}, "predicted by quantiles; take one"),
         (TABLE, "price", {"class_weight": "balanced"}, "is for classes, and target 'price' is a"),
         (TABLE, "rare", {"class_weight": {"maybe": 2}}, "names 'maybe', which is no class of 'rar"),
     ],

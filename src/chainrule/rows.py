@@ -5,6 +5,7 @@ A row's full name carries its parameters, `huber(0.5)`, so that a string specifi
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 from collections.abc import Callable, Mapping
@@ -107,6 +108,35 @@ def check_derivative(
             f"{what}: the derivative at {points.flat[k]:.6g} must be {measured.flat[k]:.9g} by "
             f"central differences, got {given.flat[k]:.9g}; correct the derivative, or declare "
             "the kink if the function has one there"
+        )
+
+
+def check_columns(
+    what: str,
+    f: Callable[[NDArray[Any]], NDArray[Any]],
+    df: Callable[[NDArray[Any]], NDArray[Any]],
+    points: NDArray[np.float64],
+) -> None:
+    """Do the same where each row (o,) of the points has one value: vary an entry, the others held.
+
+    `f` returns the values (n,) of rows (n, o), `df` their derivatives (n, o).
+
+    >>> X = np.array([[1.0, 2.0], [3.0, 0.5]])
+    >>> check_columns("entry", lambda x: x[:, 0] * x[:, 1], lambda x: x[:, ::-1], X)
+    """
+
+    def varied(t: NDArray[Any], k: int) -> NDArray[Any]:
+        """The rows with t as entry k, in the dtype of t."""
+        rows = points.astype(t.dtype)
+        rows[:, k] = t
+        return rows
+
+    for k in range(points.shape[1]):
+        check_derivative(
+            f"{what} {k}",
+            functools.partial(lambda k, t: f(varied(t, k)), k),
+            functools.partial(lambda k, t: df(varied(t, k))[:, k], k),
+            points[:, k],
         )
 
 

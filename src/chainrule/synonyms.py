@@ -55,6 +55,15 @@ _MEANT: dict[str, str] = {
     "cosine": "cosineannealing cosinedecay sgdr",
     "warm_up": "linearwarmup ramp",
     "one_cycle": "onecyclelr superconvergence",
+    # keys of a network file
+    "rate": "learningrate lr eta alpha stepsize",
+    "layers": "sizes architecture neurons units",
+    "weights": "weight kernel kernels matrices",
+    "biases": "bias intercepts offsets",
+    "inputs": "x input features",
+    "targets": "y target labels outputs",
+    "loss": "cost error objective criterion",
+    "epsilon": "eps",
     # reductions
     "mean": "average avg",
     "sum": "total",

@@ -23,9 +23,9 @@ OF_FILES = tuple(field.name for field in dataclasses.fields(Files))
 HEAD = """\
 # A training of Chainrule: chainrule train --config FILE
 #
-# What stands behind a # is left open, and the table decides. On the command line, an option of
-# the same name, with - for _, takes the place of what stands here. Paths start at the folder that
-# the command is called in.
+# Options behind a # are not set; they are chosen from the table. On the command line, an option of
+# the same name, with - for _, overrides the one here. Paths are relative to the folder in which the
+# command is called.
 """
 
 

@@ -50,7 +50,7 @@ def put(text: str, path: Path | None) -> None:
 @click.option(
     "--by",
     metavar="NAME",
-    help="What a unit is derived by: --of out_o1 --by w5 is without a loss.",
+    help="Derive a unit by this, without a loss: --of out_o1 --by w5.",
 )
 @click.option(
     "--format",
@@ -65,7 +65,9 @@ def put(text: str, path: Path | None) -> None:
 )
 @reads_tables
 @click.option(
-    "--step", type=click.IntRange(1), help="Which step of the training, after those before it."
+    "--step",
+    type=click.IntRange(1),
+    help="Explain this step of the training; by default the first.",
 )
 @click.option(
     "--notation",

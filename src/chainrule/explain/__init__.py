@@ -11,6 +11,7 @@
 | sums, softmax | sums of many terms, and the softmax, as formulas |
 | means, updates | the lines of the mean and the penalty, of an update |
 | derivation | the lines in order: the whole |
+| tied | weights and biases that are one number |
 | units | the derivative of a unit, without a loss |
 | figures | how many digits a line prints, so that it is true as it stands |
 | writing | where brackets stand, for every format |
@@ -56,6 +57,7 @@ def explain(
     velocity: Parameters | None = None,
     step: int | None = None,
     batch_size: int | None = None,
+    ties: Collection[Collection[str]] = (),
     inputs: Sequence[str] = (),
     outputs: Sequence[str] = (),
 ) -> Explanation:
@@ -98,6 +100,9 @@ def explain(
         The step of the training that is worked out, after those before it, and how many examples
         make a step, in their order: 1 trains online. Left out, it is the first step, of all of
         them. Dropout draws its masks where one of the two is given, as `fit` does with seed 0.
+    ties
+        Groups of weights or biases that are one number, such as [["h1.b", "h2.b"]]: its derivative
+        is the sum over its places, and it is counted once.
     inputs, outputs
         Names of the inputs and of the outputs, for the legend.
 
@@ -118,6 +123,7 @@ def explain(
     from chainrule.explain import derivation, explanation, subjects
     from chainrule.explain.names import Places
     from chainrule.explain.names import notation as convention
+    from chainrule.explain.tied import tied
     from chainrule.explain.training import Training
     from chainrule.explain.units import derive_unit
 
@@ -127,10 +133,12 @@ def explain(
     top = check_whole("explain: top", top, least=1)
     check_parameters(net, params)
     derivation.check_layers(net)
-    at = Places.of(net)
+    at = tied(ties, Places.of(net))
     numerator, subject = subjects.fraction(of, by, at, derivation.joint_layers(net))
     labels = derivation.labels(at, inputs, outputs)
-    training = Training(optimizer, freeze, velocity, step, batch_size)
+    if ties and numerator != subjects.COST:
+        raise ValueError("explain: by and ties exclude each other; leave one of them out")
+    training = Training(optimizer, freeze, velocity, step, batch_size, at)
     if numerator != subjects.COST and not training.is_later:
         params, X = derivation.inputs_in_double(net, params, X)
         derived = derive_unit(net, params, X, numerator, subject, top=top, labels=labels)
@@ -142,7 +150,7 @@ def explain(
     params, data, made, draw, about = training.begin(net, params, data)
     if numerator == subjects.COST:
         derived = derivation.derive(
-            net, params, data, subject, top=top, draw=draw, made=made, labels=labels
+            net, params, data, subject, top=top, draw=draw, made=made, labels=labels, at=at
         )
     else:
         derived = derive_unit(net, params, data.X, numerator, subject, top=top, labels=labels)

@@ -28,13 +28,13 @@ from chainrule.explain.names import Key, Places
 from chainrule.explain.replay import Stand, examples_of, run_of, stands
 from chainrule.explain.subjects import subject
 from chainrule.explain.text import Text
+from chainrule.explain.tied import key_at
 from chainrule.history import History
 from chainrule.layers import Draw
 from chainrule.network import divisor, penalty_gradient
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.reference import Run, treated
 from chainrule.targets import encode
-from chainrule.ties import Place
 from chainrule.trees import Array
 
 Vector = NDArray[np.float64]
@@ -123,18 +123,12 @@ def contributions(history: History, of: str, step: int | None = None) -> Contrib
     key = subject(of, at)
     if key.kind not in ("w", "b"):
         raise ValueError(f"contributions: of must be a weight or a bias, got {of!r}")
-    if any(_is_at(place, key, at) for group in run.plan.ties for place in group):
+    if any(key_at(place, at) == key for group in run.plan.ties for place in group):
         raise ValueError(
             f"contributions: {of} is tied, and its change is not of its own place alone; "
             "history.explain works a step of it"
         )
     return _Sharing(run, key, at).through(last, of)
-
-
-def _is_at(place: Place, key: Key, at: Places) -> bool:
-    """Whether a tied place is the parameter of a key."""
-    letter, *entry = ("W", key.unit, key.source) if key.kind == "w" else ("b", key.unit)
-    return place == Place(f"{at.indices[key.layer]}.{letter}", tuple(entry))
 
 
 class _Sharing:

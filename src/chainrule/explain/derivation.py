@@ -39,6 +39,7 @@ def derive(
     draw: Draw | None = None,
     made: Update | None = None,
     labels: Mapping[Key, str] | None = None,
+    at: Places | None = None,
 ) -> Derivation:
     """Return the derivation of ∂C/∂of, or of the cost, or of all, for checked data in float64."""
     if of == ALL and net.size > MOST_OF_ALL:
@@ -46,9 +47,10 @@ def derive(
             f"explain: of='all' would be {net.size:,} derivations, and {MOST_OF_ALL} are the "
             "most; name a weight, a bias, an input or a unit"
         )
-    passes = Passes(net, params, data, draw, made.mean_weight if made else None)
+    at = at or Places.of(net)
+    passes = Passes(net, params, data, draw, made.mean_weight if made else None, at)
     parts = Deriver(passes, of, top).parts(made)
-    return Derivation(net, Places.of(net), of, tuple(parts), params, data, made, dict(labels or {}))
+    return Derivation(net, at, of, tuple(parts), params, data, made, dict(labels or {}))
 
 
 def check_layers(net: Network) -> None:
@@ -136,6 +138,7 @@ class Deriver:
 
     def __init__(self, passes: Passes, of: Key, top: int) -> None:
         self.passes, self.of, self.top, self.at = passes, of, top, passes.at
+        self.places = self.at.places(of)
         self.parameters = (
             parameters(self.at) if of == ALL else [of] if of.kind in ("w", "b") else []
         )
@@ -167,7 +170,7 @@ class Deriver:
         """The parts of one example."""
         working, of = self._working(row), f" of example {row + 1}" if self.passes.n > 1 else ""
         units = self._units(working)
-        chain = [] if self.of in (COST, ALL) else working.chain(self.of)
+        chain = [] if self.of in (COST, ALL) else self._chain(working)
         return [
             Part(f"The chain rule{of}", tuple(chain), CHAIN),
             Part(f"Forward{of}", tuple(self._forward(working, units))),
@@ -175,24 +178,32 @@ class Deriver:
             Part(f"Backward{of}", tuple(self._backward(working, units)), BACKWARD),
         ]
 
+    def _chain(self, working: Working) -> list[Step]:
+        """The chain rule itself; of what is tied, over its places."""
+        if len(self.places) > 1:
+            return [working.tied(self.places)]
+        return working.chain(self.of)
+
     @property
     def _lowest(self) -> int:
         """The layer down to which the chain rule goes."""
-        return max(self.of.layer, 0)
+        return max(min(place.layer for place in self.places), 0)
 
     def _units(self, working: Working) -> list[list[int]]:
         """The units of each layer whose lines are written: those that the subject reaches most."""
         units: list[list[int]] = []
         for layer in range(self.at.last + 1):
-            if layer == self.of.layer and self.of not in (COST, ALL):
-                units.append([self.of.unit])
+            own = {place.unit for place in self.places if place.layer == layer}
+            if own and layer == self._lowest and self.of not in (COST, ALL):
+                units.append(sorted(own))
             elif layer < self._lowest:
                 units.append([])
             else:
                 below = self._below(units, layer)
                 W = working.weights(layer).W[:, below]
                 reached = np.abs(W * working.delta(layer)[:, None]).max(axis=1)
-                units.append(largest(reached, self.top))
+                more = own if len(self.places) > 1 else ()
+                units.append(sorted({*largest(reached, self.top), *more}))
         return units
 
     def _below(self, units: list[list[int]], layer: int) -> Any:
@@ -228,4 +239,5 @@ class Deriver:
             steps += working.dunit(self.of.layer, self.of.unit)
         if self.of.kind == "z":
             steps.append(working.dweighted(self.of.layer, self.of.unit))
-        return steps + [step for key in self.parameters for step in working.gradient(key)]
+        of_each = (working.gradient(self.at.places(key)) for key in self.parameters)
+        return steps + [step for each in of_each for step in each]

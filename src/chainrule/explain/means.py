@@ -12,7 +12,7 @@ from chainrule.explain.forms import number
 from chainrule.explain.names import COST, Key, derivative
 from chainrule.explain.passes import Passes
 from chainrule.explain.steps import Step
-from chainrule.explain.subjects import numbered
+from chainrule.explain.subjects import placed
 from chainrule.explain.sums import total
 from chainrule.explain.updates import letter
 
@@ -106,7 +106,7 @@ class Means:
         sizes = np.concatenate([size(each).ravel() for each in W])
 
         def term(k: int) -> Expression:
-            key = numbered("w", k, self.passes.at)
+            key = placed("w", k, self.passes.at)
             return of(Quantity(key, self.passes.value(key)))
 
         whole = letter(name, math.fsum(sizes))
@@ -119,11 +119,12 @@ class Means:
         formula: Expression = Quantity(derivative(passes.mean_cost, key), mean)
         if key.kind != "w":
             return Step(derivative(COST, key), formula, mean, "the penalty is of weights alone")
-        w = Quantity(key, passes.value(key))
-        if net.l1:
-            formula = formula + number(net.l1) * call("sgn", w)
-        if net.l2:
-            formula = formula + number(net.l2) * w
+        w, times = Quantity(key, passes.value(key)), len(passes.at.places(key))
+        shares = [(net.l1, call("sgn", w)), (net.l2, w)]
+        for rate, share in shares:
+            if rate:
+                term = number(rate) * share
+                formula = formula + (times * term if times > 1 else term)
         return Step(derivative(COST, key), formula, passes.gradient(key))
 
 

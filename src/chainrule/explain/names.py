@@ -87,13 +87,16 @@ class Ratio:
 class Places:
     """Where the dense layers of a network stand, and how units and weights are counted.
 
+    `ties` are groups of weights or biases that are one number, which is counted once, at the first.
+
     >>> net = cr.Network(2, [cr.Dense(2), cr.Dropout(0.5), cr.Dense(1)], "squared_error")
     >>> Places.of(net)
-    Places(widths=(2, 2, 1), indices=(0, 2))
+    Places(widths=(2, 2, 1), indices=(0, 2), ties=())
     """
 
     widths: tuple[int, ...]
     indices: tuple[int, ...]
+    ties: tuple[tuple[Key, ...], ...] = ()
 
     @classmethod
     def of(cls, net: Network) -> Places:
@@ -109,17 +112,47 @@ class Places:
     def weight(self, layer: int, j: int, k: int) -> int:
         """The number of a weight through the network, from 1."""
         before = sum(i * o for i, o in itertools.pairwise(self.widths[: layer + 1]))
-        return before + j * self.widths[layer] + k + 1
+        return self._told("w", before + j * self.widths[layer] + k + 1)
 
     def bias(self, layer: int, j: int) -> int:
         """The number of a bias through the network, from 1."""
-        return sum(self.widths[1 : layer + 1]) + j + 1
+        return self._told("b", self._place(layer, j))
 
     def unit(self, layer: int, j: int) -> str:
         """The name of a unit: i1, h1, o1."""
         if layer < 0:
             return f"i{j + 1}"
-        return f"o{j + 1}" if layer == self.last else f"h{self.bias(layer, j)}"
+        return f"o{j + 1}" if layer == self.last else f"h{self._place(layer, j)}"
+
+    def _place(self, layer: int, j: int) -> int:
+        """The number of a unit behind the inputs, from 1."""
+        return sum(self.widths[1 : layer + 1]) + j + 1
+
+    # What is tied
+
+    def places(self, key: Key) -> tuple[Key, ...]:
+        """Where a weight or a bias stands: in more than one place, if it is tied."""
+        return next((group for group in self.ties if key in group), (key,))
+
+    def later(self, letter: str) -> dict[int, int]:
+        """The numbers that weights or biases would have which are told by another: of that one."""
+        if not self.ties:
+            return {}
+        plain = Places(self.widths, self.indices)
+        own = [group for group in self.ties if group[0].kind == letter]
+        numbers = [[plain.number(key) for key in group] for group in own]
+        return {each: first for first, *others in numbers for each in others}
+
+    def number(self, key: Key) -> int:
+        """The number of a weight or a bias."""
+        if key.kind == "w":
+            return self.weight(key.layer, key.unit, key.source)
+        return self.bias(key.layer, key.unit)
+
+    def _told(self, letter: str, number: int) -> int:
+        later = self.later(letter)
+        first = later.get(number, number)
+        return first - sum(each < first for each in later)
 
 
 class Notation(NamedTuple):

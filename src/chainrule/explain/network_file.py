@@ -14,6 +14,8 @@ activation is that of the hidden layers, and `["tanh", "sigmoid"]` says the same
 | weights_are | `"units_by_inputs"`, a row for each unit; or `"inputs_by_units"` |
 | w, b | instead, all of them in the order of their numbers: `[0.15, 0.2, …]` |
 | seed | instead of weights: they are drawn |
+| ties | groups of weights or biases that are one number: `[["h1.b", "h2.b"]]`, `[["w1", "w4"]]`; \
+it is counted once, so that the biases of two layers, each tied, are b1 and b2 |
 | inputs | one example, `[0.05, 0.1]`, or one row for each |
 | targets | as many: one row for each example, or one label or number for each; left out, there is \
 no cost, and a unit's derivative can be asked for |
@@ -76,6 +78,7 @@ class NetworkFile(NamedTuple):
     velocity: Parameters | None
     step: int | None
     batch_size: int | None
+    ties: tuple[tuple[str, ...], ...]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     notes: tuple[str, ...]
@@ -149,6 +152,7 @@ class _Reader(TrainingKeys):
             velocity=self.velocity(net),
             step=self.count("step"),
             batch_size=self.count("batch_size"),
+            ties=self.ties(net),
             inputs=self.names("inputs", net.inputs),
             outputs=self.names("outputs", net.outputs),
             notes=tuple(self.notes),

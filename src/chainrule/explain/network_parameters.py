@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import check_whole
+from chainrule.explain.names import Places
+from chainrule.explain.tied import tied
 from chainrule.explain.toml_file import TomlFile, shape_of
 from chainrule.network import SEEDS, Network, Parameters
 from chainrule.trees import Array
@@ -15,7 +17,7 @@ from chainrule.trees import Array
 BY_UNIT, BY_INPUT = "units_by_inputs", "inputs_by_units"
 """The two ways in which a matrix of weights is written: a row for each unit, or for each input."""
 
-PARAMETER_KEYS = ["weights", "biases", "w", "b", "seed", "weights_are"]
+PARAMETER_KEYS = ["weights", "biases", "w", "b", "seed", "weights_are", "ties"]
 
 
 class ParameterKeys(TomlFile):
@@ -85,6 +87,13 @@ class ParameterKeys(TomlFile):
         of = f"for the layer of {shape[turned]} units: {of}"
         W = self.array(key, what, given, shape, of)
         return W.T.copy() if turned else W
+
+    def ties(self, net: Network) -> tuple[tuple[str, ...], ...]:
+        """Return the groups of names of parameters that are one number."""
+        given = self.given.get("ties", [])
+        with self.at("ties"):
+            tied(given, Places.of(net))
+        return tuple(map(tuple, given))
 
     # Which way the matrices are written
 

@@ -54,10 +54,11 @@ def code(derivation: Derivation) -> str:
     """Return the code that works out the cost and its gradient; "" where that cannot be written.
 
     It cannot where the numbers are many, where the network has functions of the user's own, where
-    dropout has drawn, which only training does, or of what is no derivative of the cost.
+    dropout has drawn, which only training does, where parameters are tied, or of what is no
+    derivative of the cost.
     """
     d = derivation
-    if d.net.size + d.data.X.size > MOST or _own(d) or _drawn(d) or d.of != COST:
+    if d.net.size + d.data.X.size > MOST or _own(d) or _drawn(d) or d.of != COST or d.at.ties:
         return ""
     layers = "".join(f"        cr.{layer!r},\n" for layer in d.net.layers)
     weights = "" if d.data.w is None else f", sample_weight={_literal(d.data.w)}"

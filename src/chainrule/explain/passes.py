@@ -36,8 +36,9 @@ class Passes:
         data: Examples,
         draw: Draw | None = None,
         mean_weight: float | None = None,
+        at: Places | None = None,
     ) -> None:
-        self.net, self.params, self.data, self.at = net, params, data, Places.of(net)
+        self.net, self.params, self.data, self.at = net, params, data, at or Places.of(net)
         self.n, self.mean_weight = len(data.X), mean_weight
         self.y: Row = encode(data.y, net.outputs, data.X.dtype, np)
         with np.errstate(all="ignore"):
@@ -114,7 +115,8 @@ class Passes:
     def gradient(self, key: Key, *, plain: bool = False) -> float:
         """Return ∂C by a parameter, or by an input or unit that all examples move together."""
         if key.kind in ("w", "b"):
-            return _leaf(self.plain_grads if plain else self.grads, self.at, key)
+            grads = self.plain_grads if plain else self.grads
+            return math.fsum(_leaf(grads, self.at, place) for place in self.at.places(key))
         if key.kind == "x":
             return math.fsum(input_gradient(self.trace, self.weighted)[:, key.unit])
         return self.mean(self.parts(key))
@@ -131,10 +133,13 @@ class Passes:
             return self.losses
         if key.kind in ("x", "a"):
             return [float(v) for v in self._da(key.layer)[:, key.unit]]
-        k = self.at.indices[key.layer]
-        delta = self.deltas[k][:, key.unit]  # ∂C/∂b, ∂C/∂z
-        own = delta * self.trace[k].x[:, key.source] if key.kind == "w" else delta
-        return [float(v) for v in own]
+        return [float(v) for v in sum(map(self._part, self.at.places(key)))]
+
+    def _part(self, place: Key) -> Array:
+        """∂C by a weight or a bias in one place, or by a weighted input, for each example."""
+        k = self.at.indices[place.layer]
+        delta = self.deltas[k][:, place.unit]  # ∂C/∂b, ∂C/∂z
+        return delta * self.trace[k].x[:, place.source] if place.kind == "w" else delta
 
     def _da(self, layer: int) -> Array:
         """∂C/∂a of a layer, or by the inputs, for each example."""

@@ -17,6 +17,7 @@ from chainrule.explain.names import Places
 from chainrule.explain.names import notation as convention
 from chainrule.explain.steps import Update
 from chainrule.explain.subjects import subject
+from chainrule.explain.tied import of_run
 from chainrule.history import History, Progress
 from chainrule.layers import Draw
 from chainrule.network import Parameters
@@ -143,7 +144,7 @@ def explain_step(
     plan, at = run.plan, stand(history, run, step)
     derivation.check_layers(plan.net)
     convention(notation)
-    places = Places.of(plan.net)
+    places = of_run(plan.ties, Places.of(plan.net))
     params, states = (
         tree_map(lambda leaf: np.asarray(leaf, np.float64), part)
         for part in (at.params, tuple(at.states))
@@ -160,6 +161,7 @@ def explain_step(
         plan.clip_value,
         plan.clip_norm,
         plan.mean_weight if part else None,
+        plan.ties,
     )
     derived = derivation.derive(
         plan.net,
@@ -170,5 +172,6 @@ def explain_step(
         draw=Draw(plan.seed, step),
         made=made,
         labels=derivation.labels(places, inputs, outputs),
+        at=places,
     )
     return Explanation(derived, notation, digits)

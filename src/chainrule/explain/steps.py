@@ -11,6 +11,7 @@ from chainrule.explain.expressions import Expression, Quantity
 from chainrule.explain.names import COST, Key, Places
 from chainrule.network import Network, Parameters
 from chainrule.optimizers import Optimizer, State
+from chainrule.ties import Ties
 
 
 class Update(NamedTuple):
@@ -24,6 +25,7 @@ class Update(NamedTuple):
     clip_norm: float | None = None
     mean_weight: float | None = None
     """Of all examples, where those that are worked out are a batch of them."""
+    ties: Ties = ()
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 | name | the cost's derivative by |
 |---|---|
 | `w5`, `layers[1].W[0, 1]` | a weight |
-| `b3`, `layers[1].b[0]` | a bias |
+| `b3`, `o1.b`, `layers[1].b[0]` | a bias |
 | `x2`, `i2` | an input |
 | `h1`, `o2`, `out_o2` | the activation of a unit |
 | `net_o2`, `delta_o2` | its weighted input: δ |
@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
 from collections.abc import Collection
 from typing import Any
@@ -24,6 +25,7 @@ COST = Key("C")
 _INDEXED = re.compile(r"layers\[(\d{1,9})\]\.(W|b)\[(\d{1,9})(?:, *(\d{1,9}))?\]", re.ASCII)
 _NUMBERED = re.compile(r"([wbxiho])([1-9]\d{0,17})", re.ASCII)
 _UNIT = re.compile(r"(out|net|delta|δ)_([ho][1-9]\d{0,17})", re.ASCII)
+_OF_UNIT = re.compile(r"([ho][1-9]\d{0,17})\.b", re.ASCII)
 _NEARLY = re.compile(r"([wbxiho])[ _]*(-?\d{0,18})", re.ASCII | re.IGNORECASE)
 _LAYER = re.compile(r"layers\[(\d{1,9})\]", re.ASCII)
 
@@ -46,13 +48,18 @@ def subject(of: Any, at: Places) -> Key:
     if found := _LAYER.match(given):
         _check_dense(given, int(found[1]), at)
     if found := _INDEXED.fullmatch(given):
-        return _indexed(given, found, at)
+        return at.places(_indexed(given, found, at))[0]
+    if found := _OF_UNIT.fullmatch(given):
+        unit = subject(found[1], at)
+        return at.places(unit._replace(kind="b"))[0]
     if found := _UNIT.fullmatch(given):
         unit = subject(found[2], at)
         return unit if found[1] == "out" else unit._replace(kind="z")
     found = _NUMBERED.fullmatch(given)
-    if found and int(found[2]) <= count(found[1], at):
-        return numbered(found[1], int(found[2]) - 1, at)
+    if found and (number := int(found[2])) <= count(found[1], at) + len(at.later(found[1])):
+        if number > count(found[1], at):  # beyond what is counted, it is the number of a place
+            return at.places(placed(found[1], number - 1, at))[0]
+        return numbered(found[1], number - 1, at)
     raise _unknown(given, at)
 
 
@@ -128,9 +135,9 @@ def count(letter: str, at: Places) -> int:
     if letter in "xi":
         return at.widths[0]
     if letter == "w":
-        return at.weight(at.last, 0, 0) - 1 + at.widths[-1] * at.widths[-2]
+        return sum(i * o for i, o in itertools.pairwise(at.widths)) - len(at.later("w"))
     if letter == "b":
-        return sum(at.widths[1:])
+        return sum(at.widths[1:]) - len(at.later("b"))
     return at.widths[-1] if letter == "o" else sum(at.widths[1:-1])
 
 
@@ -145,6 +152,18 @@ def numbered(letter: str, number: int, at: Places) -> Key:
         return Key("x", -1, number)
     if letter == "o":
         return Key("a", at.last, number)
+    for each in sorted(at.later(letter)):
+        number += each - 1 <= number
+    return placed(letter, number, at)
+
+
+def placed(letter: str, number: int, at: Places) -> Key:
+    """Return the key of a weight, a bias or a hidden unit by its place from 0, tied or not.
+
+    >>> net = cr.Network(2, [cr.Dense(2), cr.Dense(2)], loss="half_squared_error")
+    >>> placed("b", 3, Places.of(net))[:3]
+    ('b', 1, 1)
+    """
     for layer in range(len(at.indices)):
         i, o = at.widths[layer : layer + 2]
         size = i * o if letter == "w" else o

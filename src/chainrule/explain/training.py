@@ -7,14 +7,17 @@ from typing import NamedTuple
 
 from chainrule.errors import check_whole
 from chainrule.examples import Examples
+from chainrule.explain.names import Places
 from chainrule.explain.replay import Start, step_of
 from chainrule.explain.steps import Update
+from chainrule.explain.tied import checked
 from chainrule.layers import Draw
 from chainrule.network import Network, Parameters, check_parameters
 from chainrule.optimizers import Optimizer, State
 from chainrule.reference import Plan
+from chainrule.ties import Ties, check_equal
 from chainrule.training import frozen
-from chainrule.trees import leaves
+from chainrule.trees import leaves, named_leaves
 
 SEED = 0
 """Of dropout's masks, which the steps draw."""
@@ -38,6 +41,7 @@ class Training(NamedTuple):
     velocity: Parameters | None
     step: int | None
     batch_size: int | None
+    at: Places
 
     @property
     def is_later(self) -> bool:
@@ -46,6 +50,8 @@ class Training(NamedTuple):
 
     def begin(self, net: Network, params: Parameters, data: Examples) -> Begun:
         """Return where the step begins that is explained, or raise where nothing says how."""
+        stays = frozen(params, self.freeze)
+        ties = checked(params, self.at, stays)
         if self.optimizer is None:
             for name in ("velocity", "step", "batch_size"):
                 if getattr(self, name) is not None:
@@ -58,29 +64,30 @@ class Training(NamedTuple):
             raise TypeError(
                 f"explain: optimizer must be one such as cr.SGD(0.5), got {self.optimizer!r}"
             )
-        made = Update(
-            self.optimizer, 1, self._states(net, self.optimizer), frozen(params, self.freeze)
-        )
+        made = Update(self.optimizer, 1, self._states(net, self.optimizer, ties), stays, ties=ties)
         if not self.is_later:
             return Begun(params, data, made, None, "")
-        return self._reached(net, params, data, made)
+        return self._reached(net, params, data, made, ties)
 
-    def _states(self, net: Network, optimizer: Optimizer) -> list[State] | None:
+    def _states(self, net: Network, optimizer: Optimizer, ties: Ties) -> list[State] | None:
         """The state that momentum starts from; None where it is new."""
         if self.velocity is None:
             return None
         if not getattr(optimizer, "momentum", 0):
             raise ValueError(f"explain: velocity is of SGD with momentum, got {optimizer!r}")
         check_parameters(net, self.velocity)
+        check_equal(dict(named_leaves(self.velocity)), ties, "velocities")
         return [(v,) for v in leaves(self.velocity)]
 
-    def _reached(self, net: Network, params: Parameters, data: Examples, made: Update) -> Begun:
+    def _reached(
+        self, net: Network, params: Parameters, data: Examples, made: Update, ties: Ties
+    ) -> Begun:
         """The step, after those before it."""
         step = check_whole("explain: step", 1 if self.step is None else self.step, least=1)
         size = self.batch_size
         if size is not None:
             size = check_whole("explain: batch_size", size, least=1)
-        plan = Plan(net, made.optimizer, SEED, made.frozen, None, None, data.mean_weight)
+        plan = Plan(net, made.optimizer, SEED, made.frozen, None, None, data.mean_weight, ties)
         stand, rows = step_of(plan, params, data, Start(step, size, made.states))
         part = len(rows) < len(data.X)
         made = made._replace(

@@ -123,9 +123,10 @@ class _UnitWorking(Working):
             return [self._entry(layer, self.cost.unit, j) for j in units]
         return [self._by_form(self.slope(layer, j), layer, j, 1) for j in units]
 
-    def gradient(self, key: Key) -> list[Step]:
-        entered, whole = super().gradient(key)
-        return [entered] if self._is_weighted and key.layer == self.at.last else [entered, whole]
+    def gradient(self, places: Collection[Key]) -> list[Step]:
+        entered, whole = super().gradient(places)
+        last = self.at.last in {place.layer for place in places}
+        return [entered] if self._is_weighted and last else [entered, whole]
 
 
 class _UnitDeriver(Deriver):

@@ -21,6 +21,7 @@ from chainrule.explain.names import COST, Key, derivative
 from chainrule.explain.passes import Passes
 from chainrule.explain.steps import Step, Update
 from chainrule.optimizers import OPTIMIZERS, Optimizer, State
+from chainrule.ties import summed
 from chainrule.trees import named_leaves
 
 
@@ -189,7 +190,8 @@ def _state(made: Update, key: Key, w: Quantity) -> State:
 def _bounded(made: Update, g: Quantity, passes: Passes) -> tuple[list[Step], Quantity]:
     """The gradient within its bounds, first of each entry, then of its length."""
     steps: list[Step] = []
-    moving = [leaf for name, leaf in named_leaves(passes.grads) if name not in made.frozen]
+    grads = summed(passes.grads, made.ties)  # a shared value counts once
+    moving = [leaf for name, leaf in named_leaves(grads) if name not in made.frozen]
     if made.clip_value is not None:
         c, bound = number(made.clip_value), made.clip_value
         within = call("max", -c, call("min", g, c))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection
 
 import numpy as np
 
 from chainrule.activations import activation
 from chainrule.explain.example import Row
-from chainrule.explain.expressions import Expression, Quantity
+from chainrule.explain.expressions import Expression, Quantity, Sum
 from chainrule.explain.forms import ACTIVATION_FORMS, LOSS_FORMS, Form, number
 from chainrule.explain.names import Key, derivative
 from chainrule.explain.softmax import Softmax
@@ -20,6 +21,18 @@ from chainrule.rows import is_own
 
 class Working(LossLines):
     """The lines of one example."""
+
+    # What is tied stands in several places
+
+    def tied(self, places: Collection[Key]) -> Step:
+        """∂C by a weight or bias, the sum over its places: δ, times what z changes by it."""
+        pairs = [self.dparameter(place) for place in places]
+        terms = [
+            self.dz(place.layer, place.unit) * by
+            for place, (_, by) in zip(places, pairs, strict=True)
+        ]
+        value = math.fsum(d.value for d, _ in pairs)
+        return Step(pairs[0][0].key, terms[0] if len(terms) == 1 else Sum(tuple(terms)), value)
 
     # The chain rule itself
 
@@ -171,12 +184,15 @@ class Working(LossLines):
         delta = self.dz(layer, j)
         return Step(derivative(self.cost, Key("z", layer, j)), delta, delta.value)
 
-    def gradient(self, key: Key) -> list[Step]:
-        """∂C by a weight or bias: δ, times what z changes by it."""
-        d, by = self.dparameter(key)
-        entered = self.sent(key.layer - 1, key.source) if key.kind == "w" else number(1)
-        product = self.dz(key.layer, key.unit) * by
-        return [Step(by.key, entered, by.value), Step(d.key, product, d.value)]
+    def gradient(self, places: Collection[Key]) -> list[Step]:
+        """∂C by a weight or bias, which stands in one place or is tied."""
+        return [*map(self._entered, places), self.tied(places)]
+
+    def _entered(self, place: Key) -> Step:
+        """What z changes by a weight or a bias."""
+        _, by = self.dparameter(place)
+        entered = self.sent(place.layer - 1, place.source) if place.kind == "w" else number(1)
+        return Step(by.key, entered, by.value)
 
     def _dlast(self, j: int) -> Step:
         """∂C by an output."""

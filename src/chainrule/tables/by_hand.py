@@ -44,7 +44,7 @@ def said(error: csv.Error) -> str:
         return "opens a quote that is never closed"
     if "new-line" in str(error):
         return "holds a carriage return outside quotes"
-    return f"cannot be read: {error}"
+    return f"cannot be read: {error}; within quotes, a quote is written twice"
 
 
 def decoded(text: bytes) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -167,6 +167,15 @@ def order_of(form: str) -> str | None:
 
 
 _ORDERED = [(name, s.join(order)) for name, order in ORDERS.items() for s in "./-"]
+
+
+def columns_of(asked: Iterable[str]) -> list[str]:
+    """Return the columns for which formats are asked.
+
+    >>> columns_of(["%d/%m/%Y", "sold=%m/%d/%Y"])
+    ['sold']
+    """
+    return [each.partition("=")[0].strip() for each in asked if "=" in each]
 
 
 def format_asked(name: str, reading: Reading) -> tuple[str, bool] | None:

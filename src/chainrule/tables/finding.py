@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from chainrule.reading import Reading
-from chainrule.tables.date_forms import OF_DIGITS, DateForm
+from chainrule.tables.date_forms import OF_DIGITS, DateForm, columns_of
 from chainrule.tables.errors import TableError
 from chainrule.tables.finding_dates import date_form, of_digits, share
 from chainrule.tables.finding_numbers import Convention, UndecidedError, mark_of, number_form
@@ -20,7 +20,7 @@ from chainrule.tables.missing import IN_NUMBERS, IN_TEXT
 from chainrule.tables.number_forms import NumberForm, evidence
 from chainrule.tables.tallies import Tally
 from chainrule.tables.task import is_few
-from chainrule.tables.values import kind, plain, shown
+from chainrule.tables.values import check_known, kind, plain, shown
 
 MOSTLY = 0.9
 """The share of a text column that must be numbers, or dates, for it to be taken so."""
@@ -105,6 +105,8 @@ def find_forms(schema: Mapping[str, pl.DataType], chunks: Chunks, wanted: Wanted
     >>> found.columns == {"price": NumberForm(decimal=",")}
     True
     """
+    asked = wanted.reading.date_format or ()
+    check_known("column in --date-format", columns_of(asked), list(schema))
     finder = _Finder(wanted, {name for name, dtype in schema.items() if dtype.is_float()})
     for name, tally in _tallies(schema, chunks, wanted).items():
         finder.settle(name, tally)
@@ -116,7 +118,21 @@ def find_forms(schema: Mapping[str, pl.DataType], chunks: Chunks, wanted: Wanted
         for name, dtype in schema.items():
             if dtype.is_numeric():
                 finder.columns.setdefault(name, NumberForm(missing=wanted.missing))
-    return finder.forms()
+    forms = finder.forms()
+    _check_used([form for form in asked if "=" not in form], forms)
+    return forms
+
+
+def _check_used(asked: Iterable[str], forms: Forms) -> None:
+    """Raise TableError for a format of dates that no column has."""
+    used = {form for each in forms.columns.values() for form in getattr(each, "formats", ())}
+    used |= set(getattr(forms.time, "formats", ()))
+    for form in asked:
+        if form not in used:
+            raise TableError(
+                f"no column has dates as --date-format {form!r} says; such as %d/%m/%Y, or for one "
+                "column sold=%d/%m/%Y"
+            )
 
 
 def _tallies(schema: Mapping[str, pl.DataType], chunks: Chunks, wanted: Wanted) -> dict[str, Tally]:

@@ -15,7 +15,7 @@ from chainrule.tables.values import shown
 
 Row = Sequence[str]
 
-ROWS, CELLS, FEWEST = 1_000, 50_000, 20
+ROWS, CELLS, FEWEST = 1_000, 10_000, 20
 """The rows that are looked at: so many, or those with so many fields, but no fewer than a few."""
 
 LAST, TOLD_BY = 20, 3
@@ -79,7 +79,7 @@ def looked_at(width: int) -> int:
     """Return how many rows of a width are looked at.
 
     >>> looked_at(5), looked_at(100), looked_at(10_000)
-    (1000, 500, 20)
+    (1000, 100, 20)
     """
     return max(FEWEST, min(ROWS, CELLS // max(width, 1)))
 
@@ -209,7 +209,7 @@ def votes(first: Row, below: Sequence[Row]) -> tuple[int, int]:
 
 def _vote(field: str, below: Sequence[str], numbers_may_be_names: bool) -> int:
     """Return 1 for a name, -1 for a value, 0 where a column's first field may be either."""
-    values = {value for value in below if not _is_missing(value)}
+    values = {value for value in set(below) if not _is_missing(value)}
     if not values or _is_missing(field):
         return 0
     if all(map(_is_number, values)):

@@ -54,7 +54,7 @@ def _plainly(open: Callable[[str, Path], Source]) -> Callable[[str, Path, Readin
     return lambda name, path, reading: open(name, path)
 
 
-TEXT_ENDINGS = (".csv", ".tsv", ".tab", ".psv", ".txt")
+TEXT_ENDINGS = (".csv", ".tsv", ".tab", ".psv", ".txt", ".data", ".dat")
 WORKBOOKS = (".xlsx", ".xlsm", ".xlsb", ".xls", ".ods")
 IN_WORKBOOKS = ("xl/workbook.xml", "xl/workbook.bin", "content.xml")
 OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"

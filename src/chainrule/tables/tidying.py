@@ -49,6 +49,8 @@ def _inside(characters: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 def _without_blanks(text: bytes, delimiter: str, blanks: bytes) -> bytes:
     """Return a text without the runs of blanks outside quotes that touch the end of a field."""
+    if not any(blank in text for blank in blanks):
+        return text
     framed = np.frombuffer(b"\n%b\n" % text, np.uint8)
     blank = _among(framed, blanks)
     if QUOTE in text:

@@ -137,8 +137,8 @@ def kind_of(target: Target, loss: Any) -> str:
 KINDS = {
     "classes": "has classes",
     "quantity": "is a quantity",
-    "counts": "is foretold as a rate of counts",
-    "quantiles": "is foretold by quantiles",
+    "counts": "is predicted as a rate of counts",
+    "quantiles": "is predicted by quantiles",
 }
 """What a target is, by the kind of prediction."""
 

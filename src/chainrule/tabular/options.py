@@ -66,13 +66,13 @@ class Options(Record):
     dropout: float | None = told(None, "Dropout rate of the hidden layers.")
     # The training
     loss: str | None = told(
-        None, "What training lowers, such as absolute_error, huber(1) or poisson for counts."
+        None, "The loss to train with, such as absolute_error, huber(1) or poisson for counts."
     )
     class_weight: str | Mapping[str, float] | None = told(
-        None, "What the rows of a class count: balanced, or such as yes=2,no=1.", form="WEIGHTS"
+        None, "Weights of the classes: balanced, or such as yes=2,no=1.", form="WEIGHTS"
     )
     metric: str | None = told(
-        None, f"What the best epoch goes by in place of the loss: {', '.join(METRICS)}."
+        None, f"Choose the best epoch by this score, not by the loss: {', '.join(METRICS)}."
     )
     optimizer: str = told("adamw", "The optimizer.", choices=tuple(OPTIMIZERS))
     learning_rate: float | None = told(None, "The highest learning rate of the schedule.")
@@ -83,7 +83,7 @@ class Options(Record):
     patience: int | None = told(None, "Stop after so many epochs without a better validation loss.")
     clip_norm: float | None = told(None, "Clip gradients to this norm.")
     refit: bool | None = told(
-        None, "Whether to train again with all rows once validation has scored a small table."
+        None, "Whether to train a small table's model again on all rows after validation."
     )
     seed: int = told(0, "The random seed; the same seed gives the same model.")
     # The machine: no bit of the model depends on it

@@ -164,6 +164,8 @@ def prepare(
         time=_column(kept, options.time, "--time", target),
     )
     w = None if options.weight is None else kept[options.weight].cast(pl.Float32).to_numpy()
+    if w is not None:
+        _check_weighted(str(options.weight), w, held)
     of_class = class_weights(
         fitted, options.class_weight, y[~held], None if w is None else w[~held]
     )
@@ -271,6 +273,16 @@ def _column(frame: pl.DataFrame, name: str | None, option: str, target: str) -> 
     if column.null_count():
         raise TableError(f"{option} {name!r} must have a value in every row with a target")
     return column.rank("dense").to_numpy()
+
+
+def _check_weighted(name: str, w: Array, held: NDArray[np.bool_]) -> None:
+    """Raise TableError where only rows without weight are held out, or left to train with."""
+    for part, where in ((held, "held out"), (~held, "in training")):
+        if not w[part].any():
+            raise TableError(
+                f"weight {name!r} is 0 in all of the {int(part.sum()):,} rows {where}; leave the "
+                "rows of weight 0 out, or take another --seed"
+            )
 
 
 def memory_allowed(options: Options) -> int:

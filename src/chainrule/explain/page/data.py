@@ -111,7 +111,7 @@ def _fixed(d: Derivation) -> bool:
     the layer, and of what is no derivative of the cost."""
     own = (
         d.of != COST
-        or bool(joint_layers(d.net))
+        or bool(d.at.ties or joint_layers(d.net))
         or any(is_own(activation, activation(layer.activation)) for layer in _layers(d))
     )
     return own or is_own(losses.loss, losses.loss(d.net.loss)) or _dropped(d)
@@ -171,7 +171,7 @@ def _update(made: Update | None, rounds: int) -> dict[str, Any] | None:
         return None
     o = made.optimizer
     plain = type(o) is SGD and not o.momentum and not o.weight_decay
-    plain = plain and not (made.clip_value or made.clip_norm)
+    plain = plain and not (made.clip_value or made.clip_norm or made.ties)
     constant = isinstance(o.learning_rate, int | float)
     return {
         "rate": o.rate(made.step),

@@ -1,0 +1,71 @@
+"""Weights and biases that are one number in several places, by the names of an explanation."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection
+from typing import Any
+
+from chainrule.explain.names import Key, Places
+from chainrule.explain.subjects import subject
+from chainrule.network import Parameters
+from chainrule.ties import Place, Ties, check_ties
+
+
+def tied(ties: Any, at: Places) -> Places:
+    """Return the places of a network in which groups of weights or biases are one number.
+
+    >>> net = cr.Network(2, [cr.Dense(2), cr.Dense(2)], loss="half_squared_error")
+    >>> at = tied([["h1.b", "h2.b"], ["o1.b", "o2.b"]], Places.of(net))
+    >>> subject("b2", at) == subject("o2.b", at)
+    True
+    """
+    must = 'ties must be groups of weights or biases, such as [["h1.b", "h2.b"]]'
+    if isinstance(ties, str) or not isinstance(ties, Collection):
+        raise TypeError(f"explain: {must}, got {ties!r}")
+    groups = []
+    for group in ties:
+        if isinstance(group, str) or not isinstance(group, Collection):
+            raise TypeError(f"explain: {must}, got {group!r}")
+        keys = [subject(name, at) for name in group]
+        if len(keys) < 2 or {key.kind for key in keys} not in ({"w"}, {"b"}):
+            raise ValueError(f"explain: {must}, two or more of one kind in each; got {group!r}")
+        groups.append(tuple(sorted(keys, key=at.number)))
+    every = [key for group in groups for key in group]
+    if len(set(every)) < len(every):
+        raise ValueError("explain: ties must name a weight or a bias once, in one of the groups")
+    return dataclasses.replace(at, ties=tuple(groups))
+
+
+def checked(params: Parameters, at: Places, frozen: frozenset[str] = frozenset()) -> Ties:
+    """Return the ties as `fit` has them, or raise where tied places are not one number."""
+    names = [[str(_place(key, at)) for key in group] for group in at.ties]
+    return check_ties(params, names, frozen)
+
+
+def _place(key: Key, at: Places) -> Place:
+    entry = (key.unit, key.source) if key.kind == "w" else (key.unit,)
+    return Place(f"{at.indices[key.layer]}.{'W' if key.kind == 'w' else 'b'}", entry)
+
+
+def of_run(ties: Ties, at: Places) -> Places:
+    """Return the places of a network whose parameters a run has tied.
+
+    >>> net = cr.Network(1, [cr.Dense(2)], loss="huber")
+    >>> of_run(((Place("0.b", (0,)), Place("0.b", (1,))),), Places.of(net)).later("b")
+    {2: 1}
+    """
+    groups = [sorted((key_at(place, at) for place in group), key=at.number) for group in ties]
+    return dataclasses.replace(at, ties=tuple(map(tuple, groups)))
+
+
+def key_at(place: Place, at: Places) -> Key:
+    """Return the key of a tied place.
+
+    >>> net = cr.Network(2, [cr.Dense(2), cr.Dense(1)], loss="huber")
+    >>> key_at(Place("1.W", (0, 1)), Places.of(net))[:4]
+    ('w', 1, 0, 1)
+    """
+    index, _, letter = place.name.partition(".")
+    unit, source = (*place.entry, 0)[:2]
+    return Key(letter.lower(), at.indices.index(int(index)), unit, source)
