@@ -247,10 +247,11 @@ def _count(delimiter: str, piece: bytes) -> int:
 def _may_be_padded(delimiter: str, piece: bytes) -> bool:
     """Whether a field, or a word in it, begins with a nought and another digit."""
     text = np.frombuffer(piece, np.uint8)
-    nought = np.flatnonzero(text[1:-1] == ord("0")) + 1
-    begins = np.isin(text[nought - 1], np.frombuffer(f'\n\t" +-{delimiter}'.encode(), np.uint8))
-    after = text[nought[begins] + 1]
-    return bool(((after >= ord("0")) & (after <= ord("9"))).any()) or piece[:1] == b"0"
+    digit = text[2:] - np.uint8(ord("0")) < 10  # what is less wraps around
+    noughts = np.flatnonzero((text[1:-1] == ord("0")) & digit)
+    begins = np.zeros(256, bool)
+    begins[list(f'\n\t" +-{delimiter}'.encode())] = True
+    return bool(begins[text[noughts]].any()) or piece[:1] == b"0"
 
 
 def _is_odd(piece: bytes) -> bool:

@@ -231,16 +231,18 @@ def repeated(blocks: Blocks, held_out: Examples) -> Iterator[str]:
     """
     given, rows = keys(held_out.X, held_out.y)
     inputs, of = np.unique(given, return_inverse=True)
+    whole, row = np.unique(rows, return_inverse=True)
     least, greatest = np.full(len(inputs), 2**64 - 1, np.uint64), np.zeros(len(inputs), np.uint64)
-    twins = np.zeros(len(rows), bool)
+    repeats = np.zeros(len(whole), bool)
     for k in range(blocks.count):  # the rows of equal inputs are all one where both ends are
         block = blocks[k]
         there, own = keys(block.X, block.y)
-        at = np.minimum(np.searchsorted(inputs, there), len(inputs) - 1)
-        known = inputs[at] == there
+        at, known = _places(there, inputs)
         np.minimum.at(least, at[known], own[known])
         np.maximum.at(greatest, at[known], own[known])
-        twins |= np.isin(rows, own)
+        at, known = _places(own, whole)
+        repeats[at[known]] = True
+    twins = repeats[row]
     share = float(twins.mean())
     if share < REPEATED or twins.sum() < LEAST:
         return
@@ -251,6 +253,12 @@ def repeated(blocks: Blocks, held_out: Examples) -> Iterator[str]:
         f"{share:.1%} of the rows held out stand in training too, inputs and target: scores of "
         "new rows will be worse; leave repeated rows out, or keep them together by --groups"
     )
+
+
+def _places(values: Array, among: Array) -> tuple[Array, Array]:
+    """Return where values would stand among others that rise, and whether they do stand there."""
+    at = np.minimum(np.searchsorted(among, values), len(among) - 1)
+    return at, among[at] == values
 
 
 def beyond_chance(y: Array) -> float:
