@@ -189,6 +189,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.reference.not_validated": MADE_BY_FIT,
     "chainrule.reference.run_epoch": "the body of fit, whose example shows it",
     "chainrule.reference.take_step": "the body of fit, whose example shows it",
+    "chainrule.reference.treated": "part of fit; test_ties.py holds it to the textbook",
     "chainrule.reference.validate": "the body of fit, whose example shows it",
     "chainrule.rows.find_row": "the examples of activation and loss are its own",
     "chainrule.schedules.Schedule": ABSTRACT,
@@ -290,6 +291,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.targets.Target": RECORD,
     "chainrule.targets.check_targets": CHECK,
     "chainrule.targets.encode": "one line, whose docstring says it",
+    "chainrule.ties.Place": RECORD,
 }
 
 

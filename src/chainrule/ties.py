@@ -24,7 +24,11 @@ _PLACE = re.compile(r"(.+)\[\s*(\d+(?:\s*,\s*\d+)*)\s*\]")
 
 
 class Place(NamedTuple):
-    """One number of the parameters."""
+    """One number of the parameters.
+
+    >>> str(Place("1.W", (0, 2)))
+    '1.W[0, 2]'
+    """
 
     name: str
     entry: tuple[int, ...]
