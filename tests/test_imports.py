@@ -291,7 +291,6 @@ WITHOUT_EXAMPLE = {
     "chainrule.targets.Target": RECORD,
     "chainrule.targets.check_targets": CHECK,
     "chainrule.targets.encode": "one line, whose docstring says it",
-    "chainrule.ties.Place": RECORD,
 }
 
 
