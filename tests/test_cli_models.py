@@ -267,6 +267,14 @@ def test_a_network_of_save_is_told_too():
     assert json.loads(ran("inspect", "net.model", "--json").stdout)["kind"] == "network"
 
 
+def test_a_model_that_tells_little_is_shown_with_that():
+    golden = Path(__file__).with_name("golden")
+    output = ran("inspect", golden / "table-format-1.model").stdout
+    network = "Network   4 inputs, 2 relu, 1 output: 13 parameters"
+    training = "Training  2 of at most 2 epochs: the best was epoch 2"
+    assert output.startswith(f"Target    price: regression\n{network}\n{training}\n\nFile ")
+
+
 def test_what_is_no_model_is_refused():
     refused(run("inspect", "no.model"), "no.model: No such file or directory")
     refused(run("inspect", "new.csv"), "new.csv: ")

@@ -77,6 +77,16 @@ def test_no_text_is_clipped_or_lies_over_a_circle_of_another(opened, name, size)
     assert not any(overlap(*pair) for pair in itertools.combinations(labels, 2))
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_what_a_line_works_out_is_not_clipped(opened, size):
+    own = opened(explained(), *SIZES[size])
+    symbols = own.page.locator("#derivation .symbol math")
+    assert symbols.count() > 10
+    assert not symbols.evaluate_all(
+        "all => all.filter((e) => e.scrollWidth > e.clientWidth).length"
+    )
+
+
 def test_a_name_that_is_cut_can_be_read_whole(opened):
     own = opened(of_widths(4, 5, 3), *SIZES["phone"])
     shown = own.page.locator("#drawing [data-el='u/-1/0'] .label").text_content()

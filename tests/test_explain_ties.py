@@ -9,6 +9,7 @@ import chainrule as cr
 from chainrule.demo import worked_example
 from chainrule.explain.expressions import exact
 from chainrule.explain.names import NOTATIONS
+from chainrule.explain.network_file import network_path
 from explained import is_near, quantities
 from pages import expected, shown_lines
 from reading import steps
@@ -170,10 +171,22 @@ def test_ties_in_a_file(tmp_path):
     assert values(made)["∂E_total/∂b2"] == pytest.approx(grads[0].b[2], rel=1e-12)
     both = cr.explain(*file[:4], **file.options(), of="b1")
     assert values(both)["∂E_total/∂b1"] == pytest.approx(np.sum(grads[0].b[:2]), rel=1e-12)
-    with pytest.raises(
-        ValueError, match=re.escape("network.toml:14: explain: ties must be groups")
-    ):
-        read(tmp_path, text + 'ties = ["h1.b"]\n')
+
+
+@pytest.mark.parametrize(
+    ("ties", "message"),
+    [
+        ('["h1.b"]', "ties must be groups"),
+        ('[["w1", "w4"]]', "ties: w1 and w4 must have equal values at the start, got 0.15 and 0.3"),
+        ('[["o2.b", "h1.b"]]', "ties: b1 and b4 must have equal values at the start, got 0.35 and"),
+        ('[["w2", "w1", "layers[1].W[0, 1]"]]', "ties: w1 and w2 and w6 must have equal values"),
+    ],
+)
+def test_wrong_ties_in_a_file_are_told_by_its_line_and_names(tmp_path, ties, message):
+    text = network_path("2-2-2").read_text()
+    line = text.count("\n") + 1
+    with pytest.raises(ValueError, match=re.escape(f"network.toml:{line}: {message}")):
+        read(tmp_path, f"{text}ties = {ties}\n")
 
 
 @pytest.mark.parametrize("step", [2, 3])

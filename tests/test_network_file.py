@@ -106,6 +106,8 @@ targets = 1
         ("[1, 2, 1]", "tanh", "binary_cross_entropy", "tanh identity"),
         ("[1, 2, 1]", ["tanh", "sigmoid"], "binary_cross_entropy", "tanh identity"),
         ("[1, 2, 1]", ["tanh", "identity"], "binary_cross_entropy", "tanh identity"),
+        ("[1, 2, 1]", ["tanh", "sigmoid(1)"], "binary_cross_entropy", "tanh identity"),
+        ("[1, 2, 1]", ["tanh", "exp"], "poisson", "tanh identity"),
         ("[1, 2, 2]", ["relu", "softmax"], "cross_entropy(0.1)", "relu identity"),
         ("[1, 2, 1]", "", "hinge", "sigmoid sigmoid"),
         ("[1, 2, 1]", "tanh", "hinge", "tanh tanh"),

@@ -2,7 +2,6 @@
 
 import datetime
 import itertools
-import json
 import re
 
 import pandas as pd
@@ -12,17 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.reading import Reading
-from chainrule.tables import Wanted, find_forms
 from chainrule.tables.columns import decide
 from chainrule.tables.date_forms import DATES as FORMATS
-from chainrule.tables.date_forms import TIMES, WHOLE, ZONES, DateForm, formats_of, order_of
+from chainrule.tables.date_forms import TIMES, WHOLE, ZONES, formats_of, order_of
 from chainrule.tables.errors import TableError
-from chainrule.tables.forms import FORMS, Forms, WordForm
 from chainrule.tables.missing import IN_NUMBERS, IN_TEXT
-from chainrule.tables.notes import Notes
-from chainrule.tables.number_forms import NumberForm, evidence, parts_of
-from chainrule.tables.survey import survey
-from chainrule.tables.tallies import MOST_SHAPES, Tally
 from chainrule.tables.task import decide_target
 from frames import forms_of, surveyed
 
@@ -338,7 +331,8 @@ def test_a_format_that_fits_nothing_is_refused(value):
     ("form", "message"),
     [
         ("sold=%d/%m/%Y", "unknown column in --date-format 'sold'"),
-        ("dd/mm/yyyy", "no column has dates as --date-format 'dd/mm/yyyy' says; such as %d/%m/%Y"),
+        ("dd/mm/yyyy", "as --date-format 'dd/mm/yyyy' says; column 'x' has %d/%m/%Y"),
+        ("%m/%d/%Y", "as --date-format '%m/%d/%Y' says; column 'x' has %d/%m/%Y"),
     ],
 )
 def test_a_format_of_no_column_is_refused(form, message):
@@ -378,7 +372,8 @@ NO_DATES = [
     ),
     ([5, 7], {"dates": ["x"]}, "column 'x' holds Int64 such as 5, no dates such as 2024-05-31"),
     (["soon", "later"], {"time": "x"}, "--time 'x' must hold dates or numbers, got text such as"),
-    (["2012-01-01", "later"], {"time": "x"}, "--time 'x' must hold dates or numbers"),
+    (["2012-01-01", "later"], {"time": "x"}, "numbers, got text such as 'later'; say how dates"),
+    (["31.12.2012", "?!"], {"time": "x"}, "numbers, got text such as '?!'; say how dates are"),
 ]
 
 
@@ -467,86 +462,26 @@ def test_what_is_lost_is_said():
     assert str(decision).endswith("DE, FR, 1 missing (1 'NA') (change: --missing \"\")")
 
 
-# Tables that training did not know
-
-
 @pytest.mark.parametrize(
-    ("form", "values", "message"),
+    ("name", "options"),
     [
-        (
-            NumberForm(),
-            ["1", "soon"],
-            "column 'x' held numbers in training, holds 'soon' here, in r",
-        ),
-        (
-            NumberForm(","),
-            ["1,5", "1.5"],
-            "numbers in training, decimal comma, holds '1.5' here, in",
-        ),
-        (
-            DateForm(("%d.%m.%Y",)),
-            ["1/2/1990"],
-            "written as %d.%m.%Y, holds '1/2/1990' here, in row ",
-        ),
+        ("x", "--categories x or --leave-out x"),
+        ("net weight", "--categories 'net weight' or --leave-out 'net weight'"),
+        ("a,b", "--categories '\"a,b\"' or --leave-out '\"a,b\"'"),
     ],
 )
-def test_what_training_had_none_of_is_refused(form, values, message):
-    with pytest.raises(TableError, match=re.escape(message)) as caught:
-        Forms({"x": form}).read_new(pl.DataFrame({"x": values}), first=11)
-    assert str(caught.value).endswith(f"row {10 + len(values)}")
-    notes = Notes()
-    others = Forms({"x": type(form)(**{**vars(form), "others": True})})
-    assert others.read_new(pl.DataFrame({"x": values}), notes)["x"][-1] is None
-    assert f"taken as missing, such as {values[-1]!r}" in notes.lines()[0]
+def test_a_unit_names_the_options_as_a_shell_takes_them(name, options):
+    with pytest.raises(TableError, match=re.escape(f"or use {options}")):
+        forms_of(pl.DataFrame({name: ["5 kg", "7 kg", "12 kg"]}))
 
 
-def test_forms_are_data():
-    forms = Forms(
-        {
-            "a": NumberForm(",", ".", "€", whole=True, missing=("-9",), others=True),
-            "b": DateForm(("%d.%m.%Y",)),
-            "c": WordForm(()),
-        }
-    )
-    data = json.loads(json.dumps(forms.to_data()))
-    assert Forms.from_data(data) == forms
-    assert {each["kind"] for each in data.values()} == set(FORMS)
-    for wrong in ([], {"a": 3}, {"a": {"kind": "Number"}}, {"a": {**data["a"], "decimal": 3}}):
-        with pytest.raises(ValueError, match="must be"):
-            Forms.from_data(wrong)
+def test_many_numbers_in_text_are_said():
+    values = [*(f"{k}.5" for k in range(40)), *["closed"] * 10]
+    (decision,) = decide(surveyed(pl.DataFrame({"x": values})), categories=["x"])
+    said = "with 40 numbers; say by --missing what means none, such as 'closed'"
+    assert said in decision.reason
 
 
-def test_a_table_may_be_read_otherwise_than_in_training():
-    frame = pl.DataFrame({"x": ["1,5"], "d": ["1/2/1990"], "w": ["b"]})
-    forms = Forms({"x": NumberForm(), "d": DateForm(("%d/%m/%Y",))})
-    given = Reading(decimal=",", date_format="%m/%d/%Y", missing="b")
-    moment = datetime.datetime(1990, 1, 2)
-    assert forms.asked(given, ["x"]).read(frame).row(0) == (1.5, moment, None)
-
-
-# However the rows are cut
-
-
-@given(
-    st.lists(st.sampled_from(["1,5", "2", "NA", "1.234,5", "7.000", "x", None]), min_size=1),
-    st.integers(1, 9),
-)
-def test_forms_do_not_depend_on_the_chunks(values, size):
-    frame = pl.DataFrame({"x": values}, schema={"x": pl.String})
-    found = forms_of(frame)
-    cut = find_forms(frame.schema, lambda names: frame.iter_slices(size), Wanted())
-    assert (cut.columns, cut.said) == (found.columns, found.said)
-    assert survey(frame.iter_slices(size), None, cut) == survey([frame], None, found)
-
-
-def test_shapes_are_bounded():
-    tally = Tally(())
-    letters = ["".join(pair) for pair in itertools.product(map(chr, range(97, 123)), repeat=3)]
-    tally.add(pl.Series(letters[: MOST_SHAPES + 500]))
-    assert (len(tally.shapes), tally.rest, tally.values) == (MOST_SHAPES, 500, MOST_SHAPES + 500)
-
-
-def test_the_parts_of_a_number_are_told_from_its_shape():
-    assert parts_of("9,999.99 kg/m").unit == "kg/m"
-    assert parts_of("(9") is parts_of("9)") is parts_of("") is None
-    assert evidence({"9 kg": (1, "5 kg")}).units == {"kg": 1}
+@pytest.mark.parametrize("word", ["#WERT!", "#NV", "#BEZUG!", "#VALEUR!", "k.A.", "(blank)"])
+def test_words_of_spreadsheets_mean_none(word):
+    assert read([word, "1", "2"])[0] == [None, 1, 2]

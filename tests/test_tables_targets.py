@@ -77,7 +77,7 @@ ERRORS = [
     ([1, 2], "classify", "unknown task 'classify'; did you mean 'classification'?"),
     ([DAY, DAY], None, "target 'y' holds Date; it must hold classes or numbers"),
     ([[1], [2]], None, "target 'y' holds List(Int64); it must hold classes or numbers"),
-    ([1.5, math.inf, -math.inf], None, "target 'y' is infinite in 2 rows; leave those rows out"),
+    ([1.5, math.inf, -math.inf], None, "target 'y' is infinite in 2 rows; leave such rows out"),
     ([3, 3], None, "target 'y' is always 3: there is nothing to learn"),
     (["a", None, "a"], None, "target 'y' is always 'a': there is nothing to learn"),
     (["a", "b"], "regression", "target 'y' holds text such as 'a', no numbers; use --task classif"),

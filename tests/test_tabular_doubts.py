@@ -1,6 +1,7 @@
 """What is to be doubted of a training: said where it is so, and not of tables that are as usual."""
 
 import json
+import re
 
 import numpy as np
 import polars as pl
@@ -96,6 +97,23 @@ def test_a_column_that_is_the_class_again_is_named(copy):
     assert said.startswith("column 'code' alone foretells 'cls': it scores ")
     assert "(accuracy)" in said
     assert warnings(table, "cls", leave_out=["code"]) == []
+
+
+@pytest.mark.parametrize("target", ["price", "cls"])
+@pytest.mark.parametrize("share", [0.1, 0.4])
+def test_a_copy_that_is_missing_in_some_rows_is_named_too(target, share):
+    given = np.arange(N) % 10 >= 10 * share
+    table = TABLE.with_columns(pl.Series(target, PRICE if target == "price" else DEAR))
+    table = table.with_columns(copy=pl.when(pl.Series(given)).then(target))
+    (said,) = warnings(table, target)
+    assert re.match(r"column 'copy' alone .* it scores 1\.0000 \(.*\) where it has a value; ", said)
+
+
+def test_a_column_that_is_there_for_one_class_alone_is_named():
+    boat = np.where(DEAR == "dear", DRAW.standard_normal(N), np.nan)
+    table = TABLE.with_columns(pl.Series("boat", boat, nan_to_null=True), cls=pl.Series(DEAR))
+    (said,) = warnings(table, "cls")
+    assert re.match(r"column 'boat' alone .* scores (0.99|1)\S+ .accuracy.; ", said)
 
 
 def test_of_many_such_columns_some_are_named_and_the_others_counted():
@@ -197,7 +215,7 @@ def test_a_model_no_better_than_the_baseline_is_told_with_its_score(options):
     assert said.startswith("the model is no better than the baseline, which looks at no column: ")
     scores = model.about["validation"]
     name = options.get("metric", "pinball" if "quantiles" in options else "rmse")
-    assert said.endswith(f" {scores['model'][name]:.4g}, and {scores['baseline'][name]:.4g}")
+    assert said.endswith(f" {scores['model'][name]:.4g} against {scores['baseline'][name]:.4g}")
 
 
 # --- tables that are as usual

@@ -8,7 +8,8 @@ import pytest
 
 import chainrule as cr
 from chainrule.tables import open_source
-from chainrule.tabular.objectives import checked_class_weights
+from chainrule.tables.targets import Classes
+from chainrule.tabular.objectives import checked_class_weights, class_weights
 from chainrule.tabular.options import Options, completed
 from chainrule.tabular.preparing import prepare
 from chainrule.tabular.training import begin
@@ -102,13 +103,18 @@ def test_large_counts_are_learnt():
     ("table", "target", "options", "message"),
     [
         (TABLE, "price", {"loss": "poisson"}, r"counts >= 0, and target 'price' is -\S+ in row \d"),
-        (TABLE, "rare", {"loss": "poisson"}, "--loss poisson is for regression: target 'rare'"),
-        (TABLE, "price", {"loss": "cross_entropy"}, "--loss cross_entropy is for classification"),
+        (TABLE, "rare", {"loss": "poisson"}, "is for regression: .* numbers; use another --loss$"),
+        (TABLE, "price", {"loss": "cross_entropy"}, "for classification: .* use another --loss$"),
         (TABLE, "rare", {"metric": "rmse"}, "'rare', which has classes; .*, or --task regression"),
         (TABLE, "price", {"metric": "accuracy"}, "is a quantity; .*, or --task classification"),
         (TABLE, "visits", {"metric": "rmse"}, "has classes; .* f1_macro, or --task regression"),
         (TABLE, "price", {"metric": "poisson_deviance"}, "which is a quantity; take one of rmse"),
-        (TABLE, "price", {"quantiles": (0.5,), "metric": "r2"}, "predicted by quantiles; take one"),
+        (
+            TABLE,
+            "price",
+            {"quantiles": (0.5,), "metric": "r2"},
+            "by quantiles; take one of pinball$",
+        ),
         (TABLE, "price", {"class_weight": "balanced"}, "is for classes, and target 'price' is a"),
         (TABLE, "rare", {"class_weight": {"maybe": 2}}, "names 'maybe', which is no class of 'rar"),
     ],
@@ -168,6 +174,30 @@ def test_it_is_the_training_that_diverged(target, metric):
 )
 def test_weights_of_classes_are_read(given, expected):
     assert checked_class_weights(given) == expected
+
+
+@pytest.mark.parametrize(
+    ("labels", "asked"),
+    [
+        ([False, True], {True: 3}),
+        ([False, True], "True=3"),
+        (["False", "True"], {True: 3}),
+        (["No", "TRUE"], "true=3"),
+        ([0, 1], {1.0: 3}),
+        ([0, 1], "1.0=3"),
+    ],
+)
+def test_a_class_may_be_written_in_another_way_where_it_can_mean_no_other(labels, asked):
+    target = Classes("y", tuple(labels))
+    weights = class_weights(target, checked_class_weights(asked), np.array([0, 1]), None)
+    assert weights.tolist() == [1, 3]
+
+
+def test_classes_that_differ_in_their_writing_alone_are_two():
+    target = Classes("y", ("True", "true"))
+    assert class_weights(target, {"true": 3.0}, np.array([0, 1]), None).tolist() == [1, 3]
+    with pytest.raises(cr.TableError, match="names 'TRUE', which is no class of 'y'"):
+        class_weights(target, {"TRUE": 3.0}, np.array([0, 1]), None)
 
 
 @pytest.mark.parametrize("weight", [None, "shop"])

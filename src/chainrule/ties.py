@@ -12,7 +12,7 @@ The derivative by a shared value is the sum of those by its places, and all plac
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from array_api_compat import array_namespace, device
@@ -40,8 +40,15 @@ class Place(NamedTuple):
 Ties = tuple[tuple[Place, ...], ...]
 
 
-def check_ties(params: Any, given: Any, frozen: frozenset[str] = frozenset()) -> Ties:
+def check_ties(
+    params: Any,
+    given: Any,
+    frozen: frozenset[str] = frozenset(),
+    called: Callable[[Place], str] = str,
+) -> Ties:
     """Return ties of parameters, or raise where they are not ties or their values differ.
+
+    `called` is what an error calls a place.
 
     >>> net = cr.Network(1, [cr.Dense(2)], loss="huber")
     >>> check_ties(net.init(), [["0.b[0]", "0.b[1]"]])
@@ -56,16 +63,18 @@ def check_ties(params: Any, given: Any, frozen: frozenset[str] = frozenset()) ->
     if twice is not None:
         raise ValueError(f"ties: {twice} is named twice; a place is tied once, within one group")
     for group in ties:
-        names = " and ".join(map(str, group))
+        names = " and ".join(map(called, group))
         if len({is_weight(place.name) for place in group}) > 1:
             raise ValueError(f"ties: {names} are a weight and a bias, which are not treated alike")
         if len({place.name in frozen for place in group}) > 1:
             raise ValueError(f"ties: of {names} some are frozen; freeze all of them, or none")
-    check_equal(arrays, ties, "values at the start")
+    check_equal(arrays, ties, "values at the start", called)
     return ties
 
 
-def check_equal(arrays: dict[str, Array], ties: Ties, what: str) -> None:
+def check_equal(
+    arrays: dict[str, Array], ties: Ties, what: str, called: Callable[[Place], str] = str
+) -> None:
     """Raise unless tied places hold one number.
 
     >>> tied = ((Place("0.b", (0,)), Place("0.b", (1,))),)
@@ -78,7 +87,7 @@ def check_equal(arrays: dict[str, Array], ties: Ties, what: str) -> None:
         values = [float(arrays[place.name][place.entry]) for place in group]
         if len(set(values)) > 1:
             raise ValueError(
-                f"ties: {' and '.join(map(str, group))} must have equal {what}, got "
+                f"ties: {' and '.join(map(called, group))} must have equal {what}, got "
                 f"{' and '.join(f'{value:g}' for value in values)}"
             )
 

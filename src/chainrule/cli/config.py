@@ -86,7 +86,7 @@ def _entry(name: str, value: Any) -> str:
     field = FIELDS[name]
     unit = f" In {field.metadata['unit']}." if "unit" in field.metadata else ""
     choices = field.metadata.get("choices")
-    among = f" One of {', '.join(choices)}." if choices else ""
+    among = f" One of {', '.join(map(literal, choices))}." if choices else ""
     says = f"# {field.metadata['help']}{among}{unit}\n"
     return f"{says}# {name} =\n" if value is None else f"{says}{name} = {literal(value)}\n"
 

@@ -9,10 +9,13 @@ from contextlib import contextmanager
 
 import click
 
-from chainrule.history import DivergenceError
+from chainrule.history import REMEDY, DivergenceError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """Errors of the system that are none of the input's."""
+
+REMEDY_BY_OPTIONS = "lower --learning-rate, or set --clip-norm"
+"""What helps where training diverges, as the commands have it."""
 
 
 class Failure(click.ClickException):
@@ -49,7 +52,7 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except DivergenceError as error:
-        raise Failure(f"{error}; a lower --learning-rate or --clip-norm may help") from None
+        raise Failure(str(error).replace(REMEDY, REMEDY_BY_OPTIONS)) from None
     except ValueError as error:
         raise (Failure if _is_full(error) else Refusal)(str(error)) from None
 

@@ -58,16 +58,13 @@ def _table_model(path: Path) -> list[str]:
     from chainrule.tabular import TableModel
 
     model = TableModel.load(path)
-    return [
-        *summary.facts(summary.of_training(model)),
-        "",
-        scoring.heading(model.about),
-        *scoring.scores(model.about["validation"]),
-        *scoring.warned(model.about),
-        "",
-        "Columns:",
-        *summary.decided(_columns(model)),
-    ]
+    about, lines = model.about, summary.facts(summary.of_training(model))
+    if "validation" in about:
+        lines += ["", scoring.heading(about), *scoring.scores(about["validation"])]
+    lines += scoring.warned(about)
+    if "decisions" in about:
+        lines += ["", "Columns:", *summary.decided(_columns(model))]
+    return lines
 
 
 def _columns(model: TableModel) -> list[Decision]:

@@ -19,7 +19,7 @@ def heading(about: Mapping[str, Any]) -> str:
     >>> heading({"epochs_with_all": 60})
     'On the rows held out, by the model before they were trained with:'
     """
-    before = ", by the model before they were trained with" if about["epochs_with_all"] else ""
+    before = ", by the model before they were trained with" if about.get("epochs_with_all") else ""
     return f"On the rows held out{before}:"
 
 

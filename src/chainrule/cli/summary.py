@@ -155,9 +155,9 @@ def ending(about: Mapping[str, Any]) -> str:
     metric = options.get("metric")
     by = f" by {SCORES[metric].word}" if metric else ""
     best = f"the best{by} was epoch {about['best_epoch']:,}"
-    if about["over"] == "early stopping":
+    if about.get("over") == "early stopping":
         best += f", and {counted(options['patience'], 'epoch')} brought no gain"
-    if about["epochs_with_all"]:
+    if about.get("epochs_with_all"):
         best += f"; then {counted(about['epochs_with_all'], 'epoch')} anew with all rows"
     elif about.get("refit"):  # which models of before do not have
         best += f"; {about['refit']}"
@@ -175,18 +175,22 @@ def facts(rows: Mapping[str, str]) -> list[str]:
 
 
 def of_training(model: TableModel) -> dict[str, str]:
-    """Return what is known of the training that made a model."""
+    """Return what is known of the training that made a model; a file may hold only some of it."""
     about = model.about
-    rows = about["rows"]
+    known = {
+        "Target": target(model),
+        "Data": _data(about["rows"]) if "rows" in about else "",
+        "Network": architecture(model.net, model.params),
+        "Training": ending(about) if "epochs" in about else "",
+    }
+    return {name: fact for name, fact in known.items() if fact}
+
+
+def _data(rows: Mapping[str, int]) -> str:
     data = f"{rows['training']:,} rows in training, {rows['validation']:,} held out"
     if rows["without_target"]:
         data += f", {rows['without_target']:,} without a target left out"
-    return {
-        "Target": target(model),
-        "Data": data,
-        "Network": architecture(model.net, model.params),
-        "Training": ending(about),
-    }
+    return data
 
 
 def target(model: TableModel) -> str:

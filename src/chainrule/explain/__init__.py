@@ -144,8 +144,8 @@ def explain(
         derived = derive_unit(net, params, X, numerator, subject, top=top, labels=labels)
         return explanation.Explanation(derived, notation, digits)
     if y is None:
-        what = "of the cost" if numerator == subjects.COST else "after some training"
-        raise ValueError(f"explain: {of!r} {what} needs targets: give y, or in a file targets")
+        what = "the cost" if numerator == subjects.COST else "a step of the training"
+        raise ValueError(f"explain: {what} needs targets: give y, or in a file targets")
     params, data = derivation.in_double(net, params, X, y, sample_weight)
     params, data, made, draw, about = training.begin(net, params, data)
     if numerator == subjects.COST:

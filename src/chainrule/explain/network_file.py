@@ -152,7 +152,7 @@ class _Reader(TrainingKeys):
             velocity=self.velocity(net),
             step=self.count("step"),
             batch_size=self.count("batch_size"),
-            ties=self.ties(net),
+            ties=self.ties(net, params),
             inputs=self.names("inputs", net.inputs),
             outputs=self.names("outputs", net.outputs),
             notes=tuple(self.notes),
@@ -207,7 +207,9 @@ class _Reader(TrainingKeys):
         if not link:
             return kinds
         told = isinstance(given, list) or (key in self.given and count == 1)
-        if told and kinds[-1] not in ("identity", link):
+        with self.at(key):  # exp is a link, and no activation
+            last = link if kinds[-1] == link else activation(kinds[-1]).name
+        if told and last not in ("identity", link):
             must = f'that of the last layer must be "identity" or "{link}", which {cost} applies'
             raise self.error(key, f"{key}: {must} itself, got {kinds[-1]!r}")
         if not told and count > 1:

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.errors import check_whole
 from chainrule.explain.names import Places
-from chainrule.explain.tied import tied
+from chainrule.explain.tied import checked, tied
 from chainrule.explain.toml_file import TomlFile, shape_of
 from chainrule.network import SEEDS, Network, Parameters
 from chainrule.trees import Array
@@ -88,11 +88,11 @@ class ParameterKeys(TomlFile):
         W = self.array(key, what, given, shape, of)
         return W.T.copy() if turned else W
 
-    def ties(self, net: Network) -> tuple[tuple[str, ...], ...]:
+    def ties(self, net: Network, params: Parameters) -> tuple[tuple[str, ...], ...]:
         """Return the groups of names of parameters that are one number."""
         given = self.given.get("ties", [])
         with self.at("ties"):
-            tied(given, Places.of(net))
+            checked(params, tied(given, Places.of(net)))
         return tuple(map(tuple, given))
 
     # Which way the matrices are written

@@ -87,6 +87,8 @@ def fraction(of: str, by: str | None, at: Places, joint: Collection[int] = ()) -
         raise ValueError(
             f"explain: by must be a weight, a bias, an input or a unit, such as 'w5', got {by!r}"
         )
+    if divisor == given:
+        raise ValueError(f"explain: {of} by itself is 1; name what lies before it")
     whole = given.kind == "a" and given.layer in joint
     if given != COST and not _leads(divisor, given, whole=whole):
         raise ValueError(

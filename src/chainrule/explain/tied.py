@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 from chainrule.explain.names import Key, Places
@@ -40,7 +40,23 @@ def tied(ties: Any, at: Places) -> Places:
 def checked(params: Parameters, at: Places, frozen: frozenset[str] = frozenset()) -> Ties:
     """Return the ties as `fit` has them, or raise where tied places are not one number."""
     names = [[str(_place(key, at)) for key in group] for group in at.ties]
-    return check_ties(params, names, frozen)
+    return check_ties(params, names, frozen, called(at))
+
+
+def called(at: Places) -> Callable[[Place], str]:
+    """Return what each place is called where nothing is tied yet.
+
+    >>> net = cr.Network(2, [cr.Dense(2), cr.Dense(1)], loss="huber")
+    >>> called(Places.of(net))(Place("1.W", (0, 1)))
+    'w6'
+    """
+    untied = Places(at.widths, at.indices)
+
+    def name(place: Place) -> str:
+        key = key_at(place, at)
+        return f"{key.kind}{untied.number(key)}"
+
+    return name
 
 
 def _place(key: Key, at: Places) -> Place:

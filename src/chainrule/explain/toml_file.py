@@ -85,7 +85,7 @@ class TomlFile:
         try:
             yield
         except (TypeError, ValueError) as error:
-            raise self.error(key, error) from None
+            raise self.error(key, str(error).removeprefix("explain: ")) from None
 
     def one_of(self, *keys: str) -> str | None:
         """Return the one key of several that is given, if any is."""

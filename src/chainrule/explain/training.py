@@ -10,7 +10,7 @@ from chainrule.examples import Examples
 from chainrule.explain.names import Places
 from chainrule.explain.replay import Start, step_of
 from chainrule.explain.steps import Update
-from chainrule.explain.tied import checked
+from chainrule.explain.tied import called, checked
 from chainrule.layers import Draw
 from chainrule.network import Network, Parameters, check_parameters
 from chainrule.optimizers import Optimizer, State
@@ -76,7 +76,7 @@ class Training(NamedTuple):
         if not getattr(optimizer, "momentum", 0):
             raise ValueError(f"explain: velocity is of SGD with momentum, got {optimizer!r}")
         check_parameters(net, self.velocity)
-        check_equal(dict(named_leaves(self.velocity)), ties, "velocities")
+        check_equal(dict(named_leaves(self.velocity)), ties, "velocities", called(self.at))
         return [(v,) for v in leaves(self.velocity)]
 
     def _reached(

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from chainrule.tables.errors import TableError
+from chainrule.tables.errors import WRITTEN, TableError
 from chainrule.tables.notes import Notes
 from chainrule.tables.spelling import as_known, plainly
 from chainrule.tables.values import as_moments, as_numbers, as_words, count, kind, not_read, shown
@@ -273,7 +273,8 @@ def _check_kind(
         if encoder.text or not bad.any():
             return
         row = bad.arg_max() or 0
-        raise TableError(f"{here} text here: {shown(series[row])} in row {first + row:,}")
+        text = f"text here: {shown(series[row])} in row {first + row:,}"
+        raise TableError(f"{here} {text}{WRITTEN[encoder.held]}")
     raise TableError(f"{here} {series.dtype} here")
 
 

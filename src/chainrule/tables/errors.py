@@ -11,3 +11,11 @@ class TableError(ValueError):
     ...
     chainrule.tables.errors.TableError: column 'price' has no values
     """
+
+
+WRITTEN = {
+    "number": "; say how numbers are written by --decimal or --thousands, or by --missing what "
+    "means none",
+    "date": "; say how dates are written by --date-format, or by --missing what means none",
+}
+"""What helps where a new table has text that is no number, or no date, as in training."""

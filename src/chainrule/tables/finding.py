@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from chainrule.reading import Reading
-from chainrule.tables.date_forms import OF_DIGITS, DateForm, columns_of
+from chainrule.tables.date_forms import OF_DIGITS, DateForm, columns_of, formats_of
 from chainrule.tables.errors import TableError
 from chainrule.tables.finding_dates import date_form, of_digits, share
 from chainrule.tables.finding_numbers import Convention, UndecidedError, mark_of, number_form
@@ -125,14 +125,14 @@ def find_forms(schema: Mapping[str, pl.DataType], chunks: Chunks, wanted: Wanted
 
 def _check_used(asked: Iterable[str], forms: Forms) -> None:
     """Raise TableError for a format of dates that no column has."""
-    used = {form for each in forms.columns.values() for form in getattr(each, "formats", ())}
+    of_columns = {name: getattr(form, "formats", ()) for name, form in forms.columns.items()}
+    used = {form for formats in of_columns.values() for form in formats}
     used |= set(getattr(forms.time, "formats", ()))
+    has = (f"column {name!r} has {formats[0]}" for name, formats in of_columns.items() if formats)
     for form in asked:
         if form not in used:
-            raise TableError(
-                f"no column has dates as --date-format {form!r} says; such as %d/%m/%Y, or for one "
-                "column sold=%d/%m/%Y"
-            )
+            hint = next(has, "write it such as %d/%m/%Y, or for one column sold=%d/%m/%Y")
+            raise TableError(f"no column has dates as --date-format {form!r} says; {hint}")
 
 
 def _tallies(schema: Mapping[str, pl.DataType], chunks: Chunks, wanted: Wanted) -> dict[str, Tally]:
@@ -148,6 +148,12 @@ def _tallies(schema: Mapping[str, pl.DataType], chunks: Chunks, wanted: Wanted) 
         for name, tally in tallies.items():
             tally.add(plain(chunk[name]))
     return tallies
+
+
+def _undated(tally: Tally) -> str:
+    """Return a value that is neither a date nor a number, if one was kept."""
+    known = {*formats_of(list(tally.shapes)), "9", "9.9"}
+    return next((v for shape, (_, v) in tally.shapes.items() if shape not in known), tally.some[0])
 
 
 class _Finder:
@@ -216,7 +222,8 @@ class _Finder:
         if role == "time" and dates is None:
             raise TableError(
                 f"--time {name!r} must hold dates or numbers, got text such as "
-                f"{shown(tally.some[0])}; say how dates are written by --date-format"
+                f"{shown(_undated(tally))}; say how dates are written by --date-format, or leave "
+                "those rows out"
             )
         if dates is not None and role != "target":
             return dates

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import polars as pl
 
 from chainrule.reading import Reading
+from chainrule.tables.decisions import as_argument
 from chainrule.tables.errors import TableError
 from chainrule.tables.number_forms import (
     CURRENCIES,
@@ -22,13 +23,17 @@ from chainrule.tables.number_forms import (
     parts_of,
 )
 from chainrule.tables.tallies import Tally
-from chainrule.tables.values import bare, shown
+from chainrule.tables.task import is_few
+from chainrule.tables.values import shown
 
 MOST_UNITS = 3
 """More units than these are words that follow numbers, as in addresses."""
 
 FEW_OTHERS = 0.1
 """The share of values below which those with a unit are not read, and said."""
+
+MIXED = 0.5
+"""The share of numbers in a column of text from which on they are said."""
 
 
 class UndecidedError(Exception):
@@ -62,7 +67,8 @@ def number_form(
 ) -> NumberForm | str | None:
     """Return the form of a column of numbers, of which a share of at least `least` must be one.
 
-    It is None where there are too few, and a text where they contradict each other, which says it.
+    It is None where there are too few, and a text where many are, or contradict each other, which
+    says it.
     Raises UndecidedError where two forms fit, and TableError where numbers have units or, for a
     role that needs numbers, are none.
 
@@ -82,7 +88,8 @@ def number_form(
         found, strange = evidence(tally.shapes, strange), []
     share = found.count / max(tally.values, 1)
     if not found.count or share < min(least, 1 - FEW_OTHERS):
-        return None
+        few = is_few(len(tally.some), tally.values)
+        return _mixed(tally, found) if role == "" and share >= MIXED and not few else None
     if strange:
         if len(strange) > MOST_UNITS and role == "":
             return None
@@ -98,6 +105,14 @@ def number_form(
     return _separated(name, tally, role, found, unit, convention)
 
 
+def _mixed(tally: Tally, found: Evidence) -> str:
+    """Return what is said of text among which there are many numbers."""
+    return (
+        f", with {found.count:,} numbers; say by --missing what means none, such as "
+        f"{shown(_other(tally))}"
+    )
+
+
 def _no_numbers(name: str, role: str, example: str) -> TableError:
     if role == "weight":
         return TableError(
@@ -109,7 +124,8 @@ def _no_numbers(name: str, role: str, example: str) -> TableError:
 
 def _other(tally: Tally) -> str:
     """Return a value that is no number."""
-    return min(value for shape, (_, value) in tally.shapes.items() if parts_of(shape) is None)
+    others = (value for shape, (_, value) in tally.shapes.items() if parts_of(shape) is None)
+    return min(others, default=tally.some[0])
 
 
 # Units
@@ -139,7 +155,8 @@ def _or_else(name: str, role: str) -> str:
         return ", or use --task classification"
     if role == "weight":
         return ""
-    return f", or use --categories {bare(name)} or --leave-out {bare(name)}"
+    column = as_argument(name)
+    return f", or use --categories {column} or --leave-out {column}"
 
 
 def _with(tally: Tally, unit: str) -> str:

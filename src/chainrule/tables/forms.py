@@ -10,8 +10,8 @@ import polars as pl
 
 from chainrule.reading import Reading
 from chainrule.tables.data import from_data, to_data
-from chainrule.tables.date_forms import DateForm, format_asked
-from chainrule.tables.errors import TableError
+from chainrule.tables.date_forms import ISO, DateForm, format_asked
+from chainrule.tables.errors import WRITTEN, TableError
 from chainrule.tables.missing import IN_NUMBERS, IN_TEXT
 from chainrule.tables.notes import Notes
 from chainrule.tables.number_forms import NumberForm
@@ -164,7 +164,8 @@ class Forms:
         What is not read is counted in the notes, if training had such too; `first` is the number of
         the frame's first row in its table. Raises TableError where training had none.
         """
-        parts = self.parts(frame)
+        new = replace(self, columns={name: _for_new(form) for name, form in self.columns.items()})
+        parts = new.parts(frame)
         for name, part in parts.items():
             if part.unread.any():
                 _check_others(self.columns[name], frame[name], part.unread, first)
@@ -193,11 +194,24 @@ def _held(form: Form) -> str:
 def _check_others(form: Form, column: pl.Series, unread: pl.Series, first: int) -> None:
     """Raise TableError where a form does not read what training had none of."""
     if not getattr(form, "others", True):
-        row = unread.arg_max() or 0
+        row, held = unread.arg_max() or 0, _held(form)
+        written = f" ({form.said.removeprefix(', ')})" if form.said else ""
         raise TableError(
-            f"column {column.name!r} held {_held(form)}s in training{form.said}, holds "
-            f"{shown(column[row])} here, in row {first + row:,}"
+            f"column {column.name!r} held {held}s in training, holds {shown(column[row])} here, in "
+            f"row {first + row:,}, which is no {held}{written}{WRITTEN[held]}"
         )
+
+
+def _for_new(form: Form) -> Form:
+    """Return a form that reads ISO 8601 too, which can be meant in one way alone.
+
+    >>> new = _for_new(DateForm(("%d.%m.%Y",)))
+    >>> new.read(pl.Series(["31.12.2012", "2012-12-31"])).n_unique()
+    1
+    """
+    if isinstance(form, DateForm) and not any(each.startswith("%Y") for each in form.formats):
+        return replace(form, formats=(*form.formats, *ISO))
+    return form
 
 
 def _separators(reading: Reading) -> dict[str, Any]:

@@ -200,7 +200,9 @@ class NumberForm:
         if self.decimal == ",":
             words.append("decimal comma")
         if self.thousands:
-            words.append(f"thousands {self.thousands!r}")
+            words.append(
+                "thousands blank" if self.thousands == " " else f"thousands {self.thousands!r}"
+            )
         if self.unit:
             words.append(f"in {self.unit}")
         return "".join(f", {word}" for word in words)

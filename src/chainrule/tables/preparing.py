@@ -7,7 +7,7 @@ features   inputs of the network, in the order of the columns
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -80,12 +80,31 @@ class Preparation:
         {'age': [0, 1]}
         """
         of: dict[str, list[int]] = {}
+        for encoder, start, end in self._spans():
+            of.setdefault(encoder.column, []).extend(range(start, end))
+        return of
+
+    @property
+    def lacking(self) -> dict[str, int]:
+        """The place of the feature that says that a column has no value, where there is one.
+
+        >>> age = Number("age", centre=40.0, scale=10.0, missing=True, text=False)
+        >>> Preparation((age,)).lacking
+        {'age': 1}
+        """
+        return {
+            encoder.column: end - 1
+            for encoder, _, end in self._spans()
+            if getattr(encoder, "missing", False)
+        }
+
+    def _spans(self) -> Iterator[tuple[Encoder, int, int]]:
+        """Yield each encoder with the place of its first feature and that behind its last."""
         start = 0
         for encoder in self.encoders:
             end = start + len(encoder.features)
-            of.setdefault(encoder.column, []).extend(range(start, end))
+            yield encoder, start, end
             start = end
-        return of
 
     def transform(
         self, frame: pl.DataFrame, notes: Notes | None = None, *, first: int = 1

@@ -40,7 +40,8 @@ def decide_target(survey: Survey, task: str | None = None) -> Decision:
     if column.kind in ("date", "other"):
         raise TableError(f"{what} holds {column.dtype}; it must hold classes or numbers")
     if column.infinite:
-        raise TableError(f"{what} is infinite in {column.infinite:,} rows; leave those rows out")
+        rows = f"{column.infinite:,} row" + "s" * (column.infinite > 1)
+        raise TableError(f"{what} is infinite in {rows}; leave such rows out")
     if column.least == column.greatest:
         raise TableError(f"{what} is always {shown(column.least)}: there is nothing to learn")
     if (task or _natural(column)) == "regression":

@@ -6,7 +6,7 @@ X   (n, features)   prepared examples      y   (n,) labels, or (n, outputs)     
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +27,9 @@ Array = NDArray[Any]
 
 GIVES_AWAY = {"classification": 0.98, "regression": 0.998}
 """How much of the baseline's error a column alone takes away where it gives the target away."""
+
+GIVEN = 0.5
+"""The least share of the rows in which such a column has a value."""
 
 NAMED = 3
 """The most columns that are named as such."""
@@ -114,6 +117,8 @@ def leaks(
 ) -> Iterator[str]:
     """Yield each column that foretells the target by itself, nearly without an error.
 
+    Of a column that has no value in some rows, the others tell.
+
     >>> import polars as pl
     >>> height = 170 + 20 * np.sin(np.arange(99))
     >>> model = cr.train(pl.DataFrame({"cm": height, "inches": height / 2.54}), "inches", epochs=1)
@@ -121,20 +126,32 @@ def leaks(
     column 'cm' alone foretells 'inches': it scores 1.0000 (R²); was that meant? If not...
     """
     data = _some(blocks, held_out)
-    told = told_by_classes if target.task == "classification" else told_by_line_or_ranks
     name = "accuracy" if target.task == "classification" else "R²"
     found = []
     for column, features in preparation.places.items():
-        gain, score = told(data.X[:, features], data.y)
-        if gain >= GIVES_AWAY[target.task]:
-            found.append((column, score))
-    for column, score in found[:NAMED]:
+        for rows, where in _rows(data.X, preparation.lacking.get(column)):
+            gain, score = _told(target)(data.X[rows][:, features], data.y[rows])
+            if gain >= GIVES_AWAY[target.task]:
+                found.append((column, f"{score:.4f} ({name}){where}"))
+                break
+    for column, figure in found[:NAMED]:
         yield (
-            f"column {column!r} alone foretells {target.column!r}: it scores {score:.4f} "
-            f"({name}); was that meant? If not, leave it out: --leave-out {shlex.quote(column)}"
+            f"column {column!r} alone foretells {target.column!r}: it scores {figure}; was that "
+            f"meant? If not, leave it out: --leave-out {shlex.quote(column)}"
         )
     if len(found) > NAMED:
         yield f"so do {len(found) - NAMED:,} columns more, such as {found[NAMED][0]!r}"
+
+
+def _rows(X: Array, lacking: int | None) -> Iterator[tuple[Any, str]]:
+    """Yield all rows, and those in which a column has a value, if most: what is lacking hides."""
+    yield slice(None), ""
+    if lacking is not None and (given := X[:, lacking] == 0).mean() >= GIVEN:
+        yield given, " where it has a value"
+
+
+def _told(target: Target) -> Callable[[Array, Array], tuple[float, float]]:
+    return told_by_classes if target.task == "classification" else told_by_line_or_ranks
 
 
 def _some(blocks: Blocks, held_out: Examples) -> Examples:
@@ -319,7 +336,7 @@ def idle(model: TableModel, scores: dict[str, Any]) -> Iterator[str]:
     >>> same = {"rmse": 2.0}
     >>> model = cr.train("sklearn:diabetes", "target", epochs=1)
     >>> print(*idle(model, {"model": same, "baseline": same}))
-    the model is no better than the baseline, which looks at no column: RMSE 2, and 2
+    the model is no better than the baseline, which looks at no column: RMSE 2 against 2
     """
     options = model.about["options"]
     metric = options.get("metric") or (
@@ -332,7 +349,7 @@ def idle(model: TableModel, scores: dict[str, Any]) -> Iterator[str]:
     if row.distance(own) >= row.distance(trivial):
         yield (
             f"the model is no better than the baseline, which looks at no column: {row.word} "
-            f"{own:.4g}, and {trivial:.4g}"
+            f"{own:.4g} against {trivial:.4g}"
         )
 
 

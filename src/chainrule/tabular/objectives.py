@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from chainrule import losses
 from chainrule.errors import check_number
-from chainrule.tabular.scores import SCORES
+from chainrule.tabular.scores import METRICS, SCORES
 
 if TYPE_CHECKING:
     from chainrule.tables import Target
@@ -149,7 +149,7 @@ def check_metric(kind: str, target: Target, metric: str | None) -> None:
         return
     from chainrule.tables import TableError
 
-    fitting = ", ".join(name for name, score in SCORES.items() if kind in score.of)
+    fitting = ", ".join(name for name in METRICS if kind in SCORES[name].of)
     other = next(task for task in BY_TASK if task != target.task)
     swapped = ("classes" in SCORES[metric].of) != (kind == "classes")
     raise TableError(
@@ -174,7 +174,7 @@ def class_weights(
         return None
     from chainrule.tables import TableError
 
-    names = [str(name) for name in getattr(target, "classes", ())]
+    names = getattr(target, "names", ())
     if not names:
         raise TableError(
             f"--class-weight is for classes, and target {target.column!r} {KINDS['quantity']}; "
@@ -183,10 +183,22 @@ def class_weights(
     if isinstance(asked, str):
         totals = np.bincount(y, weights=w, minlength=len(names)).astype(float)
         return np.where(totals > 0, totals.sum() / len(names) / np.maximum(totals, 1e-300), 1.0)
-    for name in asked:
+    weights = _by_class(target.column, names, asked)
+    return np.array([weights.get(name, 1.0) for name in names])
+
+
+def _by_class(column: str, names: tuple[str, ...], asked: Mapping[str, float]) -> dict[str, float]:
+    """Return the weights by the classes' own names: true is True where no other class is."""
+    import polars as pl
+
+    from chainrule.tables import TableError
+    from chainrule.tables.spelling import as_known, plainly
+
+    meant = as_known(pl.Series(list(asked), dtype=pl.String), names, plainly).to_list()
+    for name in meant:
         if name not in names:
             raise TableError(
-                f"--class-weight names {name!r}, which is no class of {target.column!r}; the "
+                f"--class-weight names {name!r}, which is no class of {column!r}; the "
                 f"classes are {', '.join(map(repr, names[:10]))}"
             )
-    return np.array([asked.get(name, 1.0) for name in names])
+    return dict(zip(meant, asked.values(), strict=True))

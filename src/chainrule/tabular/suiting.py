@@ -6,6 +6,7 @@ y   (n,) labels, or (n, outputs)      w   (n,) weights, or None
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -33,13 +34,13 @@ def task_asked(options: Options) -> str | None:
 
 @contextmanager
 def as_asked(options: Options) -> Iterator[None]:
-    """Have refusals of the target tell that the loss asks for the task.
+    """Have refusals of the target tell that the loss asks for the task, and advise another loss.
 
     >>> with as_asked(Options(loss="poisson")):
-    ...     raise TableError("target 'cut' holds text")
+    ...     raise TableError("target 'cut' holds text; use --task classification")
     Traceback (most recent call last):
     ...
-    chainrule.tables.errors.TableError: --loss poisson is for regression: target 'cut' holds text
+    chainrule.tables.errors.TableError: --loss poisson ...: target 'cut' holds text; use another...
     """
     try:
         yield
@@ -47,7 +48,8 @@ def as_asked(options: Options) -> Iterator[None]:
         task = task_asked(options)
         if task == options.task or not str(error).startswith("target "):
             raise
-        raise TableError(f"--loss {options.loss} is for {task}: {error}") from None
+        why = re.sub(r"--task \w+$", "another --loss", str(error))
+        raise TableError(f"--loss {options.loss} is for {task}: {why}") from None
 
 
 def decided_by(found: Survey, options: Options) -> tuple[Decision, ...]:
