@@ -119,7 +119,7 @@ def test_what_training_did_not_know_is_noted_beside_the_predictions():
         (["new.csv", "price.model"], "price.model is the model; name it before the table, new.csv"),
         (["new.csv", "less.csv"], "new.csv: is no model file"),
         (["price.model", "no.csv"], "no.csv: there is no such file"),
-        (["price.model", "less.csv"], "the table lacks .*'size'.* Missing too: 'kind'"),
+        (["price.model", "less.csv"], "the table lacks .*'size'.* missing too: 'kind'"),
         (["price.model", "new.csv", "--keep", "idd"], "'idd'; did you mean 'id'"),
         (["price.model", "taken.csv", "--keep", "prediction"], "column 'prediction' to keep is"),
         (["price.model", "new.csv", "-o", "made.xyz"], "made.xyz: give it one of these endings"),

@@ -204,7 +204,7 @@ def test_what_is_refused(tmp_path, more, message):
         ({"step": 0}, "explain: step must be a whole number >= 1"),
         ({"batch_size": 0}, "explain: batch_size must be a whole number >= 1"),
         ({"optimizer": cr.Adam(), "velocity": "start"}, "velocity is of SGD with momentum"),
-        ({"velocity": "start"}, "velocity is of SGD with momentum, got SGD"),
+        ({"velocity": "start"}, "such as momentum = 0.9, got SGD"),
         (
             {"optimizer": cr.SGD(1e200), "step": 4},
             "the training fails before step 4: the activation of layer 1",

@@ -10,12 +10,15 @@ import pytest
 import chainrule as cr
 from chainrule.activations import ACTIVATIONS, activation
 from chainrule.errors import unknown_name
+from chainrule.explain.network_file import KEYS
+from chainrule.explain.network_training import SETTINGS
 from chainrule.initialisers import INITIALISERS
 from chainrule.losses import LOSSES, loss
 from chainrule.network import REDUCTIONS
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.schedules import SCHEDULES
 from chainrule.synonyms import _MEANT, meant
+from chainrule.tabular.scores import METRICS
 
 TABLES: dict[str, Any] = {
     "activation": ACTIVATIONS,
@@ -24,6 +27,8 @@ TABLES: dict[str, Any] = {
     "initialiser": INITIALISERS,
     "schedule": SCHEDULES,
     "reduction": REDUCTIONS,
+    "metric": METRICS,
+    "key": [*KEYS, *dict.fromkeys(name for names in SETTINGS.values() for name in names)],
 }
 MEANT = [
     ("activation", "logistic", ["sigmoid"]),
@@ -60,6 +65,13 @@ MEANT = [
     ("schedule", "OneCycleLR", ["one_cycle"]),
     ("schedule", "warmup", ["warm_up"]),
     ("reduction", "average", ["mean"]),
+    ("key", "lr", ["rate"]),
+    ("key", "eps", ["epsilon"]),
+    ("metric", "f1", ["f1_macro"]),
+    ("metric", "AUC", ["roc_auc"]),
+    ("metric", "logloss", ["log_loss"]),
+    ("metric", "mse", ["rmse"]),
+    ("metric", "mean_absolute_error", ["mae"]),
 ]
 
 

@@ -47,9 +47,12 @@ def test_columns_are_known_by_text(names):
         pa.table([[1], [2]], names=["a", "a"]),
     ],
 )
-def test_names_that_are_alike_are_refused(frame):
+def test_names_that_are_alike_are_refused_or_numbered(frame):
     with pytest.raises(TableError, match=r"(pandas|pyarrow)\..*: 2 columns are called 'a'; rename"):
         open_source(frame)
+    source = open_source(frame, number_duplicates=True)
+    assert source.columns == ("a", "a_2")
+    assert source.whole().row(0) == (1, frame.iloc[0, 1] if hasattr(frame, "iloc") else 2)
 
 
 def numbered():
@@ -277,3 +280,11 @@ def test_a_model_takes_the_order_and_what_it_learnt_as_words():
     assert {"shop=8", "shop=9", "shop=10"} <= set(named)
     plain = frame.astype({"grade": object, "shop": int})
     assert model.predict(plain).equals(model.predict(frame))
+
+
+def test_a_model_of_numbered_names_numbers_them_anew():
+    draw = np.random.default_rng(0)
+    frame = pd.DataFrame(draw.standard_normal((40, 3)), columns=["a", "a", "y"])
+    model = cr.train(frame, "y", epochs=1, number_duplicates=True)
+    assert model.preparation.columns == ("a", "a_2")
+    assert model.predict(frame).height == 40

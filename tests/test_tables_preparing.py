@@ -348,7 +348,7 @@ REFUSED = [
     (TRAINED.rename({"age": "Age"}), "column 'age'; did you mean 'Age'? The table has Age, cut,"),
     (
         TRAINED.drop("cut", "day"),
-        "unknown column 'cut'. The table has age, flag Missing too: 'day'",
+        "unknown column 'cut'. The table has age, flag; missing too: 'day'",
     ),
     (
         TRAINED.with_columns(pl.Series("age", ["1", " 2", "abc", "x"])),

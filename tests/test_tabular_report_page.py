@@ -144,7 +144,7 @@ def test_the_summary_is_the_models(made, name):
     assert page.facts["network"] == (
         f"{model.net.inputs} in → 16 relu{between} → {model.net.outputs} out"
     )
-    assert page.facts["training"] == (f"8 epochs, of which {about['best_epoch']} was the best")
+    assert page.facts["training"] == f"8 epochs; the best was epoch {about['best_epoch']}"
     assert page.facts["table"] == source.name
     if "metric" in about["options"]:
         return
@@ -263,7 +263,7 @@ def test_an_order_is_there_in_words(made):
     html = report(*trained(flats().drop("price"), "dear", order=order, epochs=1, refit=False))
     values = {row[0]: row[1] for row in Page(html).table("what it was trained with")[1]}
     assert (values["--order"], values["--refit"]) == ("city: Nice < Lyon < Paris", "no")
-    assert "1 epoch, of which 1 was the best" in html
+    assert "1 epoch; the best was epoch 1" in html
     assert "anew with all rows" not in html
 
 

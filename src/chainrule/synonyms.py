@@ -34,6 +34,17 @@ _MEANT: dict[str, str] = {
     "cross_entropy": "nll ce xent logloss negativeloglikelihood categoricalcrossentropy "
     "sparsecategoricalcrossentropy softmaxcrossentropy multinomial logistic deviance kld "
     "kldivergence",
+    # scores
+    "accuracy": "acc precision recall",
+    "balanced_accuracy": "bacc balanced recall",
+    "f1_macro": "f1 f1score macrof1 fscore fmeasure",
+    "log_loss": "ce nll bce crossentropy binarycrossentropy categoricalcrossentropy logistic",
+    "roc_auc": "auc auroc",
+    "rmse": "mse squarederror meansquarederror rootmeansquarederror l2",
+    "mae": "absoluteerror meanabsoluteerror l1",
+    "r2": "r2score rsquared determination",
+    "pinball": "quantile",
+    "poisson_deviance": "poisson",
     # optimizers
     "sgd": "momentum nesterov nag gd gradientdescent stochasticgradientdescent",
     "adam": "adamax amsgrad radam adabelief",

@@ -74,7 +74,10 @@ class Training(NamedTuple):
         if self.velocity is None:
             return None
         if not getattr(optimizer, "momentum", 0):
-            raise ValueError(f"explain: velocity is of SGD with momentum, got {optimizer!r}")
+            raise ValueError(
+                "explain: velocity is of SGD with momentum, such as momentum = 0.9, got "
+                f"{optimizer!r}"
+            )
         check_parameters(net, self.velocity)
         check_equal(dict(named_leaves(self.velocity)), ties, "velocities", called(self.at))
         return [(v,) for v in leaves(self.velocity)]

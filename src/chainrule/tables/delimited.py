@@ -56,7 +56,9 @@ class Delimited(Source):
         plain = (self._by_hand(number, self._tidied(piece)) for number, piece in looks)
         first = next(filter(None, plain), b"")
         if not first:
-            raise TableError(f"{self.name}: has a header and no rows")
+            raise TableError(
+                f"{self.name}: has a header and no rows; if it is no header, give --no-header"
+            )
         self.pointed = self._dialect.delimiter == ","
         points = False if reading.parts_by_point else self.pointed or None
         self._fields = Fields(self.columns, self._dialect.delimiter, points)

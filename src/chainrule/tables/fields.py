@@ -94,19 +94,22 @@ class Fields(NamedTuple):
         counts = [text.count(), no_blanks.count(), *(self._fitting(kind, rows) for kind in NARROW)]
         found = zip(*(count.row(0) for count in counts), strict=True)
         kinds = {name: _kind(*row) for name, row in zip(self.columns, found, strict=True)}
-        kinds = {name: self._settled(kind, text[name]) for name, kind in kinds.items()}
-        names = [name for name in kinds if first and _are_names(kinds[name], text[name])]
-        return kinds | dict.fromkeys(names, pl.String())
+        numbers = [name for name, kind in kinds.items() if kind == NARROW[2]]
+        whole = [name for name, kind in kinds.items() if kind == NARROW[1]]
+        odd = self._may_be_no_numbers(text.select(numbers))
+        if first:
+            odd += _names_among(text.select(numbers), text.select(whole))
+        return kinds | dict.fromkeys(odd, pl.String())
 
-    def _settled(self, kind: Kind, text: pl.Series) -> Kind:
-        """Return the kind of a column: text, where its points may part thousands."""
-        if kind == NARROW[2] and text.str.contains(MONTH).any():
-            return pl.String()
-        if kind != NARROW[2] or self.points:
-            return kind
-        pointed = text.filter(text.str.contains("[.eE]").fill_null(value=False))
-        parted = pointed.str.strip_chars().str.contains(PARTED)
-        return pl.String() if self.points is False or (len(parted) and parted.all()) else kind
+    def _may_be_no_numbers(self, numbers: pl.DataFrame) -> list[str]:
+        """Return those columns of numbers that are months, or whose points may part thousands."""
+        if self.points is False:
+            return numbers.columns
+        odd = pl.all().str.contains(MONTH).any()
+        if self.points is None:
+            pointed = pl.all().filter(pl.all().str.contains("[.eE]"))
+            odd |= pointed.len().gt(0) & pointed.str.strip_chars().str.contains(PARTED).all()
+        return _where(numbers.select(odd))
 
     def _fitting(self, kind: Kind, rows: bytes) -> pl.DataFrame:
         """Return how many values of each column are of a kind."""
@@ -143,10 +146,16 @@ def _holds_nan(frame: pl.DataFrame) -> bool:
     return any(math.isnan(total) for total in sums.row(0)) if sums.width else False
 
 
-def _are_names(kind: Kind, text: pl.Series) -> bool:
-    """Whether the fields of a column of numbers would lose digits that names have."""
-    long = kind == NARROW[2] and text.str.contains(LONG).all()
-    return kind in NUMBERS and bool(long or text.str.contains(PADDED).any())
+def _names_among(numbers: pl.DataFrame, whole: pl.DataFrame) -> list[str]:
+    """Return the columns whose fields would lose, as numbers, digits that names have."""
+    padded = pl.all().str.contains(PADDED).any()
+    long = pl.all().str.contains(LONG).all()
+    return _where(numbers.select(padded | long)) + _where(whole.select(padded))
+
+
+def _where(told: pl.DataFrame) -> list[str]:
+    """Return the columns that hold True."""
+    return [column.name for column in told if column.any()]
 
 
 def _kind(values: int, no_blanks: int, booleans: int, whole: int, numbers: int) -> Kind:

@@ -13,7 +13,7 @@ from chainrule.records import column_name
 from chainrule.tables.errors import TableError
 from chainrule.tables.pandas_frames import from_pandas
 from chainrule.tables.source import CHUNK, Source, digest
-from chainrule.tables.values import check_different
+from chainrule.tables.values import different_names
 
 NUMBERS = (
     *(pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64),
@@ -84,47 +84,54 @@ def _bytes(column: pl.Series) -> bytes:
     return column.to_frame().write_csv(include_header=False).encode()
 
 
-def from_native(frame: Any) -> Frame:
+def from_native(frame: Any, *, numbered: bool = False) -> Frame:
     """Return a source of a frame of polars, pandas or Arrow, whose columns are known by text.
 
-    Raises TableError for what is none, with how to make it one.
+    Raises TableError for what is none, with how to make it one, and for names that come twice
+    unless they are to be `numbered`.
 
     >>> from_native(pl.DataFrame({"height": [3.5]}).lazy().collect()).columns
     ('height',)
     """
-    import narwhals as nw
-
     kind = f"{type(frame).__module__.partition('.')[0]}.{type(frame).__name__}"
     try:
-        if nw.dependencies.is_pandas_dataframe(frame):
-            return _of_pandas(kind, frame)
-        if nw.dependencies.is_pyarrow_table(frame):
-            return Frame(kind, _of_arrow(kind, frame))
-        found = nw.from_native(frame, eager_only=True).to_polars()
+        made = _as_polars(frame, numbered=numbered)
     except ModuleNotFoundError as error:
         raise TableError(f"{kind}: to read it, install {error.name or 'pyarrow'}") from None
     except TypeError:
         must = "must be the path of a file, sklearn:name or a data frame"
         raise TableError(f"a table {must}, got {kind}{_instead(frame)}") from None
-    except TableError:
-        raise
+    except TableError as error:
+        raise TableError(f"{kind}: {error}") from None
     except (ValueError, NotImplementedError, pl.exceptions.PolarsError) as error:
         said = " ".join(str(error).split())
         raise TableError(f"{kind}: cannot be read: {said}") from None
-    return Frame(kind, found)
-
-
-def _of_pandas(kind: str, frame: Any) -> Frame:
-    source = Frame(kind, from_pandas(kind, frame))
-    if named := [column_name(name) for name in frame.index.names if name is not None]:
-        index = ", ".join(map(repr, named))
-        source.notes = (f"the index {index} is no column; frame.reset_index() makes it one",)
+    source = Frame(kind, made)
+    source.notes = _notes_of_index(frame)
     return source
 
 
-def _of_arrow(kind: str, table: Any) -> pl.DataFrame:
+def _as_polars(frame: Any, *, numbered: bool) -> pl.DataFrame:
+    import narwhals as nw
+
+    if nw.dependencies.is_pandas_dataframe(frame):
+        return from_pandas(frame, numbered=numbered)
+    if nw.dependencies.is_pyarrow_table(frame):
+        return _of_arrow(frame, numbered=numbered)
+    found: pl.DataFrame = nw.from_native(frame, eager_only=True).to_polars()
+    return found
+
+
+def _notes_of_index(frame: Any) -> tuple[str, ...]:
+    """Return what is said of the index of a frame, where pandas gives it names."""
+    names = getattr(getattr(frame, "index", None), "names", ())
+    named = ", ".join(repr(column_name(name)) for name in names if name is not None)
+    return (f"the index {named} is no column; frame.reset_index() makes it one",) if named else ()
+
+
+def _of_arrow(table: Any, *, numbered: bool) -> pl.DataFrame:
     """Return a table of Arrow, its ordered dictionaries in their order."""
-    check_different(kind, table.column_names)
+    table = table.rename_columns(list(different_names(table.column_names, numbered=numbered)))
     made = pl.DataFrame(table)
     orders = {
         field.name: table[field.name].unify_dictionaries().chunk(0).dictionary.to_pylist()

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from chainrule.reading import Reading
 from chainrule.tables.errors import TableError
 from chainrule.tables.missing import IN_NUMBERS
-from chainrule.tables.values import shown
+from chainrule.tables.values import different_names, shown
 
 Row = Sequence[str]
 
@@ -90,19 +90,7 @@ def looked_at(width: int) -> int:
 def _names(given: Sequence[str], numbered: bool) -> tuple[str, ...]:
     """Return the names of columns: by their places where they have none, each once."""
     names = [name or f"column_{k}" for k, name in enumerate(given, 1)]
-    twice = [name for name, times in Counter(names).items() if times > 1]
-    if twice and not numbered:
-        raise TableError(
-            f"{names.count(twice[0])} columns are called {shown(twice[0])}; rename them, or let "
-            "--number-duplicates do it"
-        )
-    taken: set[str] = set()
-    for k, name in enumerate(names):
-        if name in taken:
-            others = (f"{name}_{number}" for number in itertools.count(2))
-            names[k] = next(other for other in others if other not in taken and other not in names)
-        taken.add(names[k])
-    return tuple(names)
+    return different_names(names, numbered=numbered)
 
 
 def _with_all(header: Row, below: Sequence[Row]) -> Row:
@@ -224,7 +212,10 @@ def _vote(field: str, below: Sequence[str], numbers_may_be_names: bool) -> int:
 
 def _is_missing(field: str) -> bool:
     """Whether a field holds no value, or has nothing that a name has."""
-    return field.strip() in IN_NUMBERS or not any(map(str.isalnum, field))
+    return field.strip() in IN_NUMBERS or _NOTHING.fullmatch(field) is not None
+
+
+_NOTHING = re.compile(r"[\W_]*")
 
 
 def _is_number(field: str) -> bool:

@@ -10,7 +10,7 @@ import polars as pl
 
 from chainrule.records import column_name
 from chainrule.tables.errors import TableError
-from chainrule.tables.values import as_words, check_different, shown
+from chainrule.tables.values import as_words, different_names, shown
 
 UNREADABLE = (
     ValueError,
@@ -22,25 +22,24 @@ UNREADABLE = (
 """What pandas, Arrow and polars raise for values that do not become a column."""
 
 
-def from_pandas(kind: str, frame: Any) -> pl.DataFrame:
+def from_pandas(frame: Any, *, numbered: bool = False) -> pl.DataFrame:
     """Return a frame of pandas with names that are text, its categories in their order.
 
-    Raises TableError, with its name, for a column that cannot be read, and for names that come
-    twice.
+    Names that come twice are `numbered`, or raise TableError, as does a column that cannot be
+    read, with its name.
 
     >>> import pandas as pd
-    >>> from_pandas("pandas.DataFrame", pd.DataFrame({3: [1.5], ("a", "b"): ["x"]})).columns
+    >>> from_pandas(pd.DataFrame({3: [1.5], ("a", "b"): ["x"]})).columns
     ['3', 'a.b']
     """
-    names = [column_name(name) for name in frame.columns]
-    check_different(kind, names)
+    names = different_names(list(map(column_name, frame.columns)), numbered=numbered)
     columns = {name: frame.iloc[:, place] for place, name in enumerate(names)}
     plain = [place for place, name in enumerate(names) if _way(columns[name]) is None]
     try:
         made = _as_polars(frame.iloc[:, plain].set_axis([names[k] for k in plain], axis=1))
     except UNREADABLE:  # of one of them: which, is found below
         made = {}
-    rest = {name: _column(kind, name, columns[name]) for name in names if name not in made}
+    rest = {name: _column(name, columns[name]) for name in names if name not in made}
     return pl.DataFrame({name: (made | rest)[name] for name in names})
 
 
@@ -53,7 +52,7 @@ def _as_polars(frame: Any) -> dict[str, pl.Series]:
     return made.to_dict()
 
 
-def _column(kind: str, name: str, series: Any) -> pl.Series:
+def _column(name: str, series: Any) -> pl.Series:
     """Return one column, or say which it is that cannot be read, and why."""
     way = _way(series) or (lambda series: series)
     try:
@@ -63,7 +62,7 @@ def _column(kind: str, name: str, series: Any) -> pl.Series:
         return made.alias(name)
     except UNREADABLE as error:
         fix = f"make it one kind, such as by frame[{series.name!r}].astype(str), or drop it"
-        raise TableError(f"{kind}: column {name!r} {_wrong(series, error)}; {fix}") from None
+        raise TableError(f"column {name!r} {_wrong(series, error)}; {fix}") from None
 
 
 def _wrong(series: Any, error: Exception) -> str:

@@ -127,7 +127,7 @@ class Preparation:
         missing = [name for name in self.columns if name not in there]
         if missing:
             column = unknown_column("column", missing[0], frame.columns)
-            also = f" Missing too: {', '.join(map(repr, missing[1:]))}" if missing[1:] else ""
+            also = f"; missing too: {', '.join(map(repr, missing[1:]))}" if missing[1:] else ""
             raise TableError(f"the table lacks what the model was trained on: {column}{also}")
         for encoder in self.encoders:
             encoder.check(frame.get_column(encoder.column), first)

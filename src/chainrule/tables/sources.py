@@ -97,7 +97,7 @@ def _opened(where: Any, asked: Reading) -> Source:
 
         return shipped(where)
     if not isinstance(where, str | os.PathLike):
-        return frames.from_native(where)
+        return frames.from_native(where, numbered=asked.number_duplicates)
     name, path = str(where), Path(where)
     if name == STANDARD_INPUT or path.is_fifo():
         return _spooled(name, asked)

@@ -103,7 +103,7 @@ class TextFile(NamedTuple):
 
 def _without_marks(rows: bytes) -> bytes:
     """Return rows without byte order marks, which begin each of several files put together."""
-    if codecs.BOM_UTF8 not in rows:
+    if codecs.BOM_UTF8[:1] not in rows:  # which is found many times as fast as all three
         return rows
     return rows.removeprefix(codecs.BOM_UTF8).replace(b"\n" + codecs.BOM_UTF8, b"\n")
 

@@ -5,6 +5,7 @@ A value that a reading does not allow is null in it.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -160,11 +161,23 @@ def check_known(what: str, names: Iterable[str], known: Sequence[str]) -> None:
             raise unknown_column(what, name, known)
 
 
-def check_different(table: str, names: Iterable[str]) -> None:
-    """Raise TableError for a name that several columns of a table have.
+def different_names(names: Sequence[str], *, numbered: bool) -> tuple[str, ...]:
+    """Return the names of a table's columns, each once: with a number where that is asked for.
 
-    >>> check_different("trees", ["height", "width"])
+    Raises TableError for a name that several columns have otherwise.
+
+    >>> different_names(["x", "x", "x_2"], numbered=True)
+    ('x', 'x_3', 'x_2')
     """
-    for name, times in Counter(names).items():
-        if times > 1:
-            raise TableError(f"{table}: {times} columns are called {name!r}; rename them")
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice and not numbered:
+        raise TableError(
+            f"{names.count(twice[0])} columns are called {shown(twice[0])}; rename them, or let "
+            "--number-duplicates do it"
+        )
+    taken: dict[str, None] = {}
+    for name in names:
+        others = (f"{name}_{number}" for number in itertools.count(2))
+        free = (other for other in others if other not in taken and other not in names)
+        taken[next(free) if name in taken else name] = None
+    return tuple(taken)

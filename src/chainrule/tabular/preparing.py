@@ -58,6 +58,9 @@ Made = TypeVar("Made")
 THREADS = 2
 """The chunks that are prepared at a time: each is in memory."""
 
+KEPT = ("missing", "decimal", "thousands", "number_duplicates")
+"""What is asked of the reading of one table that holds for others of the kind too."""
+
 Frames = Callable[..., Iterator[pl.DataFrame]]
 """The rows of some columns of a table, or of all; as often as wanted."""
 
@@ -217,7 +220,7 @@ def _forms(
 def _kept_reading(source: Source) -> dict[str, Any]:
     """Return what was asked of the reading that holds for other tables of the kind too."""
     asked = source.reading.given()
-    return {name: asked[name] for name in ("missing", "decimal", "thousands") if name in asked}
+    return {name: asked[name] for name in KEPT if asked.get(name) not in (None, False)}
 
 
 def _fill(

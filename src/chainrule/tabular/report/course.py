@@ -44,7 +44,7 @@ def summary(found: Findings) -> Html:
         f"validation{left}",
         "network": _layers(net),
         "parameters": number(net.size),
-        "training": f"{_epochs(made)}, of which {about['best_epoch']:,} was the best{early}",
+        "training": f"{_epochs(made)}; the best was epoch {about['best_epoch']:,}{early}",
     }
     scores = about["validation"]
     listed = "".join(f"<dt>{name}</dt><dd>{text(said)}</dd>" for name, said in facts.items())
