@@ -84,19 +84,19 @@ def test_what_is_not_finite_is_refused(kind: str, value: float, shown: str) -> N
 
 @each_kind
 @pytest.mark.parametrize(
-    "y",
+    ("y", "then"),
     [
-        np.array(["a", "b", "c"]),
-        ["0", "1", "2"],
-        [None, 1.0, 2.0],
-        [1j, 0, 0],
-        np.array(["2020", "2021", "2022"], dtype="M8[Y]"),
-        [0, 1, 2**70],
+        (np.array(["a", "b", "c"]), "; encode text as numbers"),
+        (["0", "1", "2"], "; encode text as numbers"),
+        ([None, 1.0, 2.0], " with None at (0,); encode text as numbers"),
+        ([1j, 0, 0], "; encode text as numbers"),
+        (np.array(["2020", "2021", "2022"], dtype="M8[Y]"), "; encode text as numbers"),
+        ([0, 1, 2**70], "; convert it by .astype(float)"),
     ],
     ids=["text", "digits", "None", "complex", "date", "huge"],
 )
-def test_what_is_no_number_is_refused(kind: str, y: Any) -> None:
-    message = f"y must be an array of numbers, got dtype {np.asarray(y).dtype}; encode text as "
+def test_what_is_no_number_is_refused(kind: str, y: Any, then: str) -> None:
+    message = f"y must be an array of numbers, got dtype {np.asarray(y).dtype}{then}"
     refused(kind, y, message, TypeError)
 
 
