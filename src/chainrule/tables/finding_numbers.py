@@ -68,9 +68,8 @@ def number_form(
     """Return the form of a column of numbers, of which a share of at least `least` must be one.
 
     It is None where there are too few, and a text where many are, or contradict each other, which
-    says it.
-    Raises UndecidedError where two forms fit, and TableError where numbers have units or, for a
-    role that needs numbers, are none.
+    says it. Raises UndecidedError where two forms fit, and TableError where numbers have units or,
+    for a role that needs numbers, are none.
 
     >>> tally = Tally(())
     >>> tally.add(pl.Series(["$1,173.50", "$574"]))
@@ -88,8 +87,7 @@ def number_form(
         found, strange = evidence(tally.shapes, strange), []
     share = found.count / max(tally.values, 1)
     if not found.count or share < min(least, 1 - FEW_OTHERS):
-        few = is_few(len(tally.some), tally.values)
-        return _mixed(tally, found) if role == "" and share >= MIXED and not few else None
+        return _mixed(tally, found) if role == "" and share >= MIXED else None
     if strange:
         if len(strange) > MOST_UNITS and role == "":
             return None
@@ -97,16 +95,22 @@ def number_form(
     if share < least:
         if role == "time":
             return None
-        raise TableError(
-            f"target {name!r} holds numbers, and others such as {shown(_other(tally))}; leave "
-            "those rows out, or say by --missing what means none"
-        )
+        raise _with_others(name, tally)
     unit = _unit(name, tally, role, found)
     return _separated(name, tally, role, found, unit, convention)
 
 
-def _mixed(tally: Tally, found: Evidence) -> str:
-    """Return what is said of text among which there are many numbers."""
+def _with_others(name: str, tally: Tally) -> TableError:
+    return TableError(
+        f"target {name!r} holds numbers, and others such as {shown(_other(tally))}; leave those "
+        "rows out, or say by --missing what means none"
+    )
+
+
+def _mixed(tally: Tally, found: Evidence) -> str | None:
+    """Return what is said of text among which there are many numbers, unless it has few values."""
+    if is_few(len(tally.some), tally.values):
+        return None
     return (
         f", with {found.count:,} numbers; say by --missing what means none, such as "
         f"{shown(_other(tally))}"
