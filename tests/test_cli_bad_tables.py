@@ -48,6 +48,11 @@ def test_a_table_that_is_wrong_is_refused_in_one_line(tmp_path, name):
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
 
 
+@pytest.mark.parametrize("folder", [".", "..", "/"])
+def test_a_folder_is_refused_by_its_name(folder):
+    refused(run("train", folder, "--target", "y"), re.escape(f"{folder}: is a folder; name a file"))
+
+
 UNREADABLE = list(REFUSED)[: list(REFUSED).index("target missing")]
 
 

@@ -225,7 +225,7 @@ def test_each_option_reaches_the_training(field):
         (["--numbers", "sise"], "unknown column in --numbers 'sise'; did you mean 'size'?"),
         (["--numbers", "kind"], "column 'kind' holds text such as 'flat', no numbers"),
         (["--leave-out", "price"], "column 'price' is the target"),
-        (["--task", "classification"], "holds too many different numbers for classes"),
+        (["--task", "classification"], "which are no classes; use --task regression"),
         (["--groups", "kint"], "--groups 'kint' is no column of the table"),
         (["--encoding", "utf-9"], "unknown encoding 'utf-9'"),
         (["--delimiter", ";"], "unknown target 'price'"),

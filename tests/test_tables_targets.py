@@ -84,7 +84,7 @@ ERRORS = [
     (
         [0.5, 1.5],
         "classification",
-        "target 'y' holds too many different numbers for classes, 0.5 to 1.5; use --task regr",
+        "target 'y' holds fractions, 0.5 to 1.5, which are no classes; use --task regression",
     ),
     ([*range(30)], "classification", "different numbers for classes, 0 to 29; use --task"),
     (list("abcabd"), None, "target 'y' holds text, nearly all different, such as 'a': is it an id"),

@@ -31,29 +31,6 @@ def warnings(table, target, **options):
     return cr.train(table, target, **{"epochs": 5, **options}).about["warnings"]
 
 
-# --- words that are two by their blanks
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["yes", "yes ", "no"], "'yes' and 'yes ' in '{}' are two {},"),
-        ([" <=50K", "<=50K", ">50K"], "' <=50K' and '<=50K' in '{}' are two {},"),
-        (["a\u00a0", "a"], "'a' and 'a\\xa0' in '{}' are two {},"),
-        ([" a", " b", " c d"], None),
-        (["Yes", "yes"], None),
-    ],
-)
-def test_words_of_a_frame_that_differ_in_blanks_alone_are_told(words, said):
-    table = TABLE.with_columns(words=pl.Series((words * N)[:N]), price=PRICE)
-    found = warnings(table, "price"), warnings(table, "words", epochs=1)
-    for names, among in zip((("words", "categories"), ("words", "classes")), found, strict=True):
-        told = [each for each in among if "blanks" in each]
-        assert (
-            [each.startswith(said.format(*names)) for each in told] == [True] if said else not told
-        )
-
-
 # --- a column that gives the target away
 
 

@@ -38,11 +38,10 @@ class Files:
             return self.out
         from chainrule.tables.packing import ENDINGS
 
-        if self.table == "-":
-            return Path("table").with_suffix(SUFFIX)
         name = Path(str(self.table).rpartition(":")[2]).name
         packed = next((ending for ending in ENDINGS if name.endswith(ending)), "")
-        return Path(name.removesuffix(packed)).with_suffix(SUFFIX)
+        own = name.removesuffix(packed) not in ("", ".", "..", "-")
+        return Path(name.removesuffix(packed) if own else "table").with_suffix(SUFFIX)
 
     @property
     def checkpoints(self) -> Path:

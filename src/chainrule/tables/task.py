@@ -86,6 +86,11 @@ def _without(column: Column) -> str:
 def _classification(column: Column, task: str | None) -> Decision:
     counts, number = column.counts, column.kind in ("integer", "float")
     words = classes_of(column)
+    if column.kind == "float" and not column.whole:
+        raise TableError(
+            f"target {column.name!r} holds fractions, {shown(column.least)} to "
+            f"{shown(column.greatest)}, which are no classes; use --task regression"
+        )
     if number and (counts is None or len(counts) > max(FEW, column.rows / 2)):
         raise TableError(
             f"target {column.name!r} holds too many different numbers for classes, "

@@ -6,7 +6,7 @@ X   (n, features)   prepared examples      y   (n,) labels, or (n, outputs)     
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from chainrule.examples import Examples
 from chainrule.tables import Preparation, Target
-from chainrule.tables.encoders import SOFT, Category
+from chainrule.tables.encoders import SOFT
 from chainrule.tables.sample import hashes
-from chainrule.tables.targets import Classes
 from chainrule.tabular.blocks import Blocks
 from chainrule.tabular.scores import MAIN, SCORES
 
@@ -59,7 +58,6 @@ def of_a_table(
     []
     """
     return [
-        *blanks(target, preparation),
         *leaks(target, preparation, blocks, held_out),
         *repeated(blocks, held_out),
     ]
@@ -74,39 +72,6 @@ def of_a_model(model: TableModel, held_out: Examples, scores: dict[str, Any]) ->
     """
     found = _one_class(model, held_out, scores["classes"]) if "classes" in scores else []
     return [*found, *idle(model, scores)]
-
-
-# Words that are two by their blanks alone
-
-
-def blanks(target: Target, preparation: Preparation) -> Iterator[str]:
-    """Yield the first two words of each column that differ in the blanks around them alone.
-
-    >>> found = Classes("paid", ("no", "yes", "yes "))
-    >>> print(*blanks(found, Preparation(())))
-    'yes' and 'yes ' in 'paid' are two classes, for the blanks around them: was that meant?
-    """
-    columns = [
-        (each.column, tuple(filter(None, (each.base, *each.categories))), "categories")
-        for each in preparation.encoders
-        if isinstance(each, Category)
-    ]
-    if isinstance(target, Classes):
-        columns.append((target.column, tuple(map(str, target.classes)), "classes"))
-    for column, words, kind in columns:
-        if pair := _alike(words):
-            one, other = map(repr, pair)
-            yield (
-                f"{one} and {other} in {column!r} are two {kind}, for the blanks around them: "
-                "was that meant?"
-            )
-
-
-def _alike(words: Sequence[str]) -> tuple[str, str] | None:
-    """Return the first two words that are one without the blanks around them."""
-    seen: dict[str, str] = {}
-    pairs = ((seen.setdefault(word.strip(), word), word) for word in words)
-    return next((pair for pair in pairs if pair[0] != pair[1]), None)
 
 
 # A column that gives the target away
