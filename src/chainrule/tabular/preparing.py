@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
@@ -26,6 +26,7 @@ from chainrule.tables import (
     Forms,
     Preparation,
     Source,
+    Survey,
     TableError,
     Target,
     Wanted,
@@ -60,6 +61,9 @@ THREADS = 2
 
 KEPT = ("missing", "decimal", "thousands", "number_duplicates")
 """What is asked of the reading of one table that holds for others of the kind too."""
+
+ROW = "\0row"
+"""The column of the rows' numbers."""
 
 Frames = Callable[..., Iterator[pl.DataFrame]]
 """The rows of some columns of a table, or of all; as often as wanted."""
@@ -131,34 +135,74 @@ def prepare(
     Raises TableError where the table, its target or a column that an option names is not fit.
     """
     frames, memory = _frames(source, options)
+    known = _known(source, frames, target, options, words)
+    if spelled := spelled_otherwise(source, known.decisions, frames, options.numbers):
+        return prepare(source.as_text(spelled, EMPTY), target, options, words=spelled)
+    fitted = fitted_to(known.survey, known.decisions, options)
+    preparation = fit_preparation(known.survey, known.decisions)
+    y = fitted.encode(known.kept)
+    check_counts(fitted, options.loss, y, known.rows)
+    held = _held(known.kept, y, target, options, len(preparation.feature_names))
+    w = _weights(known.kept, options.weight, held)
+    count = counts(y, w, class_weights(fitted, options.class_weight, y[~held], _part(w, ~held)))
+    blocks = _blocks(fitted, preparation, held, options.seed, memory, weighted=count is not None)
+    try:
+        chunks = map(known.forms.read, frames())
+        held_X = _fill(blocks, chunks, preparation, target, y, count, held)
+        held_out = Examples(held_X, y[held], _part(w, held))
+        doubts = of_a_table(fitted, preparation, blocks, held_out)
+    except BaseException:
+        blocks.close()
+        raise
+    return Prepared(
+        fitted, known.forms, _kept_reading(source), preparation, known.decisions,
+        known.survey.without_target, known.rows, held, blocks, held_out, y, w, count, doubts,
+    )  # fmt: skip
+
+
+class _Known(NamedTuple):
+    """What a table's columns are, and those columns whose rows are needed: `kept`."""
+
+    forms: Forms
+    survey: Survey
+    decisions: tuple[Decision, ...]
+    kept: pl.DataFrame
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """The number of each kept row in the table, from 1."""
+        return self.kept[ROW].to_numpy().astype(np.int64)
+
+
+def _known(
+    source: Source, frames: Frames, target: str, options: Options, words: Iterable[str]
+) -> _Known:
+    """Return what a table's columns are, from all its rows."""
     with as_asked(options):
         forms = _forms(source, frames, target, options, words)
-    beside = [name for name in (options.weight, options.groups, options.time) if name]
+    needed = dict.fromkeys((target, options.weight, options.groups, options.time))
     seen: list[pl.DataFrame] = []
 
     def looked_at() -> Iterator[pl.DataFrame]:
         for chunk in frames():
             if target in chunk.columns:
-                known = [name for name in dict.fromkeys((target, *beside)) if name in chunk.columns]
-                seen.append(chunk.select(known))
+                seen.append(chunk.select(name for name in needed if name in chunk.columns))
             yield chunk
 
     found = survey(looked_at(), target, forms)
     decisions = decided_by(found, options)
-    if spelled := spelled_otherwise(source, decisions, frames, options.numbers):
-        return prepare(source.as_text(spelled, EMPTY), target, options, words=spelled)
     written = pl.concat(seen)
-    kept = forms.read(written).with_row_index("\0row", offset=1)
+    kept = forms.read(written).with_row_index(ROW, offset=1)
     if options.time is not None and forms.time is not None:
         kept = kept.with_columns(read(forms.time, written[options.time]).values)
-    kept = with_target(kept, target)
-    fitted = fitted_to(found, decisions, options)
-    preparation = fit_preparation(found, decisions)
-    features = len(preparation.feature_names)
-    y = fitted.encode(kept)
-    rows = kept["\0row"].to_numpy().astype(np.int64)
-    check_counts(fitted, options.loss, y, rows)
-    held = hold_out(
+    return _Known(forms, found, decisions, with_target(kept, target))
+
+
+def _held(
+    kept: pl.DataFrame, y: Array, target: str, options: Options, features: int
+) -> NDArray[np.bool_]:
+    """Return which examples are held out."""
+    return hold_out(
         options.validation,
         y if y.ndim == 1 else y[:, 0],
         features=features,
@@ -166,36 +210,40 @@ def prepare(
         groups=_column(kept, options.groups, "--groups", target),
         time=_column(kept, options.time, "--time", target),
     )
-    w = None if options.weight is None else kept[options.weight].cast(pl.Float32).to_numpy()
-    if w is not None:
-        _check_weighted(str(options.weight), w, held)
-    of_class = class_weights(
-        fitted, options.class_weight, y[~held], None if w is None else w[~held]
-    )
-    count = counts(y, w, of_class)
-    train = int((~held).sum())
-    fits = train * features * 4 <= memory
-    blocks = Blocks(
-        np.flatnonzero(~held),
+
+
+def _weights(kept: pl.DataFrame, name: str | None, held: NDArray[np.bool_]) -> Array | None:
+    """Return the weights of the examples, or None where no column gives them."""
+    if name is None:
+        return None
+    w = kept[name].cast(pl.Float32).to_numpy()
+    _check_weighted(name, w, held)
+    return w
+
+
+def _part(w: Array | None, chosen: NDArray[np.bool_]) -> Array | None:
+    return None if w is None else w[chosen]
+
+
+def _blocks(
+    fitted: Target,
+    preparation: Preparation,
+    held: NDArray[np.bool_],
+    seed: int,
+    memory: int,
+    *,
+    weighted: bool,
+) -> Blocks:
+    """Return empty blocks for the examples in training: in memory where they fit, or in a file."""
+    features, places = len(preparation.feature_names), np.flatnonzero(~held)
+    return Blocks(
+        places,
         features=features,
         outputs=None if fitted.task == "classification" else fitted.outputs,
-        weighted=count is not None,
-        seed=options.seed,
-        folder=None if fits else Path(tempfile.gettempdir()),
+        weighted=weighted,
+        seed=seed,
+        folder=None if len(places) * features * 4 <= memory else Path(tempfile.gettempdir()),
     )
-    try:
-        held_X = _fill(
-            blocks, lambda: map(forms.read, frames()), preparation, target, y, count, held
-        )
-        held_out = Examples(held_X, y[held], None if w is None else w[held])
-        doubts = of_a_table(fitted, preparation, blocks, held_out)
-    except BaseException:
-        blocks.close()
-        raise
-    return Prepared(
-        fitted, forms, _kept_reading(source), preparation, decisions, found.without_target,
-        rows, held, blocks, held_out, y, w, count, doubts,
-    )  # fmt: skip
 
 
 def _forms(
@@ -225,7 +273,7 @@ def _kept_reading(source: Source) -> dict[str, Any]:
 
 def _fill(
     blocks: Blocks,
-    frames: Frames,
+    chunks: Iterable[pl.DataFrame],
     preparation: Preparation,
     target: str,
     y: Array,
@@ -238,7 +286,7 @@ def _fill(
     def inputs(chunk: pl.DataFrame) -> Array:
         return preparation.transform(with_target(chunk, target))
 
-    for X in ahead(inputs, frames()):
+    for X in ahead(inputs, chunks):
         rows = slice(start, start + len(X))
         start += len(X)
         out = held[rows]
