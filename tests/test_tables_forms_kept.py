@@ -119,3 +119,18 @@ def test_iso_dates_are_read_whatever_form_training_had(form, value, expected):
 def test_a_form_that_begins_with_the_year_reads_no_other_order():
     with pytest.raises(TableError, match="which is no date"):
         Forms({"x": DateForm(("%Y-%d-%m",))}).read_new(pl.DataFrame({"x": ["2012-03-31"]}))
+
+
+@pytest.mark.parametrize(
+    ("values", "lines"),
+    [
+        ([0.45, None], ["rate: 1 without %, taken as percent, such as 0.45"]),
+        ([3, 4], ["rate: 2 without %, taken as percent, such as 3"]),
+        (["45%", "3 %"], []),
+        ([None], []),
+    ],
+)
+def test_numbers_of_a_type_say_that_they_are_taken_as_percent(values, lines):
+    notes = Notes()
+    Forms({"rate": NumberForm(unit="%")}).read_new(pl.DataFrame({"rate": values}), notes)
+    assert notes.lines() == lines

@@ -14,7 +14,7 @@ from chainrule.tables.date_forms import ISO, DateForm, format_asked
 from chainrule.tables.errors import WRITTEN, TableError
 from chainrule.tables.missing import IN_NUMBERS, IN_TEXT
 from chainrule.tables.notes import Notes
-from chainrule.tables.number_forms import NumberForm
+from chainrule.tables.number_forms import PERCENT, NumberForm
 from chainrule.tables.values import as_words, count, kind, plain, shown
 
 
@@ -166,6 +166,9 @@ class Forms:
         """
         new = replace(self, columns={name: _for_new(form) for name, form in self.columns.items()})
         parts = new.parts(frame)
+        if notes is not None:
+            for column in frame.iter_columns():
+                _note_percent(self.columns.get(column.name), column, notes)
         for name, part in parts.items():
             if part.unread.any():
                 _check_others(self.columns[name], frame[name], part.unread, first)
@@ -189,6 +192,13 @@ class Forms:
 
 def _held(form: Form) -> str:
     return "date" if isinstance(form, DateForm) else "number"
+
+
+def _note_percent(form: Form | None, column: pl.Series, notes: Notes) -> None:
+    """Note numbers of a type, which have no unit, where training had percent."""
+    if getattr(form, "unit", "") == PERCENT and column.dtype.is_numeric():
+        values = column.drop_nulls()
+        notes.add(column.name, "no percent", len(values), next(iter(values), None))
 
 
 def _check_others(form: Form, column: pl.Series, unread: pl.Series, first: int) -> None:

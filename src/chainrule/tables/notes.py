@@ -11,6 +11,7 @@ WORDS = {
     "missing": "missing, unlike in training",
     "no date": "not a date, taken as missing",
     "no number": "not a number, taken as missing",
+    "no percent": "without %, taken as percent",
     "unseen": "not seen in training",
 }
 """What can be met, in words."""
