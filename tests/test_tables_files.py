@@ -253,7 +253,11 @@ def test_zstandard_is_refused_by_name(tmp_path):
 # What can be read only once
 
 
-@pytest.mark.parametrize("content", [CSV, gzip.compress(CSV), in_zip(CSV), LINES.encode()])
+@pytest.mark.parametrize(
+    "content",
+    [CSV, gzip.compress(CSV), in_zip(CSV), LINES.encode()],
+    ids=["text", "gzip", "zip", "lines"],
+)
 def test_the_standard_input(monkeypatch, content):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
     source = open_source("-")
