@@ -51,7 +51,7 @@ def warnings(table, target, **options):
 def test_a_column_that_is_the_quantity_again_is_named(copy):
     table = TABLE.with_columns(price=PRICE, price_eur=pl.Series(copy))
     (said,) = warnings(table, "price")
-    assert said.startswith("column 'price_eur' alone foretells 'price': it scores ")
+    assert said.startswith("column 'price_eur' alone predicts 'price': it scores ")
     assert 0.998 <= float(said.partition("scores ")[2].partition(" ")[0]) <= 1
     assert said.endswith("was that meant? If not, leave it out: --leave-out price_eur")
 
@@ -71,7 +71,7 @@ def test_a_column_that_is_the_quantity_again_is_named(copy):
 def test_a_column_that_is_the_class_again_is_named(copy):
     table = TABLE.with_columns(cls=pl.Series(DEAR), code=pl.Series(copy))
     (said,) = warnings(table, "cls")
-    assert said.startswith("column 'code' alone foretells 'cls': it scores ")
+    assert said.startswith("column 'code' alone predicts 'cls': it scores ")
     assert "(accuracy)" in said
     assert warnings(table, "cls", leave_out=["code"]) == []
 
@@ -97,7 +97,7 @@ def test_of_many_such_columns_some_are_named_and_the_others_counted():
     copies = {f"x{k}": PRICE + k for k in range(5)}
     said = warnings(TABLE.with_columns(price=PRICE, **copies), "price")
     assert len(said) == 4
-    assert said[-1] == "so do 2 columns more, such as 'x3'"
+    assert said[-1] == "so do 2 more, such as 'x3'"
 
 
 def test_a_column_with_blanks_in_its_name_is_left_out_as_a_shell_takes_it():
@@ -108,7 +108,7 @@ def test_a_column_with_blanks_in_its_name_is_left_out_as_a_shell_takes_it():
 def test_rare_classes_are_not_given_away_by_a_column_that_says_nothing():
     rare = np.where(np.arange(N) % 100 == 0, "yes", "no")
     said = warnings(TABLE.with_columns(cls=pl.Series(rare)), "cls")
-    assert not any("foretells" in each for each in said)
+    assert not any("alone predicts" in each for each in said)
 
 
 def test_each_example_is_foretold_from_the_others_alone():
@@ -227,7 +227,7 @@ def test_doubts_are_in_the_report_the_file_and_the_page(tmp_path, monkeypatch):
     table.write_csv("t.csv")
     arguments = ("train", "t.csv", "--target", "price", "--epochs", 2)
     printed = ran(*arguments).stdout
-    begin = "Warning: column 'price_eur' alone foretells 'price': it scores 1.0000 (R²);"
+    begin = "Warning: column 'price_eur' alone predicts 'price': it scores 1.0000 (R²);"
     assert f"\n{begin}" in printed
     assert max(map(len, printed.splitlines())) <= 80
     assert begin in ran("inspect", "t.model").stdout
@@ -235,4 +235,4 @@ def test_doubts_are_in_the_report_the_file_and_the_page(tmp_path, monkeypatch):
     assert [each[:8] for each in data["warnings"]] == ["column '"]
     made = trained(table, "price", epochs=2)
     page = Page(report(*made))
-    assert "Warning: column 'price_eur' alone foretells 'price'" in page.text
+    assert "Warning: column 'price_eur' alone predicts 'price'" in page.text

@@ -1,6 +1,6 @@
 """Columns that number or name the rows, and so tell nothing of other rows: by their values or name.
 
-Where a table is sorted, the number of a row foretells the target of the rows held out, and nothing
+Where a table is sorted, the number of a row predicts the target of the rows held out, and nothing
 of new ones.
 """
 

@@ -80,7 +80,7 @@ def of_a_model(model: TableModel, held_out: Examples, scores: dict[str, Any]) ->
 def leaks(
     target: Target, preparation: Preparation, blocks: Blocks, held_out: Examples
 ) -> Iterator[str]:
-    """Yield each column that foretells the target by itself, nearly without an error.
+    """Yield each column that predicts the target by itself, nearly without an error.
 
     Of a column that has no value in some rows, the others tell.
 
@@ -88,7 +88,7 @@ def leaks(
     >>> height = 170 + 20 * np.sin(np.arange(99))
     >>> model = cr.train(pl.DataFrame({"cm": height, "inches": height / 2.54}), "inches", epochs=1)
     >>> print(model.about["warnings"][0])
-    column 'cm' alone foretells 'inches': it scores 1.0000 (R²); was that meant? If not...
+    column 'cm' alone predicts 'inches': it scores 1.0000 (R²); was that meant? If not...
     """
     data = _some(blocks, held_out)
     name = "accuracy" if target.task == "classification" else "R²"
@@ -101,11 +101,11 @@ def leaks(
                 break
     for column, figure in found[:NAMED]:
         yield (
-            f"column {column!r} alone foretells {target.column!r}: it scores {figure}; was that "
+            f"column {column!r} alone predicts {target.column!r}: it scores {figure}; was that "
             f"meant? If not, leave it out: --leave-out {shlex.quote(column)}"
         )
     if len(found) > NAMED:
-        yield f"so do {len(found) - NAMED:,} columns more, such as {found[NAMED][0]!r}"
+        yield f"so do {len(found) - NAMED:,} more, such as {found[NAMED][0]!r}"
 
 
 def _rows(X: Array, lacking: int | None) -> Iterator[tuple[Any, str]]:
