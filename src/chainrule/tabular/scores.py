@@ -6,6 +6,7 @@ p   (n, classes) probabilities, (n, 1) values, or (n, levels) quantiles
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -93,22 +94,24 @@ def _roc_auc(y: Array, p: Array, w: Array | None, levels: Levels) -> float | Non
     return float(np.mean(areas)) if areas else None
 
 
-def _rmse(y: Array, p: Array, w: Array | None, levels: Levels) -> float:
-    from sklearn.metrics import root_mean_squared_error
+# Scores of quantities by NumPy: importing scikit-learn takes more memory than many a training.
 
-    return float(root_mean_squared_error(y, p, sample_weight=w))
+
+def _squared(error: Array, w: Array | None) -> float:
+    return float(np.average(error**2, weights=w))
+
+
+def _rmse(y: Array, p: Array, w: Array | None, levels: Levels) -> float:
+    return math.sqrt(_squared((y - p)[:, 0], w))
 
 
 def _mae(y: Array, p: Array, w: Array | None, levels: Levels) -> float:
-    from sklearn.metrics import mean_absolute_error
-
-    return float(mean_absolute_error(y, p, sample_weight=w))
+    return float(np.average(np.abs(y - p)[:, 0], weights=w))
 
 
 def _r2(y: Array, p: Array, w: Array | None, levels: Levels) -> float | None:
-    from sklearn.metrics import r2_score
-
-    return float(r2_score(y, p, sample_weight=w)) if np.ptp(y) > 0 else None
+    spread = _squared(y[:, 0] - np.average(y[:, 0], weights=w), w)
+    return 1 - _squared((y - p)[:, 0], w) / spread if np.ptp(y) > 0 and spread else None
 
 
 def _poisson_deviance(y: Array, p: Array, w: Array | None, levels: Levels) -> float | None:
