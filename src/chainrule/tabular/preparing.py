@@ -50,7 +50,7 @@ from chainrule.tabular.suiting import (
     counts,
     decided_by,
     fitted_to,
-    task_asked,
+    of_columns,
 )
 
 Array = NDArray[Any]
@@ -250,16 +250,7 @@ def _forms(
     source: Source, frames: Frames, target: str, options: Options, words: Iterable[str]
 ) -> Forms:
     """Return how the columns of a table are read."""
-    roles = roles_of(
-        target,
-        task=task_asked(options),
-        numbers=options.numbers,
-        categories=options.categories,
-        dates=options.dates,
-        leave_out=options.leave_out,
-        order=options.order,
-        weight=options.weight,
-    )
+    roles = roles_of(target, **of_columns(options))
     roles |= dict.fromkeys(words, "words")
     wanted = Wanted(roles, options.time, source.reading, source.pointed, source.typed)
     return find_forms(next(frames(), pl.DataFrame()).schema, frames, wanted)

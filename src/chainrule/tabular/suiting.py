@@ -52,19 +52,20 @@ def as_asked(options: Options) -> Iterator[None]:
         raise TableError(f"--loss {options.loss} is for {task}: {why}") from None
 
 
+def of_columns(options: Options) -> dict[str, Any]:
+    """Return what options say of columns, and the task: what `decide` and `roles_of` take.
+
+    >>> of_columns(Options(numbers=("size",)))["numbers"]
+    ('size',)
+    """
+    names = ("numbers", "categories", "dates", "leave_out", "order", "weight")
+    return {"task": task_asked(options)} | {name: getattr(options, name) for name in names}
+
+
 def decided_by(found: Survey, options: Options) -> tuple[Decision, ...]:
     """Return the decisions on the columns; raise TableError where the target is not fit."""
     with as_asked(options):
-        return decide(
-            found,
-            task=task_asked(options),
-            numbers=options.numbers,
-            categories=options.categories,
-            dates=options.dates,
-            leave_out=options.leave_out,
-            order=options.order,
-            weight=options.weight,
-        )
+        return decide(found, **of_columns(options))
 
 
 def fitted_to(found: Survey, decisions: Iterable[Decision], options: Options) -> Target:
