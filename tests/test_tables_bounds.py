@@ -120,3 +120,18 @@ def test_an_array_that_holds_more_than_it_says(tmp_path):
     npz(tmp_path / "t.npz", (2, 2), bytes(40))
     with pytest.raises(TableError, match="cannot be read: it holds more than its header says"):
         open_source(tmp_path / "t.npz")
+
+
+@pytest.mark.parametrize("untrue", ["size", "content"])
+def test_an_archive_that_does_not_say_the_truth(tmp_path, untrue):
+    """A bound on what it says would not hold."""
+    path = tmp_path / "t.xlsx"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("xl/workbook.xml", b"<workbook>" + b" " * 99)
+    text = path.read_bytes()
+    told = struct.pack("<II", 109, 109), struct.pack("<II", 109, 50)
+    path.write_bytes(text.replace(*told) if untrue == "size" else text.replace(b"k> ", b"k>x"))
+    with pytest.raises(zipfile.BadZipFile):
+        packing.check_archive(path)
+    with pytest.raises(TableError, match="cannot be read"):
+        open_source(path)
