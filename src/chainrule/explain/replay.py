@@ -51,9 +51,17 @@ def run_of(history: History, step: int) -> Run:
             "only fit makes histories"
         )
     last = history.at.step
+    if not last:
+        raise ValueError("the training made no step")
     if not step <= last:
         raise ValueError(f"the training made {last} steps, from 1 to {last}; got step={step}")
-    found: Run = next(run for run in reversed(history.runs) if run.step < step)
+    made = [run for run in history.runs if run.step < step]
+    if not made:
+        raise ValueError(
+            f"step {step} was made before this history was loaded from a file, which has not the "
+            f"data; the steps from {history.runs[0].step + 1} on can be made again"
+        )
+    found: Run = made[-1]
     return found
 
 
