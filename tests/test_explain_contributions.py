@@ -1,4 +1,4 @@
-"""A weight's change shared out where a run went on from another: what that one left, what is new."""
+"""A weight's change shared out where a run went on from another."""
 
 import pickle
 import re
@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chainrule as cr
+from chainrule import engine
 from chainrule.optimizers import OPTIMIZERS, init_states
 from chainrule.trees import leaves, tree_map
 from runs import LINE, line
@@ -164,7 +165,7 @@ def test_the_shares_of_a_run_that_went_on_add_up(rule, second):
         shares = history.contributions(of=of)
         assert shares.after == own
         assert_whole(shares, rel=1e-9)
-        if "freeze" in second and second["freeze"]:
+        if second.get("freeze"):
             assert not shares.parts.any()
             assert (shares.penalty, shares.decay, shares.earlier) == (0, 0, 0)
 
@@ -201,6 +202,28 @@ def test_the_shares_add_up_in_any_network(p, rule, epochs, dtype, pickled, data)
     size = np.abs(shares.parts).sum() + abs(shares.earlier)
     assert total(shares) == pytest.approx(shares.after - shares.before, rel=1e-9, abs=1e-12 * size)
     assert len(epochs) > 1 or shares.earlier == 0
+
+
+@pytest.mark.skipif(engine.native is None, reason="there is no compiled engine")
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"clip_norm": 0.05}, {"clip_value": 0.01}, {"batch_size": None}, {"validation": 0.2}],
+    ids=str,
+)
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_a_run_of_the_engine_is_shared_out_as_it_was_made(rule, options):
+    """In float32 two ways of adding soon part, and the sign of a mean sooner."""
+    layers = [cr.Dense(8, "relu"), cr.Dropout(0.1), cr.Dense(2)]
+    p = problem(cr.Network(2, layers, "squared_error", l2=0.01), n=20)
+    params, history = p.net.init(0), None
+    for epochs in (30, 40):
+        params, history = cr.fit(
+            p.net, params, p.X, p.y, rule, epochs=epochs, history=history, engine="native",
+            **{"batch_size": 6, "sample_weight": p.w, **options},
+        )  # fmt: skip
+    shares = history.contributions(of="w3")
+    assert shares.after == params[0].W[1, 0]
+    assert_whole(shares, rel=1e-9)
 
 
 def test_steps_smaller_than_a_weight_can_show_leave_no_large_shares():
