@@ -219,7 +219,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.tables.packing.members": "one line, whose docstring says it",
     "chainrule.tables.packing.opened": "packing_of, whose example shows it",
     "chainrule.tables.sources.Content": RECORD,
-    "chainrule.tables.sources.Spool": "test_tables_files.py reads from the standard input",
+    "chainrule.tables.spool.Spool": "test_tables_files.py reads from the standard input",
     "chainrule.tables.workbooks.workbook": "needs a workbook, which test_tables_files.py writes",
     "chainrule.tables.sources.Format": RECORD,
     "chainrule.tables.survey.Column": RECORD,
