@@ -168,9 +168,9 @@ def clipped(plan: Plan, grads: Parameters, xp: Any) -> Parameters:
 def each_clipped(plan: Plan, grads: Parameters, xp: Any) -> Parameters:
     """The gradient with each of its entries within its bound."""
     bound = plan.clip_value
-    if bound is None:
-        return grads
-    return tree_map(lambda g: xp.minimum(xp.maximum(g, -bound), bound), grads)
+    if bound is not None:
+        grads = tree_map(lambda g: xp.minimum(xp.maximum(g, -bound), bound), grads)
+    return grads
 
 
 def norm_scale(plan: Plan, grads: Parameters, xp: Any) -> float:
