@@ -166,7 +166,13 @@ def clipped(plan: Plan, grads: Parameters, xp: Any) -> Parameters:
 
 
 def each_clipped(plan: Plan, grads: Parameters, xp: Any) -> Parameters:
-    """The gradient with each of its entries within its bound."""
+    """The gradient with each of its entries within its bound.
+
+    >>> net = cr.Network(2, [cr.Dense(1)], loss="huber")
+    >>> plan = Plan(net, cr.SGD(), 0, frozenset(), clip_value=2.0, clip_norm=None)
+    >>> each_clipped(plan, net.parameters([([[3.0, -4.0]], [0.5])]), np)[0].W
+    array([[ 2., -2.]])
+    """
     bound = plan.clip_value
     if bound is not None:
         grads = tree_map(lambda g: xp.minimum(xp.maximum(g, -bound), bound), grads)
@@ -174,7 +180,13 @@ def each_clipped(plan: Plan, grads: Parameters, xp: Any) -> Parameters:
 
 
 def norm_scale(plan: Plan, grads: Parameters, xp: Any) -> float:
-    """By how much a gradient is shortened, to the bound on its norm."""
+    """By how much a gradient is shortened, to the bound on its norm.
+
+    >>> net = cr.Network(2, [cr.Dense(1)], loss="huber")
+    >>> plan = Plan(net, cr.SGD(), 0, frozenset(), clip_value=None, clip_norm=1.0)
+    >>> norm_scale(plan, net.parameters([([[3.0, -4.0]], [0.0])]), np)
+    0.2
+    """
     if plan.clip_norm is None:
         return 1.0
     moving = [g for name, g in named_leaves(grads) if name not in plan.frozen]

@@ -40,7 +40,14 @@ PENALTY, EARLIER, DECAY = range(-3, 0)
 
 
 class Sharing:
-    """The shares of the running mean and of the change, as they grow step by step."""
+    """The shares of the running mean and of the change, as they grow step by step.
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
+    >>> _, history = cr.fit(net, net.init(), [[3.0], [0.0]], [1.0, 2.0], cr.SGD(0.1), epochs=1)
+    >>> shares = Sharing(history.runs[0], Key("b"), Places.of(net))
+    >>> shares.through(1) == history.at.params[0].b[0]
+    True
+    """
 
     def __init__(self, run: Run, key: Key, at: Places) -> None:
         self.run, self.key, self.index = run, key, at.indices[key.layer]
@@ -148,6 +155,9 @@ class Rule(NamedTuple):
     """How an optimizer's step is a direction times a factor.
 
     `keeps_mean` where the first part of its state, if it has one, is the running mean.
+
+    >>> [name for name, rule in RULES.items() if not rule.keeps_mean]
+    ['adagrad', 'rmsprop', 'rprop']
     """
 
     direction: Direction
