@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.errors import FileContentError
 from chainrule.serialization.header import (
     DTYPES,
     NO_DIGEST,
@@ -29,7 +30,7 @@ from chainrule.serialization.whole import write_whole
 from chainrule.trees import Array
 
 
-class ModelFileError(ValueError):
+class ModelFileError(FileContentError):
     """A file that cannot be read as a model: it is damaged, of another kind, or no model file."""
 
 
