@@ -69,8 +69,8 @@ WRONG = [
     ([], "forms must be an object, got []"),
     ({"a b": 3}, "forms['a b'] must be an object, got 3"),
     ({"a": {"kind": "Number"}}, "forms.a.kind must be one of NumberForm, DateForm, WordForm, got"),
-    ({"a": {**A, "decimal": 3}}, "forms.a.decimal must be a decimal separator, got 3"),
-    ({"a": {**A, "thousands": "("}}, "forms.a.thousands must be a thousands separator, got '('"),
+    ({"a": {**A, "decimal": 3}}, "forms.a.decimal must be '.' or ',', got 3"),
+    ({"a": {**A, "thousands": "("}}, "forms.a.thousands must be a separator of thousands, got '('"),
     (
         {"a": {**A, "thousands": "."}},
         "forms.a: decimal and thousands must differ, got '.' for both",

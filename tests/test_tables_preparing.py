@@ -17,7 +17,7 @@ from sklearn.preprocessing import OneHotEncoder, RobustScaler
 
 from chainrule.tables import encoders
 from chainrule.tables.columns import MAX_CATEGORIES, decide
-from chainrule.tables.encoders import Category, Date, Number, Rank
+from chainrule.tables.encoders import Date
 from chainrule.tables.errors import TableError
 from chainrule.tables.forms import Forms
 from chainrule.tables.notes import Notes
@@ -384,14 +384,9 @@ def test_columns_without_values_may_have_any_type():
 
 # Data
 
-NUMBER = {
-    **{"kind": "Number", "column": "a", "centre": 0.0, "scale": 1.0},
-    **{"missing": True, "text": False},
-}
-CATEGORY = {
-    **{"kind": "Category", "column": "a", "categories": ["x", "y"], "base": None},
-    **{"other": False, "missing": False},
-}
+NUMBER = {"kind": "Number", "column": "a", "centre": 0, "scale": 1, "missing": True, "text": False}
+CATEGORY = {"kind": "Category", "column": "a", "categories": ["x", "y"], "base": None}
+CATEGORY |= {"other": False, "missing": False}
 DATE = Date("d", 0.0, 1.0, ("month",), True, True).__dict__ | {"kind": "Date"}
 DATA = [
     ([], "preparation must be an object, got []"),

@@ -195,7 +195,7 @@ DATA = [
     ({**CLASSES, "classes": ["a"], "x": 1}, "the key 'x' is not known"),
     (
         {**CLASSES, "classes": [1.5]},
-        "target.classes[0] must be a text or a whole number or true or",
+        "target.classes[0] must be a text or a whole number or true",
     ),
     ({**CLASSES, "classes": []}, f"{LABELS}, got []"),
     ({**CLASSES, "classes": ["a", 1]}, f"{LABELS}, got ['a', 1]"),

@@ -182,9 +182,13 @@ def _scalar(value: Any, kind: Any, place: str, words: str) -> Any:
     return float(value) if kind is float else value
 
 
+def _is_record(kind: Any) -> bool:
+    return dataclasses.is_dataclass(kind)
+
+
 def _one_of(kinds: tuple[Any, ...], value: Any, place: str, words: str) -> Any:
     """Return a value by the one of some types that its own type, or its `kind`, says."""
-    records = {str(kind.__name__): kind for kind in filter(dataclasses.is_dataclass, kinds)}
+    records = {getattr(kind, "__name__", ""): kind for kind in kinds if _is_record(kind)}
     if records and isinstance(value, dict):
         name = value.get("kind")
         if not isinstance(name, str) or name not in records:

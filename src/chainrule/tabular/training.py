@@ -152,9 +152,12 @@ def set_out(source: Source, target: str, asked: Options) -> Iterator[tuple[Prepa
 
 def _check_that_a_file_holds(prepared: Prepared) -> None:
     """Raise TableError, before any training, where no model file could tell of so many columns."""
-    told = [prepared.preparation.to_data(), prepared.target.to_data(), decided(prepared)]
+    parts = {"preparation": prepared.preparation, "target": prepared.target}
+    told: Any = {name: part.to_data() for name, part in parts.items()}
+    told |= {"kind": KIND, "network": None, "decisions": decided(prepared)}
     try:
         to_json(told)
+        about.read(told)
     except ValueError as error:
         columns = f"{len(prepared.decisions):,} columns"
         raise TableError(f"a model of {columns} {error}; leave some out") from None
