@@ -18,10 +18,11 @@ from chainrule.records import column_name, made_of
 from chainrule.schedules import Cosine, OneCycle
 from chainrule.serialization.strict_json import to_json
 from chainrule.tables import Reading, Source, TableError, open_source
+from chainrule.tabular import about
 from chainrule.tabular.blocks import Blocks
 from chainrule.tabular.checkpoints import keeping
 from chainrule.tabular.doubts import of_a_model
-from chainrule.tabular.model import TableModel
+from chainrule.tabular.model import KIND, TableModel
 from chainrule.tabular.objectives import loss_of
 from chainrule.tabular.options import Options, by_text, completed
 from chainrule.tabular.preparing import Prepared, prepare
@@ -152,9 +153,13 @@ def set_out(source: Source, target: str, asked: Options) -> Iterator[tuple[Prepa
 
 def _check_that_a_file_holds(prepared: Prepared) -> None:
     """Raise TableError, before any training, where no model file could tell of so many columns."""
-    parts = {"preparation": prepared.preparation, "target": prepared.target}
-    told: Any = {name: part.to_data() for name, part in parts.items()}
-    told |= {"kind": KIND, "network": None, "decisions": decided(prepared)}
+    told = {
+        "kind": KIND,
+        "network": None,
+        "preparation": prepared.preparation.to_data(),
+        "target": prepared.target.to_data(),
+        "decisions": decided(prepared),
+    }
     try:
         to_json(told)
         about.read(told)
@@ -181,7 +186,7 @@ def conclude(
     The scores are those of the first run, on examples that it was not trained with.
     """
     model = _model(prepared, run.plan.net, run.best, _curves(run, options.metric))
-    about = {
+    made = {
         "rows": {
             "training": int((~prepared.held).sum()),
             "validation": int(prepared.held.sum()),
@@ -197,10 +202,10 @@ def conclude(
         "refit": _refit(options, run, again),
         "validation": (scores := _validated(model, prepared)),
     }
-    told = dataclasses.replace(model, about=about)
-    about["warnings"] = prepared.doubts + of_a_model(told, prepared.held_out, scores)
+    told = dataclasses.replace(model, about=made)
+    made["warnings"] = prepared.doubts + of_a_model(told, prepared.held_out, scores)
     params = model.params if again is None else again.params
-    return dataclasses.replace(model, params=params, about=about)
+    return dataclasses.replace(model, params=params, about=made)
 
 
 def _model(
