@@ -60,7 +60,7 @@ class Commands(click.Group):
                 with failures():
                     return super().invoke(ctx)
             except click.ClickException as error:
-                error.message = escaped(error.message)
+                error.message = escaped(error.message)  # type: ignore[misc]
                 raise
             except KeyboardInterrupt as interrupt:
                 say(f"\n{interrupt}" if str(interrupt) else "", err=True)
