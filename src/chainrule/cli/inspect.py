@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-import hashlib
-=======
-import json
->>>>>>> main
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,12 +36,8 @@ def inspect(model: Path, as_json: bool) -> None:
         from chainrule.serialization import read_file
 
         arrays, about = read_file(model)
-<<<<<<< HEAD
         lines = _table_model(model) if about["kind"] == "table" else _network(model)
-        sha256 = hashlib.sha256(written).hexdigest()
-=======
         sha256, length = sha256_of(model)
->>>>>>> main
         if as_json:
             shapes = {name: list(array.shape) for name, array in arrays.items()}
             file = {"path": str(model), "bytes": length, "sha256": sha256}

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-<<<<<<< HEAD
-import hashlib
-=======
-import json
->>>>>>> main
 import shlex
 import time
 from collections.abc import Iterator
