@@ -96,7 +96,12 @@ class FileContentError(ValueError):
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(on_one_line(message))
+        super().__init__(_cut(on_one_line(message)))
+
+
+def _cut(message: str) -> str:
+    """Return a message with its middle left out where it is longer than anyone reads."""
+    return message if len(message) <= 2_000 else f"{message[:1_400]} … {message[-400:]}"
 
 
 def check_predicted(predicted: Any, *, first: int = 1) -> None:

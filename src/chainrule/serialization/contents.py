@@ -39,7 +39,7 @@ class Course(TypedDict):
 
     step: Steps
     epoch: Steps
-    optimizer: str
+    optimizer: Annotated[str, Must("the name of a class", str.isidentifier)]
     best_epoch: Steps
     stopped: Literal["", "early stopping", "callback"]
     restored: bool

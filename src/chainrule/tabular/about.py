@@ -181,6 +181,8 @@ def _check_curves(told: TableFile, arrays: Arrays) -> None:
 def _check_training(told: TableFile) -> None:
     """Check what is said of the epochs, and that the options are there which it is told with."""
     epochs, options = told.get("epochs", 0), told.get("options", {})
+    if ("epochs" in told) != ("best_epoch" in told):
+        raise ValueError("epochs and best_epoch must be told together")
     if told.get("best_epoch", 0) > epochs:
         raise ValueError(f"best_epoch must be one of the {epochs} epochs, got {told['best_epoch']}")
     needed = [
