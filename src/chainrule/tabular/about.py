@@ -33,8 +33,8 @@ Scores = Annotated[
     dict[str, float],
     Must(f"scores by their names, {', '.join(SCORES)}", lambda scores: set(scores) <= set(SCORES)),
 ]
-OfClass = TypedDict(
-    "OfClass",
+_OfClass = TypedDict(
+    "_OfClass",
     {
         "class": str,
         "precision": Share | None,
@@ -69,7 +69,7 @@ class _Both(TypedDict):
 class Validation(_Both, total=False):
     """The scores in the rows held out; of classes, of each."""
 
-    classes: list[OfClass]
+    classes: list[_OfClass]
 
 
 class About(TypedDict, total=False):
