@@ -70,7 +70,7 @@ def opened(path: Path) -> IO[bytes]:
 
 def files_in(archive: zipfile.ZipFile) -> list[str]:
     """Return the names of the files in an archive, but for those that a Mac adds."""
-    names = (member.filename for member in archive.infolist() if not member.is_dir())
+    names = (member.filename for member in archive.infolist() if member.filename[-1:] != "/")
     return [name for name in names if "__MACOSX" not in name and not name.endswith(".DS_Store")]
 
 
