@@ -13,7 +13,7 @@ import polars as pl
 from chainrule.reading import Reading
 from chainrule.tables.decoding import decoding
 from chainrule.tables.errors import TableError
-from chainrule.tables.frames import Held
+from chainrule.tables.frames import MOST, Held, check_held
 from chainrule.tables.packing import opened
 from chainrule.tables.values import shown
 
@@ -37,6 +37,7 @@ def records(name: str, path: Path, reading: Reading) -> Held:
     >>> records("trees.jsonl", path, Reading()).whole()["height"].to_list()
     [3.5, 2.0]
     """
+    check_held(name, path.stat().st_size)
     text = _text_of(name, path, reading.encoding)
     read = pl.read_json if text.startswith("[") else pl.read_ndjson
     try:
@@ -53,7 +54,9 @@ def records(name: str, path: Path, reading: Reading) -> Held:
 
 def _text_of(name: str, path: Path, encoding: str) -> str:
     with decoding(f"{name}: cannot be read"), opened(path) as file:
-        return file.read().decode(encoding).lstrip("\ufeff \t\r\n")
+        found = file.read(MOST + 1)
+        check_held(name, len(found))
+        return found.decode(encoding).lstrip("\ufeff \t\r\n")
 
 
 def _check_flat(name: str, text: str) -> None:
