@@ -18,12 +18,11 @@ import numpy as np
 import polars as pl
 import xlsxwriter
 
-UTC = datetime.UTC
 BIG = (2**31, 2**53 + 1, 2**63 - 1, 2**63, 2**64 - 1, 2**64, 10**19, 10**20, 10**30)
 ODD = ("", " ", "NA", "null", "-", "?", "nan", "inf", "#N/A", '"', "'", ",", ";", "\n", "\t", "\r")
 ODD += ("a\nb", 'a"b', "\x1b[31m", "\ufeff", "\0", "é", "日本", "🙂", "\u202e", "=1+1", "x" * 300)
 NAMES = ("x", "Y", "id", "count", "value", "shape", "prediction", "probability_1", "row", "date")
-NAMES += ("a,b", 'q"', "a\nb", "\x1b[2J", "é", "🙂", "n" * 200, "1", "1.5", "nan", "", " ", "weight")
+NAMES += ("a,b", 'q"', "a\nb", "\x1b[2J", "é", "🙂", "n" * 200, "1", "1.5", "nan", "", " ")
 
 
 def _moment(draw: random.Random) -> datetime.datetime:
@@ -78,24 +77,48 @@ class Table:
 
 
 def table(draw: random.Random) -> Table:
-    """A table with a target, which is a column `y`."""
-    height = draw.choice((1, 2, 5, 12, 30, 60))
-    names = [draw.choice(NAMES) if draw.random() < 0.6 else f"c{k}" for k in range(draw.choice(
-        (0, 1, 2, 3, 5)))]
+    """A table with a target, which is a column `y`, mostly one to be learnt."""
+    height, width = draw.choice((1, 2, 5, 12, 30, 60)), draw.choice((0, 1, 2, 3, 5))
+    names = [draw.choice(NAMES) if draw.random() < 0.6 else f"c{k}" for k in range(width)]
     if draw.random() < 0.9:
         names = list(dict.fromkeys(names))
     names.insert(draw.randrange(len(names) + 1), "y")
-    columns = []
-    for name in names:
-        kinds = list(KINDS) if draw.random() < 0.5 else ["small", "number", "word"]
-        kind, lost = KINDS[draw.choice(kinds)], draw.choice((0, 0, 0.2, 0.9))
-        if name == "y" and draw.random() < 0.7:
-            kind, lost = KINDS[draw.choice(("number", "word", "small", "class of big"))], 0
-        columns.append([None if draw.random() < lost else kind(draw) for _ in range(height)])
-    return Table(names, columns)
+    return Table(names, [_column(name, height, draw) for name in names])
+
+
+def _column(name: str, height: int, draw: random.Random) -> list:
+    kinds = list(KINDS) if draw.random() < 0.5 else ["small", "number", "word"]
+    lost = draw.choice((0, 0, 0.2, 0.9))
+    if name == "y" and draw.random() < 0.7:
+        kinds, lost = ["number", "word", "small", "class of big"], 0
+    value = KINDS[draw.choice(kinds)]
+    return [None if draw.random() < lost else value(draw) for _ in range(height)]
+
+
+def options(draw: random.Random, made: Table) -> dict:
+    """What may be asked of a training with a table, none of it against the rest."""
+    asked = {}
+    if draw.random() < 0.3:
+        asked["task"] = draw.choice(("classification", "regression"))
+    for name in ("numbers", "categories", "dates", "leave_out", "weight"):
+        if draw.random() < 0.08:
+            column = draw.choice(made.names)
+            asked[name] = column if name == "weight" else (column,)
+    if draw.random() < 0.12:
+        asked[draw.choice(("groups", "time"))] = draw.choice(made.names)
+    if draw.random() < 0.1:
+        asked["missing"] = draw.choice((("NA",), ("-999", "7"), ()))
+    if draw.random() < 0.05:
+        asked["decimal"] = ","
+    if draw.random() < 0.2:
+        asked["memory"] = 1000
+    if draw.random() < 0.2:
+        asked["number_duplicates"] = True
+    return asked
 
 
 # Files
+
 
 def _delimited(made: Table, draw: random.Random) -> bytes:
     delimiter, end = draw.choice(",,,;\t|"), draw.choice(("\n", "\n", "\r\n", "\r"))
@@ -118,8 +141,8 @@ def _zipped(data: bytes) -> bytes:
     return file.getvalue()
 
 
-def _frame(made: Table) -> pl.DataFrame:
-    """The table as polars has it: a column of several types is text."""
+def frame(made: Table) -> pl.DataFrame:
+    """The table as polars has it: a column of several types is text, a name comes once."""
     names = [f"{name}{k}" if name in made.names[:k] else name for k, name in enumerate(made.names)]
     series = []
     for name, values in zip(names, made.columns, strict=True):
@@ -131,10 +154,11 @@ def _frame(made: Table) -> pl.DataFrame:
     return pl.DataFrame(series)
 
 
-def _written(method: str, **options):
+def _written(method: str, **choices):
     def write(made: Table, draw: random.Random) -> bytes:
         file = io.BytesIO()
-        getattr(_frame(made), method)(file, **{k: draw.choice(v) for k, v in options.items()})
+        chosen = {name: draw.choice(some) for name, some in choices.items()}
+        getattr(frame(made), method)(file, **chosen)
         return file.getvalue()
 
     return write
@@ -142,14 +166,13 @@ def _written(method: str, **options):
 
 def _workbook(made: Table, draw: random.Random) -> bytes:
     file = io.BytesIO()
-    book = xlsxwriter.Workbook(file, {"in_memory": True, "default_date_format": "yyyy-mm-dd",
-                                      "nan_inf_to_errors": True, "strings_to_urls": False})
+    book = xlsxwriter.Workbook(file, BOOK)
     sheet = book.add_worksheet()
-    for k, row in enumerate((made.names, *made.rows)):
+    for line, row in enumerate((made.names, *made.rows)):
         for place, value in enumerate(row):
+            great = isinstance(value, int) and abs(value) > 2**53
             if value is not None:
-                sheet.write(k, place, str(value) if isinstance(value, int) and abs(value) > 2**53
-                            else value)
+                sheet.write(line, place, str(value) if great else value)
     book.close()
     return file.getvalue()
 
@@ -163,27 +186,30 @@ def _json(made: Table, draw: random.Random) -> bytes:
 
 def _array(values: list) -> np.ndarray:
     try:
-        array = np.array(values)
+        return np.array(values)
     except (ValueError, OverflowError):
-        array = np.array(list(map(str, values)))
-    return array
+        return np.array(list(map(str, values)))
 
 
 def _npz(made: Table, draw: random.Random) -> bytes:
     file = io.BytesIO()
-    arrays = {f"{name}".replace("/", "_")[:50].replace("\0", "") or "_": _array(values) for name, values in zip(made.names, made.columns, strict=True)}
-    np.savez(file, **{"allow_pickle": True}, **{k: v for k, v in arrays.items() if k != "file"})
+    names = [name.replace("/", "_").replace("\0", "")[:50] or "_" for name in made.names]
+    np.savez(file, **dict(zip(names, map(_array, made.columns), strict=True)))
     return file.getvalue()
 
 
 def _idx(made: Table, draw: random.Random) -> bytes:
+    code = draw.choice(list(IDX))
     height = len(made.columns[0])
-    code, dtype = draw.choice(((8, ">u1"), (9, ">i1"), (11, ">i2"), (12, ">i4"), (13, ">f4"), (14, ">f8")))
-    data = np.array([draw.randrange(100) for _ in range(height * 4)]).astype(dtype)
-    head = bytes([0, 0, code, 3]) + np.array([height, 2, 2], ">u4").tobytes()
-    return head + data.tobytes()
+    data = np.array([draw.randrange(100) for _ in range(height * 4)]).astype(IDX[code])
+    sizes = np.array([height, 2, 2], ">u4").tobytes()
+    return bytes([0, 0, code, 3]) + sizes + data.tobytes()
 
 
+IDX = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
+BOOK = {"in_memory": True, "default_date_format": "yyyy-mm-dd", "nan_inf_to_errors": True}
+PARQUET = {"compression": ("zstd", "snappy", "uncompressed"), "row_group_size": (3, 100)}
+ARROW = {"compression": ("uncompressed", "lz4", "zstd")}
 FORMATS = {
     "csv": _delimited,
     "tsv": _delimited,
@@ -191,8 +217,8 @@ FORMATS = {
     "csv.bz2": lambda made, draw: bz2.compress(_delimited(made, draw)),
     "csv.xz": lambda made, draw: lzma.compress(_delimited(made, draw)),
     "csv.zip": lambda made, draw: _zipped(_delimited(made, draw)),
-    "parquet": _written("write_parquet", compression=("zstd", "snappy", "uncompressed"), row_group_size=(3, 100)),
-    "arrow": _written("write_ipc", compression=("uncompressed", "lz4", "zstd")),
+    "parquet": _written("write_parquet", **PARQUET),
+    "arrow": _written("write_ipc", **ARROW),
     "jsonl": _json,
     "json": _json,
     "xlsx": _workbook,
@@ -205,7 +231,7 @@ FORMATS = {
 # Changes of files
 
 
-def _flipped(data, draw):
+def _flipped(data: bytes, draw: random.Random) -> bytes:
     data = bytearray(data)
     for _ in range(draw.choice((1, 1, 3, 20))):
         data[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
@@ -237,7 +263,7 @@ def _doubled(data, draw):
 def _swapped(data, draw):
     start, end = _part(data, draw)
     at = draw.randrange(len(data) + 1)
-    return data[:at] + data[start:end] + data[at + end - start:]
+    return data[:at] + data[start:end] + data[at + end - start :]
 
 
 CHANGES = (

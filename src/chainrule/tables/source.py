@@ -105,7 +105,7 @@ class Source(ABC):
         """Raise TableError at the end where a file has changed, whatever else was wrong in it."""
         try:
             yield
-        except TableError:
+        except (TableError, OSError):
             self._check_unchanged()
             raise
         self._check_unchanged()
