@@ -333,7 +333,7 @@ WRONG_ABOUT = [
     (["history", "best_epoch"], True, "history.best_epoch must be a whole number >= 0"),
     (["history", "best_epoch"], 100, "its validation must be of its "),
     (["history", "best_epoch"], 0, "history.best_epoch must have its parameters, and none be"),
-    (["history", "optimizer"], None, "history.optimizer must be a text, got None"),
+    (["history", "optimizer"], None, "history.optimizer must be the name of a class, got None"),
     (["history", "stopped"], False, "history.stopped must be one of '', 'early stopping', 'callb"),
     (["history", "restored"], 1, "history.restored must be true or false, got 1"),
     (["history", "restored"], False, "history.best_epoch must have its parameters"),
