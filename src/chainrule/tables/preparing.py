@@ -15,6 +15,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from chainrule import schema
 from chainrule.tables.columns import MAX_CATEGORIES, frequencies
@@ -197,16 +198,27 @@ def centre_and_scale(values: pl.Series) -> tuple[float, float]:
     >>> centre_and_scale(pl.Series([0.0, 1.0, 2.0, 3.0, 100.0]))
     (2.0, 2.0)
     """
-    values = values.filter(values.is_finite()).sort()
-    centre, *quartiles = (values.quantile(q, "linear") or 0.0 for q in (0.5, 0.25, 0.75))
-    least, greatest = float(values.min()), float(values.max())  # type: ignore[arg-type]
+    x = values.to_numpy()
+    x = np.sort(x[np.isfinite(x)])
+    centre = _quantile(x, 0.5)
     if not math.isfinite(centre):
-        centre = least / 2 + greatest / 2
-    deviation = float(values.std(ddof=0) or 0.0)  # type: ignore[arg-type]
-    for spread in (quartiles[1] - quartiles[0], deviation, greatest / 2 - least / 2):
-        if TINIEST < spread < math.inf:
-            return centre, spread
-    return centre, 1.0
+        centre = float(x[0] / 2 + x[-1] / 2)
+    return centre, next((s for s in _spreads(x) if TINIEST < s < math.inf), 1.0)
+
+
+def _spreads(x: NDArray[np.float64]) -> Iterator[float]:
+    """Yield the measures of the spread of numbers that rise, each only where it is asked for."""
+    yield _quantile(x, 0.75) - _quantile(x, 0.25)
+    yield float(pl.Series(x).std(ddof=0) or 0.0)  # type: ignore[arg-type]
+    yield float(x[-1] / 2 - x[0] / 2)
+
+
+def _quantile(x: NDArray[np.float64], q: float) -> float:
+    """Return a quantile of numbers that rise, on the line between its two neighbours."""
+    place = q * (len(x) - 1)
+    below = math.floor(place)
+    low, high = float(x[below]), float(x[math.ceil(place)])
+    return low + (high - low) * (place - below)
 
 
 def _date(survey: Survey, column: Column) -> Date:

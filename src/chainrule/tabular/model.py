@@ -155,7 +155,7 @@ class TableModel:
     def _present(self, source: Source, wanted: Iterable[str]) -> list[str]:
         """Those columns that a source has; `transform` says which are missing, and what is near."""
         wanted = dict.fromkeys(wanted)
-        if all(name in source.columns for name in wanted):
+        if wanted.keys() <= set(source.columns):
             return list(wanted)
         return list(source.columns)
 

@@ -17,7 +17,7 @@ from chainrule.network import Network, Parameters
 from chainrule.optimizers import OPTIMIZERS, AdamW
 from chainrule.records import column_name, made_of
 from chainrule.schedules import Cosine, OneCycle
-from chainrule.serialization.strict_json import to_json
+from chainrule.serialization.strict_json import MOST_VALUES, to_json
 from chainrule.tables import Reading, Source, TableError, open_source
 from chainrule.tabular import about
 from chainrule.tabular.blocks import Blocks
@@ -29,6 +29,9 @@ from chainrule.tabular.options import Options, by_text, completed
 from chainrule.tabular.preparing import Prepared, prepare
 from chainrule.tabular.running import Measure, Plan, Run
 from chainrule.tabular.scores import SCORES
+
+OF_A_DECISION = 4
+"""The brackets and commas of a decision on a column, as a model file has it."""
 
 OVERFITTED = 1.05
 """Where the last validation loss is so many times the best, the last epochs did harm.
@@ -145,11 +148,21 @@ def set_out(source: Source, target: str, asked: Options) -> Iterator[tuple[Prepa
     ...     len(prepared.rows), options.batch_size, run.epochs
     (178, 32, 0)
     """
+    _check_width(source)
     prepared = prepare(source, target, asked)
     with prepared.blocks:
         chosen = completed(asked, int((~prepared.held).sum()))
         _check_that_a_file_holds(prepared)
         yield prepared, chosen, begin(prepared, chosen)
+
+
+def _check_width(source: Source) -> None:
+    """Raise TableError, before any row is read, where no model file could name all columns."""
+    if len(source.columns) > (most := MOST_VALUES // OF_A_DECISION):
+        raise TableError(
+            f"{source.name}: has {len(source.columns):,} columns, and a model can tell of "
+            f"{most:,} at most; leave some out of the table"
+        )
 
 
 def _check_that_a_file_holds(prepared: Prepared) -> None:
