@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,7 +110,8 @@ def check_model(files: Files, *, force: bool, resume: bool, restart: bool) -> bo
         )
     if not begun:
         discard(files.checkpoints)  # what a kill between two removals left of it
-    remove_unfinished(files.model)
+    model = files.model.resolve()
+    remove_unfinished(model.parent, glob.escape(model.name))
     if files.model.exists() and not force and not (resume and begun):
         raise Refusal(
             f"{files.model}: is there already; replace it by --force, or choose another --out"

@@ -254,8 +254,12 @@ class TableModel:
             found["classes"] = by_class.told(each, names)
         return found
 
-    def save(self, path: str | Path) -> None:
-        """Write the model to a file, whole or not at all; equal models make equal bytes."""
+    def save(self, path: str | Path, *, replace: bool = True) -> None:
+        """Write the model to a file, whole or not at all; equal models make equal bytes.
+
+        Raises OSError where it cannot be written, of which FileExistsError where a file is there
+        and is not to be replaced.
+        """
         about = {
             "kind": KIND,
             "network": network_to_data(self.net),
@@ -265,7 +269,8 @@ class TableModel:
             **self.about,
         }
         curves = {f"curves.{name}": curve for name, curve in self.curves.items()}
-        write_file(path, {**arrays_of(self.params), "baseline": self.baseline, **curves}, about)
+        arrays = {**arrays_of(self.params), "baseline": self.baseline, **curves}
+        write_file(path, arrays, about, replace=replace)
 
     @classmethod
     def load(cls, path: str | Path) -> TableModel:
