@@ -11,6 +11,7 @@ import click
 
 from chainrule.cli import scoring, summary
 from chainrule.cli.errors import refusals
+from chainrule.cli.places import check_apart
 from chainrule.cli.words import counted, size
 from chainrule.regular import sha256_of
 
@@ -35,6 +36,7 @@ def inspect(model: Path, as_json: bool) -> None:
     with refusals():
         from chainrule.serialization import read_file
 
+        check_apart({}, model)
         arrays, about = read_file(model)
         sha256, length = sha256_of(model)
         if as_json:

@@ -8,7 +8,7 @@ import stat
 import sys
 import tempfile
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from chainrule.cli.errors import FULL, Failure, Refusal
@@ -20,21 +20,22 @@ Stamp = tuple[int, int, int, int]
 # No output is an input
 
 
-def check_apart(outputs: Iterable[Path | None], *inputs: str | Path) -> None:
+def check_apart(outputs: Mapping[str, Path | None], *inputs: str | Path) -> None:
     """Refuse to write what is being read, under whatever name, and one file twice.
 
-    What a command prints is an output too, where it goes to the end of a file.
+    The outputs stand under what messages call them. What a command prints is one too, where it
+    goes to the end of a file.
     """
-    places = [path for path in outputs if path is not None]
-    for one, other in itertools.combinations(places, 2):
+    given = [(what, path) for what, path in outputs.items() if path is not None]
+    for (what, one), (_, other) in itertools.combinations(given, 2):
         if is_same(one, other):
-            raise Refusal(f"{other}: is {one}, which is written too; choose another name")
-    for path in places:
+            raise Refusal(f"{other}: is {what}; choose another name for what else is written")
+    for _, path in given:
         if any(is_same(path, each) for each in inputs):
             raise Refusal(f"{path}: is being read; choose another name for what is written")
     printed = _standard(sys.stdout)
-    if printed and any(_is_of(each, printed) for each in (*inputs, *places)):
-        raise Refusal("standard output: goes to a file that is read or written; choose another")
+    if printed and any(_is_of(each, printed) for each in (*inputs, *outputs.values()) if each):
+        raise Refusal("standard output: is a file that is read or written; choose another")
 
 
 def is_same(one: str | Path, other: str | Path) -> bool:
@@ -85,6 +86,26 @@ def check_replaceable(path: Path, *, force: bool) -> None:
     """Refuse to replace a model, a table or a network by a page or a sheet, unless it is forced."""
     if not force and (kind := kind_of(path)):
         raise Refusal(f"{path}: is {kind}; replace it by --force, or choose another name")
+
+
+def check_predictions(path: Path, *, force: bool) -> None:
+    """Refuse to replace what is no table of predictions by one, unless it is forced."""
+    from chainrule.tables import TableError, open_source
+    from chainrule.tabular.model import are_predictions
+
+    kind = "" if force else kind_of(path)
+    if kind == "a table":
+        try:
+            kind = "" if are_predictions(open_source(path).columns) else "a table of other columns"
+        except TableError:
+            kind = kind if _has_rows(path) else ""
+    if kind:
+        raise Refusal(f"{path}: is {kind}; replace it by --force, or choose another name")
+
+
+def _has_rows(path: Path) -> bool:
+    with path.open("rb") as file:
+        return b"\n" in file.read(2**16).strip()
 
 
 def kind_of(path: Path) -> str:
@@ -138,14 +159,15 @@ class Place:
         now = _stamp(self._target)
         if now in (None, self._before):
             try:
-                return write(self.path, replace=now is not None)
+                write(self._target, replace=now is not None)
             except OSError as error:
                 if error.errno in FULL:
                     raise
                 self._error = f"cannot be written: {error.strerror}"
         else:
             self._error = "was made by another since this began, and stays"
-        self._write_elsewhere(write)
+        if self._error:
+            self._write_elsewhere(write)
 
     def _write_elsewhere(self, write: Callable[..., None]) -> None:
         for path in _free(self._target):

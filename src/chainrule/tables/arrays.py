@@ -104,6 +104,7 @@ class Arrays(Source):
 
     def __init__(self, name: str, paths: list[Path], arrays: list[Stored], note: str = "") -> None:
         self.name, self._paths, self._arrays = name, paths, arrays
+        self.beside = tuple(paths[1:])
         self.notes = (note,) if note else ()
         _check_shapes(name, arrays)
         self.rows = arrays[0].shape[0]

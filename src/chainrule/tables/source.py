@@ -38,6 +38,8 @@ class Source(ABC):
         Whether a point in a number is the decimal separator by its format.
     rows
         How many rows there are, where that is known without reading them.
+    beside
+        The files that are read beside the one that is named.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Source(ABC):
     typed: bool = True
     pointed: bool = True
     rows: int | None = None
+    beside: tuple[Path, ...] = ()
 
     @property
     @abstractmethod

@@ -48,6 +48,17 @@ from chainrule.tabular.scores import scored
 
 Array = NDArray[Any]
 KIND = "table"
+PREDICTION, QUANTILE = "prediction", "quantile_"
+"""What columns of predictions are called, and what those of quantiles begin with."""
+
+
+def are_predictions(columns: Iterable[str]) -> bool:
+    """Whether a table of such columns is one of predictions.
+
+    >>> are_predictions(["id", "prediction"]), are_predictions(["id", "price"])
+    (True, False)
+    """
+    return any(name == PREDICTION or name.startswith(QUANTILE) for name in columns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,9 +167,9 @@ class TableModel:
     def _names(self) -> list[str]:
         """What the columns of predictions are called."""
         if self.quantiles:
-            return [f"quantile_{q:g}" for q in self.quantiles]
+            return [f"{QUANTILE}{q:g}" for q in self.quantiles]
         classes = getattr(self.target, "names", ())
-        return ["prediction", *(f"probability_{name}" for name in classes)]
+        return [PREDICTION, *(f"probability_{name}" for name in classes)]
 
     @property
     def quantiles(self) -> tuple[float, ...]:
