@@ -174,7 +174,7 @@ def example(
     """Return what a model and a row of a table give `cr.explain`."""
     trained = load_model(model, data)
     source = trained.opened(data, **reading)
-    check_apart({"the output": output}, *source.beside)
+    check_apart({"the output": output}, *source.stamps)
     names = {"inputs": trained.preparation.feature_names, "outputs": trained.outputs_named}
     return (trained.net, trained.params, *trained.example(source, row)), names
 

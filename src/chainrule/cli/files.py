@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 SUFFIX = ".model"
 
+REPLACE = "replace it by --force, or choose another --out"
+"""What can be done where a model has the name that another is to have."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Files:
@@ -139,8 +142,6 @@ def check_model(files: Files, *, force: bool, resume: bool, restart: bool) -> bo
         discard(files.checkpoints)  # what a kill between two removals left of it
     model = files.model.resolve()
     remove_unfinished(model.parent, glob.escape(model.name))
-    if files.model.exists() and not force and not (resume and begun):
-        raise Refusal(
-            f"{files.model}: is there already; replace it by --force, or choose another --out"
-        )
+    if files.model.exists() and not (force or resume):
+        raise Refusal(f"{files.model}: is there already; {REPLACE}")
     return begun and resume

@@ -13,10 +13,6 @@ from pathlib import Path
 
 from chainrule.cli.errors import FULL, Failure, Refusal
 
-Stamp = tuple[int, int, int, int]
-"""What a file is replaced for: device, number, size and time."""
-
-
 # No output is an input
 
 
@@ -152,14 +148,19 @@ class Place:
     def __init__(self, path: Path) -> None:
         self.path, self.made, self._error = path, path, ""
         self._target = path.resolve()
-        self._before = _stamp(self._target)
+        self._before = self._stamp()
+
+    def _stamp(self) -> tuple[int, ...]:
+        from chainrule.tables.source import stamp  # loads polars
+
+        return stamp(self._target)
 
     def write(self, write: Callable[..., None]) -> None:
         """Have a file written, by a function of a path and of whether to `replace` one there."""
-        now = _stamp(self._target)
-        if now in (None, self._before):
+        now = self._stamp()
+        if now in ((), self._before):
             try:
-                write(self._target, replace=now is not None)
+                write(self._target, replace=bool(now))
             except OSError as error:
                 if error.errno in FULL:
                     raise
@@ -192,11 +193,3 @@ def _free(path: Path) -> Iterator[Path]:
     for folder in (path.parent, Path(tempfile.gettempdir())):
         numbered = (folder / f"{path.stem}-{k}{path.suffix}" for k in itertools.count(2))
         yield from itertools.islice((each for each in numbered if not each.exists()), 3)
-
-
-def _stamp(path: Path) -> Stamp | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns

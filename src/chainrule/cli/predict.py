@@ -55,7 +55,7 @@ def predict(
         check_apart({"the output": output}, table, model)
         trained = load_model(model, table)
         source = trained.opened(table, **given(reading))
-        check_apart({"the output": output}, *source.beside)
+        check_apart({"the output": output}, *source.stamps)
         if output:
             check_predictions(output, force=force)
         notes = Notes()
