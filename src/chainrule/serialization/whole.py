@@ -13,7 +13,7 @@ TOKEN = 4
 """The random bytes in the name of a file while it is written."""
 
 
-def unfinished(name: str, token: str) -> str:
+def _unfinished(name: str, token: str) -> str:
     """Return the name of a file while it is written, beside where it goes."""
     return f".{name}.{token}.tmp"
 
@@ -33,7 +33,7 @@ def write_whole(path: Path, parts: Iterable[bytes | memoryview], *, replace: boo
     target = path.resolve()
     if target.exists() and not target.is_file():
         raise ValueError(f"{path}: is not a file that could be replaced")
-    beside = target.with_name(unfinished(target.name, secrets.token_hex(TOKEN)))
+    beside = target.with_name(_unfinished(target.name, secrets.token_hex(TOKEN)))
     try:
         _write(beside, parts)
         (beside.replace if replace else partial(_name_anew, beside))(target)
@@ -69,7 +69,7 @@ def remove_unfinished(folder: Path, pattern: str) -> None:
     >>> list(folder.iterdir())
     []
     """
-    for left in folder.glob(unfinished(pattern, "[0-9a-f]" * 2 * TOKEN)):
+    for left in folder.glob(_unfinished(pattern, "[0-9a-f]" * 2 * TOKEN)):
         left.unlink(missing_ok=True)
 
 
