@@ -11,6 +11,7 @@ from chainrule.cli.errors import refusals
 from chainrule.cli.files import load_model
 from chainrule.cli.options import Form, forced, given, joined, names, reads_tables
 from chainrule.cli.places import check_apart, check_predictions
+from chainrule.cli.saying import say
 
 
 @click.command()
@@ -63,4 +64,4 @@ def predict(
             for chunk in trained.predictions(source, notes, keep=tuple(joined(keep))):
                 sink.write(chunk)
         for line in (*source.notes, *notes.lines()):
-            click.echo(line, err=True)
+            say(line, err=True)

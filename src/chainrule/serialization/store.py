@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from numpy.typing import NDArray
 
-from chainrule.errors import check_whole
+from chainrule.errors import FileContentError, check_whole
 from chainrule.serialization.locks import HeldError, Lock
 from chainrule.serialization.model_file import ModelFileError, read_file, write_file
 from chainrule.serialization.whole import remove_unfinished
@@ -30,7 +30,7 @@ def is_own(name: str) -> bool:
     return name == LOCK or _NAME.fullmatch(name) is not None
 
 
-class CheckpointError(ValueError):
+class CheckpointError(FileContentError):
     """A checkpoint that cannot be written, read, or gone on from; the message says what to do."""
 
 
