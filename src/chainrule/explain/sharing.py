@@ -45,7 +45,7 @@ class Sharing:
     >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
     >>> _, history = cr.fit(net, net.init(), [[3.0], [0.0]], [1.0, 2.0], cr.SGD(0.1), epochs=1)
     >>> shares = Sharing(history.runs[0], Key("b"), Places.of(net))
-    >>> shares.through(1) == history.at.params[0].b[0]
+    >>> shares.through(1) == float(history.at.params[0].b[0])
     True
     """
 
