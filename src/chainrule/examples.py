@@ -111,9 +111,12 @@ class Part:
     @property
     def weight(self) -> float:
         """The sum of their weights: how many they are where they have none."""
-        w, numbers = self.data.w, None if self.data.w is None else self.numbers
-        if w is None or numbers is None:
-            return float(self.n) if w is None else self.data.weight
+        w = self.data.w
+        if w is None:
+            return float(self.n)
+        numbers = self.numbers
+        if numbers is None:
+            return self.data.weight
         xp = array_namespace(w)
         return float(xp.sum(xp.take(w, self.array(numbers), axis=0)))
 
