@@ -54,7 +54,7 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """The numbers of the rows to set aside for validation, in their order.
+    """The numbers of the rows to set aside for validation.
 
     >>> HeldOut(np.array([0, 3]))
     HeldOut(rows=array([0, 3]))
@@ -195,7 +195,7 @@ def split(
 
 def _apart(data: Examples, rows: Rows, what: str) -> tuple[Part, Part]:
     """Return the examples without some of them, and these."""
-    parts = Part(data, rows), Part(data, rows, without=False)
+    parts = Part(data, np.unique(rows)), Part(data, rows, without=False)
     if not all(part.weight > 0 for part in parts):
         raise ValueError(
             f"fit: {what} puts all examples of weight > 0 on one side; leave those of weight 0 "

@@ -123,7 +123,8 @@ class NativeRun:
             epochs = min(epochs, max(1, RATES_PER_CALL // steps))
         run = functools.partial(
             self.session.run,
-            self.data,
+            self.data.data,
+            left_out=self.data.rows,
             shuffles=self.shuffles,
             epochs=epochs,
             first_epoch=at.epoch,

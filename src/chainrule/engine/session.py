@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from chainrule import engine, losses, streams
 from chainrule.activations import Activation, activation
 from chainrule.errors import check_whole, unknown_name
-from chainrule.examples import Examples, Part
+from chainrule.examples import Examples, Part, Rows
 from chainrule.layers import Dense, Draw, Dropout
 from chainrule.network import Network, Parameters, describe, divisor
 from chainrule.optimizers import OPTIMIZERS, Optimizer, State
@@ -145,8 +145,9 @@ class Session:
 
     def run(
         self,
-        data: Part,
+        data: Examples,
         *,
+        left_out: Rows | None = None,
         shuffles: bool,
         epochs: int,
         first_epoch: int,
@@ -156,17 +157,17 @@ class Session:
     ) -> Done:
         """Make the steps of some epochs, or the first `most_steps` of them.
 
-        `data` are all examples, or all without some.
+        Rows that are `left_out` are those of no step; their numbers come in their order.
         A run that has taken so many seconds ends with the epoch that it is in.
         """
-        assert data.without
         rate = self.plan.optimizer.learning_rate
-        steps = epochs * -(-data.n // self.batch) if isinstance(rate, Schedule) else 1
+        n = len(data.X) - (0 if left_out is None else len(left_out))
+        steps = epochs * -(-n // self.batch) if isinstance(rate, Schedule) else 1
         rates = np.array([self._rate(first_step + k + 1) for k in range(steps)])
         return Done(
             *self.trainer.run(
-                *_arrays(data.data),
-                data.rows,
+                *_arrays(data),
+                left_out,
                 shuffles,
                 self.plan.seed,
                 ORDER,
@@ -220,10 +221,10 @@ class Session:
         rate = self.plan.optimizer.learning_rate
         return float(rate(step) if isinstance(rate, Schedule) else rate)
 
-    def cost(self, data: Part) -> float:
+    def cost(self, part: Part) -> float:
         """Return the cost of some of the examples."""
-        whole = divisor(self.plan.net, data.weight)
-        return self.losses(data.data, data.numbers) / whole + float(self.trainer.penalty())
+        whole = divisor(self.plan.net, part.weight)
+        return self.losses(part.data, part.numbers) / whole + float(self.trainer.penalty())
 
 
 def _by_layer(arrays: list[Any], states: list[State]) -> list[tuple[Any, ...]]:

@@ -107,7 +107,7 @@ def _native_steps(run: Run, n: int) -> Callable[..., tuple[Parameters, list[Stat
         _: Parameters, __: list[State], batch: Examples, step: int
     ) -> tuple[Parameters, list[State]]:
         session.run(  # the batch as an epoch of its own
-            Part(contiguous(batch)),
+            contiguous(batch),
             shuffles=False,
             epochs=1,
             first_epoch=0,
@@ -127,7 +127,7 @@ def stand(history: History, run: Run, step: int) -> Stand:
     start = began(run)
     native = NativeRun(run.plan, History(last=start), Part(data), run.batch_size, run.shuffle, None)
     native.session.run(
-        native.data,
+        native.data.data,
         shuffles=native.shuffles,
         epochs=history.at.epoch + 1 - start.epoch,  # as many as it may take
         first_epoch=start.epoch,
