@@ -33,7 +33,9 @@ def fit(X: Any, y: Any, held_out: bool) -> None:
 def estimator(X: Any, y: Any, held_out: bool) -> None:
     """Make one epoch of an estimator."""
     options = {"early_stopping": True, "validation_fraction": FRACTION} if held_out else {}
-    MLPRegressor((8,), max_iter=1, batch_size=1000, random_state=0, **options).fit(X, y)
+    MLPRegressor(
+        hidden_layer_sizes=(8,), max_iter=1, batch_size=1000, random_state=0, **options
+    ).fit(X, y)
 
 
 def measure(of: str, rows: int, held_out: bool) -> tuple[float, float]:

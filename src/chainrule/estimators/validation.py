@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
+from sklearn.utils.extmath import _approximate_mode
 
 from chainrule.errors import unknown_name
 
@@ -76,15 +78,37 @@ def split(estimator: Any, X: Array, y: Array, stratify: Array | None) -> Array:
 
 def _drawn(estimator: Any, n: int, stratify: Array | None) -> Array:
     """Return what `train_test_split` would hold out, without the copies that it makes."""
-    kind = ShuffleSplit if stratify is None else StratifiedShuffleSplit
-    made = kind(random_state=estimator.seed_, test_size=estimator.validation_fraction)
-    _, held = next(made.split(np.zeros(n, bool), stratify))
+    asked = {"test_size": estimator.validation_fraction, "random_state": estimator.seed_}
+    if stratify is None:
+        _, held = next(ShuffleSplit(**asked).split(np.zeros(n, bool)))
+    else:
+        held = _drawn_by_class(stratify, **asked)
     if len(held) < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' or the size of your "
             "dataset."
         )
     return np.sort(held)
+
+
+def _drawn_by_class(y: Array, test_size: float, random_state: int) -> Array:
+    """Return what `StratifiedShuffleSplit` holds out, without its lists of Python's numbers.
+
+    It refuses what it would refuse.
+    """
+    n, (classes, counts) = len(y), np.unique(y, return_counts=True)
+    wanted = math.ceil(test_size * n)
+    if counts.min() < 2 or min(wanted, n - wanted) < len(classes):
+        made = StratifiedShuffleSplit(test_size=test_size, random_state=random_state)
+        return np.asarray(next(made.split(np.zeros(n, bool), y))[1])
+    rng = np.random.RandomState(random_state)
+    kept = _approximate_mode(counts, n - wanted, rng)
+    ends = kept + _approximate_mode(counts - kept, wanted, rng)
+    parts = [
+        np.flatnonzero(y == value)[rng.permutation(count)[first:last]]
+        for value, count, first, last in zip(classes, counts, kept, ends, strict=True)
+    ]
+    return np.concatenate(parts)
 
 
 def _by_splitter(estimator: Any, X: Array, y: Array) -> Array:
