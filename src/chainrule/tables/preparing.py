@@ -11,18 +11,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from chainrule import schema
 from chainrule.tables.columns import MAX_CATEGORIES, frequencies
-from chainrule.tables.data import from_data, to_data
+from chainrule.tables.data import to_data
 from chainrule.tables.decisions import Decision
 from chainrule.tables.encoders import (
-    ENCODERS,
+    TINIEST,
     Category,
+    Cycle,
     Date,
     Encoder,
     Features,
@@ -38,15 +40,18 @@ from chainrule.tables.values import as_moments, as_numbers, unknown_column
 BLOCK = 16_384
 """The rows that are written together: what they become stays in the processor's caches."""
 
-TINIEST = float(np.finfo(np.float64).tiny)
-"""No scale lies below it, or its inverse would be infinite."""
-
-CYCLES_FROM = {
+CYCLES_FROM: dict[Cycle, timedelta] = {
     "month": timedelta(days=365),
     "weekday": timedelta(days=7),
     "hour": timedelta(days=1),
 }
 """The span of dates from which each cycle is seen whole."""
+
+
+class Told(TypedDict):
+    """A preparation as data."""
+
+    encoders: list[Number | Date | Category | Rank]
 
 
 @dataclass(frozen=True)
@@ -147,9 +152,7 @@ class Preparation:
     @classmethod
     def from_data(cls, data: Any) -> Preparation:
         """Return the preparation that `to_data` wrote down; raise ValueError where it is none."""
-        if not isinstance(data, dict) or not isinstance(data.get("encoders"), list):
-            raise ValueError("a preparation must have a list of encoders")
-        return cls(tuple(from_data(ENCODERS, each) for each in data["encoders"]))
+        return cls(tuple(schema.read(data, Told, "preparation")["encoders"]))
 
 
 def fit_preparation(survey: Survey, decisions: Iterable[Decision]) -> Preparation:
