@@ -76,7 +76,8 @@ def stands(run: Run, data: Examples) -> Iterator[Stand]:
     following = batches_after(data, run.batch_size, run.plan.seed, epoch, shuffle=run.shuffle)
     for step, batch in enumerate(following, t + 1):
         yield Stand(params, states, step, batch)
-        params, states, _ = take_step(run.plan, params, states, batch, step)
+        with np.errstate(all="ignore"):
+            params, states, _ = take_step(run.plan, params, states, batch, step)
 
 
 def stand(history: History, run: Run, step: int) -> Stand:
@@ -110,8 +111,7 @@ def step_of(plan: Plan, params: Parameters, data: Examples, at: Start) -> tuple[
     numbered = data._replace(y=np.arange(len(data.X)))
     batches = batches_after(numbered, at.batch_size, plan.seed, 0, shuffle=False)
     try:
-        with np.errstate(all="ignore"):
-            found = next(itertools.islice(stands(run, data), at.step - 1, None))
+        found = next(itertools.islice(stands(run, data), at.step - 1, None))
     except FloatingPointError as error:
         raise ValueError(
             f"explain: the training fails before step {at.step}: {error}; make the learning rate "
