@@ -1,9 +1,9 @@
 """Reading back what an explanation prints as text: its lines, its formulas, its figures.
 
-Nothing here is the library's: the grammar is that of a reader with a calculator. What is worked out
-with + − · / and whole powers alone is a fraction, and so exact; what a function gives is a number of
-420 digits, which is never taken for a whole number or for 0: that takes a function at a point
-where it has one, such as ln 1.
+Nothing here is the library's: the grammar is that of a reader with a calculator. What is worked
+out with + − · / and whole powers alone is a fraction, and so exact; what a function gives is a
+number of 420 digits, which is never taken for 0: that takes a function at a point where it is a
+fraction, such as ln 1.
 """
 
 from __future__ import annotations
@@ -230,22 +230,28 @@ def rounded(value: float | Fraction, to: int) -> Decimal:
 
 
 def agrees(numbers: str, result: str, to: int) -> bool:
-    """Whether a formula of numbers gives a result, however one rounds the half between two.
+    """Whether a formula of numbers gives a result."""
+    return gives(read(numbers), read(result), to)
 
-    The formula's number lies nearer than half a unit of the last digit, which below a power of
-    ten is a tenth of that above it. Only an exact 0 is 0.
+
+def gives(got: Any, wanted: Fraction, to: int) -> bool:
+    """Whether a number is rounded to another one, however one rounds the half between two.
+
+    It lies nearer than half a unit of the last digit, which below a power of ten is a tenth of that
+    above it. Only an exact 0 is 0.
     """
-    got, wanted = read(numbers), read(result)
     if not wanted:
         return isinstance(got, Fraction) and not got
-    unit = Fraction(10) ** (_power(wanted) - to + 1)
-    away = both(operator.sub, abs(got), abs(wanted))
-    lower = unit / 10 if abs(wanted) == Fraction(10) ** _power(wanted) else unit
     if (got > 0) != (wanted > 0):
         return False
+    size, power = abs(wanted), _power(wanted)
+    unit = Fraction(10) ** (power - to + 1)
+    lower = unit / 10 if size == Fraction(10) ** power else unit
+    away = both(operator.sub, abs(got), size)
     return bool(wide(-lower / 2) < wide(away) < wide(unit / 2))
 
 
 def _power(x: Fraction) -> int:
     """The power of ten of the first digit."""
-    return Context(prec=30).divide(Decimal(abs(x).numerator), Decimal(abs(x).denominator)).adjusted()
+    above, below = abs(x).as_integer_ratio()
+    return Context(prec=30).divide(Decimal(above), Decimal(below)).adjusted()
