@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shlex
 import time
@@ -20,6 +19,7 @@ from chainrule.cli.options import given, parted, training_options
 from chainrule.cli.progress import progress
 from chainrule.cli.words import size
 from chainrule.reading import Reading
+from chainrule.regular import sha256_of
 from chainrule.tabular.options import Options
 
 if TYPE_CHECKING:
@@ -133,12 +133,12 @@ class Made:
 
     def data(self) -> dict[str, Any]:
         """Return the report as JSON has it."""
-        written = self.files.model.read_bytes()
+        sha256, length = sha256_of(self.files.model)
         return {
             "model": str(self.files.model),
             "report": self.files.report and str(self.files.report),
-            "bytes": len(written),
-            "sha256": hashlib.sha256(written).hexdigest(),
+            "bytes": length,
+            "sha256": sha256,
             "target": self.model.target.to_data(),
             "parameters": summary.parameters(self.model.params),
             **self.model.about,

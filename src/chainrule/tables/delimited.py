@@ -27,9 +27,6 @@ from chainrule.tables.tidying import tidied
 LOOK = 2**20
 """The bytes from which the kinds of the columns are first taken; all of them settle these."""
 
-COMPRESSION = 8
-"""How many times as long a text may be as its gzip."""
-
 
 class Delimited(Source):
     """A text file with delimiters.
@@ -78,10 +75,10 @@ class Delimited(Source):
         """The dtype of each column, for which the file is read through once."""
         return {**self._kinds, **dict.fromkeys(self._as_text, pl.String())}
 
-    @property
+    @cached_property
     def size(self) -> int:
-        """How many bytes the rows take in memory, about: as many as the text."""
-        return self._text.path.stat().st_size * (COMPRESSION if self._text.packing else 1)
+        """How many bytes the rows take in memory, about: as many as the text, which is read."""
+        return self._text.size()
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the file's bytes, in hexadecimal."""
@@ -121,6 +118,7 @@ class Delimited(Source):
         """Return all rows, or None where only a look at the pieces can tell what they are."""
         if not self._text.is_plain or not self._text.ends_a_line():
             return None
+        assert self.size  # or it is refused, where polars would unpack it however long it is
         kinds, lines = self._first_kinds, self._dialect.header_lines
         frame = self._fields.parse(self._text.path, kinds, skip_lines=lines)
         if frame is None or _holds_odd(frame) or self._may_be_ragged(frame, self._pieces()):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from chainrule.tables.encodings import marked, unmarked
 from chainrule.tables.errors import TableError
-from chainrule.tables.packing import DAMAGE, Packing, head, opened, packing_of
+from chainrule.tables.packing import DAMAGE, Packing, head, opened, packing_of, unpacked_size
 
 PIECE = 4 * 2**20
 """How many bytes are taken at a time."""
@@ -51,6 +51,14 @@ class TextFile(NamedTuple):
             file.seek(-1, io.SEEK_END)
             return self.packing is not None or file.read() == b"\n"
 
+    def size(self) -> int:
+        """Return how many bytes the text has, without its packing; that of a packed one is read.
+
+        Raises TableError where it is damaged, or grows out of all proportion.
+        """
+        with self._readable():
+            return unpacked_size(self.path)
+
     def pieces(self, start: int, size: int) -> Iterator[bytes]:
         """Yield what follows the first `start` bytes of the text, `size` bytes or more at a time.
 
@@ -79,19 +87,24 @@ class TextFile(NamedTuple):
     @contextlib.contextmanager
     def _opened(self) -> Iterator[Callable[[int], bytes]]:
         """Yield a function that reads so many bytes, or characters, as UTF-8."""
+        with self._readable(), opened(self.path) as file:
+            if self.returns:
+                encoding = "utf-8-sig" if self.encoding == "utf-8" else self.encoding
+                text = io.TextIOWrapper(file, encoding)
+                yield lambda size: text.read(size).encode()
+            elif self.encoding != "utf-8":
+                text = io.TextIOWrapper(file, self.encoding, newline="")
+                yield lambda size: text.read(size).encode()
+            else:
+                if file.read(3) != codecs.BOM_UTF8:
+                    file.seek(0)
+                yield file.read
+
+    @contextlib.contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Say of what file it is that it cannot be read."""
         try:
-            with opened(self.path) as file:
-                if self.returns:
-                    encoding = "utf-8-sig" if self.encoding == "utf-8" else self.encoding
-                    text = io.TextIOWrapper(file, encoding)
-                    yield lambda size: text.read(size).encode()
-                elif self.encoding != "utf-8":
-                    text = io.TextIOWrapper(file, self.encoding, newline="")
-                    yield lambda size: text.read(size).encode()
-                else:
-                    if file.read(3) != codecs.BOM_UTF8:
-                        file.seek(0)
-                    yield file.read
+            yield
         except DAMAGE as error:
             raise TableError(f"{self.name}: cannot be read: {error}") from None
         except UnicodeDecodeError as error:
