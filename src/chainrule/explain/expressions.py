@@ -190,6 +190,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "=": lambda a, b: a == b,
 }
 
+
 def node(given: Expression | float) -> Expression:
     """Return a whole number as a node; nodes as they are.
 
