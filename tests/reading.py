@@ -78,7 +78,9 @@ def applied(name: str, *x: Any) -> Any:
     """A function of numbers."""
     if name in CHOICES:
         return CHOICES[name](*(map(wide, x) if len(set(map(type, x))) > 1 else x))
-    return AT_POINTS[name, x[0]] if (name, x[0]) in AT_POINTS else FUNCTIONS[name](*map(wide, x))
+    if isinstance(x[0], Fraction) and (name, x[0]) in AT_POINTS:
+        return AT_POINTS[name, x[0]]
+    return FUNCTIONS[name](*map(wide, x))
 
 
 class _Reader:

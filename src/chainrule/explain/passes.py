@@ -72,6 +72,10 @@ class Passes:
             float(trace_cost(trace, self.y, self.data.w, mean_weight=self.mean_weight, check=False))
             for trace in (self.plain, self.trace)
         )
+        if not math.isfinite(self.mean_loss):
+            raise ValueError(
+                f"explain: the cost is {self.mean_loss}; scale the inputs or the weights"
+            )
         if not math.isfinite(self.cost):
             raise ValueError(
                 f"explain: the cost, with its penalty of the weights, is {self.cost}; make the "
