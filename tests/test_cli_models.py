@@ -278,7 +278,7 @@ def test_a_model_that_tells_little_is_shown_with_that():
 def test_what_is_no_model_is_refused():
     refused(run("inspect", "no.model"), "no.model: No such file or directory")
     refused(run("inspect", "new.csv"), "new.csv: ")
-    refused(run("inspect", "."), r"\.: Is a directory")
+    refused(run("inspect", "."), r"\.: is not a regular file but a folder")
 
 
 # explain

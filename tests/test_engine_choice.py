@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -19,11 +20,18 @@ built = pytest.mark.skipif(engine.native is None, reason=engine.missing)
 def run(code: str, isa: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", code],
-        env={**os.environ, "CHAINRULE_ISA": isa},
+        env={**os.environ, "CHAINRULE_ISA": isa, "PYTHONPATH": str(Path(__file__).parent)},
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def lines_of_bits(isa: str) -> list[str]:
+    program = Path(__file__).with_name("engine_bits.py")
+    found = run(f"import runpy; runpy.run_path({str(program)!r}, run_name='__main__')", isa)
+    assert not found.stderr
+    return found.stdout.splitlines()
 
 
 def without(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,6 +56,19 @@ def test_the_best_instruction_set_is_chosen():
 def test_the_environment_chooses_any_that_the_processor_supports():
     for isa in runs_here():
         assert run(SEEN, isa).stdout.split() == [isa, isa]
+
+
+@built
+def test_the_instruction_sets_that_fuse_come_to_the_same_bits():
+    """All but v2, which has no operation for a·b + c; `engine_bits.py` says what is compared."""
+    fused = [isa for isa in runs_here() if isa != "v2"]
+    if len(fused) < 2:
+        pytest.skip("this processor has one of them at most")
+    found = [lines_of_bits(isa) for isa in fused]
+    assert len(found[0]) > 100
+    for other in found[1:]:
+        differ = [pair for pair in zip(found[0], other, strict=True) if pair[0] != pair[1]]
+        assert not differ
 
 
 @built

@@ -158,17 +158,43 @@ def treated(plan: Plan, grads: Parameters, xp: Any) -> Parameters:
 
 def clipped(plan: Plan, grads: Parameters, xp: Any) -> Parameters:
     """The gradient within its bounds; frozen parameters don't count in the norm."""
-    if plan.clip_value is not None:
-        bound = plan.clip_value
-        grads = tree_map(lambda g: xp.minimum(xp.maximum(g, -bound), bound), grads)
+    grads = each_clipped(plan, grads, xp)
     if plan.clip_norm is not None:
-        moving = [g for name, g in named_leaves(grads) if name not in plan.frozen]
-        largest = max((float(xp.max(xp.abs(g))) for g in moving), default=0.0)
-        if largest > 0:  # which is drawn out of the norm, whose squares could overflow
-            squares = sum(float(xp.sum((g / largest) ** 2)) for g in moving)
-            scale = min(plan.clip_norm / largest / math.sqrt(squares), 1.0)
-            grads = tree_map(lambda g: scale * g, grads)
+        scale = norm_scale(plan, grads, xp)
+        grads = tree_map(lambda g: scale * g, grads)
     return grads
+
+
+def each_clipped(plan: Plan, grads: Parameters, xp: Any) -> Parameters:
+    """The gradient with each of its entries within its bound.
+
+    >>> net = cr.Network(2, [cr.Dense(1)], loss="huber")
+    >>> plan = Plan(net, cr.SGD(), 0, frozenset(), clip_value=2.0, clip_norm=None)
+    >>> each_clipped(plan, net.parameters([([[3.0, -4.0]], [0.5])]), np)[0].W
+    array([[ 2., -2.]])
+    """
+    bound = plan.clip_value
+    if bound is not None:
+        grads = tree_map(lambda g: xp.minimum(xp.maximum(g, -bound), bound), grads)
+    return grads
+
+
+def norm_scale(plan: Plan, grads: Parameters, xp: Any) -> float:
+    """By how much a gradient is shortened, to the bound on its norm.
+
+    >>> net = cr.Network(2, [cr.Dense(1)], loss="huber")
+    >>> plan = Plan(net, cr.SGD(), 0, frozenset(), clip_value=None, clip_norm=1.0)
+    >>> norm_scale(plan, net.parameters([([[3.0, -4.0]], [0.0])]), np)
+    0.2
+    """
+    if plan.clip_norm is None:
+        return 1.0
+    moving = [g for name, g in named_leaves(grads) if name not in plan.frozen]
+    largest = max((float(xp.max(xp.abs(g))) for g in moving), default=0.0)
+    if not largest > 0:  # which is drawn out of the norm, whose squares could overflow
+        return 1.0
+    squares = sum(float(xp.sum((g / largest) ** 2)) for g in moving)
+    return min(plan.clip_norm / largest / math.sqrt(squares), 1.0)
 
 
 def validate(net: Network, data: Examples, history: History, cost: float | None = None) -> None:

@@ -31,11 +31,7 @@ HEAD = """\
 
 def read(path: Path) -> dict[str, Any]:
     """Return what a file says, or raise ValueError with the line of what is wrong in it."""
-    try:
-        file = TomlFile(str(path), path.read_text(encoding="utf-8-sig"))
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: is not UTF-8") from None
-    found = {}
+    file, found = TomlFile.read(path, str(path)), {}
     for name, value in file.given.items():
         with file.at(name):
             if name not in FIELDS:

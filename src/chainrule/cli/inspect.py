@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 from chainrule.cli import scoring, summary
 from chainrule.cli.errors import refusals
 from chainrule.cli.words import counted, size
+from chainrule.regular import sha256_of
 
 if TYPE_CHECKING:
     from chainrule.tables import Decision
@@ -35,19 +35,18 @@ def inspect(model: Path, as_json: bool) -> None:
     with refusals():
         from chainrule.serialization import read_file
 
-        written = model.read_bytes()
         arrays, about = read_file(model)
-        sha256 = hashlib.sha256(written).hexdigest()
+        sha256, length = sha256_of(model)
         if as_json:
             shapes = {name: list(array.shape) for name, array in arrays.items()}
-            file = {"path": str(model), "bytes": len(written), "sha256": sha256}
+            file = {"path": str(model), "bytes": length, "sha256": sha256}
             data = {"file": file, "arrays": shapes, **about}
             click.echo(json.dumps(data, indent=2, ensure_ascii=False))
             return
         lines = _table_model(model) if about["kind"] == "table" else _network(model)
     library = f"Chainrule {about['library']}, format {about['format']}"
     rows = {
-        "File": f"{model}, {size(len(written))}",
+        "File": f"{model}, {size(length)}",
         "SHA-256": sha256,
         "Written by": library,
     }

@@ -149,9 +149,8 @@ CHAINRULE_INLINE Result<V> gelu(V z) {
     const V distance = minimum(abs(z), broadcast<T>(Constants<T>::widest));
     const V half = half_gaussian(distance);
     const V tail = scaled_normal_tail(distance);
-    const V product = distance * tail * half * half;
-    const V lower = (tail - distance * T(0.39894228040143267794)) * half * half;
-    return {select(z > V{}, z, V{}) - product, select(z > V{}, T{1} - lower, lower)};
+    const V lower = multiply_add(distance, T(-0.39894228040143267794), tail) * half * half;
+    return {multiply_add(-distance * tail * half, half, select(z > V{}, z, V{})), select(z > V{}, T{1} - lower, lower)};
 }
 
 // z σ(u) with u = k z (1 + c z²).
@@ -160,8 +159,8 @@ CHAINRULE_INLINE Result<V> gelu_tanh(V z) {
     using T = element_t<V>;
     constexpr T k = T(1.5957691216057307117), c = T(0.044715);
     const V near = bounded(z), square = near * near;
-    const Logistic<V> logistic(near * k * (square * c + T{1}));
-    const V du = (square * (3 * c) + T{1}) * k;
+    const Logistic<V> logistic(near * k * multiply_add(square, c, T{1}));
+    const V du = multiply_add(square, 3 * c, T{1}) * k;
     return {logistic.sigmoid(maximum(z, broadcast<T>(-1600))),
             logistic.sigmoid(broadcast<T>(1)) + logistic.slope(near * du)};
 }
@@ -172,7 +171,7 @@ CHAINRULE_INLINE Result<V> silu(V z) {
     const V near = bounded(z);
     const Logistic<V> logistic(near);
     return {logistic.sigmoid(maximum(z, broadcast<T>(-1600))),
-            logistic.sigmoid(near * logistic.opposite(near) + T{1})};
+            logistic.sigmoid(multiply_add(near, logistic.opposite(near), T{1}))};
 }
 
 template <class V>
@@ -204,7 +203,7 @@ CHAINRULE_INLINE Result<V> mish(V z) {
     const V below = select(positive, e + e + one + square + square, square + e + e + T{2});
     const V gate = above / below;
     const V t = gate * left * left;
-    const V inner = gate + near * (one - t * t) * logistic.share;
+    const V inner = multiply_add(near * multiply_add(-t, t, one), logistic.share, gate);
     return {maximum(z, broadcast<T>(-1600)) * gate * left * left, inner * left * left};
 }
 

@@ -134,7 +134,7 @@ double loss_sum(const Network<T>& net, const Data<T>& data, const Batch& b) {
     const T *values = net.values.get(), *weights = data.targets.weights;
     double sum = 0;
     for (std::int64_t r = 0; r < b.n; ++r)
-        sum += static_cast<double>(values[r]) * (weights ? weights[b.example(r)] : 1);
+        sum = multiply_add(static_cast<double>(values[r]), weights ? weights[b.example(r)] : 1.0, sum);
     return sum;
 }
 
@@ -143,15 +143,16 @@ double loss_sum(const Network<T>& net, const Data<T>& data, const Batch& b) {
 template <class T>
 double squared_norm(const Network<T>& net, int r) {
     const auto square = [](const T* p, int n) {
-        Vec<double>::type sums{};
-        for (int k = 0; k < n; k += Vec<T>::width)
-            sums += squares(load_first(p + k, std::min(Vec<T>::width, n - k)));
-        return chainrule::sum(sums);
+        Squares<T> squares;
+        for_vectors<T>(n, [&](int k, int count, int piece) {
+            squares.add(load_first(p + k, count), piece);
+        });
+        return squares.sum();
     };
     double sum = 0;
     for (std::size_t k = 0; k < net.layers.size(); ++k) {
         const Layer<T>& l = net.layers[k];
-        sum += square(l.delta_rows[r], l.out) * (square(net.entering(k)[r], l.in) + 1);
+        sum = multiply_add(square(l.delta_rows[r], l.out), square(net.entering(k)[r], l.in) + 1, sum);
     }
     return sum;
 }

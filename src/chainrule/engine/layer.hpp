@@ -71,6 +71,11 @@ struct Panels {
                static_cast<std::size_t>(i) * vectors(column) * Vec<T>::width;
     }
 
+    // Where the weight from input i to an output that begins a vector lies.
+    std::size_t place(int output, int i) const {
+        return at(output / NR * NR, i) + static_cast<std::size_t>(output % NR);
+    }
+
     // f(first output, outputs, distance of rows) for each panel.
     template <class F>
     void for_each_panel(F&& f) const {

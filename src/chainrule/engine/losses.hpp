@@ -101,8 +101,8 @@ CHAINRULE_INLINE Share<V> binary_cross_entropy(V a, V y) {
     const V one = broadcast<element_t<V>>(1);
     const Logistic<V> logistic(a);
     const V logarithm = log1p(logistic.e);
-    return {(one - y) * (maximum(a, V{}) + logarithm) + y * (maximum(-a, V{}) + logarithm),
-            (one - y) * logistic.sigmoid(one) - y * logistic.opposite(a)};
+    return {multiply_add(one - y, maximum(a, V{}) + logarithm, y * (maximum(-a, V{}) + logarithm)),
+            multiply_add(one - y, logistic.sigmoid(one), -(y * logistic.opposite(a)))};
 }
 
 // One output's share of the loss and its derivative, for all but cross_entropy. The last
@@ -129,7 +129,7 @@ CHAINRULE_INLINE Share<typename Vec<T>::type> share(typename Vec<T>::type a,
     } else if constexpr (L == log_cosh) return rows::log_cosh(r);
     else if constexpr (L == poisson) {
         const V e = exp(a);
-        return {e - y * a, e - y};
+        return {multiply_add(-y, a, e), e - y};
     } else if constexpr (L == hinge) {
         const V margin = y * a, one = broadcast<T>(1);
         return {maximum(one - margin, zero),
@@ -172,11 +172,11 @@ struct SoftmaxSums {
 template <Loss L, class T>
 T elementwise_row(const T* parameters, const T* a, const T* y, int o, T scale, T* da) {
     using V = typename Vec<T>::type;
-    V total{};
-    for_vectors<T>(o, [&](int c, int k) {
+    V total[pieces]{};
+    for_vectors<T>(o, [&](int c, int k, int p) {
         const auto [value, slope] = share<L, T>(load_first(a + c, k), load_first(y + c, k),
                                                 load(parameters + c), T(o));
-        total += select(first_lanes<T>(k), value, V{});
+        total[p] += select(first_lanes<T>(k), value, V{});
         store_first(da + c, slope * scale, k);
     });
     return sum(total);
@@ -187,27 +187,35 @@ T softmax_row(T smoothing, const T* a, const T* y, std::int64_t label, int o, T 
     using V = typename Vec<T>::type;
     const Smoothing<T> smooth(smoothing, o);
     const auto target = [&](int c, int k) {
-        const V t = y ? load_first(y + c, k) * smooth.keep + smooth.share : broadcast<T>(smooth.off);
+        const V t = y ? multiply_add(load_first(y + c, k), smooth.keep, smooth.share)
+                      : broadcast<T>(smooth.off);
         return select(first_lanes<T>(k), t, V{});
     };
     V highest = broadcast<T>(-T(INFINITY));
-    for_vectors<T>(o, [&](int c, int k) { highest = maximum(read_logits(a + c, k), highest); });
+    for_vectors<T>(o, [&](int c, int k, int) { highest = maximum(read_logits(a + c, k), highest); });
     const T top = largest(highest);
     const T labelled = y ? T{0} : a[label] - top;  // read now: da may be a
-    SoftmaxSums<V> sums;
-    for_vectors<T>(o, [&](int c, int k) {
-        store_first(da + c, sums.add(read_logits(a + c, k) - top, target(c, k)), k);
+    SoftmaxSums<V> sums[pieces];
+    for_vectors<T>(o, [&](int c, int k, int p) {
+        store_first(da + c, sums[p].add(read_logits(a + c, k) - top, target(c, k)), k);
     });
-    const T rest = sum(sums.rest), count = sum(sums.largest);
-    const T inverse = 1 / (rest + count), logarithm = std::log1p(rest + (count - 1));
+    const auto all = [&](V SoftmaxSums<V>::*part) {
+        V parts[pieces];
+        for (int p = 0; p < pieces; ++p) parts[p] = sums[p].*part;
+        return sum(parts);
+    };
+    const T rest = all(&SoftmaxSums<V>::rest), count = all(&SoftmaxSums<V>::largest);
+    const T targets = all(&SoftmaxSums<V>::targets), products = all(&SoftmaxSums<V>::products);
+    const T inverse = 1 / (rest + count), logarithm = log1p(broadcast<T>(rest + (count - 1)))[0];
     const T e = y ? T{0} : da[label];
-    for_vectors<T>(o, [&](int c, int k) {
-        store_first(da + c, (load_first(da + c, k) * inverse - target(c, k)) * scale, k);
+    for_vectors<T>(o, [&](int c, int k, int) {
+        const V e = load_first(da + c, k);
+        store_first(da + c, multiply_add(e, inverse, -target(c, k)) * scale, k);
     });
-    if (y) return sum(sums.targets) * logarithm - sum(sums.products);
-    da[label] = (e * inverse - smooth.on) * scale;
-    return (sum(sums.targets) + smooth.keep) * logarithm -
-           (sum(sums.products) + smooth.keep * labelled);
+    if (y) return multiply_add(targets, logarithm, -products);
+    da[label] = multiply_add(e, inverse, -smooth.on) * scale;
+    return multiply_add(targets + smooth.keep, logarithm,
+                        -multiply_add(smooth.keep, labelled, products));
 }
 
 // --- lanes are examples
@@ -273,8 +281,8 @@ CHAINRULE_INLINE V softmax_columns(V* a, int o, V scale, F&& target) {
     for (int c = 0; c < o; ++c) a[c] = sums.add(a[c] - top, target(c));
     const V logarithm = log1p(sums.rest + (sums.largest - T{1}));
     const V inverse = T{1} / (sums.rest + sums.largest);
-    for (int c = 0; c < o; ++c) a[c] = (a[c] * inverse - target(c)) * scale;
-    return sums.targets * logarithm - sums.products;
+    for (int c = 0; c < o; ++c) a[c] = multiply_add(a[c], inverse, -target(c)) * scale;
+    return multiply_add(sums.targets, logarithm, -sums.products);
 }
 
 // Rows r0 to r1, at most `width` of them. Columns of da beyond o are left alone or become 0.
@@ -306,7 +314,7 @@ void narrow_rows(const T* parameters, int o, const T* a, std::int64_t lda,
                                      [&](int c) { return select<V>(labels == c, on, off); });
         } else {
             values = softmax_columns(columns, o, scales,
-                                     [&](int c) { return y[c] * smooth.keep + smooth.share; });
+                                     [&](int c) { return multiply_add(y[c], smooth.keep, smooth.share); });
         }
     } else {
         for (int c = 0; c < o; ++c) {

@@ -82,7 +82,7 @@ struct Constants<double> {
 template <class V, std::size_t N>
 CHAINRULE_INLINE V polynomial(V x, const std::array<element_t<V>, N>& c) {
     V value = V{} + c[N - 1];
-    for (std::size_t k = N - 1; k-- > 0;) value = value * x + c[k];
+    for (std::size_t k = N - 1; k-- > 0;) value = multiply_add(value, x, c[k]);
     return value;
 }
 
@@ -104,10 +104,10 @@ template <class V>
 CHAINRULE_INLINE Reduced<V> reduce(V x, V rest = V{}) {
     using T = element_t<V>;
     using C = Constants<T>;
-    const V shifted = x * T(1.44269504088896340736) + C::magic;
+    const V shifted = multiply_add(x, T(1.44269504088896340736), C::magic);
     const V n = shifted - C::magic;
-    const V r = (x - n * C::ln2_high) - n * C::ln2_low + rest;
-    return {n, power_of_two(shifted), r + r * r * polynomial(r, C::exp)};
+    const V r = multiply_add(n, -C::ln2_low, multiply_add(n, -C::ln2_high, x)) + rest;
+    return {n, power_of_two(shifted), multiply_add(r * r, polynomial(r, C::exp), r)};
 }
 
 // e^x on the whole line, rounded once where the result is subnormal.
@@ -127,7 +127,7 @@ CHAINRULE_INLINE V exp(V x) {
 template <class V>
 CHAINRULE_INLINE V exp_normal(V x, V rest = V{}) {
     const auto [n, scale, p] = reduce(maximum(x, V{} + Constants<element_t<V>>::lowest), rest);
-    return scale * p + scale;
+    return multiply_add(scale, p, scale);
 }
 
 // The same together with e^x − 1.
@@ -140,7 +140,7 @@ struct ExpPair {
 template <class V>
 CHAINRULE_INLINE ExpPair<V> exp_pair(V x) {
     const auto [n, scale, p] = reduce(maximum(x, V{} + Constants<element_t<V>>::lowest));
-    return {scale * p + scale, scale * p + (scale - element_t<V>{1})};
+    return {multiply_add(scale, p, scale), multiply_add(scale, p, scale - element_t<V>{1})};
 }
 
 // e^x − 1 for x <= 0.
@@ -168,12 +168,12 @@ CHAINRULE_INLINE V log1p(V x) {
     const V shrink = (V)((2 * bias - exponent) << C::mantissa);
     const V k = (V)(bits(V{} + (C::magic - T(bias))) + exponent) - C::magic;
     // Both terms are exact, so f is rounded once, and is x itself where k = 0.
-    const V f = x * shrink + (shrink - T{1});
+    const V f = multiply_add(x, shrink, shrink - T{1});
     // 2f first: a halved subnormal would lose a bit
     const V twice = (f + f) / (f + T{2});
     const V w = twice * twice * T(0.25);
-    const V tail = k * C::ln2_low + twice * (w * polynomial(w, C::log));
-    return k * C::ln2_high + (twice + tail);
+    const V tail = multiply_add(twice, w * polynomial(w, C::log), k * C::ln2_low);
+    return multiply_add(k, C::ln2_high, twice + tail);
 }
 
 // tanh z and 1 / cosh z. With e = e^−|z| and d = e − 1: |tanh z| = −d (1 + e) / (1 + e²).
@@ -187,7 +187,7 @@ template <class V>
 CHAINRULE_INLINE Hyperbolic<V> tanh_sech(V z) {
     using T = element_t<V>;
     const auto [e, d] = exp_pair(-abs(z));
-    const V share = T{1} / (e * e + T{1});
+    const V share = T{1} / multiply_add(e, e, T{1});
     return {copy_sign(-d * (e + T{1}) * share, z), (e + e) * share};
 }
 

@@ -69,7 +69,7 @@ CHAINRULE_INLINE void tile(int K, A a, const T* b, long ldb, T* c, long ldc, Sta
         for (int i = 0; i < MR; ++i) {
             const T x = a(i, k);
 #pragma GCC unroll 2
-            for (int v = 0; v < NV; ++v) sums[i][v] += row[v] * x;
+            for (int v = 0; v < NV; ++v) sums[i][v] = multiply_add(row[v], x, sums[i][v]);
         }
     }
 #pragma GCC unroll 16

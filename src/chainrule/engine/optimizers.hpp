@@ -61,15 +61,34 @@ inline std::optional<Rule> find_rule(std::string_view name, double momentum) {
     return std::nullopt;
 }
 
+// A product of many doubles, in two parts of which the second is what the first rounds away.
+struct Product {
+    double value = 1, rest = 0;
+
+    Product operator*(const Product& other) const {
+        const double high = value * other.value;
+        const double lost = std::fma(value, other.value, -high);
+        const double low = lost + (value * other.rest + rest * other.value);
+        return {high + low, low - (high + low - high)};
+    }
+};
+
 // βᵗ for whole t, the same however a run came to t: a product of entries of three tables. Powers
-// taken at each step would be a third of the time of the smallest networks.
+// taken at each step would be a third of the time of the smallest networks. The tables are made by
+// multiplication, because std::pow is not the same in all systems.
 class Powers {
 public:
     Powers() = default;
     explicit Powers(double base) : base_(base) {
-        for (int k = 0; k < side; ++k)
-            for (int level = 0, unit = 1; level < 3; ++level, unit *= side)
-                table_[level][k] = std::pow(base, double(k) * unit);
+        Product unit{base};
+        for (auto& level : table_) {
+            Product power;
+            for (double& entry : level) {
+                entry = power.value;
+                power = power * unit;
+            }
+            unit = power;
+        }
     }
 
     double operator()(std::int64_t t) const {
@@ -115,7 +134,7 @@ struct Shrinkage {
     // Whether there is any: if not, weights can be updated as biases are.
     bool any() const { return l1 != 0 || l2 != 0 || decay != 0; }
 
-    CHAINRULE_INLINE V penalised(V g, V w) const { return g + (sign(w) * l1 + w * l2); }
+    CHAINRULE_INLINE V penalised(V g, V w) const { return g + multiply_add(w, l2, sign(w) * l1); }
 };
 
 // Each rule's `step` returns dw and brings the state up to date. The arithmetic is the core's, the
@@ -151,9 +170,9 @@ struct Stepper<Rule::momentum, T> {
 
     CHAINRULE_INLINE V step(V g, T* s1, T*) const {
         const V push = g * share;
-        const V v = load(s1) * momentum + push;
+        const V v = multiply_add(load(s1), momentum, push);
         store(s1, v);
-        return v * ahead + push * fresh;
+        return multiply_add(v, ahead, push * fresh);
     }
 };
 
@@ -168,7 +187,7 @@ struct SquaresStepper {
         : rate(T(h.learning_rate)), epsilon(T(h.epsilon)), keep(T(kept)), share(T(fresh)) {}
 
     CHAINRULE_INLINE V step(V g, T* s1, T*) const {
-        const V s = load(s1) * keep + g * g * share;
+        const V s = multiply_add(load(s1), keep, g * g * share);
         store(s1, s);
         return g * rate / (sqrt(s) + epsilon);
     }
@@ -204,8 +223,8 @@ struct MeansStepper {
     };
 
     CHAINRULE_INLINE Means means(V g, T* s1, T* s2) const {
-        const V m = load(s1) * beta1 + g * rest1;
-        const V v = load(s2) * beta2 + g * g * rest2;
+        const V m = multiply_add(load(s1), beta1, g * rest1);
+        const V v = multiply_add(load(s2), beta2, g * g * rest2);
         store(s1, m);
         store(s2, v);
         return {m, sqrt(v) + epsilon};
@@ -239,7 +258,7 @@ struct Stepper<Rule::nadam, T> : MeansStepper<T> {
 
     CHAINRULE_INLINE V step(V g, T* s1, T* s2) const {
         const auto [m, root] = this->means(g, s1, s2);
-        return (m * of_mean + g * of_gradient) * rate / root;
+        return multiply_add(m, of_mean, g * of_gradient) * rate / root;
     }
 };
 
@@ -255,8 +274,8 @@ struct Stepper<Rule::lion, T> {
 
     CHAINRULE_INLINE V step(V g, T* s1, T*) const {
         const V m = load(s1);
-        store(s1, m * beta2 + g * rest2);
-        return sign(m * beta1 + g * rest1) * rate;
+        store(s1, multiply_add(m, beta2, g * rest2));
+        return sign(multiply_add(m, beta1, g * rest1)) * rate;
     }
 };
 
@@ -300,7 +319,7 @@ struct Update : rules::Stepper<R, T> {
         const V before = load(w);
         if constexpr (Shrinks) g = shrinkage.penalised(g, before);
         V dw = this->step(g, s1, s2);
-        if constexpr (Shrinks) dw += before * shrinkage.decay;
+        if constexpr (Shrinks) dw = multiply_add(before, shrinkage.decay, dw);
         store(w, before - dw);
     }
 };

@@ -43,18 +43,24 @@ struct Weights {
 inline constexpr int few_rows = 4;          // up to which each is predicted by itself
 inline constexpr int rows_at_once = 96;
 
-// w · x in as many parts as a vector has lanes.
-template <class T>
-CHAINRULE_INLINE typename Vec<T>::type products(const T* w, const T* x, int n) {
+// w · x in as many parts as the widest vector has lanes; put(p, part) for each piece of it.
+template <class T, class F>
+CHAINRULE_INLINE void products(const T* w, const T* x, int n, F&& put) {
     constexpr int width = Vec<T>::width;
-    typename Vec<T>::type sums[4]{};
+    typename Vec<T>::type sums[4][pieces]{};
+    const auto add = [&](int u, int p, int i, int k) {
+        sums[u][p] = multiply_add(load_first(w + i, k), load_first(x + i, k), sums[u][p]);
+    };
     int i = 0;
-    for (; i + 4 * width <= n; i += 4 * width)
+    for (; i + 4 * wide<T> <= n; i += 4 * wide<T>)
 #pragma GCC unroll 4
-        for (int u = 0; u < 4; ++u) sums[u] += load(w + i + u * width) * load(x + i + u * width);
-    for (; i + width <= n; i += width) sums[0] += load(w + i) * load(x + i);
-    if (i < n) sums[1] += load_part(w + i, n - i) * load_part(x + i, n - i);
-    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+        for (int u = 0; u < 4; ++u)
+#pragma GCC unroll 4
+            for (int p = 0; p < pieces; ++p) add(u, p, i + u * wide<T> + p * width, width);
+    for_vectors<T>(n - i, [&](int c, int k, int p) { add(0, p, i + c, k); });
+#pragma GCC unroll 4
+    for (int p = 0; p < pieces; ++p)
+        put(p, (sums[0][p] + sums[1][p]) + (sums[2][p] + sums[3][p]));
 }
 
 // z = W x + b for the outputs o to o + count.
@@ -62,13 +68,18 @@ template <class T>
 CHAINRULE_INLINE typename Vec<T>::type weighted_inputs(const Weights<T>& given, const T* x, int in,
                                                        int o, int count) {
     constexpr int width = Vec<T>::width;
-    typename Vec<T>::type parts[width]{};
+    using V = typename Vec<T>::type;
+    V parts[pieces][width]{};
     for (int k = 0; k < count; ++k)
-        parts[k] = products(given.W + static_cast<std::size_t>(o + k) * in, x, in);
-    transpose(parts);
+        products(given.W + static_cast<std::size_t>(o + k) * in, x, in,
+                 [&](int p, V part) { parts[p][k] = part; });
     auto z = load_first(given.b + o, count);
+#pragma GCC unroll 4
+    for (int p = 0; p < pieces; ++p) {
+        transpose(parts[p]);
 #pragma GCC unroll 16
-    for (int k = 0; k < width; ++k) z += parts[k];
+        for (int k = 0; k < width; ++k) z += parts[p][k];
+    }
     return z;
 }
 
@@ -77,7 +88,7 @@ template <class T>
 void link_row(Loss loss, int o, const T* a, T* out) {
     using V = typename Vec<T>::type;
     const auto each = [&](auto&& f) {
-        rows::for_vectors<T>(o, [&](int c, int k) { store_first(out + c, f(c, k), k); });
+        for_vectors<T>(o, [&](int c, int k, int) { store_first(out + c, f(c, k), k); });
     };
     if (loss == Loss::cross_entropy) {
         rows::softmax(a, o, out);
@@ -114,7 +125,7 @@ bool predict_row(const PredictionSpec& net, const Weights<T>* given, const T* x,
         x = a;
     }
     link_row(net.loss, net.outputs, x, out);
-    return sum(poison) == 0;
+    return sum_of_lanes(poison) == 0;
 }
 
 // Many rows, on a team of threads.
@@ -172,7 +183,7 @@ private:
         T* predicted = out + r0 * net_.outputs;
         for (int r = 0; r < rows; ++r, predicted += net_.outputs)
             link_row(net_.loss, net_.outputs, x[r], predicted);
-        if (!(sum(poison) == 0)) failed_ = true;
+        if (!(sum_of_lanes(poison) == 0)) failed_ = true;
     }
 
     const PredictionSpec& net_;

@@ -6,8 +6,12 @@
 //                           lane −1 where it holds and 0 where it does not
 //
 // They are the vector extensions of GCC and Clang, so + − * / < & … and lane access v[k] work on
-// them as they are, on every instruction set, and a·b + c is contracted where it has such an
-// instruction. Only what the extensions lack, or compile badly, is given here.
+// them as they are, on every instruction set. Only what the extensions lack, or compile badly, is
+// given here.
+//
+// Every operation is rounded as it is written: the build keeps the compiler from contracting a·b + c,
+// and `multiply_add` says where it is one operation. So all instruction sets that have it as one come
+// to the same bits.
 #pragma once
 
 #include <cmath>
@@ -27,6 +31,16 @@
 #include <immintrin.h>
 #else
 #define CHAINRULE_X86 0
+#endif
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+// Whether a·b + c is one operation here, rounded once. x86-64-v2 has none.
+#if defined(__FMA__) || defined(__aarch64__)
+#define CHAINRULE_FUSES 1
+#else
+#define CHAINRULE_FUSES 0
 #endif
 
 // Vectors must stay in registers: every function of one is inlined.
@@ -202,6 +216,53 @@ CHAINRULE_INLINE V minimum(V a, std::type_identity_t<V> b) {
 #endif
 }
 
+// x in every lane, or x where it is a vector.
+template <class V, class X>
+CHAINRULE_INLINE V spread(X x) {
+    if constexpr (sizeof(X) == sizeof(V)) return x;
+    else return static_cast<element_t<V>>(x) - V{};  // x − 0 is x
+}
+
+// a·b + c of vectors; b and c may be numbers.
+template <class V, class B, class C>
+CHAINRULE_INLINE V multiply_add(V a, B b, C c) {
+    const V factor = spread<V>(b), added = spread<V>(c);
+    [[maybe_unused]] constexpr bool single = sizeof(element_t<V>) == 4;
+#if !CHAINRULE_FUSES
+    return a * factor + added;
+#elif CHAINRULE_X86 && CHAINRULE_VECTOR_BYTES == 64
+    if constexpr (single) return (V)_mm512_fmadd_ps((__m512)a, (__m512)factor, (__m512)added);
+    else return (V)_mm512_fmadd_pd((__m512d)a, (__m512d)factor, (__m512d)added);
+#elif CHAINRULE_X86 && CHAINRULE_VECTOR_BYTES == 32
+    if constexpr (single) return (V)_mm256_fmadd_ps((__m256)a, (__m256)factor, (__m256)added);
+    else return (V)_mm256_fmadd_pd((__m256d)a, (__m256d)factor, (__m256d)added);
+#elif CHAINRULE_X86
+    if constexpr (single) return (V)_mm_fmadd_ps((__m128)a, (__m128)factor, (__m128)added);
+    else return (V)_mm_fmadd_pd((__m128d)a, (__m128d)factor, (__m128d)added);
+#else
+    if constexpr (single)
+        return (V)vfmaq_f32((float32x4_t)added, (float32x4_t)a, (float32x4_t)factor);
+    else
+        return (V)vfmaq_f64((float64x2_t)added, (float64x2_t)a, (float64x2_t)factor);
+#endif
+}
+
+// The same of numbers.
+CHAINRULE_INLINE double multiply_add(double a, double b, double c) {
+#if CHAINRULE_FUSES
+    return __builtin_fma(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+CHAINRULE_INLINE float multiply_add(float a, float b, float c) {
+#if CHAINRULE_FUSES
+    return __builtin_fmaf(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
 // f of each lane by itself, for what is rare.
 template <class V, class F>
 CHAINRULE_INLINE V map_lanes(V v, F&& f) {
@@ -272,47 +333,6 @@ void transpose(const T* from, long ldf, int rows, int columns, T* to, long ldt) 
         }
     for (int r = 0; r < rows; ++r)
         for (int c = r < r1 ? c1 : 0; c < columns; ++c) to[c * ldt + r] = from[r * ldf + c];
-}
-
-// The lanes moved down by `by`, those that fall out coming in at the top.
-template <int by, class V, int... lane>
-CHAINRULE_INLINE V rotated(V v, std::integer_sequence<int, lane...>) {
-    return __builtin_shufflevector(v, v, ((lane + by) % int{sizeof...(lane)})...);
-}
-
-// The sum of all lanes, upper half onto lower half until one is left.
-template <class V>
-CHAINRULE_INLINE element_t<V> sum(V v) {
-    constexpr int width = Vec<element_t<V>>::width;
-    constexpr auto lanes = std::make_integer_sequence<int, width>{};
-    if constexpr (width >= 16) v += rotated<8>(v, lanes);
-    if constexpr (width >= 8) v += rotated<4>(v, lanes);
-    if constexpr (width >= 4) v += rotated<2>(v, lanes);
-    v += rotated<1>(v, lanes);
-    return v[0];
-}
-
-// One half of the lanes of a vector of floats, as doubles.
-template <int first, int... lane>
-CHAINRULE_INLINE Vec<double>::type widened(Vec<float>::type v, std::integer_sequence<int, lane...>) {
-    return __builtin_convertvector(__builtin_shufflevector(v, v, (first + lane)...),
-                                   Vec<double>::type);
-}
-
-// v², in double; of floats, the squares of both halves are added.
-CHAINRULE_INLINE Vec<double>::type squares(Vec<double>::type v) { return v * v; }
-CHAINRULE_INLINE Vec<double>::type squares(Vec<float>::type v) {
-    constexpr auto lanes = std::make_integer_sequence<int, Vec<double>::width>{};
-    return squares(widened<0>(v, lanes)) + squares(widened<Vec<double>::width>(v, lanes));
-}
-
-// The largest lane; which one wins where some are NaN is left open.
-template <class V>
-CHAINRULE_INLINE element_t<V> largest(V v) {
-    using T = element_t<V>;
-    T best = v[0];
-    for (int k = 1; k < Vec<T>::width; ++k) best = v[k] > best ? v[k] : best;
-    return best;
 }
 
 }  // namespace chainrule

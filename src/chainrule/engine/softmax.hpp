@@ -8,17 +8,9 @@
 
 #include "math.hpp"
 #include "simd.hpp"
+#include "sums.hpp"
 
 namespace chainrule::rows {
-
-// f(c, k) for each vector of k <= width outputs from c on.
-template <class T, class F>
-CHAINRULE_INLINE void for_vectors(int o, F&& f) {
-    constexpr int width = Vec<T>::width;
-    int c = 0;
-    for (; c + width <= o; c += width) f(c, width);
-    if (c < o) f(c, o - c);
-}
 
 // Logits from c on; lanes beyond o are −∞, whose e is 0.
 template <class T>
@@ -30,16 +22,18 @@ CHAINRULE_INLINE typename Vec<T>::type read_logits(const T* a, int k) {
 template <class T>
 void softmax(const T* z, int o, T* to) {
     using V = typename Vec<T>::type;
-    V highest = broadcast<T>(-T(INFINITY)), total{};
-    for_vectors<T>(o, [&](int c, int k) { highest = maximum(read_logits(z + c, k), highest); });
+    V highest = broadcast<T>(-T(INFINITY)), total[pieces]{};
+    for_vectors<T>(o, [&](int c, int k, int) { highest = maximum(read_logits(z + c, k), highest); });
     const T top = largest(highest);
-    for_vectors<T>(o, [&](int c, int k) {
+    for_vectors<T>(o, [&](int c, int k, int p) {
         const V e = exp(read_logits(z + c, k) - top);
-        total += e;
+        total[p] += e;
         store_first(to + c, e, k);
     });
     const T all = sum(total);
-    for_vectors<T>(o, [&](int c, int k) { store_first(to + c, load_first(to + c, k) / all, k); });
+    for_vectors<T>(o, [&](int c, int k, int) {
+        store_first(to + c, load_first(to + c, k) / all, k);
+    });
 }
 
 // da becomes delta. Where dropout has silenced and scaled a, with a mask m, `whole` is a before it:
@@ -47,14 +41,14 @@ void softmax(const T* z, int o, T* to) {
 template <class T>
 void softmax_delta(const T* whole, const T* a, int o, T* da) {
     using V = typename Vec<T>::type;
-    V products{};
-    for_vectors<T>(o, [&](int c, int k) {
-        products += select(first_lanes<T>(k), load_first(a + c, k) * load_first(da + c, k), V{});
+    V products[pieces]{};
+    for_vectors<T>(o, [&](int c, int k, int p) {
+        products[p] += select(first_lanes<T>(k), load_first(a + c, k) * load_first(da + c, k), V{});
     });
     const T all = sum(products);
-    for_vectors<T>(o, [&](int c, int k) {
+    for_vectors<T>(o, [&](int c, int k, int) {
         const V through = load_first(a + c, k) * load_first(da + c, k);
-        store_first(da + c, through - load_first(whole + c, k) * all, k);
+        store_first(da + c, multiply_add(load_first(whole + c, k), -all, through), k);
     });
 }
 

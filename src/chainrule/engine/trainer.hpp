@@ -165,7 +165,7 @@ private:
                 ++made;
                 if (t == 0) {
                     report_.steps = made;
-                    total += losses + share * updates_.penalty(layers());
+                    total += multiply_add(share, updates_.penalty(layers()), losses);
                     weight += share;
                 }
             }
@@ -222,7 +222,7 @@ private:
     }
 
     void check(V poison) {
-        if (!(sum(poison) == 0)) weights_failed_ = true;
+        if (!(sum_of_lanes(poison) == 0)) weights_failed_ = true;
     }
 
     // Forward and loss of a batch, as many rows at a time as there is room for; then f(piece, t).

@@ -92,16 +92,10 @@ public:
         double* sums = l.sums.get();
         const auto [i0, i1] = inputs_of(l, t);
         std::fill(sums + i0, sums + i1, 0.0);
-        for (int column = 0; column < l.columns && !l.spec.frozen_W; column += NR)
+        constexpr int some = 64;  // few enough that their panels follow each other in the cache
+        for (int o = 0; o < l.columns && !l.spec.frozen_W; o += some)
             for (int i = i0; i < i1; ++i)
-                for (int v = 0; v < l.vectors(column); ++v) {
-                    const std::size_t place = l.at(column, i) + v * w;
-                    V g = load(l.gW.get() + place);
-                    if (penalises()) g = update.shrinkage.penalised(g, load(l.W.get() + place));
-                    g = clipped(g);
-                    store(l.gW.get() + place, g);
-                    sums[i] += sum(squares(g));
-                }
+                sums[i] += treat_outputs(l, i, o, std::min(some, l.columns - o), update);
         for_outputs(l, t, [&](int column, int v) {
             T* g = l.gb.get() + column + v * w;
             store(g, clipped(load(g)));
@@ -114,7 +108,7 @@ public:
         for (const auto& l : layers) {
             for (int i = 0; i < l.in; ++i) sum += l.sums.get()[i];
             if (l.spec.frozen_b) continue;
-            for (int o = 0; o < l.out; ++o) sum += double(l.gb.get()[o]) * l.gb.get()[o];
+            for (int o = 0; o < l.out; ++o) sum = add_square(sum, l.gb.get()[o]);
         }
         const double norm = std::isfinite(sum) ? std::sqrt(sum) : wide_norm(layers);
         return T(norm > spec_.clip_norm ? spec_.clip_norm / norm : 1);
@@ -160,13 +154,28 @@ public:
             for (int column = 0; column < l.columns; column += NR) {
                 const T* W = l.W.get() + l.at(column, i);
                 for (int o = 0; o < l.vectors(column) * w; ++o)
-                    sum += l1 * std::abs(double(W[o])) + 0.5 * l2 * double(W[o]) * double(W[o]);
+                    sum += multiply_add(l1, std::abs(double(W[o])), 0.5 * l2 * double(W[o]) * double(W[o]));
             }
             l.sums.get()[i] = sum;
         }
     }
 
 private:
+    // The same for the weights from one input to some outputs; return the sum of their squares.
+    template <class U>
+    double treat_outputs(Layer<T>& l, int i, int first, int count, const U& update) const {
+        Squares<T> squares;
+        for_vectors<T>(count, [&](int o, int, int p) {
+            const std::size_t place = l.place(first + o, i);
+            V g = load(l.gW.get() + place);
+            if (penalises()) g = update.shrinkage.penalised(g, load(l.W.get() + place));
+            g = clipped(g);
+            store(l.gW.get() + place, g);
+            squares.add(g, p);
+        });
+        return squares.sum();
+    }
+
     Part inputs_of(const Layer<T>& l, int t) const {
         const auto [first, last] = part_of((l.in + NR - 1) / NR, t, threads_);
         return {std::min(l.in, first * NR), std::min(l.in, last * NR)};
@@ -211,11 +220,11 @@ private:
                 T *s1 = state(l.sW[0], place), *s2 = state(l.sW[1], place);
                 if constexpr (Shrinks && (Treated || Clips)) {  // only the decay is left
                     update.template update<false>(dW, W, s1, s2);
-                    store(W, load(W) - before * update.shrinkage.decay);
+                    store(W, multiply_add(before, -update.shrinkage.decay, load(W)));
                 } else {
                     update.template update<Shrinks>(dW, W, s1, s2);
                 }
-                poison += load(W) * T{0};
+                poison = multiply_add(load(W), T{0}, poison);
             }
         };
         const bool clips = clips_ && !Treated;
@@ -233,6 +242,8 @@ private:
         return load(b) * T{0};
     }
 
+    static double add_square(double sum, double g) { return multiply_add(g, g, sum); }
+
     static T* state(const Buffer<T>& s, std::size_t place) { return s ? s.get() + place : nullptr; }
 
     // The norm where the squares overflow: the largest number is drawn out of them.
@@ -245,7 +256,7 @@ private:
         };
         double largest = 0, sum = 0;
         over_all([&](double g) { largest = std::max(largest, std::abs(g)); });
-        over_all([&](double g) { sum += (g / largest) * (g / largest); });
+        over_all([&](double g) { sum = add_square(sum, g / largest); });
         return largest * std::sqrt(sum);
     }
 

@@ -20,7 +20,8 @@
 | explanation | what `explain` returns |
 | network_file, network_parameters, network_training, toml_file | a network with its data as a \
 person writes it down |
-| training, replay, contributions | which step is explained; steps of a run made again |
+| training, replay | which step is explained; steps of a run made again |
+| contributions, sharing | a weight's change shared out; how a step is, rule by rule |
 | output | the formats by the ends of files' names; files written whole or not at all |
 | worksheet, worksheet_html, worksheet_latex | problems with blanks, and their keys |
 | drawing | where the units and names of a small network stand |

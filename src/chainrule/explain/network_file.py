@@ -114,12 +114,7 @@ def read_network_file(path: str | Path) -> NetworkFile:
     ∂E_total/∂w5 — network 2-2-2, sigmoid, half_squared_error
     ...
     """
-    path = Path(path)
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ValueError(f"{path.name}: must be text in UTF-8") from None
-    return _Reader(path.name, text).network_file()
+    return _Reader.read(path, Path(path).name).network_file()
 
 
 class _Reader(TrainingKeys):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from chainrule.engine.runs import AS_LONG_AS_IT_TAKES, NativeRun
+from chainrule.engine.session import Session, contiguous
 from chainrule.errors import check_whole
 from chainrule.examples import Examples, batches_after, check_examples, split
 from chainrule.explain import derivation
@@ -51,9 +53,17 @@ def run_of(history: History, step: int) -> Run:
             "only fit makes histories"
         )
     last = history.at.step
+    if not last:
+        raise ValueError("the training made no step")
     if not step <= last:
         raise ValueError(f"the training made {last} steps, from 1 to {last}; got step={step}")
-    found: Run = next(run for run in reversed(history.runs) if run.step < step)
+    made = [run for run in history.runs if run.step < step]
+    if not made:
+        raise ValueError(
+            f"step {step} was made before this history was loaded from a file, which has not the "
+            f"data; the steps from {history.runs[0].step + 1} on can be made again"
+        )
+    found: Run = made[-1]
     return found
 
 
@@ -71,12 +81,41 @@ def began(run: Run) -> Progress:
 
 
 def stands(run: Run, data: Examples) -> Iterator[Stand]:
-    """Yield where a run stands before each of its steps, made by the functions of the core."""
+    """Yield where a run stands before each of its steps, made as the run made them."""
     params, states, t, epoch, _ = began(run)
     following = batches_after(data, run.batch_size, run.plan.seed, epoch, shuffle=run.shuffle)
+    native = _native_steps(run, len(data.X)) if run.native else None
+    make = native or functools.partial(take_step, run.plan)
     for step, batch in enumerate(following, t + 1):
         yield Stand(params, states, step, batch)
-        params, states, _ = take_step(run.plan, params, states, batch, step)
+        params, states, *_ = make(params, states, batch, step)
+
+
+def _native_steps(run: Run, n: int) -> Callable[..., tuple[Parameters, list[State]]]:
+    """Return what makes step after step in the engine, which knows where it stands."""
+    start = began(run)
+    session = Session(
+        run.plan,
+        start.params,
+        start.states,
+        batch=min(run.batch_size or n, n),
+        threads=1,
+    )
+
+    def make(
+        _: Parameters, __: list[State], batch: Examples, step: int
+    ) -> tuple[Parameters, list[State]]:
+        session.run(  # the batch as an epoch of its own
+            contiguous(batch),
+            shuffles=False,
+            epochs=1,
+            first_epoch=0,
+            first_step=step - 1,
+            seconds=AS_LONG_AS_IT_TAKES,
+        )
+        return session.read()
+
+    return make
 
 
 def stand(history: History, run: Run, step: int) -> Stand:

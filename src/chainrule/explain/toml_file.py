@@ -8,12 +8,17 @@ import re
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 
 from chainrule.errors import check_number
+from chainrule.regular import read_regular
 from chainrule.trees import Array
+
+MOST = 64 * 2**20
+"""The most bytes of a file."""
 
 HINTS = {
     r"(?<![\w.])\.\d": "a number needs a digit before its point, such as 0.5",
@@ -48,6 +53,17 @@ class TomlFile:
             raise ValueError(f"{name}: nested too deeply") from None
         except ValueError as error:
             raise self._not_toml(str(error)) from None
+
+    @classmethod
+    def read(cls, path: str | Path, name: str) -> Self:
+        """Return what is in a file, which errors call so.
+
+        Raises OSError where it cannot be read, and ValueError for what is no text of that size.
+        """
+        try:
+            return cls(name, read_regular(path, MOST).decode("utf-8-sig"))
+        except UnicodeDecodeError:
+            raise ValueError(f"{name}: is not UTF-8: it must be text in UTF-8") from None
 
     def _not_toml(self, message: str) -> ValueError:
         lines = self.text.splitlines() or [""]

@@ -182,9 +182,18 @@ def _state(made: Update, key: Key, w: Quantity) -> State:
     """One parameter's part of the optimizer's state."""
     if made.states is None:
         return tuple(float(part[0]) for part in made.optimizer.init(np.array([w.value])))
+    return tuple(float(part[0]) for part in state_of(made.states, key))
+
+
+def state_of(states: list[State], key: Key) -> State:
+    """Return one parameter's part of the states of all, in arrays of one entry.
+
+    >>> state_of([(), (np.array([0.5, 0.25]),)], Key("b", unit=1))
+    (array([0.25]),)
+    """
     leaf = 2 * key.layer + (key.kind == "b")
     at = (key.unit, key.source) if key.kind == "w" else (key.unit,)
-    return tuple(float(np.asarray(part)[at]) for part in made.states[leaf])
+    return tuple(np.asarray(part)[at].reshape(1) for part in states[leaf])
 
 
 def _bounded(made: Update, g: Quantity, passes: Passes) -> tuple[list[Step], Quantity]:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.regular import digest, open_regular, too_long
 from chainrule.serialization.header import (
     DTYPES,
     NO_DIGEST,
@@ -27,6 +28,9 @@ from chainrule.serialization.header import (
 )
 from chainrule.serialization.whole import write_whole
 from chainrule.trees import Array
+
+MOST = 16 * 2**30
+"""The most bytes of a file."""
 
 
 class ModelFileError(ValueError):
@@ -54,10 +58,12 @@ def write_file(path: str | Path, arrays: Mapping[str, Array], about: dict[str, A
         read_header(blank[8:], sum(map(len, body)))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    digest = hashlib.sha256(blank)
+    if (size := len(blank) + sum(map(len, body))) > MOST:
+        raise too_long(path, MOST, f"got {size:,}")
+    sha = hashlib.sha256(blank)
     for part in body:
-        digest.update(part)
-    write_whole(Path(path), [make_header(ready, about, digest.hexdigest()), *body])
+        sha.update(part)
+    write_whole(Path(path), [make_header(ready, about, sha.hexdigest()), *body])
 
 
 def raw_bytes(array: NDArray[Any]) -> memoryview:
@@ -91,12 +97,14 @@ def read_file(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]
     >>> read_file("/dev/zero")
     Traceback (most recent call last):
     ...
-    chainrule.serialization.model_file.ModelFileError: /dev/zero: is not a regular file
+    chainrule.serialization.model_file.ModelFileError: /dev/zero: is not a regular file but ...
     """
     try:
-        if (place := Path(path)).exists() and not place.is_file():
-            raise ValueError("is not a regular file")
-        with place.open("rb") as file:
+        file = open_regular(path, MOST)
+    except ValueError as error:
+        raise ModelFileError(str(error)) from None
+    try:
+        with file:
             return _read(file)
     except ValueError as error:
         raise ModelFileError(f"{path}: {error}") from None
@@ -116,7 +124,8 @@ def _read(file: BufferedReader) -> tuple[dict[str, NDArray[Any]], dict[str, Any]
         raise ValueError(f"is truncated: its header ends at byte {begin:,}, the file at {size:,}")
     header = read_header(text, size - begin)
     blank = hashlib.sha256(length + text.replace(header.digest.encode(), NO_DIGEST.encode()))
-    if hashlib.file_digest(file, lambda: blank).hexdigest() != header.digest:
+    digest(file, size - begin, blank)
+    if blank.hexdigest() != header.digest:
         raise ValueError("is damaged: its SHA-256 is not the one that it was written with")
     file.seek(begin)
     return {span.name: _array(file, span) for span in header.spans}, header.about

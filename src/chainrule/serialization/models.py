@@ -54,7 +54,7 @@ def load(path: str | Path) -> tuple[Network, Parameters, History | None]:
     >>> cr.load("/dev/zero")
     Traceback (most recent call last):
     ...
-    chainrule.serialization.model_file.ModelFileError: /dev/zero: is not a regular file
+    chainrule.serialization.model_file.ModelFileError: /dev/zero: is not a regular file but ...
     """
     arrays, about = read_file(path)
     if about["kind"] != "network":

@@ -21,13 +21,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from chainrule.tables.errors import TableError
-from chainrule.tables.packing import opened
+from chainrule.tables.packing import check_growth, opened, packing_of
 from chainrule.tables.source import CHUNK, Source, digest
 
 BLOCK = 16 * 2**20
 """The bytes that are read at a time."""
 
 MOST_COLUMNS = 1_000_000
+
+ENDS_EARLY = "it ends before its last number"
+HOLDS_MORE = "it holds more than its header says"
 
 IDX_DTYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 """The dtypes of idx, by the third byte of a file."""
@@ -38,13 +41,17 @@ DAMAGE = (EOFError, OSError, ValueError, RuntimeError, zlib.error, zipfile.BadZi
 
 @dataclass(frozen=True)
 class Stored:
-    """An array in a file; `opened` yields the file where its numbers begin."""
+    """An array in a file; `opened` yields the file where its numbers begin.
+
+    `room` is how many bytes there are for them, where that is known without reading.
+    """
 
     name: str
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     fortran: bool
     opened: Callable[[], AbstractContextManager[IO[bytes]]]
+    room: int | None
 
     @property
     def columns(self) -> list[str]:
@@ -56,6 +63,11 @@ class Stored:
     def width(self) -> int:
         """How many columns it has."""
         return math.prod(self.shape[1:])
+
+    @property
+    def size(self) -> int:
+        """How many bytes its numbers take in the file."""
+        return math.prod(self.shape) * self.dtype.itemsize
 
     @property
     def kind(self) -> np.dtype[Any]:
@@ -74,13 +86,13 @@ class Stored:
                 block = self._read(file, count)
                 yield from (block[k : k + rows].astype(self.kind) for k in range(0, count, rows))
             if file.read(1):
-                raise ValueError("it holds more than its header says")
+                raise ValueError(HOLDS_MORE)
 
     def _read(self, file: IO[bytes], count: int) -> NDArray[Any]:
         size = count * self.width * self.dtype.itemsize
         data = file.read(size)
         if len(data) < size:
-            raise ValueError("it ends before its last number")
+            raise ValueError(ENDS_EARLY)
         block = np.frombuffer(data, self.dtype)
         if self.fortran:
             block = block.reshape(self.shape, order="F")
@@ -154,8 +166,18 @@ def _check_shapes(name: str, arrays: list[Stored]) -> None:
         if not 0 < array.width <= MOST_COLUMNS:
             must = f"must have 1 to {MOST_COLUMNS:,} columns"
             raise TableError(f"{what} {must}, got shape {array.shape}")
+        if array.room is not None:
+            _check_room(array.room, array.size)
     if not arrays[0].shape[0]:
         raise TableError(f"{name}: has no rows")
+
+
+def _check_room(room: int, needed: int) -> None:
+    """Raise ValueError where a header tells of other numbers than there is room for."""
+    if room < needed:
+        raise ValueError(ENDS_EARLY)
+    if room > needed:
+        raise ValueError(HOLDS_MORE)
 
 
 # NumPy's .npz
@@ -170,13 +192,15 @@ def npz(name: str, path: Path) -> Arrays:
     ('X0', 'X1', 'y')
     """
     with _readable(name), zipfile.ZipFile(path) as archive:
-        members = archive.namelist()
-        return Arrays(name, [path], [_member(path, member) for member in members])
+        members = archive.infolist()
+        check_growth(sum(each.file_size for each in members), path.stat().st_size)
+        return Arrays(name, [path], [_member(path, each) for each in members])
 
 
-def _member(path: Path, member: str) -> Stored:
+def _member(path: Path, member: zipfile.ZipInfo) -> Stored:
     with zipfile.ZipFile(path) as archive, archive.open(member) as file:
         shape, fortran, dtype = _header(file)
+        room = member.file_size - file.tell()
 
     @contextlib.contextmanager
     def opened() -> Iterator[IO[bytes]]:
@@ -184,7 +208,8 @@ def _member(path: Path, member: str) -> Stored:
             _header(file)
             yield file
 
-    return Stored(member.removesuffix(".npy"), dtype, shape, fortran, opened)
+    name = member.filename.removesuffix(".npy")
+    return Stored(name, dtype, shape, fortran, opened, room)
 
 
 def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
@@ -238,9 +263,14 @@ def _idx_array(path: Path, name: str) -> Stored:
             _idx_header(file)
             yield file
 
+    size = path.stat().st_size
     with opened(path) as file:
         dtype, shape = _idx_header(file)
-    return Stored(name, dtype, shape, fortran=False, opened=at_numbers)
+        room = None if packing_of(path) else size - file.tell()
+    array = Stored(name, dtype, shape, fortran=False, opened=at_numbers, room=room)
+    if room is None:
+        check_growth(array.size, size)
+    return array
 
 
 def _idx_header(file: IO[bytes]) -> tuple[np.dtype[Any], tuple[int, ...]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 CLOSE = "close it, or write it twice in a field in quotes"
 """What to do with a quote that opens a field and has no partner."""
 
+UNCLOSED = f"opens a quote that is never closed; {CLOSE}"
+
 
 class BadLineError(Exception):
     """What is wrong in a line of some text, counted from 1."""

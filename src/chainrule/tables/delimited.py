@@ -21,18 +21,15 @@ from chainrule.tables.dialect import dialect
 from chainrule.tables.errors import TableError
 from chainrule.tables.fields import EMPTY, PADDED, Fields, Kind, seen, widened
 from chainrule.tables.layout import plain_rows
-from chainrule.tables.quoting import MIXED, QUOTED, UNQUOTED, is_regular, quote_of
+from chainrule.tables.quoting import MIXED, QUOTED, quote_of
 from chainrule.tables.source import Source, digest
 from chainrule.tables.text_file import TextFile
 
 LOOK = 2**20
 """The bytes from which the kinds of the columns are first taken; all of them settle these."""
 
-MANY = 4
+MANY = 1.5
 """How many times as many rows as in the first bytes there may be in others of as many."""
-
-COMPRESSION = 8
-"""How many times as long a text may be as its gzip."""
 
 
 class Rows(NamedTuple):
@@ -96,10 +93,10 @@ class Delimited(Source):
         """The dtype of each column, for which the file is read through once."""
         return {**self._kinds, **dict.fromkeys(self._as_text, pl.String())}
 
-    @property
+    @cached_property
     def size(self) -> int:
-        """How many bytes the rows take in memory, about: as many as the text."""
-        return self._text.path.stat().st_size * (COMPRESSION if self._text.packing else 1)
+        """How many bytes the rows take in memory, about: as many as the text, which is read."""
+        return self._text.size()
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of the file's bytes, in hexadecimal."""
@@ -141,7 +138,7 @@ class Delimited(Source):
         if not self._text.is_plain or not self._text.ends_a_line():
             return None
         text = Rows(self._text.path, self._quote(), self._dialect.header_lines)
-        frame = self._parsed(text, self._first_kinds, 0 if self._text.packing else self.size)
+        frame = self._parsed(text, self._first_kinds, self.size) if text.quote != MIXED else None
         if frame is None or not self._is_certain(frame, text.quote):
             return None
         kinds = seen(self._first_kinds, frame)
@@ -150,22 +147,20 @@ class Delimited(Source):
         return None if self._as_text and _holds_odd(frame) else frame
 
     def _quote(self) -> str:
-        """Return how the fields of a file are quoted, if that is always so."""
-        if self._text.packing or not self._text.holds(b'"') or self._is_regular():
-            return QUOTED
-        return UNQUOTED
-
-    def _is_regular(self) -> bool:
+        """Return how the fields of all pieces are quoted; MIXED, where they are better looked at."""
+        may_hold_quotes, holds_blanks = self._text.glance()
+        if not may_hold_quotes or holds_blanks:
+            return MIXED if holds_blanks else QUOTED
         delimiter = self._dialect.delimiter
-        return all(is_regular(piece, delimiter) for piece in self._pieces())
+        try:
+            quotes = {quote_of(piece, delimiter) for piece in self._pieces() if b'"' in piece}
+        except TableError:  # which is to come behind those of the rows above
+            return MIXED
+        return quotes.pop() if len(quotes) == 1 else MIXED if quotes else QUOTED
 
     def _is_certain(self, frame: pl.DataFrame, quote: str) -> bool:
         """Whether the rows of the file are those of a frame, as far as they are not known to be."""
         if _longest(frame) > text_file.LONGEST or _holds_its_names(frame):
-            return False
-        if quote == UNQUOTED and _holds(frame, '^[ \t]*"'):
-            return False
-        if self._text.packing and _holds(frame, '"') and not self._is_regular():
             return False
         return not self._may_be_ragged(frame, self._pieces(), quote)
 
@@ -257,7 +252,7 @@ class Delimited(Source):
 
         Blank lines are rows for polars, of nulls, which could take all memory.
         """
-        most = MANY * (1 + int(size / self._row_size)) if size else None
+        most = int(MANY * (2 + size / self._row_size))
         frame = self._fields.parse(text.rows, kinds, n_rows=most, **text.options, **options)
         if frame is None or frame.height == most or _holds_odd(frame):
             return None
@@ -322,12 +317,6 @@ def _holds_odd(frame: pl.DataFrame) -> bool:
     odd = text.str.contains_any(["\0", "\r", "\ufeff", "\x1a"]).any().name.prefix("odd ")
     blank = text.str.contains(r"^[ \t]|[ \t]$").any()
     return any(frame.select(pl.lit(False).alias(""), odd, blank).row(0))
-
-
-def _holds(frame: pl.DataFrame, pattern: str) -> bool:
-    """Whether a field holds what fits a pattern."""
-    found = frame.select(pl.col(pl.String).str.contains(pattern).any())
-    return any(found.row(0)) if found.width else False
 
 
 def _longest(frame: pl.DataFrame) -> int:

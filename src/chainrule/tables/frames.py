@@ -56,6 +56,24 @@ class Frame(Source):
         yield from self._frame.select(columns).iter_slices(CHUNK)
 
 
+MOST = 2**30
+"""The most bytes of a file that is held in memory."""
+
+
+def check_held(name: str, size: int) -> None:
+    """Raise TableError for a file of more bytes than are held in memory.
+
+    >>> check_held("trees.jsonl", 2**31)
+    Traceback (most recent call last):
+    ...
+    chainrule.tables.errors.TableError: trees.jsonl: must have at most 1,073,741,824 bytes, for \
+it is read whole, got more; save it as CSV or Parquet
+    """
+    if size > MOST:
+        must = f"must have at most {MOST:,} bytes, for it is read whole, got more"
+        raise TableError(f"{name}: {must}; save it as CSV or Parquet")
+
+
 class Held(Frame):
     """A table of a file, in memory.
 

@@ -12,7 +12,7 @@ import polars as pl
 
 from chainrule.reading import Reading
 from chainrule.tables.errors import TableError
-from chainrule.tables.frames import Held
+from chainrule.tables.frames import MOST, Held, check_held
 from chainrule.tables.packing import DAMAGE, opened
 from chainrule.tables.values import shown
 
@@ -36,6 +36,7 @@ def records(name: str, path: Path, reading: Reading) -> Held:
     >>> records("trees.jsonl", path, Reading()).whole()["height"].to_list()
     [3.5, 2.0]
     """
+    check_held(name, path.stat().st_size)
     text = _text_of(name, path, reading.encoding)
     read = pl.read_json if text.startswith("[") else pl.read_ndjson
     try:
@@ -53,7 +54,11 @@ def records(name: str, path: Path, reading: Reading) -> Held:
 def _text_of(name: str, path: Path, encoding: str) -> str:
     try:
         with opened(path) as file:
-            return file.read().decode(encoding).lstrip("\ufeff \t\r\n")
+            found = file.read(MOST + 1)
+        check_held(name, len(found))
+        return found.decode(encoding).lstrip("\ufeff \t\r\n")
+    except TableError:
+        raise
     except (*DAMAGE, ValueError) as error:
         raise TableError(f"{name}: cannot be read: {error}") from None
 

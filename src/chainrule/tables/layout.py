@@ -8,10 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
-from chainrule.tables.bad_lines import CLOSE, BadLineError, decoded
+from chainrule.tables.bad_lines import UNCLOSED, BadLineError, decoded
 from chainrule.tables.quoting import FEED, QUOTE, Mask, Places, among, blanks_beside, quoted
 
-UNCLOSED = f"opens a quote that is never closed; {CLOSE}"
 UNPARTED = "cannot be read: {!r} expected after '\"'; within quotes, a quote is written twice"
 
 

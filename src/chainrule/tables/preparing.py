@@ -71,7 +71,7 @@ class Preparation:
         """The columns that a table must have."""
         return tuple(dict.fromkeys(encoder.column for encoder in self.encoders))
 
-    @property
+    @cached_property
     def places(self) -> dict[str, list[int]]:
         """The places of the features that come of each column.
 
@@ -84,7 +84,7 @@ class Preparation:
             of.setdefault(encoder.column, []).extend(range(start, end))
         return of
 
-    @property
+    @cached_property
     def lacking(self) -> dict[str, int]:
         """The place of the feature that says that a column has no value, where there is one.
 

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sys
-import tempfile
-import weakref
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,11 +14,11 @@ from chainrule.tables.errors import TableError
 from chainrule.tables.json_records import begins_as_records, records
 from chainrule.tables.packing import ENDINGS, PACKINGS, head, members, packing_of
 from chainrule.tables.source import Source
+from chainrule.tables.spool import STANDARD_INPUT, Spool
 from chainrule.tables.text_file import text_file
 from chainrule.tables.workbooks import workbook
 
 SHIPPED = "sklearn:"
-STANDARD_INPUT = "-"
 ZSTD = b"\x28\xb5\x2f\xfd"
 
 
@@ -160,23 +155,10 @@ def _check_packing(name: str, path: Path, content: Content) -> None:
 # What can be read only once
 
 
-class Spool:
-    """A copy of what can be read only once, in a temporary file that is gone with this."""
-
-    def __init__(self, name: str) -> None:
-        with tempfile.NamedTemporaryFile(prefix="chainrule-", delete=False) as file:
-            self.path = Path(file.name)
-            weakref.finalize(self, self.path.unlink, missing_ok=True)
-            standard = nullcontext(sys.stdin.buffer)
-            with standard if name == STANDARD_INPUT else open(name, "rb") as pipe:
-                shutil.copyfileobj(pipe, file)
-
-
 def _spooled(name: str, asked: Reading) -> Source:
     """Return a table that comes once, by way of a file of its own."""
     spool = Spool(name)
-    called = "standard input" if name == STANDARD_INPUT else name
-    _check_file(called, spool.path)
-    source = _of_file(called, spool.path, asked, is_text=True)
+    _check_file(spool.called, spool.path)
+    source = _of_file(spool.called, spool.path, asked, is_text=True)
     source.spool = spool  # which lives as long as the source and its copies
     return source

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from chainrule.tables.bad_lines import CLOSE
+from chainrule.tables.bad_lines import CLOSE, UNCLOSED
 from chainrule.tables.encodings import marked, unmarked
 from chainrule.tables.errors import TableError
-from chainrule.tables.packing import DAMAGE, Packing, head, opened, packing_of
+from chainrule.tables.packing import DAMAGE, Packing, head, opened, packing_of, unpacked_size
 from chainrule.tables.quoting import Quotes, Unquoted
 
 PIECE = 4 * 2**20
@@ -22,8 +22,14 @@ PIECE = 4 * 2**20
 LONGEST = 64 * 2**20
 """The most bytes of one row, so that a quote without its partner does not take all memory."""
 
+LINE_TOO_LONG = "does not end within {:,} bytes; a line feed must end each row"
+ROW_TOO_LONG = f"opens a quote that is not closed within {{:,}} bytes; {CLOSE}"
+
 HEAD = 2**16
 """The bytes that tell the encoding."""
+
+BLANKS = 64
+"""So many blank characters, where a HEAD begins, are taken for a stretch of blank lines."""
 
 END_OF_FILE = b"\x1a"
 """What DOS writes at the end of a text."""
@@ -54,10 +60,22 @@ class TextFile(NamedTuple):
             file.seek(-1, io.SEEK_END)
             return self.packing is not None or file.read() == b"\n"
 
-    def holds(self, mark: bytes) -> bool:
-        """Whether a character is among the bytes of the file."""
+    def size(self) -> int:
+        """Return how many bytes the text has, without its packing; that of a packed one is read.
+
+        Raises TableError where it is damaged, or grows out of all proportion.
+        """
+        with self._readable():
+            return unpacked_size(self.path)
+
+    def glance(self) -> tuple[bool, bool]:
+        """Return whether the file may hold quotes, and whether it holds a stretch of blank lines."""
+        quotes = blanks = False
         with self.path.open("rb") as file:
-            return any(mark in block for block in iter(lambda: file.read(HEAD), b""))
+            while block := file.read(HEAD):
+                quotes |= b'"' in block
+                blanks |= not block[:BLANKS].strip()
+        return quotes or self.packing is not None, blanks
 
     def pieces(self, start: int, size: int, delimiter: str | None = None) -> Iterator[bytes]:
         """Yield what follows the first `start` bytes of the text, `size` bytes or more at a time.
@@ -77,7 +95,10 @@ class TextFile(NamedTuple):
             rest.append(block[end:])
             length += len(block) - end
             if length > LONGEST:
-                raise self._too_long(place, quotes.inside)
+                raise self._error(place, (LINE_TOO_LONG, ROW_TOO_LONG)[quotes.inside])
+        quotes.last_row(b"\n")
+        if quotes.inside:
+            raise self._error(place, UNCLOSED)
         last = b"".join(rest).removesuffix(END_OF_FILE)
         if last:
             yield last if last.endswith(b"\n") else last + b"\n"
@@ -90,32 +111,35 @@ class TextFile(NamedTuple):
                     yield block[start:]
                 start = max(start - len(block), 0)
 
-    def _too_long(self, place: int, is_quoted: bool) -> TableError:
+    def _error(self, place: int, what: str) -> TableError:
         """Return the error of a row that begins at some place and does not end."""
         blocks, line = self._blocks(PIECE), 1
         while place > 0 and (block := next(blocks, b"")):
             line += block.count(b"\n", 0, place)
             place -= len(block)
-        what = "opens a quote that is not closed" if is_quoted else "does not end"
-        how = CLOSE if is_quoted else "a line feed must end each row"
-        return TableError(f"{self.name}: line {line} {what} within {LONGEST:,} bytes; {how}")
+        return TableError(f"{self.name}: line {line} {what.format(LONGEST)}")
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[Callable[[int], bytes]]:
         """Yield a function that reads so many bytes, or characters, as UTF-8."""
+        with self._readable(), opened(self.path) as file:
+            if self.returns:
+                encoding = "utf-8-sig" if self.encoding == "utf-8" else self.encoding
+                text = io.TextIOWrapper(file, encoding)
+                yield lambda size: text.read(size).encode()
+            elif self.encoding != "utf-8":
+                text = io.TextIOWrapper(file, self.encoding, newline="")
+                yield lambda size: text.read(size).encode()
+            else:
+                if file.read(3) != codecs.BOM_UTF8:
+                    file.seek(0)
+                yield file.read
+
+    @contextlib.contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Say of what file it is that it cannot be read."""
         try:
-            with opened(self.path) as file:
-                if self.returns:
-                    encoding = "utf-8-sig" if self.encoding == "utf-8" else self.encoding
-                    text = io.TextIOWrapper(file, encoding)
-                    yield lambda size: text.read(size).encode()
-                elif self.encoding != "utf-8":
-                    text = io.TextIOWrapper(file, self.encoding, newline="")
-                    yield lambda size: text.read(size).encode()
-                else:
-                    if file.read(3) != codecs.BOM_UTF8:
-                        file.seek(0)
-                    yield file.read
+            yield
         except DAMAGE as error:
             raise TableError(f"{self.name}: cannot be read: {error}") from None
         except UnicodeDecodeError as error:

@@ -12,9 +12,9 @@ import polars as pl
 from chainrule.errors import unknown_name
 from chainrule.reading import Reading
 from chainrule.tables.errors import TableError
-from chainrule.tables.frames import Held
+from chainrule.tables.frames import Held, check_held
 from chainrule.tables.heading import ROWS, heading
-from chainrule.tables.packing import DAMAGE, check_growth
+from chainrule.tables.packing import DAMAGE, check_archive
 from chainrule.tables.values import shown
 
 
@@ -31,11 +31,11 @@ def workbook(name: str, path: Path, reading: Reading) -> Held:
             f"{name}: is a workbook of Excel or its kin; to read it, install fastexcel: "
             "pip install 'chainrule[excel]'"
         ) from None
+    check_held(name, path.stat().st_size)
     logging.getLogger("fastexcel").addHandler(logging.NullHandler())
     try:
         if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                check_growth(archive)
+            check_archive(path)
         book = fastexcel.read_excel(path.read_bytes())
         sheet = _chosen(name, book, reading.sheet)
         frame, notes = _table(name, book, sheet, reading)

@@ -1,0 +1,102 @@
+// Sums across the lanes of vectors: the same bits on every width.
+//
+//   wide<T>    how many numbers of type T the widest vectors hold, 64 bytes
+//   p          a piece of such a vector, from 0 to pieces − 1: one of the vectors here at hand
+//
+// What is summed is dealt out to the lanes of the widest vectors, and these are added in halves. On a
+// machine with narrower ones, several make up for one.
+#pragma once
+
+#include <algorithm>
+
+#include "simd.hpp"
+
+namespace chainrule {
+
+inline constexpr int pieces = 64 / vector_bytes;
+
+template <class T>
+inline constexpr int wide = 64 / static_cast<int>(sizeof(T));
+
+// f(c, k, p) for each vector of k <= width numbers out of n, from number c on.
+template <class T, class F>
+CHAINRULE_INLINE void for_vectors(int n, F&& f) {
+    constexpr int width = Vec<T>::width;
+    int c = 0;
+    for (; c + wide<T> <= n; c += wide<T>)
+#pragma GCC unroll 4
+        for (int p = 0; p < pieces; ++p) f(c + p * width, width, p);
+#pragma GCC unroll 4
+    for (int p = 0; p < pieces; ++p)
+        if (c + p * width < n) f(c + p * width, std::min(width, n - c - p * width), p);
+}
+
+// The lanes moved down by `by`, those that fall out coming in at the top.
+template <int by, class V, int... lane>
+CHAINRULE_INLINE V rotated(V v, std::integer_sequence<int, lane...>) {
+    return __builtin_shufflevector(v, v, ((lane + by) % int{sizeof...(lane)})...);
+}
+
+// The sum of all lanes, upper half onto lower half until one is left.
+template <class V>
+CHAINRULE_INLINE element_t<V> sum_of_lanes(V v) {
+    constexpr int width = Vec<element_t<V>>::width;
+    constexpr auto lanes = std::make_integer_sequence<int, width>{};
+    if constexpr (width >= 16) v += rotated<8>(v, lanes);
+    if constexpr (width >= 8) v += rotated<4>(v, lanes);
+    if constexpr (width >= 4) v += rotated<2>(v, lanes);
+    v += rotated<1>(v, lanes);
+    return v[0];
+}
+
+// The sum of all lanes of some vectors, a power of 2 of them, in the same way.
+template <class V, int count>
+CHAINRULE_INLINE element_t<V> sum(const V (&vectors)[count]) {
+    V v[count];
+#pragma GCC unroll 16
+    for (int k = 0; k < count; ++k) v[k] = vectors[k];
+#pragma GCC unroll 4
+    for (int half = count / 2; half > 0; half /= 2)
+#pragma GCC unroll 8
+        for (int k = 0; k < half; ++k) v[k] += v[k + half];
+    return sum_of_lanes(v[0]);
+}
+
+// One half of the lanes of a vector of floats, as doubles.
+template <int first, int... lane>
+CHAINRULE_INLINE Vec<double>::type widened(Vec<float>::type v, std::integer_sequence<int, lane...>) {
+    return __builtin_convertvector(__builtin_shufflevector(v, v, (first + lane)...),
+                                   Vec<double>::type);
+}
+
+// A sum of squares, in double, of what `for_vectors` goes through.
+template <class T>
+class Squares {
+    static constexpr int parts = sizeof(double) / sizeof(T);  // of a vector of T, widened
+    Vec<double>::type sums_[parts * pieces]{};
+
+public:
+    CHAINRULE_INLINE void add(typename Vec<T>::type v, int p) {
+        if constexpr (parts == 1) {
+            sums_[p] = multiply_add(v, v, sums_[p]);
+        } else {
+            constexpr int half = Vec<double>::width;
+            constexpr auto lanes = std::make_integer_sequence<int, half>{};
+            const auto low = widened<0>(v, lanes), high = widened<half>(v, lanes);
+            sums_[2 * p] = multiply_add(low, low, sums_[2 * p]);
+            sums_[2 * p + 1] = multiply_add(high, high, sums_[2 * p + 1]);
+        }
+    }
+    CHAINRULE_INLINE double sum() const { return chainrule::sum(sums_); }
+};
+
+// The largest lane; which one wins where some are NaN is left open.
+template <class V>
+CHAINRULE_INLINE element_t<V> largest(V v) {
+    using T = element_t<V>;
+    T best = v[0];
+    for (int k = 1; k < Vec<T>::width; ++k) best = v[k] > best ? v[k] : best;
+    return best;
+}
+
+}  // namespace chainrule
