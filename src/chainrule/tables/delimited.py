@@ -147,7 +147,7 @@ class Delimited(Source):
         return None if self._as_text and _holds_odd(frame) else frame
 
     def _quote(self) -> str:
-        """Return how the fields of all pieces are quoted; MIXED, where they are better looked at."""
+        """Return how the fields of all pieces are quoted, MIXED where pieces are read better."""
         may_hold_quotes, holds_blanks = self._text.glance()
         if not may_hold_quotes or holds_blanks:
             return MIXED if holds_blanks else QUOTED

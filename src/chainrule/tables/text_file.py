@@ -69,7 +69,7 @@ class TextFile(NamedTuple):
             return unpacked_size(self.path)
 
     def glance(self) -> tuple[bool, bool]:
-        """Return whether the file may hold quotes, and whether it holds a stretch of blank lines."""
+        """Return whether the file may hold quotes, and whether it holds many blank lines."""
         quotes = blanks = False
         with self.path.open("rb") as file:
             while block := file.read(HEAD):
