@@ -19,10 +19,10 @@ from chainrule.tables import text_file
 from chainrule.tables.bad_lines import BadLineError
 from chainrule.tables.dialect import dialect
 from chainrule.tables.errors import TableError
-from chainrule.tables.fields import EMPTY, PADDED, Fields, Kind, seen, widened
+from chainrule.tables.fields import EMPTY, PADDED, Fields, Kind, seen, where, widened
 from chainrule.tables.layout import plain_rows
 from chainrule.tables.quoting import MIXED, QUOTED, quote_of
-from chainrule.tables.source import Source, digest
+from chainrule.tables.source import Source, changed, digest, stamp
 from chainrule.tables.text_file import TextFile
 
 LOOK = 2**20
@@ -59,6 +59,7 @@ class Delimited(Source):
 
     def __init__(self, text: TextFile, reading: Reading) -> None:
         self.name, self._text = text.name, text
+        self.stamps = {text.path: stamp(text.path)}
         self._untidy: set[int] = set()
         try:
             self._dialect = dialect(text, reading)
@@ -111,25 +112,24 @@ class Delimited(Source):
 
     def padded(self, columns: Sequence[str]) -> list[str]:
         """Return those of some columns of numbers in which digits stand behind a nought."""
-        found: list[str] = []
+        left, found = dict.fromkeys(columns), []
         for number, piece in enumerate(self._pieces()):
-            left = [name for name in columns if name not in found]
             if left and _may_be_padded(self._dialect.delimiter, piece):
-                _, text = self._frame(number, piece, self._kinds)
-                read = self._fields.text(text.rows, dict.fromkeys(left, EMPTY), **text.options)
-                found += [column.name for column in read if column.str.contains(PADDED).any()]
+                _, rows = self._frame(number, piece, self._kinds)
+                read = self._fields.text(rows.rows, dict.fromkeys(left, EMPTY), **rows.options)
+                new = where(pl.DataFrame(read).select(pl.all().str.contains(PADDED).any()))
+                left = {name: None for name in left if name not in set(new)}
+                found += new
         return found
 
-    def whole(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        """Return all rows, in the fastest way; the errors are those of `chunks`."""
-        chosen = self._chosen(columns)
-        frame = self._at_once(chosen)
+    def _whole(self, columns: list[str]) -> pl.DataFrame:
+        frame = self._at_once(columns)
         if frame is not None:
             return frame
-        frames = [] if "_kinds" in vars(self) else self._as_begun(chosen)
+        frames = [] if "_kinds" in vars(self) else self._as_begun(columns)
         if not frames:
-            return super().whole(columns)
-        return pl.concat(frames, rechunk=True).cast(pl.Schema({n: self.dtypes[n] for n in chosen}))
+            return super()._whole(columns)
+        return pl.concat(frames, rechunk=True).cast(pl.Schema({n: self.dtypes[n] for n in columns}))
 
     # All at once: most files are throughout as they begin
 
@@ -209,7 +209,7 @@ class Delimited(Source):
         for number, piece in enumerate(self._pieces()):
             frame, text = self._frame(number, piece, self._kinds, places)
             if frame is None:
-                raise TableError(f"{self.name}: has changed while it was read")
+                raise changed(self.name)
             yield self._made(number, piece, frame.select(columns), text)
 
     def _made(self, number: int, piece: bytes, frame: pl.DataFrame, text: Rows) -> pl.DataFrame:
