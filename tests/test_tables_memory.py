@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+import chainrule as cr
 from alone import alone
 from chainrule.tables import CHUNK, TableError, open_sink, open_source
 from test_engine_memory import RESET, most_taken_by
@@ -104,3 +105,24 @@ def test_reading_hard_text(tmp_path, kind):
     path = tmp_path / "hard.csv"
     path.write_bytes(b"a,b\n" + HARD[kind](24 * 2**20))
     assert max(alone(taken_by_hard_text, str(path))) < 12 * 24 * 2**20
+
+
+def taken_by_training(small, large):
+    """What training in blocks takes on few rows and on many, and on the many in memory."""
+
+    def trained(path, **options):
+        cr.train(path, "column_0", hidden=(4,), epochs=1, batch_size=4096, **options)
+
+    trained(small, memory=2**23)  # what a first training loads
+    return [
+        most_taken_by(lambda: trained(small, memory=2**23)),
+        most_taken_by(lambda: trained(large, memory=2**23)),
+        most_taken_by(lambda: trained(large)),
+    ]
+
+
+def test_training_in_blocks(tmp_path):
+    paths = [made(tmp_path / f"{rows}.csv", rows) for rows in (SMALL, LARGE // 2)]
+    few, many, whole = alone(taken_by_training, *map(str, paths))
+    assert many - few < 0.6 * ALL / 2
+    assert many < 1.4 * ALL / 2 < 1.6 * ALL / 2 < whole  # it would be seen
