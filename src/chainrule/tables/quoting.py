@@ -101,18 +101,19 @@ class Quotes:
 
     def last_row(self, block: bytes) -> int:
         """Return where in the next block its last row ends, or 0 where none does."""
-        before, end = len(self._waiting), block.rfind(b"\n")
-        if end >= 0 and self._ends_rows(block[: end + 1]):
-            self._waiting = block[end:]
-            return end + 1
+        before, end = len(self._waiting), block.rfind(b"\n") + 1
+        if end and self._ends_rows(block, end):
+            self._waiting = block[end - 1 :]
+            return end
         known, runs = self.follow(block)
         return max(_last_feed(known, runs) + 1 - before, 0)
 
-    def _ends_rows(self, lines: bytes) -> bool:
-        """Whether lines end a row for certain, at a glance."""
-        if self.inside or QUOTE not in lines:
+    def _ends_rows(self, block: bytes, end: int) -> bool:
+        """Whether the lines up to an end in a block end a row for certain, at a glance."""
+        if self.inside or QUOTE not in block:
             return not (self.inside or QUOTE in self._waiting)
-        return self._waiting[:1] == b"\n" and is_regular(self._waiting + lines, self._delimiter)
+        begins_row = self._waiting[:1] == b"\n"
+        return begins_row and is_regular(self._waiting + block[:end], self._delimiter)
 
     def _runs(self, characters: NDArray[np.uint8]) -> Runs:
         quotes = np.flatnonzero(characters == QUOTE)

@@ -92,6 +92,7 @@ class TextFile(NamedTuple):
                 piece = b"".join([*rest, block[:end]])
                 rest, length, place = [], 0, place + len(piece)
                 yield piece
+                del piece  # before the next is read
             rest.append(block[end:])
             length += len(block) - end
             if length > LONGEST:
