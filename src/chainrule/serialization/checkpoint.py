@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import inspect
 import time
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from chainrule import engine
+from chainrule.engine.runs import arithmetic as arithmetic_of_run
 from chainrule.errors import as_numbers, check_number, check_whole
 from chainrule.history import History
 from chainrule.network import Network, Parameters
@@ -106,9 +109,9 @@ class Checkpoint:
         contents(net, params, None)  # raises before the run what no checkpoint could hold
         given["ties"] = [list(group) for group in given["ties"]]
         given["freeze"] = sorted(frozen(params, given["freeze"]))
-        identity = _identity(given)
+        identity, arithmetic = _identity(given), _arithmetic(given)
         with Store(self.directory, self.keep) as store:
-            start, history = begun(store, identity) or (params, None)
+            start, history = begun(store, identity, arithmetic) or (params, None)
             done = history.epochs if history else 0
             if history and done == epochs:
                 return start, history
@@ -117,7 +120,7 @@ class Checkpoint:
                     f"{self.directory}: its checkpoint is after epoch {done}, and epochs={epochs} "
                     "ask for less; ask for more, or take another directory to start anew"
                 )
-            writer = _Writer(store, net, identity, self.every, epochs)
+            writer = _Writer(store, net, identity, arithmetic, self.every, epochs)
             given |= {
                 "params": start,
                 "history": history,
@@ -133,9 +136,15 @@ class _Writer:
     """A callback that writes checkpoints, but none after the last epoch: `fit` has to end it."""
 
     def __init__(
-        self, store: Store, net: Network, identity: dict[str, str], every: float, epochs: int
+        self,
+        store: Store,
+        net: Network,
+        identity: dict[str, str],
+        arithmetic: str,
+        every: float,
+        epochs: int,
     ) -> None:
-        self.store, self.net, self.identity = store, net, identity
+        self.store, self.net, self.identity, self.arithmetic = store, net, identity, arithmetic
         self.every, self.epochs, self.written = every, epochs, time.monotonic()
 
     def __call__(self, history: History) -> None:
@@ -143,13 +152,25 @@ class _Writer:
             self.write(history)
 
     def write(self, history: History) -> None:
-        arrays, about = contents(self.net, history.returned, history)
-        self.store.save(arrays, {**about, "run": self.identity})
+        leave(self.store, self.net, history, self.identity, self.arithmetic)
         self.written = time.monotonic()
 
 
-def begun(store: Store, identity: dict[str, str]) -> tuple[Parameters, History] | None:
-    """Return where the run of a folder stands, or None where it has none; raise for another run."""
+def leave(
+    store: Store, net: Network, history: History, identity: dict[str, str], arithmetic: str
+) -> None:
+    """Leave a checkpoint of a run, with what it is a part of and what its bits follow from."""
+    arrays, about = contents(net, history.returned, history)
+    store.save(arrays, {**about, "run": identity, "arithmetic": arithmetic})
+
+
+def begun(
+    store: Store, identity: dict[str, str], arithmetic: str
+) -> tuple[Parameters, History] | None:
+    """Return where the run of a folder stands, or None where it has none; raise for another run.
+
+    Warn where it goes on by another arithmetic than it began with, so to other bits.
+    """
     found = store.latest()
     if found is None:
         return None
@@ -173,7 +194,36 @@ def begun(store: Store, identity: dict[str, str]) -> tuple[Parameters, History] 
             raise ValueError("its history is missing")
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{store.directory}: {error}; take another directory") from None
+    _compare(store, about.get("arithmetic"), arithmetic)
     return params, history
+
+
+MADE_BY = {
+    "fused": "the engine for v3, v4 or neon",
+    "separate": "the engine for v2 or generic",
+    "reference": "the reference loop",
+}
+"""Who makes steps by each arithmetic."""
+
+
+def _compare(store: Store, there: Any, here: str) -> None:
+    """Warn where a checkpoint was made by another arithmetic; those of before do not say."""
+    if there == here or there not in MADE_BY:
+        return
+    choice = engine.choice_for(there)
+    remedy = f"; with CHAINRULE_ISA={choice} it goes on to the same bits" if choice else ""
+    warnings.warn_explicit(
+        f"{store.directory}: its checkpoint was made by {MADE_BY[there]}, and the run goes on by "
+        f"{MADE_BY[here]}, to other bits than without a break{remedy}",
+        RuntimeWarning,
+        "chainrule",
+        1,
+    )
+
+
+def _arithmetic(given: dict[str, Any]) -> str:
+    run = given["net"], given["params"], given["optimizer"]
+    return arithmetic_of_run(*run, ties=given["ties"], name=given["engine"])
 
 
 _SETTINGS = ("optimizer", "batch_size", "seed", "shuffle", "clip_value", "clip_norm", "freeze")
