@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -14,6 +15,7 @@ from click.testing import CliRunner
 from chainrule.cli import main
 
 PLAIN = {"FORCE_COLOR": None, "NO_COLOR": None, "TTY_COMPATIBLE": None, "TTY_INTERACTIVE": None}
+USUAL = {"--target": "price", "--epochs": 2, "--hidden": 4}
 PROGRAM = "import sys; from chainrule.cli import main; main(prog_name='chainrule')"
 
 
@@ -30,6 +32,17 @@ def ran(*arguments):
     result = run(*arguments)
     assert result.exit_code == 0, result.output
     return result
+
+
+def train(*options):
+    """The result of a short training on `houses.csv`."""
+    usual = [word for each in USUAL.items() if each[0] not in options for word in each]
+    return run("train", "houses.csv", *usual, *options)
+
+
+def files():
+    """The names in the folder."""
+    return {each.name for each in Path().iterdir()}
 
 
 def refused(result, message, code=2):

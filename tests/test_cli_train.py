@@ -1,10 +1,8 @@
-"""The command `train`: what it says and writes, its options, and what it does not replace."""
+"""The command `train`: what it says and writes, and its options."""
 
 import dataclasses
-import errno
 import json
 import re
-import signal
 from pathlib import Path
 
 import polars as pl
@@ -12,14 +10,11 @@ import pytest
 
 import chainrule as cr
 from chainrule.cli.files import Files
-from chainrule.serialization import Store
-from chainrule.tabular import Options, training
+from chainrule.tabular import Options
 from chainrule.tabular.options import MACHINE
-from chainrule.tabular.running import Run
-from commands import houses, ran, refused, run
+from commands import files, houses, ran, refused, run, train
 
 QUICK = ("--epochs", 2, "--hidden", 4)
-USUAL = {"--target": "price", "--epochs": 2, "--hidden": 4}
 
 
 @pytest.fixture(autouse=True)
@@ -28,15 +23,6 @@ def place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     houses().write_csv("houses.csv")
     return tmp_path
-
-
-def train(*options):
-    usual = [word for each in USUAL.items() if each[0] not in options for word in each]
-    return run("train", "houses.csv", *usual, *options)
-
-
-def files():
-    return {each.name for each in Path().iterdir()}
 
 
 # What it says and writes
@@ -308,158 +294,3 @@ def test_every_option_has_help_and_its_default():
     assert "[default: adamw]" in text
     assert "[default: 0.15]" in text
     assert "[default: 30s]" in text
-
-
-# What is replaced, and what is gone on from
-
-
-def test_a_model_is_replaced_by_force_only():
-    train()
-    before = Path("houses.model").read_bytes()
-    refused(train("--seed", 1), "houses.model: is there already; replace it by --force")
-    assert Path("houses.model").read_bytes() == before
-    assert train("--seed", 1, "--force").exit_code == 0
-    assert Path("houses.model").read_bytes() != before
-
-
-class CrashError(Exception):
-    pass
-
-
-@pytest.fixture
-def broken_off(monkeypatch):
-    """A training that was killed after some epochs; the bytes of its model had it not been."""
-    assert train("--epochs", 9, "--out", "whole.model").exit_code == 0
-    visit = Run._visit
-
-    def crash(run):
-        if run.visits == 4:
-            raise CrashError
-        visit(run)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Run, "_visit", crash)
-        with pytest.raises(CrashError):
-            train("--epochs", 9, "--checkpoint-every", 0)
-    return Path("whole.model").read_bytes()
-
-
-def test_a_training_that_was_killed_goes_on_to_the_same_bytes(broken_off):
-    assert files() == {"houses.csv", "whole.model", "houses.model.checkpoints"}
-    result = train("--epochs", 9, "--resume")
-    assert "Going on after epoch 4 of 9." in result.stderr
-    assert "since it was resumed after epoch 4" in result.stdout
-    assert Path("houses.model").read_bytes() == broken_off
-    assert files() == {"houses.csv", "whole.model", "houses.model"}
-
-
-def test_a_training_that_was_killed_is_not_passed_over(broken_off):
-    refused(train("--epochs", 9), r"holds checkpoints .* --resume, .* --restart")
-    refused(train("--epochs", 9, "--force"), r"holds checkpoints .* --resume, .* --restart")
-
-
-def test_a_training_that_was_killed_can_be_made_anew(broken_off):
-    result = train("--epochs", 9, "--restart")
-    assert "Going on" not in result.stderr
-    assert Path("houses.model").read_bytes() == broken_off
-    assert files() == {"houses.csv", "whole.model", "houses.model"}
-
-
-def test_another_training_does_not_go_on_from_it(broken_off):
-    before = files()
-    refused(train("--epochs", 9, "--seed", 5, "--resume"), "seed is 0 there, 5 here")
-    assert files() == before
-
-
-def test_a_model_there_gives_way_to_a_training_that_goes_on(broken_off):
-    Path("houses.model").write_bytes(b"from an earlier training")
-    assert train("--epochs", 9, "--resume").exit_code == 0
-    assert Path("houses.model").read_bytes() == broken_off
-
-
-def test_to_resume_what_never_began_is_to_begin():
-    result = train("--resume")
-    assert "No checkpoints in houses.model.checkpoints: starting anew." in result.stderr
-    refused(train("--resume"), "houses.model: is there already")
-
-
-def test_checkpoints_go_where_they_are_asked_to(monkeypatch):
-    seen = []
-    save = Store.save
-    monkeypatch.setattr(
-        Store, "save", lambda self, *a: seen.append(self.directory) or save(self, *a)
-    )
-    assert train("--checkpoint", "kept", "--checkpoint-every", 0).exit_code == 0
-    assert seen == [Path("kept")] * 2
-    assert files() == {"houses.csv", "houses.model"}
-
-
-# Signals and failures
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_leaves_a_checkpoint_and_says_how_to_go_on(monkeypatch, number, code):
-    assert train("--epochs", 9, "--out", "whole.model").exit_code == 0
-    with monkeypatch.context() as patch:
-        visit = Run._visit
-
-        def signalled(run):
-            visit(run)
-            if run.visits == 3:
-                signal.raise_signal(number)
-
-        patch.setattr(Run, "_visit", signalled)
-        result = train("--epochs", 9)
-    assert result.exit_code == code
-    assert result.stderr.splitlines()[-1] == (
-        "Interrupted; to go on: main train houses.csv --target price --hidden 4 --epochs 9 --resume"
-    )
-    assert result.stdout == ""
-    assert "Going on after epoch 3 of 9." in train("--epochs", 9, "--resume").stderr
-    assert Path("houses.model").read_bytes() == Path("whole.model").read_bytes()
-
-
-def test_a_signal_before_training_leaves_nothing(monkeypatch):
-    monkeypatch.setattr(training, "prepare", lambda *_: signal.raise_signal(signal.SIGTERM))
-    result = train()
-    assert result.exit_code == 143
-    assert result.stderr == "\nInterrupted before there was anything to keep.\n"
-    assert files() == {"houses.csv"}
-
-
-def test_a_loss_without_bound_is_said_and_leaves_nothing():
-    result = train("--optimizer", "sgd", "--learning-rate", 1e30, "--checkpoint-every", 0)
-    refused(result, r"is nan\); lower --learning-rate, or set --clip-norm", code=1)
-    assert files() == {"houses.csv"}
-
-
-def test_a_full_disk_is_no_fault_of_the_input(monkeypatch):
-    def full(*_):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr("chainrule.serialization.whole._write", full)
-    refused(train("--checkpoint-every", 0), "No space left on device", code=1)
-    refused(train("--restart"), "houses.model: No space left on device", code=1)
-
-
-def test_a_lack_of_memory_is_said(monkeypatch):
-    def large(*_):
-        raise MemoryError
-
-    monkeypatch.setattr(training, "prepare", large)
-    refused(train(), "give --memory, such as 300MB", code=1)
-
-
-def test_a_training_killed_once_its_model_stands_is_ended_by_resume(monkeypatch):
-    def crash(store):
-        raise CrashError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Store, "clear", crash)
-        with pytest.raises(CrashError):
-            train("--checkpoint-every", 0)
-    made = Path("houses.model").read_bytes()
-    refused(train(), "holds checkpoints")
-    assert train("--resume").exit_code == 0
-    assert Path("houses.model").read_bytes() == made
-    assert files() == {"houses.csv", "houses.model"}

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 SUFFIX = ".model"
 
+REPLACE = "replace it by --force, or choose another --out"
+"""What can be done where a model has the name that another is to have."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Files:
@@ -110,8 +113,6 @@ def check_model(files: Files, *, force: bool, resume: bool, restart: bool) -> bo
     if not begun:
         discard(files.checkpoints)  # what a kill between two removals left of it
     remove_unfinished(files.model)
-    if files.model.exists() and not force and not (resume and begun):
-        raise Refusal(
-            f"{files.model}: is there already; replace it by --force, or choose another --out"
-        )
+    if files.model.exists() and not (force or resume):
+        raise Refusal(f"{files.model}: is there already; {REPLACE}")
     return begun and resume

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ import click
 
 from chainrule.cli import config, scoring, summary
 from chainrule.cli.errors import Refusal, refusals
-from chainrule.cli.files import Files, check_model
+from chainrule.cli.files import REPLACE, Files, check_model
 from chainrule.cli.options import given, parted, training_options
 from chainrule.cli.progress import progress
 from chainrule.cli.words import size
@@ -102,10 +102,10 @@ def train(
         check_usage(files, resume=resume, restart=restart)
         begun = check_model(files, force=force, resume=resume, restart=restart)
         told = None if quiet else _console()
-        if resume and not begun and told:
+        if resume and not begun and not files.model.exists() and told:
             told.print(f"No checkpoints in {files.checkpoints}: starting anew.", soft_wrap=True)
         with _resumable(ctx, files):
-            made = _train(files, reading, options, told, restart=restart)
+            made = _train(files, reading, options, told, begun=begun, restart=restart, force=force)
     if as_json:
         click.echo(json.dumps(made.data(), indent=2, ensure_ascii=False))
     elif not quiet:
@@ -124,9 +124,13 @@ def check_usage(files: Files, *, resume: bool, restart: bool) -> None:
 class Made:
     """A model that was trained, with what its file does not hold."""
 
-    def __init__(self, model: TableModel, files: Files, seconds: float, resumed_at: int) -> None:
+    def __init__(
+        self, model: TableModel, files: Files, seconds: float = 0, resumed_at: int = 0
+    ) -> None:
         self.model, self.files, self.seconds = model, files, seconds
-        self.resumed_at = resumed_at
+        self.resumed_at, self.examples = resumed_at, 0
+        if not seconds:  # nothing was left to do
+            return
         about, rows = model.about, model.about["rows"]
         self.examples = (about["epochs"] - resumed_at) * rows["training"]
         self.examples += about["epochs_with_all"] * (rows["training"] + rows["validation"])
@@ -143,7 +147,7 @@ class Made:
             "parameters": summary.parameters(self.model.params),
             **self.model.about,
             "seconds": self.seconds,
-            "examples_per_second": self.examples / self.seconds,
+            "examples_per_second": self.examples / self.seconds if self.seconds else None,
             "resumed_at_epoch": self.resumed_at,
         }
 
@@ -151,7 +155,8 @@ class Made:
         """Print the report."""
         rows = summary.of_training(self.model)
         again = f" since it was resumed after epoch {self.resumed_at}" if self.resumed_at else ""
-        rows["Time"] = summary.speed(self.examples, self.seconds) + again
+        if self.seconds:
+            rows["Time"] = summary.speed(self.examples, self.seconds) + again
         place = self.files.model
         ending = Path(str(self.files.table)).suffix or ".csv"
         click.echo("\n".join(summary.facts(rows)))
@@ -165,6 +170,29 @@ class Made:
         click.echo("\n" + "\n".join(summary.facts(ends)))
 
 
+def _left(files: Files, is_own: Callable[[TableModel], bool]) -> TableModel | None:
+    """Return the model that this training had saved before it was killed, or None.
+
+    Refuse to go on where the model there is another's that came later than the checkpoints. What
+    was there before them gives way to the training that goes on.
+    """
+    from chainrule.tabular import TableModel
+    from chainrule.tabular.checkpoints import written
+
+    if not files.model.exists():
+        return None
+    try:
+        model = TableModel.load(files.model)
+    except ValueError:
+        model = None
+    if model is not None and is_own(model):
+        return model
+    last = written(files.checkpoints)
+    if last is None or (model is not None and files.model.stat().st_mtime > last):
+        raise Refusal(f"{files.model}: is there already, of another training; {REPLACE}")
+    return None
+
+
 def _console() -> Console:
     from chainrule.demo.printing import open_console
 
@@ -172,11 +200,18 @@ def _console() -> Console:
 
 
 def _train(
-    files: Files, reading: Reading, options: Options, told: Console | None, *, restart: bool
+    files: Files,
+    reading: Reading,
+    options: Options,
+    told: Console | None,
+    *,
+    begun: bool,
+    restart: bool,
+    force: bool,
 ) -> Made:
     from chainrule.tables import open_source
     from chainrule.tabular.checkpoints import discard, keeping
-    from chainrule.tabular.training import begin_again, conclude, set_out
+    from chainrule.tabular.training import begin_again, conclude, is_of, set_out
 
     if restart:
         discard(files.checkpoints)
@@ -184,6 +219,11 @@ def _train(
     with set_out(source, str(files.target), options) as (prepared, chosen, run):
         if told:
             told.print("\n".join(summary.of_table(source, prepared)), soft_wrap=True)
+        there = None if force else _left(files, lambda model: is_of(model, prepared, chosen))
+        if there is not None and not begun:
+            if told:
+                told.print(f"{files.model} is of this training: nothing is left to do.")
+            return Made(there, files)
         directory, every = files.checkpoints, files.checkpoint_every
         with keeping(run, source, chosen, directory, every) as after_visit:
             resumed_at, began = run.epochs, time.monotonic()

@@ -20,7 +20,7 @@ from chainrule.tables.by_hand import BadLineError, plain_rows
 from chainrule.tables.dialect import dialect
 from chainrule.tables.errors import TableError
 from chainrule.tables.fields import EMPTY, PADDED, Fields, Kind, seen, widened
-from chainrule.tables.source import Source, digest
+from chainrule.tables.source import Source, changed, digest, stamp
 from chainrule.tables.text_file import TextFile
 from chainrule.tables.tidying import tidied
 
@@ -42,6 +42,7 @@ class Delimited(Source):
 
     def __init__(self, text: TextFile, reading: Reading) -> None:
         self.name, self._text = text.name, text
+        self.stamps = {text.path: stamp(text.path)}
         self._untidy: set[int] = set()
         try:
             self._dialect = dialect(text, reading)
@@ -102,14 +103,13 @@ class Delimited(Source):
                 found += [column.name for column in text if column.str.contains(PADDED).any()]
         return found
 
-    def whole(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        """Return all rows, in the fastest way; the errors are those of `chunks`."""
-        chosen, frame = self._chosen(columns), self._at_once()
+    def _whole(self, columns: list[str]) -> pl.DataFrame:
+        frame = self._at_once()
         if frame is not None:
             lines = self._dialect.header_lines
-            frame = self._with_text(frame.select(chosen), self._text.path, skip_lines=lines)
+            frame = self._with_text(frame.select(columns), self._text.path, skip_lines=lines)
         if frame is None or (self._as_text and _holds_odd(frame)):
-            return super().whole(columns)
+            return super()._whole(columns)
         return frame
 
     # All at once: most files are throughout as they begin
@@ -160,7 +160,7 @@ class Delimited(Source):
         for number, piece in enumerate(self._pieces()):
             frame, rows = self._frame(number, piece, self._kinds, places)
             if frame is None:
-                raise TableError(f"{self.name}: has changed while it was read")
+                raise changed(self.name)
             made = self._with_text(frame.select(columns), rows)
             if self._as_text and _holds_odd(made):
                 made = self._with_text(made, self._tidied(rows))

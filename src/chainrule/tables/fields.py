@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from chainrule.tables.decoding import decoding
+from chainrule.tables.errors import TableError
+
 PARTED = r"^[+-]?[1-9]\d{0,2}\.\d{3}$"
 """A number whose point may be the decimal separator, or part thousands."""
 
@@ -57,8 +60,9 @@ class Fields(NamedTuple):
         self, rows: bytes | Path, kinds: Sequence[Kind], **options: Any
     ) -> pl.DataFrame | None:
         try:
-            return self._read(rows, kinds, **options)
-        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+            with decoding("the rows cannot be read"):
+                return self._read(rows, kinds, **options)
+        except TableError:
             return None  # what is wrong is found in the pieces
 
     def text(

@@ -7,6 +7,7 @@ outputs (n, classes) or (n, 1), as the network gives them
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -22,9 +23,13 @@ from chainrule.tables.errors import TableError
 from chainrule.tables.spelling import are_different, as_known, numerically, plainly
 from chainrule.tables.survey import Column, Survey
 from chainrule.tables.task import classes_of
-from chainrule.tables.values import as_numbers, as_words, kind, shown
+from chainrule.tables.values import as_numbers, as_words, kind, shown, values_in
 
 Label = str | int
+
+GREATEST = float(np.finfo(np.float32).max)
+"""Further from the mean, in standard deviations, float32 holds no number."""
+
 Quantiles = tuple[float, ...]
 
 
@@ -181,11 +186,18 @@ class Quantity(Target):
     def _must(self) -> str:
         return "a finite number"
 
+    def _near(self, value: Any) -> str:
+        """Return what is wrong with a number that is one."""
+        finite = isinstance(value, int | float) and math.isfinite(value)
+        return f"; it is too far from {self.centre:.3g}, the mean in training" if finite else ""
+
     def _encoded(self, series: pl.Series) -> pl.Series:
         if kind(series.dtype) not in ("integer", "float", "boolean", "text"):
             raise TableError(f"target {self.column!r} must be {self._must}, got {series.dtype}")
         y = as_numbers(series)
-        return y.set(~y.is_finite(), None)
+        with np.errstate(over="ignore", invalid="ignore"):
+            far = np.abs((y.to_numpy() - self.centre) / self.scale)
+        return y.set(pl.Series(~(far <= GREATEST)), None)
 
     def _shaped(self, y: pl.Series) -> NDArray[np.float32]:
         scaled = (y.to_numpy() - self.centre) / self.scale
@@ -231,10 +243,13 @@ def fit_target(
 
 
 def _labels(column: Column) -> tuple[Label, ...]:
-    """Return the classes of a column in their order, whole numbers as such."""
+    """Return the classes of a column in their order, whole numbers as such where 64 bits do."""
     if column.kind == "text":
         return tuple(classes_of(column))
-    return tuple(int(x) if column.kind == "float" else x for x in column.counts or ())
+    values = list(column.counts or ())
+    if column.kind in ("integer", "float") and not all(-(2**63) <= x < 2**63 for x in values):
+        return tuple(as_words(values_in(column.name, values)))
+    return tuple(int(x) if column.kind == "float" else x for x in values)
 
 
 def target_from_data(data: Any) -> Target:

@@ -15,6 +15,8 @@ from chainrule.tables import Source
 from chainrule.tabular.options import Options
 from chainrule.tabular.running import Run
 
+CHECKPOINTS = "checkpoint-*.model"
+
 
 def identity(run: Run, source: Source, options: Options) -> dict[str, str]:
     """Return what makes a training the same: all that its bits follow from but the machine."""
@@ -34,7 +36,15 @@ def waiting(directory: Path) -> bool:
     >>> waiting(Path("missing"))
     False
     """
-    return any(directory.glob("checkpoint-*.model"))
+    return any(directory.glob(CHECKPOINTS))
+
+
+def written(directory: Path) -> float | None:
+    """Return when the last checkpoint of a directory was written, or None where it has none.
+
+    >>> written(Path("missing"))
+    """
+    return max((path.stat().st_mtime for path in directory.glob(CHECKPOINTS)), default=None)
 
 
 def discard(directory: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 
 from chainrule.tables import Decision, Source
+from chainrule.tables.source import paired
 from chainrule.tables.spelling import plainly
 from chainrule.tables.values import as_words, kind
 
@@ -50,7 +51,7 @@ def spelled_otherwise(
         found += [
             name
             for name in names
-            if name not in found and (as_words(chunk[name]) != ways[name](copied[name])).any()
+            if name not in found and _differ(chunk[name], copied[name], ways[name])
         ]
     return found
 
@@ -60,7 +61,12 @@ def _compared(
 ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
     """Yield the rows of some columns as they are read, and as they stand."""
     if names:
-        yield from zip(chunks(names), source.as_text(names).chunks(names), strict=True)
+        yield from paired(source.name, chunks(names), source.as_text(names).chunks(names))
+
+
+def _differ(values: pl.Series, fields: pl.Series, way: Any) -> bool:
+    """Whether a field stands otherwise than its value would; a workbook has values alone."""
+    return bool((as_words(values) != way(as_words(fields))).any())
 
 
 def _way(decision: Decision, kind: str | None) -> Any:

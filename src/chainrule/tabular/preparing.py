@@ -38,6 +38,7 @@ from chainrule.tables import (
 from chainrule.tables.fields import EMPTY
 from chainrule.tables.finding import roles_of
 from chainrule.tables.forms import read
+from chainrule.tables.source import changed
 from chainrule.tabular.blocks import Blocks
 from chainrule.tabular.doubts import of_a_table
 from chainrule.tabular.labels import spelled_otherwise
@@ -148,7 +149,7 @@ def prepare(
     blocks = _blocks(fitted, preparation, held, options.seed, memory, weighted=count is not None)
     try:
         chunks = map(known.forms.read, frames())
-        held_X = _fill(blocks, chunks, preparation, target, y, count, held)
+        held_X = _fill(blocks, chunks, preparation, target, y, count, held, source.name)
         held_out = Examples(held_X, y[held], _part(w, held))
         doubts = of_a_table(fitted, preparation, blocks, held_out)
     except BaseException:
@@ -270,8 +271,12 @@ def _fill(
     y: Array,
     w: Array | None,
     held: NDArray[np.bool_],
+    name: str,
 ) -> Array:
-    """Deal the examples in training, and return the inputs of those held out."""
+    """Deal the examples in training, and return the inputs of those held out.
+
+    Raises TableError where there are more or fewer than before, in the table of this name.
+    """
     parts, start = [], 0
 
     def inputs(chunk: pl.DataFrame) -> Array:
@@ -280,10 +285,14 @@ def _fill(
     for X in ahead(inputs, chunks):
         rows = slice(start, start + len(X))
         start += len(X)
+        if start > len(held):
+            raise changed(name)
         out = held[rows]
         parts.append(X[out])
         within = ~out
         blocks.add(X[within], y[rows][within], None if w is None else w[rows][within])
+    if start < len(held):
+        raise changed(name)
     return np.concatenate(parts)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -179,14 +180,7 @@ def conclude(
     """
     model = _model(prepared, run.plan.net, run.best, _curves(run, options.metric))
     about = {
-        "rows": {
-            "training": int((~prepared.held).sum()),
-            "validation": int(prepared.held.sum()),
-            "without_target": prepared.without_target,
-        },
-        "decisions": decided(prepared),
-        "options": options.of_the_model(),
-        **({"reading": prepared.reading} if prepared.reading else {}),
+        **_set_out(prepared, options),
         "epochs": run.epochs,
         "best_epoch": run.best_epoch,
         "over": run.over,
@@ -198,6 +192,40 @@ def conclude(
     about["warnings"] = prepared.doubts + of_a_model(told, prepared.held_out, scores)
     params = model.params if again is None else again.params
     return dataclasses.replace(model, params=params, about=about)
+
+
+def _set_out(prepared: Prepared, options: Options) -> dict[str, Any]:
+    """Return what is told of a training that is known before its first step."""
+    return {
+        "rows": {
+            "training": int((~prepared.held).sum()),
+            "validation": int(prepared.held.sum()),
+            "without_target": prepared.without_target,
+        },
+        "decisions": decided(prepared),
+        "options": options.of_the_model(),
+        **({"reading": prepared.reading} if prepared.reading else {}),
+    }
+
+
+def is_of(model: TableModel, prepared: Prepared, options: Options) -> bool:
+    """Whether a model is of this training: of its options, and of columns with its statistics.
+
+    >>> model = cr.train("sklearn:wine", "target", epochs=1)
+    >>> with set_out(open_source("sklearn:wine"), "target", Options(epochs=1)) as made:
+    ...     is_of(model, *made[:2])
+    True
+    """
+    begun = _set_out(prepared, options)
+    told = {name: model.about.get(name) for name in (*begun, "reading")}
+    there, here = (
+        [about, preparation.to_data(), target.to_data()]
+        for about, preparation, target in (
+            (told, model.preparation, model.target),
+            ({"reading": None} | begun, prepared.preparation, prepared.target),
+        )
+    )
+    return json.dumps(there, sort_keys=True) == json.dumps(here, sort_keys=True)
 
 
 def _model(
