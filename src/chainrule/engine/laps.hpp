@@ -28,7 +28,7 @@ public:
     std::int64_t begin() {
         began_ = clock::now();
         if (fixed_) return std::numeric_limits<std::int64_t>::max() / 2;
-        return together() ? 4 * steps_ : steps_;
+        return steps_;
     }
 
     // So many steps of a lap have been made: what the next lap will be follows.
@@ -50,22 +50,24 @@ private:
 
     void judge(double each) {
         if (each < margin * best_) {
-            rest_ = std::max(1, rest_ / 2);
+            if (++good_ % 16 == 0) rest_ = std::max(1, rest_ / 2);
             return;
         }
+        good_ = 0;
         rest_ = std::min(most_alone, 4 * rest_);
         left_ = rest_;
         fresh_ = true;
     }
 
     static constexpr double lap = 1e8;
-    static constexpr double margin = 1.2;  // the best of several laps is compared with one
-    static constexpr int most_alone = 128;
+    static constexpr double margin = 1.15;  // the best of several laps is compared with one
+    static constexpr int most_alone = 256;
 
     std::int64_t steps_;
     bool alone_, fixed_;
     int left_;             // laps to be made alone before the team is tried
     int rest_ = 1;         // how many there were the last time
+    int good_ = 0;         // laps of the team in a row that were fast enough
     bool fresh_ = true;    // whether none has been timed since
     double best_ = 0;      // seconds for a step in the best of them
     clock::time_point began_;

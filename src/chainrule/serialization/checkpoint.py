@@ -210,7 +210,7 @@ def _compare(store: Store, there: Any, here: str) -> None:
     """Warn where a checkpoint was made by another arithmetic; those of before do not say."""
     if there == here or there not in MADE_BY:
         return
-    choice = engine.choice_for(there)
+    choice = "" if here == "reference" else engine.choice_for(there)
     remedy = f"; with CHAINRULE_ISA={choice} it goes on to the same bits" if choice else ""
     warnings.warn_explicit(
         f"{store.directory}: its checkpoint was made by {MADE_BY[there]}, and the run goes on by "

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from chainrule.engine.runs import arithmetic
 from chainrule.serialization import Store
-from chainrule.serialization.checkpoint import begun
-from chainrule.serialization.contents import contents
+from chainrule.serialization.checkpoint import begun, leave
 from chainrule.tables import Source
 from chainrule.tabular.options import Options
 from chainrule.tabular.running import Run
@@ -75,8 +75,9 @@ def keeping(
         return
     with Store(directory) as store:
         own = functools.cache(lambda: identity(run, source, options))  # it reads all of a file
+        made_by = arithmetic(run.plan.net, run.params, run.plan.optimizer)
         if store.holds_some:
-            found = begun(store, own())
+            found = begun(store, own(), made_by)
             if found is not None:
                 run.take(*found)
         saved, written = run.visits, time.monotonic()
@@ -85,8 +86,7 @@ def keeping(
             nonlocal saved, written
             if run.history is None or run.visits == saved:
                 return
-            arrays, about = contents(run.plan.net, run.history.returned, run.history)
-            store.save(arrays, {**about, "run": own()})
+            leave(store, run.plan.net, run.history, own(), made_by)
             saved, written = run.visits, time.monotonic()
 
         def after_visit(run: Run) -> None:
