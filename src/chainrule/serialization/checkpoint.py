@@ -159,7 +159,15 @@ class _Writer:
 def leave(
     store: Store, net: Network, history: History, identity: dict[str, str], arithmetic: str
 ) -> None:
-    """Leave a checkpoint of a run, with what it is a part of and what its bits follow from."""
+    """Leave a checkpoint of a run, with what it is a part of and what its bits follow from.
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
+    >>> _, history = cr.fit(net, net.init(), [[1.0]], [2.0], cr.Adam(0.1), epochs=4)
+    >>> with Store(getfixture("tmp_path")) as store:
+    ...     leave(store, net, history, {"inputs": "1"}, "fused")
+    ...     begun(store, {"inputs": "1"}, "fused")[1].epochs
+    4
+    """
     arrays, about = contents(net, history.returned, history)
     store.save(arrays, {**about, "run": identity, "arithmetic": arithmetic})
 
