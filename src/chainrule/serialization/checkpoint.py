@@ -22,6 +22,7 @@ from chainrule.serialization.contents import arrays_of, contents, from_contents
 from chainrule.serialization.model_file import raw_bytes
 from chainrule.serialization.store import CheckpointError, Store
 from chainrule.training import fit, frozen
+from chainrule.trees import leaves
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class Checkpoint:
         given["freeze"] = sorted(frozen(params, given["freeze"]))
         identity, arithmetic = _identity(given), _arithmetic(given)
         with Store(self.directory, self.keep) as store:
-            start, history = begun(store, identity, arithmetic) or (params, None)
+            start, history = begun(store, identity, net, params, arithmetic) or (params, None)
             done = history.epochs if history else 0
             if history and done == epochs:
                 return start, history
@@ -165,7 +166,7 @@ def leave(
     >>> _, history = cr.fit(net, net.init(), [[1.0]], [2.0], cr.Adam(0.1), epochs=4)
     >>> with Store(getfixture("tmp_path")) as store:
     ...     leave(store, net, history, {"inputs": "1"}, "fused")
-    ...     begun(store, {"inputs": "1"}, "fused")[1].epochs
+    ...     begun(store, {"inputs": "1"}, net, net.init(), "fused")[1].epochs
     4
     """
     arrays, about = contents(net, history.returned, history)
@@ -173,11 +174,11 @@ def leave(
 
 
 def begun(
-    store: Store, identity: dict[str, str], arithmetic: str
+    store: Store, identity: dict[str, str], net: Network, params: Parameters, arithmetic: str
 ) -> tuple[Parameters, History] | None:
     """Return where the run of a folder stands, or None where it has none; raise for another run.
 
-    Warn where it goes on by another arithmetic than it began with, so to other bits.
+    `net` and `params` are what the run has, or began with. Warn where it goes on by another arithmetic than it began with, so to other bits.
     """
     found = store.latest()
     if found is None:
@@ -197,13 +198,17 @@ def begun(
                 f"{new} here; take another directory for this run, or remove that one to start anew"
             )
     try:
-        _, params, history = from_contents(arrays, about)
+        its_net, its_params, history = from_contents(arrays, about)
         if history is None:
             raise ValueError("its history is missing")
+        if its_net != net or [p.dtype for p in leaves(its_params)] != [
+            p.dtype for p in leaves(params)
+        ]:
+            raise ValueError("its checkpoint holds another network than its run has")
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{store.directory}: {error}; take another directory") from None
     _compare(store, about.get("arithmetic"), arithmetic)
-    return params, history
+    return its_params, history
 
 
 MADE_BY = {
@@ -216,7 +221,7 @@ MADE_BY = {
 
 def _compare(store: Store, there: Any, here: str) -> None:
     """Warn where a checkpoint was made by another arithmetic; those of before do not say."""
-    if there == here or there not in MADE_BY:
+    if there == here or not isinstance(there, str) or there not in MADE_BY:
         return
     choice = "" if here == "reference" else engine.choice_for(there)
     remedy = f"; with CHAINRULE_ISA={choice} it goes on to the same bits" if choice else ""

@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from chainrule.engine.runs import arithmetic
-from chainrule.serialization import Store
+from chainrule.history import History
+from chainrule.network import Parameters
+from chainrule.serialization import CheckpointError, Store
 from chainrule.serialization.checkpoint import begun, leave
 from chainrule.tables import Source
 from chainrule.tabular.options import Options
@@ -61,6 +63,13 @@ def discard(directory: Path) -> None:
             store.clear()
 
 
+def _take(run: Run, store: Store, params: Parameters, history: History) -> None:
+    try:
+        run.take(params, history)
+    except ValueError as error:
+        raise CheckpointError(f"{store.directory}: {error}; start anew by --restart") from None
+
+
 @contextmanager
 def keeping(
     run: Run, source: Source, options: Options, directory: str | Path | None, every: float
@@ -77,9 +86,9 @@ def keeping(
         own = functools.cache(lambda: identity(run, source, options))  # it reads all of a file
         made_by = arithmetic(run.plan.net, run.params, run.plan.optimizer)
         if store.holds_some:
-            found = begun(store, own(), made_by)
+            found = begun(store, own(), run.plan.net, run.params, made_by)
             if found is not None:
-                run.take(*found)
+                _take(run, store, *found)
         saved, written = run.visits, time.monotonic()
 
         def save(run: Run) -> None:
