@@ -178,7 +178,8 @@ def begun(
 ) -> tuple[Parameters, History] | None:
     """Return where the run of a folder stands, or None where it has none; raise for another run.
 
-    `net` and `params` are what the run has, or began with. Warn where it goes on by another arithmetic than it began with, so to other bits.
+    `net` and `params` are what the run has, or began with. Warns where it goes on by another
+    arithmetic than before, so to other bits.
     """
     found = store.latest()
     if found is None:
