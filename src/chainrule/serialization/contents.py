@@ -52,7 +52,7 @@ class _Network(TypedDict):
 
 
 class Told(_Network, total=False):
-    """What a file of a network tells; a checkpoint, of what run it is and by what arithmetic too."""
+    """What a file of a network tells; a checkpoint, of what run and arithmetic too."""
 
     format: int
     library: str
