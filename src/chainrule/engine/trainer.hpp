@@ -29,6 +29,9 @@ struct Plan {
     bool one_rate;
     double seconds;  // after which the run ends with the epoch it is in
     std::int64_t most_steps = std::numeric_limits<std::int64_t>::max();
+    std::span<const std::int64_t> left_out{};  // the examples, in their order, that no step takes
+
+    bool orders() const { return shuffles || !left_out.empty(); }
 };
 
 enum class Outcome { done, diverged, interrupted };
@@ -80,7 +83,7 @@ public:
         report_ = {};
         // Here, where an exception still reaches the caller.
         report_.costs.reserve(static_cast<std::size_t>(plan.epochs));
-        if (plan.shuffles) order_.resize(static_cast<std::size_t>(data.n));
+        if (plan.orders()) order_.resize(static_cast<std::size_t>(data.n) - plan.left_out.size());
         stop_ = enough_ = rows_failed_ = weights_failed_ = false;
         const std::chrono::duration<double> length(plan.seconds);
         const auto until = clock::now() + std::chrono::duration_cast<clock::duration>(length);
@@ -190,7 +193,7 @@ private:
         while (p.made < last && p.epoch < plan.epochs) {
             if (p.first == 0) begin_epoch(data, plan, t, p);
             if (!make_step(data, plan, t, until, interrupted, p)) return false;
-            if (p.first < data.n) continue;
+            if (p.first < examples(data, plan)) continue;
             if (t == 0) report_.costs.push_back(p.total / (plan.mean_weight == 0 ? 1 : p.weight));
             p = {p.made, p.epoch + 1};
             if (enough_) return false;
@@ -200,11 +203,13 @@ private:
     }
 
     void begin_epoch(const Data<T>& data, const Plan& plan, int t, const Place& p) {
-        if (!plan.shuffles) return;
-        if (t == 0)
-            shuffle(order_.data(), data.n, plan.seed, plan.number,
-                    static_cast<std::uint64_t>(plan.first_epoch + p.epoch + 1));
+        if (!plan.orders()) return;
+        if (t == 0) set_order(data, plan, p.epoch);
         meet();
+    }
+
+    static std::int64_t examples(const Data<T>& data, const Plan& plan) {
+        return data.n - static_cast<std::int64_t>(plan.left_out.size());
     }
 
     // A step, after which p is where the run stands. False where the run ends with it, or before.
@@ -212,8 +217,9 @@ private:
     bool make_step(const Data<T>& data, const Plan& plan, int t, clock::time_point until,
                    F&& interrupted, Place& p) {
         const std::int64_t step = plan.first_step + p.made + 1;
-        Batch b{std::min(plan.batch, data.n - p.first), p.first,
-                plan.shuffles ? order_.data() : nullptr, static_cast<std::uint64_t>(step), 0};
+        const std::int64_t n = examples(data, plan);
+        Batch b{std::min(plan.batch, n - p.first), p.first, plan.orders() ? order_.data() : nullptr,
+                static_cast<std::uint64_t>(step), 0};
         const double share =
             plan.mean_weight == 0 ? 1 : static_cast<double>(b.n) * plan.mean_weight;
         b.scale = 1 / share;
@@ -226,7 +232,7 @@ private:
             return false;
         }
         const double losses = t == 0 ? chainrule::loss_sum(net_, data, b) : 0;
-        if (t == 0 && b.first + b.n == data.n && clock::now() > until) enough_ = true;
+        if (t == 0 && b.first + b.n == n && clock::now() > until) enough_ = true;
         weights_phase(b, step, plan.rates[plan.one_rate ? 0 : p.made], t);
         meet();
         if (weights_failed_) {
@@ -241,6 +247,13 @@ private:
             p.weight += share;
         }
         return true;
+    }
+
+    void set_order(const Data<T>& data, const Plan& plan, std::int64_t epoch) {
+        fill_in_order(order_.data(), data.n, plan.left_out);
+        if (plan.shuffles)
+            shuffle(order_.data(), static_cast<std::int64_t>(order_.size()), plan.seed, plan.number,
+                    static_cast<std::uint64_t>(plan.first_epoch + epoch + 1));
     }
 
     // Some rows at a time. `interrupted` is asked between them, and once where there are none.
