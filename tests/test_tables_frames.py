@@ -193,7 +193,7 @@ def test_what_is_no_frame_is_refused_with_what_to_write(thing, message):
 
 def test_what_arrow_holds_and_polars_does_not():
     kind = pa.month_day_nano_interval()
-    with pytest.raises(TableError, match=r"pyarrow\.Table: cannot be read: .*interval"):
+    with pytest.raises(TableError, match="column 'a', month_day_nano_interval, cannot be read"):
         open_source(pa.table({"a": pa.array([(1, 2, 3)], type=kind)}))
 
 

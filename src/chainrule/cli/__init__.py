@@ -8,12 +8,14 @@
 | `checking.py` | the commands `demo`, `info` and `check` |
 | `options.py` | the options of a training, made from the fields that hold them |
 | `files.py` | what a training reads and writes, and what it may replace |
+| `places.py` | where a command writes: never what it reads, and what it may replace |
 | `config.py` | the same in a TOML file |
 | `progress.py` | how far a training is, on a terminal or in a log |
 | `summary.py`, `words.py` | what is said of columns, trainings and models; numbers and times |
 | `scoring.py` | what is said of scores and of what is to be doubted in them |
 | `signals.py`, `standard.py` | Ctrl-C and SIGTERM; standard streams that are closed or full |
 | `once.py` | options that take one value, given twice |
+| `saying.py` | what is printed, and which characters never are |
 | `errors.py`, `sizes.py` | what several commands share |
 """
 
@@ -24,16 +26,19 @@ from typing import Any
 import click
 
 import chainrule as cr
+from chainrule import engine
 from chainrule.cli.checking import check, demo, info
-from chainrule.cli.errors import failures, warnings_in_a_line
+from chainrule.cli.errors import Refusal, failures, warnings_in_a_line
 from chainrule.cli.evaluate import evaluate
 from chainrule.cli.explaining import explain, worksheet
 from chainrule.cli.inspect import inspect
 from chainrule.cli.once import check_once
 from chainrule.cli.predict import predict
+from chainrule.cli.saying import say
 from chainrule.cli.signals import Signals
 from chainrule.cli.standard import open_closed
 from chainrule.cli.train import train
+from chainrule.errors import escaped
 
 
 class Commands(click.Group):
@@ -60,8 +65,11 @@ class Commands(click.Group):
             try:
                 with failures(), warnings_in_a_line():
                     return super().invoke(ctx)
+            except click.ClickException as error:
+                error.message = escaped(error.message)  # type: ignore[misc]
+                raise
             except KeyboardInterrupt as interrupt:
-                click.echo(f"\n{interrupt}" if str(interrupt) else "", err=True)
+                say(f"\n{interrupt}" if str(interrupt) else "", err=True)
                 ctx.exit(signals.exit_code)
 
 
@@ -69,6 +77,8 @@ class Commands(click.Group):
 @click.version_option(cr.__version__, prog_name="chainrule", message="%(prog)s %(version)s")
 def main() -> None:
     """Feedforward neural networks trained by backpropagation, written to be read and checked."""
+    if engine.refused:
+        raise Refusal(engine.refused)
 
 
 for command in (train, predict, evaluate, inspect, explain, worksheet, check, demo, info):

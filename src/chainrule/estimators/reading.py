@@ -138,19 +138,13 @@ class Reading(BaseEstimator, ABC):  # type: ignore[misc]
         return {"engine": self.engine, "threads": parameters.threads(self)}
 
     def _predicted(self, X: Any, method: str) -> Array:
-        """What the network predicts for each example, (n, outputs)."""
+        """What the network predicts for each example, (n, outputs), each of them finite."""
         check_is_fitted(self)
         checked = inputs.check_inputs(self, X, method)
-        made = [
-            evaluation.predict(
-                self.network_,
-                self.parameters_,
-                block,
-                engine=self.engine,
-                threads=parameters.threads(self),
-            )
-            for block in inputs.blocks(checked)
-        ]
+        made: list[Array] = []
+        for block in inputs.blocks(checked):
+            how = {**self._engine(), "first": 1 + sum(map(len, made))}
+            made.append(evaluation.predict_finite(self.network_, self.parameters_, block, **how))
         return made[0] if len(made) == 1 else np.concatenate(made)
 
     def __sklearn_tags__(self) -> Any:

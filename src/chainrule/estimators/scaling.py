@@ -41,7 +41,8 @@ class Scale(NamedTuple):
         """Return the targets of scaled values, (n, t, q), in a dtype that holds them."""
         dtype = values.dtype if self._fits(values.dtype) else np.float64
         mean, spread = (part[:, None].astype(dtype) for part in self)
-        return values * spread + mean
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is for the caller
+            return values * spread + mean
 
     def _fits(self, dtype: Any) -> bool:
         """Whether a dtype holds mean and spread, and a thousand times as much."""

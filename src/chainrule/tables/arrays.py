@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from chainrule.tables.errors import TableError
 from chainrule.tables.packing import check_growth, opened, packing_of
-from chainrule.tables.source import CHUNK, Source, digest
+from chainrule.tables.source import CHUNK, Source, digest, stamp
 
 BLOCK = 16 * 2**20
 """The bytes that are read at a time."""
@@ -105,6 +105,7 @@ class Arrays(Source):
     def __init__(self, name: str, paths: list[Path], arrays: list[Stored], note: str = "") -> None:
         self.name, self._paths, self._arrays = name, paths, arrays
         self.notes = (note,) if note else ()
+        self.stamps = {path: stamp(path) for path in paths}
         _check_shapes(name, arrays)
         self.rows = arrays[0].shape[0]
         self.columns = tuple(column for array in arrays for column in array.columns)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
 
+from chainrule.tables.arrow_types import ELSE, check_types, in_known_zones
+from chainrule.tables.decoding import decoding
 from chainrule.tables.errors import TableError
-from chainrule.tables.source import CHUNK, Source, digest
+from chainrule.tables.source import CHUNK, Source, digest, stamp
+from chainrule.tables.values import shown
 
 GROUP, GROUP_ROWS = 4 * 2**20, 2**20
 """The values that are read at a time, and how many rows a row group has at most by default."""
@@ -38,15 +41,27 @@ class Scanned(Source):
     def __init__(self, name: str, path: Path, kind: Columnar) -> None:
         self.name, self._path, self._kind = name, path, kind
         _check_ends(name, path, kind)
-        self._scan = kind.scan(path, glob=False)
-        try:
-            self._schema = self._scan.collect_schema()
-            rows = self._scan.select(pl.len()).collect().item()
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise self._unreadable(error) from None
+        self.stamps = {path: stamp(path)}
+        with self.unchanged():
+            scan, schema, rows = self._opened()
+        self._scan, self._schema = in_known_zones(scan, schema)
         self.columns, self.rows = tuple(self._schema), rows
         if not rows:
             raise TableError(f"{name}: has no rows")
+
+    def _opened(self) -> tuple[pl.LazyFrame, pl.Schema, int]:
+        try:
+            with decoding(self._cannot):
+                scan = self._kind.scan(self._path, glob=False)
+                rows = scan.select(pl.len()).collect().item()
+                return scan, scan.collect_schema(), rows
+        except TableError:
+            check_types(self._path, self._kind.name, f"{self.name}: ")
+            raise
+
+    @property
+    def _cannot(self) -> str:
+        return f"{self.name}: cannot be read as {self._kind.name}"
 
     @property
     def dtypes(self) -> dict[str, pl.DataType]:
@@ -57,27 +72,37 @@ class Scanned(Source):
         """Return the SHA-256 of the file's bytes, in hexadecimal."""
         return digest(self._path)
 
-    def whole(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        """Return all rows, in the fastest way."""
-        return self._collect(self._scan.select(self._chosen(columns)))
+    def _whole(self, columns: list[str]) -> pl.DataFrame:
+        return self._collect(columns)
 
     def _frames(self, columns: list[str]) -> Iterator[pl.DataFrame]:
         rows = self.rows or 0
         few = max(1, GROUP // min(rows, GROUP_ROWS)) if self._kind.by_columns else len(columns)
         groups = [columns[k : k + few] for k in range(0, len(columns), few)]
         for start in range(0, rows, CHUNK):
-            parts = (self._scan.select(group).slice(start, CHUNK) for group in groups)
-            yield pl.concat(map(self._collect, parts), how="horizontal")
+            parts = (self._collect(group, start, CHUNK) for group in groups)
+            yield pl.concat(parts, how="horizontal")
 
-    def _collect(self, part: pl.LazyFrame) -> pl.DataFrame:
+    def _collect(
+        self, columns: list[str], start: int = 0, length: int | None = None
+    ) -> pl.DataFrame:
+        part = self._scan.select(columns).slice(start, length)
         try:
-            return part.collect()
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise self._unreadable(error) from None
+            with decoding(self._cannot):
+                return part.collect()
+        except TableError as error:
+            raise self._of_a_column(part, columns) or error from None
 
-    def _unreadable(self, error: Exception) -> TableError:
-        said = str(error).partition("\n")[0]
-        return TableError(f"{self.name}: cannot be read as {self._kind.name}: {said}")
+    def _of_a_column(self, part: pl.LazyFrame, columns: list[str]) -> TableError | None:
+        """Return the error for the first column that cannot be read by itself, if there is one."""
+        for column in columns:
+            what = f"column {shown(column)}, {self._schema[column]}"
+            try:
+                with decoding(f"{self._cannot}: {what}"):
+                    part.select(column).collect()
+            except TableError as error:
+                return TableError(f"{error}; {ELSE}")
+        return None
 
 
 def parquet(name: str, path: Path) -> Scanned:

@@ -9,6 +9,7 @@ import polars as pl
 
 from chainrule.tables.decisions import (
     Decision,
+    Role,
     alike,
     as_argument,
     counted,
@@ -20,7 +21,7 @@ from chainrule.tables.errors import TableError
 from chainrule.tables.identifiers import IDENTIFIER, different, is_identifier, numbering
 from chainrule.tables.survey import Column, Survey
 from chainrule.tables.task import decide_target
-from chainrule.tables.values import as_words, bare, check_known, plain, shown
+from chainrule.tables.values import as_words, bare, check_known, plain, shown, values_in
 
 SMALL = 1e-30
 """The least that the greatest weight may be, and one over the most: float32 holds no more."""
@@ -174,7 +175,7 @@ def _date(column: Column) -> Decision:
     return _read(column, "date")
 
 
-def _read(column: Column, role: str) -> Decision:
+def _read(column: Column, role: Role) -> Decision:
     """Return the decision on numbers or dates, with what is said of how they are written."""
     told = column.said or column.unread[0] or (column.text and role == "date")
     option = f"change: --categories {as_argument(column.name)}" if told else ""
@@ -280,9 +281,10 @@ def frequencies(survey: Survey, column: Column) -> dict[str, int]:
     """
     if column.counts is not None:
         values, counts = list(column.counts), list(column.counts.values())
-        words = as_words(pl.Series(column.name, values))
+        words = as_words(values_in(column.name, values))
     else:
         sample = survey.sample[column.name].drop_nulls().alias("value")
+        sample = sample.filter(sample.is_finite()) if sample.dtype.is_float() else sample
         found = sample.value_counts(name="count").sort("value")
         words, counts = as_words(found["value"]), found["count"].to_list()
     return dict(zip(words.to_list(), counts, strict=True))
@@ -298,7 +300,8 @@ def _lost(column: Column) -> str:
     if missing := column.nulls - others:
         said += f", {missing:,} missing{counted(column.words)}"
     if column.infinite:
-        said += f", {column.infinite:,} infinite taken as missing"
+        beyond = "beyond the years 1 to 9999" if column.kind == "date" else "infinite"
+        said += f", {column.infinite:,} {beyond} taken as missing"
     if others:
         plural = "s" * (others > 1)
         said += f", {others:,} other{plural} such as {', '.join(map(shown, some))} taken as missing"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
-from chainrule.tables.source import Source
+from chainrule.tables.source import Source, paired
 
 Pair = tuple[pl.DataFrame, pl.DataFrame]
 
@@ -21,7 +21,7 @@ def with_copies(source: Source, needed: Sequence[str], kept: Sequence[str]) -> I
     """
     copied = source.as_text(kept)
     if copied is not source and set(kept) & set(needed):  # each of these is wanted in two ways
-        yield from zip(source.chunks(needed), copied.chunks(kept), strict=True)
+        yield from paired(source.name, source.chunks(needed), copied.chunks(kept))
         return
     for chunk in copied.chunks(list(dict.fromkeys((*needed, *kept)))):
         yield chunk.select(needed), chunk.select(kept)

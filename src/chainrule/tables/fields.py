@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from chainrule.tables.decoding import decoding
+from chainrule.tables.errors import TableError
+
 PARTED = r"^[+-]?[1-9]\d{0,2}\.\d{3}$"
 """A number whose point may be the decimal separator, or part thousands."""
 
@@ -57,8 +60,9 @@ class Fields(NamedTuple):
         self, rows: bytes | Path, kinds: Sequence[Kind], **options: Any
     ) -> pl.DataFrame | None:
         try:
-            return self._read(rows, kinds, **options)
-        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+            with decoding("the rows cannot be read"):
+                return self._read(rows, kinds, **options)
+        except TableError:
             return None  # what is wrong is found in the pieces
 
     def text(
@@ -74,14 +78,15 @@ class Fields(NamedTuple):
         for name, words in nulls.items():
             alike.setdefault(tuple(words), []).append(name)
         texts = [pl.String()] * len(self.columns)
+        place = {name: k for k, name in enumerate(self.columns)} if nulls else {}
         found: list[pl.Series] = []
         for words, names in alike.items():
-            places = sorted(map(self.columns.index, names))
+            places = sorted(place[name] for name in names)
             frame = self._read(rows, texts, list(words), columns=places, **options)
             found += frame.get_columns()
         return found
 
-    def kinds_in(self, rows: bytes, *, first: bool = False) -> dict[str, Kind]:
+    def kinds_in(self, rows: bytes | Path, *, first: bool = False) -> dict[str, Kind]:
         r"""Return the narrowest kind that all values of each column are of.
 
         The first rows tell, besides, where digits are names.
@@ -90,8 +95,8 @@ class Fields(NamedTuple):
         {'a': Float64, 'b': String}
         """
         text = self._read(rows, [pl.String()] * len(self.columns))
-        no_blanks = text.select(pl.all().str.strip_chars(" \t").replace("", None))
-        counts = [text.count(), no_blanks.count(), *(self._fitting(kind, rows) for kind in NARROW)]
+        no_blanks = text.select(pl.all().str.contains(r"[^ \t]").sum())
+        counts = [text.count(), no_blanks, *(self._fitting(kind, rows) for kind in NARROW)]
         found = zip(*(count.row(0) for count in counts), strict=True)
         kinds = {name: _kind(*row) for name, row in zip(self.columns, found, strict=True)}
         numbers = [name for name, kind in kinds.items() if kind == NARROW[2]]
@@ -109,9 +114,9 @@ class Fields(NamedTuple):
         if self.points is None:
             pointed = pl.all().filter(pl.all().str.contains("[.eE]"))
             odd |= pointed.len().gt(0) & pointed.str.strip_chars().str.contains(PARTED).all()
-        return _where(numbers.select(odd))
+        return where(numbers.select(odd))
 
-    def _fitting(self, kind: Kind, rows: bytes) -> pl.DataFrame:
+    def _fitting(self, kind: Kind, rows: bytes | Path) -> pl.DataFrame:
         """Return how many values of each column are of a kind."""
         return self._read(rows, [kind] * len(self.columns), ignore_errors=True).count()
 
@@ -150,12 +155,20 @@ def _names_among(numbers: pl.DataFrame, whole: pl.DataFrame) -> list[str]:
     """Return the columns whose fields would lose, as numbers, digits that names have."""
     padded = pl.all().str.contains(PADDED).any()
     long = pl.all().str.contains(LONG).all()
-    return _where(numbers.select(padded | long)) + _where(whole.select(padded))
+    return [
+        *where(numbers.select(padded)),
+        *where(numbers.select(long)),
+        *where(whole.select(padded)),
+    ]
 
 
-def _where(told: pl.DataFrame) -> list[str]:
-    """Return the columns that hold True."""
-    return [column.name for column in told if column.any()]
+def where(told: pl.DataFrame) -> list[str]:
+    """Return the columns of a row that hold True.
+
+    >>> where(pl.DataFrame({"a": [True], "b": [None], "c": [False]}))
+    ['a']
+    """
+    return [name for name, holds in told.to_dict(as_series=False).items() if holds[0]]
 
 
 def _kind(values: int, no_blanks: int, booleans: int, whole: int, numbers: int) -> Kind:

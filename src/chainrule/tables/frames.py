@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from chainrule.records import column_name
+from chainrule.tables.arrow_types import check_columns, in_known_zones
+from chainrule.tables.decoding import decoding
 from chainrule.tables.errors import TableError
 from chainrule.tables.pandas_frames import from_pandas
 from chainrule.tables.source import CHUNK, Source, digest
@@ -48,9 +50,8 @@ class Frame(Source):
                 sha.update(_bytes(column))
         return sha.hexdigest()
 
-    def whole(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        """Return all rows."""
-        return self._frame.select(self._chosen(columns))
+    def _whole(self, columns: list[str]) -> pl.DataFrame:
+        return self._frame.select(columns)
 
     def _frames(self, columns: list[str]) -> Iterator[pl.DataFrame]:
         yield from self._frame.select(columns).iter_slices(CHUNK)
@@ -121,9 +122,6 @@ def from_native(frame: Any, *, numbered: bool = False) -> Frame:
         raise TableError(f"a table {must}, got {kind}{_instead(frame)}") from None
     except TableError as error:
         raise TableError(f"{kind}: {error}") from None
-    except (ValueError, NotImplementedError, pl.exceptions.PolarsError) as error:
-        said = " ".join(str(error).split())
-        raise TableError(f"{kind}: cannot be read: {said}") from None
     source = Frame(kind, made)
     source.notes = _notes_of_index(frame)
     return source
@@ -136,7 +134,9 @@ def _as_polars(frame: Any, *, numbered: bool) -> pl.DataFrame:
         return from_pandas(frame, numbered=numbered)
     if nw.dependencies.is_pyarrow_table(frame):
         return _of_arrow(frame, numbered=numbered)
-    found: pl.DataFrame = nw.from_native(frame, eager_only=True).to_polars()
+    known = nw.from_native(frame, eager_only=True)
+    with decoding("cannot be read"):
+        found: pl.DataFrame = known.to_polars()
     return found
 
 
@@ -150,13 +150,24 @@ def _notes_of_index(frame: Any) -> tuple[str, ...]:
 def _of_arrow(table: Any, *, numbered: bool) -> pl.DataFrame:
     """Return a table of Arrow, its ordered dictionaries in their order."""
     table = table.rename_columns(list(different_names(table.column_names, numbered=numbered)))
-    made = pl.DataFrame(table)
+    try:
+        with decoding("cannot be read"):
+            made = pl.DataFrame(table)
+    except TableError:
+        check_columns(table.schema, lambda name: pl.DataFrame(table.select([name])))
+        raise
+    made, schema = in_known_zones(made, made.schema)
     orders = {
         field.name: table[field.name].unify_dictionaries().chunk(0).dictionary.to_pylist()
         for field in table.schema
-        if getattr(field.type, "ordered", False) and made.schema[field.name] == pl.Categorical
+        if getattr(field.type, "ordered", False) and schema[field.name] == pl.Categorical
     }
-    return made.cast({name: pl.Enum(words) for name, words in orders.items()})
+    return made.cast({name: pl.Enum(_different(words)) for name, words in orders.items()})
+
+
+def _different(words: Iterable[str | None]) -> list[str]:
+    """Return the words of an order, each once."""
+    return list(dict.fromkeys(word for word in words if word is not None))
 
 
 def _instead(thing: Any) -> str:

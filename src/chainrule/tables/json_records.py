@@ -11,9 +11,10 @@ from typing import Any
 import polars as pl
 
 from chainrule.reading import Reading
+from chainrule.tables.decoding import decoding
 from chainrule.tables.errors import TableError
 from chainrule.tables.frames import MOST, Held, check_held
-from chainrule.tables.packing import DAMAGE, opened
+from chainrule.tables.packing import opened
 from chainrule.tables.values import shown
 
 _BEGIN = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*\"|\[\s*\{)")
@@ -40,11 +41,11 @@ def records(name: str, path: Path, reading: Reading) -> Held:
     text = _text_of(name, path, reading.encoding)
     read = pl.read_json if text.startswith("[") else pl.read_ndjson
     try:
-        frame = read(io.BytesIO(text.encode()), infer_schema_length=None)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        with decoding(f"{name}: cannot be read as records of JSON"):
+            frame = read(io.BytesIO(text.encode()), infer_schema_length=None)
+    except TableError:
         _check_flat(name, text)
-        said = str(error).partition("\n")[0]
-        raise TableError(f"{name}: cannot be read as records of JSON: {said}") from None
+        raise
     for column, kind in frame.schema.items():
         if kind.is_nested():
             raise _nested(name, column)
@@ -52,15 +53,10 @@ def records(name: str, path: Path, reading: Reading) -> Held:
 
 
 def _text_of(name: str, path: Path, encoding: str) -> str:
-    try:
-        with opened(path) as file:
-            found = file.read(MOST + 1)
+    with decoding(f"{name}: cannot be read"), opened(path) as file:
+        found = file.read(MOST + 1)
         check_held(name, len(found))
         return found.decode(encoding).lstrip("\ufeff \t\r\n")
-    except TableError:
-        raise
-    except (*DAMAGE, ValueError) as error:
-        raise TableError(f"{name}: cannot be read: {error}") from None
 
 
 def _check_flat(name: str, text: str) -> None:
@@ -69,10 +65,10 @@ def _check_flat(name: str, text: str) -> None:
         lines = [text] if text.startswith("[") else text.splitlines()
         found: list[Any] = [json.loads(line) for line in lines if line.strip()]
         for record in found[0] if text.startswith("[") else found:
-            for column, value in dict(record).items():
+            for column, value in record.items() if isinstance(record, dict) else ():
                 if isinstance(value, list | dict):
                     raise _nested(name, column)
-    except (json.JSONDecodeError, TypeError):
+    except (json.JSONDecodeError, RecursionError):
         return
 
 

@@ -148,7 +148,7 @@ def unpacked_size(path: Path) -> int:
 
 def files_in(archive: zipfile.ZipFile) -> list[str]:
     """Return the names of the files in an archive, but for those that a Mac adds."""
-    names = (member.filename for member in archive.infolist() if not member.is_dir())
+    names = (member.filename for member in archive.infolist() if member.filename[-1:] != "/")
     return [name for name in names if "__MACOSX" not in name and not name.endswith(".DS_Store")]
 
 

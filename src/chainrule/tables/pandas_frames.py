@@ -9,17 +9,10 @@ from typing import Any
 import polars as pl
 
 from chainrule.records import column_name
+from chainrule.tables.arrow_types import in_known_zones
+from chainrule.tables.decoding import decoding
 from chainrule.tables.errors import TableError
 from chainrule.tables.values import as_words, different_names, shown
-
-UNREADABLE = (
-    ValueError,
-    TypeError,
-    NotImplementedError,
-    OverflowError,
-    pl.exceptions.PolarsError,
-)
-"""What pandas, Arrow and polars raise for values that do not become a column."""
 
 
 def from_pandas(frame: Any, *, numbered: bool = False) -> pl.DataFrame:
@@ -37,7 +30,7 @@ def from_pandas(frame: Any, *, numbered: bool = False) -> pl.DataFrame:
     plain = [place for place, name in enumerate(names) if _way(columns[name]) is None]
     try:
         made = _as_polars(frame.iloc[:, plain].set_axis([names[k] for k in plain], axis=1))
-    except UNREADABLE:  # of one of them: which, is found below
+    except TableError:  # of one of them: which, is found below
         made = {}
     rest = {name: _column(name, columns[name]) for name in names if name not in made}
     return pl.DataFrame({name: (made | rest)[name] for name in names})
@@ -48,32 +41,35 @@ def _as_polars(frame: Any) -> dict[str, pl.Series]:
 
     if not frame.shape[1]:
         return {}
-    made: pl.DataFrame = nw.from_native(frame, eager_only=True).to_polars()
-    return made.to_dict()
+    with decoding("cannot be read"):
+        made: pl.DataFrame = nw.from_native(frame, eager_only=True).to_polars()
+    return in_known_zones(made, made.schema)[0].to_dict()
 
 
 def _column(name: str, series: Any) -> pl.Series:
     """Return one column, or say which it is that cannot be read, and why."""
     way = _way(series) or (lambda series: series)
     try:
-        made = way(series)
+        with decoding("cannot be read"):
+            made = way(series)
         if not isinstance(made, pl.Series):
             made = _as_polars(made.to_frame(name))[name]
         return made.alias(name)
-    except UNREADABLE as error:
+    except TableError as error:
         fix = f"make it one kind, such as by frame[{series.name!r}].astype(str), or drop it"
-        raise TableError(f"column {name!r} {_wrong(series, error)}; {fix}") from None
+        wrong = _of_several_types(series) or f"{error} ({series.dtype})"
+        raise TableError(f"column {shown(name)} {wrong}; {fix}") from None
 
 
-def _wrong(series: Any, error: Exception) -> str:
-    """Return what is wrong with a column: that it holds several types, or what was said of it."""
+def _of_several_types(series: Any) -> str:
+    """Return which types of values a column holds, where they are several, or ""."""
     firsts: dict[str, str] = {}
-    for row, value in enumerate(series.to_list(), start=1):
+    for row, value in enumerate(series.array, start=1):
         if value is not None and value == value:  # noqa: PLR0124
             firsts.setdefault(type(value).__name__, f"{shown(value)} in row {row:,}")
-    if len(firsts) > 1:
-        return "holds " + " and ".join(f"{name} ({first})" for name, first in firsts.items())
-    return f"cannot be read: {' '.join(str(error).split())}"
+    if len(firsts) < 2:
+        return ""
+    return "holds " + " and ".join(f"{name} ({first})" for name, first in firsts.items())
 
 
 # Kinds of column that polars does not have
@@ -99,7 +95,7 @@ def _word(value: Any) -> str:
         return value
     try:
         return str(as_words(pl.Series([value])).item())
-    except UNREADABLE:
+    except (TypeError, pl.exceptions.PolarsError):
         return str(value)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import polars as pl
 
@@ -15,6 +18,24 @@ from chainrule.tables.errors import TableError
 
 CHUNK = 65_536
 """The rows of a chunk."""
+
+
+Stamp = tuple[int, ...]
+"""A file's number, size and time of change."""
+
+
+def stamp(path: Path) -> Stamp:
+    """Return what is another where a file has changed; () where it is gone."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def changed(name: str) -> TableError:
+    """Return the error for a table of which another pass finds other rows."""
+    return TableError(f"{name}: has changed while it was read; read a copy that nobody writes to")
 
 
 class Source(ABC):
@@ -38,6 +59,8 @@ class Source(ABC):
         Whether a point in a number is the decimal separator by its format.
     rows
         How many rows there are, where that is known without reading them.
+    stamps
+        The files that it is read from, each with what tells whether it has changed since.
     """
 
     name: str
@@ -48,6 +71,7 @@ class Source(ABC):
     typed: bool = True
     pointed: bool = True
     rows: int | None = None
+    stamps: Mapping[Path, Stamp] = MappingProxyType({})
 
     @property
     @abstractmethod
@@ -66,13 +90,29 @@ class Source(ABC):
     def chunks(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
         """Yield the rows in their order, CHUNK at a time, in memory that does not grow.
 
-        Raises TableError for a column that is not there, and for what cannot be read.
+        Raises TableError for a column that is not there, for what cannot be read, and for a file
+        that is not what it was when it was opened.
         """
-        return rebatch(self._frames(self._chosen(columns)), CHUNK)
+        return rebatch(self._while_unchanged(self._chosen(columns)), CHUNK)
 
     def whole(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Return all rows, in the fastest way; the errors are those of `chunks`."""
-        return pl.concat(self._frames(self._chosen(columns)), rechunk=True)
+        with self.unchanged():
+            return self._whole(self._chosen(columns))
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Raise TableError at the end where a file has changed, whatever else was wrong in it."""
+        try:
+            yield
+        except (TableError, OSError):
+            self._check_unchanged()
+            raise
+        self._check_unchanged()
+
+    def _check_unchanged(self) -> None:
+        if any(stamp(path) != before for path, before in self.stamps.items()):
+            raise changed(self.name)
 
     def as_text(self, columns: Iterable[str], nulls: Iterable[str] = ()) -> Source:
         """Return this table with some columns as the text that stands in it, where it is a text.
@@ -91,16 +131,42 @@ class Source(ABC):
         """
         return []
 
+    def _while_unchanged(self, columns: list[str]) -> Iterator[pl.DataFrame]:
+        with self.unchanged():
+            yield from self._frames(columns)
+
+    def _whole(self, columns: list[str]) -> pl.DataFrame:
+        return pl.concat(self._frames(columns), rechunk=True)
+
     @abstractmethod
     def _frames(self, columns: list[str]) -> Iterator[pl.DataFrame]:
         """Yield some columns as frames of any number of rows."""
 
     def _chosen(self, columns: Sequence[str] | None) -> list[str]:
+        known = set(self.columns) if columns else set()
         for column in columns or ():
-            if column not in self.columns:
+            if column not in known:
                 error = unknown_name("column", column, self.columns)
                 raise TableError(f"{self.name}: {error}")
         return list(self.columns if columns is None else columns)
+
+
+def paired(
+    name: str, one: Iterable[pl.DataFrame], other: Iterable[pl.DataFrame]
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Yield the same rows of a table in two readings; raise TableError where they are not so many.
+
+    >>> frame = pl.DataFrame({"x": [1, 2]})
+    >>> list(paired("trees.csv", [frame], []))
+    Traceback (most recent call last):
+    ...
+    chainrule.tables.errors.TableError: trees.csv: has changed while it was read; read a copy ...
+    """
+    none = pl.DataFrame()
+    for left, right in itertools.zip_longest(one, other, fillvalue=none):
+        if left.height != right.height:
+            raise changed(name)
+        yield left, right
 
 
 def rebatch(frames: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:

@@ -19,7 +19,7 @@ from chainrule.tables.errors import TableError
 from chainrule.tables.forms import Forms, Read
 from chainrule.tables.sample import CELLS, FEWEST, SAMPLE, Sample
 from chainrule.tables.steps import Steps
-from chainrule.tables.values import check_known, count, kind, plain
+from chainrule.tables.values import check_known, count, in_calendar, kind, plain
 
 MOST = 10_000
 """The most different values of a column that are told apart."""
@@ -36,6 +36,8 @@ class Column:
     ----------
     kind
         What the type holds: integer, float, boolean, text, date or other.
+    infinite
+        How many are infinite; of dates, of a year that is none of 1 to 9999.
     whole
         Whether it holds whole numbers alone.
     counts
@@ -198,8 +200,8 @@ class _Lost:
 
     def add(self, written: pl.Series, part: Read, has: pl.Series) -> None:
         if part.words.any():
-            found = plain(written).filter(part.words & has).cast(pl.String).value_counts()
-            for word, times in found.sort(written.name).iter_rows():
+            text = plain(written).filter(part.words & has).cast(pl.String).alias("word")
+            for word, times in text.value_counts(name="count").sort("word").iter_rows():
                 self.words[word] = self.words.get(word, 0) + times
         if part.unread.any():
             others = plain(written).filter(part.unread & has).cast(pl.String)
@@ -233,6 +235,8 @@ class _Tally:
         if self.kind == "other":
             return
         column = plain(column)
+        if self.kind == "date":
+            column = self._in_calendar(column)
         if self.kind == "float":
             column = self._finite(column)
             if self.whole and not _are_whole(column):
@@ -249,6 +253,12 @@ class _Tally:
         self.nulls += count(column.is_nan())
         self.infinite += count(column.is_infinite())
         return column.filter(column.is_finite())
+
+    def _in_calendar(self, column: pl.Series) -> pl.Series:
+        """Return the column, null where a date is none, and count these."""
+        found = in_calendar(column)
+        self.infinite += found.null_count() - column.null_count()
+        return found
 
     def _bound(self, column: pl.Series) -> None:
         least: Any = column.min()
@@ -268,7 +278,7 @@ class _Tally:
     def column(self, rows: int) -> Column:
         counts = None
         if self.counted and self.counts is not None:
-            counts = dict(self.counts.sort("value").iter_rows())
+            counts = dict(sorted(self.counts.rows()))
         return Column(
             name=self.name,
             dtype=str(self.dtype),

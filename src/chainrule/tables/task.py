@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-import polars as pl
-
 from chainrule.errors import unknown_name
 from chainrule.tables.decisions import Decision, alike, counted, listed, range_of, values_of
 from chainrule.tables.errors import TableError
 from chainrule.tables.survey import Column, Survey
-from chainrule.tables.values import as_words, bare, shown
+from chainrule.tables.values import as_words, bare, shown, values_in
 
 FEW = 20
 """The most different whole numbers that are taken for classes, unless asked."""
@@ -114,13 +112,14 @@ def _classification(column: Column, task: str | None) -> Decision:
 def classes_of(column: Column) -> dict[str, int]:
     """Return how often each class comes, in words: numbers in their order, others by the alphabet.
 
+    >>> import polars as pl
     >>> from chainrule.tables.survey import survey
     >>> found = survey([pl.DataFrame({"y": ["10", "9", "10"]})], target="y")
     >>> classes_of(found.columns["y"])
     {'9': 1, '10': 2}
     """
     counts = column.counts or {}
-    words = dict(zip(as_words(pl.Series(list(counts))), counts.values(), strict=True))
+    words = dict(zip(as_words(values_in(column.name, counts)), counts.values(), strict=True))
     if column.kind == "text" and _are_numbers(words):
         return dict(sorted(words.items(), key=lambda item: float(item[0])))
     return words

@@ -73,13 +73,32 @@ def as_moments(series: pl.Series) -> pl.Series:
     >>> [str(moment) for moment in as_moments(pl.Series(["2024-05-01T12:00+02:00", "May"]))]
     ['2024-05-01 10:00:00', 'None']
     """
-    series = plain(series)
+    series = in_calendar(plain(series))
     if series.dtype == pl.Datetime and series.dtype.time_zone:  # type: ignore[attr-defined]
         series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     return ISO.read(series) if kind(series.dtype) == "text" else series.cast(pl.Datetime("us"))
 
 
 ISO = DateForm()
+
+DAYS = -719_162, 2_932_896
+"""The first day of the year 1 and the last of 9999, counted from 1970: Python has no others."""
+
+PARTS = {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
+"""How many of each unit a day has."""
+
+
+def in_calendar(series: pl.Series) -> pl.Series:
+    """Return dates and moments, null where their year is none of 1 to 9999.
+
+    >>> in_calendar(pl.Series([0, 2**31 - 1]).cast(pl.Int32).cast(pl.Date)).to_list()
+    [datetime.date(1970, 1, 1), None]
+    """
+    if kind(series.dtype) != "date":
+        return series
+    parts = PARTS[series.dtype.time_unit] if isinstance(series.dtype, pl.Datetime) else 1
+    within = (series.to_physical() // parts).is_between(*DAYS)
+    return series if within.all() else series.set(~within, None)
 
 
 def not_read(series: pl.Series, read: pl.Series) -> pl.Series:
@@ -106,6 +125,18 @@ def as_words(series: pl.Series) -> pl.Series:
     whole = number.cast(pl.Int64, strict=False)
     words = pl.when(whole == number).then(whole.cast(pl.String)).otherwise(number.cast(pl.String))
     return series.to_frame().select(words).to_series()
+
+
+def values_in(column: str, values: Iterable[Any]) -> pl.Series:
+    """Return some values of one column; whole numbers may be greater than polars expects.
+
+    >>> values_in("id", [-(2**63), 2**63]).dtype
+    Int128
+    """
+    values = list(values)
+    whole = all(type(value) is int for value in values)
+    great = whole and any(not -(2**63) <= value < 2**63 for value in values)
+    return pl.Series(column, values, dtype=pl.Int128() if great else None)
 
 
 def count(holds: pl.Series) -> int:
@@ -156,8 +187,9 @@ def check_known(what: str, names: Iterable[str], known: Sequence[str]) -> None:
 
     >>> check_known("target", ["price"], ["carat", "price"])
     """
+    there = set(known)
     for name in names:
-        if name not in known:
+        if name not in there:
             raise unknown_column(what, name, known)
 
 
@@ -175,9 +207,10 @@ def different_names(names: Sequence[str], *, numbered: bool) -> tuple[str, ...]:
             f"{names.count(twice[0])} columns are called {shown(twice[0])}; rename them, or let "
             "--number-duplicates do it"
         )
-    taken: dict[str, None] = {}
+    given, taken = set(names), dict[str, None]()
+    numbers = {name: itertools.count(2) for name in twice}
     for name in names:
-        others = (f"{name}_{number}" for number in itertools.count(2))
-        free = (other for other in others if other not in taken and other not in names)
+        others = (f"{name}_{number}" for number in numbers.get(name, ()))
+        free = (other for other in others if other not in taken and other not in given)
         taken[next(free) if name in taken else name] = None
     return tuple(taken)

@@ -11,11 +11,14 @@ import polars as pl
 
 from chainrule.errors import unknown_name
 from chainrule.reading import Reading
+from chainrule.tables.decoding import decoding
 from chainrule.tables.errors import TableError
 from chainrule.tables.frames import Held, check_held
 from chainrule.tables.heading import ROWS, heading
-from chainrule.tables.packing import DAMAGE, check_archive
+from chainrule.tables.packing import check_archive
 from chainrule.tables.values import shown
+
+UNREADABLE = "cannot be read as a workbook"
 
 
 def workbook(name: str, path: Path, reading: Reading) -> Held:
@@ -33,17 +36,12 @@ def workbook(name: str, path: Path, reading: Reading) -> Held:
         ) from None
     check_held(name, path.stat().st_size)
     logging.getLogger("fastexcel").addHandler(logging.NullHandler())
-    try:
+    with decoding(f"{name}: {UNREADABLE}", fastexcel.FastExcelError):
         if zipfile.is_zipfile(path):
             check_archive(path)
         book = fastexcel.read_excel(path.read_bytes())
-        sheet = _chosen(name, book, reading.sheet)
-        frame, notes = _table(name, book, sheet, reading)
-    except TableError:
-        raise
-    except (fastexcel.FastExcelError, pl.exceptions.PolarsError, *DAMAGE) as error:
-        said = str(error).partition("\n")[0]
-        raise TableError(f"{name}: cannot be read as a workbook: {said}") from None
+    sheet = _chosen(name, book, reading.sheet)
+    frame, notes = _table(name, book, sheet, reading)
     made = Held(name, path, frame, notes)
     made.typed = False
     return made
@@ -58,17 +56,26 @@ def _chosen(name: str, book: Any, sheet: str | None) -> str:
         if sheet not in names:
             raise TableError(f"{name}: {unknown_name('sheet', sheet, names)}")
         return sheet
-    filled = [each for each in names if any(_fields(book, each, 2))]
+    filled = [each for each in names if any(_fields(name, book, each, 2))]
     if len(filled) != 1:
         which = f"{len(filled)} sheets hold data: {', '.join(map(shown, filled))}"
         raise TableError(f"{name}: {f'{which}; name one by --sheet' if filled else 'has no rows'}")
     return filled[0]
 
 
-def _fields(book: Any, sheet: str, most: int | None) -> list[list[str]]:
+def _loaded(name: str, book: Any, sheet: str, **options: Any) -> pl.DataFrame:
+    """Return a sheet without a header."""
+    from fastexcel import FastExcelError
+
+    with decoding(f"{name}: {UNREADABLE}", FastExcelError):
+        frame: pl.DataFrame = book.load_sheet(sheet, header_row=None, **options).to_polars()
+    return frame
+
+
+def _fields(name: str, book: Any, sheet: str, most: int | None) -> list[list[str]]:
     """Return the first rows of a sheet as text."""
-    read = book.load_sheet(sheet, header_row=None, skip_rows=0, n_rows=most, dtypes="string")
-    return [["" if field is None else field for field in row] for row in read.to_polars().rows()]
+    frame = _loaded(name, book, sheet, skip_rows=0, n_rows=most, dtypes="string")
+    return [["" if field is None else field for field in row] for row in frame.rows()]
 
 
 def _table(
@@ -78,7 +85,7 @@ def _table(
     skipped = reading.skip_lines or 0
     rows = [
         (place, row)
-        for place, row in enumerate(_fields(book, sheet, skipped + ROWS))
+        for place, row in enumerate(_fields(name, book, sheet, skipped + ROWS))
         if any(row) and place >= skipped
     ]
     if not rows:
@@ -87,8 +94,7 @@ def _table(
     used = [k for k, column in enumerate(columns) if any(column)]
     found = heading(name, [[row[k] for k in used] for _, row in rows], reading)
     first = rows[found.above][0] + found.header
-    read = book.load_sheet(sheet, header_row=None, skip_rows=first, schema_sample_rows=None)
-    frame = read.to_polars()
+    frame = _loaded(name, book, sheet, skip_rows=first, schema_sample_rows=None)
     frame = frame.select(frame.columns[k] for k in used)
     frame = frame.rename(dict(zip(frame.columns, found.columns, strict=True)))
     return _refined(frame), found.notes

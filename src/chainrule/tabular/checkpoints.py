@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from chainrule.serialization import Store
-from chainrule.serialization.checkpoint import begun
-from chainrule.serialization.contents import contents
+from chainrule.engine.runs import arithmetic
+from chainrule.history import History
+from chainrule.network import Parameters
+from chainrule.serialization import CheckpointError, Store
+from chainrule.serialization.checkpoint import begun, leave
 from chainrule.tables import Source
 from chainrule.tabular.options import Options
 from chainrule.tabular.running import Run
@@ -61,6 +63,13 @@ def discard(directory: Path) -> None:
             store.clear()
 
 
+def _take(run: Run, store: Store, params: Parameters, history: History) -> None:
+    try:
+        run.take(params, history)
+    except ValueError as error:
+        raise CheckpointError(f"{store.directory}: {error}; start anew by --restart") from None
+
+
 @contextmanager
 def keeping(
     run: Run, source: Source, options: Options, directory: str | Path | None, every: float
@@ -75,18 +84,18 @@ def keeping(
         return
     with Store(directory) as store:
         own = functools.cache(lambda: identity(run, source, options))  # it reads all of a file
+        made_by = arithmetic(run.plan.net, run.params, run.plan.optimizer)
         if store.holds_some:
-            found = begun(store, own())
+            found = begun(store, own(), run.plan.net, run.params, made_by)
             if found is not None:
-                run.take(*found)
+                _take(run, store, *found)
         saved, written = run.visits, time.monotonic()
 
         def save(run: Run) -> None:
             nonlocal saved, written
             if run.history is None or run.visits == saved:
                 return
-            arrays, about = contents(run.plan.net, run.history.returned, run.history)
-            store.save(arrays, {**about, "run": own()})
+            leave(store, run.plan.net, run.history, own(), made_by)
             saved, written = run.visits, time.monotonic()
 
         def after_visit(run: Run) -> None:

@@ -11,7 +11,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -38,6 +38,7 @@ from chainrule.tables import (
 from chainrule.tables.fields import EMPTY
 from chainrule.tables.finding import roles_of
 from chainrule.tables.forms import read
+from chainrule.tables.source import changed
 from chainrule.tabular.blocks import Blocks
 from chainrule.tabular.doubts import of_a_table
 from chainrule.tabular.labels import spelled_otherwise
@@ -136,10 +137,12 @@ def prepare(
     """
     frames, memory = _frames(source, options)
     known = _known(source, frames, target, options, words)
-    if spelled := spelled_otherwise(source, known.decisions, frames, options.numbers):
+    names = options.numbers, options.categories
+    if spelled := spelled_otherwise(source, known.decisions, frames, *names):
         return prepare(source.as_text(spelled, EMPTY), target, options, words=spelled)
     fitted = fitted_to(known.survey, known.decisions, options)
     preparation = fit_preparation(known.survey, known.decisions)
+    known = known.without_sample()
     y = fitted.encode(known.kept)
     check_counts(fitted, options.loss, y, known.rows)
     held = _held(known.kept, y, target, options, len(preparation.feature_names))
@@ -148,7 +151,7 @@ def prepare(
     blocks = _blocks(fitted, preparation, held, options.seed, memory, weighted=count is not None)
     try:
         chunks = map(known.forms.read, frames())
-        held_X = _fill(blocks, chunks, preparation, target, y, count, held)
+        held_X = _fill(blocks, chunks, preparation, target, y, count, held, source.name)
         held_out = Examples(held_X, y[held], _part(w, held))
         doubts = of_a_table(fitted, preparation, blocks, held_out)
     except BaseException:
@@ -172,6 +175,10 @@ class _Known(NamedTuple):
     def rows(self) -> NDArray[np.int64]:
         """The number of each kept row in the table, from 1."""
         return self.kept[ROW].to_numpy().astype(np.int64)
+
+    def without_sample(self) -> _Known:
+        """Return this without the sample, once it has served: the rows want its room."""
+        return self._replace(survey=replace(self.survey, sample=self.survey.sample.clear()))
 
 
 def _known(
@@ -270,8 +277,12 @@ def _fill(
     y: Array,
     w: Array | None,
     held: NDArray[np.bool_],
+    name: str,
 ) -> Array:
-    """Deal the examples in training, and return the inputs of those held out."""
+    """Deal the examples in training, and return the inputs of those held out.
+
+    Raises TableError where there are more or fewer than before, in the table of this name.
+    """
     parts, start = [], 0
 
     def inputs(chunk: pl.DataFrame) -> Array:
@@ -280,10 +291,14 @@ def _fill(
     for X in ahead(inputs, chunks):
         rows = slice(start, start + len(X))
         start += len(X)
+        if start > len(held):
+            raise changed(name)
         out = held[rows]
         parts.append(X[out])
         within = ~out
         blocks.add(X[within], y[rows][within], None if w is None else w[rows][within])
+    if start < len(held):
+        raise changed(name)
     return np.concatenate(parts)
 
 
