@@ -69,7 +69,8 @@ def check_types(path: Path, kind: str, of: str) -> None:
         return
     try:
         schema = parquet.read_schema(path) if kind == "Parquet" else ipc.open_file(path).schema
-    except (pyarrow.ArrowException, OSError):
+        str(schema)  # which a damaged file may not allow
+    except (pyarrow.ArrowException, OSError, UnicodeError):
         return
 
     def read(name: str) -> object:
