@@ -23,6 +23,7 @@ NETWORK = {
     "network": {"inputs": 1, "layers": [], "loss": "huber", "l1": 0.0, "l2": 0.0},
 }
 DENSE = {"kind": "dense", "units": 1, "activation": "relu", "initialiser": None}
+DROPOUT = {"kind": "dropout", "rate": 0.0}
 GREETING = header({}).removesuffix("}") + ',"a":'
 
 
@@ -117,7 +118,9 @@ HOSTILE = {
         0,
         "must be of F64, I64, F32, got dtype 'FFF",
     ),
-    "many layers": (network(layers=[DENSE] * 15_000), 0, "the array '0.W' is missing"),
+    "many layers": (network(layers=[DENSE] * 15_000), 0, "layers must be at most 1,000, got 15,0"),
+    "layers of nothing": (network(layers=[DROPOUT] * 80_000), 0, "at most 1,000, got 80,000"),
+    "a layer too many": (network(layers=[DROPOUT] * 1_001), 0, "at most 1,000, got 1,001"),
     "an array of 200 MB that is not what it was": (
         sealed(LARGE, b""),
         4 * N + len(LARGE) + 8,

@@ -311,30 +311,32 @@ def test_last_parameters_of_another_dtype_are_refused(path, run):
 KEYS = "step, epoch, optimizer, best_epoch, stopped, restored"
 WRONG_ABOUT = [
     # place, value, message
-    (["network"], ..., "its network is missing"),
-    (["history"], ..., "its history is missing"),
+    (["network"], ..., "the key 'network' is missing"),
+    (["history"], ..., "the key 'history' is missing"),
+    (
+        ["more"],
+        {},
+        "network, history, format, library, run: the key",
+    ),
+    (["run"], {"seed": 1}, "run.seed must be a text, got 1"),
     (["network"], None, "network must have the keys inputs, layers, loss, l1, l2; got None"),
     (["network", "layers", 0, "units"], 5, "0.W must have shape (5, 3), got (4, 3)"),
     (["history"], None, "the array 'last.0.W' belongs to nothing in it"),
-    (["history"], [], f"its history must tell {KEYS}"),
-    (["history", "step"], ..., f"its history must tell {KEYS}"),
-    (["history", "steps"], 1, f"its history must tell {KEYS}"),
-    (
-        ["history", "step"],
-        -1,
-        "its history: step must be a whole number >= 0 and < 9007199254740992",
-    ),
-    (
-        ["history", "step"],
-        2**53,
-        "its history: step must be a whole number >= 0 and < 90071992547409",
-    ),
-    (["history", "epoch"], 1.0, "its history: epoch must be a whole number >= 0"),
-    (["history", "best_epoch"], True, "its history: best_epoch must be a whole number >= 0"),
-    (["history", "optimizer"], None, "its history: optimizer and stopped must be texts"),
-    (["history", "stopped"], False, "its history: optimizer and stopped must be texts"),
-    (["history", "restored"], 1, "its history: restored must be true or false"),
-    (["history", "restored"], False, "the array 'last.0.W' belongs to nothing in it"),
+    (["history"], [], "history must be an object or null, got []"),
+    (["history", "step"], ..., f"history must have the keys {KEYS}: the key 'step' is missing"),
+    (["history", "steps"], 1, f"history must have the keys {KEYS}: the key 'steps' is not known"),
+    (["history", "step"], -1, "history.step must be a whole number >= 0 and < 9007199254740992"),
+    (["history", "step"], 2**53, "history.step must be a whole number >= 0 and < 90071992547409"),
+    (["history", "step"], 0, "history.step must be one an epoch or more, got 0"),
+    (["history", "epoch"], 1.0, "history.epoch must be a whole number >= 0"),
+    (["history", "epoch"], 100, "history.epoch must be that of the losses, "),
+    (["history", "best_epoch"], True, "history.best_epoch must be a whole number >= 0"),
+    (["history", "best_epoch"], 100, "its validation must be of its "),
+    (["history", "best_epoch"], 0, "history.best_epoch must have its parameters, and none be"),
+    (["history", "optimizer"], None, "history.optimizer must be the name of a class, got None"),
+    (["history", "stopped"], False, "history.stopped must be one of '', 'early stopping', 'callb"),
+    (["history", "restored"], 1, "history.restored must be true or false, got 1"),
+    (["history", "restored"], False, "history.best_epoch must have its parameters"),
 ]
 
 

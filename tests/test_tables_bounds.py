@@ -1,6 +1,7 @@
 """No table takes more than its file is worth: what is unpacked, what a header says of its size."""
 
 import bz2
+import cProfile
 import gzip
 import io
 import lzma
@@ -8,9 +9,12 @@ import struct
 import zipfile
 
 import numpy as np
+import polars as pl
 import pytest
 
+import chainrule as cr
 from chainrule.tables import TableError, open_source, packing
+from chainrule.tables.values import different_names
 
 PACKED = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open}
 GROWS = r"cannot be read: it becomes more than [.\d]+ MiB when it is unpacked, .* times its size"
@@ -135,3 +139,46 @@ def test_an_archive_that_does_not_say_the_truth(tmp_path, untrue):
         packing.check_archive(path)
     with pytest.raises(TableError, match="cannot be read"):
         open_source(path)
+
+
+# Many columns
+
+
+def wide(columns):
+    """A table of so many columns as text, four rows of which no column is like another."""
+    names = [f"c{k}" for k in range(columns)]
+    rows = np.random.default_rng(0).integers(0, 10**6, (4, columns)) / 1000
+    return "\n".join([",".join(names), *(",".join(map(str, row)) for row in rows.tolist())]) + "\n"
+
+
+def calls(path, columns):
+    """How many functions are called to train on so many columns, and to use the model."""
+    path.write_text(wide(columns))
+    profile = cProfile.Profile()
+    with profile:
+        model = cr.train(path, "c0", task="regression", epochs=1, hidden=(2,), refit=False)
+        model.predict(path, keep=["c0"])
+        model.evaluate(path)
+        model.save(path.with_suffix(".model"))
+        cr.TableModel.load(path.with_suffix(".model"))
+    return sum(row.callcount for row in profile.getstats())
+
+
+def test_what_is_done_grows_with_the_columns_alone(tmp_path):
+    calls(tmp_path / "t.csv", 2)  # what a first training imports
+    few, more, many = (calls(tmp_path / "t.csv", 100 * k) for k in (1, 3, 5))
+    assert many - more < 1.2 * (more - few)
+
+
+def test_names_that_come_twice_are_numbered_one_after_the_other():
+    names = [name for k in range(50_000) for name in (f"x{k % 2}", "x0_2")]
+    made = different_names(names, numbered=True)
+    assert len(set(made)) == len(names)
+    assert made[:4] == ("x0", "x0_2", "x1", "x0_2_2")
+    assert made[4] == "x0_3"
+
+
+def test_more_columns_than_a_model_can_tell_of():
+    table = pl.DataFrame({f"c{k}": [0, 1] for k in range(62_501)})
+    with pytest.raises(TableError, match="has 62,501 columns, and a model can tell of 62,500 at"):
+        cr.train(table, "c0")

@@ -14,7 +14,7 @@ from chainrule.reading import Reading
 from chainrule.tables import Wanted, find_forms
 from chainrule.tables.date_forms import DateForm
 from chainrule.tables.errors import TableError
-from chainrule.tables.forms import FORMS, Forms, WordForm
+from chainrule.tables.forms import Forms, WordForm
 from chainrule.tables.notes import Notes
 from chainrule.tables.number_forms import NumberForm, evidence, parts_of
 from chainrule.tables.survey import survey
@@ -62,10 +62,32 @@ def test_forms_are_data():
     )
     data = json.loads(json.dumps(forms.to_data()))
     assert Forms.from_data(data) == forms
-    assert {each["kind"] for each in data.values()} == set(FORMS)
-    for wrong in ([], {"a": 3}, {"a": {"kind": "Number"}}, {"a": {**data["a"], "decimal": 3}}):
-        with pytest.raises(ValueError, match="must be"):
-            Forms.from_data(wrong)
+
+
+A = {"kind": "NumberForm"}
+WRONG = [
+    ([], "forms must be an object, got []"),
+    ({"a b": 3}, "forms['a b'] must be an object, got 3"),
+    ({"a": {"kind": "Number"}}, "forms.a.kind must be one of NumberForm, DateForm, WordForm, got"),
+    ({"a": {**A, "decimal": 3}}, "forms.a.decimal must be '.' or ',', got 3"),
+    ({"a": {**A, "thousands": "("}}, "forms.a.thousands must be a separator of thousands, got '('"),
+    (
+        {"a": {**A, "thousands": "."}},
+        "forms.a: decimal and thousands must differ, got '.' for both",
+    ),
+    ({"a": {**A, "unit": "\x1b"}}, "forms.a.unit must be a currency or %, got '\\x1b'"),
+    ({"a": {"kind": "DateForm", "formats": ["%H"]}}, "forms.a: '%H' is no format of dates, such"),
+    (
+        {"a": {"kind": "DateForm", "formats": ["%d" * 99]}},
+        "is no format of dates, such as %d/%m/%Y",
+    ),
+]
+
+
+@pytest.mark.parametrize(("data", "message"), WRONG)
+def test_what_is_no_form_is_refused(data, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        Forms.from_data(data)
 
 
 def test_a_table_may_be_read_otherwise_than_in_training():

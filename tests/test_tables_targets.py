@@ -185,24 +185,29 @@ def test_a_row_without_its_target_is_refused(target, columns, message):
         target.encode(pl.DataFrame(columns), first=11)
 
 
+LABELS = "target.classes must be one or more different texts, whole numbers of 64 bits or Booleans"
+CLASSES = {"kind": "Classes", "column": "y"}
+QUANTITY = {"kind": "Quantity", "column": "y", "centre": 0, "scale": 1, "quantiles": []}
 DATA = [
-    (None, "the kind must be one of Classes, Quantity"),
-    ({"kind": "Quantities"}, "must be one of Classes, Quantity, got 'Quantities'"),
-    ({"kind": "Classes", "column": "y"}, "Classes must have the keys column, classes"),
+    (None, "target must be an object, got None"),
+    ({"kind": "Quantities"}, "target.kind must be one of Classes, Quantity, got 'Quantities'"),
+    (CLASSES, "target must have the keys column, classes: the key 'classes' is missing"),
+    ({**CLASSES, "classes": ["a"], "x": 1}, "the key 'x' is not known"),
     (
-        {"kind": "Classes", "column": "y", "classes": [1.5]},
-        "classes of Classes must be different texts, whole numbers or Booleans, got [1.5]",
+        {**CLASSES, "classes": [1.5]},
+        "target.classes[0] must be a text or a whole number or true",
     ),
-    ({"kind": "Classes", "column": 3, "classes": ["a"]}, "column of Classes must be text, got 3"),
-    ({"kind": "Classes", "column": "y", "classes": ["a", "a"]}, "must be different texts"),
-    (
-        {"kind": "Quantity", "column": "y", "centre": 0, "scale": 0, "quantiles": []},
-        "scale of Quantity must be a finite number > 0, got 0",
-    ),
-    (
-        {"kind": "Quantity", "column": "y", "centre": math.nan, "scale": 1, "quantiles": []},
-        "centre of Quantity must be a finite number, got nan",
-    ),
+    ({**CLASSES, "classes": []}, f"{LABELS}, got []"),
+    ({**CLASSES, "classes": ["a", 1]}, f"{LABELS}, got ['a', 1]"),
+    ({**CLASSES, "classes": [True, 1]}, f"{LABELS}, got [True, 1]"),
+    ({**CLASSES, "classes": [-1, 2**63]}, f"{LABELS}, got"),
+    ({**CLASSES, "classes": [0, 2**64]}, f"{LABELS}, got"),
+    ({**CLASSES, "classes": ["a", "a"]}, f"{LABELS}, got ['a', 'a']"),
+    ({**CLASSES, "column": 3, "classes": ["a"]}, "target.column must be a text, got 3"),
+    ({**QUANTITY, "scale": 0}, "target.scale must be a finite number > 0, got 0"),
+    ({**QUANTITY, "centre": math.nan}, "target.centre must be a finite number, got nan"),
+    ({**QUANTITY, "centre": True}, "target.centre must be a finite number, got True"),
+    ({**QUANTITY, "quantiles": [0.5, 0.1]}, "target.quantiles must be rising numbers between 0"),
 ]
 
 

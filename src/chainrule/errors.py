@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import numbers
+import re
 import unicodedata
 from collections.abc import Iterable
 from typing import Any
@@ -60,6 +61,71 @@ def look(name: str) -> str:
     """
     seen = unicodedata.normalize("NFKC", name)
     return " ".join("".join(c for c in seen if unicodedata.category(c) != "Cf").split())
+
+
+STEERING = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""The characters that steer a terminal or its lines, or turn the direction of writing, and halves
+of pairs, which no stream takes; not the end of a line and the tabulator."""
+
+
+def escaped(text: str) -> str:
+    r"""Return a text for a terminal: what steers is written out, as JSON and TOML write it.
+
+    >>> print(escaped("a\x1b[31m\tb\u202e"))
+    a\u001b[31m  b\u202e
+    """
+    return STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def on_one_line(text: str) -> str:
+    r"""Return a text as `escaped` does, on one line.
+
+    >>> print(on_one_line("a\nb"))
+    a\nb
+    """
+    return escaped(text).replace("\n", r"\n").replace("\t", r"\t")
+
+
+class FileContentError(ValueError):
+    r"""An error made of what a file holds: whatever that is, it is told on one line.
+
+    >>> print(FileContentError("unknown name 'a\x1b[2J\n'"))
+    unknown name 'a\u001b[2J\n'
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(_cut(on_one_line(message)))
+
+
+def _cut(message: str) -> str:
+    """Return a message with its middle left out where it is longer than anyone reads."""
+    return message if len(message) <= 2_000 else f"{message[:1_400]} … {message[-400:]}"
+
+
+def check_predicted(predicted: Any, *, first: int = 1) -> None:
+    """Raise FloatingPointError where a prediction (n, …) is not finite, with its row.
+
+    `first` is the number of the first row.
+
+    >>> check_predicted(np.array([[0.5], [np.nan]]), first=100)
+    Traceback (most recent call last):
+    ...
+    FloatingPointError: the prediction of row 101 is not finite, got nan: its inputs or the \
+parameters are too large
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        if math.isfinite(predicted.sum()):  # only if all of it is, and it takes no array
+            return
+    bad = ~np.isfinite(predicted).reshape(len(predicted), -1)
+    if bad.any():
+        row = int(bad.any(axis=1).argmax())
+        value = predicted.reshape(len(predicted), -1)[row, bad[row].argmax()]
+        raise FloatingPointError(
+            f"the prediction of row {first + row:,} is not finite, got {value}: its inputs or the "
+            "parameters are too large"
+        )
 
 
 def check_number(

@@ -14,6 +14,7 @@
 | `scoring.py` | what is said of scores and of what is to be doubted in them |
 | `signals.py` | Ctrl-C and SIGTERM |
 | `once.py` | options that take one value, given twice |
+| `saying.py` | what is printed, and which characters never are |
 | `errors.py`, `sizes.py` | what several commands share |
 """
 
@@ -33,8 +34,10 @@ from chainrule.cli.explaining import explain, worksheet
 from chainrule.cli.inspect import inspect
 from chainrule.cli.once import check_once
 from chainrule.cli.predict import predict
+from chainrule.cli.saying import say
 from chainrule.cli.signals import Signals
 from chainrule.cli.train import train
+from chainrule.errors import escaped
 
 
 class Commands(click.Group):
@@ -56,8 +59,11 @@ class Commands(click.Group):
             try:
                 with failures():
                     return super().invoke(ctx)
+            except click.ClickException as error:
+                error.message = escaped(error.message)  # type: ignore[misc]
+                raise
             except KeyboardInterrupt as interrupt:
-                click.echo(f"\n{interrupt}" if str(interrupt) else "", err=True)
+                say(f"\n{interrupt}" if str(interrupt) else "", err=True)
                 ctx.exit(signals.exit_code)
 
 

@@ -11,6 +11,7 @@ import click
 
 import chainrule as cr
 from chainrule.cli.errors import usage_errors
+from chainrule.cli.saying import say
 from chainrule.cli.sizes import read_sizes
 
 
@@ -55,7 +56,7 @@ def info() -> None:
     }
     for name, value in rows.items():
         line = f"{name:11}{value}"
-        click.echo(textwrap.fill(line, 80, subsequent_indent=" " * 11, break_on_hyphens=False))
+        say(textwrap.fill(line, 80, subsequent_indent=" " * 11, break_on_hyphens=False))
 
 
 def processor() -> str:

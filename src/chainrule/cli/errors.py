@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import click
 
+from chainrule.errors import on_one_line
 from chainrule.history import REMEDY, DivergenceError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -18,16 +19,27 @@ REMEDY_BY_OPTIONS = "lower --learning-rate, or set --clip-norm"
 """What helps where training diverges, as the commands have it."""
 
 
-class Failure(click.ClickException):
+class OnOneLine(click.ClickException):
+    """An error whose message is told on one line, whatever a file or its name puts into it."""
+
+    def format_message(self) -> str:
+        return on_one_line(super().format_message())
+
+
+class Failure(OnOneLine):
     """What was asked failed on the way."""
 
     exit_code = 1
 
 
-class Refusal(click.ClickException):
+class Refusal(OnOneLine):
     """What was given cannot be used."""
 
     exit_code = 2
+
+
+class Misuse(OnOneLine, click.UsageError):
+    """What was given cannot be used, which the usage helps with."""
 
 
 @contextmanager
@@ -36,11 +48,13 @@ def usage_errors() -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError) as error:
-        raise click.UsageError(str(error)) from None
+        raise Misuse(str(error)) from None
+    except FloatingPointError as error:
+        raise Failure(str(error)) from None
     except BrokenPipeError:
         raise  # nobody reads on: click ends quietly
     except OSError as error:
-        raise click.UsageError(f"{error.filename or 'output'}: {error.strerror}") from None
+        raise Misuse(f"{error.filename or 'output'}: {error.strerror}") from None
 
 
 @contextmanager
@@ -53,6 +67,8 @@ def refusals() -> Iterator[None]:
         yield
     except DivergenceError as error:
         raise Failure(str(error).replace(REMEDY, REMEDY_BY_OPTIONS)) from None
+    except FloatingPointError as error:
+        raise Failure(str(error)) from None
     except ValueError as error:
         raise (Failure if _is_full(error) else Refusal)(str(error)) from None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from chainrule.cli import scoring
 from chainrule.cli.errors import refusals
 from chainrule.cli.files import load_model
 from chainrule.cli.options import given, reads_tables
+from chainrule.cli.saying import say, say_as_json
 
 
 @click.command()
@@ -36,8 +36,8 @@ def evaluate(model: Path, table: str, as_json: bool, **reading: Any) -> None:
         notes = Notes()
         found = trained.evaluate(source, notes)
         for line in (*source.notes, *notes.lines()):
-            click.echo(line, err=True)
+            say(line, err=True)
     if as_json:
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        say_as_json(found)
     else:
-        click.echo("\n".join(scoring.of_scores(found)))
+        say("\n".join(scoring.of_scores(found)))

@@ -12,6 +12,7 @@ import chainrule as cr
 from chainrule.cli.errors import usage_errors
 from chainrule.cli.files import is_model, load_model
 from chainrule.cli.options import given, reads_tables
+from chainrule.cli.saying import hand_on, say
 from chainrule.cli.sizes import read_sizes
 from chainrule.explain.names import NOTATIONS
 from chainrule.explain.output import FORMATS, check_place, format_of
@@ -34,7 +35,7 @@ def goes_to(command: Any) -> Any:
 def put(text: str, path: Path | None) -> None:
     """Print a text, or write it to a file."""
     if path is None:
-        click.echo(text, nl=False)
+        hand_on(text)
     else:
         write_whole(path, [text.encode()])
 
@@ -149,7 +150,7 @@ def described(network: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
         raise ValueError(f"{network} is a model; name the table of its example by --data")
     file = read_network_file(path)
     for note in file.notes:
-        click.echo(f"{network}: {note}", err=True)
+        say(f"{network}: {note}", err=True)
     return file[:4], file.options()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import click
 
 from chainrule.cli import scoring, summary
 from chainrule.cli.errors import refusals
+from chainrule.cli.saying import say, say_as_json
 from chainrule.cli.words import counted, size
 from chainrule.regular import sha256_of
 
@@ -36,21 +36,21 @@ def inspect(model: Path, as_json: bool) -> None:
         from chainrule.serialization import read_file
 
         arrays, about = read_file(model)
+        lines = _table_model(model) if about["kind"] == "table" else _network(model)
         sha256, length = sha256_of(model)
         if as_json:
             shapes = {name: list(array.shape) for name, array in arrays.items()}
             file = {"path": str(model), "bytes": length, "sha256": sha256}
             data = {"file": file, "arrays": shapes, **about}
-            click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+            say_as_json(data)
             return
-        lines = _table_model(model) if about["kind"] == "table" else _network(model)
     library = f"Chainrule {about['library']}, format {about['format']}"
     rows = {
         "File": f"{model}, {size(length)}",
         "SHA-256": sha256,
         "Written by": library,
     }
-    click.echo("\n".join([*lines, "", *summary.facts(rows)]))
+    say("\n".join([*lines, "", *summary.facts(rows)]))
 
 
 def _table_model(path: Path) -> list[str]:

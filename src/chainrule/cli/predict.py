@@ -10,6 +10,7 @@ import click
 from chainrule.cli.errors import refusals
 from chainrule.cli.files import check_other, load_model
 from chainrule.cli.options import Form, given, joined, names, reads_tables
+from chainrule.cli.saying import say
 
 
 @click.command()
@@ -58,4 +59,4 @@ def predict(
             for chunk in trained.predictions(source, notes, keep=tuple(joined(keep))):
                 sink.write(chunk)
         for line in (*source.notes, *notes.lines()):
-            click.echo(line, err=True)
+            say(line, err=True)

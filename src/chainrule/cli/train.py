@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +16,7 @@ from chainrule.cli.errors import Refusal, refusals
 from chainrule.cli.files import REPLACE, Files, check_model
 from chainrule.cli.options import given, parted, training_options
 from chainrule.cli.progress import progress
+from chainrule.cli.saying import say, say_as_json
 from chainrule.cli.words import size
 from chainrule.reading import Reading
 from chainrule.regular import sha256_of
@@ -97,7 +97,7 @@ def train(
         except TypeError as error:
             raise Refusal(str(error)) from None
         if print_config:
-            click.echo(config.to_toml(files, reading, options), nl=False)
+            say(config.to_toml(files, reading, options), nl=False)
             return
         check_usage(files, resume=resume, restart=restart)
         begun = check_model(files, force=force, resume=resume, restart=restart)
@@ -107,7 +107,7 @@ def train(
         with _resumable(ctx, files):
             made = _train(files, reading, options, told, begun=begun, restart=restart, force=force)
     if as_json:
-        click.echo(json.dumps(made.data(), indent=2, ensure_ascii=False))
+        say_as_json(made.data())
     elif not quiet:
         made.show()
 
@@ -159,15 +159,15 @@ class Made:
             rows["Time"] = summary.speed(self.examples, self.seconds) + again
         place = self.files.model
         ending = Path(str(self.files.table)).suffix or ".csv"
-        click.echo("\n".join(summary.facts(rows)))
+        say("\n".join(summary.facts(rows)))
         about = self.model.about
-        click.echo(f"\n{scoring.heading(about)}")
-        click.echo("\n".join([*scoring.scores(about["validation"]), *scoring.warned(about)]))
+        say(f"\n{scoring.heading(about)}")
+        say("\n".join([*scoring.scores(about["validation"]), *scoring.warned(about)]))
         saved = f"{place}, {size(place.stat().st_size)}"
         follow = f"chainrule predict {shlex.quote(str(place))} new{ending} -o predictions{ending}"
         ends = {"Saved": saved, "Report": str(self.files.report or ""), "Next": follow}
         ends = {name: value for name, value in ends.items() if value}
-        click.echo("\n" + "\n".join(summary.facts(ends)))
+        say("\n" + "\n".join(summary.facts(ends)))
 
 
 def _left(files: Files, is_own: Callable[[TableModel], bool]) -> TableModel | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
 
 from rich import box
 from rich.console import Console
@@ -13,12 +13,22 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from chainrule.errors import escaped
+
 WIDTH = 80
+
+
+class Escaping(Console):
+    """A console that prints a text's characters, and lets none of them steer the terminal."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print as any console does, but text `escaped`."""
+        super().print(*(escaped(o) if isinstance(o, str) else o for o in objects), **options)
 
 
 def open_console(*, stderr: bool = False) -> Console:
     """Return where to print to, the standard output or error, with nothing read into the text."""
-    return Console(width=WIDTH, stderr=stderr, highlight=False, markup=False, emoji=False)
+    return Escaping(width=WIDTH, stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
 def decimal(value: float, places: int) -> str:

@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule import backprop, evaluation
+from chainrule.errors import check_predicted
 from chainrule.estimators import inputs, parameters
 from chainrule.explain import explain
 from chainrule.history import History
@@ -138,20 +139,23 @@ class Reading(BaseEstimator, ABC):  # type: ignore[misc]
         return {"engine": self.engine, "threads": parameters.threads(self)}
 
     def _predicted(self, X: Any, method: str) -> Array:
-        """What the network predicts for each example, (n, outputs)."""
+        """What the network predicts for each example, (n, outputs), each of them finite."""
         check_is_fitted(self)
         checked = inputs.check_inputs(self, X, method)
-        made = [
-            evaluation.predict(
-                self.network_,
-                self.parameters_,
-                block,
-                engine=self.engine,
-                threads=parameters.threads(self),
-            )
-            for block in inputs.blocks(checked)
-        ]
-        return made[0] if len(made) == 1 else np.concatenate(made)
+        with np.errstate(over="ignore", invalid="ignore"):  # it is told of by its row
+            made = [
+                evaluation.predict(
+                    self.network_,
+                    self.parameters_,
+                    block,
+                    engine=self.engine,
+                    threads=parameters.threads(self),
+                )
+                for block in inputs.blocks(checked)
+            ]
+        predicted = made[0] if len(made) == 1 else np.concatenate(made)
+        check_predicted(predicted)
+        return predicted
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -14,7 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target
 
 from chainrule import losses
-from chainrule.errors import unknown_name
+from chainrule.errors import check_predicted, unknown_name
 from chainrule.estimators import inputs, parameters, quantiles
 from chainrule.estimators.base import BaseMLP, documented, whole_or_not_at_all
 from chainrule.estimators.validation import Given
@@ -179,7 +179,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         values = quantiles.in_order(predicted, count or 1)
         if self._scale is not None:
             mean, spread = (part[:, None].astype(predicted.dtype) for part in self._scale)
-            values = values * spread + mean
+            with np.errstate(over="ignore", invalid="ignore"):
+                values = values * spread + mean
+            check_predicted(values)
         values = values if count else values[:, :, 0]
         return values[:, 0] if self._targets == 1 else values
 

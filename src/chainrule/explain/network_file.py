@@ -50,6 +50,7 @@ from chainrule.layers import Dense, Dropout, Layer
 from chainrule.losses import loss
 from chainrule.network import REDUCTIONS, Network, Parameters
 from chainrule.optimizers import Optimizer
+from chainrule.serialization.specifications import check_depth
 from chainrule.targets import check_targets
 from chainrule.trees import Array
 
@@ -161,6 +162,7 @@ class _Reader(TrainingKeys):
             must = "must be sizes, from the inputs to the outputs, such as [2, 2, 2]"
             raise self.error("layers", f"layers {must}, got {given!r}")
         with self.at("layers"):
+            check_depth(len(given) - 1)
             sizes = [
                 check_whole(f"layers[{k}]", size, least=1, below=MOST)
                 for k, size in enumerate(given)

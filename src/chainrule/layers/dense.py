@@ -61,7 +61,8 @@ class Dense(Layer):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "units", check_whole("Dense: units", self.units, least=1))
-        check_initialiser(self.initialiser or activation(self.activation).initialiser)
+        suits = activation(self.activation).initialiser
+        check_initialiser(self.initialiser or suits)
 
     def __repr__(self) -> str:
         named = self.activation if isinstance(self.activation, str) else str(self.activation)

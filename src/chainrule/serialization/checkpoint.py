@@ -19,6 +19,7 @@ from chainrule.serialization.contents import arrays_of, contents, from_contents
 from chainrule.serialization.model_file import raw_bytes
 from chainrule.serialization.store import CheckpointError, Store
 from chainrule.training import fit, frozen
+from chainrule.trees import leaves
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ class Checkpoint:
         given["freeze"] = sorted(frozen(params, given["freeze"]))
         identity = _identity(given)
         with Store(self.directory, self.keep) as store:
-            start, history = begun(store, identity) or (params, None)
+            start, history = begun(store, identity, net, params) or (params, None)
             done = history.epochs if history else 0
             if history and done == epochs:
                 return start, history
@@ -148,8 +149,13 @@ class _Writer:
         self.written = time.monotonic()
 
 
-def begun(store: Store, identity: dict[str, str]) -> tuple[Parameters, History] | None:
-    """Return where the run of a folder stands, or None where it has none; raise for another run."""
+def begun(
+    store: Store, identity: dict[str, str], net: Network, params: Parameters
+) -> tuple[Parameters, History] | None:
+    """Return where the run of a folder stands, or None where it has none; raise for another run.
+
+    `net` and `params` are what the run has, or began with.
+    """
     found = store.latest()
     if found is None:
         return None
@@ -168,12 +174,16 @@ def begun(store: Store, identity: dict[str, str]) -> tuple[Parameters, History] 
                 f"{new} here; take another directory for this run, or remove that one to start anew"
             )
     try:
-        _, params, history = from_contents(arrays, about)
+        its_net, its_params, history = from_contents(arrays, about)
         if history is None:
             raise ValueError("its history is missing")
+        if its_net != net or [p.dtype for p in leaves(its_params)] != [
+            p.dtype for p in leaves(params)
+        ]:
+            raise ValueError("its checkpoint holds another network than its run has")
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{store.directory}: {error}; take another directory") from None
-    return params, history
+    return its_params, history
 
 
 _SETTINGS = ("optimizer", "batch_size", "seed", "shuffle", "clip_value", "clip_norm", "freeze")

@@ -12,21 +12,51 @@ from __future__ import annotations
 
 import itertools
 import reprlib
-from typing import Any
+from typing import Annotated, Any, Literal, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.errors import check_whole
+from chainrule import schema
 from chainrule.history import History, Progress
 from chainrule.network import Network, Parameters, check_parameters
 from chainrule.optimizers import OPTIMIZERS, State
+from chainrule.schema import Must
 from chainrule.serialization.specifications import network_from_data, network_to_data
 from chainrule.trees import Array, leaves, named_leaves, rebuild
 
 Arrays = dict[str, NDArray[Any]]
 
 MOST_STEPS = 2**53
+
+Steps = Annotated[
+    int, Must(f"a whole number >= 0 and < {MOST_STEPS}", lambda n: 0 <= n < MOST_STEPS)
+]
+
+
+class Course(TypedDict):
+    """A history as data: what its arrays do not hold."""
+
+    step: Steps
+    epoch: Steps
+    optimizer: Annotated[str, Must("the name of a class", str.isidentifier)]
+    best_epoch: Steps
+    stopped: Literal["", "early stopping", "callback"]
+    restored: bool
+
+
+class _Network(TypedDict):
+    kind: str
+    network: Any  # `network_from_data` reads it
+    history: Course | None
+
+
+class Told(_Network, total=False):
+    """What a file of a network tells; a checkpoint, of what run it is too."""
+
+    format: int
+    library: str
+    run: dict[str, str]
 
 
 def arrays_of(params: Parameters, prefix: str = "") -> Arrays:
@@ -121,49 +151,55 @@ def from_contents(
     >>> from_contents(*contents(net, net.init(), None))[0] == net
     True
     """
-    for key in ("network", "history"):
-        if key not in about:
-            raise ValueError(f"its {key} is missing")
+    told: Told = schema.read(about, Told, "")
     rest = dict(arrays)
-    net = network_from_data(about["network"])
+    net = network_from_data(told["network"])
     params = params_of(net, rest)
-    data = about["history"]
-    history = None if data is None else _history(net, params, rest, data)
+    course = told["history"]
+    history = None if course is None else _history(net, params, rest, course)
     if rest:
         raise ValueError(f"the array {reprlib.repr(min(rest))} belongs to nothing in it")
     return net, params, history
 
 
-_KEYS = ("step", "epoch", "optimizer", "best_epoch", "stopped", "restored")
-
-
-def _history(net: Network, params: Parameters, rest: Arrays, data: Any) -> History:
+def _history(net: Network, params: Parameters, rest: Arrays, course: Course) -> History:
     """Return a history, and take its arrays out of the rest."""
-    if not isinstance(data, dict) or set(data) != set(_KEYS):
-        raise ValueError(f"its history must tell {', '.join(_KEYS)}")
-    step, epoch, best_epoch = (
-        check_whole(f"its history: {name}", data[name], least=0, below=MOST_STEPS)
-        for name in ("step", "epoch", "best_epoch")
-    )
-    optimizer, stopped, restored = data["optimizer"], data["stopped"], data["restored"]
-    if not (isinstance(optimizer, str) and isinstance(stopped, str)):
-        raise ValueError("its history: optimizer and stopped must be texts")
-    if not isinstance(restored, bool):
-        raise ValueError("its history: restored must be true or false")
+    restored, optimizer = course["restored"], course["optimizer"]
     prefix = "last." if restored else "best."
     last, best = params, None
     if any(name.startswith(prefix) for name in rest):
         other = _like(params, params_of(net, rest, prefix), prefix)
         last, best = (other, params) if restored else (params, other)
-    return History(
+    states = _states(params, rest, optimizer)
+    history = History(
         loss=_curve("loss", rest),
         validation_loss=_curve("validation_loss", rest),
-        best_epoch=best_epoch,
-        stopped=stopped,
-        last=Progress(last, _states(params, rest, optimizer), step, epoch, optimizer),
+        best_epoch=course["best_epoch"],
+        stopped=course["stopped"],
+        last=Progress(last, states, course["step"], course["epoch"], optimizer),
         best=best,
         restored=restored,
     )
+    _check_agreement(history)
+    return history
+
+
+def _check_agreement(history: History) -> None:
+    """Raise where figures, epochs, steps and parameters do not fit together."""
+    epochs, validated = len(history.loss), len(history.validation_loss)
+    if history.at.epoch != epochs:
+        raise ValueError(
+            f"history.epoch must be that of the losses, {epochs}, got {history.at.epoch}"
+        )
+    if history.at.step < epochs:
+        raise ValueError(f"history.step must be one an epoch or more, got {history.at.step}")
+    if validated > epochs or history.best_epoch > (epochs if validated else 0):
+        raise ValueError(
+            f"its validation must be of its {epochs} epochs, got {validated} losses and "
+            f"history.best_epoch {history.best_epoch}"
+        )
+    if (history.best is None) != (history.best_epoch == 0):
+        raise ValueError("history.best_epoch must have its parameters, and none be without it")
 
 
 def _like(params: Parameters, other: Parameters, prefix: str) -> Parameters:

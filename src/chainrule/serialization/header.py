@@ -37,6 +37,7 @@ MOST_BYTES = 4 << 20
 """The most bytes of a header."""
 
 MOST_AXES = 32
+LONGEST_NAME = 100
 NO_DIGEST = "0" * 64
 
 
@@ -140,16 +141,20 @@ def _about(told: str) -> dict[str, Any]:
     if not isinstance(about, dict):
         raise ValueError("its metadata 'chainrule' must be an object")
     library, version = about.get("library"), about.get("format")
-    if not isinstance(library, str) or type(version) is not int or version < 1:
+    if not _is_name(library) or type(version) is not int or version < 1:
         raise ValueError("its metadata must tell the format and the library that wrote it")
     if version > FORMAT:
         raise ValueError(
             f"is of format {version}, and Chainrule {LIBRARY} reads up to format {FORMAT}; "
             f"install Chainrule {reprlib.repr(library)[1:-1]}, which wrote it, or a newer one"
         )
-    if not isinstance(about.get("kind"), str):
+    if not _is_name(about.get("kind")):
         raise ValueError("its metadata must tell its kind")
     return about
+
+
+def _is_name(given: Any) -> bool:
+    return isinstance(given, str) and len(given) <= LONGEST_NAME
 
 
 def _span(name: str, entry: Any, begin: int) -> Span:

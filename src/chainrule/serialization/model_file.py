@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.errors import FileContentError
 from chainrule.regular import digest, open_regular, too_long
 from chainrule.serialization.header import (
     DTYPES,
@@ -33,7 +34,7 @@ MOST = 16 * 2**30
 """The most bytes of a file."""
 
 
-class ModelFileError(ValueError):
+class ModelFileError(FileContentError):
     """A file that cannot be read as a model: it is damaged, of another kind, or no model file."""
 
 

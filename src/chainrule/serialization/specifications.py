@@ -27,6 +27,9 @@ LAYERS: dict[str, type[Layer]] = {"dense": Dense, "dropout": Dropout}
 LONGEST = 100
 """The most characters of a name with its parameters."""
 
+MOST_LAYERS = 1_000
+"""The most layers of a network as data: each is built and gone through before anything is known."""
+
 LATER = {"reduction": "mean", "dampening": 0.0}
 """Fields that data need not have, and what they then are: those of earlier versions lack them."""
 
@@ -43,6 +46,7 @@ def network_to_data(net: Network) -> dict[str, Any]:
     [{'kind': 'dropout', 'rate': 0.1}, {'kind': 'dense', 'units': 1, 'activation': 'identity', \
 'initialiser': None}]
     """
+    check_depth(len(net.layers))
     layers = [_to_data(describe(net, k), layer, LAYERS) for k, layer in enumerate(net.layers)]
     named = _name(f"the loss {str(net.loss)!r}", net.loss, loss)
     data = {"inputs": net.inputs, "layers": layers, "loss": named, "l1": net.l1, "l2": net.l2}
@@ -60,9 +64,22 @@ def network_from_data(data: Any) -> Network:
     given = _fields("network", data, ["inputs", "layers", "loss", "l1", "l2", "reduction"])
     if not isinstance(given["layers"], list):
         raise ValueError(f"network: layers must be a list, got {reprlib.repr(given['layers'])}")
+    check_depth(len(given["layers"]))
     layers = [_from_data(f"layer {k}", layer, LAYERS) for k, layer in enumerate(given["layers"])]
     with _refusal("network"):
         return Network(**{**given, "layers": layers}, check=False)
+
+
+def check_depth(layers: int) -> None:
+    """Raise ValueError for more layers than a file may hold.
+
+    >>> check_depth(80_000)
+    Traceback (most recent call last):
+    ...
+    ValueError: network: layers must be at most 1,000, got 80,000
+    """
+    if layers > MOST_LAYERS:
+        raise ValueError(f"network: layers must be at most {MOST_LAYERS:,}, got {layers:,}")
 
 
 def optimizer_to_data(optimizer: Optimizer) -> dict[str, Any]:

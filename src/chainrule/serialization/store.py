@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from numpy.typing import NDArray
 
-from chainrule.errors import check_whole
+from chainrule.errors import FileContentError, check_whole
 from chainrule.serialization.model_file import ModelFileError, read_file, write_file
 from chainrule.serialization.whole import UNFINISHED
 from chainrule.trees import Array
@@ -22,7 +22,7 @@ _NAME = re.compile(r"checkpoint-(\d+)\.model")
 _ORPHANS = UNFINISHED.format(name="checkpoint-*", token="*")
 
 
-class CheckpointError(ValueError):
+class CheckpointError(FileContentError):
     """A checkpoint that cannot be written, read, or gone on from; the message says what to do."""
 
 

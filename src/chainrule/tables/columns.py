@@ -9,6 +9,7 @@ import polars as pl
 
 from chainrule.tables.decisions import (
     Decision,
+    Role,
     alike,
     as_argument,
     counted,
@@ -174,7 +175,7 @@ def _date(column: Column) -> Decision:
     return _read(column, "date")
 
 
-def _read(column: Column, role: str) -> Decision:
+def _read(column: Column, role: Role) -> Decision:
     """Return the decision on numbers or dates, with what is said of how they are written."""
     told = column.said or column.unread[0] or (column.text and role == "date")
     option = f"change: --categories {as_argument(column.name)}" if told else ""

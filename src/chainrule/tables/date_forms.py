@@ -63,6 +63,9 @@ ISO = (
 )
 """The formats of ISO 8601, from the year to the day, and on to fractions of a second."""
 
+LONGEST = 100
+"""The most characters of a format."""
+
 ZONES = ("", "%#z")
 WHOLE = ("%B %d %H:%M:%S%.f %Y", "%d %B %H:%M:%S%.f %Y", *_MONTHLY)
 """The formats that are no date with a time behind it."""
@@ -194,6 +197,22 @@ def format_asked(name: str, reading: Reading) -> tuple[str, bool] | None:
     return general
 
 
+@cache
+def is_format(form: str) -> bool:
+    """Whether dates can be read by a format.
+
+    >>> is_format("%d.%m.%Y"), is_format("%H"), is_format("%d" * 100)
+    (True, False, False)
+    """
+    if len(form) > LONGEST:
+        return False
+    try:
+        parsed(pl.Series([form]), form)
+    except pl.exceptions.PolarsError:
+        return False
+    return True
+
+
 @dataclass(frozen=True)
 class DateForm:
     """How text becomes moments, by formats of which the first that fits is taken.
@@ -208,6 +227,11 @@ class DateForm:
     formats: tuple[str, ...] = ISO
     missing: tuple[str, ...] = ()
     others: bool = False
+
+    def __post_init__(self) -> None:
+        for form in self.formats:
+            if not is_format(form):
+                raise ValueError(f"{form[:LONGEST]!r} is no format of dates, such as %d/%m/%Y")
 
     @property
     def said(self) -> str:

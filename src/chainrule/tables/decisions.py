@@ -6,10 +6,16 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from chainrule.errors import look
 from chainrule.tables.survey import Column
 from chainrule.tables.values import bare, shown
+
+LONGEST = 100
+"""The most characters of a word in a row of them."""
+
+Role = Literal["number", "category", "date", "target", "weight", "left out"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,7 @@ class Decision:
     """
 
     column: str
-    role: str
+    role: Role
     reason: str
     option: str = ""
     order: tuple[str, ...] = ()
@@ -62,7 +68,7 @@ def listed(words: Iterable[str], between: str = ", ") -> str:
     >>> listed("abcdefg", " < ")
     'a < b < c < d < e < …'
     """
-    names = [bare(word) or "''" for word in words]
+    names = [f"{bare(word[:LONGEST])}{'…' * (len(word) > LONGEST)}" or "''" for word in words]
     return between.join([*names[:5], "…"] if len(names) > 5 else names)
 
 

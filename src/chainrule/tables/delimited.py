@@ -19,7 +19,7 @@ from chainrule.tables import text_file
 from chainrule.tables.by_hand import BadLineError, plain_rows
 from chainrule.tables.dialect import dialect
 from chainrule.tables.errors import TableError
-from chainrule.tables.fields import EMPTY, PADDED, Fields, Kind, seen, widened
+from chainrule.tables.fields import EMPTY, PADDED, Fields, Kind, seen, where, widened
 from chainrule.tables.source import Source, changed, digest, stamp
 from chainrule.tables.text_file import TextFile
 from chainrule.tables.tidying import tidied
@@ -94,13 +94,14 @@ class Delimited(Source):
 
     def padded(self, columns: Sequence[str]) -> list[str]:
         """Return those of some columns of numbers in which digits stand behind a nought."""
-        found: list[str] = []
+        left, found = dict.fromkeys(columns), []
         for number, piece in enumerate(self._pieces()):
-            left = [name for name in columns if name not in found]
             if left and _may_be_padded(self._dialect.delimiter, piece):
                 _, rows = self._frame(number, piece, self._kinds)
-                text = self._fields.text(rows, dict.fromkeys(left, EMPTY))
-                found += [column.name for column in text if column.str.contains(PADDED).any()]
+                text = pl.DataFrame(self._fields.text(rows, dict.fromkeys(left, EMPTY)))
+                new = where(text.select(pl.all().str.contains(PADDED).any()))
+                left = {name: None for name in left if name not in set(new)}
+                found += new
         return found
 
     def _whole(self, columns: list[str]) -> pl.DataFrame:

@@ -9,19 +9,24 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from chainrule.schema import Different, Must
 from chainrule.tables.errors import WRITTEN, TableError
 from chainrule.tables.notes import Notes
 from chainrule.tables.spelling import as_known, plainly
 from chainrule.tables.values import as_moments, as_numbers, as_words, count, kind, not_read, shown
 
-Positive = float
-Cycles = tuple[str, ...]
+TINIEST = float(np.finfo(np.float64).tiny)
+"""No scale lies below it, or its inverse would be infinite."""
+
+Scale = Annotated[float, Must(f"a finite number >= {TINIEST:.3g}", lambda scale: scale >= TINIEST)]
+Cycle = Literal["month", "weekday", "hour"]
+Words = Annotated[tuple[str, ...], Different]
 Features = NDArray[np.float32]
 
 SOFT = 3.0
@@ -30,7 +35,7 @@ SOFT = 3.0
 LIMIT = 1e9
 """Beyond it a number is as good as held: its square still fits into float32."""
 
-CYCLES: dict[str, tuple[int, Callable[[pl.Series], pl.Series]]] = {
+CYCLES: dict[Cycle, tuple[int, Callable[[pl.Series], pl.Series]]] = {
     "month": (12, lambda moment: moment.dt.month() - 1),
     "weekday": (7, lambda moment: moment.dt.weekday() - 1),
     "hour": (24, lambda moment: moment.dt.hour() + moment.dt.minute() / 60),
@@ -88,7 +93,7 @@ class Number(Encoder):
 
     column: str
     centre: float
-    scale: Positive
+    scale: Scale
     missing: bool
     text: bool
 
@@ -130,8 +135,8 @@ class Date(Encoder):
 
     column: str
     centre: float
-    scale: Positive
-    cycles: Cycles
+    scale: Scale
+    cycles: Annotated[tuple[Cycle, ...], Different]
     missing: bool
     text: bool
 
@@ -177,10 +182,14 @@ class Category(Encoder):
     """
 
     column: str
-    categories: tuple[str, ...]
+    categories: Words
     base: str | None
     other: bool
     missing: bool
+
+    def __post_init__(self) -> None:
+        if self.base in self.categories:
+            raise ValueError(f"the base {self.base!r} must be none of the categories")
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -236,9 +245,9 @@ class Rank(Encoder):
     """
 
     column: str
-    order: tuple[str, ...]
+    order: Words
     centre: float
-    scale: Positive
+    scale: Scale
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -249,10 +258,6 @@ class Rank(Encoder):
         """Write the rank; the categories themselves note what is unknown."""
         ranks = ranked(series, self.order)
         out[:, 0] = standardised(ranks.to_numpy(), self.centre, self.scale)
-
-
-ENCODERS: dict[str, type[Encoder]] = {cls.__name__: cls for cls in (Number, Date, Category, Rank)}
-"""The kinds of encoder, as data names them."""
 
 
 def ranked(series: pl.Series, order: tuple[str, ...]) -> pl.Series:

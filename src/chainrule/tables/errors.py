@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from chainrule.errors import FileContentError
 
-class TableError(ValueError):
+
+class TableError(FileContentError):
     """A table, or what is asked of it, is not fit for use: one line that says why, and the fix.
 
     >>> raise TableError("column 'price' has no values")

@@ -78,9 +78,10 @@ class Fields(NamedTuple):
         for name, words in nulls.items():
             alike.setdefault(tuple(words), []).append(name)
         texts = [pl.String()] * len(self.columns)
+        place = {name: k for k, name in enumerate(self.columns)} if nulls else {}
         found: list[pl.Series] = []
         for words, names in alike.items():
-            places = sorted(map(self.columns.index, names))
+            places = sorted(place[name] for name in names)
             frame = self._read(rows, texts, list(words), columns=places, **options)
             found += frame.get_columns()
         return found
@@ -94,8 +95,8 @@ class Fields(NamedTuple):
         {'a': Float64, 'b': String}
         """
         text = self._read(rows, [pl.String()] * len(self.columns))
-        no_blanks = text.select(pl.all().str.strip_chars(" \t").replace("", None))
-        counts = [text.count(), no_blanks.count(), *(self._fitting(kind, rows) for kind in NARROW)]
+        no_blanks = text.select(pl.all().str.contains(r"[^ \t]").sum())
+        counts = [text.count(), no_blanks, *(self._fitting(kind, rows) for kind in NARROW)]
         found = zip(*(count.row(0) for count in counts), strict=True)
         kinds = {name: _kind(*row) for name, row in zip(self.columns, found, strict=True)}
         numbers = [name for name, kind in kinds.items() if kind == NARROW[2]]
@@ -113,7 +114,7 @@ class Fields(NamedTuple):
         if self.points is None:
             pointed = pl.all().filter(pl.all().str.contains("[.eE]"))
             odd |= pointed.len().gt(0) & pointed.str.strip_chars().str.contains(PARTED).all()
-        return _where(numbers.select(odd))
+        return where(numbers.select(odd))
 
     def _fitting(self, kind: Kind, rows: bytes) -> pl.DataFrame:
         """Return how many values of each column are of a kind."""
@@ -154,12 +155,20 @@ def _names_among(numbers: pl.DataFrame, whole: pl.DataFrame) -> list[str]:
     """Return the columns whose fields would lose, as numbers, digits that names have."""
     padded = pl.all().str.contains(PADDED).any()
     long = pl.all().str.contains(LONG).all()
-    return _where(numbers.select(padded | long)) + _where(whole.select(padded))
+    return [
+        *where(numbers.select(padded)),
+        *where(numbers.select(long)),
+        *where(whole.select(padded)),
+    ]
 
 
-def _where(told: pl.DataFrame) -> list[str]:
-    """Return the columns that hold True."""
-    return [column.name for column in told if column.any()]
+def where(told: pl.DataFrame) -> list[str]:
+    """Return the columns of a row that hold True.
+
+    >>> where(pl.DataFrame({"a": [True], "b": [None], "c": [False]}))
+    ['a']
+    """
+    return [name for name, holds in told.to_dict(as_series=False).items() if holds[0]]
 
 
 def _kind(values: int, no_blanks: int, booleans: int, whole: int, numbers: int) -> Kind:

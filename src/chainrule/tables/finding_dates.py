@@ -179,7 +179,7 @@ def of_digits(
     found: dict[str, DateForm] = {}
     for name in may:
         role = roles.get(name, "")
-        digits = asked.get(name) or _format_of_digits(first[name].drop_nulls(), role)
+        digits = asked.get(name) or _format_of_digits(first[name], role)
         if role == "date" and not digits:
             raise _no_dates(name, first[name])
         if digits:

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from chainrule import schema
 from chainrule.reading import Reading
-from chainrule.tables.data import from_data, to_data
+from chainrule.tables.data import to_data
 from chainrule.tables.date_forms import ISO, DateForm, format_asked
 from chainrule.tables.errors import WRITTEN, TableError
 from chainrule.tables.missing import IN_NUMBERS, IN_TEXT
@@ -42,8 +43,8 @@ class WordForm:
 
 
 Form = NumberForm | DateForm | WordForm
-FORMS: dict[str, type[Form]] = {cls.__name__: cls for cls in (NumberForm, DateForm, WordForm)}
 PLAIN = WordForm()
+NO_THOUSANDS = {"thousands": ""}
 
 
 class Read(NamedTuple):
@@ -185,9 +186,7 @@ class Forms:
     @classmethod
     def from_data(cls, data: Any) -> Forms:
         """Return the forms that `to_data` wrote down; raise ValueError where they are none."""
-        if not isinstance(data, dict):
-            raise ValueError("forms must be given by the names of their columns")
-        return cls({name: from_data(FORMS, each) for name, each in data.items()})
+        return cls(schema.read(data, dict[str, Form], "forms"))
 
 
 def _held(form: Form) -> str:
@@ -237,8 +236,8 @@ def _as_asked(form: Form, name: str, reading: Reading) -> Form:
     if reading.missing is not None:
         form = replace(form, missing=reading.missing)
     if isinstance(form, NumberForm):
-        form = replace(form, **_separators(reading))
-        return form if form.decimal != form.thousands else replace(form, thousands="")
+        own = {"decimal": form.decimal, "thousands": form.thousands, **_separators(reading)}
+        return replace(form, **own if own["decimal"] != own["thousands"] else own | NO_THOUSANDS)
     if isinstance(form, DateForm) and (asked := format_asked(name, reading)):
         return replace(form, formats=(asked[0],))
     return form

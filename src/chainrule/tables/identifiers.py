@@ -79,12 +79,12 @@ def _is_whole_text(survey: Survey, column: Column) -> bool:
 
 def _told_by_name(survey: Survey, column: Column) -> str:
     """Return how a column's name says that it numbers rows, if its values allow it, or ""."""
-    name, names = column.name.strip(), list(survey.columns)
+    name, names = column.name.strip(), survey.columns
     nameless = _NAMELESS.fullmatch(name) and not all(map(_NAMELESS.fullmatch, names))
     if nameless or _INDEX.fullmatch(name):
         return "as the index of a data frame" if different(survey, column) > AGAIN else ""
     if name in _OF_R:
-        first = name == names[0] and not _OF_R[name] & set(names)
+        first = name == next(iter(names)) and not _OF_R[name] & names.keys()
         says_so = first and _is_dense(column)
     else:
         says_so = _COUNTER.fullmatch(name) is not None

@@ -10,10 +10,11 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import polars as pl
 
+from chainrule.schema import Must
 from chainrule.tables.date_forms import MONTHS
 
 Pair = tuple[str, str]
@@ -25,6 +26,11 @@ PAIRS: tuple[Pair, ...] = tuple(
     if decimal != thousands
 )  # fmt: skip
 """The pairs that are known, the plainest first."""
+
+Decimal = Annotated[str, Must("'.' or ','", lambda sign: sign in (".", ","))]
+Thousands = Annotated[
+    str, Must("a separator of thousands", lambda sign: any(sign == pair[1] for pair in PAIRS))
+]
 
 SPELLED = {
     "\u00a0": " ", "\u2007": " ", "\u2009": " ", "\u202f": " ",
@@ -46,6 +52,10 @@ CURRENCIES: dict[str, tuple[str, ...]] = {
 """Currencies by the name that is said, with how they are written."""
 
 PERCENT = "%"
+
+Unit = Annotated[
+    str, Must("a currency or %", lambda unit: unit in ("", PERCENT) or unit in CURRENCIES)
+]
 
 CURRENCY_OF = {written: name for name, ways in CURRENCIES.items() for written in ways}
 
@@ -186,12 +196,16 @@ class NumberForm:
     [1234.5, -7.0, None]
     """
 
-    decimal: str = "."
-    thousands: str = ""
-    unit: str = ""
+    decimal: Decimal = "."
+    thousands: Thousands = ""
+    unit: Unit = ""
     whole: bool = False
     missing: tuple[str, ...] = ()
     others: bool = False
+
+    def __post_init__(self) -> None:
+        if self.decimal == self.thousands:
+            raise ValueError(f"decimal and thousands must differ, got {self.decimal!r} for both")
 
     @property
     def said(self) -> str:

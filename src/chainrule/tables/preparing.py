@@ -11,17 +11,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from chainrule import schema
 from chainrule.tables.columns import MAX_CATEGORIES, frequencies
-from chainrule.tables.data import from_data, to_data
+from chainrule.tables.data import to_data
 from chainrule.tables.decisions import Decision
 from chainrule.tables.encoders import (
-    ENCODERS,
+    TINIEST,
     Category,
+    Cycle,
     Date,
     Encoder,
     Features,
@@ -37,15 +40,18 @@ from chainrule.tables.values import as_moments, as_numbers, unknown_column
 BLOCK = 16_384
 """The rows that are written together: what they become stays in the processor's caches."""
 
-TINIEST = float(np.finfo(np.float64).tiny)
-"""No scale lies below it, or its inverse would be infinite."""
-
-CYCLES_FROM = {
+CYCLES_FROM: dict[Cycle, timedelta] = {
     "month": timedelta(days=365),
     "weekday": timedelta(days=7),
     "hour": timedelta(days=1),
 }
 """The span of dates from which each cycle is seen whole."""
+
+
+class Told(TypedDict):
+    """A preparation as data."""
+
+    encoders: list[Number | Date | Category | Rank]
 
 
 @dataclass(frozen=True)
@@ -146,9 +152,7 @@ class Preparation:
     @classmethod
     def from_data(cls, data: Any) -> Preparation:
         """Return the preparation that `to_data` wrote down; raise ValueError where it is none."""
-        if not isinstance(data, dict) or not isinstance(data.get("encoders"), list):
-            raise ValueError("a preparation must have a list of encoders")
-        return cls(tuple(from_data(ENCODERS, each) for each in data["encoders"]))
+        return cls(tuple(schema.read(data, Told, "preparation")["encoders"]))
 
 
 def fit_preparation(survey: Survey, decisions: Iterable[Decision]) -> Preparation:
@@ -194,16 +198,27 @@ def centre_and_scale(values: pl.Series) -> tuple[float, float]:
     >>> centre_and_scale(pl.Series([0.0, 1.0, 2.0, 3.0, 100.0]))
     (2.0, 2.0)
     """
-    values = values.filter(values.is_finite()).sort()
-    centre, *quartiles = (values.quantile(q, "linear") or 0.0 for q in (0.5, 0.25, 0.75))
-    least, greatest = float(values.min()), float(values.max())  # type: ignore[arg-type]
+    x = values.to_numpy()
+    x = np.sort(x[np.isfinite(x)])
+    centre = _quantile(x, 0.5)
     if not math.isfinite(centre):
-        centre = least / 2 + greatest / 2
-    deviation = float(values.std(ddof=0) or 0.0)  # type: ignore[arg-type]
-    for spread in (quartiles[1] - quartiles[0], deviation, greatest / 2 - least / 2):
-        if TINIEST < spread < math.inf:
-            return centre, spread
-    return centre, 1.0
+        centre = float(x[0] / 2 + x[-1] / 2)
+    return centre, next((s for s in _spreads(x) if TINIEST < s < math.inf), 1.0)
+
+
+def _spreads(x: NDArray[np.float64]) -> Iterator[float]:
+    """Yield the measures of the spread of numbers that rise, each only where it is asked for."""
+    yield _quantile(x, 0.75) - _quantile(x, 0.25)
+    yield float(pl.Series(x).std(ddof=0) or 0.0)  # type: ignore[arg-type]
+    yield float(x[-1] / 2 - x[0] / 2)
+
+
+def _quantile(x: NDArray[np.float64], q: float) -> float:
+    """Return a quantile of numbers that rise, on the line between its two neighbours."""
+    place = q * (len(x) - 1)
+    below = math.floor(place)
+    low, high = float(x[below]), float(x[math.ceil(place)])
+    return low + (high - low) * (place - below)
 
 
 def _date(survey: Survey, column: Column) -> Date:

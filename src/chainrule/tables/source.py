@@ -143,8 +143,9 @@ class Source(ABC):
         """Yield some columns as frames of any number of rows."""
 
     def _chosen(self, columns: Sequence[str] | None) -> list[str]:
+        known = set(self.columns) if columns else set()
         for column in columns or ():
-            if column not in self.columns:
+            if column not in known:
                 error = unknown_name("column", column, self.columns)
                 raise TableError(f"{self.name}: {error}")
         return list(self.columns if columns is None else columns)

@@ -123,6 +123,8 @@ _KNOWN = f"known endings: {', '.join(_ENDINGS)}; or give the delimiter of a text
 
 def _check_file(name: str, path: Path) -> None:
     """Raise TableError for what is no file that can be read as often as wanted."""
+    if not name.isascii() and name != name.encode(errors="replace").decode():
+        raise TableError(f"{name}: its name is no UTF-8; rename it")
     if not path.exists():
         raise TableError(f"{name}: there is no such file")
     if path.is_dir():

@@ -278,7 +278,7 @@ class _Tally:
     def column(self, rows: int) -> Column:
         counts = None
         if self.counted and self.counts is not None:
-            counts = dict(self.counts.sort("value").iter_rows())
+            counts = dict(sorted(self.counts.rows()))
         return Column(
             name=self.name,
             dtype=str(self.dtype),

@@ -7,30 +7,51 @@ outputs (n, classes) or (n, 1), as the network gives them
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from chainrule.tables.data import from_data, to_data
+from chainrule import schema
+from chainrule.schema import Must, Positive, all_differ
+from chainrule.tables.data import to_data
 from chainrule.tables.decisions import Decision
-from chainrule.tables.encoders import Positive
 from chainrule.tables.errors import TableError
 from chainrule.tables.spelling import are_different, as_known, numerically, plainly
 from chainrule.tables.survey import Column, Survey
 from chainrule.tables.task import classes_of
 from chainrule.tables.values import as_numbers, as_words, kind, shown, values_in
 
-Label = str | int
-
+Label = str | int | bool
+Labels = Annotated[
+    tuple[Label, ...],
+    Must(
+        "one or more different texts, whole numbers of 64 bits or Booleans",
+        lambda labels: len({*map(type, labels)}) == 1 and all_differ(labels) and _fit(labels),
+    ),
+]
+Quantiles = Annotated[
+    tuple[float, ...],
+    Must(
+        "rising numbers between 0 and 1",
+        lambda levels: all(a < b for a, b in itertools.pairwise((0, *levels, 1))),
+    ),
+]
 GREATEST = float(np.finfo(np.float32).max)
 """Further from the mean, in standard deviations, float32 holds no number."""
 
-Quantiles = tuple[float, ...]
+
+def _fit(labels: tuple[Any, ...]) -> bool:
+    """Whether a column can hold them: whole numbers of 64 bits, with a sign or without."""
+    if isinstance(labels[0], str):
+        return True
+    least, greatest = int(min(labels)), int(max(labels))
+    return least >= -(2**63) and greatest < (2**64 if least >= 0 else 2**63)
 
 
 class Target:
@@ -101,7 +122,7 @@ class Classes(Target):
     """
 
     column: str
-    classes: tuple[Label, ...]
+    classes: Labels
 
     task: ClassVar[str] = "classification"
 
@@ -260,4 +281,5 @@ def target_from_data(data: Any) -> Target:
     >>> target_from_data(Classes("cut", ("Fair", "Good")).to_data())
     Classes(column='cut', classes=('Fair', 'Good'))
     """
-    return from_data({"Classes": Classes, "Quantity": Quantity}, data)
+    made: Target = schema.read(data, Classes | Quantity, "target")
+    return made

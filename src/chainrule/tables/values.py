@@ -188,8 +188,9 @@ def check_known(what: str, names: Iterable[str], known: Sequence[str]) -> None:
 
     >>> check_known("target", ["price"], ["carat", "price"])
     """
+    there = set(known)
     for name in names:
-        if name not in known:
+        if name not in there:
             raise unknown_column(what, name, known)
 
 
@@ -207,9 +208,10 @@ def different_names(names: Sequence[str], *, numbered: bool) -> tuple[str, ...]:
             f"{names.count(twice[0])} columns are called {shown(twice[0])}; rename them, or let "
             "--number-duplicates do it"
         )
-    taken: dict[str, None] = {}
+    given, taken = set(names), dict[str, None]()
+    numbers = {name: itertools.count(2) for name in twice}
     for name in names:
-        others = (f"{name}_{number}" for number in itertools.count(2))
-        free = (other for other in others if other not in taken and other not in names)
+        others = (f"{name}_{number}" for number in numbers.get(name, ()))
+        free = (other for other in others if other not in taken and other not in given)
         taken[next(free) if name in taken else name] = None
     return tuple(taken)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Self
 
 import polars as pl
 
+from chainrule.errors import escaped
 from chainrule.tables.errors import TableError
 
 
@@ -40,7 +41,8 @@ class Output(Sink):
 
     def write(self, chunk: pl.DataFrame) -> None:
         """Print the next rows, the first below a header."""
-        _write_text(chunk, sys.stdout.buffer, self._count, ",")
+        to_terminal = sys.stdout.isatty()
+        _write_text(chunk, sys.stdout.buffer, self._count, ",", for_people=to_terminal)
         sys.stdout.flush()
         self._count += 1
 
@@ -100,10 +102,13 @@ def _said_of(path: Path) -> Iterator[None]:
 # The formats
 
 
-def _write_text(chunk: pl.DataFrame, file: Any, number: int, delimiter: str) -> None:
+def _write_text(
+    chunk: pl.DataFrame, file: Any, number: int, delimiter: str, *, for_people: bool = False
+) -> None:
     """Write rows, the first below a header; one column's null is no blank line, which is no row.
 
-    Blanks around a text are kept by quotes. Python writes: its errors tell a pipe that nobody reads
+    Blanks around a text are kept by quotes. For people, what would steer a terminal is escaped; a
+    program gets each value as it stands. Python writes: its errors tell a pipe that nobody reads
     on from a disk that is full.
     """
     null = '""' if chunk.width == 1 else ""
@@ -113,7 +118,7 @@ def _write_text(chunk: pl.DataFrame, file: Any, number: int, delimiter: str) -> 
         null_value=null,
         quote_style="non_numeric" if _has_blanks_around(chunk) else "necessary",
     )
-    file.write(text.encode())
+    file.write((escaped(text) if for_people else text).encode())
 
 
 def _has_blanks_around(chunk: pl.DataFrame) -> bool:

@@ -12,6 +12,7 @@
 | `running.py` | visit after visit, until validation says enough |
 | `checkpoints.py` | where a run left off |
 | `model.py` | `TableModel`: predictions, scores, one file |
+| `about.py` | what its file tells, and what must fit together in it |
 | `objectives.py` | which loss is lowered, what classes weigh, what validation goes by |
 | `scores.py`, `by_class.py` | how good predictions are, of all rows and of each class |
 | `doubts.py` | what is to be doubted of a training |

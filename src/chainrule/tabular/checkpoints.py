@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from chainrule.serialization import Store
+from chainrule.history import History
+from chainrule.network import Parameters
+from chainrule.serialization import CheckpointError, Store
 from chainrule.serialization.checkpoint import begun
 from chainrule.serialization.contents import contents
 from chainrule.tables import Source
@@ -61,6 +63,13 @@ def discard(directory: Path) -> None:
             store.clear()
 
 
+def _take(run: Run, store: Store, params: Parameters, history: History) -> None:
+    try:
+        run.take(params, history)
+    except ValueError as error:
+        raise CheckpointError(f"{store.directory}: {error}; start anew by --restart") from None
+
+
 @contextmanager
 def keeping(
     run: Run, source: Source, options: Options, directory: str | Path | None, every: float
@@ -76,9 +85,9 @@ def keeping(
     with Store(directory) as store:
         own = functools.cache(lambda: identity(run, source, options))  # it reads all of a file
         if store.holds_some:
-            found = begun(store, own())
+            found = begun(store, own(), run.plan.net, run.params)
             if found is not None:
-                run.take(*found)
+                _take(run, store, *found)
         saved, written = run.visits, time.monotonic()
 
         def save(run: Run) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from chainrule.errors import check_predicted
 from chainrule.evaluation import predict
 from chainrule.network import Network, Parameters
 from chainrule.records import column_name
@@ -35,19 +36,20 @@ from chainrule.tables import (
     TableError,
     Target,
     open_source,
-    target_from_data,
     with_target,
 )
 from chainrule.tables.copies import with_copies
 from chainrule.tables.encoders import Category, Number
 from chainrule.tables.fields import EMPTY
 from chainrule.tables.values import check_known
-from chainrule.tabular import by_class
+from chainrule.tabular import about, by_class
 from chainrule.tabular.objectives import kind_of
 from chainrule.tabular.scores import scored
 
 Array = NDArray[Any]
 KIND = "table"
+OWN = ("kind", "network", "preparation", "target", "forms")
+"""What a file tells that is no part of `about`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,14 +107,19 @@ class TableModel:
 
     def _outputs(self, frame: pl.DataFrame, notes: Notes | None, first: int) -> Array:
         """Return p for rows whose columns are read."""
-        return self.outputs_of(self.preparation.transform(frame, notes, first=first))
+        return self.outputs_of(self.preparation.transform(frame, notes, first=first), first=first)
 
-    def outputs_of(self, X: Array) -> Array:
-        """Return p for prepared inputs."""
-        made = np.asarray(predict(self.net, self.params, X))
-        if self.target.task == "classification":
-            return made
-        return np.asarray(self.target.values(made))  # type: ignore[attr-defined]
+    def outputs_of(self, X: Array, *, first: int = 1) -> Array:
+        """Return p for prepared inputs, of which the first row has this number.
+
+        Raises FloatingPointError, with the row, where one is not finite.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):  # it is told of by its row
+            p = np.asarray(predict(self.net, self.params, X))
+            if self.target.task == "regression":
+                p = np.asarray(self.target.values(p))  # type: ignore[attr-defined]
+        check_predicted(p, first=first)
+        return p
 
     def predict(
         self, table: Any, notes: Notes | None = None, *, keep: Iterable[Any] = (), **reading: Any
@@ -148,7 +155,7 @@ class TableModel:
     def _present(self, source: Source, wanted: Iterable[str]) -> list[str]:
         """Those columns that a source has; `transform` says which are missing, and what is near."""
         wanted = dict.fromkeys(wanted)
-        if all(name in source.columns for name in wanted):
+        if wanted.keys() <= set(source.columns):
             return list(wanted)
         return list(source.columns)
 
@@ -156,7 +163,7 @@ class TableModel:
     def _names(self) -> list[str]:
         """What the columns of predictions are called."""
         if self.quantiles:
-            return [f"quantile_{q:g}" for q in self.quantiles]
+            return [f"quantile_{q}" for q in self.quantiles]
         classes = getattr(self.target, "names", ())
         return ["prediction", *(f"probability_{name}" for name in classes)]
 
@@ -204,7 +211,7 @@ class TableModel:
         weighed them in training, where the table has it.
         """
         source = self._with_names(self.opened(table, **reading))
-        weigh = self.about["options"].get("weight")
+        weigh = self.about.get("options", {}).get("weight")
         weigh = weigh if weigh in source.columns else None
         asked = (*self.preparation.columns, self.target.column, *([weigh] if weigh else []))
         parts: list[tuple[Array, Array, Array | None]] = []
@@ -256,7 +263,7 @@ class TableModel:
 
     def save(self, path: str | Path) -> None:
         """Write the model to a file, whole or not at all; equal models make equal bytes."""
-        about = {
+        data = {
             "kind": KIND,
             "network": network_to_data(self.net),
             "preparation": self.preparation.to_data(),
@@ -264,8 +271,9 @@ class TableModel:
             **({"forms": forms} if (forms := self.forms.to_data()) else {}),
             **self.about,
         }
+        about.read(data)
         curves = {f"curves.{name}": curve for name, curve in self.curves.items()}
-        write_file(path, {**arrays_of(self.params), "baseline": self.baseline, **curves}, about)
+        write_file(path, {**arrays_of(self.params), "baseline": self.baseline, **curves}, data)
 
     @classmethod
     def load(cls, path: str | Path) -> TableModel:
@@ -274,34 +282,28 @@ class TableModel:
         Raises OSError where it cannot be opened, and ModelFileError where it is damaged, of another
         kind, or from a newer version.
         """
-        arrays, about = read_file(path)
-        if about["kind"] != KIND:
+        arrays, data = read_file(path)
+        if data["kind"] != KIND:
             raise ModelFileError(
-                f"{path}: must hold the model of a table, got the kind {about['kind']!r:.40}; "
+                f"{path}: must hold the model of a table, got the kind {data['kind']!r:.40}; "
                 "cr.load reads networks"
             )
         try:
-            return cls._read(arrays, about)
-        except (KeyError, TypeError, ValueError) as error:
+            return cls._read(arrays, data)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ModelFileError(f"{path}: {error}") from None
 
     @classmethod
-    def _read(cls, arrays: dict[str, Array], about: dict[str, Any]) -> TableModel:
-        own = ("kind", "network", "preparation", "target", "forms")
-        net = network_from_data(about["network"])
+    def _read(cls, arrays: dict[str, Array], data: dict[str, Any]) -> TableModel:
+        told = about.read(data)
+        net = network_from_data(told["network"])
         params = params_of(net, arrays)
-        preparation = Preparation.from_data(about["preparation"])
-        target = target_from_data(about["target"])
-        sizes = {"inputs": len(preparation.feature_names), "outputs": target.outputs}
-        for name, size in sizes.items():
-            if getattr(net, name) != size:
-                raise ValueError(
-                    f"its network has {getattr(net, name)} {name}, and its table needs {size}"
-                )
+        preparation = Preparation(tuple(told["preparation"]["encoders"]))
+        if "baseline" not in arrays:
+            raise ValueError("the array 'baseline' is missing")
+        about.check(told, net, preparation, told["target"], arrays)
         baseline = arrays.pop("baseline")
-        if baseline.shape != (target.outputs,):
-            raise ValueError(f"its baseline must have {target.outputs} values")
         curves = {name.removeprefix("curves."): curve for name, curve in arrays.items()}
-        rest = {name: value for name, value in about.items() if name not in own}
-        forms = Forms.from_data(about.get("forms", {}))
-        return cls(net, params, preparation, target, baseline, curves, rest, forms)
+        rest = {name: value for name, value in data.items() if name not in OWN}
+        forms = Forms(told.get("forms", {}))
+        return cls(net, params, preparation, told["target"], baseline, curves, rest, forms)

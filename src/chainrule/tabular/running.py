@@ -74,8 +74,16 @@ class Run:
         self.take(self.params, self.history)
 
     def take(self, params: Parameters, history: History | None) -> None:
-        """Go on from the parameters and the history of an earlier run of this plan."""
+        """Go on from the parameters and the history of an earlier run of this plan.
+
+        Raises ValueError for a history that is of no such run.
+        """
         self.params, self.history, self.losses = params, history, []
+        validated = self.held_out is not None or self.measure is not None
+        epochs = self.epochs if validated else 0
+        best = history.best_epoch if history else 0
+        if len(self.validation_losses) != epochs or best % self.blocks.count:
+            raise ValueError("its checkpoint's history is not one of this run")
         for epoch in range(self.epochs):
             self._enter_epoch(epoch)
 

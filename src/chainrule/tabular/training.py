@@ -17,17 +17,21 @@ from chainrule.network import Network, Parameters
 from chainrule.optimizers import OPTIMIZERS, AdamW
 from chainrule.records import column_name, made_of
 from chainrule.schedules import Cosine, OneCycle
-from chainrule.serialization.strict_json import to_json
+from chainrule.serialization.strict_json import MOST_VALUES, to_json
 from chainrule.tables import Reading, Source, TableError, open_source
+from chainrule.tabular import about
 from chainrule.tabular.blocks import Blocks
 from chainrule.tabular.checkpoints import keeping
 from chainrule.tabular.doubts import of_a_model
-from chainrule.tabular.model import TableModel
+from chainrule.tabular.model import KIND, TableModel
 from chainrule.tabular.objectives import loss_of
 from chainrule.tabular.options import Options, by_text, completed
 from chainrule.tabular.preparing import Prepared, prepare
 from chainrule.tabular.running import Measure, Plan, Run
 from chainrule.tabular.scores import SCORES
+
+OF_A_DECISION = 4
+"""The brackets and commas of a decision on a column, as a model file has it."""
 
 OVERFITTED = 1.05
 """Where the last validation loss is so many times the best, the last epochs did harm.
@@ -144,6 +148,7 @@ def set_out(source: Source, target: str, asked: Options) -> Iterator[tuple[Prepa
     ...     len(prepared.rows), options.batch_size, run.epochs
     (178, 32, 0)
     """
+    _check_width(source)
     prepared = prepare(source, target, asked)
     with prepared.blocks:
         chosen = completed(asked, int((~prepared.held).sum()))
@@ -151,11 +156,27 @@ def set_out(source: Source, target: str, asked: Options) -> Iterator[tuple[Prepa
         yield prepared, chosen, begin(prepared, chosen)
 
 
+def _check_width(source: Source) -> None:
+    """Raise TableError, before any row is read, where no model file could name all columns."""
+    if len(source.columns) > (most := MOST_VALUES // OF_A_DECISION):
+        raise TableError(
+            f"{source.name}: has {len(source.columns):,} columns, and a model can tell of "
+            f"{most:,} at most; leave some out of the table"
+        )
+
+
 def _check_that_a_file_holds(prepared: Prepared) -> None:
     """Raise TableError, before any training, where no model file could tell of so many columns."""
-    told = [prepared.preparation.to_data(), prepared.target.to_data(), decided(prepared)]
+    told = {
+        "kind": KIND,
+        "network": None,
+        "preparation": prepared.preparation.to_data(),
+        "target": prepared.target.to_data(),
+        "decisions": decided(prepared),
+    }
     try:
         to_json(told)
+        about.read(told)
     except ValueError as error:
         columns = f"{len(prepared.decisions):,} columns"
         raise TableError(f"a model of {columns} {error}; leave some out") from None
@@ -179,7 +200,7 @@ def conclude(
     The scores are those of the first run, on examples that it was not trained with.
     """
     model = _model(prepared, run.plan.net, run.best, _curves(run, options.metric))
-    about = {
+    made = {
         **_set_out(prepared, options),
         "epochs": run.epochs,
         "best_epoch": run.best_epoch,
@@ -188,10 +209,10 @@ def conclude(
         "refit": _refit(options, run, again),
         "validation": (scores := _validated(model, prepared)),
     }
-    told = dataclasses.replace(model, about=about)
-    about["warnings"] = prepared.doubts + of_a_model(told, prepared.held_out, scores)
+    told = dataclasses.replace(model, about=made)
+    made["warnings"] = prepared.doubts + of_a_model(told, prepared.held_out, scores)
     params = model.params if again is None else again.params
-    return dataclasses.replace(model, params=params, about=about)
+    return dataclasses.replace(model, params=params, about=made)
 
 
 def _set_out(prepared: Prepared, options: Options) -> dict[str, Any]:

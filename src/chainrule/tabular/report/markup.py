@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from chainrule.errors import escaped
 from chainrule.tables.values import bare
 
 LONGEST = 40
@@ -34,12 +35,12 @@ def short(value: Any, longest: int = LONGEST) -> str:
 
 
 def text(said: str) -> Html:
-    """Return what can stand in an element or in an attribute; HTML stays as it is.
+    r"""Return what can stand in an element or in an attribute, `escaped`; HTML stays as it is.
 
-    >>> text("<b>"), text(Html("<b>"))
-    ('&lt;b&gt;', '<b>')
+    >>> text("<b>\u202e"), text(Html("<b>"))
+    ('&lt;b&gt;\\u202e', '<b>')
     """
-    return said if isinstance(said, Html) else Html(html.escape(said))
+    return said if isinstance(said, Html) else Html(html.escape(escaped(said)))
 
 
 def number(value: float) -> str:
