@@ -137,6 +137,11 @@ def _drawn(what: Plan, prepared: Prepared) -> Parameters:
     if str(what.net.loss) != "poisson":
         return params
     *hidden, last = params
+    if not prepared.baseline[0] > 0:
+        raise TableError(
+            f"--loss poisson needs a count above 0, and target {prepared.target.column!r} is 0 in "
+            "all rows in training; use another --loss, or another --seed"
+        )
     return (*hidden, last._replace(b=last.b + np.float32(np.log(prepared.baseline[0]))))
 
 
