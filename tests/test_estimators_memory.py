@@ -18,6 +18,7 @@ pytestmark = [
 ]
 
 ROWS, COLUMNS = 1_000_000, 30
+EARLY: dict[str, Any] = {"early_stopping": True, "validation_fraction": 0.1}
 SMALL: dict[str, Any] = {"hidden_layer_sizes": (4,), "batch_size": 1000, "max_iter": 1}
 
 
@@ -29,13 +30,22 @@ def memory_of_fit(kind: str) -> list[int]:
         "classes": lambda: MLPClassifier(**SMALL).fit(X, (4 * X[:, 0]).astype(int)),
         "regressor": lambda: MLPRegressor(**SMALL).fit(X, X[:, 0]),
         "partial_fit": lambda: MLPRegressor(**SMALL).partial_fit(X, X[:, 0]),
+        "early stopping": lambda: MLPRegressor(**SMALL, **EARLY).fit(X, X[:, 0]),
+        "early stopping by class": lambda: MLPClassifier(**SMALL, **EARLY).fit(X, X[:, 0] > 0.5),
+        "early stopping by the loss": lambda: MLPRegressor(**SMALL, **EARLY, scoring="loss").fit(
+            X, X[:, 0]
+        ),
         "of a copy": lambda: MLPRegressor(**SMALL).fit(X.copy(), X[:, 0]),
     }
     MLPClassifier(**SMALL).fit(X[:2000], X[:2000, 0] > 0.5)  # what a first fit loads
     return [most_taken_by(fits[kind]), X.nbytes]
 
 
-@pytest.mark.parametrize("kind", ["classifier", "classes", "regressor", "partial_fit"])
+KINDS = ["classifier", "classes", "regressor", "partial_fit"]
+KINDS += ["early stopping", "early stopping by class", "early stopping by the loss"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_fit_takes_no_second_copy_of_X(kind: str) -> None:
     taken, size = alone(memory_of_fit, kind)
     assert taken < 0.75 * size

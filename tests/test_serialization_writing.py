@@ -152,3 +152,35 @@ def test_bad_input_leaves_the_old_file(tmp_path):
     with pytest.raises(ValueError, match="params must be made by"):
         cr.save(tmp_path / "some.model", net, broken)
     assert contents(tmp_path) == left
+
+
+# Names that others have
+
+
+def test_one_of_the_same_name_stays_where_it_is_not_to_be_replaced(tmp_path):
+    write_file(tmp_path / "some.model", OLD, ABOUT, replace=False)
+    before = contents(tmp_path)
+    with pytest.raises(FileExistsError):
+        write_file(tmp_path / "some.model", NEW, ABOUT, replace=False)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_file_system_without_links_takes_the_name_first(tmp_path, monkeypatch, there):
+    def unsupported(*_):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", unsupported)
+    path = tmp_path / "some.model"
+    if there:
+        path.write_bytes(b"by another")
+        with pytest.raises(FileExistsError):
+            write_file(path, NEW, ABOUT, replace=False)
+        assert contents(tmp_path) == {"some.model": b"by another"}
+    else:
+        write_file(path, NEW, ABOUT, replace=False)
+        assert read_file(path)[0]["w"].tolist() == [1] * 100
+        monkeypatch.setattr(Path, "replace", failing(OSError(errno.EIO, "Input/output error")))
+        with pytest.raises(OSError, match="Input/output"):
+            write_file(tmp_path / "other.model", NEW, ABOUT, replace=False)
+        assert os.listdir(tmp_path) == ["some.model"]

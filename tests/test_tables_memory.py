@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+import chainrule as cr
 from alone import alone
 from chainrule.tables import CHUNK, open_sink, open_source
 from test_engine_memory import RESET, most_taken_by
@@ -75,3 +76,24 @@ def test_reading_in_chunks(tmp_path, ending):
 def test_writing_in_chunks(tmp_path, ending):
     few, many = alone(taken_by_writing, str(tmp_path), ending)
     assert many - few < 0.6 * ALL
+
+
+def taken_by_training(small, large):
+    """What training in blocks takes on few rows and on many, and on the many in memory."""
+
+    def trained(path, **options):
+        cr.train(path, "column_0", hidden=(4,), epochs=1, batch_size=4096, **options)
+
+    trained(small, memory=2**23)  # what a first training loads
+    return [
+        most_taken_by(lambda: trained(small, memory=2**23)),
+        most_taken_by(lambda: trained(large, memory=2**23)),
+        most_taken_by(lambda: trained(large)),
+    ]
+
+
+def test_training_in_blocks(tmp_path):
+    paths = [made(tmp_path / f"{rows}.csv", rows) for rows in (SMALL, LARGE // 2)]
+    few, many, whole = alone(taken_by_training, *map(str, paths))
+    assert many - few < 0.6 * ALL / 2
+    assert many < 1.4 * ALL / 2 < 1.6 * ALL / 2 < whole  # it would be seen

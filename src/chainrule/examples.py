@@ -6,10 +6,13 @@ X   (n, inputs)   the examples      y   (n, outputs), or labels (n,)      w   (n
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import numpy as np
 from array_api_compat import array_namespace, device
+from numpy.typing import NDArray
 
 from chainrule import losses
 from chainrule.errors import check_number, check_weights
@@ -45,10 +48,82 @@ class Examples(NamedTuple):
         """The mean of the weights, 1 where they have none."""
         return self.weight / int(self.X.shape[0])
 
-    def shuffled(self, seed: int, epoch: int) -> Array:
-        """Return the order in which an epoch goes through the examples, as an array of indices."""
-        order = shuffled(self.X.shape[0], seed, epoch)
-        return array_namespace(self.X).asarray(order, device=device(self.X))
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """The numbers of the rows to set aside for validation.
+
+    >>> HeldOut(np.array([0, 3]))
+    HeldOut(rows=array([0, 3]))
+    """
+
+    rows: Rows
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some of the examples, in their order, used where they lie: no copy is made of them.
+
+    They are those numbered `rows`, or with `without` all others; None is no row.
+
+    >>> data = Examples(np.array([[1.0], [2.0], [3.0]]), np.array([4, 5, 6]), None)
+    >>> Part(data, np.array([1]), without=True).whole().y
+    array([4, 6])
+    """
+
+    data: Examples
+    rows: Rows | None = None
+    without: bool = True
+
+    @property
+    def n(self) -> int:
+        """How many they are."""
+        n, some = int(self.data.X.shape[0]), 0 if self.rows is None else len(self.rows)
+        return n - some if self.without else some
+
+    @property
+    def numbers(self) -> Rows | None:
+        """The numbers of their rows, or None for all."""
+        if self.rows is None or not self.without:
+            return self.rows
+        kept = np.ones(self.data.X.shape[0], bool)
+        kept[self.rows] = False
+        return np.flatnonzero(kept)
+
+    def whole(self) -> Examples:
+        """Return them by themselves, which makes a copy of a part."""
+        numbers = self.numbers
+        return self.data if numbers is None else self.data.take(self.array(numbers))
+
+    def first(self, some: int) -> Examples:
+        """Return the first few of them."""
+        numbers, places = self.numbers, slice(0, some)
+        return self.data.take(places if numbers is None else self.array(numbers[places]))
+
+    def array(self, numbers: Rows) -> Array:
+        """Return numbers of rows as an array of the examples' library."""
+        X = self.data.X
+        return array_namespace(X).asarray(numbers, device=device(X))
+
+    @property
+    def weight(self) -> float:
+        """The sum of their weights: how many they are where they have none."""
+        w = self.data.w
+        if w is None:
+            return float(self.n)
+        numbers = self.numbers
+        if numbers is None:
+            return self.data.weight
+        xp = array_namespace(w)
+        return float(xp.sum(xp.take(w, self.array(numbers), axis=0)))
+
+    @property
+    def mean_weight(self) -> float:
+        """The mean of their weights, 1 where they have none."""
+        return self.weight / self.n
 
 
 def check_examples(
@@ -76,12 +151,23 @@ def check_examples(
     return Examples(X, y, w)
 
 
+Order = Callable[[int, int, int], Rows]
+"""From the number of examples, the seed and the epoch to the order of the examples."""
+
+
 def split(
-    net: Network, params: Parameters, data: Examples, validation: Any, seed: int
-) -> tuple[Examples, Examples | None]:
+    net: Network,
+    params: Parameters,
+    data: Examples,
+    validation: Any,
+    seed: int,
+    order: Order = shuffled,
+) -> tuple[Part, Part | None]:
     """Return the examples to train with, and those to validate with if there are any."""
     if validation is None:
-        return data, None
+        return Part(data), None
+    if isinstance(validation, HeldOut):
+        return _apart(data, validation.rows, "validation")
     if isinstance(validation, (tuple, list)):
         if len(validation) not in (2, 3):
             raise ValueError(
@@ -89,7 +175,8 @@ def split(
                 f"{len(validation)} entries"
             )
         X, y, *w = validation
-        return data, check_examples(net, params, X, y, w[0] if w else None, of="validation ")
+        given = check_examples(net, params, X, y, w[0] if w else None, of="validation ")
+        return Part(data), Part(given)
     if hasattr(validation, "shape") and validation.shape:
         raise TypeError(
             "fit: validation must be (X, y), (X, y, sample_weight) or a fraction, got one array"
@@ -102,32 +189,40 @@ def split(
             f"fit: validation={fraction:g} of {n} examples leaves none to train with; give more "
             "examples or a smaller fraction"
         )
-    order, xp = data.shuffled(seed, 0), array_namespace(data.X)
-    parts = data.take(xp.sort(order[held_out:])), data.take(xp.sort(order[:held_out]))
+    rows = np.sort(order(n, seed, 0)[:held_out])
+    return _apart(data, rows, f"validation={fraction:g} with seed={seed}")
+
+
+def _apart(data: Examples, rows: Rows, what: str) -> tuple[Part, Part]:
+    """Return the examples without some of them, and these."""
+    parts = Part(data, np.unique(rows)), Part(data, rows, without=False)
     if not all(part.weight > 0 for part in parts):
         raise ValueError(
-            f"fit: validation={fraction:g} with seed={seed} puts all examples of weight > 0 on "
-            "one side; leave those of weight 0 out, or take another seed"
+            f"fit: {what} puts all examples of weight > 0 on one side; leave those of weight 0 "
+            "out, or take another seed"
         )
     return parts
 
 
 def batches(
-    data: Examples, batch_size: int | None, seed: int, epoch: int, *, shuffle: bool
+    data: Part, batch_size: int | None, seed: int, epoch: int, *, shuffle: bool
 ) -> Iterator[Examples]:
     """Yield the batches of an epoch; a full batch is never shuffled."""
-    n = data.X.shape[0]
+    n = data.n
     if batch_size is None or batch_size >= n:
-        yield data
+        yield data.whole()
         return
-    order = data.shuffled(seed, epoch) if shuffle else None
+    numbers = data.numbers
+    if shuffle:
+        order = shuffled(n, seed, epoch)
+        numbers = order if numbers is None else numbers[order]
     for start in range(0, n, batch_size):
-        rows = slice(start, min(start + batch_size, n))
-        yield data.take(rows if order is None else order[rows])
+        places = slice(start, min(start + batch_size, n))
+        yield data.data.take(places if numbers is None else data.array(numbers[places]))
 
 
 def batches_after(
-    data: Examples, batch_size: int | None, seed: int, epoch: int, *, shuffle: bool
+    data: Part, batch_size: int | None, seed: int, epoch: int, *, shuffle: bool
 ) -> Iterator[Examples]:
     """Yield the batch of each step after an epoch, without end."""
     for following in itertools.count(epoch + 1):

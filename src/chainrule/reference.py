@@ -17,7 +17,7 @@ from array_api_compat import array_namespace
 
 from chainrule import losses
 from chainrule.backprop import Trace, backward, forward, gradient, trace_cost
-from chainrule.examples import Examples, batches
+from chainrule.examples import Examples, Part, batches
 from chainrule.history import REMEDY, DivergenceError, History, Progress
 from chainrule.layers import Draw
 from chainrule.network import Network, Parameters, describe, divisor
@@ -72,7 +72,7 @@ def _keep_freed_memory() -> None:
 
 
 def run_epoch(
-    plan: Plan, data: Examples, batch_size: int | None, shuffle: bool, history: History
+    plan: Plan, data: Part, batch_size: int | None, shuffle: bool, history: History
 ) -> None:
     """Go through the examples once, and enter the outcome in the history."""
     _keep_freed_memory()
@@ -197,14 +197,14 @@ def norm_scale(plan: Plan, grads: Parameters, xp: Any) -> float:
     return min(plan.clip_norm / largest / math.sqrt(squares), 1.0)
 
 
-def validate(net: Network, data: Examples, history: History, cost: float | None = None) -> None:
+def validate(net: Network, data: Part, history: History, cost: float | None = None) -> None:
     """Enter the cost of the validation data; a FloatingPointError names what is not finite.
 
     A finite cost that is given is taken; without one it is computed.
     """
     params, failure = history.at.params, ""
     if cost is None or not math.isfinite(cost):
-        cost, failure = _measured(net, params, data)
+        cost, failure = _measured(net, params, data.whole())
     history.enter_validation(cost)
     if failure:
         raise FloatingPointError(failure)
@@ -227,13 +227,13 @@ ASKED = 10_000
 
 
 def not_validated(
-    net: Network, data: Examples, start: Parameters, history: History, error: FloatingPointError
+    net: Network, data: Part, start: Parameters, history: History, error: FloatingPointError
 ) -> DivergenceError:
     """Return the error for a validation that failed, by the training or by its own data.
 
     `data` are the examples in training, and `start` the parameters from which it began.
     """
-    at, some = history.at, data.take(slice(0, ASKED))
+    at, some = history.at, data.first(ASKED)
     before, now = (_measured(net, params, some)[0] for params in (start, at.params))
     if now - before <= GROWN * abs(before):
         told = (

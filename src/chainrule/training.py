@@ -11,7 +11,6 @@ off after any epoch and gone on with, to the same bits.
 from __future__ import annotations
 
 import fnmatch
-import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -19,9 +18,9 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from chainrule.engine.runs import NativeRun, cannot_run
-from chainrule.engine.session import check_choice
+from chainrule.engine.session import check_choice, shuffled
 from chainrule.errors import check_number, check_whole, unknown_name
-from chainrule.examples import Examples, check_examples, split
+from chainrule.examples import HeldOut, Part, check_examples, split
 from chainrule.history import EarlyStopping, History, Progress, TrainingInterrupted
 from chainrule.network import SEEDS, Network, Parameters, check_parameters
 from chainrule.optimizers import Optimizer, State, init_states
@@ -45,7 +44,7 @@ def fit(
     seed: int = 0,
     shuffle: bool = True,
     sample_weight: Any = None,
-    validation: float | tuple[Any, ...] | None = None,
+    validation: float | tuple[Any, ...] | HeldOut | None = None,
     early_stopping: EarlyStopping | None = None,
     clip_value: float | None = None,
     clip_norm: float | None = None,
@@ -145,9 +144,9 @@ def fit(
     check_parameters(net, params)
     stays = frozen(params, freeze)
     data = check_examples(net, params, X, y, sample_weight, whole=mean_weight is None)
-    data, held_out = split(net, params, data, validation, seed)
+    training, held_out = split(net, params, data, validation, seed, shuffled)
     w = (
-        data.mean_weight
+        training.mean_weight
         if mean_weight is None
         else check_number("fit: mean_weight", mean_weight, above=0)
     )
@@ -155,27 +154,29 @@ def fit(
     tied = _tied(history.at, ties, stays)
     plan = Plan(net, optimizer, seed, stays, clip_value, clip_norm, w, tied)
     goal = history.epochs + epochs
-    native = _native(plan, history, data, batch_size, shuffle, engine, threads)
+    native = _native(plan, history, training, held_out, batch_size, shuffle, engine, threads)
     fraction = None if held_out is None or isinstance(validation, (tuple, list)) else validation
     given = (X, y, sample_weight, fraction, batch_size, shuffle, native is not None)
     history.runs = (*history.runs, Run(plan, *given, *_begun(history)))
-    measure = functools.partial(validate, net) if native is None else native.validate
     each = held_out is not None or bool(callbacks)  # something to be done after each epoch
     over = early_stopping.is_over if early_stopping and early_stopping.of == "loss" else None
     history.stopped = _reason_to_stop(history, early_stopping, ())
     while history.epochs < goal and not history.stopped:
         try:
             if native is None:
-                run_epoch(plan, data, batch_size, shuffle, history)
+                run_epoch(plan, training, batch_size, shuffle, history)
             else:
                 native.run_epochs(1 if each else goal - history.epochs, history, over)
         except KeyboardInterrupt as interrupt:
             raise TrainingInterrupted(history.at.params, history) from interrupt
         if held_out is not None:
             try:
-                measure(held_out, history)
+                if native is None:
+                    validate(net, held_out, history)
+                else:
+                    native.validate(history)
             except FloatingPointError as error:
-                raise not_validated(net, data, params, history, error) from None
+                raise not_validated(net, training, params, history, error) from None
         history.stopped = _reason_to_stop(history, early_stopping, callbacks)
     history.restored = early_stopping is not None and early_stopping.of != "loss"
     return history.returned, history
@@ -199,7 +200,8 @@ def _begun(history: History) -> tuple[Parameters, list[State] | None, int, int]:
 def _native(
     plan: Plan,
     history: History,
-    data: Examples,
+    data: Part,
+    held_out: Part | None,
     batch_size: int | None,
     shuffle: bool,
     engine: str,
@@ -209,7 +211,9 @@ def _native(
     if engine == "reference":
         return None
     reason = cannot_run(plan, history.at.params, insist=engine == "native")
-    return None if reason else NativeRun(plan, history, data, batch_size, shuffle, threads)
+    if reason:
+        return None
+    return NativeRun(plan, history, data, batch_size, shuffle, threads, held_out=held_out)
 
 
 def _reason_to_stop(

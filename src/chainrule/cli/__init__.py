@@ -8,6 +8,7 @@
 | `checking.py` | the commands `demo`, `info` and `check` |
 | `options.py` | the options of a training, made from the fields that hold them |
 | `files.py` | what a training reads and writes, and what it may replace |
+| `places.py` | where a command writes: never what it reads, and what it may replace |
 | `config.py` | the same in a TOML file |
 | `progress.py` | how far a training is, on a terminal or in a log |
 | `summary.py`, `words.py` | what is said of columns, trainings and models; numbers and times |

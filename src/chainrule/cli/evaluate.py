@@ -11,6 +11,7 @@ from chainrule.cli import scoring
 from chainrule.cli.errors import refusals
 from chainrule.cli.files import load_model
 from chainrule.cli.options import given, reads_tables
+from chainrule.cli.places import check_apart
 from chainrule.cli.saying import say, say_as_json
 
 
@@ -31,6 +32,7 @@ def evaluate(model: Path, table: str, as_json: bool, **reading: Any) -> None:
     with refusals():
         from chainrule.tables import Notes
 
+        check_apart({}, table, model)
         trained = load_model(model, table)
         source = trained.opened(table, **given(reading))
         notes = Notes()

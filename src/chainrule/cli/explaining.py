@@ -11,7 +11,8 @@ import click
 import chainrule as cr
 from chainrule.cli.errors import usage_errors
 from chainrule.cli.files import is_model, load_model
-from chainrule.cli.options import given, reads_tables
+from chainrule.cli.options import forced, given, reads_tables
+from chainrule.cli.places import check_apart, check_replaceable
 from chainrule.cli.saying import hand_on, say
 from chainrule.cli.sizes import read_sizes
 from chainrule.explain.names import NOTATIONS
@@ -22,14 +23,21 @@ LEFT_OUT = "The format; by default that of FILE's ending, else text."
 
 
 def goes_to(command: Any) -> Any:
-    """Add the option that names a file to write."""
+    """Add the options that name a file to write, and replace what is not quickly made again."""
     return click.option(
         "-o",
         "--output",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="Write to this file, replacing it if it exists.",
-    )(command)
+        help="Write to this file, also over an earlier page or sheet.",
+    )(forced(command))
+
+
+def check_output(output: Path | None, *inputs: str | Path, force: bool) -> None:
+    """Refuse to write what is read, or over what is not quickly made again."""
+    check_apart({"the output": output}, *inputs)
+    if output:
+        check_replaceable(output, force=force)
 
 
 def put(text: str, path: Path | None) -> None:
@@ -93,6 +101,7 @@ def explain(
     by: str | None,
     name: str | None,
     output: Path | None,
+    force: bool,
     data: str | None,
     row: int | None,
     step: int | None,
@@ -125,6 +134,8 @@ def explain(
     chainrule explain network.toml --of out_o1 --by w1
     chainrule explain houses.model --data test.csv --row 3 --of w12
     """
+    from chainrule.explain.network_file import network_path
+
     with usage_errors():
         if row is not None and data is None:
             raise ValueError("--row is of a table; name it by --data")
@@ -133,7 +144,12 @@ def explain(
         asked = given(reading)
         if asked and data is None:
             raise ValueError(f"--{min(asked).replace('_', '-')} is of a table; name it by --data")
-        what, more = example(network, data, row or 1, asked) if data else described(network)
+        read = [network, data] if data else [network_path(network)]
+        check_output(output, *read, force=force)
+        if data:
+            what, more = example(network, data, row or 1, asked, output)
+        else:
+            what, more = described(network, network_path(network))
         more |= {} if step is None else {"step": step}
         explanation = cr.explain(
             *what, **more, of=of, by=by, notation=notation, digits=digits, top=top
@@ -141,11 +157,10 @@ def explain(
         put(write(explanation, columns(place)), place)
 
 
-def described(network: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def described(network: str, path: Path) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return what a file of a network gives `cr.explain`."""
-    from chainrule.explain.network_file import network_path, read_network_file
+    from chainrule.explain.network_file import read_network_file
 
-    path = network_path(network)
     if is_model(path):
         raise ValueError(f"{network} is a model; name the table of its example by --data")
     file = read_network_file(path)
@@ -155,12 +170,14 @@ def described(network: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
 
 
 def example(
-    model: str, data: str, row: int, reading: dict[str, Any]
+    model: str, data: str, row: int, reading: dict[str, Any], output: Path | None
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return what a model and a row of a table give `cr.explain`."""
     trained = load_model(model, data)
+    source = trained.opened(data, **reading)
+    check_apart({"the output": output}, *source.stamps)
     names = {"inputs": trained.preparation.feature_names, "outputs": trained.outputs_named}
-    return (trained.net, trained.params, *trained.example(data, row, **reading)), names
+    return (trained.net, trained.params, *trained.example(source, row)), names
 
 
 def columns(place: Path | None) -> int:
@@ -195,6 +212,7 @@ def worksheet(
     activation: str,
     name: str | None,
     output: Path | None,
+    force: bool,
     key: bool,
 ) -> None:
     """Write a backpropagation problem to work by hand, or its key.
@@ -211,6 +229,7 @@ def worksheet(
     with usage_errors():
         place = output and check_place(output)
         kind = format_of(name, output, SUFFIXES)
+        check_output(output, force=force)
         sheet = worksheet(sizes, seed, activation)
         if kind == "text":
             put(sheet.text(key=key, width=columns(place)), place)

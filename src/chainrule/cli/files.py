@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import glob
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chainrule.cli.errors import Refusal
+from chainrule.cli.places import check_apart, check_replaceable, is_same
 from chainrule.errors import check_number
 from chainrule.records import told
+from chainrule.serialization.locks import HeldError, Lock
+from chainrule.serialization.store import is_own
 
 if TYPE_CHECKING:
     from chainrule.tabular import TableModel
@@ -63,13 +69,6 @@ def check_writable(path: Path) -> None:
         raise Refusal(f"{path}: cannot be written: {error.strerror}") from None
 
 
-def check_other(path: Path, *others: str | Path) -> None:
-    """Refuse to write over what is being read."""
-    for other in others:
-        if path.exists() and Path(other).exists() and path.samefile(other):
-            raise Refusal(f"{path}: is being read; choose another name for what is written")
-
-
 def load_model(path: str | Path, table: str) -> TableModel:
     """Return a model of a table, or refuse it, and say so where the two are named in turn."""
     from chainrule.serialization import ModelFileError
@@ -94,16 +93,45 @@ def is_model(path: str | Path) -> bool:
     return True
 
 
+def check_files(files: Files, *read: str | Path) -> None:
+    """Refuse to write what is read, the table and what else there is, or one file twice."""
+    outputs = {"the model": files.model, "the page": files.report}
+    for path in filter(None, outputs.values()):
+        check_writable(path)
+    inputs = (str(files.table), *read)
+    check_apart(outputs, *inputs)
+    check_apart({**outputs, "the folder of checkpoints": files.checkpoints})
+    for path in (*filter(None, outputs.values()), *map(Path, inputs)):
+        if is_own(path.name) and is_same(path.parent, files.checkpoints):
+            raise Refusal(f"{path}: is called as a checkpoint in {files.checkpoints}; rename it")
+
+
+@contextmanager
+def claimed(path: Path) -> Iterator[None]:
+    """Keep every other training from a model for as long as this one takes."""
+    target = path.resolve()
+    try:
+        lock = Lock(target.with_name(f".{target.name}.lock"))
+    except HeldError as held:
+        raise Refusal(
+            f"{path}: process {held.holder} is training it; end that first, or choose another --out"
+        ) from None
+    except OSError as error:
+        raise Refusal(f"{path}: cannot be written: {error.strerror}") from None
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # its folder is gone
+            lock.remove()
+
+
 def check_model(files: Files, *, force: bool, resume: bool, restart: bool) -> bool:
     """Return whether there are checkpoints to go on from, or refuse what would lose work."""
     from chainrule.serialization.whole import remove_unfinished
     from chainrule.tabular.checkpoints import discard, waiting
 
-    for path in filter(None, (files.model, files.report)):
-        check_writable(path)
-        check_other(path, str(files.table))
-    if files.report is not None and files.report.resolve() == files.model.resolve():
-        raise Refusal(f"{files.report}: is the model; choose another name for the page")
+    if files.report is not None:
+        check_replaceable(files.report, force=force)
     begun = waiting(files.checkpoints)
     if begun and not (resume or restart):
         raise Refusal(
@@ -112,7 +140,8 @@ def check_model(files: Files, *, force: bool, resume: bool, restart: bool) -> bo
         )
     if not begun:
         discard(files.checkpoints)  # what a kill between two removals left of it
-    remove_unfinished(files.model)
+    model = files.model.resolve()
+    remove_unfinished(model.parent, glob.escape(model.name))
     if files.model.exists() and not (force or resume):
         raise Refusal(f"{files.model}: is there already; {REPLACE}")
     return begun and resume

@@ -10,6 +10,7 @@ import click
 
 from chainrule.cli import scoring, summary
 from chainrule.cli.errors import refusals
+from chainrule.cli.places import check_apart
 from chainrule.cli.saying import say, say_as_json
 from chainrule.cli.words import counted, size
 from chainrule.regular import sha256_of
@@ -35,6 +36,7 @@ def inspect(model: Path, as_json: bool) -> None:
     with refusals():
         from chainrule.serialization import read_file
 
+        check_apart({}, model)
         arrays, about = read_file(model)
         lines = _table_model(model) if about["kind"] == "table" else _network(model)
         sha256, length = sha256_of(model)

@@ -228,6 +228,13 @@ def joined(lists: Iterable[list[str]]) -> list[str]:
     return list(dict.fromkeys(name for each in lists for name in each))
 
 
+def forced(command: Any) -> Any:
+    """Add the option that replaces what is not quickly made again."""
+    return click.option(
+        "--force", is_flag=True, help="Replace also a model, a network file or another table."
+    )(command)
+
+
 def reads_tables(command: Any) -> Any:
     """Add the options that say how a table is to be read."""
     for field in reversed(dataclasses.fields(Reading)):

@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from chainrule.cli.errors import refusals
-from chainrule.cli.files import check_other, load_model
-from chainrule.cli.options import Form, given, joined, names, reads_tables
+from chainrule.cli.files import load_model
+from chainrule.cli.options import Form, forced, given, joined, names, reads_tables
+from chainrule.cli.places import check_apart, check_predictions
 from chainrule.cli.saying import say
 
 
@@ -21,8 +22,9 @@ from chainrule.cli.saying import say
     "--output",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write to this file, in the format of its ending, replacing it if it exists.",
+    help="Write to this file, in the format of its ending, also over earlier predictions.",
 )
+@forced
 @click.option(
     "--keep",
     type=Form("NAMES", names),
@@ -35,6 +37,7 @@ def predict(
     table: str,
     output: Path | None,
     keep: tuple[list[str], ...],
+    force: bool,
     **reading: Any,
 ) -> None:
     """Predict the target of each row of a table.
@@ -50,10 +53,12 @@ def predict(
     with refusals():
         from chainrule.tables import Notes, open_sink
 
+        check_apart({"the output": output}, table, model)
         trained = load_model(model, table)
         source = trained.opened(table, **given(reading))
+        check_apart({"the output": output}, *source.stamps)
         if output:
-            check_other(output, table, model)
+            check_predictions(output, force=force)
         notes = Notes()
         with open_sink(output, overwrite=True) as sink:
             for chunk in trained.predictions(source, notes, keep=tuple(joined(keep))):

@@ -13,8 +13,9 @@ import click
 
 from chainrule.cli import config, scoring, summary
 from chainrule.cli.errors import Refusal, refusals
-from chainrule.cli.files import REPLACE, Files, check_model
+from chainrule.cli.files import REPLACE, Files, check_files, check_model, claimed
 from chainrule.cli.options import given, parted, training_options
+from chainrule.cli.places import Place
 from chainrule.cli.progress import progress
 from chainrule.cli.saying import say, say_as_json
 from chainrule.cli.words import size
@@ -51,7 +52,7 @@ class Train(click.Command):
 @training_options
 @click.option("--resume", is_flag=True, help="Continue from the last checkpoint.")
 @click.option("--restart", is_flag=True, help="Discard the checkpoints and start over.")
-@click.option("--force", is_flag=True, help="Replace an existing model.")
+@click.option("--force", is_flag=True, help="Replace an existing model, or what --report names.")
 @click.option(
     "--config", "file", type=click.Path(path_type=Path), help="Read options from this TOML file."
 )
@@ -100,12 +101,16 @@ def train(
             say(config.to_toml(files, reading, options), nl=False)
             return
         check_usage(files, resume=resume, restart=restart)
-        begun = check_model(files, force=force, resume=resume, restart=restart)
+        check_files(files, *filter(None, [file]))
         told = None if quiet else _console()
-        if resume and not begun and not files.model.exists() and told:
-            told.print(f"No checkpoints in {files.checkpoints}: starting anew.", soft_wrap=True)
-        with _resumable(ctx, files):
-            made = _train(files, reading, options, told, begun=begun, restart=restart, force=force)
+        with claimed(files.model):
+            begun = check_model(files, force=force, resume=resume, restart=restart)
+            if resume and not begun and not files.model.exists() and told:
+                told.print(f"No checkpoints in {files.checkpoints}: starting anew.", soft_wrap=True)
+            with _resumable(ctx, files):
+                made = _train(
+                    files, reading, options, told, begun=begun, restart=restart, force=force
+                )
     if as_json:
         say_as_json(made.data())
     elif not quiet:
@@ -216,6 +221,8 @@ def _train(
     if restart:
         discard(files.checkpoints)
     source = open_source(files.table, **reading.changed())
+    check_files(files, *source.stamps)
+    place, page = Place(files.model), Place(files.report) if files.report else None
     with set_out(source, str(files.target), options) as (prepared, chosen, run):
         if told:
             told.print("\n".join(summary.of_table(source, prepared)), soft_wrap=True)
@@ -239,12 +246,16 @@ def _train(
                     again.go_on(show)
             seconds = time.monotonic() - began
             model = conclude(prepared, chosen, run, again)
-            model.save(files.model)
-            if files.report is not None:
+            place.write(model.save)
+            if page is not None:
                 from chainrule.tabular.report import write_report
 
-                write_report(files.report, prepared, run, model, source)
+                told_of = (prepared, run, model, source)
+                page.write(lambda path, replace: write_report(path, *told_of, replace=replace))
     discard(files.checkpoints)
+    place.check("the model")
+    if page is not None:
+        page.check("the page")
     return Made(model, files, seconds, resumed_at)
 
 

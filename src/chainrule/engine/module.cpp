@@ -178,12 +178,14 @@ Data<T> data_of(const In<T>& X, const std::optional<In<T>>& y,
 template <class T>
 nb::tuple run(Trainer<T>& trainer, In<T> X, std::optional<In<T>> y,
               std::optional<In<std::int64_t>> labels, std::optional<In<T>> weights,
-              bool shuffles, std::uint64_t seed, std::uint32_t number, std::int64_t first_epoch,
+              std::optional<In<std::int64_t>> left_out, bool shuffles, std::uint64_t seed, std::uint32_t number, std::int64_t first_epoch,
               std::int64_t epochs, std::int64_t batch, std::int64_t first_step, double mean_weight,
               In<double> rates, double seconds, std::int64_t most_steps) {
     const Data<T> data = data_of<T>(X, y, labels, weights);
     const Plan plan{shuffles,    seed,         number,            first_epoch, epochs, batch, first_step,
-                    mean_weight, rates.data(), rates.size() == 1, seconds,     most_steps};
+                    mean_weight, rates.data(), rates.size() == 1, seconds,     most_steps,
+                    left_out ? std::span(left_out->data(), left_out->size())
+                             : std::span<const std::int64_t>()};
     Signals signals;
     Report report;
     {
@@ -219,7 +221,7 @@ void bind(nb::module_& m, const char* name) {
         .def("store", &store_layer<T>)
         .def("ready", &Trainer<T>::ready)
         .def("run", &run<T>, "X"_a, "y"_a.none(), "labels"_a.none(), "weights"_a.none(),
-             "shuffles"_a, "seed"_a, "number"_a, "first_epoch"_a, "epochs"_a, "batch"_a,
+             "left_out"_a.none(), "shuffles"_a, "seed"_a, "number"_a, "first_epoch"_a, "epochs"_a, "batch"_a,
              "first_step"_a, "mean_weight"_a, "rates"_a, "seconds"_a, "most_steps"_a)
         .def("losses", &losses<T>, "X"_a, "y"_a.none(), "labels"_a.none(), "weights"_a.none(),
              "rows"_a.none(), "step"_a, "scale"_a, "keep_gradient"_a, "norms"_a.none())
@@ -241,6 +243,13 @@ NB_MODULE(CHAINRULE_MODULE, m) {
     bind<double>(m, "Trainer64");
     nb::class_<Predictor>(m, "Predictor").def("predict", &Predictor::predict);
     m.def("predictor", &make_predictor);
+    m.def("shuffle", [](Out<std::int64_t> order, std::uint64_t seed, std::uint32_t number,
+                        std::uint64_t epoch) {
+        const auto n = static_cast<std::int64_t>(order.size());
+        nb::gil_scoped_release free;
+        fill_in_order(order.data(), n, {});
+        shuffle(order.data(), n, seed, number, epoch);
+    });
     m.def("trainer32", &make_trainer<float>);
     m.def("trainer64", &make_trainer<double>);
 }

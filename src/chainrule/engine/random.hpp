@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdint>
 #include <numeric>
+#include <span>
 #include <utility>
 
 #include "simd.hpp"
@@ -99,10 +100,20 @@ void silence(const Dropout& d, std::uint64_t step, int r0, int r1, int width, in
         }
 }
 
+// The numbers of n examples in their order, without those that are left out, which come in order too.
+inline void fill_in_order(std::int64_t* to, std::int64_t n, std::span<const std::int64_t> left_out) {
+    std::int64_t from = 0;
+    for (const std::int64_t row : left_out) {
+        std::iota(to, to + (row - from), from);
+        to += row - from;
+        from = row + 1;
+    }
+    std::iota(to, to + (n - from), from);
+}
+
 // The order of the examples in an epoch: Fisher and Yates' shuffle, from the last place down.
 inline void shuffle(std::int64_t* order, std::int64_t n, std::uint64_t seed, std::uint32_t number,
                     std::uint64_t epoch) {
-    std::iota(order, order + n, std::int64_t{0});
     Stream stream(seed, number, epoch);
     std::int64_t other[Stream::group_size];
     std::uint64_t k = 0;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 import math
@@ -12,7 +13,7 @@ import numpy as np
 
 from chainrule import engine
 from chainrule.engine.session import Session, contiguous, refusal, why_not
-from chainrule.examples import Examples, batches_after
+from chainrule.examples import Part, batches_after
 from chainrule.history import History, Progress
 from chainrule.network import Network, Parameters
 from chainrule.reference import Plan, diverged, take_step, validate
@@ -78,23 +79,31 @@ class NativeRun:
         self,
         plan: Plan,
         history: History,
-        data: Examples,
+        data: Part,
         batch_size: int | None,
         shuffle: bool,
         threads: int | None,
+        *,
+        held_out: Part | None = None,
     ) -> None:
         self.plan = plan
-        self.data = contiguous(data)
-        self.held_out: Examples | None = None
-        n = len(data.X)
-        self.batch = min(batch_size or n, n)
-        self.shuffles = shuffle and self.batch < n
+        self.data = dataclasses.replace(data, data=contiguous(data.data))
+        self.held_out = held_out and self._lying_as(held_out, data)
+        self.batch = min(batch_size or data.n, data.n)
+        self.shuffles = shuffle and self.batch < data.n
         self.session = Session(
             plan,
             history.at.params,
             history.at.states,
             batch=self.batch,
             threads=threads or default_threads(plan.net, self.batch),
+        )
+
+    def _lying_as(self, held_out: Part, data: Part) -> Part:
+        """Return a part as the engine reads it; where it is of the same examples, so is that."""
+        same = held_out.data is data.data
+        return dataclasses.replace(
+            held_out, data=self.data.data if same else contiguous(held_out.data)
         )
 
     def run_epochs(
@@ -110,11 +119,12 @@ class NativeRun:
         """
         at, epochs = history.at, min(epochs, EPOCHS_PER_CALL if over is None else EPOCHS_AT_RISK)
         if isinstance(self.plan.optimizer.learning_rate, Schedule):
-            steps = math.ceil(len(self.data.X) / self.batch)
+            steps = math.ceil(self.data.n / self.batch)
             epochs = min(epochs, max(1, RATES_PER_CALL // steps))
         run = functools.partial(
             self.session.run,
-            self.data,
+            self.data.data,
+            left_out=self.data.rows,
             shuffles=self.shuffles,
             epochs=epochs,
             first_epoch=at.epoch,
@@ -156,9 +166,9 @@ class NativeRun:
         params, states = self.session.read()
         return made._replace(params=params, states=states)
 
-    def validate(self, held_out: Examples, history: History) -> None:
+    def validate(self, history: History) -> None:
         """Enter the cost of the validation data, by the parameters as they stand in the engine."""
-        self.held_out = self.held_out or contiguous(held_out)
+        assert self.held_out is not None
         validate(self.plan.net, self.held_out, history, self.session.cost(self.held_out))
 
     def _failure(self, began: int, history: History, steps: int) -> FloatingPointError:

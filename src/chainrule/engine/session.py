@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule import engine, losses
+from chainrule import engine, losses, streams
 from chainrule.activations import Activation, activation
 from chainrule.errors import check_whole, unknown_name
-from chainrule.examples import Examples
+from chainrule.examples import Examples, Part, Rows
 from chainrule.layers import Dense, Draw, Dropout
 from chainrule.network import Network, Parameters, describe, divisor
 from chainrule.optimizers import OPTIMIZERS, Optimizer, State
@@ -147,6 +147,7 @@ class Session:
         self,
         data: Examples,
         *,
+        left_out: Rows | None = None,
         shuffles: bool,
         epochs: int,
         first_epoch: int,
@@ -156,14 +157,17 @@ class Session:
     ) -> Done:
         """Make the steps of some epochs, or the first `most_steps` of them.
 
+        Rows that are `left_out` are those of no step; their numbers come in their order.
         A run that has taken so many seconds ends with the epoch that it is in.
         """
         rate = self.plan.optimizer.learning_rate
-        steps = epochs * -(-len(data.X) // self.batch) if isinstance(rate, Schedule) else 1
+        n = len(data.X) - (0 if left_out is None else len(left_out))
+        steps = epochs * -(-n // self.batch) if isinstance(rate, Schedule) else 1
         rates = np.array([self._rate(first_step + k + 1) for k in range(steps)])
         return Done(
             *self.trainer.run(
                 *_arrays(data),
+                left_out,
                 shuffles,
                 self.plan.seed,
                 ORDER,
@@ -217,10 +221,10 @@ class Session:
         rate = self.plan.optimizer.learning_rate
         return float(rate(step) if isinstance(rate, Schedule) else rate)
 
-    def cost(self, data: Examples) -> float:
-        """Return the cost of the examples."""
-        whole = divisor(self.plan.net, data.weight)
-        return self.losses(data) / whole + float(self.trainer.penalty())
+    def cost(self, part: Part) -> float:
+        """Return the cost of some of the examples."""
+        whole = divisor(self.plan.net, part.weight)
+        return self.losses(part.data, part.numbers) / whole + float(self.trainer.penalty())
 
 
 def _by_layer(arrays: list[Any], states: list[State]) -> list[tuple[Any, ...]]:
@@ -235,6 +239,19 @@ def _arrays(data: Examples) -> tuple[Any, ...]:
     """X, y, labels in its place, and weights."""
     labels = data.y.ndim == 1
     return data.X, None if labels else data.y, data.y if labels else None, data.w
+
+
+def shuffled(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """Return what `streams.shuffled` returns, in the engine where there is one.
+
+    >>> bool((shuffled(100, seed=3, epoch=1) == streams.shuffled(100, seed=3, epoch=1)).all())
+    True
+    """
+    if engine.native is None:
+        return streams.shuffled(n, seed, epoch)
+    order = np.empty(n, np.int64)
+    engine.native.shuffle(order, seed, ORDER, epoch)
+    return order
 
 
 def contiguous(data: Examples) -> Examples:

@@ -26,6 +26,9 @@ struct Plan {
     bool one_rate;
     double seconds;  // after which the run ends with the epoch it is in
     std::int64_t most_steps = std::numeric_limits<std::int64_t>::max();
+    std::span<const std::int64_t> left_out{};  // the examples, in their order, that no step takes
+
+    bool orders() const { return shuffles || !left_out.empty(); }
 };
 
 enum class Outcome { done, diverged, interrupted };
@@ -76,7 +79,7 @@ public:
         report_ = {};
         // Here, where an exception still reaches the caller.
         report_.costs.reserve(static_cast<std::size_t>(plan.epochs));
-        if (plan.shuffles) order_.resize(static_cast<std::size_t>(data.n));
+        if (plan.orders()) order_.resize(static_cast<std::size_t>(data.n) - plan.left_out.size());
         stop_ = enough_ = rows_failed_ = weights_failed_ = false;
         const std::chrono::duration<double> length(plan.seconds);
         const auto until = clock::now() + std::chrono::duration_cast<clock::duration>(length);
@@ -131,18 +134,18 @@ private:
               F&& interrupted) {
         std::int64_t made = 0;
         const bool sums = plan.mean_weight == 0;
+        const auto n = data.n - static_cast<std::int64_t>(plan.left_out.size());
         for (std::int64_t epoch = 0; epoch < plan.epochs; ++epoch) {
-            if (plan.shuffles) {
-                if (t == 0) shuffle(order_.data(), data.n, plan.seed, plan.number,
-                                    static_cast<std::uint64_t>(plan.first_epoch + epoch + 1));
+            if (plan.orders()) {
+                if (t == 0) set_order(data, plan, epoch);
                 barrier_.wait();
             }
-            const std::int64_t* order = plan.shuffles ? order_.data() : nullptr;
+            const std::int64_t* order = plan.orders() ? order_.data() : nullptr;
             double total = 0, weight = 0;
-            for (std::int64_t first = 0; first < data.n; first += plan.batch) {
+            for (std::int64_t first = 0; first < n; first += plan.batch) {
                 if (made == plan.most_steps) return;
                 const std::int64_t step = plan.first_step + made + 1;
-                Batch b{std::min(plan.batch, data.n - first), first, order,
+                Batch b{std::min(plan.batch, n - first), first, order,
                         static_cast<std::uint64_t>(step), 0};
                 const double share = sums ? 1 : static_cast<double>(b.n) * plan.mean_weight;
                 b.scale = 1 / share;
@@ -155,7 +158,7 @@ private:
                     return;
                 }
                 const double losses = t == 0 ? chainrule::loss_sum(net_, data, b) : 0;
-                if (t == 0 && b.first + b.n == data.n && clock::now() > until) enough_ = true;
+                if (t == 0 && b.first + b.n == n && clock::now() > until) enough_ = true;
                 weights_phase(b, step, plan.rates[plan.one_rate ? 0 : made], t);
                 barrier_.wait();
                 if (weights_failed_) {
@@ -172,6 +175,13 @@ private:
             if (t == 0) report_.costs.push_back(total / (sums ? 1 : weight));
             if (enough_) return;
         }
+    }
+
+    void set_order(const Data<T>& data, const Plan& plan, std::int64_t epoch) {
+        fill_in_order(order_.data(), data.n, plan.left_out);
+        if (plan.shuffles)
+            shuffle(order_.data(), static_cast<std::int64_t>(order_.size()), plan.seed, plan.number,
+                    static_cast<std::uint64_t>(plan.first_epoch + epoch + 1));
     }
 
     // Some rows at a time. `interrupted` is asked between them, and once where there are none.

@@ -228,11 +228,9 @@ class BaseMLP(CallbackSupportMixin, Reading):  # type: ignore[misc]
         if first:
             self._begin(checked, target)
         held = self._held(given, checked, labels, target, w, whole=whole)
-        parts: list[Any] = [checked, labels, target, w]
-        if held is not None and held.train is not None:
-            parts = [None if part is None else part[held.train] for part in parts]
-        weights = self._weights(parts[1], parts[3])
-        return Task((X, y), parts[0], parts[1], parts[2], weights, held)
+        apart = held is not None and held.rows is not None
+        weights = held.weight if held is not None and apart else self._weights(labels, w)
+        return Task((X, y), checked, labels, target, weights, held)
 
     def _held(
         self,
@@ -257,9 +255,21 @@ class BaseMLP(CallbackSupportMixin, Reading):  # type: ignore[misc]
             return Held(X_val, y_val, self._encode(y_val), self._weights(y_val, w_val))
         if not (whole and descends and (self.early_stopping or self.validation_split is not None)):
             return None
-        train_rows, rows = split(self, X, y, self._stratify(y))
-        w = None if weight is None else weight[rows]
-        return Held(X[rows], y[rows], target[rows], self._weights(y[rows], w), train_rows)
+        rows = split(self, X, y, self._stratify(y))
+        return Held(X, y, target, self._weights_apart(y, weight, rows), rows)
+
+    def _weights_apart(self, y: Array, weight: Array | None, rows: Array) -> Array | None:
+        """The weights of all examples: of a part set aside, and of the others, each by itself."""
+        held = np.zeros(len(y), bool)
+        held[rows] = True
+        parts = [(of, self._weights(y[of], weight if weight is None else weight[of]))
+                 for of in (held, ~held)]  # fmt: skip
+        whole = np.empty(len(y))
+        for of, w in parts:
+            if w is None:
+                return None
+            whole[of] = w
+        return whole
 
     def _begin(self, X: Array, target: Array) -> None:
         """Draw new parameters, as scikit-learn draws them, and forget all earlier calls."""

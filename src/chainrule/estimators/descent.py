@@ -17,9 +17,10 @@ from chainrule.training import fit
 
 def run(estimator: Any, task: Task, watch: Watch) -> None:
     """Make the epochs of a fit, and enter where the estimator stands after them."""
-    n, before = len(task.X), estimator.history_.epochs
+    n, before = task.n, estimator.history_.epochs
     batch = _batch(estimator, n)
-    mean = 1.0 if task.weight is None else float(task.weight.mean())
+    weight = task.weights()
+    mean = 1.0 if weight is None else float(weight.mean())
     estimator.network_ = estimator._network(task.X.shape[1], batch * mean)
     try:
         while estimator.history_.epochs < watch.goal and not watch.over:
@@ -35,7 +36,7 @@ def run(estimator: Any, task: Task, watch: Watch) -> None:
 
 def _run(estimator: Any, task: Task, batch: int, watch: Watch) -> None:
     """Make a run of `fit`, up to where the rate of learning changes."""
-    rule = parameters.optimizer(estimator, len(task.X), batch, estimator._slowdown)
+    rule = parameters.optimizer(estimator, task.n, batch, estimator._slowdown)
     before = _history(estimator, rule)
     params, history = fit(
         estimator.network_,

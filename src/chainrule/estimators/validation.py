@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import get_scorer, get_scorer_names
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
+from sklearn.utils.extmath import _approximate_mode
 
 from chainrule.errors import unknown_name
 
@@ -19,19 +21,22 @@ Array = NDArray[Any]
 class Held(NamedTuple):
     """Validation data as the user has them, with y as the core has it too.
 
-    `train` are the rows of the examples that are left to train with, where these were set aside.
+    Where they were set aside, they are the `rows` of all the examples, which lie where they were.
     """
 
     X: Array
     y: Array
     target: Array
     weight: Array | None
-    train: Array | None = None
+    rows: Array | None = None
 
     @property
     def measured(self) -> tuple[Array, Array, Array | None]:
-        """What scores and metrics are taken of."""
-        return self.X, self.y, self.weight
+        """What scores and metrics are taken of: of a part set aside a copy, made for the moment."""
+        X, y, weight, rows = self.X, self.y, self.weight, self.rows
+        if rows is None:
+            return X, y, weight
+        return X[rows], y[rows], None if weight is None else weight[rows]
 
 
 class Given(NamedTuple):
@@ -50,12 +55,12 @@ class Given(NamedTuple):
             raise ValueError("sample_weight_val was given without X_val and y_val")
 
 
-def split(estimator: Any, X: Array, y: Array, stratify: Array | None) -> tuple[Array, Array]:
-    """Return the rows to train with and those to validate with.
+def split(estimator: Any, X: Array, y: Array, stratify: Array | None) -> Array:
+    """Return the rows to validate with.
 
-    >>> model = cr.MLPRegressor(validation_split=[0, 2])
+    >>> model = cr.MLPRegressor(validation_split=[2, 0])
     >>> split(model, np.ones((4, 1)), np.ones(4), None)
-    (array([1, 3]), array([0, 2]))
+    array([0, 2])
     """
     if estimator.validation_split is None:
         return _drawn(estimator, len(X), stratify)
@@ -63,28 +68,47 @@ def split(estimator: Any, X: Array, y: Array, stratify: Array | None) -> tuple[A
         held = _by_splitter(estimator, X, y)
     else:
         held = _by_rows(estimator, len(X))
-    train = np.setdiff1d(np.arange(len(X)), held)
-    if not len(train) or not len(held):
+    if not 0 < len(np.unique(held)) < len(X):
         raise ValueError(
             f"{type(estimator).__name__}: validation_split must leave examples on both sides; of "
             f"{len(X)} it holds out {len(held)}"
         )
-    return train, held
+    return held
 
 
-def _drawn(estimator: Any, n: int, stratify: Array | None) -> tuple[Array, Array]:
-    train, held = train_test_split(
-        np.arange(n),
-        random_state=estimator.seed_,
-        test_size=estimator.validation_fraction,
-        stratify=stratify,
-    )
+def _drawn(estimator: Any, n: int, stratify: Array | None) -> Array:
+    """Return what `train_test_split` would hold out, without the copies that it makes."""
+    asked = {"test_size": estimator.validation_fraction, "random_state": estimator.seed_}
+    if stratify is None:
+        _, held = next(ShuffleSplit(**asked).split(np.zeros(n, bool)))
+    else:
+        held = _drawn_by_class(stratify, **asked)
     if len(held) < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' or the size of your "
             "dataset."
         )
-    return np.sort(train), np.sort(held)
+    return np.sort(held)
+
+
+def _drawn_by_class(y: Array, test_size: float, random_state: int) -> Array:
+    """Return what `StratifiedShuffleSplit` holds out, without its lists of Python's numbers.
+
+    It refuses what it would refuse.
+    """
+    n, (classes, counts) = len(y), np.unique(y, return_counts=True)
+    wanted = math.ceil(test_size * n)
+    if counts.min() < 2 or min(wanted, n - wanted) < len(classes):
+        made = StratifiedShuffleSplit(test_size=test_size, random_state=random_state)
+        return np.asarray(next(made.split(np.zeros(n, bool), y))[1])
+    rng = np.random.RandomState(random_state)
+    kept = _approximate_mode(counts, n - wanted, rng)
+    ends = kept + _approximate_mode(counts - kept, wanted, rng)
+    parts = [
+        np.flatnonzero(y == value)[rng.permutation(count)[first:last]]
+        for value, count, first, last in zip(classes, counts, kept, ends, strict=True)
+    ]
+    return np.concatenate(parts)
 
 
 def _by_splitter(estimator: Any, X: Array, y: Array) -> Array:

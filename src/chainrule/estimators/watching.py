@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, NamedTuple
 
+import numpy as np
 from sklearn.utils import _safe_indexing
 
 from chainrule.estimators import parameters
 from chainrule.estimators.progress import Progress
 from chainrule.estimators.validation import Held, scorer, scorers
+from chainrule.examples import HeldOut
 from chainrule.history import EarlyStopping, History
 from chainrule.network import Parameters
 from chainrule.trees import Array
@@ -51,7 +53,10 @@ class Patience(EarlyStopping):
 
 
 class Task(NamedTuple):
-    """What a fit works on: the examples as the user gave them, and as arrays those in training."""
+    """What a fit works on: the examples as the user gave them, and as arrays.
+
+    Those that were set aside for validation are among them.
+    """
 
     given: tuple[Any, Any]
     X: Array
@@ -65,10 +70,27 @@ class Task(NamedTuple):
         """What metrics are taken of where there are no validation data."""
         return self.X, self.y, self.weight
 
+    @property
+    def rows(self) -> Array | None:
+        """The numbers of the examples in training, None for all."""
+        held = None if self.held is None else self.held.rows
+        return None if held is None else np.setdiff1d(np.arange(len(self.X)), held)
+
+    @property
+    def n(self) -> int:
+        """How many examples are in training."""
+        held = None if self.held is None else self.held.rows
+        return len(self.X) - (0 if held is None else len(np.unique(held)))
+
     def part(self, k: int) -> Any:
         """Return the rows in training of the user's X (0) or y (1)."""
-        rows = None if self.held is None else self.held.train
+        rows = self.rows
         return self.given[k] if rows is None else _safe_indexing(self.given[k], rows)
+
+    def weights(self) -> Array | None:
+        """Return the weights of the examples in training."""
+        rows = None if self.weight is None else self.rows
+        return self.weight if self.weight is None or rows is None else self.weight[rows]
 
 
 class Watch:
@@ -132,7 +154,7 @@ class Watch:
 
     def _data(self) -> dict[str, Any]:
         """What the callbacks are told: the examples in training, made only if they ask."""
-        task, weight = self.task, self.task.weight
+        task, weight = self.task, self.task.weights()
         return {
             "estimator": self.estimator,
             "X": lambda: task.part(0),
@@ -155,7 +177,10 @@ class Watch:
     @property
     def validation(self) -> Any:
         """The validation data as `fit` takes them."""
-        return None if self.held is None else (self.held.X, self.held.target, self.held.weight)
+        held = self.held
+        if held is None:
+            return None
+        return (held.X, held.target, held.weight) if held.rows is None else HeldOut(held.rows)
 
     @property
     def patience(self) -> Patience:

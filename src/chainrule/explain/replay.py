@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from chainrule.engine.runs import AS_LONG_AS_IT_TAKES, NativeRun
-from chainrule.engine.session import Session, contiguous
+from chainrule.engine.session import Session, contiguous, shuffled
 from chainrule.errors import check_whole
-from chainrule.examples import Examples, batches_after, check_examples, split
+from chainrule.examples import Examples, Part, batches_after, check_examples, split
 from chainrule.explain import derivation
 from chainrule.explain.explanation import Explanation
 from chainrule.explain.names import Places
@@ -70,7 +70,8 @@ def run_of(history: History, step: int) -> Run:
 def examples_of(run: Run) -> Examples:
     """Return the examples that a run trained with."""
     data = check_examples(run.plan.net, run.params, run.X, run.y, run.sample_weight, whole=False)
-    return split(run.plan.net, run.params, data, run.validation, run.plan.seed)[0]
+    part, _ = split(run.plan.net, run.params, data, run.validation, run.plan.seed, shuffled)
+    return part.whole()
 
 
 def began(run: Run) -> Progress:
@@ -83,7 +84,7 @@ def began(run: Run) -> Progress:
 def stands(run: Run, data: Examples) -> Iterator[Stand]:
     """Yield where a run stands before each of its steps, made as the run made them."""
     params, states, t, epoch, _ = began(run)
-    following = batches_after(data, run.batch_size, run.plan.seed, epoch, shuffle=run.shuffle)
+    following = batches_after(Part(data), run.batch_size, run.plan.seed, epoch, shuffle=run.shuffle)
     native = _native_steps(run, len(data.X)) if run.native else None
     make = native or functools.partial(take_step, run.plan)
     for step, batch in enumerate(following, t + 1):
@@ -124,9 +125,9 @@ def stand(history: History, run: Run, step: int) -> Stand:
     if not (run.native and done):
         return next(itertools.islice(stands(run, data), done, None))
     start = began(run)
-    native = NativeRun(run.plan, History(last=start), data, run.batch_size, run.shuffle, None)
+    native = NativeRun(run.plan, History(last=start), Part(data), run.batch_size, run.shuffle, None)
     native.session.run(
-        native.data,
+        native.data.data,
         shuffles=native.shuffles,
         epochs=history.at.epoch + 1 - start.epoch,  # as many as it may take
         first_epoch=start.epoch,
@@ -135,7 +136,9 @@ def stand(history: History, run: Run, step: int) -> Stand:
         most_steps=done,
     )
     params, states = native.session.read()
-    following = batches_after(data, run.batch_size, run.plan.seed, run.epoch, shuffle=run.shuffle)
+    following = batches_after(
+        Part(data), run.batch_size, run.plan.seed, run.epoch, shuffle=run.shuffle
+    )
     return Stand(params, states, step, next(itertools.islice(following, done, None)))
 
 
@@ -147,7 +150,7 @@ def step_of(plan: Plan, params: Parameters, data: Examples, at: Start) -> tuple[
     """
     run = Run(plan, *data, None, at.batch_size, False, False, params, at.states, 0, 0)
     numbered = data._replace(y=np.arange(len(data.X)))
-    batches = batches_after(numbered, at.batch_size, plan.seed, 0, shuffle=False)
+    batches = batches_after(Part(numbered), at.batch_size, plan.seed, 0, shuffle=False)
     try:
         with np.errstate(all="ignore"):
             found = next(itertools.islice(stands(run, data), at.step - 1, None))

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from chainrule import losses
 from chainrule.backprop import backward, deltas_from, forward, gradient
-from chainrule.examples import batches_after
+from chainrule.examples import Part, batches_after
 from chainrule.explain.names import Key, Places
 from chainrule.explain.replay import Stand, began, examples_of, stands
 from chainrule.explain.updates import state_of
@@ -45,7 +45,7 @@ class Sharing:
     >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
     >>> _, history = cr.fit(net, net.init(), [[3.0], [0.0]], [1.0, 2.0], cr.SGD(0.1), epochs=1)
     >>> shares = Sharing(history.runs[0], Key("b"), Places.of(net))
-    >>> shares.through(1) == history.at.params[0].b[0]
+    >>> shares.through(1) == float(history.at.params[0].b[0])
     True
     """
 
@@ -62,7 +62,7 @@ class Sharing:
         run = self.run
         numbered = self.data._replace(y=np.arange(len(self.data.X)))
         order = batches_after(
-            numbered, run.batch_size, run.plan.seed, run.epoch, shuffle=run.shuffle
+            Part(numbered), run.batch_size, run.plan.seed, run.epoch, shuffle=run.shuffle
         )
         made = itertools.islice(stands(run, self.data), last - run.step + 1)
         after = self.value(run.params)

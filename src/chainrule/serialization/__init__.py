@@ -10,7 +10,7 @@
 | `strict_json.py` | JSON that says one thing and takes little room |
 | `specifications.py` | networks, optimizers and schedules as data |
 | `contents.py` | parameters and histories as arrays and data |
-| `whole.py` | files that are whole or not there |
+| `whole.py`, `locks.py` | files that are whole or not there; a lock that goes with its process |
 """
 
 from chainrule.serialization.checkpoint import Checkpoint

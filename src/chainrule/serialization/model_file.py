@@ -38,12 +38,19 @@ class ModelFileError(FileContentError):
     """A file that cannot be read as a model: it is damaged, of another kind, or no model file."""
 
 
-def write_file(path: str | Path, arrays: Mapping[str, Array], about: dict[str, Any]) -> None:
+def write_file(
+    path: str | Path,
+    arrays: Mapping[str, Array],
+    about: dict[str, Any],
+    *,
+    replace: bool = True,
+) -> None:
     """Write arrays and what `about` says of them, whole or not at all; equal content, equal bytes.
 
     `about` is data as JSON has it, and tells the `kind` of the file. Raises OSError where the file
-    cannot be written, TypeError and ValueError for what a file cannot hold: arrays other than
-    float32, float64 and int64, values that are not finite, data that is not JSON's.
+    cannot be written, FileExistsError where one is there and is not to be replaced, TypeError and
+    ValueError for what a file cannot hold: arrays other than float32, float64 and int64, values
+    that are not finite, data that is not JSON's.
 
     >>> write_file("sketch.model", {"w": [0.5, np.nan]}, {"kind": "sketch"})
     Traceback (most recent call last):
@@ -64,7 +71,8 @@ def write_file(path: str | Path, arrays: Mapping[str, Array], about: dict[str, A
     sha = hashlib.sha256(blank)
     for part in body:
         sha.update(part)
-    write_whole(Path(path), [make_header(ready, about, sha.hexdigest()), *body])
+    head = make_header(ready, about, sha.hexdigest())
+    write_whole(Path(path), [head, *body], replace=replace)
 
 
 def raw_bytes(array: NDArray[Any]) -> memoryview:

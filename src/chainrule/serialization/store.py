@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -14,12 +12,22 @@ from typing import Any, Self
 from numpy.typing import NDArray
 
 from chainrule.errors import FileContentError, check_whole
+from chainrule.serialization.locks import HeldError, Lock
 from chainrule.serialization.model_file import ModelFileError, read_file, write_file
-from chainrule.serialization.whole import UNFINISHED
+from chainrule.serialization.whole import remove_unfinished
 from chainrule.trees import Array
 
 _NAME = re.compile(r"checkpoint-(\d+)\.model")
-_ORPHANS = UNFINISHED.format(name="checkpoint-*", token="*")
+LOCK = ".lock"
+
+
+def is_own(name: str) -> bool:
+    """Whether a file of a folder of checkpoints is called as those that a `Store` writes there.
+
+    >>> is_own("checkpoint-00000012.model"), is_own("houses.model")
+    (True, False)
+    """
+    return name == LOCK or _NAME.fullmatch(name) is not None
 
 
 class CheckpointError(FileContentError):
@@ -48,11 +56,9 @@ class Store:
         self.keep = check_whole("Store: keep", keep, least=1)
         with self._named("cannot be used for checkpoints"):
             self.directory.mkdir(parents=True, exist_ok=True)
-            self._lock = (self.directory / ".lock").open("a+")
+            self._lock = self._taken()
             try:
-                self._take_lock()
-                for orphan in self.directory.glob(_ORPHANS):
-                    orphan.unlink()
+                remove_unfinished(self.directory, "checkpoint-*.model")
             except BaseException:
                 self.close()
                 raise
@@ -103,8 +109,7 @@ class Store:
         with self._named("cannot be cleared of its checkpoints"):
             for _, path in self._numbered():
                 path.unlink()
-            self.close()
-            (self.directory / ".lock").unlink(missing_ok=True)
+            self._lock.remove()
         with suppress(OSError):  # it holds what is not of this store
             self.directory.rmdir()
 
@@ -138,25 +143,14 @@ class Store:
             if (match := _NAME.fullmatch(path.name))
         )
 
-    def _take_lock(self) -> None:
-        """Hold the folder's lock for as long as it is open, or this process lives."""
-        if sys.platform == "win32":  # which has no flock
-            return
-        import fcntl
-
+    def _taken(self) -> Lock:
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._lock.seek(0)
+            return Lock(self.directory / LOCK)
+        except HeldError as held:
             raise CheckpointError(
-                f"{self.directory}: process {self._lock.read() or 'unknown'} writes its "
-                "checkpoints there; give each run a directory of its own, or end the other first"
+                f"{self.directory}: process {held.holder} writes its checkpoints there; give each "
+                "run a directory of its own, or end the other first"
             ) from None
-        except OSError:  # a file system without locks
-            return
-        self._lock.truncate(0)
-        self._lock.write(str(os.getpid()))
-        self._lock.flush()
 
     @contextmanager
     def _named(self, what: str) -> Iterator[None]:

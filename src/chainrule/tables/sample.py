@@ -65,13 +65,16 @@ class Sample:
     def rows(self) -> pl.DataFrame:
         """Return the sample, in the order of the table."""
         self._shrink()
-        return self.frames[0]
+        return pl.concat(self.frames)
 
     def _shrink(self) -> None:
-        frame = pl.concat(self.frames)
-        if len(self.numbers) > self.size:
-            hashed = hashes(self.numbers)
-            self.limit = np.partition(hashed, self.size - 1)[self.size - 1]
-            chosen = hashed <= self.limit
-            frame, self.numbers = frame.filter(pl.Series(chosen)), self.numbers[chosen]
-        self.frames = [frame]
+        """Keep the rows of the smallest hashes; frame by frame, or all would be there twice."""
+        if len(self.numbers) <= self.size:
+            return
+        hashed = hashes(self.numbers)
+        self.limit = np.partition(hashed, self.size - 1)[self.size - 1]
+        chosen, start = hashed <= self.limit, 0
+        for k, frame in enumerate(self.frames):
+            rows = slice(start, start := start + frame.height)
+            self.frames[k] = frame.filter(pl.Series(chosen[rows]))
+        self.numbers = self.numbers[chosen]

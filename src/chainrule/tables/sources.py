@@ -117,6 +117,29 @@ def _of_file(name: str, path: Path, asked: Reading, *, is_text: bool = False) ->
     return Delimited(text_file(name, path, asked.encoding), asked)
 
 
+def is_table(path: Path) -> bool:
+    """Whether a file is a table, by its name or by what it holds; text is one with two columns.
+
+    >>> path = getfixture("tmp_path") / "notes.md"
+    >>> path.write_text("These are notes, and no table.")
+    30
+    >>> is_table(path)
+    False
+    """
+    content = Content(head(path, 2**12), members(path))
+    named = path.name.lower().endswith((*ENDINGS, *_ENDINGS)) and path.suffix.lower() != ".txt"
+    if (
+        named
+        or packing_of(path)
+        or any(row.is_in(content) for row in FORMATS if row.endings != JSON)
+    ):
+        return True
+    try:
+        return len(_of_file(str(path), path, Reading(), is_text=True).columns) > 1
+    except TableError:
+        return False
+
+
 _ENDINGS = sorted({*TEXT_ENDINGS, *(ending for row in FORMATS for ending in row.endings)})
 _KNOWN = f"known endings: {', '.join(_ENDINGS)}; or give the delimiter of a text"
 

@@ -50,6 +50,17 @@ Array = NDArray[Any]
 KIND = "table"
 OWN = ("kind", "network", "preparation", "target", "forms")
 """What a file tells that is no part of `about`."""
+PREDICTION, QUANTILE = "prediction", "quantile_"
+"""What columns of predictions are called, and what those of quantiles begin with."""
+
+
+def are_predictions(columns: Iterable[str]) -> bool:
+    """Whether a table of such columns is one of predictions.
+
+    >>> are_predictions(["id", "prediction"]), are_predictions(["id", "price"])
+    (True, False)
+    """
+    return any(name == PREDICTION or name.startswith(QUANTILE) for name in columns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,9 +174,9 @@ class TableModel:
     def _names(self) -> list[str]:
         """What the columns of predictions are called."""
         if self.quantiles:
-            return [f"quantile_{q}" for q in self.quantiles]
+            return [f"{QUANTILE}{q}" for q in self.quantiles]
         classes = getattr(self.target, "names", ())
-        return ["prediction", *(f"probability_{name}" for name in classes)]
+        return [PREDICTION, *(f"probability_{name}" for name in classes)]
 
     @property
     def quantiles(self) -> tuple[float, ...]:
@@ -261,8 +272,12 @@ class TableModel:
             found["classes"] = by_class.told(each, names)
         return found
 
-    def save(self, path: str | Path) -> None:
-        """Write the model to a file, whole or not at all; equal models make equal bytes."""
+    def save(self, path: str | Path, *, replace: bool = True) -> None:
+        """Write the model to a file, whole or not at all; equal models make equal bytes.
+
+        Raises OSError where it cannot be written, of which FileExistsError where a file is there
+        and is not to be replaced.
+        """
         data = {
             "kind": KIND,
             "network": network_to_data(self.net),
@@ -273,7 +288,8 @@ class TableModel:
         }
         about.read(data)
         curves = {f"curves.{name}": curve for name, curve in self.curves.items()}
-        write_file(path, {**arrays_of(self.params), "baseline": self.baseline, **curves}, data)
+        arrays = {**arrays_of(self.params), "baseline": self.baseline, **curves}
+        write_file(path, arrays, data, replace=replace)
 
     @classmethod
     def load(cls, path: str | Path) -> TableModel:

@@ -11,7 +11,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -141,6 +141,7 @@ def prepare(
         return prepare(source.as_text(spelled, EMPTY), target, options, words=spelled)
     fitted = fitted_to(known.survey, known.decisions, options)
     preparation = fit_preparation(known.survey, known.decisions)
+    known = known.without_sample()
     y = fitted.encode(known.kept)
     check_counts(fitted, options.loss, y, known.rows)
     held = _held(known.kept, y, target, options, len(preparation.feature_names))
@@ -173,6 +174,10 @@ class _Known(NamedTuple):
     def rows(self) -> NDArray[np.int64]:
         """The number of each kept row in the table, from 1."""
         return self.kept[ROW].to_numpy().astype(np.int64)
+
+    def without_sample(self) -> _Known:
+        """Return this without the sample, once it has served: the rows want its room."""
+        return self._replace(survey=replace(self.survey, sample=self.survey.sample.clear()))
 
 
 def _known(

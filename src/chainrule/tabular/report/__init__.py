@@ -55,14 +55,20 @@ def report(prepared: Prepared, run: Run, model: TableModel, source: Source) -> s
 
 
 def write_report(
-    path: str | Path, prepared: Prepared, run: Run, model: TableModel, source: Source
+    path: str | Path,
+    prepared: Prepared,
+    run: Run,
+    model: TableModel,
+    source: Source,
+    *,
+    replace: bool = True,
 ) -> None:
-    """Write the page of a training to a file, whole or not at all; one of that name is replaced.
+    """Write the page of a training to a file, whole or not at all.
 
-    Raises OSError where it cannot be written, and ValueError where something that is no file has
-    its name.
+    Raises OSError where it cannot be written, of which FileExistsError where one is there and is
+    not to be replaced, and ValueError where something that is no file has its name.
     """
-    write_whole(Path(path), [report(prepared, run, model, source).encode()])
+    write_whole(Path(path), [report(prepared, run, model, source).encode()], replace=replace)
 
 
 def _cards(found: Findings) -> Iterator[Html]:

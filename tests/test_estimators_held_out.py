@@ -1,0 +1,50 @@
+"""Rows that the estimators set aside: the same as ever, and as good as data of one's own."""
+
+import numpy as np
+import pytest
+from sklearn.model_selection import train_test_split
+
+from chainrule.estimators import MLPClassifier, MLPRegressor
+from chainrule.estimators.validation import split
+from runs import bits
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(60, 4))
+LABELS = (X[:, 0] + 0.3 * RNG.normal(size=60) > 0).astype(int)
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+@pytest.mark.parametrize("labels", [["no", "yes"], [0, 1], [False, True]], ids=str)
+@pytest.mark.parametrize(("n", "fraction"), [(10, 0.2), (57, 0.1), (57, 0.33), (999, 0.9)])
+def test_what_is_held_out_is_what_scikit_learn_holds_out(n, fraction, labels):
+    rng = np.random.default_rng(n)
+    X, y = rng.normal(size=(n, 3)), np.array(labels)[(rng.random(n) < 0.3).astype(int)]
+    y[:4] = [labels[0], labels[1]] * 2
+    for kind, stratify in ((MLPClassifier, y), (MLPRegressor, None)):
+        model = kind(max_iter=1, early_stopping=True, validation_fraction=fraction, random_state=n)
+        target = y if kind is MLPClassifier else X[:, 0]
+        model.fit(X, target)
+        _, held = train_test_split(
+            np.arange(n), random_state=model.seed_, test_size=fraction, stratify=stratify
+        )
+        np.testing.assert_array_equal(split(model, X, target, stratify), np.sort(held))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("scoring", [None, "loss", "accuracy"])
+def test_a_part_set_aside_is_as_validation_data_of_ones_own(scoring, weighted):
+    options = {"early_stopping": True, "scoring": scoring, "random_state": 0, "max_iter": 6}
+    options |= {"class_weight": {0: 2.0}, "metrics": {"recall": "recall"}}
+    w = np.random.default_rng(1).uniform(0.5, 2, len(X)) if weighted else None
+    aside = MLPClassifier((5,), **options).fit(X, LABELS, w)
+    rows = split(aside, X, LABELS, LABELS)
+    rest = np.setdiff1d(np.arange(len(X)), rows)
+    w_rest, w_rows = (None, None) if w is None else (w[rest], w[rows])
+    own = MLPClassifier((5,), **options)
+    own.fit(X[rest], LABELS[rest], w_rest, X_val=X[rows], y_val=LABELS[rows],
+            sample_weight_val=w_rows)  # fmt: skip
+    for name in ("loss_curve_", "validation_scores_", "validation_loss_curve_", "metrics_curve_"):
+        assert getattr(aside, name) == getattr(own, name)
+    assert bits(aside.parameters_) == bits(own.parameters_)
+    assert aside.t_ == own.t_ == len(rest) * aside.n_iter_

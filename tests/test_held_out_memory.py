@@ -1,0 +1,73 @@
+"""What it costs to hold examples out for validation: no copy of them, and none of the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from alone import alone
+from chainrule import engine
+from test_engine_memory import RESET, most_taken_by
+
+pytestmark = [
+    pytest.mark.skipif(engine.native is None, reason="there is no compiled engine"),
+    pytest.mark.skipif(not RESET.exists(), reason="this system does not say what memory it takes"),
+]
+
+ROWS, COLUMNS = 1_000_000, 10
+TARGETS: dict[str, Any] = {
+    "quantities": ("squared_error", lambda X: X[:, :1].copy()),
+    "classes": ("cross_entropy", lambda X: (2 * X[:, 0]).astype(np.int64)),
+}
+COSTS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "in order": {"shuffle": False},
+    "weighted": {"weighted": True},
+    "early stopping": {"early_stopping": cr.EarlyStopping(1)},
+}
+
+
+def memory_of_fit(kind: str, what: str, validation: Any) -> list[int]:
+    """The most that a fit takes, and the bytes of X."""
+    X = np.random.default_rng(0).random((ROWS, COLUMNS), np.float32)
+    loss, target = TARGETS[kind]
+    options = dict(COSTS[what])
+    w = np.ones(ROWS, np.float32) if options.pop("weighted", False) else None
+    y, net = target(X), cr.Network(COLUMNS, [cr.Dense(4, "relu"), cr.Dense(2)], loss)
+    y = np.repeat(y, 2, axis=1) if y.ndim == 2 else y
+    if validation == "copies":
+        validation = (X[::10].copy(), y[::10])
+        options |= {"callbacks": [lambda history: X[1:].copy() is None]}
+    if validation is None:
+        options.pop("early_stopping", None)
+
+    def run(n: int) -> Any:
+        return cr.fit(
+            net, net.init(0), X[:n], y[:n], cr.Adam(), epochs=2, batch_size=1000,
+            validation=validation, sample_weight=w if w is None else w[:n], **options,
+        )  # fmt: skip
+
+    run(2000)  # what a first fit loads
+    return [most_taken_by(lambda: run(ROWS)), X.nbytes]
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [("quantities", "plain"), ("classes", "early stopping"), ("classes", "weighted"),
+     ("quantities", "in order")],
+)  # fmt: skip
+def test_a_part_held_out_is_not_copied(kind, what):
+    """An order of the rows takes 8 bytes for each; weights take 4, and a mask of a part 1."""
+    taken, size = alone(memory_of_fit, kind, what, 0.1)
+    without, _ = alone(memory_of_fit, kind, what, None)
+    orders = ROWS * (8 + 4 + 1) if what in ("in order", "weighted") else 0
+    assert taken < without + orders + 0.25 * size
+
+
+def test_a_copy_would_be_seen():
+    taken, size = alone(memory_of_fit, "quantities", "plain", "copies")
+    without, _ = alone(memory_of_fit, "quantities", "plain", None)
+    assert taken > without + 0.75 * size
