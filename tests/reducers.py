@@ -6,12 +6,14 @@ spaces or groups is left out. `value` works a row of tokens out.
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 from xml.etree import ElementTree as ET
 
-import mpmath
+from reading import applied, both, power
 
 # LaTeX
 
@@ -144,23 +146,12 @@ def _element(e: ET.Element) -> Iterator[str]:
 # Working out
 
 
-FUNCTIONS = {
-    "ln": mpmath.log,
-    "tanh": mpmath.tanh,
-    "cosh": mpmath.cosh,
-    "max": max,
-    "min": min,
-    "sgn": mpmath.sign,
-    "σ": lambda x: 1 / (1 + mpmath.exp(-x)),
-    "Φ": mpmath.ncdf,
-    "φ": mpmath.npdf,
-}
+NAMES = {"ln", "tanh", "cosh", "max", "min", "sgn", "σ", "Φ", "φ"}
 
 
 def value(tokens: list[str]) -> Any:
     """Return what a row of tokens with figures comes to, by the rules of arithmetic."""
-    with mpmath.workdps(50):
-        return _Calculator(tokens).whole()
+    return _Calculator(tokens).whole()
 
 
 class _Calculator:
@@ -180,7 +171,8 @@ class _Calculator:
     def sum(self) -> Any:
         result = self.signed()
         while self.tokens[0] in ("+", "−"):
-            result = result + self.product() if self.take() == "+" else result - self.product()
+            how = operator.add if self.take() == "+" else operator.sub
+            result = both(how, result, self.product())
         return result
 
     def signed(self) -> Any:
@@ -193,15 +185,18 @@ class _Calculator:
         result = self.power()
         while self.tokens[0] == "·":
             self.take()
-            result *= self.power()
+            result = both(operator.mul, result, self.power())
         return result
 
     def power(self) -> Any:
+        if self.tokens[:2] == ["e", "^"]:
+            del self.tokens[:2]
+            return applied("exp", self.enclosed("{", "}"))
         base = self.atom()
         if self.tokens[0] != "^":
             return base
         self.take()
-        return base ** self.enclosed("{", "}")
+        return power(base, self.enclosed("{", "}"))
 
     def enclosed(self, opening: str, closing: str) -> Any:
         self.take(opening)
@@ -218,13 +213,13 @@ class _Calculator:
         self.take()
         if token == "frac":
             above = self.enclosed("{", "}")
-            return above / self.enclosed("{", "}")
+            return both(operator.truediv, above, self.enclosed("{", "}"))
         if token == "sqrt":
-            return mpmath.sqrt(self.enclosed("{", "}"))
-        if token in FUNCTIONS:
+            return applied("√", self.enclosed("{", "}"))
+        if token in NAMES:
             self.take("(")
             arguments = [self.sum()]
             while self.take() == ",":
                 arguments.append(self.sum())
-            return FUNCTIONS[token](*arguments)
-        return mpmath.e if token == "e" else mpmath.mpf(token)
+            return applied(token, *arguments)
+        return Fraction(token)

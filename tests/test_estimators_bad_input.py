@@ -1,5 +1,7 @@
 """What the estimators refuse: the type of the error, and what the message says."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -321,3 +323,31 @@ def test_what_a_loss_does_not_give_is_said():
         cr.MLPClassifier(solver="lbfgs").partial_fit(X, LABELS)
     with pytest.raises(AttributeError, match="has no coefs_ before it is fitted"):
         cr.MLPClassifier().coefs_  # noqa: B018
+
+
+# Predictions that are not finite
+
+LARGE = 3e38
+PREDICTING = [
+    (cr.MLPRegressor, {}, [0.0, 1.0, 2.0, 3.0], ("predict", "score")),
+    (cr.MLPRegressor, {"scale_target": True}, [0.0, 1.0, 2.0, 3.0], ("predict", "score")),
+    (cr.MLPRegressor, {"loss": "poisson"}, [0.0, 1.0, 2.0, 3.0], ("predict",)),
+    (cr.MLPClassifier, {}, ["a", "b", "c", "b"], ("predict", "predict_proba", "predict_log_proba")),
+    (cr.MLPClassifier, {"loss": "hinge"}, ["a", "b", "a", "b"], ("predict", "decision_function")),
+]
+
+
+@pytest.mark.parametrize(("kind", "options", "y", "methods"), PREDICTING)
+def test_a_prediction_that_is_not_finite_is_an_error_with_its_row(kind, options, y, methods):
+    X = np.array([[0.0], [1.0], [2.0], [3.0]], np.float32)
+    model = kind(hidden_layer_sizes=2, activation="identity", max_iter=2, random_state=0, **options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that two epochs are few
+        model.fit(X, y)
+    model.coefs_ = [np.full_like(W, LARGE) for W in model.coefs_]
+    model.intercepts_ = [np.zeros_like(b) for b in model.intercepts_]
+    for name in methods:
+        given = (X, y) if name == "score" else (X,)
+        with pytest.raises(FloatingPointError, match=r"the prediction of row 2 is not finite, got"):
+            getattr(model, name)(*given)
+        assert model.predict(X[:1]).shape == (1,)

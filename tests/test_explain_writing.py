@@ -16,7 +16,6 @@ from hypothesis import given, settings
 import chainrule as cr
 from chainrule.explain.derivation import derive, in_double
 from chainrule.explain.explanation import Explanation
-from chainrule.explain.figures import figure
 from chainrule.explain.latex import PREAMBLE, Latex, broken, width
 from chainrule.explain.mathml import MathML, math
 from chainrule.explain.names import NOTATIONS, Places
@@ -25,6 +24,7 @@ from chainrule.explain.steps import Update
 from chainrule.explain.subjects import subject
 from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS
+from reading import gives
 from reducers import of_latex, of_mathml, value
 from strategies import problem, problems
 from tables import ACTIVATION_NAMES
@@ -146,10 +146,9 @@ def assert_true(explanation):
             if line.numbers and not line.rounded:
                 count += 1
                 printed = reader(line.result)
-                found, shown = value(reader(line.numbers)), value(printed)
                 mantissa = printed[1 if printed[0] == "−" else 0]
                 digits = len(re.sub(r"^[0.]+|\.", "", mantissa))
-                assert figure(found, max(digits, 4)) == figure(shown, 17), line
+                assert gives(value(reader(line.numbers)), value(printed), max(digits, 4)), line
     assert count
 
 

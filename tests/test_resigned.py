@@ -25,7 +25,7 @@ from resigned import (
     tables,
 )
 
-SOME = 25
+SOME = 20
 """The changes of each file that are tried each time: some of thousands, always the same."""
 
 

@@ -314,3 +314,43 @@ def test_a_category_that_may_be_another_is_not_taken_for_it():
     assert "zip: 1 not seen in training, such as '0010115'" in result.stderr
     write("bad.csv", zip=["1"], size=["x"])
     refused(run("predict", "m.model", "bad.csv"), "size")
+
+
+# Categories that are asked for
+
+WAYS = {
+    "zip": ["01234", "1234", "99999", "00501"],
+    "account": ["12345678901234567890", "12345678901234567891", "1", "2"],
+    "version": ["1.0", "1", "1.00", "2"],
+    "flag": ["TRUE", "true", "True", "false"],
+}
+
+
+def frames_of(table):
+    """The same table as files of all kinds, and as frames."""
+    table.write_csv("table.csv")
+    table.write_csv("table.tsv", separator="\t")
+    table.write_parquet("table.parquet")
+    table.write_ipc("table.arrow")
+    table.write_ndjson("table.jsonl")
+    names = [f"table.{ending}" for ending in ("csv", "tsv", "parquet", "arrow", "jsonl")]
+    return [*names, table, table.to_pandas()]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_asked_to_be_a_category_is_compared_as_it_stands(way):
+    words = WAYS[way] * (N // 4)
+    for table in frames_of(pl.DataFrame({"size": SIZE, way: words, "y": SIZE * 2})):
+        made = cr.train(table, "y", categories=[way], **QUICK)
+        (encoder,) = (each for each in made.preparation.encoders if each.column == way)
+        assert encoder.categories == tuple(sorted(WAYS[way]))
+        (kept,) = made.predict(table, keep=[way]).select(way)
+        assert kept.to_list() == words
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_labels_are_compared_as_they_stand(way):
+    words = WAYS[way] * (N // 4)
+    for table in frames_of(pl.DataFrame({"size": SIZE, way: words, "y": SIZE * 2})):
+        made = cr.train(table, way, task="classification", **QUICK)
+        assert set(made.outputs_named) == set(WAYS[way])

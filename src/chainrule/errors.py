@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from array_api_compat import is_array_api_obj
+from array_api_compat import array_namespace, is_array_api_obj
 
 from chainrule.synonyms import meant
 
@@ -115,17 +115,16 @@ def check_predicted(predicted: Any, *, first: int = 1) -> None:
     FloatingPointError: the prediction of row 101 is not finite, got nan: its inputs or the \
 parameters are too large
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        if math.isfinite(predicted.sum()):  # only if all of it is, and it takes no array
-            return
-    bad = ~np.isfinite(predicted).reshape(len(predicted), -1)
-    if bad.any():
-        row = int(bad.any(axis=1).argmax())
-        value = predicted.reshape(len(predicted), -1)[row, bad[row].argmax()]
-        raise FloatingPointError(
-            f"the prediction of row {first + row:,} is not finite, got {value}: its inputs or the "
-            "parameters are too large"
-        )
+    xp = array_namespace(predicted)
+    finite = xp.isfinite(predicted)
+    if bool(xp.all(finite)):
+        return
+    flat, width = xp.reshape(predicted, (-1,)), math.prod(predicted.shape[1:])
+    place = int(xp.argmax(xp.astype(~xp.reshape(finite, (-1,)), xp.uint8)))
+    raise FloatingPointError(
+        f"the prediction of row {first + place // width:,} is not finite, got "
+        f"{float(flat[place])}: its inputs or the parameters are too large"
+    )
 
 
 def check_number(

@@ -13,9 +13,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from chainrule import backprop
 from chainrule.engine import predictor, single
 from chainrule.engine.session import check_choice, refusal, why_not
+from chainrule.errors import check_predicted
 from chainrule.examples import check_examples
 from chainrule.layers import Draw
 from chainrule.network import Network, Parameters, check_inputs, check_parameters
@@ -54,6 +57,37 @@ def predict(
         if predicted is not None:
             return predicted
     return backprop.prediction(backprop.forward(net, params, checked, check=False))
+
+
+def predict_finite(
+    net: Network,
+    params: Parameters,
+    X: Any,
+    *,
+    engine: str = "auto",
+    threads: int | None = None,
+    first: int = 1,
+) -> Array:
+    """Return the same, and raise FloatingPointError, with the row, for what is not finite.
+
+    `first` is the number of the first row. The engine leaves to the reference what is not finite on
+    the way to its outputs, so that it is only looked for there, and in e^a.
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
+    >>> params = net.parameters([([[1e300]], [0.0])])
+    >>> predict_finite(net, params, [[1.0], [1e300]], first=7)
+    Traceback (most recent call last):
+    ...
+    FloatingPointError: the prediction of row 8 is not finite, got inf: its inputs or the \
+parameters are too large
+    """
+    quick = predictor.predict(net, params, X, threads) if engine == "auto" else None
+    if quick is not None and net.loss != "poisson":
+        return quick
+    with np.errstate(over="ignore", invalid="ignore"):  # it is told of by its row
+        made = predict(net, params, X, engine=engine, threads=threads) if quick is None else quick
+    check_predicted(made, first=first)
+    return made
 
 
 def cost_and_gradient(

@@ -12,7 +12,6 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule import backprop, evaluation
-from chainrule.errors import check_predicted
 from chainrule.estimators import inputs, parameters
 from chainrule.explain import explain
 from chainrule.history import History
@@ -142,20 +141,11 @@ class Reading(BaseEstimator, ABC):  # type: ignore[misc]
         """What the network predicts for each example, (n, outputs), each of them finite."""
         check_is_fitted(self)
         checked = inputs.check_inputs(self, X, method)
-        with np.errstate(over="ignore", invalid="ignore"):  # it is told of by its row
-            made = [
-                evaluation.predict(
-                    self.network_,
-                    self.parameters_,
-                    block,
-                    engine=self.engine,
-                    threads=parameters.threads(self),
-                )
-                for block in inputs.blocks(checked)
-            ]
-        predicted = made[0] if len(made) == 1 else np.concatenate(made)
-        check_predicted(predicted)
-        return predicted
+        made: list[Array] = []
+        for block in inputs.blocks(checked):
+            how = {**self._engine(), "first": 1 + sum(map(len, made))}
+            made.append(evaluation.predict_finite(self.network_, self.parameters_, block, **how))
+        return made[0] if len(made) == 1 else np.concatenate(made)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

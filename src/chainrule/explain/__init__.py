@@ -13,6 +13,7 @@
 | derivation | the lines in order: the whole |
 | tied | weights and biases that are one number |
 | units | the derivative of a unit, without a loss |
+| enclosing | numbers that are exact, or known to lie between two others |
 | figures | how many digits a line prints, so that it is true as it stands |
 | writing | where brackets stand, for every format |
 | text, latex, markdown, notebook, mathml, snippet | the formats |

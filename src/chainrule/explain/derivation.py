@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -10,12 +11,14 @@ from array_api_compat import is_array_api_obj
 
 from chainrule.activations import activation
 from chainrule.examples import Examples, check_examples
+from chainrule.explain.expressions import Quantity, walk
 from chainrule.explain.means import Means
-from chainrule.explain.names import COST, Key, Places
+from chainrule.explain.names import COST, Key, Places, name_of, notation
 from chainrule.explain.passes import Passes
 from chainrule.explain.steps import Derivation, Part, Step, Update
 from chainrule.explain.subjects import ALL, parameters
 from chainrule.explain.sums import largest
+from chainrule.explain.text import Text
 from chainrule.explain.updates import updated
 from chainrule.explain.working import Working
 from chainrule.layers import Dense, Draw, Dropout
@@ -48,9 +51,25 @@ def derive(
             "most; name a weight, a bias, an input or a unit"
         )
     at = at or Places.of(net)
-    passes = Passes(net, params, data, draw, made.mean_weight if made else None, at)
-    parts = Deriver(passes, of, top).parts(made)
-    return Derivation(net, at, of, tuple(parts), params, data, made, dict(labels or {}))
+    with np.errstate(all="ignore"):
+        passes = Passes(net, params, data, draw, made.mean_weight if made else None, at)
+        parts = Deriver(passes, of, top).parts(made)
+    derived = Derivation(net, at, of, tuple(parts), params, data, made, dict(labels or {}))
+    check_finite(derived)
+    return derived
+
+
+def check_finite(derived: Derivation) -> None:
+    """Raise where a number of a derivation is not finite, with the name of the first."""
+    for step in derived.steps():
+        parts = walk(step.formula) if step.formula else iter(())
+        for each in (*(part for part in parts if isinstance(part, Quantity)), step.quantity):
+            if not math.isfinite(each.value):
+                name = Text().named(name_of(each.key, derived.at, notation("mazur"))).text
+                raise ValueError(
+                    f"explain: {name} is {each.value}, and so nothing that follows from it can be "
+                    "worked out; scale the inputs or the weights"
+                )
 
 
 def check_layers(net: Network) -> None:

@@ -14,12 +14,16 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import mpmath  # type: ignore[import-untyped]
 
+from chainrule.explain import enclosing
+from chainrule.explain.enclosing import Enclosed
 from chainrule.explain.names import Key
 
 DIGITS, MANY_DIGITS = 50, 400
@@ -139,7 +143,7 @@ class Negative(Expression):
 
 @dataclass(frozen=True)
 class Call(Expression):
-    """A function of `FUNCTIONS`."""
+    """A function of `enclosing.FUNCTIONS`."""
 
     name: str
     arguments: tuple[Expression, ...]
@@ -186,22 +190,6 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "=": lambda a, b: a == b,
 }
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "exp": mpmath.exp,
-    "ln": mpmath.log,
-    "sqrt": mpmath.sqrt,
-    "abs": abs,
-    "tanh": mpmath.tanh,
-    "cosh": mpmath.cosh,
-    "max": max,
-    "min": min,
-    "sgn": mpmath.sign,
-    "σ": lambda x: 1 / (1 + mpmath.exp(-x)),
-    "Φ": mpmath.ncdf,
-    "φ": mpmath.npdf,
-}
-"""What a `Call` can name."""
-
 
 def node(given: Expression | float) -> Expression:
     """Return a whole number as a node; nodes as they are.
@@ -243,50 +231,79 @@ def walk(expression: Expression) -> Iterator[Expression]:
 
 
 def exact(expression: Expression) -> Any:
-    """Return the value by the numbers that the quantities have, to many digits.
+    """Return the value by the numbers that the quantities have: a fraction, or to many digits.
 
-    >>> float(exact(Number("2") ** 3))
-    8.0
-    """
-    return compute(expression, lambda quantity: mpmath.mpf(quantity.value))
-
-
-def compute(expression: Expression, value: Callable[[Quantity], Any]) -> Any:
-    """Return the value of an expression, given that of each quantity, to many digits.
-
-    Raises ValueError where by these values another case holds than by the quantities' own.
-
-    >>> float(compute(Number("2") / 3, lambda quantity: 0))
-    0.6666666666666666
+    >>> exact(Number("2") ** 3)
+    Fraction(8, 1)
     """
     calls = {part.name for part in walk(expression) if isinstance(part, Call)}
-    with mpmath.workdps(MANY_DIGITS if calls & NEAR_ONE else DIGITS):
-        return _compute(expression, value)
+    digits = MANY_DIGITS if calls & NEAR_ONE else DIGITS
+    found = compute(expression, _given, digits)
+    return found if isinstance(found, Fraction) else found.middle
+
+
+def _given(quantity: Quantity) -> Fraction:
+    if not math.isfinite(quantity.value):
+        raise ArithmeticError(f"{quantity} has no value that can be worked with")
+    return Fraction(quantity.value)
 
 
 NEAR_ONE = {"exp", "ln", "cosh", "σ"}
 """Calls that need many digits: of 1 + e^z, fewer would leave 1 where z is as low as −700."""
 
 
-def _compute(e: Expression, value: Callable[[Quantity], Any]) -> Any:  # noqa: PLR0911 - by kind
+def in_double(expression: Expression) -> float:
+    """Return the value in double precision; ±∞ where that cannot hold it, NaN where it has none.
+
+    >>> in_double(Number("1e300") ** 2)
+    inf
+    """
+    try:
+        value = exact(expression)
+    except ArithmeticError:  # a quantity is not finite, or a divisor 0
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.copysign(math.inf, value)
+
+
+def compute(
+    expression: Expression, value: Callable[[Quantity], Fraction], digits: int = DIGITS
+) -> Enclosed:
+    """Return the value of an expression, given that of each quantity: exact, or by its bounds.
+
+    Raises ValueError where by these values another case holds than by the quantities' own, or where
+    a function has no value; and ZeroDivisionError.
+
+    >>> compute(Number("2") / 3, lambda quantity: Fraction(0))
+    Fraction(2, 3)
+    """
+    with mpmath.workdps(digits):
+        return _compute(expression, value)
+
+
+def _compute(  # noqa: PLR0911 - by kind
+    e: Expression, value: Callable[[Quantity], Fraction]
+) -> Enclosed:
     of = functools.partial(_compute, value=value)
     match e:
         case Quantity():
             return value(e)
         case Number(text):
-            return mpmath.mpf(text)
+            return Fraction(text)
         case Sum(terms):
-            return mpmath.fsum(map(of, terms))
+            return enclosing.added(list(map(of, terms)))
         case Product(factors):
-            return mpmath.fprod(map(of, factors))
+            return functools.reduce(enclosing.multiplied, map(of, factors))
         case Quotient(above, below):
-            return of(above) / of(below)
+            return enclosing.divided(of(above), of(below))
         case Power(base, exponent):
-            return of(base) ** of(exponent)
+            return enclosing.raised(of(base), of(exponent))
         case Negative(inner):
-            return -of(inner)
+            return enclosing.multiplied(Fraction(-1), of(inner))
         case Call(name, arguments):
-            return FUNCTIONS[name](*map(of, arguments))
+            return enclosing.FUNCTIONS[name](*map(of, arguments))
         case Cases():
             chosen, (left, sign, right) = e.row
             if not COMPARISONS[sign](of(left), of(right)):

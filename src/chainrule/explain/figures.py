@@ -9,12 +9,12 @@ result gets fewer; and where that does not help the line says that it is rounded
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
-from typing import Any, NamedTuple
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from fractions import Fraction
+from typing import NamedTuple
 
-import mpmath  # type: ignore[import-untyped]
-
-from chainrule.explain.expressions import MANY_DIGITS, Expression, Quantity, compute
+from chainrule.explain.enclosing import lies
+from chainrule.explain.expressions import Expression, Quantity, compute
 
 DIGITS = 9
 """The significant digits of a result, unless told otherwise."""
@@ -34,11 +34,10 @@ class Figure(NamedTuple):
     exponent: int
 
     @property
-    def number(self) -> Any:
-        """The printed number, to all digits that formulas are worked out with."""
-        sign = "-" if self.negative else ""
-        with mpmath.workdps(MANY_DIGITS):
-            return mpmath.mpf(f"{sign}{self.mantissa}e{self.exponent}")
+    def number(self) -> Fraction:
+        """The printed number; raises ValueError where it is none."""
+        size = Fraction(self.mantissa) * Fraction(10) ** self.exponent
+        return -size if self.negative else size
 
 
 class Line(NamedTuple):
@@ -49,30 +48,29 @@ class Line(NamedTuple):
     rounded: bool
 
 
-def figure(value: Any, digits: int = DIGITS, rounding: str = ROUND_HALF_EVEN) -> Figure:
+def figure(value: float, digits: int = DIGITS) -> Figure:
     """Return a number rounded to significant digits, without zeros at its end.
+
+    Each printed digit is one of its own: no 0 fills the place of a digit that is left out.
 
     >>> figure(0.082167040564)
     Figure(negative=False, mantissa='0.0821670406', exponent=0)
     >>> figure(-1.5e-12)
     Figure(negative=True, mantissa='1.5', exponent=-12)
+    >>> figure(123456, 3).mantissa, figure(123000, 3).mantissa
+    ('1.23', '123000')
     """
-    given = _decimal(value)
+    given = Decimal(value)
     if not given.is_finite():
         return Figure(given.is_signed(), "NaN" if given.is_nan() else "∞", 0)
     if not given:
         return Figure(False, "0", 0)
-    shown = abs(given).normalize(Context(prec=digits, rounding=rounding))
+    size = abs(given)
+    shown = Context(prec=digits, rounding=ROUND_HALF_EVEN).plus(size)
     power = shown.adjusted()
-    exponent = 0 if power in PLAIN else power
+    is_plain = power in PLAIN and (power < digits or shown == size)
+    exponent = 0 if is_plain else power
     return Figure(given < 0, f"{shown.scaleb(-exponent).normalize():f}", exponent)
-
-
-def _decimal(value: Any) -> Decimal:
-    """The number itself, of a double, or 40 digits of it."""
-    if isinstance(value, float | int):
-        return Decimal(value)
-    return Decimal(mpmath.nstr(value, 40))
 
 
 def line(expression: Expression, value: float, digits: int | None = None) -> Line:
@@ -95,17 +93,41 @@ def line(expression: Expression, value: float, digits: int | None = None) -> Lin
     return Line(figure(value), DIGITS, rounded=True)
 
 
-def _agrees(expression: Expression, result: Figure, shown: int, put_in: int) -> bool:
-    """Whether the printed numbers give the printed result, by the case that holds for it."""
+PRECISIONS = (30, 60, 400)
+"""The digits with which a formula is worked out, more where fewer leave it open what it gives."""
 
-    def printed(quantity: Quantity) -> Any:
+
+def _agrees(expression: Expression, result: Figure, shown: int, put_in: int) -> bool:
+    """Whether the printed numbers are certain to give the printed result, by the case that holds.
+
+    That is an exact 0 where the result is 0, and else what is rounded to it, up or down.
+    """
+
+    def printed(quantity: Quantity) -> Fraction:
         return figure(quantity.value, put_in).number
 
     try:
-        found = compute(expression, printed)
+        if not result.number:
+            return compute(expression, printed) == Fraction(0)
+        low, high = _rounded_to(result.number, shown)
+        for digits in PRECISIONS:
+            found = lies(compute(expression, printed, digits), low, high)
+            if found is not None:
+                return found
     except (ZeroDivisionError, ValueError):
-        return False
-    if not isinstance(found, mpmath.mpf) or not mpmath.isfinite(found):
-        return False
-    ways = (ROUND_HALF_UP, ROUND_HALF_DOWN)  # a reader may round the half between two in either
-    return all(figure(found, shown, way) == result for way in ways)
+        pass
+    return False
+
+
+def _rounded_to(number: Fraction, digits: int) -> tuple[Fraction, Fraction]:
+    """Return between which numbers those lie that are rounded to one, whatever becomes of a half.
+
+    >>> _rounded_to(Fraction(10), 2)
+    (Fraction(199, 20), Fraction(21, 2))
+    """
+    size = abs(number)
+    first = Context(prec=MOST).divide(Decimal(size.numerator), Decimal(size.denominator)).adjusted()
+    half = Fraction(10) ** (first - digits + 1) / 2
+    below = half / 10 if size == Fraction(10) ** first else half
+    low, high = size - below, size + half
+    return (low, high) if number > 0 else (-high, -low)

@@ -22,7 +22,7 @@ from chainrule.explain.expressions import (
     Quantity,
     Sum,
     call,
-    exact,
+    in_double,
     node,
 )
 from chainrule.explain.names import Key
@@ -48,7 +48,7 @@ def let(letter: str, expression: Expression) -> Let:
     >>> let("u", number(0.25) * 2).quantity.value
     0.5
     """
-    return Let(Quantity(Key("letter", text=letter), float(exact(expression))), expression)
+    return Let(Quantity(Key("letter", text=letter), in_double(expression)), expression)
 
 
 def exp(x: Expression) -> Call:
@@ -128,20 +128,32 @@ GELU_K, GELU_C = (
 )
 
 
-def _gelu_u(z: Quantity) -> Let:
-    return let("u", GELU_K * Sum((z, GELU_C * z**3)))
+LARGEST_CUBED = 1e100
+"""The z up to which u, of z³, is a letter; beyond, double precision might not hold its number."""
+
+
+def _gelu_u(z: Quantity) -> Expression:
+    return GELU_K * Sum((z, GELU_C * z**3))
 
 
 def _gelu_tanh(z: Quantity, a: Quantity) -> Form:
-    u = _gelu_u(z)
+    if abs(z.value) > LARGEST_CUBED:
+        return Form(z * call("σ", _gelu_u(z)))
+    u = let("u", _gelu_u(z))
     return Form(z * call("σ", u.quantity), (u,))
 
 
 def _gelu_tanh_slope(z: Quantity, a: Quantity) -> Form:
-    u = _gelu_u(z)
-    du = let("u′", GELU_K * (1 + 3 * GELU_C * z**2))
-    left, right = call("σ", u.quantity), call("σ", -u.quantity)
-    return Form(left + z * left * right * du.quantity, (u, du))
+    du = GELU_K * (1 + 3 * GELU_C * z**2)
+    if abs(z.value) > LARGEST_CUBED:
+        return Form(_gelu_slope(z, _gelu_u(z), du))
+    lets = let("u", _gelu_u(z)), let("u′", du)
+    return Form(_gelu_slope(z, *(each.quantity for each in lets)), lets)
+
+
+def _gelu_slope(z: Quantity, u: Expression, du: Expression) -> Expression:
+    left, right = call("σ", u), call("σ", -u)
+    return left + z * left * right * du
 
 
 def _mish(z: Quantity, a: Quantity) -> Form:
@@ -213,7 +225,7 @@ class LossForm(NamedTuple):
 
 def _huber(a: Quantity, y: Quantity, o: Number, d: Number) -> Expression:
     r = call("abs", a - y)
-    half = number(float(exact(d)) / 2)
+    half = number(in_double(d) / 2)
     return cases((Number("1") / 2 * (a - y) ** 2, r, "≤", d), (d * (r - half), r, ">", d))
 
 

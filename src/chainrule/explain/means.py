@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -13,7 +12,7 @@ from chainrule.explain.names import COST, Key, derivative
 from chainrule.explain.passes import Passes
 from chainrule.explain.steps import Step
 from chainrule.explain.subjects import placed
-from chainrule.explain.sums import total
+from chainrule.explain.sums import total, whole
 from chainrule.explain.updates import letter
 
 
@@ -35,7 +34,7 @@ class Means:
     def _mean(self, key: Key) -> Step:
         passes = self.passes
         values = passes.parts(key)
-        whole = passes.mean_cost
+        cost = passes.mean_cost
 
         def part(i: int) -> Quantity:
             own = passes.example_cost(i)
@@ -49,9 +48,9 @@ class Means:
         if passes.net.reduction == "mean":
             formula = formula / self._divisor()
         if key == COST:
-            return Step(whole, formula, passes.mean_loss)
+            return Step(cost, formula, passes.mean_loss)
         note = "moved in every example alike" if key.kind in ("x", "a", "z") else ""
-        return Step(derivative(whole, key), formula, passes.gradient(key, plain=True), note)
+        return Step(derivative(cost, key), formula, passes.gradient(key, plain=True), note)
 
     def _divisor(self) -> Expression:
         """What the sum over the examples is divided by, for their mean."""
@@ -76,7 +75,7 @@ class Means:
             note = "of all examples in training"
             return Step(Key("letter", text="mean weight"), None, mean, note)
         summed = total(w, lambda i: _weight(w, i), self.top, self.rows)
-        return Step(Key("letter", text="Σ weight"), summed, math.fsum(w))
+        return Step(Key("letter", text="Σ weight"), summed, whole(w))
 
     # The penalty
 
@@ -109,8 +108,8 @@ class Means:
             key = placed("w", k, self.passes.at)
             return of(Quantity(key, self.passes.value(key)))
 
-        whole = letter(name, math.fsum(sizes))
-        return Step(whole.key, total(sizes, term, self.top), whole.value)
+        summed = letter(name, whole(sizes))
+        return Step(summed.key, total(sizes, term, self.top), summed.value)
 
     def _penalised(self, key: Key) -> Step:
         """∂C: that of the mean, and the penalty's share."""

@@ -17,6 +17,7 @@ from chainrule.examples import Examples
 from chainrule.explain.example import Row
 from chainrule.explain.names import COST, Key, Places
 from chainrule.explain.subjects import ALL
+from chainrule.explain.sums import whole
 from chainrule.layers import Draw
 from chainrule.network import Network, Parameters, describe, divisor
 from chainrule.targets import encode
@@ -64,13 +65,17 @@ class Passes:
         row = losses.loss(self.net.loss)
         shares = row.value(self.trace.output, self.y, np)
         self._check(f"the loss {str(row)!r}", len(self.net.layers) - 1, shares)
-        self.losses = [math.fsum(map(float, each)) for each in shares]
+        self.losses = [whole(each) for each in shares]
         free = dataclasses.replace(self.net, l1=0.0, l2=0.0, check=False)  # type: ignore[call-arg]
         self.plain = Trace(self.trace, free, self.params)
         self.mean_loss, self.cost = (
             float(trace_cost(trace, self.y, self.data.w, mean_weight=self.mean_weight, check=False))
             for trace in (self.plain, self.trace)
         )
+        if not math.isfinite(self.mean_loss):
+            raise ValueError(
+                f"explain: the cost is {self.mean_loss}; scale the inputs or the weights"
+            )
         if not math.isfinite(self.cost):
             raise ValueError(
                 f"explain: the cost, with its penalty of the weights, is {self.cost}; make the "
@@ -116,16 +121,16 @@ class Passes:
         """Return ∂C by a parameter, or by an input or unit that all examples move together."""
         if key.kind in ("w", "b"):
             grads = self.plain_grads if plain else self.grads
-            return math.fsum(_leaf(grads, self.at, place) for place in self.at.places(key))
+            return whole([_leaf(grads, self.at, place) for place in self.at.places(key)])
         if key.kind == "x":
-            return math.fsum(input_gradient(self.trace, self.weighted)[:, key.unit])
+            return whole(input_gradient(self.trace, self.weighted)[:, key.unit])
         return self.mean(self.parts(key))
 
     def mean(self, values: list[float]) -> float:
         """Return the weighted mean of the examples' figures."""
         w = np.ones(self.n) if self.data.w is None else self.data.w
-        whole = math.fsum(w) if self.mean_weight is None else self.n * self.mean_weight
-        return math.fsum(w * values) / divisor(self.net, whole)
+        size = whole(w) if self.mean_weight is None else self.n * self.mean_weight
+        return whole(w * values) / divisor(self.net, size)
 
     def parts(self, key: Key) -> list[float]:
         """Return each example's own derivative, or its own cost."""

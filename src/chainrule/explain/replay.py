@@ -89,7 +89,8 @@ def stands(run: Run, data: Examples) -> Iterator[Stand]:
     make = native or functools.partial(take_step, run.plan)
     for step, batch in enumerate(following, t + 1):
         yield Stand(params, states, step, batch)
-        params, states, *_ = make(params, states, batch, step)
+        with np.errstate(all="ignore"):
+            params, states, *_ = make(params, states, batch, step)
 
 
 def _native_steps(run: Run, n: int) -> Callable[..., tuple[Parameters, list[State]]]:
@@ -152,8 +153,7 @@ def step_of(plan: Plan, params: Parameters, data: Examples, at: Start) -> tuple[
     numbered = data._replace(y=np.arange(len(data.X)))
     batches = batches_after(Part(numbered), at.batch_size, plan.seed, 0, shuffle=False)
     try:
-        with np.errstate(all="ignore"):
-            found = next(itertools.islice(stands(run, data), at.step - 1, None))
+        found = next(itertools.islice(stands(run, data), at.step - 1, None))
     except FloatingPointError as error:
         raise ValueError(
             f"explain: the training fails before step {at.step}: {error}; make the learning rate "

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from chainrule.explain.example import Row
-from chainrule.explain.expressions import Expression, Quantity, exact
+from chainrule.explain.expressions import Expression, Quantity, in_double
 from chainrule.explain.forms import exp
 from chainrule.explain.names import Key
 from chainrule.explain.steps import Step
@@ -41,7 +41,7 @@ class Softmax:
         """S, the sum of the powers."""
         powers = np.exp(self.values - (self.shift.value if self.shift else 0.0))
         summed = total(powers, lambda j: exp(self.exponent(j)), self.top)
-        return Step(Key("letter", text="S"), summed, float(exact(summed)), "for the softmax")
+        return Step(Key("letter", text="S"), summed, in_double(summed), "for the softmax")
 
     def letters(self) -> list[Step]:
         """Return the lines of the letters that the shares need."""

@@ -24,6 +24,19 @@ def largest(values: Sequence[float] | Row, top: int) -> list[int]:
     return sorted(map(int, np.argsort(-sizes, kind="stable")[:top]))
 
 
+def whole(values: Sequence[float] | Row) -> float:
+    """Return the sum of numbers, rounded once; what double precision cannot hold is ±∞ or NaN.
+
+    >>> whole([0.1] * 10), whole([1e308, 1e308])
+    (1.0, inf)
+    """
+    try:
+        return math.fsum(values)
+    except (OverflowError, ValueError):
+        with np.errstate(all="ignore"):
+            return float(np.sum(np.asarray(values)))
+
+
 def total(
     values: Sequence[float] | Row,
     formula: Callable[[int], Expression],
@@ -42,5 +55,5 @@ def total(
     if len(places) < len(values):
         rest = np.delete(np.asarray(values), places)
         text = f"the other {len(rest)}" if places else f"all {len(rest)}"
-        terms.append(Quantity(Key("rest", text=text), math.fsum(rest)))
+        terms.append(Quantity(Key("rest", text=text), whole(rest)))
     return terms[0] if len(terms) == 1 else Sum(tuple(terms))

@@ -15,7 +15,7 @@ import numpy as np
 
 from chainrule.backprop import Deltas, Trace, deltas_from, forward
 from chainrule.examples import Examples
-from chainrule.explain.derivation import CHAIN, Deriver
+from chainrule.explain.derivation import CHAIN, Deriver, check_finite
 from chainrule.explain.expressions import Expression, Quantity
 from chainrule.explain.names import Key, Places
 from chainrule.explain.steps import Derivation, Part, Step, Update
@@ -36,10 +36,13 @@ def derive_unit(
 ) -> Derivation:
     """Return the derivation of a unit's a or z by something before it, for X in float64."""
     at = Places.of(net)
-    passes: Any = _UnitPasses(net, params, X, of)  # as much of Passes as its Deriver asks for
-    parts = _UnitDeriver(passes, by, top).parts()
+    with np.errstate(all="ignore"):
+        passes: Any = _UnitPasses(net, params, X, of)  # as much of Passes as its Deriver asks for
+        parts = _UnitDeriver(passes, by, top).parts()
     data = Examples(X, np.full((len(X), net.outputs), np.nan), None)  # there are no targets
-    return Derivation(net, at, by, tuple(parts), params, data, None, dict(labels), of)
+    derived = Derivation(net, at, by, tuple(parts), params, data, None, dict(labels), of)
+    check_finite(derived)
+    return derived
 
 
 class _UnitPasses:

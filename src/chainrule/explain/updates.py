@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.explain.expressions import Expression, Quantity, call, exact
+from chainrule.explain.expressions import Expression, Quantity, call, in_double
 from chainrule.explain.forms import cases, number
 from chainrule.explain.names import COST, Key, derivative
 from chainrule.explain.passes import Passes
@@ -45,7 +45,7 @@ class Lines:
 
     def line(self, name: str, formula: Expression, value: float | None = None) -> Quantity:
         """Add a line, and return what it is of; without a value it is worked out."""
-        quantity = letter(name, float(exact(formula)) if value is None else value)
+        quantity = letter(name, in_double(formula) if value is None else value)
         self.steps.append(Step(quantity.key, formula, quantity.value))
         return quantity
 
@@ -152,7 +152,8 @@ def updated(made: Update, key: Key, passes: Passes) -> list[Step]:
     g = Quantity(derivative(COST, key), passes.gradient(key))
     bounds, g = _bounded(made, g, passes)
     steps = update(made.optimizer, w, g, _state(made, key, w), made.step)
-    if not math.isfinite(steps[-1].value):
+    *before, last = (math.isfinite(step.value) for step in steps)
+    if all(before) and not last:
         raise ValueError(
             f"explain: {name} after the update is {steps[-1].value}; make the learning rate smaller"
         )

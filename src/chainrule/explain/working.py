@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection
 
 import numpy as np
@@ -14,7 +13,7 @@ from chainrule.explain.forms import ACTIVATION_FORMS, LOSS_FORMS, Form, number
 from chainrule.explain.names import Key, derivative
 from chainrule.explain.softmax import Softmax
 from chainrule.explain.steps import Step
-from chainrule.explain.sums import largest, total
+from chainrule.explain.sums import largest, total, whole
 from chainrule.explain.working_loss import OWN, LossLines
 from chainrule.rows import is_own
 
@@ -31,7 +30,7 @@ class Working(LossLines):
             self.dz(place.layer, place.unit) * by
             for place, (_, by) in zip(places, pairs, strict=True)
         ]
-        value = math.fsum(d.value for d, _ in pairs)
+        value = whole([d.value for d, _ in pairs])
         return Step(pairs[0][0].key, terms[0] if len(terms) == 1 else Sum(tuple(terms)), value)
 
     # The chain rule itself

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Collection
 
 from chainrule import losses
@@ -14,7 +13,7 @@ from chainrule.explain.forms import ACTIVATION_FORMS, LOSS_FORMS, number
 from chainrule.explain.names import Key
 from chainrule.explain.softmax import Softmax
 from chainrule.explain.steps import Step
-from chainrule.explain.sums import largest, total
+from chainrule.explain.sums import largest, total, whole
 from chainrule.rows import is_own
 from chainrule.trees import Array
 
@@ -40,11 +39,11 @@ class LossLines(Example):
         """
         counted = [j for j in range(len(self.y)) if self.labels[j] or not self._has_softmax]
         shares = self.shares[counted]
-        whole = total(shares, lambda k: self.share(counted[k]), self.top)
+        summed = total(shares, lambda k: self.share(counted[k]), self.top)
         written = sorted({*reached, *(counted[k] for k in largest(shares, self.top))})
         steps = self._probabilities(written)
         steps += [step for j in written if j in counted for step in self._share(j)]
-        return [*steps, Step(self.cost, whole, math.fsum(shares))]
+        return [*steps, Step(self.cost, summed, whole(shares))]
 
     @property
     def _has_softmax(self) -> bool:

@@ -24,10 +24,13 @@ def spelled_otherwise(
     decisions: Iterable[Decision],
     chunks: Callable[[list[str]], Chunks],
     numbers: Iterable[str] = (),
+    categories: Iterable[str] = (),
 ) -> list[str]:
     r"""Return the columns of names that are written otherwise than their values would be.
 
-    `chunks` gives the rows of some columns as they are read; `numbers` are no names for certain.
+    `chunks` gives the rows of some columns as they are read; `numbers` are no names for certain,
+    and `categories` are: as asked, they are compared as they stand, where others that are written
+    as `1` and `1.0`, or as `TRUE` and `true`, are alike.
 
     >>> path = getfixture("tmp_path") / "shops.csv"
     >>> _ = path.write_text("shop,y\n1,1.0\n2,2.0\n")
@@ -42,7 +45,10 @@ def spelled_otherwise(
     """
     dtypes = {} if source.typed else source.dtypes
     kinds = {name: kind(dtype) for name, dtype in dtypes.items()}
-    ways = {each.column: _way(each, kinds.get(each.column)) for each in decisions}
+    asked = set(categories)
+    ways = {
+        each.column: _way(each, kinds.get(each.column), each.column in asked) for each in decisions
+    }
     names = [name for name, way in ways.items() if way]
     whole = [each.column for each in decisions if each.role == "number"]
     whole = [name for name in whole if kinds.get(name) == "integer" and name not in numbers]
@@ -69,8 +75,8 @@ def _differ(values: pl.Series, fields: pl.Series, way: Any) -> bool:
     return bool((as_words(values) != way(as_words(fields))).any())
 
 
-def _way(decision: Decision, kind: str | None) -> Any:
+def _way(decision: Decision, kind: str | None, asked: bool) -> Any:
     """Return how the fields of a column of names are compared with its values; None where not."""
-    if decision.task == "classification" and kind in ("integer", "float", "boolean"):
+    if (asked or decision.task == "classification") and kind in ("integer", "float", "boolean"):
         return lambda fields: fields
     return plainly if decision.role == "category" and kind in ("integer", "float") else None

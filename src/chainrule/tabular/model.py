@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from chainrule.errors import check_predicted
-from chainrule.evaluation import predict
+from chainrule.evaluation import predict_finite
 from chainrule.network import Network, Parameters
 from chainrule.records import column_name
 from chainrule.serialization import (
@@ -125,10 +125,11 @@ class TableModel:
 
         Raises FloatingPointError, with the row, where one is not finite.
         """
-        with np.errstate(over="ignore", invalid="ignore"):  # it is told of by its row
-            p = np.asarray(predict(self.net, self.params, X))
-            if self.target.task == "regression":
-                p = np.asarray(self.target.values(p))  # type: ignore[attr-defined]
+        made = np.asarray(predict_finite(self.net, self.params, X, first=first))
+        if self.target.task == "classification":
+            return made
+        with np.errstate(over="ignore"):  # it is told of by its row
+            p = np.asarray(self.target.values(made))  # type: ignore[attr-defined]
         check_predicted(p, first=first)
         return p
 

@@ -137,7 +137,8 @@ def prepare(
     """
     frames, memory = _frames(source, options)
     known = _known(source, frames, target, options, words)
-    if spelled := spelled_otherwise(source, known.decisions, frames, options.numbers):
+    names = options.numbers, options.categories
+    if spelled := spelled_otherwise(source, known.decisions, frames, *names):
         return prepare(source.as_text(spelled, EMPTY), target, options, words=spelled)
     fitted = fitted_to(known.survey, known.decisions, options)
     preparation = fit_preparation(known.survey, known.decisions)

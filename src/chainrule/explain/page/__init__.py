@@ -9,6 +9,7 @@
 | data | everything that the page knows, as JSON |
 | template.html, page.css | what it looks like |
 | trees.js, numbers.js, training.js | formulas, the passes and the training worked out |
+| fractions.js | formulas of printed numbers worked out exactly |
 | figures.js, formulas.js | digits that hold; names and figures put into formulas |
 | values.js | the number of every quantity that a formula names |
 | drawing.js, curve.js, tables.js, derivation.js | the views |
@@ -40,6 +41,7 @@ SCRIPTS = (
     "trees",
     "numbers",
     "training",
+    "fractions",
     "figures",
     "formulas",
     "values",

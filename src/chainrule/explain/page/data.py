@@ -11,6 +11,7 @@ import numpy as np
 from chainrule import losses
 from chainrule.activations import activation
 from chainrule.explain.derivation import derive, joint_layers
+from chainrule.explain.expressions import Quantity, walk
 from chainrule.explain.names import COST, Key, derivative
 from chainrule.explain.page.derivations import Library, name_list
 from chainrule.explain.page.shown import Shown, shown
@@ -119,7 +120,8 @@ def _fixed(d: Derivation) -> bool:
 
 def _dropped(d: Derivation) -> bool:
     """Whether dropout has drawn its masks."""
-    return any(step.key.kind == "kept" for step in d.steps())
+    parts = (part for step in d.steps() for part in walk(step.formula or step.quantity))
+    return any(isinstance(part, Quantity) and part.key.kind == "kept" for part in parts)
 
 
 def _derivations(d: Derivation, drawn: Shown, *, fixed: bool) -> list[Derivation]:
@@ -128,8 +130,16 @@ def _derivations(d: Derivation, drawn: Shown, *, fixed: bool) -> list[Derivation
         return [d]
     whole = [ALL] if d.net.size <= ALL_AT_ONCE else []
     others = [key for key in [*drawn.subjects(), COST, *whole] if key != d.subject]
-    made = [derive(d.net, d.params, d.data, key, top=TOP, made=d.made) for key in others]
-    return [d, *made]
+    made = (_derived(d, key) for key in others)
+    return [d, *filter(None, made)]
+
+
+def _derived(d: Derivation, of: Key) -> Derivation | None:
+    """What else the page can be asked for; None where a number on the way to it is not finite."""
+    try:
+        return derive(d.net, d.params, d.data, of, top=TOP, made=d.made)
+    except ValueError:
+        return None
 
 
 def _layers(d: Derivation) -> list[Dense]:

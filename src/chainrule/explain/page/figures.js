@@ -13,7 +13,8 @@ const figure = (value, digits = DIGITS, exact = 60, tie = even) => {
   if (!Number.isFinite(value)) return { negative, mantissa: Number.isNaN(value) ? 'NaN' : '∞', exponent: 0 };
   if (value === 0) return { negative: false, mantissa: '0', exponent: 0 };
   const [number, power] = rounded(Math.abs(value), digits, Math.max(exact, digits), tie);
-  const plain = power >= -5 && power <= 8;
+  const placeless = power < digits || Number(`${number}e${power - number.length + 1}`) === Math.abs(value);
+  const plain = power >= -5 && power <= 8 && placeless; // no 0 stands for a digit that is left out
   return { negative, mantissa: placed(number.replace(/0+$/, ''), plain ? power : 0), exponent: plain ? 0 : power };
 };
 
@@ -37,7 +38,7 @@ const placed = (digits, power) => {
 };
 
 const printed = ({ negative, mantissa, exponent }) =>
-  Number(`${negative ? '-' : ''}${mantissa === '∞' ? 'Infinity' : mantissa}${exponent ? `e${exponent}` : ''}`);
+  Number(`${negative ? '-' : ''}${mantissa === '∞' ? 'Infinity' : mantissa}e${exponent}`);
 
 const text = (value, digits = DIGITS, exact = 60, tie = even) => {
   if (Number.isNaN(value)) return '–'; // what a page of the core's numbers does not know
@@ -49,15 +50,15 @@ const raised = (power) => String(power).replace(/./g, (sign) => '⁰¹²³⁴⁵
 
 // The result of a formula as it is printed, and the digits of what is put in.
 const line = (tree, value, valueOf, digits) => {
+  const row = (cases) => chosen(cases, valueOf);
   const agrees = (shown, putIn) => {
     const cut = new Map();
-    const printedLeaf = (leaf) => {
+    const cutLeaf = (leaf) => {
       const full = valueOf(leaf);
-      if (!cut.has(full)) cut.set(full, printed(figure(full, putIn)));
+      if (!cut.has(full)) cut.set(full, figure(full, putIn));
       return cut.get(full);
     };
-    const found = evaluate(tree, printedLeaf); // a reader may round a half up or down
-    return [true, false].every((up) => text(found, shown, SURE, () => up) === text(value, shown));
+    return holdsAsPrinted(tree, value, shown, cutLeaf, row);
   };
   if (digits) return { shown: digits, putIn: digits, rounded: !agrees(digits, digits) };
   for (let shown = DIGITS; shown >= FEWEST; shown--) {
@@ -66,4 +67,20 @@ const line = (tree, value, valueOf, digits) => {
     }
   }
   return { shown: DIGITS, putIn: DIGITS, rounded: true };
+};
+
+// Whether the printed numbers give the printed result: an exact 0, where it is 0.
+const holdsAsPrinted = (tree, value, shown, cut, row) => {
+  try {
+    const found = exactly(tree, (leaf) => ofFigure(cut(leaf)), row);
+    if (found) return roundsTo(found, figure(value, shown), shown);
+  } catch (error) {
+    if (error instanceof NoValue) return false;
+    throw error;
+  }
+  const near = evaluate(tree, (leaf) => printed(cut(leaf)));
+  if (!value || !Number.isFinite(near) || Math.sign(near) !== Math.sign(value)) return false;
+  const digits = (...given) => rounded(...given).join('e').replace(/0*e/, 'e');
+  const wanted = digits(Math.abs(value), shown, 60, even);
+  return [true, false].every((up) => digits(Math.abs(near), shown, Math.max(SURE, shown), () => up) === wanted);
 };

@@ -48,6 +48,11 @@ def shown(derivation: Derivation) -> Shown:
     >>> shown(explanation.derivation)
     Shown(units=[[0, 1], [0]], edges=[[(0, 0), (0, 1)]])
     """
+    with np.errstate(all="ignore"):
+        return _strongest_of(derivation)
+
+
+def _strongest_of(derivation: Derivation) -> Shown:
     at = derivation.at
     sent, deltas, weights = _numbers(derivation)
     units = []

@@ -48,11 +48,15 @@ const COMPARISONS = {
 
 const isCall = (tree, name) => tree[0] === 'f' && tree[1] === name;
 
-// Logarithms whose plain form would lose digits: ln(1 + eˣ), ln σ(x) and ln cosh x.
+// Logarithms whose plain form would lose digits: ln(1 + eˣ), ln(1 − x), ln σ(x) and ln cosh x.
 const logarithm = (inner, of) => {
   if (inner[0] === '+' && inner.length === 3 && inner[1][1] === '1' && isCall(inner[2], 'exp')) {
     const x = of(inner[2][2]);
     return (e) => softplus(x(e));
+  }
+  if (inner[0] === '+' && inner[1][1] === '1') { // of 1 and little more or less
+    const rest = inner.slice(2).map(of);
+    return (e) => Math.log1p(rest.reduce((sum, part) => sum + part(e), 0));
   }
   const special = { σ: (x) => -softplus(-x), cosh: logCosh }[inner[1]];
   const x = special ? of(inner[2]) : of(inner);
@@ -87,7 +91,3 @@ const compile = (tree, leaf) => {
 };
 
 const evaluate = (tree, value) => compile(tree, (leaf) => () => value(leaf))();
-
-// Which of the rows of cases holds.
-const chosen = (tree, value) =>
-  tree.slice(1).findIndex(([, a, sign, b]) => COMPARISONS[sign](evaluate(a, value), evaluate(b, value)));

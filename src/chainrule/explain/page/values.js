@@ -66,6 +66,7 @@ class Values {
   }
 
   cost(of, by) {
+    if (!of.example && ['z', 'a', 'x'].includes(by.kind)) return this.together(by);
     const row = this.row(of);
     if (by.kind === 'z') return this.at(this.net.delta[by.layer], by.layer + 1, by.unit, row);
     if (by.kind === 'a' || by.kind === 'x') return this.at(this.net.dx[by.layer + 1], by.layer + 1, by.unit, row);
@@ -73,6 +74,12 @@ class Values {
     if (of.kind === 'L') return this.mean(by);
     const [dW, db] = this.net.gradients[by.layer];
     return by.kind === 'b' ? db[by.unit] : dW[by.unit * this.page.widths[by.layer] + by.source];
+  }
+
+  // ∂C by an input or a unit that all examples move together.
+  together(by) {
+    const { weights, weight } = this.net;
+    return weights.reduce((sum, w, row) => sum + w * this.cost({ example: row + 1 }, by), 0) / weight;
   }
 
   // ∂C/∂ a quantity of the tables: of all examples by a parameter, else of the one that is shown.
@@ -96,12 +103,12 @@ class Values {
   }
 
   // Letters that stand for what no formula of the steps gives.
-  letter({ text, unit }) {
+  letter({ text, layer, unit }) {
     if (text === 'η') return this.state.rate;
     if (text === 'Σ|w|') return this.net.absolute;
     if (text === 'Σw²') return this.net.squares;
     if (text === 'mean weight') return this.net.weight / this.net.n;
-    if (text === 't') return this.at(this.net.t, this.page.widths.length - 1, unit);
+    if (text === 't' && layer === 1) return this.at(this.net.t, this.page.widths.length - 1, unit);
     if (text === '|g|') return this.norm();
     return undefined;
   }
