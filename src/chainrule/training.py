@@ -84,7 +84,8 @@ def fit(
         whole, whatever weights fall together, and a weight of 2 is the example twice.
     validation
         Data to measure after each epoch, `(X, y)` or `(X, y, sample_weight)`, or the fraction of
-        the examples to set aside for that.
+        the examples to set aside for that, or their rows, `chainrule.examples.HeldOut(rows)`. No
+        copy is made of what is set aside.
     early_stopping
         When to end the run early; by the validation loss, to return the best parameters, not the
         last.
