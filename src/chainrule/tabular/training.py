@@ -96,9 +96,10 @@ def measured_by(prepared: Prepared, net: Network, metric: str) -> Measure:
 
     def distance(params: Parameters) -> float:
         with np.errstate(over="ignore", invalid="ignore"):
-            p = dataclasses.replace(model, params=params).outputs_of(held_out.X)
-        if not np.isfinite(p).all():
-            return math.inf
+            try:
+                p = dataclasses.replace(model, params=params).outputs_of(held_out.X)
+            except FloatingPointError:  # the outputs are not finite
+                return math.inf
         value = model.scores(held_out.y, p, held_out.w)["model"].get(metric)
         if value is None:
             raise TableError(
