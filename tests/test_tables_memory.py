@@ -1,5 +1,6 @@
 """Many times the rows take no more memory, in reading by chunks and in writing them."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 import chainrule as cr
 from alone import alone
-from chainrule.tables import CHUNK, open_sink, open_source
+from chainrule.tables import CHUNK, TableError, open_sink, open_source
 from test_engine_memory import RESET, most_taken_by
 
 pytestmark = pytest.mark.skipif(not RESET.exists(), reason="this system does not tell its memory")
@@ -76,6 +77,34 @@ def test_reading_in_chunks(tmp_path, ending):
 def test_writing_in_chunks(tmp_path, ending):
     few, many = alone(taken_by_writing, str(tmp_path), ending)
     assert many - few < 0.6 * ALL
+
+
+HARD = {
+    "blank lines": lambda n: b"1,x\n" + b"\n" * n + b"2,y\n",
+    "a quote never closed": lambda n: b'1,x\n2,"y\n' + b"3,z\n" * (n // 4),
+    "one long line": lambda n: b"1,x\n2," + b"y" * n,
+}
+
+
+def taken_by_hard_text(path):
+    """What reading a table takes that has no rows to speak of, at once and in chunks."""
+    taken = []
+    for use in (lambda source: source.whole(), lambda source: list(source.chunks())):
+
+        def reading(use=use):
+            with suppress(TableError):
+                use(open_source(path))
+
+        taken.append(most_taken_by(reading))
+    return taken
+
+
+@pytest.mark.parametrize("kind", HARD)
+def test_reading_hard_text(tmp_path, kind):
+    """No more than a row takes, and a constant: polars would take 24 bytes for each blank line."""
+    path = tmp_path / "hard.csv"
+    path.write_bytes(b"a,b\n" + HARD[kind](24 * 2**20))
+    assert max(alone(taken_by_hard_text, str(path))) < 12 * 24 * 2**20
 
 
 def taken_by_training(small, large):

@@ -84,7 +84,8 @@ def fit(
         whole, whatever weights fall together, and a weight of 2 is the example twice.
     validation
         Data to measure after each epoch, `(X, y)` or `(X, y, sample_weight)`, or the fraction of
-        the examples to set aside for that.
+        the examples to set aside for that, or their rows, `chainrule.examples.HeldOut(rows)`. No
+        copy is made of what is set aside.
     early_stopping
         When to end the run early; by the validation loss, to return the best parameters, not the
         last.
@@ -107,9 +108,9 @@ def fit(
         `chainrule.backprop`; `"auto"` takes the compiled one wherever that can be, and says once
         why where it cannot.
     threads
-        How many threads the compiled engine uses; left out, as many as there are cores, or one
-        for a small network. The result does not depend on it. The reference leaves threads to the
-        array library.
+        How many threads the compiled engine uses at most; left out, as many as there are cores.
+        It never uses more than that, and fewer for a small network or on a machine that is busy.
+        The result does not depend on it. The reference leaves threads to the array library.
 
     Raises
     ------

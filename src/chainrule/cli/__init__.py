@@ -28,8 +28,9 @@ from typing import Any
 import click
 
 import chainrule as cr
+from chainrule import engine
 from chainrule.cli.checking import check, demo, info
-from chainrule.cli.errors import failures
+from chainrule.cli.errors import Refusal, failures
 from chainrule.cli.evaluate import evaluate
 from chainrule.cli.explaining import explain, worksheet
 from chainrule.cli.inspect import inspect
@@ -72,6 +73,8 @@ class Commands(click.Group):
 @click.version_option(cr.__version__, prog_name="chainrule", message="%(prog)s %(version)s")
 def main() -> None:
     """Feedforward neural networks trained by backpropagation, written to be read and checked."""
+    if engine.refused:
+        raise Refusal(engine.refused)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # for ∂ and σ in a pipe on Windows
 

@@ -74,13 +74,17 @@ class Task(NamedTuple):
     def rows(self) -> Array | None:
         """The numbers of the examples in training, None for all."""
         held = None if self.held is None else self.held.rows
-        return None if held is None else np.setdiff1d(np.arange(len(self.X)), held)
+        if held is None:
+            return None
+        kept = np.ones(len(self.X), bool)
+        kept[held] = False
+        return np.flatnonzero(kept)
 
     @property
     def n(self) -> int:
         """How many examples are in training."""
         held = None if self.held is None else self.held.rows
-        return len(self.X) - (0 if held is None else len(np.unique(held)))
+        return len(self.X) - (0 if held is None else len(HeldOut(held).distinct))
 
     def part(self, k: int) -> Any:
         """Return the rows in training of the user's X (0) or y (1)."""

@@ -9,23 +9,40 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from chainrule.reading import Reading
 from chainrule.tables import text_file
-from chainrule.tables.by_hand import BadLineError, plain_rows
+from chainrule.tables.bad_lines import BadLineError
 from chainrule.tables.dialect import dialect
 from chainrule.tables.errors import TableError
 from chainrule.tables.fields import EMPTY, PADDED, Fields, Kind, seen, where, widened
+from chainrule.tables.layout import plain_rows
+from chainrule.tables.quoting import MIXED, QUOTED, quote_of
 from chainrule.tables.source import Source, changed, digest, stamp
 from chainrule.tables.text_file import TextFile
-from chainrule.tables.tidying import tidied
 
 LOOK = 2**20
 """The bytes from which the kinds of the columns are first taken; all of them settle these."""
+
+MANY = 1.5
+"""How many times as many rows as in the first bytes there may be in others of as many."""
+
+
+class Rows(NamedTuple):
+    """Rows for polars: their bytes or file, how fields are quoted, the lines that stand above."""
+
+    rows: bytes | Path
+    quote: str = QUOTED
+    above: int = 0
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What `Fields` are to be told of them."""
+        return {"quote_char": self.quote or None, "skip_lines": self.above}
 
 
 class Delimited(Source):
@@ -51,7 +68,7 @@ class Delimited(Source):
         self.columns = self._dialect.columns
         self._repeats = [0]  # how often the header's line came again: a list, for copies to share
         looks = enumerate(self._pieces(min(LOOK, text_file.PIECE)))
-        plain = (self._by_hand(number, self._tidied(piece)) for number, piece in looks)
+        plain = (self._plain(number, piece) for number, piece in looks)
         first = next(filter(None, plain), b"")
         if not first:
             raise TableError(
@@ -60,6 +77,7 @@ class Delimited(Source):
         self.pointed = self._dialect.delimiter == ","
         points = False if reading.parts_by_point else self.pointed or None
         self._fields = Fields(self.columns, self._dialect.delimiter, points)
+        self._row_size = len(first) / first.count(b"\n")
         self._first_kinds = self._fields.kinds_in(first, first=True)
         self._notes = (*text.notes, *self._dialect.notes)
 
@@ -98,45 +116,75 @@ class Delimited(Source):
         for number, piece in enumerate(self._pieces()):
             if left and _may_be_padded(self._dialect.delimiter, piece):
                 _, rows = self._frame(number, piece, self._kinds)
-                text = pl.DataFrame(self._fields.text(rows, dict.fromkeys(left, EMPTY)))
-                new = where(text.select(pl.all().str.contains(PADDED).any()))
+                read = self._fields.text(rows.rows, dict.fromkeys(left, EMPTY), **rows.options)
+                new = where(pl.DataFrame(read).select(pl.all().str.contains(PADDED).any()))
                 left = {name: None for name in left if name not in set(new)}
                 found += new
         return found
 
     def _whole(self, columns: list[str]) -> pl.DataFrame:
-        frame = self._at_once()
+        frame = self._at_once(columns)
         if frame is not None:
-            lines = self._dialect.header_lines
-            frame = self._with_text(frame.select(columns), self._text.path, skip_lines=lines)
-        if frame is None or (self._as_text and _holds_odd(frame)):
+            return frame
+        frames = [] if "_kinds" in vars(self) else self._as_begun(columns)
+        if not frames:
             return super()._whole(columns)
-        return frame
+        return pl.concat(frames, rechunk=True).cast(pl.Schema({n: self.dtypes[n] for n in columns}))
 
     # All at once: most files are throughout as they begin
 
-    def _at_once(self) -> pl.DataFrame | None:
+    def _at_once(self, columns: list[str]) -> pl.DataFrame | None:
         """Return all rows, or None where only a look at the pieces can tell what they are."""
         if not self._text.is_plain or not self._text.ends_a_line():
             return None
-        assert self.size  # or it is refused, where polars would unpack it however long it is
-        kinds, lines = self._first_kinds, self._dialect.header_lines
-        frame = self._fields.parse(self._text.path, kinds, skip_lines=lines)
-        if frame is None or _holds_odd(frame) or self._may_be_ragged(frame, self._pieces()):
+        text = Rows(self._text.path, self._quote(), self._dialect.header_lines)
+        frame = self._parsed(text, self._first_kinds, self.size) if text.quote != MIXED else None
+        if frame is None or not self._is_certain(frame, text.quote):
             return None
-        if _holds_its_names(frame):
-            return None
-        empty = [name for name, kind in seen(kinds, frame).items() if kind is None]
-        frame = frame.cast(dict.fromkeys(empty, pl.String()))
-        self._kinds = dict(frame.schema)
-        return frame
+        kinds = seen(self._first_kinds, frame)
+        self._kinds = {name: kind or pl.String() for name, kind in kinds.items()}
+        frame = self._with_text(frame.cast(pl.Schema(self._kinds)).select(columns), text)
+        return None if self._as_text and _holds_odd(frame) else frame
+
+    def _quote(self) -> str:
+        """Return how the fields of all pieces are quoted, MIXED where pieces are read better."""
+        may_hold_quotes, holds_blanks = self._text.glance()
+        if not may_hold_quotes or holds_blanks:
+            return MIXED if holds_blanks else QUOTED
+        delimiter = self._dialect.delimiter
+        try:
+            quotes = {quote_of(piece, delimiter) for piece in self._pieces() if b'"' in piece}
+        except TableError:  # which is to come behind those of the rows above
+            return MIXED
+        return quotes.pop() if len(quotes) == 1 else MIXED if quotes else QUOTED
+
+    def _is_certain(self, frame: pl.DataFrame, quote: str) -> bool:
+        """Whether the rows of the file are those of a frame, as far as they are not known to be."""
+        if _longest(frame) > text_file.LONGEST or _holds_its_names(frame):
+            return False
+        return not self._may_be_ragged(frame, self._pieces(), quote)
+
+    def _as_begun(self, columns: list[str]) -> list[pl.DataFrame]:
+        """Return frames of all rows by the kinds of the first; none where those are not all."""
+        kinds: Mapping[str, Kind] = self._first_kinds
+        frames: list[pl.DataFrame] = []
+        for number, piece in enumerate(self._pieces()):
+            frame, text = self._frame(number, piece, kinds)
+            if frame is None:
+                return []
+            kinds = seen(kinds, frame)
+            frames.append(self._made(number, piece, frame.select(columns), text))
+        self._kinds = {name: kind or pl.String() for name, kind in kinds.items()}
+        return frames
 
     # In pieces
 
     def _pieces(self, size: int | None = None) -> Iterator[bytes]:
         """Yield the rows; where the header comes again in them, a blank line takes its place."""
         header, repeats = self._dialect.header, 0
-        for piece in self._text.pieces(self._dialect.header_bytes, size or text_file.PIECE):
+        for piece in self._text.pieces(
+            self._dialect.header_bytes, size or text_file.PIECE, self._dialect.delimiter
+        ):
             rows, found = _without(header, piece)
             repeats += found
             self._repeats[0] = max(self._repeats[0], repeats)
@@ -147,9 +195,9 @@ class Delimited(Source):
         """The kind of each column, settled by all of its values."""
         kinds: Mapping[str, Kind] = self._first_kinds
         for number, piece in enumerate(self._pieces()):
-            frame, rows = self._frame(number, piece, kinds)
+            frame, text = self._frame(number, piece, kinds)
             if frame is None:
-                found = self._fields.kinds_in(rows)
+                found = self._fields.kinds_in(text.rows)
                 kinds = {name: widened(kind, found[name]) for name, kind in kinds.items()}
             else:
                 kinds = seen(kinds, frame)
@@ -159,22 +207,25 @@ class Delimited(Source):
         needed = {*columns, self.columns[-1]}
         places = [place for place, name in enumerate(self.columns) if name in needed]
         for number, piece in enumerate(self._pieces()):
-            frame, rows = self._frame(number, piece, self._kinds, places)
+            frame, text = self._frame(number, piece, self._kinds, places)
             if frame is None:
                 raise changed(self.name)
-            made = self._with_text(frame.select(columns), rows)
-            if self._as_text and _holds_odd(made):
-                made = self._with_text(made, self._tidied(rows))
-            yield made
+            yield self._made(number, piece, frame.select(columns), text)
 
-    def _with_text(self, frame: pl.DataFrame, rows: bytes | Path, **options: Any) -> pl.DataFrame:
-        """Return the frame of some rows with its columns as text where that is asked for."""
+    def _made(self, number: int, piece: bytes, frame: pl.DataFrame, text: Rows) -> pl.DataFrame:
+        """Return the frame of a piece with its columns as text where that is asked for."""
+        made = self._with_text(frame, text)
+        if self._as_text and _holds_odd(made):
+            made = self._with_text(made, Rows(self._plain(number, piece)))
+        return made
+
+    def _with_text(self, frame: pl.DataFrame, text: Rows) -> pl.DataFrame:
         nulls = {
             name: self._as_text[name]
             for name, dtype in frame.schema.items()
             if name in self._as_text and (dtype != pl.String or self._as_text[name] != EMPTY)
         }  # the others are read so already
-        return frame.with_columns(self._fields.text(rows, nulls, **options))
+        return frame.with_columns(self._fields.text(text.rows, nulls, **text.options))
 
     def _frame(
         self,
@@ -182,41 +233,40 @@ class Delimited(Source):
         piece: bytes,
         kinds: Mapping[str, Kind],
         places: Sequence[int] | None = None,
-    ) -> tuple[pl.DataFrame | None, bytes]:
+    ) -> tuple[pl.DataFrame | None, Rows]:
         """Return the frame of a piece, or None where a value is not of its kind, and its rows."""
         if number not in self._untidy:
-            frame = self._plainly(piece, kinds, places)
-            if frame is not None and not _holds_odd(frame):
-                return frame, piece
+            text = Rows(piece, quote_of(piece, self._dialect.delimiter))
+            certain = text.quote != MIXED and not _is_odd(piece)
+            frame = self._parsed(text, kinds, len(piece), columns=places) if certain else None
+            if frame is not None and not self._may_be_ragged(frame, [piece], text.quote):
+                return frame, text
             self._untidy.add(number)
-        rows = self._tidied(piece)
-        frame = self._plainly(rows, kinds, places)
-        if frame is None:
-            rows = self._by_hand(number, rows)
-            frame = self._fields.parse(rows, kinds, columns=places)
-        return frame, rows
+        text = Rows(self._plain(number, piece))
+        return self._fields.parse(text.rows, kinds, columns=places), text
 
-    def _plainly(
-        self, rows: bytes, kinds: Mapping[str, Kind], places: Sequence[int] | None
+    def _parsed(
+        self, text: Rows, kinds: Mapping[str, Kind], size: int, **options: Any
     ) -> pl.DataFrame | None:
-        """Return the frame of rows, or None where they are not as plain as they must be."""
-        frame = self._fields.parse(rows, kinds, columns=places)
-        if frame is None or _is_odd(rows) or self._may_be_ragged(frame, [rows]):
+        """Return rows as columns, or None where they are odd, or more than their size tells.
+
+        Blank lines are rows for polars, of nulls, which could take all memory.
+        """
+        most = int(MANY * (2 + size / self._row_size))
+        frame = self._fields.parse(text.rows, kinds, n_rows=most, **text.options, **options)
+        if frame is None or frame.height == most or _holds_odd(frame):
             return None
         return frame
 
-    def _tidied(self, piece: bytes) -> bytes:
-        return tidied(piece, self._dialect.delimiter)
-
-    def _may_be_ragged(self, frame: pl.DataFrame, pieces: Iterable[bytes]) -> bool:
+    def _may_be_ragged(self, frame: pl.DataFrame, pieces: Iterable[bytes], quote: str) -> bool:
         """Whether a row may be too short, which fills its last column with a null."""
         if not frame[self.columns[-1]].null_count():
             return False
         width = len(self.columns)
-        found = sum(_count(self._dialect.delimiter, piece) for piece in pieces)
+        found = sum(_count(self._dialect.delimiter, piece, quote) for piece in pieces)
         return width == 1 or found != frame.height * (width - 1)
 
-    def _by_hand(self, number: int, piece: bytes) -> bytes:
+    def _plain(self, number: int, piece: bytes) -> bytes:
         """Return the rows of a piece in plain form, or raise with the line of what is wrong."""
         try:
             return plain_rows(piece, self._dialect.delimiter, len(self.columns))
@@ -239,9 +289,10 @@ def _without(header: bytes, rows: bytes) -> tuple[bytes, int]:
     return re.subn(b"^" + re.escape(header), b"\n", rows, flags=re.MULTILINE)
 
 
-def _count(delimiter: str, piece: bytes) -> int:
+def _count(delimiter: str, piece: bytes, quote: str) -> int:
     """Return how many delimiters stand outside quotes."""
-    outside = b"".join(piece.split(b'"')[::2]) if b'"' in piece else piece
+    quoted = quote == QUOTED and b'"' in piece
+    outside = b"".join(piece.split(b'"')[::2]) if quoted else piece
     return int(np.count_nonzero(np.frombuffer(outside, np.uint8) == ord(delimiter)))
 
 
@@ -266,6 +317,12 @@ def _holds_odd(frame: pl.DataFrame) -> bool:
     odd = text.str.contains_any(["\0", "\r", "\ufeff", "\x1a"]).any().name.prefix("odd ")
     blank = text.str.contains(r"^[ \t]|[ \t]$").any()
     return any(frame.select(pl.lit(False).alias(""), odd, blank).row(0))
+
+
+def _longest(frame: pl.DataFrame) -> int:
+    """Return how many bytes of text a row has at most."""
+    found = frame.select(pl.col(pl.String).str.len_bytes().max())
+    return sum(filter(None, found.row(0))) if found.width else 0
 
 
 def _holds_its_names(frame: pl.DataFrame) -> bool:

@@ -86,7 +86,7 @@ class Fields(NamedTuple):
             found += frame.get_columns()
         return found
 
-    def kinds_in(self, rows: bytes, *, first: bool = False) -> dict[str, Kind]:
+    def kinds_in(self, rows: bytes | Path, *, first: bool = False) -> dict[str, Kind]:
         r"""Return the narrowest kind that all values of each column are of.
 
         The first rows tell, besides, where digits are names.
@@ -116,7 +116,7 @@ class Fields(NamedTuple):
             odd |= pointed.len().gt(0) & pointed.str.strip_chars().str.contains(PARTED).all()
         return where(numbers.select(odd))
 
-    def _fitting(self, kind: Kind, rows: bytes) -> pl.DataFrame:
+    def _fitting(self, kind: Kind, rows: bytes | Path) -> pl.DataFrame:
         """Return how many values of each column are of a kind."""
         return self._read(rows, [kind] * len(self.columns), ignore_errors=True).count()
 

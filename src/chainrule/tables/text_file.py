@@ -5,13 +5,16 @@ from __future__ import annotations
 import codecs
 import contextlib
 import io
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from chainrule.tables.bad_lines import CLOSE, UNCLOSED
 from chainrule.tables.encodings import marked, unmarked
 from chainrule.tables.errors import TableError
 from chainrule.tables.packing import DAMAGE, Packing, head, opened, packing_of, unpacked_size
+from chainrule.tables.quoting import Quotes, Unquoted
 
 PIECE = 4 * 2**20
 """How many bytes are taken at a time."""
@@ -19,8 +22,14 @@ PIECE = 4 * 2**20
 LONGEST = 64 * 2**20
 """The most bytes of one row, so that a quote without its partner does not take all memory."""
 
+LINE_TOO_LONG = "does not end within {:,} bytes; a line feed must end each row"
+ROW_TOO_LONG = f"opens a quote that is not closed within {{:,}} bytes; {CLOSE}"
+
 HEAD = 2**16
 """The bytes that tell the encoding."""
+
+BLANKS = 64
+"""So many blank characters, where a HEAD begins, are taken for a stretch of blank lines."""
 
 END_OF_FILE = b"\x1a"
 """What DOS writes at the end of a text."""
@@ -59,30 +68,57 @@ class TextFile(NamedTuple):
         with self._readable():
             return unpacked_size(self.path)
 
-    def pieces(self, start: int, size: int) -> Iterator[bytes]:
+    def glance(self) -> tuple[bool, bool]:
+        """Return whether the file may hold quotes, and whether it holds many blank lines."""
+        quotes = blanks = False
+        with self.path.open("rb") as file:
+            while block := file.read(HEAD):
+                quotes |= b'"' in block
+                blanks |= not block[:BLANKS].strip()
+        return quotes or self.packing is not None, blanks
+
+    def pieces(self, start: int, size: int, delimiter: str | None = None) -> Iterator[bytes]:
         """Yield what follows the first `start` bytes of the text, `size` bytes or more at a time.
 
-        Each piece ends where a row ends: at the end of a line, outside quotes. The last line gets
-        its line feed: polars panics where a text ends with a quote that it opens.
+        Each piece ends where a row ends: at the end of a line, outside quotes; or where a line
+        ends, if no delimiter is given. The last line gets its line feed: polars panics where a text
+        ends with a quote that it opens.
         """
-        rest = b""
+        quotes = Quotes(delimiter) if delimiter else Unquoted()
+        place, rest, length = start, list[bytes](), 0
+        for block in self._blocks(size, start):
+            end = quotes.last_row(block)
+            if end:
+                piece = b"".join([*rest, block[:end]])
+                rest, length, place = [], 0, place + len(piece)
+                yield piece
+                del piece  # before the next is read
+            rest.append(block[end:])
+            length += len(block) - end
+            if length > LONGEST:
+                raise self._error(place, (LINE_TOO_LONG, ROW_TOO_LONG)[quotes.inside])
+        quotes.last_row(b"\n")
+        if quotes.inside:
+            raise self._error(place, UNCLOSED)
+        last = b"".join(rest).removesuffix(END_OF_FILE)
+        if last:
+            yield last if last.endswith(b"\n") else last + b"\n"
+
+    def _blocks(self, size: int, start: int = 0) -> Iterator[bytes]:
+        """Yield what follows the first bytes, as it is read."""
         with self._opened() as read:
-            while got := read(size):
-                rest += got
-                if start:
-                    start, rest = start - len(rest[:start]), rest[start:]
-                end = end_of_rows(rest)
-                if end:
-                    yield _without_marks(rest[:end])
-                    rest = rest[end:]
-                elif len(rest) > LONGEST:
-                    raise TableError(
-                        f"{self.name}: a row is longer than {LONGEST:,} bytes: a quote is opened "
-                        "and not closed"
-                    )
-        rest = _without_marks(rest.removesuffix(END_OF_FILE))
-        if rest:
-            yield rest if rest.endswith(b"\n") else rest + b"\n"
+            for block in _without_marks(iter(lambda: read(size), b"")):
+                if len(block) > start:
+                    yield block[start:]
+                start = max(start - len(block), 0)
+
+    def _error(self, place: int, what: str) -> TableError:
+        """Return the error of a row that begins at some place and does not end."""
+        blocks, line = self._blocks(PIECE), 1
+        while place > 0 and (block := next(blocks, b"")):
+            line += block.count(b"\n", 0, place)
+            place -= len(block)
+        return TableError(f"{self.name}: line {line} {what.format(LONGEST)}")
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[Callable[[int], bytes]]:
@@ -114,11 +150,28 @@ class TextFile(NamedTuple):
             ) from None
 
 
-def _without_marks(rows: bytes) -> bytes:
-    """Return rows without byte order marks, which begin each of several files put together."""
-    if codecs.BOM_UTF8[:1] not in rows:  # which is found many times as fast as all three
-        return rows
-    return rows.removeprefix(codecs.BOM_UTF8).replace(b"\n" + codecs.BOM_UTF8, b"\n")
+MARK = b"\n" + codecs.BOM_UTF8
+
+_MARKS = re.compile(b"\n(?:%b)+" % codecs.BOM_UTF8)
+
+
+def _without_marks(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    r"""Yield a text without byte order marks, which begin each of several files put together.
+
+    >>> b"".join(_without_marks([b"a\n\xef", b"\xbb\xbfb\n"]))
+    b'a\nb\n'
+    """
+    rest, known = b"\n", 1  # what waits for the next block, and how much of it was yielded
+    for block in blocks:
+        text = rest + block
+        if MARK[1:2] in text and MARK in text:  # one byte is found many times as fast as four
+            text = _MARKS.sub(b"\n", text)
+        whole = len(text) - next((k for k in (3, 2) if text.endswith(MARK[:k])), 0)
+        yield text[known:whole]
+        rest, known = text[whole:], max(known - whole, 0)
+        if not rest and text.endswith(b"\n"):
+            rest, known = b"\n", 1
+    yield rest[known:]
 
 
 def text_file(name: str, path: Path, encoding: str) -> TextFile:
@@ -141,18 +194,3 @@ def text_file(name: str, path: Path, encoding: str) -> TextFile:
     lines = begin.decode(told or known, "ignore")
     returns = "\r" in lines[:-1] and "\n" not in lines
     return TextFile(name, path, told or known, packing_of(path), returns, notes)
-
-
-def end_of_rows(text: bytes) -> int:
-    """Return where the last whole row ends: behind the last line feed outside quotes, or 0.
-
-    >>> end_of_rows(b'1,"a\\nb"\\n2,"c\\nd')
-    8
-    """
-    end = text.rfind(b"\n") + 1
-    odd = text.count(b'"', 0, end) % 2
-    while end and odd:
-        before = text.rfind(b"\n", 0, end - 1) + 1
-        odd ^= text.count(b'"', before, end) % 2
-        end = before
-    return end

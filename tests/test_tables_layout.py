@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from chainrule.tables import open_source, text_file
-from chainrule.tables.tidying import tidied
+from chainrule.tables.layout import tidied
 
 TEXTS = [
     ("20, State-gov, ?, <=50K\n", "20,State-gov,?,<=50K\n"),
@@ -15,7 +15,7 @@ TEXTS = [
     ("a \r\n b\t\r\n", "a\r\nb\r\n"),
     ("  ,\t,\n", ",,\n"),
     ("a b , c  d\n", "a b,c  d\n"),
-    ('5" wide , "x" \n', '5" wide,"x"\n'),
+    ('5" wide , "x" \n', '"5"" wide","x"\n'),
     ('"a\n, b" , c\n', '"a\n, b",c\n'),
     ("a\rb,c\n", '"a\rb",c\n'),
     ("a \r b , c\r\r\n", '"a \r b",c\r\n'),
