@@ -291,7 +291,7 @@ def test_scaled_targets_may_be_of_any_size(options, size, dtype):
     options = {"max_iter": 5, "random_state": 0, "scale_target": True, **options}
     x, y = X.astype(dtype), TARGETS
     plain, far = (cr.MLPRegressor(**options).fit(x, y * by) for by in (1.0, size))
-    rtol = 4 * np.finfo(dtype).eps
+    rtol = 4 * float(np.finfo(dtype).eps)
     np.testing.assert_allclose(far.predict(x) / size, plain.predict(x), rtol=rtol)
     assert far.score(x, y * size) == pytest.approx(plain.score(x, y), rel=100 * rtol)
 

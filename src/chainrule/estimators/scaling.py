@@ -14,7 +14,12 @@ Array = NDArray[Any]
 
 
 class Scale(NamedTuple):
-    """The mean and the standard deviation of each target, both (t,); of a constant, 1."""
+    """The mean and the standard deviation of each target, both (t,); of a constant, 1.
+
+    >>> scale = Scale.of(np.array([[1.0], [3.0]]))
+    >>> scale.scaled(np.array([[4.0]])), scale.unscaled(np.array([[[2.0]]]))
+    (array([[2.]]), array([[[4.]]]))
+    """
 
     mean: Array
     spread: Array
