@@ -104,10 +104,10 @@ def _of_the_system(error: Exception) -> Exception:
     number = error.errno if isinstance(error, OSError) else None
     if number is None and (found := re.search(r"os error (\d+)", str(error))):
         number = int(found[1])
-    return error if number is None else SystemsError(number, os.strerror(number))
+    return error if number is None else _SystemsError(number, os.strerror(number))
 
 
-class SystemsError(OSError):
+class _SystemsError(OSError):
     """An error of the system, which says no more than what it is."""
 
     def __str__(self) -> str:
