@@ -40,14 +40,16 @@ class Scale(NamedTuple):
     def scaled(self, targets: Array) -> Array:
         """Return (y − mean) / spread for targets, (n, t)."""
         half = np.where(self.spread > 1, 0.5, 1.0)  # what is twice the largest number is none
-        return (targets * half - self.mean * half) / (self.spread * half)
+        scaled: Array = (targets * half - self.mean * half) / (self.spread * half)
+        return scaled
 
     def unscaled(self, values: Array) -> Array:
         """Return the targets of scaled values, (n, t, q), in a dtype that holds them."""
         dtype = values.dtype if self._fits(values.dtype) else np.float64
         mean, spread = (part[:, None].astype(dtype) for part in self)
         with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is for the caller
-            return values * spread + mean
+            unscaled: Array = values * spread + mean
+        return unscaled
 
     def _fits(self, dtype: Any) -> bool:
         """Whether a dtype holds mean and spread, and a thousand times as much."""
