@@ -16,7 +16,8 @@ from chainrule.cli import main
 
 PLAIN = {"FORCE_COLOR": None, "NO_COLOR": None, "TTY_COMPATIBLE": None, "TTY_INTERACTIVE": None}
 USUAL = {"--target": "price", "--epochs": 2, "--hidden": 4}
-PROGRAM = "import sys; from chainrule.cli import main; main(prog_name='chainrule')"
+QUICK = ("--epochs", 2, "--hidden", 4)
+PROGRAM = "from chainrule_command import main; main()"
 
 
 def run(*arguments):

@@ -4,12 +4,23 @@ At the end of a run stands how many of scikit-learn's checks were made, and how 
 being killed.
 """
 
+import pytest
 from hypothesis import settings
 
+from chainrule import engine
 from pages import browser, opened  # noqa: F401
 
 settings.register_profile("chainrule", deadline=None, derandomize=True)
 settings.load_profile("chainrule")
+
+
+@pytest.fixture(scope="module")
+def as_many_threads_as_asked():
+    """Small networks on teams of up to 8 threads, as no machine would choose them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "cores", lambda: 8)
+        patch.setattr("chainrule.engine.runs.WORK_PER_THREAD", 1)
+        yield
 
 
 SECTIONS = {"checks": "scikit-learn's checks", "kills": "runs that were killed"}

@@ -3,6 +3,7 @@
 import contextlib
 import re
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -434,3 +435,39 @@ def test_as_a_callback_it_waits_for_its_time(tmp_path):
     cr.fit(LOGITS, P.params, P.X, P.y, cr.Adam(), epochs=3, callbacks=[left])
     with pytest.raises(FileNotFoundError, match="holds no checkpoint"):
         _ = left.newest
+
+
+# By another arithmetic
+
+
+def made_by(arithmetic, folder):
+    """A run that stands after two epochs, as if this arithmetic had made it; None says nothing."""
+    run(cr.Checkpoint(folder), epochs=2)
+    arrays, about = read_file(files(folder)[-1])
+    del about["format"], about["library"], about["arithmetic"]
+    told = {} if arithmetic is None else {"arithmetic": arithmetic}
+    with Store(folder) as store:
+        store.save(arrays, {**about, **told})
+
+
+@pytest.mark.parametrize("here", ["fused", "separate", "reference"])
+@pytest.mark.parametrize("there", ["fused", "separate", "reference", None, "of a later version"])
+def test_going_on_by_another_arithmetic_is_said_in_one_line(tmp_path, monkeypatch, there, here):
+    made_by(there, tmp_path)
+    monkeypatch.setattr(
+        "chainrule.serialization.checkpoint.arithmetic_of_run", lambda *_, **__: here
+    )
+    monkeypatch.setattr("chainrule.engine.choice_for", {"separate": "v2", "fused": "v4"}.get)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        run(cr.Checkpoint(tmp_path), epochs=3)
+    known = there in ("fused", "separate", "reference")
+    assert len(said) == (known and there != here)
+    for each in said:
+        text = str(each.message)
+        assert "\n" not in text
+        assert "to other bits than without a break" in text
+        choice = {"separate": "v2", "fused": "v4"}.get(there)
+        assert ("CHAINRULE_ISA" in text) == (choice is not None and here != "reference")
+        assert choice is None or here == "reference" or f"CHAINRULE_ISA={choice} " in text
+    assert read_file(files(tmp_path)[-1])[1]["arithmetic"] == here

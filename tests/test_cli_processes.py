@@ -94,20 +94,6 @@ def test_a_pipe_that_nobody_reads_on_ends_predict_quietly():
     assert (first, said, predicting.returncode) == ("prediction\n", "", 1)
 
 
-@posix
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-@pytest.mark.parametrize("command", [["predict"], ["evaluate"], ["inspect"]])
-def test_an_output_that_is_full_is_said_in_one_line(command):
-    ran("train", "houses.csv", "--target", "price", "--epochs", 1, "--quiet")
-    table = [] if command == ["inspect"] else ["houses.csv"]
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [sys.executable, "-c", PROGRAM, *command, "houses.model", *table],
-            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
-        )  # fmt: skip
-    assert (done.returncode, done.stderr) == (1, "Error: output: No space left on device\n")
-
-
 # Terminals
 
 

@@ -12,9 +12,7 @@ import chainrule as cr
 from chainrule.cli.files import Files
 from chainrule.tabular import Options
 from chainrule.tabular.options import MACHINE
-from commands import files, houses, ran, refused, run, train
-
-QUICK = ("--epochs", 2, "--hidden", 4)
+from commands import QUICK, files, houses, ran, refused, run, train
 
 
 @pytest.fixture(autouse=True)

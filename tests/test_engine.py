@@ -24,7 +24,10 @@ from chainrule.trees import leaves, tree_map
 from runs import bits
 from strategies import Problem, problem, problems
 
-pytestmark = pytest.mark.skipif(engine.native is None, reason="there is no compiled engine")
+pytestmark = [
+    pytest.mark.skipif(engine.native is None, reason="there is no compiled engine"),
+    pytest.mark.usefixtures("as_many_threads_as_asked"),
+]
 
 TOLERANCE = {"float64": 1e-12, "float32": 2e-4}
 

@@ -1,5 +1,6 @@
 """Which engine is chosen: by the processor, by CHAINRULE_ISA, and where none was built."""
 
+import math
 import os
 import subprocess
 import sys
@@ -9,8 +10,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import chainrule as cr
 from chainrule import engine
 from chainrule.cli import main
+from chainrule.engine.processor import quota
+from chainrule.engine.runs import useful_threads
 
 SEEN = "from chainrule import engine; print(engine.isa, engine.native.isa(), engine.missing)"
 
@@ -73,12 +77,9 @@ def test_the_instruction_sets_that_fuse_come_to_the_same_bits():
 
 @built
 def test_an_unknown_instruction_set_is_named():
-    found = run("import chainrule.engine", "v9")
-    assert found.returncode != 0
-    assert "unknown instruction set in CHAINRULE_ISA: 'v9'" in found.stderr
-    assert f"Known: {', '.join(engine.LEVELS if 'v2' in runs_here() else runs_here())}" in (
-        found.stderr
-    )
+    found = run("from chainrule import engine; print(engine.native, engine.refused)", "v9").stdout
+    assert found.startswith("None unknown instruction set in CHAINRULE_ISA: 'v9'")
+    assert f"Known: {', '.join(engine.LEVELS if 'v2' in runs_here() else runs_here())}" in found
 
 
 @pytest.mark.parametrize("best", [*engine.LEVELS, "neon", "generic"])
@@ -138,7 +139,16 @@ def test_info_shows_the_versions_the_machine_and_the_engine():
     found = CliRunner().invoke(main, ["info"])
     assert found.exit_code == 0
     names = [line.split()[0] for line in found.output.splitlines() if line[0] != " "]
-    assert names == ["Chainrule", "Python", "NumPy", "platform", "processor", "cores", "engine"]
+    assert names == [
+        "Chainrule",
+        "Python",
+        "NumPy",
+        "platform",
+        "processor",
+        "cores",
+        "engine",
+        "bits",
+    ]
     assert f"Python     CPython {'.'.join(map(str, sys.version_info[:3]))}" in found.output
     assert max(map(len, found.output.splitlines())) <= 80
     if engine.native:
@@ -152,3 +162,87 @@ def test_info_says_why_there_is_no_engine(monkeypatch):
     assert "engine     none: it was not built when Chainrule was installed." in output
     assert "GCC 12" in output
     assert max(map(len, output.splitlines())) <= 80
+
+
+def test_an_unknown_value_is_one_line_for_a_command_and_an_error_for_the_library():
+    code = "from chainrule.cli import main; main()"
+    found = run(f"import sys; sys.argv = ['chainrule', 'info']; {code}", "zz")
+    if engine.native:
+        assert (found.returncode, found.stdout) == (2, "")
+        assert found.stderr.startswith("Error: unknown instruction set in CHAINRULE_ISA: 'zz'. Kno")
+        assert found.stderr.count("\n") == 1
+    net = "import chainrule as cr; net = cr.Network(2, [cr.Dense(1)], loss='huber')"
+    for use in (
+        "cr.predict(net, net.init(), [[1.0, 2.0]])",
+        "cr.fit(net, net.init(), [[1.0, 2.0]], [1.0], cr.Adam(), epochs=1)",
+        "cr.cost_and_gradient(net, net.init(), [[1.0, 2.0]], [1.0])",
+    ):
+        if engine.native:
+            assert "ValueError: unknown instruction set" in run(f"{net}; {use}", "zz").stderr
+
+
+@pytest.mark.parametrize("isa", ["v2", "v3", "v4", "neon", "generic", ""])
+def test_a_processor_goes_on_by_the_best_instruction_set_of_an_arithmetic(isa, monkeypatch):
+    class Native:
+        @staticmethod
+        def best_isa():
+            return isa
+
+    monkeypatch.setattr(engine, "native", Native if isa else None)
+    fused = {"v2": "", "generic": "", "": ""}.get(isa, isa)
+    separate = {"neon": "", "generic": "generic", "": ""}.get(isa, "v2")
+    assert (engine.choice_for("fused"), engine.choice_for("separate")) == (fused, separate)
+
+
+# How many threads
+
+
+@pytest.mark.parametrize(
+    ("sizes", "batch", "asked", "cores", "threads"),
+    [
+        ((20, 32, 3), 32, 8, 2, 1),  # too little to share
+        ((20, 32, 3), 32, None, 8, 1),
+        ((784, 128, 10), 32, None, 4, 4),
+        ((784, 128, 10), 32, 2, 4, 2),
+        ((784, 128, 10), 32, 64, 4, 4),  # no more than there are cores
+        ((784, 128, 10), 32, 10**9, 1, 1),
+        ((784, 128, 10), 3, 8, 8, 1),
+    ],
+)
+def test_no_more_threads_than_cores_and_than_a_step_keeps_busy(
+    sizes, batch, asked, cores, threads, monkeypatch
+):
+    monkeypatch.setattr(engine, "cores", lambda: cores)
+    net = cr.Network(sizes[0], [cr.Dense(units) for units in sizes[1:]], "squared_error")
+    assert useful_threads(net, batch, asked) == threads
+
+
+@pytest.mark.parametrize(
+    ("own", "files", "expected"),
+    [
+        ("0::/\n", {"cpu.max": "150000 100000"}, 1.5),  # a container sees itself as the root
+        ("0::/\n", {"cpu.max": "max 100000"}, math.inf),
+        ("0::/a/b\n", {"a/cpu.max": "50000 100000", "a/b/cpu.max": "max 100000"}, 0.5),
+        ("0::/a/b\n", {"a/b/cpu.max": "400000 100000", "cpu.max": "300000 100000"}, 3.0),
+        ("0::/away\n", {"cpu.max": "200000 100000"}, 2.0),
+        (
+            "9:memory:/x\n4:cpu,cpuacct:/x\n",
+            {"cpu/x/cpu.cfs_quota_us": "250000", "cpu/x/cpu.cfs_period_us": "100000"},
+            2.5,
+        ),
+        (
+            "4:cpu,cpuacct:/x\n",
+            {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"},
+            math.inf,
+        ),
+        ("0::/\n", {"cpu.max": "nonsense"}, math.inf),
+        ("0::/\n", {}, math.inf),
+    ],
+)
+def test_the_quota_of_a_control_group(own, files, expected, tmp_path):
+    (tmp_path / "own").write_text(own)
+    for name, text in files.items():
+        path = tmp_path / "groups" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n")
+    assert quota(tmp_path / "own", tmp_path / "groups") == expected

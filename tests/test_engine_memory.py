@@ -282,6 +282,7 @@ def test_a_run_that_cannot_go_on_leaves_its_history_as_it_was() -> None:
 
 
 def threads_that_do_not_start(name: str) -> str:
+    engine.cores, runs.WORK_PER_THREAD = lambda: 4, 1  # in a process of its own
     p, _, _ = deep(20, "float32", n=200)
     works: dict[str, Callable[[], Any]] = {
         "fit": lambda: cr.fit(p.net, p.params, p.X, p.y, cr.Adam(), epochs=2, threads=4),

@@ -15,7 +15,10 @@ from chainrule.history import History
 from runs import bits
 from strategies import Problem, problem
 
-pytestmark = pytest.mark.skipif(engine.native is None, reason="there is no compiled engine")
+pytestmark = [
+    pytest.mark.skipif(engine.native is None, reason="there is no compiled engine"),
+    pytest.mark.usefixtures("as_many_threads_as_asked"),
+]
 
 LAYERS = [cr.Dense(40, "relu"), cr.Dropout(0.1), cr.Dense(33, "silu"), cr.Dense(3)]
 PROBLEM = problem(cr.Network(5, LAYERS, "cross_entropy", l2=0.01), n=600)

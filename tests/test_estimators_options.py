@@ -283,6 +283,19 @@ def test_scaled_targets_are_standardised_and_undone(solver):
     np.testing.assert_allclose(constant.predict(X).mean(), 7, atol=0.5)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("size", [2.0**1000, 2.0**130, 2.0**-130, 2.0**-1000])
+@pytest.mark.parametrize("options", [{}, {"loss": "quantile", "quantiles": (0.1, 0.9)}])
+def test_scaled_targets_may_be_of_any_size(options, size, dtype):
+    """A power of two changes no digit of a prediction, and no score."""
+    options = {"max_iter": 5, "random_state": 0, "scale_target": True, **options}
+    x, y = X.astype(dtype), TARGETS
+    plain, far = (cr.MLPRegressor(**options).fit(x, y * by) for by in (1.0, size))
+    rtol = 4 * float(np.finfo(dtype).eps)
+    np.testing.assert_allclose(far.predict(x) / size, plain.predict(x), rtol=rtol)
+    assert far.score(x, y * size) == pytest.approx(plain.score(x, y), rel=100 * rtol)
+
+
 def test_the_network_can_be_read():
     weight = RNG.uniform(size=60)
     model = cr.MLPClassifier((6, 5), dropout=0.2, max_iter=5, random_state=0, alpha=2.0)

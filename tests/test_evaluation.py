@@ -20,6 +20,8 @@ from chainrule.reference import Plan
 from chainrule.trees import leaves, tree_map
 from strategies import Problem, problem, problems
 
+pytestmark = pytest.mark.usefixtures("as_many_threads_as_asked")
+
 native = pytest.mark.skipif(engine.native is None, reason="there is no compiled engine")
 
 TOLERANCE = {"float64": 1e-12, "float32": 2e-5}

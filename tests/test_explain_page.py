@@ -257,6 +257,22 @@ def test_a_change_that_leads_to_no_number_is_refused(opened):
     assert own.numbers()["slope", "w", 0, 0, 0] == pytest.approx(4.5)
 
 
+@pytest.mark.parametrize("weight", [400.0, -400.0, 2e5])
+@pytest.mark.parametrize("loss", ["cross_entropy", "cross_entropy(0.1)", "binary_cross_entropy"])
+def test_a_probability_that_is_0_leaves_a_finite_cost(opened, loss, weight):
+    net = cr.Network(1, [cr.Dense(3)], loss=loss)
+    params = net.parameters([([[0.5], [0.25], [-1.0]], [0.1, 0.2, 0.3])])
+    X, y = [[3.0]], [[0.0, 1.0, 0.0]]
+    view = opened(cr.explain(net, params, X, y, of="w1"))
+    view.change("w1", str(weight))
+    assert view.page.get_by_role("alert").inner_text() == ""
+    params[0].W[0] = weight
+    found = view.numbers()
+    assert_numbers(found, net, params, np.array(X), np.array(y))
+    shares = sum(value for (kind, *_), value in found.items() if kind == "loss")
+    assert shares == pytest.approx(cr.cost(net, params, X, y), rel=1e-9)
+
+
 # All activations and losses
 
 

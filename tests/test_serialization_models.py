@@ -316,7 +316,7 @@ WRONG_ABOUT = [
     (
         ["more"],
         {},
-        "network, history, format, library, run: the key",
+        "network, history, format, library, run, arithmetic: the key",
     ),
     (["run"], {"seed": 1}, "run.seed must be a text, got 1"),
     (["network"], None, "network must have the keys inputs, layers, loss, l1, l2; got None"),

@@ -103,6 +103,12 @@ def test_large_counts_are_learnt():
     ("table", "target", "options", "message"),
     [
         (TABLE, "price", {"loss": "poisson"}, r"counts >= 0, and target 'price' is -\S+ in row \d"),
+        (
+            TABLE.with_columns(visits=pl.col("visits") * 1e-60),
+            "visits",
+            {"loss": "poisson"},
+            "needs a count above 0, and target 'visits' is 0 in all rows in training; use another",
+        ),
         (TABLE, "rare", {"loss": "poisson"}, "is for regression: .* numbers; use another --loss$"),
         (TABLE, "price", {"loss": "cross_entropy"}, "for classification: .* use another --loss$"),
         (TABLE, "rare", {"metric": "rmse"}, "'rare', which has classes; .*, or --task regression"),

@@ -390,6 +390,7 @@ def test_data_may_be_lists():
     assert bits(lists) == bits(arrays)
 
 
+@pytest.mark.usefixtures("as_many_threads_as_asked")
 @pytest.mark.parametrize(("engine", "threads"), [("reference", 1), ("auto", 1), ("auto", 4)])
 def test_an_engine_gives_the_same_bits_with_any_number_of_threads(engine, threads):
     p = example()

@@ -108,9 +108,9 @@ def fit(
         `chainrule.backprop`; `"auto"` takes the compiled one wherever that can be, and says once
         why where it cannot.
     threads
-        How many threads the compiled engine uses; left out, as many as there are cores, or one
-        for a small network. The result does not depend on it. The reference leaves threads to the
-        array library.
+        How many threads the compiled engine uses at most; left out, as many as there are cores.
+        It never uses more than that, and fewer for a small network or on a machine that is busy.
+        The result does not depend on it. The reference leaves threads to the array library.
 
     Raises
     ------

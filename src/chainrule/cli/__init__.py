@@ -13,7 +13,7 @@
 | `progress.py` | how far a training is, on a terminal or in a log |
 | `summary.py`, `words.py` | what is said of columns, trainings and models; numbers and times |
 | `scoring.py` | what is said of scores and of what is to be doubted in them |
-| `signals.py` | Ctrl-C and SIGTERM |
+| `signals.py`, `standard.py` | Ctrl-C and SIGTERM; standard streams that are closed or full |
 | `once.py` | options that take one value, given twice |
 | `saying.py` | what is printed, and which characters never are |
 | `errors.py`, `sizes.py` | what several commands share |
@@ -21,15 +21,14 @@
 
 from __future__ import annotations
 
-import io
-import sys
 from typing import Any
 
 import click
 
 import chainrule as cr
+from chainrule import engine
 from chainrule.cli.checking import check, demo, info
-from chainrule.cli.errors import failures
+from chainrule.cli.errors import Refusal, failures, warnings_in_a_line
 from chainrule.cli.evaluate import evaluate
 from chainrule.cli.explaining import explain, worksheet
 from chainrule.cli.inspect import inspect
@@ -37,6 +36,7 @@ from chainrule.cli.once import check_once
 from chainrule.cli.predict import predict
 from chainrule.cli.saying import say
 from chainrule.cli.signals import Signals
+from chainrule.cli.standard import open_closed
 from chainrule.cli.train import train
 from chainrule.errors import escaped
 
@@ -55,10 +55,15 @@ class Commands(click.Group):
             check_once(command, ctx, rest)
         return name, command, rest
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        open_closed()
+        with failures():  # of printing the help
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
         with Signals() as signals:
             try:
-                with failures():
+                with failures(), warnings_in_a_line():
                     return super().invoke(ctx)
             except click.ClickException as error:
                 error.message = escaped(error.message)  # type: ignore[misc]
@@ -72,8 +77,8 @@ class Commands(click.Group):
 @click.version_option(cr.__version__, prog_name="chainrule", message="%(prog)s %(version)s")
 def main() -> None:
     """Feedforward neural networks trained by backpropagation, written to be read and checked."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")  # for ∂ and σ in a pipe on Windows
+    if engine.refused:
+        raise Refusal(engine.refused)
 
 
 for command in (train, predict, evaluate, inspect, explain, worksheet, check, demo, info):

@@ -53,10 +53,18 @@ def info() -> None:
         "processor": processor(),
         "cores": str(engine.cores()),
         "engine": f"compiled, {engine.isa}" if engine.native else f"none: {engine.missing}",
+        "bits": BITS,
     }
     for name, value in rows.items():
         line = f"{name:11}{value}"
         say(textwrap.fill(line, 80, subsequent_indent=" " * 11, break_on_hyphens=False))
+
+
+BITS = (
+    "the same from the engine on v3, v4 and neon, with any number of threads and any memory; "
+    "others on v2, and in the reference loop, where they follow from NumPy's libraries too"
+)
+"""On what the bits of a training depend, and on what not."""
 
 
 def processor() -> str:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import errno
-import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
 
+from chainrule.cli.saying import say
+from chainrule.cli.standard import forget_output
 from chainrule.errors import on_one_line
 from chainrule.history import REMEDY, DivergenceError
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-"""Errors of the system that are none of the input's."""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+"""Errors of the system that are none of the input's; the last is that of an output closed."""
 
 REMEDY_BY_OPTIONS = "lower --learning-rate, or set --clip-norm"
 """What helps where training diverges, as the commands have it."""
@@ -51,9 +53,9 @@ def usage_errors() -> Iterator[None]:
         raise Misuse(str(error)) from None
     except FloatingPointError as error:
         raise Failure(str(error)) from None
-    except BrokenPipeError:
-        raise  # nobody reads on: click ends quietly
     except OSError as error:
+        if isinstance(error, BrokenPipeError) or _is_full(error):
+            raise
         raise Misuse(f"{error.filename or 'output'}: {error.strerror}") from None
 
 
@@ -79,19 +81,34 @@ def failures() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
+        forget_output()
         raise  # nobody reads on: click ends quietly
     except OSError as error:
+        if error.filename is None:
+            forget_output()
         kind = Failure if _is_full(error) else Refusal
-        raise kind(f"{error.filename or 'output'}: {error.strerror or error}") from None
+        why = "is closed" if error.errno == errno.EBADF else error.strerror or error
+        raise kind(f"{error.filename or 'output'}: {why}") from None
     except MemoryError:
         raise Failure("there is not enough memory; give --memory, such as 300MB") from None
 
 
+@contextmanager
+def warnings_in_a_line() -> Iterator[None]:
+    """Print warnings as lines of our own, without the place in the program."""
+    with warnings.catch_warnings():
+        warnings.showwarning = _show  # type: ignore[assignment]
+        yield
+
+
+def _show(message: Warning | str, *_: object) -> None:
+    say(f"Warning: {message}", err=True)
+
+
 def _is_full(error: BaseException | None) -> bool:
-    """Whether an error comes of a disk that is full or failing; polars tells only its words."""
+    """Whether an error comes of a disk that is full or failing, or of an output that is closed."""
     while error is not None:
         if isinstance(error, OSError):
-            words = (os.strerror(code) for code in FULL)
-            return error.errno in FULL or any(each in str(error) for each in words)
-        error = error.__context__
+            return error.errno in FULL
+        error = error.__cause__ or error.__context__
     return False

@@ -5,6 +5,9 @@
 | native | the extension module that suits this processor, or None |
 | isa | the instruction set that it was built for, such as "v3"; "" where there is none |
 | missing | why there is none, and what to do about it; "" where there is one |
+| arithmetic_of | which instruction sets come to the same bits |
+| refused | what CHAINRULE_ISA must be, where it is none of that: nothing is trained then |
+| cores | how many cores this process may use |
 
 The environment variable CHAINRULE_ISA takes a lower instruction set than the processor's best.
 """
@@ -17,6 +20,7 @@ import warnings
 from importlib import import_module
 from types import ModuleType
 
+from chainrule.engine.processor import cores as cores
 from chainrule.errors import unknown_name
 
 LEVELS = ("v2", "v3", "v4")
@@ -25,8 +29,8 @@ LEVELS = ("v2", "v3", "v4")
 BASELINES = ("v2", "neon", "generic")
 """What runs on every processor of its kind. A build has one of these."""
 
-PER_CORE = 4
-"""More threads for each core are not started, whatever is asked."""
+SEPARATE = ("v2", "generic")
+"""Those that have no operation for a·b + c, or need not have one."""
 
 NOT_BUILT = (
     "it was not built when Chainrule was installed. Install a C++20 compiler (GCC 12, Clang 16 "
@@ -65,6 +69,37 @@ def _baseline() -> ModuleType | None:
     return None
 
 
+def _up_to(best: str) -> tuple[str, ...]:
+    """Return the instruction sets of a processor, whose best is given.
+
+    >>> _up_to("v3"), _up_to("neon")
+    (('v2', 'v3'), ('neon',))
+    """
+    return LEVELS[: LEVELS.index(best) + 1] if best in LEVELS else (best,)
+
+
+def arithmetic_of(isa: str) -> str:
+    """Return which instruction sets come to the same bits as this one: those of the same word.
+
+    "fused" ones round a·b + c once, "separate" ones the product and the sum. Without an engine all
+    is made by the reference loop, whose bits follow from NumPy's libraries as well.
+
+    >>> arithmetic_of("v2"), arithmetic_of("v3"), arithmetic_of("neon"), arithmetic_of("")
+    ('separate', 'fused', 'fused', 'reference')
+    """
+    return ("separate" if isa in SEPARATE else "fused") if isa else "reference"
+
+
+def choice_for(arithmetic: str) -> str:
+    """Return the best value of CHAINRULE_ISA here for an arithmetic, or "" where there is none.
+
+    >>> choice_for("reference")
+    ''
+    """
+    here = _up_to(native.best_isa()) if native else ()
+    return next((isa for isa in reversed(here) if arithmetic_of(isa) == arithmetic), "")
+
+
 def _load(isa: str) -> ModuleType:
     return import_module(f"chainrule.engine._{isa}")
 
@@ -79,8 +114,7 @@ def _pick(best: str, wanted: str) -> str:
     ...
     ValueError: CHAINRULE_ISA is 'v4', which this processor does not support; take v2 or v3
     """
-    known = LEVELS if best in LEVELS else (best,)
-    runs = known[: known.index(best) + 1]
+    known, runs = LEVELS if best in LEVELS else (best,), _up_to(best)
     if not wanted:
         return best
     if wanted not in known:
@@ -100,27 +134,13 @@ def say_once_that_it_is_missing() -> None:
     warnings.warn_explicit(message, RuntimeWarning, "chainrule", 1)
 
 
-def cores() -> int:
-    """Return how many cores this process may use.
-
-    >>> 1 <= cores() <= os.cpu_count()
-    True
-    """
-    if hasattr(os, "process_cpu_count"):  # from Python 3.13 on
-        return os.process_cpu_count() or 1
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _chosen() -> tuple[ModuleType | None, str, str]:
+    """What `native`, `missing` and `refused` are: an import does not fail."""
+    try:
+        return *choose(os.environ.get("CHAINRULE_ISA", "")), ""
+    except ValueError as error:
+        return None, str(error), str(error)
 
 
-def most_threads(threads: int) -> int:
-    """Return how many threads to start where so many are asked for: the bits are the same.
-
-    >>> most_threads(1)
-    1
-    """
-    return min(threads, PER_CORE * cores())
-
-
-native, missing = choose(os.environ.get("CHAINRULE_ISA", ""))
+native, missing, refused = _chosen()
 isa: str = native.isa() if native else ""

@@ -32,7 +32,7 @@ def predict(net: Any, params: Any, X: Array, threads: int | None) -> Array | Non
     predictor = found[1]
     if predictor is None or isinstance(X, np.ma.MaskedArray):  # what it masks is to be refused
         return None
-    started = 0 if threads is None else engine.most_threads(threads)
+    started = 0 if threads is None else min(threads, engine.cores())
     predicted = predictor.predict(params, X, started)
     if predicted is None and (read := _readable(params, X)):
         predicted = predictor.predict(*read, started)

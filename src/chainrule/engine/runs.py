@@ -16,6 +16,7 @@ from chainrule.engine.session import Session, contiguous, refusal, why_not
 from chainrule.examples import Part, batches_after
 from chainrule.history import History, Progress
 from chainrule.network import Network, Parameters
+from chainrule.optimizers import Optimizer
 from chainrule.reference import Plan, diverged, take_step, validate
 from chainrule.schedules import Schedule
 from chainrule.trees import leaves
@@ -52,6 +53,19 @@ def cannot_run(plan: Plan, params: Parameters, *, insist: bool) -> str:
     return reason
 
 
+def arithmetic(
+    net: Network, params: Parameters, optimizer: Optimizer, *, ties: object = (), name: str = "auto"
+) -> str:
+    """Return what the bits of a run by `fit` follow from: see `engine.arithmetic_of`.
+
+    >>> net = cr.Network(2, [cr.Dense(2)], loss="huber")
+    >>> arithmetic(net, net.init(), cr.Adam(), name="reference")
+    'reference'
+    """
+    by_reference = name == "reference" or ties or why_not(net, params, optimizer)
+    return "reference" if by_reference else engine.arithmetic_of(engine.isa)
+
+
 @functools.cache
 def _say_once(reason: str) -> None:
     warnings.warn(
@@ -62,14 +76,16 @@ def _say_once(reason: str) -> None:
     )
 
 
-def default_threads(net: Network, batch: int) -> int:
-    """Return how many threads a step keeps busy, at most one for each core.
+def useful_threads(net: Network, batch: int, most: int | None = None) -> int:
+    """Return how many threads a step keeps busy, no more than asked and than there are cores.
 
-    >>> default_threads(cr.Network(2, [cr.Dense(2)], loss="huber"), batch=1)
+    The bits are the same with any number.
+
+    >>> useful_threads(cr.Network(2, [cr.Dense(2)], loss="huber"), batch=1, most=8)
     1
     """
     work = sum(6 * batch * i * o for i, o in itertools.pairwise(net.widths))
-    return max(1, min(engine.cores(), work // WORK_PER_THREAD))
+    return max(1, min(most or engine.cores(), engine.cores(), work // WORK_PER_THREAD))
 
 
 class NativeRun:
@@ -96,7 +112,7 @@ class NativeRun:
             history.at.params,
             history.at.states,
             batch=self.batch,
-            threads=threads or default_threads(plan.net, self.batch),
+            threads=useful_threads(plan.net, self.batch, threads),
         )
 
     def _lying_as(self, held_out: Part, data: Part) -> Part:

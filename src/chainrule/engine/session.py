@@ -49,11 +49,15 @@ def refusal(what: str, reason: str) -> ValueError:
 def why_not(net: Network, params: Parameters, optimizer: Optimizer | None = None) -> str:
     """Return what the engine cannot run of a network, or "" where it can run all of it.
 
+    Raises ValueError where CHAINRULE_ISA is not what it must be.
+
     >>> net = cr.Network(2, [cr.Dense(1, "tanh")], loss="huber")
     >>> reason = why_not(net, net.init(), cr.Adam())
     >>> bool(reason) == (engine.native is None)
     True
     """
+    if engine.refused:
+        raise ValueError(engine.refused)
     own = "of your own, in Python"
     if engine.native is None:
         return f"there is no compiled engine: {engine.missing}"
@@ -121,7 +125,7 @@ class Session:
             _NAMES[type(optimizer)],
             _fields(plan),
             batch,
-            engine.most_threads(threads),
+            threads,
             keeps_gradient,
         )
         self.load(params, states)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.engine.runs import default_threads
+from chainrule.engine.runs import useful_threads
 from chainrule.engine.session import Session, contiguous
 from chainrule.examples import Examples
 from chainrule.layers import Draw
@@ -29,7 +29,7 @@ def _session(
         params,
         init_states(optimizer, params),
         batch=rows,
-        threads=threads or default_threads(net, rows),
+        threads=useful_threads(net, rows, threads),
         keeps_gradient=True,
     )
 

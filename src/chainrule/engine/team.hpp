@@ -24,8 +24,23 @@ inline void relax() {
 #endif
 }
 
-// All of the threads pass `wait` once the last has come. They spin a little, then sleep: about 0.1 µs
-// where everyone is on time, and no core is burnt where one is late.
+// Return once `word` is no longer what was seen: some microseconds are spent spinning, then others
+// have the core, then the thread sleeps. So a thread that comes on time is met within about 0.1 µs,
+// and one that is late, perhaps for want of a core, does not find it burnt.
+inline void await(const std::atomic<std::uint32_t>& word, std::uint32_t seen) {
+    const auto changed = [&] { return word.load(std::memory_order_acquire) != seen; };
+    for (int spin = 0; spin < 400; ++spin) {
+        if (changed()) return;
+        relax();
+    }
+    for (int turn = 0; turn < 20; ++turn) {
+        if (changed()) return;
+        std::this_thread::yield();
+    }
+    while (!changed()) word.wait(seen);
+}
+
+// All of the threads pass `wait` once the last has come.
 class Barrier {
 public:
     explicit Barrier(int threads) : threads_(threads) {}
@@ -39,11 +54,7 @@ public:
             round_.notify_all();
             return;
         }
-        for (int spin = 0; spin < 4000; ++spin) {
-            if (round_.load(std::memory_order_acquire) != round) return;
-            relax();
-        }
-        while (round_.load(std::memory_order_acquire) == round) round_.wait(round);
+        await(round_, round);
     }
 
 private:

@@ -3,6 +3,8 @@
 // A step has two phases, by rows of the batch (batch.hpp) and by rows of the weights (update.hpp). A
 // barrier ends each. Every sum is taken in an order that the number of threads does not change.
 //
+// A team makes a run in laps (laps.hpp), some of which its first thread makes alone.
+//
 // A step happens whole or not at all: whether it may is settled at the first barrier. The one thing
 // that only the update can show, a weight that is no longer finite, is reported, and the caller goes
 // back to where it began and repeats the steps before.
@@ -10,6 +12,7 @@
 
 #include <chrono>
 
+#include "laps.hpp"
 #include "update.hpp"
 
 namespace chainrule {
@@ -48,7 +51,7 @@ public:
     // `keeps_gradient` where a gradient is asked for by itself.
     Trainer(const NetworkSpec& net, const OptimizerSpec& optimizer, int batch, int threads,
             bool keeps_gradient)
-        : threads_(threads), updates_(optimizer, threads), barrier_(threads),
+        : threads_(threads), team_(threads), updates_(optimizer, threads), barrier_(threads),
           net_(net, batch, with_rule(optimizer.rule, []<Rule R>() { return state_count<R>; }),
                keeps_gradient || updates_.clips_norm()) {
         int widest = 1;
@@ -62,6 +65,7 @@ public:
         const double row = 2 / 3.0 * work / batch;
         if (weights > 3e5)  // else all of it stays in the second-level cache with some rows
             rows_at_once_ = block * static_cast<int>(1 + std::min(5e9 / row / block, 1e5));  // 25 ms
+        laps_ = Laps(threads, work);
         for (int t = 0; t < threads; ++t) packing_.emplace_back(packing_room<T>(batch, widest));
     }
 
@@ -83,7 +87,11 @@ public:
         stop_ = enough_ = rows_failed_ = weights_failed_ = false;
         const std::chrono::duration<double> length(plan.seconds);
         const auto until = clock::now() + std::chrono::duration_cast<clock::duration>(length);
-        run_team(threads_, [&](int t) { work(data, plan, t, until, interrupted); });
+        place_ = {};
+        called_ = 0;
+        const auto steps = [&](int t) { return make_steps(data, plan, t, until, interrupted); };
+        run_team(threads_, [&](int t) { t == 0 ? lead(plan, steps) : follow(t, steps); });
+        team_of(threads_);
         return report_;
     }
 
@@ -129,52 +137,116 @@ public:
     }
 
 private:
+    // Where a run stands: steps and epochs made, examples gone through in this epoch, its costs.
+    struct Place {
+        std::int64_t made = 0, epoch = 0, first = 0;
+        double total = 0, weight = 0;
+    };
+
+    // Which threads share in what follows: only between laps.
+    void team_of(int threads) {
+        team_ = threads;
+        updates_.share_among(threads);
+    }
+
+    // The first thread: lap after lap, alone or with the others, until the run is over. What the
+    // others read in a lap is changed once they have met in it.
     template <class F>
-    void work(const Data<T>& data, const Plan& plan, int t, clock::time_point until,
-              F&& interrupted) {
-        std::int64_t made = 0;
-        const bool sums = plan.mean_weight == 0;
-        const auto n = data.n - static_cast<std::int64_t>(plan.left_out.size());
-        for (std::int64_t epoch = 0; epoch < plan.epochs; ++epoch) {
-            if (plan.orders()) {
-                if (t == 0) set_order(data, plan, epoch);
-                barrier_.wait();
-            }
-            const std::int64_t* order = plan.orders() ? order_.data() : nullptr;
-            double total = 0, weight = 0;
-            for (std::int64_t first = 0; first < n; first += plan.batch) {
-                if (made == plan.most_steps) return;
-                const std::int64_t step = plan.first_step + made + 1;
-                Batch b{std::min(plan.batch, n - first), first, order,
-                        static_cast<std::uint64_t>(step), 0};
-                const double share = sums ? 1 : static_cast<double>(b.n) * plan.mean_weight;
-                b.scale = 1 / share;
-                const bool asks = t == 0 && made % ask_every_ == 0;
-                rows_phase(data, b, rows_of(b, t), [&] { return asks && interrupted(); });
-                barrier_.wait();
-                if (stop_ || rows_failed_) {
-                    if (t == 0)
-                        report_.outcome = rows_failed_ ? Outcome::diverged : Outcome::interrupted;
-                    return;
-                }
-                const double losses = t == 0 ? chainrule::loss_sum(net_, data, b) : 0;
-                if (t == 0 && b.first + b.n == n && clock::now() > until) enough_ = true;
-                weights_phase(b, step, plan.rates[plan.one_rate ? 0 : made], t);
-                barrier_.wait();
-                if (weights_failed_) {
-                    if (t == 0) report_.outcome = Outcome::diverged;
-                    return;
-                }
-                ++made;
-                if (t == 0) {
-                    report_.steps = made;
-                    total += multiply_add(share, updates_.penalty(layers()), losses);
-                    weight += share;
-                }
-            }
-            if (t == 0) report_.costs.push_back(total / (sums ? 1 : weight));
-            if (enough_) return;
+    void lead(const Plan& plan, F&& steps) {
+        for (bool goes_on = plan.most_steps > 0; goes_on;) {
+            team_of(laps_.together() ? threads_ : 1);
+            const std::int64_t before = place_.made;
+            last_ = before + laps_.begin();
+            if (team_ > 1) call();
+            goes_on = steps(0);
+            laps_.end(place_.made - before);
         }
+        last_ = -1;
+        call();
+    }
+
+    // Each of the others: a lap each time it is called.
+    template <class F>
+    void follow(int t, F&& steps) {
+        for (std::uint32_t seen = 0;; ++seen) {
+            await(called_, seen);
+            if (last_ < 0) return;
+            steps(t);
+        }
+    }
+
+    void call() {
+        ++called_;
+        called_.notify_all();
+    }
+
+    void meet() {
+        if (team_ > 1) barrier_.wait();
+    }
+
+    // The steps of a lap, which may end the run: whether there are more.
+    template <class F>
+    bool make_steps(const Data<T>& data, const Plan& plan, int t, clock::time_point until,
+                    F&& interrupted) {
+        Place p = place_;
+        const std::int64_t last = std::min(last_, plan.most_steps);
+        while (p.made < last && p.epoch < plan.epochs) {
+            if (p.first == 0) begin_epoch(data, plan, t, p);
+            if (!make_step(data, plan, t, until, interrupted, p)) return false;
+            if (p.first < examples(data, plan)) continue;
+            if (t == 0) report_.costs.push_back(p.total / (plan.mean_weight == 0 ? 1 : p.weight));
+            p = {p.made, p.epoch + 1};
+            if (enough_) return false;
+        }
+        if (t == 0) place_ = p;
+        return p.made < plan.most_steps && p.epoch < plan.epochs;
+    }
+
+    void begin_epoch(const Data<T>& data, const Plan& plan, int t, const Place& p) {
+        if (!plan.orders()) return;
+        if (t == 0) set_order(data, plan, p.epoch);
+        meet();
+    }
+
+    static std::int64_t examples(const Data<T>& data, const Plan& plan) {
+        return data.n - static_cast<std::int64_t>(plan.left_out.size());
+    }
+
+    // A step, after which p is where the run stands. False where the run ends with it, or before.
+    template <class F>
+    bool make_step(const Data<T>& data, const Plan& plan, int t, clock::time_point until,
+                   F&& interrupted, Place& p) {
+        const std::int64_t step = plan.first_step + p.made + 1;
+        const std::int64_t n = examples(data, plan);
+        Batch b{std::min(plan.batch, n - p.first), p.first, plan.orders() ? order_.data() : nullptr,
+                static_cast<std::uint64_t>(step), 0};
+        const double share =
+            plan.mean_weight == 0 ? 1 : static_cast<double>(b.n) * plan.mean_weight;
+        b.scale = 1 / share;
+        const bool asks = t == 0 && p.made % ask_every_ == 0;
+        rows_phase(data, b, rows_of(b, t), [&] { return asks && interrupted(); });
+        meet();
+        if (stop_ || rows_failed_) {
+            if (t == 0)
+                report_.outcome = rows_failed_ ? Outcome::diverged : Outcome::interrupted;
+            return false;
+        }
+        const double losses = t == 0 ? chainrule::loss_sum(net_, data, b) : 0;
+        if (t == 0 && b.first + b.n == n && clock::now() > until) enough_ = true;
+        weights_phase(b, step, plan.rates[plan.one_rate ? 0 : p.made], t);
+        meet();
+        if (weights_failed_) {
+            if (t == 0) report_.outcome = Outcome::diverged;
+            return false;
+        }
+        ++p.made;
+        p.first += b.n;
+        if (t == 0) {
+            report_.steps = p.made;
+            p.total += multiply_add(share, updates_.penalty(layers()), losses);
+            p.weight += share;
+        }
+        return true;
     }
 
     void set_order(const Data<T>& data, const Plan& plan, std::int64_t epoch) {
@@ -214,17 +286,17 @@ private:
         });
     }
 
-    Part rows_of(const Batch& b, int t) const { return part_of(int(b.n), t, threads_); }
+    Part rows_of(const Batch& b, int t) const { return part_of(int(b.n), t, team_); }
 
     template <class U>
     void treat_and_apply(int t, const U& update) {
         for (Layer<T>& l : layers()) updates_.treat(l, t, update);
         T scale = 1;
         if (updates_.clips_norm()) {
-            barrier_.wait();
+            meet();
             scale = updates_.norm_scale(layers());
         }
-        barrier_.wait();  // the sums are now free for the penalty
+        meet();  // the sums are now free for the penalty
         V poison{};
         for (std::size_t k = layers().size(); k-- > 0;)
             poison += updates_.apply(layers()[k], k == 0, t, scale, update);
@@ -257,6 +329,11 @@ private:
     }
 
     int threads_;
+    int team_;  // how many of the threads share in a lap
+    Laps laps_{1, 0};
+    Place place_;
+    std::int64_t last_ = 0;  // up to which step a lap goes; −1 where there is none
+    std::atomic<std::uint32_t> called_{0};
     std::int64_t ask_every_ = 1;
     int rows_at_once_ = block;
     Updates<T> updates_;

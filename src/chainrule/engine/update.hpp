@@ -29,6 +29,8 @@ public:
         : spec_(spec), threads_(threads), clips_(std::isfinite(spec.clip_value)),
           moments_(spec.rule, spec.values) {}
 
+    void share_among(int threads) { threads_ = threads; }
+
     bool clips_norm() const { return std::isfinite(spec_.clip_norm); }
 
     bool penalises() const { return spec_.values.l1 != 0 || spec_.values.l2 != 0; }

@@ -17,6 +17,7 @@ from chainrule import losses
 from chainrule.errors import check_predicted, unknown_name
 from chainrule.estimators import inputs, parameters, quantiles
 from chainrule.estimators.base import BaseMLP, documented, whole_or_not_at_all
+from chainrule.estimators.scaling import Scale, powers_of_two
 from chainrule.estimators.validation import Given
 from chainrule.losses import LOSSES, Loss
 
@@ -108,9 +109,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
             return
         self._targets, self._scale = targets.shape[1], None
         if self.scale_target:
-            mean = np.average(targets, axis=0, weights=weight)
-            spread = np.sqrt(np.average((targets - mean) ** 2, axis=0, weights=weight))
-            self._scale = mean, np.where(spread > 0, spread, 1.0)
+            self._scale = Scale.of(targets, weight)
 
     def _columns(self, y: Array) -> Array:
         if y.dtype.kind not in "biuf":
@@ -125,8 +124,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
                 f"y must have {self._targets} columns, as in the first call; got {targets.shape[1]}"
             )
         if self._scale is not None:
-            mean, spread = self._scale
-            targets = (targets - mean) / spread
+            targets = self._scale.scaled(targets)
         return np.repeat(targets, len(self._levels()), axis=1) if self._levels() else targets
 
     def _levels(self) -> tuple[float, ...]:
@@ -178,24 +176,21 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         count = len(self._levels())
         values = quantiles.in_order(predicted, count or 1)
         if self._scale is not None:
-            mean, spread = (part[:, None].astype(predicted.dtype) for part in self._scale)
-            with np.errstate(over="ignore", invalid="ignore"):
-                values = values * spread + mean
+            values = self._scale.unscaled(values)
             check_predicted(values)
         values = values if count else values[:, :, 0]
         return values[:, 0] if self._targets == 1 else values
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R², or for several quantiles the share of their constant loss that is gone."""
-        if not self._levels():
-            return float(super().score(X, y, sample_weight))
         X, y = inputs.check_data(self, X, y, first=False)
         return float(self._bare()._score(X, y, inputs.check_sample_weight(sample_weight, X)))
 
     def _score(self, X: Array, y: Array, sample_weight: Array | None = None) -> float:
-        values = self._values(self._predicted(X, "score"))
         levels = self._levels()
+        unit = powers_of_two(y)  # the scores are of no scale, but go by squares
+        values = self._values(self._predicted(X, "score")).reshape(len(y), self._targets, -1)
+        y, values = y / unit, values / unit[..., None]
         if not levels:
-            return float(r2_score(y, values, sample_weight=sample_weight))
-        three = values.reshape(len(values), self._targets, len(levels))
-        return quantiles.d2_score(y, three, levels, sample_weight)
+            return float(r2_score(y, values[:, :, 0], sample_weight=sample_weight))
+        return quantiles.d2_score(y, values, levels, sample_weight)

@@ -29,7 +29,11 @@ FAR = 10**6
 
 
 class Between(NamedTuple):
-    """A number of which two bounds are known, as mpmath's numbers."""
+    """A number of which two bounds are known, as mpmath's numbers.
+
+    >>> Between(mpmath.mpf(1), mpmath.mpf(2)).middle
+    mpf('1.5')
+    """
 
     low: Any
     high: Any

@@ -265,7 +265,7 @@ def in_double(expression: Expression) -> float:
     try:
         return float(value)
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf
 
 
 def compute(

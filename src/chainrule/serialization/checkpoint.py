@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import inspect
 import time
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from chainrule import engine
+from chainrule.engine.runs import arithmetic as arithmetic_of_run
 from chainrule.errors import as_numbers, check_number, check_whole
 from chainrule.history import History
 from chainrule.network import Network, Parameters
@@ -107,9 +110,9 @@ class Checkpoint:
         contents(net, params, None)  # raises before the run what no checkpoint could hold
         given["ties"] = [list(group) for group in given["ties"]]
         given["freeze"] = sorted(frozen(params, given["freeze"]))
-        identity = _identity(given)
+        identity, arithmetic = _identity(given), _arithmetic(given)
         with Store(self.directory, self.keep) as store:
-            start, history = begun(store, identity, net, params) or (params, None)
+            start, history = begun(store, identity, net, params, arithmetic) or (params, None)
             done = history.epochs if history else 0
             if history and done == epochs:
                 return start, history
@@ -118,7 +121,7 @@ class Checkpoint:
                     f"{self.directory}: its checkpoint is after epoch {done}, and epochs={epochs} "
                     "ask for less; ask for more, or take another directory to start anew"
                 )
-            writer = _Writer(store, net, identity, self.every, epochs)
+            writer = _Writer(store, net, identity, arithmetic, self.every, epochs)
             given |= {
                 "params": start,
                 "history": history,
@@ -134,9 +137,15 @@ class _Writer:
     """A callback that writes checkpoints, but none after the last epoch: `fit` has to end it."""
 
     def __init__(
-        self, store: Store, net: Network, identity: dict[str, str], every: float, epochs: int
+        self,
+        store: Store,
+        net: Network,
+        identity: dict[str, str],
+        arithmetic: str,
+        every: float,
+        epochs: int,
     ) -> None:
-        self.store, self.net, self.identity = store, net, identity
+        self.store, self.net, self.identity, self.arithmetic = store, net, identity, arithmetic
         self.every, self.epochs, self.written = every, epochs, time.monotonic()
 
     def __call__(self, history: History) -> None:
@@ -144,17 +153,33 @@ class _Writer:
             self.write(history)
 
     def write(self, history: History) -> None:
-        arrays, about = contents(self.net, history.returned, history)
-        self.store.save(arrays, {**about, "run": self.identity})
+        leave(self.store, self.net, history, self.identity, self.arithmetic)
         self.written = time.monotonic()
 
 
+def leave(
+    store: Store, net: Network, history: History, identity: dict[str, str], arithmetic: str
+) -> None:
+    """Leave a checkpoint of a run, with what it is a part of and what its bits follow from.
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
+    >>> _, history = cr.fit(net, net.init(), [[1.0]], [2.0], cr.Adam(0.1), epochs=4)
+    >>> with Store(getfixture("tmp_path")) as store:
+    ...     leave(store, net, history, {"inputs": "1"}, "fused")
+    ...     begun(store, {"inputs": "1"}, net, net.init(), "fused")[1].epochs
+    4
+    """
+    arrays, about = contents(net, history.returned, history)
+    store.save(arrays, {**about, "run": identity, "arithmetic": arithmetic})
+
+
 def begun(
-    store: Store, identity: dict[str, str], net: Network, params: Parameters
+    store: Store, identity: dict[str, str], net: Network, params: Parameters, arithmetic: str
 ) -> tuple[Parameters, History] | None:
     """Return where the run of a folder stands, or None where it has none; raise for another run.
 
-    `net` and `params` are what the run has, or began with.
+    `net` and `params` are what the run has, or began with. Warns where it goes on by another
+    arithmetic than before, so to other bits.
     """
     found = store.latest()
     if found is None:
@@ -183,7 +208,36 @@ def begun(
             raise ValueError("its checkpoint holds another network than its run has")
     except (TypeError, ValueError) as error:
         raise CheckpointError(f"{store.directory}: {error}; take another directory") from None
+    _compare(store, about.get("arithmetic"), arithmetic)
     return its_params, history
+
+
+MADE_BY = {
+    "fused": "the engine for v3, v4 or neon",
+    "separate": "the engine for v2 or generic",
+    "reference": "the reference loop",
+}
+"""Who makes steps by each arithmetic."""
+
+
+def _compare(store: Store, there: Any, here: str) -> None:
+    """Warn where a checkpoint was made by another arithmetic; those of before do not say."""
+    if there == here or not isinstance(there, str) or there not in MADE_BY:
+        return
+    choice = "" if here == "reference" else engine.choice_for(there)
+    remedy = f"; with CHAINRULE_ISA={choice} it goes on to the same bits" if choice else ""
+    warnings.warn_explicit(
+        f"{store.directory}: its checkpoint was made by {MADE_BY[there]}, and the run goes on by "
+        f"{MADE_BY[here]}, to other bits than without a break{remedy}",
+        RuntimeWarning,
+        "chainrule",
+        1,
+    )
+
+
+def _arithmetic(given: dict[str, Any]) -> str:
+    run = given["net"], given["params"], given["optimizer"]
+    return arithmetic_of_run(*run, ties=given["ties"], name=given["engine"])
 
 
 _SETTINGS = ("optimizer", "batch_size", "seed", "shuffle", "clip_value", "clip_norm", "freeze")

@@ -52,11 +52,12 @@ class _Network(TypedDict):
 
 
 class Told(_Network, total=False):
-    """What a file of a network tells; a checkpoint, of what run it is too."""
+    """What a file of a network tells; a checkpoint, of what run and arithmetic too."""
 
     format: int
     library: str
     run: dict[str, str]
+    arithmetic: str  # of those that `checkpoint.py` knows, or of a later version
 
 
 def arrays_of(params: Parameters, prefix: str = "") -> Arrays:

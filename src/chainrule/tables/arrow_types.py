@@ -69,12 +69,15 @@ def check_types(path: Path, kind: str, of: str) -> None:
         return
     try:
         schema = parquet.read_schema(path) if kind == "Parquet" else ipc.open_file(path).schema
-    except (pyarrow.ArrowException, OSError):
+        check_columns(schema, lambda name: _read_alone(schema.field(name)), of)
+    except (pyarrow.ArrowException, OSError, UnicodeError):  # of a damaged file
         return
 
-    def read(name: str) -> object:
-        with pyarrow.BufferOutputStream() as written:
-            ipc.new_file(written, pyarrow.schema([schema.field(name)])).close()
-            return pl.read_ipc(written.getvalue().to_pybytes())
 
-    check_columns(schema, read, of)
+def _read_alone(field: Any) -> pl.DataFrame:
+    """Return what polars reads of a file that has one field, and no rows."""
+    import pyarrow
+
+    with pyarrow.BufferOutputStream() as written:
+        pyarrow.ipc.new_file(written, pyarrow.schema([field])).close()
+        return pl.read_ipc(written.getvalue().to_pybytes())

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from chainrule.tables.arrow_buffers import check_buffers
 from chainrule.tables.arrow_types import ELSE, check_types, in_known_zones
 from chainrule.tables.decoding import decoding
 from chainrule.tables.errors import TableError
@@ -43,6 +44,8 @@ class Scanned(Source):
         _check_ends(name, path, kind)
         self.stamps = {path: stamp(path)}
         with self.unchanged():
+            if kind is ARROW:
+                check_buffers(name, path)
             scan, schema, rows = self._opened()
         self._scan, self._schema = in_known_zones(scan, schema)
         self.columns, self.rows = tuple(self._schema), rows

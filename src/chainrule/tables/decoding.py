@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -98,11 +99,10 @@ def _any_zone() -> Iterator[None]:
 @contextmanager
 def _without_panics() -> Iterator[None]:
     """Hold back what is printed on the standard error, and drop it where that is of a panic."""
-    try:
-        standard = os.dup(2)
-    except OSError:  # it is closed: nothing can be printed
+    if sys.__stderr__ is None:  # it was closed, and 2 may be any other file by now
         yield
         return
+    standard = os.dup(2)
     with tempfile.TemporaryFile(buffering=0) as held:
         os.dup2(held.fileno(), 2)
         panics = False

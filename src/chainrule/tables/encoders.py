@@ -202,6 +202,12 @@ class Category(Encoder):
     def _codes(self) -> pl.Enum:
         return pl.Enum(self.categories)
 
+    def check(self, series: pl.Series, first: int) -> None:
+        """Raise TableError for types that have no words."""
+        if kind(series.dtype) == "other" and series.null_count() < len(series):
+            held = f"column {self.column!r} held categories in training"
+            raise TableError(f"{held}, holds {series.dtype} here")
+
     def write(self, series: pl.Series, out: Features, notes: Notes) -> None:
         """Write 1 for the category of each row."""
         words = as_words(series)

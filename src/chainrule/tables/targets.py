@@ -154,6 +154,8 @@ class Classes(Target):
         return f"; the class {shown(near[0])} is written another way" if near else ""
 
     def _encoded(self, series: pl.Series) -> pl.Series:
+        if kind(series.dtype) == "other" and series.null_count() < len(series):
+            raise TableError(f"target {self.column!r} must be {self._must}, got {series.dtype}")
         labels, classes = as_words(series), pl.Series(self.names)
         ways = [plainly]
         if kind(series.dtype) in ("integer", "float"):

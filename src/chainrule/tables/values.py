@@ -135,8 +135,9 @@ def values_in(column: str, values: Iterable[Any]) -> pl.Series:
     """
     values = list(values)
     whole = all(type(value) is int for value in values)
-    great = whole and any(not -(2**63) <= value < 2**63 for value in values)
-    return pl.Series(column, values, dtype=pl.Int128() if great else None)
+    if not whole or all(-(2**63) <= value < 2**63 for value in values):
+        return pl.Series(column, values)
+    return pl.Series(column, values, dtype=pl.Int128 if max(values) < 2**127 else pl.UInt128)
 
 
 def count(holds: pl.Series) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import os
+import re
 import sys
 import tempfile
 from abc import ABC, abstractmethod
@@ -93,10 +94,24 @@ def _said_of(path: Path) -> Iterator[None]:
     """Say of what file it is that it cannot be written."""
     try:
         yield
-    except OSError as error:
-        raise TableError(f"{path}: cannot be written: {error.strerror or error}") from None
-    except pl.exceptions.PolarsError as error:
-        raise TableError(f"{path}: cannot be written: {error}") from None
+    except (OSError, pl.exceptions.PolarsError) as error:
+        cause = _of_the_system(error)
+        raise TableError(f"{path}: cannot be written: {cause}") from cause
+
+
+def _of_the_system(error: Exception) -> Exception:
+    """Return the system's error; polars tells of it by words and a number."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number is None and (found := re.search(r"os error (\d+)", str(error))):
+        number = int(found[1])
+    return error if number is None else _SystemsError(number, os.strerror(number))
+
+
+class _SystemsError(OSError):
+    """An error of the system, which says no more than what it is."""
+
+    def __str__(self) -> str:
+        return str(self.strerror)
 
 
 # The formats

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from chainrule.engine.runs import arithmetic
 from chainrule.history import History
 from chainrule.network import Parameters
 from chainrule.serialization import CheckpointError, Store
-from chainrule.serialization.checkpoint import begun
-from chainrule.serialization.contents import contents
+from chainrule.serialization.checkpoint import begun, leave
 from chainrule.tables import Source
 from chainrule.tabular.options import Options
 from chainrule.tabular.running import Run
@@ -84,8 +84,9 @@ def keeping(
         return
     with Store(directory) as store:
         own = functools.cache(lambda: identity(run, source, options))  # it reads all of a file
+        made_by = arithmetic(run.plan.net, run.params, run.plan.optimizer)
         if store.holds_some:
-            found = begun(store, own(), run.plan.net, run.params)
+            found = begun(store, own(), run.plan.net, run.params, made_by)
             if found is not None:
                 _take(run, store, *found)
         saved, written = run.visits, time.monotonic()
@@ -94,8 +95,7 @@ def keeping(
             nonlocal saved, written
             if run.history is None or run.visits == saved:
                 return
-            arrays, about = contents(run.plan.net, run.history.returned, run.history)
-            store.save(arrays, {**about, "run": own()})
+            leave(store, run.plan.net, run.history, own(), made_by)
             saved, written = run.visits, time.monotonic()
 
         def after_visit(run: Run) -> None:

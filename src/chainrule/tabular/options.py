@@ -86,7 +86,7 @@ class Options(Record):
         None, "Whether to train a small table's model again on all rows after validation."
     )
     seed: int = told(0, "The random seed; the same seed gives the same model.")
-    # The machine: no bit of the model depends on it
+    # The machine: no bit of the model depends on these
     threads: int | None = told(None, "The number of threads.")
     memory: int | None = told(
         None,

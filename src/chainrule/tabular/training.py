@@ -96,9 +96,10 @@ def measured_by(prepared: Prepared, net: Network, metric: str) -> Measure:
 
     def distance(params: Parameters) -> float:
         with np.errstate(over="ignore", invalid="ignore"):
-            p = dataclasses.replace(model, params=params).outputs_of(held_out.X)
-        if not np.isfinite(p).all():
-            return math.inf
+            try:
+                p = dataclasses.replace(model, params=params).outputs_of(held_out.X)
+            except FloatingPointError:  # the outputs are not finite
+                return math.inf
         value = model.scores(held_out.y, p, held_out.w)["model"].get(metric)
         if value is None:
             raise TableError(
@@ -137,6 +138,11 @@ def _drawn(what: Plan, prepared: Prepared) -> Parameters:
     if str(what.net.loss) != "poisson":
         return params
     *hidden, last = params
+    if not prepared.baseline[0] > 0:
+        raise TableError(
+            f"--loss poisson needs a count above 0, and target {prepared.target.column!r} is 0 in "
+            "all rows in training; use another --loss, or another --seed"
+        )
     return (*hidden, last._replace(b=last.b + np.float32(np.log(prepared.baseline[0]))))
 
 

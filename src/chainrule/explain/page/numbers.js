@@ -3,7 +3,7 @@
 //   widths   of the inputs and of each dense layer       n   examples
 //   x[l]     (n, i) what enters layer l; x[0] are the inputs, x[layers] the outputs
 //   z[l], slope[l], delta[l]   (n, o)       dx[l]   (n, i) ∂C/∂x[l]
-//   W[l]     (o, i)       b[l]   (o,)       share, y, p   (n, outputs)
+//   W[l]     (o, i)       b[l]   (o,)       share, y, p, logs (ln p)   (n, outputs)
 
 const decode = (text) => {
   const [kind, code] = text.split(':');
@@ -30,11 +30,11 @@ const activationRule = ({ lets, tree }) => {
 };
 
 const lossRule = (tree) => {
-  const e = [0, 0];
-  const whole = compile(tree, ([, name]) => (name === 'y' ? () => e[1] : () => e[0]));
-  return (a, y) => {
-    e[0] = a;
-    e[1] = y;
+  const e = [0, 0, 0];
+  const slots = { y: 1, 'ln p': 2 };
+  const whole = compile(tree, ([, name]) => (slots[name] ? () => e[slots[name]] : () => e[0]));
+  return (...given) => {
+    given.forEach((value, k) => { e[k] = value; });
     return whole(e);
   };
 };
@@ -51,7 +51,7 @@ class Net {
     this.dx = widths.map((_, k) => each(k));
     [this.z, this.slope, this.delta] = [0, 0, 0].map(() => widths.slice(1).map((_, k) => each(k + 1)));
     this.share = each(this.layers);
-    this.p = each(this.layers);
+    [this.p, this.logs] = [0, 0].map(() => each(this.layers));
     this.t = each(this.layers);
     this.costs = new Float64Array(this.n);
     this.gradients = widths.slice(1).map((o, k) => [new Float64Array(o * widths[k]), new Float64Array(o)]);
@@ -98,7 +98,7 @@ class Net {
         const given = softmax ? this.p[at] : a[at];
         const [value, slope] = rules[at % rules.length];
         this.t[at] = t;
-        this.share[at] = softmax && !t ? 0 : value(given, t);
+        this.share[at] = softmax && !t ? 0 : value(given, t, this.logs[at]);
         this.costs[row] += this.share[at];
         da[at] = slope(given, t);
       }
@@ -113,7 +113,10 @@ class Net {
       const largest = Math.max(...own);
       const powers = Array.from(own, (v) => Math.exp(v - largest));
       const sum = powers.reduce((s, v) => s + v, 0);
-      powers.forEach((v, j) => { this.p[row * o + j] = v / sum; });
+      powers.forEach((v, j) => {
+        this.p[row * o + j] = v / sum;
+        this.logs[row * o + j] = own[j] - largest - Math.log(sum);
+      });
     }
   }
 

@@ -104,8 +104,15 @@ def _activation_form(row: Any) -> dict[str, Any]:
     return {"value": of(value, 0.5), "slope": plain}
 
 
+def _with_log_of_p(made: Tree) -> Tree:
+    """The logarithm of a probability as a number of its own, which is finite where p is 0."""
+    if made == ["f", "ln", ["q", "p"]]:
+        return ["q", "ln p"]
+    return [_with_log_of_p(part) if isinstance(part, list) else part for part in made]
+
+
 def loss_form(net: Network) -> dict[str, Any]:
-    """Return the share of an output in the loss, and its slope, from a or p and y.
+    """Return the share of an output in the loss, and its slope, from a, p or ln p, and y.
 
     There is a form for each output of a group; the outputs take turns in them.
 
@@ -123,7 +130,8 @@ def loss_form(net: Network) -> dict[str, Any]:
             given = [Quantity(Key("p"), 1.0), own, o, *([] if softmax else [a])]
         else:
             given = [a, own, o, *map(number, row.parameters_of(j))]
-        return tree(rule(*given), _by_letter)
+        made = tree(rule(*given), _by_letter)
+        return _with_log_of_p(made) if softmax else made
 
     def by_target(rule: Callable[..., Expression], j: int) -> Tree:
         one, zero, other = (of(rule, j, y) for y in (1.0, 0.0, 0.5))
