@@ -330,7 +330,7 @@ private:
 
     int threads_;
     int team_;  // how many of the threads share in a lap
-    Laps laps_{1, 0};
+    Laps laps_{1, 1};  // until the work of a step is known
     Place place_;
     std::int64_t last_ = 0;  // up to which step a lap goes; −1 where there is none
     std::atomic<std::uint32_t> called_{0};
