@@ -58,10 +58,9 @@ class Layout:
         self.ends = self._outside(f"{delimiter}\n".encode())
         self.ends[-1] = True  # where a quote is never closed too
         feeds = self.ends & (self._characters == FEED)
-        self._empty = np.zeros(len(feeds), bool)  # line feeds behind line feeds
-        np.logical_and(feeds[1:], feeds[:-1], out=self._empty[1:])
-        self._feeds = feeds & ~self._empty
-        self._returns = self._outside(b"\r")
+        returns = self._outside(b"\r")
+        self._empty = _empty_lines(feeds, returns)
+        self._feeds, self._returns = feeds & ~self._empty, returns & ~self._empty
         self._ends_of_lines = self._returns & _of_runs(self._returns, self._feeds_behind)
         self.kept = self._kept()
 
@@ -90,7 +89,7 @@ class Layout:
     @cached_property
     def _solid(self) -> Mask:
         """Whether each character is part of a field."""
-        return self.kept & ~self.ends & ~self._ends_of_lines
+        return self.kept & ~(self.ends | self._ends_of_lines | self._empty)
 
     def blank_lines(self) -> Mask:
         """Whether each character is one of a line without fields."""
@@ -168,9 +167,12 @@ class Layout:
 
     def _line(self, row: int) -> int:
         """Return in which line a row begins, counted from 1."""
-        begin = int(self.rows[row]) + 1
-        begin += int(np.argmin(self._empty[begin:]))
-        return self._text.count(b"\n", 0, begin)
+        return self._text.count(b"\n", 0, self._begin(row))
+
+    def _begin(self, row: int) -> int:
+        """Return where the first character of a row stands, below empty lines."""
+        above = int(self.rows[row]) + 1
+        return above + int(np.argmin(self._empty[above:]))
 
     def fields(self) -> Iterator[tuple[int, list[str]]]:
         """Yield each row that is no blank line: with how many lines it ends, and its fields.
@@ -181,24 +183,35 @@ class Layout:
         for row in range(self._broken()[0]):
             lines += self._text.count(b"\n", self.rows[row] + 1, self.rows[row + 1] + 1)
             if self.widths[row]:
-                places = ends[self._ends_of_rows[row] : self._ends_of_rows[row + 1] + 1]
-                yield lines, self._fields_between(places.tolist())
+                places = ends[self._ends_of_rows[row] + 1 : self._ends_of_rows[row + 1] + 1]
+                yield lines, self._fields_between([self._begin(row) - 1, *places.tolist()])
 
     def _fields_between(self, places: list[int]) -> list[str]:
         """Return the fields of a row that end at some places, the first of which is before it."""
         row = self._text[places[0] + 1 : places[-1]]
         if QUOTE in row:
             return list(itertools.starmap(self._field, itertools.pairwise(places)))
-        fields = row.lstrip(b"\n").rstrip(b"\r").decode().split(self._delimiter)
+        fields = row.rstrip(b"\r").decode().split(self._delimiter)
         blanks = self._blanks.decode()
         return [field.strip(blanks) for field in fields]
 
     def _field(self, before: int, end: int) -> str:
         """Return what the field says that lies between two places."""
-        raw = self._text[before + 1 : end].lstrip(b"\n")  # of empty lines above
+        raw = self._text[before + 1 : end]
         raw = raw.rstrip(b"\r") if self._text[end] == FEED else raw
         field = raw.strip(self._blanks)
         return (field[1:-1].replace(b'""', b'"') if field[:1] == b'"' else field).decode()
+
+
+def _empty_lines(feeds: Mask, returns: Mask) -> Mask:
+    """Whether each character is of a line without any, but for what ends it."""
+    empty = np.zeros(len(feeds), bool)
+    np.logical_and(feeds[1:], feeds[:-1], out=empty[1:])
+    if returns.any():
+        between = feeds[:-2] & returns[1:-1] & feeds[2:]
+        empty[1:-1] |= between
+        empty[2:] |= between
+    return empty
 
 
 def _of_runs(mask: Mask, wanted: Callable[[Places, Places], Mask]) -> Mask:
