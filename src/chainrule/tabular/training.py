@@ -19,6 +19,7 @@ from chainrule.records import column_name, made_of
 from chainrule.schedules import Cosine, OneCycle
 from chainrule.serialization.strict_json import MOST_VALUES, to_json
 from chainrule.tables import Reading, Source, TableError, open_source
+from chainrule.tables.memory import plainly_too_little
 from chainrule.tabular import about
 from chainrule.tabular.blocks import Blocks
 from chainrule.tabular.checkpoints import keeping
@@ -155,11 +156,12 @@ def set_out(source: Source, target: str, asked: Options) -> Iterator[tuple[Prepa
     (178, 32, 0)
     """
     _check_width(source)
-    prepared = prepare(source, target, asked)
-    with prepared.blocks:
-        chosen = completed(asked, int((~prepared.held).sum()))
-        _check_that_a_file_holds(prepared)
-        yield prepared, chosen, begin(prepared, chosen)
+    with plainly_too_little("; give --memory, such as 300MB"):
+        prepared = prepare(source, target, asked)
+        with prepared.blocks:
+            chosen = completed(asked, int((~prepared.held).sum()))
+            _check_that_a_file_holds(prepared)
+            yield prepared, chosen, begin(prepared, chosen)
 
 
 def _check_width(source: Source) -> None:
@@ -323,6 +325,8 @@ def train(
     ------
     TableError
         Where the table, or a column that an option names, is not fit for it.
+    MemoryError
+        Where there is not enough memory.
     CheckpointError
         Where a checkpoint cannot be written or read, or is of another training.
 
