@@ -77,6 +77,11 @@ def _sigmoid(z: Any) -> Any:
     return 1 / (1 + mp.exp(-z))
 
 
+def _normal_below(z: Any) -> Any:
+    """Φ(z), which beyond |z| = 1e9 is 0 or 1 to more digits than mpmath's own can hold."""
+    return mp.ncdf(max(mp.mpf(-1e9), min(z, mp.mpf(1e9))))
+
+
 def _gelu_tanh_v(z: Any) -> Any:
     return mp.sqrt(2 / mp.pi) * (z + mp.mpf("0.044715") * z**3)
 
@@ -128,7 +133,9 @@ ACTIVATION_ORACLES: dict[str, ActivationOracle] = {
         lambda z: SELU_SCALE * _elu(z, SELU_ALPHA),
         lambda z: [SELU_SCALE * _elu_slope(z, SELU_ALPHA)],
     ),
-    "gelu": ActivationOracle(lambda z: z * mp.ncdf(z), lambda z: [mp.ncdf(z), z * mp.npdf(z)]),
+    "gelu": ActivationOracle(
+        lambda z: z * _normal_below(z), lambda z: [_normal_below(z), z * mp.npdf(z)]
+    ),
     "gelu_tanh": ActivationOracle(  # ½(1 + tanh v) = σ(2v), which 60 digits hold for any v
         lambda z: z * _sigmoid(2 * _gelu_tanh_v(z)),
         lambda z: [

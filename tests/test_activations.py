@@ -153,6 +153,20 @@ def test_derivatives_far_from_0_are_right(name: str, dtype: Any) -> None:
     check_slope(name, np.concatenate([-distances, distances]).astype(dtype))
 
 
+def far(dtype: Any) -> Any:
+    """Numbers from 1e4 to a third of the largest of a dtype, of both signs."""
+    distances = np.geomspace(1e4, float(np.finfo(dtype).max) / 3, 60)
+    return np.concatenate([-distances, distances]).astype(dtype)
+
+
+@each_dtype
+@each_name
+def test_values_and_derivatives_of_any_size_are_right(name: str, dtype: Any) -> None:
+    with np.errstate(over="ignore"):  # as the loop does
+        check_value(name, far(dtype))
+        check_slope(name, far(dtype))
+
+
 @pytest.mark.parametrize("sign", [-1, 1])
 @each_dtype
 @each_name

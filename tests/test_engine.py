@@ -15,6 +15,7 @@ from hypothesis import given
 import chainrule as cr
 from chainrule import engine
 from chainrule.activations import ACTIVATIONS
+from chainrule.activations import activation as row
 from chainrule.engine.runs import cannot_run
 from chainrule.engine.session import Session
 from chainrule.losses import LOSSES
@@ -23,6 +24,7 @@ from chainrule.reference import Plan
 from chainrule.trees import leaves, tree_map
 from runs import bits
 from strategies import Problem, problem, problems
+from tables import ELEMENTWISE
 
 pytestmark = [
     pytest.mark.skipif(engine.native is None, reason="there is no compiled engine"),
@@ -68,6 +70,26 @@ def network(activation: str, loss: str, **penalties: Any) -> cr.Network:
 )
 def test_every_cell_of_the_tables(activation: str, loss: str, dtype: str) -> None:
     assert_parity(problem(network(activation, loss), n=11), cr.SGD(0.005, momentum=0.5), dtype)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("activation", [*ELEMENTWISE, "sigmoid(4)", "elu(0.5)"])
+def test_weighted_inputs_of_any_size(activation: str, dtype: str) -> None:
+    """Each unit's bias goes down by its slope: a step of 1 by the absolute error."""
+    size = np.geomspace(1e3, float(np.finfo(dtype).max) ** 0.95, 64)
+    z = np.concatenate([size, -size]).astype(dtype)
+    net = cr.Network(1, [cr.Dense(len(z), activation)], "absolute_error")
+    params = net.parameters([(z[:, None], np.zeros_like(z))])
+    x, y = np.ones((1, 1), dtype), np.full((1, len(z)), -2.0)
+    moved = [
+        cr.fit(net, params, x, y, cr.SGD(1.0), epochs=1, engine=which)[0][0].b
+        for which in ("native", "reference")
+    ]
+    with np.errstate(over="ignore"):
+        a = row(activation).f(z, np)
+    tolerance = {"rtol": TOLERANCE[dtype], "atol": 4 * np.finfo(dtype).tiny}
+    np.testing.assert_allclose(cr.predict(net, params, x)[0], a, **tolerance)
+    np.testing.assert_allclose(*moved, **tolerance)
 
 
 RULES = [

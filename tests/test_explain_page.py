@@ -257,7 +257,7 @@ def test_a_change_that_leads_to_no_number_is_refused(opened):
     assert own.numbers()["slope", "w", 0, 0, 0] == pytest.approx(4.5)
 
 
-@pytest.mark.parametrize("weight", [400.0, -400.0, 2e5])
+@pytest.mark.parametrize("weight", [400.0, -400.0, 1e27, -1e300])
 @pytest.mark.parametrize("loss", ["cross_entropy", "cross_entropy(0.1)", "binary_cross_entropy"])
 def test_a_probability_that_is_0_leaves_a_finite_cost(opened, loss, weight):
     net = cr.Network(1, [cr.Dense(3)], loss=loss)
@@ -271,6 +271,17 @@ def test_a_probability_that_is_0_leaves_a_finite_cost(opened, loss, weight):
     assert_numbers(found, net, params, np.array(X), np.array(y))
     shares = sum(value for (kind, *_), value in found.items() if kind == "loss")
     assert shares == pytest.approx(cr.cost(net, params, X, y), rel=1e-9)
+
+
+@pytest.mark.parametrize("activation", ["gelu", "gelu_tanh", "silu", "mish"])
+@pytest.mark.parametrize("weight", [1e154, -1e154])
+def test_weighted_inputs_of_any_size_have_a_slope(opened, activation, weight):
+    net = cr.Network(1, [cr.Dense(1, activation), cr.Dense(1)], loss="absolute_error")
+    params = net.parameters([([[0.5]], [0.0]), ([[1.0]], [0.0])])
+    view = opened(cr.explain(net, params, [[1.5]], [[1.0]], of="w1"))
+    view.change("w1", str(weight))
+    params[0].W[0] = weight
+    assert_numbers(view.numbers(), net, params, np.array([[1.5]]), np.array([[1.0]]))
 
 
 # All activations and losses

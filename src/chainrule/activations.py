@@ -4,8 +4,8 @@ r"""The table of activations: a = f(z), one row each.
     a   (n, o)   activation, f(z)
     xp           the array library of z
 
-Each rule holds for |z| up to 1e4 in float32 and float64: nothing overflows, and no derivative
-rounds to 0 while the true one can be represented; `stable` has the forms that this takes.
+Each rule holds for any finite z in float32 and float64: nothing is NaN, and no derivative rounds to
+0 while the true one can be represented; `stable` has the forms that this takes.
 """
 
 from __future__ import annotations
@@ -314,7 +314,7 @@ ACTIVATIONS: dict[str, Activation] = {
         ),
         _row(  # the same paper's approximation: ½(1 + tanh(u/2)) = σ(u)
             "gelu_tanh",
-            f=lambda z, xp: stable.sigmoid(stable.gelu_u(z), xp, z),
+            f=lambda z, xp: stable.sigmoid(stable.gelu_u(z, xp), xp, z),
             df=lambda z, a, xp: stable.gelu_tanh_slope(z, xp),
             latex=r"z\,\sigma(u),\quad u = 2\sqrt{2/\pi}\,(z + 0.044715\,z^3)",
             dlatex=r"\sigma(u) + z\,\sigma(u)\,\sigma(-u)\,u'(z)",
@@ -339,7 +339,7 @@ ACTIVATIONS: dict[str, Activation] = {
         _row(
             "softsign",
             f=lambda z, xp: z / (1 + xp.abs(z)),
-            df=lambda z, a, xp: 1 / (1 + xp.abs(z)) ** 2,
+            df=lambda z, a, xp: stable.inverse_square(1 + xp.abs(z), xp),
             latex=r"\frac{z}{1 + |z|}",
             dlatex=r"\frac{1}{(1 + |z|)^2}",
             kinks=(0.0,),

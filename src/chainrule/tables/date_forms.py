@@ -230,7 +230,7 @@ class DateForm:
 
     def __post_init__(self) -> None:
         for form in self.formats:
-            if not is_format(form):
+            if form not in ISO and not is_format(form):  # ours are, and polars starts no threads
                 raise ValueError(f"{form[:LONGEST]!r} is no format of dates, such as %d/%m/%Y")
 
     @property

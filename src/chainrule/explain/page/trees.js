@@ -87,7 +87,8 @@ const compile = (tree, leaf) => {
   if (kind === '^') return (e) => a(e) ** b(e);
   const rest = b ? [b, ...more] : [];
   if (kind === '+') return (e) => rest.reduce((sum, part) => sum + part(e), a(e));
-  return (e) => rest.reduce((product, part) => product * part(e), a(e));
+  // nothing times what double precision cannot hold is nothing
+  return (e) => rest.reduce((product, part) => product && product * part(e), a(e));
 };
 
 const evaluate = (tree, value) => compile(tree, (leaf) => () => value(leaf))();
