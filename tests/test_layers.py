@@ -250,6 +250,24 @@ def test_layers_refuse_what_they_cannot_be(make, error, message):
         make()
 
 
+@pytest.mark.parametrize(
+    ("inputs", "units", "got"),
+    [
+        (2, 2**62, "4,611,686,018,427,387,904 × 2"),
+        (2**30, 2**30, "1,073,741,824 × 1,073,741,824"),
+        (2**60, 1, "1 × 1,152,921,504,606,846,976"),
+        (1, 10**20, "100,000,000,000,000,000,000 × 1"),
+    ],
+)
+def test_a_layer_wider_than_arrays_are(inputs, units, got):
+    with pytest.raises(ValueError, match=rf"^Network: layer 0, .*: .* weights, got {got}$"):
+        cr.Network(inputs, [cr.Dense(units)], loss="huber")
+
+
+def test_the_widest_layer_of_all():
+    assert cr.Network(2**60 - 1, [cr.Dense(1)], loss="huber").size == 2**60
+
+
 # The base
 
 

@@ -89,6 +89,21 @@ def test_a_training(tmp_path, ending, change):
             cr.train(changing.source, "y", **FEW)
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet", "arrow"])
+@pytest.mark.parametrize("size", [0, 8, 3000, 30_000])
+@pytest.mark.parametrize("early", [True, False])
+def test_a_file_that_is_shortened_in_place(tmp_path, ending, size, early):
+    """What is mapped into memory would end the process here."""
+    path = tmp_path / f"table.{ending}"
+    write(path, TABLE)
+    source = open_source(path)
+    kept = None if early else source.whole()
+    os.truncate(path, size)
+    with pytest.raises(TableError, match=MESSAGE):
+        list(source.chunks())
+    assert kept is None or kept["y"].sum() == pytest.approx(TABLE["y"].sum())
+
+
 @pytest.mark.parametrize("use", ["predict", "evaluate", "whole"])
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_is_done_with_a_model(tmp_path, change, use):

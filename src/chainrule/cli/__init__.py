@@ -39,6 +39,7 @@ from chainrule.cli.signals import Signals
 from chainrule.cli.standard import open_closed
 from chainrule.cli.train import train
 from chainrule.errors import escaped
+from chainrule.panics import in_a_process_of_our_own
 
 
 class Commands(click.Group):
@@ -63,7 +64,7 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         with Signals() as signals:
             try:
-                with failures(), misuses(), warnings_in_a_line():
+                with failures(), misuses(), warnings_in_a_line(), in_a_process_of_our_own():
                     return super().invoke(ctx)
             except click.ClickException as error:
                 error.message = escaped(error.message)  # type: ignore[misc]

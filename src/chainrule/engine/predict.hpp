@@ -43,11 +43,11 @@ struct Weights {
 inline constexpr int few_rows = 4;          // up to which each is predicted by itself
 inline constexpr int rows_at_once = 96;
 
-// w · x in as many parts as the widest vector has lanes; put(p, part) for each piece of it.
-template <class T, class F>
-CHAINRULE_INLINE void products(const T* w, const T* x, int n, F&& put) {
+// w · x in as many parts as a vector has lanes.
+template <class T>
+CHAINRULE_INLINE typename Vec<T>::type products(const T* w, const T* x, int n) {
     constexpr int width = Vec<T>::width;
-    typename Vec<T>::type sums[4][pieces]{};
+    typename Vec<T>::type sums[4][pieces]{}, all[pieces];
     const auto add = [&](int u, int p, int i, int k) {
         sums[u][p] = multiply_add(load_first(w + i, k), load_first(x + i, k), sums[u][p]);
     };
@@ -60,27 +60,18 @@ CHAINRULE_INLINE void products(const T* w, const T* x, int n, F&& put) {
     for_vectors<T>(n - i, [&](int c, int k, int p) { add(0, p, i + c, k); });
 #pragma GCC unroll 4
     for (int p = 0; p < pieces; ++p)
-        put(p, (sums[0][p] + sums[1][p]) + (sums[2][p] + sums[3][p]));
+        all[p] = (sums[0][p] + sums[1][p]) + (sums[2][p] + sums[3][p]);
+    return folded(all);
 }
 
 // z = W x + b for the outputs o to o + count.
 template <class T>
 CHAINRULE_INLINE typename Vec<T>::type weighted_inputs(const Weights<T>& given, const T* x, int in,
                                                        int o, int count) {
-    constexpr int width = Vec<T>::width;
-    using V = typename Vec<T>::type;
-    V parts[pieces][width]{};
+    typename Vec<T>::type parts[Vec<T>::width]{};
     for (int k = 0; k < count; ++k)
-        products(given.W + static_cast<std::size_t>(o + k) * in, x, in,
-                 [&](int p, V part) { parts[p][k] = part; });
-    auto z = load_first(given.b + o, count);
-#pragma GCC unroll 4
-    for (int p = 0; p < pieces; ++p) {
-        transpose(parts[p]);
-#pragma GCC unroll 16
-        for (int k = 0; k < width; ++k) z += parts[p][k];
-    }
-    return z;
+        parts[k] = products(given.W + static_cast<std::size_t>(o + k) * in, x, in);
+    return load_first(given.b + o, count) + sum_of_each(parts);
 }
 
 // One example's prediction, from its activation: the loss's link.

@@ -49,9 +49,9 @@ CHAINRULE_INLINE element_t<V> sum_of_lanes(V v) {
     return v[0];
 }
 
-// The sum of all lanes of some vectors, a power of 2 of them, in the same way.
+// The pieces of a widest vector, a power of 2 of them, added to one vector in the same way.
 template <class V, int count>
-CHAINRULE_INLINE element_t<V> sum(const V (&vectors)[count]) {
+CHAINRULE_INLINE V folded(const V (&vectors)[count]) {
     V v[count];
 #pragma GCC unroll 16
     for (int k = 0; k < count; ++k) v[k] = vectors[k];
@@ -59,7 +59,30 @@ CHAINRULE_INLINE element_t<V> sum(const V (&vectors)[count]) {
     for (int half = count / 2; half > 0; half /= 2)
 #pragma GCC unroll 8
         for (int k = 0; k < half; ++k) v[k] += v[k + half];
-    return sum_of_lanes(v[0]);
+    return v[0];
+}
+
+template <class V, int count>
+CHAINRULE_INLINE element_t<V> sum(const V (&vectors)[count]) {
+    return sum_of_lanes(folded(vectors));
+}
+
+// The sum of all lanes of each of as many vectors as one has lanes; lane k is the sum of v[k]. They
+// are added as they are transposed, which leaves half as many after each stage.
+template <class V, int width>
+CHAINRULE_INLINE V sum_of_each(V (&v)[width]) {
+    constexpr auto lanes = std::make_integer_sequence<int, width>{};
+    const auto stage = [&]<int half>() {
+#pragma GCC unroll 8
+        for (int r = 0; r < half; ++r)
+            v[r] = interleave<half, false>(v[r], v[r + half], lanes) +
+                   interleave<half, true>(v[r], v[r + half], lanes);
+    };
+    if constexpr (width >= 16) stage.template operator()<8>();
+    if constexpr (width >= 8) stage.template operator()<4>();
+    if constexpr (width >= 4) stage.template operator()<2>();
+    stage.template operator()<1>();
+    return v[0];
 }
 
 // One half of the lanes of a vector of floats, as doubles.

@@ -33,6 +33,10 @@ class DenseRecord(NamedTuple):
     a: Array
 
 
+MOST_WEIGHTS = 2**60 - 1
+"""The most weights of a layer: as float64, no array has more."""
+
+
 @dataclass(frozen=True)
 class Dense(Layer):
     r"""A layer in which each of `units` outputs weighs every input.
@@ -74,6 +78,8 @@ class Dense(Layer):
 
     def form(self, inputs: int) -> DenseParameters:
         o, i = self.units, inputs
+        if o * i > MOST_WEIGHTS:
+            raise ValueError(f"must have at most {MOST_WEIGHTS:,} weights, got {o:,} × {i:,}")
         return DenseParameters(W=np.broadcast_to(0.0, (o, i)), b=np.broadcast_to(0.0, o))
 
     def init(self, inputs: int, rng: np.random.Generator) -> DenseParameters:

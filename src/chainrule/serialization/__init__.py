@@ -15,7 +15,12 @@
 
 from chainrule.serialization.checkpoint import Checkpoint
 from chainrule.serialization.contents import arrays_of, params_of
-from chainrule.serialization.model_file import ModelFileError, read_file, write_file
+from chainrule.serialization.model_file import (
+    ModelFileError,
+    check_writable,
+    read_file,
+    write_file,
+)
 from chainrule.serialization.models import load, save
 from chainrule.serialization.specifications import (
     network_from_data,
@@ -31,6 +36,7 @@ __all__ = [
     "ModelFileError",
     "Store",
     "arrays_of",
+    "check_writable",
     "load",
     "network_from_data",
     "network_to_data",

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import FileContentError
-from chainrule.regular import digest, open_regular, too_long
+from chainrule.regular import digest, open_regular
 from chainrule.serialization.header import (
     DTYPES,
     NO_DIGEST,
@@ -58,21 +58,40 @@ def write_file(
     ValueError: sketch.model: its array 'w' must be finite
     """
     try:
-        prepared = {name: _prepared(name, array) for name, array in arrays.items()}
-        ready = dict(sorted(prepared.items(), key=lambda item: (-item[1].itemsize, item[0])))
-        body = [raw_bytes(array) for array in ready.values()]
-        blank = make_header(ready, about, NO_DIGEST)
-        check_length(len(blank) - 8)
-        read_header(blank[8:], sum(map(len, body)))
+        ready, body, blank = _parts(arrays, about)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    if (size := len(blank) + sum(map(len, body))) > MOST:
-        raise too_long(path, MOST, f"got {size:,}")
     sha = hashlib.sha256(blank)
     for part in body:
         sha.update(part)
     head = make_header(ready, about, sha.hexdigest())
     write_whole(Path(path), [head, *body], replace=replace)
+
+
+def check_writable(arrays: Mapping[str, Array], about: dict[str, Any]) -> None:
+    """Raise TypeError or ValueError where no file could hold arrays and what is said of them.
+
+    >>> check_writable({"w": [1j]}, {"kind": "sketch"})
+    Traceback (most recent call last):
+    ...
+    ValueError: its array 'w' must be of float64, int64, float32, got complex128
+    """
+    _parts(arrays, about)
+
+
+def _parts(
+    arrays: Mapping[str, Array], about: dict[str, Any]
+) -> tuple[dict[str, NDArray[Any]], list[memoryview], bytes]:
+    """Return the arrays of a file in their order, their bytes, and the head without a digest."""
+    prepared = {name: _prepared(name, array) for name, array in arrays.items()}
+    ready = dict(sorted(prepared.items(), key=lambda item: (-item[1].itemsize, item[0])))
+    body = [raw_bytes(array) for array in ready.values()]
+    blank = make_header(ready, about, NO_DIGEST)
+    check_length(len(blank) - 8)
+    read_header(blank[8:], sum(map(len, body)))
+    if (size := len(blank) + sum(map(len, body))) > MOST:
+        raise ValueError(f"must have at most {MOST:,} bytes, got {size:,}")
+    return ready, body, blank
 
 
 def raw_bytes(array: NDArray[Any]) -> memoryview:

@@ -73,12 +73,14 @@ class Table(NamedTuple):
         return np.frombuffer(self.data, "<i8", count * width, found.at + 4).reshape(count, width)
 
 
-def check_buffers(name: str, path: Path) -> None:
-    """Raise TableError for a buffer that says that it has more bytes than it can.
+def check_buffers(name: str, file: Path | bytes) -> None:
+    """Raise TableError for a buffer of a file, or of its bytes, that says that it has too many.
 
     A file of another layout is for polars to judge.
     """
-    content = np.memmap(path, np.uint8, "r")
+    content = (
+        np.frombuffer(file, np.uint8) if isinstance(file, bytes) else np.memmap(file, np.uint8, "r")
+    )
     try:
         found = any(_is_too_great(content, *block) for block in _blocks(content))
     except (struct.error, IndexError, ValueError):

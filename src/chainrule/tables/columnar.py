@@ -19,6 +19,13 @@ GROUP, GROUP_ROWS = 4 * 2**20, 2**20
 """The values that are read at a time, and how many rows a row group has at most by default."""
 
 
+MAPPED_FROM = 2**26
+"""Arrow files of fewer bytes are read whole; larger ones polars can only map into memory.
+
+A process dies of a mapped file that becomes shorter while it is read, and cannot say why.
+"""
+
+
 class Columnar(NamedTuple):
     """A format: what it is called, what its files begin and end with, and how they are read."""
 
@@ -36,7 +43,7 @@ class Scanned(Source):
     """A Parquet or Arrow file, read in slices.
 
     Of Parquet, a few columns are read at a time: to give some of its rows, the whole of a row group
-    comes into memory, often of a million rows. Of Arrow, a record batch does.
+    comes into memory, often of a million rows. Of Arrow, a batch does, or all of a small file.
     """
 
     def __init__(self, name: str, path: Path, kind: Columnar) -> None:
@@ -44,18 +51,18 @@ class Scanned(Source):
         _check_ends(name, path, kind)
         self.stamps = {path: stamp(path)}
         with self.unchanged():
-            if kind is ARROW:
-                check_buffers(name, path)
-            scan, schema, rows = self._opened()
+            scan, schema, rows = self._opened(_content(path) if kind is ARROW else path)
         self._scan, self._schema = in_known_zones(scan, schema)
         self.columns, self.rows = tuple(self._schema), rows
         if not rows:
             raise TableError(f"{name}: has no rows")
 
-    def _opened(self) -> tuple[pl.LazyFrame, pl.Schema, int]:
+    def _opened(self, content: Path | bytes) -> tuple[pl.LazyFrame, pl.Schema, int]:
+        if self._kind is ARROW:
+            check_buffers(self.name, content)
         try:
             with decoding(self._cannot):
-                scan = self._kind.scan(self._path, glob=False)
+                scan = self._kind.scan(content, glob=False)
                 rows = scan.select(pl.len()).collect().item()
                 return scan, scan.collect_schema(), rows
         except TableError:
@@ -128,6 +135,11 @@ def arrow(name: str, path: Path) -> Scanned:
     ('height',)
     """
     return Scanned(name, path, ARROW)
+
+
+def _content(path: Path) -> Path | bytes:
+    """Return the bytes of a small file, or else where it is."""
+    return path.read_bytes() if path.stat().st_size < MAPPED_FROM else path
 
 
 def _check_ends(name: str, path: Path, kind: Columnar) -> None:

@@ -1,4 +1,4 @@
-"""What libraries that decode a table raise, and print, as one line of a TableError.
+"""What libraries that decode a table raise, as one line of a TableError.
 
 Only calls of these libraries stand under it: a mistake of ours is no damage to a file.
 """
@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 import re
-import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import polars as pl
 
+from chainrule.panics import held_back, is_panic
 from chainrule.tables.errors import TableError
 from chainrule.tables.packing import DAMAGE
 from chainrule.tables.values import bare
@@ -52,14 +51,14 @@ def decoding(what: str, *failures: type[Exception]) -> Iterator[None]:
     chainrule.tables.errors.TableError: trees.parquet: cannot be read: parquet: no footer
     """
     try:
-        with _ONE_AT_A_TIME, _any_zone(), _without_panics():
+        with _ONE_AT_A_TIME, _any_zone(), held_back():
             yield
     except TableError:
         raise
     except (*FAILURES, *failures) as error:
         raise TableError(f"{what}: {said(error)}") from None
     except BaseException as error:
-        if not _is_panic(error):
+        if not is_panic(error):
             raise
         raise TableError(f"{what}: {said(error)}") from None
 
@@ -71,15 +70,10 @@ def said(error: BaseException) -> str:
     ('no date\\x1b', 'EOFError')
     """
     text = str(error)
-    if _is_panic(error) and (found := _PANICS.search(text)):
+    if is_panic(error) and (found := _PANICS.search(text)):
         text = found[1]
     line = bare(" ".join(text.replace("\\n", " ").split()))
     return line[:MOST] + "…" * (len(line) > MOST) or type(error).__name__
-
-
-def _is_panic(error: BaseException) -> bool:
-    """Whether a library in Rust has panicked; each has a class of its own for it."""
-    return type(error).__name__ == "PanicException"
 
 
 @contextmanager
@@ -94,26 +88,3 @@ def _any_zone() -> Iterator[None]:
             del os.environ[ANY_ZONE]
         else:
             os.environ[ANY_ZONE] = before
-
-
-@contextmanager
-def _without_panics() -> Iterator[None]:
-    """Hold back what is printed on the standard error, and drop it where that is of a panic."""
-    if sys.__stderr__ is None:  # it was closed, and 2 may be any other file by now
-        yield
-        return
-    standard = os.dup(2)
-    with tempfile.TemporaryFile(buffering=0) as held:
-        os.dup2(held.fileno(), 2)
-        panics = False
-        try:
-            yield
-        except BaseException as error:
-            panics = _is_panic(error)
-            raise
-        finally:
-            os.dup2(standard, 2)
-            os.close(standard)
-            held.seek(0)
-            if not panics and (other := held.read()):
-                os.write(2, other)

@@ -21,6 +21,7 @@ from chainrule.records import column_name
 from chainrule.serialization import (
     ModelFileError,
     arrays_of,
+    check_writable,
     network_from_data,
     network_to_data,
     params_of,
@@ -279,6 +280,14 @@ class TableModel:
         Raises OSError where it cannot be written, of which FileExistsError where a file is there
         and is not to be replaced.
         """
+        write_file(path, *self._contents(), replace=replace)
+
+    def check_storable(self) -> None:
+        """Raise ValueError where no file could hold the model, whatever its place."""
+        check_writable(*self._contents())
+
+    def _contents(self) -> tuple[dict[str, Array], dict[str, Any]]:
+        """Return the arrays of a file of the model, and its data."""
         data = {
             "kind": KIND,
             "network": network_to_data(self.net),
@@ -290,7 +299,7 @@ class TableModel:
         about.read(data)
         curves = {f"curves.{name}": curve for name, curve in self.curves.items()}
         arrays = {**arrays_of(self.params), "baseline": self.baseline, **curves}
-        write_file(path, arrays, data, replace=replace)
+        return arrays, data
 
     @classmethod
     def load(cls, path: str | Path) -> TableModel:

@@ -17,21 +17,17 @@ from chainrule.network import Network, Parameters
 from chainrule.optimizers import OPTIMIZERS, AdamW
 from chainrule.records import column_name, made_of
 from chainrule.schedules import Cosine, OneCycle
-from chainrule.serialization.strict_json import MOST_VALUES, to_json
 from chainrule.tables import Reading, Source, TableError, open_source
-from chainrule.tabular import about
 from chainrule.tabular.blocks import Blocks
 from chainrule.tabular.checkpoints import keeping
 from chainrule.tabular.doubts import of_a_model
-from chainrule.tabular.model import KIND, TableModel
+from chainrule.tabular.model import TableModel
 from chainrule.tabular.objectives import loss_of
 from chainrule.tabular.options import Options, by_text, completed
 from chainrule.tabular.preparing import Prepared, prepare
 from chainrule.tabular.running import Measure, Plan, Run
 from chainrule.tabular.scores import SCORES
-
-OF_A_DECISION = 4
-"""The brackets and commas of a decision on a column, as a model file has it."""
+from chainrule.tabular.storable import check_storable, check_width
 
 OVERFITTED = 1.05
 """Where the last validation loss is so many times the best, the last epochs did harm.
@@ -154,38 +150,13 @@ def set_out(source: Source, target: str, asked: Options) -> Iterator[tuple[Prepa
     ...     len(prepared.rows), options.batch_size, run.epochs
     (178, 32, 0)
     """
-    _check_width(source)
+    check_width(source)
     prepared = prepare(source, target, asked)
     with prepared.blocks:
         chosen = completed(asked, int((~prepared.held).sum()))
-        _check_that_a_file_holds(prepared)
-        yield prepared, chosen, begin(prepared, chosen)
-
-
-def _check_width(source: Source) -> None:
-    """Raise TableError, before any row is read, where no model file could name all columns."""
-    if len(source.columns) > (most := MOST_VALUES // OF_A_DECISION):
-        raise TableError(
-            f"{source.name}: has {len(source.columns):,} columns, and a model can tell of "
-            f"{most:,} at most; leave some out of the table"
-        )
-
-
-def _check_that_a_file_holds(prepared: Prepared) -> None:
-    """Raise TableError, before any training, where no model file could tell of so many columns."""
-    told = {
-        "kind": KIND,
-        "network": None,
-        "preparation": prepared.preparation.to_data(),
-        "target": prepared.target.to_data(),
-        "decisions": decided(prepared),
-    }
-    try:
-        to_json(told)
-        about.read(told)
-    except ValueError as error:
-        columns = f"{len(prepared.decisions):,} columns"
-        raise TableError(f"a model of {columns} {error}; leave some out") from None
+        run = begin(prepared, chosen)
+        check_storable(_untrained(prepared, chosen, run))
+        yield prepared, chosen, run
 
 
 def decided(prepared: Prepared) -> list[dict[str, str]]:
@@ -261,6 +232,12 @@ def _model(
     """Return the model of some parameters, of which nothing is told yet."""
     own = prepared.preparation, prepared.target, prepared.baseline
     return TableModel(net, params, *own, curves or {}, about={}, forms=prepared.forms)
+
+
+def _untrained(prepared: Prepared, options: Options, run: Run) -> TableModel:
+    """Return the model before a run, with all that is told of it until then."""
+    told = {**_set_out(prepared, options), "warnings": prepared.doubts}
+    return dataclasses.replace(_model(prepared, run.plan.net, run.params), about=told)
 
 
 def _validated(model: TableModel, prepared: Prepared) -> dict[str, Any]:
