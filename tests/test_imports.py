@@ -214,7 +214,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.tables.dialect.CutError": "test_tables_quotes.py holds what it leads to",
     "chainrule.tables.dialect.Dialect": RECORD,
     "chainrule.tables.dialect.Head": RECORD,
-    "chainrule.tables.dialect.dialect": "test_tables_reading_csv.py holds what it finds",
+    "chainrule.tables.dialect.dialect": "test_tables_dialects.py holds what it finds",
     "chainrule.tables.encoders.Encoder": ABSTRACT,
     "chainrule.tables.fields.Fields": RECORD,
     "chainrule.tables.source.Source": ABSTRACT,

@@ -9,6 +9,7 @@ import lzma
 import os
 import sys
 import threading
+import tracemalloc
 import zipfile
 
 import polars as pl
@@ -181,6 +182,18 @@ def test_json_that_is_no_table_is_refused(tmp_path, capfd, text, message):
         open_source(path)
     assert "\n" not in str(caught.value)
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("text", ['{"a": 1}\n{"a": 2}\n', '[{"a": 1}]'])
+def test_json_takes_the_memory_of_its_size(tmp_path, text):
+    """Not of the most that it may have, which a process may not be granted."""
+    path = tmp_path / "table.json"
+    path.write_text(text)
+    tracemalloc.start()
+    open_source(path)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 2**24
 
 
 # Packed files

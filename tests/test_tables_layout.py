@@ -20,6 +20,8 @@ TEXTS = [
     ("a\rb,c\n", '"a\rb",c\n'),
     ("a \r b , c\r\r\n", '"a \r b",c\r\n'),
     ('"p,q\rr,s",\rt\n', '"p,q\rr,s","\rt"\n'),
+    ("\r\n a\r\n\r\n\n\r\nb\r\n", "\r\na\r\n\r\n\n\r\nb\r\n"),
+    ("\r\n\ra , b\r\n", '\r\n"\ra",b\r\n'),
     (" 1", "1"),
     ("", ""),
 ]

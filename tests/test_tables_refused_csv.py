@@ -36,6 +36,7 @@ ERRORS = [
     ('a,"b\n1,2\n', "line 1 opens a quote that is never closed"),
     ('a,b\n1,"x"y\n', "line 2 cannot be read: ',' expected after '\"'"),
     ('a,b\n"x"y,2\n', "line 2 cannot be read: ',' expected after '\"'"),
+    ("a,b\r\n\r\n\r\n1,x\r\n\r\n2\r\n", "line 6 has 1 field, the header has 2"),
     ("a,b\n1,x\ry\n2\n", "line 3 has 1 field, the header has 2"),
     (b"PAR1\x15\0\x15", "is cut short: it does not end with b'PAR1', as Parquet does"),
     (b"PK\x03\x04\x14\0", "holds 0 files"),

@@ -21,7 +21,7 @@ from chainrule.tables.dialect import dialect
 from chainrule.tables.errors import TableError
 from chainrule.tables.fields import EMPTY, PADDED, Fields, Kind, seen, where, widened
 from chainrule.tables.layout import plain_rows
-from chainrule.tables.quoting import MIXED, QUOTED, quote_of
+from chainrule.tables.quoting import MIXED, QUOTED, UNQUOTED, quote_of
 from chainrule.tables.source import Source, changed, digest, stamp
 from chainrule.tables.text_file import TextFile
 
@@ -67,9 +67,7 @@ class Delimited(Source):
             raise self._error(bad.line, bad.what) from None
         self.columns = self._dialect.columns
         self._repeats = [0]  # how often the header's line came again: a list, for copies to share
-        looks = enumerate(self._pieces(min(LOOK, text_file.PIECE)))
-        plain = (self._plain(number, piece) for number, piece in looks)
-        first = next(filter(None, plain), b"")
+        first = self._first_rows()
         if not first:
             raise TableError(
                 f"{self.name}: has a header and no rows; if it is no header, give --no-header"
@@ -80,6 +78,16 @@ class Delimited(Source):
         self._row_size = len(first) / first.count(b"\n")
         self._first_kinds = self._fields.kinds_in(first, first=True)
         self._notes = (*text.notes, *self._dialect.notes)
+
+    def _first_rows(self) -> bytes:
+        """Return the first rows in plain form, or nothing where there are none."""
+        for number, piece in enumerate(self._pieces(min(LOOK, text_file.PIECE))):
+            rows = self._plain(number, piece)
+            if number == 0 and rows != piece and self._quote_of(piece) != UNQUOTED:
+                self._untidy.add(0)
+            if rows:
+                return rows
+        return b""
 
     @property
     def notes(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -135,7 +143,7 @@ class Delimited(Source):
 
     def _at_once(self, columns: list[str]) -> pl.DataFrame | None:
         """Return all rows, or None where only a look at the pieces can tell what they are."""
-        if not self._text.is_plain or not self._text.ends_a_line():
+        if 0 in self._untidy or not self._text.is_plain or not self._text.ends_a_line():
             return None
         text = Rows(self._text.path, self._quote(), self._dialect.header_lines)
         frame = self._parsed(text, self._first_kinds, self.size) if text.quote != MIXED else None
@@ -151,12 +159,16 @@ class Delimited(Source):
         may_hold_quotes, holds_blanks = self._text.glance()
         if not may_hold_quotes or holds_blanks:
             return MIXED if holds_blanks else QUOTED
-        delimiter = self._dialect.delimiter
+        quotes: set[str] = set()
         try:
-            quotes = {quote_of(piece, delimiter) for piece in self._pieces() if b'"' in piece}
+            for piece in self._pieces():
+                if b'"' in piece:
+                    quotes.add(self._quote_of(piece))
+                if MIXED in quotes or len(quotes) > 1:
+                    return MIXED
         except TableError:  # which is to come behind those of the rows above
             return MIXED
-        return quotes.pop() if len(quotes) == 1 else MIXED if quotes else QUOTED
+        return quotes.pop() if quotes else QUOTED
 
     def _is_certain(self, frame: pl.DataFrame, quote: str) -> bool:
         """Whether the rows of the file are those of a frame, as far as they are not known to be."""
@@ -235,14 +247,16 @@ class Delimited(Source):
         places: Sequence[int] | None = None,
     ) -> tuple[pl.DataFrame | None, Rows]:
         """Return the frame of a piece, or None where a value is not of its kind, and its rows."""
-        if number not in self._untidy:
-            text = Rows(piece, quote_of(piece, self._dialect.delimiter))
+        is_tried = self._untidy.isdisjoint((number - 1, number))  # what begins untidy goes on so
+        if is_tried:
+            text = Rows(piece, self._quote_of(piece))
             certain = text.quote != MIXED and not _is_odd(piece)
             frame = self._parsed(text, kinds, len(piece), columns=places) if certain else None
             if frame is not None and not self._may_be_ragged(frame, [piece], text.quote):
                 return frame, text
-            self._untidy.add(number)
         text = Rows(self._plain(number, piece))
+        if is_tried or text.rows != piece:
+            self._untidy.add(number)
         return self._fields.parse(text.rows, kinds, columns=places), text
 
     def _parsed(
@@ -265,6 +279,9 @@ class Delimited(Source):
         width = len(self.columns)
         found = sum(_count(self._dialect.delimiter, piece, quote) for piece in pieces)
         return width == 1 or found != frame.height * (width - 1)
+
+    def _quote_of(self, piece: bytes) -> str:
+        return quote_of(piece, self._dialect.delimiter)
 
     def _plain(self, number: int, piece: bytes) -> bytes:
         """Return the rows of a piece in plain form, or raise with the line of what is wrong."""

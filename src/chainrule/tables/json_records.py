@@ -11,9 +11,10 @@ from typing import Any
 import polars as pl
 
 from chainrule.reading import Reading
+from chainrule.regular import PIECE
 from chainrule.tables.decoding import decoding
 from chainrule.tables.errors import TableError
-from chainrule.tables.frames import MOST, Held, check_held
+from chainrule.tables.frames import Held, check_held
 from chainrule.tables.packing import opened
 from chainrule.tables.values import shown
 
@@ -54,8 +55,10 @@ def records(name: str, path: Path, reading: Reading) -> Held:
 
 def _text_of(name: str, path: Path, encoding: str) -> str:
     with decoding(f"{name}: cannot be read"), opened(path) as file:
-        found = file.read(MOST + 1)
-        check_held(name, len(found))
+        found = bytearray()
+        while piece := file.read(PIECE):  # room for all that there may be is not asked for
+            found += piece
+            check_held(name, len(found))
         return found.decode(encoding).lstrip("\ufeff \t\r\n")
 
 

@@ -52,16 +52,15 @@ class Layout:
 
     def __init__(self, text: bytes, delimiter: str) -> None:
         self._text = b"\n%b%b" % (text, b"" if text.endswith(b"\n") else b"\n")
-        self._delimiter = delimiter
+        self._delimiter, self._blanks = delimiter, blanks_beside(delimiter)
         self._characters = np.frombuffer(self._text, np.uint8)
         self._quoted = quoted(self._text, delimiter)
         self.ends = self._outside(f"{delimiter}\n".encode())
         self.ends[-1] = True  # where a quote is never closed too
         feeds = self.ends & (self._characters == FEED)
-        self._empty = np.zeros(len(feeds), bool)  # line feeds behind line feeds
-        np.logical_and(feeds[1:], feeds[:-1], out=self._empty[1:])
-        self._feeds = feeds & ~self._empty
-        self._returns = self._outside(b"\r")
+        returns = self._outside(b"\r")
+        self._empty = _empty_lines(feeds, returns)
+        self._feeds, self._returns = feeds & ~self._empty, returns & ~self._empty
         self._ends_of_lines = self._returns & _of_runs(self._returns, self._feeds_behind)
         self.kept = self._kept()
 
@@ -82,10 +81,15 @@ class Layout:
 
     def _kept(self) -> Mask:
         """Whether each character is part of a field, or ends one: one carriage return in a line."""
-        blank = self._outside(blanks_beside(self._delimiter)) | self._ends_of_lines
+        blank = self._outside(self._blanks) | self._ends_of_lines
         kept = ~_of_runs(blank, self._fields_beside)
         kept[:-1] |= self._ends_of_lines[:-1] & self.ends[1:]
         return kept
+
+    @cached_property
+    def _solid(self) -> Mask:
+        """Whether each character is part of a field."""
+        return self.kept & ~(self.ends | self._ends_of_lines | self._empty)
 
     def blank_lines(self) -> Mask:
         """Whether each character is one of a line without fields."""
@@ -131,8 +135,7 @@ class Layout:
     def widths(self) -> Places:
         """How many fields each row has, 0 in a blank line."""
         widths = np.diff(self._ends_of_rows)
-        solid = self.kept & ~self.ends & ~self._ends_of_lines
-        filled = np.logical_or.reduceat(solid, self.rows[:-1])
+        filled = np.logical_or.reduceat(self._solid, self.rows[:-1])
         return np.where(filled | (widths > 1), widths, 0)
 
     @cached_property
@@ -157,16 +160,19 @@ class Layout:
     def _broken(self) -> tuple[int, str]:
         """Return the first row that is none, or how many there are, and what is wrong with it."""
         closed = self._quoted.closed
-        wrong = closed[~(self.ends | self._ends_of_lines)[closed]]
+        wrong = closed[self._solid[closed]]
         if len(wrong):
             return int(np.searchsorted(self.rows, wrong[0])) - 1, UNPARTED.format(self._delimiter)
         return len(self.widths) - self._quoted.is_open, UNCLOSED
 
     def _line(self, row: int) -> int:
         """Return in which line a row begins, counted from 1."""
-        begin = int(self.rows[row]) + 1
-        begin += int(np.argmin(self._empty[begin:]))
-        return self._text.count(b"\n", 0, begin)
+        return self._text.count(b"\n", 0, self._begin(row))
+
+    def _begin(self, row: int) -> int:
+        """Return where the first character of a row stands, below empty lines."""
+        above = int(self.rows[row]) + 1
+        return above + int(np.argmin(self._empty[above:]))
 
     def fields(self) -> Iterator[tuple[int, list[str]]]:
         """Yield each row that is no blank line: with how many lines it ends, and its fields.
@@ -177,15 +183,35 @@ class Layout:
         for row in range(self._broken()[0]):
             lines += self._text.count(b"\n", self.rows[row] + 1, self.rows[row + 1] + 1)
             if self.widths[row]:
-                places = ends[self._ends_of_rows[row] : self._ends_of_rows[row + 1] + 1].tolist()
-                yield lines, list(itertools.starmap(self._field, itertools.pairwise(places)))
+                places = ends[self._ends_of_rows[row] + 1 : self._ends_of_rows[row + 1] + 1]
+                yield lines, self._fields_between([self._begin(row) - 1, *places.tolist()])
+
+    def _fields_between(self, places: list[int]) -> list[str]:
+        """Return the fields of a row that end at some places, the first of which is before it."""
+        row = self._text[places[0] + 1 : places[-1]]
+        if QUOTE in row:
+            return list(itertools.starmap(self._field, itertools.pairwise(places)))
+        fields = row.rstrip(b"\r").decode().split(self._delimiter)
+        blanks = self._blanks.decode()
+        return [field.strip(blanks) for field in fields]
 
     def _field(self, before: int, end: int) -> str:
         """Return what the field says that lies between two places."""
-        raw = self._text[before + 1 : end].lstrip(b"\n")  # of empty lines above
+        raw = self._text[before + 1 : end]
         raw = raw.rstrip(b"\r") if self._text[end] == FEED else raw
-        field = raw.strip(blanks_beside(self._delimiter))
+        field = raw.strip(self._blanks)
         return (field[1:-1].replace(b'""', b'"') if field[:1] == b'"' else field).decode()
+
+
+def _empty_lines(feeds: Mask, returns: Mask) -> Mask:
+    """Whether each character is of a line without any, but for what ends it."""
+    empty = np.zeros(len(feeds), bool)
+    np.logical_and(feeds[1:], feeds[:-1], out=empty[1:])
+    if returns.any():
+        between = feeds[:-2] & returns[1:-1] & feeds[2:]
+        empty[1:-1] |= between
+        empty[2:] |= between
+    return empty
 
 
 def _of_runs(mask: Mask, wanted: Callable[[Places, Places], Mask]) -> Mask:

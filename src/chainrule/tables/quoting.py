@@ -45,15 +45,13 @@ class Runs(NamedTuple):
     """Runs of quotes: where they begin and end, and on which side the text is.
 
     `opening` says whether one stands at the beginning of a field, if that is outside quotes;
-    `inside` whether what follows is in quotes, with what comes before the first run in front;
-    `beyond` where the first character stands that is no blank behind each.
+    `inside` whether what follows is in quotes, with what comes before the first run in front.
     """
 
     begins: Places
     ends: Places
     opening: Mask
     inside: Mask
-    beyond: Places
 
     def mark(self, characters: Mask) -> None:
         """Write down whether each character stands in quotes, the first one of which does."""
@@ -73,8 +71,8 @@ class Runs(NamedTuple):
         return found
 
     def closed(self) -> Places:
-        """Return where the first character stands behind each field in quotes."""
-        return self.beyond[~self.inside[1:] & (self.inside[:-1] | self.opening)]
+        """Return where the character stands behind each field in quotes."""
+        return self.ends[~self.inside[1:] & (self.inside[:-1] | self.opening)]
 
 
 class Quotes:
@@ -120,21 +118,19 @@ class Quotes:
         apart = np.flatnonzero(np.diff(quotes, prepend=-2) != 1)
         begins = quotes[apart]
         ends = quotes[np.append(apart[1:], len(quotes))[: len(apart)] - 1] + 1
-        before, beyond = self._beside(characters, begins, ends)
-        opening = among(characters[before], self._between)
-        return Runs(begins, ends, opening, self._sides((ends - begins) % 2 == 1, opening), beyond)
+        opening = among(self._in_front(characters, begins), self._between)
+        return Runs(begins, ends, opening, self._sides((ends - begins) % 2 == 1, opening))
 
-    def _beside(
-        self, characters: NDArray[np.uint8], begins: Places, ends: Places
-    ) -> tuple[Places, Places]:
-        """Return where the first characters stand before and behind runs that are no blanks."""
-        before, beyond = begins - 1, ends.copy()
-        front, back = (among(characters[places], self._blanks) for places in (before, beyond))
-        if front.any() or back.any():
-            solid = np.flatnonzero(~among(characters, self._blanks))
-            before[front] = solid[np.searchsorted(solid, begins[front]) - 1]
-            beyond[back] = solid[np.searchsorted(solid, ends[back])]
-        return before, beyond
+    def _in_front(self, characters: NDArray[np.uint8], begins: Places) -> NDArray[np.uint8]:
+        """Return the last characters before some places that are no blanks."""
+        found = characters[begins - 1]
+        behind_blanks = among(found, self._blanks)
+        if behind_blanks.any():
+            blank = among(characters, self._blanks)
+            fronts = np.flatnonzero(blank[1:] & ~blank[:-1])
+            nearest = np.searchsorted(fronts, begins[behind_blanks] - 1) - 1
+            found[behind_blanks] = characters[fronts[nearest]]
+        return found
 
     def _sides(self, odd: Mask, opening: Mask) -> Mask:
         """Return on which side the text is before the first run and behind each."""
@@ -197,7 +193,7 @@ class Quoted(NamedTuple):
     """What is quoted in a text, which begins with a line feed.
 
     Whether each character stands in quotes; where the quotes are that are characters like others;
-    where the first character stands behind each field in quotes; whether the last is never closed.
+    where the character stands behind each field in quotes; whether the last is never closed.
     """
 
     inside: Mask
