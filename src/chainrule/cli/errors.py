@@ -13,6 +13,7 @@ from chainrule.cli.saying import say
 from chainrule.cli.standard import forget_output
 from chainrule.errors import on_one_line
 from chainrule.history import REMEDY, DivergenceError
+from chainrule.tables.memory import plainly_too_little
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 """Errors of the system that are none of the input's; the last is that of an output closed."""
@@ -87,7 +88,8 @@ def refusals() -> Iterator[None]:
 def failures() -> Iterator[None]:
     """Turn what the system refuses into one line and an exit code."""
     try:
-        yield
+        with plainly_too_little():
+            yield
     except BrokenPipeError:
         forget_output()
         raise  # nobody reads on: click ends quietly
@@ -97,8 +99,8 @@ def failures() -> Iterator[None]:
         kind = Failure if _is_full(error) else Refusal
         why = "is closed" if error.errno == errno.EBADF else error.strerror or error
         raise kind(f"{error.filename or 'output'}: {why}") from None
-    except MemoryError:
-        raise Failure("there is not enough memory; give --memory, such as 300MB") from None
+    except MemoryError as error:
+        raise Failure(str(error)) from None
 
 
 @contextmanager

@@ -12,11 +12,16 @@ from chainrule.tables.arrow_buffers import check_buffers
 from chainrule.tables.arrow_types import ELSE, check_types, in_known_zones
 from chainrule.tables.decoding import decoding
 from chainrule.tables.errors import TableError
+from chainrule.tables.memory import check_rows
+from chainrule.tables.packing import MOST_TIMES
 from chainrule.tables.source import CHUNK, Source, digest, stamp
 from chainrule.tables.values import shown
 
 GROUP, GROUP_ROWS = 4 * 2**20, 2**20
 """The values that are read at a time, and how many rows a row group has at most by default."""
+
+AT_ONCE = GROUP // GROUP_ROWS
+"""The fewest columns that are read at a time, where there are so many."""
 
 
 MAPPED_FROM = 2**26
@@ -56,6 +61,9 @@ class Scanned(Source):
         self.columns, self.rows = tuple(self._schema), rows
         if not rows:
             raise TableError(f"{name}: has no rows")
+        if self.size > MOST_TIMES * path.stat().st_size:  # one row group may have them all
+            at_once = min(len(self.columns), AT_ONCE)
+            check_rows(name, rows, 8 * at_once, "reading takes")
 
     def _opened(self, content: Path | bytes) -> tuple[pl.LazyFrame, pl.Schema, int]:
         if self._kind is ARROW:

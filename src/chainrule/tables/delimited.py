@@ -172,7 +172,8 @@ class Delimited(Source):
 
     def _is_certain(self, frame: pl.DataFrame, quote: str) -> bool:
         """Whether the rows of the file are those of a frame, as far as they are not known to be."""
-        if _longest(frame) > text_file.LONGEST or _holds_its_names(frame):
+        may_be_long = self.size > text_file.LONGEST
+        if (may_be_long and _longest(frame) > text_file.LONGEST) or _holds_its_names(frame):
             return False
         return not self._may_be_ragged(frame, self._pieces(), quote)
 

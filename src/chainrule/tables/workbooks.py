@@ -6,6 +6,7 @@ import logging
 import zipfile
 from pathlib import Path
 from typing import Any
+from xml.parsers.expat import ExpatError
 
 import polars as pl
 
@@ -13,6 +14,7 @@ from chainrule.errors import unknown_name
 from chainrule.reading import Reading
 from chainrule.tables.decoding import decoding
 from chainrule.tables.errors import TableError
+from chainrule.tables.extents import check_extents
 from chainrule.tables.frames import Held, check_held
 from chainrule.tables.heading import ROWS, heading
 from chainrule.tables.packing import check_archive
@@ -36,9 +38,10 @@ def workbook(name: str, path: Path, reading: Reading) -> Held:
         ) from None
     check_held(name, path.stat().st_size)
     logging.getLogger("fastexcel").addHandler(logging.NullHandler())
-    with decoding(f"{name}: {UNREADABLE}", fastexcel.FastExcelError):
+    with decoding(f"{name}: {UNREADABLE}", fastexcel.FastExcelError, ExpatError):
         if zipfile.is_zipfile(path):
             check_archive(path)
+            check_extents(path)
         book = fastexcel.read_excel(path.read_bytes())
     sheet = _chosen(name, book, reading.sheet)
     frame, notes = _table(name, book, sheet, reading)
@@ -95,7 +98,7 @@ def _table(
     found = heading(name, [[row[k] for k in used] for _, row in rows], reading)
     first = rows[found.above][0] + found.header
     frame = _loaded(name, book, sheet, skip_rows=first, schema_sample_rows=None)
-    frame = frame.select(frame.columns[k] for k in used)
+    frame = frame[:, used]
     frame = frame.rename(dict(zip(frame.columns, found.columns, strict=True)))
     return _refined(frame), found.notes
 

@@ -6,7 +6,6 @@ into the memory allowed is read once and kept until then.
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -38,6 +37,7 @@ from chainrule.tables import (
 from chainrule.tables.fields import EMPTY
 from chainrule.tables.finding import roles_of
 from chainrule.tables.forms import read
+from chainrule.tables.memory import check_rows, for_this_process
 from chainrule.tables.source import changed
 from chainrule.tabular.blocks import Blocks
 from chainrule.tabular.doubts import of_a_table
@@ -59,6 +59,9 @@ T = TypeVar("T")
 Made = TypeVar("Made")
 THREADS = 2
 """The chunks that are prepared at a time: each is in memory."""
+
+OF_A_ROW = 40
+"""The bytes that training keeps of each row besides its inputs: target, number, place, part."""
 
 KEPT = ("missing", "decimal", "thousands", "number_duplicates")
 """What is asked of the reading of one table that holds for others of the kind too."""
@@ -344,16 +347,12 @@ def _check_weighted(name: str, w: Array, held: NDArray[np.bool_]) -> None:
 
 def memory_allowed(options: Options) -> int:
     """Return the bytes that a training may take: those given, or half of what the machine has."""
-    if options.memory is not None:
-        return options.memory
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-    except (AttributeError, OSError, ValueError):
-        return 2**32
+    return for_this_process() // 2 if options.memory is None else options.memory
 
 
 def _frames(source: Source, options: Options) -> tuple[Frames, int]:
     """Return a way to go through the rows, and the bytes that prepared examples may take."""
+    check_rows(source.name, source.rows or 0, OF_A_ROW, "training keeps")
     allowed = memory_allowed(options)
     if source.size * 2 > allowed:
         return source.chunks, allowed // 4

@@ -18,6 +18,7 @@ from chainrule.optimizers import OPTIMIZERS, AdamW
 from chainrule.records import column_name, made_of
 from chainrule.schedules import Cosine, OneCycle
 from chainrule.tables import Reading, Source, TableError, open_source
+from chainrule.tables.memory import plainly_too_little
 from chainrule.tabular.blocks import Blocks
 from chainrule.tabular.checkpoints import keeping
 from chainrule.tabular.doubts import of_a_model
@@ -151,12 +152,13 @@ def set_out(source: Source, target: str, asked: Options) -> Iterator[tuple[Prepa
     (178, 32, 0)
     """
     check_width(source)
-    prepared = prepare(source, target, asked)
-    with prepared.blocks:
-        chosen = completed(asked, int((~prepared.held).sum()))
-        run = begin(prepared, chosen)
-        check_storable(_untrained(prepared, chosen, run))
-        yield prepared, chosen, run
+    with plainly_too_little("; give --memory, such as 300MB"):
+        prepared = prepare(source, target, asked)
+        with prepared.blocks:
+            chosen = completed(asked, int((~prepared.held).sum()))
+            run = begin(prepared, chosen)
+            check_storable(_untrained(prepared, chosen, run))
+            yield prepared, chosen, run
 
 
 def decided(prepared: Prepared) -> list[dict[str, str]]:
@@ -301,6 +303,8 @@ def train(
     ------
     TableError
         Where the table, or a column that an option names, is not fit for it.
+    MemoryError
+        Where there is not enough memory.
     CheckpointError
         Where the directory cannot be used, or a checkpoint cannot be read or is of another
         training.
