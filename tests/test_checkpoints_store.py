@@ -254,8 +254,8 @@ def test_a_disk_that_is_full_keeps_the_checkpoint_before(tmp_path):
     head = len(before) - 800
     limits = [4, 8, 100, head - 1, head, head + 1, head + 400, len(before) - 1]
     said = (
-        f"{tmp_path / checkpoint(2)}: takes no checkpoint: File too large; make room or take "
-        f"another directory, and run the same again ['{checkpoint(1)}']"
+        f"{tmp_path / checkpoint(2)}: takes no checkpoint: File too large; make room for it "
+        f"['{checkpoint(1)}']"
     )
     assert alone(limited, str(tmp_path), limits) == [said] * len(limits)
     assert path.read_bytes() == before

@@ -132,6 +132,45 @@ def test_a_full_disk_is_a_failure_on_the_way(tmp_path):
     assert {name for name in files() if "checkpoints" not in name} == {"houses.csv", "houses.model"}
 
 
+def with_no_room(folder):
+    """The exit code, errors and files of a training where no file may have a byte."""
+    import resource  # which Windows has not
+
+    os.chdir(folder)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    result = run(*TRAIN)
+    return result.exit_code, result.stderr, sorted(files())
+
+
+@posix
+def test_a_disk_without_a_byte_is_said_at_once(tmp_path):
+    said = "Error: houses.model: cannot be written: File too large\n"
+    assert alone(with_no_room, str(tmp_path)) == [1, said, ["houses.csv"]]
+
+
+# Errors of usage
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["explain"], "Missing argument 'NETWORK'; see main explain --help"),
+        (["--unknown"], "No such option '--unknown'.*; see main --help"),
+        (["foretell"], "No such command 'foretell'.*; see main --help"),
+        (["demo", "--part", "9"], "'--part': 9 is not in the range 1<=x<=3; see main demo --help"),
+        (["train"], "Missing TABLE: it must be .*; see main train --help"),
+        (["explain", "2-2-2", "--of", "w99"], "the network has no quantity 'w99'"),
+        (["explain", "2-2-2", "--of", "w1", "-o", "missing/w1.html"], "there is no folder missing"),
+        (["worksheet", "-o", "w.html/w.html"], "there is no folder w.html"),
+    ],
+)
+def test_an_error_of_usage_is_one_line_too(arguments, said):
+    result = run(*arguments)
+    refused(result, said)
+    assert len(result.stderr.splitlines()) == 1
+
+
 # Warnings
 
 

@@ -60,6 +60,31 @@ def refuses(arguments, message):
     assert contents() == before
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [*TRAIN, "--out"],
+        [*TRAIN, "--report"],
+        [*PREDICT, "-o"],
+        [*EXPLAIN, "-o"],
+        ["worksheet", "-o"],
+        [*TRAIN, "--out", "new.model", "--config"],
+        ["predict", "houses.model"],
+        ["inspect"],
+    ],
+)
+@pytest.mark.parametrize("name", ["loop.csv", "loop.html"])
+def test_links_that_lead_round_in_a_circle_are_no_file(arguments, name):
+    Path(name).symlink_to("other")
+    Path("other").symlink_to(name)
+    result = run(*arguments, name)
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert re.match(rf"Error: {name}: .*(Too many levels of|endings|format|no such file)", line)
+    assert Path(name).is_symlink()
+    assert not Path("new.model").exists()
+
+
 # No output is an input
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.serialization import Store
+from chainrule.serialization import Store, store
 from chainrule.tabular import training
 from chainrule.tabular.running import Run
 from commands import files, houses, refused, train
@@ -185,8 +185,33 @@ def test_a_full_disk_is_no_fault_of_the_input(monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("chainrule.serialization.whole._write", full)
-    refused(train("--checkpoint-every", 0), "No space left on device", code=1)
-    refused(train("--restart"), "houses.model: No space left on device", code=1)
+    refused(train(), "houses.model: No space left on device", code=1)
+
+
+@pytest.mark.parametrize("full", [{1}, {2}, {1, 2, 3, 4, 5, 6}])
+@pytest.mark.filterwarnings("default:.*takes no checkpoint:RuntimeWarning")
+def test_a_disk_that_is_full_for_a_moment_costs_a_checkpoint_and_no_training(monkeypatch, full):
+    assert train("--epochs", 6, "--out", "whole.model").exit_code == 0
+    tried, write = [], store.write_file
+
+    def write_unless_full(path, *what):
+        tried.append(path.name)
+        if len(tried) in full:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        write(path, *what)
+
+    monkeypatch.setattr(store, "write_file", write_unless_full)
+    result = train("--epochs", 6, "--checkpoint-every", 0, "--quiet")
+    first = f"checkpoint-{min(full):08}.model"
+    assert (result.exit_code, result.stdout, result.stderr) == (
+        0,
+        "",
+        f"Warning: houses.model.checkpoints/{first}: takes no checkpoint: No space left on device; "
+        "make room for it; the training goes on without this checkpoint\n",
+    )
+    assert len(tried) == 6
+    assert Path("houses.model").read_bytes() == Path("whole.model").read_bytes()
+    assert files() == {"houses.csv", "houses.model", "whole.model"}
 
 
 def test_a_lack_of_memory_is_said(monkeypatch):

@@ -46,6 +46,12 @@ HOSTILE = {
 }
 
 
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="this system has no such file")
+@pytest.mark.parametrize("arguments", [["inspect"], ["explain", "--of", "w1"]])
+def test_what_cannot_be_read_is_named(arguments):
+    refused(run(*arguments, "/proc/self/mem"), "/proc/self/mem: Input/output error", code=1)
+
+
 @pytest.fixture(params=[*HOSTILE, *(f"link to a {kind}" for kind in HOSTILE)])
 def hostile(request, tmp_path, monkeypatch):
     """The name of a file that cannot be read whole, and what is said of it."""

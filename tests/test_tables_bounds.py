@@ -13,7 +13,8 @@ import polars as pl
 import pytest
 
 import chainrule as cr
-from chainrule.tables import TableError, open_source, packing
+from chainrule.tables import TableError, delimited, open_source, packing, text_file
+from chainrule.tables.fields import Fields
 from chainrule.tables.values import different_names
 
 PACKED = {"gz": gzip.open, "bz2": bz2.open, "xz": lzma.open}
@@ -182,3 +183,21 @@ def test_more_columns_than_a_model_can_tell_of():
     table = pl.DataFrame({f"c{k}": [0, 1] for k in range(62_501)})
     with pytest.raises(TableError, match="has 62,501 columns, and a model can tell of 62,500 at"):
         cr.train(table, "c0")
+
+
+def test_a_row_of_very_many_fields_is_refused_before_it_is_parsed(tmp_path, monkeypatch):
+    parsed, original = [], Fields.parse
+
+    def parse(fields, rows, *args, **options):
+        parsed.append(rows)
+        return original(fields, rows, *args, **options)
+
+    monkeypatch.setattr(delimited, "LARGE", 1_000)
+    monkeypatch.setattr(text_file, "PIECE", 200)
+    monkeypatch.setattr(Fields, "parse", parse)
+    (tmp_path / "t.csv").write_text("a,b\n" + "1,x\n" * 100 + "," * 2_000 + "\n" + "2,y\n" * 100)
+    for way in (lambda source: source.whole(), lambda source: [*source.chunks()]):
+        with pytest.raises(TableError, match="line 102 has 2001 fields, the header has 2"):
+            way(open_source(tmp_path / "t.csv"))
+    assert parsed
+    assert all(len(rows) < 1_000 for rows in parsed if isinstance(rows, bytes))

@@ -5,6 +5,7 @@ What is read whole is opened here. A device may have no end, and a pipe keep its
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -28,6 +29,24 @@ AT_ONCE = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0
 PIECE = 2**20
 
 
+def behind_links(path: str | Path) -> Path:
+    """Return where a file is, or is to be made, behind symbolic links.
+
+    Raises OSError where they lead round in a circle.
+
+    >>> link = getfixture("tmp_path") / "link"
+    >>> link.symlink_to(link)
+    >>> behind_links(link)
+    Traceback (most recent call last):
+    ...
+    OSError: [Errno 40] Too many levels of symbolic links: ...
+    """
+    found = Path(os.path.realpath(path))
+    if found.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    return found
+
+
 def open_regular(path: str | Path, most: int) -> BufferedReader:
     """Return a regular file of at most so many bytes to read, behind symbolic links.
 
@@ -42,9 +61,13 @@ def open_regular(path: str | Path, most: int) -> BufferedReader:
     file = open(os.open(path, AT_ONCE), "rb")  # noqa: SIM115
     try:
         _check(path, os.fstat(file.fileno()), most)
+        file.peek(1)
     except ValueError:
         file.close()
         raise
+    except OSError as error:  # of reading, which names no file
+        file.close()
+        raise OSError(error.errno, error.strerror, str(path)) from None
     return file
 
 

@@ -28,7 +28,7 @@ import click
 import chainrule as cr
 from chainrule import engine
 from chainrule.cli.checking import check, demo, info
-from chainrule.cli.errors import Refusal, failures, warnings_in_a_line
+from chainrule.cli.errors import Refusal, failures, misuses, warnings_in_a_line
 from chainrule.cli.evaluate import evaluate
 from chainrule.cli.explaining import explain, worksheet
 from chainrule.cli.inspect import inspect
@@ -58,13 +58,13 @@ class Commands(click.Group):
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         open_closed()
-        with failures():  # of printing the help
+        with failures(), misuses():  # of printing the help
             return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: click.Context) -> Any:
         with Signals() as signals:
             try:
-                with failures(), warnings_in_a_line(), in_a_process_of_our_own():
+                with failures(), misuses(), warnings_in_a_line(), in_a_process_of_our_own():
                     return super().invoke(ctx)
             except click.ClickException as error:
                 error.message = escaped(error.message)  # type: ignore[misc]

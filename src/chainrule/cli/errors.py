@@ -41,23 +41,31 @@ class Refusal(OnOneLine):
     exit_code = 2
 
 
-class Misuse(OnOneLine, click.UsageError):
-    """What was given cannot be used, which the usage helps with."""
+@contextmanager
+def misuses() -> Iterator[None]:
+    """Turn an error of usage, which click tells with the usage above it, into one line."""
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        raise
+    except click.UsageError as error:
+        help_is_at = f"; see {error.ctx.command_path} --help" if error.ctx else ""
+        raise Refusal(error.format_message().removesuffix(".") + help_is_at) from None
 
 
 @contextmanager
 def usage_errors() -> Iterator[None]:
-    """Turn the library's refusals of an option, and files that fail, into errors of usage."""
+    """Turn the library's refusals of an option, and files that fail, into one line."""
     try:
         yield
     except (TypeError, ValueError) as error:
-        raise Misuse(str(error)) from None
+        raise Refusal(str(error)) from None
     except FloatingPointError as error:
         raise Failure(str(error)) from None
     except OSError as error:
         if isinstance(error, BrokenPipeError) or _is_full(error):
             raise
-        raise Misuse(f"{error.filename or 'output'}: {error.strerror}") from None
+        raise Refusal(f"{error.filename or 'output'}: {error.strerror}") from None
 
 
 @contextmanager

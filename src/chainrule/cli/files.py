@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chainrule.cli.errors import Refusal
+from chainrule.cli.errors import FULL, Failure, Refusal
 from chainrule.cli.places import check_apart, check_replaceable, is_same
 from chainrule.errors import check_number
 from chainrule.records import told
+from chainrule.regular import behind_links
 from chainrule.serialization.locks import HeldError, Lock
 from chainrule.serialization.store import is_own
 
@@ -63,10 +64,15 @@ def check_writable(path: Path) -> None:
     if path.exists() and not path.is_file():
         raise Refusal(f"{path}: is not a file that could be replaced")
     try:
-        with tempfile.TemporaryFile(dir=path.resolve().parent):
+        with tempfile.TemporaryFile(dir=behind_links(path).parent):
             pass
     except OSError as error:
-        raise Refusal(f"{path}: cannot be written: {error.strerror}") from None
+        raise _unwritable(path, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> Failure | Refusal:
+    kind = Failure if error.errno in FULL else Refusal
+    return kind(f"{path}: cannot be written: {error.strerror}")
 
 
 def load_model(path: str | Path, table: str) -> TableModel:
@@ -109,7 +115,7 @@ def check_files(files: Files, *read: str | Path) -> None:
 @contextmanager
 def claimed(path: Path) -> Iterator[None]:
     """Keep every other training from a model for as long as this one takes."""
-    target = path.resolve()
+    target = behind_links(path)
     try:
         lock = Lock(target.with_name(f".{target.name}.lock"))
     except HeldError as held:
@@ -117,7 +123,7 @@ def claimed(path: Path) -> Iterator[None]:
             f"{path}: process {held.holder} is training it; end that first, or choose another --out"
         ) from None
     except OSError as error:
-        raise Refusal(f"{path}: cannot be written: {error.strerror}") from None
+        raise _unwritable(path, error) from None
     try:
         yield
     finally:
@@ -140,7 +146,7 @@ def check_model(files: Files, *, force: bool, resume: bool, restart: bool) -> bo
         )
     if not begun:
         discard(files.checkpoints)  # what a kill between two removals left of it
-    model = files.model.resolve()
+    model = behind_links(files.model)
     remove_unfinished(model.parent, glob.escape(model.name))
     if files.model.exists() and not (force or resume):
         raise Refusal(f"{files.model}: is there already; {REPLACE}")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from chainrule.cli.errors import FULL, Failure, Refusal
+from chainrule.regular import behind_links
 
 # No output is an input
 
@@ -72,7 +73,7 @@ def _standard(stream: object) -> os.stat_result | None:
 
 def _folded(name: str | Path) -> str:
     """Return a path as file systems have it that do not tell apart upper and lower case."""
-    return unicodedata.normalize("NFC", str(Path(name).resolve())).casefold()
+    return unicodedata.normalize("NFC", str(behind_links(name))).casefold()
 
 
 # What is not quickly made again
@@ -147,7 +148,7 @@ class Place:
 
     def __init__(self, path: Path) -> None:
         self.path, self.made, self._error = path, path, ""
-        self._target = path.resolve()
+        self._target = behind_links(path)
         self._before = self._stamp()
 
     def _stamp(self) -> tuple[int, ...]:

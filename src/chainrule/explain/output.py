@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from chainrule.regular import behind_links
+
 if TYPE_CHECKING:
     from chainrule.explain.explanation import Explanation
 
@@ -59,4 +61,4 @@ def check_place(path: Path) -> Path:
         raise ValueError(f"{path}: there is no folder {path.parent}")
     if path.exists() and not path.is_file():
         raise ValueError(f"{path}: is not a file that could be replaced")
-    return path.resolve()
+    return behind_links(path)

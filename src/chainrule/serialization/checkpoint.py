@@ -75,7 +75,7 @@ class Checkpoint:
         if time.monotonic() - self._written >= self.every:
             net = history.runs[-1].plan.net
             with Store(self.directory, self.keep) as store:
-                store.save(*contents(net, history.returned, history))
+                store.save_or_warn(*contents(net, history.returned, history))
             object.__setattr__(self, "_written", time.monotonic())
 
     @property
@@ -98,8 +98,10 @@ class Checkpoint:
         """Train as `cr.fit` does, from the last checkpoint if there is one, and leave new ones.
 
         It takes what `cr.fit` takes but `history`, and `epochs` counts from the beginning of the
-        run. Beside what `cr.fit` raises, raises CheckpointError where a checkpoint cannot be
-        written or read, or is of another run: the message says what differs.
+        run. One that cannot be written, as on a disk that is full, is a warning: the run goes on,
+        and tries again when it is time for the next. Beside what `cr.fit` raises, raises
+        CheckpointError where the directory cannot be used, or a checkpoint cannot be read or is of
+        another run: the message says what differs.
         """
         if "history" in options:
             raise TypeError("Checkpoint: history comes from the checkpoint; leave it out")
@@ -159,18 +161,21 @@ class _Writer:
 
 def leave(
     store: Store, net: Network, history: History, identity: dict[str, str], arithmetic: str
-) -> None:
+) -> bool:
     """Leave a checkpoint of a run, with what it is a part of and what its bits follow from.
+
+    Returns whether it was written, and warns where not.
 
     >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
     >>> _, history = cr.fit(net, net.init(), [[1.0]], [2.0], cr.Adam(0.1), epochs=4)
     >>> with Store(getfixture("tmp_path")) as store:
     ...     leave(store, net, history, {"inputs": "1"}, "fused")
     ...     begun(store, {"inputs": "1"}, net, net.init(), "fused")[1].epochs
+    True
     4
     """
     arrays, about = contents(net, history.returned, history)
-    store.save(arrays, {**about, "run": identity, "arithmetic": arithmetic})
+    return store.save_or_warn(arrays, {**about, "run": identity, "arithmetic": arithmetic})
 
 
 def begun(

@@ -58,7 +58,11 @@ class Lock:
         self._told()
         self._file.truncate(0)
         self._file.seek(0)
-        self._file.write(str(os.getpid()).encode())
+        try:
+            self._file.write(str(os.getpid()).encode())
+        except OSError:  # a disk that is full
+            self.remove()
+            raise
         return True
 
     def _told(self) -> str:

@@ -19,6 +19,7 @@ from chainrule.trees import Array
 
 _NAME = re.compile(r"checkpoint-(\d+)\.model")
 LOCK = ".lock"
+REMEDY = "make room or take another directory, and run the same again"
 
 
 def is_own(name: str) -> bool:
@@ -68,7 +69,7 @@ class Store:
 
         Raises CheckpointError where it cannot be written: the one before stays.
         """
-        with self._named("takes no checkpoint"):
+        with self._named("takes no checkpoint", "make room for it"):
             before = self._numbered()
             number = before[-1][0] + 1 if before else 1
             path = self.directory / f"checkpoint-{number:08}.model"
@@ -79,6 +80,16 @@ class Store:
             for _, old in before[: len(before) + 1 - self.keep]:
                 old.unlink()
         return path
+
+    def save_or_warn(self, arrays: Mapping[str, Array], about: dict[str, Any]) -> bool:
+        """Return whether a checkpoint was written, and warn where not: a run is worth more."""
+        try:
+            self.save(arrays, about)
+        except CheckpointError as error:
+            said = f"{error}; the training goes on without this checkpoint"
+            warnings.warn(said, RuntimeWarning, stacklevel=2)
+            return False
+        return True
 
     def latest(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
         """Return the newest checkpoint that can be read, or None where there is no file of one.
@@ -153,12 +164,11 @@ class Store:
             ) from None
 
     @contextmanager
-    def _named(self, what: str) -> Iterator[None]:
+    def _named(self, what: str, remedy: str = REMEDY) -> Iterator[None]:
         """Make a CheckpointError that says what to do of an error of the system."""
         try:
             yield
         except OSError as error:
             raise CheckpointError(
-                f"{error.filename or self.directory}: {what}: {error.strerror}; make room or take "
-                "another directory, and run the same again"
+                f"{error.filename or self.directory}: {what}: {error.strerror}; {remedy}"
             ) from None

@@ -9,6 +9,8 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from chainrule.regular import behind_links
+
 TOKEN = 4
 """The random bytes in the name of a file while it is written."""
 
@@ -30,7 +32,7 @@ def write_whole(path: Path, parts: Iterable[bytes | memoryview], *, replace: boo
     ...
     ValueError: /dev/null: is not a file that could be replaced
     """
-    target = path.resolve()
+    target = behind_links(path)
     if target.exists() and not target.is_file():
         raise ValueError(f"{path}: is not a file that could be replaced")
     beside = target.with_name(_unfinished(target.name, secrets.token_hex(TOKEN)))

@@ -28,6 +28,12 @@ from chainrule.tables.text_file import TextFile
 LOOK = 2**20
 """The bytes from which the kinds of the columns are first taken; all of them settle these."""
 
+LARGE = 8 * LOOK
+"""A piece of so many bytes has a long row, whose fields are counted before it is parsed.
+
+Parsing takes a hundred bytes for each field of a first row, however many the header has.
+"""
+
 MANY = 1.5
 """How many times as many rows as in the first bytes there may be in others of as many."""
 
@@ -247,8 +253,11 @@ class Delimited(Source):
         kinds: Mapping[str, Kind],
         places: Sequence[int] | None = None,
     ) -> tuple[pl.DataFrame | None, Rows]:
-        """Return the frame of a piece, or None where a value is not of its kind, and its rows."""
-        is_tried = self._untidy.isdisjoint((number - 1, number))  # what begins untidy goes on so
+        """Return the frame of a piece, or None where a value is not of its kind, and its rows.
+
+        Behind an untidy piece, the next is likely to be one.
+        """
+        is_tried = len(piece) < LARGE and self._untidy.isdisjoint((number - 1, number))
         if is_tried:
             text = Rows(piece, self._quote_of(piece))
             certain = text.quote != MIXED and not _is_odd(piece)

@@ -135,6 +135,7 @@ class Fields(NamedTuple):
             separator=self.delimiter,
             null_values=null_values and list(null_values),
             raise_if_empty=False,
+            infer_schema_length=0,
             **options,
         )
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, Self
 import polars as pl
 
 from chainrule.errors import escaped
+from chainrule.regular import behind_links
 from chainrule.tables.errors import TableError
 
 
@@ -205,4 +206,5 @@ def open_sink(path: str | Path | None, *, overwrite: bool = False) -> Sink:
         raise TableError(f"{path}: is not a file that could be replaced")
     if place.exists() and not overwrite:
         raise TableError(f"{path}: is there already; overwrite it, or choose another name")
-    return File(place.resolve(), known[0])
+    with _said_of(place):
+        return File(behind_links(place), known[0])

@@ -77,7 +77,8 @@ def keeping(
     """Bring a run to where its last checkpoint left it, and yield what is to be done after a visit.
 
     A checkpoint is written where `every` seconds have gone by since the last, and where the run
-    breaks off. Once the run is over and the caller has what it needs, `discard` removes them.
+    breaks off; one that cannot be written is a warning. Once the run is over and the caller has
+    what it needs, `discard` removes them.
     """
     if directory is None:
         yield lambda run: None
@@ -95,8 +96,9 @@ def keeping(
             nonlocal saved, written
             if run.history is None or run.visits == saved:
                 return
-            leave(store, run.plan.net, run.history, own(), made_by)
-            saved, written = run.visits, time.monotonic()
+            if leave(store, run.plan.net, run.history, own(), made_by):
+                saved = run.visits
+            written = time.monotonic()
 
         def after_visit(run: Run) -> None:
             if time.monotonic() - written >= every:

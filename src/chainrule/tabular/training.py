@@ -292,7 +292,8 @@ def train(
         The column to predict, by its name in the frame or that name as text, such as 3 or "3".
     checkpoint, every
         A directory to leave checkpoints in, at most every so many seconds; where it holds some of
-        this training, it goes on from the last, to the same bits.
+        this training, it goes on from the last, to the same bits. One that cannot be written, as
+        on a disk that is full, is a warning: the training goes on, and tries again.
     watch
         Called with the `Run` after each visit to a block of examples; a small table is one block.
     options
@@ -305,7 +306,8 @@ def train(
     MemoryError
         Where there is not enough memory.
     CheckpointError
-        Where a checkpoint cannot be written or read, or is of another training.
+        Where the directory cannot be used, or a checkpoint cannot be read or is of another
+        training.
 
     Examples
     --------
