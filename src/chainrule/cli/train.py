@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from chainrule.tabular import TableModel
+    from chainrule.tabular.preparing import Prepared
+    from chainrule.tabular.running import Run
 
 LINE = "chainrule.line"
 """Where the context keeps the words that a training was called by."""
@@ -216,7 +218,7 @@ def _train(
 ) -> Made:
     from chainrule.tables import open_source
     from chainrule.tabular.checkpoints import discard, keeping
-    from chainrule.tabular.training import begin_again, conclude, is_of, set_out
+    from chainrule.tabular.training import conclude, is_of, set_out
 
     if restart:
         discard(files.checkpoints)
@@ -238,12 +240,7 @@ def _train(
                 told.print(f"Going on after epoch {run.epochs} of {run.plan.epochs}.\n")
             with progress(told, run) as show:
                 run.go_on(lambda run: (after_visit(run), show(run)))
-            again = begin_again(prepared, chosen, run)
-            if again is not None:
-                if told:
-                    told.print(f"\nTraining again with all {len(prepared.rows):,} rows.\n")
-                with again.blocks, progress(told, again, lines=2) as show:
-                    again.go_on(show)
+            again = _trained_again(prepared, chosen, run, told)
             seconds = time.monotonic() - began
             model = conclude(prepared, chosen, run, again)
             place.write(model.save)
@@ -257,6 +254,20 @@ def _train(
     if page is not None:
         page.check("the page")
     return Made(model, files, seconds, resumed_at)
+
+
+def _trained_again(
+    prepared: Prepared, chosen: Options, first: Run, told: Console | None
+) -> Run | None:
+    from chainrule.tabular.training import begin_again
+
+    again = begin_again(prepared, chosen, first)
+    if again is not None:
+        if told:
+            told.print(f"\nTraining again with all {len(prepared.rows):,} rows.\n")
+        with again.blocks, progress(told, again, lines=2) as show:
+            again.go_on(show)
+    return again
 
 
 @contextmanager
