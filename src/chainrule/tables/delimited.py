@@ -257,7 +257,7 @@ class Delimited(Source):
 
         Behind an untidy piece, the next is likely to be one.
         """
-        is_tried = len(piece) < LARGE and self._untidy.isdisjoint((number - 1, number))
+        is_tried = self._untidy.isdisjoint((number - 1, number)) and not self._may_be_wide(piece)
         if is_tried:
             text = Rows(piece, self._quote_of(piece))
             certain = text.quote != MIXED and not _is_odd(piece)
@@ -268,6 +268,11 @@ class Delimited(Source):
         if is_tried or text.rows != piece:
             self._untidy.add(number)
         return self._fields.parse(text.rows, kinds, columns=places), text
+
+    def _may_be_wide(self, piece: bytes) -> bool:
+        """Whether a row may have so many fields that polars would take all memory to say so."""
+        most = len(self.columns) * (piece.count(b"\n") + 1)
+        return len(piece) >= LARGE and piece.count(self._dialect.delimiter.encode()) > most
 
     def _parsed(
         self, text: Rows, kinds: Mapping[str, Kind], size: int, **options: Any

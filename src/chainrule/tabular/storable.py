@@ -59,7 +59,8 @@ def check_storable(model: TableModel) -> None:
     try:
         dataclasses.replace(model, about={**model.about, **_foreseen(model)}).check_storable()
     except ValueError as error:
-        raise TableError(f"no file could hold the model: {error}; {_remedy(model)}") from None
+        columns = f"{len(model.about['decisions']):,} columns"
+        raise TableError(f"a model of {columns} {error}; {_remedy(model)}") from None
 
 
 def _check_depth(model: TableModel) -> None:
@@ -103,6 +104,6 @@ def _remedy(model: TableModel) -> str:
     sizes = {name: len(json.dumps(part)) for name, part in parts.items()}
     most = max(sizes, key=sizes.__getitem__)
     return (
-        "leave some columns out, or have fewer or shorter texts in the largest, "
+        "leave some out, or have fewer or shorter texts in the largest, "
         f"{most}, of {sizes[most]:,} characters"
     )
