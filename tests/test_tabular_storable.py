@@ -66,7 +66,7 @@ def test_the_longest_text_is_saved(tmp_path):
 def test_many_long_texts_together():
     words = [f"{k % 20}" + "é" * 50_000 for k in range(N)]
     said = untrained(table(c=words, d=["a", "b"] * 30), "y", categories=("c",))
-    assert "its header must have at most 4,194,304 bytes" in said
+    assert "a model of 4 columns must have a header of at most 4,194,304 bytes" in said
     assert "in the largest, column 'c', of" in said
 
 
@@ -90,7 +90,7 @@ CLASSES = [f"class {k % 20}" for k in range(N)]
 
 @pytest.mark.parametrize(
     ("module", "name", "message"),
-    [(strict_json, "MOST_VALUES", "holds more than"), (header, "MOST_BYTES", "its header must")],
+    [(strict_json, "MOST_VALUES", "holds more than"), (header, "MOST_BYTES", "must have a header")],
 )
 def test_what_is_told_at_the_end_is_foreseen(tmp_path, monkeypatch, module, name, message):
     """Whatever the bound, what it lets through is saved in the end."""

@@ -60,7 +60,8 @@ def check_storable(model: TableModel) -> None:
         dataclasses.replace(model, about={**model.about, **_foreseen(model)}).check_storable()
     except ValueError as error:
         columns = f"{len(model.about['decisions']):,} columns"
-        raise TableError(f"a model of {columns} {error}; {_remedy(model)}") from None
+        said = str(error).replace("its header must have", "must have a header of")
+        raise TableError(f"a model of {columns} {said}; {_remedy(model)}") from None
 
 
 def _check_depth(model: TableModel) -> None:
