@@ -17,6 +17,9 @@ from chainrule.serialization.model_file import ModelFileError, read_file, write_
 from chainrule.serialization.whole import remove_unfinished
 from chainrule.trees import Array
 
+CHECKPOINTS = "checkpoint-*.model"
+"""What checkpoints are called in a folder."""
+
 _NAME = re.compile(r"checkpoint-(\d+)\.model")
 LOCK = ".lock"
 REMEDY = "make room or take another directory, and run the same again"
@@ -59,7 +62,7 @@ class Store:
             self.directory.mkdir(parents=True, exist_ok=True)
             self._lock = self._taken()
             try:
-                remove_unfinished(self.directory, "checkpoint-*.model")
+                remove_unfinished(self.directory, CHECKPOINTS)
             except BaseException:
                 self.close()
                 raise

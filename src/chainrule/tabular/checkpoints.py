@@ -13,11 +13,10 @@ from chainrule.history import History
 from chainrule.network import Parameters
 from chainrule.serialization import CheckpointError, Store
 from chainrule.serialization.checkpoint import begun, leave
+from chainrule.serialization.store import CHECKPOINTS
 from chainrule.tables import Source
 from chainrule.tabular.options import Options
 from chainrule.tabular.running import Run
-
-CHECKPOINTS = "checkpoint-*.model"
 
 
 def identity(run: Run, source: Source, options: Options) -> dict[str, str]:
