@@ -17,7 +17,7 @@ from chainrule.activations import ACTIVATIONS
 from chainrule.backprop import trace_cost
 from chainrule.losses import LOSSES
 from chainrule.network import penalty_gradient
-from chainrule.trees import is_weight, leaves, named_leaves, tree_map
+from chainrule.trees import leaves, named_leaves, tree_map
 from strategies import Problem, problem, problems
 
 PENALTIES = {"none": {}, "L1": {"l1": 0.01}, "L2": {"l2": 0.1}, "both": {"l1": 0.01, "l2": 0.1}}
@@ -68,7 +68,7 @@ def test_example_gradients_sum_to_the_gradient_less_the_penalty(p: Problem) -> N
     for (name, W), g, shares in zip(
         named_leaves(p.params), leaves(whole), leaves(each), strict=True
     ):
-        penalty = penalty_gradient(p.net, W, np) if is_weight(name) else 0
+        penalty = penalty_gradient(p.net, W, np) if p.net.roles[name] is cr.Role.WEIGHT else 0
         assert_allclose(shares.sum(axis=0) + penalty, g, rtol=1e-10, atol=1e-12)
 
 

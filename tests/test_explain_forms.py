@@ -164,7 +164,7 @@ def test_optimizer(optimizer, rate):
     states = init_states(optimizer, params)
     for t in range(1, 7):
         grads = tree_map(lambda w: rng.choice([-2.0, -0.5, 0.0, 0.75, 3.0], size=w.shape), params)
-        new, after = apply(optimizer, params, grads, states, t)
+        new, after = apply(optimizer, params, grads, states, t, NET.roles)
         kinds = ["w", "b", "w", "b"]
         for kind, w, g, state, expected in zip(
             kinds, leaves(params), leaves(grads), states, leaves(new), strict=True

@@ -12,7 +12,7 @@ from hypothesis import given
 import chainrule as cr
 from chainrule.activations import ACTIVATIONS
 from chainrule.network import number, penalty, penalty_gradient
-from chainrule.trees import is_weight, leaves, named_leaves
+from chainrule.trees import leaves, named_leaves
 from strategies import problem, problems
 
 LAYERS = (cr.Dense(3, "tanh"), cr.Dropout(0.25), cr.Dense(2, "leaky_relu(0.2)", "zeros"))
@@ -321,7 +321,7 @@ def test_the_penalty_has_slope_0_at_0():
 
 @given(problems())
 def test_the_penalty_of_any_network(p):
-    weights = [leaf for name, leaf in named_leaves(p.params) if is_weight(name)]
+    weights = [leaf for name, leaf in named_leaves(p.params) if p.net.roles[name] is cr.Role.WEIGHT]
     assert len(weights) == sum(isinstance(layer, cr.Dense) for layer in p.net.layers)
     expected = sum(p.net.l1 * abs(w) + p.net.l2 * w * w / 2 for W in weights for w in W.flat)
     np.testing.assert_allclose(penalty(p.net, p.params, np), expected, rtol=1e-12)

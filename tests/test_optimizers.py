@@ -116,11 +116,11 @@ def test_apply_steps_on_all_parameters_and_decays_weights(
     optimizer: cr.Optimizer, rate: Any
 ) -> None:
     optimizer = dataclasses.replace(optimizer, learning_rate=rate)
-    _, start = network()
+    net, start = network()
     params, states = start, init_states(optimizer, start)
     for t in range(1, STEPS + 1):
         grads = tree_map(lambda w, t=t: slope(w, t), params)
-        params, states = apply(optimizer, params, grads, states, t)
+        params, states = apply(optimizer, params, grads, states, t, net.roles)
     for before, after in zip(start, params, strict=True):
         if not before:
             assert after == ()
@@ -136,10 +136,10 @@ def test_apply_steps_on_all_parameters_and_decays_weights(
 @pytest.mark.parametrize("decay", [0.1, 0.5])
 @pytest.mark.parametrize("kind", [cr.AdamW, cr.Lion])
 def test_without_a_gradient_weights_decay_and_biases_stay(kind: Any, decay: float) -> None:
-    _, start = network()
+    net, start = network()
     optimizer = kind(0.1, weight_decay=decay)
     grads = tree_map(np.zeros_like, start)
-    params, _ = apply(optimizer, start, grads, init_states(optimizer, start), 1)
+    params, _ = apply(optimizer, start, grads, init_states(optimizer, start), 1, net.roles)
     for k in (0, 2):
         assert_allclose(params[k].W, (1 - 0.1 * decay) * start[k].W, rtol=1e-15)
         assert_array_equal(params[k].b, start[k].b)
@@ -147,9 +147,9 @@ def test_without_a_gradient_weights_decay_and_biases_stay(kind: Any, decay: floa
 
 @each_case
 def test_frozen_parameters_stay_with_their_state(optimizer: cr.Optimizer) -> None:
-    _, start = network()
+    net, start = network()
     grads, states = tree_map(np.ones_like, start), init_states(optimizer, start)
-    params, new_states = apply(optimizer, start, grads, states, 1, frozen={"0.W", "2.b"})
+    params, new_states = apply(optimizer, start, grads, states, 1, net.roles, frozen={"0.W", "2.b"})
     for frozen, before, after, state, new_state in zip(
         [True, False, False, True], leaves(start), leaves(params), states, new_states, strict=True
     ):
@@ -169,10 +169,11 @@ class Norm(NamedTuple):
 def test_running_statistics_and_other_parameters_without_decay(optimizer: cr.Optimizer) -> None:
     """No gradient moves a statistic; what is no `W` goes as a bias does."""
     start = (Norm(np.array([0.7]), np.array([0.4])),)
+    roles = {"0.gamma": cr.Role.BIAS, "0.running_mean": cr.Role.STATISTIC}
     params, states = start, init_states(optimizer, start)
     for t in range(1, STEPS + 1):
         params, states = apply(
-            optimizer, params, (Norm(slope(params[0].gamma, t), np.array([9.0])),), states, t
+            optimizer, params, (Norm(slope(params[0].gamma, t), np.array([9.0])),), states, t, roles
         )
     assert params[0].running_mean is start[0].running_mean
     assert_allclose(params[0].gamma[0], oracle_path(optimizer, 0.7, decays=False)[-1], rtol=1e-12)
@@ -199,13 +200,13 @@ def test_a_step_changes_nothing_in_place(optimizer: cr.Optimizer) -> None:
 
 @each_case
 def test_apply_changes_nothing_in_place(optimizer: cr.Optimizer) -> None:
-    _, params = network()
+    net, params = network()
     grads, states = tree_map(np.ones_like, params), init_states(optimizer, params)
     arrays = [*leaves(params), *leaves(grads), *leaves(tuple(states))]
     before = [array.copy() for array in arrays]
     for array in arrays:
         array.flags.writeable = False
-    apply(optimizer, params, grads, states, 1)
+    apply(optimizer, params, grads, states, 1, net.roles)
     for array, copy in zip(arrays, before, strict=True):
         assert_array_equal(array, copy)
 
@@ -224,9 +225,9 @@ def test_strict_arrays_and_the_dtype_are_kept(optimizer: cr.Optimizer, dtype: An
 
 @each_case
 def test_apply_keeps_strict_arrays(optimizer: cr.Optimizer) -> None:
-    _, params = network()
+    net, params = network()
     params = tree_map(array_api_strict.asarray, params)
-    after, states = apply(optimizer, params, params, init_states(optimizer, params), 1)
+    after, states = apply(optimizer, params, params, init_states(optimizer, params), 1, net.roles)
     kind = type(params[0].W)
     assert {type(array) for array in [*leaves(after), *leaves(tuple(states))]} == {kind}
 

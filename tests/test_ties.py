@@ -111,7 +111,7 @@ REFUSED = [
 @pytest.mark.parametrize(("given", "message"), REFUSED)
 def test_what_cannot_be_tied_is_refused(given: Any, message: str) -> None:
     with pytest.raises((TypeError, ValueError), match=re.escape(message)):
-        check_ties(PARAMS, given)
+        check_ties(PARAMS, given, NET.roles)
     with pytest.raises((TypeError, ValueError), match=re.escape(message)):
         fit(ties=given)
 

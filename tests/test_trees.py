@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule.trees import (
-    is_statistic,
-    is_weight,
     leaf_names,
     leaves,
     named_leaves,
@@ -87,29 +85,6 @@ def test_arrays_are_leaves_and_are_not_copied() -> None:
     assert all(a is b for a, b in zip(leaves(again), leaves(params), strict=True))
     assert [type(entry) for entry in again] == [type(entry) for entry in params]
     assert leaves(tree_map(np.sum, params))[1] == 0
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [("0.W", True), ("12.W", True), ("3.1.W", True), ("W", True), ("0.b", False), ("W.b", False)],
-)
-def test_is_weight(name: str, expected: bool) -> None:
-    assert is_weight(name) is expected
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("1.running_mean", True),
-        ("1.2.running_variance", True),
-        ("running_mean", True),
-        ("1.gamma", False),
-        ("running_mean.W", False),
-        ("1.not_running_mean", False),
-    ],
-)
-def test_is_statistic(name: str, expected: bool) -> None:
-    assert is_statistic(name) is expected
 
 
 def test_rebuilt_trees_wait_for_no_collector():

@@ -18,7 +18,7 @@ from chainrule.diagnose import check_gradient
 from chainrule.evaluation import cost_and_gradient, example_squared_norms, predict
 from chainrule.explain import explain, paths
 from chainrule.history import DivergenceError, EarlyStopping, History, TrainingInterrupted
-from chainrule.layers import Dense, Draw, Dropout, Layer
+from chainrule.layers import Dense, Draw, Dropout, Layer, Role, Words
 from chainrule.losses import Loss
 from chainrule.network import Network
 from chainrule.optimizers import (
@@ -86,6 +86,7 @@ __all__ = [
     "OneCycle",
     "Optimizer",
     "RMSprop",
+    "Role",
     "Rprop",
     "Schedule",
     "StepDecay",
@@ -93,6 +94,7 @@ __all__ = [
     "TableModel",
     "TrainingInterrupted",
     "WarmUp",
+    "Words",
     "activations",
     "backward",
     "check_gradient",

@@ -23,7 +23,6 @@ from typing import Any
 
 from array_api_compat import array_namespace
 
-from chainrule import losses
 from chainrule.errors import check_weights
 from chainrule.layers import Draw
 from chainrule.losses import Loss
@@ -100,7 +99,7 @@ def prediction(trace: Trace) -> Array:
     >>> prediction(forward(net, net.parameters([([[0.0], [0.0]], [0.0, 0.0])]), [[1.0]]))
     array([[0.5, 0.5]])
     """
-    return losses.loss(trace.net.loss).link(trace.output, array_namespace(trace.output))
+    return trace.net.row.link(trace.output, array_namespace(trace.output))
 
 
 def cost(
@@ -292,8 +291,8 @@ def _compared(
     trace: Trace, y: Any, sample_weight: Any, mean_weight: float | None, check: bool
 ) -> tuple[Loss, Array, Array, Array | None, Any]:
     """Return the loss, a, y and w as the arithmetic wants them, and the array library."""
-    loss, a = losses.loss(trace.net.loss), trace.output
-    n, outputs = a.shape
+    loss, a = trace.net.row, trace.output
+    n, outputs = a.shape[0], trace.net.outputs
     xp = array_namespace(a)
     y = check_targets(loss.target, y, n, outputs, a.dtype, xp) if check else y
     y = encode(y, outputs, a.dtype, xp)

@@ -9,26 +9,17 @@ import functools
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
 
 from chainrule import losses
-from chainrule.activations import activation
 from chainrule.errors import as_numbers, check_number, check_whole, finite, unknown_name
-from chainrule.layers import Dense, Dropout, Layer
+from chainrule.layers import Layer, Role
 from chainrule.losses import Loss
-from chainrule.rows import is_own
-from chainrule.trees import (
-    Array,
-    is_weight,
-    leaf_names,
-    leaves,
-    named_leaves,
-    rebuild,
-    tree_map,
-)
+from chainrule.trees import Array, leaf_names, leaves, named_leaves, rebuild, tree_map
 
 Parameters = tuple[Any, ...]
 """The parameters of each layer: a named tuple of arrays, `params[k].W`, or `()`."""
@@ -123,10 +114,16 @@ class Network:
                 width = layer.outputs(width)
             except ValueError as error:
                 raise ValueError(f"Network: {describe(self, k)}: {error}") from None
-        if width % group:
+        for k, layer in enumerate(layers[:-1]):
+            if layer.members > 1:
+                raise ValueError(
+                    f"Network: {describe(self, k)}, must be the last layer: what leaves it are "
+                    "predictions, one of each member"
+                )
+        if self.outputs % group:
             raise ValueError(
-                f"Network: loss {str(loss)!r} expects a multiple of {group} outputs, got {width} "
-                f"from {describe(self, len(layers) - 1)}; change one of the two"
+                f"Network: loss {str(loss)!r} expects a multiple of {group} outputs, got "
+                f"{self.outputs} from {describe(self, len(layers) - 1)}; change one of the two"
             )
         if check:
             _check_output(self)
@@ -147,9 +144,24 @@ class Network:
         return tuple(widths)
 
     @property
+    def members(self) -> int:
+        """How many members predict, each by outputs of its own; the prediction is their mean."""
+        return self.layers[-1].members
+
+    @property
     def outputs(self) -> int:
-        """The number of outputs."""
-        return self.widths[-1]
+        """The number of outputs, of one member where there are several."""
+        return self.widths[-1] // self.members
+
+    @property
+    def row(self) -> Loss:
+        """The row of the loss: of several members, the mean of theirs."""
+        return losses.of_members(losses.loss(self.loss), self.members)
+
+    @property
+    def roles(self) -> Mapping[str, Role]:
+        """The role of each parameter, by its name."""
+        return _roles(self)
 
     @property
     def size(self) -> int:
@@ -223,6 +235,15 @@ def _form(net: Network) -> Parameters:
     return tuple(layer.form(i) for layer, i in zip(net.layers, net.widths, strict=False))
 
 
+@functools.lru_cache
+def _roles(net: Network) -> Mapping[str, Role]:
+    found = {}
+    for name, _ in named_leaves(net.form):
+        k, _, own = name.partition(".")
+        found[name] = net.layers[int(k)].role(own)
+    return MappingProxyType(found)
+
+
 def _as_floating(where: str, given: Any) -> Array:
     array = as_numbers(where, given)
     if isinstance(array, np.ndarray) and array.dtype.kind in "biu":
@@ -232,15 +253,16 @@ def _as_floating(where: str, given: Any) -> Array:
 
 def _check_output(net: Network) -> None:
     """Raise where an activation of the table stands between the last weights and a loss's link."""
-    k = max((k for k, layer in enumerate(net.layers) if not isinstance(layer, Dropout)), default=0)
-    row, layer = losses.loss(net.loss), net.layers[k]
-    if not (row.link_name and isinstance(layer, Dense)):
+    row, end, k = losses.loss(net.loss), "identity", 0
+    for place, layer in enumerate(net.layers):
+        end = layer.ends_in(end)
+        k = k if layer.ends_in("") == "" else place  # it passes on what it gets
+    if not row.link_name or end == "identity":
         return
-    if str(layer.activation) == "identity" or is_own(activation, layer.activation):
-        return
+    plain = net.layers[k].without_end()
     raise ValueError(
         f"Network: loss {str(row)!r} applies {row.link_name} itself, so the last layer must be "
-        f"linear: write Dense({layer.units}) for {describe(net, k)}"
+        f"linear: {f'write {plain} for' if plain else 'leave out'} {describe(net, k)}"
     )
 
 
@@ -333,7 +355,7 @@ def divisor(net: Network, weight: float) -> float:
 
 def penalty(net: Network, params: Parameters, xp: Any) -> Array:
     r"""Return the penalty's share of the cost, λ₁ Σ|W| + ½ λ₂ ΣW²."""
-    weights = [leaf for name, leaf in named_leaves(params) if is_weight(name)]
+    weights = [leaf for name, leaf in named_leaves(params) if net.roles[name] is Role.WEIGHT]
     return sum(net.l1 * xp.sum(xp.abs(W)) + 0.5 * net.l2 * xp.sum(W * W) for W in weights)
 
 
@@ -347,7 +369,9 @@ def penalised(net: Network, grads: Parameters, params: Parameters, xp: Any) -> P
     if not (net.l1 or net.l2):
         return grads
     added: Parameters = tree_map(
-        lambda name, g, W: g + penalty_gradient(net, W, xp) if is_weight(name) else g,
+        lambda name, g, W: (
+            g + penalty_gradient(net, W, xp) if net.roles[name] is Role.WEIGHT else g
+        ),
         leaf_names(grads),
         grads,
         params,

@@ -14,15 +14,16 @@ from __future__ import annotations
 import abc
 import dataclasses
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from array_api_compat import array_namespace
 
 from chainrule.errors import check_number
+from chainrule.layers import Role
 from chainrule.network import Parameters
 from chainrule.schedules import Rate, check_rate, rate_at
-from chainrule.trees import Array, is_statistic, is_weight, leaves, named_leaves, rebuild
+from chainrule.trees import Array, leaves, named_leaves, rebuild
 
 State = tuple[Array, ...]
 
@@ -345,23 +346,27 @@ def apply(
     grads: Parameters,
     states: list[State],
     t: int,
+    roles: Mapping[str, Role],
     frozen: Collection[str] = (),
 ) -> tuple[Parameters, list[State]]:
-    r"""Return the parameters and states after step t; parameters named in `frozen` stay.
+    r"""Return the parameters and states after step t; those named in `frozen` stay.
+
+    `roles` are the network's: weights decay, and statistics are not moved.
 
     $$w \leftarrow w - dw - \eta \lambda w$$
 
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> params = net.parameters([([[2.0]], [0.0])])
-    >>> apply(cr.SGD(0.5), params, params, init_states(cr.SGD(0.5), params), 1)[0][0].W
+    >>> apply(cr.SGD(0.5), params, params, init_states(cr.SGD(0.5), params), 1, net.roles)[0][0].W
     array([[1.]])
     """
     decay = optimizer.rate(t) * optimizer.weight_decay
     new_params, new_states = [], []
     for (name, w), g, state in zip(named_leaves(params), leaves(grads), states, strict=True):
-        if not (name in frozen or is_statistic(name)):
+        role = roles[name]
+        if not (name in frozen or role is Role.STATISTIC):
             dw, state = optimizer.step(g, state, t)  # noqa: PLW2901
-            w = w - (dw + decay * w if decay and is_weight(name) else dw)  # noqa: PLW2901
+            w = w - (dw + decay * w if decay and role is Role.WEIGHT else dw)  # noqa: PLW2901
         new_params.append(w)
         new_states.append(state)
     return rebuild(params, new_params), new_states

@@ -120,7 +120,7 @@ def take_step(
         raise FloatingPointError(f"{_first_not_finite(trace, xp)} (the cost is {cost})")
     deltas = backward(net, params, trace, y, w, mean_weight=plan.mean_weight, check=False)
     grads = treated(plan, gradient(trace, deltas), xp)
-    new, states = apply(plan.optimizer, params, grads, states, t, plan.frozen)
+    new, states = apply(plan.optimizer, params, grads, states, t, net.roles, plan.frozen)
     new = tuple(
         layer.after_step(own, record)
         for layer, own, record in zip(net.layers, new, trace, strict=True)

@@ -12,13 +12,14 @@ The derivative by a shared value is the sum of those by its places, and all plac
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from array_api_compat import array_namespace, device
 
 from chainrule.errors import unknown_name
-from chainrule.trees import Array, is_weight, named_leaves, rebuild
+from chainrule.layers import Role
+from chainrule.trees import Array, named_leaves, rebuild
 
 _PLACE = re.compile(r"(.+)\[\s*(\d+(?:\s*,\s*\d+)*)\s*\]")
 
@@ -43,15 +44,16 @@ Ties = tuple[tuple[Place, ...], ...]
 def check_ties(
     params: Any,
     given: Any,
+    roles: Mapping[str, Role],
     frozen: frozenset[str] = frozenset(),
     called: Callable[[Place], str] = str,
 ) -> Ties:
     """Return ties of parameters, or raise where they are not ties or their values differ.
 
-    `called` is what an error calls a place.
+    `roles` are the network's, and `called` is what an error calls a place.
 
     >>> net = cr.Network(1, [cr.Dense(2)], loss="huber")
-    >>> check_ties(net.init(), [["0.b[0]", "0.b[1]"]])
+    >>> check_ties(net.init(), [["0.b[0]", "0.b[1]"]], net.roles)
     ((Place(name='0.b', entry=(0,)), Place(name='0.b', entry=(1,))),)
     """
     if isinstance(given, str) or not isinstance(given, Iterable):
@@ -64,7 +66,7 @@ def check_ties(
         raise ValueError(f"ties: {twice} is named twice; a place is tied once, within one group")
     for group in ties:
         names = " and ".join(map(called, group))
-        if len({is_weight(place.name) for place in group}) > 1:
+        if len({roles[place.name] for place in group}) > 1:
             raise ValueError(f"ties: {names} are a weight and a bias, which are not treated alike")
         if len({place.name in frozen for place in group}) > 1:
             raise ValueError(f"ties: of {names} some are frozen; freeze all of them, or none")
@@ -120,7 +122,7 @@ def summed(grads: Any, ties: Ties) -> Any:
 
     >>> net = cr.Network(1, [cr.Dense(3)], loss="huber")
     >>> grads = net.parameters([([[0.0]] * 3, [1.0, 2.0, 4.0])])
-    >>> summed(grads, check_ties(net.init(), [["0.b[0]", "0.b[2]"]]))[0].b
+    >>> summed(grads, check_ties(net.init(), [["0.b[0]", "0.b[2]"]], net.roles))[0].b
     array([5., 2., 0.])
     """
     found = dict(named_leaves(grads))
@@ -137,7 +139,7 @@ def spread(grads: Any, ties: Ties) -> Any:
 
     >>> net = cr.Network(1, [cr.Dense(3)], loss="huber")
     >>> grads = net.parameters([([[0.0]] * 3, [5.0, 2.0, 0.0])])
-    >>> spread(grads, check_ties(net.init(), [["0.b[0]", "0.b[2]"]]))[0].b
+    >>> spread(grads, check_ties(net.init(), [["0.b[0]", "0.b[2]"]], net.roles))[0].b
     array([5., 2., 5.])
     """
     found = dict(named_leaves(grads))

@@ -152,7 +152,7 @@ def fit(
         else check_number("fit: mean_weight", mean_weight, above=0)
     )
     history = _start(optimizer, params, history)
-    tied = _tied(history.at, ties, stays)
+    tied = _tied(net, history.at, ties, stays)
     plan = Plan(net, optimizer, seed, stays, clip_value, clip_norm, w, tied)
     goal = history.epochs + epochs
     native = _native(plan, history, training, held_out, batch_size, shuffle, engine, threads)
@@ -183,9 +183,9 @@ def fit(
     return history.returned, history
 
 
-def _tied(at: Progress, ties: Any, stays: frozenset[str]) -> Ties:
+def _tied(net: Network, at: Progress, ties: Any, stays: frozenset[str]) -> Ties:
     """Return the ties of a run that stands somewhere, or raise where its tied places differ."""
-    tied = check_ties(at.params, ties, stays)
+    tied = check_ties(at.params, ties, net.roles, stays)
     names = [name for name, _ in named_leaves(at.params)]
     for arrays in zip(*at.states, strict=True):
         check_equal(dict(zip(names, arrays, strict=True)), tied, "states of the optimizer")

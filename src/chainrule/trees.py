@@ -70,21 +70,3 @@ def leaf_names(tree: Any) -> Any:
     (('0.0', '0.1'), (), ('2.0',))
     """
     return rebuild(tree, [name for name, _ in named_leaves(tree)])
-
-
-def is_weight(name: str) -> bool:
-    """Whether a parameter is a weight (`W`), which penalties and decay act on, unlike a bias.
-
-    >>> is_weight("0.W"), is_weight("0.b")
-    (True, False)
-    """
-    return name.rpartition(".")[2] == "W"
-
-
-def is_statistic(name: str) -> bool:
-    """Whether a parameter is a running statistic (`running_…`), which no gradient moves.
-
-    >>> is_statistic("1.running_mean"), is_statistic("1.gamma")
-    (True, False)
-    """
-    return name.rpartition(".")[2].startswith("running_")

@@ -59,7 +59,7 @@ def first_round() -> Round:
 
 def _update(params: Parameters, trace: Trace, deltas: Deltas, frozen: frozenset[str]) -> Parameters:
     """Return the parameters after a step of those that are not frozen."""
-    return apply(SGD, params, cr.gradient(trace, deltas), STATES, 1, frozen)[0]
+    return apply(SGD, params, cr.gradient(trace, deltas), STATES, 1, NET.roles, frozen)[0]
 
 
 def figures() -> dict[str, float]:

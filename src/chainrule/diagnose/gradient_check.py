@@ -5,14 +5,12 @@ w   (p,)   all parameters of a network in one row       g   (p,)   the gradient 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule import losses
 from chainrule.backprop import (
     Trace,
     backward,
@@ -21,10 +19,10 @@ from chainrule.backprop import (
     trace_cost,
 )
 from chainrule.errors import check_number, check_weights, check_whole
-from chainrule.layers import Draw
+from chainrule.layers import Draw, Role
 from chainrule.network import SEEDS, Network, Parameters, check_inputs, check_parameters, number
 from chainrule.targets import check_targets, encode
-from chainrule.trees import is_statistic, is_weight, leaves, named_leaves, rebuild, tree_map
+from chainrule.trees import leaves, named_leaves, rebuild, tree_map
 
 SMALL = 2000
 """Up to this many parameters are checked one by one; more, in random directions."""
@@ -118,7 +116,7 @@ def check_gradient(
     params = tree_map(lambda leaf: np.asarray(leaf, dtype=np.float64), params)
     cost = _Cost(net, params, X, y, sample_weight, draw)
     g = cost.gradient()
-    trained = ~cost.where(is_statistic)
+    trained = ~cost.where(Role.STATISTIC)
     if net.size <= SMALL:
         by, directions = "parameter", np.eye(net.size)[trained]
         names = [name for name, keep in zip(_numbers(params), trained, strict=True) if keep]
@@ -159,20 +157,21 @@ class _Cost:
         self.net, self.params, self.draw = net, params, draw
         self.X, self.xp = check_inputs(net, params, X)
         n, dtype = self.X.shape[0], self.X.dtype
-        self.loss = losses.loss(net.loss)
+        self.loss = net.row
         y = check_targets(self.loss.target, y, n, net.outputs, dtype, self.xp)
         self.y = encode(y, net.outputs, dtype, self.xp)
         self.w = None if w is None else check_weights(w, n, dtype, self.xp)
         self.row = _row(params)
-        self.weights = self.where(is_weight)
+        self.weights = self.where(Role.WEIGHT)
         cost, _ = self.at(self.row)
         eps = float(np.finfo(np.float64).eps)
         self.noise = 10 * eps * max(abs(cost), 1.0) / STEP
         """What rounding leaves of a difference where the gradient is 0."""
 
-    def where(self, holds: Callable[[str], bool]) -> NDArray[np.bool_]:
-        """Return which entries of the row belong to parameters whose name has a property."""
-        parts = [np.full(leaf.size, holds(name)) for name, leaf in named_leaves(self.params)]
+    def where(self, role: Role) -> NDArray[np.bool_]:
+        """Return which entries of the row belong to parameters of a role."""
+        roles = self.net.roles
+        parts = [np.full(p.size, roles[name] is role) for name, p in named_leaves(self.params)]
         return np.concatenate(parts)
 
     def at(self, row: Vector) -> tuple[float, Trace]:

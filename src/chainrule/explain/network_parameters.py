@@ -92,7 +92,7 @@ class ParameterKeys(TomlFile):
         """Return the groups of names of parameters that are one number."""
         given = self.given.get("ties", [])
         with self.at("ties"):
-            checked(params, tied(given, Places.of(net)))
+            checked(params, tied(given, Places.of(net)), net.roles)
         return tuple(map(tuple, given))
 
     # Which way the matrices are written

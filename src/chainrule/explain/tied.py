@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from chainrule.explain.names import Key, Places
 from chainrule.explain.subjects import subject
+from chainrule.layers import Role
 from chainrule.network import Parameters
 from chainrule.ties import Place, Ties, check_ties
 
@@ -37,10 +38,15 @@ def tied(ties: Any, at: Places) -> Places:
     return dataclasses.replace(at, ties=tuple(groups))
 
 
-def checked(params: Parameters, at: Places, frozen: frozenset[str] = frozenset()) -> Ties:
+def checked(
+    params: Parameters,
+    at: Places,
+    roles: Mapping[str, Role],
+    frozen: frozenset[str] = frozenset(),
+) -> Ties:
     """Return the ties as `fit` has them, or raise where tied places are not one number."""
     names = [[str(_place(key, at)) for key in group] for group in at.ties]
-    return check_ties(params, names, frozen, called(at))
+    return check_ties(params, names, roles, frozen, called(at))
 
 
 def called(at: Places) -> Callable[[Place], str]:

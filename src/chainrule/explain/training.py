@@ -51,7 +51,7 @@ class Training(NamedTuple):
     def begin(self, net: Network, params: Parameters, data: Examples) -> Begun:
         """Return where the step begins that is explained, or raise where nothing says how."""
         stays = frozen(params, self.freeze)
-        ties = checked(params, self.at, stays)
+        ties = checked(params, self.at, net.roles, stays)
         if self.optimizer is None:
             for name in ("velocity", "step", "batch_size"):
                 if getattr(self, name) is not None:

@@ -10,12 +10,16 @@ A layer is a frozen specification: names and sizes, never arrays. Its parameters
 of arrays (or of such tuples), its record a named tuple of what it saw, with the fields x and a at
 least. All its functions are pure. A layer made of layers keeps their records and deltas in its own,
 and gives each inner layer `draw.within(k)`.
+
+What others need to know of a layer it says itself: to the engine its operations (`lower`), to
+explanations its formulas, to summaries its words, to optimizers the roles of its parameters.
 """
 
 from __future__ import annotations
 
 import abc
-from typing import Any, NamedTuple
+import enum
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -41,8 +45,49 @@ class Draw(NamedTuple):
         return self._replace(layer=((self.layer + 1) << 16) + k)
 
 
+class Role(enum.Enum):
+    """What a parameter is to an optimizer and to a penalty.
+
+    >>> cr.Dense(1).role("W"), cr.Dense(1).role("b")
+    (<Role.WEIGHT: 'weight'>, <Role.BIAS: 'bias'>)
+    """
+
+    WEIGHT = "weight"
+    """Penalised, and decayed."""
+    BIAS = "bias"
+    """Moved by its gradient alone: biases, gains, scales."""
+    STATISTIC = "statistic"
+    """Moved by no gradient: what a layer has seen of the data."""
+
+
+class Words(NamedTuple):
+    """What summaries say of a layer: its kind, its size, its function, the words of those inside.
+
+    >>> Words("dense", "8", "relu").short, Words("dropout", "0.1").short
+    ('8 relu', 'dropout 0.1')
+    >>> Words("residual", inside=(Words("dense", "4", "tanh"), Words("layer norm"))).short
+    'residual (4 tanh, layer norm)'
+    """
+
+    kind: str
+    size: str = ""
+    function: str = ""
+    inside: tuple[Words, ...] = ()
+
+    @property
+    def short(self) -> str:
+        """All of it on one line; the kind goes without saying where a function has a size."""
+        named = "" if self.function and self.size else self.kind
+        inside = ", ".join(words.short for words in self.inside)
+        parts = (named, self.size, self.function, f"({inside})" if inside else "")
+        return " ".join(part for part in parts if part)
+
+
 class Layer(abc.ABC):
     """A kind of layer. One without parameters inherits all but the first three functions."""
+
+    kind: ClassVar[str] = ""
+    """Its name in files and tables; one of the user's own has none."""
 
     @abc.abstractmethod
     def forward(self, params: Any, x: Array, draw: Draw | None, xp: Any) -> tuple[Array, Any]:
@@ -87,7 +132,41 @@ class Layer(abc.ABC):
     def after_step(self, params: Any, record: Any) -> Any:
         """Return the parameters after a step of training.
 
-        A kind that keeps running statistics calls them `running_…`, gives them gradients of 0,
-        and brings them up to date here.
+        A kind that keeps running statistics gives them gradients of 0, and brings them up to date
+        here.
         """
         return params
+
+    def role(self, name: str) -> Role:
+        """Return the role of a parameter by its name within the layer's own.
+
+        Unless a kind says otherwise, `W` is a weight and `running_…` a statistic.
+        """
+        last = name.rpartition(".")[2]
+        if last.startswith("running_"):
+            return Role.STATISTIC
+        return Role.WEIGHT if last == "W" else Role.BIAS
+
+    @property
+    def members(self) -> int:
+        """How many predictions stand side by side in the output; the network's is their mean."""
+        return 1
+
+    def ends_in(self, before: str) -> str:
+        """Return the activation of the table that the output comes from, "identity" if from none.
+
+        `before` is that of what enters.
+        """
+        return "identity"
+
+    def without_end(self) -> str:
+        """Return how the layer is written without that activation, "" where nothing is left."""
+        return ""
+
+    def words(self, inputs: int) -> Words:
+        """Return what summaries say of the layer."""
+        return Words(repr(self))
+
+    def lower(self, program: Any, x: int) -> int:
+        """Add the layer's operations on value x to the engine's program; return what they make."""
+        raise program.unsupported(f"{self!r} is of a kind that the engine does not have")

@@ -7,14 +7,15 @@ delta   (n, o)      b   (o,)        a = f(z)       (n, o)
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from chainrule.activations import Activation, activation
 from chainrule.errors import check_whole
 from chainrule.initialisers import check_initialiser, draw_weights
-from chainrule.layers.base import Draw, Layer
+from chainrule.layers.base import Draw, Layer, Words
+from chainrule.rows import is_own
 from chainrule.trees import Array
 
 
@@ -58,6 +59,8 @@ class Dense(Layer):
     >>> Dense(3, "tanh")
     Dense(3, 'tanh')
     """
+
+    kind: ClassVar[str] = "dense"
 
     units: int
     activation: str | Activation = "identity"
@@ -113,3 +116,17 @@ class Dense(Layer):
 
     def kinks(self, record: DenseRecord) -> list[Array]:
         return [record.z - kink for kink in activation(self.activation).kinks]
+
+    def ends_in(self, before: str) -> str:
+        return "identity" if is_own(activation, self.activation) else str(self.activation)
+
+    def without_end(self) -> str:
+        return f"Dense({self.units})"
+
+    def words(self, inputs: int) -> Words:
+        return Words(self.kind, f"{self.units:,}", str(self.activation))
+
+    def lower(self, program: Any, x: int) -> int:
+        z = program.affine(x, self.units, W="W", b="b")
+        made: int = program.activate(z, activation(self.activation))
+        return made

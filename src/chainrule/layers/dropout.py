@@ -7,14 +7,14 @@ mask          (n, i)   0, or 1/(1 − rate)
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from array_api_compat import device
 from numpy.typing import NDArray
 
 from chainrule.errors import check_number
-from chainrule.layers.base import Draw, Layer
+from chainrule.layers.base import Draw, Layer, Words
 from chainrule.streams import of_layer, words
 from chainrule.trees import Array
 
@@ -57,6 +57,8 @@ class Dropout(Layer):
     Dropout(0.1)
     """
 
+    kind: ClassVar[str] = "dropout"
+
     rate: float = 0.5
 
     def __post_init__(self) -> None:
@@ -81,3 +83,13 @@ class Dropout(Layer):
 
     def dx(self, params: tuple[()], record: DropoutRecord, delta: Array, xp: Any) -> Array:
         return delta
+
+    def ends_in(self, before: str) -> str:
+        return before
+
+    def words(self, inputs: int) -> Words:
+        return Words(self.kind, f"{self.rate:g}")
+
+    def lower(self, program: Any, x: int) -> int:
+        made: int = program.dropout(x, self.rate)
+        return made
