@@ -3,7 +3,7 @@
 import importlib
 import typing
 
-from chainrule import activations, losses
+from chainrule import activations, layers, losses
 from chainrule.activations import Activation
 from chainrule.backprop import (
     backward,
@@ -18,7 +18,7 @@ from chainrule.diagnose import check_gradient
 from chainrule.evaluation import cost_and_gradient, example_squared_norms, predict
 from chainrule.explain import explain, paths
 from chainrule.history import DivergenceError, EarlyStopping, History, TrainingInterrupted
-from chainrule.layers import Dense, Draw, Dropout, Layer, Role, Words
+from chainrule.layers import *  # a new kind is named there alone
 from chainrule.losses import Loss
 from chainrule.network import Network
 from chainrule.optimizers import (
@@ -65,16 +65,12 @@ __all__ = [
     "CheckpointError",
     "Constant",
     "Cosine",
-    "Dense",
     "DivergenceError",
-    "Draw",
-    "Dropout",
     "EarlyStopping",
     "Exponential",
     "GradientFlowDisplay",
     "History",
     "InverseScaling",
-    "Layer",
     "Lion",
     "Loss",
     "LossCurveDisplay",
@@ -86,7 +82,6 @@ __all__ = [
     "OneCycle",
     "Optimizer",
     "RMSprop",
-    "Role",
     "Rprop",
     "Schedule",
     "StepDecay",
@@ -94,7 +89,6 @@ __all__ = [
     "TableModel",
     "TrainingInterrupted",
     "WarmUp",
-    "Words",
     "activations",
     "backward",
     "check_gradient",
@@ -115,6 +109,7 @@ __all__ = [
     "squared_norms",
     "train",
 ]
+__all__ += layers.__all__
 
 _LAZY = {
     **dict.fromkeys(

@@ -16,7 +16,7 @@ from chainrule import losses
 from chainrule.activations import ACTIVATIONS
 from chainrule.demo.printing import block, open_table, paragraph, progress, show
 from chainrule.diagnose import GradientCheck
-from chainrule.layers import stack
+from chainrule.layers.stacks import stack
 from chainrule.losses import LOSSES
 from chainrule.targets import TARGETS
 from chainrule.trees import tree_map

@@ -12,7 +12,7 @@ from chainrule import activations, engine, losses
 from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.errors import check_number, check_whole, unknown_name
 from chainrule.layers import Layer
-from chainrule.layers import stack
+from chainrule.layers.stacks import stack
 from chainrule.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from chainrule.schedules import Schedule
 

@@ -7,4 +7,4 @@ from chainrule.layers.dropout import Dropout
 LAYERS: dict[str, type[Layer]] = {kind.kind: kind for kind in (Dense, Dropout)}
 """The kinds of layer by their names in files and tables."""
 
-__all__ = ["LAYERS", "Dense", "Draw", "Dropout", "Layer", "Role", "Words"]
+__all__ = ["Dense", "Draw", "Dropout", "Layer", "Role", "Words"]

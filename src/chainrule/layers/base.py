@@ -89,6 +89,18 @@ class Layer(abc.ABC):
     kind: ClassVar[str] = ""
     """Its name in files and tables; one of the user's own has none."""
 
+    training_only: ClassVar[bool] = False
+    """Whether it acts in training alone: in prediction, what enters leaves as it is."""
+
+    @classmethod
+    def of_fields(cls, **fields: Any) -> Layer:
+        """Return the layer with the fields of its dataclass, inner layers as a tuple.
+
+        >>> cr.Dense.of_fields(units=3, activation="tanh", initialiser=None)
+        Dense(3, 'tanh')
+        """
+        return cls(**fields)
+
     @abc.abstractmethod
     def forward(self, params: Any, x: Array, draw: Draw | None, xp: Any) -> tuple[Array, Any]:
         """Return a and the record."""
@@ -162,6 +174,14 @@ class Layer(abc.ABC):
     def without_end(self) -> str:
         """Return how the layer is written without that activation, "" where nothing is left."""
         return ""
+
+    def then(self, layer: Layer) -> tuple[Layer, ...]:
+        """Return the layers that take this one's place where another is to stand behind it.
+
+        >>> cr.Dropout(0.1).then(cr.Dense(1))
+        (Dropout(0.1), Dense(1, 'identity'))
+        """
+        return self, layer
 
     def words(self, inputs: int) -> Words:
         """Return what summaries say of the layer."""

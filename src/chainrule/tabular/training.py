@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.layers import stack
+from chainrule.layers.stacks import stack
 from chainrule.network import Network, Parameters
 from chainrule.optimizers import OPTIMIZERS, AdamW
 from chainrule.records import column_name, made_of
