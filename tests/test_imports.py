@@ -55,6 +55,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.engine.single.squared_norms": EVALUATED,
     "chainrule.errors.check_weights": CHECK,
     "chainrule.estimators.html.Part": RECORD,
+    "chainrule.estimators.html.Seen": RECORD,
     "chainrule.estimators.base.BaseMLP": ABSTRACT,
     "chainrule.estimators.base.documented": "one decorator, whose docstring says it",
     "chainrule.estimators.base.whole_or_not_at_all": ESTIMATOR,

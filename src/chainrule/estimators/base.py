@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,9 +18,8 @@ from chainrule.estimators.reading import Reading
 from chainrule.estimators.validation import Given, Held, split
 from chainrule.estimators.watching import Task, Watch
 from chainrule.history import History
-from chainrule.layers import Dense
 from chainrule.network import Network, Parameters
-from chainrule.trees import rebuild
+from chainrule.trees import leaves
 
 Array = NDArray[Any]
 
@@ -121,6 +119,12 @@ class BaseMLP(CallbackSupportMixin, Reading):  # type: ignore[misc]
         For the solvers of Adam's family; ε is added to √v̂, as in the paper, not to √v.
     dropout
         The rate at which activations are silenced in training, for all hidden layers or a list.
+    layers
+        The layers before the outputs in the place of hidden_layer_sizes, activation and dropout:
+        a list of layers of any kind, `[cr.LayerNorm(), cr.Dense(32, "relu")]`. A linear layer for
+        the outputs comes after them; where the last is `cr.Members`, within it, so that each
+        member has outputs of its own. Each layer draws its initial parameters itself. A later call
+        that goes on must be given the same layers.
     clip_value, clip_norm
         Bounds on each entry of the gradient, then on the norm of the whole.
     n_jobs
@@ -133,7 +137,8 @@ class BaseMLP(CallbackSupportMixin, Reading):  # type: ignore[misc]
     network_, parameters_, history_
         The network, its parameters and the course of the training, for the functions of the core.
     coefs_, intercepts_
-        The weights (inputs, outputs) and the biases of each layer.
+        The weights (inputs, outputs) and the biases of each dense layer, of those within other
+        layers too; `parameters_` has those of all kinds.
     loss_, loss_curve_, best_loss_
         The loss of the last epoch, of each, and the lowest; None under early stopping.
     validation_scores_, best_validation_score_, validation_loss_curve_
@@ -143,7 +148,8 @@ class BaseMLP(CallbackSupportMixin, Reading):  # type: ignore[misc]
     n_iter_, t_
         The epochs of the last call, and the examples seen in all calls.
     n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_
-        The layers, inputs counted; the outputs; what turns the last into predictions; the columns.
+        The layers that have parameters, and the inputs, counted; the outputs; what turns the last
+        into predictions; the columns.
     """
 
     solver: Any = "adam"
@@ -169,6 +175,7 @@ class BaseMLP(CallbackSupportMixin, Reading):  # type: ignore[misc]
     max_fun: int = 15000
     l1: float = 0.0
     dropout: Any = 0.0
+    layers: Any = None
     clip_value: float | None = None
     clip_norm: float | None = None
     validation_split: Any = None
@@ -272,23 +279,14 @@ class BaseMLP(CallbackSupportMixin, Reading):  # type: ignore[misc]
         return whole
 
     def _begin(self, X: Array, target: Array) -> None:
-        """Draw new parameters, as scikit-learn draws them, and forget all earlier calls."""
+        """Draw new parameters, and forget all earlier calls."""
         for name in BY_EPOCH:
             self.__dict__.pop(name, None)
         rng = check_random_state(self.random_state)
         self.n_outputs_ = target.shape[1] if target.ndim > 1 else len(self.classes_)
-        self.n_layers_ = len(parameters.hidden_sizes(self)) + 2
         self.network_, self._form = self._network(X.shape[1], 1.0), parameters.form(self)
-        factor = 2.0 if parameters.is_logistic(self.activation) else 6.0
-        drawn = []
-        for layer, i in zip(self.network_.layers, self.network_.widths, strict=False):
-            if isinstance(layer, Dense):
-                bound = math.sqrt(factor / (i + layer.units))
-                drawn.append(rng.uniform(-bound, bound, (i, layer.units)).T)
-                drawn.append(rng.uniform(-bound, bound, layer.units))
-        self.parameters_: Parameters = rebuild(
-            self.network_.form, [np.ascontiguousarray(part, X.dtype) for part in drawn]
-        )
+        self.n_layers_ = 1 + sum(bool(leaves(part)) for part in self.network_.form)
+        self.parameters_ = parameters.initial(self, self.network_, rng, X.dtype)
         self.seed_ = int(rng.randint(2**31))
         self.t_, self.n_iter_, self.history_ = 0, 0, History()
         self._slowdown, self._since, self._best = 1.0, {"loss": 0, "score": 0}, None

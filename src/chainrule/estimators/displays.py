@@ -6,6 +6,7 @@ dW      (o, i)   ∂C/∂W, without the penalty      delta   (n, o)   ∂C/∂z,
 from __future__ import annotations
 
 import itertools
+import textwrap
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -15,8 +16,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule import backprop
-from chainrule.layers import Dense
-from chainrule.network import Network
+from chainrule.layers import Role, Words
+from chainrule.layers.wording import in_words
+from chainrule.network import Network, Parameters
+from chainrule.trees import leaves, named_leaves
 
 Array = NDArray[Any]
 
@@ -26,6 +29,9 @@ ROWS = 2000
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"  # told apart in every colour vision
+
+LONGEST = 24
+"""The most characters of a line below a layer."""
 
 STYLES = (":", "-.", (0, (4, 1, 1, 1, 1, 1)), (0, (1, 3)))
 """The lines of scores, beside the solid and the dashed one of the losses."""
@@ -176,9 +182,10 @@ def spread(values: Array) -> Spread:
 class GradientFlowDisplay:
     """The sizes of ∂C/∂W and of delta = ∂C/∂z by layer: where the gradient fades or grows.
 
-    Each layer has a box of each: it holds the middle half of the entries, the thin line nine tenths
-    of them, the point is the median. Entries that are 0 have no place on a logarithmic axis, and
-    their share stands below the layer. The penalty is left out, as it passes through no layer.
+    Each layer that has weights has a box of each: it holds the middle half of the entries, the thin
+    line nine tenths of them, the point is the median. Entries that are 0 have no place on a
+    logarithmic axis, and their share stands below the layer. The penalty is left out, as it passes
+    through no layer.
 
     Parameters
     ----------
@@ -223,11 +230,12 @@ class GradientFlowDisplay:
         trace = backprop.forward(net, params, X)
         deltas = backprop.backward(net, params, trace, target)
         grads = backprop.gradient(trace, deltas)
-        dense = [k for k, layer in enumerate(net.layers) if isinstance(layer, Dense)]
+        weights = _weights(net, grads)
+        words = in_words(net.layers, net.inputs)
         display = cls(
-            list(_names([net.layers[k] for k in dense])),
-            [spread(grads[k].W) for k in dense],
-            [spread(deltas[k]) for k in dense],
+            list(_names([words[k] for k in weights])),
+            [spread(_flat(found)) for found in weights.values()],
+            [spread(_flat(leaves(deltas[k]))) for k in weights],
         )
         return display.plot(ax=ax, **kwargs)
 
@@ -279,10 +287,23 @@ class GradientFlowDisplay:
         return "\n".join([self.layers[k], *said])
 
 
-def _names(layers: list[Any]) -> Iterator[str]:
-    for k, layer in enumerate(layers, start=1):
+def _names(layers: list[Words]) -> Iterator[str]:
+    for k, words in enumerate(layers, start=1):
         name = "output" if k == len(layers) else f"hidden {k}"
-        yield f"{name}\n{layer.units} {layer.activation}"
+        yield f"{name}\n{textwrap.fill(words.short, LONGEST)}"
+
+
+def _weights(net: Network, grads: Parameters) -> dict[int, list[Array]]:
+    """The gradients of each layer's weights, by its place; of layers that have some."""
+    found: dict[int, list[Array]] = {}
+    for name, g in named_leaves(grads):
+        if net.roles[name] is Role.WEIGHT:
+            found.setdefault(int(name.partition(".")[0]), []).append(g)
+    return found
+
+
+def _flat(arrays: list[Array]) -> Array:
+    return np.concatenate([np.ravel(array) for array in arrays])
 
 
 def _without_penalty(net: Network) -> Network:

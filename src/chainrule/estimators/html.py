@@ -6,12 +6,15 @@ The diagram takes its colours from the page around it, so that it suits light an
 from __future__ import annotations
 
 import html
+import itertools
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sklearn.utils._repr_html.estimator import _VisualBlock, estimator_html_repr
 
 from chainrule.estimators import parameters
-from chainrule.layers import Dense, Dropout, Layer
+from chainrule.estimators.counting import counts, formula
+from chainrule.layers import Layer, Words
 from chainrule.network import Network
 
 STYLE = """
@@ -24,22 +27,34 @@ STYLE = """
 .chainrule li + li::before { content: "→"; padding: 0 .45em; opacity: .6; }
 .chainrule li > div { box-sizing: border-box; height: 100%; min-width: 6.5em; padding: .4em .7em;
   border: 1px solid var(--line); border-radius: 6px; background: var(--fill); text-align: center; }
-.chainrule li.dropout > div { min-width: 0; border-style: dashed; background: none;
+.chainrule li.dashed > div { min-width: 0; border-style: dashed; background: none;
   display: flex; flex-direction: column; justify-content: center; }
 .chainrule span { display: block; white-space: nowrap; }
 .chainrule .kind, .chainrule .parameters, .chainrule p { opacity: .75; }
+.chainrule .function { white-space: normal; max-width: 24em; }
 .chainrule .size { font-size: 1.25em; font-weight: 600; }
 .chainrule p { margin: .5em 0 0; }
 """
 
 
+UNKNOWN = "known after fit"
+
+SPANS = ("kind", "size", "function", "parameters")
+"""What stands in a box, each on its line."""
+
+
 class Part(NamedTuple):
-    """A box of the diagram: what it is, its size, and what else is to be said of it."""
+    """A box of the diagram: what it is, its size, and what else is to be said of it.
+
+    A dashed one acts in training alone, and a line of text leaves it out.
+    """
 
     kind: str
     size: str
     function: str = ""
     parameters: str = ""
+    caption: str = ""
+    dashed: bool = False
 
 
 def network_of(estimator: Any) -> tuple[int | None, list[Layer]]:
@@ -54,7 +69,33 @@ def network_of(estimator: Any) -> tuple[int | None, list[Layer]]:
     net = vars(estimator).get("network_")
     if isinstance(net, Network):
         return net.inputs, list(net.layers)
-    return None, parameters.layers(estimator, 1)[:-1]
+    return None, parameters.hidden_layers(estimator)
+
+
+class Seen(NamedTuple):
+    """What is known of a layer: its words, its parameters and outputs as text, "" if unknown."""
+
+    words: Words
+    parameters: str
+    outputs: str
+    dashed: bool
+
+
+def seen(layers: list[Layer], inputs: int | None) -> list[Seen]:
+    """Return what is known of each layer; without the inputs, counts may be formulas in them.
+
+    >>> [each.parameters for each in seen([cr.Dense(3), cr.Dropout(), cr.Dense(2)], None)]
+    ['(inputs + 1) × 3', '0', '8']
+    """
+    tried = [list(counts(layers, each)) for each in ((1, 2, 3) if inputs is None else [inputs] * 3)]
+    entering = [inputs or 1, *(outputs or 1 for _, outputs in tried[0])]
+    found = []
+    for layer, width, *each in zip(layers, entering, *tried, strict=False):
+        parameters, outputs = (formula(counted) for counted in zip(*each, strict=True))
+        if inputs is None and layer.members > 1:  # the outputs of each are to come into it
+            parameters = ""
+        found.append(Seen(layer.words(width), parameters, outputs, layer.training_only))
+    return found
 
 
 def parts(estimator: Any) -> list[Part]:
@@ -64,33 +105,35 @@ def parts(estimator: Any) -> list[Part]:
     ['', '(inputs + 1) × 3 parameters', '8 parameters', '(2 + 1) × outputs parameters']
     """
     inputs, layers = network_of(estimator)
-    made = [
-        Part(
-            "input", "?" if inputs is None else f"{inputs:,}", "known after fit" * (inputs is None)
-        )
-    ]
-    width, hidden = inputs, 0
-    for k, layer in enumerate(layers):
-        if isinstance(layer, Dropout):
-            made.append(Part("dropout", f"{layer.rate:g}"))
-            continue
-        assert isinstance(layer, Dense)
-        last = inputs is not None and k == len(layers) - 1
-        hidden += not last
-        name = "output" if last else f"hidden {hidden}"
-        function = estimator.out_activation_ if last else str(layer.activation)
-        made.append(Part(name, f"{layer.units:,}", function, _count(width, layer.units)))
-        width = layer.units
+    known, numbers = seen(layers, inputs), itertools.count(1)
     if inputs is None:
-        first = "inputs" if width is None else f"{width:,}"
-        made.append(Part("output", "?", "known after fit", f"({first} + 1) × outputs parameters"))
-    return made
+        first = Part("input", "?", UNKNOWN, caption="?")
+        return [first, *(_hidden(each, numbers) for each in known), _asked(layers, known)]
+    first = Part("input", f"{inputs:,}", caption=f"{inputs:,}")
+    last = known.pop() if known[-1].words.are_units else None  # the outputs themselves
+    function, outputs = estimator.out_activation_, f"{estimator.network_.outputs:,}"
+    output = Part("output", outputs, function, _counted(last), f"{outputs} {function}")
+    return [first, *(_hidden(each, numbers) for each in known), output]
 
 
-def _count(inputs: int | None, units: int) -> str:
-    if inputs is None:
-        return f"(inputs + 1) × {units:,} parameters"
-    return f"{(inputs + 1) * units:,} parameters"
+def _hidden(layer: Seen, numbers: Iterator[int]) -> Part:
+    words = layer.words
+    name = f"hidden {next(numbers)}" if words.are_units else words.kind
+    function = words.function or ", ".join(each.short for each in words.inside)
+    return Part(name, words.size, function, _counted(layer), words.short, layer.dashed)
+
+
+def _counted(layer: Seen | None) -> str:
+    known = layer is not None and layer.parameters not in ("", "0")
+    return f"{layer.parameters} parameters" if layer and known else ""
+
+
+def _asked(layers: list[Layer], known: list[Seen]) -> Part:
+    """The outputs before a fit; each of several members has some of its own."""
+    entering = known[-1].outputs if known else "inputs"
+    alone = entering and not (layers and layers[-1].members > 1)
+    count = f"({entering} + 1) × outputs parameters" if alone else ""
+    return Part("output", "?", UNKNOWN, count, "?")
 
 
 def diagram(estimator: Any) -> str:
@@ -110,9 +153,10 @@ def diagram(estimator: Any) -> str:
 
 
 def _box(part: Part) -> str:
-    spans = {name: html.escape(text) for name, text in part._asdict().items()}
+    spans = {name: html.escape(getattr(part, name)) for name in SPANS}
     inside = "".join(f'<span class="{name}">{text}</span>' for name, text in spans.items() if text)
-    return f'<li class="{part.kind.split()[0]}"><div>{inside}</div></li>'
+    dashed = ' class="dashed"' * part.dashed
+    return f"<li{dashed}><div>{inside}</div></li>"
 
 
 def _total(estimator: Any) -> str:
@@ -140,15 +184,13 @@ def visual_block(estimator: Any) -> _VisualBlock:
     """
     name = type(estimator).__name__
     try:
-        boxes = [part for part in parts(estimator) if part.kind != "dropout"]
-        sizes = [f"{part.size} {part.function}" if "known" not in part.function else part.size
-                 for part in boxes]  # fmt: skip
+        captions = [part.caption for part in parts(estimator) if not part.dashed]
     except (AttributeError, TypeError, ValueError):
-        sizes = []
+        captions = []
     return _VisualBlock(
         "single",
         estimator,
         names=name,
         name_details=str(estimator),
-        name_caption=" → ".join(map(str.strip, sizes)),
+        name_caption=" → ".join(captions),
     )

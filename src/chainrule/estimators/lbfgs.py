@@ -13,7 +13,8 @@ from chainrule import evaluation
 from chainrule.estimators.progress import warn
 from chainrule.estimators.watching import Task, Watch
 from chainrule.history import History
-from chainrule.network import Parameters
+from chainrule.layers import Role
+from chainrule.network import Network, Parameters, describe
 from chainrule.trees import leaves, rebuild
 
 Array = NDArray[Any]
@@ -49,6 +50,7 @@ def run(estimator: Any, task: Task, watch: Watch) -> None:
     """Bring an estimator's parameters to where the cost over all examples is least."""
     weight = float(len(task.X) if task.weight is None else task.weight.sum())
     net = estimator.network_ = estimator._network(task.X.shape[1], weight)
+    _check_statistics(type(estimator).__name__, net)
     start, estimator.history_ = estimator.parameters_, History()
 
     def cost(vector: Array) -> tuple[float, Array]:
@@ -95,6 +97,17 @@ def run(estimator: Any, task: Task, watch: Watch) -> None:
     if not watch.over:
         estimator.n_iter_ = _check_optimize_result("lbfgs", found, estimator.max_iter)
     estimator.parameters_, estimator.loss_ = shaped(found.x, start), float(found.fun)
+
+
+def _check_statistics(kind: str, net: Network) -> None:
+    """Raise for layers that keep statistics of the batches that steps see: here are no steps."""
+    for name, role in net.roles.items():
+        if role is Role.STATISTIC:
+            k = int(name.partition(".")[0])
+            raise ValueError(
+                f"{kind}: solver='lbfgs' makes no steps over batches, whose statistics "
+                f"{describe(net, k)}, keeps; take another solver, such as 'adam'"
+            )
 
 
 def conclude(estimator: Any, watch: Watch, *, whole: bool) -> None:

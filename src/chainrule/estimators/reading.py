@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,6 @@ from chainrule import backprop, evaluation
 from chainrule.estimators import inputs, parameters
 from chainrule.explain import explain
 from chainrule.history import History
-from chainrule.layers import Dense
 from chainrule.network import Network, Parameters
 from chainrule.trees import leaves, rebuild
 
@@ -23,6 +23,15 @@ if TYPE_CHECKING:
     from chainrule.explain.explanation import Explanation
 
 Array = NDArray[Any]
+
+
+def _dense(params: Any) -> Iterator[Any]:
+    """Yield what is made of weights W and biases b, in the order of the parameters."""
+    if getattr(params, "_fields", ()) == ("W", "b"):
+        yield params
+    elif isinstance(params, tuple):
+        for part in params:
+            yield from _dense(part)
 
 
 class Reading(BaseEstimator, ABC):  # type: ignore[misc]
@@ -35,26 +44,28 @@ class Reading(BaseEstimator, ABC):  # type: ignore[misc]
 
     @property
     def coefs_(self) -> list[Array]:
-        """The weights of each layer, (inputs, outputs)."""
-        return [leaf.T for leaf in leaves(self._fitted("coefs_")) if leaf.ndim == 2]
+        """The weights of each dense layer, (inputs, outputs), of those within others too."""
+        return [part.W.T for part in _dense(self._fitted("coefs_"))]
 
     @coefs_.setter
     def coefs_(self, given: list[Array]) -> None:
-        self._put(0, [np.asarray(W).T for W in given])
+        self._put("W", [np.asarray(W).T for W in given])
 
     @property
     def intercepts_(self) -> list[Array]:
-        """The biases of each layer."""
-        return [leaf for leaf in leaves(self._fitted("intercepts_")) if leaf.ndim == 1]
+        """The biases of each dense layer, of those within others too."""
+        return [part.b for part in _dense(self._fitted("intercepts_"))]
 
     @intercepts_.setter
     def intercepts_(self, given: list[Array]) -> None:
-        self._put(1, list(given))
+        self._put("b", list(given))
 
-    def _put(self, first: int, given: list[Array]) -> None:
-        """Set the weights (0) or the biases (1) of all layers; a later call goes on from them."""
+    def _put(self, name: str, given: list[Array]) -> None:
+        """Set the weights W or the biases b of dense layers; a later call goes on from them."""
         new = leaves(self.parameters_)
-        for k, array in zip(range(first, len(new), 2), given, strict=True):
+        numbered = rebuild(self.parameters_, range(len(new)))
+        places = [getattr(part, name) for part in _dense(numbered)]
+        for k, array in zip(places, given, strict=True):
             new[k] = np.array(array, new[k].dtype).reshape(new[k].shape)
         self.parameters_ = rebuild(self.parameters_, new)
         if self.history_.last is not None:
@@ -99,7 +110,8 @@ class Reading(BaseEstimator, ABC):  # type: ignore[misc]
     def activations(self, X: Any) -> list[Any]:
         """Return what each layer makes of each example, (n, units), the hidden ones first.
 
-        The last are those of the output layer, before they are turned into predictions.
+        The last are those of the output layer, before they are turned into predictions. Layers
+        that act in training alone, such as dropout, are left out.
 
         >>> model = cr.MLPRegressor(hidden_layer_sizes=(4, 3), solver="lbfgs", random_state=0)
         >>> [a.shape for a in model.fit([[0.0], [1.0]], [0.0, 1.0]).activations([[0.5]])]
@@ -109,7 +121,7 @@ class Reading(BaseEstimator, ABC):  # type: ignore[misc]
         checked = inputs.dense(inputs.check_inputs(self, X, "activations"))
         trace = backprop.forward(self.network_, self.parameters_, checked)
         pairs = zip(self.network_.layers, trace, strict=True)
-        return [inputs.like(X, seen.a) for layer, seen in pairs if isinstance(layer, Dense)]
+        return [inputs.like(X, seen.a) for layer, seen in pairs if not layer.training_only]
 
     def explain(self, X: Any, y: Any, *, of: str, **options: Any) -> Explanation:
         """Return the chain rule of a derivative of the cost, worked out with its numbers.
