@@ -18,7 +18,22 @@ from chainrule.diagnose import check_gradient
 from chainrule.evaluation import cost_and_gradient, example_squared_norms, predict
 from chainrule.explain import explain, paths
 from chainrule.history import DivergenceError, EarlyStopping, History, TrainingInterrupted
-from chainrule.layers import Dense, Draw, Dropout, Layer, Role, Words
+from chainrule.layers import (
+    Activate,
+    BatchNorm,
+    Dense,
+    Draw,
+    Dropout,
+    Layer,
+    LayerNorm,
+    Members,
+    Periodic,
+    PiecewiseLinear,
+    Residual,
+    Role,
+    Scale,
+    Words,
+)
 from chainrule.losses import Loss
 from chainrule.network import Network
 from chainrule.optimizers import (
@@ -57,10 +72,12 @@ __version__ = "0.1.0"
 
 __all__ = [
     "SGD",
+    "Activate",
     "Activation",
     "Adagrad",
     "Adam",
     "AdamW",
+    "BatchNorm",
     "Checkpoint",
     "CheckpointError",
     "Constant",
@@ -75,19 +92,25 @@ __all__ = [
     "History",
     "InverseScaling",
     "Layer",
+    "LayerNorm",
     "Lion",
     "Loss",
     "LossCurveDisplay",
     "MLPClassifier",
     "MLPRegressor",
+    "Members",
     "ModelFileError",
     "NAdam",
     "Network",
     "OneCycle",
     "Optimizer",
+    "Periodic",
+    "PiecewiseLinear",
     "RMSprop",
+    "Residual",
     "Role",
     "Rprop",
+    "Scale",
     "Schedule",
     "StepDecay",
     "TableError",

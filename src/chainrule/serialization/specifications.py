@@ -16,13 +16,11 @@ from typing import Any
 
 from chainrule.activations import Activation, activation
 from chainrule.errors import unknown_name
-from chainrule.layers import Dense, Dropout, Layer
+from chainrule.layers import LAYERS
 from chainrule.losses import loss
 from chainrule.network import Network, describe
 from chainrule.optimizers import OPTIMIZERS, Optimizer
 from chainrule.schedules import SCHEDULES, Schedule
-
-LAYERS: dict[str, type[Layer]] = {"dense": Dense, "dropout": Dropout}
 
 LONGEST = 100
 """The most characters of a name with its parameters."""
