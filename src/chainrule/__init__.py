@@ -3,7 +3,7 @@
 import importlib
 import typing
 
-from chainrule import activations, losses
+from chainrule import activations, layers, losses
 from chainrule.activations import Activation
 from chainrule.backprop import (
     backward,
@@ -18,6 +18,7 @@ from chainrule.diagnose import check_gradient
 from chainrule.evaluation import cost_and_gradient, example_squared_norms, predict
 from chainrule.explain import explain, paths
 from chainrule.history import DivergenceError, EarlyStopping, History, TrainingInterrupted
+<<<<<<< HEAD
 from chainrule.layers import (
     Activate,
     BatchNorm,
@@ -34,6 +35,9 @@ from chainrule.layers import (
     Scale,
     Words,
 )
+=======
+from chainrule.layers import *  # a new kind is named there alone
+>>>>>>> main
 from chainrule.losses import Loss
 from chainrule.network import Network
 from chainrule.optimizers import (
@@ -82,17 +86,17 @@ __all__ = [
     "CheckpointError",
     "Constant",
     "Cosine",
-    "Dense",
     "DivergenceError",
-    "Draw",
-    "Dropout",
     "EarlyStopping",
     "Exponential",
     "GradientFlowDisplay",
     "History",
     "InverseScaling",
+<<<<<<< HEAD
     "Layer",
     "LayerNorm",
+=======
+>>>>>>> main
     "Lion",
     "Loss",
     "LossCurveDisplay",
@@ -107,8 +111,11 @@ __all__ = [
     "Periodic",
     "PiecewiseLinear",
     "RMSprop",
+<<<<<<< HEAD
     "Residual",
     "Role",
+=======
+>>>>>>> main
     "Rprop",
     "Scale",
     "Schedule",
@@ -117,7 +124,6 @@ __all__ = [
     "TableModel",
     "TrainingInterrupted",
     "WarmUp",
-    "Words",
     "activations",
     "backward",
     "check_gradient",
@@ -138,6 +144,7 @@ __all__ = [
     "squared_norms",
     "train",
 ]
+__all__ += layers.__all__
 
 _LAZY = {
     **dict.fromkeys(

@@ -247,7 +247,7 @@ def _check_output(net: Network) -> None:
     row, end, k = losses.loss(net.loss), "identity", 0
     for place, layer in enumerate(net.layers):
         end = layer.ends_in(end)
-        k = k if layer.ends_in("") == "" else place  # it passes on what it gets
+        k = k if layer.training_only else place
     if not row.link_name or end == "identity":
         return
     plain = net.layers[k].without_end()

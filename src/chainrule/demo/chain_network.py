@@ -17,10 +17,11 @@ import chainrule as cr
 from chainrule import losses
 from chainrule.activations import activation
 from chainrule.demo.printing import block, decimal, heading, open_table, paragraph, part, show
+from chainrule.layers.stacks import stack
 from chainrule.network import number
 from chainrule.trees import named_leaves
 
-NET = cr.Network(1, [cr.Dense(1, "sigmoid")] * 3, loss="squared_error")
+NET = cr.Network(1, stack([1, 1, 1], ["sigmoid"] * 3), loss="squared_error")
 PARAMS = NET.parameters([([[1.2]], [0.1]), ([[-0.8]], [0.3]), ([[1.5]], [-0.4])])
 X, Y = np.array([[0.2], [0.5], [0.9]]), np.array([[0.9], [0.6], [0.2]])
 L = 3

@@ -16,6 +16,7 @@ from chainrule import losses
 from chainrule.activations import ACTIVATIONS
 from chainrule.demo.printing import block, open_table, paragraph, progress, show
 from chainrule.diagnose import GradientCheck
+from chainrule.layers.stacks import stack
 from chainrule.losses import LOSSES
 from chainrule.targets import TARGETS
 from chainrule.trees import tree_map
@@ -56,10 +57,7 @@ def network(
             f"{'-'.join(map(str, sizes))} have {len(units)} of them, got {','.join(hidden)}"
         )
     names = list(hidden) * (len(units) if len(hidden) == 1 else 1)
-    layers: list[cr.Layer] = []
-    for size, name in zip(units, names, strict=True):
-        layers += [cr.Dense(size, name), *([cr.Dropout(dropout)] if dropout else [])]
-    layers.append(cr.Dense(outputs, output))
+    layers = [*stack(units, names, dropout), *stack([outputs], [output])]
     return cr.Network(inputs, layers, loss=loss, l1=l1, l2=l2, check=check)
 
 

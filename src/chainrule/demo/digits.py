@@ -26,12 +26,12 @@ from chainrule.demo.printing import (
     progress,
     show,
 )
+from chainrule.layers.stacks import stack
 from chainrule.network import Parameters
 from chainrule.training import Callback
 
-NET = cr.Network(
-    64, [cr.Dense(128, "relu"), cr.Dropout(0.3), cr.Dense(10)], loss="cross_entropy", l2=1e-4
-)
+LAYERS = stack([128, 10], ["relu", "identity"], [0.3, 0])
+NET = cr.Network(64, LAYERS, loss="cross_entropy", l2=1e-4)
 ADAM = cr.Adam(2e-3)
 EPOCHS = 40
 BATCH = 32

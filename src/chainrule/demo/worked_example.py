@@ -16,11 +16,12 @@ from chainrule import losses
 from chainrule.activations import activation
 from chainrule.backprop import Deltas, Trace
 from chainrule.demo.figures import HIDDEN, INPUTS, OUTPUT, RATE, ROUNDS, TARGETS
+from chainrule.layers.stacks import stack
 from chainrule.network import Parameters, number
 from chainrule.optimizers import apply, init_states
 from chainrule.trees import named_leaves
 
-NET = cr.Network(2, [cr.Dense(2, "sigmoid"), cr.Dense(2, "sigmoid")], loss="half_squared_error")
+NET = cr.Network(2, stack([2, 2], ["sigmoid"] * 2), loss="half_squared_error")
 START = NET.parameters([HIDDEN, OUTPUT])
 X, Y = np.array(INPUTS), np.array(TARGETS)
 SGD = cr.SGD(RATE)

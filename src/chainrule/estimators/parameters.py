@@ -11,7 +11,8 @@ from typing import Any
 from chainrule import activations, engine, losses
 from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.errors import check_number, check_whole, unknown_name
-from chainrule.layers import Dense, Dropout, Layer
+from chainrule.layers import Layer
+from chainrule.layers.stacks import stack
 from chainrule.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from chainrule.schedules import Schedule
 
@@ -190,12 +191,9 @@ def layers(estimator: Any, outputs: int) -> list[Layer]:
     kind, sizes = type(estimator).__name__, hidden_sizes(estimator)
     names = _for_each(f"{kind}: activation", estimator.activation, len(sizes))
     rates = _for_each(f"{kind}: dropout", estimator.dropout, len(sizes))
-    made: list[Layer] = []
-    for size, name, rate in zip(sizes, names, rates, strict=True):
-        made.append(Dense(size, activation(f"{kind}: activation", name)))
-        if check_number(f"{kind}: dropout", rate, least=0, below=1):
-            made.append(Dropout(rate))
-    return [*made, Dense(outputs)]
+    names = [activation(f"{kind}: activation", name) for name in names]
+    rates = [check_number(f"{kind}: dropout", rate, least=0, below=1) for rate in rates]
+    return [*stack(sizes, names, rates), *stack([outputs], ["identity"])]
 
 
 @dataclass(frozen=True)

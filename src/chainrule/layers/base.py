@@ -75,9 +75,14 @@ class Words(NamedTuple):
     inside: tuple[Words, ...] = ()
 
     @property
+    def are_units(self) -> bool:
+        """Whether a function has a size: the kind then goes without saying."""
+        return bool(self.size and self.function) and not self.inside
+
+    @property
     def short(self) -> str:
-        """All of it on one line; the kind goes without saying where a function has a size."""
-        named = "" if self.function and self.size else self.kind
+        """All of it on one line."""
+        named = "" if self.are_units else self.kind
         inside = ", ".join(words.short for words in self.inside)
         parts = (named, self.size, self.function, f"({inside})" if inside else "")
         return " ".join(part for part in parts if part)
@@ -89,10 +94,24 @@ class Layer(abc.ABC):
     kind: ClassVar[str] = ""
     """Its name in files and tables; one of the user's own has none."""
 
+<<<<<<< HEAD
     @classmethod
     def example(cls, inputs: int) -> Layer:
         """Return a small layer of the kind for so many inputs, for checks of all kinds."""
         return cls()
+=======
+    training_only: ClassVar[bool] = False
+    """Whether it acts in training alone: in prediction, what enters leaves as it is."""
+
+    @classmethod
+    def of_fields(cls, **fields: Any) -> Layer:
+        """Return the layer with the fields of its dataclass, inner layers as a tuple.
+
+        >>> cr.Dense.of_fields(units=3, activation="tanh", initialiser=None)
+        Dense(3, 'tanh')
+        """
+        return cls(**fields)
+>>>>>>> main
 
     @abc.abstractmethod
     def forward(self, params: Any, x: Array, draw: Draw | None, xp: Any) -> tuple[Array, Any]:
@@ -167,6 +186,14 @@ class Layer(abc.ABC):
     def without_end(self) -> str:
         """Return how the layer is written without that activation, "" where nothing is left."""
         return ""
+
+    def then(self, layer: Layer) -> tuple[Layer, ...]:
+        """Return the layers that take this one's place where another is to stand behind it.
+
+        >>> cr.Dropout(0.1).then(cr.Dense(1))
+        (Dropout(0.1), Dense(1, 'identity'))
+        """
+        return self, layer
 
     def words(self, inputs: int) -> Words:
         """Return what summaries say of the layer."""

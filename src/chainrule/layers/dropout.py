@@ -58,6 +58,7 @@ class Dropout(Layer):
     """
 
     kind: ClassVar[str] = "dropout"
+    training_only: ClassVar[bool] = True
 
     rate: float = 0.5
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.layers import Dense, Dropout, Layer
+from chainrule.layers.stacks import stack
 from chainrule.network import Network, Parameters
 from chainrule.optimizers import OPTIMIZERS, AdamW
 from chainrule.records import column_name, made_of
@@ -40,14 +40,11 @@ beyond, worse ones: `benchmarks/results/table_refit.md`.
 
 def network(prepared: Prepared, options: Options) -> Network:
     """Return the network for the examples, by options that are complete."""
-    layers: list[Layer] = []
-    for size in options.hidden or ():
-        layers.append(Dense(size, options.activation))
-        if options.dropout:
-            layers.append(Dropout(options.dropout))
+    sizes = options.hidden or ()
+    hidden = stack(sizes, [options.activation] * len(sizes), options.dropout or 0)
     return Network(
         len(prepared.preparation.feature_names),
-        [*layers, Dense(prepared.target.outputs)],
+        [*hidden, *stack([prepared.target.outputs], ["identity"])],
         loss_of(prepared.target.task, options.loss, options.quantiles),
     )
 
