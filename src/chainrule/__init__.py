@@ -18,26 +18,7 @@ from chainrule.diagnose import check_gradient
 from chainrule.evaluation import cost_and_gradient, example_squared_norms, predict
 from chainrule.explain import explain, paths
 from chainrule.history import DivergenceError, EarlyStopping, History, TrainingInterrupted
-<<<<<<< HEAD
-from chainrule.layers import (
-    Activate,
-    BatchNorm,
-    Dense,
-    Draw,
-    Dropout,
-    Layer,
-    LayerNorm,
-    Members,
-    Periodic,
-    PiecewiseLinear,
-    Residual,
-    Role,
-    Scale,
-    Words,
-)
-=======
 from chainrule.layers import *  # a new kind is named there alone
->>>>>>> main
 from chainrule.losses import Loss
 from chainrule.network import Network
 from chainrule.optimizers import (
@@ -76,12 +57,10 @@ __version__ = "0.1.0"
 
 __all__ = [
     "SGD",
-    "Activate",
     "Activation",
     "Adagrad",
     "Adam",
     "AdamW",
-    "BatchNorm",
     "Checkpoint",
     "CheckpointError",
     "Constant",
@@ -92,32 +71,18 @@ __all__ = [
     "GradientFlowDisplay",
     "History",
     "InverseScaling",
-<<<<<<< HEAD
-    "Layer",
-    "LayerNorm",
-=======
->>>>>>> main
     "Lion",
     "Loss",
     "LossCurveDisplay",
     "MLPClassifier",
     "MLPRegressor",
-    "Members",
     "ModelFileError",
     "NAdam",
     "Network",
     "OneCycle",
     "Optimizer",
-    "Periodic",
-    "PiecewiseLinear",
     "RMSprop",
-<<<<<<< HEAD
-    "Residual",
-    "Role",
-=======
->>>>>>> main
     "Rprop",
-    "Scale",
     "Schedule",
     "StepDecay",
     "TableError",

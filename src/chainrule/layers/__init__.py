@@ -29,9 +29,7 @@ LAYERS: dict[str, type[Layer]] = {
 }
 """The kinds of layer by their names in files and tables."""
 
-<<<<<<< HEAD
 __all__ = [
-    "LAYERS",
     "Activate",
     "BatchNorm",
     "Dense",
@@ -47,6 +45,3 @@ __all__ = [
     "Scale",
     "Words",
 ]
-=======
-__all__ = ["Dense", "Draw", "Dropout", "Layer", "Role", "Words"]
->>>>>>> main

@@ -94,12 +94,6 @@ class Layer(abc.ABC):
     kind: ClassVar[str] = ""
     """Its name in files and tables; one of the user's own has none."""
 
-<<<<<<< HEAD
-    @classmethod
-    def example(cls, inputs: int) -> Layer:
-        """Return a small layer of the kind for so many inputs, for checks of all kinds."""
-        return cls()
-=======
     training_only: ClassVar[bool] = False
     """Whether it acts in training alone: in prediction, what enters leaves as it is."""
 
@@ -111,7 +105,11 @@ class Layer(abc.ABC):
         Dense(3, 'tanh')
         """
         return cls(**fields)
->>>>>>> main
+
+    @classmethod
+    def example(cls, inputs: int) -> Layer:
+        """Return a small layer of the kind for so many inputs, for checks of all kinds."""
+        return cls()
 
     @abc.abstractmethod
     def forward(self, params: Any, x: Array, draw: Draw | None, xp: Any) -> tuple[Array, Any]:

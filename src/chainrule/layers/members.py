@@ -96,6 +96,10 @@ class Members(Layer):
         return f"Members({', '.join(map(repr, (self.k, *self.layers)))})"
 
     @classmethod
+    def of_fields(cls, **fields: Any) -> Members:
+        return cls(fields["k"], *fields["layers"])
+
+    @classmethod
     def example(cls, inputs: int) -> Members:
         return cls(2, Dense(inputs + 1, "tanh"), Dense(inputs))
 
@@ -233,6 +237,9 @@ class Members(Layer):
 
     def ends_in(self, before: str) -> str:
         return chain.ends_in(self.layers, before)
+
+    def then(self, layer: Layer) -> tuple[Layer, ...]:
+        return (Members(self.k, *self.layers, layer),)
 
     def words(self, inputs: int) -> Words:
         inside = tuple(layer.words(i) for layer, i in self._within(inputs))

@@ -61,6 +61,10 @@ class Residual(Layer):
         return f"Residual({', '.join(map(repr, self.layers))})"
 
     @classmethod
+    def of_fields(cls, **fields: Any) -> Residual:
+        return cls(*fields["layers"])
+
+    @classmethod
     def example(cls, inputs: int) -> Residual:
         return cls(Dense(inputs + 1, "tanh"), Dense(inputs))
 
