@@ -11,7 +11,13 @@ import pytest
 import chainrule as cr
 from chainrule.layers import LAYERS
 from chainrule.optimizers import OPTIMIZERS
-from chainrule.serialization import ModelFileError, network_from_data, network_to_data
+from chainrule.serialization import (
+    ModelFileError,
+    network_from_data,
+    network_to_data,
+    read_file,
+    write_file,
+)
 from chainrule.serialization.specifications import DEEPEST, MOST_NUMBERS, check_layers
 from chainrule.trees import named_leaves
 from runs import bits
@@ -20,6 +26,7 @@ from test_serialization_specifications import SINE, put, through_json
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(14, 3)), RNG.normal(size=(14, 2))
+OPTIONS = {"batch_size": 5, "engine": "reference"}
 
 NETS = {
     "scale": [cr.Scale(), cr.Dense(2)],
@@ -75,7 +82,7 @@ def test_the_example_of_a_kind_comes_back(kind):
 @pytest.mark.parametrize("name", NETS)
 def test_networks_of_all_kinds_come_back_to_the_bit(path, name, dtype):
     net = net_of(name)
-    params, history = cr.fit(net, net.init(1, dtype), X, Y, cr.Adam(0.01), epochs=2, batch_size=5)
+    params, history = cr.fit(net, net.init(1, dtype), X, Y, cr.Adam(0.01), epochs=2, **OPTIONS)
     same, found, told = through(path, net, params, history)
     assert same == net
     assert repr(same) == repr(net)
@@ -88,7 +95,7 @@ def test_networks_of_all_kinds_come_back_to_the_bit(path, name, dtype):
 @pytest.mark.parametrize("name", ["norms", "residual", "members"])
 def test_a_run_through_files_is_the_run_at_once(path, name, optimizer):
     net, rule = net_of(name), OPTIMIZERS[optimizer](0.01)
-    options = {"batch_size": 5, "validation": (X, Y), "early_stopping": cr.EarlyStopping(9)}
+    options = {"validation": (X, Y), "early_stopping": cr.EarlyStopping(9), **OPTIONS}
     params, history = net.init(1), None
     for epochs in (2, 3):
         params, history = cr.fit(
@@ -106,9 +113,9 @@ def test_a_checkpoint_goes_on_to_the_same_bits(tmp_path, name):
     checkpoint = cr.Checkpoint(tmp_path, every=0)
     for epochs in (2, 4):
         params, history = checkpoint.fit(
-            net, net.init(1), X, Y, cr.Adam(0.01), epochs=epochs, batch_size=5
+            net, net.init(1), X, Y, cr.Adam(0.01), epochs=epochs, **OPTIONS
         )
-    at_once, whole = cr.fit(net, net.init(1), X, Y, cr.Adam(0.01), epochs=4, batch_size=5)
+    at_once, whole = cr.fit(net, net.init(1), X, Y, cr.Adam(0.01), epochs=4, **OPTIONS)
     assert bits(params) == bits(at_once)
     assert course(history) == course(whole)
 
@@ -188,7 +195,7 @@ REFUSED = [
     ("norms", [2, "momentum"], 2, "layer 2: BatchNorm: momentum must be a finite number > 0 and"),
     ("norms", [2, "momentum"], ..., "layer 2: batch_norm must have the keys kind, momentum, ep"),
     ("activations", [1, "activation"], "tang", "layer 1: unknown activation 'tang'"),
-    ("activations", [1, "activation"], ["relu"], "layer 1: an activation must be a name"),
+    ("activations", [1, "activation"], ["relu"], "layer 1: activation must hold layers or numbers"),
     ("residual", [1, "layers"], [], "layer 1: Residual: layers must hold at least one layer"),
     ("residual", [1, "layers"], {}, "unknown kind of layers of layer 1 'None'"),
     ("residual", [1, "layers"], None, "layer 1: "),
@@ -252,8 +259,6 @@ def test_members_within_layers_are_refused():
 def test_arrays_that_are_not_those_of_the_layers_are_refused(path, name):
     net = net_of(name)
     cr.save(path, net, net.init())
-    from chainrule.serialization import read_file, write_file
-
     arrays, about = read_file(path)
     about = {key: about[key] for key in ("kind", "network", "history")}
     leaf = list(arrays)[-1]
@@ -262,7 +267,6 @@ def test_arrays_that_are_not_those_of_the_layers_are_refused(path, name):
         f"the array '{leaf}' is missing": without,
         "the array 'more' belongs to nothing in it": {**arrays, "more": np.zeros(1)},
         "must have shape": {**arrays, leaf: np.zeros((2, 2, 2, 2), arrays[leaf].dtype)},
-        "holds NaN": {**arrays, leaf: np.full_like(arrays[leaf], np.nan)},
     }
     for message, changed in wrong.items():
         write_file(path, changed, about)

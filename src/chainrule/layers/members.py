@@ -44,6 +44,10 @@ class MembersDelta(NamedTuple):
     own: tuple[Any, ...]
 
 
+MOST = 1_000
+"""What a number of members is less than: each has a last layer of its own."""
+
+
 @dataclass(frozen=True, init=False, repr=False)
 class Members(Layer):
     r"""A layer of k members that share weights: a batch ensemble.
@@ -88,7 +92,7 @@ class Members(Layer):
     layers: tuple[Layer, ...]
 
     def __init__(self, k: int, *layers: Layer) -> None:
-        object.__setattr__(self, "k", check_whole("Members: k", k, least=1))
+        object.__setattr__(self, "k", check_whole("Members: k", k, least=1, below=MOST))
         chain.check_layers("Members", layers)
         object.__setattr__(self, "layers", layers)
 
