@@ -45,6 +45,7 @@ NETS = {
     "periodic": [cr.Periodic(2, 4, 0.5, [0, 2]), cr.Dense(2)],
     "periodic of all": [cr.Periodic(), cr.Dense(2)],
     "members": [cr.Scale(), cr.Members(3, cr.BatchNorm(), cr.Dense(4, "relu"), cr.Dense(2))],
+    "full members": [cr.Members(3, cr.Dense(4, "relu"), cr.Dense(2), full=True)],
 }
 
 
@@ -98,9 +99,7 @@ def test_a_run_through_files_is_the_run_at_once(path, name, optimizer):
     options = {"validation": (X, Y), "early_stopping": cr.EarlyStopping(9), **OPTIONS}
     params, history = net.init(1), None
     for epochs in (2, 3):
-        params, history = cr.fit(
-            net, params, X, Y, rule, epochs=epochs, history=history, **options
-        )
+        params, history = cr.fit(net, params, X, Y, rule, epochs=epochs, history=history, **options)
         _, params, history = through(path, net, params, history)
     at_once, whole = cr.fit(net, net.init(1), X, Y, rule, epochs=5, **options)
     assert bits(params) == bits(at_once)

@@ -6,6 +6,7 @@ x   (n, i)   of which f inputs are embedded      a   (n, f·d + i − f), in the
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,18 +23,19 @@ class Layout(NamedTuple):
     """
 
     inputs: int
-    embedded: tuple[int, ...]
+    embedded: Sequence[int]
     size: int
 
     @property
     def passed(self) -> tuple[int, ...]:
         """The inputs that pass through."""
-        return tuple(k for k in range(self.inputs) if k not in set(self.embedded))
+        embedded = set(self.embedded)
+        return tuple(k for k in range(self.inputs) if k not in embedded)
 
     @property
     def outputs(self) -> int:
         """The number of outputs."""
-        return len(self.embedded) * self.size + len(self.passed)
+        return len(self.embedded) * (self.size - 1) + self.inputs
 
     def numbers(self, x: Array, xp: Any) -> Array:
         """Return the inputs that are embedded, (n, f)."""
@@ -59,14 +61,11 @@ class Layout(NamedTuple):
 @functools.lru_cache
 def _places(layout: Layout) -> tuple[int, ...]:
     """For each output, its place where all embeddings stand before what passes through."""
-    d, places = layout.size, list[int]()
-    for k in range(layout.inputs):
-        if k in layout.embedded:
-            first = layout.embedded.index(k) * d
-            places += range(first, first + d)
-        else:
-            places.append(len(layout.embedded) * d + layout.passed.index(k))
-    return tuple(places)
+    d, f = layout.size, len(layout.embedded)
+    blocks = {k: range(j * d, (j + 1) * d) for j, k in enumerate(layout.embedded)}
+    alone = {k: range(f * d + j, f * d + j + 1) for j, k in enumerate(layout.passed)}
+    found = blocks | alone
+    return tuple(place for k in range(layout.inputs) for place in found[k])
 
 
 def _taken(x: Array, columns: Any, xp: Any) -> Array:

@@ -104,7 +104,7 @@ class Periodic(Layer):
 
     def layout(self, inputs: int) -> Layout:
         """Return which inputs are embedded, and where they come to stand."""
-        features = tuple(range(inputs)) if self.features is None else self.features
+        features = range(inputs) if self.features is None else self.features
         if features[-1] >= inputs:
             raise ValueError(f"features must be numbers below {inputs}, got {features[-1]}")
         return Layout(inputs, features, self.values + 1)
