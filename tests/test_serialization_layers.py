@@ -1,4 +1,4 @@
-"""Every kind of layer in files: to the bit, gone on with as from memory, and refused where wrong."""
+"""Every kind of layer in files: to the bit, gone on with as from memory, refused where wrong."""
 
 import copy
 import json
@@ -311,19 +311,18 @@ def changed(data, chance):
 @pytest.mark.parametrize("name", NETS)
 def test_changed_data_is_a_network_or_a_line(name):
     chance = random.Random(name)
-    refused = 0
+    said = []
     for _ in range(400):
         data = changed(DATA[name], chance)
         try:
             net = network_from_data(data)
         except ValueError as error:
-            assert "\n" not in str(error), data
-            assert len(str(error)) < 2000, data
-            refused += 1
+            said.append(str(error))
             continue
         assert network_from_data(through_json(network_to_data(net))) == net
         assert len(list(named_leaves(net.form))) < 10_000
-    assert refused > 200
+    assert len(said) > 200
+    assert [line for line in said if "\n" in line or len(line) > 1000] == []
 
 
 def test_random_networks_come_back_to_the_bit(path):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from sklearn.utils._repr_html.estimator import _VisualBlock, estimator_html_repr
@@ -87,15 +87,24 @@ def seen(layers: list[Layer], inputs: int | None) -> list[Seen]:
     >>> [each.parameters for each in seen([cr.Dense(3), cr.Dropout(), cr.Dense(2)], None)]
     ['(inputs + 1) × 3', '0', '8']
     """
-    tried = [list(counts(layers, each)) for each in ((1, 2, 3) if inputs is None else [inputs] * 3)]
-    entering = [inputs or 1, *(outputs or 1 for _, outputs in tried[0])]
+    widths = (1, 2, 3) if inputs is None else (inputs,) * 3
     found = []
-    for layer, width, *each in zip(layers, entering, *tried, strict=False):
-        parameters, outputs = (formula(counted) for counted in zip(*each, strict=True))
+    for layer, *tried in zip(layers, *(counts(layers, width) for width in widths), strict=True):
+        parameters, outputs = (formula(counted) for counted in zip(*tried, strict=True))
         if inputs is None and layer.members > 1:  # the outputs of each are to come into it
             parameters = ""
-        found.append(Seen(layer.words(width), parameters, outputs, layer.training_only))
+        found.append(Seen(_words(layer, widths), parameters, outputs, layer.training_only))
+        widths = tuple(width for _, width in tried)
     return found
+
+
+def _words(layer: Layer, widths: Iterable[int | None]) -> Words:
+    """The words of a layer, its kind alone where more depends on inputs that are not known."""
+    try:
+        said = {layer.words(width or 1) for width in widths}
+    except ValueError:
+        said = set()
+    return said.pop() if len(said) == 1 else Words(layer.kind.replace("_", " "))
 
 
 def parts(estimator: Any) -> list[Part]:
