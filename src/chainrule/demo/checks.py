@@ -16,6 +16,7 @@ from chainrule import losses
 from chainrule.activations import ACTIVATIONS
 from chainrule.demo.printing import block, open_table, paragraph, progress, show
 from chainrule.diagnose import GradientCheck
+from chainrule.explain.network_file import network_path, read_network_file
 from chainrule.layers.stacks import stack
 from chainrule.losses import LOSSES
 from chainrule.targets import TARGETS
@@ -75,8 +76,21 @@ def check(net: cr.Network, examples: int, seed: int, tolerance: float) -> Gradie
     return cr.check_gradient(net, params, X, y, draw=draw, tolerance=tolerance, seed=seed)
 
 
-def show_check(console: Console, net: cr.Network, examples: int, found: GradientCheck) -> None:
-    """Print one check."""
+def check_file(console: Console, name: str, seed: int, tolerance: float) -> bool:
+    """Check the gradient of a network file with its own parameters and examples, and print it."""
+    file = read_network_file(network_path(name))
+    if file.y is None:
+        raise ValueError(f"{name}: the cost needs targets: give them beside inputs")
+    found = cr.check_gradient(
+        *file[:5], draw=cr.Draw(seed, step=1), tolerance=tolerance, seed=seed
+    )
+    n = len(file.X)
+    show_check(console, file.net, f"{n} example{'s' * (n > 1)} of {name}", found)
+    return found.passed
+
+
+def show_check(console: Console, net: cr.Network, examples: str, found: GradientCheck) -> None:
+    """Print one check; `examples` says of which."""
     table = Table.grid(padding=(0, 3))
     layers = ", ".join(map(repr, net.layers))
     penalties = "".join(
@@ -84,7 +98,7 @@ def show_check(console: Console, net: cr.Network, examples: int, found: Gradient
     )
     table.add_row("network", f"{net.inputs} inputs, {layers}")
     table.add_row("cost", f"{losses.loss(net.loss)}{penalties}")
-    table.add_row("compared", f"{found.checked:,} {found.by}s, {examples} random examples")
+    table.add_row("compared", f"{found.checked:,} {found.by}s, {examples}")
     table.add_row("relative error", f"{found.relative_error:.1e}, tolerance {found.tolerance:.0e}")
     table.add_row("absolute error", f"{found.absolute_error:.1e}")
     if found.checked:
