@@ -124,10 +124,11 @@ def architecture(net: Network, params: Parameters) -> str:
     >>> architecture(net, net.init())
     '3 inputs, 8 relu, dropout 0.1, 2 outputs: 50 parameters'
     """
-    *hidden, last = net.layers
-    parts = [counted(net.inputs, "input"), *map(_layer, hidden), counted(net.outputs, "output")]
-    ending = getattr(last, "activation", "identity")
-    parts[-1] += "" if str(ending) == "identity" else f" {ending}"
+    from chainrule.layers.wording import before_outputs
+
+    said, function = before_outputs(net.layers, net.inputs)
+    parts = [counted(net.inputs, "input"), *said, counted(net.outputs, "output")]
+    parts[-1] += "" if function == "identity" else f" {function}"
     return f"{', '.join(parts)}: {counted(parameters(params), 'parameter')}"
 
 
@@ -136,14 +137,6 @@ def parameters(params: Parameters) -> int:
     from chainrule.trees import leaves
 
     return sum(leaf.size for leaf in leaves(params))
-
-
-def _layer(layer: Any) -> str:
-    return (
-        f"{layer.units} {layer.activation}"
-        if hasattr(layer, "units")
-        else f"dropout {layer.rate:g}"
-    )
 
 
 def ending(about: Mapping[str, Any]) -> str:

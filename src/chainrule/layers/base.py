@@ -75,9 +75,14 @@ class Words(NamedTuple):
     inside: tuple[Words, ...] = ()
 
     @property
+    def are_units(self) -> bool:
+        """Whether a function has a size: the kind then goes without saying."""
+        return bool(self.size and self.function) and not self.inside
+
+    @property
     def short(self) -> str:
-        """All of it on one line; the kind goes without saying where a function has a size."""
-        named = "" if self.function and self.size else self.kind
+        """All of it on one line."""
+        named = "" if self.are_units else self.kind
         inside = ", ".join(words.short for words in self.inside)
         parts = (named, self.size, self.function, f"({inside})" if inside else "")
         return " ".join(part for part in parts if part)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from chainrule.layers import Dropout
+from chainrule.layers.wording import before_outputs
 from chainrule.network import Network
 from chainrule.tabular.report import plots
 from chainrule.tabular.report.findings import Findings
@@ -72,14 +70,8 @@ def summary(found: Findings) -> Html:
 
 def _layers(net: Network) -> str:
     """Return the layers in a row."""
-    hidden = map(_layer, net.layers[:-1])
-    return " → ".join([f"{net.inputs:,} in", *hidden, f"{net.outputs:,} out"])
-
-
-def _layer(layer: Any) -> str:
-    if isinstance(layer, Dropout):
-        return f"dropout {layer.rate:g}"
-    return f"{layer.units:,} {layer.activation}"
+    said, _ = before_outputs(net.layers, net.inputs)
+    return " → ".join([f"{net.inputs:,} in", *said, f"{net.outputs:,} out"])
 
 
 def _epochs(count: int) -> str:
