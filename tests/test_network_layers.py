@@ -15,7 +15,7 @@ from network_files import read
 from strategies import problem
 
 WIDTH = 4
-KINDS = {name: kind.example(WIDTH) for name, kind in LAYERS.items()}
+KINDS = {name: getattr(kind, "example", lambda w: cr.Dense(4))(WIDTH) for name, kind in LAYERS.items()}
 
 
 def between(layer):
@@ -168,7 +168,7 @@ ERRORS = [
     (of(old="units = 1", new='units = 1\nactivation = "no"'), 12, "layers[2]: unknown activation"),
     (of(old="b = [0.125]", new="B = [1]"), 16, "unknown key of layer 2, Dense(1, 'identity'): 'B'"),
     (of(old="b = [0.125]", new="b = [1, 2]"), 16, "layers[2].b must have shape (1,)"),
-    (of(old="[[0.5, 1.5]]", new="[[0.5], [1.5]]"), 15, "1 rows of 2, and is turned; got shape (2, "),
+    (of(old="[[0.5, 1.5]]", new="[[0.5], [1.5]]"), 15, "1 rows of 2 numbers, and is turned; got shape ("),
     (of(old="4.0", new="nan"), 7, "layers[0].W[1][1] must be a finite number, got nan"),
     (of(old="W = [[0.5, 1.5]]", new=""), 12, "layers[2].W is missing: give it, or a 'seed'"),
     (of(old="inputs = [0.5, -0.5]", new="inputs = 3"), 1, "inputs must be numbers, a row for each"),
@@ -193,6 +193,6 @@ def test_an_error_names_file_line_and_place(tmp_path, text, line, message):
 
 
 def test_layers_within_layers_without_end_are_refused(tmp_path):
-    deep = "[" * 0 + "{ kind = 'residual', layers = [" * 50 + "]}" * 50
-    with pytest.raises(ValueError, match="layers must lie at most 20 deep within each other"):
+    deep = "{ kind = 'residual', layers = [" * 50 + "]}" * 50
+    with pytest.raises(ValueError, match="layers must stand at most 10 one within the other"):
         read(tmp_path, f"inputs = [1]\nlayers = [{deep}]")

@@ -31,14 +31,11 @@ from chainrule.explain.network_parameters import ParameterKeys
 from chainrule.explain.toml_file import shape_of
 from chainrule.layers import LAYERS, Layer
 from chainrule.network import Network, Parameters, check_parameters, describe
-from chainrule.serialization.specifications import check_depth, layer_from_data
+from chainrule.serialization.specifications import check_layers, layer_from_data
 from chainrule.trees import Array, named_leaves, rebuild
 
 OF_SIZES = ("activation", "dropout", "weights", "biases", "w", "b", "weights_are")
 """The keys that are of layers given by their sizes."""
-
-DEEPEST = 20
-"""How deep layers may lie within each other."""
 
 DRAWS = 32
 """After how many draws that are all the same a parameter is known to be drawn by none."""
@@ -66,20 +63,18 @@ class LayerTables(ParameterKeys):
                 must = "is of layers that are given by their sizes; here it stands in their tables"
                 raise self.error(key, f"{key} {must}")
         with self.at("layers"):
-            check_depth(len(self.given["layers"]))
-        self.tables = self._tables("layers", self.given["layers"], DEEPEST)
+            check_layers(self.given["layers"])
+        self.tables = self._tables("layers", self.given["layers"])
         layers = []
         for k, table in enumerate(self.tables):
             with self.at(f"layers[{k}]"):
                 layers.append(layer_from_data(f"layers[{k}]", table.data))
         return layers
 
-    def _tables(self, place: str, given: list[Any], depth: int) -> list[Table]:
-        if not depth:
-            raise self.error("layers", f"layers must lie at most {DEEPEST} deep within each other")
-        return [self._table(f"{place}[{k}]", table, depth) for k, table in enumerate(given)]
+    def _tables(self, place: str, given: list[Any]) -> list[Table]:
+        return [self._table(f"{place}[{k}]", table) for k, table in enumerate(given)]
 
-    def _table(self, place: str, given: Any, depth: int) -> Table:
+    def _table(self, place: str, given: Any) -> Table:
         """Take a table apart into fields and parameters."""
         kind, defaults = self._kind(place, given)
         table = Table({"kind": kind, **defaults}, {})
@@ -88,7 +83,7 @@ class LayerTables(ParameterKeys):
                 found = _paths(name, value)
                 table.numbers.update({path: (f"{place}.{path}", each) for path, each in found})
             elif _are_tables(value):
-                inner = self._tables(f"{place}.{name}", value, depth - 1)
+                inner = self._tables(f"{place}.{name}", value)
                 table.data[name] = [each.data for each in inner]
                 for k, each in enumerate(inner):
                     table.numbers.update({f"{k}.{path}": v for path, v in each.numbers.items()})
@@ -156,10 +151,8 @@ class LayerTables(ParameterKeys):
         return params
 
     def _leaf(self, place: str, given: Any, shape: tuple[int, ...]) -> Array:
-        rows = "a number for each"
-        if len(shape) > 1:
-            turned = shape_of(given) == shape[::-1] != shape
-            rows = f"{shape[0]} rows of {shape[1]}" + (", and is turned" if turned else "")
+        rows = " of ".join([*(f"{n} rows" for n in shape[:-1]), f"{shape[-1]} numbers"])
+        rows += ", and is turned" if shape_of(given) == shape[::-1] != shape else ""
         return self.array(place, place, given, shape, rows)
 
 
