@@ -14,6 +14,7 @@ from chainrule.activations import ACTIVATIONS
 from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.trees import leaves, tree_map
+from kinds import ALL, DRAW, data
 from strategies import Problem, problem
 
 
@@ -41,6 +42,16 @@ def strict(p: Problem) -> Problem:
 def test_the_core_computes_the_same_on_strict_arrays(activation: str, loss: str) -> None:
     layers = [cr.Dense(4, activation), cr.Dropout(0.3), cr.Dense(3, activation)]
     p = problem(cr.Network(3, layers, loss, l1=0.01, l2=0.1, check=False))
+    for got, expected in zip(results(strict(p)), results(p), strict=True):
+        assert type(got) is type(xp.asarray(0.0))
+        assert_allclose(np.asarray(got), expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("draw", [None, DRAW], ids=["prediction", "training"])
+@pytest.mark.parametrize("name", ALL)
+def test_every_kind_of_layer_computes_the_same_on_strict_arrays(name: str, draw: Any) -> None:
+    d = data(name)
+    p = Problem(d.net, d.params, d.X, d.y, d.w, draw)
     for got, expected in zip(results(strict(p)), results(p), strict=True):
         assert type(got) is type(xp.asarray(0.0))
         assert_allclose(np.asarray(got), expected, rtol=1e-12, atol=1e-14)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.backprop import prediction
 from chainrule.network import number
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.trees import leaves, named_leaves, rebuild
@@ -16,7 +17,6 @@ from kinds import (
     DRAW,
     LAYERS,
     WITH_BATCH_NORM,
-    Residual,
     data,
     gradients,
 )
@@ -80,7 +80,7 @@ def test_the_gradient_by_the_inputs_equals_differences(name):
     np.testing.assert_allclose(np.sum(cr.input_gradient(trace, deltas) * direction), slope, 1e-6)
 
 
-class Forgetful(Residual):
+class Forgetful(cr.Residual):
     """A residual layer whose gradient forgets the way past its layers."""
 
     def dx(self, params, record, delta, xp):
@@ -137,7 +137,7 @@ def test_an_example_has_the_gradient_that_it_has_alone(name):
 @pytest.mark.parametrize("name", ALL)
 def test_fit_trains_them(name, dtype):
     d = data(name)
-    y = cr.forward(d.net, d.params, d.X, DRAW).output  # what other parameters make of X
+    y = prediction(cr.forward(d.net, d.params, d.X, DRAW))  # what other parameters make of X
     params, history = cr.fit(
         d.net,
         d.net.init(1, dtype),
@@ -160,7 +160,7 @@ def test_running_statistics_are_means_of_those_of_the_batches(optimizer):
     mean, variance = np.zeros(3), np.ones(3)
     for batch in (slice(0, 4), slice(4, 7)):
         mean = 0.9 * mean + 0.1 * d.X[batch].mean(axis=0)
-        variance = 0.9 * variance + 0.1 * d.X[batch].var(axis=0)
+        variance = 0.9 * variance + 0.1 * d.X[batch].var(axis=0, ddof=1)
     trained, _ = cr.fit(
         d.net,
         params,
@@ -238,7 +238,9 @@ def test_a_pattern_that_names_nothing_gets_the_nested_names():
 
 
 def test_dropouts_within_a_layer_have_masks_of_their_own():
-    net = cr.Network(40, [Residual(cr.Dropout(), cr.Dropout()), cr.Dropout(), cr.Dense(1)], "huber")
+    net = cr.Network(
+        40, [cr.Residual(cr.Dropout(), cr.Dropout()), cr.Dropout(), cr.Dense(1)], "huber"
+    )
     trace = cr.forward(net, net.init(), np.ones((30, 40)), DRAW)
     masks = [*(record.mask > 0 for record in trace[0].inner), trace[1].mask > 0]
     for k, mask in enumerate(masks):
@@ -303,4 +305,4 @@ def test_networks_of_new_kinds_are_values(name):
 
 def test_a_layer_that_does_not_fit_is_refused_and_named_when_the_network_is_made():
     with pytest.raises(ValueError, match=r"layer 1, Residual\(.*must lead back to 3, got 4"):
-        cr.Network(2, [cr.Dense(3), Residual(cr.Dense(4))], "huber")
+        cr.Network(2, [cr.Dense(3), cr.Residual(cr.Dense(4))], "huber")

@@ -21,7 +21,6 @@ from chainrule.serialization import (
     optimizer_to_data,
 )
 from chainrule.serialization.specifications import LAYERS
-from kinds import LayerNorm
 from strategies import problems
 
 NET = cr.Network(2, [cr.Dense(3, "tanh"), cr.Dropout(0.25), cr.Dense(1)], "huber(0.5)", 0.5, 0.25)
@@ -153,6 +152,10 @@ class MyRate(cr.Constant):
     pass
 
 
+class MyNorm(cr.LayerNorm):
+    pass
+
+
 class MyDense(cr.Dense):
     pass
 
@@ -170,8 +173,8 @@ OWN = [
     ),
     (
         network_to_data,
-        cr.Network(1, [LayerNorm()], "huber"),
-        "layer 0, LayerNorm(), is of your own",
+        cr.Network(1, [MyNorm()], "huber"),
+        "layer 0, MyNorm(epsilon=1e-05), is of your own",
     ),
     (
         network_to_data,

@@ -24,7 +24,7 @@ from typing import Any
 from array_api_compat import array_namespace
 
 from chainrule.errors import check_weights
-from chainrule.layers import Draw
+from chainrule.layers import Draw, chain
 from chainrule.losses import Loss
 from chainrule.network import (
     Network,
@@ -83,10 +83,11 @@ def forward(
         X, xp = check_inputs(net, params, X)
     else:
         xp = array_namespace(X)
-    records, a = [], X
-    for k, (layer, own) in enumerate(zip(net.layers, params, strict=True)):
-        a, record = layer.forward(own, a, draw and Draw(draw.seed, draw.step, layer=k), xp)
-        records.append(record)
+
+    def drawn(k: int) -> Draw | None:
+        return draw and Draw(draw.seed, draw.step, layer=k)
+
+    _, records = chain.forward(net.layers, params, X, drawn, xp)
     return Trace(records, net, params)
 
 
@@ -189,14 +190,7 @@ def deltas_from(net: Network, params: Parameters, trace: Trace, da: Array) -> De
     (array([[2.],
            [6.]]),)
     """
-    xp = array_namespace(da)
-    deltas: list[Any] = []
-    for k in reversed(range(len(net.layers))):
-        layer, own, record = net.layers[k], params[k], trace[k]
-        deltas.insert(0, layer.delta(own, record, da, xp))
-        if k > 0:
-            da = layer.dx(own, record, deltas[0], xp)
-    return tuple(deltas)
+    return chain.deltas(net.layers, params, trace, da, array_namespace(da))
 
 
 def gradient(trace: Trace, deltas: Deltas) -> Parameters:

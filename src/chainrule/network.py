@@ -17,7 +17,7 @@ from array_api_compat import array_namespace
 
 from chainrule import losses
 from chainrule.errors import as_numbers, check_number, check_whole, finite, unknown_name
-from chainrule.layers import Layer, Role
+from chainrule.layers import Layer, Role, chain
 from chainrule.losses import Loss
 from chainrule.trees import Array, leaf_names, leaves, named_leaves, rebuild, tree_map
 
@@ -91,13 +91,7 @@ class Network:
         if reduction not in REDUCTIONS:
             raise unknown_name("reduction", str(reduction), REDUCTIONS)
         layers = tuple(layers) if isinstance(layers, Iterable) else (layers,)
-        if not layers:
-            raise ValueError("Network: layers must hold at least one layer, got none")
-        for k, layer in enumerate(layers):
-            if not isinstance(layer, Layer):
-                raise TypeError(
-                    f"Network: layer {k} must be a layer such as Dense(3, 'tanh'), got {layer!r}"
-                )
+        chain.check_layers("Network", layers)
         for field, value in (
             ("inputs", check_whole("Network: inputs", inputs, least=1)),
             ("layers", layers),
@@ -138,10 +132,7 @@ class Network:
     @property
     def widths(self) -> tuple[int, ...]:
         """The number of values before, between and after the layers."""
-        widths = [self.inputs]
-        for layer in self.layers:
-            widths.append(layer.outputs(widths[-1]))
-        return tuple(widths)
+        return tuple(chain.widths(self.layers, self.inputs))
 
     @property
     def members(self) -> int:

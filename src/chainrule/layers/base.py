@@ -106,6 +106,11 @@ class Layer(abc.ABC):
         """
         return cls(**fields)
 
+    @classmethod
+    def example(cls, inputs: int) -> Layer:
+        """Return a small layer of the kind for so many inputs, for checks of all kinds."""
+        return cls()
+
     @abc.abstractmethod
     def forward(self, params: Any, x: Array, draw: Draw | None, xp: Any) -> tuple[Array, Any]:
         """Return a and the record."""

@@ -76,6 +76,10 @@ class Dense(Layer):
         more = f", initialiser={self.initialiser!r}" if self.initialiser else ""
         return f"Dense({self.units}, {named!r}{more})"
 
+    @classmethod
+    def example(cls, inputs: int) -> Dense:
+        return cls(inputs, "tanh")
+
     def outputs(self, inputs: int) -> int:
         return self.units
 

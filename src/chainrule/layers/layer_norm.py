@@ -1,0 +1,82 @@
+r"""LayerNorm: each example freed of its mean and variance.
+
+x, a, delta   (n, i)      gamma, beta   (i,)      mean, variance   (n, 1)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from chainrule.errors import check_number
+from chainrule.layers.base import Draw, Layer, Words
+from chainrule.layers.normalised import NormalisedRecord, moments, normalise, through
+from chainrule.trees import Array
+
+
+class LayerNormParameters(NamedTuple):
+    """Gains gamma (i,) and shifts beta (i,)."""
+
+    gamma: Array
+    beta: Array
+
+
+@dataclass(frozen=True)
+class LayerNorm(Layer):
+    r"""A layer that takes off each example's mean, divides by its deviation, scales and shifts.
+
+    $$\hat x = \frac{x - \mu}{\sqrt{v + \varepsilon}},\qquad a = \gamma \odot \hat x + \beta$$
+
+    μ and v are mean and variance of an example's i values. γ starts at 1 and β at 0; penalties and
+    decay leave both alone. Raises ValueError unless epsilon > 0.
+
+    Source: Ba, Kiros and Hinton (2016), Layer normalization, arXiv:1607.06450.
+
+    >>> cr.LayerNorm()
+    LayerNorm(epsilon=1e-05)
+    """
+
+    kind: ClassVar[str] = "layer_norm"
+
+    epsilon: float = 1e-5
+
+    def __post_init__(self) -> None:
+        epsilon = check_number("LayerNorm: epsilon", self.epsilon, above=0)
+        object.__setattr__(self, "epsilon", epsilon)
+
+    def form(self, inputs: int) -> LayerNormParameters:
+        return LayerNormParameters(np.broadcast_to(0.0, inputs), np.broadcast_to(0.0, inputs))
+
+    def init(self, inputs: int, rng: np.random.Generator) -> LayerNormParameters:
+        return LayerNormParameters(np.ones(inputs), np.zeros(inputs))
+
+    def forward(
+        self, params: LayerNormParameters, x: Array, draw: Draw | None, xp: Any
+    ) -> tuple[Array, NormalisedRecord]:
+        return normalise(x, *moments(x, 1, xp), params, self.epsilon, xp, own=True)
+
+    def delta(
+        self, params: LayerNormParameters, record: NormalisedRecord, da: Array, xp: Any
+    ) -> Array:
+        return da
+
+    def dx(
+        self, params: LayerNormParameters, record: NormalisedRecord, delta: Array, xp: Any
+    ) -> Array:
+        return through(delta * params.gamma, record, self.epsilon, 1, xp)
+
+    def gradient(self, record: NormalisedRecord, delta: Array, xp: Any) -> LayerNormParameters:
+        return LayerNormParameters(xp.sum(delta * record.scaled, axis=0), xp.sum(delta, axis=0))
+
+    def per_example_gradients(
+        self, record: NormalisedRecord, delta: Array, xp: Any
+    ) -> LayerNormParameters:
+        return LayerNormParameters(delta * record.scaled, delta)
+
+    def squared_norms(self, record: NormalisedRecord, delta: Array, xp: Any) -> Array:
+        return xp.sum((delta * record.scaled) ** 2 + delta**2, axis=1)
+
+    def words(self, inputs: int) -> Words:
+        return Words("layer norm")

@@ -1,0 +1,246 @@
+r"""Members: several networks in one, which share all but their scales in front and last layers.
+
+x        (n, i)      k members           scales   (k, i)   of each member its own
+scaled   (k·n, i)    member by member    a        (n, k·o) the members' outputs side by side
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from chainrule.errors import check_whole
+from chainrule.layers import chain
+from chainrule.layers.base import Draw, Layer, Role, Words
+from chainrule.layers.dense import Dense
+from chainrule.trees import Array, leaves, tree_map
+
+
+class MembersParameters(NamedTuple):
+    """Scales (k, i); the parameters of each shared layer; of each member's own last layer."""
+
+    scales: Array
+    shared: tuple[Any, ...]
+    own: tuple[Any, ...]
+
+
+class MembersRecord(NamedTuple):
+    """What the layer saw: x, what enters the shared layers, their records, the last ones', a."""
+
+    x: Array
+    scaled: Array
+    shared: tuple[Any, ...]
+    own: tuple[Any, ...]
+    a: Array
+
+
+class MembersDelta(NamedTuple):
+    """∂C by what enters the shared layers (k·n, i), and the deltas of shared and last layers."""
+
+    scaled: Array
+    shared: tuple[Any, ...]
+    own: tuple[Any, ...]
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class Members(Layer):
+    r"""A layer of k members that share weights: a batch ensemble.
+
+    $$a_m = f_m(F(r_m \odot x)),\qquad
+      C = \frac1k \sum_m C_m,\qquad \hat y = \frac1k \sum_m \hat y_m$$
+
+    Each member scales the inputs by factors r of its own, passes them through the layers F that all
+    share, and then through a last layer f of its own. It stands last in a network, whose cost is
+    the mean of the members' costs, and whose prediction is the mean of their predictions.
+
+    The shared layers see the examples of all members as one batch: a batch norm within is over all
+    of them. The scales start as random signs; penalties and decay leave them alone.
+
+    Parameters
+    ----------
+    k
+        The number of members.
+    layers
+        The layers of a member. All but the last are shared.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what is no layer, for none, and for members within members.
+
+    Notes
+    -----
+    Source: Wen, Tran and Ba (2020), BatchEnsemble, arXiv:2002.06715; in this form Gorishniy,
+    Kotelnikov and Babenko (2024), TabM, arXiv:2410.24210.
+
+    Examples
+    --------
+    >>> net = cr.Network(3, [cr.Members(4, cr.Dense(16, "relu"), cr.Dense(1))], loss="huber")
+    >>> net.members, net.outputs, net.widths
+    (4, 1, (3, 4))
+    """
+
+    kind: ClassVar[str] = "members"
+
+    k: int
+    layers: tuple[Layer, ...]
+
+    def __init__(self, k: int, *layers: Layer) -> None:
+        object.__setattr__(self, "k", check_whole("Members: k", k, least=1))
+        chain.check_layers("Members", layers)
+        object.__setattr__(self, "layers", layers)
+
+    def __repr__(self) -> str:
+        return f"Members({', '.join(map(repr, (self.k, *self.layers)))})"
+
+    @classmethod
+    def of_fields(cls, **fields: Any) -> Members:
+        return cls(fields["k"], *fields["layers"])
+
+    @classmethod
+    def example(cls, inputs: int) -> Members:
+        return cls(2, Dense(inputs + 1, "tanh"), Dense(inputs))
+
+    @property
+    def members(self) -> int:
+        return self.k
+
+    @property
+    def shared(self) -> tuple[Layer, ...]:
+        """The layers that all members share."""
+        return self.layers[:-1]
+
+    @property
+    def last(self) -> Layer:
+        """The layer that each member has its own of."""
+        return self.layers[-1]
+
+    def outputs(self, inputs: int) -> int:
+        return self.k * chain.widths(self.layers, inputs)[-1]
+
+    def form(self, inputs: int) -> MembersParameters:
+        *shared, last = self._within(inputs)
+        return MembersParameters(
+            np.broadcast_to(0.0, (self.k, inputs)),
+            tuple(layer.form(i) for layer, i in shared),
+            (last[0].form(last[1]),) * self.k,
+        )
+
+    def init(self, inputs: int, rng: np.random.Generator) -> MembersParameters:
+        *shared, (last, width) = self._within(inputs)
+        return MembersParameters(
+            rng.choice([-1.0, 1.0], (self.k, inputs)),
+            tuple(layer.init(i, rng) for layer, i in shared),
+            tuple(last.init(width, rng) for _ in range(self.k)),
+        )
+
+    def _within(self, inputs: int) -> list[tuple[Layer, int]]:
+        """The layers, each with how many values enter it."""
+        return list(zip(self.layers, chain.widths(self.layers, inputs), strict=False))
+
+    def forward(
+        self, params: MembersParameters, x: Array, draw: Draw | None, xp: Any
+    ) -> tuple[Array, MembersRecord]:
+        def drawn(j: int) -> Draw | None:
+            return draw and draw.within(j)
+
+        n, i = x.shape
+        scaled = xp.reshape(x[None, :, :] * params.scales[:, None, :], (self.k * n, i))
+        a, shared = chain.forward(self.shared, params.shared, scaled, drawn, xp)
+        ends = [
+            self.last.forward(own, a[m * n : (m + 1) * n, :], drawn(len(self.shared) + m), xp)
+            for m, own in enumerate(params.own)
+        ]
+        a = xp.concat([end for end, _ in ends], axis=1)
+        return a, MembersRecord(x, scaled, shared, tuple(record for _, record in ends), a)
+
+    def delta(
+        self, params: MembersParameters, record: MembersRecord, da: Array, xp: Any
+    ) -> MembersDelta:
+        o = da.shape[1] // self.k
+        own = tuple(
+            self.last.delta(params.own[m], record.own[m], da[:, m * o : (m + 1) * o], xp)
+            for m in range(self.k)
+        )
+        g = xp.concat(
+            [self.last.dx(*each, xp) for each in zip(params.own, record.own, own, strict=True)],
+            axis=0,
+        )
+        shared = chain.deltas(self.shared, params.shared, record.shared, g, xp)
+        if shared:
+            g = self.shared[0].dx(params.shared[0], record.shared[0], shared[0], xp)
+        return MembersDelta(g, shared, own)
+
+    def dx(
+        self, params: MembersParameters, record: MembersRecord, delta: MembersDelta, xp: Any
+    ) -> Array:
+        return xp.sum(self._apart(delta.scaled, xp) * params.scales[:, None, :], axis=0)
+
+    def gradient(self, record: MembersRecord, delta: MembersDelta, xp: Any) -> MembersParameters:
+        of_scales = xp.sum(self._apart(delta.scaled, xp) * record.x[None, :, :], axis=1)
+        return MembersParameters(of_scales, *self._each("gradient", record, delta, xp))
+
+    def per_example_gradients(
+        self, record: MembersRecord, delta: MembersDelta, xp: Any
+    ) -> MembersParameters:
+        shared, own = self._each("per_example_gradients", record, delta, xp)
+        of_scales = self._apart(delta.scaled, xp) * record.x[None, :, :]
+        return MembersParameters(
+            xp.permute_dims(of_scales, (1, 0, 2)),
+            tree_map(lambda g: xp.sum(self._apart(g, xp), axis=0), shared),
+            own,
+        )
+
+    def squared_norms(self, record: MembersRecord, delta: MembersDelta, xp: Any) -> Array:
+        """An example's share of a shared gradient is a sum over the members, and so is built."""
+        shares = self.per_example_gradients(record, delta, xp)
+        own = self._each("squared_norms", record, delta, xp)[1]
+        built = leaves((shares.scales, shares.shared))
+        return sum(own) + sum(xp.sum(g**2, axis=tuple(range(1, g.ndim))) for g in built)
+
+    def _apart(self, rows: Array, xp: Any) -> Array:
+        """Rows of all members, (k·n, …), as (k, n, …)."""
+        return xp.reshape(rows, (self.k, rows.shape[0] // self.k, *rows.shape[1:]))
+
+    def _each(
+        self, name: str, record: MembersRecord, delta: MembersDelta, xp: Any
+    ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """What a function of each shared layer says, and of each member's last one."""
+        shared = zip(self.shared, record.shared, delta.shared, strict=True)
+        own = zip(record.own, delta.own, strict=True)
+        return (
+            tuple(getattr(layer, name)(seen, part, xp) for layer, seen, part in shared),
+            tuple(getattr(self.last, name)(seen, part, xp) for seen, part in own),
+        )
+
+    def kinks(self, record: MembersRecord) -> list[Array]:
+        shared = zip(self.shared, record.shared, strict=True)
+        own = [(self.last, seen) for seen in record.own]
+        return [kink for layer, seen in (*shared, *own) for kink in layer.kinks(seen)]
+
+    def after_step(self, params: MembersParameters, record: MembersRecord) -> MembersParameters:
+        shared = zip(self.shared, params.shared, record.shared, strict=True)
+        own = zip(params.own, record.own, strict=True)
+        return params._replace(
+            shared=tuple(layer.after_step(old, seen) for layer, old, seen in shared),
+            own=tuple(self.last.after_step(old, seen) for old, seen in own),
+        )
+
+    def role(self, name: str) -> Role:
+        part, _, inner = name.partition(".")
+        if part == "scales":
+            return Role.BIAS
+        k, _, own = inner.partition(".")
+        return (self.last if part == "own" else self.shared[int(k)]).role(own)
+
+    def ends_in(self, before: str) -> str:
+        return chain.ends_in(self.layers, before)
+
+    def then(self, layer: Layer) -> tuple[Layer, ...]:
+        return (Members(self.k, *self.layers, layer),)
+
+    def words(self, inputs: int) -> Words:
+        inside = tuple(layer.words(i) for layer, i in self._within(inputs))
+        return Words(f"{self.k:,} members", inside=inside)
