@@ -4,18 +4,18 @@ import re
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import chainrule as cr
 from chainrule.cli import main
 from chainrule.layers import LAYERS
 from chainrule.serialization.specifications import network_to_data
 from chainrule.trees import leaves, named_leaves
-from click.testing import CliRunner
 from network_files import read
 from strategies import problem
 
 WIDTH = 4
-KINDS = {name: getattr(kind, "example", lambda w: cr.Dense(4))(WIDTH) for name, kind in LAYERS.items()}
+KINDS = {name: kind.example(WIDTH) for name, kind in LAYERS.items()}
 
 
 def between(layer):
@@ -104,7 +104,9 @@ def test_what_is_left_out_is_drawn_from_the_seed_or_asked_for(tmp_path, layer):
     if name is None:
         read(tmp_path, written(given, by_path))
     else:
-        with pytest.raises(ValueError, match=re.escape(f"layers[1].{name} is missing: give it, or")):
+        with pytest.raises(
+            ValueError, match=re.escape(f"layers[1].{name} is missing: give it, or")
+        ):
             read(tmp_path, written(given, by_path))
 
 
@@ -168,7 +170,11 @@ ERRORS = [
     (of(old="units = 1", new='units = 1\nactivation = "no"'), 12, "layers[2]: unknown activation"),
     (of(old="b = [0.125]", new="B = [1]"), 16, "unknown key of layer 2, Dense(1, 'identity'): 'B'"),
     (of(old="b = [0.125]", new="b = [1, 2]"), 16, "layers[2].b must have shape (1,)"),
-    (of(old="[[0.5, 1.5]]", new="[[0.5], [1.5]]"), 15, "1 rows of 2 numbers, and is turned; got shape ("),
+    (
+        of(old="[[0.5, 1.5]]", new="[[0.5], [1.5]]"),
+        15,
+        "1 rows of 2 numbers, and is turned; got shape (",
+    ),
     (of(old="4.0", new="nan"), 7, "layers[0].W[1][1] must be a finite number, got nan"),
     (of(old="W = [[0.5, 1.5]]", new=""), 12, "layers[2].W is missing: give it, or a 'seed'"),
     (of(old="inputs = [0.5, -0.5]", new="inputs = 3"), 1, "inputs must be numbers, a row for each"),

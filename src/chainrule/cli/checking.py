@@ -136,7 +136,12 @@ NETWORK = ("sizes", "activation", "output", "loss", "dropout", "l1", "l2")
     show_default=True,
     help="Largest relative error that passes.",
 )
-@click.option("--all", "everything", is_flag=True, help="Check every activation with every loss.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Check every activation and kind of layer, with every loss.",
+)
 @click.pass_context
 def check(
     ctx: click.Context,

@@ -41,7 +41,7 @@ DRAWS = 32
 """After how many draws that are all the same a parameter is known to be drawn by none."""
 
 
-class Table(NamedTuple):
+class _Table(NamedTuple):
     """A layer's table: the layer as data; by their paths, where its parameters stand, and what."""
 
     data: dict[str, Any]
@@ -71,13 +71,13 @@ class LayerTables(ParameterKeys):
                 layers.append(layer_from_data(f"layers[{k}]", table.data))
         return layers
 
-    def _tables(self, place: str, given: list[Any]) -> list[Table]:
+    def _tables(self, place: str, given: list[Any]) -> list[_Table]:
         return [self._table(f"{place}[{k}]", table) for k, table in enumerate(given)]
 
-    def _table(self, place: str, given: Any) -> Table:
+    def _table(self, place: str, given: Any) -> _Table:
         """Take a table apart into fields and parameters."""
         kind, defaults = self._kind(place, given)
-        table = Table({"kind": kind, **defaults}, {})
+        table = _Table({"kind": kind, **defaults}, {})
         for name, value in given.items():
             if name not in table.data:
                 found = _paths(name, value)
@@ -130,7 +130,7 @@ class LayerTables(ParameterKeys):
             check_parameters(net, params)
         return params
 
-    def _check_names(self, table: Table, leaves: dict[str, Array], layer: str) -> None:
+    def _check_names(self, table: _Table, leaves: dict[str, Array], layer: str) -> None:
         for name, (place, _) in table.numbers.items():
             if name not in leaves:
                 known = [*table.data, *leaves]

@@ -78,16 +78,6 @@ def network_from_data(data: Any) -> Network:
         return Network(**{**given, "layers": layers}, check=False)
 
 
-def layer_from_data(what: str, data: Any) -> Layer:
-    """Return the layer that data describes; `what` is what errors call it.
-
-    >>> layer_from_data("layer 0", {"kind": "dropout", "rate": 0.1})
-    Dropout(0.1)
-    """
-    made: Layer = _from_data(what, data, LAYERS)
-    return made
-
-
 def check_depth(layers: int) -> None:
     """Raise ValueError for more layers than a file may hold.
 
