@@ -33,6 +33,12 @@ LAYERS = {
     "members of one": [cr.Members(1, cr.Dense(2))],
     "members of much": [cr.Dense(4), cr.Members(2, cr.LayerNorm(), RICH_4, cr.Dense(2))],
     "members of dropout": [cr.Members(2, cr.Dropout(0.25), cr.Dense(3), cr.Scale(), cr.Dense(2))],
+    "members with all scales": [
+        cr.Members(2, cr.Dense(3, "tanh"), cr.Dropout(0.25), cr.Dense(4), cr.Dense(2), full=True)
+    ],
+    "members with scales within": [
+        cr.Members(2, cr.LayerNorm(), cr.Dense(3, "relu"), cr.Dense(2), full=True)
+    ],
     "members of last norms": [cr.Members(2, cr.Dense(2, "tanh"), cr.LayerNorm())],
 }
 WITH_BATCH_NORM = {

@@ -16,7 +16,7 @@ import chainrule as cr
 from chainrule.activations import ACTIVATIONS, activation
 from chainrule.backprop import prediction
 from chainrule.layers import LAYERS
-from chainrule.trees import leaves, named_leaves
+from chainrule.trees import leaves, named_leaves, rebuild
 
 RNG = np.random.default_rng(5)
 X = RNG.normal(size=(6, 3))
@@ -145,6 +145,20 @@ def test_members_are_networks_that_share_weights() -> None:
     assert_allclose(forward(layer, params), np.concatenate(expected, axis=1), rtol=1e-13)
 
 
+def test_members_with_all_scales_share_the_matrices_alone() -> None:
+    """z = W (r ⊙ x) ⊙ s + b: Gorishniy and others (2024), equation of BatchEnsemble."""
+    layer = cr.Members(2, cr.Dense(4, "tanh"), cr.Dense(5, "relu"), cr.Dense(1), full=True)
+    form = layer.form(3)
+    params = rebuild(form, [RNG.normal(size=leaf.shape) for leaf in leaves(form)])
+    first, (r,), second = params.shared
+    expected = []
+    for m in range(2):
+        h = np.tanh(((X * params.scales[m]) @ first.W.T) * first.s[m] + first.b[m])
+        h = np.maximum((h * r[m]) @ second.W.T * second.s[m] + second.b[m], 0)
+        expected.append(h @ params.own[m].W.T + params.own[m].b)
+    assert_allclose(forward(layer, params), np.concatenate(expected, axis=1), rtol=1e-13)
+
+
 @pytest.mark.parametrize("loss", ["huber", "cross_entropy", "binary_cross_entropy", "poisson"])
 def test_the_cost_and_the_prediction_of_members_are_means(loss: str) -> None:
     net = cr.Network(3, [cr.Members(3, cr.Dense(4, "tanh"), cr.Dense(2))], loss)
@@ -263,6 +277,7 @@ REFUSED = [
         lambda: cr.Network(2, [cr.Members(2, cr.Dense(2)), cr.Dense(1)], "huber"),
         "layer 0, Members(2, Dense(2, 'identity')), must be the last layer",
     ),
+    (lambda: cr.Members(2, cr.Dense(1), full=1), "Members: full must be True or False, got 1"),
     (lambda: cr.Periodic(0), "Periodic: values must be"),
     (lambda: cr.Periodic(sigma=0), "Periodic: sigma must be a finite number > 0"),
     (lambda: cr.Periodic(features=3), "Periodic: features must be numbers of inputs"),

@@ -94,7 +94,8 @@ def kinds_of(base):
     ("base", "table"), [(Layer, LAYERS), (Optimizer, OPTIMIZERS), (Schedule, SCHEDULES)]
 )
 def test_every_kind_is_in_the_table(base, table):
-    assert set(kinds_of(base)) == set(table.values())
+    named = {kind for kind in kinds_of(base) if getattr(kind, "kind", "of an optimizer")}
+    assert named == set(table.values())
 
 
 RATES = {

@@ -6,6 +6,7 @@ scaled   (k·n, i)    member by member    a        (n, k·o) the members' output
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -15,6 +16,7 @@ from chainrule.errors import check_whole
 from chainrule.layers import chain
 from chainrule.layers.base import Draw, Layer, Role, Words
 from chainrule.layers.dense import Dense
+from chainrule.layers.ensemble import EnsembleDense, MemberScale, in_rows, of_members
 from chainrule.trees import Array, leaves, tree_map
 
 
@@ -58,12 +60,19 @@ class Members(Layer):
     The shared layers see the examples of all members as one batch: a batch norm within is over all
     of them. The scales start as random signs; penalties and decay leave them alone.
 
+    Where `full`, the members share of each dense layer but the last only W, and have scales of
+    their own in front of it and behind, and biases:
+
+    $$z = (r_m \odot x) W^\top \odot s_m + b_m$$
+
     Parameters
     ----------
     k
         The number of members.
     layers
         The layers of a member. All but the last are shared.
+    full
+        Whether each dense layer has the members' own scales around it, which start at 1.
 
     Raises
     ------
@@ -86,18 +95,23 @@ class Members(Layer):
 
     k: int
     layers: tuple[Layer, ...]
+    full: bool
 
-    def __init__(self, k: int, *layers: Layer) -> None:
+    def __init__(self, k: int, *layers: Layer, full: bool = False) -> None:
         object.__setattr__(self, "k", check_whole("Members: k", k, least=1))
         chain.check_layers("Members", layers)
+        if not isinstance(full, bool):
+            raise TypeError(f"Members: full must be True or False, got {full!r}")
         object.__setattr__(self, "layers", layers)
+        object.__setattr__(self, "full", full)
 
     def __repr__(self) -> str:
-        return f"Members({', '.join(map(repr, (self.k, *self.layers)))})"
+        inside = ", ".join(map(repr, (self.k, *self.layers)))
+        return f"Members({inside}{', full=True' if self.full else ''})"
 
     @classmethod
     def of_fields(cls, **fields: Any) -> Members:
-        return cls(fields["k"], *fields["layers"])
+        return cls(fields["k"], *fields["layers"], full=fields["full"])
 
     @classmethod
     def example(cls, inputs: int) -> Members:
@@ -109,8 +123,18 @@ class Members(Layer):
 
     @property
     def shared(self) -> tuple[Layer, ...]:
-        """The layers that all members share."""
-        return self.layers[:-1]
+        """The layers that all members share, with the members' own scales around them."""
+        shared = self.layers[:-1]
+        return tuple(self._with_scales(shared)) if self.full else shared
+
+    def _with_scales(self, shared: tuple[Layer, ...]) -> Iterator[Layer]:
+        for j, layer in enumerate(shared):
+            if not isinstance(layer, Dense):
+                yield layer
+                continue
+            if j:  # in front of the first, there are scales already
+                yield MemberScale(self.k)
+            yield EnsembleDense(self.k, layer)
 
     @property
     def last(self) -> Layer:
@@ -138,7 +162,8 @@ class Members(Layer):
 
     def _within(self, inputs: int) -> list[tuple[Layer, int]]:
         """The layers, each with how many values enter it."""
-        return list(zip(self.layers, chain.widths(self.layers, inputs), strict=False))
+        layers = *self.shared, self.last
+        return list(zip(layers, chain.widths(layers, inputs), strict=False))
 
     def forward(
         self, params: MembersParameters, x: Array, draw: Draw | None, xp: Any
@@ -146,8 +171,8 @@ class Members(Layer):
         def drawn(j: int) -> Draw | None:
             return draw and draw.within(j)
 
-        n, i = x.shape
-        scaled = xp.reshape(x[None, :, :] * params.scales[:, None, :], (self.k * n, i))
+        n = x.shape[0]
+        scaled = in_rows(x[None, :, :] * params.scales[:, None, :], xp)
         a, shared = chain.forward(self.shared, params.shared, scaled, drawn, xp)
         ends = [
             self.last.forward(own, a[m * n : (m + 1) * n, :], drawn(len(self.shared) + m), xp)
@@ -176,20 +201,20 @@ class Members(Layer):
     def dx(
         self, params: MembersParameters, record: MembersRecord, delta: MembersDelta, xp: Any
     ) -> Array:
-        return xp.sum(self._apart(delta.scaled, xp) * params.scales[:, None, :], axis=0)
+        return xp.sum(of_members(delta.scaled, self.k, xp) * params.scales[:, None, :], axis=0)
 
     def gradient(self, record: MembersRecord, delta: MembersDelta, xp: Any) -> MembersParameters:
-        of_scales = xp.sum(self._apart(delta.scaled, xp) * record.x[None, :, :], axis=1)
+        of_scales = xp.sum(of_members(delta.scaled, self.k, xp) * record.x[None, :, :], axis=1)
         return MembersParameters(of_scales, *self._each("gradient", record, delta, xp))
 
     def per_example_gradients(
         self, record: MembersRecord, delta: MembersDelta, xp: Any
     ) -> MembersParameters:
         shared, own = self._each("per_example_gradients", record, delta, xp)
-        of_scales = self._apart(delta.scaled, xp) * record.x[None, :, :]
+        of_scales = of_members(delta.scaled, self.k, xp) * record.x[None, :, :]
         return MembersParameters(
             xp.permute_dims(of_scales, (1, 0, 2)),
-            tree_map(lambda g: xp.sum(self._apart(g, xp), axis=0), shared),
+            tree_map(lambda g: xp.sum(of_members(g, self.k, xp), axis=0), shared),
             own,
         )
 
@@ -199,10 +224,6 @@ class Members(Layer):
         own = self._each("squared_norms", record, delta, xp)[1]
         built = leaves((shares.scales, shares.shared))
         return sum(own) + sum(xp.sum(g**2, axis=tuple(range(1, g.ndim))) for g in built)
-
-    def _apart(self, rows: Array, xp: Any) -> Array:
-        """Rows of all members, (k·n, …), as (k, n, …)."""
-        return xp.reshape(rows, (self.k, rows.shape[0] // self.k, *rows.shape[1:]))
 
     def _each(
         self, name: str, record: MembersRecord, delta: MembersDelta, xp: Any
@@ -239,8 +260,8 @@ class Members(Layer):
         return chain.ends_in(self.layers, before)
 
     def then(self, layer: Layer) -> tuple[Layer, ...]:
-        return (Members(self.k, *self.layers, layer),)
+        return (Members(self.k, *self.layers, layer, full=self.full),)
 
     def words(self, inputs: int) -> Words:
-        inside = tuple(layer.words(i) for layer, i in self._within(inputs))
-        return Words(f"{self.k:,} members", inside=inside)
+        within = zip(self.layers, chain.widths(self.layers, inputs), strict=False)
+        return Words(f"{self.k:,} members", inside=tuple(layer.words(i) for layer, i in within))

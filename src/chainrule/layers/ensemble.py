@@ -1,0 +1,206 @@
+r"""What stands in members that have scales around each dense layer: see Members, `full`.
+
+x   (k·n, i)   member by member      scale   (k, i)      W   (o, i)      s, b   (k, o)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from array_api_compat import device
+
+from chainrule.activations import activation
+from chainrule.layers.base import Draw, Layer, Words
+from chainrule.layers.dense import Dense
+from chainrule.layers.scale import ScaleParameters, ScaleRecord
+from chainrule.trees import Array
+
+
+def of_members(rows: Array, k: int, xp: Any) -> Array:
+    """Return the rows of k members, (k·n, …), as (k, n, …).
+
+    >>> of_members(np.array([[1.0], [2.0], [3.0], [4.0]]), 2, np).shape
+    (2, 2, 1)
+    """
+    return xp.reshape(rows, (k, rows.shape[0] // k, *rows.shape[1:]))
+
+
+def in_rows(parts: Array, xp: Any) -> Array:
+    """Return (k, n, …) as the rows of k members, (k·n, …).
+
+    >>> in_rows(np.ones((2, 3, 1)), np).shape
+    (6, 1)
+    """
+    return xp.reshape(parts, (parts.shape[0] * parts.shape[1], *parts.shape[2:]))
+
+
+def of_each(rows: Array, k: int, xp: Any) -> Array:
+    """Return for each row what it gives to each member's own parameters, (k·n, k, …).
+
+    >>> of_each(np.array([[5.0], [6.0]]), 2, np)[:, :, 0]
+    array([[5., 0.],
+           [0., 6.]])
+    """
+    member = xp.arange(k, device=device(rows))
+    own = xp.astype(member[:, None] == member[None, :], rows.dtype)  # (k, k)
+    shape = (1,) * (rows.ndim - 1)
+    parts = of_members(rows, k, xp)[:, :, None, ...] * xp.reshape(own, (k, 1, k, *shape))
+    return in_rows(parts, xp)
+
+
+def summed(rows: Array, k: int, xp: Any) -> Array:
+    """Return the sum over each member's examples, (k, …).
+
+    >>> summed(np.array([[1.0], [2.0], [3.0], [4.0]]), 2, np)
+    array([[3.],
+           [7.]])
+    """
+    return xp.sum(of_members(rows, k, xp), axis=1)
+
+
+def by_member(rows: Array, factors: Array, xp: Any) -> Array:
+    """Return each row times its member's factors (k, i).
+
+    >>> by_member(np.ones((4, 1)), np.array([[2.0], [3.0]]), np).ravel()
+    array([2., 2., 3., 3.])
+    """
+    return in_rows(of_members(rows, factors.shape[0], xp) * factors[:, None, :], xp)
+
+
+@dataclass(frozen=True)
+class MemberScale(Layer):
+    r"""A factor for each feature of each of k members, a = x ⊙ r; it starts at 1.
+
+    >>> MemberScale(2).form(3).scale.shape
+    (2, 3)
+    """
+
+    k: int
+
+    def form(self, inputs: int) -> ScaleParameters:
+        return ScaleParameters(np.broadcast_to(0.0, (self.k, inputs)))
+
+    def init(self, inputs: int, rng: np.random.Generator) -> ScaleParameters:
+        return ScaleParameters(np.ones((self.k, inputs)))
+
+    def forward(
+        self, params: ScaleParameters, x: Array, draw: Draw | None, xp: Any
+    ) -> tuple[Array, ScaleRecord]:
+        a = by_member(x, params.scale, xp)
+        return a, ScaleRecord(x, a)
+
+    def delta(self, params: ScaleParameters, record: ScaleRecord, da: Array, xp: Any) -> Array:
+        return da
+
+    def dx(self, params: ScaleParameters, record: ScaleRecord, delta: Array, xp: Any) -> Array:
+        return by_member(delta, params.scale, xp)
+
+    def gradient(self, record: ScaleRecord, delta: Array, xp: Any) -> ScaleParameters:
+        return ScaleParameters(summed(delta * record.x, self.k, xp))
+
+    def per_example_gradients(self, record: ScaleRecord, delta: Array, xp: Any) -> ScaleParameters:
+        return ScaleParameters(of_each(delta * record.x, self.k, xp))
+
+    def words(self, inputs: int) -> Words:
+        return Words("scale")
+
+
+class EnsembleDenseParameters(NamedTuple):
+    """Weights W (o, i) that all members share; each member's scales s and biases b, (k, o)."""
+
+    W: Array
+    s: Array
+    b: Array
+
+
+class EnsembleDenseRecord(NamedTuple):
+    """What the layer saw: x (k·n, i), shared sums x Wᵀ, weighted input z, activation a (k·n, o)."""
+
+    x: Array
+    sums: Array
+    z: Array
+    a: Array
+
+
+class EnsembleDenseDelta(NamedTuple):
+    """∂C/∂z, and ∂C by the shared sums, (k·n, o)."""
+
+    z: Array
+    sums: Array
+
+
+@dataclass(frozen=True)
+class EnsembleDense(Layer):
+    r"""A dense layer of k members, z = (x Wᵀ) ⊙ s + b, a = f(z); s starts at 1.
+
+    >>> EnsembleDense(2, cr.Dense(4, "tanh")).form(3).s.shape
+    (2, 4)
+    """
+
+    k: int
+    dense: Dense
+
+    def outputs(self, inputs: int) -> int:
+        return self.dense.units
+
+    def form(self, inputs: int) -> EnsembleDenseParameters:
+        own = np.broadcast_to(0.0, (self.k, self.dense.units))
+        return EnsembleDenseParameters(self.dense.form(inputs).W, own, own)
+
+    def init(self, inputs: int, rng: np.random.Generator) -> EnsembleDenseParameters:
+        shape = (self.k, self.dense.units)
+        return EnsembleDenseParameters(
+            self.dense.init(inputs, rng).W, np.ones(shape), np.zeros(shape)
+        )
+
+    def forward(
+        self, params: EnsembleDenseParameters, x: Array, draw: Draw | None, xp: Any
+    ) -> tuple[Array, EnsembleDenseRecord]:
+        sums = x @ params.W.mT
+        own = of_members(by_member(sums, params.s, xp), self.k, xp)
+        z = in_rows(own + params.b[:, None, :], xp)
+        a = activation(self.dense.activation).f(z, xp)
+        return a, EnsembleDenseRecord(x, sums, z, a)
+
+    def delta(
+        self, params: EnsembleDenseParameters, record: EnsembleDenseRecord, da: Array, xp: Any
+    ) -> EnsembleDenseDelta:
+        z = activation(self.dense.activation).delta(record.z, record.a, da, xp)
+        return EnsembleDenseDelta(z, by_member(z, params.s, xp))
+
+    def dx(
+        self,
+        params: EnsembleDenseParameters,
+        record: EnsembleDenseRecord,
+        delta: EnsembleDenseDelta,
+        xp: Any,
+    ) -> Array:
+        return delta.sums @ params.W
+
+    def gradient(
+        self, record: EnsembleDenseRecord, delta: EnsembleDenseDelta, xp: Any
+    ) -> EnsembleDenseParameters:
+        s, b = delta.z * record.sums, delta.z
+        return EnsembleDenseParameters(
+            delta.sums.mT @ record.x, summed(s, self.k, xp), summed(b, self.k, xp)
+        )
+
+    def per_example_gradients(
+        self, record: EnsembleDenseRecord, delta: EnsembleDenseDelta, xp: Any
+    ) -> EnsembleDenseParameters:
+        return EnsembleDenseParameters(
+            delta.sums[:, :, None] * record.x[:, None, :],
+            of_each(delta.z * record.sums, self.k, xp),
+            of_each(delta.z, self.k, xp),
+        )
+
+    def kinks(self, record: EnsembleDenseRecord) -> list[Array]:
+        return [record.z - kink for kink in activation(self.dense.activation).kinks]
+
+    def ends_in(self, before: str) -> str:
+        return self.dense.ends_in(before)
+
+    def words(self, inputs: int) -> Words:
+        return self.dense.words(inputs)
