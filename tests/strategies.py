@@ -12,6 +12,7 @@ from chainrule.activations import ACTIVATIONS
 from chainrule.losses import LOSSES, loss
 from chainrule.network import Parameters
 from chainrule.targets import TARGETS
+from chainrule.trees import leaf_names, tree_map
 
 
 class Problem(NamedTuple):
@@ -31,16 +32,18 @@ def last(name: str, of: str) -> str:
 
 
 def problem(net: cr.Network, n: int = 5, seed: int = 0) -> Problem:
-    """Return random parameters (the biases too) and examples for a network."""
+    """Return random parameters (the biases too), variances above 0, and examples for a network."""
     rng = np.random.default_rng(seed)
-    entries = [
-        type(p)(*(rng.normal(size=leaf.shape) / np.sqrt(leaf.shape[-1]) for leaf in p)) if p else p
-        for p in net.init(seed, "float64")
-    ]
+
+    def drawn(name: str, leaf: Any) -> Any:
+        values = rng.normal(size=leaf.shape) / np.sqrt(leaf.shape[-1])
+        return 0.1 + np.abs(values) if name.endswith("variance") else values
+
+    params = tree_map(drawn, leaf_names(net.form), net.form)
     y = TARGETS[loss(net.loss).target].sample(rng, n, net.outputs)
     w = rng.uniform(0.1, 2.0, size=n)
     X = rng.normal(size=(n, net.inputs))
-    return Problem(net, tuple(entries), X, y, w, cr.Draw(seed, step=1))
+    return Problem(net, params, X, y, w, cr.Draw(seed, step=1))
 
 
 @st.composite

@@ -14,7 +14,9 @@ import chainrule as cr
 from chainrule import activations, demo
 from chainrule.cli import main
 from chainrule.demo import checks
+from chainrule.layers import LAYERS, Role
 from chainrule.losses import LOSSES
+from chainrule.trees import named_leaves
 
 PLAIN = {"FORCE_COLOR": None, "NO_COLOR": None, "TTY_COMPATIBLE": None, "TTY_INTERACTIVE": None}
 
@@ -189,22 +191,33 @@ def everything():
 def test_check_all_is_right(everything):
     assert everything.exit_code == 0
     assert "All gradients are right (tolerance 1e-07)." in everything.output
-    cells = len(activations.ACTIVATIONS) * len(LOSSES) * 2 * 3
+    cells = (len(activations.ACTIVATIONS) * 2 + len(LAYERS)) * len(LOSSES) * 3
     assert f"That makes {cells} networks" in words(everything.output)
 
 
-def test_check_all_has_a_row_for_each_activation(everything):
+def test_check_all_has_a_row_for_each_activation_and_each_kind_of_layer(everything):
     lines = everything.output.splitlines()
     assert max(map(len, lines)) <= 80
     assert "…" not in everything.output
     rows = {line.split()[0]: line.split() for line in lines if "✓" in line}
-    assert list(rows) == list(activations.ACTIVATIONS)
-    parameters = 12 * len(LOSSES) * 2 * 3
+    assert list(rows) == [*activations.ACTIVATIONS, *LAYERS]
     for name, error, sign, *where, compared, kinks in rows.values():
         assert float(error) <= 1e-7, name
         assert sign == "✓"
-        assert where[0].strip(",") in LOSSES
-        assert int(compared.replace(",", "")) + int(kinks) == parameters
+        assert where[0] in LOSSES
+        networks = len(LOSSES) * 3 * (2 if name in activations.ACTIVATIONS else 1)
+        parameters = 12 if name in activations.ACTIVATIONS else trained(name)
+        assert int(compared.replace(",", "")) + int(kinks) == parameters * networks
+
+
+def trained(kind):
+    """How many parameters the network of a kind of layer has that a gradient moves."""
+    case = checks.Case(checks.KIND, kind, "huber", "", "")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checks, "SIZES", (2, 2, 2))
+        net = case.network()
+    leaves = dict(named_leaves(net.form))
+    return sum(leaves[name].size for name, role in net.roles.items() if role is not Role.STATISTIC)
 
 
 def test_check_all_names_the_worst(everything):
@@ -216,6 +229,7 @@ def test_check_all_names_the_worst(everything):
 def test_check_all_of_a_wrong_gradient(wrong_tanh, monkeypatch):
     table = {name: activations.ACTIVATIONS[name] for name in ("sigmoid", "tanh")}
     monkeypatch.setattr(checks, "ACTIVATIONS", table)
+    monkeypatch.setattr(checks, "LAYERS", {})
     result = run("check", "--all", "--examples", "2")
     assert result.exit_code == 1
     assert "66 of 132 are WRONG (tolerance 1e-07):" in result.output
@@ -250,6 +264,8 @@ def test_check_all_of_a_wrong_gradient(wrong_tanh, monkeypatch):
         (["--examples", "0"], "Invalid value for '--examples': 0 is not in the range x>=1"),
         (["--tolerance", "0"], "check_gradient: tolerance must be a finite number > 0, got 0.0"),
         (["--all", "--loss", "hinge", "--l1", "0"], "leave out --loss, --l1"),
+        (["2-2-2", "--all", "--l2", "1"], "a network file brings its own; leave out --l2, --all"),
+        (["2-2"], "unknown file or example '2-2'; did you mean '2-2-2'"),
         (["--all", "--tolerance", "-1"], "check_gradient: tolerance must be a finite number > 0"),
         (["--unknown"], "No such option"),
     ],

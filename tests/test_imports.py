@@ -125,6 +125,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.explain.names.Notation": RECORD,
     "chainrule.explain.names.Ratio": RECORD,
     "chainrule.explain.network_file.NetworkFile": OF_A_FILE,
+    "chainrule.explain.network_layers.LayerTables": OF_A_FILE,
     "chainrule.explain.network_parameters.ParameterKeys": OF_A_FILE,
     "chainrule.explain.network_training.TrainingKeys": OF_A_FILE,
     "chainrule.explain.notebook.code": FORM,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import textwrap
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -77,19 +78,12 @@ def processor() -> str:
     return next(filter(None, models), platform.processor() or platform.machine())
 
 
-NETWORK = {
-    "sizes": "--network",
-    "activation": "--activation",
-    "output": "--output",
-    "loss": "--loss",
-    "dropout": "--dropout",
-    "l1": "--l1",
-    "l2": "--l2",
-}
+NETWORK = ("sizes", "activation", "output", "loss", "dropout", "l1", "l2")
 """The options that describe a network."""
 
 
 @click.command()
+@click.argument("file", required=False)
 @click.option(
     "--network",
     "sizes",
@@ -142,10 +136,16 @@ NETWORK = {
     show_default=True,
     help="Largest relative error that passes.",
 )
-@click.option("--all", "everything", is_flag=True, help="Check every activation with every loss.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Check every activation and kind of layer, with every loss.",
+)
 @click.pass_context
 def check(
     ctx: click.Context,
+    file: str | None,
     sizes: tuple[int, ...],
     activation: str,
     output: str,
@@ -160,11 +160,13 @@ def check(
 ) -> None:
     """Compare the gradient of a network with central differences.
 
-    Parameters and examples are random, with targets that suit the loss. The exit code is 0 if the
-    gradient is right, 1 if it is wrong, and 2 for a wrong option. For an unknown name, the error
-    lists the known ones.
+    Parameters and examples are random, with targets that suit the loss; or they are those of a
+    network file, as `chainrule explain` reads it, with layers of any kind. The exit code is 0 if
+    the gradient is right, 1 if it is wrong, and 2 for a wrong option. For an unknown name, the
+    error lists the known ones.
 
     \b
+    chainrule check network.toml
     chainrule check --network 4-8-3 --activation relu --loss cross_entropy
     chainrule check --network 2-5-5-1 --activation "elu(0.5),tanh" --l2 0.1
     chainrule check --all
@@ -174,22 +176,24 @@ def check(
 
     console = open_console()
     with usage_errors():
-        if everything:
-            refuse_network(ctx)
+        if file is not None:
+            refuse(ctx, [*NETWORK, "examples", "everything"], "a network file brings its own")
+            right = checks.check_file(console, file, seed, tolerance)
+        elif everything:
+            refuse(ctx, NETWORK, "--all brings its own networks")
             right = checks.check_all(console, examples, seed, tolerance)
         else:
             net = checks.network(sizes, activation.split(","), output, loss, dropout, l1, l2)
             found = checks.check(net, examples, seed, tolerance)
-            checks.show_check(console, net, examples, found)
+            checks.show_check(console, net, f"{examples} random examples", found)
             right = found.passed
     ctx.exit(0 if right else 1)
 
 
-def refuse_network(ctx: click.Context) -> None:
-    """Raise if a network is described where `--all` brings its own."""
+def refuse(ctx: click.Context, names: Iterable[str], why: str) -> None:
+    """Raise if one of some options is given."""
     default = click.core.ParameterSource.DEFAULT
-    given = [
-        option for name, option in NETWORK.items() if ctx.get_parameter_source(name) != default
-    ]
+    options = {each.name: each.opts[0] for each in ctx.command.params}
+    given = [options[name] for name in names if ctx.get_parameter_source(name) != default]
     if given:
-        raise click.UsageError(f"--all brings its own networks; leave out {', '.join(given)}")
+        raise click.UsageError(f"{why}; leave out {', '.join(given)}")

@@ -16,6 +16,8 @@ from chainrule import losses
 from chainrule.activations import ACTIVATIONS
 from chainrule.demo.printing import block, open_table, paragraph, progress, show
 from chainrule.diagnose import GradientCheck
+from chainrule.explain.network_file import network_path, read_network_file
+from chainrule.layers import LAYERS
 from chainrule.layers.stacks import stack
 from chainrule.losses import LOSSES
 from chainrule.targets import TARGETS
@@ -27,9 +29,10 @@ PENALTIES = {"": (0.0, 0.0), "L1": (0.01, 0.0), "L2": (0.0, 0.1)}
 
 ALL = """
 Backpropagation beside central differences in float64: every activation with every loss, without
-and with dropout, with no penalty, L1 and L2. That makes {number} networks {sizes}, with {n} random
-examples each. A row gives an activation's worst relative error, and where it occurs; parameters
-next to a kink have no derivative to compare and are left out.
+and with dropout; and every kind of layer behind a dense one, with every loss; with no penalty, L1
+and L2. That makes {number} networks {sizes}, with {n} random examples each. A row gives the worst
+relative error, and where it occurs; parameters next to a kink have no derivative to compare and are
+left out.
 """
 
 VERDICTS = {True: ("right", "bold green"), False: ("WRONG", "bold red")}
@@ -75,8 +78,19 @@ def check(net: cr.Network, examples: int, seed: int, tolerance: float) -> Gradie
     return cr.check_gradient(net, params, X, y, draw=draw, tolerance=tolerance, seed=seed)
 
 
-def show_check(console: Console, net: cr.Network, examples: int, found: GradientCheck) -> None:
-    """Print one check."""
+def check_file(console: Console, name: str, seed: int, tolerance: float) -> bool:
+    """Check the gradient of a network file with its own parameters and examples, and print it."""
+    file = read_network_file(network_path(name))
+    if file.y is None:
+        raise ValueError(f"{name}: the cost needs targets: give them beside inputs")
+    found = cr.check_gradient(*file[:5], draw=cr.Draw(seed, step=1), tolerance=tolerance, seed=seed)
+    n = len(file.X)
+    show_check(console, file.net, f"{n} example{'s' * (n > 1)} of {name}", found)
+    return found.passed
+
+
+def show_check(console: Console, net: cr.Network, examples: str, found: GradientCheck) -> None:
+    """Print one check; `examples` says of which."""
     table = Table.grid(padding=(0, 3))
     layers = ", ".join(map(repr, net.layers))
     penalties = "".join(
@@ -84,7 +98,7 @@ def show_check(console: Console, net: cr.Network, examples: int, found: Gradient
     )
     table.add_row("network", f"{net.inputs} inputs, {layers}")
     table.add_row("cost", f"{losses.loss(net.loss)}{penalties}")
-    table.add_row("compared", f"{found.checked:,} {found.by}s, {examples} random examples")
+    table.add_row("compared", f"{found.checked:,} {found.by}s, {examples}")
     table.add_row("relative error", f"{found.relative_error:.1e}, tolerance {found.tolerance:.0e}")
     table.add_row("absolute error", f"{found.absolute_error:.1e}")
     if found.checked:
@@ -103,51 +117,72 @@ def _kinks(names: Sequence[str]) -> str:
     return f"{len(names)}, where a kink lies within the step: {', '.join(names[:5])}{more}"
 
 
-class Case(NamedTuple):
-    """One network of `check --all`, by the names of its rows."""
+ACTIVATION, KIND = "activation", "kind of layer"
 
-    activation: str
+
+class Case(NamedTuple):
+    """One network of `check --all`, by the names of its rows; `of` is what its own row is of."""
+
+    of: str
+    name: str
     loss: str
     dropout: str
     penalty: str
 
     def __str__(self) -> str:
-        return ", ".join(filter(None, self[1:]))
+        return ", ".join(filter(None, self[2:]))
 
     def network(self) -> cr.Network:
-        """The network, with the activation in both of its layers, whatever the loss makes of it."""
+        """The network, whatever the loss makes of its last layer."""
         l1, l2 = PENALTIES[self.penalty]
-        layers = [self.activation], self.activation
-        return network(SIZES, *layers, self.loss, DROPOUT[self.dropout], l1, l2, check=False)
+        if self.of == ACTIVATION:  # in both of its layers
+            layers = [self.name], self.name
+            return network(SIZES, *layers, self.loss, DROPOUT[self.dropout], l1, l2, check=False)
+        inputs, hidden, outputs = SIZES
+        layer = LAYERS[self.name].example(hidden)
+        ends = [] if layer.members > 1 else stack([outputs], ["identity"])
+        return cr.Network(
+            inputs, [*stack([hidden], ["tanh"]), layer, *ends], self.loss, l1, l2, check=False
+        )
+
+
+def all_cases() -> list[Case]:
+    """Return the networks of `check --all`."""
+    rows = itertools.product([ACTIVATION], ACTIVATIONS, LOSSES, DROPOUT, PENALTIES)
+    kinds = itertools.product([KIND], LAYERS, LOSSES, [""], PENALTIES)
+    return [Case(*names) for names in (*rows, *kinds)]
 
 
 def check_all(console: Console, examples: int, seed: int, tolerance: float) -> bool:
-    """Check every combination and print a row for each activation; return whether all are right."""
-    cases = [Case(*names) for names in itertools.product(ACTIVATIONS, LOSSES, DROPOUT, PENALTIES)]
+    """Check every combination and print a row for each activation and each kind of layer.
+
+    Return whether all are right.
+    """
+    cases = all_cases()
     sizes = "-".join(map(str, SIZES))
     paragraph(console, ALL.format(number=len(cases), sizes=sizes, n=examples))
-    console.print()
     found: dict[Case, GradientCheck] = {}
     with progress(console) as bar:
         for case in bar.track(cases, description="networks"):
             found[case] = check(case.network(), examples, seed, tolerance)
-    _show_table(console, found)
+    for what in (ACTIVATION, KIND):
+        console.print()
+        _show_table(console, what, {case: own for case, own in found.items() if case.of == what})
     return _show_worst(console, found, tolerance)
 
 
-def _show_table(console: Console, found: dict[Case, GradientCheck]) -> None:
-    """Print a row for each activation, with its worst case."""
-    headers = ["activation", "worst", "", "with", "compared", "kinks"]
-    table = open_table(headers, "lrllrr")
-    for name in ACTIVATIONS:
-        own = {case: result for case, result in found.items() if case.activation == name}
+def _show_table(console: Console, what: str, found: dict[Case, GradientCheck]) -> None:
+    """Print a row for each activation or kind of layer, with its worst case."""
+    table = open_table([what, "worst", "", "with", "compared", "kinks"], "lrllrr")
+    for name in dict.fromkeys(case.name for case in found):
+        own = {case: result for case, result in found.items() if case.name == name}
         worst, result = _worst(own)
         right = all(result.passed for result in own.values())
         table.add_row(
             name,
             f"{result.relative_error:.1e}",
             Text("✓", "green") if right else Text("✗", "bold red"),
-            str(worst),
+            str(worst).replace(",", ""),  # so that the longest fits
             f"{sum(result.checked for result in own.values()):,}",
             f"{sum(len(result.kinks) for result in own.values())}",
         )
@@ -164,12 +199,12 @@ def _show_worst(console: Console, found: dict[Case, GradientCheck], tolerance: f
     wrong = [case for case, result in found.items() if not result.passed]
     worst, result = _worst(found)
     console.print()
-    where = f"{worst.activation} with {worst}"
+    where = f"{worst.name} with {worst}"
     paragraph(console, f"Worst relative error: {result.relative_error:.1e}, {where}.")
     limit = f" (tolerance {tolerance:.0e})"
     if not wrong:
         console.print(Text.assemble("All gradients are ", VERDICTS[True], f"{limit}."))
         return True
     console.print(Text.assemble(f"{len(wrong)} of {len(found)} are ", VERDICTS[False], f"{limit}:"))
-    block(console, "\n".join(f"{case.activation} with {case}" for case in wrong[:10]))
+    block(console, "\n".join(f"{case.name} with {case}" for case in wrong[:10]))
     return False

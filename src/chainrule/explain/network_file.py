@@ -2,7 +2,8 @@
 
 | key | value |
 |---|---|
-| layers | sizes, from the inputs to the outputs: `[2, 2, 2]` |
+| layers | sizes, from the inputs to the outputs: `[2, 2, 2]`; or a table for each layer, of any \
+kind, `[[layers]]`, which holds what `network_layers` says, its activation and weights too |
 | activation | one for all layers or one for each behind the inputs; left out, `"sigmoid"`. \
 A loss that applies a sigmoid, a softmax or exp itself has a linear last layer: there, one \
 activation is that of the hidden layers, and `["tanh", "sigmoid"]` says the same |
@@ -46,7 +47,8 @@ from chainrule.errors import check_number, check_weights, check_whole, unknown_n
 from chainrule.explain.network_parameters import PARAMETER_KEYS
 from chainrule.explain.network_training import SETTINGS, TRAINING_KEYS, TrainingKeys
 from chainrule.explain.toml_file import shape_of
-from chainrule.layers import Dense, Dropout, Layer
+from chainrule.layers import Layer
+from chainrule.layers.stacks import stack
 from chainrule.losses import loss
 from chainrule.network import REDUCTIONS, Network, Parameters
 from chainrule.optimizers import Optimizer
@@ -134,8 +136,8 @@ class _Reader(TrainingKeys):
 
     def network_file(self) -> NetworkFile:
         self.check_keys()
-        net = self.network(self.sizes())
-        params = self.parameters(net)
+        net = self.network()
+        params = self.given_parameters(net) if self.has_tables else self.parameters(net)
         X = self.inputs(net)
         return NetworkFile(
             net=net,
@@ -156,10 +158,50 @@ class _Reader(TrainingKeys):
 
     # The network
 
+    def network(self) -> Network:
+        cost = self.given.get("loss", "half_squared_error")
+        with self.at("loss"):
+            link = loss(cost).link_name
+        inputs, layers = self.layered_by_tables() if self.has_tables else self.stacked(cost, link)
+        reduction = self.given.get("reduction", "mean")
+        if reduction not in REDUCTIONS:
+            raise self.error("reduction", unknown_name("reduction", str(reduction), REDUCTIONS))
+        penalties = self.penalty("l1"), self.penalty("l2")
+        with self.at("layers" if self.has_tables else "loss"):
+            net = Network(inputs, layers, cost, *penalties, reduction)
+        self.check_size(net.size)
+        return net
+
+    def check_size(self, count: int) -> None:
+        if count > MOST:
+            message = f"layers must have at most {MOST:,} weights and biases, got {count:,}"
+            raise self.error("layers", message)
+
+    def layered_by_tables(self) -> tuple[int, list[Layer]]:
+        """Return how many inputs the examples have, and the layers."""
+        rows = self.given["inputs"]
+        row = rows[0] if isinstance(rows, list) and rows and isinstance(rows[0], list) else rows
+        if not isinstance(row, list) or not row:
+            must = "must be numbers, a row for each example"
+            raise self.error("inputs", f"inputs {must}, got {rows!r}")
+        return len(row), self.layers()
+
+    def stacked(self, cost: Any, link: str) -> tuple[int, list[Layer]]:
+        """Return the number of inputs and the layers of a network given by its sizes."""
+        inputs, *sizes = self.sizes()
+        kinds = self.activations(len(sizes), str(cost), link)
+        rates = self.each("dropout", 0, len(sizes) - 1, "hidden layers")
+        with self.at("activation"):
+            for kind in kinds:
+                activation(kind)
+        with self.at("dropout"):
+            rates = [check_number("dropout", rate, least=0, below=1) for rate in rates]
+        return inputs, stack(sizes, kinds, [*rates, 0])
+
     def sizes(self) -> list[int]:
         given = self.given["layers"]
         if not isinstance(given, list) or len(given) < 2:
-            must = "must be sizes, from the inputs to the outputs, such as [2, 2, 2]"
+            must = "must be sizes, from the inputs to the outputs, such as [2, 2, 2], or tables"
             raise self.error("layers", f"layers {must}, got {given!r}")
         with self.at("layers"):
             check_depth(len(given) - 1)
@@ -167,32 +209,8 @@ class _Reader(TrainingKeys):
                 check_whole(f"layers[{k}]", size, least=1, below=MOST)
                 for k, size in enumerate(given)
             ]
-        count = sum((i + 1) * o for i, o in itertools.pairwise(sizes))
-        if count > MOST:
-            message = f"layers must have at most {MOST:,} weights and biases, got {count:,}"
-            raise self.error("layers", message)
+        self.check_size(sum((i + 1) * o for i, o in itertools.pairwise(sizes)))
         return sizes
-
-    def network(self, sizes: list[int]) -> Network:
-        cost = self.given.get("loss", "half_squared_error")
-        with self.at("loss"):
-            link = loss(cost).link_name
-        kinds = self.activations(len(sizes) - 1, str(cost), link)
-        rates = self.each("dropout", 0, len(sizes) - 2, "hidden layers")
-        layers: list[Layer] = []
-        for size, kind, rate in zip(sizes[1:], kinds, [*rates, 0], strict=True):
-            with self.at("activation"):
-                activation(kind)
-                layers.append(Dense(size, kind))
-            with self.at("dropout"):
-                rate = check_number("dropout", rate, least=0, below=1)  # noqa: PLW2901
-            layers += [Dropout(rate)] if rate else []
-        reduction = self.given.get("reduction", "mean")
-        if reduction not in REDUCTIONS:
-            raise self.error("reduction", unknown_name("reduction", str(reduction), REDUCTIONS))
-        penalties = self.penalty("l1"), self.penalty("l2")
-        with self.at("loss"):
-            return Network(sizes[0], layers, cost, *penalties, reduction)
 
     def activations(self, count: int, cost: str, link: str) -> list[Any]:
         """Return each layer's activation; the last is linear where the loss applies its link."""

@@ -40,15 +40,20 @@ class ParameterKeys(TomlFile):
         b = [np.zeros(part.b.shape) for part in form]
         if biases:
             b = self.layered(biases, self.given[biases], [part.b.shape for part in form])
-        if weights == "seed":
-            with self.at("seed"):
-                seed = check_whole("seed", self.given["seed"], least=0, below=SEEDS)
+        if (seed := self.seed()) is not None:
             W = [part.W for part in net.init(seed, "float64") if part]
         else:
             W = self.layered(weights, self.given[weights], [part.W.shape for part in form])
         if weights == "weights":
             self._say_order(W)
         return net.parameters(list(zip(W, b, strict=True)))
+
+    def seed(self) -> int | None:
+        """Return what parameters are drawn from, if it is given."""
+        if "seed" not in self.given:
+            return None
+        with self.at("seed"):
+            return check_whole("seed", self.given["seed"], least=0, below=SEEDS)
 
     def layered(self, key: str, given: Any, shapes: list[tuple[int, ...]]) -> list[Array]:
         """Return an array for each layer, from a list for each, or from all numbers in a row.

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import check_whole, unknown_name
-from chainrule.explain.network_parameters import ParameterKeys
+from chainrule.explain.network_layers import LayerTables
 from chainrule.explain.toml_file import shape_of
 from chainrule.network import Network, Parameters
 from chainrule.optimizers import OPTIMIZERS, Optimizer
@@ -23,7 +23,7 @@ SETTINGS = {
 """What each optimizer takes besides its rate, which comes first."""
 
 
-class TrainingKeys(ParameterKeys):
+class TrainingKeys(LayerTables):
     """The keys of the training."""
 
     def optimizer(self) -> Optimizer | None:
@@ -64,6 +64,8 @@ class TrainingKeys(ParameterKeys):
         key, given = "velocity", self.given.get("velocity")
         if given is None:
             return None
+        if self.has_tables:
+            return self.by_leaves(key, net)
         if isinstance(given, list):
             given = {"w" if len(shape_of(given) or ()) == 1 else "weights": given}
         if not isinstance(given, dict) or not given or not set(given) <= {*"wb", *NESTED}:

@@ -35,6 +35,9 @@ HINTS = {
 """What is often meant by what is no TOML: patterns of a line, and what to write."""
 
 
+_ENTRY = re.compile(r"(\w+)\[(\d+)\]\.?")
+
+
 class TomlFile:
     """The keys of a text in TOML, `given`, and what checks them.
 
@@ -80,16 +83,35 @@ class TomlFile:
         return ValueError(f"{self.name}:{number}: {said[:1].lower()}{said[1:]}")
 
     def line(self, key: str) -> str:
-        """Return ":12" where a key stands in line 12 of the text."""
+        """Return ":12" where a key stands in line 12 of the text.
+
+        >>> TomlFile("network.toml", "[[layers]]\\n[[layers]]\\nunits = 0").line("layers[1].units")
+        ':3'
+        """
+        start, text, key = self._section(key)
         first, _, inner = key.partition(".")
         pattern = rf"^[ \t]*\[*[ \t]*[\"']?{re.escape(first)}[\"']?[ \t]*[=.\]]"
-        found = re.search(pattern, self.text, re.MULTILINE)
+        found = re.search(pattern, text, re.MULTILINE) if first else None
         if found is None:
-            return ""
-        start = found.end() - 1
+            return f":{self.text.count(chr(10), 0, start) + 1}" if start else ""
+        start += found.end() - 1
         if inner and (nested := re.search(rf"\b{re.escape(inner)}\b", self.text[start:])):
             start += nested.start()
-        return f":{self.text[:start].count(chr(10)) + 1}"
+        return f":{self.text.count(chr(10), 0, start) + 1}"
+
+    def _section(self, key: str) -> tuple[int, str, str]:
+        """Where the table `[[layers]]` of a key such as `layers[1].units` begins, its text, and the
+        rest of the key; the whole text for any other, and where the tables stand in one line."""
+        start, end, name = 0, len(self.text), ""
+        while found := _ENTRY.match(key):
+            name += (r"[ \t]*\.[ \t]*" if name else "") + re.escape(found[1])
+            heads = re.compile(rf"^[ \t]*\[\[[ \t]*{name}[ \t]*\]\]", re.MULTILINE)
+            places = [head.end() for head in heads.finditer(self.text, start, end)]
+            if int(found[2]) >= len(places):
+                return start, self.text[start:end], found[1]
+            end = [*places, end][int(found[2]) + 1]
+            start, key = places[int(found[2])], key[found.end() :]
+        return start, self.text[start:end], key
 
     def error(self, key: str, message: object) -> ValueError:
         """Return the error of what stands under a key."""

@@ -28,7 +28,7 @@ from chainrule.explain.steps import Step
 from chainrule.explain.subjects import parameters
 from chainrule.explain.text import Text, line_text
 from chainrule.explain.writing import Line, Writer
-from chainrule.layers import Dense
+from chainrule.layers.stacks import stack
 from chainrule.network import SEEDS, Network, Parameters
 from chainrule.optimizers import SGD
 from chainrule.trees import Array, leaves
@@ -83,7 +83,8 @@ def draw(sizes: Sequence[int], seed: int, activation: str) -> Problem:
     (2, 2, 2)
     """
     name = str(find_activation(activation))
-    net = Network(sizes[0], [Dense(o, name) for o in sizes[1:]], loss="half_squared_error")
+    layers = stack(sizes[1:], [name] * (len(sizes) - 1))
+    net = Network(sizes[0], layers, loss="half_squared_error")
     what = f"worksheet: {'-'.join(map(str, net.widths))}"
     count = sum(i * o for i, o in itertools.pairwise(net.widths))
     if count > MOST:
@@ -180,9 +181,8 @@ class Worksheet:
     @property
     def activation(self) -> str:
         """The name of the activation of every unit."""
-        layer = self.explanation.derivation.net.layers[0]
-        assert isinstance(layer, Dense)
-        return str(layer.activation)
+        net = self.explanation.derivation.net
+        return net.layers[0].words(net.inputs).function
 
     @property
     def instructions(self) -> str:

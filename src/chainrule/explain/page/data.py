@@ -68,7 +68,7 @@ def data(explanation: Explanation, rounds: int) -> dict[str, Any]:
         "data": _examples(d),
         "weight": _weight(d),
         "update": _update(d.made, 0 if fixed or explanation.about else rounds),
-        "shown": {"units": drawn.units, "edges": drawn.edges},
+        "shown": _shown(library, drawn),
         "labels": [[library.key(key), visible(text)] for key, text in d.labels.items()],
         "letters": _letters(explanation, library, drawn),
         "of": library.key(d.of),
@@ -190,6 +190,21 @@ def _update(made: Update | None, rounds: int) -> dict[str, Any] | None:
         "step": made.step,
         "clip": [made.clip_value, made.clip_norm],
     }
+
+
+def _shown(library: Library, drawn: Shown) -> dict[str, Any]:
+    """The units of each layer, the edges and biases between and of them, with their keys."""
+    edges = [
+        [layer, j, layer - 1, k, library.key(Key("w", layer, j, k))]
+        for layer, own in enumerate(drawn.edges)
+        for j, k in own
+    ]
+    biases = [
+        [layer, j, library.key(Key("b", layer, j))]
+        for layer, own in enumerate(drawn.units[1:])
+        for j in own
+    ]
+    return {"units": drawn.units, "edges": edges, "biases": biases}
 
 
 def _letters(explanation: Explanation, library: Library, drawn: Shown) -> dict[str, Any]:

@@ -38,6 +38,8 @@ const WIDEST = 140; // pixels: the most that such a name takes
 
 const TAG = 0.385; // how far along an edge its weight is written: apart from the edge that crosses it
 
+const MOST_LABELLED = 16; // edges whose weights are all written
+
 const brief = (value) => text(value, 4);
 
 class Drawing {
@@ -79,7 +81,7 @@ class Drawing {
     const frame = svg('svg', {
       viewBox: `0 0 ${width} ${height}`, width, height, role: 'group', 'aria-label': 'The network',
     });
-    edges.forEach((own, layer) => this.edges(frame, layer, own));
+    edges.forEach((edge) => this.edge(frame, edge));
     this.bundles(frame);
     units.forEach((own, layer) => own.forEach((j, k) => this.unit(frame, layer - 1, j, k)));
     this.outputs(frame);
@@ -112,32 +114,34 @@ class Drawing {
     return [x, ys[this.page.shown.units[layer + 1].indexOf(j)]];
   }
 
-  item(frame, el, kind, column, shapes) {
+  item(frame, el, kind, column, shapes, key) {
     const group = svg('g', { class: kind, 'data-el': el, role: 'button', tabindex: -1 }, ...shapes);
+    group.key = key;
     frame.append(group);
     (this.columns[column] ??= []).push(el);
     this.items.set(el, group);
     return group;
   }
 
-  edges(frame, layer, own) {
-    const labelled = this.page.shown.edges.flat().length <= 16;
-    for (const [j, k] of own) {
-      const [[x1, y1], [x2, y2]] = [this.point(layer - 1, k), this.point(layer, j)];
-      const place = { x: x1 + (x2 - x1) * TAG, y: y1 + (y2 - y1) * TAG + 4, class: 'tag' };
-      const path = { d: `M${x1},${y1}L${x2},${y2}` };
-      const group = this.item(frame, `e/${layer}/${j}/${k}`, 'edge', 2 * layer + 1, [
-        svg('path', { ...path, class: 'hit' }), svg('path', { ...path, class: 'line' }),
-        svg('text', { ...place, class: 'tag halo' }), svg('text', place),
-      ]);
-      if (!labelled) group.classList.add('quiet');
-    }
+  // An edge leads to a unit of a layer from one of another, and has the key of its weight, or −1.
+  edge(frame, [layer, j, from, k, key]) {
+    const [[x1, y1], [x2, y2]] = [this.point(from, k), this.point(layer, j)];
+    const place = { x: x1 + (x2 - x1) * TAG, y: y1 + (y2 - y1) * TAG + 4, class: 'tag' };
+    const path = { d: `M${x1},${y1}L${x2},${y2}` };
+    if (key < 0) return frame.append(svg('path', { ...path, class: 'wire' }));
+    const group = this.item(frame, edgeOf(layer, j, k), 'edge', 2 * layer + 1, [
+      svg('path', { ...path, class: 'hit' }), svg('path', { ...path, class: 'line' }),
+      svg('text', { ...place, class: 'tag halo' }), svg('text', place),
+    ], key);
+    if (this.page.shown.edges.length > MOST_LABELLED) group.classList.add('quiet');
+    return group;
   }
 
   unit(frame, layer, j, k) {
     const [x, y] = this.point(layer, j);
     const r = this.radius;
-    if (layer >= 0) this.bias(frame, layer, j, x, y, r);
+    const bias = this.page.shown.biases.find(([of, unit]) => of === layer && unit === j);
+    if (bias) this.bias(frame, bias, x, y, r);
     const key = this.page.find(layer < 0 ? 'x' : 'a', layer, j);
     const own = r < 20 || this.page.notation === 'mazur' ? this.plain(layer + 1, k) : this.page.keys[key].name;
     const name = svg('text', { x, y: y - r * 0.24, class: 'name' }, ...svgName(own));
@@ -156,14 +160,14 @@ class Drawing {
     return [name[0], name.slice(1), '', ''];
   }
 
-  bias(frame, layer, j, x, y, r) {
+  bias(frame, [layer, j, key], x, y, r) {
     const by = y + r + (r < 20 ? 7 : 13);
     const d = `M${x},${y}V${by}`;
     const shapes = [svg('path', { d, class: 'hit' }), svg('path', { d, class: 'line' }),
       svg('rect', { x: x - 4.5, y: by - 4.5, width: 9, height: 9, rx: 2 })];
     const place = { x, y: by + 18, class: 'tag' };
     if (r >= 20) shapes.push(svg('text', { ...place, class: 'tag halo' }), svg('text', place));
-    this.item(frame, `b/${layer}/${j}`, 'bias', 2 * (layer + 1), shapes);
+    this.item(frame, biasOf(layer, j), 'bias', 2 * (layer + 1), shapes, key);
   }
 
   // What is not drawn one by one: a node of its own, with an edge to each unit of the next layer.
@@ -210,12 +214,13 @@ class Drawing {
   update(values) {
     const { page } = this;
     const of = (kind, layer, unit, source) => values.of(page.find(kind, layer, unit, source));
-    const largest = page.shown.edges.map((own, l) => Math.max(...own.map(([j, k]) => Math.abs(of('w', l, j, k)))));
+    const largest = page.widths.map((_, l) => Math.max(...page.shown.edges
+      .filter(([layer, , , , key]) => layer === l && key >= 0).map((edge) => Math.abs(values.of(edge[4])))));
     for (const [el, group] of this.items) {
-      const [kind, first, second, third] = el.split('/');
-      const [layer, unit, source] = [first, second, third].map(Number);
-      if (kind === 'e') this.weight(group, of('w', layer, unit, source), largest[layer], page.find('w', layer, unit, source));
-      if (kind === 'b') this.weight(group, of('b', layer, unit), 0, page.find('b', layer, unit));
+      const [kind, first, second] = el.split('/');
+      const [layer, unit] = [first, second].map(Number);
+      if (kind === 'e') this.weight(group, values.of(group.key), largest[layer]);
+      if (kind === 'b') this.weight(group, values.of(group.key), 0);
       if (kind === 'u') this.activity(group, layer, unit, of);
       if (kind === 'y') this.target(group, layer, of);
       if (kind === 'C') put(group, { value: brief(values.of(page.letters.C)) }, `the cost, ${text(values.of(page.letters.C))}`);
@@ -223,11 +228,12 @@ class Drawing {
     }
   }
 
-  weight(group, w, largest, key) {
+  weight(group, w, largest) {
+    const { said, name } = this.page.keys[group.key];
     group.classList.toggle('negative', w < 0);
     group.querySelector('.line').setAttribute('stroke-width', largest ? 1.2 + 4 * Math.abs(w) / largest : 1.5);
-    put(group, {}, `${this.said(this.page.keys[key])}, ${text(w)}`);
-    const [base, sub, sup, marks] = this.page.keys[key].name;
+    put(group, {}, `${said}, ${text(w)}`);
+    const [base, sub, sup, marks] = name;
     const named = !this.size.small && !marks && !sup;
     for (const tag of group.querySelectorAll('.tag')) {
       const own = named ? svgName([base, sub, '', '']) : [];
@@ -235,19 +241,9 @@ class Drawing {
     }
   }
 
-  said({ kind, layer, unit, source, name }) {
-    const to = this.unitOf(layer, unit);
-    if (kind === 'b') return `bias ${nameText(name)} of ${to}`;
-    return `weight ${nameText(name)} from ${this.unitOf(layer - 1, source)} to ${to}`;
-  }
-
-  unitOf(layer, unit) {
-    return this.page.units[layer + 1][this.page.shown.units[layer + 1].indexOf(unit)];
-  }
-
   activity(group, layer, unit, of) {
     const a = of(layer < 0 ? 'x' : 'a', layer, unit);
-    const name = this.unitOf(layer, unit);
+    const name = this.page.unitOf(layer, unit);
     const label = this.page.labels.get(this.page.find(layer < 0 ? 'x' : 'a', layer, unit));
     const delta = layer < 0 ? NaN : of('delta', layer, unit);
     const digits = this.digitsThatFit(a);

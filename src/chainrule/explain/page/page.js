@@ -20,11 +20,22 @@ page.nameOf = (id) => {
   return key.example === HERE ? page.names[state.row][id] : key.name;
 };
 
+page.unitOf = (layer, j) => page.units[layer + 1][page.shown.units[layer + 1].indexOf(j)] ?? '';
+
 page.unitName = (kind, layer, j) => {
-  const own = page.units[layer + 1][page.shown.units[layer + 1].indexOf(j)] ?? '';
+  const own = page.unitOf(layer, j);
   const label = page.labels.get(page.find(kind, layer, j));
   return label ? `${own} ${label}` : own;
 };
+
+// What is drawn of a parameter, and how it is said.
+for (const [layer, j, from, k, id] of page.shown.edges.filter((edge) => edge[4] >= 0)) {
+  const ends = `from ${page.unitOf(from, k)} to ${page.unitOf(layer, j)}`;
+  Object.assign(page.keys[id], { el: edgeOf(layer, j, k), said: `weight ${nameText(page.keys[id].name)} ${ends}` });
+}
+for (const [layer, j, id] of page.shown.biases) {
+  Object.assign(page.keys[id], { el: biasOf(layer, j), said: `bias ${nameText(page.keys[id].name)} of ${page.unitOf(layer, j)}` });
+}
 
 const given = () => ({
   X: decode(page.data.X),

@@ -31,7 +31,7 @@ class Tables {
     root.append(...sides);
     const after = page.update ? ['after the update'] : [];
     this.table(sides[0], 'Weights', ['weight', 'from', 'to', 'value', '∂C/∂w', ...after],
-      shown.edges.flatMap((own, l) => own.map(([j, k]) => this.parameter('w', l, j, k))));
+      shown.edges.map(([l, j, , k]) => this.parameter('w', l, j, k)));
     this.table(sides[1], 'Biases', ['bias', 'of', 'value', '∂C/∂b', ...after],
       this.units(1).map(([l, j]) => this.parameter('b', l, j)));
     this.table(sides[1], 'Inputs', ['input', 'value', '∂C/∂x'],

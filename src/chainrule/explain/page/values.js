@@ -162,15 +162,17 @@ class Values {
   }
 }
 
+const edgeOf = (layer, unit, source) => `e/${layer}/${unit}/${source}`;
+const biasOf = (layer, unit) => `b/${layer}/${unit}`;
+
 // The part of the drawing that a quantity belongs to.
 const elementOf = (id, keys) => {
-  const { kind, layer, unit, source, of } = keys[id];
+  const { el, kind, layer, unit, of } = keys[id];
+  if (el) return el;
   if (kind === 'd') return elementOf(of[1], keys);
   if (kind === 'new') return elementOf(of[0], keys);
   if (kind === 'x') return `u/-1/${unit}`;
   if (['z', 'a', 'delta', 'kept'].includes(kind)) return `u/${layer}/${unit}`;
-  if (kind === 'w') return `e/${layer}/${unit}/${source}`;
-  if (kind === 'b') return `b/${layer}/${unit}`;
   if (['y', 'loss', 'p'].includes(kind)) return `y/${unit}`;
   return kind === 'C' || kind === 'L' ? 'C' : '';
 };
