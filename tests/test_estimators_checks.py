@@ -9,10 +9,17 @@ import chainrule as cr
 from alone import alone
 
 KINDS = {"MLPClassifier": cr.MLPClassifier, "MLPRegressor": cr.MLPRegressor}
+LAYERS = [
+    cr.Dense(32, "relu"),
+    cr.LayerNorm(),
+    cr.Residual(cr.Dense(16, "silu"), cr.Dense(32)),
+    cr.Members(2, cr.Dense(16, "relu")),
+]
 OPTIONS = {
     "adam": {},
     "sgd": {"solver": "sgd"},
     "lbfgs": {"solver": "lbfgs"},
+    "adam, layers": {"layers": LAYERS, "learning_rate_init": 0.01},
     "adam, early stopping": {"early_stopping": True, "validation_fraction": 0.3},
     "sgd, early stopping": {"solver": "sgd", "early_stopping": True, "validation_fraction": 0.3},
 }

@@ -124,7 +124,8 @@ class BaseMLP(CallbackSupportMixin, Reading):  # type: ignore[misc]
         a list of layers of any kind, `[cr.LayerNorm(), cr.Dense(32, "relu")]`. A linear layer for
         the outputs comes after them; where the last is `cr.Members`, within it, so that each
         member has outputs of its own. Each layer draws its initial parameters itself. A later call
-        that goes on must be given the same layers.
+        that goes on must be given the same layers. The statistics of a batch norm count each
+        example once, whatever its weight; "lbfgs" makes no batches and refuses it.
     clip_value, clip_norm
         Bounds on each entry of the gradient, then on the norm of the whole.
     n_jobs
