@@ -1,0 +1,120 @@
+"""Layers speak for themselves: hardly a file outside of layers/ and engine/ names a kind."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from chainrule.layers import LAYERS
+
+ROOT = Path(__file__).parents[1]
+SOURCES = ROOT / "src" / "chainrule"
+APART = ("layers", "engine")
+HYPERPARAMETERS = {"dropout"}
+"""What a kind shares its name with: an option of the command and of the estimators."""
+
+CLASSES = {kind.__name__ for kind in LAYERS.values()}
+
+
+MOST = 7
+"""How many files may name a kind."""
+
+
+def classes(node):
+    """The classes of layers that a piece of a source imports, or takes from a module."""
+    match node:
+        case ast.ImportFrom(module=str() as module, names=aliases):
+            found = [alias.name for alias in aliases]
+            inside = module == "chainrule" or module.startswith("chainrule.layers")
+        case ast.Attribute(attr=name):
+            found, inside = [name], True
+        case _:
+            return set()
+    return CLASSES.intersection(found) if inside else set()
+
+
+def asked_for(node):
+    """The strings that a piece of a source compares with, looks up, or keeps a table by."""
+    match node:
+        case ast.Compare(left=left, comparators=others):
+            inside = [each for part in (left, *others) for each in ast.walk(part)]
+        case ast.MatchValue(value=value) | ast.Subscript(slice=value):
+            inside = [value]
+        case ast.Dict(keys=keys):
+            inside = [key for key in keys if getattr(key, "value", "") not in HYPERPARAMETERS]
+        case _:
+            inside = []
+    return [each.value for each in inside if isinstance(each, ast.Constant)]
+
+
+def named(source):
+    """The kinds of layer that a source names: by their classes, or by strings it asks for."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        found |= classes(node) | set(LAYERS).intersection(map(str, asked_for(node)))
+    return sorted(found)
+
+
+def files_that_name_a_kind():
+    sources = {path.relative_to(SOURCES): path for path in sorted(SOURCES.rglob("*.py"))}
+    for inside, path in sources.items():
+        found = named(path.read_text(encoding="utf-8"))
+        if found and inside.parts[0] not in APART:
+            yield inside.as_posix(), found
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("from chainrule.layers import Layer, Dense as D", ["Dense"]),
+        ("from chainrule.layers.dense import Dense", ["Dense"]),
+        ("import chainrule as cr\nnet = cr.Network(1, [cr.Dense(1)], 'huber')", ["Dense"]),
+        ("from chainrule import layers\nisinstance(layer, layers.Residual)", ["Residual"]),
+        ("import chainrule.layers\nchainrule.layers.Scale()", ["Scale"]),
+        ("layer.kind == 'layer_norm'", ["layer_norm"]),
+        ("if kind in ('members', 'dense'): pass", ["dense", "members"]),
+        ("LAYERS['dropout']", ["dropout"]),
+        ("{'batch_norm': write_norm}", ["batch_norm"]),
+        ("match kind:\n  case 'scale': pass", ["scale"]),
+        ("from chainrule.estimators.scaling import Scale\nScale.of(y)", []),
+        ("{'dropout': estimator.dropout}\ncheck_number('dropout', rate)", []),
+        ('"""A doctest of cr.Dense(1)."""\nlayer.dense', []),
+    ],
+)
+def test_names_are_seen(source, found):
+    assert named(source) == found
+
+
+def test_hardly_a_file_names_a_kind():
+    found = dict(files_that_name_a_kind())
+    assert len(found) <= MOST, found
+
+
+# The table of the README
+
+
+def rows():
+    """The cells of the table of layers."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = text.partition("\n## Layers\n")[2].partition("\n\n##")[0]
+    lines = [line for line in table.splitlines() if line.startswith("| `")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+
+
+def made(cell):
+    """The layer that the first cell of a row writes."""
+    names = {kind.__name__: kind for kind in LAYERS.values()}
+    return eval(cell.strip("`"), {**names, "edges": [[0, 1]] * 32})
+
+
+def test_the_readme_has_a_row_for_each_kind():
+    kinds = [made(row[0]).kind for row in rows()]
+    assert len(set(kinds)) == len(kinds)
+    assert set(kinds) == set(LAYERS)
+
+
+@pytest.mark.parametrize("row", rows(), ids=lambda row: row[0])
+def test_the_readme_has_the_parameters_of_each_kind(row):
+    form = made(row[0]).form(32)
+    assert re.findall("`([^`]+)`", row[2]) == list(getattr(form, "_fields", ()))
