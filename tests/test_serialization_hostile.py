@@ -24,6 +24,26 @@ NETWORK = {
 }
 DENSE = {"kind": "dense", "units": 1, "activation": "relu", "initialiser": None}
 DROPOUT = {"kind": "dropout", "rate": 0.0}
+SCALE = {"kind": "scale"}
+PERIODIC = {"kind": "periodic", "values": 3, "frequencies": 4, "sigma": 0.1, "features": None}
+
+
+def within(depth):
+    """A layer with so many around it."""
+    layer = SCALE
+    for _ in range(depth):
+        layer = {"kind": "residual", "layers": [layer]}
+    return layer
+
+
+def members(k, layers):
+    return {"kind": "members", "k": k, "layers": layers, "full": False}
+
+
+def edges(of_an_input):
+    return {"kind": "piecewise_linear", "edges": [of_an_input], "size": 2}
+
+
 GREETING = header({}).removesuffix("}") + ',"a":'
 
 
@@ -133,6 +153,46 @@ HOSTILE = {
         0,
         "at most 100",
     ),
+    "layers within layers": (network(layers=[within(15)]), 0, "at most 10 one within the other"),
+    "layers in many layers": (
+        network(layers=[{"kind": "residual", "layers": [DROPOUT] * 1_000}]),
+        0,
+        "layers must be at most 1,000, got 1,001",
+    ),
+    "many arrays of many members": (
+        network(layers=[members(999, [{"kind": "residual", "layers": [SCALE] * 997}])]),
+        0,
+        "the array '0.scales' is missing",
+    ),
+    "very many members": (
+        network(layers=[members(10**15, [DENSE])]),
+        0,
+        "k must be a whole number",
+    ),
+    "many edges": (network(layers=[edges([0.5] * 99_999)]), 0, "or more numbers that ascend"),
+    "too many edges": (
+        network(layers=[edges([*range(200_000)])]),
+        0,
+        "edges must hold at most 100,000 values, got 200,000",
+    ),
+    "edges of edges": (network(layers=[edges([[0]] * 99_000)]), 0, "must hold layers or numbers"),
+    "edges of text": (network(layers=[edges("0" * 3_900_000)]), 0, "must hold layers or numbers"),
+    "edges of many inputs": (
+        network(layers=[{**edges([]), "edges": [[]] * 99_000}]),
+        0,
+        "at least one, got none",
+    ),
+    "many features": (
+        network(layers=[{**PERIODIC, "features": [7] * 99_000}]),
+        0,
+        "each once, got (7, 7, 7",
+    ),
+    "many waves": (
+        network(inputs=2**40, layers=[{**PERIODIC, "frequencies": 2**40}]),
+        0,
+        "layer 0, Periodic(",
+    ),
+    "many inputs of waves": (network(inputs=2**62, layers=[PERIODIC]), 0, "layer 0, Periodic("),
     "a kind of 4 MB": (network(layers=[{**DENSE, "kind": "d" * 3_900_000}]), 0, "unknown kind of"),
 }
 

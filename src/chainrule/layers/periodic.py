@@ -7,6 +7,7 @@ a   (n, o)      W   (f, v, m)   b  (f, v)      e = (x, W c + b)                 
 from __future__ import annotations
 
 import math
+import reprlib
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -177,12 +178,13 @@ class Periodic(Layer):
 
 def _features(given: Any) -> tuple[int, ...]:
     """Numbers of inputs in their order, each once."""
+    got = reprlib.repr(given)
     try:
         features = tuple(sorted(check_whole("Periodic: features", k, least=0) for k in given))
     except TypeError:
         raise TypeError(
-            f"Periodic: features must be numbers of inputs such as (0, 2), got {given!r}"
+            f"Periodic: features must be numbers of inputs such as (0, 2), got {got}"
         ) from None
     if not features or len(set(features)) < len(features):
-        raise ValueError(f"Periodic: features must name inputs, each once, got {given!r}")
+        raise ValueError(f"Periodic: features must name inputs, each once, got {got}")
     return features

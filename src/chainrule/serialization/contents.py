@@ -79,9 +79,11 @@ def params_of(net: Network, arrays: Arrays, prefix: str = "") -> Parameters:
     >>> params_of(net, {"0.W": np.ones((1, 1)), "0.b": np.zeros(1)})[0].b
     array([0.])
     """
-    names = [name for name, _ in named_leaves(net.form)]
-    if missing := [name for name in names if f"{prefix}{name}" not in arrays]:
-        raise ValueError(f"the array {prefix + missing[0]!r} is missing")
+    names = []
+    for name, _ in named_leaves(net.form):  # of which a layer of hostile sizes has millions
+        if f"{prefix}{name}" not in arrays:
+            raise ValueError(f"the array {prefix + name!r} is missing")
+        names.append(name)
     params: Parameters = rebuild(net.form, [arrays.pop(f"{prefix}{name}") for name in names])
     check_parameters(net, params)
     return params

@@ -41,6 +41,9 @@ MOST_NUMBERS = 100_000
 LATER = {"reduction": "mean", "dampening": 0.0}
 """Fields that data need not have, and what they then are: those of earlier versions lack them."""
 
+MOST_SAID = 500
+"""The most characters of what a constructor says of a file's values, which it may quote."""
+
 Kinds = Mapping[str, type[Any]]
 
 
@@ -265,4 +268,6 @@ def _refusal(what: str) -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"{what}: {error}") from None
+        said = str(error)
+        short = said if len(said) <= MOST_SAID else f"{said[: MOST_SAID - 100]}…{said[-100:]}"
+        raise ValueError(f"{what}: {short}") from None
