@@ -176,9 +176,9 @@ HOSTILE = {
         "edges must hold at most 100,000 values, got 200,000",
     ),
     "edges of edges": (network(layers=[edges([[0]] * 99_000)]), 0, "must hold layers or numbers"),
-    "edges of text": (network(layers=[edges("0" * 3_900_000)]), 0, "must hold layers or numbers"),
+    "edges of text": (network(layers=[edges("x" * 3_900_000)]), 0, "must hold layers or numbers"),
     "edges of many inputs": (
-        network(layers=[{**edges([]), "edges": [[]] * 99_000}]),
+        network(layers=[{**edges([]), "edges": [[]] * 40_000}]),
         0,
         "at least one, got none",
     ),
@@ -192,7 +192,13 @@ HOSTILE = {
         0,
         "layer 0, Periodic(",
     ),
-    "many inputs of waves": (network(inputs=2**62, layers=[PERIODIC]), 0, "layer 0, Periodic("),
+    "many inputs of waves": (network(inputs=2**62, layers=[PERIODIC]), 0, "must have at most 1,15"),
+    "many inputs of members": (
+        network(inputs=2**62, layers=[members(2, [DENSE])]),
+        0,
+        "must have at most 1,15",
+    ),
+    "wide scales": (network(inputs=2**62, layers=[SCALE]), 0, "must have at most 1,15"),
     "a kind of 4 MB": (network(layers=[{**DENSE, "kind": "d" * 3_900_000}]), 0, "unknown kind of"),
 }
 

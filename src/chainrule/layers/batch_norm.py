@@ -13,6 +13,7 @@ import numpy as np
 from chainrule.errors import check_number
 from chainrule.layers.base import Draw, Layer, Words
 from chainrule.layers.normalised import NormalisedRecord, moments, normalise, through
+from chainrule.layers.zeros import zeros
 from chainrule.trees import Array
 
 
@@ -74,7 +75,7 @@ class BatchNorm(Layer):
         object.__setattr__(self, "epsilon", epsilon)
 
     def form(self, inputs: int) -> BatchNormParameters:
-        return BatchNormParameters(*(np.broadcast_to(0.0, inputs) for _ in range(4)))
+        return BatchNormParameters(*(zeros(inputs) for _ in range(4)))
 
     def init(self, inputs: int, rng: np.random.Generator) -> BatchNormParameters:
         ones, zeros = np.ones(inputs), np.zeros(inputs)

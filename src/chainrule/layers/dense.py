@@ -15,6 +15,7 @@ from chainrule.activations import Activation, activation
 from chainrule.errors import check_whole
 from chainrule.initialisers import check_initialiser, draw_weights
 from chainrule.layers.base import Draw, Layer, Words
+from chainrule.layers.zeros import zeros
 from chainrule.rows import is_own
 from chainrule.trees import Array
 
@@ -32,10 +33,6 @@ class DenseRecord(NamedTuple):
     x: Array
     z: Array
     a: Array
-
-
-MOST_WEIGHTS = 2**60 - 1
-"""The most weights of a layer: as float64, no array has more."""
 
 
 @dataclass(frozen=True)
@@ -84,10 +81,7 @@ class Dense(Layer):
         return self.units
 
     def form(self, inputs: int) -> DenseParameters:
-        o, i = self.units, inputs
-        if o * i > MOST_WEIGHTS:
-            raise ValueError(f"must have at most {MOST_WEIGHTS:,} weights, got {o:,} × {i:,}")
-        return DenseParameters(W=np.broadcast_to(0.0, (o, i)), b=np.broadcast_to(0.0, o))
+        return DenseParameters(W=zeros(self.units, inputs), b=zeros(self.units))
 
     def init(self, inputs: int, rng: np.random.Generator) -> DenseParameters:
         name = self.initialiser or activation(self.activation).initialiser

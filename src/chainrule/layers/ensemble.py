@@ -15,6 +15,7 @@ from chainrule.activations import activation
 from chainrule.layers.base import Draw, Layer, Words
 from chainrule.layers.dense import Dense
 from chainrule.layers.scale import ScaleParameters, ScaleRecord
+from chainrule.layers.zeros import zeros
 from chainrule.trees import Array
 
 
@@ -80,7 +81,7 @@ class MemberScale(Layer):
     k: int
 
     def form(self, inputs: int) -> ScaleParameters:
-        return ScaleParameters(np.broadcast_to(0.0, (self.k, inputs)))
+        return ScaleParameters(zeros(self.k, inputs))
 
     def init(self, inputs: int, rng: np.random.Generator) -> ScaleParameters:
         return ScaleParameters(np.ones((self.k, inputs)))
@@ -146,7 +147,7 @@ class EnsembleDense(Layer):
         return self.dense.units
 
     def form(self, inputs: int) -> EnsembleDenseParameters:
-        own = np.broadcast_to(0.0, (self.k, self.dense.units))
+        own = zeros(self.k, self.dense.units)
         return EnsembleDenseParameters(self.dense.form(inputs).W, own, own)
 
     def init(self, inputs: int, rng: np.random.Generator) -> EnsembleDenseParameters:

@@ -13,6 +13,7 @@ import numpy as np
 from chainrule.errors import check_number
 from chainrule.layers.base import Draw, Layer, Words
 from chainrule.layers.normalised import NormalisedRecord, moments, normalise, through
+from chainrule.layers.zeros import zeros
 from chainrule.trees import Array
 
 
@@ -47,7 +48,7 @@ class LayerNorm(Layer):
         object.__setattr__(self, "epsilon", epsilon)
 
     def form(self, inputs: int) -> LayerNormParameters:
-        return LayerNormParameters(np.broadcast_to(0.0, inputs), np.broadcast_to(0.0, inputs))
+        return LayerNormParameters(zeros(inputs), zeros(inputs))
 
     def init(self, inputs: int, rng: np.random.Generator) -> LayerNormParameters:
         return LayerNormParameters(np.ones(inputs), np.zeros(inputs))

@@ -17,6 +17,7 @@ from chainrule.layers import chain
 from chainrule.layers.base import Draw, Layer, Role, Words
 from chainrule.layers.dense import Dense
 from chainrule.layers.ensemble import EnsembleDense, MemberScale, in_rows, of_members
+from chainrule.layers.zeros import zeros
 from chainrule.trees import Array, leaves, tree_map
 
 
@@ -151,7 +152,7 @@ class Members(Layer):
     def form(self, inputs: int) -> MembersParameters:
         *shared, last = self._within(inputs)
         return MembersParameters(
-            np.broadcast_to(0.0, (self.k, inputs)),
+            zeros(self.k, inputs),
             tuple(layer.form(i) for layer, i in shared),
             (last[0].form(last[1]),) * self.k,
         )

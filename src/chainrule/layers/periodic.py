@@ -16,6 +16,7 @@ import numpy as np
 from chainrule.errors import check_number, check_whole
 from chainrule.layers.base import Draw, Layer, Words
 from chainrule.layers.embedding import Layout
+from chainrule.layers.zeros import zeros
 from chainrule.trees import Array
 
 
@@ -115,8 +116,7 @@ class Periodic(Layer):
 
     def form(self, inputs: int) -> PeriodicParameters:
         f, v, m = len(self.layout(inputs).embedded), self.values, self.frequencies
-        shapes = (f, m), (f, m), (f, v, m), (f, v)
-        return PeriodicParameters(*(np.broadcast_to(0.0, shape) for shape in shapes))
+        return PeriodicParameters(zeros(f, m), zeros(f, m), zeros(f, v, m), zeros(f, v))
 
     def init(self, inputs: int, rng: np.random.Generator) -> PeriodicParameters:
         frequency, phase, W, b = (leaf.shape for leaf in self.form(inputs))

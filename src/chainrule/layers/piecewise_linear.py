@@ -20,6 +20,7 @@ from array_api_compat import array_namespace, device
 from chainrule.errors import check_number, check_whole
 from chainrule.layers.base import Draw, Layer, Role, Words
 from chainrule.layers.embedding import Layout
+from chainrule.layers.zeros import zeros
 from chainrule.trees import Array
 
 LOWEST, HIGHEST = -4.0, 5.0
@@ -113,8 +114,7 @@ class PiecewiseLinear(Layer):
 
     def form(self, inputs: int) -> PiecewiseLinearParameters:
         f, bins, d = len(self.layout(inputs).embedded), self.spans[-1][1], self.size
-        zeros = (np.broadcast_to(0.0, shape) for shape in ((f, d), (f, d), (bins, d)))
-        return PiecewiseLinearParameters(*zeros)
+        return PiecewiseLinearParameters(zeros(f, d), zeros(f, d), zeros(bins, d))
 
     def init(self, inputs: int, rng: np.random.Generator) -> PiecewiseLinearParameters:
         w, b, W = (leaf.shape for leaf in self.form(inputs))

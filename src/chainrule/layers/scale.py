@@ -11,6 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from chainrule.layers.base import Draw, Layer, Words
+from chainrule.layers.zeros import zeros
 from chainrule.trees import Array
 
 
@@ -44,7 +45,7 @@ class Scale(Layer):
     kind: ClassVar[str] = "scale"
 
     def form(self, inputs: int) -> ScaleParameters:
-        return ScaleParameters(np.broadcast_to(0.0, inputs))
+        return ScaleParameters(zeros(inputs))
 
     def init(self, inputs: int, rng: np.random.Generator) -> ScaleParameters:
         return ScaleParameters(np.ones(inputs))
