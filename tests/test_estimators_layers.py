@@ -128,6 +128,12 @@ def test_other_layers_begin_anew_or_are_refused():
     assert model.network_.layers == (cr.Dense(100, "relu"), cr.Dense(3))
 
 
+def test_no_layers_are_no_layers_in_any_sequence():
+    model = classifier("none", warm_start=True).fit(X, LABELS)
+    model.set_params(layers=()).fit(X, LABELS)
+    assert model.history_.epochs == 8
+
+
 def test_clones_grids_and_pipelines_take_layers():
     model = classifier()
     copied = clone(model)

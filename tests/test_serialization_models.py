@@ -13,7 +13,7 @@ import chainrule as cr
 from chainrule.history import Progress
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.serialization import read_file, write_file
-from chainrule.trees import leaves, tree_map
+from chainrule.trees import leaves, named_leaves, tree_map
 from model_files import parsed
 from runs import LINE, LOGITS, XP, bits, example, fit
 from strategies import problems
@@ -178,7 +178,34 @@ def test_the_golden_run():
     assert (longer.epochs, longer.last.step) == (4, 7)
 
 
-@pytest.mark.parametrize("name", ["network", "run"])
+def test_the_golden_layers():
+    """One of each kind; the parameters are 1/8, 2/8, …, in their order."""
+    net, params, history = cr.load(GOLDEN / "layers-format-1.model")
+    layers = [
+        cr.PiecewiseLinear([[0, 1, 2], [], [-1, 0.5]], 2),
+        cr.Periodic(1, 2, 0.5, [0]),
+        cr.Scale(),
+        cr.LayerNorm(1e-3),
+        cr.Dense(4),
+        cr.BatchNorm(0.25, 1e-4),
+        cr.Activate("elu(0.5)"),
+        cr.Dropout(0.25),
+        cr.Residual(cr.Dense(3, "tanh"), cr.Dense(4)),
+        cr.Members(2, cr.Dense(2, "relu"), cr.Dense(1)),
+    ]
+    assert net == cr.Network(3, layers, loss="huber(0.5)")
+    assert [name for name, _ in named_leaves(params)] == [
+        *("0.w", "0.b", "0.W", "1.frequency", "1.phase", "1.W", "1.b", "2.scale"),
+        *("3.gamma", "3.beta", "4.W", "4.b", "5.gamma", "5.beta", "5.running_mean"),
+        *("5.running_variance", "8.0.W", "8.0.b", "8.1.W", "8.1.b", "9.scales", "9.shared.0.W"),
+        *("9.shared.0.b", "9.own.0.W", "9.own.0.b", "9.own.1.W", "9.own.1.b"),
+    ]
+    flat = np.concatenate([leaf.ravel() for leaf in leaves(params)])
+    assert flat.tolist() == (np.arange(1, net.size + 1) / 8).tolist()
+    assert history is None
+
+
+@pytest.mark.parametrize("name", ["network", "run", "layers"])
 def test_the_golden_files_are_read_by_hand_too(name):
     arrays, about = parsed((GOLDEN / f"{name}-format-1.model").read_bytes())
     assert (about["format"], about["kind"], about["library"]) == (1, "network", "0.1.0")

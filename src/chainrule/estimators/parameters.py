@@ -184,10 +184,10 @@ def form(estimator: Any) -> dict[str, tuple[Any, Any]]:
     kind, sizes = type(estimator).__name__, hidden_sizes(estimator)
     rates = _for_each(f"{kind}: dropout", estimator.dropout, len(sizes))
     row = losses.loss(estimator._loss())
-    found = {
+    found: dict[str, tuple[Any, Any]] = {
         "hidden_layer_sizes": (estimator.hidden_layer_sizes, sizes),
         "dropout": (estimator.dropout, [rate > 0 for rate in rates]),
-        "layers": (estimator.layers, estimator.layers and tuple(estimator.layers)),
+        "layers": (estimator.layers, None if estimator.layers is None else [*estimator.layers]),
         "loss": (estimator.loss, row.target == "class"),
     }
     if hasattr(estimator, "quantiles"):

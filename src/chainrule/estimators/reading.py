@@ -110,8 +110,8 @@ class Reading(BaseEstimator, ABC):  # type: ignore[misc]
     def activations(self, X: Any) -> list[Any]:
         """Return what each layer makes of each example, (n, units), the hidden ones first.
 
-        The last are those of the output layer, before they are turned into predictions. Layers
-        that act in training alone, such as dropout, are left out.
+        The last are those of the output layer, before they are turned into predictions; of several
+        members, side by side. Layers that act in training alone, such as dropout, are left out.
 
         >>> model = cr.MLPRegressor(hidden_layer_sizes=(4, 3), solver="lbfgs", random_state=0)
         >>> [a.shape for a in model.fit([[0.0], [1.0]], [0.0, 1.0]).activations([[0.5]])]
