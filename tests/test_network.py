@@ -264,6 +264,22 @@ def test_parameters_that_do_not_fit(entries, error, message):
         TUTORIAL.parameters(entries)
 
 
+KINDS = cr.Network(2, [cr.Scale(), cr.Dropout(), cr.Residual(cr.Dense(2))], "huber")
+
+
+def test_parameters_of_any_kinds_are_given_by_layers():
+    params = KINDS.parameters([([1, 2],), (([[1, 2], [3, 4]], [5, 6]),)])
+    assert params[0].scale.tolist() == [1, 2]
+    assert [leaf.tolist() for leaf in params[2][0]] == [[[1, 2], [3, 4]], [5, 6]]
+    for entries, message in (
+        ([], "expected one tuple of arrays for each of the 2 layers that have parameters, got 0"),
+        ([([1, 2],), (1, 2, 3)], "layer 2 expects 0.W, 0.b, got 3 arrays"),
+        ([[1, 2], ((W1, B1),)], "layer 0 expects scale, got 2 arrays"),
+    ):
+        with pytest.raises(ValueError, match=re.escape(message)):
+            KINDS.parameters(entries)
+
+
 # Numbers
 
 PLACES = {  # how the tutorials number the weights of 2-2-2: "from: to" and the entry of W

@@ -187,10 +187,11 @@ class Network:
         return tuple(tree_map(lambda leaf: leaf.astype(dtype), drawn))
 
     def parameters(self, given: Sequence[Any]) -> Parameters:
-        """Return given arrays as parameters: one `(W, b)` for each layer that has parameters.
+        """Return given arrays as parameters: one tuple for each layer that has parameters.
 
-        Lists become float64 NumPy arrays; arrays of any library stay what they are. Raises
-        ValueError for a shape that does not fit, or a value that is not finite.
+        That of a dense layer is `(W, b)`; that of a layer of layers holds theirs. Lists become
+        float64 NumPy arrays; arrays of any library stay what they are. Raises ValueError for a
+        shape that does not fit, or a value that is not finite.
 
         >>> net = cr.Network(2, [cr.Dense(1)], loss="half_squared_error")
         >>> net.parameters([([[0.5, -0.5]], [0.0])])[0].W
@@ -198,9 +199,10 @@ class Network:
         """
         form = self.form
         filled = [k for k, part in enumerate(form) if leaves(part)]
+        dense = all(getattr(form[k], "_fields", ()) == ("W", "b") for k in filled)
         expected = (
-            f"parameters: expected one (W, b) for each of the {len(filled)} layers that have "
-            "parameters"
+            f"parameters: expected one {'(W, b)' if dense else 'tuple of arrays'} for each of the "
+            f"{len(filled)} layers that have parameters"
         )
         if not isinstance(given, (list, tuple)):
             raise TypeError(f"{expected}, got {given!r} of type {type(given).__name__}")
