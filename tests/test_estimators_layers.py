@@ -2,6 +2,8 @@
 
 import pickle
 import re
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import chainrule as cr
+from chainrule.cli.summary import architecture
 from chainrule.estimators import html
 from chainrule.layers import LAYERS
 from chainrule.trees import named_leaves
@@ -263,6 +266,60 @@ def test_before_the_fit_a_diagram_says_what_is_known(name):
     unknown = {"residual first", "embedded", "members", "full members"}
     of = {"none": "(inputs + 1)"}.get(name, "" if name in unknown else "(5 + 1)")
     assert last.parameters == (f"{of} × outputs parameters" if of else "")
+
+
+# A kind of one's own
+
+
+class ShiftParameters(NamedTuple):
+    shift: np.ndarray
+
+
+class ShiftRecord(NamedTuple):
+    x: np.ndarray
+    a: np.ndarray
+
+
+@dataclass(frozen=True)
+class Shift(cr.Layer):
+    """A layer that adds a number of its own to each feature."""
+
+    def form(self, inputs):
+        return ShiftParameters(np.zeros(inputs))
+
+    def forward(self, params, x, draw, xp):
+        a = x + params.shift
+        return a, ShiftRecord(x, a)
+
+    def delta(self, params, record, da, xp):
+        return da
+
+    def dx(self, params, record, delta, xp):
+        return delta
+
+    def gradient(self, record, delta, xp):
+        return ShiftParameters(xp.sum(delta, axis=0))
+
+
+def test_a_kind_of_ones_own_needs_its_class_alone():
+    model = cr.MLPClassifier(layers=[Shift(), cr.Dense(5, "tanh"), Shift()], **FIXED)
+    before = html.parts(model)
+    model = pickle.loads(pickle.dumps(clone(model).fit(X, LABELS)))
+    net, params = model.network_, model.parameters_
+    assert params[0].shift.any()
+    assert net.layers == (Shift(), cr.Dense(5, "tanh"), Shift(), cr.Dense(3))
+    assert [part.kind for part in before[1:-1]] == ["Shift()", "hidden 1", "Shift()"]
+    assert [part.parameters for part in html.parts(model)[1:]] == [
+        "4 parameters", "25 parameters", "5 parameters", "18 parameters"]  # fmt: skip
+    assert architecture(net, params) == (
+        "4 inputs, Shift(), 5 tanh, Shift(), 3 outputs: 52 parameters"
+    )
+    assert [W.shape for W in model.coefs_] == [(4, 5), (5, 3)]
+    assert len(cr.GradientFlowDisplay.from_estimator(model, X, LABELS).layers) == 2
+    y = model._encode(LABELS)
+    assert cr.check_gradient(net, params, X, y).passed
+    with pytest.raises(ValueError, match=r"layer 0, Shift\(\), is of your own making"):
+        cr.save("shift.model", net, params)
 
 
 # What is refused
