@@ -199,14 +199,15 @@ def test_a_network_without_parameters_is_left_to_the_core() -> None:
 
 def test_predictors_go_with_their_networks() -> None:
     from chainrule.engine.predictor import _known
-    from chainrule.network import _form
+    from chainrule.network import _form, _roles
 
     before = len(_known)
     for width in range(1, 20):
         p = problem(cr.Network(2, [cr.Dense(width)], "huber"), n=1)
         cr.predict(p.net, p.params, p.X)
     del p
-    _form.cache_clear()  # which keeps the last networks
+    for keeps_the_last in (_form, _roles):
+        keeps_the_last.cache_clear()
     assert len(_known) <= before
 
 

@@ -1,26 +1,17 @@
 // The first phase of a step: rows of a batch pass forward, are compared, and pass backward.
 //
-// Each thread takes rows of its own and needs nobody. What the rows leave behind, activations and
-// deltas, lies in the layers; the second phase (update.hpp) makes a gradient of it.
+// Each thread takes rows of its own and needs nobody, unless an operation wants the whole batch. What
+// the rows leave behind, values and their d, lies in the room; the second phase (update.hpp) makes a
+// gradient of it.
 #pragma once
 
 #include <cmath>
 #include <cstdint>
 #include <vector>
 
-#include "losses.hpp"
-#include "passes.hpp"
-#include "team.hpp"
+#include "program.hpp"
 
 namespace chainrule {
-
-struct NetworkSpec {
-    int inputs;
-    std::vector<Dropout> input_dropouts;
-    std::vector<LayerSpec> layers;
-    Loss loss;
-    std::vector<double> loss_parameters;  // one for all outputs, several in turn, or none
-};
 
 // Examples where the user has them.
 template <class T>
@@ -39,68 +30,52 @@ struct Batch {
     double scale;        // an example's part in the cost, before its weight
 
     std::int64_t example(std::int64_t r) const { return order ? order[first + r] : first + r; }
+    Rows rows(Part part) const { return {static_cast<int>(n), part.first, part.last, step}; }
+    Rows rows() const { return rows({0, static_cast<int>(n)}); }
 };
 
-// A network with room for one batch.
+// A program with room for one batch.
 template <class T>
 struct Network {
-    NetworkSpec spec;
+    Program<T> program;
     int batch;
-    std::vector<Layer<T>> layers;
-    std::vector<const T*> x;    // the rows that enter
-    Buffer<T> inputs;           // a copy of them, where dropout comes first
-    Buffer<T> values;           // the loss of each, unweighted
+    Tensors<T> tensors;
+    std::vector<Value<T>> values;
+    Room<T> room;
+    Buffer<T> losses;           // of each row, unweighted
     Buffer<T> loss_parameters;  // of each output, 0 where the loss has none
 
-    Network(const NetworkSpec& net, int rows, int states, bool keeps_gradient)
-        : spec(net), batch(rows), x(static_cast<std::size_t>(rows)),
-          values(static_cast<std::size_t>(rows)) {
-        layers.reserve(net.layers.size());
-        for (const LayerSpec& layer : net.layers)
-            layers.emplace_back(layer, rows, states, layers.empty(), keeps_gradient);
-        if (!net.input_dropouts.empty())
-            inputs = Buffer<T>(static_cast<std::size_t>(rows) * net.inputs);
-        const std::vector<double>& given = net.loss_parameters;
-        const auto outputs = static_cast<std::size_t>(layers.back().columns);
+    Network(const ProgramSpec& spec, int examples, int states, bool keeps_gradient)
+        : program(spec), batch(examples), tensors(program.spec.tensors, states, keeps_gradient),
+          losses(static_cast<std::size_t>(examples) * spec.members()) {
+        values.reserve(program.spec.values.size());
+        for (const ValueSpec& value : program.spec.values)
+            values.emplace_back(value, examples).make_room();
+        room = {values.data(), tensors.all.data()};
+        values[0].rows.resize(static_cast<std::size_t>(examples));
+        const std::vector<double>& given = spec.loss_parameters;
+        const auto outputs = static_cast<std::size_t>(last().columns);
         loss_parameters = Buffer<T>(outputs);
         for (std::size_t j = 0; !given.empty() && j < outputs; ++j)
             loss_parameters.get()[j] = T(given[j % given.size()]);
     }
 
-    const T* const* entering(std::size_t k) const {
-        return k == 0 ? x.data() : layers[k - 1].a_rows.data();
-    }
+    Value<T>& last() { return values[program.spec.output]; }
 };
 
-template <class T>
-void gather(Network<T>& net, const Data<T>& data, const Batch& b, Part part) {
-    const int width = net.spec.inputs;
-    for (int r = part.first; r < part.last; ++r) {
-        net.x[r] = data.X + b.example(r) * data.ldx;
-        if (!net.inputs) continue;
-        T* row = net.inputs.get() + static_cast<std::int64_t>(r) * width;
-        std::copy_n(net.x[r], width, row);
-        net.x[r] = row;
-    }
-    if (b.step == 0) return;
-    for (const Dropout& d : net.spec.input_dropouts)
-        silence<T>(d, b.step, part.first, part.last, width, 1, [&](int, int r) {
-            return net.inputs.get() + static_cast<std::int64_t>(r) * width;
-        });
+inline constexpr auto nothing = [](const auto&) {};
+
+template <class T, class Gather>
+void forward(Network<T>& net, const Data<T>& data, const Batch& b, Part part, Gather&& gather) {
+    for (int r = part.first; r < part.last; ++r)
+        net.values[0].rows[r] = data.X + b.example(r) * data.ldx;
+    net.program.forward(net.room, b.rows(part), gather);
 }
 
-template <class T>
-void forward(Network<T>& net, const Data<T>& data, const Batch& b, Part part) {
-    gather(net, data, b, part);
-    for (std::size_t k = 0; k < net.layers.size(); ++k)
-        forward(net.layers[k], net.entering(k), part.first, part.last, b.step);
-}
-
-// The loss of each row, and ∂C/∂a in the place of the last layer's delta. False where a loss is not
-// finite.
+// The loss of each row, and ∂C/∂a in the d of the last value. False where a loss is not finite.
 template <class T>
 bool compare(Network<T>& net, const Data<T>& data, const Batch& b, Part part) {
-    Layer<T>& last = net.layers.back();
+    Value<T>& last = net.last();
     Targets<T> targets = data.targets;
     if (b.order) {
         targets.order = b.order + b.first;
@@ -109,51 +84,52 @@ bool compare(Network<T>& net, const Data<T>& data, const Batch& b, Part part) {
         if (targets.labels) targets.labels += b.first;
         if (targets.weights) targets.weights += b.first;
     }
-    loss_rows(net.spec.loss, net.loss_parameters.get(), last.out, last.a.get(), last.ld, targets,
-              T(b.scale), last.delta.get(), last.ld, net.values.get(), part.first, part.last);
+    const int members = last.spec.copies;
     T poison{};
-    for (int r = part.first; r < part.last; ++r) poison += net.values.get()[r] * T{0};
+    for (int m = 0; m < members; ++m) {
+        const auto row = static_cast<int>(m * b.n);
+        T* losses = net.losses.get() + row;
+        loss_rows(net.program.spec.loss, net.loss_parameters.get(), last.spec.width, last.row(row),
+                  last.ld, targets, T(members == 1 ? b.scale : b.scale / members), last.d_row(row), last.ld, losses,
+                  part.first, part.last);
+        for (int r = part.first; r < part.last; ++r) poison += losses[r] * T{0};
+    }
     return poison == 0;
 }
 
-// From the last layer's ∂C/∂a to the deltas of all layers.
+// From the last value's d to those of all.
+template <class T, class Gather>
+void backward(Network<T>& net, const Batch& b, Part part, Gather&& gather) {
+    net.program.backward(net.room, b.rows(part), gather);
+}
+
+// The loss of an example: the mean of its members'.
 template <class T>
-void backward(Network<T>& net, Part part) {
-    Layer<T>& last = net.layers.back();
-    for (int column = 0; column < last.columns; column += panel_width<T>)
-        finish_delta(last, net.batch, part.first, part.last - part.first, column,
-                     last.vectors(column));
-    finish_rows(last, net.batch, part.first, part.last);
-    for (std::size_t k = net.layers.size() - 1; k > 0; --k)
-        backward(net.layers[k], net.layers[k - 1], net.batch, part.first, part.last);
+double loss_of(const T* losses, int members, std::int64_t n, std::int64_t r) {
+    double sum = losses[r];
+    for (int m = 1; m < members; ++m) sum += static_cast<double>(losses[m * n + r]);
+    return members == 1 ? sum : sum / members;
 }
 
 // Σ w L over the batch.
 template <class T>
-double loss_sum(const Network<T>& net, const Data<T>& data, const Batch& b) {
-    const T *values = net.values.get(), *weights = data.targets.weights;
+double loss_sum(Network<T>& net, const Data<T>& data, const Batch& b) {
+    const T* weights = data.targets.weights;
+    const int members = net.last().spec.copies;
     double sum = 0;
     for (std::int64_t r = 0; r < b.n; ++r)
-        sum = multiply_add(static_cast<double>(values[r]), weights ? weights[b.example(r)] : 1.0, sum);
+        sum = multiply_add(loss_of(net.losses.get(), members, b.n, r),
+                           weights ? weights[b.example(r)] : 1.0, sum);
     return sum;
 }
 
-// |∂C/∂(W, b)|² of the part that row r has in the gradient: Σ |delta|² (|x|² + 1).
-// Goodfellow (2015), Efficient per-example gradient computations.
+// |∂C/∂(all tensors)|² of the part that example r has in the gradient.
 template <class T>
-double squared_norm(const Network<T>& net, int r) {
-    const auto square = [](const T* p, int n) {
-        Squares<T> squares;
-        for_vectors<T>(n, [&](int k, int count, int piece) {
-            squares.add(load_first(p + k, count), piece);
-        });
-        return squares.sum();
-    };
+double squared_norm(const Network<T>& net, const Batch& b, int r) {
     double sum = 0;
-    for (std::size_t k = 0; k < net.layers.size(); ++k) {
-        const Layer<T>& l = net.layers[k];
-        sum = multiply_add(square(l.delta_rows[r], l.out), square(net.entering(k)[r], l.in) + 1, sum);
-    }
+    net.program.each([&](const auto& op) {
+        sum = op.add_squared_norm(net.room, static_cast<int>(b.n), r, sum);
+    });
     return sum;
 }
 

@@ -36,6 +36,7 @@ constexpr int padded(int n) {
 // How many rows the next tile takes of `left`: as many as all the tiles needed, in equal parts, so
 // that no tile of one or two rows is left over.
 inline int tile_rows(int left) {
+    if (left <= most_rows) return left;
     const int tiles = (left + most_rows - 1) / most_rows;
     return (left + tiles - 1) / tiles;
 }

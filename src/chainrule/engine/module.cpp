@@ -1,72 +1,20 @@
 // The binding. The build names the module (CHAINRULE_MODULE) and the instruction set it is for.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
-#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
-#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
 #include <chrono>
-#include <map>
-#include <stdexcept>
 #include <string>
 
 #include "cpu.hpp"
-#include "predictor.hpp"
-#include "trainer.hpp"
+#include "records.hpp"
 
-namespace nb = nanobind;
-using namespace nb::literals;
+using namespace nanobind::literals;
 
 namespace chainrule {
 namespace {
-
-template <class T>
-using In = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
-template <class T>
-using Out = nb::ndarray<T, nb::c_contig, nb::device::cpu>;
-
-using DropoutTuple = std::tuple<double, std::uint64_t, std::uint32_t>;  // rate, seed, stream
-using LayerTuple = std::tuple<int, int, std::string, double, bool, bool, std::vector<DropoutTuple>>;
-
-template <class Row>
-Row known(std::optional<Row> row, const std::string& name) {
-    if (!row) throw std::invalid_argument("the engine does not know the row '" + name + "'");
-    return *row;
-}
-
-std::vector<Dropout> dropouts(const std::vector<DropoutTuple>& given) {
-    std::vector<Dropout> result;
-    for (const auto& [rate, seed, number] : given) result.push_back({rate, seed, number});
-    return result;
-}
-
-OptimizerSpec optimizer_spec(const std::string& name, const nb::dict& fields) {
-    OptimizerSpec spec{};
-    const auto number = [&](const char* field, double otherwise) {
-        return fields.contains(field) ? nb::cast<double>(fields[field]) : otherwise;
-    };
-    HyperParameters& h = spec.values;
-    h.momentum = number("momentum", 0);
-    h.nesterov = number("nesterov", 0) != 0;
-    h.dampening = number("dampening", 0);
-    h.epsilon = number("epsilon", 0);
-    h.rho = number("rho", 0);
-    h.beta1 = number("beta1", 0);
-    h.beta2 = number("beta2", 0);
-    h.weight_decay = number("weight_decay", 0);
-    h.shrink = number("shrink", 0);
-    h.grow = number("grow", 0);
-    h.smallest = number("smallest", 0);
-    h.largest = number("largest", 0);
-    h.l1 = number("l1", 0);
-    h.l2 = number("l2", 0);
-    spec.clip_value = number("clip_value", spec.clip_value);
-    spec.clip_norm = number("clip_norm", spec.clip_norm);
-    spec.rule = known(find_rule(name, h.momentum), name);
-    return spec;
-}
 
 // Whether Python has a signal to handle, such as Ctrl-C; asked at most every 20 ms.
 class Signals {
@@ -89,123 +37,89 @@ private:
     nb::object raised_;
 };
 
-std::vector<LayerSpec> layer_specs(const std::vector<LayerTuple>& given) {
-    std::vector<LayerSpec> result;
-    for (const auto& [in, out, name, parameter, frozen_W, frozen_b, after] : given)
-        result.push_back({in, out, known(find_activation(name), name), parameter, frozen_W,
-                          frozen_b, dropouts(after)});
-    return result;
+template <class T>
+std::unique_ptr<Trainer<T>> make_trainer(nb::handle program, const std::string& optimizer,
+                                         const nb::dict& numbers, int batch, int threads,
+                                         bool keeps_gradient) {
+    return std::make_unique<Trainer<T>>(read_program(program), read_optimizer(optimizer, numbers),
+                                        batch, threads, keeps_gradient);
+}
+
+std::unique_ptr<Predictor> make_predictor(nb::handle program, nb::handle form, int cores,
+                                          nb::object empty, nb::object single, nb::object twice) {
+    return std::make_unique<Predictor>(read_program(program), read_form(form), cores,
+                                       std::move(empty), std::move(single), std::move(twice));
+}
+
+// A tensor and its states, from the user's arrays and back.
+template <class T>
+void load(Trainer<T>& trainer, std::size_t k, In<T> array, std::vector<In<T>> states) {
+    Tensor<T>& tensor = trainer.tensors().at(k);
+    tensor.read(array.data(), tensor.w.get());
+    for (std::size_t j = 0; j < states.size() && tensor.states[j]; ++j)
+        tensor.read(states[j].data(), tensor.states[j].get());
 }
 
 template <class T>
-std::unique_ptr<Trainer<T>> make_trainer(int inputs, const std::vector<DropoutTuple>& first,
-                                         const std::vector<LayerTuple>& layers,
-                                         const std::string& loss,
-                                         const std::vector<double>& loss_parameters,
-                                         const std::string& optimizer, const nb::dict& fields,
-                                         int batch, int threads, bool keeps_gradient) {
-    const NetworkSpec net{inputs, dropouts(first), layer_specs(layers), known(find_loss(loss), loss),
-                          loss_parameters};
-    return std::make_unique<Trainer<T>>(net, optimizer_spec(optimizer, fields), batch, threads,
-                                        keeps_gradient);
+void store(Trainer<T>& trainer, std::size_t k, Out<T> array, std::vector<Out<T>> states) {
+    const Tensor<T>& tensor = trainer.tensors().at(k);
+    tensor.write(tensor.w.get(), array.data());
+    for (std::size_t j = 0; j < states.size() && tensor.states[j]; ++j)
+        tensor.write(tensor.states[j].get(), states[j].data());
 }
 
-std::unique_ptr<Predictor> make_predictor(int inputs, int outputs,
-                                          const std::vector<LayerTuple>& layers,
-                                          const std::string& loss, std::vector<int> places,
-                                          int entries, int cores, nb::object empty,
-                                          nb::object single, nb::object twice) {
-    return std::make_unique<Predictor>(
-        PredictionSpec{inputs, outputs, layer_specs(layers), known(find_loss(loss), loss)},
-        std::move(places), entries, cores, std::move(empty), std::move(single), std::move(twice));
-}
-
-// What a layer holds, W or b or a state of theirs, from the user's arrays (o, i) and (o,).
+// What is kept of the gradient of a tensor, and a gradient to keep.
 template <class T>
-void load_layer(Trainer<T>& trainer, std::size_t k, In<T> W, In<T> b, std::vector<In<T>> sW,
-                std::vector<In<T>> sb) {
-    Layer<T>& l = trainer.layers().at(k);
-    l.read(W.data(), l.W.get());
-    std::copy_n(b.data(), l.out, l.b.get());
-    for (std::size_t j = 0; j < sW.size(); ++j) {
-        l.read(sW[j].data(), l.sW[j].get());
-        std::copy_n(sb[j].data(), l.out, l.sb[j].get());
-    }
+void store_gradient(Trainer<T>& trainer, std::size_t k, Out<T> array) {
+    const Tensor<T>& tensor = trainer.tensors().at(k);
+    tensor.write(tensor.g, array.data());
 }
 
 template <class T>
-void store_layer(Trainer<T>& trainer, std::size_t k, Out<T> W, Out<T> b, std::vector<Out<T>> sW,
-                 std::vector<Out<T>> sb) {
-    Layer<T>& l = trainer.layers().at(k);
-    l.write(l.W.get(), W.data());
-    std::copy_n(l.b.get(), l.out, b.data());
-    for (std::size_t j = 0; j < sW.size(); ++j) {
-        l.write(l.sW[j].get(), sW[j].data());
-        std::copy_n(l.sb[j].get(), l.out, sb[j].data());
-    }
+void load_gradient(Trainer<T>& trainer, std::size_t k, In<T> array) {
+    const Tensor<T>& tensor = trainer.tensors().at(k);
+    tensor.read(array.data(), tensor.g);
 }
 
-// What a layer keeps of the gradient, and a gradient for it to keep.
+// Let a function of Python, or None, have the arena between gradient and update.
 template <class T>
-void store_gradient(Trainer<T>& trainer, std::size_t k, Out<T> W, Out<T> b) {
-    const Layer<T>& l = trainer.layers().at(k);
-    l.write(l.gW.get(), W.data());
-    std::copy_n(l.gb.get(), l.out, b.data());
+void set_seam(Trainer<T>& trainer, nb::object function) {
+    if (function.is_none()) return trainer.set_seam({});
+    trainer.set_seam([function = std::move(function)](std::span<T> arena) {
+        nb::gil_scoped_acquire gil;
+        function(nb::ndarray<nb::numpy, T, nb::ndim<1>>(arena.data(), {arena.size()}, nb::none()));
+    });
 }
 
-template <class T>
-void load_gradient(Trainer<T>& trainer, std::size_t k, In<T> W, In<T> b) {
-    const Layer<T>& l = trainer.layers().at(k);
-    l.read(W.data(), l.gW.get());
-    std::copy_n(b.data(), l.out, l.gb.get());
-}
-
-// X (n, inputs), y (n, outputs) or labels (n,), weights (n,), where the user has them.
-template <class T>
-Data<T> data_of(const In<T>& X, const std::optional<In<T>>& y,
-                const std::optional<In<std::int64_t>>& labels, const std::optional<In<T>>& weights) {
-    Data<T> data{X.data(), static_cast<std::int64_t>(X.shape(1)),
-                 static_cast<std::int64_t>(X.shape(0)), {}};
-    if (y) {
-        data.targets.y = y->data();
-        data.targets.ld = static_cast<std::int64_t>(y->shape(1));
-    }
-    if (labels) data.targets.labels = labels->data();
-    if (weights) data.targets.weights = weights->data();
-    return data;
-}
+// What a run has come to.
+struct Done {
+    std::string outcome;
+    std::int64_t steps;
+    std::vector<double> costs;
+    nb::object raised;
+};
 
 template <class T>
-nb::tuple run(Trainer<T>& trainer, In<T> X, std::optional<In<T>> y,
-              std::optional<In<std::int64_t>> labels, std::optional<In<T>> weights,
-              std::optional<In<std::int64_t>> left_out, bool shuffles, std::uint64_t seed, std::uint32_t number, std::int64_t first_epoch,
-              std::int64_t epochs, std::int64_t batch, std::int64_t first_step, double mean_weight,
-              In<double> rates, double seconds, std::int64_t most_steps) {
-    const Data<T> data = data_of<T>(X, y, labels, weights);
-    const Plan plan{shuffles,    seed,         number,            first_epoch, epochs, batch, first_step,
-                    mean_weight, rates.data(), rates.size() == 1, seconds,     most_steps,
-                    left_out ? std::span(left_out->data(), left_out->size())
-                             : std::span<const std::int64_t>()};
+Done run(Trainer<T>& trainer, nb::handle examples, nb::handle epochs) {
+    const Examples<T> given(examples);
+    const Epochs asked(epochs);
     Signals signals;
     Report report;
     {
         nb::gil_scoped_release free;
-        report = trainer.run(data, plan, signals);
+        report = trainer.run(given.data(), asked.plan, signals);
     }
     const char* outcomes[] = {"done", "diverged", "interrupted"};
-    nb::list costs;
-    for (const double cost : report.costs) costs.append(cost);
-    return nb::make_tuple(outcomes[static_cast<int>(report.outcome)], report.steps, costs,
-                          signals.raised());
+    return {outcomes[static_cast<int>(report.outcome)], report.steps, std::move(report.costs),
+            signals.raised()};
 }
 
 // Σ w L of some rows, or of all; beside it the sum of the gradient is kept, or norms are filled.
 template <class T>
-double losses(Trainer<T>& trainer, In<T> X, std::optional<In<T>> y,
-              std::optional<In<std::int64_t>> labels, std::optional<In<T>> weights,
-              std::optional<In<std::int64_t>> rows, std::uint64_t step, double scale,
-              bool keep_gradient, std::optional<Out<T>> norms) {
-    const Data<T> data = data_of<T>(X, y, labels, weights);
+double losses(Trainer<T>& trainer, nb::handle examples, std::optional<In<std::int64_t>> rows,
+              std::uint64_t step, double scale, bool keep_gradient, std::optional<Out<T>> norms) {
+    const Examples<T> given(examples);
+    const Data<T> data = given.data();
     const Batch all{rows ? static_cast<std::int64_t>(rows->size()) : data.n, 0,
                     rows ? rows->data() : nullptr, step, scale};
     nb::gil_scoped_release free;
@@ -217,18 +131,18 @@ double losses(Trainer<T>& trainer, In<T> X, std::optional<In<T>> y,
 template <class T>
 void bind(nb::module_& m, const char* name) {
     nb::class_<Trainer<T>>(m, name)
-        .def("load", &load_layer<T>)
-        .def("store", &store_layer<T>)
+        .def("load", &load<T>, "tensor"_a, "array"_a, "states"_a)
+        .def("store", &store<T>, "tensor"_a, "array"_a, "states"_a)
         .def("ready", &Trainer<T>::ready)
-        .def("run", &run<T>, "X"_a, "y"_a.none(), "labels"_a.none(), "weights"_a.none(),
-             "left_out"_a.none(), "shuffles"_a, "seed"_a, "number"_a, "first_epoch"_a, "epochs"_a, "batch"_a,
-             "first_step"_a, "mean_weight"_a, "rates"_a, "seconds"_a, "most_steps"_a)
-        .def("losses", &losses<T>, "X"_a, "y"_a.none(), "labels"_a.none(), "weights"_a.none(),
-             "rows"_a.none(), "step"_a, "scale"_a, "keep_gradient"_a, "norms"_a.none())
+        .def("run", &run<T>, "examples"_a, "epochs"_a)
+        .def("losses", &losses<T>, "examples"_a, nb::kw_only(), "rows"_a.none(), "step"_a, "scale"_a,
+             "keep_gradient"_a, "norms"_a.none())
         .def("penalty", &Trainer<T>::penalty)
-        .def("store_gradient", &store_gradient<T>)
-        .def("load_gradient", &load_gradient<T>)
-        .def("update", &Trainer<T>::update, nb::call_guard<nb::gil_scoped_release>());
+        .def("store_gradient", &store_gradient<T>, "tensor"_a, "array"_a)
+        .def("load_gradient", &load_gradient<T>, "tensor"_a, "array"_a)
+        .def("update", &Trainer<T>::update, "step"_a, "rate"_a,
+             nb::call_guard<nb::gil_scoped_release>())
+        .def("set_seam", &set_seam<T>, "function"_a.none());
 }
 
 }  // namespace
@@ -239,10 +153,16 @@ NB_MODULE(CHAINRULE_MODULE, m) {
     m.doc() = "The engine, compiled for the instruction set " CHAINRULE_ISA ".";
     m.def("isa", [] { return CHAINRULE_ISA; });
     m.def("best_isa", &best_isa);
+    nb::class_<Done>(m, "Done")
+        .def_ro("outcome", &Done::outcome)
+        .def_ro("steps", &Done::steps)
+        .def_ro("costs", &Done::costs)
+        .def_ro("raised", &Done::raised);
     bind<float>(m, "Trainer32");
     bind<double>(m, "Trainer64");
     nb::class_<Predictor>(m, "Predictor").def("predict", &Predictor::predict);
-    m.def("predictor", &make_predictor);
+    m.def("predictor", &make_predictor, nb::kw_only(), "program"_a, "form"_a, "cores"_a, "empty"_a,
+          "single"_a, "twice"_a);
     m.def("shuffle", [](Out<std::int64_t> order, std::uint64_t seed, std::uint32_t number,
                         std::uint64_t epoch) {
         const auto n = static_cast<std::int64_t>(order.size());
@@ -250,6 +170,10 @@ NB_MODULE(CHAINRULE_MODULE, m) {
         fill_in_order(order.data(), n, {});
         shuffle(order.data(), n, seed, number, epoch);
     });
-    m.def("trainer32", &make_trainer<float>);
-    m.def("trainer64", &make_trainer<double>);
+    const auto trainer = [&]<class T>(const char* name) {
+        m.def(name, &make_trainer<T>, nb::kw_only(), "program"_a, "optimizer"_a, "numbers"_a,
+              "batch"_a, "threads"_a, "keeps_gradient"_a);
+    };
+    trainer.template operator()<float>("trainer32");
+    trainer.template operator()<double>("trainer64");
 }

@@ -1,14 +1,14 @@
 // Predictions, from the user's own arrays.
 //
-//   W (o, i), b (o,)   of each layer, where the user has them
 //   X (n, inputs) → out (n, outputs)
 //
-// One row, or a few, is read off W as it lies: each output is the product of two rows, summed in as
-// many parts as a vector has lanes. That takes the time it takes to read W. For many rows W is laid
-// out in panels, and blocks of rows go through all layers while they are in the second-level cache.
+// The operations of the program, on values of their own. One row, or a few, is read off each W as it
+// lies: each output is the product of two rows, summed in as many parts as a vector has lanes. That
+// takes the time it takes to read W. For many rows W is laid out in panels, and blocks of rows go
+// through all operations while they are in the second-level cache.
 //
 // An x, W or b that is not finite makes every z that it goes into not finite, for infinity times 0 is
-// NaN. So the z are looked at, and nothing else.
+// NaN. So where an affine reads them the z are looked at, and else they themselves; and what leaves.
 #pragma once
 
 #include <atomic>
@@ -16,29 +16,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "losses.hpp"
-#include "passes.hpp"
-#include "team.hpp"
+#include "batch.hpp"
+#include "room.hpp"
 
 namespace chainrule {
-
-struct PredictionSpec {
-    int inputs, outputs;
-    std::vector<LayerSpec> layers;
-    Loss loss;
-
-    int widest = 1;  // of the outputs of all layers
-
-    PredictionSpec(int inputs, int outputs, std::vector<LayerSpec> given, Loss loss)
-        : inputs(inputs), outputs(outputs), layers(std::move(given)), loss(loss) {
-        for (const LayerSpec& l : layers) widest = std::max(widest, l.out);
-    }
-};
-
-template <class T>
-struct Weights {
-    const T *W, *b;
-};
 
 inline constexpr int few_rows = 4;          // up to which each is predicted by itself
 inline constexpr int rows_at_once = 96;
@@ -66,12 +47,12 @@ CHAINRULE_INLINE typename Vec<T>::type products(const T* w, const T* x, int n) {
 
 // z = W x + b for the outputs o to o + count.
 template <class T>
-CHAINRULE_INLINE typename Vec<T>::type weighted_inputs(const Weights<T>& given, const T* x, int in,
+CHAINRULE_INLINE typename Vec<T>::type weighted_inputs(const T* W, const T* b, const T* x, int in,
                                                        int o, int count) {
     typename Vec<T>::type parts[Vec<T>::width]{};
     for (int k = 0; k < count; ++k)
-        parts[k] = products(given.W + static_cast<std::size_t>(o + k) * in, x, in);
-    return load_first(given.b + o, count) + sum_of_each(parts);
+        parts[k] = products(W + static_cast<std::size_t>(o + k) * in, x, in);
+    return load_first(b + o, count) + sum_of_each(parts);
 }
 
 // One example's prediction, from its activation: the loss's link.
@@ -94,93 +75,179 @@ void link_row(Loss loss, int o, const T* a, T* out) {
     }
 }
 
-// One row; `room` holds two rows of the widest layer. False where a z is not finite.
+// The mean of the members' predictions for an example, from their activations, which are lost.
 template <class T>
-bool predict_row(const PredictionSpec& net, const Weights<T>* given, const T* x, T* room, T* out) {
-    constexpr int width = Vec<T>::width;
+void link_members(Loss loss, int o, Value<T>& last, int n, int r, T* out) {
+    const int members = last.spec.copies;
+    link_row(loss, o, last.row(r), out);
+    for (int m = 1; m < members; ++m) {
+        T* a = last.row(m * n + r);
+        link_row(loss, o, a, a);
+        for (int c = 0; c < o; ++c) out[c] += a[c];
+    }
+    for (int c = 0; members > 1 && c < o; ++c) out[c] /= T(members);
+}
+
+// What is not finite among n numbers makes it NaN.
+template <class T>
+typename Vec<T>::type poison_in(const T* p, std::size_t n) {
+    constexpr std::size_t w = Vec<T>::width;
     typename Vec<T>::type poison{};
-    const int wide = padded<T>(net.widest);
-    for (std::size_t k = 0; k < net.layers.size(); ++k) {
-        const LayerSpec& l = net.layers[k];
-        T* a = room + (k % 2 ? wide : 0);
-        with_activation(l.activation, [&]<Activation A>() {
-            for (int o = 0; o < l.out; o += width) {
-                const auto z = weighted_inputs(given[k], x, l.in, o, std::min(width, l.out - o));
-                typename Vec<T>::type value, slope;
-                activate<A, T>(z, T(l.parameter), value, slope);
+    for (std::size_t k = 0; k < n; k += w)
+        poison += load_first(p + k, static_cast<int>(std::min(w, n - k))) * T{0};
+    return poison;
+}
+
+// One row at a time; `given` are the user's arrays, one for each tensor.
+template <class T>
+class FewRows {
+    using V = typename Vec<T>::type;
+
+public:
+    explicit FewRows(const Program<T>& program)
+        : program_(program), checks_(program), tensors_(specs(program, checks_), 0, false),
+          own_(program, tensors_, 1), room_(own_.room) {}
+
+    // False where something is not finite.
+    bool run(const T* const* given, const T* X, std::int64_t n, T* out) {
+        V poison{};
+        for (std::size_t k = 0; k < tensors_.all.size(); ++k)
+            if (!checks_.of_affine[k]) poison += take(tensors_.all[k], given[k]);
+        for (std::int64_t r = 0; r < n; ++r)
+            poison += row(given, X + r * program_.spec.inputs(), out + r * program_.spec.outputs());
+        return sum_of_lanes(poison) == 0;
+    }
+
+private:
+    // Only what no affine reads is copied.
+    static std::vector<TensorSpec> specs(const Program<T>& program, const Checks<T>& checks) {
+        std::vector<TensorSpec> made = for_prediction(program);
+        for (std::size_t k = 0; k < made.size(); ++k)
+            if (checks.of_affine[k]) made[k].rows = made[k].columns = 0;
+        return made;
+    }
+
+    static V take(Tensor<T>& tensor, const T* given) {
+        tensor.read(given, tensor.w.get());
+        return poison_in(tensor.w.get(), tensor.count);
+    }
+
+    V row(const T* const* given, const T* x, T* out) {
+        const ProgramSpec& spec = program_.spec;
+        V poison{};
+        if (checks_.inputs) poison += poison_in(x, static_cast<std::size_t>(spec.inputs()));
+        room_.values[0].rows[0] = x;
+        program_.each([&](const auto& op) { poison += pass(op, given); });
+        Value<T>& last = room_.values[spec.output];
+        for (int m = 0; checks_.output && m < last.spec.copies; ++m)
+            poison += poison_in(last.row(m), static_cast<std::size_t>(spec.outputs()));
+        link_members(spec.loss, spec.outputs(), last, 1, 0, out);
+        return poison;
+    }
+
+    template <class Op>
+    V pass(const Op& op, const T* const*) {
+        op.forward(room_, Rows{1, 0, 1, 0});
+        return V{};
+    }
+    V pass(const Affine<T>& op, const T* const* given) {
+        V poison{};
+        for (int c = op.first; c < op.first + op.copies; ++c)
+            poison += pass_row(op, given[op.W], given[op.b], room_.values[op.x].rows[c],
+                               room_.values[op.x].spec.width, room_.values[op.y].row(c),
+                               room_.values[op.y].spec.width);
+        return poison;
+    }
+
+    static V pass_row(const Affine<T>& op, const T* W, const T* b, const T* x, int in, T* a, int out) {
+        constexpr int width = Vec<T>::width;
+        V poison{};
+        with_activation(op.activation, [&]<Activation A>() {
+            for (int o = 0; o < out; o += width) {
+                const auto z = weighted_inputs(W, b, x, in, o, std::min(width, out - o));
+                V value, slope;
+                activate<A, T>(z, op.parameter, value, slope);
                 store(a + o, value);
                 poison += z * T{0};
             }
         });
-        if (l.activation == Activation::softmax) rows::softmax(a, l.out, a);
-        x = a;
+        if (op.activation == Activation::softmax) rows::softmax(a, out, a);
+        return poison;
     }
-    link_row(net.loss, net.outputs, x, out);
-    return sum_of_lanes(poison) == 0;
-}
+
+    const Program<T>& program_;
+    Checks<T> checks_;
+    Tensors<T> tensors_;
+    PredictionRoom<T> own_;
+    Room<T> room_;
+};
 
 // Many rows, on a team of threads.
 template <class T>
 class ManyRows {
-    static constexpr int NR = panel_width<T>, w = Vec<T>::width;
+    using V = typename Vec<T>::type;
 
 public:
-    ManyRows(const PredictionSpec& net, const Weights<T>* given) : net_(net) {
-        for (std::size_t k = 0; k < net.layers.size(); ++k) {
-            const LayerSpec& l = net.layers[k];
-            const Panels<T>& panels = panels_.emplace_back(l.in, l.out);
-            W_.emplace_back(panels.weights());
-            b_.emplace_back(panels.columns);
-            panels.read(given[k].W, W_[k].get());
-            std::copy_n(given[k].b, l.out, b_[k].get());
-        }
-        ld_ = leading<T>(padded<T>(net.widest));
+    ManyRows(const Program<T>& program, const T* const* given)
+        : program_(program), checks_(program), tensors_(for_prediction(program), 0, false) {
+        for (std::size_t k = 0; k < tensors_.all.size(); ++k)
+            tensors_.all[k].read(given[k], tensors_.all[k].w.get());
     }
 
     bool run(const T* X, std::int64_t n, T* out, int threads) {
         const auto blocks = static_cast<int>((n + rows_at_once - 1) / rows_at_once);
-        std::vector<Buffer<T>> room;  // here, where an exception still reaches the caller
-        for (int t = 0; t < threads; ++t)
-            room.emplace_back(static_cast<std::size_t>(2) * rows_at_once * ld_);
+        std::vector<PredictionRoom<T>> rooms;  // here, where an exception still reaches the caller
+        rooms.reserve(static_cast<std::size_t>(threads));
+        for (int t = 0; t < threads; ++t) rooms.emplace_back(program_, tensors_, rows_at_once);
+        if (!tensors_are_finite()) return false;
         run_team(threads, [&](int t) {
             const auto [first, last] = part_of(blocks, t, threads);
             for (int k = first; k < last && !failed_; ++k)
-                predict_block(X, n, static_cast<std::int64_t>(k) * rows_at_once, room[t].get(), out);
+                predict_block(X, n, static_cast<std::int64_t>(k) * rows_at_once, rooms[t].room, out);
         });
         return !failed_;
     }
 
 private:
-    void predict_block(const T* X, std::int64_t n, std::int64_t r0, T* room, T* out) {
-        const auto rows = static_cast<int>(std::min<std::int64_t>(rows_at_once, n - r0));
-        const T* x[rows_at_once];
-        for (int r = 0; r < rows; ++r) x[r] = X + (r0 + r) * net_.inputs;
-        typename Vec<T>::type poison{};
-        for (std::size_t k = 0; k < panels_.size(); ++k) {
-            const LayerSpec& l = net_.layers[k];
-            T* a = room + (k % 2 ? rows_at_once * ld_ : 0);
-            product(x, 0, rows, l.in, W_[k].get(), panels_[k].columns, b_[k].get(), a, ld_,
-                    [&](int r, int height, int column, int vectors) {
-                        for_each_vector<T>(ld_, r, height, column, vectors,
-                                           [&](long at) { poison += load(a + at) * T{0}; });
-                        activate_tile(l.activation, T(l.parameter), a, static_cast<T*>(nullptr),
-                                      ld_, r, height, column, vectors);
-                    });
-            for (int r = 0; r < rows; ++r) {
-                if (l.activation == Activation::softmax) rows::softmax(a + r * ld_, l.out, a + r * ld_);
-                x[r] = a + r * ld_;
-            }
+    bool tensors_are_finite() const {
+        V poison{};
+        for (std::size_t k = 0; k < tensors_.all.size(); ++k)
+            if (!checks_.of_affine[k])
+                poison += poison_in(tensors_.all[k].w.get(), tensors_.all[k].count);
+        return sum_of_lanes(poison) == 0;
+    }
+
+    void predict_block(const T* X, std::int64_t n, std::int64_t r0, Room<T>& room, T* out) {
+        const ProgramSpec& spec = program_.spec;
+        const auto count = static_cast<int>(std::min<std::int64_t>(rows_at_once, n - r0));
+        const auto inputs = static_cast<std::size_t>(spec.inputs());
+        V poison{};
+        for (int r = 0; r < count; ++r) {
+            const T* x = X + (r0 + r) * spec.inputs();
+            room.values[0].rows[r] = x;
+            if (checks_.inputs) poison += poison_in(x, inputs);
         }
-        T* predicted = out + r0 * net_.outputs;
-        for (int r = 0; r < rows; ++r, predicted += net_.outputs)
-            link_row(net_.loss, net_.outputs, x[r], predicted);
+        const Rows rows{count, 0, count, 0};
+        program_.each([&](const auto& op) { pass(op, room, rows, poison); });
+        Value<T>& last = room.values[spec.output];
+        for (int r = 0; checks_.output && r < count * last.spec.copies; ++r)
+            poison += poison_in(last.row(r), static_cast<std::size_t>(spec.outputs()));
+        for (int r = 0; r < count; ++r)
+            link_members(spec.loss, spec.outputs(), last, count, r, out + (r0 + r) * spec.outputs());
         if (!(sum_of_lanes(poison) == 0)) failed_ = true;
     }
 
-    const PredictionSpec& net_;
-    std::vector<Panels<T>> panels_;
-    std::vector<Buffer<T>> W_, b_;
-    long ld_ = 0;
+    template <class Op>
+    static void pass(const Op& op, Room<T>& room, const Rows& rows, V&) {
+        op.forward(room, rows);
+    }
+    static void pass(const Affine<T>& op, Room<T>& room, const Rows& rows, V& poison) {
+        op.forward(room, rows, [&](const T* z) { poison += load(z) * T{0}; });
+    }
+
+    const Program<T>& program_;
+    Checks<T> checks_;
+    Tensors<T> tensors_;
     std::atomic<bool> failed_{false};
 };
 

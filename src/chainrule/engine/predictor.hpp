@@ -7,6 +7,7 @@
 
 #include <nanobind/nanobind.h>
 
+#include <memory>
 #include <string_view>
 
 #include "predict.hpp"
@@ -40,12 +41,9 @@ public:
         const std::string_view format = held_ && buffer_.format ? buffer_.format : "";
         return format == "f" || format == "d" ? format[0] : 0;
     }
-    bool is(char kind, int rows, int columns) const {
-        return this->kind() == kind && buffer_.ndim == 2 && buffer_.shape[0] == rows &&
-               buffer_.shape[1] == columns;
-    }
-    bool is(char kind, int entries) const {
-        return this->kind() == kind && buffer_.ndim == 1 && buffer_.shape[0] == entries;
+    bool is(char kind, const std::vector<int>& shape) const {
+        return this->kind() == kind && buffer_.ndim == static_cast<int>(shape.size()) &&
+               std::equal(shape.begin(), shape.end(), buffer_.shape);
     }
     bool has_columns(int columns) const {
         return kind() && buffer_.ndim == 2 && buffer_.shape[1] == columns;
@@ -56,78 +54,92 @@ private:
     bool held_;
 };
 
+// The form of the parameters: an array of a shape, or a tuple of such.
+struct Form {
+    bool leaf;
+    std::vector<int> shape;
+    std::vector<Form> entries;
+};
+
 class Predictor {
     static constexpr double work_of_a_thread = 2e7;  // from which starting one is worth it
 
 public:
-    // `places` says which entry of the parameters belongs to each layer; `empty` makes an array of
-    // a shape and a dtype, `single` or `twice`.
-    Predictor(PredictionSpec net, std::vector<int> places, int entries, int cores,
-              nb::object empty, nb::object single, nb::object twice)
-        : net_(std::move(net)), places_(std::move(places)), entries_(entries), cores_(cores),
-          empty_(std::move(empty)), single_(std::move(single)), double_(std::move(twice)),
-          room_(4 * static_cast<std::size_t>(padded<float>(net_.widest))) {
-        for (const LayerSpec& l : net_.layers) work_ += 2.0 * l.in * l.out;
-    }
+    // `empty` makes an array of a shape and a dtype, `single` or `twice`.
+    Predictor(ProgramSpec spec, Form form, int cores, nb::object empty, nb::object single,
+              nb::object twice)
+        : spec_(std::move(spec)), form_(std::move(form)), cores_(cores), empty_(std::move(empty)),
+          single_(std::move(single)), double_(std::move(twice)) {}
 
     // With 0 threads, as many as are worth starting.
     nb::object predict(nb::handle params, nb::handle X, int threads) {
         const View rows(X.ptr());
-        if (!rows.has_columns(net_.inputs) || rows.rows() == 0) return nb::none();
-        return rows.kind() == 'f' ? predict_as<float>(params, rows, threads)
-                                  : predict_as<double>(params, rows, threads);
+        if (!rows.has_columns(spec_.inputs()) || rows.rows() == 0) return nb::none();
+        return rows.kind() == 'f' ? predict_as(of_single_, params, rows, single_, threads)
+                                  : predict_as(of_double_, params, rows, double_, threads);
     }
 
 private:
+    // The program, and room for a row.
     template <class T>
-    nb::object predict_as(nb::handle params, const View& X, int threads) {
+    struct Made {
+        Program<T> program;
+        FewRows<T> few{program};
+
+        explicit Made(const ProgramSpec& spec) : program(spec) {}
+    };
+
+    template <class T>
+    nb::object predict_as(std::unique_ptr<Made<T>>& made, nb::handle params, const View& X,
+                          const nb::object& dtype, int threads) {
         std::vector<View> views;
-        std::vector<Weights<T>> given;
-        if (!read(params, X.kind(), views, given)) return nb::none();
-        const nb::object& dtype = sizeof(T) == 4 ? single_ : double_;
-        nb::object out = empty_(nb::make_tuple(X.rows(), net_.outputs), dtype);
+        std::vector<const T*> given;
+        views.reserve(spec_.tensors.size());
+        given.reserve(spec_.tensors.size());
+        if (!read(params.ptr(), form_, X.kind(), views, given)) return nb::none();
+        if (!made) made = std::make_unique<Made<T>>(spec_);
+        nb::object out = empty_(nb::make_tuple(X.rows(), spec_.outputs()), dtype);
         const View room(out.ptr());
         T* to = const_cast<T*>(room.data<T>());
         bool finite = true;
         if (X.rows() <= few_rows) {  // with the lock, which guards the room
-            for (Py_ssize_t r = 0; r < X.rows() && finite; ++r)
-                finite = predict_row(net_, given.data(), X.data<T>() + r * net_.inputs,
-                                     reinterpret_cast<T*>(room_.get()), to + r * net_.outputs);
+            finite = made->few.run(given.data(), X.data<T>(), X.rows(), to);
         } else {
-            if (threads == 0) {
-                const double worth = 1 + work_ * static_cast<double>(X.rows()) / work_of_a_thread;
-                threads = static_cast<int>(std::min<double>(cores_, worth));
-            }
             nb::gil_scoped_release free;
-            finite = ManyRows<T>(net_, given.data()).run(X.data<T>(), X.rows(), to, threads);
+            finite = ManyRows<T>(made->program, given.data())
+                         .run(X.data<T>(), X.rows(), to, threads ? threads : worth(X.rows()));
         }
         return finite ? out : nb::none();
     }
 
+    int worth(Py_ssize_t rows) const {
+        const double forward = spec_.work / 3.0;  // of a step, which goes back twice as far
+        return static_cast<int>(std::min<double>(cores_, 1 + forward * double(rows) / work_of_a_thread));
+    }
+
+    // The arrays of the parameters, leaf by leaf. False where one is not as it ought to be.
     template <class T>
-    bool read(nb::handle params, char kind, std::vector<View>& views,
-              std::vector<Weights<T>>& given) const {
-        if (!PyTuple_Check(params.ptr()) || PyTuple_GET_SIZE(params.ptr()) != entries_) return false;
-        views.reserve(2 * places_.size());
-        given.reserve(places_.size());
-        for (std::size_t k = 0; k < places_.size(); ++k) {
-            PyObject* entry = PyTuple_GET_ITEM(params.ptr(), places_[k]);
-            if (!PyTuple_Check(entry) || PyTuple_GET_SIZE(entry) != 2) return false;
-            const LayerSpec& l = net_.layers[k];
-            const View& W = views.emplace_back(PyTuple_GET_ITEM(entry, 0));
-            const View& b = views.emplace_back(PyTuple_GET_ITEM(entry, 1));
-            if (!W.is(kind, l.out, l.in) || !b.is(kind, l.out)) return false;
-            given.push_back({W.data<T>(), b.data<T>()});
+    static bool read(PyObject* params, const Form& form, char kind, std::vector<View>& views,
+                     std::vector<const T*>& given) {
+        if (form.leaf) {
+            const View& view = views.emplace_back(params);
+            if (!view.is(kind, form.shape)) return false;
+            given.push_back(view.data<T>());
+            return true;
         }
+        const auto size = static_cast<Py_ssize_t>(form.entries.size());
+        if (!PyTuple_Check(params) || PyTuple_GET_SIZE(params) != size) return false;
+        for (Py_ssize_t k = 0; k < size; ++k)
+            if (!read(PyTuple_GET_ITEM(params, k), form.entries[k], kind, views, given)) return false;
         return true;
     }
 
-    PredictionSpec net_;
-    std::vector<int> places_;
-    int entries_, cores_;
-    double work_ = 0;  // of a row
+    ProgramSpec spec_;
+    Form form_;
+    int cores_;
     nb::object empty_, single_, double_;
-    Buffer<float> room_;  // two rows of floats or doubles
+    std::unique_ptr<Made<float>> of_single_;
+    std::unique_ptr<Made<double>> of_double_;
 };
 
 }  // namespace chainrule

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import engine, losses
-from chainrule.engine.session import dense_layers, why_not
+from chainrule import engine
+from chainrule.engine.program import Program
+from chainrule.engine.session import why_not
 from chainrule.network import Network, Parameters
 from chainrule.trees import Array, leaves, tree_map
 
@@ -55,17 +56,11 @@ def _make(net: Network) -> Any:
     if why_not(net, net.form):
         return None
     assert engine.native is not None
-    _, layers = dense_layers(net)
-    form = net.form
     return engine.native.predictor(
-        net.inputs,
-        net.outputs,
-        layers,
-        losses.loss(net.loss).name,
-        [k for k, entry in enumerate(form) if entry],
-        len(form),
-        engine.cores(),
-        np.empty,
-        np.dtype(np.float32),
-        np.dtype(np.float64),
+        program=Program(net),
+        form=net.form,
+        cores=engine.cores(),
+        empty=np.empty,
+        single=np.dtype(np.float32),
+        twice=np.dtype(np.float64),
     )

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from chainrule import engine
+from chainrule.engine.program import Program
 from chainrule.engine.session import Session, contiguous, refusal, why_not
 from chainrule.examples import Part, batches_after
 from chainrule.history import History, Progress
@@ -84,8 +85,8 @@ def useful_threads(net: Network, batch: int, most: int | None = None) -> int:
     >>> useful_threads(cr.Network(2, [cr.Dense(2)], loss="huber"), batch=1, most=8)
     1
     """
-    work = sum(6 * batch * i * o for i, o in itertools.pairwise(net.widths))
-    return max(1, min(most or engine.cores(), engine.cores(), work // WORK_PER_THREAD))
+    worth = batch * Program(net).work // WORK_PER_THREAD
+    return max(1, min(most or engine.cores(), engine.cores(), worth))
 
 
 class NativeRun:

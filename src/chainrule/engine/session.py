@@ -7,23 +7,22 @@ y   (n, outputs), or labels (n,)        rates   (steps,), or one for all
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import engine, losses, streams
-from chainrule.activations import Activation, activation
+from chainrule.engine.program import Program, UnsupportedError
 from chainrule.errors import check_whole, unknown_name
 from chainrule.examples import Examples, Part, Rows
-from chainrule.layers import Dense, Draw, Dropout
-from chainrule.network import Network, Parameters, describe, divisor
+from chainrule.network import Network, Parameters, divisor
 from chainrule.optimizers import OPTIMIZERS, Optimizer, State
 from chainrule.reference import Plan
 from chainrule.rows import is_own
 from chainrule.schedules import Schedule
-from chainrule.streams import ORDER, of_layer
+from chainrule.streams import ORDER
 from chainrule.trees import leaves, rebuild
 
 ENGINES = ("auto", "native", "reference")
@@ -58,17 +57,16 @@ def why_not(net: Network, params: Parameters, optimizer: Optimizer | None = None
     """
     if engine.refused:
         raise ValueError(engine.refused)
-    own = "of your own, in Python"
     if engine.native is None:
         return f"there is no compiled engine: {engine.missing}"
     arrays = leaves(params)
     foreign = not all(isinstance(leaf, np.ndarray) for leaf in arrays)
     dtype = None if foreign or not arrays else arrays[0].dtype
-    for k, layer in enumerate(net.layers):
-        if type(layer) not in (Dense, Dropout):
-            return f"{describe(net, k)} is of a kind that the engine does not have"
-        if isinstance(layer, Dense) and is_own(activation, layer.activation):
-            return f"{describe(net, k)} has an activation {own}"
+    try:
+        Program(net)
+    except UnsupportedError as error:
+        return str(error)
+    own = "of your own, in Python"
     for fails, reason in (
         (is_own(losses.loss, net.loss), f"the loss {str(net.loss)!r} is one {own}"),
         (optimizer and type(optimizer) not in _NAMES, f"{optimizer!r} is an optimizer {own}"),
@@ -88,6 +86,33 @@ class Done(NamedTuple):
     steps: int
     costs: list[float]
     raised: BaseException | None
+
+
+class _Given(NamedTuple):
+    """Examples as the engine reads them: targets or, in their place, labels."""
+
+    X: Any
+    y: Any
+    labels: Any
+    weights: Any
+
+
+class _Epochs(NamedTuple):
+    """Which epochs a run makes, in which order its examples come, and when it ends."""
+
+    shuffles: bool
+    seed: int
+    stream: int
+    first_epoch: int
+    epochs: int
+    batch: int
+    first_step: int
+    mean_weight: float
+    """0 where the cost is the sum over the examples."""
+    rates: NDArray[np.float64]
+    seconds: float
+    most_steps: int
+    left_out: Rows | None
 
 
 class Session:
@@ -111,29 +136,23 @@ class Session:
         self.plan, self.params, self.batch = plan, params, batch
         self.kept = list(map(len, states))  # their arrays are not kept: the engine has its own
         self.dtype = leaves(params)[0].dtype
-        net, optimizer = plan.net, plan.optimizer
-        loss = losses.loss(net.loss)
-        first, layers = dense_layers(net, plan.seed, plan.frozen)
         assert engine.native is not None
         make = engine.native.trainer32 if self.dtype == np.float32 else engine.native.trainer64
         self.trainer = make(
-            net.inputs,
-            first,
-            layers,
-            loss.name,
-            loss.parameters,
-            _NAMES[type(optimizer)],
-            _fields(plan),
-            batch,
-            threads,
-            keeps_gradient,
+            program=Program(plan.net, plan.frozen, plan.seed),
+            optimizer=_NAMES[type(plan.optimizer)],
+            numbers=_numbers(plan),
+            batch=batch,
+            threads=threads,
+            keeps_gradient=keeps_gradient,
         )
         self.load(params, states)
 
     def load(self, params: Parameters, states: list[State]) -> None:
         """Set parameters and states."""
-        for k, arrays in enumerate(_by_layer(leaves(params), states)):
-            self.trainer.load(k, *arrays)
+        for k, (leaf, state) in enumerate(zip(leaves(params), states, strict=True)):
+            whole = [np.ascontiguousarray(array) for array in (leaf, *state)]
+            self.trainer.load(k, whole[0], whole[1:])
         self.trainer.ready()
 
     def read(self) -> tuple[Parameters, list[State]]:
@@ -143,8 +162,8 @@ class Session:
             tuple(np.empty_like(leaf) for _ in range(count))
             for leaf, count in zip(new, self.kept, strict=True)
         ]
-        for k, arrays in enumerate(_by_layer(new, states)):
-            self.trainer.store(k, *arrays)
+        for k, (leaf, state) in enumerate(zip(new, states, strict=True)):
+            self.trainer.store(k, leaf, state)
         return rebuild(self.params, new), states
 
     def run(
@@ -164,27 +183,25 @@ class Session:
         Rows that are `left_out` are those of no step; their numbers come in their order.
         A run that has taken so many seconds ends with the epoch that it is in.
         """
-        rate = self.plan.optimizer.learning_rate
+        rate, net = self.plan.optimizer.learning_rate, self.plan.net
         n = len(data.X) - (0 if left_out is None else len(left_out))
         steps = epochs * -(-n // self.batch) if isinstance(rate, Schedule) else 1
-        rates = np.array([self._rate(first_step + k + 1) for k in range(steps)])
-        return Done(
-            *self.trainer.run(
-                *_arrays(data),
-                left_out,
-                shuffles,
-                self.plan.seed,
-                ORDER,
-                first_epoch,
-                epochs,
-                self.batch,
-                first_step,
-                0.0 if self.plan.net.reduction == "sum" else self.plan.mean_weight,
-                rates,
-                seconds,
-                most_steps,
-            )
+        asked = _Epochs(
+            shuffles=shuffles,
+            seed=self.plan.seed,
+            stream=ORDER,
+            first_epoch=first_epoch,
+            epochs=epochs,
+            batch=self.batch,
+            first_step=first_step,
+            mean_weight=0.0 if net.reduction == "sum" else self.plan.mean_weight,
+            rates=np.array([self._rate(first_step + k + 1) for k in range(steps)]),
+            seconds=seconds,
+            most_steps=most_steps,
+            left_out=left_out,
         )
+        done = self.trainer.run(_given(data), asked)
+        return Done(done.outcome, done.steps, done.costs, done.raised)
 
     def losses(
         self,
@@ -202,24 +219,40 @@ class Session:
         with the squared norms of these parts. `step` is what dropout's masks follow from; at 0
         there are none.
         """
-        total: float = self.trainer.losses(*_arrays(data), rows, step, scale, keep_gradient, norms)
+        total: float = self.trainer.losses(
+            _given(data),
+            rows=rows,
+            step=step,
+            scale=scale,
+            keep_gradient=keep_gradient,
+            norms=norms,
+        )
         return total
 
     def gradient(self) -> Parameters:
         """Return the gradient that is kept, in the form of the parameters."""
         new = [np.empty(leaf.shape, self.dtype) for leaf in leaves(self.params)]
-        for k in range(0, len(new), 2):
-            self.trainer.store_gradient(k // 2, new[k], new[k + 1])
+        for k, leaf in enumerate(new):
+            self.trainer.store_gradient(k, leaf)
         kept: Parameters = rebuild(self.params, new)
         return kept
 
     def update(self, gradient: Parameters, step: int) -> bool:
         """Make step number `step` by a gradient; return whether all weights are still finite."""
-        given = [np.ascontiguousarray(leaf) for leaf in leaves(gradient)]
-        for k in range(0, len(given), 2):
-            self.trainer.load_gradient(k // 2, given[k], given[k + 1])
+        for k, leaf in enumerate(leaves(gradient)):
+            self.trainer.load_gradient(k, np.ascontiguousarray(leaf))
         finite: bool = self.trainer.update(step, self._rate(step))
         return finite
+
+    def between(self, change: Callable[[NDArray[Any]], None] | None) -> None:
+        """Let a function change the gradient of each step that `run` makes, before its update.
+
+        It gets the gradients of all parameters in one array, without the penalty's and as yet
+        without bounds, and works in place: such as by a sum over processes. With padding, and in
+        an order of the engine's own, which is the same for the same network and instruction set.
+        The session must be one that `keeps_gradient`.
+        """
+        self.trainer.set_seam(change)
 
     def _rate(self, step: int) -> float:
         rate = self.plan.optimizer.learning_rate
@@ -231,18 +264,9 @@ class Session:
         return self.losses(part.data, part.numbers) / whole + float(self.trainer.penalty())
 
 
-def _by_layer(arrays: list[Any], states: list[State]) -> list[tuple[Any, ...]]:
-    """W, b and the states of both for each dense layer, whose leaves come in pairs."""
-    whole = [np.ascontiguousarray(array) for array in arrays]
-    kept = [[np.ascontiguousarray(part) for part in state] for state in states]
-    pairs = range(0, len(whole), 2)
-    return [(whole[k], whole[k + 1], kept[k], kept[k + 1]) for k in pairs]
-
-
-def _arrays(data: Examples) -> tuple[Any, ...]:
-    """X, y, labels in its place, and weights."""
+def _given(data: Examples) -> _Given:
     labels = data.y.ndim == 1
-    return data.X, None if labels else data.y, data.y if labels else None, data.w
+    return _Given(data.X, None if labels else data.y, data.y if labels else None, data.w)
 
 
 def shuffled(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
@@ -263,7 +287,7 @@ def contiguous(data: Examples) -> Examples:
     return Examples(*(part if part is None else np.ascontiguousarray(part) for part in data))
 
 
-def _fields(plan: Plan) -> dict[str, float]:
+def _numbers(plan: Plan) -> dict[str, float]:
     """Return the optimizer's numbers, the network's penalty and the bounds on the gradient."""
     fields = {
         field.name: float(getattr(plan.optimizer, field.name))
@@ -273,33 +297,3 @@ def _fields(plan: Plan) -> dict[str, float]:
     bounds = {"clip_value": plan.clip_value, "clip_norm": plan.clip_norm}
     given = {name: bound for name, bound in bounds.items() if bound is not None}
     return fields | given | {"l1": plan.net.l1, "l2": plan.net.l2}
-
-
-def dense_layers(
-    net: Network, seed: int = 0, frozen: Collection[str] = ()
-) -> tuple[list[tuple[float, int, int]], list[tuple[Any, ...]]]:
-    """Return the dropouts that come first, and each dense layer with those that follow it."""
-    first: list[tuple[float, int, int]] = []
-    dense: list[tuple[Any, ...]] = []
-    after = first
-    for k, (layer, inputs) in enumerate(zip(net.layers, net.widths, strict=False)):
-        if isinstance(layer, Dropout):
-            if layer.rate > 0:
-                draw = Draw(seed, 0, layer=k)
-                after.append((layer.rate, draw.seed, of_layer(draw.layer)))
-            continue
-        assert isinstance(layer, Dense)
-        row: Activation = activation(layer.activation)
-        after = []
-        dense.append(
-            (
-                inputs,
-                layer.units,
-                row.name,
-                row.parameters[0] if row.parameters else 1.0,  # a slope that its name leaves out
-                f"{k}.W" in frozen,
-                f"{k}.b" in frozen,
-                after,
-            )
-        )
-    return first, dense

@@ -1,7 +1,10 @@
 // Whole epochs of training in one call, on a team of threads; and the parts of a step alone.
 //
-// A step has two phases, by rows of the batch (batch.hpp) and by rows of the weights (update.hpp). A
+// A step has two phases, by rows of the batch (batch.hpp) and by parts of the tensors (update.hpp). A
 // barrier ends each. Every sum is taken in an order that the number of threads does not change.
+//
+// Between gradient and update is a seam: what is set there gets the arena with the gradient of a
+// batch, whole and without penalty or bounds, and may change it, such as by a sum over processes.
 //
 // A team makes a run in laps (laps.hpp), some of which its first thread makes alone.
 //
@@ -11,36 +14,16 @@
 #pragma once
 
 #include <chrono>
+#include <exception>
+#include <functional>
+#include <stdexcept>
+#include <utility>
 
 #include "laps.hpp"
+#include "plan.hpp"
 #include "update.hpp"
 
 namespace chainrule {
-
-// Epochs over the same examples, in an order of its own for each, or as they stand. `rates` holds the
-// learning rate of each step from first_step + 1 on, or one for all.
-struct Plan {
-    bool shuffles;
-    std::uint64_t seed;
-    std::uint32_t number;  // of the stream that orders the examples
-    std::int64_t first_epoch, epochs, batch, first_step;
-    double mean_weight;  // of all examples; 0 where the cost is their sum, not their mean
-    const double* rates;
-    bool one_rate;
-    double seconds;  // after which the run ends with the epoch it is in
-    std::int64_t most_steps = std::numeric_limits<std::int64_t>::max();
-    std::span<const std::int64_t> left_out{};  // the examples, in their order, that no step takes
-
-    bool orders() const { return shuffles || !left_out.empty(); }
-};
-
-enum class Outcome { done, diverged, interrupted };
-
-struct Report {
-    Outcome outcome = Outcome::done;
-    std::int64_t steps = 0;     // whole steps made
-    std::vector<double> costs;  // of the whole epochs made
-};
 
 template <class T>
 class Trainer {
@@ -48,33 +31,36 @@ class Trainer {
     using clock = std::chrono::steady_clock;
 
 public:
-    // `keeps_gradient` where a gradient is asked for by itself.
-    Trainer(const NetworkSpec& net, const OptimizerSpec& optimizer, int batch, int threads,
+    using Seam = std::function<void(std::span<T>)>;
+
+    // `keeps_gradient` where a gradient is asked for by itself, or changed at the seam.
+    Trainer(const ProgramSpec& spec, const OptimizerSpec& optimizer, int batch, int threads,
             bool keeps_gradient)
-        : threads_(threads), team_(threads), updates_(optimizer, threads), barrier_(threads),
-          net_(net, batch, with_rule(optimizer.rule, []<Rule R>() { return state_count<R>; }),
+        : threads_(threads), team_(threads), updates_(optimizer), barrier_(threads),
+          keeps_(keeps_gradient),
+          net_(spec, batch, with_rule(optimizer.rule, []<Rule R>() { return state_count<R>; }),
                keeps_gradient || updates_.clips_norm()) {
-        int widest = 1;
-        double work = 1, weights = 0;
-        for (const Layer<T>& l : net_.layers) {
-            if (packs_columns(l)) widest = std::max(widest, l.in);
-            work += 6.0 * batch * l.in * l.out;
-            weights += sizeof(T) * static_cast<double>(l.weights());
-        }
+        double weights = 0;
+        for (const Tensor<T>& tensor : tensors()) weights += sizeof(T) * double(tensor.count);
+        const double work = 1 + spec.work * batch;
         ask_every_ = 1 + static_cast<std::int64_t>(1e6 / work);  // some tens of microseconds
         const double row = 2 / 3.0 * work / batch;
         if (weights > 3e5)  // else all of it stays in the second-level cache with some rows
             rows_at_once_ = block * static_cast<int>(1 + std::min(5e9 / row / block, 1e5));  // 25 ms
         laps_ = Laps(threads, work);
-        for (int t = 0; t < threads; ++t) packing_.emplace_back(packing_room<T>(batch, widest));
+        for (int t = 0; t < threads; ++t) packing_.emplace_back(widest_packing());
     }
 
-    std::vector<Layer<T>>& layers() { return net_.layers; }
+    std::vector<Tensor<T>>& tensors() { return net_.tensors.all; }
 
-    // To be called once parameters and states have been read into the layers.
+    // To be called once parameters and states have been read into the tensors.
     void ready() {
-        for (std::size_t k = 1; k < layers().size(); ++k)
-            layers()[k].pack_transposed(0, layers()[k].in);
+        for (Tensor<T>& tensor : tensors()) tensor.renew(0, tensor.in);
+    }
+
+    void set_seam(Seam seam) {
+        if (!keeps_) throw std::invalid_argument("a gradient that changes needs keeps_gradient=True");
+        seam_ = std::move(seam);
     }
 
     // `interrupted` is asked by the calling thread now and then, and ends the run when it says so.
@@ -84,7 +70,7 @@ public:
         // Here, where an exception still reaches the caller.
         report_.costs.reserve(static_cast<std::size_t>(plan.epochs));
         if (plan.orders()) order_.resize(static_cast<std::size_t>(data.n) - plan.left_out.size());
-        stop_ = enough_ = rows_failed_ = weights_failed_ = false;
+        stop_ = enough_ = rows_failed_ = weights_failed_ = seam_failed_ = false;
         const std::chrono::duration<double> length(plan.seconds);
         const auto until = clock::now() + std::chrono::duration_cast<clock::duration>(length);
         place_ = {};
@@ -92,18 +78,17 @@ public:
         const auto steps = [&](int t) { return make_steps(data, plan, t, until, interrupted); };
         run_team(threads_, [&](int t) { t == 0 ? lead(plan, steps) : follow(t, steps); });
         team_of(threads_);
+        if (at_seam_) std::rethrow_exception(std::exchange(at_seam_, nullptr));
         return report_;
     }
 
-    // Σ w L of the examples of a batch of any size, and the sum of its gradient, kept in the layers.
+    // Σ w L of the examples of a batch of any size, and the sum of its gradient, kept in the arena.
     double gradient_sum(const Data<T>& data, const Batch& all) {
-        if (all.n == 0) updates_.keep_nothing(layers());
+        std::fill_n(net_.tensors.arena.get(), net_.tensors.arena_size, T{0});
         return over_pieces(data, all, [&](const Batch& b, int t) {
-            chainrule::backward(net_, rows_of(b, t));
+            chainrule::backward(net_, b, rows_of(b, t), gathering_back(b, t));
             barrier_.wait();
-            for (std::size_t k = 0; k < layers().size(); ++k)
-                updates_.keep(layers()[k], net_.entering(k), net_.batch, int(b.n), b.first > all.first,
-                              t, packing_[t].get());
+            keep(b, t, b.first > all.first);
         });
     }
 
@@ -111,9 +96,9 @@ public:
     double squared_norms(const Data<T>& data, const Batch& all, T* norms) {
         return over_pieces(data, all, [&](const Batch& b, int t) {
             const Part part = rows_of(b, t);
-            chainrule::backward(net_, part);
+            chainrule::backward(net_, b, part, gathering_back(b, t));
             for (int r = part.first; r < part.last; ++r)
-                norms[b.first - all.first + r] = T(squared_norm(net_, r));
+                norms[b.first - all.first + r] = T(squared_norm(net_, b, r));
         });
     }
 
@@ -123,11 +108,11 @@ public:
 
     // λ₁ Σ|W| + ½ λ₂ ΣW².
     double penalty() {
-        for (Layer<T>& l : layers()) updates_.add_penalties(l, 0, l.in);
-        return updates_.penalty(layers());
+        for (Tensor<T>& tensor : tensors()) updates_.penalise(tensor, {0, 1, nullptr});
+        return updates_.penalty(tensors());
     }
 
-    // Step number `step`, by the gradient that the layers keep. False where a weight is not finite.
+    // Step number `step`, by the gradient in the arena. False where a weight is not finite.
     bool update(std::int64_t step, double rate) {
         weights_failed_ = false;
         run_team(threads_, [&](int t) {
@@ -144,10 +129,7 @@ private:
     };
 
     // Which threads share in what follows: only between laps.
-    void team_of(int threads) {
-        team_ = threads;
-        updates_.share_among(threads);
-    }
+    void team_of(int threads) { team_ = threads; }
 
     // The first thread: lap after lap, alone or with the others, until the run is over. What the
     // others read in a lap is changed once they have met in it.
@@ -224,29 +206,28 @@ private:
             plan.mean_weight == 0 ? 1 : static_cast<double>(b.n) * plan.mean_weight;
         b.scale = 1 / share;
         const bool asks = t == 0 && p.made % ask_every_ == 0;
-        rows_phase(data, b, rows_of(b, t), [&] { return asks && interrupted(); });
+        rows_phase(data, b, t, [&] { return asks && interrupted(); });
         meet();
-        if (stop_ || rows_failed_) {
-            if (t == 0)
-                report_.outcome = rows_failed_ ? Outcome::diverged : Outcome::interrupted;
-            return false;
-        }
+        if (stop_ || rows_failed_) return ends(t, rows_failed_);
         const double losses = t == 0 ? chainrule::loss_sum(net_, data, b) : 0;
         if (t == 0 && b.first + b.n == n && clock::now() > until) enough_ = true;
         weights_phase(b, step, plan.rates[plan.one_rate ? 0 : p.made], t);
         meet();
-        if (weights_failed_) {
-            if (t == 0) report_.outcome = Outcome::diverged;
-            return false;
-        }
+        if (weights_failed_ || seam_failed_) return ends(t, weights_failed_);
         ++p.made;
         p.first += b.n;
         if (t == 0) {
             report_.steps = p.made;
-            p.total += multiply_add(share, updates_.penalty(layers()), losses);
+            p.total += multiply_add(share, updates_.penalty(tensors()), losses);
             p.weight += share;
         }
         return true;
+    }
+
+    // The run ends before its time.
+    bool ends(int t, bool diverged) {
+        if (t == 0) report_.outcome = diverged ? Outcome::diverged : Outcome::interrupted;
+        return false;
     }
 
     void set_order(const Data<T>& data, const Plan& plan, std::int64_t epoch) {
@@ -256,51 +237,125 @@ private:
                     static_cast<std::uint64_t>(plan.first_epoch + epoch + 1));
     }
 
-    // Some rows at a time. `interrupted` is asked between them, and once where there are none.
+    // Some rows at a time. `interrupted` is asked between them, and once where there are none. Where an
+    // operation needs the whole batch, all rows go at once, for every thread must come to its barriers.
     template <class F>
-    void rows_phase(const Data<T>& data, const Batch& b, Part all, F&& interrupted) {
-        for (int r = all.first; r < all.last && !stop_; r += rows_at_once_) {
-            const Part part{r, std::min(r + rows_at_once_, all.last)};
-            forward(net_, data, b, part);
-            if (!compare(net_, data, b, part)) rows_failed_ = true;
-            chainrule::backward(net_, part);
-            if (part.last < all.last && interrupted()) stop_ = true;
-        }
+    void rows_phase(const Data<T>& data, const Batch& b, int t, F&& interrupted) {
+        const Part all = rows_of(b, t);
+        if (net_.program.of_batch) some_rows(data, b, all, t);
+        else
+            for (int r = all.first; r < all.last && !stop_; r += rows_at_once_) {
+                const int last = std::min(r + rows_at_once_, all.last);
+                some_rows(data, b, {r, last}, t);
+                if (last < all.last && interrupted()) stop_ = true;
+            }
         if (interrupted()) stop_ = true;
+    }
+
+    void some_rows(const Data<T>& data, const Batch& b, Part part, int t) {
+        forward(net_, data, b, part, gathering(b, t));
+        if (!compare(net_, data, b, part)) rows_failed_ = true;
+        chainrule::backward(net_, b, part, gathering_back(b, t));
+    }
+
+    // What an operation that needs the whole batch does between two barriers, forward and backward.
+    auto gathering(const Batch& b, int t) {
+        return [this, n = static_cast<int>(b.n), t](const auto& op) {
+            meet();
+            op.gather_forward(net_.room, n, share_of(t));
+            meet();
+        };
+    }
+    auto gathering_back(const Batch& b, int t) {
+        return [this, n = static_cast<int>(b.n), t](const auto& op) {
+            meet();
+            op.gather_backward(net_.room, n, share_of(t));
+            meet();
+        };
     }
 
     void weights_phase(const Batch& b, std::int64_t step, double rate, int t) {
         updates_.with_update(rate, step, [&](const auto& update) {
-            if (updates_.clips_norm()) {
-                for (std::size_t k = layers().size(); k-- > 0;)
-                    updates_.keep(layers()[k], net_.entering(k), net_.batch, int(b.n), false, t,
-                                  packing_[t].get());
-                treat_and_apply(t, update);
-                return;
+            if (updates_.clips_norm() || seam_) {
+                keep(b, t, false);
+                if (!seam_ || passes_seam(t)) treat_and_apply(t, update);
+            } else {
+                train(b, t, update);
             }
-            V poison{};
-            for (std::size_t k = layers().size(); k-- > 0;)
-                poison += updates_.train(layers()[k], net_.entering(k), net_.batch, int(b.n), k == 0, t,
-                                         packing_[t].get(), update);
-            check(poison);
+        });
+        if (net_.program.of_batch && !seam_failed_) check(statistics(b, t));
+    }
+
+    // False where what is set there throws: then there is no step, and the caller of `run` gets it.
+    bool passes_seam(int t) {
+        meet();
+        if (t == 0) try {
+                seam_({net_.tensors.arena.get(), net_.tensors.arena_size});
+            } catch (...) {
+                at_seam_ = std::current_exception();
+                seam_failed_ = true;
+            }
+        meet();
+        return !seam_failed_;
+    }
+
+    void keep(const Batch& b, int t, bool adds) {
+        net_.program.each_backward([&](const auto& op) {
+            updates_.keep(op, net_.room, b.rows(), adds, share_of(t));
         });
     }
+
+    template <class U>
+    void train(const Batch& b, int t, const U& update) {
+        const Share<T> share = share_of(t);
+        const Rows rows = b.rows();
+        V poison{};
+        net_.program.each_backward([&](const auto& op) {
+            poison += updates_.train(op, net_.room, rows, share, update);
+        });
+        if (net_.tensors.loose) {
+            meet();
+            for (Tensor<T>& tensor : tensors())
+                if (tensor.spec.loose) poison += updates_.template apply<false>(tensor, share, 1, update);
+        }
+        check(poison);
+    }
+
+    V statistics(const Batch& b, int t) {
+        V poison{};
+        net_.program.each([&](const auto& op) {
+            if constexpr (std::decay_t<decltype(op)>::of_batch)
+                poison += op.statistics(net_.room, static_cast<int>(b.n), share_of(t));
+        });
+        return poison;
+    }
+
+    Share<T> share_of(int t) const { return {t, team_, packing_[t].get()}; }
 
     Part rows_of(const Batch& b, int t) const { return part_of(int(b.n), t, team_); }
 
     template <class U>
     void treat_and_apply(int t, const U& update) {
-        for (Layer<T>& l : layers()) updates_.treat(l, t, update);
+        const Share<T> share = share_of(t);
+        if (net_.tensors.loose) meet();
+        for (Tensor<T>& tensor : tensors()) updates_.treat(tensor, share, update);
         T scale = 1;
         if (updates_.clips_norm()) {
             meet();
-            scale = updates_.norm_scale(layers());
+            scale = updates_.norm_scale(tensors());
         }
         meet();  // the sums are now free for the penalty
         V poison{};
-        for (std::size_t k = layers().size(); k-- > 0;)
-            poison += updates_.apply(layers()[k], k == 0, t, scale, update);
+        for (Tensor<T>& tensor : tensors())
+            poison += updates_.template apply<true>(tensor, share, scale, update);
         check(poison);
+    }
+
+    // Room for the columns of x, the widest that the program packs.
+    std::size_t widest_packing() const {
+        std::size_t most = packing_room<T>(net_.batch, 1);
+        net_.program.each([&](const auto& op) { most = std::max(most, op.packing(net_.room)); });
+        return most;
     }
 
     void check(V poison) {
@@ -317,7 +372,7 @@ private:
                 b.first += done;
                 b.n = std::min<std::int64_t>(net_.batch, all.n - done);
                 const Part part = rows_of(b, t);
-                forward(net_, data, b, part);
+                forward(net_, data, b, part, gathering(b, t));
                 compare(net_, data, b, part);
                 f(b, t);
                 barrier_.wait();
@@ -338,13 +393,17 @@ private:
     int rows_at_once_ = block;
     Updates<T> updates_;
     Barrier barrier_;
+    bool keeps_;
+    Seam seam_;
+    std::exception_ptr at_seam_;
     Network<T> net_;
     std::vector<Buffer<T>> packing_;
     std::vector<std::int64_t> order_;
     Report report_;
     // Each is set in one phase and read after the barrier that ends it: a thread that is ahead, in the
     // next phase, must not be seen by one that still reads.
-    std::atomic<bool> stop_{false}, enough_{false}, rows_failed_{false}, weights_failed_{false};
+    std::atomic<bool> stop_{false}, enough_{false}, rows_failed_{false}, weights_failed_{false},
+        seam_failed_{false};
 };
 
 }  // namespace chainrule

@@ -1,14 +1,16 @@
-// The second phase of a step: from the deltas of a batch to new weights.
+// The second phase of a step: from the d of a batch to new parameters.
 //
-// Each thread owns rows of the weights: their gradient, their update, their transposed copy. Mostly
-// a tile of the gradient goes into the update as it leaves the registers. Where its norm must be
-// known first, or where it comes from elsewhere, all of it is kept (gW, gb), treated and applied.
+// Each thread owns parts of the tensors: their gradient, their update, their transposed copy. Mostly
+// a tile of an affine's gradient goes into the update as it leaves the registers; the others' goes by
+// the arena. Where its norm must be known first, or where more comes from elsewhere, all of it is kept
+// there, treated and applied.
 #pragma once
 
 #include <cmath>
 #include <limits>
 
 #include "batch.hpp"
+#include "optimizers.hpp"
 
 namespace chainrule {
 
@@ -25,11 +27,8 @@ class Updates {
     static constexpr int NR = panel_width<T>, w = Vec<T>::width;
 
 public:
-    Updates(const OptimizerSpec& spec, int threads)
-        : spec_(spec), threads_(threads), clips_(std::isfinite(spec.clip_value)),
-          moments_(spec.rule, spec.values) {}
-
-    void share_among(int threads) { threads_ = threads; }
+    explicit Updates(const OptimizerSpec& spec)
+        : spec_(spec), clips_(std::isfinite(spec.clip_value)), moments_(spec.rule, spec.values) {}
 
     bool clips_norm() const { return std::isfinite(spec_.clip_norm); }
 
@@ -43,154 +42,187 @@ public:
         with_rule(spec_.rule, [&]<Rule R>() { f(Update<R, T>(values, moments_.at(step))); });
     }
 
-    // The gradient of a layer and its update at once. Each returns NaN where a weight has become
-    // not finite, else zeros.
+    // The gradient of an operation and its update at once, or into the arena. Each that updates
+    // returns NaN where a number has become not finite, else zeros.
+    template <class Op, class U>
+    V train(const Op& op, Room<T>& room, const Rows& all, const Share<T>& share, const U&) const {
+        op.weights(room, all, share, false);
+        return V{};
+    }
     template <class U>
-    V train(Layer<T>& l, const T* const* x, int batch, int n, bool first, int t, T* packing,
+    V train(const Affine<T>& op, Room<T>& room, const Rows& all, const Share<T>& share,
             const U& update) const {
+        Tensor<T>&W = room.tensors[op.W], &b = room.tensors[op.b];
         V poison{};
-        const auto [i0, i1] = inputs_of(l, t);
-        add_penalties(l, i0, i1);
-        if (!l.spec.frozen_W) {
-            gradient(l, x, batch, n, i0, i1, packing,
-                     [&](std::size_t place, int count) { fetch(l, place, count); },
-                     [&](std::size_t place, int, int rows, int vectors, const T* g) {
-                         poison += update_weights<false>(l, place, rows * vectors, g, T{1}, update);
-                     });
-            if (!first) l.pack_transposed(i0, i1);
+        const auto [i0, i1] = inputs_of(W, share);
+        add_penalties(W, i0, i1);
+        if (W.spec.moves()) {
+            op.gradient(room, all.n, i0, i1, share.packing,
+                        [&](std::size_t place, int count) { fetch(W, place, count); },
+                        [&](std::size_t place, int, int rows, int vectors, const T* g) {
+                            poison += update_vectors<false>(W, place, rows * vectors, g, T{1}, update);
+                        });
+            W.renew(i0, i1);
         }
-        if (!l.spec.frozen_b)
-            for_outputs(l, t, [&](int column, int v) {
-                const V g = clipped(bias_gradient(l, batch, n, column, v));
-                poison += update_bias(l, column + v * w, g, update);
+        if (b.spec.moves())
+            for_vectors_of(b, share, [&](int place) {
+                const V g = clipped(op.bias_gradient(room, all.n, place));
+                poison += update_vector(b, place, g, update);
             });
         return poison;
     }
 
-    // Keep the gradient of a layer, added to what is kept or in its place.
-    void keep(Layer<T>& l, const T* const* x, int batch, int n, bool adds, int t, T* packing) const {
-        const auto put = [adds](T* to, V g) { store(to, adds ? load(to) + g : g); };
-        const auto [i0, i1] = inputs_of(l, t);
-        gradient(l, x, batch, n, i0, i1, packing, [](std::size_t, int) {},
-                 [&](std::size_t place, int, int rows, int vectors, const T* g) {
-                     for (int u = 0; u < rows * vectors; ++u)
-                         put(l.gW.get() + place + u * w, load(g + u * w));
-                 });
-        for_outputs(l, t, [&](int column, int v) {
-            put(l.gb.get() + column + v * w, bias_gradient(l, batch, n, column, v));
+    // Keep the gradient of an operation in the arena, added to what is there or in its place.
+    template <class Op>
+    void keep(const Op& op, Room<T>& room, const Rows& all, bool adds, const Share<T>& share) const {
+        op.weights(room, all, share, adds);
+    }
+    void keep(const Affine<T>& op, Room<T>& room, const Rows& all, bool adds,
+              const Share<T>& share) const {
+        const Tensor<T>&W = room.tensors[op.W], &b = room.tensors[op.b];
+        const auto [i0, i1] = inputs_of(W, share);
+        op.gradient(room, all.n, i0, i1, share.packing, [](std::size_t, int) {},
+                    [&](std::size_t place, int, int rows, int vectors, const T* g) {
+                        for (int u = 0; u < rows * vectors; ++u)
+                            put(W.g + place + u * w, load(g + u * w), adds);
+                    });
+        for_vectors_of(b, share, [&](int place) {
+            put(b.g + place, op.bias_gradient(room, all.n, place), adds);
         });
     }
 
-    void keep_nothing(std::vector<Layer<T>>& layers) const {
-        for (Layer<T>& l : layers) {
-            std::fill_n(l.gW.get(), l.weights(), T{0});
-            std::fill_n(l.gb.get(), l.columns, T{0});
-        }
-    }
-
-    // Give a kept gradient its penalty and bounds, and leave its squares, one sum for each input.
+    // Give a kept gradient its penalty and bounds, and leave its squares, where it is of weights one
+    // sum for each input or row.
     template <class U>
-    void treat(Layer<T>& l, int t, const U& update) const {
-        double* sums = l.sums.get();
-        const auto [i0, i1] = inputs_of(l, t);
-        std::fill(sums + i0, sums + i1, 0.0);
-        constexpr int some = 64;  // few enough that their panels follow each other in the cache
-        for (int o = 0; o < l.columns && !l.spec.frozen_W; o += some)
-            for (int i = i0; i < i1; ++i)
-                sums[i] += treat_outputs(l, i, o, std::min(some, l.columns - o), update);
-        for_outputs(l, t, [&](int column, int v) {
-            T* g = l.gb.get() + column + v * w;
-            store(g, clipped(load(g)));
+    void treat(Tensor<T>& tensor, const Share<T>& share, const U& update) const {
+        if (tensor.spec.panels) return treat_panels(tensor, share, update);
+        const bool shrinks = tensor.spec.weight && penalises();
+        for_places(tensor, share, [&](std::size_t place, int count) {
+            for (const std::size_t end = place + count * w; place < end; place += w) {
+                V g = load(tensor.g + place);
+                if (shrinks) g = update.shrinkage.penalised(g, load(tensor.w.get() + place));
+                store(tensor.g + place, clipped(g));
+            }
         });
     }
 
     // By how much the treated gradient is shortened. Every thread works it out in the same order.
-    T norm_scale(const std::vector<Layer<T>>& layers) const {
+    T norm_scale(const std::vector<Tensor<T>>& tensors) const {
         double sum = 0;
-        for (const auto& l : layers) {
-            for (int i = 0; i < l.in; ++i) sum += l.sums.get()[i];
-            if (l.spec.frozen_b) continue;
-            for (int o = 0; o < l.out; ++o) sum = add_square(sum, l.gb.get()[o]);
+        for (const Tensor<T>& tensor : tensors) {
+            if (tensor.spec.panels)
+                for (int i = 0; i < tensor.in; ++i) sum += tensor.sums.get()[i];
+            else if (tensor.spec.moves())
+                for (std::size_t k = 0; k < tensor.count; ++k) sum = add_square(sum, tensor.g[k]);
         }
-        const double norm = std::isfinite(sum) ? std::sqrt(sum) : wide_norm(layers);
+        const double norm = std::isfinite(sum) ? std::sqrt(sum) : wide_norm(tensors);
         return T(norm > spec_.clip_norm ? spec_.clip_norm / norm : 1);
     }
 
-    // Update a layer by its treated gradient.
-    template <class U>
-    V apply(Layer<T>& l, bool first, int t, T scale, const U& update) const {
+    // Update a tensor by its gradient in the arena, which is treated or not.
+    template <bool Treated, class U>
+    V apply(Tensor<T>& tensor, const Share<T>& share, T scale, const U& update) const {
         V poison{};
-        const auto [i0, i1] = inputs_of(l, t);
-        add_penalties(l, i0, i1);
-        if (!l.spec.frozen_W && i0 < i1) {
-            for (int column = 0; column < l.columns; column += NR) {
-                const std::size_t place = l.at(column, i0);
-                poison += update_weights<true>(l, place, (i1 - i0) * l.vectors(column),
-                                               l.gW.get() + place, scale, update);
-            }
-            if (!first) l.pack_transposed(i0, i1);
-        }
-        if (!l.spec.frozen_b)
-            for_outputs(l, t, [&](int column, int v) {
-                const int place = column + v * w;
-                poison += update_bias(l, place, load(l.gb.get() + place) * scale, update);
-            });
+        penalise(tensor, share);
+        if (!tensor.spec.moves()) return poison;
+        for_places(tensor, share, [&](std::size_t place, int count) {
+            poison += update_vectors<Treated>(tensor, place, count, tensor.g + place, scale, update);
+        });
+        const auto [i0, i1] = inputs_of(tensor, share);
+        tensor.renew(i0, i1);
         return poison;
     }
 
     // The penalty of the weights before the update, which train and apply have added up.
-    double penalty(const std::vector<Layer<T>>& layers) const {
+    double penalty(const std::vector<Tensor<T>>& tensors) const {
         double sum = 0;
         if (penalises())
-            for (const auto& l : layers)
-                for (int i = 0; i < l.in; ++i) sum += l.sums.get()[i];
+            for (const Tensor<T>& tensor : tensors)
+                for (int i = 0; tensor.spec.weight && i < tensor.parts(); ++i)
+                    sum += tensor.sums.get()[i];
         return sum;
     }
 
-    // λ₁ Σ|W| + ½ λ₂ ΣW², one sum for each input.
-    void add_penalties(Layer<T>& l, int i0, int i1) const {
-        if (!penalises()) return;
-        const double l1 = spec_.values.l1, l2 = spec_.values.l2;
-        for (int i = i0; i < i1; ++i) {
-            double sum = 0;
-            for (int column = 0; column < l.columns; column += NR) {
-                const T* W = l.W.get() + l.at(column, i);
-                for (int o = 0; o < l.vectors(column) * w; ++o)
-                    sum += multiply_add(l1, std::abs(double(W[o])), 0.5 * l2 * double(W[o]) * double(W[o]));
-            }
-            l.sums.get()[i] = sum;
-        }
+    // A thread's share of the penalty.
+    void penalise(Tensor<T>& tensor, const Share<T>& share) const {
+        const auto [first, last] = tensor.spec.panels ? inputs_of(tensor, share)
+                                                      : share.of(tensor.spec.rows);
+        add_penalties(tensor, first, last);
     }
 
 private:
+    // λ₁ Σ|W| + ½ λ₂ ΣW², one sum for each input or row.
+    void add_penalties(Tensor<T>& tensor, int first, int last) const {
+        if (!penalises() || !tensor.spec.weight) return;
+        for (int i = first; i < last; ++i) tensor.sums.get()[i] = penalty_of(tensor, i);
+    }
+
+    double penalty_of(const Tensor<T>& tensor, int i) const {
+        const double l1 = spec_.values.l1, l2 = spec_.values.l2;
+        double sum = 0;
+        const auto add = [&](const T* W, long count) {
+            for (long o = 0; o < count; ++o)
+                sum += multiply_add(l1, std::abs(double(W[o])), 0.5 * l2 * double(W[o]) * double(W[o]));
+        };
+        if (!tensor.spec.panels) add(tensor.row(i), tensor.ld);
+        else
+            for (int column = 0; column < tensor.columns; column += NR)
+                add(tensor.w.get() + tensor.at(column, i), tensor.vectors(column) * w);
+        return sum;
+    }
+
+    template <class U>
+    void treat_panels(Tensor<T>& tensor, const Share<T>& share, const U& update) const {
+        double* sums = tensor.sums.get();
+        const auto [i0, i1] = inputs_of(tensor, share);
+        std::fill(sums + i0, sums + i1, 0.0);
+        constexpr int some = 64;  // few enough that their panels follow each other in the cache
+        for (int o = 0; o < tensor.columns && tensor.spec.moves(); o += some)
+            for (int i = i0; i < i1; ++i)
+                sums[i] += treat_outputs(tensor, i, o, std::min(some, tensor.columns - o), update);
+    }
+
     // The same for the weights from one input to some outputs; return the sum of their squares.
     template <class U>
-    double treat_outputs(Layer<T>& l, int i, int first, int count, const U& update) const {
+    double treat_outputs(Tensor<T>& tensor, int i, int first, int count, const U& update) const {
         Squares<T> squares;
         for_vectors<T>(count, [&](int o, int, int p) {
-            const std::size_t place = l.place(first + o, i);
-            V g = load(l.gW.get() + place);
-            if (penalises()) g = update.shrinkage.penalised(g, load(l.W.get() + place));
+            const std::size_t place = tensor.place(first + o, i);
+            V g = load(tensor.g + place);
+            if (penalises() && tensor.spec.weight)
+                g = update.shrinkage.penalised(g, load(tensor.w.get() + place));
             g = clipped(g);
-            store(l.gW.get() + place, g);
+            store(tensor.g + place, g);
             squares.add(g, p);
         });
         return squares.sum();
     }
 
-    Part inputs_of(const Layer<T>& l, int t) const {
-        const auto [first, last] = part_of((l.in + NR - 1) / NR, t, threads_);
-        return {std::min(l.in, first * NR), std::min(l.in, last * NR)};
+    Part inputs_of(const Tensor<T>& W, const Share<T>& share) const {
+        const auto [first, last] = share.of((W.in + NR - 1) / NR);
+        return {std::min(W.in, first * NR), std::min(W.in, last * NR)};
     }
 
-    // f(column, v) for each vector of the outputs that thread t owns.
+    // f(place, count) with each run of vectors that a thread owns of a tensor: of inputs in panels, of
+    // whole rows where they are penalised row by row, of any vectors else.
     template <class F>
-    void for_outputs(const Layer<T>& l, int t, F&& f) const {
-        const auto [first, last] = part_of(l.columns / w, t, threads_);
-        for (int u = first; u < last; ++u) {
-            const int column = u * w / NR * NR;
-            f(column, u - column / w);
+    void for_places(const Tensor<T>& tensor, const Share<T>& share, F&& f) const {
+        if (tensor.spec.panels) {
+            const auto [i0, i1] = inputs_of(tensor, share);
+            for (int column = 0; i0 < i1 && column < tensor.columns; column += NR)
+                f(tensor.at(column, i0), (i1 - i0) * tensor.vectors(column));
+            return;
         }
+        const auto size = static_cast<std::size_t>(tensor.spec.weight ? tensor.ld : w);
+        const auto [first, last] = share.of(static_cast<int>(tensor.count / size));
+        f(first * size, static_cast<int>((last - first) * size / w));
+    }
+
+    // f(place) for each vector of a row of numbers that a thread owns.
+    template <class F>
+    void for_vectors_of(const Tensor<T>& tensor, const Share<T>& share, F&& f) const {
+        const auto [first, last] = share.of(static_cast<int>(tensor.count) / w);
+        for (int u = first; u < last; ++u) f(u * w);
     }
 
     V clipped(V g) const {
@@ -200,26 +232,26 @@ private:
     }
 
     // Ask for weights and states while the product that needs them runs.
-    void fetch(const Layer<T>& l, std::size_t place, int count) const {
-        for (const T* p : {l.W.get(), l.sW[0].get(), l.sW[1].get()})
+    void fetch(const Tensor<T>& tensor, std::size_t place, int count) const {
+        for (const T* p : {tensor.w.get(), tensor.states[0].get(), tensor.states[1].get()})
             for (int u = 0; p && u < count; ++u) __builtin_prefetch(p + place + u * w, 1);
     }
 
-    // `count` vectors of weights from `place` on; g is their gradient, with the penalty in it and
-    // bounds kept where it was treated.
+    // `count` vectors from `place` on; g is their gradient, with the penalty in it and bounds kept
+    // where it was treated.
     template <bool Treated, class U>
-    V update_weights(Layer<T>& l, std::size_t place, int count, const T* g, T scale,
+    V update_vectors(Tensor<T>& tensor, std::size_t place, int count, const T* g, T scale,
                      const U& update) const {
         V poison{};
         const auto each = [&]<bool Shrinks, bool Clips>() {
             for (int u = 0; u < count; ++u, place += w) {
-                T* W = l.W.get() + place;
+                T* W = tensor.w.get() + place;
                 const V before = load(W);
                 V dW = load(g + u * w);
                 if constexpr (Treated) dW *= scale;
                 else if constexpr (Shrinks && Clips) dW = update.shrinkage.penalised(dW, before);
                 if constexpr (Clips && !Treated) dW = clipped(dW);
-                T *s1 = state(l.sW[0], place), *s2 = state(l.sW[1], place);
+                T *s1 = state(tensor, 0, place), *s2 = state(tensor, 1, place);
                 if constexpr (Shrinks && (Treated || Clips)) {  // only the decay is left
                     update.template update<false>(dW, W, s1, s2);
                     store(W, multiply_add(before, -update.shrinkage.decay, load(W)));
@@ -230,7 +262,7 @@ private:
             }
         };
         const bool clips = clips_ && !Treated;
-        if (update.shrinkage.any())
+        if (tensor.spec.weight && update.shrinkage.any())
             clips ? each.template operator()<true, true>() : each.template operator()<true, false>();
         else
             clips ? each.template operator()<false, true>() : each.template operator()<false, false>();
@@ -238,23 +270,23 @@ private:
     }
 
     template <class U>
-    V update_bias(Layer<T>& l, std::size_t place, V g, const U& update) const {
-        T* b = l.b.get() + place;
-        update.template update<false>(g, b, state(l.sb[0], place), state(l.sb[1], place));
-        return load(b) * T{0};
+    V update_vector(Tensor<T>& b, std::size_t place, V g, const U& update) const {
+        T* p = b.w.get() + place;
+        update.template update<false>(g, p, state(b, 0, place), state(b, 1, place));
+        return load(p) * T{0};
     }
 
     static double add_square(double sum, double g) { return multiply_add(g, g, sum); }
 
-    static T* state(const Buffer<T>& s, std::size_t place) { return s ? s.get() + place : nullptr; }
+    static T* state(const Tensor<T>& tensor, int k, std::size_t place) {
+        return tensor.states[k] ? tensor.states[k].get() + place : nullptr;
+    }
 
     // The norm where the squares overflow: the largest number is drawn out of them.
-    double wide_norm(const std::vector<Layer<T>>& layers) const {
+    double wide_norm(const std::vector<Tensor<T>>& tensors) const {
         const auto over_all = [&](auto&& f) {
-            for (const auto& l : layers) {
-                if (!l.spec.frozen_W) std::for_each_n(l.gW.get(), l.weights(), f);
-                if (!l.spec.frozen_b) std::for_each_n(l.gb.get(), l.out, f);
-            }
+            for (const Tensor<T>& tensor : tensors)
+                if (tensor.spec.moves()) std::for_each_n(tensor.g, tensor.count, f);
         };
         double largest = 0, sum = 0;
         over_all([&](double g) { largest = std::max(largest, std::abs(g)); });
@@ -263,7 +295,6 @@ private:
     }
 
     OptimizerSpec spec_;
-    int threads_;
     bool clips_;
     Moments moments_;
 };

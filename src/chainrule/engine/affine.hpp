@@ -1,0 +1,216 @@
+// The affine operation, with the activation and the dropouts behind it where they are fused.
+//
+//   x (n, i) → z = x Wᵀ + b → a = f(z), slope = f′(z)        forward, by rows of the batch
+//   delta (n, o) = d ⊙ slope, dx = delta W                    backward, by rows of the batch
+//   dW (i, o) = Σ x ⊗ delta                                   by rows of the weights
+//
+// `kept` of y is the slope, where it cannot be had from a; of a softmax it is a before dropout.
+#pragma once
+
+#include "operation.hpp"
+#include "products.hpp"
+#include "softmax.hpp"
+
+namespace chainrule {
+
+template <class T>
+struct Affine : Operation<T> {
+    using Operation<T>::x, Operation<T>::y, Operation<T>::first, Operation<T>::copies;
+    using Operation<T>::way, Operation<T>::for_copies;
+    using V = typename Vec<T>::type;
+    static constexpr int NR = panel_width<T>, w = Vec<T>::width;
+
+    int W, b;
+    Activation activation;
+    T parameter;
+    std::vector<Dropout> dropouts;
+    bool finished;
+    const Affine* finishes = nullptr;  // the program says which
+
+    Affine(const OperationSpec& spec, std::vector<ValueSpec>& values, std::vector<TensorSpec>& tensors)
+        : Operation<T>(spec), W(spec.tensors[0]), b(spec.tensors[1]), activation(spec.activation),
+          parameter(T(spec.parameter)), dropouts(spec.dropouts), finished(spec.finished) {
+        tensors[W].panels = true;
+        tensors[W].transposed = way.wanted;
+        const int columns = padded<T>(values[y].width);
+        values[y].packed = columns > NR;
+        if (!slope_from_output(activation) || !dropouts.empty()) values[y].kept = leading<T>(columns);
+    }
+
+    // `look` is called with each z, vector by vector.
+    template <class Look>
+    void forward(Room<T>& room, const Rows& rows, Look&& look) const {
+        for_copies(rows, [&](int r0, int r1) { forward_rows(room, r0, r1, rows.step, look); });
+    }
+    void forward(Room<T>& room, const Rows& rows) const {
+        forward(room, rows, [](const T*) {});
+    }
+
+    void backward(Room<T>& room, const Rows& rows) const {
+        for_copies(rows, [&](int r0, int r1) {
+            if (!finished) finish(room.values[y], r0, r1);
+            if (way.wanted) pass_back(room, r0, r1);
+        });
+    }
+
+    std::size_t packing(const Room<T>& room) const {
+        const Value<T>& to = room.values[y];
+        return packs_columns<T>(to.columns) ? packing_room<T>(to.height, room.tensors[W].in) : 0;
+    }
+
+    // |∂C/∂(W, b)|² = |delta|² (|x|² + 1): Goodfellow (2015), Efficient per-example gradient
+    // computations. Of several copies it is Σ (delta · delta′)(x · x′ + 1), over all pairs.
+    double add_squared_norm(const Room<T>& room, int n, int r, double sum) const {
+        const Value<T>&from = room.values[x], &to = room.values[y];
+        for (int c = first; c < first + copies; ++c) {
+            const T *delta = to.d_rows[c * n + r], *row = from.rows[c * n + r];
+            sum = multiply_add(square(delta, to.spec.width), square(row, from.spec.width) + 1, sum);
+            for (int other = first; other < c; ++other)
+                sum += 2 * inner_product(delta, to.d_rows[other * n + r], to.spec.width) *
+                       (inner_product(row, from.rows[other * n + r], from.spec.width) + 1);
+        }
+        return sum;
+    }
+
+    // Calls soon(place, count), and later use(place, i, rows, vectors, g), with each tile of dW for
+    // the inputs i0 to i1: g holds its count = rows · vectors vectors, which belong to W from `place`
+    // on. `packing` has room for `packing_room` numbers.
+    template <class Soon, class Use>
+    void gradient(const Room<T>& room, int n, int i0, int i1, T* packing, Soon&& soon,
+                  Use&& use) const {
+        const Tensor<T>& weights = room.tensors[W];
+        const Value<T>& to = room.values[y];
+        const T* const* from = room.values[x].rows.data() + first * n;
+        const int K = copies * n;
+        alignas(64) T g[most_rows * NR];
+        const bool packs = packs_columns<T>(weights.columns);
+        for (int m0 = i0; m0 < i1; m0 += block) {
+            const int m1 = std::min(i1, m0 + block);
+            if (packs) pack_columns(from, K, m0, m1, packing);
+            for (int column = 0; column < weights.columns; column += NR) {
+                const int vectors = weights.vectors(column);
+                const long ldb = delta_step(to, column);
+                const T *B = delta_panel(to, column) + first * n * ldb, *q = packing;
+                for (int i = m0, rows; i < m1; i += rows) {
+                    rows = tile_rows(m1 - i);
+                    const std::size_t place = weights.at(column, i);
+                    soon(place, rows * vectors);
+                    with_tile(rows, vectors, [&]<int MR, int NV>() {
+                        if (packs) tile_of_packed<MR, NV>(q, K, B, ldb, g);
+                        else tile_of_columns<MR, NV>(from, i, K, B, ldb, g);
+                    });
+                    if (packs) q += static_cast<std::size_t>(rows) * K;
+                    use(place, i, rows, vectors, static_cast<const T*>(g));
+                }
+            }
+        }
+    }
+
+    // db for the vector of outputs from `column` on, in the order of the rows.
+    V bias_gradient(const Room<T>& room, int n, int column) const {
+        const Value<T>& to = room.values[y];
+        const int panel = column / NR * NR, K = copies * n;
+        const long step = delta_step(to, panel);
+        const T* p = delta_panel(to, panel) + first * n * step + (column - panel);
+        V sums[4]{};
+        int r = 0;
+        for (; r + 4 <= K; r += 4, p += 4 * step)
+            for (int k = 0; k < 4; ++k) sums[k] += load(p + k * step);
+        for (; r < K; ++r, p += step) sums[0] += load(p);
+        return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    }
+
+private:
+    template <class Look>
+    void forward_rows(Room<T>& room, int r0, int r1, std::uint64_t step, Look&& look) const {
+        const Tensor<T>& weights = room.tensors[W];
+        Value<T>& to = room.values[y];
+        T *a = to.a, *slopes = to.kept.get();
+        product(room.values[x].rows.data(), r0, r1, weights.in, weights.w.get(), weights.columns,
+                Start<T>{room.tensors[b].w.get(), false}, a, to.ld,
+                [&](int r, int rows, int column, int vectors) {
+                    for_each_vector<T>(to.ld, r, rows, column, vectors, [&](long k) { look(a + k); });
+                    activate_tile(activation, parameter, a, slopes, to.ld, r, rows, column, vectors);
+                });
+        if (activation == Activation::softmax) over_rows(to, r0, r1);
+        if (step == 0) return;
+        const bool whole = activation == Activation::softmax;
+        for (const Dropout& dropout : dropouts)
+            silence<T>(dropout, step, r0, r1, to.spec.width, whole ? 1 : 2,
+                       [&](int array, int r) { return array == 0 ? to.row(r) : to.kept_row(r); });
+    }
+
+    static void over_rows(Value<T>& to, int r0, int r1) {
+        for (int r = r0; r < r1; ++r) {
+            rows::softmax(to.row(r), to.spec.width, to.row(r));
+            if (to.kept) std::copy_n(to.row(r), to.spec.width, to.kept_row(r));  // before dropout
+        }
+    }
+
+    void pass_back(Room<T>& room, int r0, int r1) const {
+        const Tensor<T>& weights = room.tensors[W];
+        Value<T>& from = room.values[x];
+        product(room.values[y].d_rows.data(), r0, r1, weights.out, weights.transposed.get(),
+                padded<T>(weights.in), Start<T>{nullptr, way.adds}, from.d.get(), from.ld,
+                [&](int r, int rows, int column, int vectors) {
+                    if (finishes) finishes->finish_tile(from, r, rows, column, vectors);
+                });
+        if (finishes) finishes->finish_rows(from, r0, r1);
+    }
+
+    // d, which stands in y, becomes delta.
+    void finish(Value<T>& to, int r0, int r1) const {
+        for (int column = 0; column < to.columns; column += NR)
+            finish_tile(to, r0, r1 - r0, column, to.columns - column > w ? 2 : 1);
+        finish_rows(to, r0, r1);
+    }
+
+    void finish_tile(Value<T>& to, int r, int rows, int column, int vectors) const {
+        T* delta = to.d.get();
+        if (activation == Activation::softmax) return;  // see finish_rows
+        if (to.kept) {
+            for_each_vector<T>(to.ld, r, rows, column, vectors, [&](long k) {
+                store(delta + k, load(delta + k) * load(to.kept.get() + k));
+            });
+        } else if (activation != Activation::identity) {
+            with_activation(activation, [&]<Activation A>() {
+                if constexpr (slope_from_output(A))
+                    for_each_vector<T>(to.ld, r, rows, column, vectors, [&](long k) {
+                        const auto slope = slope_of_output<A, T>(load(to.a + k), parameter);
+                        store(delta + k, load(delta + k) * slope);
+                    });
+            });
+        }
+        pack_delta(to, r, rows, column, vectors);
+    }
+
+    // The same for an activation that needs its whole rows, once all their tiles are there.
+    void finish_rows(Value<T>& to, int r0, int r1) const {
+        if (activation != Activation::softmax) return;
+        for (int r = r0; r < r1; ++r)
+            rows::softmax_delta(to.kept_row(r), to.row(r), to.spec.width, to.d_row(r));
+        for (int column = 0; column < to.columns; column += NR)
+            pack_delta(to, r0, r1 - r0, column, to.columns - column > w ? 2 : 1);
+    }
+
+    // A tile of delta once more, where the product of dW wants it packed.
+    static void pack_delta(Value<T>& to, int r, int rows, int column, int vectors) {
+        if (!to.packed) return;
+        T* panel = to.packed.get() + static_cast<std::size_t>(column) * to.height;
+        for (int i = 0; i < rows; ++i)
+            for (int v = 0; v < vectors; ++v)
+                store(panel + static_cast<std::size_t>(r + i) * vectors * w + v * w,
+                      load(to.d.get() + (r + i) * to.ld + column + v * w));
+    }
+
+    // delta as the B of dW's product: its first number in a panel, and the distance of its rows.
+    static const T* delta_panel(const Value<T>& to, int column) {
+        return to.packed ? to.packed.get() + static_cast<std::size_t>(column) * to.height
+                         : to.d.get() + column;
+    }
+    static long delta_step(const Value<T>& to, int column) {
+        return to.packed ? (to.columns - column > w ? 2 : 1) * w : to.ld;
+    }
+};
+
+}  // namespace chainrule

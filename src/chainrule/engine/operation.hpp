@@ -1,0 +1,110 @@
+// What an operation of a program is: plain data, and what all kinds have in common.
+//
+// An operation reads values, makes one, and may have tensors. It works on the copies `first` to
+// first + copies of its values. A kind is a struct derived from `Operation`, with what it needs of:
+//
+//   forward(room, rows)               makes rows of y from rows of x
+//   backward(room, rows)              d of x from d of y, written or added as its `Way` says
+//   weights(room, rows, share, adds)  a thread's share of the gradient of its tensors, into the arena
+//   add_squared_norm(room, n, r, sum) sum + |gradient|² of the part that example r has in it
+//
+// and, where it needs the whole batch, `of_batch = true` and what is called between two barriers:
+//
+//   gather_forward(room, n, share)    before `forward`, in training
+//   gather_backward(room, n, share)   before `backward`
+//   statistics(room, n, share)        after a step: its running statistics; NaN where one is not finite
+//
+// Sums go over rows in their order, whatever the share, so that threads change no bit.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "activations.hpp"
+#include "random.hpp"
+#include "sums.hpp"
+#include "values.hpp"
+
+namespace chainrule {
+
+enum class Kind { affine, activate, dropout };
+
+inline constexpr std::array<std::string_view, 3> kind_names{"affine", "activate", "dropout"};
+
+inline std::optional<Kind> find_kind(std::string_view name) {
+    for (std::size_t k = 0; k < kind_names.size(); ++k)
+        if (kind_names[k] == name) return static_cast<Kind>(k);
+    return std::nullopt;
+}
+
+// How the gradient goes back to a value that an operation reads: not at all where none is wanted;
+// added where the operations that go back before this one have written some.
+struct Way {
+    bool wanted = false, adds = false;
+};
+
+// Each kind reads the fields that it has.
+struct OperationSpec {
+    Kind kind{};
+    std::vector<int> inputs{};
+    int output = 0;
+    std::vector<int> tensors{};
+    int first = 0, copies = 1;
+    Activation activation = Activation::identity;
+    double parameter = 1;
+    std::vector<Dropout> dropouts{};
+
+    // Decided when the program is made.
+    std::array<Way, 2> ways{};
+    int finishes = -1;      // the affine whose delta it finishes tile by tile, as it writes it
+    bool finished = false;  // whether another does that with this one's
+};
+
+template <class T>
+struct Operation {
+    static constexpr bool of_batch = false;
+
+    int x, y, first, copies;
+    Way way;  // to x
+
+    explicit Operation(const OperationSpec& spec)
+        : x(spec.inputs[0]), y(spec.output), first(spec.first), copies(spec.copies),
+          way(spec.ways[0]) {}
+
+    // f(r0, r1) with the rows of each copy.
+    template <class F>
+    CHAINRULE_INLINE void for_copies(const Rows& rows, F&& f) const {
+        for (int c = first; c < first + copies; ++c) f(c * rows.n + rows.first, c * rows.n + rows.last);
+    }
+
+    bool reads(int value) const { return x == value; }
+    void weights(Room<T>&, const Rows&, const Share<T>&, bool) const {}
+    std::size_t packing(const Room<T>&) const { return 0; }  // numbers of `Share::packing`
+    double add_squared_norm(const Room<T>&, int, int, double sum) const { return sum; }
+};
+
+// Σ p q of n numbers, in double.
+template <class T>
+double inner_product(const T* p, const T* q, int n) {
+    double sum = 0;
+    for (int k = 0; k < n; ++k) sum += static_cast<double>(p[k]) * static_cast<double>(q[k]);
+    return sum;
+}
+
+// Σ p² of n numbers.
+template <class T>
+double square(const T* p, int n) {
+    Squares<T> squares;
+    for_vectors<T>(n, [&](int k, int count, int piece) { squares.add(load_first(p + k, count), piece); });
+    return squares.sum();
+}
+
+// Write a vector of a gradient, or add it to what is there.
+template <class T>
+CHAINRULE_INLINE void put(T* to, typename Vec<T>::type g, bool adds) {
+    store(to, adds ? load(to) + g : g);
+}
+
+}  // namespace chainrule

@@ -1,0 +1,204 @@
+"""The program that layers lower themselves into: operations in order over numbered values.
+
+Value 0 is what enters the network. A tensor has the number of its leaf among the leaves of the
+parameters. All of it is plain data; what follows from it, `program.hpp` decides.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, NamedTuple
+
+from chainrule import losses
+from chainrule.activations import Activation, activation
+from chainrule.layers import Draw, Layer, Role
+from chainrule.network import Network
+from chainrule.rows import is_own
+from chainrule.streams import of_layer
+from chainrule.trees import named_leaves
+
+
+class UnsupportedError(ValueError):
+    """What the engine cannot run of a network."""
+
+
+class Value(NamedTuple):
+    """So many numbers for each example, once or in copies, one for each of a network's members."""
+
+    width: int
+    copies: int = 1
+
+
+class Tensor(NamedTuple):
+    """A parameter: its last axis, and all others in one; what an update may do to it."""
+
+    rows: int
+    columns: int
+    frozen: bool
+    weight: bool
+    statistic: bool
+
+
+class Mask(NamedTuple):
+    """What decides which values dropout keeps: `streams.words` of the seed and the stream."""
+
+    rate: float
+    seed: int
+    stream: int
+
+
+class Operation(NamedTuple):
+    """What is made of some values: a kind of the engine's, with the fields that it reads."""
+
+    kind: str
+    inputs: tuple[int, ...]
+    output: int
+    tensors: tuple[int, ...] = ()
+    first: int = 0
+    """The first of the copies of its values that it works on."""
+    copies: int = 1
+    activation: str = "identity"
+    parameter: float = 1.0
+    dropouts: tuple[Mask, ...] = ()
+
+
+class _At(NamedTuple):
+    """Which layer is being lowered: the path of its parameters, the draws that it makes."""
+
+    path: str
+    draw: Draw
+    layer: Layer
+
+
+class Program:
+    """The operations of a network. Layers call it; each call returns the number of a value.
+
+    Without a seed it is for predictions, and has no dropout.
+
+    >>> program = Program(cr.Network(2, [cr.Dense(3, "tanh"), cr.Dense(1)], "huber"))
+    >>> [op.kind for op in program.operations], program.values[program.output]
+    (['affine', 'activate', 'affine'], Value(width=1, copies=1))
+    """
+
+    def __init__(self, net: Network, frozen: Collection[str] = (), seed: int | None = None) -> None:
+        row = losses.loss(net.loss)
+        self.loss, self.loss_parameters = row.name, row.parameters
+        self.values = [Value(net.inputs)]
+        self.operations: list[Operation] = []
+        self.work = 0
+        """How many multiplications and additions a step of training takes for one example."""
+        leaves = dict(named_leaves(net.form))
+        self.tensors = [
+            Tensor(
+                math.prod(leaf.shape[:-1]),
+                leaf.shape[-1],
+                name in frozen,
+                net.roles[name] is Role.WEIGHT,
+                net.roles[name] is Role.STATISTIC,
+            )
+            for name, leaf in leaves.items()
+        ]
+        self._numbers = {name: k for k, name in enumerate(leaves)}
+        self._trains = seed is not None
+        self._member: int | None = None
+        self._common: list[int] = []
+        """The values that one member's operations have made, for those of the others."""
+        self._left: Iterator[int] = iter(())
+        self.output = 0
+        for k, layer in enumerate(net.layers):
+            self._at = _At(str(k), Draw(seed or 0, 0, layer=k), layer)
+            self.output = self._lowered(self._at, self.output)
+
+    # What layers call
+
+    def affine(self, x: int, units: int, W: str, b: str) -> int:
+        """Return z = x Wᵀ + b."""
+        self._count(6 * self.values[x].width * units, x)
+        return self._add("affine", (x,), units, (W, b))
+
+    def activate(self, x: int, row: Activation) -> int:
+        """Return f(x), by a row of the table."""
+        if is_own(activation, row):
+            raise self.unsupported(f"{self._at.layer!r} has an activation of your own, in Python")
+        if row.name == "identity":
+            return x
+        width, parameter = self.values[x].width, (*row.parameters, 1.0)[0]
+        return self._add("activate", (x,), width, activation=row.name, parameter=parameter)
+
+    def dropout(self, x: int, rate: float) -> int:
+        """Return x with some of its numbers silenced in training, as the layer draws them."""
+        if rate == 0 or not self._trains:
+            return x
+        draw = self._at.draw
+        mask = Mask(rate, draw.seed, of_layer(draw.layer))
+        return self._add("dropout", (x,), self.values[x].width, dropouts=(mask,))
+
+    def inner(self, k: int, layer: Layer, x: int, path: str = "") -> int:
+        """Return what a layer within this one makes of x; its draws are those of `within(k)`.
+
+        Its parameters are entry k of this one's, or what the path says.
+        """
+        at = self._at
+        return self._lowered(_At(f"{at.path}.{path or k}", at.draw.within(k), layer), x)
+
+    def each_member(self, members: int, lower: Callable[[int], int]) -> int:
+        """Return the value in whose copy m stands what `lower(m)` makes, by operations alike."""
+        self._common = []
+        for m in range(members):
+            self._member, self._left = m, iter(self._common)
+            y = lower(m)
+        self._member = None
+        return y
+
+    def unsupported(self, reason: str) -> UnsupportedError:
+        """Return the error for the layer that is being lowered."""
+        return UnsupportedError(f"layer {self._at.path}, {reason}")
+
+    # What these are made of
+
+    def _lowered(self, at: _At, x: int) -> int:
+        """Lower a layer.
+
+        One whose forward is its own, beside an inherited `lower`, is of a kind of its own.
+        """
+        outer, self._at = self._at, at
+        kind = type(at.layer)
+        its_own = issubclass(_owner(kind, "lower"), _owner(kind, "forward"))
+        y = (kind if its_own else Layer).lower(at.layer, self, x)
+        self._at = outer
+        return y
+
+    def _add(
+        self,
+        kind: str,
+        inputs: tuple[int, ...],
+        width: int,
+        tensors: tuple[str, ...] = (),
+        copies: int | None = None,
+        **fields: Any,
+    ) -> int:
+        """Add an operation; what it makes has the copies of its inputs, unless told otherwise."""
+        copies = copies or max(self.values[x].copies for x in inputs)
+        numbers = tuple(self._numbers[f"{self._at.path}.{name}"] for name in tensors)
+        y = self._value(Value(width, copies))
+        first, copies = (0, copies) if self._member is None else (self._member, 1)
+        self.operations.append(Operation(kind, inputs, y, numbers, first, copies, **fields))
+        return y
+
+    def _value(self, made: Value) -> int:
+        """Return the number of a new value, or of that which the first member made in its place."""
+        if self._member:
+            return next(self._left)
+        self.values.append(made)
+        self._common.append(len(self.values) - 1)
+        return len(self.values) - 1
+
+    def _count(self, work: int, x: int) -> None:
+        """Count the work of an operation on x."""
+        self.work += work * (self.values[x].copies if self._member is None else 1)
+
+
+def _owner(kind: type, name: str) -> type:
+    """Return the class that a class has a function from."""
+    return next(base for base in kind.__mro__ if name in vars(base))

@@ -1,0 +1,165 @@
+// What a parameter is: its numbers, the optimizer's states of them, their gradient.
+//
+//   the user's array   (rows, columns): its last axis, and all others in one
+//   in rows            each row padded to whole vectors of `ld` numbers, the padding 0
+//   in panels          W (o, i) as products want it: for each panel of NR outputs, `in` rows of NR
+//                      numbers; so x Wᵀ reads it as it lies, and a tile of dW is one piece of it
+//   transposed         panels of inputs with `out` rows, for delta W; packed anew after each update.
+//                      Where no gradient goes on to x there is none
+//
+// All gradients lie in one arena, tensor after tensor, laid out as the tensors are.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "buffer.hpp"
+#include "microkernel.hpp"
+#include "simd.hpp"
+
+namespace chainrule {
+
+struct TensorSpec {
+    int rows, columns;
+    bool frozen;     // no step moves it
+    bool weight;     // it is penalised and decayed
+    bool statistic;  // no gradient moves it
+
+    // Decided when the program is made.
+    bool panels = false;
+    bool transposed = false;
+    bool loose = false;  // its gradient goes by the arena, not from the registers to the update
+
+    bool moves() const { return !frozen && !statistic; }
+};
+
+// How the weights of a layer lie in panels.
+template <class T>
+struct Panels {
+    static constexpr int NR = panel_width<T>;
+
+    int in, out, columns;
+
+    Panels(int inputs, int outputs) : in(inputs), out(outputs), columns(padded<T>(outputs)) {}
+
+    std::size_t weights() const { return static_cast<std::size_t>(in) * columns; }
+
+    // The vectors in a row of the panel that starts at a column.
+    int vectors(int column) const { return columns - column > Vec<T>::width ? 2 : 1; }
+
+    // Where input i of that panel lies.
+    std::size_t at(int column, int i) const {
+        return static_cast<std::size_t>(column) * in +
+               static_cast<std::size_t>(i) * vectors(column) * Vec<T>::width;
+    }
+
+    // Where the weight from input i to an output that begins a vector lies.
+    std::size_t place(int output, int i) const {
+        return at(output / NR * NR, i) + static_cast<std::size_t>(output % NR);
+    }
+
+    // f(first output, outputs, distance of rows) for each panel.
+    template <class F>
+    void for_each_panel(F&& f) const {
+        for (int column = 0; column < out; column += NR)
+            f(column, std::min(NR, out - column), vectors(column) * Vec<T>::width);
+    }
+
+    // From the user's array (o, i) to the panels, and back.
+    void read(const T* user, T* panels) const {
+        for_each_panel([&](int column, int outputs, int step) {
+            transpose(user + static_cast<std::size_t>(column) * in, in, outputs, in,
+                      panels + at(column, 0), step);
+        });
+    }
+    void write(const T* panels, T* user) const {
+        for_each_panel([&](int column, int outputs, int step) {
+            transpose(panels + at(column, 0), step, in, outputs,
+                      user + static_cast<std::size_t>(column) * in, in);
+        });
+    }
+};
+
+template <class T>
+struct Tensor : Panels<T> {
+    using Panels<T>::NR, Panels<T>::in, Panels<T>::out, Panels<T>::columns;
+    using Panels<T>::at;
+
+    TensorSpec spec;
+    long ld;            // of a row, where it lies in rows
+    std::size_t count;  // of numbers, the padding included
+    Buffer<T> w, transposed;
+    Buffer<T> states[2];
+    T* g = nullptr;       // in the arena, where it is kept there
+    Buffer<double> sums;  // one for each input or row: the penalty's share, or the gradient's squares
+
+    Tensor(const TensorSpec& s, int states_of_rule)
+        : Panels<T>(s.columns, s.rows), spec(s), ld(padded<T>(s.columns)),
+          count(s.panels ? this->weights() : static_cast<std::size_t>(s.rows) * ld), w(count),
+          sums(static_cast<std::size_t>(parts()) + 1) {
+        if (s.transposed) transposed = Buffer<T>(static_cast<std::size_t>(padded<T>(in)) * out);
+        for (int k = 0; k < states_of_rule && !s.statistic; ++k) states[k] = Buffer<T>(count);
+    }
+
+    // Of how many parts the penalty is added up, and the squares of the gradient.
+    int parts() const { return spec.panels ? in : spec.rows; }
+
+    T* row(int k) const { return w.get() + k * ld; }
+    T* gradient_row(int k) const { return g + k * ld; }
+
+    // From the user's array to one of ours, and back.
+    void read(const T* user, T* ours) const {
+        if (spec.panels) return Panels<T>::read(user, ours);
+        for (int k = 0; k < spec.rows; ++k)
+            std::copy_n(user + static_cast<std::size_t>(k) * spec.columns, spec.columns, ours + k * ld);
+    }
+    void write(const T* ours, T* user) const {
+        if (spec.panels) return Panels<T>::write(ours, user);
+        for (int k = 0; k < spec.rows; ++k)
+            std::copy_n(ours + k * ld, spec.columns, user + static_cast<std::size_t>(k) * spec.columns);
+    }
+
+    // Bring up to date what follows from the numbers of the inputs i0 to i1, where i0 begins a panel.
+    void renew(int i0, int i1) {
+        if (transposed) pack_transposed(i0, i1);
+    }
+
+private:
+    void pack_transposed(int i0, int i1) {
+        for (int q = i0; q < i1; q += NR) {
+            const int width = padded<T>(in) - q > Vec<T>::width ? NR : Vec<T>::width;
+            T* panel = transposed.get() + static_cast<std::size_t>(q) * out;
+            this->for_each_panel([&](int column, int outputs, int step) {
+                chainrule::transpose(w.get() + at(column, q), step, std::min(width, in - q), outputs,
+                                     panel + static_cast<std::size_t>(column) * width, width);
+            });
+        }
+    }
+};
+
+// All tensors of a network, and the arena of the gradients that are kept: all, or the loose ones.
+template <class T>
+struct Tensors {
+    std::vector<Tensor<T>> all;
+    Buffer<T> arena;
+    std::size_t arena_size = 0;
+    bool loose = false;
+
+    Tensors(const std::vector<TensorSpec>& specs, int states, bool keeps) {
+        all.reserve(specs.size());
+        for (const TensorSpec& spec : specs) {
+            const Tensor<T>& made = all.emplace_back(spec, states);
+            loose = loose || spec.loose;
+            if (keeps || spec.loose) arena_size += made.count;
+        }
+        if (arena_size > 0) arena = Buffer<T>(arena_size);
+        T* next = arena.get();
+        for (Tensor<T>& tensor : all) {
+            if (!keeps && !tensor.spec.loose) continue;
+            tensor.g = next;
+            next += tensor.count;
+        }
+    }
+};
+
+}  // namespace chainrule

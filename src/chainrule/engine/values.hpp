@@ -1,0 +1,103 @@
+// The values that operations read and make, with room for one batch.
+//
+//   a        (rows, ld)   row by row; the columns beyond `width` are padding, whatever they hold
+//   d        (rows, ld)   ∂C/∂a; its padding is 0. There is none where no gradient is wanted
+//   kept     (rows, kept_ld)   what the operation that makes the value keeps for its way back
+//   packed   d once more, panel by panel, where the gradient of an affine wants it so
+//
+// A batch of n examples has copies · n rows: row m · n + r is example r in copy m. Value 0 is what
+// enters the network: rows where the user has them, read up to `width` and no further.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "tensor.hpp"
+#include "team.hpp"
+
+namespace chainrule {
+
+struct ValueSpec {
+    int width;
+    int copies = 1;
+
+    // Decided when the program is made.
+    bool made = false;      // else nothing writes it, and it takes no room
+    bool wanted = false;    // whether its d is
+    bool packed = false;
+    long kept = 0;          // numbers that are kept for each row
+    std::size_t shared = 0; // numbers that are kept for all rows
+};
+
+// Examples `first` to `last` of the n of a batch.
+struct Rows {
+    int n, first, last;
+    std::uint64_t step;  // which dropout's masks follow from; 0 is for predictions, without masks
+
+    bool trains() const { return step != 0; }
+};
+
+// Which part of a tensor a thread takes, and its own room.
+template <class T>
+struct Share {
+    int t, threads;
+    T* packing;
+
+    Part of(int count) const { return part_of(count, t, threads); }
+};
+
+// Rows that are a multiple of 1 KiB apart fall into the same few sets of the cache.
+template <class T>
+long leading(int columns) {
+    return columns * sizeof(T) % 1024 == 0 ? columns + panel_width<T> : columns;
+}
+
+template <class T>
+struct Value {
+    T* a = nullptr;
+    std::vector<const T*> rows, d_rows;
+    long ld;
+    int columns;  // with the padding
+    int height;   // of how many rows there is room
+    Buffer<T> d, kept, packed, shared;
+    ValueSpec spec;
+
+    Value(const ValueSpec& s, int batch)
+        : ld(leading<T>(padded<T>(s.width))), columns(padded<T>(s.width)), height(s.copies * batch),
+          spec(s) {}
+
+    // Room for a step of training, of what the program says is needed.
+    void make_room() {
+        if (!spec.made) return;
+        const auto count = static_cast<std::size_t>(height) * ld;
+        own_ = Buffer<T>(count);
+        if (spec.wanted) d = Buffer<T>(count);
+        if (spec.kept) kept = Buffer<T>(static_cast<std::size_t>(height) * spec.kept);
+        if (spec.packed) packed = Buffer<T>(static_cast<std::size_t>(height) * columns);
+        if (spec.shared) shared = Buffer<T>(spec.shared);
+        for (int r = 0; r < height && d; ++r) d_rows.push_back(d.get() + r * ld);
+        lie_at(own_.get());
+    }
+
+    // Let the numbers lie in memory that is elsewhere.
+    void lie_at(T* first) {
+        a = first;
+        for (int r = 0; r < height; ++r) rows.push_back(first + r * ld);
+    }
+
+    T* row(int r) const { return a + r * ld; }
+    T* d_row(int r) const { return d.get() + r * ld; }
+    T* kept_row(int r) const { return kept.get() + r * spec.kept; }
+
+private:
+    Buffer<T> own_;
+};
+
+// What operations work on: the values of a batch, and the tensors, which several may share.
+template <class T>
+struct Room {
+    Value<T>* values;
+    Tensor<T>* tensors;
+};
+
+}  // namespace chainrule

@@ -1,0 +1,152 @@
+"""What layers become in the engine: operations over values, and the seam of a step of training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule import engine
+from chainrule.engine.program import Program, Value
+from chainrule.engine.session import Session, contiguous, why_not
+from chainrule.examples import check_examples
+from chainrule.optimizers import init_states
+from chainrule.reference import Plan
+from chainrule.trees import leaves, tree_map
+from runs import bits
+from strategies import Problem, problem
+
+built = pytest.mark.skipif(engine.native is None, reason="there is no compiled engine")
+
+
+def network(*layers: cr.Layer, **penalties: Any) -> cr.Network:
+    return cr.Network(5, layers, "squared_error", **penalties)
+
+
+def test_a_dense_layer_is_an_affine_and_an_activation() -> None:
+    net = network(cr.Dense(4, "leaky_relu(0.2)"), cr.Dropout(0.25), cr.Dense(3))
+    program = Program(net, frozen={"2.b"}, seed=7)
+    assert program.values == [Value(5), Value(4), Value(4), Value(4), Value(3)]
+    affine, activate, dropout, last = program.operations
+    assert (affine.inputs, affine.output, affine.tensors) == ((0,), 1, (0, 1))
+    assert (activate.activation, activate.parameter) == ("leaky_relu", 0.2)
+    assert [(mask.rate, mask.seed) for mask in dropout.dropouts] == [(0.25, 7)]
+    assert (last.inputs, last.output, last.tensors) == ((3,), program.output, (2, 3))
+    assert [(t.rows, t.columns) for t in program.tensors] == [(4, 5), (1, 4), (3, 4), (1, 3)]
+    assert [(t.weight, t.frozen) for t in program.tensors] == [
+        (True, False),
+        (False, False),
+        (True, False),
+        (False, True),
+    ]
+    assert program.work == 6 * (5 * 4 + 4 * 3)
+
+
+def test_predictions_have_no_dropout() -> None:
+    net = network(cr.Dropout(0.5), cr.Dense(4), cr.Dropout(0.25))
+    assert [op.kind for op in Program(net).operations] == ["affine"]
+
+
+@dataclass(frozen=True, repr=False)
+class Doubled(cr.Dense):
+    """A kind of the user's own that inherits how another lowers itself."""
+
+    def forward(self, params: Any, x: Any, draw: Any, xp: Any) -> Any:
+        a, record = super().forward(params, 2 * x, draw, xp)
+        return a, record
+
+
+@built
+def test_a_kind_that_passes_forward_in_its_own_way_is_not_taken_for_another() -> None:
+    net = network(cr.Dense(3), Doubled(2))
+    expected = "layer 1, Dense(2, 'identity') is of a kind that the engine does not have"
+    assert why_not(net, net.init()) == expected
+    X = np.ones((3, 5), np.float32)
+    params = net.init()
+    expected = cr.predict(net, params, X, engine="reference")
+    np.testing.assert_array_equal(cr.predict(net, params, X), expected)
+
+
+# The seam between gradient and update
+
+
+def session(p: Problem, rule: cr.Optimizer, threads: int, keeps: bool, **bounds: Any) -> Session:
+    bounds = {"clip_value": None, "clip_norm": None, **bounds}
+    plan = Plan(p.net, rule, 3, frozenset(), **bounds)
+    states = init_states(rule, p.params)
+    return Session(plan, p.params, states, batch=4, threads=threads, keeps_gradient=keeps)
+
+
+def trained(made: Session, p: Problem) -> Any:
+    data = contiguous(check_examples(p.net, p.params, p.X, p.y, None))
+    epochs = {"shuffles": True, "epochs": 3, "first_epoch": 0, "first_step": 0}
+    made.run(data, **epochs, seconds=60.0)
+    return made.read()[0]
+
+
+LAYERS = [cr.Dropout(0.1), cr.Dense(9, "tanh"), cr.Dropout(0.2), cr.Dense(3)]
+
+
+@built
+@pytest.mark.parametrize("bounds", [{}, {"clip_norm": 0.05}, {"clip_value": 0.02}], ids=str)
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_seam_that_changes_nothing_changes_nothing(threads: int, bounds: dict[str, Any]) -> None:
+    p = problem(network(*LAYERS, l2=0.01), n=23)
+    made = session(p, cr.Adam(0.01), threads, keeps=True, **bounds)
+    made.between(lambda arena: None)
+    expected = trained(session(p, cr.Adam(0.01), 1, keeps=False, **bounds), p)
+    for a, b in zip(leaves(trained(made, p)), leaves(expected), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+@built
+def test_a_seam_gets_the_gradient_of_each_step_whole_and_may_change_it() -> None:
+    p = problem(network(*LAYERS), n=23)
+    steps = []
+
+    def double(arena: Any) -> None:
+        steps.append(float(np.sum(arena * arena)))
+        arena *= 2
+
+    made = session(p, cr.SGD(0.01), 2, keeps=True)
+    made.between(double)
+    expected = trained(session(p, cr.SGD(0.02), 1, keeps=False), p)
+    for a, b in zip(leaves(trained(made, p)), leaves(expected), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+    assert len(steps) == 3 * 6
+    data = check_examples(p.net, p.params, p.X[:4], p.y[:4], None)
+    again = session(p, cr.SGD(0.01), 1, keeps=True)
+    seen: list[Any] = []
+    again.between(lambda arena: seen.append(np.sum(arena * arena)))
+    again.run(data, shuffles=False, epochs=1, first_epoch=0, first_step=0, seconds=60.0)
+    _, grads = cr.cost_and_gradient(p.net, p.params, p.X[:4], p.y[:4], draw=cr.Draw(3, 1))
+    np.testing.assert_allclose(seen, sum(np.sum(g * g) for g in leaves(grads)), rtol=1e-12)
+
+
+@built
+def test_an_error_at_the_seam_comes_through() -> None:
+    p = problem(network(*LAYERS), n=23)
+    made = session(p, cr.SGD(0.01), 2, keeps=True)
+    made.between(lambda arena: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        trained(made, p)
+
+
+@built
+def test_a_seam_needs_a_session_that_keeps_the_gradient() -> None:
+    p = problem(network(*LAYERS), n=5)
+    with pytest.raises(ValueError, match="keeps_gradient"):
+        session(p, cr.SGD(0.01), 1, keeps=False).between(lambda arena: None)
+
+
+@built
+@pytest.mark.parametrize("order", [np.asfortranarray, np.ascontiguousarray])
+def test_parameters_are_read_and_written_leaf_by_leaf(order: Any) -> None:
+    p = problem(network(*LAYERS), n=5)
+    params = tree_map(order, p.params)
+    assert bits(session(p._replace(params=params), cr.Adam(), 1, keeps=False).read()[0]) == bits(
+        p.params
+    )
