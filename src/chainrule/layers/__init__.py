@@ -1,4 +1,14 @@
-"""The kinds of layer, one file each."""
+"""The kinds of layer, one file each.
+
+| file | what it is for |
+|---|---|
+| `base.py` | what a kind must be able to do, and what it can be asked |
+| `dense.py` to `scale.py` | the kinds, each under its name |
+| `chain.py` | layers one after the other: what networks and layers of layers share |
+| `normalised.py`, `embedding.py`, `ensemble.py` | what the norms share; the embeddings; members |
+| `zeros.py` | the form of parameters |
+| `stacks.py`, `wording.py` | dense layers with dropout made at once; layers in words |
+"""
 
 from chainrule.layers.activate import Activate
 from chainrule.layers.base import Draw, Layer, Role, Words
