@@ -17,7 +17,7 @@ from chainrule.examples import Examples
 from chainrule.explain.derivation import derive
 from chainrule.explain.explanation import Explanation
 from chainrule.explain.expressions import Quantity, walk
-from chainrule.explain.names import Places
+from chainrule.explain.places import Places
 from chainrule.explain.steps import Update
 from chainrule.explain.subjects import subject
 from chainrule.losses import LOSSES

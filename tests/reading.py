@@ -31,13 +31,15 @@ FUNCTIONS = {
     "√": mp.sqrt,
     "tanh": mp.tanh,
     "cosh": mp.cosh,
+    "sin": mp.sin,
+    "cos": mp.cos,
     "σ": lambda x: 1 / (1 + mp.exp(-x)),
     "Φ": lambda x: mp.erfc(-x / mp.sqrt(2)) / 2 if abs(x) < 1e9 else mp.mpf(x > 0),
     "φ": lambda x: mp.exp(-x * x / 2) / mp.sqrt(2 * mp.pi),
 }
 AT_POINTS = {
-    **{(name, Fraction(0)): Fraction(0) for name in ("√", "tanh")},
-    **{(name, Fraction(0)): Fraction(1) for name in ("exp", "cosh")},
+    **{(name, Fraction(0)): Fraction(0) for name in ("√", "tanh", "sin")},
+    **{(name, Fraction(0)): Fraction(1) for name in ("exp", "cosh", "cos")},
     **{(name, Fraction(0)): Fraction(1, 2) for name in ("σ", "Φ")},
     ("ln", Fraction(1)): Fraction(0),
     ("√", Fraction(1)): Fraction(1),

@@ -173,7 +173,7 @@ def test_optimizer(optimizer, rate):
                 quantity = Quantity(Key(kind, 0, 0), float(w[place]))
                 slope = Quantity(derivative(COST, quantity.key), float(g[place]))
                 own = tuple(float(part[place]) for part in state)
-                steps = update(optimizer, quantity, slope, own, t)
+                steps = update(optimizer, quantity, slope, own, t, decays=kind == "w")
                 assert steps[-1].key == Key("new", of=(quantity.key,))
                 assert steps[-1].value == pytest.approx(float(expected[place]), rel=RTOL)
                 for step in steps:

@@ -12,10 +12,11 @@ from chainrule import losses
 from chainrule.examples import Examples
 from chainrule.explain.derivation import derive
 from chainrule.explain.explanation import Explanation
-from chainrule.explain.names import NOTATIONS, Places
+from chainrule.explain.names import NOTATIONS
 from chainrule.explain.page.data import numbers as packed
 from chainrule.explain.page.shown import EDGES, UNITS
 from chainrule.explain.page.trees import activation_forms, loss_form
+from chainrule.explain.places import Places
 from chainrule.explain.steps import Update
 from chainrule.explain.subjects import subject
 from chainrule.explain.text import Text

@@ -8,7 +8,8 @@ import pytest
 
 import chainrule as cr
 from chainrule.explain.expressions import exact
-from chainrule.explain.names import COST, Places, derivative
+from chainrule.explain.names import COST, derivative
+from chainrule.explain.places import Places
 from chainrule.explain.subjects import parameters, subject
 from explained import is_near, quantities
 from pages import expected, shown_lines

@@ -12,8 +12,10 @@ import pytest
 import chainrule as cr
 from chainrule.demo import worked_example
 from chainrule.explain.expressions import Product, Quantity, Sum, exact
-from chainrule.explain.names import COST, Key, Places, derivative
+from chainrule.explain.names import COST, Key, derivative
+from chainrule.explain.places import Places
 from chainrule.explain.subjects import count, numbered, parameters, subject
+from chainrule.layers import LAYERS
 from chainrule.optimizers import Optimizer
 from chainrule.trees import tree_map
 
@@ -262,7 +264,11 @@ REFUSED = [
         V,
         "no dense layer 1; its dense layers are 0, 2",
     ),
-    ({"net": DROPS, "params": DROPS.init(0), "of": "layers[1].W[0, 0]"}, V, "no dense layer 1"),
+    (
+        {"net": DROPS, "params": DROPS.init(0), "of": "layers[1].W[0, 0]"},
+        V,
+        "no dense layer 1",
+    ),
     ({"net": DROPS}, V, ("params must be made by", "0.W, 0.b, 2.W, 2.b; got 0.W, 0.b, 1.W")),
     ({"params": "w"}, V, "params must be made by net.init or net.parameters"),
     ({"X": np.zeros((0, 2)), "y": np.zeros((0, 2))}, V, "X must hold at least one example"),
@@ -286,7 +292,7 @@ REFUSED = [
         V,
         (
             "layer 0, Dense(2, 'identity'), is of the kind 'Mine', which has no derivation",
-            "cr.Dense and cr.Dropout",
+            *(f"cr.{kind.__name__}" for kind in LAYERS.values()),
         ),
     ),
     (

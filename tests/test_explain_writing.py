@@ -18,8 +18,9 @@ from chainrule.explain.derivation import derive, in_double
 from chainrule.explain.explanation import Explanation
 from chainrule.explain.latex import PREAMBLE, Latex, broken, width
 from chainrule.explain.mathml import MathML, math
-from chainrule.explain.names import NOTATIONS, Places
+from chainrule.explain.names import NOTATIONS
 from chainrule.explain.notebook import code
+from chainrule.explain.places import Places
 from chainrule.explain.steps import Update
 from chainrule.explain.subjects import subject
 from chainrule.losses import LOSSES

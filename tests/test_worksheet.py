@@ -16,7 +16,7 @@ from chainrule.explain import drawing
 from chainrule.explain import worksheet as sheets
 from chainrule.explain.latex import Latex
 from chainrule.explain.mathml import MathML
-from chainrule.explain.names import Places
+from chainrule.explain.places import Places
 from chainrule.explain.text import Text
 from chainrule.explain.worksheet import EXACT, draw, worksheet
 from reading import gives

@@ -123,8 +123,8 @@ def explain(
     ...
     """
     from chainrule.explain import derivation, explanation, subjects
-    from chainrule.explain.names import Places
     from chainrule.explain.names import notation as convention
+    from chainrule.explain.places import Places
     from chainrule.explain.tied import tied
     from chainrule.explain.training import Training
     from chainrule.explain.units import derive_unit

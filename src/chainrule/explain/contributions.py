@@ -18,7 +18,7 @@ import numpy as np
 from chainrule.errors import check_whole
 from chainrule.explain import derivation
 from chainrule.explain.figures import figure
-from chainrule.explain.names import Places
+from chainrule.explain.places import Places
 from chainrule.explain.replay import run_of
 from chainrule.explain.sharing import DECAY, EARLIER, PENALTY, Sharing, Vector
 from chainrule.explain.subjects import subject

@@ -13,15 +13,17 @@ from chainrule.activations import activation
 from chainrule.examples import Examples, check_examples
 from chainrule.explain.expressions import Quantity, walk
 from chainrule.explain.means import Means
-from chainrule.explain.names import COST, Key, Places, name_of, notation
+from chainrule.explain.names import COST, Key, name_of, notation
 from chainrule.explain.passes import Passes
+from chainrule.explain.places import Places, is_parameter
+from chainrule.explain.reached import Reached
 from chainrule.explain.steps import Derivation, Part, Step, Update
 from chainrule.explain.subjects import ALL, parameters
 from chainrule.explain.sums import largest
 from chainrule.explain.text import Text
 from chainrule.explain.updates import updated
 from chainrule.explain.working import Working
-from chainrule.layers import Dense, Draw, Dropout
+from chainrule.layers import LAYERS, Draw, Layer
 from chainrule.network import Network, Parameters, check_inputs, describe
 from chainrule.trees import Array, tree_map
 
@@ -74,24 +76,32 @@ def check_finite(derived: Derivation) -> None:
 
 def check_layers(net: Network) -> None:
     """Raise unless every layer is of a kind that can be explained."""
-    for k, layer in enumerate(net.layers):
-        if type(layer) not in (Dense, Dropout):
+    at = Places.of(net)
+    gates = (gate for own in at.gates.values() for gate in own)
+    for place in (*at.next.values(), *gates, *at.layers):
+        if "work" not in vars(type(place.layer)):
+            whole = describe(net, int(place.path)) if place.path.isdecimal() else place.path
             raise ValueError(
-                f"explain: {describe(net, k)}, is of the kind {type(layer).__name__!r}, which has "
-                "no derivation; those that have are cr.Dense and cr.Dropout"
+                f"explain: {whole}, is of the kind {type(place.layer).__name__!r}, which has "
+                f"no derivation; those that have are {_listed(LAYERS.values())}"
             )
-    if not any(isinstance(layer, Dense) for layer in net.layers):
-        raise ValueError("explain: the network has no dense layer, and so nothing to derive")
+    if not at.layers:
+        raise ValueError("explain: the network has no layer with units, and so nothing to derive")
+
+
+def _listed(kinds: Collection[type[Layer]]) -> str:
+    *names, last = (f"cr.{kind.__name__}" for kind in kinds if "work" in vars(kind))
+    return f"{', '.join(names)} and {last}"
 
 
 def joint_layers(net: Network) -> list[int]:
-    """Return the dense layers whose activations depend on all their weighted inputs.
+    """Return the places whose activations depend on all that these are made of.
 
     >>> joint_layers(cr.Network(1, [cr.Dense(2), cr.Dense(2, "softmax")], loss="squared_error"))
     [1]
     """
-    dense = [layer for layer in net.layers if isinstance(layer, Dense)]
-    return [k for k, layer in enumerate(dense) if activation(layer.activation).pull is not None]
+    own = (getattr(place.layer, "activation", "identity") for place in Places.of(net).layers)
+    return [k for k, name in enumerate(own) if activation(name).pull is not None]
 
 
 def in_double(
@@ -158,9 +168,7 @@ class Deriver:
     def __init__(self, passes: Passes, of: Key, top: int) -> None:
         self.passes, self.of, self.top, self.at = passes, of, top, passes.at
         self.places = self.at.places(of)
-        self.parameters = (
-            parameters(self.at) if of == ALL else [of] if of.kind in ("w", "b") else []
-        )
+        self.parameters = parameters(self.at) if of == ALL else [of] if is_parameter(of) else []
         self.rows = largest(np.multiply(self._weights(), passes.parts(of)), top)
 
     def _weights(self) -> Any:
@@ -183,18 +191,20 @@ class Deriver:
     def _working(self, row: int) -> Working:
         passes = self.passes
         cost = passes.example_cost(row)
-        return Working(passes.trace, passes.deltas, passes.y, row=row, cost=cost, top=self.top)
+        return Working(
+            passes.trace, passes.deltas, passes.y, row=row, cost=cost, top=self.top, at=self.at
+        )
 
     def _example(self, row: int) -> list[Part]:
         """The parts of one example."""
         working, of = self._working(row), f" of example {row + 1}" if self.passes.n > 1 else ""
-        units = self._units(working)
+        reached = Reached(working, self.of, self.places, self.top)
         chain = [] if self.of in (COST, ALL) else self._chain(working)
         return [
             Part(f"The chain rule{of}", tuple(chain), CHAIN),
-            Part(f"Forward{of}", tuple(self._forward(working, units))),
-            Part(f"The cost{of}", tuple(working.losses(units[self.at.last]))),
-            Part(f"Backward{of}", tuple(self._backward(working, units)), BACKWARD),
+            Part(f"Forward{of}", tuple(self._forward(working, reached.units))),
+            Part(f"The cost{of}", tuple(working.cost_lines(reached.units))),
+            Part(f"Backward{of}", tuple(self._backward(working, reached)), BACKWARD),
         ]
 
     def _chain(self, working: Working) -> list[Step]:
@@ -203,58 +213,30 @@ class Deriver:
             return [working.tied(self.places)]
         return working.chain(self.of)
 
-    @property
-    def _lowest(self) -> int:
-        """The layer down to which the chain rule goes."""
-        return max(min(place.layer for place in self.places), 0)
-
-    def _units(self, working: Working) -> list[list[int]]:
-        """The units of each layer whose lines are written: those that the subject reaches most."""
-        units: list[list[int]] = []
-        for layer in range(self.at.last + 1):
-            own = {place.unit for place in self.places if place.layer == layer}
-            if own and layer == self._lowest and self.of not in (COST, ALL):
-                units.append(sorted(own))
-            elif layer < self._lowest:
-                units.append([])
-            else:
-                below = self._below(units, layer)
-                W = working.weights(layer).W[:, below]
-                reached = np.abs(W * working.delta(layer)[:, None]).max(axis=1)
-                more = own if len(self.places) > 1 else ()
-                units.append(sorted({*largest(reached, self.top), *more}))
-        return units
-
-    def _below(self, units: list[list[int]], layer: int) -> Any:
-        """The units from which a layer is reached: all, where none was chosen."""
-        if layer:
-            return units[layer - 1]
-        return [self.of.unit] if self.of.kind == "x" else slice(None)
-
     def _forward(self, working: Working, units: list[list[int]]) -> list[Step]:
         inputs, *widths = self.at.widths
         steps = [
             step for k in range(inputs) if inputs <= self.top + 1 for step in working.dropped(-1, k)
         ]
-        for layer, o in enumerate(widths):
-            shown = self._shown(layer, o, units[layer])
-            steps += working.layer_forward(layer, shown)
+        for k, o in enumerate(widths):
+            steps += working.layer_forward(k, self._shown(k, o, units[k]))
         return steps
 
-    def _shown(self, layer: int, o: int, units: list[int]) -> Collection[int]:
-        """The units of a layer whose forward lines are written: all, where they are few."""
+    def _shown(self, k: int, o: int, units: list[int]) -> Collection[int]:
+        """The units of a place whose forward lines are written: all, where they are few."""
         return range(o) if o <= self.top + 1 else units
 
-    def _backward(self, working: Working, units: list[list[int]]) -> list[Step]:
+    def _backward(self, working: Working, reached: Reached) -> list[Step]:
         if self.of == COST:
             return []
-        lowest = self.of.layer + 1 if self.of.kind in ("x", "a") else self._lowest
+        unit = self.of.kind in ("x", "a")
         steps = [
             step
-            for layer in range(self.at.last, lowest - 1, -1)
-            for step in working.layer_backward(layer, units[layer])
+            for k in reversed(range(len(self.at.layers)))
+            if reached.behind[k] and not (unit and k == self.of.layer)
+            for step in working.layer_backward(k, reached.units[k])
         ]
-        if self.of.kind in ("x", "a"):
+        if unit:
             steps += working.dunit(self.of.layer, self.of.unit)
         if self.of.kind == "z":
             steps.append(working.dweighted(self.of.layer, self.of.unit))

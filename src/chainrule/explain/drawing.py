@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from chainrule.explain.names import Places
+from chainrule.explain.places import Places
 
 WIDTH, APART, RADIUS = 120.0, 20.0, 5.0
 """From the first layer to the last at most, from unit to unit, and of a unit."""

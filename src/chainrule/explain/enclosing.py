@@ -190,6 +190,19 @@ def _normal_below(x: Enclosed) -> Enclosed:
     return between(0, tail) if high < 0 else between(1 - tail, 1)
 
 
+def _wave(f: Callable[[Any], Any], at_0: Fraction) -> Callable[[Enclosed], Enclosed]:
+    """A sine or cosine, which moves no faster than what it is of."""
+
+    def value(x: Enclosed) -> Enclosed:
+        if x == 0:
+            return at_0
+        low, high = bounds(x)
+        middle, off = f((low + high) / 2), (high - low) / 2
+        return between(middle - off, middle + off)
+
+    return value
+
+
 def _sign(x: Enclosed) -> Enclosed:
     if isinstance(x, Fraction):
         return Fraction((x > 0) - (x < 0))
@@ -219,6 +232,8 @@ FUNCTIONS: dict[str, Callable[..., Enclosed]] = {
     "sqrt": _root,
     "abs": magnitude,
     "tanh": _of_points({0: ZERO}, mpmath.tanh),
+    "sin": _wave(mpmath.sin, ZERO),
+    "cos": _wave(mpmath.cos, ONE),
     "cosh": _even(_of_points({0: ONE}, mpmath.cosh)),
     "max": _chosen(max),
     "min": _chosen(min),

@@ -1,201 +1,194 @@
 """One example's numbers in a pass forward and backward, and their names as nodes of formulas.
 
-    layer   the dense layers count from 0; what enters the first leaves layer −1
-    kept    what a layer passes on, where dropout lies behind it; else that is its a
+    k       a place of the network, from 0; what enters the network leaves place −1
+    kept    what a unit passes on, where a gate such as dropout lies behind it; else that is its a
 
 Every number is the core's.
 """
 
 from __future__ import annotations
 
+import abc
 import functools
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from chainrule import losses
-from chainrule.activations import Activation, activation
 from chainrule.backprop import Deltas, Trace
-from chainrule.explain.expressions import Quantity
-from chainrule.explain.names import Key, Places, derivative
-from chainrule.layers import Dense, Dropout
-from chainrule.losses import Loss
+from chainrule.explain.expressions import Expression, Quantity
+from chainrule.explain.names import Key, derivative
+from chainrule.explain.numbers import Numbers, held
+from chainrule.explain.places import Place, Places
+from chainrule.explain.sheet import Formulas, Sheet
+from chainrule.explain.sums import Row
 from chainrule.trees import Array
 
-Row = NDArray[np.float64]
+
+class Seat(NamedTuple):
+    """A place's parameters, and one row of its record and its δ."""
+
+    params: Any
+    record: Any
+    delta: Any
 
 
-class Example:
-    """What one example of a pass forward and backward has to show; `row` is its row in both."""
+class Example(abc.ABC):
+    """What one example of a pass forward and backward has to show; `row` is its row in both.
 
-    def __init__(self, trace: Trace, deltas: Deltas, y: Array, *, row: int, cost: Key) -> None:
-        self.net, self.params, self.cost = trace.net, trace.params, cost
-        self.at = Places.of(self.net)
-        self.loss: Loss = losses.loss(self.net.loss)
-        self.records = tuple(_taken(record, row) for record in trace)
-        self.deltas = tuple(delta[row : row + 1] for delta in deltas)
+    `top` is how many terms of a sum are written.
+    """
+
+    def __init__(
+        self, trace: Trace, deltas: Deltas, y: Array, *, row: int, cost: Key, top: int, at: Places
+    ) -> None:
+        self.net, self.cost, self.at, self.at_row, self.top = trace.net, cost, at, row, top
+        self.numbers = Numbers(trace, deltas, at, trace.output)
         self.y: Row = y[row]
+        self.output = trace.output[row : row + 1]
+        self.x: Row = trace[0].x[row]
+
+    # What layers say
+
+    @abc.abstractmethod
+    def formulas(self, k: int) -> Formulas:
+        """What the layer of a place says."""
+
+    @abc.abstractmethod
+    def define(
+        self, key: Key, value: float, said: Callable[[], Any], *, asked: bool = True
+    ) -> Quantity:
+        """Return a quantity that a layer says the formula of.
+
+        Its line is written before the first that needs it, where `asked` says so.
+        """
+
+    @abc.abstractmethod
+    def over(
+        self,
+        k: int,
+        x: Quantity,
+        values: Any,
+        term: Callable[[int], Any],
+        *,
+        apart: bool,
+        split: bool,
+    ) -> Expression:
+        """∂C by what enters a layer: the sum over its outputs, split among their shares or not."""
+
+    def seed(self, k: int, j: int) -> Expression:
+        """∂C by what leaves a unit, as the formulas of its layer have it."""
+        return self.dout(k, j)
+
+    def dleft(self, k: int) -> Row:
+        """The numbers of these."""
+        return self.da(k)
+
+    def root(self, k: int) -> int | None:
+        """The unit of a place that is derived itself, without a cost behind it."""
+        return None
+
+    def delta_key(self, k: int, j: int) -> Key:
+        """The key of ∂C/∂z of a unit."""
+        return Key("delta", k, j)
 
     # The core's numbers
 
-    def record(self, layer: int) -> Any:
-        """What a layer saw."""
-        return self.records[self.at.indices[layer]]
-
-    def delta(self, layer: int) -> Row:
-        """∂C/∂z of a layer."""
-        return np.asarray(self.deltas[self.at.indices[layer]][0])
-
-    def weights(self, layer: int) -> Any:
-        """W and b of a layer."""
-        return self.params[self.at.indices[layer]]
-
-    def row(self, layer: int) -> Activation:
-        """The activation of a layer, as the row of its table."""
-        own = self.net.layers[self.at.indices[layer]]
-        assert isinstance(own, Dense)
-        return activation(own.activation)
-
-    def a(self, layer: int) -> Row:
-        """The activations of a layer, or the inputs."""
-        return np.asarray((self.record(layer).a if layer >= 0 else self.records[0].x)[0])
-
-    def slopes(self, layer: int) -> Row:
-        """f′(z)."""
-        record = self.record(layer)
-        return np.asarray(self.row(layer).df(record.z, record.a, np)[0])
-
-    def is_joint(self, layer: int) -> bool:
-        """Whether each activation of a layer depends on all its weighted inputs: a softmax."""
-        return self.row(layer).pull is not None
+    def seat(self, k: int) -> Seat:
+        """What a place has of the example."""
+        return self._seat(self.at.layers[k])
 
     @functools.cache  # noqa: B019 - it lives as long as its example
-    def jacobian(self, layer: int) -> Row:
-        """∂a/∂z of a joint activation: the derivative of a_k by z_j in row k, column j."""
-        row, record = self.row(layer), self.record(layer)
-        assert row.pull is not None
-        z, a = (np.repeat(part, part.shape[1], axis=0) for part in (record.z, record.a))
-        return np.asarray(row.pull(z, a, np.eye(z.shape[1]), np))
+    def _seat(self, place: Place) -> Seat:
+        n, row = self.numbers.n, self.at_row
+        rows = {n * self.net.members: (place.member - 1) * n + row} if place.member else {}
+        record, delta = self.numbers.record(place), self.numbers.delta(place)
+        taken = (_taken(tree, {**rows, n: row}) for tree in (record, delta))
+        return Seat(self.numbers.params(place), *taken)
 
-    def passed(self, layer: int) -> Row:
-        """What a layer passes on."""
-        k = self._above(layer)
-        return np.asarray((self.records[k].x if k < len(self.records) else self.records[-1].a)[0])
+    @functools.cache  # noqa: B019
+    def gates(self, k: int) -> list[tuple[Place, Seat]]:
+        """The gates behind a place that change what passes through them."""
+        every = ((place, self._seat(place)) for place in self.at.gates.get(k, ()))
+        return [each for each in every if each[0].layer.work(Sheet(self, *each)) is not None]
 
-    def da(self, layer: int) -> Row:
-        """∂C/∂a of a layer, or of the inputs."""
-        return self._dx[self.at.indices[layer] + 1 if layer >= 0 else 0]
+    def a(self, k: int) -> Row:
+        """What leaves a place, or the inputs."""
+        if k < 0:
+            return self.x
+        values = self.formulas(k).values
+        return np.asarray(self.seat(k).record.a[0] if values is None else values)
 
-    def dpassed(self, layer: int) -> Row:
-        """∂C by what a layer passes on, after dropout."""
-        return self._dx[self._above(layer)]
+    def passed(self, k: int) -> Row:
+        """What a place passes on."""
+        gates = self.gates(k)
+        return np.asarray(gates[-1][1].record.a[0]) if gates else self.a(k)
 
-    def _above(self, layer: int) -> int:
-        """The layer of the network that sees what a dense layer passes on."""
-        return self.at.indices[layer + 1] if layer < self.at.last else len(self.records)
+    @functools.cache  # noqa: B019
+    def dpassed(self, k: int) -> Row:
+        """∂C by what a place passes on, behind its gates."""
+        if k not in self.at.next:
+            above = self.at.above.get(k)
+            if above:  # it is added to something, and leaves as it is
+                return self.da(above[0][0])
+            o, m = self.at.layers[k].outputs, max(self.at.layers[k].member - 1, 0)
+            return self.dlast[m * o : (m + 1) * o]
+        place = self.at.next[k]
+        if [self.at.layers[q].seen for q, _ in self.at.above[k]] == [place.seen]:
+            return self._dx(place)
+        return np.asarray(self.numbers.rows(self.numbers.dx(place), k)[self.at_row])
+
+    def da(self, k: int) -> Row:
+        """∂C by what leaves a place, or by the inputs."""
+        gates = self.at.gates.get(k)
+        return self._dx(gates[0]) if gates else self.dpassed(k)
+
+    @functools.cache  # noqa: B019
+    def _dx(self, place: Place) -> Row:
+        return np.asarray(place.layer.dx(*self._seat(place), np)[0])
 
     @functools.cached_property
-    def _dx(self) -> list[Row]:
-        """∂C by what enters each layer of the network, and by its output."""
-        entering = [
-            np.asarray(layer.dx(own, record, delta, np)[0])
-            for layer, own, record, delta in zip(
-                self.net.layers, self.params, self.records, self.deltas, strict=True
-            )
-        ]
-        return [*entering, np.asarray(self.loss.grad(self.records[-1].a, self.y[None], np)[0])]
-
-    @functools.cached_property
-    def shares(self) -> Row:
-        """Each output's share of the loss."""
-        return np.asarray(self.loss.value(self.records[-1].a, self.y[None], np)[0])
-
-    @functools.cached_property
-    def probabilities(self) -> Row:
-        """What the loss's link makes of the outputs."""
-        return np.asarray(self.loss.link(self.records[-1].a, np)[0])
-
-    def masks(self, layer: int) -> list[tuple[float, Row]]:
-        """The rate and the mask of each dropout behind a layer that draws one."""
-        first = self.at.indices[layer] + 1 if layer >= 0 else 0
-        found = []
-        for kind, record in zip(self.net.layers[first:], self.records[first:], strict=True):
-            if not isinstance(kind, Dropout):
-                break
-            if record.mask is not None:
-                found.append((kind.rate, np.asarray(record.mask[0])))
-        return found
+    def dlast(self) -> Row:
+        """∂C by the outputs, of all members."""
+        return np.asarray(self.net.row.grad(self.output, self.y[None], np)[0])
 
     # Quantities: the nodes of formulas
 
-    def w(self, layer: int, j: int, k: int) -> Quantity:
-        """The weight from unit k to unit j."""
-        return Quantity(Key("w", layer, j, k), float(self.weights(layer).W[j, k]))
+    def parameter(self, k: int, name: str, *entry: int) -> Quantity:
+        """An entry of a parameter of a place."""
+        place = self.at.layers[k]
+        value = held(self.seat(k).params, name)[entry]
+        return Quantity(self.at.key(f"{place.path}.{name}", entry), float(value))
 
-    def b(self, layer: int, j: int) -> Quantity:
-        """The bias of a unit."""
-        return Quantity(Key("b", layer, j), float(self.weights(layer).b[j]))
+    def out(self, k: int, j: int) -> Quantity:
+        """What leaves a unit, or an input."""
+        return Quantity(Key("a" if k >= 0 else "x", k, j), float(self.a(k)[j]))
 
-    def z(self, layer: int, j: int) -> Quantity:
-        """The weighted input of a unit."""
-        return Quantity(Key("z", layer, j), float(self.record(layer).z[0, j]))
-
-    def out(self, layer: int, j: int) -> Quantity:
-        """The activation of a unit, or an input."""
-        return Quantity(Key("a" if layer >= 0 else "x", layer, j), float(self.a(layer)[j]))
-
-    def sent(self, layer: int, j: int) -> Quantity:
+    def sent(self, k: int, j: int) -> Quantity:
         """What a unit passes on."""
-        if not self.masks(layer):
-            return self.out(layer, j)
-        return Quantity(Key("kept", layer, j), float(self.passed(layer)[j]))
-
-    def target(self, j: int) -> Quantity:
-        """The target of an output."""
-        return Quantity(Key("y", self.at.last, j), float(self.y[j]))
-
-    def share(self, j: int) -> Quantity:
-        """An output's share of the loss."""
-        key = Key("loss", self.at.last, j, example=self.cost.example)
-        return Quantity(key, float(self.shares[j]))
-
-    def p(self, j: int) -> Quantity:
-        """The probability of an output."""
-        return Quantity(Key("p", self.at.last, j), float(self.probabilities[j]))
+        if not self.gates(k):
+            return self.out(k, j)
+        return Quantity(Key("kept", k, j), float(self.passed(k)[j]))
 
     def d(self, by: Quantity, value: float, of: Key | None = None) -> Quantity:
         """The derivative of the cost, or of another quantity."""
         return Quantity(derivative(of or self.cost, by.key), float(value))
 
-    def dsent(self, layer: int, j: int) -> Quantity:
+    def dsent(self, k: int, j: int) -> Quantity:
         """∂C by what a unit passes on."""
-        return self.d(self.sent(layer, j), self.dpassed(layer)[j])
+        return self.d(self.sent(k, j), self.dpassed(k)[j])
 
-    def dout(self, layer: int, j: int) -> Quantity:
+    def dout(self, k: int, j: int) -> Quantity:
         """∂C/∂a of a unit, or by an input."""
-        return self.d(self.out(layer, j), self.da(layer)[j])
-
-    def slope(self, layer: int, j: int) -> Quantity:
-        """∂a/∂z."""
-        return self.d(self.z(layer, j), self.slopes(layer)[j], of=self.out(layer, j).key)
-
-    def entry(self, layer: int, k: int, j: int) -> Quantity:
-        """∂a_k/∂z_j of a joint activation."""
-        return self.d(self.z(layer, j), self.jacobian(layer)[k, j], of=self.out(layer, k).key)
-
-    def dz(self, layer: int, j: int) -> Quantity:
-        """δ, which is ∂C/∂z of a unit."""
-        return Quantity(Key("delta", layer, j), float(self.delta(layer)[j]))
-
-    def dparameter(self, key: Key) -> tuple[Quantity, Quantity]:
-        """∂C by a weight or bias, and ∂z by it, by which δ is multiplied."""
-        layer, j = key.layer, key.unit
-        entered = self.passed(layer - 1)[key.source] if key.kind == "w" else 1.0
-        by = Quantity(derivative(Key("z", layer, j), key), float(entered))
-        return Quantity(derivative(self.cost, key), float(self.delta(layer)[j] * entered)), by
+        return self.d(self.out(k, j), self.da(k)[j])
 
 
-def _taken(record: Any, row: int) -> Any:
-    """One row of all that a layer saw; a dropout layer that predicts has no mask."""
-    return type(record)(*(part if part is None else part[row : row + 1] for part in record))
+def _taken(tree: Any, rows: dict[int, int]) -> Any:
+    """One row of all that has a row for each example: which, by how many there are."""
+    if isinstance(tree, tuple):
+        parts = [_taken(part, rows) for part in tree]
+        return type(tree)(*parts) if hasattr(tree, "_fields") else tuple(parts)
+    if not (isinstance(tree, np.ndarray) and tree.ndim and len(tree) in rows):
+        return tree
+    row = rows[len(tree)]
+    return tree[row : row + 1]

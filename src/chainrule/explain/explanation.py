@@ -25,7 +25,7 @@ from chainrule.explain.names import (
 from chainrule.explain.steps import Derivation, Part, Step
 from chainrule.explain.text import Text, legend_text, line_text, note_text
 from chainrule.explain.writing import Line, Writer, write_step
-from chainrule.layers import Dense
+from chainrule.layers.wording import in_words
 
 
 class View(NamedTuple):
@@ -121,12 +121,15 @@ class Explanation:
     def network(self) -> str:
         """The network in one line."""
         d = self.derivation
-        kinds = dict.fromkeys(
-            str(layer.activation) for layer in d.net.layers if isinstance(layer, Dense)
-        )
-        sizes = "-".join(map(str, d.at.widths))
-        loss = f", {losses.loss(d.net.loss)}" if d.of == COST else ""
-        return f"network {sizes}, {' and '.join(kinds)}{loss}"
+        words = [place.layer.words(place.inputs) for place in d.at.layers]
+        loss = str(losses.loss(d.net.loss)) if d.of == COST else ""
+        if all(said.are_units for said in words):
+            sizes = "-".join(map(str, d.at.widths))
+            kinds = " and ".join(dict.fromkeys(said.function for said in words))
+            return f"network {sizes}, {kinds}{loss and f', {loss}'}"
+        layers = ", ".join(said.short for said in in_words(d.net.layers, d.net.inputs))
+        of = "1 input" if d.net.inputs == 1 else f"{d.net.inputs} inputs"
+        return f"network of {of}: {layers}{loss and f'; {loss}'}"
 
     @property
     def examples(self) -> str:

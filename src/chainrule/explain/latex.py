@@ -140,7 +140,7 @@ _WIDTHS = {
     **dict.fromkeys([BREAK, WEAK, "&", r"\mathrm", r"\hat", r"\textstyle", r"\boxed"], 0.0),
     **dict.fromkeys("().|", 0.7),
     **dict.fromkeys("ABCDEGLSwm", 1.4),
-    **dict.fromkeys([r"\max", r"\min", r"\tanh", r"\cosh"], 4.2),
+    **dict.fromkeys([r"\max", r"\min", r"\tanh", r"\cosh", r"\cos", r"\sin"], 4.2),
     r"\quad": 2.0,
     r"\cdot": 1.5,
     "+": 2.5,

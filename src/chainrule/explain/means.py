@@ -10,10 +10,12 @@ from chainrule.explain.expressions import Expression, Quantity, call
 from chainrule.explain.forms import number
 from chainrule.explain.names import COST, Key, derivative
 from chainrule.explain.passes import Passes
+from chainrule.explain.places import is_parameter
 from chainrule.explain.steps import Step
-from chainrule.explain.subjects import placed
 from chainrule.explain.sums import total, whole
 from chainrule.explain.updates import letter
+from chainrule.layers import Role
+from chainrule.trees import named_leaves
 
 
 class Means:
@@ -101,11 +103,20 @@ class Means:
         of: Callable[[Quantity], Expression],
     ) -> Step:
         """The sum of a size over all weights of the network."""
-        W = [self.passes.params[k].W for k in self.passes.at.indices]
-        sizes = np.concatenate([size(each).ravel() for each in W])
+        roles = self.passes.net.roles
+        weights = [
+            (name, leaf)
+            for name, leaf in named_leaves(self.passes.params)
+            if roles[name] is Role.WEIGHT
+        ]
+        sizes = np.concatenate([size(leaf).ravel() for _, leaf in weights])
+        ends = np.cumsum([leaf.size for _, leaf in weights])
 
         def term(k: int) -> Expression:
-            key = placed("w", k, self.passes.at)
+            which = int(np.searchsorted(ends, k, side="right"))
+            name, leaf = weights[which]
+            entry = np.unravel_index(k - ends[which] + leaf.size, leaf.shape)
+            key = self.passes.at.key(name, [*map(int, entry)])
             return of(Quantity(key, self.passes.value(key)))
 
         summed = letter(name, whole(sizes))
@@ -116,7 +127,7 @@ class Means:
         net, passes = self.passes.net, self.passes
         mean = passes.gradient(key, plain=True)
         formula: Expression = Quantity(derivative(passes.mean_cost, key), mean)
-        if key.kind != "w":
+        if not (is_parameter(key) and net.roles[passes.at.leaf(key)[0]] is Role.WEIGHT):
             return Step(derivative(COST, key), formula, mean, "the penalty is of weights alone")
         w, times = Quantity(key, passes.value(key)), len(passes.at.places(key))
         shares = [(net.l1, call("sgn", w)), (net.l2, w)]

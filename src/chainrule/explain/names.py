@@ -15,23 +15,25 @@ Units are numbered through all hidden layers, h1, h2, ..., and through the outpu
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from chainrule.errors import unknown_name
-from chainrule.layers import Dense
-from chainrule.network import Network
+
+if TYPE_CHECKING:
+    from chainrule.explain.places import Places
 
 
 class Key(NamedTuple):
-    """Which quantity: its kind, the dense layer, the unit in it, and the unit a weight comes from.
+    """Which quantity: its kind, the place, the unit in it, and the unit a weight comes from.
 
     | kind | quantity |
     |---|---|
     | x, w, b, z, a, y | as everywhere in Chainrule |
-    | kept | an activation or input after dropout; x of the layer before the first is layer −1 |
+    | parameter | an entry of the parameter `text`; as of W, `source` counts along its last axis |
+    | own | `text`, a letter of a layer: of a unit, of input `source` − 1, of a parameter in `of` |
+    | kept | an activation or input behind gates such as dropout; of the inputs at place −1 |
     | loss | the share that one output has in the loss |
     | C | the cost; of one example where `example` says which, from 1 |
     | L | the mean loss, to which a penalty is added |
@@ -83,78 +85,6 @@ class Ratio:
     below: Name
 
 
-@dataclass(frozen=True)
-class Places:
-    """Where the dense layers of a network stand, and how units and weights are counted.
-
-    `ties` are groups of weights or biases that are one number, which is counted once, at the first.
-
-    >>> net = cr.Network(2, [cr.Dense(2), cr.Dropout(0.5), cr.Dense(1)], "squared_error")
-    >>> Places.of(net)
-    Places(widths=(2, 2, 1), indices=(0, 2), ties=())
-    """
-
-    widths: tuple[int, ...]
-    indices: tuple[int, ...]
-    ties: tuple[tuple[Key, ...], ...] = ()
-
-    @classmethod
-    def of(cls, net: Network) -> Places:
-        """Return the places of a network."""
-        dense = [k for k, layer in enumerate(net.layers) if isinstance(layer, Dense)]
-        return cls((net.inputs, *(net.widths[k + 1] for k in dense)), tuple(dense))
-
-    @property
-    def last(self) -> int:
-        """The last dense layer, whose units are the outputs."""
-        return len(self.indices) - 1
-
-    def weight(self, layer: int, j: int, k: int) -> int:
-        """The number of a weight through the network, from 1."""
-        before = sum(i * o for i, o in itertools.pairwise(self.widths[: layer + 1]))
-        return self._told("w", before + j * self.widths[layer] + k + 1)
-
-    def bias(self, layer: int, j: int) -> int:
-        """The number of a bias through the network, from 1."""
-        return self._told("b", self._place(layer, j))
-
-    def unit(self, layer: int, j: int) -> str:
-        """The name of a unit: i1, h1, o1."""
-        if layer < 0:
-            return f"i{j + 1}"
-        return f"o{j + 1}" if layer == self.last else f"h{self._place(layer, j)}"
-
-    def _place(self, layer: int, j: int) -> int:
-        """The number of a unit behind the inputs, from 1."""
-        return sum(self.widths[1 : layer + 1]) + j + 1
-
-    # What is tied
-
-    def places(self, key: Key) -> tuple[Key, ...]:
-        """Where a weight or a bias stands: in more than one place, if it is tied."""
-        return next((group for group in self.ties if key in group), (key,))
-
-    def later(self, letter: str) -> dict[int, int]:
-        """The numbers that weights or biases would have which are told by another: of that one."""
-        if not self.ties:
-            return {}
-        plain = Places(self.widths, self.indices)
-        own = [group for group in self.ties if group[0].kind == letter]
-        numbers = [[plain.number(key) for key in group] for group in own]
-        return {each: first for first, *others in numbers for each in others}
-
-    def number(self, key: Key) -> int:
-        """The number of a weight or a bias."""
-        if key.kind == "w":
-            return self.weight(key.layer, key.unit, key.source)
-        return self.bias(key.layer, key.unit)
-
-    def _told(self, letter: str, number: int) -> int:
-        later = self.later(letter)
-        first = later.get(number, number)
-        return first - sum(each < first for each in later)
-
-
 class Notation(NamedTuple):
     """A convention: how each kind of quantity is called, the rate of learning, the cost."""
 
@@ -165,77 +95,143 @@ class Notation(NamedTuple):
     """The loss that the convention's own text works with, a name of the table."""
 
 
+SYMBOLS = {"gamma": "γ", "beta": "β", "w": "u"}
+"""The letters of parameters that are not called by their own name."""
+
+
+def _symbol(key: Key) -> str:
+    """What a parameter other than w and b is called, or a letter of its layer."""
+    return SYMBOLS.get(key.text, key.text.rpartition("_")[2] or key.kind)
+
+
 def _mazur(key: Key, at: Places) -> Name:
-    unit = at.unit(key.layer, key.unit)
     match key.kind:
         case "x":
             return Name("i", str(key.unit + 1))
-        case "w":
-            return Name("w", str(at.weight(key.layer, key.unit, key.source)))
-        case "b":
-            return Name("b", str(at.bias(key.layer, key.unit)))
-        case "C":
-            return Name("E", str(key.example) if key.example else "total")
-        case "L":
-            return Name("E", "data")
+        case "w" | "b" | "parameter":
+            return Name(_symbol(key), str(at.number(key)))
+        case "C" | "L":
+            whole = "total" if key.kind == "C" else "data"
+            return Name("E", str(key.example) if key.example else whole, _of_member(key, at))
+        case "own":
+            return _own(key, _mazur_index(key, at), _of_member(key, at))
         case kind:
             words = {"z": "net", "a": "out", "y": "target", "loss": "E", "delta": "δ"}
-            return Name(words.get(kind, kind), unit)
+            unit = at.unit(key.layer, key.unit)
+            return Name(words.get(kind, kind), unit, _of_member(key, at))
+
+
+def _mazur_index(key: Key, at: Places) -> str:
+    """Of what a letter of a layer is: a parameter, a unit, one that enters, or all of the layer."""
+    if key.of:
+        return str(at.number(key.of[0]))
+    if key.source:
+        return at.unit(at.layers[key.layer].sources[0], key.source - 1)
+    return at.unit(key.layer, key.unit) if key.unit >= 0 else at.layers[key.layer].path
+
+
+def _own(key: Key, sub: str, sup: str) -> Name:
+    """A letter of a layer, x^ with a hat."""
+    return Name(key.text.rstrip("^"), sub, sup, hat="^" in key.text)
 
 
 def _nielsen(key: Key, at: Places) -> Name:
-    layer, unit = str(key.layer + 2), str(key.unit + 1)
+    unit = str(key.unit + 1)
+    layer = f"{at.twin(key.layer) + 2}{_of_member(key, at)}"
     names = {
         "x": Name("x", unit),
         "y": Name("y", unit),
-        "p": Name("p", unit),
+        "p": Name("p", unit, _of_member(key, at)),
         "w": Name("w", _pair(key), layer),
         "delta": Name("δ", unit, layer),
-        "loss": Name("C", f"j={unit}"),
-        "C": Name("C", f"x={key.example}" if key.example else ""),
+        "loss": Name("C", f"j={unit}", _of_member(key, at)),
+        "C": Name("C", f"x={key.example}" if key.example else "", _of_member(key, at)),
         "L": Name("C", "data"),
     }
-    return names.get(key.kind, Name(key.kind, unit, layer))
+    return names.get(key.kind) or _indexed(key, at, layer)
 
 
 def _blue(key: Key, at: Places) -> Name:
-    back = at.last - key.layer
+    back = at.twin(at.last) - at.twin(key.layer)
     layer, unit = f"(L−{back})" if back else "(L)", str(key.unit + 1)
+    layer += _of_member(key, at)
     names = {
-        "x": Name("a", unit, f"(L−{at.last + 1})"),
+        "x": Name("a", unit, f"(L−{at.twin(at.last) + 1})"),
         "y": Name("y", unit),
-        "p": Name("p", unit),
+        "p": Name("p", unit, _of_member(key, at)),
         "w": Name("w", _pair(key), layer),
         "delta": Name("δ", unit, layer),
-        "loss": Name("C", f"{max(key.example, 1) - 1},{unit}"),
-        "C": Name("C", str(key.example - 1) if key.example else ""),
+        "loss": Name("C", f"{max(key.example, 1) - 1},{unit}", _of_member(key, at)),
+        "C": Name("C", str(key.example - 1) if key.example else "", _of_member(key, at)),
         "L": Name("C", "data"),
     }
-    return names.get(key.kind, Name(key.kind, unit, layer))
+    return names.get(key.kind) or _indexed(key, at, layer)
+
+
+def _indexed(key: Key, at: Places, layer: str) -> Name:
+    """A name with the layer above it, and below it its unit, or the place of its entry."""
+    match key.kind:
+        case "parameter":
+            return Name(_symbol(key), _entry(at.leaf(key)[1]), layer)
+        case "own" if key.of:
+            return _own(key, _entry(at.leaf(key.of[0])[1]), layer)
+        case "own":
+            index = key.source or key.unit + 1
+            return _own(key, str(index) if index else "", layer)
+        case "b":
+            return Name("b", _entry(at.leaf(key)[1]), layer)
+        case kind:
+            return Name(kind, str(key.unit + 1), layer)
 
 
 def _pytorch(key: Key, at: Places) -> Name:
-    layer = at.indices[key.layer] if key.layer >= 0 else 0
+    member = f"[{m - 1}]" if (m := at.shared_by(key)) else ""
+    layer = at.layers[key.layer].path.replace(".", "_") if key.layer >= 0 else "0"
     match key.kind:
-        case "x" | "y" | "p" | "loss":
+        case "x" | "y":
             text = f"{key.kind}[{key.unit}]"
-        case "w":
-            text = f"layers[{layer}].weight[{key.unit}, {key.source}]"
-        case "b":
-            text = f"layers[{layer}].bias[{key.unit}]"
+        case "p" | "loss":
+            text = f"{key.kind}{member}[{key.unit}]"
+        case "w" | "b" | "parameter":
+            name, entry = at.leaf(key)
+            text = f"{_attribute(name)}[{', '.join(map(str, entry))}]"
         case "C":
-            text = f"losses[{key.example - 1}]" if key.example else "loss"
+            text = f"losses[{key.example - 1}]{member}" if key.example else f"loss{member}"
         case "L":
             text = "data_loss"
+        case "own":
+            hat = key.text.replace("^", "_hat")
+            entry = (
+                at.leaf(key.of[0])[1] if key.of else (key.source - 1 if key.source else key.unit,)
+            )
+            index = f"[{', '.join(map(str, entry))}]" if entry != (-1,) else ""
+            text = f"{hat}{layer}{member}{index}"
         case kind:
-            text = f"{kind}{layer}[{key.unit}]"
+            text = f"{kind}{layer}{member}[{key.unit}]"
     return Name(text, code=True)
+
+
+def _attribute(name: str) -> str:
+    """How a program calls a parameter: layers[2][0].weight."""
+    *path, leaf = name.split(".")
+    own = "".join(f"[{step}]" if step.isdecimal() else f".{step}" for step in path)
+    return f"layers{own}.{ {'W': 'weight', 'b': 'bias'}.get(leaf, leaf) }"
+
+
+def _of_member(key: Key, at: Places) -> str:
+    """Of which of several members a quantity is, where each has one."""
+    member = at.shared_by(key)
+    return f"({member})" if member else ""
 
 
 def _pair(key: Key) -> str:
     """jk, with a comma where that could be read in two ways."""
-    j, k = key.unit + 1, key.source + 1
-    return f"{j}{k}" if j < 10 and k < 10 else f"{j},{k}"
+    return _entry((key.unit, key.source))
+
+
+def _entry(entry: tuple[int, ...]) -> str:
+    """The numbers of an entry from 1."""
+    return ("" if max(entry) < 9 else ",").join(str(k + 1) for k in entry)
 
 
 NOTATIONS = {

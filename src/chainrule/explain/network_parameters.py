@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import check_whole
-from chainrule.explain.names import Places
+from chainrule.explain.places import Places
 from chainrule.explain.tied import checked, tied
 from chainrule.explain.toml_file import TomlFile, shape_of
 from chainrule.network import SEEDS, Network, Parameters

@@ -10,8 +10,8 @@ from chainrule import losses
 from chainrule.activations import activation
 from chainrule.explain.markdown import head, sections
 from chainrule.explain.names import COST
+from chainrule.explain.places import is_parameter
 from chainrule.explain.steps import Derivation
-from chainrule.layers import Dense
 from chainrule.rows import is_own
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def code(derivation: Derivation) -> str:
         return ""
     layers = "".join(f"        cr.{layer!r},\n" for layer in d.net.layers)
     weights = "" if d.data.w is None else f", sample_weight={_literal(d.data.w)}"
-    derived = f"\ndC = {_place(d)}\n" if d.subject.kind in "wb" else "\n"
+    derived = f"\ndC = {_place(d)}\n" if is_parameter(d.subject) else "\n"
     return f"""import numpy as np
 
 import chainrule as cr
@@ -86,8 +86,7 @@ C, gradient = cr.cost_and_gradient(net, params, X, y{weights}){derived}C, gradie
 
 def _own(d: Derivation) -> bool:
     """Whether the network has functions that are in no table."""
-    dense = (layer for layer in d.net.layers if isinstance(layer, Dense))
-    rows = [activation(layer.activation) for layer in dense]
+    rows = [activation(getattr(place.layer, "activation", "identity")) for place in d.at.layers]
     return is_own(losses.loss, losses.loss(d.net.loss)) or any(is_own(activation, r) for r in rows)
 
 
@@ -107,6 +106,6 @@ def _parameters(d: Derivation) -> str:
 
 def _place(d: Derivation) -> str:
     """Where the gradient holds the derivative."""
-    key = d.subject
-    which = f"W[{key.unit}, {key.source}]" if key.kind == "w" else f"b[{key.unit}]"
-    return f"gradient[{d.at.indices[key.layer]}].{which}"
+    name, entry = d.at.leaf(d.subject)
+    path = "".join(f"[{k}]" if k.isdecimal() else f".{k}" for k in name.split("."))
+    return f"gradient{path}[{', '.join(map(str, entry))}]"

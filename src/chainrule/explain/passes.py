@@ -11,17 +11,17 @@ import math
 
 import numpy as np
 
-from chainrule import losses
 from chainrule.backprop import Trace, backward, forward, gradient, input_gradient, trace_cost
 from chainrule.examples import Examples
-from chainrule.explain.example import Row
-from chainrule.explain.names import COST, Key, Places
+from chainrule.explain.names import COST, Key
+from chainrule.explain.numbers import Numbers, held
+from chainrule.explain.places import Place, Places, is_parameter
 from chainrule.explain.subjects import ALL
-from chainrule.explain.sums import whole
+from chainrule.explain.sums import Row, whole
 from chainrule.layers import Draw
 from chainrule.network import Network, Parameters, describe, divisor
 from chainrule.targets import encode
-from chainrule.trees import Array, named_leaves
+from chainrule.trees import Array, leaves, named_leaves
 
 
 class Passes:
@@ -59,12 +59,14 @@ class Passes:
 
     def _forward(self, draw: Draw | None) -> None:
         self.trace = forward(self.net, self.params, self.data.X, draw, check=False)
-        for k, record in enumerate(self.trace):
+        self.numbers = Numbers(self.trace, (), self.at, self.trace.output)
+        for k, place in self._walk():
+            record = self.numbers.record(place)
             for what in ("z", "a"):
-                self._check(what, k, getattr(record, what, None))
-        row = losses.loss(self.net.loss)
+                self._check(what, k, place, getattr(record, what, None))
+        row = self.net.row
         shares = row.value(self.trace.output, self.y, np)
-        self._check(f"the loss {str(row)!r}", len(self.net.layers) - 1, shares)
+        self._check(f"the loss {str(row)!r}", self.at.last, self.at.layers[-1], shares)
         self.losses = [whole(each) for each in shares]
         free = dataclasses.replace(self.net, l1=0.0, l2=0.0, check=False)  # type: ignore[call-arg]
         self.plain = Trace(self.trace, free, self.params)
@@ -89,39 +91,59 @@ class Passes:
             net, params, trace, y, self.data.w, mean_weight=self.mean_weight, check=False
         )
         for deltas in (self.deltas, self.weighted):
-            for k in reversed(range(len(deltas))):
-                self._check("∂C/∂z", k, deltas[k])
+            numbers = Numbers(trace, deltas, self.at, trace.output)
+            for k, place in reversed(self._walk()):
+                for part in leaves(numbers.delta(place)):
+                    self._check("∂C/∂z", k, place, part)
+        dlast = net.row.grad(trace.output, y, np)
+        self.numbers = Numbers(trace, self.deltas, self.at, dlast)
         self.grads = gradient(trace, self.weighted)
         self.plain_grads = gradient(self.plain, self.weighted)
         for name, leaf in named_leaves(self.grads):
             if not np.all(np.isfinite(leaf)):
                 raise ValueError(f"explain: the gradient of {name} is not finite")
 
-    def _check(self, what: str, k: int, values: Array | None) -> None:
+    def _walk(self) -> list[tuple[int, Place]]:
+        """The places and the gates behind each, these with the place −2 of none."""
+        found = [(-2, gate) for gate in self.at.gates.get(-1, ())]
+        for k, place in enumerate(self.at.layers):
+            found += [(k, place), *((-2, gate) for gate in self.at.gates.get(k, ()))]
+        return found
+
+    def _check(self, what: str, k: int, place: Place, values: Array | None) -> None:
         """Name the first value that is not finite, by example and unit."""
         if values is None or np.all(np.isfinite(values)):
             return
-        row, j = map(int, np.argwhere(~np.isfinite(values))[0])
-        unit = f"unit {j}"
-        if k in self.at.indices:
-            unit = f"{self.at.unit(self.at.indices.index(k), j)}, unit {j}"
+        entry = tuple(map(int, np.argwhere(~np.isfinite(values))[0]))
+        row, j = entry[:2]
+        unit = f"unit {j}" if k < 0 else f"{self.at.unit(k, j)}, unit {j}"
         raise ValueError(
-            f"explain: {what} of {unit} of {describe(self.net, k)}, is {values[row, j]} for "
-            f"example {row + 1}, and so nothing that follows from it can be worked out; scale the "
-            "inputs or the weights"
+            f"explain: {what} of {unit} of {self._described(place)}, is {values[entry]} for "
+            f"example {row % self.n + 1}, and so nothing that follows from it can be worked out; "
+            "scale the inputs or the weights"
         )
+
+    def _described(self, place: Place) -> str:
+        """What errors call a layer, within others too."""
+        if place.path.isdecimal():
+            return describe(self.net, int(place.path))
+        return f"layer {place.path}, {place.layer!r}"
 
     # Of a parameter, an input or a unit
 
     def value(self, key: Key) -> float:
         """Return a parameter."""
-        return _leaf(self.params, self.at, key)
+        return self._leaf(self.params, key)
+
+    def _leaf(self, tree: Parameters, key: Key) -> float:
+        name, entry = self.at.leaf(key)
+        return float(held(tree, name)[entry])
 
     def gradient(self, key: Key, *, plain: bool = False) -> float:
         """Return ∂C by a parameter, or by an input or unit that all examples move together."""
-        if key.kind in ("w", "b"):
+        if is_parameter(key):
             grads = self.plain_grads if plain else self.grads
-            return whole([_leaf(grads, self.at, place) for place in self.at.places(key)])
+            return whole([self._leaf(grads, place) for place in self.at.places(key)])
         if key.kind == "x":
             return whole(input_gradient(self.trace, self.weighted)[:, key.unit])
         return self.mean(self.parts(key))
@@ -137,21 +159,18 @@ class Passes:
         if key in (COST, ALL):
             return self.losses
         if key.kind in ("x", "a"):
-            return [float(v) for v in self._da(key.layer)[:, key.unit]]
+            return [float(v) for v in self.numbers.da(key.layer)[:, key.unit]]
         return [float(v) for v in sum(map(self._part, self.at.places(key)))]
 
     def _part(self, place: Key) -> Array:
-        """∂C by a weight or a bias in one place, or by a weighted input, for each example."""
-        k = self.at.indices[place.layer]
-        delta = self.deltas[k][:, place.unit]  # ∂C/∂b, ∂C/∂z
-        return delta * self.trace[k].x[:, place.source] if place.kind == "w" else delta
-
-    def _da(self, layer: int) -> Array:
-        """∂C/∂a of a layer, or by the inputs, for each example."""
-        k = self.at.indices[layer] + 1 if layer >= 0 else 0
-        if k == len(self.trace):
-            return losses.loss(self.net.loss).grad(self.trace.output, self.y, np)
-        return self.net.layers[k].dx(self.params[k], self.trace[k], self.deltas[k], np)
+        """∂C by a parameter in one place, or by a weighted input, for each example."""
+        if place.kind == "z":
+            own = self.at.layers[place.layer]
+            return self.numbers.rows(self.numbers.delta(own), place.layer)[:, place.unit]
+        name, entry = self.at.leaf(place)
+        k, _, leaf = name.partition(".")
+        layer, record, delta = (t[int(k)] for t in (self.net.layers, self.trace, self.deltas))
+        return layer.entry(record, delta, leaf, entry, np)
 
     def example_cost(self, row: int) -> Key:
         """Return the key of an example's cost."""
@@ -161,8 +180,3 @@ class Passes:
     def mean_cost(self) -> Key:
         """The key of the mean loss, which is the cost where nothing is added to it."""
         return Key("L") if self.penalises else COST
-
-
-def _leaf(tree: Parameters, at: Places, key: Key) -> float:
-    own = tree[at.indices[key.layer]]
-    return float(own.W[key.unit, key.source] if key.kind == "w" else own.b[key.unit])

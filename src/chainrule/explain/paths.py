@@ -16,11 +16,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from chainrule.activations import activation
 from chainrule.backprop import backward, forward
 from chainrule.explain import derivation
 from chainrule.explain.expressions import Product, Quantity
 from chainrule.explain.figures import figure
-from chainrule.explain.names import COST, Key, Places, derivative, name_of, notation
+from chainrule.explain.names import COST, Key, derivative, name_of, notation
+from chainrule.explain.numbers import held
+from chainrule.explain.places import Places
 from chainrule.explain.steps import Step
 from chainrule.explain.subjects import subject
 from chainrule.explain.text import Text, line_text
@@ -197,7 +200,7 @@ def paths_of(
     shown = sorted(found, key=lambda path: -abs(path.value))[:top]
     penalty = 0.0
     if key.kind == "w":
-        W = np.array(params[at.indices[key.layer]].W[key.unit, key.source])
+        W = np.array(held(params, at.leaf(key)[0])[key.unit, key.source])
         penalty = float(penalty_gradient(net, W, np))
     others = n * _count(at, key) - len(shown)
     rest = whole - math.fsum(path.value for path in shown) if others else 0.0
@@ -221,25 +224,31 @@ class _OfExample:
         key, working = self.key, self.working
         if key.kind in "xa":
             return float(working.da(key.layer)[key.unit])
-        delta = float(working.delta(key.layer)[key.unit])
+        delta = float(working.seat(key.layer).delta[0, key.unit])
         return (
             delta if key.kind == "b" else delta * float(working.passed(key.layer - 1)[key.source])
         )
 
     def _gain(self, layer: int) -> Array:
         """What a unit's a gains by its z, and what it passes on by its a."""
-        working = self.working
         if layer < 0:
             return self._kept(layer)
-        record = working.record(layer)
-        slope: Array = np.asarray(working.row(layer).df(record.z, record.a, np)[0])
+        slope = self._slopes(layer)
         return slope * self._kept(layer)
 
     def _kept(self, layer: int) -> Array:
         kept = np.ones(self.at.widths[layer + 1])
-        for _, mask in self.working.masks(layer):
-            kept = kept * mask
+        for place, seat in self.working.gates(layer):
+            kept = kept * place.layer.delta(seat.params, seat.record, kept[None] * 0 + 1, np)[0]
         return kept
+
+    def _slopes(self, layer: int) -> Array:
+        record, own = self.working.seat(layer).record, self.at.layers[layer].layer
+        row = activation(own.activation)  # type: ignore[attr-defined]
+        return np.asarray(row.df(record.z, record.a, np)[0])
+
+    def _z(self, layer: int, u: int) -> Quantity:
+        return Quantity(Key("z", layer, u), float(self.working.seat(layer).record.z[0, u]))
 
     def _layers(self) -> dict[int, _Largest]:
         """The largest products from the units of each layer, from their z on."""
@@ -249,7 +258,7 @@ class _OfExample:
             last: _Largest((self._start(last) * self.working.dpassed(last))[:, None], none, none)
         }
         for layer in range(last - 1, self.key.layer - 1, -1):
-            above, W = found[layer + 1], self.working.weights(layer + 1).W
+            above, W = found[layer + 1], self.working.seat(layer + 1).params.W
             gain, width = self._start(layer), above.value.shape[1]
             value, way = [], []
             for u in self._units(layer):
@@ -302,7 +311,7 @@ class _OfExample:
         if self.key.kind != "w":
             return []
         working, key = self.working, self.key
-        z, sent = working.z(key.layer, key.unit), working.sent(key.layer - 1, key.source)
+        z, sent = self._z(key.layer, key.unit), working.sent(key.layer - 1, key.source)
         return [Quantity(derivative(z.key, key), sent.value)]
 
     def _factors(self, units: list[int]) -> Iterator[Quantity]:
@@ -311,12 +320,11 @@ class _OfExample:
             layer = start + k
             out, sent = working.out(layer, u), working.sent(layer, u)
             if layer >= 0 and not (k == 0 and self.key.kind in "xa"):
-                z, record = working.z(layer, u), working.record(layer)
-                slope = working.row(layer).df(record.z, record.a, np)[0, u]
+                z, slope = self._z(layer, u), self._slopes(layer)[u]
                 yield Quantity(derivative(out.key, z.key), float(slope))
-            if working.masks(layer):
+            if working.gates(layer):
                 yield Quantity(derivative(sent.key, out.key), float(self._kept(layer)[u]))
             if layer < self.at.last:
-                yield working.w(layer + 1, units[k + 1], u)
+                yield working.parameter(layer + 1, "W", units[k + 1], u)
             else:
                 yield working.d(sent, working.dpassed(layer)[u])

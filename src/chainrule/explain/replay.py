@@ -15,8 +15,8 @@ from chainrule.errors import check_whole
 from chainrule.examples import Examples, Part, batches_after, check_examples, split
 from chainrule.explain import derivation
 from chainrule.explain.explanation import Explanation
-from chainrule.explain.names import Places
 from chainrule.explain.names import notation as convention
+from chainrule.explain.places import Places
 from chainrule.explain.steps import Update
 from chainrule.explain.subjects import subject
 from chainrule.explain.tied import of_run

@@ -22,10 +22,12 @@ from numpy.typing import NDArray
 from chainrule import losses
 from chainrule.backprop import backward, deltas_from, forward, gradient
 from chainrule.examples import Part, batches_after
-from chainrule.explain.names import Key, Places
+from chainrule.explain.names import Key
+from chainrule.explain.numbers import held
+from chainrule.explain.places import Places
 from chainrule.explain.replay import Stand, began, examples_of, stands
 from chainrule.explain.updates import state_of
-from chainrule.layers import Draw
+from chainrule.layers import Draw, Role
 from chainrule.network import Parameters, divisor, penalty_gradient
 from chainrule.optimizers import OPTIMIZERS, State
 from chainrule.reference import Run, each_clipped, norm_scale, treated
@@ -50,7 +52,8 @@ class Sharing:
     """
 
     def __init__(self, run: Run, key: Key, at: Places) -> None:
-        self.run, self.key, self.index = run, key, at.indices[key.layer]
+        self.run, self.key, self.at = run, key, at
+        self.leaf, self.entry = at.leaf(key)
         self.data, self.rule = examples_of(run), _rule(run.plan.optimizer)
         self.shape = len(self.data.X), run.plan.net.outputs
         self.change = np.zeros(self.shape[0] * self.shape[1] - PENALTY)
@@ -77,17 +80,19 @@ class Sharing:
         return float(self._entry(tree).item())
 
     def _entry(self, tree: Parameters) -> Array:
-        own, unit, source = tree[self.index], self.key.unit, self.key.source
-        entry = own.W[unit, source] if self.key.kind == "w" else own.b[unit]
-        return np.asarray(entry).reshape(1)
+        return np.asarray(held(tree, self.leaf)[self.entry]).reshape(1)
 
     @property
     def _frozen(self) -> bool:
-        return f"{self.index}.{'W' if self.key.kind == 'w' else 'b'}" in self.run.plan.frozen
+        return self.leaf in self.run.plan.frozen
+
+    @property
+    def _is_weight(self) -> bool:
+        return self.run.plan.net.roles[self.leaf] is Role.WEIGHT
 
     def _mean(self, states: list[State]) -> Array:
         """The running mean, as states hold it."""
-        state = state_of(states, self.key)
+        state = state_of(states, self.key, self.at)
         return state[0] if self.rule.keeps_mean and state else np.zeros(1)
 
     def _share(self, stand: Stand, following: Stand, rows: Array) -> None:
@@ -96,16 +101,18 @@ class Sharing:
         parts, g = self._gradient(stand, rows)
         direction, self.mean = self.rule.direction(self.mean, parts, o, t)
         whole, _ = self.rule.direction(self._mean(stand.states), g, o, t)
-        state = state_of(following.states, self.key)
+        state = state_of(following.states, self.key, self.at)
         shares = -float(self.rule.factor(o, t, whole, state).item()) * direction
-        if self.key.kind == "w":
+        if self._is_weight:
             shares[DECAY] = -o.rate(t) * o.weight_decay * before
         self.change += _rounded(shares, self.value(following.params) - before)
 
     def _gradient(self, stand: Stand, rows: Array) -> tuple[Vector, Array]:
         """The shares of the gradient, and the gradient, both within its bounds."""
-        plan, (X, y, w), k = self.run.plan, stand.batch, self.index
+        plan, (X, y, w) = self.run.plan, stand.batch
         net = plan.net
+        first, _, leaf = self.leaf.partition(".")
+        k = int(first)
         y = encode(y, net.outputs, X.dtype, np)
         trace = forward(net, stand.params, X, Draw(plan.seed, stand.step), check=False)
         da = losses.loss(net.loss).grad(trace.output, y, np)
@@ -114,12 +121,12 @@ class Sharing:
         for output in range(net.outputs):
             own = np.zeros_like(da)
             own[:, output] = da[:, output]
-            each = deltas_from(net, stand.params, trace, own)[k][:, self.key.unit]
-            if self.key.kind == "w":
-                each = each * trace[k].x[:, self.key.source]
+            each = net.layers[k].entry(
+                trace[k], deltas_from(net, stand.params, trace, own)[k], leaf, self.entry, np
+            )
             parts[rows, output] = weights * each
         shares[:PENALTY] = parts.ravel()
-        if self.key.kind == "w" and (net.l1 or net.l2):
+        if self._is_weight and (net.l1 or net.l2):
             shares[PENALTY] = penalty_gradient(net, self._entry(stand.params), np).item()
         deltas = backward(net, stand.params, trace, y, w, mean_weight=plan.mean_weight, check=False)
         grads = gradient(trace, deltas)

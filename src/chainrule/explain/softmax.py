@@ -7,12 +7,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from chainrule.explain.example import Row
 from chainrule.explain.expressions import Expression, Quantity, in_double
 from chainrule.explain.forms import exp
 from chainrule.explain.names import Key
 from chainrule.explain.steps import Step
-from chainrule.explain.sums import total
+from chainrule.explain.sums import Row, total
 
 LARGEST_EXPONENT = 50.0
 """From which size on the largest exponent is taken off all before e is raised to them."""

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from chainrule.examples import Examples
 from chainrule.explain.expressions import Expression, Quantity
-from chainrule.explain.names import COST, Key, Places
+from chainrule.explain.names import COST, Key
+from chainrule.explain.places import Places
 from chainrule.network import Network, Parameters
 from chainrule.optimizers import Optimizer, State
 from chainrule.ties import Ties
@@ -52,6 +53,18 @@ class Step:
         for step in self.steps:
             yield from step.walk()
         yield self
+
+
+class Said(NamedTuple):
+    """A formula and what is said of it, of a quantity that is known: all else of a step."""
+
+    formula: Expression | None
+    note: str = ""
+    steps: tuple[Step, ...] = ()
+
+    def of(self, quantity: Quantity) -> Step:
+        """Return the step of a quantity."""
+        return Step(quantity.key, self.formula, quantity.value, self.note, self.steps)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 | name | the cost's derivative by |
 |---|---|
-| `w5`, `layers[1].W[0, 1]` | a weight |
+| `w5`, `layers[1].W[0, 1]`, `1.W[0, 1]` | a weight |
 | `b3`, `o1.b`, `layers[1].b[0]` | a bias |
+| `1.gamma[0]`, `layers[1].gamma[0]` | an entry of any parameter, by its name |
 | `x2`, `i2` | an input |
 | `h1`, `o2`, `out_o2` | the activation of a unit |
 | `net_o2`, `delta_o2` | its weighted input: δ |
@@ -12,17 +13,22 @@
 from __future__ import annotations
 
 import difflib
-import itertools
+import math
 import re
 from collections.abc import Collection
 from typing import Any
 
-from chainrule.explain.names import Key, Places
+import numpy as np
+
+from chainrule.explain.names import Key
+from chainrule.explain.places import LETTERS, Places, is_parameter
 
 ALL = Key("all")
 COST = Key("C")
 
-_INDEXED = re.compile(r"layers\[(\d{1,9})\]\.(W|b)\[(\d{1,9})(?:, *(\d{1,9}))?\]", re.ASCII)
+_ENTRY = re.compile(
+    r"(?:layers\[(\d{1,9})\]|(\d{1,9}))((?:\.\w+|\[\d{1,9}\])*?\.\w+)\[([\d, ]+)\]", re.ASCII
+)
 _NUMBERED = re.compile(r"([wbxiho])([1-9]\d{0,17})", re.ASCII)
 _UNIT = re.compile(r"(out|net|delta|δ)_([ho][1-9]\d{0,17})", re.ASCII)
 _OF_UNIT = re.compile(r"([ho][1-9]\d{0,17})\.b", re.ASCII)
@@ -46,9 +52,9 @@ def subject(of: Any, at: Places) -> Key:
     if given in ("cost", "all"):
         return COST if given == "cost" else ALL
     if found := _LAYER.match(given):
-        _check_dense(given, int(found[1]), at)
-    if found := _INDEXED.fullmatch(given):
-        return at.places(_indexed(given, found, at))[0]
+        _check_layer(given, found[1], at)
+    if (found := _ENTRY.fullmatch(given)) and (key := _entry(given, found, at)):
+        return at.places(key)[0]
     if found := _OF_UNIT.fullmatch(given):
         unit = subject(found[1], at)
         return at.places(unit._replace(kind="b"))[0]
@@ -56,7 +62,9 @@ def subject(of: Any, at: Places) -> Key:
         unit = subject(found[2], at)
         return unit if found[1] == "out" else unit._replace(kind="z")
     found = _NUMBERED.fullmatch(given)
-    if found and (number := int(found[2])) <= count(found[1], at) + len(at.later(found[1])):
+    if found and (number := int(found[2])) <= count(found[1], at) + len(
+        at.later(LETTERS.get(found[1], ""))
+    ):
         if number > count(found[1], at):  # beyond what is counted, it is the number of a place
             return at.places(placed(found[1], number - 1, at))[0]
         return numbered(found[1], number - 1, at)
@@ -101,30 +109,39 @@ def fraction(of: str, by: str | None, at: Places, joint: Collection[int] = ()) -
 def _leads(by: Key, to: Key, *, whole: bool) -> bool:
     """Whether a quantity is one that a unit's activation or weighted input depends on."""
     if by.layer == to.layer and (whole or by.unit == to.unit):
-        return by.kind in ("w", "b") or (by.kind, to.kind) == ("z", "a")
+        return is_parameter(by) or (by.kind, to.kind) == ("z", "a")
     return by.layer < to.layer
 
 
-def _check_dense(of: str, index: int, at: Places) -> None:
-    if index not in at.indices:
-        raise ValueError(
-            f"explain: {of!r}: the network has no dense layer {index}; its dense layers are "
-            f"{', '.join(map(str, at.indices))}, counted from 0"
-        )
+def _check_layer(of: str, index: str, at: Places) -> None:
+    there = dict.fromkeys(name.partition(".")[0] for name in at.shapes)
+    if index in there:
+        return
+    kinds = {place.layer.words(place.inputs).kind for place in at.layers}
+    layer, those = f"layer {index} with parameters", "those that have are"
+    if len(kinds) == 1:
+        layer, those = f"{min(kinds)} layer {index}", f"its {min(kinds)} layers are"
+    raise ValueError(
+        f"explain: {of!r}: the network has no {layer}; {those} {', '.join(there)}, counted from 0"
+    )
 
 
-def _indexed(of: str, found: re.Match[str], at: Places) -> Key:
-    index, letter = int(found[1]), found[2]
-    layer = at.indices.index(index)
-    i, o = at.widths[layer : layer + 2]
-    j, k = int(found[3]), found[4]
-    shape = (o, i) if letter == "W" else (o,)
-    given = (j,) if k is None else (j, int(k))
-    if len(given) != len(shape) or any(g >= s for g, s in zip(given, shape, strict=True)):
+def _entry(of: str, found: re.Match[str], at: Places) -> Key | None:
+    """The key of an entry of a parameter, or None where there is no such parameter."""
+    path = re.sub(r"\[(\d+)\]", r".\1", found[3])
+    name = f"{found[1] or found[2]}{path}"
+    if name not in at.shapes:
+        return None
+    if name in at.fixed:
         raise ValueError(
-            f"explain: {of!r}: layers[{index}].{letter} has shape {shape}, with indices from 0"
+            f"explain: {of!r}: {name} is a statistic, which no gradient moves; name a parameter "
+            "that is learnt"
         )
-    return Key("w", layer, j, int(k)) if k is not None else Key("b", layer, j)
+    shape, entry = at.shapes[name], [int(k) for k in found[4].split(",") if k.strip()]
+    if len(entry) != len(shape) or any(g >= s for g, s in zip(entry, shape, strict=True)):
+        what = f"layers[{found[1]}]{found[3]}" if found[1] else name
+        raise ValueError(f"explain: {of!r}: {what} has shape {shape}, with indices from 0")
+    return at.key(name, entry)
 
 
 def count(letter: str, at: Places) -> int:
@@ -135,12 +152,14 @@ def count(letter: str, at: Places) -> int:
     8
     """
     if letter in "xi":
-        return at.widths[0]
-    if letter == "w":
-        return sum(i * o for i, o in itertools.pairwise(at.widths)) - len(at.later("w"))
-    if letter == "b":
-        return sum(at.widths[1:]) - len(at.later("b"))
-    return at.widths[-1] if letter == "o" else sum(at.widths[1:-1])
+        return at.inputs
+    if letter in LETTERS:
+        name = LETTERS[letter]
+        return sum(math.prod(shape) for _, shape in at.named(name)) - len(at.later(name))
+    if letter == "o":
+        return at.widths[-1]
+    own = (k for k in range(len(at.layers)) if k not in at.ends and at.twin(k) == k)
+    return sum(at.layers[k].outputs for k in own)
 
 
 def numbered(letter: str, number: int, at: Places) -> Key:
@@ -154,7 +173,7 @@ def numbered(letter: str, number: int, at: Places) -> Key:
         return Key("x", -1, number)
     if letter == "o":
         return Key("a", at.last, number)
-    for each in sorted(at.later(letter)):
+    for each in sorted(at.later(LETTERS.get(letter, ""))):
         number += each - 1 <= number
     return placed(letter, number, at)
 
@@ -166,25 +185,38 @@ def placed(letter: str, number: int, at: Places) -> Key:
     >>> placed("b", 3, Places.of(net))[:3]
     ('b', 1, 1)
     """
-    for layer in range(len(at.indices)):
-        i, o = at.widths[layer : layer + 2]
-        size = i * o if letter == "w" else o
+    if letter not in LETTERS:
+        found = at.hidden(number)
+        assert found is not None
+        return Key("a", *found)
+    for name, shape in at.named(LETTERS[letter]):
+        size = math.prod(shape)
         if number < size:
-            if letter == "w":
-                return Key("w", layer, *divmod(number, i))
-            return Key("b" if letter == "b" else "a", layer, number)
+            return at.key(name, [int(k) for k in np.unravel_index(number, shape)])
         number -= size
     raise AssertionError("the number was counted")
 
 
 def parameters(at: Places) -> list[Key]:
-    """Return the keys of all weights and biases, in the order of their numbers.
+    """Return the keys of all weights and biases in the order of their numbers, then of the others.
 
     >>> net = cr.Network(1, [cr.Dense(1), cr.Dense(1)], loss="half_squared_error")
     >>> [key.kind for key in parameters(Places.of(net))]
     ['w', 'w', 'b', 'b']
     """
-    return [numbered(letter, k, at) for letter in "wb" for k in range(count(letter, at))]
+    numbered_ones = [numbered(letter, k, at) for letter in "wb" for k in range(count(letter, at))]
+    return [*numbered_ones, *_others(at)]
+
+
+def _others(at: Places) -> list[Key]:
+    """The keys of all that is neither weight nor bias, and that a gradient moves."""
+    every = (
+        at.key(name, [int(k) for k in entry])
+        for name, shape in at.shapes.items()
+        if name.rpartition(".")[2] not in LETTERS.values() and name not in at.fixed
+        for entry in np.ndindex(*shape)
+    )
+    return [key for key in every if at.places(key)[0] == key]
 
 
 def _unknown(of: str, at: Places) -> ValueError:
@@ -198,8 +230,16 @@ def _unknown(of: str, at: Places) -> ValueError:
     hint = f"; did you mean {near!r}?" if near else "."
     return ValueError(
         f"explain: the network has no quantity {of!r}{hint} It has {', '.join(ranges)}, "
-        "layers[l].W[j, k] and layers[l].b[j] counted from 0, net_o1 of each unit, cost and all"
+        f"{_entries(at)} counted from 0, net_o1 of each unit, cost and all"
     )
+
+
+def _entries(at: Places) -> str:
+    """How entries of parameters are named: in general, or the first of each."""
+    if all(re.fullmatch(r"\d+\.[Wb]", name) for name in at.shapes):
+        return "layers[l].W[j, k] and layers[l].b[j]"
+    own = (name for name in at.shapes if name not in at.fixed)
+    return ", ".join(f"{name}[{', '.join('0' * len(at.shapes[name]))}]" for name in own)
 
 
 def _nearest(of: str, at: Places) -> str:

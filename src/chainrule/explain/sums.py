@@ -6,10 +6,12 @@ import math
 from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from chainrule.explain.example import Row
 from chainrule.explain.expressions import Expression, Quantity, Sum
 from chainrule.explain.names import Key
+
+Row = NDArray[np.float64]
 
 
 def largest(values: Sequence[float] | Row, top: int) -> list[int]:

@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from chainrule.explain.names import Key, Places
+from chainrule.explain.names import Key
+from chainrule.explain.places import LETTERS, Places, is_parameter, letter_of
 from chainrule.explain.subjects import subject
 from chainrule.layers import Role
 from chainrule.network import Parameters
@@ -29,7 +30,8 @@ def tied(ties: Any, at: Places) -> Places:
         if isinstance(group, str) or not isinstance(group, Collection):
             raise TypeError(f"explain: {must}, got {group!r}")
         keys = [subject(name, at) for name in group]
-        if len(keys) < 2 or {key.kind for key in keys} not in ({"w"}, {"b"}):
+        letters = {letter_of(key) if is_parameter(key) else "" for key in keys}
+        if len(keys) < 2 or len(letters) > 1 or "" in letters:
             raise ValueError(f"explain: {must}, two or more of one kind in each; got {group!r}")
         groups.append(tuple(sorted(keys, key=at.number)))
     every = [key for group in groups for key in group]
@@ -45,7 +47,7 @@ def checked(
     frozen: frozenset[str] = frozenset(),
 ) -> Ties:
     """Return the ties as `fit` has them, or raise where tied places are not one number."""
-    names = [[str(_place(key, at)) for key in group] for group in at.ties]
+    names = [[str(Place(*at.leaf(key))) for key in group] for group in at.ties]
     return check_ties(params, names, roles, frozen, called(at))
 
 
@@ -56,18 +58,14 @@ def called(at: Places) -> Callable[[Place], str]:
     >>> called(Places.of(net))(Place("1.W", (0, 1)))
     'w6'
     """
-    untied = Places(at.widths, at.indices)
+    untied = dataclasses.replace(at, ties=())
 
     def name(place: Place) -> str:
         key = key_at(place, at)
-        return f"{key.kind}{untied.number(key)}"
+        number = untied.number(key)
+        return f"{key.kind}{number}" if key.kind in LETTERS else str(place)
 
     return name
-
-
-def _place(key: Key, at: Places) -> Place:
-    entry = (key.unit, key.source) if key.kind == "w" else (key.unit,)
-    return Place(f"{at.indices[key.layer]}.{'W' if key.kind == 'w' else 'b'}", entry)
 
 
 def of_run(ties: Ties, at: Places) -> Places:
@@ -88,6 +86,4 @@ def key_at(place: Place, at: Places) -> Key:
     >>> key_at(Place("1.W", (0, 1)), Places.of(net))[:4]
     ('w', 1, 0, 1)
     """
-    index, _, letter = place.name.partition(".")
-    unit, source = (*place.entry, 0)[:2]
-    return Key(letter.lower(), at.indices.index(int(index)), unit, source)
+    return at.key(place.name, place.entry)

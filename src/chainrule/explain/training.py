@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from chainrule.errors import check_whole
 from chainrule.examples import Examples
-from chainrule.explain.names import Places
+from chainrule.explain.places import Places
 from chainrule.explain.replay import Start, step_of
 from chainrule.explain.steps import Update
 from chainrule.explain.tied import called, checked

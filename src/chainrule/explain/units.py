@@ -9,19 +9,25 @@ depends on what lies before it. The numbers are the core's, for a network cut of
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule.backprop import Deltas, Trace, deltas_from, forward
 from chainrule.examples import Examples
 from chainrule.explain.derivation import CHAIN, Deriver, check_finite
-from chainrule.explain.expressions import Expression, Quantity
-from chainrule.explain.names import Key, Places
+from chainrule.explain.expressions import Expression, Product, Quantity
+from chainrule.explain.forms import number
+from chainrule.explain.names import Key, derivative
+from chainrule.explain.numbers import Numbers
+from chainrule.explain.places import Places
+from chainrule.explain.reached import Reached
 from chainrule.explain.steps import Derivation, Part, Step, Update
+from chainrule.explain.sums import Row
 from chainrule.explain.working import Working
+from chainrule.layers import Layer
 from chainrule.network import Network, Parameters
-from chainrule.trees import Array
+from chainrule.trees import Array, leaves
 
 
 def derive_unit(
@@ -49,41 +55,77 @@ class _UnitPasses:
     """A pass forward up to the unit, and the derivatives of the unit backward from it."""
 
     def __init__(self, net: Network, params: Parameters, X: Array, of: Key) -> None:
-        k = Places.of(net).indices[of.layer]
         self.of, self.n, self.data = of, len(X), Examples(X, X, None)
-        whole = forward(net, params, X, check=False)
-        self.trace = _cut(whole, k + 1)
-        self.at = Places.of(self.trace.net)
-        self.y = np.zeros((self.n, self.trace.net.outputs))
-        layer, own, record = net.layers[k], params[k], whole[k]
-        seed = np.zeros_like(record.z)
+        self.trace, whole = forward(net, params, X, check=False), Places.of(net)
+        place = whole.layers[of.layer]
+        self.at, self.y = whole.before(of.layer), np.zeros((self.n, place.outputs))
+        steps = [int(step) for step in place.path.split(".")]
+        cut = _cut(self.trace, steps)
+        *_, own = cut.params
+        seed = np.zeros_like(cut[-1].z if of.kind == "z" else cut[-1].a)
         seed[:, of.unit] = 1.0
-        last = seed if of.kind == "z" else layer.delta(own, record, seed, np)
-        self.deltas = (*self._below(whole, k, layer.dx(own, record, last, np)), last)
-
-    @staticmethod
-    def _below(whole: Trace, k: int, da: Array) -> Deltas:
-        """The deltas of the layers below layer k of the network."""
-        if not k:
-            return ()
-        below = _cut(whole, k)
-        return deltas_from(below.net, below.params, below, da)
+        last = seed if of.kind == "z" else place.layer.delta(own, cut[-1], seed, np)
+        below = _below(cut, place.layer.dx(own, cut[-1], last, np))
+        self.deltas: Any = _nested([*below, last], steps)
 
     def parts(self, key: Key) -> list[float]:
         """Return each example's derivative by δ of what it is by, which orders the examples."""
-        layer = max(key.layer, 0)
-        return [float(v) for v in np.abs(self.deltas[self.at.indices[layer]]).sum(axis=1)]
+        place = self.at.layers[max(key.layer, 0)]
+        each = leaves(Numbers(self.trace, self.deltas, self.at, self.y).delta(place))
+        sizes = (np.abs(part).reshape(self.n, -1).sum(axis=1) for part in each)
+        return [float(v) for v in sum(sizes)]
 
     def example_cost(self, row: int) -> Key:
         """Return the key of what is derived, the same for each example."""
         return self.of
 
 
-def _cut(trace: Trace, k: int) -> Trace:
-    """The first layers of a pass, as a pass of their own."""
-    net = trace.net
-    cut = Network(net.inputs, net.layers[:k], "half_squared_error", check=False)
-    return Trace(trace[:k], cut, trace.params[:k])
+class _Within(NamedTuple):
+    """The derivatives of the layers within another, as far as they are known."""
+
+    inner: list[Any]
+
+
+def _cut(trace: Trace, steps: list[int]) -> Trace:
+    """The layers up to one, which may stand within others, one after the other, as a pass.
+
+    What a layer within another one makes depends on those before it within, and on what enters.
+    """
+    layers: list[Layer] = []
+    records: list[Any] = []
+    params: list[Any] = []
+    held_in: Any = trace.net
+    own, seen = trace.params, trace
+    for depth, k in enumerate(steps):
+        count = k + (depth == len(steps) - 1)
+        layers += held_in.layers[:count]
+        params += own[:count]
+        records += seen[:count]
+        if count == k:
+            held_in, own, seen = held_in.layers[k], own[k], seen[k].inner
+    return _pass(trace.net.inputs, layers, params, records)
+
+
+def _pass(inputs: int, layers: list[Any], params: list[Any], records: list[Any]) -> Trace:
+    net = Network(inputs, layers, "half_squared_error", check=False)
+    return Trace(records, net, tuple(params))
+
+
+def _below(cut: Trace, da: Array) -> Deltas:
+    """The deltas of the layers below the last."""
+    *layers, _ = cut.net.layers
+    if not layers:
+        return ()
+    below = _pass(cut.net.inputs, layers, [*cut.params[:-1]], [*cut[:-1]])
+    return deltas_from(below.net, below.params, below, da)
+
+
+def _nested(deltas: list[Any], steps: list[int]) -> list[Any]:
+    """The deltas of a cut pass, where those of the whole would lie."""
+    k, *within = steps
+    if not within:
+        return deltas
+    return [*deltas[:k], _Within(_nested(deltas[k:], within))]
 
 
 class _UnitWorking(Working):
@@ -94,42 +136,70 @@ class _UnitWorking(Working):
         """Whether it is the unit's weighted input."""
         return self.cost.kind == "z"
 
-    def dz(self, layer: int, j: int) -> Quantity:
-        return self.d(self.z(layer, j), self.delta(layer)[j])
+    def delta_key(self, k: int, j: int) -> Key:
+        return derivative(self.cost, Key("z", k, j))
 
-    def _is_split(self, layer: int) -> bool:
+    def root(self, k: int) -> int | None:
+        return self.cost.unit if k == self.at.last else None
+
+    def seed(self, k: int, j: int) -> Expression:
+        if k < self.at.last:
+            return super().seed(k, j)
+        return number(float(j == self.cost.unit))
+
+    def dleft(self, k: int) -> Row:
+        if k < self.at.last:
+            return super().dleft(k)
+        left = np.zeros(self.at.layers[k].outputs)
+        left[self.cost.unit] = 1.0
+        return left
+
+    def _is_split(self, k: int) -> bool:
         return False
 
-    def _over(self, layer: int, k: int, term: Callable[[int], Expression]) -> Expression:
-        """The sum over the units above, of which the last layer has one that counts."""
-        if layer + 1 < self.at.last or self.is_joint(layer + 1):
-            return super()._over(layer, k, term)
-        unit = self.cost.unit
-        return self.w(layer + 1, unit, k) if self._is_weighted else term(unit)
+    def over(
+        self,
+        k: int,
+        x: Quantity,
+        values: Any,
+        term: Callable[[int], Any],
+        *,
+        apart: bool,
+        split: bool,
+    ) -> Expression:
+        """The sum over the outputs, of which the last place has one that counts."""
+        if k < self.at.last or not apart:
+            return super().over(k, x, values, term, apart=apart, split=split)
+        made: Product = term(self.cost.unit)
+        return made.factors[1] if self._is_weighted else made
 
     def chain(self, key: Key) -> list[Step]:
-        layer, j = key.layer, key.unit
-        if layer < self.at.last:
-            plain = self._is_weighted and layer + 1 == self.at.last and key.kind in ("x", "a")
+        k = key.layer
+        if k < self.at.last:
+            plain = self._is_weighted and k + 1 == self.at.last and key.kind in ("x", "a")
             return [] if plain else super().chain(key)
         if key.kind == "z" or self._is_weighted:
             return []
-        d, by = self.dparameter(key)
-        return [Step(d.key, self.dz(layer, j) * by, d.value)]
+        step = self.tied([key])
+        return [] if [by.key for _, by in self.pairs(key)] == [step.key] else [step]
 
-    def layer_backward(self, layer: int, units: Collection[int]) -> list[Step]:
-        if layer < self.at.last:
-            return super().layer_backward(layer, units)
+    def layer_backward(self, k: int, units: Collection[int]) -> list[Step]:
+        if k < self.at.last:
+            return super().layer_backward(k, units)
         if self._is_weighted:
             return []
-        if self.is_joint(layer):
-            return [self._entry(layer, self.cost.unit, j) for j in units]
-        return [self._by_form(self.slope(layer, j), layer, j, 1) for j in units]
+        return [line for j in units for line in self._deltas(k, j)]
 
     def gradient(self, places: Collection[Key]) -> list[Step]:
-        entered, whole = super().gradient(places)
         last = self.at.last in {place.layer for place in places}
-        return [entered] if self._is_weighted and last else [entered, whole]
+        if self._is_weighted and last:
+            return [
+                line
+                for place in places
+                for _, by in self.pairs(place)
+                for line in self._asked(by.key)
+            ]
+        return super().gradient(places)
 
 
 class _UnitDeriver(Deriver):
@@ -140,34 +210,32 @@ class _UnitDeriver(Deriver):
 
     def _working(self, row: int) -> _UnitWorking:
         p = self.passes
-        return _UnitWorking(p.trace, p.deltas, p.y, row=row, cost=p.of, top=self.top)
+        return _UnitWorking(p.trace, p.deltas, p.y, row=row, cost=p.of, top=self.top, at=self.at)
 
     def _example(self, row: int) -> list[Part]:
         working, of = self._working(row), f" of example {row + 1}" if self.passes.n > 1 else ""
-        units = self._units(working)
+        reached = Reached(working, self.of, self.places, self.top)
+        if not self._is_joint(working):
+            reached.units[-1] = [self.passes.of.unit]
         return [
             Part(f"The chain rule{of}", tuple(working.chain(self.of)), CHAIN),
-            Part(f"Forward{of}", tuple(self._forward(working, units))),
-            Part(f"Backward{of}", tuple(self._backward(working, units))),
+            Part(f"Forward{of}", tuple(self._forward(working, reached.units))),
+            Part(f"Backward{of}", tuple(self._backward(working, reached))),
         ]
-
-    def _units(self, working: Working) -> list[list[int]]:
-        units = super()._units(working)
-        return units if self._is_joint(working) else [*units[:-1], [self.passes.of.unit]]
 
     def _is_joint(self, working: Working) -> bool:
         """Whether the unit depends on the weighted inputs of its whole layer."""
-        return self.passes.of.kind == "a" and working.is_joint(self.at.last)
+        return self.passes.of.kind == "a" and bool(working.formulas(self.at.last).needs)
 
     def _forward(self, working: Working, units: list[list[int]]) -> list[Step]:
         if self._is_joint(working):
             units = [*units[:-1], sorted({*units[-1], self.passes.of.unit})]
         return super()._forward(working, units)
 
-    def _shown(self, layer: int, o: int, units: list[int]) -> Collection[int]:
-        own = layer == self.at.last and not self._is_joint(self._working(0))
-        return units if own else super()._shown(layer, o, units)
+    def _shown(self, k: int, o: int, units: list[int]) -> Collection[int]:
+        own = k == self.at.last and not self._is_joint(self._working(0))
+        return units if own else super()._shown(k, o, units)
 
-    def _backward(self, working: Working, units: list[list[int]]) -> list[Step]:
-        steps = super()._backward(working, units)
+    def _backward(self, working: Working, reached: Reached) -> list[Step]:
+        steps = super()._backward(working, reached)
         return steps[:-1] if self.of.kind == "z" else steps

@@ -19,7 +19,9 @@ from chainrule.explain.expressions import Expression, Quantity, call, in_double
 from chainrule.explain.forms import cases, number
 from chainrule.explain.names import COST, Key, derivative
 from chainrule.explain.passes import Passes
+from chainrule.explain.places import Places
 from chainrule.explain.steps import Step, Update
+from chainrule.layers import Role
 from chainrule.optimizers import OPTIMIZERS, Optimizer, State
 from chainrule.ties import summed
 from chainrule.trees import named_leaves
@@ -145,13 +147,15 @@ WORKINGS: dict[str, Callable[[Lines], Expression]] = {
 
 def updated(made: Update, key: Key, passes: Passes) -> list[Step]:
     """Return the lines of the update of one parameter."""
-    name = f"{passes.at.indices[key.layer]}.{'W' if key.kind == 'w' else 'b'}"
+    at, roles = passes.at, passes.net.roles
+    name, _ = at.leaf(key)
     w = Quantity(key, passes.value(key))
     if name in made.frozen:
         return [Step(Key("new", of=(key,)), w, w.value, "frozen: it stays")]
     g = Quantity(derivative(COST, key), passes.gradient(key))
     bounds, g = _bounded(made, g, passes)
-    steps = update(made.optimizer, w, g, _state(made, key, w), made.step)
+    decays = roles[name] is Role.WEIGHT
+    steps = update(made.optimizer, w, g, _state(made, key, w, at), made.step, decays=decays)
     *before, last = (math.isfinite(step.value) for step in steps)
     if all(before) and not last:
         raise ValueError(
@@ -160,12 +164,14 @@ def updated(made: Update, key: Key, passes: Passes) -> list[Step]:
     return [*bounds, *steps]
 
 
-def update(optimizer: Optimizer, w: Quantity, g: Quantity, state: State, t: int) -> list[Step]:
-    """Return the lines of step t on one parameter, the last of w⁺."""
+def update(
+    optimizer: Optimizer, w: Quantity, g: Quantity, state: State, t: int, *, decays: bool
+) -> list[Step]:
+    """Return the lines of step t on one parameter, the last of w⁺; weights alone decay."""
     with np.errstate(all="ignore"):
         lines = Lines(optimizer, g, state, t)
     name = next((n for n, kind in OPTIMIZERS.items() if kind is type(optimizer)), "")
-    decays = optimizer.weight_decay and w.key.kind == "w"
+    decays = bool(optimizer.weight_decay) and decays
     decay = lines.rate.value * optimizer.weight_decay * w.value if decays else 0.0
     new = Quantity(Key("new", of=(w.key,)), w.value - (lines.dw + decay))
     if not name:
@@ -179,22 +185,22 @@ def update(optimizer: Optimizer, w: Quantity, g: Quantity, state: State, t: int)
     return [*lines.steps, Step(new.key, w - step, new.value)]
 
 
-def _state(made: Update, key: Key, w: Quantity) -> State:
+def _state(made: Update, key: Key, w: Quantity, at: Places) -> State:
     """One parameter's part of the optimizer's state."""
     if made.states is None:
         return tuple(float(part[0]) for part in made.optimizer.init(np.array([w.value])))
-    return tuple(float(part[0]) for part in state_of(made.states, key))
+    return tuple(float(part[0]) for part in state_of(made.states, key, at))
 
 
-def state_of(states: list[State], key: Key) -> State:
+def state_of(states: list[State], key: Key, at: Places) -> State:
     """Return one parameter's part of the states of all, in arrays of one entry.
 
-    >>> state_of([(), (np.array([0.5, 0.25]),)], Key("b", unit=1))
+    >>> at = Places.of(cr.Network(1, [cr.Dense(2)], loss="huber"))
+    >>> state_of([(), (np.array([0.5, 0.25]),)], Key("b", unit=1), at)
     (array([0.25]),)
     """
-    leaf = 2 * key.layer + (key.kind == "b")
-    at = (key.unit, key.source) if key.kind == "w" else (key.unit,)
-    return tuple(np.asarray(part)[at].reshape(1) for part in states[leaf])
+    name, entry = at.leaf(key)
+    return tuple(np.asarray(part)[entry].reshape(1) for part in states[[*at.shapes].index(name)])
 
 
 def _bounded(made: Update, g: Quantity, passes: Passes) -> tuple[list[Step], Quantity]:

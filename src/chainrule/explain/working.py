@@ -1,245 +1,316 @@
-"""The lines of one example: forward unit by unit, and backward from its loss unit by unit."""
+"""The lines of one example: forward place by place, and backward from its loss.
+
+What a layer says of its numbers has a line where it is asked for: a unit's, where the unit is
+written; a letter's, before the first line that needs it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import functools
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
 
 import numpy as np
 
-from chainrule.activations import activation
-from chainrule.explain.example import Row
-from chainrule.explain.expressions import Expression, Quantity, Sum
-from chainrule.explain.forms import ACTIVATION_FORMS, LOSS_FORMS, Form, number
+from chainrule.backprop import Deltas, Trace
+from chainrule.explain.activated import OWN
+from chainrule.explain.example import Example
+from chainrule.explain.expressions import Expression, Product, Quantity, Sum, in_double, node, walk
 from chainrule.explain.names import Key, derivative
-from chainrule.explain.softmax import Softmax
-from chainrule.explain.steps import Step
-from chainrule.explain.sums import largest, total, whole
-from chainrule.explain.working_loss import OWN, LossLines
-from chainrule.rows import is_own
+from chainrule.explain.places import Places
+from chainrule.explain.sheet import Formulas, Sheet
+from chainrule.explain.steps import Said, Step
+from chainrule.explain.sums import total, whole
+from chainrule.explain.working_loss import LossLines
+from chainrule.trees import Array
 
 
-class Working(LossLines):
+class Working(Example):
     """The lines of one example."""
 
-    # What is tied stands in several places
+    def __init__(
+        self,
+        trace: Trace,
+        deltas: Deltas,
+        y: Array,
+        *,
+        row: int,
+        cost: Key,
+        top: int,
+        at: Places | None = None,
+    ) -> None:
+        at = at or Places.of(trace.net)
+        super().__init__(trace, deltas, y, row=row, cost=cost, top=top, at=at)
+        self.defined: dict[Key, tuple[Quantity, Callable[[], Any]]] = {}
+        self.asked: set[Key] = set()
+        self.written: set[Key] = set()
+        self.losses = {k: LossLines(self, k) for k in at.ends}
+
+    # What layers say
+
+    @functools.cache  # noqa: B019 - it lives as long as its example
+    def formulas(self, k: int) -> Formulas:
+        place = self.at.layers[k]
+        sheet = Sheet(self, place, self.seat(k), k)
+        said: Formulas = place.layer.work(sheet) or sheet.formulas(sheet.x, sheet.da)
+        return said
+
+    def define(
+        self, key: Key, value: float, said: Callable[[], Any], *, asked: bool = True
+    ) -> Quantity:
+        if key not in self.defined:
+            self.defined[key] = Quantity(key, float(value)), said
+            if asked:
+                self.asked.add(key)
+        return self.defined[key][0]
+
+    def _with_needs(self, step: Step) -> list[Step]:
+        """A step, after the lines of the letters that it needs."""
+        parts = (part for each in step.walk() for part in _quantities(each.formula))
+        return [*(line for part in parts for line in self._asked(part.key)), step]
+
+    def _asked(self, key: Key) -> list[Step]:
+        if key not in self.asked or key in self.written:
+            return []
+        self.written.add(key)
+        return self._line(key)
+
+    def _line(self, key: Key) -> list[Step]:
+        quantity, said = self.defined[key]
+        return self._with_needs(_said(said()).of(quantity))
+
+    def over(
+        self,
+        k: int,
+        x: Quantity,
+        values: Any,
+        term: Callable[[int], Any],
+        *,
+        apart: bool,
+        split: bool,
+    ) -> Expression:
+        if not (split and self._is_split(k)):
+            return total(values, term, self.top)
+
+        def by_output(j: int) -> Quantity:
+            key = derivative(self.losses[k].share(j).key, x.key)
+            return self.define(key, values[j], lambda: term(j))
+
+        return total(values, by_output, self.top)
+
+    def _is_split(self, k: int) -> bool:
+        """Whether each output of a place has a share of the cost to itself."""
+        if self.at.ends != (k,):
+            return False
+        return not (self.losses[k].has_softmax or self.losses[k].is_own)
+
+    # Parameters
+
+    def pairs(self, key: Key) -> Iterator[tuple[Expression, Quantity]]:
+        """Yield ∂C by each quantity that a parameter changes, and the derivative of that by it."""
+        name, entry = self.at.leaf(key)
+        for k in self.at.instances(key):
+            own = name.removeprefix(f"{self.at.layers[k].path}.")
+            for of, by in self.formulas(k).by[own](*entry):
+                yield self._derived(k, of), self._by(of, key, by)
+
+    def _derived(self, k: int, of: Quantity) -> Expression:
+        """∂C by a quantity of a layer."""
+        if of.key.kind == "a":
+            return self.seed(k, of.key.unit)
+        formulas = self.formulas(k)
+        if of.key.kind == "z" and formulas.delta:
+            return formulas.delta(of.key.unit)
+        return self.defined[derivative(self.cost, of.key)][0]
+
+    def _by(self, of: Quantity, key: Key, by: Any) -> Quantity:
+        value = by.value if isinstance(by, Quantity) else in_double(node(by))
+        return self.define(derivative(of.key, key), value, lambda: by)
+
+    def touched(self, key: Key, k: int) -> set[int]:
+        """Return the units of a place that a parameter changes."""
+        name, entry = self.at.leaf(key)
+        own = name.removeprefix(f"{self.at.layers[k].path}.")
+        pairs = self.formulas(k).by[own](*entry)
+        return set().union(*(self._units_of(k, of) for of, _ in pairs))
+
+    def _units_of(self, k: int, of: Quantity) -> set[int]:
+        if of.key.kind in ("a", "z"):
+            return {of.key.unit}
+        return self._behind(k, derivative(self.cost, of.key))
+
+    def _behind(self, k: int, key: Key) -> set[int]:
+        """The units of a place by which ∂C must be known for a quantity of its layer."""
+        if key.kind == "d" and key.of[1].kind == "a" and key.of[1].layer == k:
+            return {key.of[1].unit}
+        if key not in self.defined:
+            return set()
+        formula = _said(self.defined[key][1]()).formula
+        parts = (part.key for part in _quantities(formula))
+        return set().union(*(self._behind(k, part) for part in parts))
 
     def tied(self, places: Collection[Key]) -> Step:
-        """∂C by a weight or bias, the sum over its places: δ, times what z changes by it."""
-        pairs = [self.dparameter(place) for place in places]
-        terms = [
-            self.dz(place.layer, place.unit) * by
-            for place, (_, by) in zip(places, pairs, strict=True)
-        ]
-        value = whole([d.value for d, _ in pairs])
-        return Step(pairs[0][0].key, terms[0] if len(terms) == 1 else Sum(tuple(terms)), value)
+        """∂C by a parameter, the sum over its places: δ, times what z changes by it."""
+        pairs = [pair for place in places for pair in self.pairs(place)]
+        terms = [d * by for d, by in pairs]
+        values = [_value(d) * by.value for d, by in pairs]
+        key = derivative(self.cost, next(iter(places)))
+        return Step(key, terms[0] if len(terms) == 1 else Sum(tuple(terms)), whole(values))
+
+    def gradient(self, places: Collection[Key]) -> list[Step]:
+        """∂C by a parameter, which stands in one place or is tied."""
+        step = self.tied(places)
+        own = [by for place in places for _, by in self.pairs(place)]
+        if [by.key for by in own] == [step.key]:
+            return self._asked(step.key)
+        return self._with_needs(step)
 
     # The chain rule itself
 
     def chain(self, key: Key) -> list[Step]:
         """The chain rule of a derivative in a line or two, whose factors are worked out later."""
-        layer, j = key.layer, key.unit
-        if key.kind in ("w", "b"):
-            d, by = self.dparameter(key)
-            if self.is_joint(layer):
-                return [self._joint_delta(layer, j), Step(d.key, self.dz(layer, j) * by, d.value)]
-            return [Step(d.key, self.dout(layer, j) * self.slope(layer, j) * by, d.value)]
-        steps = [] if layer == self.at.last else [self._over_units(layer, j)]
-        steps += self._undropped(layer, j)
-        if key.kind == "z":
-            d = self.d(self.z(layer, j), self.delta(layer)[j])
-            if self.is_joint(layer):
-                return [Step(d.key, self._joint_delta(layer, j).formula, d.value)]
-            steps.append(Step(d.key, self.dout(layer, j) * self.slope(layer, j), d.value))
-        return steps
+        k, j = key.layer, key.unit
+        if key.kind not in ("x", "a", "z"):
+            return self._chain_of_parameter(key)
+        before = [*self._over_units(k, j), *self._undropped(k, j)]
+        if key.kind != "z":
+            return before
+        delta, said = self._delta(k, j)
+        step = Step(derivative(self.cost, key), said.formula, delta.value)
+        return [*before, step] if isinstance(said.formula, Product) else [step]
 
-    def _over_units(self, layer: int, k: int) -> Step:
-        """∂C by what a unit passes on, through all units above."""
-        sent, d = self.sent(layer, k), self.dsent(layer, k)
+    def _chain_of_parameter(self, key: Key) -> list[Step]:
+        """A δ that is a product is taken apart; another one comes first."""
+        step = self.tied([key])
+        pairs = [*self.pairs(key)]
+        if len(pairs) > 1 or pairs[0][1].key == step.key:
+            return [step] if len(pairs) > 1 else []
+        d, by = pairs[0]
+        if not isinstance(d, Quantity) or d.key not in self.defined or d.key in self.asked:
+            return [step]  # it is no δ
+        said = _said(self.defined[d.key][1]())
+        if isinstance(said.formula, Product):
+            return [Step(step.key, said.formula * by, step.value)]
+        return [said.of(d), step]
 
-        def term(j: int) -> Expression:
-            z, w = self.z(layer + 1, j), self.w(layer + 1, j, k)
-            return self.dz(layer + 1, j) * self.d(sent, w.value, of=z.key)
+    def _delta(self, k: int, j: int) -> tuple[Quantity, Said]:
+        """δ of a unit, and its formula."""
+        delta = self.formulas(k).delta
+        assert delta is not None
+        quantity = delta(j)
+        return quantity, _said(self.defined[quantity.key][1]())
 
-        return Step(d.key, self._over(layer, k, term), d.value)
-
-    def _over(self, layer: int, k: int, term: Callable[[int], Expression]) -> Expression:
-        """The sum of a term for each unit above."""
-        return total(self._products(layer, k), term, self.top)
-
-    def _products(self, layer: int, k: int) -> Row:
-        """What each unit above contributes to ∂C by what a unit passes on."""
-        return np.asarray(self.weights(layer + 1).W[:, k] * self.delta(layer + 1))
+    def _over_units(self, k: int, j: int) -> list[Step]:
+        """∂C by what a unit passes on, through all that it changes in the one layer above."""
+        above = self.at.above.get(k, [])
+        chain = self.formulas(above[0][0]).chain if len(above) == 1 else None
+        d = self.dsent(k, j)
+        return [Step(d.key, chain(j), d.value)] if chain else []
 
     # Forward
 
-    def layer_forward(self, layer: int, units: Collection[int]) -> list[Step]:
-        """The lines of some units of a layer; of a joint activation all sums come first."""
-        if not self.is_joint(layer):
-            return [step for j in units for step in self.forward(layer, j)]
-        sums = [self._weighted(layer, j) for j in units]
-        own, row = is_own(activation, self.row(layer)), self.row(layer)
-        softmax = Softmax(self.record(layer).z[0], lambda j: self.z(layer, j), self.top)
-        outs: list[Step] = []
-        for j in units:
-            out = self.out(layer, j)
-            formula = None if own else softmax.share(j)
-            note = f"{OWN}, {row.name}" if own else str(row)
-            outs += [Step(out.key, formula, out.value, note), *self.dropped(layer, j)]
-        return [*sums, *([] if own else softmax.letters()), *outs]
+    def layer_forward(self, k: int, units: Collection[int]) -> list[Step]:
+        """The lines of some units of a place; what is of a whole row comes between."""
+        said = self.formulas(k)
+        if not said.letters:
+            return [line for j in units for line in (*self._weighted(k, j), *self._leaving(k, j))]
+        sums = [line for j in units for line in self._weighted(k, j)]
+        return [*sums, *said.letters(), *(line for j in units for line in self._leaving(k, j))]
 
-    def _weighted(self, layer: int, j: int) -> Step:
-        z = self.z(layer, j)
-        return Step(z.key, self._weighted_input(layer, j), z.value)
+    def _weighted(self, k: int, j: int) -> list[Step]:
+        z = self.formulas(k).z
+        return self._line(z(j).key) if z else []
 
-    def forward(self, layer: int, j: int) -> list[Step]:
-        """The lines of a unit: weighted input, activation, and what dropout leaves of it."""
-        return [
-            self._weighted(layer, j),
-            self._by_form(self.out(layer, j), layer, j, 0),
-            *self.dropped(layer, j),
-        ]
+    def _leaving(self, k: int, j: int) -> list[Step]:
+        """What leaves a unit, and what gates leave of it."""
+        said = _said(self.formulas(k).a(j))
+        return [*self._with_needs(said.of(self.out(k, j))), *self.dropped(k, j)]
 
-    def dropped(self, layer: int, j: int) -> list[Step]:
-        """What dropout leaves of a unit or an input."""
-        masks = self.masks(layer)
-        if not masks:
+    def dropped(self, k: int, j: int) -> list[Step]:
+        """What gates such as dropout leave of a unit or an input."""
+        gates = self.gates(k)
+        if not gates:
             return []
-        out, sent = self.out(layer, j), self.sent(layer, j)
-        kept = all(mask[j] for _, mask in masks)
-        note = "kept by dropout, and scaled up" if kept else "silenced by dropout"
-        return [Step(sent.key, _through(masks, j, out), sent.value, note)]
+        made: Any = self.out(k, j)
+        notes = []
+        for place, seat in gates:
+            said = _said(place.layer.work(Sheet(self, place, seat, given=made)).a(j))
+            made = said.formula
+            through = place.layer.delta(seat.params, seat.record, np.ones_like(seat.record.a), np)
+            notes.append((bool(through[0, j]), said.note))
+        return [Said(made, min(notes)[1]).of(self.sent(k, j))]
 
-    def _weighted_input(self, layer: int, j: int) -> Expression:
-        products = self.weights(layer).W[j] * self.passed(layer - 1)
-
-        def term(k: int) -> Expression:
-            return self.w(layer, j, k) * self.sent(layer - 1, k)
-
-        return total(products, term, self.top) + self.b(layer, j)
-
-    def _by_form(self, quantity: Quantity, layer: int, j: int, facet: int) -> Step:
-        """The line of an activation (facet 0) or its slope, below it the letters it needs."""
-        row = self.row(layer)
-        if is_own(activation, row):
-            return Step(quantity.key, None, quantity.value, f"{OWN}, {row.name}")
-        z, a = self.z(layer, j), self.out(layer, j)
-        form: Form = ACTIVATION_FORMS[row.name][facet](z, a, *map(number, row.parameters))
-        lets = tuple(
-            Step(each.quantity.key, each.expression, each.quantity.value) for each in form.lets
-        )
-        return Step(quantity.key, form.expression, quantity.value, str(row), lets)
+    def cost_lines(self, units: list[list[int]]) -> list[Step]:
+        """The lines of the cost: of several members, the mean of theirs."""
+        if len(self.at.ends) == 1:
+            return self.losses[self.at.last].lines(units[self.at.last], self.cost)
+        costs = [self.cost._replace(kind="C", layer=k) for k in self.at.ends]
+        each = zip(self.losses.values(), costs, strict=True)
+        steps = [step for loss, cost in each for step in loss.lines(units[loss.k], cost)]
+        known = {step.key: step.value for step in steps}
+        values = [known[cost] for cost in costs]
+        summed = total(values, lambda m: Quantity(costs[m], values[m]), self.top)
+        mean = whole(values) / len(values)
+        return [*steps, Step(self.cost, summed / len(values), mean, "the mean of the members'")]
 
     # Backward
 
-    def layer_backward(self, layer: int, units: Collection[int]) -> list[Step]:
-        """∂C by some units of a layer, from what they pass on back to their weighted inputs.
+    def layer_backward(self, k: int, units: Collection[int]) -> list[Step]:
+        """∂C by some units of a place, from what they pass on back to their weighted inputs."""
+        said = self.formulas(k)
+        if not said.needs:
+            return [line for j in units for line in (*self.dunit(k, j), *self._deltas(k, j))]
+        steps = [line for j in said.needs(units) for line in self.dunit(k, j)]
+        return [*steps, *(line for j in units for line in self._deltas(k, j))]
 
-        Behind a joint activation each weighted input has a part in every activation.
-        """
-        if not self.is_joint(layer):
-            return [step for j in units for step in self.deltas_of(layer, j)]
-        counted = {j: largest(self._parts(layer, j), self.top) for j in units}
-        reached = sorted({k for places in counted.values() for k in places})
-        steps = [step for k in reached for step in self.dunit(layer, k)]
-        for j, places in counted.items():
-            steps += [self._entry(layer, k, j) for k in places]
-            steps.append(self._joint_delta(layer, j))
-        return steps
+    def _deltas(self, k: int, j: int) -> list[Step]:
+        delta = self.formulas(k).delta
+        return self._line(delta(j).key) if delta else []
 
-    def _parts(self, layer: int, j: int) -> Row:
-        """What ∂C by each activation of a layer contributes to a unit's δ."""
-        return np.asarray(self.da(layer) * self.jacobian(layer)[:, j])
+    def dunit(self, k: int, j: int) -> list[Step]:
+        """∂C by what leaves a unit, or by an input."""
+        steps = [self._dlast(k, j)] if k in self.at.ends else self._dhidden(k, j)
+        return steps + self._undropped(k, j)
 
-    def _joint_delta(self, layer: int, j: int) -> Step:
-        """δ = Σ ∂C/∂a_k · ∂a_k/∂z_j."""
-
-        def term(k: int) -> Expression:
-            return self.dout(layer, k) * self.entry(layer, k, j)
-
-        delta = self.dz(layer, j)
-        return Step(delta.key, total(self._parts(layer, j), term, self.top), delta.value)
-
-    def _entry(self, layer: int, k: int, j: int) -> Step:
-        """∂a_k/∂z_j: a_j (1 − a_j), or −a_k a_j."""
-        entry, row = self.entry(layer, k, j), self.row(layer)
-        if is_own(activation, row):
-            return Step(entry.key, None, entry.value, f"{OWN}, {row.name}")
-        a_k, a_j = self.out(layer, k), self.out(layer, j)
-        formula: Expression = a_j * (1 - a_j) if k == j else -(a_k * a_j)
-        return Step(entry.key, formula, entry.value, str(row))
-
-    def deltas_of(self, layer: int, j: int) -> list[Step]:
-        """∂C by a unit, from what it passes on back to its weighted input."""
-        slope = self._by_form(self.slope(layer, j), layer, j, 1)
-        return [*self.dunit(layer, j), slope, self._delta(layer, j)]
-
-    def dunit(self, layer: int, j: int) -> list[Step]:
-        """∂C by the activation of a unit, or by an input."""
-        steps = [self._dlast(j)] if layer == self.at.last else self._dhidden(layer, j)
-        return steps + self._undropped(layer, j)
-
-    def dweighted(self, layer: int, j: int) -> Step:
+    def dweighted(self, k: int, j: int) -> Step:
         """∂C by the weighted input of a unit, which is its δ."""
-        delta = self.dz(layer, j)
-        return Step(derivative(self.cost, Key("z", layer, j)), delta, delta.value)
+        delta, _ = self._delta(k, j)
+        return Step(derivative(self.cost, Key("z", k, j)), delta, delta.value)
 
-    def gradient(self, places: Collection[Key]) -> list[Step]:
-        """∂C by a weight or bias, which stands in one place or is tied."""
-        return [*map(self._entered, places), self.tied(places)]
-
-    def _entered(self, place: Key) -> Step:
-        """What z changes by a weight or a bias."""
-        _, by = self.dparameter(place)
-        entered = self.sent(place.layer - 1, place.source) if place.kind == "w" else number(1)
-        return Step(by.key, entered, by.value)
-
-    def _dlast(self, j: int) -> Step:
+    def _dlast(self, k: int, j: int) -> Step:
         """∂C by an output."""
-        d = self.dsent(self.at.last, j)
-        if self._has_own_loss:
-            return Step(d.key, None, d.value, f"{OWN}, {self.loss.name}")
-        return Step(d.key, self._of_loss(LOSS_FORMS[self.loss.name].slope, j), d.value)
+        d, loss = self.dsent(k, j), self.losses[k]
+        slope, members = loss.slope(j), len(self.at.ends)
+        if slope is None:
+            return Step(d.key, None, d.value, f"{OWN}, {loss.loss.name}")
+        return Step(d.key, slope / members if members > 1 else slope, d.value)
 
-    def _dhidden(self, layer: int, k: int) -> list[Step]:
-        """∂C by what a unit passes on: the sum over the units above."""
-        d, products = self.dsent(layer, k), self._products(layer, k)
-        if not self._is_split(layer + 1):
+    def _dhidden(self, k: int, j: int) -> list[Step]:
+        """∂C by what a unit passes on: the sum over all that it enters."""
+        parts = [_said(self.formulas(q).dx[port](j)) for q, port in self.at.above[k]]
+        said = parts[0]
+        if len(parts) > 1:
+            terms = [part.formula for part in parts if part.formula]
+            said = Said(sum(terms[1:], terms[0]), "by every way on")
+        return self._with_needs(said.of(self.dsent(k, j)))
 
-            def term(j: int) -> Expression:
-                return self.dz(layer + 1, j) * self.w(layer + 1, j, k)
-
-            return [Step(d.key, self._over(layer, k, term), d.value)]
-
-        def by_output(j: int) -> Quantity:
-            return self.d(self.sent(layer, k), products[j], of=self.share(j).key)
-
-        steps = []
-        for j in largest(products, self.top):
-            product = self.dz(layer + 1, j) * self.w(layer + 1, j, k)
-            steps.append(Step(by_output(j).key, product, by_output(j).value))
-        return [*steps, Step(d.key, total(products, by_output, self.top), d.value)]
-
-    def _is_split(self, layer: int) -> bool:
-        """Whether each unit of a layer has a share of the cost to itself."""
-        joint = self._has_softmax or self._has_own_loss or self.is_joint(layer)
-        return layer == self.at.last and not joint
-
-    def _undropped(self, layer: int, j: int) -> list[Step]:
-        """∂C/∂a from ∂C by what dropout leaves of it, where dropout lies behind the unit."""
-        masks = self.masks(layer)
-        if not masks:
-            return []
-        da = self.dout(layer, j)
-        back = _through(masks[::-1], j, self.dsent(layer, j))
-        return [Step(da.key, back, da.value, "back through dropout")]
-
-    def _delta(self, layer: int, j: int) -> Step:
-        delta = self.dz(layer, j)
-        return Step(delta.key, self.dout(layer, j) * self.slope(layer, j), delta.value)
+    def _undropped(self, k: int, j: int) -> list[Step]:
+        """∂C/∂a from ∂C by what gates leave of it, where some lie behind the unit."""
+        gates = self.gates(k)
+        made: Any = self.dsent(k, j)
+        for place, seat in gates[::-1]:
+            made = _said(place.layer.work(Sheet(self, place, seat, given=made)).dx[0](j)).formula
+        return [Said(made, "back through dropout").of(self.dout(k, j))] if gates else []
 
 
-def _through(masks: list[tuple[float, Row]], j: int, x: Expression) -> Expression:
-    """What masks make of x, one after the other."""
-    for rate, mask in masks:
-        x = x / (1 - number(rate)) if mask[j] else 0 * x
-    return x
+def _quantities(formula: Expression | None) -> list[Quantity]:
+    return [part for part in walk(formula) if isinstance(part, Quantity)] if formula else []
+
+
+def _said(given: Any) -> Said:
+    """A formula as what is said of it."""
+    return given if isinstance(given, Said) else Said(node(given))
+
+
+def _value(d: Expression) -> float:
+    return d.value if isinstance(d, Quantity) else in_double(d)

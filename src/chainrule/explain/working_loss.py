@@ -5,57 +5,93 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Collection
 
+import numpy as np
+
 from chainrule import losses
-from chainrule.backprop import Deltas, Trace
-from chainrule.explain.example import Example, Row
+from chainrule.explain.activated import OWN
+from chainrule.explain.example import Example
 from chainrule.explain.expressions import Expression, Quantity, Sum, call
 from chainrule.explain.forms import ACTIVATION_FORMS, LOSS_FORMS, number
 from chainrule.explain.names import Key
 from chainrule.explain.softmax import Softmax
 from chainrule.explain.steps import Step
-from chainrule.explain.sums import largest, total, whole
+from chainrule.explain.sums import Row, largest, total, whole
+from chainrule.losses import Loss
 from chainrule.rows import is_own
-from chainrule.trees import Array
-
-OWN = "by a function of your own"
 
 SMALLEST_PROBABILITY, LARGEST_PROBABILITY = 1e-290, 0.99
 """Outside of these −ln p is worked out by another way than from p, which has too few digits."""
 
 
-class LossLines(Example):
-    """The lines of the loss; `top` is how many terms of a sum are written."""
+class LossLines:
+    """The lines of the loss of what leaves place `k`: of a network, or of one of its members."""
 
-    def __init__(
-        self, trace: Trace, deltas: Deltas, y: Array, *, row: int, cost: Key, top: int
-    ) -> None:
-        super().__init__(trace, deltas, y, row=row, cost=cost)
-        self.top = top
+    def __init__(self, example: Example, k: int) -> None:
+        self.example, self.k, self.top, self.y = example, k, example.top, example.y
+        self.loss: Loss = losses.loss(example.net.loss)
+        self.size = example.at.layers[k].outputs
+        first = self.size * max(example.at.layers[k].member - 1, 0)
+        self.output = example.output[:, first : first + self.size]
 
-    def losses(self, reached: Collection[int]) -> list[Step]:
-        """The lines of the loss: the outputs' shares of it, then their sum.
+    def lines(self, reached: Collection[int], cost: Key) -> list[Step]:
+        """The lines of the loss: the outputs' shares of it, then their sum, which is a cost.
 
         Written are the outputs that the derivative reaches, and those with the largest shares.
         """
-        counted = [j for j in range(len(self.y)) if self.labels[j] or not self._has_softmax]
+        counted = [j for j in range(len(self.y)) if self.labels[j] or not self.has_softmax]
         shares = self.shares[counted]
         summed = total(shares, lambda k: self.share(counted[k]), self.top)
         written = sorted({*reached, *(counted[k] for k in largest(shares, self.top))})
         steps = self._probabilities(written)
         steps += [step for j in written if j in counted for step in self._share(j)]
-        return [*steps, Step(self.cost, summed, whole(shares))]
+        return [*steps, Step(cost, summed, whole(shares))]
+
+    def slope(self, j: int) -> Expression | None:
+        """The derivative of the loss by an output, or None of a loss of one's own."""
+        return None if self.is_own else self._of_loss(LOSS_FORMS[self.loss.name].slope, j)
+
+    # The core's numbers, and their names
+
+    @functools.cached_property
+    def shares(self) -> Row:
+        """Each output's share of the loss."""
+        return np.asarray(self.loss.value(self.output, self.y[None], np)[0])
+
+    @functools.cached_property
+    def probabilities(self) -> Row:
+        """What the loss's link makes of the outputs."""
+        return np.asarray(self.loss.link(self.output, np)[0])
+
+    def sent(self, j: int) -> Quantity:
+        """An output."""
+        return self.example.sent(self.k, j)
+
+    def share(self, j: int) -> Quantity:
+        """An output's share of the loss."""
+        key = Key("loss", self.k, j, example=self.example.cost.example)
+        return Quantity(key, float(self.shares[j]))
+
+    def target(self, j: int) -> Quantity:
+        """The target of an output."""
+        return Quantity(Key("y", self.example.at.last, j), float(self.y[j]))
+
+    def p(self, j: int) -> Quantity:
+        """The probability of an output."""
+        return Quantity(Key("p", self.k, j), float(self.probabilities[j]))
 
     @property
-    def _has_softmax(self) -> bool:
-        return self.loss.name == "cross_entropy" and not self._has_own_loss
+    def has_softmax(self) -> bool:
+        """Whether it is of a softmax of the outputs."""
+        return self.loss.name == "cross_entropy" and not self.is_own
 
     @property
-    def _has_own_loss(self) -> bool:
+    def is_own(self) -> bool:
+        """Whether it is a function of the user's own."""
         return is_own(losses.loss, self.loss)
 
     @property
     def _smoothing(self) -> float:
-        return self.loss.parameters[0] if self._has_softmax and self.loss.parameters else 0.0
+        return self.loss.parameters[0] if self.has_softmax and self.loss.parameters else 0.0
 
     @functools.cached_property
     def labels(self) -> Row:
@@ -72,21 +108,21 @@ class LossLines(Example):
     def _share(self, j: int) -> list[Step]:
         """The line of an output's share of the loss; before it that of its smoothed label."""
         share = self.share(j)
-        if self._has_own_loss:
+        if self.is_own:
             return [Step(share.key, None, share.value, f"{OWN}, {self.loss.name}")]
-        if self._has_softmax:
+        if self.has_softmax:
             return [*self._smoothed(j), Step(share.key, self._minus_log(j), share.value)]
         return [Step(share.key, self._of_loss(LOSS_FORMS[self.loss.name].value, j), share.value)]
 
     def _of_loss(self, rule: Callable[..., Expression], j: int) -> Expression:
         """A formula of the loss, of what an output passes on and its target."""
         o = number(len(self.y))
-        if self._has_softmax:
+        if self.has_softmax:
             return rule(self.p(j), self.label(j), o)
         if self.loss.link_name == "sigmoid":
-            return rule(self.p(j), self.target(j), o, self.sent(self.at.last, j))
+            return rule(self.p(j), self.target(j), o, self.sent(j))
         parameters = map(number, self.loss.parameters_of(j))
-        return rule(self.sent(self.at.last, j), self.target(j), o, *parameters)
+        return rule(self.sent(j), self.target(j), o, *parameters)
 
     def _smoothed(self, j: int) -> list[Step]:
         if not self._smoothing:
@@ -96,13 +132,12 @@ class LossLines(Example):
 
     @functools.cached_property
     def _softmax(self) -> Softmax:
-        last = self.at.last
-        return Softmax(self.passed(last), lambda j: self.sent(last, j), self.top)
+        return Softmax(self.example.passed(self.k), self.sent, self.top)
 
     def _probabilities(self, outputs: Collection[int]) -> list[Step]:
         """What a cross-entropy's link makes of the outputs."""
         p = {j: self.p(j) for j in outputs}
-        if self._has_softmax:
+        if self.has_softmax:
             shares = [Step(p[j].key, self._softmax.share(j), p[j].value) for j in outputs]
             return [*self._softmax.letters(), *shares]
         if self.loss.link_name != "sigmoid":
@@ -111,7 +146,7 @@ class LossLines(Example):
         return [
             Step(
                 p[j].key,
-                form(self.sent(self.at.last, j), p[j]).expression,
+                form(self.sent(j), p[j]).expression,
                 p[j].value,
                 "the loss's sigmoid",
             )

@@ -23,7 +23,8 @@ from chainrule.errors import check_whole
 from chainrule.explain import explain
 from chainrule.explain.explanation import Explanation
 from chainrule.explain.figures import figure
-from chainrule.explain.names import Key, Places
+from chainrule.explain.names import Key
+from chainrule.explain.places import Places
 from chainrule.explain.steps import Step
 from chainrule.explain.subjects import parameters
 from chainrule.explain.text import Text, line_text

@@ -25,7 +25,8 @@ from chainrule.explain.expressions import (
     Sum,
 )
 from chainrule.explain.figures import Figure, figure, line
-from chainrule.explain.names import Name, Notation, Places, Ratio, name_of
+from chainrule.explain.names import Name, Notation, Ratio, name_of
+from chainrule.explain.places import Places
 from chainrule.explain.steps import Step
 
 

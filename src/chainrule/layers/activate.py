@@ -74,3 +74,8 @@ class Activate(Layer):
 
     def words(self, inputs: int) -> Words:
         return Words(self.kind, function=str(self.activation))
+
+    def work(self, sheet: Any) -> Any:
+        f = sheet.activated(activation(self.activation), sheet.x, sheet.record.x)
+        joint = {"reach": f.reach, "letters": f.letters} if f.joint else {}
+        return sheet.formulas(a=f.a, dx=f.back, **joint)

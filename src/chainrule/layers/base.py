@@ -23,7 +23,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from chainrule.trees import Array
+from chainrule.trees import Array, named_leaves
 
 
 class Draw(NamedTuple):
@@ -147,6 +147,11 @@ class Layer(abc.ABC):
         """Return the squared norm of each example's gradient, (n,)."""
         return 0.0
 
+    def entry(self, record: Any, delta: Any, name: str, entry: tuple[int, ...], xp: Any) -> Array:
+        """Return each example's part in the gradient of one entry of a parameter, (n,)."""
+        each = dict(named_leaves(self.per_example_gradients(record, delta, xp)))[name]
+        return each[(slice(None), *entry)]
+
     def kinks(self, record: Any) -> list[Array]:
         """Return arrays that change sign where the layer has no derivative."""
         return []
@@ -200,3 +205,18 @@ class Layer(abc.ABC):
     def lower(self, program: Any, x: int) -> int:
         """Add the layer's operations on value x to the engine's program; return what they make."""
         raise program.unsupported(f"{self!r} is of a kind that the engine does not have")
+
+    def unfold(self, flow: Any, x: int) -> int:
+        """Tell an explanation which places the layer falls into; return that of its outputs.
+
+        What enters are the units of place x. A layer made of layers says what these fall into too.
+        """
+        made: int = flow.place(self, x)
+        return made
+
+    def work(self, sheet: Any) -> Any:
+        """Return the layer's formulas for one example, of the quantities that the sheet gives.
+
+        They are `sheet.formulas(...)`; arithmetic on quantities makes formulas.
+        """
+        raise NotImplementedError(f"{self!r} is of a kind that has no formulas")

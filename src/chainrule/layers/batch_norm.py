@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.errors import check_number
 from chainrule.layers.base import Draw, Layer, Words
-from chainrule.layers.normalised import NormalisedRecord, moments, normalise, through
+from chainrule.layers.normalised import NormalisedRecord, moments, normalise, through, work
 from chainrule.layers.zeros import zeros
 from chainrule.trees import Array
 
@@ -128,3 +128,15 @@ class BatchNorm(Layer):
 
     def words(self, inputs: int) -> Words:
         return Words("batch norm")
+
+    def work(self, sheet: Any) -> Any:
+        if sheet.record.own:
+            raise sheet.unknown("normalises by the whole batch while it trains")
+
+        def mu(j: int) -> Any:
+            return sheet.parameter("running_mean", j)
+
+        def v(j: int) -> Any:
+            return sheet.parameter("running_variance", j)
+
+        return work(sheet, mu, v, self.epsilon)

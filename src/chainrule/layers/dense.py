@@ -128,3 +128,44 @@ class Dense(Layer):
         z = program.affine(x, self.units, W="W", b="b")
         made: int = program.activate(z, activation(self.activation))
         return made
+
+    def entry(
+        self, record: DenseRecord, delta: Array, name: str, entry: tuple[int, ...], xp: Any
+    ) -> Array:
+        j, *k = entry
+        return delta[:, j] * record.x[:, k[0]] if k else delta[:, j]
+
+    def work(self, sheet: Any) -> Any:
+        W, x, delta = sheet.params.W, sheet.entered, sheet.delta[0]
+
+        def w(j: int, k: int) -> Any:
+            return sheet.parameter("W", j, k)
+
+        def z(j: int) -> Any:
+            def formula() -> Any:
+                products = sheet.total(W[j] * x, lambda k: w(j, k) * sheet.x(k))
+                return products + sheet.parameter("b", j)
+
+            return sheet.weighted(j, sheet.record.z[0, j], formula)
+
+        f = sheet.activated(activation(self.activation), z, sheet.record.z)
+
+        def dz(j: int) -> Any:
+            return sheet.dz(j, delta[j], lambda: f.back(j))
+
+        def through(k: int, term: Any, *, parts: bool = True) -> Any:
+            return sheet.over(k, W[:, k] * delta, term, apart=not f.joint, parts=parts)
+
+        return sheet.formulas(
+            a=f.a,
+            dx=lambda k: through(k, lambda j: dz(j) * w(j, k)),
+            by={"W": lambda j, k: [(z(j), sheet.x(k))], "b": lambda j: [(z(j), 1)]},
+            reach=lambda below: sheet.every(np.abs(W[:, below] * delta[:, None]).max(axis=1)),
+            z=z,
+            delta=dz,
+            needs=f.needs if f.joint else None,
+            letters=f.letters if f.joint else None,
+            chain=lambda k: through(
+                k, lambda j: dz(j) * sheet.local(z(j), k, W[j, k]), parts=False
+            ),
+        )

@@ -94,3 +94,19 @@ class Dropout(Layer):
     def lower(self, program: Any, x: int) -> int:
         made: int = program.dropout(x, self.rate)
         return made
+
+    def work(self, sheet: Any) -> Any:
+        mask = sheet.record.mask
+        if mask is None:
+            return None
+
+        def through(j: int, x: Any) -> Any:
+            return x / (1 - sheet.number(self.rate)) if mask[0, j] else 0 * x
+
+        def note(j: int) -> str:
+            return "kept by dropout, and scaled up" if mask[0, j] else "silenced by dropout"
+
+        return sheet.formulas(
+            a=lambda j: sheet.said(through(j, sheet.x(j)), note(j)),
+            dx=lambda j: through(j, sheet.da(j)),
+        )

@@ -37,6 +37,23 @@ class Layout(NamedTuple):
         """The number of outputs."""
         return len(self.embedded) * (self.size - 1) + self.inputs
 
+    def place(self, k: int) -> int:
+        """Return the first output of an input.
+
+        >>> Layout(inputs=3, embedded=(0, 2), size=2).place(2)
+        3
+        """
+        return k + (self.size - 1) * sum(other < k for other in self.embedded)
+
+    def source(self, j: int) -> tuple[int, int]:
+        """Return the input that an output is of, and which of its outputs it is.
+
+        >>> Layout(inputs=3, embedded=(0, 2), size=2).source(4)
+        (2, 1)
+        """
+        k = max(k for k in range(self.inputs) if self.place(k) <= j)
+        return k, j - self.place(k)
+
     def numbers(self, x: Array, xp: Any) -> Array:
         """Return the inputs that are embedded, (n, f)."""
         return _taken(x, self.embedded, xp)

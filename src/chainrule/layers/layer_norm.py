@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule.errors import check_number
 from chainrule.layers.base import Draw, Layer, Words
-from chainrule.layers.normalised import NormalisedRecord, moments, normalise, through
+from chainrule.layers.normalised import NormalisedRecord, moments, normalise, through, work
 from chainrule.layers.zeros import zeros
 from chainrule.trees import Array
 
@@ -81,3 +81,19 @@ class LayerNorm(Layer):
 
     def words(self, inputs: int) -> Words:
         return Words("layer norm")
+
+    def work(self, sheet: Any) -> Any:
+        x, n = sheet.entered, sheet.inputs
+        mean, variance = sheet.record.mean[0, 0], sheet.record.variance[0, 0]
+
+        def mu(j: int = 0) -> Any:
+            note = "the mean of what enters"
+            return sheet.let("μ", lambda: sheet.total(x, sheet.x) / n, mean, note=note)
+
+        def v(j: int = 0) -> Any:
+            def summed() -> Any:
+                return sheet.total((x - mean) ** 2, lambda k: (sheet.x(k) - mu()) ** 2)
+
+            return sheet.let("v", lambda: summed() / n, variance, note="its variance")
+
+        return work(sheet, mu, v, self.epsilon)

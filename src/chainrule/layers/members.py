@@ -270,3 +270,43 @@ class Members(Layer):
     def words(self, inputs: int) -> Words:
         within = zip(self.layers, chain.widths(self.layers, inputs), strict=False)
         return Words(f"{self.k:,} members", inside=tuple(layer.words(i) for layer, i in within))
+
+    def entry(
+        self, record: MembersRecord, delta: MembersDelta, name: str, entry: tuple[int, ...], xp: Any
+    ) -> Array:
+        part, _, inner = name.partition(".")
+        k, _, own = inner.partition(".")
+        if part == "scales":
+            member, i = entry
+            return of_members(delta.scaled, self.k, xp)[member, :, i] * record.x[:, i]
+        if part == "own":
+            return self.last.entry(record.own[int(k)], delta.own[int(k)], own, entry, xp)
+        seen = record.shared[int(k)], delta.shared[int(k)]
+        each = self.shared[int(k)].entry(*seen, own, entry, xp)
+        return xp.sum(of_members(each, self.k, xp), axis=0)
+
+    def unfold(self, flow: Any, x: int) -> int:
+        y = x
+        for m in range(self.k):
+            own = flow.member(m)
+            y = own.place(self, x, outputs=flow.width(x))
+            y = own.through(self.shared, y, "shared.{}")
+            y = own.through((self.last,), y, f"own.{m}")
+        return y
+
+    def work(self, sheet: Any) -> Any:
+        """The scales of a member; the layers of its own and those that all share follow."""
+        m = sheet.member - 1
+
+        def scale(j: int) -> Any:
+            return sheet.parameter("scales", m, j)
+
+        def by_scale(member: int, j: int) -> Any:
+            return [(sheet.a(j), sheet.x(j))] if member == m else []
+
+        return sheet.formulas(
+            a=lambda j: sheet.x(j) * scale(j),
+            dx=lambda j: sheet.da(j) * scale(j),
+            by={"scales": by_scale},
+            values=sheet.record.scaled[0],
+        )

@@ -5,7 +5,10 @@ x, a, delta, scaled   (n, i)      gamma, beta   (i,)      scaled = (x − mean) 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from chainrule.trees import Array
 
@@ -67,3 +70,53 @@ def through(g: Array, record: NormalisedRecord, epsilon: float, axis: int, xp: A
         along = xp.mean(g * record.scaled, axis=axis, keepdims=True)
         g = g - xp.mean(g, axis=axis, keepdims=True) - record.scaled * along
     return g / xp.sqrt(record.variance + epsilon)
+
+
+def work(sheet: Any, mu: Callable[[int], Any], v: Callable[[int], Any], epsilon: float) -> Any:
+    """Return the formulas, of mean and variance of each feature: see `Layer.work`.
+
+    With g = ∂C/∂x̂, G is the mean of g and H that of g x̂, over what has one mean.
+    """
+    n, record = sheet.inputs, sheet.record
+    g = sheet.left * sheet.params.gamma
+
+    def root(j: int) -> Any:
+        return sheet.call("sqrt", v(j) + sheet.number(epsilon))
+
+    def scaled(j: int) -> Any:
+        value = record.scaled[0, j]
+        return sheet.let("x^", lambda: (sheet.x(j) - mu(j)) / root(j), value, unit=j)
+
+    def gamma(j: int) -> Any:
+        return sheet.parameter("gamma", j)
+
+    def by_scaled(j: int) -> Any:
+        return sheet.by(scaled(j), lambda: sheet.da(j) * gamma(j), g[j])
+
+    def mean(letter: str, values: Any, term: Callable[[int], Any], note: str) -> Any:
+        return sheet.let(letter, lambda: sheet.total(values, term) / n, values.mean(), note=note)
+
+    def dx(j: int) -> Any:
+        if not record.own:
+            return by_scaled(j) / root(j)
+        G = mean("G", g, by_scaled, "the mean of these derivatives")
+        gx = g * record.scaled[0]
+        H = mean("H", gx, lambda k: by_scaled(k) * scaled(k), "the mean of each times its x̂")
+        return (by_scaled(j) - G - scaled(j) * H) / root(j)
+
+    def reach(below: Any) -> Any:
+        if not record.own:
+            return sheet.alike(below)
+        x = record.scaled[0]
+        parts = g[:, None] * (np.eye(n)[:, below] - 1 / n - x[:, None] * x[None, below] / n)
+        return sheet.every(np.abs(parts).max(axis=1))
+
+    return sheet.formulas(
+        a=lambda j: gamma(j) * scaled(j) + sheet.parameter("beta", j),
+        dx=dx,
+        by={
+            "gamma": lambda j: [(sheet.a(j), scaled(j))],
+            "beta": lambda j: [(sheet.a(j), 1)],
+        },
+        reach=reach,
+    )

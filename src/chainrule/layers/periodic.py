@@ -175,6 +175,9 @@ class Periodic(Layer):
         layout = self.layout(inputs)
         return Words("periodic", f"{len(layout.embedded):,} × {layout.size:,}")
 
+    def work(self, sheet: Any) -> Any:
+        return PeriodicWork(self.layout(sheet.inputs), sheet).formulas()
+
 
 def _features(given: Any) -> tuple[int, ...]:
     """Numbers of inputs in their order, each once."""
@@ -188,3 +191,112 @@ def _features(given: Any) -> tuple[int, ...]:
     if not features or len(set(features)) < len(features):
         raise ValueError(f"Periodic: features must name inputs, each once, got {got}")
     return features
+
+
+class PeriodicWork:
+    """The formulas: see `Layer.work`. θ is the angle of a frequency, c its cosine."""
+
+    def __init__(self, layout: Layout, sheet: Any) -> None:
+        self.layout, self.sheet = layout, sheet
+        self.params, self.record, self.delta = sheet.params, sheet.record, sheet.delta
+        self.turns = 2 * sheet.pi
+
+    def formulas(self) -> Any:
+        def a(f: int, v: int) -> Any:
+            return self.sheet.a(self.out(f, v))
+
+        return self.sheet.formulas(
+            a=self.a,
+            dx=self.dx,
+            by={
+                "frequency": lambda f, m: self.of_theta(f, m, self.turns * self.x(f)),
+                "phase": lambda f, m: self.of_theta(f, m, 1),
+                "W": lambda f, v, m: [(a(f, v), self.cosine(f, m))],
+                "b": lambda f, v: [(a(f, v), 1)],
+            },
+            reach=self.reach,
+        )
+
+    def x(self, f: int) -> Any:
+        """The number with frequencies f."""
+        return self.sheet.x(self.layout.embedded[f])
+
+    def number(self, k: int) -> int:
+        """The f of input k, or −1."""
+        return [*self.layout.embedded].index(k) if k in self.layout.embedded else -1
+
+    def out(self, f: int, v: int) -> int:
+        """The output that mixture v of a number is."""
+        return self.layout.place(self.layout.embedded[f]) + 1 + v
+
+    def omega(self, f: int, m: int) -> Any:
+        return self.sheet.parameter("frequency", f, m)
+
+    def theta(self, f: int, m: int) -> Any:
+        def angle() -> Any:
+            return self.turns * self.x(f) * self.omega(f, m) + self.sheet.parameter("phase", f, m)
+
+        return self.sheet.let("θ", angle, self.record.angle[0, f, m], of=self.omega(f, m))
+
+    def cosine(self, f: int, m: int) -> Any:
+        def cos() -> Any:
+            return self.sheet.call("cos", self.theta(f, m))
+
+        return self.sheet.let("c", cos, self.record.cosine[0, f, m], of=self.omega(f, m))
+
+    def by_cosine(self, f: int, m: int) -> Any:
+        values = self.delta.values[0, f] * self.params.W[f, :, m]
+
+        def term(v: int) -> Any:
+            return self.sheet.da(self.out(f, v)) * self.sheet.parameter("W", f, v, m)
+
+        summed = np.sum(values)
+        return self.sheet.by(self.cosine(f, m), lambda: self.sheet.total(values, term), summed)
+
+    def by_theta(self, f: int, m: int) -> Any:
+        def back() -> Any:
+            return -(self.by_cosine(f, m) * self.sheet.call("sin", self.theta(f, m)))
+
+        return self.sheet.by(self.theta(f, m), back, self.delta.angle[0, f, m])
+
+    def of_theta(self, f: int, m: int, by: Any) -> Any:
+        """What a parameter changes, which is an angle."""
+        self.by_theta(f, m)
+        return [(self.theta(f, m), by)]
+
+    def a(self, j: int) -> Any:
+        k, v = self.layout.source(j)
+        if not v:
+            return self.sheet.x(k)
+        f = self.number(k)
+        products = self.params.W[f, v - 1] * self.record.cosine[0, f]
+
+        def term(m: int) -> Any:
+            return self.sheet.parameter("W", f, v - 1, m) * self.cosine(f, m)
+
+        return self.sheet.total(products, term) + self.sheet.parameter("b", f, v - 1)
+
+    def dx(self, k: int) -> Any:
+        itself, f = self.sheet.da(self.layout.place(k)), self.number(k)
+        if f < 0:
+            return itself
+        values = self.delta.angle[0, f] * 2 * math.pi * self.params.frequency[f]
+
+        def term(m: int) -> Any:
+            return self.by_theta(f, m) * self.turns * self.omega(f, m)
+
+        return itself + self.sheet.total(values, term)
+
+    def reach(self, below: Any) -> Any:
+        parts = [self._reached(k) for k in below]
+        outputs = [j for own, _ in parts for j in own]
+        return outputs, self.sheet.left[outputs] * np.array([g for _, own in parts for g in own])
+
+    def _reached(self, k: int) -> tuple[list[int], list[float]]:
+        """The outputs of an input, and their derivatives by it."""
+        first, f = self.layout.place(k), self.number(k)
+        if f < 0:
+            return [first], [1.0]
+        W = self.params.W[f]
+        turned = -np.sin(self.record.angle[0, f]) * 2 * math.pi * self.params.frequency[f]
+        return list(range(first, first + 1 + len(W))), [1.0, *(W @ turned)]

@@ -133,3 +133,26 @@ class Residual(Layer):
 
     def words(self, inputs: int) -> Words:
         return Words(self.kind, inside=tuple(layer.words(i) for layer, i in self._within(inputs)))
+
+    def entry(
+        self,
+        record: ResidualRecord,
+        delta: ResidualDelta,
+        name: str,
+        entry: tuple[int, ...],
+        xp: Any,
+    ) -> Array:
+        k, _, own = name.partition(".")
+        within = record.inner[int(k)], delta.inner[int(k)]
+        return self.layers[int(k)].entry(*within, own, entry, xp)
+
+    def unfold(self, flow: Any, x: int) -> int:
+        y = flow.through(self.layers, x, seen="inner.{}", alone=False)
+        made: int = flow.place(self, x, y)
+        return made
+
+    def work(self, sheet: Any) -> Any:
+        return sheet.formulas(
+            a=lambda j: sheet.said(sheet.x(j) + sheet.x(j, 1), "what entered, and what came of it"),
+            dx=(sheet.da, sheet.da),
+        )

@@ -73,3 +73,13 @@ class Scale(Layer):
 
     def words(self, inputs: int) -> Words:
         return Words(self.kind)
+
+    def work(self, sheet: Any) -> Any:
+        def scale(j: int) -> Any:
+            return sheet.parameter("scale", j)
+
+        return sheet.formulas(
+            a=lambda j: sheet.x(j) * scale(j),
+            dx=lambda j: sheet.da(j) * scale(j),
+            by={"scale": lambda j: [(sheet.a(j), sheet.x(j))]},
+        )
