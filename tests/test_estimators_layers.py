@@ -220,6 +220,15 @@ def test_activations_and_gradients_are_those_of_the_core(name):
         np.testing.assert_allclose(g, h, rtol=1e-9, atol=1e-12, err_msg=of)
 
 
+@pytest.mark.parametrize("name", [name for name in HIDDEN if name != "full members"])
+def test_a_derivative_is_explained_through_any_layers(name):
+    model = classifier(name).fit(X, LABELS)
+    named = named_leaves(model.gradient(X[:1], LABELS[:1]))
+    expected = next(leaf for name, leaf in named if name.endswith(".W")).flat[0]
+    found = model.explain(X[0], LABELS[0], of="w1").steps[-1].value
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize("name", HIDDEN)
 def test_the_flow_of_gradients_has_a_box_for_each_layer_with_weights(name):
     model = classifier(name).fit(X, LABELS)

@@ -17,7 +17,7 @@ HYPERPARAMETERS = {"dropout"}
 CLASSES = {kind.__name__ for kind in LAYERS.values()}
 
 
-MOST = 7
+MOST = 3
 """How many files may name a kind."""
 
 
