@@ -3,6 +3,7 @@ r"""What is timed, and what is asked of it: one row for each case.
 | task | a unit of the work is |
 |---|---|
 | train | an epoch; some of them make one call, and the figures are for one step |
+| train_layers | the same, of layers of other kinds than dense ones |
 | predict_row | one row predicted, called from Python |
 | predict_rows | all rows predicted in one call |
 | squared_norms | the squared norm of each row's gradient, all in one call |
@@ -29,6 +30,7 @@ NETWORKS, NETWORK_EPOCHS = 100, 10
 
 UNITS = {
     "train": ("microseconds a step", 1e6),
+    "train_layers": ("microseconds a step", 1e6),
     "predict_row": ("microseconds a row", 1e6),
     "predict_rows": ("milliseconds", 1e3),
     "squared_norms": ("milliseconds", 1e3),
@@ -68,6 +70,7 @@ class Case:
     loss: str = "cross_entropy"
     dropout: float = 0.0
     decay: float = 0.0
+    layers: tuple[cr.Layer, ...] = ()  # instead of dense ones of these sizes
     note: str = ""
 
     @property
@@ -81,9 +84,14 @@ class Case:
         return self.rows // self.batch if self.batch else 1
 
     @property
+    def trains(self) -> bool:
+        """Whether it is epochs that are timed."""
+        return self.task in ("train", "train_layers")
+
+    @property
     def unit(self) -> str:
         """What a figure of this case is."""
-        if self.task == "train" and self.batch is None:
+        if self.trains and self.batch is None:
             return "microseconds an epoch"
         return UNITS[self.task][0]
 
@@ -95,7 +103,7 @@ class Case:
     @property
     def scale(self) -> float:
         """What turns the seconds of a unit of the work into a figure."""
-        return self.per_second / (self.steps if self.task == "train" else 1)
+        return self.per_second / (self.steps if self.trains else 1)
 
     @property
     def operations(self) -> int:
@@ -120,6 +128,16 @@ def both(goal: Goal) -> dict[int, Goal]:
 
 
 DIGITS = (784, 128, 10)
+
+
+def normed(*last: cr.Layer) -> tuple[cr.Layer, ...]:
+    """Return three hidden layers of 256 with batch norm before their activations."""
+    return (cr.Dense(256), cr.BatchNorm(), cr.Activate("relu")) * 3 + last
+
+
+BLOCK = cr.Residual(cr.LayerNorm(), cr.Dense(512, "relu"), cr.Dense(256))
+EDGES = np.linspace(-2.5, 2.5, 33).tolist()
+MEMBERS = cr.Members(4, cr.Dense(256, "relu"), cr.Dense(256, "relu"), cr.Dense(1))
 
 CASES = [
     Case("2-2-2", (2, 2, 2), 2_000, 1, both(Goal(peer=6))),
@@ -183,6 +201,39 @@ CASES = [
         loss="binary_cross_entropy",
         note="batch 128, logistic",
     ),
+    Case(
+        "batch-norm",
+        (100, 1),
+        10_240,
+        256,
+        both(Goal(peer=1.3)),
+        task="train_layers",
+        loss="mean_squared_error",
+        layers=normed(cr.Dense(1)),
+        note="100-256-256-256-1, batch 256, batch norm",
+    ),
+    Case(
+        "residual",
+        (100, 1),
+        10_240,
+        256,
+        both(Goal(peer=1.3)),
+        task="train_layers",
+        loss="mean_squared_error",
+        layers=(cr.Dense(256), BLOCK, BLOCK, cr.Dense(1)),
+        note="100-256, 2 residual blocks of layer norm, 512, 256; batch 256",
+    ),
+    Case(
+        "members",
+        (10, 1),
+        10_240,
+        256,
+        both(Goal(peer=1.3)),
+        task="train_layers",
+        loss="mean_squared_error",
+        layers=(cr.PiecewiseLinear([EDGES] * 10, 8), MEMBERS),
+        note="10 numbers in 32 bins, 4 members of 256-256-1, batch 256",
+    ),
     Case("one-row", DIGITS, 1, goals=both(Goal(peer=4)), task="predict_row", note="784-128-10"),
     Case(
         "many-rows",
@@ -245,6 +296,8 @@ def problem(case: Case) -> Problem:
 
 def network(case: Case) -> cr.Network:
     """Return the network of a case, with its dropout after each hidden layer."""
+    if case.layers:
+        return cr.Network(case.sizes[0], case.layers, loss=case.loss)
     layers: list[cr.Layer] = []
     for units in case.sizes[1:-1]:
         layers.append(cr.Dense(units, case.activation))

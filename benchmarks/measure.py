@@ -37,7 +37,7 @@ takes part, or none."""
 EPOCHS_AT_LEAST = 2
 """In a turn of training: a call makes several."""
 
-TOLERANCE = {"train": 0.05, "many_networks": 0.0}
+TOLERANCE = {"train": 0.05, "train_layers": 0.05, "many_networks": 0.0}
 """By which results may differ from Chainrule's: the mean losses of the first epoch, since every
 engine has orders and masks of its own. Of the other tasks, the results must be the same to 0.1%."""
 
@@ -45,7 +45,7 @@ engine has orders and masks of its own. Of the other tasks, the results must be 
 def entrants(given: Problem, cores: int) -> tuple[dict[str, Entrant], dict[str, str]]:
     """Return who takes part, and in which way."""
     task = given.case.task
-    least = EPOCHS_AT_LEAST if task == "train" else 1
+    least = EPOCHS_AT_LEAST if given.case.trains else 1
     if task == "many_networks":
         ways = with_chainrule.many_networks(given, cores)
         return {name: Entrant(start, least) for name, start in ways.items()}, {}

@@ -11,6 +11,7 @@
 | turns | the engines' turns, and how long they last |
 | limit | the rate of a large matrix product |
 | with_chainrule, with_jax, with_torch, with_sklearn, by_hand | how each does each task |
+| torch_layers | kinds of layer for PyTorch |
 | report | ratios, goals and tables |
 
 The process of each number of cores is held to them where the operating system can do that (Linux;

@@ -32,6 +32,9 @@ def train(problem: Problem, cores: int) -> dict[str, Start]:
     return {"fit": in_one_call(lambda: run)}
 
 
+train_layers = train
+
+
 def predict_row(problem: Problem, cores: int) -> dict[str, Start]:
     """As for many rows; a single one takes a path of its own."""
     return predict_rows(problem, cores)

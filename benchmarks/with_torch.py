@@ -1,7 +1,8 @@
 """PyTorch: eager training with the fused optimizers; torch.func for gradients of single examples.
 
-Compiling (torch.compile) is left out: at these sizes it was slower than eager mode. On several
-cores, a single thread is tried too, which suits small networks.
+Compiling (torch.compile) dense layers is left out: at these sizes it was slower than eager mode.
+Layers of other kinds are tried compiled too. On several cores, a single thread is tried too, which
+suits small networks.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from torch import nn
 from torch.nn import functional
 
 from cases import RATE, Problem
+from torch_layers import modules
 from turns import Start, Turn, in_one_call, one_by_one
 
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "silu": nn.SiLU}
@@ -50,17 +52,39 @@ def network(problem: Problem, *last: nn.Module) -> nn.Sequential:
 def train(problem: Problem, cores: int) -> dict[str, Start]:
     """The examples are put into their order once an epoch, and cut into batches."""
     return {
-        f"eager, threads: {threads}": in_one_call(functools.partial(begin, problem, threads))
+        f"eager, threads: {threads}": in_one_call(
+            functools.partial(begin, problem, threads, network)
+        )
         for threads in sorted({1, cores})
     }
 
 
-def begin(problem: Problem, threads: int) -> Callable[[int], float]:
+def train_layers(problem: Problem, cores: int) -> dict[str, Start]:
+    """As `train`, and compiled."""
+
+    def plain(problem: Problem) -> nn.Module:
+        return modules(problem.net, problem.params)
+
+    def compiled(problem: Problem) -> nn.Module:
+        return torch.compile(plain(problem))  # type: ignore[return-value]
+
+    return {
+        f"{how.__name__}, threads: {threads}": in_one_call(
+            functools.partial(begin, problem, threads, how)
+        )
+        for how in (plain, compiled)
+        for threads in sorted({1, cores})
+    }
+
+
+def begin(
+    problem: Problem, threads: int, made: Callable[[Problem], nn.Module]
+) -> Callable[[int], float]:
     """Return what trains for some epochs and returns the mean loss of the last."""
     case = problem.case
     torch.set_num_threads(threads)
     X, y, loss = torch.from_numpy(problem.X), torch.from_numpy(problem.y), LOSSES[case.loss]
-    net = network(problem)
+    net = made(problem)
     weights = net.parameters()
     optimizer = (
         torch.optim.AdamW(weights, lr=RATE, weight_decay=case.decay, fused=True)
@@ -74,7 +98,8 @@ def begin(problem: Problem, threads: int) -> Callable[[int], float]:
             total = 0.0
             for x, t in batches(X, y, case.batch):
                 optimizer.zero_grad(set_to_none=True)
-                cost = loss(net(x), t)
+                a = net(x)
+                cost = loss(a, t if t.ndim in (a.ndim, 1) else t[:, None].expand_as(a))
                 cost.backward()
                 optimizer.step()
                 total += cost.item()

@@ -18,6 +18,7 @@ from chainrule.activations import ACTIVATIONS
 from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.trees import leaves
+from kinds import ALL
 from strategies import problem
 
 ADAM = cr.Adam(0.01)
@@ -56,6 +57,13 @@ def rows() -> Iterator[Row]:
         layers = [cr.Dense(width, "softmax"), cr.Dense(width, "softmax")]
         yield Row(cr.Network(5, layers, "squared_error"))
     yield Row(cr.Network(300, [cr.Dense(200, "relu"), cr.Dense(40)], "cross_entropy"))
+    for layers in ALL.values():
+        yield Row(cr.Network(3, layers, "half_squared_error"))
+    for width in (15, 17, 70):  # of which vectors leave some over
+        layers = [cr.LayerNorm(), cr.Residual(cr.BatchNorm(), cr.Dense(width)), cr.Scale()]
+        embedded = [cr.PiecewiseLinear([[-1.0, 0.0, 1.0]] * width, width % 9 + 1), cr.Dense(4)]
+        last = cr.Members(3, cr.Periodic(5, width), cr.Dense(2))
+        yield Row(cr.Network(width, [*layers, *embedded, last], "half_squared_error"))
 
 
 def digest(*arrays: Any) -> str:

@@ -106,8 +106,9 @@ def cost_and_gradient(
     $$C,\qquad \frac{\partial C}{\partial W},\ \frac{\partial C}{\partial b}$$
 
     They are those of `cost` and of `gradient(trace, backward(…))`, in one call, with no more than
-    some rows of activations in memory. `draw` is the step of training that dropout's masks follow
-    from. Raises TypeError or ValueError where an argument does not fit.
+    some rows of activations in memory. `draw` is the step of training that dropout's masks and
+    batch statistics follow from, which takes all rows at once. Raises TypeError or ValueError where
+    an argument does not fit.
 
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> params = net.parameters([([[2.0]], [0.0])])

@@ -20,7 +20,7 @@ struct Affine : Operation<T> {
     using V = typename Vec<T>::type;
     static constexpr int NR = panel_width<T>, w = Vec<T>::width;
 
-    int W, b;
+    int W, b;  // b is −1 where there is none
     Activation activation;
     T parameter;
     std::vector<Dropout> dropouts;
@@ -28,7 +28,8 @@ struct Affine : Operation<T> {
     const Affine* finishes = nullptr;  // the program says which
 
     Affine(const OperationSpec& spec, std::vector<ValueSpec>& values, std::vector<TensorSpec>& tensors)
-        : Operation<T>(spec), W(spec.tensors[0]), b(spec.tensors[1]), activation(spec.activation),
+        : Operation<T>(spec), W(spec.tensors[0]), b(spec.tensors.size() > 1 ? spec.tensors[1] : -1),
+          activation(spec.activation),
           parameter(T(spec.parameter)), dropouts(spec.dropouts), finished(spec.finished) {
         tensors[W].panels = true;
         tensors[W].transposed = way.wanted;
@@ -62,12 +63,13 @@ struct Affine : Operation<T> {
     // computations. Of several copies it is Σ (delta · delta′)(x · x′ + 1), over all pairs.
     double add_squared_norm(const Room<T>& room, int n, int r, double sum) const {
         const Value<T>&from = room.values[x], &to = room.values[y];
+        const int biases = b < 0 ? 0 : 1;
         for (int c = first; c < first + copies; ++c) {
             const T *delta = to.d_rows[c * n + r], *row = from.rows[c * n + r];
-            sum = multiply_add(square(delta, to.spec.width), square(row, from.spec.width) + 1, sum);
+            sum = multiply_add(square(delta, to.spec.width), square(row, from.spec.width) + biases, sum);
             for (int other = first; other < c; ++other)
                 sum += 2 * inner_product(delta, to.d_rows[other * n + r], to.spec.width) *
-                       (inner_product(row, from.rows[other * n + r], from.spec.width) + 1);
+                       (inner_product(row, from.rows[other * n + r], from.spec.width) + biases);
         }
         return sum;
     }
@@ -127,7 +129,7 @@ private:
         Value<T>& to = room.values[y];
         T *a = to.a, *slopes = to.kept.get();
         product(room.values[x].rows.data(), r0, r1, weights.in, weights.w.get(), weights.columns,
-                Start<T>{room.tensors[b].w.get(), false}, a, to.ld,
+                Start<T>{b < 0 ? nullptr : room.tensors[b].w.get(), false}, a, to.ld,
                 [&](int r, int rows, int column, int vectors) {
                     for_each_vector<T>(to.ld, r, rows, column, vectors, [&](long k) { look(a + k); });
                     activate_tile(activation, parameter, a, slopes, to.ld, r, rows, column, vectors);
@@ -166,21 +168,8 @@ private:
     }
 
     void finish_tile(Value<T>& to, int r, int rows, int column, int vectors) const {
-        T* delta = to.d.get();
         if (activation == Activation::softmax) return;  // see finish_rows
-        if (to.kept) {
-            for_each_vector<T>(to.ld, r, rows, column, vectors, [&](long k) {
-                store(delta + k, load(delta + k) * load(to.kept.get() + k));
-            });
-        } else if (activation != Activation::identity) {
-            with_activation(activation, [&]<Activation A>() {
-                if constexpr (slope_from_output(A))
-                    for_each_vector<T>(to.ld, r, rows, column, vectors, [&](long k) {
-                        const auto slope = slope_of_output<A, T>(load(to.a + k), parameter);
-                        store(delta + k, load(delta + k) * slope);
-                    });
-            });
-        }
+        slope_tile(activation, parameter, to.a, to.kept.get(), to.d.get(), to.ld, r, rows, column, vectors);
         pack_delta(to, r, rows, column, vectors);
     }
 

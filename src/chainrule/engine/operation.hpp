@@ -29,9 +29,13 @@
 
 namespace chainrule {
 
-enum class Kind { affine, activate, dropout };
+enum class Kind {
+    affine, activate, dropout, scale, layer_norm, batch_norm, add, periodic, piecewise
+};
 
-inline constexpr std::array<std::string_view, 3> kind_names{"affine", "activate", "dropout"};
+inline constexpr std::array<std::string_view, 9> kind_names{
+    "affine", "activate", "dropout",  "scale",    "layer_norm",
+    "batch_norm", "add",  "periodic", "piecewise"};
 
 inline std::optional<Kind> find_kind(std::string_view name) {
     for (std::size_t k = 0; k < kind_names.size(); ++k)
@@ -55,6 +59,9 @@ struct OperationSpec {
     Activation activation = Activation::identity;
     double parameter = 1;
     std::vector<Dropout> dropouts{};
+    double epsilon = 0, momentum = 0;
+    std::vector<int> features{};               // the inputs that are embedded, in order
+    std::vector<std::vector<double>> edges{};  // of each of them
 
     // Decided when the program is made.
     std::array<Way, 2> ways{};
@@ -80,6 +87,14 @@ struct Operation {
     }
 
     bool reads(int value) const { return x == value; }
+    // f(r) with each of these rows.
+    template <class F>
+    CHAINRULE_INLINE void for_rows(const Rows& rows, F&& f) const {
+        for_copies(rows, [&](int r0, int r1) {
+            for (int r = r0; r < r1; ++r) f(r);
+        });
+    }
+
     void weights(Room<T>&, const Rows&, const Share<T>&, bool) const {}
     std::size_t packing(const Room<T>&) const { return 0; }  // numbers of `Share::packing`
     double add_squared_norm(const Room<T>&, int, int, double sum) const { return sum; }
@@ -105,6 +120,20 @@ double square(const T* p, int n) {
 template <class T>
 CHAINRULE_INLINE void put(T* to, typename Vec<T>::type g, bool adds) {
     store(to, adds ? load(to) + g : g);
+}
+
+// Give a row of d to what it came from, as its way says.
+template <class T>
+CHAINRULE_INLINE void pass_row(const T* d, int columns, T* to, Way way) {
+    for (int c = 0; c < columns; c += Vec<T>::width) put(to + c, load(d + c), way.adds);
+}
+
+// f(c, k) with each vector of k columns from c on that a thread owns, of so many columns.
+template <class T, class F>
+CHAINRULE_INLINE void for_columns(int columns, const Share<T>& share, F&& f) {
+    constexpr int w = Vec<T>::width;
+    const auto [first, last] = share.of((columns + w - 1) / w);
+    for (int u = first; u < last; ++u) f(u * w, std::min(w, columns - u * w));
 }
 
 }  // namespace chainrule

@@ -45,14 +45,15 @@ CHAINRULE_INLINE typename Vec<T>::type products(const T* w, const T* x, int n) {
     return folded(all);
 }
 
-// z = W x + b for the outputs o to o + count.
+// z = W x + b, or without b where it is null, for the outputs o to o + count.
 template <class T>
 CHAINRULE_INLINE typename Vec<T>::type weighted_inputs(const T* W, const T* b, const T* x, int in,
                                                        int o, int count) {
     typename Vec<T>::type parts[Vec<T>::width]{};
     for (int k = 0; k < count; ++k)
         parts[k] = products(W + static_cast<std::size_t>(o + k) * in, x, in);
-    return load_first(b + o, count) + sum_of_each(parts);
+    const auto sums = sum_of_each(parts);
+    return b ? load_first(b + o, count) + sums : sums;
 }
 
 // One example's prediction, from its activation: the loss's link.
@@ -129,6 +130,7 @@ private:
 
     static V take(Tensor<T>& tensor, const T* given) {
         tensor.read(given, tensor.w.get());
+        tensor.renew();
         return poison_in(tensor.w.get(), tensor.count);
     }
 
@@ -153,7 +155,8 @@ private:
     V pass(const Affine<T>& op, const T* const* given) {
         V poison{};
         for (int c = op.first; c < op.first + op.copies; ++c)
-            poison += pass_row(op, given[op.W], given[op.b], room_.values[op.x].rows[c],
+            poison += pass_row(op, given[op.W], op.b < 0 ? nullptr : given[op.b],
+                               room_.values[op.x].rows[c],
                                room_.values[op.x].spec.width, room_.values[op.y].row(c),
                                room_.values[op.y].spec.width);
         return poison;
@@ -190,8 +193,10 @@ class ManyRows {
 public:
     ManyRows(const Program<T>& program, const T* const* given)
         : program_(program), checks_(program), tensors_(for_prediction(program), 0, false) {
-        for (std::size_t k = 0; k < tensors_.all.size(); ++k)
+        for (std::size_t k = 0; k < tensors_.all.size(); ++k) {
             tensors_.all[k].read(given[k], tensors_.all[k].w.get());
+            tensors_.all[k].renew();
+        }
     }
 
     bool run(const T* X, std::int64_t n, T* out, int threads) {

@@ -66,6 +66,24 @@ void activate_tile(Activation f, T parameter, T* a, T* slopes, long ld, int r, i
     });
 }
 
+// The same on the way back: d becomes d ⊙ f′(z) in a tile.
+template <class T>
+void slope_tile(Activation f, T parameter, const T* a, const T* slopes, T* d, long ld, int r, int rows,
+                int column, int vectors) {
+    if (slopes) {
+        for_each_vector<T>(ld, r, rows, column, vectors, [&](long k) {
+            store(d + k, load(d + k) * load(slopes + k));
+        });
+    } else if (f != Activation::identity) {
+        with_activation(f, [&]<Activation A>() {
+            if constexpr (slope_from_output(A))
+                for_each_vector<T>(ld, r, rows, column, vectors, [&](long k) {
+                    store(d + k, load(d + k) * slope_of_output<A, T>(load(a + k), parameter));
+                });
+        });
+    }
+}
+
 // Whether columns of x are packed for a dW of so many columns: else it costs more than it saves.
 template <class T>
 bool packs_columns(int columns) {

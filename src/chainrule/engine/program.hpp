@@ -12,9 +12,16 @@
 #include <string>
 #include <variant>
 
+#include "activate.hpp"
+#include "add.hpp"
 #include "affine.hpp"
+#include "batch_norm.hpp"
 #include "dropout.hpp"
+#include "layer_norm.hpp"
 #include "losses.hpp"
+#include "periodic.hpp"
+#include "piecewise.hpp"
+#include "scale.hpp"
 
 namespace chainrule {
 
@@ -142,7 +149,8 @@ inline void finish_by_tiles(std::vector<OperationSpec>& operations,
 template <class T>
 class Program {
 public:
-    using Any = std::variant<Affine<T>, DropoutAlone<T>>;
+    using Any = std::variant<Affine<T>, Activate<T>, DropoutAlone<T>, Scale<T>, LayerNorm<T>,
+                             BatchNorm<T>, Add<T>, Periodic<T>, Piecewise<T>>;
 
     ProgramSpec spec;
     std::vector<Any> operations;
@@ -204,10 +212,16 @@ private:
     void make(const OperationSpec& op) {
         switch (op.kind) {
             case Kind::affine: return add<Affine<T>>(op);
+            case Kind::activate: return add<Activate<T>>(op);
             case Kind::dropout: return add<DropoutAlone<T>>(op);
-            case Kind::activate: break;
+            case Kind::scale: return add<Scale<T>>(op);
+            case Kind::layer_norm: return add<LayerNorm<T>>(op);
+            case Kind::batch_norm: return add<BatchNorm<T>>(op);
+            case Kind::add: return add<Add<T>>(op);
+            case Kind::periodic: return add<Periodic<T>>(op);
+            case Kind::piecewise: return add<Piecewise<T>>(op);
         }
-        throw std::invalid_argument("the engine does not have this operation");
+        __builtin_unreachable();
     }
 
     // A kind may decide on the values and tensors that it works on.

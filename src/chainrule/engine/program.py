@@ -61,6 +61,12 @@ class Operation(NamedTuple):
     activation: str = "identity"
     parameter: float = 1.0
     dropouts: tuple[Mask, ...] = ()
+    epsilon: float = 0.0
+    momentum: float = 0.0
+    features: tuple[int, ...] = ()
+    """The inputs that are embedded, in order."""
+    edges: tuple[tuple[float, ...], ...] = ()
+    """Of each of them."""
 
 
 class _At(NamedTuple):
@@ -112,10 +118,10 @@ class Program:
 
     # What layers call
 
-    def affine(self, x: int, units: int, W: str, b: str) -> int:
-        """Return z = x Wᵀ + b."""
+    def affine(self, x: int, units: int, W: str, b: str = "") -> int:
+        """Return z = x Wᵀ + b, or x Wᵀ."""
         self._count(6 * self.values[x].width * units, x)
-        return self._add("affine", (x,), units, (W, b))
+        return self._add("affine", (x,), units, (W, b) if b else (W,))
 
     def activate(self, x: int, row: Activation) -> int:
         """Return f(x), by a row of the table."""
@@ -133,6 +139,62 @@ class Program:
         draw = self._at.draw
         mask = Mask(rate, draw.seed, of_layer(draw.layer))
         return self._add("dropout", (x,), self.values[x].width, dropouts=(mask,))
+
+    def scale(self, x: int, s: str, b: str = "", copies: int | None = None) -> int:
+        """Return x ⊙ s, or x ⊙ s + b; in copies, where x is to be spread to members."""
+        self._count(8 * self.width(x) * (copies or 1), x)
+        return self._add("scale", (x,), self.width(x), (s, b) if b else (s,), copies)
+
+    def layer_norm(self, x: int, gamma: str, beta: str, epsilon: float) -> int:
+        """Return γ x̂ + β, x̂ being x freed of each example's mean and variance."""
+        self._count(20 * self.width(x), x)
+        return self._add("layer_norm", (x,), self.width(x), (gamma, beta), epsilon=epsilon)
+
+    def batch_norm(
+        self,
+        x: int,
+        gamma: str,
+        beta: str,
+        mean: str,
+        variance: str,
+        epsilon: float,
+        momentum: float,
+    ) -> int:
+        """Return γ x̂ + β, x̂ being x freed of mean and variance, the batch's or the running ones."""
+        self._count(20 * self.width(x), x)
+        tensors = (gamma, beta, mean, variance)
+        return self._add(
+            "batch_norm", (x,), self.width(x), tensors, epsilon=epsilon, momentum=momentum
+        )
+
+    def add(self, x: int, y: int) -> int:
+        """Return x + y."""
+        self._count(3 * self.width(x), x)
+        return self._add("add", (x, y), self.width(x))
+
+    def periodic(
+        self, x: int, features: tuple[int, ...], frequency: str, phase: str, W: str, b: str
+    ) -> int:
+        """Return x, each of the features followed by W cos(2π frequency x + phase) + b."""
+        values, frequencies = self._columns(b), self._columns(phase)
+        self._count(len(features) * frequencies * (60 + 6 * values), x)
+        width = self.width(x) + len(features) * values
+        return self._add("periodic", (x,), width, (frequency, phase, W, b), features=features)
+
+    def piecewise(
+        self, x: int, edges: tuple[tuple[float, ...], ...], w: str, b: str, W: str
+    ) -> int:
+        """Return x, each number that has edges in the place of its piecewise-linear embedding."""
+        features = tuple(k for k, own in enumerate(edges) if own)
+        size = self._columns(b)
+        self._count(len(features) * (60 + 12 * size), x)
+        width = self.width(x) + len(features) * (size - 1)
+        own = tuple(edges[k] for k in features)
+        return self._add("piecewise", (x,), width, (w, b, W), features=features, edges=own)
+
+    def width(self, x: int) -> int:
+        """Return how many numbers a value has."""
+        return self.values[x].width
 
     def inner(self, k: int, layer: Layer, x: int, path: str = "") -> int:
         """Return what a layer within this one makes of x; its draws are those of `within(k)`.
@@ -185,6 +247,10 @@ class Program:
         first, copies = (0, copies) if self._member is None else (self._member, 1)
         self.operations.append(Operation(kind, inputs, y, numbers, first, copies, **fields))
         return y
+
+    def _columns(self, name: str) -> int:
+        """How many columns a tensor of the layer has that is being lowered."""
+        return self.tensors[self._numbers[f"{self._at.path}.{name}"]].columns
 
     def _value(self, made: Value) -> int:
         """Return the number of a new value, or of that which the first member made in its place."""

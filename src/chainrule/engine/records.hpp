@@ -71,6 +71,10 @@ inline OperationSpec read_operation(nb::handle r) {
     op.activation = found(r, "activation", find_activation);
     op.parameter = field<double>(r, "parameter");
     op.dropouts = fields(r, "dropouts", read_mask);
+    op.epsilon = field<double>(r, "epsilon");
+    op.momentum = field<double>(r, "momentum");
+    op.features = field<std::vector<int>>(r, "features");
+    op.edges = field<std::vector<std::vector<double>>>(r, "edges");
     return op;
 }
 

@@ -14,9 +14,12 @@ struct Checks {
     explicit Checks(const Program<T>& program) : of_affine(program.spec.tensors.size()) {
         program.each([&](const auto& op) {
             constexpr bool affine = std::is_same_v<std::decay_t<decltype(op)>, Affine<T>>;
-            inputs = inputs || (!affine && op.x == 0);
+            inputs = inputs || (!affine && op.reads(0));
             if (op.y == program.spec.output) output = !affine;
-            if constexpr (affine) of_affine[op.W] = of_affine[op.b] = true;
+            if constexpr (affine) {
+                of_affine[op.W] = true;
+                if (op.b >= 0) of_affine[op.b] = true;
+            }
         });
     }
 };

@@ -138,6 +138,12 @@ CHAINRULE_INLINE void store_first(T* p, typename Vec<T>::type v, int k) {
     else store_part(p, v, k);
 }
 
+// The first k lanes in the place of what is there, or added to it.
+template <class T>
+CHAINRULE_INLINE void put_first(T* p, typename Vec<T>::type v, int k, bool adds) {
+    store_first(p, adds ? load_first(p, k) + v : v, k);
+}
+
 // --- lane by lane
 
 // a where the mask holds, b elsewhere.
@@ -260,6 +266,22 @@ CHAINRULE_INLINE float multiply_add(float a, float b, float c) {
     return __builtin_fmaf(a, b, c);
 #else
     return a * b + c;
+#endif
+}
+
+// Whether a mask holds in any lane.
+template <class Mask>
+CHAINRULE_INLINE bool any_lane(Mask mask) {
+#if CHAINRULE_X86 && CHAINRULE_VECTOR_BYTES == 64
+    return _mm512_movepi32_mask((__m512i)mask) != 0;
+#elif CHAINRULE_X86 && CHAINRULE_VECTOR_BYTES == 32
+    return _mm256_movemask_epi8((__m256i)mask) != 0;
+#elif CHAINRULE_X86
+    return _mm_movemask_epi8((__m128i)mask) != 0;
+#else
+    bool any = false;
+    for (std::size_t k = 0; k < sizeof mask / sizeof mask[0]; ++k) any = any || mask[k] != 0;
+    return any;
 #endif
 }
 

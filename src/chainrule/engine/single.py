@@ -23,7 +23,7 @@ def _session(
     net: Network, params: Parameters, data: Examples, draw: Draw | None, threads: int | None
 ) -> Session:
     optimizer = SGD(1.0)
-    rows = min(len(data.X), ROWS)
+    rows = len(data.X) if draw else min(len(data.X), ROWS)  # a draw is of a whole batch
     return Session(
         Plan(net, optimizer, draw.seed if draw else 0, frozenset(), None, None),
         params,

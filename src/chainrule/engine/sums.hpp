@@ -92,6 +92,31 @@ CHAINRULE_INLINE Vec<double>::type widened(Vec<float>::type v, std::integer_sequ
                                    Vec<double>::type);
 }
 
+// Σ term(c, k) over a row of n numbers; what a term is in lanes beyond them does not count.
+template <class T, class Term>
+CHAINRULE_INLINE T sum_of_row(int n, Term&& term) {
+    using V = typename Vec<T>::type;
+    V sums[pieces]{};
+    for_vectors<T>(n, [&](int c, int k, int p) {
+        const V v = term(c, k);
+        sums[p] += k == Vec<T>::width ? v : select(first_lanes<T>(k), v, V{});
+    });
+    return sum(sums);
+}
+
+// Σ term(r) over n rows, of vectors that go down them: in four sums in turn, for adding one number to
+// another takes four cycles.
+template <class T, class Term>
+CHAINRULE_INLINE typename Vec<T>::type sum_of_rows(int n, Term&& term) {
+    typename Vec<T>::type sums[4]{};
+    int r = 0;
+    for (; r + 4 <= n; r += 4)
+#pragma GCC unroll 4
+        for (int k = 0; k < 4; ++k) sums[k] += term(r + k);
+    for (; r < n; ++r) sums[0] += term(r);
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
 // A sum of squares, in double, of what `for_vectors` goes through.
 template <class T>
 class Squares {

@@ -6,6 +6,8 @@
 //                      numbers; so x Wᵀ reads it as it lies, and a tile of dW is one piece of it
 //   transposed         panels of inputs with `out` rows, for delta W; packed anew after each update.
 //                      Where no gradient goes on to x there is none
+//   added              of each row, the sum of those before it in its segment; added up anew after
+//                      each update, where there are segments
 //
 // All gradients lie in one arena, tensor after tensor, laid out as the tensors are.
 #pragma once
@@ -28,6 +30,7 @@ struct TensorSpec {
     // Decided when the program is made.
     bool panels = false;
     bool transposed = false;
+    std::vector<int> segments{};  // the first row of each
     bool loose = false;  // its gradient goes by the arena, not from the registers to the update
 
     bool moves() const { return !frozen && !statistic; }
@@ -88,7 +91,7 @@ struct Tensor : Panels<T> {
     TensorSpec spec;
     long ld;            // of a row, where it lies in rows
     std::size_t count;  // of numbers, the padding included
-    Buffer<T> w, transposed;
+    Buffer<T> w, transposed, added;
     Buffer<T> states[2];
     T* g = nullptr;       // in the arena, where it is kept there
     Buffer<double> sums;  // one for each input or row: the penalty's share, or the gradient's squares
@@ -98,14 +101,21 @@ struct Tensor : Panels<T> {
           count(s.panels ? this->weights() : static_cast<std::size_t>(s.rows) * ld), w(count),
           sums(static_cast<std::size_t>(parts()) + 1) {
         if (s.transposed) transposed = Buffer<T>(static_cast<std::size_t>(padded<T>(in)) * out);
-        for (int k = 0; k < states_of_rule && !s.statistic; ++k) states[k] = Buffer<T>(count);
+        if (!s.segments.empty()) added = Buffer<T>(count);
+        for (int k = 0; k < states_of_rule; ++k) states[k] = Buffer<T>(count);
     }
 
     // Of how many parts the penalty is added up, and the squares of the gradient.
     int parts() const { return spec.panels ? in : spec.rows; }
 
     T* row(int k) const { return w.get() + k * ld; }
+    T* added_row(int k) const { return added.get() + k * ld; }
     T* gradient_row(int k) const { return g + k * ld; }
+
+    // The rows of the segments s0 to s1.
+    int segment(int s) const {
+        return s < static_cast<int>(spec.segments.size()) ? spec.segments[s] : spec.rows;
+    }
 
     // From the user's array to one of ours, and back.
     void read(const T* user, T* ours) const {
@@ -119,9 +129,24 @@ struct Tensor : Panels<T> {
             std::copy_n(ours + k * ld, spec.columns, user + static_cast<std::size_t>(k) * spec.columns);
     }
 
-    // Bring up to date what follows from the numbers of the inputs i0 to i1, where i0 begins a panel.
+    // Bring up to date what follows from the numbers.
+    void renew() {
+        renew(0, in);
+        add_up(0, static_cast<int>(spec.segments.size()));
+    }
+
+    // The same for the inputs i0 to i1, where i0 begins a panel.
     void renew(int i0, int i1) {
         if (transposed) pack_transposed(i0, i1);
+    }
+
+    // The same for the segments s0 to s1.
+    void add_up(int s0, int s1) {
+        for (int s = s0; s < s1; ++s) {
+            std::fill_n(added_row(segment(s)), ld, T{0});
+            for (int k = segment(s) + 1; k < segment(s + 1); ++k)
+                for (long c = 0; c < ld; ++c) added_row(k)[c] = added_row(k - 1)[c] + row(k - 1)[c];
+        }
     }
 
 private:

@@ -55,7 +55,7 @@ public:
 
     // To be called once parameters and states have been read into the tensors.
     void ready() {
-        for (Tensor<T>& tensor : tensors()) tensor.renew(0, tensor.in);
+        for (Tensor<T>& tensor : tensors()) tensor.renew();
     }
 
     void set_seam(Seam seam) {

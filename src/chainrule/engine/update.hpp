@@ -52,7 +52,7 @@ public:
     template <class U>
     V train(const Affine<T>& op, Room<T>& room, const Rows& all, const Share<T>& share,
             const U& update) const {
-        Tensor<T>&W = room.tensors[op.W], &b = room.tensors[op.b];
+        Tensor<T>& W = room.tensors[op.W];
         V poison{};
         const auto [i0, i1] = inputs_of(W, share);
         add_penalties(W, i0, i1);
@@ -64,10 +64,10 @@ public:
                         });
             W.renew(i0, i1);
         }
-        if (b.spec.moves())
-            for_vectors_of(b, share, [&](int place) {
+        if (op.b >= 0 && room.tensors[op.b].spec.moves())
+            for_vectors_of(room.tensors[op.b], share, [&](int place) {
                 const V g = clipped(op.bias_gradient(room, all.n, place));
-                poison += update_vector(b, place, g, update);
+                poison += update_vector(room.tensors[op.b], place, g, update);
             });
         return poison;
     }
@@ -79,16 +79,17 @@ public:
     }
     void keep(const Affine<T>& op, Room<T>& room, const Rows& all, bool adds,
               const Share<T>& share) const {
-        const Tensor<T>&W = room.tensors[op.W], &b = room.tensors[op.b];
+        const Tensor<T>& W = room.tensors[op.W];
         const auto [i0, i1] = inputs_of(W, share);
         op.gradient(room, all.n, i0, i1, share.packing, [](std::size_t, int) {},
                     [&](std::size_t place, int, int rows, int vectors, const T* g) {
                         for (int u = 0; u < rows * vectors; ++u)
                             put(W.g + place + u * w, load(g + u * w), adds);
                     });
-        for_vectors_of(b, share, [&](int place) {
-            put(b.g + place, op.bias_gradient(room, all.n, place), adds);
-        });
+        if (op.b >= 0)
+            for_vectors_of(room.tensors[op.b], share, [&](int place) {
+                put(room.tensors[op.b].g + place, op.bias_gradient(room, all.n, place), adds);
+            });
     }
 
     // Give a kept gradient its penalty and bounds, and leave its squares, where it is of weights one
@@ -130,6 +131,8 @@ public:
         });
         const auto [i0, i1] = inputs_of(tensor, share);
         tensor.renew(i0, i1);
+        const auto [s0, s1] = share.of(static_cast<int>(tensor.spec.segments.size()));
+        tensor.add_up(s0, s1);
         return poison;
     }
 
@@ -146,7 +149,7 @@ public:
     // A thread's share of the penalty.
     void penalise(Tensor<T>& tensor, const Share<T>& share) const {
         const auto [first, last] = tensor.spec.panels ? inputs_of(tensor, share)
-                                                      : share.of(tensor.spec.rows);
+                                                      : rows_of(tensor, share);
         add_penalties(tensor, first, last);
     }
 
@@ -203,8 +206,15 @@ private:
         return {std::min(W.in, first * NR), std::min(W.in, last * NR)};
     }
 
+    // The rows that a thread owns: whole segments where there are any.
+    static Part rows_of(const Tensor<T>& tensor, const Share<T>& share) {
+        if (!tensor.added) return share.of(tensor.spec.rows);
+        const auto [s0, s1] = share.of(static_cast<int>(tensor.spec.segments.size()));
+        return {tensor.segment(s0), tensor.segment(s1)};
+    }
+
     // f(place, count) with each run of vectors that a thread owns of a tensor: of inputs in panels, of
-    // whole rows where they are penalised row by row, of any vectors else.
+    // whole rows where they are penalised row by row or added up, of any vectors else.
     template <class F>
     void for_places(const Tensor<T>& tensor, const Share<T>& share, F&& f) const {
         if (tensor.spec.panels) {
@@ -213,8 +223,10 @@ private:
                 f(tensor.at(column, i0), (i1 - i0) * tensor.vectors(column));
             return;
         }
-        const auto size = static_cast<std::size_t>(tensor.spec.weight ? tensor.ld : w);
-        const auto [first, last] = share.of(static_cast<int>(tensor.count / size));
+        const bool by_rows = tensor.spec.weight || tensor.added;
+        const auto size = static_cast<std::size_t>(by_rows ? tensor.ld : w);
+        const auto [first, last] =
+            by_rows ? rows_of(tensor, share) : share.of(static_cast<int>(tensor.count / size));
         f(first * size, static_cast<int>((last - first) * size / w));
     }
 

@@ -26,7 +26,7 @@ struct ValueSpec {
     bool wanted = false;    // whether its d is
     bool packed = false;
     long kept = 0;          // numbers that are kept for each row
-    std::size_t shared = 0; // numbers that are kept for all rows
+    std::size_t shared = 0; // numbers that are kept for all rows, by each operation that makes copies
 };
 
 // Examples `first` to `last` of the n of a batch.
@@ -74,7 +74,7 @@ struct Value {
         if (spec.wanted) d = Buffer<T>(count);
         if (spec.kept) kept = Buffer<T>(static_cast<std::size_t>(height) * spec.kept);
         if (spec.packed) packed = Buffer<T>(static_cast<std::size_t>(height) * columns);
-        if (spec.shared) shared = Buffer<T>(spec.shared);
+        if (spec.shared) shared = Buffer<T>(spec.shared * spec.copies);
         for (int r = 0; r < height && d; ++r) d_rows.push_back(d.get() + r * ld);
         lie_at(own_.get());
     }
@@ -87,6 +87,7 @@ struct Value {
 
     T* row(int r) const { return a + r * ld; }
     T* d_row(int r) const { return d.get() + r * ld; }
+    T* shared_by(int first) const { return shared.get() + first * spec.shared; }
     T* kept_row(int r) const { return kept.get() + r * spec.kept; }
 
 private:

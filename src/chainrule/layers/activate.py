@@ -75,6 +75,10 @@ class Activate(Layer):
     def words(self, inputs: int) -> Words:
         return Words(self.kind, function=str(self.activation))
 
+    def lower(self, program: Any, x: int) -> int:
+        made: int = program.activate(x, activation(self.activation))
+        return made
+
     def work(self, sheet: Any) -> Any:
         f = sheet.activated(activation(self.activation), sheet.x, sheet.record.x)
         joint = {"reach": f.reach, "letters": f.letters} if f.joint else {}

@@ -129,6 +129,11 @@ class BatchNorm(Layer):
     def words(self, inputs: int) -> Words:
         return Words("batch norm")
 
+    def lower(self, program: Any, x: int) -> int:
+        running = ("running_mean", "running_variance")
+        made: int = program.batch_norm(x, "gamma", "beta", *running, self.epsilon, self.momentum)
+        return made
+
     def work(self, sheet: Any) -> Any:
         if sheet.record.own:
             raise sheet.unknown("normalises by the whole batch while it trains")

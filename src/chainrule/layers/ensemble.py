@@ -107,6 +107,10 @@ class MemberScale(Layer):
     def words(self, inputs: int) -> Words:
         return Words("scale")
 
+    def lower(self, program: Any, x: int) -> int:
+        made: int = program.scale(x, "scale")
+        return made
+
 
 class EnsembleDenseParameters(NamedTuple):
     """Weights W (o, i) that all members share; each member's scales s and biases b, (k, o)."""
@@ -205,3 +209,8 @@ class EnsembleDense(Layer):
 
     def words(self, inputs: int) -> Words:
         return self.dense.words(inputs)
+
+    def lower(self, program: Any, x: int) -> int:
+        z = program.scale(program.affine(x, self.dense.units, W="W"), "s", b="b")
+        made: int = program.activate(z, activation(self.dense.activation))
+        return made

@@ -82,6 +82,10 @@ class LayerNorm(Layer):
     def words(self, inputs: int) -> Words:
         return Words("layer norm")
 
+    def lower(self, program: Any, x: int) -> int:
+        made: int = program.layer_norm(x, "gamma", "beta", self.epsilon)
+        return made
+
     def work(self, sheet: Any) -> Any:
         x, n = sheet.entered, sheet.inputs
         mean, variance = sheet.record.mean[0, 0], sheet.record.variance[0, 0]

@@ -271,6 +271,18 @@ class Members(Layer):
         within = zip(self.layers, chain.widths(self.layers, inputs), strict=False)
         return Words(f"{self.k:,} members", inside=tuple(layer.words(i) for layer, i in within))
 
+    def lower(self, program: Any, x: int) -> int:
+        y, shared = program.scale(x, "scales", copies=self.k), len(self.shared)
+        for j, layer in enumerate(self.shared):
+            y = program.inner(j, layer, y, path=f"shared.{j}")
+
+        def own(m: int) -> int:
+            made: int = program.inner(shared + m, self.last, y, path=f"own.{m}")
+            return made
+
+        made: int = program.each_member(self.k, own)
+        return made
+
     def entry(
         self, record: MembersRecord, delta: MembersDelta, name: str, entry: tuple[int, ...], xp: Any
     ) -> Array:

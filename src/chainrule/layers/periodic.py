@@ -175,6 +175,11 @@ class Periodic(Layer):
         layout = self.layout(inputs)
         return Words("periodic", f"{len(layout.embedded):,} × {layout.size:,}")
 
+    def lower(self, program: Any, x: int) -> int:
+        features = self.layout(program.width(x)).embedded
+        made: int = program.periodic(x, features, "frequency", "phase", "W", "b")
+        return made
+
     def work(self, sheet: Any) -> Any:
         return PeriodicWork(self.layout(sheet.inputs), sheet).formulas()
 

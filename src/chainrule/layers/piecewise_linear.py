@@ -199,6 +199,10 @@ class PiecewiseLinear(Layer):
         layout = self.layout(inputs)
         return Words("piecewise linear", f"{len(layout.embedded):,} × {self.size:,}")
 
+    def lower(self, program: Any, x: int) -> int:
+        made: int = program.piecewise(x, self.edges, "w", "b", "W")
+        return made
+
     def work(self, sheet: Any) -> Any:
         return PiecewiseLinearWork(self, sheet).formulas()
 

@@ -134,6 +134,13 @@ class Residual(Layer):
     def words(self, inputs: int) -> Words:
         return Words(self.kind, inside=tuple(layer.words(i) for layer, i in self._within(inputs)))
 
+    def lower(self, program: Any, x: int) -> int:
+        y = x
+        for k, layer in enumerate(self.layers):
+            y = program.inner(k, layer, y)
+        made: int = program.add(x, y)
+        return made
+
     def entry(
         self,
         record: ResidualRecord,

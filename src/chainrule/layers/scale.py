@@ -74,6 +74,10 @@ class Scale(Layer):
     def words(self, inputs: int) -> Words:
         return Words(self.kind)
 
+    def lower(self, program: Any, x: int) -> int:
+        made: int = program.scale(x, "scale")
+        return made
+
     def work(self, sheet: Any) -> Any:
         def scale(j: int) -> Any:
             return sheet.parameter("scale", j)
