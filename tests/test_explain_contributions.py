@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule import engine
+from chainrule.layers import LAYERS, Role
 from chainrule.optimizers import OPTIMIZERS, init_states
-from chainrule.trees import leaves, tree_map
+from chainrule.trees import leaves, named_leaves, tree_map
 from runs import LINE, line
 from strategies import problem, problems
 
@@ -271,6 +272,46 @@ def test_a_step_before_the_history_was_loaded_is_refused(name):
     for step in (1, 4):
         with pytest.raises(ValueError, match=f"step {step} was made before .* steps from 5 on"):
             method(of="w1", step=step)
+
+
+KINDS = [pytest.param(kind.example(3), id=name) for name, kind in LAYERS.items()]
+
+
+def network_of(layer):
+    """A network with a layer between two others, or last where it predicts."""
+    ends = [] if layer.members > 1 else [cr.Dense(2)]
+    return cr.Network(2, [cr.Dense(3, "tanh"), layer, *ends], "squared_error", l2=0.1)
+
+
+@pytest.mark.parametrize("layer", KINDS)
+def test_the_shares_of_a_step_are_the_derivatives_of_each_examples_loss(layer):
+    """Of any parameter of any kind, by differences of that loss in the training's own pass."""
+    net = network_of(layer)
+    p = problem(net, n=3)
+    options = {"epochs": 1, "batch_size": None, "engine": "reference", "shuffle": False}
+    _, history = cr.fit(net, p.params, p.X, p.y, cr.SGD(0.01), sample_weight=p.w, **options)
+
+    def losses(name, entry, by):
+        moved = tree_map(np.copy, p.params)
+        dict(named_leaves(moved))[name][entry] += by
+        trace = cr.forward(net, moved, p.X, cr.Draw(seed=0, step=1))
+        each = net.row.value(trace.output, p.y, np)
+        return each.reshape(3, -1, net.outputs).sum(axis=1)
+
+    for name, leaf in named_leaves(p.params):
+        entry = tuple(size - 1 for size in leaf.shape)
+        of = f"{name}[{', '.join(map(str, entry))}]"
+        if net.roles[name] is Role.STATISTIC:
+            with pytest.raises(ValueError, match="which no gradient moves"):
+                history.contributions(of=of)
+            continue
+        slopes = (losses(name, entry, 1e-6) - losses(name, entry, -1e-6)) / 2e-6
+        shares = history.contributions(of=of)
+        expected = -0.01 * slopes * p.w[:, None] / p.w.sum()
+        np.testing.assert_allclose(shares.parts, expected, rtol=1e-6, atol=1e-11, err_msg=of)
+        pulls = net.roles[name] is Role.WEIGHT
+        assert shares.penalty == pytest.approx(-0.01 * 0.1 * leaf[entry] * pulls, rel=1e-9)
+        assert_whole(shares)
 
 
 class Own(cr.SGD):

@@ -134,9 +134,9 @@ def core(net, params, X, y, w=None):
 def assert_numbers(found, net, params, X, y, w=None, rtol=1e-9):
     """Assert that the numbers of a page's tables, for the first example, are the core's."""
     trace, each, grads = core(net, params, X, y, w)
-    indices = Places.of(net).indices
+    places = Places.of(net).layers
     for (kind, of, layer, unit, source), value in found.items():
-        k = indices[layer] if layer >= 0 else 0
+        k = int(places[layer].path) if layer >= 0 else 0
         if of == "w" and kind in ("w", "slope"):
             right = (params if kind == "w" else grads)[k].W[unit, source]
         elif of == "b" and kind in ("b", "slope"):

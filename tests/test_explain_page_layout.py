@@ -18,7 +18,7 @@ SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 
 TEXTS = """() => [...document.querySelectorAll('#drawing text')]
   .filter((e) => e.textContent && getComputedStyle(e).display !== 'none')
-  .map((e) => [e.closest('[data-el]').dataset.el, e.getAttribute('class'), e.textContent,
+  .map((e) => [e.closest('[data-el]')?.dataset.el ?? '', e.getAttribute('class'), e.textContent,
     e.getBoundingClientRect().toJSON()])"""
 BOXES = """() => [...document.querySelectorAll('#drawing :is(.unit circle, .target rect)')]
   .map((e) => [e.closest('[data-el]').dataset.el, e.getBoundingClientRect().toJSON()])"""
@@ -38,6 +38,14 @@ def of_widths(*widths, labels=True, **more):
     return cr.explain(net, own.params, own.X * 1e-3, own.y, of="w1", **names, **more)
 
 
+def of_layers(*layers):
+    """A page of a network with layers of any kind between two others, and long names."""
+    net = cr.Network(2, [cr.Dense(3), *layers, cr.Dense(2)], loss="squared_error")
+    own = problem(net, n=1, seed=3)
+    names = {"inputs": LONG[:2], "outputs": LONG[1:3]}
+    return cr.explain(net, own.params, own.X, own.y, of="w1", **names)
+
+
 PAGES = {
     "2-2-2": explained,
     "named": lambda: explained(inputs=LONG[:2], outputs=LONG[1:3]),
@@ -46,6 +54,9 @@ PAGES = {
     "12-12-10": lambda: of_widths(12, 12, 10),
     "20-3": lambda: of_widths(20, 3),
     "30-20-10, nameless": lambda: of_widths(30, 20, 10, labels=False),
+    "layer norm": lambda: of_layers(cr.LayerNorm(), cr.Activate("relu")),
+    "residual": lambda: of_layers(cr.Residual(cr.Scale(), cr.Residual(cr.Dense(3, "tanh")))),
+    "embedded": lambda: of_layers(cr.Periodic(2, 3)),
 }
 
 
@@ -97,7 +108,7 @@ def test_a_name_that_is_cut_can_be_read_whole(opened):
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("name", ["named", "4-5-3", "12-12-10"])
+@pytest.mark.parametrize("name", ["named", "4-5-3", "12-12-10", "residual"])
 def test_the_page_is_no_wider_than_the_window(opened, name, size):
     own = opened(PAGES[name](), *SIZES[size])
     assert own.page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]

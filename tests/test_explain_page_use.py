@@ -179,12 +179,12 @@ def test_what_is_drawn_holds_the_subject(inputs, width, seed):
     own = problem(net, n=2, seed=seed)
     last = f"w{inputs * width}"
     drawn = shown(cr.explain(net, own.params, own.X, own.y, of=last).derivation)
-    assert (width - 1, inputs - 1) in drawn.edges[0]
+    assert (0, width - 1, -1, inputs - 1) in {edge[:4] for edge in drawn.edges}
     assert inputs - 1 in drawn.units[0]
     assert width - 1 in drawn.units[1]
-    for k, edges in enumerate(drawn.edges):
-        assert {j for j, _ in edges} <= set(drawn.units[k + 1])
-        assert {i for _, i in edges} <= set(drawn.units[k])
+    for layer, j, of, k, _ in drawn.edges:
+        assert j in drawn.units[layer + 1]
+        assert k in drawn.units[of + 1]
 
 
 # Any width, any reader

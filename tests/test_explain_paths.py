@@ -9,7 +9,9 @@ import pytest
 import chainrule as cr
 from chainrule.activations import activation
 from chainrule.explain.names import NOTATIONS
+from chainrule.layers import Role
 from chainrule.losses import LOSSES
+from chainrule.trees import named_leaves
 from strategies import problem
 from tables import ELEMENTWISE
 
@@ -107,6 +109,69 @@ def test_the_text_fits_a_terminal(notation):
     text = cr.paths(p.net, p.params, p.X, p.y, of="w1", top=30, notation=notation).text(80)
     assert max(map(len, text.splitlines())) <= 80
     assert "example 2" in text
+
+
+# Layers of any kind
+
+PLAIN = cr.Residual(cr.Dense(2, "tanh"), cr.Dense(3))
+THROUGH = {
+    "dense": [cr.Dense(3, "tanh")],
+    "activate": [cr.Activate("silu")],
+    "dropout": [cr.Dropout(0.5)],
+    "scale": [cr.Scale()],
+    "batch_norm": [cr.BatchNorm()],
+    "residual": [PLAIN],
+    "residual within": [cr.Residual(cr.Scale(), PLAIN, cr.Activate("tanh"))],
+    "periodic": [cr.Periodic(2, 3, 0.5)],
+    "piecewise_linear": [cr.PiecewiseLinear([[-1.0, 0.0, 2.0], [], [0.0, 1.0]], 2)],
+}
+
+
+def with_layers(layers):
+    return cr.Network(2, [cr.Dense(3, "tanh"), *layers, cr.Dense(2)], "squared_error", l2=0.1)
+
+
+@pytest.mark.parametrize("name", THROUGH)
+def test_the_paths_through_layers_of_any_kind_sum_to_the_gradient(name):
+    p = problem(with_layers(THROUGH[name]), n=2)
+    trace = cr.forward(p.net, p.params, p.X)
+    grads = dict(named_leaves(cr.gradient(trace, cr.backward(p.net, p.params, trace, p.y, p.w))))
+    for leaf, own in grads.items():
+        if p.net.roles[leaf] is Role.STATISTIC:
+            continue
+        entry = tuple(size - 1 for size in own.shape)
+        of = f"{leaf}[{', '.join(map(str, entry))}]"
+        found = cr.paths(p.net, p.params, p.X, p.y, of=of, top=10_000, sample_weight=p.w)
+        assert (found.others, found.rest) == (0, 0)
+        assert found.gradient == pytest.approx(own[entry], rel=1e-12, abs=1e-15), of
+        total = math.fsum([*(path.value for path in found.paths), found.penalty])
+        assert total == pytest.approx(own[entry], rel=1e-10, abs=1e-14), of
+        for path in found.paths:
+            assert math.prod(f.value for f in path.factors) == pytest.approx(path.value, rel=1e-12)
+        few = cr.paths(p.net, p.params, p.X, p.y, of=of, top=3, sample_weight=p.w)
+        assert [path.units for path in few.paths] == [path.units for path in found.paths[:3]]
+        assert few.others == len(found.paths) - len(few.paths)
+        assert few.rest == pytest.approx(sum(path.value for path in found.paths[3:]), abs=1e-14)
+
+
+def test_a_path_passes_by_the_layers_of_a_residual():
+    p = problem(with_layers([PLAIN]), n=1)
+    found = cr.paths(p.net, p.params, p.X, p.y, of="h2", top=100)
+    assert len(found.paths) + found.others == (1 + 2 * 3) * 2  # past both layers, or through them
+    (by,) = [path for path in found.paths if path.units == ("h10", "o1")]
+    trace = cr.forward(p.net, p.params, p.X)
+    slope = cr.losses.loss("squared_error").grad(trace.output, p.y, np)[0, 0]
+    assert by.value == pytest.approx(p.params[2].W[0, 1] * slope, rel=1e-12)
+    assert "∂out_h10/∂out_h2" in found.text()
+
+
+@pytest.mark.parametrize("layer", [cr.LayerNorm(), cr.Activate("softmax"), cr.Dense(3, "softmax")])
+def test_a_layer_that_joins_its_units_is_refused_where_paths_go_through_it(layer):
+    p = problem(with_layers([layer]), n=1)
+    with pytest.raises(ValueError, match=r"^paths: .* joins all paths through it; explain works"):
+        cr.paths(p.net, p.params, p.X, p.y, of="w1")
+    found = cr.paths(p.net, p.params, p.X, p.y, of="o1")
+    assert found.paths[0].value == pytest.approx(found.gradient)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ HYPERPARAMETERS = {"dropout"}
 CLASSES = {kind.__name__ for kind in LAYERS.values()}
 
 
-MOST = 3
+MOST = 0
 """How many files may name a kind."""
 
 

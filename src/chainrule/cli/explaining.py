@@ -54,7 +54,8 @@ def put(text: str, path: Path | None) -> None:
     "--of",
     metavar="NAME",
     required=True,
-    help="A weight (w5), bias (b3), input (x2), unit (h1, net_o2), cost, or all.",
+    help="A weight (w5), bias (b3), other parameter (1.gamma[0]), input (x2), unit (h1, net_o2), "
+    "cost, or all.",
 )
 @click.option(
     "--by",
@@ -126,12 +127,16 @@ def explain(
     inputs = [0.05, 0.10]             # several examples: [[...], [...]]
     targets = [0.01, 0.99]
 
+    Layers of any kind stand in tables in place of the sizes: [[layers]] with its kind, such as
+    "layer_norm", its settings and its parameters by their names.
+
     With --data, NETWORK is a model of `chainrule train`, and the example a row of that table.
 
     \b
     chainrule explain 2-2-2 --of w5
     chainrule explain network.toml --of w1 --notation nielsen -o w1.html
     chainrule explain network.toml --of out_o1 --by w1
+    chainrule explain layers.toml --of "1.gamma[0]"
     chainrule explain houses.model --data test.csv --row 3 --of w12
     """
     from chainrule.explain.network_file import network_path

@@ -19,9 +19,10 @@
 | text, latex, markdown, notebook, mathml, snippet | the formats |
 | page | the page with the network drawn and live |
 | explanation | what `explain` returns |
-| network_file, network_parameters, network_training, toml_file | a network with its data as a \
-person writes it down |
+| network_file, network_layers, network_parameters, network_training, toml_file | a network with \
+its data as a person writes it down |
 | training, replay | which step is explained; steps of a run made again |
+| paths, ways | a derivative as a sum over paths; how units lead to each other |
 | contributions, sharing | a weight's change shared out; how a step is, rule by rule |
 | output | the formats by the ends of files' names; files written whole or not at all |
 | worksheet, worksheet_html, worksheet_latex | problems with blanks, and their keys |
@@ -192,9 +193,4 @@ def paths(
     top = check_whole("paths: top", top, least=1)
     check_parameters(net, params)
     derivation.check_layers(net)
-    if derivation.joint_layers(net):
-        raise ValueError(
-            "paths: an activation over the layer, such as softmax, joins all paths through it; "
-            "explain works it out"
-        )
     return paths_of(net, params, X, y, of, top, sample_weight, notation)

@@ -18,13 +18,14 @@ import numpy as np
 from chainrule.errors import check_whole
 from chainrule.explain import derivation
 from chainrule.explain.figures import figure
-from chainrule.explain.places import Places
+from chainrule.explain.places import Places, is_parameter
 from chainrule.explain.replay import run_of
 from chainrule.explain.sharing import DECAY, EARLIER, PENALTY, Sharing, Vector
 from chainrule.explain.subjects import subject
 from chainrule.explain.text import Text
-from chainrule.explain.tied import key_at
 from chainrule.history import History
+from chainrule.layers import Role
+from chainrule.ties import Place
 
 
 @dataclass(frozen=True)
@@ -122,9 +123,14 @@ def contributions(history: History, of: str, step: int | None = None) -> Contrib
     derivation.check_layers(run.plan.net)
     at = Places.of(run.plan.net)
     key = subject(of, at)
-    if key.kind not in ("w", "b"):
+    if not is_parameter(key):
         raise ValueError(f"contributions: of must be a weight or a bias, got {of!r}")
-    if any(key_at(place, at) == key for group in run.plan.ties for place in group):
+    place = Place(*at.leaf(key))
+    if run.plan.net.roles[place.name] is Role.STATISTIC:
+        raise ValueError(
+            f"contributions: {of} is a running statistic, which follows the data and no gradient"
+        )
+    if any(place in group for group in run.plan.ties):
         raise ValueError(
             f"contributions: {of} is tied, and its change is not of its own place alone; "
             "history.explain works a step of it"

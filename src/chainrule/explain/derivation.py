@@ -56,7 +56,8 @@ def derive(
     with np.errstate(all="ignore"):
         passes = Passes(net, params, data, draw, made.mean_weight if made else None, at)
         parts = Deriver(passes, of, top).parts(made)
-    derived = Derivation(net, at, of, tuple(parts), params, data, made, dict(labels or {}))
+    named = dict(labels or {})
+    derived = Derivation(net, at, of, tuple(parts), params, data, made, named, draw=draw)
     check_finite(derived)
     return derived
 

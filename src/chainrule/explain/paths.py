@@ -4,33 +4,32 @@ r"""A gradient as a sum over paths: from a weight, unit by unit, to each output.
 
 There are as many paths as the widths of the layers above multiply to. The largest are found
 without making the others: the k largest products through a unit are among the k largest through
-each unit above it.
+each unit above it. `ways` says how units lead to each other.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.activations import activation
-from chainrule.backprop import backward, forward
 from chainrule.explain import derivation
 from chainrule.explain.expressions import Product, Quantity
 from chainrule.explain.figures import figure
 from chainrule.explain.names import COST, Key, derivative, name_of, notation
-from chainrule.explain.numbers import held
-from chainrule.explain.places import Places
+from chainrule.explain.passes import Passes
+from chainrule.explain.places import Places, is_parameter
 from chainrule.explain.steps import Step
 from chainrule.explain.subjects import subject
 from chainrule.explain.text import Text, line_text
-from chainrule.explain.working import Working
+from chainrule.explain.ways import Ways
 from chainrule.explain.writing import Writer, write_step
-from chainrule.network import Network, Parameters, penalty_gradient
-from chainrule.targets import encode
+from chainrule.layers import Role
+from chainrule.network import Network, Parameters, divisor, penalty_gradient
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -150,13 +149,14 @@ def _said(value: float) -> str:
 
 
 class _Largest(NamedTuple):
-    """The largest products from each unit of a layer to the outputs, (units, k), and their ways.
+    """The largest products from what leaves each unit of a place to the outputs, and their ways.
 
-    Entry r of unit u goes on to unit `unit[u, r]` of the next layer, and there to its entry
-    `entry[u, r]`.
+    Entry r of unit u, of (units, k), goes on to unit `unit[u, r]` of place `place[u, r]`, and there
+    to its entry `entry[u, r]`. Where there are fewer, the rest is NaN.
     """
 
     value: Array
+    place: Any
     unit: Any
     entry: Any
 
@@ -180,151 +180,114 @@ def paths_of(
     """
     at = Places.of(net)
     key = subject(of, at)
-    if key.kind not in ("w", "b", "x", "a"):
+    if not (is_parameter(key) or key.kind in ("x", "a")):
         raise ValueError(f"paths: of must be a weight, a bias, an input or a unit, got {of!r}")
     params, data = derivation.in_double(net, params, X, y, sample_weight)
-    targets = encode(data.y, net.outputs, data.X.dtype, np)
-    trace = forward(net, params, data.X, check=False)
-    deltas = backward(net, params, trace, targets, check=False)
-    n = len(data.X)
-    weights = np.full(n, 1 / n) if data.w is None else data.w / data.w.sum()
+    passes = Passes(net, params, data, at=at)
+    w = np.ones(passes.n) if data.w is None else data.w
+    weights = w / divisor(net, float(w.sum()))
     found: list[Path] = []
-    whole = 0.0
-    for row in range(n):
-        example = row + 1 if n > 1 else 0
-        cost = Key("C", example=example)
-        working = Working(trace, deltas, targets, row=row, cost=cost, top=top)
-        own = _OfExample(working, key, top)
-        whole += float(weights[row]) * own.derivative()
-        found += own.paths(example, float(weights[row]))
+    count = 0
+    for row, weight in enumerate(map(float, weights)):
+        example = row + 1 if passes.n > 1 else 0
+        own = _OfExample(passes, key, row, Key("C", example=example), top)
+        found += own.paths(example, weight)
+        count += own.count
+    whole = float(np.dot(weights, passes.parts(key)))
     shown = sorted(found, key=lambda path: -abs(path.value))[:top]
-    penalty = 0.0
-    if key.kind == "w":
-        W = np.array(held(params, at.leaf(key)[0])[key.unit, key.source])
-        penalty = float(penalty_gradient(net, W, np))
-    others = n * _count(at, key) - len(shown)
+    others = count - len(shown)
     rest = whole - math.fsum(path.value for path in shown) if others else 0.0
+    penalty = _penalty(net, passes, key)
     return Paths(at, key, whole + penalty, tuple(shown), others, rest, penalty, name)
 
 
-def _count(at: Places, key: Key) -> int:
-    """How many paths lead from a weight, or from an input or a unit, to the outputs."""
-    return math.prod(at.widths[key.layer + 2 :])
+def _penalty(net: Network, passes: Passes, key: Key) -> float:
+    if not is_parameter(key) or net.roles[passes.at.leaf(key)[0]] is not Role.WEIGHT:
+        return 0.0
+    return float(penalty_gradient(net, np.array(passes.value(key)), np))
 
 
 class _OfExample:
     """The paths of one example."""
 
-    def __init__(self, working: Working, key: Key, top: int) -> None:
-        self.working, self.key, self.top, self.at = working, key, top, working.at
-        self.layers = self._layers()
+    def __init__(self, passes: Passes, key: Key, row: int, cost: Key, top: int) -> None:
+        self.ways = Ways(passes, row, cost)
+        self.working, self.at, self.top = self.ways.working, passes.at, top
+        self.starts = self.ways.starts(key)
+        self.from_unit = not is_parameter(key)
+        self.lowest = min((start.layer for start in self.starts), default=0)
+        self.largest: dict[int, _Largest] = {}
+        self.counts: dict[int, Any] = {}
+        for k in range(self.at.last, self.lowest - 1, -1):
+            self._find(k)
 
-    def derivative(self) -> float:
-        """The gradient of the example's own loss."""
-        key, working = self.key, self.working
-        if key.kind in "xa":
-            return float(working.da(key.layer)[key.unit])
-        delta = float(working.seat(key.layer).delta[0, key.unit])
-        return (
-            delta if key.kind == "b" else delta * float(working.passed(key.layer - 1)[key.source])
-        )
+    @property
+    def count(self) -> int:
+        """How many paths there are."""
+        return sum(int(self.counts[start.layer][start.unit]) for start in self.starts)
 
-    def _gain(self, layer: int) -> Array:
-        """What a unit's a gains by its z, and what it passes on by its a."""
-        if layer < 0:
-            return self._kept(layer)
-        slope = self._slopes(layer)
-        return slope * self._kept(layer)
+    def _find(self, k: int) -> None:
+        """Find the largest products from what leaves the units of a place."""
+        width = self.at.widths[k + 1]
+        if k in self.at.ends:
+            value, on = np.asarray(self.working.dpassed(k))[:, None], np.zeros((width, 1), int)
+            self.largest[k], self.counts[k] = _Largest(value, on, on, on), [1] * width
+            return
+        hops = [
+            (q, *self.ways.matrix(q, port)) for q, port in self.at.above[k] if q in self.largest
+        ]
+        units = {start.unit for start in self.starts} if k == self.lowest else range(width)
+        found = [self._of_unit(u, hops) if u in units else np.zeros((4, 0)) for u in range(width)]
+        most = max(part.shape[1] for part in found)
+        value = np.full((4, width, most), np.nan)
+        for u, part in enumerate(found):
+            value[:, u, : part.shape[1]] = part
+        on = np.nan_to_num(value[1:]).astype(int)
+        self.largest[k] = _Largest(value[0], *on)
+        reached = [(self.counts[q], reach) for q, _, reach in hops]
+        self.counts[k] = [
+            sum(itertools.chain(*(itertools.compress(n, reach[:, u]) for n, reach in reached)))
+            for u in range(width)
+        ]
 
-    def _kept(self, layer: int) -> Array:
-        kept = np.ones(self.at.widths[layer + 1])
-        for place, seat in self.working.gates(layer):
-            kept = kept * place.layer.delta(seat.params, seat.record, kept[None] * 0 + 1, np)[0]
-        return kept
-
-    def _slopes(self, layer: int) -> Array:
-        record, own = self.working.seat(layer).record, self.at.layers[layer].layer
-        row = activation(own.activation)  # type: ignore[attr-defined]
-        return np.asarray(row.df(record.z, record.a, np)[0])
-
-    def _z(self, layer: int, u: int) -> Quantity:
-        return Quantity(Key("z", layer, u), float(self.working.seat(layer).record.z[0, u]))
-
-    def _layers(self) -> dict[int, _Largest]:
-        """The largest products from the units of each layer, from their z on."""
-        last, k = self.at.last, self.top
-        none = np.zeros((self.at.widths[-1], 1), int)
-        found = {
-            last: _Largest((self._start(last) * self.working.dpassed(last))[:, None], none, none)
-        }
-        for layer in range(last - 1, self.key.layer - 1, -1):
-            above, W = found[layer + 1], self.working.seat(layer + 1).params.W
-            gain, width = self._start(layer), above.value.shape[1]
-            value, way = [], []
-            for u in self._units(layer):
-                products = (W[:, u, None] * above.value).ravel() * gain[u]
-                keep = np.argsort(-np.abs(products), kind="stable")[:k]
-                value.append(products[keep])
-                way.append(keep)
-            found[layer] = _Largest(np.array(value), *np.divmod(np.array(way), width))
-        return found
-
-    def _units(self, layer: int) -> Sequence[int]:
-        """The units of a layer that paths go through: in the lowest, the subject's alone."""
-        return [self.key.unit] if layer == self.key.layer else range(self.at.widths[layer + 1])
-
-    def _start(self, layer: int) -> Array:
-        """The gain of a layer's units, without the slope where a path starts at their a."""
-        begins = layer == self.key.layer and self.key.kind in "xa"
-        return self._kept(layer) if begins else self._gain(layer)
+    def _of_unit(self, u: int, hops: list[Any]) -> Array:
+        """The largest of all that goes on from a unit: products, places, units, entries, (4, k)."""
+        products, ways = [], []
+        for q, factor, reach in hops:
+            value = np.where(reach[:, u, None], factor[:, u, None] * self.largest[q].value, np.nan)
+            products.append(value.ravel())
+            unit, entry = np.divmod(np.arange(value.size), value.shape[1])
+            ways.append(np.stack([np.full(value.size, q), unit, entry]))
+        value, way = np.concatenate(products), np.concatenate(ways, axis=1)
+        there = np.flatnonzero(~np.isnan(value))
+        keep = there[np.argsort(-np.abs(value[there]), kind="stable")[: self.top]]
+        return np.concatenate([value[None, keep], way[:, keep]])
 
     def paths(self, example: int, weight: float) -> Iterator[Path]:
         """Yield the largest paths, with the example's share of the mean."""
-        lowest = self.layers[self.key.layer]
-        place = 0 if self.key.layer < self.at.last else self.key.unit
-        entering = self._entering()
-        for r in range(lowest.value.shape[1]):
-            units = [*self._way(place, r)]
-            factors = [*entering, *self._factors(units)]
-            if example:
-                factors.append(Quantity(Key("letter", text="share"), weight))
-            value = float(lowest.value[place, r]) * weight
-            value *= math.prod(factor.value for factor in entering)
-            names = tuple(
-                self.at.unit(self.key.layer + k, u)
-                for k, u in enumerate(units)
-                if self.key.kind in "wb" or k
-            )
-            yield Path(example, names, tuple(factors), value)
+        for start in self.starts:
+            for r, value in enumerate(self.largest[start.layer].value[start.unit]):
+                if np.isnan(value):
+                    continue
+                units = [*self._way(start.layer, start.unit, r)]
+                factors = [*start.factors, *self._factors(units)]
+                if example:
+                    factors.append(Quantity(Key("letter", text="share"), weight))
+                own = math.prod(factor.value for factor in start.factors)
+                named = units[1:] if self.from_unit else units
+                names = tuple(self.at.unit(*unit) for unit in named)
+                yield Path(example, names, tuple(factors), float(value) * weight * own)
 
-    def _way(self, place: int, r: int) -> Iterator[int]:
-        """The units of a path, layer by layer."""
-        yield self.key.unit
-        for layer in range(self.key.layer, self.at.last):
-            found = self.layers[layer]
-            u, r = int(found.unit[place, r]), int(found.entry[place, r])
-            place = u
-            yield u
+    def _way(self, k: int, u: int, r: int) -> Iterator[tuple[int, int]]:
+        """The units of a path, each with its place."""
+        yield k, u
+        while k not in self.at.ends:
+            found = self.largest[k]
+            k, u, r = (int(part[u, r]) for part in (found.place, found.unit, found.entry))
+            yield k, u
 
-    def _entering(self) -> list[Quantity]:
-        """∂z/∂w, the first factor of a weight's path."""
-        if self.key.kind != "w":
-            return []
-        working, key = self.working, self.key
-        z, sent = self._z(key.layer, key.unit), working.sent(key.layer - 1, key.source)
-        return [Quantity(derivative(z.key, key), sent.value)]
-
-    def _factors(self, units: list[int]) -> Iterator[Quantity]:
-        working, start = self.working, self.key.layer
-        for k, u in enumerate(units):
-            layer = start + k
-            out, sent = working.out(layer, u), working.sent(layer, u)
-            if layer >= 0 and not (k == 0 and self.key.kind in "xa"):
-                z, slope = self._z(layer, u), self._slopes(layer)[u]
-                yield Quantity(derivative(out.key, z.key), float(slope))
-            if working.gates(layer):
-                yield Quantity(derivative(sent.key, out.key), float(self._kept(layer)[u]))
-            if layer < self.at.last:
-                yield working.parameter(layer + 1, "W", units[k + 1], u)
-            else:
-                yield working.d(sent, working.dpassed(layer)[u])
+    def _factors(self, units: list[tuple[int, int]]) -> Iterator[Quantity]:
+        for before, after in itertools.pairwise(units):
+            yield from self.ways.factors(*before, *after)
+        k, u = units[-1]
+        yield self.working.d(self.working.sent(k, u), self.working.dpassed(k)[u])

@@ -19,8 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule import losses
-from chainrule.backprop import backward, deltas_from, forward, gradient
+from chainrule.backprop import Trace, backward, deltas_from, forward, gradient
 from chainrule.examples import Part, batches_after
 from chainrule.explain.names import Key
 from chainrule.explain.numbers import held
@@ -53,7 +52,8 @@ class Sharing:
 
     def __init__(self, run: Run, key: Key, at: Places) -> None:
         self.run, self.key, self.at = run, key, at
-        self.leaf, self.entry = at.leaf(key)
+        self.name, self.place = at.leaf(key)
+        self.is_weight = run.plan.net.roles[self.name] is Role.WEIGHT
         self.data, self.rule = examples_of(run), _rule(run.plan.optimizer)
         self.shape = len(self.data.X), run.plan.net.outputs
         self.change = np.zeros(self.shape[0] * self.shape[1] - PENALTY)
@@ -70,7 +70,7 @@ class Sharing:
         made = itertools.islice(stands(run, self.data), last - run.step + 1)
         after = self.value(run.params)
         for (stand, following), rows in zip(itertools.pairwise(made), order, strict=False):
-            if not self._frozen:
+            if self.name not in run.plan.frozen:
                 self._share(stand, following, rows.y)
             after = self.value(following.params)
         return after
@@ -80,15 +80,7 @@ class Sharing:
         return float(self._entry(tree).item())
 
     def _entry(self, tree: Parameters) -> Array:
-        return np.asarray(held(tree, self.leaf)[self.entry]).reshape(1)
-
-    @property
-    def _frozen(self) -> bool:
-        return self.leaf in self.run.plan.frozen
-
-    @property
-    def _is_weight(self) -> bool:
-        return self.run.plan.net.roles[self.leaf] is Role.WEIGHT
+        return np.asarray(held(tree, self.name)[self.place]).reshape(1)
 
     def _mean(self, states: list[State]) -> Array:
         """The running mean, as states hold it."""
@@ -103,34 +95,42 @@ class Sharing:
         whole, _ = self.rule.direction(self._mean(stand.states), g, o, t)
         state = state_of(following.states, self.key, self.at)
         shares = -float(self.rule.factor(o, t, whole, state).item()) * direction
-        if self._is_weight:
+        if self.is_weight:
             shares[DECAY] = -o.rate(t) * o.weight_decay * before
         self.change += _rounded(shares, self.value(following.params) - before)
 
     def _gradient(self, stand: Stand, rows: Array) -> tuple[Vector, Array]:
         """The shares of the gradient, and the gradient, both within its bounds."""
-        plan, (X, y, w) = self.run.plan, stand.batch
-        net = plan.net
-        first, _, leaf = self.leaf.partition(".")
-        k = int(first)
+        plan, (X, y, w), net = self.run.plan, stand.batch, self.run.plan.net
         y = encode(y, net.outputs, X.dtype, np)
         trace = forward(net, stand.params, X, Draw(plan.seed, stand.step), check=False)
-        da = losses.loss(net.loss).grad(trace.output, y, np)
         weights = (np.ones(len(X)) if w is None else w) / divisor(net, len(X) * plan.mean_weight)
         parts, shares = np.zeros(self.shape), np.zeros_like(self.change)
         for output in range(net.outputs):
-            own = np.zeros_like(da)
-            own[:, output] = da[:, output]
-            each = net.layers[k].entry(
-                trace[k], deltas_from(net, stand.params, trace, own)[k], leaf, self.entry, np
-            )
-            parts[rows, output] = weights * each
+            parts[rows, output] = weights * self._of_examples(trace, y, output)
         shares[:PENALTY] = parts.ravel()
-        if self._is_weight and (net.l1 or net.l2):
+        if self.is_weight and (net.l1 or net.l2):
             shares[PENALTY] = penalty_gradient(net, self._entry(stand.params), np).item()
         deltas = backward(net, stand.params, trace, y, w, mean_weight=plan.mean_weight, check=False)
         grads = gradient(trace, deltas)
         return shares * self._shortened(grads), self._entry(treated(plan, grads, np))
+
+    def _of_examples(self, trace: Trace, y: Array, output: int) -> Array:
+        """The derivative of each example's loss at an output, (n,)."""
+        da = trace.net.row.grad(trace.output, y, np)
+        own = np.zeros_like(da)
+        own[:, output :: trace.net.outputs] = da[:, output :: trace.net.outputs]  # of all members
+        if not any(layer.over_batch for layer in trace.net.layers):
+            return self._entries(trace, own)
+        one = np.eye(len(own))[:, :, None]  # each example's loss depends on all of them
+        return np.array([self._entries(trace, alone * own).sum() for alone in one])
+
+    def _entries(self, trace: Trace, da: Array) -> Array:
+        """The terms of the gradient in the rows of the batch, (n,), from ∂C/∂a of the outputs."""
+        k, _, name = self.name.partition(".")
+        layer, record = trace.net.layers[int(k)], trace[int(k)]
+        delta = deltas_from(trace.net, trace.params, trace, da)[int(k)]
+        return layer.entry(record, delta, name, self.place, np)
 
     def _shortened(self, grads: Parameters) -> float:
         """By how much the bounds on the gradient shorten it."""

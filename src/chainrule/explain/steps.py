@@ -10,6 +10,7 @@ from chainrule.examples import Examples
 from chainrule.explain.expressions import Expression, Quantity
 from chainrule.explain.names import COST, Key
 from chainrule.explain.places import Places
+from chainrule.layers import Draw
 from chainrule.network import Network, Parameters
 from chainrule.optimizers import Optimizer, State
 from chainrule.ties import Ties
@@ -94,6 +95,7 @@ class Derivation:
     made: Update | None
     labels: dict[Key, str]
     of: Key = COST
+    draw: Draw | None = None
 
     def steps(self) -> Iterator[Step]:
         """Yield every step, in the order in which they are written."""

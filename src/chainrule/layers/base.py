@@ -179,6 +179,11 @@ class Layer(abc.ABC):
         """How many predictions stand side by side in the output; the network's is their mean."""
         return 1
 
+    @property
+    def over_batch(self) -> bool:
+        """Whether in training what leaves for an example depends on the others of its batch."""
+        return False
+
     def ends_in(self, before: str) -> str:
         """Return the activation of the table that the output comes from, "identity" if from none.
 

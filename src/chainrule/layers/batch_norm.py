@@ -126,6 +126,10 @@ class BatchNorm(Layer):
             running_variance=keep * params.running_variance + new * variance,
         )
 
+    @property
+    def over_batch(self) -> bool:
+        return True
+
     def words(self, inputs: int) -> Words:
         return Words("batch norm")
 

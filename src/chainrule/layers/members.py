@@ -267,6 +267,10 @@ class Members(Layer):
     def then(self, layer: Layer) -> tuple[Layer, ...]:
         return (Members(self.k, *self.layers, layer, full=self.full),)
 
+    @property
+    def over_batch(self) -> bool:
+        return any(layer.over_batch for layer in self.layers)
+
     def words(self, inputs: int) -> Words:
         within = zip(self.layers, chain.widths(self.layers, inputs), strict=False)
         return Words(f"{self.k:,} members", inside=tuple(layer.words(i) for layer, i in within))

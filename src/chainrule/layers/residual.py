@@ -131,6 +131,10 @@ class Residual(Layer):
         k, _, own = name.partition(".")
         return self.layers[int(k)].role(own)
 
+    @property
+    def over_batch(self) -> bool:
+        return any(layer.over_batch for layer in self.layers)
+
     def words(self, inputs: int) -> Words:
         return Words(self.kind, inside=tuple(layer.words(i) for layer, i in self._within(inputs)))
 

@@ -4,7 +4,9 @@
 |---|---|
 | templates | formulas as MathML, with holes for names and figures |
 | trees | formulas as lists, and the forms of a network's activations and loss |
-| shown | which units and edges of a large network are drawn |
+| shown | what is drawn: units, edges, bands and bows; of a large network the strongest |
+| held | the core's numbers, where the page works out none |
+| tables | every number of what is drawn |
 | derivations | the steps of every subject, each embedded once |
 | data | everything that the page knows, as JSON |
 | template.html, page.css | what it looks like |
@@ -58,10 +60,9 @@ SCRIPTS = (
 EXAMPLES = "The {0} over {1} examples. The working is that of the one chosen, then the {0} of all."
 
 LIVE = "Change a value, and everything follows. Choose a name to see its derivation."
-FIXED = (
-    "The numbers are those of the derivation above. This page cannot work them out anew, and so "
-    "they cannot be changed."
-)
+STAY = "This page cannot work them out anew, and so they cannot be changed."
+FIXED = f"The numbers are those of the derivation above. {STAY}"
+CHOSEN = f"The numbers are those of the core: choose a name to see its derivation. {STAY}"
 
 INERT = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 """What could end a script or a line of it, written in a way that JSON reads the same."""
@@ -86,7 +87,7 @@ def page(explanation: Explanation, rounds: int = 10_000) -> str:
         symbol=html.escape(explanation.symbol(Text())),
         network=html.escape(visible(explanation.network)),
         examples=_examples(explanation),
-        hint=LIVE if (known := data(explanation, rounds))["live"] else FIXED,
+        hint=_hint(known := data(explanation, rounds)),
         style=style,
         script=script,
         data=inert_json(known),
@@ -102,6 +103,13 @@ def inert_json(value: Any) -> str:
     """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.translate(INERT)
+
+
+def _hint(known: dict[str, Any]) -> str:
+    """What a reader can do."""
+    if known["live"]:
+        return LIVE
+    return CHOSEN if len(known["subjects"]) > 1 else FIXED
 
 
 def _examples(explanation: Explanation) -> str:

@@ -9,17 +9,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule import losses
-from chainrule.activations import activation
+from chainrule.activations import Activation, activation
 from chainrule.explain.derivation import derive, joint_layers
 from chainrule.explain.expressions import Quantity, walk
 from chainrule.explain.names import COST, Key, derivative
+from chainrule.explain.numbers import held
 from chainrule.explain.page.derivations import Library, name_list
-from chainrule.explain.page.shown import Shown, shown
+from chainrule.explain.page.held import held_numbers, other_parameters
+from chainrule.explain.page.shown import Seen, Shown, shown
+from chainrule.explain.page.tables import tables
 from chainrule.explain.page.templates import shapes
 from chainrule.explain.page.trees import activation_forms, loss_form
 from chainrule.explain.steps import Derivation, Update
 from chainrule.explain.subjects import ALL
-from chainrule.layers import Dense
 from chainrule.optimizers import SGD
 from chainrule.rows import is_own
 from chainrule.targets import encode
@@ -45,8 +47,10 @@ def data(explanation: Explanation, rounds: int) -> dict[str, Any]:
     >>> data(cr.explain(net, net.init(), [1.0], [1.0], of="w1"), 100)["network"]
     'network 1-1, identity, half_squared_error'
     """
-    d, drawn = explanation.derivation, shown(explanation.derivation)
-    fixed = _fixed(d)
+    d = explanation.derivation
+    seen = Seen(d)
+    drawn = shown(d, seen)
+    fixed = not drawn.is_chain or _fixed(d)
     library = Library(explanation, values=fixed)
     subjects = [
         [library.key(derived.subject), library.derivation(derived)]
@@ -63,12 +67,13 @@ def data(explanation: Explanation, rounds: int) -> dict[str, Any]:
         "target": losses.loss(d.net.loss).target,
         "l1": d.net.l1,
         "l2": d.net.l2,
-        "params": [[numbers(p.W), numbers(p.b)] for p in _dense(d)],
-        "frozen": _frozen(d),
+        "params": [[numbers(p.W), numbers(p.b)] for p in _dense(d)] if drawn.is_chain else [],
+        "frozen": _frozen(d) if drawn.is_chain else [],
         "data": _examples(d),
         "weight": _weight(d),
         "update": _update(d.made, 0 if fixed or explanation.about else rounds),
-        "shown": _shown(library, drawn),
+        "shown": _shown(library, drawn, d),
+        **_numbers(d, drawn, seen, library),
         "labels": [[library.key(key), visible(text)] for key, text in d.labels.items()],
         "letters": _letters(explanation, library, drawn),
         "of": library.key(d.of),
@@ -113,7 +118,7 @@ def _fixed(d: Derivation) -> bool:
     own = (
         d.of != COST
         or bool(d.at.ties or joint_layers(d.net))
-        or any(is_own(activation, activation(layer.activation)) for layer in _layers(d))
+        or any(is_own(activation, row) for row in _rows(d))
     )
     return own or is_own(losses.loss, losses.loss(d.net.loss)) or _dropped(d)
 
@@ -126,7 +131,7 @@ def _dropped(d: Derivation) -> bool:
 
 def _derivations(d: Derivation, drawn: Shown, *, fixed: bool) -> list[Derivation]:
     """The derivation itself, and those of all else that is drawn."""
-    if fixed:
+    if fixed and (drawn.is_chain or d.of != COST):
         return [d]
     whole = [ALL] if d.net.size <= ALL_AT_ONCE else []
     others = [key for key in [*drawn.subjects(), COST, *whole] if key != d.subject]
@@ -137,27 +142,29 @@ def _derivations(d: Derivation, drawn: Shown, *, fixed: bool) -> list[Derivation
 def _derived(d: Derivation, of: Key) -> Derivation | None:
     """What else the page can be asked for; None where a number on the way to it is not finite."""
     try:
-        return derive(d.net, d.params, d.data, of, top=TOP, made=d.made)
+        return derive(d.net, d.params, d.data, of, top=TOP, made=d.made, draw=d.draw, at=d.at)
     except ValueError:
         return None
 
 
-def _layers(d: Derivation) -> list[Dense]:
-    return [layer for layer in d.net.layers if isinstance(layer, Dense)]
+def _rows(d: Derivation) -> list[Activation]:
+    """The activation of each layer of a chain."""
+    layers: list[Any] = [place.layer for place in d.at.layers]
+    return [activation(layer.activation) for layer in layers]
 
 
 def _dense(d: Derivation) -> list[Any]:
-    return [d.params[k] for k in d.at.indices]
+    return [held(d.params, place.path) for place in d.at.layers]
 
 
 def _activations(d: Derivation) -> list[Any]:
     forms = activation_forms(d.net)
-    return [forms[str(activation(layer.activation))] for layer in _layers(d)]
+    return [forms[str(row)] for row in _rows(d)]
 
 
 def _frozen(d: Derivation) -> list[list[bool]]:
     names = d.made.frozen if d.made else ()
-    return [[f"{k}.{part}" in names for part in "Wb"] for k in d.at.indices]
+    return [[f"{place.path}.{part}" in names for part in "Wb"] for place in d.at.layers]
 
 
 def _examples(d: Derivation) -> dict[str, Any]:
@@ -192,27 +199,38 @@ def _update(made: Update | None, rounds: int) -> dict[str, Any] | None:
     }
 
 
-def _shown(library: Library, drawn: Shown) -> dict[str, Any]:
-    """The units of each layer, the edges and biases between and of them, with their keys."""
-    edges = [
-        [layer, j, layer - 1, k, library.key(Key("w", layer, j, k))]
-        for layer, own in enumerate(drawn.edges)
-        for j, k in own
-    ]
-    biases = [
-        [layer, j, library.key(Key("b", layer, j))]
-        for layer, own in enumerate(drawn.units[1:])
-        for j in own
-    ]
-    return {"units": drawn.units, "edges": edges, "biases": biases}
+def _shown(library: Library, drawn: Shown, d: Derivation) -> dict[str, Any]:
+    """What is drawn, with the numbers of its keys."""
+
+    def of_output(j: int) -> list[int]:
+        return [library.key(Key("y", d.at.last, j)), library.key(Key("loss", drawn.last, j))]
+
+    return {
+        "units": drawn.units,
+        "edges": [[*edge[:4], library.key(edge.key) if edge.key else -1] for edge in drawn.edges],
+        "biases": [[*at, library.key(key)] for at, key in drawn.biases.items()],
+        "outputs": [[j, *of_output(j)] for j in drawn.units[drawn.last + 1]],
+        "last": drawn.last,
+        "titles": drawn.titles,
+        "bands": drawn.bands,
+        "bows": drawn.bows,
+    }
+
+
+def _numbers(d: Derivation, drawn: Shown, seen: Seen, library: Library) -> dict[str, Any]:
+    """The tables, and the numbers that are known where the page works out none."""
+    others = [] if drawn.is_chain else other_parameters(drawn, seen)
+    made = tables(drawn, others, d.at, library, updates=d.made is not None)
+    known = [] if drawn.is_chain else held_numbers(library, drawn, others, seen, d)
+    return {"tables": made, "held": known}
 
 
 def _letters(explanation: Explanation, library: Library, drawn: Shown) -> dict[str, Any]:
     """The names of rate and cost; the keys of all that the drawing and the tables show."""
     units = [(layer, j) for layer, own in enumerate(drawn.units[1:]) for j in own]
-    last = explanation.derivation.at.last
-    kinds = [Key(kind, *at) for kind in ("z", "a", "delta", "b") for at in units]
-    ends = [Key(kind, last, j) for kind in ("y", "loss", "p") for j in drawn.units[-1]]
+    places = {"y": explanation.derivation.at.last, "loss": drawn.last, "p": drawn.last}
+    kinds = [Key(kind, *at) for kind in ("z", "a", "delta") for at in units]
+    ends = [Key(*at, j) for at in places.items() for j in drawn.units[drawn.last + 1]]
     for key in [*kinds, *ends, *drawn.subjects(), COST]:
         library.key(key)
     for key in drawn.subjects():

@@ -38,6 +38,9 @@ const WIDEST = 140; // pixels: the most that such a name takes
 
 const TAG = 0.385; // how far along an edge its weight is written: apart from the edge that crosses it
 
+const BAND = 1.6; // how far a layer stands behind a band, where others stand 1 from each other
+const BOW = 26; // pixels: from one bow to the one over it
+
 const MOST_LABELLED = 16; // edges whose weights are all written
 
 const brief = (value) => text(value, 4);
@@ -58,30 +61,39 @@ class Drawing {
 
   // Place everything for a width in pixels.
   layout(width) {
-    const { units, edges } = this.page.shown;
+    const { units, edges, bands, bows } = this.page.shown;
     const most = Math.max(...units.map((own, k) => own.length + (own.length < this.page.widths[k])));
     const small = width < 520;
     this.radius = most > 6 ? 19 : small ? 21 : most > 3 ? 25 : 29;
     const named = this.named();
     const gap = this.gap(most, named.outputs > 0);
-    const height = Math.max(1, most - 1) * gap + (most > 6 ? 86 : 150) + (named.outputs ? 36 : 0);
-    const last = units.length - 1;
+    const top = this.above();
+    const height = Math.max(1, most - 1) * gap + (most > 6 ? 86 : 150) + (named.outputs ? 36 : 0) + top;
+    const steps = this.steps();
+    const last = steps.at(-1);
     const right = small ? 134 : 218;
     this.room = this.labelRoom(width - right, last);
     const margin = Math.max(this.radius + (small ? 4 : 14), Math.min(named.inputs, this.room) / 2 + 2);
-    const across = (width - margin - right) / Math.max(1, last);
-    const down = (count, k) => height / 2 - 6 + (k - (count - 1) / 2) * gap;
-    this.points = units.map((own, layer) => {
-      const count = own.length + (own.length < this.page.widths[layer]);
-      return { x: margin + layer * across, ys: Array.from({ length: count }, (_, k) => down(count, k)) };
+    const room = this.page.shown.titles.some(Boolean) ? (margin + right + last * (2 * this.radius + (small ? 8 : 36))) : 0;
+    width = Math.max(width, room); // what is wider scrolls
+    this.across = (width - margin - right) / Math.max(1, last);
+    const middle = (height + top) / 2 - 6;
+    const down = (count, k) => middle + (k - (count - 1) / 2) * gap;
+    this.points = units.map((own, column) => {
+      const count = own.length + (own.length > 0 && own.length < this.page.widths[column]);
+      return { x: margin + steps[column] * this.across, ys: Array.from({ length: count }, (_, k) => down(count, k)) };
     });
-    this.size = { width, height, small, value: this.radius < 20 ? 10 : small ? 11.5 : 12.5 };
+    this.size = { width, height, small, middle, value: this.radius < 20 ? 10 : small ? 11.5 : 12.5 };
     this.items.clear();
     this.columns = [];
     const frame = svg('svg', {
       viewBox: `0 0 ${width} ${height}`, width, height, role: 'group', 'aria-label': 'The network',
     });
+    this.wires = [];
+    bows.forEach((bow, k) => this.bow(frame, bow, k));
+    bands.forEach((band) => this.band(frame, band));
     edges.forEach((edge) => this.edge(frame, edge));
+    this.titles(frame);
     this.bundles(frame);
     units.forEach((own, layer) => own.forEach((j, k) => this.unit(frame, layer - 1, j, k)));
     this.outputs(frame);
@@ -89,13 +101,44 @@ class Drawing {
     this.rove(this.items.has(this.focused) ? this.focused : this.items.keys().next().value);
   }
 
+  // Where each column stands, counted in the room from one to the next; a band takes more.
+  steps() {
+    const { units, bands } = this.page.shown;
+    let at = 0;
+    return units.map((own, column) => {
+      if (column && own.length) at += bands.some(([layer]) => layer === column - 1) ? BAND : 1;
+      return at;
+    });
+  }
+
+  // The room above the units: for what the layers are, and for what passes by some of them.
+  above() {
+    const { titles, bows } = this.page.shown;
+    return (titles.some(Boolean) ? 18 : 0) + BOW * Math.max(0, ...bows.map(([, , level]) => level));
+  }
+
+  titles(frame) {
+    this.page.shown.titles.forEach((title, column) => {
+      const { x } = this.points[column];
+      if (title) frame.append(svg('text', { x, y: 13, class: 'title' }, svg('title', {}, title), cut(title, 11, this.across - 6)));
+    });
+  }
+
+  // What enters some layers, and passes by them.
+  bow(frame, [from, to, level]) {
+    const [start, end] = [this.points[from + 1], this.points[to + 1]];
+    const y = this.above() - BOW * level + 12;
+    const [x1, x2] = [start.x + this.radius * 0.6, end.x - this.radius * 0.6];
+    const d = `M${x1},${start.ys[0]}V${y + 14}Q${x1},${y} ${x1 + 14},${y}H${x2 - 14}Q${x2},${y} ${x2},${y + 14}V${end.ys[0]}`;
+    frame.append(svg('path', { d, class: 'wire bow' }));
+  }
+
   // The widest of the user's names of the inputs and of the outputs.
   named() {
-    const { units } = this.page.shown;
-    const last = units.length - 2;
+    const { units, last } = this.page.shown;
     const widest = (kind, layer, own) => Math.max(0, ...own.map((j) =>
       widthOf(this.page.labels.get(this.page.find(kind, layer, j)) ?? '', LABEL)));
-    return { inputs: widest('x', -1, units[0]), outputs: widest('a', last, units.at(-1)) };
+    return { inputs: widest('x', -1, units[0]), outputs: widest('a', last, units[last + 1]) };
   }
 
   // From unit to unit: a circle, and what stands above and below it.
@@ -125,16 +168,40 @@ class Drawing {
 
   // An edge leads to a unit of a layer from one of another, and has the key of its weight, or −1.
   edge(frame, [layer, j, from, k, key]) {
-    const [[x1, y1], [x2, y2]] = [this.point(from, k), this.point(layer, j)];
-    const place = { x: x1 + (x2 - x1) * TAG, y: y1 + (y2 - y1) * TAG + 4, class: 'tag' };
+    const [x2, y2] = this.point(layer, j);
+    const band = this.page.shown.bands.some(([own]) => own === layer);
+    const [x1, y1] = band ? [this.bandAt(layer) + 6, y2] : this.point(from, k);
+    const place = band
+      ? { x: (x1 + x2 - this.radius) / 2, y: y1 - 6, class: 'tag' }
+      : { x: x1 + (x2 - x1) * TAG, y: y1 + (y2 - y1) * TAG + 4, class: 'tag' };
     const path = { d: `M${x1},${y1}L${x2},${y2}` };
-    if (key < 0) return frame.append(svg('path', { ...path, class: 'wire' }));
+    if (key < 0) return this.wire(frame, path.d, [`u/${from}/${k}`, `u/${layer}/${j}`]);
     const group = this.item(frame, edgeOf(layer, j, k), 'edge', 2 * layer + 1, [
       svg('path', { ...path, class: 'hit' }), svg('path', { ...path, class: 'line' }),
       svg('text', { ...place, class: 'tag halo' }), svg('text', place),
     ], key);
     if (this.page.shown.edges.length > MOST_LABELLED) group.classList.add('quiet');
     return group;
+  }
+
+  wire(frame, d, ends) {
+    const path = svg('path', { d, class: 'wire' });
+    this.wires.push([path, ends]);
+    frame.append(path);
+  }
+
+  // A band stands for all units before a layer, where each unit of that depends on all of them.
+  band(frame, [layer, from]) {
+    const x = this.bandAt(layer);
+    const { x: start, ys } = this.points[from + 1];
+    const every = [...ys, ...this.points[layer + 1].ys];
+    const [high, low] = [Math.min(...every) - this.radius, Math.max(...every) + this.radius];
+    ys.forEach((y) => frame.append(svg('path', { d: `M${start},${y}H${x}`, class: 'wire' })));
+    frame.append(svg('rect', { x: x - 6, y: high, width: 12, height: low - high, rx: 6, class: 'band' }));
+  }
+
+  bandAt(layer) {
+    return this.points[layer + 1].x - this.across * BAND * 0.55;
   }
 
   unit(frame, layer, j, k) {
@@ -174,10 +241,10 @@ class Drawing {
   bundles(frame) {
     this.page.shown.units.forEach((own, column) => {
       const rest = this.page.widths[column] - own.length;
-      if (!rest) return;
+      if (!rest || !own.length) return;
       const { x, ys } = this.points[column];
       const next = this.points[column + 1];
-      const paths = next ? next.ys.map((y) => svg('path', { class: 'band', d: `M${x},${ys.at(-1)}L${next.x},${y}` })) : [];
+      const paths = next ? next.ys.map((y) => svg('path', { class: 'sheaf', d: `M${x},${ys.at(-1)}L${next.x},${y}` })) : [];
       const label = svg('text', { x, y: ys.at(-1) + 4, class: 'name' }, `+${rest}`);
       const circles = [6, 3, 0].map((by) => svg('circle', { cx: x + by, cy: ys.at(-1) - by, r: this.radius }));
       this.item(frame, `r/${column}`, 'bundle', 2 * column, [...paths, ...circles, label]);
@@ -185,22 +252,22 @@ class Drawing {
   }
 
   outputs(frame) {
-    const { width, height, small } = this.size;
-    const outputs = this.page.shown.units.at(-1);
-    const { x: from, ys } = this.points.at(-1);
-    const cost = [width - (small ? 26 : 42), height / 2 - 6];
+    const { width, small, middle } = this.size;
+    const { outputs, last } = this.page.shown;
+    const { x: from, ys } = this.points[last + 1];
+    const cost = [width - (small ? 26 : 42), middle];
     const x = from + (cost[0] - from) * (small ? 0.46 : 0.5);
-    const middle = (x + cost[0]) / 2 + (small ? 4 : 10);
+    const bend = (x + cost[0]) / 2 + (small ? 4 : 10);
     const half = this.radius < 20 ? 13 : 20;
-    outputs.forEach((j, k) => {
+    outputs.forEach(([j, ...keys], k) => {
       const y = ys[k];
-      const d = `M${from + this.radius},${y}H${x + 20}C${middle},${y} ${middle},${cost[1]} ${cost[0]},${cost[1]}`;
+      const d = `M${from + this.radius},${y}H${x + 20}C${bend},${y} ${bend},${cost[1]} ${cost[0]},${cost[1]}`;
       this.item(frame, `y/${j}`, this.radius < 20 ? 'target tight' : 'target', 2 * this.points.length - 1, [
         svg('path', { d, class: 'line' }),
         svg('rect', { x: x - (small ? 20 : 26), y: y - half, width: small ? 40 : 52, height: 2 * half, rx: 6 }),
         svg('text', { x, y: y - half * 0.2, class: 'name' }, svg('tspan', {}, 'target')),
         svg('text', { x, y: y + half * 0.6, class: 'value' }), svg('text', { x, y: y + half + 14, class: 'share' }),
-      ]);
+      ], keys);
     });
     const wide = small ? 24 : 38;
     this.item(frame, 'C', 'cost', 2 * this.points.length, [
@@ -222,7 +289,7 @@ class Drawing {
       if (kind === 'e') this.weight(group, values.of(group.key), largest[layer]);
       if (kind === 'b') this.weight(group, values.of(group.key), 0);
       if (kind === 'u') this.activity(group, layer, unit, of);
-      if (kind === 'y') this.target(group, layer, of);
+      if (kind === 'y') this.target(group, layer, values);
       if (kind === 'C') put(group, { value: brief(values.of(page.letters.C)) }, `the cost, ${text(values.of(page.letters.C))}`);
       if (kind === 'r') group.setAttribute('aria-label', this.bundle(layer, values));
     }
@@ -261,9 +328,8 @@ class Drawing {
     return [4, 3, 2].find(fits) ?? 1;
   }
 
-  target(group, j, of) {
-    const last = this.page.widths.length - 2;
-    const [y, share] = [of('y', last, j), of('loss', last, j)];
+  target(group, j, values) {
+    const [y, share] = group.key.map((key) => values.of(key));
     const shown = this.radius < 20 || Number.isNaN(share) ? '' : brief(share);
     put(group, { value: brief(y), share: shown }, `target ${j + 1}, ${text(y)}, its share of the cost ${text(share)}`);
     fit(group.querySelector('.value'), this.size.small ? 36 : 46, this.size.value);
@@ -287,6 +353,7 @@ class Drawing {
       group.classList.toggle('hovered', el === hovered);
       group.setAttribute('aria-pressed', el === selected);
     }
+    this.wires.forEach(([wire, ends]) => wire.classList.toggle('path', ends.every((end) => path.has(end))));
   }
 
   chosen(target) {

@@ -78,6 +78,8 @@ const EXACT = {
   abs: (x) => (x[0] < 0n ? minus(x) : x),
   tanh: atPoint(ZERO, ZERO),
   cosh: atPoint(ZERO, ONE),
+  sin: atPoint(ZERO, ZERO),
+  cos: atPoint(ZERO, ONE),
   max: (x, y) => (compared(x, y) < 0 ? y : x),
   min: (x, y) => (compared(x, y) > 0 ? y : x),
   sgn: (x) => [BigInt(signOf(x)), 1n],

@@ -8,6 +8,7 @@ const page = JSON.parse($('data').textContent);
 page.keys = page.keys.map((row, id) => ({ ...keyOf(row), id, name: row[7] }));
 page.labels = new Map(page.labels);
 page.known = new Map();
+page.held = new Map(page.held);
 page.outputs = Array.from({ length: page.widths.at(-1) }, (_, j) => j);
 
 const places = new Map(page.keys.filter((key) => !key.of.length && !key.text).map((key) =>
@@ -28,13 +29,17 @@ page.unitName = (kind, layer, j) => {
   return label ? `${own} ${label}` : own;
 };
 
-// What is drawn of a parameter, and how it is said.
+// Parameters, how they are said, and what is drawn of them.
+const WORDS = { w: 'weight', b: 'bias', parameter: 'parameter' };
+for (const key of page.keys.filter(({ kind }) => WORDS[kind])) {
+  Object.assign(key, { el: `p/${key.id}`, said: `${WORDS[key.kind]} ${nameText(key.name)}` });
+}
 for (const [layer, j, from, k, id] of page.shown.edges.filter((edge) => edge[4] >= 0)) {
   const ends = `from ${page.unitOf(from, k)} to ${page.unitOf(layer, j)}`;
-  Object.assign(page.keys[id], { el: edgeOf(layer, j, k), said: `weight ${nameText(page.keys[id].name)} ${ends}` });
+  Object.assign(page.keys[id], { el: edgeOf(layer, j, k), said: `${page.keys[id].said} ${ends}` });
 }
 for (const [layer, j, id] of page.shown.biases) {
-  Object.assign(page.keys[id], { el: biasOf(layer, j), said: `bias ${nameText(page.keys[id].name)} of ${page.unitOf(layer, j)}` });
+  Object.assign(page.keys[id], { el: biasOf(layer, j), said: `${page.keys[id].said} of ${page.unitOf(layer, j)}` });
 }
 
 const given = () => ({

@@ -25,32 +25,15 @@ const read = (given) => {
 class Tables {
   constructor(root, page, { select, edit, hover }) {
     Object.assign(this, { root, page, select, edit, cells: [] });
-    const { shown } = page;
-    const last = page.widths.length - 2;
     const sides = [el('div'), el('div')];
     root.append(...sides);
-    const after = page.update ? ['after the update'] : [];
-    this.table(sides[0], 'Weights', ['weight', 'from', 'to', 'value', '∂C/∂w', ...after],
-      shown.edges.map(([l, j, , k]) => this.parameter('w', l, j, k)));
-    this.table(sides[1], 'Biases', ['bias', 'of', 'value', '∂C/∂b', ...after],
-      this.units(1).map(([l, j]) => this.parameter('b', l, j)));
-    this.table(sides[1], 'Inputs', ['input', 'value', '∂C/∂x'],
-      shown.units[0].map((k) => [this.named('x', -1, k), this.field('x', -1, k), this.slope('x', -1, k)]));
-    this.table(sides[0], 'Units', ['unit', 'weighted input z', 'activation a', '∂C/∂a', 'δ = ∂C/∂z'],
-      this.units(1).map(([l, j]) => [this.named('a', l, j), this.cell('z', l, j), this.cell('a', l, j),
-        this.slope('a', l, j), this.cell('delta', l, j)]));
-    this.table(sides[1], 'Targets', ['output', 'target', 'share of the cost'],
-      shown.units.at(-1).map((j) => [page.unitName('a', last, j), this.field('y', last, j), this.cell('loss', last, j)]));
+    for (const [side, caption, heads, rows] of page.tables) this.table(sides[side], caption, heads, rows);
     for (const [kind, on] of [['pointerover', true], ['pointerout', false]]) {
       root.addEventListener(kind, (event) => {
         const own = event.target.closest('tr[data-el]')?.dataset.el;
         if (own) hover(own, on);
       });
     }
-  }
-
-  units(from) {
-    return this.page.shown.units.slice(from).flatMap((own, l) => own.map((j) => [l + from - 1, j]));
   }
 
   table(side, caption, heads, rows) {
@@ -61,45 +44,42 @@ class Tables {
     side.append(frame);
   }
 
-  row([first, ...rest]) {
-    const cells = rest.map((content) => el('td', {}, named(content)));
-    const row = el('tr', {}, el('th', { scope: 'row' }, named(first)), ...cells);
+  // A cell is what it is, and the key or the place that it is of.
+  row(cells) {
+    const [first, ...rest] = cells.map(([kind, ...of]) => this[kind](...of));
+    const row = el('tr', {}, el('th', { scope: 'row' }, named(first)), ...rest.map((content) => el('td', {}, named(content))));
     const own = first.dataset?.el;
     if (own) row.dataset.el = own;
     return row;
   }
 
-  parameter(kind, layer, unit, source = 0) {
-    const to = this.page.unitName('a', layer, unit);
-    const from = () => this.page.unitName(layer ? 'a' : 'x', layer - 1, source);
-    const ends = kind === 'w' ? [from(), to] : [to];
-    const rest = [this.field(kind, layer, unit, source), this.slope(kind, layer, unit, source)];
-    const after = this.page.update ? [this.updated(kind, layer, unit, source)] : [];
-    return [this.named(kind, layer, unit, source), ...ends, ...rest, ...after];
+  unit(layer, j) {
+    return this.page.unitName(layer < 0 ? 'x' : 'a', layer, j);
+  }
+
+  text(words) {
+    return words;
   }
 
   // The name, which selects what it names.
-  named(kind, layer, unit, source = 0) {
-    const id = this.page.find(kind, layer, unit, source);
+  named(id) {
+    const { kind, layer, unit, name } = this.page.keys[id];
     const own = elementOf(id, this.page.keys);
-    const text = kind === 'w' || kind === 'b' ? nameText(this.page.keys[id].name) : this.page.unitName(kind, layer, unit);
+    const text = kind === 'x' || kind === 'a' ? this.unit(layer, unit) : nameText(name);
     const button = el('button', { type: 'button', class: 'pick', 'data-el': own, 'aria-label': `explain ${text}` }, el('bdi', {}, named(text)));
     button.addEventListener('click', () => this.select(own));
     return button;
   }
 
-  cell(kind, layer, unit) {
-    const id = this.page.find(kind, layer, unit);
-    return this.shown((values) => values.of(id), kind, id);
+  cell(id) {
+    return this.shown((values) => values.of(id), this.page.keys[id].kind, id);
   }
 
-  slope(kind, layer, unit, source = 0) {
-    const id = this.page.find(kind, layer, unit, source);
+  slope(id) {
     return this.shown((values) => values.slope(id), 'slope', id);
   }
 
-  updated(kind, layer, unit, source = 0) {
-    const id = this.page.find(kind, layer, unit, source);
+  updated(id) {
     return this.shown((values) => values.updated(id), 'updated', id);
   }
 
@@ -113,9 +93,9 @@ class Tables {
     return output;
   }
 
-  field(kind, layer, unit, source = 0) {
-    const id = this.page.find(kind, layer, unit, source);
-    const name = nameText(this.page.keys[id].name);
+  field(id) {
+    const { kind, layer, unit, source, name: own } = this.page.keys[id];
+    const name = nameText(own);
     const target = TARGETS[kind === 'y' ? this.page.target : 'real'];
     const input = field(name, target, (number) => this.edit(kind, { layer, unit, source }, number, name));
     Object.assign(input.dataset, { kind, of: id });

@@ -30,6 +30,8 @@ const FUNCTIONS = {
   abs: Math.abs,
   tanh: Math.tanh,
   cosh: Math.cosh,
+  sin: Math.sin,
+  cos: Math.cos,
   max: Math.max,
   min: Math.min,
   sgn: Math.sign,

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chainrule import losses
-from chainrule.activations import activation
+from chainrule.activations import Activation, activation
 from chainrule.explain.expressions import (
     Call,
     Cases,
@@ -29,7 +29,7 @@ from chainrule.explain.expressions import (
 )
 from chainrule.explain.forms import ACTIVATION_FORMS, LOSS_FORMS, Form, number
 from chainrule.explain.names import Key
-from chainrule.layers import Dense
+from chainrule.explain.places import Places
 from chainrule.network import Network
 
 Tree = list[Any]
@@ -76,17 +76,18 @@ def _by_letter(quantity: Quantity) -> Tree:
 
 
 def activation_forms(net: Network) -> dict[str, Any]:
-    """Return value and slope of each activation of a network, from z and a.
+    """Return value and slope of each activation of a chain of layers, from z and a.
 
     >>> net = cr.Network(1, [cr.Dense(1, "tanh")], loss="half_squared_error")
     >>> activation_forms(net)["tanh"]["value"]
     {'lets': [], 'tree': ['f', 'tanh', ['q', 'z']]}
     """
-    rows = [activation(layer.activation) for layer in net.layers if isinstance(layer, Dense)]
+    layers: list[Any] = [place.layer for place in Places.of(net).layers]
+    rows = [activation(layer.activation) for layer in layers]
     return {str(row): _activation_form(row) for row in rows}
 
 
-def _activation_form(row: Any) -> dict[str, Any]:
+def _activation_form(row: Activation) -> dict[str, Any]:
     value, slope = ACTIVATION_FORMS[row.name]
     more = [number(p) for p in row.parameters]
 

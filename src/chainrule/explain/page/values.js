@@ -28,6 +28,8 @@ class Values {
 
   // On a page that only shows the core's numbers: what its formulas and parameters hold.
   known(id) {
+    const held = this.page.held.get(id);
+    if (held !== undefined) return held.length ? held[this.state.row] : held;
     const key = this.keys[id];
     const given = ['x', 'w', 'b', 'y'].includes(key.kind) ? this[key.kind](key) : undefined;
     return this.page.known.get(`${this.state.row} ${id}`) ?? given ?? NaN;
@@ -87,7 +89,8 @@ class Values {
     const key = this.keys[id];
     const whole = key.kind === 'w' || key.kind === 'b';
     if (this.page.live) return this.cost({ kind: 'C', example: whole ? 0 : HERE }, key);
-    const own = this.keys.find(({ kind, of }) => kind === 'd' && of[1] === id && this.keys[of[0]].kind === 'C');
+    const slopes = this.keys.filter(({ kind, of }) => kind === 'd' && of[1] === id && this.keys[of[0]].kind === 'C');
+    const own = slopes.find(({ id: each }) => this.page.held.has(each)) ?? slopes[0];
     return own ? this.known(own.id) : NaN;
   }
 

@@ -1,0 +1,142 @@
+"""The page of networks with layers of any kind, in a real browser: its drawing, its numbers."""
+
+import re
+
+import pytest
+
+import chainrule as cr
+from chainrule.explain.names import Key
+from chainrule.explain.page.shown import EDGES, UNITS, shown
+from chainrule.layers import LAYERS
+from chainrule.trees import named_leaves
+from pages import expected, shown_lines
+from strategies import problem
+
+SCALES = cr.Residual(cr.LayerNorm(), cr.Residual(cr.Scale()), cr.Activate("relu"))
+
+
+def between(layer, width=3):
+    """Layers of a network, one of them the one given, or that as the last where it predicts."""
+    ends = [] if layer.members > 1 else [cr.Dense(2)]
+    return [cr.Dense(width, "tanh"), layer, *ends]
+
+
+NETWORKS = {
+    **{name: between(kind.example(3)) for name, kind in LAYERS.items()},
+    "first": [cr.LayerNorm(), cr.PiecewiseLinear([[-1.0, 0.0, 2.0], []], 2), cr.Dense(2)],
+    "within": between(SCALES),
+    "softmax": between(cr.Activate("softmax")),
+}
+
+
+def explained(name, of="w1", n=1, **options):
+    net = cr.Network(2, NETWORKS[name], "squared_error")
+    p = problem(net, n=n, seed=3)
+    return cr.explain(net, p.params, p.X, p.y, of=of, optimizer=cr.SGD(0.1), **options)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_line_is_what_python_writes(opened, name):
+    explanation = explained(name)
+    own = opened(explanation)
+    assert shown_lines(own) == expected(explanation)
+    last = ["o1"] if explanation.derivation.net.members == 1 else []  # else of another member
+    for of in ("x2", "h2", "b2", "cost", *last):
+        own.choose({"x2": "i2", "cost": "the cost"}.get(of, of))
+        assert shown_lines(own) == expected(explained(name, of)), of
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_number_of_the_tables_is_the_cores(opened, name):
+    explanation = explained(name, n=2)
+    d = explanation.derivation
+    found = opened(explanation).numbers()
+    trace = cr.forward(d.net, d.params, d.data.X)
+    leaves = dict(named_leaves(d.params))
+    grads = dict(named_leaves(cr.gradient(trace, cr.backward(d.net, d.params, trace, d.data.y))))
+    row = int(re.search(r"of example (\d)", d.parts[0].title)[1]) - 1
+    counted = 0
+    for (kind, of, layer, unit, source), value in found.items():
+        if of in ("w", "b") and kind in ("w", "b", "slope"):
+            leaf, entry = d.at.leaf(Key(of, layer, unit, source))
+            right = (grads if kind == "slope" else leaves)[leaf][entry]
+        elif kind == "x":
+            right = d.data.X[row, unit]
+        elif kind == "y":
+            right = d.data.y[row, unit]
+        elif kind == "a" and layer == d.at.last and d.net.members == 1:
+            right = trace.output[row, unit]
+        else:
+            continue
+        counted += 1
+        assert value == pytest.approx(right, rel=1e-12, abs=1e-15), (kind, of, layer, unit, source)
+    assert counted > 10
+
+
+DRAWN = {  # bands, bows, wires without a weight, edges and biases of the layer in the middle
+    "activate": (0, 0, 3, set(), set()),
+    "scale": (0, 0, 0, {"scale"}, set()),
+    "layer_norm": (1, 0, 3, {"gamma"}, {"beta"}),
+    "batch_norm": (0, 0, 0, {"gamma"}, {"beta"}),
+    "residual": (0, 1, 3, set(), set()),
+    "periodic": (0, 0, 9, set(), {"b"}),
+    "piecewise_linear": (0, 0, 0, {"w"}, {"b"}),
+    "softmax": (1, 0, 6, set(), set()),
+}
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_what_is_drawn_of_a_kind(opened, name):
+    bands, bows, wires, weights, biases = DRAWN[name]
+    explanation = explained(name)
+    at, drawn = explanation.derivation.at, shown(explanation.derivation)
+    k = at.last - 1
+    found = [{at.leaf(key)[0].rpartition(".")[2] for key in keys} for keys in (
+        [edge.key for edge in drawn.edges if edge.key and edge.layer == k],
+        [key for (layer, _), key in drawn.biases.items() if layer == k],
+    )]  # fmt: skip
+    assert found == [weights, biases]
+    own = opened(explanation)
+    assert own.page.locator("#drawing .band").count() == bands
+    assert own.page.locator("#drawing .bow").count() == bows
+    assert own.page.locator("#drawing .wire:not(.bow)").count() == wires
+    titles = own.page.locator("#drawing .title").all_text_contents()
+    assert len(titles) == len(at.layers)
+
+
+def test_a_gain_is_chosen_by_its_edge(opened):
+    own = opened(explained("layer_norm"))
+    edge = own.page.get_by_role("button", name=re.compile("^parameter γ2 from h2 to h5, "))
+    edge.locator(".hit").dispatch_event("click")
+    assert shown_lines(own) == expected(explained("layer_norm", "1.gamma[1]"))
+    assert own.pressed() == ["e/1/1/1"]
+    own.page.get_by_role("button", name="explain γ1", exact=True).click()
+    assert shown_lines(own) == expected(explained("layer_norm", "1.gamma[0]"))
+
+
+def test_a_parameter_that_is_not_drawn_is_in_the_tables(opened):
+    own = opened(explained("periodic"))
+    rows = own.page.locator("#tables table", has_text="Other parameters").locator("tbody tr")
+    names = rows.locator("th").all_text_contents()
+    assert sum(name.startswith("frequency") for name in names) == 9
+    assert "periodic" in rows.first.inner_text()
+
+
+def test_layers_that_are_wide_are_condensed():
+    layers = [cr.Dense(30), cr.LayerNorm(), cr.Residual(cr.Dense(40, "relu"), cr.Dense(30))]
+    net = cr.Network(20, [*layers, cr.Dense(2)], "squared_error")
+    p = problem(net, n=2)
+    drawn = shown(cr.explain(net, p.params, p.X, p.y, of="1.gamma[17]").derivation)
+    assert 17 in drawn.units[2]
+    assert [len(units) for units in drawn.units] == [UNITS, UNITS, UNITS, UNITS, UNITS, UNITS, 2]
+    for k in range(len(drawn.units) - 1):
+        own = [edge for edge in drawn.edges if edge.layer == k]
+        assert len(own) <= EDGES
+        assert {edge.unit for edge in own} <= set(drawn.units[k + 1])
+
+
+def test_what_is_no_derivative_of_the_cost_has_a_page(opened):
+    net = cr.Network(2, NETWORKS["layer_norm"], "squared_error")
+    p = problem(net, n=1)
+    explanation = cr.explain(net, p.params, p.X, of="out_o1", by="1.gamma[0]")
+    assert shown_lines(opened(explanation)) == expected(explanation)
