@@ -36,6 +36,7 @@ NETS = {
     "scale": [cr.Scale(), cr.Dense(2)],
     "activations": [cr.Dense(4), cr.Activate("elu(0.5)"), cr.Dense(2), cr.Activate("softmax")],
     "norms": [cr.LayerNorm(1e-3), cr.Dense(4), cr.BatchNorm(0.25, 1e-4), cr.Dense(2)],
+    "rms norm": [cr.Dense(4), cr.RMSNorm(1e-3), cr.Dense(2)],
     "residual": [
         cr.Dense(4),
         cr.Residual(cr.BatchNorm(), cr.Dropout(0.25), cr.Dense(3, "silu"), cr.Dense(4)),
