@@ -46,7 +46,8 @@ sanitize: .venv-address/.installed .venv-thread/.installed ## run the engine's t
 		export CHAINRULE_ISA=$$isa; \
 		.ci/sanitized $$sanitizer .venv-$$sanitizer/bin/python .ci/smoke.py native || exit; \
 		.ci/sanitized $$sanitizer .venv-$$sanitizer/bin/python -m pytest -n auto -s -x \
-			-p no:cacheprovider tests/test_engine.py tests/test_engine_processes.py tests/test_evaluation.py \
+			-p no:cacheprovider tests/test_engine.py tests/test_engine_kinds.py tests/test_engine_processes.py \
+			tests/test_evaluation.py \
 			--deselect tests/test_engine.py::test_training_does_not_wait_for_the_interpreter \
 			$(ARGS) || exit; \
 	done; done

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import chainrule as cr
+from chainrule.engine.program import Program
 from chainrule.network import Parameters
 
 RATE, DECAY = 1e-4, 0.01
@@ -109,8 +110,11 @@ class Case:
     def operations(self) -> int:
         """Operations of the products that a figure is of, 0 where no limit is given.
 
-        Training makes three products a layer, but no dX of the first; squared norms need no dW.
+        Training makes three products a layer, but no dX of the first; squared norms need no dW. Of
+        layers of other kinds, it is all that the engine counts.
         """
+        if self.layers:
+            return Program(network(self)).work * (self.batch or self.rows)
         products = [i * o for i, o in itertools.pairwise(self.sizes)]
         passes = {
             "train": 3 * sum(products) - products[0],

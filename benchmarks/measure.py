@@ -37,9 +37,10 @@ takes part, or none."""
 EPOCHS_AT_LEAST = 2
 """In a turn of training: a call makes several."""
 
-TOLERANCE = {"train": 0.05, "train_layers": 0.05, "many_networks": 0.0}
+TOLERANCE = {"train": 0.05, "train_layers": 0.25, "many_networks": 0.0}
 """By which results may differ from Chainrule's: the mean losses of the first epoch, since every
-engine has orders and masks of its own. Of the other tasks, the results must be the same to 0.1%."""
+engine has orders and masks of its own; residual networks learn much in it. Of the other tasks, the
+results must be the same to 0.1%."""
 
 
 def entrants(given: Problem, cores: int) -> tuple[dict[str, Entrant], dict[str, str]]:

@@ -28,8 +28,10 @@ EDGES = [np.quantile(X[:, k], [0, 0.3, 0.7, 1]).tolist() for k in range(4)]
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
+EXAMPLES = [LAYERS[kind].example(4) for kind in LAYERS]
 HIDDEN = {
     # name: (the layers given, those of the network for 3 outputs)
+    **{f"a {each.kind}": ([each], each.then(cr.Dense(3))) for each in EXAMPLES},
     "none": ([], [cr.Dense(3)]),
     "dense": ([cr.Dense(5, "tanh"), cr.Dropout(0.25)], [..., cr.Dense(3)]),
     "norms": ([cr.LayerNorm(), cr.Dense(5), cr.BatchNorm(), cr.Activate("relu")],
@@ -47,7 +49,7 @@ HIDDEN = {
 }  # fmt: skip
 
 
-FIXED = {"random_state": 0, "max_iter": 4, "batch_size": 16, "engine": "reference"}
+FIXED = {"random_state": 0, "max_iter": 4, "batch_size": 16}
 
 
 def classifier(name="norms", **options):
@@ -56,16 +58,6 @@ def classifier(name="norms", **options):
 
 def regressor(name="norms", **options):
     return cr.MLPRegressor(layers=HIDDEN[name][0], **{**FIXED, **options})
-
-
-def kinds_in(layers):
-    for layer in layers:
-        yield layer.kind
-        yield from kinds_in(getattr(layer, "layers", ()))
-
-
-def test_every_kind_is_tried():
-    assert {kind for given, _ in HIDDEN.values() for kind in kinds_in(given)} == set(LAYERS)
 
 
 @pytest.mark.parametrize("name", HIDDEN)
@@ -81,10 +73,10 @@ def test_layers_are_those_given_and_linear_outputs(name):
 @pytest.mark.parametrize("name", HIDDEN)
 def test_a_fit_is_what_the_core_makes_of_it(name):
     model = classifier(name, batch_size=60).fit(X, LABELS)
-    params, history = by_the_core(model, LABELS, optimizer=cr.Adam(1e-3), engine="reference")
+    params, history = by_the_core(model, LABELS, optimizer=cr.Adam(1e-3))
     assert bits(model.parameters_) == bits(params)
     assert model.loss_curve_ == history.loss
-    expected = cr.predict(model.network_, params, X, engine="reference")
+    expected = cr.predict(model.network_, params, X)
     np.testing.assert_array_equal(model.predict_proba(X), expected)
 
 
@@ -164,17 +156,15 @@ def test_running_statistics_travel_with_the_best_parameters():
     assert model.score(HELD["X_val"], HELD["y_val"]) == max(model.validation_scores_)
 
 
-@pytest.mark.parametrize("kind", [classifier, regressor])
 @pytest.mark.parametrize("name", HIDDEN)
-def test_lbfgs_takes_layers_without_statistics(name, kind):
-    model = kind(name, solver="lbfgs", max_iter=30)
-    y = LABELS if kind is classifier else TARGETS
-    if "batch_norm" in kinds_in(model.layers):
+def test_lbfgs_takes_layers_without_statistics(name):
+    model = regressor(name, solver="lbfgs", max_iter=15)
+    if "BatchNorm" in repr(model.layers):
         with pytest.raises(ValueError, match=r"solver='lbfgs' .*\d, .*BatchNorm.*, keeps; take an"):
-            model.fit(X, y)
+            model.fit(X, TARGETS)
         assert not hasattr(model, "parameters_")
     else:
-        assert model.fit(X, y).score(X, y) > 0.5
+        assert model.fit(X, TARGETS).score(X, TARGETS) > 0.5
 
 
 # What can be read
@@ -266,7 +256,7 @@ BEFORE = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", HIDDEN)
+@pytest.mark.parametrize("name", BEFORE)
 def test_before_the_fit_a_diagram_says_what_is_known(name):
     first, *hidden, last = html.parts(classifier(name))
     said = [": ".join(filter(None, (part.kind, part.parameters))) for part in hidden]
@@ -311,7 +301,9 @@ class Shift(cr.Layer):
 
 
 def test_a_kind_of_ones_own_needs_its_class_alone():
-    model = cr.MLPClassifier(layers=[Shift(), cr.Dense(5, "tanh"), Shift()], **FIXED)
+    model = cr.MLPClassifier(
+        layers=[Shift(), cr.Dense(5, "tanh"), Shift()], engine="reference", **FIXED
+    )
     before = html.parts(model)
     model = pickle.loads(pickle.dumps(clone(model).fit(X, LABELS)))
     net, params = model.network_, model.parameters_
