@@ -54,6 +54,7 @@ KINDS = {
     "activate": lambda rng, width, depth: cr.Activate(str(rng.choice(ACTIVATIONS))),
     "scale": lambda rng, width, depth: cr.Scale(),
     "layer_norm": lambda rng, width, depth: cr.LayerNorm(0.1),
+    "rms_norm": lambda rng, width, depth: cr.RMSNorm(0.1),
     "batch_norm": lambda rng, width, depth: cr.BatchNorm(),
     "residual": _residual,
     "periodic": _periodic,

@@ -15,6 +15,7 @@ RICH = cr.Residual(cr.LayerNorm(), cr.Dense(4, "silu"), cr.Dropout(0.25), cr.Den
 LAYERS = {
     "layer norm first": [cr.LayerNorm(), cr.Dense(2)],
     "layer norm within": [cr.Dense(4, "tanh"), cr.LayerNorm(), cr.Dense(2)],
+    "rms norm": [cr.Dense(4, "tanh"), cr.RMSNorm(), cr.Dense(2)],
     "layer norm last": [cr.Dense(4), cr.LayerNorm()],
     "residual": [cr.Dense(3, "tanh"), BLOCK, cr.Dense(2)],
     "residual first": [BLOCK, cr.Dense(2)],

@@ -109,6 +109,7 @@ ANY_KIND: dict[str, Any] = {
     "dropout": lambda draw, _: cr.Dropout(draw(st.sampled_from([0.0, 0.1, 0.5]))),
     "scale": lambda *_: cr.Scale(),
     "layer_norm": lambda *_: cr.LayerNorm(),
+    "rms_norm": lambda *_: cr.RMSNorm(),
     "batch_norm": lambda *_: cr.BatchNorm(),
     "residual": _residual,
     "periodic": _periodic,

@@ -49,6 +49,13 @@ def test_layer_norm_by_hand() -> None:
         assert_allclose(got, [(k + 1) * (v - mean) / deviation + 1 for k, v in enumerate(row)])
 
 
+def test_rms_norm_by_hand() -> None:
+    params = cr.RMSNorm().form(3)._replace(gamma=np.array([1.0, 2.0, 3.0]))
+    for row, got in zip(X, forward(cr.RMSNorm(0.25), params), strict=True):
+        root = math.sqrt(sum(v**2 for v in row) / 3 + 0.25)
+        assert_allclose(got, [(k + 1) * v / root for k, v in enumerate(row)])
+
+
 def test_batch_norm_by_hand() -> None:
     layer = cr.BatchNorm(momentum=0.25, epsilon=0.5)
     params = layer.init(3, RNG)

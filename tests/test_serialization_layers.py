@@ -7,6 +7,8 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule.layers import LAYERS
@@ -19,8 +21,9 @@ from chainrule.serialization import (
     write_file,
 )
 from chainrule.serialization.specifications import DEEPEST, MOST_NUMBERS, check_layers
-from chainrule.trees import named_leaves
+from chainrule.trees import named_leaves, tree_map
 from runs import bits
+from strategies import problems_of_any_kind
 from test_serialization_models import course, through
 from test_serialization_specifications import SINE, put, through_json
 
@@ -33,6 +36,7 @@ NETS = {
     "scale": [cr.Scale(), cr.Dense(2)],
     "activations": [cr.Dense(4), cr.Activate("elu(0.5)"), cr.Dense(2), cr.Activate("softmax")],
     "norms": [cr.LayerNorm(1e-3), cr.Dense(4), cr.BatchNorm(0.25, 1e-4), cr.Dense(2)],
+    "rms norm": [cr.Dense(4), cr.RMSNorm(1e-3), cr.Dense(2)],
     "residual": [
         cr.Dense(4),
         cr.Residual(cr.BatchNorm(), cr.Dropout(0.25), cr.Dense(3, "silu"), cr.Dense(4)),
@@ -316,25 +320,10 @@ def test_changed_data_is_a_network_or_a_line(name):
     assert [line for line in said if "\n" in line or len(line) > 1000] == []
 
 
-def test_random_networks_come_back_to_the_bit(path):
-    chance = random.Random(0)
-    for _ in range(40):
-        net = cr.Network(3, some_layers(chance), "huber")
-        params = net.init(chance.randrange(2**32), chance.choice(["float32", "float64"]))
-        same, found, _ = through(path, net, params)
-        assert (same, hash(same)) == (net, hash(net))
-        assert bits(found) == bits(params)
-        assert json.dumps(network_to_data(same)) == json.dumps(network_to_data(net))
-
-
-def some_layers(chance):
-    """Up to four layers of any kinds, which keep the width, in a random order; members last."""
-    kinds = [LAYERS[name] for name in LAYERS if LAYERS[name].example(3).members == 1]
-    layers = []
-    for _ in range(chance.randint(1, 4)):
-        layer = chance.choice(kinds).example(3)
-        wrapped = cr.Residual(layer, cr.Dense(3)) if chance.random() < 0.3 else layer
-        layers += [wrapped] if wrapped.outputs(3) == 3 else [wrapped, cr.Dense(3)]
-    if chance.random() < 0.3:
-        return [*layers, cr.Members(chance.randint(1, 3), *layers, cr.Dense(2))]
-    return layers
+@given(problems_of_any_kind(), st.sampled_from(["float32", "float64"]))
+def test_random_networks_of_all_kinds_come_back_to_the_bit(path, problem, dtype):
+    params = tree_map(lambda leaf: leaf.astype(dtype), problem.params)
+    net, found, _ = through(path, problem.net, params)
+    assert (net, hash(net)) == (problem.net, hash(problem.net))
+    assert bits(found) == bits(params)
+    assert json.dumps(network_to_data(net)) == json.dumps(network_to_data(problem.net))

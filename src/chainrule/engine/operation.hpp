@@ -30,12 +30,12 @@
 namespace chainrule {
 
 enum class Kind {
-    affine, activate, dropout, scale, layer_norm, batch_norm, add, periodic, piecewise
+    affine, activate, dropout, scale, layer_norm, rms, batch_norm, add, periodic, piecewise
 };
 
-inline constexpr std::array<std::string_view, 9> kind_names{
-    "affine", "activate", "dropout",  "scale",    "layer_norm",
-    "batch_norm", "add",  "periodic", "piecewise"};
+inline constexpr std::array<std::string_view, 10> kind_names{
+    "affine", "activate",   "dropout", "scale",    "layer_norm",
+    "rms",    "batch_norm", "add",     "periodic", "piecewise"};
 
 inline std::optional<Kind> find_kind(std::string_view name) {
     for (std::size_t k = 0; k < kind_names.size(); ++k)

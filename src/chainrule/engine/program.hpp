@@ -21,6 +21,7 @@
 #include "losses.hpp"
 #include "periodic.hpp"
 #include "piecewise.hpp"
+#include "rms.hpp"
 #include "scale.hpp"
 
 namespace chainrule {
@@ -149,7 +150,7 @@ inline void finish_by_tiles(std::vector<OperationSpec>& operations,
 template <class T>
 class Program {
 public:
-    using Any = std::variant<Affine<T>, Activate<T>, DropoutAlone<T>, Scale<T>, LayerNorm<T>,
+    using Any = std::variant<Affine<T>, Activate<T>, DropoutAlone<T>, Scale<T>, LayerNorm<T>, Rms<T>,
                              BatchNorm<T>, Add<T>, Periodic<T>, Piecewise<T>>;
 
     ProgramSpec spec;
@@ -216,6 +217,7 @@ private:
             case Kind::dropout: return add<DropoutAlone<T>>(op);
             case Kind::scale: return add<Scale<T>>(op);
             case Kind::layer_norm: return add<LayerNorm<T>>(op);
+            case Kind::rms: return add<Rms<T>>(op);
             case Kind::batch_norm: return add<BatchNorm<T>>(op);
             case Kind::add: return add<Add<T>>(op);
             case Kind::periodic: return add<Periodic<T>>(op);

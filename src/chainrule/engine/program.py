@@ -150,6 +150,11 @@ class Program:
         self._count(20 * self.width(x), x)
         return self._add("layer_norm", (x,), self.width(x), (gamma, beta), epsilon=epsilon)
 
+    def rms(self, x: int, epsilon: float) -> int:
+        """Return x, each example divided by the root of its mean square."""
+        self._count(12 * self.width(x), x)
+        return self._add("rms", (x,), self.width(x), epsilon=epsilon)
+
     def batch_norm(
         self,
         x: int,

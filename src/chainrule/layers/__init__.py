@@ -20,6 +20,7 @@ from chainrule.layers.members import Members
 from chainrule.layers.periodic import Periodic
 from chainrule.layers.piecewise_linear import PiecewiseLinear
 from chainrule.layers.residual import Residual
+from chainrule.layers.rms_norm import RMSNorm
 from chainrule.layers.scale import Scale
 
 LAYERS: dict[str, type[Layer]] = {
@@ -30,6 +31,7 @@ LAYERS: dict[str, type[Layer]] = {
         Dropout,
         Scale,
         LayerNorm,
+        RMSNorm,
         BatchNorm,
         Residual,
         Periodic,
@@ -50,6 +52,7 @@ __all__ = [
     "Members",
     "Periodic",
     "PiecewiseLinear",
+    "RMSNorm",
     "Residual",
     "Role",
     "Scale",
