@@ -73,6 +73,20 @@ def test_every_number_of_the_tables_is_the_cores(opened, name):
     assert counted > 10
 
 
+def test_the_units_of_a_member_are_its_own(opened):
+    explanation = explained("members", n=2)
+    d = explanation.derivation
+    found = opened(explanation).numbers()
+    row = int(re.search(r"of example (\d)", d.parts[0].title)[1]) - 1
+    record = cr.forward(d.net, d.params, d.data.X)
+    for j in range(3):
+        scaled = record[0].a[row, j] * d.params[1].scales[0, j]
+        assert found["a", "a", 1, j, 0] == pytest.approx(scaled, rel=1e-12)
+        assert found["a", "a", 3, j, 0] == pytest.approx(record[1].a[row, j], rel=1e-12)
+    scales = [at for at in found if at[:2] == ("parameter", "parameter") and at[2] == 1]
+    assert len(scales) == 3
+
+
 DRAWN = {  # bands, bows, wires without a weight, edges and biases of the layer in the middle
     "activate": (0, 0, 3, set(), set()),
     "scale": (0, 0, 0, {"scale"}, set()),
@@ -122,13 +136,23 @@ def test_a_parameter_that_is_not_drawn_is_in_the_tables(opened):
     assert "periodic" in rows.first.inner_text()
 
 
-def test_layers_that_are_wide_are_condensed():
-    layers = [cr.Dense(30), cr.LayerNorm(), cr.Residual(cr.Dense(40, "relu"), cr.Dense(30))]
-    net = cr.Network(20, [*layers, cr.Dense(2)], "squared_error")
+WIDE = {
+    "1.gamma[17]": [cr.LayerNorm(), cr.Residual(cr.Dense(40, "relu"), cr.Dense(30))],
+    "1.w[17, 1]": [cr.PiecewiseLinear([[*range(200)]] * 30, 2)],
+    "1.frequency[17, 2]": [cr.Periodic()],
+    "1.scales[1, 17]": [cr.Members(3, cr.Dense(40), cr.Dense(30))],
+}
+
+
+@pytest.mark.parametrize("of", WIDE)
+def test_layers_that_are_wide_are_condensed(of):
+    ends = [] if WIDE[of][-1].members > 1 else [cr.Dense(2)]
+    net = cr.Network(20, [cr.Dense(30), *WIDE[of], *ends], "squared_error")
     p = problem(net, n=2)
-    drawn = shown(cr.explain(net, p.params, p.X, p.y, of="1.gamma[17]").derivation)
-    assert 17 in drawn.units[2]
-    assert [len(units) for units in drawn.units] == [UNITS, UNITS, UNITS, UNITS, UNITS, UNITS, 2]
+    drawn = shown(cr.explain(net, p.params, p.X, p.y, of=of).derivation)
+    subject = cr.explain(net, p.params, p.X, p.y, of=of).derivation.subject
+    assert subject in drawn.subjects() or "frequency" in of
+    assert {len(units) for units in drawn.units} <= {UNITS, 2, 0}
     for k in range(len(drawn.units) - 1):
         own = [edge for edge in drawn.edges if edge.layer == k]
         assert len(own) <= EDGES

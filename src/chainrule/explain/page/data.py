@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,9 @@ TOP = 10
 ALL_AT_ONCE = 60
 """The parameters up to which the page also explains all of them together."""
 
+
+MOST_LINES = 6_000
+"""After how many lines a page that cannot work out its numbers has no more derivations."""
 
 UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 """The kinds of signs that change the text around them, or cannot be written."""
@@ -135,8 +139,24 @@ def _derivations(d: Derivation, drawn: Shown, *, fixed: bool) -> list[Derivation
         return [d]
     whole = [ALL] if d.net.size <= ALL_AT_ONCE else []
     others = [key for key in [*drawn.subjects(), COST, *whole] if key != d.subject]
-    made = (_derived(d, key) for key in others)
-    return [d, *filter(None, made)]
+    found = [d]
+    lines = 0
+    for key in _in_turns(others) if fixed else others:
+        made = _derived(d, key)
+        found += [made] if made else []
+        lines += sum(1 for _ in made.steps()) if made else 0
+        if fixed and lines > MOST_LINES:  # each with its numbers
+            break
+    return found
+
+
+def _in_turns(keys: list[Key]) -> list[Key]:
+    """Keys in such an order that each kind of each place has its turn."""
+    groups: dict[tuple[str, int], list[Key]] = {}
+    for key in keys:
+        groups.setdefault(key[:2], []).append(key)
+    turns = itertools.zip_longest(*groups.values())
+    return [key for turn in turns for key in turn if key is not None]
 
 
 def _derived(d: Derivation, of: Key) -> Derivation | None:

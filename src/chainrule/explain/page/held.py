@@ -37,9 +37,19 @@ def other_parameters(drawn: Shown, seen: Seen) -> list[Key]:
     for name, shape in at.shapes.items():
         for _, entry in zip(range(MOST_ROWS), np.ndindex(*shape), strict=False):
             key = at.key(name, entry)
-            if key not in known and drawn.units[key.layer + 1]:
+            if key not in known and _is_of_drawn(key, drawn, seen):
                 found.append(key)
     return found
+
+
+def _is_of_drawn(key: Key, drawn: Shown, seen: Seen) -> bool:
+    """Whether a parameter changes what is drawn; another member's does not."""
+    name, entry = seen.at.leaf(key)
+    for k in seen.at.instances(key):
+        said = seen.working.formulas(k).by.get(name.removeprefix(f"{seen.at.layers[k].path}."))
+        if drawn.units[k + 1] and (said is None or said(*entry)):  # of a statistic none is said
+            return True
+    return False
 
 
 def held_numbers(
@@ -75,18 +85,19 @@ def _of_units(drawn: Shown, seen: Seen) -> Iterator[tuple[Key, Numbers]]:
     for k, units in enumerate(drawn.units, start=-1):
         if not units:
             continue
+        left, slopes = seen.left(k), seen.slopes(k)
         rows: dict[str, Any] = {what: seen.rows(k, what) for what in ("z", "delta")}
         for j in units:
             a = Key("a" if k >= 0 else "x", k, j)
-            yield a, seen.left(k)[:, j].tolist()
-            yield derivative(COST, a), seen.numbers.da(k)[:, j].tolist()
+            yield a, left[:, j].tolist()
+            yield derivative(COST, a), slopes[:, j].tolist()
             for what, each in rows.items():
                 if each is not None:
                     yield Key(what, k, j), each[:, j].tolist()
 
 
 def _of_outputs(drawn: Shown, seen: Seen) -> Iterator[tuple[Key, Numbers]]:
-    shares = losses.loss(seen.net.loss).value(seen.left(drawn.last), seen.y, np)
+    shares = losses.loss(seen.net.loss).value(seen.passed(drawn.last), seen.y, np)
     for j in drawn.units[drawn.last + 1]:
         yield Key("y", seen.at.last, j), seen.y[:, j].tolist()
         yield Key("loss", drawn.last, j), shares[:, j].tolist()

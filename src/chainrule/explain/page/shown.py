@@ -21,7 +21,7 @@ import numpy as np
 from chainrule.backprop import backward, forward
 from chainrule.explain.expressions import Number, Quantity, node
 from chainrule.explain.names import COST, Key
-from chainrule.explain.numbers import Numbers, held
+from chainrule.explain.numbers import held
 from chainrule.explain.places import Places, is_parameter
 from chainrule.explain.steps import Derivation
 from chainrule.explain.sums import largest
@@ -148,7 +148,7 @@ class _Chooser:
         if k in self.at.ends:
             strength = np.abs(self._delta(k)).mean(axis=0)
         else:
-            strength = np.abs(self.seen.left(k) * self.seen.numbers.da(k)).mean(axis=0)
+            strength = np.abs(self.seen.left(k) * self.seen.slopes(k)).mean(axis=0)
         own = sorted(unit for layer, unit in self.own if layer == k)
         order = [*own, *(j for j in map(int, np.argsort(-strength, kind="stable")) if j not in own)]
         return sorted(order[:UNITS])
@@ -156,7 +156,7 @@ class _Chooser:
     def _delta(self, k: int) -> Array:
         """δ of a place, where it has one, or ∂C by what leaves it."""
         delta = self.seen.rows(k, "delta")
-        return self.seen.numbers.da(k) if delta is None else delta
+        return self.seen.slopes(k) if delta is None else delta
 
     def _titles(self, drawn: list[int]) -> list[str]:
         """What the layers of places are."""
@@ -226,7 +226,8 @@ class _Chooser:
             entries: Any = np.ndindex(*shape)
             if math.prod(shape) > MOST_ENTRIES:
                 below = found.units[max(place.sources) + 1]
-                entries = itertools.product(units, below) if len(shape) == 2 else []
+                between = itertools.product(units, below) if len(shape) == 2 else []
+                entries = [e for e in between if e[0] < shape[0] and e[1] < shape[1]]
             for entry in entries:
                 yield self.at.key(name, entry)
 
@@ -259,11 +260,11 @@ class Seen:
         self.y = encode(d.data.y, d.net.outputs, d.data.X.dtype, np)
         self.trace = forward(d.net, d.params, d.data.X, d.draw, check=False)
         deltas = backward(d.net, d.params, self.trace, self.y, check=False)
-        dlast = d.net.row.grad(self.trace.output, self.y, np)
-        self.numbers = Numbers(self.trace, deltas, d.at, dlast)
-        self.working = Working(
-            *(self.trace, deltas, self.y), row=0, cost=COST, top=ALL_TERMS, at=d.at
-        )
+        self.workings = [
+            Working(self.trace, deltas, self.y, row=row, cost=COST, top=ALL_TERMS, at=d.at)
+            for row in range(len(self.X))
+        ]
+        self.working = self.workings[0]
 
     def value(self, key: Key) -> float:
         """A parameter."""
@@ -272,17 +273,22 @@ class Seen:
 
     def left(self, k: int) -> Array:
         """What leaves a place, or the inputs, for each example."""
-        if k < 0:
-            return self.X
-        return np.asarray(self.numbers.rows(self.numbers.record(self.at.layers[k]).a, k))
+        return np.stack([working.a(k) for working in self.workings])
+
+    def passed(self, k: int) -> Array:
+        """What a place passes on, for each example."""
+        return np.stack([working.passed(k) for working in self.workings])
+
+    def slopes(self, k: int) -> Array:
+        """∂C by what leaves a place, or by the inputs, for each example."""
+        return np.stack([working.da(k) for working in self.workings])
 
     def rows(self, k: int, what: str) -> Array | None:
         """The weighted inputs z or the δ of a place, for each example, where it has such."""
         if k < 0 or self.working.formulas(k).z is None:
             return None
-        place, numbers = self.at.layers[k], self.numbers
-        found = numbers.record(place).z if what == "z" else numbers.delta(place)
-        return np.asarray(numbers.rows(found, k))
+        seats = [working.seat(k) for working in self.workings]
+        return np.stack([seat.record.z[0] if what == "z" else seat.delta[0] for seat in seats])
 
 
 def _pairs(working: Working, key: Key, k: int) -> list[tuple[Quantity, Any]]:
