@@ -12,6 +12,7 @@ import chainrule as cr
 from chainrule import losses
 from chainrule.explain.explanation import Explanation
 from chainrule.explain.places import Places
+from chainrule.layers import LAYERS
 from chainrule.losses import LOSSES
 from strategies import Problem, problem
 from tables import ELEMENTWISE
@@ -23,7 +24,7 @@ ACTIVATIONS = [*ELEMENTWISE, "softmax", "leaky_relu(0.2)"]
 
 def _residual(rng, width, depth):
     inner = some_layers(rng, width, depth + 1)
-    return cr.Residual(*inner, cr.Dense(width, rng.choice(ELEMENTWISE)))
+    return cr.Residual(*inner, cr.Dense(width, str(rng.choice(ELEMENTWISE))))
 
 
 def _piecewise(rng, width, depth):
@@ -60,15 +61,18 @@ KINDS = {
     "piecewise_linear": _piecewise,
     "members": _members,
 }
-"""A random layer of each kind for so many inputs; `depth` is how deep it stands within others."""
+"""A random layer of a kind for so many inputs; `depth` is how deep it stands within others. Kinds
+that have no row here come up as the example that they give of themselves."""
 
 
 def some_layers(rng, width, depth=0):
     """Up to three layers, of kinds that may stand there."""
-    kinds = [kind for kind in KINDS if kind != "members" and (depth < 2 or kind != "residual")]
+    kinds = [kind for kind in LAYERS if kind != "members" and (depth < 2 or kind != "residual")]
     layers = []
     for _ in range(int(rng.integers(0 if depth else 1, 4 - depth))):
-        layers.append(KINDS[rng.choice(kinds)](rng, width, depth))
+        kind = str(rng.choice(kinds))
+        made = KINDS.get(kind, lambda rng, width, depth, kind=kind: LAYERS[kind].example(width))
+        layers.append(made(rng, width, depth))
         width = layers[-1].outputs(width)
     return layers
 
@@ -93,7 +97,7 @@ def network(seed):
     if seed % 4 == 3:
         k = int(rng.integers(1, 4))
         outer, inner = layers[:1], layers[1:]
-        layers = [*outer, cr.Members(k, *inner, last)]
+        layers = [*outer, cr.Members(k, *inner, last, full=seed % 8 == 3)]
     else:
         layers.append(last)
     more = {"l1": float(rng.choice([0.0, 0.01])), "l2": float(rng.choice([0.0, 0.1]))}

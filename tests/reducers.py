@@ -27,6 +27,10 @@ SAME = {
     r"\prime": "′",
     r"\varphi": "φ",
     r"\eta": "η",
+    r"\beta": "β",
+    r"\gamma": "γ",
+    r"\mu": "μ",
+    r"\theta": "θ",
     r"\pi": "π",
     r"\sigma": "σ",
     r"\delta": "δ",
@@ -99,7 +103,7 @@ def _latex_token(token: str, words: _Words) -> Iterator[str]:
             yield from _latex(words, end="}")
         case _ if token in SILENT:
             pass
-        case r"\tanh" | r"\cosh" | r"\ln" | r"\max" | r"\min":
+        case r"\tanh" | r"\cosh" | r"\cos" | r"\sin" | r"\ln" | r"\max" | r"\min":
             yield token[1:]
         case _ if token.startswith("\\"):
             yield SAME[token]
@@ -146,7 +150,7 @@ def _element(e: ET.Element) -> Iterator[str]:
 # Working out
 
 
-NAMES = {"ln", "tanh", "cosh", "max", "min", "sgn", "σ", "Φ", "φ"}
+NAMES = {"ln", "tanh", "cosh", "cos", "sin", "max", "min", "sgn", "σ", "Φ", "φ"}
 
 
 def value(tokens: list[str]) -> Any:

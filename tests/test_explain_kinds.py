@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import math
+import re
+from typing import NamedTuple
+
+import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.explain.expressions import exact
+from chainrule.explain.expressions import Sum, exact
 from chainrule.explain.names import COST, NOTATIONS, derivative, name_of
+from chainrule.explain.numbers import held
+from chainrule.explain.places import Places
 from chainrule.layers import LAYERS
 from chainrule.trees import named_leaves, rebuild
 from explained import is_near, quantities
 from explained_kinds import KINDS, SEEDS, case, explained
 from reading import steps
+from strategies import problem
 from test_explain_derivation import check_line
 
 
-def test_there_is_a_random_layer_of_each_kind():
-    assert set(KINDS) == set(LAYERS)
+def test_rows_are_of_kinds_that_there_are():
+    assert set(KINDS) <= set(LAYERS)
 
 
 def test_each_kind_comes_up():
@@ -131,3 +139,245 @@ def test_every_letter_has_a_line_before_it_is_used(seed):
                 needed = {q.key for q in quantities(step) if q.key.kind == "own"}
                 assert step.formula is None or needed - {step.key} <= known
             known.add(step.key)
+
+
+# ---- by hand -------------------------------------------------------------------------------------
+
+
+class Hand(NamedTuple):
+    """A network with its numbers, and the slopes that a person works out."""
+
+    layers: list
+    params: list
+    x: list
+    y: float
+    slopes: dict
+
+
+ROOT_3 = math.sqrt(3)
+
+BY_HAND = {
+    "dense": Hand(  # a = 6.5
+        [cr.Dense(1)], [([[2.0]], [0.5])], [3.0], 1.0, {"w1": 16.5, "b1": 5.5, "x1": 11.0}
+    ),
+    "activate": Hand(  # a = 2 tanh ½
+        [cr.Activate("tanh"), cr.Dense(1)],
+        [([[2.0]], [0.0])],
+        [0.5],
+        0.0,
+        {
+            "w1": 2 * math.tanh(0.5) ** 2,
+            "x1": 4 * math.tanh(0.5) / math.cosh(0.5) ** 2,
+        },
+    ),
+    "dropout": Hand(
+        [cr.Dropout(0.5), cr.Dense(1)], [([[2.0]], [0.5])], [3.0], 1.0, {"w1": 16.5, "x1": 11.0}
+    ),
+    "scale": Hand(  # a = 2 · 3 · ½
+        [cr.Scale(), cr.Dense(1)],
+        [([3.0],), ([[2.0]], [0.0])],
+        [0.5],
+        1.0,
+        {"0.scale[0]": 2.0, "x1": 12.0, "w1": 3.0},
+    ),
+    "layer_norm": Hand(  # μ = 2, v = 1, √(v + ε) = 3/2, x̂ = ∓2/3, a = (−2/3, 11/6), out = 7/6
+        [cr.LayerNorm(1.25), cr.Dense(1)],
+        [([1.0, 2.0], [0.0, 0.5]), ([[1.0, 1.0]], [0.0])],
+        [1.0, 3.0],
+        1.0,
+        {
+            "0.gamma[1]": 1 / 9,
+            "layers[0].beta[0]": 1 / 6,
+            "x1": (1 / 6 - 1 / 4 + 2 / 3 * (1 / 18)) / 1.5,
+            "x2": (2 / 6 - 1 / 4 - 2 / 3 * (1 / 18)) / 1.5,
+        },
+    ),
+    "batch_norm": Hand(  # x̂ = 2, a = 2, out = 6
+        [cr.BatchNorm(epsilon=0.25), cr.Dense(1)],
+        [([0.5], [1.0], [1.0], [0.75]), ([[3.0]], [0.0])],
+        [3.0],
+        5.0,
+        {"0.gamma[0]": 6.0, "0.beta[0]": 3.0, "x1": 1.5},
+    ),
+    "residual": Hand(  # a = 3 + (2 · 3 + 1), out = 5
+        [cr.Residual(cr.Dense(1)), cr.Dense(1)],
+        [(([[2.0]], [1.0]),), ([[0.5]], [0.0])],
+        [3.0],
+        4.0,
+        {"0.0.W[0, 0]": 1.5, "layers[0][0].b[0]": 0.5, "x1": 1.5, "w2": 10.0},
+    ),
+    "periodic": Hand(  # θ = π/6, c = √3/2, e = (1, √3 + 1), out = 2 + √3
+        [cr.Periodic(1, 1), cr.Dense(1)],
+        [([[1 / 12]], [[0.0]], [[[2.0]]], [[1.0]]), ([[1.0, 1.0]], [0.0])],
+        [1.0],
+        1 + ROOT_3,
+        {
+            "0.frequency[0, 0]": -2 * math.pi,
+            "0.phase[0, 0]": -1.0,
+            "0.W[0, 0, 0]": ROOT_3 / 2,
+            "0.b[0, 0]": 1.0,
+            "x1": 1 - math.pi / 6,
+        },
+    ),
+    "piecewise_linear": Hand(  # in the second of two bins, t = ½, e = ¼ + 2 · ½ + 2 + ½ · 4
+        [cr.PiecewiseLinear([[0.0, 1.0, 3.0]], 1), cr.Dense(1)],
+        [([[0.5]], [[0.25]], [[2.0], [4.0]]), ([[1.0]], [0.0])],
+        [2.0],
+        4.25,
+        {"0.w[0, 0]": 2.0, "0.b[0, 0]": 1.0, "0.W[0, 0]": 1.0, "0.W[1, 0]": 0.5, "x1": 2.5},
+    ),
+    "members": Hand(  # outputs 2 and 3 · (−1) + 1
+        [cr.Members(2, cr.Dense(1))],
+        [([[1.0], [-1.0]], (), (([[2.0]], [0.0]), ([[3.0]], [1.0])))],
+        [1.0],
+        0.0,
+        {
+            "0.own.0.W[0, 0]": 1.0,
+            "0.own.1.W[0, 0]": 1.0,
+            "0.own.1.b[0]": -1.0,
+            "0.scales[1, 0]": -3.0,
+            "x1": 2.0 + 3.0,
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BY_HAND)
+def test_by_hand(kind):
+    hand = BY_HAND[kind]
+    net = cr.Network(len(hand.x), hand.layers, loss="half_squared_error")
+    params = net.parameters(hand.params)
+    for of, slope in hand.slopes.items():
+        made = cr.explain(net, params, hand.x, [hand.y], of=of)
+        assert made.steps[-1].value == pytest.approx(slope, rel=1e-14), of
+        for line, step in zip(steps(made.text(10**6)), made.derivation.steps(), strict=True):
+            check_line(line, step)
+
+
+def test_each_kind_is_worked_by_hand():
+    assert set(BY_HAND) >= {"dense", "layer_norm", "batch_norm", "residual", "periodic", "members"}
+
+
+# ---- units, updates, large layers, what is refused -----------------------------------------------
+
+
+def test_units_by_what_leads_to_them():
+    """In a third of the networks, a random unit by a random parameter and by an input."""
+    found = 0
+    for seed in SEEDS[::3]:
+        p = case(seed).p
+        at, rng = Places.of(p.net), np.random.default_rng(seed)
+        k = int(rng.integers(len(at.layers)))
+        if at.layers[k].member:
+            continue
+        j = int(rng.integers(at.layers[k].outputs))
+        name = str(rng.choice([name for name in at.shapes if name not in at.fixed]))
+        entry = ", ".join(str(rng.integers(size)) for size in at.shapes[name])
+        for by in (f"x{rng.integers(p.net.inputs) + 1}", f"{name}[{entry}]"):
+            slope = slope_of_unit(p, at.layers[k].seen, j, by)
+            unit = f"out_{at.unit(k, j)}"
+            try:
+                made = cr.explain(p.net, p.params, p.X[0], of=unit, by=by)
+            except ValueError:
+                assert abs(slope) < 1e-9
+                continue
+            found += 1
+            *_, last = made.derivation.steps()
+            assert last.value == pytest.approx(slope, rel=1e-6, abs=1e-8)
+            for line, step in zip(steps(made.text(10**6)), made.derivation.steps(), strict=True):
+                check_line(line, step)
+    assert found > 30
+
+
+def slope_of_unit(p, seen, j, by):
+    def unit(t):
+        params, X = moved(p, by, t)
+        return float(held(cr.forward(p.net, params, X[:1]), seen).a[0, j])
+
+    h = 1e-5
+    return (8 * (unit(h) - unit(-h)) - (unit(2 * h) - unit(-2 * h))) / (12 * h)
+
+
+DEEP = cr.Network(
+    2,
+    [cr.Dense(3, "tanh"), cr.LayerNorm(), cr.Residual(cr.Dense(3, "relu")), cr.Dense(1)],
+    loss="half_squared_error",
+    l2=0.1,
+)
+
+
+@pytest.mark.parametrize(("of", "decays"), [("1.gamma[0]", False), ("2.0.W[0, 1]", True)])
+def test_updates_decay_weights_alone(of, decays):
+    params = DEEP.init(1, "float64")
+    optimizer = cr.AdamW(0.1, weight_decay=0.5)
+    made = cr.explain(DEEP, params, [0.5, -1.0], [1.0], of=of, optimizer=optimizer)
+    *_, last = made.derivation.steps()
+    plan = {"engine": "reference", "shuffle": False, "epochs": 1}
+    after, _ = cr.fit(DEEP, params, [[0.5, -1.0]], [[1.0]], optimizer, **plan)
+    name, _, entry = of.rstrip("]").partition("[")
+    expected = dict(named_leaves(after))[name][tuple(int(k) for k in entry.split(","))]
+    assert last.value == pytest.approx(float(expected), rel=1e-12)
+    assert any(view.formula.endswith("0.5 · w8") for view in made.steps) == decays
+    assert ("the penalty is of weights alone" in made.text()) != decays
+
+
+@pytest.mark.parametrize("top", [1, 3, 10])
+@pytest.mark.parametrize("of", ["w1", "x2", "1.gamma[7]", "2.1.W[3, 4]", "h70"])
+def test_of_large_layers_the_largest_terms_are_shown(of, top):
+    inner = cr.Residual(cr.LayerNorm(), cr.Dense(40, "relu"))
+    net = cr.Network(
+        30, [cr.Dense(40, "tanh"), cr.LayerNorm(), inner, cr.Dense(2)], "squared_error"
+    )
+    p = problem(net, n=1, seed=3)
+    made = cr.explain(net, p.params, p.X[0], p.y[0], of=of, top=top)
+    for line, step in zip(steps(made.text(10**6)), made.derivation.steps(), strict=True):
+        check_line(line, step)
+        assert not isinstance(step.formula, Sum) or len(step.formula.terms) <= 2 * top + 5
+    assert len(list(made.derivation.steps())) < 60 * (top + 2)
+
+
+MEMBERS = cr.Network(2, [cr.Dense(2), cr.Members(2, cr.Dense(3), cr.Dense(1))], loss="huber")
+NORM = cr.Network(2, [cr.BatchNorm(), cr.Dense(1)], loss="squared_error")
+
+
+@pytest.mark.parametrize(
+    ("net", "asked", "message"),
+    [
+        (NORM, {"of": "0.running_mean[0]"}, "0.running_mean is a statistic, which no gradient"),
+        (NORM, {"of": "0.delta[0]"}, "0.gamma[0], 0.beta[0], 1.W[0, 0], 1.b[0] counted from 0"),
+        (NORM, {"of": "0.gamma[2]"}, "0.gamma has shape (2,), with indices from 0"),
+        (NORM, {"of": "layers[0].gamma[0, 1]"}, "layers[0].gamma has shape (2,)"),
+        (NORM, {"of": "7.W[0]"}, "the network has no quantity '7.W[0]'"),
+        (
+            NORM,
+            {"of": "w1", "optimizer": cr.SGD(0.1), "step": 1},
+            "explain: layer 0, BatchNorm(momentum=0.1, epsilon=1e-05), normalises by the whole",
+        ),
+        (MEMBERS, {"of": "o1"}, "'o1': each member has one; name 'o1(1)' to 'o1(2)'"),
+        (MEMBERS, {"of": "h5(3)"}, "'h5(3)': each member has one; name 'h5(1)' to 'h5(2)'"),
+        (MEMBERS, {"of": "h1(1)"}, "'h1(1)': no member has it alone"),
+        (MEMBERS, {"of": "o1(1)", "by": "w1"}, "of must be 'cost' or a unit before the members"),
+    ],
+)
+def test_what_is_refused(net, asked, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        cr.explain(net, net.init(), [[0.5, 1.0], [2.0, 3.0]], [[1.0], [0.0]], **asked)
+
+
+@pytest.mark.parametrize("of", ["h5(2)", "net_h6(1)", "o1(2)", "h1"])
+def test_units_of_members(of):
+    p = problem(MEMBERS, n=1, seed=2)
+    made = cr.explain(MEMBERS, p.params, p.X[0], p.y[0], of=of)
+    for line, step in zip(steps(made.text(10**6)), made.derivation.steps(), strict=True):
+        check_line(line, step)
+    *_, last = made.derivation.steps()
+    trace = cr.forward(MEMBERS, p.params, p.X)
+    deltas = cr.backward(MEMBERS, p.params, trace, p.y)
+    shared, own, member = deltas[1].shared[0], p.params[1].own, 1 if "(2)" in of else 0
+    expected = {
+        "h5(2)": (deltas[1].own[1] @ own[1].W)[0, 0],
+        "net_h6(1)": shared[0, 1],
+        "o1(2)": deltas[1].own[1][0, 0],
+        "h1": (cr.input_gradient(trace, deltas), deltas[0])[1][0, 0],
+    }[of]
+    assert last.value == pytest.approx(float(expected), rel=1e-12), member

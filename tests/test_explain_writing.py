@@ -23,6 +23,7 @@ from chainrule.explain.notebook import code
 from chainrule.explain.places import Places
 from chainrule.explain.steps import Update
 from chainrule.explain.subjects import subject
+from chainrule.layers import LAYERS
 from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS
 from reading import gives
@@ -91,6 +92,17 @@ def wide_case(notation):
     return of_problem(problem(net, n=20), "w31", notation, made, weighted=True)
 
 
+def kind_case(kind, notation):
+    """A layer of a kind between two dense ones; the last of its parameters, if it has one."""
+    own = LAYERS[kind].example(2)
+    layers = [cr.Dense(2, "tanh"), own, *([cr.Dense(2)] if own.members == 1 else [])]
+    net = cr.Network(2, layers, loss=HALF)
+    at = Places.of(net)
+    name = [name for name in at.shapes if name not in at.fixed and not name.startswith("2.")][-1]
+    of = f"{name}[{', '.join('0' * len(at.shapes[name]))}]"
+    return of_problem(problem(net, n=1, seed=1), of, notation)
+
+
 OPTIONS = [(name, {}) for name in OPTIMIZERS] + [
     ("sgd", {"momentum": 0.9}),
     ("sgd", {"momentum": 0.9, "nesterov": True}),
@@ -114,6 +126,11 @@ CASES = (
     }
     | {name: functools.partial(notation_case, name) for name in NOTATIONS}
     | {f"dropout, {name}": functools.partial(dropout_case, name) for name in NOTATIONS}
+    | {
+        f"kind {kind}, {name}": functools.partial(kind_case, kind, name)
+        for kind in LAYERS
+        for name in NOTATIONS
+    }
     | {f"wide, {name}": functools.partial(wide_case, name) for name in NOTATIONS}
 )
 
@@ -321,6 +338,21 @@ def test_the_code_of_the_notebook_runs_for_every_subject(of):
     _, gradient = cr.cost_and_gradient(p.net, p.params, p.X, p.y)
     assert ("dC" in found) == (of == "b1")
     assert np.array_equal(found["gradient"][0].b, gradient[0].b)
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_the_code_of_the_notebook_runs_for_every_kind(kind):
+    derived = kind_case(kind, "mazur").derivation
+    found = {}
+    exec(code(derived), found)
+    *_, last = derived.steps()
+    assert found["net"] == derived.net
+    assert found["dC"] == pytest.approx(last.value, rel=1e-12)
+
+
+def test_a_layer_that_is_not_written_whole_leaves_the_code_out():
+    net = cr.Network(9, [cr.PiecewiseLinear([[0.0, 1.0, 2.0]] * 9, 1), cr.Dense(1)], loss=HALF)
+    assert "cr.Network" not in of_problem(problem(net, n=1), "x1").notebook()
 
 
 def test_a_function_of_your_own_leaves_the_code_out():

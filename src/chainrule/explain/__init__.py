@@ -137,14 +137,16 @@ def explain(
     check_parameters(net, params)
     derivation.check_layers(net)
     at = tied(ties, Places.of(net))
-    numerator, subject = subjects.fraction(of, by, at, derivation.joint_layers(net))
+    numerator, subject = subjects.fraction(of, by, at)
     labels = derivation.labels(at, inputs, outputs)
     if ties and numerator != subjects.COST:
         raise ValueError("explain: by and ties exclude each other; leave one of them out")
     training = Training(optimizer, freeze, velocity, step, batch_size, at)
     if numerator != subjects.COST and not training.is_later:
         params, X = derivation.inputs_in_double(net, params, X)
-        derived = derive_unit(net, params, X, numerator, subject, top=top, labels=labels)
+        derived = derive_unit(
+            net, params, X, numerator, subject, top=top, labels=labels, called=(of, by)
+        )
         return explanation.Explanation(derived, notation, digits)
     if y is None:
         what = "the cost" if numerator == subjects.COST else "a step of the training"
@@ -156,7 +158,9 @@ def explain(
             net, params, data, subject, top=top, draw=draw, made=made, labels=labels, at=at
         )
     else:
-        derived = derive_unit(net, params, data.X, numerator, subject, top=top, labels=labels)
+        derived = derive_unit(
+            net, params, data.X, numerator, subject, top=top, labels=labels, called=(of, by)
+        )
     return explanation.Explanation(derived, notation, digits, about)
 
 

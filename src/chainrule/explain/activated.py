@@ -51,7 +51,9 @@ class Activated:
         """∂C/∂z, from ∂C by what leaves; of a unit by itself its slope alone."""
         seed = self.working.root(self.sheet.k)
         if seed is not None:
-            return self._entry(seed, j) if self.joint else self._by_form(j, 1)
+            if self.joint:
+                return self._entry(seed, j)
+            return self._by_form(j, 1) if j == seed else Said(number(0.0))
         if not self.joint:
             return self.sheet.da(j) * self._slope(j)
         return total(

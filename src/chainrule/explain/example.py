@@ -134,7 +134,8 @@ class Example(abc.ABC):
             o, m = self.at.layers[k].outputs, max(self.at.layers[k].member - 1, 0)
             return self.dlast[m * o : (m + 1) * o]
         place = self.at.next[k]
-        if [self.at.layers[q].seen for q, _ in self.at.above[k]] == [place.seen]:
+        entered = [self.at.layers[q].seen for q, _ in self.at.above[k]]
+        if entered == [place.seen] and not place.member:
             return self._dx(place)
         return np.asarray(self.numbers.rows(self.numbers.dx(place), k)[self.at_row])
 

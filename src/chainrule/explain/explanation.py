@@ -183,7 +183,9 @@ class Explanation:
     def text(self, width: int = 80) -> str:
         """Return the explanation as text for a terminal."""
         writer = Text()
-        rows = [f"{self.symbol(writer)} — {plain(self.network)}"]
+        head = f"{self.symbol(writer)} — {plain(self.network)}"
+        of_any = self.network.startswith("network of ")  # whose layers may take several rows
+        rows = textwrap.wrap(head, width) if of_any else [head]
         rows += textwrap.wrap(self.examples, width)
         rows += legend_text(self.legend(writer))
         for part, lines in self.written(writer):

@@ -200,15 +200,21 @@ def _pytorch(key: Key, at: Places) -> Name:
         case "L":
             text = "data_loss"
         case "own":
-            hat = key.text.replace("^", "_hat")
-            entry = (
-                at.leaf(key.of[0])[1] if key.of else (key.source - 1 if key.source else key.unit,)
-            )
-            index = f"[{', '.join(map(str, entry))}]" if entry != (-1,) else ""
-            text = f"{hat}{layer}{member}{index}"
+            text = f"{SPELLED.get(key.text, key.text)}{layer}{member}{_code_index(key, at)}"
         case kind:
             text = f"{kind}{layer}{member}[{key.unit}]"
     return Name(text, code=True)
+
+
+SPELLED = {"x^": "x_hat", "μ": "mu", "θ": "theta"}
+"""The letters of layers as a program writes them."""
+
+
+def _code_index(key: Key, at: Places) -> str:
+    """Of what a letter of a layer is, as an index; "" where it is of the whole layer."""
+    own = key.source - 1 if key.source else key.unit
+    entry = at.leaf(key.of[0])[1] if key.of else (own,)
+    return f"[{', '.join(map(str, entry))}]" if entry != (-1,) else ""
 
 
 def _attribute(name: str) -> str:
@@ -256,6 +262,7 @@ def notation(name: str) -> Notation:
 def name_of(key: Key, at: Places, notation: Notation) -> Name | Ratio:
     """Return what a convention calls a quantity.
 
+    >>> from chainrule.explain.places import Places
     >>> net = cr.Network(2, [cr.Dense(2), cr.Dense(2)], loss="half_squared_error")
     >>> name_of(Key("w", 1, 0, 0), Places.of(net), NOTATIONS["mazur"])
     Name(base='w', sub='5', sup='', hat=False, code=False)

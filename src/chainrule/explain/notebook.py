@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,9 @@ from chainrule.explain.markdown import head, sections
 from chainrule.explain.names import COST
 from chainrule.explain.places import is_parameter
 from chainrule.explain.steps import Derivation
+from chainrule.layers import Layer
 from chainrule.rows import is_own
+from chainrule.trees import leaves
 
 if TYPE_CHECKING:
     from chainrule.explain.explanation import Explanation
@@ -60,7 +64,9 @@ def code(derivation: Derivation) -> str:
     d = derivation
     if d.net.size + d.data.X.size > MOST or _own(d) or _drawn(d) or d.of != COST or d.at.ties:
         return ""
-    layers = "".join(f"        cr.{layer!r},\n" for layer in d.net.layers)
+    if not all(map(_is_code, d.net.layers)):
+        return ""
+    layers = "".join(f"        {_layer(layer)},\n" for layer in d.net.layers)
     weights = "" if d.data.w is None else f", sample_weight={_literal(d.data.w)}"
     derived = f"\ndC = {_place(d)}\n" if is_parameter(d.subject) else "\n"
     return f"""import numpy as np
@@ -98,10 +104,28 @@ def _literal(numbers: Any) -> str:
     return repr(numbers.tolist())
 
 
+def _layer(layer: Layer) -> str:
+    """A layer as code, those within it too.
+
+    >>> _layer(cr.Residual(cr.Dense(2, "tanh")))
+    "cr.Residual(cr.Dense(2, 'tanh'))"
+    """
+    return re.sub(r"(?<!['\w])([A-Z]\w*)\(", r"cr.\1(", repr(layer))
+
+
+def _is_code(layer: Layer) -> bool:
+    """Whether a layer is written whole, which one of many numbers is not."""
+    try:
+        ast.parse(repr(layer), mode="eval")
+    except SyntaxError:
+        return False
+    return True
+
+
 def _parameters(d: Derivation) -> str:
     """One row for each layer."""
-    rows = (", ".join(map(_literal, layer)) for layer in d.params)
-    return "".join(f"    ({row}),\n" for row in rows)
+    rows = ([*map(_literal, leaves(own))] for own in d.params)
+    return "".join(f"    ({', '.join(row)}{',' if len(row) == 1 else ''}),\n" for row in rows)
 
 
 def _place(d: Derivation) -> str:

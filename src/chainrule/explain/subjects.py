@@ -6,7 +6,7 @@
 | `b3`, `o1.b`, `layers[1].b[0]` | a bias |
 | `1.gamma[0]`, `layers[1].gamma[0]` | an entry of any parameter, by its name |
 | `x2`, `i2` | an input |
-| `h1`, `o2`, `out_o2` | the activation of a unit |
+| `h1`, `o2`, `out_o2` | the activation of a unit; of the second of several members `h1(2)` |
 | `net_o2`, `delta_o2` | its weighted input: δ |
 """
 
@@ -15,13 +15,12 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
 from chainrule.explain.names import Key
-from chainrule.explain.places import LETTERS, Places, is_parameter
+from chainrule.explain.places import LETTERS, Places
 
 ALL = Key("all")
 COST = Key("C")
@@ -30,7 +29,8 @@ _ENTRY = re.compile(
     r"(?:layers\[(\d{1,9})\]|(\d{1,9}))((?:\.\w+|\[\d{1,9}\])*?\.\w+)\[([\d, ]+)\]", re.ASCII
 )
 _NUMBERED = re.compile(r"([wbxiho])([1-9]\d{0,17})", re.ASCII)
-_UNIT = re.compile(r"(out|net|delta|δ)_([ho][1-9]\d{0,17})", re.ASCII)
+_UNIT = re.compile(r"(out|net|delta|δ)_([ho][1-9]\d{0,17}(?:\(\d+\))?)", re.ASCII)
+_OF_MEMBER = re.compile(r"([ho])([1-9]\d{0,17})(?:\((\d{1,9})\))?", re.ASCII)
 _OF_UNIT = re.compile(r"([ho][1-9]\d{0,17})\.b", re.ASCII)
 _NEARLY = re.compile(r"([wbxiho])[ _]*(-?\d{0,18})", re.ASCII | re.IGNORECASE)
 _LAYER = re.compile(r"layers\[(\d{1,9})\]", re.ASCII)
@@ -61,20 +61,46 @@ def subject(of: Any, at: Places) -> Key:
     if found := _UNIT.fullmatch(given):
         unit = subject(found[2], at)
         return unit if found[1] == "out" else unit._replace(kind="z")
-    found = _NUMBERED.fullmatch(given)
-    if found and (number := int(found[2])) <= count(found[1], at) + len(
-        at.later(LETTERS.get(found[1], ""))
-    ):
-        if number > count(found[1], at):  # beyond what is counted, it is the number of a place
-            return at.places(placed(found[1], number - 1, at))[0]
-        return numbered(found[1], number - 1, at)
+    if (key := _by_number(given, at)) is not None:
+        return key
     raise _unknown(given, at)
 
 
-def fraction(of: str, by: str | None, at: Places, joint: Collection[int] = ()) -> tuple[Key, Key]:
-    """Return the keys of what is derived, and of what it is derived by.
+def _by_number(given: str, at: Places) -> Key | None:
+    """The key of what is called by a letter and a number, or None where there is no such thing."""
+    if len(at.ends) > 1 and (found := _OF_MEMBER.fullmatch(given)):
+        return _of_member(given, found, at)
+    found = _NUMBERED.fullmatch(given)
+    if not found:
+        return None
+    letter, number = found[1], int(found[2])
+    if number <= count(letter, at):
+        return numbered(letter, number - 1, at)
+    if number <= count(letter, at) + len(at.later(LETTERS.get(letter, ""))):
+        return at.places(placed(letter, number - 1, at))[0]  # it is the number of a place
+    return None
 
-    `joint` are the layers whose activations depend on all their weighted inputs.
+
+def _of_member(of: str, found: re.Match[str], at: Places) -> Key | None:
+    """The key of a unit where there are several members; None where there is no such unit."""
+    letter, number, member = found[1], int(found[2]), found[3]
+    if number > count(letter, at):
+        return None
+    key = numbered(letter, number - 1, at)
+    twins = [k for k in range(len(at.layers)) if at.twin(k) == at.twin(key.layer)]
+    if len(twins) == 1 and member is None:
+        return key
+    if len(twins) == 1 or member is None or not 0 < int(member) <= len(twins):
+        which = f"'{letter}{number}(1)' to '{letter}{number}({len(twins)})'"
+        raise ValueError(
+            f"explain: {of!r}: "
+            + (f"each member has one; name {which}" if len(twins) > 1 else "no member has it alone")
+        )
+    return key._replace(layer=twins[int(member) - 1])
+
+
+def fraction(of: str, by: str | None, at: Places) -> tuple[Key, Key]:
+    """Return the keys of what is derived, and of what it is derived by.
 
     >>> net = cr.Network(2, [cr.Dense(2), cr.Dense(2)], loss="half_squared_error")
     >>> [key.kind for key in fraction("w5", None, Places.of(net))]
@@ -97,20 +123,23 @@ def fraction(of: str, by: str | None, at: Places, joint: Collection[int] = ()) -
         )
     if divisor == given:
         raise ValueError(f"explain: {of} by itself is 1; name what lies before it")
-    whole = given.kind == "a" and given.layer in joint
-    if given != COST and not _leads(divisor, given, whole=whole):
+    if given != COST and at.layers[given.layer].member:
         raise ValueError(
-            f"explain: {by} does not lead to {of}, whose derivative by it is 0; name a weight, a "
-            "bias, an input or a unit before it"
+            f"explain: with by={by!r}, of must be 'cost' or a unit before the members, got {of!r}"
         )
     return given, divisor
 
 
-def _leads(by: Key, to: Key, *, whole: bool) -> bool:
-    """Whether a quantity is one that a unit's activation or weighted input depends on."""
-    if by.layer == to.layer and (whole or by.unit == to.unit):
-        return is_parameter(by) or (by.kind, to.kind) == ("z", "a")
-    return by.layer < to.layer
+def no_way(of: str, by: str) -> ValueError:
+    """Return the error for a unit by what does not lead to it.
+
+    >>> str(no_way("out_o1", "w7"))[:39]
+    'explain: w7 does not lead to out_o1, wh'
+    """
+    return ValueError(
+        f"explain: {by} does not lead to {of}, whose derivative by it is 0; name a weight, a bias, "
+        "an input or a unit before it"
+    )
 
 
 def _check_layer(of: str, index: str, at: Places) -> None:

@@ -8,6 +8,7 @@ depends on what lies before it. The numbers are the core's, for a network cut of
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
@@ -16,13 +17,14 @@ import numpy as np
 from chainrule.backprop import Deltas, Trace, deltas_from, forward
 from chainrule.examples import Examples
 from chainrule.explain.derivation import CHAIN, Deriver, check_finite
-from chainrule.explain.expressions import Expression, Product, Quantity
+from chainrule.explain.expressions import Expression, Product, Quantity, in_double
 from chainrule.explain.forms import number
 from chainrule.explain.names import Key, derivative
 from chainrule.explain.numbers import Numbers
-from chainrule.explain.places import Places
+from chainrule.explain.places import Places, is_parameter
 from chainrule.explain.reached import Reached
 from chainrule.explain.steps import Derivation, Part, Step, Update
+from chainrule.explain.subjects import no_way
 from chainrule.explain.sums import Row
 from chainrule.explain.working import Working
 from chainrule.layers import Layer
@@ -39,12 +41,21 @@ def derive_unit(
     *,
     top: int,
     labels: Mapping[Key, str],
+    called: tuple[str, str | None],
 ) -> Derivation:
-    """Return the derivation of a unit's a or z by something before it, for X in float64."""
+    """Return the derivation of a unit's a or z by something before it, for X in float64.
+
+    Raises ValueError, with what the two are `called`, where it is not before it.
+    """
     at = Places.of(net)
     with np.errstate(all="ignore"):
+        if by.layer > of.layer:
+            raise no_way(called[0], str(called[1]))
         passes: Any = _UnitPasses(net, params, X, of)  # as much of Passes as its Deriver asks for
-        parts = _UnitDeriver(passes, by, top).parts()
+        deriver = _UnitDeriver(passes, by, top)
+        if not deriver.leads():
+            raise no_way(called[0], str(called[1]))
+        parts = deriver.parts()
     data = Examples(X, np.full((len(X), net.outputs), np.nan), None)  # there are no targets
     derived = Derivation(net, at, by, tuple(parts), params, data, None, dict(labels), of)
     check_finite(derived)
@@ -147,14 +158,23 @@ class _UnitWorking(Working):
             return super().seed(k, j)
         return number(float(j == self.cost.unit))
 
-    def dleft(self, k: int) -> Row:
-        if k < self.at.last:
-            return super().dleft(k)
-        left = np.zeros(self.at.layers[k].outputs)
-        left[self.cost.unit] = 1.0
-        return left
+    @functools.cached_property
+    def dlast(self) -> Row:
+        """1 for the unit itself, and 0 for those beside it."""
+        own = np.zeros(self.at.layers[-1].outputs)
+        own[self.cost.unit] = 1.0
+        return own
 
     def _is_split(self, k: int) -> bool:
+        return False
+
+    def moves(self, parameter: Key) -> bool:
+        """Whether a parameter of the last place changes the unit."""
+        for d, by in self.pairs(parameter):
+            changed = by.key.of[0]
+            units = changed.kind in ("a", "z")
+            if changed.unit == self.cost.unit if units else in_double(d):
+                return True
         return False
 
     def over(
@@ -172,6 +192,13 @@ class _UnitWorking(Working):
             return super().over(k, x, values, term, apart=apart, split=split)
         made: Product = term(self.cost.unit)
         return made.factors[1] if self._is_weighted else made
+
+    def _over_units(self, k: int, j: int) -> list[Step]:
+        """Of a weighted input, by what enters it, it is a weight."""
+        if not self._is_weighted or self.at.above[k] != [(self.at.last, 0)]:
+            return super()._over_units(k, j)
+        d = self.dsent(k, j)
+        return [Step(d.key, self.formulas(self.at.last).dx[0](j), d.value)]
 
     def chain(self, key: Key) -> list[Step]:
         k = key.layer
@@ -204,6 +231,18 @@ class _UnitWorking(Working):
 
 class _UnitDeriver(Deriver):
     passes: Any
+
+    def leads(self) -> bool:
+        """Whether the unit depends on what it is derived by."""
+        by, of = self.of, self.passes.of
+        if by.layer < of.layer:
+            return True
+        working = self._working(0)
+        if self._is_joint(working) and by.kind != "a":
+            return True
+        if is_parameter(by):
+            return working.moves(by)
+        return (by.kind, of.kind, by.unit) == ("z", "a", of.unit)
 
     def parts(self, made: Update | None = None) -> list[Part]:
         return [part for row in self.rows for part in self._example(row) if part.steps]

@@ -140,7 +140,10 @@ class BatchNorm(Layer):
 
     def work(self, sheet: Any) -> Any:
         if sheet.record.own:
-            raise sheet.unknown("normalises by the whole batch while it trains")
+            raise sheet.unknown(
+                "normalises by the whole batch while it trains, which has no derivation; without "
+                "step and batch_size it is explained as it predicts"
+            )
 
         def mu(j: int) -> Any:
             return sheet.parameter("running_mean", j)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from array_api_compat import device
 
-from chainrule.activations import activation
+from chainrule.activations import Activation, activation
 from chainrule.layers.base import Draw, Layer, Words
 from chainrule.layers.dense import Dense
 from chainrule.layers.scale import ScaleParameters, ScaleRecord
@@ -106,6 +106,21 @@ class MemberScale(Layer):
 
     def words(self, inputs: int) -> Words:
         return Words("scale")
+
+    def work(self, sheet: Any) -> Any:
+        m = sheet.member - 1
+
+        def scale(j: int) -> Any:
+            return sheet.parameter("scale", m, j)
+
+        def of_scale(member: int, j: int) -> Any:
+            return [(sheet.a(j), sheet.x(j))] if member == m else []
+
+        return sheet.formulas(
+            a=lambda j: sheet.x(j) * scale(j),
+            dx=lambda j: sheet.da(j) * scale(j),
+            by={"scale": of_scale},
+        )
 
     def lower(self, program: Any, x: int) -> int:
         made: int = program.scale(x, "scale")
@@ -214,3 +229,71 @@ class EnsembleDense(Layer):
         z = program.scale(program.affine(x, self.dense.units, W="W"), "s", b="b")
         made: int = program.activate(z, activation(self.dense.activation))
         return made
+
+    @property
+    def activation(self) -> str | Activation:
+        """The activation of each member."""
+        return self.dense.activation
+
+    def work(self, sheet: Any) -> Any:
+        return _Work(self, sheet).formulas()
+
+
+class _Work:
+    """The formulas: see `Layer.work`. Of a member, z is the shared sum times s, plus b."""
+
+    def __init__(self, layer: EnsembleDense, sheet: Any) -> None:
+        self.sheet, self.m, self.W = sheet, sheet.member - 1, sheet.params.W
+        self.delta = sheet.delta
+        self.f = sheet.activated(activation(layer.activation), self.z, sheet.record.z)
+
+    def formulas(self) -> Any:
+        f = self.f
+        return self.sheet.formulas(
+            a=f.a,
+            dx=self.dx,
+            by={
+                "W": lambda j, k: [(self.z(j), self.s(j) * self.sheet.x(k))],
+                "s": lambda m, j: [(self.z(j), self.sums(j))] if m == self.m else [],
+                "b": lambda m, j: [(self.z(j), 1)] if m == self.m else [],
+            },
+            reach=self.reach,
+            z=self.z,
+            delta=self.dz,
+            needs=f.needs if f.joint else None,
+            letters=f.letters if f.joint else None,
+        )
+
+    def w(self, j: int, k: int) -> Any:
+        return self.sheet.parameter("W", j, k)
+
+    def s(self, j: int) -> Any:
+        return self.sheet.parameter("s", self.m, j)
+
+    def sums(self, j: int) -> Any:
+        """The shared sum of what enters."""
+        products = self.W[j] * self.sheet.entered
+
+        def summed() -> Any:
+            return self.sheet.total(products, lambda k: self.w(j, k) * self.sheet.x(k))
+
+        return self.sheet.let("y", summed, self.sheet.record.sums[0, j], unit=j)
+
+    def z(self, j: int) -> Any:
+        def formula() -> Any:
+            return self.sums(j) * self.s(j) + self.sheet.parameter("b", self.m, j)
+
+        return self.sheet.weighted(j, self.sheet.record.z[0, j], formula)
+
+    def dz(self, j: int) -> Any:
+        return self.sheet.dz(j, self.delta.z[0, j], lambda: self.f.back(j))
+
+    def dx(self, k: int) -> Any:
+        def term(j: int) -> Any:
+            return self.dz(j) * self.s(j) * self.w(j, k)
+
+        return self.sheet.total(self.W[:, k] * self.delta.sums[0], term)
+
+    def reach(self, below: Any) -> Any:
+        parts = self.W[:, below] * self.delta.sums[0][:, None]
+        return self.sheet.every(np.abs(parts).max(axis=1))
