@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import signal
 import threading
 import time
@@ -22,6 +21,7 @@ from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.reference import Plan
 from chainrule.trees import leaves, tree_map
+from parity import TOLERANCE, assert_parity, train
 from runs import bits
 from strategies import Problem, problem, problems
 from tables import ELEMENTWISE
@@ -30,30 +30,6 @@ pytestmark = [
     pytest.mark.skipif(engine.native is None, reason="there is no compiled engine"),
     pytest.mark.usefixtures("as_many_threads_as_asked"),
 ]
-
-TOLERANCE = {"float64": 1e-12, "float32": 2e-4}
-
-
-def train(p: Problem, optimizer: cr.Optimizer, dtype: str = "float64", **options: Any) -> Any:
-    """Return parameters and history of 20 steps and more, in the engine unless told otherwise."""
-    params = tree_map(lambda leaf: leaf.astype(dtype), p.params)
-    options = {"epochs": 7, "batch_size": 4, "engine": "native", "seed": 3, **options}
-    return cr.fit(p.net, params, p.X, p.y, optimizer, **options)
-
-
-def assert_parity(p: Problem, optimizer: cr.Optimizer, dtype: str = "float64", **options: Any):
-    got, course = train(p, optimizer, dtype, **options)
-    expected, reference = train(p, optimizer, dtype, **{**options, "engine": "reference"})
-    tolerance = TOLERANCE[dtype]
-    np.testing.assert_allclose(course.loss, reference.loss, rtol=tolerance)
-    assert (course.at.step, course.at.epoch) == (reference.at.step, reference.at.epoch)
-    for a, b in zip(leaves(got), leaves(expected), strict=True):
-        assert a.dtype == b.dtype
-        assert np.linalg.norm(a - b) <= tolerance * max(np.linalg.norm(b), 1e-3)
-    states = zip(course.at.states, reference.at.states, strict=True)
-    for a, b in itertools.chain.from_iterable(zip(*pair, strict=True) for pair in states):
-        assert np.linalg.norm(a - b) <= 10 * tolerance * max(np.linalg.norm(b), 1e-3)
-
 
 WITH_PARAMETERS = ["huber(0.3)", "quantile(0.9)", "quantile(0.1, 0.5, 0.9)", "cross_entropy(0.1)"]
 

@@ -1,6 +1,8 @@
 """Layers of any kind in a network file: what is read, what may be left out, what is refused."""
 
+import inspect
 import re
+from dataclasses import MISSING
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from click.testing import CliRunner
 
 import chainrule as cr
 from chainrule.cli import main
+from chainrule.explain.network_layers import defaults
 from chainrule.layers import LAYERS
 from chainrule.serialization.specifications import network_to_data
 from chainrule.trees import leaves, named_leaves
@@ -87,6 +90,13 @@ def test_every_kind_is_read_back(tmp_path, layer, form):
     for found, expected in zip(leaves(file.params), leaves(p.params), strict=True):
         assert found.tolist() == expected.tolist()
     assert file.X.tolist() == p.X.tolist()
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_what_has_a_default_may_be_left_out(kind):
+    given = inspect.signature(LAYERS[kind]).parameters.values()
+    needed = {each.name for each in given if each.default is each.empty}
+    assert {name for name, value in defaults(kind).items() if value is MISSING} == needed
 
 
 @pytest.mark.parametrize("layer", KINDS.values(), ids=KINDS)
@@ -173,7 +183,7 @@ ERRORS = [
     (
         of(old="[[0.5, 1.5]]", new="[[0.5], [1.5]]"),
         15,
-        "1 rows of 2 numbers, and is turned; got shape (",
+        "1 row of 2 numbers, and is turned; got shape (",
     ),
     (of(old="4.0", new="nan"), 7, "layers[0].W[1][1] must be a finite number, got nan"),
     (of(old="W = [[0.5, 1.5]]", new=""), 12, "layers[2].W is missing: give it, or a 'seed'"),

@@ -11,7 +11,6 @@ that sum by a. `link` turns a into a prediction.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from collections.abc import Callable, Iterable
 from dataclasses import InitVar, dataclass
@@ -368,42 +367,4 @@ def loss(given: str | Loss) -> Loss:
     raise TypeError(
         f"a loss must be a name such as 'cross_entropy' or a Loss, got {given!r} of type "
         f"{type(given).__name__}"
-    )
-
-
-@functools.lru_cache
-def of_members(row: Loss, k: int) -> Loss:
-    r"""Return the row for k members whose outputs stand side by side, (n, k·o): the mean of theirs.
-
-    $$L = \frac1k \sum_m L(a_m, y),\qquad \hat y = \frac1k \sum_m \mathrm{link}(a_m)$$
-
-    Value and link are (n, o), grad and kink (n, k·o).
-
-    >>> row = of_members(loss("squared_error"), 2)
-    >>> row.value(np.array([[1.0, 3.0]]), np.array([[0.0]]), np)
-    array([[5.]])
-    """
-    if k == 1:
-        return row
-
-    def apart(a: Array, xp: Any) -> Array:
-        return xp.reshape(a, (a.shape[0] * k, a.shape[1] // k))
-
-    def mean(each: Array, xp: Any) -> Array:
-        return xp.mean(xp.reshape(each, (each.shape[0] // k, k, each.shape[1])), axis=1)
-
-    def beside(each: Array, xp: Any) -> Array:
-        return xp.reshape(each, (each.shape[0] // k, k * each.shape[1]))
-
-    def of_each(f: Callable[[Array, Array, Any], Array]) -> Callable[[Array, Array, Any], Array]:
-        return lambda a, y, xp: f(apart(a, xp), apart(xp.concat([y] * k, axis=1), xp), xp)
-
-    value, grad, kink = of_each(row.value), of_each(row.grad), row.kink and of_each(row.kink)
-    return dataclasses.replace(
-        row,
-        value=lambda a, y, xp: mean(value(a, y, xp), xp),
-        grad=lambda a, y, xp: beside(grad(a, y, xp), xp) / k,
-        link=lambda a, xp: mean(row.link(apart(a, xp), xp), xp),
-        kink=kink and (lambda a, y, xp: beside(kink(a, y, xp), xp)),
-        check=False,
     )

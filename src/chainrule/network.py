@@ -18,6 +18,7 @@ from array_api_compat import array_namespace
 from chainrule import losses
 from chainrule.errors import as_numbers, check_number, check_whole, finite, unknown_name
 from chainrule.layers import Layer, Role, chain
+from chainrule.layers.predictions import of_members
 from chainrule.losses import Loss
 from chainrule.trees import Array, leaf_names, leaves, named_leaves, rebuild, tree_map
 
@@ -147,7 +148,7 @@ class Network:
     @property
     def row(self) -> Loss:
         """The row of the loss: of several members, the mean of theirs."""
-        return losses.of_members(losses.loss(self.loss), self.members)
+        return of_members(losses.loss(self.loss), self.members)
 
     @property
     def roles(self) -> Mapping[str, Role]:

@@ -262,6 +262,7 @@ def notation(name: str) -> Notation:
 def name_of(key: Key, at: Places, notation: Notation) -> Name | Ratio:
     """Return what a convention calls a quantity.
 
+    >>> from chainrule.explain.places import Places
     >>> net = cr.Network(2, [cr.Dense(2), cr.Dense(2)], loss="half_squared_error")
     >>> name_of(Key("w", 1, 0, 0), Places.of(net), NOTATIONS["mazur"])
     Name(base='w', sub='5', sup='', hat=False, code=False)

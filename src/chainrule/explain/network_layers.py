@@ -151,7 +151,8 @@ class LayerTables(ParameterKeys):
         return params
 
     def _leaf(self, place: str, given: Any, shape: tuple[int, ...]) -> Array:
-        rows = " of ".join([*(f"{n} rows" for n in shape[:-1]), f"{shape[-1]} numbers"])
+        counts = [f"{n} row{'s' * (n > 1)}" for n in shape[:-1]]
+        rows = " of ".join([*counts, f"{shape[-1]} number{'s' * (shape[-1] > 1)}"])
         rows += ", and is turned" if shape_of(given) == shape[::-1] != shape else ""
         return self.array(place, place, given, shape, rows)
 

@@ -47,7 +47,12 @@ class Place(NamedTuple):
 
 
 class Flow:
-    """What layers unfold into: see `Layer.unfold`."""
+    """What layers unfold into: see `Layer.unfold`.
+
+    >>> flow = Flow(inputs=2)
+    >>> flow.through([cr.Residual(cr.Dense(2))], -1), [place.path for place in flow.layers]
+    (1, ['0.0', '0'])
+    """
 
     def __init__(self, inputs: int) -> None:
         self.inputs = inputs

@@ -50,6 +50,7 @@ class Working(Example):
 
     @functools.cache  # noqa: B019 - it lives as long as its example
     def formulas(self, k: int) -> Formulas:
+        """Return what the layer of a place says."""
         place = self.at.layers[k]
         sheet = Sheet(self, place, self.seat(k), k)
         said: Formulas = place.layer.work(sheet) or sheet.formulas(sheet.x, sheet.da)

@@ -6,6 +6,7 @@
 | `dense.py` to `scale.py` | the kinds, each under its name |
 | `chain.py` | layers one after the other: what networks and layers of layers share |
 | `normalised.py`, `embedding.py`, `ensemble.py` | what the norms share; the embeddings; members |
+| `predictions.py` | the loss of several predictions side by side, as members make them |
 | `zeros.py` | the form of parameters |
 | `stacks.py`, `wording.py` | dense layers with dropout made at once; layers in words |
 """

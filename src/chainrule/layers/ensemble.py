@@ -236,10 +236,10 @@ class EnsembleDense(Layer):
         return self.dense.activation
 
     def work(self, sheet: Any) -> Any:
-        return EnsembleDenseWork(self, sheet).formulas()
+        return _Work(self, sheet).formulas()
 
 
-class EnsembleDenseWork:
+class _Work:
     """The formulas: see `Layer.work`. Of a member, z is the shared sum times s, plus b."""
 
     def __init__(self, layer: EnsembleDense, sheet: Any) -> None:

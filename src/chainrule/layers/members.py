@@ -100,7 +100,7 @@ class Members(Layer):
 
     k: int
     layers: tuple[Layer, ...]
-    full: bool
+    full: bool = False
 
     def __init__(self, k: int, *layers: Layer, full: bool = False) -> None:
         object.__setattr__(self, "k", check_whole("Members: k", k, least=1, below=MOST))

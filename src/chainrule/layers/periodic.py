@@ -181,7 +181,7 @@ class Periodic(Layer):
         return made
 
     def work(self, sheet: Any) -> Any:
-        return PeriodicWork(self.layout(sheet.inputs), sheet).formulas()
+        return _Work(self.layout(sheet.inputs), sheet).formulas()
 
 
 def _features(given: Any) -> tuple[int, ...]:
@@ -198,7 +198,7 @@ def _features(given: Any) -> tuple[int, ...]:
     return features
 
 
-class PeriodicWork:
+class _Work:
     """The formulas: see `Layer.work`. θ is the angle of a frequency, c its cosine."""
 
     def __init__(self, layout: Layout, sheet: Any) -> None:

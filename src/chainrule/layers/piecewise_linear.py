@@ -204,7 +204,7 @@ class PiecewiseLinear(Layer):
         return made
 
     def work(self, sheet: Any) -> Any:
-        return PiecewiseLinearWork(self, sheet).formulas()
+        return _Work(self, sheet).formulas()
 
     def _share(self, x: Array, bins: Bins, xp: Any) -> Array:
         """Where each number lies in each of its bins: from 0 at the left edge to 1 at the right."""
@@ -264,7 +264,7 @@ def _of_input(what: str, given: Any) -> tuple[float, ...]:
     return own
 
 
-class PiecewiseLinearWork:
+class _Work:
     """The formulas: see `Layer.work`. t is how far x is in its bin, from edge to edge."""
 
     def __init__(self, layer: PiecewiseLinear, sheet: Any) -> None:
