@@ -115,6 +115,7 @@ def test_a_gain_is_chosen_by_its_edge(opened):
     edge.locator(".hit").dispatch_event("click")
     assert shown_lines(own) == expected(explained("layer_norm", "1.gamma[1]"))
     assert own.pressed() == ["e/1/1/1"]
+    assert own.page.locator("#subject option:checked").inner_text() == "γ2"
     own.page.get_by_role("button", name="explain γ1", exact=True).click()
     assert shown_lines(own) == expected(explained("layer_norm", "1.gamma[0]"))
 

@@ -1,6 +1,6 @@
 // The controls, and the beginning: everything is put in its place and drawn once.
 
-const GROUPS = { w: 'Weights', b: 'Biases', x: 'Inputs', a: 'Units', z: 'Units', C: 'The whole', all: 'The whole' };
+const GROUPS = { w: 'Weights', b: 'Biases', parameter: 'Other parameters', x: 'Inputs', a: 'Units', z: 'Units', C: 'The whole', all: 'The whole' };
 
 const choices = () => {
   const groups = new Map();

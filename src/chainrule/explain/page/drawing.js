@@ -74,8 +74,9 @@ class Drawing {
     const right = small ? 134 : 218;
     this.room = this.labelRoom(width - right, last);
     const margin = Math.max(this.radius + (small ? 4 : 14), Math.min(named.inputs, this.room) / 2 + 2);
-    const room = this.page.shown.titles.some(Boolean) ? (margin + right + last * (2 * this.radius + (small ? 8 : 36))) : 0;
-    width = Math.max(width, room); // what is wider scrolls
+    const titled = this.page.shown.titles.some(Boolean);
+    const needed = margin + right + last * (2 * this.radius + 10);
+    width = titled ? Math.max(width, needed) : width; // what is wider scrolls
     this.across = (width - margin - right) / Math.max(1, last);
     const middle = (height + top) / 2 - 6;
     const down = (count, k) => middle + (k - (count - 1) / 2) * gap;
@@ -83,7 +84,8 @@ class Drawing {
       const count = own.length + (own.length > 0 && own.length < this.page.widths[column]);
       return { x: margin + steps[column] * this.across, ys: Array.from({ length: count }, (_, k) => down(count, k)) };
     });
-    this.size = { width, height, small, middle, value: this.radius < 20 ? 10 : small ? 11.5 : 12.5 };
+    const bare = small || (titled && this.across < 2 * this.radius + 32);
+    this.size = { width, height, small, bare, middle, value: this.radius < 20 ? 10 : small ? 11.5 : 12.5 };
     this.items.clear();
     this.columns = [];
     const frame = svg('svg', {
@@ -301,7 +303,7 @@ class Drawing {
     group.querySelector('.line').setAttribute('stroke-width', largest ? 1.2 + 4 * Math.abs(w) / largest : 1.5);
     put(group, {}, `${said}, ${text(w)}`);
     const [base, sub, sup, marks] = name;
-    const named = !this.size.small && !marks && !sup;
+    const named = !this.size.bare && !marks && !sup;
     for (const tag of group.querySelectorAll('.tag')) {
       const own = named ? svgName([base, sub, '', '']) : [];
       tag.replaceChildren(...own, svg('tspan', named ? { dy: sub ? -3 : 0, dx: 4 } : {}, brief(w)));
