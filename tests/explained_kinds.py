@@ -115,14 +115,11 @@ def case(seed):
     name = str(rng.choice(free))
     entry = ", ".join(str(rng.integers(size)) for size in at.shapes[name])
     asked = [f"{name}[{entry}]", f"{name}[{entry}]", f"x{rng.integers(net.inputs) + 1}", "cost"]
-    over_batch = any(part.endswith("running_mean") for part in at.shapes)
-    draw = p.draw if seed % 3 == 0 and not over_batch else None
-    return Case(
-        p,
-        asked[seed % 4 if seed % 4 < 2 else int(rng.integers(4))],
-        draw,
-        p.w if seed % 5 == 0 else None,
-    )
+    over_batch = any(layer.over_batch for layer in net.layers)
+    trains = seed % 3 == 0
+    asked = asked[seed % 4 if seed % 4 < 2 else int(rng.integers(4))]
+    weighted = seed % 5 == 0 and not (trains and over_batch)
+    return Case(p, asked, p.draw if trains else None, p.w if weighted else None)
 
 
 @functools.cache

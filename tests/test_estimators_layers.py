@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -54,6 +55,11 @@ FIXED = {"random_state": 0, "max_iter": 4, "batch_size": 16}
 
 def classifier(name="norms", **options):
     return cr.MLPClassifier(layers=HIDDEN[name][0], **{**FIXED, **options})
+
+
+def flow(model):
+    """The picture of its gradients, in a figure without a window."""
+    return cr.GradientFlowDisplay.from_estimator(model, X, LABELS, ax=Figure().subplots())
 
 
 def regressor(name="norms", **options):
@@ -222,7 +228,7 @@ def test_a_derivative_is_explained_through_any_layers(name):
 @pytest.mark.parametrize("name", HIDDEN)
 def test_the_flow_of_gradients_has_a_box_for_each_layer_with_weights(name):
     model = classifier(name).fit(X, LABELS)
-    display = cr.GradientFlowDisplay.from_estimator(model, X, LABELS)
+    display = flow(model)
     places = {n.partition(".")[0] for n, role in model.network_.roles.items()
               if role is cr.Role.WEIGHT}  # fmt: skip
     assert len(display.layers) == len(places) == len(display.gradients) == len(display.deltas)
@@ -316,7 +322,7 @@ def test_a_kind_of_ones_own_needs_its_class_alone():
         "4 inputs, Shift(), 5 tanh, Shift(), 3 outputs: 52 parameters"
     )
     assert [W.shape for W in model.coefs_] == [(4, 5), (5, 3)]
-    assert len(cr.GradientFlowDisplay.from_estimator(model, X, LABELS).layers) == 2
+    assert len(flow(model).layers) == 2
     y = model._encode(LABELS)
     assert cr.check_gradient(net, params, X, y).passed
     with pytest.raises(ValueError, match=r"layer 0, Shift\(\), is of your own making"):

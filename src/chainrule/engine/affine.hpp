@@ -109,7 +109,7 @@ struct Affine : Operation<T> {
     }
 
     // db for the vector of outputs from `column` on, in the order of the rows.
-    V bias_gradient(const Room<T>& room, int n, int column) const {
+    CHAINRULE_INLINE V bias_gradient(const Room<T>& room, int n, int column) const {
         const Value<T>& to = room.values[y];
         const int panel = column / NR * NR, K = copies * n;
         const long step = delta_step(to, panel);

@@ -74,7 +74,7 @@ void forward(Network<T>& net, const Data<T>& data, const Batch& b, Part part, Ga
 
 // The loss of each row, and ∂C/∂a in the d of the last value. False where a loss is not finite.
 template <class T>
-bool compare(Network<T>& net, const Data<T>& data, const Batch& b, Part part) {
+CHAINRULE_INLINE bool compare(Network<T>& net, const Data<T>& data, const Batch& b, Part part) {
     Value<T>& last = net.last();
     Targets<T> targets = data.targets;
     if (b.order) {

@@ -228,7 +228,15 @@ template <class T, class F>
 CHAINRULE_INLINE void read_columns(int rows, int o, F&& row, typename Vec<T>::type* columns) {
     using V = typename Vec<T>::type;
     constexpr int width = Vec<T>::width;
-    if (rows == 1 || o <= 2) {  // a square would be mostly empty
+    if (rows == 1) {
+        for (int c = 0; c < o; ++c) {
+            V column{};
+            for (int r = 0; r < width; ++r) column[r] = row(0)[c];
+            columns[c] = column;
+        }
+        return;
+    }
+    if (o <= 2) {  // a square would be mostly empty
         for (int c = 0; c < o; ++c) {
             alignas(vector_bytes) T column[width];
             for (int r = 0; r < width; ++r) column[r] = row(std::min(r, rows - 1))[c];
@@ -252,6 +260,10 @@ CHAINRULE_INLINE void write_columns(int rows, int o, const typename Vec<T>::type
                                     std::int64_t ld) {
     using V = typename Vec<T>::type;
     constexpr int width = Vec<T>::width;
+    if (rows == 1) {
+        for (int c = 0; c < o; ++c) to[c] = columns[c][0];
+        return;
+    }
     if (rows == 1 || o <= 2) {
         for (int c = 0; c < o; ++c) {
             alignas(vector_bytes) T column[width];
@@ -293,6 +305,7 @@ void narrow_rows(const T* parameters, int o, const T* a, std::int64_t lda,
     using V = typename Vec<T>::type;
     using Lane = typename Vec<T>::Lane;
     const int rows = static_cast<int>(r1 - r0);
+    if (o < 1) __builtin_unreachable();  // as the compiler cannot know
     V columns[narrow], y[narrow], scales = broadcast<T>(scale), values{};
     read_columns<T>(rows, o, [&](int r) { return a + (r0 + r) * lda; }, columns);
     if (!targets.labels)

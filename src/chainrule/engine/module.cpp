@@ -54,7 +54,7 @@ std::unique_ptr<Predictor> make_predictor(nb::handle program, nb::handle form, i
 // A tensor and its states, from the user's arrays and back.
 template <class T>
 void load(Trainer<T>& trainer, std::size_t k, In<T> array, std::vector<In<T>> states) {
-    Tensor<T>& tensor = trainer.tensors().at(k);
+    Tensor<T>& tensor = trainer.step.tensors().at(k);
     tensor.read(array.data(), tensor.w.get());
     for (std::size_t j = 0; j < states.size() && tensor.states[j]; ++j)
         tensor.read(states[j].data(), tensor.states[j].get());
@@ -62,7 +62,7 @@ void load(Trainer<T>& trainer, std::size_t k, In<T> array, std::vector<In<T>> st
 
 template <class T>
 void store(Trainer<T>& trainer, std::size_t k, Out<T> array, std::vector<Out<T>> states) {
-    const Tensor<T>& tensor = trainer.tensors().at(k);
+    const Tensor<T>& tensor = trainer.step.tensors().at(k);
     tensor.write(tensor.w.get(), array.data());
     for (std::size_t j = 0; j < states.size() && tensor.states[j]; ++j)
         tensor.write(tensor.states[j].get(), states[j].data());
@@ -71,21 +71,21 @@ void store(Trainer<T>& trainer, std::size_t k, Out<T> array, std::vector<Out<T>>
 // What is kept of the gradient of a tensor, and a gradient to keep.
 template <class T>
 void store_gradient(Trainer<T>& trainer, std::size_t k, Out<T> array) {
-    const Tensor<T>& tensor = trainer.tensors().at(k);
+    const Tensor<T>& tensor = trainer.step.tensors().at(k);
     tensor.write(tensor.g, array.data());
 }
 
 template <class T>
 void load_gradient(Trainer<T>& trainer, std::size_t k, In<T> array) {
-    const Tensor<T>& tensor = trainer.tensors().at(k);
+    const Tensor<T>& tensor = trainer.step.tensors().at(k);
     tensor.read(array.data(), tensor.g);
 }
 
 // Let a function of Python, or None, have the arena between gradient and update.
 template <class T>
 void set_seam(Trainer<T>& trainer, nb::object function) {
-    if (function.is_none()) return trainer.set_seam({});
-    trainer.set_seam([function = std::move(function)](std::span<T> arena) {
+    if (function.is_none()) return trainer.step.set_seam({});
+    trainer.step.set_seam([function = std::move(function)](std::span<T> arena) {
         nb::gil_scoped_acquire gil;
         function(nb::ndarray<nb::numpy, T, nb::ndim<1>>(arena.data(), {arena.size()}, nb::none()));
     });
@@ -123,9 +123,9 @@ double losses(Trainer<T>& trainer, nb::handle examples, std::optional<In<std::in
     const Batch all{rows ? static_cast<std::int64_t>(rows->size()) : data.n, 0,
                     rows ? rows->data() : nullptr, step, scale};
     nb::gil_scoped_release free;
-    if (keep_gradient) return trainer.gradient_sum(data, all);
-    if (norms) return trainer.squared_norms(data, all, norms->data());
-    return trainer.loss_sum(data, all);
+    if (keep_gradient) return trainer.step.gradient_sum(data, all);
+    if (norms) return trainer.step.squared_norms(data, all, norms->data());
+    return trainer.step.loss_sum(data, all);
 }
 
 template <class T>
@@ -133,15 +133,19 @@ void bind(nb::module_& m, const char* name) {
     nb::class_<Trainer<T>>(m, name)
         .def("load", &load<T>, "tensor"_a, "array"_a, "states"_a)
         .def("store", &store<T>, "tensor"_a, "array"_a, "states"_a)
-        .def("ready", &Trainer<T>::ready)
+        .def("ready", [](Trainer<T>& trainer) { trainer.step.ready(); })
         .def("run", &run<T>, "examples"_a, "epochs"_a)
         .def("losses", &losses<T>, "examples"_a, nb::kw_only(), "rows"_a.none(), "step"_a, "scale"_a,
              "keep_gradient"_a, "norms"_a.none())
-        .def("penalty", &Trainer<T>::penalty)
+        .def("penalty", [](Trainer<T>& trainer) { return trainer.step.penalty(); })
         .def("store_gradient", &store_gradient<T>, "tensor"_a, "array"_a)
         .def("load_gradient", &load_gradient<T>, "tensor"_a, "array"_a)
-        .def("update", &Trainer<T>::update, "step"_a, "rate"_a,
-             nb::call_guard<nb::gil_scoped_release>())
+        .def(
+            "update",
+            [](Trainer<T>& trainer, std::int64_t step, double rate) {
+                return trainer.step.update(step, rate);
+            },
+            "step"_a, "rate"_a, nb::call_guard<nb::gil_scoped_release>())
         .def("set_seam", &set_seam<T>, "function"_a.none());
 }
 

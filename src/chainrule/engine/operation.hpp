@@ -83,7 +83,9 @@ struct Operation {
     // f(r0, r1) with the rows of each copy.
     template <class F>
     CHAINRULE_INLINE void for_copies(const Rows& rows, F&& f) const {
-        for (int c = first; c < first + copies; ++c) f(c * rows.n + rows.first, c * rows.n + rows.last);
+        const int n = rows.n, count = rows.last - rows.first;
+        int r = first * n + rows.first;
+        for (int left = copies; left > 0; --left, r += n) f(r, r + count);
     }
 
     bool reads(int value) const { return x == value; }

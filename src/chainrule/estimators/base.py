@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 
-from chainrule.estimators import descent, html, inputs, lbfgs, parameters
+from chainrule.estimators import descent, hidden, html, inputs, lbfgs, parameters
 from chainrule.estimators.reading import Reading
 from chainrule.estimators.validation import Given, Held, split
 from chainrule.estimators.watching import Task, Watch
@@ -210,7 +210,7 @@ class BaseMLP(CallbackSupportMixin, Reading):  # type: ignore[misc]
             return
         goes_on = hasattr(self, "parameters_") and (self.warm_start or epochs is not None)
         if goes_on:
-            parameters.check_same_form(self, getattr(self, "_form", {}))
+            hidden.check_same_form(self, getattr(self, "_form", {}))
         task = self._task(X, y, weight, given, first=not goes_on, whole=epochs is None)
         solver = descent if parameters.is_descent(self) else lbfgs
         with Watch(self, task, epochs or self.max_iter, whole=epochs is None) as watch:
@@ -285,9 +285,9 @@ class BaseMLP(CallbackSupportMixin, Reading):  # type: ignore[misc]
             self.__dict__.pop(name, None)
         rng = check_random_state(self.random_state)
         self.n_outputs_ = target.shape[1] if target.ndim > 1 else len(self.classes_)
-        self.network_, self._form = self._network(X.shape[1], 1.0), parameters.form(self)
+        self.network_, self._form = self._network(X.shape[1], 1.0), hidden.form(self)
         self.n_layers_ = 1 + sum(bool(leaves(part)) for part in self.network_.form)
-        self.parameters_ = parameters.initial(self, self.network_, rng, X.dtype)
+        self.parameters_ = hidden.initial(self, self.network_, rng, X.dtype)
         self.seed_ = int(rng.randint(2**31))
         self.t_, self.n_iter_, self.history_ = 0, 0, History()
         self._slowdown, self._since, self._best = 1.0, {"loss": 0, "score": 0}, None
@@ -297,7 +297,7 @@ class BaseMLP(CallbackSupportMixin, Reading):  # type: ignore[misc]
         """The network, with a penalty that a batch of some weight shares out among its examples."""
         return Network(
             inputs,
-            parameters.layers(self, self.n_outputs_),
+            hidden.layers(self, self.n_outputs_),
             self._loss(),
             l1=self.l1 / weight,
             l2=self.alpha / weight,

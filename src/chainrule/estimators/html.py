@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from sklearn.utils._repr_html.estimator import _VisualBlock, estimator_html_repr
 
-from chainrule.estimators import parameters
+from chainrule.estimators import hidden
 from chainrule.estimators.counting import counts, formula
 from chainrule.layers import Layer, Words
 from chainrule.network import Network
@@ -69,7 +69,7 @@ def network_of(estimator: Any) -> tuple[int | None, list[Layer]]:
     net = vars(estimator).get("network_")
     if isinstance(net, Network):
         return net.inputs, list(net.layers)
-    return None, parameters.hidden_layers(estimator)
+    return None, hidden.hidden_layers(estimator)
 
 
 class Seen(NamedTuple):

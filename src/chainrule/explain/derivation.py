@@ -31,6 +31,7 @@ MOST_OF_ALL = 500
 """The parameters up to which `all` of them are explained."""
 
 CHAIN = "Each factor is worked out below."
+JOINED = "S is the sum of the costs of all examples, as it depends on the numbers of this one."
 BACKWARD = "δ is the derivative of the cost by the weighted input of a unit."
 
 
@@ -190,11 +191,9 @@ class Deriver:
         return [part for part in parts if part.steps]
 
     def _working(self, row: int) -> Working:
-        passes = self.passes
-        cost = passes.example_cost(row)
-        return Working(
-            passes.trace, passes.deltas, passes.y, row=row, cost=cost, top=self.top, at=self.at
-        )
+        p = self.passes
+        costs = {"cost": p.derived_cost(row), "whole": p.example_cost(row)}
+        return Working(p.trace, p.deltas, p.y, row=row, top=self.top, at=self.at, **costs)
 
     def _example(self, row: int) -> list[Part]:
         """The parts of one example."""
@@ -205,8 +204,12 @@ class Deriver:
             Part(f"The chain rule{of}", tuple(chain), CHAIN),
             Part(f"Forward{of}", tuple(self._forward(working, reached.units))),
             Part(f"The cost{of}", tuple(working.cost_lines(reached.units))),
-            Part(f"Backward{of}", tuple(self._backward(working, reached)), BACKWARD),
+            Part(f"Backward{of}", tuple(self._backward(working, reached)), self._note),
         ]
+
+    @property
+    def _note(self) -> str:
+        return f"{BACKWARD} {JOINED}" if self.passes.joins else BACKWARD
 
     def _chain(self, working: Working) -> list[Step]:
         """The chain rule itself; of what is tied, over its places."""

@@ -135,7 +135,8 @@ class Example(abc.ABC):
             return self.dlast[m * o : (m + 1) * o]
         place = self.at.next[k]
         entered = [self.at.layers[q].seen for q, _ in self.at.above[k]]
-        if entered == [place.seen] and not place.member:
+        apart = not (place.member or place.layer.over_batch)
+        if entered == [place.seen] and apart:
             return self._dx(place)
         return np.asarray(self.numbers.rows(self.numbers.dx(place), k)[self.at_row])
 
@@ -170,6 +171,18 @@ class Example(abc.ABC):
         if not self.gates(k):
             return self.out(k, j)
         return Quantity(Key("kept", k, j), float(self.passed(k)[j]))
+
+    def of_row(self, key: Key, row: int, size: int) -> Key:
+        """The key of what a quantity is in a row of its batch, of so many rows in all.
+
+        Where members share a layer, these are rows of all of them, member by member.
+        """
+        member, example = divmod(row, self.numbers.n)
+        if size > self.numbers.n:
+            twin = self.at.twin(key.layer)
+            twins = [k for k in range(len(self.at.layers)) if self.at.twin(k) == twin]
+            key = key._replace(layer=twins[member])
+        return key if example == self.at_row else key._replace(example=example + 1)
 
     def d(self, by: Quantity, value: float, of: Key | None = None) -> Quantity:
         """The derivative of the cost, or of another quantity."""

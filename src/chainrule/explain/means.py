@@ -39,8 +39,9 @@ class Means:
         cost = passes.mean_cost
 
         def part(i: int) -> Quantity:
-            own = passes.example_cost(i)
-            return Quantity(own if key == COST else derivative(own, key), values[i])
+            if key == COST:
+                return Quantity(passes.example_cost(i), values[i])
+            return Quantity(derivative(passes.derived_cost(i), key), values[i])
 
         formula: Expression
         if self.w is None:

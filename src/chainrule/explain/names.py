@@ -37,6 +37,7 @@ class Key(NamedTuple):
     | loss | the share that one output has in the loss |
     | C | the cost; of one example where `example` says which, from 1 |
     | L | the mean loss, to which a penalty is added |
+    | S | the sum of all costs, as it depends on the numbers of one example of a batch |
     | p | what the loss's link makes of an activation, a probability |
     | delta | ∂C/∂z |
     | d | the derivative of the first of `of` by the second |
@@ -104,10 +105,16 @@ def _symbol(key: Key) -> str:
     return SYMBOLS.get(key.text, key.text.rpartition("_")[2] or key.kind)
 
 
+OF_OTHERS = ("x", "a", "kept", "own")
+"""The kinds of quantities that the formulas of an example may have of another one."""
+
+
 def _mazur(key: Key, at: Places) -> Name:
     match key.kind:
         case "x":
-            return Name("i", str(key.unit + 1))
+            return Name("i", f"{key.unit + 1}{_of_example(key)}")
+        case "S":
+            return Name("S", str(key.example))
         case "w" | "b" | "parameter":
             return Name(_symbol(key), str(at.number(key)))
         case "C" | "L":
@@ -117,7 +124,7 @@ def _mazur(key: Key, at: Places) -> Name:
             return _own(key, _mazur_index(key, at), _of_member(key, at))
         case kind:
             words = {"z": "net", "a": "out", "y": "target", "loss": "E", "delta": "δ"}
-            unit = at.unit(key.layer, key.unit)
+            unit = at.unit(key.layer, key.unit) + _of_example(key)
             return Name(words.get(kind, kind), unit, _of_member(key, at))
 
 
@@ -127,7 +134,13 @@ def _mazur_index(key: Key, at: Places) -> str:
         return str(at.number(key.of[0]))
     if key.source:
         return at.unit(at.layers[key.layer].sources[0], key.source - 1)
-    return at.unit(key.layer, key.unit) if key.unit >= 0 else at.layers[key.layer].path
+    own = at.unit(key.layer, key.unit) if key.unit >= 0 else at.layers[key.layer].path
+    return own + _of_example(key)
+
+
+def _of_example(key: Key) -> str:
+    """Which other example of a batch a quantity is of."""
+    return f",{key.example}" if key.example and key.kind in OF_OTHERS else ""
 
 
 def _own(key: Key, sub: str, sup: str) -> Name:
@@ -136,7 +149,7 @@ def _own(key: Key, sub: str, sup: str) -> Name:
 
 
 def _nielsen(key: Key, at: Places) -> Name:
-    unit = str(key.unit + 1)
+    unit = f"{key.unit + 1}{_of_example(key)}"
     layer = f"{at.twin(key.layer) + 2}{_of_member(key, at)}"
     names = {
         "x": Name("x", unit),
@@ -146,6 +159,7 @@ def _nielsen(key: Key, at: Places) -> Name:
         "delta": Name("δ", unit, layer),
         "loss": Name("C", f"j={unit}", _of_member(key, at)),
         "C": Name("C", f"x={key.example}" if key.example else "", _of_member(key, at)),
+        "S": Name("S", f"x={key.example}"),
         "L": Name("C", "data"),
     }
     return names.get(key.kind) or _indexed(key, at, layer)
@@ -153,7 +167,7 @@ def _nielsen(key: Key, at: Places) -> Name:
 
 def _blue(key: Key, at: Places) -> Name:
     back = at.twin(at.last) - at.twin(key.layer)
-    layer, unit = f"(L−{back})" if back else "(L)", str(key.unit + 1)
+    layer, unit = f"(L−{back})" if back else "(L)", f"{key.unit + 1}{_of_example(key)}"
     layer += _of_member(key, at)
     names = {
         "x": Name("a", unit, f"(L−{at.twin(at.last) + 1})"),
@@ -163,6 +177,7 @@ def _blue(key: Key, at: Places) -> Name:
         "delta": Name("δ", unit, layer),
         "loss": Name("C", f"{max(key.example, 1) - 1},{unit}", _of_member(key, at)),
         "C": Name("C", str(key.example - 1) if key.example else "", _of_member(key, at)),
+        "S": Name("S", str(key.example - 1)),
         "L": Name("C", "data"),
     }
     return names.get(key.kind) or _indexed(key, at, layer)
@@ -177,19 +192,22 @@ def _indexed(key: Key, at: Places, layer: str) -> Name:
             return _own(key, _entry(at.leaf(key.of[0])[1]), layer)
         case "own":
             index = key.source or key.unit + 1
-            return _own(key, str(index) if index else "", layer)
+            return _own(key, f"{index or ''}{_of_example(key)}", layer)
         case "b":
             return Name("b", _entry(at.leaf(key)[1]), layer)
         case kind:
-            return Name(kind, str(key.unit + 1), layer)
+            return Name(kind, f"{key.unit + 1}{_of_example(key)}", layer)
 
 
 def _pytorch(key: Key, at: Places) -> Name:
     member = f"[{m - 1}]" if (m := at.shared_by(key)) else ""
+    other = f"{key.example - 1}, " if _of_example(key) else ""
     layer = at.layers[key.layer].path.replace(".", "_") if key.layer >= 0 else "0"
     match key.kind:
         case "x" | "y":
-            text = f"{key.kind}[{key.unit}]"
+            text = f"{key.kind}[{other}{key.unit}]"
+        case "S":
+            text = f"sums[{key.example - 1}]"
         case "p" | "loss":
             text = f"{key.kind}{member}[{key.unit}]"
         case "w" | "b" | "parameter":
@@ -202,7 +220,7 @@ def _pytorch(key: Key, at: Places) -> Name:
         case "own":
             text = f"{SPELLED.get(key.text, key.text)}{layer}{member}{_code_index(key, at)}"
         case kind:
-            text = f"{kind}{layer}{member}[{key.unit}]"
+            text = f"{kind}{layer}{member}[{other}{key.unit}]"
     return Name(text, code=True)
 
 
@@ -214,6 +232,8 @@ def _code_index(key: Key, at: Places) -> str:
     """Of what a letter of a layer is, as an index; "" where it is of the whole layer."""
     own = key.source - 1 if key.source else key.unit
     entry = at.leaf(key.of[0])[1] if key.of else (own,)
+    if key.example:
+        entry = (key.example - 1, *entry)
     return f"[{', '.join(map(str, entry))}]" if entry != (-1,) else ""
 
 

@@ -97,7 +97,9 @@ def _own(d: Derivation) -> bool:
 
 
 def _drawn(d: Derivation) -> bool:
-    return any(step.key.kind == "kept" for step in d.steps())
+    """Whether the numbers are of training alone: masks of dropout, statistics of the batch."""
+    of_batch = d.draw is not None and any(layer.over_batch for layer in d.net.layers)
+    return of_batch or any(step.key.kind == "kept" for step in d.steps())
 
 
 def _literal(numbers: Any) -> str:

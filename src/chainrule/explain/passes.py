@@ -40,7 +40,12 @@ class Passes:
         at: Places | None = None,
     ) -> None:
         self.net, self.params, self.data, self.at = net, params, data, at or Places.of(net)
-        self.n, self.mean_weight = len(data.X), mean_weight
+        self.n, self.mean_weight, self.trains = len(data.X), mean_weight, draw is not None
+        if self.joins and data.w is not None and len(set(data.w)) > 1:
+            raise ValueError(
+                "explain: a step of examples with weights that differ is not worked out where a "
+                "layer normalises over the batch; leave the weights out"
+            )
         self.y: Row = encode(data.y, net.outputs, data.X.dtype, np)
         with np.errstate(all="ignore"):
             self._forward(draw)
@@ -51,6 +56,11 @@ class Passes:
         """Whether the cost, without its penalty, is another than the loss of one example."""
         alone = self.mean_weight is None and self.net.reduction == "mean"
         return self.n > 1 or (self.data.w is not None and not alone)
+
+    @property
+    def joins(self) -> bool:
+        """Whether what one example costs depends on the others, by the statistics of the batch."""
+        return self.trains and self.n > 1 and any(layer.over_batch for layer in self.net.layers)
 
     @property
     def penalises(self) -> bool:
@@ -175,6 +185,10 @@ class Passes:
     def example_cost(self, row: int) -> Key:
         """Return the key of an example's cost."""
         return Key("C", example=row + 1) if self.combines else self.mean_cost
+
+    def derived_cost(self, row: int) -> Key:
+        """Return the key of what an example's numbers derive: its cost, or the sum of all."""
+        return Key("S", example=row + 1) if self.joins else self.example_cost(row)
 
     @property
     def mean_cost(self) -> Key:

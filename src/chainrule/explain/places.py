@@ -203,7 +203,7 @@ class Places:
     def shared_by(self, key: Key) -> int:
         """The member, from 1, that a quantity is of, where its name is that of others too."""
         whole = key.kind in ("C", "L") and not key.layer
-        if key.layer < 0 or key.kind == "y" or whole:
+        if key.layer < 0 or key.kind in ("y", "S") or whole:
             return 0
         if is_parameter(key) and len(self.instances(key)) > 1:
             return 0

@@ -142,6 +142,32 @@ class Sheet:
         """∂C by a letter of the layer, with a line of its own before the first that needs it."""
         return self.working.define(derivative(self.working.cost, of.key), value, said)
 
+    # Of a batch that is normalised as one
+
+    @property
+    def batch(self) -> tuple[Any, Any]:
+        """The record and the δ of all examples."""
+        numbers = self.working.numbers
+        return numbers.record(self.place), numbers.delta(self.place)
+
+    def x_of(self, row: int, k: int) -> Quantity:
+        """What enters in a row of the batch."""
+        x = self.batch[0].x
+        return Quantity(self.working.of_row(self.x(k).key, row, len(x)), float(x[row, k]))
+
+    def let_of(self, row: int, own: Quantity, value: float) -> Quantity:
+        """A letter of the layer in a row of the batch."""
+        size = len(self.batch[0].x)
+        return Quantity(self.working.of_row(own.key, row, size), float(value))
+
+    def by_of(self, row: int, own: Quantity, value: float) -> Quantity:
+        """∂C by a letter of the layer in a row of the batch."""
+        cost, by = own.key.of
+        there = self.working.of_row(by, row, len(self.batch[0].x))
+        if there.example:
+            cost = cost._replace(example=there.example)
+        return Quantity(derivative(cost, there._replace(example=0)), float(value))
+
     # Formulas
 
     def total(self, values: Any, term: Callable[[int], Any]) -> Expression:
@@ -212,7 +238,3 @@ class Sheet:
     def every(self, strengths: Any) -> tuple[Sequence[int], Any]:
         """Of layers of which each input reaches every output: these, and how much comes back."""
         return range(self.outputs), np.asarray(strengths)
-
-    def unknown(self, why: str) -> ValueError:
-        """The error of a layer that has no formulas for what it did."""
-        return ValueError(f"explain: layer {self.place.path}, {self.place.layer!r}, {why}")

@@ -38,7 +38,9 @@ class Working(Example):
         cost: Key,
         top: int,
         at: Places | None = None,
+        whole: Key | None = None,
     ) -> None:
+        self.whole = whole or cost
         at = at or Places.of(trace.net)
         super().__init__(trace, deltas, y, row=row, cost=cost, top=top, at=at)
         self.defined: dict[Key, tuple[Quantity, Callable[[], Any]]] = {}
@@ -244,15 +246,15 @@ class Working(Example):
     def cost_lines(self, units: list[list[int]]) -> list[Step]:
         """The lines of the cost: of several members, the mean of theirs."""
         if len(self.at.ends) == 1:
-            return self.losses[self.at.last].lines(units[self.at.last], self.cost)
-        costs = [self.cost._replace(kind="C", layer=k) for k in self.at.ends]
+            return self.losses[self.at.last].lines(units[self.at.last], self.whole)
+        costs = [self.whole._replace(kind="C", layer=k) for k in self.at.ends]
         each = zip(self.losses.values(), costs, strict=True)
         steps = [step for loss, cost in each for step in loss.lines(units[loss.k], cost)]
         known = {step.key: step.value for step in steps}
         values = [known[cost] for cost in costs]
         summed = total(values, lambda m: Quantity(costs[m], values[m]), self.top)
         mean = whole(values) / len(values)
-        return [*steps, Step(self.cost, summed / len(values), mean, "the mean of the members'")]
+        return [*steps, Step(self.whole, summed / len(values), mean, "the mean of the members'")]
 
     # Backward
 

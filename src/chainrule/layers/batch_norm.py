@@ -140,10 +140,7 @@ class BatchNorm(Layer):
 
     def work(self, sheet: Any) -> Any:
         if sheet.record.own:
-            raise sheet.unknown(
-                "normalises by the whole batch while it trains, which has no derivation; without "
-                "step and batch_size it is explained as it predicts"
-            )
+            return self._work_of_batch(sheet)
 
         def mu(j: int) -> Any:
             return sheet.parameter("running_mean", j)
@@ -152,3 +149,25 @@ class BatchNorm(Layer):
             return sheet.parameter("running_variance", j)
 
         return work(sheet, mu, v, self.epsilon)
+
+    def _work_of_batch(self, sheet: Any) -> Any:
+        """The formulas in training, where mean and variance are those of the batch."""
+        x = sheet.batch[0].x
+        mean, variance = sheet.record.mean[0], sheet.record.variance[0]
+
+        def mu(j: int) -> Any:
+            def said() -> Any:
+                return sheet.total(x[:, j], lambda row: sheet.x_of(row, j)) / len(x)
+
+            return sheet.let("μ", said, mean[j], unit=j, note="the mean over the batch")
+
+        def v(j: int) -> Any:
+            def square(row: int) -> Any:
+                return (sheet.x_of(row, j) - mu(j)) ** 2
+
+            def said() -> Any:
+                return sheet.total((x[:, j] - mean[j]) ** 2, square) / len(x)
+
+            return sheet.let("v", said, variance[j], unit=j, note="the variance over the batch")
+
+        return work(sheet, mu, v, self.epsilon, batch=True)

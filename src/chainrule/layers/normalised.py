@@ -72,12 +72,20 @@ def through(g: Array, record: NormalisedRecord, epsilon: float, axis: int, xp: A
     return g / xp.sqrt(record.variance + epsilon)
 
 
-def work(sheet: Any, mu: Callable[[int], Any], v: Callable[[int], Any], epsilon: float) -> Any:
+def work(
+    sheet: Any,
+    mu: Callable[[int], Any],
+    v: Callable[[int], Any],
+    epsilon: float,
+    *,
+    batch: bool = False,
+) -> Any:
     """Return the formulas, of mean and variance of each feature: see `Layer.work`.
 
-    With g = ∂C/∂x̂, G is the mean of g and H that of g x̂, over what has one mean.
+    With g = ∂C/∂x̂, G is the mean of g and H that of g x̂, over what has one mean: the features of
+    an example, or the examples of a `batch`.
     """
-    n, record = sheet.inputs, sheet.record
+    record = sheet.record
     g = sheet.left * sheet.params.gamma
 
     def root(j: int) -> Any:
@@ -93,21 +101,38 @@ def work(sheet: Any, mu: Callable[[int], Any], v: Callable[[int], Any], epsilon:
     def by_scaled(j: int) -> Any:
         return sheet.by(scaled(j), lambda: sheet.da(j) * gamma(j), g[j])
 
-    def mean(letter: str, values: Any, term: Callable[[int], Any], note: str) -> Any:
-        return sheet.let(letter, lambda: sheet.total(values, term) / n, values.mean(), note=note)
+    def mean(letter: str, values: Any, term: Callable[[int], Any], note: str, unit: int) -> Any:
+        def said() -> Any:
+            return sheet.total(values, term) / len(values)
+
+        return sheet.let(letter, said, values.mean(), unit=unit, note=note)
+
+    def together(j: int) -> tuple[Any, Any, Callable[[int], Any], Callable[[int], Any]]:
+        """g and x̂ of all that has one mean with feature j, and how these are called."""
+        if not batch:
+            return g, record.scaled[0], by_scaled, scaled
+        whole, delta = sheet.batch
+        gs, xs = (delta * sheet.params.gamma)[:, j], whole.scaled[:, j]
+        return (
+            gs,
+            xs,
+            lambda row: sheet.by_of(row, by_scaled(j), gs[row]),
+            lambda row: sheet.let_of(row, scaled(j), xs[row]),
+        )
 
     def dx(j: int) -> Any:
         if not record.own:
             return by_scaled(j) / root(j)
-        G = mean("G", g, by_scaled, "the mean of these derivatives")
-        gx = g * record.scaled[0]
-        H = mean("H", gx, lambda k: by_scaled(k) * scaled(k), "the mean of each times its x̂")
+        gs, xs, by, x = together(j)
+        unit = j if batch else -1
+        G = mean("G", gs, by, "the mean of these derivatives", unit)
+        H = mean("H", gs * xs, lambda k: by(k) * x(k), "the mean of each times its x̂", unit)
         return (by_scaled(j) - G - scaled(j) * H) / root(j)
 
     def reach(below: Any) -> Any:
-        if not record.own:
+        if batch or not record.own:
             return sheet.alike(below)
-        x = record.scaled[0]
+        x, n = record.scaled[0], sheet.inputs
         parts = g[:, None] * (np.eye(n)[:, below] - 1 / n - x[:, None] * x[None, below] / n)
         return sheet.every(np.abs(parts).max(axis=1))
 
