@@ -14,7 +14,7 @@
 | fractions.js | formulas of printed numbers worked out exactly |
 | figures.js, formulas.js | digits that hold; names and figures put into formulas |
 | values.js | the number of every quantity that a formula names |
-| drawing.js, curve.js, tables.js, derivation.js | the views |
+| marks.js, drawing.js, curve.js, tables.js, derivation.js | the views |
 | page.js | the state, and what follows from it |
 | stepping.js, changes.js, controls.js | what the keys, fields and buttons do |
 
@@ -47,6 +47,7 @@ SCRIPTS = (
     "figures",
     "formulas",
     "values",
+    "marks",
     "drawing",
     "curve",
     "tables",
