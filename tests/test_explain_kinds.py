@@ -231,6 +231,7 @@ NORM = cr.Network(2, [cr.BatchNorm(), cr.Dense(1)], loss="squared_error")
     [
         (NORM, {"of": "0.running_mean[0]"}, "0.running_mean is a statistic, which no gradient"),
         (NORM, {"of": "0.delta[0]"}, "0.gamma[0], 0.beta[0], 1.W[0, 0], 1.b[0] counted from 0"),
+        (NORM, {"of": "0.gamm[0]"}, "no quantity '0.gamm[0]'; did you mean '0.gamma[0]'? It has"),
         (NORM, {"of": "0.gamma[2]"}, "0.gamma has shape (2,), with indices from 0"),
         (NORM, {"of": "layers[0].gamma[0, 1]"}, "layers[0].gamma has shape (2,)"),
         (NORM, {"of": "7.W[0]"}, "the network has no quantity '7.W[0]'"),

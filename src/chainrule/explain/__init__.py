@@ -2,12 +2,15 @@
 
 | file | what it is for |
 |---|---|
+| places | where the units of a network stand, and how they and its parameters are counted |
 | names | which quantity is meant, and what each convention calls it |
 | expressions | formulas as trees |
 | forms | the tables of activations and losses as formulas |
 | steps, subjects | a derivation as data; what it can be of |
-| passes, example | the numbers of the core: of all examples, of one |
+| passes, numbers, example | the numbers of the core: of all examples, by place, of one |
+| sheet, activated | what a layer gets that is asked for its formulas, and what it gives |
 | working, working_loss | the lines of one example; among them those of its loss |
+| reached | the units of each place that have lines |
 | sums, softmax | sums of many terms, and the softmax, as formulas |
 | means, updates | the lines of the mean and the penalty, of an update |
 | derivation | the lines in order: the whole |
@@ -80,9 +83,11 @@ def explain(
         One example, (inputs,) and its target, or a data set, (n, inputs) and its targets: then the
         mean is explained, and its parts by example.
     of
-        A weight `"w5"` or `"layers[1].W[0, 1]"`, a bias `"b3"`, an input `"x2"`, a unit's
-        activation `"h1"` or `"out_h1"`, its weighted input `"net_o2"` or `"delta_o2"`, `"cost"`,
-        or `"all"`. Weights are numbered through the network, as are the hidden units.
+        A weight `"w5"` or `"layers[1].W[0, 1]"`, a bias `"b3"`, an entry of any parameter by its
+        name, `"1.gamma[0]"`, an input `"x2"`, a unit's activation `"h1"` or `"out_h1"`, its
+        weighted input `"net_o2"` or `"delta_o2"`, `"cost"`, or `"all"`. Weights are numbered
+        through the network, as are the hidden units, which each layer has but one that acts in
+        training alone. Of several members, `"h1(2)"` is the second one's.
     by
         What the derivative is by, where it is not the cost's: of="out_o1", by="w5" is ∂out_o1/∂w5,
         without a loss, so that y may be left out. `of` is a unit, by what leads to it.

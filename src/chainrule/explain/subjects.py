@@ -267,8 +267,12 @@ def _entries(at: Places) -> str:
     """How entries of parameters are named: in general, or the first of each."""
     if all(re.fullmatch(r"\d+\.[Wb]", name) for name in at.shapes):
         return "layers[l].W[j, k] and layers[l].b[j]"
-    own = (name for name in at.shapes if name not in at.fixed)
-    return ", ".join(f"{name}[{', '.join('0' * len(at.shapes[name]))}]" for name in own)
+    return ", ".join(_first(name, at) for name in at.shapes if name not in at.fixed)
+
+
+def _first(name: str, at: Places) -> str:
+    """How the first entry of a leaf is named."""
+    return f"{name}[{', '.join('0' * len(at.shapes[name]))}]"
 
 
 def _nearest(of: str, at: Places) -> str:
@@ -278,4 +282,6 @@ def _nearest(of: str, at: Places) -> str:
     if (found := _NEARLY.fullmatch(of)) and (size := count(found[1].lower(), at)):
         number = max(1, min(int(found[2] or 1), size))
         return f"{found[1].lower()}{number}"
-    return next(iter(difflib.get_close_matches(of.lower(), ("cost", "all"), n=1)), "")
+    own = (name for name in at.shapes if name not in at.fixed)
+    others = [_first(name, at) for name in own if not re.fullmatch(r"\d+\.[Wb]", name)]
+    return next(iter(difflib.get_close_matches(of.lower(), ("cost", "all", *others), n=1)), "")
