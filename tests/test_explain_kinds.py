@@ -110,10 +110,10 @@ def test_every_line_recomputes_from_what_it_prints(seed):
 
 
 def test_few_lines_are_rounded():
-    lines = [line for seed in SEEDS for line in steps(explained(seed).text(width=10**6))]
+    """Of a quarter of the networks; `python tests/explained_kinds.py` counts those of all."""
+    lines = [line for seed in SEEDS[::4] for line in steps(explained(seed).text(width=10**6))]
     rounded = [line for line in lines if line.rounded]
-    print(f"{len(lines) - len(rounded)} lines are true as printed, {len(rounded)} are rounded")
-    assert len(lines) > 5000
+    assert len(lines) > 2000
     assert len(rounded) <= 0.005 * len(lines), rounded
 
 
@@ -274,7 +274,8 @@ def test_units_of_members(of):
 def test_a_step_through_the_statistics_of_its_batch(name):
     d = kinds.data(name, n=3)
     at = Places.of(d.net)
-    for leaf in (each for each in at.shapes if each not in at.fixed):
+    names = [name for name in at.shapes if name not in at.fixed]
+    for leaf in {names[0], next(name for name in names if name.endswith("gamma"))}:
         entry = tuple(0 for _ in at.shapes[leaf])
 
         def cost(t, leaf=leaf, entry=entry):

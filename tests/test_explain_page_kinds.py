@@ -26,6 +26,7 @@ NETWORKS = {
     "first": [cr.LayerNorm(), cr.PiecewiseLinear([[-1.0, 0.0, 2.0], []], 2), cr.Dense(2)],
     "within": between(SCALES),
     "softmax": between(cr.Activate("softmax")),
+    "full members": between(cr.Members(2, cr.Dense(2, "relu"), cr.Dense(2), full=True)),
 }
 
 

@@ -124,11 +124,14 @@ THROUGH = {
     "residual within": [cr.Residual(cr.Scale(), PLAIN, cr.Activate("tanh"))],
     "periodic": [cr.Periodic(2, 3, 0.5)],
     "piecewise_linear": [cr.PiecewiseLinear([[-1.0, 0.0, 2.0], [], [0.0, 1.0]], 2)],
+    "members": [cr.Members(2, cr.Dense(4, "relu"), cr.Dense(2))],
+    "full members": [cr.Members(2, cr.Dense(4, "relu"), cr.Dense(2), full=True)],
 }
 
 
 def with_layers(layers):
-    return cr.Network(2, [cr.Dense(3, "tanh"), *layers, cr.Dense(2)], "squared_error", l2=0.1)
+    ends = [] if layers[-1].members > 1 else [cr.Dense(2)]
+    return cr.Network(2, [cr.Dense(3, "tanh"), *layers, *ends], "squared_error", l2=0.1)
 
 
 @pytest.mark.parametrize("name", THROUGH)
@@ -163,6 +166,13 @@ def test_a_path_passes_by_the_layers_of_a_residual():
     slope = cr.losses.loss("squared_error").grad(trace.output, p.y, np)[0, 0]
     assert by.value == pytest.approx(p.params[2].W[0, 1] * slope, rel=1e-12)
     assert "∂out_h10/∂out_h2" in found.text()
+
+
+def test_the_units_on_the_way_are_those_of_a_member():
+    p = problem(with_layers(THROUGH["members"]), n=1)
+    found = cr.paths(p.net, p.params, p.X, p.y, of="1.scales[1, 0]", top=1000)
+    assert {path.units[0] for path in found.paths} == {"h4(2)"}
+    assert {path.units[-1] for path in found.paths} == {"o1(2)", "o2(2)"}
 
 
 @pytest.mark.parametrize("layer", [cr.LayerNorm(), cr.Activate("softmax"), cr.Dense(3, "softmax")])

@@ -275,8 +275,13 @@ class _OfExample:
                     factors.append(Quantity(Key("letter", text="share"), weight))
                 own = math.prod(factor.value for factor in start.factors)
                 named = units[1:] if self.from_unit else units
-                names = tuple(self.at.unit(*unit) for unit in named)
+                names = tuple(self._unit(*unit) for unit in named)
                 yield Path(example, names, tuple(factors), float(value) * weight * own)
+
+    def _unit(self, k: int, u: int) -> str:
+        """What a unit is called: of several members, with the one that it is of."""
+        member = self.at.shared_by(Key("a", k, u))
+        return f"{self.at.unit(k, u)}({member})" if member else self.at.unit(k, u)
 
     def _way(self, k: int, u: int, r: int) -> Iterator[tuple[int, int]]:
         """The units of a path, each with its place."""

@@ -114,8 +114,17 @@ class Ways:
     @functools.cache  # noqa: B019
     def _slopes(self, k: int) -> Any:
         """∂out/∂net of each unit."""
-        layer, (params, record, _) = self.at.layers[k].layer, self.working.seat(k)
-        return np.asarray(layer.delta(params, record, np.ones_like(record.a), np)[0])
+        place, (params, record, _) = self.at.layers[k], self.working.seat(k)
+        if place.member:
+            return np.array([self._back(k, j) for j in range(place.outputs)])
+        return np.asarray(place.layer.delta(params, record, np.ones_like(record.a), np)[0])
+
+    def _back(self, k: int, j: int) -> float:
+        """What δ of a unit is of ∂C by what leaves it."""
+        delta = self.working.formulas(k).delta
+        assert delta is not None
+        said = self.working.defined[delta(j).key][1]()
+        return self._linear(getattr(said, "formula", said), Key("a", k)).get(j, 0.0)
 
     def _slope(self, k: int, j: int) -> Quantity:
         return self.working.d(self._z(k, j), self._slopes(k)[j], of=self.working.out(k, j).key)

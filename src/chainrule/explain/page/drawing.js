@@ -64,17 +64,18 @@ class Drawing {
     const { units, edges, bands, bows } = this.page.shown;
     const most = Math.max(...units.map((own, k) => own.length + (own.length < this.page.widths[k])));
     const small = width < 520;
+    const steps = this.steps();
+    const last = steps.at(-1);
+    const right = small ? 134 : 218;
+    const titled = this.page.shown.titles.some(Boolean);
     this.radius = most > 6 ? 19 : small ? 21 : most > 3 ? 25 : 29;
+    if (titled) this.radius = Math.min(this.radius, Math.max(20, Math.floor(((width - right - 44) / last - 10) / 2)));
     const named = this.named();
     const gap = this.gap(most, named.outputs > 0);
     const top = this.above();
     const height = Math.max(1, most - 1) * gap + (most > 6 ? 86 : 150) + (named.outputs ? 36 : 0) + top;
-    const steps = this.steps();
-    const last = steps.at(-1);
-    const right = small ? 134 : 218;
     this.room = this.labelRoom(width - right, last);
     const margin = Math.max(this.radius + (small ? 4 : 14), Math.min(named.inputs, this.room) / 2 + 2);
-    const titled = this.page.shown.titles.some(Boolean);
     const needed = margin + right + last * (2 * this.radius + 10);
     width = titled ? Math.max(width, needed) : width; // what is wider scrolls
     this.across = (width - margin - right) / Math.max(1, last);

@@ -287,6 +287,10 @@ class Seen:
         """The weighted inputs z or the δ of a place, for each example, where it has such."""
         if k < 0 or self.working.formulas(k).z is None:
             return None
+        if self.at.layers[k].member:  # its δ may be of all members
+            units = range(self.at.layers[k].outputs)
+            said = [getattr(working.formulas(k), what) for working in self.workings]
+            return np.array([[of(j).value for j in units] for of in said])
         seats = [working.seat(k) for working in self.workings]
         return np.stack([seat.record.z[0] if what == "z" else seat.delta[0] for seat in seats])
 
