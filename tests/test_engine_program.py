@@ -150,3 +150,21 @@ def test_parameters_are_read_and_written_leaf_by_leaf(order: Any) -> None:
     assert bits(session(p._replace(params=params), cr.Adam(), 1, keeps=False).read()[0]) == bits(
         p.params
     )
+
+
+@built
+@pytest.mark.parametrize("layers", [(), (cr.Scale(),), (cr.LayerNorm(), cr.Dense(3))], ids=str)
+def test_a_rate_that_becomes_infinite_is_gone_back_from(layers: tuple[cr.Layer, ...]) -> None:
+    """At the last step no gradient is left, and 0 times infinity is NaN in the padding, too."""
+    p = problem(network(*layers, cr.Dense(2, "tanh")), n=23)
+    rising = cr.SGD(cr.StepDecay(1e-3, every=5, factor=1e80))
+    errors = []
+    for name in ("native", "reference"):
+        with pytest.raises(cr.DivergenceError) as caught:
+            cr.fit(p.net, p.params, p.X, p.y, rising, epochs=40, batch_size=5, engine=name)
+        errors.append(caught.value)
+    ours, reference = errors
+    assert str(ours) == str(reference)
+    assert ours.history.at.step == reference.history.at.step == 20
+    for a, b in zip(leaves(ours.params), leaves(reference.params), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9)

@@ -117,8 +117,10 @@ struct Tensor : Panels<T> {
         return s < static_cast<int>(spec.segments.size()) ? spec.segments[s] : spec.rows;
     }
 
-    // From the user's array to one of ours, and back.
+    // From the user's array to one of ours, and back. The padding becomes 0 again: an update by an
+    // infinite rate has made it NaN.
     void read(const T* user, T* ours) const {
+        std::fill_n(ours, count, T{0});
         if (spec.panels) return Panels<T>::read(user, ours);
         for (int k = 0; k < spec.rows; ++k)
             std::copy_n(user + static_cast<std::size_t>(k) * spec.columns, spec.columns, ours + k * ld);
