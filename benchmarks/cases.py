@@ -134,11 +134,22 @@ def both(goal: Goal) -> dict[int, Goal]:
 DIGITS = (784, 128, 10)
 
 
-def normed(*last: cr.Layer) -> tuple[cr.Layer, ...]:
-    """Return three hidden layers of 256 with batch norm before their activations."""
-    return (cr.Dense(256), cr.BatchNorm(), cr.Activate("relu")) * 3 + last
+def of_layers(name: str, inputs: int, note: str, *layers: cr.Layer) -> Case:
+    """Return the case of a regression by layers of any kinds."""
+    return Case(
+        name,
+        (inputs, 1),
+        10_240,
+        256,
+        both(Goal(peer=1.3)),
+        task="train_layers",
+        loss="mean_squared_error",
+        layers=layers,
+        note=note,
+    )
 
 
+NORMED = (cr.Dense(256), cr.BatchNorm(), cr.Activate("relu"))
 BLOCK = cr.Residual(cr.LayerNorm(), cr.Dense(512, "relu"), cr.Dense(256))
 EDGES = np.linspace(-2.5, 2.5, 33).tolist()
 MEMBERS = cr.Members(4, cr.Dense(256, "relu"), cr.Dense(256, "relu"), cr.Dense(1))
@@ -205,38 +216,24 @@ CASES = [
         loss="binary_cross_entropy",
         note="batch 128, logistic",
     ),
-    Case(
+    of_layers(
         "batch-norm",
-        (100, 1),
-        10_240,
-        256,
-        both(Goal(peer=1.3)),
-        task="train_layers",
-        loss="mean_squared_error",
-        layers=normed(cr.Dense(1)),
-        note="100-256-256-256-1, batch 256, batch norm",
+        100,
+        "100-256-256-256-1, batch 256, batch norm",
+        *(NORMED * 3),
+        cr.Dense(1),
     ),
-    Case(
+    of_layers(
         "residual",
-        (100, 1),
-        10_240,
-        256,
-        both(Goal(peer=1.3)),
-        task="train_layers",
-        loss="mean_squared_error",
-        layers=(cr.Dense(256), BLOCK, BLOCK, cr.Dense(1)),
-        note="100-256, 2 residual blocks of layer norm, 512, 256; batch 256",
+        100,
+        "100-256, 2 residual blocks of layer norm, 512, 256; batch 256",
+        *(cr.Dense(256), BLOCK, BLOCK, cr.Dense(1)),
     ),
-    Case(
+    of_layers(
         "members",
-        (10, 1),
-        10_240,
-        256,
-        both(Goal(peer=1.3)),
-        task="train_layers",
-        loss="mean_squared_error",
-        layers=(cr.PiecewiseLinear([EDGES] * 10, 8), MEMBERS),
-        note="10 numbers in 32 bins, 4 members of 256-256-1, batch 256",
+        10,
+        "10 numbers in 32 bins, 4 members of 256-256-1, batch 256",
+        *(cr.PiecewiseLinear([EDGES] * 10, 8), MEMBERS),
     ),
     Case("one-row", DIGITS, 1, goals=both(Goal(peer=4)), task="predict_row", note="784-128-10"),
     Case(

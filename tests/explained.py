@@ -99,14 +99,18 @@ class Core:
         self.weighted = backward(p.net, p.params, self.trace, d.data.y, d.data.w)
         self.loss = losses.loss(p.net.loss)
 
+    def index(self, place):
+        """Which layer of a network without layers in layers a place is."""
+        return int(self.at.layers[place].path)
+
     def layer(self, key):
-        return self.at.indices[key.layer]
+        return self.index(key.layer)
 
     def passed(self, layer):
         """What leaves a dense layer, or the inputs, behind any dropout."""
         if layer == self.at.last:
             return self.trace[-1].a
-        return self.trace[self.at.indices[layer + 1]].x
+        return self.trace[self.index(layer + 1)].x
 
     def da(self, k):
         """∂C by what enters layer k of the network, for each example's own cost."""
@@ -157,8 +161,8 @@ class Core:
                 return self.passed(of.layer - 1)[row, by.source] if by.kind == "w" else 1.0
             return self.params[self.layer(of)].W[of.unit, by.unit]
         if of.kind == "loss":
-            delta = self.deltas[self.at.indices[self.at.last]][row, of.unit]
-            return delta * self.params[self.at.indices[self.at.last]].W[of.unit, by.unit]
+            delta = self.deltas[self.index(self.at.last)][row, of.unit]
+            return delta * self.params[self.index(self.at.last)].W[of.unit, by.unit]
         if of.example or (
             len(self.data.X) == 1 and (of.kind == "L" or not self.net.l1 + self.net.l2)
         ):
@@ -172,7 +176,7 @@ class Core:
             return delta * (self.passed(by.layer - 1)[row, by.source] if by.kind == "w" else 1.0)
         above = len(self.trace)
         if by.layer < self.at.last and by.kind == "kept":
-            above = self.at.indices[by.layer + 1]
+            above = self.index(by.layer + 1)
         elif by.kind != "kept":
             above = self.layer(by) + 1 if by.layer >= 0 else 0
         return self.da(above)[row, by.unit]

@@ -93,7 +93,7 @@ def test_lines_and_numbers_of_any_network_with_a_softmax(case, of, n):
     asked = parameters(at) if of == "all" else [subject(of, at)]
     for key in asked:
         if key.kind in ("w", "b"):
-            leaf = grads[at.indices[key.layer]]
+            leaf = grads[int(at.layers[key.layer].path)]
             right = leaf.W[key.unit, key.source] if key.kind == "w" else leaf.b[key.unit]
             assert found[derivative(COST, key)] == pytest.approx(float(right), rel=1e-11)
     assert of == "all" or derived[-1].key == derivative(COST, asked[0])

@@ -69,7 +69,7 @@ def test_numbers_go_through_all_layers():
             key = numbered(letter, k, at)
             place = at.weight(*key[1:4]) if letter == "w" else at.bias(*key[1:3])
             assert place == k + 1
-    assert at.indices == (0, 2, 3)
+    assert [place.path for place in at.layers] == ["0", "2", "3"]
     assert subject("layers[2].W[3, 1]", at) == subject("w14", at) == Key("w", 1, 3, 1)
 
 

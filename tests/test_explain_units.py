@@ -106,7 +106,7 @@ def test_of_a_deeper_network_and_several_examples(deep, case):
     j = next(j for j in range(at.widths[layer + 1]) if at.unit(layer, j) == unit)
 
     def unit_at(t):
-        record = cr.forward(DEEP, *moved(params, X, by, t))[at.indices[layer]]
+        record = cr.forward(DEEP, *moved(params, X, by, t))[int(at.layers[layer].path)]
         return (record.z if of.startswith("net") else record.a)[:, j]
 
     slopes = (unit_at(1e-5) - unit_at(-1e-5)) / 2e-5

@@ -149,11 +149,6 @@ class Places:
         return self.inputs, *(place.outputs for place in self.layers)
 
     @property
-    def indices(self) -> tuple[int, ...]:
-        """The layers of the network that the places stand in."""
-        return tuple(int(place.path.partition(".")[0]) for place in self.layers)
-
-    @property
     def last(self) -> int:
         """The last place, whose units are outputs."""
         return len(self.layers) - 1
