@@ -6,6 +6,7 @@ import copy
 import itertools
 import math
 import pickle
+import re
 from typing import Any
 
 import numpy as np
@@ -264,6 +265,24 @@ def test_a_loss_that_applies_its_link_wants_linear_values(layers: Any, stands: b
         cr.Network(2, layers, "binary_cross_entropy")
         return
     with pytest.raises(ValueError, match=r"so the last layer must be linear: (write|leave out) "):
+        cr.Network(2, layers, "binary_cross_entropy")
+
+
+@pytest.mark.parametrize(
+    ("layers", "advice"),
+    [
+        ([cr.Dense(1, "tanh")], "write Dense(1) for layer 0, Dense(1, 'tanh')"),
+        ([cr.Dense(1), cr.Activate("tanh")], "leave out layer 1, Activate('tanh')"),
+        ([cr.Members(2, cr.Dense(1, "tanh"))], "write Members(2, Dense(1)) for layer 0, Members(2"),
+        (
+            [cr.Members(2, cr.Dense(1), cr.Activate("tanh"), full=True)],
+            "write Members(2, Dense(1, 'identity'), full=True) for layer 0, Members(2, Dense(1",
+        ),
+    ],
+    ids=str,
+)
+def test_what_a_linear_last_layer_would_be(layers: Any, advice: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(advice)):
         cr.Network(2, layers, "binary_cross_entropy")
 
 

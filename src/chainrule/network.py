@@ -349,7 +349,8 @@ def divisor(net: Network, weight: float) -> float:
 
 def penalty(net: Network, params: Parameters, xp: Any) -> Array:
     r"""Return the penalty's share of the cost, λ₁ Σ|W| + ½ λ₂ ΣW²."""
-    weights = [leaf for name, leaf in named_leaves(params) if net.roles[name] is Role.WEIGHT]
+    roles = net.roles
+    weights = [leaf for name, leaf in named_leaves(params) if roles[name] is Role.WEIGHT]
     return sum(net.l1 * xp.sum(xp.abs(W)) + 0.5 * net.l2 * xp.sum(W * W) for W in weights)
 
 
@@ -362,10 +363,9 @@ def penalised(net: Network, grads: Parameters, params: Parameters, xp: Any) -> P
     """Return a gradient with the penalty's added to that of the weights."""
     if not (net.l1 or net.l2):
         return grads
+    roles = net.roles
     added: Parameters = tree_map(
-        lambda name, g, W: (
-            g + penalty_gradient(net, W, xp) if net.roles[name] is Role.WEIGHT else g
-        ),
+        lambda name, g, W: g + penalty_gradient(net, W, xp) if roles[name] is Role.WEIGHT else g,
         leaf_names(grads),
         grads,
         params,

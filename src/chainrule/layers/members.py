@@ -111,8 +111,11 @@ class Members(Layer):
         object.__setattr__(self, "full", full)
 
     def __repr__(self) -> str:
-        inside = ", ".join(map(repr, (self.k, *self.layers)))
-        return f"Members({inside}{', full=True' if self.full else ''})"
+        return self._written(*map(repr, self.layers))
+
+    def _written(self, *layers: str) -> str:
+        full = ["full=True"] if self.full else []
+        return f"Members({', '.join([str(self.k), *layers, *full])})"
 
     @classmethod
     def of_fields(cls, **fields: Any) -> Members:
@@ -263,6 +266,10 @@ class Members(Layer):
 
     def ends_in(self, before: str) -> str:
         return chain.ends_in(self.layers, before)
+
+    def without_end(self) -> str:
+        plain = self.last.without_end()
+        return self._written(*map(repr, self.layers[:-1]), *([plain] if plain else []))
 
     def then(self, layer: Layer) -> tuple[Layer, ...]:
         return (Members(self.k, *self.layers, layer, full=self.full),)
