@@ -15,21 +15,21 @@ from typing import Any
 
 import numpy as np
 
-import by_hand
+import plain_numpy
 import with_chainrule
 import with_jax
 import with_sklearn
 import with_torch
 from cases import CASES, Case, Problem, problem
+from interleaved import PAUSE, Entrant, fastest, take_turns
 from limit import product_rate
-from turns import PAUSE, Entrant, fastest, take_turns
 
 ENGINES: dict[str, ModuleType] = {
     "chainrule": with_chainrule,
     "jax": with_jax,
     "torch": with_torch,
     "scikit-learn": with_sklearn,
-    "by hand in NumPy": by_hand,
+    "by hand in NumPy": plain_numpy,
 }
 """Each has a function for every task that it can do; it returns ways to do it, of which the fastest
 takes part, or none."""

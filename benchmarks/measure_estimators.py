@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from estimator_cases import CASES, DATA, LIBRARIES, REGRESSION, Case, Data, model
-from turns import PAUSE, TURN, take_turns
+from interleaved import PAUSE, TURN, take_turns
 
 MICROSECONDS = 1e6
 SIZE = 1024

@@ -8,7 +8,7 @@ from typing import Any
 
 import chainrule as cr
 from cases import NETWORK_EPOCHS, NETWORKS, RATE, Problem
-from turns import Start, in_one_call, one_by_one
+from interleaved import Start, in_one_call, one_by_one
 
 
 def train(problem: Problem, cores: int) -> dict[str, Start]:

@@ -16,7 +16,7 @@ import numpy as np
 import optax  # type: ignore[import-untyped]
 
 from cases import RATE, Problem
-from turns import Start, in_one_call, one_by_one
+from interleaved import Start, in_one_call, one_by_one
 
 ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
     "relu": jax.nn.relu,

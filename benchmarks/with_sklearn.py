@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from cases import RATE, Problem
-from turns import Start, in_one_call, one_by_one
+from interleaved import Start, in_one_call, one_by_one
 
 
 def model(problem: Problem) -> Any:

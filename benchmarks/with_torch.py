@@ -17,8 +17,8 @@ from torch import nn
 from torch.nn import functional
 
 from cases import RATE, Problem
+from interleaved import Start, Turn, in_one_call, one_by_one
 from torch_layers import modules
-from turns import Start, Turn, in_one_call, one_by_one
 
 ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "silu": nn.SiLU}
 

@@ -19,7 +19,7 @@ def as_many_threads_as_asked():
     """Small networks on teams of up to 8 threads, as no machine would choose them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "cores", lambda: 8)
-        patch.setattr("chainrule.engine.runs.WORK_PER_THREAD", 1)
+        patch.setattr("chainrule.engine.native_run.WORK_PER_THREAD", 1)
         yield
 
 

@@ -13,13 +13,13 @@ import chainrule as cr
 from chainrule import losses
 from chainrule.activations import activation
 from chainrule.backprop import backward, forward, gradient, input_gradient, trace_cost
-from chainrule.examples import Examples
-from chainrule.explain.derivation import derive
-from chainrule.explain.explanation import Explanation
-from chainrule.explain.expressions import Quantity, walk
-from chainrule.explain.places import Places
-from chainrule.explain.steps import Update
-from chainrule.explain.subjects import subject
+from chainrule.batches import Examples
+from chainrule.explanation.derivation import derive
+from chainrule.explanation.derivation_steps import Update
+from chainrule.explanation.expressions import Quantity, walk
+from chainrule.explanation.result import Explanation
+from chainrule.explanation.subjects import subject
+from chainrule.explanation.unit_places import Places
 from chainrule.losses import LOSSES
 from chainrule.targets import encode
 from strategies import last, problem

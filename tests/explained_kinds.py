@@ -10,8 +10,8 @@ import numpy as np
 
 import chainrule as cr
 from chainrule import losses
-from chainrule.explain.explanation import Explanation
-from chainrule.explain.places import Places
+from chainrule.explanation.result import Explanation
+from chainrule.explanation.unit_places import Places
 from chainrule.layers import LAYERS
 from chainrule.losses import LOSSES
 from strategies import Problem, problem
@@ -125,9 +125,9 @@ def case(seed):
 @functools.cache
 def explained(seed, top=10):
     """The explanation of a case."""
-    from chainrule.examples import Examples
-    from chainrule.explain.derivation import derive
-    from chainrule.explain.subjects import subject
+    from chainrule.batches import Examples
+    from chainrule.explanation.derivation import derive
+    from chainrule.explanation.subjects import subject
 
     p, of, draw, w = case(seed)
     key = subject(of, Places.of(p.net))
@@ -136,7 +136,7 @@ def explained(seed, top=10):
 
 
 if __name__ == "__main__":
-    from chainrule.explain.text import Text
+    from chainrule.explanation.text import Text
 
     lines = [
         made.line(step, Text())

@@ -5,10 +5,10 @@ import datetime
 import polars as pl
 from hypothesis import strategies as st
 
-from chainrule.tables.columns import decide
-from chainrule.tables.finding import Wanted, find_forms, roles_of
-from chainrule.tables.preparing import fit_preparation
-from chainrule.tables.survey import survey
+from chainrule.tabular.columns.column_decisions import decide
+from chainrule.tabular.columns.find_formats import Wanted, find_forms, roles_of
+from chainrule.tabular.columns.survey import survey
+from chainrule.tabular.encoding.preparation import fit_preparation
 
 FLOATS = st.floats(width=64) | st.sampled_from([0.0, -0.0, 1.0, 2.0, 1e300, -1e300, 5e-324])
 MOMENTS = st.datetimes(datetime.datetime(1900, 1, 1), datetime.datetime(2100, 1, 1))

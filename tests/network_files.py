@@ -2,7 +2,7 @@
 
 import re
 
-from chainrule.explain.network_file import read_network_file
+from chainrule.explanation.network_file import read_network_file
 
 BASE = """\
 # A network.

@@ -8,7 +8,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.demo import worked_example
-from chainrule.explain.mathml import MathML
+from chainrule.explanation.mathml import MathML
 
 NET, START, X, Y = (
     worked_example.NET,

@@ -6,11 +6,11 @@ from html.parser import HTMLParser
 import numpy as np
 import polars as pl
 
-from chainrule.tables import open_source
 from chainrule.tabular import Options
-from chainrule.tabular.options import completed
-from chainrule.tabular.preparing import prepare
-from chainrule.tabular.training import begin, begin_again, conclude
+from chainrule.tabular.files.open_source import open_source
+from chainrule.tabular.prepare import prepare
+from chainrule.tabular.table_training import begin, begin_again, conclude
+from chainrule.tabular.training_options import completed
 
 
 def trained(table, target, **options):

@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 import chainrule as cr
-from chainrule.tables import TableError, open_source
+from chainrule.tabular.files.open_source import open_source
+from chainrule.tabular.table_error import TableError
 from commands import ran, refused, run
 
 DRAW = np.random.default_rng(0)

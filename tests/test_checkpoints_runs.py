@@ -122,7 +122,7 @@ def test_a_run_that_was_killed_before_its_last_word_ends_as_it_would_have(tmp_pa
 
 
 def _fails_at_the_end():
-    from chainrule.serialization.contents import contents
+    from chainrule.serialization.parameter_arrays import contents
 
     def fails(net, params, history):
         if history and history.epochs == 5:
@@ -348,7 +348,7 @@ def test_checkpoints_of_another_kind_are_refused(tmp_path):
 @pytest.mark.filterwarnings("ignore:a checkpoint is passed over:RuntimeWarning")
 def test_a_newer_format_is_refused(tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr("chainrule.serialization.header.FORMAT", 2)
+        patched.setattr("chainrule.serialization.file_header.FORMAT", 2)
         run(cr.Checkpoint(tmp_path))
     with pytest.raises(cr.CheckpointError, match="is of format 2, and Chainrule 0"):
         run(cr.Checkpoint(tmp_path))

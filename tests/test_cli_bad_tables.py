@@ -74,7 +74,7 @@ def test_what_no_file_could_hold_is_refused_before_training(tmp_path, monkeypatc
 
 
 def test_a_table_that_is_wrong_in_its_midst_leaves_no_predictions(tmp_path, model, monkeypatch):
-    monkeypatch.setattr("chainrule.tables.text_file.PIECE", 100)
+    monkeypatch.setattr("chainrule.tabular.files.text_file.PIECE", 100)
     (tmp_path / "table.csv").write_bytes(text() + b"1,2,3\n")
     output = tmp_path / "made.csv"
     refused(run("predict", model, tmp_path / "table.csv", "-o", output), r"line 62 has 3 fields")

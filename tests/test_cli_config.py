@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule.cli import config
-from chainrule.cli.files import Files
-from chainrule.tables import Reading
-from chainrule.tabular.options import SCHEDULES, TASKS, Options
+from chainrule.cli.training_files import Files
+from chainrule.tabular.read_options import Reading
+from chainrule.tabular.training_options import SCHEDULES, TASKS, Options
 from commands import houses, ran, refused, run
 
 CONFIG = """\

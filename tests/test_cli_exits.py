@@ -175,7 +175,7 @@ def test_an_error_of_usage_is_one_line_too(arguments, said):
 
 
 def test_a_warning_is_a_line_without_the_place_in_the_program(monkeypatch):
-    from chainrule.tabular.running import Run
+    from chainrule.tabular.block_training import Run
 
     def killed(run):
         raise SystemExit(9)

@@ -15,7 +15,7 @@ import pytest
 
 from alone import alone
 from chainrule.cli import main
-from chainrule.tabular import blocks
+from chainrule.tabular import example_blocks
 from commands import houses
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
@@ -57,10 +57,10 @@ def model() -> str:
 
 def killed(folder: str) -> dict[str, Any]:
     """What became of trainings that were killed until they ended, as many as it takes."""
-    for name in ("chainrule.tabular.training", "sklearn.metrics"):
+    for name in ("chainrule.tabular.table_training", "sklearn.metrics"):
         importlib.import_module(name)
     os.chdir(folder)
-    blocks.BLOCK_BYTES = 4_000  # some blocks, so that kills fall between them too
+    example_blocks.BLOCK_BYTES = 4_000  # some blocks, so that kills fall between them too
     began = time.monotonic()
     assert ended(trains()) == 0, Path("said").read_text()
     took, expected = time.monotonic() - began, model()

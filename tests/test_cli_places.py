@@ -14,11 +14,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from chainrule.cli.files import claimed
-from chainrule.cli.places import Place, is_same, kind_of
-from chainrule.explain.network_file import network_path
-from chainrule.regular import sha256_of
-from chainrule.tabular import TableModel, training
+from chainrule.cli.output_files import Place, is_same, kind_of
+from chainrule.cli.training_files import claimed
+from chainrule.explanation.network_file import network_path
+from chainrule.regular_files import sha256_of
+from chainrule.tabular import TableModel, table_training
 from commands import PROGRAM, houses, ran, refused, run
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
@@ -332,13 +332,13 @@ def meanwhile(monkeypatch):
     """A function that has something done after a training and before its model is saved."""
 
     def set_up(happens):
-        conclude = training.conclude
+        conclude = table_training.conclude
 
         def concluded(*given):
             happens()
             return conclude(*given)
 
-        monkeypatch.setattr(training, "conclude", concluded)
+        monkeypatch.setattr(table_training, "conclude", concluded)
 
     return set_up
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.serialization import Store, store
-from chainrule.tabular import training
-from chainrule.tabular.running import Run
+from chainrule.serialization import Store, checkpoint_store
+from chainrule.tabular import table_training
+from chainrule.tabular.block_training import Run
 from commands import files, houses, refused, train
 
 
@@ -167,7 +167,7 @@ def test_a_signal_leaves_a_checkpoint_and_says_how_to_go_on(monkeypatch, number,
 
 
 def test_a_signal_before_training_leaves_nothing(monkeypatch):
-    monkeypatch.setattr(training, "prepare", lambda *_: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr(table_training, "prepare", lambda *_: signal.raise_signal(signal.SIGTERM))
     result = train()
     assert result.exit_code == 143
     assert result.stderr == "\nInterrupted before there was anything to keep.\n"
@@ -184,7 +184,7 @@ def test_a_full_disk_is_no_fault_of_the_input(monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("chainrule.serialization.whole._write", full)
+    monkeypatch.setattr("chainrule.atomic_write._write", full)
     refused(train(), "houses.model: No space left on device", code=1)
 
 
@@ -192,7 +192,7 @@ def test_a_full_disk_is_no_fault_of_the_input(monkeypatch):
 @pytest.mark.filterwarnings("default:.*takes no checkpoint:RuntimeWarning")
 def test_a_disk_that_is_full_for_a_moment_costs_a_checkpoint_and_no_training(monkeypatch, full):
     assert train("--epochs", 6, "--out", "whole.model").exit_code == 0
-    tried, write = [], store.write_file
+    tried, write = [], checkpoint_store.write_file
 
     def write_unless_full(path, *what):
         tried.append(path.name)
@@ -200,7 +200,7 @@ def test_a_disk_that_is_full_for_a_moment_costs_a_checkpoint_and_no_training(mon
             raise OSError(errno.ENOSPC, "No space left on device", str(path))
         write(path, *what)
 
-    monkeypatch.setattr(store, "write_file", write_unless_full)
+    monkeypatch.setattr(checkpoint_store, "write_file", write_unless_full)
     result = train("--epochs", 6, "--checkpoint-every", 0, "--quiet")
     first = f"checkpoint-{min(full):08}.model"
     assert (result.exit_code, result.stdout, result.stderr) == (
@@ -218,7 +218,7 @@ def test_a_lack_of_memory_is_said(monkeypatch):
     def large(*_):
         raise MemoryError
 
-    monkeypatch.setattr(training, "prepare", large)
+    monkeypatch.setattr(table_training, "prepare", large)
     refused(train(), "give --memory, such as 300MB", code=1)
 
 

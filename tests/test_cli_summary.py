@@ -6,7 +6,7 @@ from rich.cells import cell_len
 import chainrule as cr
 from chainrule.cli.summary import LINES, LONGEST, aligned, architecture, decided, short
 from chainrule.layers import LAYERS
-from chainrule.tables import Decision
+from chainrule.tabular.columns.decision import Decision
 
 LONG = "median_income_of_the_households_of_a_district"
 

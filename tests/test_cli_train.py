@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 import chainrule as cr
-from chainrule.cli.files import Files
+from chainrule.cli.training_files import Files
 from chainrule.tabular import Options
-from chainrule.tabular.options import MACHINE
+from chainrule.tabular.training_options import MACHINE
 from commands import QUICK, files, houses, ran, refused, run, train
 
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 import chainrule as cr
 from chainrule.cli import main
-from chainrule.demo import chain_network, digits, figures
+from chainrule.demo import chain_network, digits, tutorial_figures
 
 PLAIN = {"FORCE_COLOR": None, "NO_COLOR": None, "TTY_COMPATIBLE": None, "TTY_INTERACTIVE": None}
 NUMBER = r"−?\d+\.\d+"
@@ -92,9 +92,9 @@ def row_of(name):
     return rf"{re.escape(name)} .* {NUMBER}"
 
 
-@pytest.mark.parametrize("name", figures.PRINTED)
+@pytest.mark.parametrize("name", tutorial_figures.PRINTED)
 def test_what_the_tutorials_print_stands_beside_the_figure(name, pages):
-    printed = re.escape(figures.PRINTED[name].replace("-", "−"))
+    printed = re.escape(tutorial_figures.PRINTED[name].replace("-", "−"))
     match = re.search(rf"^  {row_of(name)} +{printed} +(✓|✗ \(\d\))", pages[1], re.M)
     assert match, name
     notes = {"∂E_o2/∂out_h1": "✗ (2)", "E_total⁺": "✗ (3)"}
@@ -107,9 +107,9 @@ def test_the_second_print_of_out_o1_is_marked(pages):
 
 def test_marks_and_notes_are_as_many_as_figures_and_slips(pages):
     assert pages[1].count("✗") == 3
-    closing = len(figures.CLOSING)
+    closing = len(tutorial_figures.CLOSING)
     legend, twice = 1, 1  # the introduction explains the mark; E_total stands in two tables
-    right = len(figures.PRINTED) - 2
+    right = len(tutorial_figures.PRINTED) - 2
     assert pages[1].count("✓") == right + closing + legend + twice
     noted = re.findall(r"^  \((\d)\) ", pages[1], re.M)
     assert noted == ["1", "2", "3", "4", "5", "6", "7"]

@@ -15,7 +15,7 @@ import chainrule as cr
 from chainrule import engine
 from chainrule.activations import ACTIVATIONS
 from chainrule.activations import activation as row
-from chainrule.engine.runs import cannot_run
+from chainrule.engine.native_run import cannot_run
 from chainrule.engine.session import Session
 from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS
@@ -314,8 +314,8 @@ def test_without_an_engine_native_says_how_to_get_it(monkeypatch: pytest.MonkeyP
 def test_calls_of_any_length_come_to_the_same(monkeypatch: pytest.MonkeyPatch, rate: Any) -> None:
     p = problem(network("tanh", "huber"), n=11)
     params, course = train(p, cr.Adam(rate))
-    monkeypatch.setattr("chainrule.engine.runs.SECONDS_PER_CALL", 0.0)
-    monkeypatch.setattr("chainrule.engine.runs.RATES_PER_CALL", 7)
+    monkeypatch.setattr("chainrule.engine.native_run.SECONDS_PER_CALL", 0.0)
+    monkeypatch.setattr("chainrule.engine.native_run.RATES_PER_CALL", 7)
     again, other = train(p, cr.Adam(rate))
     assert other.loss == course.loss
     assert all(map(np.array_equal, leaves(again), leaves(params)))

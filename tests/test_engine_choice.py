@@ -13,8 +13,8 @@ from click.testing import CliRunner
 import chainrule as cr
 from chainrule import engine
 from chainrule.cli import main
+from chainrule.engine.native_run import useful_threads
 from chainrule.engine.processor import quota
-from chainrule.engine.runs import useful_threads
 
 SEEN = "from chainrule import engine; print(engine.isa, engine.native.isa(), engine.missing)"
 

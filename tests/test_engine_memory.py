@@ -17,9 +17,9 @@ import pytest
 import chainrule as cr
 from alone import alone
 from chainrule import engine
-from chainrule.engine import runs
+from chainrule.batches import check_examples
+from chainrule.engine import native_run
 from chainrule.engine.session import Session
-from chainrule.examples import check_examples
 from chainrule.optimizers import init_states
 from chainrule.reference import Plan
 from chainrule.trees import leaves
@@ -150,7 +150,7 @@ def deep(width: int, dtype: str, n: int, layers: int = 4) -> tuple[Problem, int,
 
 def memory_of_fit(name: str, dtype: str) -> list[int]:
     """The most that a fit of several calls of the engine takes, and what it may take."""
-    runs.SECONDS_PER_CALL = 0.0  # after each epoch
+    native_run.SECONDS_PER_CALL = 0.0  # after each epoch
     p, size, activations = deep(1000, dtype, n=64)
     options = {**OPTIONS[name], "epochs": 3, "batch_size": 16, "threads": 1}
     if "callbacks" in options:
@@ -282,7 +282,7 @@ def test_a_run_that_cannot_go_on_leaves_its_history_as_it_was() -> None:
 
 
 def threads_that_do_not_start(name: str) -> str:
-    engine.cores, runs.WORK_PER_THREAD = lambda: 4, 1  # in a process of its own
+    engine.cores, native_run.WORK_PER_THREAD = lambda: 4, 1  # in a process of its own
     p, _, _ = deep(20, "float32", n=200)
     works: dict[str, Callable[[], Any]] = {
         "fit": lambda: cr.fit(p.net, p.params, p.X, p.y, cr.Adam(), epochs=2, threads=4),

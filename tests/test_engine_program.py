@@ -10,9 +10,9 @@ import pytest
 
 import chainrule as cr
 from chainrule import engine
+from chainrule.batches import check_examples
 from chainrule.engine.program import Program, Value
 from chainrule.engine.session import Session, contiguous, why_not
-from chainrule.examples import check_examples
 from chainrule.optimizers import init_states
 from chainrule.reference import Plan
 from chainrule.trees import leaves, tree_map

@@ -14,8 +14,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import chainrule as cr
-from chainrule.estimators import MLPClassifier, MLPRegressor, displays, html
-from chainrule.estimators.base import BaseMLP
+from chainrule.estimators import MLPClassifier, MLPRegressor, displays, estimator_html
+from chainrule.estimators.base_mlp import BaseMLP
 from chainrule.estimators.displays import GradientFlowDisplay, LossCurveDisplay
 
 RNG = np.random.default_rng(0)
@@ -267,7 +267,7 @@ class Page(HTMLParser):
 
 
 def parameters(estimator: Any) -> list[int]:
-    counts = [part.parameters for part in html.parts(estimator) if part.parameters]
+    counts = [part.parameters for part in estimator_html.parts(estimator) if part.parameters]
     return [int(count.removesuffix(" parameters").replace(",", "")) for count in counts]
 
 
@@ -284,7 +284,7 @@ def test_the_diagram_counts_the_parameters(kind: str) -> None:
     model = make(hidden_layer_sizes=(50, 30), dropout=0.25, **QUIET).fit(X, y)
     counts = [W.size + b.size for W, b in zip(model.coefs_, model.intercepts_, strict=True)]
     assert parameters(model) == counts
-    page = Page(html.diagram(model))
+    page = Page(estimator_html.diagram(model))
     assert page.said[:2] == ["input", "4"]
     assert page.said.count("dropout") == page.said.count("0.25") == 2
     assert function in page.said
@@ -293,7 +293,9 @@ def test_the_diagram_counts_the_parameters(kind: str) -> None:
 
 
 def test_before_the_fit_the_diagram_says_what_is_known() -> None:
-    said = Page(html.diagram(MLPClassifier(hidden_layer_sizes=(8, 4), activation="tanh"))).said
+    said = Page(
+        estimator_html.diagram(MLPClassifier(hidden_layer_sizes=(8, 4), activation="tanh"))
+    ).said
     assert said[:3] == ["input", "?", "known after fit"]
     assert said[3:7] == ["hidden 1", "8", "tanh", "(inputs + 1) × 8 parameters"]
     assert said[7:11] == ["hidden 2", "4", "tanh", "36 parameters"]
@@ -302,17 +304,17 @@ def test_before_the_fit_the_diagram_says_what_is_known() -> None:
 
 
 def test_without_hidden_layers_input_and_output_are_left() -> None:
-    kinds = [part.kind for part in html.parts(regressor(hidden_layer_sizes=()))]
+    kinds = [part.kind for part in estimator_html.parts(regressor(hidden_layer_sizes=()))]
     assert kinds == ["input", "output"]
-    assert html.parts(MLPRegressor(hidden_layer_sizes=()))[-1].parameters == (
+    assert estimator_html.parts(MLPRegressor(hidden_layer_sizes=()))[-1].parameters == (
         "(inputs + 1) × outputs parameters"
     )
 
 
 def test_a_diagram_of_a_fit_stays_as_it_was_fitted() -> None:
     model = regressor(hidden_layer_sizes=(5,))
-    before = html.parts(model)
-    assert html.parts(model.set_params(hidden_layer_sizes=(7, 7))) == before
+    before = estimator_html.parts(model)
+    assert estimator_html.parts(model.set_params(hidden_layer_sizes=(7, 7))) == before
 
 
 EVIL = "<script>alert('x')</script><img src=x onerror=alert(1)>&\""
@@ -321,14 +323,14 @@ EVIL = "<script>alert('x')</script><img src=x onerror=alert(1)>&\""
 def test_hostile_text_is_escaped_and_nothing_is_loaded() -> None:
     sine = cr.Activation(EVIL, f=lambda z, xp: xp.sin(z), df=lambda z, a, xp: xp.cos(z))
     for model in (MLPRegressor(activation=sine), regressor(activation=sine, engine="reference")):
-        whole = html.html_repr(model)
+        whole = estimator_html.html_repr(model)
         assert EVIL not in whole
         assert "<script>alert" not in whole
         assert "<img" not in whole
-        page = Page(html.diagram(model))
+        page = Page(estimator_html.diagram(model))
         assert EVIL in page.said
         assert page.loads == []
-        assert "url(" not in html.diagram(model)
+        assert "url(" not in estimator_html.diagram(model)
 
 
 @pytest.mark.parametrize(
@@ -337,18 +339,18 @@ def test_hostile_text_is_escaped_and_nothing_is_loaded() -> None:
 )  # fmt: skip
 def test_parameters_that_make_no_network_have_no_diagram(options: Any) -> None:
     model = MLPClassifier(**options)
-    assert html.diagram(model) == ""
-    assert "MLPClassifier" in html.html_repr(model)
-    assert EVIL not in html.html_repr(model)
+    assert estimator_html.diagram(model) == ""
+    assert "MLPClassifier" in estimator_html.html_repr(model)
+    assert EVIL not in estimator_html.html_repr(model)
 
 
 def test_a_notebook_shows_the_diagram_and_a_pipeline_the_sizes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(BaseMLP, "_html_repr", html.html_repr)
-    monkeypatch.setattr(BaseMLP, "_sk_visual_block_", html.visual_block, raising=False)
+    monkeypatch.setattr(BaseMLP, "_html_repr", estimator_html.html_repr)
+    monkeypatch.setattr(BaseMLP, "_sk_visual_block_", estimator_html.visual_block, raising=False)
     model = regressor(hidden_layer_sizes=(5,))
-    assert model._repr_html_().startswith(html.diagram(model))
-    assert model._repr_mimebundle_()["text/html"].startswith(html.diagram(model))
+    assert model._repr_html_().startswith(estimator_html.diagram(model))
+    assert model._repr_mimebundle_()["text/html"].startswith(estimator_html.diagram(model))
     pipeline = make_pipeline(StandardScaler(), model)
     assert "4 → 5 relu → 1 identity" in pipeline._repr_html_()

@@ -5,7 +5,7 @@ import pytest
 from sklearn.model_selection import train_test_split
 
 from chainrule.estimators import MLPClassifier, MLPRegressor
-from chainrule.estimators.validation import split
+from chainrule.estimators.validation_data import split
 from runs import bits
 
 RNG = np.random.default_rng(0)

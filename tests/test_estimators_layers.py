@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 import chainrule as cr
 from chainrule.cli.summary import architecture
-from chainrule.estimators import html
+from chainrule.estimators import estimator_html
 from chainrule.layers import LAYERS
 from chainrule.trees import named_leaves
 from test_estimators_options import bits, by_the_core
@@ -239,7 +239,7 @@ def test_the_flow_of_gradients_has_a_box_for_each_layer_with_weights(name):
 @pytest.mark.parametrize("name", HIDDEN)
 def test_the_diagram_counts_all_parameters(name):
     model = classifier(name).fit(X, LABELS)
-    parts = html.parts(model)
+    parts = estimator_html.parts(model)
     counts = [int(part.parameters.partition(" ")[0]) for part in parts if part.parameters]
     assert sum(counts) == model.network_.size
     assert [parts[0][:2], parts[-1][:2]] == [("input", "4"), ("output", "3")]
@@ -264,7 +264,7 @@ BEFORE = {
 
 @pytest.mark.parametrize("name", BEFORE)
 def test_before_the_fit_a_diagram_says_what_is_known(name):
-    first, *hidden, last = html.parts(classifier(name))
+    first, *hidden, last = estimator_html.parts(classifier(name))
     said = [": ".join(filter(None, (part.kind, part.parameters))) for part in hidden]
     assert said == BEFORE[name]
     assert (first.size, last.size) == ("?", "?")
@@ -310,13 +310,13 @@ def test_a_kind_of_ones_own_needs_its_class_alone():
     model = cr.MLPClassifier(
         layers=[Shift(), cr.Dense(5, "tanh"), Shift()], engine="reference", **FIXED
     )
-    before = html.parts(model)
+    before = estimator_html.parts(model)
     model = pickle.loads(pickle.dumps(clone(model).fit(X, LABELS)))
     net, params = model.network_, model.parameters_
     assert params[0].shift.any()
     assert net.layers == (Shift(), cr.Dense(5, "tanh"), Shift(), cr.Dense(3))
     assert [part.kind for part in before[1:-1]] == ["Shift()", "hidden 1", "Shift()"]
-    assert [part.parameters for part in html.parts(model)[1:]] == [
+    assert [part.parameters for part in estimator_html.parts(model)[1:]] == [
         "4 parameters", "25 parameters", "5 parameters", "18 parameters"]  # fmt: skip
     assert architecture(net, params) == (
         "4 inputs, Shift(), 5 tanh, Shift(), 3 outputs: 52 parameters"

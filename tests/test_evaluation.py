@@ -12,8 +12,8 @@ from hypothesis import given
 import chainrule as cr
 from chainrule import backprop, engine
 from chainrule.activations import ACTIVATIONS
+from chainrule.batches import check_examples
 from chainrule.engine.session import Session
-from chainrule.examples import check_examples
 from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS, init_states
 from chainrule.reference import Plan

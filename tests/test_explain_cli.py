@@ -10,12 +10,12 @@ import pytest
 from click.testing import CliRunner
 
 import chainrule as cr
+from chainrule.atomic_write import write_whole
 from chainrule.cli import main
-from chainrule.explain import output
-from chainrule.explain.network_file import network_path, read_network_file
-from chainrule.explain.output import FORMATS
-from chainrule.explain.worksheet import worksheet
-from chainrule.serialization.whole import write_whole
+from chainrule.explanation import output_format
+from chainrule.explanation.network_file import network_path, read_network_file
+from chainrule.explanation.output_format import FORMATS
+from chainrule.explanation.worksheet import worksheet
 
 FORMS = {  # how each form begins and ends
     "text": ("∂E_total/∂w5 — network 2-2-2", "over the outputs (PyTorch)\n"),
@@ -227,7 +227,7 @@ def test_an_error_in_the_form_leaves_what_was(tmp_path, monkeypatch):
     def write(explanation, width):
         raise ValueError("no form")
 
-    monkeypatch.setitem(output.FORMATS, "markdown", output.Format(".md", write))
+    monkeypatch.setitem(output_format.FORMATS, "markdown", output_format.Format(".md", write))
     path = tmp_path / "w5.md"
     path.write_text("old")
     refused(run("explain", "2-2-2", "--of", "w5", "-o", path), "no form")

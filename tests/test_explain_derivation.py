@@ -11,10 +11,10 @@ import pytest
 import chainrule as cr
 import reading
 from chainrule.demo import worked_example
-from chainrule.explain import figures
-from chainrule.explain.expressions import Cases, Negative, Number, Quantity, exact
-from chainrule.explain.forms import cases
-from chainrule.explain.names import COST, NOTATIONS, Key, Name, Ratio, derivative, name_of
+from chainrule.explanation import printed_digits
+from chainrule.explanation.expressions import Cases, Negative, Number, Quantity, exact
+from chainrule.explanation.formulas import cases
+from chainrule.explanation.notation import COST, NOTATIONS, Key, Name, Ratio, derivative, name_of
 from explained import SEEDS, core, explained, is_near, quantities, steps_with_rows
 from test_worked_example import GOLDEN, LAST
 
@@ -183,24 +183,24 @@ def quantity(value):
 
 def test_a_difference_of_nearly_equal_numbers_has_fewer_digits():
     formula = quantity(0.1234567890123456) - quantity(0.12345678901)
-    printed = figures.line(formula, 0.1234567890123456 - 0.12345678901)
+    printed = printed_digits.line(formula, 0.1234567890123456 - 0.12345678901)
     assert printed.digits > 15
     assert not printed.rounded
-    assert 4 <= len(printed.result.mantissa.replace(".", "")) < figures.DIGITS
+    assert 4 <= len(printed.result.mantissa.replace(".", "")) < printed_digits.DIGITS
 
 
 @pytest.mark.parametrize(("value", "rounded"), [(0.21, False), (0.2103, True)])
 def test_a_line_that_cannot_be_true_says_that_it_is_rounded(value, rounded):
-    printed = figures.line(quantity(0.3) * quantity(0.7), value)
+    printed = printed_digits.line(quantity(0.3) * quantity(0.7), value)
     assert printed.rounded == rounded
-    assert figures.line(quantity(0.3) * quantity(0.7), value, digits=2).rounded is False
+    assert printed_digits.line(quantity(0.3) * quantity(0.7), value, digits=2).rounded is False
 
 
 def test_a_condition_holds_by_its_figures_too():
     z, one = quantity(1 + 1e-12), Number("1")
     formula = cases((0, z, ">", one), (1, z, "≤", one))
-    assert figures.line(formula, 0.0).digits == 13
-    assert figures.line(formula, 0.0, digits=9).rounded
+    assert printed_digits.line(formula, 0.0).digits == 13
+    assert printed_digits.line(formula, 0.0, digits=9).rounded
 
 
 @pytest.mark.parametrize("digits", [3, 6, 12])

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 import chainrule as cr
-from chainrule.explain import escaping
-from chainrule.explain.text import Text
+from chainrule.explanation import escaping
+from chainrule.explanation.text import Text
 
 HOSTILE = [
     "<script>alert(1)</script>",

@@ -11,13 +11,13 @@ import pytest
 
 import chainrule as cr
 import reading
-from chainrule.explain import enclosing
-from chainrule.explain.enclosing import Between, between
-from chainrule.explain.expressions import Number, Quantity, call, compute
-from chainrule.explain.figures import figure, line
-from chainrule.explain.latex import Latex
-from chainrule.explain.mathml import MathML
-from chainrule.explain.names import Key
+from chainrule.explanation import enclosing
+from chainrule.explanation.enclosing import Between, between
+from chainrule.explanation.expressions import Number, Quantity, call, compute
+from chainrule.explanation.latex import Latex
+from chainrule.explanation.mathml import MathML
+from chainrule.explanation.notation import Key
+from chainrule.explanation.printed_digits import figure, line
 from pages import expected, shown_lines
 from reducers import of_latex, of_mathml, value
 from strategies import problem

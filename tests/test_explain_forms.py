@@ -7,15 +7,15 @@ import pytest
 
 import chainrule as cr
 from chainrule.activations import activation
-from chainrule.examples import Examples
-from chainrule.explain.derivation import derive
-from chainrule.explain.expressions import Quantity, exact, walk
-from chainrule.explain.forms import ACTIVATION_FORMS, LOSS_FORMS, number
-from chainrule.explain.names import COST, Key, derivative
-from chainrule.explain.passes import Passes
-from chainrule.explain.steps import Update
-from chainrule.explain.subjects import ALL
-from chainrule.explain.updates import WORKINGS, update
+from chainrule.batches import Examples
+from chainrule.explanation.derivation import derive
+from chainrule.explanation.derivation_steps import Update
+from chainrule.explanation.expressions import Quantity, exact, walk
+from chainrule.explanation.formulas import ACTIVATION_FORMS, LOSS_FORMS, number
+from chainrule.explanation.forward_backward import Passes
+from chainrule.explanation.notation import COST, Key, derivative
+from chainrule.explanation.subjects import ALL
+from chainrule.explanation.updates import WORKINGS, update
 from chainrule.losses import LOSSES, loss
 from chainrule.optimizers import OPTIMIZERS, apply, init_states
 from chainrule.targets import TARGETS

@@ -9,13 +9,13 @@ import pytest
 
 import chainrule as cr
 import kinds
-from chainrule.examples import Examples
-from chainrule.explain.derivation import derive
-from chainrule.explain.explanation import Explanation
-from chainrule.explain.expressions import Sum, exact
-from chainrule.explain.names import COST, NOTATIONS, derivative, name_of
-from chainrule.explain.numbers import held
-from chainrule.explain.places import Places
+from chainrule.batches import Examples
+from chainrule.explanation.core_numbers import held
+from chainrule.explanation.derivation import derive
+from chainrule.explanation.expressions import Sum, exact
+from chainrule.explanation.notation import COST, NOTATIONS, derivative, name_of
+from chainrule.explanation.result import Explanation
+from chainrule.explanation.unit_places import Places
 from chainrule.layers import LAYERS
 from chainrule.trees import named_leaves, rebuild
 from explained import is_near, quantities

@@ -9,17 +9,17 @@ import pytest
 
 import chainrule as cr
 from chainrule import losses
-from chainrule.examples import Examples
-from chainrule.explain.derivation import derive
-from chainrule.explain.explanation import Explanation
-from chainrule.explain.names import NOTATIONS
-from chainrule.explain.page.data import numbers as packed
-from chainrule.explain.page.shown import EDGES, UNITS
-from chainrule.explain.page.trees import activation_forms, loss_form
-from chainrule.explain.places import Places
-from chainrule.explain.steps import Update
-from chainrule.explain.subjects import subject
-from chainrule.explain.text import Text
+from chainrule.batches import Examples
+from chainrule.explanation.derivation import derive
+from chainrule.explanation.derivation_steps import Update
+from chainrule.explanation.notation import NOTATIONS
+from chainrule.explanation.page.drawn_units import EDGES, UNITS
+from chainrule.explanation.page.json_formulas import activation_forms, loss_form
+from chainrule.explanation.page.page_data import numbers as packed
+from chainrule.explanation.result import Explanation
+from chainrule.explanation.subjects import subject
+from chainrule.explanation.text import Text
+from chainrule.explanation.unit_places import Places
 from chainrule.losses import LOSSES
 from pages import FROZEN, NET, START, X, Y, expected, explained, shown_lines
 from strategies import last, problem

@@ -5,8 +5,8 @@ import re
 import pytest
 
 import chainrule as cr
-from chainrule.explain.names import Key
-from chainrule.explain.page.shown import EDGES, UNITS, shown
+from chainrule.explanation.notation import Key
+from chainrule.explanation.page.drawn_units import EDGES, UNITS, shown
 from chainrule.layers import LAYERS
 from chainrule.trees import named_leaves
 from pages import expected, shown_lines

@@ -4,12 +4,12 @@ import pytest
 
 import chainrule as cr
 from chainrule import losses
-from chainrule.explain.expressions import Cases, Quantity, walk
-from chainrule.explain.figures import figure
-from chainrule.explain.forms import ACTIVATION_FORMS
-from chainrule.explain.mathml import TIMES, MathML
-from chainrule.explain.page.templates import shapes, template
-from chainrule.explain.writing import Level, Written
+from chainrule.explanation.expressions import Cases, Quantity, walk
+from chainrule.explanation.formulas import ACTIVATION_FORMS
+from chainrule.explanation.mathml import TIMES, MathML
+from chainrule.explanation.page.mathml_templates import shapes, template
+from chainrule.explanation.printed_digits import figure
+from chainrule.explanation.writer import Level, Written
 from chainrule.losses import LOSSES
 from pages import tokens
 from strategies import problem

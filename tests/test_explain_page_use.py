@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chainrule as cr
-from chainrule.explain.page import SCRIPTS, inert_json, page
-from chainrule.explain.page.data import visible
-from chainrule.explain.page.shown import shown
+from chainrule.explanation.page import SCRIPTS, inert_json, page
+from chainrule.explanation.page.drawn_units import shown
+from chainrule.explanation.page.page_data import visible
 from pages import expected, explained, shown_lines
 from strategies import problem
 

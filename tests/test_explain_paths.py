@@ -8,7 +8,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.activations import activation
-from chainrule.explain.names import NOTATIONS
+from chainrule.explanation.notation import NOTATIONS
 from chainrule.layers import Role
 from chainrule.losses import LOSSES
 from chainrule.trees import named_leaves

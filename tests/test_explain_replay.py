@@ -8,7 +8,7 @@ import pytest
 
 import chainrule as cr
 from chainrule import engine
-from chainrule.explain.expressions import exact
+from chainrule.explanation.expressions import exact
 from chainrule.optimizers import OPTIMIZERS
 from runs import bits
 from strategies import problem

@@ -7,10 +7,10 @@ import mpmath
 import pytest
 
 import chainrule as cr
-from chainrule.explain.expressions import exact
-from chainrule.explain.names import COST, derivative
-from chainrule.explain.places import Places
-from chainrule.explain.subjects import parameters, subject
+from chainrule.explanation.expressions import exact
+from chainrule.explanation.notation import COST, derivative
+from chainrule.explanation.subjects import parameters, subject
+from chainrule.explanation.unit_places import Places
 from explained import is_near, quantities
 from pages import expected, shown_lines
 from reading import steps

@@ -11,10 +11,10 @@ import pytest
 
 import chainrule as cr
 from chainrule.demo import worked_example
-from chainrule.explain.expressions import Product, Quantity, Sum, exact
-from chainrule.explain.names import COST, Key, derivative
-from chainrule.explain.places import Places
-from chainrule.explain.subjects import count, numbered, parameters, subject
+from chainrule.explanation.expressions import Product, Quantity, Sum, exact
+from chainrule.explanation.notation import COST, Key, derivative
+from chainrule.explanation.subjects import count, numbered, parameters, subject
+from chainrule.explanation.unit_places import Places
 from chainrule.layers import LAYERS
 from chainrule.optimizers import Optimizer
 from chainrule.trees import tree_map

@@ -7,9 +7,9 @@ import pytest
 
 import chainrule as cr
 from chainrule.demo import worked_example
-from chainrule.explain.expressions import exact
-from chainrule.explain.names import NOTATIONS
-from chainrule.explain.network_file import network_path
+from chainrule.explanation.expressions import exact
+from chainrule.explanation.network_file import network_path
+from chainrule.explanation.notation import NOTATIONS
 from explained import is_near, quantities
 from pages import expected, shown_lines
 from reading import steps

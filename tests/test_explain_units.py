@@ -10,10 +10,10 @@ from click.testing import CliRunner
 import chainrule as cr
 from chainrule.cli import main
 from chainrule.demo import worked_example
-from chainrule.explain.expressions import exact
-from chainrule.explain.names import NOTATIONS
-from chainrule.explain.network_file import read_network_file
-from chainrule.explain.places import Places
+from chainrule.explanation.expressions import exact
+from chainrule.explanation.network_file import read_network_file
+from chainrule.explanation.notation import NOTATIONS
+from chainrule.explanation.unit_places import Places
 from explained import is_near, quantities
 from pages import expected, shown_lines
 from reading import steps

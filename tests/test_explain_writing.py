@@ -14,15 +14,15 @@ import pytest
 from hypothesis import given, settings
 
 import chainrule as cr
-from chainrule.explain.derivation import derive, in_double
-from chainrule.explain.explanation import Explanation
-from chainrule.explain.latex import PREAMBLE, Latex, broken, width
-from chainrule.explain.mathml import MathML, math
-from chainrule.explain.names import NOTATIONS
-from chainrule.explain.notebook import code
-from chainrule.explain.places import Places
-from chainrule.explain.steps import Update
-from chainrule.explain.subjects import subject
+from chainrule.explanation.derivation import derive, in_double
+from chainrule.explanation.derivation_steps import Update
+from chainrule.explanation.latex import PREAMBLE, Latex, broken, width
+from chainrule.explanation.mathml import MathML, math
+from chainrule.explanation.notation import NOTATIONS
+from chainrule.explanation.notebook import code
+from chainrule.explanation.result import Explanation
+from chainrule.explanation.subjects import subject
+from chainrule.explanation.unit_places import Places
 from chainrule.layers import LAYERS
 from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS

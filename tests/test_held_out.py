@@ -9,8 +9,8 @@ import pytest
 
 import chainrule as cr
 from chainrule import engine, streams
+from chainrule.batches import Examples, HeldOut, Part, batches, split
 from chainrule.engine.session import shuffled
-from chainrule.examples import Examples, HeldOut, Part, batches, split
 from runs import bits, in_the_order_of
 from strategies import problem
 

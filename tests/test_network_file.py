@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 import chainrule as cr
 from chainrule.activations import ACTIVATIONS
 from chainrule.demo import chain_network, worked_example
-from chainrule.explain.network_file import EXAMPLES, KEYS, network_path, read_network_file
-from chainrule.explain.network_training import SETTINGS
+from chainrule.explanation.network_file import EXAMPLES, KEYS, network_path, read_network_file
+from chainrule.explanation.network_training import SETTINGS
 from chainrule.losses import LOSSES, loss
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.trees import leaves

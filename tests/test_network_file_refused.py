@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from chainrule.explain.network_file import read_network_file
+from chainrule.explanation.network_file import read_network_file
 from network_files import BASE, SHORT, changed, read
 
 ERRORS = [

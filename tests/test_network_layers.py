@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 import chainrule as cr
 from chainrule.cli import main
-from chainrule.explain.network_layers import defaults
+from chainrule.explanation.network_layers import defaults
 from chainrule.layers import LAYERS
 from chainrule.serialization.specifications import network_to_data
 from chainrule.trees import leaves, named_leaves

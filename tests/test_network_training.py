@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.explain.names import Key
-from chainrule.explain.network_file import network_path, read_network_file
-from chainrule.explain.subjects import parameters
+from chainrule.explanation.network_file import network_path, read_network_file
+from chainrule.explanation.notation import Key
+from chainrule.explanation.subjects import parameters
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.trees import leaves
 from test_network_file import read, short

@@ -10,7 +10,7 @@ from hypothesis import given
 
 import chainrule as cr
 from chainrule.activations import ACTIVATIONS, leaky_relu
-from chainrule.layers.base import Layer
+from chainrule.layers.layer import Layer
 from chainrule.losses import LOSSES, huber
 from chainrule.optimizers import OPTIMIZERS, Optimizer
 from chainrule.schedules import SCHEDULES, Schedule

@@ -10,8 +10,8 @@ import pytest
 import chainrule as cr
 from chainrule.activations import ACTIVATIONS, activation
 from chainrule.errors import unknown_name
-from chainrule.explain.network_file import KEYS
-from chainrule.explain.network_training import SETTINGS
+from chainrule.explanation.network_file import KEYS
+from chainrule.explanation.network_training import SETTINGS
 from chainrule.initialisers import INITIALISERS
 from chainrule.losses import LOSSES, loss
 from chainrule.network import REDUCTIONS

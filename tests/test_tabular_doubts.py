@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import chainrule as cr
-from chainrule.tabular import blocks as blocks_module
+from chainrule.tabular import example_blocks as blocks_module
 from chainrule.tabular.doubts import (
     from_others,
     keys,

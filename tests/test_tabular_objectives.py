@@ -7,12 +7,12 @@ import polars as pl
 import pytest
 
 import chainrule as cr
-from chainrule.tables import open_source
-from chainrule.tables.targets import Classes
+from chainrule.tabular.encoding.target_encoding import Classes
+from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.objectives import checked_class_weights, class_weights
-from chainrule.tabular.options import Options, completed
-from chainrule.tabular.preparing import prepare
-from chainrule.tabular.training import begin
+from chainrule.tabular.prepare import prepare
+from chainrule.tabular.table_training import begin
+from chainrule.tabular.training_options import Options, completed
 
 N = 500
 DRAW = np.random.default_rng(3)

@@ -7,9 +7,10 @@ import polars as pl
 import pytest
 
 import chainrule as cr
-from chainrule.tables import TableError, open_source
-from chainrule.tabular.options import Options
-from chainrule.tabular.preparing import prepare
+from chainrule.tabular.files.open_source import open_source
+from chainrule.tabular.prepare import prepare
+from chainrule.tabular.table_error import TableError
+from chainrule.tabular.training_options import Options
 
 N = 60
 PRICE = [1000 + 37.25 * (k * 29 % N) for k in range(N)]

@@ -5,9 +5,9 @@ import polars as pl
 import pytest
 
 import chainrule as cr
-from chainrule.tables import open_source
-from chainrule.tabular.options import Options
-from chainrule.tabular.preparing import prepare
+from chainrule.tabular.files.open_source import open_source
+from chainrule.tabular.prepare import prepare
+from chainrule.tabular.training_options import Options
 
 X = np.random.default_rng(1).standard_normal(400)
 SMOOTH = pl.DataFrame({"x": X, "y": 3 * X + np.random.default_rng(2).standard_normal(400)})

@@ -9,10 +9,10 @@ from sklearn.base import BaseEstimator
 from sklearn.inspection import permutation_importance
 
 import chainrule as cr
-from chainrule.examples import Examples
-from chainrule.tables import open_source
-from chainrule.tabular import blocks
-from chainrule.tabular.report import importance, pulling
+from chainrule.batches import Examples
+from chainrule.tabular import example_blocks
+from chainrule.tabular.files.open_source import open_source
+from chainrule.tabular.report import example_gradients, importance
 from chainrule.tabular.report.findings import find
 from reports import flats, measured, trained
 
@@ -109,18 +109,18 @@ def test_the_pulls_are_the_longest_gradients_of_single_examples(target):
     prepared, _, model, _ = trained(table, target, weight="share")
     for part, (found, X, y, rows) in {
         "training": (
-            pulling.training_pulls(prepared, model, 0),
+            example_gradients.training_pulls(prepared, model, 0),
             *prepared.blocks[0][:2],
             prepared.rows[~prepared.held],
         ),
         "validation": (
-            pulling.validation_pulls(prepared, model, 0),
+            example_gradients.validation_pulls(prepared, model, 0),
             *prepared.held_out[:2],
             prepared.rows[prepared.held],
         ),
     }.items():
         norms = norms_by_hand(model, X, y)
-        first = np.argsort(-norms)[: pulling.STRONGEST]
+        first = np.argsort(-norms)[: example_gradients.STRONGEST]
         assert [pull.row for pull in found.strongest] == rows[first].tolist(), part
         assert np.allclose([pull.norm for pull in found.strongest], norms[first], rtol=1e-4)
         p = model.outputs_of(X[first])
@@ -129,7 +129,7 @@ def test_the_pulls_are_the_longest_gradients_of_single_examples(target):
 
 
 def test_each_row_is_that_of_the_table_though_rows_without_a_target_are_left_out(monkeypatch):
-    monkeypatch.setattr(blocks, "BLOCK_BYTES", 2**12)  # so that there are several blocks
+    monkeypatch.setattr(example_blocks, "BLOCK_BYTES", 2**12)  # so that there are several blocks
     missing = pl.int_range(pl.len()) % 7 == 0
     table = flats().with_columns(dear=pl.when(~missing).then("dear"))
     prepared, run, model, source = trained(table, "dear")
@@ -149,8 +149,8 @@ def test_each_row_is_that_of_the_table_though_rows_without_a_target_are_left_out
 
 def test_no_more_gradients_are_taken_than_are_allowed(monkeypatch):
     prepared, _, model, _ = trained(flats(), "dear")
-    monkeypatch.setattr(pulling, "DRAWN", 25)
-    found = pulling.training_pulls(prepared, model, 0)
+    monkeypatch.setattr(example_gradients, "DRAWN", 25)
+    found = example_gradients.training_pulls(prepared, model, 0)
     assert (found.taken, found.examples) == (25, 340)
 
 
@@ -170,7 +170,7 @@ def test_labels_that_are_wrong_rise_to_the_top():
 
 def test_rows_are_found_in_whichever_chunk_they_are():
     table = pl.DataFrame({"x": range(150_000), "y": range(150_000)})
-    found = pulling.rows_of(open_source(table), [150_000, 1, 65_536, 65_537, 1], ["y"])
+    found = example_gradients.rows_of(open_source(table), [150_000, 1, 65_536, 65_537, 1], ["y"])
     assert found == {row: {"y": row - 1} for row in (1, 65_536, 65_537, 150_000)}
 
 
@@ -180,7 +180,7 @@ def test_only_the_chunks_up_to_the_last_row_are_read():
             yield pl.DataFrame({"x": [1, 2]})
             raise AssertionError("nothing more was to be read")
 
-    assert pulling.rows_of(Watched(), [2], ["x"]) == {2: {"x": 2}}
+    assert example_gradients.rows_of(Watched(), [2], ["x"]) == {2: {"x": 2}}
 
 
 def test_all_is_of_the_model_that_has_not_seen_the_examples_held_out():

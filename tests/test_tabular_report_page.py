@@ -9,14 +9,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from chainrule.tabular import Options, by_class
+from chainrule.tabular import Options, class_scores
 from chainrule.tabular.report import (
-    choices,
-    figures,
+    calibration,
+    example_gradients,
     importance,
-    influence,
-    pulling,
-    quality,
+    influence_cards,
+    option_cards,
+    quality_cards,
     report,
     write_report,
 )
@@ -160,27 +160,27 @@ def test_the_tables_of_the_classes_are_what_was_found(made, name):
     head, rows = page.table("rows of each class by the class predicted")
     assert head[1:] == [row[0] for row in rows] == classes
     shown = [[read(cell) for cell in row[1:]] for row in rows]
-    assert np.array_equal(shown, by_class.confusion(y, guess, n))
+    assert np.array_equal(shown, class_scores.confusion(y, guess, n))
     _, rows = page.table("the scores of each class")
-    right = [list(score)[1:] for score in by_class.class_scores(y, guess, n)]
+    right = [list(score)[1:] for score in class_scores.class_scores(y, guess, n)]
     shown = [[read(cell) for cell in row[1:]] for row in rows]
     assert np.allclose(shown, right, rtol=1e-3, equal_nan=True)
     _, rows = page.table("the bins of the curve")
     shown = [[read(cell) for cell in row] for row in rows]
-    assert np.allclose(shown, figures.calibration(y, found.p), rtol=1e-3)
+    assert np.allclose(shown, calibration.calibration(y, found.p), rtol=1e-3)
 
 
 def test_of_many_classes_the_most_confused_and_the_worst_scored_are_shown(monkeypatch, made):
     _, found, _ = made("ten")
-    monkeypatch.setattr(quality, "CLASSES", 5)
+    monkeypatch.setattr(quality_cards, "CLASSES", 5)
     page = Page(report(*made("ten")[0]))
     guess = found.p.argmax(axis=1)
-    pairs = by_class.confused_pairs(found.y, guess, 10)
+    pairs = class_scores.confused_pairs(found.y, guess, 10)
     head, rows = page.table(f"the most frequent of {len(pairs)} pairs of classes")
     assert head == ["class", "taken for", "rows"]
     assert [tuple(map(int, row)) for row in rows] == pairs[:5]
     _, rows = page.table("the 5 of 10 classes with the lowest scores")
-    f1 = sorted(score.f1 for score in by_class.class_scores(found.y, guess, 10))[:5]
+    f1 = sorted(score.f1 for score in class_scores.class_scores(found.y, guess, 10))[:5]
     assert np.allclose([read(row[3]) for row in rows], f1, rtol=1e-3)
 
 
@@ -196,7 +196,7 @@ def test_the_residuals_are_those_of_the_rows_held_out(made):
 
 
 def test_few_points_are_drawn_of_many_rows_and_the_page_says_so(monkeypatch, made):
-    monkeypatch.setattr(quality, "POINTS", 12)
+    monkeypatch.setattr(quality_cards, "POINTS", 12)
     html = report(*made("quantity")[0])
     assert "Predicted over true values of the rows held out (12 of 60 rows, drawn)." in html
     plot = html[html.index("Predicted and true") : html.index("Residuals")]
@@ -276,8 +276,8 @@ def test_a_model_that_was_trained_anew_says_so(made):
 
 
 def test_of_many_columns_some_are_shown_and_the_others_counted(monkeypatch, made):
-    monkeypatch.setattr(choices, "DECISIONS", 10)
-    monkeypatch.setattr(influence, "COLUMNS", 7)
+    monkeypatch.setattr(option_cards, "DECISIONS", 10)
+    monkeypatch.setattr(influence_cards, "COLUMNS", 7)
     page = Page(report(*made("ten")[0]))
     assert len(page.table("what became of each column")[1]) == 10
     assert "… and 55 more columns: number 52, left out 2, target 1." in page.text
@@ -288,7 +288,7 @@ def test_of_many_columns_some_are_shown_and_the_others_counted(monkeypatch, made
 def test_what_was_drawn_of_how_many_is_said(monkeypatch, made):
     monkeypatch.setattr(importance, "EXAMPLES", 50)
     monkeypatch.setattr(importance, "COLUMNS", 30)
-    monkeypatch.setattr(pulling, "DRAWN", 100)
+    monkeypatch.setattr(example_gradients, "DRAWN", 100)
     text = Page(report(*made("ten")[0])).text
     assert "on 50 of 270 rows held out, drawn at random:" in text
     assert "Of 61 columns, only the 30 that move the outputs most were shuffled." in text
@@ -297,9 +297,9 @@ def test_what_was_drawn_of_how_many_is_said(monkeypatch, made):
 
 
 def test_residuals_that_lie_far_out_are_counted(monkeypatch, made):
-    monkeypatch.setattr(figures, "TAIL", 0.1)
+    monkeypatch.setattr(calibration, "TAIL", 0.1)
     found = made("quantity")[1]
-    beyond = figures.histogram(found.y - found.p[:, 0]).beyond
+    beyond = calibration.histogram(found.y - found.p[:, 0]).beyond
     assert beyond > 0
     text = Page(report(*made("quantity")[0])).text
     assert f"The outermost bars hold {beyond} that lie beyond them." in text

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.examples import Examples
-from chainrule.tables import TableError
-from chainrule.tabular import blocks as blocks_module
-from chainrule.tabular.blocks import Blocks, block_count
-from chainrule.tabular.running import Plan, Run
+from chainrule.batches import Examples
+from chainrule.tabular import example_blocks as blocks_module
+from chainrule.tabular.block_training import Plan, Run
+from chainrule.tabular.example_blocks import Blocks, block_count
 from chainrule.tabular.splitting import hold_out
+from chainrule.tabular.table_error import TableError
 
 N, FEATURES = 500, 3
 DRAW = np.random.default_rng(0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
-from chainrule.tabular.by_class import class_scores, confusion_by_name, told
+from chainrule.tabular.class_scores import class_scores, confusion_by_name, told
 from chainrule.tabular.scores import MAIN, METRICS, SCORES, scored
 
 LABELS = np.array([0, 0, 0, 1, 1, 2])

@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 import chainrule as cr
-from chainrule.tables import TableError, open_source
+from chainrule.tabular.files.open_source import open_source
+from chainrule.tabular.table_error import TableError
 from commands import ran, refused, run
 
 N = 60
@@ -267,7 +268,7 @@ def test_different_texts_are_different_categories(options):
 
 @pytest.mark.parametrize("memory", [None, 1000])
 def test_noughts_far_behind_the_first_rows_are_seen(memory, monkeypatch):
-    monkeypatch.setattr("chainrule.tables.text_file.PIECE", 64)
+    monkeypatch.setattr("chainrule.tabular.files.text_file.PIECE", 64)
     codes = ["10115", "98101"] * (N // 2 - 2) + ZIPS + ["98101"]
     plain = [str(k * k) for k in range(N)]
     write("table.csv", zip=codes, plain=plain, day=["03/25/2020"] * N, size=SIZE, y=SIZE)

@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 import chainrule as cr
-from chainrule.serialization import header, strict_json
-from chainrule.tables import TableError
+from chainrule.serialization import file_header, strict_json
+from chainrule.tabular.table_error import TableError
 
 LONG = "x" * 100_001
 START = "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'… has 100,001 characters, and a model can tell of 100,000"
@@ -90,7 +90,10 @@ CLASSES = [f"class {k % 20}" for k in range(N)]
 
 @pytest.mark.parametrize(
     ("module", "name", "message"),
-    [(strict_json, "MOST_VALUES", "holds more than"), (header, "MOST_BYTES", "must have a header")],
+    [
+        (strict_json, "MOST_VALUES", "holds more than"),
+        (file_header, "MOST_BYTES", "must have a header"),
+    ],
 )
 def test_what_is_told_at_the_end_is_foreseen(tmp_path, monkeypatch, module, name, message):
     """Whatever the bound, what it lets through is saved in the end."""
@@ -98,7 +101,7 @@ def test_what_is_told_at_the_end_is_foreseen(tmp_path, monkeypatch, module, name
     told = cr.train(table(y=CLASSES), "y", epochs=1, hidden=(2,))
     told.save(tmp_path / "t.model")
     arrays, data = told._contents()
-    text = header.make_header(arrays, data, header.NO_DIGEST)
+    text = file_header.make_header(arrays, data, file_header.NO_DIGEST)
     needed = text.count(b",") + text.count(b"{") if name == "MOST_VALUES" else len(text)
     monkeypatch.setattr(module, name, needed * 9 // 10)
     assert message in untrained(table(y=CLASSES), "y")

@@ -11,12 +11,12 @@ import pytest
 
 import chainrule as cr
 from chainrule.serialization import write_file
-from chainrule.serialization.contents import arrays_of
-from chainrule.tables import open_source
-from chainrule.tabular import blocks as blocks_module
-from chainrule.tabular.options import Options, completed
-from chainrule.tabular.preparing import prepare
-from chainrule.tabular.training import begin, begin_again, conclude
+from chainrule.serialization.parameter_arrays import arrays_of
+from chainrule.tabular import example_blocks as blocks_module
+from chainrule.tabular.files.open_source import open_source
+from chainrule.tabular.prepare import prepare
+from chainrule.tabular.table_training import begin, begin_again, conclude
+from chainrule.tabular.training_options import Options, completed
 
 N = 600
 DRAW = np.random.default_rng(5)
@@ -129,7 +129,7 @@ def test_a_preparation_that_fails_leaves_no_file_open(monkeypatch):
         made.append(blocks)
         raise MemoryError
 
-    monkeypatch.setattr("chainrule.tabular.preparing._fill", fails)
+    monkeypatch.setattr("chainrule.tabular.prepare._fill", fails)
     with pytest.raises(MemoryError):
         trained(memory=10)
     assert all(place.file.closed for place in made[0].places)

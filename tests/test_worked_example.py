@@ -9,8 +9,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
 
-from chainrule.demo import figures, worked_example
-from chainrule.demo.figures import agrees
+from chainrule.demo import tutorial_figures, worked_example
+from chainrule.demo.tutorial_figures import agrees
 
 GOLDEN = {
     "net_h1": ("0.3775", 0.377500000000),
@@ -94,15 +94,15 @@ def test_figure_as_printed(name, values):
 
 def test_data_of_the_demonstration_is_what_the_tutorials_print():
     printed = {name: figure for name, (figure, _) in GOLDEN.items() if figure}
-    assert printed == figures.PRINTED
-    assert figures.ELSEWHERE == {"out_o1": "0.751365071"}
-    assert list(figures.CLOSING.values()) == [
+    assert printed == tutorial_figures.PRINTED
+    assert tutorial_figures.ELSEWHERE == {"out_o1": "0.751365071"}
+    assert list(tutorial_figures.CLOSING.values()) == [
         "0.291027924",
         "0.0000351085",
         "0.015912196",
         "0.984065734",
     ]
-    assert set(figures.REASONS) == SLIPS | set(figures.ELSEWHERE)
+    assert set(tutorial_figures.REASONS) == SLIPS | set(tutorial_figures.ELSEWHERE)
 
 
 def test_network_and_example():
@@ -130,7 +130,7 @@ def test_ten_thousand_rounds(name, outcomes):
 
 
 def test_each_closing_figure_comes_from_one_procedure_alone(outcomes):
-    printed = figures.CLOSING.values()
+    printed = tutorial_figures.CLOSING.values()
     yields = {}
     for name, (got, _) in outcomes.items():
         row = (got.after_one, got.after_all, *got.outputs)
@@ -154,28 +154,31 @@ def test_agreement_is_by_rounding_in_every_printed_digit():
 
 
 def test_slip_in_the_last_digit_of_out_o1(values):
-    assert not agrees(values["out_o1"], figures.ELSEWHERE["out_o1"])
-    sigmoid = 1 / (1 + math.exp(-float(figures.PRINTED["net_o1"])))
+    assert not agrees(values["out_o1"], tutorial_figures.ELSEWHERE["out_o1"])
+    sigmoid = 1 / (1 + math.exp(-float(tutorial_figures.PRINTED["net_o1"])))
     assert agrees(sigmoid, "0.751365070")
-    assert "1.105905967, is 0.751365070" in figures.REASONS["out_o1"]
+    assert "1.105905967, is 0.751365070" in tutorial_figures.REASONS["out_o1"]
 
 
 def test_slip_by_a_product_of_rounded_factors(values):
     assert agrees(values["δ_o2"], "-0.038098237")
     product = Decimal("-0.038098237") * Decimal("0.50")
     assert str(product.normalize()) == "-0.0190491185"
-    assert str(product.quantize(Decimal("1e-9"), ROUND_HALF_UP)) == figures.PRINTED["∂E_o2/∂out_h1"]
+    assert (
+        str(product.quantize(Decimal("1e-9"), ROUND_HALF_UP))
+        == tutorial_figures.PRINTED["∂E_o2/∂out_h1"]
+    )
     assert agrees(values["∂E_o2/∂out_h1"], "-0.019049118")
-    assert "−0.038098237 × 0.50 = −0.0190491185" in figures.REASONS["∂E_o2/∂out_h1"]
+    assert "−0.038098237 × 0.50 = −0.0190491185" in tutorial_figures.REASONS["∂E_o2/∂out_h1"]
 
 
 def test_slip_in_the_error_after_the_first_round(values):
     assert agrees(values["E_total⁺"], "0.291027774")
-    assert "0.291027774" in figures.REASONS["E_total⁺"]
+    assert "0.291027774" in tutorial_figures.REASONS["E_total⁺"]
 
 
 def test_slips_in_formulas(values):
-    square, slope, net, _ = figures.SLIPS
+    square, slope, net, _ = tutorial_figures.SLIPS
     residual = 0.01 - values["out_o1"]
     assert agrees(-(residual**2), "-0.549622")
     assert agrees(-residual, "0.741365070")

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.explain import drawing
-from chainrule.explain import worksheet as sheets
-from chainrule.explain.latex import Latex
-from chainrule.explain.mathml import MathML
-from chainrule.explain.places import Places
-from chainrule.explain.text import Text
-from chainrule.explain.worksheet import EXACT, draw, worksheet
+from chainrule.explanation import drawing
+from chainrule.explanation import worksheet as sheets
+from chainrule.explanation.latex import Latex
+from chainrule.explanation.mathml import MathML
+from chainrule.explanation.text import Text
+from chainrule.explanation.unit_places import Places
+from chainrule.explanation.worksheet import EXACT, draw, worksheet
 from reading import gives
 from reducers import of_latex, of_mathml, value
 

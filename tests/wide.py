@@ -12,7 +12,7 @@ import numpy as np
 
 import chainrule as cr
 from chainrule import losses
-from chainrule.explain.places import Places
+from chainrule.explanation.unit_places import Places
 from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.targets import TARGETS

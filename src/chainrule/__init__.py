@@ -16,7 +16,7 @@ from chainrule.backprop import (
 )
 from chainrule.diagnose import check_gradient
 from chainrule.evaluation import cost_and_gradient, example_squared_norms, predict
-from chainrule.explain import explain, paths
+from chainrule.explanation import explain, paths
 from chainrule.history import DivergenceError, EarlyStopping, History, TrainingInterrupted
 from chainrule.layers import *  # a new kind is named there alone
 from chainrule.losses import Loss
@@ -121,7 +121,7 @@ _LAZY = {
         "chainrule.serialization",
     ),
     **dict.fromkeys(("TableModel", "train"), "chainrule.tabular"),
-    "TableError": "chainrule.tables",
+    "TableError": "chainrule.tabular.table_error",
 }
 """Names whose module waits until one of them is asked for."""
 

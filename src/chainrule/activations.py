@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace
 
-from chainrule import stable
+from chainrule import stable_exp
 from chainrule.errors import check_number
 from chainrule.rows import check_columns, check_derivative, find_row, full_name, latex_number
 from chainrule.trees import Array
@@ -163,8 +163,8 @@ def _sigmoid_of_slope(k: float) -> Activation:
     times = "" if k == 1 else latex_number(k) + r"\,"
     return _row(
         "sigmoid",
-        f=lambda z, xp: stable.sigmoid(k * z, xp),
-        df=lambda z, a, xp: stable.sigmoid_slope(k * z, xp, k),
+        f=lambda z, xp: stable_exp.sigmoid(k * z, xp),
+        df=lambda z, a, xp: stable_exp.sigmoid_slope(k * z, xp, k),
         latex=rf"\frac{{1}}{{1 + e^{{-{times}z}}}}",
         dlatex=rf"{times}\sigma({times}z)\,\sigma(-{times}z)",
         parameters=() if k == 1 else (k,),  # the name alone means 1
@@ -190,7 +190,7 @@ def _bipolar_sigmoid(k: float) -> Activation:
     return _row(
         "bipolar_sigmoid",
         f=lambda z, xp: xp.tanh(0.5 * k * z),
-        df=lambda z, a, xp: stable.sigmoid_slope(k * z, xp, 2 * k),
+        df=lambda z, a, xp: stable_exp.sigmoid_slope(k * z, xp, 2 * k),
         latex=rf"\frac{{2}}{{1 + e^{{-{times}z}}}} - 1",
         dlatex=rf"2 \cdot {times}\sigma({times}z)\,\sigma(-{times}z)",
         parameters=() if k == 1 else (k,),  # the name alone means 1
@@ -246,7 +246,7 @@ def _elu(alpha: float) -> Activation:
     return _row(
         "elu",
         f=lambda z, xp: xp.where(z > 0, z, alpha * xp.expm1(xp.minimum(z, 0.0))),
-        df=lambda z, a, xp: xp.where(z > 0, xp.ones_like(z), stable.exp(z, xp, alpha)),
+        df=lambda z, a, xp: xp.where(z > 0, xp.ones_like(z), stable_exp.exp(z, xp, alpha)),
         latex=rf"\begin{{cases}} z & z > 0 \\ {text}\,(e^z - 1) & z \le 0 \end{{cases}}",
         dlatex=rf"\begin{{cases}} 1 & z > 0 \\ {text}\,e^z & z \le 0 \end{{cases}}",
         kinks=(0.0,),
@@ -274,7 +274,7 @@ ACTIVATIONS: dict[str, Activation] = {
         _row(
             "tanh",
             f=lambda z, xp: xp.tanh(z),
-            df=lambda z, a, xp: stable.sech(z, xp) ** 2,
+            df=lambda z, a, xp: stable_exp.sech(z, xp) ** 2,
             latex=r"\tanh z",
             dlatex=r"\operatorname{sech}^2 z",
         ),
@@ -296,7 +296,7 @@ ACTIVATIONS: dict[str, Activation] = {
                 z > 0, _SELU_SCALE * z, _SELU_LEFT * xp.expm1(xp.minimum(z, 0.0))
             ),
             df=lambda z, a, xp: xp.where(
-                z > 0, xp.full_like(z, _SELU_SCALE), stable.exp(z, xp, _SELU_LEFT)
+                z > 0, xp.full_like(z, _SELU_SCALE), stable_exp.exp(z, xp, _SELU_LEFT)
             ),
             latex=r"\lambda \begin{cases} z & z > 0 \\ \alpha (e^z - 1) & z \le 0 \end{cases}",
             dlatex=r"\lambda \begin{cases} 1 & z > 0 \\ \alpha e^z & z \le 0 \end{cases}",
@@ -306,32 +306,32 @@ ACTIVATIONS: dict[str, Activation] = {
         ),
         _row(  # Hendrycks and Gimpel (2016), arXiv:1606.08415
             "gelu",
-            f=lambda z, xp: z * stable.normal_below(z, xp),
-            df=lambda z, a, xp: stable.gelu_slope(z, xp),
+            f=lambda z, xp: z * stable_exp.normal_below(z, xp),
+            df=lambda z, a, xp: stable_exp.gelu_slope(z, xp),
             latex=r"z\,\Phi(z)",
             dlatex=r"\Phi(z) + z\,\varphi(z)",
             initialiser="he_normal",
         ),
         _row(  # the same paper's approximation: ½(1 + tanh(u/2)) = σ(u)
             "gelu_tanh",
-            f=lambda z, xp: stable.sigmoid(stable.gelu_u(z, xp), xp, z),
-            df=lambda z, a, xp: stable.gelu_tanh_slope(z, xp),
+            f=lambda z, xp: stable_exp.sigmoid(stable_exp.gelu_u(z, xp), xp, z),
+            df=lambda z, a, xp: stable_exp.gelu_tanh_slope(z, xp),
             latex=r"z\,\sigma(u),\quad u = 2\sqrt{2/\pi}\,(z + 0.044715\,z^3)",
             dlatex=r"\sigma(u) + z\,\sigma(u)\,\sigma(-u)\,u'(z)",
             initialiser="he_normal",
         ),
         _row(  # Elfwing, Uchibe and Doya (2018), arXiv:1702.03118
             "silu",
-            f=lambda z, xp: stable.sigmoid(z, xp, z),
-            df=lambda z, a, xp: stable.sigmoid(z, xp, 1 + z * stable.sigmoid(-z, xp)),
+            f=lambda z, xp: stable_exp.sigmoid(z, xp, z),
+            df=lambda z, a, xp: stable_exp.sigmoid(z, xp, 1 + z * stable_exp.sigmoid(-z, xp)),
             latex=r"z\,\sigma(z)",
             dlatex=r"\sigma(z)\,(1 + z\,\sigma(-z))",
             initialiser="he_normal",
         ),
         _row(
             "softplus",
-            f=stable.softplus,
-            df=lambda z, a, xp: stable.sigmoid(z, xp),
+            f=stable_exp.softplus,
+            df=lambda z, a, xp: stable_exp.sigmoid(z, xp),
             latex=r"\ln(1 + e^z)",
             dlatex=r"\sigma(z)",
             initialiser="he_normal",
@@ -339,7 +339,7 @@ ACTIVATIONS: dict[str, Activation] = {
         _row(
             "softsign",
             f=lambda z, xp: z / (1 + xp.abs(z)),
-            df=lambda z, a, xp: stable.inverse_square(1 + xp.abs(z), xp),
+            df=lambda z, a, xp: stable_exp.inverse_square(1 + xp.abs(z), xp),
             latex=r"\frac{z}{1 + |z|}",
             dlatex=r"\frac{1}{(1 + |z|)^2}",
             kinks=(0.0,),
@@ -347,8 +347,8 @@ ACTIVATIONS: dict[str, Activation] = {
         ),
         _row(  # Misra (2019), arXiv:1908.08681
             "mish",
-            f=lambda z, xp: stable.exp(z, xp, z * stable.mish_gate(z, xp)),
-            df=lambda z, a, xp: stable.mish_slope(z, xp),
+            f=lambda z, xp: stable_exp.exp(z, xp, z * stable_exp.mish_gate(z, xp)),
+            df=lambda z, a, xp: stable_exp.mish_slope(z, xp),
             latex=r"z\,t,\quad t = \tanh(\ln(1 + e^z))",
             dlatex=r"t + z\,(1 - t^2)\,\sigma(z)",
             initialiser="he_normal",
@@ -364,7 +364,7 @@ ACTIVATIONS: dict[str, Activation] = {
         ),
         _row(  # Bridle (1990), over the outputs of the layer
             "softmax",
-            f=stable.softmax,
+            f=stable_exp.softmax,
             pull=lambda z, a, da, xp: a * (da - xp.sum(a * da, axis=-1, keepdims=True)),
             latex=r"\frac{e^{z_j}}{\sum_k e^{z_k}}",
             dlatex=r"a_j\,([j = k] - a_k)",

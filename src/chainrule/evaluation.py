@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from chainrule import backprop
-from chainrule.engine import predictor, single
+from chainrule.batches import check_examples
+from chainrule.engine import predictor, single_pass
 from chainrule.engine.session import check_choice, refusal, why_not
 from chainrule.errors import check_predicted
-from chainrule.examples import check_examples
 from chainrule.layers import Draw
 from chainrule.network import Network, Parameters, check_inputs, check_parameters
 from chainrule.trees import Array
@@ -119,7 +119,7 @@ def cost_and_gradient(
     check_parameters(net, params)
     data = check_examples(net, params, X, y, sample_weight)
     if _native("cost_and_gradient", net, params, engine):
-        return single.cost_and_gradient(net, params, data, draw, threads)
+        return single_pass.cost_and_gradient(net, params, data, draw, threads)
     trace = backprop.forward(net, params, data.X, draw, check=False)
     deltas = backprop.backward(net, params, trace, data.y, data.w, check=False)
     cost = backprop.trace_cost(trace, data.y, data.w, check=False)
@@ -153,7 +153,7 @@ def example_squared_norms(
     check_parameters(net, params)
     data = check_examples(net, params, X, y, sample_weight)
     if _native("example_squared_norms", net, params, engine):
-        return single.squared_norms(net, params, data, threads)
+        return single_pass.squared_norms(net, params, data, threads)
     trace = backprop.forward(net, params, data.X, check=False)
     deltas = backprop.backward(net, params, trace, data.y, data.w, check=False)
     return backprop.squared_norms(trace, deltas)

@@ -12,8 +12,8 @@ from chainrule.network import Parameters
 from chainrule.optimizers import State
 
 if TYPE_CHECKING:
-    from chainrule.explain.contributions import Contributions
-    from chainrule.explain.explanation import Explanation
+    from chainrule.explanation.contributions import Contributions
+    from chainrule.explanation.result import Explanation
 
 LOSSES_BY_EPOCH = ("loss", "validation_loss")
 """The figures that a history has for each epoch."""
@@ -117,7 +117,7 @@ class History:
         >>> history.explain(step=1, of="w1").steps[-1].result
         '0.275'
         """
-        from chainrule.explain.replay import explain_step
+        from chainrule.explanation.replay import explain_step
 
         return explain_step(self, step, of, **options)
 
@@ -132,7 +132,7 @@ class History:
         >>> history.contributions(of="w1").examples.round(3)
         array([-0.225])
         """
-        from chainrule.explain.contributions import contributions
+        from chainrule.explanation.contributions import contributions
 
         return contributions(self, of, step)
 

@@ -21,7 +21,7 @@ from array_api_compat import array_namespace, device
 
 from chainrule.errors import check_number, unknown_name
 from chainrule.rows import check_columns, find_row, full_name, latex_number
-from chainrule.stable import log_cosh, minus_log_softmax, sigmoid, softmax, softplus
+from chainrule.stable_exp import log_cosh, minus_log_softmax, sigmoid, softmax, softplus
 from chainrule.targets import TARGETS
 from chainrule.trees import Array
 

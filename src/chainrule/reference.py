@@ -17,7 +17,7 @@ from array_api_compat import array_namespace
 
 from chainrule import losses
 from chainrule.backprop import Trace, backward, forward, gradient, trace_cost
-from chainrule.examples import Examples, Part, batches
+from chainrule.batches import Examples, Part, batches
 from chainrule.history import REMEDY, DivergenceError, History, Progress
 from chainrule.layers import Draw
 from chainrule.network import Network, Parameters, describe, divisor

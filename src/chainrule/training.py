@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace
 
-from chainrule.engine.runs import NativeRun, cannot_run
+from chainrule.batches import HeldOut, Part, check_examples, split
+from chainrule.engine.native_run import NativeRun, cannot_run
 from chainrule.engine.session import check_choice, shuffled
 from chainrule.errors import check_number, check_whole, unknown_name
-from chainrule.examples import HeldOut, Part, check_examples, split
 from chainrule.history import EarlyStopping, History, Progress, TrainingInterrupted
 from chainrule.network import SEEDS, Network, Parameters, check_parameters
 from chainrule.optimizers import Optimizer, State, init_states
@@ -84,7 +84,7 @@ def fit(
         whole, whatever weights fall together, and a weight of 2 is the example twice.
     validation
         Data to measure after each epoch, `(X, y)` or `(X, y, sample_weight)`, or the fraction of
-        the examples to set aside for that, or their rows, `chainrule.examples.HeldOut(rows)`. No
+        the examples to set aside for that, or their rows, `chainrule.batches.HeldOut(rows)`. No
         copy is made of what is set aside.
     early_stopping
         When to end the run early; by the validation loss, to return the best parameters, not the

@@ -6,17 +6,17 @@
 | `predict.py`, `evaluate.py`, `inspect.py` | what can be done with a model |
 | `explaining.py` | the commands `explain` and `worksheet` |
 | `checking.py` | the commands `demo`, `info` and `check` |
-| `options.py` | the options of a training, made from the fields that hold them |
-| `files.py` | what a training reads and writes, and what it may replace |
-| `places.py` | where a command writes: never what it reads, and what it may replace |
+| `click_options.py` | the options of a training, made from the fields that hold them |
+| `training_files.py` | what a training reads and writes, and what it may replace |
+| `output_files.py` | where a command writes: never what it reads, and what it may replace |
 | `config.py` | the same in a TOML file |
-| `progress.py` | how far a training is, on a terminal or in a log |
-| `summary.py`, `words.py` | what is said of columns, trainings and models; numbers and times |
+| `progress_bar.py` | how far a training is, on a terminal or in a log |
+| `summary.py`, `readable.py` | what is said of columns, trainings and models; numbers and times |
 | `scoring.py` | what is said of scores and of what is to be doubted in them |
-| `signals.py`, `standard.py` | Ctrl-C and SIGTERM; standard streams that are closed or full |
-| `once.py` | options that take one value, given twice |
-| `saying.py` | what is printed, and which characters never are |
-| `errors.py`, `sizes.py` | what several commands share |
+| `signals.py`, `standard_streams.py` | Ctrl-C and SIGTERM; streams that are closed or full |
+| `repeated_options.py` | options that take one value, given twice |
+| `terminal.py` | what is printed, and which characters never are |
+| `exits.py`, `sizes.py` | what several commands share |
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ import click
 import chainrule as cr
 from chainrule import engine
 from chainrule.cli.checking import check, demo, info
-from chainrule.cli.errors import Refusal, failures, misuses, warnings_in_a_line
 from chainrule.cli.evaluate import evaluate
+from chainrule.cli.exits import Refusal, failures, misuses, warnings_in_a_line
 from chainrule.cli.explaining import explain, worksheet
 from chainrule.cli.inspect import inspect
-from chainrule.cli.once import check_once
 from chainrule.cli.predict import predict
-from chainrule.cli.saying import say
+from chainrule.cli.repeated_options import check_once
 from chainrule.cli.signals import Signals
-from chainrule.cli.standard import open_closed
+from chainrule.cli.standard_streams import open_closed
+from chainrule.cli.terminal import say
 from chainrule.cli.train import train
 from chainrule.errors import escaped
-from chainrule.panics import in_a_process_of_our_own
+from chainrule.rust_panics import in_a_process_of_our_own
 
 
 class Commands(click.Group):

@@ -11,9 +11,9 @@ from pathlib import Path
 import click
 
 import chainrule as cr
-from chainrule.cli.errors import usage_errors
-from chainrule.cli.saying import say
+from chainrule.cli.exits import usage_errors
 from chainrule.cli.sizes import read_sizes
+from chainrule.cli.terminal import say
 
 
 @click.command()

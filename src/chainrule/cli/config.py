@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from chainrule.cli.files import Files
-from chainrule.cli.options import in_unit, parted
+from chainrule.cli.click_options import in_unit, parted
+from chainrule.cli.training_files import Files
 from chainrule.errors import unknown_name
-from chainrule.explain.toml_file import TomlFile
-from chainrule.reading import Reading
-from chainrule.records import made_of
-from chainrule.tabular.options import Options
+from chainrule.explanation.toml_file import TomlFile
+from chainrule.fields import made_of
+from chainrule.tabular.read_options import Reading
+from chainrule.tabular.training_options import Options
 
 KINDS = (Files, Reading, Options)
 FIELDS = {field.name: field for kind in KINDS for field in dataclasses.fields(kind)}

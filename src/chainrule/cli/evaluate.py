@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from chainrule.cli import scoring
-from chainrule.cli.errors import refusals
-from chainrule.cli.files import load_model
-from chainrule.cli.options import given, reads_tables
-from chainrule.cli.places import check_apart
-from chainrule.cli.saying import say, say_as_json
+from chainrule.cli.click_options import given, reads_tables
+from chainrule.cli.exits import refusals
+from chainrule.cli.output_files import check_apart
+from chainrule.cli.terminal import say, say_as_json
+from chainrule.cli.training_files import load_model
 
 
 @click.command()
@@ -30,7 +30,7 @@ def evaluate(model: Path, table: str, as_json: bool, **reading: Any) -> None:
     chainrule evaluate houses.model test.csv
     """
     with refusals():
-        from chainrule.tables import Notes
+        from chainrule.tabular.formats.notes import Notes
 
         check_apart({}, table, model)
         trained = load_model(model, table)

@@ -9,15 +9,15 @@ from typing import Any
 import click
 
 import chainrule as cr
-from chainrule.cli.errors import usage_errors
-from chainrule.cli.files import is_model, load_model
-from chainrule.cli.options import forced, given, reads_tables
-from chainrule.cli.places import check_apart, check_replaceable
-from chainrule.cli.saying import hand_on, say
+from chainrule.atomic_write import write_whole
+from chainrule.cli.click_options import forced, given, reads_tables
+from chainrule.cli.exits import usage_errors
+from chainrule.cli.output_files import check_apart, check_replaceable
 from chainrule.cli.sizes import read_sizes
-from chainrule.explain.names import NOTATIONS
-from chainrule.explain.output import FORMATS, check_place, format_of
-from chainrule.serialization.whole import write_whole
+from chainrule.cli.terminal import hand_on, say
+from chainrule.cli.training_files import is_model, load_model
+from chainrule.explanation.notation import NOTATIONS
+from chainrule.explanation.output_format import FORMATS, check_place, format_of
 
 LEFT_OUT = "The format; by default that of FILE's ending, else text."
 
@@ -139,7 +139,7 @@ def explain(
     chainrule explain layers.toml --of "1.gamma[0]"
     chainrule explain houses.model --data test.csv --row 3 --of w12
     """
-    from chainrule.explain.network_file import network_path
+    from chainrule.explanation.network_file import network_path
 
     with usage_errors():
         if row is not None and data is None:
@@ -164,7 +164,7 @@ def explain(
 
 def described(network: str, path: Path) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return what a file of a network gives `cr.explain`."""
-    from chainrule.explain.network_file import read_network_file
+    from chainrule.explanation.network_file import read_network_file
 
     if is_model(path):
         raise ValueError(f"{network} is a model; name the table of its example by --data")
@@ -229,7 +229,7 @@ def worksheet(
     chainrule worksheet --network 2-2-2 --seed 7 -o sheet.html
     chainrule worksheet --network 2-2-2 --seed 7 -o key.html --key
     """
-    from chainrule.explain.worksheet import SUFFIXES, worksheet
+    from chainrule.explanation.worksheet import SUFFIXES, worksheet
 
     with usage_errors():
         place = output and check_place(output)

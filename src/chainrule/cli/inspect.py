@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import click
 
 from chainrule.cli import scoring, summary
-from chainrule.cli.errors import refusals
-from chainrule.cli.places import check_apart
-from chainrule.cli.saying import say, say_as_json
-from chainrule.cli.words import counted, size
-from chainrule.regular import sha256_of
+from chainrule.cli.exits import refusals
+from chainrule.cli.output_files import check_apart
+from chainrule.cli.readable import counted, size
+from chainrule.cli.terminal import say, say_as_json
+from chainrule.regular_files import sha256_of
 
 if TYPE_CHECKING:
-    from chainrule.tables import Decision
     from chainrule.tabular import TableModel
+    from chainrule.tabular.columns.decision import Decision
 
 
 @click.command()
@@ -70,7 +70,7 @@ def _table_model(path: Path) -> list[str]:
 
 def _columns(model: TableModel) -> list[Decision]:
     """Return what became of each column, with the number of its features."""
-    from chainrule.tables import Decision
+    from chainrule.tabular.columns.decision import Decision
 
     features = Counter[str]()
     for encoder in model.preparation.encoders:

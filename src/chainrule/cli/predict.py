@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from chainrule.cli.errors import refusals
-from chainrule.cli.files import load_model
-from chainrule.cli.options import Form, forced, given, joined, names, reads_tables
-from chainrule.cli.places import check_apart, check_predictions
-from chainrule.cli.saying import say
+from chainrule.cli.click_options import Form, forced, given, joined, names, reads_tables
+from chainrule.cli.exits import refusals
+from chainrule.cli.output_files import check_apart, check_predictions
+from chainrule.cli.terminal import say
+from chainrule.cli.training_files import load_model
 
 
 @click.command()
@@ -51,7 +51,8 @@ def predict(
     chainrule predict houses.model new.csv --keep id | head
     """
     with refusals():
-        from chainrule.tables import Notes, open_sink
+        from chainrule.tabular.files.table_writers import open_sink
+        from chainrule.tabular.formats.notes import Notes
 
         check_apart({"the output": output}, table, model)
         trained = load_model(model, table)

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from chainrule.cli.words import counted, number
+from chainrule.cli.readable import counted, number
 
 CLASSES = 20
 """The most classes that have a line each."""
@@ -90,7 +90,7 @@ def _worst(told: Mapping[str, Any]) -> tuple[bool, float]:
 
 def _class(told: Mapping[str, Any]) -> tuple[str, ...]:
     from chainrule.cli.summary import short
-    from chainrule.tables.values import bare
+    from chainrule.tabular.formats.column_values import bare
 
     shares = (_share(told[name]) for name in ("precision", "recall", "f1"))
     support = told["support"]

@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from chainrule.cli.words import counted, duration, number
+from chainrule.cli.readable import counted, duration, number
 
 if TYPE_CHECKING:
     from chainrule.network import Network, Parameters
-    from chainrule.tables import Decision, Source
     from chainrule.tabular import TableModel
-    from chainrule.tabular.preparing import Prepared
+    from chainrule.tabular.columns.decision import Decision
+    from chainrule.tabular.files.source import Source
+    from chainrule.tabular.prepare import Prepared
 
 LINES = 20
 """The most lines about columns."""
@@ -76,7 +77,7 @@ def of_table(source: Source, prepared: Prepared) -> list[str]:
 
 def decided(decisions: Iterable[Decision]) -> list[str]:
     """Return what becomes of each column; of many columns, those that are alike share a line."""
-    from chainrule.tables.decisions import as_argument
+    from chainrule.tabular.columns.decision import as_argument
 
     decisions = list(decisions)
     if len(decisions) <= LINES:
@@ -103,7 +104,7 @@ def _rank(decision: Decision) -> int:
 
 
 def _decision(alike: list[Decision]) -> tuple[str, str, str]:
-    from chainrule.tables.values import bare
+    from chainrule.tabular.formats.column_values import bare
 
     first = alike[0]
     name, option = bare(first.column), f" ({first.option})" if first.option else ""
@@ -124,7 +125,7 @@ def architecture(net: Network, params: Parameters) -> str:
     >>> architecture(net, net.init())
     '3 inputs, 8 relu, dropout 0.1, 2 outputs: 50 parameters'
     """
-    from chainrule.layers.wording import before_outputs
+    from chainrule.layers.layer_words import before_outputs
 
     said, function = before_outputs(net.layers, net.inputs)
     parts = [counted(net.inputs, "input"), *said, counted(net.outputs, "output")]
@@ -188,7 +189,7 @@ def _data(rows: Mapping[str, int]) -> str:
 
 def target(model: TableModel) -> str:
     """Return what a model predicts."""
-    from chainrule.tables.decisions import listed
+    from chainrule.tabular.columns.decision import listed
 
     found = model.target
     if found.task == "regression":

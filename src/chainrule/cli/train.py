@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chainrule.cli import config, scoring, summary
-from chainrule.cli.errors import Refusal, refusals
-from chainrule.cli.files import REPLACE, Files, check_files, check_model, claimed
-from chainrule.cli.options import given, parted, training_options
-from chainrule.cli.places import Place
-from chainrule.cli.progress import progress
-from chainrule.cli.saying import say, say_as_json
-from chainrule.cli.words import size
-from chainrule.reading import Reading
-from chainrule.regular import sha256_of
-from chainrule.tabular.options import Options
+from chainrule.cli.click_options import given, parted, training_options
+from chainrule.cli.exits import Refusal, refusals
+from chainrule.cli.output_files import Place
+from chainrule.cli.progress_bar import progress
+from chainrule.cli.readable import size
+from chainrule.cli.terminal import say, say_as_json
+from chainrule.cli.training_files import REPLACE, Files, check_files, check_model, claimed
+from chainrule.regular_files import sha256_of
+from chainrule.tabular.read_options import Reading
+from chainrule.tabular.training_options import Options
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from chainrule.tabular import TableModel
-    from chainrule.tabular.preparing import Prepared
-    from chainrule.tabular.running import Run
+    from chainrule.tabular.block_training import Run
+    from chainrule.tabular.prepare import Prepared
 
 LINE = "chainrule.line"
 """Where the context keeps the words that a training was called by."""
@@ -184,7 +184,7 @@ def _left(files: Files, is_own: Callable[[TableModel], bool]) -> TableModel | No
     was there before them gives way to the training that goes on.
     """
     from chainrule.tabular import TableModel
-    from chainrule.tabular.checkpoints import written
+    from chainrule.tabular.block_checkpoints import written
 
     if not files.model.exists():
         return None
@@ -216,9 +216,9 @@ def _train(
     restart: bool,
     force: bool,
 ) -> Made:
-    from chainrule.tables import open_source
-    from chainrule.tabular.checkpoints import discard, keeping
-    from chainrule.tabular.training import conclude, is_of, set_out
+    from chainrule.tabular.block_checkpoints import discard, keeping
+    from chainrule.tabular.files.open_source import open_source
+    from chainrule.tabular.table_training import conclude, is_of, set_out
 
     if restart:
         discard(files.checkpoints)
@@ -259,7 +259,7 @@ def _train(
 def _trained_again(
     prepared: Prepared, chosen: Options, first: Run, told: Console | None
 ) -> Run | None:
-    from chainrule.tabular.training import begin_again
+    from chainrule.tabular.table_training import begin_again
 
     again = begin_again(prepared, chosen, first)
     if again is not None:
@@ -274,7 +274,7 @@ def _trained_again(
 def _resumable(ctx: click.Context, files: Files) -> Iterator[None]:
     """Say how to go on after a signal, and leave nothing where there is nothing to go on from."""
     from chainrule.history import DivergenceError
-    from chainrule.tabular.checkpoints import discard, waiting
+    from chainrule.tabular.block_checkpoints import discard, waiting
 
     try:
         yield

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from chainrule.demo import chain_network, digits, worked_example_text
 from chainrule.demo.printing import block, open_console, paragraph
-from chainrule.explain import explain
-from chainrule.explain.network_file import network_path, read_network_file
+from chainrule.explanation import explain
+from chainrule.explanation.network_file import network_path, read_network_file
 
 PARTS = {
     1: worked_example_text.show_part,

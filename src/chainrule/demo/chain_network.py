@@ -17,7 +17,7 @@ import chainrule as cr
 from chainrule import losses
 from chainrule.activations import activation
 from chainrule.demo.printing import block, decimal, heading, open_table, paragraph, part, show
-from chainrule.layers.stacks import stack
+from chainrule.layers.dense_stack import stack
 from chainrule.network import number
 from chainrule.trees import named_leaves
 

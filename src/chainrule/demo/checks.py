@@ -16,9 +16,9 @@ from chainrule import losses
 from chainrule.activations import ACTIVATIONS
 from chainrule.demo.printing import block, open_table, paragraph, progress, show
 from chainrule.diagnose import GradientCheck
-from chainrule.explain.network_file import network_path, read_network_file
+from chainrule.explanation.network_file import network_path, read_network_file
 from chainrule.layers import LAYERS
-from chainrule.layers.stacks import stack
+from chainrule.layers.dense_stack import stack
 from chainrule.losses import LOSSES
 from chainrule.targets import TARGETS
 from chainrule.trees import tree_map

@@ -26,7 +26,7 @@ from chainrule.demo.printing import (
     progress,
     show,
 )
-from chainrule.layers.stacks import stack
+from chainrule.layers.dense_stack import stack
 from chainrule.network import Parameters
 from chainrule.training import Callback
 

@@ -15,8 +15,8 @@ import chainrule as cr
 from chainrule import losses
 from chainrule.activations import activation
 from chainrule.backprop import Deltas, Trace
-from chainrule.demo.figures import HIDDEN, INPUTS, OUTPUT, RATE, ROUNDS, TARGETS
-from chainrule.layers.stacks import stack
+from chainrule.demo.tutorial_figures import HIDDEN, INPUTS, OUTPUT, RATE, ROUNDS, TARGETS
+from chainrule.layers.dense_stack import stack
 from chainrule.network import Parameters, number
 from chainrule.optimizers import apply, init_states
 from chainrule.trees import named_leaves

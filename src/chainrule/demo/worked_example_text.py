@@ -9,17 +9,6 @@ from rich.console import Console
 from rich.text import Text
 
 from chainrule.demo import worked_example
-from chainrule.demo.figures import (
-    CLOSING,
-    ELSEWHERE,
-    INPUTS,
-    PRINTED,
-    RATE,
-    REASONS,
-    SLIPS,
-    TARGETS,
-    agrees,
-)
 from chainrule.demo.printing import (
     block,
     decimal,
@@ -29,6 +18,17 @@ from chainrule.demo.printing import (
     paragraph,
     part,
     show,
+)
+from chainrule.demo.tutorial_figures import (
+    CLOSING,
+    ELSEWHERE,
+    INPUTS,
+    PRINTED,
+    RATE,
+    REASONS,
+    SLIPS,
+    TARGETS,
+    agrees,
 )
 from chainrule.demo.worked_example import START, UNITS, Outcome, Round
 from chainrule.network import number

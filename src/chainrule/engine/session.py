@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import engine, losses, streams
+from chainrule.batches import Examples, Part, Rows
 from chainrule.engine.program import Program, UnsupportedError
 from chainrule.errors import check_whole, unknown_name
-from chainrule.examples import Examples, Part, Rows
 from chainrule.network import Network, Parameters, divisor
 from chainrule.optimizers import OPTIMIZERS, Optimizer, State
 from chainrule.reference import Plan

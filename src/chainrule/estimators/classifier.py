@@ -15,9 +15,9 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from chainrule import losses
 from chainrule.errors import unknown_name
-from chainrule.estimators import inputs, parameters
-from chainrule.estimators.base import BaseMLP, documented, whole_or_not_at_all
-from chainrule.estimators.validation import Given
+from chainrule.estimators import hyperparameters, inputs
+from chainrule.estimators.base_mlp import BaseMLP, documented, whole_or_not_at_all
+from chainrule.estimators.validation_data import Given
 from chainrule.losses import LOSSES, Loss
 
 Array = NDArray[Any]
@@ -104,7 +104,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         self._train(X, y, sample_weight, Given(X_val, y_val, sample_weight_val))
         return self
 
-    @available_if(parameters.descends)
+    @available_if(hyperparameters.descends)
     @whole_or_not_at_all
     def partial_fit(
         self,

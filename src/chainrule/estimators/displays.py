@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule import backprop
 from chainrule.layers import Role, Words
-from chainrule.layers.wording import in_words
+from chainrule.layers.layer_words import in_words
 from chainrule.network import Network, Parameters
 from chainrule.trees import leaves, named_leaves
 

@@ -10,8 +10,8 @@ from scipy.optimize import minimize
 from sklearn.utils.optimize import _check_optimize_result
 
 from chainrule import evaluation
-from chainrule.estimators.progress import warn
-from chainrule.estimators.watching import Task, Watch
+from chainrule.estimators.epoch_hooks import Task, Watch
+from chainrule.estimators.fit_progress import warn
 from chainrule.history import History
 from chainrule.layers import Role
 from chainrule.network import Network, Parameters, describe

@@ -15,10 +15,10 @@ from sklearn.utils.multiclass import type_of_target
 
 from chainrule import losses
 from chainrule.errors import check_predicted, unknown_name
-from chainrule.estimators import inputs, parameters, quantiles
-from chainrule.estimators.base import BaseMLP, documented, whole_or_not_at_all
-from chainrule.estimators.scaling import Scale, powers_of_two
-from chainrule.estimators.validation import Given
+from chainrule.estimators import hyperparameters, inputs, quantiles
+from chainrule.estimators.base_mlp import BaseMLP, documented, whole_or_not_at_all
+from chainrule.estimators.target_scaling import Scale, powers_of_two
+from chainrule.estimators.validation_data import Given
 from chainrule.losses import LOSSES, Loss
 
 Array = NDArray[Any]
@@ -84,7 +84,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         self._train(X, y, sample_weight, Given(X_val, y_val, sample_weight_val))
         return self
 
-    @available_if(parameters.descends)
+    @available_if(hyperparameters.descends)
     @whole_or_not_at_all
     def partial_fit(
         self,

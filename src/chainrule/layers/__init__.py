@@ -2,20 +2,20 @@
 
 | file | what it is for |
 |---|---|
-| `base.py` | what a kind must be able to do, and what it can be asked |
+| `layer.py` | what a kind must be able to do, and what it can be asked |
 | `dense.py` to `scale.py` | the kinds, each under its name |
 | `chain.py` | layers one after the other: what networks and layers of layers share |
 | `normalised.py`, `embedding.py`, `ensemble.py` | what the norms share; the embeddings; members |
 | `predictions.py` | the loss of several predictions side by side, as members make them |
-| `zeros.py` | the form of parameters |
-| `stacks.py`, `wording.py` | dense layers with dropout made at once; layers in words |
+| `parameter_shapes.py` | the form of parameters |
+| `dense_stack.py`, `layer_words.py` | dense layers with dropout made at once; layers in words |
 """
 
 from chainrule.layers.activate import Activate
-from chainrule.layers.base import Draw, Layer, Role, Words
 from chainrule.layers.batch_norm import BatchNorm
 from chainrule.layers.dense import Dense
 from chainrule.layers.dropout import Dropout
+from chainrule.layers.layer import Draw, Layer, Role, Words
 from chainrule.layers.layer_norm import LayerNorm
 from chainrule.layers.members import Members
 from chainrule.layers.periodic import Periodic

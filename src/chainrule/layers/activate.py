@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from chainrule.activations import Activation, activation
-from chainrule.layers.base import Draw, Layer, Words
+from chainrule.layers.layer import Draw, Layer, Words
 from chainrule.rows import is_own
 from chainrule.trees import Array
 

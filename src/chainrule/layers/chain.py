@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from chainrule.layers.base import Draw, Layer
+from chainrule.layers.layer import Draw, Layer
 from chainrule.trees import Array
 
 

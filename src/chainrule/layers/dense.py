@@ -14,8 +14,8 @@ import numpy as np
 from chainrule.activations import Activation, activation
 from chainrule.errors import check_whole
 from chainrule.initialisers import check_initialiser, draw_weights
-from chainrule.layers.base import Draw, Layer, Words
-from chainrule.layers.zeros import zeros
+from chainrule.layers.layer import Draw, Layer, Words
+from chainrule.layers.parameter_shapes import zeros
 from chainrule.rows import is_own
 from chainrule.trees import Array
 

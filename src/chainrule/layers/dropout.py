@@ -14,7 +14,7 @@ from array_api_compat import device
 from numpy.typing import NDArray
 
 from chainrule.errors import check_number
-from chainrule.layers.base import Draw, Layer, Words
+from chainrule.layers.layer import Draw, Layer, Words
 from chainrule.streams import of_layer, words
 from chainrule.trees import Array
 

@@ -12,10 +12,10 @@ import numpy as np
 from array_api_compat import device
 
 from chainrule.activations import Activation, activation
-from chainrule.layers.base import Draw, Layer, Words
 from chainrule.layers.dense import Dense
+from chainrule.layers.layer import Draw, Layer, Words
+from chainrule.layers.parameter_shapes import zeros
 from chainrule.layers.scale import ScaleParameters, ScaleRecord
-from chainrule.layers.zeros import zeros
 from chainrule.trees import Array
 
 

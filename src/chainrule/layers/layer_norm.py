@@ -11,9 +11,9 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from chainrule.errors import check_number
-from chainrule.layers.base import Draw, Layer, Words
+from chainrule.layers.layer import Draw, Layer, Words
 from chainrule.layers.normalised import NormalisedRecord, moments, normalise, through, work
-from chainrule.layers.zeros import zeros
+from chainrule.layers.parameter_shapes import zeros
 from chainrule.trees import Array
 
 

@@ -14,10 +14,10 @@ import numpy as np
 
 from chainrule.errors import check_whole
 from chainrule.layers import chain
-from chainrule.layers.base import Draw, Layer, Role, Words
 from chainrule.layers.dense import Dense
 from chainrule.layers.ensemble import EnsembleDense, MemberScale, in_rows, of_members
-from chainrule.layers.zeros import zeros
+from chainrule.layers.layer import Draw, Layer, Role, Words
+from chainrule.layers.parameter_shapes import zeros
 from chainrule.trees import Array, leaves, tree_map
 
 

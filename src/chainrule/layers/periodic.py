@@ -14,9 +14,9 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from chainrule.errors import check_number, check_whole
-from chainrule.layers.base import Draw, Layer, Words
 from chainrule.layers.embedding import Layout
-from chainrule.layers.zeros import zeros
+from chainrule.layers.layer import Draw, Layer, Words
+from chainrule.layers.parameter_shapes import zeros
 from chainrule.trees import Array
 
 

@@ -11,8 +11,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from chainrule.layers import chain
-from chainrule.layers.base import Draw, Layer, Role, Words
 from chainrule.layers.dense import Dense
+from chainrule.layers.layer import Draw, Layer, Role, Words
 from chainrule.trees import Array
 
 

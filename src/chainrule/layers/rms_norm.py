@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from chainrule.errors import check_number
-from chainrule.layers.base import Draw, Layer, Words
+from chainrule.layers.layer import Draw, Layer, Words
 from chainrule.trees import Array
 
 

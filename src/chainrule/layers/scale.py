@@ -10,8 +10,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from chainrule.layers.base import Draw, Layer, Words
-from chainrule.layers.zeros import zeros
+from chainrule.layers.layer import Draw, Layer, Words
+from chainrule.layers.parameter_shapes import zeros
 from chainrule.trees import Array
 
 

@@ -2,33 +2,33 @@
 
 | file | what it is for |
 |---|---|
-| `models.py` | `save` and `load`: a network, its parameters, its history |
+| `save_load.py` | `save` and `load`: a network, its parameters, its history |
 | `checkpoint.py` | `Checkpoint`: a `fit` that survives its process |
-| `store.py` | a folder of checkpoints, one writer at a time |
+| `checkpoint_store.py` | a folder of checkpoints, one writer at a time |
 | `model_file.py` | a file of arrays with what is known of them: written whole, read with mistrust |
-| `header.py` | what stands at the head of such a file, to the byte |
+| `file_header.py` | what stands at the head of such a file, to the byte |
 | `strict_json.py` | JSON that says one thing and takes little room |
 | `specifications.py` | networks, optimizers and schedules as data |
-| `contents.py` | parameters and histories as arrays and data |
-| `whole.py`, `locks.py` | files that are whole or not there; a lock that goes with its process |
+| `parameter_arrays.py` | parameters and histories as arrays and data |
+| `locks.py` | a lock that goes with its process |
 """
 
 from chainrule.serialization.checkpoint import Checkpoint
-from chainrule.serialization.contents import arrays_of, params_of
+from chainrule.serialization.checkpoint_store import CheckpointError, Store
 from chainrule.serialization.model_file import (
     ModelFileError,
     check_writable,
     read_file,
     write_file,
 )
-from chainrule.serialization.models import load, save
+from chainrule.serialization.parameter_arrays import arrays_of, params_of
+from chainrule.serialization.save_load import load, save
 from chainrule.serialization.specifications import (
     network_from_data,
     network_to_data,
     optimizer_from_data,
     optimizer_to_data,
 )
-from chainrule.serialization.store import CheckpointError, Store
 
 __all__ = [
     "Checkpoint",

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 
 from chainrule import engine
-from chainrule.engine.runs import arithmetic as arithmetic_of_run
+from chainrule.engine.native_run import arithmetic as arithmetic_of_run
 from chainrule.errors import as_numbers, check_number, check_whole
 from chainrule.history import History
 from chainrule.network import Network, Parameters
 from chainrule.optimizers import Optimizer
-from chainrule.serialization.contents import arrays_of, contents, from_contents
+from chainrule.serialization.checkpoint_store import CheckpointError, Store
 from chainrule.serialization.model_file import raw_bytes
-from chainrule.serialization.store import CheckpointError, Store
+from chainrule.serialization.parameter_arrays import arrays_of, contents, from_contents
 from chainrule.training import fit, frozen
 from chainrule.trees import leaves
 

@@ -17,9 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.atomic_write import write_whole
 from chainrule.errors import FileContentError
-from chainrule.regular import digest, open_regular
-from chainrule.serialization.header import (
+from chainrule.regular_files import digest, open_regular
+from chainrule.serialization.file_header import (
     DTYPES,
     NO_DIGEST,
     Span,
@@ -27,7 +28,6 @@ from chainrule.serialization.header import (
     make_header,
     read_header,
 )
-from chainrule.serialization.whole import write_whole
 from chainrule.trees import Array
 
 MOST = 16 * 2**30

@@ -2,19 +2,19 @@
 
 | file | what it is for |
 |---|---|
-| `training.py` | `train`: the network that suits a table, its run, and the result |
-| `options.py` | what can be asked of it, and what the size of the data decides |
-| `suiting.py` | what suits a target: its task, its values, what its rows count |
-| `preparing.py` | from a table to examples |
-| `labels.py` | which columns are read as they stand |
+| `table_training.py` | `train`: the network that suits a table, its run, and the result |
+| `training_options.py` | what can be asked of it, and what the size of the data decides |
+| `target_decisions.py` | what suits a target: its task, its values, what its rows count |
+| `prepare.py` | from a table to examples |
+| `text_labels.py` | which columns are read as they stand |
 | `splitting.py` | which of them are held out |
-| `blocks.py` | where they lie, in memory or in a file |
-| `running.py` | visit after visit, until validation says enough |
-| `checkpoints.py` | where a run left off |
-| `model.py` | `TableModel`: predictions, scores, one file |
-| `about.py` | what its file tells, and what must fit together in it |
+| `example_blocks.py` | where they lie, in memory or in a file |
+| `block_training.py` | visit after visit, until validation says enough |
+| `block_checkpoints.py` | where a run left off |
+| `table_model.py` | `TableModel`: predictions, scores, one file |
+| `model_record.py` | what its file tells, and what must fit together in it |
 | `objectives.py` | which loss is lowered, what classes weigh, what validation goes by |
-| `scores.py`, `by_class.py` | how good predictions are, of all rows and of each class |
+| `scores.py`, `class_scores.py` | how good predictions are, of all rows and of each class |
 | `doubts.py` | what is to be doubted of a training |
 | `report/` | the page of a training |
 """
@@ -22,15 +22,15 @@
 import importlib
 import typing
 
-from chainrule.tabular.options import Options
+from chainrule.tabular.training_options import Options
 
 if typing.TYPE_CHECKING:
-    from chainrule.tabular.model import TableModel
-    from chainrule.tabular.training import train
+    from chainrule.tabular.table_model import TableModel
+    from chainrule.tabular.table_training import train
 
 __all__ = ["Options", "TableModel", "train"]
 
-_LAZY = {"TableModel": "chainrule.tabular.model", "train": "chainrule.tabular.training"}
+_LAZY = {"TableModel": "chainrule.tabular.table_model", "train": "chainrule.tabular.table_training"}
 """Names whose module, which loads polars, waits until one of them is asked for."""
 
 

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.examples import Examples
-from chainrule.tables import Preparation, Target
-from chainrule.tables.encoders import SOFT
-from chainrule.tables.sample import hashes
-from chainrule.tabular.blocks import Blocks
+from chainrule.batches import Examples
+from chainrule.tabular.columns.row_sample import hashes
+from chainrule.tabular.encoding.column_encoders import SOFT
+from chainrule.tabular.encoding.preparation import Preparation
+from chainrule.tabular.encoding.target_encoding import Target
+from chainrule.tabular.example_blocks import Blocks
 from chainrule.tabular.scores import MAIN, SCORES
 
 if TYPE_CHECKING:
-    from chainrule.tabular.model import TableModel
+    from chainrule.tabular.table_model import TableModel
 
 Array = NDArray[Any]
 
@@ -51,8 +52,8 @@ def of_a_table(
 ) -> list[str]:
     """Return what is to be doubted of examples before any training, in words.
 
-    >>> from chainrule.tables import open_source
-    >>> from chainrule.tabular.training import Options, set_out
+    >>> from chainrule.tabular.files.open_source import open_source
+    >>> from chainrule.tabular.table_training import Options, set_out
     >>> with set_out(open_source("sklearn:wine"), "target", Options()) as (prepared, _, _):
     ...     prepared.doubts
     []

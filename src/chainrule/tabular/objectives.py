@@ -17,7 +17,7 @@ from chainrule.errors import check_number
 from chainrule.tabular.scores import METRICS, SCORES
 
 if TYPE_CHECKING:
-    from chainrule.tables import Target
+    from chainrule.tabular.encoding.target_encoding import Target
 
 Array = NDArray[Any]
 Quantiles = tuple[float, ...]
@@ -123,7 +123,7 @@ def loss_of(task: str, loss: str | None, quantiles: Quantiles = ()) -> str:
 def kind_of(target: Target, loss: Any) -> str:
     """Return the kind of prediction that a loss makes of a target, as the scores have it.
 
-    >>> from chainrule.tables.targets import Classes, Quantity
+    >>> from chainrule.tabular.encoding.target_encoding import Classes, Quantity
     >>> kind_of(Classes("cut", ("Fair", "Good")), None), kind_of(Quantity("n", 0.0, 1.0), "poisson")
     ('classes', 'counts')
     """
@@ -147,7 +147,7 @@ def check_metric(kind: str, target: Target, metric: str | None) -> None:
     """Raise TableError for a metric of another kind of prediction."""
     if metric is None or kind in SCORES[metric].of:
         return
-    from chainrule.tables import TableError
+    from chainrule.tabular.table_error import TableError
 
     fitting = ", ".join(name for name in METRICS if kind in SCORES[name].of)
     other = next(task for task in BY_TASK if task != target.task)
@@ -166,13 +166,13 @@ def class_weights(
     "balanced" gives all classes the same weight in all, and a weight of 1 on average. Raises
     TableError where the target has no classes, or not those that are named.
 
-    >>> from chainrule.tables.targets import Classes
+    >>> from chainrule.tabular.encoding.target_encoding import Classes
     >>> class_weights(Classes("cut", ("Fair", "Good")), "balanced", np.array([0, 1, 1, 1]), None)
     array([2.        , 0.66666667])
     """
     if asked is None:
         return None
-    from chainrule.tables import TableError
+    from chainrule.tabular.table_error import TableError
 
     names = getattr(target, "names", ())
     if not names:
@@ -191,8 +191,8 @@ def _by_class(column: str, names: tuple[str, ...], asked: Mapping[str, float]) -
     """Return the weights by the classes' own names: true is True where no other class is."""
     import polars as pl
 
-    from chainrule.tables import TableError
-    from chainrule.tables.spelling import as_known, plainly
+    from chainrule.tabular.formats.spelling import as_known, plainly
+    from chainrule.tabular.table_error import TableError
 
     meant = as_known(pl.Series(list(asked), dtype=pl.String), names, plainly).to_list()
     for name in meant:

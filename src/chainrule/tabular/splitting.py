@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.tables import TableError
+from chainrule.tabular.table_error import TableError
 
 Array = NDArray[Any]
 

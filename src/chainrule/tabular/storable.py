@@ -11,15 +11,16 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from chainrule.schema import LONGEST
+from chainrule.codec import LONGEST
+from chainrule.plain_data import to_data
 from chainrule.serialization.specifications import MOST_LAYERS
 from chainrule.serialization.strict_json import MOST_VALUES
-from chainrule.tables import Source, TableError
-from chainrule.tables.data import to_data
-from chainrule.tables.decisions import as_argument
-from chainrule.tables.values import shown
-from chainrule.tabular.model import TableModel
+from chainrule.tabular.columns.decision import as_argument
+from chainrule.tabular.files.source import Source
+from chainrule.tabular.formats.column_values import shown
 from chainrule.tabular.scores import SCORES
+from chainrule.tabular.table_error import TableError
+from chainrule.tabular.table_model import TableModel
 
 OF_A_DECISION = 4
 """The brackets and commas of a decision on a column, as a model file has it."""
@@ -34,7 +35,7 @@ ROOM = 2**14
 def check_width(source: Source) -> None:
     """Raise TableError, before any row is read, where no model file could name all columns.
 
-    >>> from chainrule.tables import open_source
+    >>> from chainrule.tabular.files.open_source import open_source
     >>> check_width(open_source("sklearn:wine"))
     """
     if len(source.columns) > (most := MOST_VALUES // OF_A_DECISION):

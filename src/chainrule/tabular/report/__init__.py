@@ -3,11 +3,11 @@
 | file | what it is for |
 |---|---|
 | `findings.py` | all that the page tells, found once |
-| `figures.py` | calibration, quantiles and residuals of the examples held out |
+| `calibration.py` | calibration, quantiles and residuals of the examples held out |
 | `importance.py` | how much each column matters |
-| `pulling.py` | the examples with the largest gradients, and their rows in the table |
+| `example_gradients.py` | the examples with the largest gradients, and their rows in the table |
 | `plots.py` | the plots, as SVG in the colours of the page |
-| `course.py`, `quality.py`, `intervals.py`, `influence.py`, `choices.py` | the cards of the page |
+| `*_cards.py` | the cards of the page |
 | `markup.py` | text, numbers and tables as HTML |
 | `template.html`, `page.css` | what it looks like |
 """
@@ -19,14 +19,20 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
-from chainrule.serialization.whole import write_whole
-from chainrule.tables import Source
-from chainrule.tabular.model import TableModel
-from chainrule.tabular.preparing import Prepared
-from chainrule.tabular.report import choices, course, influence, intervals, quality
+from chainrule.atomic_write import write_whole
+from chainrule.tabular.block_training import Run
+from chainrule.tabular.files.source import Source
+from chainrule.tabular.prepare import Prepared
+from chainrule.tabular.report import (
+    influence_cards,
+    option_cards,
+    quality_cards,
+    quantile_cards,
+    training_cards,
+)
 from chainrule.tabular.report.findings import Findings, find
 from chainrule.tabular.report.markup import Html, text
-from chainrule.tabular.running import Run
+from chainrule.tabular.table_model import TableModel
 
 
 def report(prepared: Prepared, run: Run, model: TableModel, source: Source) -> str:
@@ -35,8 +41,8 @@ def report(prepared: Prepared, run: Run, model: TableModel, source: Source) -> s
     `run` is the one that held out examples. They must still lie in `prepared.blocks`; the source is
     read once more, for the rows that are shown. The same training makes the same page.
 
-    >>> from chainrule.tables import open_source
-    >>> from chainrule.tabular.training import Options, conclude, set_out
+    >>> from chainrule.tabular.files.open_source import open_source
+    >>> from chainrule.tabular.table_training import Options, conclude, set_out
     >>> source = open_source("sklearn:wine")
     >>> with set_out(source, "target", Options(epochs=2)) as (prepared, options, run):
     ...     run.go_on(lambda run: None)
@@ -45,7 +51,7 @@ def report(prepared: Prepared, run: Run, model: TableModel, source: Source) -> s
     '<!doctype html>'
     """
     found = find(prepared, run, model, source)
-    title, under = course.heading(found)
+    title, under = training_cards.heading(found)
     return string.Template(_file("template.html")).substitute(
         title=text(title),
         under=text(under),
@@ -72,18 +78,18 @@ def write_report(
 
 
 def _cards(found: Findings) -> Iterator[Html]:
-    yield course.summary(found)
-    yield course.losses(found)
+    yield training_cards.summary(found)
+    yield training_cards.losses(found)
     if found.model.target.task == "classification":
-        yield from quality.classification(found)
+        yield from quality_cards.classification(found)
     elif found.model.quantiles:
-        yield from intervals.quantiles(found)
+        yield from quantile_cards.quantiles(found)
     else:
-        yield from quality.regression(found)
-    yield influence.columns(found)
-    yield influence.rows(found)
-    yield choices.decisions(found)
-    yield choices.options(found)
+        yield from quality_cards.regression(found)
+    yield influence_cards.columns(found)
+    yield influence_cards.rows(found)
+    yield option_cards.decisions(found)
+    yield option_cards.options(found)
 
 
 def _file(name: str) -> str:

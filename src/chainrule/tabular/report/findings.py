@@ -8,12 +8,17 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from chainrule.tables import Source
-from chainrule.tabular.model import TableModel
-from chainrule.tabular.preparing import Prepared
+from chainrule.tabular.block_training import Run
+from chainrule.tabular.files.source import Source
+from chainrule.tabular.prepare import Prepared
+from chainrule.tabular.report.example_gradients import (
+    Pulls,
+    rows_of,
+    training_pulls,
+    validation_pulls,
+)
 from chainrule.tabular.report.importance import Importances, importances
-from chainrule.tabular.report.pulling import Pulls, rows_of, training_pulls, validation_pulls
-from chainrule.tabular.running import Run
+from chainrule.tabular.table_model import TableModel
 
 Array = NDArray[Any]
 

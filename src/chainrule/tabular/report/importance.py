@@ -14,9 +14,9 @@ from sklearn.inspection import permutation_importance
 from sklearn.metrics import accuracy_score, r2_score
 
 from chainrule.backprop import backward, forward, input_gradient
-from chainrule.examples import Examples
-from chainrule.tabular.model import TableModel
+from chainrule.batches import Examples
 from chainrule.tabular.scores import scored
+from chainrule.tabular.table_model import TableModel
 
 Array = NDArray[Any]
 

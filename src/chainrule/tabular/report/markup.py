@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from chainrule.errors import escaped
-from chainrule.tables.values import bare
+from chainrule.tabular.formats.column_values import bare
 
 LONGEST = 40
 """The most characters of a name or value that are shown."""

@@ -19,7 +19,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from chainrule.estimators.displays import BLUE, GREY, ORANGE, LossCurveDisplay
-from chainrule.tabular.report.figures import BINS, Bin, Histogram, Level
+from chainrule.tabular.report.calibration import BINS, Bin, Histogram, Level
 from chainrule.tabular.report.markup import Html
 
 Array = NDArray[Any]

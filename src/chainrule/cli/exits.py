@@ -1,0 +1,124 @@
+"""How the commands refuse and fail: one line on the standard error, and an exit code that tells."""
+
+from __future__ import annotations
+
+import errno
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from chainrule.cli.standard_streams import forget_output
+from chainrule.cli.terminal import say
+from chainrule.errors import on_one_line
+from chainrule.history import REMEDY, DivergenceError
+from chainrule.tabular.memory import plainly_too_little
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+"""Errors of the system that are none of the input's; the last is that of an output closed."""
+
+REMEDY_BY_OPTIONS = "lower --learning-rate, or set --clip-norm"
+"""What helps where training diverges, as the commands have it."""
+
+
+class OnOneLine(click.ClickException):
+    """An error whose message is told on one line, whatever a file or its name puts into it."""
+
+    def format_message(self) -> str:
+        return on_one_line(super().format_message())
+
+
+class Failure(OnOneLine):
+    """What was asked failed on the way."""
+
+    exit_code = 1
+
+
+class Refusal(OnOneLine):
+    """What was given cannot be used."""
+
+    exit_code = 2
+
+
+@contextmanager
+def misuses() -> Iterator[None]:
+    """Turn an error of usage, which click tells with the usage above it, into one line."""
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        raise
+    except click.UsageError as error:
+        help_is_at = f"; see {error.ctx.command_path} --help" if error.ctx else ""
+        raise Refusal(error.format_message().removesuffix(".") + help_is_at) from None
+
+
+@contextmanager
+def usage_errors() -> Iterator[None]:
+    """Turn the library's refusals of an option, and files that fail, into one line."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise Refusal(str(error)) from None
+    except FloatingPointError as error:
+        raise Failure(str(error)) from None
+    except OSError as error:
+        if isinstance(error, BrokenPipeError) or _is_full(error):
+            raise
+        raise Refusal(f"{error.filename or 'output'}: {error.strerror}") from None
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn the library's refusals into one line and an exit code.
+
+    A TypeError is none of them: where options are right, it is a mistake of ours.
+    """
+    try:
+        yield
+    except DivergenceError as error:
+        raise Failure(str(error).replace(REMEDY, REMEDY_BY_OPTIONS)) from None
+    except FloatingPointError as error:
+        raise Failure(str(error)) from None
+    except ValueError as error:
+        raise (Failure if _is_full(error) else Refusal)(str(error)) from None
+
+
+@contextmanager
+def failures() -> Iterator[None]:
+    """Turn what the system refuses into one line and an exit code."""
+    try:
+        with plainly_too_little():
+            yield
+    except BrokenPipeError:
+        forget_output()
+        raise  # nobody reads on: click ends quietly
+    except OSError as error:
+        if error.filename is None:
+            forget_output()
+        kind = Failure if _is_full(error) else Refusal
+        why = "is closed" if error.errno == errno.EBADF else error.strerror or error
+        raise kind(f"{error.filename or 'output'}: {why}") from None
+    except MemoryError as error:
+        raise Failure(str(error)) from None
+
+
+@contextmanager
+def warnings_in_a_line() -> Iterator[None]:
+    """Print warnings as lines of our own, without the place in the program."""
+    with warnings.catch_warnings():
+        warnings.showwarning = _show  # type: ignore[assignment]
+        yield
+
+
+def _show(message: Warning | str, *_: object) -> None:
+    say(f"Warning: {message}", err=True)
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether an error comes of a disk that is full or failing, or of an output that is closed."""
+    while error is not None:
+        if isinstance(error, OSError):
+            return error.errno in FULL
+        error = error.__cause__ or error.__context__
+    return False

@@ -1,0 +1,203 @@
+"""Whole epochs of `fit` in the compiled engine, and what happens when a run breaks off."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import itertools
+import math
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+
+from chainrule import engine
+from chainrule.batches import Part, batches_after
+from chainrule.engine.program import Program
+from chainrule.engine.session import Session, contiguous, refusal, why_not
+from chainrule.history import History, Progress
+from chainrule.network import Network, Parameters
+from chainrule.optimizers import Optimizer
+from chainrule.reference import Plan, diverged, take_step, validate
+from chainrule.schedules import Schedule
+from chainrule.trees import leaves
+
+WORK_PER_THREAD = 2_000_000
+"""Operations of a step from which another thread is worth its two barriers."""
+
+SECONDS_PER_CALL = 2.0
+"""After which a call of the engine returns: that is what a step that fails makes it repeat."""
+
+AS_LONG_AS_IT_TAKES = 1e9
+
+RATES_PER_CALL = 100_000
+"""How many learning rates of a schedule one call of the engine may take along."""
+
+EPOCHS_PER_CALL = 100_000
+"""For how many costs one call of the engine makes room."""
+
+EPOCHS_AT_RISK, SECONDS_AT_RISK = 50, 0.05
+"""How much one call of the engine makes where the costs may end the run before its end."""
+
+
+def cannot_run(plan: Plan, params: Parameters, *, insist: bool) -> str:
+    """Return why the engine cannot make a run, "" if it can; said once, or raised to insist."""
+    reason = why_not(plan.net, params, plan.optimizer)
+    if not reason and plan.ties:
+        reason = "places of its parameters are tied"
+    if reason and insist:
+        raise refusal("fit", reason)
+    if engine.native is None:
+        engine.say_once_that_it_is_missing()
+    elif reason and all(isinstance(leaf, np.ndarray) for leaf in leaves(params)):
+        _say_once(reason)
+    return reason
+
+
+def arithmetic(
+    net: Network, params: Parameters, optimizer: Optimizer, *, ties: object = (), name: str = "auto"
+) -> str:
+    """Return what the bits of a run by `fit` follow from: see `engine.arithmetic_of`.
+
+    >>> net = cr.Network(2, [cr.Dense(2)], loss="huber")
+    >>> arithmetic(net, net.init(), cr.Adam(), name="reference")
+    'reference'
+    """
+    by_reference = name == "reference" or ties or why_not(net, params, optimizer)
+    return "reference" if by_reference else engine.arithmetic_of(engine.isa)
+
+
+@functools.cache
+def _say_once(reason: str) -> None:
+    warnings.warn(
+        f"this run is not made in the compiled engine, and is slower: {reason}; "
+        "engine='reference' says that you know",
+        RuntimeWarning,
+        stacklevel=5,
+    )
+
+
+def useful_threads(net: Network, batch: int, most: int | None = None) -> int:
+    """Return how many threads a step keeps busy, no more than asked and than there are cores.
+
+    The bits are the same with any number.
+
+    >>> useful_threads(cr.Network(2, [cr.Dense(2)], loss="huber"), batch=1, most=8)
+    1
+    """
+    worth = batch * Program(net).work // WORK_PER_THREAD
+    return max(1, min(most or engine.cores(), engine.cores(), worth))
+
+
+class NativeRun:
+    """A run of `fit` whose parameters live in the engine between its calls."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        history: History,
+        data: Part,
+        batch_size: int | None,
+        shuffle: bool,
+        threads: int | None,
+        *,
+        held_out: Part | None = None,
+    ) -> None:
+        self.plan = plan
+        self.data = dataclasses.replace(data, data=contiguous(data.data))
+        self.held_out = held_out and self._lying_as(held_out, data)
+        self.batch = min(batch_size or data.n, data.n)
+        self.shuffles = shuffle and self.batch < data.n
+        self.session = Session(
+            plan,
+            history.at.params,
+            history.at.states,
+            batch=self.batch,
+            threads=useful_threads(plan.net, self.batch, threads),
+        )
+
+    def _lying_as(self, held_out: Part, data: Part) -> Part:
+        """Return a part as the engine reads it; where it is of the same examples, so is that."""
+        same = held_out.data is data.data
+        return dataclasses.replace(
+            held_out, data=self.data.data if same else contiguous(held_out.data)
+        )
+
+    def run_epochs(
+        self,
+        epochs: int,
+        history: History,
+        over: Callable[[list[float]], bool] | None = None,
+    ) -> None:
+        """Make epochs, as many of those asked for as one call takes, and enter them.
+
+        They end with the first after whose costs a run is over. That is asked after the call, and
+        what was made too much is taken back.
+        """
+        at, epochs = history.at, min(epochs, EPOCHS_PER_CALL if over is None else EPOCHS_AT_RISK)
+        if isinstance(self.plan.optimizer.learning_rate, Schedule):
+            steps = math.ceil(self.data.n / self.batch)
+            epochs = min(epochs, max(1, RATES_PER_CALL // steps))
+        run = functools.partial(
+            self.session.run,
+            self.data.data,
+            left_out=self.data.rows,
+            shuffles=self.shuffles,
+            epochs=epochs,
+            first_epoch=at.epoch,
+            first_step=at.step,
+            seconds=SECONDS_PER_CALL if over is None else SECONDS_AT_RISK,
+        )
+        done = run()
+        if over is not None:
+            ends = (k for k in range(1, len(done.costs)) if over(history.loss + done.costs[:k]))
+            if end := next(ends, 0):
+                self.session.load(at.params, at.states)
+                done = run(epochs=end, seconds=AS_LONG_AS_IT_TAKES)
+        if done.outcome == "diverged":  # back to the start, and up to the step that failed
+            self.session.load(at.params, at.states)
+            again = run(most_steps=done.steps, seconds=AS_LONG_AS_IT_TAKES)
+            if again.raised is not None:
+                done = again
+        began = at.epoch
+        step, epoch = at.step + done.steps, began + len(done.costs)
+        made = Progress((), [], step, epoch, at.optimizer)
+        del at
+        self._enter(made, done.costs, history)
+        if done.outcome == "diverged":
+            raise diverged(history, self._failure(began, history, done.steps))
+        if done.raised is not None:
+            raise done.raised
+
+    def _enter(self, made: Progress, costs: list[float], history: History) -> None:
+        """Enter where the run stands; the old parameters go before the new come, to save room."""
+        try:
+            history.last = None
+            history.last = self._filled(made)
+        finally:
+            if history.last is None:  # Ctrl-C came between
+                history.last = self._filled(made)
+            history.loss.extend(costs)
+
+    def _filled(self, made: Progress) -> Progress:
+        params, states = self.session.read()
+        return made._replace(params=params, states=states)
+
+    def validate(self, history: History) -> None:
+        """Enter the cost of the validation data, by the parameters as they stand in the engine."""
+        assert self.held_out is not None
+        validate(self.plan.net, self.held_out, history, self.session.cost(self.held_out))
+
+    def _failure(self, began: int, history: History, steps: int) -> FloatingPointError:
+        """Return what the reference says of the step that failed."""
+        following = batches_after(
+            self.data, self.batch, self.plan.seed, began, shuffle=self.shuffles
+        )
+        batch = next(itertools.islice(following, steps, None))
+        at = history.at
+        try:
+            with np.errstate(all="ignore"):
+                take_step(self.plan, at.params, at.states, batch, at.step + 1)
+        except FloatingPointError as error:
+            return error
+        return FloatingPointError("a value is not finite")

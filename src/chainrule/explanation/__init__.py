@@ -1,0 +1,205 @@
+"""The working shown: the chain rule of any weight, with its numbers.
+
+| file | what it is for |
+|---|---|
+| unit_places | where the units of a network stand, and how they and its parameters are counted |
+| notation | which quantity is meant, and what each convention calls it |
+| expressions | formulas as trees |
+| formulas | the tables of activations and losses as formulas |
+| derivation_steps, subjects | a derivation as data; what it can be of |
+| forward_backward, core_numbers, example_numbers | the core's numbers: all examples, by place, of one |
+| layer_working, activation_formulas | what a layer gets and gives for formulas |
+| working, working_loss | the lines of one example; among them those of its loss |
+| reached_units | the units of each place that have lines |
+| sums, softmax | sums of many terms, and the softmax, as formulas |
+| mean_and_penalty, updates | the lines of the mean and the penalty, of an update |
+| derivation | the lines in order: the whole |
+| tied_names | weights and biases that are one number |
+| unit_derivative | the derivative of a unit, without a loss |
+| enclosing | numbers that are exact, or known to lie between two others |
+| printed_digits | how many digits a line prints, so that it is true as it stands |
+| writer | where brackets stand, for every format |
+| text, latex, markdown, notebook, mathml, html_snippet | the formats |
+| page | the page with the network drawn and live |
+| result | what `explain` returns |
+| network_file, network_layers, network_parameters, network_training, toml_file | a network with \
+its data as a person writes it down |
+| training_step, replay | which step is explained; steps of a run made again |
+| paths, unit_to_unit | a derivative as a sum over paths; how units lead to each other |
+| contributions, step_shares | a weight's change shared out; how a step is, rule by rule |
+| output_format | the formats by the ends of files' names; files written whole or not at all |
+| worksheet, worksheet_html, worksheet_latex | problems with blanks, and their keys |
+| drawing | where the units and names of a small network stand |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+from chainrule.errors import check_whole
+from chainrule.network import Network, Parameters, check_parameters
+from chainrule.optimizers import Optimizer
+
+if TYPE_CHECKING:  # the rest is loaded when something is explained
+    from chainrule.explanation.paths import Paths
+    from chainrule.explanation.result import Explanation
+
+
+def explain(
+    net: Network,
+    params: Parameters,
+    X: Any,
+    y: Any = None,
+    *,
+    of: str,
+    by: str | None = None,
+    notation: str = "mazur",
+    digits: int | None = None,
+    top: int = 10,
+    sample_weight: Any = None,
+    optimizer: Optimizer | None = None,
+    freeze: Collection[str] = (),
+    velocity: Parameters | None = None,
+    step: int | None = None,
+    batch_size: int | None = None,
+    ties: Collection[Collection[str]] = (),
+    inputs: Sequence[str] = (),
+    outputs: Sequence[str] = (),
+) -> Explanation:
+    r"""Return the chain rule of one derivative of the cost, worked out with its numbers.
+
+    $$\frac{\partial C}{\partial w} = \frac{\partial C}{\partial a}\,
+      \frac{\partial a}{\partial z}\,\frac{\partial z}{\partial w}$$
+
+    Every number is the core's, in double precision; every printed line gives, worked out from its
+    printed figures, its printed result, or says that it is rounded.
+
+    Parameters
+    ----------
+    net, params
+        The network and its parameters.
+    X, y
+        One example, (inputs,) and its target, or a data set, (n, inputs) and its targets: then the
+        mean is explained, and its parts by example.
+    of
+        A weight `"w5"` or `"layers[1].W[0, 1]"`, a bias `"b3"`, an entry of any parameter by its
+        name, `"1.gamma[0]"`, an input `"x2"`, a unit's activation `"h1"` or `"out_h1"`, its
+        weighted input `"net_o2"` or `"delta_o2"`, `"cost"`, or `"all"`. Weights are numbered
+        through the network, as are the hidden units, which each layer has but one that acts in
+        training alone. Of several members, `"h1(2)"` is the second one's.
+    by
+        What the derivative is by, where it is not the cost's: of="out_o1", by="w5" is ∂out_o1/∂w5,
+        without a loss, so that y may be left out. `of` is a unit, by what leads to it.
+    notation
+        `"mazur"`, `"nielsen"`, `"3blue1brown"` or `"pytorch"`.
+    digits
+        The significant digits of every figure; left out, as many as each line needs.
+    top
+        How many terms of a sum, units of a layer and examples are written; the rest is one term.
+    sample_weight
+        The weights (n,) of the examples in the mean.
+    optimizer, freeze
+        The rule of an update to work out beside the gradient, and patterns of names of parameters
+        that stay as they are.
+    velocity
+        What momentum starts from, in the form of the parameters: w⁺ = w − v⁺.
+    step, batch_size
+        The step of the training that is worked out, after those before it, and how many examples
+        make a step, in their order: 1 trains online. Left out, it is the first step, of all of
+        them. Dropout draws its masks where one of the two is given, as `fit` does with seed 0.
+    ties
+        Groups of weights or biases that are one number, such as [["h1.b", "h2.b"]]: its derivative
+        is the sum over its places, and it is counted once.
+    inputs, outputs
+        Names of the inputs and of the outputs, for the legend.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where something does not fit, `of` names nothing of the network, or a value on the way is
+        not finite; the message says which.
+
+    Examples
+    --------
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
+    >>> params = net.parameters([([[0.5]], [0.25])])
+    >>> print(explain(net, params, [3.0], [1.0], of="w1"))
+    ∂E_total/∂w1 — network 1-1, identity, half_squared_error
+    ...
+    """
+    from chainrule.explanation import derivation, result, subjects
+    from chainrule.explanation.notation import notation as convention
+    from chainrule.explanation.tied_names import tied
+    from chainrule.explanation.training_step import Training
+    from chainrule.explanation.unit_derivative import derive_unit
+    from chainrule.explanation.unit_places import Places
+
+    convention(notation)
+    if digits is not None:
+        digits = check_whole("explain: digits", digits, least=1, below=18)
+    top = check_whole("explain: top", top, least=1)
+    check_parameters(net, params)
+    derivation.check_layers(net)
+    at = tied(ties, Places.of(net))
+    numerator, subject = subjects.fraction(of, by, at)
+    labels = derivation.labels(at, inputs, outputs)
+    if ties and numerator != subjects.COST:
+        raise ValueError("explain: by and ties exclude each other; leave one of them out")
+    training = Training(optimizer, freeze, velocity, step, batch_size, at)
+    if numerator != subjects.COST and not training.is_later:
+        params, X = derivation.inputs_in_double(net, params, X)
+        derived = derive_unit(
+            net, params, X, numerator, subject, top=top, labels=labels, called=(of, by)
+        )
+        return result.Explanation(derived, notation, digits)
+    if y is None:
+        what = "the cost" if numerator == subjects.COST else "a step of the training"
+        raise ValueError(f"explain: {what} needs targets: give y, or in a file targets")
+    params, data = derivation.in_double(net, params, X, y, sample_weight)
+    params, data, made, draw, about = training.begin(net, params, data)
+    if numerator == subjects.COST:
+        derived = derivation.derive(
+            net, params, data, subject, top=top, draw=draw, made=made, labels=labels, at=at
+        )
+    else:
+        derived = derive_unit(
+            net, params, data.X, numerator, subject, top=top, labels=labels, called=(of, by)
+        )
+    return result.Explanation(derived, notation, digits, about)
+
+
+def paths(
+    net: Network,
+    params: Parameters,
+    X: Any,
+    y: Any,
+    *,
+    of: str,
+    top: int = 10,
+    notation: str = "mazur",
+    sample_weight: Any = None,
+) -> Paths:
+    r"""Return a derivative of the cost as a sum over the paths to each output, for each example.
+
+    $$\frac{\partial C}{\partial w} = \sum_{\text{paths}} \frac{\partial z}{\partial w}
+      \prod f'(z)\,w^{+} \cdots \frac{\partial C}{\partial a^{\text{last}}}$$
+
+    The `top` largest are named, with the exact sum of the others; with the penalty's share they
+    sum to the gradient. The arguments and errors are those of `explain`; `of` is a weight, a bias,
+    an input or a unit.
+
+    >>> net = cr.Network(1, [cr.Dense(2, "tanh"), cr.Dense(1)], loss="half_squared_error")
+    >>> params = net.parameters([([[0.5], [1.0]], [0.0, 0.0]), ([[0.5, -0.5]], [0.0])])
+    >>> [path.units for path in paths(net, params, [2.0], [1.0], of="x1").paths]
+    [('h1', 'o1'), ('h2', 'o1')]
+    """
+    from chainrule.explanation import derivation
+    from chainrule.explanation.notation import notation as convention
+    from chainrule.explanation.paths import paths_of
+
+    convention(notation)
+    top = check_whole("paths: top", top, least=1)
+    check_parameters(net, params)
+    derivation.check_layers(net)
+    return paths_of(net, params, X, y, of, top, sample_weight, notation)

@@ -1,0 +1,248 @@
+"""From a network and its data to the working of one derivative: `derive`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from array_api_compat import is_array_api_obj
+
+from chainrule.activations import activation
+from chainrule.batches import Examples, check_examples
+from chainrule.explanation.derivation_steps import Derivation, Part, Step, Update
+from chainrule.explanation.expressions import Quantity, walk
+from chainrule.explanation.forward_backward import Passes
+from chainrule.explanation.mean_and_penalty import Means
+from chainrule.explanation.notation import COST, Key, name_of, notation
+from chainrule.explanation.reached_units import Reached
+from chainrule.explanation.subjects import ALL, parameters
+from chainrule.explanation.sums import largest
+from chainrule.explanation.text import Text
+from chainrule.explanation.unit_places import Places, is_parameter
+from chainrule.explanation.updates import updated
+from chainrule.explanation.working import Working
+from chainrule.layers import LAYERS, Draw, Layer
+from chainrule.network import Network, Parameters, check_inputs, describe
+from chainrule.trees import Array, tree_map
+
+MOST_OF_ALL = 500
+"""The parameters up to which `all` of them are explained."""
+
+CHAIN = "Each factor is worked out below."
+JOINED = "S is the sum of the costs of all examples, as it depends on the numbers of this one."
+BACKWARD = "δ is the derivative of the cost by the weighted input of a unit."
+
+
+def derive(
+    net: Network,
+    params: Parameters,
+    data: Examples,
+    of: Key,
+    *,
+    top: int,
+    draw: Draw | None = None,
+    made: Update | None = None,
+    labels: Mapping[Key, str] | None = None,
+    at: Places | None = None,
+) -> Derivation:
+    """Return the derivation of ∂C/∂of, or of the cost, or of all, for checked data in float64."""
+    if of == ALL and net.size > MOST_OF_ALL:
+        raise ValueError(
+            f"explain: of='all' would be {net.size:,} derivations, and {MOST_OF_ALL} are the "
+            "most; name a weight, a bias, an input or a unit"
+        )
+    at = at or Places.of(net)
+    with np.errstate(all="ignore"):
+        passes = Passes(net, params, data, draw, made.mean_weight if made else None, at)
+        parts = Deriver(passes, of, top).parts(made)
+    named = dict(labels or {})
+    derived = Derivation(net, at, of, tuple(parts), params, data, made, named, draw=draw)
+    check_finite(derived)
+    return derived
+
+
+def check_finite(derived: Derivation) -> None:
+    """Raise where a number of a derivation is not finite, with the name of the first."""
+    for step in derived.steps():
+        parts = walk(step.formula) if step.formula else iter(())
+        for each in (*(part for part in parts if isinstance(part, Quantity)), step.quantity):
+            if not math.isfinite(each.value):
+                name = Text().named(name_of(each.key, derived.at, notation("mazur"))).text
+                raise ValueError(
+                    f"explain: {name} is {each.value}, and so nothing that follows from it can be "
+                    "worked out; scale the inputs or the weights"
+                )
+
+
+def check_layers(net: Network) -> None:
+    """Raise unless every layer is of a kind that can be explained."""
+    at = Places.of(net)
+    gates = (gate for own in at.gates.values() for gate in own)
+    for place in (*at.next.values(), *gates, *at.layers):
+        if "work" not in vars(type(place.layer)):
+            whole = describe(net, int(place.path)) if place.path.isdecimal() else place.path
+            raise ValueError(
+                f"explain: {whole}, is of the kind {type(place.layer).__name__!r}, which has "
+                f"no derivation; those that have are {_listed(LAYERS.values())}"
+            )
+    if not at.layers:
+        raise ValueError("explain: the network has no layer with units, and so nothing to derive")
+
+
+def _listed(kinds: Collection[type[Layer]]) -> str:
+    *names, last = (f"cr.{kind.__name__}" for kind in kinds if "work" in vars(kind))
+    return f"{', '.join(names)} and {last}"
+
+
+def joint_layers(net: Network) -> list[int]:
+    """Return the places whose activations depend on all that these are made of.
+
+    >>> joint_layers(cr.Network(1, [cr.Dense(2), cr.Dense(2, "softmax")], loss="squared_error"))
+    [1]
+    """
+    own = (getattr(place.layer, "activation", "identity") for place in Places.of(net).layers)
+    return [k for k, name in enumerate(own) if activation(name).pull is not None]
+
+
+def in_double(
+    net: Network, params: Parameters, X: Any, y: Any, sample_weight: Any
+) -> tuple[Parameters, Examples]:
+    """Return parameters and checked examples in float64; one example becomes a row."""
+    params = _in_double(params)
+    X, y = _as_numpy("X", X), _as_numpy("y", y)
+    if sample_weight is not None:
+        sample_weight = _as_numpy("sample_weight", sample_weight)
+    if np.ndim(X) == 1:
+        X, y = np.asarray(X)[None], np.asarray(y)[None]
+    return params, check_examples(net, params, X, y, sample_weight)
+
+
+def inputs_in_double(net: Network, params: Parameters, X: Any) -> tuple[Parameters, Array]:
+    """Return parameters and checked inputs in float64; one example becomes a row."""
+    params, X = _in_double(params), _as_numpy("X", X)
+    X, _ = check_inputs(net, params, np.asarray(X)[None] if np.ndim(X) == 1 else X)
+    return params, X
+
+
+def _in_double(params: Parameters) -> Parameters:
+    in_double: Parameters = tree_map(
+        lambda leaf: _as_numpy("params", leaf).astype(np.float64), params
+    )
+    return in_double
+
+
+def _as_numpy(what: str, given: Any) -> Any:
+    """An array of another library as NumPy's; all else as it is."""
+    if isinstance(given, np.ndarray) or not is_array_api_obj(given):
+        return given
+    try:
+        return np.asarray(given)
+    except (TypeError, RuntimeError, ValueError) as error:
+        raise TypeError(
+            f"explain: {what} must be of arrays that NumPy can read, got {type(given).__name__}: "
+            f"{error}"
+        ) from None
+
+
+def labels(at: Places, inputs: Sequence[str], outputs: Sequence[str]) -> dict[Key, str]:
+    """Return the user's names by the key of the quantity; raise where there are not as many."""
+    found = {}
+    for what, given, kind, layer, size in (
+        ("inputs", inputs, "x", -1, at.widths[0]),
+        ("outputs", outputs, "a", at.last, at.widths[-1]),
+    ):
+        if isinstance(given, str) or not isinstance(given, Collection):
+            raise TypeError(f"explain: {what} must be a list of {size} names, got {given!r}")
+        if len(given) not in (0, size):
+            raise ValueError(
+                f"explain: {what} must hold one name for each of the network's {size} {what}, got "
+                f"{len(given)}"
+            )
+        found.update({Key(kind, layer, k): str(name) for k, name in enumerate(given)})
+    return found
+
+
+class Deriver:
+    """The parts of a derivation of the cost; what another one is of, other classes change."""
+
+    def __init__(self, passes: Passes, of: Key, top: int) -> None:
+        self.passes, self.of, self.top, self.at = passes, of, top, passes.at
+        self.places = self.at.places(of)
+        self.parameters = parameters(self.at) if of == ALL else [of] if is_parameter(of) else []
+        self.rows = largest(np.multiply(self._weights(), passes.parts(of)), top)
+
+    def _weights(self) -> Any:
+        return 1.0 if self.passes.data.w is None else self.passes.data.w
+
+    def parts(self, made: Update | None) -> list[Part]:
+        """The parts of the derivation, but those that have no lines."""
+        parts = [part for row in self.rows for part in self._example(row)]
+        means = Means(self.passes, self.rows, self.top)
+        derived = [self.of] if self.of.kind in ("x", "a", "z") else self.parameters
+        parts.append(
+            Part(f"The {self.passes.net.reduction} over the examples", tuple(means.mean(derived)))
+        )
+        parts.append(Part("The penalty", tuple(means.penalty(derived))))
+        if made:
+            steps = [step for key in self.parameters for step in updated(made, key, self.passes)]
+            parts.append(Part("The update", tuple(steps)))
+        return [part for part in parts if part.steps]
+
+    def _working(self, row: int) -> Working:
+        p = self.passes
+        costs = {"cost": p.derived_cost(row), "whole": p.example_cost(row)}
+        return Working(p.trace, p.deltas, p.y, row=row, top=self.top, at=self.at, **costs)
+
+    def _example(self, row: int) -> list[Part]:
+        """The parts of one example."""
+        working, of = self._working(row), f" of example {row + 1}" if self.passes.n > 1 else ""
+        reached = Reached(working, self.of, self.places, self.top)
+        chain = [] if self.of in (COST, ALL) else self._chain(working)
+        return [
+            Part(f"The chain rule{of}", tuple(chain), CHAIN),
+            Part(f"Forward{of}", tuple(self._forward(working, reached.units))),
+            Part(f"The cost{of}", tuple(working.cost_lines(reached.units))),
+            Part(f"Backward{of}", tuple(self._backward(working, reached)), self._note),
+        ]
+
+    @property
+    def _note(self) -> str:
+        return f"{BACKWARD} {JOINED}" if self.passes.joins else BACKWARD
+
+    def _chain(self, working: Working) -> list[Step]:
+        """The chain rule itself; of what is tied, over its places."""
+        if len(self.places) > 1:
+            return [working.tied(self.places)]
+        return working.chain(self.of)
+
+    def _forward(self, working: Working, units: list[list[int]]) -> list[Step]:
+        inputs, *widths = self.at.widths
+        steps = [
+            step for k in range(inputs) if inputs <= self.top + 1 for step in working.dropped(-1, k)
+        ]
+        for k, o in enumerate(widths):
+            steps += working.layer_forward(k, self._shown(k, o, units[k]))
+        return steps
+
+    def _shown(self, k: int, o: int, units: list[int]) -> Collection[int]:
+        """The units of a place whose forward lines are written: all, where they are few."""
+        return range(o) if o <= self.top + 1 else units
+
+    def _backward(self, working: Working, reached: Reached) -> list[Step]:
+        if self.of == COST:
+            return []
+        unit = self.of.kind in ("x", "a")
+        steps = [
+            step
+            for k in reversed(range(len(self.at.layers)))
+            if reached.behind[k] and not (unit and k == self.of.layer)
+            for step in working.layer_backward(k, reached.units[k])
+        ]
+        if unit:
+            steps += working.dunit(self.of.layer, self.of.unit)
+        if self.of.kind == "z":
+            steps.append(working.dweighted(self.of.layer, self.of.unit))
+        of_each = (working.gradient(self.at.places(key)) for key in self.parameters)
+        return steps + [step for each in of_each for step in each]

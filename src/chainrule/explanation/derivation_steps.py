@@ -1,0 +1,104 @@
+"""A derivation as data: parts, each of steps, each with what it is, its formula and its value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from chainrule.batches import Examples
+from chainrule.explanation.expressions import Expression, Quantity
+from chainrule.explanation.notation import COST, Key
+from chainrule.explanation.unit_places import Places
+from chainrule.layers import Draw
+from chainrule.network import Network, Parameters
+from chainrule.optimizers import Optimizer, State
+from chainrule.ties import Ties
+
+
+class Update(NamedTuple):
+    """The update to be explained beside the gradient: the rule, and where it stands."""
+
+    optimizer: Optimizer
+    step: int = 1
+    states: list[State] | None = None
+    frozen: frozenset[str] = frozenset()
+    clip_value: float | None = None
+    clip_norm: float | None = None
+    mean_weight: float | None = None
+    """Of all examples, where those that are worked out are a batch of them."""
+    ties: Ties = ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the working: a quantity, the formula that gives it, its value, a note.
+
+    `steps` hold the lines that the formula needs and that only it needs, such as the letters that
+    it brings along. A step without a formula is given: it only names its value.
+    """
+
+    key: Key
+    formula: Expression | None
+    value: float
+    note: str = ""
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def quantity(self) -> Quantity:
+        """What the step is of, as a node of other formulas."""
+        return Quantity(self.key, self.value)
+
+    def walk(self) -> Iterator[Step]:
+        """Yield the steps below this one, then the step."""
+        for step in self.steps:
+            yield from step.walk()
+        yield self
+
+
+class Said(NamedTuple):
+    """A formula and what is said of it, of a quantity that is known: all else of a step."""
+
+    formula: Expression | None
+    note: str = ""
+    steps: tuple[Step, ...] = ()
+
+    def of(self, quantity: Quantity) -> Step:
+        """Return the step of a quantity."""
+        return Step(quantity.key, self.formula, quantity.value, self.note, self.steps)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Steps that belong together, under a title."""
+
+    title: str
+    steps: tuple[Step, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """The whole working of a derivative, of the cost by `subject`, or of another quantity `of`.
+
+    It is of a network with its parameters, some examples, and the update made of the gradient, if
+    that is explained too. `labels` are the user's own names of inputs and outputs, by the key of
+    the quantity.
+    """
+
+    net: Network
+    at: Places
+    subject: Key
+    parts: tuple[Part, ...]
+    params: Parameters
+    data: Examples
+    made: Update | None
+    labels: dict[Key, str]
+    of: Key = COST
+    draw: Draw | None = None
+
+    def steps(self) -> Iterator[Step]:
+        """Yield every step, in the order in which they are written."""
+        for part in self.parts:
+            for step in part.steps:
+                yield from step.walk()

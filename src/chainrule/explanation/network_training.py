@@ -1,0 +1,99 @@
+"""How the network of a file is trained: its optimizer, what stays, and which step is worked out."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import check_whole, unknown_name
+from chainrule.explanation.network_layers import LayerTables
+from chainrule.explanation.toml_file import shape_of
+from chainrule.network import Network, Parameters
+from chainrule.optimizers import OPTIMIZERS, Optimizer
+from chainrule.training import frozen
+
+TRAINING_KEYS = ["rate", "optimizer", "freeze", "velocity", "step", "batch_size"]
+
+SETTINGS = {
+    name: [field.name for field in dataclasses.fields(kind)][1:]  # type: ignore[arg-type]
+    for name, kind in OPTIMIZERS.items()
+}
+"""What each optimizer takes besides its rate, which comes first."""
+
+
+class TrainingKeys(LayerTables):
+    """The keys of the training."""
+
+    def optimizer(self) -> Optimizer | None:
+        """Return the rule of the update, if the file has one."""
+        settings = {key: self.given[key] for key in self.settings}
+        if not settings and not {"rate", "optimizer"} & set(self.given):
+            return None
+        name = self.given.get("optimizer", "sgd")
+        if name not in list(OPTIMIZERS):
+            raise self.error("optimizer", unknown_name("optimizer", str(name), OPTIMIZERS))
+        for key in settings:
+            if key not in SETTINGS[name]:
+                known = ", ".join(["rate", *SETTINGS[name]])
+                raise self.error(key, f"{name} takes no {key}; it takes {known}")
+        if "rate" in self.given:
+            settings["learning_rate"] = self.given["rate"]
+        try:
+            return OPTIMIZERS[name](**settings)
+        except (TypeError, ValueError) as error:
+            said = str(error).replace("learning_rate", "rate").partition(": ")[2]
+            raise self.error(said.partition(" ")[0], said) from None
+
+    @property
+    def settings(self) -> list[str]:
+        """The optimizer's own keys that are given."""
+        known = {key for keys in SETTINGS.values() for key in keys}
+        return [key for key in self.given if key in known]
+
+    def freeze(self, params: Parameters) -> tuple[str, ...]:
+        """Return the patterns of the parameters that stay as they are."""
+        patterns = self.strings("freeze", self.given.get("freeze", []))
+        with self.at("freeze"):
+            frozen(params, patterns)
+        return patterns
+
+    def velocity(self, net: Network) -> Parameters | None:
+        """Return the velocity before the first step, in the form of the parameters."""
+        key, given = "velocity", self.given.get("velocity")
+        if given is None:
+            return None
+        if self.has_tables:
+            return self.by_leaves(key, net)
+        if isinstance(given, list):
+            given = {"w" if len(shape_of(given) or ()) == 1 else "weights": given}
+        if not isinstance(given, dict) or not given or not set(given) <= {*"wb", *NESTED}:
+            must = "velocity must be numbers in the form of weights or of w, or { w = …, b = … }"
+            raise self.error(key, f"{must}, got {given!r}")
+        form = [part for part in net.form if part]
+        found = {
+            letter: self._of(given, letter, [getattr(part, letter).shape for part in form])
+            for letter in "Wb"
+        }
+        return net.parameters(list(zip(found["W"], found["b"], strict=True)))
+
+    def _of(self, given: dict[str, Any], letter: str, shapes: list[tuple[int, ...]]) -> list[Any]:
+        """Return the velocity of the weights or of the biases; 0 where it is left out."""
+        names = (letter.lower(), NESTED["Wb".index(letter)])
+        found = [name for name in names if name in given]
+        if len(found) > 1:
+            raise self.error("velocity", f"velocity: {' and '.join(found)} exclude each other")
+        if not found:
+            return [np.zeros(shape) for shape in shapes]
+        return self.layered(f"velocity.{found[0]}", given[found[0]], shapes)
+
+    def count(self, key: str) -> int | None:
+        """Return a whole number from 1, if it is given."""
+        if key not in self.given:
+            return None
+        with self.at(key):
+            return check_whole(key, self.given[key], least=1)
+
+
+NESTED = ("weights", "biases")

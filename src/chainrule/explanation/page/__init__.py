@@ -1,0 +1,137 @@
+"""The page: the network drawn and live beside its derivation, in one file that asks for nothing.
+
+| file | what it is for |
+|---|---|
+| mathml_templates | formulas as MathML, with holes for names and figures |
+| json_formulas | formulas as lists, and the forms of a network's activations and loss |
+| drawn_units | what is drawn: units, edges, bands and bows; of a large network the strongest |
+| embedded_numbers | the core's numbers, where the page works out none |
+| number_tables | every number of what is drawn |
+| page_derivations | the steps of every subject, each embedded once |
+| page_data | everything that the page knows, as JSON |
+| template.html, page.css | what it looks like |
+| compiled_formulas.js | formulas worked out |
+| network_passes.js, descent_rounds.js | the passes and the training worked out |
+| fractions.js | formulas of printed numbers worked out exactly |
+| digits.js, formula_view.js | digits that hold; names and figures put into formulas |
+| quantity_values.js | the number of every quantity that a formula names |
+| marks.js, network_drawing.js, cost_curve.js, number_fields.js, derivation_view.js | the views |
+| page.js | the state, and what follows from it |
+| stepping.js, changes.js, controls.js | what the keys, fields and buttons do |
+
+The scripts are joined, in the order of `SCRIPTS`, when a page is made.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import string
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from chainrule.errors import check_whole
+from chainrule.explanation.notation import COST
+from chainrule.explanation.page.page_data import data, visible
+from chainrule.explanation.text import Text
+
+if TYPE_CHECKING:
+    from chainrule.explanation.result import Explanation
+
+SCRIPTS = (
+    "compiled_formulas",
+    "network_passes",
+    "descent_rounds",
+    "fractions",
+    "digits",
+    "formula_view",
+    "quantity_values",
+    "marks",
+    "network_drawing",
+    "cost_curve",
+    "number_fields",
+    "derivation_view",
+    "page",
+    "stepping",
+    "changes",
+    "controls",
+)
+
+EXAMPLES = "The {0} over {1} examples. The working is that of the one chosen, then the {0} of all."
+
+LIVE = "Change a value, and everything follows. Choose a name to see its derivation."
+STAY = "This page cannot work them out anew, and so they cannot be changed."
+FIXED = f"The numbers are those of the derivation above. {STAY}"
+CHOSEN = f"The numbers are those of the core: choose a name to see its derivation. {STAY}"
+
+INERT = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
+"""What could end a script or a line of it, written in a way that JSON reads the same."""
+
+
+def page(explanation: Explanation, rounds: int = 10_000) -> str:
+    """Return an explanation as one page of HTML: the network, its numbers, and their derivation.
+
+    `rounds` is how far the slider over the training goes. Nothing is loaded from elsewhere, and a
+    Content-Security-Policy forbids it.
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
+    >>> params = net.parameters([([[0.5]], [0.25])])
+    >>> page(cr.explain(net, params, [3.0], [1.0], of="w1")).splitlines()[0]
+    '<!doctype html>'
+    """
+    rounds = check_whole("page: rounds", rounds, least=1)
+    script = "\n".join(["'use strict';(() => {", *(_file(f"{s}.js") for s in SCRIPTS), "})();"])
+    style = _file("page.css")
+    return string.Template(_file("template.html")).substitute(
+        policy=_policy(script, style),
+        symbol=html.escape(explanation.symbol(Text())),
+        network=html.escape(visible(explanation.network)),
+        examples=_examples(explanation),
+        hint=_hint(known := data(explanation, rounds)),
+        style=style,
+        script=script,
+        data=inert_json(known),
+        text=html.escape(visible(explanation.text(), keep="\n")),
+    )
+
+
+def inert_json(value: Any) -> str:
+    r"""Return JSON that nothing in it can turn into HTML.
+
+    >>> inert_json("</script>")
+    '"\\u003c/script\\u003e"'
+    """
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.translate(INERT)
+
+
+def _hint(known: dict[str, Any]) -> str:
+    """What a reader can do."""
+    if known["live"]:
+        return LIVE
+    return CHOSEN if len(known["subjects"]) > 1 else FIXED
+
+
+def _examples(explanation: Explanation) -> str:
+    d = explanation.derivation
+    if d.of != COST or len(d.data.X) == 1:
+        return explanation.examples
+    return f"{explanation.about} {EXAMPLES.format(d.net.reduction, len(d.data.X))}".strip()
+
+
+def _policy(script: str, style: str) -> str:
+    """Allow this script and this style, by their hashes, and nothing else."""
+    return (
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _file(name: str) -> str:
+    return resources.files(__name__).joinpath(name).read_text(encoding="utf-8").strip()

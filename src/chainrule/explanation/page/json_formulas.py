@@ -1,0 +1,153 @@
+"""Formulas as lists that JSON can hold, so that the page has no formula of its own.
+
+| list | is |
+|---|---|
+| `["n", text]`, `["q", quantity]` | a constant, a quantity |
+| `["+", ...]`, `["*", ...]`, `["/", a, b]`, `["^", a, b]`, `["-", a]` | arithmetic |
+| `["f", name, ...]` | a function |
+| `["?", [value, left, sign, right], ...]` | the first value whose condition holds |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from chainrule import losses
+from chainrule.activations import Activation, activation
+from chainrule.explanation.expressions import (
+    Call,
+    Cases,
+    Expression,
+    Negative,
+    Number,
+    Power,
+    Product,
+    Quantity,
+    Quotient,
+    Sum,
+)
+from chainrule.explanation.formulas import ACTIVATION_FORMS, LOSS_FORMS, Form, number
+from chainrule.explanation.notation import Key
+from chainrule.explanation.unit_places import Places
+from chainrule.network import Network
+
+Tree = list[Any]
+
+SATURATED = 0.99
+"""From which |a| on a slope is worked out by the form that its table has for such units."""
+
+
+def tree(e: Expression, leaf: Callable[[Quantity], Tree]) -> Tree:  # noqa: PLR0911
+    """Return a formula as nested lists.
+
+    >>> tree(Number("1") / 2, lambda quantity: [])
+    ['/', ['n', '1'], ['n', '2']]
+    """
+
+    def of(*parts: Expression) -> Tree:
+        return [tree(part, leaf) for part in parts]
+
+    match e:
+        case Quantity():
+            return leaf(e)
+        case Number(text):
+            return ["n", text]
+        case Sum(terms):
+            return ["+", *of(*terms)]
+        case Product(factors):
+            return ["*", *of(*factors)]
+        case Quotient(above, below):
+            return ["/", *of(above, below)]
+        case Power(base, exponent):
+            return ["^", *of(base, exponent)]
+        case Negative(inner):
+            return ["-", *of(inner)]
+        case Call(name, arguments):
+            return ["f", name, *of(*arguments)]
+        case Cases(rows):
+            return ["?", *([*of(v, c.left), c.sign, *of(c.right)] for v, c in rows)]
+    raise TypeError(f"an expression must be made of the nodes of expressions, got {e!r}")
+
+
+def _by_letter(quantity: Quantity) -> Tree:
+    key = quantity.key
+    return ["q", key.text, quantity.value] if key.text == "π" else ["q", key.text or key.kind]
+
+
+def activation_forms(net: Network) -> dict[str, Any]:
+    """Return value and slope of each activation of a chain of layers, from z and a.
+
+    >>> net = cr.Network(1, [cr.Dense(1, "tanh")], loss="half_squared_error")
+    >>> activation_forms(net)["tanh"]["value"]
+    {'lets': [], 'tree': ['f', 'tanh', ['q', 'z']]}
+    """
+    layers: list[Any] = [place.layer for place in Places.of(net).layers]
+    rows = [activation(layer.activation) for layer in layers]
+    return {str(row): _activation_form(row) for row in rows}
+
+
+def _activation_form(row: Activation) -> dict[str, Any]:
+    value, slope = ACTIVATION_FORMS[row.name]
+    more = [number(p) for p in row.parameters]
+
+    def of(rule: Callable[..., Form], a: float) -> dict[str, Any]:
+        given = Quantity(Key("z"), 0.5), Quantity(Key("a"), a)
+        form = rule(*given, *more)
+        lets = [[each.quantity.key.text, tree(each.expression, _by_letter)] for each in form.lets]
+        return {"lets": lets, "tree": tree(form.expression, _by_letter)}
+
+    plain, saturated = of(slope, 0.5), of(slope, 1.0)
+    if plain != saturated:
+        size, bound = ["f", "abs", ["q", "a"]], ["n", str(SATURATED)]
+        rows = [plain["tree"], size, "<", bound], [saturated["tree"], size, "≥", bound]
+        plain["tree"] = ["?", *rows]
+    return {"value": of(value, 0.5), "slope": plain}
+
+
+def _with_log_of_p(made: Tree) -> Tree:
+    """The logarithm of a probability as a number of its own, which is finite where p is 0."""
+    if made == ["f", "ln", ["q", "p"]]:
+        return ["q", "ln p"]
+    return [_with_log_of_p(part) if isinstance(part, list) else part for part in made]
+
+
+def loss_form(net: Network) -> dict[str, Any]:
+    """Return the share of an output in the loss, and its slope, from a, p or ln p, and y.
+
+    There is a form for each output of a group; the outputs take turns in them.
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
+    >>> loss_form(net)["forms"][0]["slope"]
+    ['*', ['n', '2'], ['+', ['q', 'a'], ['-', ['q', 'y']]]]
+    """
+    row = losses.loss(net.loss)
+    softmax = row.name == "cross_entropy"
+    form, o = LOSS_FORMS[row.name], number(net.outputs)
+
+    def of(rule: Callable[..., Expression], j: int, y: float) -> Tree:
+        a, own = Quantity(Key("a"), 0.5), Quantity(Key("y"), y)
+        if row.link_name in ("softmax", "sigmoid"):  # of a binary one every p comes from its logit
+            given = [Quantity(Key("p"), 1.0), own, o, *([] if softmax else [a])]
+        else:
+            given = [a, own, o, *map(number, row.parameters_of(j))]
+        made = tree(rule(*given), _by_letter)
+        return _with_log_of_p(made) if softmax else made
+
+    def by_target(rule: Callable[..., Expression], j: int) -> Tree:
+        one, zero, other = (of(rule, j, y) for y in (1.0, 0.0, 0.5))
+        if one == zero == other:
+            return one
+        y = ["q", "y"]
+        conditions = ([one, y, "=", ["n", "1"]], [zero, y, "=", ["n", "0"]])
+        return ["?", *conditions, [other, y, ">", ["n", "0"]]]
+
+    return {
+        "softmax": softmax,
+        "sigmoid": row.link_name == "sigmoid",
+        "smoothing": row.parameters[0] if softmax and row.parameters else 0,
+        "forms": [
+            {"value": by_target(form.value, j), "slope": by_target(form.slope, j)}
+            for j in range(row.group)
+        ],
+    }

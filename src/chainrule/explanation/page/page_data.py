@@ -1,0 +1,258 @@
+"""Everything that a page knows, as JSON: the network, its numbers, its derivations, their names."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule import losses
+from chainrule.activations import Activation, activation
+from chainrule.explanation.core_numbers import held
+from chainrule.explanation.derivation import derive, joint_layers
+from chainrule.explanation.derivation_steps import Derivation, Update
+from chainrule.explanation.expressions import Quantity, walk
+from chainrule.explanation.notation import COST, Key, derivative
+from chainrule.explanation.page.drawn_units import Seen, Shown, shown
+from chainrule.explanation.page.embedded_numbers import held_numbers, other_parameters
+from chainrule.explanation.page.json_formulas import activation_forms, loss_form
+from chainrule.explanation.page.mathml_templates import shapes
+from chainrule.explanation.page.number_tables import tables
+from chainrule.explanation.page.page_derivations import Library, name_list
+from chainrule.explanation.subjects import ALL
+from chainrule.optimizers import SGD
+from chainrule.rows import is_own
+from chainrule.targets import encode
+
+if TYPE_CHECKING:
+    from chainrule.explanation.result import Explanation
+
+TOP = 10
+"""How many terms of a sum are written."""
+
+ALL_AT_ONCE = 60
+"""The parameters up to which the page also explains all of them together."""
+
+
+MOST_LINES = 6_000
+"""After how many lines a page that cannot work out its numbers has no more derivations."""
+
+UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""The kinds of signs that change the text around them, or cannot be written."""
+
+
+def data(explanation: Explanation, rounds: int) -> dict[str, Any]:
+    """Return what is embedded in a page.
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
+    >>> data(cr.explain(net, net.init(), [1.0], [1.0], of="w1"), 100)["network"]
+    'network 1-1, identity, half_squared_error'
+    """
+    d = explanation.derivation
+    seen = Seen(d)
+    drawn = shown(d, seen)
+    fixed = not drawn.is_chain or _fixed(d)
+    library = Library(explanation, values=fixed)
+    subjects = [
+        [library.key(derived.subject), library.derivation(derived)]
+        for derived in _derivations(d, drawn, fixed=fixed)
+    ]
+    return {
+        "network": visible(explanation.network),
+        "widths": d.at.widths,
+        "notation": explanation.notation,
+        "digits": explanation.digits or 0,
+        "live": not fixed,
+        "activations": [] if fixed else _activations(d),
+        "loss": None if fixed else loss_form(d.net),
+        "target": losses.loss(d.net.loss).target,
+        "l1": d.net.l1,
+        "l2": d.net.l2,
+        "params": [[numbers(p.W), numbers(p.b)] for p in _dense(d)] if drawn.is_chain else [],
+        "frozen": _frozen(d) if drawn.is_chain else [],
+        "data": _examples(d),
+        "weight": _weight(d),
+        "update": _update(d.made, 0 if fixed or explanation.about else rounds),
+        "shown": _shown(library, drawn, d),
+        **_numbers(d, drawn, seen, library),
+        "labels": [[library.key(key), visible(text)] for key, text in d.labels.items()],
+        "letters": _letters(explanation, library, drawn),
+        "of": library.key(d.of),
+        "subjects": subjects,
+        "keys": library.keys,
+        "steps": library.steps,
+        "shapes": shapes(),
+        "names": library.names_by_row(),
+        "units": [[d.at.unit(layer - 1, j) for j in u] for layer, u in enumerate(drawn.units)],
+        "closing": explanation.closing,
+    }
+
+
+def visible(text: str, keep: str = "") -> str:
+    """Return text without what changes the text around it: control signs, marks of direction.
+
+    >>> visible("a\\u202eb")
+    'a\ufffdb'
+    """
+    return "".join(
+        "\ufffd" if unicodedata.category(sign) in UNSEEN and sign not in keep else sign
+        for sign in text
+    )
+
+
+def numbers(values: Any) -> str:
+    """Return numbers as base64: in single precision where that is exact.
+
+    >>> numbers(np.array([1.0]))
+    'f4:AACAPw=='
+    """
+    wide = np.ascontiguousarray(values, "<f8")
+    with np.errstate(over="ignore"):
+        narrow = wide.astype("<f4")
+    kind, held = ("f4", narrow) if np.array_equal(narrow, wide) else ("f8", wide)
+    return f"{kind}:{base64.b64encode(held.tobytes()).decode()}"
+
+
+def _fixed(d: Derivation) -> bool:
+    """Whether the page only shows the core's numbers: for functions that are the user's own or over
+    the layer, and of what is no derivative of the cost."""
+    own = (
+        d.of != COST
+        or bool(d.at.ties or joint_layers(d.net))
+        or any(is_own(activation, row) for row in _rows(d))
+    )
+    return own or is_own(losses.loss, losses.loss(d.net.loss)) or _dropped(d)
+
+
+def _dropped(d: Derivation) -> bool:
+    """Whether dropout has drawn its masks."""
+    parts = (part for step in d.steps() for part in walk(step.formula or step.quantity))
+    return any(isinstance(part, Quantity) and part.key.kind == "kept" for part in parts)
+
+
+def _derivations(d: Derivation, drawn: Shown, *, fixed: bool) -> list[Derivation]:
+    """The derivation itself, and those of all else that is drawn."""
+    if fixed and (drawn.is_chain or d.of != COST):
+        return [d]
+    whole = [ALL] if d.net.size <= ALL_AT_ONCE else []
+    others = [key for key in [*drawn.subjects(), COST, *whole] if key != d.subject]
+    found = [d]
+    lines = 0
+    for key in _in_turns(others) if fixed else others:
+        made = _derived(d, key)
+        found += [made] if made else []
+        lines += sum(1 for _ in made.steps()) if made else 0
+        if fixed and lines > MOST_LINES:  # each with its numbers
+            break
+    return found
+
+
+def _in_turns(keys: list[Key]) -> list[Key]:
+    """Keys in such an order that each kind of each place has its turn."""
+    groups: dict[tuple[str, int], list[Key]] = {}
+    for key in keys:
+        groups.setdefault(key[:2], []).append(key)
+    turns = itertools.zip_longest(*groups.values())
+    return [key for turn in turns for key in turn if key is not None]
+
+
+def _derived(d: Derivation, of: Key) -> Derivation | None:
+    """What else the page can be asked for; None where a number on the way to it is not finite."""
+    try:
+        return derive(d.net, d.params, d.data, of, top=TOP, made=d.made, draw=d.draw, at=d.at)
+    except ValueError:
+        return None
+
+
+def _rows(d: Derivation) -> list[Activation]:
+    """The activation of each layer of a chain."""
+    layers: list[Any] = [place.layer for place in d.at.layers]
+    return [activation(layer.activation) for layer in layers]
+
+
+def _dense(d: Derivation) -> list[Any]:
+    return [held(d.params, place.path) for place in d.at.layers]
+
+
+def _activations(d: Derivation) -> list[Any]:
+    forms = activation_forms(d.net)
+    return [forms[str(row)] for row in _rows(d)]
+
+
+def _frozen(d: Derivation) -> list[list[bool]]:
+    names = d.made.frozen if d.made else ()
+    return [[f"{place.path}.{part}" in names for part in "Wb"] for place in d.at.layers]
+
+
+def _examples(d: Derivation) -> dict[str, Any]:
+    y = encode(d.data.y, d.net.outputs, d.data.X.dtype, np)
+    w = None if d.data.w is None else numbers(d.data.w)
+    return {"n": len(d.data.X), "X": numbers(d.data.X), "y": numbers(y), "w": w}
+
+
+def _weight(d: Derivation) -> float | None:
+    """What the sum over the examples is divided by; None where it is the sum of their weights."""
+    if d.net.reduction == "sum":
+        return 1.0
+    if d.made is None or d.made.mean_weight is None:
+        return None
+    return len(d.data.X) * d.made.mean_weight
+
+
+def _update(made: Update | None, rounds: int) -> dict[str, Any] | None:
+    """The rate, and how many rounds of training the page can go through."""
+    if made is None:
+        return None
+    o = made.optimizer
+    plain = type(o) is SGD and not o.momentum and not o.weight_decay
+    plain = plain and not (made.clip_value or made.clip_norm or made.ties)
+    constant = isinstance(o.learning_rate, int | float)
+    return {
+        "rate": o.rate(made.step),
+        "rounds": rounds if plain and constant else 0,
+        "by": repr(o),
+        "step": made.step,
+        "clip": [made.clip_value, made.clip_norm],
+    }
+
+
+def _shown(library: Library, drawn: Shown, d: Derivation) -> dict[str, Any]:
+    """What is drawn, with the numbers of its keys."""
+
+    def of_output(j: int) -> list[int]:
+        return [library.key(Key("y", d.at.last, j)), library.key(Key("loss", drawn.last, j))]
+
+    return {
+        "units": drawn.units,
+        "edges": [[*edge[:4], library.key(edge.key) if edge.key else -1] for edge in drawn.edges],
+        "biases": [[*at, library.key(key)] for at, key in drawn.biases.items()],
+        "outputs": [[j, *of_output(j)] for j in drawn.units[drawn.last + 1]],
+        "last": drawn.last,
+        "titles": drawn.titles,
+        "bands": drawn.bands,
+        "bows": drawn.bows,
+    }
+
+
+def _numbers(d: Derivation, drawn: Shown, seen: Seen, library: Library) -> dict[str, Any]:
+    """The tables, and the numbers that are known where the page works out none."""
+    others = [] if drawn.is_chain else other_parameters(drawn, seen)
+    made = tables(drawn, others, d.at, library, updates=d.made is not None)
+    known = [] if drawn.is_chain else held_numbers(library, drawn, others, seen, d)
+    return {"tables": made, "held": known}
+
+
+def _letters(explanation: Explanation, library: Library, drawn: Shown) -> dict[str, Any]:
+    """The names of rate and cost; the keys of all that the drawing and the tables show."""
+    units = [(layer, j) for layer, own in enumerate(drawn.units[1:]) for j in own]
+    places = {"y": explanation.derivation.at.last, "loss": drawn.last, "p": drawn.last}
+    kinds = [Key(kind, *at) for kind in ("z", "a", "delta") for at in units]
+    ends = [Key(*at, j) for at in places.items() for j in drawn.units[drawn.last + 1]]
+    for key in [*kinds, *ends, *drawn.subjects(), COST]:
+        library.key(key)
+    for key in drawn.subjects():
+        library.key(derivative(COST, key))
+    return {"rate": name_list(explanation.convention.rate), "C": library.key(COST)}

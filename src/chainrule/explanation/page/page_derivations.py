@@ -1,0 +1,124 @@
+"""The steps of every subject of a page: each is embedded once, whoever needs it.
+
+What is of one of several examples is written for any of them: `HERE` stands for its number.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from chainrule.explanation.derivation_steps import Derivation, Part, Step
+from chainrule.explanation.expressions import Quantity
+from chainrule.explanation.mathml import MathML
+from chainrule.explanation.notation import Key, Name, Ratio
+from chainrule.explanation.page.json_formulas import Tree, tree
+from chainrule.explanation.page.mathml_templates import template
+from chainrule.explanation.result import Explanation
+from chainrule.explanation.text import Text
+
+HERE = -1
+
+_EXAMPLE = re.compile(r" of example (\d+)$")
+
+
+class Library:
+    """Keys and steps by number, each of them once.
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
+    >>> library = Library(cr.explain(net, net.init(), [1.0], [1.0], of="w1"))
+    >>> library.key(Key("w")), library.key(Key("b")), library.key(Key("w"))
+    (0, 1, 0)
+    """
+
+    def __init__(self, explanation: Explanation, *, values: bool = False) -> None:
+        self.explanation, self.values = explanation, values
+        self.keys: list[Any] = []
+        self.steps: list[Any] = []
+        self.rows: set[int] = set()
+        self._keys: dict[Key, int] = {}
+        self._steps: dict[str, int] = {}
+
+    def key(self, key: Key) -> int:
+        """Return the number of a key."""
+        if key not in self._keys:
+            of = [self.key(part) for part in key.of]
+            self._keys[key] = len(self.keys)
+            self.keys.append([*key[:4], of, key.text, key.example, self._name(key)])
+        return self._keys[key]
+
+    def _name(self, key: Key) -> Any:
+        """A name as a list; a derivative is written from its two."""
+        if key.kind == "d" or key.example == HERE:
+            return None
+        return name_list(self.explanation.name(key))
+
+    def derivation(self, derivation: Derivation) -> list[Any]:
+        """Return the parts of a derivation: title, note, example, numbers of steps."""
+        letters = {s.key for s in derivation.steps() if s.key.kind == "letter"}
+        return [self._part(part, letters, len(derivation.data.X)) for part in derivation.parts]
+
+    def _part(self, part: Part, letters: set[Key], n: int) -> list[Any]:
+        found = _EXAMPLE.search(part.title)
+        row = int(found[1]) - 1 if found else -1
+        if n == 1 and part.title in ("The chain rule", "Forward", "The cost", "Backward"):
+            row = 0
+        elif found:
+            self.rows.add(row)
+        example = row + 1 if found else 0
+        steps = [self._step(step, letters, example) for step in part.steps]
+        return [_EXAMPLE.sub("", part.title), part.note, row, steps]
+
+    def _step(self, step: Step, letters: set[Key], example: int) -> int:
+        def leaf(quantity: Quantity) -> Tree:
+            key = quantity.key
+            place = ["q", self.key(_here(key, example))]
+            fixed = self.values or (key.kind == "letter" and key not in letters)
+            return [*place, quantity.value] if fixed else place
+
+        formula = None if step.formula is None else tree(step.formula, leaf)
+        written = None if step.formula is None else template(step.formula, leaf)
+        nested = [self._step(s, letters, example) for s in step.steps]
+        whole: list[Any] = [self.key(_here(step.key, example)), formula, step.note, nested, written]
+        if self.values:
+            whole.append(step.value)
+        text = json.dumps(whole)
+        if text not in self._steps:
+            self._steps[text] = len(self.steps)
+            self.steps.append(whole)
+        return self._steps[text]
+
+    def names_by_row(self) -> dict[int, dict[int, Any]]:
+        """Return what the quantities of any example are called, for each example that is shown."""
+        general = [(key, number) for key, number in self._keys.items() if key.example == HERE]
+        return {
+            row: {
+                number: name_list(self.explanation.name(key._replace(example=row + 1)))
+                for key, number in general
+            }
+            for row in sorted(self.rows)
+        }
+
+
+def _here(key: Key, example: int) -> Key:
+    """The key with `HERE` for the example."""
+    if not example:
+        return key
+    own = HERE if key.example == example else key.example
+    return key._replace(example=own, of=tuple(_here(part, example) for part in key.of))
+
+
+def name_list(name: Name | Ratio) -> Any:
+    """Return base, index, superscript and marks of a name, then the name as text and as MathML.
+
+    Of a ratio, return those of its two names. Last is how tightly a name holds together.
+
+    >>> name_list(Name("w", "5"))
+    ['w', '5', '', '', 'w5', '<msub><mi>w</mi><mn>5</mn></msub>', 3]
+    """
+    if isinstance(name, Ratio):
+        return [name_list(name.above), name_list(name.below)]
+    text, level = MathML().named(name)
+    marks = "^" * name.hat + "c" * name.code
+    return [name.base, name.sub, name.sup, marks, Text().name(name), text, int(level)]

@@ -1,0 +1,219 @@
+"""Any step of a run once more: the run is deterministic, so it is made again up to that step."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from chainrule.batches import Examples, Part, batches_after, check_examples, split
+from chainrule.engine.native_run import AS_LONG_AS_IT_TAKES, NativeRun
+from chainrule.engine.session import Session, contiguous, shuffled
+from chainrule.errors import check_whole
+from chainrule.explanation import derivation
+from chainrule.explanation.derivation_steps import Update
+from chainrule.explanation.notation import notation as convention
+from chainrule.explanation.result import Explanation
+from chainrule.explanation.subjects import subject
+from chainrule.explanation.tied_names import of_run
+from chainrule.explanation.unit_places import Places
+from chainrule.history import History, Progress
+from chainrule.layers import Draw
+from chainrule.network import Parameters
+from chainrule.optimizers import State, init_states
+from chainrule.reference import Plan, Run, take_step
+from chainrule.trees import tree_map
+
+
+class Stand(NamedTuple):
+    """Where a run stands before one of its steps, and the batch that the step is made of."""
+
+    params: Parameters
+    states: list[State]
+    step: int
+    batch: Examples
+
+
+class Start(NamedTuple):
+    """Which step of a training is meant, and how that goes through the examples."""
+
+    step: int
+    batch_size: int | None
+    states: list[State] | None
+
+
+def run_of(history: History, step: int) -> Run:
+    """Return the run that made a step, or raise."""
+    if not history.runs:
+        raise ValueError(
+            "this history holds no run: one that was loaded from a file has not the data, and "
+            "only fit makes histories"
+        )
+    last = history.at.step
+    if not last:
+        raise ValueError("the training made no step")
+    if not step <= last:
+        raise ValueError(f"the training made {last} steps, from 1 to {last}; got step={step}")
+    made = [run for run in history.runs if run.step < step]
+    if not made:
+        raise ValueError(
+            f"step {step} was made before this history was loaded from a file, which has not the "
+            f"data; the steps from {history.runs[0].step + 1} on can be made again"
+        )
+    found: Run = made[-1]
+    return found
+
+
+def examples_of(run: Run) -> Examples:
+    """Return the examples that a run trained with."""
+    data = check_examples(run.plan.net, run.params, run.X, run.y, run.sample_weight, whole=False)
+    part, _ = split(run.plan.net, run.params, data, run.validation, run.plan.seed, shuffled)
+    return part.whole()
+
+
+def began(run: Run) -> Progress:
+    """Return where a run began."""
+    optimizer = run.plan.optimizer
+    states = init_states(optimizer, run.params) if run.states is None else run.states
+    return Progress(run.params, states, run.step, run.epoch, type(optimizer).__name__)
+
+
+def stands(run: Run, data: Examples) -> Iterator[Stand]:
+    """Yield where a run stands before each of its steps, made as the run made them."""
+    params, states, t, epoch, _ = began(run)
+    following = batches_after(Part(data), run.batch_size, run.plan.seed, epoch, shuffle=run.shuffle)
+    native = _native_steps(run, len(data.X)) if run.native else None
+    make = native or functools.partial(take_step, run.plan)
+    for step, batch in enumerate(following, t + 1):
+        yield Stand(params, states, step, batch)
+        with np.errstate(all="ignore"):
+            params, states, *_ = make(params, states, batch, step)
+
+
+def _native_steps(run: Run, n: int) -> Callable[..., tuple[Parameters, list[State]]]:
+    """Return what makes step after step in the engine, which knows where it stands."""
+    start = began(run)
+    session = Session(
+        run.plan,
+        start.params,
+        start.states,
+        batch=min(run.batch_size or n, n),
+        threads=1,
+    )
+
+    def make(
+        _: Parameters, __: list[State], batch: Examples, step: int
+    ) -> tuple[Parameters, list[State]]:
+        session.run(  # the batch as an epoch of its own
+            contiguous(batch),
+            shuffles=False,
+            epochs=1,
+            first_epoch=0,
+            first_step=step - 1,
+            seconds=AS_LONG_AS_IT_TAKES,
+        )
+        return session.read()
+
+    return make
+
+
+def stand(history: History, run: Run, step: int) -> Stand:
+    """Return where a run stood before a step, to the bit as it was trained."""
+    data, done = examples_of(run), step - 1 - run.step
+    if not (run.native and done):
+        return next(itertools.islice(stands(run, data), done, None))
+    start = began(run)
+    native = NativeRun(run.plan, History(last=start), Part(data), run.batch_size, run.shuffle, None)
+    native.session.run(
+        native.data.data,
+        shuffles=native.shuffles,
+        epochs=history.at.epoch + 1 - start.epoch,  # as many as it may take
+        first_epoch=start.epoch,
+        first_step=start.step,
+        seconds=AS_LONG_AS_IT_TAKES,
+        most_steps=done,
+    )
+    params, states = native.session.read()
+    following = batches_after(
+        Part(data), run.batch_size, run.plan.seed, run.epoch, shuffle=run.shuffle
+    )
+    return Stand(params, states, step, next(itertools.islice(following, done, None)))
+
+
+def step_of(plan: Plan, params: Parameters, data: Examples, at: Start) -> tuple[Stand, list[int]]:
+    """Return where a training stands before a step, and the rows of its batch.
+
+    It goes through the examples in their order, and is made by the functions of the core. Raises
+    ValueError where a step on the way fails.
+    """
+    run = Run(plan, *data, None, at.batch_size, False, False, params, at.states, 0, 0)
+    numbered = data._replace(y=np.arange(len(data.X)))
+    batches = batches_after(Part(numbered), at.batch_size, plan.seed, 0, shuffle=False)
+    try:
+        found = next(itertools.islice(stands(run, data), at.step - 1, None))
+    except FloatingPointError as error:
+        raise ValueError(
+            f"explain: the training fails before step {at.step}: {error}; make the learning rate "
+            "smaller"
+        ) from None
+    rows = next(itertools.islice(batches, at.step - 1, None)).y
+    return found, [int(row) for row in rows]
+
+
+def explain_step(
+    history: History,
+    step: int,
+    of: str,
+    *,
+    notation: str = "mazur",
+    digits: int | None = None,
+    top: int = 10,
+    inputs: tuple[str, ...] = (),
+    outputs: tuple[str, ...] = (),
+) -> Explanation:
+    """Return the working of one step of training, with the update that it made.
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
+    >>> _, history = cr.fit(net, net.init(0), [[3.0]], [1.0], cr.SGD(0.1), epochs=5)
+    >>> explain_step(history, 5, "w1").derivation.made.step
+    5
+    """
+    step = check_whole("explain: step", step, least=1)
+    run = run_of(history, step)
+    plan, at = run.plan, stand(history, run, step)
+    derivation.check_layers(plan.net)
+    convention(notation)
+    places = of_run(plan.ties, Places.of(plan.net))
+    params, states = (
+        tree_map(lambda leaf: np.asarray(leaf, np.float64), part)
+        for part in (at.params, tuple(at.states))
+    )
+    data = Examples(
+        *(p if p is None or p.dtype.kind == "i" else np.asarray(p, np.float64) for p in at.batch)
+    )
+    part = at.batch.mean_weight != plan.mean_weight  # the whole has no other than its own
+    made = Update(
+        plan.optimizer,
+        step,
+        list(states),
+        plan.frozen,
+        plan.clip_value,
+        plan.clip_norm,
+        plan.mean_weight if part else None,
+        plan.ties,
+    )
+    derived = derivation.derive(
+        plan.net,
+        params,
+        data,
+        subject(of, places),
+        top=top,
+        draw=Draw(plan.seed, step),
+        made=made,
+        labels=derivation.labels(places, inputs, outputs),
+        at=places,
+    )
+    return Explanation(derived, notation, digits)

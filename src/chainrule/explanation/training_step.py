@@ -1,0 +1,114 @@
+"""The step of a training that an explanation is of: by which rule, which one, from which state."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from chainrule.batches import Examples
+from chainrule.errors import check_whole
+from chainrule.explanation.derivation_steps import Update
+from chainrule.explanation.replay import Start, step_of
+from chainrule.explanation.tied_names import called, checked
+from chainrule.explanation.unit_places import Places
+from chainrule.layers import Draw
+from chainrule.network import Network, Parameters, check_parameters
+from chainrule.optimizers import Optimizer, State
+from chainrule.reference import Plan
+from chainrule.ties import Ties, check_equal
+from chainrule.training import frozen
+from chainrule.trees import leaves, named_leaves
+
+SEED = 0
+"""Of dropout's masks, which the steps draw."""
+
+
+class Begun(NamedTuple):
+    """What a step begins with, and what is said of it."""
+
+    params: Parameters
+    data: Examples
+    made: Update | None
+    draw: Draw | None
+    about: str
+
+
+class Training(NamedTuple):
+    """What `explain` is told of a training; see there."""
+
+    optimizer: Optimizer | None
+    freeze: Collection[str]
+    velocity: Parameters | None
+    step: int | None
+    batch_size: int | None
+    at: Places
+
+    @property
+    def is_later(self) -> bool:
+        """Whether a step is asked for, which may be a later one or one of a batch."""
+        return self.step is not None or self.batch_size is not None
+
+    def begin(self, net: Network, params: Parameters, data: Examples) -> Begun:
+        """Return where the step begins that is explained, or raise where nothing says how."""
+        stays = frozen(params, self.freeze)
+        ties = checked(params, self.at, net.roles, stays)
+        if self.optimizer is None:
+            for name in ("velocity", "step", "batch_size"):
+                if getattr(self, name) is not None:
+                    raise ValueError(
+                        f"explain: {name} is of a training, which needs its rate: give optimizer, "
+                        "such as cr.SGD(0.5), or in a file rate = 0.5"
+                    )
+            return Begun(params, data, None, None, "")
+        if not isinstance(self.optimizer, Optimizer):
+            raise TypeError(
+                f"explain: optimizer must be one such as cr.SGD(0.5), got {self.optimizer!r}"
+            )
+        made = Update(self.optimizer, 1, self._states(net, self.optimizer, ties), stays, ties=ties)
+        if not self.is_later:
+            return Begun(params, data, made, None, "")
+        return self._reached(net, params, data, made, ties)
+
+    def _states(self, net: Network, optimizer: Optimizer, ties: Ties) -> list[State] | None:
+        """The state that momentum starts from; None where it is new."""
+        if self.velocity is None:
+            return None
+        if not getattr(optimizer, "momentum", 0):
+            raise ValueError(
+                "explain: velocity is of SGD with momentum, such as momentum = 0.9, got "
+                f"{optimizer!r}"
+            )
+        check_parameters(net, self.velocity)
+        check_equal(dict(named_leaves(self.velocity)), ties, "velocities", called(self.at))
+        return [(v,) for v in leaves(self.velocity)]
+
+    def _reached(
+        self, net: Network, params: Parameters, data: Examples, made: Update, ties: Ties
+    ) -> Begun:
+        """The step, after those before it."""
+        step = check_whole("explain: step", 1 if self.step is None else self.step, least=1)
+        size = self.batch_size
+        if size is not None:
+            size = check_whole("explain: batch_size", size, least=1)
+        plan = Plan(net, made.optimizer, SEED, made.frozen, None, None, data.mean_weight, ties)
+        stand, rows = step_of(plan, params, data, Start(step, size, made.states))
+        part = len(rows) < len(data.X)
+        made = made._replace(
+            step=step,
+            states=list(stand.states),
+            mean_weight=data.mean_weight if part else None,
+        )
+        about = f"Step {step} of the training"
+        if part:
+            about += f", with {_named(rows)} of the {len(data.X)}"
+        return Begun(stand.params, stand.batch, made, Draw(SEED, step), f"{about}.")
+
+
+def _named(rows: list[int]) -> str:
+    """What the examples of a batch are called.
+
+    >>> _named([4]), _named([2, 3, 4])
+    ('example 5', 'examples 3 to 5')
+    """
+    first, last = rows[0] + 1, rows[-1] + 1
+    return f"example {first}" if first == last else f"examples {first} to {last}"

@@ -1,0 +1,165 @@
+"""The lines of one example's loss: probabilities, each output's share, their sum."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Collection
+
+import numpy as np
+
+from chainrule import losses
+from chainrule.explanation.activation_formulas import OWN
+from chainrule.explanation.derivation_steps import Step
+from chainrule.explanation.example_numbers import Example
+from chainrule.explanation.expressions import Expression, Quantity, Sum, call
+from chainrule.explanation.formulas import ACTIVATION_FORMS, LOSS_FORMS, number
+from chainrule.explanation.notation import Key
+from chainrule.explanation.softmax import Softmax
+from chainrule.explanation.sums import Row, largest, total, whole
+from chainrule.losses import Loss
+from chainrule.rows import is_own
+
+SMALLEST_PROBABILITY, LARGEST_PROBABILITY = 1e-290, 0.99
+"""Outside of these −ln p is worked out by another way than from p, which has too few digits."""
+
+
+class LossLines:
+    """The lines of the loss of what leaves place `k`: of a network, or of one of its members."""
+
+    def __init__(self, example: Example, k: int) -> None:
+        self.example, self.k, self.top, self.y = example, k, example.top, example.y
+        self.loss: Loss = losses.loss(example.net.loss)
+        self.size = example.at.layers[k].outputs
+        first = self.size * max(example.at.layers[k].member - 1, 0)
+        self.output = example.output[:, first : first + self.size]
+
+    def lines(self, reached: Collection[int], cost: Key) -> list[Step]:
+        """The lines of the loss: the outputs' shares of it, then their sum, which is a cost.
+
+        Written are the outputs that the derivative reaches, and those with the largest shares.
+        """
+        counted = [j for j in range(len(self.y)) if self.labels[j] or not self.has_softmax]
+        shares = self.shares[counted]
+        summed = total(shares, lambda k: self.share(counted[k]), self.top)
+        written = sorted({*reached, *(counted[k] for k in largest(shares, self.top))})
+        steps = self._probabilities(written)
+        steps += [step for j in written if j in counted for step in self._share(j)]
+        return [*steps, Step(cost, summed, whole(shares))]
+
+    def slope(self, j: int) -> Expression | None:
+        """The derivative of the loss by an output, or None of a loss of one's own."""
+        return None if self.is_own else self._of_loss(LOSS_FORMS[self.loss.name].slope, j)
+
+    # The core's numbers, and their names
+
+    @functools.cached_property
+    def shares(self) -> Row:
+        """Each output's share of the loss."""
+        return np.asarray(self.loss.value(self.output, self.y[None], np)[0])
+
+    @functools.cached_property
+    def probabilities(self) -> Row:
+        """What the loss's link makes of the outputs."""
+        return np.asarray(self.loss.link(self.output, np)[0])
+
+    def sent(self, j: int) -> Quantity:
+        """An output."""
+        return self.example.sent(self.k, j)
+
+    def share(self, j: int) -> Quantity:
+        """An output's share of the loss."""
+        key = Key("loss", self.k, j, example=self.example.cost.example)
+        return Quantity(key, float(self.shares[j]))
+
+    def target(self, j: int) -> Quantity:
+        """The target of an output."""
+        return Quantity(Key("y", self.example.at.last, j), float(self.y[j]))
+
+    def p(self, j: int) -> Quantity:
+        """The probability of an output."""
+        return Quantity(Key("p", self.k, j), float(self.probabilities[j]))
+
+    @property
+    def has_softmax(self) -> bool:
+        """Whether it is of a softmax of the outputs."""
+        return self.loss.name == "cross_entropy" and not self.is_own
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is a function of the user's own."""
+        return is_own(losses.loss, self.loss)
+
+    @property
+    def _smoothing(self) -> float:
+        return self.loss.parameters[0] if self.has_softmax and self.loss.parameters else 0.0
+
+    @functools.cached_property
+    def labels(self) -> Row:
+        """The targets as the loss has them: smoothed, where it smooths."""
+        s = self._smoothing
+        return (1 - s) * self.y + s / len(self.y) if s else self.y
+
+    def label(self, j: int) -> Quantity:
+        """The target of an output as the loss has it."""
+        if not self._smoothing:
+            return self.target(j)
+        return Quantity(Key("letter", 1, j, text="t"), float(self.labels[j]))
+
+    def _share(self, j: int) -> list[Step]:
+        """The line of an output's share of the loss; before it that of its smoothed label."""
+        share = self.share(j)
+        if self.is_own:
+            return [Step(share.key, None, share.value, f"{OWN}, {self.loss.name}")]
+        if self.has_softmax:
+            return [*self._smoothed(j), Step(share.key, self._minus_log(j), share.value)]
+        return [Step(share.key, self._of_loss(LOSS_FORMS[self.loss.name].value, j), share.value)]
+
+    def _of_loss(self, rule: Callable[..., Expression], j: int) -> Expression:
+        """A formula of the loss, of what an output passes on and its target."""
+        o = number(len(self.y))
+        if self.has_softmax:
+            return rule(self.p(j), self.label(j), o)
+        if self.loss.link_name == "sigmoid":
+            return rule(self.p(j), self.target(j), o, self.sent(j))
+        parameters = map(number, self.loss.parameters_of(j))
+        return rule(self.sent(j), self.target(j), o, *parameters)
+
+    def _smoothed(self, j: int) -> list[Step]:
+        if not self._smoothing:
+            return []
+        s, o, t = number(self._smoothing), number(len(self.y)), self.label(j)
+        return [Step(t.key, (1 - s) * self.target(j) + s / o, t.value, "the smoothed label")]
+
+    @functools.cached_property
+    def _softmax(self) -> Softmax:
+        return Softmax(self.example.passed(self.k), self.sent, self.top)
+
+    def _probabilities(self, outputs: Collection[int]) -> list[Step]:
+        """What a cross-entropy's link makes of the outputs."""
+        p = {j: self.p(j) for j in outputs}
+        if self.has_softmax:
+            shares = [Step(p[j].key, self._softmax.share(j), p[j].value) for j in outputs]
+            return [*self._softmax.letters(), *shares]
+        if self.loss.link_name != "sigmoid":
+            return []
+        form = ACTIVATION_FORMS["sigmoid"][0]
+        return [
+            Step(
+                p[j].key,
+                form(self.sent(j), p[j]).expression,
+                p[j].value,
+                "the loss's sigmoid",
+            )
+            for j in outputs
+        ]
+
+    def _minus_log(self, j: int) -> Expression:
+        """−t ln p, from the other probabilities where p is nearly 1, from ln S where it is 0."""
+        p, t = self.p(j), self.label(j)
+        if p.value < SMALLEST_PROBABILITY:
+            return t * Sum((call("ln", self._softmax.whole.quantity), -self._softmax.exponent(j)))
+        if p.value < LARGEST_PROBABILITY or len(self.y) == 1:
+            return self._of_loss(LOSS_FORMS["cross_entropy"].value, j)
+        others = [k for k in range(len(self.y)) if k != j]
+        rest = total(self.probabilities[others], lambda k: self.p(others[k]), self.top)
+        return -(t * call("ln", 1 - rest))

@@ -1,0 +1,242 @@
+"""Writing formulas: where brackets stand is decided here, what a sign looks like by each format.
+
+A `Writer` is a format: text, LaTeX, MathML. It writes a formula with the names of its quantities,
+or with figures in their places; both come from the one tree.
+"""
+
+from __future__ import annotations
+
+import abc
+import enum
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+from chainrule.explanation.derivation_steps import Step
+from chainrule.explanation.expressions import (
+    Call,
+    Cases,
+    Expression,
+    Negative,
+    Number,
+    Power,
+    Product,
+    Quantity,
+    Quotient,
+    Sum,
+)
+from chainrule.explanation.notation import Name, Notation, Ratio, name_of
+from chainrule.explanation.printed_digits import Figure, figure, line
+from chainrule.explanation.unit_places import Places
+
+
+class Level(enum.IntEnum):
+    """How tightly a written formula holds together."""
+
+    SUM = 0
+    PRODUCT = 1
+    POWER = 2
+    ATOM = 3
+
+
+class Written(NamedTuple):
+    """A formula as it is written, and how tightly it holds together."""
+
+    text: str
+    level: Level
+
+
+class Case(NamedTuple):
+    """A written row of cases: the value, and its condition."""
+
+    value: str
+    left: str
+    sign: str
+    right: str
+
+
+Put = Callable[[Quantity], Written]
+"""What stands in the place of a quantity: its name, or its figure."""
+
+
+class Writer(abc.ABC):
+    """A format in which formulas are written."""
+
+    fractions = False
+    """Whether a quotient is drawn with a bar, which holds it together."""
+
+    # What each format says
+
+    @abc.abstractmethod
+    def number(self, text: str) -> str:
+        """Write a constant or the digits of a figure."""
+
+    @abc.abstractmethod
+    def tens(self, mantissa: str, exponent: int) -> str:
+        """Write mantissa · 10^exponent."""
+
+    @abc.abstractmethod
+    def minus(self, text: str) -> str:
+        """Write −text."""
+
+    @abc.abstractmethod
+    def name(self, name: Name) -> str:
+        """Write a name."""
+
+    @abc.abstractmethod
+    def ratio(self, above: str, below: str) -> str:
+        """Write ∂above/∂below."""
+
+    @abc.abstractmethod
+    def sum(self, terms: list[tuple[bool, str]]) -> str:
+        """Write terms, each with whether it is taken off."""
+
+    @abc.abstractmethod
+    def product(self, factors: list[str]) -> str:
+        """Write factors."""
+
+    @abc.abstractmethod
+    def quotient(self, above: str, below: str) -> str:
+        """Write above over below."""
+
+    @abc.abstractmethod
+    def power(self, base: str, exponent: str) -> str:
+        """Write base to the power of exponent."""
+
+    @abc.abstractmethod
+    def call(self, name: str, arguments: list[str]) -> str:
+        """Write a function other than exp, of written arguments."""
+
+    @abc.abstractmethod
+    def cases(self, rows: list[Case]) -> str:
+        """Write the rows of cases, or one condition."""
+
+    @abc.abstractmethod
+    def brackets(self, text: str) -> str:
+        """Write text in brackets."""
+
+    # What they share
+
+    def figure(self, shown: Figure) -> Written:
+        """Write a printed number."""
+        text, level = self.number(shown.mantissa), Level.ATOM
+        if shown.exponent:
+            text, level = self.tens(shown.mantissa, shown.exponent), Level.PRODUCT
+        return Written(self.minus(text), Level.SUM) if shown.negative else Written(text, level)
+
+    def named(self, name: Name | Ratio) -> Written:
+        """Write the name of a quantity."""
+        if isinstance(name, Name):
+            return Written(self.name(name), Level.ATOM)
+        text = self.ratio(self.name(name.above), self.name(name.below))
+        return Written(text, Level.PRODUCT)
+
+    def held(self, written: Written, least: Level) -> str:
+        """Write a part in brackets where it holds together less than its place asks for."""
+        return written.text if written.level >= least else self.brackets(written.text)
+
+    def write(  # noqa: PLR0911 (a row for each kind of node)
+        self, e: Expression, put: Put, *, chosen: bool
+    ) -> Written:
+        """Write a formula; of cases all, or the chosen one alone."""
+        write = functools.partial(self.write, put=put, chosen=chosen)
+
+        def held(e: Expression, least: Level) -> str:
+            return self.held(write(e), least)
+
+        match e:
+            case Quantity():
+                return put(e)
+            case Number(text):
+                mantissa, _, exponent = text.partition("e")
+                return self.figure(Figure(False, mantissa, int(exponent or 0)))
+            case Negative(inner):
+                return Written(self.minus(held(inner, Level.PRODUCT)), Level.SUM)
+            case Sum(terms):
+                parts = [
+                    (True, held(t.inner, Level.PRODUCT))
+                    if isinstance(t, Negative)
+                    else (False, held(t, Level.PRODUCT if k else Level.SUM))
+                    for k, t in enumerate(terms)
+                ]
+                return Written(self.sum(parts), Level.SUM)
+            case Product(factors):
+                return Written(
+                    self.product([held(f, Level.PRODUCT) for f in factors]), Level.PRODUCT
+                )
+            case Quotient(above, below):
+                if self.fractions:
+                    return Written(
+                        self.quotient(write(above).text, write(below).text), Level.PRODUCT
+                    )
+                parts2 = held(above, Level.PRODUCT), held(below, Level.POWER)
+                return Written(self.quotient(*parts2), Level.PRODUCT)
+            case Power(base, exponent):
+                return Written(
+                    self.power(held(base, Level.ATOM), write(exponent).text), Level.POWER
+                )
+            case Call("exp", (x,)):
+                return Written(self.power("e", write(x).text), Level.POWER)
+            case Call(name, arguments):
+                return Written(self.call(name, [write(x).text for x in arguments]), Level.ATOM)
+            case Cases(rows):
+                if chosen:
+                    return write(e.row[0])
+                written = [
+                    Case(write(v).text, write(c.left).text, c.sign, write(c.right).text)
+                    for v, c in rows
+                ]
+                return Written(self.cases(written), Level.SUM)
+        raise TypeError(f"an expression must be made of the nodes of expressions, got {e!r}")
+
+
+class Line(NamedTuple):
+    """A step as a format writes it; `numbers` is "" where it would repeat the result.
+
+    `holds` says which of several cases holds, by the figures.
+    """
+
+    symbol: str
+    formula: str
+    numbers: str
+    result: str
+    note: str
+    rounded: bool
+    holds: str = ""
+
+
+def write_step(
+    step: Step, writer: Writer, at: Places, notation: Notation, digits: int | None
+) -> Line:
+    """Write one step: its symbol, its formula, the formula with the figures put in, its result."""
+
+    def name(quantity: Quantity) -> Written:
+        return writer.named(name_of(quantity.key, at, notation))
+
+    symbol = name(step.quantity).text
+    if step.formula is None:
+        return Line(
+            symbol, "", "", writer.figure(figure(step.value, digits or 9)).text, step.note, False
+        )
+    printed = line(step.formula, step.value, digits)
+
+    def put(quantity: Quantity) -> Written:
+        return writer.figure(figure(quantity.value, printed.digits))
+
+    result = writer.figure(printed.result).text
+    formula = writer.write(step.formula, name, chosen=False).text
+    numbers = writer.write(step.formula, put, chosen=True).text
+    holds = ""
+    if isinstance(step.formula, Cases):
+        c = step.formula.row[1]
+        left, right = (writer.write(side, put, chosen=True).text for side in (c.left, c.right))
+        holds = writer.cases([Case("", left, c.sign, right)])
+    return Line(
+        symbol,
+        formula,
+        "" if numbers in (result, formula) else numbers,
+        "" if formula == result else result,
+        step.note,
+        printed.rounded,
+        holds,
+    )

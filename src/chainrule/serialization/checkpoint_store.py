@@ -1,0 +1,177 @@
+"""A folder of checkpoints: numbered files, the last few of them, and one writer at a time."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Self
+
+from numpy.typing import NDArray
+
+from chainrule.atomic_write import remove_unfinished
+from chainrule.errors import FileContentError, check_whole
+from chainrule.serialization.locks import HeldError, Lock
+from chainrule.serialization.model_file import ModelFileError, read_file, write_file
+from chainrule.trees import Array
+
+CHECKPOINTS = "checkpoint-*.model"
+"""What checkpoints are called in a folder."""
+
+_NAME = re.compile(r"checkpoint-(\d+)\.model")
+LOCK = ".lock"
+REMEDY = "make room or take another directory, and run the same again"
+
+
+def is_own(name: str) -> bool:
+    """Whether a file of a folder of checkpoints is called as those that a `Store` writes there.
+
+    >>> is_own("checkpoint-00000012.model"), is_own("houses.model")
+    (True, False)
+    """
+    return name == LOCK or _NAME.fullmatch(name) is not None
+
+
+class CheckpointError(FileContentError):
+    """A checkpoint that cannot be written, read, or gone on from; the message says what to do."""
+
+
+class Store:
+    """A folder that holds the last `keep` checkpoints of one run.
+
+    Opening it makes the folder where it is missing, keeps every other process out until `close`,
+    and removes what a process that was killed left half written. Raises CheckpointError where
+    another process has it open, and for all that goes wrong with the folder.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, cr.serialization.Store(folder) as store:
+    ...     store.latest() is None
+    ...     store.save({"w": np.ones(2)}, {"kind": "sketch"}).name
+    ...     store.latest()[0]
+    True
+    'checkpoint-00000001.model'
+    {'w': array([1., 1.])}
+    """
+
+    def __init__(self, directory: str | Path, keep: int = 3) -> None:
+        self.directory = Path(directory)
+        self.keep = check_whole("Store: keep", keep, least=1)
+        with self._named("cannot be used for checkpoints"):
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self._lock = self._taken()
+            try:
+                remove_unfinished(self.directory, CHECKPOINTS)
+            except BaseException:
+                self.close()
+                raise
+
+    def save(self, arrays: Mapping[str, Array], about: dict[str, Any]) -> Path:
+        """Write a checkpoint, and remove those that are too old once it stands.
+
+        Raises CheckpointError where it cannot be written: the one before stays.
+        """
+        with self._named("takes no checkpoint", "make room for it"):
+            before = self._numbered()
+            number = before[-1][0] + 1 if before else 1
+            path = self.directory / f"checkpoint-{number:08}.model"
+            try:
+                write_file(path, arrays, about)
+            except ValueError as error:
+                raise CheckpointError(f"{error}; the checkpoint before it stays") from None
+            for _, old in before[: len(before) + 1 - self.keep]:
+                old.unlink()
+        return path
+
+    def save_or_warn(self, arrays: Mapping[str, Array], about: dict[str, Any]) -> bool:
+        """Return whether a checkpoint was written, and warn where not: a run is worth more."""
+        try:
+            self.save(arrays, about)
+        except CheckpointError as error:
+            said = f"{error}; the training goes on without this checkpoint"
+            warnings.warn(said, RuntimeWarning, stacklevel=2)
+            return False
+        return True
+
+    def latest(self) -> tuple[dict[str, NDArray[Any]], dict[str, Any]] | None:
+        """Return the newest checkpoint that can be read, or None where there is no file of one.
+
+        One that cannot be read is passed over with a warning. Raises CheckpointError where there
+        are some and none can be read.
+        """
+        with self._named("cannot be used for checkpoints"):
+            paths = [path for _, path in self._numbered()]
+        for path in reversed(paths):
+            try:
+                return read_file(path)
+            except (OSError, ModelFileError) as error:
+                reason = error
+                warnings.warn(f"a checkpoint is passed over: {error}", RuntimeWarning, stacklevel=2)
+        if not paths:
+            return None
+        raise CheckpointError(
+            f"{self.directory}: none of its {len(paths)} checkpoints can be read, the oldest "
+            f"because of: {reason}; to start anew, remove them or take another directory"
+        )
+
+    def clear(self) -> None:
+        """Remove the checkpoints, the newest last, and the folder if nothing else is in it.
+
+        Raises CheckpointError where one cannot be removed.
+        """
+        with self._named("cannot be cleared of its checkpoints"):
+            for _, path in self._numbered():
+                path.unlink()
+            self._lock.remove()
+        with suppress(OSError):  # it holds what is not of this store
+            self.directory.rmdir()
+
+    @property
+    def holds_some(self) -> bool:
+        """Whether there is a checkpoint."""
+        return bool(self._numbered())
+
+    @property
+    def newest(self) -> Path:
+        """The newest checkpoint; FileNotFoundError where there is none."""
+        for _, path in reversed(self._numbered()):
+            return path
+        raise FileNotFoundError(f"{self.directory}: holds no checkpoint")
+
+    def close(self) -> None:
+        """Let others in."""
+        self._lock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _numbered(self) -> list[tuple[int, Path]]:
+        """The checkpoints with their numbers, from the oldest to the newest."""
+        return sorted(
+            (int(match[1]), path)
+            for path in self.directory.iterdir()
+            if (match := _NAME.fullmatch(path.name))
+        )
+
+    def _taken(self) -> Lock:
+        try:
+            return Lock(self.directory / LOCK)
+        except HeldError as held:
+            raise CheckpointError(
+                f"{self.directory}: process {held.holder} writes its checkpoints there; give each "
+                "run a directory of its own, or end the other first"
+            ) from None
+
+    @contextmanager
+    def _named(self, what: str, remedy: str = REMEDY) -> Iterator[None]:
+        """Make a CheckpointError that says what to do of an error of the system."""
+        try:
+            yield
+        except OSError as error:
+            raise CheckpointError(
+                f"{error.filename or self.directory}: {what}: {error.strerror}; {remedy}"
+            ) from None

@@ -1,0 +1,112 @@
+"""A decision on a column, and the words that its reasons share."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from chainrule.errors import look
+from chainrule.tabular.columns.survey import Column
+from chainrule.tabular.formats.column_values import bare, shown
+
+LONGEST = 100
+"""The most characters of a word in a row of them."""
+
+Role = Literal["number", "category", "date", "target", "weight", "left out"]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What becomes of a column: its role, the reason, and the option that would change it.
+
+    The roles are number, category, date, target, weight and left out. A target has its task,
+    classification or regression; categories may have an order.
+
+    >>> print(Decision("id", "left out", "text, all different", "keep: --categories id"))
+    id         left out   text, all different (keep: --categories id)
+    """
+
+    column: str
+    role: Role
+    reason: str
+    option: str = ""
+    order: tuple[str, ...] = ()
+    task: str = ""
+
+    def __str__(self) -> str:
+        option = f" ({self.option})" if self.option else ""
+        return f"{bare(self.column):<10} {self.role:<10} {self.reason}{option}"
+
+
+def values_of(column: Column) -> str:
+    """Return how many values a column has, in words.
+
+    >>> import polars as pl
+    >>> from chainrule.tabular.columns.survey import survey
+    >>> values_of(survey([pl.DataFrame({"x": [1.5, None]})]).columns["x"])
+    '1 value'
+    """
+    return f"{column.values:,} value" + "s" * (column.values != 1)
+
+
+def as_argument(column: str) -> str:
+    """Return a column's name as a shell and the options that take names pass it on.
+
+    >>> print(as_argument("S.No."), as_argument("#"), as_argument("price, EUR"))
+    S.No. '#' '"price, EUR"'
+    """
+    name = f'"{column.replace(chr(34), chr(34) * 2)}"' if set(column) & set(',"') else column
+    return bare(name if re.fullmatch(r"[\w.:/@%+=-]+", name) else shlex.quote(name))
+
+
+def listed(words: Iterable[str], between: str = ", ") -> str:
+    """Return the first of some words in a row.
+
+    >>> listed("abcdefg", " < ")
+    'a < b < c < d < e < …'
+    """
+    names = [f"{bare(word[:LONGEST])}{'…' * (len(word) > LONGEST)}" or "''" for word in words]
+    return between.join([*names[:5], "…"] if len(names) > 5 else names)
+
+
+def range_of(column: Column) -> str:
+    """Return the least and the greatest value of a column, in as many digits as tell them apart.
+
+    >>> import polars as pl
+    >>> from chainrule.tabular.columns.survey import survey
+    >>> found = survey([pl.DataFrame({"near": [1e9, 1e9 + 0.5], "far": [1.0, 1e9]})])
+    >>> range_of(found.columns["near"]), range_of(found.columns["far"])
+    ('1000000000 to 1000000000.5', '1 to 1e+09')
+    """
+    least, greatest = column.least, column.greatest
+    if shown(least) != shown(greatest) or least == greatest:
+        return f"{shown(least)} to {shown(greatest)}"
+    return f"{least:.17g} to {greatest:.17g}"
+
+
+def alike(words: Iterable[str]) -> str:
+    """Return, for a reason, the first words that differ in upper case, or in nothing that one sees.
+
+    >>> alike(["No", "no", "yes"]), alike(["a", "b"])
+    ("; 'No' and 'no' count as different", '')
+    """
+    looks: dict[str, list[str]] = {}
+    for word in words:
+        looks.setdefault(look(word).casefold(), []).append(word)
+    found = next((each for each in looks.values() if len(each) > 1), [])
+    write = ascii if len(set(map(look, found))) < len(found) else repr
+    return f"; {' and '.join(map(write, found[:3]))} count as different" if found else ""
+
+
+def counted(words: Mapping[str, int]) -> str:
+    """Return how often words that mean no value come, the most frequent first, in brackets.
+
+    >>> counted({"NA": 3, "-": 12}), counted({})
+    (" (12 '-', 3 'NA')", '')
+    """
+    first = sorted(words, key=lambda word: (-words[word], word))
+    each = [f"{words[word]:,} {shown(word)}" for word in first[:3]]
+    return f" ({', '.join([*each, '…'] if first[3:] else each)})" if words else ""

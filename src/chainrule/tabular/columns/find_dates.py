@@ -1,0 +1,224 @@
+"""Whether a column holds dates, and in which formats: found from its values, or asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from chainrule.tabular.columns.tallies import Tally
+from chainrule.tabular.formats.column_values import as_words, bare, shown
+from chainrule.tabular.formats.date_formats import (
+    OF_DIGITS,
+    ZONE,
+    DateForm,
+    format_asked,
+    formats_of,
+    order_of,
+)
+from chainrule.tabular.read_options import Reading
+from chainrule.tabular.table_error import TableError
+
+DIFFERENT = 5
+"""The least different whole numbers of eight digits that are dates by no chance."""
+
+EXAMPLE = "2024-05-31 or 2024-05-31T12:30:00"
+
+Chunks = Callable[[Sequence[str]], Iterator[pl.DataFrame]]
+
+
+def date_form(
+    name: str, tally: Tally, role: str, least: float, reading: Reading
+) -> tuple[str, ...] | str | None:
+    """Return the formats of a column of dates, or None where fewer than `least` of it are one.
+
+    It is a text where they contradict each other, or have a zone that is not known. Raises
+    TableError where day and month can be taken for each other, or, for a role that needs dates,
+    where there are none.
+
+    >>> tally = Tally(())
+    >>> tally.add(pl.Series(["9/30/1990", "12/1/1990"]))
+    >>> date_form("sold", tally, "", 0.9, Reading())
+    ('%m/%d/%Y',)
+    """
+    if asked := format_asked(name, reading):
+        form, alone = asked
+        if share((form,), tally) >= (least if role != "date" and not alone else 1e-9):
+            return (form,)
+        if alone:
+            raise _not_as_asked(name, form, tally.some[0])
+    if (digits := _digits_in_text(tally, role)) is not None:
+        return (digits,)
+    found = formats_of(list(tally.shapes))
+    dates = sum(tally.shapes[shape][0] for shape in found)
+    if not dates or dates < least * tally.values:
+        return _none(name, tally, role)
+    orders = _orders(name, tally, found)
+    formats = _chosen(found, orders, tally)
+    if not formats and not orders and role == "":
+        return ", no dates, as neither day nor month comes first in all of them"
+    if not formats or share(formats, tally) < max(least, 1e-9):
+        return _none(name, tally, role)
+    return formats
+
+
+def _not_as_asked(name: str, form: str, example: str) -> TableError:
+    return TableError(
+        f"no value of column {name!r} is written as --date-format {form!r} says, such as "
+        f"{shown(example)}"
+    )
+
+
+def _none(name: str, tally: Tally, role: str) -> str | None:
+    """Return what is said of a column without dates; raise TableError where it must have them."""
+    zones = (ZONE.search(shape) for shape in tally.shapes)
+    zone = next((found["zone"] for found in zones if found), None)
+    if zone and role == "":
+        return f", no dates, as the offset of the zone {zone!r} is not known"
+    if role in ("date", "time") and zone:
+        option = {"date": "column", "time": "--time"}[role]
+        raise TableError(
+            f"{option} {name!r} has times in the zone {zone!r}, whose offset is not known; write "
+            "them with their offset from UTC, such as +01:00"
+        )
+    if role == "date":
+        raise TableError(
+            f"column {name!r} holds text such as {shown(tally.some[0])}, no dates such as "
+            f"{EXAMPLE}; say how they are written by --date-format"
+        )
+    return None
+
+
+def _digits_in_text(tally: Tally, role: str) -> str | None:
+    """Return the format of a text of whole numbers that are dates."""
+    if set(tally.shapes) != {"9"}:
+        return None
+    values = pl.Series(tally.some).cast(pl.Int64, strict=False)
+    form = _format_of_digits(values, role)
+    if form is None or role == "date":
+        return form
+    return form if len(values) >= DIFFERENT and share((form,), tally) == 1 else None
+
+
+def share(formats: tuple[str, ...], tally: Tally) -> float:
+    """Return the share of the values that were kept that formats read.
+
+    >>> tally = Tally(())
+    >>> tally.add(pl.Series(["31.12.2012", "12/31/2012"]))
+    >>> share(("%d.%m.%Y",), tally)
+    0.5
+    """
+    values = pl.Series(tally.some, dtype=pl.String)
+    return DateForm(formats).read(values).count() / max(len(values), 1)
+
+
+def _orders(name: str, tally: Tally, found: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
+    """Return the orders of day, month and year that the values allow, in one reading of them."""
+    first, second, third = tally.greatest
+    day_first = first <= 31 and second <= 12
+    month_first = first <= 12 and second <= 31
+    ambiguous = any(order_of(form) for forms in found.values() for form in forms)
+    if ambiguous and day_first and month_first and not tally.alike:
+        raise _question(name, tally, found)
+    if day_first:
+        return frozenset({"day first", "day first, years of two digits"})
+    if month_first:
+        return frozenset({"month first", "month first, years of two digits"})
+    return frozenset({"year first"} if second <= 12 and third <= 31 else ())
+
+
+def _question(name: str, tally: Tally, found: Mapping[str, tuple[str, ...]]) -> TableError:
+    """Return the error that asks which comes first, day or month."""
+    ways = next(forms for forms in found.values() if order_of(forms[0]))[:2]
+    values = pl.Series(tally.some)
+    one, other = (DateForm((way,)).read(values) for way in ways)
+    row = (one != other).fill_null(value=False).arg_max() or 0
+    days = [f"{moments[row]:%-d %B %Y}" if moments[row] else "no date" for moments in (one, other)]
+    return TableError(
+        f"column {name!r} can be read in two ways: {shown(values[row])} is {days[0]} or {days[1]}; "
+        f"say which by --date-format '{bare(name)}={ways[0]}' or '{bare(name)}={ways[1]}'"
+    )
+
+
+def _chosen(
+    found: Mapping[str, tuple[str, ...]], orders: frozenset[str], tally: Tally
+) -> tuple[str, ...]:
+    """Return a format for each shape, the most frequent first."""
+    counts: dict[str, int] = {}
+    for shape, forms in found.items():
+        allowed = [form for form in forms if order_of(form) in (None, *orders)]
+        if allowed:
+            counts[allowed[0]] = counts.get(allowed[0], 0) + tally.shapes[shape][0]
+    return tuple(sorted(counts, key=lambda form: (-counts[form], form)))
+
+
+# Dates in whole numbers
+
+
+def of_digits(
+    schema: Mapping[str, pl.DataType],
+    chunks: Chunks,
+    roles: Mapping[str, str],
+    reading: Reading,
+) -> dict[str, DateForm]:
+    """Return the forms of columns of whole numbers that are dates: 20240531, or as asked.
+
+    Without a role, only numbers of eight digits are, where all are dates and some are different.
+
+    >>> table = pl.DataFrame({"day": [20240528 + k for k in range(4)] + [20240602]})
+    >>> found = of_digits(table.schema, lambda names: iter([table]), {}, Reading())
+    >>> found == {"day": DateForm(("%Y%m%d",))}
+    True
+    """
+    may = [name for name in schema if roles.get(name, "") in ("", "date")]
+    first = next(iter(chunks(may)), None) if may else None
+    if first is None:
+        return {}
+    asked = {name: form[0] for name in may if (form := format_asked(name, reading)) and form[1]}
+    found: dict[str, DateForm] = {}
+    for name in may:
+        role = roles.get(name, "")
+        digits = asked.get(name) or _format_of_digits(first[name], role)
+        if role == "date" and not digits:
+            raise _no_dates(name, first[name])
+        if digits:
+            found[name] = DateForm((digits,), tuple(reading.missing or ()))
+        if digits and name in asked and not found[name].read(as_words(first[name])).count():
+            raise _not_as_asked(name, digits, str(first[name].min()))
+    for name in list(found):
+        if roles.get(name) != "date" and name not in asked and not _all_dates(name, chunks):
+            del found[name]
+    return found
+
+
+def _format_of_digits(values: pl.Series, role: str) -> str | None:
+    """Return the format of whole numbers by how many digits they have."""
+    least: Any = values.min()
+    digits = {len(str(value)) for value in (least, values.max())}
+    form = OF_DIGITS.get(digits.pop()) if least is not None and len(digits) == 1 else None
+    if role == "date":
+        return form
+    return form if form == "%Y%m%d" and 1900 <= least // 10_000 <= 2100 else None
+
+
+def _no_dates(name: str, column: pl.Series) -> TableError:
+    return TableError(
+        f"column {name!r} holds {column.dtype} such as {shown(column.min())}, no dates such as "
+        f"{EXAMPLE}; say how they are written by --date-format"
+    )
+
+
+def _all_dates(name: str, chunks: Chunks) -> bool:
+    """Whether all of a column's numbers are dates from 1900 to 2100, some of them different."""
+    different: set[int] = set()
+    for chunk in chunks([name]):
+        values = chunk[name].drop_nulls().unique()
+        if values.is_empty():
+            continue
+        if not values.is_between(19_000_101, 21_001_231).all():
+            return False
+        if DateForm(("%Y%m%d",)).read(as_words(values)).null_count():
+            return False
+        different |= set(values.head(DIFFERENT))
+    return len(different) >= DIFFERENT

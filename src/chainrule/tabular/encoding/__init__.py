@@ -1,0 +1,1 @@
+"""How columns and targets become the numbers that a network takes, and back."""

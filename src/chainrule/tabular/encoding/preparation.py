@@ -1,0 +1,250 @@
+"""A table's columns as the inputs of a network: fitted to a survey, then plain data.
+
+n          rows
+features   inputs of the network, in the order of the columns
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import Any, TypedDict
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from chainrule import codec
+from chainrule.plain_data import to_data
+from chainrule.tabular.columns.column_decisions import MAX_CATEGORIES, frequencies
+from chainrule.tabular.columns.decision import Decision
+from chainrule.tabular.columns.survey import Column, Survey
+from chainrule.tabular.encoding.column_encoders import (
+    TINIEST,
+    Category,
+    Cycle,
+    Date,
+    Encoder,
+    Features,
+    Number,
+    Rank,
+    ranked,
+)
+from chainrule.tabular.formats.column_values import as_moments, as_numbers, unknown_column
+from chainrule.tabular.formats.notes import Notes
+from chainrule.tabular.table_error import TableError
+
+BLOCK = 16_384
+"""The rows that are written together: what they become stays in the processor's caches."""
+
+CYCLES_FROM: dict[Cycle, timedelta] = {
+    "month": timedelta(days=365),
+    "weekday": timedelta(days=7),
+    "hour": timedelta(days=1),
+}
+"""The span of dates from which each cycle is seen whole."""
+
+
+class Told(TypedDict):
+    """A preparation as data."""
+
+    encoders: list[Number | Date | Category | Rank]
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How a table's columns become inputs: an encoder for each feature or few.
+
+    >>> import polars as pl
+    >>> prep = Preparation((Number("age", centre=40.0, scale=10.0, missing=True, text=False),))
+    >>> prep.transform(pl.DataFrame({"age": [40, None], "name": ["Ann", "Bo"]}))
+    array([[0., 0.],
+           [0., 1.]], dtype=float32)
+    """
+
+    encoders: tuple[Encoder, ...]
+
+    @cached_property
+    def feature_names(self) -> tuple[str, ...]:
+        """The names of the features."""
+        return tuple(name for encoder in self.encoders for name in encoder.features)
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that a table must have."""
+        return tuple(dict.fromkeys(encoder.column for encoder in self.encoders))
+
+    @cached_property
+    def places(self) -> dict[str, list[int]]:
+        """The places of the features that come of each column.
+
+        >>> age = Number("age", centre=40.0, scale=10.0, missing=True, text=False)
+        >>> Preparation((age,)).places
+        {'age': [0, 1]}
+        """
+        of: dict[str, list[int]] = {}
+        for encoder, start, end in self._spans():
+            of.setdefault(encoder.column, []).extend(range(start, end))
+        return of
+
+    @cached_property
+    def lacking(self) -> dict[str, int]:
+        """The place of the feature that says that a column has no value, where there is one.
+
+        >>> age = Number("age", centre=40.0, scale=10.0, missing=True, text=False)
+        >>> Preparation((age,)).lacking
+        {'age': 1}
+        """
+        return {
+            encoder.column: end - 1
+            for encoder, _, end in self._spans()
+            if getattr(encoder, "missing", False)
+        }
+
+    def _spans(self) -> Iterator[tuple[Encoder, int, int]]:
+        """Yield each encoder with the place of its first feature and that behind its last."""
+        start = 0
+        for encoder in self.encoders:
+            end = start + len(encoder.features)
+            yield encoder, start, end
+            start = end
+
+    def transform(
+        self, frame: pl.DataFrame, notes: Notes | None = None, *, first: int = 1
+    ) -> Features:
+        """Return the inputs for a frame, shape (n, features), float32.
+
+        What training did not know is counted in `notes`. `first` is the number of the frame's
+        first row in its table, for messages. Raises TableError for columns that are missing or
+        hold another type than in training.
+        """
+        self._check(frame, first)
+        notes = Notes() if notes is None else notes
+        X = np.zeros((frame.height, len(self.feature_names)), np.float32)
+        for k, block in enumerate(frame.iter_slices(BLOCK)):
+            self._write(block, X[k * BLOCK : (k + 1) * BLOCK], notes)
+        return X
+
+    def _check(self, frame: pl.DataFrame, first: int) -> None:
+        there = set(frame.columns)
+        missing = [name for name in self.columns if name not in there]
+        if missing:
+            column = unknown_column("column", missing[0], frame.columns)
+            also = f"; missing too: {', '.join(map(repr, missing[1:]))}" if missing[1:] else ""
+            raise TableError(f"the table lacks what the model was trained on: {column}{also}")
+        for encoder in self.encoders:
+            encoder.check(frame.get_column(encoder.column), first)
+
+    def _write(self, block: pl.DataFrame, X: Features, notes: Notes) -> None:
+        start = 0
+        for encoder in self.encoders:
+            width = len(encoder.features)
+            encoder.write(block.get_column(encoder.column), X[:, start : start + width], notes)
+            start += width
+
+    def to_data(self) -> dict[str, Any]:
+        """Return the preparation as JSON values, floats to the bit."""
+        return {"encoders": [to_data(encoder) for encoder in self.encoders]}
+
+    @classmethod
+    def from_data(cls, data: Any) -> Preparation:
+        """Return the preparation that `to_data` wrote down; raise ValueError where it is none."""
+        return cls(tuple(codec.read(data, Told, "preparation")["encoders"]))
+
+
+def fit_preparation(survey: Survey, decisions: Iterable[Decision]) -> Preparation:
+    """Return the preparation for the columns that are not left out, fitted to their survey.
+
+    Numbers are centred on the median and divided by the distance between the quartiles, or, where
+    that is 0, by the standard deviation; outliers are drawn in (see `standardised`).
+
+    >>> import polars as pl
+    >>> from chainrule.tabular.columns.column_decisions import decide
+    >>> from chainrule.tabular.columns.survey import survey
+    >>> found = survey([pl.DataFrame({"size": [1.0, 2.0, 4.0], "big": [False, False, True]})])
+    >>> fit_preparation(found, decide(found)).feature_names
+    ('size', 'big=true')
+    """
+    encoders: list[Encoder] = []
+    for decision in decisions:
+        column = survey.columns[decision.column]
+        if decision.role == "number":
+            encoders.append(_number(survey, column))
+        elif decision.role == "date":
+            encoders.append(_date(survey, column))
+        elif decision.role == "category":
+            encoders.append(_category(survey, column))
+            if decision.order:
+                encoders.append(_rank(survey, column, decision.order))
+    return Preparation(tuple(encoders))
+
+
+def _number(survey: Survey, column: Column) -> Number:
+    series = survey.sample[column.name]
+    values = as_numbers(series)
+    lost = column.values < column.rows
+    if not values.is_finite().any():  # but in rows outside the sample
+        values = pl.Series([column.least, column.greatest], dtype=pl.Float64)
+    return Number(column.name, *centre_and_scale(values), missing=lost, text=False)
+
+
+def centre_and_scale(values: pl.Series) -> tuple[float, float]:
+    """Return the median of the finite values, and the first measure of their spread that is one.
+
+    >>> import polars as pl
+    >>> centre_and_scale(pl.Series([0.0, 1.0, 2.0, 3.0, 100.0]))
+    (2.0, 2.0)
+    """
+    x = values.to_numpy()
+    x = np.sort(x[np.isfinite(x)])
+    centre = _quantile(x, 0.5)
+    if not math.isfinite(centre):
+        centre = float(x[0] / 2 + x[-1] / 2)
+    return centre, next((s for s in _spreads(x) if TINIEST < s < math.inf), 1.0)
+
+
+def _spreads(x: NDArray[np.float64]) -> Iterator[float]:
+    """Yield the measures of the spread of numbers that rise, each only where it is asked for."""
+    yield _quantile(x, 0.75) - _quantile(x, 0.25)
+    yield float(pl.Series(x).std(ddof=0) or 0.0)  # type: ignore[arg-type]
+    yield float(x[-1] / 2 - x[0] / 2)
+
+
+def _quantile(x: NDArray[np.float64], q: float) -> float:
+    """Return a quantile of numbers that rise, on the line between its two neighbours."""
+    place = q * (len(x) - 1)
+    below = math.floor(place)
+    low, high = float(x[below]), float(x[math.ceil(place)])
+    return low + (high - low) * (place - below)
+
+
+def _date(survey: Survey, column: Column) -> Date:
+    moments = as_moments(survey.sample[column.name])
+    lost = column.values < column.rows
+    if moments.null_count() == len(moments):
+        moments = as_moments(pl.Series([column.least, column.greatest]))
+    span: Any = moments.max() - moments.min()  # type: ignore[operator]
+    cycles = [name for name, least in CYCLES_FROM.items() if span >= least]
+    if (moments.dt.truncate("1d") == moments).all():
+        cycles = [name for name in cycles if name != "hour"]
+    centre, scale = centre_and_scale(moments.to_physical().cast(pl.Float64).drop_nulls())
+    return Date(column.name, centre, scale, tuple(cycles), missing=lost, text=False)
+
+
+def _category(survey: Survey, column: Column) -> Category:
+    counts = frequencies(survey, column)
+    words = list(counts)
+    if len(words) > MAX_CATEGORIES:  # of equals the last, as scikit-learn chooses
+        rare = sorted(words, key=counts.__getitem__)[:-MAX_CATEGORIES]
+        words = [word for word in words if word not in set(rare)]
+    base = words.pop(0) if column.kind == "boolean" and len(words) == 2 else None
+    other, missing = len(counts) > MAX_CATEGORIES, column.nulls > 0
+    return Category(column.name, tuple(words), base, other=other, missing=missing)
+
+
+def _rank(survey: Survey, column: Column, order: tuple[str, ...]) -> Rank:
+    ranks = ranked(survey.sample[column.name], order).drop_nulls()
+    return Rank(column.name, order, *centre_and_scale(ranks))

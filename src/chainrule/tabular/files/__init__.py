@@ -1,0 +1,1 @@
+"""Tables read from files and data frames, and written to them."""

@@ -1,0 +1,203 @@
+"""Text in a file, plain or packed, in any encoding: as UTF-8, cut between rows."""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from chainrule.tabular.files.bad_lines import CLOSE, UNCLOSED
+from chainrule.tabular.files.compression import (
+    DAMAGE,
+    Packing,
+    head,
+    opened,
+    packing_of,
+    unpacked_size,
+)
+from chainrule.tabular.files.quoting import Quotes, Unquoted
+from chainrule.tabular.files.text_encodings import marked, unmarked
+from chainrule.tabular.table_error import TableError
+
+PIECE = 4 * 2**20
+"""How many bytes are taken at a time."""
+
+LONGEST = 64 * 2**20
+"""The most bytes of one row, so that a quote without its partner does not take all memory."""
+
+LINE_TOO_LONG = "does not end within {:,} bytes; a line feed must end each row"
+ROW_TOO_LONG = f"opens a quote that is not closed within {{:,}} bytes; {CLOSE}"
+
+HEAD = 2**16
+"""The bytes that tell the encoding."""
+
+BLANKS = 64
+"""So many blank characters, where a HEAD begins, are taken for a stretch of blank lines."""
+
+END_OF_FILE = b"\x1a"
+"""What DOS writes at the end of a text."""
+
+
+class TextFile(NamedTuple):
+    """A file of text: its name for messages, where it is, its encoding, how it is packed.
+
+    `returns` says whether its lines end in carriage returns, as they once did on a Mac.
+    """
+
+    name: str
+    path: Path
+    encoding: str
+    packing: Packing | None
+    returns: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the bytes need no change, and their packing is one that polars knows."""
+        known = self.packing is None or self.packing.name == "gzip"
+        return self.encoding == "utf-8" and known and not self.returns
+
+    def ends_a_line(self) -> bool:
+        """Whether the text ends with a line feed, as far as one sees without reading it."""
+        with self.path.open("rb") as file:
+            file.seek(-1, io.SEEK_END)
+            return self.packing is not None or file.read() == b"\n"
+
+    def size(self) -> int:
+        """Return how many bytes the text has, without its packing; that of a packed one is read.
+
+        Raises TableError where it is damaged, or grows out of all proportion.
+        """
+        with self._readable():
+            return unpacked_size(self.path)
+
+    def glance(self) -> tuple[bool, bool]:
+        """Return whether the file may hold quotes, and whether it holds many blank lines."""
+        quotes = blanks = False
+        with self.path.open("rb") as file:
+            while block := file.read(HEAD):
+                quotes |= b'"' in block
+                blanks |= not block[:BLANKS].strip()
+        return quotes or self.packing is not None, blanks
+
+    def pieces(self, start: int, size: int, delimiter: str | None = None) -> Iterator[bytes]:
+        """Yield what follows the first `start` bytes of the text, `size` bytes or more at a time.
+
+        Each piece ends where a row ends: at the end of a line, outside quotes; or where a line
+        ends, if no delimiter is given. The last line gets its line feed: polars panics where a text
+        ends with a quote that it opens.
+        """
+        quotes = Quotes(delimiter) if delimiter else Unquoted()
+        place, rest, length = start, list[bytes](), 0
+        for block in self._blocks(size, start):
+            end = quotes.last_row(block)
+            if end:
+                piece = b"".join([*rest, block[:end]])
+                rest, length, place = [], 0, place + len(piece)
+                yield piece
+                del piece  # before the next is read
+            rest.append(block[end:])
+            length += len(block) - end
+            if length > LONGEST:
+                raise self._error(place, (LINE_TOO_LONG, ROW_TOO_LONG)[quotes.inside])
+        quotes.last_row(b"\n")
+        if quotes.inside:
+            raise self._error(place, UNCLOSED)
+        last = b"".join(rest).removesuffix(END_OF_FILE)
+        if last:
+            yield last if last.endswith(b"\n") else last + b"\n"
+
+    def _blocks(self, size: int, start: int = 0) -> Iterator[bytes]:
+        """Yield what follows the first bytes, as it is read."""
+        with self._opened() as read:
+            for block in _without_marks(iter(lambda: read(size), b"")):
+                if len(block) > start:
+                    yield block[start:]
+                start = max(start - len(block), 0)
+
+    def _error(self, place: int, what: str) -> TableError:
+        """Return the error of a row that begins at some place and does not end."""
+        blocks, line = self._blocks(PIECE), 1
+        while place > 0 and (block := next(blocks, b"")):
+            line += block.count(b"\n", 0, place)
+            place -= len(block)
+        return TableError(f"{self.name}: line {line} {what.format(LONGEST)}")
+
+    @contextlib.contextmanager
+    def _opened(self) -> Iterator[Callable[[int], bytes]]:
+        """Yield a function that reads so many bytes, or characters, as UTF-8."""
+        with self._readable(), opened(self.path) as file:
+            if self.returns:
+                encoding = "utf-8-sig" if self.encoding == "utf-8" else self.encoding
+                text = io.TextIOWrapper(file, encoding)
+                yield lambda size: text.read(size).encode()
+            elif self.encoding != "utf-8":
+                text = io.TextIOWrapper(file, self.encoding, newline="")
+                yield lambda size: text.read(size).encode()
+            else:
+                if file.read(3) != codecs.BOM_UTF8:
+                    file.seek(0)
+                yield file.read
+
+    @contextlib.contextmanager
+    def _readable(self) -> Iterator[None]:
+        """Say of what file it is that it cannot be read."""
+        try:
+            yield
+        except DAMAGE as error:
+            raise TableError(f"{self.name}: cannot be read: {error}") from None
+        except UnicodeDecodeError as error:
+            raise TableError(
+                f"{self.name}: is not {self.encoding}: byte 0x{error.object[error.start]:02x}; "
+                "give its encoding"
+            ) from None
+
+
+MARK = b"\n" + codecs.BOM_UTF8
+
+_MARKS = re.compile(b"\n(?:%b)+" % codecs.BOM_UTF8)
+
+
+def _without_marks(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    r"""Yield a text without byte order marks, which begin each of several files put together.
+
+    >>> b"".join(_without_marks([b"a\n\xef", b"\xbb\xbfb\n"]))
+    b'a\nb\n'
+    """
+    rest, known = b"\n", 1  # what waits for the next block, and how much of it was yielded
+    for block in blocks:
+        text = rest + block
+        if MARK[1:2] in text and MARK in text:  # one byte is found many times as fast as four
+            text = _MARKS.sub(b"\n", text)
+        whole = len(text) - next((k for k in (3, 2) if text.endswith(MARK[:k])), 0)
+        yield text[known:whole]
+        rest, known = text[whole:], max(known - whole, 0)
+        if not rest and text.endswith(b"\n"):
+            rest, known = b"\n", 1
+    yield rest[known:]
+
+
+def text_file(name: str, path: Path, encoding: str) -> TextFile:
+    """Return a file of text, whose encoding gives way to a byte order mark.
+
+    Raises TableError for an encoding that is not known.
+    """
+    try:
+        "".encode(encoding)  # refuses what encodes no text, such as hex
+    except LookupError:
+        raise TableError(f"unknown encoding {encoding!r}; such as utf-8, latin-1, utf-16") from None
+    known = codecs.lookup(encoding).name.removesuffix("-sig")
+    begin = head(path, HEAD)
+    told, how = marked(begin), "by its byte order mark"
+    if told != "utf-8" and known != "utf-8":
+        told = None
+    elif told is None:
+        told, how = unmarked(begin), "by its NUL bytes"
+    notes = (f"encoding {told}, {how}",) if told not in (None, known) else ()
+    lines = begin.decode(told or known, "ignore")
+    returns = "\r" in lines[:-1] and "\n" not in lines
+    return TextFile(name, path, told or known, packing_of(path), returns, notes)

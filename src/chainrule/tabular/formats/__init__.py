@@ -1,0 +1,1 @@
+"""How the text of a column becomes numbers, moments and words."""

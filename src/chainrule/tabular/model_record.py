@@ -1,0 +1,219 @@
+"""What the file of a table's model tells beside its arrays: the types of all of it, declared once.
+
+`read` holds a file to them, and to what its parts say of each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Literal, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule import codec, losses
+from chainrule.codec import Count, Makes, Must, Share
+from chainrule.network import Network
+from chainrule.tabular.columns.decision import Role
+from chainrule.tabular.encoding.preparation import Preparation, Told
+from chainrule.tabular.encoding.target_encoding import Classes, Quantity, Target
+from chainrule.tabular.formats.column_formats import Form
+from chainrule.tabular.objectives import TASKS, kind_of, task_of
+from chainrule.tabular.read_options import Reading
+from chainrule.tabular.scores import METRICS, SCORES
+from chainrule.tabular.training_options import Options
+
+Array = NDArray[Any]
+
+FEATURES = ("number", "category", "date")
+"""The roles of columns that inputs are made of."""
+
+Scores = Annotated[
+    dict[str, float],
+    Must(f"scores by their names, {', '.join(SCORES)}", lambda scores: set(scores) <= set(SCORES)),
+]
+_OfClass = TypedDict(
+    "_OfClass",
+    {
+        "class": str,
+        "precision": Share | None,
+        "recall": Share | None,
+        "f1": Share | None,
+        "support": Annotated[float, Must("a number >= 0", lambda x: x >= 0)],
+    },
+)
+
+
+class Rows(TypedDict):
+    """How many rows a table had."""
+
+    training: Count
+    validation: Count
+    without_target: Count
+
+
+class Decided(TypedDict):
+    """What became of a column."""
+
+    column: str
+    role: Role
+    reason: str
+
+
+class _Both(TypedDict):
+    model: Scores
+    baseline: Scores
+
+
+class Validation(_Both, total=False):
+    """The scores in the rows held out; of classes, of each."""
+
+    classes: list[_OfClass]
+
+
+class About(TypedDict, total=False):
+    """How a model was trained; what a file does not tell was not known."""
+
+    rows: Rows
+    decisions: list[Decided]
+    options: Annotated[dict[str, Any], Makes(Options.from_mapping)]
+    reading: Annotated[dict[str, Any], Makes(Reading.from_mapping)]
+    epochs: Count
+    best_epoch: Count
+    over: Literal["", "epochs", "early stopping"]
+    epochs_with_all: Count
+    refit: str
+    validation: Validation
+    warnings: list[str]
+
+
+class _Parts(TypedDict):
+    kind: str
+    network: Any  # `network_from_data` reads it
+    preparation: Told
+    target: Classes | Quantity
+
+
+class TableFile(_Parts, About, total=False):
+    """All that a file tells."""
+
+    format: int
+    library: str
+    forms: dict[str, Form]
+
+
+def read(data: dict[str, Any]) -> TableFile:
+    """Return what a file tells; raise ValueError, with the place, for what is not as declared.
+
+    >>> read({"kind": "table"})
+    Traceback (most recent call last):
+    ...
+    ValueError: it must have the keys kind, network, ...: the key 'network' is missing
+    """
+    told: TableFile = codec.read(data, TableFile, "")
+    return told
+
+
+def check(
+    told: TableFile, net: Network, preparation: Preparation, target: Target, arrays: Arrays
+) -> None:
+    """Raise ValueError where the parts of a file do not fit together; `arrays` without parameters.
+
+    They are the inputs and outputs of network and table, the loss and the target, the decisions and
+    the columns, the scores and the classes, the epochs and the curves.
+    """
+    _check_network(net, preparation, target)
+    _check_baseline(arrays["baseline"], target)
+    _check_curves(told, arrays)
+    _check_training(told)
+    if "decisions" in told:
+        _check_decisions(told["decisions"], preparation, target)
+    if "validation" in told:
+        _check_scores(told["validation"], kind_of(target, net.loss), getattr(target, "names", ()))
+
+
+Arrays = Mapping[str, Array]
+
+
+def _agree(what: str, must: Any, got: Any) -> None:
+    if must != got:
+        raise ValueError(f"{what} must be {must!r}, got {got!r:.100}")
+
+
+def _check_network(net: Network, preparation: Preparation, target: Target) -> None:
+    sizes = {"inputs": len(preparation.feature_names), "outputs": target.outputs}
+    for name, size in sizes.items():
+        if getattr(net, name) != size:
+            raise ValueError(
+                f"its network has {getattr(net, name)} {name}, and its table needs {size}"
+            )
+    row = losses.loss(net.loss)
+    _agree(
+        "the task of network.loss", target.task, task_of(str(row)) if row.target in TASKS else ""
+    )
+    levels = row.parameters if row.name == "quantile" else ()
+    _agree("the quantiles of network.loss", getattr(target, "quantiles", ()), levels)
+
+
+def _check_baseline(baseline: Array, target: Target) -> None:
+    if baseline.shape != (target.outputs,) or baseline.dtype.kind != "f":
+        raise ValueError(f"its baseline must have {target.outputs} values")
+    if target.task == "classification" and not _are_shares(baseline):
+        raise ValueError("its baseline must be the shares of the classes")
+
+
+def _are_shares(values: Array) -> bool:
+    return bool(
+        (values >= 0).all() and (values <= 1).all() and np.isclose(values.sum(), 1, atol=1e-3)
+    )
+
+
+def _check_curves(told: TableFile, arrays: Arrays) -> None:
+    known = ["loss", "validation_loss", *(f"validation_{name}" for name in METRICS)]
+    for name, curve in arrays.items():
+        if name != "baseline" and name.removeprefix("curves.") not in known:
+            raise ValueError(f"the array {name!r:.100} belongs to nothing in it")
+        if name != "baseline" and curve.shape != (told.get("epochs", len(curve)),):
+            raise ValueError(f"the array {name!r} must hold one number an epoch")
+
+
+def _check_training(told: TableFile) -> None:
+    """Check what is said of the epochs, and that the options are there which it is told with."""
+    epochs, options = told.get("epochs", 0), told.get("options", {})
+    if ("epochs" in told) != ("best_epoch" in told):
+        raise ValueError("epochs and best_epoch must be told together")
+    if told.get("best_epoch", 0) > epochs:
+        raise ValueError(f"best_epoch must be one of the {epochs} epochs, got {told['best_epoch']}")
+    needed = [
+        *["epochs"] * ("epochs" in told),
+        *["patience"] * (told.get("over") == "early stopping"),
+    ]
+    for name in needed:
+        if options.get(name) is None:
+            raise ValueError(f"options must have the key {name!r}")
+
+
+def _check_decisions(decided: list[Decided], preparation: Preparation, target: Target) -> None:
+    columns = [each["column"] for each in decided]
+    _agree("the columns of decisions", sorted(set(columns)), sorted(columns))
+    _agree("the target of decisions", [target.column], _with_role(decided, ["target"]))
+    _agree(
+        "the columns of decisions that become inputs",
+        sorted(preparation.columns),
+        sorted(_with_role(decided, FEATURES)),
+    )
+
+
+def _with_role(decided: list[Decided], roles: Iterable[str]) -> list[str]:
+    return [each["column"] for each in decided if each["role"] in roles]
+
+
+def _check_scores(found: Validation, kind: str, names: tuple[str, ...]) -> None:
+    fitting = {name for name, score in SCORES.items() if kind in score.of}
+    _agree("the scores of validation.baseline", sorted(found["model"]), sorted(found["baseline"]))
+    if wrong := set(found["model"]) - fitting:
+        raise ValueError(f"validation.model must hold scores of {kind}, got {min(wrong)!r}")
+    if "classes" in found:
+        _agree(
+            "the classes of validation", list(names), [each["class"] for each in found["classes"]]
+        )

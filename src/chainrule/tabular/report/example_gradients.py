@@ -1,0 +1,102 @@
+r"""The examples with the largest gradients.
+
+A label that is wrong makes a large gradient, and so does a row unlike all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.batches import Examples
+from chainrule.evaluation import example_squared_norms
+from chainrule.tabular.files.source import Source
+from chainrule.tabular.prepare import Prepared
+from chainrule.tabular.report.importance import drawn
+from chainrule.tabular.table_model import TableModel
+
+Array = NDArray[Any]
+
+DRAWN = 100_000
+"""The most examples of a part whose gradients are taken."""
+
+STRONGEST = 15
+"""How many of them are shown."""
+
+
+class Pull(NamedTuple):
+    """An example: its row in the table, from 1, the length of its gradient, and y and p of it."""
+
+    row: int
+    norm: float
+    y: Any
+    p: Array
+
+
+class Pulls(NamedTuple):
+    """The strongest of some examples, of how many, and how many there are."""
+
+    strongest: list[Pull]
+    taken: int
+    examples: int
+
+
+def training_pulls(prepared: Prepared, model: TableModel, seed: int) -> Pulls:
+    """Return the strongest examples in training, of those in its first block, a random part."""
+    within = np.flatnonzero(prepared.blocks.of == 0)
+    rows = prepared.rows[~prepared.held][within]
+    return pulls(model, prepared.blocks[0], rows, seed, examples=len(prepared.blocks.of))
+
+
+def validation_pulls(prepared: Prepared, model: TableModel, seed: int) -> Pulls:
+    """Return the strongest examples of those held out."""
+    rows = prepared.rows[prepared.held]
+    return pulls(model, prepared.held_out, rows, seed, examples=len(rows))
+
+
+def pulls(
+    model: TableModel, data: Examples, rows: NDArray[np.int64], seed: int, *, examples: int
+) -> Pulls:
+    r"""Return the examples whose own losses have the longest gradients, longest first.
+
+    $$\Bigl|\frac{\partial L_i}{\partial (W, b)}\Bigr|$$
+
+    `rows` are their rows in the table. Weights are left aside.
+    """
+    places, taken = drawn(data, DRAWN, seed)
+    n = len(taken.X)
+    norms = n * np.sqrt(example_squared_norms(model.net, model.params, taken.X, taken.y))
+    first = np.argsort(-norms, kind="stable")[:STRONGEST]
+    p = model.outputs_of(taken.X[first])
+    strongest = [
+        Pull(int(rows[places[k]]), float(norms[k]), taken.y[k], own)
+        for k, own in zip(first.tolist(), p, strict=True)
+    ]
+    return Pulls(strongest, n, examples)
+
+
+def rows_of(
+    source: Source, rows: Iterable[int], columns: Iterable[str]
+) -> dict[int, dict[str, Any]]:
+    """Return the values of some rows, which are counted from 1, as they stand in a table.
+
+    >>> import polars as pl
+    >>> from chainrule.tabular.files.open_source import open_source
+    >>> table = open_source(pl.DataFrame({"x": [1, 2, 3], "y": ["a", "b", "c"]}))
+    >>> rows_of(table, [3, 1], ["y"])
+    {1: {'y': 'a'}, 3: {'y': 'c'}}
+    """
+    wanted = np.unique(np.fromiter(rows, np.int64))
+    found: dict[int, dict[str, Any]] = {}
+    first = 1
+    for chunk in source.chunks(list(columns)):
+        here = wanted[(wanted >= first) & (wanted < first + chunk.height)]
+        values = chunk[(here - first).tolist()].iter_rows(named=True)
+        found.update(zip(here.tolist(), values, strict=True))
+        first += chunk.height
+        if first > wanted[-1]:
+            break
+    return found

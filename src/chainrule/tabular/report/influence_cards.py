@@ -1,0 +1,102 @@
+"""The cards of which columns matter, and which rows have the largest gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainrule.tabular.report.example_gradients import Pull, Pulls
+from chainrule.tabular.report.findings import Findings
+from chainrule.tabular.report.importance import REPEATS
+from chainrule.tabular.report.markup import Html, card, paragraph, table
+
+COLUMNS = 20
+"""The most columns whose importance is shown."""
+
+
+def columns(found: Findings) -> Html:
+    """Return the card of the columns that matter."""
+    matter = found.importances
+    if matter is None:
+        return card(
+            "Columns that matter",
+            paragraph("Only one row is held out, so there is nothing to shuffle."),
+        )
+    most = max(each.mean for each in matter.columns)
+    rows = [
+        [column, _bar(mean / most if most > 0 else 0.0), _rounded(mean), _rounded(spread)]
+        for column, mean, spread in matter.columns[:COLUMNS]
+    ]
+    held, all_columns = len(found.y), len(found.model.preparation.columns)
+    examples = f"{matter.examples:,} rows held out"
+    if matter.examples < held:
+        examples = f"{matter.examples:,} of {held:,} rows held out, drawn at random"
+    of = ""
+    if matter.shuffled < all_columns:
+        of = (
+            f" Of {all_columns:,} columns, only the {matter.shuffled:,} that move the outputs most "
+        )
+        of += "were shuffled."
+    elif all_columns > COLUMNS:
+        of = f" {COLUMNS} of {all_columns:,} columns are shown."
+    if found.model.quantiles:
+        of += " R¹ is one less the pinball loss over that of the baseline."
+    return card(
+        "Columns that matter",
+        table(
+            f"the drop of {matter.score} when a column is shuffled",
+            ["column", "importance", "drop", "deviation"],
+            rows,
+            "importance",
+        ),
+        paragraph(
+            f"Permutation importance on {examples}: the mean over {REPEATS} shuffles, and their "
+            f"standard deviation. Correlated columns share their importance.{of}"
+        ),
+    )
+
+
+def _rounded(value: float) -> float:
+    """Return a value without the noise of its last digits."""
+    return round(value, 6)
+
+
+def _bar(share: float) -> Html:
+    return Html(f'<td class="bar"><span style="width: {100 * max(share, 0):.1f}%"></span></td>')
+
+
+def rows(found: Findings) -> Html:
+    """Return the card of the rows with the largest gradients."""
+    parts = [_pull_table(found, part, own) for part, own in found.pulls.items()]
+    note = (
+        "The norm of the gradient of each row's own loss, after the best epoch. Wrong labels and "
+        "outliers rise to the top."
+    )
+    return card("Rows with the largest gradients", paragraph(note), *parts, wide=True)
+
+
+def _pull_table(found: Findings, part: str, own: Pulls) -> Html:
+    of = f"{own.examples:,}" if own.taken == own.examples else (
+        f"{own.taken:,} drawn from {own.examples:,}"
+    )  # fmt: skip
+    classes = found.model.target.task == "classification"
+    levels = found.model.quantiles
+    predicted = f"quantile {levels[len(levels) // 2]:g}" if levels else "predicted"
+    more = ["probability of the target"] if classes else ["residual"]
+    return table(
+        f"{part}: the {len(own.strongest)} largest gradients of {of} rows",
+        ["row", *found.shown, found.model.target.column, predicted, *more, "gradient"],
+        [_pull_row(found, pull) for pull in own.strongest],
+        "pulls",
+    )
+
+
+def _pull_row(found: Findings, pull: Pull) -> list[Any]:
+    target, values = found.model.target, found.values[pull.row]
+    shown = [values[name] for name in found.shown]
+    if target.task == "classification":
+        classes = target.classes  # type: ignore[attr-defined]
+        said = [str(classes[pull.y]), str(classes[pull.p.argmax()]), float(pull.p[pull.y])]
+    else:
+        true, predicted = target.decode(pull.y[None]).item(), float(pull.p[len(pull.p) // 2])
+        said = [true, predicted, true - predicted]
+    return [pull.row, *shown, *said, pull.norm]

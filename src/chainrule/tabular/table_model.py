@@ -1,0 +1,333 @@
+r"""A trained model of a table: from its columns to predictions, in one object and one file.
+
+n   rows of a frame        p   (n, classes) probabilities, or (n, 1) values in the target's units
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from chainrule.errors import check_predicted
+from chainrule.evaluation import predict_finite
+from chainrule.fields import column_name
+from chainrule.network import Network, Parameters
+from chainrule.serialization import (
+    ModelFileError,
+    arrays_of,
+    check_writable,
+    network_from_data,
+    network_to_data,
+    params_of,
+    read_file,
+    write_file,
+)
+from chainrule.tabular import class_scores, model_record
+from chainrule.tabular.columns.survey import with_target
+from chainrule.tabular.encoding.column_encoders import Category, Number
+from chainrule.tabular.encoding.preparation import Preparation
+from chainrule.tabular.encoding.target_encoding import Target
+from chainrule.tabular.files.copied_columns import with_copies
+from chainrule.tabular.files.open_source import open_source
+from chainrule.tabular.files.source import Source
+from chainrule.tabular.files.text_fields import EMPTY
+from chainrule.tabular.formats.column_formats import Forms
+from chainrule.tabular.formats.column_values import check_known
+from chainrule.tabular.formats.notes import Notes
+from chainrule.tabular.objectives import kind_of
+from chainrule.tabular.read_options import Reading
+from chainrule.tabular.scores import scored
+from chainrule.tabular.table_error import TableError
+
+Array = NDArray[Any]
+KIND = "table"
+OWN = ("kind", "network", "preparation", "target", "forms")
+"""What a file tells that is no part of `about`."""
+PREDICTION, QUANTILE = "prediction", "quantile_"
+"""What columns of predictions are called, and what those of quantiles begin with."""
+
+
+def are_predictions(columns: Iterable[str]) -> bool:
+    """Whether a table of such columns is one of predictions.
+
+    >>> are_predictions(["id", "prediction"]), are_predictions(["id", "price"])
+    (True, False)
+    """
+    return any(name == PREDICTION or name.startswith(QUANTILE) for name in columns)
+
+
+@dataclass(frozen=True, eq=False)
+class TableModel:
+    """A network with what its table's columns and target are, as `cr.train` makes it.
+
+    Attributes
+    ----------
+    net, params
+        The network and its parameters, for the functions of the core.
+    preparation, target
+        How columns become inputs, and outputs become predictions.
+    baseline
+        The prediction without inputs: the shares of the classes (classes,), or the mean (1,).
+    curves
+        The losses of training and validation by epoch.
+    about
+        How it was trained, as JSON has it: rows, decisions, options, scores of validation.
+    forms
+        How the columns of its table are read.
+    """
+
+    net: Network
+    params: Parameters = field(repr=False)
+    preparation: Preparation = field(repr=False)
+    target: Target
+    baseline: Array = field(repr=False)
+    curves: Mapping[str, Array] = field(repr=False)
+    about: Mapping[str, Any] = field(repr=False)
+    forms: Forms = field(default=Forms(), repr=False)
+
+    def opened(self, table: Any, **reading: Any) -> Source:
+        """Return a table, read as in training but for what `reading` says otherwise."""
+        if isinstance(table, Source):
+            return open_source(table, **reading)
+        return open_source(table, **{**self.about.get("reading", {}), **reading})
+
+    def _with_names(self, source: Source) -> Source:
+        """Return a source whose categories and labels are read as they stand."""
+        names = {each.column for each in self.preparation.encoders if isinstance(each, Category)}
+        if self.target.task == "classification":
+            names.add(self.target.column)
+        return source.as_text((name for name in source.columns if name in names), EMPTY)
+
+    def _forms_of(self, source: Source) -> Forms:
+        """Return how the columns of a source are read: as in training, or as asked."""
+        asked = {**self.about.get("reading", {}), **source.reading.changed()}
+        of_numbers = (each.column for each in self.preparation.encoders if isinstance(each, Number))
+        numbers = [*of_numbers, *[self.target.column] * (self.target.task == "regression")]
+        return self.forms.asked(Reading.from_mapping(asked), numbers)
+
+    def outputs(self, frame: pl.DataFrame, notes: Notes | None = None, *, first: int = 1) -> Array:
+        """Return p for the rows of a frame; `first` is the number of its first in its table."""
+        return self._outputs(self.forms.read_new(frame, notes, first=first), notes, first)
+
+    def _outputs(self, frame: pl.DataFrame, notes: Notes | None, first: int) -> Array:
+        """Return p for rows whose columns are read."""
+        return self.outputs_of(self.preparation.transform(frame, notes, first=first), first=first)
+
+    def outputs_of(self, X: Array, *, first: int = 1) -> Array:
+        """Return p for prepared inputs, of which the first row has this number.
+
+        Raises FloatingPointError, with the row, where one is not finite.
+        """
+        made = np.asarray(predict_finite(self.net, self.params, X, first=first))
+        if self.target.task == "classification":
+            return made
+        with np.errstate(over="ignore"):  # it is told of by its row
+            p = np.asarray(self.target.values(made))  # type: ignore[attr-defined]
+        check_predicted(p, first=first)
+        return p
+
+    def predict(
+        self, table: Any, notes: Notes | None = None, *, keep: Iterable[Any] = (), **reading: Any
+    ) -> pl.DataFrame:
+        """Return the predictions for a table: a frame, or what `chainrule predict` takes.
+
+        How a file is read, `reading` says: see `Reading`.
+
+        The columns are `prediction` and, of classes, `probability_<class>` for each; of quantiles
+        they are `quantile_<q>`. Before them stand those to `keep` of the table.
+        """
+        names = (keep,) if isinstance(keep, str) else keep
+        parts = self.predictions(
+            self.opened(table, **reading), notes, keep=tuple(map(column_name, names))
+        )
+        return pl.concat(list(parts))
+
+    def predictions(
+        self, source: Source, notes: Notes | None = None, *, keep: tuple[str, ...] = ()
+    ) -> Iterator[pl.DataFrame]:
+        """Yield the predictions for a source chunk by chunk, columns to keep as they stand."""
+        check_known("column to keep", keep, source.columns)
+        if taken := set(keep) & set(self._names):
+            raise TableError(f"column {min(taken)!r} to keep is called as one of the predictions")
+        source = self._with_names(source)
+        needed = self._present(source, self.preparation.columns)
+        first, forms = 1, self._forms_of(source)
+        for chunk, copied in with_copies(source, needed, tuple(dict.fromkeys(keep))):
+            p = self._outputs(forms.read_new(chunk, notes, first=first), notes, first)
+            first += chunk.height
+            yield pl.DataFrame([*copied, *self._columns(p)])
+
+    def _present(self, source: Source, wanted: Iterable[str]) -> list[str]:
+        """Those columns that a source has; `transform` says which are missing, and what is near."""
+        wanted = dict.fromkeys(wanted)
+        if wanted.keys() <= set(source.columns):
+            return list(wanted)
+        return list(source.columns)
+
+    @property
+    def _names(self) -> list[str]:
+        """What the columns of predictions are called."""
+        if self.quantiles:
+            return [f"{QUANTILE}{q}" for q in self.quantiles]
+        classes = getattr(self.target, "names", ())
+        return [PREDICTION, *(f"probability_{name}" for name in classes)]
+
+    @property
+    def quantiles(self) -> tuple[float, ...]:
+        """The quantiles that are predicted; () where it is the mean, or classes."""
+        return getattr(self.target, "quantiles", ())
+
+    def _columns(self, p: Array) -> list[pl.Series]:
+        if self.target.task == "regression":
+            return [pl.Series(name, column) for name, column in zip(self._names, p.T, strict=True)]
+        each = [self.target.decode(p), *map(pl.Series, p.T)]
+        return [column.alias(name) for column, name in zip(each, self._names, strict=True)]
+
+    @property
+    def outputs_named(self) -> tuple[str, ...]:
+        """The names of the network's outputs: the classes, or the target."""
+        if self.quantiles:
+            return tuple(self._names)
+        return tuple(getattr(self.target, "names", (self.target.column,)))
+
+    def example(self, table: Any, row: int, **reading: Any) -> tuple[Array, Array]:
+        """Return a row of a table as the network takes it, from 1: X (inputs,) and its y.
+
+        Raises TableError where the table has no such row, or it has no target.
+        """
+        source, first = self._with_names(self.opened(table, **reading)), 1
+        needed = (*self.preparation.columns, self.target.column)
+        for chunk in source.chunks(self._present(source, needed)):
+            if row < first + chunk.height:
+                frame = self._forms_of(source).read_new(chunk.slice(row - first, 1), first=row)
+                y = self.target.encode(frame, first=row)
+                return self.preparation.transform(frame, first=row)[0], y[0]
+            first += chunk.height
+        raise TableError(f"{source.name}: has {first - 1:,} rows, and no row {row:,}")
+
+    def evaluate(
+        self, table: Any, notes: Notes | None = None, **reading: Any
+    ) -> dict[str, dict[str, float]]:
+        """Return scores on a table that has the target, those of the baseline, and how many rows.
+
+        Of classes, each has its own scores too, and `confusion` tells what it was taken for.
+
+        Rows without a target are left out. They are counted with the weights of the column that
+        weighed them in training, where the table has it.
+        """
+        source = self._with_names(self.opened(table, **reading))
+        weigh = self.about.get("options", {}).get("weight")
+        weigh = weigh if weigh in source.columns else None
+        asked = (*self.preparation.columns, self.target.column, *([weigh] if weigh else []))
+        parts: list[tuple[Array, Array, Array | None]] = []
+        first, forms = 1, self._forms_of(source)
+        for written in source.chunks(self._present(source, asked)):
+            whole = forms.read_new(written, notes, first=first)
+            if self.target.column in whole.columns:
+                chunk = with_target(whole, self.target.column)
+            else:
+                chunk = whole
+            if chunk.height:
+                y = self.target.encode(chunk, first=first)
+                w = chunk[weigh].cast(pl.Float64).to_numpy() if weigh else None
+                parts.append((y, self._outputs(chunk, notes, first), w))
+            first += whole.height
+        if not parts:
+            raise TableError(f"{source.name}: no row has the target {self.target.column!r}")
+        y, p = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
+        w = np.concatenate([part[2] for part in parts]) if weigh else None
+        rows = {"scored": len(y), "without_target": first - 1 - len(y)}
+        found = {"rows": rows, **self.scores(y, p, w)}
+        if self.target.task == "classification":
+            names = list(self.outputs_named)
+            found["confusion"] = class_scores.confusion_by_name(y, p.argmax(axis=1), names)
+        return found
+
+    @property
+    def kind(self) -> str:
+        """The kind of its predictions, as the scores have it."""
+        return kind_of(self.target, self.net.loss)
+
+    def scores(self, y: Array, p: Array, weight: Array | None = None) -> dict[str, Any]:
+        """Return the scores of outputs p beside targets as `target.encode` gives them.
+
+        Those of the baseline stand beside them, and of classes, those of each.
+        """
+        if self.target.task == "regression":
+            y = self.target.decode(y).to_numpy()[:, None]
+        trivial = np.broadcast_to(self.baseline, p.shape)
+        parts = {"model": p, "baseline": trivial}
+        found: dict[str, Any] = {
+            name: scored(self.kind, y, each, weight, self.quantiles) for name, each in parts.items()
+        }
+        if self.target.task == "classification":
+            names = list(self.outputs_named)
+            each = class_scores.class_scores(y, p.argmax(axis=1), len(names), weight)
+            found["classes"] = class_scores.told(each, names)
+        return found
+
+    def save(self, path: str | Path, *, replace: bool = True) -> None:
+        """Write the model to a file, whole or not at all; equal models make equal bytes.
+
+        Raises OSError where it cannot be written, of which FileExistsError where a file is there
+        and is not to be replaced.
+        """
+        write_file(path, *self._contents(), replace=replace)
+
+    def check_storable(self) -> None:
+        """Raise ValueError where no file could hold the model, whatever its place."""
+        check_writable(*self._contents())
+
+    def _contents(self) -> tuple[dict[str, Array], dict[str, Any]]:
+        """Return the arrays of a file of the model, and its data."""
+        data = {
+            "kind": KIND,
+            "network": network_to_data(self.net),
+            "preparation": self.preparation.to_data(),
+            "target": self.target.to_data(),
+            **({"forms": forms} if (forms := self.forms.to_data()) else {}),
+            **self.about,
+        }
+        model_record.read(data)
+        curves = {f"curves.{name}": curve for name, curve in self.curves.items()}
+        arrays = {**arrays_of(self.params), "baseline": self.baseline, **curves}
+        return arrays, data
+
+    @classmethod
+    def load(cls, path: str | Path) -> TableModel:
+        """Return the model that `save` wrote; nothing in the file is run.
+
+        Raises OSError where it cannot be opened, and ModelFileError where it is damaged, of another
+        kind, or from a newer version.
+        """
+        arrays, data = read_file(path)
+        if data["kind"] != KIND:
+            raise ModelFileError(
+                f"{path}: must hold the model of a table, got the kind {data['kind']!r:.40}; "
+                "cr.load reads networks"
+            )
+        try:
+            return cls._read(arrays, data)
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise ModelFileError(f"{path}: {error}") from None
+
+    @classmethod
+    def _read(cls, arrays: dict[str, Array], data: dict[str, Any]) -> TableModel:
+        told = model_record.read(data)
+        net = network_from_data(told["network"])
+        params = params_of(net, arrays)
+        preparation = Preparation(tuple(told["preparation"]["encoders"]))
+        if "baseline" not in arrays:
+            raise ValueError("the array 'baseline' is missing")
+        model_record.check(told, net, preparation, told["target"], arrays)
+        baseline = arrays.pop("baseline")
+        curves = {name.removeprefix("curves."): curve for name, curve in arrays.items()}
+        rest = {name: value for name, value in data.items() if name not in OWN}
+        forms = Forms(told.get("forms", {}))
+        return cls(net, params, preparation, told["target"], baseline, curves, rest, forms)

@@ -1,0 +1,105 @@
+r"""What suits a table's target: the decisions, the values as the loss wants them, what rows count.
+
+y   (n,) labels, or (n, outputs)      w   (n,) weights, or None
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.tabular.columns.column_decisions import decide
+from chainrule.tabular.columns.decision import Decision
+from chainrule.tabular.columns.survey import Survey
+from chainrule.tabular.encoding.target_encoding import Quantity, Target, fit_target
+from chainrule.tabular.objectives import check_metric, kind_of, task_of
+from chainrule.tabular.table_error import TableError
+from chainrule.tabular.training_options import Options
+
+Array = NDArray[Any]
+
+
+def task_asked(options: Options) -> str | None:
+    """Return the task that is asked for: by its option, or by the loss.
+
+    >>> task_asked(Options(loss="poisson")), task_asked(Options())
+    ('regression', None)
+    """
+    return options.task or task_of(options.loss)
+
+
+@contextmanager
+def as_asked(options: Options) -> Iterator[None]:
+    """Have refusals of the target tell that the loss asks for the task, and advise another loss.
+
+    >>> with as_asked(Options(loss="poisson")):
+    ...     raise TableError("target 'cut' holds text; use --task classification")
+    Traceback (most recent call last):
+    ...
+    chainrule.TableError: --loss poisson ...: target 'cut' holds text; use another...
+    """
+    try:
+        yield
+    except TableError as error:
+        task = task_asked(options)
+        if task == options.task or not str(error).startswith("target "):
+            raise
+        why = re.sub(r"--task \w+$", "another --loss", str(error))
+        raise TableError(f"--loss {options.loss} is for {task}: {why}") from None
+
+
+def of_columns(options: Options) -> dict[str, Any]:
+    """Return what options say of columns, and the task: what `decide` and `roles_of` take.
+
+    >>> of_columns(Options(numbers=("size",)))["numbers"]
+    ('size',)
+    """
+    names = ("numbers", "categories", "dates", "leave_out", "order", "weight")
+    return {"task": task_asked(options)} | {name: getattr(options, name) for name in names}
+
+
+def decided_by(found: Survey, options: Options) -> tuple[Decision, ...]:
+    """Return the decisions on the columns; raise TableError where the target is not fit."""
+    with as_asked(options):
+        return decide(found, **of_columns(options))
+
+
+def fitted_to(found: Survey, decisions: Iterable[Decision], options: Options) -> Target:
+    """Return the target, fitted to its rows; counts stay as they are, for their rates.
+
+    Raises TableError where the metric is not of such predictions.
+    """
+    target = fit_target(found, decisions, options.quantiles)
+    if options.loss == "poisson":
+        assert isinstance(target, Quantity)
+        target = dataclasses.replace(target, centre=0.0, scale=1.0)
+    check_metric(kind_of(target, options.loss), target, options.metric)
+    return target
+
+
+def check_counts(target: Target, loss: str | None, y: Array, rows: NDArray[np.int64]) -> None:
+    """Raise TableError where a target is no count, for the loss of counts."""
+    if loss == "poisson" and (y < 0).any():
+        at = int(np.argmax(y < 0))
+        raise TableError(
+            f"--loss poisson is for counts >= 0, and target {target.column!r} is {y[at].item():g} "
+            f"in row {rows[at]:,}; use another --loss"
+        )
+
+
+def counts(y: Array, w: Array | None, of_class: Array | None) -> Array | None:
+    """Return what each example counts in training: its weight, times that of its class.
+
+    >>> counts(np.array([0, 1]), np.array([2.0, 2.0]), np.array([1.0, 3.0]))
+    array([2., 6.])
+    """
+    if of_class is None:
+        return w
+    each = of_class[y].astype(np.float32)
+    return each if w is None else each * w
