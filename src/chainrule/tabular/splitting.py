@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.errors import argument
 from chainrule.tabular.table_error import TableError
 
 Array = NDArray[Any]
@@ -46,7 +47,7 @@ def hold_out(
         held = np.zeros(n, bool)
         held[order[places.astype(np.int64)]] = True
     if held.all() and n > 1 and (groups is not None or time is not None):
-        option = "--groups" if time is None else "--time"
+        option = argument("groups" if time is None else "time")
         raise TableError(
             f"the column of {option} holds one value only, so that all {n:,} rows stay together; "
             "name another, or leave it out"
@@ -54,7 +55,7 @@ def hold_out(
     if held.all() or not held.any():
         raise TableError(
             f"a validation part of {fraction:g} leaves no examples to train with; the table has "
-            f"{n}: give more examples, or a smaller --validation"
+            f"{n}: give more examples, or a smaller `validation=`"
         )
     return held
 
