@@ -58,7 +58,6 @@ WITHOUT_EXAMPLE = {
     "chainrule.estimators.lbfgs.conclude": ESTIMATOR,
     "chainrule.estimators.lbfgs.run": ESTIMATOR,
     "chainrule.estimators.hyperparameters.check_parameters": REFUSED,
-    "chainrule.estimators.fit_progress.warn": "a warning: test_estimators_drop_in.py holds it",
     "chainrule.estimators.fitted.Reading": ABSTRACT,
     "chainrule.estimators.validation_data.Given": RECORD,
     "chainrule.estimators.validation_data.Held": RECORD,
