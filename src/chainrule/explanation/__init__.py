@@ -7,7 +7,7 @@
 | expressions | formulas as trees |
 | formulas | the tables of activations and losses as formulas |
 | derivation_steps, subjects | a derivation as data; what it can be of |
-| forward_backward, core_numbers, example_numbers | the core's numbers: all examples, by place, of one |
+| forward_backward, core_numbers, example_numbers | the core's numbers: of all, by place, of one |
 | layer_working, activation_formulas | what a layer gets and gives for formulas |
 | working, working_loss | the lines of one example; among them those of its loss |
 | reached_units | the units of each place that have lines |
