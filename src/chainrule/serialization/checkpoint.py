@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import inspect
 import time
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from chainrule.serialization.model_file import raw_bytes
 from chainrule.serialization.parameter_arrays import arrays_of, contents, from_contents
 from chainrule.training import fit, frozen
 from chainrule.trees import leaves
+from chainrule.warn import warn
 
 
 @dataclass(frozen=True)
@@ -231,12 +231,10 @@ def _compare(store: Store, there: Any, here: str) -> None:
         return
     choice = "" if here == "reference" else engine.choice_for(there)
     remedy = f"; with CHAINRULE_ISA={choice} it goes on to the same bits" if choice else ""
-    warnings.warn_explicit(
+    warn(
         f"{store.directory}: its checkpoint was made by {MADE_BY[there]}, and the run goes on by "
         f"{MADE_BY[here]}, to other bits than without a break{remedy}",
         RuntimeWarning,
-        "chainrule",
-        1,
     )
 
 
