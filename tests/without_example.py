@@ -289,6 +289,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.tabular.report.example_gradients.pulls": REPORTED,
     "chainrule.tabular.report.example_gradients.training_pulls": REPORTED,
     "chainrule.tabular.report.example_gradients.validation_pulls": REPORTED,
+    "chainrule.tabular.report.quality_cards.plotted": REPORTED,
     "chainrule.tabular.report.quality_cards.classification": REPORTED,
     "chainrule.tabular.report.quality_cards.regression": REPORTED,
     "chainrule.tabular.report.write_report": "writes: report is its example",

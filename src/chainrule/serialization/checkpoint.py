@@ -71,7 +71,13 @@ class Checkpoint:
         check_whole("Checkpoint: keep", self.keep, least=1)
 
     def __call__(self, history: History) -> None:
-        """Leave a checkpoint where it is time for one."""
+        """Leave a checkpoint where it is time for one.
+
+        Parameters
+        ----------
+        history
+            Where the run stands.
+        """
         if time.monotonic() - self._written >= self.every:
             net = history.runs[-1].plan.net
             with Store(self.directory, self.keep) as store:
