@@ -20,6 +20,7 @@ from chainrule.errors import as_numbers, check_number, check_whole, finite, unkn
 from chainrule.layers import Layer, Role, chain
 from chainrule.layers.predictions import of_members
 from chainrule.losses import Loss
+from chainrule.streams import Stream, generator
 from chainrule.trees import Array, leaves, named_leaves, rebuild, tree_map
 
 Parameters = tuple[Any, ...]
@@ -181,7 +182,7 @@ class Network:
             known = False
         if not known:
             raise ValueError(f"init: dtype must be 'float32' or 'float64', got {dtype!r}")
-        rng = np.random.default_rng(check_whole("init: seed", seed, least=0, below=SEEDS))
+        rng = generator(Stream.WEIGHTS, check_whole("init: seed", seed, least=0, below=SEEDS))
         drawn = tuple(
             layer.init(i, rng) for layer, i in zip(self.layers, self.widths, strict=False)
         )

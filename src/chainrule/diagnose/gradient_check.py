@@ -21,6 +21,7 @@ from chainrule.backprop import (
 from chainrule.errors import check_number, check_weights, check_whole
 from chainrule.layers import Draw, Role
 from chainrule.network import SEEDS, Network, Parameters, check_inputs, check_parameters, number
+from chainrule.streams import Stream, generator
 from chainrule.targets import check_targets, encode
 from chainrule.trees import leaves, named_leaves, rebuild, tree_map
 
@@ -122,7 +123,7 @@ def check_gradient(
         names = [name for name, keep in zip(_numbers(params), trained, strict=True) if keep]
     else:
         by, names = "random direction", [f"direction {k + 1}" for k in range(DIRECTIONS)]
-        directions = _directions(g, trained, np.random.default_rng(seed))
+        directions = _directions(g, trained, generator(Stream.DIRECTIONS, seed))
     given, measured, smooth = directions @ g, np.empty(len(names)), np.empty(len(names), bool)
     for k, d in enumerate(directions):
         measured[k], smooth[k] = cost.difference(d)

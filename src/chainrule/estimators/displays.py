@@ -19,6 +19,7 @@ from chainrule import backprop
 from chainrule.layers import Role, Words
 from chainrule.layers.layer_words import in_words
 from chainrule.network import Network, Parameters
+from chainrule.streams import Stream, generator
 from chainrule.trees import leaves, named_leaves
 
 Array = NDArray[Any]
@@ -224,7 +225,7 @@ class GradientFlowDisplay:
         estimator, transform = _unwrapped(estimator)
         X, target, _ = estimator._examples(transform(X), y, None)
         if len(X) > ROWS:
-            rows = np.random.default_rng(0).choice(len(X), ROWS, replace=False)
+            rows = generator(Stream.FLOW).choice(len(X), ROWS, replace=False)
             X, target = X[rows], target[rows]
         net, params = _without_penalty(estimator.network_), estimator.parameters_
         trace = backprop.forward(net, params, X)

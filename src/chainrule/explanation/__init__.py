@@ -25,7 +25,7 @@
 | network_file, network_layers, network_parameters, network_training, toml_file | a network with \
 its data as a person writes it down |
 | training_step, replay | which step is explained; steps of a run made again |
-| paths, unit_to_unit | a derivative as a sum over paths; how units lead to each other |
+| path_sums, unit_to_unit | a derivative as a sum over paths; how units lead to each other |
 | contributions, step_shares | a weight's change shared out; how a step is, rule by rule |
 | output_format | the formats by the ends of files' names; files written whole or not at all |
 | worksheet, worksheet_html, worksheet_latex | problems with blanks, and their keys |
@@ -42,7 +42,7 @@ from chainrule.network import Network, Parameters, check_parameters
 from chainrule.optimizers import Optimizer
 
 if TYPE_CHECKING:  # the rest is loaded when something is explained
-    from chainrule.explanation.paths import Paths
+    from chainrule.explanation.path_sums import Paths
     from chainrule.explanation.result import Explanation
 
 
@@ -196,7 +196,7 @@ def paths(
     """
     from chainrule.explanation import derivation
     from chainrule.explanation.notation import notation as convention
-    from chainrule.explanation.paths import paths_of
+    from chainrule.explanation.path_sums import paths_of
 
     convention(notation)
     top = check_whole("paths: top", top, least=1)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.streams import Stream, generator
 from chainrule.tabular.table_error import TableError
 
 Array = NDArray[Any]
@@ -35,7 +36,7 @@ def hold_out(
     """
     n = len(y)
     wanted = min(max(1, round(fraction * n)), max(1, MOST_BYTES // (4 * features)))
-    draw = np.random.default_rng(seed)
+    draw = generator(Stream.HELD_OUT, seed)
     if time is not None:
         held = _last(time, wanted)
     elif groups is not None:
