@@ -18,28 +18,24 @@ Nielsen (2015), Neural Networks and Deep Learning, chapter 2.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar, cast
 
 from array_api_compat import array_namespace
 
 from chainrule.errors import check_weights
-from chainrule.layers import Draw, chain
+from chainrule.layers import Draw, Role, chain
 from chainrule.losses import Loss
-from chainrule.network import (
-    Network,
-    Parameters,
-    check_inputs,
-    check_parameters,
-    divisor,
-    penalised,
-    penalty,
-)
+from chainrule.network import Network, Parameters, check_inputs, check_parameters, divisor
 from chainrule.targets import check_targets, encode
-from chainrule.trees import Array, tree_map
+from chainrule.trees import Array, leaf_names, named_leaves, tree_map
+from chainrule.warn import deprecated
 
 Deltas = tuple[Any, ...]
 """∂C/∂z of each layer, for each example."""
+
+Backward = TypeVar("Backward", bound=Callable[..., Deltas])
 
 
 class Trace(tuple[Any, ...]):
@@ -174,9 +170,23 @@ def trace_cost(
     return total + penalty(net, trace.params, xp) if net.l1 or net.l2 else total
 
 
+def _net_and_params_too(backward: Backward) -> Backward:
+    """Let `backward` take the net and the params before the trace, as it did once."""
+
+    def with_these(net: Network, params: Parameters, trace: Any, *args: Any, **given: Any) -> Any:
+        deprecated("backward(net, params, trace, y)", "backward(trace, y)")
+        return backward(Trace(trace, net, params), *args, **given)
+
+    @functools.wraps(backward)
+    def call(*args: Any, **given: Any) -> Deltas:
+        before = "net" in given or isinstance(next(iter(args), None), Network)
+        return (with_these if before else backward)(*args, **given)
+
+    return cast(Backward, call)
+
+
+@_net_and_params_too
 def backward(
-    net: Network,
-    params: Parameters,
     trace: Trace,
     y: Any,
     sample_weight: Any = None,
@@ -197,26 +207,30 @@ def backward(
 
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> params = net.parameters([([[2.0]], [0.0])])
-    >>> backward(net, params, forward(net, params, [[1.0], [2.0]]), [1.0, 1.0])
+    >>> backward(forward(net, params, [[1.0], [2.0]]), [1.0, 1.0])
     (array([[2.],
            [6.]]),)
     """
+    if not isinstance(trace, Trace):
+        raise TypeError(
+            f"backward: trace must be what forward returned, got {type(trace).__name__}"
+        )
     loss, a, y, w, xp = _compared(trace, y, sample_weight, mean_weight, check)
     da = loss.grad(a, y, xp)
-    return deltas_from(net, params, trace, da if w is None else da * w[:, None])
+    return deltas_from(trace, da if w is None else da * w[:, None])
 
 
-def deltas_from(net: Network, params: Parameters, trace: Trace, da: Array) -> Deltas:
+def deltas_from(trace: Trace, da: Array) -> Deltas:
     r"""Return the deltas of each layer from those of the network's output, ∂C/∂a (n, outputs).
 
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> params = net.parameters([([[2.0]], [0.0])])
     >>> trace = forward(net, params, [[1.0], [2.0]])
-    >>> deltas_from(net, params, trace, np.array([[2.0], [6.0]]))
+    >>> deltas_from(trace, np.array([[2.0], [6.0]]))
     (array([[2.],
            [6.]]),)
     """
-    return chain.deltas(net.layers, params, trace, da, array_namespace(da))
+    return chain.deltas(trace.net.layers, trace.params, trace, da, array_namespace(da))
 
 
 def gradient(trace: Trace, deltas: Deltas) -> Parameters:
@@ -240,7 +254,7 @@ def gradient(trace: Trace, deltas: Deltas) -> Parameters:
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> params = net.parameters([([[2.0]], [0.0])])
     >>> trace = forward(net, params, [[1.0], [2.0]])
-    >>> gradient(trace, backward(net, params, trace, [1.0, 1.0]))
+    >>> gradient(trace, backward(trace, [1.0, 1.0]))
     (DenseParameters(W=array([[7.]]), b=array([4.])),)
     """
     net, xp = trace.net, array_namespace(trace.output)
@@ -271,7 +285,7 @@ def per_example_gradients(trace: Trace, deltas: Deltas) -> Parameters:
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> params = net.parameters([([[2.0]], [0.0])])
     >>> trace = forward(net, params, [[1.0], [2.0]])
-    >>> per_example_gradients(trace, backward(net, params, trace, [1.0, 1.0]))[0].W.ravel()
+    >>> per_example_gradients(trace, backward(trace, [1.0, 1.0]))[0].W.ravel()
     array([1., 6.])
     """
     xp = array_namespace(trace.output)
@@ -304,7 +318,7 @@ def squared_norms(trace: Trace, deltas: Deltas) -> Array:
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> params = net.parameters([([[2.0]], [0.0])])
     >>> trace = forward(net, params, [[1.0], [2.0]])
-    >>> squared_norms(trace, backward(net, params, trace, [1.0, 1.0]))
+    >>> squared_norms(trace, backward(trace, [1.0, 1.0]))
     array([ 2., 45.])
     """
     xp = array_namespace(trace.output)
@@ -330,7 +344,7 @@ def input_gradient(trace: Trace, deltas: Deltas) -> Array:
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> params = net.parameters([([[2.0]], [0.0])])
     >>> trace = forward(net, params, [[1.0], [2.0]])
-    >>> input_gradient(trace, backward(net, params, trace, [1.0, 1.0]))
+    >>> input_gradient(trace, backward(trace, [1.0, 1.0]))
     array([[2.],
            [6.]])
     """
@@ -360,3 +374,29 @@ def _compared(
     if trace.net.reduction == "mean":
         w = w * (n / xp.sum(w) if mean_weight is None else 1 / mean_weight)
     return loss, a, y, w, xp
+
+
+def penalty(net: Network, params: Parameters, xp: Any) -> Array:
+    r"""Return the penalty's share of the cost, λ₁ Σ|W| + ½ λ₂ ΣW²."""
+    roles = net.roles
+    weights = [leaf for name, leaf in named_leaves(params) if roles[name] is Role.WEIGHT]
+    return sum(net.l1 * xp.sum(xp.abs(W)) + 0.5 * net.l2 * xp.sum(W * W) for W in weights)
+
+
+def penalty_gradient(net: Network, W: Array, xp: Any) -> Array:
+    """Return the penalty's derivative by W, λ₁ sgn(W) + λ₂ W; sgn(0) = 0."""
+    return net.l1 * xp.sign(W) + net.l2 * W
+
+
+def penalised(net: Network, grads: Parameters, params: Parameters, xp: Any) -> Parameters:
+    """Return a gradient with the penalty's added to that of the weights."""
+    if not (net.l1 or net.l2):
+        return grads
+    roles = net.roles
+    added: Parameters = tree_map(
+        lambda name, g, W: g + penalty_gradient(net, W, xp) if roles[name] is Role.WEIGHT else g,
+        leaf_names(grads),
+        grads,
+        params,
+    )
+    return added

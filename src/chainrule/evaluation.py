@@ -152,7 +152,7 @@ def cost_and_gradient(
     if _native("cost_and_gradient", net, params, engine):
         return single_pass.cost_and_gradient(net, params, data, draw, threads)
     trace = backprop.forward(net, params, data.X, draw, check=False)
-    deltas = backprop.backward(net, params, trace, data.y, data.w, check=False)
+    deltas = backprop.backward(trace, data.y, data.w, check=False)
     cost = backprop.trace_cost(trace, data.y, data.w, check=False)
     return float(cost), backprop.gradient(trace, deltas)
 
@@ -202,7 +202,7 @@ def example_squared_norms(
     if _native("example_squared_norms", net, params, engine):
         return single_pass.squared_norms(net, params, data, threads)
     trace = backprop.forward(net, params, data.X, check=False)
-    deltas = backprop.backward(net, params, trace, data.y, data.w, check=False)
+    deltas = backprop.backward(trace, data.y, data.w, check=False)
     return backprop.squared_norms(trace, deltas)
 
 

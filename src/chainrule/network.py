@@ -21,7 +21,7 @@ from chainrule.layers import Layer, Role, chain
 from chainrule.layers.predictions import of_members
 from chainrule.losses import Loss
 from chainrule.streams import Stream, generator
-from chainrule.trees import Array, leaf_names, leaves, named_leaves, rebuild, tree_map
+from chainrule.trees import Array, leaves, named_leaves, rebuild, tree_map
 
 Parameters = tuple[Any, ...]
 """The parameters of each layer: a named tuple of arrays, `params[k].W`, or `()`."""
@@ -360,32 +360,6 @@ def divisor(net: Network, weight: float) -> float:
     1.0
     """
     return 1.0 if net.reduction == "sum" else weight
-
-
-def penalty(net: Network, params: Parameters, xp: Any) -> Array:
-    r"""Return the penalty's share of the cost, λ₁ Σ|W| + ½ λ₂ ΣW²."""
-    roles = net.roles
-    weights = [leaf for name, leaf in named_leaves(params) if roles[name] is Role.WEIGHT]
-    return sum(net.l1 * xp.sum(xp.abs(W)) + 0.5 * net.l2 * xp.sum(W * W) for W in weights)
-
-
-def penalty_gradient(net: Network, W: Array, xp: Any) -> Array:
-    """Return the penalty's derivative by W, λ₁ sgn(W) + λ₂ W; sgn(0) = 0."""
-    return net.l1 * xp.sign(W) + net.l2 * W
-
-
-def penalised(net: Network, grads: Parameters, params: Parameters, xp: Any) -> Parameters:
-    """Return a gradient with the penalty's added to that of the weights."""
-    if not (net.l1 or net.l2):
-        return grads
-    roles = net.roles
-    added: Parameters = tree_map(
-        lambda name, g, W: g + penalty_gradient(net, W, xp) if roles[name] is Role.WEIGHT else g,
-        leaf_names(grads),
-        grads,
-        params,
-    )
-    return added
 
 
 def number(params: Parameters, name: str, k: int) -> str:

@@ -198,7 +198,7 @@ class _Cost:
 
     def gradient(self) -> Vector:
         _, trace = self.at(self.row)
-        deltas = backward(self.net, self.params, trace, self.y, self.w, check=False)
+        deltas = backward(trace, self.y, self.w, check=False)
         return _row(gradient(trace, deltas))
 
     def difference(self, d: Vector) -> tuple[float, bool]:

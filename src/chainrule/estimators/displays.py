@@ -254,7 +254,7 @@ class GradientFlowDisplay:
             X, target = X[rows], target[rows]
         net, params = _without_penalty(estimator.network_), estimator.parameters_
         trace = backprop.forward(net, params, X)
-        deltas = backprop.backward(net, params, trace, target)
+        deltas = backprop.backward(trace, target)
         grads = backprop.gradient(trace, deltas)
         weights = _weights(net, grads)
         words = in_words(net.layers, net.inputs)
