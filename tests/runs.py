@@ -58,11 +58,11 @@ def word(k, seed, number, step):
     return philox(counter, (seed % 2**32, seed >> 32))[place // 16]
 
 
-def in_the_order_of(epoch, n, seed):
+def in_the_order_of(epoch, n, seed, number=1):
     """The examples as an epoch goes through them: the shuffle as its docstring says it."""
     order = list(range(n))
     for count, k in enumerate(range(n - 1, 0, -1)):
-        j = word(count, seed, 1, epoch) * (k + 1) // 2**32
+        j = word(count, seed, number, epoch) * (k + 1) // 2**32
         order[k], order[j] = order[j], order[k]
     return np.array(order)
 

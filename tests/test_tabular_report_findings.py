@@ -10,6 +10,7 @@ from sklearn.inspection import permutation_importance
 
 import chainrule as cr
 from chainrule.batches import Examples
+from chainrule.streams import Stream, generator
 from chainrule.tabular import example_blocks
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.report import example_gradients, importance
@@ -49,7 +50,7 @@ def test_importance_is_scikit_learns_on_the_raw_values(target, score, weight):
         y if target == "dear" else model.target.decode(y).to_numpy(),
         scoring={"accuracy": "accuracy", "r2": "r2"}[score],
         n_repeats=importance.REPEATS,
-        random_state=3,
+        random_state=int(generator(Stream.IMPORTANCE, 3).integers(2**31)),
         sample_weight=prepared.held_out.w,
     )
     assert len(columns) > 4
@@ -97,7 +98,7 @@ def test_large_networks_have_their_columns_shuffled_on_fewer_examples(monkeypatc
 def norms_by_hand(model, X, y):
     """The length of the gradient of each example's own loss, from gradients built whole."""
     trace = cr.forward(model.net, model.params, X)
-    each = cr.per_example_gradients(trace, cr.backward(model.net, model.params, trace, y))
+    each = cr.per_example_gradients(trace, cr.backward(trace, y))
     squares = sum((np.asarray(leaf, float) ** 2).reshape(len(X), -1).sum(axis=1)
                   for layer in each for leaf in layer)  # fmt: skip
     return len(X) * np.sqrt(squares)
@@ -203,6 +204,6 @@ def test_a_single_example_held_out_has_nothing_to_shuffle():
 
 def test_examples_that_are_drawn_keep_their_targets_and_weights():
     data = Examples(np.arange(100.0)[:, None], np.arange(100), np.arange(100.0))
-    places, some = importance.drawn(data, 10, seed=1)
+    places, some = importance.drawn(data, 10, generator(Stream.PULLS, 1))
     assert len(set(places)) == 10
     assert all(np.array_equal(part.ravel(), places) for part in some)

@@ -126,7 +126,7 @@ def test_a_run_is_fit_block_after_block(small_blocks):
     made.go_on(lambda run: None)
     params, history, blocks = NET.init(seed=0), None, filled()
     for epoch in range(6):
-        for k in cr.streams.shuffled(4, 1, epoch):
+        for k in cr.streams.shuffled(4, 1, epoch, cr.streams.VISITS):
             block = blocks[int(k)]
             params, history = cr.fit(
                 NET, params, block.X, block.y, cr.Adam(0.01),

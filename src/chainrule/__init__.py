@@ -3,7 +3,7 @@
 import importlib
 import typing
 
-from chainrule import activations, layers, losses
+from chainrule import activations, initialisers, layers, losses, optimizers, schedules
 from chainrule.activations import Activation
 from chainrule.backprop import (
     backward,
@@ -99,13 +99,16 @@ __all__ = [
     "fit",
     "forward",
     "gradient",
+    "initialisers",
     "input_gradient",
     "load",
     "losses",
+    "optimizers",
     "paths",
     "per_example_gradients",
     "predict",
     "save",
+    "schedules",
     "squared_norms",
     "train",
 ]
@@ -133,4 +136,4 @@ def __getattr__(name: str) -> typing.Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)

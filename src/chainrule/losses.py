@@ -22,6 +22,7 @@ from array_api_compat import array_namespace, device
 from chainrule.errors import check_number, unknown_name
 from chainrule.rows import check_columns, find_row, full_name, latex_number
 from chainrule.stable_exp import log_cosh, minus_log_softmax, sigmoid, softmax, softplus
+from chainrule.streams import Stream, generator
 from chainrule.targets import TARGETS
 from chainrule.trees import Array
 
@@ -31,9 +32,6 @@ class Loss:
     r"""A row of the table: a loss with everything that is known of it.
 
     $$L(a, y) = \sum_j \ell_j(a, y),\qquad \mathrm{grad}_j = \frac{\partial L}{\partial a_j}$$
-
-    A row that you make is compared with central differences in float64 at once, and refused with
-    a ValueError where its derivative is wrong.
 
     Parameters
     ----------
@@ -58,6 +56,8 @@ class Loss:
     group
         How many outputs belong together: a network has a multiple of them. Where they are more
         than one, outputs take turns in the parameters.
+    check
+        Whether to compare the derivative with central differences: ValueError if it is wrong.
 
     Examples
     --------
@@ -93,6 +93,13 @@ class Loss:
     def parameters_of(self, output: int) -> tuple[float, ...]:
         """Return the parameters of one output.
 
+        Parameters
+        ----------
+        output
+            The number of the output, from 0.
+
+        Examples
+        --------
         >>> loss("quantile(0.1, 0.9)").parameters_of(3)
         (0.9,)
         """
@@ -103,7 +110,7 @@ class Loss:
 
 def _check_loss(loss: Loss) -> None:
     """Vary one output at a time, the others held, over random activations and targets."""
-    rng = np.random.default_rng(0)
+    rng = generator(Stream.OWN_LOSS)
     n, outputs = 64, 3 * loss.group
     a = rng.normal(scale=2, size=(n, outputs))
     y = TARGETS[loss.target].sample(rng, n, outputs)

@@ -1,29 +1,95 @@
-r"""Random words from counters: any part of a stream can be computed alone, here and in the engine.
+r"""Everything random, by name: no two streams begin alike, whatever the seed.
 
-A stream is Philox 4×32-10 with the seed as its key and the counter (block, number, step), of 32, 32
-and 64 bits. Its words come in groups of 64, made by 16 blocks side by side: the first word of each,
-then the second of each, and so on.
+What comes in steps is drawn from counters: any part of such a stream can be computed alone, here
+and in the engine. It is Philox 4×32-10 with the seed as its key and the counter (block, number,
+step), of 32, 32 and 64 bits. Its words come in groups of 64, made by 16 blocks side by side: the
+first word of each, then the second of each, and so on.
 
 | what it decides | number | step |
 |---|---|---|
 | which inputs dropout keeps | `of_layer(layer)` | the step of training |
-| the order of the examples | ORDER | the epoch |
+| the order of the examples | ORDER | the epoch, from 1 |
+| the examples that `fit` holds out of a fraction | ORDER | 0 |
+| the order in which blocks of a table are visited | VISITS | the epoch |
 
-Source: Salmon and others (2011), Parallel random numbers: as easy as 1, 2, 3.
+What is drawn at once comes from a `generator` of NumPy, one for each `Stream`. The estimators have
+scikit-learn's own generator beside these, to begin with its weights and hold out its examples.
+
+Sources: Salmon and others (2011), Parallel random numbers: as easy as 1, 2, 3; O'Neill (2015),
+Developing a seed_seq alternative, for the seeds of NumPy's generators.
 """
 
 from __future__ import annotations
 
+import enum
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
-ORDER = 1
-"""The number of the streams that order the examples."""
+EDITION = 2
+"""Raised where a seed gives a training on a table another course than before."""
+
+ORDER, VISITS = 1, 2
+"""The numbers of the streams that order the examples, and the blocks that hold them."""
 
 BLOCKS = 16
 """Side by side, of four words each."""
 
 _LOW, _HALF = np.uint64(2**32 - 1), np.uint64(32)
+
+
+class Stream(enum.Enum):
+    """What is drawn at once; the value tells each stream from the others.
+
+    >>> Stream.HELD_OUT.value
+    (1,)
+    """
+
+    WEIGHTS = ()
+    """The initial parameters of a network."""
+    HELD_OUT = (1,)
+    """The rows of a table that are held out."""
+    DOUBTS = (2,)
+    """The rows by which the columns of a table are doubted."""
+    MOVING = (3,)
+    """The rows by which those columns are found that move the outputs most."""
+    IMPORTANCE = (4,)
+    """The rows by which the columns' importance is measured, and how their values are shuffled."""
+    PULLS = (5,)
+    """The rows in training whose gradients are compared."""
+    PULLS_HELD_OUT = (6,)
+    """The rows held out whose gradients are compared."""
+    PLOTTED = (7,)
+    """The rows that a plot shows."""
+    FLOW = (8,)
+    """The examples by which the flow of a gradient is shown."""
+    DIRECTIONS = (9,)
+    """The directions in which a gradient is checked."""
+    CHECKED = (10,)
+    """The examples and biases at which the gradient of a kind of network is checked."""
+    OWN_ACTIVATION = (11,)
+    """Where an activation of one's own is checked."""
+    OWN_LOSS = (12,)
+    """Where a loss of one's own is checked."""
+
+
+def generator(stream: Stream, seed: int = 0) -> np.random.Generator:
+    """Return what draws a stream from its beginning.
+
+    >>> generator(Stream.WEIGHTS, 3).random() == generator(Stream.HELD_OUT, 3).random()
+    False
+    """
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=stream.value))
+
+
+def of_worksheet(seed: int, widths: Iterable[int]) -> np.random.Generator:
+    """Return what draws the numbers of a worksheet, other ones for a network of other widths.
+
+    >>> of_worksheet(7, [2, 2]).random() == of_worksheet(7, [2, 2, 1]).random()
+    False
+    """
+    return np.random.default_rng([seed, *widths])
 
 
 def of_layer(layer: int) -> int:
@@ -63,7 +129,7 @@ def _philox(
     return a, b, c, d
 
 
-def shuffled(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
+def shuffled(n: int, seed: int, epoch: int, number: int = ORDER) -> NDArray[np.int64]:
     """Return the numbers 0 to n − 1 in the order of an epoch, by Fisher and Yates' shuffle.
 
     From the last place down, what stands in place k changes places with what stands in place
@@ -73,7 +139,7 @@ def shuffled(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
     [0, 1, 2, 3, 4]
     """
     places = np.arange(n - 1, 0, -1)
-    drawn = words(seed, ORDER, epoch, n - 1).astype(np.uint64)
+    drawn = words(seed, number, epoch, n - 1).astype(np.uint64)
     others = (drawn * (places + 1).astype(np.uint64)) >> _HALF
     order = list(range(n))
     for k, j in zip(places.tolist(), others.tolist(), strict=True):

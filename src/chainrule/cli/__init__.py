@@ -27,17 +27,12 @@ import click
 
 import chainrule as cr
 from chainrule import engine
-from chainrule.cli.checking import check, demo, info
-from chainrule.cli.evaluate import evaluate
+from chainrule.cli import checking, evaluate, explaining, inspect, predict, train
 from chainrule.cli.exits import Refusal, failures, misuses, warnings_in_a_line
-from chainrule.cli.explaining import explain, worksheet
-from chainrule.cli.inspect import inspect
-from chainrule.cli.predict import predict
 from chainrule.cli.repeated_options import check_once
 from chainrule.cli.signals import Signals
 from chainrule.cli.standard_streams import open_closed
 from chainrule.cli.terminal import say
-from chainrule.cli.train import train
 from chainrule.errors import escaped
 from chainrule.rust_panics import in_a_process_of_our_own
 
@@ -82,5 +77,15 @@ def main() -> None:
         raise Refusal(engine.refused)
 
 
-for command in (train, predict, evaluate, inspect, explain, worksheet, check, demo, info):
+for command in (
+    train.train,
+    predict.predict,
+    evaluate.evaluate,
+    inspect.inspect,
+    explaining.explain,
+    explaining.worksheet,
+    checking.check,
+    checking.demo,
+    checking.info,
+):
     main.add_command(command)

@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -20,6 +19,7 @@ from chainrule.explanation.network_file import network_path, read_network_file
 from chainrule.layers import LAYERS
 from chainrule.layers.dense_stack import stack
 from chainrule.losses import LOSSES
+from chainrule.streams import Stream, generator
 from chainrule.targets import TARGETS
 from chainrule.trees import tree_map
 
@@ -70,7 +70,7 @@ def check(net: cr.Network, examples: int, seed: int, tolerance: float) -> Gradie
     Biases are random too: at 0 they would leave a unit at a kink whose inputs dropout silences.
     """
     drawn = net.init(seed, "float64")
-    rng = np.random.default_rng([seed, 1])  # not the stream that `init` draws from
+    rng = generator(Stream.CHECKED, seed)
     params = tree_map(lambda leaf: leaf + rng.normal(scale=0.3, size=leaf.shape), drawn)
     X = rng.normal(size=(examples, net.inputs))
     y = TARGETS[losses.loss(net.loss).target].sample(rng, examples, net.outputs)

@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import functools
 import os
-import warnings
 from importlib import import_module
 from types import ModuleType
 
 from chainrule.engine.processor import cores as cores
 from chainrule.errors import unknown_name
+from chainrule.warn import warn
 
 LEVELS = ("v2", "v3", "v4")
 """The levels of x86-64, each of which holds those before it."""
@@ -129,9 +129,8 @@ def _pick(best: str, wanted: str) -> str:
 
 @functools.cache
 def say_once_that_it_is_missing() -> None:
-    """Warn, the first time only, that there is no engine: at no line, for none can change it."""
-    message = f"Chainrule works without its compiled engine, {SLOWER}: {missing}."
-    warnings.warn_explicit(message, RuntimeWarning, "chainrule", 1)
+    """Warn, the first time only, that there is no engine."""
+    warn(f"Chainrule works without its compiled engine, {SLOWER}: {missing}.", RuntimeWarning)
 
 
 def _chosen() -> tuple[ModuleType | None, str, str]:

@@ -6,7 +6,6 @@ import dataclasses
 import functools
 import itertools
 import math
-import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -21,6 +20,7 @@ from chainrule.optimizers import Optimizer
 from chainrule.reference import Plan, diverged, take_step, validate
 from chainrule.schedules import Schedule
 from chainrule.trees import leaves
+from chainrule.warn import warn
 
 WORK_PER_THREAD = 2_000_000
 """Operations of a step from which another thread is worth its two barriers."""
@@ -69,11 +69,10 @@ def arithmetic(
 
 @functools.cache
 def _say_once(reason: str) -> None:
-    warnings.warn(
+    warn(
         f"this run is not made in the compiled engine, and is slower: {reason}; "
         "engine='reference' says that you know",
         RuntimeWarning,
-        stacklevel=5,
     )
 
 

@@ -1,26 +1,14 @@
-"""What a fit says: how far it has come, in a bar or in lines, and warnings."""
+"""What a fit says: how far it has come, in a bar or in lines."""
 
 from __future__ import annotations
 
 import sys
 import time
-import warnings
 from types import TracebackType
 from typing import Any
 
 LINES = 10
 """How many lines a log gets for a whole fit."""
-
-OURS = ("chainrule.", "sklearn.callback.", "contextlib")
-"""The modules that stand between a user's line and a warning."""
-
-
-def warn(message: str, category: type[Warning] = UserWarning) -> None:
-    """Warn, and point at the line of the user's that called the estimator."""
-    level, frame = 1, sys._getframe()
-    while frame.f_back and frame.f_globals["__name__"].startswith(OURS):
-        level, frame = level + 1, frame.f_back
-    warnings.warn(message, category, stacklevel=level)
 
 
 class Progress:

@@ -9,10 +9,10 @@ from sklearn.exceptions import ConvergenceWarning
 
 from chainrule.estimators import hyperparameters
 from chainrule.estimators.epoch_hooks import Task, Watch
-from chainrule.estimators.fit_progress import warn
 from chainrule.history import History, TrainingInterrupted
 from chainrule.optimizers import Optimizer, init_states
 from chainrule.training import fit
+from chainrule.warn import warn
 
 
 def run(estimator: Any, task: Task, watch: Watch) -> None:

@@ -11,11 +11,11 @@ from sklearn.utils.optimize import _check_optimize_result
 
 from chainrule import evaluation
 from chainrule.estimators.epoch_hooks import Task, Watch
-from chainrule.estimators.fit_progress import warn
 from chainrule.history import History
 from chainrule.layers import Role
 from chainrule.network import Network, Parameters, describe
 from chainrule.trees import leaves, rebuild
+from chainrule.warn import warn
 
 Array = NDArray[Any]
 

@@ -7,7 +7,7 @@
 | expressions | formulas as trees |
 | formulas | the tables of activations and losses as formulas |
 | derivation_steps, subjects | a derivation as data; what it can be of |
-| forward_backward, core_numbers, example_numbers | the core's numbers: all examples, by place, of one |
+| forward_backward, core_numbers, example_numbers | the core's numbers: of all, by place, of one |
 | layer_working, activation_formulas | what a layer gets and gives for formulas |
 | working, working_loss | the lines of one example; among them those of its loss |
 | reached_units | the units of each place that have lines |
@@ -25,7 +25,7 @@
 | network_file, network_layers, network_parameters, network_training, toml_file | a network with \
 its data as a person writes it down |
 | training_step, replay | which step is explained; steps of a run made again |
-| paths, unit_to_unit | a derivative as a sum over paths; how units lead to each other |
+| path_sums, unit_to_unit | a derivative as a sum over paths; how units lead to each other |
 | contributions, step_shares | a weight's change shared out; how a step is, rule by rule |
 | output_format | the formats by the ends of files' names; files written whole or not at all |
 | worksheet, worksheet_html, worksheet_latex | problems with blanks, and their keys |
@@ -42,7 +42,7 @@ from chainrule.network import Network, Parameters, check_parameters
 from chainrule.optimizers import Optimizer
 
 if TYPE_CHECKING:  # the rest is loaded when something is explained
-    from chainrule.explanation.paths import Paths
+    from chainrule.explanation.path_sums import Paths
     from chainrule.explanation.result import Explanation
 
 
@@ -185,10 +185,26 @@ def paths(
     $$\frac{\partial C}{\partial w} = \sum_{\text{paths}} \frac{\partial z}{\partial w}
       \prod f'(z)\,w^{+} \cdots \frac{\partial C}{\partial a^{\text{last}}}$$
 
-    The `top` largest are named, with the exact sum of the others; with the penalty's share they
-    sum to the gradient. The arguments and errors are those of `explain`; `of` is a weight, a bias,
-    an input or a unit.
+    With the exact sum of those that are not named and the penalty's share, they sum to the
+    gradient. Raises as `explain` does.
 
+    Parameters
+    ----------
+    net, params
+        The network and its parameters.
+    X, y
+        One example, (inputs,) and its target, or a data set, (n, inputs) and its targets.
+    of
+        A weight, a bias, an input or a unit, by its name in `explain`.
+    top
+        How many paths are named; the rest is one term.
+    notation
+        `"mazur"`, `"nielsen"`, `"3blue1brown"` or `"pytorch"`.
+    sample_weight
+        The weights (n,) of the examples in the mean.
+
+    Examples
+    --------
     >>> net = cr.Network(1, [cr.Dense(2, "tanh"), cr.Dense(1)], loss="half_squared_error")
     >>> params = net.parameters([([[0.5], [1.0]], [0.0, 0.0]), ([[0.5, -0.5]], [0.0])])
     >>> [path.units for path in paths(net, params, [2.0], [1.0], of="x1").paths]
@@ -196,7 +212,7 @@ def paths(
     """
     from chainrule.explanation import derivation
     from chainrule.explanation.notation import notation as convention
-    from chainrule.explanation.paths import paths_of
+    from chainrule.explanation.path_sums import paths_of
 
     convention(notation)
     top = check_whole("paths: top", top, least=1)

@@ -32,6 +32,7 @@ from chainrule.explanation.toml_file import shape_of
 from chainrule.layers import LAYERS, Layer
 from chainrule.network import Network, Parameters, check_parameters, describe
 from chainrule.serialization.specifications import check_layers, layer_from_data
+from chainrule.streams import Stream, generator
 from chainrule.trees import Array, named_leaves, rebuild
 
 OF_SIZES = ("activation", "dropout", "weights", "biases", "w", "b", "weights_are")
@@ -187,7 +188,7 @@ def _is_drawn(layer: Layer, inputs: int, name: str) -> bool:
     """Whether `init` draws a parameter, or always begins with the same."""
 
     def start(seed: int) -> Array:
-        return dict(named_leaves(layer.init(inputs, np.random.default_rng(seed))))[name]
+        return dict(named_leaves(layer.init(inputs, generator(Stream.WEIGHTS, seed))))[name]
 
     first = start(0)
     return not all(np.array_equal(first, start(seed)) for seed in range(1, DRAWS))

@@ -32,6 +32,7 @@ from chainrule.explanation.writer import Line, Writer
 from chainrule.layers.dense_stack import stack
 from chainrule.network import SEEDS, Network, Parameters
 from chainrule.optimizers import SGD
+from chainrule.streams import of_worksheet
 from chainrule.trees import Array, leaves
 
 EXACT = ("identity", "relu")
@@ -91,7 +92,7 @@ def draw(sizes: Sequence[int], seed: int, activation: str) -> Problem:
     if count > MOST:
         raise ValueError(f"{what} has {count} weights; by hand, {MOST} are the most")
     seed = check_whole("worksheet: seed", seed, least=0, below=SEEDS)
-    rng = np.random.default_rng([seed, *net.widths])
+    rng = of_worksheet(seed, net.widths)
     exact = name in EXACT
     for _ in range(DRAWS):
         problem = _drawn(rng, net, count, exact=exact)
@@ -128,7 +129,7 @@ def _is_pleasant(problem: Problem, *, exact: bool) -> bool:
     z = np.abs(np.concatenate([record.z[0] for record in trace]))
     if np.min(z) < SMALLEST_Z or np.max(z) > LARGEST_Z:
         return False
-    grads = leaves(gradient(trace, backward(net, params, trace, y, check=False)))
+    grads = leaves(gradient(trace, backward(trace, y, check=False)))
     if min(float(np.min(np.abs(g))) for g in grads) < SMALLEST_GRADIENT:
         return False
     if not exact:

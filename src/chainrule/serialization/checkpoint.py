@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import inspect
 import time
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from chainrule.serialization.model_file import raw_bytes
 from chainrule.serialization.parameter_arrays import arrays_of, contents, from_contents
 from chainrule.training import fit, frozen
 from chainrule.trees import leaves
+from chainrule.warn import warn
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,13 @@ class Checkpoint:
         check_whole("Checkpoint: keep", self.keep, least=1)
 
     def __call__(self, history: History) -> None:
-        """Leave a checkpoint where it is time for one."""
+        """Leave a checkpoint where it is time for one.
+
+        Parameters
+        ----------
+        history
+            Where the run stands.
+        """
         if time.monotonic() - self._written >= self.every:
             net = history.runs[-1].plan.net
             with Store(self.directory, self.keep) as store:
@@ -97,11 +103,19 @@ class Checkpoint:
     ) -> tuple[Parameters, History]:
         """Train as `cr.fit` does, from the last checkpoint if there is one, and leave new ones.
 
-        It takes what `cr.fit` takes but `history`, and `epochs` counts from the beginning of the
-        run. One that cannot be written, as on a disk that is full, is a warning: the run goes on,
-        and tries again when it is time for the next. Beside what `cr.fit` raises, raises
+        A checkpoint that cannot be written, as on a disk that is full, is a warning: the run goes
+        on, and tries again when it is time for the next. Beside what `cr.fit` raises, raises
         CheckpointError where the directory cannot be used, or a checkpoint cannot be read or is of
         another run: the message says what differs.
+
+        Parameters
+        ----------
+        net, params, X, y, optimizer
+            As in `cr.fit`.
+        epochs
+            How many epochs the run has, from its beginning.
+        **options
+            Those of `cr.fit` but `history`.
         """
         if "history" in options:
             raise TypeError("Checkpoint: history comes from the checkpoint; leave it out")
@@ -231,12 +245,10 @@ def _compare(store: Store, there: Any, here: str) -> None:
         return
     choice = "" if here == "reference" else engine.choice_for(there)
     remedy = f"; with CHAINRULE_ISA={choice} it goes on to the same bits" if choice else ""
-    warnings.warn_explicit(
+    warn(
         f"{store.directory}: its checkpoint was made by {MADE_BY[there]}, and the run goes on by "
         f"{MADE_BY[here]}, to other bits than without a break{remedy}",
         RuntimeWarning,
-        "chainrule",
-        1,
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +15,7 @@ from chainrule.errors import FileContentError, check_whole
 from chainrule.serialization.locks import HeldError, Lock
 from chainrule.serialization.model_file import ModelFileError, read_file, write_file
 from chainrule.trees import Array
+from chainrule.warn import warn
 
 CHECKPOINTS = "checkpoint-*.model"
 """What checkpoints are called in a folder."""
@@ -35,7 +35,13 @@ def is_own(name: str) -> bool:
 
 
 class CheckpointError(FileContentError):
-    """A checkpoint that cannot be written, read, or gone on from; the message says what to do."""
+    """A checkpoint that cannot be written, read, or gone on from; the message says what to do.
+
+    Parameters
+    ----------
+    message
+        What is wrong, in one line.
+    """
 
 
 class Store:
@@ -89,8 +95,7 @@ class Store:
         try:
             self.save(arrays, about)
         except CheckpointError as error:
-            said = f"{error}; the training goes on without this checkpoint"
-            warnings.warn(said, RuntimeWarning, stacklevel=2)
+            warn(f"{error}; the training goes on without this checkpoint", RuntimeWarning)
             return False
         return True
 
@@ -107,7 +112,7 @@ class Store:
                 return read_file(path)
             except (OSError, ModelFileError) as error:
                 reason = error
-                warnings.warn(f"a checkpoint is passed over: {error}", RuntimeWarning, stacklevel=2)
+                warn(f"a checkpoint is passed over: {error}", RuntimeWarning)
         if not paths:
             return None
         raise CheckpointError(

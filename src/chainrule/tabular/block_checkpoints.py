@@ -14,6 +14,7 @@ from chainrule.network import Parameters
 from chainrule.serialization import CheckpointError, Store
 from chainrule.serialization.checkpoint import begun, leave
 from chainrule.serialization.checkpoint_store import CHECKPOINTS
+from chainrule.streams import EDITION
 from chainrule.tabular.block_training import Run
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.training_options import Options
@@ -24,6 +25,7 @@ def identity(run: Run, source: Source, options: Options) -> dict[str, str]:
     net = run.plan.net
     told = source.reading.changed() | options.of_the_model()
     return {
+        "streams": f"of edition {EDITION}",
         "the table": f"one with SHA-256 {source.fingerprint()[:16]}…",
         "inputs": repr(net.inputs),
         **{f"layer {k}": repr(layer) for k, layer in enumerate(net.layers)},

@@ -21,7 +21,7 @@ from chainrule.history import (
 )
 from chainrule.network import Network, Parameters
 from chainrule.optimizers import Optimizer
-from chainrule.streams import shuffled
+from chainrule.streams import VISITS, shuffled
 from chainrule.tabular.example_blocks import Blocks
 from chainrule.training import fit
 
@@ -183,7 +183,7 @@ class Run:
 
     def _order(self, epoch: int) -> Any:
         """The order in which an epoch visits the blocks."""
-        return shuffled(self.blocks.count, self.plan.seed, epoch)
+        return shuffled(self.blocks.count, self.plan.seed, epoch, VISITS)
 
     def _enter_epoch(self, epoch: int) -> None:
         """Enter the mean of the losses of an epoch's visits."""

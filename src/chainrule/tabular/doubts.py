@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from chainrule.batches import Examples
 from chainrule.errors import argument
+from chainrule.streams import Stream, generator
 from chainrule.tabular.columns.row_sample import hashes
 from chainrule.tabular.encoding.column_encoders import SOFT
 from chainrule.tabular.encoding.preparation import Preparation
@@ -127,7 +128,7 @@ def _some(blocks: Blocks, held_out: Examples) -> Examples:
     X = np.concatenate([part.X[:most] for part in parts])
     y = np.concatenate([part.y[:most] for part in parts])
     _, first = np.unique(keys(X, y)[1], return_index=True)
-    draw = np.random.default_rng(0).permutation(np.sort(first))[:most]
+    draw = generator(Stream.DOUBTS).permutation(np.sort(first))[:most]
     return Examples(X[draw], y[draw], None)
 
 

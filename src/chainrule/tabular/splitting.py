@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import argument
+from chainrule.streams import Stream, generator
 from chainrule.tabular.table_error import TableError
 
 Array = NDArray[Any]
@@ -36,7 +37,7 @@ def hold_out(
     """
     n = len(y)
     wanted = min(max(1, round(fraction * n)), max(1, MOST_BYTES // (4 * features)))
-    draw = np.random.default_rng(seed)
+    draw = generator(Stream.HELD_OUT, seed)
     if time is not None:
         held = _last(time, wanted)
     elif groups is not None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from chainrule.batches import Examples
 from chainrule.evaluation import example_squared_norms
+from chainrule.streams import Stream, generator
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.prepare import Prepared
 from chainrule.tabular.report.importance import drawn
@@ -48,17 +49,24 @@ def training_pulls(prepared: Prepared, model: TableModel, seed: int) -> Pulls:
     """Return the strongest examples in training, of those in its first block, a random part."""
     within = np.flatnonzero(prepared.blocks.of == 0)
     rows = prepared.rows[~prepared.held][within]
-    return pulls(model, prepared.blocks[0], rows, seed, examples=len(prepared.blocks.of))
+    rng = generator(Stream.PULLS, seed)
+    return pulls(model, prepared.blocks[0], rows, rng, examples=len(prepared.blocks.of))
 
 
 def validation_pulls(prepared: Prepared, model: TableModel, seed: int) -> Pulls:
     """Return the strongest examples of those held out."""
     rows = prepared.rows[prepared.held]
-    return pulls(model, prepared.held_out, rows, seed, examples=len(rows))
+    rng = generator(Stream.PULLS_HELD_OUT, seed)
+    return pulls(model, prepared.held_out, rows, rng, examples=len(rows))
 
 
 def pulls(
-    model: TableModel, data: Examples, rows: NDArray[np.int64], seed: int, *, examples: int
+    model: TableModel,
+    data: Examples,
+    rows: NDArray[np.int64],
+    rng: np.random.Generator,
+    *,
+    examples: int,
 ) -> Pulls:
     r"""Return the examples whose own losses have the longest gradients, longest first.
 
@@ -66,7 +74,7 @@ def pulls(
 
     `rows` are their rows in the table. Weights are left aside.
     """
-    places, taken = drawn(data, DRAWN, seed)
+    places, taken = drawn(data, DRAWN, rng)
     n = len(taken.X)
     norms = n * np.sqrt(example_squared_norms(model.net, model.params, taken.X, taken.y))
     first = np.argsort(-norms, kind="stable")[:STRONGEST]

@@ -15,6 +15,7 @@ from sklearn.metrics import accuracy_score, r2_score
 
 from chainrule.backprop import backward, forward, input_gradient
 from chainrule.batches import Examples
+from chainrule.streams import Stream, generator
 from chainrule.tabular.scores import scored
 from chainrule.tabular.table_model import TableModel
 
@@ -72,7 +73,8 @@ def importances(model: TableModel, held_out: Examples, seed: int) -> Importances
     """
     features = model.preparation.places
     chosen = _moving(model, held_out, features)
-    data = drawn(held_out, _examples(model, len(chosen)), seed)[1]
+    rng = generator(Stream.IMPORTANCE, seed)
+    data = drawn(held_out, _examples(model, len(chosen)), rng)[1]
     shuffled = _Shuffled(model, data.X, [features[column] for column in chosen])
     n = len(data.X)
     y, score, name = data.y, _accuracy, "accuracy"
@@ -86,7 +88,7 @@ def importances(model: TableModel, held_out: Examples, seed: int) -> Importances
         y,
         scoring=score,
         n_repeats=REPEATS,
-        random_state=seed,
+        random_state=int(rng.integers(2**31)),
         sample_weight=data.w,
     )
     order = np.argsort(-found.importances_mean, kind="stable")
@@ -95,17 +97,19 @@ def importances(model: TableModel, held_out: Examples, seed: int) -> Importances
     return Importances(tuple(each[k] for k in order), name, len(chosen), n)
 
 
-def drawn(data: Examples, most: int, seed: int) -> tuple[NDArray[np.int64], Examples]:
-    """Return so many examples, the same each time, and their places; all where there are fewer.
+def drawn(
+    data: Examples, most: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], Examples]:
+    """Return so many examples and their places, as a stream draws them; all where there are fewer.
 
     >>> data = Examples(np.eye(3), np.arange(3), None)
-    >>> drawn(data, 2, seed=0)[1].y
-    array([1, 2])
+    >>> len(drawn(data, 2, generator(Stream.IMPORTANCE))[1].y)
+    2
     """
     n = len(data.X)
     if n <= most:
         return np.arange(n), data
-    rows = np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
+    rows = np.sort(rng.choice(n, most, replace=False))
     return rows, Examples(data.X[rows], data.y[rows], None if data.w is None else data.w[rows])
 
 
@@ -157,9 +161,9 @@ def _moving(model: TableModel, data: Examples, features: dict[str, list[int]]) -
     """
     if len(features) <= COLUMNS:
         return list(features)
-    _, few = drawn(data, FEWEST, seed=0)
+    _, few = drawn(data, FEWEST, generator(Stream.MOVING))
     trace = forward(model.net, model.params, few.X)
-    slope = input_gradient(trace, backward(model.net, model.params, trace, few.y))
+    slope = input_gradient(trace, backward(trace, few.y))
     moves = np.abs(slope).mean(axis=0) * few.X.std(axis=0)
     by_column = {column: float(moves[own].sum()) for column, own in features.items()}
     most = sorted(by_column, key=by_column.__getitem__, reverse=True)[:COLUMNS]

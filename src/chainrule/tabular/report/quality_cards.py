@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.streams import Stream, generator
 from chainrule.tabular import class_scores
 from chainrule.tabular.report import calibration, plots
 from chainrule.tabular.report.findings import Findings
@@ -84,13 +85,18 @@ def _calibration(found: Findings, names: list[str]) -> Html:
     ))  # fmt: skip
 
 
+def plotted(found: Findings) -> Any:
+    """Return the places of the rows held out that a plot shows, of many some that are drawn."""
+    rng = generator(Stream.PLOTTED, int(found.model.about["options"]["seed"]))
+    return rng.permutation(len(found.y))[:POINTS]
+
+
 def regression(found: Findings) -> Iterator[Html]:
     """Yield the cards of a quantity: predictions beside what is true, and what is left over."""
     predicted = found.p[:, 0].astype(float)
     residuals = found.y - predicted
     n = len(residuals)
-    seed = int(found.model.about["options"]["seed"])
-    some = np.random.default_rng(seed).permutation(n)[:POINTS]
+    some = plotted(found)
     of = "" if n <= POINTS else f" ({POINTS:,} of {n:,} rows, drawn)"
     said = f"Predicted over true values of the rows held out{of}."
     yield card("Predicted and true", figure(

@@ -9,7 +9,7 @@ import numpy as np
 from chainrule.tabular.report import calibration, plots
 from chainrule.tabular.report.findings import Findings
 from chainrule.tabular.report.markup import Html, card, figure, number, table
-from chainrule.tabular.report.quality_cards import POINTS
+from chainrule.tabular.report.quality_cards import POINTS, plotted
 
 
 def quantiles(found: Findings) -> Iterator[Html]:
@@ -33,8 +33,7 @@ def quantiles(found: Findings) -> Iterator[Html]:
 def _fan(found: Findings) -> Html:
     """Return the card of the quantiles of each row, in the order of the middle one."""
     n, levels = len(found.y), found.model.quantiles
-    seed = int(found.model.about["options"]["seed"])
-    some = np.random.default_rng(seed).permutation(n)[:POINTS]
+    some = plotted(found)
     middle = len(levels) // 2
     some = some[np.argsort(found.p[some, middle], kind="stable")]
     of = f"{n:,} rows held out" if n <= POINTS else f"{POINTS:,} of {n:,} rows held out, drawn"

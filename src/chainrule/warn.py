@@ -1,0 +1,84 @@
+"""Warnings that point at the caller's line, and names that are others now."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import warnings
+from collections.abc import Callable
+from types import FrameType
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+BETWEEN = ("chainrule.", "contextlib.", "importlib._bootstrap.", "sklearn.callback.")
+"""The modules that stand between the caller's line and a warning."""
+
+
+def warn(message: str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line outside of the package that led here.
+
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     warn("the disk is full", RuntimeWarning)
+    >>> print(caught[0].message)
+    the disk is full
+    """
+    frame = sys._getframe()
+    while frame.f_back and _is_between(frame):
+        frame = frame.f_back
+    warnings.warn_explicit(
+        message,
+        category,
+        frame.f_code.co_filename,
+        frame.f_lineno,
+        frame.f_globals.get("__name__"),
+        frame.f_globals.setdefault("__warningregistry__", {}),
+    )
+
+
+def _is_between(frame: FrameType) -> bool:
+    return f"{frame.f_globals.get('__name__')}.".startswith(BETWEEN)
+
+
+def deprecated(old: str, new: str) -> None:
+    """Warn of a call or a name that works for one release more, and say what to write.
+
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     deprecated("mean(a, n)", "mean(a)")
+    >>> print(caught[0].message)
+    mean(a, n) is deprecated; write mean(a)
+    """
+    warn(f"{old} is deprecated; write {new}", DeprecationWarning)
+
+
+def renamed(**names: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Let a function take arguments by their old names too, `@renamed(old="new")`, with a warning.
+
+    >>> @renamed(eta="rate")
+    ... def step(rate):
+    ...     return rate
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     step(eta=0.1)
+    0.1
+    >>> print(caught[0].message)
+    step: eta= is deprecated; write rate=
+    """
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        @functools.wraps(function)
+        def call(*args: P.args, **given: P.kwargs) -> T:
+            for old in names.keys() & given.keys():
+                new = names[old]
+                if new in given:
+                    raise TypeError(f"{function.__name__}: {old} is {new} now; give {new} alone")
+                deprecated(f"{function.__name__}: {old}=", f"{new}=")
+                given[new] = given.pop(old)
+            return function(*args, **given)
+
+        return call
+
+    return decorate
