@@ -95,8 +95,8 @@ class Core:
         self.net, self.params, self.data, self.at = p.net, p.params, d.data, d.at
         self.y = encode(d.data.y, p.net.outputs, np.float64, np)
         self.trace = forward(p.net, p.params, p.X, p.draw if seed % 4 else None)
-        self.deltas = backward(p.net, p.params, self.trace, d.data.y)
-        self.weighted = backward(p.net, p.params, self.trace, d.data.y, d.data.w)
+        self.deltas = backward(self.trace, d.data.y)
+        self.weighted = backward(self.trace, d.data.y, d.data.w)
         self.loss = losses.loss(p.net.loss)
 
     def index(self, place):

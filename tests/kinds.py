@@ -92,5 +92,5 @@ def data(name, loss="half_squared_error", n=7, **penalties):
 
 def gradients(d, draw=None):
     trace = cr.forward(d.net, d.params, d.X, draw)
-    deltas = cr.backward(d.net, d.params, trace, d.y, d.w)
+    deltas = cr.backward(trace, d.y, d.w)
     return trace, deltas, cr.gradient(trace, deltas)

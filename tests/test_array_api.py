@@ -21,7 +21,7 @@ from strategies import Problem, problem
 def results(p: Problem) -> list[Any]:
     """Return everything that the core computes of a problem."""
     trace = cr.forward(p.net, p.params, p.X, p.draw)
-    deltas = cr.backward(p.net, p.params, trace, p.y, p.w)
+    deltas = cr.backward(trace, p.y, p.w)
     return [
         cr.cost(p.net, p.params, p.X, p.y, p.w, p.draw),
         cr.predict(p.net, p.params, p.X),

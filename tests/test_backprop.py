@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import pickle
 from typing import Any
@@ -14,9 +15,8 @@ from numpy.testing import assert_allclose
 import chainrule as cr
 import twin
 from chainrule.activations import ACTIVATIONS
-from chainrule.backprop import trace_cost
+from chainrule.backprop import penalty, penalty_gradient, trace_cost
 from chainrule.losses import LOSSES
-from chainrule.network import penalty_gradient
 from chainrule.trees import leaves, named_leaves, tree_map
 from strategies import Problem, problem, problems
 
@@ -30,7 +30,7 @@ def test_the_twin_knows_every_row() -> None:
 
 def run(p: Problem) -> tuple[Any, Any]:
     trace = cr.forward(p.net, p.params, p.X, p.draw)
-    return trace, cr.backward(p.net, p.params, trace, p.y, p.w)
+    return trace, cr.backward(trace, p.y, p.w)
 
 
 def assert_close(got: Any, expected: Any) -> None:
@@ -68,8 +68,8 @@ def test_example_gradients_sum_to_the_gradient_less_the_penalty(p: Problem) -> N
     for (name, W), g, shares in zip(
         named_leaves(p.params), leaves(whole), leaves(each), strict=True
     ):
-        penalty = penalty_gradient(p.net, W, np) if p.net.roles[name] is cr.Role.WEIGHT else 0
-        assert_allclose(shares.sum(axis=0) + penalty, g, rtol=1e-10, atol=1e-12)
+        own = penalty_gradient(p.net, W, np) if p.net.roles[name] is cr.Role.WEIGHT else 0
+        assert_allclose(shares.sum(axis=0) + own, g, rtol=1e-10, atol=1e-12)
 
 
 @given(problems())
@@ -84,12 +84,12 @@ def test_squared_norms_are_those_of_the_example_gradients(p: Problem) -> None:
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_cell_of_the_tables_against_differences(activation: str, loss: str) -> None:
     cells = itertools.product([False, True], PENALTIES.values())
-    for seed, (dropout, penalty) in enumerate(cells):
+    for seed, (dropout, penalties) in enumerate(cells):
         between = [cr.Dropout(0.3)] if dropout else []
         layers = [cr.Dense(4, activation), *between, cr.Dense(3, activation)]
-        p = problem(cr.Network(3, layers, loss, **penalty, check=False), seed=seed)
+        p = problem(cr.Network(3, layers, loss, **penalties, check=False), seed=seed)
         check = cr.check_gradient(p.net, p.params, p.X, p.y, p.w, p.draw)
-        assert check.passed, f"dropout {dropout}, penalty {penalty}: {check}"
+        assert check.passed, f"dropout {dropout}, penalties {penalties}: {check}"
         assert check.relative_error <= 1e-7
         assert check.checked > p.net.size / 2
 
@@ -136,10 +136,10 @@ def test_weights_and_repetition_are_the_same() -> None:
     p = problem(cr.Network(3, [cr.Dense(2, "tanh")], "half_squared_error", l2=0.1), n=3)
     times = np.array([1, 3, 2])
     trace = cr.forward(p.net, p.params, p.X)
-    weighted = cr.gradient(trace, cr.backward(p.net, p.params, trace, p.y, times))
+    weighted = cr.gradient(trace, cr.backward(trace, p.y, times))
     X, y = np.repeat(p.X, times, axis=0), np.repeat(p.y, times, axis=0)
     trace = cr.forward(p.net, p.params, X)
-    repeated = cr.gradient(trace, cr.backward(p.net, p.params, trace, y))
+    repeated = cr.gradient(trace, cr.backward(trace, y))
     tree_map(lambda a, b: assert_allclose(a, b, rtol=1e-12), weighted, repeated)
 
 
@@ -149,7 +149,7 @@ def test_labels_and_one_hot_rows_are_the_same() -> None:
     trace = cr.forward(net, p.params, p.X)
     for y in (labels, labels.astype(np.uint8), labels.tolist(), np.eye(4)[labels]):
         assert float(trace_cost(trace, y)) == float(trace_cost(trace, labels))
-        (delta,) = cr.backward(net, p.params, trace, y)
+        (delta,) = cr.backward(trace, y)
         assert_allclose(delta, cr.predict(net, p.params, p.X) - np.eye(4)[labels])
 
 
@@ -158,7 +158,7 @@ def test_the_parameters_decide_the_precision(dtype: str) -> None:
     net = cr.Network(3, [cr.Dense(4, "gelu"), cr.Dropout(0.2), cr.Dense(2)], "cross_entropy")
     params, X = net.init(0, dtype), np.ones((5, 3), dtype=np.int16)
     trace = cr.forward(net, params, X, cr.Draw(0, 1))
-    deltas = cr.backward(net, params, trace, [0, 1, 1, 0, 1])
+    deltas = cr.backward(trace, [0, 1, 1, 0, 1])
     grads = cr.gradient(trace, deltas)
     arrays = [*deltas, *leaves(grads), *leaves(cr.per_example_gradients(trace, deltas))]
     arrays += [trace.output, cr.squared_norms(trace, deltas), cr.input_gradient(trace, deltas)]
@@ -178,3 +178,59 @@ def test_predictions_pass_through_the_link(loss: str, expected: Any) -> None:
     p = problem(cr.Network(3, [cr.Dense(2)], loss))
     W, b = p.params[0]
     assert_allclose(cr.predict(p.net, p.params, p.X), expected(p.X @ W.T + b), rtol=1e-12)
+
+
+# The penalty
+
+PENALISED = cr.Network(
+    4, [cr.Dense(3, "tanh"), cr.Dropout(0.25), cr.Dense(2)], loss="huber", l1=0.5, l2=0.25
+)
+
+
+@pytest.mark.parametrize(("l1", "l2"), [(0.0, 0.0), (0.1, 0.0), (0.0, 0.3), (0.1, 0.3)])
+def test_the_penalty_is_on_weights_alone(l1: float, l2: float) -> None:
+    p = problem(dataclasses.replace(PENALISED, l1=l1, l2=l2))
+    W = np.concatenate([p.params[0].W.ravel(), p.params[2].W.ravel()])
+    expected = l1 * np.sum(np.abs(W)) + 0.5 * l2 * np.sum(W**2)
+    assert_allclose(penalty(p.net, p.params, np), expected, rtol=1e-14)
+    free = cr.cost(dataclasses.replace(p.net, l1=0.0, l2=0.0), p.params, p.X, p.y, p.w)
+    assert_allclose(cr.cost(p.net, p.params, p.X, p.y, p.w), free + expected, rtol=1e-14)
+
+
+def test_the_penalty_has_slope_0_at_0() -> None:
+    W = np.array([[-2.0, 0.0, 4.0]])
+    expected = [[-0.5 - 0.5, 0.0, 0.5 + 1.0]]  # λ₁ sgn W + λ₂ W with λ₁ = ½, λ₂ = ¼
+    np.testing.assert_array_equal(penalty_gradient(PENALISED, W, np), expected)
+
+
+@given(problems())
+def test_the_penalty_of_any_network(p: Problem) -> None:
+    weights = [leaf for name, leaf in named_leaves(p.params) if p.net.roles[name] is cr.Role.WEIGHT]
+    assert len(weights) == sum(isinstance(layer, cr.Dense) for layer in p.net.layers)
+    expected = sum(p.net.l1 * abs(w) + p.net.l2 * w * w / 2 for W in weights for w in W.flat)
+    assert_allclose(penalty(p.net, p.params, np), expected, rtol=1e-12)
+
+
+# The call with the net and the params of the trace, as it was once
+
+CALLED = {
+    "by place": lambda p, trace: cr.backward(p.net, p.params, trace, p.y, p.w),
+    "by name": lambda p, trace: cr.backward(
+        net=p.net, params=p.params, trace=trace, y=p.y, sample_weight=p.w
+    ),
+    "some by name": lambda p, trace: cr.backward(
+        p.net, p.params, trace, y=p.y, sample_weight=p.w, check=False
+    ),
+}
+
+
+@pytest.mark.parametrize("call", CALLED.values(), ids=CALLED)
+def test_backward_takes_the_net_and_params_of_the_trace_for_now(call: Any) -> None:
+    p = problem(PENALISED)
+    trace = cr.forward(p.net, p.params, p.X, p.draw)
+    message = r"^backward\(net, params, trace, y\) is deprecated; write backward\(trace, y\)$"
+    with pytest.warns(DeprecationWarning, match=message) as caught:
+        deltas = call(p, trace)
+    assert [row.filename for row in caught] == [__file__]
+    for got, want in zip(leaves(deltas), leaves(cr.backward(trace, p.y, p.w)), strict=True):
+        np.testing.assert_array_equal(got, want)

@@ -89,7 +89,7 @@ TARGETS = [
     ),
     ("strings", lambda u: u.fit(CLASSES, y=["a"] * 7), T, ("y must be an array of n", "integers")),
     ("none", lambda u: u.fit(y=None), T, "y must be an array of numbers, got dtype object"),
-    ("backward", lambda u: cr.backward(REGRESSION, u.params, u.trace, u.y[:6]), V, ROWS),
+    ("backward", lambda u: cr.backward(u.trace, u.y[:6]), V, ROWS),
     ("cost", lambda u: cr.cost(REGRESSION, u.params, u.X, u.y[:6]), V, ROWS),
     ("check_gradient", lambda u: cr.check_gradient(REGRESSION, u.params, u.X, [1]), V, ROWS[:40]),
     ("label too high", lambda u: u.fit(CLASSES, y=u.labels + 1), V, LABELS + "3 at row 2"),
@@ -186,7 +186,7 @@ WEIGHTS = [
     ("of cost", lambda u: cr.cost(REGRESSION, u.params, u.X, u.y, [1.0]), V, (ONE_EACH, "(1,)")),
     (
         "of backward",
-        lambda u: cr.backward(REGRESSION, u.params, u.trace, u.y, u.w[:1]),
+        lambda u: cr.backward(u.trace, u.y, u.w[:1]),
         V,
         (ONE_EACH, "(1,)"),
     ),
@@ -201,6 +201,12 @@ def test_sample_weights(call, error, parts):
 FIRST = "net must be a Network, such as cr.Network(2, ...), got "
 
 PARAMS = [
+    (
+        "no trace",
+        lambda u: cr.backward(u.params, u.y),
+        T,
+        "backward: trace must be what forward returned, got tuple",
+    ),
     ("before", lambda u: cr.fit(u.params, REGRESSION, u.X, u.y, cr.SGD(), epochs=1), T, FIRST),
     ("to predict with", lambda u: cr.predict(u.params, REGRESSION, u.X), T, FIRST),
     ("a name", lambda u: cr.cost("2-2-2", u.params, u.X, u.y), T, FIRST),

@@ -255,7 +255,7 @@ def test_mean_is_what_the_library_returns(pages):
     net, params = chain_network.NET, chain_network.PARAMS
     X, y = [[0.2], [0.5], [0.9]], [[0.9], [0.6], [0.2]]
     trace = cr.forward(net, params, X)
-    grads = cr.gradient(trace, cr.backward(net, params, trace, y))
+    grads = cr.gradient(trace, cr.backward(trace, y))
     whole = [cr.cost(net, params, X, y), *(leaf.item() for layer in grads for leaf in layer)]
     rows = [line for line in pages[2].splitlines() if re.match(r"  (C|∂C/∂\w\d) .*✓", line)]
     for value, row in zip(whole, rows, strict=True):

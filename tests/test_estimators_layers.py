@@ -208,7 +208,7 @@ def test_activations_and_gradients_are_those_of_the_core(name):
     expected = [seen.a for layer, seen in layers if not isinstance(layer, cr.Dropout)]
     for shown, a in zip(model.activations(X), expected, strict=True):
         np.testing.assert_array_equal(shown, a)
-    deltas = cr.backward(model.network_, model.parameters_, trace, LABELS)
+    deltas = cr.backward(trace, LABELS)
     gradient = cr.gradient(trace, deltas)
     for (of, g), (_, h) in zip(
         named_leaves(model.gradient(X, LABELS)), named_leaves(gradient), strict=True

@@ -302,7 +302,7 @@ def test_the_network_can_be_read():
     model.fit(X, LABELS)
     net, params = model.network_, model.parameters_
     trace = cr.forward(net, params, X)
-    deltas = cr.backward(net, params, trace, LABELS, weight)
+    deltas = cr.backward(trace, LABELS, weight)
     expected = cr.gradient(trace, deltas)
     for (name, a), (_, b) in zip(
         named_leaves(model.gradient(X, LABELS, weight)), named_leaves(expected), strict=True
@@ -314,7 +314,7 @@ def test_the_network_can_be_read():
     own = cr.Network(4, net.layers, net.loss)  # without the penalty
     for row in (0, 17):
         one = slice(row, row + 1)
-        part = cr.backward(own, params, cr.forward(own, params, X[one]), LABELS[one])
+        part = cr.backward(cr.forward(own, params, X[one]), LABELS[one])
         alone = cr.gradient(cr.forward(own, params, X[one]), part)
         norm = np.sqrt(sum(np.sum(array**2) for _, array in named_leaves(alone)))
         np.testing.assert_allclose(model.example_gradient_norms(X, LABELS)[row], norm)

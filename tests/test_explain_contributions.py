@@ -91,7 +91,7 @@ def test_a_share_is_what_the_change_is_less_without_its_gradients(rule, of):
         for step in range(run.step + 1, history.at.step + 1):
             params = history.explain(step=step, of="cost").derivation.params
             trace = cr.forward(NET, params, X)
-            each = cr.per_example_gradients(trace, cr.backward(NET, params, trace, y))[0]
+            each = cr.per_example_gradients(trace, cr.backward(trace, y))[0]
             own = each.W if of == "w2" else each.b
             g = sum(own[k] for k in range(3) if k not in left_out) + np.zeros_like(own[0])
             if of == "w2" and "penalty" not in left_out:
@@ -135,7 +135,7 @@ def test_a_mean_of_earlier_gradients_fades_by_its_rule(name):
 def _passes(history, step, p):
     params = history.explain(step=step, of="cost").derivation.params
     trace = cr.forward(NET, params, p.X[:3])
-    return trace, cr.backward(NET, params, trace, p.y[:3])
+    return trace, cr.backward(trace, p.y[:3])
 
 
 SECOND = {

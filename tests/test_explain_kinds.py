@@ -80,7 +80,7 @@ def test_the_last_line_is_the_slope_of_the_cost(seed):
 def test_the_last_line_is_the_gradient_of_the_core(seed):
     p, of, draw, w = case(seed)
     trace = cr.forward(p.net, p.params, p.X, draw)
-    deltas = cr.backward(p.net, p.params, trace, p.y, w)
+    deltas = cr.backward(trace, p.y, w)
     if of == "cost":
         return
     *_, last = explained(seed).derivation.steps()
@@ -259,7 +259,7 @@ def test_units_of_members(of):
         check_line(line, step)
     *_, last = made.derivation.steps()
     trace = cr.forward(MEMBERS, p.params, p.X)
-    deltas = cr.backward(MEMBERS, p.params, trace, p.y)
+    deltas = cr.backward(trace, p.y)
     shared, own, member = deltas[1].shared[0], p.params[1].own, 1 if "(2)" in of else 0
     expected = {
         "h5(2)": (deltas[1].own[1] @ own[1].W)[0, 0],

@@ -127,8 +127,8 @@ def _whole(explanation):
 
 def core(net, params, X, y, w=None):
     trace = cr.forward(net, params, X)
-    each = cr.backward(net, params, trace, y)
-    return trace, each, cr.gradient(trace, cr.backward(net, params, trace, y, w))
+    each = cr.backward(trace, y)
+    return trace, each, cr.gradient(trace, cr.backward(trace, y, w))
 
 
 def assert_numbers(found, net, params, X, y, w=None, rtol=1e-9):

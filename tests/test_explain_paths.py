@@ -86,7 +86,7 @@ def test_they_sum_to_the_gradient(of, weighted):
     total = math.fsum([*(path.value for path in found.paths), found.rest, found.penalty])
     assert total == pytest.approx(found.gradient, rel=1e-12)
     trace = cr.forward(p.net, p.params, p.X)
-    deltas = cr.backward(p.net, p.params, trace, p.y, w)
+    deltas = cr.backward(trace, p.y, w)
     if of[0] in "wb":
         leaves = [leaf for own in cr.gradient(trace, deltas) for leaf in own]
         flat = np.concatenate([leaf.ravel() for leaf in leaves[of[0] == "b" :: 2]])
@@ -138,7 +138,7 @@ def with_layers(layers):
 def test_the_paths_through_layers_of_any_kind_sum_to_the_gradient(name):
     p = problem(with_layers(THROUGH[name]), n=2)
     trace = cr.forward(p.net, p.params, p.X)
-    grads = dict(named_leaves(cr.gradient(trace, cr.backward(p.net, p.params, trace, p.y, p.w))))
+    grads = dict(named_leaves(cr.gradient(trace, cr.backward(trace, p.y, p.w))))
     for leaf, own in grads.items():
         if p.net.roles[leaf] is Role.STATISTIC:
             continue

@@ -125,7 +125,7 @@ def test_the_shares_of_gradient_descent_are_those_of_each_example_alone():
     p = problem(cr.Network(2, LAYERS[:1], "squared_error"), n=8)
     _, history = cr.fit(p.net, p.params, p.X, p.y, cr.SGD(0.1), epochs=1, batch_size=None)
     trace = cr.forward(p.net, p.params, p.X)
-    each = cr.per_example_gradients(trace, cr.backward(p.net, p.params, trace, p.y))
+    each = cr.per_example_gradients(trace, cr.backward(trace, p.y))
     shares = history.contributions(of="w3")
     np.testing.assert_allclose(shares.examples, -0.1 * each[0].W[:, 1, 0], rtol=1e-12)
     only = shares.parts.copy()

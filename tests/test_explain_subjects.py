@@ -127,7 +127,7 @@ def test_of_a_data_set_the_largest_parts_are_shown():
     rng = np.random.default_rng(0)
     X, y, w = rng.normal(size=(40, 2)), rng.normal(size=(40, 2)), rng.uniform(0, 1, 40)
     made = cr.explain(NET, START, X, y, of="w5", top=4, sample_weight=w)
-    deltas = cr.backward(NET, START, cr.forward(NET, START, X), y)
+    deltas = cr.backward(cr.forward(NET, START, X), y)
     parts = w * deltas[1][:, 0] * cr.forward(NET, START, X)[1].x[:, 0]
     rows = sorted(np.argsort(-np.abs(parts))[:4] + 1)
     assert made.examples == (
@@ -176,7 +176,7 @@ def test_own_functions_are_explained_as_far_as_can_be():
         Key("new", of=(Key("w", 0, 0, 0),)): "by Halved(learning_rate=1.0), of your own",
     }.items():
         assert (steps[key].formula, steps[key].note) == (None, note)
-    gradient = cr.gradient(trace, cr.backward(net, START, trace, Y[None]))[0].W[0, 0]
+    gradient = cr.gradient(trace, cr.backward(trace, Y[None]))[0].W[0, 0]
     assert steps[derivative(COST, Key("w", 0, 0, 0))].value == gradient
     assert steps[Key("new", of=(Key("w", 0, 0, 0),))].value == 0.15 - gradient / 2
     assert not any(k.kind == "d" and k.of[0].kind == "loss" for k in steps)  # it may not be a sum

@@ -359,7 +359,7 @@ def test_decay_and_penalty_are_on_weights_alone(kind: str) -> None:
     y = prediction(cr.forward(net, params, X))
     if kind == "members":
         return  # the members differ from their mean
-    grads = cr.gradient(trace := cr.forward(net, params, X), cr.backward(net, params, trace, y))
+    grads = cr.gradient(trace := cr.forward(net, params, X), cr.backward(trace, y))
     for (name, p), g in zip(named_leaves(params), leaves(grads), strict=True):
         weight = net.roles[name] is cr.Role.WEIGHT
         assert_allclose(g, p if weight else np.zeros_like(p), atol=1e-15)

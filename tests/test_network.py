@@ -1,4 +1,4 @@
-"""The specification of a network, its initial and given parameters, their numbers, the penalty."""
+"""The specification of a network, its initial and given parameters, their numbers."""
 
 import dataclasses
 import pickle
@@ -11,9 +11,9 @@ from hypothesis import given
 
 import chainrule as cr
 from chainrule.activations import ACTIVATIONS
-from chainrule.network import number, penalty, penalty_gradient
+from chainrule.network import number
 from chainrule.trees import leaves, named_leaves
-from strategies import problem, problems
+from strategies import problems
 
 LAYERS = (cr.Dense(3, "tanh"), cr.Dropout(0.25), cr.Dense(2, "leaky_relu(0.2)", "zeros"))
 NET = cr.Network(4, LAYERS, loss="huber(0.5)", l1=0.5, l2=0.25)
@@ -314,33 +314,6 @@ def test_numbers_count_through_any_network(p):
     for letter in "wb":
         own = [label for label in labels if label.startswith(letter)]
         assert own == [f"{letter}{k + 1}" for k in range(len(own))]
-
-
-# Penalty
-
-
-@pytest.mark.parametrize(("l1", "l2"), [(0.0, 0.0), (0.1, 0.0), (0.0, 0.3), (0.1, 0.3)])
-def test_the_penalty_is_on_weights_alone(l1, l2):
-    p = problem(changed(NET, l1=l1, l2=l2))
-    W = np.concatenate([p.params[0].W.ravel(), p.params[2].W.ravel()])
-    expected = l1 * np.sum(np.abs(W)) + 0.5 * l2 * np.sum(W**2)
-    np.testing.assert_allclose(penalty(p.net, p.params, np), expected, rtol=1e-14)
-    free = cr.cost(changed(p.net, l1=0.0, l2=0.0), p.params, p.X, p.y, p.w)
-    np.testing.assert_allclose(cr.cost(p.net, p.params, p.X, p.y, p.w), free + expected, rtol=1e-14)
-
-
-def test_the_penalty_has_slope_0_at_0():
-    W = np.array([[-2.0, 0.0, 4.0]])
-    expected = [[-0.5 - 0.5, 0.0, 0.5 + 1.0]]  # λ₁ sgn W + λ₂ W with λ₁ = ½, λ₂ = ¼
-    np.testing.assert_array_equal(penalty_gradient(NET, W, np), expected)
-
-
-@given(problems())
-def test_the_penalty_of_any_network(p):
-    weights = [leaf for name, leaf in named_leaves(p.params) if p.net.roles[name] is cr.Role.WEIGHT]
-    assert len(weights) == sum(isinstance(layer, cr.Dense) for layer in p.net.layers)
-    expected = sum(p.net.l1 * abs(w) + p.net.l2 * w * w / 2 for W in weights for w in W.flat)
-    np.testing.assert_allclose(penalty(p.net, p.params, np), expected, rtol=1e-12)
 
 
 def test_a_parameter_that_there_is_not_has_no_number():

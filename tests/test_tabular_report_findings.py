@@ -98,7 +98,7 @@ def test_large_networks_have_their_columns_shuffled_on_fewer_examples(monkeypatc
 def norms_by_hand(model, X, y):
     """The length of the gradient of each example's own loss, from gradients built whole."""
     trace = cr.forward(model.net, model.params, X)
-    each = cr.per_example_gradients(trace, cr.backward(model.net, model.params, trace, y))
+    each = cr.per_example_gradients(trace, cr.backward(trace, y))
     squares = sum((np.asarray(leaf, float) ** 2).reshape(len(X), -1).sum(axis=1)
                   for layer in each for leaf in layer)  # fmt: skip
     return len(X) * np.sqrt(squares)

@@ -102,7 +102,7 @@ def test_fit_is_a_loop_of_the_core_functions(p, batch_size, weighted, seed):
             rows = order[start : start + batch_size] if batch_size < n else slice(None)
             share = None if w is None else w[rows]
             trace = cr.forward(p.net, params, p.X[rows], cr.Draw(seed, t))
-            deltas = cr.backward(p.net, params, trace, p.y[rows], share, mean_weight=mean)
+            deltas = cr.backward(trace, p.y[rows], share, mean_weight=mean)
             grads = cr.gradient(trace, deltas)
             params = tree_map(lambda leaf, g: leaf - 1e-3 * g, params, grads)
     fitted, history = fit(

@@ -20,7 +20,7 @@ def clipped(p, **options):
 
 def whole_gradient(p):
     trace = cr.forward(p.net, p.params, p.X)
-    return leaves(cr.gradient(trace, cr.backward(p.net, p.params, trace, p.y)))
+    return leaves(cr.gradient(trace, cr.backward(trace, p.y)))
 
 
 def norm(arrays):

@@ -109,9 +109,7 @@ def test_the_numbers_are_pleasant(sizes, kind, seeds):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_working_of_these_tests_is_backpropagation(kind):
     problem = draw((2, 3, 2, 1), 0, kind)
-    grads = cr.gradient(
-        trace := cr.forward(*problem[:3]), cr.backward(*problem[:2], trace, problem.y)
-    )
+    grads = cr.gradient(trace := cr.forward(*problem[:3]), cr.backward(trace, problem.y))
     expected = [v for part in reversed(grads) for v in [*part.b, *part.W.ravel()]]
     assert np.allclose(worked(problem, kind, float)["grads"], expected, rtol=1e-12)
 
@@ -152,7 +150,7 @@ def test_the_key_recomputes(sheet, writer, read):
 def test_the_key_is_the_cores(sheet):
     d = sheet.explanation.derivation
     trace = cr.forward(d.net, d.params, d.data.X)
-    grads = cr.gradient(trace, cr.backward(d.net, d.params, trace, d.data.y))
+    grads = cr.gradient(trace, cr.backward(trace, d.data.y))
     rate = d.made.optimizer.learning_rate
     key = {line.symbol: line for line in lines(sheet, Text(), key=True)}
     for asked in sheet.asked:

@@ -18,28 +18,24 @@ Nielsen (2015), Neural Networks and Deep Learning, chapter 2.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar, cast
 
 from array_api_compat import array_namespace
 
 from chainrule.errors import check_weights
-from chainrule.layers import Draw, chain
+from chainrule.layers import Draw, Role, chain
 from chainrule.losses import Loss
-from chainrule.network import (
-    Network,
-    Parameters,
-    check_inputs,
-    check_parameters,
-    divisor,
-    penalised,
-    penalty,
-)
+from chainrule.network import Network, Parameters, check_inputs, check_parameters, divisor
 from chainrule.targets import check_targets, encode
-from chainrule.trees import Array, tree_map
+from chainrule.trees import Array, leaf_names, named_leaves, tree_map
+from chainrule.warn import deprecated
 
 Deltas = tuple[Any, ...]
 """∂C/∂z of each layer, for each example."""
+
+Backward = TypeVar("Backward", bound=Callable[..., Deltas])
 
 
 class Trace(tuple[Any, ...]):
@@ -65,14 +61,26 @@ class Trace(tuple[Any, ...]):
 def forward(
     net: Network, params: Parameters, X: Any, draw: Draw | None = None, *, check: bool = True
 ) -> Trace:
-    r"""Return what each layer sees as the examples X (n, inputs) pass through the network.
+    r"""Return what each layer sees as the examples pass through the network.
 
     $$z = x W^\top + b,\qquad a = f(z)$$
 
-    `draw` is the step of training that dropout's masks follow from; left out, the network
-    predicts. `check=False` trusts params and X to be what an earlier call has checked. Raises
-    TypeError or ValueError where params or X do not fit, or hold NaN or infinity.
+    Raises TypeError or ValueError where params or X do not fit, or hold NaN or infinity.
 
+    Parameters
+    ----------
+    net, params
+        The network and its parameters.
+    X
+        The examples, (n, inputs).
+    draw
+        The step of training that dropout's masks and batch statistics follow from; left out, the
+        network predicts.
+    check
+        Whether to look at params and X; False trusts them to be what an earlier call has checked.
+
+    Examples
+    --------
     >>> net = cr.Network(2, [cr.Dense(1, "relu")], loss="half_squared_error")
     >>> params = net.parameters([([[0.5, -1.0]], [0.25])])
     >>> forward(net, params, [[1.0, 2.0]])[0].z
@@ -116,10 +124,24 @@ def cost(
     $$C = \frac{\sum_i w_i\,L(a_i, y_i)}{\sum_i w_i}
           + \lambda_1 \sum |W| + \tfrac12 \lambda_2 \sum W^2$$
 
-    Where the network's reduction is a sum, it is Σ w L. X is (n, inputs); y is (n, outputs), or
-    (n,) for one output or for integer labels; sample_weight is (n,). Raises TypeError or
-    ValueError where one of them does not fit.
+    Where the network's reduction is a sum, it is Σ w L. Raises TypeError or ValueError where an
+    argument does not fit.
 
+    Parameters
+    ----------
+    net, params
+        The network and its parameters.
+    X, y
+        The examples, (n, inputs), and their targets: (n, outputs), or (n,) for one output or for
+        integer labels.
+    sample_weight
+        The weights of the examples, (n,); left out, all weigh the same.
+    draw
+        The step of training that dropout's masks and batch statistics follow from; left out, the
+        network predicts.
+
+    Examples
+    --------
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> float(cost(net, net.parameters([([[2.0]], [0.0])]), [[1.0], [2.0]], [1.0, 1.0]))
     5.0
@@ -148,9 +170,23 @@ def trace_cost(
     return total + penalty(net, trace.params, xp) if net.l1 or net.l2 else total
 
 
+def _net_and_params_too(backward: Backward) -> Backward:
+    """Let `backward` take the net and the params before the trace, as it did once."""
+
+    def with_these(net: Network, params: Parameters, trace: Any, *args: Any, **given: Any) -> Any:
+        deprecated("backward(net, params, trace, y)", "backward(trace, y)")
+        return backward(Trace(trace, net, params), *args, **given)
+
+    @functools.wraps(backward)
+    def call(*args: Any, **given: Any) -> Deltas:
+        before = "net" in given or isinstance(next(iter(args), None), Network)
+        return (with_these if before else backward)(*args, **given)
+
+    return cast(Backward, call)
+
+
+@_net_and_params_too
 def backward(
-    net: Network,
-    params: Parameters,
     trace: Trace,
     y: Any,
     sample_weight: Any = None,
@@ -171,26 +207,30 @@ def backward(
 
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> params = net.parameters([([[2.0]], [0.0])])
-    >>> backward(net, params, forward(net, params, [[1.0], [2.0]]), [1.0, 1.0])
+    >>> backward(forward(net, params, [[1.0], [2.0]]), [1.0, 1.0])
     (array([[2.],
            [6.]]),)
     """
+    if not isinstance(trace, Trace):
+        raise TypeError(
+            f"backward: trace must be what forward returned, got {type(trace).__name__}"
+        )
     loss, a, y, w, xp = _compared(trace, y, sample_weight, mean_weight, check)
     da = loss.grad(a, y, xp)
-    return deltas_from(net, params, trace, da if w is None else da * w[:, None])
+    return deltas_from(trace, da if w is None else da * w[:, None])
 
 
-def deltas_from(net: Network, params: Parameters, trace: Trace, da: Array) -> Deltas:
+def deltas_from(trace: Trace, da: Array) -> Deltas:
     r"""Return the deltas of each layer from those of the network's output, ∂C/∂a (n, outputs).
 
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> params = net.parameters([([[2.0]], [0.0])])
     >>> trace = forward(net, params, [[1.0], [2.0]])
-    >>> deltas_from(net, params, trace, np.array([[2.0], [6.0]]))
+    >>> deltas_from(trace, np.array([[2.0], [6.0]]))
     (array([[2.],
            [6.]]),)
     """
-    return chain.deltas(net.layers, params, trace, da, array_namespace(da))
+    return chain.deltas(trace.net.layers, trace.params, trace, da, array_namespace(da))
 
 
 def gradient(trace: Trace, deltas: Deltas) -> Parameters:
@@ -202,10 +242,19 @@ def gradient(trace: Trace, deltas: Deltas) -> Parameters:
 
     Here and in what follows there is no 1/n where the network's reduction is a sum.
 
+    Parameters
+    ----------
+    trace
+        What `forward` returned.
+    deltas
+        What `backward` returned for it.
+
+    Examples
+    --------
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> params = net.parameters([([[2.0]], [0.0])])
     >>> trace = forward(net, params, [[1.0], [2.0]])
-    >>> gradient(trace, backward(net, params, trace, [1.0, 1.0]))
+    >>> gradient(trace, backward(trace, [1.0, 1.0]))
     (DenseParameters(W=array([[7.]]), b=array([4.])),)
     """
     net, xp = trace.net, array_namespace(trace.output)
@@ -224,10 +273,19 @@ def per_example_gradients(trace: Trace, deltas: Deltas) -> Parameters:
     They sum to `gradient` less the penalty, which is no example's. Times n, they are the gradients
     of each example's own loss.
 
+    Parameters
+    ----------
+    trace
+        What `forward` returned.
+    deltas
+        What `backward` returned for it.
+
+    Examples
+    --------
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> params = net.parameters([([[2.0]], [0.0])])
     >>> trace = forward(net, params, [[1.0], [2.0]])
-    >>> per_example_gradients(trace, backward(net, params, trace, [1.0, 1.0]))[0].W.ravel()
+    >>> per_example_gradients(trace, backward(trace, [1.0, 1.0]))[0].W.ravel()
     array([1., 6.])
     """
     xp = array_namespace(trace.output)
@@ -244,12 +302,23 @@ def squared_norms(trace: Trace, deltas: Deltas) -> Array:
 
     $$\frac{1}{n^2} \sum_{\text{layers}} |\delta_i|^2\,(|x_i|^2 + 1)$$
 
+    Parameters
+    ----------
+    trace
+        What `forward` returned.
+    deltas
+        What `backward` returned for it.
+
+    Notes
+    -----
     Source: Goodfellow (2015), Efficient per-example gradient computations, arXiv:1510.01799.
 
+    Examples
+    --------
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> params = net.parameters([([[2.0]], [0.0])])
     >>> trace = forward(net, params, [[1.0], [2.0]])
-    >>> squared_norms(trace, backward(net, params, trace, [1.0, 1.0]))
+    >>> squared_norms(trace, backward(trace, [1.0, 1.0]))
     array([ 2., 45.])
     """
     xp = array_namespace(trace.output)
@@ -263,10 +332,19 @@ def input_gradient(trace: Trace, deltas: Deltas) -> Array:
 
     $$\frac{\partial C}{\partial X} = \frac1n\,\delta^{\text{first}} W^{\text{first}}$$
 
+    Parameters
+    ----------
+    trace
+        What `forward` returned.
+    deltas
+        What `backward` returned for it.
+
+    Examples
+    --------
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> params = net.parameters([([[2.0]], [0.0])])
     >>> trace = forward(net, params, [[1.0], [2.0]])
-    >>> input_gradient(trace, backward(net, params, trace, [1.0, 1.0]))
+    >>> input_gradient(trace, backward(trace, [1.0, 1.0]))
     array([[2.],
            [6.]])
     """
@@ -296,3 +374,29 @@ def _compared(
     if trace.net.reduction == "mean":
         w = w * (n / xp.sum(w) if mean_weight is None else 1 / mean_weight)
     return loss, a, y, w, xp
+
+
+def penalty(net: Network, params: Parameters, xp: Any) -> Array:
+    r"""Return the penalty's share of the cost, λ₁ Σ|W| + ½ λ₂ ΣW²."""
+    roles = net.roles
+    weights = [leaf for name, leaf in named_leaves(params) if roles[name] is Role.WEIGHT]
+    return sum(net.l1 * xp.sum(xp.abs(W)) + 0.5 * net.l2 * xp.sum(W * W) for W in weights)
+
+
+def penalty_gradient(net: Network, W: Array, xp: Any) -> Array:
+    """Return the penalty's derivative by W, λ₁ sgn(W) + λ₂ W; sgn(0) = 0."""
+    return net.l1 * xp.sign(W) + net.l2 * W
+
+
+def penalised(net: Network, grads: Parameters, params: Parameters, xp: Any) -> Parameters:
+    """Return a gradient with the penalty's added to that of the weights."""
+    if not (net.l1 or net.l2):
+        return grads
+    roles = net.roles
+    added: Parameters = tree_map(
+        lambda name, g, W: g + penalty_gradient(net, W, xp) if roles[name] is Role.WEIGHT else g,
+        leaf_names(grads),
+        grads,
+        params,
+    )
+    return added

@@ -21,7 +21,7 @@ from chainrule.layers import Layer, Role, chain
 from chainrule.layers.predictions import of_members
 from chainrule.losses import Loss
 from chainrule.streams import Stream, generator
-from chainrule.trees import Array, leaf_names, leaves, named_leaves, rebuild, tree_map
+from chainrule.trees import Array, leaves, named_leaves, rebuild, tree_map
 
 Parameters = tuple[Any, ...]
 """The parameters of each layer: a named tuple of arrays, `params[k].W`, or `()`."""
@@ -169,9 +169,17 @@ class Network:
     def init(self, seed: int = 0, dtype: Any = "float32") -> Parameters:
         """Return new parameters, drawn from the seed alone, as NumPy arrays.
 
-        Every later computation has the precision of the parameters. Raises ValueError for a
-        dtype other than float32 and float64.
+        Raises ValueError for another dtype or seed.
 
+        Parameters
+        ----------
+        seed
+            What they follow from, a whole number >= 0.
+        dtype
+            "float32" or "float64": the precision of all that is worked out of them.
+
+        Examples
+        --------
         >>> net = cr.Network(2, [cr.Dense(3, "tanh"), cr.Dense(1)], loss="half_squared_error")
         >>> net.init(seed=0)[1].W.shape
         (1, 3)
@@ -189,12 +197,18 @@ class Network:
         return tuple(tree_map(lambda leaf: leaf.astype(dtype), drawn))
 
     def parameters(self, given: Sequence[Any]) -> Parameters:
-        """Return given arrays as parameters: one tuple for each layer that has parameters.
+        """Return given arrays as parameters.
 
-        That of a dense layer is `(W, b)`; that of a layer of layers holds theirs. Lists become
-        float64 NumPy arrays; arrays of any library stay what they are. Raises ValueError for a
-        shape that does not fit, or a value that is not finite.
+        Raises TypeError or ValueError for what does not fit, or a value that is not finite.
 
+        Parameters
+        ----------
+        given
+            One tuple for each layer that has parameters, `(W, b)` of a dense one, theirs of layers
+            within. Lists become float64 NumPy arrays; arrays of any library stay what they are.
+
+        Examples
+        --------
         >>> net = cr.Network(2, [cr.Dense(1)], loss="half_squared_error")
         >>> net.parameters([([[0.5, -0.5]], [0.0])])[0].W
         array([[ 0.5, -0.5]])
@@ -346,32 +360,6 @@ def divisor(net: Network, weight: float) -> float:
     1.0
     """
     return 1.0 if net.reduction == "sum" else weight
-
-
-def penalty(net: Network, params: Parameters, xp: Any) -> Array:
-    r"""Return the penalty's share of the cost, λ₁ Σ|W| + ½ λ₂ ΣW²."""
-    roles = net.roles
-    weights = [leaf for name, leaf in named_leaves(params) if roles[name] is Role.WEIGHT]
-    return sum(net.l1 * xp.sum(xp.abs(W)) + 0.5 * net.l2 * xp.sum(W * W) for W in weights)
-
-
-def penalty_gradient(net: Network, W: Array, xp: Any) -> Array:
-    """Return the penalty's derivative by W, λ₁ sgn(W) + λ₂ W; sgn(0) = 0."""
-    return net.l1 * xp.sign(W) + net.l2 * W
-
-
-def penalised(net: Network, grads: Parameters, params: Parameters, xp: Any) -> Parameters:
-    """Return a gradient with the penalty's added to that of the weights."""
-    if not (net.l1 or net.l2):
-        return grads
-    roles = net.roles
-    added: Parameters = tree_map(
-        lambda name, g, W: g + penalty_gradient(net, W, xp) if roles[name] is Role.WEIGHT else g,
-        leaf_names(grads),
-        grads,
-        params,
-    )
-    return added
 
 
 def number(params: Parameters, name: str, k: int) -> str:

@@ -118,7 +118,7 @@ def take_step(
     cost = float(trace_cost(trace, y, w, mean_weight=plan.mean_weight, check=False))
     if not math.isfinite(cost):
         raise FloatingPointError(f"{_first_not_finite(trace, xp)} (the cost is {cost})")
-    deltas = backward(net, params, trace, y, w, mean_weight=plan.mean_weight, check=False)
+    deltas = backward(trace, y, w, mean_weight=plan.mean_weight, check=False)
     grads = treated(plan, gradient(trace, deltas), xp)
     new, states = apply(plan.optimizer, params, grads, states, t, net.roles, plan.frozen)
     new = tuple(

@@ -62,7 +62,7 @@ def show_part(console: Console) -> None:
     block(console, EXAMPLES)
     heading(console, "Forward: the first example", "trace = cr.forward(net, params, X[:1])")
     _show_forward(console, one)
-    heading(console, "Backward: the last layer", "deltas = cr.backward(net, params, trace, y[:1])")
+    heading(console, "Backward: the last layer", "deltas = cr.backward(trace, y[:1])")
     _show_last_layer(console, one)
     heading(console, "Back to the first layer", "cr.gradient(trace, deltas)")
     paragraph(console, CHAIN)
@@ -83,7 +83,7 @@ class Example:
     def __init__(self, k: int) -> None:
         self.x, self.y = X[k : k + 1], Y[k : k + 1]
         self.trace = cr.forward(NET, PARAMS, self.x)
-        self.deltas = cr.backward(NET, PARAMS, self.trace, self.y)
+        self.deltas = cr.backward(self.trace, self.y)
         self.grads = cr.gradient(self.trace, self.deltas)
         self.cost = float(cr.cost(NET, PARAMS, self.x, self.y))
 
@@ -194,7 +194,7 @@ def _exact(value: float) -> str:
 def _shares() -> Iterator[tuple[str, list[float], float]]:
     """Yield cost and gradient with the examples' shares: name, shares, what the library returns."""
     trace = cr.forward(NET, PARAMS, X)
-    deltas = cr.backward(NET, PARAMS, trace, Y)
+    deltas = cr.backward(trace, Y)
     costs = losses.loss(NET.loss).value(trace.output, Y, np).ravel()
     yield "C", list(costs / len(X)), float(cr.cost(NET, PARAMS, X, Y))
     each, mean = cr.per_example_gradients(trace, deltas), cr.gradient(trace, deltas)

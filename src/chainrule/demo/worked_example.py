@@ -53,7 +53,7 @@ class Round(NamedTuple):
 def first_round() -> Round:
     """Return the first round, in which the tutorials update the weights and not the biases."""
     trace = cr.forward(NET, START, X)
-    deltas = cr.backward(NET, START, trace, Y)
+    deltas = cr.backward(trace, Y)
     return Round(trace, deltas, cr.gradient(trace, deltas), _update(START, trace, deltas, BIASES))
 
 
@@ -114,7 +114,7 @@ def in_sequence() -> Outcome:
     for t in range(ROUNDS):
         trace = cr.forward(NET, params, X, check=False)
         for still in ("0.W", "1.W"):  # the output layer moves, then the hidden one
-            deltas = cr.backward(NET, params, trace, Y, check=False)
+            deltas = cr.backward(Trace(trace, NET, params), Y, check=False)
             params = _update(params, trace, deltas, BIASES | {still})
         after_one = params if t == 0 else after_one
     return _outcome(float(cr.cost(NET, after_one, X, Y)), params)

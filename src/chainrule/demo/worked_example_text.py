@@ -115,7 +115,7 @@ def show_part(console: Console) -> None:
     paragraph(console, BIASES)
     heading(console, "Forward", "trace = cr.forward(net, params, X)")
     _show_figures(console, FORWARD, values)
-    heading(console, "Backward: the output layer", "deltas = cr.backward(net, params, trace, y)")
+    heading(console, "Backward: the output layer", "deltas = cr.backward(trace, y)")
     paragraph(console, DELTA)
     console.print()
     _show_figures(console, OUTPUT_DELTAS, values)

@@ -95,11 +95,9 @@ class Passes:
             )
 
     def _backward(self) -> None:
-        trace, net, params, y = self.trace, self.net, self.params, self.y
-        self.deltas = backward(net, params, trace, y, check=False)
-        self.weighted = backward(
-            net, params, trace, y, self.data.w, mean_weight=self.mean_weight, check=False
-        )
+        trace, net, y = self.trace, self.net, self.y
+        self.deltas = backward(trace, y, check=False)
+        self.weighted = backward(trace, y, self.data.w, mean_weight=self.mean_weight, check=False)
         for deltas in (self.deltas, self.weighted):
             numbers = Numbers(trace, deltas, self.at, trace.output)
             for k, place in reversed(self._walk()):

@@ -19,7 +19,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.backprop import Trace, backward, deltas_from, forward, gradient
+from chainrule.backprop import (
+    Trace,
+    backward,
+    deltas_from,
+    forward,
+    gradient,
+    penalty_gradient,
+)
 from chainrule.batches import Part, batches_after
 from chainrule.explanation.core_numbers import held
 from chainrule.explanation.notation import Key
@@ -27,7 +34,7 @@ from chainrule.explanation.replay import Stand, began, examples_of, stands
 from chainrule.explanation.unit_places import Places
 from chainrule.explanation.updates import state_of
 from chainrule.layers import Draw, Role
-from chainrule.network import Parameters, divisor, penalty_gradient
+from chainrule.network import Parameters, divisor
 from chainrule.optimizers import OPTIMIZERS, State
 from chainrule.reference import Run, each_clipped, norm_scale, treated
 from chainrule.targets import encode
@@ -111,7 +118,7 @@ class Sharing:
         shares[:PENALTY] = parts.ravel()
         if self.is_weight and (net.l1 or net.l2):
             shares[PENALTY] = penalty_gradient(net, self._entry(stand.params), np).item()
-        deltas = backward(net, stand.params, trace, y, w, mean_weight=plan.mean_weight, check=False)
+        deltas = backward(trace, y, w, mean_weight=plan.mean_weight, check=False)
         grads = gradient(trace, deltas)
         return shares * self._shortened(grads), self._entry(treated(plan, grads, np))
 
@@ -129,7 +136,7 @@ class Sharing:
         """The terms of the gradient in the rows of the batch, (n,), from ∂C/∂a of the outputs."""
         k, _, name = self.name.partition(".")
         layer, record = trace.net.layers[int(k)], trace[int(k)]
-        delta = deltas_from(trace.net, trace.params, trace, da)[int(k)]
+        delta = deltas_from(trace, da)[int(k)]
         return layer.entry(record, delta, name, self.place, np)
 
     def _shortened(self, grads: Parameters) -> float:

@@ -128,7 +128,7 @@ def _below(cut: Trace, da: Array) -> Deltas:
     if not layers:
         return ()
     below = _pass(cut.net.inputs, layers, [*cut.params[:-1]], [*cut[:-1]])
-    return deltas_from(below.net, below.params, below, da)
+    return deltas_from(below, da)
 
 
 def _nested(deltas: list[Any], steps: list[int]) -> list[Any]:

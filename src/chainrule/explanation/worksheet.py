@@ -129,7 +129,7 @@ def _is_pleasant(problem: Problem, *, exact: bool) -> bool:
     z = np.abs(np.concatenate([record.z[0] for record in trace]))
     if np.min(z) < SMALLEST_Z or np.max(z) > LARGEST_Z:
         return False
-    grads = leaves(gradient(trace, backward(net, params, trace, y, check=False)))
+    grads = leaves(gradient(trace, backward(trace, y, check=False)))
     if min(float(np.min(np.abs(g))) for g in grads) < SMALLEST_GRADIENT:
         return False
     if not exact:

@@ -71,7 +71,13 @@ class Checkpoint:
         check_whole("Checkpoint: keep", self.keep, least=1)
 
     def __call__(self, history: History) -> None:
-        """Leave a checkpoint where it is time for one."""
+        """Leave a checkpoint where it is time for one.
+
+        Parameters
+        ----------
+        history
+            Where the run stands.
+        """
         if time.monotonic() - self._written >= self.every:
             net = history.runs[-1].plan.net
             with Store(self.directory, self.keep) as store:
@@ -97,11 +103,19 @@ class Checkpoint:
     ) -> tuple[Parameters, History]:
         """Train as `cr.fit` does, from the last checkpoint if there is one, and leave new ones.
 
-        It takes what `cr.fit` takes but `history`, and `epochs` counts from the beginning of the
-        run. One that cannot be written, as on a disk that is full, is a warning: the run goes on,
-        and tries again when it is time for the next. Beside what `cr.fit` raises, raises
+        A checkpoint that cannot be written, as on a disk that is full, is a warning: the run goes
+        on, and tries again when it is time for the next. Beside what `cr.fit` raises, raises
         CheckpointError where the directory cannot be used, or a checkpoint cannot be read or is of
         another run: the message says what differs.
+
+        Parameters
+        ----------
+        net, params, X, y, optimizer
+            As in `cr.fit`.
+        epochs
+            How many epochs the run has, from its beginning.
+        **options
+            Those of `cr.fit` but `history`.
         """
         if "history" in options:
             raise TypeError("Checkpoint: history comes from the checkpoint; leave it out")

@@ -8,6 +8,13 @@ from chainrule.errors import FileContentError
 class TableError(FileContentError):
     """A table, or what is asked of it, is not fit for use: one line that says why, and the fix.
 
+    Parameters
+    ----------
+    message
+        That line.
+
+    Examples
+    --------
     >>> raise TableError("column 'price' has no values")
     Traceback (most recent call last):
     ...

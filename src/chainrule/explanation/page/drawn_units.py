@@ -259,7 +259,7 @@ class Seen:
         self.net, self.params, self.at, self.X = d.net, d.params, d.at, np.asarray(d.data.X)
         self.y = encode(d.data.y, d.net.outputs, d.data.X.dtype, np)
         self.trace = forward(d.net, d.params, d.data.X, d.draw, check=False)
-        deltas = backward(d.net, d.params, self.trace, self.y, check=False)
+        deltas = backward(self.trace, self.y, check=False)
         self.workings = [
             Working(self.trace, deltas, self.y, row=row, cost=COST, top=ALL_TERMS, at=d.at)
             for row in range(len(self.X))

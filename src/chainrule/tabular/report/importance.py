@@ -163,7 +163,7 @@ def _moving(model: TableModel, data: Examples, features: dict[str, list[int]]) -
         return list(features)
     _, few = drawn(data, FEWEST, generator(Stream.MOVING))
     trace = forward(model.net, model.params, few.X)
-    slope = input_gradient(trace, backward(model.net, model.params, trace, few.y))
+    slope = input_gradient(trace, backward(trace, few.y))
     moves = np.abs(slope).mean(axis=0) * few.X.std(axis=0)
     by_column = {column: float(moves[own].sum()) for column, own in features.items()}
     most = sorted(by_column, key=by_column.__getitem__, reverse=True)[:COLUMNS]
