@@ -16,7 +16,7 @@ from chainrule.engine.native_run import arithmetic as arithmetic_of_run
 from chainrule.errors import as_numbers, check_number, check_whole
 from chainrule.history import History
 from chainrule.network import Network, Parameters
-from chainrule.optimizers import Optimizer
+from chainrule.optimizers import Optimizer, in_names_of_now
 from chainrule.serialization.checkpoint_store import CheckpointError, Store
 from chainrule.serialization.model_file import raw_bytes
 from chainrule.serialization.parameter_arrays import arrays_of, contents, from_contents
@@ -211,7 +211,7 @@ def begun(
             "newest, or take another directory"
         )
     for name in {**identity, **there}:
-        old, new = there.get(name, "missing"), identity.get(name, "missing")
+        old, new = in_names_of_now(there.get(name, "missing")), identity.get(name, "missing")
         if old != new:
             raise CheckpointError(
                 f"{store.directory}: its checkpoint is of another run: {name} is {old} there, "
