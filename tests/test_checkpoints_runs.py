@@ -111,7 +111,7 @@ def test_a_run_that_was_killed_before_its_last_word_ends_as_it_would_have(tmp_pa
     checkpoint = cr.Checkpoint(tmp_path, every=0)
     rising = cr.SGD(cr.Exponential(0.5, factor=1.2))  # so that the best are not the last
     with monkeypatch.context() as patched:
-        patched.setattr("chainrule.serialization.checkpoint.contents", _fails_at_the_end())
+        patched.setattr("chainrule.fitting.checkpoint.contents", _fails_at_the_end())
         with pytest.raises(BrokenOffError):
             run(checkpoint, rising, **options)
     params, history = run(checkpoint, rising, **options)
@@ -465,9 +465,7 @@ def made_by(arithmetic, folder):
 @pytest.mark.parametrize("there", ["fused", "separate", "reference", None, "of a later version"])
 def test_going_on_by_another_arithmetic_is_said_in_one_line(tmp_path, monkeypatch, there, here):
     made_by(there, tmp_path)
-    monkeypatch.setattr(
-        "chainrule.serialization.checkpoint.arithmetic_of_run", lambda *_, **__: here
-    )
+    monkeypatch.setattr("chainrule.fitting.checkpoint.arithmetic_of_run", lambda *_, **__: here)
     monkeypatch.setattr("chainrule.engine.choice_for", {"separate": "v2", "fused": "v4"}.get)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")

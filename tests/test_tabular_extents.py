@@ -174,7 +174,7 @@ def test_what_there_is_no_memory_for_is_said_in_a_line(tmp_path, monkeypatch, er
     pl.DataFrame({"x": range(9), "y": range(9)}).write_csv(tmp_path / "t.csv")
     for place in (
         "chainrule.tabular.files.source.Source.whole",
-        "chainrule.tabular.block_training.Run.go_on",
+        "chainrule.fitting.trainer.Trainer.train",
     ):
         with monkeypatch.context() as patched:
             patched.setattr(place, whole)

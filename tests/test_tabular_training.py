@@ -300,10 +300,10 @@ def test_a_small_table_is_trained_with_again_and_scored_before_that():
     prepared = prepare(open_source(TABLE.drop("dear")), "price", options)
     with prepared.blocks:
         run = begin(prepared, options)
-        run.go_on(lambda run: None)
+        run.train()
         again = begin_again(prepared, options, run)
         with again.blocks:
-            again.go_on(lambda run: None)
+            again.train()
         model = conclude(prepared, options, run, again)
     assert model.params is again.params
     assert model.about["epochs_with_all"] == 3

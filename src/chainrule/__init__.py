@@ -51,7 +51,8 @@ if typing.TYPE_CHECKING:
         MLPClassifier,
         MLPRegressor,
     )
-    from chainrule.serialization import Checkpoint, CheckpointError, ModelFileError, load, save
+    from chainrule.fitting.checkpoint import Checkpoint
+    from chainrule.serialization import CheckpointError, ModelFileError, load, save
 
 __version__ = "0.1.0"
 
@@ -120,10 +121,11 @@ _LAZY = {
         "chainrule.estimators",
     ),
     **dict.fromkeys(
-        ("Checkpoint", "CheckpointError", "ModelFileError", "load", "save"),
+        ("CheckpointError", "ModelFileError", "load", "save"),
         "chainrule.serialization",
     ),
     **dict.fromkeys(("TableModel", "train"), "chainrule.tabular"),
+    "Checkpoint": "chainrule.fitting.checkpoint",
     "TableError": "chainrule.tabular.table_error",
 }
 """Names whose module waits until one of them is asked for."""
