@@ -51,7 +51,6 @@ def documented():
 
 OWED = {
     "backward",
-    "train",
     "Optimizer.rate",
     "Optimizer.init",
     "Optimizer.step",

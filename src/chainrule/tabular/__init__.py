@@ -24,11 +24,11 @@ from chainrule.tabular.training_options import Options
 
 if typing.TYPE_CHECKING:
     from chainrule.tabular.table_model import TableModel
-    from chainrule.tabular.table_training import train
+    from chainrule.tabular.train_table import train
 
 __all__ = ["Options", "TableModel", "train"]
 
-_LAZY = {"TableModel": "chainrule.tabular.table_model", "train": "chainrule.tabular.table_training"}
+_LAZY = {"TableModel": "chainrule.tabular.table_model", "train": "chainrule.tabular.train_table"}
 """Names whose module, which loads polars, waits until one of them is asked for."""
 
 
