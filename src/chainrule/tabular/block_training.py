@@ -161,7 +161,6 @@ class Run:
             )
         except TrainingInterrupted as interrupt:
             raise KeyboardInterrupt from interrupt
-        history.runs = ()  # which would keep the blocks in memory
         self.params, self.history = params, history
         if last and own:
             history.enter_validation(own.distance(params))
