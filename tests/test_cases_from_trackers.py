@@ -254,8 +254,8 @@ def test_a_target_of_any_size_is_learnt_alike():  # stackoverflow 52800582
     [
         ({"groups": "kind"}, "`groups=` holds one value only"),  # pycaret #3006
         ({"time": "year"}, "`time=` holds one value only"),
-        ({"groups": "price"}, "'price' is the target; take it out of --groups"),
-        ({"time": "price"}, "'price' is the target; take it out of --time"),
+        ({"groups": "price"}, "'price' is the target; take it out of `groups=`"),
+        ({"time": "price"}, "'price' is the target; take it out of `time=`"),
     ],
 )
 def test_what_parts_no_rows_is_refused(options, message):

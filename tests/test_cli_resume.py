@@ -220,7 +220,7 @@ def test_a_lack_of_memory_is_said(monkeypatch):
         raise MemoryError
 
     monkeypatch.setattr(table_training, "prepare", large)
-    refused(train(), "give --memory, such as 300MB", code=1)
+    refused(train(), "set --memory 300MB, or less", code=1)
 
 
 def test_a_training_killed_once_its_model_stands_is_ended_by_resume(monkeypatch):

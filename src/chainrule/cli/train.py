@@ -95,10 +95,7 @@ def train(
     """
     with refusals():
         asked = (config.read(file) if file else {}) | given({**values, "table": table})
-        try:
-            files, reading, options = config.made(asked)
-        except TypeError as error:
-            raise Refusal(str(error)) from None
+        files, reading, options = config.asked_for(asked)
         if print_config:
             say(config.to_toml(files, reading, options), nl=False)
             return

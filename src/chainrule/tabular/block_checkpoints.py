@@ -66,7 +66,7 @@ def _take(training: Trainer, store: Store, params: Parameters, history: History)
     try:
         training.take(params, history)
     except ValueError as error:
-        raise CheckpointError(f"{store.directory}: {error}; start anew by --restart") from None
+        raise CheckpointError(f"{store.directory}: {error}; start anew by `restart=True`") from None
 
 
 @contextmanager

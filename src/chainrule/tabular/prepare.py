@@ -19,6 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from chainrule.batches import Examples
+from chainrule.errors import argument
 from chainrule.fitting.hold_out import in_shares
 from chainrule.streams import Stream, generator
 from chainrule.tabular.columns.decision import Decision
@@ -213,8 +214,8 @@ def _held(
             options.validation,
             generator(Stream.HELD_OUT, options.seed),
             most=max(1, HELD_OUT_BYTES // (4 * features)),
-            groups=_column(kept, options.groups, "--groups", target),
-            time=_column(kept, options.time, "--time", target),
+            groups=_column(kept, options.groups, "groups", target),
+            time=_column(kept, options.time, "time", target),
         )
     except ValueError as error:
         raise TableError(str(error)) from None
@@ -326,12 +327,12 @@ def _column(frame: pl.DataFrame, name: str | None, option: str, target: str) -> 
     if name is None:
         return None
     if name == target:
-        raise TableError(f"column {name!r} is the target; take it out of {option}")
+        raise TableError(f"column {name!r} is the target; take it out of {argument(option)}")
     if name not in frame.columns:
-        raise TableError(f"{option} {name!r} is no column of the table")
+        raise TableError(f"{argument(option, name)} is no column of the table")
     column = frame[name]
     if column.null_count():
-        raise TableError(f"{option} {name!r} must have a value in every row with a target")
+        raise TableError(f"{argument(option, name)} must have a value in every row with a target")
     return column.rank("dense").to_numpy()
 
 
@@ -341,7 +342,7 @@ def _check_weighted(name: str, w: Array, held: NDArray[np.bool_]) -> None:
         if not w[part].any():
             raise TableError(
                 f"weight {name!r} is 0 in all of the {int(part.sum()):,} rows {where}; leave the "
-                "rows of weight 0 out, or take another --seed"
+                "rows of weight 0 out, or take another `seed=`"
             )
 
 

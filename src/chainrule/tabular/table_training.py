@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.errors import argument
 from chainrule.fields import column_name, made_of
 from chainrule.fitting.trainer import Measure, Trainer, TrainingPlan
-from chainrule.history import EarlyStopping
+from chainrule.history import REMEDY, DivergenceError, EarlyStopping
 from chainrule.layers.dense_stack import stack
 from chainrule.network import Network, Parameters
 from chainrule.optimizers import OPTIMIZERS, AdamW
@@ -102,8 +103,8 @@ def measured_by(prepared: Prepared, net: Network, metric: str) -> Measure:
         value = model.scores(held_out.y, p, held_out.w)["model"].get(metric)
         if value is None:
             raise TableError(
-                f"--metric {metric} has no meaning for the rows held out, which have a single "
-                "value; hold out more by --validation, or take another metric"
+                f"{argument('metric', metric)} has no meaning for the rows held out, which have a "
+                "single value; hold out more by `validation=`, or take another metric"
             )
         return SCORES[metric].distance(value)
 
@@ -139,8 +140,8 @@ def _drawn(what: TrainingPlan, prepared: Prepared) -> Parameters:
     *hidden, last = params
     if not prepared.baseline[0] > 0:
         raise TableError(
-            f"--loss poisson needs a count above 0, and target {prepared.target.column!r} is 0 in "
-            "all rows in training; use another --loss, or another --seed"
+            f"`loss='poisson'` needs a count above 0, and target {prepared.target.column!r} is 0 "
+            "in all rows in training; use another `loss=`, or another `seed=`"
         )
     return (*hidden, last._replace(b=last.b + np.float32(np.log(prepared.baseline[0]))))
 
@@ -156,13 +157,23 @@ def set_out(
     (178, 32, 0)
     """
     check_width(source)
-    with plainly_too_little("; give --memory, such as 300MB"):
+    with _mended_by_options(), plainly_too_little("; set `memory=300_000_000`, or less"):
         prepared = prepare(source, target, asked)
         with prepared.blocks:
             chosen = completed(asked, int((~prepared.held).sum()))
             run = begin(prepared, chosen)
             check_storable(_untrained(prepared, chosen, run))
             yield prepared, chosen, run
+
+
+@contextmanager
+def _mended_by_options() -> Iterator[None]:
+    """Say of a training that diverged which options help."""
+    try:
+        yield
+    except DivergenceError as error:
+        said = str(error).replace(REMEDY, "lower `learning_rate=`, or set `clip_norm=`")
+        raise DivergenceError(said, error.params, error.history) from None
 
 
 def decided(prepared: Prepared) -> list[dict[str, str]]:
