@@ -20,10 +20,10 @@ def trained(table, target, **options):
     prepared = prepare(source, target, asked)
     chosen = completed(asked, int((~prepared.held).sum()))
     run = begin(prepared, chosen)
-    run.go_on(lambda run: None)
+    run.train()
     again = begin_again(prepared, chosen, run)
     if again:
-        again.go_on(lambda run: None)
+        again.train()
     return prepared, run, conclude(prepared, chosen, run, again), source
 
 

@@ -291,7 +291,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.tabular.report.quality_cards.classification": REPORTED,
     "chainrule.tabular.report.quality_cards.regression": REPORTED,
     "chainrule.tabular.report.write_report": "writes: report is its example",
-    "chainrule.tabular.block_training.Measure": RECORD,
+    "chainrule.fitting.trainer.Measure": RECORD,
     "chainrule.tabular.scores.Score": RECORD,
     "chainrule.tabular.target_decisions.check_counts": (
         "test_tabular_objectives.py holds its message"
@@ -304,7 +304,6 @@ WITHOUT_EXAMPLE = {
     ),
     "chainrule.tabular.table_training.measured_by": "what cr.train goes by, whose example shows it",
     "chainrule.tabular.table_training.overfitted": "what cr.train goes by, whose example shows it",
-    "chainrule.serialization.checkpoint.begun": "part of Checkpoint.fit, whose example shows it",
     "chainrule.tabular.example_blocks.Place": "part of Blocks; test_tabular_running.py holds it",
     "chainrule.tabular.block_checkpoints.identity": "what a checkpoint is compared with",
     "chainrule.tabular.block_checkpoints.keeping": (
@@ -314,8 +313,9 @@ WITHOUT_EXAMPLE = {
     "chainrule.tabular.prepare.Prepared": "made by prepare, part of train",
     "chainrule.tabular.prepare.prepare": "the example of set_out",
     "chainrule.tabular.prepare.memory_allowed": "one line, whose docstring says it",
-    "chainrule.tabular.block_training.Plan": "a record: its fields say all",
-    "chainrule.tabular.block_training.Run": "part of train; test_tabular_running.py holds it",
+    "chainrule.fitting.trainer.Blocks": "what a Trainer asks of blocks",
+    "chainrule.fitting.trainer.TrainingPlan": "a record: its fields say all",
+    "chainrule.fitting.trainer.Trainer": "part of train; test_tabular_running.py holds it",
     "chainrule.tabular.table_training.network": "part of train, whose example shows it",
     "chainrule.tabular.table_training.plan": "part of train, whose example shows it",
     "chainrule.tabular.table_training.begin": "part of train, whose example shows it",

@@ -54,7 +54,8 @@ if typing.TYPE_CHECKING:
     )
     from chainrule.explanation.contributions import contributions
     from chainrule.explanation.replay import explain_step
-    from chainrule.serialization import Checkpoint, CheckpointError, ModelFileError, load, save
+    from chainrule.fitting.checkpoint import Checkpoint
+    from chainrule.serialization import CheckpointError, ModelFileError, load, save
 
 __version__ = "0.1.0"
 
@@ -125,12 +126,13 @@ _LAZY = {
         "chainrule.estimators",
     ),
     **dict.fromkeys(
-        ("Checkpoint", "CheckpointError", "ModelFileError", "load", "save"),
+        ("CheckpointError", "ModelFileError", "load", "save"),
         "chainrule.serialization",
     ),
     **dict.fromkeys(("TableModel", "train"), "chainrule.tabular"),
     "contributions": "chainrule.explanation.contributions",
     "explain_step": "chainrule.explanation.replay",
+    "Checkpoint": "chainrule.fitting.checkpoint",
     "TableError": "chainrule.tabular.table_error",
 }
 """Names whose module waits until one of them is asked for."""

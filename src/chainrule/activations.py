@@ -35,14 +35,6 @@ class Activation:
 
     $$a = f(z),\qquad \frac{\partial a}{\partial z} = f'(z)$$
 
-    An activation over the layer, such as the softmax, has a Jacobian in the place of a slope, and
-    `pull` in that of `df`:
-
-    $$\delta_k = \sum_j \frac{\partial C}{\partial a_j}\,\frac{\partial a_j}{\partial z_k}$$
-
-    A row that you make is compared with central differences in float64 at once, and refused with
-    a ValueError where its derivative is wrong.
-
     Parameters
     ----------
     name
@@ -53,7 +45,7 @@ class Activation:
         `df(z, a, xp)` returns ∂a/∂z from the input, the output, or both.
     pull
         `pull(z, a, da, xp)` returns ∂C/∂z (n, o) from ∂C/∂a, where each a depends on all z of its
-        row. A row has one of `df` and `pull`.
+        row, as in the softmax: Σ_j ∂C/∂a_j ∂a_j/∂z_k. A row has one of `df` and `pull`.
     latex, dlatex
         Value and derivative as functions of z in LaTeX.
     kinks, at_kinks
@@ -62,6 +54,8 @@ class Activation:
         How the weights that lead into it are drawn unless a layer says otherwise.
     parameters
         The numbers in its full name, `leaky_relu(0.2)`.
+    check
+        Whether to compare the derivative with central differences: ValueError if it is wrong.
 
     Examples
     --------
@@ -123,6 +117,13 @@ class Activation:
     def delta(self, z: Array, a: Array, da: Array, xp: Any) -> Array:
         """Return ∂C/∂z from ∂C/∂a, both (n, o).
 
+        Parameters
+        ----------
+        z, a, da, xp
+            What enters, what leaves, ∂C/∂a, each (n, o), and the library of the arrays.
+
+        Examples
+        --------
         >>> a = ACTIVATIONS["softmax"].f(np.array([[0.0, 0.0]]), np)
         >>> ACTIVATIONS["softmax"].delta(a, a, np.array([[1.0, 0.0]]), np)
         array([[ 0.25, -0.25]])
@@ -136,13 +137,12 @@ def _check_pull(name: str, f: Any, pull: Any) -> None:
     z, da = rng.normal(scale=2, size=(64, 3)), rng.normal(size=(64, 3))
     xp = array_namespace(z)
 
-    def cost(z: Array) -> Array:
-        return np.sum(da.astype(z.dtype) * f(z, xp), axis=1)
-
-    def delta(z: Array) -> Array:
-        return pull(z, f(z, xp), da.astype(z.dtype), xp)
-
-    check_columns(f"activation {name!r}, entry", cost, delta, z)
+    check_columns(
+        f"activation {name!r}, entry",
+        lambda z: np.sum(da.astype(z.dtype) * f(z, xp), axis=1),
+        lambda z: pull(z, f(z, xp), da.astype(z.dtype), xp),
+        z,
+    )
 
 
 _row = functools.partial(Activation, check=False)  # the tests check the table

@@ -61,14 +61,26 @@ class Trace(tuple[Any, ...]):
 def forward(
     net: Network, params: Parameters, X: Any, draw: Draw | None = None, *, check: bool = True
 ) -> Trace:
-    r"""Return what each layer sees as the examples X (n, inputs) pass through the network.
+    r"""Return what each layer sees as the examples pass through the network.
 
     $$z = x W^\top + b,\qquad a = f(z)$$
 
-    `draw` is the step of training that dropout's masks follow from; left out, the network
-    predicts. `check=False` trusts params and X to be what an earlier call has checked. Raises
-    TypeError or ValueError where params or X do not fit, or hold NaN or infinity.
+    Raises TypeError or ValueError where params or X do not fit, or hold NaN or infinity.
 
+    Parameters
+    ----------
+    net, params
+        The network and its parameters.
+    X
+        The examples, (n, inputs).
+    draw
+        The step of training that dropout's masks and batch statistics follow from; left out, the
+        network predicts.
+    check
+        Whether to look at params and X; False trusts them to be what an earlier call has checked.
+
+    Examples
+    --------
     >>> net = cr.Network(2, [cr.Dense(1, "relu")], loss="half_squared_error")
     >>> params = net.parameters([([[0.5, -1.0]], [0.25])])
     >>> forward(net, params, [[1.0, 2.0]])[0].z
@@ -112,10 +124,24 @@ def cost(
     $$C = \frac{\sum_i w_i\,L(a_i, y_i)}{\sum_i w_i}
           + \lambda_1 \sum |W| + \tfrac12 \lambda_2 \sum W^2$$
 
-    Where the network's reduction is a sum, it is Σ w L. X is (n, inputs); y is (n, outputs), or
-    (n,) for one output or for integer labels; sample_weight is (n,). Raises TypeError or
-    ValueError where one of them does not fit.
+    Where the network's reduction is a sum, it is Σ w L. Raises TypeError or ValueError where an
+    argument does not fit.
 
+    Parameters
+    ----------
+    net, params
+        The network and its parameters.
+    X, y
+        The examples, (n, inputs), and their targets: (n, outputs), or (n,) for one output or for
+        integer labels.
+    sample_weight
+        The weights of the examples, (n,); left out, all weigh the same.
+    draw
+        The step of training that dropout's masks and batch statistics follow from; left out, the
+        network predicts.
+
+    Examples
+    --------
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> float(cost(net, net.parameters([([[2.0]], [0.0])]), [[1.0], [2.0]], [1.0, 1.0]))
     5.0
@@ -216,6 +242,15 @@ def gradient(trace: Trace, deltas: Deltas) -> Parameters:
 
     Here and in what follows there is no 1/n where the network's reduction is a sum.
 
+    Parameters
+    ----------
+    trace
+        What `forward` returned.
+    deltas
+        What `backward` returned for it.
+
+    Examples
+    --------
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> params = net.parameters([([[2.0]], [0.0])])
     >>> trace = forward(net, params, [[1.0], [2.0]])
@@ -238,6 +273,15 @@ def per_example_gradients(trace: Trace, deltas: Deltas) -> Parameters:
     They sum to `gradient` less the penalty, which is no example's. Times n, they are the gradients
     of each example's own loss.
 
+    Parameters
+    ----------
+    trace
+        What `forward` returned.
+    deltas
+        What `backward` returned for it.
+
+    Examples
+    --------
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> params = net.parameters([([[2.0]], [0.0])])
     >>> trace = forward(net, params, [[1.0], [2.0]])
@@ -258,8 +302,19 @@ def squared_norms(trace: Trace, deltas: Deltas) -> Array:
 
     $$\frac{1}{n^2} \sum_{\text{layers}} |\delta_i|^2\,(|x_i|^2 + 1)$$
 
+    Parameters
+    ----------
+    trace
+        What `forward` returned.
+    deltas
+        What `backward` returned for it.
+
+    Notes
+    -----
     Source: Goodfellow (2015), Efficient per-example gradient computations, arXiv:1510.01799.
 
+    Examples
+    --------
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> params = net.parameters([([[2.0]], [0.0])])
     >>> trace = forward(net, params, [[1.0], [2.0]])
@@ -277,6 +332,15 @@ def input_gradient(trace: Trace, deltas: Deltas) -> Array:
 
     $$\frac{\partial C}{\partial X} = \frac1n\,\delta^{\text{first}} W^{\text{first}}$$
 
+    Parameters
+    ----------
+    trace
+        What `forward` returned.
+    deltas
+        What `backward` returned for it.
+
+    Examples
+    --------
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> params = net.parameters([([[2.0]], [0.0])])
     >>> trace = forward(net, params, [[1.0], [2.0]])

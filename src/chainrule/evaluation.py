@@ -40,6 +40,19 @@ def predict(
     its own, of a few microseconds. Raises TypeError or ValueError where params or X do not fit, or
     hold NaN or infinity.
 
+    Parameters
+    ----------
+    net, params
+        The network and its parameters.
+    X
+        The examples, (n, inputs).
+    engine
+        "auto", "native" to insist on the compiled engine, "reference" for the core.
+    threads
+        How many threads to use; left out, as many as are worth it.
+
+    Examples
+    --------
     >>> net = cr.Network(1, [cr.Dense(2)], loss="cross_entropy")
     >>> predict(net, net.parameters([([[0.0], [0.0]], [0.0, 0.0])]), [[1.0]])
     array([[0.5, 0.5]])
@@ -106,10 +119,28 @@ def cost_and_gradient(
     $$C,\qquad \frac{\partial C}{\partial W},\ \frac{\partial C}{\partial b}$$
 
     They are those of `cost` and of `gradient(trace, backward(…))`, in one call, with no more than
-    some rows of activations in memory. `draw` is the step of training that dropout's masks and
-    batch statistics follow from, which takes all rows at once. Raises TypeError or ValueError where
-    an argument does not fit.
+    some rows of activations in memory; a draw takes all rows at once. Raises TypeError or
+    ValueError where an argument does not fit.
 
+    Parameters
+    ----------
+    net, params
+        The network and its parameters.
+    X, y
+        The examples, (n, inputs), and their targets: (n, outputs), or (n,) for one output or for
+        integer labels.
+    sample_weight
+        The weights of the examples, (n,); left out, all weigh the same.
+    draw
+        The step of training that dropout's masks and batch statistics follow from; left out, the
+        network predicts.
+    engine
+        "auto", "native" to insist on the compiled engine, "reference" for the core.
+    threads
+        How many threads to use; left out, as many as are worth it.
+
+    Examples
+    --------
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> params = net.parameters([([[2.0]], [0.0])])
     >>> cost_and_gradient(net, params, [[1.0], [2.0]], [1.0, 1.0])
@@ -144,6 +175,22 @@ def example_squared_norms(
     squared norms of the gradients of each example's own loss. Raises TypeError or ValueError where
     an argument does not fit.
 
+    Parameters
+    ----------
+    net, params
+        The network and its parameters.
+    X, y
+        The examples, (n, inputs), and their targets: (n, outputs), or (n,) for one output or for
+        integer labels.
+    sample_weight
+        The weights of the examples, (n,); left out, all weigh the same.
+    engine
+        "auto", "native" to insist on the compiled engine, "reference" for the core.
+    threads
+        How many threads to use; left out, as many as are worth it.
+
+    Examples
+    --------
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> params = net.parameters([([[2.0]], [0.0])])
     >>> example_squared_norms(net, params, [[1.0], [2.0]], [1.0, 1.0])

@@ -20,11 +20,20 @@ LOSSES_BY_EPOCH = ("loss", "validation_loss")
 class EarlyStopping:
     """End training when a loss has not improved for some epochs.
 
-    An epoch improves when its loss is below the best so far by more than `tolerance`. The loss is
-    that of the validation data, and `fit` then returns the best parameters, not the last; with
-    `of="loss"` it is the training loss, and the last are returned. Raises ValueError for a patience
-    below 1, a negative tolerance, or another loss.
+    Raises ValueError for a patience below 1, a negative tolerance, or another loss.
 
+    Parameters
+    ----------
+    patience
+        For how many epochs no improvement is waited for.
+    tolerance
+        By how much a loss must be below the best so far to be an improvement.
+    of
+        "validation_loss", after which `fit` returns the best parameters, or "loss", that of
+        training, after which it returns the last.
+
+    Examples
+    --------
     >>> EarlyStopping(patience=5)
     EarlyStopping(patience=5, tolerance=0.0, of='validation_loss')
     """
@@ -36,6 +45,13 @@ class EarlyStopping:
     def is_over(self, losses: list[float]) -> bool:
         """Whether the last `patience` of the losses have not improved on those before.
 
+        Parameters
+        ----------
+        losses
+            The loss by epoch.
+
+        Examples
+        --------
         >>> EarlyStopping(patience=2).is_over([3.0, 2.0, 2.5, 2.1])
         True
         """
@@ -55,7 +71,7 @@ class EarlyStopping:
 class History:
     """The course of a run: one figure an epoch, and where it can go on from.
 
-    Attributes
+    Parameters
     ----------
     loss
         The cost C by epoch: the mean over its batches, each at its own step, weighted by the
@@ -115,6 +131,13 @@ class History:
     def enter_validation(self, figure: float) -> None:
         """Enter what was found of the validation data after the last epoch: the less the better.
 
+        Parameters
+        ----------
+        figure
+            What was found.
+
+        Examples
+        --------
         >>> history = cr.History(loss=[0.5], last=TrainingState((), [], 3, 1, "SGD"))
         >>> history.enter_validation(0.25)
         >>> history.best_epoch, history.validation_loss
@@ -140,7 +163,17 @@ REMEDY = "lower the learning rate, scale X and y, or set clip_norm"
 
 
 class DivergenceError(ValueError):
-    """Training met a value that is not finite; `params` are those before the step that did."""
+    """Training met a value that is not finite.
+
+    Parameters
+    ----------
+    message
+        What diverged, where, and what helps.
+    params
+        The parameters before the step.
+    history
+        The course of the training until then.
+    """
 
     def __init__(self, message: str, params: Parameters, history: History) -> None:
         super().__init__(message)
@@ -151,7 +184,15 @@ class DivergenceError(ValueError):
 
 
 class TrainingInterrupted(KeyboardInterrupt):
-    """Training was interrupted, by Ctrl-C; `params` are those after the last whole step."""
+    """Training was interrupted, by Ctrl-C.
+
+    Parameters
+    ----------
+    params
+        The parameters after the last whole step.
+    history
+        The course of the training until then.
+    """
 
     def __init__(self, params: Parameters, history: History) -> None:
         super().__init__("training was interrupted; the exception has the params so far")

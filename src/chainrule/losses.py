@@ -33,9 +33,6 @@ class Loss:
 
     $$L(a, y) = \sum_j \ell_j(a, y),\qquad \mathrm{grad}_j = \frac{\partial L}{\partial a_j}$$
 
-    A row that you make is compared with central differences in float64 at once, and refused with
-    a ValueError where its derivative is wrong.
-
     Parameters
     ----------
     name
@@ -59,6 +56,8 @@ class Loss:
     group
         How many outputs belong together: a network has a multiple of them. Where they are more
         than one, outputs take turns in the parameters.
+    check
+        Whether to compare the derivative with central differences: ValueError if it is wrong.
 
     Examples
     --------
@@ -94,6 +93,13 @@ class Loss:
     def parameters_of(self, output: int) -> tuple[float, ...]:
         """Return the parameters of one output.
 
+        Parameters
+        ----------
+        output
+            The number of the output, from 0.
+
+        Examples
+        --------
         >>> loss("quantile(0.1, 0.9)").parameters_of(3)
         (0.9,)
         """

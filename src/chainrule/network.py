@@ -170,9 +170,17 @@ class Network:
     def init(self, seed: int = 0, dtype: Any = "float32") -> Parameters:
         """Return new parameters, drawn from the seed alone, as NumPy arrays.
 
-        Every later computation has the precision of the parameters. Raises ValueError for a
-        dtype other than float32 and float64.
+        Raises ValueError for another dtype or seed.
 
+        Parameters
+        ----------
+        seed
+            What they follow from, a whole number >= 0.
+        dtype
+            "float32" or "float64": the precision of all that is worked out of them.
+
+        Examples
+        --------
         >>> net = cr.Network(2, [cr.Dense(3, "tanh"), cr.Dense(1)], loss="half_squared_error")
         >>> net.init(seed=0)[1].W.shape
         (1, 3)
@@ -190,12 +198,18 @@ class Network:
         return tuple(tree_map(lambda leaf: leaf.astype(dtype), drawn))
 
     def parameters(self, given: Sequence[Any]) -> Parameters:
-        """Return given arrays as parameters: one tuple for each layer that has parameters.
+        """Return given arrays as parameters.
 
-        That of a dense layer is `(W, b)`; that of a layer of layers holds theirs. Lists become
-        float64 NumPy arrays; arrays of any library stay what they are. Raises ValueError for a
-        shape that does not fit, or a value that is not finite.
+        Raises TypeError or ValueError for what does not fit, or a value that is not finite.
 
+        Parameters
+        ----------
+        given
+            One tuple for each layer that has parameters, `(W, b)` of a dense one, theirs of layers
+            within. Lists become float64 NumPy arrays; arrays of any library stay what they are.
+
+        Examples
+        --------
         >>> net = cr.Network(2, [cr.Dense(1)], loss="half_squared_error")
         >>> net.parameters([([[0.5, -0.5]], [0.0])])[0].W
         array([[ 0.5, -0.5]])

@@ -103,9 +103,26 @@ def check_gradient(
     Up to 2000 parameters, d is each parameter in turn; with more, d is a random direction added
     to the gradient's own, so that the derivative along it is not lost in rounding. Where a unit,
     the loss or the L1 penalty has a kink within the step, the difference is no derivative: such
-    entries are left out and named. `draw` switches dropout on; `seed` chooses the directions.
-    Raises as `cost` does.
+    entries are left out and named. Raises as `cost` does.
 
+    Parameters
+    ----------
+    net, params
+        The network and its parameters.
+    X, y
+        The examples, (n, inputs), and their targets: (n, outputs), or (n,) for one output or for
+        integer labels.
+    sample_weight
+        The weights of the examples, (n,); left out, all weigh the same.
+    draw
+        The step of training that dropout's masks follow from; left out, there is no dropout.
+    tolerance
+        The relative error up to which the check passes.
+    seed
+        What the random directions follow from.
+
+    Examples
+    --------
     >>> net = cr.Network(2, [cr.Dense(3, "tanh"), cr.Dense(2)], loss="cross_entropy")
     >>> check = check_gradient(net, net.init(0), [[0.5, -1.0]], [1])
     >>> check.passed, check.checked

@@ -287,10 +287,19 @@ def contiguous(data: Examples) -> Examples:
     return Examples(*(part if part is None else np.ascontiguousarray(part) for part in data))
 
 
+_IN_ENGINE = {
+    "eta_minus": "shrink",
+    "eta_plus": "grow",
+    "step_min": "smallest",
+    "step_max": "largest",
+}
+"""Numbers that the engine calls otherwise."""
+
+
 def _numbers(plan: Plan) -> dict[str, float]:
     """Return the optimizer's numbers, the network's penalty and the bounds on the gradient."""
     fields = {
-        field.name: float(getattr(plan.optimizer, field.name))
+        _IN_ENGINE.get(field.name, field.name): float(getattr(plan.optimizer, field.name))
         for field in dataclasses.fields(plan.optimizer)  # type: ignore[arg-type]
         if field.name != "learning_rate"
     }

@@ -100,7 +100,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         y_val: Any = None,
         sample_weight_val: Any = None,
     ) -> MLPClassifier:
-        """Train the network, and measure it on validation data if they are given."""
+        """Train the network, and measure it on validation data if they are given.
+
+        Parameters
+        ----------
+        X, y
+            The examples and their targets.
+        sample_weight
+            The weights of the examples, (n,).
+        X_val, y_val, sample_weight_val
+            Validation data in place of what would be held out.
+        """
         self._train(X, y, sample_weight, Given(X_val, y_val, sample_weight_val))
         return self
 
@@ -117,7 +127,19 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         y_val: Any = None,
         sample_weight_val: Any = None,
     ) -> MLPClassifier:
-        """Make one epoch more, over these examples; the first call is told all classes."""
+        """Make one epoch more, over these examples; the first call is told all classes.
+
+        Parameters
+        ----------
+        X, y
+            The examples and their targets.
+        sample_weight
+            The weights of the examples, (n,).
+        classes
+            All classes, in the first call.
+        X_val, y_val, sample_weight_val
+            Validation data in place of what would be held out.
+        """
         y = inputs.as_numpy(y)
         if not hasattr(self, "parameters_"):
             if classes is None:
@@ -258,7 +280,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         return {"class": "softmax", "probability": "logistic"}.get(self._kind(), "identity")
 
     def predict(self, X: Any) -> Any:
-        """Return the class of each example (n,), or its labels (n, labels)."""
+        """Return the class of each example (n,), or its labels (n, labels).
+
+        Parameters
+        ----------
+        X
+            The examples.
+        """
         return inputs.like(X, self._labels(self._predicted(X, "predict")))
 
     def _labels(self, predicted: Array) -> Array:
@@ -271,12 +299,24 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
 
     @available_if(gives_probabilities)
     def predict_proba(self, X: Any) -> Any:
-        """Return the probability of each class, (n, classes), or of each label."""
+        """Return the probability of each class, (n, classes), or of each label.
+
+        Parameters
+        ----------
+        X
+            The examples.
+        """
         return inputs.like(X, self._probabilities(X, "predict_proba"))
 
     @available_if(gives_probabilities)
     def predict_log_proba(self, X: Any) -> Any:
-        """Return the logarithm of the probability of each class, (n, classes)."""
+        """Return the logarithm of the probability of each class, (n, classes).
+
+        Parameters
+        ----------
+        X
+            The examples.
+        """
         with np.errstate(divide="ignore"):
             return inputs.like(X, np.log(self._probabilities(X, "predict_log_proba")))
 
@@ -291,7 +331,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
 
     @available_if(gives_decisions)
     def decision_function(self, X: Any) -> Any:
-        """Return how far each example lies on the side of a class: (n,) of two, (n, classes)."""
+        """Return how far each example lies on the side of a class: (n,) of two, (n, classes).
+
+        Parameters
+        ----------
+        X
+            The examples.
+        """
         made = self._predicted(X, "decision_function")
         return inputs.like(X, made.ravel() if self.n_outputs_ == 1 else made)
 

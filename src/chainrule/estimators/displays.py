@@ -85,10 +85,19 @@ class LossCurveDisplay:
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, ax: Any = None, **kwargs: Any) -> LossCurveDisplay:
-        """Draw the course of an estimator's fit, or of a pipeline's that ends in one.
+        """Draw the course of an estimator's fit.
 
-        The keywords are those of `plot`. Raises NotFittedError before it is fitted, and ValueError
-        where its solver keeps no loss by epoch.
+        Raises NotFittedError before it is fitted, and ValueError where its solver keeps no loss by
+        epoch.
+
+        Parameters
+        ----------
+        estimator
+            A fitted estimator, or a pipeline that ends in one.
+        ax
+            The axes to draw on; left out, a new figure.
+        **kwargs
+            Those of `plot`.
         """
         estimator, _ = _unwrapped(estimator)
         if not hasattr(estimator, "loss_curve_"):
@@ -105,10 +114,17 @@ class LossCurveDisplay:
         return display.plot(ax=ax, **kwargs)
 
     def plot(self, ax: Any = None, **kwargs: Any) -> LossCurveDisplay:
-        """Draw on the axes given, or on a new figure; the keywords are those of all lines.
+        """Draw the losses, and the scores on an axis of their own.
 
         A point marks the best epoch of the validation data. Losses that fall by more than a factor
         of thirty have a logarithmic axis.
+
+        Parameters
+        ----------
+        ax
+            The axes to draw on; left out, a new figure.
+        **kwargs
+            What matplotlib's `plot` takes, for all lines.
         """
         self.ax_ = _axes(ax)
         self.figure_ = self.ax_.figure
@@ -218,9 +234,18 @@ class GradientFlowDisplay:
     ) -> GradientFlowDisplay:
         """Draw the derivatives of a fitted estimator at some examples, as they are predicted.
 
-        A pipeline that ends in such an estimator transforms X first. Of many examples, some
-        thousand are taken. Raises NotFittedError before it is fitted, and ValueError where X or y
-        do not fit.
+        Raises NotFittedError before it is fitted, and ValueError where X or y do not fit.
+
+        Parameters
+        ----------
+        estimator
+            A fitted estimator, or a pipeline that ends in one, which transforms X first.
+        X, y
+            The examples and their targets; of many, some thousand are taken.
+        ax
+            The axes to draw on; left out, a new figure.
+        **kwargs
+            Those of `plot`.
         """
         estimator, transform = _unwrapped(estimator)
         X, target, _ = estimator._examples(transform(X), y, None)
@@ -241,7 +266,15 @@ class GradientFlowDisplay:
         return display.plot(ax=ax, **kwargs)
 
     def plot(self, ax: Any = None, **kwargs: Any) -> GradientFlowDisplay:
-        """Draw on the axes given, or on a new figure; the keywords are those of the medians."""
+        """Draw the boxes.
+
+        Parameters
+        ----------
+        ax
+            The axes to draw on; left out, a new figure.
+        **kwargs
+            What matplotlib's `plot` takes, for the medians.
+        """
         width = 1.6 + 1.1 * len(self.layers)
         self.ax_ = _axes(ax, figsize=(max(6.4, width), 4.8))
         self.figure_ = self.ax_.figure

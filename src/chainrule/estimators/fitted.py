@@ -80,6 +80,15 @@ class Reading(BaseEstimator, ABC):  # type: ignore[misc]
     def gradient(self, X: Any, y: Any, sample_weight: Any = None) -> Parameters:
         """Return the gradient of the cost by the parameters, in their form.
 
+        Parameters
+        ----------
+        X, y
+            The examples and their targets.
+        sample_weight
+            The weights of the examples, (n,).
+
+        Examples
+        --------
         >>> model = cr.MLPRegressor(hidden_layer_sizes=4, solver="lbfgs", random_state=0)
         >>> gradient = model.fit([[0.0], [1.0]], [0.0, 1.0]).gradient([[0.0]], [0.0])
         >>> gradient[0].W.shape
@@ -96,6 +105,13 @@ class Reading(BaseEstimator, ABC):  # type: ignore[misc]
 
         Examples with a wrong label have large ones and rise to the top.
 
+        Parameters
+        ----------
+        X, y
+            The examples and their targets.
+
+        Examples
+        --------
         >>> X, y = np.array([[0.0], [0.1], [0.9], [1.0]] * 5), [0, 0, 1, 1] * 4 + [0, 0, 1, 0]
         >>> model = cr.MLPClassifier(4, solver="lbfgs", alpha=1, random_state=0).fit(X, y)
         >>> int(model.example_gradient_norms(X, y).argmax())
@@ -113,6 +129,13 @@ class Reading(BaseEstimator, ABC):  # type: ignore[misc]
         The last are those of the output layer, before they are turned into predictions; of several
         members, side by side. Layers that act in training alone, such as dropout, are left out.
 
+        Parameters
+        ----------
+        X
+            The examples.
+
+        Examples
+        --------
         >>> model = cr.MLPRegressor(hidden_layer_sizes=(4, 3), solver="lbfgs", random_state=0)
         >>> [a.shape for a in model.fit([[0.0], [1.0]], [0.0, 1.0]).activations([[0.5]])]
         [(1, 4), (1, 3), (1, 1)]
@@ -126,9 +149,17 @@ class Reading(BaseEstimator, ABC):  # type: ignore[misc]
     def explain(self, X: Any, y: Any, *, of: str, **options: Any) -> Explanation:
         """Return the chain rule of a derivative of the cost, worked out with its numbers.
 
-        X and y are one example, `model.explain(X[0], y[0], of="w5")`, or a data set. `of` and the
-        options are those of `cr.explain`; the columns and the classes give the names.
+        Parameters
+        ----------
+        X, y
+            One example, `model.explain(X[0], y[0], of="w5")`, or a data set.
+        of
+            What is explained, by its name in `cr.explain`.
+        **options
+            Those of `cr.explain`; the columns and the classes give the names.
 
+        Examples
+        --------
         >>> model = cr.MLPRegressor(hidden_layer_sizes=2, solver="lbfgs", random_state=0)
         >>> model.fit([[0.0], [1.0]], [0.0, 1.0]).explain([0.5], 0.5, of="w1").steps[-1].symbol
         '∂E_total/∂w1'

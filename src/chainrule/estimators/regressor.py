@@ -80,7 +80,17 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         y_val: Any = None,
         sample_weight_val: Any = None,
     ) -> MLPRegressor:
-        """Train the network, and measure it on validation data if they are given."""
+        """Train the network, and measure it on validation data if they are given.
+
+        Parameters
+        ----------
+        X, y
+            The examples and their targets.
+        sample_weight
+            The weights of the examples, (n,).
+        X_val, y_val, sample_weight_val
+            Validation data in place of what would be held out.
+        """
         self._train(X, y, sample_weight, Given(X_val, y_val, sample_weight_val))
         return self
 
@@ -96,7 +106,17 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         y_val: Any = None,
         sample_weight_val: Any = None,
     ) -> MLPRegressor:
-        """Make one epoch more, over these examples."""
+        """Make one epoch more, over these examples.
+
+        Parameters
+        ----------
+        X, y
+            The examples and their targets.
+        sample_weight
+            The weights of the examples, (n,).
+        X_val, y_val, sample_weight_val
+            Validation data in place of what would be held out.
+        """
         self._train(X, y, sample_weight, Given(X_val, y_val, sample_weight_val), epochs=1)
         return self
 
@@ -169,7 +189,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         return "exp" if str(self.loss) == "poisson" else "identity"
 
     def predict(self, X: Any) -> Any:
-        """Return the prediction for each example, (n,) or (n, targets), or its quantiles."""
+        """Return the prediction for each example, (n,) or (n, targets), or its quantiles.
+
+        Parameters
+        ----------
+        X
+            The examples.
+        """
         return inputs.like(X, self._values(self._predicted(X, "predict")))
 
     def _values(self, predicted: Array) -> Array:
@@ -182,7 +208,15 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         return values[:, 0] if self._targets == 1 else values
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return R², or for several quantiles the share of their constant loss that is gone."""
+        """Return R², or for several quantiles the share of their constant loss that is gone.
+
+        Parameters
+        ----------
+        X, y
+            The examples and their targets.
+        sample_weight
+            The weights of the examples, (n,).
+        """
         X, y = inputs.check_data(self, X, y, first=False)
         return float(self._bare()._score(X, y, inputs.check_sample_weight(sample_weight, X)))
 

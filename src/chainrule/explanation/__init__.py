@@ -185,10 +185,26 @@ def paths(
     $$\frac{\partial C}{\partial w} = \sum_{\text{paths}} \frac{\partial z}{\partial w}
       \prod f'(z)\,w^{+} \cdots \frac{\partial C}{\partial a^{\text{last}}}$$
 
-    The `top` largest are named, with the exact sum of the others; with the penalty's share they
-    sum to the gradient. The arguments and errors are those of `explain`; `of` is a weight, a bias,
-    an input or a unit.
+    With the exact sum of those that are not named and the penalty's share, they sum to the
+    gradient. Raises as `explain` does.
 
+    Parameters
+    ----------
+    net, params
+        The network and its parameters.
+    X, y
+        One example, (inputs,) and its target, or a data set, (n, inputs) and its targets.
+    of
+        A weight, a bias, an input or a unit, by its name in `explain`.
+    top
+        How many paths are named; the rest is one term.
+    notation
+        `"mazur"`, `"nielsen"`, `"3blue1brown"` or `"pytorch"`.
+    sample_weight
+        The weights (n,) of the examples in the mean.
+
+    Examples
+    --------
     >>> net = cr.Network(1, [cr.Dense(2, "tanh"), cr.Dense(1)], loss="half_squared_error")
     >>> params = net.parameters([([[0.5], [1.0]], [0.0, 0.0]), ([[0.5, -0.5]], [0.0])])
     >>> [path.units for path in paths(net, params, [2.0], [1.0], of="x1").paths]

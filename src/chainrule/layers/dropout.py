@@ -42,17 +42,26 @@ def keep_mask(draw: Draw, rate: float, shape: tuple[int, ...]) -> NDArray[np.boo
 
 @dataclass(frozen=True)
 class Dropout(Layer):
-    r"""A layer that silences each input with the probability `rate` while the network trains.
+    r"""A layer that silences inputs at random while the network trains.
 
     $$a = x \odot m,\qquad m = \frac{1}{1 - \mathrm{rate}}\ \text{with probability }
       1 - \mathrm{rate},\ \text{else } 0$$
 
     The kept inputs are scaled up (inverted dropout), so that prediction passes x through. Raises
-    ValueError unless 0 <= rate < 1.
+    ValueError for another rate.
 
+    Parameters
+    ----------
+    rate
+        The probability with which an input is silenced, 0 <= rate < 1.
+
+    Notes
+    -----
     Source: Srivastava and others (2014), Dropout: a simple way to prevent neural networks from
     overfitting.
 
+    Examples
+    --------
     >>> Dropout(0.1)
     Dropout(0.1)
     """

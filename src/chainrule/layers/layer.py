@@ -30,6 +30,15 @@ class Draw(NamedTuple):
     """A step of training, which every random draw of a layer follows from.
 
     Layers get a draw while the network trains, and None when it predicts.
+
+    Parameters
+    ----------
+    seed
+        The seed of the training.
+    step
+        The number of the step, from 1.
+    layer
+        Which layer's stream it is.
     """
 
     seed: int
@@ -39,6 +48,13 @@ class Draw(NamedTuple):
     def within(self, k: int) -> Draw:
         """Return the draw of layer k inside of this one, a stream of its own.
 
+        Parameters
+        ----------
+        k
+            The number of the inner layer, from 0.
+
+        Examples
+        --------
         >>> Draw(seed=0, step=1, layer=2).within(0) != Draw(seed=0, step=1, layer=2).within(1)
         True
         """
@@ -61,8 +77,21 @@ class Role(enum.Enum):
 
 
 class Words(NamedTuple):
-    """What summaries say of a layer: its kind, its size, its function, the words of those inside.
+    """What summaries say of a layer.
 
+    Parameters
+    ----------
+    kind
+        What the layer is called.
+    size
+        How large it is, "" where that goes without saying.
+    function
+        Its activation, "" where it has none.
+    inside
+        The words of the layers within.
+
+    Examples
+    --------
     >>> Words("dense", "8", "relu").short, Words("dropout", "0.1").short
     ('8 relu', 'dropout 0.1')
     >>> Words("residual", inside=(Words("dense", "4", "tanh"), Words("layer norm"))).short
@@ -89,7 +118,23 @@ class Words(NamedTuple):
 
 
 class Layer(abc.ABC):
-    """A kind of layer. One without parameters inherits all but the first three functions."""
+    """A kind of layer. One without parameters inherits all but the first three functions.
+
+    | what its functions take | is |
+    |---|---|
+    | inputs | how many numbers enter for each example, i |
+    | params | the parameters: a named tuple of arrays, or of such tuples; () of none |
+    | x, da | what enters, (n, i), and ∂C by what leaves, (n, o), for each example |
+    | draw | the step of training that random draws follow from; None in prediction |
+    | record, delta | what `forward` and `delta` returned |
+    | name, entry | a parameter by its name within the layer's, and the place of an entry in it |
+    | xp | the library of the arrays, such as NumPy |
+    | rng | the source of new parameters |
+    | **fields | the fields of its dataclass |
+    | before | the activation that what enters comes from |
+    | layer | what is to stand behind it |
+    | program, flow, sheet | what the engine or an explanation gives, to be asked or added to |
+    """
 
     kind: ClassVar[str] = ""
     """Its name in files and tables; one of the user's own has none."""

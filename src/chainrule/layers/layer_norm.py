@@ -33,8 +33,17 @@ class LayerNorm(Layer):
     μ and v are mean and variance of an example's i values. γ starts at 1 and β at 0; penalties and
     decay leave both alone. Raises ValueError unless epsilon > 0.
 
+    Parameters
+    ----------
+    epsilon
+        ε > 0, added to the variance.
+
+    Notes
+    -----
     Source: Ba, Kiros and Hinton (2016), Layer normalization, arXiv:1607.06450.
 
+    Examples
+    --------
     >>> cr.LayerNorm()
     LayerNorm(epsilon=1e-05)
     """

@@ -74,7 +74,7 @@ class Members(Layer):
     ----------
     k
         The number of members.
-    layers
+    *layers
         The layers of a member. All but the last are shared.
     full
         Whether each dense layer has the members' own scales around it, which start at 1.

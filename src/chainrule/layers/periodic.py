@@ -105,7 +105,13 @@ class Periodic(Layer):
         return cls(2, 3, 0.5)
 
     def layout(self, inputs: int) -> Layout:
-        """Return which inputs are embedded, and where they come to stand."""
+        """Return which inputs are embedded, and where they come to stand.
+
+        Parameters
+        ----------
+        inputs
+            The number of inputs.
+        """
         features = range(inputs) if self.features is None else self.features
         if features[-1] >= inputs:
             raise ValueError(f"features must be numbers below {inputs}, got {features[-1]}")

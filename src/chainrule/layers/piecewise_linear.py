@@ -104,7 +104,13 @@ class PiecewiseLinear(Layer):
         return cls([[-1.0, 0.0, 0.5, 2.0]] * inputs, 1)  # type: ignore[arg-type]
 
     def layout(self, inputs: int) -> Layout:
-        """Return which inputs are embedded, and where they come to stand."""
+        """Return which inputs are embedded, and where they come to stand.
+
+        Parameters
+        ----------
+        inputs
+            The number of inputs.
+        """
         if len(self.edges) != inputs:
             raise ValueError(f"has edges for {len(self.edges)} inputs, and gets {inputs}")
         return Layout(inputs, tuple(k for k, e in enumerate(self.edges) if e), self.size)

@@ -42,8 +42,17 @@ class Residual(Layer):
     The parameters are a tuple with an entry for each layer within. Raises TypeError or ValueError
     for what is no layer, and for none.
 
+    Parameters
+    ----------
+    *layers
+        The layers F within, one after the other.
+
+    Notes
+    -----
     Source: He and others (2016), Deep residual learning for image recognition, arXiv:1512.03385.
 
+    Examples
+    --------
     >>> net = cr.Network(8, [cr.Residual(cr.Dense(16, "relu"), cr.Dense(8))], loss="huber")
     >>> net.init()[0][1].W.shape
     (8, 16)

@@ -39,8 +39,17 @@ class RMSNorm(Layer):
 
     γ starts at 1; penalties and decay leave it alone. Raises ValueError unless epsilon > 0.
 
+    Parameters
+    ----------
+    epsilon
+        ε > 0, added to the mean square.
+
+    Notes
+    -----
     Source: Zhang and Sennrich (2019), Root mean square layer normalization, arXiv:1910.07467.
 
+    Examples
+    --------
     >>> cr.RMSNorm()
     RMSNorm(epsilon=1e-05)
     """

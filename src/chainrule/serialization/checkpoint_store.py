@@ -35,7 +35,13 @@ def is_own(name: str) -> bool:
 
 
 class CheckpointError(FileContentError):
-    """A checkpoint that cannot be written, read, or gone on from; the message says what to do."""
+    """A checkpoint that cannot be written, read, or gone on from; the message says what to do.
+
+    Parameters
+    ----------
+    message
+        What is wrong, in one line.
+    """
 
 
 class Store:

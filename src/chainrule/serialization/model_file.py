@@ -35,7 +35,13 @@ MOST = 16 * 2**30
 
 
 class ModelFileError(FileContentError):
-    """A file that cannot be read as a model: it is damaged, of another kind, or no model file."""
+    """A file that cannot be read as a model: it is damaged, of another kind, or no model file.
+
+    Parameters
+    ----------
+    message
+        What is wrong, in one line.
+    """
 
 
 def write_file(

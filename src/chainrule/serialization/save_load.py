@@ -19,6 +19,15 @@ def save(
     The file is a safetensors file with a SHA-256 of itself; equal content makes equal bytes. With
     the history, `fit` goes on from the file as from memory; what its `runs` were given stays out.
 
+    Parameters
+    ----------
+    path
+        The file; one of that name is replaced.
+    net, params
+        The network and its parameters.
+    history
+        The course of their training, if it is to go on from the file.
+
     Raises
     ------
     OSError
@@ -51,6 +60,13 @@ def load(path: str | Path) -> tuple[Network, Parameters, History | None]:
     is run. Raises OSError where the file cannot be opened, and ModelFileError where it is damaged,
     of another kind, or from a newer version.
 
+    Parameters
+    ----------
+    path
+        The file.
+
+    Examples
+    --------
     >>> cr.load("/dev/zero")
     Traceback (most recent call last):
     ...

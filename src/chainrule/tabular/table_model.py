@@ -66,7 +66,7 @@ def are_predictions(columns: Iterable[str]) -> bool:
 class TableModel:
     """A network with what its table's columns and target are, as `cr.train` makes it.
 
-    Attributes
+    Parameters
     ----------
     net, params
         The network and its parameters, for the functions of the core.
@@ -92,7 +92,13 @@ class TableModel:
     forms: Forms = field(default=Forms(), repr=False)
 
     def opened(self, table: Any, **reading: Any) -> Source:
-        """Return a table, read as in training but for what `reading` says otherwise."""
+        """Return a table, read as in training unless told otherwise.
+
+        Parameters
+        ----------
+        table, **reading
+            As in `predict`.
+        """
         if isinstance(table, Source):
             return open_source(table, **reading)
         return open_source(table, **{**self.about.get("reading", {}), **reading})
@@ -112,7 +118,17 @@ class TableModel:
         return self.forms.asked(Reading.from_mapping(asked), numbers)
 
     def outputs(self, frame: pl.DataFrame, notes: Notes | None = None, *, first: int = 1) -> Array:
-        """Return p for the rows of a frame; `first` is the number of its first in its table."""
+        """Return p for the rows of a frame.
+
+        Parameters
+        ----------
+        frame
+            Rows as they stand in the table.
+        notes
+            As in `predict`.
+        first
+            The number of the first row.
+        """
         return self._outputs(self.forms.read_new(frame, notes, first=first), notes, first)
 
     def _outputs(self, frame: pl.DataFrame, notes: Notes | None, first: int) -> Array:
@@ -120,9 +136,16 @@ class TableModel:
         return self.outputs_of(self.preparation.transform(frame, notes, first=first), first=first)
 
     def outputs_of(self, X: Array, *, first: int = 1) -> Array:
-        """Return p for prepared inputs, of which the first row has this number.
+        """Return p for prepared inputs.
 
         Raises FloatingPointError, with the row, where one is not finite.
+
+        Parameters
+        ----------
+        X
+            Prepared inputs.
+        first
+            The number of the first row.
         """
         made = np.asarray(predict_finite(self.net, self.params, X, first=first))
         if self.target.task == "classification":
@@ -135,12 +158,21 @@ class TableModel:
     def predict(
         self, table: Any, notes: Notes | None = None, *, keep: Iterable[Any] = (), **reading: Any
     ) -> pl.DataFrame:
-        """Return the predictions for a table: a frame, or what `chainrule predict` takes.
-
-        How a file is read, `reading` says: see `Reading`.
+        """Return the predictions for a table as a frame.
 
         The columns are `prediction` and, of classes, `probability_<class>` for each; of quantiles
-        they are `quantile_<q>`. Before them stand those to `keep` of the table.
+        they are `quantile_<q>`.
+
+        Parameters
+        ----------
+        table
+            What `chainrule predict` takes, or a data frame.
+        notes
+            Where values that training has not seen are counted.
+        keep
+            Columns of the table that stand before the predictions.
+        **reading
+            How a file is read where that differs from training: options of `cr.train`.
         """
         names = (keep,) if isinstance(keep, str) else keep
         parts = self.predictions(
@@ -151,7 +183,15 @@ class TableModel:
     def predictions(
         self, source: Source, notes: Notes | None = None, *, keep: tuple[str, ...] = ()
     ) -> Iterator[pl.DataFrame]:
-        """Yield the predictions for a source chunk by chunk, columns to keep as they stand."""
+        """Yield the predictions for a source chunk by chunk.
+
+        Parameters
+        ----------
+        source
+            The table, opened.
+        notes, keep
+            As in `predict`.
+        """
         check_known("column to keep", keep, source.columns)
         if taken := set(keep) & set(self._names):
             raise TableError(f"column {min(taken)!r} to keep is called as one of the predictions")
@@ -197,9 +237,18 @@ class TableModel:
         return tuple(getattr(self.target, "names", (self.target.column,)))
 
     def example(self, table: Any, row: int, **reading: Any) -> tuple[Array, Array]:
-        """Return a row of a table as the network takes it, from 1: X (inputs,) and its y.
+        """Return a row of a table as the network takes it: X (inputs,) and its y.
 
         Raises TableError where the table has no such row, or it has no target.
+
+        Parameters
+        ----------
+        table
+            As in `predict`.
+        row
+            The number of the row, from 1.
+        **reading
+            As in `predict`.
         """
         source, first = self._with_names(self.opened(table, **reading)), 1
         needed = (*self.preparation.columns, self.target.column)
@@ -220,6 +269,11 @@ class TableModel:
 
         Rows without a target are left out. They are counted with the weights of the column that
         weighed them in training, where the table has it.
+
+        Parameters
+        ----------
+        table, notes, **reading
+            As in `predict`; the table has the target.
         """
         source = self._with_names(self.opened(table, **reading))
         weigh = self.about.get("options", {}).get("weight")
@@ -258,6 +312,13 @@ class TableModel:
         """Return the scores of outputs p beside targets as `target.encode` gives them.
 
         Those of the baseline stand beside them, and of classes, those of each.
+
+        Parameters
+        ----------
+        y, p
+            Targets as `target.encode` gives them, and outputs.
+        weight
+            The weights of the rows.
         """
         if self.target.task == "regression":
             y = self.target.decode(y).to_numpy()[:, None]
@@ -277,6 +338,13 @@ class TableModel:
 
         Raises OSError where it cannot be written, of which FileExistsError where a file is there
         and is not to be replaced.
+
+        Parameters
+        ----------
+        path
+            The file.
+        replace
+            Whether one that is there is replaced.
         """
         write_file(path, *self._contents(), replace=replace)
 
@@ -305,6 +373,11 @@ class TableModel:
 
         Raises OSError where it cannot be opened, and ModelFileError where it is damaged, of another
         kind, or from a newer version.
+
+        Parameters
+        ----------
+        path
+            The file.
         """
         arrays, data = read_file(path)
         if data["kind"] != KIND:

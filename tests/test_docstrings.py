@@ -1,0 +1,98 @@
+"""What numpydoc finds in the docstrings of the public callables and of the methods of classes."""
+
+import enum
+import inspect
+import re
+
+import pytest
+from numpydoc.docscrape import get_doc_object
+from numpydoc.validate import validate
+
+import chainrule as cr
+
+CHECKS = {
+    "GL06": "a section that there is not",
+    "GL07": "sections in another order than numpydoc's",
+    "GL08": "no docstring",
+    "SS03": "a summary without a full stop",
+    "SS05": "a summary in the third person",
+    "SS06": "a summary of more than one line",
+    "PR01": "a parameter that is not documented",
+    "PR02": "one documented that there is not",
+    "PR07": "a parameter without a description",
+    "PR10": "no space before the colon of a type",
+}
+"""What is looked for, by numpydoc's codes; types stand in the signatures."""
+
+
+def own(kind, name):
+    """The method of a class if the class is the first to have it, without what wraps it."""
+    found = inspect.getattr_static(kind, name)
+    found = getattr(found, "__func__", getattr(found, "fn", found))
+    inherited = any(name in vars(base) for base in kind.__mro__[1:])
+    if inspect.isfunction(found) and found.__name__ == name and not inherited:
+        yield f"{kind.__name__}.{name}", inspect.unwrap(found)
+
+
+def documented():
+    """Every public callable, and the methods that it and its bases are the first to have."""
+    for exported in cr.__all__:
+        thing = getattr(cr, exported)
+        if inspect.isfunction(thing):
+            yield exported, thing
+        if inspect.isclass(thing) and not issubclass(thing, enum.Enum):  # whose call is Python's
+            yield exported, thing
+            for kind in thing.__mro__:
+                if kind.__module__.startswith("chainrule."):
+                    for name in vars(kind):
+                        if not name.startswith("_") or name == "__call__":
+                            yield from own(kind, name)
+
+
+OWED = {
+    "backward",
+    "train",
+    "Optimizer.rate",
+    "Optimizer.init",
+    "Optimizer.step",
+    "Schedule.__call__",
+}
+OWED |= {kind.__name__ for kind in cr.optimizers.OPTIMIZERS.values()}
+OWED |= {kind.__name__ for kind in cr.schedules.SCHEDULES.values()}
+"""What has yet to be documented."""
+
+DOCUMENTED = dict(documented())
+OF_LAYERS = {name: thing for name, thing in DOCUMENTED.items() if name.startswith("Layer.")}
+"""What all kinds of layer are asked: the docstring of `Layer` says once what it takes."""
+
+
+def wrong(thing):
+    """What is wrong with a docstring, of what is looked for."""
+    found = validate(get_doc_object(thing))["errors"]
+    return [f"{code}: {message}" for code, message in found if code in CHECKS]
+
+
+@pytest.mark.parametrize("name", [name for name in DOCUMENTED if name not in OWED.union(OF_LAYERS)])
+def test_a_public_callable_documents_its_parameters(name):
+    assert not wrong(DOCUMENTED[name])
+
+
+@pytest.mark.parametrize("name", OF_LAYERS)
+def test_what_layers_are_asked_takes_arguments_that_are_explained_once(name):
+    explained = re.findall(r"^\| (.*?) \|", inspect.getdoc(cr.Layer), re.MULTILINE)
+    names = {"self", "cls", *", ".join(explained).replace("*", "").split(", ")}
+    assert set(inspect.signature(OF_LAYERS[name]).parameters) <= names
+
+
+def test_a_docstring_that_lacks_a_parameter_is_found():
+    def scaled(x, by):
+        """Return x times a factor.
+
+        Parameters
+        ----------
+        x, factor
+            Numbers.
+        """
+        return x * by
+
+    assert [line.split(":")[0] for line in wrong(scaled)] == ["PR01", "PR02"]
