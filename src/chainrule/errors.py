@@ -264,6 +264,19 @@ def finite(
     raise ValueError(f"{what} must be finite, got {value} at {where}; {fix}")
 
 
+def as_list(where: str, of: str, given: Any) -> list[Any]:
+    """Return what was given as a list; raise TypeError where it is none, or a text.
+
+    >>> as_list("fit: freeze", "patterns of names", "*.b")
+    Traceback (most recent call last):
+    ...
+    TypeError: fit: freeze must be a list of patterns of names, got '*.b'
+    """
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise TypeError(f"{where} must be a list of {of}, got {given!r}")
+    return list(given)
+
+
 def check_weights(
     sample_weight: Any,
     n: int,

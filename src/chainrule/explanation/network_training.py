@@ -10,9 +10,8 @@ import numpy as np
 from chainrule.errors import check_whole, unknown_name
 from chainrule.explanation.network_layers import LayerTables
 from chainrule.explanation.toml_file import shape_of
-from chainrule.network import Network, Parameters
+from chainrule.network import Network, Parameters, frozen
 from chainrule.optimizers import OPTIMIZERS, Optimizer
-from chainrule.training import frozen
 
 TRAINING_KEYS = ["rate", "optimizer", "freeze", "velocity", "step", "batch_size"]
 

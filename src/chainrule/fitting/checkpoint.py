@@ -17,12 +17,12 @@ from chainrule import engine
 from chainrule.engine.native_run import arithmetic as arithmetic_of_run
 from chainrule.errors import as_numbers, check_number, check_whole
 from chainrule.history import History
-from chainrule.network import Network, Parameters
+from chainrule.network import Network, Parameters, frozen
 from chainrule.optimizers import Optimizer, in_names_of_now
 from chainrule.serialization.checkpoint_store import CheckpointError, Store
 from chainrule.serialization.model_file import raw_bytes
 from chainrule.serialization.parameter_arrays import arrays_of, contents, from_contents
-from chainrule.training import fit, frozen
+from chainrule.training import fit
 from chainrule.trees import leaves
 from chainrule.warn import warn
 
@@ -81,9 +81,10 @@ class Checkpoint:
             Where the run stands.
         """
         if time.monotonic() - self._written >= self.every:
-            net = history.runs[-1].plan.net
+            if history.net is None:
+                raise ValueError("Checkpoint: this history is of no run; fit calls its callbacks")
             with Store(self.directory, self.keep) as store:
-                store.save_or_warn(*contents(net, history.returned, history))
+                store.save_or_warn(*contents(history.net, history.returned, history))
             object.__setattr__(self, "_written", time.monotonic())
 
     @property

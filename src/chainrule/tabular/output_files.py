@@ -30,6 +30,11 @@ def check_apart(outputs: Mapping[str, Path | None], *inputs: str | Path) -> None
 
     The outputs stand under what messages call them. What a command prints is one too, where it
     goes to the end of a file.
+
+    >>> check_apart({"the page": Path("houses.html")}, "./houses.html")
+    Traceback (most recent call last):
+    ...
+    ValueError: houses.html: is being read; choose another name for what is written
     """
     given = [(what, path) for what, path in outputs.items() if path is not None]
     for (what, one), (_, other) in itertools.combinations(given, 2):
@@ -88,7 +93,10 @@ def _folded(name: str | Path) -> str:
 
 
 def check_replaceable(path: Path, *, force: bool) -> None:
-    """Refuse to replace a model, a table or a network by a page or a sheet, unless it is forced."""
+    """Refuse to replace a model, a table or a network by a page or a sheet, unless it is forced.
+
+    >>> check_replaceable(Path("missing.csv"), force=False)
+    """
     if not force and (kind := kind_of(path)):
         raise _stays(path, kind)
 
@@ -120,7 +128,13 @@ def _has_rows(path: Path) -> bool:
 
 
 def kind_of(path: Path) -> str:
-    """Return what a file is that is not quickly made again; "" for a page, a sheet or no file."""
+    """Return what a file is that is not quickly made again; "" for a page, a sheet or no file.
+
+    >>> path = getfixture("tmp_path") / "houses.csv"
+    >>> _ = path.write_text("size,price")
+    >>> kind_of(path)
+    'a table'
+    """
     from chainrule.tabular.files.open_source import is_table
 
     if not path.is_file() or not path.stat().st_size:

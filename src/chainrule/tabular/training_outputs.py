@@ -121,7 +121,13 @@ class TrainingOutputs:
 
 
 def check_writable(path: Path) -> None:
-    """Refuse a place where no file can be made or replaced, before any work is done for it."""
+    """Refuse a place where no file can be made or replaced, before any work is done for it.
+
+    >>> check_writable(Path("."))
+    Traceback (most recent call last):
+    ...
+    ValueError: .: is not a file that could be replaced
+    """
     if path.exists() and not path.is_file():
         raise ValueError(f"{path}: is not a file that could be replaced")
     try:
