@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from chainrule.formatting import number
 from chainrule.tabular import Options, class_scores
 from chainrule.tabular.report import (
     calibration,
@@ -21,7 +22,6 @@ from chainrule.tabular.report import (
     write_report,
 )
 from chainrule.tabular.report.findings import find
-from chainrule.tabular.report.markup import number
 from chainrule.tabular.scores import SCORES
 from reports import Page, flats, measured, read, trained
 
