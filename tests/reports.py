@@ -20,10 +20,10 @@ def trained(table, target, **options):
     prepared = prepare(source, target, asked)
     chosen = completed(asked, int((~prepared.held).sum()))
     run = begin(prepared, chosen)
-    run.go_on(lambda run: None)
+    run.train()
     again = begin_again(prepared, chosen, run)
     if again:
-        again.go_on(lambda run: None)
+        again.train()
     return prepared, run, conclude(prepared, chosen, run, again), source
 
 
@@ -106,4 +106,4 @@ class Page(HTMLParser):
 
 def read(text):
     """The number that a cell shows."""
-    return float("nan") if text == "–" else float(text.replace(",", ""))
+    return float("nan") if text == "–" else float(text.replace(",", "").replace("−", "-"))

@@ -387,16 +387,16 @@ def _lion(g: Any, w: Any, eta: Any, n: int, beta1: Any, beta2: Any, weight_decay
 
 
 def _rprop(
-    g: Any, w: Any, eta: Any, n: int, shrink: Any, grow: Any, smallest: Any, largest: Any
+    g: Any, w: Any, eta: Any, n: int, eta_minus: Any, eta_plus: Any, step_min: Any, step_max: Any
 ) -> list[Any]:
     """Igel and Hüsken (2000), iRprop⁻."""
     size, before, path = eta(1), mp.zero, []
     for t in range(1, n + 1):
         gradient = g(w, t)
         if gradient * before > 0:
-            size = min(size * grow, largest)
+            size = min(size * eta_plus, step_max)
         elif gradient * before < 0:
-            size = max(size * shrink, smallest)
+            size = max(size * eta_minus, step_min)
             gradient = mp.zero
         w = w - mp.sign(gradient) * size
         before = gradient

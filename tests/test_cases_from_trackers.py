@@ -12,6 +12,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.tabular.files.open_source import open_source
+from chainrule.tabular.formats.notes import Notes
 from chainrule.tabular.table_error import TableError
 from commands import ran, refused, run
 
@@ -231,7 +232,7 @@ def test_a_name_to_keep_is_a_name_and_no_list_of_letters(model):
 
 
 def test_a_category_that_training_did_not_see_is_noted(model):  # h2o-3 #37
-    notes = cr.tables.Notes()
+    notes = Notes()
     table = TABLE.with_columns(kind=pl.Series(["castle", *KIND[1:]]))
     assert model.predict(table, notes)["prediction"].is_finite().all()
     assert notes.lines() == ["kind: 1 not seen in training, such as 'castle'"]
@@ -251,10 +252,10 @@ def test_a_target_of_any_size_is_learnt_alike():  # stackoverflow 52800582
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"groups": "kind"}, "--groups holds one value only"),  # pycaret #3006
-        ({"time": "year"}, "--time holds one value only"),
-        ({"groups": "price"}, "'price' is the target; take it out of --groups"),
-        ({"time": "price"}, "'price' is the target; take it out of --time"),
+        ({"groups": "kind"}, "`groups=` holds one value only"),  # pycaret #3006
+        ({"time": "year"}, "`time=` holds one value only"),
+        ({"groups": "price"}, "'price' is the target; take it out of `groups=`"),
+        ({"time": "price"}, "'price' is the target; take it out of `time=`"),
     ],
 )
 def test_what_parts_no_rows_is_refused(options, message):

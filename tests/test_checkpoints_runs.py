@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import chainrule as cr
 from chainrule.activations import leaky_relu
 from chainrule.optimizers import OPTIMIZERS
-from chainrule.serialization import Store, read_file
+from chainrule.serialization import Store, read_file, write_file
 from refusals import XP
 from runs import LOGITS, bits, example
 from test_serialization_models import course
@@ -111,7 +111,7 @@ def test_a_run_that_was_killed_before_its_last_word_ends_as_it_would_have(tmp_pa
     checkpoint = cr.Checkpoint(tmp_path, every=0)
     rising = cr.SGD(cr.Exponential(0.5, factor=1.2))  # so that the best are not the last
     with monkeypatch.context() as patched:
-        patched.setattr("chainrule.serialization.checkpoint.contents", _fails_at_the_end())
+        patched.setattr("chainrule.fitting.checkpoint.contents", _fails_at_the_end())
         with pytest.raises(BrokenOffError):
             run(checkpoint, rising, **options)
     params, history = run(checkpoint, rising, **options)
@@ -324,6 +324,17 @@ def test_what_does_not_change_the_bits_may_differ(begun):
     run(cr.Checkpoint(str(begun), every=7, keep=1), **{**WITH, **changes, "epochs": 5})
 
 
+def test_a_run_goes_on_that_called_its_optimizer_by_names_of_before(tmp_path):
+    rule = cr.Rprop(0.01, eta_minus=0.25)
+    run(cr.Checkpoint(tmp_path), optimizer=rule)
+    (newest,) = files(tmp_path)
+    arrays, about = read_file(newest)
+    for old, new in cr.Rprop.former.items():
+        about["run"]["optimizer"] = about["run"]["optimizer"].replace(new, old)
+    write_file(newest, arrays, about)
+    assert run(cr.Checkpoint(tmp_path), optimizer=rule, epochs=6)[1].epochs == 6
+
+
 def test_fewer_epochs_than_were_made_are_refused(tmp_path):
     run(cr.Checkpoint(tmp_path))
     message = r": its checkpoint is after epoch 4, and epochs=3 ask for less; ask for more, or take"
@@ -454,9 +465,7 @@ def made_by(arithmetic, folder):
 @pytest.mark.parametrize("there", ["fused", "separate", "reference", None, "of a later version"])
 def test_going_on_by_another_arithmetic_is_said_in_one_line(tmp_path, monkeypatch, there, here):
     made_by(there, tmp_path)
-    monkeypatch.setattr(
-        "chainrule.serialization.checkpoint.arithmetic_of_run", lambda *_, **__: here
-    )
+    monkeypatch.setattr("chainrule.fitting.checkpoint.arithmetic_of_run", lambda *_, **__: here)
     monkeypatch.setattr("chainrule.engine.choice_for", {"separate": "v2", "fused": "v4"}.get)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")

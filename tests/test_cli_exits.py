@@ -175,13 +175,13 @@ def test_an_error_of_usage_is_one_line_too(arguments, said):
 
 
 def test_a_warning_is_a_line_without_the_place_in_the_program(monkeypatch):
-    from chainrule.tabular.block_training import Run
+    from chainrule.fitting.trainer import Trainer
 
     def killed(run):
         raise SystemExit(9)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Run, "over", property(lambda run: run.visits == 2 and killed(run)))
+        patch.setattr(Trainer, "over", property(lambda run: run.visits == 2 and killed(run)))
         assert train("--epochs", 9, "--checkpoint-every", 0).exit_code == 9
     newest = sorted(Path("houses.model.checkpoints").glob("*.model"))[-1]
     newest.write_bytes(newest.read_bytes()[:-1])

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from chainrule.fitting.trainer import Trainer
 from chainrule.serialization import Store, checkpoint_store
 from chainrule.tabular import table_training
-from chainrule.tabular.block_training import Run
 from commands import files, houses, refused, train
 
 
@@ -42,15 +42,15 @@ class CrashError(Exception):
 def broken_off(monkeypatch):
     """A training that was killed after some epochs; the bytes of its model had it not been."""
     assert train("--epochs", 9, "--out", "whole.model").exit_code == 0
-    visit = Run._visit
+    after_visit = Trainer._after_visit
 
-    def crash(run):
-        if run.visits == 4:
+    def crash(training, *given):
+        if training.visits == 4:
             raise CrashError
-        visit(run)
+        return after_visit(training, *given)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Run, "_visit", crash)
+        patch.setattr(Trainer, "_after_visit", crash)
         with pytest.raises(CrashError):
             train("--epochs", 9, "--checkpoint-every", 0)
     return Path("whole.model").read_bytes()
@@ -148,14 +148,15 @@ def test_checkpoints_go_where_they_are_asked_to(monkeypatch):
 def test_a_signal_leaves_a_checkpoint_and_says_how_to_go_on(monkeypatch, number, code):
     assert train("--epochs", 9, "--out", "whole.model").exit_code == 0
     with monkeypatch.context() as patch:
-        visit = Run._visit
+        after_visit = Trainer._after_visit
 
-        def signalled(run):
-            visit(run)
-            if run.visits == 3:
+        def signalled(training, *given):
+            ends = after_visit(training, *given)
+            if training.visits == 3:
                 signal.raise_signal(number)
+            return ends
 
-        patch.setattr(Run, "_visit", signalled)
+        patch.setattr(Trainer, "_after_visit", signalled)
         result = train("--epochs", 9)
     assert result.exit_code == code
     assert result.stderr.splitlines()[-1] == (
@@ -219,7 +220,7 @@ def test_a_lack_of_memory_is_said(monkeypatch):
         raise MemoryError
 
     monkeypatch.setattr(table_training, "prepare", large)
-    refused(train(), "give --memory, such as 300MB", code=1)
+    refused(train(), "set --memory 300MB, or less", code=1)
 
 
 def test_a_training_killed_once_its_model_stands_is_ended_by_resume(monkeypatch):

@@ -169,4 +169,4 @@ def test_all_that_the_commands_print_goes_through_one_place():
         calls = [n.func for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)]
         names = {f.attr for f in calls if isinstance(f, ast.Attribute)} & {"echo", "secho"}
         names |= {f.id for f in calls if isinstance(f, ast.Name)} & {"print"}
-        assert not names or path.name == "saying.py", path
+        assert not names or path.name == "terminal.py", path

@@ -19,7 +19,7 @@ from chainrule.engine.native_run import cannot_run
 from chainrule.engine.session import Session
 from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS
-from chainrule.reference import Plan
+from chainrule.record import Plan
 from chainrule.trees import leaves, tree_map
 from parity import TOLERANCE, assert_parity, train
 from runs import bits

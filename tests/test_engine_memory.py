@@ -21,7 +21,7 @@ from chainrule.batches import check_examples
 from chainrule.engine import native_run
 from chainrule.engine.session import Session
 from chainrule.optimizers import init_states
-from chainrule.reference import Plan
+from chainrule.record import Plan
 from chainrule.trees import leaves
 from runs import bits
 from strategies import Problem, problem

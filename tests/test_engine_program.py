@@ -14,7 +14,7 @@ from chainrule.batches import check_examples
 from chainrule.engine.program import Program, Value
 from chainrule.engine.session import Session, contiguous, why_not
 from chainrule.optimizers import init_states
-from chainrule.reference import Plan
+from chainrule.record import Plan
 from chainrule.trees import leaves, tree_map
 from runs import bits
 from strategies import Problem, problem

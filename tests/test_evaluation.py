@@ -16,7 +16,7 @@ from chainrule.batches import check_examples
 from chainrule.engine.session import Session
 from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS, init_states
-from chainrule.reference import Plan
+from chainrule.record import Plan
 from chainrule.trees import leaves, tree_map
 from strategies import Problem, problem, problems
 

@@ -12,6 +12,7 @@ import chainrule as cr
 from chainrule import engine
 from chainrule.layers import LAYERS, Role
 from chainrule.optimizers import OPTIMIZERS, init_states
+from chainrule.record import TrainingState
 from chainrule.trees import leaves, named_leaves, tree_map
 from runs import LINE, line
 from strategies import problem, problems
@@ -41,7 +42,7 @@ def assert_whole(shares, rel=1e-12):
 
 def two_runs(rule, p, second=None, **options):
     """A run on all the examples, and another on the first three, with what `second` changes."""
-    options = {"epochs": 3, "batch_size": 2, "engine": "reference", **options}
+    options = {"epochs": 3, "batch_size": 2, "engine": "reference", "record": True, **options}
     params, history = cr.fit(p.net, p.params, p.X, p.y, rule, **options)
     rule = (second or {}).pop("optimizer", rule)
     options |= second or {}
@@ -64,11 +65,11 @@ def two_runs(rule, p, second=None, **options):
     ids=repr,
 )
 def test_opposite_examples_do_not_share_what_an_earlier_run_left(rule, left):
-    options = {"epochs": 1, "freeze": ["*.b"], "engine": "reference"}
+    options = {"epochs": 1, "freeze": ["*.b"], "engine": "reference", "record": True}
     params, history = cr.fit(LINE, line(), [[1.0]], [[1.0]], rule, **options)
     X, y = [[1e-9]] * 2, [[1.0], [-1.0]]
     _, history = cr.fit(LINE, params, X, y, rule, history=history, **options)
-    shares = history.contributions(of="w1")
+    shares = cr.contributions(history, of="w1")
     assert shares.earlier == pytest.approx(left, rel=1e-6)
     if not isinstance(rule, cr.Adagrad | cr.RMSprop):  # with a sum of squares that is tiny
         np.testing.assert_allclose(shares.parts[0], -shares.parts[1], rtol=1e-6)
@@ -82,14 +83,14 @@ def test_a_share_is_what_the_change_is_less_without_its_gradients(rule, of):
     """Where the step is linear in the gradients, they can be left out one by one."""
     p = problem(NET, n=5)
     _, history = two_runs(rule, p, batch_size=None)
-    shares, run = history.contributions(of=of), history.runs[-1]
+    shares, run = cr.contributions(history, of=of), history.runs[-1]
     X, y = p.X[:3], p.y[:3]
 
     def change(left_out):
         """Of the weight, over the steps as they were made, without some of their gradients."""
         state, moved = run.states[0 if of == "w2" else 1], 0.0
         for step in range(run.step + 1, history.at.step + 1):
-            params = history.explain(step=step, of="cost").derivation.params
+            params = cr.explain_step(history, step=step, of="cost").derivation.params
             trace = cr.forward(NET, params, X)
             each = cr.per_example_gradients(trace, cr.backward(trace, y))[0]
             own = each.W if of == "w2" else each.b
@@ -129,11 +130,11 @@ def test_a_mean_of_earlier_gradients_fades_by_its_rule(name):
             part = ahead * part
         expected -= dw[of] * part / mean
         old *= beta
-    assert history.contributions(of="w2").earlier == pytest.approx(expected, rel=1e-9)
+    assert cr.contributions(history, of="w2").earlier == pytest.approx(expected, rel=1e-9)
 
 
 def _passes(history, step, p):
-    params = history.explain(step=step, of="cost").derivation.params
+    params = cr.explain_step(history, step=step, of="cost").derivation.params
     trace = cr.forward(NET, params, p.X[:3])
     return trace, cr.backward(trace, p.y[:3])
 
@@ -163,7 +164,7 @@ def test_the_shares_of_a_run_that_went_on_add_up(rule, second):
         second["optimizer"] = type(rule)(second.pop("rate"), **_others(rule))
     params, history = two_runs(rule, p, second, **options)
     for of, own in (("w3", params[0].W[1, 0]), ("b1", params[0].b[0])):
-        shares = history.contributions(of=of)
+        shares = cr.contributions(history, of=of)
         assert shares.after == own
         assert_whole(shares, rel=1e-9)
         if second.get("freeze"):
@@ -193,13 +194,12 @@ def test_the_shares_add_up_in_any_network(p, rule, epochs, dtype, pickled, data)
                 history = pickle.loads(pickle.dumps(history))
             params, history = cr.fit(
                 p.net, params, p.X, p.y, rule, epochs=more, batch_size=2, history=history,
-                engine="reference",
-            )  # fmt: skip
+                engine="reference", record=True)  # fmt: skip
     except cr.DivergenceError:
         return
     kind = data.draw(st.sampled_from("wb"))
     count = sum(leaf.size for leaf in leaves(params) if leaf.ndim == (2 if kind == "w" else 1))
-    shares = history.contributions(of=f"{kind}{data.draw(st.integers(1, count))}")
+    shares = cr.contributions(history, of=f"{kind}{data.draw(st.integers(1, count))}")
     size = np.abs(shares.parts).sum() + abs(shares.earlier)
     assert total(shares) == pytest.approx(shares.after - shares.before, rel=1e-9, abs=1e-12 * size)
     assert len(epochs) > 1 or shares.earlier == 0
@@ -220,9 +220,9 @@ def test_a_run_of_the_engine_is_shared_out_as_it_was_made(rule, options):
     for epochs in (30, 40):
         params, history = cr.fit(
             p.net, params, p.X, p.y, rule, epochs=epochs, history=history, engine="native",
-            **{"batch_size": 6, "sample_weight": p.w, **options},
+            record=True, **{"batch_size": 6, "sample_weight": p.w, **options},
         )  # fmt: skip
-    shares = history.contributions(of="w3")
+    shares = cr.contributions(history, of="w3")
     assert shares.after == params[0].W[1, 0]
     assert_whole(shares, rel=1e-9)
 
@@ -232,8 +232,9 @@ def test_steps_smaller_than_a_weight_can_show_leave_no_large_shares():
     params = LINE.parameters([(np.array([[1.0]], "f4"), np.array([0.0], "f4"))])
     X, y = np.array([[1.0], [1.0]], "f4"), np.array([1.5, 0.5 + 1e-7], "f4")
     options = {"epochs": 1, "batch_size": None, "freeze": ["*.b"], "engine": "reference"}
+    options["record"] = True
     _, history = cr.fit(LINE, params, X, y, cr.SGD(0.01), **options)
-    shares = history.contributions(of="w1")
+    shares = cr.contributions(history, of="w1")
     np.testing.assert_allclose(shares.parts.ravel(), [0.0025, -0.0025], rtol=1e-4)
     assert_whole(shares)
 
@@ -244,8 +245,9 @@ def test_a_bound_holds_for_examples_that_cancel():
     params = net.parameters([([[0.0, 0.0]], [0.0])])
     X, y = np.array([[1.0, 3.0], [-1.0, 3.0]]), np.array([1.0, 1.0])
     options = {"epochs": 1, "batch_size": None, "freeze": ["*.b"], "engine": "reference"}
+    options["record"] = True
     _, history = cr.fit(net, params, X, y, cr.SGD(1.0), clip_norm=0.3, **options)
-    shares = history.contributions(of="w1")  # the gradient is (0, −3), a tenth of it is allowed
+    shares = cr.contributions(history, of="w1")  # the gradient is (0, −3), a tenth of it is allowed
     np.testing.assert_allclose(shares.parts.ravel(), [0.05, -0.05], rtol=1e-12)
     assert shares.after == shares.before == 0
 
@@ -253,25 +255,24 @@ def test_a_bound_holds_for_examples_that_cancel():
 def test_the_share_of_earlier_steps_is_said():
     p = problem(NET, n=5)
     _, history = two_runs(cr.SGD(0.05, momentum=0.9), p)
-    text = history.contributions(of="w1").text()
+    text = cr.contributions(history, of="w1").text()
     assert re.search(r"^  steps before this run +−?[\d.]+( · 10⁻\S+)?$", text, re.MULTILINE)
     assert len({len(row) for row in text.splitlines() if row.startswith("  ")}) == 1
-    _, first = cr.fit(NET, p.params, p.X, p.y, cr.SGD(0.05, momentum=0.9), epochs=1)
-    assert "before this run" not in first.contributions(of="w1").text()
-    assert " in 1 step: " in first.contributions(of="w1").text()
+    _, first = cr.fit(NET, p.params, p.X, p.y, cr.SGD(0.05, momentum=0.9), epochs=1, record=True)
+    assert "before this run" not in cr.contributions(first, of="w1").text()
+    assert " in 1 step: " in cr.contributions(first, of="w1").text()
 
 
-@pytest.mark.parametrize("name", ["explain", "contributions"])
+@pytest.mark.parametrize("name", ["explain_step", "contributions"])
 def test_a_step_before_the_history_was_loaded_is_refused(name):
     p = problem(NET, n=5)
-    params, history = cr.fit(NET, p.params, p.X, p.y, cr.Adam(), epochs=4)
+    params, history = cr.fit(NET, p.params, p.X, p.y, cr.Adam(), epochs=4, record=True)
     history = pickle.loads(pickle.dumps(history))
-    _, history = cr.fit(NET, params, p.X, p.y, cr.Adam(), epochs=2, history=history)
-    method = getattr(history, name)
-    assert method(of="w1", step=5)
+    _, history = cr.fit(NET, params, p.X, p.y, cr.Adam(), epochs=2, history=history, record=True)
+    assert getattr(cr, name)(history, of="w1", step=5)
     for step in (1, 4):
         with pytest.raises(ValueError, match=f"step {step} was made before .* steps from 5 on"):
-            method(of="w1", step=step)
+            getattr(cr, name)(history, of="w1", step=step)
 
 
 KINDS = [pytest.param(kind.example(3), id=name) for name, kind in LAYERS.items()]
@@ -289,6 +290,7 @@ def test_the_shares_of_a_step_are_the_derivatives_of_each_examples_loss(layer):
     net = network_of(layer)
     p = problem(net, n=3)
     options = {"epochs": 1, "batch_size": None, "engine": "reference", "shuffle": False}
+    options["record"] = True
     _, history = cr.fit(net, p.params, p.X, p.y, cr.SGD(0.01), sample_weight=p.w, **options)
 
     def losses(name, entry, by):
@@ -303,10 +305,10 @@ def test_the_shares_of_a_step_are_the_derivatives_of_each_examples_loss(layer):
         of = f"{name}[{', '.join(map(str, entry))}]"
         if net.roles[name] is Role.STATISTIC:
             with pytest.raises(ValueError, match="which no gradient moves"):
-                history.contributions(of=of)
+                cr.contributions(history, of=of)
             continue
         slopes = (losses(name, entry, 1e-6) - losses(name, entry, -1e-6)) / 2e-6
-        shares = history.contributions(of=of)
+        shares = cr.contributions(history, of=of)
         expected = -0.01 * slopes * p.w[:, None] / p.w.sum()
         np.testing.assert_allclose(shares.parts, expected, rtol=1e-6, atol=1e-11, err_msg=of)
         pulls = net.roles[name] is Role.WEIGHT
@@ -321,12 +323,20 @@ class Own(cr.SGD):
 def test_what_cannot_be_shared_out_is_refused():
     p = problem(NET, n=5)
     _, history = cr.fit(
-        NET, p.params, p.X, p.y, Own(0.1), epochs=1, batch_size=None, engine="reference"
+        NET,
+        p.params,
+        p.X,
+        p.y,
+        Own(0.1),
+        epochs=1,
+        batch_size=None,
+        engine="reference",
+        record=True,
     )
-    assert history.explain(of="w1", step=1)
+    assert cr.explain_step(history, of="w1", step=1)
     with pytest.raises(ValueError, match="is an optimizer of your own"):
-        history.contributions(of="w1")
+        cr.contributions(history, of="w1")
     states = init_states(cr.SGD(), p.params)
-    none = cr.History(last=cr.history.Progress(p.params, states, 0, 0, "SGD"), runs=history.runs)
+    none = cr.History(last=TrainingState(p.params, states, 0, 0, "SGD"), runs=history.runs)
     with pytest.raises(ValueError, match="the training made no step"):
-        none.contributions(of="w1")
+        cr.contributions(none, of="w1")

@@ -38,7 +38,14 @@ OPTIONS = {
 def train(rule=None, *, name="reference", epochs=3, loss="cross_entropy", history=None, **options):
     penalties = {key: options.pop(key) for key in ("l1", "l2") if key in options}
     p = problem(cr.Network(2, LAYERS, loss, **penalties), n=20)
-    options = {"batch_size": 6, "seed": 3, "sample_weight": p.w, "engine": name, **options}
+    options = {
+        "batch_size": 6,
+        "seed": 3,
+        "sample_weight": p.w,
+        "engine": name,
+        "record": True,
+        **options,
+    }
     given = p.params if history is None else history.at.params
     params, history = cr.fit(
         p.net, given, p.X, p.y, rule or cr.Adam(0.02), epochs=epochs, history=history, **options
@@ -53,9 +60,9 @@ def test_the_update_of_a_step_leads_to_the_next(rule, options, name):
     params, history = train(rule, name=name, **options)
     last = history.at.step
     for step in (1, 2, last):
-        made = history.explain(step=step, of="w5").derivation.parts[-1].steps[-1].value
+        made = cr.explain_step(history, step=step, of="w5").derivation.parts[-1].steps[-1].value
         if step < last:
-            after = history.explain(step=step + 1, of="cost").derivation.params
+            after = cr.explain_step(history, step=step + 1, of="cost").derivation.params
         else:
             after = params
         assert made == pytest.approx(after[0].W[2, 0], rel=1e-12)
@@ -66,10 +73,10 @@ def test_the_update_of_a_step_leads_to_the_next(rule, options, name):
 def test_a_step_is_made_again_to_the_bit(name, dtype):
     p = problem(cr.Network(2, LAYERS, "huber"), n=20)
     params = p.net.init(0, dtype)
-    options = {"batch_size": 6, "engine": name, "threads": 1}
+    options = {"batch_size": 6, "engine": name, "threads": 1, "record": True}
     one, _ = cr.fit(p.net, params, p.X, p.y, cr.Adam(), epochs=2, **options)
     _, history = cr.fit(p.net, params, p.X, p.y, cr.Adam(), epochs=4, **options)
-    at = history.explain(step=9, of="cost").derivation.params
+    at = cr.explain_step(history, step=9, of="cost").derivation.params
     assert bits(at) == bits(
         tuple(type(own)(*(leaf.astype(float) for leaf in own)) if own else () for own in one)
     )
@@ -80,15 +87,15 @@ def test_a_run_that_was_gone_on_with_is_one_run():
     _, both = train(epochs=1, history=first)
     _, whole = train(epochs=3)
     for step in (1, 8, 9, 12):
-        again, once = (h.explain(step=step, of="w3").text() for h in (both, whole))
+        again, once = (cr.explain_step(h, step=step, of="w3").text() for h in (both, whole))
         assert again == once
 
 
 def test_frozen_parameters_stay():
     _, history = train(freeze=["0.*"])
-    step = history.explain(step=2, of="w1").derivation.parts[-1].steps[-1]
+    step = cr.explain_step(history, step=2, of="w1").derivation.parts[-1].steps[-1]
     assert (step.note, step.value) == ("frozen: it stays", history.at.params[0].W[0, 0])
-    shares = history.contributions(of="w1")
+    shares = cr.contributions(history, of="w1")
     assert not shares.parts.any()
     assert shares.before == shares.after
 
@@ -98,7 +105,7 @@ def test_frozen_parameters_stay():
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 def test_the_shares_add_up_to_the_change(rule, options, of):
     params, history = train(rule, **options)
-    shares = history.contributions(of=of)
+    shares = cr.contributions(history, of=of)
     layer, part = (0, 0) if of in ("w5", "b2") else (2, 0)
     at = {"w5": (2, 0), "w10": (0, 1), "b2": (1,), "b6": (1,)}[of]
     end = params[layer][part if of[0] == "w" else 1][at]
@@ -114,8 +121,10 @@ def test_an_example_without_weight_gives_nothing():
     p = problem(cr.Network(2, LAYERS, "cross_entropy"), n=20)
     w = p.w.copy()
     w[4] = 0
-    _, history = cr.fit(p.net, p.params, p.X, p.y, cr.Adam(), epochs=3, sample_weight=w)
-    examples = history.contributions(of="w2").examples
+    _, history = cr.fit(
+        p.net, p.params, p.X, p.y, cr.Adam(), epochs=3, sample_weight=w, record=True
+    )
+    examples = cr.contributions(history, of="w2").examples
     assert examples[4] == 0
     assert np.all(examples[:4] != 0)
 
@@ -123,10 +132,12 @@ def test_an_example_without_weight_gives_nothing():
 def test_the_shares_of_gradient_descent_are_those_of_each_example_alone():
     """With one step of plain descent, an example's share is its own gradient's."""
     p = problem(cr.Network(2, LAYERS[:1], "squared_error"), n=8)
-    _, history = cr.fit(p.net, p.params, p.X, p.y, cr.SGD(0.1), epochs=1, batch_size=None)
+    _, history = cr.fit(
+        p.net, p.params, p.X, p.y, cr.SGD(0.1), epochs=1, batch_size=None, record=True
+    )
     trace = cr.forward(p.net, p.params, p.X)
     each = cr.per_example_gradients(trace, cr.backward(trace, p.y))
-    shares = history.contributions(of="w3")
+    shares = cr.contributions(history, of="w3")
     np.testing.assert_allclose(shares.examples, -0.1 * each[0].W[:, 1, 0], rtol=1e-12)
     only = shares.parts.copy()
     only[:, 1] = 0  # w3 leads to the second output alone
@@ -135,7 +146,7 @@ def test_the_shares_of_gradient_descent_are_those_of_each_example_alone():
 
 def test_the_text_names_the_largest_and_the_rest():
     _, history = train(l2=0.1)
-    text = history.contributions(of="w5").text(top=3)
+    text = cr.contributions(history, of="w5").text(top=3)
     assert re.search(r"\n  the other 17 +−?[\d.]+", text)
     assert "By output" in text
     assert max(map(len, text.splitlines())) <= 80
@@ -151,9 +162,9 @@ def test_the_text_names_the_largest_and_the_rest():
 )
 def test_a_step_that_was_not_made_is_refused(options, message):
     _, history = train()
-    for method in (history.explain, history.contributions):
+    for function in (cr.explain_step, cr.contributions):
         with pytest.raises(ValueError, match=re.escape(message)):
-            method(**{"of": "w1", **options})
+            function(history, **{"of": "w1", **options})
 
 
 def test_a_history_that_was_pickled_has_no_run():
@@ -161,9 +172,9 @@ def test_a_history_that_was_pickled_has_no_run():
     again = pickle.loads(pickle.dumps(history))
     assert bits(again.at.params) == bits(history.at.params)
     with pytest.raises(ValueError, match="this history holds no run"):
-        again.explain(step=1, of="w1")
+        cr.explain_step(again, step=1, of="w1")
     with pytest.raises(ValueError, match="must be a weight or a bias, got 'x1'"):
-        history.contributions(of="x1")
+        cr.contributions(history, of="x1")
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
@@ -173,9 +184,9 @@ def test_the_lines_of_a_weighted_batch_give_its_step(batch_size, reduction):
     net = cr.Network(2, [cr.Dense(3, "tanh"), cr.Dense(2)], "huber", l2=0.1, reduction=reduction)
     p = problem(net, n=5)
     options = {"epochs": 1, "batch_size": batch_size, "sample_weight": p.w, "shuffle": False}
-    options["engine"] = "reference"
+    options |= {"engine": "reference", "record": True}
     after, history = cr.fit(net, p.params, p.X, p.y, cr.SGD(0.1), **options)
-    made = history.explain(step=history.at.step, of="w2").derivation
+    made = cr.explain_step(history, step=history.at.step, of="w2").derivation
     for step in made.steps():
         if step.formula is not None:
             assert float(exact(step.formula)) == pytest.approx(step.value, rel=1e-9, abs=1e-12)

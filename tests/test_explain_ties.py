@@ -194,10 +194,10 @@ def test_wrong_ties_in_a_file_are_told_by_its_line_and_names(tmp_path, ties, mes
 def test_later_steps_are_those_of_a_tied_training(step, optimizer):
     places = [["0.b[0]", "0.b[1]"], ["1.b[0]", "1.b[1]"]]
     options = {"epochs": step, "batch_size": None, "engine": "reference", "ties": places}
-    after, history = cr.fit(W.NET, W.START, W.X, W.Y, optimizer, **options)
+    after, history = cr.fit(W.NET, W.START, W.X, W.Y, optimizer, record=True, **options)
     for made in (
         explained("all", optimizer=optimizer, step=step),
-        history.explain(step=step, of="all"),
+        cr.explain_step(history, step=step, of="all"),
     ):
         shown = values(made)
         assert shown["b1⁺"] == pytest.approx(after[0].b[1], rel=1e-13)
@@ -208,8 +208,10 @@ def test_later_steps_are_those_of_a_tied_training(step, optimizer):
 def test_the_length_of_the_gradient_counts_what_is_tied_once():
     options = {"epochs": 1, "batch_size": None, "engine": "reference", "clip_norm": 0.05}
     places = [["0.b[0]", "0.b[1]"], ["1.b[0]", "1.b[1]"]]
-    after, history = cr.fit(W.NET, W.START, W.X, W.Y, cr.SGD(0.5), ties=places, **options)
-    shown = values(history.explain(step=1, of="b2"))
+    after, history = cr.fit(
+        W.NET, W.START, W.X, W.Y, cr.SGD(0.5), ties=places, record=True, **options
+    )
+    shown = values(cr.explain_step(history, step=1, of="b2"))
     assert shown["b2⁺"] == pytest.approx(after[1].b[0], rel=1e-13)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import chainrule as cr
 from chainrule import engine, streams
-from chainrule.batches import Examples, HeldOut, Part, batches, split
+from chainrule.batches import Examples, HeldOut, Subset, batches, split
 from chainrule.engine.session import shuffled
 from runs import bits, in_the_order_of
 from strategies import problem
@@ -100,22 +100,29 @@ def test_a_part_is_told_by_its_rows(engine_name):
     p = problem(NETS["quantities"], n=21)
     options = {"epochs": 3, "batch_size": 4, "engine": engine_name}
     rows = apart(21, 0.25, 0)[1]
-    one, first = cr.fit(p.net, p.params, p.X, p.y, cr.Adam(), validation=0.25, **options)
-    two, second = cr.fit(p.net, p.params, p.X, p.y, cr.Adam(), validation=HeldOut(rows), **options)
+    one, first = cr.fit(
+        p.net, p.params, p.X, p.y, cr.Adam(), validation=0.25, record=True, **options
+    )
+    two, second = cr.fit(
+        p.net, p.params, p.X, p.y, cr.Adam(), validation=HeldOut(rows), record=True, **options
+    )
     assert (bits(one), first.validation_loss) == (bits(two), second.validation_loss)
-    assert second.explain(step=2, of="w1").text() == first.explain(step=2, of="w1").text()
+    assert (
+        cr.explain_step(second, step=2, of="w1").text()
+        == cr.explain_step(first, step=2, of="w1").text()
+    )
 
 
 def test_a_part_knows_its_rows_and_weights():
     X, w = np.arange(5.0)[:, None], np.array([1.0, 2.0, 4.0, 8.0, 16.0])
     data = Examples(X, np.arange(5), w)
-    kept, held = Part(data, np.array([1, 4])), Part(data, np.array([1, 4]), without=False)
-    assert (kept.n, held.n, Part(data).n) == (3, 2, 5)
-    assert (kept.weight, held.weight, Part(data).weight) == (13, 18, 31)
+    kept, held = Subset(data, np.array([1, 4])), Subset(data, np.array([1, 4]), without=False)
+    assert (kept.n, held.n, Subset(data).n) == (3, 2, 5)
+    assert (kept.weight, held.weight, Subset(data).weight) == (13, 18, 31)
     assert kept.mean_weight == 13 / 3
     assert [part.whole().y.tolist() for part in (kept, held)] == [[0, 2, 3], [1, 4]]
     assert [part.first(2).y.tolist() for part in (kept, held)] == [[0, 2], [1, 4]]
-    assert Part(data).whole() is data
+    assert Subset(data).whole() is data
     made = batches(kept, 2, 0, 1, shuffle=False)
     assert [batch.y.tolist() for batch in made] == [[0, 2], [3]]
     order = np.concatenate([b.y for b in batches(kept, 2, 7, 1, shuffle=True)])

@@ -35,7 +35,7 @@ EXAMPLES: dict[str, list[cr.Optimizer]] = {
     "adamw": [cr.AdamW(0.1), cr.AdamW(0.1, 0.5, 0.8, 0.5, weight_decay=0.3)],
     "nadam": [cr.NAdam(0.1), cr.NAdam(0.1, beta1=0.5, beta2=0.8, epsilon=0.5), cr.NAdam(0.1, 0)],
     "lion": [cr.Lion(0.1), cr.Lion(0.1, beta1=0.5, beta2=0.8, weight_decay=0.3)],
-    "rprop": [cr.Rprop(0.1), cr.Rprop(0.1, shrink=0.3, grow=1.5, smallest=0.05, largest=0.15)],
+    "rprop": [cr.Rprop(0.1), cr.Rprop(0.1, 0.3, 1.5, step_min=0.05, step_max=0.15)],
 }
 CASES = [optimizer for optimizers in EXAMPLES.values() for optimizer in optimizers]
 SCHEDULE = cr.WarmUp(5, cr.Cosine(0.2, steps=20, final=0.01))
@@ -328,10 +328,10 @@ BAD: dict[str, tuple[str, list[float]]] = {
     "beta2": ("a finite number >= 0 and < 1", [-0.1, 1.0]),
     "epsilon": ("a finite number > 0", [0, -1e-8, math.inf]),
     "weight_decay": ("a finite number >= 0", [-0.1, math.inf]),
-    "shrink": ("a finite number > 0 and < 1", [0, 1]),
-    "grow": ("a finite number > 1", [1, 0.5, math.inf]),
-    "smallest": ("a finite number > 0", [0, -1]),
-    "largest": ("a finite number > 0", [0, -1, math.inf]),
+    "eta_minus": ("a finite number > 0 and < 1", [0, 1]),
+    "eta_plus": ("a finite number > 1", [1, 0.5, math.inf]),
+    "step_min": ("a finite number > 0", [0, -1]),
+    "step_max": ("a finite number > 0", [0, -1, math.inf]),
 }
 
 
@@ -377,5 +377,34 @@ def test_the_rate_follows_the_schedule() -> None:
 def test_options_that_contradict_themselves_are_refused():
     with pytest.raises(TypeError, match="SGD: nesterov must be True or False, got 'no'"):
         cr.SGD(nesterov="no")
-    with pytest.raises(ValueError, match="smallest must be at most largest, got 10 > 1"):
-        cr.Rprop(smallest=10, largest=1)
+    with pytest.raises(ValueError, match="step_min must be at most step_max, got 10 > 1"):
+        cr.Rprop(step_min=10, step_max=1)
+
+
+# ---- names of before -----------------------------------------------------------------------------
+
+FORMER = [(kind, old, new) for kind in OPTIMIZERS.values() for old, new in kind.former.items()]
+RPROP = cr.Rprop(0.1, eta_minus=0.25, eta_plus=1.5, step_min=0.125, step_max=2.0)
+
+
+@pytest.mark.parametrize(("kind", "old", "new"), FORMER)
+def test_a_field_is_known_by_its_name_of_before(kind: Any, old: str, new: str) -> None:
+    name, value = kind.__name__, getattr(RPROP, new)
+    with pytest.warns(DeprecationWarning, match=f"{name}: {old}= is deprecated; write {new}="):
+        assert kind(**{old: value}) == kind(**{new: value})
+    with pytest.warns(DeprecationWarning, match=f"{name}.{old} is deprecated; write {name}.{new}"):
+        assert getattr(RPROP, old) == value
+    with pytest.raises(TypeError, match=f"{name}: {old} is {new} now"):
+        kind(**{old: value, new: value})
+
+
+def test_a_pickle_may_have_names_of_before() -> None:
+    made = object.__new__(cr.Rprop)
+    back = {new: old for old, new in cr.Rprop.former.items()}
+    made.__setstate__({back.get(name, name): value for name, value in vars(RPROP).items()})
+    assert made == RPROP
+
+
+def test_what_no_optimizer_ever_had_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="Rprop has no attribute 'grown'"):
+        RPROP.grown  # noqa: B018

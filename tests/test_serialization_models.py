@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chainrule as cr
-from chainrule.history import Progress
 from chainrule.optimizers import OPTIMIZERS
+from chainrule.record import TrainingState
 from chainrule.serialization import read_file, write_file
 from chainrule.trees import leaves, tree_map
 from runs import LINE, LOGITS, XP, bits, example, fit
@@ -333,6 +333,6 @@ def test_whatever_is_said_a_file_is_refused_or_holds_a_network(path, run, data):
 
 def test_progress_holds_what_the_files_hold():
     """A field more would be lost on its way through a file."""
-    assert Progress._fields == ("params", "states", "step", "epoch", "optimizer")
-    fields = set(vars(cr.History())) - {"runs", "last", "best"}
+    assert TrainingState._fields == ("params", "states", "step", "epoch", "optimizer")
+    fields = set(vars(cr.History())) - {"net", "runs", "last", "best"}
     assert fields == {"loss", "validation_loss", "best_epoch", "stopped", "restored"}

@@ -85,7 +85,7 @@ def kinds_of(base):
     while kinds:
         kind = kinds.pop()
         kinds += kind.__subclasses__()
-        if kind.__module__.startswith(base.__module__.removesuffix(".base")) and kind is not base:
+        if kind.__module__.startswith(base.__module__.removesuffix(".layer")) and kind is not base:
             found.append(kind)
     return found
 
@@ -140,6 +140,14 @@ def test_later_fields_come_back_and_may_be_missing():
 def test_settings_come_back():
     optimizer = cr.SGD(0.1, momentum=0.5, nesterov=True)
     assert optimizer_from_data(optimizer_to_data(optimizer)) == optimizer
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_fields_may_have_their_names_of_before(name):
+    back = {new: old for old, new in OPTIMIZERS[name].former.items()}
+    data = optimizer_to_data(OPTIMIZERS[name](0.1))
+    before = {back.get(key, key): value for key, value in data.items()}
+    assert optimizer_from_data(before) == OPTIMIZERS[name](0.1)
 
 
 # What is of one's own

@@ -132,4 +132,4 @@ def test_nothing_is_drawn_but_from_these_streams() -> None:
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in makers
     }
-    assert found == {"streams.py", "estimators/validation_data.py"}
+    assert found == {"streams.py", "fitting/hold_out.py"}

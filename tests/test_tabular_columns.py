@@ -149,41 +149,46 @@ DECISIONS = {
         "category",
         "25 categories: 00x, 01x, 02x, 03x, 04x, …",
     ),
-    "label": (NAMES, {}, "left out", "text, all different (keep: --categories label)"),
+    "label": (NAMES, {}, "left out", "text, all different (keep: `categories=['label']`)"),
     "label, kept": (
         NAMES,
         {"categories": ["label, kept"]},
         "category",
         "200 categories: the 100 most frequent, and the others as one "
-        "(change: --leave-out '\"label, kept\"')",
+        "(change: `leave_out=['label, kept']`)",
     ),
     "most": (
         [*NAMES[:150], *["x"] * 50],
         {},
         "left out",
-        "text, most of it different (keep: --categories most)",
+        "text, most of it different (keep: `categories=['most']`)",
     ),
     "prose": (
         [f"{k % 101} {'word ' * 30}" for k in range(202)],
         {},
         "left out",
-        "long text (keep: --categories prose)",
+        "long text (keep: `categories=['prose']`)",
     ),
-    "id": (range(100, 300), {}, "left out", "identifies the rows (keep: --numbers id)"),
-    "PassengerId": (range(N), {}, "left out", "identifies the rows (keep: --numbers PassengerId)"),
+    "id": (range(100, 300), {}, "left out", "identifies the rows (keep: `numbers=['id']`)"),
+    "PassengerId": (
+        range(N),
+        {},
+        "left out",
+        "identifies the rows (keep: `numbers=['PassengerId']`)",
+    ),
     "paid": (range(0, 2 * N, 2), {}, "number", "200 values, 0 to 398"),
     "shop_id": (
         [1, 2, 3, 4] * 50,
         {},
         "category",
-        "numbers that are names, 4 categories: 1, 2, 3, 4 (change: --numbers shop_id)",
+        "numbers that are names, 4 categories: 1, 2, 3, 4 (change: `numbers=['shop_id']`)",
     ),
     "user ID": (range(N), {"numbers": ["user ID"]}, "number", "200 values, 0 to 199"),
     "Index": (
         [*range(1, N), 500],
         {},
         "left out",
-        "numbers the rows, going by its name (keep: --numbers Index)",
+        "numbers the rows, going by its name (keep: `numbers=['Index']`)",
     ),
     "row": ([1, 2, 3, 4] * 50, {}, "number", "200 values, 1 to 4"),
     "price_index": (range(0, 2 * N, 2), {}, "number", "200 values, 0 to 398"),
@@ -196,14 +201,14 @@ DECISIONS = {
         [str(k / 4) for k in range(N)],
         {},
         "number",
-        "200 values, 0 to 49.75, in text (change: --categories 'text of numbers')",
+        "200 values, 0 to 49.75, in text (change: `categories=['text of numbers']`)",
     ),
     "mixed": (
         ["unknown", *map(str, range(N - 1))],
         {},
         "number",
         "199 values, 0 to 198, in text, 1 other such as 'unknown' taken as missing "
-        "(change: --categories mixed)",
+        "(change: `categories=['mixed']`)",
     ),
     "too mixed": (
         ["a", "b", "1", "2"] * 50,
@@ -216,7 +221,7 @@ DECISIONS = {
         {"numbers": ["too mixed, asked"]},
         "number",
         "100 values, 1 to 2, in text, 100 others such as 'a', 'b' taken as missing "
-        "(change: --categories '\"too mixed, asked\"')",
+        "(change: `categories=['too mixed, asked']`)",
     ),
     "postcode": (["01234", "10115"] * 100, {}, "category", "2 categories: 01234, 10115"),
     "day": (DAYS, {}, "date", "200 values, 2024-01-01 to 2024-07-18"),
@@ -225,7 +230,7 @@ DECISIONS = {
         {},
         "date",
         "199 values, 2024-01-02 to 2024-07-18, in text, 1 other such as 'soon' taken as missing "
-        "(change: --categories 'day in text')",
+        "(change: `categories=['day in text']`)",
     ),
     "year": ([2020, 2021] * 100, {"categories": ["year"]}, "category", "2 categories: 2020, 2021"),
     "dropped": (range(N), {"leave_out": ["dropped"]}, "left out", "as asked"),
@@ -269,7 +274,7 @@ def test_the_whole_of_a_table():
     lines = [str(decision) for decision in decide(survey([frame], target="y"))]
     assert lines == [
         "x          number     3 values, 1.5 to 4, 1 missing",
-        "id         left out   identifies the rows (keep: --numbers id)",
+        "id         left out   identifies the rows (keep: `numbers=['id']`)",
         "y          target     2 classes: a 2, b 2",
     ]
 
@@ -290,25 +295,28 @@ TABLE = pl.DataFrame(
     }
 )
 ERRORS = [
-    ({"numbers": ["X"]}, "unknown column in --numbers 'X'; did you mean 'x'?"),
-    ({"leave_out": ["y"]}, "column 'y' is the target; take it out of --leave-out"),
+    ({"numbers": ["X"]}, "unknown column in `numbers=` 'X'; did you mean 'x'?"),
+    ({"leave_out": ["y"]}, "column 'y' is the target; take it out of `leave_out=`"),
     (
         {"numbers": ["x"], "categories": ["x"]},
-        "column 'x' stands in --numbers and in --categories; name it once",
+        "column 'x' stands in `numbers=` and in `categories=`; name it once",
     ),
-    ({"numbers": ["text"]}, "column 'text' holds text such as 'a', no numbers; use --categories"),
-    ({"numbers": ["day"]}, "column 'day' holds dates, not numbers; use --dates"),
+    ({"numbers": ["text"]}, "column 'text' holds text such as 'a', no numbers; use `categories=`"),
+    ({"numbers": ["day"]}, "column 'day' holds dates, not numbers; use `dates=`"),
     ({"dates": ["text"]}, "column 'text' holds text such as 'a', no dates such as 2024-05-31"),
     ({"dates": ["x"]}, "column 'x' holds Float64 such as 0.5, no dates"),
-    ({"numbers": ["empty"]}, "column 'empty' has no values; take it out of --numbers"),
-    ({"categories": ["list"]}, "column 'list' holds List(Int64), which --categories cannot take"),
+    ({"numbers": ["empty"]}, "column 'empty' has no values; take it out of `numbers=`"),
+    ({"categories": ["list"]}, "column 'list' holds List(Int64), which `categories=` cannot take"),
     ({"order": {"text": ["a"]}}, "order of 'text' leaves out 'b'; name each of its categories"),
     ({"order": {"text": ["a", "b", "a"]}}, "order of 'text' names a category twice"),
     ({"weight": "text"}, "weight 'text' must hold a number >= 0 in each row, got text such as 'a'"),
     ({"weight": "gap"}, "must hold a number >= 0 in each row, got 1 missing or infinite"),
     ({"weight": "w"}, "must hold a number >= 0 in each row, and one above 0, got −1 to 2"),
     ({"weight": "noughts"}, "and one above 0, got 0 to 0"),
-    ({"leave_out": TABLE.columns[:-1]}, "no column is left to predict from; keep one by --numbers"),
+    (
+        {"leave_out": TABLE.columns[:-1]},
+        "no column is left to predict from; keep one by `numbers=`",
+    ),
 ]
 
 

@@ -53,7 +53,7 @@ def test_a_column_that_is_the_quantity_again_is_named(copy):
     (said,) = warnings(table, "price")
     assert said.startswith("column 'price_eur' alone predicts 'price': it scores ")
     assert 0.998 <= float(said.partition("scores ")[2].partition(" ")[0]) <= 1
-    assert said.endswith("was that meant? If not, leave it out: --leave-out price_eur")
+    assert said.endswith("was that meant? If not, leave it out: `leave_out=['price_eur']`")
 
 
 @pytest.mark.parametrize(
@@ -100,9 +100,9 @@ def test_of_many_such_columns_some_are_named_and_the_others_counted():
     assert said[-1] == "so do 2 more, such as 'x3'"
 
 
-def test_a_column_with_blanks_in_its_name_is_left_out_as_a_shell_takes_it():
+def test_a_column_with_blanks_in_its_name_is_left_out_too():
     table = TABLE.with_columns(pl.Series("price in €", PRICE), price=PRICE)
-    assert warnings(table, "price")[0].endswith("--leave-out 'price in €'")
+    assert warnings(table, "price")[0].endswith("`leave_out=['price in €']`")
 
 
 def test_rare_classes_are_not_given_away_by_a_column_that_says_nothing():

@@ -8,6 +8,7 @@ import pytest
 
 import chainrule as cr
 from alone import alone
+from chainrule.cli.option_names import as_options
 from chainrule.tabular import memory
 from chainrule.tabular.files import workbook_extents
 from chainrule.tabular.files.open_source import open_source
@@ -162,7 +163,7 @@ def test_more_rows_than_training_keeps_of(monkeypatch):
         cr.train(pl.DataFrame({"x": range(101), "y": range(101)}), "y")
 
 
-FIX = "there is not enough memory; give --memory, such as 300MB"
+FIX = "there is not enough memory; set `memory=300_000_000`, or less"
 
 
 @pytest.mark.parametrize("error", [MemoryError(), MemoryError("Unable to allocate 9 GiB")])
@@ -173,11 +174,13 @@ def test_what_there_is_no_memory_for_is_said_in_a_line(tmp_path, monkeypatch, er
     pl.DataFrame({"x": range(9), "y": range(9)}).write_csv(tmp_path / "t.csv")
     for place in (
         "chainrule.tabular.files.source.Source.whole",
-        "chainrule.tabular.block_training.Run.go_on",
+        "chainrule.fitting.trainer.Trainer.train",
     ):
         with monkeypatch.context() as patched:
             patched.setattr(place, whole)
             with pytest.raises(MemoryError, match=f"^{FIX}$"):
                 cr.train(tmp_path / "t.csv", "y", epochs=1)
             options = ("--target", "y", "--epochs", 1, "--out", tmp_path / "t.model")
-            refused(run("train", tmp_path / "t.csv", *options), f"^Error: {FIX}$", code=1)
+            refused(
+                run("train", tmp_path / "t.csv", *options), f"^Error: {as_options(FIX)}$", code=1
+            )

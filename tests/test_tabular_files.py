@@ -76,7 +76,7 @@ def test_a_sheet_is_asked_for_where_several_hold_data(tmp_path):
     path = tmp_path / "two.xlsx"
     excel(path, {"North": [["a", "b"], [1, 2]], "Empty": [], "South": [["a", "b"], [3, 4]]})
     with pytest.raises(
-        TableError, match="2 sheets hold data: 'North', 'South'; name one by --sheet"
+        TableError, match="2 sheets hold data: 'North', 'South'; name one by `sheet=`"
     ):
         open_source(path)
     assert open_source(path, sheet="South").whole().rows() == [(3, 4)]

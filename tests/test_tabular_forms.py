@@ -72,12 +72,12 @@ def test_numbers_with_two_separators_come_back(numbers, separators):
 
 
 ASKED = [
-    (["6,050", "574"], "'6,050' is 6.05 or 6050; say which by --decimal ',' or --thousands ','"),
+    (["6,050", "574"], "'6,050' is 6.05 or 6050; say which by `decimal=','` or `thousands=','`"),
     (["6,050", "1,234"], "'1,234' is 1.234 or 1234, '6,050' is 6.05 or 6050; say which by"),
     (["5 €", "€ 1,234"], "'€ 1,234' is 1.234 or 1234; say which by"),
 ]
 OPEN = [
-    (["8.689", "997"], "'8.689' is 8.689 or 8689; say which by --decimal '.' or --thousands '.'")
+    (["8.689", "997"], "'8.689' is 8.689 or 8689; say which by `decimal='.'` or `thousands='.'`")
 ]
 
 
@@ -166,7 +166,7 @@ def test_units_are_refused_and_named(values, message):
         with pytest.raises(TableError, match=re.escape(message)) as caught:
             forms_of(frame, **options)
         assert str(caught.value).startswith(f"{what} 'x' ")
-        assert str(caught.value).endswith("or use --categories x or --leave-out x")
+        assert str(caught.value).endswith("or use `categories=['x']` or `leave_out=['x']`")
     with pytest.raises(TableError, match=re.escape(message)) as caught:
         forms_of(frame, "x", task="regression")
     assert str(caught.value).startswith("target 'x' ")
@@ -181,10 +181,10 @@ def test_some_others_are_taken_as_missing_and_counted():
 
 
 WRONG = [
-    ({"decimal": ","}, ["1.5", "2.25"], "holds '1.5', which is no number with --decimal ','"),
-    ({"thousands": "."}, ["1.5", "2.25"], "which is no number with --thousands '.'"),
-    ({"thousands": ","}, ["1,5", "2,25"], "which is no number with --thousands ','"),
-    ({"decimal": "."}, ["1,5", "1.5"], "holds '1,5', which is no number with --decimal '.'"),
+    ({"decimal": ","}, ["1.5", "2.25"], "holds '1.5', which is no number with `decimal=','`"),
+    ({"thousands": "."}, ["1.5", "2.25"], "which is no number with `thousands='.'`"),
+    ({"thousands": ","}, ["1,5", "2,25"], "which is no number with `thousands=','`"),
+    ({"decimal": "."}, ["1,5", "1.5"], "holds '1,5', which is no number with `decimal='.'`"),
 ]
 
 
@@ -272,18 +272,18 @@ def test_what_is_lost_is_said():
     )
     words = pl.DataFrame({"x": ["DE", "NA", "DE", "FR", "FR"]})
     (decision,) = decide(surveyed(words, typed=False))
-    assert str(decision).endswith("DE, FR, 1 missing (1 'NA') (change: --missing \"\")")
+    assert str(decision).endswith("DE, FR, 1 missing (1 'NA') (change: `missing=''`)")
 
 
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        ("x", "--categories x or --leave-out x"),
-        ("net weight", "--categories 'net weight' or --leave-out 'net weight'"),
-        ("a,b", "--categories '\"a,b\"' or --leave-out '\"a,b\"'"),
+        ("x", "`categories=['x']` or `leave_out=['x']`"),
+        ("net weight", "`categories=['net weight']` or `leave_out=['net weight']`"),
+        ("a,b", "`categories=['a,b']` or `leave_out=['a,b']`"),
     ],
 )
-def test_a_unit_names_the_options_as_a_shell_takes_them(name, options):
+def test_a_unit_names_the_options(name, options):
     with pytest.raises(TableError, match=re.escape(f"or use {options}")):
         forms_of(pl.DataFrame({name: ["5 kg", "7 kg", "12 kg"]}))
 
@@ -291,7 +291,7 @@ def test_a_unit_names_the_options_as_a_shell_takes_them(name, options):
 def test_many_numbers_in_text_are_said():
     values = [*(f"{k}.5" for k in range(40)), *["closed"] * 10]
     (decision,) = decide(surveyed(pl.DataFrame({"x": values})), categories=["x"])
-    said = "with 40 numbers; say by --missing what means none, such as 'closed'"
+    said = "with 40 numbers; say by `missing=` what means none, such as 'closed'"
     assert said in decision.reason
 
 

@@ -76,7 +76,7 @@ def test_the_column_decides_what_comes_first(values, expected):
 def test_what_comes_first_is_asked_for():
     message = (
         "column 'x' can be read in two ways: '1/2/1990' is 1 February 1990 or 2 January 1990; say "
-        "which by --date-format 'x=%d/%m/%Y' or 'x=%m/%d/%Y'"
+        "which by `date_format='x=%d/%m/%Y'` or `date_format='x=%m/%d/%Y'`"
     )
     values = ["1/2/1990", "9/9/1990"]
     for options in ({}, {"dates": ["x"]}, {"time": "x"}):
@@ -105,7 +105,7 @@ def test_a_format_that_is_given(form, values, expected):
 @pytest.mark.parametrize("value", ["1/2/1990", 19900102])
 def test_a_format_that_fits_nothing_is_refused(value):
     message = (
-        f"no value of column 'x' is written as --date-format '%m.%d.%Y' says, such as '{value}"
+        f"no value of column 'x' is written as `date_format='%m.%d.%Y'` says, such as '{value}"
     )
     with pytest.raises(TableError, match=re.escape(message)):
         read([value], reading=Reading(date_format=("x=%m.%d.%Y",)))
@@ -114,9 +114,9 @@ def test_a_format_that_fits_nothing_is_refused(value):
 @pytest.mark.parametrize(
     ("form", "message"),
     [
-        ("sold=%d/%m/%Y", "unknown column in --date-format 'sold'"),
-        ("dd/mm/yyyy", "as --date-format 'dd/mm/yyyy' says; column 'x' has %d/%m/%Y"),
-        ("%m/%d/%Y", "as --date-format '%m/%d/%Y' says; column 'x' has %d/%m/%Y"),
+        ("sold=%d/%m/%Y", "unknown column in `date_format=` 'sold'"),
+        ("dd/mm/yyyy", "as `date_format='dd/mm/yyyy'` says; column 'x' has %d/%m/%Y"),
+        ("%m/%d/%Y", "as `date_format='%m/%d/%Y'` says; column 'x' has %d/%m/%Y"),
     ],
 )
 def test_a_format_of_no_column_is_refused(form, message):
@@ -155,7 +155,7 @@ NO_DATES = [
         "times in the zone 'EST', whose offset is not kno",
     ),
     ([5, 7], {"dates": ["x"]}, "column 'x' holds Int64 such as 5, no dates such as 2024-05-31"),
-    (["soon", "later"], {"time": "x"}, "--time 'x' must hold dates or numbers, got text such as"),
+    (["soon", "later"], {"time": "x"}, "`time='x'` must hold dates or numbers, got text such as"),
     (["2012-01-01", "later"], {"time": "x"}, "numbers, got text such as 'later'; say how dates"),
     (["31.12.2012", "?!"], {"time": "x"}, "numbers, got text such as '?!'; say how dates are"),
 ]

@@ -45,7 +45,7 @@ from frames import forms_of
 def test_what_training_had_none_of_is_refused(form, values, message):
     with pytest.raises(TableError, match=re.escape(message)) as caught:
         Forms({"x": form}).read_new(pl.DataFrame({"x": values}), first=11)
-    assert str(caught.value).endswith("or by --missing what means none")
+    assert str(caught.value).endswith("or by `missing=` what means none")
     notes = Notes()
     others = Forms({"x": type(form)(**{**vars(form), "others": True})})
     assert others.read_new(pl.DataFrame({"x": values}), notes)["x"][-1] is None

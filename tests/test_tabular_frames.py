@@ -241,7 +241,7 @@ def test_the_order_of_categories_is_that_of_the_column(library):
     decision = decided(IN_ORDER[library])
     assert (decision.role, decision.order) == ("category", tuple(GRADES))
     assert decision.reason == "3 categories in the order of the column: poor < fair < good"
-    assert decision.option == "change: --categories x"
+    assert decision.option == "change: `categories=['x']`"
     assert decided(IN_ORDER[library], categories=["x"]).order == ()
     assert decided(IN_ORDER[library], order={"x": GRADES[::-1]}).order == tuple(GRADES[::-1])
 

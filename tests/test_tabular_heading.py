@@ -67,7 +67,9 @@ def test_a_header_reads_otherwise_than_the_rows(rows, expected):
     ],
 )
 def test_where_as_much_speaks_for_values_it_is_asked(tmp_path, rows):
-    with pytest.raises(TableError, match="may hold names or values; say which by --header or --no"):
+    with pytest.raises(
+        TableError, match="may hold names or values; say which by `header=True` or `h"
+    ):
         has_header(rows[0], rows[1:])
     path = tmp_path / "table.csv"
     path.write_text("".join(",".join(row) + "\n" for row in rows))

@@ -119,5 +119,5 @@ def test_what_is_asked_of_the_reading_holds_for_new_tables(tmp_path):
 
 def test_a_time_without_values_is_refused():
     frame = PLAIN.with_columns(when=pl.lit("-"))
-    with pytest.raises(TableError, match="--time 'when' must have a value in every row with a tar"):
+    with pytest.raises(TableError, match="`time='when'` must have a value in every row with a tar"):
         prepare(open_source(frame), "y", Options(time="when"))

@@ -9,10 +9,9 @@ import pytest
 
 import chainrule as cr
 from chainrule.batches import Examples
+from chainrule.fitting.trainer import Trainer, TrainingPlan
 from chainrule.tabular import example_blocks as blocks_module
-from chainrule.tabular.block_training import Plan, Run
 from chainrule.tabular.example_blocks import Blocks, block_count
-from chainrule.tabular.splitting import hold_out
 from chainrule.tabular.table_error import TableError
 
 N, FEATURES = 500, 3
@@ -113,17 +112,17 @@ def test_a_file_without_room_is_named(small_blocks, tmp_path):
 
 
 NET = cr.Network(FEATURES, [cr.Dense(4, "tanh"), cr.Dense(2)], loss="cross_entropy")
-PLAN = Plan(NET, cr.Adam(0.01), epochs=6, batch_size=16, patience=100, seed=1)
+PLAN = TrainingPlan(NET, cr.Adam(0.01), epochs=6, batch_size=16, seed=1)
 HELD = Examples(X[:50], Y[:50], None)
 
 
 def run(plan=PLAN, folder=None):
-    return Run(plan, filled(folder), HELD, NET.init(seed=0))
+    return Trainer(plan, filled(folder), NET.init(seed=0), validation=HELD)
 
 
 def test_a_run_is_fit_block_after_block(small_blocks):
     made = run()
-    made.go_on(lambda run: None)
+    made.train()
     params, history, blocks = NET.init(seed=0), None, filled()
     for epoch in range(6):
         for k in cr.streams.shuffled(4, 1, epoch, cr.streams.VISITS):
@@ -143,7 +142,7 @@ def test_a_run_is_fit_block_after_block(small_blocks):
 def test_where_the_blocks_lie_changes_no_bit(small_blocks, tmp_path):
     runs = [run(), run(folder=tmp_path)]
     for made in runs:
-        made.go_on(lambda run: None)
+        made.train()
     assert same(runs[0].params[0], runs[1].params[0])
     assert runs[0].losses == runs[1].losses
 
@@ -158,69 +157,19 @@ def test_a_run_that_was_broken_off_goes_on_to_the_same_bits(small_blocks, visits
             raise CrashError
 
     whole, broken = run(), run()
-    whole.go_on(lambda run: None)
+    whole.train()
     with pytest.raises(CrashError):
-        broken.go_on(crash)
-    again = Run(PLAN, filled(), HELD, broken.params, broken.history)
-    again.go_on(lambda run: None)
+        broken.train(crash)
+    again = Trainer(PLAN, filled(), broken.params, broken.history, validation=HELD)
+    again.train()
     assert same(whole.params[1], again.params[1])
     assert (whole.losses, whole.best_epoch) == (again.losses, again.best_epoch)
 
 
 def test_a_run_ends_where_validation_no_longer_gains(small_blocks):
-    made = run(dataclasses.replace(PLAN, optimizer=cr.SGD(1e-12), epochs=50, patience=2))
-    made.go_on(lambda run: None)
+    slow = {"optimizer": cr.SGD(1e-12), "epochs": 50, "stopping": cr.EarlyStopping(2)}
+    made = run(dataclasses.replace(PLAN, **slow))
+    made.train()
     assert made.over == "early stopping"
     assert made.epochs < 50
     assert same(made.best[0], made.history.best[0])
-
-
-# --- what is held out
-
-
-def test_each_class_has_its_share_among_the_examples_held_out():
-    y = np.repeat([0, 1, 2], [100, 200, 20])
-    held = hold_out(0.25, y, features=1, seed=0)
-    assert np.bincount(y[held]).tolist() == [25, 50, 5]
-
-
-def test_numbers_have_their_share_by_size():
-    y = DRAW.permutation(1000).astype(float)
-    held = hold_out(0.1, y, features=1, seed=0)
-    assert np.bincount((y[held] // 100).astype(int)).tolist() == [10] * 10
-
-
-def test_no_group_is_on_both_sides():
-    groups = DRAW.integers(0, 40, N)
-    held = hold_out(0.2, Y, features=1, seed=0, groups=groups)
-    assert not set(groups[held]) & set(groups[~held])
-    assert 0.15 < held.mean() < 0.3
-
-
-def test_by_time_the_last_are_held_out():
-    time = DRAW.permutation(N)
-    held = hold_out(0.2, Y, features=1, seed=0, time=time)
-    assert time[held].min() > time[~held].max()
-    assert held.sum() == 100
-
-
-def test_moments_that_many_share_stay_together():
-    time = np.repeat([1, 2], [50, 450])
-    held = hold_out(0.1, Y, features=1, seed=0, time=time)
-    assert len(set(time[held]) & set(time[~held])) == 0
-
-
-def test_no_more_is_held_out_than_memory_takes():
-    held = hold_out(0.5, np.arange(10_000.0), features=2**20, seed=0)
-    assert held.sum() == 8
-
-
-@pytest.mark.parametrize("option", ["groups", "time"])
-def test_one_value_parts_no_rows(option):
-    with pytest.raises(TableError, match=f"--{option} holds one value only, so that all 500 rows"):
-        hold_out(0.2, Y, features=1, seed=0, **{option: np.ones(N)})
-
-
-def test_one_side_without_examples_is_refused():
-    with pytest.raises(TableError, match="leaves no examples to train with; the table has 1"):
-        hold_out(0.2, np.zeros(1), features=1, seed=0)

@@ -51,7 +51,7 @@ def test_a_text_that_is_too_long(name):
 
 
 def test_what_helps_is_an_option_that_helps():
-    assert untrained(table(c=WORDS), "y").endswith("; shorten it, or --leave-out c")
+    assert untrained(table(c=WORDS), "y").endswith("; shorten it, or `leave_out=['c']`")
     cr.train(table(c=WORDS), "y", epochs=1, hidden=(2,), leave_out=("c",))
 
 
@@ -74,8 +74,8 @@ def test_many_long_texts_together():
 def test_too_many_layers(hidden, layers):
     said = untrained(table(), "y", hidden=hidden, dropout=0.1)
     assert said == (
-        "a model has at most 1,000 layers, those of --dropout among them, got "
-        f"{layers}; ask for fewer by --hidden"
+        "a model has at most 1,000 layers, those of `dropout=` among them, got "
+        f"{layers}; ask for fewer by `hidden=`"
     )
 
 

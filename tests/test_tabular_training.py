@@ -196,7 +196,7 @@ def test_quantiles_rise_and_hold_their_share(tmp_path):
 
 
 def test_classes_have_no_quantiles():
-    with pytest.raises(cr.TableError, match="target 'dear' has classes; leave --quantiles out"):
+    with pytest.raises(cr.TableError, match="target 'dear' has classes; leave `quantiles=` out"):
         trained("dear", quantiles=(0.5,))
 
 
@@ -280,18 +280,18 @@ def test_weight_decay_is_for_adamw():
 
 @pytest.mark.parametrize("option", ["groups", "time"])
 def test_columns_that_part_the_rows_must_be_there(option):
-    with pytest.raises(cr.TableError, match=f"--{option} 'no' is no column"):
+    with pytest.raises(cr.TableError, match=f"`{option}='no'` is no column"):
         trained(**{option: "no"})
 
 
 @pytest.mark.parametrize("option", ["groups", "time"])
 def test_the_target_parts_no_rows(option):
-    with pytest.raises(cr.TableError, match=f"'price' is the target; take it out of --{option}"):
+    with pytest.raises(cr.TableError, match=f"'price' is the target; take it out of `{option}=`"):
         trained(**{option: "price"})
 
 
 def test_groups_and_time_exclude_each_other():
-    with pytest.raises(ValueError, match="groups and time exclude each other; give one of them"):
+    with pytest.raises(ValueError, match="`groups=` and `time=` exclude each other; give one"):
         Options(groups="shop", time="day")
 
 
@@ -300,10 +300,10 @@ def test_a_small_table_is_trained_with_again_and_scored_before_that():
     prepared = prepare(open_source(TABLE.drop("dear")), "price", options)
     with prepared.blocks:
         run = begin(prepared, options)
-        run.go_on(lambda run: None)
+        run.train()
         again = begin_again(prepared, options, run)
         with again.blocks:
-            again.go_on(lambda run: None)
+            again.train()
         model = conclude(prepared, options, run, again)
     assert model.params is again.params
     assert model.about["epochs_with_all"] == 3

@@ -22,7 +22,7 @@ BIASES = [["0.b[0]", "0.b[1]"], ["1.b[0]", "1.b[1]"]]
 
 def fit(params: Any = PARAMS, optimizer: Any = None, **options: Any) -> Any:
     options = {"epochs": 1, "batch_size": None, "ties": BIASES, "engine": "reference", **options}
-    return cr.fit(NET, params, X, Y, optimizer or cr.SGD(0.5), **options)
+    return cr.fit(NET, params, X, Y, optimizer or cr.SGD(0.5), record=True, **options)
 
 
 def test_a_bias_that_two_units_share_has_the_sum_of_their_derivatives() -> None:
@@ -135,7 +135,7 @@ def test_a_run_whose_states_differ_cannot_be_tied() -> None:
 def test_a_step_of_a_tied_run_is_worked_out_as_it_was_made(options: Any) -> None:
     after, history = fit(optimizer=cr.SGD(0.5, momentum=0.5), epochs=3, **options)
     for of, value in (("b4", after[1].b[1]), ("b1", after[0].b[0]), ("w5", after[1].W[0, 0])):
-        made = history.explain(step=3, of=of)
+        made = cr.explain_step(history, step=3, of=of)
         assert made.derivation.parts[-1].steps[-1].value == pytest.approx(value, rel=1e-12)
         sums = [step for step in made.steps if re.fullmatch(r"∂E_total/∂b\d", step.symbol)]
         assert all(step.formula.count("δ") == 2 for step in sums)
@@ -145,7 +145,7 @@ def test_a_step_of_a_tied_run_is_worked_out_as_it_was_made(options: Any) -> None
 def test_the_textbooks_shared_bias_is_worked_out() -> None:
     _, history = fit()
     for of in ("b2", "o1.b", "b4"):  # the two values are b1 and b2
-        shown = str(history.explain(step=1, of=of))
+        shown = str(cr.explain_step(history, step=1, of=of))
         assert "∂E_total/∂b2 = δ_o1 · ∂net_o1/∂b2 + δ_o2 · ∂net_o2/∂b2" in shown
         assert "= 0.100400325\n" in shown
 
@@ -153,5 +153,5 @@ def test_the_textbooks_shared_bias_is_worked_out() -> None:
 def test_contributions_to_a_shared_value_are_refused() -> None:
     _, history = fit()
     with pytest.raises(ValueError, match="contributions: b2 is tied"):
-        history.contributions(of="b2")
-    assert history.contributions(of="w5").examples.shape == (1,)
+        cr.contributions(history, of="b2")
+    assert cr.contributions(history, of="w5").examples.shape == (1,)

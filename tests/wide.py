@@ -110,8 +110,10 @@ def explained(seed: int) -> Any:
         clip = {"clip_norm": 1.0} if rng.random() < 0.3 else {}
         options |= {"epochs": 3, "batch_size": size, "engine": "reference", **clip}
         with np.errstate(all="ignore"):
-            _, history = cr.fit(net, params, X, y, optimizer(rng), **options)
-        return history.explain(step=int(rng.integers(1, history.at.step + 1)), of=of, **more)
+            _, history = cr.fit(net, params, X, y, optimizer(rng), record=True, **options)
+        return cr.explain_step(
+            history, step=int(rng.integers(1, history.at.step + 1)), of=of, **more
+        )
     if rng.random() < 0.15 and at.widths[1] > 1:
         params[0].b[:] = params[0].b[0]
         options["ties"] = [[f"b{k + 1}" for k in range(at.widths[1])]]

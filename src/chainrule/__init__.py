@@ -43,6 +43,7 @@ from chainrule.schedules import (
     WarmUp,
 )
 from chainrule.training import fit
+from chainrule.warn import deprecated as _deprecated
 
 if typing.TYPE_CHECKING:
     from chainrule.estimators import (
@@ -51,7 +52,10 @@ if typing.TYPE_CHECKING:
         MLPClassifier,
         MLPRegressor,
     )
-    from chainrule.serialization import Checkpoint, CheckpointError, ModelFileError, load, save
+    from chainrule.explanation.contributions import contributions
+    from chainrule.explanation.replay import explain_step
+    from chainrule.fitting.checkpoint import Checkpoint
+    from chainrule.serialization import CheckpointError, ModelFileError, load, save
 
 __version__ = "0.1.0"
 
@@ -92,10 +96,12 @@ __all__ = [
     "activations",
     "backward",
     "check_gradient",
+    "contributions",
     "cost",
     "cost_and_gradient",
     "example_squared_norms",
     "explain",
+    "explain_step",
     "fit",
     "forward",
     "gradient",
@@ -120,10 +126,13 @@ _LAZY = {
         "chainrule.estimators",
     ),
     **dict.fromkeys(
-        ("Checkpoint", "CheckpointError", "ModelFileError", "load", "save"),
+        ("CheckpointError", "ModelFileError", "load", "save"),
         "chainrule.serialization",
     ),
     **dict.fromkeys(("TableModel", "train"), "chainrule.tabular"),
+    "contributions": "chainrule.explanation.contributions",
+    "explain_step": "chainrule.explanation.replay",
+    "Checkpoint": "chainrule.fitting.checkpoint",
     "TableError": "chainrule.tabular.table_error",
 }
 """Names whose module waits until one of them is asked for."""
@@ -137,3 +146,18 @@ def __getattr__(name: str) -> typing.Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+def _history_method(name: str, function: str) -> typing.Any:
+    """Return a method of `History` that is a function by itself now, of all that stands below."""
+
+    def method(history: History, **given: typing.Any) -> typing.Any:
+        _deprecated(f"history.{name}(...)", f"cr.{function}(history, ...)")
+        return __getattr__(function)(history, **given)
+
+    method.__doc__ = f"Deprecated: write `cr.{function}(history, ...)`."
+    return method
+
+
+for _name, _function in (("explain", "explain_step"), ("contributions", "contributions")):
+    setattr(History, _name, _history_method(_name, _function))

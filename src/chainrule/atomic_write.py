@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import secrets
 from collections.abc import Iterable
@@ -20,31 +21,89 @@ def _unfinished(name: str, token: str) -> str:
     return f".{name}.{token}.tmp"
 
 
-def write_whole(path: Path, parts: Iterable[bytes | memoryview], *, replace: bool = True) -> None:
-    """Write a file down to the disk, and only then under its name; one of that name is replaced.
+def check_replaceable(path: Path) -> None:
+    """Raise ValueError where something that is no file has a name.
 
-    Symbolic links are followed. Raises OSError, which names the file, where it cannot be written,
-    of which FileExistsError where another has its name by then and is not to be replaced, and
-    ValueError where something that is no file has its name.
+    >>> check_replaceable(Path("/dev/null"))
+    Traceback (most recent call last):
+    ...
+    ValueError: /dev/null: is not a file that could be replaced
+    """
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path}: is not a file that could be replaced")
+
+
+class AtomicFile:
+    """A file that is written beside where it goes, and has its name once it is whole.
+
+    `beside` is where it is written; what stands there under longer names goes with it. Symbolic
+    links are followed. Raises ValueError where something that is no file has its name.
+
+    >>> file = AtomicFile(getfixture("tmp_path") / "houses.csv")
+    >>> with file:
+    ...     file.beside.write_bytes(b"price")
+    ...     file.commit()
+    ...     file.target.read_bytes()
+    5
+    b'price'
+    """
+
+    def __init__(self, path: Path, *, replace: bool = True) -> None:
+        check_replaceable(path)
+        self.target, self._replace = behind_links(path), replace
+        name = _unfinished(self.target.name, secrets.token_hex(TOKEN))
+        self.beside = self.target.with_name(name)
+
+    def commit(self) -> None:
+        """Write the file down to the disk, and only then give it its name.
+
+        Raises OSError where that fails, of which FileExistsError where another has its name by then
+        and is not to be replaced.
+        """
+        _sync(self.beside, os.O_RDWR)
+        (self.beside.replace if self._replace else partial(_name_anew, self.beside))(self.target)
+        if os.name != "nt":  # where a folder cannot be opened
+            _sync(self.target.parent, os.O_RDONLY)  # it holds the new name
+
+    def __enter__(self) -> AtomicFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove what has no name."""
+        with suppress(OSError):  # its folder is none
+            _remove(self.target.parent, f"{glob.escape(self.beside.name)}*")
+
+
+def write_whole(path: Path, parts: Iterable[bytes | memoryview], *, replace: bool = True) -> None:
+    """Write a file that has its name once it is whole; one of that name is replaced.
+
+    Raises as `AtomicFile` does; an OSError names the file.
 
     >>> write_whole(Path("/dev/null"), [b"never"])
     Traceback (most recent call last):
     ...
     ValueError: /dev/null: is not a file that could be replaced
     """
-    target = behind_links(path)
-    if target.exists() and not target.is_file():
-        raise ValueError(f"{path}: is not a file that could be replaced")
-    beside = target.with_name(_unfinished(target.name, secrets.token_hex(TOKEN)))
     try:
-        _write(beside, parts)
-        (beside.replace if replace else partial(_name_anew, beside))(target)
-        _sync_folder(target.parent)
+        with AtomicFile(path, replace=replace) as file:
+            _write(file.beside, parts)
+            file.commit()
     except OSError as error:  # which names the file beside it, or none
         raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def _write(path: Path, parts: Iterable[bytes | memoryview]) -> None:
+    with path.open("xb") as file:
+        for part in parts:
+            file.write(part)
+
+
+def _sync(path: Path, flags: int) -> None:
+    opened = os.open(path, flags)
+    try:
+        os.fsync(opened)
     finally:
-        with suppress(OSError):  # it is not there: it has its name now, or its folder is none
-            beside.unlink()
+        os.close(opened)
 
 
 def _name_anew(beside: Path, target: Path) -> None:
@@ -71,24 +130,9 @@ def remove_unfinished(folder: Path, pattern: str) -> None:
     >>> list(folder.iterdir())
     []
     """
-    for left in folder.glob(_unfinished(pattern, "[0-9a-f]" * 2 * TOKEN)):
+    _remove(folder, f"{_unfinished(pattern, '[0-9a-f]' * 2 * TOKEN)}*")
+
+
+def _remove(folder: Path, pattern: str) -> None:
+    for left in folder.glob(pattern):
         left.unlink(missing_ok=True)
-
-
-def _write(path: Path, parts: Iterable[bytes | memoryview]) -> None:
-    with path.open("xb") as file:
-        for part in parts:
-            file.write(part)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    """Write the folder down too: it holds the new name."""
-    if os.name == "nt":  # where a folder cannot be opened
-        return
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

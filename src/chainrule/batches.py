@@ -70,13 +70,13 @@ class HeldOut:
 
 
 @dataclass(frozen=True)
-class Part:
+class Subset:
     """Some of the examples, in their order, used where they lie: no copy is made of them.
 
     They are those numbered `rows`, or with `without` all others; None is no row.
 
     >>> data = Examples(np.array([[1.0], [2.0], [3.0]]), np.array([4, 5, 6]), None)
-    >>> Part(data, np.array([1]), without=True).whole().y
+    >>> Subset(data, np.array([1]), without=True).whole().y
     array([4, 6])
     """
 
@@ -168,10 +168,10 @@ def split(
     validation: Any,
     seed: int,
     order: Order = shuffled,
-) -> tuple[Part, Part | None]:
+) -> tuple[Subset, Subset | None]:
     """Return the examples to train with, and those to validate with if there are any."""
     if validation is None:
-        return Part(data), None
+        return Subset(data), None
     if isinstance(validation, HeldOut):
         return _apart(data, validation.rows, "validation")
     if isinstance(validation, (tuple, list)):
@@ -182,7 +182,7 @@ def split(
             )
         X, y, *w = validation
         given = check_examples(net, params, X, y, w[0] if w else None, of="validation ")
-        return Part(data), Part(given)
+        return Subset(data), Subset(given)
     if hasattr(validation, "shape") and validation.shape:
         raise TypeError(
             "fit: validation must be (X, y), (X, y, sample_weight) or a fraction, got one array"
@@ -199,9 +199,9 @@ def split(
     return _apart(data, rows, f"validation={fraction:g} with seed={seed}")
 
 
-def _apart(data: Examples, rows: Rows, what: str) -> tuple[Part, Part]:
+def _apart(data: Examples, rows: Rows, what: str) -> tuple[Subset, Subset]:
     """Return the examples without some of them, and these."""
-    parts = Part(data, HeldOut(rows).distinct), Part(data, rows, without=False)
+    parts = Subset(data, HeldOut(rows).distinct), Subset(data, rows, without=False)
     if not all(part.weight > 0 for part in parts):
         raise ValueError(
             f"fit: {what} puts all examples of weight > 0 on one side; leave those of weight 0 "
@@ -211,7 +211,7 @@ def _apart(data: Examples, rows: Rows, what: str) -> tuple[Part, Part]:
 
 
 def batches(
-    data: Part, batch_size: int | None, seed: int, epoch: int, *, shuffle: bool
+    data: Subset, batch_size: int | None, seed: int, epoch: int, *, shuffle: bool
 ) -> Iterator[Examples]:
     """Yield the batches of an epoch; a full batch is never shuffled."""
     n = data.n
@@ -228,7 +228,7 @@ def batches(
 
 
 def batches_after(
-    data: Part, batch_size: int | None, seed: int, epoch: int, *, shuffle: bool
+    data: Subset, batch_size: int | None, seed: int, epoch: int, *, shuffle: bool
 ) -> Iterator[Examples]:
     """Yield the batch of each step after an epoch, without end."""
     for following in itertools.count(epoch + 1):

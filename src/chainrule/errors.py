@@ -63,6 +63,16 @@ def look(name: str) -> str:
     return " ".join("".join(c for c in seen if unicodedata.category(c) != "Cf").split())
 
 
+def argument(name: str, value: Any = ...) -> str:
+    """Return an argument as messages name it, in backticks: the command reads it as its option.
+
+    >>> print(argument("leave_out", ["id"]), argument("groups"))
+    `leave_out=['id']` `groups=`
+    """
+    written = "" if value is ... else repr(value).replace("`", r"\x60")
+    return f"`{name}={written}`"
+
+
 STEERING = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
@@ -252,6 +262,19 @@ def finite(
             "in float64"
         )
     raise ValueError(f"{what} must be finite, got {value} at {where}; {fix}")
+
+
+def as_list(where: str, of: str, given: Any) -> list[Any]:
+    """Return what was given as a list; raise TypeError where it is none, or a text.
+
+    >>> as_list("fit: freeze", "patterns of names", "*.b")
+    Traceback (most recent call last):
+    ...
+    TypeError: fit: freeze must be a list of patterns of names, got '*.b'
+    """
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise TypeError(f"{where} must be a list of {of}, got {given!r}")
+    return list(given)
 
 
 def check_weights(

@@ -6,7 +6,8 @@ Formulas are another matter: `explanation.printed_digits` says how many digits m
 from __future__ import annotations
 
 import math
-from numbers import Integral
+
+import numpy as np
 
 NONE = "–"
 """What stands for a number that there is not: None or NaN."""
@@ -27,7 +28,7 @@ def number(value: float | None, digits: int = 4) -> str:
     """
     if value is None or math.isnan(value):
         return NONE
-    if isinstance(value, Integral):
+    if isinstance(value, int | np.integer):
         text = f"{value:,}"
     elif math.isinf(value):
         text = "∞" if value > 0 else "-∞"

@@ -5,15 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import check_number, check_whole, unknown_name
-from chainrule.network import Parameters
-from chainrule.optimizers import State
-
-if TYPE_CHECKING:
-    from chainrule.explanation.contributions import Contributions
-    from chainrule.explanation.result import Explanation
+from chainrule.network import Network, Parameters
+from chainrule.record import Run, TrainingState
+from chainrule.warn import deprecated
 
 LOSSES_BY_EPOCH = ("loss", "validation_loss")
 """The figures that a history has for each epoch."""
@@ -70,16 +67,6 @@ class EarlyStopping:
             raise unknown_name("loss of EarlyStopping", str(self.of), LOSSES_BY_EPOCH)
 
 
-class Progress(NamedTuple):
-    """Where a run stands: enough to go on from, with the kind of optimizer that made the states."""
-
-    params: Parameters
-    states: list[State]
-    step: int
-    epoch: int
-    optimizer: str
-
-
 @dataclass
 class History:
     """The course of a run: one figure an epoch, and where it can go on from.
@@ -103,8 +90,11 @@ class History:
         The parameters after the best epoch; None without validation data.
     restored
         Whether the run ended with the best parameters, as under early stopping, not the last.
+    net
+        The network that was trained last.
     runs
-        What the calls of `fit` were given, so that any of their steps can be made again. It is not
+        What the last calls of `fit` that were to `record` were given, so that any of their steps
+        can be made again, by `cr.explain_step` and `cr.contributions`. Neither `net` nor `runs` is
         pickled with the rest.
     """
 
@@ -112,65 +102,14 @@ class History:
     validation_loss: list[float] = field(default_factory=list)
     best_epoch: int = 0
     stopped: str = ""
-    last: Progress | None = field(default=None, repr=False, compare=False)
+    last: TrainingState | None = field(default=None, repr=False, compare=False)
     best: Parameters | None = field(default=None, repr=False, compare=False)
     restored: bool = False
-    runs: tuple[Any, ...] = field(default=(), repr=False, compare=False)
+    net: Network | None = field(default=None, repr=False, compare=False)
+    runs: tuple[Run, ...] = field(default=(), repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "runs": ()}
-
-    def explain(self, *, step: int, of: str, **options: Any) -> Explanation:
-        """Return the working of one step of training, made again from the start of its run.
-
-        Steps count from 1. `of` and the options are those of `cr.explain`: notation, digits, top,
-        inputs, outputs. The arrays that `fit` was given must be what they were. Raises ValueError
-        for a step that was not made.
-
-        Parameters
-        ----------
-        step
-            The number of the step, from 1.
-        of
-            What is explained, by its name in `cr.explain`.
-        **options
-            Those of `cr.explain`: notation, digits, top, inputs, outputs.
-
-        Examples
-        --------
-        >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
-        >>> params = net.parameters([([[0.5]], [0.25])])
-        >>> _, history = cr.fit(net, params, [[3.0]], [1.0], cr.SGD(0.1), epochs=5)
-        >>> history.explain(step=1, of="w1").steps[-1].result
-        '0.275'
-        """
-        from chainrule.explanation.replay import explain_step
-
-        return explain_step(self, step, of, **options)
-
-    def contributions(self, *, of: str, step: int | None = None) -> Contributions:
-        """Return what each example and each output gave to a weight's change up to a step.
-
-        Raises ValueError for a step that was not made, and for what is not a weight or bias.
-
-        Parameters
-        ----------
-        of
-            A weight or a bias, by its name in `cr.explain`.
-        step
-            Up to which step; left out, the last.
-
-        Examples
-        --------
-        >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
-        >>> params = net.parameters([([[0.5]], [0.25])])
-        >>> _, history = cr.fit(net, params, [[3.0]], [1.0], cr.SGD(0.1), epochs=1)
-        >>> history.contributions(of="w1").examples.round(3)
-        array([-0.225])
-        """
-        from chainrule.explanation.contributions import contributions
-
-        return contributions(self, of, step)
+        return {**vars(self), "net": None, "runs": ()}
 
     @property
     def epochs(self) -> int:
@@ -178,7 +117,7 @@ class History:
         return len(self.loss)
 
     @property
-    def at(self) -> Progress:
+    def at(self) -> TrainingState:
         """Where the run stands."""
         if self.last is None:
             raise ValueError("this history holds no run; fit makes histories")
@@ -199,7 +138,7 @@ class History:
 
         Examples
         --------
-        >>> history = cr.History(loss=[0.5], last=cr.history.Progress((), [], 3, 1, "SGD"))
+        >>> history = cr.History(loss=[0.5], last=TrainingState((), [], 3, 1, "SGD"))
         >>> history.enter_validation(0.25)
         >>> history.best_epoch, history.validation_loss
         (1, [0.25])
@@ -261,3 +200,13 @@ class TrainingInterrupted(KeyboardInterrupt):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.params, self.history)
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """Return what a name of before stands for, in pickles too."""
+        if name != "Progress":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        deprecated("chainrule.history.Progress", "chainrule.history.TrainingState")
+        return TrainingState

@@ -5,6 +5,7 @@ x   (n, i)   W   (o, i)   b   (o,)
 
 from __future__ import annotations
 
+import fnmatch
 import functools
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +17,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from chainrule import losses
-from chainrule.errors import as_numbers, check_number, check_whole, finite, unknown_name
+from chainrule.errors import as_list, as_numbers, check_number, check_whole, finite, unknown_name
 from chainrule.layers import Layer, Role, chain
 from chainrule.layers.predictions import of_members
 from chainrule.losses import Loss
@@ -360,6 +361,24 @@ def divisor(net: Network, weight: float) -> float:
     1.0
     """
     return 1.0 if net.reduction == "sum" else weight
+
+
+def frozen(params: Parameters, freeze: Iterable[str], *, of: str = "fit") -> frozenset[str]:
+    """Return the names of the parameters that some pattern fits; raise where one fits none.
+
+    >>> net = cr.Network(1, [cr.Dense(1), cr.Dense(1)], loss="huber")
+    >>> sorted(frozen(net.init(), ["*.b"]))
+    ['0.b', '1.b']
+    """
+    names, fitting = [name for name, _ in named_leaves(params)], set[str]()
+    for pattern in as_list(f"{of}: freeze", "patterns of names", freeze):
+        if not isinstance(pattern, str):
+            raise TypeError(f"{of}: freeze must be a list of patterns of names, got {pattern!r}")
+        matched = fnmatch.filter(names, pattern)
+        if not matched:
+            raise unknown_name("parameter to freeze", pattern, names)
+        fitting.update(matched)
+    return frozenset(fitting)
 
 
 def number(params: Parameters, name: str, k: int) -> str:

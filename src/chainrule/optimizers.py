@@ -16,6 +16,7 @@ import dataclasses
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from array_api_compat import array_namespace
 
@@ -24,6 +25,7 @@ from chainrule.layers import Role
 from chainrule.network import Parameters
 from chainrule.schedules import Rate, check_rate, rate_at
 from chainrule.trees import Array, leaves, named_leaves, rebuild
+from chainrule.warn import deprecated, renamed
 
 State = tuple[Array, ...]
 
@@ -33,6 +35,9 @@ class Optimizer(abc.ABC):
 
     learning_rate: Rate
     weight_decay: float = 0.0
+
+    former: ClassVar[Mapping[str, str]] = {}
+    """What its fields were called before, by which programs and files of then name them."""
 
     def __post_init__(self) -> None:
         kind = type(self).__name__
@@ -67,10 +72,10 @@ _BOUNDS: dict[str, dict[str, float]] = {
     "beta2": {"least": 0, "below": 1},
     "epsilon": {"above": 0},
     "weight_decay": {"least": 0},
-    "shrink": {"above": 0, "below": 1},
-    "grow": {"above": 1},
-    "smallest": {"above": 0},
-    "largest": {"above": 0},
+    "eta_minus": {"above": 0, "below": 1},
+    "eta_plus": {"above": 1},
+    "step_min": {"above": 0},
+    "step_max": {"above": 0},
 }
 
 
@@ -284,8 +289,9 @@ class Lion(Optimizer):
 class Rprop(Optimizer):
     r"""A step size for each parameter, from the sign of its gradient alone; for full batches.
 
-    $$\Delta \leftarrow \begin{cases} \min(k^+ \Delta, \Delta_{\max}) & g\,g_{\text{before}} > 0 \\
-      \max(k^- \Delta, \Delta_{\min}),\ g \leftarrow 0 & g\,g_{\text{before}} < 0 \end{cases}
+    $$\Delta \leftarrow \begin{cases}
+      \min(\eta^+ \Delta, \Delta_{\max}) & g\,g_{\text{before}} > 0 \\
+      \max(\eta^- \Delta, \Delta_{\min}),\ g \leftarrow 0 & g\,g_{\text{before}} < 0 \end{cases}
       \qquad dw = \Delta \operatorname{sgn} g$$
 
     The learning rate is the first step size. Source: Riedmiller and Braun (1993), A direct
@@ -297,17 +303,37 @@ class Rprop(Optimizer):
     """
 
     learning_rate: Rate = 0.01
-    shrink: float = 0.5
-    grow: float = 1.2
-    smallest: float = 1e-6
-    largest: float = 50.0
+    eta_minus: float = 0.5
+    eta_plus: float = 1.2
+    step_min: float = 1e-6
+    step_max: float = 50.0
+
+    former: ClassVar[Mapping[str, str]] = {
+        "shrink": "eta_minus",
+        "grow": "eta_plus",
+        "smallest": "step_min",
+        "largest": "step_max",
+    }
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.smallest > self.largest:
+        if self.step_min > self.step_max:
             raise ValueError(
-                f"Rprop: smallest must be at most largest, got {self.smallest:g} > {self.largest:g}"
+                f"Rprop: step_min must be at most step_max, got {self.step_min:g} > "
+                f"{self.step_max:g}"
             )
+
+    def __getattr__(self, name: str) -> float:
+        """Return a field by the name that it had before."""
+        if name not in self.former:
+            raise AttributeError(f"Rprop has no attribute {name!r}")
+        deprecated(f"Rprop.{name}", f"Rprop.{self.former[name]}")
+        value: float = getattr(self, self.former[name])
+        return value
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take in a pickle, whose fields may have the names of before."""
+        vars(self).update({self.former.get(name, name): value for name, value in state.items()})
 
     def init(self, w: Array) -> State:
         return _zeros(w), array_namespace(w).full_like(w, self.rate(1))
@@ -316,12 +342,14 @@ class Rprop(Optimizer):
         before, size = state
         xp = array_namespace(g)
         agreement = xp.sign(g) * xp.sign(before)
-        grown = xp.minimum(self.grow * size, self.largest)
-        shrunk = xp.maximum(self.shrink * size, self.smallest)
+        grown = xp.minimum(self.eta_plus * size, self.step_max)
+        shrunk = xp.maximum(self.eta_minus * size, self.step_min)
         size = xp.where(agreement > 0, grown, xp.where(agreement < 0, shrunk, size))
         g = xp.where(agreement < 0, xp.zeros_like(g), g)
         return size * xp.sign(g), (g, size)
 
+
+Rprop.__init__ = renamed(**Rprop.former)(Rprop.__init__)  # type: ignore[method-assign]
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "sgd": SGD,
@@ -333,6 +361,18 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "lion": Lion,
     "rprop": Rprop,
 }
+
+
+def in_names_of_now(written: str) -> str:
+    """Return an optimizer in words, as `repr` has it, with its fields called as they are now.
+
+    >>> in_names_of_now("Rprop(learning_rate=0.01, shrink=0.5)")
+    'Rprop(learning_rate=0.01, eta_minus=0.5)'
+    """
+    if written.startswith("Rprop("):
+        for old, new in Rprop.former.items():
+            written = written.replace(f" {old}=", f" {new}=")
+    return written
 
 
 def init_states(optimizer: Optimizer, params: Parameters) -> list[State]:

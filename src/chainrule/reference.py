@@ -10,53 +10,22 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
 
 from chainrule import losses
 from chainrule.backprop import Trace, backward, forward, gradient, trace_cost
-from chainrule.batches import Examples, Part, batches
-from chainrule.history import REMEDY, DivergenceError, History, Progress
+from chainrule.batches import Examples, Subset, batches
+from chainrule.history import REMEDY, DivergenceError, History
 from chainrule.layers import Draw
 from chainrule.network import Network, Parameters, describe, divisor
-from chainrule.optimizers import Optimizer, State, apply
+from chainrule.optimizers import apply
+from chainrule.record import Plan, TrainingState
 from chainrule.targets import encode
-from chainrule.ties import Ties, spread, summed
+from chainrule.ties import spread, summed
 from chainrule.trees import leaf_names, leaves, named_leaves, tree_map
-
-
-class Plan(NamedTuple):
-    """What stays the same through a run."""
-
-    net: Network
-    optimizer: Optimizer
-    seed: int
-    frozen: frozenset[str]
-    clip_value: float | None
-    clip_norm: float | None
-    mean_weight: float = 1.0
-    """Of all examples that batches are drawn from."""
-    ties: Ties = ()
-
-
-class Run(NamedTuple):
-    """A call of `fit`, with all that it takes to make it again: everything as it was given."""
-
-    plan: Plan
-    X: Any
-    y: Any
-    sample_weight: Any
-    validation: Any
-    batch_size: int | None
-    shuffle: bool
-    native: bool
-    params: Parameters
-    states: list[State] | None
-    """None where they were new."""
-    step: int
-    epoch: int
 
 
 @functools.cache
@@ -72,7 +41,7 @@ def _keep_freed_memory() -> None:
 
 
 def run_epoch(
-    plan: Plan, data: Part, batch_size: int | None, shuffle: bool, history: History
+    plan: Plan, data: Subset, batch_size: int | None, shuffle: bool, history: History
 ) -> None:
     """Go through the examples once, and enter the outcome in the history."""
     _keep_freed_memory()
@@ -85,15 +54,15 @@ def run_epoch(
             try:
                 params, states, cost = take_step(plan, params, states, batch, t + 1)
             except FloatingPointError as error:
-                history.last = Progress(params, states, t, epoch, kind)
+                history.last = TrainingState(params, states, t, epoch, kind)
                 raise diverged(history, error) from None
             except KeyboardInterrupt:
-                history.last = Progress(params, states, t, epoch, kind)
+                history.last = TrainingState(params, states, t, epoch, kind)
                 raise
             t += 1
             rows = divisor(plan.net, batch.X.shape[0])
             total, whole = total + rows * cost, whole + batch.X.shape[0]
-    history.last = Progress(params, states, t, epoch + 1, kind)
+    history.last = TrainingState(params, states, t, epoch + 1, kind)
     history.loss.append(total / divisor(plan.net, whole))
 
 
@@ -197,7 +166,7 @@ def norm_scale(plan: Plan, grads: Parameters, xp: Any) -> float:
     return min(plan.clip_norm / largest / math.sqrt(squares), 1.0)
 
 
-def validate(net: Network, data: Part, history: History, cost: float | None = None) -> None:
+def validate(net: Network, data: Subset, history: History, cost: float | None = None) -> None:
     """Enter the cost of the validation data; a FloatingPointError names what is not finite.
 
     A finite cost that is given is taken; without one it is computed.
@@ -227,7 +196,7 @@ ASKED = 10_000
 
 
 def not_validated(
-    net: Network, data: Part, start: Parameters, history: History, error: FloatingPointError
+    net: Network, data: Subset, start: Parameters, history: History, error: FloatingPointError
 ) -> DivergenceError:
     """Return the error for a validation that failed, by the training or by its own data.
 

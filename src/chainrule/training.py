@@ -10,21 +10,21 @@ off after any epoch and gone on with, to the same bits.
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace
 
-from chainrule.batches import HeldOut, Part, check_examples, split
+from chainrule.batches import HeldOut, Subset, check_examples, split
 from chainrule.engine.native_run import NativeRun, cannot_run
 from chainrule.engine.session import check_choice, shuffled
-from chainrule.errors import check_number, check_whole, unknown_name
-from chainrule.history import EarlyStopping, History, Progress, TrainingInterrupted
-from chainrule.network import SEEDS, Network, Parameters, check_parameters
+from chainrule.errors import as_list, check_number, check_whole
+from chainrule.history import EarlyStopping, History, TrainingInterrupted
+from chainrule.network import SEEDS, Network, Parameters, check_parameters, frozen
 from chainrule.optimizers import Optimizer, State, init_states
-from chainrule.reference import Plan, Run, not_validated, run_epoch, validate
+from chainrule.record import Plan, Run, TrainingState
+from chainrule.reference import not_validated, run_epoch, validate
 from chainrule.ties import Ties, check_equal, check_ties
 from chainrule.trees import Array, leaves, named_leaves
 
@@ -53,6 +53,7 @@ def fit(
     ties: Iterable[Iterable[str]] = (),
     callbacks: Iterable[Callback] = (),
     history: History | None = None,
+    record: bool = False,
     engine: str = "auto",
     threads: int | None = None,
 ) -> tuple[Parameters, History]:
@@ -103,6 +104,10 @@ def fit(
     history
         The history of an earlier call that returned `params`, to go on from: `a` epochs and then
         `b` are the same as `a + b` at once, bit for bit.
+    record
+        Whether the history keeps what the call was given, the data too, so that `cr.explain_step`
+        and `cr.contributions` can make its steps again. Without it no data is kept, those of
+        earlier calls neither.
     engine
         `"native"` trains in the compiled engine, `"reference"` with the functions of
         `chainrule.backprop`; `"auto"` takes the compiled one wherever that can be, and says once
@@ -134,10 +139,9 @@ def fit(
     seed = check_whole("fit: seed", seed, least=0, below=SEEDS)
     if batch_size is not None:
         batch_size = check_whole("fit: batch_size", batch_size, least=1)
-    callbacks = _as_list("callbacks", "functions of a History", callbacks)
+    callbacks = as_list("fit: callbacks", "functions of a History", callbacks)
     _check_options(optimizer, early_stopping, validation, callbacks, engine, threads)
-    if not isinstance(shuffle, bool | np.bool_):
-        raise TypeError(f"fit: shuffle must be True or False, got {shuffle!r}")
+    _check_flags(shuffle=shuffle, record=record)
     clip_value, clip_norm = (
         None if bound is None else check_number(f"fit: {name}", bound, above=0)
         for name, bound in (("clip_value", clip_value), ("clip_norm", clip_norm))
@@ -158,7 +162,8 @@ def fit(
     native = _native(plan, history, training, held_out, batch_size, shuffle, engine, threads)
     fraction = None if held_out is None or isinstance(validation, (tuple, list)) else validation
     given = (X, y, sample_weight, fraction, batch_size, shuffle, native is not None)
-    history.runs = (*history.runs, Run(plan, *given, *_begun(history)))
+    history.net = net
+    history.runs = (*history.runs, Run(plan, *given, *_begun(history))) if record else ()
     each = held_out is not None or bool(callbacks)  # something to be done after each epoch
     over = early_stopping.is_over if early_stopping and early_stopping.of == "loss" else None
     history.stopped = _reason_to_stop(history, early_stopping, ())
@@ -171,19 +176,31 @@ def fit(
         except KeyboardInterrupt as interrupt:
             raise TrainingInterrupted(history.at.params, history) from interrupt
         if held_out is not None:
-            try:
-                if native is None:
-                    validate(net, held_out, history)
-                else:
-                    native.validate(history)
-            except FloatingPointError as error:
-                raise not_validated(net, training, params, history, error) from None
+            _validate(net, training, held_out, native, params, history)
         history.stopped = _reason_to_stop(history, early_stopping, callbacks)
     history.restored = early_stopping is not None and early_stopping.of != "loss"
     return history.returned, history
 
 
-def _tied(net: Network, at: Progress, ties: Any, stays: frozenset[str]) -> Ties:
+def _validate(
+    net: Network,
+    training: Subset,
+    held_out: Subset,
+    native: NativeRun | None,
+    start: Parameters,
+    history: History,
+) -> None:
+    """Enter the cost of the validation data; raise DivergenceError where it is not finite."""
+    try:
+        if native is None:
+            validate(net, held_out, history)
+        else:
+            native.validate(history)
+    except FloatingPointError as error:
+        raise not_validated(net, training, start, history, error) from None
+
+
+def _tied(net: Network, at: TrainingState, ties: Any, stays: frozenset[str]) -> Ties:
     """Return the ties of a run that stands somewhere, or raise where its tied places differ."""
     tied = check_ties(at.params, ties, net.roles, stays)
     names = [name for name, _ in named_leaves(at.params)]
@@ -201,8 +218,8 @@ def _begun(history: History) -> tuple[Parameters, list[State] | None, int, int]:
 def _native(
     plan: Plan,
     history: History,
-    data: Part,
-    held_out: Part | None,
+    data: Subset,
+    held_out: Subset | None,
     batch_size: int | None,
     shuffle: bool,
     engine: str,
@@ -232,7 +249,7 @@ def _start(optimizer: Optimizer, params: Parameters, history: History | None) ->
     """Return a history to write on, new or a copy of the one to go on from."""
     if history is None:
         states = init_states(optimizer, params)
-        return History(last=Progress(params, states, 0, 0, type(optimizer).__name__))
+        return History(last=TrainingState(params, states, 0, 0, type(optimizer).__name__))
     if not isinstance(history, History):
         raise TypeError(f"fit: history must be what an earlier fit returned, got {history!r}")
     before = leaves(history.returned)
@@ -258,23 +275,10 @@ def _same(a: Array, b: Array) -> bool:
     return a.dtype == b.dtype and a.shape == b.shape and bool(xp.all(a == b))
 
 
-def frozen(params: Parameters, freeze: Iterable[str]) -> frozenset[str]:
-    """Return the names of the parameters that some pattern fits; raise where one fits none.
-
-    >>> net = cr.Network(1, [cr.Dense(1), cr.Dense(1)], loss="huber")
-    >>> sorted(frozen(net.init(), ["*.b"]))
-    ['0.b', '1.b']
-    """
-    names = [name for name, _ in named_leaves(params)]
-    frozen: set[str] = set()
-    for pattern in _as_list("freeze", "patterns of names", freeze):
-        if not isinstance(pattern, str):
-            raise TypeError(f"fit: freeze must be a list of patterns of names, got {pattern!r}")
-        matched = fnmatch.filter(names, pattern)
-        if not matched:
-            raise unknown_name("parameter to freeze", pattern, names)
-        frozen.update(matched)
-    return frozenset(frozen)
+def _check_flags(**flags: object) -> None:
+    for name, flag in flags.items():
+        if not isinstance(flag, bool | np.bool_):
+            raise TypeError(f"fit: {name} must be True or False, got {flag!r}")
 
 
 def _check_options(
@@ -294,9 +298,3 @@ def _check_options(
         if not callable(callback):
             raise TypeError(f"fit: callbacks must hold functions of a History, got {callback!r}")
     check_choice("fit", engine, threads)
-
-
-def _as_list(name: str, of: str, given: Any) -> list[Any]:
-    if isinstance(given, str) or not isinstance(given, Iterable):
-        raise TypeError(f"fit: {name} must be a list of {of}, got {given!r}")
-    return list(given)

@@ -69,13 +69,15 @@ def renamed(**names: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        name = function.__qualname__.rpartition("<locals>.")[2].removesuffix(".__init__")
+
         @functools.wraps(function)
         def call(*args: P.args, **given: P.kwargs) -> T:
             for old in names.keys() & given.keys():
                 new = names[old]
                 if new in given:
-                    raise TypeError(f"{function.__name__}: {old} is {new} now; give {new} alone")
-                deprecated(f"{function.__name__}: {old}=", f"{new}=")
+                    raise TypeError(f"{name}: {old} is {new} now; give {new} alone")
+                deprecated(f"{name}: {old}=", f"{new}=")
                 given[new] = given.pop(old)
             return function(*args, **given)
 

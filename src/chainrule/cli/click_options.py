@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from chainrule.cli.option_names import option_name
 from chainrule.cli.training_files import Files
 from chainrule.tabular.read_options import Reading
 from chainrule.tabular.training_options import Options
@@ -119,7 +120,7 @@ def order(text: str) -> tuple[str, list[str]]:
 
 def _option(field: dataclasses.Field[Any]) -> Callable[[Any], Any]:
     """Return the option of a field; its default stays with the field."""
-    flag = f"--{field.name.replace('_', '-')}"
+    flag = option_name(field.name)
     if str(field.type).startswith("bool"):
         flags = [f"{flag}/--no-{flag[2:]}"]
     else:

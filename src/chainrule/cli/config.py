@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.cli.click_options import in_unit, parted
+from chainrule.cli.exits import Refusal
+from chainrule.cli.option_names import option_name
 from chainrule.cli.training_files import Files
 from chainrule.errors import unknown_name
 from chainrule.explanation.toml_file import TomlFile
@@ -57,6 +59,15 @@ def made(values: Mapping[str, Any]) -> tuple[Files, Reading, Options]:
     options = {name: value for name, value in values.items() if name not in OF_FILES}
     reading, of_training = made_of(options, Reading, Options)
     return Files(**own), reading, of_training
+
+
+def asked_for(values: Mapping[str, Any]) -> tuple[Files, Reading, Options]:
+    """Return a training as `made` does; what is wrong is refused by the option's name."""
+    try:
+        return made(values)
+    except (TypeError, ValueError) as error:
+        name, blank, rest = str(error).partition(" ")
+        raise Refusal((option_name(name) if name in FIELDS else name) + blank + rest) from None
 
 
 def _path_or_text(name: str, value: Any) -> Any:

@@ -9,24 +9,22 @@ from contextlib import contextmanager
 
 import click
 
+from chainrule.cli.option_names import as_options
 from chainrule.cli.standard_streams import forget_output
 from chainrule.cli.terminal import say
 from chainrule.errors import on_one_line
-from chainrule.history import REMEDY, DivergenceError
+from chainrule.history import DivergenceError
 from chainrule.tabular.memory import plainly_too_little
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 """Errors of the system that are none of the input's; the last is that of an output closed."""
-
-REMEDY_BY_OPTIONS = "lower --learning-rate, or set --clip-norm"
-"""What helps where training diverges, as the commands have it."""
 
 
 class OnOneLine(click.ClickException):
     """An error whose message is told on one line, whatever a file or its name puts into it."""
 
     def format_message(self) -> str:
-        return on_one_line(super().format_message())
+        return on_one_line(as_options(super().format_message()))
 
 
 class Failure(OnOneLine):
@@ -76,9 +74,7 @@ def refusals() -> Iterator[None]:
     """
     try:
         yield
-    except DivergenceError as error:
-        raise Failure(str(error).replace(REMEDY, REMEDY_BY_OPTIONS)) from None
-    except FloatingPointError as error:
+    except (DivergenceError, FloatingPointError) as error:
         raise Failure(str(error)) from None
     except ValueError as error:
         raise (Failure if _is_full(error) else Refusal)(str(error)) from None
@@ -112,7 +108,7 @@ def warnings_in_a_line() -> Iterator[None]:
 
 
 def _show(message: Warning | str, *_: object) -> None:
-    say(f"Warning: {message}", err=True)
+    say(as_options(f"Warning: {message}"), err=True)
 
 
 def _is_full(error: BaseException | None) -> bool:

@@ -12,6 +12,7 @@ import chainrule as cr
 from chainrule.atomic_write import write_whole
 from chainrule.cli.click_options import forced, given, reads_tables
 from chainrule.cli.exits import usage_errors
+from chainrule.cli.option_names import option_name
 from chainrule.cli.output_files import check_apart, check_replaceable
 from chainrule.cli.sizes import read_sizes
 from chainrule.cli.terminal import hand_on, say
@@ -148,7 +149,7 @@ def explain(
         write = FORMATS[format_of(name, output)].write
         asked = given(reading)
         if asked and data is None:
-            raise ValueError(f"--{min(asked).replace('_', '-')} is of a table; name it by --data")
+            raise ValueError(f"{option_name(min(asked))} is of a table; name it by --data")
         read = [network, data] if data else [network_path(network)]
         check_output(output, *read, force=force)
         if data:

@@ -13,13 +13,13 @@ from chainrule.formatting import number, roughly
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from chainrule.tabular.block_training import Run
+    from chainrule.fitting.trainer import Trainer
 
 
 @contextmanager
 def progress(
-    console: Console | None, run: Run, *, lines: int = 10
-) -> Iterator[Callable[[Run], None]]:
+    console: Console | None, run: Trainer, *, lines: int = 10
+) -> Iterator[Callable[[Trainer], None]]:
     """Yield what shows how far a run is, after each visit; without a console, nothing.
 
     A terminal has a bar, and a log at most so many lines.
@@ -37,17 +37,17 @@ def progress(
 class Clock:
     """How long a run will take if it goes on as from where it was when this was made."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Trainer) -> None:
         self.visits, self.time = run.visits, time.monotonic()
 
-    def left(self, run: Run) -> str:
+    def left(self, run: Trainer) -> str:
         """Return how long it is at most until the last epoch; nothing after that."""
         missing = run.plan.epochs * run.blocks.count - run.visits
         each = (time.monotonic() - self.time) / max(1, run.visits - self.visits)
         return f"  {roughly(each * missing)} left" if missing else ""
 
 
-def said(run: Run) -> str:
+def said(run: Trainer) -> str:
     """Return the losses of a run, of the examples in training and of those held out if any are."""
     if not run.losses:
         return ""
@@ -58,7 +58,7 @@ def said(run: Run) -> str:
     return f"{loss}, held out {last}, best {best}"
 
 
-def _bar(console: Console, began: Clock) -> Iterator[Callable[[Run], None]]:
+def _bar(console: Console, began: Clock) -> Iterator[Callable[[Trainer], None]]:
     from rich.progress import BarColumn, Progress, TextColumn
 
     bar = Progress(
@@ -71,7 +71,7 @@ def _bar(console: Console, began: Clock) -> Iterator[Callable[[Run], None]]:
     with bar:
         task = bar.add_task("", total=1, epochs="0")
 
-        def show(run: Run) -> None:
+        def show(run: Trainer) -> None:
             total = run.plan.epochs
             bar.update(
                 task,
@@ -83,7 +83,7 @@ def _bar(console: Console, began: Clock) -> Iterator[Callable[[Run], None]]:
         yield show
 
 
-def _line(console: Console, run: Run, began: Clock, every: int) -> None:
+def _line(console: Console, run: Trainer, began: Clock, every: int) -> None:
     """Print a line after every so many epochs."""
     epoch, within = divmod(run.visits, run.blocks.count)
     if within == 0 and epoch % every == 0:

@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from chainrule.cli.option_names import as_options
 from chainrule.formatting import counted, decimals, number
 
 CLASSES = 20
@@ -104,7 +105,7 @@ def warned(about: Mapping[str, Any]) -> list[str]:
     >>> warned({"warnings": ["the model predicts one class only"]})
     ['', 'Warning: the model predicts one class only']
     """
-    return _paragraphs(f"Warning: {each}" for each in about.get("warnings", ()))
+    return _paragraphs(as_options(f"Warning: {each}") for each in about.get("warnings", ()))
 
 
 def _paragraphs(told: Iterable[str]) -> list[str]:

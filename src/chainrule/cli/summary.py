@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from chainrule.cli.option_names import as_options
 from chainrule.formatting import counted, duration, number
 
 if TYPE_CHECKING:
@@ -77,14 +78,12 @@ def of_table(source: Source, prepared: Prepared) -> list[str]:
 
 def decided(decisions: Iterable[Decision]) -> list[str]:
     """Return what becomes of each column; of many columns, those that are alike share a line."""
-    from chainrule.tabular.columns.decision import as_argument
-
     decisions = list(decisions)
     if len(decisions) <= LINES:
         return list(aligned(_decision([each]) for each in decisions))
     groups: dict[tuple[str, ...], list[Decision]] = {}
     for each in sorted(decisions, key=_rank):
-        option = each.option.partition(as_argument(each.column))[0]
+        option = each.option.partition("=")[0]
         groups.setdefault((each.role, each.reason, option), []).append(each)
     shown = list(groups.values())[: LINES - 1]
     lines = list(aligned(map(_decision, shown)))
@@ -110,7 +109,7 @@ def _decision(alike: list[Decision]) -> tuple[str, str, str]:
     name, option = bare(first.column), f" ({first.option})" if first.option else ""
     if len(alike) > 1:
         name = short(name, f" and {len(alike) - 1:,} more")
-    return name, first.role, f"{first.reason}{option}"
+    return name, first.role, as_options(f"{first.reason}{option}")
 
 
 # A network, a training, its scores

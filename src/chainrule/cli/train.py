@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,8 +26,8 @@ from chainrule.tabular.training_options import Options
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from chainrule.fitting.trainer import Trainer
     from chainrule.tabular import TableModel
-    from chainrule.tabular.block_training import Run
     from chainrule.tabular.prepare import Prepared
 
 LINE = "chainrule.line"
@@ -95,10 +95,7 @@ def train(
     """
     with refusals():
         asked = (config.read(file) if file else {}) | given({**values, "table": table})
-        try:
-            files, reading, options = config.made(asked)
-        except TypeError as error:
-            raise Refusal(str(error)) from None
+        files, reading, options = config.asked_for(asked)
         if print_config:
             say(config.to_toml(files, reading, options), nl=False)
             return
@@ -239,7 +236,7 @@ def _train(
             if run.visits and told:
                 told.print(f"Going on after epoch {run.epochs} of {run.plan.epochs}.\n")
             with progress(told, run) as show:
-                run.go_on(lambda run: (after_visit(run), show(run)))
+                run.train(after_visit, show)
             again = _trained_again(prepared, chosen, run, told)
             seconds = time.monotonic() - began
             model = conclude(prepared, chosen, run, again)
@@ -257,16 +254,16 @@ def _train(
 
 
 def _trained_again(
-    prepared: Prepared, chosen: Options, first: Run, told: Console | None
-) -> Run | None:
+    prepared: Prepared, chosen: Options, first: Trainer, told: Console | None
+) -> Trainer | None:
     from chainrule.tabular.table_training import begin_again
 
     again = begin_again(prepared, chosen, first)
     if again is not None:
         if told:
             told.print(f"\nTraining again with all {len(prepared.rows):,} rows.\n")
-        with again.blocks, progress(told, again, lines=2) as show:
-            again.go_on(show)
+        with closing(again.blocks), progress(told, again, lines=2) as show:
+            again.train(show)
     return again
 
 

@@ -11,13 +11,14 @@ from collections.abc import Callable
 import numpy as np
 
 from chainrule import engine
-from chainrule.batches import Part, batches_after
+from chainrule.batches import Subset, batches_after
 from chainrule.engine.program import Program
 from chainrule.engine.session import Session, contiguous, refusal, why_not
-from chainrule.history import History, Progress
+from chainrule.history import History
 from chainrule.network import Network, Parameters
 from chainrule.optimizers import Optimizer
-from chainrule.reference import Plan, diverged, take_step, validate
+from chainrule.record import Plan, TrainingState
+from chainrule.reference import diverged, take_step, validate
 from chainrule.schedules import Schedule
 from chainrule.trees import leaves
 from chainrule.warn import warn
@@ -95,12 +96,12 @@ class NativeRun:
         self,
         plan: Plan,
         history: History,
-        data: Part,
+        data: Subset,
         batch_size: int | None,
         shuffle: bool,
         threads: int | None,
         *,
-        held_out: Part | None = None,
+        held_out: Subset | None = None,
     ) -> None:
         self.plan = plan
         self.data = dataclasses.replace(data, data=contiguous(data.data))
@@ -115,7 +116,7 @@ class NativeRun:
             threads=useful_threads(plan.net, self.batch, threads),
         )
 
-    def _lying_as(self, held_out: Part, data: Part) -> Part:
+    def _lying_as(self, held_out: Subset, data: Subset) -> Subset:
         """Return a part as the engine reads it; where it is of the same examples, so is that."""
         same = held_out.data is data.data
         return dataclasses.replace(
@@ -160,7 +161,7 @@ class NativeRun:
                 done = again
         began = at.epoch
         step, epoch = at.step + done.steps, began + len(done.costs)
-        made = Progress((), [], step, epoch, at.optimizer)
+        made = TrainingState((), [], step, epoch, at.optimizer)
         del at
         self._enter(made, done.costs, history)
         if done.outcome == "diverged":
@@ -168,7 +169,7 @@ class NativeRun:
         if done.raised is not None:
             raise done.raised
 
-    def _enter(self, made: Progress, costs: list[float], history: History) -> None:
+    def _enter(self, made: TrainingState, costs: list[float], history: History) -> None:
         """Enter where the run stands; the old parameters go before the new come, to save room."""
         try:
             history.last = None
@@ -178,7 +179,7 @@ class NativeRun:
                 history.last = self._filled(made)
             history.loss.extend(costs)
 
-    def _filled(self, made: Progress) -> Progress:
+    def _filled(self, made: TrainingState) -> TrainingState:
         params, states = self.session.read()
         return made._replace(params=params, states=states)
 

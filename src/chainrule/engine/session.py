@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import engine, losses, streams
-from chainrule.batches import Examples, Part, Rows
+from chainrule.batches import Examples, Rows, Subset
 from chainrule.engine.program import Program, UnsupportedError
 from chainrule.errors import check_whole, unknown_name
 from chainrule.network import Network, Parameters, divisor
 from chainrule.optimizers import OPTIMIZERS, Optimizer, State
-from chainrule.reference import Plan
+from chainrule.record import Plan
 from chainrule.rows import is_own
 from chainrule.schedules import Schedule
 from chainrule.streams import ORDER
@@ -258,7 +258,7 @@ class Session:
         rate = self.plan.optimizer.learning_rate
         return float(rate(step) if isinstance(rate, Schedule) else rate)
 
-    def cost(self, part: Part) -> float:
+    def cost(self, part: Subset) -> float:
         """Return the cost of some of the examples."""
         whole = divisor(self.plan.net, part.weight)
         return self.losses(part.data, part.numbers) / whole + float(self.trainer.penalty())
@@ -287,10 +287,19 @@ def contiguous(data: Examples) -> Examples:
     return Examples(*(part if part is None else np.ascontiguousarray(part) for part in data))
 
 
+_IN_ENGINE = {
+    "eta_minus": "shrink",
+    "eta_plus": "grow",
+    "step_min": "smallest",
+    "step_max": "largest",
+}
+"""Numbers that the engine calls otherwise."""
+
+
 def _numbers(plan: Plan) -> dict[str, float]:
     """Return the optimizer's numbers, the network's penalty and the bounds on the gradient."""
     fields = {
-        field.name: float(getattr(plan.optimizer, field.name))
+        _IN_ENGINE.get(field.name, field.name): float(getattr(plan.optimizer, field.name))
         for field in dataclasses.fields(plan.optimizer)  # type: ignore[arg-type]
         if field.name != "learning_rate"
     }

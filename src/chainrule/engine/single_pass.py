@@ -14,7 +14,7 @@ from chainrule.engine.session import Session, contiguous
 from chainrule.layers import Draw
 from chainrule.network import Network, Parameters, divisor
 from chainrule.optimizers import SGD, init_states
-from chainrule.reference import Plan
+from chainrule.record import Plan
 
 ROWS = 256
 """How many examples pass through the network at a time."""

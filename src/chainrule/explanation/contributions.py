@@ -18,7 +18,7 @@ import numpy as np
 from chainrule.errors import check_whole
 from chainrule.explanation import derivation
 from chainrule.explanation.printed_digits import figure
-from chainrule.explanation.replay import run_of
+from chainrule.explanation.replay import recorded_run
 from chainrule.explanation.step_shares import DECAY, EARLIER, PENALTY, Sharing, Vector
 from chainrule.explanation.subjects import subject
 from chainrule.explanation.text import Text
@@ -107,19 +107,35 @@ def _said(value: float) -> str:
 
 
 def contributions(history: History, of: str, step: int | None = None) -> Contributions:
-    """Return the shares of a weight's change from the start of a run to a step of it.
+    """Return what each example and each output gave to a weight's change up to a step.
 
-    Raises ValueError for what no step has changed, for a step that cannot be made again, for a
-    tied parameter, and for an optimizer of one's own.
+    The change is that from the start of the recorded run that made the step.
 
+    Parameters
+    ----------
+    history
+        That of `cr.fit(..., record=True)`; the arrays that `fit` was given must be what they were.
+    of
+        A weight, a bias, or an entry of any parameter by its name, as for `cr.explain`.
+    step
+        The last of the steps, from 1; left out, the last of the training.
+
+    Raises
+    ------
+    ValueError
+        For what no step has changed, for a step that was not made, or not recorded, for a tied
+        parameter, and for an optimizer of one's own.
+
+    Examples
+    --------
     >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
     >>> params = net.parameters([([[0.5]], [0.25])])
-    >>> _, history = cr.fit(net, params, [[3.0]], [1.0], cr.SGD(0.1), epochs=1)
-    >>> contributions(history, "b1").examples.round(3)
-    array([-0.075])
+    >>> _, history = cr.fit(net, params, [[3.0]], [1.0], cr.SGD(0.1), epochs=1, record=True)
+    >>> cr.contributions(history, of="w1").examples.round(3)
+    array([-0.225])
     """
     last = history.at.step if step is None else check_whole("contributions: step", step, least=1)
-    run = run_of(history, last)
+    run = recorded_run(history, last)
     derivation.check_layers(run.plan.net)
     at = Places.of(run.plan.net)
     key = subject(of, at)
@@ -133,7 +149,7 @@ def contributions(history: History, of: str, step: int | None = None) -> Contrib
     if any(place in group for group in run.plan.ties):
         raise ValueError(
             f"contributions: {of} is tied, and its change is not of its own place alone; "
-            "history.explain works a step of it"
+            "explain_step works a step of it"
         )
     shared = Sharing(run, key, at)
     after, change = shared.through(last), shared.change

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from chainrule.atomic_write import check_replaceable
 from chainrule.regular_files import behind_links
 
 if TYPE_CHECKING:
@@ -59,6 +60,5 @@ def check_place(path: Path) -> Path:
     """
     if not path.parent.is_dir():
         raise ValueError(f"{path}: there is no folder {path.parent}")
-    if path.exists() and not path.is_file():
-        raise ValueError(f"{path}: is not a file that could be replaced")
+    check_replaceable(path)
     return behind_links(path)

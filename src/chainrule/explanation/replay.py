@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from chainrule.batches import Examples, Part, batches_after, check_examples, split
+from chainrule.batches import Examples, Subset, batches_after, check_examples, split
 from chainrule.engine.native_run import AS_LONG_AS_IT_TAKES, NativeRun
 from chainrule.engine.session import Session, contiguous, shuffled
 from chainrule.errors import check_whole
@@ -20,15 +20,16 @@ from chainrule.explanation.result import Explanation
 from chainrule.explanation.subjects import subject
 from chainrule.explanation.tied_names import of_run
 from chainrule.explanation.unit_places import Places
-from chainrule.history import History, Progress
+from chainrule.history import History
 from chainrule.layers import Draw
 from chainrule.network import Parameters
-from chainrule.optimizers import State, init_states
-from chainrule.reference import Plan, Run, take_step
+from chainrule.optimizers import State
+from chainrule.record import Plan, Run
+from chainrule.reference import take_step
 from chainrule.trees import tree_map
 
 
-class Stand(NamedTuple):
+class BeforeStep(NamedTuple):
     """Where a run stands before one of its steps, and the batch that the step is made of."""
 
     params: Parameters
@@ -37,20 +38,12 @@ class Stand(NamedTuple):
     batch: Examples
 
 
-class Start(NamedTuple):
-    """Which step of a training is meant, and how that goes through the examples."""
-
-    step: int
-    batch_size: int | None
-    states: list[State] | None
-
-
-def run_of(history: History, step: int) -> Run:
+def recorded_run(history: History, step: int) -> Run:
     """Return the run that made a step, or raise."""
     if not history.runs:
         raise ValueError(
-            "this history holds no run: one that was loaded from a file has not the data, and "
-            "only fit makes histories"
+            "this history holds no run: give fit(record=True), which keeps what it is given; files "
+            "and pickles hold none"
         )
     last = history.at.step
     if not last:
@@ -60,11 +53,10 @@ def run_of(history: History, step: int) -> Run:
     made = [run for run in history.runs if run.step < step]
     if not made:
         raise ValueError(
-            f"step {step} was made before this history was loaded from a file, which has not the "
-            f"data; the steps from {history.runs[0].step + 1} on can be made again"
+            f"step {step} was made before those that this history records; the steps from "
+            f"{history.runs[0].step + 1} on can be made again"
         )
-    found: Run = made[-1]
-    return found
+    return made[-1]
 
 
 def examples_of(run: Run) -> Examples:
@@ -74,28 +66,23 @@ def examples_of(run: Run) -> Examples:
     return part.whole()
 
 
-def began(run: Run) -> Progress:
-    """Return where a run began."""
-    optimizer = run.plan.optimizer
-    states = init_states(optimizer, run.params) if run.states is None else run.states
-    return Progress(run.params, states, run.step, run.epoch, type(optimizer).__name__)
-
-
-def stands(run: Run, data: Examples) -> Iterator[Stand]:
+def steps_of(run: Run, data: Examples) -> Iterator[BeforeStep]:
     """Yield where a run stands before each of its steps, made as the run made them."""
-    params, states, t, epoch, _ = began(run)
-    following = batches_after(Part(data), run.batch_size, run.plan.seed, epoch, shuffle=run.shuffle)
+    params, states, t, epoch, _ = run.start
+    following = batches_after(
+        Subset(data), run.batch_size, run.plan.seed, epoch, shuffle=run.shuffle
+    )
     native = _native_steps(run, len(data.X)) if run.native else None
     make = native or functools.partial(take_step, run.plan)
     for step, batch in enumerate(following, t + 1):
-        yield Stand(params, states, step, batch)
+        yield BeforeStep(params, states, step, batch)
         with np.errstate(all="ignore"):
             params, states, *_ = make(params, states, batch, step)
 
 
 def _native_steps(run: Run, n: int) -> Callable[..., tuple[Parameters, list[State]]]:
     """Return what makes step after step in the engine, which knows where it stands."""
-    start = began(run)
+    start = run.start
     session = Session(
         run.plan,
         start.params,
@@ -120,13 +107,15 @@ def _native_steps(run: Run, n: int) -> Callable[..., tuple[Parameters, list[Stat
     return make
 
 
-def stand(history: History, run: Run, step: int) -> Stand:
+def before_recorded_step(history: History, run: Run, step: int) -> BeforeStep:
     """Return where a run stood before a step, to the bit as it was trained."""
     data, done = examples_of(run), step - 1 - run.step
     if not (run.native and done):
-        return next(itertools.islice(stands(run, data), done, None))
-    start = began(run)
-    native = NativeRun(run.plan, History(last=start), Part(data), run.batch_size, run.shuffle, None)
+        return next(itertools.islice(steps_of(run, data), done, None))
+    start = run.start
+    native = NativeRun(
+        run.plan, History(last=start), Subset(data), run.batch_size, run.shuffle, None
+    )
     native.session.run(
         native.data.data,
         shuffles=native.shuffles,
@@ -138,28 +127,35 @@ def stand(history: History, run: Run, step: int) -> Stand:
     )
     params, states = native.session.read()
     following = batches_after(
-        Part(data), run.batch_size, run.plan.seed, run.epoch, shuffle=run.shuffle
+        Subset(data), run.batch_size, run.plan.seed, run.epoch, shuffle=run.shuffle
     )
-    return Stand(params, states, step, next(itertools.islice(following, done, None)))
+    return BeforeStep(params, states, step, next(itertools.islice(following, done, None)))
 
 
-def step_of(plan: Plan, params: Parameters, data: Examples, at: Start) -> tuple[Stand, list[int]]:
+def before_step(
+    plan: Plan,
+    params: Parameters,
+    data: Examples,
+    step: int,
+    batch_size: int | None,
+    states: list[State] | None,
+) -> tuple[BeforeStep, list[int]]:
     """Return where a training stands before a step, and the rows of its batch.
 
     It goes through the examples in their order, and is made by the functions of the core. Raises
     ValueError where a step on the way fails.
     """
-    run = Run(plan, *data, None, at.batch_size, False, False, params, at.states, 0, 0)
+    run = Run(plan, *data, None, batch_size, False, False, params, states, 0, 0)
     numbered = data._replace(y=np.arange(len(data.X)))
-    batches = batches_after(Part(numbered), at.batch_size, plan.seed, 0, shuffle=False)
+    batches = batches_after(Subset(numbered), batch_size, plan.seed, 0, shuffle=False)
     try:
-        found = next(itertools.islice(stands(run, data), at.step - 1, None))
+        found = next(itertools.islice(steps_of(run, data), step - 1, None))
     except FloatingPointError as error:
         raise ValueError(
-            f"explain: the training fails before step {at.step}: {error}; make the learning rate "
+            f"explain: the training fails before step {step}: {error}; make the learning rate "
             "smaller"
         ) from None
-    rows = next(itertools.islice(batches, at.step - 1, None)).y
+    rows = next(itertools.islice(batches, step - 1, None)).y
     return found, [int(row) for row in rows]
 
 
@@ -171,19 +167,38 @@ def explain_step(
     notation: str = "mazur",
     digits: int | None = None,
     top: int = 10,
-    inputs: tuple[str, ...] = (),
-    outputs: tuple[str, ...] = (),
+    inputs: Sequence[str] = (),
+    outputs: Sequence[str] = (),
 ) -> Explanation:
-    """Return the working of one step of training, with the update that it made.
+    """Return the working of one step of a training that was recorded, with its update.
 
+    The step is made again from the start of its run, to the bit.
+
+    Parameters
+    ----------
+    history
+        That of `cr.fit(..., record=True)`; the arrays that `fit` was given must be what they were.
+    step
+        Which step, from 1.
+    of, notation, digits, top, inputs, outputs
+        As for `cr.explain`.
+
+    Raises
+    ------
+    ValueError
+        For a step that was not made, or not recorded, and for what `cr.explain` refuses.
+
+    Examples
+    --------
     >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
-    >>> _, history = cr.fit(net, net.init(0), [[3.0]], [1.0], cr.SGD(0.1), epochs=5)
-    >>> explain_step(history, 5, "w1").derivation.made.step
-    5
+    >>> params = net.parameters([([[0.5]], [0.25])])
+    >>> _, history = cr.fit(net, params, [[3.0]], [1.0], cr.SGD(0.1), epochs=5, record=True)
+    >>> cr.explain_step(history, step=1, of="w1").steps[-1].result
+    '0.275'
     """
     step = check_whole("explain: step", step, least=1)
-    run = run_of(history, step)
-    plan, at = run.plan, stand(history, run, step)
+    run = recorded_run(history, step)
+    plan, at = run.plan, before_recorded_step(history, run, step)
     derivation.check_layers(plan.net)
     convention(notation)
     places = of_run(plan.ties, Places.of(plan.net))

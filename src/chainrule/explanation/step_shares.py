@@ -27,16 +27,17 @@ from chainrule.backprop import (
     gradient,
     penalty_gradient,
 )
-from chainrule.batches import Part, batches_after
+from chainrule.batches import Subset, batches_after
 from chainrule.explanation.core_numbers import held
 from chainrule.explanation.notation import Key
-from chainrule.explanation.replay import Stand, began, examples_of, stands
+from chainrule.explanation.replay import BeforeStep, examples_of, steps_of
 from chainrule.explanation.unit_places import Places
 from chainrule.explanation.updates import state_of
 from chainrule.layers import Draw, Role
 from chainrule.network import Parameters, divisor
 from chainrule.optimizers import OPTIMIZERS, State
-from chainrule.reference import Run, each_clipped, norm_scale, treated
+from chainrule.record import Run
+from chainrule.reference import each_clipped, norm_scale, treated
 from chainrule.targets import encode
 from chainrule.ties import summed
 from chainrule.trees import Array
@@ -51,7 +52,9 @@ class Sharing:
     """The shares of the running mean and of the change, as they grow step by step.
 
     >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
-    >>> _, history = cr.fit(net, net.init(), [[3.0], [0.0]], [1.0, 2.0], cr.SGD(0.1), epochs=1)
+    >>> _, history = cr.fit(
+    ...     net, net.init(), [[3.0], [0.0]], [1.0, 2.0], cr.SGD(0.1), epochs=1, record=True
+    ... )
     >>> shares = Sharing(history.runs[0], Key("b"), Places.of(net))
     >>> shares.through(1) == float(history.at.params[0].b[0])
     True
@@ -65,16 +68,16 @@ class Sharing:
         self.shape = len(self.data.X), run.plan.net.outputs
         self.change = np.zeros(self.shape[0] * self.shape[1] - PENALTY)
         self.mean = np.zeros_like(self.change)
-        self.mean[EARLIER] = self._mean(began(run).states).item()
+        self.mean[EARLIER] = self._mean(run.start.states).item()
 
     def through(self, last: int) -> float:
         """Share out the steps of the run up to one of them; return the value after it."""
         run = self.run
         numbered = self.data._replace(y=np.arange(len(self.data.X)))
         order = batches_after(
-            Part(numbered), run.batch_size, run.plan.seed, run.epoch, shuffle=run.shuffle
+            Subset(numbered), run.batch_size, run.plan.seed, run.epoch, shuffle=run.shuffle
         )
-        made = itertools.islice(stands(run, self.data), last - run.step + 1)
+        made = itertools.islice(steps_of(run, self.data), last - run.step + 1)
         after = self.value(run.params)
         for (stand, following), rows in zip(itertools.pairwise(made), order, strict=False):
             if self.name not in run.plan.frozen:
@@ -94,7 +97,7 @@ class Sharing:
         state = state_of(states, self.key, self.at)
         return state[0] if self.rule.keeps_mean and state else np.zeros(1)
 
-    def _share(self, stand: Stand, following: Stand, rows: Array) -> None:
+    def _share(self, stand: BeforeStep, following: BeforeStep, rows: Array) -> None:
         """Share out one step."""
         o, t, before = self.run.plan.optimizer, stand.step, self.value(stand.params)
         parts, g = self._gradient(stand, rows)
@@ -106,7 +109,7 @@ class Sharing:
             shares[DECAY] = -o.rate(t) * o.weight_decay * before
         self.change += _rounded(shares, self.value(following.params) - before)
 
-    def _gradient(self, stand: Stand, rows: Array) -> tuple[Vector, Array]:
+    def _gradient(self, stand: BeforeStep, rows: Array) -> tuple[Vector, Array]:
         """The shares of the gradient, and the gradient, both within its bounds."""
         plan, (X, y, w), net = self.run.plan, stand.batch, self.run.plan.net
         y = encode(y, net.outputs, X.dtype, np)

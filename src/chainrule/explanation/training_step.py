@@ -8,15 +8,14 @@ from typing import NamedTuple
 from chainrule.batches import Examples
 from chainrule.errors import check_whole
 from chainrule.explanation.derivation_steps import Update
-from chainrule.explanation.replay import Start, step_of
+from chainrule.explanation.replay import before_step
 from chainrule.explanation.tied_names import called, checked
 from chainrule.explanation.unit_places import Places
 from chainrule.layers import Draw
-from chainrule.network import Network, Parameters, check_parameters
+from chainrule.network import Network, Parameters, check_parameters, frozen
 from chainrule.optimizers import Optimizer, State
-from chainrule.reference import Plan
+from chainrule.record import Plan
 from chainrule.ties import Ties, check_equal
-from chainrule.training import frozen
 from chainrule.trees import leaves, named_leaves
 
 SEED = 0
@@ -50,7 +49,7 @@ class Training(NamedTuple):
 
     def begin(self, net: Network, params: Parameters, data: Examples) -> Begun:
         """Return where the step begins that is explained, or raise where nothing says how."""
-        stays = frozen(params, self.freeze)
+        stays = frozen(params, self.freeze, of="explain")
         ties = checked(params, self.at, net.roles, stays)
         if self.optimizer is None:
             for name in ("velocity", "step", "batch_size"):
@@ -91,7 +90,7 @@ class Training(NamedTuple):
         if size is not None:
             size = check_whole("explain: batch_size", size, least=1)
         plan = Plan(net, made.optimizer, SEED, made.frozen, None, None, data.mean_weight, ties)
-        stand, rows = step_of(plan, params, data, Start(step, size, made.states))
+        stand, rows = before_step(plan, params, data, step, size, made.states)
         part = len(rows) < len(data.X)
         made = made._replace(
             step=step,

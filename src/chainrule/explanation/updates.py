@@ -121,8 +121,8 @@ def _lion(k: Lines) -> Expression:
 def _rprop(k: Lines) -> Expression:
     o, before, size = k.optimizer, k.old("g_before", 0), k.old("Δ", 1)
     agreement = k.line("s", call("sgn", k.g) * call("sgn", before))
-    grown = call("min", number(o.grow) * size, number(o.largest))
-    shrunk = call("max", number(o.shrink) * size, number(o.smallest))
+    grown = call("min", number(o.eta_plus) * size, number(o.step_max))
+    shrunk = call("max", number(o.eta_minus) * size, number(o.step_min))
     new = k.new(
         "Δ",
         1,

@@ -3,7 +3,6 @@
 | file | what it is for |
 |---|---|
 | `save_load.py` | `save` and `load`: a network, its parameters, its history |
-| `checkpoint.py` | `Checkpoint`: a `fit` that survives its process |
 | `checkpoint_store.py` | a folder of checkpoints, one writer at a time |
 | `model_file.py` | a file of arrays with what is known of them: written whole, read with mistrust |
 | `file_header.py` | what stands at the head of such a file, to the byte |
@@ -13,7 +12,6 @@
 | `locks.py` | a lock that goes with its process |
 """
 
-from chainrule.serialization.checkpoint import Checkpoint
 from chainrule.serialization.checkpoint_store import CheckpointError, Store
 from chainrule.serialization.model_file import (
     ModelFileError,
@@ -31,7 +29,6 @@ from chainrule.serialization.specifications import (
 )
 
 __all__ = [
-    "Checkpoint",
     "CheckpointError",
     "ModelFileError",
     "Store",

@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 
 from chainrule import codec
 from chainrule.codec import Must
-from chainrule.history import History, Progress
+from chainrule.history import History
 from chainrule.network import Network, Parameters, check_parameters
 from chainrule.optimizers import OPTIMIZERS, State
+from chainrule.record import TrainingState
 from chainrule.serialization.specifications import network_from_data, network_to_data
 from chainrule.trees import Array, leaves, named_leaves, rebuild
 
@@ -135,7 +136,7 @@ def _same(some: Arrays, others: Arrays) -> bool:
     )
 
 
-def _arrays_of_states(at: Progress) -> Arrays:
+def _arrays_of_states(at: TrainingState) -> Arrays:
     return {
         f"states.{name}.{k}": np.asarray(kept)
         for (name, _), state in zip(named_leaves(at.params), at.states, strict=True)
@@ -179,7 +180,7 @@ def _history(net: Network, params: Parameters, rest: Arrays, course: Course) -> 
         validation_loss=_curve("validation_loss", rest),
         best_epoch=course["best_epoch"],
         stopped=course["stopped"],
-        last=Progress(last, states, course["step"], course["epoch"], optimizer),
+        last=TrainingState(last, states, course["step"], course["epoch"], optimizer),
         best=best,
         restored=restored,
     )

@@ -7,9 +7,7 @@
 | `target_decisions.py` | what suits a target: its task, its values, what its rows count |
 | `prepare.py` | from a table to examples |
 | `text_labels.py` | which columns are read as they stand |
-| `splitting.py` | which of them are held out |
 | `example_blocks.py` | where they lie, in memory or in a file |
-| `block_training.py` | visit after visit, until validation says enough |
 | `block_checkpoints.py` | where a run left off |
 | `table_model.py` | `TableModel`: predictions, scores, one file |
 | `model_record.py` | what its file tells, and what must fit together in it |

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import functools
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from chainrule.engine.native_run import arithmetic
+from chainrule.fitting.checkpoint import CheckpointWriter
+from chainrule.fitting.trainer import Trainer
 from chainrule.history import History
 from chainrule.network import Parameters
 from chainrule.serialization import CheckpointError, Store
-from chainrule.serialization.checkpoint import begun, leave
 from chainrule.serialization.checkpoint_store import CHECKPOINTS
 from chainrule.streams import EDITION
-from chainrule.tabular.block_training import Run
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.training_options import Options
 
 
-def identity(run: Run, source: Source, options: Options) -> dict[str, str]:
+def identity(training: Trainer, source: Source, options: Options) -> dict[str, str]:
     """Return what makes a training the same: all that its bits follow from but the machine."""
-    net = run.plan.net
+    net = training.plan.net
     told = source.reading.changed() | options.of_the_model()
     return {
         "streams": f"of edition {EDITION}",
@@ -64,49 +62,42 @@ def discard(directory: Path) -> None:
             store.clear()
 
 
-def _take(run: Run, store: Store, params: Parameters, history: History) -> None:
+def _take(training: Trainer, store: Store, params: Parameters, history: History) -> None:
     try:
-        run.take(params, history)
+        training.take(params, history)
     except ValueError as error:
-        raise CheckpointError(f"{store.directory}: {error}; start anew by --restart") from None
+        raise CheckpointError(f"{store.directory}: {error}; start anew by `restart=True`") from None
 
 
 @contextmanager
 def keeping(
-    run: Run, source: Source, options: Options, directory: str | Path | None, every: float
-) -> Iterator[Callable[[Run], None]]:
-    """Bring a run to where its last checkpoint left it, and yield what is to be done after a visit.
+    training: Trainer, source: Source, options: Options, directory: str | Path | None, every: float
+) -> Iterator[Callable[[Trainer], None]]:
+    """Bring a training to where its last checkpoint left it, and yield its hook after each visit.
 
-    A checkpoint is written where `every` seconds have gone by since the last, and where the run
-    breaks off; one that cannot be written is a warning. Once the run is over and the caller has
-    what it needs, `discard` removes them.
+    A checkpoint is written where `every` seconds have gone by since the last, and where the
+    training breaks off; one that cannot be written is a warning. Once the training is over and the
+    caller has what it needs, `discard` removes them.
     """
     if directory is None:
-        yield lambda run: None
+        yield lambda training: None
         return
+    net, params, optimizer = training.plan.net, training.params, training.plan.optimizer
     with Store(directory) as store:
-        own = functools.cache(lambda: identity(run, source, options))  # it reads all of a file
-        made_by = arithmetic(run.plan.net, run.params, run.plan.optimizer)
-        if store.holds_some:
-            found = begun(store, own(), run.plan.net, run.params, made_by)
-            if found is not None:
-                _take(run, store, *found)
-        saved, written = run.visits, time.monotonic()
+        made_by = arithmetic(net, params, optimizer)
+        writer = CheckpointWriter(
+            store, net, lambda: identity(training, source, options), made_by, every
+        )
+        if (found := writer.found(params)) is not None:
+            _take(training, store, *found)
 
-        def save(run: Run) -> None:
-            nonlocal saved, written
-            if run.history is None or run.visits == saved:
-                return
-            if leave(store, run.plan.net, run.history, own(), made_by):
-                saved = run.visits
-            written = time.monotonic()
-
-        def after_visit(run: Run) -> None:
-            if time.monotonic() - written >= every:
-                save(run)
+        def after_visit(training: Trainer) -> None:
+            assert training.history
+            writer(training.history)
 
         try:
             yield after_visit
         except KeyboardInterrupt:
-            save(run)
+            if training.history and training.visits != writer.saved:
+                writer.write(training.history)
             raise

@@ -5,7 +5,6 @@ X   (n, features)   prepared examples      y   (n,) labels, or (n, outputs)     
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.batches import Examples
+from chainrule.errors import argument
 from chainrule.formatting import decimals, number
 from chainrule.streams import Stream, generator
 from chainrule.tabular.columns.row_sample import hashes
@@ -105,7 +105,7 @@ def leaks(
     for column, figure in found[:NAMED]:
         yield (
             f"column {column!r} alone predicts {target.column!r}: it scores {figure}; was that "
-            f"meant? If not, leave it out: --leave-out {shlex.quote(column)}"
+            f"meant? If not, leave it out: {argument('leave_out', [column])}"
         )
     if len(found) > NAMED:
         yield f"so do {len(found) - NAMED:,} more, such as {found[NAMED][0]!r}"
@@ -274,7 +274,7 @@ def repeated(blocks: Blocks, held_out: Examples) -> Iterator[str]:
         return
     yield (
         f"{share:.1%} of the rows held out stand in training too, inputs and target: scores of "
-        "new rows will be worse; leave repeated rows out, or keep them together by --groups"
+        "new rows will be worse; leave repeated rows out, or keep them together by `groups=`"
     )
 
 
@@ -329,5 +329,5 @@ def _one_class(
         told = classes[int(guess[0])]
         yield (
             f"the model predicts one class only, {told['class']!r}, which {told['precision']:.1%} "
-            "of the rows held out have; --class-weight balanced makes the others count more"
+            "of the rows held out have; `class_weight='balanced'` makes the others count more"
         )

@@ -134,7 +134,7 @@ class Blocks:
             raise TableError(
                 f"the prepared examples do not fit beside the memory that is allowed: "
                 f"{error.strerror} in {tempfile.gettempdir()}; set TMPDIR to a folder with more "
-                "room, or give more --memory"
+                "room, or give more `memory=`"
             ) from None
         self.added += len(X)
 

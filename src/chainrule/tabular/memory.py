@@ -21,11 +21,11 @@ TOO_LITTLE = "there is not enough memory"
 def plainly_too_little(fix: str = "") -> Iterator[None]:
     """Say in a line that memory did not suffice, and what helps.
 
-    >>> with plainly_too_little("; give --memory, such as 300MB"):
+    >>> with plainly_too_little("; set `memory=300_000_000`, or less"):
     ...     raise MemoryError
     Traceback (most recent call last):
     ...
-    MemoryError: there is not enough memory; give --memory, such as 300MB
+    MemoryError: there is not enough memory; set `memory=300_000_000`, or less
     """
     try:
         yield

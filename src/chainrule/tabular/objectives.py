@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import losses
-from chainrule.errors import check_number
+from chainrule.errors import argument, check_number
 from chainrule.tabular.scores import METRICS, SCORES
 
 if TYPE_CHECKING:
@@ -153,8 +153,8 @@ def check_metric(kind: str, target: Target, metric: str | None) -> None:
     other = next(task for task in BY_TASK if task != target.task)
     swapped = ("classes" in SCORES[metric].of) != (kind == "classes")
     raise TableError(
-        f"--metric {metric} is not for target {target.column!r}, which {KINDS[kind]}; "
-        f"take one of {fitting}" + f", or --task {other}" * swapped
+        f"{argument('metric', metric)} is not for target {target.column!r}, which {KINDS[kind]}; "
+        f"take one of {fitting}" + f", or {argument('task', other)}" * swapped
     )
 
 
@@ -177,8 +177,8 @@ def class_weights(
     names = getattr(target, "names", ())
     if not names:
         raise TableError(
-            f"--class-weight is for classes, and target {target.column!r} {KINDS['quantity']}; "
-            "leave it out, or use --task classification"
+            f"`class_weight=` is for classes, and target {target.column!r} {KINDS['quantity']}; "
+            "leave it out, or use `task='classification'`"
         )
     if isinstance(asked, str):
         totals = np.bincount(y, weights=w, minlength=len(names)).astype(float)
@@ -198,7 +198,7 @@ def _by_class(column: str, names: tuple[str, ...], asked: Mapping[str, float]) -
     for name in meant:
         if name not in names:
             raise TableError(
-                f"--class-weight names {name!r}, which is no class of {column!r}; the "
+                f"`class_weight=` names {name!r}, which is no class of {column!r}; the "
                 f"classes are {', '.join(map(repr, names[:10]))}"
             )
     return dict(zip(meant, asked.values(), strict=True))

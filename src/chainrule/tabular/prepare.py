@@ -19,6 +19,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from chainrule.batches import Examples
+from chainrule.errors import argument
+from chainrule.fitting.hold_out import in_shares
+from chainrule.streams import Stream, generator
 from chainrule.tabular.columns.decision import Decision
 from chainrule.tabular.columns.find_formats import Wanted, find_forms, roles_of
 from chainrule.tabular.columns.survey import Survey, survey, with_target
@@ -31,7 +34,6 @@ from chainrule.tabular.files.text_fields import EMPTY
 from chainrule.tabular.formats.column_formats import Forms, read
 from chainrule.tabular.memory import check_rows, for_this_process
 from chainrule.tabular.objectives import class_weights
-from chainrule.tabular.splitting import hold_out
 from chainrule.tabular.table_error import TableError
 from chainrule.tabular.target_decisions import (
     as_asked,
@@ -52,6 +54,9 @@ THREADS = 2
 
 OF_A_ROW = 40
 """The bytes that training keeps of each row besides its inputs: target, number, place, part."""
+
+HELD_OUT_BYTES = 2**25
+"""The most that the inputs of the examples held out take: they stay in memory."""
 
 KEPT = ("missing", "decimal", "thousands", "number_duplicates")
 """What is asked of the reading of one table that holds for others of the kind too."""
@@ -202,14 +207,20 @@ def _held(
     kept: pl.DataFrame, y: Array, target: str, options: Options, features: int
 ) -> NDArray[np.bool_]:
     """Return which examples are held out."""
-    return hold_out(
-        options.validation,
-        y if y.ndim == 1 else y[:, 0],
-        features=features,
-        seed=options.seed,
-        groups=_column(kept, options.groups, "--groups", target),
-        time=_column(kept, options.time, "--time", target),
-    )
+    held = np.zeros(len(y), bool)
+    try:
+        rows = in_shares(
+            y if y.ndim == 1 else y[:, 0],
+            options.validation,
+            generator(Stream.HELD_OUT, options.seed),
+            most=max(1, HELD_OUT_BYTES // (4 * features)),
+            groups=_column(kept, options.groups, "groups", target),
+            time=_column(kept, options.time, "time", target),
+        )
+    except ValueError as error:
+        raise TableError(str(error)) from None
+    held[rows] = True
+    return held
 
 
 def _weights(kept: pl.DataFrame, name: str | None, held: NDArray[np.bool_]) -> Array | None:
@@ -316,12 +327,12 @@ def _column(frame: pl.DataFrame, name: str | None, option: str, target: str) -> 
     if name is None:
         return None
     if name == target:
-        raise TableError(f"column {name!r} is the target; take it out of {option}")
+        raise TableError(f"column {name!r} is the target; take it out of {argument(option)}")
     if name not in frame.columns:
-        raise TableError(f"{option} {name!r} is no column of the table")
+        raise TableError(f"{argument(option, name)} is no column of the table")
     column = frame[name]
     if column.null_count():
-        raise TableError(f"{option} {name!r} must have a value in every row with a target")
+        raise TableError(f"{argument(option, name)} must have a value in every row with a target")
     return column.rank("dense").to_numpy()
 
 
@@ -331,7 +342,7 @@ def _check_weighted(name: str, w: Array, held: NDArray[np.bool_]) -> None:
         if not w[part].any():
             raise TableError(
                 f"weight {name!r} is 0 in all of the {int(part.sum()):,} rows {where}; leave the "
-                "rows of weight 0 out, or take another --seed"
+                "rows of weight 0 out, or take another `seed=`"
             )
 
 

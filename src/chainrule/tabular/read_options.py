@@ -44,7 +44,9 @@ class Reading(Record):
             object.__setattr__(self, "missing", tuple(word for word in words if word != ""))
         super().__post_init__()
         if self.decimal is not None and self.decimal == self.thousands:
-            raise ValueError(f"decimal and thousands must differ, got {self.decimal!r} for both")
+            raise ValueError(
+                f"`decimal=` and `thousands=` must differ, got {self.decimal!r} for both"
+            )
         if self.skip_lines is not None:
             check_whole("skip_lines", self.skip_lines, least=0)
 

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from chainrule.codec import LONGEST
+from chainrule.errors import argument
 from chainrule.plain_data import to_data
 from chainrule.serialization.specifications import MOST_LAYERS
 from chainrule.serialization.strict_json import MOST_VALUES
-from chainrule.tabular.columns.decision import as_argument
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.formats.column_values import shown
 from chainrule.tabular.scores import SCORES
@@ -68,8 +68,8 @@ def check_storable(model: TableModel) -> None:
 def _check_depth(model: TableModel) -> None:
     if (layers := len(model.net.layers)) > MOST_LAYERS:
         raise TableError(
-            f"a model has at most {MOST_LAYERS:,} layers, those of --dropout among them, got "
-            f"{layers:,}; ask for fewer by --hidden"
+            f"a model has at most {MOST_LAYERS:,} layers, those of `dropout=` among them, got "
+            f"{layers:,}; ask for fewer by `hidden=`"
         )
 
 
@@ -79,10 +79,10 @@ def _texts(model: TableModel) -> Iterator[tuple[str, str, str]]:
     for decision in model.about["decisions"]:
         yield "the name of column", decision["column"], shorter
     for word in model.about.get("reading", {}).get("missing") or ():
-        yield "--missing: the word", word, "leave it out"
+        yield "`missing=`: the word", word, "leave it out"
     for encoder in model.preparation.encoders:
         for word in getattr(encoder, "categories", ()):
-            remedy = f"shorten it, or --leave-out {as_argument(encoder.column)}"
+            remedy = f"shorten it, or {argument('leave_out', [encoder.column])}"
             yield f"column {shown(encoder.column)}: the value", word, remedy
     for name in getattr(model.target, "names", ()):
         yield f"target {shown(model.target.column)}: the class", name, shorter

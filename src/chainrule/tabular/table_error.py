@@ -25,8 +25,8 @@ class TableError(FileContentError):
 
 
 WRITTEN = {
-    "number": "; say how numbers are written by --decimal or --thousands, or by --missing what "
-    "means none",
-    "date": "; say how dates are written by --date-format, or by --missing what means none",
+    "number": "; say how numbers are written by `decimal=` or `thousands=`, or by `missing=` "
+    "what means none",
+    "date": "; say how dates are written by `date_format=`, or by `missing=` what means none",
 }
 """What helps where a new table has text that is no number, or no date, as in training."""

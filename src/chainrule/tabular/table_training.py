@@ -6,19 +6,21 @@ import dataclasses
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from chainrule.errors import argument
 from chainrule.fields import column_name, made_of
+from chainrule.fitting.trainer import Measure, Trainer, TrainingPlan
+from chainrule.history import REMEDY, DivergenceError, EarlyStopping
 from chainrule.layers.dense_stack import stack
 from chainrule.network import Network, Parameters
 from chainrule.optimizers import OPTIMIZERS, AdamW
 from chainrule.schedules import Cosine, OneCycle
 from chainrule.tabular.block_checkpoints import keeping
-from chainrule.tabular.block_training import Measure, Plan, Run
 from chainrule.tabular.doubts import of_a_model
 from chainrule.tabular.example_blocks import Blocks
 from chainrule.tabular.files.open_source import open_source
@@ -52,7 +54,7 @@ def network(prepared: Prepared, options: Options) -> Network:
     )
 
 
-def plan(prepared: Prepared, options: Options, blocks: Blocks, epochs: int) -> Plan:
+def plan(prepared: Prepared, options: Options, blocks: Blocks, epochs: int) -> TrainingPlan:
     """Return what is to be done with blocks, by options that are complete."""
     batch: Any = options.batch_size
     sizes = np.diff(blocks.ends, prepend=0).tolist()
@@ -64,24 +66,25 @@ def plan(prepared: Prepared, options: Options, blocks: Blocks, epochs: int) -> P
         rate = OneCycle(rate, steps)
     kind: Any = OPTIMIZERS[options.optimizer]
     decay = {"weight_decay": options.weight_decay} if kind is AdamW else {}
-    return Plan(
+    return TrainingPlan(
         network(prepared, options),
         kind(rate, **decay),
         epochs,
         batch,
-        options.patience or epochs,
         options.seed,
-        options.clip_norm,
-        options.threads,
+        EarlyStopping(options.patience or epochs),
+        clip_norm=options.clip_norm,
+        threads=options.threads,
     )
 
 
-def begin(prepared: Prepared, options: Options) -> Run:
+def begin(prepared: Prepared, options: Options) -> Trainer:
     """Return the run over the examples in training, before its first visit."""
     assert options.epochs
     what = plan(prepared, options, prepared.blocks, options.epochs)
     measure = measured_by(prepared, what.net, options.metric) if options.metric else None
-    return Run(what, prepared.blocks, prepared.validation, _drawn(what, prepared), None, measure)
+    params, validation = _drawn(what, prepared), None if measure else prepared.validation
+    return Trainer(what, prepared.blocks, params, validation=validation, measure=measure)
 
 
 def measured_by(prepared: Prepared, net: Network, metric: str) -> Measure:
@@ -100,8 +103,8 @@ def measured_by(prepared: Prepared, net: Network, metric: str) -> Measure:
         value = model.scores(held_out.y, p, held_out.w)["model"].get(metric)
         if value is None:
             raise TableError(
-                f"--metric {metric} has no meaning for the rows held out, which have a single "
-                "value; hold out more by --validation, or take another metric"
+                f"{argument('metric', metric)} has no meaning for the rows held out, which have a "
+                "single value; hold out more by `validation=`, or take another metric"
             )
         return SCORES[metric].distance(value)
 
@@ -109,7 +112,7 @@ def measured_by(prepared: Prepared, net: Network, metric: str) -> Measure:
     return Measure(distance, SCORES[metric].distance)
 
 
-def begin_again(prepared: Prepared, options: Options, first: Run) -> Run | None:
+def begin_again(prepared: Prepared, options: Options, first: Trainer) -> Trainer | None:
     """Return the run over all examples, those held out too, or None where there is to be none.
 
     It makes as many epochs as the first, or, where that had overfitted, as were best: the rate
@@ -120,16 +123,16 @@ def begin_again(prepared: Prepared, options: Options, first: Run) -> Run | None:
     epochs = first.best_epoch if overfitted(first) else first.epochs
     blocks = prepared.with_all()
     what = plan(prepared, options, blocks, epochs)
-    return Run(what, blocks, None, _drawn(what, prepared))
+    return Trainer(what, blocks, _drawn(what, prepared))
 
 
-def overfitted(run: Run) -> bool:
+def overfitted(run: Trainer) -> bool:
     """Whether validation ended clearly worse than it was at its best."""
     losses = run.validation_losses
     return losses[-1] > OVERFITTED * min(losses)
 
 
-def _drawn(what: Plan, prepared: Prepared) -> Parameters:
+def _drawn(what: TrainingPlan, prepared: Prepared) -> Parameters:
     """Return the parameters to begin with; of rates e^a, the first is the mean for every row."""
     params = what.net.init(seed=what.seed, dtype="float32")
     if str(what.net.loss) != "poisson":
@@ -137,14 +140,16 @@ def _drawn(what: Plan, prepared: Prepared) -> Parameters:
     *hidden, last = params
     if not prepared.baseline[0] > 0:
         raise TableError(
-            f"--loss poisson needs a count above 0, and target {prepared.target.column!r} is 0 in "
-            "all rows in training; use another --loss, or another --seed"
+            f"`loss='poisson'` needs a count above 0, and target {prepared.target.column!r} is 0 "
+            "in all rows in training; use another `loss=`, or another `seed=`"
         )
     return (*hidden, last._replace(b=last.b + np.float32(np.log(prepared.baseline[0]))))
 
 
 @contextmanager
-def set_out(source: Source, target: str, asked: Options) -> Iterator[tuple[Prepared, Options, Run]]:
+def set_out(
+    source: Source, target: str, asked: Options
+) -> Iterator[tuple[Prepared, Options, Trainer]]:
     """Yield the examples of a table, the options that the data complete, and the run to be made.
 
     >>> with set_out(open_source("sklearn:wine"), "target", Options()) as (prepared, options, run):
@@ -152,13 +157,23 @@ def set_out(source: Source, target: str, asked: Options) -> Iterator[tuple[Prepa
     (178, 32, 0)
     """
     check_width(source)
-    with plainly_too_little("; give --memory, such as 300MB"):
+    with _mended_by_options(), plainly_too_little("; set `memory=300_000_000`, or less"):
         prepared = prepare(source, target, asked)
         with prepared.blocks:
             chosen = completed(asked, int((~prepared.held).sum()))
             run = begin(prepared, chosen)
             check_storable(_untrained(prepared, chosen, run))
             yield prepared, chosen, run
+
+
+@contextmanager
+def _mended_by_options() -> Iterator[None]:
+    """Say of a training that diverged which options help."""
+    try:
+        yield
+    except DivergenceError as error:
+        said = str(error).replace(REMEDY, "lower `learning_rate=`, or set `clip_norm=`")
+        raise DivergenceError(said, error.params, error.history) from None
 
 
 def decided(prepared: Prepared) -> list[dict[str, str]]:
@@ -172,7 +187,7 @@ def decided(prepared: Prepared) -> list[dict[str, str]]:
 
 
 def conclude(
-    prepared: Prepared, options: Options, run: Run, again: Run | None = None
+    prepared: Prepared, options: Options, run: Trainer, again: Trainer | None = None
 ) -> TableModel:
     """Return the model after a run, and perhaps another with all examples, and what is known of it.
 
@@ -236,7 +251,7 @@ def _model(
     return TableModel(net, params, *own, curves or {}, about={}, forms=prepared.forms)
 
 
-def _untrained(prepared: Prepared, options: Options, run: Run) -> TableModel:
+def _untrained(prepared: Prepared, options: Options, run: Trainer) -> TableModel:
     """Return the model before a run, with all that is told of it until then."""
     told = {**_set_out(prepared, options), "warnings": prepared.doubts}
     return dataclasses.replace(_model(prepared, run.plan.net, run.params), about=told)
@@ -248,7 +263,7 @@ def _validated(model: TableModel, prepared: Prepared) -> dict[str, Any]:
     return model.scores(held_out.y, model.outputs_of(held_out.X), held_out.w)
 
 
-def _curves(run: Run, metric: str | None) -> dict[str, Any]:
+def _curves(run: Trainer, metric: str | None) -> dict[str, Any]:
     """Return what training and validation found after each epoch."""
     if metric is None:
         return {"loss": np.array(run.losses), "validation_loss": np.array(run.validation_losses)}
@@ -256,7 +271,7 @@ def _curves(run: Run, metric: str | None) -> dict[str, Any]:
     return {"loss": np.array(run.losses), f"validation_{metric}": np.array(values)}
 
 
-def _refit(options: Options, run: Run, again: Run | None) -> str:
+def _refit(options: Options, run: Trainer, again: Trainer | None) -> str:
     """Return in words what became of a training with all rows."""
     if again is not None:
         anew = "1 epoch" if again.epochs == 1 else f"{again.epochs:,} epochs"
@@ -278,7 +293,7 @@ def train(
     *,
     checkpoint: str | Path | None = None,
     every: float = 30.0,
-    watch: Callable[[Run], Any] = lambda run: None,
+    watch: Callable[[Trainer], Any] = lambda run: None,
     **options: Any,
 ) -> TableModel:
     """Train a network on a table, and return it with what it takes to predict from such tables.
@@ -295,7 +310,8 @@ def train(
         this training, it goes on from the last, to the same bits. One that cannot be written, as
         on a disk that is full, is a warning: the training goes on, and tries again.
     watch
-        Called with the `Run` after each visit to a block of examples; a small table is one block.
+        Called with the `Trainer` after each visit to a block of examples; a small table is one
+        block. One that returns True ends the training.
     options
         Those of `chainrule train`, with underscores: see `Reading` and `Options`.
 
@@ -319,9 +335,9 @@ def train(
     source = open_source(table, **reading.changed())
     with set_out(source, column_name(target), asked) as (prepared, chosen, run):
         with keeping(run, source, chosen, checkpoint, every) as after_visit:
-            run.go_on(lambda run: (after_visit(run), watch(run)))
+            run.train(after_visit, watch)
             again = begin_again(prepared, chosen, run)
             if again is not None:
-                with again.blocks:
-                    again.go_on(watch)
+                with closing(again.blocks):
+                    again.train(watch)
         return conclude(prepared, chosen, run, again)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.errors import argument
 from chainrule.tabular.columns.column_decisions import decide
 from chainrule.tabular.columns.decision import Decision
 from chainrule.tabular.columns.survey import Survey
@@ -39,10 +40,10 @@ def as_asked(options: Options) -> Iterator[None]:
     """Have refusals of the target tell that the loss asks for the task, and advise another loss.
 
     >>> with as_asked(Options(loss="poisson")):
-    ...     raise TableError("target 'cut' holds text; use --task classification")
+    ...     raise TableError("target 'cut' holds text; use `task='classification'`")
     Traceback (most recent call last):
     ...
-    chainrule.TableError: --loss poisson ...: target 'cut' holds text; use another...
+    chainrule.TableError: `loss='poisson'` ...: target 'cut' holds text; use another...
     """
     try:
         yield
@@ -50,8 +51,8 @@ def as_asked(options: Options) -> Iterator[None]:
         task = task_asked(options)
         if task == options.task or not str(error).startswith("target "):
             raise
-        why = re.sub(r"--task \w+$", "another --loss", str(error))
-        raise TableError(f"--loss {options.loss} is for {task}: {why}") from None
+        why = re.sub(r"`task='\w+'`$", "another `loss=`", str(error))
+        raise TableError(f"{argument('loss', options.loss)} is for {task}: {why}") from None
 
 
 def of_columns(options: Options) -> dict[str, Any]:
@@ -88,8 +89,8 @@ def check_counts(target: Target, loss: str | None, y: Array, rows: NDArray[np.in
     if loss == "poisson" and (y < 0).any():
         at = int(np.argmax(y < 0))
         raise TableError(
-            f"--loss poisson is for counts >= 0, and target {target.column!r} is {y[at].item():g} "
-            f"in row {rows[at]:,}; use another --loss"
+            f"`loss='poisson'` is for counts >= 0, and target {target.column!r} is "
+            f"{y[at].item():g} in row {rows[at]:,}; use another `loss=`"
         )
 
 

@@ -120,7 +120,7 @@ class Options(Record):
         if self.weight_decay is not None and self.optimizer != "adamw":
             raise ValueError(f"weight_decay is for the optimizer adamw, got {self.optimizer}")
         if self.groups is not None and self.time is not None:
-            raise ValueError("groups and time exclude each other; give one of them")
+            raise ValueError("`groups=` and `time=` exclude each other; give one of them")
 
     def of_the_model(self) -> dict[str, Any]:
         """Return those of them that the model depends on: not those of the machine.

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import polars as pl
 
+from chainrule.errors import argument
 from chainrule.tabular.columns.decision import (
     Decision,
     Role,
     alike,
-    as_argument,
     listed,
     range_of,
     values_of,
@@ -67,12 +67,12 @@ def decide(
     """
     orders = {name: tuple(map(str, words)) for name, words in (order or {}).items()}
     named = {
-        "--weight": [weight] if weight is not None else [],
-        "--numbers": list(numbers),
-        "--categories": [name for name in categories if name not in orders],
-        "--order": list(orders),
-        "--dates": list(dates),
-        "--leave-out": list(leave_out),
+        "weight": [weight] if weight is not None else [],
+        "numbers": list(numbers),
+        "categories": [name for name in categories if name not in orders],
+        "order": list(orders),
+        "dates": list(dates),
+        "leave_out": list(leave_out),
     }
     chosen = _chosen(survey, named)
     decisions = []
@@ -91,7 +91,7 @@ def _check_left(decisions: Iterable[Decision]) -> None:
     """Raise TableError where no column is left, with how to keep the first that could be."""
     if any(decision.role in ("number", "category", "date") for decision in decisions):
         return
-    none = "no column is left to predict from; keep one by --numbers, --categories or --dates"
+    none = "no column is left to predict from; keep one by `numbers=`, `categories=` or `dates=`"
     for decision in decisions:
         if decision.option.startswith("keep"):
             raise TableError(
@@ -104,14 +104,15 @@ def _chosen(survey: Survey, named: Mapping[str, list[str]]) -> dict[str, str]:
     """Return the option that names each column, for those that one does."""
     chosen: dict[str, str] = {}
     for option, names in named.items():
-        check_known(f"column in {option}", names, list(survey.columns))
+        check_known(f"column in {argument(option)}", names, list(survey.columns))
         for name in names:
             if name == survey.target:
-                raise TableError(f"column {name!r} is the target; take it out of {option}")
-            if chosen.setdefault(name, option) != option:
                 raise TableError(
-                    f"column {name!r} stands in {chosen[name]} and in {option}; name it once"
+                    f"column {name!r} is the target; take it out of {argument(option)}"
                 )
+            if chosen.setdefault(name, option) != option:
+                both = f"{argument(chosen[name])} and in {argument(option)}"
+                raise TableError(f"column {name!r} stands in {both}; name it once")
     return chosen
 
 
@@ -121,21 +122,22 @@ def _chosen(survey: Survey, named: Mapping[str, list[str]]) -> dict[str, str]:
 def _given(
     survey: Survey, column: Column, option: str, order: Mapping[str, tuple[str, ...]]
 ) -> Decision:
-    if option == "--leave-out":
+    if option == "leave_out":
         return Decision(column.name, "left out", "as asked")
     if not column.values:
-        raise TableError(f"column {column.name!r} has no values; take it out of {option}")
+        raise TableError(f"column {column.name!r} has no values; take it out of {argument(option)}")
     if column.kind == "other":
         raise TableError(
-            f"column {column.name!r} holds {column.dtype}, which {option} cannot take; leave it out"
+            f"column {column.name!r} holds {column.dtype}, which {argument(option)} cannot take; "
+            "leave it out"
         )
-    if option == "--weight":
+    if option == "weight":
         return _weight(column)
-    if option == "--order":
+    if option == "order":
         return _ordered(survey, column, order[column.name])
-    if option == "--categories":
+    if option == "categories":
         return _category(survey, column)
-    return _number(column) if option == "--numbers" else _date(column)
+    return _number(column) if option == "numbers" else _date(column)
 
 
 def _weight(column: Column) -> Decision:
@@ -166,10 +168,10 @@ def _number(column: Column) -> Decision:
     if column.kind == "text":
         raise TableError(
             f"column {column.name!r} holds text such as {shown(column.least)}, no numbers; "
-            "use --categories"
+            "use `categories=`"
         )
     if column.kind == "date":
-        raise TableError(f"column {column.name!r} holds dates, not numbers; use --dates")
+        raise TableError(f"column {column.name!r} holds dates, not numbers; use `dates=`")
     return _read(column, "number")
 
 
@@ -185,7 +187,7 @@ def _date(column: Column) -> Decision:
 def _read(column: Column, role: Role) -> Decision:
     """Return the decision on numbers or dates, with what is said of how they are written."""
     told = column.said or column.unread[0] or (column.text and role == "date")
-    option = f"change: --categories {as_argument(column.name)}" if told else ""
+    option = f"change: {argument('categories', [column.name])}" if told else ""
     reason = f"{values_of(column)}, {range_of(column)}{column.said}{_lost(column)}"
     return Decision(column.name, role, reason, option)
 
@@ -196,10 +198,10 @@ def _category(survey: Survey, column: Column) -> Decision:
     if len(words) > MAX_CATEGORIES:
         many = "more than " if column.counts is None else ""
         reason = f"{many}{found}: the {MAX_CATEGORIES} most frequent, and the others as one"
-        option = f"change: --leave-out {as_argument(column.name)}"
+        option = f"change: {argument('leave_out', [column.name])}"
         return Decision(column.name, "category", reason + _lost(column), option)
     reason = f"{found}: {listed(words, ', ')}{alike(words)}{column.said}{_lost(column)}"
-    return Decision(column.name, "category", reason, 'change: --missing ""' * bool(column.words))
+    return Decision(column.name, "category", reason, "change: `missing=''`" * bool(column.words))
 
 
 # Roles that are found
@@ -209,10 +211,8 @@ def _found(survey: Survey, column: Column) -> Decision:
     if reason := _useless(column):
         return Decision(column.name, "left out", reason)
     if reason := numbering(survey, column):
-        option = "--categories" if column.kind == "text" else "--numbers"
-        return Decision(
-            column.name, "left out", reason, f"keep: {option} {as_argument(column.name)}"
-        )
+        option = "categories" if column.kind == "text" else "numbers"
+        return Decision(column.name, "left out", reason, f"keep: {argument(option, [column.name])}")
     if column.kind in ("integer", "float"):
         return _named_or_number(survey, column)
     if column.kind == "date":
@@ -236,7 +236,7 @@ def _named_or_number(survey: Survey, column: Column) -> Decision:
         return _number(column)
     reason = f"numbers that are names, {_category(survey, column).reason}"
     return Decision(
-        column.name, "category", reason, f"change: --numbers {as_argument(column.name)}"
+        column.name, "category", reason, f"change: {argument('numbers', [column.name])}"
     )
 
 
@@ -255,14 +255,14 @@ def _in_own_order(survey: Survey, column: Column) -> Decision:
     return replace(
         _ordered(survey, column, order),
         reason=f"{len(order):,} categories in the order of the column: {listed(order, ' < ')}",
-        option=f"change: --categories {as_argument(column.name)}",
+        option=f"change: {argument('categories', [column.name])}",
     )
 
 
 def _words(survey: Survey, column: Column) -> Decision:
     text = plain(survey.sample[column.name].drop_nulls())
     share = different(survey, column)
-    keep = f"keep: --categories {as_argument(column.name)}"
+    keep = f"keep: {argument('categories', [column.name])}"
     if share > IDENTIFIER:
         much = "all" if share == 1 else "most of it"
         return Decision(column.name, "left out", f"text, {much} different{column.said}", keep)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -26,8 +24,8 @@ class Decision:
     The roles are number, category, date, target, weight and left out. A target has its task,
     classification or regression; categories may have an order.
 
-    >>> print(Decision("id", "left out", "text, all different", "keep: --categories id"))
-    id         left out   text, all different (keep: --categories id)
+    >>> print(Decision("id", "left out", "text, all different", "keep: `categories=['id']`"))
+    id         left out   text, all different (keep: `categories=['id']`)
     """
 
     column: str
@@ -51,16 +49,6 @@ def values_of(column: Column) -> str:
     '1 value'
     """
     return counted(column.values, "value")
-
-
-def as_argument(column: str) -> str:
-    """Return a column's name as a shell and the options that take names pass it on.
-
-    >>> print(as_argument("S.No."), as_argument("#"), as_argument("price, EUR"))
-    S.No. '#' '"price, EUR"'
-    """
-    name = f'"{column.replace(chr(34), chr(34) * 2)}"' if set(column) & set(',"') else column
-    return bare(name if re.fullmatch(r"[\w.:/@%+=-]+", name) else shlex.quote(name))
 
 
 def listed(words: Iterable[str], between: str = ", ") -> str:

@@ -7,8 +7,9 @@ from typing import Any
 
 import polars as pl
 
+from chainrule.errors import argument
 from chainrule.tabular.columns.tallies import Tally
-from chainrule.tabular.formats.column_values import as_words, bare, shown
+from chainrule.tabular.formats.column_values import as_words, shown
 from chainrule.tabular.formats.date_formats import (
     OF_DIGITS,
     ZONE,
@@ -65,7 +66,7 @@ def date_form(
 
 def _not_as_asked(name: str, form: str, example: str) -> TableError:
     return TableError(
-        f"no value of column {name!r} is written as --date-format {form!r} says, such as "
+        f"no value of column {name!r} is written as {argument('date_format', form)} says, such as "
         f"{shown(example)}"
     )
 
@@ -77,15 +78,15 @@ def _none(name: str, tally: Tally, role: str) -> str | None:
     if zone and role == "":
         return f", no dates, as the offset of the zone {zone!r} is not known"
     if role in ("date", "time") and zone:
-        option = {"date": "column", "time": "--time"}[role]
+        what = argument("time", name) if role == "time" else f"column {name!r}"
         raise TableError(
-            f"{option} {name!r} has times in the zone {zone!r}, whose offset is not known; write "
+            f"{what} has times in the zone {zone!r}, whose offset is not known; write "
             "them with their offset from UTC, such as +01:00"
         )
     if role == "date":
         raise TableError(
             f"column {name!r} holds text such as {shown(tally.some[0])}, no dates such as "
-            f"{EXAMPLE}; say how they are written by --date-format"
+            f"{EXAMPLE}; say how they are written by `date_format=`"
         )
     return None
 
@@ -137,7 +138,7 @@ def _question(name: str, tally: Tally, found: Mapping[str, tuple[str, ...]]) -> 
     days = [f"{moments[row]:%-d %B %Y}" if moments[row] else "no date" for moments in (one, other)]
     return TableError(
         f"column {name!r} can be read in two ways: {shown(values[row])} is {days[0]} or {days[1]}; "
-        f"say which by --date-format '{bare(name)}={ways[0]}' or '{bare(name)}={ways[1]}'"
+        f"say which by {' or '.join(argument('date_format', f'{name}={way}') for way in ways[:2])}"
     )
 
 
@@ -205,7 +206,7 @@ def _format_of_digits(values: pl.Series, role: str) -> str | None:
 def _no_dates(name: str, column: pl.Series) -> TableError:
     return TableError(
         f"column {name!r} holds {column.dtype} such as {shown(column.min())}, no dates such as "
-        f"{EXAMPLE}; say how they are written by --date-format"
+        f"{EXAMPLE}; say how they are written by `date_format=`"
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
+from chainrule.errors import argument
 from chainrule.tabular.columns.find_dates import date_form, of_digits, share
 from chainrule.tabular.columns.find_numbers import Convention, UndecidedError, mark_of, number_form
 from chainrule.tabular.columns.tallies import Tally
@@ -106,7 +107,7 @@ def find_forms(schema: Mapping[str, pl.DataType], chunks: Chunks, wanted: Wanted
     True
     """
     asked = wanted.reading.date_format or ()
-    check_known("column in --date-format", columns_of(asked), list(schema))
+    check_known("column in `date_format=`", columns_of(asked), list(schema))
     finder = _Finder(wanted, {name for name, dtype in schema.items() if dtype.is_float()})
     for name, tally in _tallies(schema, chunks, wanted).items():
         finder.settle(name, tally)
@@ -132,7 +133,7 @@ def _check_used(asked: Iterable[str], forms: Forms) -> None:
     for form in asked:
         if form not in used:
             hint = next(has, "write it such as %d/%m/%Y, or for one column sold=%d/%m/%Y")
-            raise TableError(f"no column has dates as --date-format {form!r} says; {hint}")
+            raise TableError(f"no column has dates as {argument('date_format', form)} says; {hint}")
 
 
 def _tallies(schema: Mapping[str, pl.DataType], chunks: Chunks, wanted: Wanted) -> dict[str, Tally]:
@@ -221,8 +222,8 @@ class _Finder:
             return numbers
         if role == "time" and dates is None:
             raise TableError(
-                f"--time {name!r} must hold dates or numbers, got text such as "
-                f"{shown(_undated(tally))}; say how dates are written by --date-format, or leave "
+                f"{argument('time', name)} must hold dates or numbers, got text such as "
+                f"{shown(_undated(tally))}; say how dates are written by `date_format=`, or leave "
                 "those rows out"
             )
         if dates is not None and role != "target":

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from chainrule.tabular.columns.decision import as_argument
+from chainrule.errors import argument
 from chainrule.tabular.columns.tallies import Tally
 from chainrule.tabular.columns.task import is_few
 from chainrule.tabular.formats.column_values import shown
@@ -103,7 +103,7 @@ def number_form(
 def _with_others(name: str, tally: Tally) -> TableError:
     return TableError(
         f"target {name!r} holds numbers, and others such as {shown(_other(tally))}; leave those "
-        "rows out, or say by --missing what means none"
+        "rows out, or say by `missing=` what means none"
     )
 
 
@@ -112,7 +112,7 @@ def _mixed(tally: Tally, found: Evidence) -> str | None:
     if is_few(len(tally.some), tally.values):
         return None
     return (
-        f", with {found.count:,} numbers; say by --missing what means none, such as "
+        f", with {found.count:,} numbers; say by `missing=` what means none, such as "
         f"{shown(_other(tally))}"
     )
 
@@ -122,7 +122,7 @@ def _no_numbers(name: str, role: str, example: str) -> TableError:
         return TableError(
             f"weight {name!r} must hold a number >= 0 in each row, got text such as {example}"
         )
-    use = "--task classification" if role == "regression" else "--categories"
+    use = "`task='classification'`" if role == "regression" else "`categories=`"
     return TableError(f"{_what(role)} {name!r} holds text such as {example}, no numbers; use {use}")
 
 
@@ -156,11 +156,10 @@ def _what(role: str) -> str:
 
 def _or_else(name: str, role: str) -> str:
     if role in ("target", "regression"):
-        return ", or use --task classification"
+        return ", or use `task='classification'`"
     if role == "weight":
         return ""
-    column = as_argument(name)
-    return f", or use --categories {column} or --leave-out {column}"
+    return f", or use {argument('categories', [name])} or {argument('leave_out', [name])}"
 
 
 def _with(tally: Tally, unit: str) -> str:
@@ -215,7 +214,7 @@ def _as_asked(name: str, role: str, found: Evidence, reading: Reading) -> Collec
         others = (v for body, v in found.bodies.items()
                   if not any(_allowed(pair, reading) for pair in pairs_of(body)))  # fmt: skip
         asked = " and ".join(
-            f"--{option} {sign!r}"
+            f"{argument(option, sign)}"
             for option in ("decimal", "thousands")
             if (sign := getattr(reading, option)) is not None
         )
@@ -272,7 +271,7 @@ def _question(name: str, tally: Tally, role: str, unit: str, ways: tuple[Pair, .
     differ = (one != other).fill_null(value=False)
     rows = zip(values.filter(differ), one.filter(differ), other.filter(differ), strict=True)
     examples = [f"{shown(value)} is {a:.12g} or {b:.12g}" for value, a, b in list(rows)[:2]]
-    options = [f"--thousands {t!r}" if t else f"--decimal {d!r}" for d, t in ways[:2]]
+    options = [argument("thousands", t) if t else argument("decimal", d) for d, t in ways[:2]]
     return TableError(
         f"{_what(role)} {name!r} can be read in two ways: {', '.join(examples)}; say which by "
         f"{' or '.join(options)}"

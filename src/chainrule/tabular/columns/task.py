@@ -76,10 +76,10 @@ def _regression(column: Column, *, changeable: bool) -> Decision:
     if column.kind in ("text", "boolean"):
         raise TableError(
             f"target {column.name!r} holds {column.kind} such as {shown(column.least)}, no "
-            "numbers; use --task classification"
+            "numbers; use `task='classification'`"
         )
     reason = f"{values_of(column)}, {range_of(column)}{column.said}{_without(column)}"
-    option = "change: --task classification" if changeable else ""
+    option = "change: `task='classification'`" if changeable else ""
     return Decision(column.name, "target", f"regression: {reason}", option, task="regression")
 
 
@@ -95,12 +95,12 @@ def _classification(column: Column, task: str | None) -> Decision:
     if column.kind == "float" and not column.whole:
         raise TableError(
             f"target {column.name!r} holds fractions, {shown(column.least)} to "
-            f"{shown(column.greatest)}, which are no classes; use --task regression"
+            f"{shown(column.greatest)}, which are no classes; use `task='regression'`"
         )
     if number and (counts is None or len(counts) > max(FEW, column.rows / 2)):
         raise TableError(
             f"target {column.name!r} holds too many different numbers for classes, "
-            f"{shown(column.least)} to {shown(column.greatest)}; use --task regression"
+            f"{shown(column.least)} to {shown(column.greatest)}; use `task='regression'`"
         )
     most = column.rows / 2 if task is None else column.rows - 1
     if counts is None or (not number and len(counts) > max(2, most)):
@@ -112,7 +112,7 @@ def _classification(column: Column, task: str | None) -> Decision:
     alone = f"; {single[0]} has a single example" if single else ""
     found = listed(f"{word} {count:,}" for word, count in words.items())
     changeable = task is None and (number or _are_numbers(words))
-    option = "change: --task regression" if changeable else ""
+    option = "change: `task='regression'`" if changeable else ""
     reason = f"{len(words):,} classes: {found}{alone}{alike(words)}{_without(column)}"
     return Decision(column.name, "target", reason, option, task="classification")
 

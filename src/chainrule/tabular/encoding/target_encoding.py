@@ -255,7 +255,7 @@ def fit_target(
         if quantiles:
             raise TableError(
                 f"quantiles are of a regression, and target {column.name!r} has classes; leave "
-                "--quantiles out, or use --task regression"
+                "`quantiles=` out, or use `task='regression'`"
             )
         return Classes(column.name, _labels(column))
     values = as_numbers(survey.sample[column.name])

@@ -76,7 +76,7 @@ class Delimited(Source):
         first = self._first_rows()
         if not first:
             raise TableError(
-                f"{self.name}: has a header and no rows; if it is no header, give --no-header"
+                f"{self.name}: has a header and no rows; if it is no header, give `header=False`"
             )
         self.pointed = self._dialect.delimiter == ","
         points = False if reading.parts_by_point else self.pointed or None

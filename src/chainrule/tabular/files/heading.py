@@ -173,7 +173,7 @@ def has_header(first: Row, below: Sequence[Row]) -> bool:
     if 0 < names <= values:
         raise TableError(
             f"the first row, {shown(', '.join(first))}, may hold names or values; say which by "
-            "--header or --no-header"
+            "`header=True` or `header=False`"
         )
     filled = [field for field in first if not _is_missing(field)]
     if names or values or not all(map(_is_number, filled)):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import gzip
 import os
 import re
 import sys
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -16,8 +16,8 @@ from typing import Any, NamedTuple, Self
 
 import polars as pl
 
+from chainrule.atomic_write import AtomicFile
 from chainrule.errors import escaped
-from chainrule.regular_files import behind_links
 from chainrule.tabular.table_error import TableError
 
 
@@ -61,33 +61,29 @@ class File(Sink):
 
     def __init__(self, path: Path, kind: Format) -> None:
         self._path, self._kind, self._count = path, kind, 0
+        self._file = AtomicFile(path)
 
     def __enter__(self) -> Self:
         with _said_of(self._path):
-            self._folder = tempfile.TemporaryDirectory(
-                dir=self._path.parent, prefix=f".{self._path.name}."
-            )
-        self._made = Path(self._folder.name, self._path.name)
+            self._file.beside.touch(exist_ok=False)
         return self
 
     def write(self, chunk: pl.DataFrame) -> None:
         """Take the next rows; raise TableError where there is no room for them."""
         with _said_of(self._path):
-            self._kind.append(chunk, self._made, self._count)
+            self._kind.append(chunk, self._file.beside, self._count)
         self._count += 1
 
     def __exit__(self, kind: object = None, *_: object) -> None:
-        with self._folder, _said_of(self._path):
+        with self._file, _said_of(self._path):
             if kind is None:
                 self._finish()
 
     def _finish(self) -> None:
         if not self._count:
             raise TableError(f"{self._path}: no rows came to be written")
-        self._kind.finish(self._made)
-        with self._made.open("rb+") as file:
-            os.fsync(file.fileno())
-        self._made.replace(self._path)
+        self._kind.finish(self._file.beside)
+        self._file.commit()
 
 
 @contextlib.contextmanager
@@ -162,11 +158,13 @@ def _text(delimiter: str, *, compressed: bool) -> Format:
 
 def _append_part(chunk: pl.DataFrame, path: Path, number: int) -> None:
     """Write a file of its own: polars has nothing that adds rows to a file."""
-    chunk.write_parquet(path.with_name(f"{number:09}.part"), compression="uncompressed")
+    part = path.with_name(f"{path.name}.{number:09}")
+    chunk.write_parquet(part, compression="uncompressed")
 
 
 def _parts(path: Path) -> pl.LazyFrame:
-    return pl.scan_parquet(sorted(path.parent.glob("*.part")), glob=False)
+    parts = path.parent.glob(f"{glob.escape(path.name)}.*")
+    return pl.scan_parquet(sorted(parts), glob=False)
 
 
 FORMATS = {
@@ -202,9 +200,11 @@ def open_sink(path: str | Path | None, *, overwrite: bool = False) -> Sink:
         raise TableError(f"{path}: give it one of these endings: {', '.join(sorted(FORMATS))}")
     if not place.parent.is_dir():
         raise TableError(f"{path}: there is no folder {place.parent}")
-    if place.exists() and not place.is_file():
-        raise TableError(f"{path}: is not a file that could be replaced")
+    try:
+        with _said_of(place):
+            sink = File(place, known[0])
+    except ValueError as error:  # that it is no file
+        raise TableError(str(error)) from None
     if place.exists() and not overwrite:
         raise TableError(f"{path}: is there already; overwrite it, or choose another name")
-    with _said_of(place):
-        return File(behind_links(place), known[0])
+    return sink

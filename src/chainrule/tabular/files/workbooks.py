@@ -62,7 +62,7 @@ def _chosen(name: str, book: Any, sheet: str | None) -> str:
     filled = [each for each in names if any(_fields(name, book, each, 2))]
     if len(filled) != 1:
         which = f"{len(filled)} sheets hold data: {', '.join(map(shown, filled))}"
-        raise TableError(f"{name}: {f'{which}; name one by --sheet' if filled else 'has no rows'}")
+        raise TableError(f"{name}: {f'{which}; name one by `sheet=`' if filled else 'has no rows'}")
     return filled[0]
 
 

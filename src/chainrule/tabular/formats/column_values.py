@@ -206,7 +206,7 @@ def different_names(names: Sequence[str], *, numbered: bool) -> tuple[str, ...]:
     if twice and not numbered:
         raise TableError(
             f"{names.count(twice[0])} columns are called {shown(twice[0])}; rename them, or let "
-            "--number-duplicates do it"
+            "`number_duplicates=True` do it"
         )
     given, taken = set(names), dict[str, None]()
     numbers = {name: itertools.count(2) for name in twice}

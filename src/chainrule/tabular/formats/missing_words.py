@@ -13,7 +13,7 @@ IN_TEXT = (
     *("NA", "N/A", "n/a", "<NA>", "NaN", "nan", "-NaN", "-nan", "NaT", "\\N"),
     *("null", "NULL", "Null", "(null)", "[NULL]", "None", "?"),
 )
-"""Those that mean it in a column of words too, unless `--missing` says otherwise."""
+"""Those that mean it in a column of words too, unless `missing=` says otherwise."""
 
 IN_NUMBERS = (
     *IN_TEXT,

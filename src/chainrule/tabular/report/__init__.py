@@ -20,7 +20,7 @@ from importlib import resources
 from pathlib import Path
 
 from chainrule.atomic_write import write_whole
-from chainrule.tabular.block_training import Run
+from chainrule.fitting.trainer import Trainer
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.prepare import Prepared
 from chainrule.tabular.report import (
@@ -35,7 +35,7 @@ from chainrule.tabular.report.markup import Html, text
 from chainrule.tabular.table_model import TableModel
 
 
-def report(prepared: Prepared, run: Run, model: TableModel, source: Source) -> str:
+def report(prepared: Prepared, run: Trainer, model: TableModel, source: Source) -> str:
     """Return the page of a training: how it went, how good the model is, and what it is made of.
 
     `run` is the one that held out examples. They must still lie in `prepared.blocks`; the source is
@@ -45,7 +45,7 @@ def report(prepared: Prepared, run: Run, model: TableModel, source: Source) -> s
     >>> from chainrule.tabular.table_training import Options, conclude, set_out
     >>> source = open_source("sklearn:wine")
     >>> with set_out(source, "target", Options(epochs=2)) as (prepared, options, run):
-    ...     run.go_on(lambda run: None)
+    ...     run.train()
     ...     page = report(prepared, run, conclude(prepared, options, run), source)
     >>> page.splitlines()[0]
     '<!doctype html>'
@@ -63,7 +63,7 @@ def report(prepared: Prepared, run: Run, model: TableModel, source: Source) -> s
 def write_report(
     path: str | Path,
     prepared: Prepared,
-    run: Run,
+    run: Trainer,
     model: TableModel,
     source: Source,
     *,

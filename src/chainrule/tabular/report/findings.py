@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from chainrule.tabular.block_training import Run
+from chainrule.fitting.trainer import Trainer
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.prepare import Prepared
 from chainrule.tabular.report.example_gradients import (
@@ -56,7 +56,7 @@ class Findings:
     values: dict[int, dict[str, Any]]
 
 
-def find(prepared: Prepared, run: Run, model: TableModel, source: Source) -> Findings:
+def find(prepared: Prepared, run: Trainer, model: TableModel, source: Source) -> Findings:
     """Return what the page tells; see `report`."""
     model = dataclasses.replace(model, params=run.best)
     held_out, seed = prepared.held_out, int(model.about["options"]["seed"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -44,6 +45,15 @@ def text(said: str) -> Html:
     ('&lt;b&gt;\\u202e', '<b>')
     """
     return said if isinstance(said, Html) else Html(html.escape(escaped(said)))
+
+
+def prose(said: str) -> Html:
+    """Return a message, in which arguments stand in backticks.
+
+    >>> prose("use `task='regression'`")
+    'use <code>task=&#x27;regression&#x27;</code>'
+    """
+    return Html(re.sub("`([^`]*)`", r"<code>\1</code>", text(said)))
 
 
 def number_cell(said: str) -> Html:
@@ -146,4 +156,4 @@ def warning(said: str) -> Html:
     >>> warning("a < b")
     '<p class="warning" role="alert">Warning: a &lt; b</p>'
     """
-    return Html(f'<p class="warning" role="alert">Warning: {text(said)}</p>')
+    return Html(f'<p class="warning" role="alert">Warning: {prose(said)}</p>')

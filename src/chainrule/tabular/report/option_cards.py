@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 from chainrule.tabular.report.findings import Findings
-from chainrule.tabular.report.markup import Html, card, paragraph, short, table, text
+from chainrule.tabular.report.markup import Html, card, paragraph, prose, short, table, text
 from chainrule.tabular.training_options import Options
 
 DECISIONS = 200
@@ -18,7 +18,8 @@ def decisions(found: Findings) -> Html:
     """Return the card of what became of each column, and how to have it otherwise."""
     decided = found.prepared.decisions
     rows = [
-        [d.column, d.role, text(short(d.reason, 200)), _code(d.option)] for d in decided[:DECISIONS]
+        [d.column, d.role, *(prose(short(said, 200)) for said in (d.reason, d.option))]
+        for d in decided[:DECISIONS]
     ]
     parts = [table(
         "what became of each column", ["column", "role", "because", "another way"], rows,
@@ -37,7 +38,7 @@ def options(found: Findings) -> Html:
     given = found.model.about["options"]
     rows = [
         [
-            _code(f"--{each.name.replace('_', '-')}"),
+            Html(f"<code>{each.name}</code>"),
             _value(given.get(each.name)),
             text(each.metadata["help"]),
         ]
@@ -58,7 +59,3 @@ def _value(value: Any) -> Html | None:
     if isinstance(value, bool):
         value = "yes" if value else "no"
     return None if value is None else text(short(value, 200))
-
-
-def _code(option: str) -> Html:
-    return Html(f"<code>{text(short(option, 200))}</code>") if option else Html("")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import inspect
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,12 @@ from chainrule import engine
 from chainrule.engine.native_run import arithmetic as arithmetic_of_run
 from chainrule.errors import as_numbers, check_number, check_whole
 from chainrule.history import History
-from chainrule.network import Network, Parameters
-from chainrule.optimizers import Optimizer
+from chainrule.network import Network, Parameters, frozen
+from chainrule.optimizers import Optimizer, in_names_of_now
 from chainrule.serialization.checkpoint_store import CheckpointError, Store
 from chainrule.serialization.model_file import raw_bytes
 from chainrule.serialization.parameter_arrays import arrays_of, contents, from_contents
-from chainrule.training import fit, frozen
+from chainrule.training import fit
 from chainrule.trees import leaves
 from chainrule.warn import warn
 
@@ -79,9 +81,10 @@ class Checkpoint:
             Where the run stands.
         """
         if time.monotonic() - self._written >= self.every:
-            net = history.runs[-1].plan.net
+            if history.net is None:
+                raise ValueError("Checkpoint: this history is of no run; fit calls its callbacks")
             with Store(self.directory, self.keep) as store:
-                store.save_or_warn(*contents(net, history.returned, history))
+                store.save_or_warn(*contents(history.net, history.returned, history))
             object.__setattr__(self, "_written", time.monotonic())
 
     @property
@@ -126,9 +129,10 @@ class Checkpoint:
         contents(net, params, None)  # raises before the run what no checkpoint could hold
         given["ties"] = [list(group) for group in given["ties"]]
         given["freeze"] = sorted(frozen(params, given["freeze"]))
-        identity, arithmetic = _identity(given), _arithmetic(given)
+        identity = _identity(given)  # before X can change
         with Store(self.directory, self.keep) as store:
-            start, history = begun(store, identity, net, params, arithmetic) or (params, None)
+            writer = CheckpointWriter(store, net, lambda: identity, _arithmetic(given), self.every)
+            start, history = writer.found(params) or (params, None)
             done = history.epochs if history else 0
             if history and done == epochs:
                 return start, history
@@ -137,98 +141,110 @@ class Checkpoint:
                     f"{self.directory}: its checkpoint is after epoch {done}, and epochs={epochs} "
                     "ask for less; ask for more, or take another directory to start anew"
                 )
-            writer = _Writer(store, net, identity, arithmetic, self.every, epochs)
+
+            def after_epoch(history: History) -> None:
+                if history.epochs < epochs:  # `fit` has to end the last
+                    writer(history)
+
             given |= {
                 "params": start,
                 "history": history,
                 "epochs": epochs - done,
-                "callbacks": [*given["callbacks"], writer],
+                "callbacks": [*given["callbacks"], after_epoch],
             }
             params, history = fit(*run.args, **run.kwargs)
             writer.write(history)
         return params, history
 
 
-class _Writer:
-    """A callback that writes checkpoints, but none after the last epoch: `fit` has to end it."""
+class CheckpointWriter:
+    """Leaves checkpoints of one run in an open store, and finds the one that it goes on from.
+
+    `identity` returns what the run is: it is asked for once, and only if it is needed. `arithmetic`
+    is what its bits follow from. Called with a history, it writes where `every` seconds have gone
+    by. Attribute `saved` is the number of epochs of the last checkpoint written or found.
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
+    >>> _, history = cr.fit(net, net.init(), [[1.0]], [2.0], cr.Adam(0.1), epochs=4)
+    >>> with Store(getfixture("tmp_path")) as store:
+    ...     writer = CheckpointWriter(store, net, lambda: {"inputs": "1"}, "fused", every=0)
+    ...     writer.write(history)
+    ...     writer.found(net.init())[1].epochs
+    4
+    """
 
     def __init__(
         self,
         store: Store,
         net: Network,
-        identity: dict[str, str],
+        identity: Callable[[], dict[str, str]],
         arithmetic: str,
         every: float,
-        epochs: int,
     ) -> None:
-        self.store, self.net, self.identity, self.arithmetic = store, net, identity, arithmetic
-        self.every, self.epochs, self.written = every, epochs, time.monotonic()
+        self.store, self.net, self.arithmetic, self.every = store, net, arithmetic, every
+        self.identity = functools.cache(identity)
+        self.saved, self.time = 0, time.monotonic()
 
     def __call__(self, history: History) -> None:
-        if history.epochs < self.epochs and time.monotonic() - self.written >= self.every:
+        """Write a checkpoint where it is time for one."""
+        if time.monotonic() - self.time >= self.every:
             self.write(history)
 
     def write(self, history: History) -> None:
-        leave(self.store, self.net, history, self.identity, self.arithmetic)
-        self.written = time.monotonic()
+        """Write a checkpoint; one that cannot be written is a warning."""
+        arrays, about = contents(self.net, history.returned, history)
+        run = {"run": self.identity(), "arithmetic": self.arithmetic}
+        if self.store.save_or_warn(arrays, {**about, **run}):
+            self.saved = history.epochs
+        self.time = time.monotonic()
 
+    def found(self, params: Parameters) -> tuple[Parameters, History] | None:
+        """Return where the run stands that began with `params`, or None where it has not begun.
 
-def leave(
-    store: Store, net: Network, history: History, identity: dict[str, str], arithmetic: str
-) -> bool:
-    """Leave a checkpoint of a run, with what it is a part of and what its bits follow from.
-
-    Returns whether it was written, and warns where not.
-
-    >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
-    >>> _, history = cr.fit(net, net.init(), [[1.0]], [2.0], cr.Adam(0.1), epochs=4)
-    >>> with Store(getfixture("tmp_path")) as store:
-    ...     leave(store, net, history, {"inputs": "1"}, "fused")
-    ...     begun(store, {"inputs": "1"}, net, net.init(), "fused")[1].epochs
-    True
-    4
-    """
-    arrays, about = contents(net, history.returned, history)
-    return store.save_or_warn(arrays, {**about, "run": identity, "arithmetic": arithmetic})
-
-
-def begun(
-    store: Store, identity: dict[str, str], net: Network, params: Parameters, arithmetic: str
-) -> tuple[Parameters, History] | None:
-    """Return where the run of a folder stands, or None where it has none; raise for another run.
-
-    `net` and `params` are what the run has, or began with. Warns where it goes on by another
-    arithmetic than before, so to other bits.
-    """
-    found = store.latest()
-    if found is None:
-        return None
-    arrays, about = found
-    there = about.get("run")
-    if not isinstance(there, dict):
-        raise CheckpointError(
-            f"{store.directory}: its checkpoints do not say of what run they are; load the "
-            "newest, or take another directory"
-        )
-    for name in {**identity, **there}:
-        old, new = there.get(name, "missing"), identity.get(name, "missing")
-        if old != new:
+        Raises CheckpointError for the checkpoint of another run. Warns where the run goes on by
+        another arithmetic than before, so to other bits.
+        """
+        found = self.store.latest()
+        if found is None:
+            return None
+        arrays, about = found
+        self._check_same(about.get("run"))
+        try:
+            start, history = self._read(arrays, about, params)
+        except (TypeError, ValueError) as error:
             raise CheckpointError(
-                f"{store.directory}: its checkpoint is of another run: {name} is {old} there, "
-                f"{new} here; take another directory for this run, or remove that one to start anew"
+                f"{self.store.directory}: {error}; take another directory"
+            ) from None
+        _compare(self.store, about.get("arithmetic"), self.arithmetic)
+        self.saved = history.epochs
+        return start, history
+
+    def _check_same(self, there: Any) -> None:
+        """Raise for a checkpoint of another run, and name what differs."""
+        directory, here = self.store.directory, self.identity()
+        if not isinstance(there, dict):
+            raise CheckpointError(
+                f"{directory}: its checkpoints do not say of what run they are; load the newest, "
+                "or take another directory"
             )
-    try:
-        its_net, its_params, history = from_contents(arrays, about)
+        for name in {**here, **there}:
+            old, new = in_names_of_now(there.get(name, "missing")), here.get(name, "missing")
+            if old != new:
+                raise CheckpointError(
+                    f"{directory}: its checkpoint is of another run: {name} is {old} there, {new} "
+                    "here; take another directory for this run, or remove that one to start anew"
+                )
+
+    def _read(
+        self, arrays: Any, about: dict[str, Any], params: Parameters
+    ) -> tuple[Parameters, History]:
+        net, start, history = from_contents(arrays, about)
         if history is None:
             raise ValueError("its history is missing")
-        if its_net != net or [p.dtype for p in leaves(its_params)] != [
-            p.dtype for p in leaves(params)
-        ]:
+        dtypes, others = ([leaf.dtype for leaf in leaves(own)] for own in (start, params))
+        if net != self.net or dtypes != others:
             raise ValueError("its checkpoint holds another network than its run has")
-    except (TypeError, ValueError) as error:
-        raise CheckpointError(f"{store.directory}: {error}; take another directory") from None
-    _compare(store, about.get("arithmetic"), arithmetic)
-    return its_params, history
+        return start, history
 
 
 MADE_BY = {

@@ -1,0 +1,163 @@
+r"""Which examples are held out for validation: in equal shares, by groups, by time, as asked.
+
+y   (n,) targets, labels or numbers      groups, time   (n,)   what keeps examples together
+
+Each function returns the numbers of their rows, in their order, and raises ValueError where one
+side would be empty. What `fit` itself holds out of a fraction is `batches.split`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.batches import Rows
+
+Array = NDArray[Any]
+
+
+def in_shares(
+    y: Array,
+    fraction: float,
+    draw: np.random.Generator,
+    *,
+    most: int,
+    groups: Array | None = None,
+    time: Array | None = None,
+) -> Rows:
+    """Hold out about a fraction, and no more than `most`, with shares of each class or size.
+
+    The examples are sorted by y and taken at equal distances, so that classes have their share and
+    numbers theirs of each size. Of `groups` none is on both sides; by `time` the last are held out.
+
+    >>> in_shares(np.array([0, 0, 1, 1]), 0.5, np.random.default_rng(0), most=9) // 2
+    array([0, 1])
+    """
+    n = len(y)
+    wanted = min(max(1, round(fraction * n)), most)
+    if time is not None:
+        held = _last(time, wanted)
+    elif groups is not None:
+        held = _some_groups(groups, wanted, draw)
+    else:
+        order = np.lexsort((draw.permutation(n), y))
+        places = (np.arange(wanted) + draw.random()) * (n / wanted)
+        held = np.sort(order[places.astype(np.int64)])
+    by = {"time": time, "groups": groups}
+    _check_sides(held, n, fraction, [name for name, column in by.items() if column is not None])
+    return held
+
+
+def _check_sides(held: Rows, n: int, fraction: float, by: list[str]) -> None:
+    if 0 < len(held) < n:
+        return
+    if by and len(held) == n > 1:
+        raise ValueError(
+            f"the column of `{by[0]}=` holds one value only, so that all {n:,} rows stay together; "
+            "name another, or leave it out"
+        )
+    raise ValueError(
+        f"a validation part of {fraction:g} leaves no examples to train with; the table has {n}: "
+        "give more examples, or a smaller `validation=`"
+    )
+
+
+def _last(time: Array, wanted: int) -> Rows:
+    """The last examples, about so many; equal moments stay together."""
+    at = np.partition(time, len(time) - wanted)[len(time) - wanted]
+    from_then, after = np.flatnonzero(time >= at), np.flatnonzero(time > at)
+    return after if len(from_then) > 2 * wanted and len(after) else from_then
+
+
+def _some_groups(groups: Array, wanted: int, draw: np.random.Generator) -> Rows:
+    """The examples of groups that are drawn until they are enough, but never all."""
+    _, of, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    order = draw.permutation(len(sizes))
+    before = np.cumsum(sizes[order]) - sizes[order]
+    return np.flatnonzero(np.isin(of, order[before < wanted][: max(1, len(sizes) - 1)]))
+
+
+def as_scikit_learn(n: int, fraction: float, seed: int, classes: Array | None = None) -> Rows:
+    """Hold out what `train_test_split` would, by class where these are given, without its copies.
+
+    >>> as_scikit_learn(4, 0.5, seed=0)
+    array([2, 3])
+    """
+    from sklearn.model_selection import ShuffleSplit
+
+    if classes is None:
+        _, held = next(ShuffleSplit(test_size=fraction, random_state=seed).split(np.zeros(n, bool)))
+    else:
+        held = _by_class(classes, fraction, seed)
+    if len(held) < 2:
+        raise ValueError(
+            "The validation set is too small. Increase 'validation_fraction' or the size of your "
+            "dataset."
+        )
+    return np.sort(held)
+
+
+def _by_class(y: Array, fraction: float, seed: int) -> Rows:
+    """What `StratifiedShuffleSplit` holds out, without its lists of Python's numbers.
+
+    It refuses what it would refuse.
+    """
+    from sklearn.model_selection import StratifiedShuffleSplit
+    from sklearn.utils.extmath import _approximate_mode
+
+    n, (classes, counts) = len(y), np.unique(y, return_counts=True)
+    wanted = math.ceil(fraction * n)
+    if counts.min() < 2 or min(wanted, n - wanted) < len(classes):
+        made = StratifiedShuffleSplit(test_size=fraction, random_state=seed)
+        return np.asarray(next(made.split(np.zeros(n, bool), y))[1])
+    rng = np.random.RandomState(seed)
+    kept = _approximate_mode(counts, n - wanted, rng)
+    ends = kept + _approximate_mode(counts - kept, wanted, rng)
+    parts = [
+        np.flatnonzero(y == value)[rng.permutation(count)[first:last]]
+        for value, count, first, last in zip(classes, counts, kept, ends, strict=True)
+    ]
+    return np.concatenate(parts)
+
+
+def as_given(what: str, split: Any, X: Array, y: Array) -> Rows:
+    """Hold out what a splitter of one split does, or what a mask or the numbers of rows say.
+
+    `what` names the split in messages.
+
+    >>> as_given("validation_split", [2, 0], np.ones((4, 1)), np.ones(4))
+    array([0, 2])
+    """
+    by_splitter = hasattr(split, "split")
+    held = _by_splitter(what, split, X, y) if by_splitter else _by_rows(what, split, len(X))
+    if not 0 < len(np.unique(held)) < len(X):
+        raise ValueError(
+            f"{what} must leave examples on both sides; of {len(X)} it holds out {len(held)}"
+        )
+    return held
+
+
+def _by_splitter(what: str, split: Any, X: Array, y: Array) -> Rows:
+    made = list(split.split(X, y))
+    if len(made) != 1:
+        raise ValueError(
+            f"{what} must make one split, got {len(made)} from {split!r}; take PredefinedSplit, or "
+            "ShuffleSplit with n_splits=1"
+        )
+    return np.asarray(made[0][1])
+
+
+def _by_rows(what: str, split: Any, n: int) -> Rows:
+    rows = np.asarray(split)
+    if rows.dtype == bool and rows.shape == (n,):
+        return np.flatnonzero(rows)
+    inside = rows.ndim == 1 and rows.dtype.kind in "iu" and np.all((rows >= -n) & (rows < n))
+    if not inside:
+        raise ValueError(
+            f"{what} must be a splitter, a mask of the {n} examples, or the rows to hold out, from "
+            f"0 to {n - 1}; got {split!r}"
+        )
+    return np.unique(rows % n)
