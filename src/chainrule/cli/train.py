@@ -14,9 +14,9 @@ from chainrule.cli import config, scoring, summary
 from chainrule.cli.click_options import given, parted, training_options
 from chainrule.cli.exits import refusals
 from chainrule.cli.narrator import Narrator
-from chainrule.cli.readable import size
 from chainrule.cli.terminal import say, say_as_json
 from chainrule.cli.training_files import Files
+from chainrule.formatting import size
 from chainrule.regular_files import sha256_of
 from chainrule.tabular.output_files import check_apart
 
