@@ -106,4 +106,4 @@ class Page(HTMLParser):
 
 def read(text):
     """The number that a cell shows."""
-    return float("nan") if text == "–" else float(text.replace(",", ""))
+    return float("nan") if text == "–" else float(text.replace(",", "").replace("−", "-"))

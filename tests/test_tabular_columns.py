@@ -311,7 +311,7 @@ ERRORS = [
     ({"order": {"text": ["a", "b", "a"]}}, "order of 'text' names a category twice"),
     ({"weight": "text"}, "weight 'text' must hold a number >= 0 in each row, got text such as 'a'"),
     ({"weight": "gap"}, "must hold a number >= 0 in each row, got 1 missing or infinite"),
-    ({"weight": "w"}, "must hold a number >= 0 in each row, and one above 0, got -1 to 2"),
+    ({"weight": "w"}, "must hold a number >= 0 in each row, and one above 0, got −1 to 2"),
     ({"weight": "noughts"}, "and one above 0, got 0 to 0"),
     (
         {"leave_out": TABLE.columns[:-1]},

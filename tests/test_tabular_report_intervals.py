@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from chainrule.formatting import number
 from chainrule.tabular.report import report
 from chainrule.tabular.report.findings import find
-from chainrule.tabular.report.markup import number
 from reports import Page, flats, read, trained
 
 TRAININGS = {

@@ -11,7 +11,7 @@
 | `output_files.py` | where a command writes: never what it reads, and what it may replace |
 | `config.py` | the same in a TOML file |
 | `progress_bar.py` | how far a training is, on a terminal or in a log |
-| `summary.py`, `readable.py` | what is said of columns, trainings and models; numbers and times |
+| `summary.py` | what is said of columns, trainings and models |
 | `scoring.py` | what is said of scores and of what is to be doubted in them |
 | `signals.py`, `standard_streams.py` | Ctrl-C and SIGTERM; streams that are closed or full |
 | `repeated_options.py` | options that take one value, given twice |

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from chainrule.cli.readable import number, roughly
+from chainrule.formatting import number, roughly
 
 if TYPE_CHECKING:
     from rich.console import Console

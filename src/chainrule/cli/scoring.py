@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from chainrule.cli.option_names import as_options
-from chainrule.cli.readable import counted, number
+from chainrule.formatting import counted, decimals, number
 
 CLASSES = 20
 """The most classes that have a line each."""
@@ -34,7 +33,7 @@ def scores(found: Mapping[str, Any]) -> list[str]:
     from chainrule.tabular.scores import SCORES
 
     rows = [
-        (score.word, *(_score(name, found[part][name]) for part in ("model", "baseline")))
+        (score.word, *(score.text(found[part][name]) for part in ("model", "baseline")))
         for name, score in SCORES.items()
         if name in found["model"]
     ]
@@ -49,18 +48,6 @@ def of_scores(found: Mapping[str, Any]) -> list[str]:
     left_out = rows["without_target"]
     without = f", {left_out:,} without a target left out" if left_out else ""
     return [f"{counted(int(rows['scored']), 'row')}{without}", *scores(found)]
-
-
-def _score(name: str, value: float) -> str:
-    from chainrule.tabular.scores import SCORES
-
-    return number(value) if SCORES[name].in_units else _share(value)
-
-
-def _share(value: float | None) -> str:
-    if value is None or math.isnan(value):
-        return "–"
-    return f"{value:.4f}".replace("-0.0000", "0.0000").replace("-", "−")
 
 
 def of_classes(told: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -93,10 +80,8 @@ def _class(told: Mapping[str, Any]) -> tuple[str, ...]:
     from chainrule.cli.summary import short
     from chainrule.tabular.formats.column_values import bare
 
-    shares = (_share(told[name]) for name in ("precision", "recall", "f1"))
-    support = told["support"]
-    rows = f"{support:,}" if isinstance(support, int) else number(support)
-    return short(bare(told["class"])), *shares, rows
+    shares = (decimals(told[name], 4) for name in ("precision", "recall", "f1"))
+    return short(bare(told["class"])), *shares, number(told["support"])
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.option_names import as_options
-from chainrule.cli.readable import counted, duration, number
+from chainrule.formatting import counted, duration, number
 
 if TYPE_CHECKING:
     from chainrule.network import Network, Parameters

@@ -16,9 +16,9 @@ from chainrule.cli.click_options import given, parted, training_options
 from chainrule.cli.exits import Refusal, refusals
 from chainrule.cli.output_files import Place
 from chainrule.cli.progress_bar import progress
-from chainrule.cli.readable import size
 from chainrule.cli.terminal import say, say_as_json
 from chainrule.cli.training_files import REPLACE, Files, check_files, check_model, claimed
+from chainrule.formatting import size
 from chainrule.regular_files import sha256_of
 from chainrule.tabular.read_options import Reading
 from chainrule.tabular.training_options import Options

@@ -16,7 +16,8 @@ from rich.text import Text
 import chainrule as cr
 from chainrule import losses
 from chainrule.activations import activation
-from chainrule.demo.printing import block, decimal, heading, open_table, paragraph, part, show
+from chainrule.demo.printing import block, heading, open_table, paragraph, part, show
+from chainrule.formatting import decimals
 from chainrule.layers.dense_stack import stack
 from chainrule.trees import named_leaves, number
 
@@ -132,29 +133,29 @@ def _show_forward(console: Console, one: Example) -> None:
     for layer in range(1, L + 1):
         table.add_row(
             f"{layer}" + (" = L" if layer == L else ""),
-            decimal(one.a(layer - 1), 9 if layer > 1 else 1),
-            decimal(weight(layer), 1),
-            decimal(bias(layer), 1),
-            *(decimal(value, 9) for value in (one.z(layer), one.a(layer), one.slope(layer))),
+            decimals(one.a(layer - 1), 9 if layer > 1 else 1),
+            decimals(weight(layer), 1),
+            decimals(bias(layer), 1),
+            *(decimals(value, 9) for value in (one.z(layer), one.a(layer), one.slope(layer))),
         )
     show(console, table)
-    residual = f"({decimal(one.a(L), 9)} − {one.y[0, 0]})²"
-    block(console, f"C₀ = (a^L − y)² = {residual} = {decimal(one.cost, 8)}")
+    residual = f"({decimals(one.a(L), 9)} − {one.y[0, 0]})²"
+    block(console, f"C₀ = (a^L − y)² = {residual} = {decimals(one.cost, 8)}")
 
 
 def _show_last_layer(console: Console, one: Example) -> None:
     table = open_table([""] * 9, "lllllllll", gap=1)
     table.show_header = False
     for name, first, value, result in (
-        ("∂C₀/∂w^L", "a^(L−1)", decimal(one.a(L - 1), 10), one.by_w(L)),
+        ("∂C₀/∂w^L", "a^(L−1)", decimals(one.a(L - 1), 10), one.by_w(L)),
         ("∂C₀/∂b^L", "", "", one.by_b(L)),
-        ("∂C₀/∂a^(L−1)", "w^L", decimal(weight(L), 1), one.by_a(L - 1)),
+        ("∂C₀/∂a^(L−1)", "w^L", decimals(weight(L), 1), one.by_a(L - 1)),
     ):
         dot, times = ("·", "×") if first else ("", "")
-        slope, pull = decimal(one.slope(L), 10), decimal(one.by_a(L), 10)
+        slope, pull = decimals(one.slope(L), 10), decimals(one.by_a(L), 10)
         table.add_row(name, "=", first, dot, "σ′(z^L)", "·", "2(a^L − y)")
         table.add_row(
-            "", "=", value, times, slope, "×", pull, "=", Text(decimal(result, 9), "bold")
+            "", "=", value, times, slope, "×", pull, "=", Text(decimals(result, 9), "bold")
         )
     show(console, table)
 
@@ -183,11 +184,11 @@ def _show_chain(console: Console, one: Example) -> None:
 
 def _rounded(value: float, places: int) -> str:
     """Return a number with room for its sign, so that the points stand below each other."""
-    return decimal(value, places).rjust(places + 3)
+    return decimals(value, places).rjust(places + 3)
 
 
 def _exact(value: float) -> str:
-    return decimal(value, 1).rjust(4)
+    return decimals(value, 1).rjust(4)
 
 
 def _shares() -> Iterator[tuple[str, list[float], float]]:
@@ -208,8 +209,8 @@ def _show_mean(console: Console) -> None:
         right = np.isclose(sum(shares), whole, rtol=1e-12)
         table.add_row(
             name,
-            *(decimal(share, 9) for share in shares),
-            Text(decimal(whole, 8), "bold"),
+            *(decimals(share, 9) for share in shares),
+            Text(decimals(whole, 8), "bold"),
             Text("✓", "green") if right else Text("✗", "bold red"),
         )
     show(console, table)

@@ -31,15 +31,6 @@ def open_console(*, stderr: bool = False) -> Console:
     return Escaping(width=WIDTH, stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
-def decimal(value: float, places: int) -> str:
-    """Return a number with a fixed number of decimals and a true minus sign.
-
-    >>> decimal(-0.5, 3)
-    '−0.500'
-    """
-    return f"{value:.{places}f}".replace("-", "−")
-
-
 def part(console: Console, number: int, title: str) -> None:
     """Print the heading of a part."""
     console.print()

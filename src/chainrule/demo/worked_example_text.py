@@ -11,7 +11,6 @@ from rich.text import Text
 from chainrule.demo import worked_example
 from chainrule.demo.printing import (
     block,
-    decimal,
     heading,
     notes,
     open_table,
@@ -31,6 +30,7 @@ from chainrule.demo.tutorial_figures import (
     agrees,
 )
 from chainrule.demo.worked_example import START, UNITS, Outcome, Round
+from chainrule.formatting import decimals
 from chainrule.trees import named_leaves, number
 
 INTRODUCTION = """
@@ -170,7 +170,7 @@ def _show_figures(
         value = values[name]
         for printed in _printed(name):
             how = formula if printed == PRINTED.get(name, "") else "printed elsewhere"
-            shown = Text(decimal(value, 12), "bold")
+            shown = Text(decimals(value, 12), "bold")
             table.add_row(name, how, shown, *_comparison(name, value, printed))
     show(console, table)
     wrong = [name for name, _ in rows if name in REASONS]
@@ -207,10 +207,10 @@ def _show_products(
     for j, i in ((0, 0), (0, 1), (1, 0), (1, 1), (0, 2), (1, 2)):
         weight, _ = _entry(k, j, i)
         name = f"∂E/∂{weight}"
-        product = [decimal(first.pulls(k)[j], 10), "×", decimal(first.slopes(k)[j], 10)]
-        entering = decimal(first.trace[k].x[0, i], 10 if k else 2) if i < 2 else ""
+        product = [decimals(first.pulls(k)[j], 10), "×", decimals(first.slopes(k)[j], 10)]
+        entering = decimals(first.trace[k].x[0, i], 10 if k else 2) if i < 2 else ""
         printed, sign = _comparison(name, values[name], PRINTED.get(name, ""))
-        value = Text(decimal(values[name], 9), "bold")
+        value = Text(decimals(values[name], 9), "bold")
         times = "×" if entering else ""
         table.add_row(weight, *product, times, entering, "=", value, f" {printed}", sign)
     show(console, table)
@@ -224,8 +224,8 @@ def _show_update(console: Console, values: dict[str, float]) -> None:
         weight, old = _entry(k, j, i)
         new = values[f"{weight}⁺"]
         printed, sign = _comparison(f"{weight}⁺", new, PRINTED[f"{weight}⁺"])
-        gradient = decimal(values[f"∂E/∂{weight}"], 13)
-        value = Text(decimal(new, 12), "bold")
+        gradient = decimals(values[f"∂E/∂{weight}"], 13)
+        value = Text(decimals(new, 12), "bold")
         table.add_row(weight, old, "−", str(RATE), "×", gradient, "=", value, f" {printed}", sign)
     show(console, table)
 
@@ -254,6 +254,6 @@ def _closing_cells(outcome: Outcome) -> list[Text]:
     cells = []
     for value, printed in zip(figures, CLOSING.values(), strict=True):
         right = agrees(value, printed)
-        shown = decimal(value, len(printed.partition(".")[2]))
+        shown = decimals(value, len(printed.partition(".")[2]))
         cells.append(Text(f"{shown} ✓" if right else shown, "bold green" if right else ""))
     return cells

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from chainrule.batches import Examples
 from chainrule.errors import argument
+from chainrule.formatting import decimals, number
 from chainrule.streams import Stream, generator
 from chainrule.tabular.columns.row_sample import hashes
 from chainrule.tabular.encoding.column_encoders import SOFT
@@ -99,7 +100,7 @@ def leaks(
         for rows, where in _rows(data.X, preparation.lacking.get(column)):
             gain, score = _told(target)(data.X[rows][:, features], data.y[rows])
             if gain >= GIVES_AWAY[target.task]:
-                found.append((column, f"{score:.4f} ({name}){where}"))
+                found.append((column, f"{decimals(score, 4)} ({name}){where}"))
                 break
     for column, figure in found[:NAMED]:
         yield (
@@ -316,7 +317,7 @@ def idle(model: TableModel, scores: dict[str, Any]) -> Iterator[str]:
     if row.distance(own) >= row.distance(trivial):
         yield (
             f"the model is no better than the baseline, which looks at no column: {row.word} "
-            f"{own:.4g} against {trivial:.4g}"
+            f"{number(own)} against {number(trivial)}"
         )
 
 

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.formatting import decimals, number
+
 Array = NDArray[Any]
 Levels = tuple[float, ...]
 
@@ -49,6 +51,14 @@ class Score:
         (0.25, 0.75)
         """
         return 1.0 - value if self.best else value
+
+    def text(self, value: float | None) -> str:
+        """Return a value as people read it: what is in units in digits, a share in decimals.
+
+        >>> SCORES["rmse"].text(1234.5), SCORES["r2"].text(-0.00005), SCORES["roc_auc"].text(None)
+        ('1,234', '−0.0001', '–')
+        """
+        return number(value) if self.in_units else decimals(value, 4)
 
 
 def _accuracy(y: Array, p: Array, w: Array | None, levels: Levels) -> float:

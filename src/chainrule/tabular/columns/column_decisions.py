@@ -12,10 +12,10 @@ from chainrule.tabular.columns.decision import (
     Decision,
     Role,
     alike,
-    counted,
     listed,
     range_of,
     values_of,
+    word_counts,
 )
 from chainrule.tabular.columns.identifiers import IDENTIFIER, different, is_identifier, numbering
 from chainrule.tabular.columns.survey import Column, Survey
@@ -305,7 +305,7 @@ def _lost(column: Column) -> str:
     others, some = column.unread
     said = ""
     if missing := column.nulls - others:
-        said += f", {missing:,} missing{counted(column.words)}"
+        said += f", {missing:,} missing{word_counts(column.words)}"
     if column.infinite:
         beyond = "beyond the years 1 to 9999" if column.kind == "date" else "infinite"
         said += f", {column.infinite:,} {beyond} taken as missing"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from chainrule.errors import look
+from chainrule.formatting import counted, number
 from chainrule.tabular.columns.survey import Column
 from chainrule.tabular.formats.column_values import bare, shown
 
@@ -47,7 +48,7 @@ def values_of(column: Column) -> str:
     >>> values_of(survey([pl.DataFrame({"x": [1.5, None]})]).columns["x"])
     '1 value'
     """
-    return f"{column.values:,} value" + "s" * (column.values != 1)
+    return counted(column.values, "value")
 
 
 def listed(words: Iterable[str], between: str = ", ") -> str:
@@ -67,12 +68,13 @@ def range_of(column: Column) -> str:
     >>> from chainrule.tabular.columns.survey import survey
     >>> found = survey([pl.DataFrame({"near": [1e9, 1e9 + 0.5], "far": [1.0, 1e9]})])
     >>> range_of(found.columns["near"]), range_of(found.columns["far"])
-    ('1000000000 to 1000000000.5', '1 to 1e+09')
+    ('1,000,000,000 to 1,000,000,000.5', '1 to 1,000,000,000')
     """
-    least, greatest = column.least, column.greatest
-    if shown(least) != shown(greatest) or least == greatest:
-        return f"{shown(least)} to {shown(greatest)}"
-    return f"{least:.17g} to {greatest:.17g}"
+    ends = column.least, column.greatest
+    if not isinstance(column.least, int | float):
+        return " to ".join(map(shown, ends))
+    few, all_digits = ([number(end, digits) for end in ends] for digits in (6, 17))
+    return " to ".join(few if len({*few}) > 1 or len({*ends}) == 1 else all_digits)
 
 
 def alike(words: Iterable[str]) -> str:
@@ -89,10 +91,10 @@ def alike(words: Iterable[str]) -> str:
     return f"; {' and '.join(map(write, found[:3]))} count as different" if found else ""
 
 
-def counted(words: Mapping[str, int]) -> str:
+def word_counts(words: Mapping[str, int]) -> str:
     """Return how often words that mean no value come, the most frequent first, in brackets.
 
-    >>> counted({"NA": 3, "-": 12}), counted({})
+    >>> word_counts({"NA": 3, "-": 12}), word_counts({})
     (" (12 '-', 3 'NA')", '')
     """
     first = sorted(words, key=lambda word: (-words[word], word))

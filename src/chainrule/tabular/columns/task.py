@@ -6,7 +6,15 @@ import re
 from collections.abc import Iterable
 
 from chainrule.errors import unknown_name
-from chainrule.tabular.columns.decision import Decision, alike, counted, listed, range_of, values_of
+from chainrule.formatting import counted
+from chainrule.tabular.columns.decision import (
+    Decision,
+    alike,
+    listed,
+    range_of,
+    values_of,
+    word_counts,
+)
 from chainrule.tabular.columns.survey import Column, Survey
 from chainrule.tabular.formats.column_values import as_words, bare, shown, values_in
 from chainrule.tabular.table_error import TableError
@@ -38,7 +46,7 @@ def decide_target(survey: Survey, task: str | None = None) -> Decision:
     if column.kind in ("date", "other"):
         raise TableError(f"{what} holds {column.dtype}; it must hold classes or numbers")
     if column.infinite:
-        rows = f"{column.infinite:,} row" + "s" * (column.infinite > 1)
+        rows = counted(column.infinite, "row")
         raise TableError(f"{what} is infinite in {rows}; leave such rows out")
     if column.least == column.greatest:
         raise TableError(f"{what} is always {shown(column.least)}: there is nothing to learn")
@@ -78,7 +86,7 @@ def _regression(column: Column, *, changeable: bool) -> Decision:
 def _without(column: Column) -> str:
     """Return by which words rows have no target."""
     rows = sum(column.words.values())
-    return f"; {rows:,} without one{counted(column.words)}" if rows else ""
+    return f"; {rows:,} without one{word_counts(column.words)}" if rows else ""
 
 
 def _classification(column: Column, task: str | None) -> Decision:

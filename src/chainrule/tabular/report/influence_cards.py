@@ -6,7 +6,7 @@ from typing import Any
 
 from chainrule.tabular.report.example_gradients import Pull, Pulls
 from chainrule.tabular.report.findings import Findings
-from chainrule.tabular.report.importance import REPEATS
+from chainrule.tabular.report.importance import REPEATS, Importances
 from chainrule.tabular.report.markup import Html, card, paragraph, table
 
 COLUMNS = 20
@@ -17,42 +17,47 @@ def columns(found: Findings) -> Html:
     """Return the card of the columns that matter."""
     matter = found.importances
     if matter is None:
-        return card(
-            "Columns that matter",
-            paragraph("Only one row is held out, so there is nothing to shuffle."),
-        )
+        nothing = paragraph("Only one row is held out, so there is nothing to shuffle.")
+        return card("Columns that matter", nothing)
     most = max(each.mean for each in matter.columns)
     rows = [
         [column, _bar(mean / most if most > 0 else 0.0), _rounded(mean), _rounded(spread)]
         for column, mean, spread in matter.columns[:COLUMNS]
     ]
-    held, all_columns = len(found.y), len(found.model.preparation.columns)
-    examples = f"{matter.examples:,} rows held out"
-    if matter.examples < held:
-        examples = f"{matter.examples:,} of {held:,} rows held out, drawn at random"
-    of = ""
-    if matter.shuffled < all_columns:
-        of = (
-            f" Of {all_columns:,} columns, only the {matter.shuffled:,} that move the outputs most "
-        )
-        of += "were shuffled."
-    elif all_columns > COLUMNS:
-        of = f" {COLUMNS} of {all_columns:,} columns are shown."
-    if found.model.quantiles:
-        of += " R¹ is one less the pinball loss over that of the baseline."
+    caption = f"the drop of {matter.score} when a column is shuffled"
+    head = ["column", "importance", "drop", "deviation"]
     return card(
         "Columns that matter",
-        table(
-            f"the drop of {matter.score} when a column is shuffled",
-            ["column", "importance", "drop", "deviation"],
-            rows,
-            "importance",
-        ),
+        table(caption, head, rows, "importance"),
         paragraph(
-            f"Permutation importance on {examples}: the mean over {REPEATS} shuffles, and their "
-            f"standard deviation. Correlated columns share their importance.{of}"
+            f"Permutation importance on {_examples(found, matter)}: the mean over {REPEATS} "
+            "shuffles, and their standard deviation. Correlated columns share their importance."
+            f"{_left_out(found, matter)}"
         ),
     )
+
+
+def _examples(found: Findings, matter: Importances) -> str:
+    """What the columns were shuffled in."""
+    held_out = len(found.y)
+    if matter.examples < held_out:
+        return f"{matter.examples:,} of {held_out:,} rows held out, drawn at random"
+    return f"{matter.examples:,} rows held out"
+
+
+def _left_out(found: Findings, matter: Importances) -> str:
+    """Which columns are not shown, and what R¹ is that those of quantiles lose."""
+    every, said = len(found.model.preparation.columns), ""
+    if matter.shuffled < every:
+        said = (
+            f" Of {every:,} columns, only the {matter.shuffled:,} that move the outputs most were "
+            "shuffled."
+        )
+    elif every > COLUMNS:
+        said = f" {COLUMNS} of {every:,} columns are shown."
+    if found.model.quantiles:
+        said += " R¹ is one less the pinball loss over that of the baseline."
+    return said
 
 
 def _rounded(value: float) -> float:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import html
-import math
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from chainrule.errors import escaped
+from chainrule.formatting import number
 from chainrule.tabular.formats.column_values import bare
+
+NUMBER = '<td class="number'
+"""How a cell with a number begins."""
 
 LONGEST = 40
 """The most characters of a name or value that are shown."""
@@ -53,17 +56,13 @@ def prose(said: str) -> Html:
     return Html(re.sub("`([^`]*)`", r"<code>\1</code>", text(said)))
 
 
-def number(value: float) -> str:
-    """Return a number as the page shows it.
+def number_cell(said: str) -> Html:
+    """Return a written number as a cell of a table, where it stands on the right.
 
-    >>> number(1234), number(0.123456), number(12345.6), number(1.5e-7), number(float("nan"))
-    ('1,234', '0.1235', '12,346', '1.5e-07', '–')
+    >>> number_cell("−1,234")
+    '<td class="number">−1,234</td>'
     """
-    if isinstance(value, int):
-        return f"{value:,}"
-    if math.isnan(value):
-        return "–"
-    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
+    return Html(f'{NUMBER}">{said}</td>')
 
 
 def cell(value: Any) -> Html:
@@ -77,7 +76,7 @@ def cell(value: Any) -> Html:
     if value is None:
         return Html('<td class="missing">–</td>')
     if _is_number(value):
-        return Html(f'<td class="number">{number(value)}</td>')
+        return number_cell(number(value))
     return Html(f"<td>{text(short(value))}</td>")
 
 
@@ -105,6 +104,8 @@ def table(caption: str, head: Sequence[Any], rows: Iterable[Sequence[Any]], name
 
 
 def _is_number(value: Any) -> bool:
+    if isinstance(value, Html):
+        return value.startswith(NUMBER)
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -19,6 +19,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from chainrule.estimators.displays import BLUE, GREY, ORANGE, LossCurveDisplay
+from chainrule.formatting import number
 from chainrule.tabular.report.calibration import BINS, Bin, Histogram, Level
 from chainrule.tabular.report.markup import Html
 
@@ -48,9 +49,6 @@ STYLE: dict[Any, Any] = {
     "ytick.color": LINE,
     "ytick.labelcolor": SOFT,
 }
-
-PLAIN = "{x:,.10g}"
-"""Numbers on axes: without powers of ten."""
 
 SIZE = (4.6, 3.1)
 """Inches: small enough to be read on a phone."""
@@ -94,7 +92,7 @@ def calibration_plot(bins: Sequence[Bin], said: str) -> Html:
         below.bar(predicted, counts, 0.5 / BINS, color=BLUE)
         below.set(xlabel="predicted probability", ylabel="rows", xlim=(-0.03, 1.03))
         below.yaxis.set_major_locator(MaxNLocator(3, integer=True))
-        below.yaxis.set_major_formatter(PLAIN)
+        below.yaxis.set_major_formatter(_written)
         return _svg(figure, "calibration", said)
 
 
@@ -166,11 +164,16 @@ def _figure() -> tuple[Figure, Any]:
     return figure, figure.subplots()
 
 
+def _written(x: float, position: Any = None) -> str:
+    """A number on an axis, in all the digits that it may have there."""
+    return number(x, 10)
+
+
 def _plain_numbers(ax: Any) -> None:
     """Have few enough numbers on the axes for them to be written out."""
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_locator(MaxNLocator(5))
-        axis.set_major_formatter(PLAIN)
+        axis.set_major_formatter(_written)
 
 
 def _points(ax: Any, x: Array, y: Array) -> None:

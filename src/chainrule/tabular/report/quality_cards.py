@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.formatting import decimals, number
 from chainrule.streams import Stream, generator
 from chainrule.tabular import class_scores
 from chainrule.tabular.report import calibration, plots
 from chainrule.tabular.report.findings import Findings
-from chainrule.tabular.report.markup import Html, card, figure, number, short, table
+from chainrule.tabular.report.markup import Html, card, figure, number_cell, short, table
 
 CLASSES = 20
 """The most classes whose confusion is shown whole, and that have a row each."""
@@ -66,7 +67,10 @@ def _classes(found: Findings, guess: Any, names: list[str]) -> Html:
     return card("Classes", table(
         caption,
         ["class", "precision", "recall", "F1", "rows"],
-        [[names[label], *rest] for label, *rest in scores],
+        [
+            [names[label], *(number_cell(decimals(share, 4)) for share in shares), support]
+            for label, *shares, support in scores
+        ],
     ))  # fmt: skip
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from chainrule.formatting import number
 from chainrule.tabular.report import calibration, plots
 from chainrule.tabular.report.findings import Findings
-from chainrule.tabular.report.markup import Html, card, figure, number, table
+from chainrule.tabular.report.markup import Html, card, figure, table
 from chainrule.tabular.report.quality_cards import POINTS, plotted
 
 

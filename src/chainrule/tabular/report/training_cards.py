@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from chainrule.formatting import counted, number
 from chainrule.layers.layer_words import before_outputs
 from chainrule.network import Network
 from chainrule.tabular.report import plots
@@ -10,7 +14,7 @@ from chainrule.tabular.report.markup import (
     Html,
     card,
     figure,
-    number,
+    number_cell,
     paragraph,
     short,
     table,
@@ -31,32 +35,10 @@ def heading(found: Findings) -> tuple[str, str]:
 
 def summary(found: Findings) -> Html:
     """Return the card of the model: its table, its network, its scores beside the baseline's."""
-    about, net = found.model.about, found.model.net
-    rows, made = about["rows"], about["epochs"]
-    left = f"; {rows['without_target']:,} without a target left out" * bool(rows["without_target"])
-    early = "; ended by early stopping" * (about["over"] == "early stopping")
-    facts = {
-        "table": short(found.source.name, 80),
-        "target": f"{short(found.model.target.column, 60)} ({found.model.target.task})",
-        "rows": f"{rows['training']:,} in training, {rows['validation']:,} held out for "
-        f"validation{left}",
-        "network": _layers(net),
-        "parameters": number(net.size),
-        "training": f"{_epochs(made)}; the best was epoch {about['best_epoch']:,}{early}",
-    }
-    scores = about["validation"]
-    listed = "".join(f"<dt>{name}</dt><dd>{text(said)}</dd>" for name, said in facts.items())
+    about = found.model.about
     parts = [
-        Html(f"<dl>{listed}</dl>"),
-        table(
-            "scores of the rows held out",
-            ["score", "model", "baseline"],
-            [
-                [SCORES[name].word, value, scores["baseline"].get(name)]
-                for name, value in scores["model"].items()
-            ],
-            "scores",
-        ),
+        _facts(found),
+        _scores(about["validation"]),
         paragraph(f"The baseline knows the target alone: it always predicts {_baseline(found)}."),
     ]
     if about["refit"]:
@@ -68,14 +50,42 @@ def summary(found: Findings) -> Html:
     return card("The model", *parts)
 
 
+def _facts(found: Findings) -> Html:
+    """Return what was trained, on what, and for how long."""
+    about, target = found.model.about, found.model.target
+    rows, epochs = about["rows"], counted(about["epochs"], "epoch")
+    left = f"; {rows['without_target']:,} without a target left out" * bool(rows["without_target"])
+    early = "; ended by early stopping" * (about["over"] == "early stopping")
+    facts = {
+        "table": short(found.source.name, 80),
+        "target": f"{short(target.column, 60)} ({target.task})",
+        "rows": f"{rows['training']:,} in training, {rows['validation']:,} held out for "
+        f"validation{left}",
+        "network": _layers(found.model.net),
+        "parameters": number(found.model.net.size),
+        "training": f"{epochs}; the best was epoch {about['best_epoch']:,}{early}",
+    }
+    listed = "".join(f"<dt>{name}</dt><dd>{text(said)}</dd>" for name, said in facts.items())
+    return Html(f"<dl>{listed}</dl>")
+
+
+def _scores(scores: Mapping[str, Any]) -> Html:
+    """Return the table of the scores, which are written as on a terminal."""
+    model, baseline = scores["model"], scores["baseline"]
+    rows = [
+        (
+            SCORES[name].word,
+            *(number_cell(SCORES[name].text(part.get(name))) for part in (model, baseline)),
+        )
+        for name in model
+    ]
+    return table("scores of the rows held out", ["score", "model", "baseline"], rows, "scores")
+
+
 def _layers(net: Network) -> str:
     """Return the layers in a row."""
     said, _ = before_outputs(net.layers, net.inputs)
     return " → ".join([f"{net.inputs:,} in", *said, f"{net.outputs:,} out"])
-
-
-def _epochs(count: int) -> str:
-    return f"{count:,} epoch" + "s" * (count != 1)
 
 
 def _baseline(found: Findings) -> str:
@@ -91,27 +101,40 @@ def _baseline(found: Findings) -> str:
 
 def losses(found: Findings) -> Html:
     """Return the card of the losses by epoch, and of what validation went by in their place."""
-    curves, best = found.model.curves, found.model.about["best_epoch"]
     metric = found.model.about["options"].get("metric")
-    loss = str(found.model.net.loss)
-    training = curves["loss"]
-    if metric is None:
-        validation = curves["validation_loss"]
-        said = (
-            f"Training and validation loss over {_epochs(len(training))}: validation is lowest "
-            f"after epoch {best:,}, {number(float(validation[best - 1]))}; training then is at "
-            f"{number(float(training[best - 1]))}."
-        )
-        plot = plots.loss_plot(training, validation, best, loss, said)
-        return card("Losses", figure(plot, said))
-    validation, word = curves[f"validation_{metric}"], SCORES[metric].word
-    said = f"Training loss over {_epochs(len(training))}; after epoch {best:,} it is at "
-    said += f"{number(float(training[best - 1]))}."
-    own = f"{word} of the rows held out: best after epoch {best:,}, "
-    own += f"{number(float(validation[best - 1]))}."
-    own = own[0].upper() + own[1:]
-    return card(
-        "Losses",
-        figure(plots.loss_plot(training, None, best, loss, said), said),
-        figure(plots.metric_plot(validation, best, word, own), own),
+    figures = [_loss_figure(found)] if metric is None else _metric_figures(found, metric)
+    return card("Losses", *figures)
+
+
+def _loss_figure(found: Findings) -> Html:
+    curves, best = found.model.curves, found.model.about["best_epoch"]
+    training, validation = curves["loss"], curves["validation_loss"]
+    said = (
+        f"Training and validation loss over {counted(len(training), 'epoch')}: validation is "
+        f"lowest after epoch {best:,}, {_at(validation, best)}; training then is at "
+        f"{_at(training, best)}."
     )
+    loss = str(found.model.net.loss)
+    return figure(plots.loss_plot(training, validation, best, loss, said), said)
+
+
+def _metric_figures(found: Findings, metric: str) -> list[Html]:
+    """Return the plots of the loss in training, and of the score that validation went by."""
+    curves, best = found.model.curves, found.model.about["best_epoch"]
+    training, score = curves["loss"], curves[f"validation_{metric}"]
+    said = (
+        f"Training loss over {counted(len(training), 'epoch')}; after epoch {best:,} it is at "
+        f"{_at(training, best)}."
+    )
+    word = SCORES[metric].word
+    own = f"{word} of the rows held out: best after epoch {best:,}, {_at(score, best)}."
+    own = own[0].upper() + own[1:]
+    loss = str(found.model.net.loss)
+    return [
+        figure(plots.loss_plot(training, None, best, loss, said), said),
+        figure(plots.metric_plot(score, best, word, own), own),
+    ]
+
+
+def _at(curve: Any, epoch: int) -> str:
+    return number(float(curve[epoch - 1]))
