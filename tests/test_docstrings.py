@@ -50,7 +50,6 @@ def documented():
 
 
 OWED = {
-    "backward",
     "Optimizer.rate",
     "Optimizer.init",
     "Optimizer.step",
