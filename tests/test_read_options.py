@@ -64,7 +64,10 @@ def test_words_for_missing_values(words, missing):
         ({"missing": 3}, r"missing must be a list of texts, such as \['a', 'b'\], got 3"),
         ({"missing": [3]}, r"missing must be a list of texts, such as \['a', 'b'\], got \(3,\)"),
         ({"decimal": ";"}, "unknown decimal ';'"),
-        ({"decimal": ",", "thousands": ","}, "decimal and thousands must differ, got ',' for both"),
+        (
+            {"decimal": ",", "thousands": ","},
+            "`decimal=` and `thousands=` must differ, got ',' for both",
+        ),
         ({"sheet": 2}, "sheet must be a text, got 2 of type int"),
     ],
 )
