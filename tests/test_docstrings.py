@@ -50,7 +50,6 @@ def documented():
 
 
 OWED = {
-    "train",
     "Optimizer.rate",
     "Optimizer.init",
     "Optimizer.step",

@@ -26,7 +26,7 @@ def untrained(*given, **options):
         raise AssertionError("it has begun")
 
     with pytest.raises(TableError) as caught:
-        cr.train(*given, epochs=1, watch=watch, **{"hidden": (2,), **options})
+        cr.train(*given, epochs=1, callbacks=watch, **{"hidden": (2,), **options})
     return str(caught.value)
 
 

@@ -10,10 +10,10 @@ import click
 
 from chainrule.cli import scoring, summary
 from chainrule.cli.exits import refusals
-from chainrule.cli.output_files import check_apart
 from chainrule.cli.terminal import say, say_as_json
 from chainrule.formatting import counted, size
 from chainrule.regular_files import sha256_of
+from chainrule.tabular.output_files import check_apart
 
 if TYPE_CHECKING:
     from chainrule.tabular import TableModel

@@ -80,7 +80,7 @@ class About(TypedDict, total=False):
     reading: Annotated[dict[str, Any], Makes(Reading.from_mapping)]
     epochs: Count
     best_epoch: Count
-    over: Literal["", "epochs", "early stopping"]
+    over: Literal["", "epochs", "early stopping", "callback"]
     epochs_with_all: Count
     refit: str
     validation: Validation
