@@ -8,11 +8,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from chainrule.fields import column_name, made_of
+from chainrule.fields import made_of
 from chainrule.fitting.trainer import Hook, Trainer
 from chainrule.tabular.block_checkpoints import keeping
 from chainrule.tabular.files.open_source import open_source
-from chainrule.tabular.read_options import Reading
+from chainrule.tabular.read_options import Reading, column_name
 from chainrule.tabular.table_model import TableModel
 from chainrule.tabular.table_training import (
     TableTraining,
