@@ -206,16 +206,16 @@ def not_validated(
     at, some = history.at, data.first(ASKED)
     before, now = (_measured(net, params, some)[0] for params in (start, at.params))
     if now - before <= GROWN * abs(before):
-        told = (
+        message = (
             f"the validation after epoch {history.epochs} failed: {error}, and with the training "
             "data all is; compare the ranges of the validation data and of the training data"
         )
     else:
-        told = (
+        message = (
             f"training diverged at epoch {at.epoch}, step {at.step}: the cost of the training data "
             f"went from {before:.4g} to {now:.4g}, and in the validation {error}; {REMEDY}"
         )
-    return DivergenceError(told, at.params, history)
+    return DivergenceError(message, at.params, history)
 
 
 def apply(

@@ -8,6 +8,7 @@
 | `output_files.py` | what any file may replace that is written |
 | `training_options.py` | what can be asked of it, and what the size of the data decides |
 | `target_decisions.py` | what suits a target: its task, its values, what its rows count |
+| `surveyed_table.py` | what the columns of a table are |
 | `prepare.py` | from a table to examples |
 | `text_labels.py` | which columns are read as they stand |
 | `example_blocks.py` | where they lie, in memory or in a file |

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import argument
+from chainrule.fitting.layer_builder import dense_layers, with_outputs
 from chainrule.fitting.trainer import Measure, Trainer, TrainingPlan
 from chainrule.history import REMEDY, DivergenceError, EarlyStopping
-from chainrule.layers.dense_stack import stack
 from chainrule.network import Network, Parameters
 from chainrule.optimizers import OPTIMIZERS, AdamW
 from chainrule.schedules import Cosine, OneCycle
@@ -54,11 +54,10 @@ class TableTraining:
 
 def network(prepared: Prepared, options: Options) -> Network:
     """Return the network for the examples, by options that are complete."""
-    sizes = options.hidden or ()
-    hidden = stack(sizes, [options.activation] * len(sizes), options.dropout or 0)
+    hidden = dense_layers(options.hidden or (), options.activation, options.dropout or 0)
     return Network(
         len(prepared.preparation.feature_names),
-        [*hidden, *stack([prepared.target.outputs], ["identity"])],
+        with_outputs(hidden, prepared.target.outputs),
         loss_of(prepared.target.task, options.loss, options.quantiles),
     )
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
+from chainrule.errors import unknown_name
 from chainrule.fields import made_of
 from chainrule.fitting.trainer import Hook, Trainer
 from chainrule.tabular.block_checkpoints import keeping
@@ -26,6 +29,8 @@ from chainrule.tabular.training_outputs import TrainingOutputs, claimed
 from chainrule.warn import renamed
 
 F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")
+T = TypeVar("T")
 OPTIONS = (*dataclasses.fields(Reading), *dataclasses.fields(Options))
 NAMES = tuple(each.name for each in OPTIONS)
 
@@ -38,6 +43,20 @@ class Observer(Protocol):
         """Take in what is known before the first step of a trainer."""
 
 
+def _asking_what_is_meant(function: Callable[P, T]) -> Callable[P, T]:
+    """Have a function refuse a name that is none of its arguments with the nearest that are."""
+    known = inspect.signature(function).parameters
+
+    @functools.wraps(function)
+    def call(*args: P.args, **given: P.kwargs) -> T:
+        for name in given:
+            if name not in known:
+                raise unknown_name("option", name, known)
+        return function(*args, **given)
+
+    return call
+
+
 def _documented(function: F) -> F:
     """Document the options of a function as their fields do."""
     entries = (f"{each.name}\n        {each.metadata['help']}" for each in OPTIONS)
@@ -47,6 +66,7 @@ def _documented(function: F) -> F:
 
 
 @renamed(every="checkpoint_every", watch="callbacks")
+@_asking_what_is_meant
 @_documented
 def train(
     table: Any,
