@@ -188,7 +188,7 @@ def _trained(
         checkpoint_every=files.checkpoint_every,
         resume=resume,
         callbacks=narrator,
-        **{name: value for name, value in asked.items() if name not in config.OF_FILES},
+        **{name: value for name, value in asked.items() if name not in Files.names()},
         **how,
     )
     if narrator.seconds is None:
