@@ -20,10 +20,21 @@ FORM = "a written form of an explanation: test_explain_writing.py reads it back"
 SHEET = "a form of a worksheet: test_worksheet.py reads it back"
 
 OPENED = "made by open_source, whose example shows it"
+TYPE = "made by type_of; test_value_types.py holds it"
 WRITES = "made by open_sink, whose example shows it"
 REPORTED = "part of report, whose example shows it"
 
 WITHOUT_EXAMPLE = {
+    "chainrule.fields.Field": RECORD,
+    "chainrule.value_types.CheckedType": TYPE,
+    "chainrule.value_types.EitherType": TYPE,
+    "chainrule.value_types.InstanceType": TYPE,
+    "chainrule.value_types.ListType": TYPE,
+    "chainrule.value_types.LiteralType": TYPE,
+    "chainrule.value_types.MappingType": TYPE,
+    "chainrule.value_types.NumberType": TYPE,
+    "chainrule.value_types.PathType": TYPE,
+    "chainrule.value_types.Type": TYPE,
     "chainrule.backprop.Trace": "made by forward, whose example shows it",
     "chainrule.diagnose.gradient_check.GradientCheck": "made by check_gradient, with its example",
     "chainrule.engine.predictor.predict": EVALUATED,

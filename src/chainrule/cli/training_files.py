@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chainrule.cli.exits import Refusal
-from chainrule.errors import check_number
-from chainrule.fields import told
+from chainrule.fields import Record, option
+from chainrule.value_types import NotNegative
 
 if TYPE_CHECKING:
     from chainrule.tabular import TableModel
@@ -17,18 +17,17 @@ SUFFIX = ".model"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Files:
+class Files(Record):
     """Where a training's table comes from and its model goes; the help is in the fields."""
 
-    table: str | None = told(None, "The table: a file, or a data set such as sklearn:digits.")
-    target: str | None = told(None, "The column to predict.")
-    out: Path | None = told(None, "The model [default: the table's name, ending in .model].")
-    report: Path | None = told(None, "Write a report of the training, such as report.html.")
-    checkpoint: Path | None = told(None, "Where checkpoints go [default: beside the model].")
-    checkpoint_every: float = told(30.0, "Time between checkpoints, such as 5min.", unit="seconds")
-
-    def __post_init__(self) -> None:
-        check_number("checkpoint_every", self.checkpoint_every, least=0)
+    table: str | None = option(None, "The table: a file, or a data set such as sklearn:digits.")
+    target: str | None = option(None, "The column to predict.")
+    out: Path | None = option(None, "The model [default: the table's name, ending in .model].")
+    report: Path | None = option(None, "Write a report of the training, such as report.html.")
+    checkpoint: Path | None = option(None, "Where checkpoints go [default: beside the model].")
+    checkpoint_every: NotNegative = option(
+        30.0, "Time between checkpoints, such as 5min.", unit="seconds"
+    )
 
     @property
     def model(self) -> Path:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 from chainrule.errors import unknown_name
-from chainrule.fields import column_name, made_of
+from chainrule.fields import made_of
 from chainrule.fitting.trainer import Hook, Trainer
 from chainrule.tabular.block_checkpoints import keeping
 from chainrule.tabular.files.open_source import open_source
-from chainrule.tabular.read_options import Reading
+from chainrule.tabular.read_options import Reading, column_name
 from chainrule.tabular.table_model import TableModel
 from chainrule.tabular.table_training import (
     TableTraining,

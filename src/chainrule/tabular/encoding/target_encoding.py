@@ -18,15 +18,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from chainrule import codec
-from chainrule.codec import Must, Positive, all_differ
+from chainrule.codec import all_differ, to_data
 from chainrule.fitting.target_scaling import TargetScale
-from chainrule.plain_data import to_data
 from chainrule.tabular.columns.decision import Decision
 from chainrule.tabular.columns.survey import Column, Survey
 from chainrule.tabular.columns.task import classes_of
 from chainrule.tabular.formats.column_values import as_numbers, as_words, kind, shown, values_in
 from chainrule.tabular.formats.spelling import are_different, as_known, numerically, plainly
 from chainrule.tabular.table_error import TableError
+from chainrule.value_types import Must, Positive
 
 Label = str | int | bool
 Labels = Annotated[
