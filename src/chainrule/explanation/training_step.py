@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chainrule.batches import Examples
 from chainrule.errors import check_whole
+from chainrule.explanation.derivation import in_double, inputs_in_double
 from chainrule.explanation.derivation_steps import Update
 from chainrule.explanation.replay import before_step
 from chainrule.explanation.tied_names import called, checked
@@ -46,6 +47,18 @@ class Training(NamedTuple):
     def is_later(self) -> bool:
         """Whether a step is asked for, which may be a later one or one of a batch."""
         return self.step is not None or self.batch_size is not None
+
+    def start(
+        self, net: Network, params: Parameters, X: Any, y: Any, weight: Any, *, of_cost: bool
+    ) -> Begun:
+        """Return where what is explained begins; a unit's own derivative needs no targets."""
+        if not (of_cost or self.is_later):
+            params, X = inputs_in_double(net, params, X)
+            return Begun(params, Examples(X, X, None), None, None, "")
+        if y is None:
+            what = "the cost" if of_cost else "a step of the training"
+            raise ValueError(f"explain: {what} needs targets: give y, or in a file targets")
+        return self.begin(net, *in_double(net, params, X, y, weight))
 
     def begin(self, net: Network, params: Parameters, data: Examples) -> Begun:
         """Return where the step begins that is explained, or raise where nothing says how."""

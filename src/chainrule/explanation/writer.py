@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import abc
 import enum
-import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from chainrule.explanation.derivation_steps import Step
 from chainrule.explanation.expressions import (
     Call,
     Cases,
+    Condition,
     Expression,
     Negative,
     Number,
@@ -26,7 +26,7 @@ from chainrule.explanation.expressions import (
     Sum,
 )
 from chainrule.explanation.notation import Name, Notation, Ratio, name_of
-from chainrule.explanation.printed_digits import Figure, figure, line
+from chainrule.explanation.printed_digits import DIGITS, Figure, figure, line
 from chainrule.explanation.unit_places import Places
 
 
@@ -131,18 +131,15 @@ class Writer(abc.ABC):
         text = self.ratio(self.name(name.above), self.name(name.below))
         return Written(text, Level.PRODUCT)
 
-    def held(self, written: Written, least: Level) -> str:
+    def bracketed(self, written: Written, least: Level) -> str:
         """Write a part in brackets where it holds together less than its place asks for."""
         return written.text if written.level >= least else self.brackets(written.text)
 
-    def write(  # noqa: PLR0911 (a row for each kind of node)
-        self, e: Expression, put: Put, *, chosen: bool
-    ) -> Written:
+    def write(self, e: Expression, put: Put, *, chosen: bool) -> Written:
         """Write a formula; of cases all, or the chosen one alone."""
-        write = functools.partial(self.write, put=put, chosen=chosen)
 
-        def held(e: Expression, least: Level) -> str:
-            return self.held(write(e), least)
+        def part(e: Expression, least: Level = Level.SUM) -> str:
+            return self.bracketed(self.write(e, put, chosen=chosen), least)
 
         match e:
             case Quantity():
@@ -150,44 +147,51 @@ class Writer(abc.ABC):
             case Number(text):
                 mantissa, _, exponent = text.partition("e")
                 return self.figure(Figure(False, mantissa, int(exponent or 0)))
-            case Negative(inner):
-                return Written(self.minus(held(inner, Level.PRODUCT)), Level.SUM)
-            case Sum(terms):
-                parts = [
-                    (True, held(t.inner, Level.PRODUCT))
-                    if isinstance(t, Negative)
-                    else (False, held(t, Level.PRODUCT if k else Level.SUM))
-                    for k, t in enumerate(terms)
-                ]
-                return Written(self.sum(parts), Level.SUM)
-            case Product(factors):
-                return Written(
-                    self.product([held(f, Level.PRODUCT) for f in factors]), Level.PRODUCT
-                )
-            case Quotient(above, below):
-                if self.fractions:
-                    return Written(
-                        self.quotient(write(above).text, write(below).text), Level.PRODUCT
-                    )
-                parts2 = held(above, Level.PRODUCT), held(below, Level.POWER)
-                return Written(self.quotient(*parts2), Level.PRODUCT)
-            case Power(base, exponent):
-                return Written(
-                    self.power(held(base, Level.ATOM), write(exponent).text), Level.POWER
-                )
-            case Call("exp", (x,)):
-                return Written(self.power("e", write(x).text), Level.POWER)
-            case Call(name, arguments):
-                return Written(self.call(name, [write(x).text for x in arguments]), Level.ATOM)
             case Cases(rows):
-                if chosen:
-                    return write(e.row[0])
-                written = [
-                    Case(write(v).text, write(c.left).text, c.sign, write(c.right).text)
-                    for v, c in rows
-                ]
-                return Written(self.cases(written), Level.SUM)
-        raise TypeError(f"an expression must be made of the nodes of expressions, got {e!r}")
+                return self.write(e.row[0], put, chosen=True) if chosen else self._cases(rows, part)
+        return self._joined(e, part)
+
+    def _joined(self, e: Expression, part: Callable[..., str]) -> Written:
+        """Write a node of its written parts."""
+        match e:
+            case Negative(inner):
+                made = Written(self.minus(part(inner, Level.PRODUCT)), Level.SUM)
+            case Sum(terms):
+                made = Written(self.sum(_terms(terms, part)), Level.SUM)
+            case Product(factors):
+                parts = [part(f, Level.PRODUCT) for f in factors]
+                made = Written(self.product(parts), Level.PRODUCT)
+            case Quotient(above, below):
+                least = (Level.SUM,) * 2 if self.fractions else (Level.PRODUCT, Level.POWER)
+                both = map(part, (above, below), least)
+                made = Written(self.quotient(*both), Level.PRODUCT)
+            case Power(base, exponent):
+                made = Written(self.power(part(base, Level.ATOM), part(exponent)), Level.POWER)
+            case Call("exp", (x,)):
+                made = Written(self.power("e", part(x)), Level.POWER)
+            case Call(name, arguments):
+                made = Written(self.call(name, [*map(part, arguments)]), Level.ATOM)
+            case _:
+                raise TypeError(
+                    f"an expression must be made of the nodes of expressions, got {e!r}"
+                )
+        return made
+
+    def _cases(
+        self, rows: Sequence[tuple[Expression, Condition]], part: Callable[..., str]
+    ) -> Written:
+        written = [Case(part(value), part(c.left), c.sign, part(c.right)) for value, c in rows]
+        return Written(self.cases(written), Level.SUM)
+
+
+def _terms(terms: Sequence[Expression], part: Callable[..., str]) -> list[tuple[bool, str]]:
+    """The terms of a sum, each with whether it is taken off."""
+    return [
+        (True, part(term.inner, Level.PRODUCT))
+        if isinstance(term, Negative)
+        else (False, part(term, Level.PRODUCT if k else Level.SUM))
+        for k, term in enumerate(terms)
+    ]
 
 
 class Line(NamedTuple):
@@ -215,9 +219,8 @@ def write_step(
 
     symbol = name(step.quantity).text
     if step.formula is None:
-        return Line(
-            symbol, "", "", writer.figure(figure(step.value, digits or 9)).text, step.note, False
-        )
+        given = writer.figure(figure(step.value, digits or DIGITS)).text
+        return Line(symbol, "", "", given, step.note, rounded=False)
     printed = line(step.formula, step.value, digits)
 
     def put(quantity: Quantity) -> Written:
@@ -226,11 +229,6 @@ def write_step(
     result = writer.figure(printed.result).text
     formula = writer.write(step.formula, name, chosen=False).text
     numbers = writer.write(step.formula, put, chosen=True).text
-    holds = ""
-    if isinstance(step.formula, Cases):
-        c = step.formula.row[1]
-        left, right = (writer.write(side, put, chosen=True).text for side in (c.left, c.right))
-        holds = writer.cases([Case("", left, c.sign, right)])
     return Line(
         symbol,
         formula,
@@ -238,5 +236,14 @@ def write_step(
         "" if formula == result else result,
         step.note,
         printed.rounded,
-        holds,
+        _condition(step.formula, writer, put),
     )
+
+
+def _condition(formula: Expression, writer: Writer, put: Put) -> str:
+    """Which of several cases holds, with figures put in; "" where there are none."""
+    if not isinstance(formula, Cases):
+        return ""
+    c = formula.row[1]
+    left, right = (writer.write(side, put, chosen=True).text for side in (c.left, c.right))
+    return writer.cases([Case("", left, c.sign, right)])

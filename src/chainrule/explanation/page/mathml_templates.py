@@ -80,10 +80,10 @@ class _Template(MathML):
     def put(self, quantity: Quantity) -> Written:
         return self.hole(self.leaf(quantity))
 
-    def held(self, written: Written, least: Level) -> str:
+    def bracketed(self, written: Written, least: Level) -> str:
         """A hole takes its brackets when it is filled."""
         if not (found := _HOLE.fullmatch(written.text)):
-            return super().held(written, least)
+            return super().bracketed(written, least)
         self.holes[int(found[1])][0] = int(least)
         return written.text
 
