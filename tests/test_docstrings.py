@@ -50,7 +50,6 @@ def documented():
 
 
 OWED = {
-    "backward",
     "train",
     "Optimizer.rate",
     "Optimizer.init",

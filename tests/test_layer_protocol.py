@@ -8,9 +8,8 @@ import pytest
 
 import chainrule as cr
 from chainrule.backprop import prediction
-from chainrule.network import number
 from chainrule.optimizers import OPTIMIZERS
-from chainrule.trees import leaves, named_leaves, rebuild
+from chainrule.trees import leaves, named_leaves, number, rebuild
 from kinds import (
     ALL,
     BLOCK,

@@ -1,4 +1,4 @@
-"""The specification of a network, its initial and given parameters, their numbers."""
+"""The specification of a network, its initial and given parameters."""
 
 import dataclasses
 import pickle
@@ -7,13 +7,10 @@ import re
 import array_api_strict
 import numpy as np
 import pytest
-from hypothesis import given
 
 import chainrule as cr
 from chainrule.activations import ACTIVATIONS
-from chainrule.network import number
 from chainrule.trees import leaves, named_leaves
-from strategies import problems
 
 LAYERS = (cr.Dense(3, "tanh"), cr.Dropout(0.25), cr.Dense(2, "leaky_relu(0.2)", "zeros"))
 NET = cr.Network(4, LAYERS, loss="huber(0.5)", l1=0.5, l2=0.25)
@@ -278,47 +275,6 @@ def test_parameters_of_any_kinds_are_given_by_layers():
     ):
         with pytest.raises(ValueError, match=re.escape(message)):
             KINDS.parameters(entries)
-
-
-# Numbers
-
-PLACES = {  # how the tutorials number the weights of 2-2-2: "from: to" and the entry of W
-    "w1": ("0.W", (0, 0)),  # i1 → h1
-    "w2": ("0.W", (0, 1)),  # i2 → h1
-    "w3": ("0.W", (1, 0)),  # i1 → h2
-    "w4": ("0.W", (1, 1)),  # i2 → h2
-    "w5": ("1.W", (0, 0)),  # h1 → o1
-    "w6": ("1.W", (0, 1)),  # h2 → o1
-    "w7": ("1.W", (1, 0)),  # h1 → o2
-    "w8": ("1.W", (1, 1)),  # h2 → o2
-    "b1": ("0.b", (0,)),
-    "b2": ("0.b", (1,)),
-    "b3": ("1.b", (0,)),
-    "b4": ("1.b", (1,)),
-}
-
-
-@pytest.mark.parametrize(("label", "place"), PLACES.items())
-def test_weights_are_numbered_as_in_the_tutorials(label, place):
-    params = TUTORIAL.init()
-    name, index = place
-    leaf = dict(named_leaves(params))[name]
-    assert number(params, name, int(np.ravel_multi_index(index, leaf.shape))) == label
-
-
-@given(problems())
-def test_numbers_count_through_any_network(p):
-    labels = [
-        number(p.params, name, k) for name, a in named_leaves(p.params) for k in range(a.size)
-    ]
-    for letter in "wb":
-        own = [label for label in labels if label.startswith(letter)]
-        assert own == [f"{letter}{k + 1}" for k in range(len(own))]
-
-
-def test_a_parameter_that_there_is_not_has_no_number():
-    with pytest.raises(ValueError, match=r"unknown parameter '9\.W'"):
-        number(NET.init(), "9.W", 0)
 
 
 # A loss that applies its link

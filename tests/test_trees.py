@@ -16,9 +16,11 @@ from chainrule.trees import (
     leaf_names,
     leaves,
     named_leaves,
+    number,
     rebuild,
     tree_map,
 )
+from strategies import Problem, problems
 
 
 class Pair(NamedTuple):
@@ -98,3 +100,48 @@ def test_rebuilt_trees_wait_for_no_collector():
         assert gone() is None
     finally:
         gc.enable()
+
+
+# Numbers of weights and biases
+
+TUTORIAL = cr.Network(
+    2, [cr.Dense(2, "sigmoid"), cr.Dense(2, "sigmoid")], loss="half_squared_error"
+)
+
+PLACES = {  # how the tutorials number the weights of 2-2-2: "from: to" and the entry of W
+    "w1": ("0.W", (0, 0)),  # i1 → h1
+    "w2": ("0.W", (0, 1)),  # i2 → h1
+    "w3": ("0.W", (1, 0)),  # i1 → h2
+    "w4": ("0.W", (1, 1)),  # i2 → h2
+    "w5": ("1.W", (0, 0)),  # h1 → o1
+    "w6": ("1.W", (0, 1)),  # h2 → o1
+    "w7": ("1.W", (1, 0)),  # h1 → o2
+    "w8": ("1.W", (1, 1)),  # h2 → o2
+    "b1": ("0.b", (0,)),
+    "b2": ("0.b", (1,)),
+    "b3": ("1.b", (0,)),
+    "b4": ("1.b", (1,)),
+}
+
+
+@pytest.mark.parametrize(("label", "place"), PLACES.items())
+def test_weights_are_numbered_as_in_the_tutorials(label: str, place: Any) -> None:
+    params = TUTORIAL.init()
+    name, index = place
+    leaf = dict(named_leaves(params))[name]
+    assert number(params, name, int(np.ravel_multi_index(index, leaf.shape))) == label
+
+
+@given(problems())
+def test_numbers_count_through_any_network(p: Problem) -> None:
+    labels = [
+        number(p.params, name, k) for name, a in named_leaves(p.params) for k in range(a.size)
+    ]
+    for letter in "wb":
+        own = [label for label in labels if label.startswith(letter)]
+        assert own == [f"{letter}{k + 1}" for k in range(len(own))]
+
+
+def test_a_parameter_that_there_is_not_has_no_number() -> None:
+    with pytest.raises(ValueError, match=r"unknown parameter '9\.W'"):
+        number(TUTORIAL.init(), "9.W", 0)

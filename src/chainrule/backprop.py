@@ -24,12 +24,13 @@ from typing import Any, TypeVar, cast
 
 from array_api_compat import array_namespace
 
-from chainrule.errors import check_weights
-from chainrule.layers import Draw, Role, chain
+from chainrule.errors import check_weights, shown
+from chainrule.layers import Draw, chain
 from chainrule.losses import Loss
 from chainrule.network import Network, Parameters, check_inputs, check_parameters, divisor
+from chainrule.penalties import penalised, penalty
 from chainrule.targets import check_targets, encode
-from chainrule.trees import Array, leaf_names, named_leaves, tree_map
+from chainrule.trees import Array, tree_map
 from chainrule.warn import deprecated
 
 Deltas = tuple[Any, ...]
@@ -200,11 +201,25 @@ def backward(
       \delta = (\delta^{+} W^{+}) \odot f'(z)$$
 
     With weights, an example's share is wᵢ over their mean, so that the plain mean is the weighted
-    one. Where the examples are a batch of some more, `mean_weight` is the mean over all of those:
-    the gradients of batches then average to that of the whole, whatever weights fall together.
-    Where the network's reduction is a sum, the share is wᵢ. `check=False` trusts the values of y
-    and sample_weight. Raises TypeError or ValueError where they do not fit.
+    one; where the network's reduction is a sum, it is wᵢ. Raises TypeError or ValueError where an
+    argument does not fit.
 
+    Parameters
+    ----------
+    trace
+        What `forward` returned.
+    y
+        The targets, (n, outputs), or (n,) for one output or for integer labels.
+    sample_weight
+        The weights of the examples, (n,); left out, all weigh the same.
+    mean_weight
+        Where the examples are a batch of some more, the mean weight of all of those: the gradients
+        of batches then average to that of the whole, whatever weights fall together.
+    check
+        Whether to check the values of y and sample_weight; False trusts an earlier call.
+
+    Examples
+    --------
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> params = net.parameters([([[2.0]], [0.0])])
     >>> backward(forward(net, params, [[1.0], [2.0]]), [1.0, 1.0])
@@ -212,9 +227,7 @@ def backward(
            [6.]]),)
     """
     if not isinstance(trace, Trace):
-        raise TypeError(
-            f"backward: trace must be what forward returned, got {type(trace).__name__}"
-        )
+        raise TypeError(f"backward: trace must be what forward returned, got {shown(trace)}")
     loss, a, y, w, xp = _compared(trace, y, sample_weight, mean_weight, check)
     da = loss.grad(a, y, xp)
     return deltas_from(trace, da if w is None else da * w[:, None])
@@ -374,29 +387,3 @@ def _compared(
     if trace.net.reduction == "mean":
         w = w * (n / xp.sum(w) if mean_weight is None else 1 / mean_weight)
     return loss, a, y, w, xp
-
-
-def penalty(net: Network, params: Parameters, xp: Any) -> Array:
-    r"""Return the penalty's share of the cost, λ₁ Σ|W| + ½ λ₂ ΣW²."""
-    roles = net.roles
-    weights = [leaf for name, leaf in named_leaves(params) if roles[name] is Role.WEIGHT]
-    return sum(net.l1 * xp.sum(xp.abs(W)) + 0.5 * net.l2 * xp.sum(W * W) for W in weights)
-
-
-def penalty_gradient(net: Network, W: Array, xp: Any) -> Array:
-    """Return the penalty's derivative by W, λ₁ sgn(W) + λ₂ W; sgn(0) = 0."""
-    return net.l1 * xp.sign(W) + net.l2 * W
-
-
-def penalised(net: Network, grads: Parameters, params: Parameters, xp: Any) -> Parameters:
-    """Return a gradient with the penalty's added to that of the weights."""
-    if not (net.l1 or net.l2):
-        return grads
-    roles = net.roles
-    added: Parameters = tree_map(
-        lambda name, g, W: g + penalty_gradient(net, W, xp) if roles[name] is Role.WEIGHT else g,
-        leaf_names(grads),
-        grads,
-        params,
-    )
-    return added

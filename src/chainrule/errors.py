@@ -264,6 +264,16 @@ def finite(
     raise ValueError(f"{what} must be finite, got {value} at {where}; {fix}")
 
 
+def shown(value: Any) -> str:
+    """Return a value on one short line, or its type where that takes more.
+
+    >>> shown(0.5), shown("x" * 100)
+    ('0.5', 'str')
+    """
+    text = repr(value)
+    return text if len(text) <= 60 and "\n" not in text else type(value).__name__
+
+
 def as_list(where: str, of: str, given: Any) -> list[Any]:
     """Return what was given as a list; raise TypeError where it is none, or a text.
 

@@ -17,7 +17,15 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from chainrule import losses
-from chainrule.errors import as_list, as_numbers, check_number, check_whole, finite, unknown_name
+from chainrule.errors import (
+    as_list,
+    as_numbers,
+    check_number,
+    check_whole,
+    finite,
+    shown,
+    unknown_name,
+)
 from chainrule.layers import Layer, Role, chain
 from chainrule.layers.predictions import of_members
 from chainrule.losses import Loss
@@ -288,7 +296,7 @@ def describe(net: Network, k: int) -> str:
 def check_parameters(net: Network, params: Parameters) -> None:
     """Raise unless parameters fit the network, share one floating dtype and are finite."""
     if not isinstance(net, Network):
-        raise TypeError(f"net must be a Network, such as cr.Network(2, ...), got {_shown(net)}")
+        raise TypeError(f"net must be a Network, such as cr.Network(2, ...), got {shown(net)}")
     form = list(named_leaves(net.form))
     got = list(named_leaves(params)) if isinstance(params, tuple) else []
     if [name for name, _ in got] != [name for name, _ in form]:
@@ -325,13 +333,7 @@ def _foreign(params: Any) -> str:
         return f"a {kind} of {', '.join(names)}{fix}"
     if isinstance(params, list) or hasattr(params, "shape"):
         return f"an object of type {kind}{fix}"
-    return _shown(params)
-
-
-def _shown(value: Any) -> str:
-    """A value on one short line, its type where that takes more."""
-    shown = repr(value)
-    return shown if len(shown) <= 60 and "\n" not in shown else type(value).__name__
+    return shown(params)
 
 
 def check_inputs(net: Network, params: Parameters, X: Any, *, what: str = "X") -> tuple[Array, Any]:
@@ -379,24 +381,3 @@ def frozen(params: Parameters, freeze: Iterable[str], *, of: str = "fit") -> fro
             raise unknown_name("parameter to freeze", pattern, names)
         fitting.update(matched)
     return frozenset(fitting)
-
-
-def number(params: Parameters, name: str, k: int) -> str:
-    """Return the tutorials' number of entry k of a parameter, `w5` or `b2`, or `0.gamma[k]`.
-
-    Weights are numbered through the network in the order of `W.ravel()`, layer by layer; biases
-    likewise.
-
-    >>> net = cr.Network(2, [cr.Dense(2), cr.Dense(2)], loss="half_squared_error")
-    >>> number(net.init(), "1.W", 0), number(net.init(), "1.b", 1)
-    ('w5', 'b4')
-    """
-    letter = name.rpartition(".")[2]
-    if letter not in ("W", "b"):
-        return f"{name}[{k}]"
-    before = 0
-    for other, leaf in named_leaves(params):
-        if other == name:
-            return f"{letter.lower()}{before + k + 1}"
-        before += leaf.size if other.rpartition(".")[2] == letter else 0
-    raise unknown_name("parameter", name, [other for other, _ in named_leaves(params)])

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from chainrule.errors import unknown_name
+
 Array = Any
 """An array of any library that follows the Python array API standard."""
 
@@ -70,3 +72,24 @@ def leaf_names(tree: Any) -> Any:
     (('0.0', '0.1'), (), ('2.0',))
     """
     return rebuild(tree, [name for name, _ in named_leaves(tree)])
+
+
+def number(params: Any, name: str, k: int) -> str:
+    """Return the tutorials' number of entry k of a parameter, `w5` or `b2`, or `0.gamma[k]`.
+
+    Weights are numbered through the network in the order of `W.ravel()`, layer by layer; biases
+    likewise.
+
+    >>> net = cr.Network(2, [cr.Dense(2), cr.Dense(2)], loss="half_squared_error")
+    >>> number(net.init(), "1.W", 0), number(net.init(), "1.b", 1)
+    ('w5', 'b4')
+    """
+    letter = name.rpartition(".")[2]
+    if letter not in ("W", "b"):
+        return f"{name}[{k}]"
+    before = 0
+    for other, leaf in named_leaves(params):
+        if other == name:
+            return f"{letter.lower()}{before + k + 1}"
+        before += leaf.size if other.rpartition(".")[2] == letter else 0
+    raise unknown_name("parameter", name, [other for other, _ in named_leaves(params)])

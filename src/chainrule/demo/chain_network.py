@@ -19,8 +19,7 @@ from chainrule.activations import activation
 from chainrule.demo.printing import block, heading, open_table, paragraph, part, show
 from chainrule.formatting import decimals
 from chainrule.layers.dense_stack import stack
-from chainrule.network import number
-from chainrule.trees import named_leaves
+from chainrule.trees import named_leaves, number
 
 NET = cr.Network(1, stack([1, 1, 1], ["sigmoid"] * 3), loss="squared_error")
 PARAMS = NET.parameters([([[1.2]], [0.1]), ([[-0.8]], [0.3]), ([[1.5]], [-0.4])])

@@ -59,7 +59,7 @@ class Data(NamedTuple):
     y_test: Any
 
 
-class Run(NamedTuple):
+class Trained(NamedTuple):
     """A trained network, its course, and its answers to the test."""
 
     params: Parameters
@@ -78,7 +78,7 @@ def load(seed: int = 0) -> Data:
     return Data(X, y, X_test, y_test)
 
 
-def run(data: Data, seed: int = 0, callbacks: Sequence[Callback] = ()) -> Run:
+def run(data: Data, seed: int = 0, callbacks: Sequence[Callback] = ()) -> Trained:
     """Train the network and test it."""
     params, history = cr.fit(
         NET,
@@ -93,7 +93,7 @@ def run(data: Data, seed: int = 0, callbacks: Sequence[Callback] = ()) -> Run:
         callbacks=callbacks,
     )
     answers = np.argmax(cr.predict(NET, params, data.X_test), axis=1)
-    return Run(params, history, answers, float(np.mean(answers == data.y_test)))
+    return Trained(params, history, answers, float(np.mean(answers == data.y_test)))
 
 
 def show_part(console: Console) -> None:
@@ -168,7 +168,7 @@ def _show_chart(console: Console, history: cr.History) -> None:
     console.print(chart)
 
 
-def _show_test(console: Console, data: Data, done: Run) -> None:
+def _show_test(console: Console, data: Data, done: Trained) -> None:
     wrong = np.flatnonzero(done.answers != data.y_test)
     right = f", {len(data.y_test) - len(wrong)} of {len(data.y_test)} digits read correctly"
     console.print(Text.assemble("test accuracy ", (f"{done.accuracy:.4f}", "bold green"), right))

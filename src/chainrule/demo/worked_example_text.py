@@ -31,8 +31,7 @@ from chainrule.demo.tutorial_figures import (
 )
 from chainrule.demo.worked_example import START, UNITS, Outcome, Round
 from chainrule.formatting import decimals
-from chainrule.network import number
-from chainrule.trees import named_leaves
+from chainrule.trees import named_leaves, number
 
 INTRODUCTION = """
 Two inputs, two hidden units, two outputs, σ in every unit, one example: this is Matt Mazur's “A

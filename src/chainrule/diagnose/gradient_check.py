@@ -20,10 +20,10 @@ from chainrule.backprop import (
 )
 from chainrule.errors import check_number, check_weights, check_whole
 from chainrule.layers import Draw, Role
-from chainrule.network import SEEDS, Network, Parameters, check_inputs, check_parameters, number
+from chainrule.network import SEEDS, Network, Parameters, check_inputs, check_parameters
 from chainrule.streams import Stream, generator
 from chainrule.targets import check_targets, encode
-from chainrule.trees import leaves, named_leaves, rebuild, tree_map
+from chainrule.trees import leaves, named_leaves, number, rebuild, tree_map
 
 SMALL = 2000
 """Up to this many parameters are checked one by one; more, in random directions."""

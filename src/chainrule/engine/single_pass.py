@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.backprop import penalised
 from chainrule.batches import Examples
 from chainrule.engine.native_run import useful_threads
 from chainrule.engine.session import Session, contiguous
 from chainrule.layers import Draw
 from chainrule.network import Network, Parameters, divisor
 from chainrule.optimizers import SGD, init_states
+from chainrule.penalties import penalised
 from chainrule.record import Plan
 
 ROWS = 256

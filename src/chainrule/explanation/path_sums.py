@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.backprop import penalty_gradient
 from chainrule.explanation import derivation
 from chainrule.explanation.derivation_steps import Step
 from chainrule.explanation.expressions import Product, Quantity
@@ -31,6 +30,7 @@ from chainrule.explanation.unit_to_unit import Ways
 from chainrule.explanation.writer import Writer, write_step
 from chainrule.layers import Role
 from chainrule.network import Network, Parameters, divisor
+from chainrule.penalties import penalty_gradient
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 

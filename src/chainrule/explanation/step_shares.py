@@ -19,14 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.backprop import (
-    Trace,
-    backward,
-    deltas_from,
-    forward,
-    gradient,
-    penalty_gradient,
-)
+from chainrule.backprop import Trace, backward, deltas_from, forward, gradient
 from chainrule.batches import Subset, batches_after
 from chainrule.explanation.core_numbers import held
 from chainrule.explanation.notation import Key
@@ -36,6 +29,7 @@ from chainrule.explanation.updates import state_of
 from chainrule.layers import Draw, Role
 from chainrule.network import Parameters, divisor
 from chainrule.optimizers import OPTIMIZERS, State
+from chainrule.penalties import penalty_gradient
 from chainrule.record import Run
 from chainrule.reference import each_clipped, norm_scale, treated
 from chainrule.targets import encode
