@@ -292,3 +292,18 @@ def test_a_step_through_the_statistics_of_its_batch(name):
             check_line(line, step)
         assert "the mean over the batch" in made.text()
         assert "cr.Network" not in made.notebook()
+
+
+def test_a_formula_with_a_note_is_made_by_its_old_name_too():
+    sheets = []
+
+    class Noting(cr.Scale):
+        def work(self, sheet):
+            sheets.append(sheet)
+            return super().work(sheet)
+
+    net = cr.Network(1, [Noting()], loss="half_squared_error")
+    cr.explain(net, net.init(), [1.0], [1.0], of="x1")
+    with pytest.warns(DeprecationWarning, match=r"write sheet\.noted\(formula, note\)"):
+        made = sheets[0].said(None, "a note")
+    assert made == sheets[0].noted(None, "a note")

@@ -130,7 +130,7 @@ def explain(
     """
     from chainrule.explanation import derivation, result, subjects
     from chainrule.explanation.tied_names import tied
-    from chainrule.explanation.training_step import Training
+    from chainrule.explanation.training_step import TrainingStep
     from chainrule.explanation.unit_derivative import derive_unit
     from chainrule.explanation.unit_places import Places
 
@@ -143,7 +143,7 @@ def explain(
     if ties and not of_cost:
         raise ValueError("explain: by and ties exclude each other; leave one of them out")
     shown: dict[str, Any] = {"top": top, "labels": derivation.labels(at, inputs, outputs)}
-    training = Training(optimizer, freeze, velocity, step, batch_size, at)
+    training = TrainingStep(optimizer, freeze, velocity, step, batch_size, at)
     params, data, made, draw, about = training.start(
         net, params, X, y, sample_weight, of_cost=of_cost
     )

@@ -23,7 +23,7 @@ SEED = 0
 """Of dropout's masks, which the steps draw."""
 
 
-class Begun(NamedTuple):
+class StepStart(NamedTuple):
     """What a step begins with, and what is said of it."""
 
     params: Parameters
@@ -33,7 +33,7 @@ class Begun(NamedTuple):
     about: str
 
 
-class Training(NamedTuple):
+class TrainingStep(NamedTuple):
     """What `explain` is told of a training; see there."""
 
     optimizer: Optimizer | None
@@ -50,17 +50,17 @@ class Training(NamedTuple):
 
     def start(
         self, net: Network, params: Parameters, X: Any, y: Any, weight: Any, *, of_cost: bool
-    ) -> Begun:
+    ) -> StepStart:
         """Return where what is explained begins; a unit's own derivative needs no targets."""
         if not (of_cost or self.is_later):
             params, X = inputs_in_double(net, params, X)
-            return Begun(params, Examples(X, X, None), None, None, "")
+            return StepStart(params, Examples(X, X, None), None, None, "")
         if y is None:
             what = "the cost" if of_cost else "a step of the training"
             raise ValueError(f"explain: {what} needs targets: give y, or in a file targets")
         return self.begin(net, *in_double(net, params, X, y, weight))
 
-    def begin(self, net: Network, params: Parameters, data: Examples) -> Begun:
+    def begin(self, net: Network, params: Parameters, data: Examples) -> StepStart:
         """Return where the step begins that is explained, or raise where nothing says how."""
         stays = frozen(params, self.freeze, of="explain")
         ties = checked(params, self.at, net.roles, stays)
@@ -71,14 +71,14 @@ class Training(NamedTuple):
                         f"explain: {name} is of a training, which needs its rate: give optimizer, "
                         "such as cr.SGD(0.5), or in a file rate = 0.5"
                     )
-            return Begun(params, data, None, None, "")
+            return StepStart(params, data, None, None, "")
         if not isinstance(self.optimizer, Optimizer):
             raise TypeError(
                 f"explain: optimizer must be one such as cr.SGD(0.5), got {self.optimizer!r}"
             )
         made = Update(self.optimizer, 1, self._states(net, self.optimizer, ties), stays, ties=ties)
         if not self.is_later:
-            return Begun(params, data, made, None, "")
+            return StepStart(params, data, made, None, "")
         return self._reached(net, params, data, made, ties)
 
     def _states(self, net: Network, optimizer: Optimizer, ties: Ties) -> list[State] | None:
@@ -96,7 +96,7 @@ class Training(NamedTuple):
 
     def _reached(
         self, net: Network, params: Parameters, data: Examples, made: Update, ties: Ties
-    ) -> Begun:
+    ) -> StepStart:
         """The step, after those before it."""
         step = check_whole("explain: step", 1 if self.step is None else self.step, least=1)
         size = self.batch_size
@@ -113,7 +113,7 @@ class Training(NamedTuple):
         about = f"Step {step} of the training"
         if part:
             about += f", with {_named(rows)} of the {len(data.X)}"
-        return Begun(stand.params, stand.batch, made, Draw(SEED, step), f"{about}.")
+        return StepStart(stand.params, stand.batch, made, Draw(SEED, step), f"{about}.")
 
 
 def _named(rows: list[int]) -> str:

@@ -26,11 +26,11 @@ from chainrule.explanation.expressions import (
     Sum,
 )
 from chainrule.explanation.notation import Name, Notation, Ratio, name_of
-from chainrule.explanation.printed_digits import DIGITS, Figure, figure, line
+from chainrule.explanation.printed_digits import DIGITS, Figure, figure, rounding
 from chainrule.explanation.unit_places import Places
 
 
-class Level(enum.IntEnum):
+class Precedence(enum.IntEnum):
     """How tightly a written formula holds together."""
 
     SUM = 0
@@ -43,10 +43,10 @@ class Written(NamedTuple):
     """A formula as it is written, and how tightly it holds together."""
 
     text: str
-    level: Level
+    level: Precedence
 
 
-class Case(NamedTuple):
+class WrittenCase(NamedTuple):
     """A written row of cases: the value, and its condition."""
 
     value: str
@@ -108,7 +108,7 @@ class Writer(abc.ABC):
         """Write a function other than exp, of written arguments."""
 
     @abc.abstractmethod
-    def cases(self, rows: list[Case]) -> str:
+    def cases(self, rows: list[WrittenCase]) -> str:
         """Write the rows of cases, or one condition."""
 
     @abc.abstractmethod
@@ -119,26 +119,26 @@ class Writer(abc.ABC):
 
     def figure(self, shown: Figure) -> Written:
         """Write a printed number."""
-        text, level = self.number(shown.mantissa), Level.ATOM
+        text, level = self.number(shown.mantissa), Precedence.ATOM
         if shown.exponent:
-            text, level = self.tens(shown.mantissa, shown.exponent), Level.PRODUCT
-        return Written(self.minus(text), Level.SUM) if shown.negative else Written(text, level)
+            text, level = self.tens(shown.mantissa, shown.exponent), Precedence.PRODUCT
+        return Written(self.minus(text), Precedence.SUM) if shown.negative else Written(text, level)
 
     def named(self, name: Name | Ratio) -> Written:
         """Write the name of a quantity."""
         if isinstance(name, Name):
-            return Written(self.name(name), Level.ATOM)
+            return Written(self.name(name), Precedence.ATOM)
         text = self.ratio(self.name(name.above), self.name(name.below))
-        return Written(text, Level.PRODUCT)
+        return Written(text, Precedence.PRODUCT)
 
-    def bracketed(self, written: Written, least: Level) -> str:
+    def bracketed(self, written: Written, least: Precedence) -> str:
         """Write a part in brackets where it holds together less than its place asks for."""
         return written.text if written.level >= least else self.brackets(written.text)
 
     def write(self, e: Expression, put: Put, *, chosen: bool) -> Written:
         """Write a formula; of cases all, or the chosen one alone."""
 
-        def part(e: Expression, least: Level = Level.SUM) -> str:
+        def part(e: Expression, least: Precedence = Precedence.SUM) -> str:
             return self.bracketed(self.write(e, put, chosen=chosen), least)
 
         match e:
@@ -155,22 +155,28 @@ class Writer(abc.ABC):
         """Write a node of its written parts."""
         match e:
             case Negative(inner):
-                made = Written(self.minus(part(inner, Level.PRODUCT)), Level.SUM)
+                made = Written(self.minus(part(inner, Precedence.PRODUCT)), Precedence.SUM)
             case Sum(terms):
-                made = Written(self.sum(_terms(terms, part)), Level.SUM)
+                made = Written(self.sum(_terms(terms, part)), Precedence.SUM)
             case Product(factors):
-                parts = [part(f, Level.PRODUCT) for f in factors]
-                made = Written(self.product(parts), Level.PRODUCT)
+                parts = [part(f, Precedence.PRODUCT) for f in factors]
+                made = Written(self.product(parts), Precedence.PRODUCT)
             case Quotient(above, below):
-                least = (Level.SUM,) * 2 if self.fractions else (Level.PRODUCT, Level.POWER)
+                least = (
+                    (Precedence.SUM,) * 2
+                    if self.fractions
+                    else (Precedence.PRODUCT, Precedence.POWER)
+                )
                 both = map(part, (above, below), least)
-                made = Written(self.quotient(*both), Level.PRODUCT)
+                made = Written(self.quotient(*both), Precedence.PRODUCT)
             case Power(base, exponent):
-                made = Written(self.power(part(base, Level.ATOM), part(exponent)), Level.POWER)
+                made = Written(
+                    self.power(part(base, Precedence.ATOM), part(exponent)), Precedence.POWER
+                )
             case Call("exp", (x,)):
-                made = Written(self.power("e", part(x)), Level.POWER)
+                made = Written(self.power("e", part(x)), Precedence.POWER)
             case Call(name, arguments):
-                made = Written(self.call(name, [*map(part, arguments)]), Level.ATOM)
+                made = Written(self.call(name, [*map(part, arguments)]), Precedence.ATOM)
             case _:
                 raise TypeError(
                     f"an expression must be made of the nodes of expressions, got {e!r}"
@@ -180,16 +186,18 @@ class Writer(abc.ABC):
     def _cases(
         self, rows: Sequence[tuple[Expression, Condition]], part: Callable[..., str]
     ) -> Written:
-        written = [Case(part(value), part(c.left), c.sign, part(c.right)) for value, c in rows]
-        return Written(self.cases(written), Level.SUM)
+        written = [
+            WrittenCase(part(value), part(c.left), c.sign, part(c.right)) for value, c in rows
+        ]
+        return Written(self.cases(written), Precedence.SUM)
 
 
 def _terms(terms: Sequence[Expression], part: Callable[..., str]) -> list[tuple[bool, str]]:
     """The terms of a sum, each with whether it is taken off."""
     return [
-        (True, part(term.inner, Level.PRODUCT))
+        (True, part(term.inner, Precedence.PRODUCT))
         if isinstance(term, Negative)
-        else (False, part(term, Level.PRODUCT if k else Level.SUM))
+        else (False, part(term, Precedence.PRODUCT if k else Precedence.SUM))
         for k, term in enumerate(terms)
     ]
 
@@ -221,7 +229,7 @@ def write_step(
     if step.formula is None:
         given = writer.figure(figure(step.value, digits or DIGITS)).text
         return Line(symbol, "", "", given, step.note, rounded=False)
-    printed = line(step.formula, step.value, digits)
+    printed = rounding(step.formula, step.value, digits)
 
     def put(quantity: Quantity) -> Written:
         return writer.figure(figure(quantity.value, printed.digits))
@@ -246,4 +254,4 @@ def _condition(formula: Expression, writer: Writer, put: Put) -> str:
         return ""
     c = formula.row[1]
     left, right = (writer.write(side, put, chosen=True).text for side in (c.left, c.right))
-    return writer.cases([Case("", left, c.sign, right)])
+    return writer.cases([WrittenCase("", left, c.sign, right)])

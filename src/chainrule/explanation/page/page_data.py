@@ -11,14 +11,14 @@ import numpy as np
 
 from chainrule import losses
 from chainrule.activations import Activation, activation
-from chainrule.explanation.core_numbers import held
+from chainrule.explanation.core_numbers import at_path
 from chainrule.explanation.derivation import derive, joint_layers
 from chainrule.explanation.derivation_steps import Derivation, Update
 from chainrule.explanation.expressions import Quantity, walk
 from chainrule.explanation.notation import COST, Key, derivative
-from chainrule.explanation.page.drawn_units import Seen, Shown, shown
-from chainrule.explanation.page.embedded_numbers import held_numbers, other_parameters
-from chainrule.explanation.page.json_formulas import activation_forms, loss_form
+from chainrule.explanation.page.drawn_units import NetworkNumbers, Shown, shown
+from chainrule.explanation.page.embedded_numbers import known_numbers, other_parameters
+from chainrule.explanation.page.json_formulas import activation_formulas, loss_formula
 from chainrule.explanation.page.mathml_templates import shapes
 from chainrule.explanation.page.number_tables import tables
 from chainrule.explanation.page.page_derivations import Library, name_list
@@ -52,7 +52,7 @@ def data(explanation: Explanation, rounds: int) -> dict[str, Any]:
     'network 1-1, identity, half_squared_error'
     """
     d = explanation.derivation
-    seen = Seen(d)
+    seen = NetworkNumbers(d)
     drawn = shown(d, seen)
     fixed = not drawn.is_chain or _fixed(d)
     library = Library(explanation, values=fixed)
@@ -89,7 +89,7 @@ def _training(d: Derivation, *, fixed: bool) -> dict[str, Any]:
     return {
         "widths": d.at.widths,
         "activations": [] if fixed else _activations(d),
-        "loss": None if fixed else loss_form(d.net),
+        "loss": None if fixed else loss_formula(d.net),
         "target": losses.loss(d.net.loss).target,
         "l1": d.net.l1,
         "l2": d.net.l2,
@@ -190,7 +190,7 @@ def _rows(d: Derivation) -> list[Activation]:
 
 
 def _activations(d: Derivation) -> list[Any]:
-    forms = activation_forms(d.net)
+    forms = activation_formulas(d.net)
     return [forms[str(row)] for row in _rows(d)]
 
 
@@ -244,11 +244,11 @@ def _shown(library: Library, drawn: Shown, d: Derivation) -> dict[str, Any]:
     }
 
 
-def _numbers(d: Derivation, drawn: Shown, seen: Seen, library: Library) -> dict[str, Any]:
+def _numbers(d: Derivation, drawn: Shown, seen: NetworkNumbers, library: Library) -> dict[str, Any]:
     """The tables, and the numbers that are known where the page works out none."""
     others = [] if drawn.is_chain else other_parameters(drawn, seen)
     made = tables(drawn, others, d.at, library, updates=d.made is not None)
-    known = [] if drawn.is_chain else held_numbers(library, drawn, others, seen, d)
+    known = [] if drawn.is_chain else known_numbers(library, drawn, others, seen, d)
     return {"tables": made, "held": known}
 
 
