@@ -67,7 +67,8 @@ bench: .venv/.installed .venv/.installed-bench ## time the reference loop and th
 	@$(BIN)/python benchmarks/validation.py
 	@$(BIN)/python benchmarks/peers.py $(ARGS)
 
-bench-estimators: .venv/.installed ## time the estimators beside scikit-learn's; ARGS="--case digits" selects
+bench-estimators: .venv/.installed ## time and memory of the estimators beside scikit-learn's; ARGS="--case digits" selects
+	@$(BIN)/python benchmarks/memory.py
 	@$(BIN)/python benchmarks/estimators.py $(ARGS)
 
 bench-tables: .venv/.installed .venv/.installed-bench-tables ## time training on a large CSV, and compare its accuracy

@@ -9,7 +9,12 @@ import polars as pl
 from chainrule.tabular import Options
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.prepare import prepare
-from chainrule.tabular.table_training import begin, begin_again, conclude
+from chainrule.tabular.table_training import (
+    TableTraining,
+    first_trainer,
+    refit_trainer,
+    trained_model,
+)
 from chainrule.tabular.training_options import completed
 
 
@@ -19,12 +24,13 @@ def trained(table, target, **options):
     asked = Options.from_mapping({"epochs": 8, "hidden": [16], **options})
     prepared = prepare(source, target, asked)
     chosen = completed(asked, int((~prepared.held).sum()))
-    run = begin(prepared, chosen)
+    run = first_trainer(prepared, chosen)
     run.train()
-    again = begin_again(prepared, chosen, run)
-    if again:
-        again.train()
-    return prepared, run, conclude(prepared, chosen, run, again), source
+    training = TableTraining(source, prepared, chosen, run)
+    refit = refit_trainer(training)
+    if refit:
+        refit.train()
+    return prepared, run, trained_model(training, refit), source
 
 
 def measured(run, model):

@@ -66,7 +66,7 @@ def test_a_table_that_cannot_be_read_is_refused_by_the_others_too(tmp_path, mode
 
 
 def test_what_no_file_could_hold_is_refused_before_training(tmp_path, monkeypatch):
-    monkeypatch.setattr("chainrule.serialization.strict_json.MOST_VALUES", 1_000)
+    monkeypatch.setattr("chainrule.codec.MOST_VALUES", 1_000)
     (tmp_path / "table.csv").write_bytes(text(**{f"z{k}": X for k in range(200)}))
     result = run("train", tmp_path / "table.csv", "--target", "y", "-o", tmp_path / "y.model")
     refused(result, "a model of 202 columns holds more than 1,000 values; leave some out")

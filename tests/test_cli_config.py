@@ -70,7 +70,7 @@ def test_the_command_line_wins():
         ("learning_rate = .1", "a number needs a digit before its point, such as 0.5"),
         ("batch_size = true", "batch_size must be a whole number >= 1, got True"),
         ("numbers = 'id'", "numbers must be a list of texts, such as ['a', 'b'], got 'id'"),
-        ("numbers = [1]", "numbers must be a list of texts, such as ['a', 'b'], got (1,)"),
+        ("numbers = [1]", "numbers[0] must be a text, got 1 of type int"),
         ("weight = 3", "houses.toml:1: weight must be a text, got 3 of type int"),
         ("delimiter = 3", "houses.toml:1: delimiter must be a text, got 3 of type int"),
         ("task = 'guess'", "unknown task 'guess'. Known: classification, regression"),

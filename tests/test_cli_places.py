@@ -14,11 +14,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from chainrule.cli.output_files import Place, is_same, kind_of
-from chainrule.cli.training_files import claimed
 from chainrule.explanation.network_file import network_path
 from chainrule.regular_files import sha256_of
-from chainrule.tabular import TableModel, table_training
+from chainrule.tabular import TableModel, train_table
+from chainrule.tabular.output_files import Destination, is_same, kind_of
+from chainrule.tabular.training_outputs import claimed
 from commands import PROGRAM, houses, ran, refused, run
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
@@ -332,13 +332,13 @@ def meanwhile(monkeypatch):
     """A function that has something done after a training and before its model is saved."""
 
     def set_up(happens):
-        conclude = table_training.conclude
+        made = train_table.trained_model
 
         def concluded(*given):
             happens()
-            return conclude(*given)
+            return made(*given)
 
-        monkeypatch.setattr(table_training, "conclude", concluded)
+        monkeypatch.setattr(train_table, "trained_model", concluded)
 
     return set_up
 
@@ -400,7 +400,7 @@ def test_a_full_disk_is_not_passed_over():
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.raises(OSError, match="No space left"):
-        Place(Path("new.model")).write(full)
+        Destination(Path("new.model")).write(full)
 
 
 # Two trainings of one model

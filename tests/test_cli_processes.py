@@ -58,7 +58,7 @@ def test_a_signal_leaves_no_part_of_predictions():
     header, _, rows = houses(50_000).write_csv().partition("\n")
     Path("many.csv").write_text(f"{header}\n{40 * rows}")
     with started("predict", "houses.model", "many.csv", "-o", "made.csv") as predicting:
-        wait_for(".made.csv.*/made.csv")
+        wait_for(".made.csv.*.tmp")
         predicting.send_signal(signal.SIGTERM)
         output = predicting.communicate(timeout=60)
     assert (output, predicting.returncode) == (("", "\n"), 143)

@@ -124,19 +124,19 @@ def test_what_is_no_whole_number_is_refused(value: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "below", "message"),
+    ("value", "bounds", "message"),
     [
-        (0, None, "fit: seed must be a whole number >= 1, got 0"),
-        (-(2**70), None, f"fit: seed must be a whole number >= 1, got {-(2**70)}"),
-        (8, 8, "fit: seed must be a whole number >= 1 and < 8, got 8"),
-        (0, 8, "fit: seed must be a whole number >= 1 and < 8, got 0"),
+        (0, {}, "fit: seed must be a whole number >= 1, got 0"),
+        (-(2**70), {}, f"fit: seed must be a whole number >= 1, got {-(2**70)}"),
+        (8, {"below": 8}, "fit: seed must be a whole number >= 1 and < 8, got 8"),
+        (0, {"below": 8}, "fit: seed must be a whole number >= 1 and < 8, got 0"),
     ],
 )
 def test_a_whole_number_out_of_bounds_is_refused(
-    value: int, below: int | None, message: str
+    value: int, bounds: dict[str, int], message: str
 ) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        check_whole("fit: seed", value, least=1, below=below)
+        check_whole("fit: seed", value, least=1, **bounds)
 
 
 @pytest.mark.parametrize("value", [1, 7, 2**70, np.int64(7), np.uint8(7)])

@@ -65,7 +65,7 @@ def test_parts_of_a_run_are_the_run(solver, dtype):
 def test_parts_of_a_run_that_slows_down_are_the_run():
     options = {"solver": "sgd", "learning_rate": "adaptive", "n_iter_no_change": 2, "tol": 0.05}
     whole = classifier(max_iter=12, **options).fit(X, LABELS)
-    rate = whole._slowdown
+    rate = whole._curves.slowdown
     assert 1e-3 * rate < 1e-3  # it did slow down
     for parted in by_parts(X, LABELS, (5, 7), **options), one_by_one(X, LABELS, 12, **options):
         assert bits(parted) == bits(whole)

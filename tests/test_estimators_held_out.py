@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from chainrule.estimators import MLPClassifier
-from chainrule.estimators.validation_data import split
 from runs import bits
 
 RNG = np.random.default_rng(0)
@@ -21,7 +20,7 @@ def test_a_part_set_aside_is_as_validation_data_of_ones_own(scoring, weighted):
     options |= {"class_weight": {0: 2.0}, "metrics": {"recall": "recall"}}
     w = np.random.default_rng(1).uniform(0.5, 2, len(X)) if weighted else None
     aside = MLPClassifier((5,), **options).fit(X, LABELS, w)
-    rows = split(aside, X, LABELS, LABELS)
+    rows = aside._rows_held_out(X, LABELS)
     rest = np.setdiff1d(np.arange(len(X)), rows)
     w_rest, w_rows = (None, None) if w is None else (w[rest], w[rows])
     own = MLPClassifier((5,), **options)

@@ -8,8 +8,8 @@ from sklearn.utils.class_weight import compute_sample_weight
 import chainrule as cr
 from chainrule import engine
 from chainrule.activations import ACTIVATIONS
+from chainrule.estimators.fit_data import ValidationArguments
 from chainrule.estimators.quantiles import in_order
-from chainrule.estimators.validation_data import Given
 from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.schedules import Cosine
@@ -33,7 +33,7 @@ def by_the_core(model, y, weight=None, **options):
     """What `fit` makes of the network of a model, from the weights that scikit-learn draws."""
     optimizer = options.pop("optimizer")
     first = type(model)(**model.get_params())
-    first._task(X, y, weight, Given(None, None, None), first=True, whole=True)
+    first._data(X, y, weight, ValidationArguments(None, None, None), first=True, whole=True)
     return cr.fit(
         model.network_,
         first.parameters_,
@@ -181,7 +181,7 @@ def test_a_weight_is_the_number_of_times(solver, make, y):
     options |= {"alpha": 0.3, "l1": 0.0 if solver == "lbfgs" else 0.2, "tol": 1e-9}
     rows = repeated(weight)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("chainrule.estimators.gradient_descent.warn", lambda *_: None)
+        patch.setattr("chainrule.estimators.base_mlp.warn", lambda *_: None)
         weighted = make(**options).fit(X, y, sample_weight=weight)
         twice = make(**options).fit(X[rows], y[rows])
     np.testing.assert_allclose(weighted.loss_, twice.loss_, rtol=1e-7)

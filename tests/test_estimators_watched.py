@@ -108,7 +108,7 @@ def test_ctrl_c_ends_the_task_that_it_breaks_off():
 def test_adaptive_rates_do_not_outlive_a_callback_that_stops():
     options = {"solver": "sgd", "learning_rate": "adaptive", "max_iter": 20}
     model = classifier(**options).set_callbacks(Recorder(stop_after=3)).fit(X, LABELS)
-    assert (model.n_iter_, model._slowdown) == (3, 1.0)
+    assert (model.n_iter_, model._curves.slowdown) == (3, 1.0)
 
 
 def test_a_callback_that_fails_is_torn_down_and_leaves_the_model_alone():

@@ -77,7 +77,7 @@ def files_that_name_a_kind():
         ("LAYERS['dropout']", ["dropout"]),
         ("{'batch_norm': write_norm}", ["batch_norm"]),
         ("match kind:\n  case 'scale': pass", ["scale"]),
-        ("from chainrule.estimators.target_scaling import Scale\nScale.of(y)", []),
+        ("from chainrule.fitting.target_scaling import TargetScale\nTargetScale.of(y)", []),
         ("{'dropout': estimator.dropout}\ncheck_number('dropout', rate)", []),
         ('"""A doctest of cr.Dense(1)."""\nlayer.dense', []),
     ],

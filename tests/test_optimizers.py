@@ -16,7 +16,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import chainrule as cr
-from chainrule.optimizers import OPTIMIZERS, apply, init_states
+from chainrule.optimizers import OPTIMIZERS, init_states
+from chainrule.reference import apply
 from chainrule.trees import leaves, tree_map
 from tables import DTYPES, OPTIMIZER_ORACLES, fields_of, mp, true_rate
 

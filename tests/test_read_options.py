@@ -60,11 +60,14 @@ def test_words_for_missing_values(words, missing):
     [
         ({"delimeter": ";"}, "unknown option 'delimeter'; did you mean 'delimiter'"),
         ({"skip_lines": -1}, "skip_lines must be a whole number >= 0, got -1"),
-        ({"header": "no"}, "header must be true or false, got 'no'"),
+        ({"header": "no"}, "header must be True or False, got 'no'"),
         ({"missing": 3}, r"missing must be a list of texts, such as \['a', 'b'\], got 3"),
-        ({"missing": [3]}, r"missing must be a list of texts, such as \['a', 'b'\], got \(3,\)"),
+        ({"missing": [3]}, r"missing\[0\] must be a text, got 3 of type int"),
         ({"decimal": ";"}, "unknown decimal ';'"),
-        ({"decimal": ",", "thousands": ","}, "decimal and thousands must differ, got ',' for both"),
+        (
+            {"decimal": ",", "thousands": ","},
+            "`decimal=` and `thousands=` must differ, got ',' for both",
+        ),
         ({"sheet": 2}, "sheet must be a text, got 2 of type int"),
     ],
 )

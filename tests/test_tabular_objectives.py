@@ -11,7 +11,7 @@ from chainrule.tabular.encoding.target_encoding import Classes
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.objectives import checked_class_weights, class_weights
 from chainrule.tabular.prepare import prepare
-from chainrule.tabular.table_training import begin
+from chainrule.tabular.table_training import first_trainer
 from chainrule.tabular.training_options import Options, completed
 
 N = 500
@@ -88,7 +88,7 @@ def test_rates_begin_at_the_mean_of_the_counts():
     table = TABLE.select("a", "b", visits=pl.col("visits") + 5_000)
     prepared = prepare(open_source(table), "visits", Options(loss="poisson"))
     with prepared.blocks:
-        run = begin(prepared, completed(Options(loss="poisson"), N))
+        run = first_trainer(prepared, completed(Options(loss="poisson"), N))
     first = cr.predict(run.plan.net, run.params, np.zeros((1, 2), "f4"))
     assert first.item() == pytest.approx(float(prepared.baseline[0]), rel=1e-4)
 
@@ -284,7 +284,7 @@ def test_a_metric_goes_on_to_the_same_bits(tmp_path):
     options = {"metric": "f1_macro", "class_weight": "balanced", "epochs": 6}
     trained("rare", **options).save(tmp_path / "whole.model")
     with pytest.raises(CrashError):
-        trained("rare", checkpoint=tmp_path / "run", every=0, watch=crash, **options)
+        trained("rare", checkpoint=tmp_path / "run", checkpoint_every=0, callbacks=crash, **options)
     trained("rare", checkpoint=tmp_path / "run", **options).save(tmp_path / "again.model")
     whole, again = ((tmp_path / f"{name}.model").read_bytes() for name in ("whole", "again"))
     assert whole == again

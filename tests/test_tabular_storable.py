@@ -4,7 +4,8 @@ import polars as pl
 import pytest
 
 import chainrule as cr
-from chainrule.serialization import file_header, strict_json
+from chainrule import codec
+from chainrule.serialization import file_header
 from chainrule.tabular.table_error import TableError
 
 LONG = "x" * 100_001
@@ -26,7 +27,7 @@ def untrained(*given, **options):
         raise AssertionError("it has begun")
 
     with pytest.raises(TableError) as caught:
-        cr.train(*given, epochs=1, watch=watch, **{"hidden": (2,), **options})
+        cr.train(*given, epochs=1, callbacks=watch, **{"hidden": (2,), **options})
     return str(caught.value)
 
 
@@ -91,7 +92,7 @@ CLASSES = [f"class {k % 20}" for k in range(N)]
 @pytest.mark.parametrize(
     ("module", "name", "message"),
     [
-        (strict_json, "MOST_VALUES", "holds more than"),
+        (codec, "MOST_VALUES", "holds more than"),
         (file_header, "MOST_BYTES", "must have a header"),
     ],
 )

@@ -15,7 +15,12 @@ from chainrule.serialization.parameter_arrays import arrays_of
 from chainrule.tabular import example_blocks as blocks_module
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.prepare import prepare
-from chainrule.tabular.table_training import begin, begin_again, conclude
+from chainrule.tabular.table_training import (
+    TableTraining,
+    first_trainer,
+    refit_trainer,
+    trained_model,
+)
 from chainrule.tabular.training_options import Options, completed
 
 N = 600
@@ -83,9 +88,13 @@ def test_a_training_that_breaks_off_goes_on_to_the_same_bits(small_blocks, tmp_p
     whole = contents(trained(), tmp_path / "whole.model")
     for visits in (2, 5, 7):
         with pytest.raises(CrashError):
-            trained(checkpoint=tmp_path / "run", every=0, watch=crash_at(visits))
+            trained(checkpoint=tmp_path / "run", checkpoint_every=0, callbacks=crash_at(visits))
     seen = []
-    again = trained(checkpoint=tmp_path / "run", every=0, watch=lambda run: seen.append(run.visits))
+    again = trained(
+        checkpoint=tmp_path / "run",
+        checkpoint_every=0,
+        callbacks=lambda run: seen.append(run.visits),
+    )
     assert seen[0] == 8
     assert contents(again, tmp_path / "again.model") == whole
 
@@ -96,9 +105,9 @@ def test_ctrl_c_leaves_a_checkpoint(tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        trained(checkpoint=tmp_path / "run", every=1e9, watch=interrupt)
+        trained(checkpoint=tmp_path / "run", checkpoint_every=1e9, callbacks=interrupt)
     seen = []
-    trained(checkpoint=tmp_path / "run", watch=lambda run: seen.append(run.visits))
+    trained(checkpoint=tmp_path / "run", callbacks=lambda run: seen.append(run.visits))
     assert seen[0] == 3
 
 
@@ -117,7 +126,7 @@ def test_a_checkpoint_of_another_training_is_refused_by_name(tmp_path, change, d
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        trained(checkpoint=tmp_path / "run", every=0, watch=crash)
+        trained(checkpoint=tmp_path / "run", checkpoint_every=0, callbacks=crash)
     with pytest.raises(cr.CheckpointError, match=difference):
         trained(checkpoint=tmp_path / "run", **change)
 
@@ -299,18 +308,19 @@ def test_a_small_table_is_trained_with_again_and_scored_before_that():
     options = completed(Options.from_mapping(SHORT), 510)
     prepared = prepare(open_source(TABLE.drop("dear")), "price", options)
     with prepared.blocks:
-        run = begin(prepared, options)
+        run = first_trainer(prepared, options)
         run.train()
-        again = begin_again(prepared, options, run)
+        training = TableTraining(open_source(TABLE), prepared, options, run)
+        again = refit_trainer(training)
         with again.blocks:
             again.train()
-        model = conclude(prepared, options, run, again)
+        model = trained_model(training, again)
     assert model.params is again.params
     assert model.about["epochs_with_all"] == 3
     assert again.blocks.ends[-1] == N
     first = dict(model.about["validation"]["model"])
     y, w = prepared.held_out.y, prepared.held_out.w
-    scored = conclude(prepared, options, run)
+    scored = trained_model(training)
     assert scored.scores(y, scored.outputs_of(prepared.held_out.X), w)["model"] == first
 
 

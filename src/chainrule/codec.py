@@ -1,53 +1,58 @@
-"""Data of JSON read by the types that records declare: each value is what it must be, or refused.
+"""Records as data of JSON and back, strictly: each value is what its type says, or refused.
 
-A type is what annotations say: `str`, `int`, `float`, `bool`, `None`, `Literal`, `list`, `tuple`,
-`dict`, a TypedDict, or a dataclass, whose data have the name of the class as `kind`. `Annotated`
-adds what else a value must be. What is refused is named by its place: `decisions[3].role`.
+A text says one thing and takes little room. What it holds is read by types, as annotations declare
+them (`value_types`), TypedDicts and dataclasses among them: the data of a dataclass name it by its
+`kind`. What is refused is named by its place: `decisions[3].role`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import math
 import reprlib
 import types
 import typing
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple, get_args, get_origin
+
+from chainrule.value_types import (
+    EitherType,
+    InstanceType,
+    MappingType,
+    Must,
+    Type,
+    is_union,
+    refusal,
+    type_of,
+)
 
 LONGEST = 100_000
 """The most characters of a text: what is said of a model is wrapped, and compared, and printed."""
 
-
-class Must(NamedTuple):
-    """What a value must be beside its type, in words and as a test.
-
-    >>> read(0.5, Annotated[float, Must("a number > 1", lambda x: x > 1)], "scale")
-    Traceback (most recent call last):
-    ...
-    ValueError: scale must be a number > 1, got 0.5
-    """
-
-    words: str
-    holds: Callable[[Any], bool]
+# Records
 
 
 class Makes(NamedTuple):
-    """A function that takes a value, and raises TypeError or ValueError for what it cannot take.
+    """What a value must be taken by: a function that raises TypeError or ValueError otherwise.
 
-    >>> read("2,5", Annotated[str, Makes(float)], "scale")
+    >>> read("2,5", typing.Annotated[str, Makes(float)], "scale")
     Traceback (most recent call last):
     ...
     ValueError: scale: could not convert string to float: '2,5'
     """
 
     make: Callable[[Any], Any]
+    words: str = ""
 
-
-Count = Annotated[int, Must("a whole number >= 0", lambda n: n >= 0)]
-Positive = Annotated[float, Must("a finite number > 0", lambda x: x > 0)]
-Share = Annotated[float, Must("a number from 0 to 1", lambda x: 0 <= x <= 1)]
+    def check(self, value: Any, given: Any, what: str) -> None:
+        """Raise ValueError, with the place, for what the function does not take."""
+        with _named(what):
+            self.make(value)
 
 
 def all_differ(values: Any) -> bool:
@@ -62,8 +67,8 @@ def all_differ(values: Any) -> bool:
 Different = Must("different values", all_differ)
 
 
-def read(value: Any, kind: Any, place: str) -> Any:
-    """Return what a value of JSON stands for by its type: lists as tuples, objects as dataclasses.
+def read(value: Any, annotation: Any, place: str) -> Any:
+    """Return what data stands for by its type: lists as tuples, objects as records.
 
     Raises ValueError, with the place, for what is not of that type, for keys that are missing, and
     for those that nothing knows.
@@ -73,171 +78,254 @@ def read(value: Any, kind: Any, place: str) -> Any:
     >>> read({"a": ["x", 3]}, dict[str, list[str]], "orders")
     Traceback (most recent call last):
     ...
-    ValueError: orders.a[1] must be a text, got 3
+    ValueError: orders.a[1] must be a text, got 3 of type int
     """
-    bare, more = (kind.__origin__, kind.__metadata__) if _is_annotated(kind) else (kind, ())
-    words = next((each.words for each in more if isinstance(each, Must)), _words(bare))
-    made = _read(value, bare, place, words)
-    for each in more:
-        if isinstance(each, Makes):
-            _take(each.make, made, place)
-        elif not each.holds(made):
-            raise _refusal(place, words, value)
-    return made
+    try:
+        return type_of(annotation, _of_data).read(value, place)
+    except TypeError as error:
+        raise ValueError(str(error)) from None
 
 
-def inner(place: str, key: str) -> str:
-    """Return the place of a value in an object.
+def to_data(record: Any) -> dict[str, Any]:
+    """Return a dataclass as data, with its kind.
 
-    >>> inner("forms", "size"), inner("forms", "a b")
+    >>> from chainrule.tabular.encoding.target_encoding import Quantity
+    >>> to_data(Quantity("price", centre=100.0, scale=50.0))
+    {'kind': 'Quantity', 'column': 'price', 'centre': 100.0, 'scale': 50.0, 'quantiles': []}
+    """
+    values = dataclasses.asdict(record)
+    return {"kind": _kind(type(record))} | {
+        key: list(value) if isinstance(value, tuple) else value for key, value in values.items()
+    }
+
+
+def _kind(record: Any) -> str:
+    """Return what data call a dataclass: as it says itself, or by its name."""
+    return str(vars(record).get("kind", record.__name__))
+
+
+def within(what: str, name: str) -> str:
+    """Return what a value is called that stands under a name.
+
+    >>> within("forms", "size"), within("forms", "a b")
     ('forms.size', "forms['a b']")
     """
-    return f"{place}.{key}".lstrip(".") if key.isidentifier() else f"{place}[{reprlib.repr(key)}]"
+    return f"{what}.{name}".lstrip(".") if name.isidentifier() else f"{what}[{reprlib.repr(name)}]"
 
 
-def _is_annotated(kind: Any) -> bool:
-    return get_origin(kind) is Annotated
-
-
-def _refusal(place: str, words: str, value: Any) -> ValueError:
-    return ValueError(f"{place or 'it'} must be {words}, got {reprlib.repr(value)}")
-
-
-def _take(make: Callable[[Any], Any], value: Any, place: str) -> Any:
+@contextmanager
+def _named(place: str) -> Iterator[None]:
+    """Make one ValueError, with the place, of what functions raise for values."""
     try:
-        return make(value)
+        yield
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{place}: {error}") from None
 
 
-_SCALARS: dict[Any, tuple[str, tuple[type, ...]]] = {
-    str: (f"a text of at most {LONGEST:,} characters", (str,)),
-    int: ("a whole number", (int,)),
-    float: ("a finite number", (int, float)),
-    bool: ("true or false", (bool,)),
-    types.NoneType: ("null", (types.NoneType,)),
-}
-"""What is no list and no object: in words, and the exact types of Python that it may have."""
+@dataclass(frozen=True)
+class _TextType(Type):
+    """A text that is not too long."""
 
+    words = "a text"
 
-def _words(kind: Any) -> str:
-    """Return what a type is, in words."""
-    if _is_annotated(kind):
-        return next((each.words for each in kind.__metadata__ if isinstance(each, Must)), "")
-    if kind is str:
-        return "a text"
-    if kind in _SCALARS:
-        return _SCALARS[kind][0]
-    if get_origin(kind) is Literal:
-        return f"one of {', '.join(map(repr, get_args(kind)))}"
-    if _is_union(kind):
-        return " or ".join(dict.fromkeys(map(_words, get_args(kind))))
-    return "a list" if get_origin(kind) in (list, tuple) else "an object"
+    def may_be(self, value: Any) -> bool:
+        return isinstance(value, str)
 
-
-def _is_union(kind: Any) -> bool:
-    return get_origin(kind) in (typing.Union, types.UnionType)
-
-
-def _read(value: Any, kind: Any, place: str, words: str) -> Any:
-    origin = get_origin(kind)
-    if kind is Any:
-        return value
-    if kind in _SCALARS:
-        return _scalar(value, kind, place, words)
-    if _is_union(kind):
-        return _one_of(get_args(kind), value, place, words)
-    if not _may_be(kind, value):
-        raise _refusal(place, words, value)
-    if origin is Literal:
-        return value
-    inside: Callable[[Any, Any, str], Any] = _INSIDE.get(origin, _fields)
-    return inside(value, kind, place)
-
-
-def _items(value: list[Any] | tuple[Any, ...], kind: Any, place: str) -> Any:
-    of = get_args(kind)[0]
-    return get_origin(kind)(read(each, of, f"{place}[{k}]") for k, each in enumerate(value))
-
-
-def _values(value: dict[str, Any], kind: Any, place: str) -> dict[str, Any]:
-    of = get_args(kind)[1]
-    return {name: read(each, of, inner(place, name)) for name, each in value.items()}
-
-
-_INSIDE: dict[Any, Callable[[Any, Any, str], Any]] = {
-    **dict.fromkeys((list, tuple), _items),
-    **dict.fromkeys((dict, Mapping), _values),
-}
-"""What reads what stands within a list or an object; records declare their fields."""
-
-
-def _scalar(value: Any, kind: Any, place: str, words: str) -> Any:
-    if type(value) not in _SCALARS[kind][1]:
-        raise _refusal(place, words, value)
-    if kind is str and len(value) > LONGEST:
-        raise _refusal(place, _SCALARS[str][0], value)
-    if kind is float and not math.isfinite(value):
-        raise _refusal(place, words, value)
-    return float(value) if kind is float else value
-
-
-def _is_record(kind: Any) -> bool:
-    return dataclasses.is_dataclass(kind)
-
-
-def _one_of(kinds: tuple[Any, ...], value: Any, place: str, words: str) -> Any:
-    """Return a value by the one of some types that its own type, or its `kind`, says."""
-    records = {getattr(kind, "__name__", ""): kind for kind in kinds if _is_record(kind)}
-    if records and isinstance(value, dict):
-        name = value.get("kind")
-        if not isinstance(name, str) or name not in records:
-            known = ", ".join(records)
+    def made(self, value: Any, what: str) -> Any:
+        if len(value) > LONGEST:
             raise ValueError(
-                f"{inner(place, 'kind')} must be one of {known}, got {reprlib.repr(name)}"
+                refusal(value, f"{self.words} of at most {LONGEST:,} characters", what)
             )
-        return read(value, records[name], place)
-    for kind in kinds:
-        if _may_be(kind, value):
-            return read(value, kind, place)
-    raise _refusal(place, words, value)
+        return value
 
 
-def _may_be(kind: Any, value: Any) -> bool:
-    """Whether a value is of a type, as far as one sees without looking into it."""
-    bare = kind.__origin__ if _is_annotated(kind) else kind
-    if bare in _SCALARS:
-        return type(value) in _SCALARS[bare][1]
-    if get_origin(bare) is Literal:
-        return any(type(value) is type(each) and value == each for each in get_args(bare))
-    return isinstance(value, list | tuple if get_origin(bare) in (list, tuple) else dict)
+class _NamedValuesType(MappingType):
+    """Values of one type by their names."""
+
+    words = "an object"
+
+    def place(self, what: str, name: Any) -> str:
+        return within(what, name)
 
 
-@functools.cache
-def _declared(kind: Any) -> tuple[dict[str, Any], frozenset[str]]:
-    """Return the types of a record's fields, and which of them must be there."""
-    hints = typing.get_type_hints(kind, include_extras=True)
-    if typing.is_typeddict(kind):
-        return hints, kind.__required_keys__
-    fields = dataclasses.fields(kind)
-    missing = dataclasses.MISSING
-    needed = (f.name for f in fields if f.default is missing and f.default_factory is missing)
-    return {field.name: hints[field.name] for field in fields}, frozenset(needed)
+@dataclass(frozen=True)
+class _ObjectType(Type):
+    """An object by the keys that a TypedDict or a dataclass declares."""
 
+    of: Any
+    words = "an object"
 
-def _fields(value: dict[str, Any], kind: Any, place: str) -> Any:
-    """Return a record of a type that declares its fields."""
-    known, needed = _declared(kind)
-    is_dict = typing.is_typeddict(kind)
-    given = value if is_dict else {name: v for name, v in value.items() if name != "kind"}
-    missing = sorted(needed - set(given))
-    unknown = sorted(set(given) - set(known))
-    if missing or unknown:
+    def may_be(self, value: Any) -> bool:
+        return isinstance(value, dict)
+
+    @functools.cached_property
+    def keys(self) -> dict[str, Type]:
+        """The types of what stands under each key."""
+        declared = typing.get_type_hints(self.of, include_extras=True)
+        if not typing.is_typeddict(self.of):
+            declared = {each.name: declared[each.name] for each in dataclasses.fields(self.of)}
+        return {key: type_of(annotation, _of_data) for key, annotation in declared.items()}
+
+    @functools.cached_property
+    def needed(self) -> frozenset[str]:
+        """The keys that must be there."""
+        if typing.is_typeddict(self.of):
+            return frozenset(self.of.__required_keys__)
+        none = dataclasses.MISSING
+        fields = dataclasses.fields(self.of)
+        return frozenset(f.name for f in fields if f.default is none and f.default_factory is none)
+
+    def made(self, value: Any, what: str) -> Any:
+        self._check_keys(set(value), what)
+        return {key: self.keys[key].read(each, within(what, key)) for key, each in value.items()}
+
+    def _check_keys(self, given: set[str], what: str) -> None:
+        missing, unknown = sorted(self.needed - given), sorted(given - set(self.keys))
+        if not (missing or unknown):
+            return
         wrong = (
             f"the key {missing[0]!r} is missing"
             if missing
             else f"the key {reprlib.repr(unknown[0])} is not known"
         )
-        raise ValueError(f"{place or 'it'} must have the keys {', '.join(known)}: {wrong}")
-    made = {name: read(each, known[name], inner(place, name)) for name, each in given.items()}
-    return made if is_dict else _take(lambda fields: kind(**fields), made, place)
+        raise ValueError(f"{what or 'it'} must have the keys {', '.join(self.keys)}: {wrong}")
+
+
+@dataclass(frozen=True)
+class _RecordType(Type):
+    """One of some dataclasses, the one that the data's `kind` names."""
+
+    kinds: Mapping[str, _ObjectType]
+    words = "an object"
+
+    def may_be(self, value: Any) -> bool:
+        return isinstance(value, dict)
+
+    def made(self, value: Any, what: str) -> Any:
+        kind = value.get("kind")
+        if not isinstance(kind, str) or kind not in self.kinds:
+            known = f"one of {', '.join(self.kinds)}"
+            raise ValueError(refusal(kind, known, within(what, "kind")))
+        fields = {key: each for key, each in value.items() if key != "kind"}
+        made = self.kinds[kind].made(fields, what)
+        with _named(what):
+            return self.kinds[kind].of(**made)
+
+
+def _of_data(annotation: Any) -> Type | None:
+    """Return the type of what data have otherwise than Python."""
+    kinds = get_args(annotation) if is_union(annotation) else (annotation,)
+    records = {_kind(each): _ObjectType(each) for each in kinds if dataclasses.is_dataclass(each)}
+    if records:
+        others = [type_of(each, _of_data) for each in kinds if not dataclasses.is_dataclass(each)]
+        return EitherType((*others, _RecordType(records))) if others else _RecordType(records)
+    if typing.is_typeddict(annotation):
+        return _ObjectType(annotation)
+    if get_origin(annotation) in (dict, Mapping):
+        return _NamedValuesType(type_of(get_args(annotation)[1], _of_data))
+    return _PLAIN.get(annotation) if isinstance(annotation, type) else None
+
+
+_PLAIN: dict[Any, Type] = {
+    str: _TextType(),
+    bool: InstanceType(bool, "true or false"),
+    types.NoneType: InstanceType(types.NoneType, "null"),
+}
+
+
+# Text
+
+MOST_VALUES = 250_000
+"""The most brackets and commas of a text: each may cost a hundred bytes when it is read."""
+
+DEEPEST = 50
+"""How many lists and objects may stand one within the other."""
+
+MOST_DIGITS = 19
+"""The most characters of a whole number; those of 64 bits have no more but their sign."""
+
+
+def to_json(value: Any) -> str:
+    """Return a value as text, the same for equal values; raise where it would not be read back.
+
+    >>> to_json({"b": [1, 2.5], "a": None})
+    '{"a":null,"b":[1,2.5]}'
+    """
+    text = json.dumps(value, allow_nan=False, sort_keys=True, separators=(",", ":"))
+    if from_json(text.encode()) != value:
+        raise ValueError("must be made of dict, list, str, int, float, bool and None alone")
+    return text
+
+
+def from_json(text: bytes) -> Any:
+    """Return what a text holds, or raise ValueError with what is wrong with it.
+
+    Refused are names that come twice, numbers that are not finite or too long for 64 bits, text
+    that is no Unicode, and what is too long or too deep.
+
+    >>> from_json(b'{"a": 1, "a": 2}')
+    Traceback (most recent call last):
+    ...
+    ValueError: has the name 'a' twice
+    """
+    if sum(map(text.count, (b"[", b"{", b","))) > MOST_VALUES:
+        raise ValueError(f"holds more than {MOST_VALUES:,} values")
+    try:
+        value = json.loads(
+            text.decode(),
+            object_pairs_hook=_object,
+            parse_int=_whole,
+            parse_float=_finite,
+            parse_constant=_finite,
+        )
+        _check(value)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    except UnicodeError:
+        raise ValueError("is not UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"is not JSON: {error}") from None
+    return value
+
+
+_TOO_DEEP = f"is nested more than {DEEPEST} deep"
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f"has the name {reprlib.repr(twice)} twice")
+    return found
+
+
+def _whole(digits: str) -> int:
+    if len(digits.lstrip("-")) > MOST_DIGITS:
+        raise ValueError(f"holds a whole number of {len(digits)} digits")
+    return int(digits)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"holds a number that is not finite, {reprlib.repr(digits)}")
+    return number
+
+
+def _check(value: Any) -> None:
+    """Go down level by level: a text that is no Unicode raises UnicodeError."""
+    level = [value]
+    for _ in range(DEEPEST):
+        for each in level:
+            if isinstance(each, str):
+                each.encode()
+        level = [inner for each in level for inner in _within(each)]
+        if not level:
+            return
+    raise ValueError(_TOO_DEEP)
+
+
+def _within(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return [*value, *value.values()]
+    return value if isinstance(value, list) else ()

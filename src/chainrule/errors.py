@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 import math
 import numbers
+import operator
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -137,54 +138,64 @@ parameters are too large
     )
 
 
-def check_number(
-    what: str,
-    value: Any,
-    *,
-    above: float = -math.inf,
-    least: float = -math.inf,
-    most: float = math.inf,
-    below: float = math.inf,
-) -> float:
+SIGNS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
+    "above": (">", operator.gt),
+    "least": (">=", operator.ge),
+    "most": ("<=", operator.le),
+    "below": ("<", operator.lt),
+}
+"""The bounds of a number: how they are written, and whether a number is within."""
+
+
+def number_in_words(kind: type, bounds: Mapping[str, Any]) -> str:
+    """Return what a number must be: an int, or a float, within bounds.
+
+    >>> number_in_words(float, {"least": 0, "below": 1}), number_in_words(int, {"least": 1})
+    ('a finite number >= 0 and < 1', 'a whole number >= 1')
+    """
+    noun, form = ("a whole number", "") if kind is int else ("a finite number", "g")
+    said = [f"{sign} {bounds[name]:{form}}" for name, (sign, _) in SIGNS.items() if name in bounds]
+    return " ".join([noun, " and ".join(said)]).rstrip()
+
+
+def _checked_number(what: str, value: Any, kind: type, bounds: Mapping[str, Any]) -> Any:
+    must = number_in_words(kind, bounds)
+    is_number = isinstance(value, numbers.Integral if kind is int else numbers.Real)
+    if isinstance(value, bool) or not is_number:
+        raise TypeError(f"{what} must be {must}, got {value!r} of type {type(value).__name__}")
+    try:
+        number = kind(value)
+    except OverflowError:
+        number = math.inf
+    inside = all(SIGNS[name][1](number, bound) for name, bound in bounds.items())
+    if not inside or (kind is float and not math.isfinite(number)):
+        raise ValueError(f"{what} must be {must}, got {value!r}")
+    return number
+
+
+def check_number(what: str, value: Any, **bounds: float) -> float:
     """Return `value` as a finite float that lies within the bounds, or say what is wrong with it.
+
+    The bounds are `above`, `least`, `most` and `below`.
 
     >>> check_number("Dropout: rate", 1.5, least=0, below=1)
     Traceback (most recent call last):
     ...
     ValueError: Dropout: rate must be a finite number >= 0 and < 1, got 1.5
     """
-    bounds = [
-        f"{sign} {bound:g}"
-        for sign, bound in ((">", above), (">=", least), ("<=", most), ("<", below))
-        if math.isfinite(bound)
-    ]
-    must = " ".join(["a finite number", " and ".join(bounds)]).rstrip()
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{what} must be {must}, got {value!r} of type {type(value).__name__}")
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    inside = above < number < below and least <= number <= most
-    if not (math.isfinite(number) and inside):
-        raise ValueError(f"{what} must be {must}, got {value!r}")
+    number: float = _checked_number(what, value, float, bounds)
     return number
 
 
-def check_whole(what: str, value: Any, *, least: int, below: int | None = None) -> int:
-    """Return `value` as an int that is at least `least`, or say what is wrong with it.
+def check_whole(what: str, value: Any, **bounds: int) -> int:
+    """Return `value` as an int that lies within the bounds, or say what is wrong with it.
 
     >>> check_whole("fit: epochs", 0, least=1)
     Traceback (most recent call last):
     ...
     ValueError: fit: epochs must be a whole number >= 1, got 0
     """
-    must = f"a whole number >= {least}" + (f" and < {below}" if below is not None else "")
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{what} must be {must}, got {value!r} of type {type(value).__name__}")
-    number = int(value)
-    if number < least or (below is not None and number >= below):
-        raise ValueError(f"{what} must be {must}, got {value!r}")
+    number: int = _checked_number(what, value, int, bounds)
     return number
 
 

@@ -6,25 +6,25 @@ r"""The table of optimizers: how a gradient becomes a step, one frozen class eac
     η           the learning rate of step t
 
 `init(w)` returns the state that goes with w, a tuple of arrays; `step(g, state, t)` returns
-`(dw, state)`. Both are pure. `apply` makes one step on all the parameters of a network.
+`(dw, state)`. Both are pure. `reference.apply` makes one step on all parameters.
 """
 
 from __future__ import annotations
 
 import abc
-import dataclasses
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar
 
 from array_api_compat import array_namespace
 
-from chainrule.errors import check_number
-from chainrule.layers import Role
+from chainrule.fields import documented, hold, option
 from chainrule.network import Parameters
-from chainrule.schedules import Rate, check_rate, rate_at
-from chainrule.trees import Array, leaves, named_leaves, rebuild
+from chainrule.schedules import Rate, rate_at
+from chainrule.trees import Array, leaves
+from chainrule.value_types import Bounds, Fraction, NotNegative, Positive
 from chainrule.warn import deprecated, renamed
 
 State = tuple[Array, ...]
@@ -40,49 +40,55 @@ class Optimizer(abc.ABC):
     """What its fields were called before, by which programs and files of then name them."""
 
     def __post_init__(self) -> None:
-        kind = type(self).__name__
-        for field in dataclasses.fields(self):  # type: ignore[arg-type]
-            what, value = f"{kind}: {field.name}", getattr(self, field.name)
-            if field.name == "learning_rate":
-                value = check_rate(what, value)
-            elif field.name in _BOUNDS:
-                value = check_number(what, value, **_BOUNDS[field.name])
-            elif not isinstance(value, bool):
-                raise TypeError(f"{what} must be True or False, got {value!r}")
-            object.__setattr__(self, field.name, value)
+        hold(self, f"{type(self).__name__}: ")
 
     def rate(self, t: int) -> float:
-        """Return the learning rate of step t."""
+        """Return the learning rate of a step.
+
+        Parameters
+        ----------
+        t
+            The number of the step, from 1.
+        """
         return rate_at(self.learning_rate, t)
 
     @abc.abstractmethod
     def init(self, w: Array) -> State:
-        """Return the state that goes with a parameter array before the first step."""
+        """Return the state that goes with a parameter array before the first step.
+
+        Parameters
+        ----------
+        w
+            The parameter array.
+        """
 
     @abc.abstractmethod
     def step(self, g: Array, state: State, t: int) -> tuple[Array, State]:
-        """Return the step dw, to be subtracted from w, and the new state."""
+        """Return the step dw, to be subtracted from w, and the new state.
+
+        Parameters
+        ----------
+        g
+            The gradient of C by w.
+        state
+            What `init` or the step before returned.
+        t
+            The number of the step, from 1.
+        """
 
 
-_BOUNDS: dict[str, dict[str, float]] = {
-    "momentum": {"least": 0, "below": 1},
-    "dampening": {"least": 0, "below": 1},
-    "rho": {"least": 0, "below": 1},
-    "beta1": {"least": 0, "below": 1},
-    "beta2": {"least": 0, "below": 1},
-    "epsilon": {"above": 0},
-    "weight_decay": {"least": 0},
-    "eta_minus": {"above": 0, "below": 1},
-    "eta_plus": {"above": 1},
-    "step_min": {"above": 0},
-    "step_max": {"above": 0},
-}
+RATE = "η: a number, or a schedule."
+EPSILON = "ε, which keeps the quotient finite."
+BETA_1 = "β₁, how much of the running mean of the gradient each step keeps."
+BETA_2 = "β₂, how much of the running mean of its square each step keeps."
+DECAY = "λ, of the weights; biases do not decay."
 
 
 def _zeros(w: Array) -> Array:
     return array_namespace(w).zeros_like(w)
 
 
+@documented
 @dataclass(frozen=True)
 class SGD(Optimizer):
     r"""Gradient descent, with momentum and Nesterov's look-ahead if wanted.
@@ -99,14 +105,16 @@ class SGD(Optimizer):
     Source: Sutskever and others (2013), On the importance of initialization and momentum in deep
     learning.
 
+    Examples
+    --------
     >>> SGD(0.5).step(np.array([2.0]), (), t=1)
     (array([1.]), ())
     """
 
-    learning_rate: Rate = 0.01
-    momentum: float = 0.0
-    nesterov: bool = False
-    dampening: float = 0.0
+    learning_rate: Rate = option(0.01, RATE)
+    momentum: Fraction = option(0.0, "μ, how much of the velocity each step keeps.")
+    nesterov: bool = option(False, "Whether the step looks ahead along the velocity.")
+    dampening: Fraction = option(0.0, "How much of each gradient the velocity leaves out.")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -138,6 +146,7 @@ class SGD(Optimizer):
         return (self.momentum * v + step if self.nesterov else v), (v,)
 
 
+@documented
 @dataclass(frozen=True)
 class Adagrad(Optimizer):
     r"""Each parameter's rate falls with the squares of all its gradients.
@@ -146,12 +155,14 @@ class Adagrad(Optimizer):
 
     Source: Duchi, Hazan and Singer (2011), Adaptive subgradient methods.
 
+    Examples
+    --------
     >>> Adagrad(0.5).init(np.array([2.0]))
     (array([0.]),)
     """
 
-    learning_rate: Rate = 0.01
-    epsilon: float = 1e-10
+    learning_rate: Rate = option(0.01, RATE)
+    epsilon: Positive = option(1e-10, EPSILON)
 
     def init(self, w: Array) -> State:
         return (_zeros(w),)
@@ -161,6 +172,7 @@ class Adagrad(Optimizer):
         return self.rate(t) * g / (s**0.5 + self.epsilon), (s,)
 
 
+@documented
 @dataclass(frozen=True)
 class RMSprop(Optimizer):
     r"""Each parameter's rate falls with a running mean of its squared gradients.
@@ -169,13 +181,15 @@ class RMSprop(Optimizer):
 
     Source: Tieleman and Hinton (2012), Neural Networks for Machine Learning, lecture 6.5.
 
+    Examples
+    --------
     >>> RMSprop(0.5).init(np.array([2.0]))
     (array([0.]),)
     """
 
-    learning_rate: Rate = 0.001
-    rho: float = 0.9
-    epsilon: float = 1e-8
+    learning_rate: Rate = option(0.001, RATE)
+    rho: Fraction = option(0.9, "ρ, how much of the running mean each step keeps.")
+    epsilon: Positive = option(1e-8, EPSILON)
 
     def init(self, w: Array) -> State:
         return (_zeros(w),)
@@ -185,6 +199,7 @@ class RMSprop(Optimizer):
         return self.rate(t) * g / (s**0.5 + self.epsilon), (s,)
 
 
+@documented
 @dataclass(frozen=True)
 class Adam(Optimizer):
     r"""Running means of the gradient and of its square, both freed of their bias to 0.
@@ -195,14 +210,16 @@ class Adam(Optimizer):
     Source: Kingma and Ba (2015), arXiv:1412.6980; the corrections are drawn out of the arrays, as
     in its section 2.
 
+    Examples
+    --------
     >>> Adam(0.5).step(np.array([4.0]), Adam(0.5).init(np.array([0.0])), t=1)[0].round(6)
     array([0.5])
     """
 
-    learning_rate: Rate = 0.001
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-8
+    learning_rate: Rate = option(0.001, RATE)
+    beta1: Fraction = option(0.9, BETA_1)
+    beta2: Fraction = option(0.999, BETA_2)
+    epsilon: Positive = option(1e-8, EPSILON)
 
     def init(self, w: Array) -> State:
         return _zeros(w), _zeros(w)
@@ -223,21 +240,25 @@ class Adam(Optimizer):
         return (self.rate(t) * c / share) * m / (v**0.5 + self.epsilon * c)
 
 
+@documented
 @dataclass(frozen=True)
 class AdamW(Adam):
     r"""Adam with weight decay that does not pass through the running means.
 
     $$dw = dw_{\text{Adam}} + \eta \lambda w$$
 
-    Biases do not decay. Source: Loshchilov and Hutter (2019), arXiv:1711.05101.
+    Source: Loshchilov and Hutter (2019), arXiv:1711.05101.
 
+    Examples
+    --------
     >>> AdamW(0.001, weight_decay=0.1).weight_decay
     0.1
     """
 
-    weight_decay: float = 0.01
+    weight_decay: NotNegative = option(0.01, DECAY)
 
 
+@documented
 @dataclass(frozen=True)
 class NAdam(Adam):
     r"""Adam with Nesterov's look-ahead in its running mean.
@@ -247,6 +268,8 @@ class NAdam(Adam):
 
     Source: Dozat (2016), Incorporating Nesterov momentum into Adam, with a constant β₁.
 
+    Examples
+    --------
     >>> NAdam().beta1
     0.9
     """
@@ -258,6 +281,7 @@ class NAdam(Adam):
         return self._scaled(ahead, 1.0, v, t), (m, v)
 
 
+@documented
 @dataclass(frozen=True)
 class Lion(Optimizer):
     r"""The sign of a running mean of the gradient; every weight moves by η or not at all.
@@ -265,16 +289,18 @@ class Lion(Optimizer):
     $$dw = \eta \operatorname{sgn}(\beta_1 m + (1 - \beta_1) g) + \eta \lambda w,\qquad
       m \leftarrow \beta_2 m + (1 - \beta_2) g$$
 
-    Biases do not decay. Source: Chen and others (2023), arXiv:2302.06675.
+    Source: Chen and others (2023), arXiv:2302.06675.
 
+    Examples
+    --------
     >>> Lion(0.5).step(np.array([4.0]), Lion(0.5).init(np.array([0.0])), t=1)[0]
     array([0.5])
     """
 
-    learning_rate: Rate = 0.0001
-    beta1: float = 0.9
-    beta2: float = 0.99
-    weight_decay: float = 0.0
+    learning_rate: Rate = option(0.0001, RATE)
+    beta1: Fraction = option(0.9, "β₁, how much of the running mean counts in the sign.")
+    beta2: Fraction = option(0.99, "β₂, how much of the running mean each step keeps.")
+    weight_decay: NotNegative = option(0.0, DECAY)
 
     def init(self, w: Array) -> State:
         return (_zeros(w),)
@@ -285,6 +311,7 @@ class Lion(Optimizer):
         return self.rate(t) * direction, (self.beta2 * m + (1 - self.beta2) * g,)
 
 
+@documented
 @dataclass(frozen=True)
 class Rprop(Optimizer):
     r"""A step size for each parameter, from the sign of its gradient alone; for full batches.
@@ -294,26 +321,29 @@ class Rprop(Optimizer):
       \max(\eta^- \Delta, \Delta_{\min}),\ g \leftarrow 0 & g\,g_{\text{before}} < 0 \end{cases}
       \qquad dw = \Delta \operatorname{sgn} g$$
 
-    The learning rate is the first step size. Source: Riedmiller and Braun (1993), A direct
+    Source: Riedmiller and Braun (1993), A direct
     adaptive method for faster backpropagation learning, in the form iRprop⁻ of Igel and Hüsken
     (2000).
 
+    Examples
+    --------
     >>> Rprop(0.5).step(np.array([4.0]), Rprop(0.5).init(np.array([0.0])), t=1)[0]
     array([0.5])
     """
 
-    learning_rate: Rate = 0.01
-    eta_minus: float = 0.5
-    eta_plus: float = 1.2
-    step_min: float = 1e-6
-    step_max: float = 50.0
+    learning_rate: Rate = option(0.01, "The first step size: that of step 1, of a schedule.")
+    eta_minus: Annotated[float, Bounds(above=0, below=1)] = option(
+        0.5, "η⁻, by what a step size is multiplied where the sign changes."
+    )
+    eta_plus: Annotated[float, Bounds(above=1)] = option(
+        1.2, "η⁺, by what a step size is multiplied where the sign stays."
+    )
+    step_min: Positive = option(1e-6, "Δ_min, the least step size.")
+    step_max: Positive = option(50.0, "Δ_max, the greatest step size.")
 
-    former: ClassVar[Mapping[str, str]] = {
-        "shrink": "eta_minus",
-        "grow": "eta_plus",
-        "smallest": "step_min",
-        "largest": "step_max",
-    }
+    former = MappingProxyType(
+        {"shrink": "eta_minus", "grow": "eta_plus", "smallest": "step_min", "largest": "step_max"}
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -363,50 +393,6 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 }
 
 
-def in_names_of_now(written: str) -> str:
-    """Return an optimizer in words, as `repr` has it, with its fields called as they are now.
-
-    >>> in_names_of_now("Rprop(learning_rate=0.01, shrink=0.5)")
-    'Rprop(learning_rate=0.01, eta_minus=0.5)'
-    """
-    if written.startswith("Rprop("):
-        for old, new in Rprop.former.items():
-            written = written.replace(f" {old}=", f" {new}=")
-    return written
-
-
 def init_states(optimizer: Optimizer, params: Parameters) -> list[State]:
     """Return the state of every parameter array, in the order of `leaves`."""
     return [optimizer.init(w) for w in leaves(params)]
-
-
-def apply(
-    optimizer: Optimizer,
-    params: Parameters,
-    grads: Parameters,
-    states: list[State],
-    t: int,
-    roles: Mapping[str, Role],
-    frozen: Collection[str] = (),
-) -> tuple[Parameters, list[State]]:
-    r"""Return the parameters and states after step t; those named in `frozen` stay.
-
-    `roles` are the network's: weights decay, and statistics are not moved.
-
-    $$w \leftarrow w - dw - \eta \lambda w$$
-
-    >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
-    >>> params = net.parameters([([[2.0]], [0.0])])
-    >>> apply(cr.SGD(0.5), params, params, init_states(cr.SGD(0.5), params), 1, net.roles)[0][0].W
-    array([[1.]])
-    """
-    decay = optimizer.rate(t) * optimizer.weight_decay
-    new_params, new_states = [], []
-    for (name, w), g, state in zip(named_leaves(params), leaves(grads), states, strict=True):
-        role = roles[name]
-        if not (name in frozen or role is Role.STATISTIC):
-            dw, state = optimizer.step(g, state, t)  # noqa: PLW2901
-            w = w - (dw + decay * w if decay and role is Role.WEIGHT else dw)  # noqa: PLW2901
-        new_params.append(w)
-        new_states.append(state)
-    return rebuild(params, new_params), new_states

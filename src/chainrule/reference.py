@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,13 @@ from chainrule import losses
 from chainrule.backprop import Trace, backward, forward, gradient, trace_cost
 from chainrule.batches import Examples, Subset, batches
 from chainrule.history import REMEDY, DivergenceError, History
-from chainrule.layers import Draw
+from chainrule.layers import Draw, Role
 from chainrule.network import Network, Parameters, describe, divisor
-from chainrule.optimizers import apply
+from chainrule.optimizers import Optimizer, State
 from chainrule.record import Plan, TrainingState
 from chainrule.targets import encode
 from chainrule.ties import spread, summed
-from chainrule.trees import leaf_names, leaves, named_leaves, tree_map
+from chainrule.trees import leaf_names, leaves, named_leaves, rebuild, tree_map
 
 
 @functools.cache
@@ -205,13 +206,46 @@ def not_validated(
     at, some = history.at, data.first(ASKED)
     before, now = (_measured(net, params, some)[0] for params in (start, at.params))
     if now - before <= GROWN * abs(before):
-        told = (
+        message = (
             f"the validation after epoch {history.epochs} failed: {error}, and with the training "
             "data all is; compare the ranges of the validation data and of the training data"
         )
     else:
-        told = (
+        message = (
             f"training diverged at epoch {at.epoch}, step {at.step}: the cost of the training data "
             f"went from {before:.4g} to {now:.4g}, and in the validation {error}; {REMEDY}"
         )
-    return DivergenceError(told, at.params, history)
+    return DivergenceError(message, at.params, history)
+
+
+def apply(
+    optimizer: Optimizer,
+    params: Parameters,
+    grads: Parameters,
+    states: list[State],
+    t: int,
+    roles: Mapping[str, Role],
+    frozen: Collection[str] = (),
+) -> tuple[Parameters, list[State]]:
+    r"""Return the parameters and states after step t; those named in `frozen` stay.
+
+    `roles` are the network's: weights decay, and statistics are not moved.
+
+    $$w \leftarrow w - dw - \eta \lambda w$$
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
+    >>> params = net.parameters([([[2.0]], [0.0])])
+    >>> states = cr.optimizers.init_states(cr.SGD(0.5), params)
+    >>> apply(cr.SGD(0.5), params, params, states, 1, net.roles)[0][0].W
+    array([[1.]])
+    """
+    decay = optimizer.rate(t) * optimizer.weight_decay
+    new_params, new_states = [], []
+    for (name, w), g, state in zip(named_leaves(params), leaves(grads), states, strict=True):
+        role = roles[name]
+        if not (name in frozen or role is Role.STATISTIC):
+            dw, state = optimizer.step(g, state, t)  # noqa: PLW2901
+            w = w - (dw + decay * w if decay and role is Role.WEIGHT else dw)  # noqa: PLW2901
+        new_params.append(w)
+        new_states.append(state)
+    return rebuild(params, new_params), new_states

@@ -7,47 +7,33 @@ the steps are made. With N examples in batches of B, an epoch has ⌈N/B⌉ step
 from __future__ import annotations
 
 import abc
-import dataclasses
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
-from chainrule.errors import check_number, check_whole
+from chainrule.fields import documented, hold, option, required
+from chainrule.value_types import AtLeastOne, Bounds, Must, NotNegative, type_of
 
 
 class Schedule(abc.ABC):
     """A learning rate for each step."""
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):  # type: ignore[arg-type]
-            what, value = f"{type(self).__name__}: {field.name}", getattr(self, field.name)
-            if field.name in ("steps", "every"):
-                value = check_whole(what, value, least=1)
-            elif field.name == "share":
-                value = check_number(what, value, above=0, below=1)
-            elif field.name == "then":
-                value = check_rate(what, value)
-            else:
-                value = check_number(what, value, least=0)
-            object.__setattr__(self, field.name, value)
+        hold(self, f"{type(self).__name__}: ")
 
     @abc.abstractmethod
     def __call__(self, t: int) -> float:
-        """Return the learning rate of step t, counted from 1."""
+        """Return the learning rate of a step.
+
+        Parameters
+        ----------
+        t
+            The number of the step, from 1.
+        """
 
 
-Rate = float | Schedule
+Rate = Annotated[NotNegative | Schedule, Must(type_of(NotNegative).words)]
 """A learning rate: a number for every step, or a schedule."""
-
-
-def check_rate(what: str, given: Rate) -> Rate:
-    """Return a learning rate, a number >= 0 or a schedule; raise where it is neither.
-
-    >>> check_rate("Adam: learning_rate", -1.0)
-    Traceback (most recent call last):
-    ...
-    ValueError: Adam: learning_rate must be a finite number >= 0, got -1.0
-    """
-    return given if isinstance(given, Schedule) else check_number(what, given, least=0)
 
 
 def rate_at(given: Rate, t: int) -> float:
@@ -59,55 +45,65 @@ def rate_at(given: Rate, t: int) -> float:
     return given(t) if isinstance(given, Schedule) else given
 
 
+@documented
 @dataclass(frozen=True)
 class Constant(Schedule):
     r"""The same rate at every step: η_t = η.
 
+    Examples
+    --------
     >>> Constant(0.5)(1000)
     0.5
     """
 
-    rate: float
+    rate: NotNegative = required("The learning rate.")
 
     def __call__(self, t: int) -> float:
         return self.rate
 
 
+@documented
 @dataclass(frozen=True)
 class StepDecay(Schedule):
     r"""The rate is multiplied by a factor after every so many steps.
 
     $$\eta_t = \eta\, k^{\lfloor (t - 1) / \mathrm{every} \rfloor}$$
 
+    Examples
+    --------
     >>> [StepDecay(1.0, every=2, factor=0.5)(t) for t in (1, 2, 3, 4, 5)]
     [1.0, 1.0, 0.5, 0.5, 0.25]
     """
 
-    rate: float
-    every: int
-    factor: float = 0.1
+    rate: NotNegative = required("η, the learning rate of the first step.")
+    every: AtLeastOne = required("After how many steps the rate is multiplied.")
+    factor: NotNegative = option(0.1, "k, by what it is multiplied.")
 
     def __call__(self, t: int) -> float:
         return self.rate * _power(self.factor, (t - 1) // self.every)
 
 
+@documented
 @dataclass(frozen=True)
 class Exponential(Schedule):
     r"""The rate is multiplied by a factor after every step.
 
     $$\eta_t = \eta\, k^{t - 1}$$
 
+    Examples
+    --------
     >>> [Exponential(1.0, factor=0.5)(t) for t in (1, 2, 3)]
     [1.0, 0.5, 0.25]
     """
 
-    rate: float
-    factor: float
+    rate: NotNegative = required("η, the learning rate of the first step.")
+    factor: NotNegative = required("k, by what the rate is multiplied.")
 
     def __call__(self, t: int) -> float:
         return self.rate * _power(self.factor, t - 1)
 
 
+@documented
 @dataclass(frozen=True)
 class InverseScaling(Schedule):
     r"""The rate falls with a power of the step.
@@ -116,17 +112,20 @@ class InverseScaling(Schedule):
 
     Source: Robbins and Monro (1951), A stochastic approximation method, for ½ < p <= 1.
 
+    Examples
+    --------
     >>> InverseScaling(1.0, power=0.5)(4)
     0.5
     """
 
-    rate: float
-    power: float = 0.5
+    rate: NotNegative = required("η, the learning rate of the first step.")
+    power: NotNegative = option(0.5, "p, the power of the step.")
 
     def __call__(self, t: int) -> float:
         return self.rate / math.pow(t, self.power)
 
 
+@documented
 @dataclass(frozen=True)
 class Cosine(Schedule):
     r"""The rate falls along half a cosine to its final value, and stays there.
@@ -136,18 +135,21 @@ class Cosine(Schedule):
 
     Source: Loshchilov and Hutter (2017), SGDR, arXiv:1608.03983.
 
+    Examples
+    --------
     >>> [round(Cosine(1.0, steps=2)(t), 12) for t in (1, 2, 3, 4)]
     [1.0, 0.5, 0.0, 0.0]
     """
 
-    rate: float
-    steps: int
-    final: float = 0.0
+    rate: NotNegative = required("η, the learning rate of the first step.")
+    steps: AtLeastOne = required("After how many steps the rate is final.")
+    final: NotNegative = option(0.0, "The final rate.")
 
     def __call__(self, t: int) -> float:
         return _half_cosine(self.rate, self.final, (t - 1) / self.steps)
 
 
+@documented
 @dataclass(frozen=True)
 class WarmUp(Schedule):
     r"""The rate rises in equal steps to where another schedule begins, which then takes over.
@@ -157,12 +159,16 @@ class WarmUp(Schedule):
 
     Source: Goyal and others (2017), arXiv:1706.02677.
 
+    Examples
+    --------
     >>> [WarmUp(2, then=1.0)(t) for t in (1, 2, 3)]
     [0.5, 1.0, 1.0]
     """
 
-    steps: int
-    then: Rate
+    steps: AtLeastOne = required("How many steps the rate rises.")
+    then: Rate = required(
+        "The learning rate after them: a number, or a schedule, which then begins at its step 1."
+    )
 
     def __call__(self, t: int) -> float:
         if t > self.steps:
@@ -170,6 +176,7 @@ class WarmUp(Schedule):
         return t / self.steps * rate_at(self.then, 1)
 
 
+@documented
 @dataclass(frozen=True)
 class OneCycle(Schedule):
     r"""The rate rises along half a cosine to its peak over a share of the steps, then falls.
@@ -180,13 +187,17 @@ class OneCycle(Schedule):
 
     Source: Smith and Topin (2018), Super-convergence, arXiv:1708.07120.
 
+    Examples
+    --------
     >>> [round(OneCycle(1.0, steps=11, share=0.5)(t), 6) for t in (1, 6, 11)]
     [0.04, 1.0, 4e-06]
     """
 
-    peak: float
-    steps: int
-    share: float = 0.3
+    peak: NotNegative = required("The highest learning rate.")
+    steps: AtLeastOne = required("How many steps the cycle has.")
+    share: Annotated[float, Bounds(above=0, below=1)] = option(
+        0.3, "The share of them in which the rate rises."
+    )
 
     def __call__(self, t: int) -> float:
         first, last = self.peak / 25, self.peak / 250_000

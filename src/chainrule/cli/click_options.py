@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import dataclasses
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_origin
 
 import click
 
 from chainrule.cli.option_names import option_name
 from chainrule.cli.training_files import Files
+from chainrule.fields import Field, fields_of
 from chainrule.tabular.read_options import Reading
 from chainrule.tabular.training_options import Options
 
@@ -118,10 +120,10 @@ def order(text: str) -> tuple[str, list[str]]:
     return column, categories
 
 
-def _option(field: dataclasses.Field[Any]) -> Callable[[Any], Any]:
+def _option(field: Field) -> Callable[[Any], Any]:
     """Return the option of a field; its default stays with the field."""
     flag = option_name(field.name)
-    if str(field.type).startswith("bool"):
+    if field.bare is bool:
         flags = [f"{flag}/--no-{flag[2:]}"]
     else:
         flags = ["-o", flag] if field.name == "out" else [flag]
@@ -145,33 +147,30 @@ QUANTITIES = {
     "bytes": Form("SIZE", lambda text: in_unit(text, "bytes")),
     "seconds": Form("TIME", lambda text: in_unit(text, "seconds")),
 }
-BY_TYPE = {
-    "tuple[str": NAMES,
-    "tuple[int": SIZES,
-    "tuple[float": Form("LEVELS", levels),
-    "Mapping": ORDER,
-    "Path": click.Path(path_type=Path),
-    "bool": bool,
-    "float": float,
-    "int": int,
-    "str": str,
+BY_TYPE: dict[Any, Any] = {
+    tuple[str, ...]: NAMES,
+    tuple[int, ...]: SIZES,
+    tuple[float, ...]: Form("LEVELS", levels),
+    Mapping: ORDER,
+    Path: click.Path(path_type=Path),
+    UnionType: str,
+    **{kind: kind for kind in (bool, float, int, str)},
 }
-"""The forms by how the types of fields begin."""
+"""The forms by the types of fields; those of several types are texts."""
 
 
-def _form(field: dataclasses.Field[Any]) -> Any:
+def _form(field: Field) -> Any:
     """Return the form of an option's value."""
     if unit := field.metadata.get("unit"):
         return QUANTITIES[unit]
     if field.metadata.get("whole"):
         return WHOLE
-    if choices := field.metadata.get("choices"):
-        return click.Choice(choices, case_sensitive=False)
-    kind = str(field.type)
-    return next(form for start, form in BY_TYPE.items() if kind.startswith(start))
+    if field.names:
+        return click.Choice(field.names, case_sensitive=False)
+    return BY_TYPE.get(field.bare) or BY_TYPE[get_origin(field.bare)]
 
 
-def _help(field: dataclasses.Field[Any]) -> str:
+def _help(field: Field) -> str:
     said: str = field.metadata["help"]
     if field.default in (None, (), dataclasses.MISSING) or field.default is False:
         return said
@@ -183,7 +182,7 @@ def _help(field: dataclasses.Field[Any]) -> str:
 def training_options(command: Any) -> Any:
     """Add an option for each field of a training but its table, which is an argument."""
     kinds = (Files, Reading, Options)
-    fields = [field for kind in kinds for field in dataclasses.fields(kind)]
+    fields = [field for kind in kinds for field in fields_of(kind).values()]
     for field in reversed([field for field in fields if field.name != "table"]):
         command = _option(field)(command)
     return command
@@ -238,6 +237,6 @@ def forced(command: Any) -> Any:
 
 def reads_tables(command: Any) -> Any:
     """Add the options that say how a table is to be read."""
-    for field in reversed(dataclasses.fields(Reading)):
+    for field in reversed(fields_of(Reading).values()):
         command = _option(field)(command)
     return command

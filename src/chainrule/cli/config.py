@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,12 @@ from chainrule.cli.option_names import option_name
 from chainrule.cli.training_files import Files
 from chainrule.errors import unknown_name
 from chainrule.explanation.toml_file import TomlFile
-from chainrule.fields import made_of
+from chainrule.fields import fields_of, made_of
 from chainrule.tabular.read_options import Reading
 from chainrule.tabular.training_options import Options
 
 KINDS = (Files, Reading, Options)
-FIELDS = {field.name: field for kind in KINDS for field in dataclasses.fields(kind)}
-OF_FILES = tuple(field.name for field in dataclasses.fields(Files))
+FIELDS = {name: field for kind in KINDS for name, field in fields_of(kind).items()}
 
 HEAD = """\
 # A training of Chainrule: chainrule train --config FILE
@@ -55,10 +54,8 @@ def _in_its_unit(name: str, value: Any) -> Any:
 
 def made(values: Mapping[str, Any]) -> tuple[Files, Reading, Options]:
     """Return a training from its options by name; raise TypeError or ValueError for a wrong one."""
-    own = {name: _path_or_text(name, values[name]) for name in OF_FILES if name in values}
-    options = {name: value for name, value in values.items() if name not in OF_FILES}
-    reading, of_training = made_of(options, Reading, Options)
-    return Files(**own), reading, of_training
+    files, reading, options = made_of(values, *KINDS)
+    return files, reading, options
 
 
 def asked_for(values: Mapping[str, Any]) -> tuple[Files, Reading, Options]:
@@ -66,17 +63,11 @@ def asked_for(values: Mapping[str, Any]) -> tuple[Files, Reading, Options]:
     try:
         return made(values)
     except (TypeError, ValueError) as error:
-        name, blank, rest = str(error).partition(" ")
-        raise Refusal((option_name(name) if name in FIELDS else name) + blank + rest) from None
+        raise Refusal(re.sub(r"^\w+", _as_option, str(error))) from None
 
 
-def _path_or_text(name: str, value: Any) -> Any:
-    kind = str(FIELDS[name].type)
-    if kind.startswith("float"):
-        return value
-    if not isinstance(value, str | Path):
-        raise TypeError(f"{name} must be a text, got {value!r} of type {type(value).__name__}")
-    return Path(value) if kind.startswith("Path") else value
+def _as_option(found: re.Match[str]) -> str:
+    return option_name(found[0]) if found[0] in FIELDS else found[0]
 
 
 def to_toml(files: Files, reading: Reading, options: Options) -> str:
@@ -92,8 +83,7 @@ def to_toml(files: Files, reading: Reading, options: Options) -> str:
 def _entry(name: str, value: Any) -> str:
     field = FIELDS[name]
     unit = f" In {field.metadata['unit']}." if "unit" in field.metadata else ""
-    choices = field.metadata.get("choices")
-    among = f" One of {', '.join(map(literal, choices))}." if choices else ""
+    among = f" One of {', '.join(map(literal, field.names))}." if field.names else ""
     says = f"# {field.metadata['help']}{among}{unit}\n"
     return f"{says}# {name} =\n" if value is None else f"{says}{name} = {literal(value)}\n"
 

@@ -10,9 +10,9 @@ import click
 from chainrule.cli import scoring
 from chainrule.cli.click_options import given, reads_tables
 from chainrule.cli.exits import refusals
-from chainrule.cli.output_files import check_apart
 from chainrule.cli.terminal import say, say_as_json
 from chainrule.cli.training_files import load_model
+from chainrule.tabular.output_files import check_apart
 
 
 @click.command()

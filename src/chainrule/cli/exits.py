@@ -15,9 +15,7 @@ from chainrule.cli.terminal import say
 from chainrule.errors import on_one_line
 from chainrule.history import DivergenceError
 from chainrule.tabular.memory import plainly_too_little
-
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
-"""Errors of the system that are none of the input's; the last is that of an output closed."""
+from chainrule.tabular.output_files import FULL, SavedElsewhereError
 
 
 class OnOneLine(click.ClickException):
@@ -74,7 +72,7 @@ def refusals() -> Iterator[None]:
     """
     try:
         yield
-    except (DivergenceError, FloatingPointError) as error:
+    except (DivergenceError, FloatingPointError, SavedElsewhereError) as error:
         raise Failure(str(error)) from None
     except ValueError as error:
         raise (Failure if _is_full(error) else Refusal)(str(error)) from None

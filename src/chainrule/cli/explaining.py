@@ -13,12 +13,12 @@ from chainrule.atomic_write import write_whole
 from chainrule.cli.click_options import forced, given, reads_tables
 from chainrule.cli.exits import usage_errors
 from chainrule.cli.option_names import option_name
-from chainrule.cli.output_files import check_apart, check_replaceable
 from chainrule.cli.sizes import read_sizes
 from chainrule.cli.terminal import hand_on, say
 from chainrule.cli.training_files import is_model, load_model
 from chainrule.explanation.notation import NOTATIONS
 from chainrule.explanation.output_format import FORMATS, check_place, format_of
+from chainrule.tabular.output_files import check_apart, check_replaceable
 
 LEFT_OUT = "The format; by default that of FILE's ending, else text."
 

@@ -10,10 +10,10 @@ import click
 
 from chainrule.cli import scoring, summary
 from chainrule.cli.exits import refusals
-from chainrule.cli.output_files import check_apart
 from chainrule.cli.terminal import say, say_as_json
 from chainrule.formatting import counted, size
 from chainrule.regular_files import sha256_of
+from chainrule.tabular.output_files import check_apart
 
 if TYPE_CHECKING:
     from chainrule.tabular import TableModel
@@ -77,13 +77,13 @@ def _columns(model: TableModel) -> list[Decision]:
         features[encoder.column] += len(encoder.features)
     return [
         Decision(
-            told["column"],
-            told["role"],
-            f"{counted(features[told['column']], 'feature')}; {told['reason']}"
-            if told["column"] in features
-            else told["reason"],
+            each["column"],
+            each["role"],
+            f"{counted(features[each['column']], 'feature')}; {each['reason']}"
+            if each["column"] in features
+            else each["reason"],
         )
-        for told in model.about["decisions"]
+        for each in model.about["decisions"]
     ]
 
 

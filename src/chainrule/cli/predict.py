@@ -9,9 +9,9 @@ import click
 
 from chainrule.cli.click_options import Form, forced, given, joined, names, reads_tables
 from chainrule.cli.exits import refusals
-from chainrule.cli.output_files import check_apart, check_predictions
 from chainrule.cli.terminal import say
 from chainrule.cli.training_files import load_model
+from chainrule.tabular.output_files import check_apart, check_predictions
 
 
 @click.command()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import shlex
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,22 +12,18 @@ import click
 
 from chainrule.cli import config, scoring, summary
 from chainrule.cli.click_options import given, parted, training_options
-from chainrule.cli.exits import Refusal, refusals
-from chainrule.cli.output_files import Place
-from chainrule.cli.progress_bar import progress
+from chainrule.cli.exits import refusals
+from chainrule.cli.narrator import Narrator
 from chainrule.cli.terminal import say, say_as_json
-from chainrule.cli.training_files import REPLACE, Files, check_files, check_model, claimed
+from chainrule.cli.training_files import Files
 from chainrule.formatting import size
 from chainrule.regular_files import sha256_of
-from chainrule.tabular.read_options import Reading
-from chainrule.tabular.training_options import Options
+from chainrule.tabular.output_files import check_apart
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from chainrule.fitting.trainer import Trainer
     from chainrule.tabular import TableModel
-    from chainrule.tabular.prepare import Prepared
 
 LINE = "chainrule.line"
 """Where the context keeps the words that a training was called by."""
@@ -100,20 +95,15 @@ def train(
             say(config.to_toml(files, reading, options), nl=False)
             return
         check_usage(files, resume=resume, restart=restart)
-        check_files(files, *filter(None, [file]))
-        told = None if quiet else _console()
-        with claimed(files.model):
-            begun = check_model(files, force=force, resume=resume, restart=restart)
-            if resume and not begun and not files.model.exists() and told:
-                told.print(f"No checkpoints in {files.checkpoints}: starting anew.", soft_wrap=True)
-            with _resumable(ctx, files):
-                made = _train(
-                    files, reading, options, told, begun=begun, restart=restart, force=force
-                )
+        if file:
+            check_apart({"the model": files.model, "the page": files.report}, file)
+        with _resumable(ctx, files), Narrator(None if quiet else _console()) as narrator:
+            model = _trained(files, asked, narrator, resume=resume, restart=restart, force=force)
+    report = TrainingReport(model, files, narrator)
     if as_json:
-        say_as_json(made.data())
+        say_as_json(report.data())
     elif not quiet:
-        made.show()
+        report.show()
 
 
 def check_usage(files: Files, *, resume: bool, restart: bool) -> None:
@@ -125,19 +115,13 @@ def check_usage(files: Files, *, resume: bool, restart: bool) -> None:
         raise click.UsageError("--resume and --restart exclude each other.")
 
 
-class Made:
+class TrainingReport:
     """A model that was trained, with what its file does not hold."""
 
-    def __init__(
-        self, model: TableModel, files: Files, seconds: float = 0, resumed_at: int = 0
-    ) -> None:
-        self.model, self.files, self.seconds = model, files, seconds
-        self.resumed_at, self.examples = resumed_at, 0
-        if not seconds:  # nothing was left to do
-            return
-        about, rows = model.about, model.about["rows"]
-        self.examples = (about["epochs"] - resumed_at) * rows["training"]
-        self.examples += about["epochs_with_all"] * (rows["training"] + rows["validation"])
+    def __init__(self, model: TableModel, files: Files, narrator: Narrator) -> None:
+        self.model, self.files = model, files
+        self.seconds, self.resumed_at = narrator.seconds or 0, narrator.resumed_at
+        self.examples = 0 if narrator.seconds is None else _examples(model.about, self.resumed_at)
 
     def data(self) -> dict[str, Any]:
         """Return the report as JSON has it."""
@@ -174,27 +158,11 @@ class Made:
         say("\n" + "\n".join(summary.facts(ends)))
 
 
-def _left(files: Files, is_own: Callable[[TableModel], bool]) -> TableModel | None:
-    """Return the model that this training had saved before it was killed, or None.
-
-    Refuse to go on where the model there is another's that came later than the checkpoints. What
-    was there before them gives way to the training that goes on.
-    """
-    from chainrule.tabular import TableModel
-    from chainrule.tabular.block_checkpoints import written
-
-    if not files.model.exists():
-        return None
-    try:
-        model = TableModel.load(files.model)
-    except ValueError:
-        model = None
-    if model is not None and is_own(model):
-        return model
-    last = written(files.checkpoints)
-    if last is None or (model is not None and files.model.stat().st_mtime > last):
-        raise Refusal(f"{files.model}: is there already, of another training; {REPLACE}")
-    return None
+def _examples(about: Mapping[str, Any], resumed_at: int) -> int:
+    """Return how many examples a training has gone through since it was resumed."""
+    rows = about["rows"]
+    first = (about["epochs"] - resumed_at) * rows["training"]
+    return int(first + about["epochs_with_all"] * (rows["training"] + rows["validation"]))
 
 
 def _console() -> Console:
@@ -203,68 +171,29 @@ def _console() -> Console:
     return open_console(stderr=True)
 
 
-def _train(
-    files: Files,
-    reading: Reading,
-    options: Options,
-    told: Console | None,
-    *,
-    begun: bool,
-    restart: bool,
-    force: bool,
-) -> Made:
-    from chainrule.tabular.block_checkpoints import discard, keeping
-    from chainrule.tabular.files.open_source import open_source
-    from chainrule.tabular.table_training import conclude, is_of, set_out
+def _trained(
+    files: Files, asked: Mapping[str, Any], narrator: Narrator, *, resume: bool, **how: bool
+) -> TableModel:
+    import chainrule as cr
+    from chainrule.tabular.block_checkpoints import waiting
 
-    if restart:
-        discard(files.checkpoints)
-    source = open_source(files.table, **reading.changed())
-    check_files(files, *source.stamps)
-    place, page = Place(files.model), Place(files.report) if files.report else None
-    with set_out(source, str(files.target), options) as (prepared, chosen, run):
-        if told:
-            told.print("\n".join(summary.of_table(source, prepared)), soft_wrap=True)
-        there = None if force else _left(files, lambda model: is_of(model, prepared, chosen))
-        if there is not None and not begun:
-            if told:
-                told.print(f"{files.model} is of this training: nothing is left to do.")
-            return Made(there, files)
-        directory, every = files.checkpoints, files.checkpoint_every
-        with keeping(run, source, chosen, directory, every) as after_visit:
-            resumed_at, began = run.epochs, time.monotonic()
-            if run.visits and told:
-                told.print(f"Going on after epoch {run.epochs} of {run.plan.epochs}.\n")
-            with progress(told, run) as show:
-                run.train(after_visit, show)
-            again = _trained_again(prepared, chosen, run, told)
-            seconds = time.monotonic() - began
-            model = conclude(prepared, chosen, run, again)
-            place.write(model.save)
-            if page is not None:
-                from chainrule.tabular.report import write_report
-
-                told_of = (prepared, run, model, source)
-                page.write(lambda path, replace: write_report(path, *told_of, replace=replace))
-    discard(files.checkpoints)
-    place.check("the model")
-    if page is not None:
-        page.check("the page")
-    return Made(model, files, seconds, resumed_at)
-
-
-def _trained_again(
-    prepared: Prepared, chosen: Options, first: Trainer, told: Console | None
-) -> Trainer | None:
-    from chainrule.tabular.table_training import begin_again
-
-    again = begin_again(prepared, chosen, first)
-    if again is not None:
-        if told:
-            told.print(f"\nTraining again with all {len(prepared.rows):,} rows.\n")
-        with closing(again.blocks), progress(told, again, lines=2) as show:
-            again.train(show)
-    return again
+    if resume and not (waiting(files.checkpoints) or files.model.exists()):
+        narrator.say(f"No checkpoints in {files.checkpoints}: starting anew.")
+    model: TableModel = cr.train(
+        files.table,
+        files.target,
+        out=files.model,
+        report=files.report,
+        checkpoint=files.checkpoints,
+        checkpoint_every=files.checkpoint_every,
+        resume=resume,
+        callbacks=narrator,
+        **{name: value for name, value in asked.items() if name not in Files.names()},
+        **how,
+    )
+    if narrator.seconds is None:
+        narrator.say(f"{files.model} is of this training: nothing is left to do.")
+    return model
 
 
 @contextmanager

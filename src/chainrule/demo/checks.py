@@ -16,6 +16,7 @@ from chainrule.activations import ACTIVATIONS
 from chainrule.demo.printing import block, open_table, paragraph, progress, show
 from chainrule.diagnose import GradientCheck
 from chainrule.explanation.network_file import network_path, read_network_file
+from chainrule.fitting.layer_builder import dense_layers, with_outputs
 from chainrule.layers import LAYERS
 from chainrule.layers.dense_stack import stack
 from chainrule.losses import LOSSES
@@ -59,8 +60,8 @@ def network(
             f"give one activation for all hidden layers or one for each: the sizes "
             f"{'-'.join(map(str, sizes))} have {len(units)} of them, got {','.join(hidden)}"
         )
-    names = list(hidden) * (len(units) if len(hidden) == 1 else 1)
-    layers = [*stack(units, names, dropout), *stack([outputs], [output])]
+    names = hidden[0] if len(hidden) == 1 else list(hidden)
+    layers = with_outputs(dense_layers(units, names, dropout), outputs, output)
     return cr.Network(inputs, layers, loss=loss, l1=l1, l2=l2, check=check)
 
 

@@ -88,7 +88,7 @@ class Done(NamedTuple):
     raised: BaseException | None
 
 
-class _Given(NamedTuple):
+class _EngineExamples(NamedTuple):
     """Examples as the engine reads them: targets or, in their place, labels."""
 
     X: Any
@@ -200,7 +200,7 @@ class Session:
             most_steps=most_steps,
             left_out=left_out,
         )
-        done = self.trainer.run(_given(data), asked)
+        done = self.trainer.run(_engine_examples(data), asked)
         return Done(done.outcome, done.steps, done.costs, done.raised)
 
     def losses(
@@ -220,7 +220,7 @@ class Session:
         there are none.
         """
         total: float = self.trainer.losses(
-            _given(data),
+            _engine_examples(data),
             rows=rows,
             step=step,
             scale=scale,
@@ -264,9 +264,9 @@ class Session:
         return self.losses(part.data, part.numbers) / whole + float(self.trainer.penalty())
 
 
-def _given(data: Examples) -> _Given:
+def _engine_examples(data: Examples) -> _EngineExamples:
     labels = data.y.ndim == 1
-    return _Given(data.X, None if labels else data.y, data.y if labels else None, data.w)
+    return _EngineExamples(data.X, None if labels else data.y, data.y if labels else None, data.w)
 
 
 def shuffled(n: int, seed: int, epoch: int) -> NDArray[np.int64]:

@@ -3,17 +3,17 @@
 | file | what it is for |
 |---|---|
 | classifier, regressor | the two estimators: what is theirs alone |
-| base | what they share: the parameters, and a fit from its data to its end |
-| reading | what a fitted estimator can be asked |
-| parameters | what the parameters must be, and what rule and run they ask for |
-| hidden | the layers that they ask for, and what those begin with |
+| base_mlp | what they share: the parameters, and a fit from its data to its end |
+| fitted | what a fit leaves, and what a fitted estimator can be asked |
+| hyperparameters | what the parameters must be, and the optimizer that they ask for |
+| hidden_layers | the layers that they ask for, and what those begin with |
 | inputs | tables, sparse matrices and arrays of other libraries to NumPy, and back |
-| validation | what a fit is measured by |
-| descent, lbfgs | the two ways to train: the core's `fit`, and SciPy's L-BFGS |
-| watching, progress | what is done after each epoch: scores, the end, callbacks, a bar |
+| fit_data, fit_state | what a solver is handed: the examples, and where the fit stands |
+| gradient_descent, lbfgs | the two solvers: steps by an optimizer, and SciPy's L-BFGS |
+| scorers, epoch_hooks | what is done after each epoch: scores; a bar and callbacks |
 | quantiles | several quantiles at once |
 | displays | the course of a fit and the flow of gradients, drawn |
-| html, counting | the layers in a notebook, with their numbers of parameters |
+| estimator_html, parameter_counts | the layers in a notebook, with their numbers of parameters |
 """
 
 from chainrule.estimators.classifier import MLPClassifier

@@ -4,61 +4,35 @@ from __future__ import annotations
 
 import functools
 from abc import abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.callback import CallbackSupportMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
-from chainrule.estimators import (
-    estimator_html,
-    gradient_descent,
-    hidden_layers,
-    hyperparameters,
-    inputs,
-    lbfgs,
-)
-from chainrule.estimators.epoch_hooks import Task, Watch
-from chainrule.estimators.fitted import Reading
-from chainrule.estimators.validation_data import Given, Held, split
+from chainrule.batches import Examples
+from chainrule.estimators import estimator_html, hidden_layers, hyperparameters, inputs
+from chainrule.estimators.epoch_hooks import EpochHooks
+from chainrule.estimators.fit_data import FitData, ValidationArguments, ValidationData
+from chainrule.estimators.fit_state import Curves, FitState
+from chainrule.estimators.fitted import FittedMLP
+from chainrule.estimators.gradient_descent import Descent, going_on
+from chainrule.estimators.lbfgs import Minimisation, check_statistics
+from chainrule.estimators.scorers import Scorer, scorer, scorers
+from chainrule.fitting.hold_out import as_given, as_scikit_learn
+from chainrule.fitting.patience import Patience
+from chainrule.fitting.trainer import OneBlock, TrainingPlan
 from chainrule.history import History
-from chainrule.network import Network, Parameters
+from chainrule.network import Network
 from chainrule.trees import leaves
+from chainrule.warn import warn
 
 Array = NDArray[Any]
 
-BY_EPOCH = (
-    "loss_",
-    "loss_curve_",
-    "best_loss_",
-    "validation_scores_",
-    "best_validation_score_",
-    "validation_loss_curve_",
-    "metrics_curve_",
-)
-"""What a fit knows by epoch."""
-
 Kind = TypeVar("Kind", bound=type)
-Method = TypeVar("Method", bound=Callable[..., Any])
-
-
-def whole_or_not_at_all(method: Method) -> Method:
-    """Make a method that leaves its object as it was where it fails."""
-
-    @functools.wraps(method)
-    def attempted(self: Any, *args: Any, **kwargs: Any) -> Any:
-        before = dict(vars(self))
-        try:
-            return method(self, *args, **kwargs)
-        except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
-            raise
-
-    return attempted  # type: ignore[return-value]
 
 
 def documented(kind: Kind) -> Kind:
@@ -72,7 +46,7 @@ def documented(kind: Kind) -> Kind:
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class BaseMLP(CallbackSupportMixin, Reading):  # type: ignore[misc]
+class BaseMLP(CallbackSupportMixin, FittedMLP):  # type: ignore[misc]
     """The parameters of both estimators, and what is known after a fit.
 
     Parameters
@@ -208,21 +182,102 @@ class BaseMLP(CallbackSupportMixin, Reading):  # type: ignore[misc]
         return sample_weight
 
     def _train(
-        self, X: Any, y: Any, weight: Any, given: Given, *, epochs: int | None = None
+        self, X: Any, y: Any, weight: Any, given: ValidationArguments, *, epochs: int | None = None
     ) -> None:
         """Train for some epochs, from where an earlier call ended if that is what is wanted."""
         hyperparameters.check_parameters(self)
         given.check()
-        if epochs is not None and self.early_stopping and getattr(self, "_is_over", False):
+        whole, fitted = epochs is None, "parameters_" in vars(self)
+        if fitted and self.early_stopping and self._curves.is_over and not whole:
             return
-        goes_on = hasattr(self, "parameters_") and (self.warm_start or epochs is not None)
+        goes_on = fitted and (self.warm_start or not whole)
         if goes_on:
-            hidden_layers.check_same_form(self, getattr(self, "_form", {}))
-        task = self._task(X, y, weight, given, first=not goes_on, whole=epochs is None)
-        solver = gradient_descent if hyperparameters.is_descent(self) else lbfgs
-        with Watch(self, task, epochs or self.max_iter, whole=epochs is None) as watch:
-            solver.run(self, task, watch)
-        solver.conclude(self, watch, whole=epochs is None)
+            hidden_layers.check_same_form(self, self._form)
+        data = self._data(X, y, weight, given, first=not goes_on, whole=whole)
+        begin = self._descent if hyperparameters.is_descent(self) else self._minimisation
+        training = begin(data, epochs or self.max_iter)
+        with EpochHooks(self, data, epochs or self.max_iter, self._take, whole=whole) as hooks:
+            self._take(training.run(*hooks.after_each))
+        self._take(training.concluded(whole=whole))
+        self._warn_of_end(training, whole=whole)
+
+    def _descent(self, data: FitData, epochs: int) -> Descent:
+        """Return the training by steps down the gradient, before its first step."""
+        n, held, batch = data.n, data.held, self._batch(data.n)
+        by_score = self.early_stopping and held is not None
+        curves = self._curves.begun(self.metrics or (), validated=held is not None)
+        rule = functools.partial(hyperparameters.optimizer, self, n, batch)
+        start = curves.starts["score" if by_score else "loss"]
+        plan = TrainingPlan(
+            self._network(data.X.shape[1], batch * data.mean_weight),
+            rule(curves.slowdown),
+            self.history_.epochs + epochs,
+            batch,
+            self.seed_,
+            Patience(self.n_iter_no_change, self.tol, start=start),
+            bool(self.shuffle),
+            self.clip_value,
+            self.clip_norm,
+            **self._engine(),
+        )
+        return Descent(
+            plan,
+            OneBlock(Examples(data.X, data.target, data.weight)),
+            self.parameters_,
+            going_on(self.history_, plan.optimizer, self.parameters_),
+            held and held.as_fit_takes_it,
+            data=data,
+            curves=curves,
+            model=self._model,
+            score=self._scorer(),
+            metrics=scorers(self),
+            by_score=by_score,
+            rule=rule,
+            falling=self.learning_rate_init if hyperparameters.slows_down(self) else None,
+            seen=self.t_,
+        )
+
+    def _minimisation(self, data: FitData, steps: int) -> Minimisation:
+        """Return the training by L-BFGS, before its first step."""
+        net = self._network(data.X.shape[1], len(data.X) * data.mean_weight)
+        check_statistics(type(self).__name__, net)
+        state = FitState(net, self.parameters_, History(), n_iter=0, t=self.t_)
+        return Minimisation(state, data, steps, self.max_fun, self.tol, self._engine())
+
+    def _batch(self, n: int) -> int:
+        """Return how many of n examples make a step."""
+        if isinstance(self.batch_size, str):
+            return min(200, n)
+        if self.batch_size > n:
+            warn(
+                f"{type(self).__name__}: batch_size={self.batch_size} is more than the {n} "
+                f"examples; {n} are taken"
+            )
+        return min(int(self.batch_size), n)
+
+    def _scorer(self) -> Scorer | None:
+        """Return what scores validation data; None for their loss."""
+        if self.scoring is None:
+            own: Scorer = type(self)._score
+            return own
+        return None if self.scoring == "loss" else scorer(self.scoring)
+
+    def _warn_of_end(self, training: Descent | Minimisation, *, whole: bool) -> None:
+        """Say what the user should know of how a training ended."""
+        if training.interrupted:
+            warn("Training interrupted by user.")
+        if self._curves.is_over and not whole:
+            warn(
+                f"{type(self).__name__}.partial_fit: the score has not gained by tol={self.tol:g} "
+                f"in more than {self.n_iter_no_change} calls; the model is at its best, and stays "
+                "so"
+            )
+        if whole and not training.ended:
+            warn(
+                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the "
+                "optimization hasn't converged yet.",
+                ConvergenceWarning,
+            )
 
     @abstractmethod
     def _learn(self, y: Array, weight: Array | None, *, first: bool, whole: bool) -> None:
@@ -232,7 +287,16 @@ class BaseMLP(CallbackSupportMixin, Reading):  # type: ignore[misc]
     def _encode(self, y: Array) -> Array:
         """Return y as the core has it."""
 
-    def _task(self, X: Any, y: Any, weight: Any, given: Given, *, first: bool, whole: bool) -> Task:
+    def _data(
+        self,
+        X: Any,
+        y: Any,
+        weight: Any,
+        given: ValidationArguments,
+        *,
+        first: bool,
+        whole: bool,
+    ) -> FitData:
         """Return the examples, checked, apart from those that are held out."""
         if first:
             self._library = inputs.library(X)
@@ -245,18 +309,18 @@ class BaseMLP(CallbackSupportMixin, Reading):  # type: ignore[misc]
         held = self._held(given, checked, labels, target, w, whole=whole)
         apart = held is not None and held.rows is not None
         weights = held.weight if held is not None and apart else self._weights(labels, w)
-        return Task((X, y), checked, labels, target, weights, held)
+        return FitData((X, y), checked, labels, target, weights, held)
 
     def _held(
         self,
-        given: Given,
+        given: ValidationArguments,
         X: Array,
         y: Array,
         target: Array,
         weight: Array | None,
         *,
         whole: bool,
-    ) -> Held | None:
+    ) -> ValidationData | None:
         """The validation data: those given, or some set aside."""
         descends = hyperparameters.is_descent(self)
         if given.X is not None:
@@ -267,11 +331,18 @@ class BaseMLP(CallbackSupportMixin, Reading):  # type: ignore[misc]
                 )
             X_val, y_val = inputs.check_data(self, given.X, given.y, first=False)
             w_val = inputs.check_sample_weight(given.weight, X_val, "sample_weight_val")
-            return Held(X_val, y_val, self._encode(y_val), self._weights(y_val, w_val))
+            return ValidationData(X_val, y_val, self._encode(y_val), self._weights(y_val, w_val))
         if not (whole and descends and (self.early_stopping or self.validation_split is not None)):
             return None
-        rows = split(self, X, y, self._stratify(y))
-        return Held(X, y, target, self._weights_apart(y, weight, rows), rows)
+        rows = self._rows_held_out(X, y)
+        return ValidationData(X, y, target, self._weights_apart(y, weight, rows), rows)
+
+    def _rows_held_out(self, X: Array, y: Array) -> Array:
+        """Return the rows to set aside for validation."""
+        asked, kind = self.validation_split, type(self).__name__
+        if asked is not None:
+            return as_given(f"{kind}: validation_split", asked, X, y)
+        return as_scikit_learn(len(X), self.validation_fraction, self.seed_, self._stratify(y))
 
     def _weights_apart(self, y: Array, weight: Array | None, rows: Array) -> Array | None:
         """The weights of all examples: of a part set aside, and of the others, each by itself."""
@@ -288,8 +359,7 @@ class BaseMLP(CallbackSupportMixin, Reading):  # type: ignore[misc]
 
     def _begin(self, X: Array, target: Array) -> None:
         """Draw new parameters, and forget all earlier calls."""
-        for name in BY_EPOCH:
-            self.__dict__.pop(name, None)
+        self._forget()
         rng = check_random_state(self.random_state)
         self.n_outputs_ = target.shape[1] if target.ndim > 1 else len(self.classes_)
         self.network_, self._form = self._network(X.shape[1], 1.0), hidden_layers.form(self)
@@ -297,8 +367,7 @@ class BaseMLP(CallbackSupportMixin, Reading):  # type: ignore[misc]
         self.parameters_ = hidden_layers.initial(self, self.network_, rng, X.dtype)
         self.seed_ = int(rng.randint(2**31))
         self.t_, self.n_iter_, self.history_ = 0, 0, History()
-        self._slowdown, self._since, self._best = 1.0, {"loss": 0, "score": 0}, None
-        self._is_over = False
+        self._curves = Curves()
 
     def _network(self, inputs: int, weight: float) -> Network:
         """The network, with a penalty that a batch of some weight shares out among its examples."""
@@ -309,10 +378,3 @@ class BaseMLP(CallbackSupportMixin, Reading):  # type: ignore[misc]
             l1=self.l1 / weight,
             l2=self.alpha / weight,
         )
-
-    def _take(self, params: Parameters, history: History) -> None:
-        """Take in where a run stands."""
-        self.parameters_, self.history_ = params, history
-        self.loss_curve_ = history.loss
-        if history.loss:
-            self.loss_ = history.loss[-1]

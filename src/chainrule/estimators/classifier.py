@@ -16,8 +16,9 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from chainrule import losses
 from chainrule.errors import unknown_name
 from chainrule.estimators import hyperparameters, inputs
-from chainrule.estimators.base_mlp import BaseMLP, documented, whole_or_not_at_all
-from chainrule.estimators.validation_data import Given
+from chainrule.estimators.base_mlp import BaseMLP, documented
+from chainrule.estimators.fit_data import ValidationArguments
+from chainrule.estimators.fit_state import whole_or_not_at_all
 from chainrule.losses import LOSSES, Loss
 
 Array = NDArray[Any]
@@ -111,7 +112,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         X_val, y_val, sample_weight_val
             Validation data in place of what would be held out.
         """
-        self._train(X, y, sample_weight, Given(X_val, y_val, sample_weight_val))
+        self._train(X, y, sample_weight, ValidationArguments(X_val, y_val, sample_weight_val))
         return self
 
     @available_if(hyperparameters.descends)
@@ -150,7 +151,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
                 f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
                 f"{self.classes_!r}"
             )
-        self._train(X, y, sample_weight, Given(X_val, y_val, sample_weight_val), epochs=1)
+        self._train(
+            X, y, sample_weight, ValidationArguments(X_val, y_val, sample_weight_val), epochs=1
+        )
         return self
 
     # What y is

@@ -1,4 +1,4 @@
-"""What can be read off a fitted network: predictions, weights, activations and gradients."""
+"""What a fit leaves, and what can be read off it: predictions, weights, activations, gradients."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule import backprop, evaluation
 from chainrule.estimators import hyperparameters, inputs
+from chainrule.estimators.fit_state import Curves, FitState
 from chainrule.explanation import explain
 from chainrule.history import History
 from chainrule.network import Network, Parameters
@@ -23,6 +24,17 @@ if TYPE_CHECKING:
     from chainrule.explanation.result import Explanation
 
 Array = NDArray[Any]
+
+BY_EPOCH = (
+    "loss_",
+    "loss_curve_",
+    "best_loss_",
+    "validation_scores_",
+    "best_validation_score_",
+    "validation_loss_curve_",
+    "metrics_curve_",
+)
+"""What a fit knows by epoch."""
 
 
 def _dense(params: Any) -> Iterator[Any]:
@@ -34,13 +46,14 @@ def _dense(params: Any) -> Iterator[Any]:
             yield from _dense(part)
 
 
-class Reading(BaseEstimator, ABC):  # type: ignore[misc]
+class FittedMLP(BaseEstimator, ABC):  # type: ignore[misc]
     """What a fitted estimator can be asked."""
 
     network_: Network
     parameters_: Parameters
     history_: History
     engine: str
+    early_stopping: bool
 
     @property
     def coefs_(self) -> list[Array]:
@@ -202,3 +215,35 @@ class Reading(BaseEstimator, ABC):  # type: ignore[misc]
         bare.__dict__.pop("feature_names_in_", None)
         bare._library = "numpy"
         return bare
+
+    def _model(self, state: FitState) -> Any:
+        """Return a copy that stands where a fit does, for measuring on arrays."""
+        model = self._bare()
+        model._take(state)
+        return model
+
+    def _take(self, state: FitState) -> None:
+        """Make attributes of where a fit stands."""
+        self.network_, self.parameters_, self.history_ = state.network, state.params, state.history
+        self.n_iter_, self.t_ = state.n_iter, state.t
+        if state.loss is not None:
+            self.loss_ = state.loss
+        if state.curves is not None:
+            self._take_curves(state.curves, state.history)
+
+    def _take_curves(self, curves: Curves, history: History) -> None:
+        """Make attributes of what a fit knows by epoch."""
+        validated = curves.scores is not None
+        self._curves, self.loss_curve_ = curves, history.loss
+        self.validation_scores_, self.best_validation_score_ = curves.scores, curves.best_score
+        if validated:
+            self.validation_loss_curve_ = history.validation_loss
+        if curves.metrics:
+            self.metrics_curve_ = curves.metrics
+        by_score = self.early_stopping and validated
+        self.best_loss_ = None if by_score else min(history.loss, default=None)
+
+    def _forget(self) -> None:
+        """Forget what earlier fits knew by epoch."""
+        for name in BY_EPOCH:
+            self.__dict__.pop(name, None)

@@ -1,123 +1,160 @@
-"""Training by steps down the gradient: the core's `fit`, run after run until nothing is left."""
+"""Training by steps down the gradient: scores may decide when it ends, and its rate may fall."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 
-from chainrule.estimators import hyperparameters
-from chainrule.estimators.epoch_hooks import Task, Watch
+from chainrule.estimators.fit_data import FitData
+from chainrule.estimators.fit_state import Curves, FitState
+from chainrule.estimators.scorers import Scorer
+from chainrule.fitting.patience import Patience
+from chainrule.fitting.trainer import Hook, Trainer
 from chainrule.history import History, TrainingInterrupted
+from chainrule.network import Parameters
 from chainrule.optimizers import Optimizer, init_states
-from chainrule.training import fit
-from chainrule.warn import warn
+
+SLOWER, SLOWEST = 5, 1e-6
+"""By what "adaptive" divides the rate of learning, and the rate that it divides no more."""
 
 
-def run(estimator: Any, task: Task, watch: Watch) -> None:
-    """Make the epochs of a fit, and enter where the estimator stands after them."""
-    n, before = task.n, estimator.history_.epochs
-    batch = _batch(estimator, n)
-    weight = task.weights()
-    mean = 1.0 if weight is None else float(weight.mean())
-    estimator.network_ = estimator._network(task.X.shape[1], batch * mean)
-    try:
-        while estimator.history_.epochs < watch.goal and not watch.over:
-            _run(estimator, task, batch, watch)
-    except KeyboardInterrupt as interrupt:
-        if isinstance(interrupt, TrainingInterrupted):
-            estimator._take(interrupt.params, interrupt.history)
-        watch.over = True
-        warn("Training interrupted by user.")
-    estimator.n_iter_ = estimator.history_.epochs - before
-    estimator.t_ += n * estimator.n_iter_
+@dataclass(kw_only=True)
+class Descent(Trainer):
+    """The training of an estimator.
+
+    Attributes
+    ----------
+    data, curves
+        Its examples, and what is known by epoch.
+    model
+        Makes an estimator of a state, for the scorers to look at.
+    score, metrics
+        What scores the validation data, None for their loss; further scorers, by name.
+    by_score
+        Whether the scores decide when it ends, and not the loss.
+    rule, falling
+        The optimizer for what is left of the rate of learning; the rate at the start where it falls
+        when nothing is gained, None where the training ends then.
+    interrupted
+        Whether Ctrl-C has ended it.
+    """
+
+    data: FitData
+    curves: Curves
+    model: Callable[[FitState], Any]
+    score: Scorer | None
+    metrics: dict[str, Scorer]
+    by_score: bool
+    rule: Callable[[float], Optimizer]
+    falling: float | None
+    seen: int
+    interrupted: bool = field(default=False, init=False)
+    begun: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.begun = self.epochs
+
+    @property
+    def state(self) -> FitState:
+        """Where it stands."""
+        history, made = self.history or History(), self.epochs - self.begun
+        loss = history.loss[-1] if history.loss else None
+        seen = self.seen + self.data.n * made
+        return FitState(self.plan.net, self.params, history, made, seen, loss, self.curves)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is over for another reason than that its epochs are made."""
+        return self.interrupted or bool(self.stopped)
+
+    @property
+    def figures(self) -> list[float]:
+        """The losses, or where the scores decide what they lack."""
+        return [-score for score in self.curves.scores or ()] if self.by_score else self.losses
+
+    def settle(self) -> None:
+        """Measure, and slow down where nothing is gained if that is wanted and can be."""
+        self._measure()
+        self._slow_down_where_it_stands_still()
+
+    def _measure(self) -> None:
+        """Enter the metrics and the score; keep the parameters of the best score."""
+        curves, held = self.curves, self.data.held
+        if not self.metrics and held is None:
+            return
+        model, measured = self.model(self.state), (held or self.data).measured
+        for name, metric in self.metrics.items():
+            curves.metrics[name].append(metric(model, *measured))
+        if held is not None:
+            found = self.score(model, *measured) if self.score else -self.validation_losses[-1]
+            curves.enter(found, self.params)
+
+    def _slow_down_where_it_stands_still(self) -> None:
+        """Lower the rate if that can be; from here on, epochs without a gain are counted anew."""
+        if self.stopped != "early stopping":
+            return
+        curves, patience, counted = self.curves, self.plan.stopping, len(self.figures)
+        assert isinstance(patience, Patience)
+        curves.starts["score" if self.by_score else "loss"] = counted
+        if self.falling is None or not self.falling * curves.slowdown > SLOWEST:
+            return
+        curves.slowdown /= SLOWER
+        self.plan = dataclasses.replace(
+            self.plan,
+            optimizer=self.rule(curves.slowdown),
+            stopping=dataclasses.replace(patience, start=counted),
+        )
+
+    def run(self, *hooks: Hook) -> FitState:
+        """Go on until it is over or Ctrl-C is pressed, and return where it stands then."""
+        try:
+            self._slow_down_where_it_stands_still()  # by the epochs of earlier calls
+            self.train(*hooks)
+        except KeyboardInterrupt as interrupt:
+            self.interrupted = True
+            if isinstance(interrupt, TrainingInterrupted):
+                self._stand_at(interrupt.params, interrupt.history)
+        else:
+            _check_states(self.history)
+        return self.state
+
+    def concluded(self, *, whole: bool) -> FitState:
+        """Return where it ends: at the best parameters, where scores decide and it is over."""
+        state, best = self.state, self.curves.best
+        self.curves.is_over = self.by_score and self.ended and not whole
+        if not self.by_score or best is None or not (whole or self.ended):
+            return state
+        history = dataclasses.replace(state.history, best=best, restored=True)
+        return dataclasses.replace(state, params=best, history=history)
 
 
-def _run(estimator: Any, task: Task, batch: int, watch: Watch) -> None:
-    """Make a run of `fit`, up to where the rate of learning changes."""
-    rule = hyperparameters.optimizer(estimator, task.n, batch, estimator._slowdown)
-    before = _history(estimator, rule)
-    params, history = fit(
-        estimator.network_,
-        estimator.parameters_,
-        task.X,
-        task.target,
-        rule,
-        epochs=watch.goal - estimator.history_.epochs,
-        batch_size=batch,
-        seed=estimator.seed_,
-        shuffle=bool(estimator.shuffle),
-        sample_weight=task.weight,
-        validation=watch.validation,
-        early_stopping=watch.rule,
-        clip_value=estimator.clip_value,
-        clip_norm=estimator.clip_norm,
-        callbacks=watch.callbacks,
-        history=before,
-        **estimator._engine(),
-    )
-    _check_states(history)
-    estimator._take(params, history)
-    if history.stopped == "early stopping":
-        watch.lose_patience()
-
-
-def _check_states(history: History) -> None:
+def _check_states(history: History | None) -> None:
     """Raise where the squares of gradients have outgrown the dtype: steps are 0 from then on."""
-    if not all(np.isfinite(array).all() for state in history.at.states for array in state):
+    states = history.at.states if history else []
+    if not all(np.isfinite(array).all() for state in states for array in state):
         raise ValueError(
             "Solver produced non-finite sums of squared gradients. The input data may contain "
             "large values and need to be preprocessed."
         )
 
 
-def _batch(estimator: Any, n: int) -> int:
-    size: Any = estimator.batch_size
-    if isinstance(size, str):
-        return min(200, n)
-    if size > n:
-        warn(
-            f"{type(estimator).__name__}: batch_size={size} is more than the {n} "
-            f"examples; {n} are taken",
-        )
-    return min(int(size), n)
+def going_on(history: History, optimizer: Optimizer, params: Parameters) -> History | None:
+    """Return the history to go on from; another optimizer starts with a state of its own.
 
-
-def _history(estimator: Any, rule: Optimizer) -> History | None:
-    """Return the history to go on from; another optimizer starts with a state of its own."""
-    history: History = estimator.history_
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="huber")
+    >>> params, history = cr.fit(net, net.init(), [[1.0]], [2.0], cr.SGD(), epochs=1)
+    >>> going_on(history, cr.Adam(), params).at.optimizer
+    'Adam'
+    """
     if not history.epochs:
         return None
-    kind, states = type(rule).__name__, init_states(rule, estimator.parameters_)
+    kind, states = type(optimizer).__name__, init_states(optimizer, params)
     if (history.at.optimizer, [*map(len, history.at.states)]) != (kind, [*map(len, states)]):
         history = history.copy()
-        history.last = history.at._replace(
-            params=estimator.parameters_, states=states, optimizer=kind
-        )
+        history.last = history.at._replace(params=params, states=states, optimizer=kind)
     return history
-
-
-def conclude(estimator: Any, watch: Watch, *, whole: bool) -> None:
-    """Keep the best parameters where scores decide, and say what the user should know."""
-    kind = type(estimator).__name__
-    if watch.by_score:
-        estimator.best_loss_ = None
-    else:
-        estimator.best_loss_ = min(estimator.loss_curve_, default=None)
-    if watch.held is None:
-        estimator.validation_scores_ = estimator.best_validation_score_ = None
-    if watch.by_score and (whole or watch.over):
-        watch.restore()
-    estimator._is_over = watch.by_score and watch.over and not whole
-    if estimator._is_over:
-        warn(
-            f"{kind}.partial_fit: the score has not gained by tol={estimator.tol:g} in more than "
-            f"{estimator.n_iter_no_change} calls; the model is at its best, and stays so",
-        )
-    if whole and not watch.over:
-        warn(
-            f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the "
-            "optimization hasn't converged yet.",
-            ConvergenceWarning,
-        )

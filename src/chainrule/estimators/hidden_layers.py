@@ -12,8 +12,8 @@ from numpy.random import RandomState
 from chainrule import activations, losses
 from chainrule.activations import ACTIVATIONS, Activation
 from chainrule.errors import check_number, check_whole, unknown_name
+from chainrule.fitting.layer_builder import dense_layers, for_each, with_outputs
 from chainrule.layers import Layer
-from chainrule.layers.dense_stack import stack
 from chainrule.network import Network, Parameters
 from chainrule.trees import rebuild
 
@@ -32,18 +32,6 @@ def activation(what: str, given: str | Activation) -> str | Activation:
         raise unknown_name(f"{parameter} of {estimator}", given, (*ACTIVATIONS, "logistic"))
     activations.activation(given)
     return given
-
-
-def _for_each(what: str, given: Any, count: int) -> list[Any]:
-    """One value for each hidden layer, from one for all of them or a list."""
-    if isinstance(given, (list, tuple)):
-        if len(given) != count:
-            raise ValueError(
-                f"{what} must be one value, or one for each of the {count} hidden layers; "
-                f"got {len(given)}"
-            )
-        return list(given)
-    return [given] * count
 
 
 def hidden_sizes(estimator: Any) -> list[int]:
@@ -90,7 +78,7 @@ def form(estimator: Any) -> dict[str, tuple[Any, Any]]:
     (0.1, [True])
     """
     kind, sizes = type(estimator).__name__, hidden_sizes(estimator)
-    rates = _for_each(f"{kind}: dropout", estimator.dropout, len(sizes))
+    rates = for_each(f"{kind}: dropout", estimator.dropout, len(sizes))
     row = losses.loss(estimator._loss())
     found: dict[str, tuple[Any, Any]] = {
         "hidden_layer_sizes": (estimator.hidden_layer_sizes, sizes),
@@ -128,8 +116,7 @@ def layers(estimator: Any, outputs: int) -> list[Layer]:
     >>> layers(cr.MLPClassifier((8, 4), ("relu", "tanh"), dropout=(0.1, 0)), outputs=1)
     [Dense(8, 'relu'), Dropout(0.1), Dense(4, 'tanh'), Dense(1, 'identity')]
     """
-    before, (output,) = hidden_layers(estimator), stack([outputs], ["identity"])
-    return [*before[:-1], *before[-1].then(output)] if before else [output]
+    return with_outputs(hidden_layers(estimator), outputs)
 
 
 def hidden_layers(estimator: Any) -> list[Layer]:
@@ -141,11 +128,11 @@ def hidden_layers(estimator: Any) -> list[Layer]:
     if estimator.layers is not None:
         return given_layers(estimator)
     kind, sizes = type(estimator).__name__, hidden_sizes(estimator)
-    names = _for_each(f"{kind}: activation", estimator.activation, len(sizes))
-    rates = _for_each(f"{kind}: dropout", estimator.dropout, len(sizes))
+    names = for_each(f"{kind}: activation", estimator.activation, len(sizes))
     names = [activation(f"{kind}: activation", name) for name in names]
+    rates = for_each(f"{kind}: dropout", estimator.dropout, len(sizes))
     rates = [check_number(f"{kind}: dropout", rate, least=0, below=1) for rate in rates]
-    return stack(sizes, names, rates)
+    return dense_layers(sizes, names, rates)
 
 
 def initial(estimator: Any, net: Network, rng: RandomState, dtype: Any) -> Parameters:

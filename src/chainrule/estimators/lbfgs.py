@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import OptimizeResult, minimize
 from sklearn.utils.optimize import _check_optimize_result
 
 from chainrule import evaluation
-from chainrule.estimators.epoch_hooks import Task, Watch
-from chainrule.history import History
+from chainrule.estimators.fit_data import FitData
+from chainrule.estimators.fit_state import FitState
 from chainrule.layers import Role
 from chainrule.network import Network, Parameters, describe
 from chainrule.trees import leaves, rebuild
-from chainrule.warn import warn
 
 Array = NDArray[Any]
 
@@ -46,60 +48,88 @@ def shaped(vector: Array, like: Parameters) -> Parameters:
     return new
 
 
-def run(estimator: Any, task: Task, watch: Watch) -> None:
-    """Bring an estimator's parameters to where the cost over all examples is least."""
-    weight = float(len(task.X) if task.weight is None else task.weight.sum())
-    net = estimator.network_ = estimator._network(task.X.shape[1], weight)
-    _check_statistics(type(estimator).__name__, net)
-    start, estimator.history_ = estimator.parameters_, History()
+@dataclass
+class Minimisation:
+    """The search for the parameters at which the cost over all examples is least.
 
-    def cost(vector: Array) -> tuple[float, Array]:
-        value, grads = evaluation.cost_and_gradient(
-            net,
-            shaped(vector, start),
-            task.X,
-            task.target,
-            task.weight,
-            **estimator._engine(),
-        )
-        return value, flat(grads)
+    Attributes
+    ----------
+    state
+        Where it stands.
+    called_off, interrupted
+        Whether a callback, or Ctrl-C, has ended it.
+    """
 
-    steps = 0
+    state: FitState
+    data: FitData
+    max_iter: int
+    max_fun: int
+    tol: float
+    engine: Mapping[str, Any]
+    called_off: bool = False
+    interrupted: bool = False
+    over: bool = True  # whether another step comes, SciPy does not say
+    ended: bool = True  # and where it is not, SciPy warns
 
-    def after_step(intermediate_result: Any) -> None:  # SciPy asks for this name
-        nonlocal steps
-        steps += 1
-        estimator.parameters_ = shaped(intermediate_result.x, start)
-        estimator.loss_, estimator.n_iter_ = float(intermediate_result.fun), steps
-        if watch.after_step(estimator.loss_):
-            raise StopIteration
+    def run(self, *hooks: Callable[[Minimisation], bool]) -> FitState:
+        """Search until the cost falls no more or a hook returns True, and return where it is."""
 
-    options = {"maxfun": estimator.max_fun, "maxiter": estimator.max_iter, "gtol": estimator.tol}
-    try:
+        def step(intermediate_result: OptimizeResult) -> None:  # SciPy asks for this name
+            self._enter(intermediate_result, self.state.n_iter + 1)
+            self.called_off = any(hook(self) for hook in hooks)
+            if self.called_off:
+                raise StopIteration
+
+        try:
+            found = self._minimised(step)
+        except KeyboardInterrupt:
+            self.interrupted = True
+            return self.state
+        _check_finite(found)
+        made = self.state.n_iter
+        if not self.called_off:
+            made = _check_optimize_result("lbfgs", found, self.max_iter)
+        self._enter(found, made)
+        return self.state
+
+    def concluded(self, *, whole: bool) -> FitState:
+        """Return where it ends: L-BFGS keeps no best."""
+        return self.state
+
+    def _minimised(self, step: Callable[[OptimizeResult], None]) -> OptimizeResult:
+        options = {"maxfun": self.max_fun, "maxiter": self.max_iter, "gtol": self.tol}
         with np.errstate(over="ignore", invalid="ignore"):
-            found = minimize(
-                cost,
-                flat(start),
+            return minimize(
+                self._cost,
+                flat(self.state.params),
                 method="L-BFGS-B",
                 jac=True,
                 options=options,
-                callback=after_step,
+                callback=step,
             )
-    except KeyboardInterrupt:
-        watch.over = True
-        warn("Training interrupted by user.")
-        return
+
+    def _cost(self, vector: Array) -> tuple[float, Array]:
+        """Return the cost over all examples, and its gradient."""
+        data, params = self.data, shaped(vector, self.state.params)
+        cost, grads = evaluation.cost_and_gradient(
+            self.state.network, params, data.X, data.target, data.weight, **self.engine
+        )
+        return cost, flat(grads)
+
+    def _enter(self, found: OptimizeResult, steps: int) -> None:
+        params, loss = shaped(found.x, self.state.params), float(found.fun)
+        self.state = dataclasses.replace(self.state, params=params, loss=loss, n_iter=steps)
+
+
+def _check_finite(found: OptimizeResult) -> None:
     if not np.all(np.isfinite(found.x)) or not np.isfinite(found.fun):
         raise ValueError(
             "Solver produced non-finite parameter weights. The input data may contain large values "
             "and need to be preprocessed."
         )
-    if not watch.over:
-        estimator.n_iter_ = _check_optimize_result("lbfgs", found, estimator.max_iter)
-    estimator.parameters_, estimator.loss_ = shaped(found.x, start), float(found.fun)
 
 
-def _check_statistics(kind: str, net: Network) -> None:
+def check_statistics(kind: str, net: Network) -> None:
     """Raise for layers that keep statistics of the batches that steps see: here are no steps."""
     for name, role in net.roles.items():
         if role is Role.STATISTIC:
@@ -108,7 +138,3 @@ def _check_statistics(kind: str, net: Network) -> None:
                 f"{kind}: solver='lbfgs' makes no steps over batches, whose statistics "
                 f"{describe(net, k)}, keeps; take another solver, such as 'adam'"
             )
-
-
-def conclude(estimator: Any, watch: Watch, *, whole: bool) -> None:
-    """Nothing is left to do: L-BFGS keeps no curves."""

@@ -16,9 +16,10 @@ from sklearn.utils.multiclass import type_of_target
 from chainrule import losses
 from chainrule.errors import check_predicted, unknown_name
 from chainrule.estimators import hyperparameters, inputs, quantiles
-from chainrule.estimators.base_mlp import BaseMLP, documented, whole_or_not_at_all
-from chainrule.estimators.target_scaling import Scale, powers_of_two
-from chainrule.estimators.validation_data import Given
+from chainrule.estimators.base_mlp import BaseMLP, documented
+from chainrule.estimators.fit_data import ValidationArguments
+from chainrule.estimators.fit_state import whole_or_not_at_all
+from chainrule.fitting.target_scaling import TargetScale, powers_of_two
 from chainrule.losses import LOSSES, Loss
 
 Array = NDArray[Any]
@@ -91,7 +92,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         X_val, y_val, sample_weight_val
             Validation data in place of what would be held out.
         """
-        self._train(X, y, sample_weight, Given(X_val, y_val, sample_weight_val))
+        self._train(X, y, sample_weight, ValidationArguments(X_val, y_val, sample_weight_val))
         return self
 
     @available_if(hyperparameters.descends)
@@ -117,7 +118,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         X_val, y_val, sample_weight_val
             Validation data in place of what would be held out.
         """
-        self._train(X, y, sample_weight, Given(X_val, y_val, sample_weight_val), epochs=1)
+        self._train(
+            X, y, sample_weight, ValidationArguments(X_val, y_val, sample_weight_val), epochs=1
+        )
         return self
 
     # What y is
@@ -129,7 +132,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
             return
         self._targets, self._scale = targets.shape[1], None
         if self.scale_target:
-            self._scale = Scale.of(targets, weight)
+            self._scale = TargetScale.of(targets, weight)
 
     def _columns(self, y: Array) -> Array:
         if y.dtype.kind not in "biuf":

@@ -30,6 +30,7 @@ its data as a person writes it down |
 | output_format | the formats by the ends of files' names; files written whole or not at all |
 | worksheet, worksheet_html, worksheet_latex | problems with blanks, and their keys |
 | drawing | where the units and names of a small network stand |
+| cached_method | methods whose results live as long as their object |
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.backprop import Deltas, Trace
+from chainrule.explanation.cached_method import cached_method
 from chainrule.explanation.core_numbers import PlaceNumbers, at_path
 from chainrule.explanation.expressions import Expression, Quantity
 from chainrule.explanation.layer_working import Formulas, Sheet
@@ -98,7 +99,7 @@ class ExampleNumbers(abc.ABC):
         """What a place has of the example."""
         return self._seat(self.at.layers[k])
 
-    @functools.cache  # noqa: B019 - it lives as long as its example
+    @cached_method
     def _seat(self, place: LayerPlace) -> Seat:
         n, row = self.numbers.n, self.at_row
         rows = {n * self.net.members: (place.member - 1) * n + row} if place.member else {}
@@ -106,7 +107,7 @@ class ExampleNumbers(abc.ABC):
         taken = (_taken(tree, {**rows, n: row}) for tree in (record, delta))
         return Seat(self.numbers.params(place), *taken)
 
-    @functools.cache  # noqa: B019
+    @cached_method
     def gates(self, k: int) -> list[tuple[LayerPlace, Seat]]:
         """The gates behind a place that change what passes through them."""
         every = ((place, self._seat(place)) for place in self.at.gates.get(k, ()))
@@ -124,7 +125,7 @@ class ExampleNumbers(abc.ABC):
         gates = self.gates(k)
         return np.asarray(gates[-1][1].record.a[0]) if gates else self.a(k)
 
-    @functools.cache  # noqa: B019
+    @cached_method
     def dpassed(self, k: int) -> Row:
         """∂C by what a place passes on, behind its gates."""
         if k not in self.at.next:
@@ -145,7 +146,7 @@ class ExampleNumbers(abc.ABC):
         gates = self.at.gates.get(k)
         return self._dx(gates[0]) if gates else self.dpassed(k)
 
-    @functools.cache  # noqa: B019
+    @cached_method
     def _dx(self, place: LayerPlace) -> Row:
         return np.asarray(place.layer.dx(*self._seat(place), np)[0])
 

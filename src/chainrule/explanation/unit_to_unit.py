@@ -8,11 +8,11 @@ Through a layer that weighs what enters, a factor is a slope times a weight.
 
 from __future__ import annotations
 
-import functools
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from chainrule.explanation.cached_method import cached_method
 from chainrule.explanation.expressions import (
     Expression,
     Negative,
@@ -62,7 +62,7 @@ class Ways:
 
     # From unit to unit
 
-    @functools.cache  # noqa: B019 - it lives as long as its example
+    @cached_method
     def matrix(self, k: int, port: int) -> tuple[Any, Any]:
         """Return factor and reach of what enters a place from one of its sources."""
         formulas = self.working.formulas(k)
@@ -111,7 +111,7 @@ class Ways:
         assert z is not None
         return z(j)
 
-    @functools.cache  # noqa: B019
+    @cached_method
     def _slopes(self, k: int) -> Any:
         """∂out/∂net of each unit."""
         place, (params, record, _) = self.at.layers[k], self.working.seat(k)
@@ -129,7 +129,7 @@ class Ways:
     def _slope(self, k: int, j: int) -> Quantity:
         return self.working.d(self._z(k, j), self._slopes(k)[j], of=self.working.out(k, j).key)
 
-    @functools.cache  # noqa: B019
+    @cached_method
     def _weights(self, k: int) -> Any:
         """∂net/∂out of what enters, (o, i)."""
         place = self.at.layers[k]

@@ -6,7 +6,6 @@ written; a letter's, before the first line that needs it.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 
 from chainrule.backprop import Deltas, Trace
 from chainrule.explanation.activation_formulas import OWN
+from chainrule.explanation.cached_method import cached_method
 from chainrule.explanation.derivation_steps import NotedFormula, Step
 from chainrule.explanation.example_numbers import ExampleNumbers
 from chainrule.explanation.expressions import (
@@ -58,7 +58,7 @@ class Working(ExampleNumbers):
 
     # What layers say
 
-    @functools.cache  # noqa: B019 - it lives as long as its example
+    @cached_method
     def formulas(self, k: int) -> Formulas:
         """Return what the layer of a place says."""
         place = self.at.layers[k]

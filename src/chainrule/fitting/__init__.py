@@ -4,5 +4,9 @@
 |---|---|
 | `trainer.py` | call after call of `fit`, over one block of examples or many, until it is over |
 | `hold_out.py` | which examples validation is made with |
+| `patience.py` | scikit-learn's early stopping; the core's is `history.EarlyStopping` |
 | `checkpoint.py` | a `fit` that survives its process, and the checkpoints of any training |
+| `progress.py` | how far a training is, in a bar or in lines |
+| `layer_builder.py` | hidden layers by their sizes, and the outputs behind them |
+| `target_scaling.py` | targets of mean 0 and standard deviation 1 |
 """

@@ -18,7 +18,7 @@ from chainrule.engine.native_run import arithmetic as arithmetic_of_run
 from chainrule.errors import as_numbers, check_number, check_whole
 from chainrule.history import History
 from chainrule.network import Network, Parameters, frozen
-from chainrule.optimizers import Optimizer, in_names_of_now
+from chainrule.optimizers import Optimizer, Rprop
 from chainrule.serialization.checkpoint_store import CheckpointError, Store
 from chainrule.serialization.model_file import raw_bytes
 from chainrule.serialization.parameter_arrays import arrays_of, contents, from_contents
@@ -228,7 +228,7 @@ class CheckpointWriter:
                 "or take another directory"
             )
         for name in {**here, **there}:
-            old, new = in_names_of_now(there.get(name, "missing")), here.get(name, "missing")
+            old, new = _in_names_of_now(there.get(name, "missing")), here.get(name, "missing")
             if old != new:
                 raise CheckpointError(
                     f"{directory}: its checkpoint is of another run: {name} is {old} there, {new} "
@@ -307,3 +307,15 @@ def _fingerprint(what: str, given: Any) -> str:
     array = np.ascontiguousarray(as_numbers(what, given))
     digest = hashlib.sha256(raw_bytes(array)).hexdigest()
     return f"{array.dtype} {array.shape} with SHA-256 {digest[:16]}…"
+
+
+def _in_names_of_now(written: str) -> str:
+    """Return an optimizer in words, as `repr` has it, with its fields called as they are now.
+
+    >>> _in_names_of_now("Rprop(learning_rate=0.01, shrink=0.5)")
+    'Rprop(learning_rate=0.01, eta_minus=0.5)'
+    """
+    if written.startswith("Rprop("):
+        for old, new in Rprop.former.items():
+            written = written.replace(f" {old}=", f" {new}=")
+    return written

@@ -110,8 +110,6 @@ class Trainer:
 
     Attributes
     ----------
-    losses
-        The training loss by epoch: the mean over its visits.
     called_off
         Whether a hook has ended it.
     """
@@ -122,11 +120,11 @@ class Trainer:
     history: History | None = None
     validation: Any = None
     measure: Measure | None = None
-    losses: list[float] = field(default_factory=list, init=False)
+    _means: list[float] = field(default_factory=list, init=False, repr=False)
     called_off: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
-        self.take(self.params, self.history)
+        self._stand_at(self.params, self.history)
 
     def take(self, params: Parameters, history: History | None) -> None:
         """Go on from the parameters and the history of an earlier training by this plan.
@@ -137,7 +135,7 @@ class Trainer:
         measured, best = (len(history.validation_loss), history.best_epoch) if history else (0, 0)
         if measured != epochs * self._is_validated or best % self.blocks.count:
             raise ValueError("its checkpoint's history is not one of this run")
-        self.losses.clear()
+        self._means.clear()
         self._stand_at(params, history)
 
     @property
@@ -149,6 +147,13 @@ class Trainer:
     def epochs(self) -> int:
         """How many whole epochs have been made."""
         return self.visits // self.blocks.count
+
+    @property
+    def losses(self) -> list[float]:
+        """The training loss by epoch: the mean over its visits."""
+        if self.blocks.count > 1:
+            return self._means
+        return self.history.loss if self.history else []
 
     @property
     def validation_losses(self) -> list[float]:
@@ -244,7 +249,7 @@ class Trainer:
         self.settle()
         answers = [hook(self) for hook in hooks]
         self.called_off |= any(isinstance(it, bool | np.bool_) and bool(it) for it in answers)
-        return bool(self.over) or self.plan is not plan
+        return bool(self.stopped) or self.plan is not plan
 
     def settle(self) -> None:
         """Do what there is to do after an epoch, before the hooks: a kind of training has its own.
@@ -256,7 +261,7 @@ class Trainer:
         """Enter where the training stands, with the mean loss of each epoch's visits."""
         self.params, self.history = params, history
         for epoch in range(len(self.losses), self.epochs):
-            self.losses.append(self._mean_loss(epoch))
+            self._means.append(self._mean_loss(epoch))
 
     def _mean_loss(self, epoch: int) -> float:
         assert self.history is not None

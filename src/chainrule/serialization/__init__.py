@@ -6,7 +6,6 @@
 | `checkpoint_store.py` | a folder of checkpoints, one writer at a time |
 | `model_file.py` | a file of arrays with what is known of them: written whole, read with mistrust |
 | `file_header.py` | what stands at the head of such a file, to the byte |
-| `strict_json.py` | JSON that says one thing and takes little room |
 | `specifications.py` | networks, optimizers and schedules as data |
 | `parameter_arrays.py` | parameters and histories as arrays and data |
 | `locks.py` | a lock that goes with its process |

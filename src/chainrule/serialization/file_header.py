@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.serialization.strict_json import from_json, to_json
+from chainrule.codec import from_json, to_json
 
 FORMAT = 1
 """The version of what stands in `chainrule`; a library reads its own and those before."""

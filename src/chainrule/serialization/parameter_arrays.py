@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import codec
-from chainrule.codec import Must
 from chainrule.history import History
 from chainrule.network import Network, Parameters, check_parameters
 from chainrule.optimizers import OPTIMIZERS, State
 from chainrule.record import TrainingState
 from chainrule.serialization.specifications import network_from_data, network_to_data
 from chainrule.trees import Array, leaves, named_leaves, rebuild
+from chainrule.value_types import Must
 
 Arrays = dict[str, NDArray[Any]]
 

@@ -2,9 +2,13 @@
 
 | file | what it is for |
 |---|---|
-| `table_training.py` | `train`: the network that suits a table, its run, and the result |
+| `train_table.py` | `train`: from a table, and what is asked, to a model and its files |
+| `table_training.py` | the network that suits a table, its training, and the result |
+| `training_outputs.py` | what a training writes: its model, its page, its checkpoints |
+| `output_files.py` | what any file may replace that is written |
 | `training_options.py` | what can be asked of it, and what the size of the data decides |
 | `target_decisions.py` | what suits a target: its task, its values, what its rows count |
+| `surveyed_table.py` | what the columns of a table are |
 | `prepare.py` | from a table to examples |
 | `text_labels.py` | which columns are read as they stand |
 | `example_blocks.py` | where they lie, in memory or in a file |
@@ -24,11 +28,11 @@ from chainrule.tabular.training_options import Options
 
 if typing.TYPE_CHECKING:
     from chainrule.tabular.table_model import TableModel
-    from chainrule.tabular.table_training import train
+    from chainrule.tabular.train_table import train
 
 __all__ = ["Options", "TableModel", "train"]
 
-_LAZY = {"TableModel": "chainrule.tabular.table_model", "train": "chainrule.tabular.table_training"}
+_LAZY = {"TableModel": "chainrule.tabular.table_model", "train": "chainrule.tabular.train_table"}
 """Names whose module, which loads polars, waits until one of them is asked for."""
 
 

@@ -55,9 +55,9 @@ def of_a_table(
     """Return what is to be doubted of examples before any training, in words.
 
     >>> from chainrule.tabular.files.open_source import open_source
-    >>> from chainrule.tabular.table_training import Options, set_out
-    >>> with set_out(open_source("sklearn:wine"), "target", Options()) as (prepared, _, _):
-    ...     prepared.doubts
+    >>> from chainrule.tabular.table_training import Options, prepared_training
+    >>> with prepared_training(open_source("sklearn:wine"), "target", Options()) as training:
+    ...     training.prepared.doubts
     []
     """
     return [

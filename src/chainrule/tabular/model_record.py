@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import codec, losses
-from chainrule.codec import Count, Makes, Must, Share
+from chainrule.codec import Makes
 from chainrule.network import Network
 from chainrule.tabular.columns.decision import Role
 from chainrule.tabular.encoding.preparation import Preparation, Told
@@ -22,6 +22,7 @@ from chainrule.tabular.objectives import TASKS, kind_of, task_of
 from chainrule.tabular.read_options import Reading
 from chainrule.tabular.scores import METRICS, SCORES
 from chainrule.tabular.training_options import Options
+from chainrule.value_types import Count, Must, Share
 
 Array = NDArray[Any]
 
@@ -80,7 +81,7 @@ class About(TypedDict, total=False):
     reading: Annotated[dict[str, Any], Makes(Reading.from_mapping)]
     epochs: Count
     best_epoch: Count
-    over: Literal["", "epochs", "early stopping"]
+    over: Literal["", "epochs", "early stopping", "callback"]
     epochs_with_all: Count
     refit: str
     validation: Validation

@@ -1,7 +1,6 @@
-"""From a table to examples: what its columns are, who is held out, and the prepared blocks.
+"""From a table to examples: what they are to teach, who is held out, and the prepared blocks.
 
-The rows pass twice: once to find out what the columns hold, once to be prepared. A table that fits
-into the memory allowed is read once and kept until then.
+The rows pass twice: once to find out what the columns hold, once to be prepared.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -23,26 +22,18 @@ from chainrule.errors import argument
 from chainrule.fitting.hold_out import in_shares
 from chainrule.streams import Stream, generator
 from chainrule.tabular.columns.decision import Decision
-from chainrule.tabular.columns.find_formats import Wanted, find_forms, roles_of
-from chainrule.tabular.columns.survey import Survey, survey, with_target
+from chainrule.tabular.columns.survey import with_target
 from chainrule.tabular.doubts import of_a_table
 from chainrule.tabular.encoding.preparation import Preparation, fit_preparation
 from chainrule.tabular.encoding.target_encoding import Target
 from chainrule.tabular.example_blocks import Blocks
-from chainrule.tabular.files.source import CHUNK, Source, changed
+from chainrule.tabular.files.source import Source, changed
 from chainrule.tabular.files.text_fields import EMPTY
-from chainrule.tabular.formats.column_formats import Forms, read
-from chainrule.tabular.memory import check_rows, for_this_process
+from chainrule.tabular.formats.column_formats import Forms
 from chainrule.tabular.objectives import class_weights
+from chainrule.tabular.surveyed_table import SurveyedTable, row_reader, survey_table
 from chainrule.tabular.table_error import TableError
-from chainrule.tabular.target_decisions import (
-    as_asked,
-    check_counts,
-    counts,
-    decided_by,
-    fitted_to,
-    of_columns,
-)
+from chainrule.tabular.target_decisions import check_counts, counts, fitted_to
 from chainrule.tabular.text_labels import spelled_otherwise
 from chainrule.tabular.training_options import Options
 
@@ -52,20 +43,11 @@ Made = TypeVar("Made")
 THREADS = 2
 """The chunks that are prepared at a time: each is in memory."""
 
-OF_A_ROW = 40
-"""The bytes that training keeps of each row besides its inputs: target, number, place, part."""
-
 HELD_OUT_BYTES = 2**25
 """The most that the inputs of the examples held out take: they stay in memory."""
 
 KEPT = ("missing", "decimal", "thousands", "number_duplicates")
 """What is asked of the reading of one table that holds for others of the kind too."""
-
-ROW = "\0row"
-"""The column of the rows' numbers."""
-
-Frames = Callable[..., Iterator[pl.DataFrame]]
-"""The rows of some columns of a table, or of all; as often as wanted."""
 
 
 @dataclass
@@ -133,74 +115,61 @@ def prepare(
 
     Raises TableError where the table, its target or a column that an option names is not fit.
     """
-    frames, memory = _frames(source, options)
-    known = _known(source, frames, target, options, words)
+    frames, memory = row_reader(source, options)
+    surveyed = survey_table(source, frames, target, options, words)
     names = options.numbers, options.categories
-    if spelled := spelled_otherwise(source, known.decisions, frames, *names):
+    if spelled := spelled_otherwise(source, surveyed.decisions, frames, *names):
         return prepare(source.as_text(spelled, EMPTY), target, options, words=spelled)
-    fitted = fitted_to(known.survey, known.decisions, options)
-    preparation = fit_preparation(known.survey, known.decisions)
-    known = known.without_sample()
-    y = fitted.encode(known.kept)
-    check_counts(fitted, options.loss, y, known.rows)
-    held = _held(known.kept, y, target, options, len(preparation.feature_names))
-    w = _weights(known.kept, options.weight, held)
-    count = counts(y, w, class_weights(fitted, options.class_weight, y[~held], _part(w, ~held)))
-    blocks = _blocks(fitted, preparation, held, options.seed, memory, weighted=count is not None)
+    targets = _targets(surveyed, target, options)
+    surveyed = surveyed.without_sample()
+    chunks = (with_target(surveyed.forms.read(chunk), target) for chunk in frames())
+    dealt = _dealt(targets, _blocks(targets, options.seed, memory), chunks, source.name)
+    return Prepared(
+        forms=surveyed.forms,
+        reading=_kept_reading(source),
+        decisions=surveyed.decisions,
+        without_target=surveyed.survey.without_target,
+        rows=surveyed.rows,
+        **targets._asdict(),
+        **dealt,
+    )
+
+
+class _Targets(NamedTuple):
+    """What the examples are to teach and what each counts; their inputs are prepared later."""
+
+    target: Target
+    preparation: Preparation
+    y: Array
+    held: NDArray[np.bool_]
+    weight: Array | None
+    counts: Array | None
+
+
+def _targets(surveyed: SurveyedTable, target: str, options: Options) -> _Targets:
+    """Return what the examples are to teach, in the order of the rows that have a target."""
+    fitted = fitted_to(surveyed.survey, surveyed.decisions, options)
+    preparation = fit_preparation(surveyed.survey, surveyed.decisions)
+    y = fitted.encode(surveyed.kept)
+    check_counts(fitted, options.loss, y, surveyed.rows)
+    held = _held(surveyed.kept, y, target, options, len(preparation.feature_names))
+    w = _weights(surveyed.kept, options.weight, held)
+    of_class = class_weights(fitted, options.class_weight, y[~held], _part(w, ~held))
+    return _Targets(fitted, preparation, y, held, w, counts(y, w, of_class))
+
+
+def _dealt(
+    targets: _Targets, blocks: Blocks, chunks: Iterable[pl.DataFrame], name: str
+) -> dict[str, Any]:
+    """Return the blocks, filled, the examples held out, and what is to be doubted of them."""
     try:
-        chunks = map(known.forms.read, frames())
-        held_X = _fill(blocks, chunks, preparation, target, y, count, held, source.name)
-        held_out = Examples(held_X, y[held], _part(w, held))
-        doubts = of_a_table(fitted, preparation, blocks, held_out)
+        y, w = targets.y[targets.held], _part(targets.weight, targets.held)
+        held_out = Examples(_fill(blocks, chunks, targets, name), y, w)
+        doubts = of_a_table(targets.target, targets.preparation, blocks, held_out)
     except BaseException:
         blocks.close()
         raise
-    return Prepared(
-        fitted, known.forms, _kept_reading(source), preparation, known.decisions,
-        known.survey.without_target, known.rows, held, blocks, held_out, y, w, count, doubts,
-    )  # fmt: skip
-
-
-class _Known(NamedTuple):
-    """What a table's columns are, and those columns whose rows are needed: `kept`."""
-
-    forms: Forms
-    survey: Survey
-    decisions: tuple[Decision, ...]
-    kept: pl.DataFrame
-
-    @property
-    def rows(self) -> NDArray[np.int64]:
-        """The number of each kept row in the table, from 1."""
-        return self.kept[ROW].to_numpy().astype(np.int64)
-
-    def without_sample(self) -> _Known:
-        """Return this without the sample, once it has served: the rows want its room."""
-        return self._replace(survey=replace(self.survey, sample=self.survey.sample.clear()))
-
-
-def _known(
-    source: Source, frames: Frames, target: str, options: Options, words: Iterable[str]
-) -> _Known:
-    """Return what a table's columns are, from all its rows."""
-    with as_asked(options):
-        forms = _forms(source, frames, target, options, words)
-    needed = dict.fromkeys((target, options.weight, options.groups, options.time))
-    seen: list[pl.DataFrame] = []
-
-    def looked_at() -> Iterator[pl.DataFrame]:
-        for chunk in frames():
-            if target in chunk.columns:
-                seen.append(chunk.select(name for name in needed if name in chunk.columns))
-            yield chunk
-
-    found = survey(looked_at(), target, forms)
-    decisions = decided_by(found, options)
-    written = pl.concat(seen)
-    kept = forms.read(written).with_row_index(ROW, offset=1)
-    if options.time is not None and forms.time is not None:
-        kept = kept.with_columns(read(forms.time, written[options.time]).values)
-    return _Known(forms, found, decisions, with_target(kept, target))
+    return {"blocks": blocks, "held_out": held_out, "doubts": doubts}
 
 
 def _held(
@@ -236,35 +205,17 @@ def _part(w: Array | None, chosen: NDArray[np.bool_]) -> Array | None:
     return None if w is None else w[chosen]
 
 
-def _blocks(
-    fitted: Target,
-    preparation: Preparation,
-    held: NDArray[np.bool_],
-    seed: int,
-    memory: int,
-    *,
-    weighted: bool,
-) -> Blocks:
+def _blocks(targets: _Targets, seed: int, memory: int) -> Blocks:
     """Return empty blocks for the examples in training: in memory where they fit, or in a file."""
-    features, places = len(preparation.feature_names), np.flatnonzero(~held)
+    features, places = len(targets.preparation.feature_names), np.flatnonzero(~targets.held)
     return Blocks(
         places,
         features=features,
-        outputs=None if fitted.task == "classification" else fitted.outputs,
-        weighted=weighted,
+        outputs=None if targets.target.task == "classification" else targets.target.outputs,
+        weighted=targets.counts is not None,
         seed=seed,
         folder=None if len(places) * features * 4 <= memory else Path(tempfile.gettempdir()),
     )
-
-
-def _forms(
-    source: Source, frames: Frames, target: str, options: Options, words: Iterable[str]
-) -> Forms:
-    """Return how the columns of a table are read."""
-    roles = roles_of(target, **of_columns(options))
-    roles |= dict.fromkeys(words, "words")
-    wanted = Wanted(roles, options.time, source.reading, source.pointed, source.typed)
-    return find_forms(next(frames(), pl.DataFrame()).schema, frames, wanted)
 
 
 def _kept_reading(source: Source) -> dict[str, Any]:
@@ -273,26 +224,14 @@ def _kept_reading(source: Source) -> dict[str, Any]:
     return {name: asked[name] for name in KEPT if asked.get(name) not in (None, False)}
 
 
-def _fill(
-    blocks: Blocks,
-    chunks: Iterable[pl.DataFrame],
-    preparation: Preparation,
-    target: str,
-    y: Array,
-    w: Array | None,
-    held: NDArray[np.bool_],
-    name: str,
-) -> Array:
+def _fill(blocks: Blocks, chunks: Iterable[pl.DataFrame], targets: _Targets, name: str) -> Array:
     """Deal the examples in training, and return the inputs of those held out.
 
     Raises TableError where there are more or fewer than before, in the table of this name.
     """
+    y, w, held = targets.y, targets.counts, targets.held
     parts, start = [], 0
-
-    def inputs(chunk: pl.DataFrame) -> Array:
-        return preparation.transform(with_target(chunk, target))
-
-    for X in ahead(inputs, chunks):
+    for X in ahead(targets.preparation.transform, chunks):
         rows = slice(start, start + len(X))
         start += len(X)
         if start > len(held):
@@ -344,18 +283,3 @@ def _check_weighted(name: str, w: Array, held: NDArray[np.bool_]) -> None:
                 f"weight {name!r} is 0 in all of the {int(part.sum()):,} rows {where}; leave the "
                 "rows of weight 0 out, or take another `seed=`"
             )
-
-
-def memory_allowed(options: Options) -> int:
-    """Return the bytes that a training may take: those given, or half of what the machine has."""
-    return for_this_process() // 2 if options.memory is None else options.memory
-
-
-def _frames(source: Source, options: Options) -> tuple[Frames, int]:
-    """Return a way to go through the rows, and the bytes that prepared examples may take."""
-    check_rows(source.name, source.rows or 0, OF_A_ROW, "training keeps")
-    allowed = memory_allowed(options)
-    if source.size * 2 > allowed:
-        return source.chunks, allowed // 4
-    whole = source.whole()
-    return lambda names=None: whole.select(names or pl.all()).iter_slices(CHUNK), allowed // 2

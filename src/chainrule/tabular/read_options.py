@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Annotated, Any
 
-from chainrule.errors import check_whole
-from chainrule.fields import Record, told
+from chainrule.fields import Names, Record, option
+from chainrule.value_types import Count, OneOf
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,20 +17,24 @@ class Reading(Record):
     {'delimiter': ';'}
     """
 
-    delimiter: str | None = told(None, "The delimiter of a text file.")
-    encoding: str = told("utf-8", "The encoding of a text file.")
-    header: bool | None = told(None, "Whether the first row holds the column names.")
-    skip_lines: int | None = told(None, "Lines to skip at the top of a text file.")
-    sheet: str | None = told(None, "The sheet of a workbook.")
-    number_duplicates: bool = told(False, "Whether to number duplicate column names, as in x, x_2.")
-    missing: tuple[str, ...] | None = told(
+    delimiter: str | None = option(None, "The delimiter of a text file.")
+    encoding: str = option("utf-8", "The encoding of a text file.")
+    header: bool | None = option(None, "Whether the first row holds the column names.")
+    skip_lines: Count | None = option(None, "Lines to skip at the top of a text file.")
+    sheet: str | None = option(None, "The sheet of a workbook.")
+    number_duplicates: bool = option(
+        False, "Whether to number duplicate column names, as in x, x_2."
+    )
+    missing: Names | None = option(
         None, 'Words that mean a missing value, such as NA,-999; "" for the empty field alone.'
     )
-    decimal: str | None = told(None, "The decimal separator of numbers.", choices=(".", ","))
-    thousands: str | None = told(
-        None, "The thousands separator of numbers.", choices=(".", ",", "'", " ")
+    decimal: Annotated[str, OneOf((".", ","))] | None = option(
+        None, "The decimal separator of numbers."
     )
-    date_format: tuple[str, ...] | None = told(
+    thousands: Annotated[str, OneOf((".", ",", "'", " "))] | None = option(
+        None, "The thousands separator of numbers."
+    )
+    date_format: Names | None = option(
         None, "The format of dates, such as %d.%m.%Y, or sold=%d.%m.%Y for a column.", whole=True
     )
 
@@ -47,8 +51,6 @@ class Reading(Record):
             raise ValueError(
                 f"`decimal=` and `thousands=` must differ, got {self.decimal!r} for both"
             )
-        if self.skip_lines is not None:
-            check_whole("skip_lines", self.skip_lines, least=0)
 
     @property
     def parts_by_point(self) -> bool:
@@ -58,3 +60,15 @@ class Reading(Record):
     def changed(self) -> dict[str, Any]:
         """Return the options that are not at their defaults."""
         return {f.name: v for f in fields(self) if (v := getattr(self, f.name)) != f.default}
+
+
+def column_name(name: Any) -> str:
+    """Return the text by which a column is known, of a name as data frames have it.
+
+    >>> column_name("size"), column_name(3), column_name(("size", "mean")), column_name(None)
+    ('size', '3', 'size.mean', '')
+    """
+    if isinstance(name, tuple):
+        return ".".join(filter(None, map(column_name, name)))
+    missing = name is None or name != name  # noqa: PLR0124
+    return "" if missing else str(name)

@@ -11,11 +11,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from chainrule.codec import LONGEST
+from chainrule.codec import LONGEST, MOST_VALUES, to_data
 from chainrule.errors import argument
-from chainrule.plain_data import to_data
 from chainrule.serialization.specifications import MOST_LAYERS
-from chainrule.serialization.strict_json import MOST_VALUES
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.formats.column_values import shown
 from chainrule.tabular.scores import SCORES

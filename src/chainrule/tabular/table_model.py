@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from chainrule.errors import check_predicted
 from chainrule.evaluation import predict_finite
-from chainrule.fields import column_name
 from chainrule.network import Network, Parameters
 from chainrule.serialization import (
     ModelFileError,
@@ -41,7 +40,7 @@ from chainrule.tabular.formats.column_formats import Forms
 from chainrule.tabular.formats.column_values import check_known
 from chainrule.tabular.formats.notes import Notes
 from chainrule.tabular.objectives import kind_of
-from chainrule.tabular.read_options import Reading
+from chainrule.tabular.read_options import Reading, column_name
 from chainrule.tabular.scores import scored
 from chainrule.tabular.table_error import TableError
 

@@ -1,39 +1,35 @@
-"""From prepared examples to a model: the network that suits them, its run, and the result."""
+"""From prepared examples to a model: the network that suits them, its training, and the result."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import argument
-from chainrule.fields import column_name, made_of
+from chainrule.fitting.layer_builder import dense_layers, with_outputs
 from chainrule.fitting.trainer import Measure, Trainer, TrainingPlan
 from chainrule.history import REMEDY, DivergenceError, EarlyStopping
-from chainrule.layers.dense_stack import stack
 from chainrule.network import Network, Parameters
 from chainrule.optimizers import OPTIMIZERS, AdamW
 from chainrule.schedules import Cosine, OneCycle
-from chainrule.tabular.block_checkpoints import keeping
 from chainrule.tabular.doubts import of_a_model
 from chainrule.tabular.example_blocks import Blocks
-from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.memory import plainly_too_little
 from chainrule.tabular.objectives import loss_of
 from chainrule.tabular.prepare import Prepared, prepare
-from chainrule.tabular.read_options import Reading
 from chainrule.tabular.scores import SCORES
 from chainrule.tabular.storable import check_storable, check_width
 from chainrule.tabular.table_error import TableError
 from chainrule.tabular.table_model import TableModel
-from chainrule.tabular.training_options import Options, by_text, completed
+from chainrule.tabular.training_options import Options, completed
 
 OVERFITTED = 1.05
 """Where the last validation loss is so many times the best, the last epochs did harm.
@@ -43,13 +39,25 @@ beyond, worse ones: `benchmarks/results/table_refit.md`.
 """
 
 
+@dataclass
+class TableTraining:
+    """A training on a table: the examples of its source, what they decided, and how far it is.
+
+    The options are complete, and the `trainer` is the one to which the rows held out are new.
+    """
+
+    source: Source
+    prepared: Prepared
+    options: Options
+    trainer: Trainer
+
+
 def network(prepared: Prepared, options: Options) -> Network:
     """Return the network for the examples, by options that are complete."""
-    sizes = options.hidden or ()
-    hidden = stack(sizes, [options.activation] * len(sizes), options.dropout or 0)
+    hidden = dense_layers(options.hidden or (), options.activation, options.dropout or 0)
     return Network(
         len(prepared.preparation.feature_names),
-        [*hidden, *stack([prepared.target.outputs], ["identity"])],
+        with_outputs(hidden, prepared.target.outputs),
         loss_of(prepared.target.task, options.loss, options.quantiles),
     )
 
@@ -78,12 +86,15 @@ def plan(prepared: Prepared, options: Options, blocks: Blocks, epochs: int) -> T
     )
 
 
-def begin(prepared: Prepared, options: Options) -> Trainer:
-    """Return the run over the examples in training, before its first visit."""
+def first_trainer(prepared: Prepared, options: Options) -> Trainer:
+    """Return what trains on the examples in training, before its first visit."""
     assert options.epochs
     what = plan(prepared, options, prepared.blocks, options.epochs)
     measure = measured_by(prepared, what.net, options.metric) if options.metric else None
-    params, validation = _drawn(what, prepared), None if measure else prepared.validation
+    params, validation = (
+        _initial_parameters(what, prepared),
+        None if measure else prepared.validation,
+    )
     return Trainer(what, prepared.blocks, params, validation=validation, measure=measure)
 
 
@@ -112,27 +123,37 @@ def measured_by(prepared: Prepared, net: Network, metric: str) -> Measure:
     return Measure(distance, SCORES[metric].distance)
 
 
-def begin_again(prepared: Prepared, options: Options, first: Trainer) -> Trainer | None:
-    """Return the run over all examples, those held out too, or None where there is to be none.
+def refit_trainer(training: TableTraining) -> Trainer | None:
+    """Return what trains on all examples, those held out too, or None where nothing is to.
 
     It makes as many epochs as the first, or, where that had overfitted, as were best: the rate
-    falls to its end within them. Unless asked, it is then not made at all.
+    falls to its end within them. Unless asked, it then makes none, nor where a callback ended the
+    first.
     """
-    if options.refit is False or (options.refit is None and overfitted(first)):
+    prepared, options, first = training.prepared, training.options, training.trainer
+    if options.refit is False or (options.refit is None and _reason_for_none(first)):
         return None
     epochs = first.best_epoch if overfitted(first) else first.epochs
     blocks = prepared.with_all()
     what = plan(prepared, options, blocks, epochs)
-    return Trainer(what, blocks, _drawn(what, prepared))
+    return Trainer(what, blocks, _initial_parameters(what, prepared))
 
 
-def overfitted(run: Trainer) -> bool:
+def _reason_for_none(first: Trainer) -> str:
+    """Return why no model is trained anew with all rows unless it is asked for; "" if it is."""
+    if first.called_off:
+        return "a callback ended the training"
+    worse = "validation got worse again, and another run might miss its best"
+    return worse if overfitted(first) else ""
+
+
+def overfitted(trainer: Trainer) -> bool:
     """Whether validation ended clearly worse than it was at its best."""
-    losses = run.validation_losses
+    losses = trainer.validation_losses
     return losses[-1] > OVERFITTED * min(losses)
 
 
-def _drawn(what: TrainingPlan, prepared: Prepared) -> Parameters:
+def _initial_parameters(what: TrainingPlan, prepared: Prepared) -> Parameters:
     """Return the parameters to begin with; of rates e^a, the first is the mean for every row."""
     params = what.net.init(seed=what.seed, dtype="float32")
     if str(what.net.loss) != "poisson":
@@ -147,13 +168,12 @@ def _drawn(what: TrainingPlan, prepared: Prepared) -> Parameters:
 
 
 @contextmanager
-def set_out(
-    source: Source, target: str, asked: Options
-) -> Iterator[tuple[Prepared, Options, Trainer]]:
-    """Yield the examples of a table, the options that the data complete, and the run to be made.
+def prepared_training(source: Source, target: str, asked: Options) -> Iterator[TableTraining]:
+    """Yield the training on a table before its first step.
 
-    >>> with set_out(open_source("sklearn:wine"), "target", Options()) as (prepared, options, run):
-    ...     len(prepared.rows), options.batch_size, run.epochs
+    >>> from chainrule.tabular.files.open_source import open_source
+    >>> with prepared_training(open_source("sklearn:wine"), "target", Options()) as training:
+    ...     len(training.prepared.rows), training.options.batch_size, training.trainer.epochs
     (178, 32, 0)
     """
     check_width(source)
@@ -161,9 +181,9 @@ def set_out(
         prepared = prepare(source, target, asked)
         with prepared.blocks:
             chosen = completed(asked, int((~prepared.held).sum()))
-            run = begin(prepared, chosen)
-            check_storable(_untrained(prepared, chosen, run))
-            yield prepared, chosen, run
+            training = TableTraining(source, prepared, chosen, first_trainer(prepared, chosen))
+            check_storable(_untrained(training))
+            yield training
 
 
 @contextmanager
@@ -179,38 +199,40 @@ def _mended_by_options() -> Iterator[None]:
 def decided(prepared: Prepared) -> list[dict[str, str]]:
     """Return the decisions on the columns as JSON has them.
 
-    >>> with set_out(open_source("sklearn:wine"), "target", Options()) as (prepared, _, _):
-    ...     decided(prepared)[0]["role"]
+    >>> from chainrule.tabular.files.open_source import open_source
+    >>> with prepared_training(open_source("sklearn:wine"), "target", Options()) as training:
+    ...     decided(training.prepared)[0]["role"]
     'number'
     """
     return [{"column": d.column, "role": d.role, "reason": d.reason} for d in prepared.decisions]
 
 
-def conclude(
-    prepared: Prepared, options: Options, run: Trainer, again: Trainer | None = None
-) -> TableModel:
-    """Return the model after a run, and perhaps another with all examples, and what is known of it.
+def trained_model(training: TableTraining, refit: Trainer | None = None) -> TableModel:
+    """Return the model of a training, perhaps refitted with all examples, and what is known of it.
 
-    The scores are those of the first run, on examples that it was not trained with.
+    The scores are those before that, on examples that it was not trained with.
     """
-    model = _model(prepared, run.plan.net, run.best, _curves(run, options.metric))
-    made = {
-        **_set_out(prepared, options),
-        "epochs": run.epochs,
-        "best_epoch": run.best_epoch,
-        "over": run.over,
-        "epochs_with_all": again.epochs if again else 0,
-        "refit": _refit(options, run, again),
+    prepared, trainer = training.prepared, training.trainer
+    curves = _curves(trainer, training.options.metric)
+    model = _model(prepared, trainer.plan.net, trainer.best, curves)
+    about = {
+        **_known_before(training),
+        "epochs": trainer.epochs,
+        "best_epoch": trainer.best_epoch,
+        "over": trainer.over,
+        "epochs_with_all": refit.epochs if refit else 0,
+        "refit": _refit_in_words(training, refit),
         "validation": (scores := _validated(model, prepared)),
     }
-    told = dataclasses.replace(model, about=made)
-    made["warnings"] = prepared.doubts + of_a_model(told, prepared.held_out, scores)
-    params = model.params if again is None else again.params
-    return dataclasses.replace(model, params=params, about=made)
+    scored = dataclasses.replace(model, about=about)
+    about["warnings"] = prepared.doubts + of_a_model(scored, prepared.held_out, scores)
+    params = model.params if refit is None else refit.params
+    return dataclasses.replace(model, params=params, about=about)
 
 
-def _set_out(prepared: Prepared, options: Options) -> dict[str, Any]:
-    """Return what is told of a training that is known before its first step."""
+def _known_before(training: TableTraining) -> dict[str, Any]:
+    """Return what a model tells of its training that is known before the first step."""
+    prepared = training.prepared
     return {
         "rows": {
             "training": int((~prepared.held).sum()),
@@ -218,26 +240,26 @@ def _set_out(prepared: Prepared, options: Options) -> dict[str, Any]:
             "without_target": prepared.without_target,
         },
         "decisions": decided(prepared),
-        "options": options.of_the_model(),
+        "options": training.options.of_the_model(),
         **({"reading": prepared.reading} if prepared.reading else {}),
     }
 
 
-def is_of(model: TableModel, prepared: Prepared, options: Options) -> bool:
+def is_of(model: TableModel, training: TableTraining) -> bool:
     """Whether a model is of this training: of its options, and of columns with its statistics.
 
-    >>> model = cr.train("sklearn:wine", "target", epochs=1)
-    >>> with set_out(open_source("sklearn:wine"), "target", Options(epochs=1)) as made:
-    ...     is_of(model, *made[:2])
+    >>> from chainrule.tabular.files.open_source import open_source
+    >>> model, wine = cr.train("sklearn:wine", "target", epochs=1), open_source("sklearn:wine")
+    >>> with prepared_training(wine, "target", Options(epochs=1)) as training:
+    ...     is_of(model, training)
     True
     """
-    begun = _set_out(prepared, options)
-    told = {name: model.about.get(name) for name in (*begun, "reading")}
+    known, prepared = {"reading": None} | _known_before(training), training.prepared
     there, here = (
         [about, preparation.to_data(), target.to_data()]
         for about, preparation, target in (
-            (told, model.preparation, model.target),
-            ({"reading": None} | begun, prepared.preparation, prepared.target),
+            ({name: model.about.get(name) for name in known}, model.preparation, model.target),
+            (known, prepared.preparation, prepared.target),
         )
     )
     return json.dumps(there, sort_keys=True) == json.dumps(here, sort_keys=True)
@@ -251,10 +273,12 @@ def _model(
     return TableModel(net, params, *own, curves or {}, about={}, forms=prepared.forms)
 
 
-def _untrained(prepared: Prepared, options: Options, run: Trainer) -> TableModel:
-    """Return the model before a run, with all that is told of it until then."""
-    told = {**_set_out(prepared, options), "warnings": prepared.doubts}
-    return dataclasses.replace(_model(prepared, run.plan.net, run.params), about=told)
+def _untrained(training: TableTraining) -> TableModel:
+    """Return the model before a training, with all that is told of it until then."""
+    about = {**_known_before(training), "warnings": training.prepared.doubts}
+    trainer = training.trainer
+    model = _model(training.prepared, trainer.plan.net, trainer.params)
+    return dataclasses.replace(model, about=about)
 
 
 def _validated(model: TableModel, prepared: Prepared) -> dict[str, Any]:
@@ -263,81 +287,23 @@ def _validated(model: TableModel, prepared: Prepared) -> dict[str, Any]:
     return model.scores(held_out.y, model.outputs_of(held_out.X), held_out.w)
 
 
-def _curves(run: Trainer, metric: str | None) -> dict[str, Any]:
+def _curves(trainer: Trainer, metric: str | None) -> dict[str, Any]:
     """Return what training and validation found after each epoch."""
+    losses = np.array(trainer.losses)
     if metric is None:
-        return {"loss": np.array(run.losses), "validation_loss": np.array(run.validation_losses)}
-    values = [run.validated(epoch) for epoch in range(1, run.epochs + 1)]
-    return {"loss": np.array(run.losses), f"validation_{metric}": np.array(values)}
+        return {"loss": losses, "validation_loss": np.array(trainer.validation_losses)}
+    values = [trainer.validated(epoch) for epoch in range(1, trainer.epochs + 1)]
+    return {"loss": losses, f"validation_{metric}": np.array(values)}
 
 
-def _refit(options: Options, run: Trainer, again: Trainer | None) -> str:
+def _refit_in_words(training: TableTraining, refit: Trainer | None) -> str:
     """Return in words what became of a training with all rows."""
-    if again is not None:
-        anew = "1 epoch" if again.epochs == 1 else f"{again.epochs:,} epochs"
+    if refit is not None:
+        anew = "1 epoch" if refit.epochs == 1 else f"{refit.epochs:,} epochs"
         return (
             f"trained anew with all rows for {anew}: that is the model saved; the scores are of "
             "the one before it, to which the rows held out were new"
         )
-    if options.refit is None:
-        return (
-            "not trained anew with all rows, for validation got worse again, and another run might "
-            "miss its best"
-        )
+    if training.options.refit is None:
+        return f"not trained anew with all rows, for {_reason_for_none(training.trainer)}"
     return ""
-
-
-def train(
-    table: Any,
-    target: Any,
-    *,
-    checkpoint: str | Path | None = None,
-    every: float = 30.0,
-    watch: Callable[[Trainer], Any] = lambda run: None,
-    **options: Any,
-) -> TableModel:
-    """Train a network on a table, and return it with what it takes to predict from such tables.
-
-    Parameters
-    ----------
-    table
-        A frame of pandas, Polars or Arrow, the name of a file, or a data set such as
-        "sklearn:digits".
-    target
-        The column to predict, by its name in the frame or that name as text, such as 3 or "3".
-    checkpoint, every
-        A directory to leave checkpoints in, at most every so many seconds; where it holds some of
-        this training, it goes on from the last, to the same bits. One that cannot be written, as
-        on a disk that is full, is a warning: the training goes on, and tries again.
-    watch
-        Called with the `Trainer` after each visit to a block of examples; a small table is one
-        block. One that returns True ends the training.
-    options
-        Those of `chainrule train`, with underscores: see `Reading` and `Options`.
-
-    Raises
-    ------
-    TableError
-        Where the table, or a column that an option names, is not fit for it.
-    MemoryError
-        Where there is not enough memory.
-    CheckpointError
-        Where the directory cannot be used, or a checkpoint cannot be read or is of another
-        training.
-
-    Examples
-    --------
-    >>> model = cr.train("sklearn:wine", "target", epochs=20)
-    >>> model.about["validation"]["model"]["accuracy"] > 0.9
-    True
-    """
-    reading, asked = made_of(by_text(options), Reading, Options)
-    source = open_source(table, **reading.changed())
-    with set_out(source, column_name(target), asked) as (prepared, chosen, run):
-        with keeping(run, source, chosen, checkpoint, every) as after_visit:
-            run.train(after_visit, watch)
-            again = begin_again(prepared, chosen, run)
-            if again is not None:
-                with closing(again.blocks):
-                    again.train(watch)
-        return conclude(prepared, chosen, run, again)

@@ -6,16 +6,27 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from chainrule.activations import activation
-from chainrule.errors import check_number, check_whole, unknown_name
-from chainrule.fields import Record, check_names, column_name, told
+from chainrule.errors import unknown_name
+from chainrule.fields import Names, Record, option
 from chainrule.losses import check_quantiles
 from chainrule.network import SEEDS
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.tabular.objectives import checked_class_weights, checked_loss
+from chainrule.tabular.read_options import column_name
 from chainrule.tabular.scores import MAIN, METRICS
+from chainrule.value_types import (
+    AtLeastOne,
+    Bounds,
+    Fraction,
+    Must,
+    NotNegative,
+    OneOf,
+    Positive,
+    Takes,
+)
 
 TASKS = ("classification", "regression")
 SCHEDULES = ("cosine", "one-cycle", "constant")
@@ -26,6 +37,25 @@ MACHINE = ("threads", "memory")
 
 COLUMNS = ("numbers", "categories", "dates", "leave_out", "order", "weight", "groups", "time")
 """The options that name columns."""
+
+
+def check_metric(name: str) -> None:
+    """Raise ValueError for a score that no epoch can be chosen by.
+
+    >>> check_metric("accuracy")
+    """
+    if name not in METRICS:
+        raise unknown_name("metric", name, METRICS)
+
+
+Quantiles = Annotated[
+    tuple[float, ...], Must("different numbers between 0 and 1, such as (0.1, 0.5)")
+]
+Orders = Annotated[Mapping[str, Names], Must("the categories of each column by its name")]
+Sizes = Annotated[tuple[AtLeastOne, ...], Must("a list of whole numbers, such as [128, 64]")]
+ActivationName = Annotated[str, Takes(activation)]
+ClassWeights = Annotated[str | Mapping[str, float], Must("'balanced' or such as 'yes=2,no=1'")]
+MetricName = Annotated[str, Takes(check_metric)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,53 +72,57 @@ class Options(Record):
     """
 
     # The table
-    task: str | None = told(
-        None, "Classification or regression; by default, the target column decides.", choices=TASKS
+    task: Annotated[str, OneOf(TASKS)] | None = option(
+        None, "Classification or regression; by default, the target column decides."
     )
-    quantiles: tuple[float, ...] = told(
+    quantiles: Quantiles = option(
         (), "Quantiles to predict instead of the mean, such as 0.1,0.5,0.9."
     )
-    numbers: tuple[str, ...] = told((), "Columns to take as numbers.")
-    categories: tuple[str, ...] = told((), "Columns to take as categories.")
-    dates: tuple[str, ...] = told((), "Columns to take as dates.")
-    leave_out: tuple[str, ...] = told((), "Columns to leave out.")
-    order: Mapping[str, tuple[str, ...]] = told(
-        dict, "Categories of a column from the lowest to the highest."
-    )
-    weight: str | None = told(None, "The column of the rows' weights.")
+    numbers: Names = option((), "Columns to take as numbers.")
+    categories: Names = option((), "Columns to take as categories.")
+    dates: Names = option((), "Columns to take as dates.")
+    leave_out: Names = option((), "Columns to leave out.")
+    order: Orders = option(dict, "Categories of a column from the lowest to the highest.")
+    weight: str | None = option(None, "The column of the rows' weights.")
     # The part held out for validation
-    validation: float = told(0.15, "The share of the rows held out for validation.")
-    groups: str | None = told(None, "A column of groups; the rows of a group stay together.")
-    time: str | None = told(None, "A column of times or numbers; the latest rows are held out.")
+    validation: Annotated[float, Bounds(above=0, below=1)] = option(
+        0.15, "The share of the rows held out for validation."
+    )
+    groups: str | None = option(None, "A column of groups; the rows of a group stay together.")
+    time: str | None = option(None, "A column of times or numbers; the latest rows are held out.")
     # The network
-    hidden: tuple[int, ...] | None = told(None, "Units of each hidden layer, such as 128,64.")
-    activation: str = told("relu", "The activation of the hidden layers.")
-    dropout: float | None = told(None, "Dropout rate of the hidden layers.")
+    hidden: Sizes | None = option(None, "Units of each hidden layer, such as 128,64.")
+    activation: ActivationName = option("relu", "The activation of the hidden layers.")
+    dropout: Fraction | None = option(None, "Dropout rate of the hidden layers.")
     # The training
-    loss: str | None = told(
+    loss: str | None = option(
         None, "The loss to train with, such as absolute_error, huber(1) or poisson for counts."
     )
-    class_weight: str | Mapping[str, float] | None = told(
+    class_weight: ClassWeights | None = option(
         None, "Weights of the classes: balanced, or such as yes=2,no=1.", form="WEIGHTS"
     )
-    metric: str | None = told(
+    metric: MetricName | None = option(
         None, f"Choose the best epoch by this score, not by the loss: {', '.join(METRICS)}."
     )
-    optimizer: str = told("adamw", "The optimizer.", choices=tuple(OPTIMIZERS))
-    learning_rate: float | None = told(None, "The highest learning rate of the schedule.")
-    schedule: str = told("cosine", "How the learning rate changes.", choices=SCHEDULES)
-    weight_decay: float | None = told(None, "The weight decay of adamw.")
-    epochs: int | None = told(None, "The most epochs.")
-    batch_size: int | None = told(None, "Examples per step.")
-    patience: int | None = told(None, "Stop after so many epochs without a better validation loss.")
-    clip_norm: float | None = told(None, "Clip gradients to this norm.")
-    refit: bool | None = told(
+    optimizer: Annotated[str, OneOf(OPTIMIZERS)] = option("adamw", "The optimizer.")
+    learning_rate: Positive | None = option(None, "The highest learning rate of the schedule.")
+    schedule: Annotated[str, OneOf(SCHEDULES)] = option("cosine", "How the learning rate changes.")
+    weight_decay: NotNegative | None = option(None, "The weight decay of adamw.")
+    epochs: AtLeastOne | None = option(None, "The most epochs.")
+    batch_size: AtLeastOne | None = option(None, "Examples per step.")
+    patience: AtLeastOne | None = option(
+        None, "Stop after so many epochs without a better validation loss."
+    )
+    clip_norm: Positive | None = option(None, "Clip gradients to this norm.")
+    refit: bool | None = option(
         None, "Whether to train a small table's model again on all rows after validation."
     )
-    seed: int = told(0, "The random seed; the same seed gives the same model.")
+    seed: Annotated[int, Bounds(least=0, below=SEEDS)] = option(
+        0, "The random seed; the same seed gives the same model."
+    )
     # The machine: no bit of the model depends on these
-    threads: int | None = told(None, "The number of threads.")
-    memory: int | None = told(
+    threads: AtLeastOne | None = option(None, "The number of threads.")
+    memory: AtLeastOne | None = option(
         None,
         "Memory for the table, such as 300MB; the rest goes to a temporary file.",
         unit="bytes",
@@ -96,27 +130,13 @@ class Options(Record):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for column, words in _mapping("order", self.order).items():
-            check_names(f"order of {column!r}", words)
-        activation(self.activation)
-        _check_sizes("hidden", self.hidden)
         if self.quantiles:
             rising = tuple(sorted(check_quantiles("quantiles", self.quantiles)))
             object.__setattr__(self, "quantiles", rising)
-        if self.metric is not None and self.metric not in METRICS:
-            raise unknown_name("metric", self.metric, METRICS)
         object.__setattr__(self, "class_weight", checked_class_weights(self.class_weight))
         loss, quantiles = checked_loss(self.loss, self.quantiles, self.task)
         object.__setattr__(self, "loss", loss)
         object.__setattr__(self, "quantiles", quantiles)
-        check_number("validation", self.validation, above=0, below=1)
-        check_whole("seed", self.seed, least=0, below=SEEDS)
-        for name, bounds in _NUMBERS.items():
-            if getattr(self, name) is not None:
-                check_number(name, getattr(self, name), **bounds)
-        for name in ("epochs", "batch_size", "patience", "threads", "memory"):
-            if getattr(self, name) is not None:
-                check_whole(name, getattr(self, name), least=1)
         if self.weight_decay is not None and self.optimizer != "adamw":
             raise ValueError(f"weight_decay is for the optimizer adamw, got {self.optimizer}")
         if self.groups is not None and self.time is not None:
@@ -146,29 +166,6 @@ def _by_text(option: str, value: Any) -> Any:
     if option in ("weight", "groups", "time"):
         return None if value is None else column_name(value)
     return [column_name(name) for name in value] if isinstance(value, list | tuple) else value
-
-
-_NUMBERS: dict[str, dict[str, float]] = {
-    "dropout": {"least": 0, "below": 1},
-    "learning_rate": {"above": 0},
-    "weight_decay": {"least": 0},
-    "clip_norm": {"above": 0},
-}
-
-
-def _check_sizes(name: str, value: Any) -> None:
-    if not isinstance(value, tuple | list | None):
-        raise TypeError(f"{name} must be a list of whole numbers, such as [128, 64], got {value!r}")
-    for size in value or ():
-        check_whole(name, size, least=1)
-
-
-def _mapping(name: str, value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise TypeError(
-            f"{name} must give the categories of each column by its name, got {value!r}"
-        )
-    return value
 
 
 SMALL = 20_000

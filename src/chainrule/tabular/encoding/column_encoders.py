@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from chainrule.codec import Different, Must
+from chainrule.codec import Different
 from chainrule.tabular.formats.column_values import (
     as_moments,
     as_numbers,
@@ -28,6 +28,7 @@ from chainrule.tabular.formats.column_values import (
 from chainrule.tabular.formats.notes import Notes
 from chainrule.tabular.formats.spelling import as_known, plainly
 from chainrule.tabular.table_error import WRITTEN, TableError
+from chainrule.value_types import Must
 
 TINIEST = float(np.finfo(np.float64).tiny)
 """No scale lies below it, or its inverse would be infinite."""

@@ -18,7 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from chainrule import codec
-from chainrule.plain_data import to_data
+from chainrule.codec import to_data
 from chainrule.tabular.columns.column_decisions import MAX_CATEGORIES, frequencies
 from chainrule.tabular.columns.decision import Decision
 from chainrule.tabular.columns.survey import Column, Survey

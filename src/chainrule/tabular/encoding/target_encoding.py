@@ -18,14 +18,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from chainrule import codec
-from chainrule.codec import Must, Positive, all_differ
-from chainrule.plain_data import to_data
+from chainrule.codec import all_differ, to_data
+from chainrule.fitting.target_scaling import TargetScale
 from chainrule.tabular.columns.decision import Decision
 from chainrule.tabular.columns.survey import Column, Survey
 from chainrule.tabular.columns.task import classes_of
 from chainrule.tabular.formats.column_values import as_numbers, as_words, kind, shown, values_in
 from chainrule.tabular.formats.spelling import are_different, as_known, numerically, plainly
 from chainrule.tabular.table_error import TableError
+from chainrule.value_types import Must, Positive
 
 Label = str | int | bool
 Labels = Annotated[
@@ -203,7 +204,12 @@ class Quantity(Target):
 
     def values(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
         """Return outputs in the units of the target; of quantiles, none is above the next."""
-        return np.sort(outputs.astype(np.float64) * self.scale + self.centre, axis=1)
+        values = self._scaling.unscaled(outputs.astype(np.float64)[:, None, :])
+        return np.sort(values[:, 0, :], axis=1)
+
+    @property
+    def _scaling(self) -> TargetScale:
+        return TargetScale(np.array([self.centre]), np.array([self.scale]))
 
     @property
     def _must(self) -> str:
@@ -219,12 +225,12 @@ class Quantity(Target):
             raise TableError(f"target {self.column!r} must be {self._must}, got {series.dtype}")
         y = as_numbers(series)
         with np.errstate(over="ignore", invalid="ignore"):
-            far = np.abs((y.to_numpy() - self.centre) / self.scale)
-        return y.set(pl.Series(~(far <= GREATEST)), None)
+            far = np.abs(self._scaling.scaled(y.to_numpy()[:, None]))
+        return y.set(pl.Series(~(far[:, 0] <= GREATEST)), None)
 
     def _shaped(self, y: pl.Series) -> NDArray[np.float32]:
-        scaled = (y.to_numpy() - self.centre) / self.scale
-        return np.asarray(scaled, np.float32).reshape(-1, 1).repeat(self.outputs, axis=1)
+        scaled = self._scaling.scaled(y.to_numpy()[:, None])
+        return np.asarray(scaled, np.float32).repeat(self.outputs, axis=1)
 
 
 def _meaning(label: Any) -> float | str:

@@ -9,12 +9,12 @@ from typing import Any
 
 import polars as pl
 
-from chainrule.fields import column_name
 from chainrule.tabular.files.arrow_types import check_columns, in_known_zones
 from chainrule.tabular.files.decode_errors import decoding
 from chainrule.tabular.files.pandas_frames import from_pandas
 from chainrule.tabular.files.source import CHUNK, Source, digest
 from chainrule.tabular.formats.column_values import different_names
+from chainrule.tabular.read_options import column_name
 from chainrule.tabular.table_error import TableError
 
 NUMBERS = (

@@ -8,10 +8,10 @@ from typing import Any
 
 import polars as pl
 
-from chainrule.fields import column_name
 from chainrule.tabular.files.arrow_types import in_known_zones
 from chainrule.tabular.files.decode_errors import decoding
 from chainrule.tabular.formats.column_values import as_words, different_names, shown
+from chainrule.tabular.read_options import column_name
 from chainrule.tabular.table_error import TableError
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from chainrule import codec
-from chainrule.plain_data import to_data
+from chainrule.codec import to_data
 from chainrule.tabular.formats.column_values import as_words, count, kind, plain, shown
 from chainrule.tabular.formats.date_formats import ISO, DateForm, format_asked
 from chainrule.tabular.formats.missing_words import IN_NUMBERS, IN_TEXT

@@ -14,8 +14,8 @@ from typing import Annotated, NamedTuple
 
 import polars as pl
 
-from chainrule.codec import Must
 from chainrule.tabular.formats.date_formats import MONTHS
+from chainrule.value_types import Must
 
 Pair = tuple[str, str]
 Seen = tuple[int, str]

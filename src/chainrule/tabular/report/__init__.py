@@ -42,11 +42,12 @@ def report(prepared: Prepared, run: Trainer, model: TableModel, source: Source) 
     read once more, for the rows that are shown. The same training makes the same page.
 
     >>> from chainrule.tabular.files.open_source import open_source
-    >>> from chainrule.tabular.table_training import Options, conclude, set_out
+    >>> from chainrule.tabular.table_training import Options, prepared_training, trained_model
     >>> source = open_source("sklearn:wine")
-    >>> with set_out(source, "target", Options(epochs=2)) as (prepared, options, run):
-    ...     run.train()
-    ...     page = report(prepared, run, conclude(prepared, options, run), source)
+    >>> with prepared_training(source, "target", Options(epochs=2)) as training:
+    ...     training.trainer.train()
+    ...     model = trained_model(training)
+    ...     page = report(training.prepared, training.trainer, model, source)
     >>> page.splitlines()[0]
     '<!doctype html>'
     """

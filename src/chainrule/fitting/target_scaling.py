@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
-class Scale(NamedTuple):
+class TargetScale(NamedTuple):
     """The mean and the standard deviation of each target, both (t,); of a constant, 1.
 
-    >>> scale = Scale.of(np.array([[1.0], [3.0]]))
+    >>> scale = TargetScale.of(np.array([[1.0], [3.0]]))
     >>> scale.scaled(np.array([[4.0]])), scale.unscaled(np.array([[[2.0]]]))
     (array([[2.]]), array([[[4.]]]))
     """
@@ -28,8 +28,8 @@ class Scale(NamedTuple):
     def of(cls, targets: Array, weights: Array | None = None) -> Self:
         """Return that of targets, (n, t).
 
-        >>> Scale.of(np.array([[1e300], [3e300]]))
-        Scale(mean=array([2.e+300]), spread=array([1.e+300]))
+        >>> TargetScale.of(np.array([[1e300], [3e300]]))
+        TargetScale(mean=array([2.e+300]), spread=array([1.e+300]))
         """
         unit = powers_of_two(targets)
         within = targets / unit  # so that no square overflows or vanishes

@@ -1,7 +1,8 @@
-"""Where a command writes: never what it reads, nor over what is not quickly made again."""
+"""Where files are written: never over what is read, nor over what is not quickly made again."""
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import stat
@@ -11,8 +12,15 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from chainrule.cli.exits import FULL, Failure, Refusal
 from chainrule.regular_files import behind_links
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+"""Errors of the system that are none of the input's; the last is that of an output closed."""
+
+
+class SavedElsewhereError(OSError):
+    """A file that has another name than it was to have, which the message tells."""
+
 
 # No output is an input
 
@@ -22,17 +30,22 @@ def check_apart(outputs: Mapping[str, Path | None], *inputs: str | Path) -> None
 
     The outputs stand under what messages call them. What a command prints is one too, where it
     goes to the end of a file.
+
+    >>> check_apart({"the page": Path("houses.html")}, "./houses.html")
+    Traceback (most recent call last):
+    ...
+    ValueError: houses.html: is being read; choose another name for what is written
     """
     given = [(what, path) for what, path in outputs.items() if path is not None]
     for (what, one), (_, other) in itertools.combinations(given, 2):
         if is_same(one, other):
-            raise Refusal(f"{other}: is {what}; choose another name for what else is written")
+            raise ValueError(f"{other}: is {what}; choose another name for what else is written")
     for _, path in given:
         if any(is_same(path, each) for each in inputs):
-            raise Refusal(f"{path}: is being read; choose another name for what is written")
+            raise ValueError(f"{path}: is being read; choose another name for what is written")
     printed = _standard(sys.stdout)
     if printed and any(_is_of(each, printed) for each in (*inputs, *outputs.values()) if each):
-        raise Refusal("standard output: is a file that is read or written; choose another")
+        raise ValueError("standard output: is a file that is read or written; choose another")
 
 
 def is_same(one: str | Path, other: str | Path) -> bool:
@@ -80,9 +93,12 @@ def _folded(name: str | Path) -> str:
 
 
 def check_replaceable(path: Path, *, force: bool) -> None:
-    """Refuse to replace a model, a table or a network by a page or a sheet, unless it is forced."""
+    """Refuse to replace a model, a table or a network by a page or a sheet, unless it is forced.
+
+    >>> check_replaceable(Path("missing.csv"), force=False)
+    """
     if not force and (kind := kind_of(path)):
-        raise Refusal(f"{path}: is {kind}; replace it by --force, or choose another name")
+        raise _stays(path, kind)
 
 
 def check_predictions(path: Path, *, force: bool) -> None:
@@ -98,7 +114,12 @@ def check_predictions(path: Path, *, force: bool) -> None:
         except TableError:
             kind = kind if _has_rows(path) else ""
     if kind:
-        raise Refusal(f"{path}: is {kind}; replace it by --force, or choose another name")
+        raise _stays(path, kind)
+
+
+def _stays(path: Path, kind: str) -> FileExistsError:
+    why = f"is {kind}; replace it by `force=True`, or choose another name"
+    return FileExistsError(errno.EEXIST, why, str(path))
 
 
 def _has_rows(path: Path) -> bool:
@@ -107,7 +128,13 @@ def _has_rows(path: Path) -> bool:
 
 
 def kind_of(path: Path) -> str:
-    """Return what a file is that is not quickly made again; "" for a page, a sheet or no file."""
+    """Return what a file is that is not quickly made again; "" for a page, a sheet or no file.
+
+    >>> path = getfixture("tmp_path") / "houses.csv"
+    >>> _ = path.write_text("size,price")
+    >>> kind_of(path)
+    'a table'
+    """
     from chainrule.tabular.files.open_source import is_table
 
     if not path.is_file() or not path.stat().st_size:
@@ -137,10 +164,10 @@ def _is_toml(path: Path) -> bool:
 # What takes long to make is kept, whatever becomes of its name in the meantime
 
 
-class Place:
+class Destination:
     """Where a file goes: under its name, as long as nobody else has taken that since.
 
-    >>> place = Place(getfixture("tmp_path") / "houses.model")
+    >>> place = Destination(getfixture("tmp_path") / "houses.model")
     >>> _ = place.path.write_text("by another")
     >>> place.write(lambda path, replace: path.write_text("by us") and None)
     >>> place.made.name, place.path.read_text()
@@ -182,12 +209,13 @@ class Place:
             else:
                 self.made = path
                 return
-        raise Failure(f"{self.path}: {self._error}")
+        raise OSError(errno.EIO, self._error, str(self.path))
 
     def check(self, what: str) -> None:
-        """Raise Failure where the file has another name than it was to have."""
+        """Raise SavedElsewhereError where the file has another name than it was to have."""
         if self._error:
-            raise Failure(f"{self.path}: {self._error}; {what} is saved as {self.made}")
+            said = f"{self.path}: {self._error}; {what} is saved as {self.made}"
+            raise SavedElsewhereError(said)
 
 
 def _free(path: Path) -> Iterator[Path]:

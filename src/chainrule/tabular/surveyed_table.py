@@ -1,0 +1,99 @@
+"""What the columns of a table are, from all its rows, as far as options do not say it.
+
+A table that fits into the memory allowed is read once and kept until its examples are prepared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from chainrule.tabular.columns.decision import Decision
+from chainrule.tabular.columns.find_formats import Wanted, find_forms, roles_of
+from chainrule.tabular.columns.survey import Survey, survey, with_target
+from chainrule.tabular.files.source import CHUNK, Source
+from chainrule.tabular.formats.column_formats import Forms, read
+from chainrule.tabular.memory import check_rows, for_this_process
+from chainrule.tabular.target_decisions import as_asked, decided_by, of_columns
+from chainrule.tabular.training_options import Options
+
+OF_A_ROW = 40
+"""The bytes that training keeps of each row besides its inputs: target, number, place, part."""
+
+ROW = "\0row"
+"""The column of the rows' numbers."""
+
+Frames = Callable[..., Iterator[pl.DataFrame]]
+"""The rows of some columns of a table, or of all; as often as wanted."""
+
+
+class SurveyedTable(NamedTuple):
+    """What a table's columns are, and those columns whose rows are needed: `kept`."""
+
+    forms: Forms
+    survey: Survey
+    decisions: tuple[Decision, ...]
+    kept: pl.DataFrame
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """The number of each kept row in the table, from 1."""
+        return self.kept[ROW].to_numpy().astype(np.int64)
+
+    def without_sample(self) -> SurveyedTable:
+        """Return this without the sample, once it has served: the rows want its room."""
+        return self._replace(survey=replace(self.survey, sample=self.survey.sample.clear()))
+
+
+def survey_table(
+    source: Source, frames: Frames, target: str, options: Options, words: Iterable[str]
+) -> SurveyedTable:
+    """Return what a table's columns are, from all its rows."""
+    with as_asked(options):
+        forms = _forms(source, frames, target, options, words)
+    needed = dict.fromkeys((target, options.weight, options.groups, options.time))
+    seen: list[pl.DataFrame] = []
+
+    def looked_at() -> Iterator[pl.DataFrame]:
+        for chunk in frames():
+            if target in chunk.columns:
+                seen.append(chunk.select(name for name in needed if name in chunk.columns))
+            yield chunk
+
+    found = survey(looked_at(), target, forms)
+    decisions = decided_by(found, options)
+    written = pl.concat(seen)
+    kept = forms.read(written).with_row_index(ROW, offset=1)
+    if options.time is not None and forms.time is not None:
+        kept = kept.with_columns(read(forms.time, written[options.time]).values)
+    return SurveyedTable(forms, found, decisions, with_target(kept, target))
+
+
+def _forms(
+    source: Source, frames: Frames, target: str, options: Options, words: Iterable[str]
+) -> Forms:
+    """Return how the columns of a table are read."""
+    roles = roles_of(target, **of_columns(options))
+    roles |= dict.fromkeys(words, "words")
+    wanted = Wanted(roles, options.time, source.reading, source.pointed, source.typed)
+    return find_forms(next(frames(), pl.DataFrame()).schema, frames, wanted)
+
+
+def memory_allowed(options: Options) -> int:
+    """Return the bytes that a training may take: those given, or half of what the machine has."""
+    return for_this_process() // 2 if options.memory is None else options.memory
+
+
+def row_reader(source: Source, options: Options) -> tuple[Frames, int]:
+    """Return a way to go through the rows, and the bytes that prepared examples may take."""
+    check_rows(source.name, source.rows or 0, OF_A_ROW, "training keeps")
+    allowed = memory_allowed(options)
+    if source.size * 2 > allowed:
+        return source.chunks, allowed // 4
+    whole = source.whole()
+    return lambda names=None: whole.select(names or pl.all()).iter_slices(CHUNK), allowed // 2

@@ -1,0 +1,218 @@
+"""`train`: from a table, and what is asked, to a model and the files that it is saved in."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
+
+from chainrule.errors import unknown_name
+from chainrule.fields import made_of
+from chainrule.fitting.trainer import Hook, Trainer
+from chainrule.tabular.block_checkpoints import keeping
+from chainrule.tabular.files.open_source import open_source
+from chainrule.tabular.read_options import Reading, column_name
+from chainrule.tabular.table_model import TableModel
+from chainrule.tabular.table_training import (
+    TableTraining,
+    is_of,
+    prepared_training,
+    refit_trainer,
+    trained_model,
+)
+from chainrule.tabular.training_options import Options, by_text
+from chainrule.tabular.training_outputs import TrainingOutputs, claimed
+from chainrule.warn import renamed
+
+F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")
+T = TypeVar("T")
+OPTIONS = (*dataclasses.fields(Reading), *dataclasses.fields(Options))
+NAMES = tuple(each.name for each in OPTIONS)
+
+
+@runtime_checkable
+class Observer(Protocol):
+    """A callback that is told of a training, and of a second one with all rows, as it begins."""
+
+    def begin(self, training: TableTraining, trainer: Trainer) -> None:
+        """Take in what is known before the first step of a trainer."""
+
+
+def _asking_what_is_meant(function: Callable[P, T]) -> Callable[P, T]:
+    """Have a function refuse a name that is none of its arguments with the nearest that are."""
+    known = inspect.signature(function).parameters
+
+    @functools.wraps(function)
+    def call(*args: P.args, **given: P.kwargs) -> T:
+        for name in given:
+            if name not in known:
+                raise unknown_name("option", name, known)
+        return function(*args, **given)
+
+    return call
+
+
+def _documented(function: F) -> F:
+    """Document the options of a function as their fields do."""
+    entries = (f"{each.name}\n        {each.metadata['help']}" for each in OPTIONS)
+    if function.__doc__:  # which python -OO leaves out
+        function.__doc__ = function.__doc__.replace("OPTIONS", "\n    ".join(entries))
+    return function
+
+
+@renamed(every="checkpoint_every", watch="callbacks")
+@_asking_what_is_meant
+@_documented
+def train(
+    table: Any,
+    target: Any,
+    *,
+    out: str | Path | None = None,
+    report: str | Path | None = None,
+    checkpoint: str | Path | None = None,
+    checkpoint_every: float = 30.0,
+    resume: bool = True,
+    restart: bool = False,
+    force: bool = False,
+    callbacks: Hook | Sequence[Hook] = (),
+    delimiter: str | None = None,
+    encoding: str = "utf-8",
+    header: bool | None = None,
+    skip_lines: int | None = None,
+    sheet: str | None = None,
+    number_duplicates: bool = False,
+    missing: str | Sequence[str] | None = None,
+    decimal: str | None = None,
+    thousands: str | None = None,
+    date_format: str | Sequence[str] | None = None,
+    task: str | None = None,
+    quantiles: Sequence[float] = (),
+    numbers: Sequence[Any] = (),
+    categories: Sequence[Any] = (),
+    dates: Sequence[Any] = (),
+    leave_out: Sequence[Any] = (),
+    order: Mapping[Any, Sequence[Any]] | None = None,
+    weight: Any = None,
+    validation: float = 0.15,
+    groups: Any = None,
+    time: Any = None,
+    hidden: Sequence[int] | None = None,
+    activation: str = "relu",
+    dropout: float | None = None,
+    loss: str | None = None,
+    class_weight: str | Mapping[Any, float] | None = None,
+    metric: str | None = None,
+    optimizer: str = "adamw",
+    learning_rate: float | None = None,
+    schedule: str = "cosine",
+    weight_decay: float | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    patience: int | None = None,
+    clip_norm: float | None = None,
+    refit: bool | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    memory: int | None = None,
+) -> TableModel:
+    """Train a network on a table, and return it with what it takes to predict from such tables.
+
+    Parameters
+    ----------
+    table
+        A frame of pandas, Polars or Arrow, the name of a file, or a data set such as
+        "sklearn:digits".
+    target
+        The column to predict, by its name in the frame or that name as text, such as 3 or "3".
+    out
+        A file for the model. Another there is replaced by `force`, and by a training that goes on
+        from checkpoints that are younger; where it has the model of this training already, that is
+        returned as it is.
+    report
+        A file for the page of the training, in HTML.
+    checkpoint, checkpoint_every
+        A directory to leave checkpoints in, at most every so many seconds; where it holds some of
+        this training, it goes on from the last, to the same bits. One that cannot be written, as
+        on a disk that is full, is a warning: the training goes on, and tries again. Once a model
+        is saved in `out` they are removed.
+    resume
+        Whether to go on from checkpoints; if not, those that are there are refused.
+    restart
+        Whether to remove the checkpoints that are there, and start anew.
+    force
+        Whether to replace a model, or a table or network that `report` names.
+    callbacks
+        Functions that are called with the `Trainer` after each visit to a block of examples; a
+        small table is one block. One that returns True ends the training.
+    OPTIONS
+
+    Returns
+    -------
+    TableModel
+        The model, with what is known of its training in `about`.
+
+    Raises
+    ------
+    TableError
+        Where the table, or a column that an option names, is not fit for it.
+    TypeError, ValueError
+        Where an option is not what it must be, or what is written is being read.
+    OSError
+        Where a file cannot be written, is there and is not to be replaced, or belongs to another
+        training under way.
+    MemoryError
+        Where there is not enough memory.
+    CheckpointError
+        Where the directory cannot be used, or a checkpoint cannot be read or is of another
+        training.
+
+    Examples
+    --------
+    >>> model = cr.train("sklearn:wine", "target", epochs=20)
+    >>> model.about["validation"]["model"]["accuracy"] > 0.9
+    True
+    """
+    given = {name: value for name, value in locals().items() if name in NAMES}
+    reading, asked = made_of(by_text({**given, "order": order or {}}), Reading, Options)
+    hooks = [callbacks] if callable(callbacks) else [*callbacks]
+    outputs = TrainingOutputs(*map(_path, (out, report, checkpoint)))
+    outputs.check_apart(*[table] * isinstance(table, str | Path))
+    with claimed(outputs.model):
+        begun = outputs.check_begun(resume=resume, restart=restart, force=force)
+        source = open_source(table, **reading.changed())
+        outputs.check_apart(*source.stamps)
+        with outputs.saving() as save, prepared_training(source, column_name(target), asked) as it:
+            own = None if force else outputs.own_model(lambda model: is_of(model, it))
+            if own is not None and not begun:
+                return own
+            with keeping(it.trainer, source, it.options, checkpoint, checkpoint_every) as keep:
+                model = trained_model(it, _trained(it, keep, hooks))
+                save(it, model)
+    return model
+
+
+def _path(name: str | Path | None) -> Path | None:
+    return None if name is None else Path(name)
+
+
+def _trained(training: TableTraining, keep: Hook, hooks: Sequence[Hook]) -> Trainer | None:
+    """Train, and again with all rows where that is to be; return what did that."""
+    _begin(training, training.trainer, hooks)
+    training.trainer.train(keep, *hooks)
+    refit = refit_trainer(training)
+    if refit is not None:
+        with closing(refit.blocks):
+            _begin(training, refit, hooks)
+            refit.train(*hooks)
+    return refit
+
+
+def _begin(training: TableTraining, trainer: Trainer, hooks: Sequence[Any]) -> None:
+    for each in hooks:
+        if isinstance(each, Observer):
+            each.begin(training, trainer)
