@@ -208,7 +208,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.serialization.checkpoint_store.CheckpointError": (
         "test_checkpoints.py holds each message"
     ),
-    "chainrule.tabular.files.arrow_buffers.Table": "part of check_buffers",
+    "chainrule.tabular.files.arrow_buffers.FlatTable": "part of check_buffers",
     "chainrule.tabular.files.arrow_buffers.check_buffers": (
         "test_tabular_decoding.py holds its message"
     ),
@@ -225,7 +225,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.tabular.files.columnar_files.Columnar": RECORD,
     "chainrule.tabular.files.columnar_files.Scanned": OPENED,
     "chainrule.tabular.files.delimited_text.Delimited": OPENED,
-    "chainrule.tabular.files.delimited_text.Rows": RECORD,
+    "chainrule.tabular.files.delimited_text.TextRows": RECORD,
     "chainrule.tabular.files.dialect.CutError": "test_tabular_quotes.py holds what it leads to",
     "chainrule.tabular.files.dialect.Dialect": RECORD,
     "chainrule.tabular.files.dialect.Head": RECORD,
@@ -236,7 +236,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.tabular.files.source.changed": "test_tabular_changes.py holds it",
     "chainrule.tabular.files.source.stamp": "test_tabular_changes.py holds what it leads to",
     "chainrule.tabular.files.heading.Heading": RECORD,
-    "chainrule.tabular.files.text_layout.Layout": "the examples of tidied and plain_rows",
+    "chainrule.tabular.files.text_layout.TextLayout": "the examples of tidied and plain_rows",
     "chainrule.tabular.files.compression.Packing": RECORD,
     "chainrule.tabular.files.compression.GrowthError": "check_growth, whose example shows it",
     "chainrule.tabular.files.compression.check_archive": "test_tabular_bounds.py holds it",
@@ -254,20 +254,20 @@ WITHOUT_EXAMPLE = {
     "chainrule.tabular.files.workbooks.workbook": (
         "needs a workbook, which test_tabular_files.py writes"
     ),
-    "chainrule.tabular.files.open_source.Format": RECORD,
+    "chainrule.tabular.files.open_source.ReadFormat": RECORD,
     "chainrule.tabular.columns.survey.Column": RECORD,
     "chainrule.tabular.columns.survey.Survey": RECORD,
-    "chainrule.tabular.encoding.target_encoding.Target": ABSTRACT,
+    "chainrule.tabular.encoding.target_encoding.TargetEncoder": ABSTRACT,
     "chainrule.tabular.files.text_file.TextFile": RECORD,
     "chainrule.tabular.files.text_file.text_file": (
         "test_tabular_reading_csv.py holds what it finds"
     ),
     "chainrule.tabular.files.table_writers.File": WRITES,
-    "chainrule.tabular.files.table_writers.Format": RECORD,
+    "chainrule.tabular.files.table_writers.WrittenFormat": RECORD,
     "chainrule.tabular.files.table_writers.Output": WRITES,
     "chainrule.tabular.files.table_writers.Sink": ABSTRACT,
     "chainrule.tabular.class_scores.ClassScore": RECORD,
-    "chainrule.tabular.class_scores.Pair": RECORD,
+    "chainrule.tabular.class_scores.Confused": RECORD,
     "chainrule.tabular.objectives.check_metric": "test_tabular_objectives.py holds its messages",
     "chainrule.tabular.report.option_cards.decisions": REPORTED,
     "chainrule.tabular.report.option_cards.options": REPORTED,
@@ -315,7 +315,7 @@ WITHOUT_EXAMPLE = {
     ),
     "chainrule.tabular.table_training.measured_by": "what cr.train goes by, whose example shows it",
     "chainrule.tabular.table_training.overfitted": "what cr.train goes by, whose example shows it",
-    "chainrule.tabular.example_blocks.Place": "part of Blocks; test_tabular_running.py holds it",
+    "chainrule.tabular.example_blocks.RowStore": "part of Blocks; test_tabular_running.py holds it",
     "chainrule.tabular.block_checkpoints.identity": "what a checkpoint is compared with",
     "chainrule.tabular.block_checkpoints.keeping": (
         "part of train; test_tabular_training.py holds it"
@@ -346,8 +346,8 @@ WITHOUT_EXAMPLE = {
     "chainrule.targets.encode": "one line, whose docstring says it",
     "chainrule.serialization.parameter_arrays.Course": RECORD,
     "chainrule.serialization.parameter_arrays.Told": RECORD,
-    "chainrule.tabular.encoding.preparation.Told": RECORD,
-    "chainrule.tabular.model_record.Rows": RECORD,
+    "chainrule.tabular.encoding.preparation.PreparationData": RECORD,
+    "chainrule.tabular.model_record.RowCounts": RECORD,
     "chainrule.tabular.model_record.Decided": RECORD,
     "chainrule.tabular.model_record.Validation": RECORD,
     "chainrule.tabular.model_record.About": RECORD,
