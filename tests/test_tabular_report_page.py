@@ -137,7 +137,8 @@ def test_the_summary_is_the_models(made, name):
         assert read(row[1]) == pytest.approx(scores["model"][key], **near)
         assert read(row[2]) == pytest.approx(scores["baseline"][key], **near)
     assert page.facts["rows"] == (
-        f"{(~prepared.is_held_out).sum():,} in training, {prepared.is_held_out.sum():,} held out for validation"
+        f"{(~prepared.is_held_out).sum():,} in training, "
+        f"{prepared.is_held_out.sum():,} held out for validation"
     )
     assert page.facts["parameters"] == f"{model.net.size:,}"
     dropout = about["options"]["dropout"]
