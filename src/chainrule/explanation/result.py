@@ -123,11 +123,11 @@ class Explanation:
         d = self.derivation
         words = [place.layer.words(place.inputs) for place in d.at.layers]
         loss = str(losses.loss(d.net.loss)) if d.of == COST else ""
-        if all(said.are_units for said in words):
+        if all(word.are_units for word in words):
             sizes = "-".join(map(str, d.at.widths))
-            kinds = " and ".join(dict.fromkeys(said.function for said in words))
+            kinds = " and ".join(dict.fromkeys(word.function for word in words))
             return f"network {sizes}, {kinds}{loss and f', {loss}'}"
-        layers = ", ".join(said.short for said in in_words(d.net.layers, d.net.inputs))
+        layers = ", ".join(word.short for word in in_words(d.net.layers, d.net.inputs))
         of = "1 input" if d.net.inputs == 1 else f"{d.net.inputs} inputs"
         return f"network of {of}: {layers}{loss and f'; {loss}'}"
 
@@ -143,19 +143,19 @@ class Explanation:
         if d.of == COST:
             which = "each" if worked == n else f"the {worked} that give most to it"
             whole = d.net.reduction
-            said = (
+            sentence = (
                 f"The {whole} over {n} examples: {which} {verb} worked out, and then the {whole}."
             )
         else:
             which = "each" if worked == n else f"{worked}"
-            said = f"Of {n} examples, {which} {verb} worked out."
-        return f"{self.about} {said}".lstrip()
+            sentence = f"Of {n} examples, {which} {verb} worked out."
+        return f"{self.about} {sentence}".lstrip()
 
     @property
     def closing(self) -> list[str]:
         """What to know when comparing with another text: the factor between the losses."""
         sentences = map("".join, self.comparison(Text()))
-        return [f"  {said}" if k else said for k, said in enumerate(sentences)]
+        return [f"  {sentence}" if k else sentence for k, sentence in enumerate(sentences)]
 
     def comparison(self, writer: Writer) -> list[Sentence]:
         """Return the closing sentences as a format writes their formulas."""
