@@ -17,7 +17,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from chainrule.batches import HeldOut, Subset, check_examples, split
-from chainrule.engine.native_run import NativeRun, cannot_run
+from chainrule.engine.native_run import NativeRun, Over, cannot_run
 from chainrule.engine.session import check_choice, shuffled
 from chainrule.errors import as_list, check_number, check_whole
 from chainrule.history import EarlyStopping, History, TrainingInterrupted
@@ -177,7 +177,7 @@ class _Epochs(NamedTuple):
     native: NativeRun | None
     start: Parameters
 
-    def make(self, most: int, history: History, over: Callable[[list[float]], bool] | None) -> None:
+    def make(self, most: int, history: History, over: Over | None) -> None:
         """Make an epoch, or in the engine as many as so many, and measure the validation data."""
         try:
             if self.native is None:
