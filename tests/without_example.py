@@ -56,7 +56,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.engine.single_pass.cost_and_gradient": EVALUATED,
     "chainrule.engine.single_pass.squared_norms": EVALUATED,
     "chainrule.errors.check_weights": CHECK,
-    "chainrule.estimators.estimator_html.Part": RECORD,
+    "chainrule.estimators.estimator_html.DiagramPart": RECORD,
     "chainrule.estimators.estimator_html.Seen": RECORD,
     "chainrule.estimators.base_mlp.BaseMLP": ABSTRACT,
     "chainrule.estimators.base_mlp.documented": "one decorator, whose docstring says it",

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from chainrule.formatting import counted
 from chainrule.tabular.files.bad_lines import UNCLOSED, BadLineError, decoded
 from chainrule.tabular.files.quoting import (
     FEED,
@@ -161,7 +162,7 @@ class TextLayout:
         row, what = self._broken()
         if width is not None and len(other) and other[0] < row:
             row, fields = int(other[0]), int(self.widths[other[0]])
-            what = f"has {fields} field{'s' * (fields != 1)}, the header has {width}"
+            what = f"has {counted(fields, 'field')}, the header has {width}"
         if row < len(self.widths):
             raise BadLineError(above + self._line(row), what)
 
