@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import strategies as st
 
 from chainrule.tabular.columns.column_decisions import decide
-from chainrule.tabular.columns.find_formats import Wanted, find_forms, roles_of
+from chainrule.tabular.columns.find_formats import Wanted, find_formats, roles_of
 from chainrule.tabular.columns.survey import survey
 from chainrule.tabular.encoding.preparation import fit_preparation
 
@@ -49,7 +49,7 @@ def forms_of(frame, target=None, reading=None, *, typed=True, pointed=True, time
     roles = roles_of(target, **options)
     more = {} if reading is None else {"reading": reading}
     wanted = Wanted(roles, time, typed=typed, pointed=pointed, **more)
-    return find_forms(frame.schema, lambda names: iter([frame.select(names)]), wanted)
+    return find_formats(frame.schema, lambda names: iter([frame.select(names)]), wanted)
 
 
 def surveyed(frame, target=None, **options):

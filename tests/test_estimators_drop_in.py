@@ -15,7 +15,7 @@ from scipy import sparse
 from sklearn import config_context, neural_network
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -247,15 +247,32 @@ def test_weights_can_be_set_and_training_goes_on_from_them(kind):
     assert model.intercepts_[-1].any()
 
 
+WARNED = {
+    "batch_size=1000 is more than the 60 examples": {"batch_size": 1000},
+    "Maximum iterations (1) reached": {"max_iter": 1},
+    "raise max_iter=1, or scale the columns of X": {"solver": "lbfgs", "max_iter": 1},
+    "raise max_fun=1, or scale the columns of X": {"solver": "lbfgs", "max_fun": 1},
+}
+
+
 @kinds
-def test_warnings_point_at_the_line_that_called(kind):
-    model = KINDS[kind][0](max_iter=1, batch_size=1000)
+def test_a_column_of_targets_warns_at_the_line_that_called(kind):
+    model = KINDS[kind][0](max_iter=9, tol=1e9, n_iter_no_change=1)
+    with pytest.warns(DataConversionWarning, match="A column-vector y was passed") as caught:
+        model.fit(X, Y[kind][:, None])
+    assert {row.filename for row in caught} == {__file__}
+
+
+@kinds
+@pytest.mark.parametrize(("message", "options"), WARNED.items())
+def test_warnings_point_at_the_line_that_called(kind, message, options):
+    model = KINDS[kind][0](**{"max_iter": 2, **options})
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         model.fit(X, Y[kind])
     assert ConvergenceWarning in {row.category for row in caught}
     assert {row.filename for row in caught} == {__file__}
-    assert any("batch_size=1000 is more than the 60 examples" in str(row.message) for row in caught)
+    assert any(message in str(row.message) for row in caught)
 
 
 def test_explain_is_the_chain_rule_of_the_fitted_network() -> None:

@@ -227,7 +227,7 @@ def test_an_error_in_the_form_leaves_what_was(tmp_path, monkeypatch):
     def write(explanation, width):
         raise ValueError("no form")
 
-    monkeypatch.setitem(output_format.FORMATS, "markdown", output_format.Format(".md", write))
+    monkeypatch.setitem(output_format.FORMATS, "markdown", output_format.OutputFormat(".md", write))
     path = tmp_path / "w5.md"
     path.write_text("old")
     refused(run("explain", "2-2-2", "--of", "w5", "-o", path), "no form")

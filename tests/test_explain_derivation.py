@@ -183,7 +183,7 @@ def quantity(value):
 
 def test_a_difference_of_nearly_equal_numbers_has_fewer_digits():
     formula = quantity(0.1234567890123456) - quantity(0.12345678901)
-    printed = printed_digits.line(formula, 0.1234567890123456 - 0.12345678901)
+    printed = printed_digits.rounding(formula, 0.1234567890123456 - 0.12345678901)
     assert printed.digits > 15
     assert not printed.rounded
     assert 4 <= len(printed.result.mantissa.replace(".", "")) < printed_digits.DIGITS
@@ -191,16 +191,16 @@ def test_a_difference_of_nearly_equal_numbers_has_fewer_digits():
 
 @pytest.mark.parametrize(("value", "rounded"), [(0.21, False), (0.2103, True)])
 def test_a_line_that_cannot_be_true_says_that_it_is_rounded(value, rounded):
-    printed = printed_digits.line(quantity(0.3) * quantity(0.7), value)
+    printed = printed_digits.rounding(quantity(0.3) * quantity(0.7), value)
     assert printed.rounded == rounded
-    assert printed_digits.line(quantity(0.3) * quantity(0.7), value, digits=2).rounded is False
+    assert printed_digits.rounding(quantity(0.3) * quantity(0.7), value, digits=2).rounded is False
 
 
 def test_a_condition_holds_by_its_figures_too():
     z, one = quantity(1 + 1e-12), Number("1")
     formula = cases((0, z, ">", one), (1, z, "≤", one))
-    assert printed_digits.line(formula, 0.0).digits == 13
-    assert printed_digits.line(formula, 0.0, digits=9).rounded
+    assert printed_digits.rounding(formula, 0.0).digits == 13
+    assert printed_digits.rounding(formula, 0.0, digits=9).rounded
 
 
 @pytest.mark.parametrize("digits", [3, 6, 12])

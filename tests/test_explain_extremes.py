@@ -17,7 +17,7 @@ from chainrule.explanation.expressions import Number, Quantity, call, compute
 from chainrule.explanation.latex import Latex
 from chainrule.explanation.mathml import MathML
 from chainrule.explanation.notation import Key
-from chainrule.explanation.printed_digits import figure, line
+from chainrule.explanation.printed_digits import figure, rounding
 from pages import expected, shown_lines
 from reducers import of_latex, of_mathml, value
 from strategies import problem
@@ -172,7 +172,7 @@ def test_what_is_nearly_0_is_said_to_be_rounded(name):
     ],
 )
 def test_only_what_is_0_is_0(formula, is_exact):
-    assert line(formula, 0.0).rounded != is_exact
+    assert rounding(formula, 0.0).rounded != is_exact
 
 
 RULES = {
@@ -292,7 +292,7 @@ def test_a_long_power_is_bounded():
 def test_a_half_between_two_numbers_is_no_proof():
     """A reader may round 0.5 up or down, so the line has another digit less or more."""
     half, whole = Quantity(Key("x"), 0.5), Quantity(Key("b"), 934006656.0)
-    printed = line(half + whole, 934006656.5)
+    printed = rounding(half + whole, 934006656.5)
     assert (printed.result.mantissa, printed.rounded) == ("9.3400666", False)
 
 

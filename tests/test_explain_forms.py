@@ -11,7 +11,7 @@ from chainrule.batches import Examples
 from chainrule.explanation.derivation import derive
 from chainrule.explanation.derivation_steps import Update
 from chainrule.explanation.expressions import Quantity, exact, walk
-from chainrule.explanation.formulas import ACTIVATION_FORMS, LOSS_FORMS, number
+from chainrule.explanation.formulas import ACTIVATION_FORMULAS, LOSS_FORMULAS, number
 from chainrule.explanation.forward_backward import Passes
 from chainrule.explanation.notation import COST, Key, derivative
 from chainrule.explanation.subjects import ALL
@@ -39,8 +39,8 @@ def near(got, expected, size=0.0):
 
 
 def test_every_row_has_its_form():
-    assert ACTIVATION_FORMS.keys() == set(ELEMENTWISE)
-    assert LOSS_FORMS.keys() == LOSSES.keys()
+    assert ACTIVATION_FORMULAS.keys() == set(ELEMENTWISE)
+    assert LOSS_FORMULAS.keys() == LOSSES.keys()
     assert WORKINGS.keys() == OPTIMIZERS.keys() == EXAMPLES.keys()
 
 
@@ -56,7 +56,7 @@ def test_activation(name):
     for facet, core in enumerate((a, row.df(z, a, np))):
         for z_j, a_j, expected in zip(z, a, core, strict=True):
             quantities = Quantity(Key("z"), float(z_j)), Quantity(Key("a"), float(a_j))
-            form = ACTIVATION_FORMS[row.name][facet](*quantities, *parameters)
+            form = ACTIVATION_FORMULAS[row.name][facet](*quantities, *parameters)
             got = float(exact(form.expression))
             assert near(got, float(expected)), (name, facet, z_j, got, expected)
 
@@ -65,7 +65,7 @@ def test_activation(name):
 def test_letters_of_an_activation_are_defined_before_they_are_used(name):
     row = activation(name)
     quantities = Quantity(Key("z"), 0.5), Quantity(Key("a"), 0.25)
-    for rule in ACTIVATION_FORMS[row.name]:
+    for rule in ACTIVATION_FORMULAS[row.name]:
         form = rule(*quantities, *map(number, row.parameters))
         known, used = {"π"}, set()
         for quantity, expression in [*form.lets, (Quantity(Key("a"), 0.0), form.expression)]:
@@ -107,7 +107,7 @@ def test_loss(name):
         for place in np.ndindex(a.shape):
             quantities = (Quantity(Key(k), float(v[place])) for k, v in (("a", a), ("y", y)))
             more = number(3), *map(number, row.parameters_of(place[1]))
-            got = float(exact(getattr(LOSS_FORMS[row.name], facet)(*quantities, *more)))
+            got = float(exact(getattr(LOSS_FORMULAS[row.name], facet)(*quantities, *more)))
             size = 1 + abs(y[place]) + abs(y[place] * a[place])
             assert near(got, float(core[place]), size), (
                 facet,

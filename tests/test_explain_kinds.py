@@ -10,7 +10,7 @@ import pytest
 import chainrule as cr
 import kinds
 from chainrule.batches import Examples
-from chainrule.explanation.core_numbers import held
+from chainrule.explanation.core_numbers import at_path
 from chainrule.explanation.derivation import derive
 from chainrule.explanation.expressions import Sum, exact
 from chainrule.explanation.notation import COST, NOTATIONS, derivative, name_of
@@ -178,7 +178,7 @@ def test_units_by_what_leads_to_them():
 def slope_of_unit(p, seen, j, by):
     def unit(t):
         params, X = moved(p, by, t)
-        return float(held(cr.forward(p.net, params, X[:1]), seen).a[0, j])
+        return float(at_path(cr.forward(p.net, params, X[:1]), seen).a[0, j])
 
     h = 1e-5
     return (8 * (unit(h) - unit(-h)) - (unit(2 * h) - unit(-2 * h))) / (12 * h)
@@ -292,3 +292,18 @@ def test_a_step_through_the_statistics_of_its_batch(name):
             check_line(line, step)
         assert "the mean over the batch" in made.text()
         assert "cr.Network" not in made.notebook()
+
+
+def test_a_formula_with_a_note_is_made_by_its_old_name_too():
+    sheets = []
+
+    class Noting(cr.Scale):
+        def work(self, sheet):
+            sheets.append(sheet)
+            return super().work(sheet)
+
+    net = cr.Network(1, [Noting()], loss="half_squared_error")
+    cr.explain(net, net.init(), [1.0], [1.0], of="x1")
+    with pytest.warns(DeprecationWarning, match=r"write sheet\.noted\(formula, note\)"):
+        made = sheets[0].said(None, "a note")
+    assert made == sheets[0].noted(None, "a note")

@@ -14,7 +14,7 @@ from chainrule.explanation.derivation import derive
 from chainrule.explanation.derivation_steps import Update
 from chainrule.explanation.notation import NOTATIONS
 from chainrule.explanation.page.drawn_units import EDGES, UNITS
-from chainrule.explanation.page.json_formulas import activation_forms, loss_form
+from chainrule.explanation.page.json_formulas import activation_formulas, loss_formula
 from chainrule.explanation.page.page_data import numbers as packed
 from chainrule.explanation.result import Explanation
 from chainrule.explanation.subjects import subject
@@ -424,10 +424,10 @@ def test_a_large_network_is_condensed(opened, large):
 def test_forms_of_all_rows_are_lists_of_json():
     for name in ELEMENTWISE:
         net = cr.Network(1, [cr.Dense(1, name)], loss="squared_error")
-        json.dumps(activation_forms(net))
+        json.dumps(activation_formulas(net))
     for name in [*LOSSES, "quantile(0.1, 0.9)"]:
         group = losses.loss(name).group
-        form = json.loads(json.dumps(loss_form(cr.Network(1, [cr.Dense(group)], loss=name))))
+        form = json.loads(json.dumps(loss_formula(cr.Network(1, [cr.Dense(group)], loss=name))))
         assert len({json.dumps(each) for each in form["forms"]}) == group
 
 

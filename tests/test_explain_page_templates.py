@@ -5,11 +5,11 @@ import pytest
 import chainrule as cr
 from chainrule import losses
 from chainrule.explanation.expressions import Cases, Quantity, walk
-from chainrule.explanation.formulas import ACTIVATION_FORMS
+from chainrule.explanation.formulas import ACTIVATION_FORMULAS
 from chainrule.explanation.mathml import TIMES, MathML
 from chainrule.explanation.page.mathml_templates import shapes, template
 from chainrule.explanation.printed_digits import figure
-from chainrule.explanation.writer import Level, Written
+from chainrule.explanation.writer import Precedence, Written
 from chainrule.losses import LOSSES
 from pages import tokens
 from strategies import problem
@@ -70,7 +70,7 @@ def picked(own, rows):
 
 
 @pytest.mark.parametrize("notation", ["mazur", "3blue1brown", "pytorch"])
-@pytest.mark.parametrize("name", ACTIVATION_FORMS)
+@pytest.mark.parametrize("name", ACTIVATION_FORMULAS)
 def test_every_activation(name, notation):
     net = cr.Network(2, [cr.Dense(3, name), cr.Dense(2)], loss="half_squared_error")
     own = problem(net, n=1, seed=4)
@@ -89,7 +89,7 @@ def test_every_loss(name):
 def test_a_hole_takes_its_brackets_from_what_is_put_in():
     a, b = Quantity("a", 1.0), Quantity("b", 2.0)
     own = template(a * (1 - b) ** 2, lambda quantity: quantity)
-    put = {1.0: Written("<mi>x</mi>", Level.ATOM), 2.0: Written("<mi>y</mi>", Level.SUM)}
+    put = {1.0: Written("<mi>x</mi>", Precedence.ATOM), 2.0: Written("<mi>y</mi>", Precedence.SUM)}
     text = filled(own, lambda quantity: put[quantity.value], chosen=False).text
     assert tokens(text) == (
         f'<mi>x</mi>{tokens(TIMES)}<msup><mo>(</mo><mn>1</mn><moform="infix">−</mo>'

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.tabular.columns.find_formats import Wanted, find_forms
+from chainrule.tabular.columns.find_formats import Wanted, find_formats
 from chainrule.tabular.columns.survey import survey
 from chainrule.tabular.columns.tallies import MOST_SHAPES, Tally
-from chainrule.tabular.formats.column_formats import Forms, WordForm
-from chainrule.tabular.formats.date_formats import DateForm
+from chainrule.tabular.formats.column_formats import ColumnFormats, WordFormat
+from chainrule.tabular.formats.date_formats import DateFormat
 from chainrule.tabular.formats.notes import Notes
-from chainrule.tabular.formats.number_formats import NumberForm, evidence, parts_of
+from chainrule.tabular.formats.number_formats import NumberFormat, evidence, parts_of
 from chainrule.tabular.read_options import Reading
 from chainrule.tabular.table_error import TableError
 from frames import forms_of
@@ -26,17 +26,17 @@ from frames import forms_of
     ("form", "values", "message"),
     [
         (
-            NumberForm(),
+            NumberFormat(),
             ["1", "soon"],
             "column 'x' held numbers in training, holds 'soon' here, in row 12, which is no num",
         ),
         (
-            NumberForm(","),
+            NumberFormat(","),
             ["1,5", "1.5"],
             "holds '1.5' here, in row 12, which is no number (decimal comma); say how",
         ),
         (
-            DateForm(("%d.%m.%Y",)),
+            DateFormat(("%d.%m.%Y",)),
             ["1/2/1990"],
             "'1/2/1990' here, in row 11, which is no date (written as %d.%m.%Y); say how dates are",
         ),
@@ -44,24 +44,24 @@ from frames import forms_of
 )
 def test_what_training_had_none_of_is_refused(form, values, message):
     with pytest.raises(TableError, match=re.escape(message)) as caught:
-        Forms({"x": form}).read_new(pl.DataFrame({"x": values}), first=11)
+        ColumnFormats({"x": form}).read_new(pl.DataFrame({"x": values}), first=11)
     assert str(caught.value).endswith("or by `missing=` what means none")
     notes = Notes()
-    others = Forms({"x": type(form)(**{**vars(form), "others": True})})
+    others = ColumnFormats({"x": type(form)(**{**vars(form), "others": True})})
     assert others.read_new(pl.DataFrame({"x": values}), notes)["x"][-1] is None
     assert f"taken as missing, such as {values[-1]!r}" in notes.lines()[0]
 
 
 def test_forms_are_data():
-    forms = Forms(
+    forms = ColumnFormats(
         {
-            "a": NumberForm(",", ".", "€", whole=True, missing=("-9",), others=True),
-            "b": DateForm(("%d.%m.%Y",)),
-            "c": WordForm(()),
+            "a": NumberFormat(",", ".", "€", whole=True, missing=("-9",), others=True),
+            "b": DateFormat(("%d.%m.%Y",)),
+            "c": WordFormat(()),
         }
     )
     data = json.loads(json.dumps(forms.to_data()))
-    assert Forms.from_data(data) == forms
+    assert ColumnFormats.from_data(data) == forms
 
 
 A = {"kind": "NumberForm"}
@@ -87,12 +87,12 @@ WRONG = [
 @pytest.mark.parametrize(("data", "message"), WRONG)
 def test_what_is_no_form_is_refused(data, message):
     with pytest.raises(ValueError, match=re.escape(message)):
-        Forms.from_data(data)
+        ColumnFormats.from_data(data)
 
 
 def test_a_table_may_be_read_otherwise_than_in_training():
     frame = pl.DataFrame({"x": ["1,5"], "d": ["1/2/1990"], "w": ["b"]})
-    forms = Forms({"x": NumberForm(), "d": DateForm(("%d/%m/%Y",))})
+    forms = ColumnFormats({"x": NumberFormat(), "d": DateFormat(("%d/%m/%Y",))})
     given = Reading(decimal=",", date_format="%m/%d/%Y", missing="b")
     moment = datetime.datetime(1990, 1, 2)
     assert forms.asked(given, ["x"]).read(frame).row(0) == (1.5, moment, None)
@@ -108,7 +108,7 @@ def test_a_table_may_be_read_otherwise_than_in_training():
 def test_forms_do_not_depend_on_the_chunks(values, size):
     frame = pl.DataFrame({"x": values}, schema={"x": pl.String})
     found = forms_of(frame)
-    cut = find_forms(frame.schema, lambda names: frame.iter_slices(size), Wanted())
+    cut = find_formats(frame.schema, lambda names: frame.iter_slices(size), Wanted())
     assert (cut.columns, cut.said) == (found.columns, found.said)
     assert survey(frame.iter_slices(size), None, cut) == survey([frame], None, found)
 
@@ -129,18 +129,20 @@ def test_the_parts_of_a_number_are_told_from_its_shape():
 @pytest.mark.parametrize(
     ("form", "value", "expected"),
     [
-        (DateForm(("%m/%d/%Y",)), "2012-03-31", datetime.datetime(2012, 3, 31)),
-        (DateForm(("%d.%m.%y",)), "2012-03-31 10:30", datetime.datetime(2012, 3, 31, 10, 30)),
-        (DateForm(("%B-%Y",)), "2012-03-31T10:30:00Z", datetime.datetime(2012, 3, 31, 10, 30)),
+        (DateFormat(("%m/%d/%Y",)), "2012-03-31", datetime.datetime(2012, 3, 31)),
+        (DateFormat(("%d.%m.%y",)), "2012-03-31 10:30", datetime.datetime(2012, 3, 31, 10, 30)),
+        (DateFormat(("%B-%Y",)), "2012-03-31T10:30:00Z", datetime.datetime(2012, 3, 31, 10, 30)),
     ],
 )
 def test_iso_dates_are_read_whatever_form_training_had(form, value, expected):
-    assert Forms({"x": form}).read_new(pl.DataFrame({"x": [value]})).item() == expected
+    assert ColumnFormats({"x": form}).read_new(pl.DataFrame({"x": [value]})).item() == expected
 
 
 def test_a_form_that_begins_with_the_year_reads_no_other_order():
     with pytest.raises(TableError, match="which is no date"):
-        Forms({"x": DateForm(("%Y-%d-%m",))}).read_new(pl.DataFrame({"x": ["2012-03-31"]}))
+        ColumnFormats({"x": DateFormat(("%Y-%d-%m",))}).read_new(
+            pl.DataFrame({"x": ["2012-03-31"]})
+        )
 
 
 @pytest.mark.parametrize(
@@ -154,5 +156,5 @@ def test_a_form_that_begins_with_the_year_reads_no_other_order():
 )
 def test_numbers_of_a_type_say_that_they_are_taken_as_percent(values, lines):
     notes = Notes()
-    Forms({"rate": NumberForm(unit="%")}).read_new(pl.DataFrame({"rate": values}), notes)
+    ColumnFormats({"rate": NumberFormat(unit="%")}).read_new(pl.DataFrame({"rate": values}), notes)
     assert notes.lines() == lines

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 import chainrule as cr
-from chainrule.tabular.encoding.target_encoding import Classes
+from chainrule.tabular.encoding.target_encoding import ClassEncoder
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.objectives import checked_class_weights, class_weights
 from chainrule.tabular.prepare import prepare
@@ -199,13 +199,13 @@ def test_weights_of_classes_are_read(given, expected):
     ],
 )
 def test_a_class_may_be_written_in_another_way_where_it_can_mean_no_other(labels, asked):
-    target = Classes("y", tuple(labels))
+    target = ClassEncoder("y", tuple(labels))
     weights = class_weights(target, checked_class_weights(asked), np.array([0, 1]), None)
     assert weights.tolist() == [1, 3]
 
 
 def test_classes_that_differ_in_their_writing_alone_are_two():
-    target = Classes("y", ("True", "true"))
+    target = ClassEncoder("y", ("True", "true"))
     assert class_weights(target, {"true": 3.0}, np.array([0, 1]), None).tolist() == [1, 3]
     with pytest.raises(cr.TableError, match="names 'TRUE', which is no class of 'y'"):
         class_weights(target, {"TRUE": 3.0}, np.array([0, 1]), None)

@@ -19,7 +19,7 @@ from chainrule.tabular.columns.column_decisions import MAX_CATEGORIES, decide
 from chainrule.tabular.columns.survey import survey
 from chainrule.tabular.encoding import column_encoders
 from chainrule.tabular.encoding.preparation import BLOCK, Preparation, fit_preparation
-from chainrule.tabular.formats.column_formats import Forms
+from chainrule.tabular.formats.column_formats import ColumnFormats
 from chainrule.tabular.formats.notes import Notes
 from chainrule.tabular.table_error import TableError
 from frames import Prepared, frames
@@ -51,7 +51,7 @@ def test_any_table(frame, random):
     assert set(prep.columns) <= set(frame.columns)
     # read back
     again = Preparation.from_data(json.loads(json.dumps(prep.to_data(), allow_nan=False)))
-    forms = Forms.from_data(json.loads(json.dumps(prep.forms.to_data())))
+    forms = ColumnFormats.from_data(json.loads(json.dumps(prep.forms.to_data())))
     assert (again, forms) == (prep.preparation, prep.forms)
     assert again.transform(forms.read(frame)).tobytes() == X.tobytes()
     # other columns, in another order, in other pieces

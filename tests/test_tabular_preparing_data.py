@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from chainrule.tabular.encoding import column_encoders
-from chainrule.tabular.encoding.column_encoders import Date
+from chainrule.tabular.encoding.column_encoders import DateEncoder
 from chainrule.tabular.encoding.preparation import Preparation
 from frames import COLUMNS
 
@@ -15,7 +15,7 @@ from frames import COLUMNS
 NUMBER = {"kind": "Number", "column": "a", "centre": 0, "scale": 1, "missing": True, "text": False}
 CATEGORY = {"kind": "Category", "column": "a", "categories": ["x", "y"], "base": None}
 CATEGORY |= {"other": False, "missing": False}
-DATE = Date("d", 0.0, 1.0, ("month",), True, True).__dict__ | {"kind": "Date"}
+DATE = DateEncoder("d", 0.0, 1.0, ("month",), True, True).__dict__ | {"kind": "Date"}
 DATA = [
     ([], "preparation must be an object, got []"),
     ({"encoders": 3}, "preparation.encoders must be a list, got 3"),

@@ -105,27 +105,27 @@ def norms_by_hand(model, X, y):
 
 
 @pytest.mark.parametrize("target", ["dear", "price"])
-def test_the_pulls_are_the_longest_gradients_of_single_examples(target):
+def test_these_are_the_longest_gradients_of_single_examples(target):
     table = flats().drop("price" if target == "dear" else "dear")
     prepared, _, model, _ = trained(table, target, weight="share")
     for part, (found, X, y, rows) in {
         "training": (
-            example_gradients.training_pulls(prepared, model, 0),
+            example_gradients.training_gradients(prepared, model, 0),
             *prepared.blocks[0][:2],
             prepared.rows[~prepared.held],
         ),
         "validation": (
-            example_gradients.validation_pulls(prepared, model, 0),
+            example_gradients.validation_gradients(prepared, model, 0),
             *prepared.held_out[:2],
             prepared.rows[prepared.held],
         ),
     }.items():
         norms = norms_by_hand(model, X, y)
-        first = np.argsort(-norms)[: example_gradients.STRONGEST]
-        assert [pull.row for pull in found.strongest] == rows[first].tolist(), part
-        assert np.allclose([pull.norm for pull in found.strongest], norms[first], rtol=1e-4)
+        first = np.argsort(-norms)[: example_gradients.SHOWN]
+        assert [each.row for each in found.largest] == rows[first].tolist(), part
+        assert np.allclose([each.norm for each in found.largest], norms[first], rtol=1e-4)
         p = model.outputs_of(X[first])
-        assert all(np.allclose(a.p, b) for a, b in zip(found.strongest, p, strict=True))
+        assert all(np.allclose(a.p, b) for a, b in zip(found.largest, p, strict=True))
         assert (found.taken, found.examples) == (len(X), len(X))
 
 
@@ -137,21 +137,21 @@ def test_each_row_is_that_of_the_table_though_rows_without_a_target_are_left_out
     assert prepared.blocks.count > 2
     found = find(prepared, run, model, source)
     model = measured(run, model)
-    assert found.pulls["training"].taken < found.pulls["training"].examples
-    for part in found.pulls.values():
-        for pull in part.strongest:
-            frame = table[pull.row - 1]
-            assert model.target.encode(frame) == pull.y
-            assert np.allclose(model.outputs(frame)[0], pull.p, atol=1e-6)
+    assert found.gradients["training"].taken < found.gradients["training"].examples
+    for part in found.gradients.values():
+        for each in part.largest:
+            frame = table[each.row - 1]
+            assert model.target.encode(frame) == each.y
+            assert np.allclose(model.outputs(frame)[0], each.p, atol=1e-6)
             values = frame.select(found.shown).row(0, named=True)
-            for name, value in found.values[pull.row].items():
+            for name, value in found.values[each.row].items():
                 assert value == values[name] or (math.isnan(value) and math.isnan(values[name]))
 
 
 def test_no_more_gradients_are_taken_than_are_allowed(monkeypatch):
     prepared, _, model, _ = trained(flats(), "dear")
     monkeypatch.setattr(example_gradients, "DRAWN", 25)
-    found = example_gradients.training_pulls(prepared, model, 0)
+    found = example_gradients.training_gradients(prepared, model, 0)
     assert (found.taken, found.examples) == (25, 340)
 
 
@@ -162,10 +162,10 @@ def test_labels_that_are_wrong_rise_to_the_top():
     names[wrong] = np.where(names[wrong] == "benign", "malignant", "benign")
     table = table.with_columns(pl.Series("target", names))
     prepared, run, model, source = trained(table, "target", epochs=15)
-    found = find(prepared, run, model, source).pulls
-    rows = [pull.row for part in found.values() for pull in part.strongest]
+    found = find(prepared, run, model, source).gradients
+    rows = [each.row for part in found.values() for each in part.largest]
     planted = set((wrong + 1).tolist())
-    assert found["training"].strongest[0].row in planted
+    assert found["training"].largest[0].row in planted
     assert len(planted & set(rows)) >= 8  # of 12, among 30 of 569 rows
 
 
@@ -191,9 +191,9 @@ def test_all_is_of_the_model_that_has_not_seen_the_examples_held_out():
     assert not np.allclose(model.params[0].W, run.best[0].W)
     assert np.array_equal(found.p, first.outputs_of(prepared.held_out.X))
     assert found.importances == importance.importances(first, prepared.held_out, 0)
-    pull = found.pulls["validation"].strongest[0]
+    each = found.gradients["validation"].largest[0]
     right = norms_by_hand(first, prepared.held_out.X, prepared.held_out.y)
-    assert pull.norm == pytest.approx(right.max(), rel=1e-4)
+    assert each.norm == pytest.approx(right.max(), rel=1e-4)
 
 
 def test_a_single_example_held_out_has_nothing_to_shuffle():

@@ -205,25 +205,25 @@ def test_few_points_are_drawn_of_many_rows_and_the_page_says_so(monkeypatch, mad
 
 
 @pytest.mark.parametrize("name", TRAININGS)
-def test_importances_and_pulls_are_what_was_found(made, name):
+def test_importances_and_gradients_are_what_was_found(made, name):
     (_, _, model, _), found, html = made(name)
     page = Page(html)
     _, rows = page.table(f"the drop of {found.importances.score}")
     for row, (_, mean, spread) in zip(rows, found.importances.columns, strict=False):
         assert read(row[2]) == pytest.approx(mean, rel=1e-3, abs=1e-6)
         assert read(row[3]) == pytest.approx(spread, rel=1e-3, abs=1e-6)
-    for part, own in found.pulls.items():
-        head, rows = page.table(f"{part}: the {len(own.strongest)} largest gradients of")
+    for part, own in found.gradients.items():
+        head, rows = page.table(f"{part}: the {len(own.largest)} largest gradients of")
         assert len(head) == 1 + len(found.shown) + 4
-        for row, pull in zip(rows, own.strongest, strict=True):
-            assert read(row[0]) == pull.row
-            assert read(row[-1]) == pytest.approx(pull.norm, rel=1e-3)
+        for row, each in zip(rows, own.largest, strict=True):
+            assert read(row[0]) == each.row
+            assert read(row[-1]) == pytest.approx(each.norm, rel=1e-3)
             if model.target.task == "classification":
-                assert read(row[-2]) == pytest.approx(pull.p[pull.y], rel=1e-3)
+                assert read(row[-2]) == pytest.approx(each.p[each.y], rel=1e-3)
             else:
-                middle = pull.p[len(pull.p) // 2]
+                middle = each.p[len(each.p) // 2]
                 assert read(row[-3]) == pytest.approx(middle, rel=1e-3)
-                residual = float(model.target.decode(pull.y)[0]) - middle
+                residual = float(model.target.decode(each.y)[0]) - middle
                 assert read(row[-2]) == pytest.approx(residual, rel=1e-3, abs=1e-3)
 
 

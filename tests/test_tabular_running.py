@@ -11,7 +11,7 @@ import chainrule as cr
 from chainrule.batches import Examples
 from chainrule.fitting.trainer import Trainer, TrainingPlan
 from chainrule.tabular import example_blocks as blocks_module
-from chainrule.tabular.example_blocks import Blocks, block_count
+from chainrule.tabular.example_blocks import ExampleBlocks, block_count
 from chainrule.tabular.table_error import TableError
 
 N, FEATURES = 500, 3
@@ -27,7 +27,7 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(blocks_module, "BLOCK_BYTES", 125 * FEATURES * 4)
 
 
-made: list[Blocks] = []
+made: list[ExampleBlocks] = []
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def closed():
 
 
 def filled(folder=None, weighted=True, sizes=(N,)):
-    blocks = Blocks(
+    blocks = ExampleBlocks(
         np.arange(N), features=FEATURES, outputs=None, weighted=weighted, seed=3, folder=folder
     )
     made.append(blocks)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
-from chainrule.tabular.class_scores import class_scores, confusion_by_name, told
+from chainrule.tabular.class_scores import class_scores, confusion_by_name, scores_by_name
 from chainrule.tabular.scores import MAIN, METRICS, SCORES, scored
 
 LABELS = np.array([0, 0, 0, 1, 1, 2])
@@ -116,7 +116,7 @@ def test_the_scores_of_each_class_are_those_of_scikit_learn(weighted):
 
 
 def test_what_is_a_share_of_nothing_is_null_in_json():
-    scores = told(class_scores(np.array([0, 0]), np.array([0, 0]), 2), ["a", "b"])
+    scores = scores_by_name(class_scores(np.array([0, 0]), np.array([0, 0]), 2), ["a", "b"])
     assert scores[1] == {"class": "b", "precision": None, "recall": None, "f1": None, "support": 0}
 
 

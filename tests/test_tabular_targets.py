@@ -16,8 +16,8 @@ from chainrule.tabular.columns.column_decisions import decide
 from chainrule.tabular.columns.survey import MOST, survey
 from chainrule.tabular.columns.task import FEW, ROWS_EACH, decide_target
 from chainrule.tabular.encoding.target_encoding import (
-    Classes,
-    Quantity,
+    ClassEncoder,
+    QuantityEncoder,
     fit_target,
     target_from_data,
 )
@@ -125,7 +125,7 @@ LABELS = [
 
 @given(st.one_of(LABELS).filter(lambda labels: len(set(labels)) > 1))
 def test_classes_are_scikit_learns_and_come_back_in_their_type(labels):
-    target = Classes("y", tuple(sorted(set(labels))))
+    target = ClassEncoder("y", tuple(sorted(set(labels))))
     frame = pl.DataFrame({"y": labels})
     y = target.encode(frame)
     assert (y.dtype, y.tolist()) == (np.int64, LabelEncoder().fit_transform(labels).tolist())
@@ -159,28 +159,32 @@ def _again(target):
 
 def test_whole_floats_are_integers_as_classes():
     target = fitted([1.0, 2.0, None, 1.0])
-    assert target == Classes("y", (1, 2))
+    assert target == ClassEncoder("y", (1, 2))
     assert target.encode(pl.DataFrame({"y": [2.0, 1.0]})).tolist() == [1, 0]
     assert target.encode(pl.DataFrame({"y": ["2", "1"]})).tolist() == [1, 0]
 
 
 def test_numbers_in_text_are_a_quantity_too():
-    target = Quantity("y", 1.0, 2.0)
+    target = QuantityEncoder("y", 1.0, 2.0)
     assert target.encode(pl.DataFrame({"y": ["3", " 1 "]})).tolist() == [[1], [0]]
 
 
 REFUSED = [
-    (Classes("y", ("a", "b")), {"x": ["a"]}, "the target 'y' is no column of the table"),
+    (ClassEncoder("y", ("a", "b")), {"x": ["a"]}, "the target 'y' is no column of the table"),
     (
-        Classes("y", ("a", "b")),
+        ClassEncoder("y", ("a", "b")),
         {"y": ["a", "c"]},
         "target 'y' must be one of the classes 'a', 'b', got 'c' in row 12",
     ),
-    (Classes("y", (1, 2)), {"y": [None, 1]}, "one of the classes 1, 2, got None in row 11"),
-    (Quantity("y", 0.0, 1.0), {"y": [1.5, math.inf]}, "a finite number, got inf in row 12"),
-    (Quantity("y", 0.0, 1.0), {"y": ["1.5", "high"]}, "a finite number, got 'high' in row 12"),
-    (Quantity("y", 0.0, 1.0), {"y": [math.nan]}, "a finite number, got nan in row 11"),
-    (Quantity("y", 0.0, 1.0), {"y": [DAY]}, "target 'y' must be a finite number, got Date"),
+    (ClassEncoder("y", (1, 2)), {"y": [None, 1]}, "one of the classes 1, 2, got None in row 11"),
+    (QuantityEncoder("y", 0.0, 1.0), {"y": [1.5, math.inf]}, "a finite number, got inf in row 12"),
+    (
+        QuantityEncoder("y", 0.0, 1.0),
+        {"y": ["1.5", "high"]},
+        "a finite number, got 'high' in row 12",
+    ),
+    (QuantityEncoder("y", 0.0, 1.0), {"y": [math.nan]}, "a finite number, got nan in row 11"),
+    (QuantityEncoder("y", 0.0, 1.0), {"y": [DAY]}, "target 'y' must be a finite number, got Date"),
 ]
 
 

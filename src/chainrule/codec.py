@@ -89,8 +89,8 @@ def read(value: Any, annotation: Any, place: str) -> Any:
 def to_data(record: Any) -> dict[str, Any]:
     """Return a dataclass as data, with its kind.
 
-    >>> from chainrule.tabular.encoding.target_encoding import Quantity
-    >>> to_data(Quantity("price", centre=100.0, scale=50.0))
+    >>> from chainrule.tabular.encoding.target_encoding import QuantityEncoder
+    >>> to_data(QuantityEncoder("price", centre=100.0, scale=50.0))
     {'kind': 'Quantity', 'column': 'price', 'centre': 100.0, 'scale': 50.0, 'quantiles': []}
     """
     values = dataclasses.asdict(record)

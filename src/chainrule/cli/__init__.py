@@ -10,8 +10,7 @@
 | `option_names.py` | arguments, as the library names them, turned into options |
 | `training_files.py` | what a training reads and writes; models as the commands read them |
 | `config.py` | the same in a TOML file |
-| `narrator.py` | what is said while a training goes on |
-| `progress_bar.py` | how far a training is, on a terminal or in a log |
+| `narrator.py` | what is said while a training goes on, and how far it is |
 | `summary.py` | what is said of columns, trainings and models |
 | `scoring.py` | what is said of scores and of what is to be doubted in them |
 | `signals.py`, `standard_streams.py` | Ctrl-C and SIGTERM; streams that are closed or full |

@@ -52,7 +52,7 @@ def in_unit(text: str, unit: str) -> float:
     return int(value) if value.is_integer() else value
 
 
-class Form(click.ParamType[Any]):
+class OptionType(click.ParamType[Any]):
     """A form of values: what it is called in the help, and how a text is read."""
 
     def __init__(self, name: str, read: Callable[[str], Any]) -> None:
@@ -139,18 +139,22 @@ def _option(field: Field) -> Callable[[Any], Any]:
     )
 
 
-NAMES, SIZES, ORDER = Form("NAMES", names), Form("UNITS", sizes), Form("COLUMN=A<B<C", order)
-WHOLE = Form("TEXT", lambda text: [text])
+NAMES, SIZES, ORDER = (
+    OptionType("NAMES", names),
+    OptionType("UNITS", sizes),
+    OptionType("COLUMN=A<B<C", order),
+)
+WHOLE = OptionType("TEXT", lambda text: [text])
 """The form of texts that are not cut at commas."""
 
 QUANTITIES = {
-    "bytes": Form("SIZE", lambda text: in_unit(text, "bytes")),
-    "seconds": Form("TIME", lambda text: in_unit(text, "seconds")),
+    "bytes": OptionType("SIZE", lambda text: in_unit(text, "bytes")),
+    "seconds": OptionType("TIME", lambda text: in_unit(text, "seconds")),
 }
 BY_TYPE: dict[Any, Any] = {
     tuple[str, ...]: NAMES,
     tuple[int, ...]: SIZES,
-    tuple[float, ...]: Form("LEVELS", levels),
+    tuple[float, ...]: OptionType("LEVELS", levels),
     Mapping: ORDER,
     Path: click.Path(path_type=Path),
     UnionType: str,

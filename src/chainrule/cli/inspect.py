@@ -77,13 +77,13 @@ def _columns(model: TableModel) -> list[Decision]:
         features[encoder.column] += len(encoder.features)
     return [
         Decision(
-            told["column"],
-            told["role"],
-            f"{counted(features[told['column']], 'feature')}; {told['reason']}"
-            if told["column"] in features
-            else told["reason"],
+            each["column"],
+            each["role"],
+            f"{counted(features[each['column']], 'feature')}; {each['reason']}"
+            if each["column"] in features
+            else each["reason"],
         )
-        for told in model.about["decisions"]
+        for each in model.about["decisions"]
     ]
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Self
 
 from chainrule.cli import summary
-from chainrule.cli.progress_bar import progress
+from chainrule.fitting.progress import Progress
+from chainrule.formatting import number
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,7 +49,7 @@ class Narrator:
             self.seconds, self.resumed_at = 0.0, trainer.epochs
             self._began = time.monotonic()
         self.say(_opening(training) if first else _of_all_rows(training))
-        bar = progress(self.console, trainer, lines=10 if first else 2)
+        bar = _progress(self.console, trainer, lines=10 if first else 2)
         self._show = self._bar.enter_context(bar)
 
     def __call__(self, trainer: Trainer) -> None:
@@ -71,3 +73,38 @@ def _opening(training: TableTraining) -> str:
 
 def _of_all_rows(training: TableTraining) -> str:
     return f"\nTraining again with all {len(training.prepared.rows):,} rows.\n"
+
+
+@contextmanager
+def _progress(
+    console: Console | None, training: Trainer, *, lines: int = 10
+) -> Iterator[Callable[[Trainer], None]]:
+    """Yield what shows how far a training is, after each visit; without a console, nothing.
+
+    A terminal has a bar, and a log at most so many lines.
+    """
+    if console is None:
+        yield lambda training: None
+        return
+    total, blocks = training.plan.epochs, training.blocks.count
+    begun, width = training.visits / blocks, len(str(total))
+    with Progress(total, console, begun=begun, lines=lines, width=width, transient=True) as shown:
+
+        def show(training: Trainer) -> None:
+            done = training.visits / blocks
+            left = f"  {shown.left(done)}" if done < total else ""
+            shown.show(done, f"{_losses(training)}{left}")
+
+        yield show
+
+
+def _losses(training: Trainer) -> str:
+    """Return the losses, of the examples in training and of those held out if any are."""
+    if not training.losses:
+        return ""
+    loss = f"loss {number(training.losses[-1])}"
+    if not training.validation_losses:
+        return loss
+    epochs = training.epochs, training.best_epoch
+    last, best = (number(training.validated(epoch)) for epoch in epochs)
+    return f"{loss}, held out {last}, best {best}"

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from chainrule.cli.click_options import Form, forced, given, joined, names, reads_tables
+from chainrule.cli.click_options import OptionType, forced, given, joined, names, reads_tables
 from chainrule.cli.exits import refusals
 from chainrule.cli.terminal import say
 from chainrule.cli.training_files import load_model
@@ -27,7 +27,7 @@ from chainrule.tabular.output_files import check_apart, check_predictions
 @forced
 @click.option(
     "--keep",
-    type=Form("NAMES", names),
+    type=OptionType("NAMES", names),
     multiple=True,
     help="Columns of the table to copy to the output.",
 )

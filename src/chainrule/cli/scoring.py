@@ -50,8 +50,8 @@ def of_scores(found: Mapping[str, Any]) -> list[str]:
     return [f"{counted(int(rows['scored']), 'row')}{without}", *scores(found)]
 
 
-def of_classes(told: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the scores of each class; of many, those that are told worst.
+def of_classes(classes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the scores of each class; of many, those that are told apart worst.
 
     >>> scores = {"class": "yes", "precision": 1.0, "recall": 0.5, "f1": 0.6667, "support": 2}
     >>> print(*of_classes([scores]), sep="\\n")
@@ -59,29 +59,29 @@ def of_classes(told: Sequence[Mapping[str, Any]]) -> list[str]:
       class  precision  recall      F1  rows
       yes       1.0000  0.5000  0.6667     2
     """
-    if not told:
+    if not classes:
         return []
-    shown = sorted(told, key=_worst)[:CLASSES] if len(told) > CLASSES else told
+    shown = sorted(classes, key=_worst)[:CLASSES] if len(classes) > CLASSES else classes
     rows = [("class", "precision", "recall", "F1", "rows"), *map(_class, shown)]
     lines = _table(rows)
-    if len(shown) < len(told):
+    if len(shown) < len(classes):
         lines.append(
-            f"  … the {len(shown)} of {len(told):,} classes with the lowest F1; --json has all"
+            f"  … the {len(shown)} of {len(classes):,} classes with the lowest F1; --json has all"
         )
     return ["", *lines]
 
 
-def _worst(told: Mapping[str, Any]) -> tuple[bool, float]:
+def _worst(scores: Mapping[str, Any]) -> tuple[bool, float]:
     """Order classes by F1, those that have none last."""
-    return told["f1"] is None, told["f1"] or 0.0
+    return scores["f1"] is None, scores["f1"] or 0.0
 
 
-def _class(told: Mapping[str, Any]) -> tuple[str, ...]:
+def _class(scores: Mapping[str, Any]) -> tuple[str, ...]:
     from chainrule.cli.summary import short
     from chainrule.tabular.formats.column_values import bare
 
-    shares = (decimals(told[name], 4) for name in ("precision", "recall", "f1"))
-    return short(bare(told["class"])), *shares, number(told["support"])
+    shares = (decimals(scores[name], 4) for name in ("precision", "recall", "f1"))
+    return short(bare(scores["class"])), *shares, number(scores["support"])
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
@@ -108,10 +108,10 @@ def warned(about: Mapping[str, Any]) -> list[str]:
     return _paragraphs(as_options(f"Warning: {each}") for each in about.get("warnings", ()))
 
 
-def _paragraphs(told: Iterable[str]) -> list[str]:
+def _paragraphs(texts: Iterable[str]) -> list[str]:
     from chainrule.demo.printing import WIDTH
 
     lines = [
-        textwrap.fill(each, WIDTH, subsequent_indent="  ", break_on_hyphens=False) for each in told
+        textwrap.fill(each, WIDTH, subsequent_indent="  ", break_on_hyphens=False) for each in texts
     ]
     return ["", *lines] if lines else []

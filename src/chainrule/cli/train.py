@@ -99,11 +99,11 @@ def train(
             check_apart({"the model": files.model, "the page": files.report}, file)
         with _resumable(ctx, files), Narrator(None if quiet else _console()) as narrator:
             model = _trained(files, asked, narrator, resume=resume, restart=restart, force=force)
-    made = Made(model, files, narrator)
+    report = TrainingReport(model, files, narrator)
     if as_json:
-        say_as_json(made.data())
+        say_as_json(report.data())
     elif not quiet:
-        made.show()
+        report.show()
 
 
 def check_usage(files: Files, *, resume: bool, restart: bool) -> None:
@@ -115,7 +115,7 @@ def check_usage(files: Files, *, resume: bool, restart: bool) -> None:
         raise click.UsageError("--resume and --restart exclude each other.")
 
 
-class Made:
+class TrainingReport:
     """A model that was trained, with what its file does not hold."""
 
     def __init__(self, model: TableModel, files: Files, narrator: Narrator) -> None:
@@ -161,8 +161,8 @@ class Made:
 def _examples(about: Mapping[str, Any], resumed_at: int) -> int:
     """Return how many examples a training has gone through since it was resumed."""
     rows = about["rows"]
-    made = (about["epochs"] - resumed_at) * rows["training"]
-    return int(made + about["epochs_with_all"] * (rows["training"] + rows["validation"]))
+    first = (about["epochs"] - resumed_at) * rows["training"]
+    return int(first + about["epochs_with_all"] * (rows["training"] + rows["validation"]))
 
 
 def _console() -> Console:

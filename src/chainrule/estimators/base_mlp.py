@@ -194,7 +194,14 @@ class BaseMLP(CallbackSupportMixin, FittedMLP):  # type: ignore[misc]
         return sample_weight
 
     def _train(
-        self, X: Any, y: Any, weight: Any, given: ValidationArguments, *, epochs: int | None = None
+        self,
+        X: Any,
+        y: Any,
+        weight: Any,
+        given: ValidationArguments,
+        *,
+        record: bool,
+        epochs: int | None = None,
     ) -> None:
         """Train for some epochs, from where an earlier call ended if that is what is wanted."""
         hyperparameters.check_parameters(self)
@@ -207,29 +214,30 @@ class BaseMLP(CallbackSupportMixin, FittedMLP):  # type: ignore[misc]
             hidden_layers.check_same_form(self, self._form)
         data = self._data(X, y, weight, given, first=not goes_on, whole=whole)
         begin = self._descent if hyperparameters.is_descent(self) else self._minimisation
-        training = begin(data, epochs or self.max_iter)
+        training = begin(data, epochs or self.max_iter, record=record)
         with EpochHooks(self, data, epochs or self.max_iter, self._take, whole=whole) as hooks:
             self._take(training.run(*hooks.after_each))
         self._take(training.concluded(whole=whole))
         self._warn_of_end(training, whole=whole)
 
-    def _descent(self, data: FitData, epochs: int) -> Descent:
+    def _descent(self, data: FitData, epochs: int, *, record: bool) -> Descent:
         """Return the training by steps down the gradient, before its first step."""
-        n, held, batch = data.n, data.held, self._batch(data.n)
+        held, batch = data.held, self._batch(data.n)
         by_score = self.early_stopping and held is not None
         curves = self._curves.begun(self.metrics or (), validated=held is not None)
-        rule = functools.partial(hyperparameters.optimizer, self, n, batch)
+        rule = functools.partial(hyperparameters.optimizer, self, data.n, batch)
         start = curves.starts["score" if by_score else "loss"]
         plan = TrainingPlan(
-            self._network(data.X.shape[1], batch * data.mean_weight),
-            rule(curves.slowdown),
-            self.history_.epochs + epochs,
-            batch,
-            self.seed_,
-            Patience(self.n_iter_no_change, self.tol, start=start),
-            bool(self.shuffle),
-            self.clip_value,
-            self.clip_norm,
+            net=self._network(data.X.shape[1], batch * data.mean_weight),
+            optimizer=rule(curves.slowdown),
+            epochs=self.history_.epochs + epochs,
+            batch_size=batch,
+            seed=self.seed_,
+            stopping=Patience(self.n_iter_no_change, self.tol, start=start),
+            shuffle=bool(self.shuffle),
+            clip_value=self.clip_value,
+            clip_norm=self.clip_norm,
+            record=record,
             **self._engine(),
         )
         return Descent(
@@ -249,8 +257,13 @@ class BaseMLP(CallbackSupportMixin, FittedMLP):  # type: ignore[misc]
             seen=self.t_,
         )
 
-    def _minimisation(self, data: FitData, steps: int) -> Minimisation:
+    def _minimisation(self, data: FitData, steps: int, *, record: bool) -> Minimisation:
         """Return the training by L-BFGS, before its first step."""
+        if record:
+            raise ValueError(
+                f"{type(self).__name__}: solver='lbfgs' makes no steps to be made again; leave "
+                "record out, or take another solver, such as 'adam'"
+            )
         net = self._network(data.X.shape[1], len(data.X) * data.mean_weight)
         check_statistics(type(self).__name__, net)
         state = FitState(net, self.parameters_, History(), n_iter=0, t=self.t_)

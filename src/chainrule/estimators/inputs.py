@@ -10,10 +10,12 @@ from array_api_compat import array_namespace, device, is_array_api_obj
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn import get_config
+from sklearn.exceptions import DataConversionWarning
 from sklearn.utils._array_api import move_to
-from sklearn.utils.validation import column_or_1d, validate_data
+from sklearn.utils.validation import validate_data
 
 from chainrule.errors import check_unmasked, check_weights
+from chainrule.warn import warn
 
 Array = NDArray[Any]
 
@@ -88,7 +90,17 @@ def check_data(estimator: Any, X: Any, y: Any, *, first: bool) -> tuple[Array, A
     except ValueError as error:
         raise _with_place(error, X) from None
     y = dense(y)
-    return dense(X), column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+    return dense(X), _in_a_row(y) if y.ndim == 2 and y.shape[1] == 1 else y
+
+
+def _in_a_row(y: Array) -> Array:
+    """Return a column as what scikit-learn wants in its place, with its warning."""
+    warn(
+        "A column-vector y was passed when a 1d array was expected. Please change the shape of y "
+        "to (n_samples,), for example using ravel().",
+        DataConversionWarning,
+    )
+    return y[:, 0]
 
 
 def check_inputs(estimator: Any, X: Any, method: str) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult, minimize
-from sklearn.utils.optimize import _check_optimize_result
+from sklearn.exceptions import ConvergenceWarning
 
 from chainrule import evaluation
 from chainrule.estimators.fit_data import FitData
@@ -18,6 +18,7 @@ from chainrule.estimators.fit_state import FitState
 from chainrule.layers import Role
 from chainrule.network import Network, Parameters, describe
 from chainrule.trees import leaves, rebuild
+from chainrule.warn import warn
 
 Array = NDArray[Any]
 
@@ -69,7 +70,7 @@ class Minimisation:
     called_off: bool = False
     interrupted: bool = False
     over: bool = True  # whether another step comes, SciPy does not say
-    ended: bool = True  # and where it is not, SciPy warns
+    ended: bool = True  # and where it is not, `run` has warned
 
     def run(self, *hooks: Callable[[Minimisation], bool]) -> FitState:
         """Search until the cost falls no more or a hook returns True, and return where it is."""
@@ -86,15 +87,23 @@ class Minimisation:
             self.interrupted = True
             return self.state
         _check_finite(found)
-        made = self.state.n_iter
-        if not self.called_off:
-            made = _check_optimize_result("lbfgs", found, self.max_iter)
-        self._enter(found, made)
+        self._enter(found, self.state.n_iter if self.called_off else found.nit)
+        if found.status and not self.called_off:
+            self._warn_of_no_end(found)
         return self.state
 
     def concluded(self, *, whole: bool) -> FitState:
         """Return where it ends: L-BFGS keeps no best."""
         return self.state
+
+    def _warn_of_no_end(self, found: OptimizeResult) -> None:
+        spent = "max_iter" if found.nit >= self.max_iter else "max_fun"
+        remedy = f"raise {spent}={getattr(self, spent)}, or scale" if found.status == 1 else "scale"
+        warn(
+            f"lbfgs failed to converge after {found.nit} iteration(s): {found.message}; {remedy} "
+            "the columns of X",
+            ConvergenceWarning,
+        )
 
     def _minimised(self, step: Callable[[OptimizeResult], None]) -> OptimizeResult:
         options = {"maxfun": self.max_fun, "maxiter": self.max_iter, "gtol": self.tol}

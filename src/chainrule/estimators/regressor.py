@@ -81,6 +81,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        record: bool = False,
     ) -> MLPRegressor:
         """Train the network, and measure it on validation data if they are given.
 
@@ -92,8 +93,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
             The weights of the examples, (n,).
         X_val, y_val, sample_weight_val
             Validation data in place of what would be held out.
+        record
+            Whether `history_` keeps X and y as they are trained with, so that `cr.explain_step` and
+            `cr.contributions` can make any step of this call again.
         """
-        self._train(X, y, sample_weight, ValidationArguments(X_val, y_val, sample_weight_val))
+        validation = ValidationArguments(X_val, y_val, sample_weight_val)
+        self._train(X, y, sample_weight, validation, record=record)
         return self
 
     @available_if(hyperparameters.descends)
@@ -107,6 +112,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        record: bool = False,
     ) -> MLPRegressor:
         """Make one epoch more, over these examples.
 
@@ -118,10 +124,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
             The weights of the examples, (n,).
         X_val, y_val, sample_weight_val
             Validation data in place of what would be held out.
+        record
+            Whether `history_` keeps X and y as they are trained with, so that `cr.explain_step` and
+            `cr.contributions` can make any step of this call again.
         """
-        self._train(
-            X, y, sample_weight, ValidationArguments(X_val, y_val, sample_weight_val), epochs=1
-        )
+        validation = ValidationArguments(X_val, y_val, sample_weight_val)
+        self._train(X, y, sample_weight, validation, epochs=1, record=record)
         return self
 
     # What y is

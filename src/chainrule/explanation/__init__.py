@@ -130,44 +130,43 @@ def explain(
     ...
     """
     from chainrule.explanation import derivation, result, subjects
-    from chainrule.explanation.notation import notation as convention
     from chainrule.explanation.tied_names import tied
-    from chainrule.explanation.training_step import Training
+    from chainrule.explanation.training_step import TrainingStep
     from chainrule.explanation.unit_derivative import derive_unit
     from chainrule.explanation.unit_places import Places
 
-    convention(notation)
+    top = _checked("explain", net, params, notation, top)
     if digits is not None:
         digits = check_whole("explain: digits", digits, least=1, below=18)
-    top = check_whole("explain: top", top, least=1)
-    check_parameters(net, params)
-    derivation.check_layers(net)
     at = tied(ties, Places.of(net))
     numerator, subject = subjects.fraction(of, by, at)
-    labels = derivation.labels(at, inputs, outputs)
-    if ties and numerator != subjects.COST:
+    of_cost = numerator == subjects.COST
+    if ties and not of_cost:
         raise ValueError("explain: by and ties exclude each other; leave one of them out")
-    training = Training(optimizer, freeze, velocity, step, batch_size, at)
-    if numerator != subjects.COST and not training.is_later:
-        params, X = derivation.inputs_in_double(net, params, X)
-        derived = derive_unit(
-            net, params, X, numerator, subject, top=top, labels=labels, called=(of, by)
-        )
-        return result.Explanation(derived, notation, digits)
-    if y is None:
-        what = "the cost" if numerator == subjects.COST else "a step of the training"
-        raise ValueError(f"explain: {what} needs targets: give y, or in a file targets")
-    params, data = derivation.in_double(net, params, X, y, sample_weight)
-    params, data, made, draw, about = training.begin(net, params, data)
-    if numerator == subjects.COST:
+    shown: dict[str, Any] = {"top": top, "labels": derivation.labels(at, inputs, outputs)}
+    training = TrainingStep(optimizer, freeze, velocity, step, batch_size, at)
+    params, data, made, draw, about = training.start(
+        net, params, X, y, sample_weight, of_cost=of_cost
+    )
+    if of_cost:
         derived = derivation.derive(
-            net, params, data, subject, top=top, draw=draw, made=made, labels=labels, at=at
+            net, params, data, subject, draw=draw, made=made, at=at, **shown
         )
     else:
-        derived = derive_unit(
-            net, params, data.X, numerator, subject, top=top, labels=labels, called=(of, by)
-        )
+        derived = derive_unit(net, params, data.X, numerator, subject, called=(of, by), **shown)
     return result.Explanation(derived, notation, digits, about)
+
+
+def _checked(what: str, net: Network, params: Parameters, notation: str, top: int) -> int:
+    """Return how many terms are written; raise where something cannot be explained."""
+    from chainrule.explanation import derivation
+    from chainrule.explanation.notation import notation as convention
+
+    convention(notation)
+    top = check_whole(f"{what}: top", top, least=1)
+    check_parameters(net, params)
+    derivation.check_layers(net)
+    return top
 
 
 def paths(
@@ -211,12 +210,7 @@ def paths(
     >>> [path.units for path in paths(net, params, [2.0], [1.0], of="x1").paths]
     [('h1', 'o1'), ('h2', 'o1')]
     """
-    from chainrule.explanation import derivation
-    from chainrule.explanation.notation import notation as convention
     from chainrule.explanation.path_sums import paths_of
 
-    convention(notation)
-    top = check_whole("paths: top", top, least=1)
-    check_parameters(net, params)
-    derivation.check_layers(net)
+    top = _checked("paths", net, params, notation, top)
     return paths_of(net, params, X, y, of, top, sample_weight, notation)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.activations import Activation, activation
-from chainrule.explanation.derivation_steps import Said, Step
+from chainrule.explanation.derivation_steps import NotedFormula, Step
 from chainrule.explanation.expressions import Expression, Quantity
-from chainrule.explanation.formulas import ACTIVATION_FORMS, Form, number
+from chainrule.explanation.formulas import ACTIVATION_FORMULAS, Formula, number
 from chainrule.explanation.notation import derivative
 from chainrule.explanation.softmax import Softmax
 from chainrule.explanation.sums import Row, largest, total
@@ -41,10 +41,10 @@ class Activated:
         """Whether each number depends on the whole row."""
         return self.row.pull is not None
 
-    def a(self, j: int) -> Said:
+    def a(self, j: int) -> NotedFormula:
         """The formula of what leaves."""
         if not self.joint:
-            return self._by_form(j, 0)
+            return self._by_formula(j, 0)
         return self._unless_own(lambda: self._softmax.share(j))
 
     def back(self, j: int) -> Any:
@@ -53,7 +53,7 @@ class Activated:
         if seed is not None:
             if self.joint:
                 return self._entry(seed, j)
-            return self._by_form(j, 1) if j == seed else Said(number(0.0))
+            return self._by_formula(j, 1) if j == seed else NotedFormula(number(0.0))
         if not self.joint:
             return self.sheet.da(j) * self._slope(j)
         return total(
@@ -76,30 +76,30 @@ class Activated:
 
     # Of each number by itself
 
-    def _by_form(self, j: int, facet: int) -> Said:
+    def _by_formula(self, j: int, facet: int) -> NotedFormula:
         """The formula of an activation (facet 0) or its slope, with the letters that it needs."""
         z, a = self.z(j), self.sheet.a(j)
 
-        def form() -> Form:
-            made: Form = ACTIVATION_FORMS[self.row.name][facet](
+        def form() -> Formula:
+            made: Formula = ACTIVATION_FORMULAS[self.row.name][facet](
                 z, a, *map(number, self.row.parameters)
             )
             return made
 
         return self._unless_own(form)
 
-    def _unless_own(self, form: Callable[[], Form | Expression]) -> Said:
+    def _unless_own(self, form: Callable[[], Formula | Expression]) -> NotedFormula:
         if is_own(activation, self.row):
-            return Said(None, f"{OWN}, {self.row.name}")
+            return NotedFormula(None, f"{OWN}, {self.row.name}")
         made = form()
         if isinstance(made, Expression):
-            return Said(made, str(self.row))
-        lets = (Said(each.expression).of(each.quantity) for each in made.lets)
-        return Said(made.expression, str(self.row), tuple(lets))
+            return NotedFormula(made, str(self.row))
+        lets = (NotedFormula(each.expression).of(each.quantity) for each in made.lets)
+        return NotedFormula(made.expression, str(self.row), tuple(lets))
 
     def _slope(self, j: int) -> Quantity:
         key = derivative(self.sheet.a(j).key, self.z(j).key)
-        return self.working.define(key, self._slopes[j], lambda: self._by_form(j, 1))
+        return self.working.define(key, self._slopes[j], lambda: self._by_formula(j, 1))
 
     @functools.cached_property
     def _slopes(self) -> Row:
@@ -126,7 +126,7 @@ class Activated:
         key = derivative(self.sheet.a(k).key, self.z(j).key)
         return self.working.define(key, self._jacobian[k, j], lambda: self._entry(k, j))
 
-    def _entry(self, k: int, j: int) -> Said:
+    def _entry(self, k: int, j: int) -> NotedFormula:
         """∂a_k/∂z_j: a_j (1 − a_j), or −a_k a_j."""
         a_k, a_j = self.sheet.a(k), self.sheet.a(j)
         return self._unless_own(lambda: a_j * (1 - a_j) if k == j else -(a_k * a_j))

@@ -17,12 +17,12 @@ import numpy as np
 
 from chainrule.errors import check_whole
 from chainrule.explanation import derivation
-from chainrule.explanation.printed_digits import figure
 from chainrule.explanation.replay import recorded_run
 from chainrule.explanation.step_shares import DECAY, EARLIER, PENALTY, Sharing, Vector
 from chainrule.explanation.subjects import subject
-from chainrule.explanation.text import Text
+from chainrule.explanation.text import figure_text
 from chainrule.explanation.unit_places import Places, is_parameter
+from chainrule.formatting import counted
 from chainrule.history import History
 from chainrule.layers import Role
 from chainrule.ties import Place
@@ -75,10 +75,9 @@ class Contributions:
         w1 went from 0.5 to 0.25 in 2 steps: −0.25
         ...
         """
-        said = _said
         rows = [
-            f"{self.of} went from {said(self.before)} to {said(self.after)} in {self.steps} "
-            f"step{'s' if self.steps != 1 else ''}: {said(self.after - self.before)}"
+            f"{self.of} went from {figure_text(self.before)} to {figure_text(self.after)} "
+            f"in {counted(self.steps, 'step')}: {figure_text(self.after - self.before)}"
         ]
         for what, shares in (("output o", self.outputs), ("example ", self.examples)):
             order = np.argsort(-np.abs(shares), kind="stable")
@@ -99,11 +98,7 @@ class Contributions:
 
 
 def _row(name: str, share: float) -> str:
-    return f"  {name:<22}{_said(share):>16}"
-
-
-def _said(value: float) -> str:
-    return Text().figure(figure(float(value), 6)).text
+    return f"  {name:<22}{figure_text(share):>16}"
 
 
 def contributions(history: History, of: str, step: int | None = None) -> Contributions:

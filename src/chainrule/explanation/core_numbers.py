@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 
 from chainrule.backprop import Deltas, Trace
-from chainrule.explanation.unit_places import Place, Places
+from chainrule.explanation.unit_places import LayerPlace, Places
 from chainrule.trees import Array
 
 
-class Numbers:
+class PlaceNumbers:
     """A pass forward and one backward, by places.
 
     >>> net = cr.Network(1, [cr.Dense(1)], loss="huber")
     >>> trace = cr.forward(net, net.parameters([([[2.0]], [0.5])]), [[3.0]])
-    >>> numbers = Numbers(trace, (np.array([[1.0]]),), Places.of(net), np.array([[1.0]]))
+    >>> numbers = PlaceNumbers(trace, (np.array([[1.0]]),), Places.of(net), np.array([[1.0]]))
     >>> numbers.record(numbers.at.layers[0]).a, numbers.da(-1)
     (array([[6.5]]), array([[2.]]))
     """
@@ -28,19 +28,19 @@ class Numbers:
         self.trace, self.deltas, self.at, self.dlast = trace, deltas, at, dlast
         self.n = len(dlast)
 
-    def params(self, place: Place) -> Any:
+    def params(self, place: LayerPlace) -> Any:
         """Return the parameters of a place."""
-        return held(self.trace.params, place.path)
+        return at_path(self.trace.params, place.path)
 
-    def record(self, place: Place) -> Any:
+    def record(self, place: LayerPlace) -> Any:
         """Return what a place saw."""
-        return held(self.trace, place.seen)
+        return at_path(self.trace, place.seen)
 
-    def delta(self, place: Place) -> Any:
+    def delta(self, place: LayerPlace) -> Any:
         """Return the δ of a place."""
-        return held(self.deltas, place.seen)
+        return at_path(self.deltas, place.seen)
 
-    def dx(self, place: Place) -> Array:
+    def dx(self, place: LayerPlace) -> Array:
         """Return ∂C by what enters the layer of a place."""
         seen = self.params(place), self.record(place), self.delta(place)
         return place.layer.dx(*seen, np)
@@ -67,10 +67,10 @@ class Numbers:
         return part[(member - 1) * self.n : member * self.n]
 
 
-def held(tree: Any, path: str) -> Any:
+def at_path(tree: Any, path: str) -> Any:
     """Return what a tree holds at a path.
 
-    >>> held(([1, 2], ()), "0.1")
+    >>> at_path(([1, 2], ()), "0.1")
     2
     """
     for step in path.split("."):

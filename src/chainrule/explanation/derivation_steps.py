@@ -56,7 +56,7 @@ class Step:
         yield self
 
 
-class Said(NamedTuple):
+class NotedFormula(NamedTuple):
     """A formula and what is said of it, of a quantity that is known: all else of a step."""
 
     formula: Expression | None

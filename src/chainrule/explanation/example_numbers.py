@@ -17,12 +17,12 @@ import numpy as np
 
 from chainrule.backprop import Deltas, Trace
 from chainrule.explanation.cached_method import cached_method
-from chainrule.explanation.core_numbers import Numbers, held
+from chainrule.explanation.core_numbers import PlaceNumbers, at_path
 from chainrule.explanation.expressions import Expression, Quantity
 from chainrule.explanation.layer_working import Formulas, Sheet
 from chainrule.explanation.notation import Key, derivative
 from chainrule.explanation.sums import Row
-from chainrule.explanation.unit_places import Place, Places
+from chainrule.explanation.unit_places import LayerPlace, Places
 from chainrule.trees import Array
 
 
@@ -34,7 +34,7 @@ class Seat(NamedTuple):
     delta: Any
 
 
-class Example(abc.ABC):
+class ExampleNumbers(abc.ABC):
     """What one example of a pass forward and backward has to show; `row` is its row in both.
 
     `top` is how many terms of a sum are written.
@@ -44,7 +44,7 @@ class Example(abc.ABC):
         self, trace: Trace, deltas: Deltas, y: Array, *, row: int, cost: Key, top: int, at: Places
     ) -> None:
         self.net, self.cost, self.at, self.at_row, self.top = trace.net, cost, at, row, top
-        self.numbers = Numbers(trace, deltas, at, trace.output)
+        self.numbers = PlaceNumbers(trace, deltas, at, trace.output)
         self.y: Row = y[row]
         self.output = trace.output[row : row + 1]
         self.x: Row = trace[0].x[row]
@@ -57,7 +57,7 @@ class Example(abc.ABC):
 
     @abc.abstractmethod
     def define(
-        self, key: Key, value: float, said: Callable[[], Any], *, asked: bool = True
+        self, key: Key, value: float, formula: Callable[[], Any], *, asked: bool = True
     ) -> Quantity:
         """Return a quantity that a layer says the formula of.
 
@@ -100,7 +100,7 @@ class Example(abc.ABC):
         return self._seat(self.at.layers[k])
 
     @cached_method
-    def _seat(self, place: Place) -> Seat:
+    def _seat(self, place: LayerPlace) -> Seat:
         n, row = self.numbers.n, self.at_row
         rows = {n * self.net.members: (place.member - 1) * n + row} if place.member else {}
         record, delta = self.numbers.record(place), self.numbers.delta(place)
@@ -108,7 +108,7 @@ class Example(abc.ABC):
         return Seat(self.numbers.params(place), *taken)
 
     @cached_method
-    def gates(self, k: int) -> list[tuple[Place, Seat]]:
+    def gates(self, k: int) -> list[tuple[LayerPlace, Seat]]:
         """The gates behind a place that change what passes through them."""
         every = ((place, self._seat(place)) for place in self.at.gates.get(k, ()))
         return [each for each in every if each[0].layer.work(Sheet(self, *each)) is not None]
@@ -147,7 +147,7 @@ class Example(abc.ABC):
         return self._dx(gates[0]) if gates else self.dpassed(k)
 
     @cached_method
-    def _dx(self, place: Place) -> Row:
+    def _dx(self, place: LayerPlace) -> Row:
         return np.asarray(place.layer.dx(*self._seat(place), np)[0])
 
     @functools.cached_property
@@ -160,7 +160,7 @@ class Example(abc.ABC):
     def parameter(self, k: int, name: str, *entry: int) -> Quantity:
         """An entry of a parameter of a place."""
         place = self.at.layers[k]
-        value = held(self.seat(k).params, name)[entry]
+        value = at_path(self.seat(k).params, name)[entry]
         return Quantity(self.at.key(f"{place.path}.{name}", entry), float(value))
 
     def out(self, k: int, j: int) -> Quantity:

@@ -35,7 +35,7 @@ class Let(NamedTuple):
     expression: Expression
 
 
-class Form(NamedTuple):
+class Formula(NamedTuple):
     """A formula, and the letters that it brings along."""
 
     expression: Expression
@@ -87,14 +87,14 @@ def number(value: float) -> Number | Negative:
 
 # Activations: a = f(z) and ∂a/∂z, from z, a and the row's parameters.
 
-Rule = Callable[..., Form]
+Rule = Callable[..., Formula]
 
 
 def _of_z(value: Callable[..., Expression], slope: Callable[..., Expression]) -> tuple[Rule, Rule]:
     """Rules without letters of their own."""
     return (
-        lambda z, a, *parameters: Form(value(z, *parameters)),
-        lambda z, a, *parameters: Form(slope(z, a, *parameters)),
+        lambda z, a, *parameters: Formula(value(z, *parameters)),
+        lambda z, a, *parameters: Formula(slope(z, a, *parameters)),
     )
 
 
@@ -136,19 +136,19 @@ def _gelu_u(z: Quantity) -> Expression:
     return GELU_K * Sum((z, GELU_C * z**3))
 
 
-def _gelu_tanh(z: Quantity, a: Quantity) -> Form:
+def _gelu_tanh(z: Quantity, a: Quantity) -> Formula:
     if abs(z.value) > LARGEST_CUBED:
-        return Form(z * call("σ", _gelu_u(z)))
+        return Formula(z * call("σ", _gelu_u(z)))
     u = let("u", _gelu_u(z))
-    return Form(z * call("σ", u.quantity), (u,))
+    return Formula(z * call("σ", u.quantity), (u,))
 
 
-def _gelu_tanh_slope(z: Quantity, a: Quantity) -> Form:
+def _gelu_tanh_slope(z: Quantity, a: Quantity) -> Formula:
     du = GELU_K * (1 + 3 * GELU_C * z**2)
     if abs(z.value) > LARGEST_CUBED:
-        return Form(_gelu_slope(z, _gelu_u(z), du))
+        return Formula(_gelu_slope(z, _gelu_u(z), du))
     lets = let("u", _gelu_u(z)), let("u′", du)
-    return Form(_gelu_slope(z, *(each.quantity for each in lets)), lets)
+    return Formula(_gelu_slope(z, *(each.quantity for each in lets)), lets)
 
 
 def _gelu_slope(z: Quantity, u: Expression, du: Expression) -> Expression:
@@ -156,18 +156,18 @@ def _gelu_slope(z: Quantity, u: Expression, du: Expression) -> Expression:
     return left + z * left * right * du
 
 
-def _mish(z: Quantity, a: Quantity) -> Form:
+def _mish(z: Quantity, a: Quantity) -> Formula:
     s = let("s", call("ln", 1 + exp(z)))
-    return Form(z * call("tanh", s.quantity), (s,))
+    return Formula(z * call("tanh", s.quantity), (s,))
 
 
-def _mish_slope(z: Quantity, a: Quantity) -> Form:
+def _mish_slope(z: Quantity, a: Quantity) -> Formula:
     s = let("s", call("ln", 1 + exp(z)))
     t = let("t", call("tanh", s.quantity))
-    return Form(t.quantity + z * Sum((node(1), -(t.quantity**2))) * call("σ", z), (s, t))
+    return Formula(t.quantity + z * Sum((node(1), -(t.quantity**2))) * call("σ", z), (s, t))
 
 
-ACTIVATION_FORMS: dict[str, tuple[Rule, Rule]] = {
+ACTIVATION_FORMULAS: dict[str, tuple[Rule, Rule]] = {
     "identity": _of_z(lambda z: z, lambda z, a: node(1)),
     "sigmoid": _of_z(lambda z, *k: 1 / (1 + exp(-_times(k, z))), _sigmoid_slope),
     "bipolar_sigmoid": _of_z(lambda z, *k: 2 / (1 + exp(-_times(k, z))) - 1, _bipolar_slope),
@@ -216,7 +216,7 @@ ACTIVATION_FORMS: dict[str, tuple[Rule, Rule]] = {
 # parameters.
 
 
-class LossForm(NamedTuple):
+class LossFormula(NamedTuple):
     """`value` and `slope` from (a, y, o, *parameters), or with p in the place of a."""
 
     value: Callable[..., Expression]
@@ -266,26 +266,26 @@ def _binary_slope(p: Quantity, y: Quantity, o: Number, a: Quantity) -> Expressio
     return -call("σ", -a) if y.value == 1 else call("σ", a) - y
 
 
-LOSS_FORMS: dict[str, LossForm] = {
-    "half_squared_error": LossForm(
+LOSS_FORMULAS: dict[str, LossFormula] = {
+    "half_squared_error": LossFormula(
         lambda a, y, o: Number("1") / 2 * (a - y) ** 2, lambda a, y, o: a - y
     ),
-    "squared_error": LossForm(lambda a, y, o: (a - y) ** 2, lambda a, y, o: 2 * (a - y)),
-    "mean_squared_error": LossForm(
+    "squared_error": LossFormula(lambda a, y, o: (a - y) ** 2, lambda a, y, o: 2 * (a - y)),
+    "mean_squared_error": LossFormula(
         lambda a, y, o: (a - y) ** 2 / o, lambda a, y, o: 2 * (a - y) / o
     ),
-    "absolute_error": LossForm(
+    "absolute_error": LossFormula(
         lambda a, y, o: call("abs", a - y), lambda a, y, o: call("sgn", a - y)
     ),
-    "huber": LossForm(_huber, _huber_slope),
-    "quantile": LossForm(_quantile, _quantile_slope),
-    "log_cosh": LossForm(
+    "huber": LossFormula(_huber, _huber_slope),
+    "quantile": LossFormula(_quantile, _quantile_slope),
+    "log_cosh": LossFormula(
         lambda a, y, o: call("ln", call("cosh", a - y)), lambda a, y, o: call("tanh", a - y)
     ),
-    "poisson": LossForm(lambda a, y, o: exp(a) - y * a, lambda a, y, o: exp(a) - y),
-    "hinge": LossForm(lambda a, y, o: call("max", 1 - y * a, 0), _hinge_slope),
-    "binary_cross_entropy": LossForm(_binary, _binary_slope),
-    "cross_entropy": LossForm(lambda p, t, o: -(t * call("ln", p)), lambda p, t, o: p - t),
+    "poisson": LossFormula(lambda a, y, o: exp(a) - y * a, lambda a, y, o: exp(a) - y),
+    "hinge": LossFormula(lambda a, y, o: call("max", 1 - y * a, 0), _hinge_slope),
+    "binary_cross_entropy": LossFormula(_binary, _binary_slope),
+    "cross_entropy": LossFormula(lambda p, t, o: -(t * call("ln", p)), lambda p, t, o: p - t),
 }
 """The cross-entropies are of p, what their link makes of the logits; `cross_entropy` of t, the
 smoothed label, and `binary_cross_entropy` of the logit too: see `working`."""

@@ -13,11 +13,11 @@ import numpy as np
 
 from chainrule.backprop import Trace, backward, forward, gradient, input_gradient, trace_cost
 from chainrule.batches import Examples
-from chainrule.explanation.core_numbers import Numbers, held
+from chainrule.explanation.core_numbers import PlaceNumbers, at_path
 from chainrule.explanation.notation import COST, Key
 from chainrule.explanation.subjects import ALL
 from chainrule.explanation.sums import Row, whole
-from chainrule.explanation.unit_places import Place, Places, is_parameter
+from chainrule.explanation.unit_places import LayerPlace, Places, is_parameter
 from chainrule.layers import Draw
 from chainrule.network import Network, Parameters, describe, divisor
 from chainrule.targets import encode
@@ -69,7 +69,7 @@ class Passes:
 
     def _forward(self, draw: Draw | None) -> None:
         self.trace = forward(self.net, self.params, self.data.X, draw, check=False)
-        self.numbers = Numbers(self.trace, (), self.at, self.trace.output)
+        self.numbers = PlaceNumbers(self.trace, (), self.at, self.trace.output)
         for k, place in self._walk():
             record = self.numbers.record(place)
             for what in ("z", "a"):
@@ -99,26 +99,26 @@ class Passes:
         self.deltas = backward(trace, y, check=False)
         self.weighted = backward(trace, y, self.data.w, mean_weight=self.mean_weight, check=False)
         for deltas in (self.deltas, self.weighted):
-            numbers = Numbers(trace, deltas, self.at, trace.output)
+            numbers = PlaceNumbers(trace, deltas, self.at, trace.output)
             for k, place in reversed(self._walk()):
                 for part in leaves(numbers.delta(place)):
                     self._check("∂C/∂z", k, place, part)
         dlast = net.row.grad(trace.output, y, np)
-        self.numbers = Numbers(trace, self.deltas, self.at, dlast)
+        self.numbers = PlaceNumbers(trace, self.deltas, self.at, dlast)
         self.grads = gradient(trace, self.weighted)
         self.plain_grads = gradient(self.plain, self.weighted)
         for name, leaf in named_leaves(self.grads):
             if not np.all(np.isfinite(leaf)):
                 raise ValueError(f"explain: the gradient of {name} is not finite")
 
-    def _walk(self) -> list[tuple[int, Place]]:
+    def _walk(self) -> list[tuple[int, LayerPlace]]:
         """The places and the gates behind each, these with the place −2 of none."""
         found = [(-2, gate) for gate in self.at.gates.get(-1, ())]
         for k, place in enumerate(self.at.layers):
             found += [(k, place), *((-2, gate) for gate in self.at.gates.get(k, ()))]
         return found
 
-    def _check(self, what: str, k: int, place: Place, values: Array | None) -> None:
+    def _check(self, what: str, k: int, place: LayerPlace, values: Array | None) -> None:
         """Name the first value that is not finite, by example and unit."""
         if values is None or np.all(np.isfinite(values)):
             return
@@ -131,7 +131,7 @@ class Passes:
             "scale the inputs or the weights"
         )
 
-    def _described(self, place: Place) -> str:
+    def _described(self, place: LayerPlace) -> str:
         """What errors call a layer, within others too."""
         if place.path.isdecimal():
             return describe(self.net, int(place.path))
@@ -145,7 +145,7 @@ class Passes:
 
     def _leaf(self, tree: Parameters, key: Key) -> float:
         name, entry = self.at.leaf(key)
-        return float(held(tree, name)[entry])
+        return float(at_path(tree, name)[entry])
 
     def gradient(self, key: Key, *, plain: bool = False) -> float:
         """Return ∂C by a parameter, or by an input or unit that all examples move together."""

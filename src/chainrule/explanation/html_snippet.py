@@ -84,9 +84,9 @@ def _rows(line: Line, is_subject: bool) -> str:
     if is_subject:
         sign, result = parts[-1]
         rows[-1] = f'{math(f"<mo>{sign}</mo>")} <span class="result">{math(result)}</span>'
-    said = [html(text) for text in remarks(line)]
+    notes = [html(text) for text in remarks(line)]
     if line.holds:
-        said.insert(0, f"for {math(line.holds)}")
-    if said:
-        rows[-1] += f" <small>({'; '.join(said)})</small>"
+        notes.insert(0, f"for {math(line.holds)}")
+    if notes:
+        rows[-1] += f" <small>({'; '.join(notes)})</small>"
     return "".join(f"<div>{row}</div>" for row in rows)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from chainrule.explanation import escaping
 from chainrule.explanation.typeset import BREAK, WEAK, Typeset, equals, remarks, unbroken
-from chainrule.explanation.writer import Case, Line
+from chainrule.explanation.writer import Line, WrittenCase
 
 if TYPE_CHECKING:
     from chainrule.explanation.result import Explanation
@@ -107,7 +107,7 @@ class Latex(Typeset):
             return sign + self.brackets(", ".join(arguments))
         return f"{sign}({f',{WEAK}'.join(map(unbroken, arguments))})"
 
-    def cases(self, rows: list[Case]) -> str:
+    def cases(self, rows: list[WrittenCase]) -> str:
         conditions = [f"{c.left} {_SIGNS.get(c.sign, c.sign)} {c.right}" for c in rows]
         if not rows[0].value:
             return unbroken(conditions[0])
@@ -267,10 +267,10 @@ def _part(written: list[Line], room: float, subject: str) -> Iterator[str]:
 
 def _remark(line: Line) -> str:
     """What is said of a step, behind its result."""
-    said = [escaping.latex(text) for text in remarks(line)]
+    notes = [escaping.latex(text) for text in remarks(line)]
     if line.holds:
-        said.insert(0, f"for ${line.holds}$")
-    return rf" \quad\text{{({'; '.join(said)})}}" if said else ""
+        notes.insert(0, f"for ${line.holds}$")
+    return rf" \quad\text{{({'; '.join(notes)})}}" if notes else ""
 
 
 def _legend(explanation: Explanation, writer: Latex) -> Iterator[str]:

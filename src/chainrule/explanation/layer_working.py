@@ -14,15 +14,16 @@ import numpy as np
 
 from chainrule.activations import Activation
 from chainrule.explanation.activation_formulas import Activated
-from chainrule.explanation.derivation_steps import Said, Step
+from chainrule.explanation.derivation_steps import NotedFormula, Step
 from chainrule.explanation.expressions import Cases, Expression, Quantity, call
 from chainrule.explanation.formulas import cases, number
 from chainrule.explanation.notation import Key, derivative
 from chainrule.explanation.sums import Row, total
-from chainrule.explanation.unit_places import Place
+from chainrule.explanation.unit_places import LayerPlace
+from chainrule.warn import deprecated
 
 if TYPE_CHECKING:
-    from chainrule.explanation.example_numbers import Example, Seat
+    from chainrule.explanation.example_numbers import ExampleNumbers, Seat
 
 Pair = tuple[Quantity, Expression]
 """A quantity that a parameter changes, and its derivative by it."""
@@ -65,8 +66,8 @@ class Sheet:
 
     def __init__(
         self,
-        working: Example,
-        place: Place,
+        working: ExampleNumbers,
+        place: LayerPlace,
         seat: Seat,
         k: int = -1,
         *,
@@ -105,19 +106,19 @@ class Sheet:
         """An entry of a parameter."""
         return self.working.parameter(self.k, name, *entry)
 
-    def weighted(self, j: int, value: float, said: Callable[[], Any]) -> Quantity:
+    def weighted(self, j: int, value: float, formula: Callable[[], Any]) -> Quantity:
         """A weighted input, with the formula that its line has."""
-        return self.working.define(Key("z", self.k, j), value, said, asked=False)
+        return self.working.define(Key("z", self.k, j), value, formula, asked=False)
 
-    def dz(self, j: int, value: float, said: Callable[[], Any]) -> Quantity:
+    def dz(self, j: int, value: float, formula: Callable[[], Any]) -> Quantity:
         """δ, which is ∂C/∂z of a unit, with the formula that its line has."""
         key = self.working.delta_key(self.k, j)
-        return self.working.define(key, value, said, asked=False)
+        return self.working.define(key, value, formula, asked=False)
 
     def let(
         self,
         text: str,
-        said: Callable[[], Any],
+        formula: Callable[[], Any],
         value: float,
         *,
         unit: int = -1,
@@ -131,11 +132,11 @@ class Sheet:
         """
         parameter = (of.key,) if of else ()
         key = Key("own", self.k, unit, source + 1, parameter, text)
-        return self.working.define(key, value, lambda: Said(said(), note))
+        return self.working.define(key, value, lambda: NotedFormula(formula(), note))
 
-    def by(self, of: Quantity, said: Callable[[], Any], value: float) -> Quantity:
+    def by(self, of: Quantity, formula: Callable[[], Any], value: float) -> Quantity:
         """∂C by a letter of the layer, with a line of its own before the first that needs it."""
-        return self.working.define(derivative(self.working.cost, of.key), value, said)
+        return self.working.define(derivative(self.working.cost, of.key), value, formula)
 
     # Of a batch that is normalised as one
 
@@ -209,9 +210,14 @@ class Sheet:
         """Expressions, each with the left, sign and right of its condition."""
         return cases(*rows)
 
-    def said(self, formula: Any, note: str = "") -> Said:
+    def noted(self, formula: Any, note: str = "") -> NotedFormula:
         """A formula with a note."""
-        return Said(formula, note)
+        return NotedFormula(formula, note)
+
+    def said(self, formula: Any, note: str = "") -> NotedFormula:
+        """The same, by its old name."""
+        deprecated("sheet.said(formula, note)", "sheet.noted(formula, note)")
+        return self.noted(formula, note)
 
     def formulas(
         self,

@@ -63,7 +63,7 @@ def _block(line: Line, subject: str) -> str:
 
 def _remark(line: Line) -> list[str]:
     """What is said of a line, as a paragraph before it."""
-    said = [escaping.markdown(text) for text in remarks(line)]
+    notes = [escaping.markdown(text) for text in remarks(line)]
     if line.holds:
-        said.insert(0, f"for ${line.holds}$")
-    return ["; ".join(said) + ":"] if said else []
+        notes.insert(0, f"for ${line.holds}$")
+    return ["; ".join(notes) + ":"] if notes else []

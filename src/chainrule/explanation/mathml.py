@@ -6,7 +6,7 @@ import re
 
 from chainrule.explanation.escaping import html
 from chainrule.explanation.typeset import BREAK, WEAK, Typeset, unbroken
-from chainrule.explanation.writer import Case
+from chainrule.explanation.writer import WrittenCase
 
 _ONE = re.compile(r"<(m[ino])>[^<]*</\1>")
 
@@ -82,7 +82,7 @@ class MathML(Typeset):
         inner = "<mo>,</mo>".join(_row(argument) for argument in arguments)
         return f"<mi>{name}</mi><mo>&#x2061;</mo>{self.brackets(inner)}"
 
-    def cases(self, rows: list[Case]) -> str:
+    def cases(self, rows: list[WrittenCase]) -> str:
         conditions = [f"{_row(c.left)}<mo>{html(c.sign)}</mo>{_row(c.right)}" for c in rows]
         if not rows[0].value:
             return conditions[0]

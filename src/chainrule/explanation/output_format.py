@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from chainrule.explanation.result import Explanation
 
 
-class Format(NamedTuple):
+class OutputFormat(NamedTuple):
     """A format of explanations: how their names end, and what writes one `width` columns wide."""
 
     suffix: str
@@ -21,12 +21,12 @@ class Format(NamedTuple):
 
 
 FORMATS = {
-    "text": Format(".txt", lambda explanation, width: explanation.text(width)),
-    "markdown": Format(".md", lambda explanation, width: explanation.markdown()),
-    "latex": Format(".tex", lambda explanation, width: explanation.latex()),
-    "fragment": Format("", lambda explanation, width: explanation.latex(document=False)),
-    "notebook": Format(".ipynb", lambda explanation, width: explanation.notebook()),
-    "html": Format(".html", lambda explanation, width: explanation.html()),
+    "text": OutputFormat(".txt", lambda explanation, width: explanation.text(width)),
+    "markdown": OutputFormat(".md", lambda explanation, width: explanation.markdown()),
+    "latex": OutputFormat(".tex", lambda explanation, width: explanation.latex()),
+    "fragment": OutputFormat("", lambda explanation, width: explanation.latex(document=False)),
+    "notebook": OutputFormat(".ipynb", lambda explanation, width: explanation.notebook()),
+    "html": OutputFormat(".html", lambda explanation, width: explanation.html()),
 }
 """The formats; only the command can name one without a suffix."""
 

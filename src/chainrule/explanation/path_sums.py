@@ -22,9 +22,8 @@ from chainrule.explanation.derivation_steps import Step
 from chainrule.explanation.expressions import Product, Quantity
 from chainrule.explanation.forward_backward import Passes
 from chainrule.explanation.notation import COST, Key, derivative, name_of, notation
-from chainrule.explanation.printed_digits import figure
 from chainrule.explanation.subjects import subject
-from chainrule.explanation.text import Text, line_text
+from chainrule.explanation.text import Text, figure_text, line_text
 from chainrule.explanation.unit_places import Places, is_parameter
 from chainrule.explanation.unit_to_unit import Ways
 from chainrule.explanation.writer import Writer, write_step
@@ -97,12 +96,12 @@ class Paths:
         ...
         """
         writer = Text()
-        rows = [f"{self._symbol(writer)} = {_said(self.gradient)}, by paths"]
+        rows = [f"{self._symbol(writer)} = {figure_text(self.gradient)}, by paths"]
         for path in self.paths:
             rows += ["", self._title(path)]
             rows += line_text(self._line(path, writer), width)
         ends = [("the penalty", self.penalty), (f"the other {self.others} paths", self.rest)]
-        rows += [""] + [f"{name}: {_said(value)}" for name, value in ends if value]
+        rows += [""] + [f"{name}: {figure_text(value)}" for name, value in ends if value]
         if self.paths:
             rows += ["", *self._chart(self.paths[0], writer, width)]
         return "\n".join(rows).replace("\n\n\n", "\n\n") + "\n"
@@ -137,16 +136,14 @@ class Paths:
             bar = "█" * round(abs(log) * scale) if math.isfinite(log) else "█" * side
             left, right = (bar, "") if log < 0 else ("", bar)
             head = f"  {name:<{max(map(len, names))}}"
-            rows.append(f"{head} {left:>{side}}│{right:<{side}} {_said(factor.value):>10}".rstrip())
+            rows.append(
+                f"{head} {left:>{side}}│{right:<{side}} {figure_text(factor.value):>10}".rstrip()
+            )
         smallest = path.smallest
         if abs(smallest.value) < 1:
             name = self._name(smallest.key, writer)
-            rows.append(f"It is {name} = {_said(smallest.value)} that makes it small.")
+            rows.append(f"It is {name} = {figure_text(smallest.value)} that makes it small.")
         return rows
-
-
-def _said(value: float) -> str:
-    return Text().figure(figure(float(value), 6)).text
 
 
 class _Largest(NamedTuple):

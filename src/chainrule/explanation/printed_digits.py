@@ -40,7 +40,7 @@ class Figure(NamedTuple):
         return -size if self.negative else size
 
 
-class Line(NamedTuple):
+class Rounding(NamedTuple):
     """A result, the digits of the numbers put in, and whether they give it only roughly."""
 
     result: Figure
@@ -73,24 +73,24 @@ def figure(value: float, digits: int = DIGITS) -> Figure:
     return Figure(given < 0, f"{shown.scaleb(-exponent).normalize():f}", exponent)
 
 
-def line(expression: Expression, value: float, digits: int | None = None) -> Line:
+def rounding(expression: Expression, value: float, digits: int | None = None) -> Rounding:
     """Return how a result is printed beside the expression that it comes from.
 
     Digits that are given are used for every number, whatever comes of it.
 
     >>> a, b = (Quantity(("a", 0), v) for v in (0.138498561629, 0.593269992107))
-    >>> line(a * b, 0.138498561629 * 0.593269992107)[1:]
+    >>> rounding(a * b, 0.138498561629 * 0.593269992107)[1:]
     (11, False)
     """
     if digits is not None:
         result = figure(value, digits)
-        return Line(result, digits, not _agrees(expression, result, digits, digits))
+        return Rounding(result, digits, not _agrees(expression, result, digits, digits))
     for shown in range(DIGITS, FEWEST - 1, -1):
         result = figure(value, shown)
         for put_in in range(DIGITS, MOST + 1):
             if _agrees(expression, result, shown, put_in):
-                return Line(result, put_in, rounded=False)
-    return Line(figure(value), DIGITS, rounded=True)
+                return Rounding(result, put_in, rounded=False)
+    return Rounding(figure(value), DIGITS, rounded=True)
 
 
 PRECISIONS = (30, 60, 400)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from chainrule.backprop import Trace, backward, deltas_from, forward, gradient
 from chainrule.batches import Subset, batches_after
-from chainrule.explanation.core_numbers import held
+from chainrule.explanation.core_numbers import at_path
 from chainrule.explanation.notation import Key
 from chainrule.explanation.replay import BeforeStep, examples_of, steps_of
 from chainrule.explanation.unit_places import Places
@@ -84,7 +84,7 @@ class Sharing:
         return float(self._entry(tree).item())
 
     def _entry(self, tree: Parameters) -> Array:
-        return np.asarray(held(tree, self.name)[self.place]).reshape(1)
+        return np.asarray(at_path(tree, self.name)[self.place]).reshape(1)
 
     def _mean(self, states: list[State]) -> Array:
         """The running mean, as states hold it."""
@@ -162,7 +162,7 @@ Factor = Callable[[Any, int, Array, State], Array]
 """From the optimizer, the step, the whole direction and the state after it to the factor."""
 
 
-class Rule(NamedTuple):
+class StepRule(NamedTuple):
     """How an optimizer's step is a direction times a factor.
 
     `keeps_mean` where the first part of its state, if it has one, is the running mean.
@@ -234,22 +234,22 @@ def _inverse(direction: Array) -> Array:
     return 1 / abs(direction) if direction else 0 * direction
 
 
-RULES: dict[str, Rule] = {
-    "sgd": Rule(_sgd, _sgd_factor, keeps_mean=True),
-    "adagrad": Rule(_gradient_itself, _root_factor),
-    "rmsprop": Rule(_gradient_itself, _root_factor),
-    "adam": Rule(_adam, _adam_factor, keeps_mean=True),
-    "adamw": Rule(_adam, _adam_factor, keeps_mean=True),
-    "nadam": Rule(_nadam, _nadam_factor, keeps_mean=True),
-    "lion": Rule(_lion, _lion_factor, keeps_mean=True),
-    "rprop": Rule(_gradient_itself, _rprop_factor),
+RULES: dict[str, StepRule] = {
+    "sgd": StepRule(_sgd, _sgd_factor, keeps_mean=True),
+    "adagrad": StepRule(_gradient_itself, _root_factor),
+    "rmsprop": StepRule(_gradient_itself, _root_factor),
+    "adam": StepRule(_adam, _adam_factor, keeps_mean=True),
+    "adamw": StepRule(_adam, _adam_factor, keeps_mean=True),
+    "nadam": StepRule(_nadam, _nadam_factor, keeps_mean=True),
+    "lion": StepRule(_lion, _lion_factor, keeps_mean=True),
+    "rprop": StepRule(_gradient_itself, _rprop_factor),
 }
 """For each optimizer of the table, how its step is a direction times a factor."""
 
 _NAMES = {kind: name for name, kind in OPTIMIZERS.items()}
 
 
-def _rule(optimizer: Any) -> Rule:
+def _rule(optimizer: Any) -> StepRule:
     """Return the rule of an optimizer, or raise for one of the user's own."""
     name = _NAMES.get(type(optimizer))
     if name is None:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from chainrule.explanation.escaping import plain
 from chainrule.explanation.notation import Name
-from chainrule.explanation.writer import Case, Line, Writer
+from chainrule.explanation.printed_digits import figure
+from chainrule.explanation.writer import Line, Writer, WrittenCase
 
 UPPER = str.maketrans("0123456789+-−()L", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾ᴸ")
 LOWER = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -65,7 +66,7 @@ class Text(Writer):
             return f"|{arguments[0]}|"
         return f"{'√' if name == 'sqrt' else name}({', '.join(arguments)})"
 
-    def cases(self, rows: list[Case]) -> str:
+    def cases(self, rows: list[WrittenCase]) -> str:
         return ", ".join(
             f"{row.value}{' if ' if row.value else ''}{row.left} {row.sign} {row.right}"
             for row in rows
@@ -73,6 +74,15 @@ class Text(Writer):
 
     def brackets(self, text: str) -> str:
         return f"({text})"
+
+
+def figure_text(value: float, digits: int = 6) -> str:
+    """Return a number as text.
+
+    >>> figure_text(-1234.5), figure_text(1.5e-7)
+    ('−1234.5', '1.5 · 10⁻⁷')
+    """
+    return Text().figure(figure(float(value), digits)).text
 
 
 def legend_text(legend: Sequence[tuple[str, str, str]]) -> list[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chainrule.batches import Examples
 from chainrule.errors import check_whole
+from chainrule.explanation.derivation import in_double, inputs_in_double
 from chainrule.explanation.derivation_steps import Update
 from chainrule.explanation.replay import before_step
 from chainrule.explanation.tied_names import called, checked
@@ -22,7 +23,7 @@ SEED = 0
 """Of dropout's masks, which the steps draw."""
 
 
-class Begun(NamedTuple):
+class StepStart(NamedTuple):
     """What a step begins with, and what is said of it."""
 
     params: Parameters
@@ -32,7 +33,7 @@ class Begun(NamedTuple):
     about: str
 
 
-class Training(NamedTuple):
+class TrainingStep(NamedTuple):
     """What `explain` is told of a training; see there."""
 
     optimizer: Optimizer | None
@@ -47,7 +48,19 @@ class Training(NamedTuple):
         """Whether a step is asked for, which may be a later one or one of a batch."""
         return self.step is not None or self.batch_size is not None
 
-    def begin(self, net: Network, params: Parameters, data: Examples) -> Begun:
+    def start(
+        self, net: Network, params: Parameters, X: Any, y: Any, weight: Any, *, of_cost: bool
+    ) -> StepStart:
+        """Return where what is explained begins; a unit's own derivative needs no targets."""
+        if not (of_cost or self.is_later):
+            params, X = inputs_in_double(net, params, X)
+            return StepStart(params, Examples(X, X, None), None, None, "")
+        if y is None:
+            what = "the cost" if of_cost else "a step of the training"
+            raise ValueError(f"explain: {what} needs targets: give y, or in a file targets")
+        return self.begin(net, *in_double(net, params, X, y, weight))
+
+    def begin(self, net: Network, params: Parameters, data: Examples) -> StepStart:
         """Return where the step begins that is explained, or raise where nothing says how."""
         stays = frozen(params, self.freeze, of="explain")
         ties = checked(params, self.at, net.roles, stays)
@@ -58,14 +71,14 @@ class Training(NamedTuple):
                         f"explain: {name} is of a training, which needs its rate: give optimizer, "
                         "such as cr.SGD(0.5), or in a file rate = 0.5"
                     )
-            return Begun(params, data, None, None, "")
+            return StepStart(params, data, None, None, "")
         if not isinstance(self.optimizer, Optimizer):
             raise TypeError(
                 f"explain: optimizer must be one such as cr.SGD(0.5), got {self.optimizer!r}"
             )
         made = Update(self.optimizer, 1, self._states(net, self.optimizer, ties), stays, ties=ties)
         if not self.is_later:
-            return Begun(params, data, made, None, "")
+            return StepStart(params, data, made, None, "")
         return self._reached(net, params, data, made, ties)
 
     def _states(self, net: Network, optimizer: Optimizer, ties: Ties) -> list[State] | None:
@@ -83,7 +96,7 @@ class Training(NamedTuple):
 
     def _reached(
         self, net: Network, params: Parameters, data: Examples, made: Update, ties: Ties
-    ) -> Begun:
+    ) -> StepStart:
         """The step, after those before it."""
         step = check_whole("explain: step", 1 if self.step is None else self.step, least=1)
         size = self.batch_size
@@ -100,7 +113,7 @@ class Training(NamedTuple):
         about = f"Step {step} of the training"
         if part:
             about += f", with {_named(rows)} of the {len(data.X)}"
-        return Begun(stand.params, stand.batch, made, Draw(SEED, step), f"{about}.")
+        return StepStart(stand.params, stand.batch, made, Draw(SEED, step), f"{about}.")
 
 
 def _named(rows: list[int]) -> str:

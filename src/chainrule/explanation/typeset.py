@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from chainrule.explanation.notation import Name, Ratio
-from chainrule.explanation.writer import Level, Line, Writer, Written
+from chainrule.explanation.writer import Line, Precedence, Writer, Written
 
 BREAK = "\n"
 """Where a line may be broken: between the terms of a sum that nothing encloses."""
@@ -51,7 +51,7 @@ class Typeset(Writer):
         """Write a name; one with something above it takes brackets before a power."""
         text, level = super().named(name)
         raised = isinstance(name, Name) and name.sup
-        return Written(text, Level.POWER if raised else level)
+        return Written(text, Precedence.POWER if raised else level)
 
     def name(self, name: Name) -> str:
         if name.code:

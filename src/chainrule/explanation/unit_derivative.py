@@ -16,7 +16,7 @@ import numpy as np
 
 from chainrule.backprop import Deltas, Trace, deltas_from, forward
 from chainrule.batches import Examples
-from chainrule.explanation.core_numbers import Numbers
+from chainrule.explanation.core_numbers import PlaceNumbers
 from chainrule.explanation.derivation import CHAIN, Deriver, check_finite
 from chainrule.explanation.derivation_steps import Derivation, Part, Step, Update
 from chainrule.explanation.expressions import Expression, Product, Quantity, in_double
@@ -82,7 +82,7 @@ class _UnitPasses:
     def parts(self, key: Key) -> list[float]:
         """Return each example's derivative by δ of what it is by, which orders the examples."""
         place = self.at.layers[max(key.layer, 0)]
-        each = leaves(Numbers(self.trace, self.deltas, self.at, self.y).delta(place))
+        each = leaves(PlaceNumbers(self.trace, self.deltas, self.at, self.y).delta(place))
         sizes = (np.abs(part).reshape(self.n, -1).sum(axis=1) for part in each)
         return [float(v) for v in sum(sizes)]
 

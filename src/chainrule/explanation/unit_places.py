@@ -29,7 +29,7 @@ LETTERS = {"w": "W", "b": "b"}
 """The kinds of keys that are of the leaves of these names; those of others are `parameter`."""
 
 
-class Place(NamedTuple):
+class LayerPlace(NamedTuple):
     """A layer that makes units: what its leaves' names begin with, and where its record lies.
 
     `sources` are the places of which the units enter. Of several members that share a layer, each
@@ -56,9 +56,9 @@ class Flow:
 
     def __init__(self, inputs: int) -> None:
         self.inputs = inputs
-        self.layers: list[Place] = []
-        self.gates: dict[int, list[Place]] = {}
-        self.next: dict[int, Place] = {}
+        self.layers: list[LayerPlace] = []
+        self.gates: dict[int, list[LayerPlace]] = {}
+        self.next: dict[int, LayerPlace] = {}
         self.starts: list[int] = []
         self.path = self.seen = ""
         self.of = 0
@@ -109,11 +109,11 @@ class Flow:
         inner.seen = f"{self.seen}.{seen}".lstrip(".")
         return inner
 
-    def _made(self, layer: Layer, sources: Sequence[int], outputs: int | None = None) -> Place:
+    def _made(self, layer: Layer, sources: Sequence[int], outputs: int | None = None) -> LayerPlace:
         number, inputs = len(self.layers), self.width(sources[0])
         twin = self.starts[0] + number - self.starts[-1] if self.of else number
         outputs = layer.outputs(inputs) if outputs is None else outputs
-        return Place(layer, self.path, self.seen, (*sources,), inputs, outputs, self.of, twin)
+        return LayerPlace(layer, self.path, self.seen, (*sources,), inputs, outputs, self.of, twin)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -131,9 +131,9 @@ class Places:
     """
 
     inputs: int
-    layers: tuple[Place, ...]
-    gates: Mapping[int, tuple[Place, ...]]
-    next: Mapping[int, Place]
+    layers: tuple[LayerPlace, ...]
+    gates: Mapping[int, tuple[LayerPlace, ...]]
+    next: Mapping[int, LayerPlace]
     shapes: Mapping[str, tuple[int, ...]]
     fixed: frozenset[str] = frozenset()
     ties: tuple[tuple[Key, ...], ...] = ()

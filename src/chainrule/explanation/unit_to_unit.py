@@ -31,10 +31,10 @@ from chainrule.layers import Layer
 ALL_TERMS = 10**9
 
 
-class Start(NamedTuple):
+class PathStart(NamedTuple):
     """Where paths start: at what leaves a unit, and the factors before that.
 
-    >>> Start(0, 1, ()).unit
+    >>> PathStart(0, 1, ()).unit
     1
     """
 
@@ -65,13 +65,13 @@ class Ways:
     @cached_method
     def matrix(self, k: int, port: int) -> tuple[Any, Any]:
         """Return factor and reach of what enters a place from one of its sources."""
-        said = self.working.formulas(k)
-        if said.needs:
+        formulas = self.working.formulas(k)
+        if formulas.needs:
             raise ValueError(
                 "paths: an activation over the layer, such as softmax, joins all paths through it; "
                 "explain works it out"
             )
-        if said.z:
+        if formulas.z:
             factor = self._slopes(k)[:, None] * self._weights(k)
             return factor, np.ones(factor.shape, bool)
         reach = self._reach(k, port)
@@ -123,8 +123,8 @@ class Ways:
         """What δ of a unit is of ∂C by what leaves it."""
         delta = self.working.formulas(k).delta
         assert delta is not None
-        said = self.working.defined[delta(j).key][1]()
-        return self._linear(getattr(said, "formula", said), Key("a", k)).get(j, 0.0)
+        made = self.working.defined[delta(j).key][1]()
+        return self._linear(getattr(made, "formula", made), Key("a", k)).get(j, 0.0)
 
     def _slope(self, k: int, j: int) -> Quantity:
         return self.working.d(self._z(k, j), self._slopes(k)[j], of=self.working.out(k, j).key)
@@ -154,11 +154,11 @@ class Ways:
 
     def _by_formulas(self, k: int, port: int, by: Key) -> Any:
         """The factors by which the formulas of ∂C by what enters multiply ∂C by the units."""
-        said = self.working.formulas(k)
+        formulas = self.working.formulas(k)
         width = self.at.widths[self.at.layers[k].sources[port] + 1]
         found = np.zeros((self.at.widths[k + 1], width))
         for u in range(width):
-            made = said.dx[port](u)
+            made = formulas.dx[port](u)
             for j, factor in self._linear(getattr(made, "formula", made), by).items():
                 found[j, u] = factor
         return found
@@ -188,8 +188,8 @@ class Ways:
             return {unit.unit: 1.0}
         if key.kind != "d" or key not in self.working.defined:
             return {}
-        said = self.working.defined[key][1]()
-        return self._linear(getattr(said, "formula", said), by)
+        made = self.working.defined[key][1]()
+        return self._linear(getattr(made, "formula", made), by)
 
     def _of_product(self, factors: tuple[Expression, ...], by: Key) -> dict[int, float]:
         for which, factor in enumerate(factors):
@@ -201,10 +201,10 @@ class Ways:
 
     # Where paths start
 
-    def starts(self, key: Key) -> list[Start]:
+    def starts(self, key: Key) -> list[PathStart]:
         """Return where the paths of a parameter, an input or a unit start."""
         if key.kind in ("x", "a"):
-            return [Start(key.layer, key.unit, ())]
+            return [PathStart(key.layer, key.unit, ())]
         return [start for k in self.at.instances(key) for start in self._of_parameter(key, k)]
 
     def _pairs(self, key: Key, k: int) -> list[tuple[Quantity, Expression]]:
@@ -212,7 +212,7 @@ class Ways:
         own = name.removeprefix(f"{self.at.layers[k].path}.")
         return [(of, node(by)) for of, by in self.working.formulas(k).by[own](*entry)]
 
-    def _of_parameter(self, key: Key, k: int) -> list[Start]:
+    def _of_parameter(self, key: Key, k: int) -> list[PathStart]:
         found = []
         for of, by in self._pairs(key, k):
             if of.key.kind not in ("a", "z"):
@@ -222,12 +222,12 @@ class Ways:
             if of.key.kind == "z":
                 if self.working.formulas(k).needs:
                     self.matrix(k, 0)
-                found.append(Start(k, j, (first, self._slope(k, j))))
+                found.append(PathStart(k, j, (first, self._slope(k, j))))
             else:
-                found.append(Start(k, j, (first,)))
+                found.append(PathStart(k, j, (first,)))
         return found
 
-    def _probed(self, key: Key, k: int) -> list[Start]:
+    def _probed(self, key: Key, k: int) -> list[PathStart]:
         """Of a parameter that works through letters of its layer: ∂out by it, of each unit."""
         name, entry = self.at.leaf(key)
         place, (params, record, _) = self.at.layers[k], self.working.seat(k)
@@ -237,6 +237,8 @@ class Ways:
         own = name.removeprefix(f"{place.path}.")
         values = layer.entry(rows, delta, own, entry, np)
         return [
-            Start(k, j, (Quantity(derivative(self.working.out(k, j).key, key), float(values[j])),))
+            PathStart(
+                k, j, (Quantity(derivative(self.working.out(k, j).key, key), float(values[j])),)
+            )
             for j in sorted(self.working.touched(key, k))
         ]

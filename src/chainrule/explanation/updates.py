@@ -27,7 +27,7 @@ from chainrule.ties import summed
 from chainrule.trees import named_leaves
 
 
-class Lines:
+class UpdateLines:
     """The lines of one step, and the letters that they use."""
 
     def __init__(self, optimizer: Any, g: Quantity, state: State, t: int) -> None:
@@ -65,7 +65,7 @@ def letter(text: str, value: float) -> Quantity:
     return Quantity(Key("letter", text=text), float(value))
 
 
-def _sgd(k: Lines) -> Expression:
+def _sgd(k: UpdateLines) -> Expression:
     o = k.optimizer
     if not o.momentum:
         return k.rate * k.g
@@ -76,18 +76,18 @@ def _sgd(k: Lines) -> Expression:
     return number(o.momentum) * v + k.rate * k.g if o.nesterov else v
 
 
-def _adagrad(k: Lines) -> Expression:
+def _adagrad(k: UpdateLines) -> Expression:
     s = k.new("s", 0, k.old("s", 0) + k.g**2)
     return k.rate * k.g / (call("sqrt", s) + number(k.optimizer.epsilon))
 
 
-def _rmsprop(k: Lines) -> Expression:
+def _rmsprop(k: UpdateLines) -> Expression:
     rho = number(k.optimizer.rho)
     s = k.new("s", 0, rho * k.old("s", 0) + (1 - rho) * k.g**2)
     return k.rate * k.g / (call("sqrt", s) + number(k.optimizer.epsilon))
 
 
-def _means(k: Lines) -> tuple[Quantity, Quantity, Expression]:
+def _means(k: UpdateLines) -> tuple[Quantity, Quantity, Expression]:
     """Adam's m and v, and the root of v freed of its bias to 0, with ε."""
     beta1, beta2, t = number(k.optimizer.beta1), number(k.optimizer.beta2), number(k.t)
     m = k.new("m", 0, beta1 * k.old("m", 0) + (1 - beta1) * k.g)
@@ -96,13 +96,13 @@ def _means(k: Lines) -> tuple[Quantity, Quantity, Expression]:
     return m, v, call("sqrt", v_hat) + number(k.optimizer.epsilon)
 
 
-def _adam(k: Lines) -> Expression:
+def _adam(k: UpdateLines) -> Expression:
     m, _, root = _means(k)
     m_hat = k.line("m^", m / (1 - number(k.optimizer.beta1) ** number(k.t)))
     return k.rate * m_hat / root
 
 
-def _nadam(k: Lines) -> Expression:
+def _nadam(k: UpdateLines) -> Expression:
     beta1 = number(k.optimizer.beta1)
     m, _, root = _means(k)
     ahead = beta1 * m / (1 - beta1 ** number(k.t + 1))
@@ -111,14 +111,14 @@ def _nadam(k: Lines) -> Expression:
     return k.rate * m_hat / root
 
 
-def _lion(k: Lines) -> Expression:
+def _lion(k: UpdateLines) -> Expression:
     beta1, beta2 = number(k.optimizer.beta1), number(k.optimizer.beta2)
     direction = k.line("c", beta1 * k.old("m", 0) + (1 - beta1) * k.g)
     k.new("m", 0, beta2 * k.old("m", 0) + (1 - beta2) * k.g)
     return k.rate * call("sgn", direction)
 
 
-def _rprop(k: Lines) -> Expression:
+def _rprop(k: UpdateLines) -> Expression:
     o, before, size = k.optimizer, k.old("g_before", 0), k.old("Δ", 1)
     agreement = k.line("s", call("sgn", k.g) * call("sgn", before))
     grown = call("min", number(o.eta_plus) * size, number(o.step_max))
@@ -132,7 +132,7 @@ def _rprop(k: Lines) -> Expression:
     return new * call("sgn", kept)
 
 
-WORKINGS: dict[str, Callable[[Lines], Expression]] = {
+WORKINGS: dict[str, Callable[[UpdateLines], Expression]] = {
     "sgd": _sgd,
     "adagrad": _adagrad,
     "rmsprop": _rmsprop,
@@ -169,7 +169,7 @@ def update(
 ) -> list[Step]:
     """Return the lines of step t on one parameter, the last of w⁺; weights alone decay."""
     with np.errstate(all="ignore"):
-        lines = Lines(optimizer, g, state, t)
+        lines = UpdateLines(optimizer, g, state, t)
     name = next((n for n, kind in OPTIMIZERS.items() if kind is type(optimizer)), "")
     decays = bool(optimizer.weight_decay) and decays
     decay = lines.rate.value * optimizer.weight_decay * w.value if decays else 0.0

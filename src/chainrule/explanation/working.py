@@ -14,8 +14,8 @@ import numpy as np
 from chainrule.backprop import Deltas, Trace
 from chainrule.explanation.activation_formulas import OWN
 from chainrule.explanation.cached_method import cached_method
-from chainrule.explanation.derivation_steps import Said, Step
-from chainrule.explanation.example_numbers import Example
+from chainrule.explanation.derivation_steps import NotedFormula, Step
+from chainrule.explanation.example_numbers import ExampleNumbers
 from chainrule.explanation.expressions import (
     Expression,
     Product,
@@ -33,7 +33,7 @@ from chainrule.explanation.working_loss import LossLines
 from chainrule.trees import Array
 
 
-class Working(Example):
+class Working(ExampleNumbers):
     """The lines of one example."""
 
     def __init__(
@@ -63,14 +63,14 @@ class Working(Example):
         """Return what the layer of a place says."""
         place = self.at.layers[k]
         sheet = Sheet(self, place, self.seat(k), k)
-        said: Formulas = place.layer.work(sheet) or sheet.formulas(sheet.x, sheet.da)
-        return said
+        made: Formulas = place.layer.work(sheet) or sheet.formulas(sheet.x, sheet.da)
+        return made
 
     def define(
-        self, key: Key, value: float, said: Callable[[], Any], *, asked: bool = True
+        self, key: Key, value: float, formula: Callable[[], Any], *, asked: bool = True
     ) -> Quantity:
         if key not in self.defined:
-            self.defined[key] = Quantity(key, float(value)), said
+            self.defined[key] = Quantity(key, float(value)), formula
             if asked:
                 self.asked.add(key)
         return self.defined[key][0]
@@ -87,8 +87,8 @@ class Working(Example):
         return self._line(key)
 
     def _line(self, key: Key) -> list[Step]:
-        quantity, said = self.defined[key]
-        return self._with_needs(_said(said()).of(quantity))
+        quantity, formula = self.defined[key]
+        return self._with_needs(_noted(formula()).of(quantity))
 
     def over(
         self,
@@ -156,7 +156,7 @@ class Working(Example):
             return {key.of[1].unit}
         if key not in self.defined:
             return set()
-        formula = _said(self.defined[key][1]()).formula
+        formula = _noted(self.defined[key][1]()).formula
         parts = (part.key for part in _quantities(formula))
         return set().union(*(self._behind(k, part) for part in parts))
 
@@ -186,9 +186,9 @@ class Working(Example):
         before = [*self._over_units(k, j), *self._undropped(k, j)]
         if key.kind != "z":
             return before
-        delta, said = self._delta(k, j)
-        step = Step(derivative(self.cost, key), said.formula, delta.value)
-        return [*before, step] if isinstance(said.formula, Product) else [step]
+        delta, noted = self._delta(k, j)
+        step = Step(derivative(self.cost, key), noted.formula, delta.value)
+        return [*before, step] if isinstance(noted.formula, Product) else [step]
 
     def _chain_of_parameter(self, key: Key) -> list[Step]:
         """A δ that is a product is taken apart; another one comes first."""
@@ -199,17 +199,17 @@ class Working(Example):
         d, by = pairs[0]
         if not isinstance(d, Quantity) or d.key not in self.defined or d.key in self.asked:
             return [step]  # it is no δ
-        said = _said(self.defined[d.key][1]())
-        if isinstance(said.formula, Product):
-            return [Step(step.key, said.formula * by, step.value)]
-        return [said.of(d), step]
+        noted = _noted(self.defined[d.key][1]())
+        if isinstance(noted.formula, Product):
+            return [Step(step.key, noted.formula * by, step.value)]
+        return [noted.of(d), step]
 
-    def _delta(self, k: int, j: int) -> tuple[Quantity, Said]:
+    def _delta(self, k: int, j: int) -> tuple[Quantity, NotedFormula]:
         """δ of a unit, and its formula."""
         delta = self.formulas(k).delta
         assert delta is not None
         quantity = delta(j)
-        return quantity, _said(self.defined[quantity.key][1]())
+        return quantity, _noted(self.defined[quantity.key][1]())
 
     def _over_units(self, k: int, j: int) -> list[Step]:
         """∂C by what a unit passes on, through all that it changes in the one layer above."""
@@ -222,11 +222,11 @@ class Working(Example):
 
     def layer_forward(self, k: int, units: Collection[int]) -> list[Step]:
         """The lines of some units of a place; what is of a whole row comes between."""
-        said = self.formulas(k)
-        if not said.letters:
+        layer = self.formulas(k)
+        if not layer.letters:
             return [line for j in units for line in (*self._weighted(k, j), *self._leaving(k, j))]
         sums = [line for j in units for line in self._weighted(k, j)]
-        return [*sums, *said.letters(), *(line for j in units for line in self._leaving(k, j))]
+        return [*sums, *layer.letters(), *(line for j in units for line in self._leaving(k, j))]
 
     def _weighted(self, k: int, j: int) -> list[Step]:
         z = self.formulas(k).z
@@ -234,8 +234,8 @@ class Working(Example):
 
     def _leaving(self, k: int, j: int) -> list[Step]:
         """What leaves a unit, and what gates leave of it."""
-        said = _said(self.formulas(k).a(j))
-        return [*self._with_needs(said.of(self.out(k, j))), *self.dropped(k, j)]
+        noted = _noted(self.formulas(k).a(j))
+        return [*self._with_needs(noted.of(self.out(k, j))), *self.dropped(k, j)]
 
     def dropped(self, k: int, j: int) -> list[Step]:
         """What gates such as dropout leave of a unit or an input."""
@@ -245,11 +245,11 @@ class Working(Example):
         made: Any = self.out(k, j)
         notes = []
         for place, seat in gates:
-            said = _said(place.layer.work(Sheet(self, place, seat, given=made)).a(j))
-            made = said.formula
+            noted = _noted(place.layer.work(Sheet(self, place, seat, given=made)).a(j))
+            made = noted.formula
             through = place.layer.delta(seat.params, seat.record, np.ones_like(seat.record.a), np)
-            notes.append((bool(through[0, j]), said.note))
-        return [Said(made, min(notes)[1]).of(self.sent(k, j))]
+            notes.append((bool(through[0, j]), noted.note))
+        return [NotedFormula(made, min(notes)[1]).of(self.sent(k, j))]
 
     def cost_lines(self, units: list[list[int]]) -> list[Step]:
         """The lines of the cost: of several members, the mean of theirs."""
@@ -268,10 +268,10 @@ class Working(Example):
 
     def layer_backward(self, k: int, units: Collection[int]) -> list[Step]:
         """∂C by some units of a place, from what they pass on back to their weighted inputs."""
-        said = self.formulas(k)
-        if not said.needs:
+        layer = self.formulas(k)
+        if not layer.needs:
             return [line for j in units for line in (*self.dunit(k, j), *self._deltas(k, j))]
-        steps = [line for j in said.needs(units) for line in self.dunit(k, j)]
+        steps = [line for j in layer.needs(units) for line in self.dunit(k, j)]
         return [*steps, *(line for j in units for line in self._deltas(k, j))]
 
     def _deltas(self, k: int, j: int) -> list[Step]:
@@ -298,29 +298,29 @@ class Working(Example):
 
     def _dhidden(self, k: int, j: int) -> list[Step]:
         """∂C by what a unit passes on: the sum over all that it enters."""
-        parts = [_said(self.formulas(q).dx[port](j)) for q, port in self.at.above[k]]
-        said = parts[0]
+        parts = [_noted(self.formulas(q).dx[port](j)) for q, port in self.at.above[k]]
+        noted = parts[0]
         if len(parts) > 1:
             terms = [part.formula for part in parts if part.formula]
-            said = Said(sum(terms[1:], terms[0]), "by every way on")
-        return self._with_needs(said.of(self.dsent(k, j)))
+            noted = NotedFormula(sum(terms[1:], terms[0]), "by every way on")
+        return self._with_needs(noted.of(self.dsent(k, j)))
 
     def _undropped(self, k: int, j: int) -> list[Step]:
         """∂C/∂a from ∂C by what gates leave of it, where some lie behind the unit."""
         gates = self.gates(k)
         made: Any = self.dsent(k, j)
         for place, seat in gates[::-1]:
-            made = _said(place.layer.work(Sheet(self, place, seat, given=made)).dx[0](j)).formula
-        return [Said(made, "back through dropout").of(self.dout(k, j))] if gates else []
+            made = _noted(place.layer.work(Sheet(self, place, seat, given=made)).dx[0](j)).formula
+        return [NotedFormula(made, "back through dropout").of(self.dout(k, j))] if gates else []
 
 
 def _quantities(formula: Expression | None) -> list[Quantity]:
     return [part for part in walk(formula) if isinstance(part, Quantity)] if formula else []
 
 
-def _said(given: Any) -> Said:
-    """A formula as what is said of it."""
-    return given if isinstance(given, Said) else Said(node(given))
+def _noted(given: Any) -> NotedFormula:
+    """A formula with what is noted of it."""
+    return given if isinstance(given, NotedFormula) else NotedFormula(node(given))
 
 
 def _value(d: Expression) -> float:

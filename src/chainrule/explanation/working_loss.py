@@ -10,9 +10,9 @@ import numpy as np
 from chainrule import losses
 from chainrule.explanation.activation_formulas import OWN
 from chainrule.explanation.derivation_steps import Step
-from chainrule.explanation.example_numbers import Example
+from chainrule.explanation.example_numbers import ExampleNumbers
 from chainrule.explanation.expressions import Expression, Quantity, Sum, call
-from chainrule.explanation.formulas import ACTIVATION_FORMS, LOSS_FORMS, number
+from chainrule.explanation.formulas import ACTIVATION_FORMULAS, LOSS_FORMULAS, number
 from chainrule.explanation.notation import Key
 from chainrule.explanation.softmax import Softmax
 from chainrule.explanation.sums import Row, largest, total, whole
@@ -26,7 +26,7 @@ SMALLEST_PROBABILITY, LARGEST_PROBABILITY = 1e-290, 0.99
 class LossLines:
     """The lines of the loss of what leaves place `k`: of a network, or of one of its members."""
 
-    def __init__(self, example: Example, k: int) -> None:
+    def __init__(self, example: ExampleNumbers, k: int) -> None:
         self.example, self.k, self.top, self.y = example, k, example.top, example.y
         self.loss: Loss = losses.loss(example.net.loss)
         self.size = example.at.layers[k].outputs
@@ -48,7 +48,7 @@ class LossLines:
 
     def slope(self, j: int) -> Expression | None:
         """The derivative of the loss by an output, or None of a loss of one's own."""
-        return None if self.is_own else self._of_loss(LOSS_FORMS[self.loss.name].slope, j)
+        return None if self.is_own else self._of_loss(LOSS_FORMULAS[self.loss.name].slope, j)
 
     # The core's numbers, and their names
 
@@ -112,7 +112,7 @@ class LossLines:
             return [Step(share.key, None, share.value, f"{OWN}, {self.loss.name}")]
         if self.has_softmax:
             return [*self._smoothed(j), Step(share.key, self._minus_log(j), share.value)]
-        return [Step(share.key, self._of_loss(LOSS_FORMS[self.loss.name].value, j), share.value)]
+        return [Step(share.key, self._of_loss(LOSS_FORMULAS[self.loss.name].value, j), share.value)]
 
     def _of_loss(self, rule: Callable[..., Expression], j: int) -> Expression:
         """A formula of the loss, of what an output passes on and its target."""
@@ -142,7 +142,7 @@ class LossLines:
             return [*self._softmax.letters(), *shares]
         if self.loss.link_name != "sigmoid":
             return []
-        form = ACTIVATION_FORMS["sigmoid"][0]
+        form = ACTIVATION_FORMULAS["sigmoid"][0]
         return [
             Step(
                 p[j].key,
@@ -159,7 +159,7 @@ class LossLines:
         if p.value < SMALLEST_PROBABILITY:
             return t * Sum((call("ln", self._softmax.whole.quantity), -self._softmax.exponent(j)))
         if p.value < LARGEST_PROBABILITY or len(self.y) == 1:
-            return self._of_loss(LOSS_FORMS["cross_entropy"].value, j)
+            return self._of_loss(LOSS_FORMULAS["cross_entropy"].value, j)
         others = [k for k in range(len(self.y)) if k != j]
         rest = total(self.probabilities[others], lambda k: self.p(others[k]), self.top)
         return -(t * call("ln", 1 - rest))

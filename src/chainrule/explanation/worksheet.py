@@ -144,7 +144,7 @@ def _is_short(values: Array) -> bool:
     return bool(np.all(np.abs(scaled - np.round(scaled)) < 1e-6))
 
 
-class Given(NamedTuple):
+class GivenNumbers(NamedTuple):
     """What a sheet gives: a kind of numbers, each with its symbol."""
 
     what: str
@@ -206,7 +206,7 @@ class Worksheet:
             found += list(dict.fromkeys(ends))
         return found
 
-    def given(self, writer: Writer) -> list[Given]:
+    def given(self, writer: Writer) -> list[GivenNumbers]:
         """Return the numbers that the sheet gives, as a format writes them."""
         d = self.explanation.derivation
         keys = parameters(self.at)
@@ -227,10 +227,10 @@ class Worksheet:
             ),
         ]
 
-    def _row(self, writer: Writer, what: str, keys: list[Key], values: Any) -> Given:
+    def _row(self, writer: Writer, what: str, keys: list[Key], values: Any) -> GivenNumbers:
         symbols = [writer.named(self.explanation.name(key)).text for key in keys]
         figures = [writer.figure(figure(float(value))).text for value in values]
-        return Given(what, list(zip(symbols, figures, strict=True)))
+        return GivenNumbers(what, list(zip(symbols, figures, strict=True)))
 
     def parts(
         self, writer: Writer, *, key: bool, blanks: tuple[str, str] = (LONG_BLANK, BLANK)

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import abc
 import enum
-import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from chainrule.explanation.derivation_steps import Step
 from chainrule.explanation.expressions import (
     Call,
     Cases,
+    Condition,
     Expression,
     Negative,
     Number,
@@ -26,11 +26,11 @@ from chainrule.explanation.expressions import (
     Sum,
 )
 from chainrule.explanation.notation import Name, Notation, Ratio, name_of
-from chainrule.explanation.printed_digits import Figure, figure, line
+from chainrule.explanation.printed_digits import DIGITS, Figure, figure, rounding
 from chainrule.explanation.unit_places import Places
 
 
-class Level(enum.IntEnum):
+class Precedence(enum.IntEnum):
     """How tightly a written formula holds together."""
 
     SUM = 0
@@ -43,10 +43,10 @@ class Written(NamedTuple):
     """A formula as it is written, and how tightly it holds together."""
 
     text: str
-    level: Level
+    level: Precedence
 
 
-class Case(NamedTuple):
+class WrittenCase(NamedTuple):
     """A written row of cases: the value, and its condition."""
 
     value: str
@@ -108,7 +108,7 @@ class Writer(abc.ABC):
         """Write a function other than exp, of written arguments."""
 
     @abc.abstractmethod
-    def cases(self, rows: list[Case]) -> str:
+    def cases(self, rows: list[WrittenCase]) -> str:
         """Write the rows of cases, or one condition."""
 
     @abc.abstractmethod
@@ -119,30 +119,27 @@ class Writer(abc.ABC):
 
     def figure(self, shown: Figure) -> Written:
         """Write a printed number."""
-        text, level = self.number(shown.mantissa), Level.ATOM
+        text, level = self.number(shown.mantissa), Precedence.ATOM
         if shown.exponent:
-            text, level = self.tens(shown.mantissa, shown.exponent), Level.PRODUCT
-        return Written(self.minus(text), Level.SUM) if shown.negative else Written(text, level)
+            text, level = self.tens(shown.mantissa, shown.exponent), Precedence.PRODUCT
+        return Written(self.minus(text), Precedence.SUM) if shown.negative else Written(text, level)
 
     def named(self, name: Name | Ratio) -> Written:
         """Write the name of a quantity."""
         if isinstance(name, Name):
-            return Written(self.name(name), Level.ATOM)
+            return Written(self.name(name), Precedence.ATOM)
         text = self.ratio(self.name(name.above), self.name(name.below))
-        return Written(text, Level.PRODUCT)
+        return Written(text, Precedence.PRODUCT)
 
-    def held(self, written: Written, least: Level) -> str:
+    def bracketed(self, written: Written, least: Precedence) -> str:
         """Write a part in brackets where it holds together less than its place asks for."""
         return written.text if written.level >= least else self.brackets(written.text)
 
-    def write(  # noqa: PLR0911 (a row for each kind of node)
-        self, e: Expression, put: Put, *, chosen: bool
-    ) -> Written:
+    def write(self, e: Expression, put: Put, *, chosen: bool) -> Written:
         """Write a formula; of cases all, or the chosen one alone."""
-        write = functools.partial(self.write, put=put, chosen=chosen)
 
-        def held(e: Expression, least: Level) -> str:
-            return self.held(write(e), least)
+        def part(e: Expression, least: Precedence = Precedence.SUM) -> str:
+            return self.bracketed(self.write(e, put, chosen=chosen), least)
 
         match e:
             case Quantity():
@@ -150,44 +147,59 @@ class Writer(abc.ABC):
             case Number(text):
                 mantissa, _, exponent = text.partition("e")
                 return self.figure(Figure(False, mantissa, int(exponent or 0)))
+            case Cases(rows):
+                return self.write(e.row[0], put, chosen=True) if chosen else self._cases(rows, part)
+        return self._joined(e, part)
+
+    def _joined(self, e: Expression, part: Callable[..., str]) -> Written:
+        """Write a node of its written parts."""
+        match e:
             case Negative(inner):
-                return Written(self.minus(held(inner, Level.PRODUCT)), Level.SUM)
+                made = Written(self.minus(part(inner, Precedence.PRODUCT)), Precedence.SUM)
             case Sum(terms):
-                parts = [
-                    (True, held(t.inner, Level.PRODUCT))
-                    if isinstance(t, Negative)
-                    else (False, held(t, Level.PRODUCT if k else Level.SUM))
-                    for k, t in enumerate(terms)
-                ]
-                return Written(self.sum(parts), Level.SUM)
+                made = Written(self.sum(_terms(terms, part)), Precedence.SUM)
             case Product(factors):
-                return Written(
-                    self.product([held(f, Level.PRODUCT) for f in factors]), Level.PRODUCT
-                )
+                parts = [part(f, Precedence.PRODUCT) for f in factors]
+                made = Written(self.product(parts), Precedence.PRODUCT)
             case Quotient(above, below):
-                if self.fractions:
-                    return Written(
-                        self.quotient(write(above).text, write(below).text), Level.PRODUCT
-                    )
-                parts2 = held(above, Level.PRODUCT), held(below, Level.POWER)
-                return Written(self.quotient(*parts2), Level.PRODUCT)
+                least = (
+                    (Precedence.SUM,) * 2
+                    if self.fractions
+                    else (Precedence.PRODUCT, Precedence.POWER)
+                )
+                both = map(part, (above, below), least)
+                made = Written(self.quotient(*both), Precedence.PRODUCT)
             case Power(base, exponent):
-                return Written(
-                    self.power(held(base, Level.ATOM), write(exponent).text), Level.POWER
+                made = Written(
+                    self.power(part(base, Precedence.ATOM), part(exponent)), Precedence.POWER
                 )
             case Call("exp", (x,)):
-                return Written(self.power("e", write(x).text), Level.POWER)
+                made = Written(self.power("e", part(x)), Precedence.POWER)
             case Call(name, arguments):
-                return Written(self.call(name, [write(x).text for x in arguments]), Level.ATOM)
-            case Cases(rows):
-                if chosen:
-                    return write(e.row[0])
-                written = [
-                    Case(write(v).text, write(c.left).text, c.sign, write(c.right).text)
-                    for v, c in rows
-                ]
-                return Written(self.cases(written), Level.SUM)
-        raise TypeError(f"an expression must be made of the nodes of expressions, got {e!r}")
+                made = Written(self.call(name, [*map(part, arguments)]), Precedence.ATOM)
+            case _:
+                raise TypeError(
+                    f"an expression must be made of the nodes of expressions, got {e!r}"
+                )
+        return made
+
+    def _cases(
+        self, rows: Sequence[tuple[Expression, Condition]], part: Callable[..., str]
+    ) -> Written:
+        written = [
+            WrittenCase(part(value), part(c.left), c.sign, part(c.right)) for value, c in rows
+        ]
+        return Written(self.cases(written), Precedence.SUM)
+
+
+def _terms(terms: Sequence[Expression], part: Callable[..., str]) -> list[tuple[bool, str]]:
+    """The terms of a sum, each with whether it is taken off."""
+    return [
+        (True, part(term.inner, Precedence.PRODUCT))
+        if isinstance(term, Negative)
+        else (False, part(term, Precedence.PRODUCT if k else Precedence.SUM))
+        for k, term in enumerate(terms)
+    ]
 
 
 class Line(NamedTuple):
@@ -215,10 +227,9 @@ def write_step(
 
     symbol = name(step.quantity).text
     if step.formula is None:
-        return Line(
-            symbol, "", "", writer.figure(figure(step.value, digits or 9)).text, step.note, False
-        )
-    printed = line(step.formula, step.value, digits)
+        given = writer.figure(figure(step.value, digits or DIGITS)).text
+        return Line(symbol, "", "", given, step.note, rounded=False)
+    printed = rounding(step.formula, step.value, digits)
 
     def put(quantity: Quantity) -> Written:
         return writer.figure(figure(quantity.value, printed.digits))
@@ -226,11 +237,6 @@ def write_step(
     result = writer.figure(printed.result).text
     formula = writer.write(step.formula, name, chosen=False).text
     numbers = writer.write(step.formula, put, chosen=True).text
-    holds = ""
-    if isinstance(step.formula, Cases):
-        c = step.formula.row[1]
-        left, right = (writer.write(side, put, chosen=True).text for side in (c.left, c.right))
-        holds = writer.cases([Case("", left, c.sign, right)])
     return Line(
         symbol,
         formula,
@@ -238,5 +244,14 @@ def write_step(
         "" if formula == result else result,
         step.note,
         printed.rounded,
-        holds,
+        _condition(step.formula, writer, put),
     )
+
+
+def _condition(formula: Expression, writer: Writer, put: Put) -> str:
+    """Which of several cases holds, with figures put in; "" where there are none."""
+    if not isinstance(formula, Cases):
+        return ""
+    c = formula.row[1]
+    left, right = (writer.write(side, put, chosen=True).text for side in (c.left, c.right))
+    return writer.cases([WrittenCase("", left, c.sign, right)])

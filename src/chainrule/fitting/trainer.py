@@ -37,6 +37,7 @@ class TrainingPlan:
     shuffle: bool = True
     clip_value: float | None = None
     clip_norm: float | None = None
+    record: bool = False
     engine: str = "auto"
     threads: int | None = None
 
@@ -233,6 +234,7 @@ class Trainer:
             clip_norm=plan.clip_norm,
             callbacks=[] if unwatched else [lambda it: self._after_visit(it, plan, hooks)],
             history=self.history,
+            record=plan.record,
             engine=plan.engine,
             threads=plan.threads,
         )

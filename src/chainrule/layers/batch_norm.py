@@ -154,18 +154,18 @@ class BatchNorm(Layer):
         mean, variance = sheet.record.mean[0], sheet.record.variance[0]
 
         def mu(j: int) -> Any:
-            def said() -> Any:
+            def formula() -> Any:
                 return sheet.total(x[:, j], lambda row: sheet.x_of(row, j)) / len(x)
 
-            return sheet.let("μ", said, mean[j], unit=j, note="the mean over the batch")
+            return sheet.let("μ", formula, mean[j], unit=j, note="the mean over the batch")
 
         def v(j: int) -> Any:
             def square(row: int) -> Any:
                 return (sheet.x_of(row, j) - mu(j)) ** 2
 
-            def said() -> Any:
+            def formula() -> Any:
                 return sheet.total((x[:, j] - mean[j]) ** 2, square) / len(x)
 
-            return sheet.let("v", said, variance[j], unit=j, note="the variance over the batch")
+            return sheet.let("v", formula, variance[j], unit=j, note="the variance over the batch")
 
         return work(sheet, mu, v, self.epsilon, batch=True)

@@ -116,6 +116,6 @@ class Dropout(Layer):
             return "kept by dropout, and scaled up" if mask[0, j] else "silenced by dropout"
 
         return sheet.formulas(
-            a=lambda j: sheet.said(through(j, sheet.x(j)), note(j)),
+            a=lambda j: sheet.noted(through(j, sheet.x(j)), note(j)),
             dx=lambda j: through(j, sheet.da(j)),
         )

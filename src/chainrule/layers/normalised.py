@@ -102,10 +102,10 @@ def work(
         return sheet.by(scaled(j), lambda: sheet.da(j) * gamma(j), g[j])
 
     def mean(letter: str, values: Any, term: Callable[[int], Any], note: str, unit: int) -> Any:
-        def said() -> Any:
+        def formula() -> Any:
             return sheet.total(values, term) / len(values)
 
-        return sheet.let(letter, said, values.mean(), unit=unit, note=note)
+        return sheet.let(letter, formula, values.mean(), unit=unit, note=note)
 
     def together(j: int) -> tuple[Any, Any, Callable[[int], Any], Callable[[int], Any]]:
         """g and x̂ of all that has one mean with feature j, and how these are called."""

@@ -173,6 +173,8 @@ class Residual(Layer):
 
     def work(self, sheet: Any) -> Any:
         return sheet.formulas(
-            a=lambda j: sheet.said(sheet.x(j) + sheet.x(j, 1), "what entered, and what came of it"),
+            a=lambda j: sheet.noted(
+                sheet.x(j) + sheet.x(j, 1), "what entered, and what came of it"
+            ),
             dx=(sheet.da, sheet.da),
         )

@@ -42,10 +42,10 @@ def class_scores(
     return [ClassScore(*row) for row in zip(*columns, strict=True)]
 
 
-def told(scores: list[ClassScore], names: list[str]) -> list[dict[str, Any]]:
+def scores_by_name(scores: list[ClassScore], names: list[str]) -> list[dict[str, Any]]:
     """Return the scores of each class as JSON has them; None for what is NaN.
 
-    >>> told([ClassScore(0, 1.0, 0.5, float("nan"), 2)], ["yes"])
+    >>> scores_by_name([ClassScore(0, 1.0, 0.5, float("nan"), 2)], ["yes"])
     [{'class': 'yes', 'precision': 1.0, 'recall': 0.5, 'f1': None, 'support': 2}]
     """
     return [
@@ -71,7 +71,7 @@ def confusion(y: Array, guess: Array, classes: int) -> Array:
     return np.bincount(y * classes + guess, minlength=classes**2).reshape(classes, classes)
 
 
-class Pair(NamedTuple):
+class Confused(NamedTuple):
     """A class, the one that it was taken for, and how often."""
 
     true: int
@@ -79,22 +79,22 @@ class Pair(NamedTuple):
     examples: int
 
 
-def pairs(y: Array, guess: Array, classes: int) -> list[Pair]:
+def pairs(y: Array, guess: Array, classes: int) -> list[Confused]:
     """Return what classes were taken for, the most frequent first; their own class too.
 
     >>> pairs(np.array([0, 0, 1]), np.array([0, 0, 0]), 2)
-    [Pair(true=0, predicted=0, examples=2), Pair(true=1, predicted=0, examples=1)]
+    [Confused(true=0, predicted=0, examples=2), Confused(true=1, predicted=0, examples=1)]
     """
     codes, counts = np.unique(y * classes + guess, return_counts=True)
     order = np.argsort(-counts, kind="stable")
-    return [Pair(*divmod(int(codes[k]), classes), int(counts[k])) for k in order]
+    return [Confused(*divmod(int(codes[k]), classes), int(counts[k])) for k in order]
 
 
-def confused_pairs(y: Array, guess: Array, classes: int) -> list[Pair]:
+def confused_pairs(y: Array, guess: Array, classes: int) -> list[Confused]:
     """Return the pairs of classes that were confused, the most frequent first.
 
     >>> confused_pairs(np.array([0, 1, 2, 2]), np.array([0, 0, 1, 1]), 3)
-    [Pair(true=2, predicted=1, examples=2), Pair(true=1, predicted=0, examples=1)]
+    [Confused(true=2, predicted=1, examples=2), Confused(true=1, predicted=0, examples=1)]
     """
     return [pair for pair in pairs(y, guess, classes) if pair.true != pair.predicted]
 

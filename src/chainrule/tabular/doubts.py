@@ -18,8 +18,8 @@ from chainrule.streams import Stream, generator
 from chainrule.tabular.columns.row_sample import hashes
 from chainrule.tabular.encoding.column_encoders import SOFT
 from chainrule.tabular.encoding.preparation import Preparation
-from chainrule.tabular.encoding.target_encoding import Target
-from chainrule.tabular.example_blocks import Blocks
+from chainrule.tabular.encoding.target_encoding import TargetEncoder
+from chainrule.tabular.example_blocks import ExampleBlocks
 from chainrule.tabular.scores import MAIN, SCORES
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ ROWS = 2_000
 
 
 def of_a_table(
-    target: Target, preparation: Preparation, blocks: Blocks, held_out: Examples
+    target: TargetEncoder, preparation: Preparation, blocks: ExampleBlocks, held_out: Examples
 ) -> list[str]:
     """Return what is to be doubted of examples before any training, in words.
 
@@ -81,7 +81,7 @@ def of_a_model(model: TableModel, held_out: Examples, scores: dict[str, Any]) ->
 
 
 def leaks(
-    target: Target, preparation: Preparation, blocks: Blocks, held_out: Examples
+    target: TargetEncoder, preparation: Preparation, blocks: ExampleBlocks, held_out: Examples
 ) -> Iterator[str]:
     """Yield each column that predicts the target by itself, nearly without an error.
 
@@ -118,11 +118,11 @@ def _rows(X: Array, lacking: int | None) -> Iterator[tuple[Any, str]]:
         yield given, " where it has a value"
 
 
-def _told(target: Target) -> Callable[[Array, Array], tuple[float, float]]:
+def _told(target: TargetEncoder) -> Callable[[Array, Array], tuple[float, float]]:
     return told_by_classes if target.task == "classification" else told_by_line_or_ranks
 
 
-def _some(blocks: Blocks, held_out: Examples) -> Examples:
+def _some(blocks: ExampleBlocks, held_out: Examples) -> Examples:
     """Return examples of all parts of the table, none of which is another one's twin."""
     parts = held_out, blocks[0]
     most = min(MOST, max(FEWEST, CELLS // parts[0].X.shape[1]))
@@ -242,7 +242,7 @@ def _sums(X: Array, first: int) -> NDArray[np.uint64]:
     return found
 
 
-def repeated(blocks: Blocks, held_out: Examples) -> Iterator[str]:
+def repeated(blocks: ExampleBlocks, held_out: Examples) -> Iterator[str]:
     """Yield how many of the rows held out stand in training too, unless few or by chance.
 
     Rows of few categories have equal inputs by chance, and then not all of them have one target.

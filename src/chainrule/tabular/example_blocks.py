@@ -36,7 +36,7 @@ def block_count(examples: int, features: int) -> int:
     return max(1, -(-examples * features * 4 // BLOCK_BYTES))
 
 
-class Place:
+class RowStore:
     """Rows of one shape, written and read in parts: an array, or a file gone when it is closed."""
 
     def __init__(self, rows: int, shape: tuple[int, ...], dtype: Any, folder: Path | None) -> None:
@@ -77,12 +77,12 @@ class Place:
             self.file.close()
 
 
-class Blocks:
+class ExampleBlocks:
     """The examples in training, to be filled once and then read block by block.
 
     `numbers` are the numbers of the examples' rows in the table. They are added in that order.
 
-    >>> blocks = Blocks(np.arange(3), features=1, outputs=None, weighted=False, seed=0)
+    >>> blocks = ExampleBlocks(np.arange(3), features=1, outputs=None, weighted=False, seed=0)
     >>> blocks.add(np.array([[1.0], [2.0], [3.0]]), np.array([0, 1, 1]), None)
     >>> blocks[0].X.ravel(), blocks[0].y
     (array([1., 2., 3.], dtype=float32), array([0, 1, 1]))
@@ -113,11 +113,11 @@ class Blocks:
         y: tuple[tuple[int, ...], Any] = ((), np.int64) if outputs is None else ((outputs,), "f4")
         kinds: list[tuple[tuple[int, ...], Any]] = [((features,), "f4"), y]
         kinds += [((), "f4")] if weighted else []
-        self.places = [Place(n, shape, dtype, folder) for shape, dtype in kinds]
+        self.places = [RowStore(n, shape, dtype, folder) for shape, dtype in kinds]
 
-    def like(self, numbers: NDArray[np.int64]) -> Blocks:
+    def like(self, numbers: NDArray[np.int64]) -> ExampleBlocks:
         """Return blocks of the same kind for other rows, to be filled."""
-        return Blocks(numbers, **self.asked, seed=self.seed, folder=self.folder)
+        return ExampleBlocks(numbers, **self.asked, seed=self.seed, folder=self.folder)
 
     def add(self, X: Array, y: Array, w: Array | None) -> None:
         """Deal the next examples."""
@@ -157,7 +157,7 @@ class Blocks:
         X, y, *w = [place.read(start, stop) for place in self.places]
         return Examples(X, y, w[0] if w else None)
 
-    def __enter__(self) -> Blocks:
+    def __enter__(self) -> ExampleBlocks:
         return self
 
     def __exit__(self, *_: object) -> None:

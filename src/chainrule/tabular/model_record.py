@@ -15,9 +15,9 @@ from chainrule import codec, losses
 from chainrule.codec import Makes
 from chainrule.network import Network
 from chainrule.tabular.columns.decision import Role
-from chainrule.tabular.encoding.preparation import Preparation, Told
-from chainrule.tabular.encoding.target_encoding import Classes, Quantity, Target
-from chainrule.tabular.formats.column_formats import Form
+from chainrule.tabular.encoding.preparation import Preparation, PreparationData
+from chainrule.tabular.encoding.target_encoding import ClassEncoder, QuantityEncoder, TargetEncoder
+from chainrule.tabular.formats.column_formats import ColumnFormat
 from chainrule.tabular.objectives import TASKS, kind_of, task_of
 from chainrule.tabular.read_options import Reading
 from chainrule.tabular.scores import METRICS, SCORES
@@ -45,7 +45,7 @@ _OfClass = TypedDict(
 )
 
 
-class Rows(TypedDict):
+class RowCounts(TypedDict):
     """How many rows a table had."""
 
     training: Count
@@ -75,7 +75,7 @@ class Validation(_Both, total=False):
 class About(TypedDict, total=False):
     """How a model was trained; what a file does not tell was not known."""
 
-    rows: Rows
+    rows: RowCounts
     decisions: list[Decided]
     options: Annotated[dict[str, Any], Makes(Options.from_mapping)]
     reading: Annotated[dict[str, Any], Makes(Reading.from_mapping)]
@@ -91,8 +91,8 @@ class About(TypedDict, total=False):
 class _Parts(TypedDict):
     kind: str
     network: Any  # `network_from_data` reads it
-    preparation: Told
-    target: Classes | Quantity
+    preparation: PreparationData
+    target: ClassEncoder | QuantityEncoder
 
 
 class TableFile(_Parts, About, total=False):
@@ -100,7 +100,7 @@ class TableFile(_Parts, About, total=False):
 
     format: int
     library: str
-    forms: dict[str, Form]
+    forms: dict[str, ColumnFormat]
 
 
 def read(data: dict[str, Any]) -> TableFile:
@@ -116,7 +116,7 @@ def read(data: dict[str, Any]) -> TableFile:
 
 
 def check(
-    told: TableFile, net: Network, preparation: Preparation, target: Target, arrays: Arrays
+    told: TableFile, net: Network, preparation: Preparation, target: TargetEncoder, arrays: Arrays
 ) -> None:
     """Raise ValueError where the parts of a file do not fit together; `arrays` without parameters.
 
@@ -141,7 +141,7 @@ def _agree(what: str, must: Any, got: Any) -> None:
         raise ValueError(f"{what} must be {must!r}, got {got!r:.100}")
 
 
-def _check_network(net: Network, preparation: Preparation, target: Target) -> None:
+def _check_network(net: Network, preparation: Preparation, target: TargetEncoder) -> None:
     sizes = {"inputs": len(preparation.feature_names), "outputs": target.outputs}
     for name, size in sizes.items():
         if getattr(net, name) != size:
@@ -156,7 +156,7 @@ def _check_network(net: Network, preparation: Preparation, target: Target) -> No
     _agree("the quantiles of network.loss", getattr(target, "quantiles", ()), levels)
 
 
-def _check_baseline(baseline: Array, target: Target) -> None:
+def _check_baseline(baseline: Array, target: TargetEncoder) -> None:
     if baseline.shape != (target.outputs,) or baseline.dtype.kind != "f":
         raise ValueError(f"its baseline must have {target.outputs} values")
     if target.task == "classification" and not _are_shares(baseline):
@@ -194,7 +194,9 @@ def _check_training(told: TableFile) -> None:
             raise ValueError(f"options must have the key {name!r}")
 
 
-def _check_decisions(decided: list[Decided], preparation: Preparation, target: Target) -> None:
+def _check_decisions(
+    decided: list[Decided], preparation: Preparation, target: TargetEncoder
+) -> None:
     columns = [each["column"] for each in decided]
     _agree("the columns of decisions", sorted(set(columns)), sorted(columns))
     _agree("the target of decisions", [target.column], _with_role(decided, ["target"]))

@@ -17,7 +17,7 @@ from chainrule.errors import argument, check_number
 from chainrule.tabular.scores import METRICS, SCORES
 
 if TYPE_CHECKING:
-    from chainrule.tabular.encoding.target_encoding import Target
+    from chainrule.tabular.encoding.target_encoding import TargetEncoder
 
 Array = NDArray[Any]
 Quantiles = tuple[float, ...]
@@ -120,11 +120,14 @@ def loss_of(task: str, loss: str | None, quantiles: Quantiles = ()) -> str:
     return str(losses.quantile(*quantiles)) if quantiles else loss or BY_TASK[task]
 
 
-def kind_of(target: Target, loss: Any) -> str:
+def kind_of(target: TargetEncoder, loss: Any) -> str:
     """Return the kind of prediction that a loss makes of a target, as the scores have it.
 
-    >>> from chainrule.tabular.encoding.target_encoding import Classes, Quantity
-    >>> kind_of(Classes("cut", ("Fair", "Good")), None), kind_of(Quantity("n", 0.0, 1.0), "poisson")
+    >>> from chainrule.tabular.encoding.target_encoding import ClassEncoder, QuantityEncoder
+    >>> (
+    ...     kind_of(ClassEncoder("cut", ("Fair", "Good")), None),
+    ...     kind_of(QuantityEncoder("n", 0.0, 1.0), "poisson"),
+    ... )
     ('classes', 'counts')
     """
     if target.task == "classification":
@@ -143,7 +146,7 @@ KINDS = {
 """What a target is, by the kind of prediction."""
 
 
-def check_metric(kind: str, target: Target, metric: str | None) -> None:
+def check_metric(kind: str, target: TargetEncoder, metric: str | None) -> None:
     """Raise TableError for a metric of another kind of prediction."""
     if metric is None or kind in SCORES[metric].of:
         return
@@ -159,15 +162,17 @@ def check_metric(kind: str, target: Target, metric: str | None) -> None:
 
 
 def class_weights(
-    target: Target, asked: str | Mapping[str, float] | None, y: Array, w: Array | None
+    target: TargetEncoder, asked: str | Mapping[str, float] | None, y: Array, w: Array | None
 ) -> Array | None:
     """Return the weight of each class, (classes,), from the examples in training.
 
     "balanced" gives all classes the same weight in all, and a weight of 1 on average. Raises
     TableError where the target has no classes, or not those that are named.
 
-    >>> from chainrule.tabular.encoding.target_encoding import Classes
-    >>> class_weights(Classes("cut", ("Fair", "Good")), "balanced", np.array([0, 1, 1, 1]), None)
+    >>> from chainrule.tabular.encoding.target_encoding import ClassEncoder
+    >>> class_weights(
+    ...     ClassEncoder("cut", ("Fair", "Good")), "balanced", np.array([0, 1, 1, 1]), None
+    ... )
     array([2.        , 0.66666667])
     """
     if asked is None:

@@ -25,11 +25,11 @@ from chainrule.tabular.columns.decision import Decision
 from chainrule.tabular.columns.survey import with_target
 from chainrule.tabular.doubts import of_a_table
 from chainrule.tabular.encoding.preparation import Preparation, fit_preparation
-from chainrule.tabular.encoding.target_encoding import Target
-from chainrule.tabular.example_blocks import Blocks
+from chainrule.tabular.encoding.target_encoding import TargetEncoder
+from chainrule.tabular.example_blocks import ExampleBlocks
 from chainrule.tabular.files.source import Source, changed
 from chainrule.tabular.files.text_fields import EMPTY
-from chainrule.tabular.formats.column_formats import Forms
+from chainrule.tabular.formats.column_formats import ColumnFormats
 from chainrule.tabular.objectives import class_weights
 from chainrule.tabular.surveyed_table import SurveyedTable, row_reader, survey_table
 from chainrule.tabular.table_error import TableError
@@ -66,15 +66,15 @@ class Prepared:
         What is to be doubted of the table, in words.
     """
 
-    target: Target
-    forms: Forms
+    target: TargetEncoder
+    forms: ColumnFormats
     reading: dict[str, Any]
     preparation: Preparation
     decisions: tuple[Decision, ...]
     without_target: int
     rows: NDArray[np.int64]
     held: NDArray[np.bool_]
-    blocks: Blocks
+    blocks: ExampleBlocks
     held_out: Examples
     y: Array
     weight: Array | None
@@ -100,7 +100,7 @@ class Prepared:
         counts = np.bincount(y, weights=w, minlength=self.target.outputs)
         return np.asarray(counts / counts.sum())
 
-    def with_all(self) -> Blocks:
+    def with_all(self) -> ExampleBlocks:
         """Return blocks of all examples, in training and held out."""
         blocks = self.blocks.like(np.arange(len(self.held)))
         for part in (*(self.blocks[k] for k in range(self.blocks.count)), self.validation):
@@ -138,7 +138,7 @@ def prepare(
 class _Targets(NamedTuple):
     """What the examples are to teach and what each counts; their inputs are prepared later."""
 
-    target: Target
+    target: TargetEncoder
     preparation: Preparation
     y: Array
     held: NDArray[np.bool_]
@@ -159,7 +159,7 @@ def _targets(surveyed: SurveyedTable, target: str, options: Options) -> _Targets
 
 
 def _dealt(
-    targets: _Targets, blocks: Blocks, chunks: Iterable[pl.DataFrame], name: str
+    targets: _Targets, blocks: ExampleBlocks, chunks: Iterable[pl.DataFrame], name: str
 ) -> dict[str, Any]:
     """Return the blocks, filled, the examples held out, and what is to be doubted of them."""
     try:
@@ -205,10 +205,10 @@ def _part(w: Array | None, chosen: NDArray[np.bool_]) -> Array | None:
     return None if w is None else w[chosen]
 
 
-def _blocks(targets: _Targets, seed: int, memory: int) -> Blocks:
+def _blocks(targets: _Targets, seed: int, memory: int) -> ExampleBlocks:
     """Return empty blocks for the examples in training: in memory where they fit, or in a file."""
     features, places = len(targets.preparation.feature_names), np.flatnonzero(~targets.held)
-    return Blocks(
+    return ExampleBlocks(
         places,
         features=features,
         outputs=None if targets.target.task == "classification" else targets.target.outputs,
@@ -224,7 +224,9 @@ def _kept_reading(source: Source) -> dict[str, Any]:
     return {name: asked[name] for name in KEPT if asked.get(name) not in (None, False)}
 
 
-def _fill(blocks: Blocks, chunks: Iterable[pl.DataFrame], targets: _Targets, name: str) -> Array:
+def _fill(
+    blocks: ExampleBlocks, chunks: Iterable[pl.DataFrame], targets: _Targets, name: str
+) -> Array:
     """Deal the examples in training, and return the inputs of those held out.
 
     Raises TableError where there are more or fewer than before, in the table of this name.

@@ -14,10 +14,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from chainrule.tabular.columns.decision import Decision
-from chainrule.tabular.columns.find_formats import Wanted, find_forms, roles_of
+from chainrule.tabular.columns.find_formats import Wanted, find_formats, roles_of
 from chainrule.tabular.columns.survey import Survey, survey, with_target
 from chainrule.tabular.files.source import CHUNK, Source
-from chainrule.tabular.formats.column_formats import Forms, read
+from chainrule.tabular.formats.column_formats import ColumnFormats, read
 from chainrule.tabular.memory import check_rows, for_this_process
 from chainrule.tabular.target_decisions import as_asked, decided_by, of_columns
 from chainrule.tabular.training_options import Options
@@ -35,7 +35,7 @@ Frames = Callable[..., Iterator[pl.DataFrame]]
 class SurveyedTable(NamedTuple):
     """What a table's columns are, and those columns whose rows are needed: `kept`."""
 
-    forms: Forms
+    forms: ColumnFormats
     survey: Survey
     decisions: tuple[Decision, ...]
     kept: pl.DataFrame
@@ -76,12 +76,12 @@ def survey_table(
 
 def _forms(
     source: Source, frames: Frames, target: str, options: Options, words: Iterable[str]
-) -> Forms:
+) -> ColumnFormats:
     """Return how the columns of a table are read."""
     roles = roles_of(target, **of_columns(options))
     roles |= dict.fromkeys(words, "words")
     wanted = Wanted(roles, options.time, source.reading, source.pointed, source.typed)
-    return find_forms(next(frames(), pl.DataFrame()).schema, frames, wanted)
+    return find_formats(next(frames(), pl.DataFrame()).schema, frames, wanted)
 
 
 def memory_allowed(options: Options) -> int:

@@ -29,14 +29,14 @@ from chainrule.serialization import (
 )
 from chainrule.tabular import class_scores, model_record
 from chainrule.tabular.columns.survey import with_target
-from chainrule.tabular.encoding.column_encoders import Category, Number
+from chainrule.tabular.encoding.column_encoders import CategoryEncoder, NumberEncoder
 from chainrule.tabular.encoding.preparation import Preparation
-from chainrule.tabular.encoding.target_encoding import Target
+from chainrule.tabular.encoding.target_encoding import TargetEncoder
 from chainrule.tabular.files.copied_columns import with_copies
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.files.text_fields import EMPTY
-from chainrule.tabular.formats.column_formats import Forms
+from chainrule.tabular.formats.column_formats import ColumnFormats
 from chainrule.tabular.formats.column_values import check_known
 from chainrule.tabular.formats.notes import Notes
 from chainrule.tabular.objectives import kind_of
@@ -84,11 +84,11 @@ class TableModel:
     net: Network
     params: Parameters = field(repr=False)
     preparation: Preparation = field(repr=False)
-    target: Target
+    target: TargetEncoder
     baseline: Array = field(repr=False)
     curves: Mapping[str, Array] = field(repr=False)
     about: Mapping[str, Any] = field(repr=False)
-    forms: Forms = field(default=Forms(), repr=False)
+    forms: ColumnFormats = field(default=ColumnFormats(), repr=False)
 
     def opened(self, table: Any, **reading: Any) -> Source:
         """Return a table, read as in training unless told otherwise.
@@ -104,15 +104,19 @@ class TableModel:
 
     def _with_names(self, source: Source) -> Source:
         """Return a source whose categories and labels are read as they stand."""
-        names = {each.column for each in self.preparation.encoders if isinstance(each, Category)}
+        names = {
+            each.column for each in self.preparation.encoders if isinstance(each, CategoryEncoder)
+        }
         if self.target.task == "classification":
             names.add(self.target.column)
         return source.as_text((name for name in source.columns if name in names), EMPTY)
 
-    def _forms_of(self, source: Source) -> Forms:
+    def _forms_of(self, source: Source) -> ColumnFormats:
         """Return how the columns of a source are read: as in training, or as asked."""
         asked = {**self.about.get("reading", {}), **source.reading.changed()}
-        of_numbers = (each.column for each in self.preparation.encoders if isinstance(each, Number))
+        of_numbers = (
+            each.column for each in self.preparation.encoders if isinstance(each, NumberEncoder)
+        )
         numbers = [*of_numbers, *[self.target.column] * (self.target.task == "regression")]
         return self.forms.asked(Reading.from_mapping(asked), numbers)
 
@@ -329,7 +333,7 @@ class TableModel:
         if self.target.task == "classification":
             names = list(self.outputs_named)
             each = class_scores.class_scores(y, p.argmax(axis=1), len(names), weight)
-            found["classes"] = class_scores.told(each, names)
+            found["classes"] = class_scores.scores_by_name(each, names)
         return found
 
     def save(self, path: str | Path, *, replace: bool = True) -> None:
@@ -401,5 +405,5 @@ class TableModel:
         baseline = arrays.pop("baseline")
         curves = {name.removeprefix("curves."): curve for name, curve in arrays.items()}
         rest = {name: value for name, value in data.items() if name not in OWN}
-        forms = Forms(told.get("forms", {}))
+        forms = ColumnFormats(told.get("forms", {}))
         return cls(net, params, preparation, told["target"], baseline, curves, rest, forms)

@@ -20,7 +20,7 @@ from chainrule.network import Network, Parameters
 from chainrule.optimizers import OPTIMIZERS, AdamW
 from chainrule.schedules import Cosine, OneCycle
 from chainrule.tabular.doubts import of_a_model
-from chainrule.tabular.example_blocks import Blocks
+from chainrule.tabular.example_blocks import ExampleBlocks
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.memory import plainly_too_little
 from chainrule.tabular.objectives import loss_of
@@ -62,7 +62,7 @@ def network(prepared: Prepared, options: Options) -> Network:
     )
 
 
-def plan(prepared: Prepared, options: Options, blocks: Blocks, epochs: int) -> TrainingPlan:
+def plan(prepared: Prepared, options: Options, blocks: ExampleBlocks, epochs: int) -> TrainingPlan:
     """Return what is to be done with blocks, by options that are complete."""
     batch: Any = options.batch_size
     sizes = np.diff(blocks.ends, prepend=0).tolist()

@@ -18,7 +18,7 @@ from chainrule.errors import argument
 from chainrule.tabular.columns.column_decisions import decide
 from chainrule.tabular.columns.decision import Decision
 from chainrule.tabular.columns.survey import Survey
-from chainrule.tabular.encoding.target_encoding import Quantity, Target, fit_target
+from chainrule.tabular.encoding.target_encoding import QuantityEncoder, TargetEncoder, fit_target
 from chainrule.tabular.objectives import check_metric, kind_of, task_of
 from chainrule.tabular.table_error import TableError
 from chainrule.tabular.training_options import Options
@@ -71,20 +71,22 @@ def decided_by(found: Survey, options: Options) -> tuple[Decision, ...]:
         return decide(found, **of_columns(options))
 
 
-def fitted_to(found: Survey, decisions: Iterable[Decision], options: Options) -> Target:
+def fitted_to(found: Survey, decisions: Iterable[Decision], options: Options) -> TargetEncoder:
     """Return the target, fitted to its rows; counts stay as they are, for their rates.
 
     Raises TableError where the metric is not of such predictions.
     """
     target = fit_target(found, decisions, options.quantiles)
     if options.loss == "poisson":
-        assert isinstance(target, Quantity)
+        assert isinstance(target, QuantityEncoder)
         target = dataclasses.replace(target, centre=0.0, scale=1.0)
     check_metric(kind_of(target, options.loss), target, options.metric)
     return target
 
 
-def check_counts(target: Target, loss: str | None, y: Array, rows: NDArray[np.int64]) -> None:
+def check_counts(
+    target: TargetEncoder, loss: str | None, y: Array, rows: NDArray[np.int64]
+) -> None:
     """Raise TableError where a target is no count, for the loss of counts."""
     if loss == "poisson" and (y < 0).any():
         at = int(np.argmax(y < 0))

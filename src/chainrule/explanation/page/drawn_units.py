@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.backprop import backward, forward
-from chainrule.explanation.core_numbers import held
+from chainrule.explanation.core_numbers import at_path
 from chainrule.explanation.derivation_steps import Derivation
 from chainrule.explanation.expressions import Number, Quantity, node
 from chainrule.explanation.notation import COST, Key
@@ -87,7 +87,7 @@ class Shown(NamedTuple):
         return [*weights, *self.biases.values(), *inputs, *own]
 
 
-def shown(derivation: Derivation, seen: Seen | None = None) -> Shown:
+def shown(derivation: Derivation, seen: NetworkNumbers | None = None) -> Shown:
     """Return what is drawn: what the derivation is of is always part of it.
 
     >>> net = cr.Network(2, [cr.Dense(1)], loss="half_squared_error")
@@ -97,13 +97,13 @@ def shown(derivation: Derivation, seen: Seen | None = None) -> Shown:
     ([[0, 1], [0]], [(0, 0, -1, 0), (0, 0, -1, 1)])
     """
     with np.errstate(all="ignore"):
-        return _Chooser(derivation, seen or Seen(derivation)).shown()
+        return _Chooser(derivation, seen or NetworkNumbers(derivation)).shown()
 
 
 class _Chooser:
     """Chooses what is drawn, by the numbers of a derivation's network."""
 
-    def __init__(self, derivation: Derivation, seen: Seen) -> None:
+    def __init__(self, derivation: Derivation, seen: NetworkNumbers) -> None:
         self.at, self.subject, self.seen = derivation.at, derivation.subject, seen
         self.working = seen.working
         self.place = self._place()
@@ -244,12 +244,12 @@ class _Chooser:
         return sorted({*(found[i] for i in largest(strength, EDGES // 2)), *own})
 
 
-class Seen:
+class NetworkNumbers:
     """A derivation's network with its numbers, which need not be finite.
 
     >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
     >>> params = net.parameters([([[2.0]], [0.5])])
-    >>> seen = Seen(cr.explain(net, params, [3.0], [1.0], of="w1").derivation)
+    >>> seen = NetworkNumbers(cr.explain(net, params, [3.0], [1.0], of="w1").derivation)
     >>> seen.left(0), seen.rows(0, "delta")
     (array([[6.5]]), array([[5.5]]))
     """
@@ -269,7 +269,7 @@ class Seen:
     def value(self, key: Key) -> float:
         """A parameter."""
         name, entry = self.at.leaf(key)
-        return float(held(self.params, name)[entry])
+        return float(at_path(self.params, name)[entry])
 
     def left(self, k: int) -> Array:
         """What leaves a place, or the inputs, for each example."""
@@ -289,8 +289,8 @@ class Seen:
             return None
         if self.at.layers[k].member:  # its δ may be of all members
             units = range(self.at.layers[k].outputs)
-            said = [getattr(working.formulas(k), what) for working in self.workings]
-            return np.array([[of(j).value for j in units] for of in said])
+            made = [getattr(working.formulas(k), what) for working in self.workings]
+            return np.array([[of(j).value for j in units] for of in made])
         seats = [working.seat(k) for working in self.workings]
         return np.stack([seat.record.z[0] if what == "z" else seat.delta[0] for seat in seats])
 

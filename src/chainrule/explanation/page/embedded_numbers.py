@@ -11,7 +11,7 @@ from chainrule import losses
 from chainrule.explanation.derivation_steps import Derivation
 from chainrule.explanation.forward_backward import Passes
 from chainrule.explanation.notation import COST, Key, derivative
-from chainrule.explanation.page.drawn_units import Seen, Shown
+from chainrule.explanation.page.drawn_units import NetworkNumbers, Shown
 from chainrule.explanation.page.page_derivations import Library
 from chainrule.explanation.unit_places import is_parameter
 from chainrule.layers import Role
@@ -19,17 +19,17 @@ from chainrule.layers import Role
 MOST_ROWS = 24
 """The most entries of a parameter that is not drawn which are shown."""
 
-Numbers = float | list[float]
+ByExample = float | list[float]
 """Of a quantity: one number, or one for each example."""
 
 
-def other_parameters(drawn: Shown, seen: Seen) -> list[Key]:
+def other_parameters(drawn: Shown, seen: NetworkNumbers) -> list[Key]:
     """Return the keys of parameters that are not drawn: of each the first entries.
 
     >>> net = cr.Network(1, [cr.Periodic(1, 1), cr.Dense(1)], loss="half_squared_error")
     >>> from chainrule.explanation.page.drawn_units import shown
     >>> d = cr.explain(net, net.init(), [3.0], [1.0], of="w1").derivation
-    >>> [key.text or key.kind for key in other_parameters(shown(d), Seen(d))]
+    >>> [key.text or key.kind for key in other_parameters(shown(d), NetworkNumbers(d))]
     ['frequency', 'phase']
     """
     at, known = seen.at, {*drawn.subjects()}
@@ -42,26 +42,26 @@ def other_parameters(drawn: Shown, seen: Seen) -> list[Key]:
     return found
 
 
-def _is_of_drawn(key: Key, drawn: Shown, seen: Seen) -> bool:
+def _is_of_drawn(key: Key, drawn: Shown, seen: NetworkNumbers) -> bool:
     """Whether a parameter changes what is drawn; another member's does not."""
     name, entry = seen.at.leaf(key)
     for k in seen.at.instances(key):
-        said = seen.working.formulas(k).by.get(name.removeprefix(f"{seen.at.layers[k].path}."))
-        if drawn.units[k + 1] and (said is None or said(*entry)):  # of a statistic none is said
+        by = seen.working.formulas(k).by.get(name.removeprefix(f"{seen.at.layers[k].path}."))
+        if drawn.units[k + 1] and (by is None or by(*entry)):  # a statistic has none
             return True
     return False
 
 
-def held_numbers(
-    library: Library, drawn: Shown, others: Iterable[Key], seen: Seen, d: Derivation
-) -> list[tuple[int, Numbers]]:
+def known_numbers(
+    library: Library, drawn: Shown, others: Iterable[Key], seen: NetworkNumbers, d: Derivation
+) -> list[tuple[int, ByExample]]:
     """Return the numbers of what is drawn and of other parameters, each beside that of its key.
 
     >>> from chainrule.explanation.page.drawn_units import shown
     >>> net = cr.Network(1, [cr.Scale()], loss="half_squared_error")
     >>> explanation = cr.explain(net, net.init(), [3.0], [1.0], of="x1")
     >>> d, library = explanation.derivation, Library(explanation)
-    >>> held_numbers(library, shown(d), [], Seen(d), d)[0]
+    >>> known_numbers(library, shown(d), [], NetworkNumbers(d), d)[0]
     (0, [3.0])
     """
     found = [*_of_units(drawn, seen), *_of_outputs(drawn, seen)]
@@ -72,7 +72,7 @@ def held_numbers(
     return [(library.key(key), value) for key, value in found if np.all(np.isfinite(value))]
 
 
-def _slopes(d: Derivation, parameters: list[Key]) -> Iterator[tuple[Key, Numbers]]:
+def _slopes(d: Derivation, parameters: list[Key]) -> Iterator[tuple[Key, ByExample]]:
     """The cost, and its derivatives by parameters."""
     passes = Passes(d.net, d.params, d.data, d.draw, d.made.mean_weight if d.made else None, d.at)
     yield COST, passes.cost
@@ -81,7 +81,7 @@ def _slopes(d: Derivation, parameters: list[Key]) -> Iterator[tuple[Key, Numbers
             yield derivative(COST, key), passes.gradient(key)
 
 
-def _of_units(drawn: Shown, seen: Seen) -> Iterator[tuple[Key, Numbers]]:
+def _of_units(drawn: Shown, seen: NetworkNumbers) -> Iterator[tuple[Key, ByExample]]:
     for k, units in enumerate(drawn.units, start=-1):
         if not units:
             continue
@@ -96,7 +96,7 @@ def _of_units(drawn: Shown, seen: Seen) -> Iterator[tuple[Key, Numbers]]:
                     yield Key(what, k, j), each[:, j].tolist()
 
 
-def _of_outputs(drawn: Shown, seen: Seen) -> Iterator[tuple[Key, Numbers]]:
+def _of_outputs(drawn: Shown, seen: NetworkNumbers) -> Iterator[tuple[Key, ByExample]]:
     shares = losses.loss(seen.net.loss).value(seen.passed(drawn.last), seen.y, np)
     for j in drawn.units[drawn.last + 1]:
         yield Key("y", seen.at.last, j), seen.y[:, j].tolist()

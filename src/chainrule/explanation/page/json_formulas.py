@@ -27,7 +27,7 @@ from chainrule.explanation.expressions import (
     Quotient,
     Sum,
 )
-from chainrule.explanation.formulas import ACTIVATION_FORMS, LOSS_FORMS, Form, number
+from chainrule.explanation.formulas import ACTIVATION_FORMULAS, LOSS_FORMULAS, Formula, number
 from chainrule.explanation.notation import Key
 from chainrule.explanation.unit_places import Places
 from chainrule.network import Network
@@ -75,23 +75,23 @@ def _by_letter(quantity: Quantity) -> Tree:
     return ["q", key.text, quantity.value] if key.text == "π" else ["q", key.text or key.kind]
 
 
-def activation_forms(net: Network) -> dict[str, Any]:
+def activation_formulas(net: Network) -> dict[str, Any]:
     """Return value and slope of each activation of a chain of layers, from z and a.
 
     >>> net = cr.Network(1, [cr.Dense(1, "tanh")], loss="half_squared_error")
-    >>> activation_forms(net)["tanh"]["value"]
+    >>> activation_formulas(net)["tanh"]["value"]
     {'lets': [], 'tree': ['f', 'tanh', ['q', 'z']]}
     """
     layers: list[Any] = [place.layer for place in Places.of(net).layers]
     rows = [activation(layer.activation) for layer in layers]
-    return {str(row): _activation_form(row) for row in rows}
+    return {str(row): _activation_formula(row) for row in rows}
 
 
-def _activation_form(row: Activation) -> dict[str, Any]:
-    value, slope = ACTIVATION_FORMS[row.name]
+def _activation_formula(row: Activation) -> dict[str, Any]:
+    value, slope = ACTIVATION_FORMULAS[row.name]
     more = [number(p) for p in row.parameters]
 
-    def of(rule: Callable[..., Form], a: float) -> dict[str, Any]:
+    def of(rule: Callable[..., Formula], a: float) -> dict[str, Any]:
         given = Quantity(Key("z"), 0.5), Quantity(Key("a"), a)
         form = rule(*given, *more)
         lets = [[each.quantity.key.text, tree(each.expression, _by_letter)] for each in form.lets]
@@ -112,18 +112,18 @@ def _with_log_of_p(made: Tree) -> Tree:
     return [_with_log_of_p(part) if isinstance(part, list) else part for part in made]
 
 
-def loss_form(net: Network) -> dict[str, Any]:
+def loss_formula(net: Network) -> dict[str, Any]:
     """Return the share of an output in the loss, and its slope, from a, p or ln p, and y.
 
     There is a form for each output of a group; the outputs take turns in them.
 
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
-    >>> loss_form(net)["forms"][0]["slope"]
+    >>> loss_formula(net)["forms"][0]["slope"]
     ['*', ['n', '2'], ['+', ['q', 'a'], ['-', ['q', 'y']]]]
     """
     row = losses.loss(net.loss)
     softmax = row.name == "cross_entropy"
-    form, o = LOSS_FORMS[row.name], number(net.outputs)
+    form, o = LOSS_FORMULAS[row.name], number(net.outputs)
 
     def of(rule: Callable[..., Expression], j: int, y: float) -> Tree:
         a, own = Quantity(Key("a"), 0.5), Quantity(Key("y"), y)

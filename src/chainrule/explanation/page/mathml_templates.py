@@ -20,7 +20,7 @@ from chainrule.explanation.expressions import Cases, Expression, Quantity
 from chainrule.explanation.mathml import MathML
 from chainrule.explanation.page.json_formulas import Tree, tree
 from chainrule.explanation.typeset import unbroken
-from chainrule.explanation.writer import Case, Level, Put, Written
+from chainrule.explanation.writer import Precedence, Put, Written, WrittenCase
 
 _HOLE = re.compile("\ue000([0-9]+)\ue001")
 
@@ -74,16 +74,16 @@ class _Template(MathML):
         return [int(written.level), [part for part in whole if part != ""]]
 
     def hole(self, *what: Any) -> Written:
-        self.holes.append([int(Level.SUM), *what])
-        return Written(f"\ue000{len(self.holes) - 1}\ue001", Level.SUM)
+        self.holes.append([int(Precedence.SUM), *what])
+        return Written(f"\ue000{len(self.holes) - 1}\ue001", Precedence.SUM)
 
     def put(self, quantity: Quantity) -> Written:
         return self.hole(self.leaf(quantity))
 
-    def held(self, written: Written, least: Level) -> str:
+    def bracketed(self, written: Written, least: Precedence) -> str:
         """A hole takes its brackets when it is filled."""
         if not (found := _HOLE.fullmatch(written.text)):
-            return super().held(written, least)
+            return super().bracketed(written, least)
         self.holes[int(found[1])][0] = int(least)
         return written.text
 
@@ -96,4 +96,4 @@ class _Template(MathML):
 
     def _condition(self, c: Any) -> list[Any]:
         left, right = (self.write(side, self.put, chosen=True).text for side in (c.left, c.right))
-        return self.cut(Written(self.cases([Case("", left, c.sign, right)]), Level.SUM))
+        return self.cut(Written(self.cases([WrittenCase("", left, c.sign, right)]), Precedence.SUM))

@@ -11,14 +11,14 @@ import numpy as np
 
 from chainrule import losses
 from chainrule.activations import Activation, activation
-from chainrule.explanation.core_numbers import held
+from chainrule.explanation.core_numbers import at_path
 from chainrule.explanation.derivation import derive, joint_layers
 from chainrule.explanation.derivation_steps import Derivation, Update
 from chainrule.explanation.expressions import Quantity, walk
 from chainrule.explanation.notation import COST, Key, derivative
-from chainrule.explanation.page.drawn_units import Seen, Shown, shown
-from chainrule.explanation.page.embedded_numbers import held_numbers, other_parameters
-from chainrule.explanation.page.json_formulas import activation_forms, loss_form
+from chainrule.explanation.page.drawn_units import NetworkNumbers, Shown, shown
+from chainrule.explanation.page.embedded_numbers import known_numbers, other_parameters
+from chainrule.explanation.page.json_formulas import activation_formulas, loss_formula
 from chainrule.explanation.page.mathml_templates import shapes
 from chainrule.explanation.page.number_tables import tables
 from chainrule.explanation.page.page_derivations import Library, name_list
@@ -52,7 +52,7 @@ def data(explanation: Explanation, rounds: int) -> dict[str, Any]:
     'network 1-1, identity, half_squared_error'
     """
     d = explanation.derivation
-    seen = Seen(d)
+    seen = NetworkNumbers(d)
     drawn = shown(d, seen)
     fixed = not drawn.is_chain or _fixed(d)
     library = Library(explanation, values=fixed)
@@ -62,19 +62,12 @@ def data(explanation: Explanation, rounds: int) -> dict[str, Any]:
     ]
     return {
         "network": visible(explanation.network),
-        "widths": d.at.widths,
         "notation": explanation.notation,
         "digits": explanation.digits or 0,
         "live": not fixed,
-        "activations": [] if fixed else _activations(d),
-        "loss": None if fixed else loss_form(d.net),
-        "target": losses.loss(d.net.loss).target,
-        "l1": d.net.l1,
-        "l2": d.net.l2,
-        "params": [[numbers(p.W), numbers(p.b)] for p in _dense(d)] if drawn.is_chain else [],
-        "frozen": _frozen(d) if drawn.is_chain else [],
+        **_training(d, fixed=fixed),
+        **(_chain(d) if drawn.is_chain else {"params": [], "frozen": []}),
         "data": _examples(d),
-        "weight": _weight(d),
         "update": _update(d.made, 0 if fixed or explanation.about else rounds),
         "shown": _shown(library, drawn, d),
         **_numbers(d, drawn, seen, library),
@@ -88,6 +81,29 @@ def data(explanation: Explanation, rounds: int) -> dict[str, Any]:
         "names": library.names_by_row(),
         "units": [[d.at.unit(layer - 1, j) for j in u] for layer, u in enumerate(drawn.units)],
         "closing": explanation.closing,
+    }
+
+
+def _training(d: Derivation, *, fixed: bool) -> dict[str, Any]:
+    """What the page needs to work out the cost; its formulas alone where it does."""
+    return {
+        "widths": d.at.widths,
+        "activations": [] if fixed else _activations(d),
+        "loss": None if fixed else loss_formula(d.net),
+        "target": losses.loss(d.net.loss).target,
+        "l1": d.net.l1,
+        "l2": d.net.l2,
+        "weight": _weight(d),
+    }
+
+
+def _chain(d: Derivation) -> dict[str, Any]:
+    """The parameters of dense layers, and which of them stay as they are."""
+    params = [at_path(d.params, place.path) for place in d.at.layers]
+    names = d.made.frozen if d.made else ()
+    return {
+        "params": [[numbers(p.W), numbers(p.b)] for p in params],
+        "frozen": [[f"{place.path}.{part}" in names for part in "Wb"] for place in d.at.layers],
     }
 
 
@@ -173,18 +189,9 @@ def _rows(d: Derivation) -> list[Activation]:
     return [activation(layer.activation) for layer in layers]
 
 
-def _dense(d: Derivation) -> list[Any]:
-    return [held(d.params, place.path) for place in d.at.layers]
-
-
 def _activations(d: Derivation) -> list[Any]:
-    forms = activation_forms(d.net)
+    forms = activation_formulas(d.net)
     return [forms[str(row)] for row in _rows(d)]
-
-
-def _frozen(d: Derivation) -> list[list[bool]]:
-    names = d.made.frozen if d.made else ()
-    return [[f"{place.path}.{part}" in names for part in "Wb"] for place in d.at.layers]
 
 
 def _examples(d: Derivation) -> dict[str, Any]:
@@ -237,11 +244,11 @@ def _shown(library: Library, drawn: Shown, d: Derivation) -> dict[str, Any]:
     }
 
 
-def _numbers(d: Derivation, drawn: Shown, seen: Seen, library: Library) -> dict[str, Any]:
+def _numbers(d: Derivation, drawn: Shown, seen: NetworkNumbers, library: Library) -> dict[str, Any]:
     """The tables, and the numbers that are known where the page works out none."""
     others = [] if drawn.is_chain else other_parameters(drawn, seen)
     made = tables(drawn, others, d.at, library, updates=d.made is not None)
-    known = [] if drawn.is_chain else held_numbers(library, drawn, others, seen, d)
+    known = [] if drawn.is_chain else known_numbers(library, drawn, others, seen, d)
     return {"tables": made, "held": known}
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import polars as pl
 
 from chainrule.errors import argument
+from chainrule.formatting import counted
 from chainrule.tabular.columns.decision import (
     Decision,
     Role,
@@ -310,6 +311,6 @@ def _lost(column: Column) -> str:
         beyond = "beyond the years 1 to 9999" if column.kind == "date" else "infinite"
         said += f", {column.infinite:,} {beyond} taken as missing"
     if others:
-        plural = "s" * (others > 1)
-        said += f", {others:,} other{plural} such as {', '.join(map(shown, some))} taken as missing"
+        such = ", ".join(map(shown, some))
+        said += f", {counted(others, 'other')} such as {such} taken as missing"
     return said

@@ -13,7 +13,7 @@ from chainrule.tabular.formats.column_values import as_words, shown
 from chainrule.tabular.formats.date_formats import (
     OF_DIGITS,
     ZONE,
-    DateForm,
+    DateFormat,
     format_asked,
     formats_of,
     order_of,
@@ -111,7 +111,7 @@ def share(formats: tuple[str, ...], tally: Tally) -> float:
     0.5
     """
     values = pl.Series(tally.some, dtype=pl.String)
-    return DateForm(formats).read(values).count() / max(len(values), 1)
+    return DateFormat(formats).read(values).count() / max(len(values), 1)
 
 
 def _orders(name: str, tally: Tally, found: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
@@ -133,7 +133,7 @@ def _question(name: str, tally: Tally, found: Mapping[str, tuple[str, ...]]) -> 
     """Return the error that asks which comes first, day or month."""
     ways = next(forms for forms in found.values() if order_of(forms[0]))[:2]
     values = pl.Series(tally.some)
-    one, other = (DateForm((way,)).read(values) for way in ways)
+    one, other = (DateFormat((way,)).read(values) for way in ways)
     row = (one != other).fill_null(value=False).arg_max() or 0
     days = [f"{moments[row]:%-d %B %Y}" if moments[row] else "no date" for moments in (one, other)]
     return TableError(
@@ -162,14 +162,14 @@ def of_digits(
     chunks: Chunks,
     roles: Mapping[str, str],
     reading: Reading,
-) -> dict[str, DateForm]:
+) -> dict[str, DateFormat]:
     """Return the forms of columns of whole numbers that are dates: 20240531, or as asked.
 
     Without a role, only numbers of eight digits are, where all are dates and some are different.
 
     >>> table = pl.DataFrame({"day": [20240528 + k for k in range(4)] + [20240602]})
     >>> found = of_digits(table.schema, lambda names: iter([table]), {}, Reading())
-    >>> found == {"day": DateForm(("%Y%m%d",))}
+    >>> found == {"day": DateFormat(("%Y%m%d",))}
     True
     """
     may = [name for name in schema if roles.get(name, "") in ("", "date")]
@@ -177,14 +177,14 @@ def of_digits(
     if first is None:
         return {}
     asked = {name: form[0] for name in may if (form := format_asked(name, reading)) and form[1]}
-    found: dict[str, DateForm] = {}
+    found: dict[str, DateFormat] = {}
     for name in may:
         role = roles.get(name, "")
         digits = asked.get(name) or _format_of_digits(first[name], role)
         if role == "date" and not digits:
             raise _no_dates(name, first[name])
         if digits:
-            found[name] = DateForm((digits,), tuple(reading.missing or ()))
+            found[name] = DateFormat((digits,), tuple(reading.missing or ()))
         if digits and name in asked and not found[name].read(as_words(first[name])).count():
             raise _not_as_asked(name, digits, str(first[name].min()))
     for name in list(found):
@@ -219,7 +219,7 @@ def _all_dates(name: str, chunks: Chunks) -> bool:
             continue
         if not values.is_between(19_000_101, 21_001_231).all():
             return False
-        if DateForm(("%Y%m%d",)).read(as_words(values)).null_count():
+        if DateFormat(("%Y%m%d",)).read(as_words(values)).null_count():
             return False
         different |= set(values.head(DIFFERENT))
     return len(different) >= DIFFERENT

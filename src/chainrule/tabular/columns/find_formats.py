@@ -15,11 +15,11 @@ from chainrule.tabular.columns.find_dates import date_form, of_digits, share
 from chainrule.tabular.columns.find_numbers import Convention, UndecidedError, mark_of, number_form
 from chainrule.tabular.columns.tallies import Tally
 from chainrule.tabular.columns.task import is_few
-from chainrule.tabular.formats.column_formats import Form, Forms, WordForm
+from chainrule.tabular.formats.column_formats import ColumnFormat, ColumnFormats, WordFormat
 from chainrule.tabular.formats.column_values import check_known, kind, plain, shown
-from chainrule.tabular.formats.date_formats import OF_DIGITS, DateForm, columns_of, formats_of
+from chainrule.tabular.formats.date_formats import OF_DIGITS, DateFormat, columns_of, formats_of
 from chainrule.tabular.formats.missing_words import IN_NUMBERS, IN_TEXT
-from chainrule.tabular.formats.number_formats import NumberForm, evidence
+from chainrule.tabular.formats.number_formats import NumberFormat, evidence
 from chainrule.tabular.read_options import Reading
 from chainrule.tabular.table_error import TableError
 
@@ -60,11 +60,11 @@ class Wanted:
         """The words that are asked to mean no value, besides the empty one."""
         return self.reading.missing or ()
 
-    def words(self, tally: Tally) -> WordForm:
+    def words(self, tally: Tally) -> WordFormat:
         """Return the form of a column of words."""
         if self.reading.missing is not None:
-            return WordForm(self.missing)
-        return WordForm(()) if self.typed and set(IN_TEXT) & set(tally.words) else WordForm()
+            return WordFormat(self.missing)
+        return WordFormat(()) if self.typed and set(IN_TEXT) & set(tally.words) else WordFormat()
 
 
 def roles_of(
@@ -96,14 +96,16 @@ def roles_of(
     return roles
 
 
-def find_forms(schema: Mapping[str, pl.DataType], chunks: Chunks, wanted: Wanted) -> Forms:
+def find_formats(
+    schema: Mapping[str, pl.DataType], chunks: Chunks, wanted: Wanted
+) -> ColumnFormats:
     """Return the forms of the columns that are not read plainly.
 
     `chunks` gives the rows of some columns as often as wanted.
 
     >>> table = pl.DataFrame({"price": ["1,5", "2,25"], "cut": ["Fair", "Good"]})
-    >>> found = find_forms(table.schema, lambda names: iter([table.select(names)]), Wanted())
-    >>> found.columns == {"price": NumberForm(decimal=",")}
+    >>> found = find_formats(table.schema, lambda names: iter([table.select(names)]), Wanted())
+    >>> found.columns == {"price": NumberFormat(decimal=",")}
     True
     """
     asked = wanted.reading.date_format or ()
@@ -118,13 +120,13 @@ def find_forms(schema: Mapping[str, pl.DataType], chunks: Chunks, wanted: Wanted
     if wanted.missing:
         for name, dtype in schema.items():
             if dtype.is_numeric():
-                finder.columns.setdefault(name, NumberForm(missing=wanted.missing))
+                finder.columns.setdefault(name, NumberFormat(missing=wanted.missing))
     forms = finder.forms()
     _check_used([form for form in asked if "=" not in form], forms)
     return forms
 
 
-def _check_used(asked: Iterable[str], forms: Forms) -> None:
+def _check_used(asked: Iterable[str], forms: ColumnFormats) -> None:
     """Raise TableError for a format of dates that no column has."""
     of_columns = {name: getattr(form, "formats", ()) for name, form in forms.columns.items()}
     used = {form for formats in of_columns.values() for form in formats}
@@ -162,9 +164,9 @@ class _Finder:
 
     def __init__(self, wanted: Wanted, fractions: set[str]) -> None:
         self.wanted = wanted
-        self.columns: dict[str, Form] = {}
+        self.columns: dict[str, ColumnFormat] = {}
         self.said: dict[str, str] = {}
-        self.time: Form | None = None
+        self.time: ColumnFormat | None = None
         self.marks: dict[str, str] = {}
         self.open: dict[str, Tally] = {}
         if not wanted.typed:
@@ -188,29 +190,29 @@ class _Finder:
                 raise undecided.error from None
             self.said[name] += f", as in {next(iter(self.marks))}"
 
-    def _take(self, name: str, form: Form) -> None:
+    def _take(self, name: str, form: ColumnFormat) -> None:
         self.columns[name] = form
-        in_text = ", in text" if self.wanted.typed and not isinstance(form, WordForm) else ""
+        in_text = ", in text" if self.wanted.typed and not isinstance(form, WordFormat) else ""
         self.said[name] = self.said.get(name, "") + in_text
 
-    def forms(self) -> Forms:
+    def forms(self) -> ColumnFormats:
         """Return the forms that are not plain."""
-        columns = {name: form for name, form in self.columns.items() if form != WordForm()}
+        columns = {name: form for name, form in self.columns.items() if form != WordFormat()}
         said = {name: form.said + self.said.pop(name, "") for name, form in columns.items()}
-        return Forms(columns, {**self.said, **said}, self.time)
+        return ColumnFormats(columns, {**self.said, **said}, self.time)
 
-    def _form(self, name: str, tally: Tally, mark: str | None) -> Form:
+    def _form(self, name: str, tally: Tally, mark: str | None) -> ColumnFormat:
         role = self.wanted.roles.get(name, "")
         if name == self.wanted.time:
             values = tally.values > 0
-            self.time = self._found(name, tally, mark, "time") if values else NumberForm()
+            self.time = self._found(name, tally, mark, "time") if values else NumberFormat()
             if role != "words":
                 return self.time
         if role == "words" or not tally.values:
             return self.wanted.words(tally)
         return self._found(name, tally, mark, role)
 
-    def _found(self, name: str, tally: Tally, mark: str | None, role: str) -> Form:
+    def _found(self, name: str, tally: Tally, mark: str | None, role: str) -> ColumnFormat:
         """Return a column's form by what is written in it, and by what it is to be."""
         dates = self._date(name, tally, role)
         if role == "date":
@@ -230,13 +232,13 @@ class _Finder:
             return dates
         truths = {shape.casefold() for shape in tally.shapes} <= {"true", "false"}
         words = self.wanted.words(tally)
-        return WordForm(words.missing, boolean=True) if truths and role == "" else words
+        return WordFormat(words.missing, boolean=True) if truths and role == "" else words
 
-    def _is_sure(self, dates: DateForm) -> bool:
+    def _is_sure(self, dates: DateFormat) -> bool:
         """Whether a column of dates is one though its values may be numbers."""
         return bool(self.wanted.reading.date_format) or dates.formats == (OF_DIGITS[8],)
 
-    def _date(self, name: str, tally: Tally, role: str) -> DateForm | None:
+    def _date(self, name: str, tally: Tally, role: str) -> DateFormat | None:
         if role in ("number", "weight", "regression"):
             return None
         least = {"date": 0.0, "time": 1.0}.get(role, MOSTLY)
@@ -245,9 +247,9 @@ class _Finder:
             self.said[name] = found
         if not isinstance(found, tuple):
             return None
-        return DateForm(found, self.wanted.missing, others=share(found, tally) < 1)
+        return DateFormat(found, self.wanted.missing, others=share(found, tally) < 1)
 
-    def _number(self, name: str, tally: Tally, mark: str | None, role: str) -> NumberForm | None:
+    def _number(self, name: str, tally: Tally, mark: str | None, role: str) -> NumberFormat | None:
         convention = Convention(self.wanted.reading, self.wanted.pointed, mark)
         least = {"number": 0.0, "weight": 0.0, "time": 1.0, "regression": 1.0, "target": 1.0}.get(
             role, MOSTLY
@@ -257,7 +259,7 @@ class _Finder:
         found = number_form(name, tally, role, least, convention)
         if isinstance(found, str):
             self.said[name] = found
-        if not isinstance(found, NumberForm):
+        if not isinstance(found, NumberFormat):
             return None
         seen = evidence(tally.shapes)
         if mark is None and (sign := mark_of(found, seen)):

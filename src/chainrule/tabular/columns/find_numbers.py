@@ -17,8 +17,8 @@ from chainrule.tabular.formats.number_formats import (
     PERCENT,
     POINTED,
     Evidence,
-    NumberForm,
-    Pair,
+    NumberFormat,
+    Separators,
     evidence,
     pairs_of,
     parts_of,
@@ -64,7 +64,7 @@ class Convention(NamedTuple):
 
 def number_form(
     name: str, tally: Tally, role: str, least: float, convention: Convention
-) -> NumberForm | str | None:
+) -> NumberFormat | str | None:
     """Return the form of a column of numbers, of which a share of at least `least` must be one.
 
     It is None where there are too few, and a text where many are, or contradict each other, which
@@ -74,7 +74,7 @@ def number_form(
     >>> tally = Tally(())
     >>> tally.add(pl.Series(["$1,173.50", "$574"]))
     >>> found = number_form("price", tally, "", 0.9, Convention(Reading(), True, None))
-    >>> found == NumberForm(".", ",", "$")
+    >>> found == NumberFormat(".", ",", "$")
     True
     """
     found = evidence(tally.shapes)
@@ -187,7 +187,7 @@ def _unit(name: str, tally: Tally, role: str, found: Evidence) -> str:
 
 def _separated(
     name: str, tally: Tally, role: str, found: Evidence, unit: str, convention: Convention
-) -> NumberForm | str:
+) -> NumberFormat | str:
     pairs = _as_asked(name, role, found, convention.reading)
     if not pairs:
         one, other = _contradicting(found)
@@ -204,10 +204,10 @@ def _separated(
     if len(ways) > 1:
         raise UndecidedError(_question(name, tally, role, unit, ways))
     others = found.count < tally.values
-    return NumberForm(*ways[0], unit, whole=found.is_whole(ways[0]), others=others)
+    return NumberFormat(*ways[0], unit, whole=found.is_whole(ways[0]), others=others)
 
 
-def _as_asked(name: str, role: str, found: Evidence, reading: Reading) -> Collection[Pair]:
+def _as_asked(name: str, role: str, found: Evidence, reading: Reading) -> Collection[Separators]:
     """Return the pairs that the options allow."""
     pairs = {pair for pair in found.pairs if _allowed(pair, reading)}
     if not pairs and (reading.decimal or reading.thousands):
@@ -226,7 +226,7 @@ def _as_asked(name: str, role: str, found: Evidence, reading: Reading) -> Collec
     return pairs
 
 
-def _allowed(pair: Pair, reading: Reading) -> bool:
+def _allowed(pair: Separators, reading: Reading) -> bool:
     decimal, thousands = pair
     return (reading.decimal or decimal) == decimal and (
         reading.thousands is None
@@ -246,7 +246,7 @@ def _contradicting(found: Evidence) -> tuple[str, str]:
     return next(two, (values[0][1], values[-1][1]))
 
 
-Likely = Callable[[Pair], bool]
+Likely = Callable[[Separators], bool]
 
 
 def _by_format(convention: Convention) -> Likely:
@@ -264,10 +264,12 @@ def _by_columns(mark: str | None) -> Likely:
     return lambda pair: pair[0] == mark
 
 
-def _question(name: str, tally: Tally, role: str, unit: str, ways: tuple[Pair, ...]) -> TableError:
+def _question(
+    name: str, tally: Tally, role: str, unit: str, ways: tuple[Separators, ...]
+) -> TableError:
     """Return the error that asks which of two ways is meant."""
     values = pl.Series(tally.some)
-    one, other = (NumberForm(*way, unit).read(values) for way in ways[:2])
+    one, other = (NumberFormat(*way, unit).read(values) for way in ways[:2])
     differ = (one != other).fill_null(value=False)
     rows = zip(values.filter(differ), one.filter(differ), other.filter(differ), strict=True)
     examples = [f"{shown(value)} is {a:.12g} or {b:.12g}" for value, a, b in list(rows)[:2]]
@@ -278,10 +280,10 @@ def _question(name: str, tally: Tally, role: str, unit: str, ways: tuple[Pair, .
     )
 
 
-def mark_of(form: NumberForm, seen: Evidence) -> str | None:
+def mark_of(form: NumberFormat, seen: Evidence) -> str | None:
     """Return the decimal separator that a column shows the others, if it shows one.
 
-    >>> mark_of(NumberForm(".", ","), evidence({"9,999,999": (1, "$1,234,567")}))
+    >>> mark_of(NumberFormat(".", ","), evidence({"9,999,999": (1, "$1,234,567")}))
     '.'
     """
     shows = form.thousands in (".", ",") or any(form.decimal in body for body in seen.bodies)

@@ -10,10 +10,10 @@ import polars as pl
 from chainrule.tabular.formats.column_values import kind, plain
 
 
-class Steps:
+class RowSteps:
     """The step from each row to the next so far: 1 or -1, or 0 where there is no such one.
 
-    >>> steps = Steps(pl.Int64())
+    >>> steps = RowSteps(pl.Int64())
     >>> for piece in ([7], [8, 9], [10]):
     ...     steps.add(pl.Series(piece))
     >>> steps.step

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from chainrule.tabular.columns.row_counters import Steps
+from chainrule.tabular.columns.row_counters import RowSteps
 from chainrule.tabular.columns.row_sample import CELLS, FEWEST, SAMPLE, Sample
-from chainrule.tabular.formats.column_formats import Forms, Read
+from chainrule.tabular.formats.column_formats import ColumnFormats, Read
 from chainrule.tabular.formats.column_values import check_known, count, in_calendar, kind, plain
 from chainrule.tabular.table_error import TableError
 
@@ -98,7 +98,7 @@ class Survey:
 
 
 def survey(
-    chunks: Iterable[pl.DataFrame], target: str | None = None, forms: Forms | None = None
+    chunks: Iterable[pl.DataFrame], target: str | None = None, forms: ColumnFormats | None = None
 ) -> Survey:
     """Return what is in a table's columns, from its rows in one or more frames.
 
@@ -112,7 +112,7 @@ def survey(
     """
     whole: _Table | None = None
     for chunk in chunks:
-        whole = whole or _Table(chunk, target, forms or Forms())
+        whole = whole or _Table(chunk, target, forms or ColumnFormats())
         for piece in chunk.iter_slices(PIECE):
             whole.add(piece)
     if whole is None or not whole.seen:
@@ -126,7 +126,7 @@ _ALL = pl.Series([True])
 class _Table:
     """What is known of a table after the rows so far."""
 
-    def __init__(self, first: pl.DataFrame, target: str | None, forms: Forms) -> None:
+    def __init__(self, first: pl.DataFrame, target: str | None, forms: ColumnFormats) -> None:
         check_known("target", [target] if target is not None else [], first.columns)
         self.target, self.forms = target, forms
         self.seen = 0
@@ -228,7 +228,7 @@ class _Tally:
         self.whole = self.kind in ("integer", "float")
         self.counts: pl.DataFrame | None = None
         self.counted = self.kind in ("integer", "float", "boolean", "text")
-        self.steps = Steps(dtype)
+        self.steps = RowSteps(dtype)
 
     def add(self, column: pl.Series) -> None:
         self.nulls += column.null_count()

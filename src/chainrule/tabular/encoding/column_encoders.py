@@ -90,16 +90,17 @@ class Encoder:
 
 
 @dataclass(frozen=True)
-class Number(Encoder):
+class NumberEncoder(Encoder):
     """A number, standardised: what is missing is the median, and has a feature of its own.
 
     `text` says that training had text, in which what is no number is missing.
 
     >>> import polars as pl
-    >>> Number("age", centre=40.0, scale=10.0, missing=True, text=False).features
+    >>> NumberEncoder("age", centre=40.0, scale=10.0, missing=True, text=False).features
     ('age', 'age missing')
     """
 
+    kind: ClassVar[str] = "Number"
     column: str
     centre: float
     scale: Scale
@@ -133,15 +134,16 @@ class Number(Encoder):
 
 
 @dataclass(frozen=True)
-class Date(Encoder):
+class DateEncoder(Encoder):
     """A moment: the time since the median, standardised, and where it stands in each cycle.
 
     Centre and scale are microseconds since 1970. What is missing is 0 throughout.
 
-    >>> Date("day", 1.7e15, 1e13, cycles=("month",), missing=False, text=True).features
+    >>> DateEncoder("day", 1.7e15, 1e13, cycles=("month",), missing=False, text=True).features
     ('day', 'day month sin', 'day month cos')
     """
 
+    kind: ClassVar[str] = "Date"
     column: str
     centre: float
     scale: Scale
@@ -180,16 +182,17 @@ class Date(Encoder):
 
 
 @dataclass(frozen=True)
-class Category(Encoder):
+class CategoryEncoder(Encoder):
     """One of some categories, one-hot: a 0/1 feature for each, and for what is missing.
 
     `base` is a category without a feature: one of two needs none. With `other`, whatever else
     comes is one category more; without it, what training has not seen is 0 throughout.
 
-    >>> Category("cut", ("Fair", "Good"), base=None, other=True, missing=True).features
+    >>> CategoryEncoder("cut", ("Fair", "Good"), base=None, other=True, missing=True).features
     ('cut=Fair', 'cut=Good', 'cut other', 'cut missing')
     """
 
+    kind: ClassVar[str] = "Category"
     column: str
     categories: Words
     base: str | None
@@ -246,13 +249,14 @@ class Category(Encoder):
 
 
 @dataclass(frozen=True)
-class Rank(Encoder):
+class RankEncoder(Encoder):
     """The place of a category in an order, standardised; 0 where it has none.
 
-    >>> Rank("cut", ("Fair", "Good", "Ideal"), centre=1.0, scale=1.0).features
+    >>> RankEncoder("cut", ("Fair", "Good", "Ideal"), centre=1.0, scale=1.0).features
     ('cut rank',)
     """
 
+    kind: ClassVar[str] = "Rank"
     column: str
     order: Words
     centre: float
@@ -281,7 +285,10 @@ def ranked(series: pl.Series, order: tuple[str, ...]) -> pl.Series:
 
 
 def _check_kind(
-    encoder: Number | Date, series: pl.Series, read: Callable[[pl.Series], pl.Series], first: int
+    encoder: NumberEncoder | DateEncoder,
+    series: pl.Series,
+    read: Callable[[pl.Series], pl.Series],
+    first: int,
 ) -> None:
     """Raise TableError where a column cannot be read as it was in training."""
     found = kind(series.dtype)
@@ -299,7 +306,11 @@ def _check_kind(
 
 
 def _note_missing(
-    encoder: Number | Date, series: pl.Series, read: pl.Series, lost: int, notes: Notes
+    encoder: NumberEncoder | DateEncoder,
+    series: pl.Series,
+    read: pl.Series,
+    lost: int,
+    notes: Notes,
 ) -> None:
     """Note what could not be read, and what is missing where training missed nothing."""
     if kind(series.dtype) == "text":

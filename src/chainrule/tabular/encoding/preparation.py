@@ -24,13 +24,13 @@ from chainrule.tabular.columns.decision import Decision
 from chainrule.tabular.columns.survey import Column, Survey
 from chainrule.tabular.encoding.column_encoders import (
     TINIEST,
-    Category,
+    CategoryEncoder,
     Cycle,
-    Date,
+    DateEncoder,
     Encoder,
     Features,
-    Number,
-    Rank,
+    NumberEncoder,
+    RankEncoder,
     ranked,
 )
 from chainrule.tabular.formats.column_values import as_moments, as_numbers, unknown_column
@@ -48,10 +48,10 @@ CYCLES_FROM: dict[Cycle, timedelta] = {
 """The span of dates from which each cycle is seen whole."""
 
 
-class Told(TypedDict):
+class PreparationData(TypedDict):
     """A preparation as data."""
 
-    encoders: list[Number | Date | Category | Rank]
+    encoders: list[NumberEncoder | DateEncoder | CategoryEncoder | RankEncoder]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,9 @@ class Preparation:
     """How a table's columns become inputs: an encoder for each feature or few.
 
     >>> import polars as pl
-    >>> prep = Preparation((Number("age", centre=40.0, scale=10.0, missing=True, text=False),))
+    >>> prep = Preparation(
+    ...     (NumberEncoder("age", centre=40.0, scale=10.0, missing=True, text=False),)
+    ... )
     >>> prep.transform(pl.DataFrame({"age": [40, None], "name": ["Ann", "Bo"]}))
     array([[0., 0.],
            [0., 1.]], dtype=float32)
@@ -81,7 +83,7 @@ class Preparation:
     def places(self) -> dict[str, list[int]]:
         """The places of the features that come of each column.
 
-        >>> age = Number("age", centre=40.0, scale=10.0, missing=True, text=False)
+        >>> age = NumberEncoder("age", centre=40.0, scale=10.0, missing=True, text=False)
         >>> Preparation((age,)).places
         {'age': [0, 1]}
         """
@@ -94,7 +96,7 @@ class Preparation:
     def lacking(self) -> dict[str, int]:
         """The place of the feature that says that a column has no value, where there is one.
 
-        >>> age = Number("age", centre=40.0, scale=10.0, missing=True, text=False)
+        >>> age = NumberEncoder("age", centre=40.0, scale=10.0, missing=True, text=False)
         >>> Preparation((age,)).lacking
         {'age': 1}
         """
@@ -152,7 +154,7 @@ class Preparation:
     @classmethod
     def from_data(cls, data: Any) -> Preparation:
         """Return the preparation that `to_data` wrote down; raise ValueError where it is none."""
-        return cls(tuple(codec.read(data, Told, "preparation")["encoders"]))
+        return cls(tuple(codec.read(data, PreparationData, "preparation")["encoders"]))
 
 
 def fit_preparation(survey: Survey, decisions: Iterable[Decision]) -> Preparation:
@@ -182,13 +184,13 @@ def fit_preparation(survey: Survey, decisions: Iterable[Decision]) -> Preparatio
     return Preparation(tuple(encoders))
 
 
-def _number(survey: Survey, column: Column) -> Number:
+def _number(survey: Survey, column: Column) -> NumberEncoder:
     series = survey.sample[column.name]
     values = as_numbers(series)
     lost = column.values < column.rows
     if not values.is_finite().any():  # but in rows outside the sample
         values = pl.Series([column.least, column.greatest], dtype=pl.Float64)
-    return Number(column.name, *centre_and_scale(values), missing=lost, text=False)
+    return NumberEncoder(column.name, *centre_and_scale(values), missing=lost, text=False)
 
 
 def centre_and_scale(values: pl.Series) -> tuple[float, float]:
@@ -221,7 +223,7 @@ def _quantile(x: NDArray[np.float64], q: float) -> float:
     return low + (high - low) * (place - below)
 
 
-def _date(survey: Survey, column: Column) -> Date:
+def _date(survey: Survey, column: Column) -> DateEncoder:
     moments = as_moments(survey.sample[column.name])
     lost = column.values < column.rows
     if moments.null_count() == len(moments):
@@ -231,10 +233,10 @@ def _date(survey: Survey, column: Column) -> Date:
     if (moments.dt.truncate("1d") == moments).all():
         cycles = [name for name in cycles if name != "hour"]
     centre, scale = centre_and_scale(moments.to_physical().cast(pl.Float64).drop_nulls())
-    return Date(column.name, centre, scale, tuple(cycles), missing=lost, text=False)
+    return DateEncoder(column.name, centre, scale, tuple(cycles), missing=lost, text=False)
 
 
-def _category(survey: Survey, column: Column) -> Category:
+def _category(survey: Survey, column: Column) -> CategoryEncoder:
     counts = frequencies(survey, column)
     words = list(counts)
     if len(words) > MAX_CATEGORIES:  # of equals the last, as scikit-learn chooses
@@ -242,9 +244,9 @@ def _category(survey: Survey, column: Column) -> Category:
         words = [word for word in words if word not in set(rare)]
     base = words.pop(0) if column.kind == "boolean" and len(words) == 2 else None
     other, missing = len(counts) > MAX_CATEGORIES, column.nulls > 0
-    return Category(column.name, tuple(words), base, other=other, missing=missing)
+    return CategoryEncoder(column.name, tuple(words), base, other=other, missing=missing)
 
 
-def _rank(survey: Survey, column: Column, order: tuple[str, ...]) -> Rank:
+def _rank(survey: Survey, column: Column, order: tuple[str, ...]) -> RankEncoder:
     ranks = ranked(survey.sample[column.name], order).drop_nulls()
-    return Rank(column.name, order, *centre_and_scale(ranks))
+    return RankEncoder(column.name, order, *centre_and_scale(ranks))

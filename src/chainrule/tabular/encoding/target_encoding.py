@@ -55,7 +55,7 @@ def _fit(labels: tuple[Any, ...]) -> bool:
     return least >= -(2**63) and greatest < (2**64 if least >= 0 else 2**63)
 
 
-class Target:
+class TargetEncoder:
     """The target of a table: its task, the outputs that it needs, and its values as numbers."""
 
     task: ClassVar[str]
@@ -108,20 +108,21 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Classes(Target):
+class ClassEncoder(TargetEncoder):
     """Classes, and their indices in the order of the classes.
 
     A label is its class where it stands as training had it, or is written another way that can
     mean no other: 1.0 for 1, TRUE for true, and as a number 1 for 01.
 
     >>> import polars as pl
-    >>> target = Classes("cut", ("Fair", "Good"))
+    >>> target = ClassEncoder("cut", ("Fair", "Good"))
     >>> target.encode(pl.DataFrame({"cut": ["Good", "Fair"]}))
     array([1, 0])
     >>> target.decode(np.array([[0.2, 0.8]])).to_list()
     ['Good']
     """
 
+    kind: ClassVar[str] = "Classes"
     column: str
     classes: Labels
 
@@ -136,7 +137,7 @@ class Classes(Target):
     def names(self) -> tuple[str, ...]:
         """The classes as a text has them: true for True.
 
-        >>> Classes("sold", (False, True)).names
+        >>> ClassEncoder("sold", (False, True)).names
         ('false', 'true')
         """
         return tuple(as_words(pl.Series(self.classes)))
@@ -171,21 +172,22 @@ class Classes(Target):
 
 
 @dataclass(frozen=True)
-class Quantity(Target):
+class QuantityEncoder(TargetEncoder):
     """A number, with mean 0 and standard deviation 1 for the network, or some of its quantiles.
 
     With quantiles the network has an output for each, and y as many equal columns.
 
     >>> import polars as pl
-    >>> target = Quantity("price", centre=100.0, scale=50.0)
+    >>> target = QuantityEncoder("price", centre=100.0, scale=50.0)
     >>> target.encode(pl.DataFrame({"price": [100, 200]})).tolist()
     [[0.0], [2.0]]
     >>> target.decode(np.array([[2.0]])).to_list()
     [200.0]
-    >>> Quantity("price", 100.0, 50.0, quantiles=(0.1, 0.9)).values(np.array([[0.5, 0.25]]))
+    >>> QuantityEncoder("price", 100.0, 50.0, quantiles=(0.1, 0.9)).values(np.array([[0.5, 0.25]]))
     array([[112.5, 125. ]])
     """
 
+    kind: ClassVar[str] = "Quantity"
     column: str
     centre: float
     scale: Positive
@@ -243,7 +245,7 @@ def _meaning(label: Any) -> float | str:
 
 def fit_target(
     survey: Survey, decisions: Iterable[Decision], quantiles: tuple[float, ...] = ()
-) -> Target:
+) -> TargetEncoder:
     """Return the target that was decided on, fitted to the rows of its survey.
 
     Mean and standard deviation are those of the sample. Raises TableError for quantiles of classes.
@@ -253,7 +255,7 @@ def fit_target(
     >>> from chainrule.tabular.columns.survey import survey
     >>> found = survey([pl.DataFrame({"x": [1.0, 2.0], "y": ["b", "a"]})], target="y")
     >>> fit_target(found, decide(found))
-    Classes(column='y', classes=('a', 'b'))
+    ClassEncoder(column='y', classes=('a', 'b'))
     """
     (decision,) = (decision for decision in decisions if decision.role == "target")
     column = survey.columns[decision.column]
@@ -263,12 +265,12 @@ def fit_target(
                 f"quantiles are of a regression, and target {column.name!r} has classes; leave "
                 "`quantiles=` out, or use `task='regression'`"
             )
-        return Classes(column.name, _labels(column))
+        return ClassEncoder(column.name, _labels(column))
     values = as_numbers(survey.sample[column.name])
     centre, scale = float(values.mean()), float(values.std(ddof=0))  # type: ignore[arg-type]
     if not np.isfinite([centre, scale]).all():
         raise TableError(f"target {column.name!r} is as great as {column.greatest:g}; divide it")
-    return Quantity(column.name, centre, scale or 1.0, quantiles)
+    return QuantityEncoder(column.name, centre, scale or 1.0, quantiles)
 
 
 def _labels(column: Column) -> tuple[Label, ...]:
@@ -281,11 +283,11 @@ def _labels(column: Column) -> tuple[Label, ...]:
     return tuple(int(x) if column.kind == "float" else x for x in values)
 
 
-def target_from_data(data: Any) -> Target:
+def target_from_data(data: Any) -> TargetEncoder:
     """Return the target that `to_data` wrote down; raise ValueError where it is none.
 
-    >>> target_from_data(Classes("cut", ("Fair", "Good")).to_data())
-    Classes(column='cut', classes=('Fair', 'Good'))
+    >>> target_from_data(ClassEncoder("cut", ("Fair", "Good")).to_data())
+    ClassEncoder(column='cut', classes=('Fair', 'Good'))
     """
-    made: Target = codec.read(data, Classes | Quantity, "target")
+    made: TargetEncoder = codec.read(data, ClassEncoder | QuantityEncoder, "target")
     return made

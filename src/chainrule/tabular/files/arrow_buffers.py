@@ -30,21 +30,21 @@ Numbers = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
 
 
-class Table(NamedTuple):
+class FlatTable(NamedTuple):
     """A table of FlatBuffers: the bytes, and where in them it begins."""
 
     data: bytes
     at: int
 
     @classmethod
-    def root(cls, data: bytes, start: int = 0) -> Table:
+    def root(cls, data: bytes, start: int = 0) -> FlatTable:
         """Return the table that bytes begin with."""
         return cls(data, start)._follow(start)
 
     def _number(self, kind: str, at: int) -> int:
         return int(struct.unpack_from(kind, self.data, at)[0])
 
-    def _follow(self, at: int) -> Table:
+    def _follow(self, at: int) -> FlatTable:
         return self._replace(at=at + self._number("<I", at))
 
     def _field(self, place: int) -> int:
@@ -59,7 +59,7 @@ class Table(NamedTuple):
         at = self._field(place)
         return self.data[at] if at else 0
 
-    def table(self, place: int) -> Table | None:
+    def table(self, place: int) -> FlatTable | None:
         """Return a field that is a table."""
         at = self._field(place)
         return self._follow(at) if at else None
@@ -92,7 +92,7 @@ def check_buffers(name: str, file: Path | bytes) -> None:
 def _blocks(content: Bytes) -> Iterator[tuple[int, int]]:
     """Yield where each block of a file begins, and how many bytes its metadata has."""
     (length, _) = TAIL.unpack(content[-TAIL.size :].tobytes())
-    footer = Table.root(content[-TAIL.size - length : -TAIL.size].tobytes())
+    footer = FlatTable.root(content[-TAIL.size - length : -TAIL.size].tobytes())
     for place in (DICTIONARIES, BATCHES):
         for start, metadata, _ in footer.records(place, 3).tolist():
             yield start, metadata & 0x7FFFFFFF  # beside which stand four bytes of nothing
@@ -101,7 +101,7 @@ def _blocks(content: Bytes) -> Iterator[tuple[int, int]]:
 def _is_too_great(content: Bytes, start: int, metadata: int) -> bool:
     """Whether a buffer of a block does not lie in the file, or becomes more than it can."""
     data = content[start : start + metadata].tobytes()
-    message = Table.root(data, 8 if data.startswith(b"\xff" * 4) else 4)
+    message = FlatTable.root(data, 8 if data.startswith(b"\xff" * 4) else 4)
     batch = message.table(2)
     if batch is not None and message.byte(1) == DICTIONARIES:
         batch = batch.table(1)

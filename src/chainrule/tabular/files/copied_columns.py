@@ -8,10 +8,10 @@ import polars as pl
 
 from chainrule.tabular.files.source import Source, paired
 
-Pair = tuple[pl.DataFrame, pl.DataFrame]
+FramePair = tuple[pl.DataFrame, pl.DataFrame]
 
 
-def with_copies(source: Source, needed: Sequence[str], kept: Sequence[str]) -> Iterator[Pair]:
+def with_copies(source: Source, needed: Sequence[str], kept: Sequence[str]) -> Iterator[FramePair]:
     """Yield the rows in their order: of some columns as they are read, of others as they stand.
 
     >>> from chainrule.tabular.files.data_frames import Frame

@@ -19,7 +19,15 @@ from chainrule.tabular.files.bad_lines import BadLineError
 from chainrule.tabular.files.dialect import dialect
 from chainrule.tabular.files.quoting import MIXED, QUOTED, UNQUOTED, quote_of
 from chainrule.tabular.files.source import Source, changed, digest, stamp
-from chainrule.tabular.files.text_fields import EMPTY, PADDED, Fields, Kind, seen, where, widened
+from chainrule.tabular.files.text_fields import (
+    EMPTY,
+    PADDED,
+    Fields,
+    FieldType,
+    seen,
+    where,
+    widened,
+)
 from chainrule.tabular.files.text_file import TextFile
 from chainrule.tabular.files.text_layout import plain_rows
 from chainrule.tabular.read_options import Reading
@@ -38,7 +46,7 @@ MANY = 1.5
 """How many times as many rows as in the first bytes there may be in others of as many."""
 
 
-class Rows(NamedTuple):
+class TextRows(NamedTuple):
     """Rows for polars: their bytes or file, how fields are quoted, the lines that stand above."""
 
     rows: bytes | Path
@@ -151,7 +159,7 @@ class Delimited(Source):
         """Return all rows, or None where only a look at the pieces can tell what they are."""
         if 0 in self._untidy or not self._text.is_plain or not self._text.ends_a_line():
             return None
-        text = Rows(self._text.path, self._quote(), self._dialect.header_lines)
+        text = TextRows(self._text.path, self._quote(), self._dialect.header_lines)
         frame = self._parsed(text, self._first_kinds, self.size) if text.quote != MIXED else None
         if frame is None or not self._is_certain(frame, text.quote):
             return None
@@ -185,7 +193,7 @@ class Delimited(Source):
 
     def _as_begun(self, columns: list[str]) -> list[pl.DataFrame]:
         """Return frames of all rows by the kinds of the first; none where those are not all."""
-        kinds: Mapping[str, Kind] = self._first_kinds
+        kinds: Mapping[str, FieldType] = self._first_kinds
         frames: list[pl.DataFrame] = []
         for number, piece in enumerate(self._pieces()):
             frame, text = self._frame(number, piece, kinds)
@@ -212,7 +220,7 @@ class Delimited(Source):
     @cached_property
     def _kinds(self) -> dict[str, pl.DataType]:
         """The kind of each column, settled by all of its values."""
-        kinds: Mapping[str, Kind] = self._first_kinds
+        kinds: Mapping[str, FieldType] = self._first_kinds
         for number, piece in enumerate(self._pieces()):
             frame, text = self._frame(number, piece, kinds)
             if frame is None:
@@ -231,14 +239,14 @@ class Delimited(Source):
                 raise changed(self.name)
             yield self._made(number, piece, frame.select(columns), text)
 
-    def _made(self, number: int, piece: bytes, frame: pl.DataFrame, text: Rows) -> pl.DataFrame:
+    def _made(self, number: int, piece: bytes, frame: pl.DataFrame, text: TextRows) -> pl.DataFrame:
         """Return the frame of a piece with its columns as text where that is asked for."""
         made = self._with_text(frame, text)
         if self._as_text and _holds_odd(made):
-            made = self._with_text(made, Rows(self._plain(number, piece)))
+            made = self._with_text(made, TextRows(self._plain(number, piece)))
         return made
 
-    def _with_text(self, frame: pl.DataFrame, text: Rows) -> pl.DataFrame:
+    def _with_text(self, frame: pl.DataFrame, text: TextRows) -> pl.DataFrame:
         nulls = {
             name: self._as_text[name]
             for name, dtype in frame.schema.items()
@@ -250,21 +258,21 @@ class Delimited(Source):
         self,
         number: int,
         piece: bytes,
-        kinds: Mapping[str, Kind],
+        kinds: Mapping[str, FieldType],
         places: Sequence[int] | None = None,
-    ) -> tuple[pl.DataFrame | None, Rows]:
+    ) -> tuple[pl.DataFrame | None, TextRows]:
         """Return the frame of a piece, or None where a value is not of its kind, and its rows.
 
         Behind an untidy piece, the next is likely to be one.
         """
         is_tried = self._untidy.isdisjoint((number - 1, number)) and not self._may_be_wide(piece)
         if is_tried:
-            text = Rows(piece, self._quote_of(piece))
+            text = TextRows(piece, self._quote_of(piece))
             certain = text.quote != MIXED and not _is_odd(piece)
             frame = self._parsed(text, kinds, len(piece), columns=places) if certain else None
             if frame is not None and not self._may_be_ragged(frame, [piece], text.quote):
                 return frame, text
-        text = Rows(self._plain(number, piece))
+        text = TextRows(self._plain(number, piece))
         if is_tried or text.rows != piece:
             self._untidy.add(number)
         return self._fields.parse(text.rows, kinds, columns=places), text
@@ -275,7 +283,7 @@ class Delimited(Source):
         return len(piece) >= LARGE and piece.count(self._dialect.delimiter.encode()) > most
 
     def _parsed(
-        self, text: Rows, kinds: Mapping[str, Kind], size: int, **options: Any
+        self, text: TextRows, kinds: Mapping[str, FieldType], size: int, **options: Any
     ) -> pl.DataFrame | None:
         """Return rows as columns, or None where they are odd, or more than their size tells.
 

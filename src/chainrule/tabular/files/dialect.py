@@ -9,7 +9,7 @@ from typing import NamedTuple
 from chainrule.tabular.files.bad_lines import BadLineError, decoded, lines_of
 from chainrule.tabular.files.heading import heading, looked_at, table_begins, votes
 from chainrule.tabular.files.text_file import TextFile
-from chainrule.tabular.files.text_layout import Layout
+from chainrule.tabular.files.text_layout import TextLayout
 from chainrule.tabular.read_options import Reading
 from chainrule.tabular.table_error import TableError
 
@@ -164,7 +164,7 @@ def _widths(lines: list[str], delimiter: str) -> list[int]:
     """Return how many fields each of the first rows has."""
     few = itertools.dropwhile(str.isspace, lines)
     text = "".join(itertools.islice(few, LINES)).encode()
-    widths = Layout(text, delimiter).widths
+    widths = TextLayout(text, delimiter).widths
     return widths[widths > 0][:LOOKED_AT].tolist() or [0]
 
 
@@ -175,7 +175,7 @@ def _rows(head: Head, start: int, delimiter: str) -> tuple[list[list[str]], list
     """
     most, above = looked_at(head.lines[start].count(delimiter)), head.lines_before + start
     for end in (start + most, len(head.lines)):  # further, where a second row does not end in these
-        layout = Layout("".join(head.lines[start:end]).encode(), delimiter)
+        layout = TextLayout("".join(head.lines[start:end]).encode(), delimiter)
         found = list(itertools.islice(layout.fields(), most))
         if len(found) > 1:
             break
@@ -189,7 +189,7 @@ def _rows(head: Head, start: int, delimiter: str) -> tuple[list[list[str]], list
 def _fields_of(line: str, delimiter: str) -> list[str]:
     """Return the fields of a row that is a line, or none."""
     try:
-        return [field for _, row in Layout(line.encode(), delimiter).fields() for field in row]
+        return [field for _, row in TextLayout(line.encode(), delimiter).fields() for field in row]
     except BadLineError:
         return []
 

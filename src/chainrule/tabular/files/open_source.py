@@ -29,7 +29,7 @@ class Content(NamedTuple):
     members: tuple[str, ...]
 
 
-class Format(NamedTuple):
+class ReadFormat(NamedTuple):
     """A format: how its files' names end, how it is known by what they hold, what opens them."""
 
     endings: tuple[str, ...]
@@ -55,21 +55,21 @@ IN_WORKBOOKS = ("xl/workbook.xml", "xl/workbook.bin", "content.xml")
 OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 JSON = (".jsonl", ".ndjson", ".json")
 FORMATS = (
-    Format(
+    ReadFormat(
         (".parquet", ".pq"), _begins(columnar_files.PARQUET.magic), _plainly(columnar_files.parquet)
     ),
-    Format(
+    ReadFormat(
         (".arrow", ".feather", ".ipc"),
         _begins(columnar_files.ARROW.magic),
         _plainly(columnar_files.arrow),
     ),
-    Format(WORKBOOKS, _has(*IN_WORKBOOKS), workbook),
-    Format(WORKBOOKS, _begins(OLD_WORKBOOK), workbook),
-    Format((".npz",), _has(".npy"), _plainly(array_files.npz)),
-    Format(
+    ReadFormat(WORKBOOKS, _has(*IN_WORKBOOKS), workbook),
+    ReadFormat(WORKBOOKS, _begins(OLD_WORKBOOK), workbook),
+    ReadFormat((".npz",), _has(".npy"), _plainly(array_files.npz)),
+    ReadFormat(
         (".idx", "ubyte"), lambda it: array_files.begins_as_idx(it.head), _plainly(array_files.idx)
     ),
-    Format(JSON, lambda it: begins_as_records(it.head), records),
+    ReadFormat(JSON, lambda it: begins_as_records(it.head), records),
 )
 """The formats besides text."""
 

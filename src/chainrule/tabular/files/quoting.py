@@ -21,7 +21,7 @@ QUOTED, UNQUOTED, MIXED = '"', "", "mixed"
 """How a text uses quotes: around fields, as characters like others, or both."""
 
 Places = NDArray[np.intp]
-Mask = NDArray[np.bool_]
+QuoteMask = NDArray[np.bool_]
 
 
 def blanks_beside(delimiter: str) -> bytes:
@@ -33,9 +33,9 @@ def blanks_beside(delimiter: str) -> bytes:
     return bytes(blank for blank in b" \t" if chr(blank) != delimiter)
 
 
-def among(characters: NDArray[np.uint8], some: bytes) -> Mask:
+def among(characters: NDArray[np.uint8], some: bytes) -> QuoteMask:
     """Whether each character is one of some."""
-    found: Mask = characters == some[0]
+    found: QuoteMask = characters == some[0]
     for each in some[1:]:
         found |= characters == each
     return found
@@ -50,10 +50,10 @@ class Runs(NamedTuple):
 
     begins: Places
     ends: Places
-    opening: Mask
-    inside: Mask
+    opening: QuoteMask
+    inside: QuoteMask
 
-    def mark(self, characters: Mask) -> None:
+    def mark(self, characters: QuoteMask) -> None:
         """Write down whether each character stands in quotes, the first one of which does."""
         change = np.zeros(len(characters), np.int8)
         changed = self.inside[1:] != self.inside[:-1]
@@ -132,7 +132,7 @@ class Quotes:
             found[behind_blanks] = characters[fronts[nearest]]
         return found
 
-    def _sides(self, odd: Mask, opening: Mask) -> Mask:
+    def _sides(self, odd: QuoteMask, opening: QuoteMask) -> QuoteMask:
         """Return on which side the text is before the first run and behind each."""
         changes = np.cumsum(odd & opening) + self.inside
         since = np.maximum.accumulate(np.where(odd & ~opening, changes, 0))
@@ -196,7 +196,7 @@ class Quoted(NamedTuple):
     where the character stands behind each field in quotes; whether the last is never closed.
     """
 
-    inside: Mask
+    inside: QuoteMask
     strays: Places
     closed: Places
     is_open: bool

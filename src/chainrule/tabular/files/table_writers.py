@@ -49,7 +49,7 @@ class Output(Sink):
         self._count += 1
 
 
-class Format(NamedTuple):
+class WrittenFormat(NamedTuple):
     """How a chunk is put beside those before it, and how a file is made of them at the end."""
 
     append: Callable[[pl.DataFrame, Path, int], object]
@@ -59,7 +59,7 @@ class Format(NamedTuple):
 class File(Sink):
     """A file, which has its name once all is written; one of that name stands until then."""
 
-    def __init__(self, path: Path, kind: Format) -> None:
+    def __init__(self, path: Path, kind: WrittenFormat) -> None:
         self._path, self._kind, self._count = path, kind, 0
         self._file = AtomicFile(path)
 
@@ -151,9 +151,9 @@ def _append_text(
             _write_text(chunk, made, number, delimiter)
 
 
-def _text(delimiter: str, *, compressed: bool) -> Format:
+def _text(delimiter: str, *, compressed: bool) -> WrittenFormat:
     append = partial(_append_text, delimiter=delimiter, compressed=compressed)
-    return Format(append, lambda path: None)
+    return WrittenFormat(append, lambda path: None)
 
 
 def _append_part(chunk: pl.DataFrame, path: Path, number: int) -> None:
@@ -172,9 +172,9 @@ FORMATS = {
     ".csv.gz": _text(",", compressed=True),
     ".tsv": _text("\t", compressed=False),
     ".tsv.gz": _text("\t", compressed=True),
-    ".parquet": Format(_append_part, lambda path: _parts(path).sink_parquet(path)),
-    ".arrow": Format(_append_part, lambda path: _parts(path).sink_ipc(path)),
-    ".feather": Format(_append_part, lambda path: _parts(path).sink_ipc(path)),
+    ".parquet": WrittenFormat(_append_part, lambda path: _parts(path).sink_parquet(path)),
+    ".arrow": WrittenFormat(_append_part, lambda path: _parts(path).sink_ipc(path)),
+    ".feather": WrittenFormat(_append_part, lambda path: _parts(path).sink_ipc(path)),
 }
 """The formats by the endings of files' names."""
 

@@ -27,7 +27,7 @@ LONG = r"^\s*[+-]?\d{19,}\s*$"
 EMPTY = ("",)
 """The fields that hold no value whatever their column: words are for its form to judge."""
 
-Kind = pl.DataType | None
+FieldType = pl.DataType | None
 """What a column holds: Booleans, whole numbers, numbers or text; None where it has no values."""
 
 
@@ -43,7 +43,7 @@ class Fields(NamedTuple):
     points: bool | None = True
 
     def parse(
-        self, rows: bytes | Path, kinds: Mapping[str, Kind], **options: Any
+        self, rows: bytes | Path, kinds: Mapping[str, FieldType], **options: Any
     ) -> pl.DataFrame | None:
         """Return rows as columns, or None where a value is not of its column's kind.
 
@@ -57,7 +57,7 @@ class Fields(NamedTuple):
         return frame if frame is None or not _holds_nan(frame) else frame.fill_nan(None)
 
     def _tried(
-        self, rows: bytes | Path, kinds: Sequence[Kind], **options: Any
+        self, rows: bytes | Path, kinds: Sequence[FieldType], **options: Any
     ) -> pl.DataFrame | None:
         try:
             with decoding("the rows cannot be read"):
@@ -86,7 +86,7 @@ class Fields(NamedTuple):
             found += frame.get_columns()
         return found
 
-    def kinds_in(self, rows: bytes | Path, *, first: bool = False) -> dict[str, Kind]:
+    def kinds_in(self, rows: bytes | Path, *, first: bool = False) -> dict[str, FieldType]:
         r"""Return the narrowest kind that all values of each column are of.
 
         The first rows tell, besides, where digits are names.
@@ -116,14 +116,14 @@ class Fields(NamedTuple):
             odd |= pointed.len().gt(0) & pointed.str.strip_chars().str.contains(PARTED).all()
         return where(numbers.select(odd))
 
-    def _fitting(self, kind: Kind, rows: bytes | Path) -> pl.DataFrame:
+    def _fitting(self, kind: FieldType, rows: bytes | Path) -> pl.DataFrame:
         """Return how many values of each column are of a kind."""
         return self._read(rows, [kind] * len(self.columns), ignore_errors=True).count()
 
     def _read(
         self,
         rows: bytes | Path,
-        kinds: Sequence[Kind],
+        kinds: Sequence[FieldType],
         null_values: Sequence[str] | None = EMPTY,
         **options: Any,
     ) -> pl.DataFrame:
@@ -172,7 +172,7 @@ def where(told: pl.DataFrame) -> list[str]:
     return [name for name, holds in told.to_dict(as_series=False).items() if holds[0]]
 
 
-def _kind(values: int, no_blanks: int, booleans: int, whole: int, numbers: int) -> Kind:
+def _kind(values: int, no_blanks: int, booleans: int, whole: int, numbers: int) -> FieldType:
     """Return the narrowest kind, by how many values are of each; a number may be blank."""
     if not values:
         return None
@@ -183,7 +183,7 @@ def _kind(values: int, no_blanks: int, booleans: int, whole: int, numbers: int) 
     return pl.String()
 
 
-def seen(kinds: Mapping[str, Kind], frame: pl.DataFrame) -> dict[str, Kind]:
+def seen(kinds: Mapping[str, FieldType], frame: pl.DataFrame) -> dict[str, FieldType]:
     """Return the kinds by which a frame was parsed: a column without one may now have values.
 
     >>> seen({"a": None, "b": pl.Int64()}, pl.DataFrame({"a": [True], "b": [1]}))
@@ -194,7 +194,7 @@ def seen(kinds: Mapping[str, Kind], frame: pl.DataFrame) -> dict[str, Kind]:
     }
 
 
-def widened(one: Kind, other: Kind) -> Kind:
+def widened(one: FieldType, other: FieldType) -> FieldType:
     """Return the narrowest kind that has room for the values of two.
 
     >>> widened(pl.Int64(), pl.Float64()), widened(None, pl.Boolean())

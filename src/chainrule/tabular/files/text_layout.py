@@ -8,8 +8,17 @@ from functools import cached_property
 
 import numpy as np
 
+from chainrule.formatting import counted
 from chainrule.tabular.files.bad_lines import UNCLOSED, BadLineError, decoded
-from chainrule.tabular.files.quoting import FEED, QUOTE, Mask, Places, among, blanks_beside, quoted
+from chainrule.tabular.files.quoting import (
+    FEED,
+    QUOTE,
+    Places,
+    QuoteMask,
+    among,
+    blanks_beside,
+    quoted,
+)
 
 UNPARTED = "cannot be read: {!r} expected after '\"'; within quotes, a quote is written twice"
 
@@ -23,7 +32,7 @@ def tidied(text: bytes, delimiter: str) -> bytes:
     >>> tidied(b'20, State-gov ," ?"\r\n1,a\rb,5" wide\n', ",")
     b'20,State-gov," ?"\r\n1,"a\rb","5"" wide"\n'
     """
-    layout = Layout(text, delimiter)
+    layout = TextLayout(text, delimiter)
     rows = layout.written(layout.kept)
     return rows if text.endswith(b"\n") else rows[:-1]
 
@@ -37,12 +46,12 @@ def plain_rows(text: bytes, delimiter: str, width: int) -> bytes:
     b'1,"5"" wide"\r\n2,"a,b"\r\n'
     """
     decoded(text)
-    layout = Layout(text, delimiter)
+    layout = TextLayout(text, delimiter)
     layout.check(width)
     return layout.written(layout.kept & ~layout.blank_lines())
 
 
-class Layout:
+class TextLayout:
     """A text between two line feeds, and where its fields and rows end.
 
     `ends` tells where a field ends: at a delimiter or a line feed outside quotes. Row k lies
@@ -64,7 +73,7 @@ class Layout:
         self._ends_of_lines = self._returns & _of_runs(self._returns, self._feeds_behind)
         self.kept = self._kept()
 
-    def _outside(self, some: bytes) -> Mask:
+    def _outside(self, some: bytes) -> QuoteMask:
         """Whether each character is one of some, outside quotes."""
         found = among(self._characters, some)
         found &= ~self._quoted.inside
@@ -72,14 +81,14 @@ class Layout:
 
     # Characters
 
-    def _feeds_behind(self, before: Places, last: Places) -> Mask:
-        found: Mask = self._feeds[last + 1]
+    def _feeds_behind(self, before: Places, last: Places) -> QuoteMask:
+        found: QuoteMask = self._feeds[last + 1]
         return found
 
-    def _fields_beside(self, before: Places, last: Places) -> Mask:
+    def _fields_beside(self, before: Places, last: Places) -> QuoteMask:
         return self.ends[before] | self.ends[last + 1]
 
-    def _kept(self) -> Mask:
+    def _kept(self) -> QuoteMask:
         """Whether each character is part of a field, or ends one: one carriage return in a line."""
         blank = self._outside(self._blanks) | self._ends_of_lines
         kept = ~_of_runs(blank, self._fields_beside)
@@ -87,11 +96,11 @@ class Layout:
         return kept
 
     @cached_property
-    def _solid(self) -> Mask:
+    def _solid(self) -> QuoteMask:
         """Whether each character is part of a field."""
         return self.kept & ~(self.ends | self._ends_of_lines | self._empty)
 
-    def blank_lines(self) -> Mask:
+    def blank_lines(self) -> QuoteMask:
         """Whether each character is one of a line without fields."""
         blank = self._empty.copy()
         feeds = self.rows[1:][self.widths == 0]
@@ -99,7 +108,7 @@ class Layout:
         blank[feeds] = True
         return blank
 
-    def written(self, kept: Mask) -> bytes:
+    def written(self, kept: QuoteMask) -> bytes:
         """Return the characters that are kept, and the quotes that fields need."""
         needy = np.append(self._quoted.strays, np.flatnonzero(self._returns & ~self._ends_of_lines))
         if not len(needy):
@@ -153,7 +162,7 @@ class Layout:
         row, what = self._broken()
         if width is not None and len(other) and other[0] < row:
             row, fields = int(other[0]), int(self.widths[other[0]])
-            what = f"has {fields} field{'s' * (fields != 1)}, the header has {width}"
+            what = f"has {counted(fields, 'field')}, the header has {width}"
         if row < len(self.widths):
             raise BadLineError(above + self._line(row), what)
 
@@ -203,7 +212,7 @@ class Layout:
         return (field[1:-1].replace(b'""', b'"') if field[:1] == b'"' else field).decode()
 
 
-def _empty_lines(feeds: Mask, returns: Mask) -> Mask:
+def _empty_lines(feeds: QuoteMask, returns: QuoteMask) -> QuoteMask:
     """Whether each character is of a line without any, but for what ends it."""
     empty = np.zeros(len(feeds), bool)
     np.logical_and(feeds[1:], feeds[:-1], out=empty[1:])
@@ -214,7 +223,7 @@ def _empty_lines(feeds: Mask, returns: Mask) -> Mask:
     return empty
 
 
-def _of_runs(mask: Mask, wanted: Callable[[Places, Places], Mask]) -> Mask:
+def _of_runs(mask: QuoteMask, wanted: Callable[[Places, Places], QuoteMask]) -> QuoteMask:
     """Whether each character is of a run in a mask that is wanted, by what stands around it."""
     chosen = np.zeros(len(mask), bool)
     if not mask.any():

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from chainrule.errors import did_you_mean
-from chainrule.tabular.formats.date_formats import DateForm
+from chainrule.tabular.formats.date_formats import DateFormat
 from chainrule.tabular.formats.missing_words import IN_NUMBERS
 from chainrule.tabular.table_error import TableError
 
@@ -79,7 +79,7 @@ def as_moments(series: pl.Series) -> pl.Series:
     return ISO.read(series) if kind(series.dtype) == "text" else series.cast(pl.Datetime("us"))
 
 
-ISO = DateForm()
+ISO = DateFormat()
 
 DAYS = -719_162, 2_932_896
 """The first day of the year 1 and the last of 9999, counted from 1970: Python has no others."""

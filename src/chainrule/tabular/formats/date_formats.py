@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import ClassVar
 
 import polars as pl
 
@@ -214,16 +215,17 @@ def is_format(form: str) -> bool:
 
 
 @dataclass(frozen=True)
-class DateForm:
+class DateFormat:
     """How text becomes moments, by formats of which the first that fits is taken.
 
     `missing` are the words that mean no value besides those that do so by themselves, and `others`
     says that training had text besides, which is missing.
 
-    >>> DateForm(("%d.%m.%Y",)).read(pl.Series(["31.12.2012", "12/31/2012"])).to_list()
+    >>> DateFormat(("%d.%m.%Y",)).read(pl.Series(["31.12.2012", "12/31/2012"])).to_list()
     [datetime.datetime(2012, 12, 31, 0, 0), None]
     """
 
+    kind: ClassVar[str] = "DateForm"
     formats: tuple[str, ...] = ISO
     missing: tuple[str, ...] = ()
     others: bool = False

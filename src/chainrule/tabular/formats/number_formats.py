@@ -10,18 +10,18 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import polars as pl
 
 from chainrule.tabular.formats.date_formats import MONTHS
 from chainrule.value_types import Must
 
-Pair = tuple[str, str]
-Seen = tuple[int, str]
+Separators = tuple[str, str]
+ShapeCount = tuple[int, str]
 """How often a shape comes, and a value that has it."""
 
-PAIRS: tuple[Pair, ...] = tuple(
+PAIRS: tuple[Separators, ...] = tuple(
     (decimal, thousands) for thousands in ("", ",", ".", "'", " ") for decimal in ".,"
     if decimal != thousands
 )  # fmt: skip
@@ -93,11 +93,11 @@ def body_of(decimal: str, thousands: str) -> str:
 
 
 @cache
-def _allows(pair: Pair) -> re.Pattern[str]:
+def _allows(pair: Separators) -> re.Pattern[str]:
     return re.compile(body_of(*pair))
 
 
-def pairs_of(body: str) -> frozenset[Pair]:
+def pairs_of(body: str) -> frozenset[Separators]:
     """Return the pairs under which digits with separators are a number.
 
     >>> sorted(pairs_of("9,999.99"))
@@ -106,7 +106,7 @@ def pairs_of(body: str) -> frozenset[Pair]:
     return frozenset(pair for pair in PAIRS if _allows(pair).fullmatch(body))
 
 
-def value_of(body: str, pair: Pair) -> str:
+def value_of(body: str, pair: Separators) -> str:
     """Return a body as it is written with a decimal point alone.
 
     >>> value_of("1.417,77", (",", "."))
@@ -185,17 +185,20 @@ def _is_unit(unit: str, body: str, apart: bool) -> bool:
 
 
 @dataclass(frozen=True)
-class NumberForm:
+class NumberFormat:
     """How text becomes numbers. In brackets, and with a minus behind, they are negative.
 
     `unit` is a currency or %: it may stand before a number or behind it, and % must stand at all
     but 0. `missing` are the words that mean no value besides those that do so by themselves, and
     `others` says that training had text besides, which is missing.
 
-    >>> NumberForm(decimal=",", thousands=".").read(pl.Series(["1.234,5", "(7)", "1.5"])).to_list()
+    >>> NumberFormat(decimal=",", thousands=".").read(
+    ...     pl.Series(["1.234,5", "(7)", "1.5"])
+    ... ).to_list()
     [1234.5, -7.0, None]
     """
 
+    kind: ClassVar[str] = "NumberForm"
     decimal: Decimal = "."
     thousands: Thousands = ""
     unit: Unit = ""
@@ -308,27 +311,27 @@ class Evidence:
 
     count: int
     units: Mapping[str, int]
-    pairs: frozenset[Pair]
+    pairs: frozenset[Separators]
     bodies: Mapping[str, str]
     padded: bool
     short: bool
     brackets: bool
 
-    def distinct(self, pairs: Collection[Pair]) -> tuple[Pair, ...]:
+    def distinct(self, pairs: Collection[Separators]) -> tuple[Separators, ...]:
         """Return one pair of those that read all bodies alike, the plainest."""
-        readings: dict[tuple[str, ...], Pair] = {}
+        readings: dict[tuple[str, ...], Separators] = {}
         for pair in PAIRS:
             if pair in pairs:
                 reading = tuple(value_of(body, pair) for body in self.bodies)
                 readings.setdefault(reading, pair)
         return tuple(readings.values())
 
-    def is_whole(self, pair: Pair) -> bool:
+    def is_whole(self, pair: Separators) -> bool:
         """Whether all numbers are whole ones."""
         return self.short and all(value_of(body, pair).isdigit() for body in self.bodies)
 
 
-def evidence(shapes: Mapping[str, Seen], without: Collection[str] = ()) -> Evidence:
+def evidence(shapes: Mapping[str, ShapeCount], without: Collection[str] = ()) -> Evidence:
     """Return what shapes say, those left out that have some units.
 
     >>> found = evidence({"9,999": (2, "6,050"), "999": (1, "574")})

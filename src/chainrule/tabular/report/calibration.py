@@ -60,7 +60,7 @@ def calibration_error(bins: list[Bin]) -> float:
     return float(np.average(gaps, weights=[each.examples for each in bins]))
 
 
-class Level(NamedTuple):
+class QuantileCoverage(NamedTuple):
     """A quantile, the share of the targets at or below it, and its pinball loss."""
 
     level: float
@@ -68,16 +68,16 @@ class Level(NamedTuple):
     pinball: float
 
 
-def levels(y: Array, p: Array, asked: tuple[float, ...]) -> list[Level]:
+def levels(y: Array, p: Array, asked: tuple[float, ...]) -> list[QuantileCoverage]:
     """Return how each of some quantiles p (n, levels) lies to the targets y (n,).
 
     >>> levels(np.array([1.0, 3.0]), np.array([[1.0], [2.0]]), (0.5,))
-    [Level(level=0.5, below=0.5, pinball=0.25)]
+    [QuantileCoverage(level=0.5, below=0.5, pinball=0.25)]
     """
     from sklearn.metrics import mean_pinball_loss
 
     return [
-        Level(q, float((y <= own).mean()), float(mean_pinball_loss(y, own, alpha=q)))
+        QuantileCoverage(q, float((y <= own).mean()), float(mean_pinball_loss(y, own, alpha=q)))
         for q, own in zip(asked, p.T, strict=True)
     ]
 

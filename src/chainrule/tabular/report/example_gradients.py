@@ -24,11 +24,11 @@ Array = NDArray[Any]
 DRAWN = 100_000
 """The most examples of a part whose gradients are taken."""
 
-STRONGEST = 15
+SHOWN = 15
 """How many of them are shown."""
 
 
-class Pull(NamedTuple):
+class ExampleGradient(NamedTuple):
     """An example: its row in the table, from 1, the length of its gradient, and y and p of it."""
 
     row: int
@@ -37,37 +37,37 @@ class Pull(NamedTuple):
     p: Array
 
 
-class Pulls(NamedTuple):
-    """The strongest of some examples, of how many, and how many there are."""
+class LargestGradients(NamedTuple):
+    """The largest of some examples, of how many, and how many there are."""
 
-    strongest: list[Pull]
+    largest: list[ExampleGradient]
     taken: int
     examples: int
 
 
-def training_pulls(prepared: Prepared, model: TableModel, seed: int) -> Pulls:
-    """Return the strongest examples in training, of those in its first block, a random part."""
+def training_gradients(prepared: Prepared, model: TableModel, seed: int) -> LargestGradients:
+    """Return the largest in training, of those in its first block, a random part."""
     within = np.flatnonzero(prepared.blocks.of == 0)
     rows = prepared.rows[~prepared.held][within]
     rng = generator(Stream.PULLS, seed)
-    return pulls(model, prepared.blocks[0], rows, rng, examples=len(prepared.blocks.of))
+    return largest_gradients(model, prepared.blocks[0], rows, rng, examples=len(prepared.blocks.of))
 
 
-def validation_pulls(prepared: Prepared, model: TableModel, seed: int) -> Pulls:
-    """Return the strongest examples of those held out."""
+def validation_gradients(prepared: Prepared, model: TableModel, seed: int) -> LargestGradients:
+    """Return the largest of the examples held out."""
     rows = prepared.rows[prepared.held]
     rng = generator(Stream.PULLS_HELD_OUT, seed)
-    return pulls(model, prepared.held_out, rows, rng, examples=len(rows))
+    return largest_gradients(model, prepared.held_out, rows, rng, examples=len(rows))
 
 
-def pulls(
+def largest_gradients(
     model: TableModel,
     data: Examples,
     rows: NDArray[np.int64],
     rng: np.random.Generator,
     *,
     examples: int,
-) -> Pulls:
+) -> LargestGradients:
     r"""Return the examples whose own losses have the longest gradients, longest first.
 
     $$\Bigl|\frac{\partial L_i}{\partial (W, b)}\Bigr|$$
@@ -77,13 +77,13 @@ def pulls(
     places, taken = drawn(data, DRAWN, rng)
     n = len(taken.X)
     norms = n * np.sqrt(example_squared_norms(model.net, model.params, taken.X, taken.y))
-    first = np.argsort(-norms, kind="stable")[:STRONGEST]
+    first = np.argsort(-norms, kind="stable")[:SHOWN]
     p = model.outputs_of(taken.X[first])
-    strongest = [
-        Pull(int(rows[places[k]]), float(norms[k]), taken.y[k], own)
+    largest = [
+        ExampleGradient(int(rows[places[k]]), float(norms[k]), taken.y[k], own)
         for k, own in zip(first.tolist(), p, strict=True)
     ]
-    return Pulls(strongest, n, examples)
+    return LargestGradients(largest, n, examples)
 
 
 def rows_of(

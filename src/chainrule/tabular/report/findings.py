@@ -12,10 +12,10 @@ from chainrule.fitting.trainer import Trainer
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.prepare import Prepared
 from chainrule.tabular.report.example_gradients import (
-    Pulls,
+    LargestGradients,
     rows_of,
-    training_pulls,
-    validation_pulls,
+    training_gradients,
+    validation_gradients,
 )
 from chainrule.tabular.report.importance import Importances, importances
 from chainrule.tabular.table_model import TableModel
@@ -39,7 +39,7 @@ class Findings:
         The targets of the examples held out, in the target's units, and what is predicted of them.
     importances
         None where a single example is held out: there is nothing to shuffle.
-    pulls
+    gradients
         The examples with the largest gradients, by the part that they are in.
     shown
         The columns of them that are shown, and `values`, those of each row.
@@ -51,7 +51,7 @@ class Findings:
     y: Array
     p: Array
     importances: Importances | None
-    pulls: dict[str, Pulls]
+    gradients: dict[str, LargestGradients]
     shown: tuple[str, ...]
     values: dict[int, dict[str, Any]]
 
@@ -64,14 +64,14 @@ def find(prepared: Prepared, run: Trainer, model: TableModel, source: Source) ->
     if model.target.task == "regression":
         y = model.target.decode(y).to_numpy()
     matter = importances(model, held_out, seed) if len(held_out.X) > 1 else None
-    pulls = {
-        "training": training_pulls(prepared, model, seed),
-        "validation": validation_pulls(prepared, model, seed),
+    gradients = {
+        "training": training_gradients(prepared, model, seed),
+        "validation": validation_gradients(prepared, model, seed),
     }
     known = [each.column for each in matter.columns] if matter else model.preparation.places
     shown = tuple(known)[:SHOWN_COLUMNS]
-    rows = [pull.row for part in pulls.values() for pull in part.strongest]
+    rows = [each.row for part in gradients.values() for each in part.largest]
     values = rows_of(source, rows, shown)
     return Findings(
-        prepared, model, source, y, model.outputs_of(held_out.X), matter, pulls, shown, values
+        prepared, model, source, y, model.outputs_of(held_out.X), matter, gradients, shown, values
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.tabular.report.example_gradients import Pull, Pulls
+from chainrule.tabular.report.example_gradients import ExampleGradient, LargestGradients
 from chainrule.tabular.report.findings import Findings
 from chainrule.tabular.report.importance import REPEATS, Importances
 from chainrule.tabular.report.markup import Html, card, paragraph, table
@@ -71,7 +71,7 @@ def _bar(share: float) -> Html:
 
 def rows(found: Findings) -> Html:
     """Return the card of the rows with the largest gradients."""
-    parts = [_pull_table(found, part, own) for part, own in found.pulls.items()]
+    parts = [_gradient_table(found, part, own) for part, own in found.gradients.items()]
     note = (
         "The norm of the gradient of each row's own loss, after the best epoch. Wrong labels and "
         "outliers rise to the top."
@@ -79,7 +79,7 @@ def rows(found: Findings) -> Html:
     return card("Rows with the largest gradients", paragraph(note), *parts, wide=True)
 
 
-def _pull_table(found: Findings, part: str, own: Pulls) -> Html:
+def _gradient_table(found: Findings, part: str, own: LargestGradients) -> Html:
     of = f"{own.examples:,}" if own.taken == own.examples else (
         f"{own.taken:,} drawn from {own.examples:,}"
     )  # fmt: skip
@@ -88,20 +88,20 @@ def _pull_table(found: Findings, part: str, own: Pulls) -> Html:
     predicted = f"quantile {levels[len(levels) // 2]:g}" if levels else "predicted"
     more = ["probability of the target"] if classes else ["residual"]
     return table(
-        f"{part}: the {len(own.strongest)} largest gradients of {of} rows",
+        f"{part}: the {len(own.largest)} largest gradients of {of} rows",
         ["row", *found.shown, found.model.target.column, predicted, *more, "gradient"],
-        [_pull_row(found, pull) for pull in own.strongest],
-        "pulls",
+        [_gradient_row(found, each) for each in own.largest],
+        "gradients",
     )
 
 
-def _pull_row(found: Findings, pull: Pull) -> list[Any]:
-    target, values = found.model.target, found.values[pull.row]
+def _gradient_row(found: Findings, of: ExampleGradient) -> list[Any]:
+    target, values = found.model.target, found.values[of.row]
     shown = [values[name] for name in found.shown]
     if target.task == "classification":
         classes = target.classes  # type: ignore[attr-defined]
-        said = [str(classes[pull.y]), str(classes[pull.p.argmax()]), float(pull.p[pull.y])]
+        said = [str(classes[of.y]), str(classes[of.p.argmax()]), float(of.p[of.y])]
     else:
-        true, predicted = target.decode(pull.y[None]).item(), float(pull.p[len(pull.p) // 2])
+        true, predicted = target.decode(of.y[None]).item(), float(of.p[len(of.p) // 2])
         said = [true, predicted, true - predicted]
-    return [pull.row, *shown, *said, pull.norm]
+    return [of.row, *shown, *said, of.norm]

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from chainrule.estimators.displays import BLUE, GREY, ORANGE, LossCurveDisplay
 from chainrule.formatting import number
-from chainrule.tabular.report.calibration import BINS, Bin, Histogram, Level
+from chainrule.tabular.report.calibration import BINS, Bin, Histogram, QuantileCoverage
 from chainrule.tabular.report.markup import Html
 
 Array = NDArray[Any]
@@ -96,7 +96,7 @@ def calibration_plot(bins: Sequence[Bin], said: str) -> Html:
         return _svg(figure, "calibration", said)
 
 
-def coverage_plot(each: Sequence[Level], said: str) -> Html:
+def coverage_plot(each: Sequence[QuantileCoverage], said: str) -> Html:
     """Return the shares of the targets below quantiles, over what they should be."""
     with context(STYLE, after_reset=True):
         figure, ax = _figure()
