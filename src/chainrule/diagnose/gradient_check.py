@@ -40,7 +40,7 @@ Vector = NDArray[np.float64]
 class GradientCheck:
     """What `check_gradient` found.
 
-    Attributes
+    Parameters
     ----------
     relative_error
         ‖g − ĝ‖ / max(‖g‖, ‖ĝ‖), with g by backpropagation and ĝ by differences.

@@ -108,7 +108,7 @@ class NumberEncoder(Encoder):
     text: bool
 
     kinds: ClassVar[tuple[str, ...]] = ("integer", "float", "boolean")
-    held: ClassVar[str] = "number"
+    noun: ClassVar[str] = "number"
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -152,7 +152,7 @@ class DateEncoder(Encoder):
     text: bool
 
     kinds: ClassVar[tuple[str, ...]] = ("date",)
-    held: ClassVar[str] = "date"
+    noun: ClassVar[str] = "date"
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -294,14 +294,14 @@ def _check_kind(
     found = kind(series.dtype)
     if found in encoder.kinds or series.null_count() == len(series):
         return
-    here = f"column {encoder.column!r} held {encoder.held}s in training, holds"
+    here = f"column {encoder.column!r} held {encoder.noun}s in training, holds"
     if found == "text":
         bad = not_read(series, read(series))
         if encoder.text or not bad.any():
             return
         row = bad.arg_max() or 0
         text = f"text here: {shown(series[row])} in row {first + row:,}"
-        raise TableError(f"{here} {text}{WRITTEN[encoder.held]}")
+        raise TableError(f"{here} {text}{WRITTEN[encoder.noun]}")
     raise TableError(f"{here} {series.dtype} here")
 
 
@@ -317,6 +317,6 @@ def _note_missing(
         unread = not_read(series, read)
         lost -= count(unread)
         if unread.any():
-            notes.add(encoder.column, f"no {encoder.held}", count(unread), series.filter(unread)[0])
+            notes.add(encoder.column, f"no {encoder.noun}", count(unread), series.filter(unread)[0])
     if not encoder.missing:
         notes.add(encoder.column, "missing", lost)
