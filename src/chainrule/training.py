@@ -11,13 +11,13 @@ off after any epoch and gone on with, to the same bits.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from array_api_compat import array_namespace
 
 from chainrule.batches import HeldOut, Subset, check_examples, split
-from chainrule.engine.native_run import NativeRun, cannot_run
+from chainrule.engine.native_run import NativeRun, Over, cannot_run
 from chainrule.engine.session import check_choice, shuffled
 from chainrule.errors import as_list, check_number, check_whole
 from chainrule.history import EarlyStopping, History, TrainingInterrupted
@@ -144,62 +144,63 @@ def fit(
     callbacks = as_list("fit: callbacks", "functions of a History", callbacks)
     _check_options(optimizer, early_stopping, validation, callbacks, engine, threads)
     _check_flags(shuffle=shuffle, record=record)
-    clip_value, clip_norm = (
-        None if bound is None else check_number(f"fit: {name}", bound, above=0)
-        for name, bound in (("clip_value", clip_value), ("clip_norm", clip_norm))
-    )
+    bounds = _bounds(clip_value=clip_value, clip_norm=clip_norm, mean_weight=mean_weight)
     check_parameters(net, params)
     stays = frozen(params, freeze)
     data = check_examples(net, params, X, y, sample_weight, whole=mean_weight is None)
     training, held_out = split(net, params, data, validation, seed, shuffled)
-    w = (
-        training.mean_weight
-        if mean_weight is None
-        else check_number("fit: mean_weight", mean_weight, above=0)
-    )
+    bounds["mean_weight"] = bounds["mean_weight"] or training.mean_weight
     history = _start(optimizer, params, history)
-    tied = _tied(net, history.at, ties, stays)
-    plan = Plan(net, optimizer, seed, stays, clip_value, clip_norm, w, tied)
-    goal = history.epochs + epochs
+    plan = Plan(net, optimizer, seed, stays, ties=_tied(net, history.at, ties, stays), **bounds)
     native = _native(plan, history, training, held_out, batch_size, shuffle, engine, threads)
     fraction = None if held_out is None or isinstance(validation, (tuple, list)) else validation
     given = (X, y, sample_weight, fraction, batch_size, shuffle, native is not None)
     history.net = net
     history.runs = (*history.runs, Run(plan, *given, *_begun(history))) if record else ()
-    each = held_out is not None or bool(callbacks)  # something to be done after each epoch
+    run = _Epochs(plan, training, held_out, batch_size, shuffle, native, params)
+    goal, each = history.epochs + epochs, held_out is not None or bool(callbacks)
     over = early_stopping.is_over if early_stopping and early_stopping.of == "loss" else None
     history.stopped = _reason_to_stop(history, early_stopping, ())
     while history.epochs < goal and not history.stopped:
-        try:
-            if native is None:
-                run_epoch(plan, training, batch_size, shuffle, history)
-            else:
-                native.run_epochs(1 if each else goal - history.epochs, history, over)
-        except KeyboardInterrupt as interrupt:
-            raise TrainingInterrupted(history.at.params, history) from interrupt
-        if held_out is not None:
-            _validate(net, training, held_out, native, params, history)
+        run.make(1 if each else goal - history.epochs, history, over)
         history.stopped = _reason_to_stop(history, early_stopping, callbacks)
     history.restored = early_stopping is not None and early_stopping.of != "loss"
     return history.returned, history
 
 
-def _validate(
-    net: Network,
-    training: Subset,
-    held_out: Subset,
-    native: NativeRun | None,
-    start: Parameters,
-    history: History,
-) -> None:
-    """Enter the cost of the validation data; raise DivergenceError where it is not finite."""
-    try:
-        if native is None:
-            validate(net, held_out, history)
+class _Epochs(NamedTuple):
+    """The epochs of a run: of which examples, and whether the engine makes them."""
+
+    plan: Plan
+    training: Subset
+    held_out: Subset | None
+    batch_size: int | None
+    shuffle: bool
+    native: NativeRun | None
+    start: Parameters
+
+    def make(self, most: int, history: History, over: Over | None) -> None:
+        """Make an epoch, or in the engine as many as so many, and measure the validation data."""
+        try:
+            if self.native is None:
+                run_epoch(self.plan, self.training, self.batch_size, self.shuffle, history)
+            else:
+                self.native.run_epochs(most, history, over)
+        except KeyboardInterrupt as interrupt:
+            raise TrainingInterrupted(history.at.params, history) from interrupt
+        try:
+            self._validate(history)
+        except FloatingPointError as error:
+            net, data = self.plan.net, self.training
+            raise not_validated(net, data, self.start, history, error) from None
+
+    def _validate(self, history: History) -> None:
+        if self.held_out is None:
+            return
+        if self.native is None:
+            validate(self.plan.net, self.held_out, history)
         else:
-            native.validate(history)
-    except FloatingPointError as error:
-        raise not_validated(net, training, start, history, error) from None
+            self.native.validate(history)
 
 
 def _tied(net: Network, at: TrainingState, ties: Any, stays: frozenset[str]) -> Ties:
@@ -275,6 +276,14 @@ def _same(a: Array, b: Array) -> bool:
         return True
     xp = array_namespace(a, b)
     return a.dtype == b.dtype and a.shape == b.shape and bool(xp.all(a == b))
+
+
+def _bounds(**given: Any) -> dict[str, Any]:
+    """Return numbers above 0, by what they are for, or None for those left out."""
+    return {
+        name: None if number is None else check_number(f"fit: {name}", number, above=0)
+        for name, number in given.items()
+    }
 
 
 def _check_flags(**flags: object) -> None:
