@@ -21,12 +21,14 @@ from chainrule.engine.native_run import NativeRun, Over, cannot_run
 from chainrule.engine.session import check_choice, shuffled
 from chainrule.errors import as_functions, check_number, check_whole
 from chainrule.history import EarlyStopping, History, TrainingInterrupted
-from chainrule.network import SEEDS, Network, Parameters, check_parameters, frozen
+from chainrule.network import Network, Parameters, check_parameters, frozen
 from chainrule.optimizers import Optimizer, State, init_states
 from chainrule.record import Plan, Run, TrainingState
 from chainrule.reference import not_validated, run_epoch, validate
+from chainrule.streams import Seed
 from chainrule.ties import Ties, check_equal, check_ties
 from chainrule.trees import Array, leaves, named_leaves
+from chainrule.value_types import read
 
 Callback = Callable[[History], bool | None]
 """Called after each epoch with the history so far; returning True ends the run."""
@@ -136,7 +138,7 @@ def fit(
     (array([[2.]], dtype=float32), array([1.], dtype=float32))
     """
     epochs = check_whole("fit: epochs", epochs, least=1)
-    seed = check_whole("fit: seed", seed, least=0, below=SEEDS)
+    seed = read(seed, Seed, "fit: seed")
     if batch_size is not None:
         batch_size = check_whole("fit: batch_size", batch_size, least=1)
     callbacks = as_functions("fit: callbacks", "a History", callbacks)
