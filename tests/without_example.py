@@ -65,6 +65,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.estimators.inputs.check_inputs": REFUSED,
     "chainrule.estimators.inputs.check_sample_weight": REFUSED,
     "chainrule.estimators.hyperparameters.check_parameters": REFUSED,
+    "chainrule.estimators.hyperparameters.check_threads": REFUSED,
     "chainrule.estimators.fitted.FittedMLP": ABSTRACT,
     "chainrule.estimators.fit_data.FitData": RECORD,
     "chainrule.estimators.fit_data.ValidationArguments": RECORD,

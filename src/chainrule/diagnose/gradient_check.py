@@ -18,12 +18,13 @@ from chainrule.backprop import (
     gradient,
     trace_cost,
 )
-from chainrule.errors import check_number, check_weights, check_whole
+from chainrule.errors import check_number, check_weights
 from chainrule.layers import Draw, Role
-from chainrule.network import SEEDS, Network, Parameters, check_inputs, check_parameters
-from chainrule.streams import Stream, generator
+from chainrule.network import Network, Parameters, check_inputs, check_parameters
+from chainrule.streams import Seed, Stream, generator
 from chainrule.targets import check_targets, encode
 from chainrule.trees import leaves, named_leaves, number, rebuild, tree_map
+from chainrule.value_types import read
 
 SMALL = 2000
 """Up to this many parameters are checked one by one; more, in random directions."""
@@ -129,7 +130,7 @@ def check_gradient(
     (True, 17)
     """
     check_number("check_gradient: tolerance", tolerance, above=0)
-    check_whole("check_gradient: seed", seed, least=0, below=SEEDS)
+    read(seed, Seed, "check_gradient: seed")
     check_parameters(net, params)
     params = tree_map(lambda leaf: np.asarray(leaf, dtype=np.float64), params)
     cost = _Cost(net, params, X, y, sample_weight, draw)

@@ -20,6 +20,17 @@ from chainrule.estimators.fit_data import FitData, ValidationArguments, Validati
 from chainrule.estimators.fit_state import Curves, FitState
 from chainrule.estimators.fitted import FittedMLP
 from chainrule.estimators.gradient_descent import Descent, going_on
+from chainrule.estimators.hyperparameters import (
+    BatchSize,
+    Engine,
+    Epochs,
+    LearningRate,
+    Metrics,
+    Solver,
+    Threads,
+    Truth,
+    Verbosity,
+)
 from chainrule.estimators.lbfgs import Minimisation, check_statistics
 from chainrule.estimators.scorers import Scorer, scorer, scorers
 from chainrule.fitting.hold_out import as_given, as_scikit_learn
@@ -28,6 +39,7 @@ from chainrule.fitting.trainer import OneBlock, TrainingPlan
 from chainrule.history import History
 from chainrule.network import Network
 from chainrule.trees import leaves
+from chainrule.value_types import AtLeastOne, Fraction, NotNegative, Positive
 from chainrule.warn import warn
 
 Array = NDArray[Any]
@@ -134,37 +146,37 @@ class BaseMLP(CallbackSupportMixin, FittedMLP):  # type: ignore[misc]
         into predictions; the columns.
     """
 
-    solver: Any = "adam"
-    alpha: float = 0.0001
-    batch_size: Any = "auto"
-    learning_rate: Any = "constant"
-    learning_rate_init: float = 0.001
-    power_t: float = 0.5
-    max_iter: int = 200
-    shuffle: bool = True
+    solver: Solver = "adam"
+    alpha: NotNegative = 0.0001
+    batch_size: BatchSize = "auto"
+    learning_rate: LearningRate = "constant"
+    learning_rate_init: Positive = 0.001
+    power_t: NotNegative = 0.5
+    max_iter: AtLeastOne = 200
+    shuffle: Truth = True
     random_state: Any = None
-    tol: float = 1e-4
-    verbose: Any = False
-    warm_start: bool = False
-    momentum: float = 0.9
-    nesterovs_momentum: bool = True
-    early_stopping: bool = False
-    validation_fraction: float = 0.1
-    beta_1: float = 0.9
-    beta_2: float = 0.999
-    epsilon: float = 1e-8
-    n_iter_no_change: float = 10
-    max_fun: int = 15000
-    l1: float = 0.0
+    tol: NotNegative = 1e-4
+    verbose: Verbosity = False
+    warm_start: Truth = False
+    momentum: Fraction = 0.9
+    nesterovs_momentum: Truth = True
+    early_stopping: Truth = False
+    validation_fraction: Fraction = 0.1
+    beta_1: Fraction = 0.9
+    beta_2: Fraction = 0.999
+    epsilon: Positive = 1e-8
+    n_iter_no_change: Epochs = 10
+    max_fun: AtLeastOne = 15000
+    l1: NotNegative = 0.0
     dropout: Any = 0.0
     layers: Any = None
-    clip_value: float | None = None
-    clip_norm: float | None = None
+    clip_value: Positive | None = None
+    clip_norm: Positive | None = None
     validation_split: Any = None
     scoring: Any = None
-    metrics: Any = None
-    n_jobs: int | None = None
-    engine: str = "auto"
+    metrics: Metrics | None = None
+    n_jobs: Threads = None
+    engine: Engine = "auto"
 
     _html_repr = estimator_html.html_repr
     _sk_visual_block_ = estimator_html.visual_block

@@ -19,6 +19,7 @@ from chainrule.estimators import hyperparameters, inputs, quantiles
 from chainrule.estimators.base_mlp import BaseMLP, documented
 from chainrule.estimators.fit_data import ValidationArguments
 from chainrule.estimators.fit_state import whole_or_not_at_all
+from chainrule.estimators.hyperparameters import Truth
 from chainrule.fitting.target_scaling import TargetScale, powers_of_two
 from chainrule.losses import LOSSES, Loss
 
@@ -67,7 +68,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     hidden_layer_sizes: Any = (100,)
     activation: Any = "relu"
     quantiles: Any = field(default=None, kw_only=True)
-    scale_target: bool = field(default=False, kw_only=True)
+    scale_target: Truth = field(default=False, kw_only=True)
 
     @whole_or_not_at_all
     @with_callbacks

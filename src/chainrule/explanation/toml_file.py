@@ -16,6 +16,7 @@ import numpy as np
 from chainrule.errors import check_number
 from chainrule.regular_files import read_regular
 from chainrule.trees import Array
+from chainrule.value_types import read
 
 MOST = 64 * 2**20
 """The most bytes of a file."""
@@ -124,6 +125,13 @@ class TomlFile:
             yield
         except (TypeError, ValueError) as error:
             raise self.error(key, str(error).removeprefix("explain: ")) from None
+
+    def value(self, key: str, annotation: Any, default: Any = None) -> Any:
+        """Return what stands under a key, as its type has it; the default where it is left out."""
+        if key not in self.given:
+            return default
+        with self.at(key):
+            return read(self.given[key], annotation, key)
 
     def one_of(self, *keys: str) -> str | None:
         """Return the one key of several that is given, if any is."""
