@@ -59,7 +59,8 @@ WITHOUT_EXAMPLE = {
     "chainrule.estimators.estimator_html.DiagramPart": RECORD,
     "chainrule.estimators.estimator_html.Seen": RECORD,
     "chainrule.estimators.base_mlp.BaseMLP": ABSTRACT,
-    "chainrule.estimators.base_mlp.documented": "one decorator, whose docstring says it",
+    "chainrule.estimators.mlp_parameters.MLPParameters": ABSTRACT,
+    "chainrule.estimators.mlp_parameters.documented": "one decorator, whose docstring says it",
     "chainrule.estimators.fit_state.whole_or_not_at_all": ESTIMATOR,
     "chainrule.estimators.inputs.check_data": REFUSED,
     "chainrule.estimators.inputs.check_inputs": REFUSED,
@@ -74,6 +75,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.estimators.epoch_hooks.EpochHooks": ESTIMATOR,
     "chainrule.estimators.gradient_descent.Descent": ESTIMATOR,
     "chainrule.estimators.lbfgs.Minimisation": ESTIMATOR,
+    "chainrule.estimators.scorers.Scoring": RECORD,
     "chainrule.estimators.lbfgs.check_statistics": REFUSED,
     "chainrule.batches.Examples": RECORD,
     "chainrule.batches.batches": "a generator of Examples; fit is its example",
@@ -213,7 +215,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.tabular.files.arrow_buffers.check_buffers": (
         "test_tabular_decoding.py holds its message"
     ),
-    "chainrule.tabular.files.array_files.Arrays": OPENED,
+    "chainrule.tabular.files.array_files.ArraySource": OPENED,
     "chainrule.tabular.files.arrow_types.check_columns": (
         "test_tabular_decoding.py holds each message"
     ),

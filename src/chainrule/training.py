@@ -87,7 +87,7 @@ def fit(
         whole, whatever weights fall together, and a weight of 2 is the example twice.
     validation
         Data to measure after each epoch, `(X, y)` or `(X, y, sample_weight)`, or the fraction of
-        the examples to set aside for that, or their rows, `chainrule.batches.HeldOut(rows)`. No
+        the examples to set aside for that, or their rows, `cr.HeldOut(rows)`. No
         copy is made of what is set aside.
     early_stopping
         When to end the run early; by the validation loss, to return the best parameters, not the
