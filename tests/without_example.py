@@ -213,7 +213,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.tabular.files.arrow_buffers.check_buffers": (
         "test_tabular_decoding.py holds its message"
     ),
-    "chainrule.tabular.files.array_files.Arrays": OPENED,
+    "chainrule.tabular.files.array_files.ArraySource": OPENED,
     "chainrule.tabular.files.arrow_types.check_columns": (
         "test_tabular_decoding.py holds each message"
     ),

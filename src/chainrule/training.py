@@ -19,7 +19,7 @@ from array_api_compat import array_namespace
 from chainrule.batches import HeldOut, Subset, check_examples, split
 from chainrule.engine.native_run import NativeRun, Over, cannot_run
 from chainrule.engine.session import check_choice, shuffled
-from chainrule.errors import as_list, check_number, check_whole
+from chainrule.errors import as_functions, check_number, check_whole
 from chainrule.history import EarlyStopping, History, TrainingInterrupted
 from chainrule.network import Network, Parameters, check_parameters, frozen
 from chainrule.optimizers import Optimizer, State, init_states
@@ -87,7 +87,7 @@ def fit(
         whole, whatever weights fall together, and a weight of 2 is the example twice.
     validation
         Data to measure after each epoch, `(X, y)` or `(X, y, sample_weight)`, or the fraction of
-        the examples to set aside for that, or their rows, `chainrule.batches.HeldOut(rows)`. No
+        the examples to set aside for that, or their rows, `cr.HeldOut(rows)`. No
         copy is made of what is set aside.
     early_stopping
         When to end the run early; by the validation loss, to return the best parameters, not the
@@ -141,8 +141,8 @@ def fit(
     seed = read(seed, Seed, "fit: seed")
     if batch_size is not None:
         batch_size = check_whole("fit: batch_size", batch_size, least=1)
-    callbacks = as_list("fit: callbacks", "functions of a History", callbacks)
-    _check_options(optimizer, early_stopping, validation, callbacks, engine, threads)
+    callbacks = as_functions("fit: callbacks", "a History", callbacks)
+    _check_options(optimizer, early_stopping, validation, engine, threads)
     _check_flags(shuffle=shuffle, record=record)
     bounds = _bounds(clip_value=clip_value, clip_norm=clip_norm, mean_weight=mean_weight)
     check_parameters(net, params)
@@ -293,7 +293,7 @@ def _check_flags(**flags: object) -> None:
 
 
 def _check_options(
-    optimizer: Any, early_stopping: Any, validation: Any, callbacks: Any, engine: Any, threads: Any
+    optimizer: Any, early_stopping: Any, validation: Any, engine: Any, threads: Any
 ) -> None:
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"fit: optimizer must be one such as cr.Adam(1e-3), got {optimizer!r}")
@@ -305,7 +305,4 @@ def _check_options(
         raise ValueError(
             "fit: early_stopping needs validation data; give validation=(X, y) or a fraction"
         )
-    for callback in callbacks:
-        if not callable(callback):
-            raise TypeError(f"fit: callbacks must hold functions of a History, got {callback!r}")
     check_choice("fit", engine, threads)

@@ -326,8 +326,8 @@ def _one_class(
 ) -> Iterator[str]:
     guess = model.outputs_of(held_out.X).argmax(axis=1)
     if len(guess) > 1 and guess.min() == guess.max() and np.ptp(held_out.y) > 0:
-        told = classes[int(guess[0])]
+        only = classes[int(guess[0])]
         yield (
-            f"the model predicts one class only, {told['class']!r}, which {told['precision']:.1%} "
+            f"the model predicts one class only, {only['class']!r}, which {only['precision']:.1%} "
             "of the rows held out have; `class_weight='balanced'` makes the others count more"
         )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from chainrule import codec, losses
 from chainrule.codec import Makes
 from chainrule.network import Network
-from chainrule.tabular.columns.decision import Role
+from chainrule.tabular.columns.decision import ColumnRole
 from chainrule.tabular.encoding.preparation import Preparation, PreparationData
 from chainrule.tabular.encoding.target_encoding import ClassEncoder, QuantityEncoder, TargetEncoder
 from chainrule.tabular.formats.column_formats import ColumnFormat
@@ -57,7 +57,7 @@ class Decided(TypedDict):
     """What became of a column."""
 
     column: str
-    role: Role
+    role: ColumnRole
     reason: str
 
 
@@ -116,7 +116,11 @@ def read(data: dict[str, Any]) -> TableFile:
 
 
 def check(
-    file: TableFile, net: Network, preparation: Preparation, target: TargetEncoder, arrays: Arrays
+    file: TableFile,
+    net: Network,
+    preparation: Preparation,
+    target: TargetEncoder,
+    arrays: ArraysByName,
 ) -> None:
     """Raise ValueError where the parts of a file do not fit together; `arrays` without parameters.
 
@@ -133,7 +137,7 @@ def check(
         _check_scores(file["validation"], kind_of(target, net.loss), getattr(target, "names", ()))
 
 
-Arrays = Mapping[str, Array]
+ArraysByName = Mapping[str, Array]
 
 
 def _agree(what: str, must: Any, got: Any) -> None:
@@ -169,7 +173,7 @@ def _are_shares(values: Array) -> bool:
     )
 
 
-def _check_curves(file: TableFile, arrays: Arrays) -> None:
+def _check_curves(file: TableFile, arrays: ArraysByName) -> None:
     known = ["loss", "validation_loss", *(f"validation_{name}" for name in METRICS)]
     for name, curve in arrays.items():
         if name != "baseline" and name.removeprefix("curves.") not in known:

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
-from chainrule.errors import as_list, check_number, unknown_name
+from chainrule.errors import as_functions, check_number, unknown_name
 from chainrule.fields import made_of
 from chainrule.fitting.trainer import Hook, Trainer
 from chainrule.tabular.block_checkpoints import keeping
@@ -199,11 +199,7 @@ def train(
 
 def _hooks(callbacks: Any) -> list[Hook]:
     given = [callbacks] if callable(callbacks) else callbacks
-    hooks = as_list("callbacks", "functions of a Trainer", given)
-    for each in hooks:
-        if not callable(each):
-            raise TypeError(f"callbacks must hold functions of a Trainer, got {each!r}")
-    return hooks
+    return as_functions("callbacks", "a Trainer", given)
 
 
 def _path(name: str | Path | None) -> Path | None:

@@ -48,7 +48,7 @@ def check_metric(name: str) -> None:
         raise unknown_name("metric", name, METRICS)
 
 
-Quantiles = Annotated[
+DistinctLevels = Annotated[
     tuple[float, ...], Must("different numbers between 0 and 1, such as (0.1, 0.5)")
 ]
 Orders = Annotated[Mapping[str, Names], Must("the categories of each column by its name")]
@@ -75,7 +75,7 @@ class Options(Record):
     task: Annotated[str, OneOf(TASKS)] | None = option(
         None, "Classification or regression; by default, the target column decides."
     )
-    quantiles: Quantiles = option(
+    quantiles: DistinctLevels = option(
         (), "Quantiles to predict instead of the mean, such as 0.1,0.5,0.9."
     )
     numbers: Names = option((), "Columns to take as numbers.")

@@ -33,9 +33,11 @@ from chainrule.value_types import Must
 TINIEST = float(np.finfo(np.float64).tiny)
 """No scale lies below it, or its inverse would be infinite."""
 
-Scale = Annotated[float, Must(f"a finite number >= {TINIEST:.3g}", lambda scale: scale >= TINIEST)]
+ScaleFactor = Annotated[
+    float, Must(f"a finite number >= {TINIEST:.3g}", lambda scale: scale >= TINIEST)
+]
 Cycle = Literal["month", "weekday", "hour"]
-Words = Annotated[tuple[str, ...], Different]
+DifferentWords = Annotated[tuple[str, ...], Different]
 Features = NDArray[np.float32]
 
 SOFT = 3.0
@@ -103,7 +105,7 @@ class NumberEncoder(Encoder):
     kind: ClassVar[str] = "Number"
     column: str
     centre: float
-    scale: Scale
+    scale: ScaleFactor
     missing: bool
     text: bool
 
@@ -146,7 +148,7 @@ class DateEncoder(Encoder):
     kind: ClassVar[str] = "Date"
     column: str
     centre: float
-    scale: Scale
+    scale: ScaleFactor
     cycles: Annotated[tuple[Cycle, ...], Different]
     missing: bool
     text: bool
@@ -194,7 +196,7 @@ class CategoryEncoder(Encoder):
 
     kind: ClassVar[str] = "Category"
     column: str
-    categories: Words
+    categories: DifferentWords
     base: str | None
     other: bool
     missing: bool
@@ -258,9 +260,9 @@ class RankEncoder(Encoder):
 
     kind: ClassVar[str] = "Rank"
     column: str
-    order: Words
+    order: DifferentWords
     centre: float
-    scale: Scale
+    scale: ScaleFactor
 
     @property
     def features(self) -> tuple[str, ...]:
