@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import chainrule
+import chainrule as cr
 from chainrule.cli.click_options import given
 from chainrule.cli.option_names import as_options
 from chainrule.cli.train import train
 from chainrule.errors import argument
+from commands import houses, refused, run
 
 NAMES = [
     "x",
@@ -79,9 +80,32 @@ COMMANDS = {"demo", "worksheet.py"}
 
 def test_only_the_command_knows_of_dashes():
     known = "|".join(flag for option in train.params for flag in option.opts if flag[:2] == "--")
-    root = Path(chainrule.__file__).parent
+    root = Path(cr.__file__).parent
     for path in root.rglob("*.py"):
         if not {"cli", *COMMANDS} & set(path.relative_to(root).parts):
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
                 if isinstance(node, ast.Constant) and isinstance(node.value, str):
                     assert not re.search(rf"({known})(?![\w-])", node.value), (path, node.value)
+
+
+@pytest.mark.parametrize(
+    "command", [["predict"], ["evaluate"], ["explain", "--of", "w1", "--data"]]
+)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--skip-lines", -1], "--skip-lines must be a whole number >= 0, got -1"),
+        (["--decimal", ",", "--thousands", ","], "--decimal and --thousands must differ, got ','"),
+    ],
+)
+def test_what_is_asked_of_a_new_table_is_refused_by_its_option(model, command, options, message):
+    table = [model, "houses.csv"] if command[0] != "explain" else ["houses.csv", model]
+    refused(run(*command, *table, *options), f"Error: {message}")
+
+
+@pytest.fixture
+def model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    houses(40).write_csv("houses.csv")
+    cr.train("houses.csv", "price", epochs=1, hidden=[2], out="houses.model")
+    return "houses.model"

@@ -9,6 +9,10 @@ from numpydoc.docscrape import get_doc_object
 from numpydoc.validate import validate
 
 import chainrule as cr
+from chainrule.diagnose import GradientCheck
+from chainrule.explanation.contributions import Contributions
+from chainrule.explanation.path_sums import Paths
+from chainrule.explanation.result import Explanation
 
 CHECKS = {
     "GL06": "a section that there is not",
@@ -34,14 +38,17 @@ def own(kind, name):
         yield f"{kind.__name__}.{name}", inspect.unwrap(found)
 
 
+RETURNED = (Contributions, Explanation, GradientCheck, Paths)
+"""The classes of what public functions return, beside those that are public."""
+
+
 def documented():
     """Every public callable, and the methods that it and its bases are the first to have."""
-    for exported in cr.__all__:
-        thing = getattr(cr, exported)
+    for thing in (*(getattr(cr, name) for name in cr.__all__), *RETURNED):
         if inspect.isfunction(thing):
-            yield exported, thing
+            yield thing.__name__, thing
         if inspect.isclass(thing) and not issubclass(thing, enum.Enum):  # whose call is Python's
-            yield exported, thing
+            yield thing.__name__, thing
             for kind in thing.__mro__:
                 if kind.__module__.startswith("chainrule."):
                     for name in vars(kind):

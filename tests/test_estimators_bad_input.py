@@ -42,7 +42,7 @@ PARAMETERS = [
     ("alpha", -1.0, V, "alpha must be a finite number >= 0, got -1.0"),
     ("alpha", "much", T, "alpha must be a finite number >= 0, got 'much'"),
     ("l1", np.nan, V, "l1 must be a finite number >= 0, got nan"),
-    ("batch_size", "all", T, "batch_size must be a whole number >= 1, got 'all'"),
+    ("batch_size", "all", T, "batch_size must be 'auto' or a whole number >= 1, got 'all'"),
     ("learning_rate_init", 0, V, "learning_rate_init must be a finite number > 0, got 0"),
     ("power_t", -1, V, "power_t must be"),
     ("max_iter", 0, V, "max_iter must be a whole number >= 1, got 0"),

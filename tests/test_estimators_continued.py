@@ -306,3 +306,22 @@ def test_parameters_that_keep_the_form_may_change():
         model.fit(X, LABELS)
         model.set_params(hidden_layer_sizes=[5, 4], dropout=[0.2, 0.0], activation="tanh")
         assert len(model.fit(X, LABELS).loss_curve_) == 4
+
+
+@pytest.mark.parametrize("options", [{}, {"early_stopping": True}, {"class_weight": {0: 2.0}}])
+def test_a_call_is_recorded_where_that_is_asked_for(options):
+    model = classifier(max_iter=2, **options).fit(X, LABELS, record=True)
+    plain = classifier(max_iter=2, **options).fit(X, LABELS)
+    assert bits(model) == bits(plain)
+    assert (len(model.history_.runs), plain.history_.runs) == (1, ())
+    model.partial_fit(X, LABELS, record=True)
+    step = model.history_.at.step  # what is printed are the digits of what it led to
+    made = cr.explain_step(model.history_, step=step, of="w1").steps[-1].result
+    assert float(made) == pytest.approx(model.history_.at.params[0].W[0, 0], rel=1e-4)
+    model.partial_fit(X, LABELS)
+    assert model.history_.runs == ()
+
+
+def test_lbfgs_makes_no_steps_to_record():
+    with pytest.raises(ValueError, match="solver='lbfgs' makes no steps to be made again; leave"):
+        classifier(solver="lbfgs").fit(X, LABELS, record=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -143,3 +144,37 @@ def test_weights_on_one_side_only_are_refused(w, rows):
 @pytest.mark.parametrize(("seed", "epoch"), [(0, 0), (5, 3), (2**64 - 1, 2**32 + 1)])
 def test_the_order_is_the_same_in_the_engine(n, seed, epoch):
     assert shuffled(n, seed, epoch).tolist() == streams.shuffled(n, seed, epoch).tolist()
+
+
+@pytest.mark.parametrize(
+    ("rows", "error", "message"),
+    [
+        (
+            [0, 8],
+            ValueError,
+            "must be from 0 to 7, the last of the 8 examples; got 8",
+        ),
+        ([-1], ValueError, "HeldOut: rows must be from 0 to 7, the last of the 8 examples; got -1"),
+        ([True, False], TypeError, "got an array of bool with shape (2,)"),
+        ([0.5], TypeError, "got an array of float64 with shape (1,)"),
+        ([[0, 1]], TypeError, "got an array of int64 with shape (1, 2)"),
+        ([], TypeError, "HeldOut: rows must be numbers of rows, such as [0, 3], got an array of"),
+    ],
+)
+def test_rows_that_there_are_not_are_refused(
+    rows: Any, error: type[Exception], message: str
+) -> None:
+    p = problem(NETS["quantities"], n=8)
+    with pytest.raises(error, match=re.escape(message)):
+        cr.fit(p.net, p.params, p.X, p.y, cr.SGD(), epochs=1, validation=cr.HeldOut(rows))
+
+
+@pytest.mark.parametrize("rows", [[1, 5], (1, 5), np.array([5, 1], "u1")], ids=repr)
+def test_rows_may_come_as_a_list(rows: Any) -> None:
+    p = problem(NETS["quantities"], n=8)
+    options = {"epochs": 2, "batch_size": 3}
+    made = cr.fit(p.net, p.params, p.X, p.y, cr.SGD(), validation=cr.HeldOut(rows), **options)
+    numbers = HeldOut(np.array([1, 5]))
+    same = cr.fit(p.net, p.params, p.X, p.y, cr.SGD(), validation=numbers, **options)
+    assert bits(made[0]) == bits(same[0])
+    assert made[1].validation_loss == pytest.approx(same[1].validation_loss)

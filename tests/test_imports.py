@@ -3,8 +3,11 @@
 import importlib
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +46,17 @@ def test_import_is_lean():
     command = [sys.executable, "-W", "error", "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_the_map_of_the_rooms_has_the_rows_that_imports_are_held_to():
+    root = Path(__file__).parents[1]
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    contract = project["tool"]["importlinter"]["contracts"][0]
+    rooms = (root / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## The rooms")[2]
+    rows = re.findall(r"^\| (`.*?`) \|", rooms, re.MULTILINE)[: len(contract["layers"])]
+    assert [set(re.findall(r"`(\w+)/?`", row)) for row in rows] == [
+        set(row.split(" | ")) for row in contract["layers"]
+    ]
 
 
 def test_names_that_wait_are_listed_and_others_unknown():

@@ -71,7 +71,7 @@ ERRORS = [
     (changed("loss", '"mse"'), 4, "unknown loss 'mse'"),
     (changed("loss", '"quantile(0.1, 0.9)"'), 4, "expects a multiple of 2 outputs, got 1"),
     (changed("reduction", '"summ"'), 14, "unknown reduction 'summ'; did you mean 'sum'?"),
-    (changed("reduction", "2"), 14, "unknown reduction '2'"),
+    (changed("reduction", "2"), 14, "reduction must be one of mean, sum, got 2"),
     (changed("loss", '["hinge"]'), 4, "a loss must be a name"),
     (changed("dropout", "1.0"), 14, "dropout must be a finite number >= 0 and < 1, got 1.0"),
     (changed("dropout", '""'), 14, "dropout must be a finite number"),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule import examples as examples_module
 from chainrule import history as history_module
 from chainrule.estimators import MLPClassifier, MLPRegressor
 from chainrule.record import TrainingState
@@ -159,6 +160,15 @@ def test_the_methods_of_before_are_functions(method, function, options):
         made = getattr(history, method)(**options)
     assert [row.filename for row in caught] == [__file__]
     assert made.text() == getattr(cr, function)(history, **options).text()
+
+
+def test_rows_held_out_had_another_place():
+    message = "^chainrule.examples.HeldOut is deprecated; write cr.HeldOut$"
+    with pytest.warns(DeprecationWarning, match=message) as caught:
+        assert examples_module.HeldOut is cr.HeldOut
+    assert [row.filename for row in caught] == [__file__]
+    with pytest.raises(AttributeError, match=r"'chainrule\.examples' has no attribute 'Part'"):
+        examples_module.Part  # noqa: B018
 
 
 def test_the_state_of_a_training_had_another_name():

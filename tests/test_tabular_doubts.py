@@ -10,10 +10,10 @@ import pytest
 import chainrule as cr
 from chainrule.tabular import example_blocks as blocks_module
 from chainrule.tabular.doubts import (
+    class_gain,
     from_others,
     keys,
-    told_by_classes,
-    told_by_line_or_ranks,
+    quantity_gain,
 )
 from chainrule.tabular.report import report
 from commands import houses, ran
@@ -118,8 +118,8 @@ def test_each_example_is_foretold_from_the_others_alone():
     for k in range(300):
         others = (x[:, 0] == x[k, 0]) & (np.arange(300) != k)
         assert made[k, 0] == pytest.approx(y[others, 0].mean())
-    assert told_by_line_or_ranks(x, y)[0] < 0.1
-    assert told_by_classes(x, draw.integers(0, 3, 300))[0] < 0.2
+    assert quantity_gain(x, y)[0] < 0.1
+    assert class_gain(x, draw.integers(0, 3, 300))[0] < 0.2
 
 
 # --- rows on both sides of the hold-out
@@ -145,8 +145,8 @@ def test_the_share_is_that_of_rows_counted_one_by_one():
     table = pl.concat([TABLE, TABLE[:100]]).with_columns(price=np.r_[PRICE, PRICE[:100]])
     prepared, *_ = trained(table, "price", epochs=1, refit=False)
     rows = table.rows()
-    training = {row for row, held in zip(rows, prepared.held, strict=True) if not held}
-    held = [row for row, held in zip(rows, prepared.held, strict=True) if held]
+    training = {row for row, held in zip(rows, prepared.is_held_out, strict=True) if not held}
+    held = [row for row, held in zip(rows, prepared.is_held_out, strict=True) if held]
     share = np.mean([row in training for row in held])
     assert prepared.doubts[0].startswith(f"{share:.1%} of the rows held out")
 

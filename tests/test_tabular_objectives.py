@@ -218,17 +218,19 @@ def test_the_weight_of_a_class_multiplies_those_of_its_rows(weight, asked):
     options = Options(class_weight=asked, weight=weight)
     prepared = prepare(open_source(table), "rare", options)
     with prepared.blocks:
-        block, y = prepared.blocks[0], prepared.y[~prepared.held]
+        block, y = prepared.blocks[0], prepared.y[~prepared.is_held_out]
         rows = np.ones(N) if weight is None else table["shop"].to_numpy().astype(float)
-        within = rows[~prepared.held]
+        within = rows[~prepared.is_held_out]
         of_class = np.array([1.0, 3.0])
         if asked == "balanced":
             of_class = within.sum() / 2 / np.array([within[y == k].sum() for k in (0, 1)])
         assert np.allclose(block.w, within * of_class[y])
-        held = rows[prepared.held] * of_class[prepared.held_out.y]
+        held = rows[prepared.is_held_out] * of_class[prepared.held_out.y]
         assert np.allclose(prepared.validation.w, held)
         scored = prepared.held_out.w  # the scores are of the rows as they are
-        assert scored is None if weight is None else np.array_equal(scored, rows[prepared.held])
+        assert (
+            scored is None if weight is None else np.array_equal(scored, rows[prepared.is_held_out])
+        )
 
 
 def test_balanced_classes_are_found_more_often():

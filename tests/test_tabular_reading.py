@@ -85,7 +85,7 @@ def test_time_goes_by_moments_in_any_spelling(file):
     for options in (Options(time="when"), Options(time="when", leave_out=("when",))):
         prepared = prepare(open_source(file), "y", options)
         prepared.blocks.close()
-        assert np.flatnonzero(prepared.held).tolist() == sorted(latest)
+        assert np.flatnonzero(prepared.is_held_out).tolist() == sorted(latest)
 
 
 def test_what_is_asked_of_the_reading_holds_for_new_tables(tmp_path):

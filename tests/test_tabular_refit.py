@@ -35,7 +35,7 @@ def test_a_run_that_got_worse_is_not_made_again_and_the_scores_are_of_the_model_
     without = cr.train(table, "y", refit=False, **HARD)
     assert without.predict(table).equals(model.predict(table))
     prepared = prepare(open_source(table), "y", Options())
-    held = table[prepared.rows[prepared.held] - 1]
+    held = table[prepared.rows[prepared.is_held_out] - 1]
     scores = model.evaluate(held)["model"]
     assert scores == pytest.approx(model.about["validation"]["model"])
 

@@ -41,7 +41,7 @@ def test_importance_is_scikit_learns_on_the_raw_values(target, score, weight):
     table = flats().drop("price" if target == "dear" else "dear")
     prepared, _, model, _ = trained(table, target, weight=weight, epochs=20, seed=3)
     found = importance.importances(model, prepared.held_out, seed=3)
-    rows = table[(prepared.rows[prepared.held] - 1).tolist()]
+    rows = table[(prepared.rows[prepared.is_held_out] - 1).tolist()]
     columns = list(model.preparation.columns)
     y = prepared.held_out.y
     right = permutation_importance(
@@ -112,12 +112,12 @@ def test_these_are_the_longest_gradients_of_single_examples(target):
         "training": (
             example_gradients.training_gradients(prepared, model, 0),
             *prepared.blocks[0][:2],
-            prepared.rows[~prepared.held],
+            prepared.rows[~prepared.is_held_out],
         ),
         "validation": (
             example_gradients.validation_gradients(prepared, model, 0),
             *prepared.held_out[:2],
-            prepared.rows[prepared.held],
+            prepared.rows[prepared.is_held_out],
         ),
     }.items():
         norms = norms_by_hand(model, X, y)

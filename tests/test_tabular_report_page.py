@@ -137,7 +137,8 @@ def test_the_summary_is_the_models(made, name):
         assert read(row[1]) == pytest.approx(scores["model"][key], **near)
         assert read(row[2]) == pytest.approx(scores["baseline"][key], **near)
     assert page.facts["rows"] == (
-        f"{(~prepared.held).sum():,} in training, {prepared.held.sum():,} held out for validation"
+        f"{(~prepared.is_held_out).sum():,} in training, "
+        f"{prepared.is_held_out.sum():,} held out for validation"
     )
     assert page.facts["parameters"] == f"{model.net.size:,}"
     dropout = about["options"]["dropout"]
@@ -187,7 +188,7 @@ def test_of_many_classes_the_most_confused_and_the_worst_scored_are_shown(monkey
 
 def test_the_residuals_are_those_of_the_rows_held_out(made):
     (prepared, run, model, _), found, html = made("quantity")
-    rows = flats()[(prepared.rows[prepared.held] - 1).tolist()]
+    rows = flats()[(prepared.rows[prepared.is_held_out] - 1).tolist()]
     residuals = (
         rows["price"].to_numpy() - measured(run, model).predict(rows)["prediction"].to_numpy()
     )

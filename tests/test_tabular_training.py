@@ -268,7 +268,7 @@ def test_weights_are_those_of_their_column(tmp_path):
     prepared = prepare(open_source(TABLE.drop("dear")), "price", options)
     with prepared.blocks:
         block = prepared.blocks[0]
-        assert np.array_equal(block.w, TABLE["count"].to_numpy()[~prepared.held])
+        assert np.array_equal(block.w, TABLE["count"].to_numpy()[~prepared.is_held_out])
         assert "count" not in prepared.preparation.columns
 
 
@@ -277,8 +277,8 @@ def test_groups_and_time_part_the_rows():
     by_group = prepare(open_source(table), "price", Options(groups="shop"))
     by_time = prepare(open_source(table), "price", Options(time="day"))
     shops = TABLE["shop"].to_numpy()
-    assert not set(shops[by_group.held]) & set(shops[~by_group.held])
-    assert np.flatnonzero(by_time.held).min() > np.flatnonzero(~by_time.held).max()
+    assert not set(shops[by_group.is_held_out]) & set(shops[~by_group.is_held_out])
+    assert np.flatnonzero(by_time.is_held_out).min() > np.flatnonzero(~by_time.is_held_out).max()
 
 
 def test_weight_decay_is_for_adamw():

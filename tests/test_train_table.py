@@ -52,6 +52,22 @@ def test_a_name_that_is_none_of_them_is_refused():
 
 
 @pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"callbacks": 3}, "callbacks must be a list of functions of a Trainer, got 3"),
+        ({"callbacks": [3]}, "callbacks must hold functions of a Trainer, got 3"),
+        ({"checkpoint_every": -1}, "checkpoint_every must be a finite number >= 0, got -1"),
+        ({"groups": "nope"}, "^`groups='nope'` is no column of the table$"),
+        ({"metric": "accuracy"}, "^`metric='accuracy'` is not for .*, or `task='classification'`$"),
+    ],
+)
+def test_what_is_refused_is_called_as_python_has_it(options, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        trained(**options, checkpoint="run")
+    assert not Path("run").exists()
+
+
+@pytest.mark.parametrize(
     ("old", "new"), [({"every": 0}, "checkpoint_every="), ({"watch": print}, "callbacks=")]
 )
 def test_a_name_of_before_works_and_says_what_to_write(old, new, capsys):

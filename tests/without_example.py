@@ -56,7 +56,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.engine.single_pass.cost_and_gradient": EVALUATED,
     "chainrule.engine.single_pass.squared_norms": EVALUATED,
     "chainrule.errors.check_weights": CHECK,
-    "chainrule.estimators.estimator_html.Part": RECORD,
+    "chainrule.estimators.estimator_html.DiagramPart": RECORD,
     "chainrule.estimators.estimator_html.Seen": RECORD,
     "chainrule.estimators.base_mlp.BaseMLP": ABSTRACT,
     "chainrule.estimators.base_mlp.documented": "one decorator, whose docstring says it",
@@ -65,6 +65,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.estimators.inputs.check_inputs": REFUSED,
     "chainrule.estimators.inputs.check_sample_weight": REFUSED,
     "chainrule.estimators.hyperparameters.check_parameters": REFUSED,
+    "chainrule.estimators.hyperparameters.check_threads": REFUSED,
     "chainrule.estimators.fitted.FittedMLP": ABSTRACT,
     "chainrule.estimators.fit_data.FitData": RECORD,
     "chainrule.estimators.fit_data.ValidationArguments": RECORD,
@@ -212,7 +213,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.tabular.files.arrow_buffers.check_buffers": (
         "test_tabular_decoding.py holds its message"
     ),
-    "chainrule.tabular.files.array_files.Arrays": OPENED,
+    "chainrule.tabular.files.array_files.ArraySource": OPENED,
     "chainrule.tabular.files.arrow_types.check_columns": (
         "test_tabular_decoding.py holds each message"
     ),

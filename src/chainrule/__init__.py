@@ -14,6 +14,7 @@ from chainrule.backprop import (
     per_example_gradients,
     squared_norms,
 )
+from chainrule.batches import HeldOut
 from chainrule.diagnose import check_gradient
 from chainrule.evaluation import cost_and_gradient, example_squared_norms, predict
 from chainrule.explanation import explain, paths
@@ -73,6 +74,7 @@ __all__ = [
     "EarlyStopping",
     "Exponential",
     "GradientFlowDisplay",
+    "HeldOut",
     "History",
     "InverseScaling",
     "Lion",

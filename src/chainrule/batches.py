@@ -54,13 +54,44 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """The numbers of the rows to set aside for validation.
+    """The rows to set aside for validation, for `cr.fit(..., validation=cr.HeldOut(rows))`.
 
-    >>> HeldOut(np.array([0, 3]))
+    Parameters
+    ----------
+    rows
+        Their numbers, from 0.
+
+    Examples
+    --------
+    >>> cr.HeldOut(np.array([0, 3]))
     HeldOut(rows=array([0, 3]))
     """
 
     rows: Rows
+
+    def __post_init__(self) -> None:
+        rows = np.asarray(self.rows)
+        if rows.ndim != 1 or rows.dtype.kind not in "iu":
+            raise TypeError(
+                "HeldOut: rows must be numbers of rows, such as [0, 3], got an array of "
+                f"{rows.dtype} with shape {rows.shape}"
+            )
+        object.__setattr__(self, "rows", rows.astype(np.int64, copy=False))
+
+    def check(self, n: int) -> None:
+        """Raise where one of the rows is not among n.
+
+        Parameters
+        ----------
+        n
+            How many rows there are.
+        """
+        outside = self.rows[(self.rows < 0) | (self.rows >= n)]
+        if len(outside):
+            raise ValueError(
+                f"HeldOut: rows must be from 0 to {n - 1}, the last of the {n} examples; got "
+                f"{outside[0]}"
+            )
 
     @property
     def distinct(self) -> Rows:
@@ -173,6 +204,7 @@ def split(
     if validation is None:
         return Subset(data), None
     if isinstance(validation, HeldOut):
+        validation.check(int(data.X.shape[0]))
         return _apart(data, validation.rows, "validation")
     if isinstance(validation, (tuple, list)):
         if len(validation) not in (2, 3):

@@ -298,6 +298,21 @@ def as_list(where: str, of: str, given: Any) -> list[Any]:
     return list(given)
 
 
+def as_functions(where: str, of: str, given: Any) -> list[Any]:
+    """Return the functions that were given as a list; raise TypeError for what is none.
+
+    >>> as_functions("fit: callbacks", "a History", [print, 3])
+    Traceback (most recent call last):
+    ...
+    TypeError: fit: callbacks must hold functions of a History, got 3
+    """
+    found = as_list(where, f"functions of {of}", given)
+    for each in found:
+        if not callable(each):
+            raise TypeError(f"{where} must hold functions of {of}, got {each!r}")
+    return found
+
+
 def check_weights(
     sample_weight: Any,
     n: int,

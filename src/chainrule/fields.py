@@ -106,19 +106,30 @@ def _annotations(kind: type) -> dict[str, Any]:
         return dict.fromkeys((each.name for each in dataclasses.fields(kind)), Any)
 
 
-def hold(record: Any, what: str = "") -> None:
-    """Hold a record to the types of its fields: each becomes what its type makes of it.
+def checked_values(record: Any, what: str = "") -> dict[str, Any]:
+    """Return the values of a dataclass's fields, each as its type has it.
 
     Raises TypeError or ValueError where one is none, with its name behind `what`.
+
+    >>> checked_values(cr.Constant(0.5))
+    {'rate': 0.5}
+    """
+    kind: Any = type(record)
+    return {
+        name: field.type.read(getattr(record, name), f"{what}{name}")
+        for name, field in fields_of(kind).items()
+    }
+
+
+def hold(record: Any, what: str = "") -> None:
+    """Hold a frozen record to the types of its fields: each becomes what its type makes of it.
 
     >>> cr.SGD(momentum=1)
     Traceback (most recent call last):
     ...
     ValueError: SGD: momentum must be a finite number >= 0 and < 1, got 1
     """
-    kind: Any = type(record)
-    for name, field in fields_of(kind).items():
-        value = field.type.read(getattr(record, name), f"{what}{name}")
+    for name, value in checked_values(record, what).items():
         object.__setattr__(record, name, value)
 
 

@@ -29,13 +29,12 @@ from chainrule.errors import (
 from chainrule.layers import Layer, Role, chain
 from chainrule.layers.predictions import of_members
 from chainrule.losses import Loss
-from chainrule.streams import Stream, generator
+from chainrule.streams import Seed, Stream, generator
 from chainrule.trees import Array, leaves, named_leaves, rebuild, tree_map
+from chainrule.value_types import read
 
 Parameters = tuple[Any, ...]
 """The parameters of each layer: a named tuple of arrays, `params[k].W`, or `()`."""
-
-SEEDS = 2**64
 
 REDUCTIONS = ("mean", "sum")
 """What a cost takes of the losses of its examples."""
@@ -199,7 +198,7 @@ class Network:
             known = False
         if not known:
             raise ValueError(f"init: dtype must be 'float32' or 'float64', got {dtype!r}")
-        rng = generator(Stream.WEIGHTS, check_whole("init: seed", seed, least=0, below=SEEDS))
+        rng = generator(Stream.WEIGHTS, read(seed, Seed, "init: seed"))
         drawn = tuple(
             layer.init(i, rng) for layer, i in zip(self.layers, self.widths, strict=False)
         )

@@ -23,9 +23,15 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
+
+from chainrule.value_types import Bounds
+
+Seed = Annotated[int, Bounds(least=0, below=2**64)]
+"""What everything random follows from."""
 
 EDITION = 2
 """Raised where a seed gives a training on a table another course than before."""

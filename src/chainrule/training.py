@@ -11,22 +11,24 @@ off after any epoch and gone on with, to the same bits.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from array_api_compat import array_namespace
 
 from chainrule.batches import HeldOut, Subset, check_examples, split
-from chainrule.engine.native_run import NativeRun, cannot_run
+from chainrule.engine.native_run import NativeRun, Over, cannot_run
 from chainrule.engine.session import check_choice, shuffled
-from chainrule.errors import as_list, check_number, check_whole
+from chainrule.errors import as_functions, check_number, check_whole
 from chainrule.history import EarlyStopping, History, TrainingInterrupted
-from chainrule.network import SEEDS, Network, Parameters, check_parameters, frozen
+from chainrule.network import Network, Parameters, check_parameters, frozen
 from chainrule.optimizers import Optimizer, State, init_states
 from chainrule.record import Plan, Run, TrainingState
 from chainrule.reference import not_validated, run_epoch, validate
+from chainrule.streams import Seed
 from chainrule.ties import Ties, check_equal, check_ties
 from chainrule.trees import Array, leaves, named_leaves
+from chainrule.value_types import read
 
 Callback = Callable[[History], bool | None]
 """Called after each epoch with the history so far; returning True ends the run."""
@@ -85,7 +87,7 @@ def fit(
         whole, whatever weights fall together, and a weight of 2 is the example twice.
     validation
         Data to measure after each epoch, `(X, y)` or `(X, y, sample_weight)`, or the fraction of
-        the examples to set aside for that, or their rows, `chainrule.batches.HeldOut(rows)`. No
+        the examples to set aside for that, or their rows, `cr.HeldOut(rows)`. No
         copy is made of what is set aside.
     early_stopping
         When to end the run early; by the validation loss, to return the best parameters, not the
@@ -136,68 +138,69 @@ def fit(
     (array([[2.]], dtype=float32), array([1.], dtype=float32))
     """
     epochs = check_whole("fit: epochs", epochs, least=1)
-    seed = check_whole("fit: seed", seed, least=0, below=SEEDS)
+    seed = read(seed, Seed, "fit: seed")
     if batch_size is not None:
         batch_size = check_whole("fit: batch_size", batch_size, least=1)
-    callbacks = as_list("fit: callbacks", "functions of a History", callbacks)
-    _check_options(optimizer, early_stopping, validation, callbacks, engine, threads)
+    callbacks = as_functions("fit: callbacks", "a History", callbacks)
+    _check_options(optimizer, early_stopping, validation, engine, threads)
     _check_flags(shuffle=shuffle, record=record)
-    clip_value, clip_norm = (
-        None if bound is None else check_number(f"fit: {name}", bound, above=0)
-        for name, bound in (("clip_value", clip_value), ("clip_norm", clip_norm))
-    )
+    bounds = _bounds(clip_value=clip_value, clip_norm=clip_norm, mean_weight=mean_weight)
     check_parameters(net, params)
     stays = frozen(params, freeze)
     data = check_examples(net, params, X, y, sample_weight, whole=mean_weight is None)
     training, held_out = split(net, params, data, validation, seed, shuffled)
-    w = (
-        training.mean_weight
-        if mean_weight is None
-        else check_number("fit: mean_weight", mean_weight, above=0)
-    )
+    bounds["mean_weight"] = bounds["mean_weight"] or training.mean_weight
     history = _start(optimizer, params, history)
-    tied = _tied(net, history.at, ties, stays)
-    plan = Plan(net, optimizer, seed, stays, clip_value, clip_norm, w, tied)
-    goal = history.epochs + epochs
+    plan = Plan(net, optimizer, seed, stays, ties=_tied(net, history.at, ties, stays), **bounds)
     native = _native(plan, history, training, held_out, batch_size, shuffle, engine, threads)
     fraction = None if held_out is None or isinstance(validation, (tuple, list)) else validation
     given = (X, y, sample_weight, fraction, batch_size, shuffle, native is not None)
     history.net = net
     history.runs = (*history.runs, Run(plan, *given, *_begun(history))) if record else ()
-    each = held_out is not None or bool(callbacks)  # something to be done after each epoch
+    run = _Epochs(plan, training, held_out, batch_size, shuffle, native, params)
+    goal, each = history.epochs + epochs, held_out is not None or bool(callbacks)
     over = early_stopping.is_over if early_stopping and early_stopping.of == "loss" else None
     history.stopped = _reason_to_stop(history, early_stopping, ())
     while history.epochs < goal and not history.stopped:
-        try:
-            if native is None:
-                run_epoch(plan, training, batch_size, shuffle, history)
-            else:
-                native.run_epochs(1 if each else goal - history.epochs, history, over)
-        except KeyboardInterrupt as interrupt:
-            raise TrainingInterrupted(history.at.params, history) from interrupt
-        if held_out is not None:
-            _validate(net, training, held_out, native, params, history)
+        run.make(1 if each else goal - history.epochs, history, over)
         history.stopped = _reason_to_stop(history, early_stopping, callbacks)
     history.restored = early_stopping is not None and early_stopping.of != "loss"
     return history.returned, history
 
 
-def _validate(
-    net: Network,
-    training: Subset,
-    held_out: Subset,
-    native: NativeRun | None,
-    start: Parameters,
-    history: History,
-) -> None:
-    """Enter the cost of the validation data; raise DivergenceError where it is not finite."""
-    try:
-        if native is None:
-            validate(net, held_out, history)
+class _Epochs(NamedTuple):
+    """The epochs of a run: of which examples, and whether the engine makes them."""
+
+    plan: Plan
+    training: Subset
+    held_out: Subset | None
+    batch_size: int | None
+    shuffle: bool
+    native: NativeRun | None
+    start: Parameters
+
+    def make(self, most: int, history: History, over: Over | None) -> None:
+        """Make an epoch, or in the engine as many as so many, and measure the validation data."""
+        try:
+            if self.native is None:
+                run_epoch(self.plan, self.training, self.batch_size, self.shuffle, history)
+            else:
+                self.native.run_epochs(most, history, over)
+        except KeyboardInterrupt as interrupt:
+            raise TrainingInterrupted(history.at.params, history) from interrupt
+        try:
+            self._validate(history)
+        except FloatingPointError as error:
+            net, data = self.plan.net, self.training
+            raise not_validated(net, data, self.start, history, error) from None
+
+    def _validate(self, history: History) -> None:
+        if self.held_out is None:
+            return
+        if self.native is None:
+            validate(self.plan.net, self.held_out, history)
         else:
-            native.validate(history)
-    except FloatingPointError as error:
-        raise not_validated(net, training, start, history, error) from None
+            self.native.validate(history)
 
 
 def _tied(net: Network, at: TrainingState, ties: Any, stays: frozenset[str]) -> Ties:
@@ -275,6 +278,14 @@ def _same(a: Array, b: Array) -> bool:
     return a.dtype == b.dtype and a.shape == b.shape and bool(xp.all(a == b))
 
 
+def _bounds(**given: Any) -> dict[str, Any]:
+    """Return numbers above 0, by what they are for, or None for those left out."""
+    return {
+        name: None if number is None else check_number(f"fit: {name}", number, above=0)
+        for name, number in given.items()
+    }
+
+
 def _check_flags(**flags: object) -> None:
     for name, flag in flags.items():
         if not isinstance(flag, bool | np.bool_):
@@ -282,7 +293,7 @@ def _check_flags(**flags: object) -> None:
 
 
 def _check_options(
-    optimizer: Any, early_stopping: Any, validation: Any, callbacks: Any, engine: Any, threads: Any
+    optimizer: Any, early_stopping: Any, validation: Any, engine: Any, threads: Any
 ) -> None:
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"fit: optimizer must be one such as cr.Adam(1e-3), got {optimizer!r}")
@@ -294,7 +305,4 @@ def _check_options(
         raise ValueError(
             "fit: early_stopping needs validation data; give validation=(X, y) or a fraction"
         )
-    for callback in callbacks:
-        if not callable(callback):
-            raise TypeError(f"fit: callbacks must hold functions of a History, got {callback!r}")
     check_choice("fit", engine, threads)

@@ -47,11 +47,12 @@ class Must(NamedTuple):
 
     words: str
     holds: Callable[[Any], bool] = lambda value: True
+    error: type[Exception] = ValueError
 
     def check(self, value: Any, given: Any, what: str) -> None:
-        """Raise ValueError for a value that does not pass, as it was given."""
+        """Raise the error for a value that does not pass, as it was given."""
         if not self.holds(value):
-            raise ValueError(refusal(given, self.words, what))
+            raise self.error(refusal(given, self.words, what))
 
 
 class OneOf:

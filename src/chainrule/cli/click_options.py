@@ -12,9 +12,10 @@ from typing import Any, get_origin
 
 import click
 
+from chainrule.cli.exits import refused_by_option
 from chainrule.cli.option_names import option_name
 from chainrule.cli.training_files import Files
-from chainrule.fields import Field, fields_of
+from chainrule.fields import Field, fields_of, made_of
 from chainrule.tabular.read_options import Reading
 from chainrule.tabular.training_options import Options
 
@@ -244,3 +245,11 @@ def reads_tables(command: Any) -> Any:
     for field in reversed(fields_of(Reading).values()):
         command = _option(field)(command)
     return command
+
+
+def asked_reading(values: dict[str, Any]) -> dict[str, Any]:
+    """Return what is asked of the reading of a table, refused by the option where it is wrong."""
+    asked = given(values)
+    with refused_by_option(Reading.names()):
+        made_of(asked, Reading)
+    return asked

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from chainrule.cli.click_options import in_unit, parted
-from chainrule.cli.exits import Refusal
-from chainrule.cli.option_names import option_name
+from chainrule.cli.exits import refused_by_option
 from chainrule.cli.training_files import Files
 from chainrule.errors import unknown_name
 from chainrule.explanation.toml_file import TomlFile
@@ -60,14 +58,8 @@ def made(values: Mapping[str, Any]) -> tuple[Files, Reading, Options]:
 
 def asked_for(values: Mapping[str, Any]) -> tuple[Files, Reading, Options]:
     """Return a training as `made` does; what is wrong is refused by the option's name."""
-    try:
+    with refused_by_option(FIELDS):
         return made(values)
-    except (TypeError, ValueError) as error:
-        raise Refusal(re.sub(r"^\w+", _as_option, str(error))) from None
-
-
-def _as_option(found: re.Match[str]) -> str:
-    return option_name(found[0]) if found[0] in FIELDS else found[0]
 
 
 def to_toml(files: Files, reading: Reading, options: Options) -> str:

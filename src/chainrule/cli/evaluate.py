@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from chainrule.cli import scoring
-from chainrule.cli.click_options import given, reads_tables
+from chainrule.cli.click_options import asked_reading, reads_tables
 from chainrule.cli.exits import refusals
 from chainrule.cli.terminal import say, say_as_json
 from chainrule.cli.training_files import load_model
@@ -34,7 +34,7 @@ def evaluate(model: Path, table: str, as_json: bool, **reading: Any) -> None:
 
         check_apart({}, table, model)
         trained = load_model(model, table)
-        source = trained.opened(table, **given(reading))
+        source = trained.opened(table, **asked_reading(reading))
         notes = Notes()
         found = trained.evaluate(source, notes)
         for line in (*source.notes, *notes.lines()):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import click
 
-from chainrule.cli.option_names import as_options
+from chainrule.cli.option_names import as_options, option_name
 from chainrule.cli.standard_streams import forget_output
 from chainrule.cli.terminal import say
 from chainrule.errors import on_one_line
@@ -47,6 +48,19 @@ def misuses() -> Iterator[None]:
     except click.UsageError as error:
         help_is_at = f"; see {error.ctx.command_path} --help" if error.ctx else ""
         raise Refusal(error.format_message().removesuffix(".") + help_is_at) from None
+
+
+@contextmanager
+def refused_by_option(names: Collection[str]) -> Iterator[None]:
+    """Refuse what a field of such a name is given by the name of its option."""
+
+    def as_option(found: re.Match[str]) -> str:
+        return option_name(found[0]) if found[0] in names else found[0]
+
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise Refusal(re.sub(r"^\w+", as_option, str(error))) from None
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import click
 
 import chainrule as cr
 from chainrule.atomic_write import write_whole
-from chainrule.cli.click_options import forced, given, reads_tables
+from chainrule.cli.click_options import asked_reading, forced, reads_tables
 from chainrule.cli.exits import usage_errors
 from chainrule.cli.option_names import option_name
 from chainrule.cli.sizes import read_sizes
@@ -147,7 +147,7 @@ def explain(
             raise ValueError("--row is of a table; name it by --data")
         place = output and check_place(output)
         write = FORMATS[format_of(name, output)].write
-        asked = given(reading)
+        asked = asked_reading(reading)
         if asked and data is None:
             raise ValueError(f"{option_name(min(asked))} is of a table; name it by --data")
         read = [network, data] if data else [network_path(network)]

@@ -7,7 +7,14 @@ from typing import Any
 
 import click
 
-from chainrule.cli.click_options import OptionType, forced, given, joined, names, reads_tables
+from chainrule.cli.click_options import (
+    OptionType,
+    asked_reading,
+    forced,
+    joined,
+    names,
+    reads_tables,
+)
 from chainrule.cli.exits import refusals
 from chainrule.cli.terminal import say
 from chainrule.cli.training_files import load_model
@@ -56,7 +63,7 @@ def predict(
 
         check_apart({"the output": output}, table, model)
         trained = load_model(model, table)
-        source = trained.opened(table, **given(reading))
+        source = trained.opened(table, **asked_reading(reading))
         check_apart({"the output": output}, *source.stamps)
         if output:
             check_predictions(output, force=force)

@@ -17,6 +17,7 @@ from chainrule.demo.printing import block, open_table, paragraph, progress, show
 from chainrule.diagnose import GradientCheck
 from chainrule.explanation.network_file import network_path, read_network_file
 from chainrule.fitting.layer_builder import dense_layers, with_outputs
+from chainrule.formatting import counted
 from chainrule.layers import LAYERS
 from chainrule.layers.dense_stack import stack
 from chainrule.losses import LOSSES
@@ -85,8 +86,7 @@ def check_file(console: Console, name: str, seed: int, tolerance: float) -> bool
     if file.y is None:
         raise ValueError(f"{name}: the cost needs targets: give them beside inputs")
     found = cr.check_gradient(*file[:5], draw=cr.Draw(seed, step=1), tolerance=tolerance, seed=seed)
-    n = len(file.X)
-    show_check(console, file.net, f"{n} example{'s' * (n > 1)} of {name}", found)
+    show_check(console, file.net, f"{counted(len(file.X), 'example')} of {name}", found)
     return found.passed
 
 

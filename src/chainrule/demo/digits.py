@@ -26,6 +26,7 @@ from chainrule.demo.printing import (
     progress,
     show,
 )
+from chainrule.formatting import decimals
 from chainrule.layers.dense_stack import stack
 from chainrule.network import Parameters
 from chainrule.training import Callback
@@ -108,7 +109,7 @@ def show_part(console: Console) -> None:
 
         def advance(history: cr.History) -> None:
             training, validation = history.loss[-1], history.validation_loss[-1]
-            costs = f"cost {training:.3f}, in validation {validation:.3f}"
+            costs = f"cost {decimals(training, 3)}, in validation {decimals(validation, 3)}"
             bar.update(task, advance=1, costs=costs)
 
         done = run(data, callbacks=[advance])
@@ -138,7 +139,7 @@ def _show_losses(console: Console, history: cr.History) -> None:
     epochs = [1, *range(5, history.epochs + 1, 5)]
     table = open_table(["epoch", *map(str, epochs)], "l" + "r" * len(epochs))
     for name, costs in (("training", history.loss), ("validation", history.validation_loss)):
-        table.add_row(name, *(f"{costs[epoch - 1]:.3f}" for epoch in epochs))
+        table.add_row(name, *(decimals(costs[epoch - 1], 3) for epoch in epochs))
     show(console, table)
 
 

@@ -18,12 +18,13 @@ from chainrule.backprop import (
     gradient,
     trace_cost,
 )
-from chainrule.errors import check_number, check_weights, check_whole
+from chainrule.errors import check_number, check_weights
 from chainrule.layers import Draw, Role
-from chainrule.network import SEEDS, Network, Parameters, check_inputs, check_parameters
-from chainrule.streams import Stream, generator
+from chainrule.network import Network, Parameters, check_inputs, check_parameters
+from chainrule.streams import Seed, Stream, generator
 from chainrule.targets import check_targets, encode
 from chainrule.trees import leaves, named_leaves, number, rebuild, tree_map
+from chainrule.value_types import read
 
 SMALL = 2000
 """Up to this many parameters are checked one by one; more, in random directions."""
@@ -39,7 +40,7 @@ Vector = NDArray[np.float64]
 class GradientCheck:
     """What `check_gradient` found.
 
-    Attributes
+    Parameters
     ----------
     relative_error
         ‖g − ĝ‖ / max(‖g‖, ‖ĝ‖), with g by backpropagation and ĝ by differences.
@@ -129,41 +130,49 @@ def check_gradient(
     (True, 17)
     """
     check_number("check_gradient: tolerance", tolerance, above=0)
-    check_whole("check_gradient: seed", seed, least=0, below=SEEDS)
+    read(seed, Seed, "check_gradient: seed")
     check_parameters(net, params)
     params = tree_map(lambda leaf: np.asarray(leaf, dtype=np.float64), params)
     cost = _Cost(net, params, X, y, sample_weight, draw)
     g = cost.gradient()
     trained = ~cost.where(Role.STATISTIC)
-    if net.size <= SMALL:
-        by, directions = "parameter", np.eye(net.size)[trained]
-        names = [name for name, keep in zip(_numbers(params), trained, strict=True) if keep]
-    else:
-        by, names = "random direction", [f"direction {k + 1}" for k in range(DIRECTIONS)]
-        directions = _directions(g, trained, generator(Stream.DIRECTIONS, seed))
+    by, names, directions = _varied(params, g, trained, seed)
     given, measured, smooth = directions @ g, np.empty(len(names)), np.empty(len(names), bool)
     for k, d in enumerate(directions):
         measured[k], smooth[k] = cost.difference(d)
     error = np.abs(given - measured)[smooth]
     kept = [name for name, keep in zip(names, smooth, strict=True) if keep]
-    worst = ""
-    if kept:
-        k = int(np.argmax(error))
-        worst = (
-            f"{kept[k]}: {given[smooth][k]:.9g} by backpropagation, "
-            f"{measured[smooth][k]:.9g} by differences"
-        )
     norms = (float(np.linalg.norm(part[smooth])) for part in (given, measured))
     scale = max(*norms, cost.noise * len(error) ** 0.5 / tolerance)
     return GradientCheck(
         relative_error=float(np.linalg.norm(error)) / scale if kept else 0.0,
         absolute_error=float(np.max(error, initial=0.0)),
         tolerance=tolerance,
-        worst=worst,
+        worst=_worst(kept, given[smooth], measured[smooth]),
         checked=len(kept),
         kinks=tuple(name for name, keep in zip(names, smooth, strict=True) if not keep),
         by=by,
     )
+
+
+def _varied(
+    params: Parameters, g: Vector, trained: NDArray[np.bool_], seed: int
+) -> tuple[str, list[str], Any]:
+    """Return along what the cost is varied: its kind, names and directions."""
+    if len(g) > SMALL:
+        names = [f"direction {k + 1}" for k in range(DIRECTIONS)]
+        rng = generator(Stream.DIRECTIONS, seed)
+        return "random direction", names, _directions(g, trained, rng)
+    names = [name for name, keep in zip(_numbers(params), trained, strict=True) if keep]
+    return "parameter", names, np.eye(len(g))[trained]
+
+
+def _worst(names: list[str], given: Vector, measured: Vector) -> str:
+    """Say where the two differ most, with both figures; "" of nothing."""
+    if not names:
+        return ""
+    k = int(np.argmax(np.abs(given - measured)))
+    return f"{names[k]}: {given[k]:.9g} by backpropagation, {measured[k]:.9g} by differences"
 
 
 class _Cost:

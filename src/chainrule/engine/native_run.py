@@ -13,7 +13,7 @@ import numpy as np
 from chainrule import engine
 from chainrule.batches import Subset, batches_after
 from chainrule.engine.program import Program
-from chainrule.engine.session import Session, contiguous, refusal, why_not
+from chainrule.engine.session import Done, Session, contiguous, refusal, why_not
 from chainrule.history import History
 from chainrule.network import Network, Parameters
 from chainrule.optimizers import Optimizer
@@ -39,6 +39,10 @@ EPOCHS_PER_CALL = 100_000
 
 EPOCHS_AT_RISK, SECONDS_AT_RISK = 50, 0.05
 """How much one call of the engine makes where the costs may end the run before its end."""
+
+
+Over = Callable[[list[float]], bool]
+"""Whether a run is over, by the costs of its epochs."""
 
 
 def cannot_run(plan: Plan, params: Parameters, *, insist: bool) -> str:
@@ -127,17 +131,32 @@ class NativeRun:
         self,
         epochs: int,
         history: History,
-        over: Callable[[list[float]], bool] | None = None,
+        over: Over | None = None,
     ) -> None:
         """Make epochs, as many of those asked for as one call takes, and enter them.
 
         They end with the first after whose costs a run is over. That is asked after the call, and
         what was made too much is taken back.
         """
-        at, epochs = history.at, min(epochs, EPOCHS_PER_CALL if over is None else EPOCHS_AT_RISK)
+        at, began = history.at, history.at.epoch
+        done = self._done(at, self._at_once(epochs, over), history.loss, over)
+        made = TrainingState((), [], at.step + done.steps, began + len(done.costs), at.optimizer)
+        del at
+        self._enter(made, done.costs, history)
+        if done.outcome == "diverged":
+            raise diverged(history, self._failure(began, history, done.steps))
+        if done.raised is not None:
+            raise done.raised
+
+    def _at_once(self, epochs: int, over: Over | None) -> int:
+        """How many epochs one call of the engine makes."""
+        most = EPOCHS_PER_CALL if over is None else EPOCHS_AT_RISK
         if isinstance(self.plan.optimizer.learning_rate, Schedule):
-            steps = math.ceil(self.data.n / self.batch)
-            epochs = min(epochs, max(1, RATES_PER_CALL // steps))
+            most = min(most, max(1, RATES_PER_CALL // math.ceil(self.data.n / self.batch)))
+        return min(epochs, most)
+
+    def _done(self, at: TrainingState, epochs: int, losses: list[float], over: Over | None) -> Done:
+        """Make epochs, up to the one after whose cost the run is over, or the step that fails."""
         run = functools.partial(
             self.session.run,
             self.data.data,
@@ -150,7 +169,7 @@ class NativeRun:
         )
         done = run()
         if over is not None:
-            ends = (k for k in range(1, len(done.costs)) if over(history.loss + done.costs[:k]))
+            ends = (k for k in range(1, len(done.costs)) if over(losses + done.costs[:k]))
             if end := next(ends, 0):
                 self.session.load(at.params, at.states)
                 done = run(epochs=end, seconds=AS_LONG_AS_IT_TAKES)
@@ -159,15 +178,7 @@ class NativeRun:
             again = run(most_steps=done.steps, seconds=AS_LONG_AS_IT_TAKES)
             if again.raised is not None:
                 done = again
-        began = at.epoch
-        step, epoch = at.step + done.steps, began + len(done.costs)
-        made = TrainingState((), [], step, epoch, at.optimizer)
-        del at
-        self._enter(made, done.costs, history)
-        if done.outcome == "diverged":
-            raise diverged(history, self._failure(began, history, done.steps))
-        if done.raised is not None:
-            raise done.raised
+        return done
 
     def _enter(self, made: TrainingState, costs: list[float], history: History) -> None:
         """Enter where the run stands; the old parameters go before the new come, to save room."""

@@ -20,6 +20,17 @@ from chainrule.estimators.fit_data import FitData, ValidationArguments, Validati
 from chainrule.estimators.fit_state import Curves, FitState
 from chainrule.estimators.fitted import FittedMLP
 from chainrule.estimators.gradient_descent import Descent, going_on
+from chainrule.estimators.hyperparameters import (
+    BatchSize,
+    Engine,
+    Epochs,
+    LearningRate,
+    Metrics,
+    Solver,
+    Threads,
+    Truth,
+    Verbosity,
+)
 from chainrule.estimators.lbfgs import Minimisation, check_statistics
 from chainrule.estimators.scorers import Scorer, scorer, scorers
 from chainrule.fitting.hold_out import as_given, as_scikit_learn
@@ -28,6 +39,7 @@ from chainrule.fitting.trainer import OneBlock, TrainingPlan
 from chainrule.history import History
 from chainrule.network import Network
 from chainrule.trees import leaves
+from chainrule.value_types import AtLeastOne, Fraction, NotNegative, Positive
 from chainrule.warn import warn
 
 Array = NDArray[Any]
@@ -134,37 +146,37 @@ class BaseMLP(CallbackSupportMixin, FittedMLP):  # type: ignore[misc]
         into predictions; the columns.
     """
 
-    solver: Any = "adam"
-    alpha: float = 0.0001
-    batch_size: Any = "auto"
-    learning_rate: Any = "constant"
-    learning_rate_init: float = 0.001
-    power_t: float = 0.5
-    max_iter: int = 200
-    shuffle: bool = True
+    solver: Solver = "adam"
+    alpha: NotNegative = 0.0001
+    batch_size: BatchSize = "auto"
+    learning_rate: LearningRate = "constant"
+    learning_rate_init: Positive = 0.001
+    power_t: NotNegative = 0.5
+    max_iter: AtLeastOne = 200
+    shuffle: Truth = True
     random_state: Any = None
-    tol: float = 1e-4
-    verbose: Any = False
-    warm_start: bool = False
-    momentum: float = 0.9
-    nesterovs_momentum: bool = True
-    early_stopping: bool = False
-    validation_fraction: float = 0.1
-    beta_1: float = 0.9
-    beta_2: float = 0.999
-    epsilon: float = 1e-8
-    n_iter_no_change: float = 10
-    max_fun: int = 15000
-    l1: float = 0.0
+    tol: NotNegative = 1e-4
+    verbose: Verbosity = False
+    warm_start: Truth = False
+    momentum: Fraction = 0.9
+    nesterovs_momentum: Truth = True
+    early_stopping: Truth = False
+    validation_fraction: Fraction = 0.1
+    beta_1: Fraction = 0.9
+    beta_2: Fraction = 0.999
+    epsilon: Positive = 1e-8
+    n_iter_no_change: Epochs = 10
+    max_fun: AtLeastOne = 15000
+    l1: NotNegative = 0.0
     dropout: Any = 0.0
     layers: Any = None
-    clip_value: float | None = None
-    clip_norm: float | None = None
+    clip_value: Positive | None = None
+    clip_norm: Positive | None = None
     validation_split: Any = None
     scoring: Any = None
-    metrics: Any = None
-    n_jobs: int | None = None
-    engine: str = "auto"
+    metrics: Metrics | None = None
+    n_jobs: Threads = None
+    engine: Engine = "auto"
 
     _html_repr = estimator_html.html_repr
     _sk_visual_block_ = estimator_html.visual_block
@@ -182,7 +194,14 @@ class BaseMLP(CallbackSupportMixin, FittedMLP):  # type: ignore[misc]
         return sample_weight
 
     def _train(
-        self, X: Any, y: Any, weight: Any, given: ValidationArguments, *, epochs: int | None = None
+        self,
+        X: Any,
+        y: Any,
+        weight: Any,
+        given: ValidationArguments,
+        *,
+        record: bool,
+        epochs: int | None = None,
     ) -> None:
         """Train for some epochs, from where an earlier call ended if that is what is wanted."""
         hyperparameters.check_parameters(self)
@@ -195,29 +214,30 @@ class BaseMLP(CallbackSupportMixin, FittedMLP):  # type: ignore[misc]
             hidden_layers.check_same_form(self, self._form)
         data = self._data(X, y, weight, given, first=not goes_on, whole=whole)
         begin = self._descent if hyperparameters.is_descent(self) else self._minimisation
-        training = begin(data, epochs or self.max_iter)
+        training = begin(data, epochs or self.max_iter, record=record)
         with EpochHooks(self, data, epochs or self.max_iter, self._take, whole=whole) as hooks:
             self._take(training.run(*hooks.after_each))
         self._take(training.concluded(whole=whole))
         self._warn_of_end(training, whole=whole)
 
-    def _descent(self, data: FitData, epochs: int) -> Descent:
+    def _descent(self, data: FitData, epochs: int, *, record: bool) -> Descent:
         """Return the training by steps down the gradient, before its first step."""
-        n, held, batch = data.n, data.held, self._batch(data.n)
+        held, batch = data.held, self._batch(data.n)
         by_score = self.early_stopping and held is not None
         curves = self._curves.begun(self.metrics or (), validated=held is not None)
-        rule = functools.partial(hyperparameters.optimizer, self, n, batch)
+        rule = functools.partial(hyperparameters.optimizer, self, data.n, batch)
         start = curves.starts["score" if by_score else "loss"]
         plan = TrainingPlan(
-            self._network(data.X.shape[1], batch * data.mean_weight),
-            rule(curves.slowdown),
-            self.history_.epochs + epochs,
-            batch,
-            self.seed_,
-            Patience(self.n_iter_no_change, self.tol, start=start),
-            bool(self.shuffle),
-            self.clip_value,
-            self.clip_norm,
+            net=self._network(data.X.shape[1], batch * data.mean_weight),
+            optimizer=rule(curves.slowdown),
+            epochs=self.history_.epochs + epochs,
+            batch_size=batch,
+            seed=self.seed_,
+            stopping=Patience(self.n_iter_no_change, self.tol, start=start),
+            shuffle=bool(self.shuffle),
+            clip_value=self.clip_value,
+            clip_norm=self.clip_norm,
+            record=record,
             **self._engine(),
         )
         return Descent(
@@ -237,8 +257,13 @@ class BaseMLP(CallbackSupportMixin, FittedMLP):  # type: ignore[misc]
             seen=self.t_,
         )
 
-    def _minimisation(self, data: FitData, steps: int) -> Minimisation:
+    def _minimisation(self, data: FitData, steps: int, *, record: bool) -> Minimisation:
         """Return the training by L-BFGS, before its first step."""
+        if record:
+            raise ValueError(
+                f"{type(self).__name__}: solver='lbfgs' makes no steps to be made again; leave "
+                "record out, or take another solver, such as 'adam'"
+            )
         net = self._network(data.X.shape[1], len(data.X) * data.mean_weight)
         check_statistics(type(self).__name__, net)
         state = FitState(net, self.parameters_, History(), n_iter=0, t=self.t_)

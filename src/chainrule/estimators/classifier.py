@@ -100,6 +100,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        record: bool = False,
     ) -> MLPClassifier:
         """Train the network, and measure it on validation data if they are given.
 
@@ -111,8 +112,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             The weights of the examples, (n,).
         X_val, y_val, sample_weight_val
             Validation data in place of what would be held out.
+        record
+            Whether `history_` keeps X and y as they are trained with, so that `cr.explain_step` and
+            `cr.contributions` can make any step of this call again.
         """
-        self._train(X, y, sample_weight, ValidationArguments(X_val, y_val, sample_weight_val))
+        validation = ValidationArguments(X_val, y_val, sample_weight_val)
+        self._train(X, y, sample_weight, validation, record=record)
         return self
 
     @available_if(hyperparameters.descends)
@@ -127,6 +132,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        record: bool = False,
     ) -> MLPClassifier:
         """Make one epoch more, over these examples; the first call is told all classes.
 
@@ -140,6 +146,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             All classes, in the first call.
         X_val, y_val, sample_weight_val
             Validation data in place of what would be held out.
+        record
+            Whether `history_` keeps X and y as they are trained with, so that `cr.explain_step` and
+            `cr.contributions` can make any step of this call again.
         """
         y = inputs.as_numpy(y)
         if not hasattr(self, "parameters_"):
@@ -151,9 +160,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
                 f"`classes={classes!r}` is not the same as on last call to partial_fit, was: "
                 f"{self.classes_!r}"
             )
-        self._train(
-            X, y, sample_weight, ValidationArguments(X_val, y_val, sample_weight_val), epochs=1
-        )
+        validation = ValidationArguments(X_val, y_val, sample_weight_val)
+        self._train(X, y, sample_weight, validation, epochs=1, record=record)
         return self
 
     # What y is

@@ -43,7 +43,7 @@ SPANS = ("kind", "size", "function", "parameters")
 """What stands in a box, each on its line."""
 
 
-class Part(NamedTuple):
+class DiagramPart(NamedTuple):
     """A box of the diagram: what it is, its size, and what else is to be said of it.
 
     A dashed one acts in training alone, and a line of text leaves it out.
@@ -107,7 +107,7 @@ def _words(layer: Layer, widths: Iterable[int | None]) -> Words:
     return said.pop() if len(said) == 1 else Words(layer.kind.replace("_", " "))
 
 
-def parts(estimator: Any) -> list[Part]:
+def parts(estimator: Any) -> list[DiagramPart]:
     """Return the boxes of the diagram; raises as `network_of` does.
 
     >>> [part.parameters for part in parts(cr.MLPRegressor(hidden_layer_sizes=(3, 2)))]
@@ -116,20 +116,20 @@ def parts(estimator: Any) -> list[Part]:
     inputs, layers = network_of(estimator)
     known, numbers = seen(layers, inputs), itertools.count(1)
     if inputs is None:
-        first = Part("input", "?", UNKNOWN, caption="?")
+        first = DiagramPart("input", "?", UNKNOWN, caption="?")
         return [first, *(_hidden(each, numbers) for each in known), _asked(layers, known)]
-    first = Part("input", f"{inputs:,}", caption=f"{inputs:,}")
+    first = DiagramPart("input", f"{inputs:,}", caption=f"{inputs:,}")
     last = known.pop() if known[-1].words.are_units else None  # the outputs themselves
     function, outputs = estimator.out_activation_, f"{estimator.network_.outputs:,}"
-    output = Part("output", outputs, function, _counted(last), f"{outputs} {function}")
+    output = DiagramPart("output", outputs, function, _counted(last), f"{outputs} {function}")
     return [first, *(_hidden(each, numbers) for each in known), output]
 
 
-def _hidden(layer: Seen, numbers: Iterator[int]) -> Part:
+def _hidden(layer: Seen, numbers: Iterator[int]) -> DiagramPart:
     words = layer.words
     name = f"hidden {next(numbers)}" if words.are_units else words.kind
     function = words.function or ", ".join(each.short for each in words.inside)
-    return Part(name, words.size, function, _counted(layer), words.short, layer.dashed)
+    return DiagramPart(name, words.size, function, _counted(layer), words.short, layer.dashed)
 
 
 def _counted(layer: Seen | None) -> str:
@@ -137,12 +137,12 @@ def _counted(layer: Seen | None) -> str:
     return f"{layer.parameters} parameters" if layer and known else ""
 
 
-def _asked(layers: list[Layer], known: list[Seen]) -> Part:
+def _asked(layers: list[Layer], known: list[Seen]) -> DiagramPart:
     """The outputs before a fit; each of several members has some of its own."""
     entering = known[-1].outputs if known else "inputs"
     alone = entering and not (layers and layers[-1].members > 1)
     count = f"({entering} + 1) × outputs parameters" if alone else ""
-    return Part("output", "?", UNKNOWN, count, "?")
+    return DiagramPart("output", "?", UNKNOWN, count, "?")
 
 
 def diagram(estimator: Any) -> str:
@@ -161,7 +161,7 @@ def diagram(estimator: Any) -> str:
     )
 
 
-def _box(part: Part) -> str:
+def _box(part: DiagramPart) -> str:
     spans = {name: html.escape(getattr(part, name)) for name in SPANS}
     inside = "".join(f'<span class="{name}">{text}</span>' for name, text in spans.items() if text)
     dashed = ' class="dashed"' * part.dashed

@@ -54,6 +54,7 @@ class FittedMLP(BaseEstimator, ABC):  # type: ignore[misc]
     history_: History
     engine: str
     early_stopping: bool
+    _curves = Curves()
 
     @property
     def coefs_(self) -> list[Array]:

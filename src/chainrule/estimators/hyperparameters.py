@@ -4,102 +4,54 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Callable, Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from chainrule import engine
-from chainrule.errors import check_number, check_whole, unknown_name
 from chainrule.estimators import hidden_layers
+from chainrule.fields import checked_values
 from chainrule.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from chainrule.schedules import Schedule
+from chainrule.value_types import AtLeastOne, Count, Must, NotNegative, OneOf, Takes
 
 LEARNING_RATES = ("constant", "invscaling", "adaptive")
 ENGINES = ("auto", "native", "reference")
 
-Check = Callable[[str, Any], Any]
+
+def check_threads(value: Any) -> None:
+    """Raise ValueError for what is no number of threads."""
+    is_number = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if value is not None and not (is_number and value):
+        raise ValueError(f"n_jobs must be None, a number of threads, or -1 for all; got {value!r}")
 
 
-def _number(**bounds: float) -> Check:
-    return lambda what, value: check_number(what, value, **bounds)
+def is_named(given: Mapping[Any, Any]) -> bool:
+    """Whether all names of a mapping are texts.
+
+    >>> is_named({"auc": "roc_auc"}), is_named({1: "roc_auc"})
+    (True, False)
+    """
+    return all(isinstance(name, str) for name in given)
 
 
-def _whole(least: int) -> Check:
-    return lambda what, value: check_whole(what, value, least=least)
-
-
-def _truth(what: str, value: Any) -> None:
-    if value not in (True, False):
-        raise TypeError(f"{what} must be True or False, got {value!r}")
-
-
-def _or(known: Iterable[Any], check: Check) -> Check:
-    """One of some values, or what passes a check."""
-    return lambda what, value: None if value in known else check(what, value)
-
-
-def _named(known: Iterable[str], kind: type = str) -> Check:
-    """One of some names, or something of a kind."""
-
-    def check(what: str, value: Any) -> None:
-        if isinstance(value, str) and value not in known:
-            estimator, _, parameter = what.partition(": ")
-            raise unknown_name(f"{parameter} of {estimator}", value, known)
-        if not isinstance(value, (str, kind)):
-            own = "" if kind is str else f", or an {kind.__name__}"
-            raise TypeError(f"{what} must be one of {', '.join(known)}{own}; got {value!r}")
-
-    return check
-
-
-def _threads(what: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value == 0:
-        raise ValueError(f"{what} must be None, a number of threads, or -1 for all; got {value!r}")
-
-
-def _metrics(what: str, value: Any) -> None:
-    if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
-        raise TypeError(f'{what} must be a mapping such as {{"auc": "roc_auc"}}, got {value!r}')
-
-
-CONSTRAINTS: dict[str, Check] = {
-    "solver": _named((*OPTIMIZERS, "lbfgs"), Optimizer),
-    "alpha": _number(least=0),
-    "l1": _number(least=0),
-    "batch_size": _or(("auto",), _whole(1)),
-    "learning_rate": _named(LEARNING_RATES, Schedule),
-    "learning_rate_init": _number(above=0),
-    "power_t": _number(least=0),
-    "max_iter": _whole(1),
-    "shuffle": _truth,
-    "tol": _number(least=0),
-    "verbose": _or((True, False), _whole(0)),
-    "warm_start": _truth,
-    "momentum": _number(least=0, below=1),
-    "nesterovs_momentum": _truth,
-    "early_stopping": _truth,
-    "validation_fraction": _number(least=0, below=1),
-    "beta_1": _number(least=0, below=1),
-    "beta_2": _number(least=0, below=1),
-    "epsilon": _number(above=0),
-    "n_iter_no_change": _or((math.inf,), _whole(1)),
-    "max_fun": _whole(1),
-    "metrics": _or((None,), _metrics),
-    "scale_target": _truth,
-    "clip_value": _or((None,), _number(above=0)),
-    "clip_norm": _or((None,), _number(above=0)),
-    "n_jobs": _or((None,), _threads),
-    "engine": _named(ENGINES),
-}
-"""What each parameter must be; those that are missing here are looked at where they are used."""
+Solver = Annotated[str, OneOf((*OPTIMIZERS, "lbfgs"))] | Optimizer
+LearningRate = Annotated[str, OneOf(LEARNING_RATES)] | Schedule
+BatchSize = Literal["auto"] | AtLeastOne
+Truth = Annotated[Any, Must("True or False", lambda value: value in (True, False), TypeError)]
+Verbosity = Count | Truth
+Endless = Annotated[Any, Must("a whole number >= 1", lambda n: n == math.inf, TypeError)]
+Epochs = AtLeastOne | Endless
+Metrics = Annotated[
+    dict[str, Any], Must('a mapping such as {"auc": "roc_auc"}', is_named, TypeError)
+]
+Threads = Annotated[Any, Takes(check_threads)]
+Engine = Annotated[str, OneOf(ENGINES)]
 
 
 def check_parameters(estimator: Any) -> None:
-    """Raise where a parameter of an estimator is not what it must be."""
-    kind = type(estimator).__name__
-    for name, value in vars(estimator).items():
-        if name in CONSTRAINTS:
-            CONSTRAINTS[name](f"{kind}: {name}", value)
+    """Raise where a parameter of an estimator is not what its type says."""
+    checked_values(estimator, f"{type(estimator).__name__}: ")
     hidden_layers.layers(estimator, 1)
     estimator._loss()
 
@@ -114,10 +66,10 @@ class InverseScalingByEpoch(Schedule):
     0.25
     """
 
-    rate: float
-    examples: float
-    every: int
-    power: float
+    rate: NotNegative
+    examples: NotNegative
+    every: AtLeastOne
+    power: NotNegative
 
     def __call__(self, t: int) -> float:
         seen = self.examples * ((t - 1) // self.every)

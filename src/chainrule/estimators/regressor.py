@@ -19,6 +19,7 @@ from chainrule.estimators import hyperparameters, inputs, quantiles
 from chainrule.estimators.base_mlp import BaseMLP, documented
 from chainrule.estimators.fit_data import ValidationArguments
 from chainrule.estimators.fit_state import whole_or_not_at_all
+from chainrule.estimators.hyperparameters import Truth
 from chainrule.fitting.target_scaling import TargetScale, powers_of_two
 from chainrule.losses import LOSSES, Loss
 
@@ -67,7 +68,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     hidden_layer_sizes: Any = (100,)
     activation: Any = "relu"
     quantiles: Any = field(default=None, kw_only=True)
-    scale_target: bool = field(default=False, kw_only=True)
+    scale_target: Truth = field(default=False, kw_only=True)
 
     @whole_or_not_at_all
     @with_callbacks
@@ -80,6 +81,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        record: bool = False,
     ) -> MLPRegressor:
         """Train the network, and measure it on validation data if they are given.
 
@@ -91,8 +93,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
             The weights of the examples, (n,).
         X_val, y_val, sample_weight_val
             Validation data in place of what would be held out.
+        record
+            Whether `history_` keeps X and y as they are trained with, so that `cr.explain_step` and
+            `cr.contributions` can make any step of this call again.
         """
-        self._train(X, y, sample_weight, ValidationArguments(X_val, y_val, sample_weight_val))
+        validation = ValidationArguments(X_val, y_val, sample_weight_val)
+        self._train(X, y, sample_weight, validation, record=record)
         return self
 
     @available_if(hyperparameters.descends)
@@ -106,6 +112,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        record: bool = False,
     ) -> MLPRegressor:
         """Make one epoch more, over these examples.
 
@@ -117,10 +124,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
             The weights of the examples, (n,).
         X_val, y_val, sample_weight_val
             Validation data in place of what would be held out.
+        record
+            Whether `history_` keeps X and y as they are trained with, so that `cr.explain_step` and
+            `cr.contributions` can make any step of this call again.
         """
-        self._train(
-            X, y, sample_weight, ValidationArguments(X_val, y_val, sample_weight_val), epochs=1
-        )
+        validation = ValidationArguments(X_val, y_val, sample_weight_val)
+        self._train(X, y, sample_weight, validation, epochs=1, record=record)
         return self
 
     # What y is

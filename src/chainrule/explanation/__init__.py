@@ -20,6 +20,7 @@
 | printed_digits | how many digits a line prints, so that it is true as it stands |
 | writer | where brackets stand, for every format |
 | text, latex, markdown, notebook, mathml, html_snippet | the formats |
+| typeset, escaping | what LaTeX and MathML share; the signs that a format takes for its own |
 | page | the page with the network drawn and live |
 | result | what `explain` returns |
 | network_file, network_layers, network_parameters, network_training, toml_file | a network with \

@@ -32,7 +32,7 @@ from chainrule.ties import Place
 class Contributions:
     """A weight's change over some steps, shared out among what made it.
 
-    Attributes
+    Parameters
     ----------
     of
         The weight or bias, such as `"w5"`.
@@ -71,6 +71,13 @@ class Contributions:
     def text(self, top: int = 10) -> str:
         """Return them as text, the largest first.
 
+        Parameters
+        ----------
+        top
+            How many outputs and how many examples are written; the others are one share.
+
+        Examples
+        --------
         >>> print(Contributions("w1", 2, 0.5, 0.25, np.array([[-0.25]]), 0.0, 0.0).text())
         w1 went from 0.5 to 0.25 in 2 steps: −0.25
         ...

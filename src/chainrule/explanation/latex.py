@@ -71,9 +71,9 @@ class Latex(Typeset):
 
     def scripts(self, base: str, sub: str, sup: str) -> str:
         raised = "^" in base and not base.startswith(("(", r"\left"))
-        held = f"{{{base}}}" if raised or base.startswith(r"\texttt") else base
+        grouped = f"{{{base}}}" if raised or base.startswith(r"\texttt") else base
         below, above = f"_{{{sub}}}" if sub else "", f"^{{{unbroken(sup)}}}" if sup else ""
-        return f"{held}{below}{above}" if sub or sup else base
+        return f"{grouped}{below}{above}" if sub or sup else base
 
     def ratio(self, above: str, below: str) -> str:
         return rf"\frac{{\partial {above}}}{{\partial {below}}}"

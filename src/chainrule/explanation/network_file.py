@@ -38,12 +38,12 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
 from chainrule.activations import activation
-from chainrule.errors import check_number, check_weights, check_whole, unknown_name
+from chainrule.errors import check_weights, check_whole, unknown_name
 from chainrule.explanation.network_parameters import PARAMETER_KEYS
 from chainrule.explanation.network_training import FORMER, SETTINGS, TRAINING_KEYS, TrainingKeys
 from chainrule.explanation.toml_file import shape_of
@@ -55,12 +55,15 @@ from chainrule.optimizers import Optimizer
 from chainrule.serialization.specifications import check_depth
 from chainrule.targets import check_targets
 from chainrule.trees import Array
+from chainrule.value_types import AtLeastOne, Bounds, Fraction, NotNegative, OneOf, read
 
 EXAMPLES = Path(__file__).with_name("examples")
 """The folder of the files that come with the package."""
 
 MOST = 10_000_000
 """The most parameters of a network that is read."""
+
+Size = Annotated[int, Bounds(least=1, below=MOST)]
 
 KEYS = [
     *("layers", "activation", "loss", "reduction", "l1", "l2", "dropout", *PARAMETER_KEYS),
@@ -148,8 +151,8 @@ class _Reader(TrainingKeys):
             optimizer=self.optimizer(),
             freeze=self.freeze(params),
             velocity=self.velocity(net),
-            step=self.count("step"),
-            batch_size=self.count("batch_size"),
+            step=self.value("step", AtLeastOne),
+            batch_size=self.value("batch_size", AtLeastOne),
             ties=self.ties(net, params),
             inputs=self.names("inputs", net.inputs),
             outputs=self.names("outputs", net.outputs),
@@ -163,12 +166,10 @@ class _Reader(TrainingKeys):
         with self.at("loss"):
             link = loss(cost).link_name
         inputs, layers = self.layered_by_tables() if self.has_tables else self.stacked(cost, link)
-        reduction = self.given.get("reduction", "mean")
-        if reduction not in REDUCTIONS:
-            raise self.error("reduction", unknown_name("reduction", str(reduction), REDUCTIONS))
-        penalties = self.penalty("l1"), self.penalty("l2")
+        reduction = self.value("reduction", Annotated[str, OneOf(REDUCTIONS)], "mean")
+        l1, l2 = (self.value(key, NotNegative, 0.0) for key in ("l1", "l2"))
         with self.at("layers" if self.has_tables else "loss"):
-            net = Network(inputs, layers, cost, *penalties, reduction)
+            net = Network(inputs, layers, cost, l1, l2, reduction)
         self.check_size(net.size)
         return net
 
@@ -195,7 +196,7 @@ class _Reader(TrainingKeys):
             for kind in kinds:
                 activation(kind)
         with self.at("dropout"):
-            rates = [check_number("dropout", rate, least=0, below=1) for rate in rates]
+            rates = [read(rate, Fraction, "dropout") for rate in rates]
         return inputs, stack(sizes, kinds, [*rates, 0])
 
     def sizes(self) -> list[int]:
@@ -205,10 +206,7 @@ class _Reader(TrainingKeys):
             raise self.error("layers", f"layers {must}, got {given!r}")
         with self.at("layers"):
             check_depth(len(given) - 1)
-            sizes = [
-                check_whole(f"layers[{k}]", size, least=1, below=MOST)
-                for k, size in enumerate(given)
-            ]
+            sizes: list[int] = read(given, list[Size], "layers")
         self.check_size(sum((i + 1) * o for i, o in itertools.pairwise(sizes)))
         return sizes
 
@@ -243,10 +241,6 @@ class _Reader(TrainingKeys):
             message = f"{key} must be one for all, or one for each of the {count} {what}"
             raise self.error(key, f"{message}, got {len(given)}")
         return given
-
-    def penalty(self, key: str) -> float:
-        with self.at(key):
-            return check_number(key, self.given.get(key, 0), least=0)
 
     # The data
 

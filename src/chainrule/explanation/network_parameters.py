@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import check_whole
 from chainrule.explanation.tied_names import checked, tied
 from chainrule.explanation.toml_file import TomlFile, shape_of
 from chainrule.explanation.unit_places import Places
-from chainrule.network import SEEDS, Network, Parameters
+from chainrule.network import Network, Parameters
+from chainrule.streams import Seed
 from chainrule.trees import Array
 
 BY_UNIT, BY_INPUT = "units_by_inputs", "inputs_by_units"
@@ -50,10 +50,8 @@ class ParameterKeys(TomlFile):
 
     def seed(self) -> int | None:
         """Return what parameters are drawn from, if it is given."""
-        if "seed" not in self.given:
-            return None
-        with self.at("seed"):
-            return check_whole("seed", self.given["seed"], least=0, below=SEEDS)
+        seed: int | None = self.value("seed", Seed)
+        return seed
 
     def layered(self, key: str, given: Any, shapes: list[tuple[int, ...]]) -> list[Array]:
         """Return an array for each layer, from a list for each, or from all numbers in a row.

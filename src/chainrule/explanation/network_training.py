@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
 
-from chainrule.errors import check_whole, unknown_name
+from chainrule.errors import unknown_name
 from chainrule.explanation.network_layers import LayerTables
 from chainrule.explanation.toml_file import shape_of
+from chainrule.fields import fields_of
 from chainrule.network import Network, Parameters, frozen
 from chainrule.optimizers import OPTIMIZERS, Optimizer
 
 TRAINING_KEYS = ["rate", "optimizer", "freeze", "velocity", "step", "batch_size"]
 
-SETTINGS = {
-    name: [field.name for field in dataclasses.fields(kind)][1:]  # type: ignore[arg-type]
-    for name, kind in OPTIMIZERS.items()
-}
+SETTINGS = {name: [*fields_of(kind)][1:] for name, kind in OPTIMIZERS.items()}
 """What each optimizer takes besides its rate, which comes first."""
 
 FORMER = {old: new for kind in OPTIMIZERS.values() for old, new in kind.former.items()}
@@ -93,13 +90,6 @@ class TrainingKeys(LayerTables):
         if not found:
             return [np.zeros(shape) for shape in shapes]
         return self.layered(f"velocity.{found[0]}", given[found[0]], shapes)
-
-    def count(self, key: str) -> int | None:
-        """Return a whole number from 1, if it is given."""
-        if key not in self.given:
-            return None
-        with self.at(key):
-            return check_whole(key, self.given[key], least=1)
 
 
 NESTED = ("weights", "biases")

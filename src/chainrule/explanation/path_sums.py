@@ -65,8 +65,10 @@ class Path:
 class Paths:
     """A gradient, the largest of the paths that make it up, and the exact sum of the others.
 
-    Attributes
+    Parameters
     ----------
+    at, subject
+        The network's places, and what the derivative is by.
     gradient
         The derivative of the cost, the core's.
     paths
@@ -75,6 +77,8 @@ class Paths:
         How many paths there are beside them, and what these give together.
     penalty
         What the penalty gives.
+    notation
+        The name of the convention.
     """
 
     at: Places
@@ -89,6 +93,13 @@ class Paths:
     def text(self, width: int = 80) -> str:
         """Return the paths as text: each product, and a chart of the factors of the largest.
 
+        Parameters
+        ----------
+        width
+            How many columns a line has at most.
+
+        Examples
+        --------
         >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
         >>> params = net.parameters([([[0.5]], [0.25])])
         >>> print(cr.paths(net, params, [3.0], [1.0], of="w1").text())

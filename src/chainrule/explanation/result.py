@@ -60,7 +60,7 @@ class Sentence(NamedTuple):
 class Explanation:
     """The working of a derivative: a tree of steps, and the forms in which it is written.
 
-    Attributes
+    Parameters
     ----------
     derivation
         The tree itself: parts, each of steps with their formulas.
@@ -94,19 +94,39 @@ class Explanation:
         return View(*line[:4], step.value, line.note, line.rounded)
 
     def line(self, step: Step, writer: Writer) -> Line:
-        """Return a step as a format writes it."""
+        """Return a step as a format writes it.
+
+        Parameters
+        ----------
+        step
+            The step.
+        writer
+            The format.
+        """
         d = self.derivation
         return write_step(step, writer, d.at, self.convention, self.digits)
 
     def written(self, writer: Writer) -> Iterator[tuple[Part, list[Line]]]:
-        """Yield each part with its lines as a format writes them."""
+        """Yield each part with its lines as a format writes them.
+
+        Parameters
+        ----------
+        writer
+            The format.
+        """
         for part in self.derivation.parts:
             yield part, [self.line(s, writer) for step in part.steps for s in step.walk()]
 
     # What stands above and below them
 
     def symbol(self, writer: Writer) -> str:
-        """Return what is explained."""
+        """Return what is explained.
+
+        Parameters
+        ----------
+        writer
+            The format.
+        """
         d = self.derivation
         if d.subject.kind == "all":
             return writer.name(Name("every weight and bias"))
@@ -114,7 +134,13 @@ class Explanation:
         return writer.named(self.name(key)).text
 
     def name(self, key: Key) -> Name | Ratio:
-        """Return what the convention calls a quantity."""
+        """Return what the convention calls a quantity.
+
+        Parameters
+        ----------
+        key
+            The key of the quantity.
+        """
         return name_of(key, self.derivation.at, self.convention)
 
     @property
@@ -123,11 +149,11 @@ class Explanation:
         d = self.derivation
         words = [place.layer.words(place.inputs) for place in d.at.layers]
         loss = str(losses.loss(d.net.loss)) if d.of == COST else ""
-        if all(said.are_units for said in words):
+        if all(word.are_units for word in words):
             sizes = "-".join(map(str, d.at.widths))
-            kinds = " and ".join(dict.fromkeys(said.function for said in words))
+            kinds = " and ".join(dict.fromkeys(word.function for word in words))
             return f"network {sizes}, {kinds}{loss and f', {loss}'}"
-        layers = ", ".join(said.short for said in in_words(d.net.layers, d.net.inputs))
+        layers = ", ".join(word.short for word in in_words(d.net.layers, d.net.inputs))
         of = "1 input" if d.net.inputs == 1 else f"{d.net.inputs} inputs"
         return f"network of {of}: {layers}{loss and f'; {loss}'}"
 
@@ -143,28 +169,39 @@ class Explanation:
         if d.of == COST:
             which = "each" if worked == n else f"the {worked} that give most to it"
             whole = d.net.reduction
-            said = (
+            sentence = (
                 f"The {whole} over {n} examples: {which} {verb} worked out, and then the {whole}."
             )
         else:
             which = "each" if worked == n else f"{worked}"
-            said = f"Of {n} examples, {which} {verb} worked out."
-        return f"{self.about} {said}".lstrip()
+            sentence = f"Of {n} examples, {which} {verb} worked out."
+        return f"{self.about} {sentence}".lstrip()
 
     @property
     def closing(self) -> list[str]:
         """What to know when comparing with another text: the factor between the losses."""
         sentences = map("".join, self.comparison(Text()))
-        return [f"  {said}" if k else said for k, said in enumerate(sentences)]
+        return [f"  {sentence}" if k else sentence for k, sentence in enumerate(sentences)]
 
     def comparison(self, writer: Writer) -> list[Sentence]:
-        """Return the closing sentences as a format writes their formulas."""
+        """Return the closing sentences as a format writes their formulas.
+
+        Parameters
+        ----------
+        writer
+            The format.
+        """
         return comparison(self, writer)
 
     def legend(self, writer: Writer) -> list[Label]:
         """Return the user's names of the inputs and outputs that the working has.
 
         Each has its symbol and, of one example, its value.
+
+        Parameters
+        ----------
+        writer
+            The format.
         """
         d, single = self.derivation, len(self.derivation.data.X) == 1
         values = _values(d) if d.labels else {}
@@ -181,7 +218,13 @@ class Explanation:
     # The forms
 
     def text(self, width: int = 80) -> str:
-        """Return the explanation as text for a terminal."""
+        """Return the explanation as text for a terminal.
+
+        Parameters
+        ----------
+        width
+            How many columns a line has at most.
+        """
         writer = Text()
         head = f"{self.symbol(writer)} — {plain(self.network)}"
         of_any = self.network.startswith("network of ")  # whose layers may take several rows
@@ -202,7 +245,13 @@ class Explanation:
         return markdown(self)
 
     def latex(self, *, document: bool = True) -> str:
-        """Return the explanation as LaTeX: a document that pdflatex compiles, or its body alone."""
+        """Return the explanation as LaTeX.
+
+        Parameters
+        ----------
+        document
+            Whether it is a document of its own, which pdflatex compiles, or the body of another.
+        """
         from chainrule.explanation.latex import latex
 
         return latex(self, document=document)
@@ -216,7 +265,10 @@ class Explanation:
     def html(self, rounds: int = 10_000) -> str:
         """Return the explanation as a page of its own, with the network drawn and live.
 
-        The slider over the training goes through `rounds` steps of the optimizer.
+        Parameters
+        ----------
+        rounds
+            Through how many steps of the optimizer the slider over the training goes.
         """
         from chainrule.explanation.page import page
 

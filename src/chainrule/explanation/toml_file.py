@@ -16,6 +16,7 @@ import numpy as np
 from chainrule.errors import check_number
 from chainrule.regular_files import read_regular
 from chainrule.trees import Array
+from chainrule.value_types import read
 
 MOST = 64 * 2**20
 """The most bytes of a file."""
@@ -72,15 +73,15 @@ class TomlFile:
         lines = self.text.splitlines() or [""]
         found = re.search(r" \(at line (\d+), column \d+\)", message)
         number = int(found[1]) if found else len(lines)
-        said = message[: found.start()] if found else message
+        reason = message[: found.start()] if found else message
         line = lines[min(number, len(lines)) - 1].partition("#")[0]
-        if said.startswith("Cannot overwrite a value"):
-            said = (
+        if reason.startswith("Cannot overwrite a value"):
+            reason = (
                 f"cannot overwrite a value: the key {line.partition('=')[0].strip()!r} stands twice"
             )
         hints = [hint for pattern, hint in HINTS.items() if re.search(pattern, line)]
-        said = "; ".join([said, *hints[:1]])
-        return ValueError(f"{self.name}:{number}: {said[:1].lower()}{said[1:]}")
+        reason = "; ".join([reason, *hints[:1]])
+        return ValueError(f"{self.name}:{number}: {reason[:1].lower()}{reason[1:]}")
 
     def line(self, key: str) -> str:
         """Return ":12" where a key stands in line 12 of the text.
@@ -124,6 +125,13 @@ class TomlFile:
             yield
         except (TypeError, ValueError) as error:
             raise self.error(key, str(error).removeprefix("explain: ")) from None
+
+    def value(self, key: str, annotation: Any, default: Any = None) -> Any:
+        """Return what stands under a key, as its type has it; the default where it is left out."""
+        if key not in self.given:
+            return default
+        with self.at(key):
+            return read(self.given[key], annotation, key)
 
     def one_of(self, *keys: str) -> str | None:
         """Return the one key of several that is given, if any is."""

@@ -19,7 +19,6 @@ import numpy as np
 
 from chainrule.activations import activation as find_activation
 from chainrule.backprop import backward, forward, gradient
-from chainrule.errors import check_whole
 from chainrule.explanation import explain
 from chainrule.explanation.derivation_steps import Step
 from chainrule.explanation.notation import Key
@@ -30,10 +29,11 @@ from chainrule.explanation.text import Text, line_text
 from chainrule.explanation.unit_places import Places
 from chainrule.explanation.writer import Line, Writer
 from chainrule.layers.dense_stack import stack
-from chainrule.network import SEEDS, Network, Parameters
+from chainrule.network import Network, Parameters
 from chainrule.optimizers import SGD
-from chainrule.streams import of_worksheet
+from chainrule.streams import Seed, of_worksheet
 from chainrule.trees import Array, leaves
+from chainrule.value_types import read
 
 EXACT = ("identity", "relu")
 """The activations with which every figure is a short decimal."""
@@ -91,7 +91,7 @@ def draw(sizes: Sequence[int], seed: int, activation: str) -> Problem:
     count = sum(i * o for i, o in itertools.pairwise(net.widths))
     if count > MOST:
         raise ValueError(f"{what} has {count} weights; by hand, {MOST} are the most")
-    seed = check_whole("worksheet: seed", seed, least=0, below=SEEDS)
+    seed = read(seed, Seed, "worksheet: seed")
     rng = of_worksheet(seed, net.widths)
     exact = name in EXACT
     for _ in range(DRAWS):

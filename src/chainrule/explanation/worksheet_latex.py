@@ -67,9 +67,9 @@ def _rows(line: Line, room: float) -> list[str]:
         else:
             rows += [f"&{relation} {first}", *(rf"&\qquad {{}}{each}" for each in more)]
             left = 0.0 if more else room - size - 3
-    said = rf" \quad\text{{(for ${line.holds}$)}}" if line.holds else ""
+    condition = rf" \quad\text{{(for ${line.holds}$)}}" if line.holds else ""
     rows[0] = f"{line.symbol} {rows[0]}"
-    return [*rows[:-1], rows[-1] + said]
+    return [*rows[:-1], rows[-1] + condition]
 
 
 def _given(sheet: Worksheet) -> Iterator[str]:

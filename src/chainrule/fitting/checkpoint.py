@@ -120,15 +120,7 @@ class Checkpoint:
         **options
             Those of `cr.fit` but `history`.
         """
-        if "history" in options:
-            raise TypeError("Checkpoint: history comes from the checkpoint; leave it out")
-        run = inspect.signature(fit).bind(net, params, X, y, optimizer, epochs=epochs, **options)
-        run.apply_defaults()
-        given = run.arguments
-        epochs = check_whole("fit: epochs", epochs, least=1)
-        contents(net, params, None)  # raises before the run what no checkpoint could hold
-        given["ties"] = [list(group) for group in given["ties"]]
-        given["freeze"] = sorted(frozen(params, given["freeze"]))
+        given = _bound(net, params, X, y, optimizer, epochs=epochs, **options)
         identity = _identity(given)  # before X can change
         with Store(self.directory, self.keep) as store:
             writer = CheckpointWriter(store, net, lambda: identity, _arithmetic(given), self.every)
@@ -141,20 +133,42 @@ class Checkpoint:
                     f"{self.directory}: its checkpoint is after epoch {done}, and epochs={epochs} "
                     "ask for less; ask for more, or take another directory to start anew"
                 )
-
-            def after_epoch(history: History) -> None:
-                if history.epochs < epochs:  # `fit` has to end the last
-                    writer(history)
-
-            given |= {
-                "params": start,
-                "history": history,
-                "epochs": epochs - done,
-                "callbacks": [*given["callbacks"], after_epoch],
-            }
-            params, history = fit(*run.args, **run.kwargs)
+            params, history = _gone_on(given, start, history, writer)
             writer.write(history)
         return params, history
+
+
+def _bound(*args: Any, **options: Any) -> dict[str, Any]:
+    """Return the arguments of `fit` by name, checked where a checkpoint depends on them."""
+    if "history" in options:
+        raise TypeError("Checkpoint: history comes from the checkpoint; leave it out")
+    bound = inspect.signature(fit).bind(*args, **options)
+    bound.apply_defaults()
+    given = bound.arguments
+    check_whole("fit: epochs", given["epochs"], least=1)
+    contents(given["net"], given["params"], None)  # raises what no checkpoint could hold
+    given["ties"] = [list(group) for group in given["ties"]]
+    given["freeze"] = sorted(frozen(given["params"], given["freeze"]))
+    return given
+
+
+def _gone_on(
+    given: dict[str, Any], start: Parameters, history: History | None, writer: CheckpointWriter
+) -> tuple[Parameters, History]:
+    """Call `fit` for the epochs that are left, and leave a checkpoint after each but the last."""
+    epochs = given["epochs"]
+
+    def after_epoch(history: History) -> None:
+        if history.epochs < epochs:  # `fit` has to end the last
+            writer(history)
+
+    rest = {
+        "params": start,
+        "history": history,
+        "epochs": epochs - (history.epochs if history else 0),
+        "callbacks": [*given["callbacks"], after_epoch],
+    }
+    return fit(**{**given, **rest})
 
 
 class CheckpointWriter:

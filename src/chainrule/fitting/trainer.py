@@ -23,6 +23,18 @@ from chainrule.optimizers import Optimizer
 from chainrule.streams import VISITS, shuffled
 from chainrule.training import fit
 
+OPTIONS = (
+    "batch_size",
+    "seed",
+    "shuffle",
+    "clip_value",
+    "clip_norm",
+    "record",
+    "engine",
+    "threads",
+)
+"""What of a plan is an option of `fit`."""
+
 
 @dataclass(frozen=True)
 class TrainingPlan:
@@ -37,8 +49,14 @@ class TrainingPlan:
     shuffle: bool = True
     clip_value: float | None = None
     clip_norm: float | None = None
+    record: bool = False
     engine: str = "auto"
     threads: int | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What `fit` takes of it as it stands."""
+        return {name: getattr(self, name) for name in OPTIONS}
 
     @property
     def goes_by_loss(self) -> bool:
@@ -214,7 +232,7 @@ class Trainer:
         epoch, place = divmod(self.visits, count)
         block = self.blocks[int(self._order(epoch)[place])]
         validates = place == count - 1 and self.measure is None
-        unwatched = count == 1 and not (hooks or self._is_validated)
+        watched = count > 1 or bool(hooks) or self._is_validated
         params, history = fit(
             plan.net,
             self.params,
@@ -222,22 +240,16 @@ class Trainer:
             block.y,
             plan.optimizer,
             epochs=plan.epochs - epoch if count == 1 else 1,
-            batch_size=plan.batch_size,
-            seed=plan.seed,
-            shuffle=plan.shuffle,
             sample_weight=block.w,
             mean_weight=self.blocks.mean_weight,
             validation=self.validation if validates else None,
-            early_stopping=plan.stopping if unwatched and plan.goes_by_loss else None,
-            clip_value=plan.clip_value,
-            clip_norm=plan.clip_norm,
-            callbacks=[] if unwatched else [lambda it: self._after_visit(it, plan, hooks)],
+            early_stopping=None if watched or not plan.goes_by_loss else plan.stopping,
+            callbacks=[lambda it: self._after_visit(it, plan, hooks)] if watched else [],
             history=self.history,
-            engine=plan.engine,
-            threads=plan.threads,
+            **plan.options,
         )
         self._stand_at(params, history)
-        if unwatched:
+        if not watched:
             self.settle()
 
     def _after_visit(self, history: History, plan: TrainingPlan, hooks: tuple[Hook, ...]) -> bool:

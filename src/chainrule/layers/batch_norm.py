@@ -6,15 +6,16 @@ x, a, delta   (n, i)      gamma, beta, running_mean, running_variance   (i,)
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from chainrule.errors import check_number
+from chainrule.fields import hold
 from chainrule.layers.layer import Draw, Layer, Words
 from chainrule.layers.normalised import NormalisedRecord, moments, normalise, through, work
 from chainrule.layers.parameter_shapes import zeros
 from chainrule.trees import Array
+from chainrule.value_types import Bounds, Positive
 
 
 class BatchNormParameters(NamedTuple):
@@ -65,14 +66,11 @@ class BatchNorm(Layer):
 
     kind: ClassVar[str] = "batch_norm"
 
-    momentum: float = 0.1
-    epsilon: float = 1e-5
+    momentum: Annotated[float, Bounds(above=0, most=1)] = 0.1
+    epsilon: Positive = 1e-5
 
     def __post_init__(self) -> None:
-        momentum = check_number("BatchNorm: momentum", self.momentum, above=0, most=1)
-        epsilon = check_number("BatchNorm: epsilon", self.epsilon, above=0)
-        object.__setattr__(self, "momentum", momentum)
-        object.__setattr__(self, "epsilon", epsilon)
+        hold(self, "BatchNorm: ")
 
     def form(self, inputs: int) -> BatchNormParameters:
         return BatchNormParameters(*(zeros(inputs) for _ in range(4)))

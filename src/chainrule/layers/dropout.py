@@ -13,10 +13,11 @@ import numpy as np
 from array_api_compat import device
 from numpy.typing import NDArray
 
-from chainrule.errors import check_number
+from chainrule.fields import hold
 from chainrule.layers.layer import Draw, Layer, Words
 from chainrule.streams import of_layer, words
 from chainrule.trees import Array
+from chainrule.value_types import Fraction
 
 
 class DropoutRecord(NamedTuple):
@@ -69,11 +70,10 @@ class Dropout(Layer):
     kind: ClassVar[str] = "dropout"
     training_only: ClassVar[bool] = True
 
-    rate: float = 0.5
+    rate: Fraction = 0.5
 
     def __post_init__(self) -> None:
-        rate = check_number("Dropout: rate", self.rate, least=0, below=1)
-        object.__setattr__(self, "rate", rate)
+        hold(self, "Dropout: ")
 
     def __repr__(self) -> str:
         return f"Dropout({self.rate})"

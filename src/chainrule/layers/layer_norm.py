@@ -10,11 +10,12 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from chainrule.errors import check_number
+from chainrule.fields import hold
 from chainrule.layers.layer import Draw, Layer, Words
 from chainrule.layers.normalised import NormalisedRecord, moments, normalise, through, work
 from chainrule.layers.parameter_shapes import zeros
 from chainrule.trees import Array
+from chainrule.value_types import Positive
 
 
 class LayerNormParameters(NamedTuple):
@@ -50,11 +51,10 @@ class LayerNorm(Layer):
 
     kind: ClassVar[str] = "layer_norm"
 
-    epsilon: float = 1e-5
+    epsilon: Positive = 1e-5
 
     def __post_init__(self) -> None:
-        epsilon = check_number("LayerNorm: epsilon", self.epsilon, above=0)
-        object.__setattr__(self, "epsilon", epsilon)
+        hold(self, "LayerNorm: ")
 
     def form(self, inputs: int) -> LayerNormParameters:
         return LayerNormParameters(zeros(inputs), zeros(inputs))

@@ -10,9 +10,10 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from chainrule.errors import check_number
+from chainrule.fields import hold
 from chainrule.layers.layer import Draw, Layer, Words
 from chainrule.trees import Array
+from chainrule.value_types import Positive
 
 
 class RMSNormParameters(NamedTuple):
@@ -56,11 +57,10 @@ class RMSNorm(Layer):
 
     kind: ClassVar[str] = "rms_norm"
 
-    epsilon: float = 1e-5
+    epsilon: Positive = 1e-5
 
     def __post_init__(self) -> None:
-        epsilon = check_number("RMSNorm: epsilon", self.epsilon, above=0)
-        object.__setattr__(self, "epsilon", epsilon)
+        hold(self, "RMSNorm: ")
 
     def form(self, inputs: int) -> RMSNormParameters:
         return RMSNormParameters(np.broadcast_to(0.0, inputs))

@@ -21,13 +21,13 @@ from chainrule.tabular.training_options import Options
 def identity(training: Trainer, source: Source, options: Options) -> dict[str, str]:
     """Return what makes a training the same: all that its bits follow from but the machine."""
     net = training.plan.net
-    told = source.reading.changed() | options.of_the_model()
+    asked = source.reading.changed() | options.of_the_model()
     return {
         "streams": f"of edition {EDITION}",
         "the table": f"one with SHA-256 {source.fingerprint()[:16]}…",
         "inputs": repr(net.inputs),
         **{f"layer {k}": repr(layer) for k, layer in enumerate(net.layers)},
-        **{name.replace("_", " "): repr(value) for name, value in told.items()},
+        **{name.replace("_", " "): repr(value) for name, value in asked.items()},
     }
 
 

@@ -98,7 +98,7 @@ def leaks(
     found = []
     for column, features in preparation.places.items():
         for rows, where in _rows(data.X, preparation.lacking.get(column)):
-            gain, score = _told(target)(data.X[rows][:, features], data.y[rows])
+            gain, score = _gain_function(target)(data.X[rows][:, features], data.y[rows])
             if gain >= GIVES_AWAY[target.task]:
                 found.append((column, f"{decimals(score, 4)} ({name}){where}"))
                 break
@@ -118,8 +118,8 @@ def _rows(X: Array, lacking: int | None) -> Iterator[tuple[Any, str]]:
         yield given, " where it has a value"
 
 
-def _told(target: TargetEncoder) -> Callable[[Array, Array], tuple[float, float]]:
-    return told_by_classes if target.task == "classification" else told_by_line_or_ranks
+def _gain_function(target: TargetEncoder) -> Callable[[Array, Array], tuple[float, float]]:
+    return class_gain if target.task == "classification" else quantity_gain
 
 
 def _some(blocks: ExampleBlocks, held_out: Examples) -> Examples:
@@ -133,10 +133,10 @@ def _some(blocks: ExampleBlocks, held_out: Examples) -> Examples:
     return Examples(X[draw], y[draw], None)
 
 
-def told_by_classes(X: Array, y: Array) -> tuple[float, float]:
+def class_gain(X: Array, y: Array) -> tuple[float, float]:
     """Return how much of the baseline's errors some features take away, and their accuracy.
 
-    >>> told_by_classes(np.array([[0.0], [0.0], [5.0], [5.0]]), np.array([0, 0, 1, 1]))
+    >>> class_gain(np.array([[0.0], [0.0], [5.0], [5.0]]), np.array([0, 0, 1, 1]))
     (1.0, 1.0)
     """
     one_hot = np.eye(int(y.max()) + 1)[y]
@@ -145,14 +145,14 @@ def told_by_classes(X: Array, y: Array) -> tuple[float, float]:
     return (right - most) / (1 - most) if most < 1 else 0.0, right
 
 
-def told_by_line_or_ranks(X: Array, y: Array) -> tuple[float, float]:
+def quantity_gain(X: Array, y: Array) -> tuple[float, float]:
     """Return R² of a quantity by a straight line, or from the others by ranks, twice.
 
     The line is for the first feature before outliers were drawn in. In ranks, the few that lie far
     out are no more than the others.
 
     >>> x = np.linspace(0, 1, 101)[:, None]
-    >>> told_by_line_or_ranks(x, np.exp(9 * x))[0] > 0.999, told_by_line_or_ranks(0 * x, x)[0] < 0.1
+    >>> quantity_gain(x, np.exp(9 * x))[0] > 0.999, quantity_gain(0 * x, x)[0] < 0.1
     (True, True)
     """
     v = np.clip(X[:, 0].astype(float) / SOFT, -1 + 1e-7, 1 - 1e-7)
@@ -326,8 +326,8 @@ def _one_class(
 ) -> Iterator[str]:
     guess = model.outputs_of(held_out.X).argmax(axis=1)
     if len(guess) > 1 and guess.min() == guess.max() and np.ptp(held_out.y) > 0:
-        told = classes[int(guess[0])]
+        only = classes[int(guess[0])]
         yield (
-            f"the model predicts one class only, {told['class']!r}, which {told['precision']:.1%} "
+            f"the model predicts one class only, {only['class']!r}, which {only['precision']:.1%} "
             "of the rows held out have; `class_weight='balanced'` makes the others count more"
         )

@@ -50,8 +50,8 @@ def for_this_process() -> int:
 
         limit, _ = resource.getrlimit(resource.RLIMIT_AS)
         most = most if limit == resource.RLIM_INFINITY else min(most, limit)
-    with contextlib.suppress(OSError, ValueError), open("/sys/fs/cgroup/memory.max") as told:
-        most = min(most, int(told.read()))  # "max" where there is no limit
+    with contextlib.suppress(OSError, ValueError), open("/sys/fs/cgroup/memory.max") as limit_file:
+        most = min(most, int(limit_file.read()))  # "max" where there is no limit
     return most
 
 

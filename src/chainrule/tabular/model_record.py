@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from chainrule import codec, losses
 from chainrule.codec import Makes
 from chainrule.network import Network
-from chainrule.tabular.columns.decision import Role
+from chainrule.tabular.columns.decision import ColumnRole
 from chainrule.tabular.encoding.preparation import Preparation, PreparationData
 from chainrule.tabular.encoding.target_encoding import ClassEncoder, QuantityEncoder, TargetEncoder
 from chainrule.tabular.formats.column_formats import ColumnFormat
@@ -57,7 +57,7 @@ class Decided(TypedDict):
     """What became of a column."""
 
     column: str
-    role: Role
+    role: ColumnRole
     reason: str
 
 
@@ -111,12 +111,16 @@ def read(data: dict[str, Any]) -> TableFile:
     ...
     ValueError: it must have the keys kind, network, ...: the key 'network' is missing
     """
-    told: TableFile = codec.read(data, TableFile, "")
-    return told
+    file: TableFile = codec.read(data, TableFile, "")
+    return file
 
 
 def check(
-    told: TableFile, net: Network, preparation: Preparation, target: TargetEncoder, arrays: Arrays
+    file: TableFile,
+    net: Network,
+    preparation: Preparation,
+    target: TargetEncoder,
+    arrays: ArraysByName,
 ) -> None:
     """Raise ValueError where the parts of a file do not fit together; `arrays` without parameters.
 
@@ -125,15 +129,15 @@ def check(
     """
     _check_network(net, preparation, target)
     _check_baseline(arrays["baseline"], target)
-    _check_curves(told, arrays)
-    _check_training(told)
-    if "decisions" in told:
-        _check_decisions(told["decisions"], preparation, target)
-    if "validation" in told:
-        _check_scores(told["validation"], kind_of(target, net.loss), getattr(target, "names", ()))
+    _check_curves(file, arrays)
+    _check_training(file)
+    if "decisions" in file:
+        _check_decisions(file["decisions"], preparation, target)
+    if "validation" in file:
+        _check_scores(file["validation"], kind_of(target, net.loss), getattr(target, "names", ()))
 
 
-Arrays = Mapping[str, Array]
+ArraysByName = Mapping[str, Array]
 
 
 def _agree(what: str, must: Any, got: Any) -> None:
@@ -169,25 +173,25 @@ def _are_shares(values: Array) -> bool:
     )
 
 
-def _check_curves(told: TableFile, arrays: Arrays) -> None:
+def _check_curves(file: TableFile, arrays: ArraysByName) -> None:
     known = ["loss", "validation_loss", *(f"validation_{name}" for name in METRICS)]
     for name, curve in arrays.items():
         if name != "baseline" and name.removeprefix("curves.") not in known:
             raise ValueError(f"the array {name!r:.100} belongs to nothing in it")
-        if name != "baseline" and curve.shape != (told.get("epochs", len(curve)),):
+        if name != "baseline" and curve.shape != (file.get("epochs", len(curve)),):
             raise ValueError(f"the array {name!r} must hold one number an epoch")
 
 
-def _check_training(told: TableFile) -> None:
-    """Check what is said of the epochs, and that the options are there which it is told with."""
-    epochs, options = told.get("epochs", 0), told.get("options", {})
-    if ("epochs" in told) != ("best_epoch" in told):
+def _check_training(file: TableFile) -> None:
+    """Check what is said of the epochs, and that the options are there which it goes with."""
+    epochs, options = file.get("epochs", 0), file.get("options", {})
+    if ("epochs" in file) != ("best_epoch" in file):
         raise ValueError("epochs and best_epoch must be told together")
-    if told.get("best_epoch", 0) > epochs:
-        raise ValueError(f"best_epoch must be one of the {epochs} epochs, got {told['best_epoch']}")
+    if file.get("best_epoch", 0) > epochs:
+        raise ValueError(f"best_epoch must be one of the {epochs} epochs, got {file['best_epoch']}")
     needed = [
-        *["epochs"] * ("epochs" in told),
-        *["patience"] * (told.get("over") == "early stopping"),
+        *["epochs"] * ("epochs" in file),
+        *["patience"] * (file.get("over") == "early stopping"),
     ]
     for name in needed:
         if options.get(name) is None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from chainrule.tabular.encoding.target_encoding import TargetEncoder
 
 Array = NDArray[Any]
-Quantiles = tuple[float, ...]
+Levels = tuple[float, ...]
 
 BY_TASK = {"classification": "cross_entropy", "regression": "half_squared_error"}
 """The losses where none is asked for."""
@@ -52,8 +52,8 @@ def task_of(loss: str | None) -> str | None:
 
 
 def checked_loss(
-    loss: str | None, quantiles: Quantiles, task: str | None
-) -> tuple[str | None, Quantiles]:
+    loss: str | None, quantiles: Levels, task: str | None
+) -> tuple[str | None, Levels]:
     """Return the full name of a loss, and the quantiles that it is of.
 
     Raises ValueError for a loss of another task than is asked for, and of other quantiles.
@@ -111,7 +111,7 @@ def _named_weight(text: str, whole: str) -> tuple[str, float]:
         ) from None
 
 
-def loss_of(task: str, loss: str | None, quantiles: Quantiles = ()) -> str:
+def loss_of(task: str, loss: str | None, quantiles: Levels = ()) -> str:
     """Return the full name of the loss of a training.
 
     >>> loss_of("regression", None, (0.1, 0.9)), loss_of("classification", None)

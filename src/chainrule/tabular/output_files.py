@@ -104,8 +104,8 @@ def check_replaceable(path: Path, *, force: bool) -> None:
 def check_predictions(path: Path, *, force: bool) -> None:
     """Refuse to replace what is no table of predictions by one, unless it is forced."""
     from chainrule.tabular.files.open_source import open_source
+    from chainrule.tabular.prediction_columns import are_predictions
     from chainrule.tabular.table_error import TableError
-    from chainrule.tabular.table_model import are_predictions
 
     kind = "" if force else kind_of(path)
     if kind == "a table":

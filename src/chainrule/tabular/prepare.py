@@ -58,7 +58,7 @@ class Prepared:
     ----------
     rows
         The number of each example's row in the table, from 1.
-    held
+    is_held_out
         Which examples are held out; `held_out` has them, prepared.
     weight, counts
         What each example counts: in scores, by its row; in training, by its class too.
@@ -73,7 +73,7 @@ class Prepared:
     decisions: tuple[Decision, ...]
     without_target: int
     rows: NDArray[np.int64]
-    held: NDArray[np.bool_]
+    is_held_out: NDArray[np.bool_]
     blocks: ExampleBlocks
     held_out: Examples
     y: Array
@@ -84,14 +84,14 @@ class Prepared:
     @property
     def validation(self) -> Examples:
         """The examples held out, each counting as it would in training."""
-        counts = None if self.counts is None else self.counts[self.held]
+        counts = None if self.counts is None else self.counts[self.is_held_out]
         return Examples(self.held_out.X, self.held_out.y, counts)
 
     @property
     def baseline(self) -> Array:
         """What is predicted without the inputs, from the examples in training."""
-        y = self.y[~self.held]
-        w = None if self.weight is None else self.weight[~self.held]
+        y = self.y[~self.is_held_out]
+        w = None if self.weight is None else self.weight[~self.is_held_out]
         if self.target.task == "regression":
             values = self.target.decode(y).to_numpy()
             if levels := getattr(self.target, "quantiles", ()):
@@ -102,7 +102,7 @@ class Prepared:
 
     def with_all(self) -> ExampleBlocks:
         """Return blocks of all examples, in training and held out."""
-        blocks = self.blocks.like(np.arange(len(self.held)))
+        blocks = self.blocks.like(np.arange(len(self.is_held_out)))
         for part in (*(self.blocks[k] for k in range(self.blocks.count)), self.validation):
             blocks.add(part.X, part.y, part.w)
         return blocks
@@ -141,7 +141,7 @@ class _Targets(NamedTuple):
     target: TargetEncoder
     preparation: Preparation
     y: Array
-    held: NDArray[np.bool_]
+    is_held_out: NDArray[np.bool_]
     weight: Array | None
     counts: Array | None
 
@@ -152,7 +152,7 @@ def _targets(surveyed: SurveyedTable, target: str, options: Options) -> _Targets
     preparation = fit_preparation(surveyed.survey, surveyed.decisions)
     y = fitted.encode(surveyed.kept)
     check_counts(fitted, options.loss, y, surveyed.rows)
-    held = _held(surveyed.kept, y, target, options, len(preparation.feature_names))
+    held = _held_out(surveyed.kept, y, target, options, len(preparation.feature_names))
     w = _weights(surveyed.kept, options.weight, held)
     of_class = class_weights(fitted, options.class_weight, y[~held], _part(w, ~held))
     return _Targets(fitted, preparation, y, held, w, counts(y, w, of_class))
@@ -163,7 +163,7 @@ def _dealt(
 ) -> dict[str, Any]:
     """Return the blocks, filled, the examples held out, and what is to be doubted of them."""
     try:
-        y, w = targets.y[targets.held], _part(targets.weight, targets.held)
+        y, w = targets.y[targets.is_held_out], _part(targets.weight, targets.is_held_out)
         held_out = Examples(_fill(blocks, chunks, targets, name), y, w)
         doubts = of_a_table(targets.target, targets.preparation, blocks, held_out)
     except BaseException:
@@ -172,7 +172,7 @@ def _dealt(
     return {"blocks": blocks, "held_out": held_out, "doubts": doubts}
 
 
-def _held(
+def _held_out(
     kept: pl.DataFrame, y: Array, target: str, options: Options, features: int
 ) -> NDArray[np.bool_]:
     """Return which examples are held out."""
@@ -207,7 +207,7 @@ def _part(w: Array | None, chosen: NDArray[np.bool_]) -> Array | None:
 
 def _blocks(targets: _Targets, seed: int, memory: int) -> ExampleBlocks:
     """Return empty blocks for the examples in training: in memory where they fit, or in a file."""
-    features, places = len(targets.preparation.feature_names), np.flatnonzero(~targets.held)
+    features, places = len(targets.preparation.feature_names), np.flatnonzero(~targets.is_held_out)
     return ExampleBlocks(
         places,
         features=features,
@@ -231,7 +231,7 @@ def _fill(
 
     Raises TableError where there are more or fewer than before, in the table of this name.
     """
-    y, w, held = targets.y, targets.counts, targets.held
+    y, w, held = targets.y, targets.counts, targets.is_held_out
     parts, start = [], 0
     for X in ahead(targets.preparation.transform, chunks):
         rows = slice(start, start + len(X))

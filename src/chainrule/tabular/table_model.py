@@ -40,6 +40,7 @@ from chainrule.tabular.formats.column_formats import ColumnFormats
 from chainrule.tabular.formats.column_values import check_known
 from chainrule.tabular.formats.notes import Notes
 from chainrule.tabular.objectives import kind_of
+from chainrule.tabular.prediction_columns import prediction_columns, prediction_names
 from chainrule.tabular.read_options import Reading, column_name
 from chainrule.tabular.scores import scored
 from chainrule.tabular.table_error import TableError
@@ -48,17 +49,6 @@ Array = NDArray[Any]
 KIND = "table"
 OWN = ("kind", "network", "preparation", "target", "forms")
 """What a file tells that is no part of `about`."""
-PREDICTION, QUANTILE = "prediction", "quantile_"
-"""What columns of predictions are called, and what those of quantiles begin with."""
-
-
-def are_predictions(columns: Iterable[str]) -> bool:
-    """Whether a table of such columns is one of predictions.
-
-    >>> are_predictions(["id", "prediction"]), are_predictions(["id", "price"])
-    (True, False)
-    """
-    return any(name == PREDICTION or name.startswith(QUANTILE) for name in columns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,7 +186,7 @@ class TableModel:
             As in `predict`.
         """
         check_known("column to keep", keep, source.columns)
-        if taken := set(keep) & set(self._names):
+        if taken := set(keep) & set(prediction_names(self.target)):
             raise TableError(f"column {min(taken)!r} to keep is called as one of the predictions")
         source = self._with_names(source)
         needed = self._present(source, self.preparation.columns)
@@ -204,7 +194,7 @@ class TableModel:
         for chunk, copied in with_copies(source, needed, tuple(dict.fromkeys(keep))):
             p = self._outputs(forms.read_new(chunk, notes, first=first), notes, first)
             first += chunk.height
-            yield pl.DataFrame([*copied, *self._columns(p)])
+            yield pl.DataFrame([*copied, *prediction_columns(self.target, p)])
 
     def _present(self, source: Source, wanted: Iterable[str]) -> list[str]:
         """Those columns that a source has; `transform` says which are missing, and what is near."""
@@ -214,29 +204,15 @@ class TableModel:
         return list(source.columns)
 
     @property
-    def _names(self) -> list[str]:
-        """What the columns of predictions are called."""
-        if self.quantiles:
-            return [f"{QUANTILE}{q}" for q in self.quantiles]
-        classes = getattr(self.target, "names", ())
-        return [PREDICTION, *(f"probability_{name}" for name in classes)]
-
-    @property
     def quantiles(self) -> tuple[float, ...]:
         """The quantiles that are predicted; () where it is the mean, or classes."""
         return getattr(self.target, "quantiles", ())
-
-    def _columns(self, p: Array) -> list[pl.Series]:
-        if self.target.task == "regression":
-            return [pl.Series(name, column) for name, column in zip(self._names, p.T, strict=True)]
-        each = [self.target.decode(p), *map(pl.Series, p.T)]
-        return [column.alias(name) for column, name in zip(each, self._names, strict=True)]
 
     @property
     def outputs_named(self) -> tuple[str, ...]:
         """The names of the network's outputs: the classes, or the target."""
         if self.quantiles:
-            return tuple(self._names)
+            return tuple(prediction_names(self.target))
         return tuple(getattr(self.target, "names", (self.target.column,)))
 
     def example(self, table: Any, row: int, **reading: Any) -> tuple[Array, Array]:
@@ -279,32 +255,38 @@ class TableModel:
             As in `predict`; the table has the target.
         """
         source = self._with_names(self.opened(table, **reading))
-        weigh = self.about.get("options", {}).get("weight")
-        weigh = weigh if weigh in source.columns else None
-        asked = (*self.preparation.columns, self.target.column, *([weigh] if weigh else []))
-        parts: list[tuple[Array, Array, Array | None]] = []
-        first, forms = 1, self._forms_of(source)
-        for written in source.chunks(self._present(source, asked)):
-            whole = forms.read_new(written, notes, first=first)
-            if self.target.column in whole.columns:
-                chunk = with_target(whole, self.target.column)
-            else:
-                chunk = whole
-            if chunk.height:
-                y = self.target.encode(chunk, first=first)
-                w = chunk[weigh].cast(pl.Float64).to_numpy() if weigh else None
-                parts.append((y, self._outputs(chunk, notes, first), w))
-            first += whole.height
+        weight = self.about.get("options", {}).get("weight")
+        weight = weight if weight in source.columns else None
+        chunks = list(self._examples(source, weight, notes))
+        parts = [part for _, found in chunks for part in found]
         if not parts:
             raise TableError(f"{source.name}: no row has the target {self.target.column!r}")
         y, p = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
-        w = np.concatenate([part[2] for part in parts]) if weigh else None
-        rows = {"scored": len(y), "without_target": first - 1 - len(y)}
+        w = np.concatenate([part[2] for part in parts]) if weight else None
+        rows = {"scored": len(y), "without_target": sum(n for n, *_ in chunks) - len(y)}
         found = {"rows": rows, **self.scores(y, p, w)}
         if self.target.task == "classification":
             names = list(self.outputs_named)
             found["confusion"] = class_scores.confusion_by_name(y, p.argmax(axis=1), names)
         return found
+
+    def _examples(
+        self, source: Source, weight: str | None, notes: Notes | None
+    ) -> Iterator[tuple[int, list[tuple[Array, Array, Array | None]]]]:
+        """Yield for each chunk how many rows it has, and y, p, w of those with a target, if any."""
+        asked = (*self.preparation.columns, self.target.column, *([weight] if weight else []))
+        first, forms = 1, self._forms_of(source)
+        for written in source.chunks(self._present(source, asked)):
+            chunk = forms.read_new(written, notes, first=first)
+            if self.target.column in chunk.columns:
+                chunk = with_target(chunk, self.target.column)
+            part = []
+            if chunk.height:
+                y = self.target.encode(chunk, first=first)
+                w = chunk[weight].cast(pl.Float64).to_numpy() if weight else None
+                part = [(y, self._outputs(chunk, notes, first), w)]
+            yield written.height, part
+            first += written.height
 
     @property
     def kind(self) -> str:
@@ -395,15 +377,15 @@ class TableModel:
 
     @classmethod
     def _read(cls, arrays: dict[str, Array], data: dict[str, Any]) -> TableModel:
-        told = model_record.read(data)
-        net = network_from_data(told["network"])
+        file = model_record.read(data)
+        net = network_from_data(file["network"])
         params = params_of(net, arrays)
-        preparation = Preparation(tuple(told["preparation"]["encoders"]))
+        preparation, target = Preparation(tuple(file["preparation"]["encoders"])), file["target"]
         if "baseline" not in arrays:
             raise ValueError("the array 'baseline' is missing")
-        model_record.check(told, net, preparation, told["target"], arrays)
+        model_record.check(file, net, preparation, target, arrays)
         baseline = arrays.pop("baseline")
         curves = {name.removeprefix("curves."): curve for name, curve in arrays.items()}
-        rest = {name: value for name, value in data.items() if name not in OWN}
-        forms = ColumnFormats(told.get("forms", {}))
-        return cls(net, params, preparation, told["target"], baseline, curves, rest, forms)
+        about = {name: value for name, value in data.items() if name not in OWN}
+        forms = ColumnFormats(file.get("forms", {}))
+        return cls(net, params, preparation, target, baseline, curves, about, forms)

@@ -180,7 +180,7 @@ def prepared_training(source: Source, target: str, asked: Options) -> Iterator[T
     with _mended_by_options(), plainly_too_little("; set `memory=300_000_000`, or less"):
         prepared = prepare(source, target, asked)
         with prepared.blocks:
-            chosen = completed(asked, int((~prepared.held).sum()))
+            chosen = completed(asked, int((~prepared.is_held_out).sum()))
             training = TableTraining(source, prepared, chosen, first_trainer(prepared, chosen))
             check_storable(_untrained(training))
             yield training
@@ -235,8 +235,8 @@ def _known_before(training: TableTraining) -> dict[str, Any]:
     prepared = training.prepared
     return {
         "rows": {
-            "training": int((~prepared.held).sum()),
-            "validation": int(prepared.held.sum()),
+            "training": int((~prepared.is_held_out).sum()),
+            "validation": int(prepared.is_held_out.sum()),
             "without_target": prepared.without_target,
         },
         "decisions": decided(prepared),

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
-from chainrule.errors import unknown_name
+from chainrule.errors import as_functions, check_number, unknown_name
 from chainrule.fields import made_of
 from chainrule.fitting.trainer import Hook, Trainer
 from chainrule.tabular.block_checkpoints import keeping
@@ -179,7 +179,8 @@ def train(
     """
     given = {name: value for name, value in locals().items() if name in NAMES}
     reading, asked = made_of(by_text({**given, "order": order or {}}), Reading, Options)
-    hooks = [callbacks] if callable(callbacks) else [*callbacks]
+    hooks = _hooks(callbacks)
+    check_number("checkpoint_every", checkpoint_every, least=0)
     outputs = TrainingOutputs(*map(_path, (out, report, checkpoint)))
     outputs.check_apart(*[table] * isinstance(table, str | Path))
     with claimed(outputs.model):
@@ -194,6 +195,11 @@ def train(
                 model = trained_model(it, _trained(it, keep, hooks))
                 save(it, model)
     return model
+
+
+def _hooks(callbacks: Any) -> list[Hook]:
+    given = [callbacks] if callable(callbacks) else callbacks
+    return as_functions("callbacks", "a Trainer", given)
 
 
 def _path(name: str | Path | None) -> Path | None:

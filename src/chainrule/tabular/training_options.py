@@ -12,8 +12,8 @@ from chainrule.activations import activation
 from chainrule.errors import unknown_name
 from chainrule.fields import Names, Record, option
 from chainrule.losses import check_quantiles
-from chainrule.network import SEEDS
 from chainrule.optimizers import OPTIMIZERS
+from chainrule.streams import Seed
 from chainrule.tabular.objectives import checked_class_weights, checked_loss
 from chainrule.tabular.read_options import column_name
 from chainrule.tabular.scores import MAIN, METRICS
@@ -48,7 +48,7 @@ def check_metric(name: str) -> None:
         raise unknown_name("metric", name, METRICS)
 
 
-Quantiles = Annotated[
+DistinctLevels = Annotated[
     tuple[float, ...], Must("different numbers between 0 and 1, such as (0.1, 0.5)")
 ]
 Orders = Annotated[Mapping[str, Names], Must("the categories of each column by its name")]
@@ -75,7 +75,7 @@ class Options(Record):
     task: Annotated[str, OneOf(TASKS)] | None = option(
         None, "Classification or regression; by default, the target column decides."
     )
-    quantiles: Quantiles = option(
+    quantiles: DistinctLevels = option(
         (), "Quantiles to predict instead of the mean, such as 0.1,0.5,0.9."
     )
     numbers: Names = option((), "Columns to take as numbers.")
@@ -117,9 +117,7 @@ class Options(Record):
     refit: bool | None = option(
         None, "Whether to train a small table's model again on all rows after validation."
     )
-    seed: Annotated[int, Bounds(least=0, below=SEEDS)] = option(
-        0, "The random seed; the same seed gives the same model."
-    )
+    seed: Seed = option(0, "The random seed; the same seed gives the same model.")
     # The machine: no bit of the model depends on these
     threads: AtLeastOne | None = option(None, "The number of threads.")
     memory: AtLeastOne | None = option(

@@ -128,8 +128,8 @@ def numbers(values: Any) -> str:
     wide = np.ascontiguousarray(values, "<f8")
     with np.errstate(over="ignore"):
         narrow = wide.astype("<f4")
-    kind, held = ("f4", narrow) if np.array_equal(narrow, wide) else ("f8", wide)
-    return f"{kind}:{base64.b64encode(held.tobytes()).decode()}"
+    kind, kept = ("f4", narrow) if np.array_equal(narrow, wide) else ("f8", wide)
+    return f"{kind}:{base64.b64encode(kept.tobytes()).decode()}"
 
 
 def _fixed(d: Derivation) -> bool:

@@ -8,9 +8,10 @@ from dataclasses import replace
 import polars as pl
 
 from chainrule.errors import argument
+from chainrule.formatting import counted
 from chainrule.tabular.columns.decision import (
+    ColumnRole,
     Decision,
-    Role,
     alike,
     listed,
     range_of,
@@ -184,10 +185,10 @@ def _date(column: Column) -> Decision:
     return _read(column, "date")
 
 
-def _read(column: Column, role: Role) -> Decision:
+def _read(column: Column, role: ColumnRole) -> Decision:
     """Return the decision on numbers or dates, with what is said of how they are written."""
-    told = column.said or column.unread[0] or (column.text and role == "date")
-    option = f"change: {argument('categories', [column.name])}" if told else ""
+    doubtful = column.said or column.unread[0] or (column.text and role == "date")
+    option = f"change: {argument('categories', [column.name])}" if doubtful else ""
     reason = f"{values_of(column)}, {range_of(column)}{column.said}{_lost(column)}"
     return Decision(column.name, role, reason, option)
 
@@ -310,6 +311,6 @@ def _lost(column: Column) -> str:
         beyond = "beyond the years 1 to 9999" if column.kind == "date" else "infinite"
         said += f", {column.infinite:,} {beyond} taken as missing"
     if others:
-        plural = "s" * (others > 1)
-        said += f", {others:,} other{plural} such as {', '.join(map(shown, some))} taken as missing"
+        such = ", ".join(map(shown, some))
+        said += f", {counted(others, 'other')} such as {such} taken as missing"
     return said

@@ -14,7 +14,7 @@ from chainrule.tabular.formats.column_values import bare, shown
 LONGEST = 100
 """The most characters of a word in a row of them."""
 
-Role = Literal["number", "category", "date", "target", "weight", "left out"]
+ColumnRole = Literal["number", "category", "date", "target", "weight", "left out"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Decision:
     """
 
     column: str
-    role: Role
+    role: ColumnRole
     reason: str
     option: str = ""
     order: tuple[str, ...] = ()

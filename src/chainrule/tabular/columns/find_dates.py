@@ -26,7 +26,7 @@ DIFFERENT = 5
 
 EXAMPLE = "2024-05-31 or 2024-05-31T12:30:00"
 
-Chunks = Callable[[Sequence[str]], Iterator[pl.DataFrame]]
+ChunksOf = Callable[[Sequence[str]], Iterator[pl.DataFrame]]
 
 
 def date_form(
@@ -159,7 +159,7 @@ def _chosen(
 
 def of_digits(
     schema: Mapping[str, pl.DataType],
-    chunks: Chunks,
+    chunks: ChunksOf,
     roles: Mapping[str, str],
     reading: Reading,
 ) -> dict[str, DateFormat]:
@@ -210,7 +210,7 @@ def _no_dates(name: str, column: pl.Series) -> TableError:
     )
 
 
-def _all_dates(name: str, chunks: Chunks) -> bool:
+def _all_dates(name: str, chunks: ChunksOf) -> bool:
     """Whether all of a column's numbers are dates from 1900 to 2100, some of them different."""
     different: set[int] = set()
     for chunk in chunks([name]):

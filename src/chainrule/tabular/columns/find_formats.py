@@ -5,13 +5,13 @@ Raises TableError where a column can be read in more than one way, and nothing d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import polars as pl
 
 from chainrule.errors import argument
-from chainrule.tabular.columns.find_dates import date_form, of_digits, share
+from chainrule.tabular.columns.find_dates import ChunksOf, date_form, of_digits, share
 from chainrule.tabular.columns.find_numbers import Convention, UndecidedError, mark_of, number_form
 from chainrule.tabular.columns.tallies import Tally
 from chainrule.tabular.columns.task import is_few
@@ -25,8 +25,6 @@ from chainrule.tabular.table_error import TableError
 
 MOSTLY = 0.9
 """The share of a text column that must be numbers, or dates, for it to be taken so."""
-
-Chunks = Callable[[Sequence[str]], Iterator[pl.DataFrame]]
 
 
 @dataclass(frozen=True)
@@ -97,7 +95,7 @@ def roles_of(
 
 
 def find_formats(
-    schema: Mapping[str, pl.DataType], chunks: Chunks, wanted: Wanted
+    schema: Mapping[str, pl.DataType], chunks: ChunksOf, wanted: Wanted
 ) -> ColumnFormats:
     """Return the forms of the columns that are not read plainly.
 
@@ -138,7 +136,9 @@ def _check_used(asked: Iterable[str], forms: ColumnFormats) -> None:
             raise TableError(f"no column has dates as {argument('date_format', form)} says; {hint}")
 
 
-def _tallies(schema: Mapping[str, pl.DataType], chunks: Chunks, wanted: Wanted) -> dict[str, Tally]:
+def _tallies(
+    schema: Mapping[str, pl.DataType], chunks: ChunksOf, wanted: Wanted
+) -> dict[str, Tally]:
     """Return what is written in the columns of text."""
     forced = {name for name, role in wanted.roles.items() if role in ("number", "date", "weight")}
     text = [

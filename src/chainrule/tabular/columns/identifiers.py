@@ -62,8 +62,8 @@ def numbering(survey: Survey, column: Column) -> str:
         return "identifies the rows"
     if column.step and column.rows >= ROWS:
         return f"counts the rows: it {'rises' if column.step > 0 else 'falls'} by one each time"
-    if told := _told_by_name(survey, column):
-        return f"numbers the rows, {told}"
+    if said := _numbered_by_name(survey, column):
+        return f"numbers the rows, {said}"
     if _is_shuffled(survey, column):
         return f"numbers the rows: each of {shown(column.least)} to {shown(column.greatest)} once"
     return ""
@@ -77,7 +77,7 @@ def _is_whole_text(survey: Survey, column: Column) -> bool:
     return bool(text.str.contains(r"^[+-]?\d+$").all())
 
 
-def _told_by_name(survey: Survey, column: Column) -> str:
+def _numbered_by_name(survey: Survey, column: Column) -> str:
     """Return how a column's name says that it numbers rows, if its values allow it, or ""."""
     name, names = column.name.strip(), survey.columns
     nameless = _NAMELESS.fullmatch(name) and not all(map(_NAMELESS.fullmatch, names))

@@ -33,9 +33,11 @@ from chainrule.value_types import Must
 TINIEST = float(np.finfo(np.float64).tiny)
 """No scale lies below it, or its inverse would be infinite."""
 
-Scale = Annotated[float, Must(f"a finite number >= {TINIEST:.3g}", lambda scale: scale >= TINIEST)]
+ScaleFactor = Annotated[
+    float, Must(f"a finite number >= {TINIEST:.3g}", lambda scale: scale >= TINIEST)
+]
 Cycle = Literal["month", "weekday", "hour"]
-Words = Annotated[tuple[str, ...], Different]
+DifferentWords = Annotated[tuple[str, ...], Different]
 Features = NDArray[np.float32]
 
 SOFT = 3.0
@@ -103,12 +105,12 @@ class NumberEncoder(Encoder):
     kind: ClassVar[str] = "Number"
     column: str
     centre: float
-    scale: Scale
+    scale: ScaleFactor
     missing: bool
     text: bool
 
     kinds: ClassVar[tuple[str, ...]] = ("integer", "float", "boolean")
-    held: ClassVar[str] = "number"
+    noun: ClassVar[str] = "number"
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -146,13 +148,13 @@ class DateEncoder(Encoder):
     kind: ClassVar[str] = "Date"
     column: str
     centre: float
-    scale: Scale
+    scale: ScaleFactor
     cycles: Annotated[tuple[Cycle, ...], Different]
     missing: bool
     text: bool
 
     kinds: ClassVar[tuple[str, ...]] = ("date",)
-    held: ClassVar[str] = "date"
+    noun: ClassVar[str] = "date"
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -194,7 +196,7 @@ class CategoryEncoder(Encoder):
 
     kind: ClassVar[str] = "Category"
     column: str
-    categories: Words
+    categories: DifferentWords
     base: str | None
     other: bool
     missing: bool
@@ -258,9 +260,9 @@ class RankEncoder(Encoder):
 
     kind: ClassVar[str] = "Rank"
     column: str
-    order: Words
+    order: DifferentWords
     centre: float
-    scale: Scale
+    scale: ScaleFactor
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -294,14 +296,14 @@ def _check_kind(
     found = kind(series.dtype)
     if found in encoder.kinds or series.null_count() == len(series):
         return
-    here = f"column {encoder.column!r} held {encoder.held}s in training, holds"
+    here = f"column {encoder.column!r} held {encoder.noun}s in training, holds"
     if found == "text":
         bad = not_read(series, read(series))
         if encoder.text or not bad.any():
             return
         row = bad.arg_max() or 0
         text = f"text here: {shown(series[row])} in row {first + row:,}"
-        raise TableError(f"{here} {text}{WRITTEN[encoder.held]}")
+        raise TableError(f"{here} {text}{WRITTEN[encoder.noun]}")
     raise TableError(f"{here} {series.dtype} here")
 
 
@@ -317,6 +319,6 @@ def _note_missing(
         unread = not_read(series, read)
         lost -= count(unread)
         if unread.any():
-            notes.add(encoder.column, f"no {encoder.held}", count(unread), series.filter(unread)[0])
+            notes.add(encoder.column, f"no {encoder.noun}", count(unread), series.filter(unread)[0])
     if not encoder.missing:
         notes.add(encoder.column, "missing", lost)

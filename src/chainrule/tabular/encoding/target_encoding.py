@@ -28,15 +28,15 @@ from chainrule.tabular.formats.spelling import are_different, as_known, numerica
 from chainrule.tabular.table_error import TableError
 from chainrule.value_types import Must, Positive
 
-Label = str | int | bool
+ClassLabel = str | int | bool
 Labels = Annotated[
-    tuple[Label, ...],
+    tuple[ClassLabel, ...],
     Must(
         "one or more different texts, whole numbers of 64 bits or Booleans",
         lambda labels: len({*map(type, labels)}) == 1 and all_differ(labels) and _fit(labels),
     ),
 ]
-Quantiles = Annotated[
+RisingLevels = Annotated[
     tuple[float, ...],
     Must(
         "rising numbers between 0 and 1",
@@ -191,7 +191,7 @@ class QuantityEncoder(TargetEncoder):
     column: str
     centre: float
     scale: Positive
-    quantiles: Quantiles = ()
+    quantiles: RisingLevels = ()
 
     task: ClassVar[str] = "regression"
 
@@ -273,7 +273,7 @@ def fit_target(
     return QuantityEncoder(column.name, centre, scale or 1.0, quantiles)
 
 
-def _labels(column: Column) -> tuple[Label, ...]:
+def _labels(column: Column) -> tuple[ClassLabel, ...]:
     """Return the classes of a column in their order, whole numbers as such where 64 bits do."""
     if column.kind == "text":
         return tuple(classes_of(column))

@@ -99,7 +99,7 @@ class Stored:
         return block.reshape(count, self.width)
 
 
-class Arrays(Source):
+class ArraySource(Source):
     """Arrays in files, side by side."""
 
     def __init__(self, name: str, paths: list[Path], arrays: list[Stored], note: str = "") -> None:
@@ -184,7 +184,7 @@ def _check_room(room: int, needed: int) -> None:
 # NumPy's .npz
 
 
-def npz(name: str, path: Path) -> Arrays:
+def npz(name: str, path: Path) -> ArraySource:
     """Return the arrays of an .npz file, which may hold no Python objects, as a source.
 
     >>> path = getfixture("tmp_path") / "xor.npz"
@@ -195,7 +195,7 @@ def npz(name: str, path: Path) -> Arrays:
     with _readable(name), zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         check_growth(sum(each.file_size for each in members), path.stat().st_size)
-        return Arrays(name, [path], [_member(path, each) for each in members])
+        return ArraySource(name, [path], [_member(path, each) for each in members])
 
 
 def _member(path: Path, member: zipfile.ZipInfo) -> Stored:
@@ -223,7 +223,7 @@ def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
 # The idx of MNIST
 
 
-def idx(name: str, path: Path) -> Arrays:
+def idx(name: str, path: Path) -> ArraySource:
     """Return images with the labels in the file beside them, or labels alone, as a source.
 
     >>> path = getfixture("tmp_path") / "two-images-idx3-ubyte"
@@ -234,11 +234,13 @@ def idx(name: str, path: Path) -> Arrays:
     with _readable(name):
         first = _idx_array(path, "pixel")
         if len(first.shape) < 2:
-            return Arrays(name, [path], [_idx_array(path, "label")])
+            return ArraySource(name, [path], [_idx_array(path, "label")])
         beside = _labels_of(path)
         if beside is None:
-            return Arrays(name, [path], [first], "no labels: there is no file of them beside it")
-        return Arrays(name, [path, beside], [first, _idx_array(beside, "label")])
+            return ArraySource(
+                name, [path], [first], "no labels: there is no file of them beside it"
+            )
+        return ArraySource(name, [path, beside], [first, _idx_array(beside, "label")])
 
 
 def begins_as_idx(head: bytes) -> bool:

@@ -12,13 +12,13 @@ from chainrule.tabular.files.decode_errors import decoding
 from chainrule.tabular.formats.column_values import shown
 from chainrule.tabular.table_error import TableError
 
-Rows = TypeVar("Rows", pl.DataFrame, pl.LazyFrame)
+FrameOrLazy = TypeVar("FrameOrLazy", pl.DataFrame, pl.LazyFrame)
 
 ELSE = "write it anew or as another type, or leave it out"
 """What helps where a column cannot be read."""
 
 
-def in_known_zones(frame: Rows, schema: pl.Schema) -> tuple[Rows, pl.Schema]:
+def in_known_zones(frame: FrameOrLazy, schema: pl.Schema) -> tuple[FrameOrLazy, pl.Schema]:
     """Return a frame whose moments in a zone that is not known are in UTC, and its schema.
 
     In Arrow a moment with a zone counts from 1970 in UTC, whatever the zone is called.

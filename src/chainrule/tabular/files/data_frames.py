@@ -61,10 +61,10 @@ MOST = 2**30
 """The most bytes of a file that is held in memory."""
 
 
-def check_held(name: str, size: int) -> None:
+def check_size(name: str, size: int) -> None:
     """Raise TableError for a file of more bytes than are held in memory.
 
-    >>> check_held("trees.jsonl", 2**31)
+    >>> check_size("trees.jsonl", 2**31)
     Traceback (most recent call last):
     ...
     chainrule.TableError: trees.jsonl: must have at most 1,073,741,824 bytes, for \
@@ -75,10 +75,10 @@ it is read whole, got more; save it as CSV or Parquet
         raise TableError(f"{name}: {must}; save it as CSV or Parquet")
 
 
-class Held(Frame):
+class FileInMemory(Frame):
     """A table of a file, in memory.
 
-    >>> Held("trees", Path("trees.jsonl"), pl.DataFrame({"height": [3.5, 2.0]})).rows
+    >>> FileInMemory("trees", Path("trees.jsonl"), pl.DataFrame({"height": [3.5, 2.0]})).rows
     2
     """
 

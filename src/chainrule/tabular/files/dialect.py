@@ -72,10 +72,10 @@ def dialect(text: TextFile, reading: Reading) -> Dialect:
 
 def _dialect(name: str, head: Head, reading: Reading) -> Dialect:
     lines = head.lines
-    start, told = _above(lines, reading.skip_lines)
+    start, said = _above(lines, reading.skip_lines)
     if not "".join(lines[start:]).strip():
         raise TableError(f"{name}: has no rows below its first {head.lines_before + start:,} lines")
-    asked = told if reading.delimiter is None else reading.delimiter
+    asked = said if reading.delimiter is None else reading.delimiter
     chosen = _found(lines[start:]) if asked is None else _checked(asked)
     read = lines
     if reading.skip_lines is None and _heads(head, start, chosen):
@@ -112,10 +112,10 @@ def _above(lines: list[str], skipped: int | None) -> tuple[int, str | None]:
     """
     if skipped is not None:
         return skipped, None
-    told = _SEP.fullmatch(lines[0])
-    start = 1 if told else 0
+    said = _SEP.fullmatch(lines[0])
+    start = 1 if said else 0
     comments = itertools.takewhile(lambda line: line.startswith(COMMENT), lines[start:])
-    return start + len(list(comments)), told and told[1]
+    return start + len(list(comments)), said and said[1]
 
 
 _SEP = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)

@@ -13,7 +13,7 @@ from chainrule.tabular.formats.missing_words import IN_NUMBERS
 from chainrule.tabular.read_options import Reading
 from chainrule.tabular.table_error import TableError
 
-Row = Sequence[str]
+FieldRow = Sequence[str]
 
 ROWS, CELLS, FEWEST = 1_000, 10_000, 20
 """The rows that are looked at: so many, or those with so many fields, but no fewer than a few."""
@@ -33,7 +33,7 @@ class Heading(NamedTuple):
     notes: tuple[str, ...]
 
 
-def heading(name: str, rows: Sequence[Row], reading: Reading) -> Heading:
+def heading(name: str, rows: Sequence[FieldRow], reading: Reading) -> Heading:
     """Return what stands above the rows of a table, from its first rows.
 
     Raises TableError for names that come twice, and where names cannot be told from values.
@@ -48,7 +48,7 @@ def heading(name: str, rows: Sequence[Row], reading: Reading) -> Heading:
         raise TableError(f"{name}: {error}") from None
 
 
-def _heading(rows: Sequence[Row], header: bool | None, reading: Reading) -> Heading:
+def _heading(rows: Sequence[FieldRow], header: bool | None, reading: Reading) -> Heading:
     above = _titles(rows) if reading.skip_lines is None else 0
     first, below = rows[above], rows[above + 1 :]
     notes = [_said_of(rows[:above])] if above else []
@@ -93,7 +93,7 @@ def _names(given: Sequence[str], numbered: bool) -> tuple[str, ...]:
     return different_names(names, numbered=numbered)
 
 
-def _with_all(header: Row, below: Sequence[Row]) -> Row:
+def _with_all(header: FieldRow, below: Sequence[FieldRow]) -> FieldRow:
     """Return a header with a name for each column, "" where it has none.
 
     Rows that all end with a delimiter have a column more, which is empty; and a header without a
@@ -107,7 +107,7 @@ def _with_all(header: Row, below: Sequence[Row]) -> Row:
     return ["", *header] if _names_rows([row[0] for row in below]) else header
 
 
-def _names_rows(fields: Row) -> bool:
+def _names_rows(fields: FieldRow) -> bool:
     """Whether fields are different words, or the numbers from 0 or 1 on."""
     counted = [[str(k + start) for k in range(len(fields))] for start in (0, 1)]
     words = not any(_is_number(field) or not field.strip() for field in fields)
@@ -132,7 +132,7 @@ def table_begins(widths: Sequence[int]) -> int:
     return above if plain or not above else len(widths)
 
 
-def _titles(rows: Sequence[Row]) -> int:
+def _titles(rows: Sequence[FieldRow]) -> int:
     """Return how many rows stand above the header, where that is plain.
 
     They have fewer fields than all rows from the header on; or one at most that is filled.
@@ -148,11 +148,11 @@ def _titles(rows: Sequence[Row]) -> int:
     return above if names > values or single else 0
 
 
-def _filled(row: Row) -> int:
+def _filled(row: FieldRow) -> int:
     return sum(map(bool, map(str.strip, row)))
 
 
-def _said_of(rows: Sequence[Row]) -> str:
+def _said_of(rows: Sequence[FieldRow]) -> str:
     first = " ".join(filter(None, (field.strip() for row in rows for field in row)))
     count = f"{len(rows)} lines" if len(rows) > 1 else "a line"
     return f"above the header: {count} left out, {shown(first)}"
@@ -161,7 +161,7 @@ def _said_of(rows: Sequence[Row]) -> str:
 # Header or none
 
 
-def has_header(first: Row, below: Sequence[Row]) -> bool:
+def has_header(first: FieldRow, below: Sequence[FieldRow]) -> bool:
     """Whether the first row of a table names its columns: it does not read like the rows below.
 
     Raises TableError where as much speaks for values as for names.
@@ -181,7 +181,7 @@ def has_header(first: Row, below: Sequence[Row]) -> bool:
     return bool(filled) and any(kind(filled) for kind in (_counts, _years))
 
 
-def votes(first: Row, below: Sequence[Row]) -> tuple[int, int]:
+def votes(first: FieldRow, below: Sequence[FieldRow]) -> tuple[int, int]:
     """Return in how many columns the first row looks like a name, and in how many like a value.
 
     >>> votes(["size", "kind", "2019"], [["1.5", "a", "3"], ["2.5", "b", "4"]])
@@ -240,7 +240,7 @@ def _form(field: str) -> str:
 # Numbers as names
 
 
-def _may_be_names(first: Row, below: Sequence[Row]) -> bool:
+def _may_be_names(first: FieldRow, below: Sequence[FieldRow]) -> bool:
     """Whether the numbers of a first row go on as names do, and those of the second do not."""
     places = [k for k, field in enumerate(first) if _is_number(field)]
     names = [first[k] for k in places]
@@ -251,7 +251,7 @@ def _may_be_names(first: Row, below: Sequence[Row]) -> bool:
     return not only_numbers and _steps(names) and not _steps(second)
 
 
-def _counts(fields: Row) -> bool:
+def _counts(fields: FieldRow) -> bool:
     """Whether fields count the columns, from 0."""
     return list(fields) == [str(k) for k in range(len(fields))]
 
@@ -260,7 +260,7 @@ def _is_year(field: str) -> bool:
     return field.strip().isdecimal() and int(field) in YEARS
 
 
-def _years(fields: Row) -> bool:
+def _years(fields: FieldRow) -> bool:
     """Whether fields are years, one after the other."""
     if not all(map(_is_year, fields)):
         return False
@@ -268,7 +268,7 @@ def _years(fields: Row) -> bool:
     return not steps or (len(steps) == 1 and (len(fields) > 2 or steps <= {1, -1}))
 
 
-def _steps(fields: Row) -> bool:
+def _steps(fields: FieldRow) -> bool:
     """Whether fields are three numbers or more that rise or fall by the same step."""
     try:
         numbers = [float(field) for field in fields]

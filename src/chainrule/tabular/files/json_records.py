@@ -12,7 +12,7 @@ import polars as pl
 
 from chainrule.regular_files import PIECE
 from chainrule.tabular.files.compression import opened
-from chainrule.tabular.files.data_frames import Held, check_held
+from chainrule.tabular.files.data_frames import FileInMemory, check_size
 from chainrule.tabular.files.decode_errors import decoding
 from chainrule.tabular.formats.column_values import shown
 from chainrule.tabular.read_options import Reading
@@ -30,7 +30,7 @@ def begins_as_records(head: bytes) -> bool:
     return _BEGIN.match(head) is not None
 
 
-def records(name: str, path: Path, reading: Reading) -> Held:
+def records(name: str, path: Path, reading: Reading) -> FileInMemory:
     """Return a file of JSON lines, or a list of records in JSON, as a source.
 
     >>> path = getfixture("tmp_path") / "trees.jsonl"
@@ -38,7 +38,7 @@ def records(name: str, path: Path, reading: Reading) -> Held:
     >>> records("trees.jsonl", path, Reading()).whole()["height"].to_list()
     [3.5, 2.0]
     """
-    check_held(name, path.stat().st_size)
+    check_size(name, path.stat().st_size)
     text = _text_of(name, path, reading.encoding)
     read = pl.read_json if text.startswith("[") else pl.read_ndjson
     try:
@@ -50,7 +50,7 @@ def records(name: str, path: Path, reading: Reading) -> Held:
     for column, kind in frame.schema.items():
         if kind.is_nested():
             raise _nested(name, column)
-    return Held(name, path, frame)
+    return FileInMemory(name, path, frame)
 
 
 def _text_of(name: str, path: Path, encoding: str) -> str:
@@ -58,7 +58,7 @@ def _text_of(name: str, path: Path, encoding: str) -> str:
         found = bytearray()
         while piece := file.read(PIECE):  # room for all that there may be is not asked for
             found += piece
-            check_held(name, len(found))
+            check_size(name, len(found))
         return found.decode(encoding).lstrip("\ufeff \t\r\n")
 
 

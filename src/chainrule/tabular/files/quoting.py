@@ -20,7 +20,7 @@ QUOTE, FEED, RETURN = b'"\n\r'
 QUOTED, UNQUOTED, MIXED = '"', "", "mixed"
 """How a text uses quotes: around fields, as characters like others, or both."""
 
-Places = NDArray[np.intp]
+QuotePlaces = NDArray[np.intp]
 QuoteMask = NDArray[np.bool_]
 
 
@@ -48,8 +48,8 @@ class Runs(NamedTuple):
     `inside` whether what follows is in quotes, with what comes before the first run in front.
     """
 
-    begins: Places
-    ends: Places
+    begins: QuotePlaces
+    ends: QuotePlaces
     opening: QuoteMask
     inside: QuoteMask
 
@@ -62,15 +62,15 @@ class Runs(NamedTuple):
         np.cumsum(change, out=change)
         characters |= change.view(bool)
 
-    def strays(self) -> Places:
+    def strays(self) -> QuotePlaces:
         """Return where the quotes stand that are characters like others."""
         stray = ~self.inside[:-1] & ~self.opening
         begins, lengths = self.begins[stray], (self.ends - self.begins)[stray]
         before = np.cumsum(lengths) - lengths
-        found: Places = np.arange(lengths.sum()) + np.repeat(begins - before, lengths)
+        found: QuotePlaces = np.arange(lengths.sum()) + np.repeat(begins - before, lengths)
         return found
 
-    def closed(self) -> Places:
+    def closed(self) -> QuotePlaces:
         """Return where the character stands behind each field in quotes."""
         return self.ends[~self.inside[1:] & (self.inside[:-1] | self.opening)]
 
@@ -121,7 +121,7 @@ class Quotes:
         opening = among(self._in_front(characters, begins), self._between)
         return Runs(begins, ends, opening, self._sides((ends - begins) % 2 == 1, opening))
 
-    def _in_front(self, characters: NDArray[np.uint8], begins: Places) -> NDArray[np.uint8]:
+    def _in_front(self, characters: NDArray[np.uint8], begins: QuotePlaces) -> NDArray[np.uint8]:
         """Return the last characters before some places that are no blanks."""
         found = characters[begins - 1]
         behind_blanks = among(found, self._blanks)
@@ -197,8 +197,8 @@ class Quoted(NamedTuple):
     """
 
     inside: QuoteMask
-    strays: Places
-    closed: Places
+    strays: QuotePlaces
+    closed: QuotePlaces
     is_open: bool
 
 

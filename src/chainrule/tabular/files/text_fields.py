@@ -163,13 +163,13 @@ def _names_among(numbers: pl.DataFrame, whole: pl.DataFrame) -> list[str]:
     ]
 
 
-def where(told: pl.DataFrame) -> list[str]:
+def where(flags: pl.DataFrame) -> list[str]:
     """Return the columns of a row that hold True.
 
     >>> where(pl.DataFrame({"a": [True], "b": [None], "c": [False]}))
     ['a']
     """
-    return [name for name, holds in told.to_dict(as_series=False).items() if holds[0]]
+    return [name for name, holds in flags.to_dict(as_series=False).items() if holds[0]]
 
 
 def _kind(values: int, no_blanks: int, booleans: int, whole: int, numbers: int) -> FieldType:

@@ -192,12 +192,12 @@ def text_file(name: str, path: Path, encoding: str) -> TextFile:
         raise TableError(f"unknown encoding {encoding!r}; such as utf-8, latin-1, utf-16") from None
     known = codecs.lookup(encoding).name.removesuffix("-sig")
     begin = head(path, HEAD)
-    told, how = marked(begin), "by its byte order mark"
-    if told != "utf-8" and known != "utf-8":
-        told = None
-    elif told is None:
-        told, how = unmarked(begin), "by its NUL bytes"
-    notes = (f"encoding {told}, {how}",) if told not in (None, known) else ()
-    lines = begin.decode(told or known, "ignore")
+    found, how = marked(begin), "by its byte order mark"
+    if found != "utf-8" and known != "utf-8":
+        found = None
+    elif found is None:
+        found, how = unmarked(begin), "by its NUL bytes"
+    notes = (f"encoding {found}, {how}",) if found not in (None, known) else ()
+    lines = begin.decode(found or known, "ignore")
     returns = "\r" in lines[:-1] and "\n" not in lines
-    return TextFile(name, path, told or known, packing_of(path), returns, notes)
+    return TextFile(name, path, found or known, packing_of(path), returns, notes)

@@ -8,12 +8,13 @@ from functools import cached_property
 
 import numpy as np
 
+from chainrule.formatting import counted
 from chainrule.tabular.files.bad_lines import UNCLOSED, BadLineError, decoded
 from chainrule.tabular.files.quoting import (
     FEED,
     QUOTE,
-    Places,
     QuoteMask,
+    QuotePlaces,
     among,
     blanks_beside,
     quoted,
@@ -80,11 +81,11 @@ class TextLayout:
 
     # Characters
 
-    def _feeds_behind(self, before: Places, last: Places) -> QuoteMask:
+    def _feeds_behind(self, before: QuotePlaces, last: QuotePlaces) -> QuoteMask:
         found: QuoteMask = self._feeds[last + 1]
         return found
 
-    def _fields_beside(self, before: Places, last: Places) -> QuoteMask:
+    def _fields_beside(self, before: QuotePlaces, last: QuotePlaces) -> QuoteMask:
         return self.ends[before] | self.ends[last + 1]
 
     def _kept(self) -> QuoteMask:
@@ -122,7 +123,7 @@ class TextLayout:
         written[old] = self._characters
         return written[chosen][1:].tobytes()
 
-    def _around(self, places: Places) -> tuple[Places, Places]:
+    def _around(self, places: QuotePlaces) -> tuple[QuotePlaces, QuotePlaces]:
         """Return where the fields begin in which some characters stand, and where they end."""
         ends = np.flatnonzero(self.ends)
         needy = np.zeros(len(ends), bool)
@@ -134,22 +135,22 @@ class TextLayout:
     # Rows
 
     @cached_property
-    def rows(self) -> Places:
+    def rows(self) -> QuotePlaces:
         """Where rows end, with the line feed in front of the first."""
-        found: Places = np.flatnonzero(self._feeds)
+        found: QuotePlaces = np.flatnonzero(self._feeds)
         return found
 
     @cached_property
-    def widths(self) -> Places:
+    def widths(self) -> QuotePlaces:
         """How many fields each row has, 0 in a blank line."""
         widths = np.diff(self._ends_of_rows)
         filled = np.logical_or.reduceat(self._solid, self.rows[:-1])
         return np.where(filled | (widths > 1), widths, 0)
 
     @cached_property
-    def _ends_of_rows(self) -> Places:
+    def _ends_of_rows(self) -> QuotePlaces:
         """Which of the ends of fields are ends of rows, but for empty lines."""
-        found: Places = np.flatnonzero(self._feeds[self.ends & ~self._empty])
+        found: QuotePlaces = np.flatnonzero(self._feeds[self.ends & ~self._empty])
         return found
 
     def check(self, width: int | None = None, above: int = 0) -> None:
@@ -161,7 +162,7 @@ class TextLayout:
         row, what = self._broken()
         if width is not None and len(other) and other[0] < row:
             row, fields = int(other[0]), int(self.widths[other[0]])
-            what = f"has {fields} field{'s' * (fields != 1)}, the header has {width}"
+            what = f"has {counted(fields, 'field')}, the header has {width}"
         if row < len(self.widths):
             raise BadLineError(above + self._line(row), what)
 
@@ -222,7 +223,7 @@ def _empty_lines(feeds: QuoteMask, returns: QuoteMask) -> QuoteMask:
     return empty
 
 
-def _of_runs(mask: QuoteMask, wanted: Callable[[Places, Places], QuoteMask]) -> QuoteMask:
+def _of_runs(mask: QuoteMask, wanted: Callable[[QuotePlaces, QuotePlaces], QuoteMask]) -> QuoteMask:
     """Whether each character is of a run in a mask that is wanted, by what stands around it."""
     chosen = np.zeros(len(mask), bool)
     if not mask.any():

@@ -12,7 +12,7 @@ import polars as pl
 
 from chainrule.errors import unknown_name
 from chainrule.tabular.files.compression import check_archive
-from chainrule.tabular.files.data_frames import Held, check_held
+from chainrule.tabular.files.data_frames import FileInMemory, check_size
 from chainrule.tabular.files.decode_errors import decoding
 from chainrule.tabular.files.heading import ROWS, heading
 from chainrule.tabular.files.workbook_extents import check_extents
@@ -23,7 +23,7 @@ from chainrule.tabular.table_error import TableError
 UNREADABLE = "cannot be read as a workbook"
 
 
-def workbook(name: str, path: Path, reading: Reading) -> Held:
+def workbook(name: str, path: Path, reading: Reading) -> FileInMemory:
     """Return a sheet of an Excel or OpenDocument workbook as a source.
 
     What stands above the header is told as in a text. Raises TableError where fastexcel is not
@@ -36,7 +36,7 @@ def workbook(name: str, path: Path, reading: Reading) -> Held:
             f"{name}: is a workbook of Excel or its kin; to read it, install fastexcel: "
             "pip install 'chainrule[excel]'"
         ) from None
-    check_held(name, path.stat().st_size)
+    check_size(name, path.stat().st_size)
     logging.getLogger("fastexcel").addHandler(logging.NullHandler())
     with decoding(f"{name}: {UNREADABLE}", fastexcel.FastExcelError, ExpatError):
         if zipfile.is_zipfile(path):
@@ -45,7 +45,7 @@ def workbook(name: str, path: Path, reading: Reading) -> Held:
         book = fastexcel.read_excel(path.read_bytes())
     sheet = _chosen(name, book, reading.sheet)
     frame, notes = _table(name, book, sheet, reading)
-    made = Held(name, path, frame, notes)
+    made = FileInMemory(name, path, frame, notes)
     made.typed = False
     return made
 

@@ -177,7 +177,7 @@ class ColumnFormats:
             if part.unread.any():
                 _check_others(self.columns[name], frame[name], part.unread, first)
                 if notes is not None:
-                    what = f"no {_held(self.columns[name])}"
+                    what = f"no {_noun(self.columns[name])}"
                     example = frame[name].filter(part.unread)[0]
                     notes.add(name, what, count(part.unread), example)
         return frame.with_columns(part.values for part in parts.values())
@@ -192,7 +192,7 @@ class ColumnFormats:
         return cls(codec.read(data, dict[str, ColumnFormat], "forms"))
 
 
-def _held(form: ColumnFormat) -> str:
+def _noun(form: ColumnFormat) -> str:
     return "date" if isinstance(form, DateFormat) else "number"
 
 
@@ -206,11 +206,11 @@ def _note_percent(form: ColumnFormat | None, column: pl.Series, notes: Notes) ->
 def _check_others(form: ColumnFormat, column: pl.Series, unread: pl.Series, first: int) -> None:
     """Raise TableError where a form does not read what training had none of."""
     if not getattr(form, "others", True):
-        row, held = unread.arg_max() or 0, _held(form)
+        row, noun = unread.arg_max() or 0, _noun(form)
         written = f" ({form.said.removeprefix(', ')})" if form.said else ""
         raise TableError(
-            f"column {column.name!r} held {held}s in training, holds {shown(column[row])} here, in "
-            f"row {first + row:,}, which is no {held}{written}{WRITTEN[held]}"
+            f"column {column.name!r} held {noun}s in training, holds {shown(column[row])} here, in "
+            f"row {first + row:,}, which is no {noun}{written}{WRITTEN[noun]}"
         )
 
 

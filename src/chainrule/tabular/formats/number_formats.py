@@ -53,7 +53,7 @@ CURRENCIES: dict[str, tuple[str, ...]] = {
 
 PERCENT = "%"
 
-Unit = Annotated[
+UnitSign = Annotated[
     str, Must("a currency or %", lambda unit: unit in ("", PERCENT) or unit in CURRENCIES)
 ]
 
@@ -201,7 +201,7 @@ class NumberFormat:
     kind: ClassVar[str] = "NumberForm"
     decimal: Decimal = "."
     thousands: Thousands = ""
-    unit: Unit = ""
+    unit: UnitSign = ""
     whole: bool = False
     missing: tuple[str, ...] = ()
     others: bool = False

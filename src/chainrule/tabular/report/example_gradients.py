@@ -48,14 +48,14 @@ class LargestGradients(NamedTuple):
 def training_gradients(prepared: Prepared, model: TableModel, seed: int) -> LargestGradients:
     """Return the largest in training, of those in its first block, a random part."""
     within = np.flatnonzero(prepared.blocks.of == 0)
-    rows = prepared.rows[~prepared.held][within]
+    rows = prepared.rows[~prepared.is_held_out][within]
     rng = generator(Stream.PULLS, seed)
     return largest_gradients(model, prepared.blocks[0], rows, rng, examples=len(prepared.blocks.of))
 
 
 def validation_gradients(prepared: Prepared, model: TableModel, seed: int) -> LargestGradients:
     """Return the largest of the examples held out."""
-    rows = prepared.rows[prepared.held]
+    rows = prepared.rows[prepared.is_held_out]
     rng = generator(Stream.PULLS_HELD_OUT, seed)
     return largest_gradients(model, prepared.held_out, rows, rng, examples=len(rows))
 

@@ -1,0 +1,54 @@
+"""The columns of a table of predictions: what they are called, and their values.
+
+p   (n, classes) probabilities, or (n, quantiles) values in the target's units, one of a mean
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import polars as pl
+from numpy.typing import NDArray
+
+from chainrule.tabular.encoding.target_encoding import TargetEncoder
+
+PREDICTION, QUANTILE = "prediction", "quantile_"
+"""What columns of predictions are called, and what those of quantiles begin with."""
+
+
+def are_predictions(columns: Iterable[str]) -> bool:
+    """Whether a table of such columns is one of predictions.
+
+    >>> are_predictions(["id", "prediction"]), are_predictions(["id", "price"])
+    (True, False)
+    """
+    return any(name == PREDICTION or name.startswith(QUANTILE) for name in columns)
+
+
+def prediction_names(target: TargetEncoder) -> list[str]:
+    """Return what the columns of predictions are called.
+
+    >>> from chainrule.tabular.encoding.target_encoding import ClassEncoder
+    >>> prediction_names(ClassEncoder("dear", ("no", "yes")))
+    ['prediction', 'probability_no', 'probability_yes']
+    """
+    if quantiles := getattr(target, "quantiles", ()):
+        return [f"{QUANTILE}{q}" for q in quantiles]
+    classes = getattr(target, "names", ())
+    return [PREDICTION, *(f"probability_{name}" for name in classes)]
+
+
+def prediction_columns(target: TargetEncoder, p: NDArray[Any]) -> list[pl.Series]:
+    """Return outputs p as columns, of classes with the most probable before them.
+
+    >>> from chainrule.tabular.encoding.target_encoding import QuantityEncoder
+    >>> [column] = prediction_columns(QuantityEncoder("price", 0.0, 1.0), np.array([[1.5], [2.5]]))
+    >>> column.name, column.to_list()
+    ('prediction', [1.5, 2.5])
+    """
+    labels = [target.decode(p)] if target.task == "classification" else []
+    columns = [*labels, *map(pl.Series, p.T)]
+    return [
+        column.alias(name) for column, name in zip(columns, prediction_names(target), strict=True)
+    ]
