@@ -3,7 +3,8 @@
 | file | what it is for |
 |---|---|
 | classifier, regressor | the two estimators: what is theirs alone |
-| base_mlp | what they share: the parameters, and a fit from its data to its end |
+| base_mlp | what they share: a fit, from its data to its end |
+| mlp_parameters | their parameters, with what each is for |
 | fitted | what a fit leaves, and what a fitted estimator can be asked |
 | hyperparameters | what the parameters must be, and the optimizer that they ask for |
 | hidden_layers | the layers that they ask for, and what those begin with |

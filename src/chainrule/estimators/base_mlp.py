@@ -1,11 +1,10 @@
-"""What the two estimators share: parameters and training."""
+"""What the two estimators share: a fit, from its data to its end."""
 
 from __future__ import annotations
 
 import functools
 from abc import abstractmethod
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,165 +17,24 @@ from chainrule.estimators import estimator_html, hidden_layers, hyperparameters,
 from chainrule.estimators.epoch_hooks import EpochHooks
 from chainrule.estimators.fit_data import FitData, ValidationArguments, ValidationData
 from chainrule.estimators.fit_state import Curves, FitState
-from chainrule.estimators.fitted import FittedMLP
 from chainrule.estimators.gradient_descent import Descent, going_on
-from chainrule.estimators.hyperparameters import (
-    BatchSize,
-    Engine,
-    Epochs,
-    LearningRate,
-    Metrics,
-    Solver,
-    Threads,
-    Truth,
-    Verbosity,
-)
 from chainrule.estimators.lbfgs import Minimisation, check_statistics
-from chainrule.estimators.scorers import Scorer, scorer, scorers
+from chainrule.estimators.mlp_parameters import MLPParameters
+from chainrule.estimators.scorers import Scorer, Scoring, scorer, scorers
 from chainrule.fitting.hold_out import as_given, as_scikit_learn
 from chainrule.fitting.patience import Patience
 from chainrule.fitting.trainer import OneBlock, TrainingPlan
 from chainrule.history import History
 from chainrule.network import Network
+from chainrule.optimizers import Optimizer
 from chainrule.trees import leaves
-from chainrule.value_types import AtLeastOne, Fraction, NotNegative, Positive
 from chainrule.warn import warn
 
 Array = NDArray[Any]
 
-Kind = TypeVar("Kind", bound=type)
 
-
-def documented(kind: Kind) -> Kind:
-    """Put the shared parameters and attributes in the docstring of an estimator."""
-    line = "    ----------\n"
-    shared = (BaseMLP.__doc__ or "").partition("    Parameters\n" + line)[2]
-    listed, _, attributes = shared.partition("\n    Attributes\n" + line)
-    doc = (kind.__doc__ or "").replace("    {parameters}", listed.rstrip())
-    kind.__doc__ = doc.replace("    {attributes}", attributes.rstrip())
-    return kind
-
-
-@dataclass(eq=False, repr=False, kw_only=True)
-class BaseMLP(CallbackSupportMixin, FittedMLP):  # type: ignore[misc]
-    """The parameters of both estimators, and what is known after a fit.
-
-    Parameters
-    ----------
-    solver
-        How the network is trained: "adam", "sgd", "adamw", "nadam", "rmsprop", "adagrad", "lion",
-        "rprop"; "lbfgs", which goes through SciPy; or an optimizer such as `cr.Adam(1e-3)`, which
-        then brings its own learning rate and numbers.
-    alpha, l1
-        The strength of the penalties ½α‖W‖² and l₁‖W‖₁ on the weights. As in scikit-learn they
-        are divided by the weight of the batch.
-    batch_size
-        How many examples make a step; "auto" is 200, or all where there are fewer. Weights of
-        examples and classes act alike in batches of any size: they count beside the mean weight of
-        all examples of the call, where scikit-learn's perceptron takes that of the batch.
-    learning_rate
-        "constant"; "invscaling" or "adaptive" for the solver "sgd"; or a schedule such as
-        `cr.Cosine(1e-2, steps=1000)`, for every solver but "lbfgs".
-    learning_rate_init, power_t
-        The learning rate at the start, and the power by which "invscaling" lowers it.
-    max_iter, max_fun
-        The most epochs (for "lbfgs" the most steps), and the most costs that "lbfgs" computes.
-    shuffle, random_state
-        Whether each epoch has an order of its own; the source of everything random. One
-        `random_state` gives one model on any number of threads.
-    tol, n_iter_no_change
-        The run ends when for more than `n_iter_no_change` epochs one after the other the loss, or
-        under early stopping the score, has not gained by `tol`.
-    verbose
-        Whether to show how far a fit has come: a bar in a terminal, lines elsewhere.
-    warm_start
-        Whether `fit` goes on from where the last call ended. a epochs and then b are a + b at
-        once, bit for bit, through pickle too.
-    momentum, nesterovs_momentum
-        For the solver "sgd".
-    early_stopping
-        Whether validation data decide when the run ends. The parameters of the best score are
-        kept then. `partial_fit` counts over its calls, where it is given `X_val` and `y_val`; at
-        the end it keeps the best, says so once, and trains no more.
-    validation_fraction, validation_split
-        What `fit` sets aside for validation unless it is given `X_val` and `y_val`: under early
-        stopping a fraction; or a split, which is a mask, the rows to hold out, or a splitter of
-        one split such as `PredefinedSplit`.
-    scoring
-        What scores the validation data: None for the accuracy or R², "loss" for the loss of the
-        network, the name of a scorer, or a function of (model, X, y).
-    metrics
-        Scorers to take after each epoch, by name: `{"auc": "roc_auc"}`; of the validation data
-        where there are any, else of the training data.
-    beta_1, beta_2, epsilon
-        For the solvers of Adam's family; ε is added to √v̂, as in the paper, not to √v.
-    dropout
-        The rate at which activations are silenced in training, for all hidden layers or a list.
-    layers
-        The layers before the outputs in the place of hidden_layer_sizes, activation and dropout:
-        a list of layers of any kind, `[cr.LayerNorm(), cr.Dense(32, "relu")]`. A linear layer for
-        the outputs comes after them; where the last is `cr.Members`, within it, so that each
-        member has outputs of its own. Each layer draws its initial parameters itself. A later call
-        that goes on must be given the same layers. The statistics of a batch norm count each
-        example once, whatever its weight; "lbfgs" makes no batches and refuses it.
-    clip_value, clip_norm
-        Bounds on each entry of the gradient, then on the norm of the whole.
-    n_jobs
-        How many threads to use: None for as many as are worth it, -1 for all.
-    engine
-        "auto", "native" to insist on the compiled engine, "reference" for the core.
-
-    Attributes
-    ----------
-    network_, parameters_, history_
-        The network, its parameters and the course of the training, for the functions of the core.
-    coefs_, intercepts_
-        The weights (inputs, outputs) and the biases of each dense layer, of those within other
-        layers too; `parameters_` has those of all kinds.
-    loss_, loss_curve_, best_loss_
-        The loss of the last epoch, of each, and the lowest; None under early stopping.
-    validation_scores_, best_validation_score_, validation_loss_curve_
-        The scores of the validation data by epoch, the best, and their loss by epoch.
-    metrics_curve_
-        What `metrics` gave, by name and epoch.
-    n_iter_, t_
-        The epochs of the last call, and the examples seen in all calls.
-    n_layers_, n_outputs_, out_activation_, n_features_in_, feature_names_in_
-        The layers that have parameters, and the inputs, counted; the outputs; what turns the last
-        into predictions; the columns.
-    """
-
-    solver: Solver = "adam"
-    alpha: NotNegative = 0.0001
-    batch_size: BatchSize = "auto"
-    learning_rate: LearningRate = "constant"
-    learning_rate_init: Positive = 0.001
-    power_t: NotNegative = 0.5
-    max_iter: AtLeastOne = 200
-    shuffle: Truth = True
-    random_state: Any = None
-    tol: NotNegative = 1e-4
-    verbose: Verbosity = False
-    warm_start: Truth = False
-    momentum: Fraction = 0.9
-    nesterovs_momentum: Truth = True
-    early_stopping: Truth = False
-    validation_fraction: Fraction = 0.1
-    beta_1: Fraction = 0.9
-    beta_2: Fraction = 0.999
-    epsilon: Positive = 1e-8
-    n_iter_no_change: Epochs = 10
-    max_fun: AtLeastOne = 15000
-    l1: NotNegative = 0.0
-    dropout: Any = 0.0
-    layers: Any = None
-    clip_value: Positive | None = None
-    clip_norm: Positive | None = None
-    validation_split: Any = None
-    scoring: Any = None
-    metrics: Metrics | None = None
-    n_jobs: Threads = None
-    engine: Engine = "auto"
+class BaseMLP(CallbackSupportMixin, MLPParameters):  # type: ignore[misc]
+    """A fit from its data to its end, for both estimators."""
 
     _html_repr = estimator_html.html_repr
     _sk_visual_block_ = estimator_html.visual_block
@@ -226,10 +84,36 @@ class BaseMLP(CallbackSupportMixin, FittedMLP):  # type: ignore[misc]
         by_score = self.early_stopping and held is not None
         curves = self._curves.begun(self.metrics or (), validated=held is not None)
         rule = functools.partial(hyperparameters.optimizer, self, data.n, batch)
-        start = curves.starts["score" if by_score else "loss"]
-        plan = TrainingPlan(
+        optimizer, start = rule(curves.slowdown), curves.starts["score" if by_score else "loss"]
+        return Descent(
+            self._plan(data, optimizer, batch, epochs, start, record=record),
+            OneBlock(Examples(data.X, data.target, data.weight)),
+            self.parameters_,
+            going_on(self.history_, optimizer, self.parameters_),
+            held and held.as_fit_takes_it,
+            data=data,
+            curves=curves,
+            scoring=Scoring(self._model, self._scorer(), scorers(self)),
+            by_score=by_score,
+            rule=rule,
+            falling=self.learning_rate_init if hyperparameters.slows_down(self) else None,
+            seen=self.t_,
+        )
+
+    def _plan(
+        self,
+        data: FitData,
+        optimizer: Optimizer,
+        batch: int,
+        epochs: int,
+        start: int,
+        *,
+        record: bool,
+    ) -> TrainingPlan:
+        """Return what is to be done; the epochs from `start` on count for patience."""
+        return TrainingPlan(
             net=self._network(data.X.shape[1], batch * data.mean_weight),
-            optimizer=rule(curves.slowdown),
+            optimizer=optimizer,
             epochs=self.history_.epochs + epochs,
             batch_size=batch,
             seed=self.seed_,
@@ -239,22 +123,6 @@ class BaseMLP(CallbackSupportMixin, FittedMLP):  # type: ignore[misc]
             clip_norm=self.clip_norm,
             record=record,
             **self._engine(),
-        )
-        return Descent(
-            plan,
-            OneBlock(Examples(data.X, data.target, data.weight)),
-            self.parameters_,
-            going_on(self.history_, plan.optimizer, self.parameters_),
-            held and held.as_fit_takes_it,
-            data=data,
-            curves=curves,
-            model=self._model,
-            score=self._scorer(),
-            metrics=scorers(self),
-            by_score=by_score,
-            rule=rule,
-            falling=self.learning_rate_init if hyperparameters.slows_down(self) else None,
-            seen=self.t_,
         )
 
     def _minimisation(self, data: FitData, steps: int, *, record: bool) -> Minimisation:

@@ -16,9 +16,10 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from chainrule import losses
 from chainrule.errors import unknown_name
 from chainrule.estimators import hyperparameters, inputs
-from chainrule.estimators.base_mlp import BaseMLP, documented
+from chainrule.estimators.base_mlp import BaseMLP
 from chainrule.estimators.fit_data import ValidationArguments
 from chainrule.estimators.fit_state import whole_or_not_at_all
+from chainrule.estimators.mlp_parameters import documented
 from chainrule.losses import LOSSES, Loss
 
 Array = NDArray[Any]

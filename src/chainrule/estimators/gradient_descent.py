@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from chainrule.estimators.fit_data import FitData
 from chainrule.estimators.fit_state import Curves, FitState
-from chainrule.estimators.scorers import Scorer
+from chainrule.estimators.scorers import Scoring
 from chainrule.fitting.patience import Patience
 from chainrule.fitting.trainer import Hook, Trainer
 from chainrule.history import History, TrainingInterrupted
@@ -30,24 +29,22 @@ class Descent(Trainer):
     ----------
     data, curves
         Its examples, and what is known by epoch.
-    model
-        Makes an estimator of a state, for the scorers to look at.
-    score, metrics
-        What scores the validation data, None for their loss; further scorers, by name.
+    scoring
+        What looks at it after each epoch.
     by_score
         Whether the scores decide when it ends, and not the loss.
     rule, falling
         The optimizer for what is left of the rate of learning; the rate at the start where it falls
         when nothing is gained, None where the training ends then.
+    seen, begun
+        The examples and the epochs that earlier calls have seen and made.
     interrupted
         Whether Ctrl-C has ended it.
     """
 
     data: FitData
     curves: Curves
-    model: Callable[[FitState], Any]
-    score: Scorer | None
-    metrics: dict[str, Scorer]
+    scoring: Scoring
     by_score: bool
     rule: Callable[[float], Optimizer]
     falling: float | None
@@ -84,14 +81,14 @@ class Descent(Trainer):
 
     def _measure(self) -> None:
         """Enter the metrics and the score; keep the parameters of the best score."""
-        curves, held = self.curves, self.data.held
-        if not self.metrics and held is None:
+        curves, held, (make, score, metrics) = self.curves, self.data.held, self.scoring
+        if not metrics and held is None:
             return
-        model, measured = self.model(self.state), (held or self.data).measured
-        for name, metric in self.metrics.items():
+        model, measured = make(self.state), (held or self.data).measured
+        for name, metric in metrics.items():
             curves.metrics[name].append(metric(model, *measured))
         if held is not None:
-            found = self.score(model, *measured) if self.score else -self.validation_losses[-1]
+            found = score(model, *measured) if score else -self.validation_losses[-1]
             curves.enter(found, self.params)
 
     def _slow_down_where_it_stands_still(self) -> None:

@@ -16,10 +16,11 @@ from sklearn.utils.multiclass import type_of_target
 from chainrule import losses
 from chainrule.errors import check_predicted, unknown_name
 from chainrule.estimators import hyperparameters, inputs, quantiles
-from chainrule.estimators.base_mlp import BaseMLP, documented
+from chainrule.estimators.base_mlp import BaseMLP
 from chainrule.estimators.fit_data import ValidationArguments
 from chainrule.estimators.fit_state import whole_or_not_at_all
 from chainrule.estimators.hyperparameters import Truth
+from chainrule.estimators.mlp_parameters import documented
 from chainrule.fitting.target_scaling import TargetScale, powers_of_two
 from chainrule.losses import LOSSES, Loss
 

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 from sklearn.metrics import get_scorer, get_scorer_names
 
 from chainrule.errors import unknown_name
+from chainrule.estimators.fit_state import FitState
 
 Array = NDArray[Any]
 
 Scorer = Callable[[Any, Array, Array, Array | None], float]
 """A function of a model, X, y and the weights."""
+
+
+class Scoring(NamedTuple):
+    """What looks at a model after each epoch.
+
+    `model` makes an estimator of where a fit stands, `score` scores the validation data, None by
+    their loss, and `metrics` are further scorers by name.
+    """
+
+    model: Callable[[FitState], Any]
+    score: Scorer | None
+    metrics: dict[str, Scorer]
 
 
 def scorers(estimator: Any) -> dict[str, Scorer]:
