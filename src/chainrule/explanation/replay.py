@@ -18,7 +18,7 @@ from chainrule.explanation.derivation_steps import Update
 from chainrule.explanation.notation import notation as convention
 from chainrule.explanation.result import Explanation
 from chainrule.explanation.subjects import subject
-from chainrule.explanation.tied_names import of_run
+from chainrule.explanation.tied_names import places_of_run
 from chainrule.explanation.unit_places import Places
 from chainrule.history import History
 from chainrule.layers import Draw
@@ -203,7 +203,7 @@ def explain_step(
     plan, at = run.plan, before_recorded_step(history, run, step)
     derivation.check_layers(plan.net)
     convention(notation)
-    places = of_run(plan.ties, Places.of(plan.net))
+    places = places_of_run(plan.ties, Places.of(plan.net))
     params, states = (
         tree_map(lambda leaf: np.asarray(leaf, np.float64), part)
         for part in (at.params, tuple(at.states))

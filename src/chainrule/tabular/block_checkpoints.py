@@ -14,14 +14,13 @@ from chainrule.network import Parameters
 from chainrule.serialization import CheckpointError, Store
 from chainrule.serialization.checkpoint_store import CHECKPOINTS
 from chainrule.streams import EDITION
-from chainrule.tabular.files.source import Source
-from chainrule.tabular.training_options import Options
+from chainrule.tabular.table_training import TableTraining
 
 
-def identity(training: Trainer, source: Source, options: Options) -> dict[str, str]:
+def identity(training: TableTraining) -> dict[str, str]:
     """Return what makes a training the same: all that its bits follow from but the machine."""
-    net = training.plan.net
-    asked = source.reading.changed() | options.of_the_model()
+    net, source = training.trainer.plan.net, training.source
+    asked = source.reading.changed() | training.options.of_the_model()
     return {
         "streams": f"of edition {EDITION}",
         "the table": f"one with SHA-256 {source.fingerprint()[:16]}…",
@@ -62,16 +61,16 @@ def discard(directory: Path) -> None:
             store.clear()
 
 
-def _take(training: Trainer, store: Store, params: Parameters, history: History) -> None:
+def _take(trainer: Trainer, store: Store, params: Parameters, history: History) -> None:
     try:
-        training.take(params, history)
+        trainer.take(params, history)
     except ValueError as error:
         raise CheckpointError(f"{store.directory}: {error}; start anew by `restart=True`") from None
 
 
 @contextmanager
 def keeping(
-    training: Trainer, source: Source, options: Options, directory: str | Path | None, every: float
+    training: TableTraining, directory: str | Path | None, every: float
 ) -> Iterator[Callable[[Trainer], None]]:
     """Bring a training to where its last checkpoint left it, and yield its hook after each visit.
 
@@ -80,24 +79,23 @@ def keeping(
     caller has what it needs, `discard` removes them.
     """
     if directory is None:
-        yield lambda training: None
+        yield lambda trainer: None
         return
-    net, params, optimizer = training.plan.net, training.params, training.plan.optimizer
+    trainer = training.trainer
+    net, params, optimizer = trainer.plan.net, trainer.params, trainer.plan.optimizer
     with Store(directory) as store:
         made_by = arithmetic(net, params, optimizer)
-        writer = CheckpointWriter(
-            store, net, lambda: identity(training, source, options), made_by, every
-        )
+        writer = CheckpointWriter(store, net, lambda: identity(training), made_by, every)
         if (found := writer.found(params)) is not None:
-            _take(training, store, *found)
+            _take(trainer, store, *found)
 
-        def after_visit(training: Trainer) -> None:
-            assert training.history
-            writer(training.history)
+        def after_visit(trainer: Trainer) -> None:
+            assert trainer.history
+            writer(trainer.history)
 
         try:
             yield after_visit
         except KeyboardInterrupt:
-            if training.history and training.visits != writer.saved:
-                writer.write(training.history)
+            if trainer.history and trainer.visits != writer.saved:
+                writer.write(trainer.history)
             raise

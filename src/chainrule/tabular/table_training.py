@@ -245,13 +245,13 @@ def _known_before(training: TableTraining) -> dict[str, Any]:
     }
 
 
-def is_of(model: TableModel, training: TableTraining) -> bool:
+def is_model_of(model: TableModel, training: TableTraining) -> bool:
     """Whether a model is of this training: of its options, and of columns with its statistics.
 
     >>> from chainrule.tabular.files.open_source import open_source
     >>> model, wine = cr.train("sklearn:wine", "target", epochs=1), open_source("sklearn:wine")
     >>> with prepared_training(wine, "target", Options(epochs=1)) as training:
-    ...     is_of(model, training)
+    ...     is_model_of(model, training)
     True
     """
     known, prepared = {"reading": None} | _known_before(training), training.prepared

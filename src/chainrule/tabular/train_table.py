@@ -19,7 +19,6 @@ from chainrule.tabular.read_options import Reading, column_name
 from chainrule.tabular.table_model import TableModel
 from chainrule.tabular.table_training import (
     TableTraining,
-    is_of,
     prepared_training,
     refit_trainer,
     trained_model,
@@ -148,7 +147,9 @@ def train(
         Whether to replace a model, or a table or network that `report` names.
     callbacks
         Functions that are called with the `Trainer` after each visit to a block of examples; a
-        small table is one block. One that returns True ends the training.
+        small table is one block. One that returns True ends the training. What has a method
+        `begin(training, trainer)` gets there what is known before the first step, the
+        `TableTraining`, also of a second training with all rows.
     OPTIONS
 
     Returns
@@ -182,16 +183,16 @@ def train(
     hooks = _hooks(callbacks)
     check_number("checkpoint_every", checkpoint_every, least=0)
     outputs = TrainingOutputs(*map(_path, (out, report, checkpoint)))
-    outputs.check_apart(*[table] * isinstance(table, str | Path))
+    outputs.check_apart(*([table] if isinstance(table, str | Path) else []))
     with claimed(outputs.model):
         begun = outputs.check_begun(resume=resume, restart=restart, force=force)
         source = open_source(table, **reading.changed())
         outputs.check_apart(*source.stamps)
         with outputs.saving() as save, prepared_training(source, column_name(target), asked) as it:
-            own = None if force else outputs.own_model(lambda model: is_of(model, it))
+            own = None if force else outputs.own_model(it)
             if own is not None and not begun:
                 return own
-            with keeping(it.trainer, source, it.options, checkpoint, checkpoint_every) as keep:
+            with keeping(it, checkpoint, checkpoint_every) as keep:
                 model = trained_model(it, _trained(it, keep, hooks))
                 save(it, model)
     return model

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from chainrule.atomic_write import remove_unfinished
 from chainrule.regular_files import behind_links
@@ -19,9 +18,7 @@ from chainrule.serialization.locks import HeldError, Lock
 from chainrule.tabular.block_checkpoints import discard, waiting, written
 from chainrule.tabular.output_files import Destination, check_apart, check_replaceable, is_same
 from chainrule.tabular.table_model import TableModel
-
-if TYPE_CHECKING:
-    from chainrule.tabular.table_training import TableTraining
+from chainrule.tabular.table_training import TableTraining, is_model_of
 
 REPLACE = "replace it by `force=True`, or choose another `out=`"
 """What can be done where a model has the name that another is to have."""
@@ -74,7 +71,7 @@ class TrainingOutputs:
         if self.checkpoints is not None:
             discard(self.checkpoints)
 
-    def own_model(self, is_own: Callable[[TableModel], bool]) -> TableModel | None:
+    def own_model(self, training: TableTraining) -> TableModel | None:
         """Return the model that this training had saved before it was killed, or None.
 
         Refuse to go on where the model there is another's that came later than the checkpoints.
@@ -86,7 +83,7 @@ class TrainingOutputs:
             model = TableModel.load(self.model)
         except ValueError:
             model = None
-        if model is not None and is_own(model):
+        if model is not None and is_model_of(model, training):
             return model
         last = None if self.checkpoints is None else written(self.checkpoints)
         if last is None or (model is not None and self.model.stat().st_mtime > last):
