@@ -11,6 +11,10 @@ ENGINE := CMakeLists.txt $(wildcard src/chainrule/engine/*.?pp)
 # Where there is a compiler, what it refuses is an error, not a reason to leave the engine out.
 export CHAINRULE_REQUIRE_ENGINE ?= $(if $(shell command -v $(CXX)),1,0)
 
+# The engine is compiled in one place, for the editable package and for the wheel: what has not
+# changed is not compiled again. That takes its tools from .venv, whose paths stay.
+BUILD := --no-build-isolation --config-settings=build-dir=build/engine
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help demo test test-without-compiler sanitize wheel lint format bench bench-estimators bench-tables clean
@@ -22,7 +26,7 @@ demo: .venv/.installed ## install the package in .venv and run its demonstration
 	@$(BIN)/chainrule demo
 
 test: .venv/.installed .venv/.installed-test ## run the tests and doctests, with coverage; ARGS="-k name" selects
-	$(BIN)/python -m pytest -n auto --cov $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal --cov $(ARGS)
 
 test-without-compiler: .venv/.created ## install without a compiler, in .venv-pure, and use that
 	rm -rf .venv-pure
@@ -31,9 +35,9 @@ test-without-compiler: .venv/.created ## install without a compiler, in .venv-pu
 		.venv-pure/bin/python -m pip --disable-pip-version-check -qq install .
 	.venv-pure/bin/python .ci/smoke.py reference
 
-wheel: .venv/.created ## build the wheel in dist, look into it, and use it in .venv-wheel
+wheel: .venv/.installed ## build the wheel in dist, look into it, and use it in .venv-wheel
 	rm -rf .venv-wheel dist/chainrule-*.whl
-	$(PIP) wheel --no-deps --wheel-dir dist .
+	$(PIP) wheel $(BUILD) --no-deps --wheel-dir dist .
 	$(BIN)/python .ci/wheel.py dist/chainrule-*.whl
 	$(BIN)/python -m venv .venv-wheel
 	.venv-wheel/bin/python -m pip --disable-pip-version-check -qq install dist/chainrule-*.whl
@@ -45,7 +49,7 @@ sanitize: .venv-address/.installed .venv-thread/.installed ## run the engine's t
 	for sanitizer in address thread; do for isa in $(ISAS); do \
 		export CHAINRULE_ISA=$$isa; \
 		.ci/sanitized $$sanitizer .venv-$$sanitizer/bin/python .ci/smoke.py native || exit; \
-		.ci/sanitized $$sanitizer .venv-$$sanitizer/bin/python -m pytest -n auto -s -x \
+		.ci/sanitized $$sanitizer .venv-$$sanitizer/bin/python -m pytest -n auto --dist worksteal -s -x \
 			-p no:cacheprovider tests/test_engine.py tests/test_engine_kinds.py tests/test_engine_processes.py \
 			tests/test_evaluation.py \
 			--deselect tests/test_engine.py::test_training_does_not_wait_for_the_interpreter \
@@ -99,7 +103,9 @@ clean: ## remove .venv, caches and everything built
 
 .venv/.installed: pyproject.toml $(ENGINE) | .venv/.created
 	@echo "Setting up chainrule in .venv ..."
-	@$(PIP) install --editable .
+	@$(PIP) install cmake ninja $$($(BIN)/python -c 'import tomllib; \
+		print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])')
+	@$(PIP) install $(BUILD) --editable .
 	@touch $@
 
 # What an extra and the package need, without the package: checking it takes no compiler.

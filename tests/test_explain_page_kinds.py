@@ -6,7 +6,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.explanation.notation import Key
-from chainrule.explanation.page.drawn_units import EDGES, UNITS, shown
+from chainrule.explanation.page.drawn_units import EDGES, UNITS, drawn_units
 from chainrule.layers import LAYERS
 from chainrule.trees import named_leaves
 from pages import expected, shown_lines
@@ -84,7 +84,7 @@ def assert_numbers(found, d):
 
 
 def assert_drawn(own, d, bands, bows, wires, weights, biases):
-    drawn, k = shown(d), d.at.last - 1
+    drawn, k = drawn_units(d), d.at.last - 1
     edges = [edge.key for edge in drawn.edges if edge.key and edge.layer == k]
     added = [key for (layer, _), key in drawn.biases.items() if layer == k]
     found = [{d.at.leaf(key)[0].rpartition(".")[2] for key in keys} for keys in (edges, added)]
@@ -142,7 +142,7 @@ def test_layers_that_are_wide_are_condensed(of):
     ends = [] if WIDE[of][-1].members > 1 else [cr.Dense(2)]
     net = cr.Network(20, [cr.Dense(30), *WIDE[of], *ends], "squared_error")
     p = problem(net, n=2)
-    drawn = shown(cr.explain(net, p.params, p.X, p.y, of=of).derivation)
+    drawn = drawn_units(cr.explain(net, p.params, p.X, p.y, of=of).derivation)
     subject = cr.explain(net, p.params, p.X, p.y, of=of).derivation.subject
     assert subject in drawn.subjects() or "frequency" in of
     assert {len(units) for units in drawn.units} <= {UNITS, 2, 0}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule.explanation.page import SCRIPTS, inert_json, page
-from chainrule.explanation.page.drawn_units import shown
+from chainrule.explanation.page.drawn_units import drawn_units
 from chainrule.explanation.page.page_data import visible
 from pages import expected, explained, shown_lines
 from strategies import problem
@@ -178,7 +178,7 @@ def test_what_is_drawn_holds_the_subject(inputs, width, seed):
     net = cr.Network(inputs, [cr.Dense(width, "tanh"), cr.Dense(2)], loss="squared_error")
     own = problem(net, n=2, seed=seed)
     last = f"w{inputs * width}"
-    drawn = shown(cr.explain(net, own.params, own.X, own.y, of=last).derivation)
+    drawn = drawn_units(cr.explain(net, own.params, own.X, own.y, of=last).derivation)
     assert (0, width - 1, -1, inputs - 1) in {edge[:4] for edge in drawn.edges}
     assert inputs - 1 in drawn.units[0]
     assert width - 1 in drawn.units[1]

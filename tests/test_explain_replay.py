@@ -35,9 +35,11 @@ OPTIONS = {
 }
 
 
-def train(rule=None, *, name="reference", epochs=3, loss="cross_entropy", history=None, **options):
+def train(
+    rule=None, *, n=20, name="reference", epochs=3, loss="cross_entropy", history=None, **options
+):
     penalties = {key: options.pop(key) for key in ("l1", "l2") if key in options}
-    p = problem(cr.Network(2, LAYERS, loss, **penalties), n=20)
+    p = problem(cr.Network(2, LAYERS, loss, **penalties), n)
     options = {
         "batch_size": 6,
         "seed": 3,
@@ -57,15 +59,13 @@ def train(rule=None, *, name="reference", epochs=3, loss="cross_entropy", histor
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 def test_the_update_of_a_step_leads_to_the_next(rule, options, name):
-    params, history = train(rule, name=name, **options)
+    params, history = train(rule, n=8, name=name, **{"batch_size": 3, **options})
     last = history.at.step
+    made = {k: cr.explain_step(history, step=k, of="w5").derivation for k in (1, 2, 3, last)}
     for step in (1, 2, last):
-        made = cr.explain_step(history, step=step, of="w5").derivation.parts[-1].steps[-1].value
-        if step < last:
-            after = cr.explain_step(history, step=step + 1, of="cost").derivation.params
-        else:
-            after = params
-        assert made == pytest.approx(after[0].W[2, 0], rel=1e-12)
+        after = made[step + 1].params if step < last else params
+        updated = made[step].parts[-1].steps[-1].value
+        assert updated == pytest.approx(after[0].W[2, 0], rel=1e-12)
 
 
 @pytest.mark.parametrize("name", ENGINES)

@@ -13,7 +13,7 @@ import chainrule as cr
 from chainrule.demo import worked_example
 from chainrule.explanation.expressions import Product, Quantity, Sum, exact
 from chainrule.explanation.notation import COST, Key, derivative
-from chainrule.explanation.subjects import count, numbered, parameters, subject
+from chainrule.explanation.subjects import count, key_by_number, parameters, subject
 from chainrule.explanation.unit_places import Places
 from chainrule.layers import LAYERS
 from chainrule.optimizers import Optimizer
@@ -66,7 +66,7 @@ def test_numbers_go_through_all_layers():
     assert len(set(parameters(at))) == net.size
     for letter in "wb":
         for k in range(count(letter, at)):
-            key = numbered(letter, k, at)
+            key = key_by_number(letter, k, at)
             place = at.weight(*key[1:4]) if letter == "w" else at.bias(*key[1:3])
             assert place == k + 1
     assert [place.path for place in at.layers] == ["0", "2", "3"]

@@ -140,15 +140,25 @@ def case(name):
     return CASES[name]()
 
 
+@functools.cache
+def latex(name):
+    return case(name).latex()
+
+
 def pairs(explanation):
-    """Each step with its line in LaTeX and in MathML."""
+    """Each line in LaTeX and in MathML."""
     by_latex, by_mathml = Latex(), MathML()
-    for step in explanation.derivation.steps():
-        yield step, explanation.line(step, by_latex), explanation.line(step, by_mathml)
+    steps = explanation.derivation.steps()
+    return [(explanation.line(step, by_latex), explanation.line(step, by_mathml)) for step in steps]
 
 
-def assert_same(explanation):
-    for _, left, right in pairs(explanation):
+@functools.cache
+def pairs_of(name):
+    return pairs(case(name))
+
+
+def assert_same(explanation, lines):
+    for left, right in lines:
         for what in ("symbol", "formula", "numbers", "result", "holds"):
             mathml = getattr(right, what)
             assert of_latex(getattr(left, what)) == of_mathml(mathml), what
@@ -156,11 +166,11 @@ def assert_same(explanation):
     assert of_latex(explanation.symbol(Latex())) == of_mathml(explanation.symbol(MathML()))
 
 
-def assert_true(explanation):
+def assert_true(lines):
     """Each line of figures, read back from both formats, comes to the result that it prints."""
     count = 0
-    for _, *lines in pairs(explanation):
-        for line, reader in zip(lines, (of_latex, of_mathml), strict=True):
+    for pair in lines:
+        for line, reader in zip(pair, (of_latex, of_mathml), strict=True):
             if line.numbers and not line.rounded:
                 count += 1
                 printed = reader(line.result)
@@ -172,20 +182,21 @@ def assert_true(explanation):
 
 @pytest.mark.parametrize("name", CASES)
 def test_latex_and_mathml_say_the_same(name):
-    assert_same(case(name))
+    assert_same(case(name), pairs_of(name))
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_each_line_is_true_as_it_is_printed(name):
-    assert_true(case(name))
+    assert_true(pairs_of(name))
 
 
 @settings(max_examples=15)
 @given(dense_problems)
 def test_so_it_is_for_any_network(p):
     explanation = of_problem(p, "w1")
-    assert_same(explanation)
-    assert_true(explanation)
+    lines = pairs(explanation)
+    assert_same(explanation, lines)
+    assert_true(lines)
 
 
 def test_the_readers_see_what_differs():
@@ -200,7 +211,7 @@ def test_the_readers_see_what_differs():
 
 
 def test_a_power_of_a_raised_name_has_brackets():
-    formulas = [line.formula for _, line, _ in pairs(case("wide, nielsen"))]
+    formulas = [line.formula for line, _ in pairs_of("wide, nielsen")]
     assert any(r"(z_{2}^{2})^{3}" in formula for formula in formulas)
 
 
@@ -225,7 +236,7 @@ def complaints(log):
 
 @needs_latex
 def test_every_explanation_compiles_without_a_warning(tmp_path):
-    documents = (case(name).latex() for name in CASES)
+    documents = map(latex, CASES)
     bodies = [text.removeprefix(PREAMBLE).removesuffix("\\end{document}\n") for text in documents]
     log = compile_latex(PREAMBLE + "\\clearpage\n".join(bodies) + "\\end{document}\n", tmp_path)
     assert complaints(log) == []
@@ -258,8 +269,7 @@ def test_a_sum_is_broken_between_its_terms_only():
 
 
 def test_latex_is_ascii():
-    for name in CASES:
-        assert case(name).latex().isascii()
+    assert "".join(map(latex, CASES)).isascii()
 
 
 def test_the_result_is_framed_where_it_stands_above_and_below():

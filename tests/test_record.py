@@ -113,6 +113,13 @@ def test_recording_is_asked_for_by_true(record):
         fit(record=record)
 
 
+@pytest.mark.parametrize("function", [cr.explain_step, cr.contributions])
+def test_what_is_no_history_is_refused(function):
+    message = f"^{function.__name__}: history must be one that fit returned, got tuple$"
+    with pytest.raises(TypeError, match=message):
+        function(fit(record=True), of="w1", step=1)
+
+
 def test_recording_changes_no_bit():
     assert bits(fit()[0]) == bits(fit(record=True)[0])
 

@@ -136,7 +136,7 @@ WRONG = [
     (["epochs"], "2", "epochs must be a whole number >= 0, got '2'"),
     (["epochs"], 3, "the array 'curves.loss' must hold one number an epoch"),
     (["best_epoch"], 3, "best_epoch must be one of the 2 epochs, got 3"),
-    (["over"], "boredom", "over must be one of '', 'epochs', 'early stopping', got 'boredom'"),
+    (["over"], "boredom", "over must be one of '', 'epochs', 'early stopping', 'callback', got"),
     (["options", "epochs"], "x", "options: epochs must be a whole number >= 1, got 'x'"),
     (["options", "epochs"], ..., "options must have the key 'epochs'"),
     (["options", "more"], 1, "options: unknown option 'more'"),

@@ -181,7 +181,12 @@ NAN, INF = float("nan"), float("inf")
 REFUSED = [
     # network, place, value, what is said
     ("scale", [0, "kind"], "scales", "unknown kind of layer 0 'scales'; did you mean 'scale'"),
-    ("scale", [0, "factor"], 1.0, "layer 0: scale must have the keys kind; got keys"),
+    (
+        "scale",
+        [0, "factor"],
+        1.0,
+        "layer 0: scale must have the keys kind: the key 'factor'",
+    ),
     ("norms", [0, "epsilon"], 0.0, "layer 0: LayerNorm: epsilon must be a finite number > 0"),
     ("norms", [0, "epsilon"], [1e-5], "layer 0: LayerNorm: epsilon must be a finite number"),
     ("norms", [0, "epsilon"], NAN, "layer 0: LayerNorm: epsilon must be a finite number"),

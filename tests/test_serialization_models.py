@@ -264,7 +264,11 @@ WRONG_ABOUT = [
         "network, history, format, library, run, arithmetic: the key",
     ),
     (["run"], {"seed": 1}, "run.seed must be a text, got 1"),
-    (["network"], None, "network must have the keys inputs, layers, loss, l1, l2; got None"),
+    (
+        ["network"],
+        None,
+        "network must have the keys inputs, layers, loss, l1, l2, reduction; got",
+    ),
     (["network", "layers", 0, "units"], 5, "0.W must have shape (5, 3), got (4, 3)"),
     (["history"], None, "the array 'last.0.W' belongs to nothing in it"),
     (["history"], [], "history must be an object or null, got []"),

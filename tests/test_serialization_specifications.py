@@ -233,12 +233,12 @@ REFUSED = [
     (
         ["inputs"],
         ...,
-        "network must have the keys inputs, layers, loss, l1, l2; got keys ['layers'",
+        "network must have the keys inputs, layers, loss, l1, l2, reduction: the key 'inputs' is",
     ),
     (
         ["seed"],
         3,
-        "network must have the keys inputs, layers, loss, l1, l2; got keys ['inputs', 'lay",
+        "network must have the keys inputs, layers, loss, l1, l2, reduction: the key 'seed' is",
     ),
     (["inputs"], 0, "network: Network: inputs must be a whole number >= 1, got 0"),
     (["inputs"], 2.0, "network: Network: inputs must be a whole number >= 1, got 2.0"),
@@ -298,7 +298,7 @@ def test_data_of_no_network_is_refused(path, value, message):
 @pytest.mark.parametrize("data", [None, 3, "network", [DATA]])
 def test_what_is_no_data_is_refused(data):
     with pytest.raises(
-        ValueError, match="network must have the keys inputs, layers, loss, l1, l2;"
+        ValueError, match="network must have the keys inputs, layers, loss, l1, l2, reduction; got"
     ):
         network_from_data(data)
     with pytest.raises(ValueError, match="unknown kind of optimizer"):

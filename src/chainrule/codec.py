@@ -15,7 +15,7 @@ import reprlib
 import types
 import typing
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, get_args, get_origin
@@ -34,6 +34,9 @@ from chainrule.value_types import (
 LONGEST = 100_000
 """The most characters of a text: what is said of a model is wrapped, and compared, and printed."""
 
+MOST_SAID = 500
+"""The most characters of what is said of a value that a record refuses, which it may quote."""
+
 # Records
 
 
@@ -51,7 +54,7 @@ class Makes(NamedTuple):
 
     def check(self, value: Any, given: Any, what: str) -> None:
         """Raise ValueError, with the place, for what the function does not take."""
-        with _named(what):
+        with named(what):
             self.make(value)
 
 
@@ -113,13 +116,45 @@ def within(what: str, name: str) -> str:
     return f"{what}.{name}".lstrip(".") if name.isidentifier() else f"{what}[{reprlib.repr(name)}]"
 
 
+def check_keys(
+    given: Any, known: Collection[str], what: str, *, more: Collection[str] = ()
+) -> None:
+    """Raise ValueError where an object lacks a key that it must have, or has one that none knows.
+
+    It must have those known, but for some `more`.
+
+    >>> check_keys({"a": 1, "c": 2}, ["a", "b"], "forms", more=["b"])
+    Traceback (most recent call last):
+    ...
+    ValueError: forms must have the keys a, b: the key 'c' is not known
+    """
+    if not isinstance(given, dict):
+        wrong = f"; got {reprlib.repr(given)}"
+    elif missing := sorted(set(known) - set(more) - set(given)):
+        wrong = f": the key {missing[0]!r} is missing"
+    elif unknown := sorted(set(given) - set(known)):
+        wrong = f": the key {reprlib.repr(unknown[0])} is not known"
+    else:
+        return
+    raise ValueError(f"{what or 'it'} must have the keys {', '.join(known)}{wrong}")
+
+
 @contextmanager
-def _named(place: str) -> Iterator[None]:
-    """Make one ValueError, with the place, of what functions raise for values."""
+def named(place: str) -> Iterator[None]:
+    """Make one ValueError, with the place, of what functions raise for values, which may be long.
+
+    >>> with named("scale"):
+    ...     float("a")
+    Traceback (most recent call last):
+    ...
+    ValueError: scale: could not convert string to float: 'a'
+    """
     try:
         yield
     except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"{place}: {error}") from None
+        said = str(error)
+        short = said if len(said) <= MOST_SAID else f"{said[: MOST_SAID - 100]}…{said[-100:]}"
+        raise ValueError(f"{place}: {short}") from None
 
 
 @dataclass(frozen=True)
@@ -167,28 +202,17 @@ class _ObjectType(Type):
         return {key: type_of(annotation, _of_data) for key, annotation in declared.items()}
 
     @functools.cached_property
-    def needed(self) -> frozenset[str]:
-        """The keys that must be there."""
+    def more(self) -> frozenset[str]:
+        """The keys that need not be there."""
         if typing.is_typeddict(self.of):
-            return frozenset(self.of.__required_keys__)
+            return frozenset(self.of.__optional_keys__)
         none = dataclasses.MISSING
-        fields = dataclasses.fields(self.of)
-        return frozenset(f.name for f in fields if f.default is none and f.default_factory is none)
+        defaults = {f.name: (f.default, f.default_factory) for f in dataclasses.fields(self.of)}
+        return frozenset(name for name, each in defaults.items() if each != (none, none))
 
     def made(self, value: Any, what: str) -> Any:
-        self._check_keys(set(value), what)
+        check_keys(value, self.keys, what, more=self.more)
         return {key: self.keys[key].read(each, within(what, key)) for key, each in value.items()}
-
-    def _check_keys(self, given: set[str], what: str) -> None:
-        missing, unknown = sorted(self.needed - given), sorted(given - set(self.keys))
-        if not (missing or unknown):
-            return
-        wrong = (
-            f"the key {missing[0]!r} is missing"
-            if missing
-            else f"the key {reprlib.repr(unknown[0])} is not known"
-        )
-        raise ValueError(f"{what or 'it'} must have the keys {', '.join(self.keys)}: {wrong}")
 
 
 @dataclass(frozen=True)
@@ -208,7 +232,7 @@ class _RecordType(Type):
             raise ValueError(refusal(kind, known, within(what, "kind")))
         fields = {key: each for key, each in value.items() if key != "kind"}
         made = self.kinds[kind].made(fields, what)
-        with _named(what):
+        with named(what):
             return self.kinds[kind].of(**made)
 
 

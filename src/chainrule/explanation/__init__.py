@@ -131,7 +131,7 @@ def explain(
     ...
     """
     from chainrule.explanation import derivation, result, subjects
-    from chainrule.explanation.tied_names import tied
+    from chainrule.explanation.tied_names import tied_places
     from chainrule.explanation.training_step import TrainingStep
     from chainrule.explanation.unit_derivative import derive_unit
     from chainrule.explanation.unit_places import Places
@@ -139,7 +139,7 @@ def explain(
     top = _checked("explain", net, params, notation, top)
     if digits is not None:
         digits = check_whole("explain: digits", digits, least=1, below=18)
-    at = tied(ties, Places.of(net))
+    at = tied_places(ties, Places.of(net))
     numerator, subject = subjects.fraction(of, by, at)
     of_cost = numerator == subjects.COST
     if ties and not of_cost:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.errors import check_whole
 from chainrule.explanation import derivation
 from chainrule.explanation.replay import recorded_run
 from chainrule.explanation.step_shares import DECAY, EARLIER, PENALTY, Sharing, Vector
@@ -136,8 +135,7 @@ def contributions(history: History, of: str, step: int | None = None) -> Contrib
     >>> cr.contributions(history, of="w1").examples.round(3)
     array([-0.225])
     """
-    last = history.at.step if step is None else check_whole("contributions: step", step, least=1)
-    run = recorded_run(history, last)
+    run, last = recorded_run(history, step, of="contributions")
     derivation.check_layers(run.plan.net)
     at = Places.of(run.plan.net)
     key = subject(of, at)

@@ -16,7 +16,7 @@ from chainrule.batches import Examples
 from chainrule.explanation.core_numbers import PlaceNumbers, at_path
 from chainrule.explanation.notation import COST, Key
 from chainrule.explanation.subjects import ALL
-from chainrule.explanation.sums import Row, whole
+from chainrule.explanation.sums import Row, exact_sum
 from chainrule.explanation.unit_places import LayerPlace, Places, is_parameter
 from chainrule.layers import Draw
 from chainrule.network import Network, Parameters, describe, divisor
@@ -77,7 +77,7 @@ class Passes:
         row = self.net.row
         shares = row.value(self.trace.output, self.y, np)
         self._check(f"the loss {str(row)!r}", self.at.last, self.at.layers[-1], shares)
-        self.losses = [whole(each) for each in shares]
+        self.losses = [exact_sum(each) for each in shares]
         free = dataclasses.replace(self.net, l1=0.0, l2=0.0, check=False)  # type: ignore[call-arg]
         self.plain = Trace(self.trace, free, self.params)
         self.mean_loss, self.cost = (
@@ -151,16 +151,16 @@ class Passes:
         """Return ∂C by a parameter, or by an input or unit that all examples move together."""
         if is_parameter(key):
             grads = self.plain_grads if plain else self.grads
-            return whole([self._leaf(grads, place) for place in self.at.places(key)])
+            return exact_sum([self._leaf(grads, place) for place in self.at.places(key)])
         if key.kind == "x":
-            return whole(input_gradient(self.trace, self.weighted)[:, key.unit])
+            return exact_sum(input_gradient(self.trace, self.weighted)[:, key.unit])
         return self.mean(self.parts(key))
 
     def mean(self, values: list[float]) -> float:
         """Return the weighted mean of the examples' figures."""
         w = np.ones(self.n) if self.data.w is None else self.data.w
-        size = whole(w) if self.mean_weight is None else self.n * self.mean_weight
-        return whole(w * values) / divisor(self.net, size)
+        size = exact_sum(w) if self.mean_weight is None else self.n * self.mean_weight
+        return exact_sum(w * values) / divisor(self.net, size)
 
     def parts(self, key: Key) -> list[float]:
         """Return each example's own derivative, or its own cost."""

@@ -11,7 +11,7 @@ from chainrule.explanation.expressions import Expression, Quantity, call
 from chainrule.explanation.formulas import number
 from chainrule.explanation.forward_backward import Passes
 from chainrule.explanation.notation import COST, Key, derivative
-from chainrule.explanation.sums import total, whole
+from chainrule.explanation.sums import exact_sum, total
 from chainrule.explanation.unit_places import is_parameter
 from chainrule.explanation.updates import letter
 from chainrule.layers import Role
@@ -78,7 +78,7 @@ class Means:
             note = "of all examples in training"
             return Step(Key("letter", text="mean weight"), None, mean, note)
         summed = total(w, lambda i: _weight(w, i), self.top, self.rows)
-        return Step(Key("letter", text="Σ weight"), summed, whole(w))
+        return Step(Key("letter", text="Σ weight"), summed, exact_sum(w))
 
     # The penalty
 
@@ -120,7 +120,7 @@ class Means:
             key = self.passes.at.key(name, [*map(int, entry)])
             return of(Quantity(key, self.passes.value(key)))
 
-        summed = letter(name, whole(sizes))
+        summed = letter(name, exact_sum(sizes))
         return Step(summed.key, total(sizes, term, self.top), summed.value)
 
     def _penalised(self, key: Key) -> Step:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.explanation.tied_names import checked, tied
+from chainrule.explanation.tied_names import checked_ties, tied_places
 from chainrule.explanation.toml_file import TomlFile, shape_of
 from chainrule.explanation.unit_places import Places
 from chainrule.network import Network, Parameters
@@ -95,7 +95,7 @@ class ParameterKeys(TomlFile):
         """Return the groups of names of parameters that are one number."""
         given = self.given.get("ties", [])
         with self.at("ties"):
-            checked(params, tied(given, Places.of(net)), net.roles)
+            checked_ties(params, tied_places(given, Places.of(net)), net.roles)
         return tuple(map(tuple, given))
 
     # Which way the matrices are written

@@ -54,7 +54,7 @@ class Reached:
         for place in self.places:
             if is_parameter(place):
                 if k in self.at.instances(place):
-                    found |= self.working.touched(place, k)
+                    found |= self.working.changed_units(place, k)
             elif place.kind in ("a", "z") and place.layer == k:
                 found.add(place.unit)
         return found

@@ -75,9 +75,9 @@ def _by_number(given: str, at: Places) -> Key | None:
         return None
     letter, number = found[1], int(found[2])
     if number <= count(letter, at):
-        return numbered(letter, number - 1, at)
+        return key_by_number(letter, number - 1, at)
     if number <= count(letter, at) + len(at.later(LETTERS.get(letter, ""))):
-        return at.places(placed(letter, number - 1, at))[0]  # it is the number of a place
+        return at.places(key_by_place(letter, number - 1, at))[0]  # it is the number of a place
     return None
 
 
@@ -86,7 +86,7 @@ def _of_member(of: str, found: re.Match[str], at: Places) -> Key | None:
     letter, number, member = found[1], int(found[2]), found[3]
     if number > count(letter, at):
         return None
-    key = numbered(letter, number - 1, at)
+    key = key_by_number(letter, number - 1, at)
     twins = [k for k in range(len(at.layers)) if at.twin(k) == at.twin(key.layer)]
     if len(twins) == 1 and member is None:
         return key
@@ -130,10 +130,10 @@ def fraction(of: str, by: str | None, at: Places) -> tuple[Key, Key]:
     return given, divisor
 
 
-def no_way(of: str, by: str) -> ValueError:
+def does_not_lead(of: str, by: str) -> ValueError:
     """Return the error for a unit by what does not lead to it.
 
-    >>> str(no_way("out_o1", "w7"))[:39]
+    >>> str(does_not_lead("out_o1", "w7"))[:39]
     'explain: w7 does not lead to out_o1, wh'
     """
     return ValueError(
@@ -191,11 +191,11 @@ def count(letter: str, at: Places) -> int:
     return sum(at.layers[k].outputs for k in own)
 
 
-def numbered(letter: str, number: int, at: Places) -> Key:
+def key_by_number(letter: str, number: int, at: Places) -> Key:
     """Return the key of a quantity by its letter and its number from 0.
 
     >>> net = cr.Network(2, [cr.Dense(2), cr.Dense(2)], loss="half_squared_error")
-    >>> numbered("w", 4, Places.of(net))[:4]
+    >>> key_by_number("w", 4, Places.of(net))[:4]
     ('w', 1, 0, 0)
     """
     if letter in "xi":
@@ -204,14 +204,14 @@ def numbered(letter: str, number: int, at: Places) -> Key:
         return Key("a", at.last, number)
     for each in sorted(at.later(LETTERS.get(letter, ""))):
         number += each - 1 <= number
-    return placed(letter, number, at)
+    return key_by_place(letter, number, at)
 
 
-def placed(letter: str, number: int, at: Places) -> Key:
+def key_by_place(letter: str, number: int, at: Places) -> Key:
     """Return the key of a weight, a bias or a hidden unit by its place from 0, tied or not.
 
     >>> net = cr.Network(2, [cr.Dense(2), cr.Dense(2)], loss="half_squared_error")
-    >>> placed("b", 3, Places.of(net))[:3]
+    >>> key_by_place("b", 3, Places.of(net))[:3]
     ('b', 1, 1)
     """
     if letter not in LETTERS:
@@ -233,7 +233,9 @@ def parameters(at: Places) -> list[Key]:
     >>> [key.kind for key in parameters(Places.of(net))]
     ['w', 'w', 'b', 'b']
     """
-    numbered_ones = [numbered(letter, k, at) for letter in "wb" for k in range(count(letter, at))]
+    numbered_ones = [
+        key_by_number(letter, k, at) for letter in "wb" for k in range(count(letter, at))
+    ]
     return [*numbered_ones, *_others(at)]
 
 

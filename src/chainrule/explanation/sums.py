@@ -26,10 +26,10 @@ def largest(values: Sequence[float] | Row, top: int) -> list[int]:
     return sorted(map(int, np.argsort(-sizes, kind="stable")[:top]))
 
 
-def whole(values: Sequence[float] | Row) -> float:
+def exact_sum(values: Sequence[float] | Row) -> float:
     """Return the sum of numbers, rounded once; what double precision cannot hold is ±∞ or NaN.
 
-    >>> whole([0.1] * 10), whole([1e308, 1e308])
+    >>> exact_sum([0.1] * 10), exact_sum([1e308, 1e308])
     (1.0, inf)
     """
     try:
@@ -57,5 +57,5 @@ def total(
     if len(places) < len(values):
         rest = np.delete(np.asarray(values), places)
         text = f"the other {len(rest)}" if places else f"all {len(rest)}"
-        terms.append(Quantity(Key("rest", text=text), whole(rest)))
+        terms.append(Quantity(Key("rest", text=text), exact_sum(rest)))
     return terms[0] if len(terms) == 1 else Sum(tuple(terms))

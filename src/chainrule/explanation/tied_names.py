@@ -14,11 +14,11 @@ from chainrule.network import Parameters
 from chainrule.ties import Place, Ties, check_ties
 
 
-def tied(ties: Any, at: Places) -> Places:
+def tied_places(ties: Any, at: Places) -> Places:
     """Return the places of a network in which groups of weights or biases are one number.
 
     >>> net = cr.Network(2, [cr.Dense(2), cr.Dense(2)], loss="half_squared_error")
-    >>> at = tied([["h1.b", "h2.b"], ["o1.b", "o2.b"]], Places.of(net))
+    >>> at = tied_places([["h1.b", "h2.b"], ["o1.b", "o2.b"]], Places.of(net))
     >>> subject("b2", at) == subject("o2.b", at)
     True
     """
@@ -40,7 +40,7 @@ def tied(ties: Any, at: Places) -> Places:
     return dataclasses.replace(at, ties=tuple(groups))
 
 
-def checked(
+def checked_ties(
     params: Parameters,
     at: Places,
     roles: Mapping[str, Role],
@@ -48,14 +48,14 @@ def checked(
 ) -> Ties:
     """Return the ties as `fit` has them, or raise where tied places are not one number."""
     names = [[str(Place(*at.leaf(key))) for key in group] for group in at.ties]
-    return check_ties(params, names, roles, frozen, called(at))
+    return check_ties(params, names, roles, frozen, untied_names(at))
 
 
-def called(at: Places) -> Callable[[Place], str]:
+def untied_names(at: Places) -> Callable[[Place], str]:
     """Return what each place is called where nothing is tied yet.
 
     >>> net = cr.Network(2, [cr.Dense(2), cr.Dense(1)], loss="huber")
-    >>> called(Places.of(net))(Place("1.W", (0, 1)))
+    >>> untied_names(Places.of(net))(Place("1.W", (0, 1)))
     'w6'
     """
     untied = dataclasses.replace(at, ties=())
@@ -68,11 +68,11 @@ def called(at: Places) -> Callable[[Place], str]:
     return name
 
 
-def of_run(ties: Ties, at: Places) -> Places:
+def places_of_run(ties: Ties, at: Places) -> Places:
     """Return the places of a network whose parameters a run has tied.
 
     >>> net = cr.Network(1, [cr.Dense(2)], loss="huber")
-    >>> of_run(((Place("0.b", (0,)), Place("0.b", (1,))),), Places.of(net)).later("b")
+    >>> places_of_run(((Place("0.b", (0,)), Place("0.b", (1,))),), Places.of(net)).later("b")
     {2: 1}
     """
     groups = [sorted((key_at(place, at) for place in group), key=at.number) for group in ties]

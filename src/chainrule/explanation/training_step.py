@@ -10,7 +10,7 @@ from chainrule.errors import check_whole
 from chainrule.explanation.derivation import in_double, inputs_in_double
 from chainrule.explanation.derivation_steps import Update
 from chainrule.explanation.replay import before_step
-from chainrule.explanation.tied_names import called, checked
+from chainrule.explanation.tied_names import checked_ties, untied_names
 from chainrule.explanation.unit_places import Places
 from chainrule.layers import Draw
 from chainrule.network import Network, Parameters, check_parameters, frozen
@@ -63,7 +63,7 @@ class TrainingStep(NamedTuple):
     def begin(self, net: Network, params: Parameters, data: Examples) -> StepStart:
         """Return where the step begins that is explained, or raise where nothing says how."""
         stays = frozen(params, self.freeze, of="explain")
-        ties = checked(params, self.at, net.roles, stays)
+        ties = checked_ties(params, self.at, net.roles, stays)
         if self.optimizer is None:
             for name in ("velocity", "step", "batch_size"):
                 if getattr(self, name) is not None:
@@ -91,7 +91,7 @@ class TrainingStep(NamedTuple):
                 f"{optimizer!r}"
             )
         check_parameters(net, self.velocity)
-        check_equal(dict(named_leaves(self.velocity)), ties, "velocities", called(self.at))
+        check_equal(dict(named_leaves(self.velocity)), ties, "velocities", untied_names(self.at))
         return [(v,) for v in leaves(self.velocity)]
 
     def _reached(

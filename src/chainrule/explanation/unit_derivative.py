@@ -23,7 +23,7 @@ from chainrule.explanation.expressions import Expression, Product, Quantity, in_
 from chainrule.explanation.formulas import number
 from chainrule.explanation.notation import Key, derivative
 from chainrule.explanation.reached_units import Reached
-from chainrule.explanation.subjects import no_way
+from chainrule.explanation.subjects import does_not_lead
 from chainrule.explanation.sums import Row
 from chainrule.explanation.unit_places import Places, is_parameter
 from chainrule.explanation.working import Working
@@ -50,11 +50,11 @@ def derive_unit(
     at = Places.of(net)
     with np.errstate(all="ignore"):
         if by.layer > of.layer:
-            raise no_way(called[0], str(called[1]))
+            raise does_not_lead(called[0], str(called[1]))
         passes: Any = _UnitPasses(net, params, X, of)  # as much of Passes as its Deriver asks for
         deriver = _UnitDeriver(passes, by, top)
         if not deriver.leads():
-            raise no_way(called[0], str(called[1]))
+            raise does_not_lead(called[0], str(called[1]))
         parts = deriver.parts()
     data = Examples(X, np.full((len(X), net.outputs), np.nan), None)  # there are no targets
     derived = Derivation(net, at, by, tuple(parts), params, data, None, dict(labels), of)

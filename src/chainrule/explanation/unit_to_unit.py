@@ -240,5 +240,5 @@ class Ways:
             PathStart(
                 k, j, (Quantity(derivative(self.working.out(k, j).key, key), float(values[j])),)
             )
-            for j in sorted(self.working.touched(key, k))
+            for j in sorted(self.working.changed_units(key, k))
         ]

@@ -27,7 +27,7 @@ from chainrule.explanation.expressions import (
 )
 from chainrule.explanation.layer_working import Formulas, Sheet
 from chainrule.explanation.notation import Key, derivative
-from chainrule.explanation.sums import total, whole
+from chainrule.explanation.sums import exact_sum, total
 from chainrule.explanation.unit_places import Places
 from chainrule.explanation.working_loss import LossLines
 from chainrule.trees import Array
@@ -138,7 +138,7 @@ class Working(ExampleNumbers):
         value = by.value if isinstance(by, Quantity) else in_double(node(by))
         return self.define(derivative(of.key, key), value, lambda: by)
 
-    def touched(self, key: Key, k: int) -> set[int]:
+    def changed_units(self, key: Key, k: int) -> set[int]:
         """Return the units of a place that a parameter changes."""
         name, entry = self.at.leaf(key)
         own = name.removeprefix(f"{self.at.layers[k].path}.")
@@ -166,7 +166,7 @@ class Working(ExampleNumbers):
         terms = [d * by for d, by in pairs]
         values = [_value(d) * by.value for d, by in pairs]
         key = derivative(self.cost, next(iter(places)))
-        return Step(key, terms[0] if len(terms) == 1 else Sum(tuple(terms)), whole(values))
+        return Step(key, terms[0] if len(terms) == 1 else Sum(tuple(terms)), exact_sum(values))
 
     def gradient(self, places: Collection[Key]) -> list[Step]:
         """∂C by a parameter, which stands in one place or is tied."""
@@ -261,7 +261,7 @@ class Working(ExampleNumbers):
         known = {step.key: step.value for step in steps}
         values = [known[cost] for cost in costs]
         summed = total(values, lambda m: Quantity(costs[m], values[m]), self.top)
-        mean = whole(values) / len(values)
+        mean = exact_sum(values) / len(values)
         return [*steps, Step(self.whole, summed / len(values), mean, "the mean of the members'")]
 
     # Backward

@@ -15,7 +15,7 @@ from chainrule.explanation.expressions import Expression, Quantity, Sum, call
 from chainrule.explanation.formulas import ACTIVATION_FORMULAS, LOSS_FORMULAS, number
 from chainrule.explanation.notation import Key
 from chainrule.explanation.softmax import Softmax
-from chainrule.explanation.sums import Row, largest, total, whole
+from chainrule.explanation.sums import Row, exact_sum, largest, total
 from chainrule.losses import Loss
 from chainrule.rows import is_own
 
@@ -44,7 +44,7 @@ class LossLines:
         written = sorted({*reached, *(counted[k] for k in largest(shares, self.top))})
         steps = self._probabilities(written)
         steps += [step for j in written if j in counted for step in self._share(j)]
-        return [*steps, Step(cost, summed, whole(shares))]
+        return [*steps, Step(cost, summed, exact_sum(shares))]
 
     def slope(self, j: int) -> Expression | None:
         """The derivative of the loss by an output, or None of a loss of one's own."""

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import dataclasses
 import reprlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from chainrule import codec
 from chainrule.activations import Activation, activation
 from chainrule.errors import unknown_name
 from chainrule.layers import LAYERS, Layer
@@ -40,9 +40,6 @@ MOST_NUMBERS = 100_000
 
 LATER = {"reduction": "mean", "dampening": 0.0}
 """Fields that data need not have, and what they then are: those of earlier versions lack them."""
-
-MOST_SAID = 500
-"""The most characters of what a constructor says of a file's values, which it may quote."""
 
 Kinds = Mapping[str, type[Any]]
 
@@ -77,7 +74,7 @@ def network_from_data(data: Any) -> Network:
         raise ValueError(f"network: layers must be a list, got {reprlib.repr(given['layers'])}")
     check_layers(given["layers"])
     layers = [layer_from_data(f"layer {k}", layer) for k, layer in enumerate(given["layers"])]
-    with _refusal("network"):
+    with codec.named("network"):
         return Network(**{**given, "layers": layers}, check=False)
 
 
@@ -221,7 +218,7 @@ def _from_data(what: str, data: Any, kinds: Kinds) -> Any:
     data = {former.get(name, name): value for name, value in data.items()}
     given = _fields(f"{what}: {kind}", data, ["kind", *names])
     values = {name: _value(what, name, given[name]) for name in names}
-    with _refusal(what):
+    with codec.named(what):
         return made.of_fields(**values) if issubclass(made, Layer) else made(**values)
 
 
@@ -253,23 +250,8 @@ def _brief(data: dict[str, Any]) -> dict[str, Any]:
 
 def _fields(what: str, data: Any, names: list[str]) -> dict[str, Any]:
     """Return data that has the fields named and no others, with no text that is too long."""
-    later = {name: LATER[name] for name in names if name in LATER}
-    names = [name for name in names if name not in LATER]
-    if not isinstance(data, dict) or set(data) - set(later) != set(names):
-        got = f"keys {reprlib.repr(list(data))}" if isinstance(data, dict) else reprlib.repr(data)
-        raise ValueError(f"{what} must have the keys {', '.join(names)}; got {got}")
+    codec.check_keys(data, names, what, more=LATER)
     for name, value in data.items():
         if isinstance(value, str) and len(value) > LONGEST:
             raise ValueError(f"{what}: {name} must have at most {LONGEST} characters")
-    return later | data
-
-
-@contextmanager
-def _refusal(what: str) -> Iterator[None]:
-    """Make one ValueError of what constructors raise for values of the wrong kind."""
-    try:
-        yield
-    except (TypeError, ValueError, OverflowError) as error:
-        said = str(error)
-        short = said if len(said) <= MOST_SAID else f"{said[: MOST_SAID - 100]}…{said[-100:]}"
-        raise ValueError(f"{what}: {short}") from None
+    return {**{name: LATER[name] for name in names if name in LATER}, **data}

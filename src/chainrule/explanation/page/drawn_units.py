@@ -63,7 +63,7 @@ class _Bow(NamedTuple):
     level: int
 
 
-class Shown(NamedTuple):
+class DrawnUnits(NamedTuple):
     """What is drawn: of each place, the inputs first, its units and its title; what joins them.
 
     A band stands before a place, and behind that of which the units enter.
@@ -87,12 +87,12 @@ class Shown(NamedTuple):
         return [*weights, *self.biases.values(), *inputs, *own]
 
 
-def shown(derivation: Derivation, seen: NetworkNumbers | None = None) -> Shown:
+def drawn_units(derivation: Derivation, seen: NetworkNumbers | None = None) -> DrawnUnits:
     """Return what is drawn: what the derivation is of is always part of it.
 
     >>> net = cr.Network(2, [cr.Dense(1)], loss="half_squared_error")
     >>> explanation = cr.explain(net, net.init(), [1.0, 2.0], [1.0], of="w1")
-    >>> drawn = shown(explanation.derivation)
+    >>> drawn = drawn_units(explanation.derivation)
     >>> drawn.units, [edge[:4] for edge in drawn.edges]
     ([[0, 1], [0]], [(0, 0, -1, 0), (0, 0, -1, 1)])
     """
@@ -110,13 +110,13 @@ class _Chooser:
         self.own = self._own()
         self.member = (self.at.layers[self.place].member if self.place >= 0 else 0) or 1
 
-    def shown(self) -> Shown:
+    def shown(self) -> DrawnUnits:
         at = self.at
         drawn = [k for k, place in enumerate(at.layers) if place.member in (0, self.member)]
         units = [self._units(k) if k < 0 or k in drawn else [] for k in range(-1, at.last + 1)]
         chain = _is_chain(at, self.working)
         titles = self._titles([] if chain else drawn)
-        found = Shown(units, [], {}, titles, [], [], max(drawn), chain)
+        found = DrawnUnits(units, [], {}, titles, [], [], max(drawn), chain)
         for k in drawn:
             self._lead(k, found)
         return found
@@ -171,7 +171,7 @@ class _Chooser:
 
     # What leads to a place
 
-    def _lead(self, k: int, found: Shown) -> None:
+    def _lead(self, k: int, found: DrawnUnits) -> None:
         """Add the edges, biases, the band and the bows that lead to a place."""
         units = found.units[k + 1]
         weights, gains = self._parameters(k, found)
@@ -197,7 +197,7 @@ class _Chooser:
         return self.working.formulas(k).reach(*ports)[0]
 
     def _parameters(
-        self, k: int, found: Shown
+        self, k: int, found: DrawnUnits
     ) -> tuple[dict[tuple[int, int, int], Key], dict[int, Key]]:
         """The weights of a place by unit, place and unit before; what else multiplies for each
         unit, where there is one such parameter. Its biases are added to what is found."""
@@ -217,7 +217,7 @@ class _Chooser:
                     gains.setdefault(unit, []).append(key)
         return weights, {j: keys[0] for j, keys in gains.items() if len(keys) == 1}
 
-    def _entries(self, k: int, found: Shown) -> Iterator[Key]:
+    def _entries(self, k: int, found: DrawnUnits) -> Iterator[Key]:
         """The parameters of a place that may be drawn: of a large one those between drawn units."""
         place, units = self.at.layers[k], found.units[k + 1]
         for own in self.working.formulas(k).by:
@@ -314,7 +314,7 @@ def _bow(of: int, layer: int, others: list[_Bow]) -> _Bow:
 
 
 def _is_chain(at: Places, working: Working) -> bool:
-    """Return whether every layer weighs what the one before passes on: see `Shown`."""
+    """Return whether every layer weighs what the one before passes on: see `DrawnUnits`."""
     return all(
         place.sources == (k - 1,) and not place.member and working.formulas(k).z is not None
         for k, place in enumerate(at.layers)

@@ -11,7 +11,7 @@ from chainrule import losses
 from chainrule.explanation.derivation_steps import Derivation
 from chainrule.explanation.forward_backward import Passes
 from chainrule.explanation.notation import COST, Key, derivative
-from chainrule.explanation.page.drawn_units import NetworkNumbers, Shown
+from chainrule.explanation.page.drawn_units import DrawnUnits, NetworkNumbers
 from chainrule.explanation.page.page_derivations import Library
 from chainrule.explanation.unit_places import is_parameter
 from chainrule.layers import Role
@@ -23,13 +23,13 @@ ByExample = float | list[float]
 """Of a quantity: one number, or one for each example."""
 
 
-def other_parameters(drawn: Shown, seen: NetworkNumbers) -> list[Key]:
+def other_parameters(drawn: DrawnUnits, seen: NetworkNumbers) -> list[Key]:
     """Return the keys of parameters that are not drawn: of each the first entries.
 
     >>> net = cr.Network(1, [cr.Periodic(1, 1), cr.Dense(1)], loss="half_squared_error")
-    >>> from chainrule.explanation.page.drawn_units import shown
+    >>> from chainrule.explanation.page.drawn_units import drawn_units
     >>> d = cr.explain(net, net.init(), [3.0], [1.0], of="w1").derivation
-    >>> [key.text or key.kind for key in other_parameters(shown(d), NetworkNumbers(d))]
+    >>> [key.text or key.kind for key in other_parameters(drawn_units(d), NetworkNumbers(d))]
     ['frequency', 'phase']
     """
     at, known = seen.at, {*drawn.subjects()}
@@ -42,7 +42,7 @@ def other_parameters(drawn: Shown, seen: NetworkNumbers) -> list[Key]:
     return found
 
 
-def _is_of_drawn(key: Key, drawn: Shown, seen: NetworkNumbers) -> bool:
+def _is_of_drawn(key: Key, drawn: DrawnUnits, seen: NetworkNumbers) -> bool:
     """Whether a parameter changes what is drawn; another member's does not."""
     name, entry = seen.at.leaf(key)
     for k in seen.at.instances(key):
@@ -53,15 +53,15 @@ def _is_of_drawn(key: Key, drawn: Shown, seen: NetworkNumbers) -> bool:
 
 
 def known_numbers(
-    library: Library, drawn: Shown, others: Iterable[Key], seen: NetworkNumbers, d: Derivation
+    library: Library, drawn: DrawnUnits, others: Iterable[Key], seen: NetworkNumbers, d: Derivation
 ) -> list[tuple[int, ByExample]]:
     """Return the numbers of what is drawn and of other parameters, each beside that of its key.
 
-    >>> from chainrule.explanation.page.drawn_units import shown
+    >>> from chainrule.explanation.page.drawn_units import drawn_units
     >>> net = cr.Network(1, [cr.Scale()], loss="half_squared_error")
     >>> explanation = cr.explain(net, net.init(), [3.0], [1.0], of="x1")
     >>> d, library = explanation.derivation, Library(explanation)
-    >>> known_numbers(library, shown(d), [], NetworkNumbers(d), d)[0]
+    >>> known_numbers(library, drawn_units(d), [], NetworkNumbers(d), d)[0]
     (0, [3.0])
     """
     found = [*_of_units(drawn, seen), *_of_outputs(drawn, seen)]
@@ -81,7 +81,7 @@ def _slopes(d: Derivation, parameters: list[Key]) -> Iterator[tuple[Key, ByExamp
             yield derivative(COST, key), passes.gradient(key)
 
 
-def _of_units(drawn: Shown, seen: NetworkNumbers) -> Iterator[tuple[Key, ByExample]]:
+def _of_units(drawn: DrawnUnits, seen: NetworkNumbers) -> Iterator[tuple[Key, ByExample]]:
     for k, units in enumerate(drawn.units, start=-1):
         if not units:
             continue
@@ -96,7 +96,7 @@ def _of_units(drawn: Shown, seen: NetworkNumbers) -> Iterator[tuple[Key, ByExamp
                     yield Key(what, k, j), each[:, j].tolist()
 
 
-def _of_outputs(drawn: Shown, seen: NetworkNumbers) -> Iterator[tuple[Key, ByExample]]:
+def _of_outputs(drawn: DrawnUnits, seen: NetworkNumbers) -> Iterator[tuple[Key, ByExample]]:
     shares = losses.loss(seen.net.loss).value(seen.passed(drawn.last), seen.y, np)
     for j in drawn.units[drawn.last + 1]:
         yield Key("y", seen.at.last, j), seen.y[:, j].tolist()

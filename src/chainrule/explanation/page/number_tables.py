@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from chainrule.explanation.notation import Key
-from chainrule.explanation.page.drawn_units import Shown
+from chainrule.explanation.page.drawn_units import DrawnUnits
 from chainrule.explanation.page.page_derivations import Library
 from chainrule.explanation.unit_places import Places
 
@@ -27,17 +27,17 @@ Unit = tuple[int, int]
 
 
 def tables(
-    drawn: Shown, others: list[Key], at: Places, library: Library, *, updates: bool
+    drawn: DrawnUnits, others: list[Key], at: Places, library: Library, *, updates: bool
 ) -> list[Table]:
     """Return the tables of a page, with some parameters that are not drawn.
 
     `updates` says whether they show what an update makes.
 
-    >>> from chainrule.explanation.page.drawn_units import shown
+    >>> from chainrule.explanation.page.drawn_units import drawn_units
     >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
     >>> explanation = cr.explain(net, net.init(), [3.0], [1.0], of="w1")
     >>> d, library = explanation.derivation, Library(explanation)
-    >>> [table[1] for table in tables(shown(d), [], d.at, library, updates=False)]
+    >>> [table[1] for table in tables(drawn_units(d), [], d.at, library, updates=False)]
     ['Weights', 'Biases', 'Inputs', 'Units', 'Targets']
     """
     return list(_Tables(drawn, others, at, library, updates=updates).all())
@@ -45,7 +45,7 @@ def tables(
 
 class _Tables:
     def __init__(
-        self, drawn: Shown, others: list[Key], at: Places, library: Library, *, updates: bool
+        self, drawn: DrawnUnits, others: list[Key], at: Places, library: Library, *, updates: bool
     ) -> None:
         self.drawn, self.at, self.library, self.updates = drawn, at, library, updates
         self.ends: dict[Key, list[Unit]] = {

@@ -16,7 +16,7 @@ from chainrule.explanation.derivation import derive, joint_layers
 from chainrule.explanation.derivation_steps import Derivation, Update
 from chainrule.explanation.expressions import Quantity, walk
 from chainrule.explanation.notation import COST, Key, derivative
-from chainrule.explanation.page.drawn_units import NetworkNumbers, Shown, shown
+from chainrule.explanation.page.drawn_units import DrawnUnits, NetworkNumbers, drawn_units
 from chainrule.explanation.page.embedded_numbers import known_numbers, other_parameters
 from chainrule.explanation.page.json_formulas import activation_formulas, loss_formula
 from chainrule.explanation.page.mathml_templates import shapes
@@ -53,7 +53,7 @@ def data(explanation: Explanation, rounds: int) -> dict[str, Any]:
     """
     d = explanation.derivation
     seen = NetworkNumbers(d)
-    drawn = shown(d, seen)
+    drawn = drawn_units(d, seen)
     fixed = not drawn.is_chain or _fixed(d)
     library = Library(explanation, values=fixed)
     subjects = [
@@ -149,7 +149,7 @@ def _dropped(d: Derivation) -> bool:
     return any(isinstance(part, Quantity) and part.key.kind == "kept" for part in parts)
 
 
-def _derivations(d: Derivation, drawn: Shown, *, fixed: bool) -> list[Derivation]:
+def _derivations(d: Derivation, drawn: DrawnUnits, *, fixed: bool) -> list[Derivation]:
     """The derivation itself, and those of all else that is drawn."""
     if fixed and (drawn.is_chain or d.of != COST):
         return [d]
@@ -226,7 +226,7 @@ def _update(made: Update | None, rounds: int) -> dict[str, Any] | None:
     }
 
 
-def _shown(library: Library, drawn: Shown, d: Derivation) -> dict[str, Any]:
+def _shown(library: Library, drawn: DrawnUnits, d: Derivation) -> dict[str, Any]:
     """What is drawn, with the numbers of its keys."""
 
     def of_output(j: int) -> list[int]:
@@ -244,7 +244,9 @@ def _shown(library: Library, drawn: Shown, d: Derivation) -> dict[str, Any]:
     }
 
 
-def _numbers(d: Derivation, drawn: Shown, seen: NetworkNumbers, library: Library) -> dict[str, Any]:
+def _numbers(
+    d: Derivation, drawn: DrawnUnits, seen: NetworkNumbers, library: Library
+) -> dict[str, Any]:
     """The tables, and the numbers that are known where the page works out none."""
     others = [] if drawn.is_chain else other_parameters(drawn, seen)
     made = tables(drawn, others, d.at, library, updates=d.made is not None)
@@ -252,7 +254,7 @@ def _numbers(d: Derivation, drawn: Shown, seen: NetworkNumbers, library: Library
     return {"tables": made, "held": known}
 
 
-def _letters(explanation: Explanation, library: Library, drawn: Shown) -> dict[str, Any]:
+def _letters(explanation: Explanation, library: Library, drawn: DrawnUnits) -> dict[str, Any]:
     """The names of rate and cost; the keys of all that the drawing and the tables show."""
     units = [(layer, j) for layer, own in enumerate(drawn.units[1:]) for j in own]
     places = {"y": explanation.derivation.at.last, "loss": drawn.last, "p": drawn.last}
