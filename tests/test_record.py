@@ -120,6 +120,12 @@ def test_what_is_no_history_is_refused(function):
         function(fit(record=True), of="w1", step=1)
 
 
+@pytest.mark.parametrize("step", [None, 1.5, "2", True])
+def test_a_step_is_a_whole_number(step):
+    with pytest.raises(TypeError, match="explain_step: step must be a whole number >= 1, got"):
+        cr.explain_step(fit(record=True)[1], step=step, of="w1")
+
+
 def test_recording_changes_no_bit():
     assert bits(fit()[0]) == bits(fit(record=True)[0])
 

@@ -199,7 +199,8 @@ def explain_step(
     >>> cr.explain_step(history, step=1, of="w1").steps[-1].result
     '0.275'
     """
-    run, step = recorded_run(history, step, of="explain_step")
+    step = check_whole("explain_step: step", step, least=1)
+    run, _ = recorded_run(history, step, of="explain_step")
     plan, at = run.plan, before_recorded_step(history, run, step)
     derivation.check_layers(plan.net)
     convention(notation)
