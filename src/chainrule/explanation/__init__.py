@@ -39,8 +39,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from chainrule.errors import check_whole
-from chainrule.network import Network, Parameters, check_parameters
+from chainrule.network import Network, Parameters
 from chainrule.optimizers import Optimizer
 
 if TYPE_CHECKING:  # the rest is loaded when something is explained
@@ -136,9 +135,7 @@ def explain(
     from chainrule.explanation.unit_derivative import derive_unit
     from chainrule.explanation.unit_places import Places
 
-    top = _checked("explain", net, params, notation, top)
-    if digits is not None:
-        digits = check_whole("explain: digits", digits, least=1, below=18)
+    top, digits = derivation.check_written("explain", net, params, notation, top, digits)
     at = tied_places(ties, Places.of(net))
     numerator, subject = subjects.fraction(of, by, at)
     of_cost = numerator == subjects.COST
@@ -156,18 +153,6 @@ def explain(
     else:
         derived = derive_unit(net, params, data.X, numerator, subject, called=(of, by), **shown)
     return result.Explanation(derived, notation, digits, about)
-
-
-def _checked(what: str, net: Network, params: Parameters, notation: str, top: int) -> int:
-    """Return how many terms are written; raise where something cannot be explained."""
-    from chainrule.explanation import derivation
-    from chainrule.explanation.notation import notation as convention
-
-    convention(notation)
-    top = check_whole(f"{what}: top", top, least=1)
-    check_parameters(net, params)
-    derivation.check_layers(net)
-    return top
 
 
 def paths(
@@ -211,7 +196,8 @@ def paths(
     >>> [path.units for path in paths(net, params, [2.0], [1.0], of="x1").paths]
     [('h1', 'o1'), ('h2', 'o1')]
     """
+    from chainrule.explanation import derivation
     from chainrule.explanation.path_sums import paths_of
 
-    top = _checked("paths", net, params, notation, top)
+    top, _ = derivation.check_written("paths", net, params, notation, top)
     return paths_of(net, params, X, y, of, top, sample_weight, notation)

@@ -11,6 +11,7 @@ from array_api_compat import is_array_api_obj
 
 from chainrule.activations import activation
 from chainrule.batches import Examples, check_examples
+from chainrule.errors import check_whole
 from chainrule.explanation.derivation_steps import Derivation, Part, Step, Update
 from chainrule.explanation.expressions import Quantity, walk
 from chainrule.explanation.forward_backward import Passes
@@ -24,7 +25,7 @@ from chainrule.explanation.unit_places import Places, is_parameter
 from chainrule.explanation.updates import updated
 from chainrule.explanation.working import Working
 from chainrule.layers import LAYERS, Draw, Layer
-from chainrule.network import Network, Parameters, check_inputs, describe
+from chainrule.network import Network, Parameters, check_inputs, check_parameters, describe
 from chainrule.trees import Array, tree_map
 
 MOST_OF_ALL = 500
@@ -74,6 +75,24 @@ def check_finite(derived: Derivation) -> None:
                     f"explain: {name} is {each.value}, and so nothing that follows from it can be "
                     "worked out; scale the inputs or the weights"
                 )
+
+
+def check_written(
+    what: str, net: Network, params: Parameters, convention: str, top: Any, digits: Any = None
+) -> tuple[int, int | None]:
+    """Return how many terms are written and to how many digits; raise where that cannot be.
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="huber")
+    >>> check_written("explain", net, net.init(), "mazur", 10)
+    (10, None)
+    """
+    notation(convention)
+    top = check_whole(f"{what}: top", top, least=1)
+    if digits is not None:
+        digits = check_whole(f"{what}: digits", digits, least=1, below=18)
+    check_parameters(net, params)
+    check_layers(net)
+    return top, digits
 
 
 def check_layers(net: Network) -> None:
