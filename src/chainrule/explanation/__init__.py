@@ -39,7 +39,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from chainrule.network import Network, Parameters
+from chainrule.network import Network, Parameters, check_parameters
 from chainrule.optimizers import Optimizer
 
 if TYPE_CHECKING:  # the rest is loaded when something is explained
@@ -135,7 +135,8 @@ def explain(
     from chainrule.explanation.unit_derivative import derive_unit
     from chainrule.explanation.unit_places import Places
 
-    top, digits = derivation.check_written("explain", net, params, notation, top, digits)
+    check_parameters(net, params)
+    top, digits = derivation.check_asked("explain", net, notation, top, digits)
     at = tied_places(ties, Places.of(net))
     numerator, subject = subjects.fraction(of, by, at)
     of_cost = numerator == subjects.COST
@@ -196,8 +197,9 @@ def paths(
     >>> [path.units for path in paths(net, params, [2.0], [1.0], of="x1").paths]
     [('h1', 'o1'), ('h2', 'o1')]
     """
-    from chainrule.explanation import derivation
+    from chainrule.explanation.derivation import check_asked
     from chainrule.explanation.path_sums import paths_of
 
-    top, _ = derivation.check_written("paths", net, params, notation, top)
+    check_parameters(net, params)
+    top, _ = check_asked("paths", net, notation, top)
     return paths_of(net, params, X, y, of, top, sample_weight, notation)

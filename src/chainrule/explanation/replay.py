@@ -200,18 +200,18 @@ def explain_step(
     """
     step = check_whole("explain_step: step", step, least=1)
     run, _ = recorded_run(history, step, of="explain_step")
-    plan, of_step = run.plan, ("explain_step", run.plan.net, run.params)
-    top, digits = derivation.check_written(*of_step, notation, top, digits)
+    plan = run.plan
+    top, digits = derivation.check_asked("explain_step", plan.net, notation, top, digits)
     at = before_recorded_step(history, run, step)
     places = places_of_run(plan.ties, Places.of(plan.net))
     derived = derivation.derive(
         plan.net,
         _in_double(at.params),
-        Examples(*map(_in_double, at.batch)),
+        Examples(*(p if p is None or p.dtype.kind == "i" else _in_double(p) for p in at.batch)),
         subject(of, places),
         top=top,
         draw=Draw(plan.seed, step),
-        made=_update(plan, at),
+        made=_update(plan, at, step),
         labels=derivation.labels(places, inputs, outputs),
         at=places,
     )
@@ -219,19 +219,15 @@ def explain_step(
 
 
 def _in_double(tree: Any) -> Any:
-    """Numbers in double precision; labels, and None, stay what they are."""
-    return tree_map(
-        lambda leaf: leaf if leaf is None or leaf.dtype.kind == "i" else np.asarray(leaf, float),
-        tree,
-    )
+    return tree_map(lambda leaf: np.asarray(leaf, np.float64), tree)
 
 
-def _update(plan: Plan, at: BeforeStep) -> Update:
-    """The update that a step of a run makes."""
+def _update(plan: Plan, at: BeforeStep, step: int) -> Update:
+    """The update that a step of a run made."""
     part = at.batch.mean_weight != plan.mean_weight  # the whole has no other than its own
     return Update(
         plan.optimizer,
-        at.step,
+        step,
         list(_in_double(tuple(at.states))),
         plan.frozen,
         plan.clip_value,
