@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from chainrule.engine.session import Session, contiguous, shuffled
 from chainrule.errors import check_whole, shown
 from chainrule.explanation import derivation
 from chainrule.explanation.derivation_steps import Update
-from chainrule.explanation.notation import notation as convention
 from chainrule.explanation.result import Explanation
 from chainrule.explanation.subjects import subject
 from chainrule.explanation.tied_names import places_of_run
@@ -201,37 +200,38 @@ def explain_step(
     """
     step = check_whole("explain_step: step", step, least=1)
     run, _ = recorded_run(history, step, of="explain_step")
-    plan, at = run.plan, before_recorded_step(history, run, step)
-    derivation.check_layers(plan.net)
-    convention(notation)
+    plan = run.plan
+    top, digits = derivation.check_asked("explain_step", plan.net, notation, top, digits)
+    at = before_recorded_step(history, run, step)
     places = places_of_run(plan.ties, Places.of(plan.net))
-    params, states = (
-        tree_map(lambda leaf: np.asarray(leaf, np.float64), part)
-        for part in (at.params, tuple(at.states))
+    derived = derivation.derive(
+        plan.net,
+        _in_double(at.params),
+        Examples(*(p if p is None or p.dtype.kind == "i" else _in_double(p) for p in at.batch)),
+        subject(of, places),
+        top=top,
+        draw=Draw(plan.seed, step),
+        made=_update(plan, at, step),
+        labels=derivation.labels(places, inputs, outputs),
+        at=places,
     )
-    data = Examples(
-        *(p if p is None or p.dtype.kind == "i" else np.asarray(p, np.float64) for p in at.batch)
-    )
+    return Explanation(derived, notation, digits)
+
+
+def _in_double(tree: Any) -> Any:
+    return tree_map(lambda leaf: np.asarray(leaf, np.float64), tree)
+
+
+def _update(plan: Plan, at: BeforeStep, step: int) -> Update:
+    """The update that a step of a run made."""
     part = at.batch.mean_weight != plan.mean_weight  # the whole has no other than its own
-    made = Update(
+    return Update(
         plan.optimizer,
         step,
-        list(states),
+        list(_in_double(tuple(at.states))),
         plan.frozen,
         plan.clip_value,
         plan.clip_norm,
         plan.mean_weight if part else None,
         plan.ties,
     )
-    derived = derivation.derive(
-        plan.net,
-        params,
-        data,
-        subject(of, places),
-        top=top,
-        draw=Draw(plan.seed, step),
-        made=made,
-        labels=derivation.labels(places, inputs, outputs),
-        at=places,
-    )
-    return Explanation(derived, notation, digits)
