@@ -181,7 +181,7 @@ def test_a_warning_is_a_line_without_the_place_in_the_program(monkeypatch):
         raise SystemExit(9)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "over", property(lambda run: run.visits == 2 and killed(run)))
+        patch.setattr(Trainer, "stopped", property(lambda run: run.visits == 2 and killed(run)))
         assert train("--epochs", 9, "--checkpoint-every", 0).exit_code == 9
     newest = sorted(Path("houses.model.checkpoints").glob("*.model"))[-1]
     newest.write_bytes(newest.read_bytes()[:-1])

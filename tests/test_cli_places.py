@@ -205,6 +205,14 @@ def test_a_table_is_not_removed_as_a_checkpoint():
     assert Path("run/checkpoint-1.model").exists()
 
 
+def test_a_file_of_options_is_not_removed_as_a_checkpoint():
+    Path("run").mkdir()
+    shutil.copy("some.toml", "run/checkpoint-1.model")
+    command = [*TRAIN, "--config", "run/checkpoint-1.model", "--restart", "--checkpoint", "run"]
+    refuses([*command, "--out", "a"], "is called as a checkpoint in run")
+    assert Path("run/checkpoint-1.model").exists()
+
+
 def test_names_of_one_file():
     Path("a").touch()
     Path("b").hardlink_to("a")

@@ -148,9 +148,16 @@ def deep(width: int, dtype: str, n: int, layers: int = 4) -> tuple[Problem, int,
     return p, sum(leaf.nbytes for leaf in leaves(p.params)), layers * X.nbytes
 
 
+def load_the_engine() -> None:
+    """Make a first fit: the pages of the libraries that it loads are memory of this process too."""
+    p, _, _ = deep(4, "float32", n=4)
+    cr.fit(p.net, p.params, p.X, p.y, cr.Adam(), epochs=1)
+
+
 def memory_of_fit(name: str, dtype: str) -> list[int]:
     """The most that a fit of several calls of the engine takes, and what it may take."""
     native_run.SECONDS_PER_CALL = 0.0  # after each epoch
+    load_the_engine()
     p, size, activations = deep(1000, dtype, n=64)
     options = {**OPTIONS[name], "epochs": 3, "batch_size": 16, "threads": 1}
     if "callbacks" in options:
@@ -168,6 +175,7 @@ def test_a_run_holds_few_copies_of_the_parameters(name: str, dtype: str) -> None
 
 def memory_of_activations(threads: int) -> list[int]:
     """The most that a fit takes where batches are large, and what it may take."""
+    load_the_engine()
     p, size, activations = deep(240, "float32", n=8000, layers=6)
     options: dict[str, Any] = {"epochs": 1, "batch_size": None, "threads": threads}
     taken = most_taken_by(lambda: cr.fit(p.net, p.params, p.X, p.y, cr.Adam(1e-4), **options))

@@ -71,6 +71,16 @@ def test_parts_of_a_run_that_slows_down_are_the_run():
         assert bits(parted) == bits(whole)
 
 
+def test_a_call_after_one_that_gained_nothing_slows_down_and_goes_on():
+    """Where scores had decided, and the loss does now, which had not gained either."""
+    options = {"solver": "sgd", "learning_rate": "adaptive", "n_iter_no_change": 2, "tol": 10}
+    model = classifier(max_iter=6, early_stopping=True, **options).fit(X, LABELS)
+    before, rate = model.history_.epochs, model._curves.slowdown
+    model.partial_fit(X, LABELS)
+    assert (model.n_iter_, model.history_.epochs) == (1, before + 1)
+    assert model._curves.slowdown == rate / 5
+
+
 def test_parts_of_a_run_with_early_stopping_are_the_run():
     options = {"early_stopping": True, "n_iter_no_change": 30}
     whole = classifier(max_iter=20, **options).fit(X, LABELS)
@@ -115,8 +125,10 @@ def test_partial_fit_ends_early_at_its_best_and_says_so_once():
     model = classifier(**options)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        for _ in range(at_once.n_iter_ + 5):
+        for k in range(at_once.n_iter_ + 5):
             model.partial_fit(X, LABELS, classes=[0, 1], **HELD)
+            is_last = model.parameters_ is model.history_.at.params
+            assert is_last == (k + 1 < at_once.n_iter_)
     assert [row.filename for row in caught] == [__file__]
     assert "the model is at its best" in str(caught[0].message)
     assert bits(model) == bits(at_once)
@@ -257,6 +269,18 @@ def test_a_fit_that_fails_leaves_the_model_as_it_was(early_stopping):
     with pytest.raises(ValueError, match="features"):
         model.fit(X[:, :2], LABELS)
     assert pickle.dumps(model) == before
+
+
+def test_a_fit_that_fails_after_some_epochs_leaves_the_model_as_it_was():
+    def fails_later(model, X, y):
+        return fails(model, X, y) if len(model.loss_curve_) == 5 else 0.0
+
+    options = {"early_stopping": True, "metrics": {"later": fails_later}, "tol": 0}
+    model = classifier(max_iter=3, warm_start=True, **options).fit(X, LABELS)
+    before = {name: repr(value) for name, value in vars(model).items()}
+    with pytest.raises(RuntimeError, match="no"):
+        model.fit(X, LABELS)
+    assert {name: repr(value) for name, value in vars(model).items()} == before
 
 
 def test_a_new_fit_forgets_the_earlier_one():

@@ -19,7 +19,7 @@ BRACKETS = shapes()["brackets"]
 
 
 def filled(own, put, *, chosen):
-    """A template with its holes filled, as formulas.js does it."""
+    """A template with its holes filled, as formula_view.js does it."""
     level, parts = own
     written = [
         Written(part, level) if isinstance(part, str) else hole(part, put, chosen=chosen)

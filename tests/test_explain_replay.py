@@ -167,6 +167,20 @@ def test_a_step_that_was_not_made_is_refused(options, message):
             function(history, **{"of": "w1", **options})
 
 
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"top": 0}, "explain_step: top must be a whole number >= 1, got 0"),
+        ({"digits": 0}, "explain_step: digits must be a whole number >= 1 and < 18, got 0"),
+        ({"notation": "newton"}, "unknown notation 'newton'"),
+    ],
+)
+def test_the_options_of_a_step_are_those_of_explain(option, message):
+    _, history = train()
+    with pytest.raises(ValueError, match=re.escape(message)):
+        cr.explain_step(history, step=1, of="w1", **option)
+
+
 def test_a_history_that_was_pickled_has_no_run():
     _, history = train()
     again = pickle.loads(pickle.dumps(history))

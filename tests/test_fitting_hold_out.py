@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.model_selection import train_test_split
 
-from chainrule.fitting.hold_out import as_scikit_learn, in_shares
+from chainrule.fitting.hold_out import as_scikit_learn, hold_out
 
 N = 500
 DRAW = np.random.default_rng(0)
@@ -14,7 +14,7 @@ Y = DRAW.integers(0, 2, N)
 
 
 def held_out(y, fraction, most=10**9, **options):
-    return in_shares(y, fraction, np.random.default_rng(0), most=most, **options)
+    return hold_out(y, fraction, np.random.default_rng(0), most=most, **options)
 
 
 def split(values, held):

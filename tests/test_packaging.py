@@ -1,5 +1,6 @@
 """What pip reads: below Python 3.11 it must come to `requires-python`, and say that."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 NONE_FOR_310 = {"scikit-learn"}
 """What has no version for Python 3.10: pip before 23.1 would look for one first, and say so."""
 
@@ -23,3 +25,12 @@ def test_no_requirement_is_in_the_way_of_the_word_on_python(line):
 def test_the_python_that_is_needed_is_said():
     needed = SpecifierSet(PROJECT["project"]["requires-python"])
     assert ("3.11.0" in needed, "3.10.13" in needed) == (True, False)
+
+
+@pytest.mark.parametrize(
+    "name", ["Makefile", "CONTRIBUTING.md", "README.md", ".ci/run", "pyproject.toml"]
+)
+def test_the_scripts_and_tests_that_are_named_exist(name):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    named = set(re.findall(r"\b(?:benchmarks|examples|src|tests)/[\w/-]+\.(?:py|toml|csv)\b", text))
+    assert {path for path in named if not (ROOT / path).is_file()} == set()

@@ -113,6 +113,32 @@ def test_recording_is_asked_for_by_true(record):
         fit(record=record)
 
 
+@pytest.mark.parametrize("function", [cr.explain_step, cr.contributions])
+def test_what_is_no_history_is_refused(function):
+    message = f"^{function.__name__}: history must be one that fit returned, got tuple$"
+    with pytest.raises(TypeError, match=message):
+        function(fit(record=True), of="w1", step=1)
+
+
+@pytest.mark.parametrize("step", [None, 1.5, "2", True])
+def test_a_step_is_a_whole_number(step):
+    with pytest.raises(TypeError, match="explain_step: step must be a whole number >= 1, got"):
+        cr.explain_step(fit(record=True)[1], step=step, of="w1")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"top": 0}, "explain_step: top must be a whole number >= 1, got 0"),
+        ({"digits": 18}, "explain_step: digits must be a whole number >= 1 and < 18, got 18"),
+        ({"notation": "mazure"}, "did you mean 'mazur'?"),
+    ],
+)
+def test_what_is_to_be_written_is_checked(options, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        cr.explain_step(fit(record=True)[1], step=1, of="w1", **options)
+
+
 def test_recording_changes_no_bit():
     assert bits(fit()[0]) == bits(fit(record=True)[0])
 

@@ -25,7 +25,7 @@ ERRORS = [
     ('"a\n",b\n\n"1\n\n",2\n\n3\n', "line 8 has 1 field, the header has 2"),
     ("a,b,c\n1,2\n1,2,3,4\n", "line 2 has 2 fields, the header has 3"),
     ("a,b,a\n1,2,3\n", "2 columns are called 'a'; rename them"),
-    ("column_2,\n1,2\n", "2 columns are called 'column_2'; rename them, or let --number-dupl"),
+    ("column_2,\n1,2\n", "2 columns are called 'column_2'; rename them, or let `number_dupl"),
     ("a,b\n1,2\n3,\xfc\n".encode("latin-1"), "line 3 holds the byte 0xfc, which is not UTF-8"),
     (
         "a\xfc,b\n1,2\n".encode("latin-1"),

@@ -195,6 +195,8 @@ def test_checkpoints_are_gone_on_from_refused_or_discarded():
     trained(**how, restart=True, callbacks=lambda it: first.append(it.epochs))
     assert first[0] == 1
     assert Path("run").exists()
+    with pytest.raises(FileExistsError, match="is there already; replace it by `force=True`"):
+        trained(**how, out="own.model", restart=True)
 
 
 def test_a_model_whose_name_was_taken_is_saved_elsewhere(tmp_path):

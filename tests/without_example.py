@@ -209,7 +209,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.serialization.file_header.read_header": "part of the example of make_header",
     "chainrule.serialization.model_file.ModelFileError": "the examples of read_file and load",
     "chainrule.serialization.checkpoint_store.CheckpointError": (
-        "test_checkpoints.py holds each message"
+        "test_checkpoints_*.py hold each message"
     ),
     "chainrule.tabular.files.arrow_buffers.FlatTable": "part of check_buffers",
     "chainrule.tabular.files.arrow_buffers.check_buffers": (

@@ -174,10 +174,11 @@ class _TextType(Type):
         return value
 
 
+@dataclass(frozen=True)
 class _NamedValuesType(MappingType):
     """Values of one type by their names."""
 
-    words = "an object"
+    words: str = "an object"
 
     def place(self, what: str, name: Any) -> str:
         return within(what, name)

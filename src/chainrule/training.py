@@ -157,7 +157,7 @@ def fit(
     given = (X, y, sample_weight, fraction, batch_size, shuffle, native is not None)
     history.net = net
     history.runs = (*history.runs, Run(plan, *given, *_begun(history))) if record else ()
-    run = _Epochs(plan, training, held_out, batch_size, shuffle, native, params)
+    run = _EpochLoop(plan, training, held_out, batch_size, shuffle, native, params)
     goal, each = history.epochs + epochs, held_out is not None or bool(callbacks)
     over = early_stopping.is_over if early_stopping and early_stopping.of == "loss" else None
     history.stopped = _reason_to_stop(history, early_stopping, ())
@@ -168,7 +168,7 @@ def fit(
     return history.returned, history
 
 
-class _Epochs(NamedTuple):
+class _EpochLoop(NamedTuple):
     """The epochs of a run: of which examples, and whether the engine makes them."""
 
     plan: Plan

@@ -18,12 +18,12 @@ from chainrule.cli.terminal import say, say_as_json
 from chainrule.cli.training_files import Files
 from chainrule.formatting import size
 from chainrule.regular_files import sha256_of
-from chainrule.tabular.output_files import check_apart
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from chainrule.tabular import TableModel
+    from chainrule.tabular.training_outputs import TrainingOutputs
 
 LINE = "chainrule.line"
 """Where the context keeps the words that a training was called by."""
@@ -96,7 +96,7 @@ def train(
             return
         check_usage(files, resume=resume, restart=restart)
         if file:
-            check_apart({"the model": files.model, "the page": files.report}, file)
+            _outputs(files).check_apart(file)
         with _resumable(ctx, files), Narrator(None if quiet else _console()) as narrator:
             model = _trained(files, asked, narrator, resume=resume, restart=restart, force=force)
     report = TrainingReport(model, files, narrator)
@@ -163,6 +163,12 @@ def _examples(about: Mapping[str, Any], resumed_at: int) -> int:
     rows = about["rows"]
     first = (about["epochs"] - resumed_at) * rows["training"]
     return int(first + about["epochs_with_all"] * (rows["training"] + rows["validation"]))
+
+
+def _outputs(files: Files) -> TrainingOutputs:
+    from chainrule.tabular.training_outputs import TrainingOutputs  # loads polars
+
+    return TrainingOutputs(files.model, files.report, files.checkpoints)
 
 
 def _console() -> Console:

@@ -94,14 +94,14 @@ class Program:
         self.operations: list[Operation] = []
         self.work = 0
         """How many multiplications and additions a step of training takes for one example."""
-        leaves = dict(named_leaves(net.form))
+        leaves, roles = dict(named_leaves(net.form)), net.roles
         self.tensors = [
             Tensor(
                 math.prod(leaf.shape[:-1]),
                 leaf.shape[-1],
                 name in frozen,
-                net.roles[name] is Role.WEIGHT,
-                net.roles[name] is Role.STATISTIC,
+                roles[name] is Role.WEIGHT,
+                roles[name] is Role.STATISTIC,
             )
             for name, leaf in leaves.items()
         ]

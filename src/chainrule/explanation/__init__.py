@@ -39,7 +39,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from chainrule.errors import check_whole
 from chainrule.network import Network, Parameters, check_parameters
 from chainrule.optimizers import Optimizer
 
@@ -136,9 +135,8 @@ def explain(
     from chainrule.explanation.unit_derivative import derive_unit
     from chainrule.explanation.unit_places import Places
 
-    top = _checked("explain", net, params, notation, top)
-    if digits is not None:
-        digits = check_whole("explain: digits", digits, least=1, below=18)
+    check_parameters(net, params)
+    top, digits = derivation.check_asked("explain", net, notation, top, digits)
     at = tied_places(ties, Places.of(net))
     numerator, subject = subjects.fraction(of, by, at)
     of_cost = numerator == subjects.COST
@@ -156,18 +154,6 @@ def explain(
     else:
         derived = derive_unit(net, params, data.X, numerator, subject, called=(of, by), **shown)
     return result.Explanation(derived, notation, digits, about)
-
-
-def _checked(what: str, net: Network, params: Parameters, notation: str, top: int) -> int:
-    """Return how many terms are written; raise where something cannot be explained."""
-    from chainrule.explanation import derivation
-    from chainrule.explanation.notation import notation as convention
-
-    convention(notation)
-    top = check_whole(f"{what}: top", top, least=1)
-    check_parameters(net, params)
-    derivation.check_layers(net)
-    return top
 
 
 def paths(
@@ -211,7 +197,9 @@ def paths(
     >>> [path.units for path in paths(net, params, [2.0], [1.0], of="x1").paths]
     [('h1', 'o1'), ('h2', 'o1')]
     """
+    from chainrule.explanation.derivation import check_asked
     from chainrule.explanation.path_sums import paths_of
 
-    top = _checked("paths", net, params, notation, top)
+    check_parameters(net, params)
+    top, _ = check_asked("paths", net, notation, top)
     return paths_of(net, params, X, y, of, top, sample_weight, notation)

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.errors import check_whole
 from chainrule.explanation import derivation
+from chainrule.explanation.notation import Key
 from chainrule.explanation.replay import recorded_run
 from chainrule.explanation.step_shares import DECAY, EARLIER, PENALTY, Sharing, Vector
 from chainrule.explanation.subjects import subject
@@ -25,6 +25,7 @@ from chainrule.explanation.unit_places import Places, is_parameter
 from chainrule.formatting import counted
 from chainrule.history import History
 from chainrule.layers import Role
+from chainrule.record import Plan
 from chainrule.ties import Place
 
 
@@ -136,24 +137,10 @@ def contributions(history: History, of: str, step: int | None = None) -> Contrib
     >>> cr.contributions(history, of="w1").examples.round(3)
     array([-0.225])
     """
-    last = history.at.step if step is None else check_whole("contributions: step", step, least=1)
-    run = recorded_run(history, last)
+    run, last = recorded_run(history, step, of="contributions")
     derivation.check_layers(run.plan.net)
     at = Places.of(run.plan.net)
-    key = subject(of, at)
-    if not is_parameter(key):
-        raise ValueError(f"contributions: of must be a weight or a bias, got {of!r}")
-    place = Place(*at.leaf(key))
-    if run.plan.net.roles[place.name] is Role.STATISTIC:
-        raise ValueError(
-            f"contributions: {of} is a running statistic, which follows the data and no gradient"
-        )
-    if any(place in group for group in run.plan.ties):
-        raise ValueError(
-            f"contributions: {of} is tied, and its change is not of its own place alone; "
-            "explain_step works a step of it"
-        )
-    shared = Sharing(run, key, at)
+    shared = Sharing(run, _parameter(of, at, run.plan), at)
     after, change = shared.through(last), shared.change
     return Contributions(
         of,
@@ -163,3 +150,21 @@ def contributions(history: History, of: str, step: int | None = None) -> Contrib
         change[:PENALTY].reshape(shared.shape),
         *change[[PENALTY, DECAY, EARLIER]].tolist(),
     )
+
+
+def _parameter(of: str, at: Places, plan: Plan) -> Key:
+    """Return the key of a parameter whose change has shares, or raise."""
+    key = subject(of, at)
+    if not is_parameter(key):
+        raise ValueError(f"contributions: of must be a weight or a bias, got {of!r}")
+    place = Place(*at.leaf(key))
+    if plan.net.roles[place.name] is Role.STATISTIC:
+        raise ValueError(
+            f"contributions: {of} is a running statistic, which follows the data and no gradient"
+        )
+    if any(place in group for group in plan.ties):
+        raise ValueError(
+            f"contributions: {of} is tied, and its change is not of its own place alone; "
+            "explain_step works a step of it"
+        )
+    return key

@@ -11,11 +11,13 @@ from array_api_compat import is_array_api_obj
 
 from chainrule.activations import activation
 from chainrule.batches import Examples, check_examples
+from chainrule.errors import check_whole
 from chainrule.explanation.derivation_steps import Derivation, Part, Step, Update
 from chainrule.explanation.expressions import Quantity, walk
 from chainrule.explanation.forward_backward import Passes
 from chainrule.explanation.mean_and_penalty import Means
-from chainrule.explanation.notation import COST, Key, name_of, notation
+from chainrule.explanation.notation import COST, Key, name_of
+from chainrule.explanation.notation import notation as find_notation
 from chainrule.explanation.reached_units import Reached
 from chainrule.explanation.subjects import ALL, parameters
 from chainrule.explanation.sums import largest
@@ -69,11 +71,29 @@ def check_finite(derived: Derivation) -> None:
         parts = walk(step.formula) if step.formula else iter(())
         for each in (*(part for part in parts if isinstance(part, Quantity)), step.quantity):
             if not math.isfinite(each.value):
-                name = Text().named(name_of(each.key, derived.at, notation("mazur"))).text
+                name = Text().named(name_of(each.key, derived.at, find_notation("mazur"))).text
                 raise ValueError(
                     f"explain: {name} is {each.value}, and so nothing that follows from it can be "
                     "worked out; scale the inputs or the weights"
                 )
+
+
+def check_asked(
+    what: str, net: Network, notation: str, top: int, digits: int | None = None
+) -> tuple[int, int | None]:
+    """Return how many terms and digits are written; raise for what cannot be explained so.
+
+    >>> check_asked("explain", cr.Network(1, [cr.Dense(1)], "huber"), "mazur", top=0)
+    Traceback (most recent call last):
+    ...
+    ValueError: explain: top must be a whole number >= 1, got 0
+    """
+    find_notation(notation)
+    if digits is not None:
+        digits = check_whole(f"{what}: digits", digits, least=1, below=18)
+    top = check_whole(f"{what}: top", top, least=1)
+    check_layers(net)
+    return top, digits
 
 
 def check_layers(net: Network) -> None:

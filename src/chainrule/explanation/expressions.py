@@ -172,7 +172,7 @@ class Cases(Expression):
 
     rows: tuple[tuple[Expression, Condition], ...]
 
-    @property
+    @functools.cached_property
     def row(self) -> tuple[Expression, Condition]:
         """The row that holds."""
         return next(row for row in self.rows if row[1].holds)
@@ -225,9 +225,10 @@ def walk(expression: Expression) -> Iterator[Expression]:
     >>> [type(part).__name__ for part in walk(Number("2") / 3)]
     ['Quotient', 'Number', 'Number']
     """
-    yield expression
-    for part in expression.parts:
-        yield from walk(part)
+    left = [expression]
+    while left:
+        yield (part := left.pop())
+        left.extend(reversed(part.parts))
 
 
 def exact(expression: Expression) -> Any:

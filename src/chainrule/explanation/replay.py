@@ -5,17 +5,16 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule.batches import Examples, Subset, batches_after, check_examples, split
 from chainrule.engine.native_run import AS_LONG_AS_IT_TAKES, NativeRun
 from chainrule.engine.session import Session, contiguous, shuffled
-from chainrule.errors import check_whole
+from chainrule.errors import check_whole, shown
 from chainrule.explanation import derivation
 from chainrule.explanation.derivation_steps import Update
-from chainrule.explanation.notation import notation as convention
 from chainrule.explanation.result import Explanation
 from chainrule.explanation.subjects import subject
 from chainrule.explanation.tied_names import places_of_run
@@ -38,14 +37,17 @@ class BeforeStep(NamedTuple):
     batch: Examples
 
 
-def recorded_run(history: History, step: int) -> Run:
-    """Return the run that made a step, or raise."""
+def recorded_run(history: History, step: int | None, *, of: str) -> tuple[Run, int]:
+    """Return the run that made a step, the last where none is named, and the step; or raise."""
+    if not isinstance(history, History):
+        raise TypeError(f"{of}: history must be one that fit returned, got {shown(history)}")
     if not history.runs:
         raise ValueError(
             "this history holds no run: give fit(record=True), which keeps what it is given; files "
             "and pickles hold none"
         )
     last = history.at.step
+    step = last if step is None else check_whole(f"{of}: step", step, least=1)
     if not last:
         raise ValueError("the training made no step")
     if not step <= last:
@@ -56,7 +58,7 @@ def recorded_run(history: History, step: int) -> Run:
             f"step {step} was made before those that this history records; the steps from "
             f"{history.runs[0].step + 1} on can be made again"
         )
-    return made[-1]
+    return made[-1], step
 
 
 def examples_of(run: Run) -> Examples:
@@ -196,39 +198,40 @@ def explain_step(
     >>> cr.explain_step(history, step=1, of="w1").steps[-1].result
     '0.275'
     """
-    step = check_whole("explain: step", step, least=1)
-    run = recorded_run(history, step)
-    plan, at = run.plan, before_recorded_step(history, run, step)
-    derivation.check_layers(plan.net)
-    convention(notation)
+    step = check_whole("explain_step: step", step, least=1)
+    run, _ = recorded_run(history, step, of="explain_step")
+    plan = run.plan
+    top, digits = derivation.check_asked("explain_step", plan.net, notation, top, digits)
+    at = before_recorded_step(history, run, step)
     places = places_of_run(plan.ties, Places.of(plan.net))
-    params, states = (
-        tree_map(lambda leaf: np.asarray(leaf, np.float64), part)
-        for part in (at.params, tuple(at.states))
+    derived = derivation.derive(
+        plan.net,
+        _in_double(at.params),
+        Examples(*(p if p is None or p.dtype.kind == "i" else _in_double(p) for p in at.batch)),
+        subject(of, places),
+        top=top,
+        draw=Draw(plan.seed, step),
+        made=_update(plan, at, step),
+        labels=derivation.labels(places, inputs, outputs),
+        at=places,
     )
-    data = Examples(
-        *(p if p is None or p.dtype.kind == "i" else np.asarray(p, np.float64) for p in at.batch)
-    )
+    return Explanation(derived, notation, digits)
+
+
+def _in_double(tree: Any) -> Any:
+    return tree_map(lambda leaf: np.asarray(leaf, np.float64), tree)
+
+
+def _update(plan: Plan, at: BeforeStep, step: int) -> Update:
+    """The update that a step of a run made."""
     part = at.batch.mean_weight != plan.mean_weight  # the whole has no other than its own
-    made = Update(
+    return Update(
         plan.optimizer,
         step,
-        list(states),
+        list(_in_double(tuple(at.states))),
         plan.frozen,
         plan.clip_value,
         plan.clip_norm,
         plan.mean_weight if part else None,
         plan.ties,
     )
-    derived = derivation.derive(
-        plan.net,
-        params,
-        data,
-        subject(of, places),
-        top=top,
-        draw=Draw(plan.seed, step),
-        made=made,
-        labels=derivation.labels(places, inputs, outputs),
-        at=places,
-    )
-    return Explanation(derived, notation, digits)

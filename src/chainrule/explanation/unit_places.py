@@ -236,17 +236,23 @@ class Places:
         >>> Places.of(net).key("1.W", (0, 1))[:4]
         ('w', 1, 0, 1)
         """
-        shape, own = self.shapes[name], max(self.owners(name), key=len)
-        layer = next(k for k, place in enumerate(self.layers) if place.path == own)
+        shape, first = self.shapes[name], self._firsts[name]
         flat = int(np.ravel_multi_index(tuple(entry), shape))
         unit, source = divmod(flat, shape[-1]) if len(shape) > 1 else (flat, 0)
+        return Key(first.kind, first.layer, unit, source, text=first.text)
+
+    @functools.cached_property
+    def _firsts(self) -> dict[str, Key]:
+        """The key of the first entry of each leaf; a leaf is of the innermost place around it."""
+        return {name: self._first(name) for name in self.shapes}
+
+    def _first(self, name: str) -> Key:
+        around = (place.path for place in self.layers if name.startswith(f"{place.path}."))
+        own = max(around, key=len)
+        layer = next(k for k, place in enumerate(self.layers) if place.path == own)
         text = name.removeprefix(f"{own}.")
         kind = next((kind for kind, letter in LETTERS.items() if letter == text), "parameter")
-        return Key(kind, layer, unit, source, text="" if kind in LETTERS else text)
-
-    def owners(self, name: str) -> list[str]:
-        """Return the paths of the places that a leaf may be of."""
-        return [place.path for place in self.layers if name.startswith(f"{place.path}.")]
+        return Key(kind, layer, 0, 0, text="" if kind in LETTERS else text)
 
     def instances(self, key: Key) -> list[int]:
         """Return the places that a parameter works in: of what members share, one of each."""

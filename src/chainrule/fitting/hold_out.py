@@ -19,7 +19,7 @@ from chainrule.batches import Rows
 Array = NDArray[Any]
 
 
-def in_shares(
+def hold_out(
     y: Array,
     fraction: float,
     draw: np.random.Generator,
@@ -33,7 +33,7 @@ def in_shares(
     The examples are sorted by y and taken at equal distances, so that classes have their share and
     numbers theirs of each size. Of `groups` none is on both sides; by `time` the last are held out.
 
-    >>> in_shares(np.array([0, 0, 1, 1]), 0.5, np.random.default_rng(0), most=9) // 2
+    >>> hold_out(np.array([0, 0, 1, 1]), 0.5, np.random.default_rng(0), most=9) // 2
     array([0, 1])
     """
     n = len(y)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from chainrule.batches import Examples
 from chainrule.errors import argument
-from chainrule.fitting.hold_out import in_shares
+from chainrule.fitting.hold_out import hold_out
 from chainrule.streams import Stream, generator
 from chainrule.tabular.columns.decision import Decision
 from chainrule.tabular.columns.survey import with_target
@@ -178,7 +178,7 @@ def _held_out(
     """Return which examples are held out."""
     held = np.zeros(len(y), bool)
     try:
-        rows = in_shares(
+        rows = hold_out(
             y if y.ndim == 1 else y[:, 0],
             options.validation,
             generator(Stream.HELD_OUT, options.seed),

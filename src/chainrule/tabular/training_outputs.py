@@ -49,6 +49,7 @@ class TrainingOutputs:
 
     def check_begun(self, *, resume: bool, restart: bool, force: bool) -> bool:
         """Return whether there are checkpoints to go on from, or refuse what would lose work."""
+        resume = resume and not restart
         if self.page is not None:
             check_replaceable(self.page, force=force)
         begun = self.checkpoints is not None and waiting(self.checkpoints)

@@ -78,15 +78,14 @@ class Library:
             return [*place, quantity.value] if fixed else place
 
         formula = None if step.formula is None else tree(step.formula, leaf)
-        written = None if step.formula is None else template(step.formula, leaf)
         nested = [self._step(s, letters, example) for s in step.steps]
-        whole: list[Any] = [self.key(_here(step.key, example)), formula, step.note, nested, written]
-        if self.values:
-            whole.append(step.value)
-        text = json.dumps(whole)
+        whole: list[Any] = [self.key(_here(step.key, example)), formula, step.note, nested]
+        value = [step.value] if self.values else []
+        text = json.dumps(whole + value)
         if text not in self._steps:
             self._steps[text] = len(self.steps)
-            self.steps.append(whole)
+            written = None if step.formula is None else template(step.formula, leaf)
+            self.steps.append([*whole, written, *value])
         return self._steps[text]
 
     def names_by_row(self) -> dict[int, dict[int, Any]]:
