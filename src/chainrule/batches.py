@@ -6,7 +6,7 @@ X   (n, inputs)   the examples      y   (n, outputs), or labels (n,)      w   (n
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -207,28 +207,36 @@ def split(
         validation.check(int(data.X.shape[0]))
         return _apart(data, validation.rows, "validation")
     if isinstance(validation, (tuple, list)):
-        if len(validation) not in (2, 3):
-            raise ValueError(
-                "fit: validation must be (X, y), (X, y, sample_weight) or a fraction, got "
-                f"{len(validation)} entries"
-            )
-        X, y, *w = validation
-        given = check_examples(net, params, X, y, w[0] if w else None, of="validation ")
-        return Subset(data), Subset(given)
+        return Subset(data), Subset(_given(net, params, validation))
     if hasattr(validation, "shape") and validation.shape:
         raise TypeError(
             "fit: validation must be (X, y), (X, y, sample_weight) or a fraction, got one array"
         )
-    n = data.X.shape[0]
     fraction = check_number("fit: validation", validation, above=0, below=1)
-    held_out = max(1, round(fraction * n))
-    if held_out >= n:
+    rows = _drawn(int(data.X.shape[0]), fraction, seed, order)
+    return _apart(data, rows, f"validation={fraction:g} with seed={seed}")
+
+
+def _given(net: Network, params: Parameters, validation: Sequence[Any]) -> Examples:
+    """Return validation data of the user's own."""
+    if len(validation) not in (2, 3):
+        raise ValueError(
+            "fit: validation must be (X, y), (X, y, sample_weight) or a fraction, got "
+            f"{len(validation)} entries"
+        )
+    X, y, *w = validation
+    return check_examples(net, params, X, y, w[0] if w else None, of="validation ")
+
+
+def _drawn(n: int, fraction: float, seed: int, order: Order) -> Rows:
+    """Return the rows of a fraction: the first of the order of epoch 0, in their order."""
+    some = max(1, round(fraction * n))
+    if some >= n:
         raise ValueError(
             f"fit: validation={fraction:g} of {n} examples leaves none to train with; give more "
             "examples or a smaller fraction"
         )
-    rows = np.sort(order(n, seed, 0)[:held_out])
-    return _apart(data, rows, f"validation={fraction:g} with seed={seed}")
+    return np.sort(order(n, seed, 0)[:some])
 
 
 def _apart(data: Examples, rows: Rows, what: str) -> tuple[Subset, Subset]:
