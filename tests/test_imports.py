@@ -14,6 +14,8 @@ import pytest
 import chainrule as cr
 from without_example import OF_A_LAYER, WITHOUT_EXAMPLE
 
+ROOT = Path(__file__).parents[1]
+
 HEAVY = ("sklearn", "scipy", "polars", "matplotlib", "rich", "click", "plotext")
 
 TOP = ("cli", "demo")  # what a person starts: shown by running it
@@ -49,14 +51,28 @@ def test_import_is_lean():
 
 
 def test_the_map_of_the_rooms_has_the_rows_that_imports_are_held_to():
-    root = Path(__file__).parents[1]
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     contract = project["tool"]["importlinter"]["contracts"][0]
-    rooms = (root / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## The rooms")[2]
+    rooms = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## The rooms")[2]
     rows = re.findall(r"^\| (`.*?`) \|", rooms, re.MULTILINE)[: len(contract["layers"])]
     assert [set(re.findall(r"`(\w+)/?`", row)) for row in rows] == [
         set(row.split(" | ")) for row in contract["layers"]
     ]
+
+
+PACKAGES = [module for module in EVERY_MODULE if hasattr(module, "__path__")]
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
+def test_the_table_of_a_package_has_each_of_its_files(package):
+    """In the sources: an installed package has no C++."""
+    folder = ROOT / "src" / Path(*package.__name__.split("."))
+    table = inspect.getdoc(package).partition("| file | what it is for |\n")[2].partition("\n\n")[0]
+    named = [
+        name for row in table.splitlines() for name in re.findall("`([^`]+)`", row.split("|")[1])
+    ]
+    files = {path.name + "/" * path.is_dir() for path in folder.iterdir()}
+    assert sorted(named) == sorted(files - {"__init__.py", "__pycache__/"})
 
 
 def test_names_that_wait_are_listed_and_others_unknown():

@@ -1,4 +1,14 @@
-"""The demonstration: `chainrule demo`."""
+"""The demonstration: `chainrule demo`.
+
+| file | what it is for |
+|---|---|
+| `worked_example.py`, `worked_example_text.py` | part 1: the tutorials' 2-2-2 example |
+| `tutorial_figures.py` | the figures that they print, and their slips |
+| `chain_network.py` | part 2: a chain of three units |
+| `digits.py` | part 3: handwritten digits |
+| `checks.py` | what `chainrule check` prints |
+| `printing.py` | 80 columns, colours, open tables |
+"""
 
 from __future__ import annotations
 

@@ -9,6 +9,31 @@
 | refused | what CHAINRULE_ISA must be, where it is none of that: nothing is trained then |
 | cores | how many cores this process may use |
 
+| file | what it is for |
+|---|---|
+| `processor.py` | how many cores this process may use |
+| `program.py` | what layers lower themselves into: operations over numbered values |
+| `session.py` | what the engine can run, and the arrays' way in and out |
+| `native_run.py`, `single_pass.py`, `predictor.py` | whole epochs; one pass; predictions |
+| `simd.hpp`, `sums.hpp` | vectors as wide as the machine has them, and their sums |
+| `math.hpp`, `trigonometry.hpp` | elementary functions of vectors |
+| `activations.hpp`, `softmax.hpp`, `losses.hpp`, `optimizers.hpp` | the tables, a row for a row |
+| `random.hpp` | everything random, word for word as in `streams.py` |
+| `microkernel.hpp`, `products.hpp` | products of matrices |
+| `buffer.hpp`, `tensor.hpp`, `values.hpp` | memory, parameters, values between operations |
+| `operation.hpp` | what an operation is; below, a file for each kind |
+| `affine.hpp`, `activate.hpp`, `dropout.hpp`, `add.hpp`, `scale.hpp` | those of plain layers |
+| `gains.hpp`, `layer_norm.hpp`, `batch_norm.hpp`, `rms.hpp` | those of norms |
+| `embedding.hpp`, `periodic.hpp`, `piecewise.hpp` | those of embeddings |
+| `program.hpp` | a network as operations in order |
+| `batch.hpp`, `update.hpp`, `step.hpp` | the two phases of a step, and the whole |
+| `team.hpp`, `laps.hpp` | a team of threads, and how long it works together |
+| `plan.hpp`, `trainer.hpp` | what a run is asked to make; whole epochs |
+| `room.hpp`, `predict.hpp`, `predictor.hpp` | predictions, their memory and their binding |
+| `cpu.hpp`, `records.hpp`, `module.cpp` | the processor; records of Python; the binding |
+
+In C++ the files stand in the order of reading.
+
 The environment variable CHAINRULE_ISA takes a lower instruction set than the processor's best.
 """
 

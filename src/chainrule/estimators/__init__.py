@@ -2,19 +2,19 @@
 
 | file | what it is for |
 |---|---|
-| classifier, regressor | the two estimators: what is theirs alone |
-| base_mlp | what they share: a fit, from its data to its end |
-| mlp_parameters | their parameters, with what each is for |
-| fitted | what a fit leaves, and what a fitted estimator can be asked |
-| hyperparameters | what the parameters must be, and the optimizer that they ask for |
-| hidden_layers | the layers that they ask for, and what those begin with |
-| inputs | tables, sparse matrices and arrays of other libraries to NumPy, and back |
-| fit_data, fit_state | what a solver is handed: the examples, and where the fit stands |
-| gradient_descent, lbfgs | the two solvers: steps by an optimizer, and SciPy's L-BFGS |
-| scorers, epoch_hooks | what is done after each epoch: scores; a bar and callbacks |
-| quantiles | several quantiles at once |
-| displays | the course of a fit and the flow of gradients, drawn |
-| estimator_html, parameter_counts | the layers in a notebook, with their numbers of parameters |
+| `classifier.py`, `regressor.py` | the two estimators: what is theirs alone |
+| `base_mlp.py` | what they share: a fit, from its data to its end |
+| `mlp_parameters.py` | their parameters, with what each is for |
+| `fitted.py` | what a fit leaves, and what a fitted estimator can be asked |
+| `hyperparameters.py` | what the parameters must be, and the optimizer that they ask for |
+| `hidden_layers.py` | the layers that they ask for, and what those begin with |
+| `inputs.py` | tables, sparse matrices and arrays of other libraries to NumPy, and back |
+| `fit_data.py`, `fit_state.py` | what a solver is handed: the examples, and where the fit stands |
+| `gradient_descent.py`, `lbfgs.py` | the two solvers: steps by an optimizer, and SciPy's L-BFGS |
+| `scorers.py`, `epoch_hooks.py` | what is done after each epoch: scores; a bar and callbacks |
+| `quantiles.py` | several quantiles at once |
+| `displays.py` | the course of a fit and the flow of gradients, drawn |
+| `estimator_html.py`, `parameter_counts.py` | the layers in a notebook, and parameters counted |
 """
 
 from chainrule.estimators.classifier import MLPClassifier

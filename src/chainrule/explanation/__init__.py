@@ -2,36 +2,39 @@
 
 | file | what it is for |
 |---|---|
-| unit_places | where the units of a network stand, and how they and its parameters are counted |
-| notation | which quantity is meant, and what each convention calls it |
-| expressions | formulas as trees |
-| formulas | the tables of activations and losses as formulas |
-| derivation_steps, subjects | a derivation as data; what it can be of |
-| forward_backward, core_numbers, example_numbers | the core's numbers: of all, by place, of one |
-| layer_working, activation_formulas | what a layer gets and gives for formulas |
-| working, working_loss | the lines of one example; among them those of its loss |
-| reached_units | the units of each place that have lines |
-| sums, softmax | sums of many terms, and the softmax, as formulas |
-| mean_and_penalty, updates | the lines of the mean and the penalty, of an update |
-| derivation | the lines in order: the whole |
-| tied_names | weights and biases that are one number |
-| unit_derivative | the derivative of a unit, without a loss |
-| enclosing | numbers that are exact, or known to lie between two others |
-| printed_digits | how many digits a line prints, so that it is true as it stands |
-| writer | where brackets stand, for every format |
-| text, latex, markdown, notebook, mathml, html_snippet | the formats |
-| typeset, escaping | what LaTeX and MathML share; the signs that a format takes for its own |
-| page | the page with the network drawn and live |
-| result | what `explain` returns |
-| network_file, network_layers, network_parameters, network_training, toml_file | a network with \
-its data as a person writes it down |
-| training_step, replay | which step is explained; steps of a run made again |
-| path_sums, unit_to_unit | a derivative as a sum over paths; how units lead to each other |
-| contributions, step_shares | a weight's change shared out; how a step is, rule by rule |
-| output_format | the formats by the ends of files' names; files written whole or not at all |
-| worksheet, worksheet_html, worksheet_latex | problems with blanks, and their keys |
-| drawing | where the units and names of a small network stand |
-| cached_method | methods whose results live as long as their object |
+| `unit_places.py` | where the units of a network stand, and how all is counted |
+| `notation.py` | which quantity is meant, and what each convention calls it |
+| `expressions.py` | formulas as trees |
+| `formulas.py` | the tables of activations and losses as formulas |
+| `derivation_steps.py`, `subjects.py` | a derivation as data; what it can be of |
+| `forward_backward.py`, `core_numbers.py` | the core's numbers: of all, by place |
+| `example_numbers.py` | the core's numbers of one example |
+| `layer_working.py`, `activation_formulas.py` | what a layer gets and gives for formulas |
+| `working.py`, `working_loss.py` | the lines of one example; among them those of its loss |
+| `reached_units.py` | the units of each place that have lines |
+| `sums.py`, `softmax.py` | sums of many terms, and the softmax, as formulas |
+| `mean_and_penalty.py`, `updates.py` | the lines of the mean and the penalty, of an update |
+| `derivation.py` | the lines in order: the whole |
+| `tied_names.py` | weights and biases that are one number |
+| `unit_derivative.py` | the derivative of a unit, without a loss |
+| `enclosing.py` | numbers that are exact, or known to lie between two others |
+| `printed_digits.py` | how many digits a line prints, so that it is true as it stands |
+| `writer.py` | where brackets stand, for every format |
+| `text.py`, `latex.py`, `markdown.py` | formats to be read as they are, or set |
+| `notebook.py`, `mathml.py`, `html_snippet.py` | formats for Jupyter and for browsers |
+| `typeset.py`, `escaping.py` | what LaTeX and MathML share; a format's own signs, escaped |
+| `page/` | the page with the network drawn and live |
+| `result.py` | what `explain` returns |
+| `network_file.py`, `toml_file.py` | a network with its data, as a person writes it down |
+| `network_layers.py`, `network_parameters.py`, `network_training.py` | what stands in such a file |
+| `examples/` | the files that come with the package |
+| `training_step.py`, `replay.py` | which step is explained; steps of a run made again |
+| `path_sums.py`, `unit_to_unit.py` | sums over paths; how units lead to each other |
+| `contributions.py`, `step_shares.py` | a weight's change shared out; how a step is, rule by rule |
+| `output_format.py` | the formats by the ends of files' names; files written whole or not at all |
+| `worksheet.py`, `worksheet_html.py`, `worksheet_latex.py` | problems with blanks, and their keys |
+| `drawing.py` | where the units and names of a small network stand |
+| `cached_method.py` | methods whose results live as long as their object |
 """
 
 from __future__ import annotations

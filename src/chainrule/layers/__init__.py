@@ -3,9 +3,13 @@
 | file | what it is for |
 |---|---|
 | `layer.py` | what a kind must be able to do, and what it can be asked |
-| `dense.py` to `scale.py` | the kinds, each under its name |
+| `dense.py`, `activate.py`, `dropout.py`, `scale.py` | kinds, each under its name |
+| `layer_norm.py`, `rms_norm.py`, `batch_norm.py` | norms |
+| `periodic.py`, `piecewise_linear.py` | embeddings of numbers |
+| `residual.py`, `members.py` | layers of layers |
 | `chain.py` | layers one after the other: what networks and layers of layers share |
-| `normalised.py`, `embedding.py`, `ensemble.py` | what the norms share; the embeddings; members |
+| `normalised.py`, `embedding.py` | what norms share; what embeddings share |
+| `ensemble.py` | what stands in members with scales around each dense layer |
 | `predictions.py` | the loss of several predictions side by side, as members make them |
 | `parameter_shapes.py` | the form of parameters |
 | `dense_stack.py`, `layer_words.py` | dense layers with dropout made at once; layers in words |

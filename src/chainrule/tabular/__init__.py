@@ -6,6 +6,9 @@
 | `table_training.py` | the network that suits a table, its training, and the result |
 | `training_outputs.py` | what a training writes: its model, its page, its checkpoints |
 | `output_files.py` | what any file may replace that is written |
+| `read_options.py` | how a table is to be read |
+| `files/`, `formats/` | tables from files and frames; how their text becomes values |
+| `columns/`, `encoding/` | what columns are; how they become numbers |
 | `training_options.py` | what can be asked of it, and what the size of the data decides |
 | `target_decisions.py` | what suits a target: its task, its values, what its rows count |
 | `surveyed_table.py` | what the columns of a table are |
@@ -19,6 +22,8 @@
 | `objectives.py` | which loss is lowered, what classes weigh, what validation goes by |
 | `scores.py`, `class_scores.py` | how good predictions are, of all rows and of each class |
 | `doubts.py` | what is to be doubted of a training |
+| `storable.py` | whether a file can hold the model |
+| `memory.py`, `table_error.py` | how much memory there is; how tables are refused |
 | `report/` | the page of a training |
 """
 

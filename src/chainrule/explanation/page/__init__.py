@@ -2,22 +2,23 @@
 
 | file | what it is for |
 |---|---|
-| mathml_templates | formulas as MathML, with holes for names and figures |
-| json_formulas | formulas as lists, and the forms of a network's activations and loss |
-| drawn_units | what is drawn: units, edges, bands and bows; of a large network the strongest |
-| embedded_numbers | the core's numbers, where the page works out none |
-| number_tables | every number of what is drawn |
-| page_derivations | the steps of every subject, each embedded once |
-| page_data | everything that the page knows, as JSON |
-| template.html, page.css | what it looks like |
-| compiled_formulas.js | formulas worked out |
-| network_passes.js, descent_rounds.js | the passes and the training worked out |
-| fractions.js | formulas of printed numbers worked out exactly |
-| digits.js, formula_view.js | digits that hold; names and figures put into formulas |
-| quantity_values.js | the number of every quantity that a formula names |
-| marks.js, network_drawing.js, cost_curve.js, number_fields.js, derivation_view.js | the views |
-| page.js | the state, and what follows from it |
-| stepping.js, changes.js, controls.js | what the keys, fields and buttons do |
+| `mathml_templates.py` | formulas as MathML, with holes for names and figures |
+| `json_formulas.py` | formulas as lists, and the forms of a network's activations and loss |
+| `drawn_units.py` | what is drawn: units, edges, bands and bows; of a large network the strongest |
+| `embedded_numbers.py` | the core's numbers, where the page works out none |
+| `number_tables.py` | every number of what is drawn |
+| `page_derivations.py` | the steps of every subject, each embedded once |
+| `page_data.py` | everything that the page knows, as JSON |
+| `template.html`, `page.css` | what it looks like |
+| `compiled_formulas.js` | formulas worked out |
+| `network_passes.js`, `descent_rounds.js` | the passes and the training worked out |
+| `fractions.js` | formulas of printed numbers worked out exactly |
+| `digits.js`, `formula_view.js` | digits that hold; names and figures put into formulas |
+| `quantity_values.js` | the number of every quantity that a formula names |
+| `network_drawing.js`, `marks.js`, `cost_curve.js` | the views: what is drawn |
+| `number_fields.js`, `derivation_view.js` | the views: what is written |
+| `page.js` | the state, and what follows from it |
+| `stepping.js`, `changes.js`, `controls.js` | what the keys, fields and buttons do |
 
 The scripts are joined, in the order of `SCRIPTS`, when a page is made.
 """

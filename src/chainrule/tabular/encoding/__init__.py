@@ -1,1 +1,8 @@
-"""How columns and targets become the numbers that a network takes, and back."""
+"""How columns and targets become the numbers that a network takes, and back.
+
+| file | what it is for |
+|---|---|
+| `column_encoders.py` | a kind of column, as it was fitted: one encoder each |
+| `target_encoding.py` | classes or a quantity, and back |
+| `preparation.py` | all the columns of a table, with an encoder for each |
+"""

@@ -1,1 +1,10 @@
-"""How the text of a column becomes numbers, moments and words."""
+"""How the text of a column becomes numbers, moments and words.
+
+| file | what it is for |
+|---|---|
+| `column_formats.py` | how the columns of a table are read |
+| `column_values.py` | the values of a column, read in its format |
+| `number_formats.py`, `date_formats.py` | how numbers and moments are written |
+| `missing_words.py`, `spelling.py` | words that mean no value, and that mean a known one |
+| `notes.py` | what was met that training did not know |
+"""

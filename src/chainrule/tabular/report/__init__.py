@@ -7,7 +7,9 @@
 | `importance.py` | how much each column matters |
 | `example_gradients.py` | the examples with the largest gradients, and their rows in the table |
 | `plots.py` | the plots, as SVG in the colours of the page |
-| `*_cards.py` | the cards of the page |
+| `training_cards.py` | the cards of what was trained, and how it went |
+| `quality_cards.py`, `quantile_cards.py` | how good the model is; its quantiles |
+| `influence_cards.py`, `option_cards.py` | which columns and rows matter; what was decided |
 | `markup.py` | text, numbers and tables as HTML |
 | `template.html`, `page.css` | what it looks like |
 """
