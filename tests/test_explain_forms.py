@@ -17,8 +17,7 @@ from chainrule.explanation.notation import COST, Key, derivative
 from chainrule.explanation.subjects import ALL
 from chainrule.explanation.updates import WORKINGS, update
 from chainrule.losses import LOSSES, loss
-from chainrule.optimizers import OPTIMIZERS, init_states
-from chainrule.reference import apply
+from chainrule.optimizers import OPTIMIZERS, apply, init_states
 from chainrule.targets import TARGETS
 from chainrule.trees import leaves, tree_map
 from strategies import problem

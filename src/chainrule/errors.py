@@ -187,7 +187,7 @@ def check_number(what: str, value: Any, **bounds: float) -> float:
     return number
 
 
-def check_whole(what: str, value: Any, **bounds: int) -> int:
+def check_whole(what: str, value: Any, **bounds: int | None) -> int:
     """Return `value` as an int that lies within the bounds, or say what is wrong with it.
 
     >>> check_whole("fit: epochs", 0, least=1)
@@ -195,7 +195,8 @@ def check_whole(what: str, value: Any, **bounds: int) -> int:
     ...
     ValueError: fit: epochs must be a whole number >= 1, got 0
     """
-    number: int = _checked_number(what, value, int, bounds)
+    given = {name: bound for name, bound in bounds.items() if bound is not None}
+    number: int = _checked_number(what, value, int, given)
     return number
 
 

@@ -5,27 +5,27 @@ r"""The table of optimizers: how a gradient becomes a step, one frozen class eac
     t           the number of the step, from 1
     η           the learning rate of step t
 
-`init(w)` returns the state that goes with w, a tuple of arrays; `step(g, state, t)` returns
-`(dw, state)`. Both are pure. `reference.apply` makes one step on all parameters.
+`init(w)` returns the state of w, a tuple of arrays; `step(g, state, t)` returns `(dw, state)`. Both
+are pure. `apply` makes one step on all the parameters of a network.
 """
 
 from __future__ import annotations
 
 import abc
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Annotated, Any, ClassVar
+from typing import Annotated
 
 from array_api_compat import array_namespace
 
 from chainrule.fields import documented, hold, option
+from chainrule.layers import Role
 from chainrule.network import Parameters
 from chainrule.schedules import Rate, rate_at
-from chainrule.trees import Array, leaves
+from chainrule.trees import Array, leaves, named_leaves, rebuild
 from chainrule.value_types import Bounds, Fraction, NotNegative, Positive
-from chainrule.warn import deprecated, renamed
+from chainrule.warn import renamed_fields
 
 State = tuple[Array, ...]
 
@@ -35,9 +35,6 @@ class Optimizer(abc.ABC):
 
     learning_rate: Rate
     weight_decay: float = 0.0
-
-    former: ClassVar[Mapping[str, str]] = {}
-    """What its fields were called before, by which programs and files of then name them."""
 
     def __post_init__(self) -> None:
         hold(self, f"{type(self).__name__}: ")
@@ -52,15 +49,15 @@ class Optimizer(abc.ABC):
         """
         return rate_at(self.learning_rate, t)
 
-    @abc.abstractmethod
     def init(self, w: Array) -> State:
-        """Return the state that goes with a parameter array before the first step.
+        """Return the state that goes with a parameter array before the first step: zeros.
 
         Parameters
         ----------
         w
             The parameter array.
         """
+        return (_zeros(w),)
 
     @abc.abstractmethod
     def step(self, g: Array, state: State, t: int) -> tuple[Array, State]:
@@ -164,9 +161,6 @@ class Adagrad(Optimizer):
     learning_rate: Rate = option(0.01, RATE)
     epsilon: Positive = option(1e-10, EPSILON)
 
-    def init(self, w: Array) -> State:
-        return (_zeros(w),)
-
     def step(self, g: Array, state: State, t: int) -> tuple[Array, State]:
         s = state[0] + g * g
         return self.rate(t) * g / (s**0.5 + self.epsilon), (s,)
@@ -190,9 +184,6 @@ class RMSprop(Optimizer):
     learning_rate: Rate = option(0.001, RATE)
     rho: Fraction = option(0.9, "ρ, how much of the running mean each step keeps.")
     epsilon: Positive = option(1e-8, EPSILON)
-
-    def init(self, w: Array) -> State:
-        return (_zeros(w),)
 
     def step(self, g: Array, state: State, t: int) -> tuple[Array, State]:
         s = self.rho * state[0] + (1 - self.rho) * (g * g)
@@ -302,15 +293,12 @@ class Lion(Optimizer):
     beta2: Fraction = option(0.99, "β₂, how much of the running mean each step keeps.")
     weight_decay: NotNegative = option(0.0, DECAY)
 
-    def init(self, w: Array) -> State:
-        return (_zeros(w),)
-
     def step(self, g: Array, state: State, t: int) -> tuple[Array, State]:
-        (m,) = state
-        direction = array_namespace(g).sign(self.beta1 * m + (1 - self.beta1) * g)
-        return self.rate(t) * direction, (self.beta2 * m + (1 - self.beta2) * g,)
+        direction = array_namespace(g).sign(self.beta1 * state[0] + (1 - self.beta1) * g)
+        return self.rate(t) * direction, (self.beta2 * state[0] + (1 - self.beta2) * g,)
 
 
+@renamed_fields(shrink="eta_minus", grow="eta_plus", smallest="step_min", largest="step_max")
 @documented
 @dataclass(frozen=True)
 class Rprop(Optimizer):
@@ -341,29 +329,11 @@ class Rprop(Optimizer):
     step_min: Positive = option(1e-6, "Δ_min, the least step size.")
     step_max: Positive = option(50.0, "Δ_max, the greatest step size.")
 
-    former = MappingProxyType(
-        {"shrink": "eta_minus", "grow": "eta_plus", "smallest": "step_min", "largest": "step_max"}
-    )
-
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.step_min > self.step_max:
-            raise ValueError(
-                f"Rprop: step_min must be at most step_max, got {self.step_min:g} > "
-                f"{self.step_max:g}"
-            )
-
-    def __getattr__(self, name: str) -> float:
-        """Return a field by the name that it had before."""
-        if name not in self.former:
-            raise AttributeError(f"Rprop has no attribute {name!r}")
-        deprecated(f"Rprop.{name}", f"Rprop.{self.former[name]}")
-        value: float = getattr(self, self.former[name])
-        return value
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take in a pickle, whose fields may have the names of before."""
-        vars(self).update({self.former.get(name, name): value for name, value in state.items()})
+            must = "Rprop: step_min must be at most step_max"
+            raise ValueError(f"{must}, got {self.step_min:g} > {self.step_max:g}")
 
     def init(self, w: Array) -> State:
         return _zeros(w), array_namespace(w).full_like(w, self.rate(1))
@@ -378,8 +348,6 @@ class Rprop(Optimizer):
         g = xp.where(agreement < 0, xp.zeros_like(g), g)
         return size * xp.sign(g), (g, size)
 
-
-Rprop.__init__ = renamed(**Rprop.former)(Rprop.__init__)  # type: ignore[method-assign]
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     "sgd": SGD,
@@ -396,3 +364,36 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 def init_states(optimizer: Optimizer, params: Parameters) -> list[State]:
     """Return the state of every parameter array, in the order of `leaves`."""
     return [optimizer.init(w) for w in leaves(params)]
+
+
+def apply(
+    optimizer: Optimizer,
+    params: Parameters,
+    grads: Parameters,
+    states: list[State],
+    t: int,
+    roles: Mapping[str, Role],
+    frozen: Collection[str] = (),
+) -> tuple[Parameters, list[State]]:
+    r"""Return the parameters and states after step t; those named in `frozen` stay.
+
+    `roles` are the network's: weights decay, and statistics are not moved.
+
+    $$w \leftarrow w - dw - \eta \lambda w$$
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
+    >>> params = net.parameters([([[2.0]], [0.0])])
+    >>> states = init_states(cr.SGD(0.5), params)
+    >>> apply(cr.SGD(0.5), params, params, states, 1, net.roles)[0][0].W
+    array([[1.]])
+    """
+    decay = optimizer.rate(t) * optimizer.weight_decay
+    new_params, new_states = [], []
+    for (name, w), g, state in zip(named_leaves(params), leaves(grads), states, strict=True):
+        role = roles[name]
+        if not (name in frozen or role is Role.STATISTIC):
+            dw, state = optimizer.step(g, state, t)  # noqa: PLW2901
+            w = w - (dw + decay * w if decay and role is Role.WEIGHT else dw)  # noqa: PLW2901
+        new_params.append(w)
+        new_states.append(state)
+    return rebuild(params, new_params), new_states

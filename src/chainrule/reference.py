@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,13 +19,13 @@ from chainrule import losses
 from chainrule.backprop import Trace, backward, forward, gradient, trace_cost
 from chainrule.batches import Examples, Subset, batches
 from chainrule.history import REMEDY, DivergenceError, History
-from chainrule.layers import Draw, Role
+from chainrule.layers import Draw
 from chainrule.network import Network, Parameters, describe, divisor
-from chainrule.optimizers import Optimizer, State
+from chainrule.optimizers import apply
 from chainrule.record import Plan, TrainingState
 from chainrule.targets import encode
 from chainrule.ties import spread, summed
-from chainrule.trees import leaf_names, leaves, named_leaves, rebuild, tree_map
+from chainrule.trees import leaf_names, leaves, named_leaves, tree_map
 
 
 @functools.cache
@@ -216,36 +215,3 @@ def not_validated(
             f"went from {before:.4g} to {now:.4g}, and in the validation {error}; {REMEDY}"
         )
     return DivergenceError(message, at.params, history)
-
-
-def apply(
-    optimizer: Optimizer,
-    params: Parameters,
-    grads: Parameters,
-    states: list[State],
-    t: int,
-    roles: Mapping[str, Role],
-    frozen: Collection[str] = (),
-) -> tuple[Parameters, list[State]]:
-    r"""Return the parameters and states after step t; those named in `frozen` stay.
-
-    `roles` are the network's: weights decay, and statistics are not moved.
-
-    $$w \leftarrow w - dw - \eta \lambda w$$
-
-    >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
-    >>> params = net.parameters([([[2.0]], [0.0])])
-    >>> states = cr.optimizers.init_states(cr.SGD(0.5), params)
-    >>> apply(cr.SGD(0.5), params, params, states, 1, net.roles)[0][0].W
-    array([[1.]])
-    """
-    decay = optimizer.rate(t) * optimizer.weight_decay
-    new_params, new_states = [], []
-    for (name, w), g, state in zip(named_leaves(params), leaves(grads), states, strict=True):
-        role = roles[name]
-        if not (name in frozen or role is Role.STATISTIC):
-            dw, state = optimizer.step(g, state, t)  # noqa: PLW2901
-            w = w - (dw + decay * w if decay and role is Role.WEIGHT else dw)  # noqa: PLW2901
-        new_params.append(w)
-        new_states.append(state)
-    return rebuild(params, new_params), new_states

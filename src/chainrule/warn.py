@@ -7,7 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from types import FrameType
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -82,5 +82,32 @@ def renamed(**names: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
             return function(*args, **given)
 
         return call
+
+    return decorate
+
+
+def renamed_fields(**names: str) -> Callable[[type[T]], type[T]]:
+    """Let the fields of a class have their old names too, `@renamed_fields(old="new")`.
+
+    Arguments and attributes warn; pickles of before are read as they are. `former` has the names.
+
+    >>> cr.Rprop.former["shrink"]
+    'eta_minus'
+    """
+
+    def attribute(self: Any, name: str) -> Any:
+        kind = type(self).__name__
+        if name not in names:
+            raise AttributeError(f"{kind} has no attribute {name!r}")
+        deprecated(f"{kind}.{name}", f"{kind}.{names[name]}")
+        return getattr(self, names[name])
+
+    def take_in(self: Any, state: dict[str, Any]) -> None:
+        vars(self).update({names.get(name, name): value for name, value in state.items()})
+
+    def decorate(kind: Any) -> Any:
+        kind.former, kind.__getattr__, kind.__setstate__ = names, attribute, take_in
+        kind.__init__ = renamed(**names)(kind.__init__)
+        return kind
 
     return decorate

@@ -18,7 +18,9 @@ TRAINING_KEYS = ["rate", "optimizer", "freeze", "velocity", "step", "batch_size"
 SETTINGS = {name: [*fields_of(kind)][1:] for name, kind in OPTIMIZERS.items()}
 """What each optimizer takes besides its rate, which comes first."""
 
-FORMER = {old: new for kind in OPTIMIZERS.values() for old, new in kind.former.items()}
+FORMER = {
+    old: new for kind in OPTIMIZERS.values() for old, new in getattr(kind, "former", {}).items()
+}
 """Keys as files named them before."""
 
 

@@ -330,6 +330,6 @@ def _in_names_of_now(written: str) -> str:
     'Rprop(learning_rate=0.01, eta_minus=0.5)'
     """
     if written.startswith("Rprop("):
-        for old, new in Rprop.former.items():
+        for old, new in vars(Rprop)["former"].items():
             written = written.replace(f" {old}=", f" {new}=")
     return written
