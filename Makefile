@@ -11,6 +11,9 @@ ENGINE := CMakeLists.txt $(wildcard src/chainrule/engine/*.?pp)
 # Where there is a compiler, what it refuses is an error, not a reason to leave the engine out.
 export CHAINRULE_REQUIRE_ENGINE ?= $(if $(shell command -v $(CXX)),1,0)
 
+# Every process that a test starts imports what Python has compiled before.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The engine is compiled in one place, for the editable package and for the wheel: what has not
 # changed is not compiled again. That takes its tools from .venv, whose paths stay.
 BUILD := --no-build-isolation --config-settings=build-dir=build/engine

@@ -166,11 +166,11 @@ CHANGES = [*map(put, VALUES), remove, add]
 
 
 def all_changes(about):
-    """Each change of each place, with words for it."""
+    """Each change of each place, with words for it: what `changed` takes beside what is changed."""
     for path in places(about):
         for k, change in enumerate(CHANGES):
             if path:
-                yield f"{'.'.join(map(str, path))} by change {k}", changed(about, path, change)
+                yield f"{'.'.join(map(str, path))} by change {k}", path, change
 
 
 def arrays_changed(about, entries, body):

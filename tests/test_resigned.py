@@ -104,9 +104,9 @@ def test_some_changes_of_every_file(files, place, number):
     about, entries, body = parts(data)
     assert tried(place, kind, data), name
     cases = list(all_changes(about))
-    for what, told in random.Random(name).sample(cases, SOME):
+    for what, path, change in random.Random(name).sample(cases, SOME):
         try:
-            tried(place, kind, signed(told, entries, body))
+            tried(place, kind, signed(changed(about, path, change), entries, body))
         except Exception as error:
             raise AssertionError(f"{kind} {name}: {what}") from error
 

@@ -7,7 +7,7 @@
 | `delimited_text.py` | CSV and its kin |
 | `dialect.py`, `heading.py` | their delimiter and header; what stands above the rows |
 | `text_file.py`, `text_encodings.py` | text in a file, as UTF-8; in which encoding it is |
-| `text_layout.py`, `quoting.py`, `bad_lines.py` | where fields lie; quotes; what is wrong in a line |
+| `text_layout.py`, `quoting.py`, `bad_lines.py` | where fields lie; quotes; wrong lines |
 | `text_fields.py`, `copied_columns.py` | from the bytes of rows to columns; those that are copied |
 | `compression.py`, `spool.py` | files that are packed; what can be read only once |
 | `columnar_files.py` | Parquet and Arrow |
