@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from chainrule.explanation.cached_method import cached_method
 from chainrule.explanation.notation import Key
 from chainrule.layers import Layer, Role
 from chainrule.network import Network
@@ -236,17 +237,14 @@ class Places:
         >>> Places.of(net).key("1.W", (0, 1))[:4]
         ('w', 1, 0, 1)
         """
-        shape, first = self.shapes[name], self._firsts[name]
+        shape, first = self.shapes[name], self._first(name)
         flat = int(np.ravel_multi_index(tuple(entry), shape))
         unit, source = divmod(flat, shape[-1]) if len(shape) > 1 else (flat, 0)
         return Key(first.kind, first.layer, unit, source, text=first.text)
 
-    @functools.cached_property
-    def _firsts(self) -> dict[str, Key]:
-        """The key of the first entry of each leaf; a leaf is of the innermost place around it."""
-        return {name: self._first(name) for name in self.shapes}
-
+    @cached_method
     def _first(self, name: str) -> Key:
+        """The key of the first entry of a leaf, which is of the innermost place around it."""
         around = (place.path for place in self.layers if name.startswith(f"{place.path}."))
         own = max(around, key=len)
         layer = next(k for k, place in enumerate(self.layers) if place.path == own)
