@@ -85,63 +85,95 @@ def work(
     With g = ∂C/∂x̂, G is the mean of g and H that of g x̂, over what has one mean: the features of
     an example, or the examples of a `batch`.
     """
-    record = sheet.record
-    g = sheet.left * sheet.params.gamma
-
-    def root(j: int) -> Any:
-        return sheet.call("sqrt", v(j) + sheet.number(epsilon))
-
-    def scaled(j: int) -> Any:
-        value = record.scaled[0, j]
-        return sheet.let("x^", lambda: (sheet.x(j) - mu(j)) / root(j), value, unit=j)
-
-    def gamma(j: int) -> Any:
-        return sheet.parameter("gamma", j)
-
-    def by_scaled(j: int) -> Any:
-        return sheet.by(scaled(j), lambda: sheet.da(j) * gamma(j), g[j])
-
-    def mean(letter: str, values: Any, term: Callable[[int], Any], note: str, unit: int) -> Any:
-        def formula() -> Any:
-            return sheet.total(values, term) / len(values)
-
-        return sheet.let(letter, formula, values.mean(), unit=unit, note=note)
-
-    def together(j: int) -> tuple[Any, Any, Callable[[int], Any], Callable[[int], Any]]:
-        """g and x̂ of all that has one mean with feature j, and how these are called."""
-        if not batch:
-            return g, record.scaled[0], by_scaled, scaled
-        whole, delta = sheet.batch
-        gs, xs = (delta * sheet.params.gamma)[:, j], whole.scaled[:, j]
-        return (
-            gs,
-            xs,
-            lambda row: sheet.by_of(row, by_scaled(j), gs[row]),
-            lambda row: sheet.let_of(row, scaled(j), xs[row]),
-        )
-
-    def dx(j: int) -> Any:
-        if not record.own:
-            return by_scaled(j) / root(j)
-        gs, xs, by, x = together(j)
-        unit = j if batch else -1
-        G = mean("G", gs, by, "the mean of these derivatives", unit)
-        H = mean("H", gs * xs, lambda k: by(k) * x(k), "the mean of each times its x̂", unit)
-        return (by_scaled(j) - G - scaled(j) * H) / root(j)
-
-    def reach(below: Any) -> Any:
-        if batch or not record.own:
-            return sheet.alike(below)
-        x, n = record.scaled[0], sheet.inputs
-        parts = g[:, None] * (np.eye(n)[:, below] - 1 / n - x[:, None] * x[None, below] / n)
-        return sheet.every(np.abs(parts).max(axis=1))
-
+    kind = _OfBatch if batch else _OfExample if sheet.record.own else _OfKnown
+    made = kind(sheet, mu, v, epsilon)
     return sheet.formulas(
-        a=lambda j: gamma(j) * scaled(j) + sheet.parameter("beta", j),
-        dx=dx,
+        a=lambda j: made.gamma(j) * made.scaled(j) + sheet.parameter("beta", j),
+        dx=made.dx,
         by={
-            "gamma": lambda j: [(sheet.a(j), scaled(j))],
+            "gamma": lambda j: [(sheet.a(j), made.scaled(j))],
             "beta": lambda j: [(sheet.a(j), 1)],
         },
-        reach=reach,
+        reach=made.reach,
     )
+
+
+class _OfKnown:
+    """The formulas where mean and variance were known before."""
+
+    def __init__(
+        self, sheet: Any, mu: Callable[[int], Any], v: Callable[[int], Any], epsilon: float
+    ) -> None:
+        self.sheet, self.mu, self.v, self.epsilon = sheet, mu, v, epsilon
+        self.x, self.g = sheet.record.scaled[0], sheet.left * sheet.params.gamma
+
+    def gamma(self, j: int) -> Any:
+        return self.sheet.parameter("gamma", j)
+
+    def root(self, j: int) -> Any:
+        return self.sheet.call("sqrt", self.v(j) + self.sheet.number(self.epsilon))
+
+    def scaled(self, j: int) -> Any:
+        def formula() -> Any:
+            return (self.sheet.x(j) - self.mu(j)) / self.root(j)
+
+        return self.sheet.let("x^", formula, self.x[j], unit=j)
+
+    def by_scaled(self, j: int) -> Any:
+        return self.sheet.by(self.scaled(j), lambda: self.sheet.da(j) * self.gamma(j), self.g[j])
+
+    def dx(self, j: int) -> Any:
+        return self.by_scaled(j) / self.root(j)
+
+    def reach(self, below: Any) -> Any:
+        return self.sheet.alike(below)
+
+
+class _OfExample(_OfKnown):
+    """The formulas where the features of an example have one mean."""
+
+    def dx(self, j: int) -> Any:
+        G, H = self.means(self.g, self.x, self.by_scaled, self.scaled)
+        return (self.by_scaled(j) - G - self.scaled(j) * H) / self.root(j)
+
+    def means(
+        self, g: Array, x: Array, by: Callable[[int], Any], of: Callable[[int], Any], unit: int = -1
+    ) -> tuple[Any, Any]:
+        """G and H, from the numbers of g and x̂ and from what these are called."""
+        return (
+            self._mean("G", g, by, "the mean of these derivatives", unit),
+            self._mean("H", g * x, lambda k: by(k) * of(k), "the mean of each times its x̂", unit),
+        )
+
+    def _mean(
+        self, letter: str, values: Array, term: Callable[[int], Any], note: str, unit: int
+    ) -> Any:
+        def formula() -> Any:
+            return self.sheet.total(values, term) / len(values)
+
+        return self.sheet.let(letter, formula, values.mean(), unit=unit, note=note)
+
+    def reach(self, below: Any) -> Any:
+        x, n = self.x, self.sheet.inputs
+        parts = self.g[:, None] * (np.eye(n)[:, below] - 1 / n - x[:, None] * x[None, below] / n)
+        return self.sheet.every(np.abs(parts).max(axis=1))
+
+
+class _OfBatch(_OfExample):
+    """The formulas where the examples of a batch have one mean."""
+
+    def dx(self, j: int) -> Any:
+        own, by = self.scaled(j), self.by_scaled(j)
+        whole, delta = self.sheet.batch
+        g, x = (delta * self.sheet.params.gamma)[:, j], whole.scaled[:, j]
+        G, H = self.means(
+            g,
+            x,
+            lambda row: self.sheet.by_of(row, by, g[row]),
+            lambda row: self.sheet.let_of(row, own, x[row]),
+            unit=j,
+        )
+        return (by - G - own * H) / self.root(j)
+
+    def reach(self, below: Any) -> Any:
+        return self.sheet.alike(below)

@@ -103,42 +103,55 @@ class RMSNorm(Layer):
         return made
 
     def work(self, sheet: Any) -> Any:
-        """With g = ∂C/∂x̂, H is the mean of g x̂."""
-        n, x, record = sheet.inputs, sheet.entered, sheet.record
-        g = sheet.left * sheet.params.gamma
-
-        def root() -> Any:
-            def mean() -> Any:
-                return sheet.total(x**2, lambda k: sheet.x(k) ** 2) / n
-
-            square = sheet.let("q", mean, record.square[0, 0], note="the mean square")
-            return sheet.call("sqrt", square + sheet.number(self.epsilon))
-
-        def scaled(j: int) -> Any:
-            return sheet.let("x^", lambda: sheet.x(j) / root(), record.scaled[0, j], unit=j)
-
-        def gamma(j: int) -> Any:
-            return sheet.parameter("gamma", j)
-
-        def by_scaled(j: int) -> Any:
-            return sheet.by(scaled(j), lambda: sheet.da(j) * gamma(j), g[j])
-
-        def dx(j: int) -> Any:
-            gx, note = g * record.scaled[0], "the mean of each derivative times its x̂"
-
-            def mean() -> Any:
-                return sheet.total(gx, lambda k: by_scaled(k) * scaled(k)) / n
-
-            return (by_scaled(j) - scaled(j) * sheet.let("H", mean, gx.mean(), note=note)) / root()
-
-        def reach(below: Any) -> Any:
-            xs = record.scaled[0]
-            parts = g[:, None] * (np.eye(n)[:, below] - xs[:, None] * xs[None, below] / n)
-            return sheet.every(np.abs(parts).max(axis=1))
-
+        made = _Worked(sheet, self.epsilon)
         return sheet.formulas(
-            a=lambda j: gamma(j) * scaled(j),
-            dx=dx,
-            by={"gamma": lambda j: [(sheet.a(j), scaled(j))]},
-            reach=reach,
+            a=lambda j: made.gamma(j) * made.scaled(j),
+            dx=made.dx,
+            by={"gamma": lambda j: [(sheet.a(j), made.scaled(j))]},
+            reach=made.reach,
         )
+
+
+class _Worked:
+    """The formulas: with g = ∂C/∂x̂, H is the mean of g x̂."""
+
+    def __init__(self, sheet: Any, epsilon: float) -> None:
+        self.sheet, self.epsilon = sheet, epsilon
+        self.x, self.g = sheet.record.scaled[0], sheet.left * sheet.params.gamma
+
+    def gamma(self, j: int) -> Any:
+        return self.sheet.parameter("gamma", j)
+
+    def square(self) -> Any:
+        x, value = self.sheet.entered, self.sheet.record.square[0, 0]
+
+        def formula() -> Any:
+            return self.sheet.total(x**2, lambda k: self.sheet.x(k) ** 2) / self.sheet.inputs
+
+        return self.sheet.let("q", formula, value, note="the mean square")
+
+    def root(self) -> Any:
+        return self.sheet.call("sqrt", self.square() + self.sheet.number(self.epsilon))
+
+    def scaled(self, j: int) -> Any:
+        return self.sheet.let("x^", lambda: self.sheet.x(j) / self.root(), self.x[j], unit=j)
+
+    def by_scaled(self, j: int) -> Any:
+        return self.sheet.by(self.scaled(j), lambda: self.sheet.da(j) * self.gamma(j), self.g[j])
+
+    def mean(self) -> Any:
+        gx, note = self.g * self.x, "the mean of each derivative times its x̂"
+
+        def formula() -> Any:
+            terms = self.sheet.total(gx, lambda k: self.by_scaled(k) * self.scaled(k))
+            return terms / self.sheet.inputs
+
+        return self.sheet.let("H", formula, gx.mean(), note=note)
+
+    def dx(self, j: int) -> Any:
+        return (self.by_scaled(j) - self.scaled(j) * self.mean()) / self.root()
+
+    def reach(self, below: Any) -> Any:
+        x, n = self.x, self.sheet.inputs
+        parts = self.g[:, None] * (np.eye(n)[:, below] - x[:, None] * x[None, below] / n)
+        return self.sheet.every(np.abs(parts).max(axis=1))
