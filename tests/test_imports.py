@@ -104,6 +104,12 @@ def test_the_tables_are_exported(table):
     assert len(getattr(getattr(cr, table), table.upper())) > 1
 
 
+@pytest.mark.parametrize("table", ["layers", "optimizers", "schedules"])
+def test_each_class_of_a_table_is_exported(table):
+    rows = getattr(getattr(cr, table), table.upper()).values()
+    assert {kind.__name__ for kind in rows} <= set(cr.__all__)
+
+
 @pytest.mark.parametrize("name", cr.__all__)
 def test_an_exported_name_exists_and_is_documented(name):
     assert inspect.getdoc(getattr(cr, name))

@@ -34,3 +34,13 @@ def test_the_scripts_and_tests_that_are_named_exist(name):
     text = (ROOT / name).read_text(encoding="utf-8")
     named = set(re.findall(r"\b(?:benchmarks|examples|src|tests)/[\w/-]+\.(?:py|toml|csv)\b", text))
     assert {path for path in named if not (ROOT / path).is_file()} == set()
+
+
+def test_the_files_that_contributing_names_exist():
+    """By their place in the project, in the package, or among the tests."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w/*-]+\.(?:py|hpp|md|toml))`", text))
+    around = [ROOT, ROOT / "src", ROOT / "src/chainrule", ROOT / "tests"]
+    around += [path for path in (ROOT / "src/chainrule").iterdir() if path.is_dir()]
+    assert len(named) > 30
+    assert {name for name in named if not any([*path.glob(name)] for path in around)} == set()
