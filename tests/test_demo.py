@@ -285,11 +285,10 @@ def test_digits_are_split_in_proportion_and_apart():
     np.testing.assert_allclose(share, 0.2, atol=0.005)
 
 
-def test_digits_follow_from_the_seed(trained, monkeypatch):
+def test_digits_follow_from_the_seed(trained):
     data, run = trained
-    monkeypatch.setattr(digits, "EPOCHS", 2)
-    assert digits.run(data).history.loss == run.history.loss[:2]
-    assert digits.run(data, seed=1).history.loss != run.history.loss[:2]
+    assert digits.run(data, epochs=2).history.loss == run.history.loss[:2]
+    assert digits.run(data, seed=1, epochs=2).history.loss != run.history.loss[:2]
 
 
 def test_page_of_digits_holds_the_figures_of_the_run(trained, pages):
@@ -331,8 +330,7 @@ def test_a_faultless_run_shows_no_picture(trained, monkeypatch):
     assert "read as" not in page
 
 
-def test_a_terminal_gets_colours_and_a_bar(monkeypatch):
-    monkeypatch.setattr(digits, "EPOCHS", 10)
+def test_a_terminal_gets_colours_and_a_bar():
     page = demo(3, env={**PLAIN, "FORCE_COLOR": "1", "TERM": "xterm-256color"})
-    assert re.search(r"epoch 10/10 .*━.* cost \d\.\d{3}, in validation \d\.\d{3}", page)
+    assert re.search(r"epoch 40/40 .*━.* cost \d\.\d{3}, in validation \d\.\d{3}", page)
     assert re.search(r"test accuracy \x1b\[1;32m0\.\d{4}\x1b\[0m, ", page)

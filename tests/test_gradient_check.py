@@ -24,12 +24,12 @@ def test_any_network_passes(p: Problem) -> None:
     assert check.checked + len(check.kinks) == p.net.size
 
 
-@pytest.mark.parametrize("small", [0, 2000], ids=["directions", "one by one"])
-def test_a_wrong_derivative_fails(monkeypatch: pytest.MonkeyPatch, small: int) -> None:
-    monkeypatch.setattr(gradient_check, "SMALL", small)
+@pytest.mark.parametrize(("inputs", "by"), [(3, "parameter"), (500, "random direction")])
+def test_a_wrong_derivative_fails(inputs: int, by: str) -> None:
     for row, passes in ((SINE, True), (WRONG, False)):
-        p = problem(cr.Network(3, [cr.Dense(4, row), cr.Dense(2)], "squared_error"))
+        p = problem(cr.Network(inputs, [cr.Dense(4, row), cr.Dense(2)], "squared_error"))
         check = cr.check_gradient(p.net, p.params, p.X, p.y)
+        assert check.by == by
         assert check.passed == passes, str(check)
         assert ("right" in str(check)) == passes
         assert ("WRONG" in str(check)) != passes

@@ -64,32 +64,31 @@ def test_importance_is_scikit_learns_on_the_raw_values(target, score, weight):
     assert means[0] > 0.1
 
 
-def test_of_many_columns_those_that_move_the_outputs_are_shuffled(monkeypatch):
+def test_of_many_columns_those_that_move_the_outputs_are_shuffled():
     draw = np.random.default_rng(0)
     noise = {f"noise {k}": draw.standard_normal(300) for k in range(12)}
     size = draw.standard_normal(300)
     table = pl.DataFrame({**noise, "size": size, "twice": 2 * size + draw.normal(0, 0.01, 300)})
     prepared, _, model, _ = trained(table, "twice", epochs=40)
-    monkeypatch.setattr(importance, "COLUMNS", 3)
-    found = importance.importances(model, prepared.held_out, seed=0)
+    limits = importance.Limits(columns=3)
+    found = importance.importances(model, prepared.held_out, 0, limits)
     assert found.shuffled == len(found.columns) == 3
     assert found.columns[0].column == "size"
 
 
-def test_of_many_examples_some_are_drawn_the_same_each_time(monkeypatch):
+def test_of_many_examples_some_are_drawn_the_same_each_time():
     prepared, _, model, _ = trained(flats(), "dear")
-    monkeypatch.setattr(importance, "EXAMPLES", 20)
-    once, again = (importance.importances(model, prepared.held_out, seed=0) for _ in range(2))
+    limits = importance.Limits(examples=20)
+    once, again = (importance.importances(model, prepared.held_out, 0, limits) for _ in range(2))
     assert once == again
     assert once.examples == 20
 
 
-def test_large_networks_have_their_columns_shuffled_on_fewer_examples(monkeypatch):
+def test_large_networks_have_their_columns_shuffled_on_fewer_examples():
     prepared, _, model, _ = trained(flats().drop("price"), "dear")
-    monkeypatch.setattr(importance, "FEWEST", 10)
-    monkeypatch.setattr(importance, "WORK", 30 * 5 * 6 * model.net.size)
+    limits = importance.Limits(fewest=10, work=30 * 5 * 6 * model.net.size)
     assert len(model.preparation.columns) == 6
-    assert importance.importances(model, prepared.held_out, seed=0).examples == 30
+    assert importance.importances(model, prepared.held_out, 0, limits).examples == 30
 
 
 # --- the rows with the largest gradients
@@ -148,10 +147,12 @@ def test_each_row_is_that_of_the_table_though_rows_without_a_target_are_left_out
                 assert value == values[name] or (math.isnan(value) and math.isnan(values[name]))
 
 
-def test_no_more_gradients_are_taken_than_are_allowed(monkeypatch):
+def test_no_more_gradients_are_taken_than_are_allowed():
     prepared, _, model, _ = trained(flats(), "dear")
-    monkeypatch.setattr(example_gradients, "DRAWN", 25)
-    found = example_gradients.training_gradients(prepared, model, 0)
+    data, rows = prepared.blocks[0], prepared.rows[~prepared.is_held_out]
+    found = example_gradients.largest_gradients(
+        model, data, rows, generator(Stream.PULLS), examples=340, most=25
+    )
     assert (found.taken, found.examples) == (25, 340)
 
 

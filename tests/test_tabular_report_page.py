@@ -13,8 +13,6 @@ from chainrule.formatting import number
 from chainrule.tabular import Options, class_scores
 from chainrule.tabular.report import (
     calibration,
-    example_gradients,
-    importance,
     influence_cards,
     option_cards,
     quality_cards,
@@ -172,10 +170,9 @@ def test_the_tables_of_the_classes_are_what_was_found(made, name):
     assert np.allclose(shown, calibration.calibration(y, found.p), rtol=1e-3)
 
 
-def test_of_many_classes_the_most_confused_and_the_worst_scored_are_shown(monkeypatch, made):
-    _, found, _ = made("ten")
-    monkeypatch.setattr(quality_cards, "CLASSES", 5)
-    page = Page(report(*made("ten")[0]))
+def test_of_many_classes_the_most_confused_and_the_worst_scored_are_shown(made):
+    found = made("ten")[1]
+    page = Page("".join(quality_cards.classification(found, most=5)))
     guess = found.p.argmax(axis=1)
     pairs = class_scores.confused_pairs(found.y, guess, 10)
     head, rows = page.table(f"the most frequent of {len(pairs)} pairs of classes")
@@ -197,9 +194,8 @@ def test_the_residuals_are_those_of_the_rows_held_out(made):
     assert np.allclose([read(low), read(high)], np.quantile(residuals, [0.05, 0.95]), atol=0.1)
 
 
-def test_few_points_are_drawn_of_many_rows_and_the_page_says_so(monkeypatch, made):
-    monkeypatch.setattr(quality_cards, "POINTS", 12)
-    html = report(*made("quantity")[0])
+def test_few_points_are_drawn_of_many_rows_and_the_page_says_so(made):
+    html = "".join(quality_cards.regression(made("quantity")[1], points=12))
     assert "Predicted over true values of the rows held out (12 of 60 rows, drawn)." in html
     plot = html[html.index("Predicted and true") : html.index("Residuals")]
     assert len(re.findall("<use [^>]*fill-opacity: 0.45", plot)) == 12
@@ -277,34 +273,34 @@ def test_a_model_that_was_trained_anew_says_so(made):
     )
 
 
-def test_of_many_columns_some_are_shown_and_the_others_counted(monkeypatch, made):
-    monkeypatch.setattr(option_cards, "DECISIONS", 10)
-    monkeypatch.setattr(influence_cards, "COLUMNS", 7)
-    page = Page(report(*made("ten")[0]))
+def test_of_many_columns_some_are_shown_and_the_others_counted(made):
+    found = made("ten")[1]
+    page = Page(option_cards.decisions(found, most=10) + influence_cards.columns(found, shown=7))
     assert len(page.table("what became of each column")[1]) == 10
     assert "… and 55 more columns: number 52, left out 2, target 1." in page.text
     assert len(page.table("the drop of accuracy")[1]) == 7
     assert "7 of 61 columns are shown." in page.text
 
 
-def test_what_was_drawn_of_how_many_is_said(monkeypatch, made):
-    monkeypatch.setattr(importance, "EXAMPLES", 50)
-    monkeypatch.setattr(importance, "COLUMNS", 30)
-    monkeypatch.setattr(example_gradients, "DRAWN", 100)
-    text = Page(report(*made("ten")[0])).text
+def test_what_was_drawn_of_how_many_is_said(made):
+    found = made("ten")[1]
+    found = dataclasses.replace(
+        found,
+        importances=dataclasses.replace(found.importances, examples=50, shuffled=30),
+        gradients={part: own._replace(taken=100) for part, own in found.gradients.items()},
+    )
+    text = Page(influence_cards.columns(found) + influence_cards.rows(found)).text
     assert "on 50 of 270 rows held out, drawn at random:" in text
     assert "Of 61 columns, only the 30 that move the outputs most were shuffled." in text
     assert "training: the 15 largest gradients of 100 drawn from 1,527 rows" in text
     assert "validation: the 15 largest gradients of 100 drawn from 270 rows" in text
 
 
-def test_residuals_that_lie_far_out_are_counted(monkeypatch, made):
-    monkeypatch.setattr(calibration, "TAIL", 0.1)
-    found = made("quantity")[1]
-    beyond = calibration.histogram(found.y - found.p[:, 0]).beyond
-    assert beyond > 0
-    text = Page(report(*made("quantity")[0])).text
-    assert f"The outermost bars hold {beyond} that lie beyond them." in text
+def test_residuals_that_lie_far_out_are_counted(made):
+    y = np.r_[np.arange(1_000.0), 10_000, 20_000]
+    found = dataclasses.replace(made("quantity")[1], y=y, p=np.zeros((len(y), 1)))
+    text = Page("".join(quality_cards.regression(found))).text
+    assert "The outermost bars hold 10 that lie beyond them." in text
 
 
 def test_a_single_row_held_out_is_enough_for_a_page():

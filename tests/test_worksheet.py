@@ -13,7 +13,6 @@ import pytest
 
 import chainrule as cr
 from chainrule.explanation import drawing
-from chainrule.explanation import worksheet as sheets
 from chainrule.explanation.latex import Latex
 from chainrule.explanation.mathml import MathML
 from chainrule.explanation.text import Text
@@ -260,8 +259,7 @@ def test_bad_options_are_refused(arguments, message):
         worksheet(*arguments)
 
 
-def test_numbers_that_cannot_be_pleasant_are_refused(monkeypatch):
-    monkeypatch.setattr(sheets, "DRAWS", 50)
+def test_numbers_that_cannot_be_pleasant_are_refused():
     message = "worksheet: 3-3-3-3 with relu came to no pleasant numbers in 50 draws; take fewer"
     with pytest.raises(ValueError, match=message):
-        worksheet((3, 3, 3, 3), 0, "relu")
+        draw((3, 3, 3, 3), 0, "relu", draws=50)

@@ -284,6 +284,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.tabular.report.findings.find": REPORTED,
     "chainrule.tabular.report.importance.Importance": RECORD,
     "chainrule.tabular.report.importance.Importances": RECORD,
+    "chainrule.tabular.report.importance.Limits": RECORD,
     "chainrule.tabular.report.importance.importances": REPORTED,
     "chainrule.tabular.report.influence_cards.columns": REPORTED,
     "chainrule.tabular.report.influence_cards.rows": REPORTED,

@@ -79,7 +79,9 @@ def load(seed: int = 0) -> Data:
     return Data(X, y, X_test, y_test)
 
 
-def run(data: Data, seed: int = 0, callbacks: Sequence[Callback] = ()) -> Trained:
+def run(
+    data: Data, seed: int = 0, callbacks: Sequence[Callback] = (), epochs: int = EPOCHS
+) -> Trained:
     """Train the network and test it."""
     params, history = cr.fit(
         NET,
@@ -87,7 +89,7 @@ def run(data: Data, seed: int = 0, callbacks: Sequence[Callback] = ()) -> Traine
         data.X,
         data.y,
         ADAM,
-        epochs=EPOCHS,
+        epochs=epochs,
         batch_size=BATCH,
         seed=seed,
         validation=HELD_OUT,

@@ -78,7 +78,7 @@ def worksheet(sizes: Sequence[int], seed: int = 0, activation: str = "sigmoid") 
     return Worksheet(explanation, seed)
 
 
-def draw(sizes: Sequence[int], seed: int, activation: str) -> Problem:
+def draw(sizes: Sequence[int], seed: int, activation: str, draws: int = DRAWS) -> Problem:
     """Return a problem with pleasant numbers, from the seed alone.
 
     >>> draw([2, 2, 2], seed=0, activation="sigmoid").net.widths
@@ -94,12 +94,12 @@ def draw(sizes: Sequence[int], seed: int, activation: str) -> Problem:
     seed = read(seed, Seed, "worksheet: seed")
     rng = of_worksheet(seed, net.widths)
     exact = name in EXACT
-    for _ in range(DRAWS):
+    for _ in range(draws):
         problem = _drawn(rng, net, count, exact=exact)
         if _is_pleasant(problem, exact=exact):
             return problem
     raise ValueError(
-        f"{what} with {name} came to no pleasant numbers in {DRAWS:,} draws; take fewer layers, or "
+        f"{what} with {name} came to no pleasant numbers in {draws:,} draws; take fewer layers, or "
         "another activation"
     )
 

@@ -67,14 +67,15 @@ def largest_gradients(
     rng: np.random.Generator,
     *,
     examples: int,
+    most: int = DRAWN,
 ) -> LargestGradients:
     r"""Return the examples whose own losses have the longest gradients, longest first.
 
     $$\Bigl|\frac{\partial L_i}{\partial (W, b)}\Bigr|$$
 
-    `rows` are their rows in the table. Weights are left aside.
+    `rows` are their rows in the table; of more than `most`, some are drawn. Weights are left aside.
     """
-    places, taken = drawn(data, DRAWN, rng)
+    places, taken = drawn(data, most, rng)
     n = len(taken.X)
     norms = n * np.sqrt(example_squared_norms(model.net, model.params, taken.X, taken.y))
     first = np.argsort(-norms, kind="stable")[:SHOWN]

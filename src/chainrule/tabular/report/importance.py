@@ -24,14 +24,27 @@ Array = NDArray[Any]
 REPEATS = 5
 """How often each column is shuffled."""
 
-COLUMNS = 200
-"""The most columns that are shuffled."""
 
-EXAMPLES, FEWEST = 10_000, 500
-"""The most examples that are taken, and how many are taken however long it lasts."""
+class Limits(NamedTuple):
+    """How much is shuffled.
 
-WORK = 2**38
-"""The weights that examples may pass in all."""
+    Attributes
+    ----------
+    columns
+        The most columns that are shuffled.
+    examples, fewest
+        The most examples that are taken, and how many are taken however long it lasts.
+    work
+        The weights that examples may pass in all.
+    """
+
+    columns: int = 200
+    examples: int = 10_000
+    fewest: int = 500
+    work: int = 2**38
+
+
+LIMITS = Limits()
 
 
 class Importance(NamedTuple):
@@ -62,7 +75,9 @@ class Importances:
     examples: int
 
 
-def importances(model: TableModel, held_out: Examples, seed: int) -> Importances:
+def importances(
+    model: TableModel, held_out: Examples, seed: int, limits: Limits = LIMITS
+) -> Importances:
     r"""Return the permutation importance of the columns on examples that training has not seen.
 
     $$\text{score} - \text{score with the column's values in another order}$$
@@ -72,9 +87,9 @@ def importances(model: TableModel, held_out: Examples, seed: int) -> Importances
     values were in the table. Source: Breiman (2001), Random forests.
     """
     features = model.preparation.places
-    chosen = _moving(model, held_out, features)
+    chosen = _moving(model, held_out, features, limits)
     rng = generator(Stream.IMPORTANCE, seed)
-    data = drawn(held_out, _examples(model, len(chosen)), rng)[1]
+    data = drawn(held_out, _examples(model, len(chosen), limits), rng)[1]
     shuffled = _Shuffled(model, data.X, [features[column] for column in chosen])
     n = len(data.X)
     y, score, name = data.y, _accuracy, "accuracy"
@@ -149,22 +164,25 @@ def _r1(model: _Shuffled, places: Array, y: Array, sample_weight: Any = None) ->
     return 1 - own / trivial if trivial else 0.0
 
 
-def _examples(model: TableModel, columns: int) -> int:
+def _examples(model: TableModel, columns: int, limits: Limits) -> int:
     """Return how many examples the work allows."""
-    return min(EXAMPLES, max(FEWEST, WORK // (columns * REPEATS * model.net.size)))
+    allowed = limits.work // (columns * REPEATS * model.net.size)
+    return min(limits.examples, max(limits.fewest, allowed))
 
 
-def _moving(model: TableModel, data: Examples, features: dict[str, list[int]]) -> list[str]:
+def _moving(
+    model: TableModel, data: Examples, features: dict[str, list[int]], limits: Limits
+) -> list[str]:
     """Return the columns, or of too many those that move the outputs most, in their order.
 
     How much a feature moves them: the mean of |∂C/∂x| times the deviation of x.
     """
-    if len(features) <= COLUMNS:
+    if len(features) <= limits.columns:
         return list(features)
-    _, few = drawn(data, FEWEST, generator(Stream.MOVING))
+    _, few = drawn(data, limits.fewest, generator(Stream.MOVING))
     trace = forward(model.net, model.params, few.X)
     slope = input_gradient(trace, backward(trace, few.y))
     moves = np.abs(slope).mean(axis=0) * few.X.std(axis=0)
     by_column = {column: float(moves[own].sum()) for column, own in features.items()}
-    most = sorted(by_column, key=by_column.__getitem__, reverse=True)[:COLUMNS]
+    most = sorted(by_column, key=by_column.__getitem__, reverse=True)[: limits.columns]
     return [column for column in features if column in set(most)]

@@ -13,7 +13,7 @@ COLUMNS = 20
 """The most columns whose importance is shown."""
 
 
-def columns(found: Findings) -> Html:
+def columns(found: Findings, shown: int = COLUMNS) -> Html:
     """Return the card of the columns that matter."""
     matter = found.importances
     if matter is None:
@@ -22,7 +22,7 @@ def columns(found: Findings) -> Html:
     most = max(each.mean for each in matter.columns)
     rows = [
         [column, _bar(mean / most if most > 0 else 0.0), _rounded(mean), _rounded(spread)]
-        for column, mean, spread in matter.columns[:COLUMNS]
+        for column, mean, spread in matter.columns[:shown]
     ]
     caption = f"the drop of {matter.score} when a column is shuffled"
     head = ["column", "importance", "drop", "deviation"]
@@ -32,7 +32,7 @@ def columns(found: Findings) -> Html:
         paragraph(
             f"Permutation importance on {_examples(found, matter)}: the mean over {REPEATS} "
             "shuffles, and their standard deviation. Correlated columns share their importance."
-            f"{_left_out(found, matter)}"
+            f"{_left_out(found, matter, shown)}"
         ),
     )
 
@@ -45,7 +45,7 @@ def _examples(found: Findings, matter: Importances) -> str:
     return f"{matter.examples:,} rows held out"
 
 
-def _left_out(found: Findings, matter: Importances) -> str:
+def _left_out(found: Findings, matter: Importances, shown: int) -> str:
     """Which columns are not shown, and what R¹ is that those of quantiles lose."""
     every, said = len(found.model.preparation.columns), ""
     if matter.shuffled < every:
@@ -53,8 +53,8 @@ def _left_out(found: Findings, matter: Importances) -> str:
             f" Of {every:,} columns, only the {matter.shuffled:,} that move the outputs most were "
             "shuffled."
         )
-    elif every > COLUMNS:
-        said = f" {COLUMNS} of {every:,} columns are shown."
+    elif every > shown:
+        said = f" {shown} of {every:,} columns are shown."
     if found.model.quantiles:
         said += " R¹ is one less the pinball loss over that of the baseline."
     return said

@@ -14,18 +14,18 @@ DECISIONS = 200
 """The most columns whose decision is shown."""
 
 
-def decisions(found: Findings) -> Html:
+def decisions(found: Findings, most: int = DECISIONS) -> Html:
     """Return the card of what became of each column, and how to have it otherwise."""
     decided = found.prepared.decisions
     rows = [
         [d.column, d.role, *(prose(short(said, 200)) for said in (d.reason, d.option))]
-        for d in decided[:DECISIONS]
+        for d in decided[:most]
     ]
     parts = [table(
         "what became of each column", ["column", "role", "because", "another way"], rows,
         "decisions",
     )]  # fmt: skip
-    rest = Counter(d.role for d in decided[DECISIONS:])
+    rest = Counter(d.role for d in decided[most:])
     if rest:
         roles = ", ".join(f"{role} {count:,}" for role, count in rest.items())
         parts.append(paragraph(f"… and {rest.total():,} more columns: {roles}."))

@@ -21,22 +21,22 @@ POINTS = 1_000
 """The most points of a plot."""
 
 
-def classification(found: Findings) -> Iterator[Html]:
+def classification(found: Findings, most: int = CLASSES) -> Iterator[Html]:
     """Yield the cards of classes: what they were taken for, and what probabilities are worth."""
     names = list(found.model.target.names)  # type: ignore[attr-defined]
     guess = found.p.argmax(axis=1)
-    yield _confusion(found, guess, names)
-    yield _classes(found, guess, names)
+    yield _confusion(found, guess, names, most)
+    yield _classes(found, guess, names, most)
     yield _calibration(found, names)
 
 
-def _confusion(found: Findings, guess: Any, names: list[str]) -> Html:
-    if len(names) > CLASSES:
+def _confusion(found: Findings, guess: Any, names: list[str], most: int) -> Html:
+    if len(names) > most:
         pairs = class_scores.confused_pairs(found.y, guess, len(names))
         return card("Confusion", table(
             f"the most frequent of {len(pairs):,} pairs of classes that were confused",
             ["class", "taken for", "rows"],
-            [[names[a], names[b], count] for a, b, count in pairs[:CLASSES]],
+            [[names[a], names[b], count] for a, b, count in pairs[:most]],
         ))  # fmt: skip
     counts = class_scores.confusion(found.y, guess, len(names))
     rows = [
@@ -57,13 +57,13 @@ def _shaded(count: int, share: float, right: bool) -> Html:
     )
 
 
-def _classes(found: Findings, guess: Any, names: list[str]) -> Html:
+def _classes(found: Findings, guess: Any, names: list[str], most: int) -> Html:
     scores = class_scores.class_scores(found.y, guess, len(names))
     caption = "the scores of each class"
-    if len(scores) > CLASSES:
-        caption = f"the {CLASSES} of {len(scores):,} classes with the lowest scores"
+    if len(scores) > most:
+        caption = f"the {most} of {len(scores):,} classes with the lowest scores"
         known = [score for score in scores if not np.isnan(score.f1)]
-        scores = sorted(known, key=lambda score: score.f1)[:CLASSES]
+        scores = sorted(known, key=lambda score: score.f1)[:most]
     return card("Classes", table(
         caption,
         ["class", "precision", "recall", "F1", "rows"],
@@ -89,19 +89,19 @@ def _calibration(found: Findings, names: list[str]) -> Html:
     ))  # fmt: skip
 
 
-def plotted(found: Findings) -> Any:
+def plotted(found: Findings, points: int = POINTS) -> Any:
     """Return the places of the rows held out that a plot shows, of many some that are drawn."""
     rng = generator(Stream.PLOTTED, int(found.model.about["options"]["seed"]))
-    return rng.permutation(len(found.y))[:POINTS]
+    return rng.permutation(len(found.y))[:points]
 
 
-def regression(found: Findings) -> Iterator[Html]:
+def regression(found: Findings, points: int = POINTS) -> Iterator[Html]:
     """Yield the cards of a quantity: predictions beside what is true, and what is left over."""
     predicted = found.p[:, 0].astype(float)
     residuals = found.y - predicted
     n = len(residuals)
-    some = plotted(found)
-    of = "" if n <= POINTS else f" ({POINTS:,} of {n:,} rows, drawn)"
+    some = plotted(found, points)
+    of = "" if n <= points else f" ({points:,} of {n:,} rows, drawn)"
     said = f"Predicted over true values of the rows held out{of}."
     yield card("Predicted and true", figure(
         plots.true_plot(found.y[some], predicted[some], said), said
