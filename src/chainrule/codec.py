@@ -217,7 +217,7 @@ class _ObjectType(Type):
 
 
 @functools.cache
-def _object(of: Any) -> _ObjectType:
+def _object_type(of: Any) -> _ObjectType:
     """Return the type of a class's objects: once, since what it declares has to be evaluated."""
     return _ObjectType(of)
 
@@ -246,12 +246,12 @@ class _RecordType(Type):
 def _of_data(annotation: Any) -> Type | None:
     """Return the type of what data have otherwise than Python."""
     kinds = get_args(annotation) if is_union(annotation) else (annotation,)
-    records = {_kind(each): _object(each) for each in kinds if dataclasses.is_dataclass(each)}
+    records = {_kind(each): _object_type(each) for each in kinds if dataclasses.is_dataclass(each)}
     if records:
         others = [type_of(each, _of_data) for each in kinds if not dataclasses.is_dataclass(each)]
         return EitherType((*others, _RecordType(records))) if others else _RecordType(records)
     if typing.is_typeddict(annotation):
-        return _object(annotation)
+        return _object_type(annotation)
     if get_origin(annotation) in (dict, Mapping):
         return _NamedValuesType(type_of(get_args(annotation)[1], _of_data))
     return _PLAIN.get(annotation) if isinstance(annotation, type) else None
