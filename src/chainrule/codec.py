@@ -246,7 +246,8 @@ class _RecordType(Type):
 def _of_data(annotation: Any) -> Type | None:
     """Return the type of what data have otherwise than Python."""
     kinds = get_args(annotation) if is_union(annotation) else (annotation,)
-    records = {_kind(each): _object_type(each) for each in kinds if dataclasses.is_dataclass(each)}
+    objects: list[Any] = [each for each in kinds if dataclasses.is_dataclass(each)]
+    records = {_kind(each): _object_type(each) for each in objects}
     if records:
         others = [type_of(each, _of_data) for each in kinds if not dataclasses.is_dataclass(each)]
         return EitherType((*others, _RecordType(records))) if others else _RecordType(records)
