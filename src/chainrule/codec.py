@@ -194,13 +194,10 @@ class _ObjectType(Type):
     def may_be(self, value: Any) -> bool:
         return isinstance(value, dict)
 
-    @functools.cached_property
+    @property
     def keys(self) -> dict[str, Type]:
         """The types of what stands under each key."""
-        declared = typing.get_type_hints(self.of, include_extras=True)
-        if not typing.is_typeddict(self.of):
-            declared = {each.name: declared[each.name] for each in dataclasses.fields(self.of)}
-        return {key: type_of(annotation, _of_data) for key, annotation in declared.items()}
+        return _types_of_keys(self.of)
 
     @functools.cached_property
     def more(self) -> frozenset[str]:
@@ -217,9 +214,12 @@ class _ObjectType(Type):
 
 
 @functools.cache
-def _object_type(of: Any) -> _ObjectType:
-    """Return the type of a class's objects: once, since what it declares has to be evaluated."""
-    return _ObjectType(of)
+def _types_of_keys(of: Any) -> dict[str, Type]:
+    """Return the types that a class declares, found once: they have to be evaluated."""
+    declared = typing.get_type_hints(of, include_extras=True)
+    if not typing.is_typeddict(of):
+        declared = {each.name: declared[each.name] for each in dataclasses.fields(of)}
+    return {key: type_of(annotation, _of_data) for key, annotation in declared.items()}
 
 
 @dataclass(frozen=True)
@@ -246,12 +246,12 @@ class _RecordType(Type):
 def _of_data(annotation: Any) -> Type | None:
     """Return the type of what data have otherwise than Python."""
     kinds = get_args(annotation) if is_union(annotation) else (annotation,)
-    records = {_kind(each): _object_type(each) for each in kinds if dataclasses.is_dataclass(each)}
+    records = {_kind(each): _ObjectType(each) for each in kinds if dataclasses.is_dataclass(each)}
     if records:
         others = [type_of(each, _of_data) for each in kinds if not dataclasses.is_dataclass(each)]
         return EitherType((*others, _RecordType(records))) if others else _RecordType(records)
     if typing.is_typeddict(annotation):
-        return _object_type(annotation)
+        return _ObjectType(annotation)
     if get_origin(annotation) in (dict, Mapping):
         return _NamedValuesType(type_of(get_args(annotation)[1], _of_data))
     return _PLAIN.get(annotation) if isinstance(annotation, type) else None
