@@ -135,8 +135,7 @@ def limited(folder, kind):
         with pa.ipc.new_file(path, batch.schema) as file:
             file.write_batch(batch)
     else:
-        values = pa.array([0.0] * 2**16)
-        table = pa.table({"x": pa.chunked_array([values] * 2**8)})
+        table = pa.table({"x": pa.chunked_array([pa.nulls(2**20, pa.float64())] * 2**4)})
         with parquet.ParquetWriter(path, table.schema, compression="zstd") as file:
             for _ in range(64):
                 file.write_table(table)
