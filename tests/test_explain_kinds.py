@@ -11,10 +11,12 @@ import chainrule as cr
 import kinds
 from chainrule.batches import Examples
 from chainrule.explanation.core_numbers import at_path
-from chainrule.explanation.derivation import derive
+from chainrule.explanation.derivation import derive, derive_from
 from chainrule.explanation.expressions import Sum, exact
+from chainrule.explanation.forward_backward import Passes
 from chainrule.explanation.notation import COST, NOTATIONS, derivative, name_of
 from chainrule.explanation.result import Explanation
+from chainrule.explanation.subjects import parameters
 from chainrule.explanation.unit_places import Places
 from chainrule.layers import LAYERS
 from chainrule.trees import named_leaves, rebuild
@@ -292,6 +294,15 @@ def test_a_step_through_the_statistics_of_its_batch(name):
             check_line(line, step)
         assert "the mean over the batch" in made.text()
         assert "cr.Network" not in made.notebook()
+
+
+@pytest.mark.parametrize("seed", SEEDS[::7])
+def test_derivations_that_share_a_pass_are_those_made_alone(seed):
+    d = explained(seed).derivation
+    passes = Passes(d.net, d.params, d.data, d.draw)
+    for key in [d.subject, COST, *parameters(d.at)[::5], d.subject]:
+        alone = derive(d.net, d.params, d.data, key, top=10, draw=d.draw)
+        assert derive_from(passes, key, top=10).parts == alone.parts
 
 
 def test_a_formula_with_a_note_is_made_by_its_old_name_too():

@@ -55,12 +55,29 @@ def derive(
             f"explain: of='all' would be {net.size:,} derivations, and {MOST_OF_ALL} are the "
             "most; name a weight, a bias, an input or a unit"
         )
-    at = at or Places.of(net)
+    passes = Passes(net, params, data, draw, made.mean_weight if made else None, at)
+    return derive_from(passes, of, top=top, made=made, labels=labels)
+
+
+def derive_from(
+    passes: Passes,
+    of: Key,
+    *,
+    top: int,
+    made: Update | None = None,
+    labels: Mapping[Key, str] | None = None,
+) -> Derivation:
+    """Return one of the derivations of a pass, which share what they have in common.
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
+    >>> passes = Passes(net, net.init(), Examples(np.array([[3.0]]), np.array([[1.0]]), None))
+    >>> [derive_from(passes, Key(kind), top=10).subject.kind for kind in "wb"]
+    ['w', 'b']
+    """
     with np.errstate(all="ignore"):
-        passes = Passes(net, params, data, draw, made.mean_weight if made else None, at)
-        parts = Deriver(passes, of, top).parts(made)
-    named = dict(labels or {})
-    derived = Derivation(net, at, of, tuple(parts), params, data, made, named, draw=draw)
+        parts = tuple(Deriver(passes, of, top).parts(made))
+    p, named = passes, dict(labels or {})
+    derived = Derivation(p.net, p.at, of, parts, p.params, p.data, made, named, draw=p.draw)
     check_finite(derived)
     return derived
 
@@ -211,9 +228,9 @@ class Deriver:
         return [part for part in parts if part.steps]
 
     def _working(self, row: int) -> Working:
-        p = self.passes
-        costs = {"cost": p.derived_cost(row), "whole": p.example_cost(row)}
-        return Working(p.trace, p.deltas, p.y, row=row, top=self.top, at=self.at, **costs)
+        working = self.passes.working(row, self.top)
+        working.written.clear()
+        return working
 
     def _example(self, row: int) -> list[Part]:
         """The parts of one example."""

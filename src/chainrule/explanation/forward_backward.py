@@ -13,11 +13,13 @@ import numpy as np
 
 from chainrule.backprop import Trace, backward, forward, gradient, input_gradient, trace_cost
 from chainrule.batches import Examples
+from chainrule.explanation.cached_method import cached_method
 from chainrule.explanation.core_numbers import PlaceNumbers, at_path
 from chainrule.explanation.notation import COST, Key
 from chainrule.explanation.subjects import ALL
 from chainrule.explanation.sums import Row, exact_sum
 from chainrule.explanation.unit_places import LayerPlace, Places, is_parameter
+from chainrule.explanation.working import Working
 from chainrule.layers import Draw
 from chainrule.network import Network, Parameters, describe, divisor
 from chainrule.targets import encode
@@ -40,7 +42,7 @@ class Passes:
         at: Places | None = None,
     ) -> None:
         self.net, self.params, self.data, self.at = net, params, data, at or Places.of(net)
-        self.n, self.mean_weight, self.trains = len(data.X), mean_weight, draw is not None
+        self.n, self.mean_weight, self.draw = len(data.X), mean_weight, draw
         if self.joins and data.w is not None and len(set(data.w)) > 1:
             raise ValueError(
                 "explain: a step of examples with weights that differ is not worked out where a "
@@ -48,7 +50,7 @@ class Passes:
             )
         self.y: Row = encode(data.y, net.outputs, data.X.dtype, np)
         with np.errstate(all="ignore"):
-            self._forward(draw)
+            self._forward()
             self._backward()
 
     @property
@@ -60,15 +62,20 @@ class Passes:
     @property
     def joins(self) -> bool:
         """Whether what one example costs depends on the others, by the statistics of the batch."""
-        return self.trains and self.n > 1 and any(layer.over_batch for layer in self.net.layers)
+        return self._normalises and self.n > 1
+
+    @property
+    def _normalises(self) -> bool:
+        """Whether a layer normalises over the batch."""
+        return self.draw is not None and any(layer.over_batch for layer in self.net.layers)
 
     @property
     def penalises(self) -> bool:
         """Whether weights cost something."""
         return bool(self.net.l1 or self.net.l2)
 
-    def _forward(self, draw: Draw | None) -> None:
-        self.trace = forward(self.net, self.params, self.data.X, draw, check=False)
+    def _forward(self) -> None:
+        self.trace = forward(self.net, self.params, self.data.X, self.draw, check=False)
         self.numbers = PlaceNumbers(self.trace, (), self.at, self.trace.output)
         for k, place in self._walk():
             record = self.numbers.record(place)
@@ -179,6 +186,21 @@ class Passes:
         k, _, leaf = name.partition(".")
         layer, record, delta = (t[int(k)] for t in (self.net.layers, self.trace, self.deltas))
         return layer.entry(record, delta, leaf, entry, np)
+
+    def working(self, row: int, top: int) -> Working:
+        """Return the lines of one example, which all derivations of the pass share.
+
+        Where rows of a batch name each other's letters, their order is each derivation's own.
+        """
+        return self._working(row, top) if self._normalises else self._shared(row, top)
+
+    @cached_method
+    def _shared(self, row: int, top: int) -> Working:
+        return self._working(row, top)
+
+    def _working(self, row: int, top: int) -> Working:
+        costs = {"cost": self.derived_cost(row), "whole": self.example_cost(row)}
+        return Working(self.trace, self.deltas, self.y, row=row, top=top, at=self.at, **costs)
 
     def example_cost(self, row: int) -> Key:
         """Return the key of an example's cost."""

@@ -87,8 +87,15 @@ class Working(ExampleNumbers):
         return self._line(key)
 
     def _line(self, key: Key) -> list[Step]:
-        quantity, formula = self.defined[key]
-        return self._with_needs(_noted(formula()).of(quantity))
+        return self._with_needs(self._step(key))
+
+    @cached_method
+    def _step(self, key: Key) -> Step:
+        return self._formula(key).of(self.defined[key][0])
+
+    @cached_method
+    def _formula(self, key: Key) -> NotedFormula:
+        return _noted(self.defined[key][1]())
 
     def over(
         self,
@@ -156,7 +163,7 @@ class Working(ExampleNumbers):
             return {key.of[1].unit}
         if key not in self.defined:
             return set()
-        formula = _noted(self.defined[key][1]()).formula
+        formula = self._formula(key).formula
         parts = (part.key for part in _quantities(formula))
         return set().union(*(self._behind(k, part) for part in parts))
 
@@ -199,7 +206,7 @@ class Working(ExampleNumbers):
         d, by = pairs[0]
         if not isinstance(d, Quantity) or d.key not in self.defined or d.key in self.asked:
             return [step]  # it is no δ
-        noted = _noted(self.defined[d.key][1]())
+        noted = self._formula(d.key)
         if isinstance(noted.formula, Product):
             return [Step(step.key, noted.formula * by, step.value)]
         return [noted.of(d), step]
@@ -209,7 +216,7 @@ class Working(ExampleNumbers):
         delta = self.formulas(k).delta
         assert delta is not None
         quantity = delta(j)
-        return quantity, _noted(self.defined[quantity.key][1]())
+        return quantity, self._formula(quantity.key)
 
     def _over_units(self, k: int, j: int) -> list[Step]:
         """∂C by what a unit passes on, through all that it changes in the one layer above."""
@@ -234,8 +241,11 @@ class Working(ExampleNumbers):
 
     def _leaving(self, k: int, j: int) -> list[Step]:
         """What leaves a unit, and what gates leave of it."""
-        noted = _noted(self.formulas(k).a(j))
-        return [*self._with_needs(noted.of(self.out(k, j))), *self.dropped(k, j)]
+        return [*self._with_needs(self._left(k, j)), *self.dropped(k, j)]
+
+    @cached_method
+    def _left(self, k: int, j: int) -> Step:
+        return _noted(self.formulas(k).a(j)).of(self.out(k, j))
 
     def dropped(self, k: int, j: int) -> list[Step]:
         """What gates such as dropout leave of a unit or an input."""
@@ -254,10 +264,10 @@ class Working(ExampleNumbers):
     def cost_lines(self, units: list[list[int]]) -> list[Step]:
         """The lines of the cost: of several members, the mean of theirs."""
         if len(self.at.ends) == 1:
-            return self.losses[self.at.last].lines(units[self.at.last], self.whole)
+            return self.losses[self.at.last].lines(tuple(units[self.at.last]), self.whole)
         costs = [self.whole._replace(kind="C", layer=k) for k in self.at.ends]
         each = zip(self.losses.values(), costs, strict=True)
-        steps = [step for loss, cost in each for step in loss.lines(units[loss.k], cost)]
+        steps = [step for loss, cost in each for step in loss.lines(tuple(units[loss.k]), cost)]
         known = {step.key: step.value for step in steps}
         values = [known[cost] for cost in costs]
         summed = total(values, lambda m: Quantity(costs[m], values[m]), self.top)
@@ -297,13 +307,17 @@ class Working(ExampleNumbers):
         return Step(d.key, slope / members if members > 1 else slope, d.value)
 
     def _dhidden(self, k: int, j: int) -> list[Step]:
+        return self._with_needs(self._dsent(k, j))
+
+    @cached_method
+    def _dsent(self, k: int, j: int) -> Step:
         """∂C by what a unit passes on: the sum over all that it enters."""
         parts = [_noted(self.formulas(q).dx[port](j)) for q, port in self.at.above[k]]
         noted = parts[0]
         if len(parts) > 1:
             terms = [part.formula for part in parts if part.formula]
             noted = NotedFormula(sum(terms[1:], terms[0]), "by every way on")
-        return self._with_needs(noted.of(self.dsent(k, j)))
+        return noted.of(self.dsent(k, j))
 
     def _undropped(self, k: int, j: int) -> list[Step]:
         """∂C/∂a from ∂C by what gates leave of it, where some lie behind the unit."""

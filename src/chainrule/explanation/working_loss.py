@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule import losses
 from chainrule.explanation.activation_formulas import OWN
+from chainrule.explanation.cached_method import cached_method
 from chainrule.explanation.derivation_steps import Step
 from chainrule.explanation.example_numbers import ExampleNumbers
 from chainrule.explanation.expressions import Expression, Quantity, Sum, call
@@ -33,7 +34,8 @@ class LossLines:
         first = self.size * max(example.at.layers[k].member - 1, 0)
         self.output = example.output[:, first : first + self.size]
 
-    def lines(self, reached: Collection[int], cost: Key) -> list[Step]:
+    @cached_method
+    def lines(self, reached: tuple[int, ...], cost: Key) -> list[Step]:
         """The lines of the loss: the outputs' shares of it, then their sum, which is a cost.
 
         Written are the outputs that the derivative reaches, and those with the largest shares.

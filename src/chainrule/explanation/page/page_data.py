@@ -12,9 +12,10 @@ import numpy as np
 from chainrule import losses
 from chainrule.activations import Activation, activation
 from chainrule.explanation.core_numbers import at_path
-from chainrule.explanation.derivation import derive, joint_layers
+from chainrule.explanation.derivation import derive_from, joint_layers
 from chainrule.explanation.derivation_steps import Derivation, Update
 from chainrule.explanation.expressions import Quantity, walk
+from chainrule.explanation.forward_backward import Passes
 from chainrule.explanation.notation import COST, Key, derivative
 from chainrule.explanation.page.drawn_units import DrawnUnits, NetworkNumbers, drawn_units
 from chainrule.explanation.page.embedded_numbers import known_numbers, other_parameters
@@ -155,10 +156,11 @@ def _derivations(d: Derivation, drawn: DrawnUnits, *, fixed: bool) -> list[Deriv
         return [d]
     whole = [ALL] if d.net.size <= ALL_AT_ONCE else []
     others = [key for key in [*drawn.subjects(), COST, *whole] if key != d.subject]
+    passes = Passes(d.net, d.params, d.data, d.draw, d.made.mean_weight if d.made else None, d.at)
     found = [d]
     lines = 0
     for key in _in_turns(others) if fixed else others:
-        made = _derived(d, key)
+        made = _derived(passes, key, d.made)
         found += [made] if made else []
         lines += sum(1 for _ in made.steps()) if made else 0
         if fixed and lines > MOST_LINES:  # each with its numbers
@@ -175,10 +177,10 @@ def _in_turns(keys: list[Key]) -> list[Key]:
     return [key for turn in turns for key in turn if key is not None]
 
 
-def _derived(d: Derivation, of: Key) -> Derivation | None:
+def _derived(passes: Passes, of: Key, made: Update | None) -> Derivation | None:
     """What else the page can be asked for; None where a number on the way to it is not finite."""
     try:
-        return derive(d.net, d.params, d.data, of, top=TOP, made=d.made, draw=d.draw, at=d.at)
+        return derive_from(passes, of, top=TOP, made=made)
     except ValueError:
         return None
 

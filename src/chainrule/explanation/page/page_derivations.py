@@ -39,6 +39,7 @@ class Library:
         self.rows: set[int] = set()
         self._keys: dict[Key, int] = {}
         self._steps: dict[str, int] = {}
+        self._known: dict[tuple[int, frozenset[Key], int], tuple[Step, int]] = {}
 
     def key(self, key: Key) -> int:
         """Return the number of a key."""
@@ -56,10 +57,10 @@ class Library:
 
     def derivation(self, derivation: Derivation) -> list[Any]:
         """Return the parts of a derivation: title, note, example, numbers of steps."""
-        letters = {s.key for s in derivation.steps() if s.key.kind == "letter"}
+        letters = frozenset(s.key for s in derivation.steps() if s.key.kind == "letter")
         return [self._part(part, letters, len(derivation.data.X)) for part in derivation.parts]
 
-    def _part(self, part: Part, letters: set[Key], n: int) -> list[Any]:
+    def _part(self, part: Part, letters: frozenset[Key], n: int) -> list[Any]:
         found = _EXAMPLE.search(part.title)
         row = int(found[1]) - 1 if found else -1
         if n == 1 and part.title in ("The chain rule", "Forward", "The cost", "Backward"):
@@ -70,7 +71,14 @@ class Library:
         steps = [self._step(step, letters, example) for step in part.steps]
         return [_EXAMPLE.sub("", part.title), part.note, row, steps]
 
-    def _step(self, step: Step, letters: set[Key], example: int) -> int:
+    def _step(self, step: Step, letters: frozenset[Key], example: int) -> int:
+        """The number of a step; one that derivations share is looked at once."""
+        known = (id(step), letters, example)
+        if known not in self._known:
+            self._known[known] = step, self._added(step, letters, example)
+        return self._known[known][1]
+
+    def _added(self, step: Step, letters: frozenset[Key], example: int) -> int:
         def leaf(quantity: Quantity) -> Tree:
             key = quantity.key
             place = ["q", self.key(_here(key, example))]
