@@ -1,6 +1,7 @@
 """Trainings to report on, and their pages read again as a person reads them."""
 
 import dataclasses
+import functools
 from html.parser import HTMLParser
 
 import numpy as np
@@ -9,6 +10,8 @@ import polars as pl
 from chainrule.tabular import Options
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.prepare import prepare
+from chainrule.tabular.report import report
+from chainrule.tabular.report.findings import find
 from chainrule.tabular.table_training import (
     TableTraining,
     first_trainer,
@@ -56,6 +59,45 @@ def flats(n=400, seed=0):
             "dear": np.where(price > 250, "dear", "fair"),
         }
     )
+
+
+EVIL = """</style><script>alert("1")</script><img src=x onerror='alert(2)'>&amp;$title"""
+LONG = "x" * 200
+
+
+def hostile(n=200):
+    """A table whose names, classes and values would like to be more than text."""
+    draw = np.random.default_rng(0)
+    kinds = [EVIL, LONG, "\u202eright to left", "a\nb\x1b[31m", "$x_{1}$ <b>"]
+    column = pl.Series(draw.choice(kinds, n))
+    return pl.DataFrame(
+        {
+            EVIL: draw.standard_normal(n),
+            LONG: column,
+            "\u202e<i>": draw.standard_normal(n),
+            "'\"<script>": [f"{kind}{'<' * (k % 2)}" for k, kind in enumerate(column)],
+        }
+    )
+
+
+TRAININGS = {
+    "classes": (flats().drop("price"), "dear", {"dropout": 0.0}),
+    "weighted": (flats().drop("dear"), "price", {"weight": "share"}),
+    "quantity": (flats().drop("dear"), "price", {}),
+    "quantiles": (flats().drop("dear"), "price", {"quantiles": (0.1, 0.5, 0.9)}),
+    "one quantile": (flats().drop("dear"), "price", {"loss": "quantile(0.8)", "weight": "share"}),
+    "metric": (flats().drop("price"), "dear", {"metric": "f1_macro", "class_weight": "balanced"}),
+    "ten": ("sklearn:digits", "target", {}),
+    "hostile": (hostile(), "'\"<script>", {"categories": [LONG]}),
+}
+
+
+@functools.cache
+def made(name):
+    """A training with its findings and its page, made once in a process."""
+    table, target, options = TRAININGS[name]
+    given = trained(table, target, **options)
+    return given, find(*given), report(*given)
 
 
 class Page(HTMLParser):

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import math
-import pickle
-import re
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import array_api_strict
@@ -18,7 +14,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 import chainrule as cr
 from chainrule.optimizers import OPTIMIZERS, apply, init_states
 from chainrule.trees import leaves, tree_map
-from tables import DTYPES, OPTIMIZER_ORACLES, fields_of, mp, true_rate
+from optimizer_tables import OPTIMIZER_ORACLES, fields_of, true_rate
+from tables import DTYPES, mp
 
 EXAMPLES: dict[str, list[cr.Optimizer]] = {
     "sgd": [
@@ -314,97 +311,3 @@ def test_costs_fall(optimizer: cr.Optimizer, cost: Any, gradient: Any, rate: flo
     for start in np.random.default_rng(0).uniform(-1, 1, size=(5, 2)):
         end = path(optimizer, start, 500, gradient)[-1]
         assert cost(end) < 0.9 * cost(start)
-
-
-# ---- specifications ------------------------------------------------------------------------------
-
-NOT_NUMBERS = ["0.1", None, True, [0.1]]
-BAD: dict[str, tuple[str, list[float]]] = {
-    "learning_rate": ("a finite number >= 0", [-1e-9, math.inf]),
-    "dampening": ("a finite number >= 0 and < 1", [-0.1, 1.0]),
-    "momentum": ("a finite number >= 0 and < 1", [-0.1, 1]),
-    "rho": ("a finite number >= 0 and < 1", [-0.1, 1]),
-    "beta1": ("a finite number >= 0 and < 1", [-0.1, 1]),
-    "beta2": ("a finite number >= 0 and < 1", [-0.1, 1.0]),
-    "epsilon": ("a finite number > 0", [0, -1e-8, math.inf]),
-    "weight_decay": ("a finite number >= 0", [-0.1, math.inf]),
-    "eta_minus": ("a finite number > 0 and < 1", [0, 1]),
-    "eta_plus": ("a finite number > 1", [1, 0.5, math.inf]),
-    "step_min": ("a finite number > 0", [0, -1]),
-    "step_max": ("a finite number > 0", [0, -1, math.inf]),
-}
-
-
-@each_kind
-def test_a_bad_field_is_refused(kind: Callable[..., Any]) -> None:
-    for field in dataclasses.fields(kind):
-        if field.name == "nesterov":
-            continue
-        must, values = BAD[field.name]
-        for value in [*values, math.nan, *NOT_NUMBERS]:
-            error = TypeError if any(value is other for other in NOT_NUMBERS) else ValueError
-            message = f"{kind.__name__}: {field.name} must be {must}, got {value!r}"
-            with pytest.raises(error, match=re.escape(message)):
-                kind(**{field.name: value})
-
-
-@each_kind
-def test_the_defaults_and_the_bounds_themselves_are_allowed(kind: Callable[..., Any]) -> None:
-    kind()
-    kind(learning_rate=0)
-    kind(learning_rate=SCHEDULE)
-    for field in dataclasses.fields(kind):
-        if BAD.get(field.name, ("",))[0].startswith("a finite number >= 0"):
-            kind(**{field.name: 0})
-
-
-@each_case
-def test_an_optimizer_is_a_value(optimizer: cr.Optimizer) -> None:
-    twin = eval(repr(optimizer), vars(cr).copy())
-    assert twin == optimizer == pickle.loads(pickle.dumps(optimizer))
-    assert hash(twin) == hash(optimizer)
-    assert sum(other == optimizer for other in CASES) == 1
-    assert dataclasses.replace(optimizer, learning_rate=0.2) != optimizer
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        optimizer.learning_rate = 0.2
-
-
-def test_the_rate_follows_the_schedule() -> None:
-    assert [cr.Adam(SCHEDULE).rate(t) for t in (1, 7, 40)] == [SCHEDULE(t) for t in (1, 7, 40)]
-    assert cr.Adam(0.3).rate(5) == 0.3
-
-
-def test_options_that_contradict_themselves_are_refused():
-    with pytest.raises(TypeError, match="SGD: nesterov must be True or False, got 'no'"):
-        cr.SGD(nesterov="no")
-    with pytest.raises(ValueError, match="step_min must be at most step_max, got 10 > 1"):
-        cr.Rprop(step_min=10, step_max=1)
-
-
-# ---- names of before -----------------------------------------------------------------------------
-
-FORMER = [(cr.Rprop, old, new) for old, new in cr.Rprop.former.items()]
-RPROP = cr.Rprop(0.1, eta_minus=0.25, eta_plus=1.5, step_min=0.125, step_max=2.0)
-
-
-@pytest.mark.parametrize(("kind", "old", "new"), FORMER)
-def test_a_field_is_known_by_its_name_of_before(kind: Any, old: str, new: str) -> None:
-    name, value = kind.__name__, getattr(RPROP, new)
-    with pytest.warns(DeprecationWarning, match=f"{name}: {old}= is deprecated; write {new}="):
-        assert kind(**{old: value}) == kind(**{new: value})
-    with pytest.warns(DeprecationWarning, match=f"{name}.{old} is deprecated; write {name}.{new}"):
-        assert getattr(RPROP, old) == value
-    with pytest.raises(TypeError, match=f"{name}: {old} is {new} now"):
-        kind(**{old: value, new: value})
-
-
-def test_a_pickle_may_have_names_of_before() -> None:
-    made = object.__new__(cr.Rprop)
-    back = {new: old for old, new in cr.Rprop.former.items()}
-    made.__setstate__({back.get(name, name): value for name, value in vars(RPROP).items()})
-    assert made == RPROP
-
-
-def test_what_no_optimizer_ever_had_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="Rprop has no attribute 'grown'"):
-        RPROP.grown  # noqa: B018

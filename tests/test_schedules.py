@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule.schedules import SCHEDULES
-from tables import SCHEDULE_ORACLES, assert_near, true_rate
+from optimizer_tables import SCHEDULE_ORACLES, true_rate
+from tables import assert_near
 
 RATES = st.floats(1e-6, 10)
 STEPS = st.integers(1, 40)
