@@ -1,0 +1,76 @@
+"""All activations and losses in the page, in a real browser, beside the core and Python."""
+
+import pytest
+
+import chainrule as cr
+from chainrule.batches import Examples
+from chainrule.explanation.derivation import derive
+from chainrule.explanation.result import Explanation
+from chainrule.explanation.subjects import subject
+from chainrule.explanation.unit_places import Places
+from chainrule.losses import LOSSES
+from pages import expected, shown_lines
+from strategies import last, problem
+from tables import ELEMENTWISE
+from test_explain_page import assert_numbers
+
+FAR = [-30, -12, -5, -2.6, -2.4, -0.5, 0.5, 2.4, 2.6, 5, 12, 30]
+"""Biases that take the weighted inputs to where a function's plain form would lose digits."""
+
+
+def _table():
+    names = [*ELEMENTWISE, "sigmoid(4)", "bipolar_sigmoid(3)", "leaky_relu(0.2)", "elu(0.5)"]
+    more = ["huber(0.5)", "quantile(0.9)", "quantile(0.1, 0.5, 0.9)", "cross_entropy(0.1)"]
+    rows = [*LOSSES, *more]
+    for k, name in enumerate(names):
+        loss = rows[k % len(rows)]
+        yield [cr.Dense(len(FAR), name), cr.Dense(3, last(name, loss))], loss, 1 + k % 3
+    for k, loss in enumerate(rows):
+        layers = [cr.Dense(3, "tanh"), cr.Dropout(0.5), cr.Dense(4, "silu"), cr.Dense(3)]
+        yield layers, loss, 1 + k % 2
+
+
+@pytest.mark.parametrize(("layers", "loss", "n"), list(_table()))
+def test_the_gradient_of_the_page_is_the_cores(opened, layers, loss, n):
+    net = cr.Network(2, layers, loss=loss, l1=0.01 * (n == 2), l2=0.1 * (n > 1))
+    own = problem(net, n=n, seed=n)
+    if len(own.params[0].b) == len(FAR):
+        own.params[0].b[:] = FAR
+    w = own.w if n == 3 else None
+    explanation = cr.explain(net, own.params, own.X, own.y, of="w1", sample_weight=w)
+    view = opened(explanation)
+    found = view.numbers()
+    assert len([key for key in found if key[0] == "slope" and key[1] in "wb"]) == net.size
+    row = int(view.page.evaluate("document.getElementById('row').value || 0"))
+    order = [row, *(k for k in range(n) if k != row)]
+    assert_numbers(
+        found, net, own.params, own.X[order], own.y[order], None if w is None else w[order]
+    )
+
+
+@pytest.mark.parametrize("net", [(["relu"], "huber"), (["sigmoid", "gelu_tanh"], "cross_entropy")])
+def test_every_line_of_other_functions_too(opened, net):
+    names, loss = net
+    net = cr.Network(2, [*(cr.Dense(2, name) for name in names), cr.Dense(3)], loss=loss)
+    own = problem(net, n=1, seed=5)
+    explanation = cr.explain(net, own.params, own.X, own.y, of="all", optimizer=cr.Adam(0.1))
+    assert shown_lines(opened(explanation)) == expected(explanation)
+
+
+def test_functions_of_ones_own_are_shown_as_the_core_has_them(opened):
+    cube = cr.Activation("cube", f=lambda z, xp: z**3, df=lambda z, a, xp: 3 * z**2)
+    net = cr.Network(2, [cr.Dense(2, cube), cr.Dense(1)], loss="squared_error")
+    explanation = cr.explain(net, net.init(1), [0.5, 2.0], [1.0], of="w1", optimizer=cr.SGD(0.1))
+    own = opened(explanation)
+    assert shown_lines(own) == expected(explanation)
+    assert own.page.get_by_label("w1", exact=True).get_attribute("readonly") is not None
+    assert own.page.locator("#training").is_hidden()
+
+
+def test_dropout_that_has_drawn_its_masks_is_shown_as_the_core_has_it(opened):
+    net = cr.Network(3, [cr.Dense(4, "tanh"), cr.Dropout(0.5), cr.Dense(1)], loss="squared_error")
+    own = problem(net, n=1, seed=1)
+    key = subject("w1", Places.of(net))
+    data = Examples(own.X, own.y, None)
+    explanation = Explanation(derive(net, own.params, data, key, top=10, draw=own.draw))
+    assert shown_lines(opened(explanation)) == expected(explanation)
