@@ -20,7 +20,7 @@ BUILD := --no-build-isolation --config-settings=build-dir=build/engine
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-without-compiler sanitize wheel lint format bench bench-estimators bench-tables clean
+.PHONY: help demo test coverage test-without-compiler sanitize wheel lint format bench bench-estimators bench-tables clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' Makefile
@@ -28,8 +28,11 @@ help: ## list these targets
 demo: .venv/.installed ## install the package in .venv and run its demonstration
 	@$(BIN)/chainrule demo
 
-test: .venv/.installed .venv/.installed-test ## run the tests and doctests, with coverage; ARGS="-k name" selects
-	$(BIN)/python -m pytest -n auto --dist worksteal --cov $(ARGS)
+test: .venv/.installed .venv/.installed-test ## run the tests and doctests; ARGS="-k name" selects
+	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+coverage: override ARGS += --cov
+coverage: test ## list the lines and branches that no test runs
 
 test-without-compiler: .venv/.created ## install without a compiler, in .venv-pure, and use that
 	rm -rf .venv-pure
