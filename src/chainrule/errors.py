@@ -159,9 +159,9 @@ def number_in_words(kind: type, bounds: Mapping[str, Any]) -> str:
 
 
 def _checked_number(what: str, value: Any, kind: type, bounds: Mapping[str, Any]) -> Any:
-    must = number_in_words(kind, bounds)
     is_number = isinstance(value, numbers.Integral if kind is int else numbers.Real)
     if isinstance(value, bool) or not is_number:
+        must = number_in_words(kind, bounds)
         raise TypeError(f"{what} must be {must}, got {value!r} of type {type(value).__name__}")
     try:
         number = kind(value)
@@ -169,7 +169,7 @@ def _checked_number(what: str, value: Any, kind: type, bounds: Mapping[str, Any]
         number = math.inf
     inside = all(SIGNS[name][1](number, bound) for name, bound in bounds.items())
     if not inside or (kind is float and not math.isfinite(number)):
-        raise ValueError(f"{what} must be {must}, got {value!r}")
+        raise ValueError(f"{what} must be {number_in_words(kind, bounds)}, got {value!r}")
     return number
 
 
