@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from chainrule.engine.session import Engine
 from chainrule.estimators.fitted import FittedMLP
 from chainrule.estimators.hyperparameters import (
     BatchSize,
-    Engine,
     Epochs,
     LearningRate,
     Metrics,
