@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 
+from chainrule.docstrings import documented_by
 from chainrule.errors import as_functions, check_number, unknown_name
 from chainrule.fields import made_of
 from chainrule.fitting.trainer import Hook, Trainer
@@ -27,7 +28,6 @@ from chainrule.tabular.training_options import Options, by_text
 from chainrule.tabular.training_outputs import TrainingOutputs, claimed
 from chainrule.warn import renamed
 
-F = TypeVar("F", bound=Callable[..., Any])
 P = ParamSpec("P")
 T = TypeVar("T")
 OPTIONS = (*dataclasses.fields(Reading), *dataclasses.fields(Options))
@@ -56,17 +56,9 @@ def _asking_what_is_meant(function: Callable[P, T]) -> Callable[P, T]:
     return call
 
 
-def _documented(function: F) -> F:
-    """Document the options of a function as their fields do."""
-    entries = (f"{each.name}\n        {each.metadata['help']}" for each in OPTIONS)
-    if function.__doc__:  # which python -OO leaves out
-        function.__doc__ = function.__doc__.replace("OPTIONS", "\n    ".join(entries))
-    return function
-
-
 @renamed(every="checkpoint_every", watch="callbacks")
 @_asking_what_is_meant
-@_documented
+@documented_by(Reading, Options)
 def train(
     table: Any,
     target: Any,
@@ -150,7 +142,7 @@ def train(
         small table is one block. One that returns True ends the training. What has a method
         `begin(training, trainer)` gets there what is known before the first step, the
         `TableTraining`, also of a second training with all rows.
-    OPTIONS
+    {Parameters}
 
     Returns
     -------
