@@ -3,7 +3,8 @@
 | file | what it is for |
 |---|---|
 | `train_table.py` | `train`: from a table, and what is asked, to a model and its files |
-| `table_training.py` | the network that suits a table, its training, and the result |
+| `table_network.py` | the network that suits a table |
+| `table_training.py` | its training, and the result |
 | `training_outputs.py` | what a training writes: its model, its page, its checkpoints |
 | `output_files.py` | what any file may replace that is written |
 | `read_options.py` | how a table is to be read |
