@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import polars as pl
@@ -85,6 +85,16 @@ class Encoder:
     def features(self) -> tuple[str, ...]:
         """The names of the features."""
         raise NotImplementedError
+
+    @property
+    def record(self) -> Any:
+        """What a file tells of it beside arrays: a record of plain data."""
+        return self
+
+    @property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What a file has of it in arrays, by name."""
+        return {}
 
     def check(self, series: pl.Series, first: int) -> None:
         """Raise TableError where the column holds another type than in training."""

@@ -1,0 +1,58 @@
+"""Which columns are texts, of which the words tell something, and how that is said."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from chainrule.errors import argument
+from chainrule.formatting import counted
+from chainrule.tabular.columns.decision import Decision
+from chainrule.tabular.columns.survey import Column, Survey
+from chainrule.tabular.columns.text_parts import common_parts, components, have_words_in_common
+from chainrule.tabular.formats.column_values import as_words
+from chainrule.tabular.table_error import TableError
+
+LONG = 100
+"""The characters that a text has on average where it is prose, not the name of a category."""
+
+
+def is_long(survey: Survey, column: Column) -> bool:
+    """Whether a column of text holds prose.
+
+    >>> from chainrule.tabular.columns.survey import survey
+    >>> found = survey([pl.DataFrame({"x": ["short", "long " * 100], "y": ["a", "b"]})])
+    >>> [is_long(found, column) for column in found.columns.values()]
+    [True, False]
+    """
+    length: object = as_words(survey.sample[column.name]).str.len_chars().mean()
+    return isinstance(length, float) and length > LONG
+
+
+def text_found(survey: Survey, column: Column, *, prose: bool = False) -> Decision | None:
+    """Return the decision on a column of text; None where most texts have no words in common."""
+    texts = as_words(survey.sample[column.name])
+    return _text(column, texts) if prose or have_words_in_common(texts) else None
+
+
+def text_asked(survey: Survey, column: Column) -> Decision:
+    """Return the decision on a column that is text for certain.
+
+    Raises TableError where no part of its words comes again.
+    """
+    if found := _text(column, as_words(survey.sample[column.name])):
+        return found
+    raise TableError(
+        f"column {column.name!r} holds no text of which parts come again, in three rows or more; "
+        f"leave it out: {argument('leave_out', [column.name])}"
+    )
+
+
+def _text(column: Column, texts: pl.Series) -> Decision | None:
+    parts = common_parts(texts)
+    if not parts:
+        return None
+    numbers = counted(components(texts, parts), "component")
+    missing = f", {column.nulls:,} missing" if column.nulls else ""
+    reason = f"{numbers} of TF-IDF of {counted(len(parts), 'part')} of words{missing}"
+    change = f"change: {argument('leave_out', [column.name])}"
+    return Decision(column.name, "text", reason, change, parts=parts)
