@@ -267,16 +267,10 @@ def _words(survey: Survey, column: Column) -> Decision:
     share = different(survey, column)
     if share > IDENTIFIER:
         much = "all" if share == 1 else "most of it"
-        left_out = Decision(
-            column.name,
-            "left out",
-            f"text, {much} different{column.said}",
-            f"keep: {argument('categories', [column.name])}",
-        )
-        return text_found(survey, column) or left_out
-    prose = len(frequencies(survey, column)) > MAX_CATEGORIES and is_long(survey, column)
-    found = text_found(survey, column, prose=True) if prose else None
-    return found or _category(survey, column)
+        return text_found(survey, column, f"text, {much} different{column.said}")
+    if len(frequencies(survey, column)) > MAX_CATEGORIES and is_long(survey, column):
+        return text_found(survey, column, "long text")
+    return _category(survey, column)
 
 
 # What decisions and encoders share

@@ -28,16 +28,29 @@ def is_long(survey: Survey, column: Column) -> bool:
     return isinstance(length, float) and length > LONG
 
 
-def text_found(survey: Survey, column: Column, *, prose: bool = False) -> Decision | None:
-    """Return the decision on a column of text; None where most texts have no words in common."""
+def text_found(survey: Survey, column: Column, else_said: str) -> Decision:
+    """Return the decision on a column that is text unless its words are those of names.
+
+    >>> from chainrule.tabular.columns.survey import survey
+    >>> found = survey([pl.DataFrame({"x": ["Ann Lee", "Bo Ray", "Cy May"]})])
+    >>> print(text_found(found, found.columns["x"], "text, all different"))
+    x          left out   text, all different (keep: `categories=['x']`)
+    """
     texts = as_words(survey.sample[column.name])
-    return _text(column, texts) if prose or have_words_in_common(texts) else None
+    found = _text(column, texts) if have_words_in_common(texts) else None
+    keep = f"keep: {argument('categories', [column.name])}"
+    return found or Decision(column.name, "left out", else_said, keep)
 
 
 def text_asked(survey: Survey, column: Column) -> Decision:
     """Return the decision on a column that is text for certain.
 
-    Raises TableError where no part of its words comes again.
+    Raises TableError where no two parts of its words come again.
+
+    >>> from chainrule.tabular.columns.survey import survey
+    >>> found = survey([pl.DataFrame({"says": ["one hat", "two hats", "a hat", None, "none"]})])
+    >>> print(text_asked(found, found.columns["says"]))
+    says       text       1 component of TF-IDF of 3 parts of words, 1 missing (change: `leave...
     """
     if found := _text(column, as_words(survey.sample[column.name])):
         return found
@@ -49,7 +62,7 @@ def text_asked(survey: Survey, column: Column) -> Decision:
 
 def _text(column: Column, texts: pl.Series) -> Decision | None:
     parts = common_parts(texts)
-    if not parts:
+    if len(parts) < 2:
         return None
     numbers = counted(components(texts, parts), "component")
     missing = f", {column.nulls:,} missing" if column.nulls else ""

@@ -20,14 +20,14 @@ MOST = 5_000
 LEAST = 3
 """The texts in which a word or part must stand that tells something of others."""
 
-COMPONENTS = 30
-"""The most numbers that a text becomes."""
+COMPONENTS, EACH = 30, 50
+"""The most numbers that a text becomes, and the texts that there are for each of them."""
 
-COMMON = 0.5
-"""The share of the texts that must have a word in common with some others."""
+COMMON, VARIED = 0.5, 10
+"""The share of all words that must stand in some other texts too, and how many different ones."""
 
 _LETTERS = r"^\P{L}*\p{L}[\p{L}\p{M}'’-]+\P{L}*$"
-"""What a word is made of, with the signs around it: two letters or more."""
+"""What a word is here, with the signs around it: two letters or more, and no digits."""
 
 
 def some_texts(texts: pl.Series) -> pl.Series:
@@ -45,32 +45,34 @@ def some_texts(texts: pl.Series) -> pl.Series:
 def components(texts: pl.Series, parts: tuple[str, ...]) -> int:
     """Return how many numbers a text becomes.
 
-    >>> components(pl.Series(["a hat", "hats", "a hat"]), (" ha", "hat"))
-    2
+    >>> components(pl.Series(["a hat", "hats"] * 100), (" ha", "at ", "hat", "ats"))
+    4
     """
-    return min(COMPONENTS, len(parts), len(some_texts(texts)))
+    return min(COMPONENTS, len(parts), math.ceil(len(some_texts(texts)) / EACH))
 
 
 def have_words_in_common(texts: pl.Series) -> bool:
-    """Whether most texts have a word that some others have too, but not all.
+    """Whether most of the words of texts stand in some others too, but not in all.
 
-    >>> have_words_in_common(pl.Series(["the mill", "an old mill", "a red mill", "the old house"]))
-    True
-    >>> have_words_in_common(pl.Series([f"Ms N{k}" for k in range(9)]))
+    >>> things = ["apple", "bread", "cheese", "dates", "eggs", "figs", "grapes", "honey", "ice"]
+    >>> have_words_in_common(pl.Series([f"I eat {a} with {b}" for a in things for b in things]))
+    False
+    >>> have_words_in_common(pl.Series([f"{a}, {b} and jam" for a in things for b in things]))
     False
     """
     texts = some_texts(texts)
     found = pl.concat(words_of(texts)).unique()
-    words = found.filter(found["word"].str.contains(_LETTERS))
-    common = words.filter(pl.len().over("word").is_between(LEAST, len(texts) - 1))
-    return common["place"].n_unique() > COMMON * len(texts)
+    words = found.filter(found["word"].str.contains(_LETTERS))["word"]
+    times = words.value_counts(name="texts")
+    common = times.filter(pl.col("texts").is_between(LEAST, len(texts) - 1))
+    return len(common) >= VARIED and int(common["texts"].sum()) > COMMON * len(words)
 
 
 def common_parts(texts: pl.Series) -> tuple[str, ...]:
     """Return the parts of words that stand in some of the texts, but not in all, in their order.
 
     >>> common_parts(pl.Series(["hat", "a hat", "no hats", "a cat"]))
-    (' ha', ' hat', 'hat')
+    (' ha', ' hat', 'at ', 'hat')
     """
     texts = some_texts(texts)
     counts = pl.concat(map(_texts_with, words_of(texts))).group_by("part").agg(pl.sum("texts"))
@@ -83,5 +85,8 @@ def _texts_with(words: pl.DataFrame) -> pl.DataFrame:
     """Return in how many texts each part stands."""
     different = words.select("word").unique().with_row_index("of")
     parts = parts_of(different["word"]).unique()
+    known = parts["part"].unique().sort()
+    parts = parts.with_columns(pl.col("part").cast(pl.Enum(known)).to_physical())
     found = words.join(different, on="word").join(parts, on="of").select("place", "part").unique()
-    return found["part"].value_counts(name="texts")
+    counts = found["part"].value_counts(name="texts")
+    return counts.with_columns(known.gather(counts["part"]).alias("part"))

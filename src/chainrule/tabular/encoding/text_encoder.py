@@ -41,7 +41,11 @@ WEAK = 1e-4
 
 @dataclass(frozen=True)
 class TextParts:
-    """What is known of a text's numbers beside the arrays: plain data."""
+    """What is known of a text's numbers beside the arrays, as plain data.
+
+    >>> TextParts("says", ("bad", "good"), centres=(0.5,), scales=(2.0,), missing=False).kind
+    'Text'
+    """
 
     kind: ClassVar[str] = "Text"
     column: str
@@ -59,9 +63,9 @@ class TextParts:
 class TextEncoder(Encoder):
     """The text of a column in a few numbers, each standardised; what is missing is 0 throughout.
 
-    >>> texts = pl.Series("says", ["good wine", "good beer", "bad wine", "bad beer", "good"])
-    >>> fit_text(texts, ("bad", "good"), missing=False).features
-    ('says text 1', 'says text 2')
+    >>> texts = pl.Series("says", ["good wine", "good beer", "bad wine", None])
+    >>> fit_text(texts, ("bad", "goo"), missing=True).features
+    ('says text 1', 'says missing')
     """
 
     data: TextParts
@@ -214,6 +218,10 @@ def fit_text(texts: pl.Series, parts: tuple[str, ...], *, missing: bool) -> Text
     """Return the encoder of a column, fitted to some of its texts by scikit-learn's transformers.
 
     One thread does it, so that the bits do not depend on how many there are.
+
+    >>> encoder = fit_text(pl.Series("says", ["a hat", "hats"]), (" ha", "at "), missing=False)
+    >>> encoder.V.shape, encoder.data.parts
+    ((2, 1), (' ha', 'at '))
     """
     from sklearn.feature_extraction.text import TfidfTransformer
     from threadpoolctl import threadpool_limits
@@ -221,13 +229,13 @@ def fit_text(texts: pl.Series, parts: tuple[str, ...], *, missing: bool) -> Text
     counts = counted(some_texts(as_words(texts)), pl.Enum(parts))
     weighing = TfidfTransformer(sublinear_tf=True)
     with threadpool_limits(1):
-        V = _directions(weighing.fit_transform(counts), components(texts, parts))
+        V = _directions(weighing.fit_transform(counts.astype(np.float32)), components(texts, parts))
     idf = weighing.idf_.astype(np.float32)
     x = projected(counts, idf, V)
     spread = x.std(axis=0)
     scales = np.where(spread > WEAK * spread.max(), spread, 1)
-    centres, scales = (tuple(each.tolist()) for each in (x.mean(axis=0), scales))
-    data = TextParts(texts.name, parts, centres, scales, missing)
+    centres, widths = x.mean(axis=0).tolist(), scales.tolist()
+    data = TextParts(texts.name, parts, tuple(centres), tuple(widths), missing)
     return TextEncoder(data, idf, V)
 
 
