@@ -20,13 +20,18 @@ FEATURES = ("number", "category", "date", "text")
 """The roles of columns that inputs are made of."""
 
 
+MANY = ("means", "vectors", "both", "frequent")
+"""What many categories may become."""
+
+
 @dataclass(frozen=True)
 class Decision:
     """What becomes of a column: its role, the reason, and the option that would change it.
 
     The roles are number, category, date, text, target, weight and left out. A target has its task,
-    classification or regression; categories may have an order; of a text the parts of its words
-    are known by which it is told from others.
+    classification or regression; categories may have an order, and of many it is said what they
+    become, one of `MANY`; "" for the frequent ones alone. Of a text the parts of its words are
+    known by which it is told from others.
 
     >>> print(Decision("id", "left out", "text, all different", "keep: `categories=['id']`"))
     id         left out   text, all different (keep: `categories=['id']`)
@@ -38,6 +43,7 @@ class Decision:
     option: str = ""
     order: tuple[str, ...] = ()
     task: str = ""
+    many: str = ""
     parts: tuple[str, ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:

@@ -87,6 +87,11 @@ class Encoder:
         raise NotImplementedError
 
     @property
+    def levels(self) -> tuple[int, ...]:
+        """Of each feature how many vectors it numbers; 0 where it is a number in its own right."""
+        return (0,) * len(self.features)
+
+    @property
     def record(self) -> Any:
         """What a file tells of it beside arrays: a record of plain data."""
         return self
@@ -233,9 +238,7 @@ class CategoryEncoder(Encoder):
 
     def check(self, series: pl.Series, first: int) -> None:
         """Raise TableError for types that have no words."""
-        if kind(series.dtype) == "other" and series.null_count() < len(series):
-            held = f"column {self.column!r} held categories in training"
-            raise TableError(f"{held}, holds {series.dtype} here")
+        check_has_words(self.column, series)
 
     def write(self, series: pl.Series, out: Features, notes: Notes) -> None:
         """Write 1 for the category of each row."""
@@ -300,6 +303,13 @@ def ranked(series: pl.Series, order: tuple[str, ...]) -> pl.Series:
     """
     words = as_known(as_words(series), order, plainly)
     return words.cast(pl.Enum(order), strict=False).to_physical().cast(pl.Float64)
+
+
+def check_has_words(column: str, series: pl.Series) -> None:
+    """Raise TableError where what held categories in training has no words."""
+    if kind(series.dtype) == "other" and series.null_count() < len(series):
+        held = f"column {column!r} held categories in training"
+        raise TableError(f"{held}, holds {series.dtype} here")
 
 
 def _check_kind(

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -32,8 +32,11 @@ from chainrule.tabular.formats.column_values import as_words, count, kind
 from chainrule.tabular.formats.notes import Notes
 from chainrule.tabular.formats.text_words import parts_of, words_of
 from chainrule.tabular.table_error import TableError
+from chainrule.value_types import Must
 
 Array = NDArray[Any]
+
+SOME = Must("some values, at least one", bool)
 
 WEAK = 1e-4
 """A direction in which texts spread so much less than in the first is none: x is 0."""
@@ -43,25 +46,23 @@ WEAK = 1e-4
 class TextParts:
     """What is known of a text's numbers beside the arrays, as plain data.
 
-    >>> TextParts("says", ("bad", "good"), centres=(0.5,), scales=(2.0,), missing=False).kind
+    >>> TextParts("says", ("bad", "goo"), centres=(0.5,), scale=2.0, missing=False).kind
     'Text'
     """
 
     kind: ClassVar[str] = "Text"
     column: str
-    parts: DifferentWords
-    centres: tuple[float, ...]
-    scales: tuple[ScaleFactor, ...]
+    parts: Annotated[DifferentWords, SOME]
+    centres: Annotated[tuple[float, ...], SOME]
+    scale: ScaleFactor
     missing: bool
-
-    def __post_init__(self) -> None:
-        if not self.parts or not 1 <= len(self.scales) == len(self.centres):
-            raise ValueError("a text must have parts, and a centre and a scale for each component")
 
 
 @dataclass(frozen=True, eq=False)
 class TextEncoder(Encoder):
-    """The text of a column in a few numbers, each standardised; what is missing is 0 throughout.
+    """The text of a column in a few numbers about 0; what is missing is 0 throughout.
+
+    All have one scale, so that the first directions, which tell texts apart the most, count most.
 
     >>> texts = pl.Series("says", ["good wine", "good beer", "bad wine", None])
     >>> fit_text(texts, ("bad", "goo"), missing=True).features
@@ -85,7 +86,7 @@ class TextEncoder(Encoder):
     @property
     def features(self) -> tuple[str, ...]:
         """The column and the number of each component, and whether it is missing."""
-        numbers = (f"text {k + 1}" for k in range(len(self.data.scales)))
+        numbers = (f"text {k + 1}" for k in range(len(self.data.centres)))
         more = ("missing",) * self.missing
         return tuple(f"{self.column} {name}" for name in (*numbers, *more))
 
@@ -105,7 +106,7 @@ class TextEncoder(Encoder):
 
         Raises ValueError where they do not fit together.
         """
-        parts, size = len(data.parts), len(data.scales)
+        parts, size = len(data.parts), len(data.centres)
         idf = _taken(f"{name}idf", arrays, (parts,))
         return cls(data, idf, _taken(f"{name}components", arrays, (parts, size)))
 
@@ -121,10 +122,9 @@ class TextEncoder(Encoder):
         counts = counted(texts, self._codes)
         x = projected(counts, self.idf, self.V)
         missing = texts.is_null()
-        numbers = out[:, : len(self.data.scales)]
-        for k, (centre, scale) in enumerate(zip(self.data.centres, self.data.scales, strict=True)):
-            numbers[:, k] = standardised(x[:, k], centre, scale)
-        numbers[missing.to_numpy()] = 0
+        x[missing.to_numpy()] = self.data.centres
+        numbers = standardised(x - np.array(self.data.centres), 0, self.data.scale)
+        out[:, : len(self.data.centres)] = numbers
         if self.data.missing:
             out[:, -1] = missing.to_numpy()
         else:
@@ -232,10 +232,8 @@ def fit_text(texts: pl.Series, parts: tuple[str, ...], *, missing: bool) -> Text
         V = _directions(weighing.fit_transform(counts.astype(np.float32)), components(texts, parts))
     idf = weighing.idf_.astype(np.float32)
     x = projected(counts, idf, V)
-    spread = x.std(axis=0)
-    scales = np.where(spread > WEAK * spread.max(), spread, 1)
-    centres, widths = x.mean(axis=0).tolist(), scales.tolist()
-    data = TextParts(texts.name, parts, tuple(centres), tuple(widths), missing)
+    centres, scale = x.mean(axis=0).tolist(), float(x.std(axis=0).max()) or 1.0
+    data = TextParts(texts.name, parts, tuple(centres), scale, missing)
     return TextEncoder(data, idf, V)
 
 

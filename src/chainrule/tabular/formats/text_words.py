@@ -32,7 +32,8 @@ def words_of(texts: pl.Series) -> Iterator[pl.DataFrame]:
     texts = texts.str.head(CHARACTERS).alias("word")
     ends = texts.str.len_chars().fill_null(0).cum_sum()
     frame = texts.to_frame().with_row_index("place").with_columns((ends // PIECE).alias("piece"))
-    for piece in frame.partition_by("piece", include_key=False, maintain_order=True):
+    pieces = frame.partition_by("piece", include_key=False, maintain_order=True)
+    for piece in pieces or [frame.drop("piece")]:
         words = pl.col("word").str.to_lowercase().str.extract_all(r"\S+")
         found = piece.with_columns(words).explode("word").drop_nulls()
         yield found.with_columns(pl.col("word").str.head(OF_A_WORD))
