@@ -210,6 +210,8 @@ WITHOUT_EXAMPLE = {
     "chainrule.serialization.checkpoint_store.CheckpointError": (
         "test_checkpoints_*.py hold each message"
     ),
+    "chainrule.tabular.encoding.column_encoders.check_has_words": CHECK,
+    "chainrule.tabular.encoding.target_means.CrossFitted": "part of the example of TargetMeans",
     "chainrule.tabular.files.arrow_buffers.FlatTable": "part of check_buffers",
     "chainrule.tabular.files.arrow_buffers.check_buffers": (
         "test_tabular_decoding.py holds its message"

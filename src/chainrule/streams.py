@@ -78,6 +78,8 @@ class Stream(enum.Enum):
     """Where an activation of one's own is checked."""
     OWN_LOSS = (12,)
     """Where a loss of one's own is checked."""
+    FOLDS = (14,)
+    """The folds of a table whose means of the target are crossed."""
 
 
 def generator(stream: Stream, seed: int = 0) -> np.random.Generator:

@@ -14,6 +14,7 @@ from chainrule.fields import Names, Record, documented, option
 from chainrule.losses import check_quantiles
 from chainrule.optimizers import OPTIMIZERS, Adam, AdamW, Optimizer
 from chainrule.streams import Seed
+from chainrule.tabular.columns.decision import MANY
 from chainrule.tabular.objectives import checked_class_weights, checked_loss, smoothed_loss
 from chainrule.tabular.read_options import column_name
 from chainrule.tabular.scores import MAIN, METRICS
@@ -97,6 +98,11 @@ class Options(Record):
     dates: Names = option((), "Columns to take as dates.")
     leave_out: Names = option((), "Columns to leave out.")
     order: Orders = option(dict, "Categories of a column from the lowest to the highest.")
+    many_categories: Annotated[str, OneOf(MANY)] = option(
+        "means",
+        "What more than 100 categories become: means of the target, cross-fitted; vectors, learnt; "
+        "both; or the frequent ones alone.",
+    )
     weight: str | None = option(None, "The column of the rows' weights.")
     # The part held out for validation
     validation: Annotated[float, Bounds(above=0, below=1)] = option(
