@@ -26,7 +26,7 @@ def trained(table, target, **options):
     source = open_source(table)
     asked = Options.from_mapping({"epochs": 8, "hidden": [16], **options})
     prepared = prepare(source, target, asked)
-    chosen = completed(asked, int((~prepared.is_held_out).sum()))
+    chosen = completed(asked, prepared.target.task, int((~prepared.is_held_out).sum()))
     run = first_trainer(prepared, chosen)
     run.train()
     training = TableTraining(source, prepared, chosen, run)

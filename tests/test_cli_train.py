@@ -42,7 +42,7 @@ def test_a_training_says_what_it_decides_and_reports_and_saves():
     assert "340 rows in training, 60 held out" in result.stdout
     assert "2 of at most 2 epochs" in result.stdout
     size = sum(leaf.size for part in model.params for leaf in part)
-    assert f"4 relu, dropout 0.2, 1 output: {size} parameters" in " ".join(result.stdout.split())
+    assert f"4 relu, 1 output: {size} parameters" in " ".join(result.stdout.split())
     assert "chainrule predict houses.model new.csv -o predictions.csv" in result.stdout
     assert files() == {"houses.csv", "houses.model"}
 

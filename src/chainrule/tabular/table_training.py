@@ -169,7 +169,7 @@ def prepared_training(source: Source, target: str, asked: Options) -> Iterator[T
     with _mended_by_options(), plainly_too_little("; set `memory=300_000_000`, or less"):
         prepared = prepare(source, target, asked)
         with prepared.blocks:
-            chosen = completed(asked, int((~prepared.is_held_out).sum()))
+            chosen = completed(asked, prepared.target.task, int((~prepared.is_held_out).sum()))
             training = TableTraining(source, prepared, chosen, first_trainer(prepared, chosen))
             check_storable(_untrained(training))
             yield training

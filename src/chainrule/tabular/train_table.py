@@ -104,7 +104,7 @@ def train(
     metric: str | None = None,
     optimizer: str = "adamw",
     learning_rate: float | None = None,
-    schedule: str = "cosine",
+    schedule: str = "coslog4",
     beta2: float | None = None,
     weight_decay: float | None = None,
     epochs: int | None = None,

@@ -136,7 +136,7 @@ class Options(Record):
     )
     optimizer: Annotated[str, OneOf(OPTIMIZERS)] = option("adamw", "The optimizer.")
     learning_rate: Positive | None = option(None, "The highest learning rate of the schedule.")
-    schedule: Annotated[str, OneOf(SCHEDULES)] = option("cosine", "How the learning rate changes.")
+    schedule: Annotated[str, OneOf(SCHEDULES)] = option("coslog4", "How the learning rate changes.")
     beta2: Fraction | None = option(
         None, f"The decay of the running mean of squared gradients of {', '.join(ADAPTIVE)}."
     )
@@ -205,8 +205,14 @@ def _by_text(option: str, value: Any) -> Any:
 SMALL = 20_000
 """The most examples for which training may be repeated with all of them: there each one counts."""
 
-TINY = 1_000
-"""The examples from which a second hidden layer helps."""
+EPOCHS = ((SMALL, 60), (200_000, 30), (math.inf, 10))
+"""Up to how many examples training makes so many epochs."""
+
+RATES = {"classification": 3e-3, "regression": 1e-2}
+"""The learning rates: classes are noisy, quantities smooth."""
+
+DROPOUT = {"classification": 0.25, "regression": 0.0}
+"""The dropout rates: a quantity is to be met in all its digits."""
 
 BETA2 = 0.95
 """β₂ of Adam and its kin: a short memory, as the gradients of tables change in size."""
@@ -215,32 +221,31 @@ DECAY = 2.5
 """The exponent by which weights that no gradient holds up have shrunk at the end of training."""
 
 
-def completed(options: Options, examples: int) -> Options:
-    """Return options in which the number of examples in training has decided what was left open.
+def completed(options: Options, task: str, examples: int) -> Options:
+    """Return options in which task and number of examples have decided what was left open.
 
     The weight decay of AdamW acts at each step; it is such that all steps together shrink a weight
-    by e^−DECAY, the rate falling from its start to 0. Source of that normalisation: Loshchilov and
-    Hutter (2019), Decoupled weight decay regularization, appendix B.1.
+    by e^−DECAY, the rate being half its highest in the mean. Source of that normalisation:
+    Loshchilov and Hutter (2019), Decoupled weight decay regularization, appendix B.1.
 
-    >>> chosen = completed(Options(batch_size=64), examples=1_000)
+    >>> chosen = completed(Options(batch_size=64), "regression", examples=1_000)
     >>> chosen.hidden, chosen.batch_size, chosen.epochs
-    ((256, 128), 64, 60)
+    ((256, 256), 64, 60)
     """
-    batch = options.batch_size or min(512, max(32, 2 ** round(math.log2(examples / 64))))
+    batch = options.batch_size or min(256, max(32, 2 ** round(math.log2(examples / 32))))
     steps = math.ceil(examples / batch)
-    epochs = options.epochs or min(60, max(20, round(20_000 / steps)))
-    rate = options.learning_rate or 2e-3
-    small = examples <= SMALL
+    epochs = options.epochs or next(e for most, e in EPOCHS if examples <= most)
+    rate = options.learning_rate or RATES[task]
     open_to_data: dict[str, Any] = {
-        "hidden": (128,) if examples < TINY else (256, 128),
-        "dropout": 0.2 if examples < TINY else 0.1 if small else 0.0,
+        "hidden": (256, 256),
+        "dropout": DROPOUT[task],
         "learning_rate": rate,
         "beta2": BETA2,
         "weight_decay": min(5.0, float(f"{DECAY / (rate / 2 * steps * epochs):.2g}")),
         "batch_size": batch,
         "epochs": epochs,
-        "patience": epochs if small else max(5, epochs // 3),
-        "refit": None if small else False,
+        "patience": epochs,
+        "refit": None if examples <= SMALL else False,
         "metric": MAIN["counts"] if options.loss == "poisson" else None,
     }
     missing = {
