@@ -34,11 +34,12 @@ def text_found(survey: Survey, column: Column, else_said: str) -> Decision:
     >>> from chainrule.tabular.columns.survey import survey
     >>> found = survey([pl.DataFrame({"x": ["Ann Lee", "Bo Ray", "Cy May"]})])
     >>> print(text_found(found, found.columns["x"], "text, all different"))
-    x          left out   text, all different (keep: `categories=['x']`)
+    x          left out   text, all different (keep: `categories=['x']` or `texts=['x']`)
     """
     texts = as_words(survey.sample[column.name])
     found = _text(column, texts) if have_words_in_common(texts) else None
-    keep = f"keep: {argument('categories', [column.name])}"
+    ways = (argument(option, [column.name]) for option in ("categories", "texts"))
+    keep = f"keep: {' or '.join(ways)}"
     return found or Decision(column.name, "left out", else_said, keep)
 
 
