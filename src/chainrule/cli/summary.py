@@ -174,9 +174,16 @@ def of_training(model: TableModel) -> dict[str, str]:
         "Target": target(model),
         "Data": _data(about["rows"]) if "rows" in about else "",
         "Network": architecture(model.net, model.params),
+        "Members": members(model),
         "Training": ending(about) if "epochs" in about else "",
     }
     return {name: fact for name, fact in known.items() if fact}
+
+
+def members(model: TableModel) -> str:
+    """Return of how many networks a model predicts the mean; "" of one."""
+    count = len(model.members)
+    return f"{count} networks of that form: the mean of what they predict" * (count > 1)
 
 
 def _data(rows: Mapping[str, int]) -> str:
