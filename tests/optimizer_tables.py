@@ -44,6 +44,9 @@ SCHEDULE_ORACLES: dict[str, Callable[..., Any]] = {
     "cosine": lambda t, rate, steps, final: (
         final if t > steps else _cosine_between(rate, final, mp.mpf(t - 1) / steps)
     ),
+    "coslog4": lambda t, rate, steps: _cosine_between(
+        0, rate, 2 * mp.log(1 + mp.mpf(15 * min(t, steps + 1)) / (steps + 1), 2)
+    ),
     "warm_up": lambda t, steps, then: (
         true_rate(then, 1) * t / steps if t < steps else true_rate(then, max(t - steps, 1))
     ),

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,18 @@ def test_the_table_of_a_package_has_each_of_its_files(package):
     ]
     files = {path.name + "/" * path.is_dir() for path in folder.iterdir()}
     assert sorted(named) == sorted(files - {"__init__.py", "__pycache__/"})
+
+
+def test_the_name_of_a_file_is_said_once():
+    """In the sources: an installed package has no C++."""
+    files = (path for path in (ROOT / "src").rglob("*.*") if "__pycache__" not in path.parts)
+    times = Counter(path.name for path in files if path.name != "__init__.py")
+    assert [name for name, n in times.items() if n > 1] == []
+
+
+def test_the_last_name_of_a_module_is_said_once():
+    times = Counter(module.__name__.rpartition(".")[2] for module in EVERY_MODULE)
+    assert [name for name, n in times.items() if n > 1] == []
 
 
 def test_names_that_wait_are_listed_and_others_unknown():

@@ -26,6 +26,7 @@ EXAMPLES: dict[str, list[cr.Schedule]] = {
     "exponential": [cr.Exponential(1.0, 0.9), cr.Exponential(0.5, 1.1), cr.Exponential(1, 0.0)],
     "inverse_scaling": [cr.InverseScaling(0.5), cr.InverseScaling(1, power=1)],
     "cosine": [cr.Cosine(1.0, 20), cr.Cosine(0.5, 1, 0.2), cr.Cosine(0.1, 30, final=0.3)],
+    "coslog4": [cr.CosLog4(1.0, 20), cr.CosLog4(0.5, 1), cr.CosLog4(0.1, 2)],
     "warm_up": [
         cr.WarmUp(5, 0.5),
         cr.WarmUp(1, 0.5),
@@ -71,6 +72,7 @@ def test_rates_are_right_to_the_end_and_beyond(schedule: cr.Schedule) -> None:
         st.builds(cr.Exponential, RATES, st.floats(0.5, 1.05)),
         st.builds(cr.InverseScaling, RATES, st.floats(0, 2)),
         st.builds(cr.Cosine, RATES, STEPS, RATES),
+        st.builds(cr.CosLog4, RATES, STEPS),
         st.builds(cr.OneCycle, RATES, STEPS, st.floats(0.01, 0.99)),
         st.builds(cr.WarmUp, STEPS, st.builds(cr.Cosine, RATES, STEPS, RATES) | RATES),
     )
@@ -85,6 +87,9 @@ def test_the_steps_that_matter() -> None:
     assert [decay(t) for t in (1, 3, 4, 6, 7)] == [1, 1, 0.5, 0.5, 0.25]
     cosine = cr.Cosine(1.0, steps=4, final=0.5)
     assert (cosine(1), cosine(3), cosine(5), cosine(6)) == (1, 0.75, 0.5, 0.5)
+    valleys = cr.CosLog4(1.0, steps=29)
+    assert [valleys(t) for t in (2, 6, 14, 30, 31)] == pytest.approx([0] * 5)
+    assert cr.CosLog4(1.0, steps=1)(1) > 0  # the only step learns
     warm = cr.WarmUp(4, then=cr.Exponential(1.0, 0.5))
     assert [warm(t) for t in (1, 4, 5, 6)] == [0.25, 1, 1, 0.5]
     cycle = cr.OneCycle(1.0, steps=11, share=0.5)
@@ -103,6 +108,7 @@ NUMPY = [
     cr.Exponential(np.float64(0.5), np.float64(0.5)),
     cr.InverseScaling(np.float64(0.5), np.float64(0.5)),
     cr.Cosine(np.float64(0.5), np.int64(3), np.float64(0.1)),
+    cr.CosLog4(np.float64(0.5), np.int64(3)),
     cr.WarmUp(np.int64(3), 0.5),
     cr.WarmUp(3, np.float64(0.5)),
     cr.OneCycle(np.float64(0.5), np.int64(3), np.float64(0.5)),

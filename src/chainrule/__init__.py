@@ -36,6 +36,7 @@ from chainrule.optimizers import (
 from chainrule.schedules import (
     Constant,
     Cosine,
+    CosLog4,
     Exponential,
     InverseScaling,
     OneCycle,
@@ -69,6 +70,7 @@ __all__ = [
     "Checkpoint",
     "CheckpointError",
     "Constant",
+    "CosLog4",
     "Cosine",
     "DivergenceError",
     "EarlyStopping",

@@ -18,7 +18,7 @@ from chainrule.fitting.trainer import Measure, Trainer, TrainingPlan
 from chainrule.history import REMEDY, DivergenceError, EarlyStopping
 from chainrule.network import Network, Parameters
 from chainrule.optimizers import OPTIMIZERS, AdamW
-from chainrule.schedules import Cosine, OneCycle
+from chainrule.schedules import SCHEDULES
 from chainrule.tabular.doubts import of_a_model
 from chainrule.tabular.example_blocks import ExampleBlocks
 from chainrule.tabular.files.source import Source
@@ -68,10 +68,9 @@ def plan(prepared: Prepared, options: Options, blocks: ExampleBlocks, epochs: in
     sizes = np.diff(blocks.ends, prepend=0).tolist()
     steps = epochs * sum(math.ceil(size / batch) for size in sizes)
     rate: Any = options.learning_rate
-    if options.schedule == "cosine":
-        rate = Cosine(rate, steps)
-    elif options.schedule == "one-cycle":
-        rate = OneCycle(rate, steps)
+    if options.schedule != "constant":
+        changing: Any = SCHEDULES[options.schedule.replace("-", "_")]
+        rate = changing(rate, steps)
     kind: Any = OPTIMIZERS[options.optimizer]
     decay = {"weight_decay": options.weight_decay} if kind is AdamW else {}
     return TrainingPlan(

@@ -29,7 +29,7 @@ from chainrule.value_types import (
 )
 
 TASKS = ("classification", "regression")
-SCHEDULES = ("cosine", "one-cycle", "constant")
+SCHEDULES = ("cosine", "coslog4", "one-cycle", "constant")
 
 MACHINE = ("threads", "memory")
 """The options that change no bit of what comes out."""

@@ -9,11 +9,11 @@
 | `number_tables.py` | every number of what is drawn |
 | `page_derivations.py` | the steps of every subject, each embedded once |
 | `page_data.py` | everything that the page knows, as JSON |
-| `template.html`, `page.css` | what it looks like |
+| `page.html`, `page.css` | what it looks like |
 | `compiled_formulas.js` | formulas worked out |
 | `network_passes.js`, `descent_rounds.js` | the passes and the training worked out |
 | `fractions.js` | formulas of printed numbers worked out exactly |
-| `digits.js`, `formula_view.js` | digits that hold; names and figures put into formulas |
+| `printed_digits.js`, `formula_view.js` | digits that hold; names and figures put into formulas |
 | `quantity_values.js` | the number of every quantity that a formula names |
 | `network_drawing.js`, `marks.js`, `cost_curve.js` | the views: what is drawn |
 | `number_fields.js`, `derivation_view.js` | the views: what is written |
@@ -46,7 +46,7 @@ SCRIPTS = (
     "network_passes",
     "descent_rounds",
     "fractions",
-    "digits",
+    "printed_digits",
     "formula_view",
     "quantity_values",
     "marks",
@@ -85,7 +85,7 @@ def page(explanation: Explanation, rounds: int = 10_000) -> str:
     rounds = check_whole("page: rounds", rounds, least=1)
     script = "\n".join(["'use strict';(() => {", *(_file(f"{s}.js") for s in SCRIPTS), "})();"])
     style = _file("page.css")
-    return string.Template(_file("template.html")).substitute(
+    return string.Template(_file("page.html")).substitute(
         policy=_policy(script, style),
         symbol=html.escape(explanation.symbol(Text())),
         network=html.escape(visible(explanation.network)),

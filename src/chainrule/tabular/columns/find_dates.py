@@ -29,7 +29,7 @@ EXAMPLE = "2024-05-31 or 2024-05-31T12:30:00"
 ChunksOf = Callable[[Sequence[str]], Iterator[pl.DataFrame]]
 
 
-def date_form(
+def date_format(
     name: str, tally: Tally, role: str, least: float, reading: Reading
 ) -> tuple[str, ...] | str | None:
     """Return the formats of a column of dates, or None where fewer than `least` of it are one.
@@ -40,7 +40,7 @@ def date_form(
 
     >>> tally = Tally(())
     >>> tally.add(pl.Series(["9/30/1990", "12/1/1990"]))
-    >>> date_form("sold", tally, "", 0.9, Reading())
+    >>> date_format("sold", tally, "", 0.9, Reading())
     ('%m/%d/%Y',)
     """
     if asked := format_asked(name, reading):
@@ -163,7 +163,7 @@ def of_digits(
     roles: Mapping[str, str],
     reading: Reading,
 ) -> dict[str, DateFormat]:
-    """Return the forms of columns of whole numbers that are dates: 20240531, or as asked.
+    """Return the formats of columns of whole numbers that are dates: 20240531, or as asked.
 
     Without a role, only numbers of eight digits are, where all are dates and some are different.
 

@@ -1,4 +1,4 @@
-"""The forms of a table's columns, found from all their values, or asked for.
+"""The formats of a table's columns, found from all their values, or asked for.
 
 Raises TableError where a column can be read in more than one way, and nothing decides.
 """
@@ -11,8 +11,13 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from chainrule.errors import argument
-from chainrule.tabular.columns.find_dates import ChunksOf, date_form, of_digits, share
-from chainrule.tabular.columns.find_numbers import Convention, UndecidedError, mark_of, number_form
+from chainrule.tabular.columns.find_dates import ChunksOf, date_format, of_digits, share
+from chainrule.tabular.columns.find_numbers import (
+    Convention,
+    UndecidedError,
+    mark_of,
+    number_format,
+)
 from chainrule.tabular.columns.tallies import Tally
 from chainrule.tabular.columns.task import is_few
 from chainrule.tabular.formats.column_formats import ColumnFormat, ColumnFormats, WordFormat
@@ -59,7 +64,7 @@ class Wanted:
         return self.reading.missing or ()
 
     def words(self, tally: Tally) -> WordFormat:
-        """Return the form of a column of words."""
+        """Return the format of a column of words."""
         if self.reading.missing is not None:
             return WordFormat(self.missing)
         return WordFormat(()) if self.typed and set(IN_TEXT) & set(tally.words) else WordFormat()
@@ -97,7 +102,7 @@ def roles_of(
 def find_formats(
     schema: Mapping[str, pl.DataType], chunks: ChunksOf, wanted: Wanted
 ) -> ColumnFormats:
-    """Return the forms of the columns that are not read plainly.
+    """Return the formats of the columns that are not read plainly.
 
     `chunks` gives the rows of some columns as often as wanted.
 
@@ -119,7 +124,7 @@ def find_formats(
         for name, dtype in schema.items():
             if dtype.is_numeric():
                 finder.columns.setdefault(name, NumberFormat(missing=wanted.missing))
-    forms = finder.forms()
+    forms = finder.formats()
     _check_used([form for form in asked if "=" not in form], forms)
     return forms
 
@@ -160,7 +165,7 @@ def _undated(tally: Tally) -> str:
 
 
 class _Finder:
-    """The forms so far, and the columns that wait for the others to decide."""
+    """The formats so far, and the columns that wait for the others to decide."""
 
     def __init__(self, wanted: Wanted, fractions: set[str]) -> None:
         self.wanted = wanted
@@ -173,19 +178,19 @@ class _Finder:
             self.marks = dict.fromkeys(fractions, ".")
 
     def settle(self, name: str, tally: Tally) -> None:
-        """Find the form of a column of text, or leave it open."""
+        """Find the format of a column of text, or leave it open."""
         try:
-            self._take(name, self._form(name, tally, None))
+            self._take(name, self._format(name, tally, None))
         except UndecidedError:
             self.open[name] = tally
 
     def settle_the_open(self) -> None:
-        """Find the forms that the other columns decide; raise TableError for what stays open."""
+        """Find the formats that the other columns decide; raise TableError for what stays open."""
         marks = set(self.marks.values())
         mark = next(iter(marks)) if len(marks) == 1 else None
         for name, tally in self.open.items():
             try:
-                self._take(name, self._form(name, tally, mark))
+                self._take(name, self._format(name, tally, mark))
             except UndecidedError as undecided:
                 raise undecided.error from None
             self.said[name] += f", as in {next(iter(self.marks))}"
@@ -195,13 +200,13 @@ class _Finder:
         in_text = ", in text" if self.wanted.typed and not isinstance(form, WordFormat) else ""
         self.said[name] = self.said.get(name, "") + in_text
 
-    def forms(self) -> ColumnFormats:
-        """Return the forms that are not plain."""
+    def formats(self) -> ColumnFormats:
+        """Return the formats that are not plain."""
         columns = {name: form for name, form in self.columns.items() if form != WordFormat()}
         said = {name: form.said + self.said.pop(name, "") for name, form in columns.items()}
         return ColumnFormats(columns, {**self.said, **said}, self.time)
 
-    def _form(self, name: str, tally: Tally, mark: str | None) -> ColumnFormat:
+    def _format(self, name: str, tally: Tally, mark: str | None) -> ColumnFormat:
         role = self.wanted.roles.get(name, "")
         if name == self.wanted.time:
             values = tally.values > 0
@@ -213,7 +218,7 @@ class _Finder:
         return self._found(name, tally, mark, role)
 
     def _found(self, name: str, tally: Tally, mark: str | None, role: str) -> ColumnFormat:
-        """Return a column's form by what is written in it, and by what it is to be."""
+        """Return a column's format by what is written in it, and by what it is to be."""
         dates = self._date(name, tally, role)
         if role == "date":
             return dates or self.wanted.words(tally)
@@ -242,7 +247,7 @@ class _Finder:
         if role in ("number", "weight", "regression"):
             return None
         least = {"date": 0.0, "time": 1.0}.get(role, MOSTLY)
-        found = date_form(name, tally, role, least, self.wanted.reading)
+        found = date_format(name, tally, role, least, self.wanted.reading)
         if isinstance(found, str):
             self.said[name] = found
         if not isinstance(found, tuple):
@@ -256,7 +261,7 @@ class _Finder:
         )
         if role == "target" and is_few(len(tally.some), tally.values):
             return None
-        found = number_form(name, tally, role, least, convention)
+        found = number_format(name, tally, role, least, convention)
         if isinstance(found, str):
             self.said[name] = found
         if not isinstance(found, NumberFormat):

@@ -62,18 +62,18 @@ class Convention(NamedTuple):
     mark: str | None
 
 
-def number_form(
+def number_format(
     name: str, tally: Tally, role: str, least: float, convention: Convention
 ) -> NumberFormat | str | None:
-    """Return the form of a column of numbers, of which a share of at least `least` must be one.
+    """Return the format of a column of numbers, of which a share of at least `least` must be one.
 
     It is None where there are too few, and a text where many are, or contradict each other, which
-    says it. Raises UndecidedError where two forms fit, and TableError where numbers have units or,
-    for a role that needs numbers, are none.
+    says it. Raises UndecidedError where two formats fit, and TableError where numbers have units
+    or, for a role that needs numbers, are none.
 
     >>> tally = Tally(())
     >>> tally.add(pl.Series(["$1,173.50", "$574"]))
-    >>> found = number_form("price", tally, "", 0.9, Convention(Reading(), True, None))
+    >>> found = number_format("price", tally, "", 0.9, Convention(Reading(), True, None))
     >>> found == NumberFormat(".", ",", "$")
     True
     """

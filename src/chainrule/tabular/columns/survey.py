@@ -192,7 +192,7 @@ def has_target(column: pl.Series) -> pl.Series:
 
 
 class _Lost:
-    """What the form of a column has left out: words that mean no value, and what it cannot read."""
+    """What the format of a column leaves out: words that mean no value, and what it cannot read."""
 
     def __init__(self) -> None:
         self.words: dict[str, int] = {}

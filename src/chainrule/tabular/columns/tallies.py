@@ -15,7 +15,7 @@ MOST_SHAPES = 1_000
 """The most shapes of a column that are told apart: numbers and dates have few."""
 
 KEPT = 1_000
-"""The different values that are kept to try a form on."""
+"""The different values that are kept to try a format on."""
 
 POINT, THREE, YEAR = r"[.eEnN]", r"^[+-]?[1-9]\d{0,2}\.\d{3}$", r"^\d{1,2}\.\d{4}$"
 """What makes a plain number none of the whole ones, one that a point may part into thousands, and

@@ -11,7 +11,7 @@
 | `quality_cards.py`, `quantile_cards.py` | how good the model is; its quantiles |
 | `influence_cards.py`, `option_cards.py` | which columns and rows matter; what was decided |
 | `markup.py` | text, numbers and tables as HTML |
-| `template.html`, `page.css` | what it looks like |
+| `report.html`, `report.css` | what it looks like |
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ def report(prepared: Prepared, run: Trainer, model: TableModel, source: Source) 
     """
     found = find(prepared, run, model, source)
     title, under = training_cards.heading(found)
-    return string.Template(_file("template.html")).substitute(
+    return string.Template(_file("report.html")).substitute(
         title=text(title),
         under=text(under),
-        style=_file("page.css"),
+        style=_file("report.css"),
         cards="\n".join(_cards(found)),
     )
 
