@@ -25,7 +25,7 @@ PARTS = {
     "task": "The columns",
     "validation": "The rows held out",
     "hidden": "The network",
-    "loss": "The training",
+    "effort": "The training",
     "threads": "The machine (the model does not depend on it)",
     "resume": "This call",
 }
@@ -156,6 +156,7 @@ BY_TYPE: dict[Any, Any] = {
     tuple[str, ...]: NAMES,
     tuple[int, ...]: SIZES,
     tuple[float, ...]: OptionType("LEVELS", levels),
+    float | tuple[float, ...]: OptionType("RATE[,RATE]", levels),
     Mapping: ORDER,
     Path: click.Path(path_type=Path),
     UnionType: str,

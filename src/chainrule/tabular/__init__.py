@@ -3,7 +3,10 @@
 | file | what it is for |
 |---|---|
 | `train_table.py` | `train`: from a table, and what is asked, to a model and its files |
-| `table_training.py` | the network that suits a table, its training, and the result |
+| `table_training.py` | the networks that suit a table, and how each is trained |
+| `training_runs.py`, `training_stages.py` | its runs, and the stages in which they are made |
+| `effort.py`, `budget.py` | how much work goes into it, and how much time |
+| `trained_model.py` | what comes of it all, and what is told of it |
 | `training_outputs.py` | what a training writes: its model, its page, its checkpoints |
 | `output_files.py` | what any file may replace that is written |
 | `read_options.py` | how a table is to be read |

@@ -22,7 +22,7 @@ from chainrule.tabular.objectives import TASKS, kind_of, task_of
 from chainrule.tabular.read_options import Reading
 from chainrule.tabular.scores import METRICS, SCORES
 from chainrule.tabular.training_options import Options
-from chainrule.value_types import AtLeastOne, Count, Must, Positive, Share
+from chainrule.value_types import AtLeastOne, Count, Must, OneOf, Positive, Share
 
 Array = NDArray[Any]
 
@@ -83,8 +83,9 @@ class Raced(TypedDict):
 
 
 class Brought(TypedDict):
-    """What was found of one member in the rows held out, and of the mean of all."""
+    """A score of one member in the rows held out, and of the mean of all."""
 
+    score: Annotated[str, OneOf(SCORES)]
     one: float
     members: float
 

@@ -14,6 +14,7 @@ from chainrule.fields import Names, Record, option
 from chainrule.losses import check_quantiles
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.streams import Seed
+from chainrule.tabular.effort import EFFORTS
 from chainrule.tabular.objectives import checked_class_weights, checked_loss
 from chainrule.tabular.read_options import column_name
 from chainrule.tabular.scores import MAIN, METRICS
@@ -35,6 +36,9 @@ MACHINE = ("threads", "memory")
 """The options that change no bit of what comes out."""
 
 
+MOST_MEMBERS = 100
+"""The most networks of a model."""
+
 COLUMNS = ("numbers", "categories", "dates", "leave_out", "order", "weight", "groups", "time")
 """The options that name columns."""
 
@@ -53,6 +57,10 @@ DistinctLevels = Annotated[
 ]
 Orders = Annotated[Mapping[str, Names], Must("the categories of each column by its name")]
 Sizes = Annotated[tuple[AtLeastOne, ...], Must("a list of whole numbers, such as [128, 64]")]
+Rates = Annotated[
+    tuple[Positive, ...],
+    Must("different numbers, such as (0.003, 0.01)", lambda rates: 0 < len({*rates}) == len(rates)),
+]
 ActivationName = Annotated[str, Takes(activation)]
 ClassWeights = Annotated[str | Mapping[str, float], Must("'balanced' or such as 'yes=2,no=1'")]
 MetricName = Annotated[str, Takes(check_metric)]
@@ -95,6 +103,17 @@ class Options(Record):
     activation: ActivationName = option("relu", "The activation of the hidden layers.")
     dropout: Fraction | None = option(None, "Dropout rate of the hidden layers.")
     # The training
+    effort: Annotated[str, OneOf(EFFORTS)] = option(
+        "default", "How much work goes into it where the options leave that open."
+    )
+    budget: Positive | None = option(
+        None,
+        "The most time for all of it, such as 90s or 5min; the model then depends on the machine.",
+        unit="seconds",
+    )
+    members: Annotated[int, Bounds(least=1, below=1 + MOST_MEMBERS)] | None = option(
+        None, "How many networks are trained; the model predicts their mean."
+    )
     loss: str | None = option(
         None, "The loss to train with, such as absolute_error, huber(1) or poisson for counts."
     )
@@ -105,7 +124,9 @@ class Options(Record):
         None, f"Choose the best epoch by this score, not by the loss: {', '.join(METRICS)}."
     )
     optimizer: Annotated[str, OneOf(OPTIMIZERS)] = option("adamw", "The optimizer.")
-    learning_rate: Positive | None = option(None, "The highest learning rate of the schedule.")
+    learning_rate: Positive | Rates | None = option(
+        None, "The highest learning rate of the schedule; of several, a race decides."
+    )
     schedule: Annotated[str, OneOf(SCHEDULES)] = option("cosine", "How the learning rate changes.")
     weight_decay: NotNegative | None = option(None, "The weight decay of adamw.")
     epochs: AtLeastOne | None = option(None, "The most epochs.")
@@ -128,6 +149,8 @@ class Options(Record):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if isinstance(self.learning_rate, tuple) and len(self.learning_rate) == 1:
+            object.__setattr__(self, "learning_rate", self.learning_rate[0])
         if self.quantiles:
             rising = tuple(sorted(check_quantiles("quantiles", self.quantiles)))
             object.__setattr__(self, "quantiles", rising)
@@ -139,6 +162,12 @@ class Options(Record):
             raise ValueError(f"weight_decay is for the optimizer adamw, got {self.optimizer}")
         if self.groups is not None and self.time is not None:
             raise ValueError("`groups=` and `time=` exclude each other; give one of them")
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """The learning rates, of options that are complete."""
+        rate: Any = self.learning_rate
+        return rate if isinstance(rate, tuple) else (rate,)
 
     def of_the_model(self) -> dict[str, Any]:
         """Return those of them that the model depends on: not those of the machine.
@@ -180,30 +209,49 @@ def completed(options: Options, examples: int) -> Options:
     """Return options in which the number of examples in training has decided what was left open.
 
     The weight decay of AdamW acts at each step; it is such that all steps together shrink a weight
-    by e^−DECAY, the rate falling from its start to 0. Source of that normalisation: Loshchilov and
-    Hutter (2019), Decoupled weight decay regularization, appendix B.1.
+    by e^−DECAY, the rate falling from its start to 0, and so where several rates are raced, it
+    stays open until each has its own. Source of that normalisation: Loshchilov and Hutter (2019),
+    Decoupled weight decay regularization, appendix B.1.
 
     >>> chosen = completed(Options(batch_size=64), examples=1_000)
     >>> chosen.hidden, chosen.batch_size, chosen.epochs
     ((256, 128), 64, 60)
     """
+    effort = EFFORTS[options.effort]
     batch = options.batch_size or min(512, max(32, 2 ** round(math.log2(examples / 64))))
     steps = math.ceil(examples / batch)
     epochs = options.epochs or min(60, max(20, round(20_000 / steps)))
-    rate = options.learning_rate or 2e-3
+    rate = options.learning_rate or _one_or_several(effort.rates)
     small = examples <= SMALL
     open_to_data: dict[str, Any] = {
         "hidden": (128,) if examples < TINY else (256, 128),
         "dropout": 0.2 if examples < TINY else 0.1 if small else 0.0,
         "learning_rate": rate,
-        "weight_decay": min(5.0, float(f"{DECAY / (rate / 2 * steps * epochs):.2g}")),
+        "members": effort.members,
         "batch_size": batch,
         "epochs": epochs,
         "patience": epochs if small else max(5, epochs // 3),
         "refit": None if small else False,
         "metric": MAIN["counts"] if options.loss == "poisson" else None,
     }
-    if options.optimizer != "adamw":
-        del open_to_data["weight_decay"]
+    if options.optimizer == "adamw" and not isinstance(rate, tuple):
+        open_to_data["weight_decay"] = _decay(rate, steps * epochs)
     missing = {name: v for name, v in open_to_data.items() if getattr(options, name) is None}
     return dataclasses.replace(options, **missing)
+
+
+def at_rate(options: Options, rate: float, examples: int) -> Options:
+    """Return options that are complete, for one of their rates.
+
+    >>> at_rate(completed(Options(learning_rate=(0.1, 0.2)), 500), 0.2, 500).learning_rate
+    0.2
+    """
+    return completed(dataclasses.replace(options, learning_rate=rate), examples)
+
+
+def _one_or_several(rates: tuple[float, ...]) -> float | tuple[float, ...]:
+    return rates if len(rates) > 1 else rates[0]
+
+
+def _decay(rate: float, steps: int) -> float:
+    return min(5.0, float(f"{DECAY / (rate / 2 * steps):.2g}"))
