@@ -160,7 +160,8 @@ def test_a_signal_leaves_a_checkpoint_and_says_how_to_go_on(monkeypatch, number,
         result = train("--epochs", 9)
     assert result.exit_code == code
     assert result.stderr.splitlines()[-1] == (
-        "Interrupted; to go on: main train houses.csv --target price --hidden 4 --epochs 9 --resume"
+        "Interrupted; to go on: main train houses.csv --target price --hidden 4 --effort fast "
+        "--epochs 9 --resume"
     )
     assert result.stdout == ""
     assert "Going on after epoch 3 of 9." in train("--epochs", 9, "--resume").stderr

@@ -13,15 +13,13 @@ import chainrule as cr
 from chainrule.serialization import write_file
 from chainrule.serialization.parameter_arrays import arrays_of
 from chainrule.tabular import example_blocks as blocks_module
+from chainrule.tabular.budget import Budget
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.prepare import prepare
-from chainrule.tabular.table_training import (
-    TableTraining,
-    first_trainer,
-    refit_trainer,
-    trained_model,
-)
+from chainrule.tabular.table_training import TableTraining, first_stage
+from chainrule.tabular.trained_model import trained_model
 from chainrule.tabular.training_options import Options, completed
+from chainrule.tabular.training_stages import members_of
 
 N = 600
 DRAW = np.random.default_rng(5)
@@ -38,7 +36,7 @@ TABLE = pl.DataFrame(
         "dear": np.where(SIZE > 0, "yes", "no"),
     }
 )
-SHORT = {"epochs": 3, "hidden": (8,), "leave_out": ("shop", "day")}
+SHORT = {"epochs": 3, "hidden": (8,), "leave_out": ("shop", "day"), "effort": "fast"}
 
 
 @pytest.fixture
@@ -308,19 +306,20 @@ def test_a_small_table_is_trained_with_again_and_scored_before_that():
     options = completed(Options.from_mapping(SHORT), 510)
     prepared = prepare(open_source(TABLE.drop("dear")), "price", options)
     with prepared.blocks:
-        run = first_trainer(prepared, options)
-        run.train()
-        training = TableTraining(open_source(TABLE), prepared, options, run)
-        again = refit_trainer(training)
+        first = first_stage(prepared, options)
+        first.runs[0].trainer.train()
+        training = TableTraining(open_source(TABLE), prepared, options, [first])
+        scored = trained_model(training)
+        training.stages.append(members_of(training, Budget(None)))
+        again = training.stage.runs[0].trainer
         with again.blocks:
             again.train()
-        model = trained_model(training, again)
+        model = trained_model(training)
     assert model.params is again.params
     assert model.about["epochs_with_all"] == 3
     assert again.blocks.ends[-1] == N
     first = dict(model.about["validation"]["model"])
     y, w = prepared.held_out.y, prepared.held_out.w
-    scored = trained_model(training)
     assert scored.scores(y, scored.outputs_of(prepared.held_out.X), w)["model"] == first
 
 

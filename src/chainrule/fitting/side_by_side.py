@@ -66,7 +66,11 @@ class _Turns:
         with self.lock:
             if self.over:
                 raise _BrokenOff
-            return hook(trainer)
+            try:
+                return hook(trainer)
+            except BaseException:
+                self.over = True
+                raise
 
 
 def _nothing(trainer: Trainer) -> None:
