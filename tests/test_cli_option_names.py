@@ -10,7 +10,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.cli.click_options import given
-from chainrule.cli.option_names import as_options
+from chainrule.cli.option_names import about_in_options, as_options
 from chainrule.cli.train import train
 from chainrule.errors import argument
 from commands import houses, refused, run
@@ -109,3 +109,14 @@ def model(tmp_path, monkeypatch):
     houses(40).write_csv("houses.csv")
     cr.train("houses.csv", "price", epochs=1, hidden=[2], out="houses.model")
     return "houses.model"
+
+
+def test_what_is_known_of_a_model_has_options_in_its_words_alone():
+    decided = {"column": "`groups=`", "role": "text", "reason": "3 numbers; say `missing=`"}
+    about = {"decisions": [decided], "warnings": ["use `groups=`"], "options": {"groups": None}}
+    told = about_in_options(about)
+    assert told["decisions"] == [decided | {"reason": "3 numbers; say --missing"}]
+    assert told["warnings"] == ["use --groups"]
+    assert told["options"] == {"groups": None}
+    assert about["warnings"] == ["use `groups=`"]
+    assert about_in_options({"kind": "network"}) == {"kind": "network"}

@@ -1,8 +1,10 @@
-"""What numpydoc finds in the docstrings of the public callables and of the methods of classes."""
+"""What numpydoc finds in the docstrings of the public; entries that are taken from others."""
 
 import enum
 import inspect
 import re
+import subprocess
+import sys
 
 import pytest
 from numpydoc.docscrape import get_doc_object
@@ -10,6 +12,7 @@ from numpydoc.validate import validate
 
 import chainrule as cr
 from chainrule.diagnose import GradientCheck
+from chainrule.docstrings import documented_by
 from chainrule.explanation.contributions import Contributions
 from chainrule.explanation.path_sums import Paths
 from chainrule.explanation.result import Explanation
@@ -91,3 +94,71 @@ def test_a_docstring_that_lacks_a_parameter_is_found():
         return x * by
 
     assert [line.split(":")[0] for line in wrong(scaled)] == ["PR01", "PR02"]
+
+
+# Entries that stand in another docstring
+
+
+def speed(distance, time):
+    """Return the speed.
+
+    Parameters
+    ----------
+    distance
+        How far, in metres,
+        along the way.
+    time
+        How long.
+
+    Examples
+    --------
+    >>> speed(6, 2)
+    3.0
+    """
+    return distance / time
+
+
+def price(amount):
+    """Return the price.
+
+    Parameters
+    ----------
+    amount
+        How much.
+    """
+
+
+ALL = ["distance", "    How far, in metres,", "    along the way.", "time", "    How long."]
+
+
+@pytest.mark.parametrize(
+    ("place", "entries"),
+    [
+        ("{time}", ALL[3:]),
+        ("    {distance}", ["    " + line for line in ALL[:3]]),
+        ("{Parameters}", [*ALL, "amount", "    How much."]),
+        ("set {time}", ["set {time}"]),
+        ("{time} s", ["{time} s"]),
+    ],
+)
+def test_a_line_in_braces_becomes_what_others_say_under_that_heading(place, entries):
+    def thing():
+        pass
+
+    thing.__doc__ = f"Return it.\n{place}\nwhat follows"
+    assert documented_by(speed, price)(thing) is thing
+    assert thing.__doc__.splitlines() == ["Return it.", *entries, "what follows"]
+
+
+def test_a_heading_that_no_other_has_is_an_error():
+    with pytest.raises(KeyError, match="mass"):
+
+        @documented_by(speed)
+        def force():
+            """{mass}"""
+
+
+def test_without_docstrings_nothing_is_done():
+    code = "import chainrule as cr; print(cr.train.__doc__, cr.MLPRegressor.fit.__doc__)"
+    made = subprocess.run([sys.executable, "-OO", "-c", code], capture_output=True, check=True)
+    assert made.stdout.split() == [b"None", b"None"]

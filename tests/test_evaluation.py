@@ -177,7 +177,9 @@ def test_predictions_that_overflow_are_what_the_core_gives(n: int) -> None:
 def test_bad_choices_are_named(function: Any) -> None:
     p = problem(network(), n=3)
     name = function.__name__
-    with pytest.raises(ValueError, match="unknown engine 'nativ'; did you mean 'native'"):
+    with pytest.raises(
+        ValueError, match=f"unknown engine of {name} 'nativ'; did you mean 'native'"
+    ):
         evaluate(function, p, engine="nativ")
     with pytest.raises(ValueError, match=f"{name}: threads must be a whole number >= 1, got 0"):
         evaluate(function, p, threads=0)

@@ -172,7 +172,9 @@ def test_a_step_that_was_not_made_is_refused(options, message):
     [
         ({"top": 0}, "explain_step: top must be a whole number >= 1, got 0"),
         ({"digits": 0}, "explain_step: digits must be a whole number >= 1 and < 18, got 0"),
+        ({"digits": 18}, "explain_step: digits must be a whole number >= 1 and < 18, got 18"),
         ({"notation": "newton"}, "unknown notation 'newton'"),
+        ({"notation": "mazure"}, "did you mean 'mazur'?"),
     ],
 )
 def test_the_options_of_a_step_are_those_of_explain(option, message):

@@ -126,19 +126,6 @@ def test_a_step_is_a_whole_number(step):
         cr.explain_step(fit(record=True)[1], step=step, of="w1")
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"top": 0}, "explain_step: top must be a whole number >= 1, got 0"),
-        ({"digits": 18}, "explain_step: digits must be a whole number >= 1 and < 18, got 18"),
-        ({"notation": "mazure"}, "did you mean 'mazur'?"),
-    ],
-)
-def test_what_is_to_be_written_is_checked(options, message):
-    with pytest.raises(ValueError, match=re.escape(message)):
-        cr.explain_step(fit(record=True)[1], step=1, of="w1", **options)
-
-
 def test_recording_changes_no_bit():
     assert bits(fit()[0]) == bits(fit(record=True)[0])
 

@@ -324,7 +324,7 @@ def test_a_small_table_is_trained_with_again_and_scored_before_that():
 
 
 def test_what_is_left_open_follows_from_the_number_of_examples():
-    small, large = completed(Options(), 500), completed(Options(), 500_000)
+    small, large = (completed(Options(learning_rate=0.01), n) for n in (500, 500_000))
     assert (small.refit, large.refit) == (None, False)  # None: as validation went
     assert small.batch_size < large.batch_size
     assert completed(Options(hidden=(3,), epochs=7), 500).hidden == (3,)

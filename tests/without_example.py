@@ -60,7 +60,6 @@ WITHOUT_EXAMPLE = {
     "chainrule.estimators.estimator_html.Seen": RECORD,
     "chainrule.estimators.base_mlp.BaseMLP": ABSTRACT,
     "chainrule.estimators.mlp_parameters.MLPParameters": ABSTRACT,
-    "chainrule.estimators.mlp_parameters.documented": "one decorator, whose docstring says it",
     "chainrule.estimators.fit_state.whole_or_not_at_all": ESTIMATOR,
     "chainrule.estimators.inputs.check_data": REFUSED,
     "chainrule.estimators.inputs.check_inputs": REFUSED,

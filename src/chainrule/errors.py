@@ -158,11 +158,31 @@ def number_in_words(kind: type, bounds: Mapping[str, Any]) -> str:
     return " ".join([noun, " and ".join(said)]).rstrip()
 
 
+def is_number(value: Any, kind: type) -> bool:
+    """Whether a value is a number, an int or a float of any library; True is none.
+
+    >>> is_number(np.float32(2), float), is_number(2.0, int), is_number(True, int)
+    (True, False, False)
+    """
+    if type(value) is kind:  # as nearly all are, and the question below takes long
+        return True
+    of = numbers.Integral if kind is int else numbers.Real
+    return isinstance(value, of) and not isinstance(value, bool)
+
+
 def _checked_number(what: str, value: Any, kind: type, bounds: Mapping[str, Any]) -> Any:
-    is_number = isinstance(value, numbers.Integral if kind is int else numbers.Real)
-    if isinstance(value, bool) or not is_number:
+    if not is_number(value, kind):
         must = number_in_words(kind, bounds)
         raise TypeError(f"{what} must be {must}, got {value!r} of type {type(value).__name__}")
+    return number_within(what, value, kind, bounds)
+
+
+def number_within(what: str, value: Any, kind: type, bounds: Mapping[str, Any]) -> Any:
+    """Return a number as an int or a finite float; raise ValueError where it is out of its bounds.
+
+    >>> number_within("rate", np.float32(0.5), float, {"least": 0})
+    0.5
+    """
     try:
         number = kind(value)
     except OverflowError:

@@ -4,9 +4,7 @@ r"""What a network makes of a data set: predictions, the cost's gradient, each e
     w   (n,)          their weights
 
 The compiled engine does it wherever it can, and the functions of `chainrule.backprop` elsewhere:
-for arrays of another library than NumPy, for layers, activations and losses of your own. Each
-function takes `engine`: "auto", "native" to insist on the compiled engine, "reference" for the
-other; and `threads`, as many as are worth it unless given.
+for arrays of another library than NumPy, for layers, activations and losses of your own.
 """
 
 from __future__ import annotations
@@ -17,6 +15,7 @@ import numpy as np
 
 from chainrule import backprop
 from chainrule.batches import check_examples
+from chainrule.docstrings import documented_by
 from chainrule.engine import predictor, single_pass
 from chainrule.engine.session import check_choice, refusal, why_not
 from chainrule.errors import check_predicted
@@ -103,6 +102,7 @@ parameters are too large
     return made
 
 
+@documented_by(backprop.cost, predict)
 def cost_and_gradient(
     net: Network,
     params: Parameters,
@@ -124,20 +124,12 @@ def cost_and_gradient(
 
     Parameters
     ----------
-    net, params
-        The network and its parameters.
-    X, y
-        The examples, (n, inputs), and their targets: (n, outputs), or (n,) for one output or for
-        integer labels.
-    sample_weight
-        The weights of the examples, (n,); left out, all weigh the same.
-    draw
-        The step of training that dropout's masks and batch statistics follow from; left out, the
-        network predicts.
-    engine
-        "auto", "native" to insist on the compiled engine, "reference" for the core.
-    threads
-        How many threads to use; left out, as many as are worth it.
+    {net, params}
+    {X, y}
+    {sample_weight}
+    {draw}
+    {engine}
+    {threads}
 
     Examples
     --------
@@ -157,6 +149,7 @@ def cost_and_gradient(
     return float(cost), backprop.gradient(trace, deltas)
 
 
+@documented_by(backprop.cost, predict)
 def example_squared_norms(
     net: Network,
     params: Parameters,
@@ -177,17 +170,11 @@ def example_squared_norms(
 
     Parameters
     ----------
-    net, params
-        The network and its parameters.
-    X, y
-        The examples, (n, inputs), and their targets: (n, outputs), or (n,) for one output or for
-        integer labels.
-    sample_weight
-        The weights of the examples, (n,); left out, all weigh the same.
-    engine
-        "auto", "native" to insist on the compiled engine, "reference" for the core.
-    threads
-        How many threads to use; left out, as many as are worth it.
+    {net, params}
+    {X, y}
+    {sample_weight}
+    {engine}
+    {threads}
 
     Examples
     --------

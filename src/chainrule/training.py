@@ -11,15 +11,16 @@ off after any epoch and gone on with, to the same bits.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from array_api_compat import array_namespace
 
+from chainrule.arguments import reads_arguments
 from chainrule.batches import HeldOut, Subset, check_examples, split
 from chainrule.engine.native_run import NativeRun, Over, cannot_run
-from chainrule.engine.session import check_choice, shuffled
-from chainrule.errors import as_functions, check_number, check_whole
+from chainrule.engine.session import Engine, shuffled
+from chainrule.errors import as_functions
 from chainrule.history import EarlyStopping, History, TrainingInterrupted
 from chainrule.network import Network, Parameters, check_parameters, frozen
 from chainrule.optimizers import Optimizer, State, init_states
@@ -28,36 +29,40 @@ from chainrule.reference import not_validated, run_epoch, validate
 from chainrule.streams import Seed
 from chainrule.ties import Ties, check_equal, check_ties
 from chainrule.trees import Array, leaves, named_leaves
-from chainrule.value_types import read
+from chainrule.value_types import AtLeastOne, Flag, Must, Positive
 
 Callback = Callable[[History], bool | None]
 """Called after each epoch with the history so far; returning True ends the run."""
 
+AnOptimizer = Annotated[Optimizer, Must("one such as cr.Adam(1e-3)")]
+AnEarlyStopping = Annotated[EarlyStopping, Must("an EarlyStopping or None")]
 
+
+@reads_arguments
 def fit(
     net: Network,
     params: Parameters,
     X: Any,
     y: Any,
-    optimizer: Optimizer,
+    optimizer: AnOptimizer,
     *,
-    epochs: int,
-    batch_size: int | None = 32,
-    seed: int = 0,
-    shuffle: bool = True,
+    epochs: AtLeastOne,
+    batch_size: AtLeastOne | None = 32,
+    seed: Seed = 0,
+    shuffle: Flag = True,
     sample_weight: Any = None,
     validation: float | tuple[Any, ...] | HeldOut | None = None,
-    early_stopping: EarlyStopping | None = None,
-    clip_value: float | None = None,
-    clip_norm: float | None = None,
-    mean_weight: float | None = None,
+    early_stopping: AnEarlyStopping | None = None,
+    clip_value: Positive | None = None,
+    clip_norm: Positive | None = None,
+    mean_weight: Positive | None = None,
     freeze: Iterable[str] = (),
     ties: Iterable[Iterable[str]] = (),
     callbacks: Iterable[Callback] = (),
     history: History | None = None,
-    record: bool = False,
-    engine: str = "auto",
-    threads: int | None = None,
+    record: Flag = False,
+    engine: Engine = "auto",
+    threads: AtLeastOne | None = None,
 ) -> tuple[Parameters, History]:
     r"""Train a network and return its parameters and the course of the training.
 
@@ -137,21 +142,15 @@ def fit(
     >>> params[0].W.round(3), params[0].b.round(3)
     (array([[2.]], dtype=float32), array([1.], dtype=float32))
     """
-    epochs = check_whole("fit: epochs", epochs, least=1)
-    seed = read(seed, Seed, "fit: seed")
-    if batch_size is not None:
-        batch_size = check_whole("fit: batch_size", batch_size, least=1)
-    callbacks = as_functions("fit: callbacks", "a History", callbacks)
-    _check_options(optimizer, early_stopping, validation, engine, threads)
-    _check_flags(shuffle=shuffle, record=record)
-    bounds = _bounds(clip_value=clip_value, clip_norm=clip_norm, mean_weight=mean_weight)
+    shuffle, callbacks = bool(shuffle), as_functions("fit: callbacks", "a History", callbacks)
+    _check_validated(early_stopping, validation)
     check_parameters(net, params)
     stays = frozen(params, freeze)
     data = check_examples(net, params, X, y, sample_weight, whole=mean_weight is None)
     training, held_out = split(net, params, data, validation, seed, shuffled)
-    bounds["mean_weight"] = bounds["mean_weight"] or training.mean_weight
     history = _start(optimizer, params, history)
-    plan = Plan(net, optimizer, seed, stays, ties=_tied(net, history.at, ties, stays), **bounds)
+    tied, mean = _tied(net, history.at, ties, stays), mean_weight or training.mean_weight
+    plan = Plan(net, optimizer, seed, stays, clip_value, clip_norm, mean, tied)
     native = _native(plan, history, training, held_out, batch_size, shuffle, engine, threads)
     fraction = None if held_out is None or isinstance(validation, (tuple, list)) else validation
     given = (X, y, sample_weight, fraction, batch_size, shuffle, native is not None)
@@ -278,31 +277,8 @@ def _same(a: Array, b: Array) -> bool:
     return a.dtype == b.dtype and a.shape == b.shape and bool(xp.all(a == b))
 
 
-def _bounds(**given: Any) -> dict[str, Any]:
-    """Return numbers above 0, by what they are for, or None for those left out."""
-    return {
-        name: None if number is None else check_number(f"fit: {name}", number, above=0)
-        for name, number in given.items()
-    }
-
-
-def _check_flags(**flags: object) -> None:
-    for name, flag in flags.items():
-        if not isinstance(flag, bool | np.bool_):
-            raise TypeError(f"fit: {name} must be True or False, got {flag!r}")
-
-
-def _check_options(
-    optimizer: Any, early_stopping: Any, validation: Any, engine: Any, threads: Any
-) -> None:
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"fit: optimizer must be one such as cr.Adam(1e-3), got {optimizer!r}")
-    if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
-        raise TypeError(
-            f"fit: early_stopping must be an EarlyStopping or None, got {early_stopping!r}"
-        )
+def _check_validated(early_stopping: EarlyStopping | None, validation: Any) -> None:
     if early_stopping is not None and early_stopping.of != "loss" and validation is None:
         raise ValueError(
             "fit: early_stopping needs validation data; give validation=(X, y) or a fraction"
         )
-    check_choice("fit", engine, threads)

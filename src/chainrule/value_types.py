@@ -11,7 +11,6 @@ class, or several of them, `float | Schedule`. `Annotated` adds what else a valu
 
 from __future__ import annotations
 
-import numbers
 import reprlib
 import types
 import typing
@@ -20,7 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
 
-from chainrule.errors import check_number, check_whole, number_in_words, unknown_name
+import numpy as np
+
+from chainrule.errors import is_number, number_in_words, number_within, unknown_name
 
 
 class Bounds:
@@ -101,6 +102,7 @@ AtLeastOne = Annotated[int, Bounds(least=1)]
 NotNegative = Annotated[float, Bounds(least=0)]
 Positive = Annotated[float, Bounds(above=0)]
 Fraction = Annotated[float, Bounds(least=0, below=1)]
+Flag = Annotated[bool | np.bool_, Must("True or False")]
 Share = Annotated[float, Must("a number from 0 to 1", lambda share: 0 <= share <= 1)]
 
 
@@ -189,12 +191,10 @@ class NumberType(Type):
         return number_in_words(self.of, self.bounds)
 
     def may_be(self, value: Any) -> bool:
-        kind = numbers.Integral if self.of is int else numbers.Real
-        return isinstance(value, kind) and not isinstance(value, bool)
+        return is_number(value, self.of)
 
     def made(self, value: Any, what: str) -> Any:
-        check: Any = check_whole if self.of is int else check_number
-        return check(what, value, **self.bounds)
+        return number_within(what, value, self.of, self.bounds)
 
 
 @dataclass(frozen=True)
@@ -246,6 +246,12 @@ class EitherType(Type):
 
     def made(self, value: Any, what: str) -> Any:
         return next(each for each in self.types if each.may_be(value)).made(value, what)
+
+    def read(self, value: Any, what: str) -> Any:
+        for each in self.types:
+            if each.may_be(value):
+                return each.made(value, what)
+        return super().read(value, what)
 
 
 @dataclass(frozen=True)

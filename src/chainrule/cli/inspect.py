@@ -10,6 +10,7 @@ import click
 
 from chainrule.cli import scoring, summary
 from chainrule.cli.exits import refusals
+from chainrule.cli.option_names import about_in_options
 from chainrule.cli.terminal import say, say_as_json
 from chainrule.formatting import counted, size
 from chainrule.regular_files import sha256_of
@@ -43,7 +44,7 @@ def inspect(model: Path, as_json: bool) -> None:
         if as_json:
             shapes = {name: list(array.shape) for name, array in arrays.items()}
             file = {"path": str(model), "bytes": length, "sha256": sha256}
-            data = {"file": file, "arrays": shapes, **about}
+            data = {"file": file, "arrays": shapes, **about_in_options(about)}
             say_as_json(data)
             return
     library = f"Chainrule {about['library']}, format {about['format']}"

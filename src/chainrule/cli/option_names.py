@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import shlex
+from collections.abc import Mapping
 from typing import Any
 
 ARGUMENT = re.compile(r"`(\w+)=([^`]*)`")
@@ -30,6 +31,22 @@ def as_options(message: str) -> str:
     use --task regression, --no-header or --leave-out '"x, y",#'
     """
     return ARGUMENT.sub(_as_option, message)
+
+
+def about_in_options(about: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is known of a model with the arguments in its words turned into options.
+
+    >>> about_in_options({"epochs": 3, "warnings": ["keep them together by `groups=`"]})
+    {'epochs': 3, 'warnings': ['keep them together by --groups']}
+    """
+    told = dict(about)
+    if "warnings" in about:
+        told["warnings"] = [as_options(each) for each in about["warnings"]]
+    if "decisions" in about:
+        told["decisions"] = [
+            {**each, "reason": as_options(each["reason"])} for each in about["decisions"]
+        ]
+    return told
 
 
 def _as_option(found: re.Match[str]) -> str:

@@ -14,6 +14,7 @@ from chainrule.cli import config, scoring, summary
 from chainrule.cli.click_options import given, parted, training_options
 from chainrule.cli.exits import refusals
 from chainrule.cli.narrator import Narrator
+from chainrule.cli.option_names import about_in_options
 from chainrule.cli.terminal import say, say_as_json
 from chainrule.cli.training_files import Files
 from chainrule.formatting import size
@@ -133,7 +134,7 @@ class TrainingReport:
             "sha256": sha256,
             "target": self.model.target.to_data(),
             "parameters": summary.parameters(self.model.params) * len(self.model.members),
-            **self.model.about,
+            **about_in_options(self.model.about),
             "seconds": self.seconds,
             "seconds_by_stage": self.stages,
             "examples_per_second": self.examples / self.seconds if self.seconds else None,

@@ -11,13 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.backprop import (
-    Trace,
-    backward,
-    forward,
-    gradient,
-    trace_cost,
-)
+from chainrule import backprop
+from chainrule.backprop import Trace
+from chainrule.docstrings import documented_by
 from chainrule.errors import check_number, check_weights
 from chainrule.layers import Draw, Role
 from chainrule.network import Network, Parameters, check_inputs, check_parameters
@@ -86,6 +82,7 @@ class GradientCheck:
         return "\n".join(lines)
 
 
+@documented_by(backprop.cost)
 def check_gradient(
     net: Network,
     params: Parameters,
@@ -108,15 +105,10 @@ def check_gradient(
 
     Parameters
     ----------
-    net, params
-        The network and its parameters.
-    X, y
-        The examples, (n, inputs), and their targets: (n, outputs), or (n,) for one output or for
-        integer labels.
-    sample_weight
-        The weights of the examples, (n,); left out, all weigh the same.
-    draw
-        The step of training that dropout's masks follow from; left out, there is no dropout.
+    {net, params}
+    {X, y}
+    {sample_weight}
+    {draw}
     tolerance
         The relative error up to which the check passes.
     seed
@@ -202,13 +194,13 @@ class _Cost:
         return np.concatenate(parts)
 
     def at(self, row: Vector) -> tuple[float, Trace]:
-        trace = forward(self.net, _unrow(self.params, row), self.X, self.draw, check=False)
-        return float(trace_cost(trace, self.y, self.w, check=False)), trace
+        trace = backprop.forward(self.net, _unrow(self.params, row), self.X, self.draw, check=False)
+        return float(backprop.trace_cost(trace, self.y, self.w, check=False)), trace
 
     def gradient(self) -> Vector:
         _, trace = self.at(self.row)
-        deltas = backward(trace, self.y, self.w, check=False)
-        return _row(gradient(trace, deltas))
+        deltas = backprop.backward(trace, self.y, self.w, check=False)
+        return _row(backprop.gradient(trace, deltas))
 
     def difference(self, d: Vector) -> tuple[float, bool]:
         """Return the central difference along d, and whether no kink lies within its step."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from chainrule import engine, losses, streams
 from chainrule.batches import Examples, Rows, Subset
 from chainrule.engine.program import Program, UnsupportedError
-from chainrule.errors import check_whole, unknown_name
 from chainrule.network import Network, Parameters, divisor
 from chainrule.optimizers import OPTIMIZERS, Optimizer, State
 from chainrule.record import Plan
@@ -24,18 +23,19 @@ from chainrule.rows import is_own
 from chainrule.schedules import Schedule
 from chainrule.streams import ORDER
 from chainrule.trees import leaves, rebuild
+from chainrule.value_types import AtLeastOne, OneOf, type_of
 
-ENGINES = ("auto", "native", "reference")
+Engine = Annotated[str, OneOf(("auto", "native", "reference"))]
+
+_ENGINE, _THREADS = type_of(Engine), type_of(AtLeastOne | None)
 
 _NAMES = {kind: name for name, kind in OPTIMIZERS.items()}
 
 
 def check_choice(what: str, name: Any, threads: Any) -> None:
     """Raise unless an engine of that name and that number of threads can be asked for."""
-    if name not in ENGINES:
-        raise unknown_name("engine", str(name), ENGINES)
-    if threads is not None:
-        check_whole(f"{what}: threads", threads, least=1)
+    _ENGINE.read(name, f"{what}: engine")
+    _THREADS.read(threads, f"{what}: threads")
 
 
 def refusal(what: str, reason: str) -> ValueError:

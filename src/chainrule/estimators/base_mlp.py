@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 from abc import abstractmethod
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.callback import CallbackSupportMixin
+from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
@@ -16,7 +16,7 @@ from chainrule.batches import Examples
 from chainrule.estimators import estimator_html, hidden_layers, hyperparameters, inputs
 from chainrule.estimators.epoch_hooks import EpochHooks
 from chainrule.estimators.fit_data import FitData, ValidationArguments, ValidationData
-from chainrule.estimators.fit_state import Curves, FitState
+from chainrule.estimators.fit_state import Curves, FitState, whole_or_not_at_all
 from chainrule.estimators.gradient_descent import Descent, going_on
 from chainrule.estimators.lbfgs import Minimisation, check_statistics
 from chainrule.estimators.mlp_parameters import MLPParameters
@@ -50,6 +50,37 @@ class BaseMLP(CallbackSupportMixin, MLPParameters):  # type: ignore[misc]
     def _weights(self, y: Array, sample_weight: Array | None) -> Array | None:
         """Return the weights of the examples."""
         return sample_weight
+
+    @whole_or_not_at_all
+    @with_callbacks
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        record: bool = False,
+    ) -> Self:
+        """Train the network, and measure it on validation data if they are given.
+
+        Parameters
+        ----------
+        X, y
+            The examples and their targets.
+        sample_weight
+            The weights of the examples, (n,).
+        X_val, y_val, sample_weight_val
+            Validation data in place of what would be held out.
+        record
+            Whether `history_` keeps X and y as they are trained with, so that `cr.explain_step` and
+            `cr.contributions` can make any step of this call again.
+        """
+        validation = ValidationArguments(X_val, y_val, sample_weight_val)
+        self._train(X, y, sample_weight, validation, record=record)
+        return self
 
     def _train(
         self,

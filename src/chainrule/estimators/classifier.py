@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
-from sklearn.callback import with_callbacks
 from sklearn.utils import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
 from chainrule import losses
+from chainrule.docstrings import documented_by
 from chainrule.errors import unknown_name
 from chainrule.estimators import hyperparameters, inputs
 from chainrule.estimators.base_mlp import BaseMLP
 from chainrule.estimators.fit_data import ValidationArguments
 from chainrule.estimators.fit_state import whole_or_not_at_all
-from chainrule.estimators.mlp_parameters import documented
+from chainrule.estimators.mlp_parameters import MLPParameters
 from chainrule.losses import LOSSES, Loss
 
 Array = NDArray[Any]
@@ -47,7 +47,7 @@ def gives_decisions(estimator: Any) -> bool:
     raise AttributeError(f"loss={estimator.loss!r} gives no decisions; see predict_proba")
 
 
-@documented
+@documented_by(MLPParameters)
 @dataclass(eq=False, repr=False)
 class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     """A feedforward network that tells classes apart, with scikit-learn's interface.
@@ -69,13 +69,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     class_weight
         What an example counts for by its class, in training and in validation: a mapping, or
         "balanced". It multiplies `sample_weight`.
-    {parameters}
+    {Parameters}
 
     Attributes
     ----------
     classes_
         The classes, in the order of the probabilities.
-    {attributes}
+    {Attributes}
 
     Examples
     --------
@@ -90,39 +90,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     loss: Any = field(default="log_loss", kw_only=True)
     class_weight: Any = field(default=None, kw_only=True)
 
-    @whole_or_not_at_all
-    @with_callbacks
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-        record: bool = False,
-    ) -> MLPClassifier:
-        """Train the network, and measure it on validation data if they are given.
-
-        Parameters
-        ----------
-        X, y
-            The examples and their targets.
-        sample_weight
-            The weights of the examples, (n,).
-        X_val, y_val, sample_weight_val
-            Validation data in place of what would be held out.
-        record
-            Whether `history_` keeps X and y as they are trained with, so that `cr.explain_step` and
-            `cr.contributions` can make any step of this call again.
-        """
-        validation = ValidationArguments(X_val, y_val, sample_weight_val)
-        self._train(X, y, sample_weight, validation, record=record)
-        return self
-
     @available_if(hyperparameters.descends)
     @whole_or_not_at_all
+    @documented_by(BaseMLP.fit)
     def partial_fit(
         self,
         X: Any,
@@ -139,17 +109,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
 
         Parameters
         ----------
-        X, y
-            The examples and their targets.
-        sample_weight
-            The weights of the examples, (n,).
+        {X, y}
+        {sample_weight}
         classes
             All classes, in the first call.
-        X_val, y_val, sample_weight_val
-            Validation data in place of what would be held out.
-        record
-            Whether `history_` keeps X and y as they are trained with, so that `cr.explain_step` and
-            `cr.contributions` can make any step of this call again.
+        {X_val, y_val, sample_weight_val}
+        {record}
         """
         y = inputs.as_numpy(y)
         if not hasattr(self, "parameters_"):

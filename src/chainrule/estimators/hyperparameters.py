@@ -16,7 +16,6 @@ from chainrule.schedules import Schedule
 from chainrule.value_types import AtLeastOne, Count, Must, NotNegative, OneOf, Takes
 
 LEARNING_RATES = ("constant", "invscaling", "adaptive")
-ENGINES = ("auto", "native", "reference")
 
 
 def check_threads(value: Any) -> None:
@@ -46,7 +45,6 @@ Metrics = Annotated[
     dict[str, Any], Must('a mapping such as {"auc": "roc_auc"}', is_named, TypeError)
 ]
 Threads = Annotated[Any, Takes(check_threads)]
-Engine = Annotated[str, OneOf(ENGINES)]
 
 
 def check_parameters(estimator: Any) -> None:

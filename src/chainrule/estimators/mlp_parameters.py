@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
+from chainrule.engine.session import Engine
 from chainrule.estimators.fitted import FittedMLP
 from chainrule.estimators.hyperparameters import (
     BatchSize,
-    Engine,
     Epochs,
     LearningRate,
     Metrics,
@@ -18,18 +18,6 @@ from chainrule.estimators.hyperparameters import (
     Verbosity,
 )
 from chainrule.value_types import AtLeastOne, Fraction, NotNegative, Positive
-
-Kind = TypeVar("Kind", bound=type)
-
-
-def documented(kind: Kind) -> Kind:
-    """Put the shared parameters and attributes in the docstring of an estimator."""
-    line = "    ----------\n"
-    shared = (MLPParameters.__doc__ or "").partition("    Parameters\n" + line)[2]
-    listed, _, attributes = shared.partition("\n    Attributes\n" + line)
-    doc = (kind.__doc__ or "").replace("    {parameters}", listed.rstrip())
-    kind.__doc__ = doc.replace("    {attributes}", attributes.rstrip())
-    return kind
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

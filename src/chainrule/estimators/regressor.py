@@ -8,26 +8,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
-from sklearn.callback import with_callbacks
 from sklearn.metrics import r2_score
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target
 
 from chainrule import losses
+from chainrule.docstrings import documented_by
 from chainrule.errors import check_predicted, unknown_name
 from chainrule.estimators import hyperparameters, inputs, quantiles
 from chainrule.estimators.base_mlp import BaseMLP
 from chainrule.estimators.fit_data import ValidationArguments
 from chainrule.estimators.fit_state import whole_or_not_at_all
 from chainrule.estimators.hyperparameters import Truth
-from chainrule.estimators.mlp_parameters import documented
+from chainrule.estimators.mlp_parameters import MLPParameters
 from chainrule.fitting.target_scaling import TargetScale, powers_of_two
 from chainrule.losses import LOSSES, Loss
 
 Array = NDArray[Any]
 
 
-@documented
+@documented_by(MLPParameters)
 @dataclass(eq=False, repr=False)
 class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     """A feedforward network that predicts numbers, with scikit-learn's interface.
@@ -51,11 +51,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     scale_target
         Whether to train on targets of mean 0 and standard deviation 1. Predictions are of the
         scale of y; losses are not.
-    {parameters}
+    {Parameters}
 
     Attributes
     ----------
-    {attributes}
+    {Attributes}
 
     Examples
     --------
@@ -71,39 +71,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
     quantiles: Any = field(default=None, kw_only=True)
     scale_target: Truth = field(default=False, kw_only=True)
 
-    @whole_or_not_at_all
-    @with_callbacks
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-        record: bool = False,
-    ) -> MLPRegressor:
-        """Train the network, and measure it on validation data if they are given.
-
-        Parameters
-        ----------
-        X, y
-            The examples and their targets.
-        sample_weight
-            The weights of the examples, (n,).
-        X_val, y_val, sample_weight_val
-            Validation data in place of what would be held out.
-        record
-            Whether `history_` keeps X and y as they are trained with, so that `cr.explain_step` and
-            `cr.contributions` can make any step of this call again.
-        """
-        validation = ValidationArguments(X_val, y_val, sample_weight_val)
-        self._train(X, y, sample_weight, validation, record=record)
-        return self
-
     @available_if(hyperparameters.descends)
     @whole_or_not_at_all
+    @documented_by(BaseMLP.fit)
     def partial_fit(
         self,
         X: Any,
@@ -119,15 +89,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
 
         Parameters
         ----------
-        X, y
-            The examples and their targets.
-        sample_weight
-            The weights of the examples, (n,).
-        X_val, y_val, sample_weight_val
-            Validation data in place of what would be held out.
-        record
-            Whether `history_` keeps X and y as they are trained with, so that `cr.explain_step` and
-            `cr.contributions` can make any step of this call again.
+        {X, y}
+        {sample_weight}
+        {X_val, y_val, sample_weight_val}
+        {record}
         """
         validation = ValidationArguments(X_val, y_val, sample_weight_val)
         self._train(X, y, sample_weight, validation, epochs=1, record=record)
@@ -220,15 +185,14 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         values = values if count else values[:, :, 0]
         return values[:, 0] if self._targets == 1 else values
 
+    @documented_by(BaseMLP.fit)
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Return R², or for several quantiles the share of their constant loss that is gone.
 
         Parameters
         ----------
-        X, y
-            The examples and their targets.
-        sample_weight
-            The weights of the examples, (n,).
+        {X, y}
+        {sample_weight}
         """
         X, y = inputs.check_data(self, X, y, first=False)
         return float(self._bare()._score(X, y, inputs.check_sample_weight(sample_weight, X)))

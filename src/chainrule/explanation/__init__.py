@@ -42,6 +42,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
+from chainrule.docstrings import documented_by
 from chainrule.network import Network, Parameters, check_parameters
 from chainrule.optimizers import Optimizer
 
@@ -159,6 +160,7 @@ def explain(
     return result.Explanation(derived, notation, digits, about)
 
 
+@documented_by(explain)
 def paths(
     net: Network,
     params: Parameters,
@@ -180,18 +182,15 @@ def paths(
 
     Parameters
     ----------
-    net, params
-        The network and its parameters.
+    {net, params}
     X, y
         One example, (inputs,) and its target, or a data set, (n, inputs) and its targets.
     of
         A weight, a bias, an input or a unit, by its name in `explain`.
     top
         How many paths are named; the rest is one term.
-    notation
-        `"mazur"`, `"nielsen"`, `"3blue1brown"` or `"pytorch"`.
-    sample_weight
-        The weights (n,) of the examples in the mean.
+    {notation}
+    {sample_weight}
 
     Examples
     --------

@@ -78,10 +78,8 @@ class Latex(Typeset):
     def ratio(self, above: str, below: str) -> str:
         return rf"\frac{{\partial {above}}}{{\partial {below}}}"
 
-    def sum(self, terms: list[tuple[bool, str]]) -> str:
-        (taken, first), *others = terms
-        head = self.minus(first) if taken else first
-        return head + "".join(f"{BREAK}{'-' if off else '+'} {text}" for off, text in others)
+    def further(self, text: str, *, taken: bool) -> str:
+        return f"{BREAK}{'-' if taken else '+'} {text}"
 
     def product(self, factors: list[str]) -> str:
         return rf"{WEAK}\cdot ".join(map(unbroken, factors))

@@ -59,11 +59,10 @@ class MathML(Typeset):
         return self.quotient(f"<mi>∂</mi>{above}", f"<mi>∂</mi>{below}")
 
     def sum(self, terms: list[tuple[bool, str]]) -> str:
-        (taken, first), *others = ((off, unbroken(text)) for off, text in terms)
-        head = self.minus(first) if taken else first
-        return head + "".join(
-            f'{BREAK}<mo form="infix">{"−" if off else "+"}</mo>{text}' for off, text in others
-        )
+        return super().sum([(taken, unbroken(text)) for taken, text in terms])
+
+    def further(self, text: str, *, taken: bool) -> str:
+        return f'{BREAK}<mo form="infix">{"−" if taken else "+"}</mo>{text}'
 
     def product(self, factors: list[str]) -> str:
         return f"{WEAK}{TIMES}".join(map(unbroken, factors))

@@ -45,10 +45,8 @@ class Text(Writer):
     def ratio(self, above: str, below: str) -> str:
         return f"∂{above}/∂{below}"
 
-    def sum(self, terms: list[tuple[bool, str]]) -> str:
-        (taken, first), *others = terms
-        head = self.minus(first) if taken else first
-        return head + "".join(f" {'−' if off else '+'} {text}" for off, text in others)
+    def further(self, text: str, *, taken: bool) -> str:
+        return f" {'−' if taken else '+'} {text}"
 
     def product(self, factors: list[str]) -> str:
         return " · ".join(factors)

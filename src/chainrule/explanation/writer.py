@@ -88,8 +88,8 @@ class Writer(abc.ABC):
         """Write ∂above/∂below."""
 
     @abc.abstractmethod
-    def sum(self, terms: list[tuple[bool, str]]) -> str:
-        """Write terms, each with whether it is taken off."""
+    def further(self, text: str, *, taken: bool) -> str:
+        """Write a term that is added to others, or taken off."""
 
     @abc.abstractmethod
     def product(self, factors: list[str]) -> str:
@@ -116,6 +116,12 @@ class Writer(abc.ABC):
         """Write text in brackets."""
 
     # What they share
+
+    def sum(self, terms: list[tuple[bool, str]]) -> str:
+        """Write terms, each with whether it is taken off."""
+        (taken, first), *others = terms
+        head = self.minus(first) if taken else first
+        return head + "".join(self.further(text, taken=off) for off, text in others)
 
     def figure(self, shown: Figure) -> Written:
         """Write a printed number."""

@@ -24,6 +24,7 @@ from chainrule.serialization.model_file import raw_bytes
 from chainrule.serialization.parameter_arrays import arrays_of, contents, from_contents
 from chainrule.training import fit
 from chainrule.trees import leaves
+from chainrule.value_types import AtLeastOne, read
 from chainrule.warn import warn
 
 
@@ -145,7 +146,7 @@ def _bound(*args: Any, **options: Any) -> dict[str, Any]:
     bound = inspect.signature(fit).bind(*args, **options)
     bound.apply_defaults()
     given = bound.arguments
-    check_whole("fit: epochs", given["epochs"], least=1)
+    read(given["epochs"], AtLeastOne, "fit: epochs")
     contents(given["net"], given["params"], None)  # raises what no checkpoint could hold
     given["ties"] = [list(group) for group in given["ties"]]
     given["freeze"] = sorted(frozen(given["params"], given["freeze"]))

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
-from chainrule.fields import Names, Record, option
+from chainrule.fields import Names, Record, documented, option
 from chainrule.value_types import Count, OneOf
 
 
+@documented
 @dataclass(frozen=True, kw_only=True)
 class Reading(Record):
     """How a table is to be read; what is None, the table decides.
 
+    Examples
+    --------
     >>> Reading(delimiter=";").changed()
     {'delimiter': ';'}
     """

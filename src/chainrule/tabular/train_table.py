@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+from chainrule.docstrings import documented_by
 from chainrule.errors import as_functions, check_number, unknown_name
 from chainrule.fields import made_of
 from chainrule.fitting.trainer import Hook
@@ -24,7 +25,6 @@ from chainrule.tabular.training_outputs import TrainingOutputs, claimed
 from chainrule.tabular.training_stages import train_in_stages
 from chainrule.warn import renamed
 
-F = TypeVar("F", bound=Callable[..., Any])
 P = ParamSpec("P")
 T = TypeVar("T")
 OPTIONS = (*dataclasses.fields(Reading), *dataclasses.fields(Options))
@@ -45,17 +45,9 @@ def _asking_what_is_meant(function: Callable[P, T]) -> Callable[P, T]:
     return call
 
 
-def _documented(function: F) -> F:
-    """Document the options of a function as their fields do."""
-    entries = (f"{each.name}\n        {each.metadata['help']}" for each in OPTIONS)
-    if function.__doc__:  # which python -OO leaves out
-        function.__doc__ = function.__doc__.replace("OPTIONS", "\n    ".join(entries))
-    return function
-
-
 @renamed(every="checkpoint_every", watch="callbacks")
 @_asking_what_is_meant
-@_documented
+@documented_by(Reading, Options)
 def train(
     table: Any,
     target: Any,
@@ -143,7 +135,7 @@ def train(
         for one at a time. One that returns True ends that network's training: of others that are
         under way it is asked anew, and none follow. What has a method `begin(training, trainer)`
         gets there what is known before the first step of each, the `TableTraining`.
-    OPTIONS
+    {Parameters}
 
     Returns
     -------

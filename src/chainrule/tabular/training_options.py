@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from chainrule.activations import activation
 from chainrule.errors import unknown_name
-from chainrule.fields import Names, Record, option
+from chainrule.fields import Names, Record, documented, option
 from chainrule.losses import check_quantiles
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.streams import Seed
@@ -66,13 +66,15 @@ ClassWeights = Annotated[str | Mapping[str, float], Must("'balanced' or such as 
 MetricName = Annotated[str, Takes(check_metric)]
 
 
+@documented
 @dataclass(frozen=True, kw_only=True)
 class Options(Record):
     """What can be asked of a training; what is None, the data decide.
 
-    The help of each field is in its metadata. Raises TypeError or ValueError where a value is not
-    what it must be.
+    Raises TypeError or ValueError where a value is not what it must be.
 
+    Examples
+    --------
     >>> Options(hidden=(64,), epochs=10).epochs
     10
     >>> Options.from_mapping({"hidden": [8, 4]}).hidden
