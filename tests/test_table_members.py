@@ -137,9 +137,8 @@ def test_one_member_is_explained_and_that_there_are_others_is_said(saved):
     assert second.stderr == "h.model: predicts the mean of 2 networks; this is network 2\n"
     X, y = model.example("houses.csv", 1)
     for result, params in zip((first, second), model.members, strict=True):
-        given = model.net, params, X, y
-        trace = cr.forward(*given[:3])
-        slope = float(cr.gradient(trace, cr.backward(trace, y))[0].W[0, 0])
+        trace = cr.forward(model.net, params, X[None])
+        slope = float(cr.gradient(trace, cr.backward(trace, y[None]))[0].W[0, 0])
         last = re.search(r"= (−?[\d.e−]+)\n", result.stdout.partition("\nForward")[0])[1]
         assert float(last.replace("−", "-")) == pytest.approx(slope, rel=1e-4, abs=1e-12)
     assert first.stdout != second.stdout
@@ -151,7 +150,7 @@ def test_a_member_that_is_not_there_is_refused(saved):
 
 
 def test_the_members_are_told_of(saved):
-    assert "Members  2 networks of that form" in ran("inspect", "h.model").stdout
+    assert "Members   the mean of 2 networks is predicted" in ran("inspect", "h.model").stdout
     told = json.loads(ran("inspect", "h.model", "--json").stdout)
     assert told["runs"]["members"] == 2
     assert "members.1.0.W" in told["arrays"]

@@ -45,9 +45,9 @@ def train_all(
     for each in trainers:
         each.plan = dataclasses.replace(each.plan, threads=share)
     turns = _Turns()
-    own = tuple(functools.partial(turns.call, hook) for hook in (*hooks, _nothing))
+    own = tuple(functools.partial(turns.call, hook) for hook in (_nothing, *hooks))
     with ThreadPoolExecutor(together) as pool:
-        ends = [pool.submit(_outcome, each, own) for each in trainers]
+        ends = [pool.submit(_begun, each, own) for each in trainers]
         try:
             wait(ends, return_when=FIRST_EXCEPTION)
         finally:
@@ -74,7 +74,13 @@ class _Turns:
 
 
 def _nothing(trainer: Trainer) -> None:
-    """Stand for a hook where there is none: between its visits a training hears of an end."""
+    """Stand for a hook: before its first visit, and after each, a training hears of an end."""
+
+
+def _begun(trainer: Trainer, hooks: Sequence[Hook]) -> Outcome:
+    """Train, unless all is to end."""
+    hooks[0](trainer)
+    return _outcome(trainer, hooks)
 
 
 def _outcome(trainer: Trainer, hooks: Sequence[Hook]) -> Outcome:
