@@ -200,7 +200,7 @@ def test_each_option_reaches_the_training(field):
         (["--budget", "soon"], "must be seconds, such as 30s or 5min, got 'soon'"),
         (["--learning-rate", "0.01,x"], "must be numbers such as 0.003,0.01, got '0.01,x'"),
         (["--learning-rate", "0.01,0.01"], "--learning-rate must be different numbers, such as"),
-        (["--learning-rate", "0.01,0"], "learning_rate[1] must be a finite number > 0, got 0"),
+        (["--learning-rate", "0.01,0"], "--learning-rate[1] must be a finite number > 0, got 0"),
         (["--epochs", "0"], "--epochs must be a whole number >= 1, got 0"),
         (["--epochs", "many"], "Invalid value for '--epochs': 'many' is not a valid integer"),
         (["--hidden", "64,x"], "must be whole numbers such as 128,64, got '64,x'"),
@@ -266,15 +266,6 @@ def test_names_and_categories_may_hold_what_parts_them(options, column, reason):
     assert reason in next(each["reason"] for each in decisions if each["column"] == column)
 
 
-@pytest.mark.parametrize(
-    ("options", "name", "value"),
-    [
-        (["--optimizer", "Adam"], "optimizer", "adam"),
-        (["--schedule", "ONE-CYCLE"], "schedule", "one-cycle"),
-        (["--task", "Regression"], "task", "regression"),
-        (["--hidden", "8, 4"], "hidden", [8, 4]),
-    ],
-)
 @pytest.mark.parametrize(("text", "value"), [(".003,.01", [0.003, 0.01]), (".01", 0.01)])
 def test_several_rates_are_raced(text, value):
     ran("train", "houses.csv", "--target", "price", *QUICK, "--learning-rate", text)
@@ -303,6 +294,15 @@ def test_a_race_and_its_members_are_told_in_a_line_each(options):
     assert max(map(len, result.output.splitlines())) <= 80
 
 
+@pytest.mark.parametrize(
+    ("options", "name", "value"),
+    [
+        (["--optimizer", "Adam"], "optimizer", "adam"),
+        (["--schedule", "ONE-CYCLE"], "schedule", "one-cycle"),
+        (["--task", "Regression"], "task", "regression"),
+        (["--hidden", "8, 4"], "hidden", [8, 4]),
+    ],
+)
 def test_case_and_blanks_make_no_other_value(options, name, value):
     ran("train", "houses.csv", "--target", "price", "--epochs", 1, *options)
     assert cr.TableModel.load("houses.model").about["options"][name] == value

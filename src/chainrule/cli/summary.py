@@ -161,7 +161,7 @@ def speed(examples: float, seconds: float, stages: Mapping[str, float]) -> str:
     """Return how long a training took, and each of its stages if it had several, and how fast.
 
     >>> speed(2_000, 2.0, {"race": 0.5, "members": 1.5})
-    '2.0 s (race 0.5 s, members 1.5 s), 1,000 examples a second'
+    '2 s (race 0.5 s, members 1.5 s), 1,000 examples a second'
     """
     parts = ", ".join(f"{name} {duration(each)}" for name, each in stages.items())
     of_each = f" ({parts})" if len(stages) > 1 else ""

@@ -37,6 +37,15 @@ def train_all(
 
     One that diverges leaves the others alone. Whatever else one of them raises, and Ctrl-C, ends
     all, each after a whole visit. Hooks are called one at a time.
+
+    >>> from chainrule.batches import Examples
+    >>> from chainrule.fitting.trainer import OneBlock, TrainingPlan
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
+    >>> block = OneBlock(Examples(np.ones((4, 1), "f4"), np.ones((4, 1), "f4"), None))
+    >>> plan = TrainingPlan(net, cr.SGD(0.1), epochs=3, batch_size=2, seed=0)
+    >>> trainers = [Trainer(plan, block, net.init(seed)) for seed in (0, 1)]
+    >>> train_all(trainers), [each.epochs for each in trainers]
+    ([None, None], [3, 3])
     """
     together = at_once(len(trainers), threads)
     if together == 1:

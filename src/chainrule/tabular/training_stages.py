@@ -11,6 +11,7 @@ The first network has the seed of the training, and so has the first member with
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from contextlib import closing
 from typing import Any, Protocol, runtime_checkable
@@ -156,7 +157,8 @@ def _with_all(training: TableTraining, count: int, epochs: int) -> Stage | None:
 def _in_training(training: TableTraining, count: int) -> Stage | None:
     if not count:
         return None
-    prepared, options, rate = training.prepared, training.options, training.first.rate
+    prepared, rate = training.prepared, training.first.rate
+    options = dataclasses.replace(training.options, epochs=training.trainer.plan.epochs)
     _, *seeds = member_seeds(options.seed, count + 1)
     runs = [
         run_in_training(prepared, options, rate, name=f"members-{k}", seed=seed)
