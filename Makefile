@@ -81,10 +81,11 @@ bench-estimators: .venv/.installed ## time and memory of the estimators beside s
 	@$(BIN)/python benchmarks/memory.py
 	@$(BIN)/python benchmarks/estimators.py $(ARGS)
 
-bench-tables: .venv/.installed .venv/.installed-bench-tables ## time training on a large CSV, and compare its accuracy
+bench-tables: .venv/.installed .venv/.installed-bench-tables ## time training on a large CSV, and compare errors on public tables; ARGS="--again chainrule"
 	@$(BIN)/python benchmarks/table_speed.py
-	@$(BIN)/python benchmarks/table_accuracy.py $(ARGS)
+	@$(BIN)/python benchmarks/table_accuracy.py
 	@$(BIN)/python benchmarks/table_refit.py
+	@$(BIN)/python benchmarks/table_peers.py $(ARGS)
 
 clean: ## remove .venv, caches and everything built
 	rm -rf .venv .venv-* build dist htmlcov .coverage .coverage.* .hypothesis \

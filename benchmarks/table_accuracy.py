@@ -18,19 +18,11 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from sklearn.compose import (
-    TransformedTargetRegressor,
-    make_column_selector,
-    make_column_transformer,
-)
-from sklearn.impute import SimpleImputer
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.neural_network import MLPClassifier, MLPRegressor
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import chainrule as cr
 from public_tables import ROW_NUMBERS, TABLES, Parts, Table, read, split
+from table_contestants import by_hand
 
 RESULTS = Path(__file__).parent / "results" / "table_accuracy.md"
 
@@ -40,21 +32,6 @@ SHOWN = ("digits", "wine", "breast_cancer", "diabetes", "diamonds", "flights")
 
 Scored = tuple[float, float]
 """A score on the test part, and the seconds of training."""
-
-
-def by_hand(table: Table, seed: int) -> Any:
-    """Return scikit-learn's perceptron behind what a careful hand prepares."""
-    columns = make_column_transformer(
-        (
-            make_pipeline(SimpleImputer(), StandardScaler()),
-            make_column_selector(dtype_include="number"),
-        ),
-        (OneHotEncoder(handle_unknown="ignore"), make_column_selector(dtype_exclude="number")),
-    )
-    if table.task == "classification":
-        return make_pipeline(columns, MLPClassifier(random_state=seed))
-    perceptron = make_pipeline(columns, MLPRegressor(random_state=seed))
-    return TransformedTargetRegressor(perceptron, transformer=StandardScaler())
 
 
 def scored(table: Table, frame: Any, seed: int, libraries: list[str]) -> dict[str, Scored]:
@@ -77,7 +54,7 @@ def theirs(table: Table, parts: Parts, seed: int) -> Scored:
     left_out = [table.target, ROW_NUMBERS, *table.dropped]
     X, X_test = (part.drop(columns=left_out, errors="ignore") for part in (parts.X, parts.X_test))
     began = time.perf_counter()
-    perceptron = by_hand(table, seed).fit(X, parts.y)
+    perceptron = by_hand(table.task, seed).fit(X, parts.y)
     seconds = time.perf_counter() - began
     return score(table, parts, perceptron.predict(X_test)), seconds
 

@@ -136,6 +136,7 @@ VALUES = {
     "validation": ("0.25", 0.25),
     "groups": ("kind", "kind"),
     "time": ("built", "built"),
+    "embedding": ("periodic", "periodic"),
     "hidden": ("8,4", [8, 4]),
     "activation": ("tanh", "tanh"),
     "dropout": ("0.1", 0.1),
@@ -143,11 +144,13 @@ VALUES = {
     "budget": ("5min", 300),
     "members": ("2", 2),
     "loss": ("huber(0.5)", "huber(0.5)"),
+    "label_smoothing": ("0.1", 0.1),
     "class_weight": ("flat=2,loft=0.5", {"flat": 2.0, "loft": 0.5}),
     "metric": ("mae", "mae"),
     "optimizer": ("adam", "adam"),
     "learning_rate": ("0.01", 0.01),
     "schedule": ("one-cycle", "one-cycle"),
+    "beta2": ("0.9", 0.9),
     "weight_decay": ("0.1", 0.1),
     "epochs": ("3", 3),
     "batch_size": ("16", 16),
@@ -163,7 +166,7 @@ VALUES = {
 @pytest.mark.parametrize("field", dataclasses.fields(Options), ids=lambda field: field.name)
 def test_each_option_reaches_the_training(field):
     text, value = VALUES[field.name]
-    target = "kind" if field.name == "class_weight" else "price"
+    target = "kind" if field.name in ("class_weight", "label_smoothing") else "price"
     flag = f"--{field.name.replace('_', '-')}"
     epochs = [] if field.name == "epochs" else ["--epochs", 1]
     option = [flag, *([text] if text else [])]

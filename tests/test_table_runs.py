@@ -65,7 +65,7 @@ def test_the_members_are_runs_of_their_own_seeds_at_the_rate_that_won(refit):
                 model.net.init(seed, dtype="float32"),
                 data.X,
                 data.y,
-                cr.AdamW(cr.Cosine(won, steps), weight_decay=own.weight_decay),
+                cr.AdamW(cr.Cosine(won, steps), beta2=own.beta2, weight_decay=own.weight_decay),
                 epochs=3,
                 batch_size=own.batch_size,
                 seed=seed,

@@ -74,7 +74,7 @@ def test_many_long_texts_together():
 
 @pytest.mark.parametrize(("hidden", "layers"), [((1,) * 500, "1,001"), ((1,) * 999, "1,999")])
 def test_too_many_layers(hidden, layers):
-    said = untrained(table(), "y", hidden=hidden, dropout=0.1)
+    said = untrained(table(), "y", embedding="none", hidden=hidden, dropout=0.1)
     assert said == (
         "a model has at most 1,000 layers, those of `dropout=` among them, got "
         f"{layers}; ask for fewer by `hidden=`"
@@ -82,7 +82,8 @@ def test_too_many_layers(hidden, layers):
 
 
 def test_the_most_layers_are_saved(tmp_path):
-    model = cr.train(table(), "y", epochs=1, hidden=(1,) * 999, dropout=0.0)
+    asked = {"embedding": "none", "dropout": 0.0}
+    model = cr.train(table(), "y", epochs=1, hidden=(1,) * 999, **asked)
     model.save(tmp_path / "t.model")
     assert len(cr.TableModel.load(tmp_path / "t.model").net.layers) == 1000
 

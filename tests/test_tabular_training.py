@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 import chainrule as cr
+from chainrule.optimizers import OPTIMIZERS
 from chainrule.serialization import write_file
 from chainrule.serialization.parameter_arrays import arrays_of
 from chainrule.tabular import example_blocks as blocks_module
@@ -18,7 +19,7 @@ from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.prepare import prepare
 from chainrule.tabular.table_training import TableTraining, first_stage
 from chainrule.tabular.trained_model import trained_model
-from chainrule.tabular.training_options import Options, completed
+from chainrule.tabular.training_options import OF_OPTIMIZERS, Options, completed
 from chainrule.tabular.training_stages import members_of
 
 N = 600
@@ -113,7 +114,7 @@ def test_ctrl_c_leaves_a_checkpoint(tmp_path):
     ("change", "difference"),
     [
         ({"table": TABLE.with_columns(pl.col("size") + 1)}, "the table is .* there, .* here"),
-        ({"hidden": (9,)}, r"layer 0 is Dense\(8, 'relu'\) there, Dense\(9, 'relu'\) here"),
+        ({"hidden": (9,)}, r"layer 1 is Dense\(8, 'relu'\) there, Dense\(9, 'relu'\) here"),
         ({"seed": 1}, "seed is 0 there, 1 here"),
         ({"epochs": 4}, "epochs is 3 there, 4 here"),
         ({"target": "dear"}, "is .* there, .* here"),
@@ -279,10 +280,28 @@ def test_groups_and_time_part_the_rows():
     assert np.flatnonzero(by_time.is_held_out).min() > np.flatnonzero(~by_time.is_held_out).max()
 
 
-def test_weight_decay_is_for_adamw():
-    with pytest.raises(ValueError, match="weight_decay is for the optimizer adamw, got sgd"):
-        Options(optimizer="sgd", weight_decay=0.1)
-    assert completed(Options(optimizer="adam"), 500).weight_decay is None
+@pytest.mark.parametrize(
+    ("option", "optimizers"), [("weight_decay", ["adamw"]), ("beta2", ["adam", "adamw", "nadam"])]
+)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_some_options_are_for_some_optimizers(optimizer, option, optimizers):
+    fits = optimizer in optimizers
+    assert (getattr(completed(Options(optimizer=optimizer), 500), option) is not None) == fits
+    if not fits:
+        message = f"{option} is for the optimizer {', '.join(optimizers)}, got {optimizer}"
+        with pytest.raises(ValueError, match=message):
+            Options(optimizer=optimizer, **{option: 0.1})
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_what_is_asked_of_an_optimizer_reaches_it(optimizer):
+    asked = {name: 0.5 for name, known in OF_OPTIMIZERS.items() if optimizer in known}
+    options = completed(Options(optimizer=optimizer, **asked), 510)
+    prepared = prepare(open_source(TABLE), "price", options)
+    with prepared.blocks:
+        made = first_stage(prepared, options).best.trainer.plan.optimizer
+    assert {name: getattr(made, name) for name in asked} == asked
+    assert made == OPTIMIZERS[optimizer](made.learning_rate, **asked)
 
 
 @pytest.mark.parametrize("option", ["groups", "time"])

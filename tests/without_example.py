@@ -346,7 +346,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.tabular.training_outputs.claimed": "test_cli_places_meanwhile.py holds it",
     "chainrule.tabular.output_files.SavedElsewhereError": "test_train_table.py holds its message",
     "chainrule.tabular.output_files.check_predictions": "test_cli_places.py holds its message",
-    "chainrule.tabular.table_training.network": "part of train, whose example shows it",
+    "chainrule.tabular.table_network.network": "part of train, whose example shows it",
     "chainrule.tabular.table_training.plan": "part of train, whose example shows it",
     "chainrule.tabular.table_training.first_stage": "part of train, whose example shows it",
     "chainrule.tabular.table_training.known_before": "part of train, whose example shows it",

@@ -3,7 +3,8 @@
 | file | what it is for |
 |---|---|
 | `train_table.py` | `train`: from a table, and what is asked, to a model and its files |
-| `table_training.py` | the networks that suit a table, and how each is trained |
+| `table_network.py` | the network that suits a table |
+| `table_training.py` | from examples to runs, and how each is trained |
 | `training_runs.py`, `training_stages.py` | its runs, and the stages in which they are made |
 | `effort.py`, `budget.py` | how much work goes into it, and how much time |
 | `trained_model.py` | what comes of it all, and what is told of it |

@@ -24,6 +24,7 @@ from chainrule.streams import Stream, generator
 from chainrule.tabular.columns.decision import Decision
 from chainrule.tabular.columns.survey import with_target
 from chainrule.tabular.doubts import of_a_table
+from chainrule.tabular.encoding.number_bins import Edges, bins_of
 from chainrule.tabular.encoding.preparation import Preparation, fit_preparation
 from chainrule.tabular.encoding.target_encoding import TargetEncoder
 from chainrule.tabular.example_blocks import ExampleBlocks
@@ -60,6 +61,8 @@ class Prepared:
         The number of each example's row in the table, from 1.
     is_held_out
         Which examples are held out; `held_out` has them, prepared.
+    bins
+        Of each feature the edges of its bins, () where it has none.
     weight, counts
         What each example counts: in scores, by its row; in training, by its class too.
     doubts
@@ -70,6 +73,7 @@ class Prepared:
     forms: ColumnFormats
     reading: dict[str, Any]
     preparation: Preparation
+    bins: tuple[Edges, ...]
     decisions: tuple[Decision, ...]
     without_target: int
     rows: NDArray[np.int64]
@@ -140,6 +144,7 @@ class _Targets(NamedTuple):
 
     target: TargetEncoder
     preparation: Preparation
+    bins: tuple[Edges, ...]
     y: Array
     is_held_out: NDArray[np.bool_]
     weight: Array | None
@@ -155,7 +160,8 @@ def _targets(surveyed: SurveyedTable, target: str, options: Options) -> _Targets
     held = _held_out(surveyed.kept, y, target, options, len(preparation.feature_names))
     w = _weights(surveyed.kept, options.weight, held)
     of_class = class_weights(fitted, options.class_weight, y[~held], _part(w, ~held))
-    return _Targets(fitted, preparation, y, held, w, counts(y, w, of_class))
+    bins = bins_of(preparation, surveyed.survey.sample)
+    return _Targets(fitted, preparation, bins, y, held, w, counts(y, w, of_class))
 
 
 def _dealt(

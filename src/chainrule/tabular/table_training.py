@@ -1,4 +1,4 @@
-"""From prepared examples to runs on them: the networks that suit them, and how each is trained."""
+"""From prepared examples to runs on them, and how the network of each is trained."""
 
 from __future__ import annotations
 
@@ -13,23 +13,22 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import argument
-from chainrule.fitting.layer_builder import dense_layers, with_outputs
 from chainrule.fitting.trainer import Measure, Trainer, TrainingPlan
 from chainrule.history import REMEDY, DivergenceError, EarlyStopping
 from chainrule.network import Network, Parameters
-from chainrule.optimizers import OPTIMIZERS, AdamW
+from chainrule.optimizers import OPTIMIZERS
 from chainrule.schedules import SCHEDULES
 from chainrule.tabular.effort import EFFORTS
 from chainrule.tabular.example_blocks import ExampleBlocks
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.memory import plainly_too_little
-from chainrule.tabular.objectives import loss_of
 from chainrule.tabular.prepare import Prepared, prepare
 from chainrule.tabular.scores import SCORES
 from chainrule.tabular.storable import check_storable, check_width
 from chainrule.tabular.table_error import TableError
 from chainrule.tabular.table_model import TableModel
-from chainrule.tabular.training_options import Options, at_rate, completed
+from chainrule.tabular.table_network import network
+from chainrule.tabular.training_options import OF_OPTIMIZERS, Options, at_rate, completed
 from chainrule.tabular.training_runs import Run, Stage
 
 
@@ -61,16 +60,6 @@ class TableTraining:
         return self.first.trainer
 
 
-def network(prepared: Prepared, options: Options) -> Network:
-    """Return the network for the examples, by options that are complete."""
-    hidden = dense_layers(options.hidden or (), options.activation, options.dropout or 0)
-    return Network(
-        len(prepared.preparation.feature_names),
-        with_outputs(hidden, prepared.target.outputs),
-        loss_of(prepared.target.task, options.loss, options.quantiles),
-    )
-
-
 def plan(prepared: Prepared, options: Options, blocks: ExampleBlocks, epochs: Any) -> TrainingPlan:
     """Return what is to be done with blocks, by options that are complete."""
     batch: Any = options.batch_size
@@ -81,10 +70,10 @@ def plan(prepared: Prepared, options: Options, blocks: ExampleBlocks, epochs: An
         changing: Any = SCHEDULES[options.schedule.replace("-", "_")]
         rate = changing(rate, steps)
     kind: Any = OPTIMIZERS[options.optimizer]
-    decay = {"weight_decay": options.weight_decay} if kind is AdamW else {}
+    own = {n: v for n in OF_OPTIMIZERS if (v := getattr(options, n)) is not None}
     return TrainingPlan(
         network(prepared, options),
-        kind(rate, **decay),
+        kind(rate, **own),
         epochs,
         batch,
         options.seed,
@@ -167,7 +156,7 @@ def measured_by(prepared: Prepared, net: Network, metric: str) -> Measure:
 
 
 def _initial_parameters(what: TrainingPlan, prepared: Prepared) -> Parameters:
-    """Return the parameters to begin with; of rates e^a, the first is the mean for every row."""
+    """Return the parameters to begin with; rates e^a begin at the mean, for every row."""
     params = what.net.init(seed=what.seed, dtype="float32")
     if str(what.net.loss) != "poisson":
         return params
@@ -177,7 +166,8 @@ def _initial_parameters(what: TrainingPlan, prepared: Prepared) -> Parameters:
             f"`loss='poisson'` needs a count above 0, and target {prepared.target.column!r} is 0 "
             "in all rows in training; use another `loss=`, or another `seed=`"
         )
-    return (*hidden, last._replace(b=last.b + np.float32(np.log(prepared.baseline[0]))))
+    b = last.b + np.float32(np.log(prepared.baseline[0]))
+    return (*hidden, last._replace(W=0 * last.W, b=b))
 
 
 @contextmanager

@@ -12,10 +12,10 @@ from chainrule.activations import activation
 from chainrule.errors import unknown_name
 from chainrule.fields import Names, Record, documented, option
 from chainrule.losses import check_quantiles
-from chainrule.optimizers import OPTIMIZERS
+from chainrule.optimizers import OPTIMIZERS, Adam, AdamW, Optimizer
 from chainrule.streams import Seed
 from chainrule.tabular.effort import EFFORTS
-from chainrule.tabular.objectives import checked_class_weights, checked_loss
+from chainrule.tabular.objectives import checked_class_weights, checked_loss, smoothed_loss
 from chainrule.tabular.read_options import column_name
 from chainrule.tabular.scores import MAIN, METRICS
 from chainrule.value_types import (
@@ -30,6 +30,18 @@ from chainrule.value_types import (
 )
 
 TASKS = ("classification", "regression")
+
+
+def _of(kind: type[Optimizer]) -> tuple[str, ...]:
+    """Return the optimizers of a kind by their names."""
+    return tuple(name for name, each in OPTIMIZERS.items() if issubclass(each, kind))
+
+
+ADAPTIVE = _of(Adam)
+OF_OPTIMIZERS = {"beta2": ADAPTIVE, "weight_decay": _of(AdamW)}
+"""The options that only some optimizers take."""
+
+EMBEDDINGS = ("piecewise", "periodic", "none")
 SCHEDULES = ("cosine", "coslog4", "one-cycle", "constant")
 
 MACHINE = ("threads", "memory")
@@ -101,6 +113,9 @@ class Options(Record):
     groups: str | None = option(None, "A column of groups; the rows of a group stay together.")
     time: str | None = option(None, "A column of times or numbers; the latest rows are held out.")
     # The network
+    embedding: Annotated[str, OneOf(EMBEDDINGS)] = option(
+        "piecewise", "What numbers become first: a line in pieces, waves, or nothing else."
+    )
     hidden: Sizes | None = option(None, "Units of each hidden layer, such as 128,64.")
     activation: ActivationName = option("relu", "The activation of the hidden layers.")
     dropout: Fraction | None = option(None, "Dropout rate of the hidden layers.")
@@ -119,6 +134,9 @@ class Options(Record):
     loss: str | None = option(
         None, "The loss to train with, such as absolute_error, huber(1) or poisson for counts."
     )
+    label_smoothing: Fraction = option(
+        0.0, "How much of each label is shared among all classes in training, such as 0.1."
+    )
     class_weight: ClassWeights | None = option(
         None, "Weights of the classes: balanced, or such as yes=2,no=1.", form="WEIGHTS"
     )
@@ -130,6 +148,9 @@ class Options(Record):
         None, "The highest learning rate of the schedule; of several, a race decides."
     )
     schedule: Annotated[str, OneOf(SCHEDULES)] = option("cosine", "How the learning rate changes.")
+    beta2: Fraction | None = option(
+        None, f"The decay of the running mean of squared gradients of {', '.join(ADAPTIVE)}."
+    )
     weight_decay: NotNegative | None = option(None, "The weight decay of adamw.")
     epochs: AtLeastOne | None = option(None, "The most epochs.")
     batch_size: AtLeastOne | None = option(None, "Examples per step.")
@@ -157,11 +178,14 @@ class Options(Record):
             rising = tuple(sorted(check_quantiles("quantiles", self.quantiles)))
             object.__setattr__(self, "quantiles", rising)
         object.__setattr__(self, "class_weight", checked_class_weights(self.class_weight))
-        loss, quantiles = checked_loss(self.loss, self.quantiles, self.task)
+        loss = smoothed_loss(self.loss, self.label_smoothing, self.task)
+        loss, quantiles = checked_loss(loss, self.quantiles, self.task)
         object.__setattr__(self, "loss", loss)
         object.__setattr__(self, "quantiles", quantiles)
-        if self.weight_decay is not None and self.optimizer != "adamw":
-            raise ValueError(f"weight_decay is for the optimizer adamw, got {self.optimizer}")
+        for name, optimizers in OF_OPTIMIZERS.items():
+            if getattr(self, name) is not None and self.optimizer not in optimizers:
+                known = ", ".join(optimizers)
+                raise ValueError(f"{name} is for the optimizer {known}, got {self.optimizer}")
         if self.groups is not None and self.time is not None:
             raise ValueError("`groups=` and `time=` exclude each other; give one of them")
 
@@ -203,6 +227,9 @@ SMALL = 20_000
 TINY = 1_000
 """The examples from which a second hidden layer helps."""
 
+BETA2 = 0.95
+"""β₂ of Adam and its kin: a short memory, as the gradients of tables change in size."""
+
 DECAY = 2.5
 """The exponent by which weights that no gradient holds up have shrunk at the end of training."""
 
@@ -230,15 +257,20 @@ def completed(options: Options, examples: int) -> Options:
         "dropout": 0.2 if examples < TINY else 0.1 if small else 0.0,
         "learning_rate": rate,
         "members": effort.members,
+        "beta2": BETA2,
+        "weight_decay": None if isinstance(rate, tuple) else _decay(rate, steps * epochs),
         "batch_size": batch,
         "epochs": epochs,
         "patience": epochs if small else max(5, epochs // 3),
         "refit": None if small else False,
         "metric": MAIN["counts"] if options.loss == "poisson" else None,
     }
-    if options.optimizer == "adamw" and not isinstance(rate, tuple):
-        open_to_data["weight_decay"] = _decay(rate, steps * epochs)
-    missing = {name: v for name, v in open_to_data.items() if getattr(options, name) is None}
+    missing = {
+        name: value
+        for name, value in open_to_data.items()
+        if getattr(options, name) is None
+        and options.optimizer in OF_OPTIMIZERS.get(name, OPTIMIZERS)
+    }
     return dataclasses.replace(options, **missing)
 
 

@@ -5,4 +5,5 @@
 | `column_encoders.py` | a kind of column, as it was fitted: one encoder each |
 | `target_encoding.py` | classes or a quantity, and back |
 | `preparation.py` | all the columns of a table, with an encoder for each |
+| `number_bins.py` | the bins of numbers, where they are embedded |
 """

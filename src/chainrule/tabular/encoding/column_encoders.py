@@ -78,6 +78,9 @@ class Encoder:
 
     column: str
 
+    numbers: ClassVar[int] = 0
+    """How many of its features, the first ones, are numbers that may have any value."""
+
     @property
     def features(self) -> tuple[str, ...]:
         """The names of the features."""
@@ -103,6 +106,7 @@ class NumberEncoder(Encoder):
     """
 
     kind: ClassVar[str] = "Number"
+    numbers: ClassVar[int] = 1
     column: str
     centre: float
     scale: ScaleFactor
@@ -146,6 +150,7 @@ class DateEncoder(Encoder):
     """
 
     kind: ClassVar[str] = "Date"
+    numbers: ClassVar[int] = 1
     column: str
     centre: float
     scale: ScaleFactor
@@ -259,6 +264,7 @@ class RankEncoder(Encoder):
     """
 
     kind: ClassVar[str] = "Rank"
+    numbers: ClassVar[int] = 1
     column: str
     order: DifferentWords
     centre: float
