@@ -77,7 +77,9 @@ def test_quantiles_of_members_rise(model):
 
 def written(path, change):
     """A file of a model whose arrays and data were changed."""
-    made = cr.train(TABLE, "price", epochs=1, hidden=(2,), learning_rate=0.01, members=2)
+    made = cr.train(
+        TABLE, "price", epochs=1, hidden=(2,), embedding="none", learning_rate=0.01, members=2
+    )
     arrays, data = stored_model.contents(made)
     change(arrays, data)
     write_file(path, arrays, data)
@@ -94,7 +96,7 @@ def written(path, change):
         ),
         (
             lambda arrays, _: arrays.update({"members.1.0.b": arrays["0.b"][:1]}),
-            r"must have shape \(2,\)|got .*\(1,\)",
+            r"0.b must have shape \(2,\), got \(1,\)",
         ),
         (
             lambda arrays, _: arrays.update(

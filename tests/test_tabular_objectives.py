@@ -29,7 +29,7 @@ TABLE = pl.DataFrame(
     }
 )
 TARGETS = ("price", "visits", "rare")
-SHORT = {"epochs": 4, "hidden": (8,), "leave_out": ("shop",), "refit": False}
+SHORT = {"epochs": 4, "hidden": (8,), "leave_out": ("shop",), "refit": False, "effort": "fast"}
 
 
 def trained(target, table=TABLE, **options):

@@ -286,7 +286,9 @@ def test_groups_and_time_part_the_rows():
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_some_options_are_for_some_optimizers(optimizer, option, optimizers):
     fits = optimizer in optimizers
-    assert (getattr(completed(Options(optimizer=optimizer), 500), option) is not None) == fits
+    assert (
+        getattr(completed(Options(optimizer=optimizer, effort="fast"), 500), option) is not None
+    ) == fits
     if not fits:
         message = f"{option} is for the optimizer {', '.join(optimizers)}, got {optimizer}"
         with pytest.raises(ValueError, match=message):

@@ -30,6 +30,6 @@ class Effort:
 
 EFFORTS = {
     "fast": Effort(rates=(0.003,), members=1),
-    "default": Effort(rates=(0.003, 0.01), members=4),
-    "best": Effort(rates=(0.001, 0.003, 0.01), members=16),
+    "default": Effort(rates=(0.003, 0.01), members=2),
+    "best": Effort(rates=(0.001, 0.003, 0.01), members=8),
 }
