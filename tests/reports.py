@@ -25,7 +25,7 @@ def trained(table, target, **options):
     source = open_source(table)
     asked = Options.from_mapping({"epochs": 8, "hidden": [16], "effort": "fast", **options})
     prepared = prepare(source, target, asked)
-    chosen = completed(asked, int((~prepared.is_held_out).sum()))
+    chosen = completed(asked, prepared.target.task, int((~prepared.is_held_out).sum()))
     training = TableTraining(source, prepared, chosen, [first_stage(prepared, chosen)])
     train_in_stages(training, NoKeeper(), Budget(None), ())
     return prepared, training.trainer, trained_model(training), source

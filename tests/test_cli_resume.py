@@ -179,7 +179,7 @@ def test_a_signal_before_training_leaves_nothing(monkeypatch):
 
 def test_a_loss_without_bound_is_said_and_leaves_nothing():
     result = train("--optimizer", "sgd", "--learning-rate", 1e30, "--checkpoint-every", 0)
-    refused(result, r"is nan\); lower --learning-rate, or set --clip-norm", code=1)
+    refused(result, r"is (nan|inf)\); lower --learning-rate, or set --clip-norm", code=1)
     assert files() == {"houses.csv"}
 
 

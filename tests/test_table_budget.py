@@ -16,6 +16,7 @@ from commands import houses
 HOW = {
     "epochs": 20,
     "hidden": (4,),
+    "schedule": "cosine",
     "learning_rate": (0.003, 0.03),
     "members": 3,
     "refit": True,

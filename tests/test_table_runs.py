@@ -12,13 +12,13 @@ from chainrule.streams import member_seeds
 from chainrule.tabular import effort, example_blocks
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.prepare import prepare
-from chainrule.tabular.training_options import Options, at_rate, completed
+from chainrule.tabular.training_options import RATES, Options, at_rate, completed
 from chainrule.trees import leaves
 from commands import houses
 
 TABLE = houses(160)
 SHORT = {"epochs": 3, "hidden": (4,)}
-RACE = {"learning_rate": (0.003, 0.03), "members": 3, **SHORT}
+RACE = {"learning_rate": (0.003, 0.03), "members": 3, "schedule": "cosine", **SHORT}
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_the_members_are_runs_of_their_own_seeds_at_the_rate_that_won(refit):
     prepared = prepare(open_source(TABLE), "price", asked)
     with prepared.blocks:
         n = int((~prepared.is_held_out).sum())
-        own = at_rate(completed(asked, n), won, n)
+        own = at_rate(completed(asked, "regression", n), won, "regression", n)
         blocks = prepared.with_all() if refit else prepared.blocks
         data, held = blocks[0], prepared.validation
         steps = 3 * -(-len(data.X) // own.batch_size)
@@ -123,9 +123,9 @@ def test_one_rate_is_no_race():
 
 @pytest.mark.parametrize("name", effort.EFFORTS)
 def test_an_effort_completes_what_is_left_open(name):
-    chosen, row = completed(Options(effort=name), 500), effort.EFFORTS[name]
-    assert (chosen.rates, chosen.members) == (row.rates, row.members)
-    asked = completed(Options(effort=name, learning_rate=0.5, members=2), 500)
+    chosen, row = completed(Options(effort=name), "regression", 500), effort.EFFORTS[name]
+    assert (chosen.rates, chosen.members) == (row.rates or (RATES["regression"],), row.members)
+    asked = completed(Options(effort=name, learning_rate=0.5, members=2), "regression", 500)
     assert (asked.rates, asked.members) == ((0.5,), 2)
 
 

@@ -97,7 +97,7 @@ def test_rates_begin_at_the_mean_of_the_counts():
     table = TABLE.select("a", "b", visits=pl.col("visits") + 5_000)
     prepared = prepare(open_source(table), "visits", Options(loss="poisson"))
     with prepared.blocks:
-        chosen = completed(Options(loss="poisson"), N)
+        chosen = completed(Options(loss="poisson"), "regression", N)
         run = first_stage(prepared, chosen).runs[0].trainer
     first = cr.predict(run.plan.net, run.params, np.array([[0, 0], [3, -2]], "f4"))
     assert first[:, 0] == pytest.approx(float(prepared.baseline[0]), rel=1e-4)

@@ -19,7 +19,7 @@ from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.prepare import prepare
 from chainrule.tabular.table_training import TableTraining, first_stage
 from chainrule.tabular.trained_model import trained_model
-from chainrule.tabular.training_options import OF_OPTIMIZERS, Options, completed
+from chainrule.tabular.training_options import OF_OPTIMIZERS, TASKS, Options, completed
 from chainrule.tabular.training_stages import members_of
 
 N = 600
@@ -286,9 +286,8 @@ def test_groups_and_time_part_the_rows():
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_some_options_are_for_some_optimizers(optimizer, option, optimizers):
     fits = optimizer in optimizers
-    assert (
-        getattr(completed(Options(optimizer=optimizer, effort="fast"), 500), option) is not None
-    ) == fits
+    chosen = completed(Options(optimizer=optimizer, effort="fast"), "regression", 500)
+    assert (getattr(chosen, option) is not None) == fits
     if not fits:
         message = f"{option} is for the optimizer {', '.join(optimizers)}, got {optimizer}"
         with pytest.raises(ValueError, match=message):
@@ -298,7 +297,7 @@ def test_some_options_are_for_some_optimizers(optimizer, option, optimizers):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_what_is_asked_of_an_optimizer_reaches_it(optimizer):
     asked = {name: 0.5 for name, known in OF_OPTIMIZERS.items() if optimizer in known}
-    options = completed(Options(optimizer=optimizer, **asked), 510)
+    options = completed(Options(optimizer=optimizer, **asked), "regression", 510)
     prepared = prepare(open_source(TABLE), "price", options)
     with prepared.blocks:
         made = first_stage(prepared, options).best.trainer.plan.optimizer
@@ -324,7 +323,7 @@ def test_groups_and_time_exclude_each_other():
 
 
 def test_a_small_table_is_trained_with_again_and_scored_before_that():
-    options = completed(Options.from_mapping(SHORT), 510)
+    options = completed(Options.from_mapping(SHORT), "regression", 510)
     prepared = prepare(open_source(TABLE.drop("dear")), "price", options)
     with prepared.blocks:
         first = first_stage(prepared, options)
@@ -344,11 +343,15 @@ def test_a_small_table_is_trained_with_again_and_scored_before_that():
     assert scored.scores(y, scored.outputs_of(prepared.held_out.X), w)["model"] == first
 
 
-def test_what_is_left_open_follows_from_the_number_of_examples():
-    small, large = (completed(Options(learning_rate=0.01), n) for n in (500, 500_000))
+@pytest.mark.parametrize("task", TASKS)
+def test_what_is_left_open_follows_from_task_and_number_of_examples(task):
+    small, large = (
+        completed(Options(effort="fast"), task, examples) for examples in (500, 500_000)
+    )
     assert (small.refit, large.refit) == (None, False)  # None: as validation went
     assert small.batch_size < large.batch_size
-    assert completed(Options(hidden=(3,), epochs=7), 500).hidden == (3,)
+    assert small.epochs > large.epochs
+    assert completed(Options(hidden=(3,), epochs=7), task, 500).hidden == (3,)
     for each in (small, large):
         steps = -(-500 // 32) if each is small else -(-500_000 // each.batch_size)
         shrunk = each.weight_decay * each.learning_rate / 2 * steps * each.epochs

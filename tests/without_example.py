@@ -63,6 +63,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.estimators.fit_state.whole_or_not_at_all": ESTIMATOR,
     "chainrule.estimators.inputs.check_data": REFUSED,
     "chainrule.estimators.inputs.check_inputs": REFUSED,
+    "chainrule.estimators.inputs.check_present": REFUSED,
     "chainrule.estimators.inputs.check_sample_weight": REFUSED,
     "chainrule.estimators.hyperparameters.check_parameters": REFUSED,
     "chainrule.estimators.hyperparameters.check_threads": REFUSED,
@@ -210,6 +211,8 @@ WITHOUT_EXAMPLE = {
     "chainrule.serialization.checkpoint_store.CheckpointError": (
         "test_checkpoints_*.py hold each message"
     ),
+    "chainrule.tabular.encoding.column_encoders.check_has_words": CHECK,
+    "chainrule.tabular.encoding.target_means.CrossFitted": "part of the example of TargetMeans",
     "chainrule.tabular.files.arrow_buffers.FlatTable": "part of check_buffers",
     "chainrule.tabular.files.arrow_buffers.check_buffers": (
         "test_tabular_decoding.py holds its message"
@@ -233,6 +236,8 @@ WITHOUT_EXAMPLE = {
     "chainrule.tabular.files.dialect.Head": RECORD,
     "chainrule.tabular.files.dialect.dialect": "test_tabular_dialects.py holds what it finds",
     "chainrule.tabular.encoding.column_encoders.Encoder": ABSTRACT,
+    "chainrule.tabular.tabular_estimators.TabularEstimator": ABSTRACT,
+    "chainrule.tabular.tabular_estimators.of_options": "one decorator, whose docstring says it",
     "chainrule.tabular.files.text_fields.Fields": RECORD,
     "chainrule.tabular.files.source.Source": ABSTRACT,
     "chainrule.tabular.files.source.changed": "test_tabular_changes.py holds it",

@@ -80,6 +80,8 @@ class Stream(enum.Enum):
     """Where a loss of one's own is checked."""
     MEMBERS = (13,)
     """The seeds of the networks of a model but the first, which has that of its training."""
+    FOLDS = (14,)
+    """The folds of a table whose means of the target are crossed."""
 
 
 def generator(stream: Stream, seed: int = 0) -> np.random.Generator:

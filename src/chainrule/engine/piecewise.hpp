@@ -103,9 +103,11 @@ private:
         const V x = load(number);
         typename Vec<T>::Int bin{};
         for (std::size_t edge = 1; edge + 1 < own.size(); ++edge) bin -= x >= broadcast<T>(own[edge]);
+        typename Vec<T>::Lane lanes[w];  // bin[k] would keep all of it in memory in the loop above
+        std::memcpy(lanes, &bin, sizeof bin);
         Lying found;
         for (int k = 0; k < w; ++k) {
-            found.j[k] = static_cast<int>(bin[k]);
+            found.j[k] = static_cast<int>(lanes[k]);
             left[k] = own[found.j[k]];
             right[k] = own[found.j[k] + 1];
         }

@@ -10,6 +10,8 @@
 | `trained_model.py` | what comes of it all, and what is told of it |
 | `training_outputs.py` | what a training writes: its model, its page, its checkpoints |
 | `output_files.py` | what any file may replace that is written |
+| `tabular_estimators.py` | the same model with scikit-learn's interface |
+| `estimator_table.py` | what an estimator is handed, as a table |
 | `read_options.py` | how a table is to be read |
 | `files/`, `formats/` | tables from files and frames; how their text becomes values |
 | `columns/`, `encoding/` | what columns are; how they become numbers |
@@ -39,11 +41,17 @@ from chainrule.tabular.training_options import Options
 
 if typing.TYPE_CHECKING:
     from chainrule.tabular.table_model import TableModel
+    from chainrule.tabular.tabular_estimators import TabularClassifier, TabularRegressor
     from chainrule.tabular.train_table import train
 
-__all__ = ["Options", "TableModel", "train"]
+__all__ = ["Options", "TableModel", "TabularClassifier", "TabularRegressor", "train"]
 
-_LAZY = {"TableModel": "chainrule.tabular.table_model", "train": "chainrule.tabular.train_table"}
+_LAZY = {
+    "TableModel": "chainrule.tabular.table_model",
+    "TabularClassifier": "chainrule.tabular.tabular_estimators",
+    "TabularRegressor": "chainrule.tabular.tabular_estimators",
+    "train": "chainrule.tabular.train_table",
+}
 """Names whose module, which loads polars, waits until one of them is asked for."""
 
 

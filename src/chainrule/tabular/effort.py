@@ -15,7 +15,7 @@ class Effort:
     Parameters
     ----------
     rates
-        The learning rates that are raced; of one there is no race.
+        The learning rates that are raced; of one there is no race, and of none it is the task's.
     members
         How many networks the model has.
     race
@@ -29,7 +29,7 @@ class Effort:
 
 
 EFFORTS = {
-    "fast": Effort(rates=(0.003,), members=1),
+    "fast": Effort(rates=(), members=1),
     "default": Effort(rates=(0.003, 0.01), members=2),
-    "best": Effort(rates=(0.001, 0.003, 0.01), members=8),
+    "best": Effort(rates=(0.003, 0.01), members=8),
 }

@@ -23,6 +23,7 @@ from chainrule.serialization import ModelFileError, check_writable, read_file, w
 from chainrule.tabular import class_scores, stored_model
 from chainrule.tabular.columns.survey import with_target
 from chainrule.tabular.encoding.column_encoders import CategoryEncoder, NumberEncoder
+from chainrule.tabular.encoding.many_categories import ManyEncoder
 from chainrule.tabular.encoding.preparation import Preparation
 from chainrule.tabular.encoding.target_encoding import TargetEncoder
 from chainrule.tabular.files.copied_columns import with_copies
@@ -105,9 +106,8 @@ class TableModel:
 
     def _with_names(self, source: Source) -> Source:
         """Return a source whose categories and labels are read as they stand."""
-        names = {
-            each.column for each in self.preparation.encoders if isinstance(each, CategoryEncoder)
-        }
+        kinds = CategoryEncoder, ManyEncoder
+        names = {each.column for each in self.preparation.encoders if isinstance(each, kinds)}
         if self.target.task == "classification":
             names.add(self.target.column)
         return source.as_text((name for name in source.columns if name in names), EMPTY)

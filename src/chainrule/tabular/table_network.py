@@ -1,13 +1,14 @@
-"""The network that suits a table: its numbers embedded, hidden layers, an output for each target.
+"""The network that suits a table: its inputs embedded, hidden layers, an output for each target.
 
-inputs → embedding → hidden layers with dropout → outputs
+inputs → embedding of numbers → vectors of categories → hidden layers with dropout → outputs
 """
 
 from __future__ import annotations
 
 from chainrule.fitting.layer_builder import dense_layers, with_outputs
-from chainrule.layers import Layer, Periodic, PiecewiseLinear
+from chainrule.layers import Embedding, Layer, Periodic, PiecewiseLinear
 from chainrule.network import Network
+from chainrule.tabular.columns.column_decisions import VECTOR
 from chainrule.tabular.encoding.number_bins import Edges
 from chainrule.tabular.objectives import loss_of
 from chainrule.tabular.prepare import Prepared
@@ -23,11 +24,10 @@ MOST = 1_024
 def network(prepared: Prepared, options: Options) -> Network:
     """Return the network for the examples, by options that are complete."""
     hidden = dense_layers(options.hidden or (), options.activation, options.dropout or 0)
+    numbers, levels = embedding(options.embedding, prepared.bins), prepared.preparation.levels
     return Network(
-        len(prepared.preparation.feature_names),
-        with_outputs(
-            [*embedding(options.embedding, prepared.bins), *hidden], prepared.target.outputs
-        ),
+        len(levels),
+        with_outputs([*numbers, *vectors(levels, numbers), *hidden], prepared.target.outputs),
         loss_of(prepared.target.task, options.loss, options.quantiles),
     )
 
@@ -47,3 +47,21 @@ def embedding(kind: str, bins: tuple[Edges, ...]) -> list[Layer]:
     return [
         PiecewiseLinear(bins, size) if kind == "piecewise" else Periodic(size - 1, features=numbers)
     ]
+
+
+def vectors(levels: tuple[int, ...], numbers: list[Layer]) -> list[Layer]:
+    """Return the layer of the vectors behind that of the numbers, or none.
+
+    >>> vectors((0, 120), embedding("piecewise", ((0.0, 1.0, 3.0), ())))
+    [Embedding([0, 0, 0, 0, 0, 0, 0, 0, 120], 8)]
+    >>> vectors((0, 0), [])
+    []
+    """
+    for layer in numbers:
+        layout = layer.layout(len(levels))  # type: ignore[attr-defined]
+        levels = tuple(
+            count
+            for k, own in enumerate(levels)
+            for count in ((0,) * layout.size if k in layout.embedded else (own,))
+        )
+    return [Embedding(levels, VECTOR)] if any(levels) else []

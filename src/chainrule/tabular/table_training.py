@@ -126,7 +126,7 @@ def run_with_all(
 
 def of_a_run(prepared: Prepared, options: Options, rate: float, seed: int | None) -> Options:
     """Return the options of one run."""
-    own = at_rate(options, rate, int((~prepared.is_held_out).sum()))
+    own = at_rate(options, rate, prepared.target.task, int((~prepared.is_held_out).sum()))
     return own if seed is None else dataclasses.replace(own, seed=seed)
 
 
@@ -183,7 +183,7 @@ def prepared_training(source: Source, target: str, asked: Options) -> Iterator[T
     with _mended_by_options(), plainly_too_little("; set `memory=300_000_000`, or less"):
         prepared = prepare(source, target, asked)
         with prepared.blocks:
-            chosen = completed(asked, int((~prepared.is_held_out).sum()))
+            chosen = completed(asked, prepared.target.task, int((~prepared.is_held_out).sum()))
             training = TableTraining(source, prepared, chosen, [first_stage(prepared, chosen)])
             check_storable(_untrained(training))
             yield training

@@ -68,7 +68,7 @@ def of_columns(options: Options) -> dict[str, Any]:
 def decided_by(found: Survey, options: Options) -> tuple[Decision, ...]:
     """Return the decisions on the columns; raise TableError where the target is not fit."""
     with as_asked(options):
-        return decide(found, **of_columns(options))
+        return decide(found, many=options.many_categories, **of_columns(options))
 
 
 def fitted_to(found: Survey, decisions: Iterable[Decision], options: Options) -> TargetEncoder:

@@ -14,6 +14,7 @@ from chainrule.fields import Names, Record, documented, option
 from chainrule.losses import check_quantiles
 from chainrule.optimizers import OPTIMIZERS, Adam, AdamW, Optimizer
 from chainrule.streams import Seed
+from chainrule.tabular.columns.decision import MANY
 from chainrule.tabular.effort import EFFORTS
 from chainrule.tabular.objectives import checked_class_weights, checked_loss, smoothed_loss
 from chainrule.tabular.read_options import column_name
@@ -105,6 +106,11 @@ class Options(Record):
     dates: Names = option((), "Columns to take as dates.")
     leave_out: Names = option((), "Columns to leave out.")
     order: Orders = option(dict, "Categories of a column from the lowest to the highest.")
+    many_categories: Annotated[str, OneOf(MANY)] = option(
+        "means",
+        "What more than 100 categories become: means of the target, cross-fitted; vectors, learnt; "
+        "both; or the frequent ones alone.",
+    )
     weight: str | None = option(None, "The column of the rows' weights.")
     # The part held out for validation
     validation: Annotated[float, Bounds(above=0, below=1)] = option(
@@ -147,7 +153,7 @@ class Options(Record):
     learning_rate: Positive | Rates | None = option(
         None, "The highest learning rate of the schedule; of several, a race decides."
     )
-    schedule: Annotated[str, OneOf(SCHEDULES)] = option("cosine", "How the learning rate changes.")
+    schedule: Annotated[str, OneOf(SCHEDULES)] = option("coslog4", "How the learning rate changes.")
     beta2: Fraction | None = option(
         None, f"The decay of the running mean of squared gradients of {', '.join(ADAPTIVE)}."
     )
@@ -224,8 +230,14 @@ def _by_text(option: str, value: Any) -> Any:
 SMALL = 20_000
 """The most examples for which training may be repeated with all of them: there each one counts."""
 
-TINY = 1_000
-"""The examples from which a second hidden layer helps."""
+EPOCHS = ((SMALL, 60), (200_000, 30), (math.inf, 10))
+"""Up to how many examples training makes so many epochs."""
+
+RATES = {"classification": 3e-3, "regression": 1e-2}
+"""The learning rates: classes are noisy, quantities smooth."""
+
+DROPOUT = {"classification": 0.25, "regression": 0.0}
+"""The dropout rates: a quantity is to be met in all its digits."""
 
 BETA2 = 0.95
 """β₂ of Adam and its kin: a short memory, as the gradients of tables change in size."""
@@ -234,35 +246,34 @@ DECAY = 2.5
 """The exponent by which weights that no gradient holds up have shrunk at the end of training."""
 
 
-def completed(options: Options, examples: int) -> Options:
-    """Return options in which the number of examples in training has decided what was left open.
+def completed(options: Options, task: str, examples: int) -> Options:
+    """Return options in which task and number of examples have decided what was left open.
 
     The weight decay of AdamW acts at each step; it is such that all steps together shrink a weight
-    by e^−DECAY, the rate falling from its start to 0, and so where several rates are raced, it
+    by e^−DECAY, the rate being half its highest in the mean; so where several rates are raced, it
     stays open until each has its own. Source of that normalisation: Loshchilov and Hutter (2019),
     Decoupled weight decay regularization, appendix B.1.
 
-    >>> chosen = completed(Options(batch_size=64), examples=1_000)
+    >>> chosen = completed(Options(batch_size=64), "regression", examples=1_000)
     >>> chosen.hidden, chosen.batch_size, chosen.epochs
-    ((256, 128), 64, 60)
+    ((256, 256), 64, 60)
     """
     effort = EFFORTS[options.effort]
-    batch = options.batch_size or min(512, max(32, 2 ** round(math.log2(examples / 64))))
+    batch = options.batch_size or min(256, max(32, 2 ** round(math.log2(examples / 32))))
     steps = math.ceil(examples / batch)
-    epochs = options.epochs or min(60, max(20, round(20_000 / steps)))
-    rate = options.learning_rate or _one_or_several(effort.rates)
-    small = examples <= SMALL
+    epochs = options.epochs or next(e for most, e in EPOCHS if examples <= most)
+    rate = options.learning_rate or _one_or_several(effort.rates or (RATES[task],))
     open_to_data: dict[str, Any] = {
-        "hidden": (128,) if examples < TINY else (256, 128),
-        "dropout": 0.2 if examples < TINY else 0.1 if small else 0.0,
+        "hidden": (256, 256),
+        "dropout": DROPOUT[task],
         "learning_rate": rate,
         "members": effort.members,
         "beta2": BETA2,
         "weight_decay": None if isinstance(rate, tuple) else _decay(rate, steps * epochs),
         "batch_size": batch,
         "epochs": epochs,
-        "patience": epochs if small else max(5, epochs // 3),
-        "refit": None if small else False,
+        "patience": epochs,
+        "refit": None if examples <= SMALL else False,
         "metric": MAIN["counts"] if options.loss == "poisson" else None,
     }
     missing = {
@@ -274,13 +285,14 @@ def completed(options: Options, examples: int) -> Options:
     return dataclasses.replace(options, **missing)
 
 
-def at_rate(options: Options, rate: float, examples: int) -> Options:
+def at_rate(options: Options, rate: float, task: str, examples: int) -> Options:
     """Return options that are complete, for one of their rates.
 
-    >>> at_rate(completed(Options(learning_rate=(0.1, 0.2)), 500), 0.2, 500).learning_rate
+    >>> chosen = completed(Options(learning_rate=(0.1, 0.2)), "regression", 500)
+    >>> at_rate(chosen, 0.2, "regression", 500).learning_rate
     0.2
     """
-    return completed(dataclasses.replace(options, learning_rate=rate), examples)
+    return completed(dataclasses.replace(options, learning_rate=rate), task, examples)
 
 
 def _one_or_several(rates: tuple[float, ...]) -> float | tuple[float, ...]:

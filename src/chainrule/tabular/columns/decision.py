@@ -17,12 +17,17 @@ LONGEST = 100
 ColumnRole = Literal["number", "category", "date", "target", "weight", "left out"]
 
 
+MANY = ("means", "vectors", "both", "frequent")
+"""What many categories may become."""
+
+
 @dataclass(frozen=True)
 class Decision:
     """What becomes of a column: its role, the reason, and the option that would change it.
 
     The roles are number, category, date, target, weight and left out. A target has its task,
-    classification or regression; categories may have an order.
+    classification or regression; categories may have an order, and of many it is said what they
+    become, one of `MANY`; "" for the frequent ones alone.
 
     >>> print(Decision("id", "left out", "text, all different", "keep: `categories=['id']`"))
     id         left out   text, all different (keep: `categories=['id']`)
@@ -34,6 +39,7 @@ class Decision:
     option: str = ""
     order: tuple[str, ...] = ()
     task: str = ""
+    many: str = ""
 
     def __str__(self) -> str:
         option = f" ({self.option})" if self.option else ""

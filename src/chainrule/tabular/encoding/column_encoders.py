@@ -86,6 +86,11 @@ class Encoder:
         """The names of the features."""
         raise NotImplementedError
 
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """Of each feature how many vectors it numbers; 0 where it is a number in its own right."""
+        return (0,) * len(self.features)
+
     def check(self, series: pl.Series, first: int) -> None:
         """Raise TableError where the column holds another type than in training."""
 
@@ -223,9 +228,7 @@ class CategoryEncoder(Encoder):
 
     def check(self, series: pl.Series, first: int) -> None:
         """Raise TableError for types that have no words."""
-        if kind(series.dtype) == "other" and series.null_count() < len(series):
-            held = f"column {self.column!r} held categories in training"
-            raise TableError(f"{held}, holds {series.dtype} here")
+        check_has_words(self.column, series)
 
     def write(self, series: pl.Series, out: Features, notes: Notes) -> None:
         """Write 1 for the category of each row."""
@@ -290,6 +293,13 @@ def ranked(series: pl.Series, order: tuple[str, ...]) -> pl.Series:
     """
     words = as_known(as_words(series), order, plainly)
     return words.cast(pl.Enum(order), strict=False).to_physical().cast(pl.Float64)
+
+
+def check_has_words(column: str, series: pl.Series) -> None:
+    """Raise TableError where what held categories in training has no words."""
+    if kind(series.dtype) == "other" and series.null_count() < len(series):
+        held = f"column {column!r} held categories in training"
+        raise TableError(f"{held}, holds {series.dtype} here")
 
 
 def _check_kind(
