@@ -78,10 +78,12 @@ class Stream(enum.Enum):
     """Where an activation of one's own is checked."""
     OWN_LOSS = (12,)
     """Where a loss of one's own is checked."""
-    MEMBERS = (13,)
-    """The seeds of the networks of a model but the first, which has that of its training."""
+    TEXTS = (13,)
+    """The directions in which texts spread the most, as they are looked for."""
     FOLDS = (14,)
     """The folds of a table whose means of the target are crossed."""
+    MEMBERS = (15,)
+    """The seeds of the networks of a model but the first, which has that of its training."""
 
 
 def generator(stream: Stream, seed: int = 0) -> np.random.Generator:

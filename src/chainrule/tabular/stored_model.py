@@ -45,7 +45,8 @@ def contents(model: TableModel) -> tuple[dict[str, Array], dict[str, Any]]:
     for k, params in enumerate(model.others, 1):
         arrays |= arrays_of(params, _prefix(k))
     curves = {f"curves.{name}": curve for name, curve in model.curves.items()}
-    return {**arrays, "baseline": model.baseline, **curves}, data
+    own = model.preparation.arrays()
+    return {**arrays, **own, "baseline": model.baseline, **curves}, data
 
 
 def fields_of(arrays: dict[str, Array], data: dict[str, Any]) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def fields_of(arrays: dict[str, Array], data: dict[str, Any]) -> dict[str, Any]:
     file = model_record.read(data)
     net = network_from_data(file["network"])
     first, *others = _members(net, arrays)
-    preparation, target = Preparation(tuple(file["preparation"]["encoders"])), file["target"]
+    preparation, target = Preparation.of(file["preparation"], arrays), file["target"]
     if "baseline" not in arrays:
         raise ValueError("the array 'baseline' is missing")
     model_record.check(file, net, preparation, target, arrays, members=1 + len(others))

@@ -26,6 +26,7 @@ from chainrule.tabular.encoding.column_encoders import CategoryEncoder, NumberEn
 from chainrule.tabular.encoding.many_categories import ManyEncoder
 from chainrule.tabular.encoding.preparation import Preparation
 from chainrule.tabular.encoding.target_encoding import TargetEncoder
+from chainrule.tabular.encoding.text_encoder import TextEncoder
 from chainrule.tabular.files.copied_columns import with_copies
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.files.source import Source
@@ -105,8 +106,8 @@ class TableModel:
         return open_source(table, **{**self.about.get("reading", {}), **reading})
 
     def _with_names(self, source: Source) -> Source:
-        """Return a source whose categories and labels are read as they stand."""
-        kinds = CategoryEncoder, ManyEncoder
+        """Return a source whose categories, texts and labels are read as they stand."""
+        kinds = CategoryEncoder, ManyEncoder, TextEncoder
         names = {each.column for each in self.preparation.encoders if isinstance(each, kinds)}
         if self.target.task == "classification":
             names.add(self.target.column)
