@@ -131,7 +131,7 @@ VALUES = {
     "categories": ("kind,garden", ["kind", "garden"]),
     "dates": ("built", ["built"]),
     "leave_out": ("size", ["size"]),
-    "many_categories": ("both", "both"),
+    "many_categories": ("means", "means"),
     "order": ("kind=loft<flat<house", {"kind": ["loft", "flat", "house"]}),
     "weight": ("id", "id"),
     "validation": ("0.25", 0.25),

@@ -289,6 +289,26 @@ def test_what_does_not_fit_together_in_a_file_is_refused(changes: Any, message: 
         Preparation.from_data(json.loads(json.dumps(data)))
 
 
+def test_columns_of_no_use_have_no_vectors_and_others_keep_their_places() -> None:
+    draw = np.random.default_rng(3)
+    codes = {name: draw.integers(0, 150, N) for name in ("one", "two", "three")}
+    words = {name: [f"{name} {k}" for k in own] for name, own in codes.items()}
+    price = 5 * np.sin(codes["two"]) + draw.normal(size=N)
+    p = prepare(
+        open_source(pl.DataFrame({**words, "price": price})),
+        "price",
+        Options(many_categories="both"),
+    )
+    kept = dict(zip(p.preparation.feature_names, p.preparation.levels, strict=True))
+    assert "one level" not in kept
+    assert 120 < kept["two level"] < 150  # some have one row in training
+    X, y = p.blocks[0].X, p.blocks[0].y[:, 0]
+    place = p.preparation.feature_names.index("two mean")
+    assert np.corrcoef(X[:, place], y)[0, 1] > 0.9
+    level = X[:, p.preparation.feature_names.index("two level")]
+    assert {int(k) for k in level} == {-1, *range(kept["two level"])}
+
+
 def test_categories_of_enough_rows_have_a_vector_beside_their_means() -> None:
     """Some shops come often; of the others two rows tell little, with so much noise."""
     draw = np.random.default_rng(3)

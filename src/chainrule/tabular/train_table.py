@@ -88,7 +88,7 @@ def train(
     dates: Sequence[Any] = (),
     leave_out: Sequence[Any] = (),
     order: Mapping[Any, Sequence[Any]] | None = None,
-    many_categories: str = "means",
+    many_categories: str = "both",
     weight: Any = None,
     validation: float = 0.15,
     groups: Any = None,

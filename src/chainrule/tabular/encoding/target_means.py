@@ -159,10 +159,10 @@ class TargetMeans:
             np.stack([_means(np.delete(own, f, axis=0).sum(axis=0), by) for f in range(FOLDS)])
             for own, by in zip(self.sums, draws, strict=True)
         ]
-        encoders = tuple(
-            next(fitted) if each in self.encoders else each for each in self.given.encoders
+        made = Preparation(
+            tuple(next(fitted) if each in self.encoders else each for each in self.given.encoders)
         )
-        return Preparation(encoders), CrossFitted(self.given, self.folds, self.encoders, crossed)
+        return made, CrossFitted(made, self.folds, self.encoders, crossed)
 
 
 class CrossFitted:
