@@ -130,6 +130,7 @@ VALUES = {
     "numbers": ("id", ["id"]),
     "categories": ("kind,garden", ["kind", "garden"]),
     "dates": ("built", ["built"]),
+    "texts": ("kind", ["kind"]),
     "leave_out": ("size", ["size"]),
     "many_categories": ("means", "means"),
     "order": ("kind=loft<flat<house", {"kind": ["loft", "flat", "house"]}),

@@ -78,6 +78,8 @@ class Stream(enum.Enum):
     """Where an activation of one's own is checked."""
     OWN_LOSS = (12,)
     """Where a loss of one's own is checked."""
+    TEXTS = (13,)
+    """The directions in which texts spread the most, as they are looked for."""
     FOLDS = (14,)
     """The folds of a table whose means of the target are crossed."""
 

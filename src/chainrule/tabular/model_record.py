@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from chainrule import codec, losses
 from chainrule.codec import Makes
 from chainrule.network import Network
-from chainrule.tabular.columns.decision import ColumnRole
+from chainrule.tabular.columns.decision import FEATURES, ColumnRole
 from chainrule.tabular.encoding.preparation import Preparation, PreparationData
 from chainrule.tabular.encoding.target_encoding import ClassEncoder, QuantityEncoder, TargetEncoder
 from chainrule.tabular.formats.column_formats import ColumnFormat
@@ -25,9 +25,6 @@ from chainrule.tabular.training_options import Options
 from chainrule.value_types import Count, Must, Share
 
 Array = NDArray[Any]
-
-FEATURES = ("number", "category", "date")
-"""The roles of columns that inputs are made of."""
 
 Scores = Annotated[
     dict[str, float],

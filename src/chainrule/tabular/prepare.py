@@ -128,7 +128,7 @@ def prepare(
     """
     frames, memory = row_reader(source, options)
     surveyed = survey_table(source, frames, target, options, words)
-    names = options.numbers, options.categories
+    names = options.numbers, (*options.categories, *options.texts)
     if spelled := spelled_otherwise(source, surveyed.decisions, frames, *names):
         return prepare(source.as_text(spelled, EMPTY), target, options, words=spelled)
 

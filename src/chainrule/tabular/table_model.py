@@ -33,6 +33,7 @@ from chainrule.tabular.encoding.column_encoders import CategoryEncoder, NumberEn
 from chainrule.tabular.encoding.many_categories import ManyEncoder
 from chainrule.tabular.encoding.preparation import Preparation
 from chainrule.tabular.encoding.target_encoding import TargetEncoder
+from chainrule.tabular.encoding.text_encoder import TextEncoder
 from chainrule.tabular.files.copied_columns import with_copies
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.files.source import Source
@@ -94,8 +95,8 @@ class TableModel:
         return open_source(table, **{**self.about.get("reading", {}), **reading})
 
     def _with_names(self, source: Source) -> Source:
-        """Return a source whose categories and labels are read as they stand."""
-        kinds = CategoryEncoder, ManyEncoder
+        """Return a source whose categories, texts and labels are read as they stand."""
+        kinds = CategoryEncoder, ManyEncoder, TextEncoder
         names = {each.column for each in self.preparation.encoders if isinstance(each, kinds)}
         if self.target.task == "classification":
             names.add(self.target.column)
@@ -349,7 +350,8 @@ class TableModel:
         }
         model_record.read(data)
         curves = {f"curves.{name}": curve for name, curve in self.curves.items()}
-        arrays = {**arrays_of(self.params), "baseline": self.baseline, **curves}
+        own = self.preparation.arrays()
+        arrays = {**arrays_of(self.params), **own, "baseline": self.baseline, **curves}
         return arrays, data
 
     @classmethod
@@ -380,7 +382,7 @@ class TableModel:
         file = model_record.read(data)
         net = network_from_data(file["network"])
         params = params_of(net, arrays)
-        preparation, target = Preparation(tuple(file["preparation"]["encoders"])), file["target"]
+        preparation, target = Preparation.of(file["preparation"], arrays), file["target"]
         if "baseline" not in arrays:
             raise ValueError("the array 'baseline' is missing")
         model_record.check(file, net, preparation, target, arrays)

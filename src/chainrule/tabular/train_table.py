@@ -86,6 +86,7 @@ def train(
     numbers: Sequence[Any] = (),
     categories: Sequence[Any] = (),
     dates: Sequence[Any] = (),
+    texts: Sequence[Any] = (),
     leave_out: Sequence[Any] = (),
     order: Mapping[Any, Sequence[Any]] | None = None,
     many_categories: str = "both",

@@ -48,7 +48,10 @@ MACHINE = ("threads", "memory")
 """The options that change no bit of what comes out."""
 
 
-COLUMNS = ("numbers", "categories", "dates", "leave_out", "order", "weight", "groups", "time")
+OF_COLUMNS = ("numbers", "categories", "dates", "texts", "leave_out", "order", "weight")
+"""The options that say what columns are."""
+
+COLUMNS = (*OF_COLUMNS, "groups", "time")
 """The options that name columns."""
 
 
@@ -96,6 +99,7 @@ class Options(Record):
     numbers: Names = option((), "Columns to take as numbers.")
     categories: Names = option((), "Columns to take as categories.")
     dates: Names = option((), "Columns to take as dates.")
+    texts: Names = option((), "Columns to take as texts.")
     leave_out: Names = option((), "Columns to leave out.")
     order: Orders = option(dict, "Categories of a column from the lowest to the highest.")
     many_categories: Annotated[str, OneOf(MANY)] = option(

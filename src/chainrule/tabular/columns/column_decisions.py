@@ -10,6 +10,7 @@ import polars as pl
 from chainrule.errors import argument
 from chainrule.formatting import counted
 from chainrule.tabular.columns.decision import (
+    FEATURES,
     ColumnRole,
     Decision,
     alike,
@@ -21,11 +22,11 @@ from chainrule.tabular.columns.decision import (
 from chainrule.tabular.columns.identifiers import IDENTIFIER, different, is_identifier, numbering
 from chainrule.tabular.columns.survey import Column, Survey
 from chainrule.tabular.columns.task import decide_target
+from chainrule.tabular.columns.text_decisions import is_long, text_asked, text_found
 from chainrule.tabular.formats.column_values import (
     as_words,
     bare,
     check_known,
-    plain,
     shown,
     values_in,
 )
@@ -52,9 +53,6 @@ MANY_WORDS = {
 }
 """What is said of many categories, by what they become."""
 
-LONG = 100
-"""The characters that a text has on average where it is prose, not the name of a category."""
-
 
 def decide(
     survey: Survey,
@@ -63,6 +61,7 @@ def decide(
     numbers: Iterable[str] = (),
     categories: Iterable[str] = (),
     dates: Iterable[str] = (),
+    texts: Iterable[str] = (),
     leave_out: Iterable[str] = (),
     order: Mapping[str, Iterable[str]] | None = None,
     weight: str | None = None,
@@ -90,6 +89,7 @@ def decide(
         "categories": [name for name in categories if name not in orders],
         "order": list(orders),
         "dates": list(dates),
+        "texts": list(texts),
         "leave_out": list(leave_out),
     }
     chosen = _chosen(survey, named)
@@ -107,9 +107,10 @@ def decide(
 
 def _check_left(decisions: Iterable[Decision]) -> None:
     """Raise TableError where no column is left, with how to keep the first that could be."""
-    if any(decision.role in ("number", "category", "date") for decision in decisions):
+    if any(decision.role in FEATURES for decision in decisions):
         return
-    none = "no column is left to predict from; keep one by `numbers=`, `categories=` or `dates=`"
+    by = "`numbers=`, `categories=`, `dates=` or `texts=`"
+    none = f"no column is left to predict from; keep one by {by}"
     for decision in decisions:
         if decision.option.startswith("keep"):
             raise TableError(
@@ -151,6 +152,8 @@ def _given(
         )
     if option == "weight":
         return _weight(column)
+    if option == "texts":
+        return text_asked(survey, column)
     if option == "order":
         return _ordered(survey, column, order[column.name])
     if option == "categories":
@@ -280,15 +283,12 @@ def _in_own_order(survey: Survey, column: Column, many: str) -> Decision:
 
 
 def _words(survey: Survey, column: Column, many: str) -> Decision:
-    text = plain(survey.sample[column.name].drop_nulls())
     share = different(survey, column)
-    keep = f"keep: {argument('categories', [column.name])}"
     if share > IDENTIFIER:
         much = "all" if share == 1 else "most of it"
-        return Decision(column.name, "left out", f"text, {much} different{column.said}", keep)
-    are_many = len(frequencies(survey, column)) > MAX_CATEGORIES
-    if are_many and float(text.str.len_chars().mean() or 0) > LONG:  # type: ignore[arg-type]
-        return Decision(column.name, "left out", "long text", keep)
+        return text_found(survey, column, f"text, {much} different{column.said}")
+    if len(frequencies(survey, column)) > MAX_CATEGORIES and is_long(survey, column):
+        return text_found(survey, column, "long text")
     return _category(survey, column, many)
 
 

@@ -6,6 +6,7 @@
 | `many_categories.py` | a column of many categories: means of the target, the number of a vector |
 | `target_means.py` | those means, cross-fitted |
 | `target_encoding.py` | classes or a quantity, and back |
+| `text_encoder.py` | texts as a few numbers: TF-IDF, in the directions of most spread |
 | `preparation.py` | all the columns of a table, with an encoder for each |
 | `number_bins.py` | the bins of numbers, where they are embedded |
 """

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import polars as pl
@@ -90,6 +90,16 @@ class Encoder:
     def levels(self) -> tuple[int, ...]:
         """Of each feature how many vectors it numbers; 0 where it is a number in its own right."""
         return (0,) * len(self.features)
+
+    @property
+    def record(self) -> Any:
+        """What a file tells of it beside arrays: a record of plain data."""
+        return self
+
+    @property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What a file has of it in arrays, by name."""
+        return {}
 
     def check(self, series: pl.Series, first: int) -> None:
         """Raise TableError where the column holds another type than in training."""

@@ -7,7 +7,7 @@ features   inputs of the network, in the order of the columns
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -34,9 +34,12 @@ from chainrule.tabular.encoding.column_encoders import (
     ranked,
 )
 from chainrule.tabular.encoding.many_categories import ManyEncoder
+from chainrule.tabular.encoding.text_encoder import TextEncoder, TextParts, fit_text
 from chainrule.tabular.formats.column_values import as_moments, as_numbers, unknown_column
 from chainrule.tabular.formats.notes import Notes
 from chainrule.tabular.table_error import TableError
+
+Array = NDArray[Any]
 
 BLOCK = 16_384
 """The rows that are written together: what they become stays in the processor's caches."""
@@ -55,7 +58,9 @@ CYCLES_FROM: dict[Cycle, timedelta] = {
 class PreparationData(TypedDict):
     """A preparation as data."""
 
-    encoders: list[NumberEncoder | DateEncoder | CategoryEncoder | ManyEncoder | RankEncoder]
+    encoders: list[
+        NumberEncoder | DateEncoder | CategoryEncoder | ManyEncoder | RankEncoder | TextParts
+    ]
 
 
 @dataclass(frozen=True)
@@ -168,12 +173,38 @@ class Preparation:
 
     def to_data(self) -> dict[str, Any]:
         """Return the preparation as JSON values, floats to the bit."""
-        return {"encoders": [to_data(encoder) for encoder in self.encoders]}
+        return {"encoders": [to_data(encoder.record) for encoder in self.encoders]}
+
+    def arrays(self) -> dict[str, Array]:
+        """Return what is too large for JSON values: the arrays of each encoder, by name."""
+        return {
+            f"encoders.{k}.{name}": array
+            for k, encoder in enumerate(self.encoders)
+            for name, array in encoder.arrays.items()
+        }
 
     @classmethod
-    def from_data(cls, data: Any) -> Preparation:
-        """Return the preparation that `to_data` wrote down; raise ValueError where it is none."""
-        return cls(tuple(codec.read(data, PreparationData, "preparation")["encoders"]))
+    def from_data(cls, data: Any, arrays: Mapping[str, Array] | None = None) -> Preparation:
+        """Return the preparation that `to_data` wrote down, and `arrays` gave.
+
+        Raises ValueError where it is none.
+        """
+        return cls.of(codec.read(data, PreparationData, "preparation"), dict(arrays or {}))
+
+    @classmethod
+    def of(cls, data: PreparationData, arrays: dict[str, Array]) -> Preparation:
+        """Return the preparation of data that are as declared, and of arrays, which are taken out.
+
+        >>> Preparation.of({"encoders": []}, {}).feature_names
+        ()
+        """
+        parts = enumerate(data["encoders"])
+        return cls(tuple(_with_arrays(part, f"encoders.{k}.", arrays) for k, part in parts))
+
+
+def _with_arrays(part: Any, name: str, arrays: dict[str, Array]) -> Encoder:
+    """Return an encoder of its data and, where it has some, of its arrays."""
+    return TextEncoder.of(part, name, arrays) if isinstance(part, TextParts) else part
 
 
 def fit_preparation(
@@ -201,6 +232,9 @@ def fit_preparation(
             encoders.append(_number(survey, column))
         elif decision.role == "date":
             encoders.append(_date(survey, column))
+        elif decision.role == "text":
+            texts = survey.sample[column.name]
+            encoders.append(fit_text(texts, decision.parts, missing=column.nulls > 0))
         elif decision.many:
             encoders.append(_many(survey, column, decision.many, names, most))
         elif decision.role == "category":
