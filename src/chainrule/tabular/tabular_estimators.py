@@ -124,9 +124,10 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X
-            A frame of pandas, polars, Arrow or another library that narwhals knows, whose columns
-            may hold numbers, words, dates and missing values; or an array, in which each column of
-            numbers is taken as it is.
+            A frame of pandas, polars, Arrow or another library that narwhals knows: its columns are
+            what `cr.train` takes them for, so that one that counts the rows is left out. Or an
+            array, whose columns x0, x1 and so on have no names that could tell more: those of
+            numbers are numbers. None and NaN are missing values; infinity is refused.
         y
             The target, (n,).
         sample_weight
