@@ -132,7 +132,7 @@ VALUES = {
     "dates": ("built", ["built"]),
     "texts": ("kind", ["kind"]),
     "leave_out": ("size", ["size"]),
-    "many_categories": ("both", "both"),
+    "many_categories": ("means", "means"),
     "order": ("kind=loft<flat<house", {"kind": ["loft", "flat", "house"]}),
     "weight": ("id", "id"),
     "validation": ("0.25", 0.25),

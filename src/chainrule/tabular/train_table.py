@@ -78,7 +78,7 @@ def train(
     texts: Sequence[Any] = (),
     leave_out: Sequence[Any] = (),
     order: Mapping[Any, Sequence[Any]] | None = None,
-    many_categories: str = "means",
+    many_categories: str = "both",
     weight: Any = None,
     validation: float = 0.15,
     groups: Any = None,

@@ -111,9 +111,9 @@ class Options(Record):
     leave_out: Names = option((), "Columns to leave out.")
     order: Orders = option(dict, "Categories of a column from the lowest to the highest.")
     many_categories: Annotated[str, OneOf(MANY)] = option(
-        "means",
+        "both",
         "What more than 100 categories become: means of the target, cross-fitted; vectors, learnt; "
-        "both; or the frequent ones alone.",
+        "both, vectors where rows suffice; or the frequent ones alone.",
     )
     weight: str | None = option(None, "The column of the rows' weights.")
     # The part held out for validation
