@@ -22,7 +22,7 @@ from chainrule.tabular.tabular_estimators import OF_FILES, OF_THE_CALL
 from chainrule.tabular.train_table import OPTIONS
 
 KINDS = {"classifier": cr.TabularClassifier, "regressor": cr.TabularRegressor}
-QUICK = {"epochs": 20}
+QUICK = {"epochs": 20, "effort": "fast"}
 
 AS_THE_TREES = "check_sample_weight_equivalence_on_dense_data"
 """What HistGradientBoosting does not pass either: repeated rows would stand on both sides."""
