@@ -55,7 +55,7 @@ def test_checks_are_seen_to_fail(monkeypatch):
     """A break on purpose: one prediction too few."""
     predict = cr.TabularRegressor.predict
     monkeypatch.setattr(cr.TabularRegressor, "predict", lambda self, X: predict(self, X)[1:])
-    assert len(checked(cr.TabularRegressor(epochs=1))["failed"]) > 5
+    assert len(checked(cr.TabularRegressor(epochs=1, effort="fast"))["failed"]) > 5
 
 
 # What they are handed

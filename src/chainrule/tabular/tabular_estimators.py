@@ -9,7 +9,7 @@ import dataclasses
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 import numpy as np
 import polars as pl
@@ -118,7 +118,7 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         """Return y (n,), checked."""
 
     @whole_or_not_at_all
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> TabularEstimator:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train a model on a table, as `cr.train` does on one with y as its last column.
 
         Parameters
