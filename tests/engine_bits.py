@@ -62,8 +62,9 @@ def rows() -> Iterator[Row]:
     for width in (15, 17, 70):  # of which vectors leave some over
         layers = [cr.LayerNorm(), cr.Residual(cr.BatchNorm(), cr.Dense(width)), cr.Scale()]
         embedded = [cr.PiecewiseLinear([[-1.0, 0.0, 1.0]] * width, width % 9 + 1), cr.Dense(4)]
+        levels = [cr.Embedding([width % 9] * 3 + [0], width), cr.Scale()]
         last = cr.Members(3, cr.Periodic(5, width), cr.Dense(2))
-        yield Row(cr.Network(width, [*layers, *embedded, last], "half_squared_error"))
+        yield Row(cr.Network(width, [*layers, *embedded, *levels, last], "half_squared_error"))
 
 
 def digest(*arrays: Any) -> str:

@@ -41,6 +41,12 @@ def _periodic(rng, width, depth):
     return cr.Periodic(int(rng.integers(1, 3)), int(rng.integers(1, 4)), 0.5, features)
 
 
+def _embedding(rng, width, depth):
+    levels = rng.integers(0, 4, width)
+    levels[0] += 1
+    return cr.Embedding(levels.tolist(), int(rng.integers(1, 3)))
+
+
 def _members(rng, width, depth):
     inner = some_layers(rng, width, depth + 1)
     return cr.Members(int(rng.integers(2, 4)), *inner, cr.Dense(1))
@@ -59,6 +65,7 @@ KINDS = {
     "residual": _residual,
     "periodic": _periodic,
     "piecewise_linear": _piecewise,
+    "embedding": _embedding,
     "members": _members,
 }
 """A random layer of a kind for so many inputs; `depth` is how deep it stands within others. Kinds

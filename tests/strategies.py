@@ -81,6 +81,12 @@ def _piecewise(draw: Any, width: int) -> cr.Layer:
     return cr.PiecewiseLinear(edges, draw(st.integers(1, 9)))
 
 
+def _embedding(draw: Any, width: int) -> cr.Layer:
+    """The first input has levels, the others some or none."""
+    levels = [draw(st.integers(0 if k else 1, 4)) for k in range(width)]
+    return cr.Embedding(levels, draw(st.integers(1, 9)))
+
+
 def _periodic(draw: Any, width: int) -> cr.Layer:
     some = st.sets(st.integers(0, width - 1), min_size=1)
     values, frequencies = draw(st.integers(1, 5)), draw(st.integers(1, 4))
@@ -114,6 +120,7 @@ ANY_KIND: dict[str, Any] = {
     "residual": _residual,
     "periodic": _periodic,
     "piecewise_linear": _piecewise,
+    "embedding": _embedding,
     "members": _members,
 }
 """How any layer of a kind is drawn, from how many values enter it."""

@@ -60,6 +60,8 @@ ARCHITECTURES = {
     "3 inputs, periodic 3 × 3, 2 outputs: 74 parameters": [cr.Periodic(2, 4), cr.Dense(2)],
     "3 inputs, piecewise linear 2 × 4, 1 output: 38 parameters": [
         cr.PiecewiseLinear([[0, 1], [], [0, 1, 2]], 4), cr.Dense(1)],
+    "3 inputs, embedding 5 × 4, 1 output: 30 parameters": [
+        cr.Embedding([3, 0, 2], 4), cr.Dense(1)],
     "3 inputs, 4 members (8 relu, 2 identity), 2 outputs: 116 parameters": [
         cr.Members(4, cr.Dense(8, "relu"), cr.Dense(2))],
 }  # fmt: skip

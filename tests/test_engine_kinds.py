@@ -107,6 +107,7 @@ def test_every_width(width: int, dtype: str) -> None:
         cr.Residual(cr.Dense(width, "tanh")),
         cr.BatchNorm(),
         cr.PiecewiseLinear([[-1.0, 0.0, 1.0]] * width, width % 18 + 1),
+        cr.Embedding([2] * width * (width % 18 + 1), width % 7 + 1),
         cr.Dense(3),
         cr.Periodic(width % 10 + 1, width % 7 + 1, 0.5),
         cr.Members(2, cr.Dense(width), cr.Activate("softmax"), cr.Dense(2)),

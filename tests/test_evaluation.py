@@ -8,17 +8,19 @@ import array_api_strict
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule import backprop, engine
 from chainrule.activations import ACTIVATIONS
 from chainrule.batches import check_examples
 from chainrule.engine.session import Session
+from chainrule.evaluation import predict_finite
 from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS, init_states
 from chainrule.record import Plan
 from chainrule.trees import leaves, tree_map
-from strategies import Problem, problem, problems
+from strategies import Problem, problem, problems, problems_of_any_kind
 
 pytestmark = pytest.mark.usefixtures("as_many_threads_as_asked")
 
@@ -296,3 +298,12 @@ def test_the_core_of_prediction_is_the_link() -> None:
     np.testing.assert_array_equal(
         backprop.prediction(trace), cr.predict(p.net, p.params, p.X, engine="reference")
     )
+
+
+@native
+@given(problems_of_any_kind(), st.integers(1, 9))
+def test_a_row_is_predicted_alike_whichever_rows_stand_beside_it(p: Problem, rows: int) -> None:
+    p = cast(p, "float32")
+    X = np.resize(p.X, (12, p.net.inputs)).astype("float32")
+    whole = predict_finite(p.net, p.params, X)
+    assert np.array_equal(predict_finite(p.net, p.params, X[:rows]), whole[:rows])

@@ -124,6 +124,7 @@ THROUGH = {
     "residual within": [cr.Residual(cr.Scale(), PLAIN, cr.Activate("tanh"))],
     "periodic": [cr.Periodic(2, 3, 0.5)],
     "piecewise_linear": [cr.PiecewiseLinear([[-1.0, 0.0, 2.0], [], [0.0, 1.0]], 2)],
+    "embedding": [cr.Embedding([2, 0, 3], 2)],
     "members": [cr.Members(2, cr.Dense(4, "relu"), cr.Dense(2))],
     "full members": [cr.Members(2, cr.Dense(4, "relu"), cr.Dense(2), full=True)],
 }

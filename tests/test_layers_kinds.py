@@ -145,6 +145,32 @@ def test_piecewise_linear_starts_linear() -> None:
     assert_allclose(forward(layer, params), expected.reshape(6, 12), rtol=1e-14)
 
 
+@pytest.mark.parametrize(
+    ("x", "row"),
+    [
+        (0.0, 0),
+        (2.0, 2),
+        (1.4, 1),  # the nearest
+        (-0.5, 0),  # of two as near the even one
+        (0.5, 0),
+        (1.5, 2),
+        (2.5, 2),
+        (-1.0, None),  # none of them
+        (3.0, None),
+        (2.0**24, None),
+        (-1e300, None),
+        (math.inf, None),
+        (math.nan, None),
+    ],
+)
+def test_embedding_by_hand(x: float, row: int | None) -> None:
+    layer = cr.Embedding([3, 0, 2], 2)
+    W = RNG.normal(size=(5, 2))
+    a = forward(layer, layer.form(3)._replace(W=W), np.array([[x, 7.0, 1.0]]))[0]
+    assert_allclose(a[:2], (W[0] + W[1] + W[2]) / 3 if row is None else W[row], rtol=1e-14)
+    assert_array_equal(a[2:], [7.0, *W[4]])
+
+
 def test_members_are_networks_that_share_weights() -> None:
     layer = cr.Members(3, cr.Dense(4, "tanh"), cr.Dense(2))
     scales, ((W, b),), own = params = layer.init(3, RNG)
@@ -219,6 +245,7 @@ def test_every_kind_is_a_value_and_its_repr_makes_it(kind: str) -> None:
         (cr.LayerNorm(), "layer norm"),
         (cr.Periodic(), "periodic 3 × 4"),
         (cr.PiecewiseLinear(EDGES), "piecewise linear 2 × 8"),
+        (cr.Embedding([4_000, 0, 31], 4), "embedding 4,031 × 4"),
         (cr.Members(4, cr.Dense(8, "relu"), cr.Dense(1)), "4 members (8 relu, 1 identity)"),
     ],
 )
@@ -231,6 +258,7 @@ WEIGHTS = {
     "residual": {"0.0.W", "0.1.W"},
     "periodic": {"0.W"},
     "piecewise_linear": {"0.w", "0.W"},
+    "embedding": {"0.W"},
     "members": {"0.shared.0.W", "0.own.0.W", "0.own.1.W"},
 }
 STATISTICS = {"batch_norm": {"0.running_mean", "0.running_variance"}}
@@ -323,6 +351,20 @@ REFUSED = [
     (lambda: cr.PiecewiseLinear([[1.0, math.nan]]), "edges of input 0 must be a finite number"),
     (lambda: cr.PiecewiseLinear([[1.0, 1e300]]), "in single precision too"),
     (lambda: cr.PiecewiseLinear([[], []]), "of at least one, got none"),
+    (
+        lambda: cr.Embedding(3),
+        "Embedding: levels must hold, for each input, how many levels it has",
+    ),
+    (lambda: cr.Embedding("ab"), "such as [120, 0], got 'ab'"),
+    (lambda: cr.Embedding([0, 0]), "at least one must have some, got none"),
+    (lambda: cr.Embedding([1, 2.5]), "Embedding: levels of input 1 must be a whole number"),
+    (lambda: cr.Embedding([True]), "Embedding: levels of input 0 must be a whole number"),
+    (lambda: cr.Embedding([2**24 + 1]), "levels of input 0 must be a whole number >= 0 and <= 16"),
+    (lambda: cr.Embedding([2], 0), "Embedding: size must be a whole number >= 1, got 0"),
+    (
+        lambda: cr.Network(1, [cr.Embedding([2, 2]), cr.Dense(1)], "huber"),
+        "has levels for 2 inputs, and gets 1",
+    ),
     (
         lambda: cr.Network(1, [cr.PiecewiseLinear(EDGES), cr.Dense(1)], "huber"),
         "has edges for 3 inputs, and gets 1",

@@ -149,7 +149,12 @@ DECISIONS = {
         "category",
         "25 categories: 00x, 01x, 02x, 03x, 04x, …",
     ),
-    "label": (NAMES, {}, "left out", "text, all different (keep: `categories=['label']`)"),
+    "label": (
+        NAMES,
+        {},
+        "left out",
+        "text, all different (keep: `categories=['label']` or `texts=['label']`)",
+    ),
     "label, kept": (
         NAMES,
         {"categories": ["label, kept"]},
@@ -161,13 +166,13 @@ DECISIONS = {
         [*NAMES[:150], *["x"] * 50],
         {},
         "left out",
-        "text, most of it different (keep: `categories=['most']`)",
+        "text, most of it different (keep: `categories=['most']` or `texts=['most']`)",
     ),
     "prose": (
         [f"{k % 101} {'word ' * 30}" for k in range(202)],
         {},
         "left out",
-        "long text (keep: `categories=['prose']`)",
+        "long text (keep: `categories=['prose']` or `texts=['prose']`)",
     ),
     "id": (range(100, 300), {}, "left out", "identifies the rows (keep: `numbers=['id']`)"),
     "PassengerId": (

@@ -11,7 +11,7 @@ from chainrule.tabular.encoding.target_encoding import ClassEncoder
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.objectives import checked_class_weights, class_weights
 from chainrule.tabular.prepare import prepare
-from chainrule.tabular.table_training import first_trainer
+from chainrule.tabular.table_training import first_stage
 from chainrule.tabular.training_options import Options, completed
 
 N = 500
@@ -29,7 +29,7 @@ TABLE = pl.DataFrame(
     }
 )
 TARGETS = ("price", "visits", "rare")
-SHORT = {"epochs": 4, "hidden": (8,), "leave_out": ("shop",), "refit": False}
+SHORT = {"epochs": 4, "hidden": (8,), "leave_out": ("shop",), "refit": False, "effort": "fast"}
 
 
 def trained(target, table=TABLE, **options):
@@ -68,8 +68,17 @@ def test_a_quantile_loss_is_the_option_of_quantiles():
     assert by_loss.quantiles == (0.5,)
 
 
+@pytest.mark.parametrize("loss", [None, "cross_entropy", "cross_entropy(0.1)"])
+def test_smoothed_labels_are_those_of_the_loss(loss):
+    by_loss = trained("rare", loss="cross_entropy(0.1)")
+    by_option = trained("rare", loss=loss, label_smoothing=0.1)
+    assert by_option.predict(TABLE).equals(by_loss.predict(TABLE))
+    assert not by_option.predict(TABLE).equals(trained("rare").predict(TABLE))
+
+
 def test_counts_are_foretold_by_rates():
-    model = trained("visits", loss="poisson", epochs=40, learning_rate=0.01)
+    asked = {"epochs": 40, "learning_rate": 0.01, "embedding": "none"}
+    model = trained("visits", loss="poisson", **asked)
     assert model.target.task == "regression"  # although the counts are few
     rates = model.predict(TABLE)["prediction"].to_numpy()
     prepared = model.preparation.transform(TABLE)
@@ -88,9 +97,10 @@ def test_rates_begin_at_the_mean_of_the_counts():
     table = TABLE.select("a", "b", visits=pl.col("visits") + 5_000)
     prepared = prepare(open_source(table), "visits", Options(loss="poisson"))
     with prepared.blocks:
-        run = first_trainer(prepared, completed(Options(loss="poisson"), N))
-    first = cr.predict(run.plan.net, run.params, np.zeros((1, 2), "f4"))
-    assert first.item() == pytest.approx(float(prepared.baseline[0]), rel=1e-4)
+        chosen = completed(Options(loss="poisson"), "regression", N)
+        run = first_stage(prepared, chosen).runs[0].trainer
+    first = cr.predict(run.plan.net, run.params, np.array([[0, 0], [3, -2]], "f4"))
+    assert first[:, 0] == pytest.approx(float(prepared.baseline[0]), rel=1e-4)
 
 
 def test_large_counts_are_learnt():
@@ -143,6 +153,15 @@ def test_what_does_not_fit_the_target_is_refused(table, target, options, message
         ({"loss": "binary_cross_entropy"}, "is not for tables: .* cross_entropy is the same"),
         ({"loss": "hinge"}, "is not for tables: it gives no probabilities; use cross_entropy"),
         ({"loss": "poisson", "task": "classification"}, "is of the task regression, and task is"),
+        ({"loss": "huber", "label_smoothing": 0.1}, "label_smoothing is for the loss cross_ent"),
+        ({"loss": "quantile(0.5)", "label_smoothing": 0.1}, "label_smoothing is for the loss cro"),
+        ({"task": "regression", "label_smoothing": 0.1}, "label_smoothing is for classes, and ta"),
+        (
+            {"loss": "cross_entropy(0.2)", "label_smoothing": 0.1},
+            "smooths its labels itself; lea",
+        ),
+        ({"quantiles": (0.5,), "label_smoothing": 0.1}, "quantiles 0.5 have a loss of their own"),
+        ({"label_smoothing": 1.0}, "label_smoothing"),
         ({"loss": "huber", "quantiles": (0.5,)}, "quantiles 0.5 have a loss of their own"),
         ({"loss": "quantile(0.1)", "quantiles": (0.5,)}, "quantiles 0.5 have a loss of their own"),
         ({"metric": "auc"}, "unknown metric 'auc'; did you mean 'roc_auc'"),

@@ -21,7 +21,10 @@ DATA = [
     ({"encoders": 3}, "preparation.encoders must be a list, got 3"),
     ({"encoders": [], "more": 1}, "preparation must have the keys encoders: the key 'more' is not"),
     ({"encoders": [NUMBER, 3]}, "preparation.encoders[1] must be an object, got 3"),
-    ({"encoders": [{"kind": 3}]}, "encoders[0].kind must be one of Number, Date, Category, Rank"),
+    (
+        {"encoders": [{"kind": 3}]},
+        "encoders[0].kind must be one of Number, Date, Category, Many, Rank",
+    ),
     ({"encoders": [{"kind": "Number"}]}, "encoders[0] must have the keys column, centre, scale"),
     ({"encoders": [{**NUMBER, "missing": 1}]}, "encoders[0].missing must be true or false, got 1"),
     ({"encoders": [{**NUMBER, "more": 1}]}, "missing, text: the key 'more' is not known"),

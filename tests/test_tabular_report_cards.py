@@ -39,8 +39,10 @@ def test_the_summary_is_the_models(name):
     assert page.facts["parameters"] == f"{model.net.size:,}"
     dropout = about["options"]["dropout"]
     between = f" → dropout {dropout:g}" if dropout else ""
+    numbers = sum(map(bool, model.net.layers[0].edges))
     assert page.facts["network"] == (
-        f"{model.net.inputs} in → 16 relu{between} → {model.net.outputs} out"
+        f"{model.net.inputs} in → piecewise linear {numbers} × 8 → 16 relu{between} "
+        f"→ {model.net.outputs} out"
     )
     assert page.facts["training"] == f"8 epochs; the best was epoch {about['best_epoch']}"
     assert page.facts["table"] == source.name

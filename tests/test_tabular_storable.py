@@ -6,6 +6,7 @@ import pytest
 import chainrule as cr
 from chainrule import codec
 from chainrule.serialization import file_header
+from chainrule.tabular import stored_model
 from chainrule.tabular.table_error import TableError
 
 LONG = "x" * 100_001
@@ -73,7 +74,7 @@ def test_many_long_texts_together():
 
 @pytest.mark.parametrize(("hidden", "layers"), [((1,) * 500, "1,001"), ((1,) * 999, "1,999")])
 def test_too_many_layers(hidden, layers):
-    said = untrained(table(), "y", hidden=hidden, dropout=0.1)
+    said = untrained(table(), "y", embedding="none", hidden=hidden, dropout=0.1)
     assert said == (
         "a model has at most 1,000 layers, those of `dropout=` among them, got "
         f"{layers}; ask for fewer by `hidden=`"
@@ -81,7 +82,8 @@ def test_too_many_layers(hidden, layers):
 
 
 def test_the_most_layers_are_saved(tmp_path):
-    model = cr.train(table(), "y", epochs=1, hidden=(1,) * 999, dropout=0.0)
+    asked = {"embedding": "none", "dropout": 0.0}
+    model = cr.train(table(), "y", epochs=1, hidden=(1,) * 999, **asked)
     model.save(tmp_path / "t.model")
     assert len(cr.TableModel.load(tmp_path / "t.model").net.layers) == 1000
 
@@ -101,7 +103,7 @@ def test_what_is_told_at_the_end_is_foreseen(tmp_path, monkeypatch, module, name
     monkeypatch.setattr(module, name, 10**7)
     told = cr.train(table(y=CLASSES), "y", epochs=1, hidden=(2,))
     told.save(tmp_path / "t.model")
-    arrays, data = told._contents()
+    arrays, data = stored_model.contents(told)
     text = file_header.make_header(arrays, data, file_header.NO_DIGEST)
     needed = text.count(b",") + text.count(b"{") if name == "MOST_VALUES" else len(text)
     monkeypatch.setattr(module, name, needed * 9 // 10)

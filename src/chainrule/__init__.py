@@ -95,6 +95,8 @@ __all__ = [
     "StepDecay",
     "TableError",
     "TableModel",
+    "TabularClassifier",
+    "TabularRegressor",
     "TrainingInterrupted",
     "WarmUp",
     "activations",
@@ -133,7 +135,9 @@ _LAZY = {
         ("CheckpointError", "ModelFileError", "load", "save"),
         "chainrule.serialization",
     ),
-    **dict.fromkeys(("TableModel", "train"), "chainrule.tabular"),
+    **dict.fromkeys(
+        ("TableModel", "TabularClassifier", "TabularRegressor", "train"), "chainrule.tabular"
+    ),
     "contributions": "chainrule.explanation.contributions",
     "explain_step": "chainrule.explanation.replay",
     "Checkpoint": "chainrule.fitting.checkpoint",

@@ -82,6 +82,7 @@ def predict_finite(
 ) -> Array:
     """Return the same, and raise FloatingPointError, with the row, for what is not finite.
 
+    What the engine predicts for a row is the same to the bit whichever rows stand beside it.
     `first` is the number of the first row. The engine leaves to the reference what is not finite on
     the way to its outputs, so that it is only looked for there, and in e^a.
 
@@ -93,13 +94,22 @@ def predict_finite(
     FloatingPointError: the prediction of row 8 is not finite, got inf: its inputs or the \
 parameters are too large
     """
-    quick = predictor.predict(net, params, X, threads) if engine == "auto" else None
+    quick = predictor.predict(net, params, _many(X), threads) if engine == "auto" else None
+    quick = quick if quick is None else quick[: len(X)]
     if quick is not None and net.loss != "poisson":
         return quick
     with np.errstate(over="ignore", invalid="ignore"):  # it is told of by its row
         made = predict(net, params, X, engine=engine, threads=threads) if quick is None else quick
     check_predicted(made, first=first)
     return made
+
+
+def _many(X: Any) -> Any:
+    """Return a few rows over and over, so that their sums are taken as those of many rows are."""
+    if np.ndim(X) != 2 or not 0 < len(X) <= predictor.FEW_ROWS:
+        return X
+    X = np.asarray(X)
+    return np.resize(X, (predictor.FEW_ROWS + 1, X.shape[1]))
 
 
 @documented_by(backprop.cost, predict)

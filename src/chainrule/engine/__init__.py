@@ -24,7 +24,7 @@
 | `operation.hpp` | what an operation is; below, a file for each kind |
 | `affine.hpp`, `activate.hpp`, `dropout.hpp`, `add.hpp`, `scale.hpp` | those of plain layers |
 | `gains.hpp`, `layer_norm.hpp`, `batch_norm.hpp`, `rms.hpp` | those of norms |
-| `embedding.hpp`, `periodic.hpp`, `piecewise.hpp` | those of embeddings |
+| `layout.hpp`, `periodic.hpp`, `piecewise.hpp`, `embedding.hpp` | those of embeddings |
 | `program.hpp` | a network as operations in order |
 | `batch.hpp`, `update.hpp`, `step.hpp` | the two phases of a step, and the whole |
 | `team.hpp`, `laps.hpp` | a team of threads, and how long it works together |

@@ -30,12 +30,13 @@
 namespace chainrule {
 
 enum class Kind {
-    affine, activate, dropout, scale, layer_norm, rms, batch_norm, add, periodic, piecewise
+    affine, activate, dropout, scale, layer_norm, rms, batch_norm, add, periodic, piecewise,
+    embedding
 };
 
-inline constexpr std::array<std::string_view, 10> kind_names{
-    "affine", "activate",   "dropout", "scale",    "layer_norm",
-    "rms",    "batch_norm", "add",     "periodic", "piecewise"};
+inline constexpr std::array<std::string_view, 11> kind_names{
+    "affine",     "activate", "dropout",  "scale",     "layer_norm", "rms",
+    "batch_norm", "add",      "periodic", "piecewise", "embedding"};
 
 inline std::optional<Kind> find_kind(std::string_view name) {
     for (std::size_t k = 0; k < kind_names.size(); ++k)
@@ -62,6 +63,7 @@ struct OperationSpec {
     double epsilon = 0, momentum = 0;
     std::vector<int> features{};               // the inputs that are embedded, in order
     std::vector<std::vector<double>> edges{};  // of each of them
+    std::vector<int> levels{};                 // how many each of them has
 
     // Decided when the program is made.
     std::array<Way, 2> ways{};

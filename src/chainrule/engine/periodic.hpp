@@ -15,15 +15,15 @@
 // Holzmüller and others (2024), Better by default.
 #pragma once
 
-#include "embedding.hpp"
+#include "layout.hpp"
 #include "trigonometry.hpp"
 
 namespace chainrule {
 
 template <class T>
-struct Periodic : Embedding<T> {
-    using Embedding<T>::x, Embedding<T>::y, Embedding<T>::first, Embedding<T>::copies;
-    using Embedding<T>::way, Embedding<T>::places, Embedding<T>::features, Embedding<T>::for_copies;
+struct Periodic : LaidOut<T> {
+    using LaidOut<T>::x, LaidOut<T>::y, LaidOut<T>::first, LaidOut<T>::copies;
+    using LaidOut<T>::way, LaidOut<T>::places, LaidOut<T>::features, LaidOut<T>::for_copies;
     using V = typename Vec<T>::type;
     static constexpr int lanes = wide<T>;
     static constexpr T full_turn = T(6.283185307179586477);
@@ -32,7 +32,7 @@ struct Periodic : Embedding<T> {
     int m, v;
 
     Periodic(const OperationSpec& spec, std::vector<ValueSpec>& values, std::vector<TensorSpec>& tensors)
-        : Embedding<T>(spec, values[spec.inputs[0]].width, tensors[spec.tensors[3]].columns + 1),
+        : LaidOut<T>(spec, values[spec.inputs[0]].width, tensors[spec.tensors[3]].columns + 1),
           frequency(spec.tensors[0]), phase(spec.tensors[1]), W(spec.tensors[2]), b(spec.tensors[3]),
           m(tensors[frequency].columns), v(tensors[b].columns) {
         values[y].shared = features * (block() + sums() * lanes);

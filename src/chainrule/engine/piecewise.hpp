@@ -17,14 +17,14 @@
 // Gorishniy and others (2022), On embeddings for numerical features in tabular deep learning.
 #pragma once
 
-#include "embedding.hpp"
+#include "layout.hpp"
 
 namespace chainrule {
 
 template <class T>
-struct Piecewise : Embedding<T> {
-    using Embedding<T>::x, Embedding<T>::y, Embedding<T>::first, Embedding<T>::copies;
-    using Embedding<T>::way, Embedding<T>::places, Embedding<T>::features, Embedding<T>::for_copies;
+struct Piecewise : LaidOut<T> {
+    using LaidOut<T>::x, LaidOut<T>::y, LaidOut<T>::first, LaidOut<T>::copies;
+    using LaidOut<T>::way, LaidOut<T>::places, LaidOut<T>::features, LaidOut<T>::for_copies;
     using V = typename Vec<T>::type;
     static constexpr int w = Vec<T>::width;
     static constexpr T lowest = -4, highest = 5;
@@ -36,7 +36,7 @@ struct Piecewise : Embedding<T> {
 
     Piecewise(const OperationSpec& spec, std::vector<ValueSpec>& values,
               std::vector<TensorSpec>& tensors)
-        : Embedding<T>(spec, values[spec.inputs[0]].width, tensors[spec.tensors[0]].columns),
+        : LaidOut<T>(spec, values[spec.inputs[0]].width, tensors[spec.tensors[0]].columns),
           slope(spec.tensors[0]), b(spec.tensors[1]), W(spec.tensors[2]), d(tensors[b].columns) {
         int count = 0;
         for (const std::vector<double>& given : spec.edges) {
@@ -103,9 +103,11 @@ private:
         const V x = load(number);
         typename Vec<T>::Int bin{};
         for (std::size_t edge = 1; edge + 1 < own.size(); ++edge) bin -= x >= broadcast<T>(own[edge]);
+        typename Vec<T>::Lane lanes[w];  // bin[k] would keep all of it in memory in the loop above
+        std::memcpy(lanes, &bin, sizeof bin);
         Lying found;
         for (int k = 0; k < w; ++k) {
-            found.j[k] = static_cast<int>(bin[k]);
+            found.j[k] = static_cast<int>(lanes[k]);
             left[k] = own[found.j[k]];
             right[k] = own[found.j[k] + 1];
         }

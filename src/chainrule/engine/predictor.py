@@ -13,6 +13,10 @@ from chainrule.engine.session import why_not
 from chainrule.network import Network, Parameters
 from chainrule.trees import Array, leaves, tree_map
 
+FEW_ROWS = 4
+"""Up to so many rows are each predicted by itself, with their sums in another order than in many:
+`few_rows` of `predict.hpp`."""
+
 _known: dict[int, tuple[weakref.ref[Network], Any]] = {}
 """The predictor of each network, or None, by its identity: comparing networks takes too long."""
 

@@ -17,6 +17,7 @@
 #include "affine.hpp"
 #include "batch_norm.hpp"
 #include "dropout.hpp"
+#include "embedding.hpp"
 #include "layer_norm.hpp"
 #include "losses.hpp"
 #include "periodic.hpp"
@@ -151,7 +152,7 @@ template <class T>
 class Program {
 public:
     using Any = std::variant<Affine<T>, Activate<T>, DropoutAlone<T>, Scale<T>, LayerNorm<T>, Rms<T>,
-                             BatchNorm<T>, Add<T>, Periodic<T>, Piecewise<T>>;
+                             BatchNorm<T>, Add<T>, Periodic<T>, Piecewise<T>, Embedding<T>>;
 
     ProgramSpec spec;
     std::vector<Any> operations;
@@ -222,6 +223,7 @@ private:
             case Kind::add: return add<Add<T>>(op);
             case Kind::periodic: return add<Periodic<T>>(op);
             case Kind::piecewise: return add<Piecewise<T>>(op);
+            case Kind::embedding: return add<Embedding<T>>(op);
         }
         __builtin_unreachable();
     }

@@ -67,6 +67,8 @@ class Operation(NamedTuple):
     """The inputs that are embedded, in order."""
     edges: tuple[tuple[float, ...], ...] = ()
     """Of each of them."""
+    levels: tuple[int, ...] = ()
+    """How many each of them has."""
 
 
 class _At(NamedTuple):
@@ -196,6 +198,15 @@ class Program:
         width = self.width(x) + len(features) * (size - 1)
         own = tuple(edges[k] for k in features)
         return self._add("piecewise", (x,), width, (w, b, W), features=features, edges=own)
+
+    def embedding(self, x: int, levels: tuple[int, ...], W: str) -> int:
+        """Return x, each number that has levels in the place of the vector of its level."""
+        features = tuple(k for k, own in enumerate(levels) if own)
+        size = self._columns(W)
+        self._count(len(features) * (8 + 2 * size), x)
+        width = self.width(x) + len(features) * (size - 1)
+        own = tuple(levels[k] for k in features)
+        return self._add("embedding", (x,), width, (W,), features=features, levels=own)
 
     def width(self, x: int) -> int:
         """Return how many numbers a value has."""

@@ -75,6 +75,7 @@ inline OperationSpec read_operation(nb::handle r) {
     op.momentum = field<double>(r, "momentum");
     op.features = field<std::vector<int>>(r, "features");
     op.edges = field<std::vector<std::vector<double>>>(r, "edges");
+    op.levels = field<std::vector<int>>(r, "levels");
     return op;
 }
 

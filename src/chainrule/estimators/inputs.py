@@ -84,7 +84,7 @@ def check_data(estimator: Any, X: Any, y: Any, *, first: bool) -> tuple[Array, A
     X, y = as_numpy(X), as_numpy(y)
     check_unmasked("y", y)
     _check_no_moments(X)
-    _check_present(y)
+    check_present(y)
     try:
         X, y = validate_data(estimator, X, y, multi_output=True, reset=first, **ACCEPTED)
     except ValueError as error:
@@ -143,21 +143,26 @@ def _check_no_moments(X: Any) -> None:
             )
 
 
-def _check_present(y: Any) -> None:
-    """Raise where an entry of objects is missing: among words it would become a class, 'nan'."""
+def check_present(y: Any) -> None:
+    """Raise ValueError where an entry of objects is missing: among words it would be one, 'nan'."""
     entries = getattr(y, "to_numpy", lambda: y)()
     if isinstance(entries, list | tuple) or getattr(
         getattr(entries, "dtype", None), "hasobject", False
     ):
         for row, entry in enumerate(entries):
-            if _is_missing(entry):
+            if is_missing(entry):
                 raise ValueError(
                     f"Input y contains NaN or another missing value, {entry!r} in row {row}; leave "
                     "such rows out"
                 )
 
 
-def _is_missing(entry: Any) -> bool:
+def is_missing(entry: Any) -> bool:
+    """Whether an object stands for no value.
+
+    >>> is_missing(None), is_missing(math.nan), is_missing(0.0)
+    (True, True, False)
+    """
     # pandas' NA and NaT, without loading pandas
     nothing = entry is None or type(entry).__name__ in ("NAType", "NaTType")
     return nothing or (isinstance(entry, float) and math.isnan(entry))

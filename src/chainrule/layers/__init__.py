@@ -6,9 +6,10 @@
 | `dense.py`, `activate.py`, `dropout.py`, `scale.py` | kinds, each under its name |
 | `layer_norm.py`, `rms_norm.py`, `batch_norm.py` | norms |
 | `periodic.py`, `piecewise_linear.py` | embeddings of numbers |
+| `embedding.py` | that of levels, such as categories |
 | `residual.py`, `members.py` | layers of layers |
 | `chain.py` | layers one after the other: what networks and layers of layers share |
-| `normalised.py`, `embedding.py` | what norms share; what embeddings share |
+| `normalised.py`, `layout.py` | what norms share; what embeddings share |
 | `ensemble.py` | what stands in members with scales around each dense layer |
 | `predictions.py` | the loss of several predictions side by side, as members make them |
 | `parameter_shapes.py` | the form of parameters |
@@ -19,6 +20,7 @@ from chainrule.layers.activate import Activate
 from chainrule.layers.batch_norm import BatchNorm
 from chainrule.layers.dense import Dense
 from chainrule.layers.dropout import Dropout
+from chainrule.layers.embedding import Embedding
 from chainrule.layers.layer import Draw, Layer, Role, Words
 from chainrule.layers.layer_norm import LayerNorm
 from chainrule.layers.members import Members
@@ -41,6 +43,7 @@ LAYERS: dict[str, type[Layer]] = {
         Residual,
         Periodic,
         PiecewiseLinear,
+        Embedding,
         Members,
     )
 }
@@ -52,6 +55,7 @@ __all__ = [
     "Dense",
     "Draw",
     "Dropout",
+    "Embedding",
     "Layer",
     "LayerNorm",
     "Members",

@@ -1,90 +1,276 @@
-r"""What embeddings of numbers share: each input becomes some outputs, or passes through as it is.
+r"""Embedding: each number of a level, such as that of a category, becomes a vector of its own.
 
-x   (n, i)   of which f inputs are embedded      a   (n, f·d + i − f), in the order of the inputs
+x   (n, i)      levels   of each input, or 0      W   (rows, d)   the vectors of all levels
+a   (n, o)      k        (n, f)   the levels that the f inputs name, as rows of W
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+import itertools
+import math
+import reprlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from array_api_compat import device
+from array_api_compat import array_namespace, device
 
+from chainrule.errors import check_whole
+from chainrule.layers.layer import Draw, Layer, Words
+from chainrule.layers.layout import Layout
+from chainrule.layers.parameter_shapes import zeros
 from chainrule.trees import Array
 
+MOST = 2**24
+"""The most levels of an input: single precision tells no more whole numbers apart."""
 
-class Layout(NamedTuple):
-    """Which of some inputs are embedded, each in `size` outputs.
 
-    >>> Layout(inputs=3, embedded=(0, 2), size=2).outputs
-    5
+class EmbeddingParameters(NamedTuple):
+    """The vectors of all levels of all inputs, W (rows, d)."""
+
+    W: Array
+
+
+class EmbeddingRecord(NamedTuple):
+    """What the layer saw: x and a."""
+
+    x: Array
+    a: Array
+
+
+@dataclass(frozen=True, repr=False)
+class Embedding(Layer):
+    r"""A layer that gives each level of an input, which is numbered from 0, a vector of its own.
+
+    $$e = W_k,\qquad k = \mathrm{round}(x);\qquad e = \frac{1}{L} \sum_m W_m
+    \text{ where } k \text{ is none of the } L \text{ levels}$$
+
+    The level is the whole number nearest to x; what is none of them gets the mean of all. So e does
+    not change with x, and ∂C/∂x is 0. W ~ U(±1/√d) is learnt; it is penalised and decays.
+
+    Parameters
+    ----------
+    levels
+        For each input how many levels it has; or 0, and it passes through as it is.
+    size
+        d, how many values a level becomes.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where an argument is not of its kind, or no input has levels.
+
+    Notes
+    -----
+    Source: Guo and Berkhahn (2016), Entity embeddings of categorical variables, arXiv:1604.06737.
+
+    Examples
+    --------
+    >>> layer = cr.Embedding([3, 0], size=2)
+    >>> W = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 0.0]])
+    >>> net = cr.Network(2, [layer], "huber")
+    >>> cr.predict(net, net.parameters([[W]]), [[1, 0.5], [7, 0.5]])
+    array([[3. , 4. , 0.5],
+           [3. , 2. , 0.5]])
     """
 
-    inputs: int
-    embedded: Sequence[int]
-    size: int
+    kind: ClassVar[str] = "embedding"
+
+    levels: tuple[int, ...]
+    size: int = 8
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "levels", _levels(self.levels))
+        size = check_whole("Embedding: size", self.size, least=1)
+        object.__setattr__(self, "size", size)
+
+    def __repr__(self) -> str:
+        few = len(self.levels) <= 12
+        shown = list(self.levels) if few else f"{len(self.levels)} inputs, {self.rows:,} levels"
+        return f"Embedding({shown}, {self.size})"
+
+    @classmethod
+    def example(cls, inputs: int) -> Embedding:
+        return cls((3,) * inputs, 1)
 
     @property
-    def passed(self) -> tuple[int, ...]:
-        """The inputs that pass through."""
-        embedded = set(self.embedded)
-        return tuple(k for k in range(self.inputs) if k not in embedded)
+    def rows(self) -> int:
+        """How many levels all inputs have."""
+        return sum(self.levels)
 
     @property
-    def outputs(self) -> int:
-        """The number of outputs."""
-        return len(self.embedded) * (self.size - 1) + self.inputs
+    def spans(self) -> list[tuple[int, int]]:
+        """The first row of W of each input with levels and the one behind its last."""
+        ends = itertools.accumulate((own for own in self.levels if own), initial=0)
+        return list(itertools.pairwise(ends))
 
-    def place(self, k: int) -> int:
-        """Return the first output of an input.
+    def layout(self, inputs: int) -> Layout:
+        """Return which inputs are embedded, and where they come to stand.
 
-        >>> Layout(inputs=3, embedded=(0, 2), size=2).place(2)
-        3
+        Parameters
+        ----------
+        inputs
+            The number of inputs.
         """
-        return k + (self.size - 1) * sum(other < k for other in self.embedded)
+        if len(self.levels) != inputs:
+            raise ValueError(f"has levels for {len(self.levels)} inputs, and gets {inputs}")
+        return Layout(inputs, tuple(k for k, own in enumerate(self.levels) if own), self.size)
 
-    def source(self, j: int) -> tuple[int, int]:
-        """Return the input that an output is of, and which of its outputs it is.
+    def outputs(self, inputs: int) -> int:
+        return self.layout(inputs).outputs
 
-        >>> Layout(inputs=3, embedded=(0, 2), size=2).source(4)
-        (2, 1)
-        """
-        k = max(k for k in range(self.inputs) if self.place(k) <= j)
-        return k, j - self.place(k)
+    def form(self, inputs: int) -> EmbeddingParameters:
+        self.layout(inputs)
+        return EmbeddingParameters(zeros(self.rows, self.size))
 
-    def numbers(self, x: Array, xp: Any) -> Array:
-        """Return the inputs that are embedded, (n, f)."""
-        return _taken(x, self.embedded, xp)
+    def init(self, inputs: int, rng: np.random.Generator) -> EmbeddingParameters:
+        bound = 1 / math.sqrt(self.size)
+        return EmbeddingParameters(rng.uniform(-bound, bound, self.form(inputs).W.shape))
 
-    def joined(self, e: Array, x: Array, xp: Any) -> Array:
-        """Return the outputs from the embeddings e (n, f, d) and the inputs."""
-        flat = xp.reshape(e, (e.shape[0], e.shape[1] * e.shape[2]))
-        return _taken(xp.concat([flat, _taken(x, self.passed, xp)], axis=1), _places(self), xp)
+    def forward(
+        self, params: EmbeddingParameters, x: Array, draw: Draw | None, xp: Any
+    ) -> tuple[Array, EmbeddingRecord]:
+        layout = self.layout(x.shape[1])
+        means = [xp.mean(params.W[first:end, :], axis=0) for first, end in self.spans]
+        vectors = xp.concat([params.W, xp.stack(means)], axis=0)
+        taken = xp.take(vectors, xp.reshape(self._rows(x, xp), (-1,)), axis=0)
+        e = xp.reshape(taken, (x.shape[0], len(layout.embedded), self.size))
+        a = layout.joined(e, x, xp)
+        return a, EmbeddingRecord(x, a)
 
-    def of_numbers(self, da: Array, xp: Any) -> Array:
-        """Return the part of ∂C/∂a that belongs to the embeddings, (n, f, d)."""
-        order = np.argsort(_places(self))[: len(self.embedded) * self.size]
-        return xp.reshape(_taken(da, order, xp), (da.shape[0], len(self.embedded), self.size))
+    def delta(
+        self, params: EmbeddingParameters, record: EmbeddingRecord, da: Array, xp: Any
+    ) -> Array:
+        return da
 
-    def dx(self, dnumbers: Array, da: Array, xp: Any) -> Array:
-        """Return ∂C/∂x from ∂C by the embedded inputs (n, f), and ∂C/∂a."""
-        order = np.argsort(_places(self))[len(self.embedded) * self.size :]
-        given = xp.concat([dnumbers, _taken(da, order, xp)], axis=1)
-        return _taken(given, np.argsort((*self.embedded, *self.passed)), xp)
+    def dx(
+        self, params: EmbeddingParameters, record: EmbeddingRecord, delta: Array, xp: Any
+    ) -> Array:
+        layout = self.layout(record.x.shape[1])
+        none = xp.zeros((delta.shape[0], len(layout.embedded)), dtype=delta.dtype)
+        return layout.dx(xp.asarray(none, device=device(delta)), delta, xp)
+
+    def gradient(self, record: EmbeddingRecord, delta: Array, xp: Any) -> EmbeddingParameters:
+        g = self.layout(record.x.shape[1]).of_numbers(delta, xp)
+        parts = [u.mT @ g[:, f, :] for f, u in enumerate(self._shares(record, xp))]
+        return EmbeddingParameters(xp.concat(parts, axis=0))
+
+    def per_example_gradients(
+        self, record: EmbeddingRecord, delta: Array, xp: Any
+    ) -> EmbeddingParameters:
+        g = self.layout(record.x.shape[1]).of_numbers(delta, xp)
+        parts = [u[:, :, None] * g[:, f, None, :] for f, u in enumerate(self._shares(record, xp))]
+        return EmbeddingParameters(xp.concat(parts, axis=1))
+
+    def squared_norms(self, record: EmbeddingRecord, delta: Array, xp: Any) -> Array:
+        """|g|² of each level that there is, |g|²/L of the mean of L."""
+        g = self.layout(record.x.shape[1]).of_numbers(delta, xp)
+        shares = [xp.sum(u * u, axis=1) for u in self._shares(record, xp)]
+        return xp.sum(xp.sum(g * g, axis=2) * xp.stack(shares, axis=1), axis=1)
+
+    def kinks(self, record: EmbeddingRecord) -> list[Array]:
+        """Cosines of π x, which change sign half-way between whole numbers."""
+        xp = array_namespace(record.x)
+        return [xp.cos(math.pi * self.layout(record.x.shape[1]).numbers(record.x, xp))]
+
+    def words(self, inputs: int) -> Words:
+        return Words("embedding", f"{self.rows:,} × {self.size:,}")
+
+    def lower(self, program: Any, x: int) -> int:
+        made: int = program.embedding(x, self.levels, "W")
+        return made
+
+    def work(self, sheet: Any) -> Any:
+        return _Work(self, sheet).formulas()
+
+    def _rows(self, x: Array, xp: Any) -> Array:
+        """The row of each level among those of W, followed by one for the mean of each input."""
+        layout = self.layout(x.shape[1])
+        k = xp.round(layout.numbers(x, xp))
+
+        def each(values: Iterable[int]) -> Array:
+            return xp.asarray([*values], dtype=x.dtype, device=device(x))
+
+        first, own = (each(part) for part in zip(*self._firsts_and_levels, strict=True))
+        means = each(range(self.rows, self.rows + len(layout.embedded)))
+        return xp.astype(xp.where((k >= 0) & (k < own), first + k, means), xp.int64)
+
+    @property
+    def _firsts_and_levels(self) -> list[tuple[int, int]]:
+        return [(first, end - first) for first, end in self.spans]
+
+    def _shares(self, record: EmbeddingRecord, xp: Any) -> list[Array]:
+        """Of each input, what share its levels have in e: u (n, L)."""
+        rows = self._rows(record.x, xp)
+        shares = []
+        for f, (first, end) in enumerate(self.spans):
+            each = xp.arange(first, end, device=device(record.x))
+            is_own = xp.astype(rows[:, f, None] == each[None, :], record.x.dtype)
+            unseen = rows[:, f, None] >= self.rows
+            shares.append(xp.where(unseen, 1 / (end - first), is_own))
+        return shares
 
 
-@functools.lru_cache
-def _places(layout: Layout) -> tuple[int, ...]:
-    """For each output, its place where all embeddings stand before what passes through."""
-    d, f = layout.size, len(layout.embedded)
-    blocks = {k: range(j * d, (j + 1) * d) for j, k in enumerate(layout.embedded)}
-    alone = {k: range(f * d + j, f * d + j + 1) for j, k in enumerate(layout.passed)}
-    found = blocks | alone
-    return tuple(place for k in range(layout.inputs) for place in found[k])
+def _levels(given: Any) -> tuple[int, ...]:
+    """Numbers of levels, at least one above 0, or raise."""
+    must = "Embedding: levels must hold, for each input, how many levels it has, or 0"
+    if not isinstance(given, Iterable) or isinstance(given, str):
+        raise TypeError(f"{must}, such as [120, 0], got {reprlib.repr(given)}")
+    levels = tuple(
+        check_whole(f"Embedding: levels of input {k}", own, least=0, most=MOST)
+        for k, own in enumerate(given)
+    )
+    if not any(levels):
+        raise ValueError(f"{must}; at least one must have some, got none")
+    return levels
 
 
-def _taken(x: Array, columns: Any, xp: Any) -> Array:
-    """The columns named."""
-    return xp.take(x, xp.asarray(np.asarray(columns, np.int64), device=device(x)), axis=1)
+class _Work:
+    """The formulas: see `Layer.work`."""
+
+    def __init__(self, layer: Embedding, sheet: Any) -> None:
+        self.layer, self.sheet = layer, sheet
+        self.layout = layer.layout(sheet.inputs)
+
+    def formulas(self) -> Any:
+        return self.sheet.formulas(a=self.a, dx=self.dx, by={"W": self.of_row}, reach=self.reach)
+
+    def level(self, f: int) -> int | None:
+        """The level that an input names, or None where it is none of them."""
+        x = self.sheet.record.x[0, self.layout.embedded[f]]
+        first, end = self.layer.spans[f]
+        return int(np.round(x)) if 0 <= np.round(x) < end - first else None
+
+    def a(self, j: int) -> Any:
+        k, d = self.layout.source(j)
+        if not self.layer.levels[k]:
+            return self.sheet.x(k)
+        f = [*self.layout.embedded].index(k)
+        first, end = self.layer.spans[f]
+        level, count = self.level(f), end - first
+        if level is not None:
+            vector = self.sheet.parameter("W", first + level, d)
+            return self.sheet.noted(vector, f"level {level:,} of {count:,}, from 0")
+        own = self.sheet.params.W[first:end, d]
+        summed = self.sheet.total(own, lambda m: self.sheet.parameter("W", first + m, d))
+        mean = summed / self.sheet.number(count)
+        return self.sheet.noted(mean, f"none of the {count:,} levels: the mean of all")
+
+    def dx(self, k: int) -> Any:
+        if not self.layer.levels[k]:
+            return self.sheet.da(self.layout.place(k))
+        return self.sheet.noted(self.sheet.number(0.0), "a level has no slope")
+
+    def of_row(self, row: int, d: int) -> Any:
+        """What an entry of W changes: nothing, where it is of another level."""
+        f = next(f for f, (_, end) in enumerate(self.layer.spans) if row < end)
+        first, end = self.layer.spans[f]
+        level = self.level(f)
+        share = 1 / (end - first) if level is None else float(row - first == level)
+        by = self.sheet.number(share)
+        return [(self.sheet.a(self.layout.place(self.layout.embedded[f]) + d), by)]
+
+    def reach(self, below: Any) -> Any:
+        outputs = [self.layout.place(k) for k in below if not self.layer.levels[k]]
+        return outputs, self.sheet.left[outputs]

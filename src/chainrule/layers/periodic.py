@@ -14,8 +14,8 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 
 from chainrule.errors import check_number, check_whole
-from chainrule.layers.embedding import Layout
 from chainrule.layers.layer import Draw, Layer, Words
+from chainrule.layers.layout import Layout
 from chainrule.layers.parameter_shapes import zeros
 from chainrule.trees import Array
 

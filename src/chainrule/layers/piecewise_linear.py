@@ -18,8 +18,8 @@ import numpy as np
 from array_api_compat import array_namespace, device
 
 from chainrule.errors import check_number, check_whole
-from chainrule.layers.embedding import Layout
 from chainrule.layers.layer import Draw, Layer, Role, Words
+from chainrule.layers.layout import Layout
 from chainrule.layers.parameter_shapes import zeros
 from chainrule.trees import Array
 

@@ -3,9 +3,15 @@
 | file | what it is for |
 |---|---|
 | `train_table.py` | `train`: from a table, and what is asked, to a model and its files |
-| `table_training.py` | the network that suits a table, its training, and the result |
+| `table_network.py` | the network that suits a table |
+| `table_training.py` | from examples to runs, and how each is trained |
+| `training_runs.py`, `training_stages.py` | its runs, and the stages in which they are made |
+| `effort.py`, `budget.py` | how much work goes into it, and how much time |
+| `trained_model.py` | what comes of it all, and what is told of it |
 | `training_outputs.py` | what a training writes: its model, its page, its checkpoints |
 | `output_files.py` | what any file may replace that is written |
+| `tabular_estimators.py` | the same model with scikit-learn's interface |
+| `estimator_table.py` | what an estimator is handed, as a table |
 | `read_options.py` | how a table is to be read |
 | `files/`, `formats/` | tables from files and frames; how their text becomes values |
 | `columns/`, `encoding/` | what columns are; how they become numbers |
@@ -18,6 +24,7 @@
 | `block_checkpoints.py` | where a run left off |
 | `table_model.py` | `TableModel`: predictions, scores, one file |
 | `prediction_columns.py` | what tables of predictions have for columns |
+| `stored_model.py` | a model as the arrays and the data of its file |
 | `model_record.py` | what its file tells, and what must fit together in it |
 | `objectives.py` | which loss is lowered, what classes weigh, what validation goes by |
 | `scores.py`, `class_scores.py` | how good predictions are, of all rows and of each class |
@@ -34,11 +41,17 @@ from chainrule.tabular.training_options import Options
 
 if typing.TYPE_CHECKING:
     from chainrule.tabular.table_model import TableModel
+    from chainrule.tabular.tabular_estimators import TabularClassifier, TabularRegressor
     from chainrule.tabular.train_table import train
 
-__all__ = ["Options", "TableModel", "train"]
+__all__ = ["Options", "TableModel", "TabularClassifier", "TabularRegressor", "train"]
 
-_LAZY = {"TableModel": "chainrule.tabular.table_model", "train": "chainrule.tabular.train_table"}
+_LAZY = {
+    "TableModel": "chainrule.tabular.table_model",
+    "TabularClassifier": "chainrule.tabular.tabular_estimators",
+    "TabularRegressor": "chainrule.tabular.tabular_estimators",
+    "train": "chainrule.tabular.train_table",
+}
 """Names whose module, which loads polars, waits until one of them is asked for."""
 
 

@@ -5,7 +5,7 @@ X   (n, features)   prepared examples      y   (n,) labels, or (n, outputs)     
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from chainrule.tabular.table_model import TableModel
 
 Array = NDArray[Any]
+Keys = tuple[NDArray[np.uint64], NDArray[np.uint64]]
+"""Of each example a hash of its inputs, and of all of it: equal for equal ones."""
+
+BothKeys = tuple[Keys, Keys]
+"""Those of the examples in training, and of those held out."""
 
 GIVES_AWAY = {"classification": 0.98, "regression": 0.998}
 """How much of the baseline's error a column alone takes away where it gives the target away."""
@@ -50,9 +55,15 @@ ROWS = 2_000
 
 
 def of_a_table(
-    target: TargetEncoder, preparation: Preparation, blocks: ExampleBlocks, held_out: Examples
+    target: TargetEncoder,
+    preparation: Preparation,
+    blocks: ExampleBlocks,
+    held_out: Examples,
+    alike: BothKeys | None = None,
 ) -> list[str]:
     """Return what is to be doubted of examples before any training, in words.
+
+    `alike` are the keys of those in training and of those held out, if not those of their inputs.
 
     >>> from chainrule.tabular.files.open_source import open_source
     >>> from chainrule.tabular.table_training import Options, prepared_training
@@ -60,9 +71,13 @@ def of_a_table(
     ...     training.prepared.doubts
     []
     """
+    training: Iterable[Keys] = (
+        keys(part.X, part.y) for part in map(blocks.__getitem__, range(blocks.count))
+    )
+    given = keys(held_out.X, held_out.y) if alike is None else alike[1]
     return [
         *leaks(target, preparation, blocks, held_out),
-        *repeated(blocks, held_out),
+        *repeated(training if alike is None else [alike[0]], given, held_out.y),
     ]
 
 
@@ -218,7 +233,7 @@ def _between(x: Array, means: Array) -> Array:
 # Rows on both sides
 
 
-def keys(X: Array, y: Array) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+def keys(X: Array, y: Array) -> Keys:
     """Return a hash of each example's inputs, and of all of it: equal for equal ones.
 
     >>> X = np.array([[1.0, 2.0], [2.0, 1.0], [1.0, 2.0]], "f4")
@@ -242,7 +257,7 @@ def _sums(X: Array, first: int) -> NDArray[np.uint64]:
     return found
 
 
-def repeated(blocks: ExampleBlocks, held_out: Examples) -> Iterator[str]:
+def repeated(training: Iterable[Keys], held_out: Keys, y: Array) -> Iterator[str]:
     """Yield how many of the rows held out stand in training too, unless few or by chance.
 
     Rows of few categories have equal inputs by chance, and then not all of them have one target.
@@ -252,14 +267,12 @@ def repeated(blocks: ExampleBlocks, held_out: Examples) -> Iterator[str]:
     >>> print(cr.train(table, "y", epochs=1, numbers=["x"]).about["warnings"][0])
     100.0% of the rows held out stand in training too, inputs and target: scores of...
     """
-    given, rows = keys(held_out.X, held_out.y)
+    given, rows = held_out
     inputs, of = np.unique(given, return_inverse=True)
     whole, row = np.unique(rows, return_inverse=True)
     least, greatest = np.full(len(inputs), 2**64 - 1, np.uint64), np.zeros(len(inputs), np.uint64)
     repeats = np.zeros(len(whole), bool)
-    for k in range(blocks.count):  # the rows of equal inputs are all one where both ends are
-        block = blocks[k]
-        there, own = keys(block.X, block.y)
+    for there, own in training:  # the rows of equal inputs are all one where both ends are
         at, known = _places(there, inputs)
         np.minimum.at(least, at[known], own[known])
         np.maximum.at(greatest, at[known], own[known])
@@ -270,7 +283,7 @@ def repeated(blocks: ExampleBlocks, held_out: Examples) -> Iterator[str]:
     if share < REPEATED or twins.sum() < LEAST:
         return
     alone = twins & (least == greatest)[of]
-    if alone.sum() < beyond_chance(held_out.y) * (least <= greatest)[of].sum():
+    if alone.sum() < beyond_chance(y) * (least <= greatest)[of].sum():
         return
     yield (
         f"{share:.1%} of the rows held out stand in training too, inputs and target: scores of "

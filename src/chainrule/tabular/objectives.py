@@ -74,6 +74,26 @@ def checked_loss(
     return str(losses.quantile(*levels)) if levels else str(row), levels or quantiles
 
 
+def smoothed_loss(loss: str | None, smoothing: float, task: str | None) -> str | None:
+    """Return the name of a loss with labels that are smoothed by so much.
+
+    Raises ValueError for one that has no labels, or a smoothing of its own.
+
+    >>> smoothed_loss(None, 0.1, None), smoothed_loss("poisson", 0, None)
+    ('cross_entropy(0.1)', 'poisson')
+    """
+    if not smoothing:
+        return loss
+    if task == "regression":
+        raise ValueError("label_smoothing is for classes, and task is regression")
+    row, made = losses.loss(loss or "cross_entropy"), losses.cross_entropy(smoothing)
+    if row.name != made.name:
+        raise ValueError(f"label_smoothing is for the loss cross_entropy, got loss {loss!r}")
+    if row.parameters not in (losses.cross_entropy().parameters, made.parameters):
+        raise ValueError(f"loss {loss!r} smooths its labels itself; leave label_smoothing out")
+    return str(made)
+
+
 def checked_class_weights(given: Any) -> str | dict[str, float] | None:
     """Return "balanced", or the weight of each class by its name, from a text or a mapping.
 

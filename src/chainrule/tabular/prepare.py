@@ -1,13 +1,14 @@
 """From a table to examples: what they are to teach, who is held out, and the prepared blocks.
 
-The rows pass twice: once to find out what the columns hold, once to be prepared.
+The rows pass twice: once to find out what the columns hold, once to be prepared; some columns once
+between, where means of the target by category are wanted.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +24,16 @@ from chainrule.fitting.hold_out import hold_out
 from chainrule.streams import Stream, generator
 from chainrule.tabular.columns.decision import Decision
 from chainrule.tabular.columns.survey import with_target
-from chainrule.tabular.doubts import of_a_table
+from chainrule.tabular.doubts import BothKeys, Keys, keys, of_a_table
+from chainrule.tabular.encoding.number_bins import Edges, bins_of
 from chainrule.tabular.encoding.preparation import Preparation, fit_preparation
 from chainrule.tabular.encoding.target_encoding import TargetEncoder
+from chainrule.tabular.encoding.target_means import (
+    CrossFitted,
+    TargetMeans,
+    dealt_to_folds,
+    means_of,
+)
 from chainrule.tabular.example_blocks import ExampleBlocks
 from chainrule.tabular.files.source import Source, changed
 from chainrule.tabular.files.text_fields import EMPTY
@@ -60,6 +68,8 @@ class Prepared:
         The number of each example's row in the table, from 1.
     is_held_out
         Which examples are held out; `held_out` has them, prepared.
+    bins
+        Of each feature the edges of its bins, () where it has none.
     weight, counts
         What each example counts: in scores, by its row; in training, by its class too.
     doubts
@@ -70,6 +80,7 @@ class Prepared:
     forms: ColumnFormats
     reading: dict[str, Any]
     preparation: Preparation
+    bins: tuple[Edges, ...]
     decisions: tuple[Decision, ...]
     without_target: int
     rows: NDArray[np.int64]
@@ -117,20 +128,24 @@ def prepare(
     """
     frames, memory = row_reader(source, options)
     surveyed = survey_table(source, frames, target, options, words)
-    names = options.numbers, options.categories
+    names = options.numbers, (*options.categories, *options.texts)
     if spelled := spelled_otherwise(source, surveyed.decisions, frames, *names):
         return prepare(source.as_text(spelled, EMPTY), target, options, words=spelled)
-    targets = _targets(surveyed, target, options)
+
+    def chunks(names: Sequence[str] | None = None) -> Numbered:
+        read = (with_target(surveyed.forms.read(chunk), target) for chunk in frames(names))
+        return numbered(read, surveyed.kept.height, source.name)
+
+    targets = _targets(surveyed, target, options, chunks)
     surveyed = surveyed.without_sample()
-    chunks = (with_target(surveyed.forms.read(chunk), target) for chunk in frames())
-    dealt = _dealt(targets, _blocks(targets, options.seed, memory), chunks, source.name)
+    dealt = _dealt(targets, _blocks(targets, options.seed, memory), chunks())
     return Prepared(
         forms=surveyed.forms,
         reading=_kept_reading(source),
         decisions=surveyed.decisions,
         without_target=surveyed.survey.without_target,
         rows=surveyed.rows,
-        **targets._asdict(),
+        **{name: value for name, value in targets._asdict().items() if name != "crossed"},
         **dealt,
     )
 
@@ -140,32 +155,43 @@ class _Targets(NamedTuple):
 
     target: TargetEncoder
     preparation: Preparation
+    crossed: CrossFitted
+    bins: tuple[Edges, ...]
     y: Array
     is_held_out: NDArray[np.bool_]
     weight: Array | None
     counts: Array | None
 
 
-def _targets(surveyed: SurveyedTable, target: str, options: Options) -> _Targets:
+def _targets(
+    surveyed: SurveyedTable, target: str, options: Options, chunks: Callable[..., Numbered]
+) -> _Targets:
     """Return what the examples are to teach, in the order of the rows that have a target."""
     fitted = fitted_to(surveyed.survey, surveyed.decisions, options)
-    preparation = fit_preparation(surveyed.survey, surveyed.decisions)
     y = fitted.encode(surveyed.kept)
     check_counts(fitted, options.loss, y, surveyed.rows)
+    of = means_of(fitted, y)
+    preparation = fit_preparation(surveyed.survey, surveyed.decisions, of.names)
     held = _held_out(surveyed.kept, y, target, options, len(preparation.feature_names))
     w = _weights(surveyed.kept, options.weight, held)
     of_class = class_weights(fitted, options.class_weight, y[~held], _part(w, ~held))
-    return _Targets(fitted, preparation, y, held, w, counts(y, w, of_class))
+    groups = _column(surveyed.kept, options.groups, "groups", target)
+    means = TargetMeans(preparation, dealt_to_folds(held, groups, options.seed), w)
+    if means.columns:
+        for rows, chunk in chunks([target, *means.columns]):
+            means.add(rows, chunk, of.numbers(y[rows]))
+    preparation, crossed = means.fitted()
+    bins = bins_of(preparation, surveyed.survey.sample)
+    return _Targets(fitted, preparation, crossed, bins, y, held, w, counts(y, w, of_class))
 
 
-def _dealt(
-    targets: _Targets, blocks: ExampleBlocks, chunks: Iterable[pl.DataFrame], name: str
-) -> dict[str, Any]:
+def _dealt(targets: _Targets, blocks: ExampleBlocks, chunks: Numbered) -> dict[str, Any]:
     """Return the blocks, filled, the examples held out, and what is to be doubted of them."""
     try:
         y, w = targets.y[targets.is_held_out], _part(targets.weight, targets.is_held_out)
-        held_out = Examples(_fill(blocks, chunks, targets, name), y, w)
-        doubts = of_a_table(targets.target, targets.preparation, blocks, held_out)
+        X, alike = _fill(blocks, chunks, targets)
+        held_out = Examples(X, y, w)
+        doubts = of_a_table(targets.target, targets.preparation, blocks, held_out, alike)
     except BaseException:
         blocks.close()
         raise
@@ -224,27 +250,60 @@ def _kept_reading(source: Source) -> dict[str, Any]:
     return {name: asked[name] for name in KEPT if asked.get(name) not in (None, False)}
 
 
-def _fill(
-    blocks: ExampleBlocks, chunks: Iterable[pl.DataFrame], targets: _Targets, name: str
-) -> Array:
-    """Deal the examples in training, and return the inputs of those held out.
+Numbered = Iterator[tuple[slice, pl.DataFrame]]
+"""The rows of a table that have a target, in chunks, with where they stand among all."""
+
+
+def numbered(chunks: Iterable[pl.DataFrame], rows: int, name: str) -> Numbered:
+    """Yield chunks with the place of their rows.
 
     Raises TableError where there are more or fewer than before, in the table of this name.
+
+    >>> [rows for rows, _ in numbered([pl.DataFrame({"x": [1, 2]})] * 2, 4, "a.csv")]
+    [slice(0, 2, None), slice(2, 4, None)]
     """
-    y, w, held = targets.y, targets.counts, targets.is_held_out
-    parts, start = [], 0
-    for X in ahead(targets.preparation.transform, chunks):
-        rows = slice(start, start + len(X))
-        start += len(X)
-        if start > len(held):
+    start = 0
+    for chunk in chunks:
+        if start + chunk.height > rows:
             raise changed(name)
+        yield slice(start, start + chunk.height), chunk
+        start += chunk.height
+    if start < rows:
+        raise changed(name)
+
+
+def _fill(
+    blocks: ExampleBlocks, chunks: Numbered, targets: _Targets
+) -> tuple[Array, BothKeys | None]:
+    """Deal the examples in training; return the inputs of those held out, and keys.
+
+    The keys are those of the rows, where equal rows have unequal inputs.
+    """
+    y, w, held, crossed = targets.y, targets.counts, targets.is_held_out, targets.crossed
+
+    def made(part: tuple[slice, pl.DataFrame]) -> tuple[slice, Array, Keys | None]:
+        rows, chunk = part
+        X = targets.preparation.transform(chunk)
+        if not crossed.parts:
+            return rows, X, None
+        alike = keys(crossed.coded(chunk, X), y[rows])
+        crossed.write(rows, chunk, X)
+        return rows, X, alike
+
+    parts, found = [], []
+    for rows, X, alike in ahead(made, chunks):
         out = held[rows]
         parts.append(X[out])
+        found += [] if alike is None else [alike]
         within = ~out
         blocks.add(X[within], y[rows][within], None if w is None else w[rows][within])
-    if start < len(held):
-        raise changed(name)
-    return np.concatenate(parts)
+    return np.concatenate(parts), _parted(found, held) if found else None
+
+
+def _parted(found: list[Keys], held: NDArray[np.bool_]) -> BothKeys:
+    """Return the keys of the examples in training, and those of the examples held out."""
+    inputs, whole = (np.concatenate(part) for part in zip(*found, strict=True))
+    return (inputs[~held], whole[~held]), (inputs[held], whole[held])
 
 
 def ahead(function: Callable[[T], Made], given: Iterable[T]) -> Iterator[Made]:

@@ -99,7 +99,8 @@ def _foreseen(model: TableModel) -> dict[str, Any]:
 
 def _remedy(model: TableModel) -> str:
     """Return what helps where there is too much in all."""
-    parts = {f"column {shown(each.column)}": to_data(each) for each in model.preparation.encoders}
+    encoders = model.preparation.encoders
+    parts = {f"column {shown(each.column)}": to_data(each.record) for each in encoders}
     parts[f"target {shown(model.target.column)}"] = model.target.to_data()
     sizes = {name: len(json.dumps(part)) for name, part in parts.items()}
     most = max(sizes, key=sizes.__getitem__)

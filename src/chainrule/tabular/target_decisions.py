@@ -21,7 +21,7 @@ from chainrule.tabular.columns.survey import Survey
 from chainrule.tabular.encoding.target_encoding import QuantityEncoder, TargetEncoder, fit_target
 from chainrule.tabular.objectives import check_metric, kind_of, task_of
 from chainrule.tabular.table_error import TableError
-from chainrule.tabular.training_options import Options
+from chainrule.tabular.training_options import OF_COLUMNS, Options
 
 Array = NDArray[Any]
 
@@ -61,14 +61,13 @@ def of_columns(options: Options) -> dict[str, Any]:
     >>> of_columns(Options(numbers=("size",)))["numbers"]
     ('size',)
     """
-    names = ("numbers", "categories", "dates", "leave_out", "order", "weight")
-    return {"task": task_asked(options)} | {name: getattr(options, name) for name in names}
+    return {"task": task_asked(options)} | {name: getattr(options, name) for name in OF_COLUMNS}
 
 
 def decided_by(found: Survey, options: Options) -> tuple[Decision, ...]:
     """Return the decisions on the columns; raise TableError where the target is not fit."""
     with as_asked(options):
-        return decide(found, **of_columns(options))
+        return decide(found, many=options.many_categories, **of_columns(options))
 
 
 def fitted_to(found: Survey, decisions: Iterable[Decision], options: Options) -> TargetEncoder:

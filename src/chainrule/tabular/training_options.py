@@ -12,9 +12,11 @@ from chainrule.activations import activation
 from chainrule.errors import unknown_name
 from chainrule.fields import Names, Record, documented, option
 from chainrule.losses import check_quantiles
-from chainrule.optimizers import OPTIMIZERS
+from chainrule.optimizers import OPTIMIZERS, Adam, AdamW, Optimizer
 from chainrule.streams import Seed
-from chainrule.tabular.objectives import checked_class_weights, checked_loss
+from chainrule.tabular.columns.decision import MANY
+from chainrule.tabular.effort import EFFORTS
+from chainrule.tabular.objectives import checked_class_weights, checked_loss, smoothed_loss
 from chainrule.tabular.read_options import column_name
 from chainrule.tabular.scores import MAIN, METRICS
 from chainrule.value_types import (
@@ -29,13 +31,31 @@ from chainrule.value_types import (
 )
 
 TASKS = ("classification", "regression")
+
+
+def _of(kind: type[Optimizer]) -> tuple[str, ...]:
+    """Return the optimizers of a kind by their names."""
+    return tuple(name for name, each in OPTIMIZERS.items() if issubclass(each, kind))
+
+
+ADAPTIVE = _of(Adam)
+OF_OPTIMIZERS = {"beta2": ADAPTIVE, "weight_decay": _of(AdamW)}
+"""The options that only some optimizers take."""
+
+EMBEDDINGS = ("piecewise", "periodic", "none")
 SCHEDULES = ("cosine", "coslog4", "one-cycle", "constant")
 
 MACHINE = ("threads", "memory")
 """The options that change no bit of what comes out."""
 
 
-COLUMNS = ("numbers", "categories", "dates", "leave_out", "order", "weight", "groups", "time")
+MOST_MEMBERS = 100
+"""The most networks of a model."""
+
+OF_COLUMNS = ("numbers", "categories", "dates", "texts", "leave_out", "order", "weight")
+"""The options that say what columns are."""
+
+COLUMNS = (*OF_COLUMNS, "groups", "time")
 """The options that name columns."""
 
 
@@ -53,6 +73,10 @@ DistinctLevels = Annotated[
 ]
 Orders = Annotated[Mapping[str, Names], Must("the categories of each column by its name")]
 Sizes = Annotated[tuple[AtLeastOne, ...], Must("a list of whole numbers, such as [128, 64]")]
+Rates = Annotated[
+    tuple[Positive, ...],
+    Must("different numbers, such as (0.003, 0.01)", lambda rates: 0 < len({*rates}) == len(rates)),
+]
 ActivationName = Annotated[str, Takes(activation)]
 ClassWeights = Annotated[str | Mapping[str, float], Must("'balanced' or such as 'yes=2,no=1'")]
 MetricName = Annotated[str, Takes(check_metric)]
@@ -83,8 +107,14 @@ class Options(Record):
     numbers: Names = option((), "Columns to take as numbers.")
     categories: Names = option((), "Columns to take as categories.")
     dates: Names = option((), "Columns to take as dates.")
+    texts: Names = option((), "Columns to take as texts.")
     leave_out: Names = option((), "Columns to leave out.")
     order: Orders = option(dict, "Categories of a column from the lowest to the highest.")
+    many_categories: Annotated[str, OneOf(MANY)] = option(
+        "both",
+        "What more than 100 categories become: means of the target, cross-fitted; vectors, learnt; "
+        "both, vectors where rows suffice; or the frequent ones alone.",
+    )
     weight: str | None = option(None, "The column of the rows' weights.")
     # The part held out for validation
     validation: Annotated[float, Bounds(above=0, below=1)] = option(
@@ -93,12 +123,29 @@ class Options(Record):
     groups: str | None = option(None, "A column of groups; the rows of a group stay together.")
     time: str | None = option(None, "A column of times or numbers; the latest rows are held out.")
     # The network
+    embedding: Annotated[str, OneOf(EMBEDDINGS)] = option(
+        "piecewise", "What numbers become first: a line in pieces, waves, or nothing else."
+    )
     hidden: Sizes | None = option(None, "Units of each hidden layer, such as 128,64.")
     activation: ActivationName = option("relu", "The activation of the hidden layers.")
     dropout: Fraction | None = option(None, "Dropout rate of the hidden layers.")
     # The training
+    effort: Annotated[str, OneOf(EFFORTS)] = option(
+        "default", "How much work goes into it where the options leave that open."
+    )
+    budget: Positive | None = option(
+        None,
+        "The most time for all of it, such as 90s or 5min; the model then depends on the machine.",
+        unit="seconds",
+    )
+    members: Annotated[int, Bounds(least=1, below=1 + MOST_MEMBERS)] | None = option(
+        None, "How many networks are trained; the model predicts their mean."
+    )
     loss: str | None = option(
         None, "The loss to train with, such as absolute_error, huber(1) or poisson for counts."
+    )
+    label_smoothing: Fraction = option(
+        0.0, "How much of each label is shared among all classes in training, such as 0.1."
     )
     class_weight: ClassWeights | None = option(
         None, "Weights of the classes: balanced, or such as yes=2,no=1.", form="WEIGHTS"
@@ -107,8 +154,13 @@ class Options(Record):
         None, f"Choose the best epoch by this score, not by the loss: {', '.join(METRICS)}."
     )
     optimizer: Annotated[str, OneOf(OPTIMIZERS)] = option("adamw", "The optimizer.")
-    learning_rate: Positive | None = option(None, "The highest learning rate of the schedule.")
-    schedule: Annotated[str, OneOf(SCHEDULES)] = option("cosine", "How the learning rate changes.")
+    learning_rate: Positive | Rates | None = option(
+        None, "The highest learning rate of the schedule; of several, a race decides."
+    )
+    schedule: Annotated[str, OneOf(SCHEDULES)] = option("coslog4", "How the learning rate changes.")
+    beta2: Fraction | None = option(
+        None, f"The decay of the running mean of squared gradients of {', '.join(ADAPTIVE)}."
+    )
     weight_decay: NotNegative | None = option(None, "The weight decay of adamw.")
     epochs: AtLeastOne | None = option(None, "The most epochs.")
     batch_size: AtLeastOne | None = option(None, "Examples per step.")
@@ -130,17 +182,28 @@ class Options(Record):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if isinstance(self.learning_rate, tuple) and len(self.learning_rate) == 1:
+            object.__setattr__(self, "learning_rate", self.learning_rate[0])
         if self.quantiles:
             rising = tuple(sorted(check_quantiles("quantiles", self.quantiles)))
             object.__setattr__(self, "quantiles", rising)
         object.__setattr__(self, "class_weight", checked_class_weights(self.class_weight))
-        loss, quantiles = checked_loss(self.loss, self.quantiles, self.task)
+        loss = smoothed_loss(self.loss, self.label_smoothing, self.task)
+        loss, quantiles = checked_loss(loss, self.quantiles, self.task)
         object.__setattr__(self, "loss", loss)
         object.__setattr__(self, "quantiles", quantiles)
-        if self.weight_decay is not None and self.optimizer != "adamw":
-            raise ValueError(f"weight_decay is for the optimizer adamw, got {self.optimizer}")
+        for name, optimizers in OF_OPTIMIZERS.items():
+            if getattr(self, name) is not None and self.optimizer not in optimizers:
+                known = ", ".join(optimizers)
+                raise ValueError(f"{name} is for the optimizer {known}, got {self.optimizer}")
         if self.groups is not None and self.time is not None:
             raise ValueError("`groups=` and `time=` exclude each other; give one of them")
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """The learning rates, of options that are complete."""
+        rate: Any = self.learning_rate
+        return rate if isinstance(rate, tuple) else (rate,)
 
     def of_the_model(self) -> dict[str, Any]:
         """Return those of them that the model depends on: not those of the machine.
@@ -171,41 +234,74 @@ def _by_text(option: str, value: Any) -> Any:
 SMALL = 20_000
 """The most examples for which training may be repeated with all of them: there each one counts."""
 
-TINY = 1_000
-"""The examples from which a second hidden layer helps."""
+EPOCHS = ((SMALL, 60), (200_000, 30), (math.inf, 10))
+"""Up to how many examples training makes so many epochs."""
+
+RATES = {"classification": 3e-3, "regression": 1e-2}
+"""The learning rates: classes are noisy, quantities smooth."""
+
+DROPOUT = {"classification": 0.25, "regression": 0.0}
+"""The dropout rates: a quantity is to be met in all its digits."""
+
+BETA2 = 0.95
+"""β₂ of Adam and its kin: a short memory, as the gradients of tables change in size."""
 
 DECAY = 2.5
 """The exponent by which weights that no gradient holds up have shrunk at the end of training."""
 
 
-def completed(options: Options, examples: int) -> Options:
-    """Return options in which the number of examples in training has decided what was left open.
+def completed(options: Options, task: str, examples: int) -> Options:
+    """Return options in which task and number of examples have decided what was left open.
 
     The weight decay of AdamW acts at each step; it is such that all steps together shrink a weight
-    by e^−DECAY, the rate falling from its start to 0. Source of that normalisation: Loshchilov and
-    Hutter (2019), Decoupled weight decay regularization, appendix B.1.
+    by e^−DECAY, the rate being half its highest in the mean; so where several rates are raced, it
+    stays open until each has its own. Source of that normalisation: Loshchilov and Hutter (2019),
+    Decoupled weight decay regularization, appendix B.1.
 
-    >>> chosen = completed(Options(batch_size=64), examples=1_000)
+    >>> chosen = completed(Options(batch_size=64), "regression", examples=1_000)
     >>> chosen.hidden, chosen.batch_size, chosen.epochs
-    ((256, 128), 64, 60)
+    ((256, 256), 64, 60)
     """
-    batch = options.batch_size or min(512, max(32, 2 ** round(math.log2(examples / 64))))
+    effort = EFFORTS[options.effort]
+    batch = options.batch_size or min(256, max(32, 2 ** round(math.log2(examples / 32))))
     steps = math.ceil(examples / batch)
-    epochs = options.epochs or min(60, max(20, round(20_000 / steps)))
-    rate = options.learning_rate or 2e-3
-    small = examples <= SMALL
+    epochs = options.epochs or next(e for most, e in EPOCHS if examples <= most)
+    rate = options.learning_rate or _one_or_several(effort.rates or (RATES[task],))
     open_to_data: dict[str, Any] = {
-        "hidden": (128,) if examples < TINY else (256, 128),
-        "dropout": 0.2 if examples < TINY else 0.1 if small else 0.0,
+        "hidden": (256, 256),
+        "dropout": DROPOUT[task],
         "learning_rate": rate,
-        "weight_decay": min(5.0, float(f"{DECAY / (rate / 2 * steps * epochs):.2g}")),
+        "members": effort.members,
+        "beta2": BETA2,
+        "weight_decay": None if isinstance(rate, tuple) else _decay(rate, steps * epochs),
         "batch_size": batch,
         "epochs": epochs,
-        "patience": epochs if small else max(5, epochs // 3),
-        "refit": None if small else False,
+        "patience": epochs,
+        "refit": None if examples <= SMALL else False,
         "metric": MAIN["counts"] if options.loss == "poisson" else None,
     }
-    if options.optimizer != "adamw":
-        del open_to_data["weight_decay"]
-    missing = {name: v for name, v in open_to_data.items() if getattr(options, name) is None}
+    missing = {
+        name: value
+        for name, value in open_to_data.items()
+        if getattr(options, name) is None
+        and options.optimizer in OF_OPTIMIZERS.get(name, OPTIMIZERS)
+    }
     return dataclasses.replace(options, **missing)
+
+
+def at_rate(options: Options, rate: float, task: str, examples: int) -> Options:
+    """Return options that are complete, for one of their rates.
+
+    >>> chosen = completed(Options(learning_rate=(0.1, 0.2)), "regression", 500)
+    >>> at_rate(chosen, 0.2, "regression", 500).learning_rate
+    0.2
+    """
+    return completed(dataclasses.replace(options, learning_rate=rate), task, examples)
+
+
+def _one_or_several(rates: tuple[float, ...]) -> float | tuple[float, ...]:
+    return rates if len(rates) > 1 else rates[0]
+
+
+def _decay(rate: float, steps: int) -> float:
+    return min(5.0, float(f"{DECAY / (rate / 2 * steps):.2g}"))

@@ -7,5 +7,6 @@
 | `find_formats.py`, `find_numbers.py`, `find_dates.py` | the format of each column |
 | `identifiers.py`, `row_counters.py` | columns that number or name the rows, or count them |
 | `task.py` | whether a target is of classes or a quantity |
+| `text_parts.py`, `text_decisions.py` | what texts have in common; which columns are texts |
 | `decision.py`, `column_decisions.py` | a decision on a column, in words; what becomes of each |
 """

@@ -10,6 +10,7 @@ import polars as pl
 from chainrule.errors import argument
 from chainrule.formatting import counted
 from chainrule.tabular.columns.decision import (
+    FEATURES,
     ColumnRole,
     Decision,
     alike,
@@ -21,11 +22,11 @@ from chainrule.tabular.columns.decision import (
 from chainrule.tabular.columns.identifiers import IDENTIFIER, different, is_identifier, numbering
 from chainrule.tabular.columns.survey import Column, Survey
 from chainrule.tabular.columns.task import decide_target
+from chainrule.tabular.columns.text_decisions import is_long, text_asked, text_found
 from chainrule.tabular.formats.column_values import (
     as_words,
     bare,
     check_known,
-    plain,
     shown,
     values_in,
 )
@@ -37,8 +38,20 @@ SMALL = 1e-30
 MAX_CATEGORIES = 100
 """The most categories of a column that have a feature of their own."""
 
-LONG = 100
-"""The characters that a text has on average where it is prose, not the name of a category."""
+FOLDS = 5
+"""Of how many parts each has the means of the target from the others."""
+
+VECTOR = 8
+"""How many numbers the vector of a category has, of many."""
+
+_MEANS = f"means of the target by category, cross-fitted in {FOLDS} folds"
+MANY_WORDS = {
+    "means": _MEANS,
+    "vectors": f"vectors of {VECTOR}",
+    "both": f"{_MEANS}, and vectors of {VECTOR} where rows suffice",
+    "frequent": f"the {MAX_CATEGORIES} most frequent, and the others as one",
+}
+"""What is said of many categories, by what they become."""
 
 
 def decide(
@@ -48,14 +61,17 @@ def decide(
     numbers: Iterable[str] = (),
     categories: Iterable[str] = (),
     dates: Iterable[str] = (),
+    texts: Iterable[str] = (),
     leave_out: Iterable[str] = (),
     order: Mapping[str, Iterable[str]] | None = None,
     weight: str | None = None,
+    many: str = "frequent",
 ) -> tuple[Decision, ...]:
     """Return what becomes of each column, in the order of the table.
 
     The options name columns whose role is not to be found but given; `order` gives the categories
-    of a column from the lowest to the highest. Raises TableError for what a column cannot be, and
+    of a column from the lowest to the highest, and `many` what more than `MAX_CATEGORIES` become.
+    Raises TableError for what a column cannot be, and
     where no column is left to predict from.
 
     >>> import polars as pl
@@ -73,6 +89,7 @@ def decide(
         "categories": [name for name in categories if name not in orders],
         "order": list(orders),
         "dates": list(dates),
+        "texts": list(texts),
         "leave_out": list(leave_out),
     }
     chosen = _chosen(survey, named)
@@ -81,18 +98,19 @@ def decide(
         if column.name == survey.target:
             decisions.append(decide_target(survey, task))
         elif column.name in chosen:
-            decisions.append(_given(survey, column, chosen[column.name], orders))
+            decisions.append(_given(survey, column, chosen[column.name], orders, many))
         else:
-            decisions.append(_found(survey, column))
+            decisions.append(_found(survey, column, many))
     _check_left(decisions)
     return tuple(decisions)
 
 
 def _check_left(decisions: Iterable[Decision]) -> None:
     """Raise TableError where no column is left, with how to keep the first that could be."""
-    if any(decision.role in ("number", "category", "date") for decision in decisions):
+    if any(decision.role in FEATURES for decision in decisions):
         return
-    none = "no column is left to predict from; keep one by `numbers=`, `categories=` or `dates=`"
+    by = "`numbers=`, `categories=`, `dates=` or `texts=`"
+    none = f"no column is left to predict from; keep one by {by}"
     for decision in decisions:
         if decision.option.startswith("keep"):
             raise TableError(
@@ -121,7 +139,7 @@ def _chosen(survey: Survey, named: Mapping[str, list[str]]) -> dict[str, str]:
 
 
 def _given(
-    survey: Survey, column: Column, option: str, order: Mapping[str, tuple[str, ...]]
+    survey: Survey, column: Column, option: str, order: Mapping[str, tuple[str, ...]], many: str
 ) -> Decision:
     if option == "leave_out":
         return Decision(column.name, "left out", "as asked")
@@ -134,10 +152,12 @@ def _given(
         )
     if option == "weight":
         return _weight(column)
+    if option == "texts":
+        return text_asked(survey, column)
     if option == "order":
         return _ordered(survey, column, order[column.name])
     if option == "categories":
-        return _category(survey, column)
+        return _category(survey, column, many)
     return _number(column) if option == "numbers" else _date(column)
 
 
@@ -193,14 +213,14 @@ def _read(column: Column, role: ColumnRole) -> Decision:
     return Decision(column.name, role, reason, option)
 
 
-def _category(survey: Survey, column: Column) -> Decision:
+def _category(survey: Survey, column: Column, many: str) -> Decision:
     words = list(frequencies(survey, column))
     found = f"{len(words):,} categories" if len(words) > 1 else "1 category"
     if len(words) > MAX_CATEGORIES:
-        many = "more than " if column.counts is None else ""
-        reason = f"{many}{found}: the {MAX_CATEGORIES} most frequent, and the others as one"
+        more = "more than " if column.counts is None else ""
+        reason = f"{more}{found}: {MANY_WORDS[many]}{_lost(column)}"
         option = f"change: {argument('leave_out', [column.name])}"
-        return Decision(column.name, "category", reason + _lost(column), option)
+        return Decision(column.name, "category", reason, option, many=many * (many != "frequent"))
     reason = f"{found}: {listed(words, ', ')}{alike(words)}{column.said}{_lost(column)}"
     return Decision(column.name, "category", reason, "change: `missing=''`" * bool(column.words))
 
@@ -208,17 +228,17 @@ def _category(survey: Survey, column: Column) -> Decision:
 # Roles that are found
 
 
-def _found(survey: Survey, column: Column) -> Decision:
+def _found(survey: Survey, column: Column, many: str) -> Decision:
     if reason := _useless(column):
         return Decision(column.name, "left out", reason)
     if reason := numbering(survey, column):
         option = "categories" if column.kind == "text" else "numbers"
         return Decision(column.name, "left out", reason, f"keep: {argument(option, [column.name])}")
     if column.kind in ("integer", "float"):
-        return _named_or_number(survey, column)
+        return _named_or_number(survey, column, many)
     if column.kind == "date":
         return _date(column)
-    return (_text if column.kind == "text" else _category)(survey, column)
+    return (_text if column.kind == "text" else _category)(survey, column, many)
 
 
 def _useless(column: Column) -> str:
@@ -231,25 +251,27 @@ def _useless(column: Column) -> str:
     return f"always {shown(column.least)}" if constant else ""
 
 
-def _named_or_number(survey: Survey, column: Column) -> Decision:
+def _named_or_number(survey: Survey, column: Column, many: str) -> Decision:
     """Decide on numbers: some are names, such as those of shops."""
     if not (column.whole and is_identifier(column.name)):
         return _number(column)
-    reason = f"numbers that are names, {_category(survey, column).reason}"
-    return Decision(
-        column.name, "category", reason, f"change: {argument('numbers', [column.name])}"
+    found = _category(survey, column, many)
+    return replace(
+        found,
+        reason=f"numbers that are names, {found.reason}",
+        option=f"change: {argument('numbers', [column.name])}",
     )
 
 
-def _text(survey: Survey, column: Column) -> Decision:
+def _text(survey: Survey, column: Column, many: str) -> Decision:
     if survey.sample[column.name].dtype in (pl.Categorical, pl.Enum):
-        return _in_own_order(survey, column)
-    return _words(survey, column)
+        return _in_own_order(survey, column, many)
+    return _words(survey, column, many)
 
 
-def _in_own_order(survey: Survey, column: Column) -> Decision:
+def _in_own_order(survey: Survey, column: Column, many: str) -> Decision:
     """Decide on what its type says are categories, and perhaps in which order they stand."""
-    found, dtype = _words(survey, column), survey.sample[column.name].dtype
+    found, dtype = _words(survey, column, many), survey.sample[column.name].dtype
     if found.role != "category" or not isinstance(dtype, pl.Enum):
         return found
     order = tuple(dtype.categories)
@@ -260,17 +282,14 @@ def _in_own_order(survey: Survey, column: Column) -> Decision:
     )
 
 
-def _words(survey: Survey, column: Column) -> Decision:
-    text = plain(survey.sample[column.name].drop_nulls())
+def _words(survey: Survey, column: Column, many: str) -> Decision:
     share = different(survey, column)
-    keep = f"keep: {argument('categories', [column.name])}"
     if share > IDENTIFIER:
         much = "all" if share == 1 else "most of it"
-        return Decision(column.name, "left out", f"text, {much} different{column.said}", keep)
-    many = len(frequencies(survey, column)) > MAX_CATEGORIES
-    if many and float(text.str.len_chars().mean() or 0) > LONG:  # type: ignore[arg-type]
-        return Decision(column.name, "left out", "long text", keep)
-    return _category(survey, column)
+        return text_found(survey, column, f"text, {much} different{column.said}")
+    if len(frequencies(survey, column)) > MAX_CATEGORIES and is_long(survey, column):
+        return text_found(survey, column, "long text")
+    return _category(survey, column, many)
 
 
 # What decisions and encoders share

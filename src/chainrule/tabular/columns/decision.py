@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from chainrule.errors import look
@@ -14,15 +14,24 @@ from chainrule.tabular.formats.column_values import bare, shown
 LONGEST = 100
 """The most characters of a word in a row of them."""
 
-ColumnRole = Literal["number", "category", "date", "target", "weight", "left out"]
+ColumnRole = Literal["number", "category", "date", "text", "target", "weight", "left out"]
+
+FEATURES = ("number", "category", "date", "text")
+"""The roles of columns that inputs are made of."""
+
+
+MANY = ("means", "vectors", "both", "frequent")
+"""What many categories may become."""
 
 
 @dataclass(frozen=True)
 class Decision:
     """What becomes of a column: its role, the reason, and the option that would change it.
 
-    The roles are number, category, date, target, weight and left out. A target has its task,
-    classification or regression; categories may have an order.
+    The roles are number, category, date, text, target, weight and left out. A target has its task,
+    classification or regression; categories may have an order, and of many it is said what they
+    become, one of `MANY`; "" for the frequent ones alone. Of a text the parts of its words are
+    known by which it is told from others.
 
     >>> print(Decision("id", "left out", "text, all different", "keep: `categories=['id']`"))
     id         left out   text, all different (keep: `categories=['id']`)
@@ -34,6 +43,8 @@ class Decision:
     option: str = ""
     order: tuple[str, ...] = ()
     task: str = ""
+    many: str = ""
+    parts: tuple[str, ...] = field(default=(), repr=False)
 
     def __str__(self) -> str:
         option = f" ({self.option})" if self.option else ""

@@ -77,6 +77,7 @@ def roles_of(
     numbers: Iterable[str] = (),
     categories: Iterable[str] = (),
     dates: Iterable[str] = (),
+    texts: Iterable[str] = (),
     leave_out: Iterable[str] = (),
     order: Iterable[str] = (),
     weight: str | None = None,
@@ -89,7 +90,7 @@ def roles_of(
     roles = {
         **dict.fromkeys(numbers, "number"),
         **dict.fromkeys(dates, "date"),
-        **dict.fromkeys([*categories, *order, *leave_out], "words"),
+        **dict.fromkeys([*categories, *texts, *order, *leave_out], "words"),
     }
     if weight is not None:
         roles[weight] = "weight"

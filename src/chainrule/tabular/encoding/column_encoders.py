@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import polars as pl
@@ -78,10 +78,28 @@ class Encoder:
 
     column: str
 
+    numbers: ClassVar[int] = 0
+    """How many of its features, the first ones, are numbers that may have any value."""
+
     @property
     def features(self) -> tuple[str, ...]:
         """The names of the features."""
         raise NotImplementedError
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """Of each feature how many vectors it numbers; 0 where it is a number in its own right."""
+        return (0,) * len(self.features)
+
+    @property
+    def record(self) -> Any:
+        """What a file tells of it beside arrays: a record of plain data."""
+        return self
+
+    @property
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What a file has of it in arrays, by name."""
+        return {}
 
     def check(self, series: pl.Series, first: int) -> None:
         """Raise TableError where the column holds another type than in training."""
@@ -103,6 +121,7 @@ class NumberEncoder(Encoder):
     """
 
     kind: ClassVar[str] = "Number"
+    numbers: ClassVar[int] = 1
     column: str
     centre: float
     scale: ScaleFactor
@@ -146,6 +165,7 @@ class DateEncoder(Encoder):
     """
 
     kind: ClassVar[str] = "Date"
+    numbers: ClassVar[int] = 1
     column: str
     centre: float
     scale: ScaleFactor
@@ -218,9 +238,7 @@ class CategoryEncoder(Encoder):
 
     def check(self, series: pl.Series, first: int) -> None:
         """Raise TableError for types that have no words."""
-        if kind(series.dtype) == "other" and series.null_count() < len(series):
-            held = f"column {self.column!r} held categories in training"
-            raise TableError(f"{held}, holds {series.dtype} here")
+        check_has_words(self.column, series)
 
     def write(self, series: pl.Series, out: Features, notes: Notes) -> None:
         """Write 1 for the category of each row."""
@@ -259,6 +277,7 @@ class RankEncoder(Encoder):
     """
 
     kind: ClassVar[str] = "Rank"
+    numbers: ClassVar[int] = 1
     column: str
     order: DifferentWords
     centre: float
@@ -284,6 +303,13 @@ def ranked(series: pl.Series, order: tuple[str, ...]) -> pl.Series:
     """
     words = as_known(as_words(series), order, plainly)
     return words.cast(pl.Enum(order), strict=False).to_physical().cast(pl.Float64)
+
+
+def check_has_words(column: str, series: pl.Series) -> None:
+    """Raise TableError where what held categories in training has no words."""
+    if kind(series.dtype) == "other" and series.null_count() < len(series):
+        held = f"column {column!r} held categories in training"
+        raise TableError(f"{held}, holds {series.dtype} here")
 
 
 def _check_kind(

@@ -7,7 +7,7 @@ features   inputs of the network, in the order of the columns
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -21,7 +21,7 @@ from chainrule import codec
 from chainrule.codec import to_data
 from chainrule.tabular.columns.column_decisions import MAX_CATEGORIES, frequencies
 from chainrule.tabular.columns.decision import Decision
-from chainrule.tabular.columns.survey import Column, Survey
+from chainrule.tabular.columns.survey import MOST, Column, Survey
 from chainrule.tabular.encoding.column_encoders import (
     TINIEST,
     CategoryEncoder,
@@ -33,12 +33,19 @@ from chainrule.tabular.encoding.column_encoders import (
     RankEncoder,
     ranked,
 )
+from chainrule.tabular.encoding.many_categories import ManyEncoder
+from chainrule.tabular.encoding.text_encoder import TextEncoder, TextParts, fit_text
 from chainrule.tabular.formats.column_values import as_moments, as_numbers, unknown_column
 from chainrule.tabular.formats.notes import Notes
 from chainrule.tabular.table_error import TableError
 
+Array = NDArray[Any]
+
 BLOCK = 16_384
 """The rows that are written together: what they become stays in the processor's caches."""
+
+MOST_STORED = 100_000
+"""The most words and means that a model keeps of all its columns of many categories."""
 
 CYCLES_FROM: dict[Cycle, timedelta] = {
     "month": timedelta(days=365),
@@ -51,7 +58,9 @@ CYCLES_FROM: dict[Cycle, timedelta] = {
 class PreparationData(TypedDict):
     """A preparation as data."""
 
-    encoders: list[NumberEncoder | DateEncoder | CategoryEncoder | RankEncoder]
+    encoders: list[
+        NumberEncoder | DateEncoder | CategoryEncoder | ManyEncoder | RankEncoder | TextParts
+    ]
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,11 @@ class Preparation:
     def feature_names(self) -> tuple[str, ...]:
         """The names of the features."""
         return tuple(name for encoder in self.encoders for name in encoder.features)
+
+    @cached_property
+    def levels(self) -> tuple[int, ...]:
+        """Of each feature how many vectors it numbers; 0 where it is a number in its own right."""
+        return tuple(count for encoder in self.encoders for count in encoder.levels)
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -105,6 +119,16 @@ class Preparation:
             for encoder, _, end in self._spans()
             if getattr(encoder, "missing", False)
         }
+
+    @cached_property
+    def crossed(self) -> list[int]:
+        """The places of means of the target: in equal rows in training they need not be equal."""
+        return [
+            start + k
+            for encoder, start, _ in self._spans()
+            if isinstance(encoder, ManyEncoder)
+            for k in range(encoder.numbers)
+        ]
 
     def _spans(self) -> Iterator[tuple[Encoder, int, int]]:
         """Yield each encoder with the place of its first feature and that behind its last."""
@@ -149,19 +173,48 @@ class Preparation:
 
     def to_data(self) -> dict[str, Any]:
         """Return the preparation as JSON values, floats to the bit."""
-        return {"encoders": [to_data(encoder) for encoder in self.encoders]}
+        return {"encoders": [to_data(encoder.record) for encoder in self.encoders]}
+
+    def arrays(self) -> dict[str, Array]:
+        """Return what is too large for JSON values: the arrays of each encoder, by name."""
+        return {
+            f"encoders.{k}.{name}": array
+            for k, encoder in enumerate(self.encoders)
+            for name, array in encoder.arrays.items()
+        }
 
     @classmethod
-    def from_data(cls, data: Any) -> Preparation:
-        """Return the preparation that `to_data` wrote down; raise ValueError where it is none."""
-        return cls(tuple(codec.read(data, PreparationData, "preparation")["encoders"]))
+    def from_data(cls, data: Any, arrays: Mapping[str, Array] | None = None) -> Preparation:
+        """Return the preparation that `to_data` wrote down, and `arrays` gave.
+
+        Raises ValueError where it is none.
+        """
+        return cls.of(codec.read(data, PreparationData, "preparation"), dict(arrays or {}))
+
+    @classmethod
+    def of(cls, data: PreparationData, arrays: dict[str, Array]) -> Preparation:
+        """Return the preparation of data that are as declared, and of arrays, which are taken out.
+
+        >>> Preparation.of({"encoders": []}, {}).feature_names
+        ()
+        """
+        parts = enumerate(data["encoders"])
+        return cls(tuple(_with_arrays(part, f"encoders.{k}.", arrays) for k, part in parts))
 
 
-def fit_preparation(survey: Survey, decisions: Iterable[Decision]) -> Preparation:
+def _with_arrays(part: Any, name: str, arrays: dict[str, Array]) -> Encoder:
+    """Return an encoder of its data and, where it has some, of its arrays."""
+    return TextEncoder.of(part, name, arrays) if isinstance(part, TextParts) else part
+
+
+def fit_preparation(
+    survey: Survey, decisions: Iterable[Decision], names: tuple[str, ...] = ()
+) -> Preparation:
     """Return the preparation for the columns that are not left out, fitted to their survey.
 
     Numbers are centred on the median and divided by the distance between the quartiles, or, where
-    that is 0, by the standard deviation; outliers are drawn in (see `standardised`).
+    that is 0, by the standard deviation; outliers are drawn in (see `standardised`). Means of the
+    target have these names, and are 0 until `TargetMeans` has them.
 
     >>> import polars as pl
     >>> from chainrule.tabular.columns.column_decisions import decide
@@ -171,12 +224,19 @@ def fit_preparation(survey: Survey, decisions: Iterable[Decision]) -> Preparatio
     ('size', 'big=true')
     """
     encoders: list[Encoder] = []
+    decisions = tuple(decisions)
+    most = MOST_STORED // max(1, sum(bool(decision.many) for decision in decisions))
     for decision in decisions:
         column = survey.columns[decision.column]
         if decision.role == "number":
             encoders.append(_number(survey, column))
         elif decision.role == "date":
             encoders.append(_date(survey, column))
+        elif decision.role == "text":
+            texts = survey.sample[column.name]
+            encoders.append(fit_text(texts, decision.parts, missing=column.nulls > 0))
+        elif decision.many:
+            encoders.append(_many(survey, column, decision.many, names, most))
         elif decision.role == "category":
             encoders.append(_category(survey, column))
             if decision.order:
@@ -237,14 +297,34 @@ def _date(survey: Survey, column: Column) -> DateEncoder:
 
 
 def _category(survey: Survey, column: Column) -> CategoryEncoder:
-    counts = frequencies(survey, column)
-    words = list(counts)
-    if len(words) > MAX_CATEGORIES:  # of equals the last, as scikit-learn chooses
-        rare = sorted(words, key=counts.__getitem__)[:-MAX_CATEGORIES]
-        words = [word for word in words if word not in set(rare)]
+    words, other = _most_frequent(frequencies(survey, column), MAX_CATEGORIES)
     base = words.pop(0) if column.kind == "boolean" and len(words) == 2 else None
-    other, missing = len(counts) > MAX_CATEGORIES, column.nulls > 0
-    return CategoryEncoder(column.name, tuple(words), base, other=other, missing=missing)
+    return CategoryEncoder(column.name, tuple(words), base, other=other, missing=column.nulls > 0)
+
+
+def _most_frequent(counts: dict[str, int], most: int) -> tuple[list[str], bool]:
+    """Return the most frequent words in their order, and whether there are others."""
+    if len(counts) <= most:
+        return list(counts), False
+    rare = set(sorted(counts, key=counts.__getitem__)[:-most])  # of equals the last remain, as
+    return [word for word in counts if word not in rare], True  # scikit-learn chooses
+
+
+def _many(
+    survey: Survey, column: Column, many: str, names: tuple[str, ...], most: int
+) -> ManyEncoder:
+    """Return the encoder of many categories, whose means are not known yet."""
+    names = names if many in ("means", "both") else ()
+    words, other = _most_frequent(frequencies(survey, column), min(MOST, most // (1 + len(names))))
+    return ManyEncoder(
+        column.name,
+        tuple(words),
+        names,
+        means=(0.0,) * (len(words) * len(names)),
+        vectors=len(words) * (many in ("vectors", "both")),
+        other=other or column.counts is None,
+        missing=column.nulls > 0,
+    )
 
 
 def _rank(survey: Survey, column: Column, order: tuple[str, ...]) -> RankEncoder:

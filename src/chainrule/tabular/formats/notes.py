@@ -12,6 +12,7 @@ WORDS = {
     "no date": "not a date, taken as missing",
     "no number": "not a number, taken as missing",
     "no percent": "without %, taken as percent",
+    "strange": "with no part of a word that training knew",
     "unseen": "not seen in training",
 }
 """What can be met, in words."""
