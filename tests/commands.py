@@ -15,8 +15,8 @@ from click.testing import CliRunner
 from chainrule.cli import main
 
 PLAIN = {"FORCE_COLOR": None, "NO_COLOR": None, "TTY_COMPATIBLE": None, "TTY_INTERACTIVE": None}
-USUAL = {"--target": "price", "--epochs": 2, "--hidden": 4}
-QUICK = ("--epochs", 2, "--hidden", 4)
+USUAL = {"--target": "price", "--epochs": 2, "--hidden": 4, "--effort": "fast"}
+QUICK = ("--epochs", 2, "--hidden", 4, "--effort", "fast")
 PROGRAM = "from chainrule_command import main; main()"
 
 

@@ -8,32 +8,27 @@ import numpy as np
 import polars as pl
 
 from chainrule.tabular import Options
+from chainrule.tabular.block_checkpoints import NoKeeper
+from chainrule.tabular.budget import Budget
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.prepare import prepare
 from chainrule.tabular.report import report
 from chainrule.tabular.report.findings import find
-from chainrule.tabular.table_training import (
-    TableTraining,
-    first_trainer,
-    refit_trainer,
-    trained_model,
-)
+from chainrule.tabular.table_training import TableTraining, first_stage
+from chainrule.tabular.trained_model import trained_model
 from chainrule.tabular.training_options import completed
+from chainrule.tabular.training_stages import train_in_stages
 
 
 def trained(table, target, **options):
     """What a report takes: the prepared examples, the run, the model, the source."""
     source = open_source(table)
-    asked = Options.from_mapping({"epochs": 8, "hidden": [16], **options})
+    asked = Options.from_mapping({"epochs": 8, "hidden": [16], "effort": "fast", **options})
     prepared = prepare(source, target, asked)
     chosen = completed(asked, prepared.target.task, int((~prepared.is_held_out).sum()))
-    run = first_trainer(prepared, chosen)
-    run.train()
-    training = TableTraining(source, prepared, chosen, run)
-    refit = refit_trainer(training)
-    if refit:
-        refit.train()
-    return prepared, run, trained_model(training, refit), source
+    training = TableTraining(source, prepared, chosen, [first_stage(prepared, chosen)])
+    train_in_stages(training, NoKeeper(), Budget(None), ())
+    return prepared, training.trainer, trained_model(training), source
 
 
 def measured(run, model):

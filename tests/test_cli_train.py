@@ -56,7 +56,7 @@ def test_what_is_said_fits_80_columns_and_has_no_colours():
 def test_the_model_is_that_of_python():
     train()
     made = Path("houses.model").read_bytes()
-    cr.train("houses.csv", "price", epochs=2, hidden=(4,)).save("other.model")
+    cr.train("houses.csv", "price", epochs=2, hidden=(4,), effort="fast").save("other.model")
     assert Path("other.model").read_bytes() == made
 
 
@@ -132,7 +132,7 @@ VALUES = {
     "dates": ("built", ["built"]),
     "texts": ("kind", ["kind"]),
     "leave_out": ("size", ["size"]),
-    "many_categories": ("both", "both"),
+    "many_categories": ("means", "means"),
     "order": ("kind=loft<flat<house", {"kind": ["loft", "flat", "house"]}),
     "weight": ("id", "id"),
     "validation": ("0.25", 0.25),
@@ -142,6 +142,9 @@ VALUES = {
     "hidden": ("8,4", [8, 4]),
     "activation": ("tanh", "tanh"),
     "dropout": ("0.1", 0.1),
+    "effort": ("best", "best"),
+    "budget": ("5min", 300),
+    "members": ("2", 2),
     "loss": ("huber(0.5)", "huber(0.5)"),
     "label_smoothing": ("0.1", 0.1),
     "class_weight": ("flat=2,loft=0.5", {"flat": 2.0, "loft": 0.5}),
@@ -196,6 +199,13 @@ def test_each_option_reaches_the_training(field):
         (["--metric", "acuracy"], "unknown metric 'acuracy'; did you mean 'accuracy'"),
         (["--metric", "r2", "--target", "kind"], "--metric r2 is not for target 'kind', which has"),
         (["--metric", "pinball"], "is not for target 'price', which is a quantity; take one of r"),
+        (["--effort", "mroe"], "'mroe' is not one of 'fast', 'default', 'best'"),
+        (["--members", "0"], "--members must be a whole number >= 1 and < 101, got 0"),
+        (["--budget", "0"], "--budget must be a finite number > 0, got 0"),
+        (["--budget", "soon"], "must be seconds, such as 30s or 5min, got 'soon'"),
+        (["--learning-rate", "0.01,x"], "must be numbers such as 0.003,0.01, got '0.01,x'"),
+        (["--learning-rate", "0.01,0.01"], "--learning-rate must be different numbers, such as"),
+        (["--learning-rate", "0.01,0"], "--learning-rate[1] must be a finite number > 0, got 0"),
         (["--epochs", "0"], "--epochs must be a whole number >= 1, got 0"),
         (["--epochs", "many"], "Invalid value for '--epochs': 'many' is not a valid integer"),
         (["--hidden", "64,x"], "must be whole numbers such as 128,64, got '64,x'"),
@@ -259,6 +269,34 @@ def test_names_and_categories_may_hold_what_parts_them(options, column, reason):
     ran("train", "odd.csv", "--target", "y", "--epochs", 1, *options)
     decisions = cr.TableModel.load("odd.model").about["decisions"]
     assert reason in next(each["reason"] for each in decisions if each["column"] == column)
+
+
+@pytest.mark.parametrize(("text", "value"), [(".003,.01", [0.003, 0.01]), (".01", 0.01)])
+def test_several_rates_are_raced(text, value):
+    ran("train", "houses.csv", "--target", "price", *QUICK, "--learning-rate", text)
+    about = cr.TableModel.load("houses.model").about
+    assert about["options"]["learning_rate"] == value
+    assert ("race" in about["runs"]) == isinstance(value, list)
+
+
+@pytest.mark.parametrize("options", [["--refit"], ["--no-refit"], ["--metric", "mae"]])
+def test_a_race_and_its_members_are_told_in_a_line_each(options):
+    how = ["--effort", "default", "--learning-rate", ".003,1e38,.03", *options]
+    result = train(*how, "--members", 3, "--optimizer", "sgd")
+    lines = " ".join(result.stdout.split())
+    number = r"[\d.,]+"
+    assert re.search(
+        rf" Race rate (0.03|0.003) won: held out {number}, {number} at (0.03|0.003), "
+        r"diverged at 1e\+38 Members the mean of 3 networks is predicted",
+        lines,
+    )
+    brought = rf"is predicted: (RMSE|mean absolute error) held out {number}, of the first {number}"
+    assert bool(re.search(brought, lines)) == ("--no-refit" in options)
+    assert re.search(r" Time .* \(race .* s, members .* s\), .* examples a second", lines)
+    assert "Racing the rates 0.003, 1e+38, 0.03." in result.stderr
+    anew = "2 networks more." if "--no-refit" in options else "3 networks anew with all 400 rows."
+    assert f"Training {anew}" in result.stderr
+    assert max(map(len, result.output.splitlines())) <= 80
 
 
 @pytest.mark.parametrize(

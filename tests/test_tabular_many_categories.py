@@ -229,7 +229,7 @@ def test_few_categories_are_as_before() -> None:
 
 
 SHOPS = ManyEncoder(
-    "shop", ("1", "2"), ("mean",), (0.5, -1.0), vector=True, other=False, missing=False
+    "shop", ("1", "2"), ("mean",), (0.5, -1.0), vectors=2, other=False, missing=False
 )
 
 
@@ -269,12 +269,62 @@ def test_more_categories_than_a_file_holds_are_one(monkeypatch: pytest.MonkeyPat
     assert not notes.found
 
 
-@pytest.mark.parametrize("means", [(), (1.0,), (1.0, 2.0, 3.0)])
-def test_means_that_are_not_one_for_each_category_are_refused(means: Any) -> None:
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"means": []}, "the means must be 1 for each of the categories"),
+        ({"means": [1.0]}, "the means must be 1 for each of the categories"),
+        ({"means": [1.0, 2.0, 3.0]}, "the means must be 1 for each of the categories"),
+        ({"means": [1.0, None]}, "means"),
+        ({"vectors": 3}, "the vectors must be at most those of 2 categories"),
+        ({"vectors": -1}, "vectors must be a whole number >= 0, got -1"),
+        ({"categories": ["1", "1"]}, "categories"),
+        ({"names": ["mean", "mean"]}, "names"),
+    ],
+)
+def test_what_does_not_fit_together_in_a_file_is_refused(changes: Any, message: str) -> None:
     data = Preparation((SHOPS,)).to_data()
-    data["encoders"][0]["means"] = list(means)
-    with pytest.raises(ValueError, match="the means must be 1 for each of the categories"):
+    data["encoders"][0] |= changes
+    with pytest.raises(ValueError, match=message):
         Preparation.from_data(json.loads(json.dumps(data)))
+
+
+def test_columns_of_no_use_have_no_vectors_and_others_keep_their_places() -> None:
+    draw = np.random.default_rng(3)
+    codes = {name: draw.integers(0, 150, N) for name in ("one", "two", "three")}
+    words = {name: [f"{name} {k}" for k in own] for name, own in codes.items()}
+    price = 5 * np.sin(codes["two"]) + draw.normal(size=N)
+    p = prepare(
+        open_source(pl.DataFrame({**words, "price": price})),
+        "price",
+        Options(many_categories="both"),
+    )
+    kept = dict(zip(p.preparation.feature_names, p.preparation.levels, strict=True))
+    assert "one level" not in kept
+    assert 120 < kept["two level"] < 150  # some have one row in training
+    X, y = p.blocks[0].X, p.blocks[0].y[:, 0]
+    place = p.preparation.feature_names.index("two mean")
+    assert np.corrcoef(X[:, place], y)[0, 1] > 0.9
+    level = X[:, p.preparation.feature_names.index("two level")]
+    assert {int(k) for k in level} == {-1, *range(kept["two level"])}
+
+
+def test_categories_of_enough_rows_have_a_vector_beside_their_means() -> None:
+    """Some shops come often; of the others two rows tell little, with so much noise."""
+    draw = np.random.default_rng(3)
+    shop = np.concatenate([draw.integers(0, 60, 6000), np.arange(60, 180).repeat(2)])
+    price = (shop % 3) / 3 + draw.normal(size=len(shop))
+    frame = pl.DataFrame({"shop": [f"s{k}" for k in shop], "x": draw.normal(size=len(shop))})
+    p = prepare(
+        open_source(frame.with_columns(price=price)), "price", Options(many_categories="both")
+    )
+    encoder: Any = p.preparation.encoders[0]
+    often = {f"s{k}" for k in range(60)}
+    assert set(encoder.categories[: encoder.vectors]) == often
+    assert p.preparation.levels == (0, 60, 0)
+    X = np.zeros((2, 2), np.float32)
+    encoder.write(pl.Series(["s179", encoder.categories[7]]), X, Notes())
+    assert X[:, 1].tolist() == [-1, 7]
 
 
 # Models

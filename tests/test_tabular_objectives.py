@@ -11,7 +11,7 @@ from chainrule.tabular.encoding.target_encoding import ClassEncoder
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.objectives import checked_class_weights, class_weights
 from chainrule.tabular.prepare import prepare
-from chainrule.tabular.table_training import first_trainer
+from chainrule.tabular.table_training import first_stage
 from chainrule.tabular.training_options import Options, completed
 
 N = 500
@@ -29,7 +29,7 @@ TABLE = pl.DataFrame(
     }
 )
 TARGETS = ("price", "visits", "rare")
-SHORT = {"epochs": 4, "hidden": (8,), "leave_out": ("shop",), "refit": False}
+SHORT = {"epochs": 4, "hidden": (8,), "leave_out": ("shop",), "refit": False, "effort": "fast"}
 
 
 def trained(target, table=TABLE, **options):
@@ -97,7 +97,8 @@ def test_rates_begin_at_the_mean_of_the_counts():
     table = TABLE.select("a", "b", visits=pl.col("visits") + 5_000)
     prepared = prepare(open_source(table), "visits", Options(loss="poisson"))
     with prepared.blocks:
-        run = first_trainer(prepared, completed(Options(loss="poisson"), "regression", N))
+        chosen = completed(Options(loss="poisson"), "regression", N)
+        run = first_stage(prepared, chosen).runs[0].trainer
     first = cr.predict(run.plan.net, run.params, np.array([[0, 0], [3, -2]], "f4"))
     assert first[:, 0] == pytest.approx(float(prepared.baseline[0]), rel=1e-4)
 

@@ -6,6 +6,7 @@ import pytest
 import chainrule as cr
 from chainrule import codec
 from chainrule.serialization import file_header
+from chainrule.tabular import stored_model
 from chainrule.tabular.table_error import TableError
 
 LONG = "x" * 100_001
@@ -102,7 +103,7 @@ def test_what_is_told_at_the_end_is_foreseen(tmp_path, monkeypatch, module, name
     monkeypatch.setattr(module, name, 10**7)
     told = cr.train(table(y=CLASSES), "y", epochs=1, hidden=(2,))
     told.save(tmp_path / "t.model")
-    arrays, data = told._contents()
+    arrays, data = stored_model.contents(told)
     text = file_header.make_header(arrays, data, file_header.NO_DIGEST)
     needed = text.count(b",") + text.count(b"{") if name == "MOST_VALUES" else len(text)
     monkeypatch.setattr(module, name, needed * 9 // 10)

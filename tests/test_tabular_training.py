@@ -14,15 +14,13 @@ from chainrule.optimizers import OPTIMIZERS
 from chainrule.serialization import write_file
 from chainrule.serialization.parameter_arrays import arrays_of
 from chainrule.tabular import example_blocks as blocks_module
+from chainrule.tabular.budget import Budget
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.prepare import prepare
-from chainrule.tabular.table_training import (
-    TableTraining,
-    first_trainer,
-    refit_trainer,
-    trained_model,
-)
+from chainrule.tabular.table_training import TableTraining, first_stage
+from chainrule.tabular.trained_model import trained_model
 from chainrule.tabular.training_options import OF_OPTIMIZERS, TASKS, Options, completed
+from chainrule.tabular.training_stages import members_of
 
 N = 600
 DRAW = np.random.default_rng(5)
@@ -39,7 +37,7 @@ TABLE = pl.DataFrame(
         "dear": np.where(SIZE > 0, "yes", "no"),
     }
 )
-SHORT = {"epochs": 3, "hidden": (8,), "leave_out": ("shop", "day")}
+SHORT = {"epochs": 3, "hidden": (8,), "leave_out": ("shop", "day"), "effort": "fast"}
 
 
 @pytest.fixture
@@ -288,7 +286,7 @@ def test_groups_and_time_part_the_rows():
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_some_options_are_for_some_optimizers(optimizer, option, optimizers):
     fits = optimizer in optimizers
-    chosen = completed(Options(optimizer=optimizer), "regression", 500)
+    chosen = completed(Options(optimizer=optimizer, effort="fast"), "regression", 500)
     assert (getattr(chosen, option) is not None) == fits
     if not fits:
         message = f"{option} is for the optimizer {', '.join(optimizers)}, got {optimizer}"
@@ -302,7 +300,7 @@ def test_what_is_asked_of_an_optimizer_reaches_it(optimizer):
     options = completed(Options(optimizer=optimizer, **asked), "regression", 510)
     prepared = prepare(open_source(TABLE), "price", options)
     with prepared.blocks:
-        made = first_trainer(prepared, options).plan.optimizer
+        made = first_stage(prepared, options).best.trainer.plan.optimizer
     assert {name: getattr(made, name) for name in asked} == asked
     assert made == OPTIMIZERS[optimizer](made.learning_rate, **asked)
 
@@ -328,25 +326,28 @@ def test_a_small_table_is_trained_with_again_and_scored_before_that():
     options = completed(Options.from_mapping(SHORT), "regression", 510)
     prepared = prepare(open_source(TABLE.drop("dear")), "price", options)
     with prepared.blocks:
-        run = first_trainer(prepared, options)
-        run.train()
-        training = TableTraining(open_source(TABLE), prepared, options, run)
-        again = refit_trainer(training)
+        first = first_stage(prepared, options)
+        first.runs[0].trainer.train()
+        training = TableTraining(open_source(TABLE), prepared, options, [first])
+        scored = trained_model(training)
+        training.stages.append(members_of(training, Budget(None)))
+        again = training.stage.runs[0].trainer
         with again.blocks:
             again.train()
-        model = trained_model(training, again)
+        model = trained_model(training)
     assert model.params is again.params
     assert model.about["epochs_with_all"] == 3
     assert again.blocks.ends[-1] == N
     first = dict(model.about["validation"]["model"])
     y, w = prepared.held_out.y, prepared.held_out.w
-    scored = trained_model(training)
     assert scored.scores(y, scored.outputs_of(prepared.held_out.X), w)["model"] == first
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_what_is_left_open_follows_from_task_and_number_of_examples(task):
-    small, large = (completed(Options(), task, examples) for examples in (500, 500_000))
+    small, large = (
+        completed(Options(effort="fast"), task, examples) for examples in (500, 500_000)
+    )
     assert (small.refit, large.refit) == (None, False)  # None: as validation went
     assert small.batch_size < large.batch_size
     assert small.epochs > large.epochs

@@ -11,9 +11,9 @@ import pytest
 import chainrule as cr
 from chainrule.tabular.read_options import Reading
 from chainrule.tabular.training_options import Options
-from commands import houses, ran
+from commands import QUICK, houses, ran
 
-SHORT = {"epochs": 2, "hidden": [4]}
+SHORT = {"epochs": 2, "hidden": [4], "effort": "fast"}
 FIELDS = {each.name: each for kind in (Reading, Options) for each in dataclasses.fields(kind)}
 TABLE = houses(120)
 
@@ -123,7 +123,7 @@ def test_an_observer_is_told_as_each_training_begins():
 
 
 def test_the_model_and_the_page_are_those_of_the_command():
-    how = ("--target", "price", "--epochs", 2, "--hidden", 4, "--quiet")
+    how = ("--target", "price", *QUICK, "--quiet")
     ran("train", "houses.csv", *how, "--out", "by.model", "--report", "by.html")
     model = trained(out="own.model", report="own.html")
     model.save("again.model")

@@ -82,6 +82,8 @@ class Stream(enum.Enum):
     """The directions in which texts spread the most, as they are looked for."""
     FOLDS = (14,)
     """The folds of a table whose means of the target are crossed."""
+    MEMBERS = (15,)
+    """The seeds of the networks of a model but the first, which has that of its training."""
 
 
 def generator(stream: Stream, seed: int = 0) -> np.random.Generator:
@@ -91,6 +93,16 @@ def generator(stream: Stream, seed: int = 0) -> np.random.Generator:
     False
     """
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=stream.value))
+
+
+def member_seeds(seed: int, count: int) -> list[int]:
+    """Return the seeds of so many networks of one training; the first has its own.
+
+    >>> member_seeds(7, 3)[0], member_seeds(7, 3)[:2] == member_seeds(7, 2)
+    (7, True)
+    """
+    drawn = generator(Stream.MEMBERS, seed).integers(2**64, size=count - 1, dtype=np.uint64)
+    return [seed, *drawn.tolist()]
 
 
 def of_worksheet(seed: int, widths: Iterable[int]) -> np.random.Generator:

@@ -25,7 +25,7 @@ PARTS = {
     "task": "The columns",
     "validation": "The rows held out",
     "hidden": "The network",
-    "loss": "The training",
+    "effort": "The training",
     "threads": "The machine (the model does not depend on it)",
     "resume": "This call",
 }
@@ -92,16 +92,16 @@ def sizes(text: str) -> list[int]:
     return [] if text == "0" else [int(size) for size in text.split(",")]
 
 
-def levels(text: str) -> list[float]:
+def numbers(text: str, such_as: str = "0.1,0.5,0.9") -> list[float]:
     """Return numbers between commas.
 
-    >>> levels("0.1, 0.5,0.9")
+    >>> numbers("0.1, 0.5,0.9")
     [0.1, 0.5, 0.9]
     """
     try:
-        return [float(level) for level in text.split(",")]
+        return [float(each) for each in text.split(",")]
     except ValueError:
-        raise ValueError(f"must be numbers such as 0.1,0.5,0.9, got {text!r}") from None
+        raise ValueError(f"must be numbers such as {such_as}, got {text!r}") from None
 
 
 _ORDER = re.compile(r'\s*(?:"((?:[^"]|"")*)"|([^=]*?))\s*=(.*)', re.DOTALL)
@@ -155,7 +155,8 @@ QUANTITIES = {
 BY_TYPE: dict[Any, Any] = {
     tuple[str, ...]: NAMES,
     tuple[int, ...]: SIZES,
-    tuple[float, ...]: OptionType("LEVELS", levels),
+    tuple[float, ...]: OptionType("LEVELS", numbers),
+    float | tuple[float, ...]: OptionType("RATES", lambda text: numbers(text, "0.003,0.01")),
     Mapping: ORDER,
     Path: click.Path(path_type=Path),
     UnionType: str,
@@ -196,8 +197,8 @@ def training_options(command: Any) -> Any:
 def parted(names: Iterable[str]) -> dict[str, list[str]]:
     """Return names of options under their headings.
 
-    >>> parted(["hidden", "dropout", "loss"])
-    {'The network': ['hidden', 'dropout'], 'The training': ['loss']}
+    >>> parted(["hidden", "dropout", "effort"])
+    {'The network': ['hidden', 'dropout'], 'The training': ['effort']}
     """
     parts: dict[str, list[str]] = {}
     heading = PARTS["target"]

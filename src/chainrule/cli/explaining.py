@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,7 +18,12 @@ from chainrule.cli.terminal import hand_on, say
 from chainrule.cli.training_files import is_model, load_model
 from chainrule.explanation.notation import NOTATIONS
 from chainrule.explanation.output_format import FORMATS, check_place, format_of
+from chainrule.formatting import counted
 from chainrule.tabular.output_files import check_apart, check_replaceable
+
+if TYPE_CHECKING:
+    from chainrule.network import Parameters
+    from chainrule.tabular import TableModel
 
 LEFT_OUT = "The format; by default that of FILE's ending, else text."
 
@@ -76,6 +81,11 @@ def put(text: str, path: Path | None) -> None:
 )
 @reads_tables
 @click.option(
+    "--member",
+    type=click.IntRange(1),
+    help="Which of a model's networks; by default 1, the first.",
+)
+@click.option(
     "--step",
     type=click.IntRange(1),
     help="Explain this step of the training; by default the first.",
@@ -106,6 +116,7 @@ def explain(
     force: bool,
     data: str | None,
     row: int | None,
+    member: int | None,
     step: int | None,
     notation: str,
     digits: int | None,
@@ -131,7 +142,8 @@ def explain(
     Layers of any kind stand in tables in place of the sizes: [[layers]] with its kind, such as
     "layer_norm", its settings and its parameters by their names.
 
-    With --data, NETWORK is a model of `chainrule train`, and the example a row of that table.
+    With --data, NETWORK is a model of `chainrule train`, and the example a row of that table. Where
+    a model has several networks, one of them is worked out.
 
     \b
     chainrule explain 2-2-2 --of w5
@@ -145,6 +157,8 @@ def explain(
     with usage_errors():
         if row is not None and data is None:
             raise ValueError("--row is of a table; name it by --data")
+        if member is not None and data is None:
+            raise ValueError("--member is of a table's model; name the table by --data")
         place = output and check_place(output)
         write = FORMATS[format_of(name, output)].write
         asked = asked_reading(reading)
@@ -153,7 +167,7 @@ def explain(
         read = [network, data] if data else [network_path(network)]
         check_output(output, *read, force=force)
         if data:
-            what, more = example(network, data, row or 1, asked, output)
+            what, more = example(network, data, row or 1, asked, output, member)
         else:
             what, more = described(network, network_path(network))
         more |= {} if step is None else {"step": step}
@@ -176,14 +190,32 @@ def described(network: str, path: Path) -> tuple[tuple[Any, ...], dict[str, Any]
 
 
 def example(
-    model: str, data: str, row: int, reading: dict[str, Any], output: Path | None
+    model: str,
+    data: str,
+    row: int,
+    reading: dict[str, Any],
+    output: Path | None,
+    member: int | None = None,
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return what a model and a row of a table give `cr.explain`."""
+    """Return what a model, one of its networks, and a row of a table give `cr.explain`."""
     trained = load_model(model, data)
+    params = member_of(trained, model, member)
     source = trained.opened(data, **reading)
     check_apart({"the output": output}, *source.stamps)
     names = {"inputs": trained.preparation.feature_names, "outputs": trained.outputs_named}
-    return (trained.net, trained.params, *trained.example(source, row)), names
+    return (trained.net, params, *trained.example(source, row)), names
+
+
+def member_of(trained: TableModel, model: str, member: int | None) -> Parameters:
+    """Return the parameters of one of a model's networks, and say so where it has several."""
+    count, k = len(trained.members), member or 1
+    if k > count:
+        raise ValueError(f"{model}: has {counted(count, 'network')}, and no member {k:,}")
+    if count > 1:
+        other = "" if member else "; another by --member 2"
+        said = f"{model}: predicts the mean of {count} networks; this is network {k}{other}"
+        say(said, err=True)
+    return trained.members[k - 1]
 
 
 def columns(place: Path | None) -> int:

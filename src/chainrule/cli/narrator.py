@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Self
 
 from chainrule.cli import summary
 from chainrule.fitting.progress import Progress
-from chainrule.formatting import number
+from chainrule.formatting import counted, number
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from chainrule.fitting.trainer import Trainer
     from chainrule.tabular.table_training import TableTraining
+    from chainrule.tabular.training_runs import Stage
 
 
 class Narrator:
@@ -27,6 +28,8 @@ class Narrator:
     ----------
     seconds
         The time from the first step to the last; None where there was nothing to do.
+    stages
+        The time of each stage by its name.
     resumed_at
         The epoch after which a training goes on.
     """
@@ -34,7 +37,18 @@ class Narrator:
     def __init__(self, console: Console | None) -> None:
         self.console, self._bar = console, ExitStack()
         self.seconds: float | None = None
+        self.stages: dict[str, float] = {}
         self.resumed_at = 0
+        self._stage: Stage | None = None
+        self._begun: list[tuple[Trainer, int]] = []
+
+    @property
+    def examples(self) -> float:
+        """How many examples the networks went through, since they were resumed."""
+        return sum(
+            (trainer.visits - begun) / trainer.blocks.count * float(trainer.blocks.sizes.sum())
+            for trainer, begun in self._begun
+        )
 
     def say(self, text: str) -> None:
         """Print a text."""
@@ -43,18 +57,25 @@ class Narrator:
 
     def begin(self, training: TableTraining, trainer: Trainer) -> None:
         """Say what a table is and what goes on with it, and begin to show how far that is."""
+        self._begun.append((trainer, trainer.visits))
+        if training.stage is self._stage:
+            return
         self._bar.close()
+        self._stage, self._stage_began = training.stage, time.monotonic()
         first = self.seconds is None
         if first:
             self.seconds, self.resumed_at = 0.0, trainer.epochs
-            self._began = time.monotonic()
-        self.say(_opening(training) if first else _of_all_rows(training))
-        bar = _progress(self.console, trainer, lines=10 if first else 2)
+            self._began = self._stage_began
+        self.say(_opening(training) if first else _of_members(training))
+        bar = _progress(self.console, training.stage, lines=10 if first else 2)
         self._show = self._bar.enter_context(bar)
 
     def __call__(self, trainer: Trainer) -> None:
-        self.seconds = time.monotonic() - self._began
-        self._show(trainer)
+        assert self._stage
+        now = time.monotonic()
+        self.seconds = now - self._began
+        self.stages[self._stage.name] = now - self._stage_began
+        self._show()
 
     def __enter__(self) -> Self:
         return self
@@ -65,41 +86,58 @@ class Narrator:
 
 def _opening(training: TableTraining) -> str:
     lines = summary.of_table(training.source, training.prepared)
-    trainer = training.trainer
+    trainer, runs = training.trainer, training.stage.runs
+    if len(runs) > 1:
+        lines += [f"Racing the rates {', '.join(f'{run.rate:g}' for run in runs)}.", ""]
     if trainer.visits:
         lines += [f"Going on after epoch {trainer.epochs} of {trainer.plan.epochs}.", ""]
     return "\n".join(lines)
 
 
-def _of_all_rows(training: TableTraining) -> str:
-    return f"\nTraining again with all {len(training.prepared.rows):,} rows.\n"
+def _of_members(training: TableTraining) -> str:
+    """Return what is trained after the first network."""
+    stage, rows = training.stage, f"all {len(training.prepared.rows):,} rows"
+    if stage.name == "first":
+        return f"\nTraining at the rate {training.first.rate:g}.\n"
+    count = len(stage.runs)
+    if not stage.with_all:
+        return f"\nTraining {counted(count, 'network')} more.\n"
+    networks = "again" if count == 1 else f"{count:,} networks anew"
+    return f"\nTraining {networks} with {rows}.\n"
 
 
 @contextmanager
 def _progress(
-    console: Console | None, training: Trainer, *, lines: int = 10
-) -> Iterator[Callable[[Trainer], None]]:
-    """Yield what shows how far a training is, after each visit; without a console, nothing.
+    console: Console | None, stage: Stage, *, lines: int = 10
+) -> Iterator[Callable[[], None]]:
+    """Yield what shows how far a stage is, after each visit; without a console, nothing.
 
-    A terminal has a bar, and a log at most so many lines.
+    A terminal has a bar, and a log at most so many lines. Of several runs, it is the mean of them.
     """
     if console is None:
-        yield lambda training: None
+        yield lambda: None
         return
-    total, blocks = training.plan.epochs, training.blocks.count
-    begun, width = training.visits / blocks, len(str(total))
+    total = max(run.trainer.plan.epochs for run in stage.runs)
+    begun, width = _done(stage), len(str(total))
     with Progress(total, console, begun=begun, lines=lines, width=width, transient=True) as shown:
 
-        def show(training: Trainer) -> None:
-            done = training.visits / blocks
+        def show() -> None:
+            done = _done(stage)
             left = f"  {shown.left(done)}" if done < total else ""
-            shown.show(done, f"{_losses(training)}{left}")
+            shown.show(done, f"{_losses(stage)}{left}")
 
         yield show
 
 
-def _losses(training: Trainer) -> str:
-    """Return the losses, of the examples in training and of those held out if any are."""
+def _done(stage: Stage) -> float:
+    """Return how many epochs the runs of a stage have made, in the mean."""
+    trainers = [run.trainer for run in stage.runs]
+    return sum(each.visits for each in trainers) / (trainers[0].blocks.count * len(trainers))
+
+
+def _losses(stage: Stage) -> str:
+    """Return the losses of a network, in training and held out; of several, of the best so far."""
+    training = stage.best.trainer
     if not training.losses:
         return ""
     loss = f"loss {number(training.losses[-1])}"

@@ -157,9 +157,17 @@ def ending(about: Mapping[str, Any]) -> str:
     return f"{made}: {best}"
 
 
-def speed(examples: float, seconds: float) -> str:
-    """Return how long a training took, and how fast it was."""
-    return f"{duration(seconds)}, {number(examples / max(seconds, 1e-9))} examples a second"
+def speed(examples: float, seconds: float, stages: Mapping[str, float]) -> str:
+    """Return how long a training took, and each of its stages if it had several, and how fast.
+
+    >>> speed(2_000, 2.0, {"race": 0.5, "members": 1.5})
+    '2 s (race 0.5 s, members 1.5 s), 1,000 examples a second'
+    """
+    parts = ", ".join(f"{name} {duration(each)}" for name, each in stages.items())
+    of_each = f" ({parts})" if len(stages) > 1 else ""
+    return (
+        f"{duration(seconds)}{of_each}, {number(examples / max(seconds, 1e-9))} examples a second"
+    )
 
 
 def facts(rows: Mapping[str, str]) -> list[str]:
@@ -175,8 +183,37 @@ def of_training(model: TableModel) -> dict[str, str]:
         "Data": _data(about["rows"]) if "rows" in about else "",
         "Network": architecture(model.net, model.params),
         "Training": ending(about) if "epochs" in about else "",
+        "Race": race(about["runs"]) if "race" in about.get("runs", {}) else "",
+        "Members": members(model),
+        "Left out": "; ".join(about.get("runs", {}).get("left_out", ())),
     }
     return {name: fact for name, fact in known.items() if fact}
+
+
+def race(runs: Mapping[str, Any]) -> str:
+    """Return which learning rate won, and what was found of each in the rows held out.
+
+    >>> race({"rate": 0.01, "race": [{"rate": 0.5, "found": None}, {"rate": 0.01, "found": 0.25}]})
+    'rate 0.01 won: held out 0.25, diverged at 0.5'
+    """
+    found = {each["rate"]: each["found"] for each in runs["race"]}
+    said = [f"rate {runs['rate']:g} won: held out {number(found.pop(runs['rate']))}"]
+    said += [f"{'diverged' if x is None else number(x)} at {rate:g}" for rate, x in found.items()]
+    return ", ".join(said)
+
+
+def members(model: TableModel) -> str:
+    """Return of how many networks a model predicts the mean, and what that brought; "" of one."""
+    from chainrule.tabular.scores import SCORES
+
+    if not model.others:
+        return ""
+    mean = f"the mean of {len(model.members)} networks"
+    if (brought := model.about.get("runs", {}).get("brought")) is None:
+        return f"{mean} is predicted"
+    score = SCORES[brought["score"]]
+    one, all_of_them = (score.text(brought[name]) for name in ("one", "members"))
+    return f"{mean} is predicted: {score.word} held out {all_of_them}, of the first {one}"
 
 
 def _data(rows: Mapping[str, int]) -> str:

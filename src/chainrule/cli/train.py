@@ -122,7 +122,7 @@ class TrainingReport:
     def __init__(self, model: TableModel, files: Files, narrator: Narrator) -> None:
         self.model, self.files = model, files
         self.seconds, self.resumed_at = narrator.seconds or 0, narrator.resumed_at
-        self.examples = 0 if narrator.seconds is None else _examples(model.about, self.resumed_at)
+        self.examples, self.stages = narrator.examples, narrator.stages
 
     def data(self) -> dict[str, Any]:
         """Return the report as JSON has it."""
@@ -133,9 +133,10 @@ class TrainingReport:
             "bytes": length,
             "sha256": sha256,
             "target": self.model.target.to_data(),
-            "parameters": summary.parameters(self.model.params),
+            "parameters": summary.parameters(self.model.params) * len(self.model.members),
             **about_in_options(self.model.about),
             "seconds": self.seconds,
+            "seconds_by_stage": self.stages,
             "examples_per_second": self.examples / self.seconds if self.seconds else None,
             "resumed_at_epoch": self.resumed_at,
         }
@@ -145,7 +146,8 @@ class TrainingReport:
         rows = summary.of_training(self.model)
         again = f" since it was resumed after epoch {self.resumed_at}" if self.resumed_at else ""
         if self.seconds:
-            rows["Time"] = summary.speed(self.examples, self.seconds) + again
+            of_each = self.stages if "Race" in rows or "Members" in rows else {}
+            rows["Time"] = summary.speed(self.examples, self.seconds, of_each) + again
         place = self.files.model
         ending = Path(str(self.files.table)).suffix or ".csv"
         say("\n".join(summary.facts(rows)))
@@ -157,13 +159,6 @@ class TrainingReport:
         ends = {"Saved": saved, "Report": str(self.files.report or ""), "Next": follow}
         ends = {name: value for name, value in ends.items() if value}
         say("\n" + "\n".join(summary.facts(ends)))
-
-
-def _examples(about: Mapping[str, Any], resumed_at: int) -> int:
-    """Return how many examples a training has gone through since it was resumed."""
-    rows = about["rows"]
-    first = (about["epochs"] - resumed_at) * rows["training"]
-    return int(first + about["epochs_with_all"] * (rows["training"] + rows["validation"]))
 
 
 def _outputs(files: Files) -> TrainingOutputs:

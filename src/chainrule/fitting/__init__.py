@@ -3,6 +3,7 @@
 | file | what it is for |
 |---|---|
 | `trainer.py` | call after call of `fit`, over one block of examples or many, until it is over |
+| `side_by_side.py` | several trainings at once, on the threads there are |
 | `hold_out.py` | which examples validation is made with |
 | `patience.py` | scikit-learn's early stopping; the core's is `history.EarlyStopping` |
 | `checkpoint.py` | a `fit` that survives its process, and the checkpoints of any training |

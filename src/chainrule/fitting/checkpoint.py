@@ -19,7 +19,7 @@ from chainrule.errors import as_numbers, check_number, check_whole
 from chainrule.history import History
 from chainrule.network import Network, Parameters, frozen
 from chainrule.optimizers import Optimizer, Rprop
-from chainrule.serialization.checkpoint_store import CheckpointError, Store
+from chainrule.serialization.checkpoint_store import CheckpointError, Series, Store
 from chainrule.serialization.model_file import raw_bytes
 from chainrule.serialization.parameter_arrays import arrays_of, contents, from_contents
 from chainrule.training import fit
@@ -190,7 +190,7 @@ class CheckpointWriter:
 
     def __init__(
         self,
-        store: Store,
+        store: Series,
         net: Network,
         identity: Callable[[], dict[str, str]],
         arithmetic: str,
@@ -270,7 +270,7 @@ MADE_BY = {
 """Who makes steps by each arithmetic."""
 
 
-def _compare(store: Store, there: Any, here: str) -> None:
+def _compare(store: Series, there: Any, here: str) -> None:
     """Warn where a checkpoint was made by another arithmetic; those of before do not say."""
     if there == here or not isinstance(there, str) or there not in MADE_BY:
         return

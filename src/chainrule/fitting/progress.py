@@ -40,7 +40,7 @@ class Progress:
         self.epochs, self.begun, self.lines, self.width = epochs, begun, lines, width
         self.console, self.transient = console or Console(), transient
         self.bar: Any = None
-        self.line = ""
+        self.line, self.shown = "", math.floor(begun)
 
     def __enter__(self) -> Self:
         if self.console.is_terminal:
@@ -64,10 +64,11 @@ class Progress:
         place, said = self._place(done), self._writable(said)
         if self.bar is not None:
             self.bar.update(self.task, completed=done, description=said, place=place)
-        elif done == math.floor(done):
+        elif math.floor(done) > self.shown:
             self.line = f"epoch {place}  {said}"
-            if self._is_due(int(done)):
+            if self._is_due(math.floor(done)):
                 self._print()
+        self.shown = math.floor(done)
 
     def left(self, done: float) -> str:
         """Return how long it takes at most to the last epoch.

@@ -1,4 +1,8 @@
-"""A folder of checkpoints: numbered files, the last few of them, and one writer at a time."""
+"""A folder of checkpoints: numbered files, the last few of them, and one writer at a time.
+
+They are called `checkpoint-00000001.model`; those of a run among several that share a folder have
+its name too, `checkpoint-race-2-00000001.model`.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,7 @@ from chainrule.warn import warn
 CHECKPOINTS = "checkpoint-*.model"
 """What checkpoints are called in a folder."""
 
-_NAME = re.compile(r"checkpoint-(\d+)\.model")
+_NAME = re.compile(r"checkpoint-(?P<run>[a-z]+-\d+-)?(?P<number>\d+)\.model")
 LOCK = ".lock"
 REMEDY = "make room or take another directory, and run the same again"
 
@@ -44,34 +48,11 @@ class CheckpointError(FileContentError):
     """
 
 
-class Store:
-    """A folder that holds the last `keep` checkpoints of one run.
+class Series:
+    """The numbered checkpoints of one run in a folder, of which the last `keep` stay."""
 
-    Opening it makes the folder where it is missing, keeps every other process out until `close`,
-    and removes what a process that was killed left half written. Raises CheckpointError where
-    another process has it open, and for all that goes wrong with the folder.
-
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder, cr.serialization.Store(folder) as store:
-    ...     store.latest() is None
-    ...     store.save({"w": np.ones(2)}, {"kind": "sketch"}).name
-    ...     store.latest()[0]
-    True
-    'checkpoint-00000001.model'
-    {'w': array([1., 1.])}
-    """
-
-    def __init__(self, directory: str | Path, keep: int = 3) -> None:
-        self.directory = Path(directory)
-        self.keep = check_whole("Store: keep", keep, least=1)
-        with self._named("cannot be used for checkpoints"):
-            self.directory.mkdir(parents=True, exist_ok=True)
-            self._lock = self._taken()
-            try:
-                remove_unfinished(self.directory, CHECKPOINTS)
-            except BaseException:
-                self.close()
-                raise
+    def __init__(self, directory: Path, keep: int, run: str = "") -> None:
+        self.directory, self.keep, self.run = directory, keep, run and f"{run}-"
 
     def save(self, arrays: Mapping[str, Array], about: dict[str, Any]) -> Path:
         """Write a checkpoint, and remove those that are too old once it stands.
@@ -81,7 +62,7 @@ class Store:
         with self._named("takes no checkpoint", "make room for it"):
             before = self._numbered()
             number = before[-1][0] + 1 if before else 1
-            path = self.directory / f"checkpoint-{number:08}.model"
+            path = self.directory / f"checkpoint-{self.run}{number:08}.model"
             try:
                 write_file(path, arrays, about)
             except ValueError as error:
@@ -120,18 +101,6 @@ class Store:
             f"because of: {reason}; to start anew, remove them or take another directory"
         )
 
-    def clear(self) -> None:
-        """Remove the checkpoints, the newest last, and the folder if nothing else is in it.
-
-        Raises CheckpointError where one cannot be removed.
-        """
-        with self._named("cannot be cleared of its checkpoints"):
-            for _, path in self._numbered():
-                path.unlink()
-            self._lock.remove()
-        with suppress(OSError):  # it holds what is not of this store
-            self.directory.rmdir()
-
     @property
     def holds_some(self) -> bool:
         """Whether there is a checkpoint."""
@@ -144,32 +113,9 @@ class Store:
             return path
         raise FileNotFoundError(f"{self.directory}: holds no checkpoint")
 
-    def close(self) -> None:
-        """Let others in."""
-        self._lock.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def _numbered(self) -> list[tuple[int, Path]]:
         """The checkpoints with their numbers, from the oldest to the newest."""
-        return sorted(
-            (int(match[1]), path)
-            for path in self.directory.iterdir()
-            if (match := _NAME.fullmatch(path.name))
-        )
-
-    def _taken(self) -> Lock:
-        try:
-            return Lock(self.directory / LOCK)
-        except HeldError as held:
-            raise CheckpointError(
-                f"{self.directory}: process {held.holder} writes its checkpoints there; give each "
-                "run a directory of its own, or end the other first"
-            ) from None
+        return [(number, path) for number, path, run in _all(self.directory) if run == self.run]
 
     @contextmanager
     def _named(self, what: str, remedy: str = REMEDY) -> Iterator[None]:
@@ -180,3 +126,81 @@ class Store:
             raise CheckpointError(
                 f"{error.filename or self.directory}: {what}: {error.strerror}; {remedy}"
             ) from None
+
+
+class Store(Series):
+    """A folder that holds the last `keep` checkpoints of a run, or of each of several.
+
+    Opening it makes the folder where it is missing, keeps every other process out until `close`,
+    and removes what a process that was killed left half written. Raises CheckpointError where
+    another process has it open, and for all that goes wrong with the folder.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, cr.serialization.Store(folder) as store:
+    ...     store.latest() is None
+    ...     store.save({"w": np.ones(2)}, {"kind": "sketch"}).name
+    ...     store.latest()[0]
+    True
+    'checkpoint-00000001.model'
+    {'w': array([1., 1.])}
+    """
+
+    def __init__(self, directory: str | Path, keep: int = 3) -> None:
+        super().__init__(Path(directory), check_whole("Store: keep", keep, least=1))
+        with self._named("cannot be used for checkpoints"):
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self._lock = self._taken()
+            try:
+                remove_unfinished(self.directory, CHECKPOINTS)
+            except BaseException:
+                self.close()
+                raise
+
+    def of(self, run: str) -> Series:
+        """Return the checkpoints of a run among several, whose name is a word and a number.
+
+        >>> with Store(getfixture("tmp_path")) as store:
+        ...     store.of("race-2").save({}, {"kind": "sketch"}).name
+        'checkpoint-race-2-00000001.model'
+        """
+        return Series(self.directory, self.keep, run)
+
+    def clear(self) -> None:
+        """Remove the checkpoints, the newest last, and the folder if nothing else is in it.
+
+        Raises CheckpointError where one cannot be removed.
+        """
+        with self._named("cannot be cleared of its checkpoints"):
+            for _, path, _ in _all(self.directory):
+                path.unlink()
+            self._lock.remove()
+        with suppress(OSError):  # it holds what is not of this store
+            self.directory.rmdir()
+
+    def close(self) -> None:
+        """Let others in."""
+        self._lock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _taken(self) -> Lock:
+        try:
+            return Lock(self.directory / LOCK)
+        except HeldError as held:
+            raise CheckpointError(
+                f"{self.directory}: process {held.holder} writes its checkpoints there; give each "
+                "run a directory of its own, or end the other first"
+            ) from None
+
+
+def _all(directory: Path) -> list[tuple[int, Path, str]]:
+    """Return all checkpoints with their numbers and runs, from the lowest number to the highest."""
+    return sorted(
+        (int(match["number"]), path, match["run"] or "")
+        for path in directory.iterdir()
+        if (match := _NAME.fullmatch(path.name))
+    )

@@ -4,7 +4,10 @@
 |---|---|
 | `train_table.py` | `train`: from a table, and what is asked, to a model and its files |
 | `table_network.py` | the network that suits a table |
-| `table_training.py` | its training, and the result |
+| `table_training.py` | from examples to runs, and how each is trained |
+| `training_runs.py`, `training_stages.py` | its runs, and the stages in which they are made |
+| `effort.py`, `budget.py` | how much work goes into it, and how much time |
+| `trained_model.py` | what comes of it all, and what is told of it |
 | `training_outputs.py` | what a training writes: its model, its page, its checkpoints |
 | `output_files.py` | what any file may replace that is written |
 | `tabular_estimators.py` | the same model with scikit-learn's interface |
@@ -21,6 +24,7 @@
 | `block_checkpoints.py` | where a run left off |
 | `table_model.py` | `TableModel`: predictions, scores, one file |
 | `prediction_columns.py` | what tables of predictions have for columns |
+| `stored_model.py` | a model as the arrays and the data of its file |
 | `model_record.py` | what its file tells, and what must fit together in it |
 | `objectives.py` | which loss is lowered, what classes weigh, what validation goes by |
 | `scores.py`, `class_scores.py` | how good predictions are, of all rows and of each class |

@@ -1,8 +1,10 @@
-"""Checkpoints of a training on a table: what it is part of, and what it goes on from."""
+"""Checkpoints of each run of a training on a table: what it is part of, and goes on from."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,9 +14,10 @@ from chainrule.fitting.trainer import Trainer
 from chainrule.history import History
 from chainrule.network import Parameters
 from chainrule.serialization import CheckpointError, Store
-from chainrule.serialization.checkpoint_store import CHECKPOINTS
+from chainrule.serialization.checkpoint_store import CHECKPOINTS, Series
 from chainrule.streams import EDITION
 from chainrule.tabular.table_training import TableTraining
+from chainrule.tabular.training_runs import Run, Stage
 
 
 def identity(training: TableTraining) -> dict[str, str]:
@@ -61,41 +64,81 @@ def discard(directory: Path) -> None:
             store.clear()
 
 
-def _take(trainer: Trainer, store: Store, params: Parameters, history: History) -> None:
+class Keeper:
+    """A hook that leaves checkpoints of all runs, and brings the runs of a stage to theirs.
+
+    They are written where `every` seconds have gone by since the last were; one that cannot be
+    written is a warning. A run that has gone no further has none to write.
+    """
+
+    def __init__(self, store: Store, training: TableTraining, every: float) -> None:
+        self.store, self.training, self.every = store, training, every
+        self.identity = functools.cache(lambda: identity(training))
+        self.runs: list[tuple[Trainer, CheckpointWriter]] = []
+        self.time = time.monotonic()
+
+    def take_up(self, stage: Stage) -> None:
+        """Bring the runs of a stage to where their last checkpoints left them."""
+        for run in stage.runs:
+            self.runs.append((run.trainer, self._taken_up(run)))
+
+    def _taken_up(self, run: Run) -> CheckpointWriter:
+        trainer, series = run.trainer, self.store.of(run.name)
+        net, params, optimizer = trainer.plan.net, trainer.params, trainer.plan.optimizer
+        made_by = arithmetic(net, params, optimizer)
+        writer = CheckpointWriter(series, net, self.identity, made_by, self.every)
+        if (found := writer.found(params)) is not None:
+            _take(trainer, series, *found)
+        return writer
+
+    def __call__(self, trainer: Trainer) -> None:
+        """Write what there is to write, where it is time to."""
+        if time.monotonic() - self.time >= self.every:
+            self.write()
+
+    def write(self) -> None:
+        """Write a checkpoint of each run that has gone further."""
+        for trainer, writer in self.runs:
+            if trainer.history and trainer.visits != writer.saved:
+                writer.write(trainer.history)
+        self.time = time.monotonic()
+
+
+class NoKeeper:
+    """What keeps nothing."""
+
+    def take_up(self, stage: Stage) -> None:
+        """Leave the runs of a stage at their beginning."""
+
+    def __call__(self, trainer: Trainer) -> None:
+        """Do nothing."""
+
+
+def _take(trainer: Trainer, series: Series, params: Parameters, history: History) -> None:
     try:
         trainer.take(params, history)
     except ValueError as error:
-        raise CheckpointError(f"{store.directory}: {error}; start anew by `restart=True`") from None
+        raise CheckpointError(
+            f"{series.directory}: {error}; start anew by `restart=True`"
+        ) from None
 
 
 @contextmanager
 def keeping(
     training: TableTraining, directory: str | Path | None, every: float
-) -> Iterator[Callable[[Trainer], None]]:
-    """Bring a training to where its last checkpoint left it, and yield its hook after each visit.
+) -> Iterator[Keeper | NoKeeper]:
+    """Yield what leaves checkpoints of a training's runs, and brings them to where they were left.
 
-    A checkpoint is written where `every` seconds have gone by since the last, and where the
-    training breaks off; one that cannot be written is a warning. Once the training is over and the
+    A checkpoint is written of each run where the training breaks off. Once it is over and the
     caller has what it needs, `discard` removes them.
     """
     if directory is None:
-        yield lambda trainer: None
+        yield NoKeeper()
         return
-    trainer = training.trainer
-    net, params, optimizer = trainer.plan.net, trainer.params, trainer.plan.optimizer
     with Store(directory) as store:
-        made_by = arithmetic(net, params, optimizer)
-        writer = CheckpointWriter(store, net, lambda: identity(training), made_by, every)
-        if (found := writer.found(params)) is not None:
-            _take(trainer, store, *found)
-
-        def after_visit(trainer: Trainer) -> None:
-            assert trainer.history
-            writer(trainer.history)
-
+        keeper = Keeper(store, training, every)
         try:
-            yield after_visit
+            yield keeper
         except KeyboardInterrupt:
-            if trainer.history and trainer.visits != writer.saved:
-                writer.write(trainer.history)
+            keeper.write()
             raise

@@ -11,6 +11,7 @@ is decides where the blocks lie and nothing else: the steps of training are the 
 from __future__ import annotations
 
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ class RowStore:
             self.array = np.empty((rows, *shape), dtype)
         else:
             self.file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
+        self.turn = threading.Lock()
         self.row_bytes = self.dtype.itemsize * int(np.prod(shape, dtype=np.int64))
 
     def write(self, start: int, rows: Array) -> None:
@@ -65,9 +67,10 @@ class RowStore:
             return self.array[start:stop]
         rows = np.empty((stop - start, *self.shape), self.dtype)
         left = rows.reshape(-1).view(np.uint8)
-        self.file.seek(start * self.row_bytes)
-        while left.size:
-            left = left[self.file.readinto(left.data) :]
+        with self.turn:  # several trainings read, and the file has one place
+            self.file.seek(start * self.row_bytes)
+            while left.size:
+                left = left[self.file.readinto(left.data) :]
         return rows
 
     def close(self) -> None:

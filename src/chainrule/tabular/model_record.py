@@ -22,7 +22,7 @@ from chainrule.tabular.objectives import TASKS, kind_of, task_of
 from chainrule.tabular.read_options import Reading
 from chainrule.tabular.scores import METRICS, SCORES
 from chainrule.tabular.training_options import Options
-from chainrule.value_types import Count, Must, Share
+from chainrule.value_types import AtLeastOne, Count, Must, OneOf, Positive, Share
 
 Array = NDArray[Any]
 
@@ -69,6 +69,37 @@ class Validation(_Both, total=False):
     classes: list[_OfClass]
 
 
+class Raced(TypedDict):
+    """A rate of a race, and the best that was found of it in the rows held out, if it was finite.
+
+    It is what validation goes by: the loss, or a metric.
+    """
+
+    rate: Positive
+    found: float | None
+
+
+class Brought(TypedDict):
+    """A score of one member in the rows held out, and of the mean of all."""
+
+    score: Annotated[str, OneOf(SCORES)]
+    one: float
+    members: float
+
+
+class _Members(TypedDict):
+    members: AtLeastOne
+
+
+class Runs(_Members, total=False):
+    """What the networks were that were trained: how many are members, and at which rate."""
+
+    rate: Positive
+    race: list[Raced]
+    brought: Brought
+    left_out: list[str]
+
+
 class About(TypedDict, total=False):
     """How a model was trained; what a file does not tell was not known."""
 
@@ -81,6 +112,7 @@ class About(TypedDict, total=False):
     over: Literal["", "epochs", "early stopping", "callback"]
     epochs_with_all: Count
     refit: str
+    runs: Runs
     validation: Validation
     warnings: list[str]
 
@@ -118,16 +150,20 @@ def check(
     preparation: Preparation,
     target: TargetEncoder,
     arrays: ArraysByName,
+    *,
+    members: int,
 ) -> None:
     """Raise ValueError where the parts of a file do not fit together; `arrays` without parameters.
 
     They are the inputs and outputs of network and table, the loss and the target, the decisions and
-    the columns, the scores and the classes, the epochs and the curves.
+    the columns, the scores and the classes, the epochs and the curves, the members and their runs.
     """
     _check_network(net, preparation, target)
     _check_baseline(arrays["baseline"], target)
     _check_curves(file, arrays)
     _check_training(file)
+    if "runs" in file:
+        _agree("the members of runs", members, file["runs"]["members"])
     if "decisions" in file:
         _check_decisions(file["decisions"], preparation, target)
     if "validation" in file:

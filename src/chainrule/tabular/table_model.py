@@ -5,7 +5,9 @@ n   rows of a frame        p   (n, classes) probabilities, or (n, 1) values in t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import dataclasses
+import functools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,17 +19,8 @@ from numpy.typing import NDArray
 from chainrule.errors import check_predicted
 from chainrule.evaluation import predict_finite
 from chainrule.network import Network, Parameters
-from chainrule.serialization import (
-    ModelFileError,
-    arrays_of,
-    check_writable,
-    network_from_data,
-    network_to_data,
-    params_of,
-    read_file,
-    write_file,
-)
-from chainrule.tabular import class_scores, model_record
+from chainrule.serialization import ModelFileError, check_writable, read_file, write_file
+from chainrule.tabular import class_scores, stored_model
 from chainrule.tabular.columns.survey import with_target
 from chainrule.tabular.encoding.column_encoders import CategoryEncoder, NumberEncoder
 from chainrule.tabular.encoding.many_categories import ManyEncoder
@@ -48,19 +41,18 @@ from chainrule.tabular.scores import scored
 from chainrule.tabular.table_error import TableError
 
 Array = NDArray[Any]
-KIND = "table"
-OWN = ("kind", "network", "preparation", "target", "forms")
-"""What a file tells that is no part of `about`."""
 
 
 @dataclass(frozen=True, eq=False)
 class TableModel:
     """A network with what its table's columns and target are, as `cr.train` makes it.
 
+    Several of its kind may be members of the model: what it predicts is the mean of theirs.
+
     Parameters
     ----------
     net, params
-        The network and its parameters, for the functions of the core.
+        The network and its parameters, for the functions of the core; of several, the first's.
     preparation, target
         How columns become inputs, and outputs become predictions.
     baseline
@@ -71,6 +63,8 @@ class TableModel:
         How it was trained, as JSON has it: rows, decisions, options, scores of validation.
     forms
         How the columns of its table are read.
+    others
+        The parameters of each member but the first.
     """
 
     net: Network
@@ -81,6 +75,23 @@ class TableModel:
     curves: Mapping[str, Array] = field(repr=False)
     about: Mapping[str, Any] = field(repr=False)
     forms: ColumnFormats = field(default=ColumnFormats(), repr=False)
+    others: tuple[Parameters, ...] = field(default=(), repr=False)
+
+    @property
+    def members(self) -> tuple[Parameters, ...]:
+        """The parameters of each of its networks."""
+        return self.params, *self.others
+
+    def with_members(self, members: Sequence[Parameters]) -> TableModel:
+        """Return the model with other parameters, of as many networks as there are.
+
+        Parameters
+        ----------
+        members
+            The parameters of each.
+        """
+        first, *others = members
+        return dataclasses.replace(self, params=first, others=tuple(others))
 
     def opened(self, table: Any, **reading: Any) -> Source:
         """Return a table, read as in training unless told otherwise.
@@ -130,7 +141,7 @@ class TableModel:
         return self.outputs_of(self.preparation.transform(frame, notes, first=first), first=first)
 
     def outputs_of(self, X: Array, *, first: int = 1) -> Array:
-        """Return p for prepared inputs.
+        """Return p for prepared inputs: the mean of what the members predict.
 
         Raises FloatingPointError, with the row, where one is not finite.
 
@@ -141,7 +152,14 @@ class TableModel:
         first
             The number of the first row.
         """
-        made = np.asarray(predict_finite(self.net, self.params, X, first=first))
+        parts = (self._outputs_by(params, X, first) for params in self.members)
+        if not self.others:
+            return next(parts)
+        return np.asarray(functools.reduce(np.add, (p / len(self.members) for p in parts)))
+
+    def _outputs_by(self, params: Parameters, X: Array, first: int) -> Array:
+        """Return p by the parameters of one member."""
+        made = np.asarray(predict_finite(self.net, params, X, first=first))
         if self.target.task == "classification":
             return made
         with np.errstate(over="ignore"):  # it is told of by its row
@@ -332,27 +350,11 @@ class TableModel:
         replace
             Whether one that is there is replaced.
         """
-        write_file(path, *self._contents(), replace=replace)
+        write_file(path, *stored_model.contents(self), replace=replace)
 
     def check_storable(self) -> None:
         """Raise ValueError where no file could hold the model, whatever its place."""
-        check_writable(*self._contents())
-
-    def _contents(self) -> tuple[dict[str, Array], dict[str, Any]]:
-        """Return the arrays of a file of the model, and its data."""
-        data = {
-            "kind": KIND,
-            "network": network_to_data(self.net),
-            "preparation": self.preparation.to_data(),
-            "target": self.target.to_data(),
-            **({"forms": forms} if (forms := self.forms.to_data()) else {}),
-            **self.about,
-        }
-        model_record.read(data)
-        curves = {f"curves.{name}": curve for name, curve in self.curves.items()}
-        own = self.preparation.arrays()
-        arrays = {**arrays_of(self.params), **own, "baseline": self.baseline, **curves}
-        return arrays, data
+        check_writable(*stored_model.contents(self))
 
     @classmethod
     def load(cls, path: str | Path) -> TableModel:
@@ -367,27 +369,12 @@ class TableModel:
             The file.
         """
         arrays, data = read_file(path)
-        if data["kind"] != KIND:
+        if data["kind"] != stored_model.KIND:
             raise ModelFileError(
                 f"{path}: must hold the model of a table, got the kind {data['kind']!r:.40}; "
                 "cr.load reads networks"
             )
         try:
-            return cls._read(arrays, data)
+            return cls(**stored_model.fields_of(arrays, data))
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ModelFileError(f"{path}: {error}") from None
-
-    @classmethod
-    def _read(cls, arrays: dict[str, Array], data: dict[str, Any]) -> TableModel:
-        file = model_record.read(data)
-        net = network_from_data(file["network"])
-        params = params_of(net, arrays)
-        preparation, target = Preparation.of(file["preparation"], arrays), file["target"]
-        if "baseline" not in arrays:
-            raise ValueError("the array 'baseline' is missing")
-        model_record.check(file, net, preparation, target, arrays)
-        baseline = arrays.pop("baseline")
-        curves = {name.removeprefix("curves."): curve for name, curve in arrays.items()}
-        about = {name: value for name, value in data.items() if name not in OWN}
-        forms = ColumnFormats(file.get("forms", {}))
-        return cls(net, params, preparation, target, baseline, curves, about, forms)

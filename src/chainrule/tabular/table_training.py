@@ -1,4 +1,4 @@
-"""From prepared examples to a model: the training of its network, and the result."""
+"""From prepared examples to runs on them, and how the network of each is trained."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from chainrule.history import REMEDY, DivergenceError, EarlyStopping
 from chainrule.network import Network, Parameters
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.schedules import SCHEDULES
-from chainrule.tabular.doubts import of_a_model
+from chainrule.tabular.effort import EFFORTS
 from chainrule.tabular.example_blocks import ExampleBlocks
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.memory import plainly_too_little
@@ -28,30 +28,39 @@ from chainrule.tabular.storable import check_storable, check_width
 from chainrule.tabular.table_error import TableError
 from chainrule.tabular.table_model import TableModel
 from chainrule.tabular.table_network import network
-from chainrule.tabular.training_options import OF_OPTIMIZERS, Options, completed
-
-OVERFITTED = 1.05
-"""Where the last validation loss is so many times the best, the last epochs did harm.
-
-Up to there, training with all rows for as many epochs makes better models than are left without;
-beyond, worse ones: `benchmarks/results/table_refit.md`.
-"""
+from chainrule.tabular.training_options import OF_OPTIMIZERS, Options, at_rate, completed
+from chainrule.tabular.training_runs import Run, Stage
 
 
 @dataclass
 class TableTraining:
     """A training on a table: the examples of its source, what they decided, and how far it is.
 
-    The options are complete, and the `trainer` is the one to which the rows held out are new.
+    The options are complete; of the `stages`, the last is under way or comes next.
     """
 
     source: Source
     prepared: Prepared
     options: Options
-    trainer: Trainer
+    stages: list[Stage]
+
+    @property
+    def stage(self) -> Stage:
+        """The stage that is under way."""
+        return self.stages[-1]
+
+    @property
+    def first(self) -> Run:
+        """The run of the first network, to which the rows held out are new: the best so far."""
+        return next(each for each in reversed(self.stages) if each.name != "members").best
+
+    @property
+    def trainer(self) -> Trainer:
+        """What trains it."""
+        return self.first.trainer
 
 
-def plan(prepared: Prepared, options: Options, blocks: ExampleBlocks, epochs: int) -> TrainingPlan:
+def plan(prepared: Prepared, options: Options, blocks: ExampleBlocks, epochs: Any) -> TrainingPlan:
     """Return what is to be done with blocks, by options that are complete."""
     batch: Any = options.batch_size
     sizes = np.diff(blocks.ends, prepend=0).tolist()
@@ -74,16 +83,51 @@ def plan(prepared: Prepared, options: Options, blocks: ExampleBlocks, epochs: in
     )
 
 
-def first_trainer(prepared: Prepared, options: Options) -> Trainer:
-    """Return what trains on the examples in training, before its first visit."""
-    assert options.epochs
-    what = plan(prepared, options, prepared.blocks, options.epochs)
-    measure = measured_by(prepared, what.net, options.metric) if options.metric else None
-    params, validation = (
-        _initial_parameters(what, prepared),
-        None if measure else prepared.validation,
-    )
-    return Trainer(what, prepared.blocks, params, validation=validation, measure=measure)
+def first_stage(prepared: Prepared, options: Options) -> Stage:
+    """Return the race of the rates, or of one rate the run of the first network."""
+    rates = options.rates
+    if len(rates) == 1:
+        return Stage("first", [run_in_training(prepared, options, rates[0])])
+    epochs = math.ceil(EFFORTS[options.effort].race * options.epochs)  # type: ignore[operator]
+    raced = dataclasses.replace(options, epochs=epochs)
+    runs = [
+        run_in_training(prepared, raced, rate, name=f"race-{k}") for k, rate in enumerate(rates, 1)
+    ]
+    return Stage("race", runs)
+
+
+def run_in_training(
+    prepared: Prepared, options: Options, rate: float, *, name: str = "", seed: int | None = None
+) -> Run:
+    """Return a run on the examples in training, before its first visit."""
+    own = of_a_run(prepared, options, rate, seed)
+    what = plan(prepared, own, prepared.blocks, own.epochs)
+    measure = measured_by(prepared, what.net, own.metric) if own.metric else None
+    validation = None if measure else prepared.validation
+    params = _initial_parameters(what, prepared)
+    trainer = Trainer(what, prepared.blocks, params, validation=validation, measure=measure)
+    return Run(name, rate, trainer)
+
+
+def run_with_all(
+    prepared: Prepared,
+    options: Options,
+    rate: float,
+    blocks: ExampleBlocks,
+    *,
+    name: str,
+    seed: int,
+    epochs: int,
+) -> Run:
+    """Return a run on all examples, those held out too, which lie in the blocks."""
+    what = plan(prepared, of_a_run(prepared, options, rate, seed), blocks, epochs)
+    return Run(name, rate, Trainer(what, blocks, _initial_parameters(what, prepared)))
+
+
+def of_a_run(prepared: Prepared, options: Options, rate: float, seed: int | None) -> Options:
+    """Return the options of one run."""
+    own = at_rate(options, rate, prepared.target.task, int((~prepared.is_held_out).sum()))
+    return own if seed is None else dataclasses.replace(own, seed=seed)
 
 
 def measured_by(prepared: Prepared, net: Network, metric: str) -> Measure:
@@ -91,7 +135,7 @@ def measured_by(prepared: Prepared, net: Network, metric: str) -> Measure:
 
     Raises TableError where it has no meaning for them.
     """
-    model, held_out = _model(prepared, net, net.init(0, dtype="float32")), prepared.held_out
+    model, held_out = model_of(prepared, net, net.init(0, dtype="float32")), prepared.held_out
 
     def distance(params: Parameters) -> float:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -109,36 +153,6 @@ def measured_by(prepared: Prepared, net: Network, metric: str) -> Measure:
 
     distance(model.params)
     return Measure(distance, SCORES[metric].distance)
-
-
-def refit_trainer(training: TableTraining) -> Trainer | None:
-    """Return what trains on all examples, those held out too, or None where nothing is to.
-
-    It makes as many epochs as the first, or, where that had overfitted, as were best: the rate
-    falls to its end within them. Unless asked, it then makes none, nor where a callback ended the
-    first.
-    """
-    prepared, options, first = training.prepared, training.options, training.trainer
-    if options.refit is False or (options.refit is None and _reason_for_none(first)):
-        return None
-    epochs = first.best_epoch if overfitted(first) else first.epochs
-    blocks = prepared.with_all()
-    what = plan(prepared, options, blocks, epochs)
-    return Trainer(what, blocks, _initial_parameters(what, prepared))
-
-
-def _reason_for_none(first: Trainer) -> str:
-    """Return why no model is trained anew with all rows unless it is asked for; "" if it is."""
-    if first.called_off:
-        return "a callback ended the training"
-    worse = "validation got worse again, and another run might miss its best"
-    return worse if overfitted(first) else ""
-
-
-def overfitted(trainer: Trainer) -> bool:
-    """Whether validation ended clearly worse than it was at its best."""
-    losses = trainer.validation_losses
-    return losses[-1] > OVERFITTED * min(losses)
 
 
 def _initial_parameters(what: TrainingPlan, prepared: Prepared) -> Parameters:
@@ -170,7 +184,7 @@ def prepared_training(source: Source, target: str, asked: Options) -> Iterator[T
         prepared = prepare(source, target, asked)
         with prepared.blocks:
             chosen = completed(asked, prepared.target.task, int((~prepared.is_held_out).sum()))
-            training = TableTraining(source, prepared, chosen, first_trainer(prepared, chosen))
+            training = TableTraining(source, prepared, chosen, [first_stage(prepared, chosen)])
             check_storable(_untrained(training))
             yield training
 
@@ -196,30 +210,7 @@ def decided(prepared: Prepared) -> list[dict[str, str]]:
     return [{"column": d.column, "role": d.role, "reason": d.reason} for d in prepared.decisions]
 
 
-def trained_model(training: TableTraining, refit: Trainer | None = None) -> TableModel:
-    """Return the model of a training, perhaps refitted with all examples, and what is known of it.
-
-    The scores are those before that, on examples that it was not trained with.
-    """
-    prepared, trainer = training.prepared, training.trainer
-    curves = _curves(trainer, training.options.metric)
-    model = _model(prepared, trainer.plan.net, trainer.best, curves)
-    about = {
-        **_known_before(training),
-        "epochs": trainer.epochs,
-        "best_epoch": trainer.best_epoch,
-        "over": trainer.over,
-        "epochs_with_all": refit.epochs if refit else 0,
-        "refit": _refit_in_words(training, refit),
-        "validation": (scores := _validated(model, prepared)),
-    }
-    scored = dataclasses.replace(model, about=about)
-    about["warnings"] = prepared.doubts + of_a_model(scored, prepared.held_out, scores)
-    params = model.params if refit is None else refit.params
-    return dataclasses.replace(model, params=params, about=about)
-
-
-def _known_before(training: TableTraining) -> dict[str, Any]:
+def known_before(training: TableTraining) -> dict[str, Any]:
     """Return what a model tells of its training that is known before the first step."""
     prepared = training.prepared
     return {
@@ -243,7 +234,7 @@ def is_model_of(model: TableModel, training: TableTraining) -> bool:
     ...     is_model_of(model, training)
     True
     """
-    known, prepared = {"reading": None} | _known_before(training), training.prepared
+    known, prepared = {"reading": None} | known_before(training), training.prepared
     there, here = (
         [about, preparation.to_data(), target.to_data()]
         for about, preparation, target in (
@@ -254,7 +245,7 @@ def is_model_of(model: TableModel, training: TableTraining) -> bool:
     return json.dumps(there, sort_keys=True) == json.dumps(here, sort_keys=True)
 
 
-def _model(
+def model_of(
     prepared: Prepared, net: Network, params: Parameters, curves: Mapping[str, Any] | None = None
 ) -> TableModel:
     """Return the model of some parameters, of which nothing is told yet."""
@@ -264,35 +255,8 @@ def _model(
 
 def _untrained(training: TableTraining) -> TableModel:
     """Return the model before a training, with all that is told of it until then."""
-    about = {**_known_before(training), "warnings": training.prepared.doubts}
+    about = {**known_before(training), "warnings": training.prepared.doubts}
     trainer = training.trainer
-    model = _model(training.prepared, trainer.plan.net, trainer.params)
-    return dataclasses.replace(model, about=about)
-
-
-def _validated(model: TableModel, prepared: Prepared) -> dict[str, Any]:
-    """Return the scores of a model in the rows held out."""
-    held_out = prepared.held_out
-    return model.scores(held_out.y, model.outputs_of(held_out.X), held_out.w)
-
-
-def _curves(trainer: Trainer, metric: str | None) -> dict[str, Any]:
-    """Return what training and validation found after each epoch."""
-    losses = np.array(trainer.losses)
-    if metric is None:
-        return {"loss": losses, "validation_loss": np.array(trainer.validation_losses)}
-    values = [trainer.validated(epoch) for epoch in range(1, trainer.epochs + 1)]
-    return {"loss": losses, f"validation_{metric}": np.array(values)}
-
-
-def _refit_in_words(training: TableTraining, refit: Trainer | None) -> str:
-    """Return in words what became of a training with all rows."""
-    if refit is not None:
-        anew = "1 epoch" if refit.epochs == 1 else f"{refit.epochs:,} epochs"
-        return (
-            f"trained anew with all rows for {anew}: that is the model saved; the scores are of "
-            "the one before it, to which the rows held out were new"
-        )
-    if training.options.refit is None:
-        return f"not trained anew with all rows, for {_reason_for_none(training.trainer)}"
-    return ""
+    model = model_of(training.prepared, trainer.plan.net, trainer.params)
+    members: Any = training.options.members
+    return dataclasses.replace(model.with_members([model.params] * members), about=about)

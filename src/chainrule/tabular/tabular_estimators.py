@@ -9,7 +9,7 @@ import dataclasses
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar, TypeVar, cast
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 import numpy as np
 import polars as pl
@@ -118,15 +118,16 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         """Return y (n,), checked."""
 
     @whole_or_not_at_all
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> TabularEstimator:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train a model on a table, as `cr.train` does on one with y as its last column.
 
         Parameters
         ----------
         X
-            A frame of pandas, polars, Arrow or another library that narwhals knows, whose columns
-            may hold numbers, words, dates and missing values; or an array, in which each column of
-            numbers is taken as it is.
+            A frame of pandas, polars, Arrow or another library that narwhals knows: its columns are
+            what `cr.train` takes them for, so that one that counts the rows is left out. Or an
+            array, whose columns x0, x1 and so on have no names that could tell more: those of
+            numbers are numbers. None and NaN are missing values; infinity is refused.
         y
             The target, (n,).
         sample_weight

@@ -6,40 +6,29 @@ import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
-from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
+from typing import Any, ParamSpec, TypeVar
 
 from chainrule.docstrings import documented_by
 from chainrule.errors import as_functions, check_number, unknown_name
 from chainrule.fields import made_of
-from chainrule.fitting.trainer import Hook, Trainer
+from chainrule.fitting.trainer import Hook
 from chainrule.tabular.block_checkpoints import keeping
+from chainrule.tabular.budget import Budget
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.read_options import Reading, column_name
 from chainrule.tabular.table_model import TableModel
-from chainrule.tabular.table_training import (
-    TableTraining,
-    prepared_training,
-    refit_trainer,
-    trained_model,
-)
+from chainrule.tabular.table_training import prepared_training
+from chainrule.tabular.trained_model import trained_model
 from chainrule.tabular.training_options import Options, by_text
 from chainrule.tabular.training_outputs import TrainingOutputs, claimed
+from chainrule.tabular.training_stages import train_in_stages
 from chainrule.warn import renamed
 
 P = ParamSpec("P")
 T = TypeVar("T")
 OPTIONS = (*dataclasses.fields(Reading), *dataclasses.fields(Options))
 NAMES = tuple(each.name for each in OPTIONS)
-
-
-@runtime_checkable
-class Observer(Protocol):
-    """A callback that is told of a training, and of a second one with all rows, as it begins."""
-
-    def begin(self, training: TableTraining, trainer: Trainer) -> None:
-        """Take in what is known before the first step of a trainer."""
 
 
 def _asking_what_is_meant(function: Callable[P, T]) -> Callable[P, T]:
@@ -89,7 +78,7 @@ def train(
     texts: Sequence[Any] = (),
     leave_out: Sequence[Any] = (),
     order: Mapping[Any, Sequence[Any]] | None = None,
-    many_categories: str = "means",
+    many_categories: str = "both",
     weight: Any = None,
     validation: float = 0.15,
     groups: Any = None,
@@ -98,12 +87,15 @@ def train(
     hidden: Sequence[int] | None = None,
     activation: str = "relu",
     dropout: float | None = None,
+    effort: str = "default",
+    budget: float | None = None,
+    members: int | None = None,
     loss: str | None = None,
     label_smoothing: float = 0.0,
     class_weight: str | Mapping[Any, float] | None = None,
     metric: str | None = None,
     optimizer: str = "adamw",
-    learning_rate: float | None = None,
+    learning_rate: float | Sequence[float] | None = None,
     schedule: str = "coslog4",
     beta2: float | None = None,
     weight_decay: float | None = None,
@@ -143,10 +135,11 @@ def train(
     force
         Whether to replace a model, or a table or network that `report` names.
     callbacks
-        Functions that are called with the `Trainer` after each visit to a block of examples; a
-        small table is one block. One that returns True ends the training. What has a method
-        `begin(training, trainer)` gets there what is known before the first step, the
-        `TableTraining`, also of a second training with all rows.
+        Functions that are called with the `Trainer` of a network after each visit to a block of
+        examples; a small table is one block. Of networks that are trained at once, they are called
+        for one at a time. One that returns True ends that network's training: of others that are
+        under way it is asked anew, and none follow. What has a method `begin(training, trainer)`
+        gets there what is known before the first step of each, the `TableTraining`.
     {Parameters}
 
     Returns
@@ -178,6 +171,7 @@ def train(
     given = {name: value for name, value in locals().items() if name in NAMES}
     reading, asked = made_of(by_text({**given, "order": order or {}}), Reading, Options)
     hooks = _hooks(callbacks)
+    time_left = Budget(asked.budget)
     check_number("checkpoint_every", checkpoint_every, least=0)
     outputs = TrainingOutputs(*map(_path, (out, report, checkpoint)))
     outputs.check_apart(*([table] if isinstance(table, str | Path) else []))
@@ -190,7 +184,8 @@ def train(
             if own is not None and not begun:
                 return own
             with keeping(it, checkpoint, checkpoint_every) as keep:
-                model = trained_model(it, _trained(it, keep, hooks))
+                train_in_stages(it, keep, time_left, hooks)
+                model = trained_model(it)
                 save(it, model)
     return model
 
@@ -202,21 +197,3 @@ def _hooks(callbacks: Any) -> list[Hook]:
 
 def _path(name: str | Path | None) -> Path | None:
     return None if name is None else Path(name)
-
-
-def _trained(training: TableTraining, keep: Hook, hooks: Sequence[Hook]) -> Trainer | None:
-    """Train, and again with all rows where that is to be; return what did that."""
-    _begin(training, training.trainer, hooks)
-    training.trainer.train(keep, *hooks)
-    refit = refit_trainer(training)
-    if refit is not None:
-        with closing(refit.blocks):
-            _begin(training, refit, hooks)
-            refit.train(*hooks)
-    return refit
-
-
-def _begin(training: TableTraining, trainer: Trainer, hooks: Sequence[Any]) -> None:
-    for each in hooks:
-        if isinstance(each, Observer):
-            each.begin(training, trainer)

@@ -15,6 +15,7 @@ from chainrule.losses import check_quantiles
 from chainrule.optimizers import OPTIMIZERS, Adam, AdamW, Optimizer
 from chainrule.streams import Seed
 from chainrule.tabular.columns.decision import MANY
+from chainrule.tabular.effort import EFFORTS
 from chainrule.tabular.objectives import checked_class_weights, checked_loss, smoothed_loss
 from chainrule.tabular.read_options import column_name
 from chainrule.tabular.scores import MAIN, METRICS
@@ -48,6 +49,9 @@ MACHINE = ("threads", "memory")
 """The options that change no bit of what comes out."""
 
 
+MOST_MEMBERS = 100
+"""The most networks of a model."""
+
 OF_COLUMNS = ("numbers", "categories", "dates", "texts", "leave_out", "order", "weight")
 """The options that say what columns are."""
 
@@ -69,6 +73,10 @@ DistinctLevels = Annotated[
 ]
 Orders = Annotated[Mapping[str, Names], Must("the categories of each column by its name")]
 Sizes = Annotated[tuple[AtLeastOne, ...], Must("a list of whole numbers, such as [128, 64]")]
+Rates = Annotated[
+    tuple[Positive, ...],
+    Must("different numbers, such as (0.003, 0.01)", lambda rates: 0 < len({*rates}) == len(rates)),
+]
 ActivationName = Annotated[str, Takes(activation)]
 ClassWeights = Annotated[str | Mapping[str, float], Must("'balanced' or such as 'yes=2,no=1'")]
 MetricName = Annotated[str, Takes(check_metric)]
@@ -103,9 +111,9 @@ class Options(Record):
     leave_out: Names = option((), "Columns to leave out.")
     order: Orders = option(dict, "Categories of a column from the lowest to the highest.")
     many_categories: Annotated[str, OneOf(MANY)] = option(
-        "means",
+        "both",
         "What more than 100 categories become: means of the target, cross-fitted; vectors, learnt; "
-        "both; or the frequent ones alone.",
+        "both, vectors where rows suffice; or the frequent ones alone.",
     )
     weight: str | None = option(None, "The column of the rows' weights.")
     # The part held out for validation
@@ -122,6 +130,17 @@ class Options(Record):
     activation: ActivationName = option("relu", "The activation of the hidden layers.")
     dropout: Fraction | None = option(None, "Dropout rate of the hidden layers.")
     # The training
+    effort: Annotated[str, OneOf(EFFORTS)] = option(
+        "default", "How much work goes into it where the options leave that open."
+    )
+    budget: Positive | None = option(
+        None,
+        "The most time for all of it, such as 90s or 5min; the model then depends on the machine.",
+        unit="seconds",
+    )
+    members: Annotated[int, Bounds(least=1, below=1 + MOST_MEMBERS)] | None = option(
+        None, "How many networks are trained; the model predicts their mean."
+    )
     loss: str | None = option(
         None, "The loss to train with, such as absolute_error, huber(1) or poisson for counts."
     )
@@ -135,7 +154,9 @@ class Options(Record):
         None, f"Choose the best epoch by this score, not by the loss: {', '.join(METRICS)}."
     )
     optimizer: Annotated[str, OneOf(OPTIMIZERS)] = option("adamw", "The optimizer.")
-    learning_rate: Positive | None = option(None, "The highest learning rate of the schedule.")
+    learning_rate: Positive | Rates | None = option(
+        None, "The highest learning rate of the schedule; of several, a race decides."
+    )
     schedule: Annotated[str, OneOf(SCHEDULES)] = option("coslog4", "How the learning rate changes.")
     beta2: Fraction | None = option(
         None, f"The decay of the running mean of squared gradients of {', '.join(ADAPTIVE)}."
@@ -161,6 +182,8 @@ class Options(Record):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if isinstance(self.learning_rate, tuple) and len(self.learning_rate) == 1:
+            object.__setattr__(self, "learning_rate", self.learning_rate[0])
         if self.quantiles:
             rising = tuple(sorted(check_quantiles("quantiles", self.quantiles)))
             object.__setattr__(self, "quantiles", rising)
@@ -175,6 +198,12 @@ class Options(Record):
                 raise ValueError(f"{name} is for the optimizer {known}, got {self.optimizer}")
         if self.groups is not None and self.time is not None:
             raise ValueError("`groups=` and `time=` exclude each other; give one of them")
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """The learning rates, of options that are complete."""
+        rate: Any = self.learning_rate
+        return rate if isinstance(rate, tuple) else (rate,)
 
     def of_the_model(self) -> dict[str, Any]:
         """Return those of them that the model depends on: not those of the machine.
@@ -225,23 +254,26 @@ def completed(options: Options, task: str, examples: int) -> Options:
     """Return options in which task and number of examples have decided what was left open.
 
     The weight decay of AdamW acts at each step; it is such that all steps together shrink a weight
-    by e^−DECAY, the rate being half its highest in the mean. Source of that normalisation:
-    Loshchilov and Hutter (2019), Decoupled weight decay regularization, appendix B.1.
+    by e^−DECAY, the rate being half its highest in the mean; so where several rates are raced, it
+    stays open until each has its own. Source of that normalisation: Loshchilov and Hutter (2019),
+    Decoupled weight decay regularization, appendix B.1.
 
     >>> chosen = completed(Options(batch_size=64), "regression", examples=1_000)
     >>> chosen.hidden, chosen.batch_size, chosen.epochs
     ((256, 256), 64, 60)
     """
+    effort = EFFORTS[options.effort]
     batch = options.batch_size or min(256, max(32, 2 ** round(math.log2(examples / 32))))
     steps = math.ceil(examples / batch)
     epochs = options.epochs or next(e for most, e in EPOCHS if examples <= most)
-    rate = options.learning_rate or RATES[task]
+    rate = options.learning_rate or _one_or_several(effort.rates or (RATES[task],))
     open_to_data: dict[str, Any] = {
         "hidden": (256, 256),
         "dropout": DROPOUT[task],
         "learning_rate": rate,
+        "members": effort.members,
         "beta2": BETA2,
-        "weight_decay": min(5.0, float(f"{DECAY / (rate / 2 * steps * epochs):.2g}")),
+        "weight_decay": None if isinstance(rate, tuple) else _decay(rate, steps * epochs),
         "batch_size": batch,
         "epochs": epochs,
         "patience": epochs,
@@ -255,3 +287,21 @@ def completed(options: Options, task: str, examples: int) -> Options:
         and options.optimizer in OF_OPTIMIZERS.get(name, OPTIMIZERS)
     }
     return dataclasses.replace(options, **missing)
+
+
+def at_rate(options: Options, rate: float, task: str, examples: int) -> Options:
+    """Return options that are complete, for one of their rates.
+
+    >>> chosen = completed(Options(learning_rate=(0.1, 0.2)), "regression", 500)
+    >>> at_rate(chosen, 0.2, "regression", 500).learning_rate
+    0.2
+    """
+    return completed(dataclasses.replace(options, learning_rate=rate), task, examples)
+
+
+def _one_or_several(rates: tuple[float, ...]) -> float | tuple[float, ...]:
+    return rates if len(rates) > 1 else rates[0]
+
+
+def _decay(rate: float, steps: int) -> float:
+    return min(5.0, float(f"{DECAY / (rate / 2 * steps):.2g}"))

@@ -48,7 +48,7 @@ _MEANS = f"means of the target by category, cross-fitted in {FOLDS} folds"
 MANY_WORDS = {
     "means": _MEANS,
     "vectors": f"vectors of {VECTOR}",
-    "both": f"{_MEANS}, and vectors of {VECTOR}",
+    "both": f"{_MEANS}, and vectors of {VECTOR} where rows suffice",
     "frequent": f"the {MAX_CATEGORIES} most frequent, and the others as one",
 }
 """What is said of many categories, by what they become."""

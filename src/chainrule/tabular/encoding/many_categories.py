@@ -24,6 +24,7 @@ from chainrule.tabular.encoding.column_encoders import (
 from chainrule.tabular.formats.column_values import as_words, count
 from chainrule.tabular.formats.notes import Notes
 from chainrule.tabular.formats.spelling import as_known, plainly
+from chainrule.value_types import Count
 
 NONE = -1
 """The code of what is no category that is known."""
@@ -33,18 +34,19 @@ NONE = -1
 class ManyEncoder(Encoder):
     """One of many categories: what the target is in it, the number of its vector, or both.
 
-    What is missing, or no category that is known, has means of 0, and the mean of the vectors.
-    `other` says that training had categories besides these.
+    What is missing, or no category that is known, has means of 0. The first `vectors` categories
+    have a vector each; all others get the mean of these. `other` says that training had categories
+    besides those that are known.
 
     >>> from chainrule.tabular.formats.notes import Notes
     >>> encoder = ManyEncoder(
-    ...     "agent", ("9", "14"), ("mean",), (0.5, -1.0), vector=True, other=False, missing=True
+    ...     "agent", ("9", "14"), ("mean",), (0.5, -1.0), vectors=1, other=False, missing=True
     ... )
     >>> encoder.features
     ('agent mean', 'agent level', 'agent missing')
     >>> encoder.write(pl.Series([14, 9, None, 7]), X := np.zeros((4, 3), "f4"), Notes())
     >>> X.tolist()
-    [[-1.0, 1.0, 0.0], [0.5, 0.0, 0.0], [0.0, -1.0, 1.0], [0.0, -1.0, 0.0]]
+    [[-1.0, -1.0, 0.0], [0.5, 0.0, 0.0], [0.0, -1.0, 1.0], [0.0, -1.0, 0.0]]
     """
 
     kind: ClassVar[str] = "Many"
@@ -52,18 +54,22 @@ class ManyEncoder(Encoder):
     categories: DifferentWords
     names: Annotated[tuple[str, ...], Different]
     means: tuple[float, ...]
-    vector: bool
+    vectors: Count
     other: bool
     missing: bool
 
     def __post_init__(self) -> None:
         if len(self.means) != len(self.names) * len(self.categories):
             raise ValueError(f"the means must be {len(self.names)} for each of the categories")
+        if self.vectors > len(self.categories):
+            raise ValueError(
+                f"the vectors must be at most those of {len(self.categories)} categories"
+            )
 
     @property
     def features(self) -> tuple[str, ...]:
         """The means, the number of the vector, and whether the column is missing."""
-        more = ("level",) * self.vector + ("missing",) * self.missing
+        more = ("level",) * bool(self.vectors) + ("missing",) * self.missing
         return tuple(f"{self.column} {name}" for name in (*self.names, *more))
 
     @property
@@ -73,8 +79,8 @@ class ManyEncoder(Encoder):
 
     @property
     def levels(self) -> tuple[int, ...]:
-        """So many as there are categories, of the number of the vector."""
-        vectors = (len(self.categories),) * self.vector
+        """So many as have a vector, of its number."""
+        vectors = (self.vectors,) if self.vectors else ()
         return (*(0 for _ in self.names), *vectors, *(0,) * self.missing)
 
     @cached_property
@@ -97,7 +103,7 @@ class ManyEncoder(Encoder):
     def codes(self, series: pl.Series) -> NDArray[np.int64]:
         """Return which category each row has, `NONE` for none that is known.
 
-        >>> encoder = ManyEncoder("shop", ("1", "2"), (), (), vector=True, other=True, missing=True)
+        >>> encoder = ManyEncoder("shop", ("1", "2"), (), (), vectors=2, other=True, missing=True)
         >>> encoder.codes(pl.Series(["2", "1.0", "3", None]))
         array([ 1,  0, -1, -1])
         """
@@ -112,8 +118,8 @@ class ManyEncoder(Encoder):
         """Write the means of each row's category, and its number."""
         codes, width = self.codes(series), len(self.names)
         out[:, :width] = self._table[codes]
-        if self.vector:
-            out[:, width] = codes
+        if self.vectors:
+            out[:, width] = np.where(codes < self.vectors, codes, NONE)
         if (codes == NONE).any():
             self._write_rest(series, codes, out, notes)
 

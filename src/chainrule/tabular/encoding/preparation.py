@@ -321,7 +321,7 @@ def _many(
         tuple(words),
         names,
         means=(0.0,) * (len(words) * len(names)),
-        vector=many in ("vectors", "both"),
+        vectors=len(words) * (many in ("vectors", "both")),
         other=other or column.counts is None,
         missing=column.nulls > 0,
     )

@@ -8,6 +8,9 @@ A mean of few rows is drawn to that of all, as far as the categories differ less
 
     m̂ = (Σ w y + k m) / (Σ w + k),    k = variance within categories / variance between them
 
+Where both are wanted, categories of k rows or more have a vector too: of fewer it would be learnt
+by heart.
+
 An example in training gets the means of the rows in the other folds, so that its own target is not
 in its inputs; an example held out gets those of all rows in training, as new rows do.
 
@@ -38,6 +41,9 @@ NEW = -1
 
 MOST_CLASSES = 10
 """The most classes whose shares are taken."""
+
+LEAST = 2
+"""The fewest rows of a category that has a vector beside its means."""
 
 DIGITS = 6
 """The digits of a mean: more would say nothing, and take room in the model's file."""
@@ -99,7 +105,7 @@ def dealt_to_folds(held: NDArray[np.bool_], groups: Array | None, seed: int) -> 
 class TargetMeans:
     """The sums of a table's examples by category, added up as they pass.
 
-    >>> shop = ManyEncoder("shop", ("a", "b"), ("mean",), (0.0, 0.0), False, False, False)
+    >>> shop = ManyEncoder("shop", ("a", "b"), ("mean",), (0.0, 0.0), 0, False, False)
     >>> folds = np.array([0, 0, 1, 1, 2, NEW])
     >>> sums = TargetMeans(Preparation((shop,)), folds, w=None)
     >>> frame = pl.DataFrame({"shop": ["a", "b", "a", "b", "a", "a"]})
@@ -148,27 +154,15 @@ class TargetMeans:
         """
         all_rows = [own.sum(axis=0) for own in self.sums]
         draws = [_draw(own[:-1]) for own in all_rows]
-        of_new = iter(map(_means, all_rows, draws))
+        fitted = iter(map(_fitted, self.encoders, all_rows, draws))
         crossed = [
             np.stack([_means(np.delete(own, f, axis=0).sum(axis=0), by) for f in range(FOLDS)])
             for own, by in zip(self.sums, draws, strict=True)
         ]
-        encoders = tuple(
-            with_means(each, next(of_new)) if each in self.encoders else each
-            for each in self.given.encoders
+        made = Preparation(
+            tuple(next(fitted) if each in self.encoders else each for each in self.given.encoders)
         )
-        return Preparation(encoders), CrossFitted(self.given, self.folds, self.encoders, crossed)
-
-
-def with_means(encoder: ManyEncoder, means: Features) -> ManyEncoder:
-    """Return an encoder with its means (C + 1, names), in few digits.
-
-    >>> shop = ManyEncoder("shop", ("a", "b"), ("mean",), (0.0, 0.0), False, False, False)
-    >>> with_means(shop, np.array([[0.123456789], [-1], [0]])).means
-    (0.123457, -1.0)
-    """
-    brief = tuple(float(f"{mean:.{DIGITS}g}") for mean in means[:-1].T.ravel().tolist())
-    return dataclasses.replace(encoder, means=brief)
+        return made, CrossFitted(made, self.folds, self.encoders, crossed)
 
 
 class CrossFitted:
@@ -223,6 +217,19 @@ def _draw(sums: Array) -> _Draw:
     k = np.maximum(np.divide(within, between, out=np.full_like(m, np.inf), where=between > 0), 1)
     scale = np.sqrt((n * _off(sums, m, k) ** 2).sum(axis=0) / rows)
     return _Draw(m, k, np.where(scale > TINIEST, scale, 1))
+
+
+def _fitted(encoder: ManyEncoder, sums: Array, by: _Draw) -> ManyEncoder:
+    """Return an encoder with its means, in few digits; what has a vector stands first."""
+    enough = sums[:-1, 0] >= max(by.k.min(), LEAST)
+    order = np.argsort(~enough, kind="stable")
+    means = _means(sums, by)[order].T.ravel().tolist()
+    return dataclasses.replace(
+        encoder,
+        categories=tuple(encoder.categories[k] for k in order.tolist()),
+        means=tuple(float(f"{mean:.{DIGITS}g}") for mean in means),
+        vectors=int(enough.sum()) if encoder.vectors else 0,
+    )
 
 
 def _parts(sums: Array) -> tuple[Array, Array, Array]:

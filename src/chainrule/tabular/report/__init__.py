@@ -44,7 +44,8 @@ def report(prepared: Prepared, run: Trainer, model: TableModel, source: Source) 
     read once more, for the rows that are shown. The same training makes the same page.
 
     >>> from chainrule.tabular.files.open_source import open_source
-    >>> from chainrule.tabular.table_training import Options, prepared_training, trained_model
+    >>> from chainrule.tabular.table_training import Options, prepared_training
+    >>> from chainrule.tabular.trained_model import trained_model
     >>> source = open_source("sklearn:wine")
     >>> with prepared_training(source, "target", Options(epochs=2)) as training:
     ...     training.trainer.train()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,8 +32,7 @@ class Findings:
     Attributes
     ----------
     model
-        The model with the parameters of the best epoch, from before any training with all rows:
-        those held out are new to it.
+        The model from before any training with all rows: those held out are new to it.
     y, p
         The targets of the examples held out, in the target's units, and what is predicted of them.
     importances
@@ -58,7 +56,7 @@ class Findings:
 
 def find(prepared: Prepared, run: Trainer, model: TableModel, source: Source) -> Findings:
     """Return what the page tells; see `report`."""
-    model = dataclasses.replace(model, params=run.best)
+    model = model.with_members([run.best]) if model.about["epochs_with_all"] else model
     held_out, seed = prepared.held_out, int(model.about["options"]["seed"])
     y = held_out.y
     if model.target.task == "regression":

@@ -1,0 +1,116 @@
+"""What comes of a training: the model of its runs, its scores, and what is told of it all."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from chainrule.fitting.trainer import Trainer
+from chainrule.formatting import counted
+from chainrule.tabular.doubts import of_a_model
+from chainrule.tabular.prepare import Prepared
+from chainrule.tabular.scores import MAIN
+from chainrule.tabular.table_model import TableModel
+from chainrule.tabular.table_training import TableTraining, known_before, model_of
+from chainrule.tabular.training_stages import reason_for_none
+
+
+def trained_model(training: TableTraining) -> TableModel:
+    """Return the model of a training that is over, and what is known of it.
+
+    The scores are of networks that the rows held out are new to: of all members, or where they were
+    trained with all rows, of the one network before them.
+    """
+    prepared, trainer = training.prepared, training.trainer
+    made, refitted = _members(training), training.stage.with_all
+    first = model_of(prepared, trainer.plan.net, trainer.best, _curves(training))
+    others = [each.best for each in made]
+    scored = first if refitted else first.with_members([trainer.best, *others])
+    model = first.with_members(others) if refitted and others else scored
+    about = {
+        **known_before(training),
+        "epochs": trainer.epochs,
+        "best_epoch": trainer.best_epoch,
+        "over": trainer.over,
+        "epochs_with_all": made[0].epochs if refitted and made else 0,
+        "refit": _refit_in_words(training, made),
+        "validation": (scores := _validated(scored, prepared)),
+        "runs": _runs(training, model, first),
+    }
+    scored = dataclasses.replace(scored, about=about)
+    about["warnings"] = prepared.doubts + of_a_model(scored, prepared.held_out, scores)
+    return dataclasses.replace(model, about=about)
+
+
+def _members(training: TableTraining) -> list[Trainer]:
+    """Return what trained the members beside the first network; a run that was cut is of no use."""
+    stage = training.stage
+    whole = [run.trainer for run in stage.standing if not run.is_cut]
+    return whole if stage.name == "members" else []
+
+
+def _validated(model: TableModel, prepared: Prepared) -> dict[str, Any]:
+    """Return the scores of a model in the rows held out."""
+    held_out = prepared.held_out
+    return model.scores(held_out.y, model.outputs_of(held_out.X), held_out.w)
+
+
+def _curves(training: TableTraining) -> dict[str, Any]:
+    """Return what training and validation of the first network found after each epoch."""
+    trainer, metric = training.trainer, training.options.metric
+    losses = np.array(trainer.losses)
+    if metric is None:
+        return {"loss": losses, "validation_loss": np.array(trainer.validation_losses)}
+    values = [trainer.validated(epoch) for epoch in range(1, trainer.epochs + 1)]
+    return {"loss": losses, f"validation_{metric}": np.array(values)}
+
+
+def _refit_in_words(training: TableTraining, made: list[Trainer]) -> str:
+    """Return in words what became of a training with all rows."""
+    if training.stage.with_all and made:
+        anew = counted(made[0].epochs, "epoch")
+        saved = "that is" if len(made) == 1 else f"the mean of {len(made)} such networks is"
+        return (
+            f"trained anew with all rows for {anew}: {saved} the model saved; the scores are of "
+            "the one before it, to which the rows held out were new"
+        )
+    if training.options.refit is None:
+        why = reason_for_none(training) or "there was no time for it"
+        return f"not trained anew with all rows, for {why}"
+    return ""
+
+
+def _runs(training: TableTraining, model: TableModel, first: TableModel) -> dict[str, Any]:
+    """Return which networks were trained, and what they brought, as JSON has it."""
+    told: dict[str, Any] = {"members": len(model.members), "rate": training.first.rate}
+    if (race := training.stages[0]).name == "race":
+        told["race"] = [{"rate": run.rate, "found": run.found} for run in race.runs]
+    if model.others and not training.stage.with_all:
+        told["brought"] = _brought(training, first, model)
+    if left_out := list(_left_out(training, len(model.members))):
+        told["left_out"] = left_out
+    return told
+
+
+def _brought(training: TableTraining, first: TableModel, model: TableModel) -> dict[str, Any]:
+    """Return how good the first network is on the rows held out, and the mean of all."""
+    name = training.options.metric or MAIN[model.kind]
+    one, members = (_validated(each, training.prepared)["model"][name] for each in (first, model))
+    return {"score": name, "one": one, "members": members}
+
+
+def _left_out(training: TableTraining, members: int) -> Iterator[str]:
+    """Yield what was asked for and not made, with the reason, in words."""
+    first, stage, asked = training.first, training.stage, training.options.members or 1
+    if first.is_cut:
+        missing = first.planned - first.trainer.epochs
+        yield f"{missing:,} of {counted(first.planned, 'epoch')}, for the budget"
+    diverged = len(stage.runs) - len(stage.standing) if stage.name == "members" else 0
+    if diverged:
+        yield f"{diverged:,} of {counted(asked, 'member')}, which diverged"
+    missing = asked - members - diverged
+    if missing > 0 and training.options.budget is not None and not stage.called_off:
+        yield f"{missing:,} of {counted(asked, 'member')}, for the budget"

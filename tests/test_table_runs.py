@@ -1,0 +1,341 @@
+"""The runs of a training on a table: a race of rates, members, and what breaks them off."""
+
+import dataclasses
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.streams import member_seeds
+from chainrule.tabular import effort, example_blocks
+from chainrule.tabular.files.open_source import open_source
+from chainrule.tabular.prepare import prepare
+from chainrule.tabular.training_options import RATES, Options, at_rate, completed
+from chainrule.trees import leaves
+from commands import houses
+
+TABLE = houses(160)
+SHORT = {"epochs": 3, "hidden": (4,)}
+RACE = {"learning_rate": (0.003, 0.03), "members": 3, "schedule": "cosine", **SHORT}
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Several blocks, although the table is small."""
+    monkeypatch.setattr(example_blocks, "BLOCK_BYTES", 3_000)
+
+
+def trained(target="price", **options):
+    return cr.train(TABLE, target, **{**RACE, **options})
+
+
+def contents(model, path):
+    model.save(path)
+    return path.read_bytes()
+
+
+def same(params, others):
+    return all(np.array_equal(a, b) for a, b in zip(leaves(params), leaves(others), strict=True))
+
+
+refitted = pytest.mark.parametrize("refit", [True, False], ids=["all rows", "rows in training"])
+
+# What the runs are
+
+
+@refitted
+def test_the_members_are_runs_of_their_own_seeds_at_the_rate_that_won(refit):
+    """Made again one by one, by `fit`."""
+    model = trained(refit=refit)
+    won = model.about["runs"]["rate"]
+    asked = Options.from_mapping({**RACE, "refit": refit})
+    prepared = prepare(open_source(TABLE), "price", asked)
+    with prepared.blocks:
+        n = int((~prepared.is_held_out).sum())
+        own = at_rate(completed(asked, "regression", n), won, "regression", n)
+        blocks = prepared.with_all() if refit else prepared.blocks
+        data, held = blocks[0], prepared.validation
+        steps = 3 * -(-len(data.X) // own.batch_size)
+        assert len(data.X) == (160 if refit else n)
+        for seed, params in zip(member_seeds(0, 3), model.members, strict=True):
+            made, history = cr.fit(
+                model.net,
+                model.net.init(seed, dtype="float32"),
+                data.X,
+                data.y,
+                cr.AdamW(cr.Cosine(won, steps), beta2=own.beta2, weight_decay=own.weight_decay),
+                epochs=3,
+                batch_size=own.batch_size,
+                seed=seed,
+                validation=None if refit else held[:2],
+            )
+            assert same(params, made if refit else history.best)
+
+
+def test_the_best_rate_wins():
+    each = {
+        rate: trained(learning_rate=rate, members=1, refit=False) for rate in (0.0001, 0.03, 0.003)
+    }
+    found = {rate: min(model.curves["validation_loss"]) for rate, model in each.items()}
+    model = trained(learning_rate=(0.0001, 0.03, 0.003), members=1, refit=False)
+    best = min(found, key=found.get)
+    assert model.about["runs"] == {
+        "members": 1,
+        "rate": best,
+        "race": [{"rate": rate, "found": x} for rate, x in found.items()],
+    }
+    assert same(model.params, each[best].params)
+    assert np.array_equal(model.curves["loss"], each[best].curves["loss"])
+
+
+def test_a_race_goes_by_the_metric():
+    model = trained("kind", metric="accuracy", refit=False)
+    race = model.about["runs"]["race"]
+    assert [each["found"] for each in race] == [
+        max(trained("kind", metric="accuracy", learning_rate=rate, members=1, refit=False)
+            .curves["validation_accuracy"])
+        for rate in (0.003, 0.03)
+    ]  # fmt: skip
+
+
+def test_a_part_of_the_epochs_ranks_the_rates_and_the_winner_trains_for_all(monkeypatch):
+    short = dataclasses.replace(effort.EFFORTS["default"], race=0.5)
+    monkeypatch.setitem(effort.EFFORTS, "default", short)
+    seen = []
+    how = {"epochs": 5, "members": 1, "refit": False}
+    model = trained(callbacks=lambda it: seen.append(it.plan.epochs), **how)
+    assert sorted(seen) == [3] * 6 + [5] * 5
+    won = model.about["runs"]["rate"]
+    assert same(model.params, trained(learning_rate=won, **how).params)
+    raced = {rate: trained(learning_rate=rate, **{**how, "epochs": 3}) for rate in (0.003, 0.03)}
+    assert {each["rate"]: each["found"] for each in model.about["runs"]["race"]} == {
+        rate: min(each.curves["validation_loss"]) for rate, each in raced.items()
+    }
+
+
+def test_one_rate_is_no_race():
+    runs = [trained(learning_rate=rate).about for rate in (0.01, (0.01,), [0.01])]
+    assert runs[0] == runs[1] == runs[2]
+    assert "race" not in runs[0]["runs"]
+
+
+@pytest.mark.parametrize("name", effort.EFFORTS)
+def test_an_effort_completes_what_is_left_open(name):
+    chosen, row = completed(Options(effort=name), "regression", 500), effort.EFFORTS[name]
+    assert (chosen.rates, chosen.members) == (row.rates or (RATES["regression"],), row.members)
+    asked = completed(Options(effort=name, learning_rate=0.5, members=2), "regression", 500)
+    assert (asked.rates, asked.members) == ((0.5,), 2)
+
+
+# The score
+
+
+@refitted
+def test_no_row_is_scored_by_a_network_that_saw_it(refit):
+    model = trained(refit=refit)
+    prepared = prepare(open_source(TABLE), "price", Options.from_mapping(RACE))
+    with prepared.blocks:
+        held = prepared.held_out
+    one = trained(members=1, refit=False)
+    scored = one if refit else model
+    assert model.about["validation"] == scored.scores(held.y, scored.outputs_of(held.X))
+    assert ("the one before it" in model.about["refit"]) == refit
+    brought = model.about["runs"].get("brought")
+    if refit:
+        assert brought is None
+    else:
+        first = one.about["validation"]["model"]["rmse"]
+        mean = model.about["validation"]["model"]["rmse"]
+        assert brought == {"score": "rmse", "one": first, "members": mean}
+
+
+# The same bits
+
+
+@pytest.mark.parametrize("target", ["price", "kind"])
+@refitted
+def test_memory_and_threads_change_no_bit(small_blocks, tmp_path, target, refit):
+    path = tmp_path / "houses.csv"
+    TABLE.write_csv(path)
+    machines = {"threads": 1}, {"memory": 10, "threads": 2}, {"memory": 3_000}
+    files = [
+        contents(cr.train(path, target, **RACE, refit=refit, **machine), tmp_path / "a.model")
+        for machine in machines
+    ]
+    assert files[0] == files[1] == files[2]
+
+
+class CrashError(Exception):
+    pass
+
+
+def crash_at(visit, error=CrashError):
+    """A callback that raises at a visit, counted over all networks."""
+    visits = itertools.count(1)
+
+    def crash(trainer):
+        if next(visits) == visit:
+            raise error
+
+    return crash
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@refitted
+def test_a_training_that_is_broken_off_anywhere_goes_on_to_the_same_bits(
+    small_blocks, tmp_path, refit, threads
+):
+    how = {"refit": refit, "threads": threads}
+    seen = []
+    whole = contents(trained(**how, callbacks=seen.append), tmp_path / "whole.model")
+    in_all, race = len(seen), 3 * 2 * seen[0].blocks.count
+    for visit in (1, race // 2, race, race + 1, in_all - 1):
+        folder = tmp_path / f"run {visit}"
+        keeping = {"checkpoint": folder, "checkpoint_every": 0, **how}
+        with pytest.raises(CrashError):
+            trained(callbacks=crash_at(visit), **keeping)
+        left = []
+        again = trained(callbacks=left.append, **keeping)
+        assert contents(again, tmp_path / "again.model") == whole
+        assert in_all - visit - threads < len(left) <= in_all - visit  # no visit is made again
+
+
+def test_ctrl_c_leaves_a_checkpoint_of_every_run(tmp_path):
+    seen = []
+    trained(callbacks=seen.append, refit=True)
+    for visit in (2, 6, 9):
+        folder = tmp_path / f"run {visit}"
+        with pytest.raises(KeyboardInterrupt):
+            trained(
+                callbacks=crash_at(visit, KeyboardInterrupt),
+                checkpoint=folder,
+                checkpoint_every=1e9,
+                refit=True,
+            )
+        left = []
+        trained(checkpoint=folder, callbacks=left.append, refit=True)
+        assert len(seen) - visit - 2 < len(left) <= len(seen) - visit
+
+
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        ({"members": 2}, "members is 3 there, 2 here"),
+        ({"learning_rate": (0.003, 0.01)}, "learning rate is .*0.03] there, .*0.01] here"),
+        ({"effort": "fast"}, "effort is 'default' there, 'fast' here"),
+        ({"budget": 100.0}, "budget is missing there, 100.0 here"),
+    ],
+)
+def test_a_checkpoint_of_other_runs_is_refused_by_name(tmp_path, change, difference):
+    with pytest.raises(CrashError):
+        trained(checkpoint=tmp_path, checkpoint_every=0, callbacks=crash_at(1))
+    with pytest.raises(cr.CheckpointError, match=difference):
+        trained(checkpoint=tmp_path, **change)
+
+
+def test_no_thread_outlives_a_training_that_fails():
+    calls = []
+
+    def crash(trainer):
+        calls.append(trainer)
+        raise CrashError
+
+    with pytest.raises(CrashError):
+        trained(threads=2, callbacks=crash)
+    assert len(calls) == 1
+
+
+# What diverges, and what is ended
+
+
+HUGE = {"optimizer": "sgd", "epochs": 2}
+
+
+def test_a_rate_that_diverges_is_out_of_the_race():
+    model = trained(**HUGE, learning_rate=(1e30, 0.01), members=1)
+    race = model.about["runs"]["race"]
+    assert [each["found"] is None for each in race] == [True, False]
+    assert model.about["runs"]["rate"] == 0.01
+    model = trained(**HUGE, learning_rate=(0.01, 1e30), members=1)
+    assert model.about["runs"]["rate"] == 0.01
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_race_in_which_every_rate_diverges_is_an_error(threads):
+    message = r"diverged at epoch 1, .*; lower `learning_rate=`, or set `clip_norm=`$"
+    with pytest.raises(cr.DivergenceError, match=message):
+        trained(**HUGE, learning_rate=(1e30, 1e31), threads=threads)
+
+
+def test_a_callback_ends_the_networks_that_it_is_asked_of_and_none_follow():
+    seen = []
+
+    def end(trainer):
+        seen.append(trainer.epochs)
+        return trainer.epochs == 2
+
+    model = trained(epochs=9, callbacks=end)
+    assert sorted(seen) == [1, 1, 2, 2]
+    assert (model.about["epochs"], model.about["over"]) == (2, "callback")
+    assert model.about["runs"]["members"] == 1
+
+
+class Observer:
+    def __init__(self):
+        self.said = []
+
+    def begin(self, training, trainer):
+        runs = [run.trainer for run in training.stage.runs]
+        self.said.append((training.stage.name, runs.index(trainer)))
+
+    def __call__(self, trainer):
+        pass
+
+
+@refitted
+def test_an_observer_is_told_of_each_run(refit):
+    observer = Observer()
+    trained(callbacks=observer, refit=refit)
+    members = range(3) if refit else range(2)
+    assert observer.said == [("race", 0), ("race", 1), *(("members", k) for k in members)]
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"members": 0}, "members must be a whole number >= 1 and < 101, got 0"),
+        ({"members": 101}, "members must be a whole number >= 1 and < 101, got 101"),
+        ({"members": 1.5}, "members must be a whole number"),
+        ({"budget": 0}, "budget must be a finite number > 0, got 0"),
+        ({"budget": -1}, "budget must be a finite number > 0, got -1"),
+        ({"effort": "more"}, "unknown effort 'more'"),
+        ({"learning_rate": ()}, r"learning_rate must be different numbers, such as .* got \(\)"),
+        ({"learning_rate": (0.1, 0.1)}, "learning_rate must be different numbers"),
+        ({"learning_rate": (0.1, 0)}, r"learning_rate\[1\] must be a finite number > 0, got 0"),
+        ({"learning_rate": 0}, "learning_rate must be a finite number > 0, got 0"),
+    ],
+)
+def test_what_cannot_be_is_refused(options, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        trained(**options)
+
+
+@pytest.mark.parametrize("rows", [3, 4, 8])
+def test_few_rows_are_enough_for_members(rows):
+    model = cr.train(TABLE[:rows].drop("kind", "garden"), "price", **RACE)
+    assert len(model.members) == 3
+    assert np.isfinite(model.predict(TABLE)["prediction"].to_numpy()).all()
+
+
+def test_the_model_of_a_training_that_was_saved_is_returned(tmp_path):
+    made = trained(out=tmp_path / "h.model")
+    seen = []
+    again = trained(out=tmp_path / "h.model", callbacks=seen.append)
+    assert seen == []
+    assert len(again.members) == len(made.members) == 3
+    assert sorted(path.name for path in Path(tmp_path).iterdir()) == ["h.model"]
