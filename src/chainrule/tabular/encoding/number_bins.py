@@ -7,7 +7,6 @@ from typing import TypeAlias
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from chainrule.tabular.encoding.column_encoders import Encoder, Features
 from chainrule.tabular.encoding.preparation import Preparation
@@ -47,34 +46,18 @@ def _of_encoder(encoder: Encoder, series: pl.Series) -> Iterator[Edges]:
     yield from ((),) * (len(encoder.features) - numbers)
 
 
-def edges_of(x: NDArray[np.float32] | Features) -> Edges:
+def edges_of(x: Features) -> Edges:
     """Return the edges between which equally many numbers lie, of at most `BINS` bins.
 
-    Each edge is one of the numbers. One that comes so often that it would fill several bins fills
-    one, and the others share the rest. There are none for two different numbers or fewer.
+    Each edge is one of the numbers, and equal edges are one. There are none for two different
+    numbers or fewer.
 
     >>> edges_of(np.array([1, 1, 1, 1, 2, 2, 5], np.float32))
     (1.0, 2.0, 5.0)
     >>> len(edges_of(np.linspace(0, 1, 1000, dtype=np.float32)))
     33
     """
-    values, counts = np.unique(x, return_counts=True)
-    if len(values) <= 2:
+    if len(np.unique(x)) <= 2:
         return ()
-    if len(values) > BINS + 1:
-        filled = np.cumsum(np.minimum(counts, _of_a_bin(counts)))
-        places = np.searchsorted(filled, np.linspace(0, filled[-1], BINS + 1))
-        values = values[np.unique(np.minimum(places, len(values) - 1))]
-    return tuple(float(str(value)) for value in values)  # the shortest text of each
-
-
-def _of_a_bin(counts: NDArray[np.int64]) -> float:
-    """Return what fills a bin where each value that comes more often fills one alone.
-
-    >>> _of_a_bin(np.array([1000, *[2] * 31 * 5]))
-    10.0
-    """
-    falling = np.sort(counts)[::-1][:BINS]
-    rest = counts.sum() - np.cumsum(falling) + falling
-    share = rest / np.arange(BINS, 0, -1)
-    return float(share[np.argmax(falling <= share)])
+    edges = np.unique(np.quantile(x, np.linspace(0, 1, BINS + 1), method="nearest"))
+    return tuple(float(str(edge)) for edge in edges)  # the shortest text of each
