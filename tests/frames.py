@@ -12,7 +12,20 @@ from chainrule.tabular.encoding.preparation import fit_preparation
 
 FLOATS = st.floats(width=64) | st.sampled_from([0.0, -0.0, 1.0, 2.0, 1e300, -1e300, 5e-324])
 MOMENTS = st.datetimes(datetime.datetime(1900, 1, 1), datetime.datetime(2100, 1, 1))
-SAID = "an old dark hall with two quite small rooms and three large lofts".split(" ")
+SAID = (
+    "an",
+    "old",
+    "dark",
+    "hall",
+    "with",
+    "two",
+    "quite",
+    "small",
+    "rooms",
+    "and",
+    "three",
+    "lofts",
+)
 COLUMNS = {
     "fraction": (pl.Float64, FLOATS),
     "single": (pl.Float32, st.floats(width=32)),
