@@ -136,7 +136,7 @@ def test_memory_does_not_show(tmp_path):
     files = []
     for memory in (300_000_000, 200_000):
         path = tmp_path / f"{memory}.model"
-        cr.train(tmp_path / "houses.csv", "good", out=path, epochs=1, refit=False, memory=memory)
+        cr.train(tmp_path / "houses.csv", "good", out=path, epochs=1, effort="fast", memory=memory)
         files.append(path.read_bytes())
     assert files[0] == files[1]
 
@@ -300,7 +300,11 @@ def trained(tmp_path_factory):
     """The model of remarks, its file, and the table that it was trained on."""
     path = tmp_path_factory.mktemp("texts") / "houses.model"
     table = remarks(1500).with_columns(pl.Series("size", np.arange(1500) % 7))
-    return cr.train(table, "good", out=path, epochs=30, task="regression"), path, table
+    return (
+        cr.train(table, "good", out=path, epochs=20, task="regression", effort="fast"),
+        path,
+        table,
+    )
 
 
 def test_a_text_tells_what_the_numbers_do_not(trained):
@@ -359,7 +363,7 @@ def test_digits_of_a_text_are_kept_as_they_stand(tmp_path):
     path = tmp_path / "codes.csv"
     rows = [f"{'007' if k % 2 else '7'},{k % 2}.5" for k in range(200)]
     path.write_text("code,y\n" + "\n".join(rows))
-    model = cr.train(path, "y", texts=["code"], epochs=2, refit=False)
+    model = cr.train(path, "y", texts=["code"], epochs=2, effort="fast")
     assert model.about["decisions"][0]["role"] == "text"
     first, second = model.preparation.transform(pl.DataFrame({"code": ["7", "007"]}))
     assert (first != second).any()
