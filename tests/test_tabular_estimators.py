@@ -214,6 +214,13 @@ def test_columns_of_an_array_can_be_said_to_be_something_else():
     assert list(roles(model).values()) == ["category", "category", "left out", "number", "target"]
 
 
+def test_words_of_an_array_can_be_said_to_be_texts():
+    X = np.array([[f"{k} rooms and a {'garden' if k % 2 else 'view'}", k] for k in EACH], object)
+    model = made("regressor", texts=["x0"]).fit(X, EACH % 7)
+    assert list(roles(model).values()) == ["text", "number", "target"]
+    assert np.isfinite(model.predict(X)).all()
+
+
 def test_rows_of_weight_0_are_left_out():
     whole = made("classifier").fit(FRAME, PRICE > 40, np.arange(N) < 100)
     part = made("classifier").fit(FRAME[:100], PRICE[:100] > 40, np.ones(100))
@@ -235,6 +242,7 @@ REFUSED = {
     "a word of y that is to mean none": (FRAME, EACH.repeat(2) % 3, {"missing": ["2"]},
                                          "`missing=\\['2'\\]` says that y has no value in 40"),
     "a parameter": (FRAME, PRICE, {"epochs": 0}, "epochs must be a whole number >= 1, got 0"),
+    "no list of names": ([[1.0]] * 9, np.arange(9), {"numbers": "x0"}, "numbers must be a list"),
     "a seed": (FRAME, PRICE, {"random_state": -1}, "random_state must be a whole number >= 0"),
 }  # fmt: skip
 

@@ -26,7 +26,11 @@ FALLING = {"effort": "fast", "schedule": "cosine"}
 """One network, whose rate has no valley before its end."""
 
 HARD = {
-    **{"epochs": 40, "hidden": (256,), "dropout": 0.0, "weight_decay": 0.0, "learning_rate": 0.02},
+    "epochs": 40,
+    "hidden": (256,),
+    "dropout": 0.0,
+    "weight_decay": 0.0,
+    "learning_rate": 0.02,
     **FALLING,
 }
 

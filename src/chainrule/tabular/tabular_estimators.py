@@ -45,7 +45,7 @@ from chainrule.tabular.prediction_columns import prediction_names
 from chainrule.tabular.table_error import TableError
 from chainrule.tabular.table_model import TableModel
 from chainrule.tabular.train_table import OPTIONS, train
-from chainrule.tabular.training_options import Options
+from chainrule.tabular.training_options import OF_COLUMNS, Options
 from chainrule.value_types import read
 
 Array = NDArray[Any]
@@ -54,9 +54,6 @@ Kind = TypeVar("Kind", bound=type)
 OF_FILES = ("delimiter", "encoding", "header", "skip_lines", "sheet", "number_duplicates")
 OF_THE_CALL = ("task", "weight", "seed")
 """The options of `train` that are no parameters: they are of files, or an estimator has its own."""
-
-OF_COLUMNS = ("numbers", "categories", "dates", "leave_out", "order")
-"""The parameters that say what a column is."""
 
 SOURCE = "The random seed, as `seed` of `cr.train`; None draws another in each fit."
 
@@ -166,8 +163,8 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         """Return the model of a table, y and the weights as its last columns."""
         asked = self.get_params(deep=False)
         asked["seed"] = _seed(asked.pop("random_state"))
-        if not named:
-            asked["numbers"] = self._numbers(frame)
+        if not named and isinstance(self.numbers, list | tuple):
+            asked["numbers"] = [*self.numbers, *self._numbers(frame)]
         if weight is not None:
             frame, asked["weight"] = with_column(frame, "sample_weight", weight)
         frame, target = with_column(frame, name, y)
@@ -181,9 +178,9 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         return model
 
     def _numbers(self, frame: pl.DataFrame) -> list[str]:
-        """Return the columns of an array that are numbers: no name says what else they may be."""
-        given = {name for role in OF_COLUMNS for name in getattr(self, role) or ()}
-        return [*self.numbers] + [
+        """Return what else is a number in an array: no name says what its columns may be."""
+        given = {name for role in OF_COLUMNS for name in getattr(self, role, None) or ()}
+        return [
             column.name
             for column in frame.iter_columns()
             if column.dtype.is_numeric()

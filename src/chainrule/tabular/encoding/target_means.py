@@ -120,7 +120,7 @@ class TargetMeans:
 
     def __init__(self, preparation: Preparation, folds: NDArray[Any], w: Array | None) -> None:
         self.given, self.folds = preparation, folds
-        self.w = np.ones(len(folds)) if w is None else w / w[folds != NEW].mean(dtype=np.float64)
+        self.w, self.mean = w, 1.0 if w is None else w[folds != NEW].mean(dtype=np.float64)
         self.encoders = [
             encoder
             for encoder in preparation.encoders
@@ -140,7 +140,8 @@ class TargetMeans:
         """Add some rows, with the numbers whose means are taken, (n, names)."""
         trained = self.folds[rows] != NEW
         fold, y = self.folds[rows][trained], y[trained]
-        weight = self.w[rows][trained, None]
+        w = np.ones(len(trained)) if self.w is None else self.w[rows] / self.mean
+        weight = w[trained, None]
         parts = np.concatenate([weight, weight * y, weight * y**2], axis=1)
         for encoder, sums in zip(self.encoders, self.sums, strict=True):
             codes = encoder.codes(frame.get_column(encoder.column))[trained]
