@@ -99,7 +99,7 @@ def together(asked: list[Fit]) -> dict[tuple[str, int, str], list[int]]:
     return found
 
 
-def made(
+def lines_of(
     table: str, rows: int, contestant: str, splits: Iterable[int], cores: int
 ) -> Iterator[str]:
     """Yield the lines of a process; say so where it fails, and go on."""
@@ -117,7 +117,7 @@ def run(asked: list[Fit], cores: int) -> None:
     """Make what is asked for; show each line, and keep it."""
     hold_to(available()[-cores:])
     for (table, rows, contestant), splits in together(asked).items():
-        for text in made(table, rows, contestant, splits, cores):
+        for text in lines_of(table, rows, contestant, splits, cores):
             with LINES.open("a", encoding="utf-8") as file:
                 file.write(text)
             print(shown(json.loads(text)), flush=True)
@@ -153,12 +153,15 @@ def options_given() -> argparse.Namespace:
     parser.add_argument("--table", nargs="+", choices=tables, metavar="TABLE")
     parser.add_argument("--contestant", nargs="+", choices=list(CONTESTANTS), metavar="NAME")
     parser.add_argument("--split", nargs="+", type=int, choices=SEEDS, metavar="SEED")
-    parser.add_argument("--rows", nargs="+", type=int, choices=(TRAIN_ROWS, SHORT_ROWS))
+    parser.add_argument(
+        "--rows", nargs="+", type=int, choices=(TRAIN_ROWS, SHORT_ROWS),
+        help="to train with at most: five splits of all tables, or one of every second",
+    )  # fmt: skip
     parser.add_argument(
         "--again", nargs="+", choices=list(CONTESTANTS), default=[], metavar="NAME",
         help="make these contestants' lines anew",
     )  # fmt: skip
-    parser.add_argument("--cores", type=int, default=CORES)
+    parser.add_argument("--cores", type=int, default=CORES, help=f"({CORES})")
     parser.add_argument("--report", action="store_true", help="only write results/table_peers.md")
     return parser.parse_args()
 

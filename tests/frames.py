@@ -12,6 +12,20 @@ from chainrule.tabular.encoding.preparation import fit_preparation
 
 FLOATS = st.floats(width=64) | st.sampled_from([0.0, -0.0, 1.0, 2.0, 1e300, -1e300, 5e-324])
 MOMENTS = st.datetimes(datetime.datetime(1900, 1, 1), datetime.datetime(2100, 1, 1))
+SAID = (
+    "an",
+    "old",
+    "dark",
+    "hall",
+    "with",
+    "two",
+    "quite",
+    "small",
+    "rooms",
+    "and",
+    "three",
+    "lofts",
+)
 COLUMNS = {
     "fraction": (pl.Float64, FLOATS),
     "single": (pl.Float32, st.floats(width=32)),
@@ -19,6 +33,7 @@ COLUMNS = {
     "byte": (pl.UInt8, st.integers(0, 255)),
     "flag": (pl.Boolean, st.booleans()),
     "word": (pl.String, st.sampled_from(["low", "mid", "high", ""]) | st.text(max_size=3)),
+    "remark": (pl.String, st.lists(st.sampled_from(SAID), max_size=8).map(" ".join)),
     "figure": (pl.String, st.integers(0, 99).map(str) | st.just("none")),
     "shop_id": (pl.Int32, st.integers(0, 3)),
     "kind": (pl.Categorical, st.sampled_from("abc")),

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,12 +14,14 @@ from chainrule.tabular import effort, example_blocks
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.prepare import prepare
 from chainrule.tabular.training_options import RATES, Options, at_rate, completed
-from chainrule.trees import leaves
+from chainrule.tabular.training_stages import best_valley
+from chainrule.trees import leaves, named_leaves
 from commands import houses
 
 TABLE = houses(160)
 SHORT = {"epochs": 3, "hidden": (4,)}
-RACE = {"learning_rate": (0.003, 0.03), "members": 3, "schedule": "cosine", **SHORT}
+RACED = (0.0001, 0.03)
+RACE = {"learning_rate": RACED, "members": 3, "schedule": "cosine", **SHORT}
 
 
 @pytest.fixture
@@ -50,6 +53,7 @@ def test_the_members_are_runs_of_their_own_seeds_at_the_rate_that_won(refit):
     """Made again one by one, by `fit`."""
     model = trained(refit=refit)
     won = model.about["runs"]["rate"]
+    assert "also" not in model.about["runs"]
     asked = Options.from_mapping({**RACE, "refit": refit})
     prepared = prepare(open_source(TABLE), "price", asked)
     with prepared.blocks:
@@ -96,7 +100,7 @@ def test_a_race_goes_by_the_metric():
     assert [each["found"] for each in race] == [
         max(trained("kind", metric="accuracy", learning_rate=rate, members=1, refit=False)
             .curves["validation_accuracy"])
-        for rate in (0.003, 0.03)
+        for rate in RACED
     ]  # fmt: skip
 
 
@@ -109,7 +113,7 @@ def test_a_part_of_the_epochs_ranks_the_rates_and_the_winner_trains_for_all(monk
     assert sorted(seen) == [3] * 6 + [5] * 5
     won = model.about["runs"]["rate"]
     assert same(model.params, trained(learning_rate=won, **how).params)
-    raced = {rate: trained(learning_rate=rate, **{**how, "epochs": 3}) for rate in (0.003, 0.03)}
+    raced = {rate: trained(learning_rate=rate, **{**how, "epochs": 3}) for rate in RACED}
     assert {each["rate"]: each["found"] for each in model.about["runs"]["race"]} == {
         rate: min(each.curves["validation_loss"]) for rate, each in raced.items()
     }
@@ -127,6 +131,68 @@ def test_an_effort_completes_what_is_left_open(name):
     assert (chosen.rates, chosen.members) == (row.rates or (RATES["regression"],), row.members)
     asked = completed(Options(effort=name, learning_rate=0.5, members=2), "regression", 500)
     assert (asked.rates, asked.members) == ((0.5,), 2)
+
+
+@refitted
+def test_where_two_rates_are_as_good_the_members_have_both(monkeypatch, refit):
+    monkeypatch.setattr("chainrule.tabular.table_training.AS_GOOD", 1e9)
+    seen = {}
+    model = trained(refit=refit, callbacks=lambda it: seen.update({id(it): it}))
+    assert {model.about["runs"]["rate"], model.about["runs"]["also"]} == {*RACED}
+    plans = [it.plan for it in seen.values()]
+    rates = [plan.optimizer.learning_rate.rate for plan in plans if plan.seed == 0]
+    assert sorted(rates) == [*RACED] + refit * [model.about["runs"]["rate"]]
+    assert len(model.members) == 3
+    if refit:
+        assert len(plans) == 2 + 3
+    else:
+        assert len(plans) == 2 + 1  # those of the race are two of them
+        alone = trained(members=1, refit=False)
+        assert same(model.params, alone.params)
+
+
+def test_rates_have_a_dropout_and_a_decay_of_their_own():
+    asked = completed(Options(learning_rate=(0.003, 0.01)), "classification", 500)
+    assert (asked.dropout, asked.weight_decay) == (None, None)
+    own = [at_rate(asked, rate, "classification", 500) for rate in asked.rates]
+    assert [each.dropout for each in own] == [0.25, 0]
+    assert own[0].weight_decay > own[1].weight_decay
+    given = at_rate(dataclasses.replace(asked, dropout=0.1), 0.01, "classification", 500)
+    assert given.dropout == 0.1
+    model = trained("kind", refit=True, learning_rate=(0.003, 0.01))
+    names = {name for name, _ in named_leaves(model.net.form)}
+    assert all({name for name, _ in named_leaves(each)} == names for each in model.members)
+
+
+@pytest.mark.parametrize(
+    ("losses", "valley"),
+    [
+        ({4: 0.1}, 4),
+        ({12: 0.1, 13: 0.05}, 12),
+        ({28: 0.1}, 28),
+        ({60: 0.1, 4: 0.2}, 60),
+        ({4: 0.1, 60: 0.1}, 4),
+    ],
+)
+def test_the_best_valley_is_where_validation_was_best_at_its_end(losses, valley):
+    """Of 60 epochs, those after which `coslog4` is 0: 60 · 1/15, 3/15, 7/15 and all."""
+    rate = cr.CosLog4(1.0, steps=6_000)
+    assert [epoch for epoch in range(1, 61) if rate(100 * epoch) < 0.001] == [4, 12, 28, 60]
+    found = [losses.get(epoch, 1.0) for epoch in range(1, 61)]
+    trainer = SimpleNamespace(validation_losses=found, plan=SimpleNamespace(epochs=60))
+    trainer.best_epoch = int(np.argmin(found)) + 1
+    assert best_valley(trainer) == valley
+
+
+def test_with_all_rows_a_run_is_broken_off_at_the_best_valley(monkeypatch):
+    monkeypatch.setattr("chainrule.tabular.training_stages.best_valley", lambda trainer: 6)
+    seen = []
+    how = {"schedule": "coslog4", "epochs": 15, "learning_rate": 0.01, "members": 2}
+    model = trained(**how, refit=True, callbacks=lambda it: seen.append(it.plan))
+    assert model.about["epochs_with_all"] == 6
+    steps = {plan.epochs: plan.optimizer.learning_rate.steps for plan in seen}
+    batch = completed(Options.from_mapping({**RACE, **how}), "regression", 136).batch_size
+    assert steps == {15: 15 * -(-136 // batch), 6: 15 * -(-160 // batch)}
 
 
 # The score
@@ -223,7 +289,7 @@ def test_ctrl_c_leaves_a_checkpoint_of_every_run(tmp_path):
     ("change", "difference"),
     [
         ({"members": 2}, "members is 3 there, 2 here"),
-        ({"learning_rate": (0.003, 0.01)}, "learning rate is .*0.03] there, .*0.01] here"),
+        ({"learning_rate": (0.0001, 0.01)}, "learning rate is .*0.03] there, .*0.01] here"),
         ({"effort": "fast"}, "effort is 'default' there, 'fast' here"),
         ({"budget": 100.0}, "budget is missing there, 100.0 here"),
     ],
@@ -279,7 +345,7 @@ def test_a_callback_ends_the_networks_that_it_is_asked_of_and_none_follow():
     model = trained(epochs=9, callbacks=end)
     assert sorted(seen) == [1, 1, 2, 2]
     assert (model.about["epochs"], model.about["over"]) == (2, "callback")
-    assert model.about["runs"]["members"] == 1
+    assert model.about["runs"]["members"] <= 2  # those of the race, if they are as good
 
 
 class Observer:

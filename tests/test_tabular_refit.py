@@ -22,7 +22,17 @@ def overfitting(n=150, seed=0):
     return pl.DataFrame({**columns, "y": np.where(noisy, "yes", "no")})
 
 
-HARD = {"epochs": 40, "hidden": (256,), "dropout": 0.0, "weight_decay": 0.0, "learning_rate": 0.02}
+FALLING = {"effort": "fast", "schedule": "cosine"}
+"""One network, whose rate has no valley before its end."""
+
+HARD = {
+    "epochs": 40,
+    "hidden": (256,),
+    "dropout": 0.0,
+    "weight_decay": 0.0,
+    "learning_rate": 0.02,
+    **FALLING,
+}
 
 
 def test_a_run_that_got_worse_is_not_made_again_and_the_scores_are_of_the_model_saved():
@@ -51,12 +61,12 @@ def test_where_it_is_asked_for_it_is_made_again_for_the_epochs_that_were_best():
 
 
 def test_a_run_that_did_not_get_worse_is_made_again_and_the_report_says_of_which_its_scores_are():
-    model = cr.train(SMOOTH, "y", epochs=20, hidden=(16,))
+    model = cr.train(SMOOTH, "y", epochs=20, hidden=(16,), **FALLING)
     losses = model.curves["validation_loss"]
     assert losses[-1] <= 1.05 * losses.min()
     assert model.about["epochs_with_all"] == 20
     assert "the scores are of the one before it" in model.about["refit"]
-    without = cr.train(SMOOTH, "y", epochs=20, hidden=(16,), refit=False)
+    without = cr.train(SMOOTH, "y", epochs=20, hidden=(16,), **FALLING, refit=False)
     assert without.about["validation"] == model.about["validation"]
     assert without.about["refit"] == ""
     assert not without.predict(SMOOTH).equals(model.predict(SMOOTH))

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 import chainrule as cr
 from chainrule.serialization import ModelFileError, read_file, write_file
 from chainrule.tabular.columns import text_parts
+from chainrule.tabular.columns.tallies import LONGEST, Tally
 from chainrule.tabular.columns.text_parts import COMPONENTS, EACH, LEAST, common_parts
 from chainrule.tabular.encoding import text_encoder
 from chainrule.tabular.encoding.preparation import BLOCK
@@ -135,7 +136,7 @@ def test_memory_does_not_show(tmp_path):
     files = []
     for memory in (300_000_000, 200_000):
         path = tmp_path / f"{memory}.model"
-        cr.train(tmp_path / "houses.csv", "good", out=path, epochs=1, refit=False, memory=memory)
+        cr.train(tmp_path / "houses.csv", "good", out=path, epochs=1, effort="fast", memory=memory)
         files.append(path.read_bytes())
     assert files[0] == files[1]
 
@@ -155,14 +156,14 @@ def greek(k):
 N = 600
 FOUND = {
     # what: (values, role, reason)
-    "remarks": (remarks(N)["says"].to_list(), "text", r"12 components of TF-IDF of \d+ parts of w"),
+    "remarks": (remarks(N)["says"].to_list(), "text", r"30 components of TF-IDF of \d+ parts of w"),
     "with gaps": (
         [*remarks(N - 60)["says"], *[None] * 60],
         "text",
-        r"11 components of TF-IDF of \d+ parts of words, 60 missing",
+        r"27 components of TF-IDF of \d+ parts of words, 60 missing",
     ),
-    "in Greek": ([greek(k) for k in range(N)], "text", "12 components"),
-    "in HTML": ([f"<p>{each}<br/></p>" for each in remarks(N)["says"]], "text", "12 components"),
+    "in Greek": ([greek(k) for k in range(N)], "text", "18 components"),
+    "in HTML": ([f"<p>{each}<br/></p>" for each in remarks(N)["says"]], "text", "30 components"),
     "hashes": (hexadecimal(N), "left out", "text, all different"),
     "numbered": ([f"house {k}" for k in range(N)], "left out", "text, all different"),
     "codes": ([f"AB-{k * 7919 % 9973:05}" for k in range(N)], "left out", "text, all different"),
@@ -277,11 +278,18 @@ def test_other_types_are_refused():
 
 
 def test_directions_without_any_spread_are_0():
-    texts = pl.Series("says", ["good wine", "bad beer"] * 100)
+    texts = pl.Series("says", ["good wine", "bad beer"] * EACH)
     encoder = fit_text(texts, common_parts(texts), missing=False)
-    assert len(encoder.data.centres) == 200 / EACH
+    assert len(encoder.data.centres) == 4
     assert (np.abs(encoder.V).sum(axis=0) > 0).tolist() == [True, True, False, False]
     assert np.isfinite(numbers(encoder, texts)).all()
+
+
+def test_of_long_texts_little_is_kept_to_find_their_format():
+    tally = Tally(("NA",))
+    tally.add(pl.Series([f"{k} {'long 9 ' * 1000}" for k in range(50)]))
+    assert tally.values == 50
+    assert max(map(len, [*tally.shapes, *tally.kept])) == LONGEST
 
 
 # Models
@@ -292,7 +300,11 @@ def trained(tmp_path_factory):
     """The model of remarks, its file, and the table that it was trained on."""
     path = tmp_path_factory.mktemp("texts") / "houses.model"
     table = remarks(1500).with_columns(pl.Series("size", np.arange(1500) % 7))
-    return cr.train(table, "good", out=path, epochs=30, task="regression"), path, table
+    return (
+        cr.train(table, "good", out=path, epochs=20, task="regression", effort="fast"),
+        path,
+        table,
+    )
 
 
 def test_a_text_tells_what_the_numbers_do_not(trained):
@@ -351,7 +363,7 @@ def test_digits_of_a_text_are_kept_as_they_stand(tmp_path):
     path = tmp_path / "codes.csv"
     rows = [f"{'007' if k % 2 else '7'},{k % 2}.5" for k in range(200)]
     path.write_text("code,y\n" + "\n".join(rows))
-    model = cr.train(path, "y", texts=["code"], epochs=2, refit=False)
+    model = cr.train(path, "y", texts=["code"], epochs=2, effort="fast")
     assert model.about["decisions"][0]["role"] == "text"
     first, second = model.preparation.transform(pl.DataFrame({"code": ["7", "007"]}))
     assert (first != second).any()

@@ -362,6 +362,8 @@ WITHOUT_EXAMPLE = {
     "chainrule.tabular.trained_model.trained_model": "part of train, whose example shows it",
     "chainrule.tabular.training_stages.first_after_a_race": "part of train, whose example shows it",
     "chainrule.tabular.training_stages.members_of": "part of train, whose example shows it",
+    "chainrule.tabular.training_stages.best_valley": "test_table_runs.py has some",
+    "chainrule.tabular.training_stages.epochs_with_all": "part of train, whose example shows it",
     "chainrule.tabular.training_stages.overfitted": "part of train, whose example shows it",
     "chainrule.tabular.training_stages.reason_for_none": "part of train, whose example shows it",
     "chainrule.tabular.training_stages.train_in_stages": "part of train, whose example shows it",

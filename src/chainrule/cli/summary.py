@@ -197,7 +197,8 @@ def race(runs: Mapping[str, Any]) -> str:
     'rate 0.01 won: held out 0.25, diverged at 0.5'
     """
     found = {each["rate"]: each["found"] for each in runs["race"]}
-    said = [f"rate {runs['rate']:g} won: held out {number(found.pop(runs['rate']))}"]
+    also = f", and {runs['also']:g} is as good" if "also" in runs else ""
+    said = [f"rate {runs['rate']:g} won{also}: held out {number(found.pop(runs['rate']))}"]
     said += [f"{'diverged' if x is None else number(x)} at {rate:g}" for rate, x in found.items()]
     return ", ".join(said)
 

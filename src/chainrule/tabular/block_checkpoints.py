@@ -22,7 +22,7 @@ from chainrule.tabular.training_runs import Run, Stage
 
 def identity(training: TableTraining) -> dict[str, str]:
     """Return what makes a training the same: all that its bits follow from but the machine."""
-    net, source = training.trainer.plan.net, training.source
+    net, source = training.stages[0].runs[0].trainer.plan.net, training.source
     asked = source.reading.changed() | training.options.of_the_model()
     return {
         "streams": f"of edition {EDITION}",

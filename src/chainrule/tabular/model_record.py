@@ -92,9 +92,10 @@ class _Members(TypedDict):
 
 
 class Runs(_Members, total=False):
-    """What the networks were that were trained: how many are members, and at which rate."""
+    """How many networks are members, and at which rate; every second one, where another is told."""
 
     rate: Positive
+    also: Positive
     race: list[Raced]
     brought: Brought
     left_out: list[str]

@@ -31,6 +31,9 @@ from chainrule.tabular.table_network import network
 from chainrule.tabular.training_options import OF_OPTIMIZERS, Options, at_rate, completed
 from chainrule.tabular.training_runs import Run, Stage
 
+AS_GOOD = 0.1
+"""A rate whose loss on the rows held out is above the best by no more than this is as good."""
+
 
 @dataclass
 class TableTraining:
@@ -58,6 +61,17 @@ class TableTraining:
     def trainer(self) -> Trainer:
         """What trains it."""
         return self.first.trainer
+
+    @property
+    def chosen(self) -> list[Run]:
+        """The runs that the members are like, in turn: the first, and of a race one as good."""
+        first, race = self.first, self.stages[0]
+        others = sorted(
+            (run for run in race.standing if run is not first), key=lambda run: run.distance
+        )
+        raced = race.name == "race" and first in race.runs and self.options.members != 1
+        bound = first.distance + AS_GOOD * abs(first.distance)
+        return [first, *(run for run in others[:1] if raced and run.distance <= bound)]
 
 
 def plan(prepared: Prepared, options: Options, blocks: ExampleBlocks, epochs: Any) -> TrainingPlan:
@@ -110,18 +124,15 @@ def run_in_training(
 
 
 def run_with_all(
-    prepared: Prepared,
-    options: Options,
-    rate: float,
-    blocks: ExampleBlocks,
-    *,
-    name: str,
-    seed: int,
-    epochs: int,
+    prepared: Prepared, own: Options, blocks: ExampleBlocks, name: str, epochs: int, of: int
 ) -> Run:
-    """Return a run on all examples, those held out too, which lie in the blocks."""
-    what = plan(prepared, of_a_run(prepared, options, rate, seed), blocks, epochs)
-    return Run(name, rate, Trainer(what, blocks, _initial_parameters(what, prepared)))
+    """Return a run by its own options on all examples, those held out too, as the blocks have them.
+
+    It makes so many epochs `of` those that its schedule has.
+    """
+    what = dataclasses.replace(plan(prepared, own, blocks, of), epochs=epochs)
+    trainer = Trainer(what, blocks, _initial_parameters(what, prepared))
+    return Run(name, own.rates[0], trainer)
 
 
 def of_a_run(prepared: Prepared, options: Options, rate: float, seed: int | None) -> Options:

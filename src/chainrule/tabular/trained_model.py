@@ -16,6 +16,7 @@ from chainrule.tabular.scores import MAIN
 from chainrule.tabular.table_model import TableModel
 from chainrule.tabular.table_training import TableTraining, known_before, model_of
 from chainrule.tabular.training_stages import reason_for_none
+from chainrule.trees import leaves, rebuild
 
 
 def trained_model(training: TableTraining) -> TableModel:
@@ -27,9 +28,11 @@ def trained_model(training: TableTraining) -> TableModel:
     prepared, trainer = training.prepared, training.trainer
     made, refitted = _members(training), training.stage.with_all
     first = model_of(prepared, trainer.plan.net, trainer.best, _curves(training))
-    others = [each.best for each in made]
-    scored = first if refitted else first.with_members([trainer.best, *others])
-    model = first.with_members(others) if refitted and others else scored
+    own = [] if refitted else [run.trainer for run in training.chosen]
+    model = first.with_members(
+        [rebuild(first.net.form, leaves(each.best)) for each in [*own, *made]] or [first.params]
+    )
+    scored = first if refitted else model
     about = {
         **known_before(training),
         "epochs": trainer.epochs,
@@ -71,7 +74,8 @@ def _curves(training: TableTraining) -> dict[str, Any]:
 def _refit_in_words(training: TableTraining, made: list[Trainer]) -> str:
     """Return in words what became of a training with all rows."""
     if training.stage.with_all and made:
-        anew = counted(made[0].epochs, "epoch")
+        each = dict.fromkeys(counted(trainer.epochs, "epoch") for trainer in made)
+        anew = " and ".join(each)
         saved = "that is" if len(made) == 1 else f"the mean of {len(made)} such networks is"
         return (
             f"trained anew with all rows for {anew}: {saved} the model saved; the scores are of "
@@ -86,6 +90,8 @@ def _refit_in_words(training: TableTraining, made: list[Trainer]) -> str:
 def _runs(training: TableTraining, model: TableModel, first: TableModel) -> dict[str, Any]:
     """Return which networks were trained, and what they brought, as JSON has it."""
     told: dict[str, Any] = {"members": len(model.members), "rate": training.first.rate}
+    if also := [run.rate for run in training.chosen[1:] if model.others]:
+        told["also"] = also[0]
     if (race := training.stages[0]).name == "race":
         told["race"] = [{"rate": run.rate, "found": run.found} for run in race.runs]
     if model.others and not training.stage.with_all:

@@ -243,6 +243,9 @@ RATES = {"classification": 3e-3, "regression": 1e-2}
 DROPOUT = {"classification": 0.25, "regression": 0.0}
 """The dropout rates: a quantity is to be met in all its digits."""
 
+CLEAN = 5e-3
+"""The learning rate above which a network is for data without noise, and has no dropout."""
+
 BETA2 = 0.95
 """β₂ of Adam and its kin: a short memory, as the gradients of tables change in size."""
 
@@ -254,9 +257,9 @@ def completed(options: Options, task: str, examples: int) -> Options:
     """Return options in which task and number of examples have decided what was left open.
 
     The weight decay of AdamW acts at each step; it is such that all steps together shrink a weight
-    by e^−DECAY, the rate being half its highest in the mean; so where several rates are raced, it
-    stays open until each has its own. Source of that normalisation: Loshchilov and Hutter (2019),
-    Decoupled weight decay regularization, appendix B.1.
+    by e^−DECAY, the rate being half its highest in the mean. Where several rates are raced, it
+    stays open until each has its own, and so does dropout. Source of that normalisation: Loshchilov
+    and Hutter (2019), Decoupled weight decay regularization, appendix B.1.
 
     >>> chosen = completed(Options(batch_size=64), "regression", examples=1_000)
     >>> chosen.hidden, chosen.batch_size, chosen.epochs
@@ -269,7 +272,7 @@ def completed(options: Options, task: str, examples: int) -> Options:
     rate = options.learning_rate or _one_or_several(effort.rates or (RATES[task],))
     open_to_data: dict[str, Any] = {
         "hidden": (256, 256),
-        "dropout": DROPOUT[task],
+        "dropout": None if isinstance(rate, tuple) else _dropout(rate, task),
         "learning_rate": rate,
         "members": effort.members,
         "beta2": BETA2,
@@ -301,6 +304,10 @@ def at_rate(options: Options, rate: float, task: str, examples: int) -> Options:
 
 def _one_or_several(rates: tuple[float, ...]) -> float | tuple[float, ...]:
     return rates if len(rates) > 1 else rates[0]
+
+
+def _dropout(rate: float, task: str) -> float:
+    return DROPOUT[task] if rate <= CLEAN else 0.0
 
 
 def _decay(rate: float, steps: int) -> float:

@@ -3,8 +3,8 @@
     race      a run for each rate, on the rows in training; the rows held out choose
     first     a run of all epochs at the best rate, where the race gave each rate a part of them,
               or where one rate is given and there was none
-    members   with all rows: a run for each member, for as many epochs as suited the first;
-              or else, on the rows in training: a run for each member beside the first
+    members   with all rows: a run for each member, for as many epochs as suited one before it;
+              or else, on the rows in training: a run for each member beside those of the race
 
 The first network has the seed of the training, and so has the first member with all rows.
 """
@@ -21,8 +21,8 @@ from chainrule.fitting.trainer import Hook, Trainer
 from chainrule.streams import member_seeds
 from chainrule.tabular.budget import Budget
 from chainrule.tabular.effort import EFFORTS
-from chainrule.tabular.table_training import TableTraining, run_in_training, run_with_all
-from chainrule.tabular.training_runs import Stage
+from chainrule.tabular.table_training import TableTraining, of_a_run, run_in_training, run_with_all
+from chainrule.tabular.training_runs import Run, Stage
 
 OVERFITTED = 1.05
 """Where the last validation loss is so many times the best, the last epochs did harm.
@@ -103,21 +103,40 @@ def first_after_a_race(training: TableTraining) -> Stage | None:
 
 
 def members_of(training: TableTraining, budget: Budget) -> Stage | None:
-    """Return the runs of the members, or None where there are none but the first network.
+    """Return the runs of the members, or None where there are none but those of the race.
 
-    With all rows they make as many epochs as the first, or, where that had overfitted, as were
-    best: the rate falls to its end within them. Unless asked for, there are no such runs then, nor
-    where a hook ended the first.
+    They are like the best run of the race, or in turn like the two best where both are as good.
+    With all rows there are none where a hook ended the first network, nor where it had overfitted,
+    unless asked for, and unless its schedule has valleys to break off at.
     """
-    members: Any = training.options.members
-    first, rows = training.trainer, training.prepared.is_held_out
+    members, chosen = training.options.members or 1, training.chosen
+    first, within = training.trainer, (~training.prepared.is_held_out).mean()
     if trains_with_all(training):
-        epochs = first.best_epoch if overfitted(first) else first.epochs
-        within = (~rows).mean()
-        return _with_all(training, budget.members(members, epochs / within), epochs)
+        epochs, _ = epochs_with_all(training, first)
+        return _with_all(training, budget.members(members, epochs / within))
     if training.stage.called_off:
         return None
-    return _in_training(training, budget.members(members - 1, first.plan.epochs))
+    return _in_training(training, budget.members(members - len(chosen), first.plan.epochs))
+
+
+def epochs_with_all(training: TableTraining, like: Trainer) -> tuple[int, int]:
+    """Return how many epochs a run with all rows makes that is like another, and of how many.
+
+    Of a schedule with valleys, it is broken off at the one where validation was best; else the rate
+    falls to its end in as many epochs as the other made, or, where it had overfitted, as were best.
+    """
+    if training.options.schedule == "coslog4":
+        return best_valley(like), like.plan.epochs
+    epochs = like.best_epoch if overfitted(like) else like.epochs
+    return epochs, epochs
+
+
+def best_valley(trainer: Trainer) -> int:
+    """Return the epoch at whose end `CosLog4` was in the valley that validation found best."""
+    losses, epochs = trainer.validation_losses, trainer.plan.epochs
+    valleys = {max(1, round(epochs * part / 15)) for part in (1, 3, 7, 15)}
+    made = sorted(epoch for epoch in valleys if epoch <= len(losses))
+    return min(made, key=lambda epoch: losses[epoch - 1], default=trainer.best_epoch)
 
 
 def trains_with_all(training: TableTraining) -> bool:
@@ -131,7 +150,8 @@ def reason_for_none(training: TableTraining) -> str:
     if training.first.trainer.called_off:
         return "a callback ended the training"
     worse = "validation got worse again, and another run might miss its best"
-    return worse if overfitted(training.trainer) else ""
+    has_valleys = training.options.schedule == "coslog4"
+    return worse if overfitted(training.trainer) and not has_valleys else ""
 
 
 def overfitted(trainer: Trainer) -> bool:
@@ -140,28 +160,36 @@ def overfitted(trainer: Trainer) -> bool:
     return losses[-1] > OVERFITTED * min(losses)
 
 
-def _with_all(training: TableTraining, count: int, epochs: int) -> Stage | None:
+def _with_all(training: TableTraining, count: int) -> Stage | None:
     if not count:
         return None
-    prepared, options, first = training.prepared, training.options, training.first
+    prepared, options, chosen = training.prepared, training.options, training.chosen
     blocks = prepared.with_all()
-    runs = [
-        run_with_all(
-            prepared, options, first.rate, blocks, name=f"members-{k}", seed=seed, epochs=epochs
-        )
-        for k, seed in enumerate(member_seeds(options.seed, count), 1)
-    ]
+
+    def run(k: int, seed: int) -> Run:
+        like = chosen[k % len(chosen)]
+        epochs, of = epochs_with_all(training, like.trainer)
+        own = of_a_run(prepared, options, like.rate, seed)
+        return run_with_all(prepared, own, blocks, f"members-{k + 1}", epochs, of)
+
+    runs = [run(k, seed) for k, seed in enumerate(member_seeds(options.seed, count))]
     return Stage("members", runs, with_all=True)
 
 
 def _in_training(training: TableTraining, count: int) -> Stage | None:
-    if not count:
+    if count < 1:
         return None
-    prepared, rate = training.prepared, training.first.rate
+    prepared, chosen = training.prepared, training.chosen
     options = dataclasses.replace(training.options, epochs=training.trainer.plan.epochs)
     _, *seeds = member_seeds(options.seed, count + 1)
     runs = [
-        run_in_training(prepared, options, rate, name=f"members-{k}", seed=seed)
-        for k, seed in enumerate(seeds, 2)
+        run_in_training(
+            prepared,
+            options,
+            chosen[k % len(chosen)].rate,
+            name=f"members-{k + 1 + len(chosen)}",
+            seed=seed,
+        )
+        for k, seed in enumerate(seeds)
     ]
     return Stage("members", runs)

@@ -14,6 +14,9 @@ from chainrule.tabular.formats.number_formats import spelled
 MOST_SHAPES = 1_000
 """The most shapes of a column that are told apart: numbers and dates have few."""
 
+LONGEST = 200
+"""The characters of a value that are looked at: no number or date has so many."""
+
 KEPT = 1_000
 """The different values that are kept to try a format on."""
 
@@ -31,6 +34,7 @@ def shapes_of(values: pl.Series) -> pl.Series:
     >>> shapes_of(pl.Series(["1,417.77", "0,500", "3 kg"])).to_list()
     ['9,999.99', '0,999', '9 kg']
     """
+    values = values.str.head(LONGEST)
     shapes = values.str.replace_all(r"[0-9]", "9")
     nought = values.str.contains(r"^[^0-9]*0").arg_true()
     return shapes.scatter(nought, shapes.gather(nought).str.replace("9", "0", literal=True))
@@ -48,7 +52,7 @@ class Tally:
     words
         How often each of some words comes, which mean that there is no value.
     kept
-        Some different values.
+        Some different values, as far as they are looked at.
     greatest, least
         Of the fields of dates such as 31/12/2012; and whether day and month are equal throughout.
 
@@ -83,7 +87,8 @@ class Tally:
         counts = spelled(column.drop_nulls()).alias("value").value_counts(name="count")
         counts = counts.filter(pl.col("value") != "")
         if len(self.kept) < KEPT:
-            self.kept |= set(counts["value"].sort().head(KEPT - len(self.kept)))
+            some = counts["value"].sort().head(KEPT - len(self.kept))
+            self.kept |= set(some.str.head(LONGEST))
         counts = self._without_words(counts)
         number = counts["value"].cast(pl.Float64, strict=False).fill_nan(None)
         padded = counts["value"].str.contains(r"^[+-]?0\d")

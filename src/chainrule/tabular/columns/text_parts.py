@@ -20,8 +20,8 @@ MOST = 5_000
 LEAST = 3
 """The texts in which a word or part must stand that tells something of others."""
 
-COMPONENTS, EACH = 30, 50
-"""The most numbers that a text becomes, and the texts that there are for each of them."""
+COMPONENTS, EACH = 30, 200
+"""The most numbers that a text becomes, and the words of all texts that there are for each."""
 
 COMMON, VARIED = 0.5, 10
 """The share of all words that must stand in some other texts too, and how many different ones."""
@@ -45,10 +45,11 @@ def some_texts(texts: pl.Series) -> pl.Series:
 def components(texts: pl.Series, parts: tuple[str, ...]) -> int:
     """Return how many numbers a text becomes.
 
-    >>> components(pl.Series(["a hat", "hats"] * 100), (" ha", "at ", "hat", "ats"))
-    4
+    >>> components(pl.Series(["a hat", "hats"] * 200), (" ha", "at ", "hat", "ats"))
+    3
     """
-    return min(COMPONENTS, len(parts), math.ceil(len(some_texts(texts)) / EACH))
+    words = some_texts(texts).str.head(CHARACTERS).str.count_matches(r"\S+").sum()
+    return min(COMPONENTS, len(parts), math.ceil(words / EACH))
 
 
 def have_words_in_common(texts: pl.Series) -> bool:

@@ -226,7 +226,8 @@ def fit_text(texts: pl.Series, parts: tuple[str, ...], *, missing: bool) -> Text
     from sklearn.feature_extraction.text import TfidfTransformer
     from threadpoolctl import threadpool_limits
 
-    counts = counted(some_texts(as_words(texts)), pl.Enum(parts))
+    texts = as_words(texts)
+    counts = counted(some_texts(texts), pl.Enum(parts))
     weighing = TfidfTransformer(sublinear_tf=True)
     with threadpool_limits(1):
         V = _directions(weighing.fit_transform(counts.astype(np.float32)), components(texts, parts))
