@@ -164,6 +164,7 @@ FOUND = {
     ),
     "in Greek": ([greek(k) for k in range(N)], "text", "18 components"),
     "in HTML": ([f"<p>{each}<br/></p>" for each in remarks(N)["says"]], "text", "30 components"),
+    "few": (remarks(99)["says"].to_list(), "left out", "text, all different"),
     "hashes": (hexadecimal(N), "left out", "text, all different"),
     "numbered": ([f"house {k}" for k in range(N)], "left out", "text, all different"),
     "codes": ([f"AB-{k * 7919 % 9973:05}" for k in range(N)], "left out", "text, all different"),
