@@ -273,6 +273,18 @@ def test_more_categories_than_a_file_holds_are_one(monkeypatch: pytest.MonkeyPat
     assert not notes.found
 
 
+def test_long_words_of_many_columns_fit_into_a_file(tmp_path: Any) -> None:
+    """Each letter takes seven characters of a file's header, which has four million."""
+    n = 4_000
+    words = {f"c{k}": [f"{'ж' * 60} {row % (n // 2)}" for row in range(n)] for k in range(6)}
+    frame = pl.DataFrame({**words, "y": DRAW.normal(size=n)})
+    model = cr.train(frame, "y", **{**QUICK, "epochs": 1}, categories=[*words])
+    model.save(tmp_path / "a.model")
+    assert cr.TableModel.load(tmp_path / "a.model").preparation == model.preparation
+    many: Any = model.preparation.encoders
+    assert {(each.other, 500 < len(each.categories) < n // 2) for each in many} == {(True, True)}
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

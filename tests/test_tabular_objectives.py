@@ -120,6 +120,12 @@ def test_large_counts_are_learnt():
             "needs a count above 0, and target 'visits' is 0 in all rows in training; use another",
         ),
         (TABLE, "rare", {"loss": "poisson"}, "is for regression: .* numbers; use another `loss=`$"),
+        (
+            TABLE,
+            "price",
+            {"label_smoothing": 0.1},
+            r"^`label_smoothing=0.1` is for classification: .*; leave `label_smoothing=` out$",
+        ),
         (TABLE, "price", {"loss": "cross_entropy"}, "for classification: .* use another `loss=`$"),
         (
             TABLE,

@@ -312,6 +312,18 @@ class TableModel:
         """The kind of its predictions, as the scores have it."""
         return kind_of(self.target, self.net.loss)
 
+    def in_units(self, y: Array) -> Array:
+        """Return targets as the scores take them: labels, or values in the target's units.
+
+        Parameters
+        ----------
+        y
+            Targets as `target.encode` gives them.
+        """
+        if self.target.task == "classification":
+            return y
+        return np.asarray(self.target.decode(y).to_numpy()[:, None])
+
     def scores(self, y: Array, p: Array, weight: Array | None = None) -> dict[str, Any]:
         """Return the scores of outputs p beside targets as `target.encode` gives them.
 
@@ -324,8 +336,7 @@ class TableModel:
         weight
             The weights of the rows.
         """
-        if self.target.task == "regression":
-            y = self.target.decode(y).to_numpy()[:, None]
+        y = self.in_units(y)
         trivial = np.broadcast_to(self.baseline, p.shape)
         parts = {"model": p, "baseline": trivial}
         found: dict[str, Any] = {

@@ -147,6 +147,7 @@ def measured_by(prepared: Prepared, net: Network, metric: str) -> Measure:
     Raises TableError where it has no meaning for them.
     """
     model, held_out = model_of(prepared, net, net.init(0, dtype="float32")), prepared.held_out
+    y, score = model.in_units(held_out.y), SCORES[metric]
 
     def distance(params: Parameters) -> float:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -154,16 +155,16 @@ def measured_by(prepared: Prepared, net: Network, metric: str) -> Measure:
                 p = dataclasses.replace(model, params=params).outputs_of(held_out.X)
             except FloatingPointError:  # the outputs are not finite
                 return math.inf
-        value = model.scores(held_out.y, p, held_out.w)["model"].get(metric)
+        value = score.value(y, p, held_out.w, model.quantiles)
         if value is None:
             raise TableError(
                 f"{argument('metric', metric)} has no meaning for the rows held out, which have a "
                 "single value; hold out more by `validation=`, or take another metric"
             )
-        return SCORES[metric].distance(value)
+        return score.distance(value)
 
     distance(model.params)
-    return Measure(distance, SCORES[metric].distance)
+    return Measure(distance, score.distance)
 
 
 def _initial_parameters(what: TrainingPlan, prepared: Prepared) -> Parameters:

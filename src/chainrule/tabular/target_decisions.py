@@ -37,7 +37,7 @@ def task_asked(options: Options) -> str | None:
 
 @contextmanager
 def as_asked(options: Options) -> Iterator[None]:
-    """Have refusals of the target tell that the loss asks for the task, and advise another loss.
+    """Have refusals of the target tell which option asks for the task, and advise another loss.
 
     >>> with as_asked(Options(loss="poisson")):
     ...     raise TableError("target 'cut' holds text; use `task='classification'`")
@@ -51,8 +51,12 @@ def as_asked(options: Options) -> Iterator[None]:
         task = task_asked(options)
         if task == options.task or not str(error).startswith("target "):
             raise
-        why = re.sub(r"`task='\w+'`$", "another `loss=`", str(error))
-        raise TableError(f"{argument('loss', options.loss)} is for {task}: {why}") from None
+        name, remedy = ("loss", "use another `loss=`")
+        if options.label_smoothing:
+            name, remedy = "label_smoothing", "leave `label_smoothing=` out"
+        why = re.sub(r"use `task='\w+'`$", remedy, str(error))
+        asked = argument(name, getattr(options, name))
+        raise TableError(f"{asked} is for {task}: {why}") from None
 
 
 def of_columns(options: Options) -> dict[str, Any]:

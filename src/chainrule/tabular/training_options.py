@@ -240,11 +240,8 @@ EPOCHS = ((SMALL, 60), (200_000, 30), (math.inf, 10))
 RATES = {"classification": 3e-3, "regression": 1e-2}
 """The learning rates: classes are noisy, quantities smooth."""
 
-DROPOUT = {"classification": 0.25, "regression": 0.0}
-"""The dropout rates: a quantity is to be met in all its digits."""
-
-CLEAN = 5e-3
-"""The learning rate above which a network is for data without noise, and has no dropout."""
+DROPOUT, CLEAN = 0.25, 1e-2
+"""The dropout rate, and the learning rate from which there is none: that is for clean data."""
 
 BETA2 = 0.95
 """β₂ of Adam and its kin: a short memory, as the gradients of tables change in size."""
@@ -272,7 +269,7 @@ def completed(options: Options, task: str, examples: int) -> Options:
     rate = options.learning_rate or _one_or_several(effort.rates or (RATES[task],))
     open_to_data: dict[str, Any] = {
         "hidden": (256, 256),
-        "dropout": None if isinstance(rate, tuple) else _dropout(rate, task),
+        "dropout": None if isinstance(rate, tuple) else _dropout(rate),
         "learning_rate": rate,
         "members": effort.members,
         "beta2": BETA2,
@@ -306,8 +303,8 @@ def _one_or_several(rates: tuple[float, ...]) -> float | tuple[float, ...]:
     return rates if len(rates) > 1 else rates[0]
 
 
-def _dropout(rate: float, task: str) -> float:
-    return DROPOUT[task] if rate <= CLEAN else 0.0
+def _dropout(rate: float) -> float:
+    return DROPOUT if rate < CLEAN else 0.0
 
 
 def _decay(rate: float, steps: int) -> float:

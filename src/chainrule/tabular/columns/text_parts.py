@@ -26,6 +26,9 @@ COMPONENTS, EACH = 30, 200
 COMMON, VARIED = 0.5, 10
 """The share of all words that must stand in some other texts too, and how many different ones."""
 
+FEWEST = 1_000
+"""The words that texts must have in all, or they would rather disturb than tell something."""
+
 _LETTERS = r"^\P{L}*\p{L}[\p{L}\p{M}'’-]+\P{L}*$"
 """What a word is here, with the signs around it: two letters or more, and no digits."""
 
@@ -56,9 +59,10 @@ def have_words_in_common(texts: pl.Series) -> bool:
     """Whether most of the words of texts stand in some others too, but not in all.
 
     >>> things = ["apple", "bread", "cheese", "dates", "eggs", "figs", "grapes", "honey", "ice"]
-    >>> have_words_in_common(pl.Series([f"I eat {a} with {b}" for a in things for b in things]))
-    False
-    >>> have_words_in_common(pl.Series([f"{a}, {b} and jam" for a in things for b in things]))
+    >>> said = [f"{a}, {b} and some {c}" for a in things for b in things for c in things]
+    >>> have_words_in_common(pl.Series(said)), have_words_in_common(pl.Series(said[:100]))
+    (True, False)
+    >>> have_words_in_common(pl.Series([f"number {k} of all" for k in range(1000)]))
     False
     """
     texts = some_texts(texts)
@@ -66,7 +70,8 @@ def have_words_in_common(texts: pl.Series) -> bool:
     words = found.filter(found["word"].str.contains(_LETTERS))["word"]
     times = words.value_counts(name="texts")
     common = times.filter(pl.col("texts").is_between(LEAST, len(texts) - 1))
-    return len(common) >= VARIED and int(common["texts"].sum()) > COMMON * len(words)
+    enough = len(words) >= FEWEST and len(common) >= VARIED
+    return enough and int(common["texts"].sum()) > COMMON * len(words)
 
 
 def common_parts(texts: pl.Series) -> tuple[str, ...]:

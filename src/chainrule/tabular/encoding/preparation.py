@@ -6,6 +6,7 @@ features   inputs of the network, in the order of the columns
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -46,6 +47,9 @@ BLOCK = 16_384
 
 MOST_STORED = 100_000
 """The most words and means that a model keeps of all its columns of many categories."""
+
+MOST_WRITTEN = 2_000_000
+"""The most characters that these words take in a file, whose header has room for twice as many."""
 
 CYCLES_FROM: dict[Cycle, timedelta] = {
     "month": timedelta(days=365),
@@ -225,7 +229,7 @@ def fit_preparation(
     """
     encoders: list[Encoder] = []
     decisions = tuple(decisions)
-    most = MOST_STORED // max(1, sum(bool(decision.many) for decision in decisions))
+    share = max(1, sum(bool(decision.many) for decision in decisions))
     for decision in decisions:
         column = survey.columns[decision.column]
         if decision.role == "number":
@@ -236,7 +240,7 @@ def fit_preparation(
             texts = survey.sample[column.name]
             encoders.append(fit_text(texts, decision.parts, missing=column.nulls > 0))
         elif decision.many:
-            encoders.append(_many(survey, column, decision.many, names, most))
+            encoders.append(_many(survey, column, decision.many, names, share))
         elif decision.role == "category":
             encoders.append(_category(survey, column))
             if decision.order:
@@ -311,11 +315,16 @@ def _most_frequent(counts: dict[str, int], most: int) -> tuple[list[str], bool]:
 
 
 def _many(
-    survey: Survey, column: Column, many: str, names: tuple[str, ...], most: int
+    survey: Survey, column: Column, many: str, names: tuple[str, ...], share: int
 ) -> ManyEncoder:
-    """Return the encoder of many categories, whose means are not known yet."""
-    names = names if many in ("means", "both") else ()
-    words, other = _most_frequent(frequencies(survey, column), min(MOST, most // (1 + len(names))))
+    """Return the encoder of many categories, whose means are not known yet.
+
+    `share` is how many columns there are among which the room of a file is divided.
+    """
+    names, counts = names if many in ("means", "both") else (), frequencies(survey, column)
+    length = sum(len(json.dumps(json.dumps(word))) for word in counts) // len(counts)
+    stored = min(MOST_STORED // (1 + len(names)), MOST_WRITTEN // length)
+    words, other = _most_frequent(counts, min(MOST, stored // share))
     return ManyEncoder(
         column.name,
         tuple(words),
