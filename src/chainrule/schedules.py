@@ -149,6 +149,10 @@ class Cosine(Schedule):
         return _half_cosine(self.rate, self.final, (t - 1) / self.steps)
 
 
+VALLEYS = (1, 3, 7, 15)
+"""Where `CosLog4` is 0, in fifteenths of its steps."""
+
+
 @documented
 @dataclass(frozen=True)
 class CosLog4(Schedule):

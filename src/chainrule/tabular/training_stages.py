@@ -18,6 +18,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from chainrule.fitting.side_by_side import train_all
 from chainrule.fitting.trainer import Hook, Trainer
+from chainrule.schedules import VALLEYS
 from chainrule.streams import member_seeds
 from chainrule.tabular.budget import Budget
 from chainrule.tabular.effort import EFFORTS
@@ -125,7 +126,7 @@ def epochs_with_all(training: TableTraining, like: Trainer) -> tuple[int, int]:
     Of a schedule with valleys, it is broken off at the one where validation was best; else the rate
     falls to its end in as many epochs as the other made, or, where it had overfitted, as were best.
     """
-    if training.options.schedule == "coslog4":
+    if _has_valleys(training):
         return best_valley(like), like.plan.epochs
     epochs = like.best_epoch if overfitted(like) else like.epochs
     return epochs, epochs
@@ -134,7 +135,7 @@ def epochs_with_all(training: TableTraining, like: Trainer) -> tuple[int, int]:
 def best_valley(trainer: Trainer) -> int:
     """Return the epoch at whose end `CosLog4` was in the valley that validation found best."""
     losses, epochs = trainer.validation_losses, trainer.plan.epochs
-    valleys = {max(1, round(epochs * part / 15)) for part in (1, 3, 7, 15)}
+    valleys = {max(1, round(epochs * part / VALLEYS[-1])) for part in VALLEYS}
     made = sorted(epoch for epoch in valleys if epoch <= len(losses))
     return min(made, key=lambda epoch: losses[epoch - 1], default=trainer.best_epoch)
 
@@ -150,8 +151,11 @@ def reason_for_none(training: TableTraining) -> str:
     if training.first.trainer.called_off:
         return "a callback ended the training"
     worse = "validation got worse again, and another run might miss its best"
-    has_valleys = training.options.schedule == "coslog4"
-    return worse if overfitted(training.trainer) and not has_valleys else ""
+    return worse if overfitted(training.trainer) and not _has_valleys(training) else ""
+
+
+def _has_valleys(training: TableTraining) -> bool:
+    return training.options.schedule == "coslog4"
 
 
 def overfitted(trainer: Trainer) -> bool:
