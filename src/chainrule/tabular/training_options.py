@@ -112,8 +112,8 @@ class Options(Record):
     order: Orders = option(dict, "Categories of a column from the lowest to the highest.")
     many_categories: Annotated[str, OneOf(MANY)] = option(
         "both",
-        "What more than 100 categories become: means of the target, cross-fitted; vectors, learnt; "
-        "both, vectors where rows suffice; or the frequent ones alone.",
+        "What more than 20 categories become: means of the target, cross-fitted; vectors, learnt; "
+        "both, vectors where rows suffice; or a feature for each of the 100 most frequent.",
     )
     weight: str | None = option(None, "The column of the rows' weights.")
     # The part held out for validation
