@@ -39,7 +39,7 @@ MAX_CATEGORIES = 100
 """The most categories of a column that have a feature of their own."""
 
 FEW = 20
-"""Up to so many they have one each, whatever is made of many: `benchmarks/results/table_recipe.md`."""
+"""Up to so many they have one each, whatever is made of many."""
 
 FOLDS = 5
 """Of how many parts each has the means of the target from the others."""
