@@ -58,7 +58,7 @@ class TableModel:
     baseline
         The prediction without inputs: the shares of the classes (classes,), or the mean (1,).
     curves
-        The losses of training and validation by epoch.
+        The losses of training and validation by epoch, and of a race what validation found of each.
     about
         How it was trained, as JSON has it: rows, decisions, options, scores of validation.
     forms
