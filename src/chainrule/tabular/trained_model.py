@@ -104,8 +104,8 @@ def _runs(training: TableTraining, model: TableModel, first: TableModel) -> dict
         told["also"] = also[0]
     if (race := training.stages[0]).name == "race":
         told["race"] = [_raced(run) for run in race.runs]
-    if training.stage.with_all:
-        told["epochs"] = [trainer.epochs for trainer in _members(training)]
+    if training.stage.with_all and (made := _members(training)):
+        told["epochs"] = [trainer.epochs for trainer in made]
     if model.others and not training.stage.with_all:
         told["brought"] = _brought(training, first, model)
     if left_out := list(_left_out(training, len(model.members))):
