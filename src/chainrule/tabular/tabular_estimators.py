@@ -41,7 +41,7 @@ from chainrule.tabular.estimator_table import (
     with_column,
 )
 from chainrule.tabular.formats.column_values import as_words
-from chainrule.tabular.prediction_columns import prediction_names
+from chainrule.tabular.prediction_columns import BOUNDS, prediction_names
 from chainrule.tabular.table_error import TableError
 from chainrule.tabular.table_model import TableModel
 from chainrule.tabular.train_table import OPTIONS, train
@@ -357,3 +357,19 @@ class TabularRegressor(RegressorMixin, TabularEstimator):  # type: ignore[misc]
                 "TabularRegressor(quantiles=(0.1, 0.5, 0.9))"
             )
         return predicted[prediction_names(self.model_.target)].to_numpy(writable=True)
+
+    def predict_interval(self, X: Any) -> Array:
+        """Return between which bounds each example lies, (n, 2): the lower and the upper.
+
+        Parameters
+        ----------
+        X
+            The examples, with the columns of training.
+        """
+        predicted = self._predicted(X)
+        if self.model_.bounds is None:
+            raise ValueError(
+                "predict_interval is for a regressor made with interval=, such as "
+                "TabularRegressor(interval=0.9)"
+            )
+        return predicted[list(BOUNDS)].to_numpy(writable=True)
