@@ -29,7 +29,13 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class QuantileBlocks:
-    """The blocks of a table, with targets that suit two quantiles."""
+    """The blocks of a table, with targets that suit two quantiles.
+
+    >>> blocks = ExampleBlocks(np.arange(2), features=1, outputs=1, weighted=False, seed=0)
+    >>> blocks.add(np.zeros((2, 1)), np.array([[1.0], [3.0]]), None)
+    >>> QuantileBlocks(blocks, TargetScale.of(blocks[0].y))[0].y.tolist()
+    [[-1.0, -1.0], [1.0, 1.0]]
+    """
 
     blocks: ExampleBlocks
     scale: TargetScale

@@ -14,6 +14,7 @@ without; source: Kish (1965), Survey Sampling.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -31,6 +32,12 @@ InnerShare = Annotated[float, Bounds(above=0, below=1)]
 
 CERTAINTY = 0.95
 """How certainly a coverage lies between the bounds that are told of it."""
+
+RESTS_ON = {
+    "groups": "; rows of one group are alike, which makes it less certain",
+    "time": "; those are the latest, and later rows must be like them",
+}
+"""What an interval rests on beside rows that are held out at random, by the option."""
 
 ALIKE = 1 - 1e-12
 """The rounding of sums of weights: from such a part of a number on, it is reached."""
@@ -58,15 +65,16 @@ class Interval:
     least: Share
     most: Share
 
-    def in_words(self) -> str:
-        """Return what is known of it.
+    def in_words(self, options: Mapping[str, Any] | None = None) -> str:
+        """Return what is known of it, by the options of the training.
 
-        >>> print(Interval(0.9, 1.5, 1200, 0.8826, 0.9165).in_words())
+        >>> print(Interval(0.9, 1.5, 1200, 0.8826, 0.9166).in_words())
         holds 90 % of new rows (88.3–91.7 % with 95 % certainty, from 1,200 rows held out)
         """
+        rests_on = [said for name, said in RESTS_ON.items() if (options or {}).get(name)]
         return (
             f"holds {percent(self.share)} of new rows ({between(self.least, self.most)}, from "
-            f"{counted(self.rows, 'row')} held out)"
+            f"{counted(self.rows, 'row')} held out)" + "".join(rests_on)
         )
 
 
@@ -128,7 +136,7 @@ def effective_rows(rows: int, w: Array | None) -> float:
     (2.0, 1.0)
     """
     weights = _weights(rows, w)
-    return float(weights.sum() ** 2 / (weights**2).sum())
+    return float(weights.sum() ** 2 / (weights**2).sum()) if weights.any() else 0.0
 
 
 def found(within: Array, w: Array | None = None) -> Coverage:
@@ -159,7 +167,7 @@ def percent(share: float) -> str:
 def between(least: float, most: float) -> str:
     """Return the shares that a coverage lies between in words.
 
-    >>> between(0.8826, 0.9165)
+    >>> between(0.8826, 0.9166)
     '88.3–91.7 % with 95 % certainty'
     """
     return f"{100 * least:.1f}–{100 * most:.1f} % with {percent(CERTAINTY)} certainty"

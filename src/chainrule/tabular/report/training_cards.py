@@ -64,8 +64,9 @@ def _facts(found: Findings) -> Html:
         "network": _layers(found.model.net),
         "parameters": number(found.model.net.size),
         "training": f"{epochs}; the best was epoch {about['best_epoch']:,}{early}",
-        **({"interval": interval.in_words()} if (interval := found.model.interval) else {}),
     }
+    if interval := found.model.interval:
+        facts["interval"] = interval.in_words(about["options"])
     listed = "".join(f"<dt>{name}</dt><dd>{text(said)}</dd>" for name, said in facts.items())
     return Html(f"<dl>{listed}</dl>")
 
