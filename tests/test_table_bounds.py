@@ -288,3 +288,23 @@ def test_a_regressor_has_them():
         ValueError, match=r"made with interval=, such as TabularRegressor\(interval="
     ):
         cr.TabularRegressor(**SHORT).fit(X, y).predict_interval(X)
+
+
+def test_a_target_that_is_always_the_same_has_bounds_that_are_it():
+    X = TABLE.drop("price")
+    with pytest.warns(UserWarning, match="y is always 7.0"):
+        made = cr.TabularRegressor(interval=0.9).fit(X, np.full(160, 7.0))
+    assert (made.predict_interval(X) == 7).all()
+    assert made.predict_interval(X).shape == (160, 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"groups": "id"}, r"from 24 rows held out; less certain, as rows of a group are alike"),
+        ({"time": "built"}, r"from 24 rows held out, not drawn at random: new rows must be like"),
+    ],
+)
+def test_what_an_interval_rests_on_is_said(options, said):
+    made = trained(**options)
+    assert re.search(said, made.interval.in_words(made.about["options"]))

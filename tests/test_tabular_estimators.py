@@ -18,7 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 import chainrule as cr
-from chainrule.tabular.tabular_estimators import OF_FILES, OF_THE_CALL
+from chainrule.tabular.estimator_options import OF_FILES, OF_THE_CALL
 from chainrule.tabular.train_table import OPTIONS
 
 KINDS = {"classifier": cr.TabularClassifier, "regressor": cr.TabularRegressor}
@@ -238,7 +238,6 @@ REFUSED = {
                               "2 columns are called 'a'; rename them$"),
     "one row": (FRAME[:1], PRICE[:1], {}, "two examples or more, got n_samples = 1"),
     "a target without a value": (FRAME, [None, *PRICE[1:]], {}, "None in row 0"),
-    "a target that is always the same": (FRAME, PRICE * 0, {}, "nothing to learn"),
     "a word of y that is to mean none": (FRAME, EACH.repeat(2) % 3, {"missing": ["2"]},
                                          "`missing=\\['2'\\]` says that y has no value in 40"),
     "a parameter": (FRAME, PRICE, {"epochs": 0}, "epochs must be a whole number >= 1, got 0"),

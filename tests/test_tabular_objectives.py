@@ -143,6 +143,18 @@ def test_large_counts_are_learnt():
             "by quantiles; take one of pinball$",
         ),
         (TABLE, "price", {"class_weight": "balanced"}, "is for classes, and target 'price' is a"),
+        (
+            TABLE,
+            "rare",
+            {"class_weight": {"yes": 1e39}},
+            "as 1e.39, .* in reach of 1; divide",
+        ),
+        (
+            TABLE,
+            "rare",
+            {"class_weight": {"yes": 1e-39, "no": 1e-40}},
+            "as 1e-39, .*; multiply",
+        ),
         (TABLE, "rare", {"class_weight": {"maybe": 2}}, "names 'maybe', which is no class of 'rar"),
     ],
 )

@@ -16,6 +16,7 @@ from chainrule.tabular.columns.column_decisions import decide
 from chainrule.tabular.columns.survey import MOST, survey
 from chainrule.tabular.columns.task import FEW, ROWS_EACH, decide_target
 from chainrule.tabular.encoding.target_encoding import (
+    LEAST,
     ClassEncoder,
     QuantityEncoder,
     fit_target,
@@ -96,6 +97,7 @@ ERRORS = [
     (list("abcd"), "classification", "text, nearly all different, such as 'a': is it an identif"),
     ([f"{k % (MOST + 1)}x" for k in range(4 * MOST)], None, "nearly all different, such as '0x'"),
     ([1e308, -1e308, 1e308], "regression", "target 'y' is as great as 1e+308; divide it"),
+    ([1e-300, 3e-300, 5e-324], "regression", "target 'y' differs by 3e-300 at most; multiply it"),
 ]
 
 
@@ -134,7 +136,7 @@ def test_classes_are_scikit_learns_and_come_back_in_their_type(labels):
     assert [type(label) for label in _again(target).classes] == [type(k) for k in target.classes]
 
 
-@given(st.lists(st.floats(-1e6, 1e6), min_size=2).filter(lambda values: len(set(values)) > 1))
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2).filter(lambda x: max(x) - min(x) > LEAST))
 def test_a_quantity_is_scikit_learns_and_comes_back(values):
     column = np.array(values).reshape(-1, 1)
     found = survey([pl.DataFrame({"y": values})], target="y")

@@ -11,7 +11,9 @@
 | `training_outputs.py` | what a training writes: its model, its page, its checkpoints |
 | `output_files.py` | what any file may replace that is written |
 | `tabular_estimators.py` | the same model with scikit-learn's interface |
-| `estimator_table.py` | what an estimator is handed, as a table |
+| `estimator_options.py` | the options of `train` as its parameters |
+| `estimator_table.py`, `estimator_rows.py` | what an estimator is handed, as a table |
+| `constant_model.py` | what stands in for a model where there is nothing to learn |
 | `read_options.py` | how a table is to be read |
 | `files/`, `formats/` | tables from files and frames; how their text becomes values |
 | `columns/`, `encoding/` | what columns are; how they become numbers |

@@ -34,8 +34,8 @@ CERTAINTY = 0.95
 """How certainly a coverage lies between the bounds that are told of it."""
 
 RESTS_ON = {
-    "groups": "; rows of one group are alike, which makes it less certain",
-    "time": "; those are the latest, and later rows must be like them",
+    "groups": "; less certain, as rows of a group are alike",
+    "time": ", not drawn at random: new rows must be like them",
 }
 """What an interval rests on beside rows that are held out at random, by the option."""
 
@@ -74,7 +74,7 @@ class Interval:
         rests_on = [said for name, said in RESTS_ON.items() if (options or {}).get(name)]
         return (
             f"holds {percent(self.share)} of new rows ({between(self.least, self.most)}, from "
-            f"{counted(self.rows, 'row')} held out)" + "".join(rests_on)
+            f"{counted(self.rows, 'row')} held out{''.join(rests_on)})"
         )
 
 

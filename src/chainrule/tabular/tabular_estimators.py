@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, ClassVar, Self, TypeVar, cast
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import polars as pl
@@ -25,11 +23,17 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from chainrule.docstrings import documented_by
 from chainrule.errors import argument
+from chainrule.estimators.fit_data import ValidationArguments
 from chainrule.estimators.fit_state import whole_or_not_at_all
 from chainrule.estimators.inputs import check_sample_weight
 from chainrule.formatting import counted
 from chainrule.streams import Seed
+from chainrule.tabular.columns.decision import listed
+from chainrule.tabular.constant_model import ConstantModel
+from chainrule.tabular.estimator_options import in_words_of_estimators, of_options
+from chainrule.tabular.estimator_rows import EstimatorRows, check_not_held_out_twice
 from chainrule.tabular.estimator_table import (
     as_array,
     check_no_infinity,
@@ -38,71 +42,16 @@ from chainrule.tabular.estimator_table import (
     is_frame,
     labels_of,
     unwrapped,
-    with_column,
 )
 from chainrule.tabular.formats.column_values import as_words
 from chainrule.tabular.prediction_columns import BOUNDS, prediction_names
-from chainrule.tabular.table_error import TableError
 from chainrule.tabular.table_model import TableModel
-from chainrule.tabular.train_table import OPTIONS, train
-from chainrule.tabular.training_options import OF_COLUMNS, Options
+from chainrule.tabular.train_table import train
+from chainrule.tabular.training_options import OF_COLUMNS
 from chainrule.value_types import read
+from chainrule.warn import warn
 
 Array = NDArray[Any]
-Kind = TypeVar("Kind", bound=type)
-
-OF_FILES = ("delimiter", "encoding", "header", "skip_lines", "sheet", "number_duplicates")
-OF_THE_CALL = ("task", "weight", "seed")
-"""The options of `train` that are no parameters: they are of files, or an estimator has its own."""
-
-SOURCE = "The random seed, as `seed` of `cr.train`; None draws another in each fit."
-
-WORDS = {
-    "`seed=`": "`random_state=`",
-    "`task='classification'`": "`TabularClassifier`",
-    "`task='regression'`": "`TabularRegressor`",
-    ", or let `number_duplicates=True` do it": "",
-}
-"""What refusals of `train` advise, and what that is for an estimator."""
-
-
-def of_options(*without: str) -> Callable[[Kind], Kind]:
-    """Make the options of `train` parameters of an estimator, by their names, defaults and help."""
-    taken: dict[str, tuple[Any, str]] = {"random_state": (Options.seed, SOURCE)}
-    for each in OPTIONS:
-        if each.name not in (*OF_FILES, *OF_THE_CALL, *without):
-            default = None if each.default is dataclasses.MISSING else each.default
-            taken[each.name] = default, each.metadata["help"]
-
-    def made(kind: Kind) -> Kind:
-        for name, (default, _) in taken.items():
-            kind.__annotations__[name] = "Any"
-            setattr(kind, name, default)
-        listed = "\n    ".join(f"{name}\n        {help}" for name, (_, help) in taken.items())
-        kind.__doc__ = (kind.__doc__ or "").replace("{parameters}", listed)
-        whole: Any = dataclasses.dataclass(eq=False, repr=False, kw_only=True)(kind)
-        return cast(Kind, whole)
-
-    return made
-
-
-@contextmanager
-def in_words_of_estimators() -> Iterator[None]:
-    """Have refusals of a table advise what an estimator has.
-
-    >>> with in_words_of_estimators():
-    ...     raise TableError("take another `seed=`")
-    Traceback (most recent call last):
-    ...
-    chainrule.TableError: take another `random_state=`
-    """
-    try:
-        yield
-    except TableError as error:
-        said = str(error)
-        for ours, theirs in WORDS.items():
-            said = said.replace(ours, theirs)
-        raise TableError(said) from None
 
 
 class TabularEstimator(BaseEstimator):  # type: ignore[misc]
@@ -111,12 +60,24 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
     _task: ClassVar[str]
 
     @abstractmethod
-    def _target(self, y: Any) -> Array:
-        """Return y (n,), checked."""
+    def _target(self, y: Any, what: str) -> Array:
+        """Return y (n,), checked; `what` it is called: y, or y_val."""
 
     @whole_or_not_at_all
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
         """Train a model on a table, as `cr.train` does on one with y as its last column.
+
+        Where y is always the same there is nothing to learn: that is what it predicts, with a
+        warning.
 
         Parameters
         ----------
@@ -129,45 +90,61 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
             The target, (n,).
         sample_weight
             The weights of the examples, (n,); one of weight 0 is left out.
+        X_val, y_val, sample_weight_val
+            Validation data in place of what would be held out. No network is trained with them,
+            unless by `refit=True`.
         """
-        X = unwrapped(X)
-        frame, labels, weight = self._examples(X, y, sample_weight)
-        self._learn(labels)
+        named = is_frame(X := unwrapped(X))
+        rows = self._rows(X, y, sample_weight, "y")
+        if len(rows.y) < 2:
+            who = type(self).__name__
+            raise ValueError(f"{who} needs two examples or more, got n_samples = {len(rows.y)}")
+        self._learn(rows.y)
+        given = ValidationArguments(X_val, y_val, sample_weight_val)
+        given.check()
+        if given.X is not None:
+            check_not_held_out_twice(self.get_params(deep=False))
+            others = self._rows(unwrapped(given.X), given.y, given.weight, "y_val")
+            self._check_known(others.y)
+            rows = rows.holding_out(others)
         name = getattr(y, "name", None)
         name = name if isinstance(name, str) and name else "y"
-        self.model_ = self._trained(frame, name, labels, weight, named=is_frame(X))
+        self.model_ = self._constant(name, rows.y) or self._trained(rows, name, named=named)
         return self
 
-    def _examples(
-        self, X: Any, y: Any, sample_weight: Any
-    ) -> tuple[pl.DataFrame, Array, Array | None]:
-        """Return the examples that count, their y, and their weights where there are any."""
-        what = type(self).__name__
+    def _rows(self, X: Any, y: Any, weight: Any, what: str) -> EstimatorRows:
+        """Return the examples that count; `what` their targets are called: y, or y_val."""
         if y is None:
-            raise ValueError(f"{what} requires y to be passed, but the target y is None")
-        frame, labels = self._frame(X, first=True), self._target(labels_of(y))
+            who = type(self).__name__
+            raise ValueError(f"{who} requires y to be passed, but the target y is None")
+        frame = self._frame(X, first=what == "y")
+        labels = self._target(labels_of(y), what)
         check_consistent_length(frame, labels)
-        weight = check_sample_weight(sample_weight, labels)
-        if weight is not None:
-            frame, labels, weight = frame.filter(weight > 0), labels[weight > 0], weight[weight > 0]
-        if len(labels) < 2:
-            raise ValueError(f"{what} needs two examples or more, got n_samples = {len(labels)}")
-        return frame, labels, weight
+        weights = check_sample_weight(weight, labels, what.replace("y", "sample_weight"))
+        return EstimatorRows(frame, labels, weights).that_count()
 
     def _learn(self, y: Array) -> None:
         """Learn what y consists of."""
 
-    def _trained(
-        self, frame: pl.DataFrame, name: str, y: Array, weight: Array | None, *, named: bool
-    ) -> TableModel:
-        """Return the model of a table, y and the weights as its last columns."""
+    def _check_known(self, y_val: Array) -> None:
+        """Raise ValueError where y_val holds what y does not consist of."""
+
+    def _constant(self, name: str, y: Array) -> ConstantModel | None:
+        """Return what stands in for a model where y is always the same, with a warning."""
+        value, *others = np.unique(y).tolist()
+        if others:
+            return None
+        warn(f"y is always {value!r}: there is nothing to learn, and every prediction is the same")
+        model = ConstantModel.of(name, value, getattr(self, "quantiles", None))
+        return dataclasses.replace(model, interval=getattr(self, "interval", None))
+
+    def _trained(self, rows: EstimatorRows, name: str, *, named: bool) -> TableModel:
+        """Return the model of some examples."""
         asked = self.get_params(deep=False)
         asked["seed"] = _seed(asked.pop("random_state"))
         if not named and isinstance(self.numbers, list | tuple):
-            asked["numbers"] = [*self.numbers, *self._numbers(frame)]
-        if weight is not None:
-            frame, asked["weight"] = with_column(frame, "sample_weight", weight)
-        frame, target = with_column(frame, name, y)
+            asked["numbers"] = [*self.numbers, *self._numbers(rows.frame)]
+        frame, target, asked = rows.table(name, asked)
         with in_words_of_estimators():
             model = train(frame, target, task=self._task, **asked)
         if lost := model.about["rows"]["without_target"]:
@@ -204,6 +181,13 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         return frame.rename(dict(zip(frame.columns, self._columns, strict=True)))
 
     def _predicted(self, X: Any) -> pl.DataFrame:
+        """Return the columns of predictions.
+
+        Parameters
+        ----------
+        X
+            The examples, with the columns of training.
+        """
         check_is_fitted(self)
         with in_words_of_estimators():
             return self.model_.predict(self._frame(unwrapped(X)))
@@ -234,7 +218,8 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):  # type: ignore[misc
     Attributes
     ----------
     model_
-        The `TableModel`, with what was decided on each column in `model_.about["decisions"]`.
+        The `TableModel`, with what was decided on each column in `model_.about["decisions"]`; or
+        where y was always the same, what stands in for one.
     classes_
         The classes, in the order of the probabilities.
     n_features_in_, feature_names_in_
@@ -251,38 +236,41 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):  # type: ignore[misc
 
     _task = "classification"
 
-    def _target(self, y: Any) -> Array:
+    def _target(self, y: Any, what: str) -> Array:
         y = column_or_1d(y, warn=True)
-        assert_all_finite(y, input_name="y")
+        assert_all_finite(y, input_name=what)
         check_classification_targets(y)
         return np.asarray(y)
 
     def _learn(self, y: Array) -> None:
         self.classes_ = np.unique(y)
-        if len(self.classes_) < 2:
+
+    def _check_known(self, y_val: Array) -> None:
+        known = self.classes_.tolist()
+        if strange := [label for label in y_val.tolist() if label not in known]:
             raise ValueError(
-                f"{type(self).__name__} tells classes apart and needs at least two; y holds one "
-                f"class only, {self.classes_.tolist()[0]!r}"
+                f"y_val holds the class {strange[0]!r}, which y has not; it has "
+                f"{listed(map(repr, known))}"
             )
 
+    @documented_by(TabularEstimator._predicted)
     def predict(self, X: Any) -> Array:
         """Return the most probable class of each example, (n,).
 
         Parameters
         ----------
-        X
-            The examples, with the columns of training.
+        {X}
         """
         p = self.predict_proba(X)
         return np.asarray(self.classes_[p.argmax(axis=1)])
 
+    @documented_by(TabularEstimator._predicted)
     def predict_proba(self, X: Any) -> Array:
         """Return the probability of each class, (n, classes).
 
         Parameters
         ----------
-        X
-            The examples, with the columns of training.
+        {X}
         """
         predicted, target = self._predicted(X), self.model_.target
         column_of = dict(zip(self.model_.outputs_named, prediction_names(target)[1:], strict=True))
@@ -304,7 +292,8 @@ class TabularRegressor(RegressorMixin, TabularEstimator):  # type: ignore[misc]
     Attributes
     ----------
     model_
-        The `TableModel`, with what was decided on each column in `model_.about["decisions"]`.
+        The `TableModel`, with what was decided on each column in `model_.about["decisions"]`; or
+        where y was always the same, what stands in for one.
     n_features_in_, feature_names_in_
         How many columns there were, and their names where they have such.
 
@@ -319,18 +308,18 @@ class TabularRegressor(RegressorMixin, TabularEstimator):  # type: ignore[misc]
 
     _task = "regression"
 
-    def _target(self, y: Any) -> Array:
+    def _target(self, y: Any, what: str) -> Array:
         y = column_or_1d(y, warn=True)
-        checked: Array = check_array(y, ensure_2d=False, input_name="y")
+        checked: Array = check_array(y, ensure_2d=False, input_name=what)
         return checked.astype(np.int8) if checked.dtype.kind == "b" else checked
 
+    @documented_by(TabularEstimator._predicted)
     def predict(self, X: Any) -> Array:
         """Return the prediction for each example, (n,): its mean, or of quantiles the median.
 
         Parameters
         ----------
-        X
-            The examples, with the columns of training.
+        {X}
         """
         predicted, levels = self._predicted(X), self.model_.quantiles
         if len(levels) > 1 and 0.5 not in levels:
@@ -342,13 +331,13 @@ class TabularRegressor(RegressorMixin, TabularEstimator):  # type: ignore[misc]
         wanted = names[levels.index(0.5) if len(levels) > 1 else 0]
         return predicted[wanted].to_numpy(writable=True)
 
+    @documented_by(TabularEstimator._predicted)
     def predict_quantiles(self, X: Any) -> Array:
         """Return the quantiles of each example, (n, quantiles), which rise.
 
         Parameters
         ----------
-        X
-            The examples, with the columns of training.
+        {X}
         """
         predicted = self._predicted(X)
         if not self.model_.quantiles:
@@ -358,16 +347,16 @@ class TabularRegressor(RegressorMixin, TabularEstimator):  # type: ignore[misc]
             )
         return predicted[prediction_names(self.model_.target)].to_numpy(writable=True)
 
+    @documented_by(TabularEstimator._predicted)
     def predict_interval(self, X: Any) -> Array:
         """Return between which bounds each example lies, (n, 2): the lower and the upper.
 
         Parameters
         ----------
-        X
-            The examples, with the columns of training.
+        {X}
         """
         predicted = self._predicted(X)
-        if self.model_.bounds is None:
+        if not set(BOUNDS) <= set(predicted.columns):
             raise ValueError(
                 "predict_interval is for a regressor made with interval=, such as "
                 "TabularRegressor(interval=0.9)"

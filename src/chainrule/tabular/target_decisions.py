@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import argument
-from chainrule.tabular.columns.column_decisions import decide
+from chainrule.tabular.columns.column_decisions import SMALL, decide
 from chainrule.tabular.columns.decision import Decision
 from chainrule.tabular.columns.survey import Survey
 from chainrule.tabular.encoding.target_encoding import QuantityEncoder, TargetEncoder, fit_target
@@ -102,10 +102,18 @@ def check_counts(
 def counts(y: Array, w: Array | None, of_class: Array | None) -> Array | None:
     """Return what each example counts in training: its weight, times that of its class.
 
+    Raises TableError where float32 has no such numbers.
+
     >>> counts(np.array([0, 1]), np.array([2.0, 2.0]), np.array([1.0, 3.0]))
     array([2., 6.])
     """
     if of_class is None:
         return w
+    most = of_class.max().item() * (1 if w is None else w.max().item())
+    if not SMALL < most < 1 / SMALL:
+        raise TableError(
+            f"`class_weight=` has a row count as much as {most:.3g}, which must be in reach of 1; "
+            f"{'divide' if most > 1 else 'multiply'} all of them"
+        )
     each = of_class[y].astype(np.float32)
     return each if w is None else each * w

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import polars as pl
 
 from chainrule.errors import argument
-from chainrule.tabular.columns.tallies import Tally
+from chainrule.tabular.columns.tallies import Tally, shapes_of
 from chainrule.tabular.columns.task import is_few
 from chainrule.tabular.formats.column_values import shown
 from chainrule.tabular.formats.number_formats import (
     CURRENCIES,
     PERCENT,
     POINTED,
+    UNITS,
     Evidence,
     NumberFormat,
     Separators,
@@ -89,6 +91,8 @@ def number_format(
     if not found.count or share < min(least, 1 - FEW_OTHERS):
         return _mixed(tally, found) if role == "" and share >= MIXED else None
     if strange:
+        if role in ("", "target") and _are_labels(tally, found):
+            return None
         if len(strange) > MOST_UNITS and role == "":
             return None
         raise _with_units(name, tally, role, strange)
@@ -138,11 +142,22 @@ def _other(tally: Tally) -> str:
 def _strange(found: Evidence) -> list[str]:
     """Return the units that are neither a currency nor %."""
     known = {"", PERCENT, *CURRENCIES}
-    return sorted(set(found.units) - known, key=lambda unit: -found.units[unit])
+    return sorted(set(found.units) - known, key=lambda unit: (-found.units[unit], unit))
+
+
+def _are_labels(tally: Tally, found: Evidence) -> bool:
+    """Whether each unit stands with one number alone: 1 low, 2 mid, 3 high are numbered words.
+
+    Of units that are known, as in 5 kg and 7 lb, that tells nothing.
+    """
+    shapes = shapes_of(pl.Series(tally.some, dtype=pl.String))
+    units = [parts.unit for shape in shapes if (parts := parts_of(shape)) is not None]
+    once = len(units) == len({*units}) and "" not in found.units
+    return once and (len(units) == 1 or not UNITS.issuperset(units))
 
 
 def _with_units(name: str, tally: Tally, role: str, units: list[str]) -> TableError:
-    said = " and ".join(map(repr, units[:2]))
+    said = " and ".join(repr(_written(tally, unit)) for unit in units[:2])
     several = "units" if len(units) > 1 else "the unit"
     return TableError(
         f"{_what(role)} {name!r} holds numbers with {several} {said}, such as "
@@ -166,6 +181,12 @@ def _with(tally: Tally, unit: str) -> str:
     """Return a value that has a unit."""
     found = ((value, parts_of(shape)) for shape, (_, value) in tally.shapes.items())
     return min(value for value, parts in found if parts and parts.unit == unit)
+
+
+def _written(tally: Tally, unit: str) -> str:
+    """Return a unit of a shape as a value has it, such as m2 for m9."""
+    found = re.search(re.escape(unit).replace("9", "[0-9]"), _with(tally, unit))
+    return found[0] if found else unit
 
 
 def _unit(name: str, tally: Tally, role: str, found: Evidence) -> str:

@@ -46,6 +46,9 @@ RisingLevels = Annotated[
 GREATEST = float(np.finfo(np.float32).max)
 """Further from the mean, in standard deviations, float32 holds no number."""
 
+LEAST = 1e-150
+"""Where a quantity differs by less, its squared errors are no numbers of float64."""
+
 
 def _fit(labels: tuple[Any, ...]) -> bool:
     """Whether a column can hold them: whole numbers of 64 bits, with a sign or without."""
@@ -270,6 +273,8 @@ def fit_target(
     centre, scale = float(values.mean()), float(values.std(ddof=0))  # type: ignore[arg-type]
     if not np.isfinite([centre, scale]).all():
         raise TableError(f"target {column.name!r} is as great as {column.greatest:g}; divide it")
+    if 0 < (apart := column.greatest - column.least) < LEAST:
+        raise TableError(f"target {column.name!r} differs by {apart:g} at most; multiply it")
     return QuantityEncoder(column.name, centre, scale or 1.0, quantiles)
 
 

@@ -144,7 +144,7 @@ _OF_TIMES = re.compile(rf"(?i)[ap]\.?m|{MONTHS}|sept|bc|ad|bce|ce")
 UNITS = frozenset(
     re.split(
         r"\s+",
-        "kg g mg µg t lb lbs oz st km m cm mm µm nm mi yd ft in ha l L ml mL cl gal s ms µs min h "
+        "kg g mg µg t lb lbs oz km m cm mm µm nm mi yd ft in ha l L ml mL cl gal s ms µs min h "
         "hr hrs d A mA V mV kV W kW MW kWh MWh Wh J kJ MJ kcal cal N kN Pa kPa hPa MPa bar psi Hz "
         "kHz MHz GHz K °C °F ° B kB KB MB GB TB k M bn mio Mio Mrd mph kmh km/h m/s mol mmol ppm "
         "dB px",
@@ -152,12 +152,15 @@ UNITS = frozenset(
 )
 """Units that are known where no blank stands before them: 4WD has none."""
 
+LENGTHS = ("mm", "cm", "dm", "m", "km", "in", "ft", "yd", "mi")
+"""Units that a digit may follow, as in m2."""
+
 
 def parts_of(shape: str) -> Parts | None:
     """Return what a shape is made of, or None where it is no number.
 
-    >>> parts_of("-$9,999"), parts_of("9.9e-9 kg").unit, parts_of("9th")
-    (Parts(body='9,999', exponent=False, unit='$', brackets=False), 'kg', None)
+    >>> parts_of("-$9,999"), parts_of("9.9e-9 kg").unit, parts_of("9th"), parts_of("9. floor")
+    (Parts(body='9,999', exponent=False, unit='$', brackets=False), 'kg', None, None)
     """
     found = _PARTS.fullmatch(shape)
     if found is None or not pairs_of(found["body"]):
@@ -179,7 +182,11 @@ def _is_unit(unit: str, body: str, apart: bool) -> bool:
     """Whether what stands behind digits is a unit, and not the rest of a word."""
     if not unit or unit in CURRENCIES or unit in UNITS or unit == PERCENT:
         return True
+    if body[-1] in ".,":  # 1. Industrial
+        return False
     if _OF_TIMES.fullmatch(unit) or any(c.isdigit() for c in unit[:-1]):
+        return False
+    if unit[-1] in "09" and unit[:-1].rpartition("/")[2] not in LENGTHS:  # 2020 Q1
         return False
     return apart or any(separator in body for separator in ".,")
 

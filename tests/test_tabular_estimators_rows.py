@@ -1,0 +1,162 @@
+"""Rows that estimators of tables are handed to hold out, and rows that have nothing to teach."""
+
+import pickle
+import re
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.metrics import accuracy_score, root_mean_squared_error
+from sklearn.model_selection import KFold, cross_val_score
+
+import chainrule as cr
+
+N = 90
+rng = np.random.default_rng(0)
+X = pl.DataFrame({"size": rng.normal(size=N), "kind": rng.choice(["flat", "loft"], N)})
+PRICE = X["size"].to_numpy() * 3 + (X["kind"] == "loft").to_numpy() + rng.normal(size=N) / 9
+DEAR = np.where(PRICE > 1, "dear", "cheap")
+WEIGHT = rng.random(N) + 0.1
+IN, OUT = slice(0, 60), slice(60, N)
+QUICK = {"epochs": 4, "hidden": (8,)}
+
+KINDS = {
+    "classifier": (cr.TabularClassifier, DEAR, accuracy_score, "accuracy"),
+    "regressor": (cr.TabularRegressor, PRICE, root_mean_squared_error, "rmse"),
+}
+
+# Rows that are held out
+
+
+@pytest.mark.parametrize("form", [pl.DataFrame, pl.DataFrame.to_pandas, "array"])
+@pytest.mark.parametrize("weighted", [(), (0,), (1,), (0, 1)])
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_that_are_given_are_held_out_and_no_others(kind, weighted, form):
+    made, y, score, name = KINDS[kind]
+    table = X.to_numpy() if form == "array" else form(X)
+    w = [WEIGHT if k in weighted else np.ones(N) for k in (0, 1)]
+    own = {"sample_weight_val": w[1][OUT]} if 1 in weighted else {}
+    model = made(**QUICK, validation=0.5).fit(
+        table[IN], y[IN], w[0][IN] if 0 in weighted else None, X_val=table[OUT], y_val=y[OUT], **own
+    )
+    about = model.model_.about
+    assert about["rows"] == {"training": 60, "validation": 30, "without_target": 0}
+    assert about["epochs_with_all"] == 0
+    expected = score(y[OUT], model.predict(table[OUT]), sample_weight=w[1][OUT])
+    assert about["validation"]["model"][name] == pytest.approx(expected, rel=1e-5)
+
+
+def test_rows_that_are_given_teach_where_that_is_asked_for():
+    given = {"X_val": X[OUT], "y_val": PRICE[OUT]}
+    model = cr.TabularRegressor(**QUICK, refit=True).fit(X[IN], PRICE[IN], **given)
+    assert model.model_.about["epochs_with_all"] > 0
+
+
+def test_rows_that_are_given_may_have_other_types_of_numbers():
+    given = X[OUT].with_columns(size=pl.col("size").round().cast(pl.Int8))
+    model = cr.TabularRegressor(**QUICK, leave_out=["kind"])
+    model.fit(X[IN], PRICE[IN], X_val=given, y_val=PRICE[OUT])
+    assert model.model_.about["rows"]["validation"] == 30
+    roles = {each["column"]: each["role"] for each in model.model_.about["decisions"]}
+    assert roles["kind"] == roles["held_out"] == "left out"
+
+
+REFUSED = {
+    "X alone": ({"X_val": X[OUT]}, {}, "X_val was given without y_val"),
+    "y alone": ({"y_val": DEAR[OUT]}, {}, "y_val was given without X_val"),
+    "weights alone": ({"sample_weight_val": 1}, {}, "sample_weight_val was given without X_val"),
+    "no row that counts": (
+        {"X_val": X[OUT], "y_val": DEAR[OUT], "sample_weight_val": 0},
+        {},
+        "sample_weight_val must hold at least one weight above zero, got only zeros",
+    ),
+    "other lengths": ({"X_val": X[OUT], "y_val": DEAR[IN]}, {}, "inconsistent numbers of samples"),
+    "other columns": ({"X_val": X[OUT][["size"]], "y_val": DEAR[OUT]}, {}, "Feature names"),
+    "another type": (
+        {"X_val": X[OUT].with_columns(size=pl.lit("a")), "y_val": DEAR[OUT]},
+        {},
+        "column 'size' of X_val holds String, and of X Float64; make them alike",
+    ),
+    "another class": (
+        {"X_val": X[OUT], "y_val": np.full(30, "fair")},
+        {},
+        "y_val holds the class 'fair', which y has not; it has 'cheap', 'dear'",
+    ),
+    "no value": ({"X_val": X[OUT], "y_val": [None] * 30}, {}, "None in row 0"),
+    "a weight below 0": (
+        {"X_val": X[OUT], "y_val": DEAR[OUT], "sample_weight_val": -WEIGHT[OUT]},
+        {},
+        "sample_weight_val",
+    ),
+    "groups besides": (
+        {"X_val": X[OUT], "y_val": DEAR[OUT]},
+        {"groups": "kind"},
+        re.escape("X_val and `groups='kind'` both say which rows are held out; give one of them"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_held_out_is_refused_and_changes_nothing(name):
+    given, options, said = REFUSED[name]
+    model = cr.TabularClassifier(**QUICK, **options)
+    before = dict(vars(model))
+    with pytest.raises((TypeError, ValueError), match=said):
+        model.fit(X[IN], DEAR[IN], **given)
+    assert vars(model) == before
+
+
+# A target that is always the same
+
+CONSTANTS = {
+    "a word": ("classifier", np.full(N, "dear")),
+    "a Boolean": ("classifier", np.full(N, False)),
+    "a whole number": ("classifier", np.full(N, -7, np.int16)),
+    "a float": ("classifier", np.full(N, 2.0)),
+    "an object": ("classifier", np.full(N, "dear", object)),
+    "a quantity": ("regressor", np.full(N, 0.1)),
+    "a count": ("regressor", np.zeros(N, int)),
+    "a large quantity": ("regressor", np.full(N, 1e300)),
+}
+TREES = {"classifier": HistGradientBoostingClassifier, "regressor": HistGradientBoostingRegressor}
+ALWAYS = "y is always .*: there is nothing to learn, and every prediction is the same"
+
+
+@pytest.mark.parametrize("name", CONSTANTS)
+def test_a_target_that_is_always_the_same_is_predicted_as_trees_do(name):
+    kind, y = CONSTANTS[name]
+    numbers = X[["size"]].to_numpy()
+    with pytest.warns(UserWarning, match=ALWAYS):
+        model = KINDS[kind][0]().fit(numbers, y)
+    found = pickle.loads(pickle.dumps(model)).predict(numbers[OUT])
+    expected = TREES[kind]().fit(numbers, y).predict(numbers[OUT])
+    if kind == "classifier":
+        assert found.tolist() == expected.tolist()
+        assert found.dtype == y.dtype
+        assert model.classes_.tolist() == y[:1].tolist()
+        assert (model.predict_proba(numbers) == np.ones((N, 1))).all()
+    else:
+        assert found == pytest.approx(expected)
+    with pytest.raises(ValueError, match="2 features"):
+        model.predict(np.ones((3, 2)))
+
+
+def test_so_are_its_quantiles():
+    with pytest.warns(UserWarning, match=ALWAYS):
+        model = cr.TabularRegressor(quantiles=(0.9, 0.5)).fit(X, PRICE * 0 + 3)
+    assert (model.predict_quantiles(X) == np.full((N, 2), 3.0)).all()
+    assert (model.predict(X) == np.full(N, 3.0)).all()
+
+
+def test_a_fold_without_a_class_ends_no_cross_validation():
+    y = np.repeat(["cheap", "dear"], [N // 2, N - N // 2])
+    with pytest.warns(UserWarning, match=ALWAYS):
+        scores = cross_val_score(cr.TabularClassifier(**QUICK), X, y, cv=KFold(2))
+    assert scores.tolist() == [0, 0]  # each fold has the class that the other lacks
+
+
+def test_a_column_that_is_constant_in_a_fold_is_left_out_there():
+    frame = X.with_columns(new=np.arange(N) < N // 3)
+    scores = cross_val_score(cr.TabularRegressor(**QUICK), frame, PRICE, cv=KFold(3))
+    assert np.isfinite(scores).all()
