@@ -32,6 +32,8 @@ WITHOUT_EXAMPLE = {
     "chainrule.tabular.bounds_training.stage_of_bounds": OF_AN_INTERVAL,
     "chainrule.tabular.bounds_training.with_bounds": OF_AN_INTERVAL,
     "chainrule.tabular.intervals.Coverage": RECORD,
+    "chainrule.tabular.model_record.Networks": RECORD,
+    "chainrule.tabular.model_record.Widths": RECORD,
     "chainrule.tabular.table_evaluation.held": OF_AN_INTERVAL,
     "chainrule.tabular.table_evaluation.scores_of": OF_AN_INTERVAL,
     "chainrule.tabular.table_evaluation.widths": OF_AN_INTERVAL,

@@ -57,6 +57,11 @@ class Interval:
         How many rows held out it rests on.
     least, most
         Between which coverage lies with a certainty of 95 %.
+
+    Examples
+    --------
+    >>> print(Interval(0.9, 1.5, 1200, 0.8826, 0.9166).in_words())
+    holds 90 % of new rows (88.3–91.7 % with 95 % certainty, from 1,200 rows held out)
     """
 
     share: InnerShare
@@ -68,8 +73,8 @@ class Interval:
     def in_words(self, options: Mapping[str, Any] | None = None) -> str:
         """Return what is known of it, by the options of the training.
 
-        >>> print(Interval(0.9, 1.5, 1200, 0.8826, 0.9166).in_words())
-        holds 90 % of new rows (88.3–91.7 % with 95 % certainty, from 1,200 rows held out)
+        >>> print(Interval(0.8, 1.5, 9, 0.555, 0.9975).in_words({"time": "sold"})[-63:])
+        rows held out, not drawn at random: new rows must be like them)
         """
         rests_on = [said for name, said in RESTS_ON.items() if (options or {}).get(name)]
         return (
