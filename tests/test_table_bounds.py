@@ -9,6 +9,8 @@ import polars as pl
 import pytest
 
 import chainrule as cr
+from chainrule.serialization import write_file
+from chainrule.tabular import stored_model
 from chainrule.tabular.bounds_examples import for_bounds
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.intervals import found
@@ -206,6 +208,32 @@ def test_a_file_whose_parts_do_not_fit_is_refused(model, tmp_path, change, messa
         parts["bounds"] = dataclasses.replace(model.bounds, target=target)
     dataclasses.replace(model, **parts).save(tmp_path / "a.model")
     with pytest.raises(cr.ModelFileError, match=message):
+        cr.TableModel.load(tmp_path / "a.model")
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "message"),
+    [
+        ("bounds.baseline", None, "the array 'bounds.baseline' is missing, or one too many"),
+        ("bounds.0.W", None, "the array '0.W' is missing"),
+        ("bounds.more", np.zeros(1), "the array 'bounds.more' is missing, or one too many"),
+        ("bounds.baseline", np.zeros(3), "its baseline must have 2 values"),
+    ],
+)
+def test_a_file_whose_arrays_do_not_fit_is_refused(model, tmp_path, name, other, message):
+    arrays, data = stored_model.contents(model)
+    arrays.pop(name, None)
+    arrays |= {} if other is None else {name: other}
+    write_file(tmp_path / "a.model", arrays, data)
+    with pytest.raises(cr.ModelFileError, match=message):
+        cr.TableModel.load(tmp_path / "a.model")
+
+
+def test_arrays_of_bounds_belong_to_nothing_without_them(model, tmp_path):
+    arrays, data = stored_model.contents(model)
+    told = {name: value for name, value in data.items() if name not in ("bounds", "interval")}
+    write_file(tmp_path / "a.model", arrays, told)
+    with pytest.raises(cr.ModelFileError, match=r"the array 'bounds.* belongs to nothing in it"):
         cr.TableModel.load(tmp_path / "a.model")
 
 

@@ -79,14 +79,18 @@ class Validation(_Both, total=False):
     interval: Widths
 
 
-class Raced(TypedDict):
-    """A rate of a race, and the best that was found of it in the rows held out, if it was finite.
-
-    It is what validation goes by: the loss, or a metric.
-    """
-
+class _Rate(TypedDict):
     rate: Positive
     found: float | None
+
+
+class Raced(_Rate, total=False):
+    """A rate of a race, and the best that was found of it in the rows held out, if it was finite.
+
+    It is what validation goes by, the loss or a metric, after an epoch.
+    """
+
+    epoch: AtLeastOne
 
 
 class Brought(TypedDict):
@@ -102,10 +106,14 @@ class _Members(TypedDict):
 
 
 class Runs(_Members, total=False):
-    """How many networks are members, and at which rate; every second one, where another is told."""
+    """How many networks are members, and at which rate; every second one, where another is told.
+
+    Of members that were trained with all rows, `epochs` tells how many epochs each made.
+    """
 
     rate: Positive
     also: Positive
+    epochs: list[AtLeastOne]
     race: list[Raced]
     brought: Brought
     left_out: list[str]
@@ -179,8 +187,9 @@ def check(
     the columns, the scores and the classes, the epochs and the curves, the members and their runs,
     the interval and its bounds.
     """
-    check_networks(net, preparation, target, arrays, file.get("epochs"))
+    check_networks(net, preparation, target, arrays["baseline"])
     _check_interval(file, target)
+    _check_curves(file, arrays)
     _check_training(file)
     if "runs" in file:
         _agree("the members of runs", members, file["runs"]["members"])
@@ -191,19 +200,11 @@ def check(
 
 
 def check_networks(
-    net: Network,
-    preparation: Preparation,
-    target: TargetEncoder,
-    arrays: ArraysByName,
-    epochs: int | None,
+    net: Network, preparation: Preparation, target: TargetEncoder, baseline: Array
 ) -> None:
-    """Raise ValueError where networks do not fit a table, or arrays beside them are none of theirs.
-
-    The arrays are the baseline, and curves of so many epochs, where those are known.
-    """
+    """Raise ValueError where networks and a baseline do not fit a table and its target."""
     _check_network(net, preparation, target)
-    _check_baseline(arrays["baseline"], target)
-    _check_curves(arrays, epochs)
+    _check_baseline(baseline, target)
 
 
 ArraysByName = Mapping[str, Array]
@@ -253,12 +254,15 @@ def _check_interval(file: TableFile, target: TargetEncoder) -> None:
         _agree("the quantiles of bounds", levels(file["interval"].share), own.quantiles)
 
 
-def _check_curves(arrays: ArraysByName, epochs: int | None) -> None:
+def _check_curves(file: TableFile, arrays: ArraysByName) -> None:
     known = ["loss", "validation_loss", *(f"validation_{name}" for name in METRICS)]
+    raced = [f"race.{k}" for k, _ in enumerate(file.get("runs", {}).get("race", ()), 1)]
     for name, curve in arrays.items():
-        if name != "baseline" and name.removeprefix("curves.") not in known:
+        of = name.removeprefix("curves.")
+        if name != "baseline" and of not in (*known, *raced):
             raise ValueError(f"the array {name!r:.100} belongs to nothing in it")
-        if name != "baseline" and curve.shape != (len(curve) if epochs is None else epochs,):
+        epochs = file.get("epochs", len(curve)) if of in known else len(curve)
+        if name != "baseline" and curve.shape != (epochs,):
             raise ValueError(f"the array {name!r} must hold one number an epoch")
 
 

@@ -75,7 +75,7 @@ def fields_of(arrays: dict[str, Array], data: dict[str, Any]) -> dict[str, Any]:
     True
     """
     file = model_record.read(data)
-    of_bounds = _taken(arrays, BOUNDS)
+    of_bounds = _taken(arrays, BOUNDS) if "bounds" in file else {}
     net = network_from_data(file["network"])
     first, *others = _members(net, arrays)
     preparation, target = Preparation.of(file["preparation"], arrays), file["target"]
@@ -113,12 +113,14 @@ def _model_of_bounds(
     part = file["bounds"]
     net, target = network_from_data(part["network"]), part["target"]
     first, *others = _members(net, arrays)
-    if "baseline" not in arrays:
-        raise ValueError(f"the array {BOUNDS + 'baseline'!r} is missing")
-    model_record.check_networks(net, preparation, target, arrays, epochs=0)
-    return TableModel(
-        net, first, preparation, target, arrays["baseline"], {}, {}, others=tuple(others)
-    )
+    if list(arrays) != ["baseline"]:
+        name = min({*arrays, "baseline"} - {"baseline"}, default="baseline")
+        raise ValueError(
+            f"the array {BOUNDS + name!r:.100} is missing, or belongs to nothing in it"
+        )
+    baseline = arrays["baseline"]
+    model_record.check_networks(net, preparation, target, baseline)
+    return TableModel(net, first, preparation, target, baseline, {}, {}, others=tuple(others))
 
 
 def _prefix(member: int) -> str:

@@ -96,7 +96,8 @@ def _examples(
     """Yield how many rows each chunk has, and y, p, w and bounds of those with a target, if any."""
     target = model.target.column
     asked = (*model.preparation.columns, target, *([weight] if weight else []))
-    for first, chunk in model.rows(source, asked, notes):
+    first = 1
+    for chunk in model.read(source, asked, notes):
         known = with_target(chunk, target) if target in chunk.columns else chunk
         part: list[Part] = []
         if known.height:
@@ -105,6 +106,7 @@ def _examples(
             p, bounds = model.outputs_and_bounds(known, notes, first)
             part = [(y, p, w, bounds)]
         yield chunk.height, part
+        first += chunk.height
 
 
 def _joined(parts: tuple[Array | None, ...]) -> Any:

@@ -59,7 +59,7 @@ class TableModel:
     baseline
         The prediction without inputs: the shares of the classes (classes,), or the mean (1,).
     curves
-        The losses of training and validation by epoch.
+        The losses of training and validation by epoch, and of a race what validation found of each.
     about
         How it was trained, as JSON has it: rows, decisions, options, scores of validation.
     forms
@@ -128,6 +128,24 @@ class TableModel:
         )
         numbers = [*of_numbers, *[self.target.column] * (self.target.task == "regression")]
         return self.forms.asked(Reading.from_mapping(asked), numbers)
+
+    def read(
+        self, source: Source, columns: Iterable[str], notes: Notes | None = None
+    ) -> Iterator[pl.DataFrame]:
+        """Yield some columns of a source chunk by chunk, read as in training.
+
+        Parameters
+        ----------
+        source, notes
+            As in `predictions`.
+        columns
+            Their names; of a source that lacks one, all of its own.
+        """
+        source, first = self._with_names(source), 1
+        forms = self._forms_of(source)
+        for chunk in source.chunks(self._present(source, columns)):
+            yield forms.read_new(chunk, notes, first=first)
+            first += chunk.height
 
     def outputs(self, frame: pl.DataFrame, notes: Notes | None = None, *, first: int = 1) -> Array:
         """Return p for the rows of a frame.
@@ -219,10 +237,8 @@ class TableModel:
         **reading
             How a file is read where that differs from training: options of `cr.train`.
         """
-        names = (keep,) if isinstance(keep, str) else keep
-        parts = self.predictions(
-            self.opened(table, **reading), notes, keep=tuple(map(column_name, names))
-        )
+        kept = tuple(map(column_name, (keep,) if isinstance(keep, str) else keep))
+        parts = self.predictions(self.opened(table, **reading), notes, keep=kept)
         return pl.concat(list(parts))
 
     def predictions(
@@ -248,24 +264,6 @@ class TableModel:
             p, bounds = self.outputs_and_bounds(read, notes, first)
             first += chunk.height
             yield pl.DataFrame([*copied, *prediction_columns(self.target, p, bounds)])
-
-    def rows(
-        self, source: Source, columns: Iterable[str], notes: Notes | None = None
-    ) -> Iterator[tuple[int, pl.DataFrame]]:
-        """Yield the rows of a source chunk by chunk, read as in training, with the first's number.
-
-        Parameters
-        ----------
-        source, notes
-            As in `predictions`.
-        columns
-            Those that are wanted; others may come too.
-        """
-        source = self._with_names(source)
-        first, forms = 1, self._forms_of(source)
-        for written in source.chunks(self._present(source, columns)):
-            yield first, forms.read_new(written, notes, first=first)
-            first += written.height
 
     def _present(self, source: Source, wanted: Iterable[str]) -> list[str]:
         """Those columns that a source has; `transform` says which are missing, and what is near."""

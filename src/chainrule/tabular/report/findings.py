@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from chainrule.fitting.trainer import Trainer
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.prepare import Prepared
+from chainrule.tabular.report.column_curves import ColumnCurve, column_curves
 from chainrule.tabular.report.example_gradients import (
     LargestGradients,
     rows_of,
@@ -41,6 +42,8 @@ class Findings:
         The examples with the largest gradients, by the part that they are in.
     shown
         The columns of them that are shown, and `values`, those of each row.
+    curves
+        What the model saved makes of the columns that matter.
     """
 
     prepared: Prepared
@@ -52,10 +55,12 @@ class Findings:
     gradients: dict[str, LargestGradients]
     shown: tuple[str, ...]
     values: dict[int, dict[str, Any]]
+    curves: list[ColumnCurve]
 
 
 def find(prepared: Prepared, run: Trainer, model: TableModel, source: Source) -> Findings:
     """Return what the page tells; see `report`."""
+    saved = model
     model = model.with_members([run.best]) if model.about["epochs_with_all"] else model
     held_out, seed = prepared.held_out, int(model.about["options"]["seed"])
     y = held_out.y
@@ -69,7 +74,24 @@ def find(prepared: Prepared, run: Trainer, model: TableModel, source: Source) ->
     known = [each.column for each in matter.columns] if matter else model.preparation.places
     shown = tuple(known)[:SHOWN_COLUMNS]
     rows = [each.row for part in gradients.values() for each in part.largest]
-    values = rows_of(source, rows, shown)
     return Findings(
-        prepared, model, source, y, model.outputs_of(held_out.X), matter, gradients, shown, values
+        prepared,
+        model,
+        source,
+        y,
+        model.outputs_of(held_out.X),
+        matter,
+        gradients,
+        shown,
+        rows_of(source, rows, shown),
+        column_curves(saved, prepared, source, mattering(matter) if matter else known, seed),
     )
+
+
+def mattering(matter: Importances) -> list[str]:
+    """Return the columns without which the score is worse.
+
+    >>> mattering(Importances((Importance("x", 0.5, 0), Importance("y", 0.0, 0)), "R²", 2, 9))
+    ['x']
+    """
+    return [each.column for each in matter.columns if each.mean > 0]
