@@ -115,9 +115,7 @@ def _model_of_bounds(
     first, *others = _members(net, arrays)
     if list(arrays) != ["baseline"]:
         name = min({*arrays, "baseline"} - {"baseline"}, default="baseline")
-        raise ValueError(
-            f"the array {BOUNDS + name!r:.100} is missing, or belongs to nothing in it"
-        )
+        raise ValueError(f"the array {BOUNDS + name!r:.100} is missing, or one too many")
     baseline = arrays["baseline"]
     model_record.check_networks(net, preparation, target, baseline)
     return TableModel(net, first, preparation, target, baseline, {}, {}, others=tuple(others))
