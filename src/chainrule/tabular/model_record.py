@@ -22,7 +22,7 @@ from chainrule.tabular.objectives import TASKS, kind_of, task_of
 from chainrule.tabular.read_options import Reading
 from chainrule.tabular.scores import METRICS, SCORES
 from chainrule.tabular.training_options import Options
-from chainrule.value_types import AtLeastOne, Count, Must, OneOf, Positive, Share
+from chainrule.value_types import AtLeastOne, Count, Must, NotNegative, OneOf, Positive, Share
 
 Array = NDArray[Any]
 
@@ -101,6 +101,14 @@ class Runs(_Members, total=False):
     left_out: list[str]
 
 
+class Calibrated(TypedDict):
+    """The temperature of classes; the log loss of the rows held out without it, and with it."""
+
+    temperature: Positive
+    before: NotNegative
+    after: NotNegative
+
+
 class About(TypedDict, total=False):
     """How a model was trained; what a file does not tell was not known."""
 
@@ -115,6 +123,7 @@ class About(TypedDict, total=False):
     refit: str
     runs: Runs
     validation: Validation
+    calibration: Calibrated
     warnings: list[str]
 
 
@@ -163,6 +172,8 @@ def check(
     _check_baseline(arrays["baseline"], target)
     _check_curves(file, arrays)
     _check_training(file)
+    if "calibration" in file:
+        _agree("the task of what has a temperature", "classification", target.task)
     if "runs" in file:
         _agree("the members of runs", members, file["runs"]["members"])
     if "decisions" in file:

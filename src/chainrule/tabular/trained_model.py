@@ -4,35 +4,80 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.fitting.trainer import Trainer
 from chainrule.formatting import counted
 from chainrule.tabular.doubts import of_a_model
-from chainrule.tabular.prepare import Prepared
 from chainrule.tabular.scores import MAIN
 from chainrule.tabular.table_model import TableModel
-from chainrule.tabular.table_training import TableTraining, known_before, model_of
+from chainrule.tabular.table_training import (
+    TableTraining,
+    known_before,
+    model_of,
+    thermometer_of,
+)
+from chainrule.tabular.temperature import Calibration, cooled
 from chainrule.tabular.training_stages import reason_for_none
 from chainrule.trees import leaves, rebuild
+
+Array = NDArray[Any]
+
+
+class Judged(NamedTuple):
+    """What is judged by the rows held out: networks that they are new to, in place of the model.
+
+    Attributes
+    ----------
+    model
+        The model of these networks.
+    p
+        What it predicts of the rows held out; with a temperature, that of the other folds.
+    calibration
+        What made its temperature, if it has one.
+    """
+
+    model: TableModel
+    p: Array
+    calibration: Calibration | None
+
+
+def judged(training: TableTraining) -> Judged:
+    """Return what is judged in a training that is over.
+
+    These are all members, or where they were trained with all rows, the networks that they are
+    like.
+    """
+    prepared, made = training.prepared, _members(training)
+    own = [run.trainer for run in training.chosen]
+    model = _of(training, own if training.stage.with_all else [*own, *made])
+    heat = thermometer_of(prepared, model.net, len(model.members))
+    calibration, X = heat and heat.calibrated(model.members), prepared.held_out.X
+    if not calibration:
+        return Judged(model, model.outputs_of(X), None)
+    p = np.empty((len(X), model.net.outputs), np.float32)
+    for fold, temperature in enumerate(calibration.temperatures):
+        rows = calibration.folds == fold
+        p[rows] = at_temperature(model, temperature).outputs_of(X[rows])
+    return Judged(at_temperature(model, calibration.temperature), p, calibration)
 
 
 def trained_model(training: TableTraining) -> TableModel:
     """Return the model of a training that is over, and what is known of it.
 
-    The scores are of networks that the rows held out are new to: of all members, or where they were
-    trained with all rows, of the one network before them.
+    The scores, and the temperature of classes, are of networks that the rows held out are new to.
     """
     prepared, trainer = training.prepared, training.trainer
     made, refitted = _members(training), training.stage.with_all
-    first = model_of(prepared, trainer.plan.net, trainer.best, _curves(training))
-    own = [] if refitted else [run.trainer for run in training.chosen]
-    model = first.with_members(
-        [rebuild(first.net.form, leaves(each.best)) for each in [*own, *made]] or [first.params]
-    )
-    scored = first if refitted else model
+    found = judged(training)
+    model, calibration = found.model, found.calibration
+    temperature = calibration.temperature if calibration else 1.0
+    if refitted and made:
+        model = at_temperature(_of(training, made), temperature)
+    held_out = prepared.held_out
     about = {
         **known_before(training),
         "epochs": trainer.epochs,
@@ -40,12 +85,32 @@ def trained_model(training: TableTraining) -> TableModel:
         "over": trainer.over,
         "epochs_with_all": made[0].epochs if refitted and made else 0,
         "refit": _refit_in_words(training, made),
-        "validation": (scores := _validated(scored, prepared)),
-        "runs": _runs(training, model, first),
+        "validation": (scores := model.scores(held_out.y, found.p, held_out.w)),
+        **({"calibration": _told(calibration)} if calibration else {}),
+        "runs": _runs(training, model, scores, temperature),
     }
-    scored = dataclasses.replace(scored, about=about)
-    about["warnings"] = prepared.doubts + of_a_model(scored, prepared.held_out, scores)
+    scored = dataclasses.replace(found.model, about=about)
+    about["warnings"] = prepared.doubts + of_a_model(scored, held_out, scores)
     return dataclasses.replace(model, about=about)
+
+
+def _of(training: TableTraining, trainers: list[Trainer]) -> TableModel:
+    """Return the model of the best parameters of some networks."""
+    net = training.trainer.plan.net
+    params = [rebuild(net.form, leaves(each.best)) for each in trainers]
+    return model_of(training.prepared, net, params[0], _curves(training)).with_members(params)
+
+
+def at_temperature(model: TableModel, temperature: float) -> TableModel:
+    """Return a model with the outputs of each of its networks divided by a temperature."""
+    if temperature == 1:
+        return model
+    return model.with_members([cooled(each, temperature) for each in model.members])
+
+
+def _told(calibration: Calibration) -> dict[str, float]:
+    """Return a temperature and what it brought, as JSON has it."""
+    return {name: getattr(calibration, name) for name in ("temperature", "before", "after")}
 
 
 def _members(training: TableTraining) -> list[Trainer]:
@@ -53,12 +118,6 @@ def _members(training: TableTraining) -> list[Trainer]:
     stage = training.stage
     whole = [run.trainer for run in stage.standing if not run.is_cut]
     return whole if stage.name == "members" else []
-
-
-def _validated(model: TableModel, prepared: Prepared) -> dict[str, Any]:
-    """Return the scores of a model in the rows held out."""
-    held_out = prepared.held_out
-    return model.scores(held_out.y, model.outputs_of(held_out.X), held_out.w)
 
 
 def _curves(training: TableTraining) -> dict[str, Any]:
@@ -79,7 +138,7 @@ def _refit_in_words(training: TableTraining, made: list[Trainer]) -> str:
         saved = "that is" if len(made) == 1 else f"the mean of {len(made)} such networks is"
         return (
             f"trained anew with all rows for {anew}: {saved} the model saved; the scores are of "
-            "the one before it, to which the rows held out were new"
+            "what it is like, to which the rows held out were new"
         )
     if training.options.refit is None:
         why = reason_for_none(training) or "there was no time for it"
@@ -87,7 +146,9 @@ def _refit_in_words(training: TableTraining, made: list[Trainer]) -> str:
     return ""
 
 
-def _runs(training: TableTraining, model: TableModel, first: TableModel) -> dict[str, Any]:
+def _runs(
+    training: TableTraining, model: TableModel, scores: dict[str, Any], temperature: float
+) -> dict[str, Any]:
     """Return which networks were trained, and what they brought, as JSON has it."""
     told: dict[str, Any] = {"members": len(model.members), "rate": training.first.rate}
     if also := [run.rate for run in training.chosen[1:] if model.others]:
@@ -95,17 +156,19 @@ def _runs(training: TableTraining, model: TableModel, first: TableModel) -> dict
     if (race := training.stages[0]).name == "race":
         told["race"] = [{"rate": run.rate, "found": run.found} for run in race.runs]
     if model.others and not training.stage.with_all:
-        told["brought"] = _brought(training, first, model)
+        told["brought"] = _brought(training, scores, temperature)
     if left_out := list(_left_out(training, len(model.members))):
         told["left_out"] = left_out
     return told
 
 
-def _brought(training: TableTraining, first: TableModel, model: TableModel) -> dict[str, Any]:
+def _brought(training: TableTraining, scores: dict[str, Any], temperature: float) -> dict[str, Any]:
     """Return how good the first network is on the rows held out, and the mean of all."""
-    name = training.options.metric or MAIN[model.kind]
-    one, members = (_validated(each, training.prepared)["model"][name] for each in (first, model))
-    return {"score": name, "one": one, "members": members}
+    held_out = training.prepared.held_out
+    first = at_temperature(_of(training, [training.trainer]), temperature)
+    name = training.options.metric or MAIN[first.kind]
+    alone = first.scores(held_out.y, first.outputs_of(held_out.X), held_out.w)
+    return {"score": name, "one": alone["model"][name], "members": scores["model"][name]}
 
 
 def _left_out(training: TableTraining, members: int) -> Iterator[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
 
-from chainrule.fitting.trainer import Trainer
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.prepare import Prepared
 from chainrule.tabular.report.example_gradients import (
@@ -18,6 +18,7 @@ from chainrule.tabular.report.example_gradients import (
 )
 from chainrule.tabular.report.importance import Importances, importances
 from chainrule.tabular.table_model import TableModel
+from chainrule.tabular.trained_model import Judged
 
 Array = NDArray[Any]
 
@@ -54,9 +55,9 @@ class Findings:
     values: dict[int, dict[str, Any]]
 
 
-def find(prepared: Prepared, run: Trainer, model: TableModel, source: Source) -> Findings:
+def find(prepared: Prepared, judged: Judged, model: TableModel, source: Source) -> Findings:
     """Return what the page tells; see `report`."""
-    model = model.with_members([run.best]) if model.about["epochs_with_all"] else model
+    model = dataclasses.replace(judged.model, about=model.about)
     held_out, seed = prepared.held_out, int(model.about["options"]["seed"])
     y = held_out.y
     if model.target.task == "regression":
@@ -70,6 +71,4 @@ def find(prepared: Prepared, run: Trainer, model: TableModel, source: Source) ->
     shown = tuple(known)[:SHOWN_COLUMNS]
     rows = [each.row for part in gradients.values() for each in part.largest]
     values = rows_of(source, rows, shown)
-    return Findings(
-        prepared, model, source, y, model.outputs_of(held_out.X), matter, gradients, shown, values
-    )
+    return Findings(prepared, model, source, y, judged.p, matter, gradients, shown, values)
