@@ -105,6 +105,10 @@ def written(path, change):
             "must have the dtype of the first member's",
         ),
         (lambda _, data: data["runs"].update(members=3), "members of runs must be 2, got 3"),
+        (
+            lambda arrays, _: arrays.update({"curves.race.1": arrays["curves.loss"]}),
+            "'curves.race.1' belongs to nothing in it",
+        ),
         (lambda _, data: data["runs"].pop("members"), "the key 'members' is missing"),
         (lambda _, data: data["runs"].update(rate=-1.0), "runs.rate must be .* > 0, got -1"),
     ],

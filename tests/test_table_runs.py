@@ -83,13 +83,16 @@ def test_the_best_rate_wins():
         rate: trained(learning_rate=rate, members=1, refit=False) for rate in (0.0001, 0.03, 0.003)
     }
     found = {rate: min(model.curves["validation_loss"]) for rate, model in each.items()}
+    epochs = {rate: model.about["best_epoch"] for rate, model in each.items()}
     model = trained(learning_rate=(0.0001, 0.03, 0.003), members=1, refit=False)
     best = min(found, key=found.get)
     assert model.about["runs"] == {
         "members": 1,
         "rate": best,
-        "race": [{"rate": rate, "found": x} for rate, x in found.items()],
+        "race": [{"rate": rate, "found": x, "epoch": epochs[rate]} for rate, x in found.items()],
     }
+    for k, alone in enumerate(each.values(), 1):
+        assert np.array_equal(model.curves[f"race.{k}"], alone.curves["validation_loss"])
     assert same(model.params, each[best].params)
     assert np.array_equal(model.curves["loss"], each[best].curves["loss"])
 
@@ -97,6 +100,9 @@ def test_the_best_rate_wins():
 def test_a_race_goes_by_the_metric():
     model = trained("kind", metric="accuracy", refit=False)
     race = model.about["runs"]["race"]
+    assert [each["found"] for each in race] == [
+        model.curves[f"race.{k}"][each["epoch"] - 1] for k, each in enumerate(race, 1)
+    ]
     assert [each["found"] for each in race] == [
         max(trained("kind", metric="accuracy", learning_rate=rate, members=1, refit=False)
             .curves["validation_accuracy"])

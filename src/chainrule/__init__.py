@@ -116,6 +116,7 @@ __all__ = [
     "load",
     "losses",
     "optimizers",
+    "partial_dependence",
     "paths",
     "per_example_gradients",
     "predict",
@@ -136,7 +137,8 @@ _LAZY = {
         "chainrule.serialization",
     ),
     **dict.fromkeys(
-        ("TableModel", "TabularClassifier", "TabularRegressor", "train"), "chainrule.tabular"
+        ("TableModel", "TabularClassifier", "TabularRegressor", "partial_dependence", "train"),
+        "chainrule.tabular",
     ),
     "contributions": "chainrule.explanation.contributions",
     "explain_step": "chainrule.explanation.replay",

@@ -25,6 +25,7 @@
 | `example_blocks.py` | where they lie, in memory or in a file |
 | `block_checkpoints.py` | where a run left off |
 | `table_model.py` | `TableModel`: predictions, scores, one file |
+| `column_dependence.py` | what a model makes of one of its columns |
 | `prediction_columns.py` | what tables of predictions have for columns |
 | `stored_model.py` | a model as the arrays and the data of its file |
 | `model_record.py` | what its file tells, and what must fit together in it |
@@ -43,16 +44,25 @@ import typing
 from chainrule.tabular.training_options import Options
 
 if typing.TYPE_CHECKING:
+    from chainrule.tabular.column_dependence import partial_dependence
     from chainrule.tabular.table_model import TableModel
     from chainrule.tabular.tabular_estimators import TabularClassifier, TabularRegressor
     from chainrule.tabular.train_table import train
 
-__all__ = ["Options", "TableModel", "TabularClassifier", "TabularRegressor", "train"]
+__all__ = [
+    "Options",
+    "TableModel",
+    "TabularClassifier",
+    "TabularRegressor",
+    "partial_dependence",
+    "train",
+]
 
 _LAZY = {
     "TableModel": "chainrule.tabular.table_model",
     "TabularClassifier": "chainrule.tabular.tabular_estimators",
     "TabularRegressor": "chainrule.tabular.tabular_estimators",
+    "partial_dependence": "chainrule.tabular.column_dependence",
     "train": "chainrule.tabular.train_table",
 }
 """Names whose module, which loads polars, waits until one of them is asked for."""

@@ -69,14 +69,18 @@ class Validation(_Both, total=False):
     classes: list[_OfClass]
 
 
-class Raced(TypedDict):
-    """A rate of a race, and the best that was found of it in the rows held out, if it was finite.
-
-    It is what validation goes by: the loss, or a metric.
-    """
-
+class _Rate(TypedDict):
     rate: Positive
     found: float | None
+
+
+class Raced(_Rate, total=False):
+    """A rate of a race, and the best that was found of it in the rows held out, if it was finite.
+
+    It is what validation goes by, the loss or a metric, after an epoch.
+    """
+
+    epoch: AtLeastOne
 
 
 class Brought(TypedDict):
@@ -92,10 +96,14 @@ class _Members(TypedDict):
 
 
 class Runs(_Members, total=False):
-    """How many networks are members, and at which rate; every second one, where another is told."""
+    """How many networks are members, and at which rate; every second one, where another is told.
+
+    Of members that were trained with all rows, `epochs` tells how many epochs each made.
+    """
 
     rate: Positive
     also: Positive
+    epochs: list[AtLeastOne]
     race: list[Raced]
     brought: Brought
     left_out: list[str]
@@ -220,10 +228,13 @@ def _are_shares(values: Array) -> bool:
 
 def _check_curves(file: TableFile, arrays: ArraysByName) -> None:
     known = ["loss", "validation_loss", *(f"validation_{name}" for name in METRICS)]
+    raced = [f"race.{k}" for k, _ in enumerate(file.get("runs", {}).get("race", ()), 1)]
     for name, curve in arrays.items():
-        if name != "baseline" and name.removeprefix("curves.") not in known:
+        of = name.removeprefix("curves.")
+        if name != "baseline" and of not in (*known, *raced):
             raise ValueError(f"the array {name!r:.100} belongs to nothing in it")
-        if name != "baseline" and curve.shape != (file.get("epochs", len(curve)),):
+        epochs = file.get("epochs", len(curve)) if of in known else len(curve)
+        if name != "baseline" and curve.shape != (epochs,):
             raise ValueError(f"the array {name!r} must hold one number an epoch")
 
 

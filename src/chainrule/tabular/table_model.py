@@ -58,7 +58,7 @@ class TableModel:
     baseline
         The prediction without inputs: the shares of the classes (classes,), or the mean (1,).
     curves
-        The losses of training and validation by epoch.
+        The losses of training and validation by epoch, and of a race what validation found of each.
     about
         How it was trained, as JSON has it: rows, decisions, options, scores of validation.
     forms
@@ -126,6 +126,22 @@ class TableModel:
         )
         numbers = [*of_numbers, *[self.target.column] * (self.target.task == "regression")]
         return self.forms.asked(Reading.from_mapping(asked), numbers)
+
+    def read(self, source: Source, columns: Iterable[str]) -> Iterator[pl.DataFrame]:
+        """Yield some columns of a source chunk by chunk, read as in training.
+
+        Parameters
+        ----------
+        source
+            The table, opened.
+        columns
+            Which of them.
+        """
+        source, first = self._with_names(source), 1
+        forms = self._forms_of(source)
+        for chunk in source.chunks(self._present(source, columns)):
+            yield forms.read_new(chunk, first=first)
+            first += chunk.height
 
     def outputs(self, frame: pl.DataFrame, notes: Notes | None = None, *, first: int = 1) -> Array:
         """Return p for the rows of a frame.

@@ -21,6 +21,7 @@ from chainrule.tabular.table_training import (
     thermometer_of,
 )
 from chainrule.tabular.temperature import Calibration, cooled
+from chainrule.tabular.training_runs import Run
 from chainrule.tabular.training_stages import reason_for_none
 from chainrule.trees import leaves, rebuild
 
@@ -121,13 +122,22 @@ def _members(training: TableTraining) -> list[Trainer]:
 
 
 def _curves(training: TableTraining) -> dict[str, Any]:
-    """Return what training and validation of the first network found after each epoch."""
-    trainer, metric = training.trainer, training.options.metric
-    losses = np.array(trainer.losses)
-    if metric is None:
-        return {"loss": losses, "validation_loss": np.array(trainer.validation_losses)}
-    values = [trainer.validated(epoch) for epoch in range(1, trainer.epochs + 1)]
-    return {"loss": losses, f"validation_{metric}": np.array(values)}
+    """Return what training and validation found after each epoch.
+
+    They are those of the first network, and of each run of a race what validation found.
+    """
+    trainer, race = training.trainer, training.stages[0]
+    curves = {
+        "loss": np.array(trainer.losses),
+        f"validation_{training.options.metric or 'loss'}": _validated_by_epoch(trainer),
+    }
+    runs = race.runs if race.name == "race" else []
+    raced = {f"race.{k}": _validated_by_epoch(run.trainer) for k, run in enumerate(runs, 1)}
+    return curves | raced
+
+
+def _validated_by_epoch(trainer: Trainer) -> Any:
+    return np.array([trainer.validated(epoch) for epoch in range(1, trainer.epochs + 1)])
 
 
 def _refit_in_words(training: TableTraining, made: list[Trainer]) -> str:
@@ -154,12 +164,21 @@ def _runs(
     if also := [run.rate for run in training.chosen[1:] if model.others]:
         told["also"] = also[0]
     if (race := training.stages[0]).name == "race":
-        told["race"] = [{"rate": run.rate, "found": run.found} for run in race.runs]
+        told["race"] = [_raced(run) for run in race.runs]
+    if training.stage.with_all and (made := _members(training)):
+        told["epochs"] = [trainer.epochs for trainer in made]
     if model.others and not training.stage.with_all:
         told["brought"] = _brought(training, scores, temperature)
     if left_out := list(_left_out(training, len(model.members))):
         told["left_out"] = left_out
     return told
+
+
+def _raced(run: Run) -> dict[str, Any]:
+    """Return what was found of a raced rate, and after which epoch, if it was finite."""
+    if run.found is None:
+        return {"rate": run.rate, "found": None}
+    return {"rate": run.rate, "found": run.found, "epoch": run.trainer.best_epoch}
 
 
 def _brought(training: TableTraining, scores: dict[str, Any], temperature: float) -> dict[str, Any]:

@@ -5,10 +5,13 @@
 | `findings.py` | all that the page tells, found once |
 | `calibration.py` | calibration, quantiles and residuals of the examples held out |
 | `importance.py` | how much each column matters |
+| `column_curves.py` | what the model makes of the columns that matter most |
 | `example_gradients.py` | the examples with the largest gradients, and their rows in the table |
 | `plots.py` | the plots, as SVG in the colours of the page |
 | `training_cards.py` | the cards of what was trained, and how it went |
+| `race_cards.py` | the race of their rates, and the model's members |
 | `quality_cards.py`, `quantile_cards.py` | how good the model is; its quantiles |
+| `curve_cards.py` | the learnt curves of columns |
 | `influence_cards.py`, `option_cards.py` | which columns and rows matter; what was decided |
 | `markup.py` | text, numbers and tables as HTML |
 | `report.html`, `report.css` | what it looks like |
@@ -25,10 +28,12 @@ from chainrule.atomic_write import write_whole
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.prepare import Prepared
 from chainrule.tabular.report import (
+    curve_cards,
     influence_cards,
     option_cards,
     quality_cards,
     quantile_cards,
+    race_cards,
     training_cards,
 )
 from chainrule.tabular.report.findings import Findings, find
@@ -84,6 +89,7 @@ def write_report(
 
 def _cards(found: Findings) -> Iterator[Html]:
     yield training_cards.summary(found)
+    yield from race_cards.runs(found)
     yield training_cards.losses(found)
     if found.model.target.task == "classification":
         yield from quality_cards.classification(found)
@@ -92,6 +98,7 @@ def _cards(found: Findings) -> Iterator[Html]:
     else:
         yield from quality_cards.regression(found)
     yield influence_cards.columns(found)
+    yield curve_cards.curves(found)
     yield influence_cards.rows(found)
     yield option_cards.decisions(found)
     yield option_cards.options(found)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.prepare import Prepared
+from chainrule.tabular.report.column_curves import ColumnCurve, column_curves
 from chainrule.tabular.report.example_gradients import (
     LargestGradients,
     rows_of,
@@ -42,6 +43,8 @@ class Findings:
         The examples with the largest gradients, by the part that they are in.
     shown
         The columns of them that are shown, and `values`, those of each row.
+    curves
+        What the model saved makes of the columns that matter.
     """
 
     prepared: Prepared
@@ -53,11 +56,12 @@ class Findings:
     gradients: dict[str, LargestGradients]
     shown: tuple[str, ...]
     values: dict[int, dict[str, Any]]
+    curves: list[ColumnCurve]
 
 
 def find(prepared: Prepared, judged: Judged, model: TableModel, source: Source) -> Findings:
     """Return what the page tells; see `report`."""
-    model = dataclasses.replace(judged.model, about=model.about)
+    saved, model = model, dataclasses.replace(judged.model, about=model.about)
     held_out, seed = prepared.held_out, int(model.about["options"]["seed"])
     y = held_out.y
     if model.target.task == "regression":
@@ -70,5 +74,24 @@ def find(prepared: Prepared, judged: Judged, model: TableModel, source: Source) 
     known = [each.column for each in matter.columns] if matter else model.preparation.places
     shown = tuple(known)[:SHOWN_COLUMNS]
     rows = [each.row for part in gradients.values() for each in part.largest]
-    values = rows_of(source, rows, shown)
-    return Findings(prepared, model, source, y, judged.p, matter, gradients, shown, values)
+    return Findings(
+        prepared,
+        model,
+        source,
+        y,
+        judged.p,
+        matter,
+        gradients,
+        shown,
+        rows_of(source, rows, shown),
+        column_curves(saved, prepared, source, mattering(matter) if matter else known, seed),
+    )
+
+
+def mattering(matter: Importances) -> list[str]:
+    """Return the columns without which the score is worse.
+
+    >>> mattering(Importances((Importance("x", 0.5, 0), Importance("y", 0.0, 0)), "R²", 2, 9))
+    ['x']
+    """
+    return [each.column for each in matter.columns if each.mean > 0]
