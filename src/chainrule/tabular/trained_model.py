@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 
 from chainrule.fitting.trainer import Trainer
 from chainrule.formatting import counted
+from chainrule.tabular.bounds_training import left_out_of_bounds, with_bounds
 from chainrule.tabular.doubts import of_a_model
+from chainrule.tabular.prepare import Prepared
 from chainrule.tabular.scores import MAIN
+from chainrule.tabular.table_evaluation import widths
 from chainrule.tabular.table_model import TableModel
 from chainrule.tabular.table_training import (
     TableTraining,
@@ -52,13 +55,12 @@ def judged(training: TableTraining) -> Judged:
     These are all members, or where they were trained with all rows, the networks that they are
     like.
     """
-    prepared, made = training.prepared, _members(training)
-    own = [run.trainer for run in training.chosen]
-    model = _of(training, own if training.stage.with_all else [*own, *made])
+    prepared, own = training.prepared, [run.trainer for run in training.chosen]
+    model = _of(training, own if training.last.with_all else [*own, *_members(training)])
     heat = thermometer_of(prepared, model.net, len(model.members))
     calibration, X = heat and heat.calibrated(model.members), prepared.held_out.X
     if not calibration:
-        return Judged(model, model.outputs_of(X), None)
+        return Judged(with_bounds(training, model, model), model.outputs_of(X), None)
     p = np.empty((len(X), model.net.outputs), np.float32)
     for fold, temperature in enumerate(calibration.temperatures):
         rows = calibration.folds == fold
@@ -72,13 +74,13 @@ def trained_model(training: TableTraining) -> TableModel:
     The scores, and the temperature of classes, are of networks that the rows held out are new to.
     """
     prepared, trainer = training.prepared, training.trainer
-    made, refitted = _members(training), training.stage.with_all
+    made, refitted = _members(training), training.last.with_all
     found = judged(training)
     model, calibration = found.model, found.calibration
     temperature = calibration.temperature if calibration else 1.0
     if refitted and made:
-        model = at_temperature(_of(training, made), temperature)
-    held_out = prepared.held_out
+        anew = at_temperature(_of(training, made), temperature)
+        model = model.with_members(anew.members)
     about = {
         **known_before(training),
         "epochs": trainer.epochs,
@@ -86,12 +88,12 @@ def trained_model(training: TableTraining) -> TableModel:
         "over": trainer.over,
         "epochs_with_all": made[0].epochs if refitted and made else 0,
         "refit": _refit_in_words(training, made),
-        "validation": (scores := model.scores(held_out.y, found.p, held_out.w)),
+        "validation": (scores := _validated(found, prepared)),
         **({"calibration": _told(calibration)} if calibration else {}),
         "runs": _runs(training, model, scores, temperature),
     }
     scored = dataclasses.replace(found.model, about=about)
-    about["warnings"] = prepared.doubts + of_a_model(scored, held_out, scores)
+    about["warnings"] = prepared.doubts + of_a_model(scored, prepared.held_out, scores)
     return dataclasses.replace(model, about=about)
 
 
@@ -116,9 +118,16 @@ def _told(calibration: Calibration) -> dict[str, float]:
 
 def _members(training: TableTraining) -> list[Trainer]:
     """Return what trained the members beside the first network; a run that was cut is of no use."""
-    stage = training.stage
+    stage = training.last
     whole = [run.trainer for run in stage.standing if not run.is_cut]
     return whole if stage.name == "members" else []
+
+
+def _validated(found: Judged, prepared: Prepared) -> dict[str, Any]:
+    """Return the scores in the rows held out, and how wide bounds are."""
+    X, y, w = prepared.held_out
+    scores, bounds = found.model.scores(y, found.p, w), found.model.bounds_of(X, found.p)
+    return scores if bounds is None else {**scores, "interval": widths(found.model, bounds, w)}
 
 
 def _curves(training: TableTraining) -> dict[str, Any]:
@@ -142,7 +151,7 @@ def _validated_by_epoch(trainer: Trainer) -> Any:
 
 def _refit_in_words(training: TableTraining, made: list[Trainer]) -> str:
     """Return in words what became of a training with all rows."""
-    if training.stage.with_all and made:
+    if training.last.with_all and made:
         each = dict.fromkeys(counted(trainer.epochs, "epoch") for trainer in made)
         anew = " and ".join(each)
         saved = "that is" if len(made) == 1 else f"the mean of {len(made)} such networks is"
@@ -165,9 +174,9 @@ def _runs(
         told["also"] = also[0]
     if (race := training.stages[0]).name == "race":
         told["race"] = [_raced(run) for run in race.runs]
-    if training.stage.with_all and (made := _members(training)):
+    if training.last.with_all and (made := _members(training)):
         told["epochs"] = [trainer.epochs for trainer in made]
-    if model.others and not training.stage.with_all:
+    if model.others and not training.last.with_all:
         told["brought"] = _brought(training, scores, temperature)
     if left_out := list(_left_out(training, len(model.members))):
         told["left_out"] = left_out
@@ -192,7 +201,8 @@ def _brought(training: TableTraining, scores: dict[str, Any], temperature: float
 
 def _left_out(training: TableTraining, members: int) -> Iterator[str]:
     """Yield what was asked for and not made, with the reason, in words."""
-    first, stage, asked = training.first, training.stage, training.options.members or 1
+    first, stage, asked = training.first, training.last, training.options.members or 1
+    yield from left_out_of_bounds(training)
     if first.is_cut:
         missing = first.planned - first.trainer.epochs
         yield f"{missing:,} of {counted(first.planned, 'epoch')}, for the budget"
