@@ -185,6 +185,7 @@ def of_training(model: TableModel) -> dict[str, str]:
         "Training": ending(about) if "epochs" in about else "",
         "Race": race(about["runs"]) if "race" in about.get("runs", {}) else "",
         "Members": members(model),
+        "Calibrated": calibrated(about),
         "Interval": interval.in_words(about.get("options")) if (interval := model.interval) else "",
         "Left out": "; ".join(about.get("runs", {}).get("left_out", ())),
     }
@@ -216,6 +217,19 @@ def members(model: TableModel) -> str:
     score = SCORES[brought["score"]]
     one, all_of_them = (score.text(brought[name]) for name in ("one", "members"))
     return f"{mean} is predicted: {score.word} held out {all_of_them}, of the first {one}"
+
+
+def calibrated(about: Mapping[str, Any]) -> str:
+    """Return by which temperature probabilities are calibrated, and what that brings; "" of none.
+
+    >>> calibrated({"calibration": {"temperature": 1.3, "before": 0.412, "after": 0.398}})
+    'probabilities by the temperature 1.3: log loss held out 0.398, 0.412 without'
+    """
+    if (found := about.get("calibration")) is None:
+        return ""
+    after, before = number(found["after"]), number(found["before"])
+    at = f"{found['temperature']:g}"
+    return f"probabilities by the temperature {at}: log loss held out {after}, {before} without"
 
 
 def _data(rows: Mapping[str, int]) -> str:

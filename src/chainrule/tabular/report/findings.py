@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
 
-from chainrule.fitting.trainer import Trainer
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.prepare import Prepared
 from chainrule.tabular.report.column_curves import ColumnCurve, column_curves
@@ -19,6 +19,7 @@ from chainrule.tabular.report.example_gradients import (
 )
 from chainrule.tabular.report.importance import Importances, importances
 from chainrule.tabular.table_model import TableModel
+from chainrule.tabular.trained_model import Judged
 
 Array = NDArray[Any]
 
@@ -58,10 +59,9 @@ class Findings:
     curves: list[ColumnCurve]
 
 
-def find(prepared: Prepared, run: Trainer, model: TableModel, source: Source) -> Findings:
+def find(prepared: Prepared, judged: Judged, model: TableModel, source: Source) -> Findings:
     """Return what the page tells; see `report`."""
-    saved = model
-    model = model.with_members([run.best]) if model.about["epochs_with_all"] else model
+    saved, model = model, dataclasses.replace(judged.model, about=model.about)
     held_out, seed = prepared.held_out, int(model.about["options"]["seed"])
     y = held_out.y
     if model.target.task == "regression":
@@ -79,7 +79,7 @@ def find(prepared: Prepared, run: Trainer, model: TableModel, source: Source) ->
         model,
         source,
         y,
-        model.outputs_of(held_out.X),
+        judged.p,
         matter,
         gradients,
         shown,
