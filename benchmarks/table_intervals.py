@@ -3,6 +3,7 @@
     python benchmarks/table_intervals.py
     python benchmarks/table_intervals.py --table movies --contestant chainrule --split 0
     python benchmarks/table_intervals.py --again chainrule
+    python benchmarks/table_intervals.py --rows 5000
     python benchmarks/table_intervals.py --report
 
 Both are trained on the same rows, hold out the same share of them to learn how far bounds must
@@ -57,9 +58,10 @@ Line = dict[str, Any]
 
 
 class Fit(NamedTuple):
-    """Who is trained on what."""
+    """Who is trained on what, with so many rows at most."""
 
     table: str
+    rows: int
     split: int
     contestant: str
 
@@ -103,7 +105,7 @@ CONTESTANTS: dict[str, Callable[[Parts, str, int], np.ndarray]] = {
 def line(fit: Fit, X: Any, y: Any) -> Line:
     """Return what came of a fit; the width of bounds that have crossed is 0."""
     table, module = TABLES[fit.table], __import__("sklearn") if fit.contestant == BASE else cr
-    parts = split(X, y, table, fit.split, TRAIN_ROWS)
+    parts = split(X, y, table, fit.split, fit.rows)
     began, others = time.perf_counter(), os.getloadavg()[0]
     bounds = CONTESTANTS[fit.contestant](parts, table.target, fit.split)
     y_test = parts.y_test.to_numpy()
@@ -134,7 +136,7 @@ def wanted(options: argparse.Namespace) -> list[Fit]:
     """Return the fits that are asked for and not made yet."""
     made = {fit for fit in kept() if fit.contestant not in options.again}
     names = options.contestant or options.again or CONTESTANTS
-    asked = itertools.product(options.table or NAMES, options.split or SEEDS, names)
+    asked = itertools.product(options.table or NAMES, [options.rows], options.split or SEEDS, names)
     return [fit for fit in itertools.starmap(Fit, asked) if fit not in made]
 
 
@@ -159,7 +161,26 @@ def mean(lines: Sequence[Line], field: str) -> float:
 
 
 def page(lines: Sequence[Line]) -> str:
-    """Return what the lines say of the tables on which all splits are made."""
+    """Return what the lines say."""
+    machine = ", ".join(sorted({x["version"] for x in lines} | {x["processor"] for x in lines}))
+    parts = [
+        section([x for x in lines if x["rows"] == rows], rows)
+        for rows in sorted({x["rows"] for x in lines}, reverse=True)
+    ]
+    return f"""# Bounds of a quantity
+
+Made by `benchmarks/table_intervals.py`: {100 * SHARE:g} % are asked for. Beside Chainrule's bounds
+stand two quantiles of HistGradientBoosting, moved by split conformal prediction on as many rows
+held out. Widths are means over the rows of the test, in standard deviations of the target; the
+ratio is that of Chainrule's to HGB's, and in the last line their geometric mean. Tables are those
+on which all {len(SEEDS)} splits are made.
+{"".join(parts)}
+{machine}
+"""
+
+
+def section(lines: Sequence[Line], most: int) -> str:
+    """Return what is said of fits with so many rows at most."""
     of = {
         (table, name): [x for x in lines if (x["table"], x["contestant"]) == (table, name)]
         for table in NAMES
@@ -167,33 +188,31 @@ def page(lines: Sequence[Line]) -> str:
     }
     whole = [t for t in NAMES if all(len(of[t, name]) == len(SEEDS) for name in CONTESTANTS)]
     if not whole:
-        return "No table is whole yet.\n"
-    rows, ratios = [], []
-    for table in whole:
-        ours, theirs = of[table, OURS], of[table, BASE]
-        ratios.append(mean(ours, "width") / mean(theirs, "width"))
-        cells = [f"{mean(each, 'coverage'):.3f}" for each in (ours, theirs)]
-        cells += [f"{mean(each, 'width') / mean(each, 'spread'):.3f}" for each in (ours, theirs)]
-        rows.append([table, *cells, f"{ratios[-1]:.3f}"])
+        return ""
+    ratios = [mean(of[t, OURS], "width") / mean(of[t, BASE], "width") for t in whole]
+    rows = [
+        [t, *cells(of[t, OURS], of[t, BASE]), f"{ratio:.3f}"]
+        for t, ratio in zip(whole, ratios, strict=True)
+    ]
     every = [[x for t in whole for x in of[t, name]] for name in (OURS, BASE)]
     coverage = [f"{mean(each, 'coverage'):.4f}" for each in every]
     rows.append(["mean", *coverage, "", "", f"{gmean(ratios):.3f}"])
     heads = ["table", "coverage", "of HGB", "width", "of HGB", "ratio"]
     narrower = sum(ratio <= 1 for ratio in ratios)
-    machine = ", ".join(sorted({x["version"] for x in lines} | {x["processor"] for x in lines}))
-    return f"""# Bounds of a quantity
+    return f"""
+## At most {most:,} rows in training
 
-Made by `benchmarks/table_intervals.py`: {100 * SHARE:g} % are asked for, on {len(whole)} public
-tables of {len(SEEDS)} splits each, of at most {TRAIN_ROWS:,} rows in training. Beside
-Chainrule's bounds stand two quantiles of HistGradientBoosting, moved by split conformal prediction
-on as many rows held out. Widths are means over the rows of the test, in standard deviations of the
-target; the ratio is that of Chainrule's to HGB's, and in the last line their geometric mean.
-Narrower on {narrower} of {len(whole)}.
+Narrower than HGB's on {narrower} of {len(whole)} tables.
 
 {table_of(heads, rows)}
-
-{machine}
 """
+
+
+def cells(ours: Sequence[Line], theirs: Sequence[Line]) -> list[str]:
+    """Return the coverage and the width of both."""
+    both = ours, theirs
+    found = [f"{mean(each, 'coverage'):.3f}" for each in both]
+    return found + [f"{mean(each, 'width') / mean(each, 'spread'):.3f}" for each in both]
 
 
 def options_given() -> argparse.Namespace:
@@ -206,6 +225,7 @@ def options_given() -> argparse.Namespace:
         "--again", nargs="+", choices=list(CONTESTANTS), default=[], metavar="NAME",
         help="make these contestants' lines anew",
     )  # fmt: skip
+    parser.add_argument("--rows", type=int, default=TRAIN_ROWS, help=f"at most ({TRAIN_ROWS})")
     parser.add_argument("--report", action="store_true", help=f"only write results/{PAGE.name}")
     return parser.parse_args()
 

@@ -192,7 +192,7 @@ class TableModel:
         if self.bounds is None or self.interval is None:
             return None
         q = self.bounds.outputs_of(X, first=first)
-        bounds = bounded(p[:, 0], q, self.interval.threshold)
+        bounds = bounded(p[:, 0], q, self.interval)
         check_predicted(bounds, first=first)
         return np.maximum(bounds, 0) if self.kind == "counts" else bounds
 
