@@ -188,6 +188,7 @@ def of_training(model: TableModel) -> dict[str, str]:
         "Training": ending(about) if "epochs" in about else "",
         "Race": race(about["runs"]) if "race" in about.get("runs", {}) else "",
         "Members": members(model),
+        "Interval": interval.in_words(about.get("options")) if (interval := model.interval) else "",
         "Left out": "; ".join(about.get("runs", {}).get("left_out", ())),
     }
     return {name: fact for name, fact in known.items() if fact}

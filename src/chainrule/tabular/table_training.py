@@ -18,9 +18,11 @@ from chainrule.history import REMEDY, DivergenceError, EarlyStopping
 from chainrule.network import Network, Parameters
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.schedules import SCHEDULES
+from chainrule.tabular.bounds_examples import check_interval, for_bounds, options_for_bounds
 from chainrule.tabular.effort import EFFORTS
 from chainrule.tabular.example_blocks import ExampleBlocks
 from chainrule.tabular.files.source import Source
+from chainrule.tabular.intervals import Interval
 from chainrule.tabular.memory import plainly_too_little
 from chainrule.tabular.prepare import Prepared, prepare
 from chainrule.tabular.scores import SCORES
@@ -53,9 +55,15 @@ class TableTraining:
         return self.stages[-1]
 
     @property
+    def last(self) -> Stage:
+        """The last stage of networks whose mean is predicted: those of bounds come after them."""
+        return next(each for each in reversed(self.stages) if each.name != "bounds")
+
+    @property
     def first(self) -> Run:
         """The run of the first network, to which the rows held out are new: the best so far."""
-        return next(each for each in reversed(self.stages) if each.name != "members").best
+        of_others = "members", "bounds"
+        return next(each for each in reversed(self.stages) if each.name not in of_others).best
 
     @property
     def trainer(self) -> Trainer:
@@ -77,8 +85,7 @@ class TableTraining:
 def plan(prepared: Prepared, options: Options, blocks: ExampleBlocks, epochs: Any) -> TrainingPlan:
     """Return what is to be done with blocks, by options that are complete."""
     batch: Any = options.batch_size
-    sizes = np.diff(blocks.ends, prepend=0).tolist()
-    steps = epochs * sum(math.ceil(size / batch) for size in sizes)
+    steps = epochs * sum(math.ceil(size / batch) for size in blocks.sizes.tolist())
     rate: Any = options.learning_rate
     if options.schedule != "constant":
         changing: Any = SCHEDULES[options.schedule.replace("-", "_")]
@@ -195,6 +202,7 @@ def prepared_training(source: Source, target: str, asked: Options) -> Iterator[T
     with _mended_by_options(), plainly_too_little("; set `memory=300_000_000`, or less"):
         prepared = prepare(source, target, asked)
         with prepared.blocks:
+            check_interval(prepared, asked.interval)
             chosen = completed(asked, prepared.target.task, int((~prepared.is_held_out).sum()))
             training = TableTraining(source, prepared, chosen, [first_stage(prepared, chosen)])
             check_storable(_untrained(training))
@@ -271,4 +279,11 @@ def _untrained(training: TableTraining) -> TableModel:
     trainer = training.trainer
     model = model_of(training.prepared, trainer.plan.net, trainer.params)
     members: Any = training.options.members
-    return dataclasses.replace(model.with_members([model.params] * members), about=about)
+    model = dataclasses.replace(model.with_members([model.params] * members), about=about)
+    if (share := training.options.interval) is None:
+        return model
+    of = for_bounds(training.prepared, share)
+    net = network(of, options_for_bounds(training.options, share))
+    bounds = model_of(of, net, net.init(0, dtype="float32"))
+    interval = Interval(share, 0.0, len(of.held_out.X), 0.0, 1.0)
+    return dataclasses.replace(model, bounds=bounds, interval=interval)

@@ -10,9 +10,11 @@ import numpy as np
 
 from chainrule.fitting.trainer import Trainer
 from chainrule.formatting import counted
+from chainrule.tabular.bounds_training import left_out_of_bounds, with_bounds
 from chainrule.tabular.doubts import of_a_model
 from chainrule.tabular.prepare import Prepared
 from chainrule.tabular.scores import MAIN
+from chainrule.tabular.table_evaluation import widths
 from chainrule.tabular.table_model import TableModel
 from chainrule.tabular.table_training import TableTraining, known_before, model_of
 from chainrule.tabular.training_runs import Run
@@ -27,13 +29,14 @@ def trained_model(training: TableTraining) -> TableModel:
     trained with all rows, of the one network before them.
     """
     prepared, trainer = training.prepared, training.trainer
-    made, refitted = _members(training), training.stage.with_all
+    made, refitted = _members(training), training.last.with_all
     first = model_of(prepared, trainer.plan.net, trainer.best, _curves(training))
     own = [] if refitted else [run.trainer for run in training.chosen]
     model = first.with_members(
         [rebuild(first.net.form, leaves(each.best)) for each in [*own, *made]] or [first.params]
     )
     scored = first if refitted else model
+    model, scored = (with_bounds(training, each, scored) for each in (model, scored))
     about = {
         **known_before(training),
         "epochs": trainer.epochs,
@@ -51,15 +54,17 @@ def trained_model(training: TableTraining) -> TableModel:
 
 def _members(training: TableTraining) -> list[Trainer]:
     """Return what trained the members beside the first network; a run that was cut is of no use."""
-    stage = training.stage
+    stage = training.last
     whole = [run.trainer for run in stage.standing if not run.is_cut]
     return whole if stage.name == "members" else []
 
 
 def _validated(model: TableModel, prepared: Prepared) -> dict[str, Any]:
-    """Return the scores of a model in the rows held out."""
-    held_out = prepared.held_out
-    return model.scores(held_out.y, model.outputs_of(held_out.X), held_out.w)
+    """Return the scores of a model in the rows held out, and how wide its bounds are."""
+    X, y, w = prepared.held_out
+    p = model.outputs_of(X)
+    scores, bounds = model.scores(y, p, w), model.bounds_of(X, p)
+    return scores if bounds is None else {**scores, "interval": widths(model, bounds, w)}
 
 
 def _curves(training: TableTraining) -> dict[str, Any]:
@@ -83,7 +88,7 @@ def _validated_by_epoch(trainer: Trainer) -> Any:
 
 def _refit_in_words(training: TableTraining, made: list[Trainer]) -> str:
     """Return in words what became of a training with all rows."""
-    if training.stage.with_all and made:
+    if training.last.with_all and made:
         each = dict.fromkeys(counted(trainer.epochs, "epoch") for trainer in made)
         anew = " and ".join(each)
         saved = "that is" if len(made) == 1 else f"the mean of {len(made)} such networks is"
@@ -104,9 +109,9 @@ def _runs(training: TableTraining, model: TableModel, first: TableModel) -> dict
         told["also"] = also[0]
     if (race := training.stages[0]).name == "race":
         told["race"] = [_raced(run) for run in race.runs]
-    if training.stage.with_all and (made := _members(training)):
+    if training.last.with_all and (made := _members(training)):
         told["epochs"] = [trainer.epochs for trainer in made]
-    if model.others and not training.stage.with_all:
+    if model.others and not training.last.with_all:
         told["brought"] = _brought(training, first, model)
     if left_out := list(_left_out(training, len(model.members))):
         told["left_out"] = left_out
@@ -129,7 +134,8 @@ def _brought(training: TableTraining, first: TableModel, model: TableModel) -> d
 
 def _left_out(training: TableTraining, members: int) -> Iterator[str]:
     """Yield what was asked for and not made, with the reason, in words."""
-    first, stage, asked = training.first, training.stage, training.options.members or 1
+    first, stage, asked = training.first, training.last, training.options.members or 1
+    yield from left_out_of_bounds(training)
     if first.is_cut:
         missing = first.planned - first.trainer.epochs
         yield f"{missing:,} of {counted(first.planned, 'epoch')}, for the budget"

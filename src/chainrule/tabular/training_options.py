@@ -16,6 +16,7 @@ from chainrule.optimizers import OPTIMIZERS, Adam, AdamW, Optimizer
 from chainrule.streams import Seed
 from chainrule.tabular.columns.decision import MANY
 from chainrule.tabular.effort import EFFORTS
+from chainrule.tabular.intervals import InnerShare
 from chainrule.tabular.objectives import checked_class_weights, checked_loss, smoothed_loss
 from chainrule.tabular.read_options import column_name
 from chainrule.tabular.scores import MAIN, METRICS
@@ -106,6 +107,9 @@ class Options(Record):
     )
     quantiles: DistinctLevels = option(
         (), "Quantiles to predict instead of the mean, such as 0.1,0.5,0.9."
+    )
+    interval: InnerShare | None = option(
+        None, "The share of new rows that bounds of the prediction are to hold, such as 0.9."
     )
     numbers: Names = option((), "Columns to take as numbers.")
     categories: Names = option((), "Columns to take as categories.")
@@ -200,6 +204,8 @@ class Options(Record):
             if getattr(self, name) is not None and self.optimizer not in optimizers:
                 known = ", ".join(optimizers)
                 raise ValueError(f"{name} is for the optimizer {known}, got {self.optimizer}")
+        if self.interval is not None and quantiles:
+            raise ValueError("`interval=` has bounds beside the mean; leave `quantiles=` out")
         if self.groups is not None and self.time is not None:
             raise ValueError("`groups=` and `time=` exclude each other; give one of them")
 

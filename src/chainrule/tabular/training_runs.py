@@ -76,13 +76,13 @@ def _within(optimizer: Any, share: float) -> Any:
 
 @dataclass(eq=False)
 class Stage:
-    """Runs that go on at once: a race of rates, the first network alone, or further members.
+    """Runs that go on at once: a race of rates, the first network alone, members, or bounds.
 
-    The networks of the first two are trained on the rows in training; the members where they are
-    `with_all`, on those held out too.
+    The networks are trained on the rows in training; the members where they are `with_all`, on
+    those held out too.
     """
 
-    name: Literal["race", "first", "members"]
+    name: Literal["race", "first", "members", "bounds"]
     runs: list[Run]
     with_all: bool = False
 

@@ -5,6 +5,7 @@
               or where one rate is given and there was none
     members   with all rows: a run for each member, for as many epochs as suited one before it;
               or else, on the rows in training: a run for each member beside those of the race
+    bounds    on the rows in training: a run of two quantiles at each rate, for an interval
 
 The first network has the seed of the training, and so has the first member with all rows.
 """
@@ -20,7 +21,8 @@ from chainrule.fitting.side_by_side import train_all
 from chainrule.fitting.trainer import Hook, Trainer
 from chainrule.schedules import VALLEYS
 from chainrule.streams import member_seeds
-from chainrule.tabular.budget import Budget
+from chainrule.tabular.bounds_training import stage_of_bounds
+from chainrule.tabular.budget import BUT_BOUNDS, Budget
 from chainrule.tabular.effort import EFFORTS
 from chainrule.tabular.table_training import TableTraining, of_a_run, run_in_training, run_with_all
 from chainrule.tabular.training_runs import Run, Stage
@@ -60,6 +62,17 @@ def train_in_stages(
 
     Raises DivergenceError where all runs of a stage diverge.
     """
+    asked = training.options.interval is not None
+    _make_predictors(training, keep, budget.part(BUT_BOUNDS) if asked else budget, hooks)
+    if asked and not any(stage.called_off for stage in training.stages):
+        training.stages.append(stage_of_bounds(training.prepared, training.options))
+        _make(training, keep, budget, hooks)
+
+
+def _make_predictors(
+    training: TableTraining, keep: Keeper, budget: Budget, hooks: Sequence[Hook]
+) -> None:
+    """Make the runs of the networks whose mean is predicted."""
     _make(training, keep, budget, hooks)
     if first := first_after_a_race(training):
         training.stages.append(first)

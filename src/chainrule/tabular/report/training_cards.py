@@ -65,6 +65,8 @@ def _facts(found: Findings) -> Html:
         "parameters": number(found.model.net.size),
         "training": f"{epochs}; the best was epoch {about['best_epoch']:,}{early}",
     }
+    if interval := found.model.interval:
+        said["interval"] = interval.in_words(about["options"])
     return facts(said)
 
 
