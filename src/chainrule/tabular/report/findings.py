@@ -36,6 +36,8 @@ class Findings:
         The model from before any training with all rows: those held out are new to it.
     y, p
         The targets of the examples held out, in the target's units, and what is predicted of them.
+    bounds
+        The bounds of what is predicted, (n, 2), if there are some.
     importances
         None where a single example is held out: there is nothing to shuffle.
     gradients
@@ -51,11 +53,17 @@ class Findings:
     source: Source
     y: Array
     p: Array
+    bounds: Array | None
     importances: Importances | None
     gradients: dict[str, LargestGradients]
     shown: tuple[str, ...]
     values: dict[int, dict[str, Any]]
     curves: list[ColumnCurve]
+
+    @property
+    def weight(self) -> Array | None:
+        """The weights of the examples held out."""
+        return self.prepared.held_out.w
 
 
 def find(prepared: Prepared, run: Trainer, model: TableModel, source: Source) -> Findings:
@@ -71,6 +79,7 @@ def find(prepared: Prepared, run: Trainer, model: TableModel, source: Source) ->
         "training": training_gradients(prepared, model, seed),
         "validation": validation_gradients(prepared, model, seed),
     }
+    p = model.outputs_of(held_out.X)
     known = [each.column for each in matter.columns] if matter else model.preparation.places
     shown = tuple(known)[:SHOWN_COLUMNS]
     rows = [each.row for part in gradients.values() for each in part.largest]
@@ -79,7 +88,8 @@ def find(prepared: Prepared, run: Trainer, model: TableModel, source: Source) ->
         model,
         source,
         y,
-        model.outputs_of(held_out.X),
+        p,
+        model.bounds_of(held_out.X, p),
         matter,
         gradients,
         shown,

@@ -216,7 +216,9 @@ def coverage_plot(each: Sequence[QuantileCoverage], said: str) -> Html:
         return _svg(figure, "coverage", said)
 
 
-def fan_plot(true: Array, quantiles: Array, middle: int, said: str) -> Html:
+def fan_plot(
+    true: Array, quantiles: Array, middle: int, said: str, word: str = "true, and quantiles"
+) -> Html:
     """Return quantiles of rows as bands about the middle one, and the true values as points."""
     with context(STYLE, after_reset=True):
         figure, ax = _figure()
@@ -227,7 +229,7 @@ def fan_plot(true: Array, quantiles: Array, middle: int, said: str) -> Html:
             )
         ax.plot(x, quantiles[:, middle], color=ORANGE, linewidth=1.5)
         _points(ax, x, true)
-        ax.set(xlabel="rows, by the prediction", ylabel="true, and quantiles")
+        ax.set(xlabel="rows, by the prediction", ylabel=word)
         _plain_numbers(ax)
         return _svg(figure, "fan", said)
 
