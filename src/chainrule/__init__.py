@@ -20,7 +20,7 @@ from chainrule.evaluation import cost_and_gradient, example_squared_norms, predi
 from chainrule.explanation import explain, paths
 from chainrule.history import DivergenceError, EarlyStopping, History, TrainingInterrupted
 from chainrule.layers import *  # a new kind is named there alone
-from chainrule.losses import Loss
+from chainrule.loss_row import Loss
 from chainrule.network import Network
 from chainrule.optimizers import (
     SGD,

@@ -188,6 +188,7 @@ def of_training(model: TableModel) -> dict[str, str]:
         "Training": ending(about) if "epochs" in about else "",
         "Race": race(about["runs"]) if "race" in about.get("runs", {}) else "",
         "Members": members(model),
+        "Calibrated": calibrated(about),
         "Interval": interval.in_words(about.get("options")) if (interval := model.interval) else "",
         "Left out": "; ".join(about.get("runs", {}).get("left_out", ())),
     }
@@ -227,6 +228,19 @@ def _by_rate(model: TableModel) -> str:
     if "also" not in told:
         return ""
     return f" ({(count + 1) // 2} at rate {told['rate']:g}, {count // 2} at {told['also']:g})"
+
+
+def calibrated(about: Mapping[str, Any]) -> str:
+    """Return by which temperature probabilities are calibrated, and what that brings; "" of none.
+
+    >>> calibrated({"calibration": {"temperature": 1.3, "before": 0.412, "after": 0.398}})
+    'probabilities by the temperature 1.3: log loss held out 0.398, 0.412 without'
+    """
+    if (found := about.get("calibration")) is None:
+        return ""
+    after, before = number(found["after"]), number(found["before"])
+    at = f"{found['temperature']:g}"
+    return f"probabilities by the temperature {at}: log loss held out {after}, {before} without"
 
 
 def _data(rows: Mapping[str, int]) -> str:

@@ -32,6 +32,7 @@
 | `prediction_columns.py` | what tables of predictions have for columns |
 | `stored_model.py` | a model as the arrays and the data of its file |
 | `model_record.py` | what its file tells, and what must fit together in it |
+| `temperature.py` | how sure of a class a model is, mended by the rows held out |
 | `objectives.py` | which loss is lowered, what classes weigh, what validation goes by |
 | `scores.py`, `class_scores.py` | how good predictions are, of all rows and of each class |
 | `doubts.py` | what is to be doubted of a training |

@@ -119,6 +119,14 @@ class Runs(_Members, total=False):
     left_out: list[str]
 
 
+class Calibrated(TypedDict):
+    """The temperature of classes; the log loss of the rows held out without it, and with it."""
+
+    temperature: Positive
+    before: NotNegative
+    after: NotNegative
+
+
 class About(TypedDict, total=False):
     """How a model was trained; what a file does not tell was not known."""
 
@@ -133,6 +141,7 @@ class About(TypedDict, total=False):
     refit: str
     runs: Runs
     validation: Validation
+    calibration: Calibrated
     warnings: list[str]
 
 
@@ -191,6 +200,8 @@ def check(
     _check_interval(file, target)
     _check_curves(file, arrays)
     _check_training(file)
+    if "calibration" in file:
+        _agree("the task of what has a temperature", "classification", target.task)
     if "runs" in file:
         _agree("the members of runs", members, file["runs"]["members"])
     if "decisions" in file:

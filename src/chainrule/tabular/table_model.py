@@ -100,6 +100,11 @@ class TableModel:
         first, *others = members
         return dataclasses.replace(self, params=first, others=tuple(others))
 
+    @property
+    def temperature(self) -> float:
+        """What the outputs of each network were divided by, in its last layer; 1 where not."""
+        return float(self.about.get("calibration", {}).get("temperature", 1.0))
+
     def opened(self, table: Any, **reading: Any) -> Source:
         """Return a table, read as in training unless told otherwise.
 

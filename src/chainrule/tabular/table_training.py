@@ -30,6 +30,7 @@ from chainrule.tabular.storable import check_storable, check_width
 from chainrule.tabular.table_error import TableError
 from chainrule.tabular.table_model import TableModel
 from chainrule.tabular.table_network import network
+from chainrule.tabular.temperature import Thermometer, thermometer
 from chainrule.tabular.training_options import OF_OPTIMIZERS, Options, at_rate, completed
 from chainrule.tabular.training_runs import Run, Stage
 
@@ -127,7 +128,15 @@ def run_in_training(
     validation = None if measure else prepared.validation
     params = _initial_parameters(what, prepared)
     trainer = Trainer(what, prepared.blocks, params, validation=validation, measure=measure)
-    return Run(name, rate, trainer)
+    heat = None if measure else thermometer_of(prepared, what.net)
+    return Run(name, rate, trainer, heat.distance if heat else None)
+
+
+def thermometer_of(prepared: Prepared, net: Network, networks: int = 1) -> Thermometer | None:
+    """Return what finds temperatures by the rows held out; None of a quantity, and of few rows."""
+    if prepared.target.task != "classification":
+        return None
+    return thermometer(net, prepared.validation, networks)
 
 
 def run_with_all(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.fitting.trainer import Trainer
 from chainrule.formatting import counted
@@ -16,27 +17,70 @@ from chainrule.tabular.prepare import Prepared
 from chainrule.tabular.scores import MAIN
 from chainrule.tabular.table_evaluation import widths
 from chainrule.tabular.table_model import TableModel
-from chainrule.tabular.table_training import TableTraining, known_before, model_of
+from chainrule.tabular.table_training import (
+    TableTraining,
+    known_before,
+    model_of,
+    thermometer_of,
+)
+from chainrule.tabular.temperature import Calibration, cooled
 from chainrule.tabular.training_runs import Run
 from chainrule.tabular.training_stages import reason_for_none
 from chainrule.trees import leaves, rebuild
+
+Array = NDArray[Any]
+
+
+class Judged(NamedTuple):
+    """What is judged by the rows held out: networks that they are new to, in place of the model.
+
+    Attributes
+    ----------
+    model
+        The model of these networks.
+    p
+        What it predicts of the rows held out; with a temperature, that of the other folds.
+    calibration
+        What made its temperature, if it has one.
+    """
+
+    model: TableModel
+    p: Array
+    calibration: Calibration | None
+
+
+def judged(training: TableTraining) -> Judged:
+    """Return what is judged in a training that is over.
+
+    These are all members, or where they were trained with all rows, the networks that they are
+    like.
+    """
+    prepared, own = training.prepared, [run.trainer for run in training.chosen]
+    model = _of(training, own if training.last.with_all else [*own, *_members(training)])
+    heat = thermometer_of(prepared, model.net, len(model.members))
+    calibration, X = heat and heat.calibrated(model.members), prepared.held_out.X
+    if not calibration:
+        return Judged(with_bounds(training, model, model), model.outputs_of(X), None)
+    p = np.empty((len(X), model.net.outputs), np.float32)
+    for fold, temperature in enumerate(calibration.temperatures):
+        rows = calibration.folds == fold
+        p[rows] = at_temperature(model, temperature).outputs_of(X[rows])
+    return Judged(at_temperature(model, calibration.temperature), p, calibration)
 
 
 def trained_model(training: TableTraining) -> TableModel:
     """Return the model of a training that is over, and what is known of it.
 
-    The scores are of networks that the rows held out are new to: of all members, or where they were
-    trained with all rows, of the one network before them.
+    The scores, and the temperature of classes, are of networks that the rows held out are new to.
     """
     prepared, trainer = training.prepared, training.trainer
     made, refitted = _members(training), training.last.with_all
-    first = model_of(prepared, trainer.plan.net, trainer.best, _curves(training))
-    own = [] if refitted else [run.trainer for run in training.chosen]
-    model = first.with_members(
-        [rebuild(first.net.form, leaves(each.best)) for each in [*own, *made]] or [first.params]
-    )
-    scored = first if refitted else model
-    model, scored = (with_bounds(training, each, scored) for each in (model, scored))
+    found = judged(training)
+    model, calibration = found.model, found.calibration
+    temperature = calibration.temperature if calibration else 1.0
+    if refitted and made:
+        anew = at_temperature(_of(training, made), temperature)
+        model = model.with_members(anew.members)
     about = {
         **known_before(training),
         "epochs": trainer.epochs,
@@ -44,12 +88,32 @@ def trained_model(training: TableTraining) -> TableModel:
         "over": trainer.over,
         "epochs_with_all": made[0].epochs if refitted and made else 0,
         "refit": _refit_in_words(training, made),
-        "validation": (scores := _validated(scored, prepared)),
-        "runs": _runs(training, model, first),
+        "validation": (scores := _validated(found, prepared)),
+        **({"calibration": _told(calibration)} if calibration else {}),
+        "runs": _runs(training, model, scores, temperature),
     }
-    scored = dataclasses.replace(scored, about=about)
+    scored = dataclasses.replace(found.model, about=about)
     about["warnings"] = prepared.doubts + of_a_model(scored, prepared.held_out, scores)
     return dataclasses.replace(model, about=about)
+
+
+def _of(training: TableTraining, trainers: list[Trainer]) -> TableModel:
+    """Return the model of the best parameters of some networks."""
+    net = training.trainer.plan.net
+    params = [rebuild(net.form, leaves(each.best)) for each in trainers]
+    return model_of(training.prepared, net, params[0], _curves(training)).with_members(params)
+
+
+def at_temperature(model: TableModel, temperature: float) -> TableModel:
+    """Return a model with the outputs of each of its networks divided by a temperature."""
+    if temperature == 1:
+        return model
+    return model.with_members([cooled(each, temperature) for each in model.members])
+
+
+def _told(calibration: Calibration) -> dict[str, float]:
+    """Return a temperature and what it brought, as JSON has it."""
+    return {name: getattr(calibration, name) for name in ("temperature", "before", "after")}
 
 
 def _members(training: TableTraining) -> list[Trainer]:
@@ -59,12 +123,11 @@ def _members(training: TableTraining) -> list[Trainer]:
     return whole if stage.name == "members" else []
 
 
-def _validated(model: TableModel, prepared: Prepared) -> dict[str, Any]:
-    """Return the scores of a model in the rows held out, and how wide its bounds are."""
+def _validated(found: Judged, prepared: Prepared) -> dict[str, Any]:
+    """Return the scores in the rows held out, and how wide bounds are."""
     X, y, w = prepared.held_out
-    p = model.outputs_of(X)
-    scores, bounds = model.scores(y, p, w), model.bounds_of(X, p)
-    return scores if bounds is None else {**scores, "interval": widths(model, bounds, w)}
+    scores, bounds = found.model.scores(y, found.p, w), found.model.bounds_of(X, found.p)
+    return scores if bounds is None else {**scores, "interval": widths(found.model, bounds, w)}
 
 
 def _curves(training: TableTraining) -> dict[str, Any]:
@@ -94,7 +157,7 @@ def _refit_in_words(training: TableTraining, made: list[Trainer]) -> str:
         saved = "that is" if len(made) == 1 else f"the mean of {len(made)} such networks is"
         return (
             f"trained anew with all rows for {anew}: {saved} the model saved; the scores are of "
-            "the one before it, to which the rows held out were new"
+            "what it is like, to which the rows held out were new"
         )
     if training.options.refit is None:
         why = reason_for_none(training) or "there was no time for it"
@@ -102,7 +165,9 @@ def _refit_in_words(training: TableTraining, made: list[Trainer]) -> str:
     return ""
 
 
-def _runs(training: TableTraining, model: TableModel, first: TableModel) -> dict[str, Any]:
+def _runs(
+    training: TableTraining, model: TableModel, scores: dict[str, Any], temperature: float
+) -> dict[str, Any]:
     """Return which networks were trained, and what they brought, as JSON has it."""
     told: dict[str, Any] = {"members": len(model.members), "rate": training.first.rate}
     if also := [run.rate for run in training.chosen[1:] if model.others]:
@@ -112,7 +177,7 @@ def _runs(training: TableTraining, model: TableModel, first: TableModel) -> dict
     if training.last.with_all and (made := _members(training)):
         told["epochs"] = [trainer.epochs for trainer in made]
     if model.others and not training.last.with_all:
-        told["brought"] = _brought(training, first, model)
+        told["brought"] = _brought(training, scores, temperature)
     if left_out := list(_left_out(training, len(model.members))):
         told["left_out"] = left_out
     return told
@@ -125,11 +190,13 @@ def _raced(run: Run) -> dict[str, Any]:
     return {"rate": run.rate, "found": run.found, "epoch": run.trainer.best_epoch}
 
 
-def _brought(training: TableTraining, first: TableModel, model: TableModel) -> dict[str, Any]:
+def _brought(training: TableTraining, scores: dict[str, Any], temperature: float) -> dict[str, Any]:
     """Return how good the first network is on the rows held out, and the mean of all."""
-    name = training.options.metric or MAIN[model.kind]
-    one, members = (_validated(each, training.prepared)["model"][name] for each in (first, model))
-    return {"score": name, "one": one, "members": members}
+    held_out = training.prepared.held_out
+    first = at_temperature(_of(training, [training.trainer]), temperature)
+    name = training.options.metric or MAIN[first.kind]
+    alone = first.scores(held_out.y, first.outputs_of(held_out.X), held_out.w)
+    return {"score": name, "one": alone["model"][name], "members": scores["model"][name]}
 
 
 def _left_out(training: TableTraining, members: int) -> Iterator[str]:

@@ -19,7 +19,6 @@ from typing import Any, Protocol, runtime_checkable
 
 from chainrule.fitting.side_by_side import train_all
 from chainrule.fitting.trainer import Hook, Trainer
-from chainrule.schedules import VALLEYS
 from chainrule.streams import member_seeds
 from chainrule.tabular.bounds_training import stage_of_bounds
 from chainrule.tabular.budget import BUT_BOUNDS, Budget
@@ -140,17 +139,9 @@ def epochs_with_all(training: TableTraining, like: Trainer) -> tuple[int, int]:
     falls to its end in as many epochs as the other made, or, where it had overfitted, as were best.
     """
     if _has_valleys(training):
-        return best_valley(like), like.plan.epochs
+        return like.best_epoch, like.plan.epochs
     epochs = like.best_epoch if overfitted(like) else like.epochs
     return epochs, epochs
-
-
-def best_valley(trainer: Trainer) -> int:
-    """Return the epoch at whose end `CosLog4` was in the valley that validation found best."""
-    losses, epochs = trainer.validation_losses, trainer.plan.epochs
-    valleys = {max(1, round(epochs * part / VALLEYS[-1])) for part in VALLEYS}
-    made = sorted(epoch for epoch in valleys if epoch <= len(losses))
-    return min(made, key=lambda epoch: losses[epoch - 1], default=trainer.best_epoch)
 
 
 def trains_with_all(training: TableTraining) -> bool:

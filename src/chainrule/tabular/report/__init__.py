@@ -26,7 +26,6 @@ from importlib import resources
 from pathlib import Path
 
 from chainrule.atomic_write import write_whole
-from chainrule.fitting.trainer import Trainer
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.prepare import Prepared
 from chainrule.tabular.report import (
@@ -42,26 +41,28 @@ from chainrule.tabular.report import (
 from chainrule.tabular.report.findings import Findings, find
 from chainrule.tabular.report.markup import Html, text
 from chainrule.tabular.table_model import TableModel
+from chainrule.tabular.trained_model import Judged
 
 
-def report(prepared: Prepared, run: Trainer, model: TableModel, source: Source) -> str:
+def report(prepared: Prepared, judged: Judged, model: TableModel, source: Source) -> str:
     """Return the page of a training: how it went, how good the model is, and what it is made of.
 
-    `run` is the one that held out examples. They must still lie in `prepared.blocks`; the source is
-    read once more, for the rows that are shown. The same training makes the same page.
+    `judged` has the networks that the examples held out are new to. Examples must still lie in
+    `prepared.blocks`; the source is read once more, for the rows that are shown. The same training
+    makes the same page.
 
     >>> from chainrule.tabular.files.open_source import open_source
     >>> from chainrule.tabular.table_training import Options, prepared_training
-    >>> from chainrule.tabular.trained_model import trained_model
+    >>> from chainrule.tabular.trained_model import judged, trained_model
     >>> source = open_source("sklearn:wine")
     >>> with prepared_training(source, "target", Options(epochs=2)) as training:
     ...     training.trainer.train()
     ...     model = trained_model(training)
-    ...     page = report(training.prepared, training.trainer, model, source)
+    ...     page = report(training.prepared, judged(training), model, source)
     >>> page.splitlines()[0]
     '<!doctype html>'
     """
-    found = find(prepared, run, model, source)
+    found = find(prepared, judged, model, source)
     title, under = training_cards.heading(found)
     return string.Template(_file("report.html")).substitute(
         title=text(title),
@@ -74,7 +75,7 @@ def report(prepared: Prepared, run: Trainer, model: TableModel, source: Source) 
 def write_report(
     path: str | Path,
     prepared: Prepared,
-    run: Trainer,
+    judged: Judged,
     model: TableModel,
     source: Source,
     *,
@@ -85,7 +86,7 @@ def write_report(
     Raises OSError where it cannot be written, of which FileExistsError where one is there and is
     not to be replaced, and ValueError where something that is no file has its name.
     """
-    write_whole(Path(path), [report(prepared, run, model, source).encode()], replace=replace)
+    write_whole(Path(path), [report(prepared, judged, model, source).encode()], replace=replace)
 
 
 def _cards(found: Findings) -> Iterator[Html]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
 
-from chainrule.fitting.trainer import Trainer
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.prepare import Prepared
 from chainrule.tabular.report.column_curves import ColumnCurve, column_curves
@@ -19,6 +19,7 @@ from chainrule.tabular.report.example_gradients import (
 )
 from chainrule.tabular.report.importance import Importances, importances
 from chainrule.tabular.table_model import TableModel
+from chainrule.tabular.trained_model import Judged
 
 Array = NDArray[Any]
 
@@ -66,10 +67,9 @@ class Findings:
         return self.prepared.held_out.w
 
 
-def find(prepared: Prepared, run: Trainer, model: TableModel, source: Source) -> Findings:
+def find(prepared: Prepared, judged: Judged, model: TableModel, source: Source) -> Findings:
     """Return what the page tells; see `report`."""
-    saved = model
-    model = model.with_members([run.best]) if model.about["epochs_with_all"] else model
+    saved, model = model, dataclasses.replace(judged.model, about=model.about)
     held_out, seed = prepared.held_out, int(model.about["options"]["seed"])
     y = held_out.y
     if model.target.task == "regression":
@@ -79,7 +79,6 @@ def find(prepared: Prepared, run: Trainer, model: TableModel, source: Source) ->
         "training": training_gradients(prepared, model, seed),
         "validation": validation_gradients(prepared, model, seed),
     }
-    p = model.outputs_of(held_out.X)
     known = [each.column for each in matter.columns] if matter else model.preparation.places
     shown = tuple(known)[:SHOWN_COLUMNS]
     rows = [each.row for part in gradients.values() for each in part.largest]
@@ -88,20 +87,11 @@ def find(prepared: Prepared, run: Trainer, model: TableModel, source: Source) ->
         model,
         source,
         y,
-        p,
-        model.bounds_of(held_out.X, p),
+        judged.p,
+        model.bounds_of(held_out.X, judged.p),
         matter,
         gradients,
         shown,
         rows_of(source, rows, shown),
-        column_curves(saved, prepared, source, mattering(matter) if matter else known, seed),
+        column_curves(saved, prepared, source, matter.mattering if matter else known, seed),
     )
-
-
-def mattering(matter: Importances) -> list[str]:
-    """Return the columns without which the score is worse.
-
-    >>> mattering(Importances((Importance("x", 0.5, 0), Importance("y", 0.0, 0)), "R²", 2, 9))
-    ['x']
-    """
-    return [each.column for each in matter.columns if each.mean > 0]
