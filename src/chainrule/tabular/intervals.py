@@ -78,8 +78,9 @@ class Interval:
         """
         more = " or more" if self.least > self.share else ""
         rests_on = [said for name, said in RESTS_ON.items() if (options or {}).get(name)]
+        sure = between(self.least, self.most)
         return (
-            f"holds {percent(self.share)}{more} of new rows ({between(self.least, self.most)}, from "
+            f"holds {percent(self.share)}{more} of new rows ({sure}, from "
             f"{counted(self.rows, 'row')} held out{''.join(rests_on)})"
         )
 
