@@ -279,6 +279,7 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):  # type: ignore[misc
         p: Array = predicted[wanted].to_numpy(writable=True)
         return p
 
+    @documented_by(TabularEstimator._predicted)
     def predict_set(self, X: Any) -> Array:
         """Return which classes are in the set of each example, (n, classes), as Booleans.
 
