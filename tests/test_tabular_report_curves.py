@@ -11,14 +11,13 @@ import pytest
 import chainrule as cr
 from chainrule.formatting import number
 from chainrule.tabular.report import column_curves, curve_cards, race_cards, report
-from chainrule.tabular.report.findings import mattering
 from reports import TRAININGS, Page, flats, made, read, trained
 
 
 @pytest.mark.parametrize("name", TRAININGS)
 def test_the_columns_that_matter_have_a_curve_and_the_others_are_named(name):
     found, html = made(name)[1:]
-    matter = mattering(found.importances)
+    matter = found.importances.mattering
     shown = [curve.column for curve in found.curves]
     assert shown == matter[: column_curves.COLUMNS]
     left = [column for column in found.model.preparation.columns if column not in shown]

@@ -303,6 +303,8 @@ WITHOUT_EXAMPLE = {
     "chainrule.tabular.report.column_curves.column_curves": REPORTED,
     "chainrule.tabular.report.curve_cards.curves": REPORTED,
     "chainrule.tabular.report.race_cards.runs": REPORTED,
+    "chainrule.tabular.report.interval_cards.bounds": REPORTED,
+    "chainrule.tabular.report.interval_cards.Part": RECORD,
     "chainrule.tabular.report.findings.Findings": RECORD,
     "chainrule.tabular.report.findings.find": REPORTED,
     "chainrule.tabular.report.importance.Importance": RECORD,

@@ -151,7 +151,10 @@ def ending(about: Mapping[str, Any]) -> str:
     if about.get("over") == "early stopping":
         best += f", and {counted(options['patience'], 'epoch')} brought no gain"
     if about.get("epochs_with_all"):
-        best += f"; then {counted(about['epochs_with_all'], 'epoch')} anew with all rows"
+        each = about.get("runs", {}).get("epochs", [about["epochs_with_all"]])
+        *some, last = dict.fromkeys(each)
+        said = ", ".join(map(str, some)) + " and " * bool(some) + counted(last, "epoch")
+        best += f"; then {said} anew with all rows"
     elif about.get("refit"):  # which models of before do not have
         best += f"; {about['refit']}"
     return f"{made}: {best}"
@@ -211,12 +214,20 @@ def members(model: TableModel) -> str:
 
     if not model.others:
         return ""
-    mean = f"the mean of {len(model.members)} networks"
+    mean = f"the mean of {len(model.members)} networks{_by_rate(model)}"
     if (brought := model.about.get("runs", {}).get("brought")) is None:
         return f"{mean} is predicted"
     score = SCORES[brought["score"]]
     one, all_of_them = (score.text(brought[name]) for name in ("one", "members"))
     return f"{mean} is predicted: {score.word} held out {all_of_them}, of the first {one}"
+
+
+def _by_rate(model: TableModel) -> str:
+    """Return how many members are of each rate, where there are two."""
+    told, count = model.about.get("runs", {}), len(model.members)
+    if "also" not in told:
+        return ""
+    return f" ({(count + 1) // 2} at rate {told['rate']:g}, {count // 2} at {told['also']:g})"
 
 
 def calibrated(about: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@
 | `training_cards.py` | the cards of what was trained, and how it went |
 | `race_cards.py` | the race of their rates, and the model's members |
 | `quality_cards.py`, `quantile_cards.py` | how good the model is; its quantiles |
+| `interval_cards.py` | how sure predictions are |
 | `curve_cards.py` | the learnt curves of columns |
 | `influence_cards.py`, `option_cards.py` | which columns and rows matter; what was decided |
 | `markup.py` | text, numbers and tables as HTML |
@@ -30,6 +31,7 @@ from chainrule.tabular.prepare import Prepared
 from chainrule.tabular.report import (
     curve_cards,
     influence_cards,
+    interval_cards,
     option_cards,
     quality_cards,
     quantile_cards,
@@ -97,6 +99,7 @@ def _cards(found: Findings) -> Iterator[Html]:
         yield from quantile_cards.quantiles(found)
     else:
         yield from quality_cards.regression(found)
+    yield from interval_cards.bounds(found)
     yield influence_cards.columns(found)
     yield curve_cards.curves(found)
     yield influence_cards.rows(found)

@@ -47,6 +47,9 @@ BARS, FEWEST_BARS, A_BAR = 30, 5, 10
 APART = 12
 """So many different values or fewer have a point and a bar each."""
 
+WIDE = 20.0
+"""Where the greatest of positive values is so many times their median, they have a log axis."""
+
 FEW = 3
 """A bar with fewer rows is one of which little is known."""
 
@@ -94,6 +97,12 @@ class ColumnCurve:
     def lies_apart(self) -> bool:
         """Whether the values are few."""
         return self.some <= APART
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether the values are better shown by their logarithms."""
+        x = as_floats(self.values[: self.some])
+        return not self.lies_apart and bool(x[0] > 0 and x[-1] > WIDE * np.median(x))
 
     @property
     def varying(self) -> list[int]:
@@ -160,8 +169,8 @@ def spread_of(curve: ColumnCurve) -> tuple[Array, Array]:
     """
     x, seen = as_floats(curve.values[: curve.some]), as_floats(finite(curve.seen))
     bars = min(BARS, max(FEWEST_BARS, len(seen) // A_BAR))
-    counts, edges = np.histogram(seen, bars, (x[0], x[-1]))
-    return edges, counts
+    edges = (np.geomspace if curve.is_wide else np.linspace)(x[0], x[-1], bars + 1)
+    return edges, np.histogram(seen, edges)[0]
 
 
 def times(curve: ColumnCurve) -> list[int]:

@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.formatting import decimals, number
 from chainrule.tabular.report import plots
 from chainrule.tabular.report.column_curves import FEW, ColumnCurve, times
-from chainrule.tabular.report.findings import Findings, mattering
+from chainrule.tabular.report.findings import Findings
 from chainrule.tabular.report.markup import (
     Html,
     card,
@@ -52,7 +52,7 @@ def _without(found: Findings) -> str:
     """Return in words which columns have no curve."""
     there = {curve.column for curve in found.curves}
     left = [column for column in found.model.preparation.columns if column not in there]
-    matter = set(mattering(found.importances)) if found.importances else set()
+    matter = set(found.importances.mattering) if found.importances else set()
     why = "they matter less, or are texts" if matter & set(left) else "they do not matter"
     names = ", ".join(short(column) for column in left[:NAMED])
     more = f" and {len(left) - NAMED:,} more" if len(left) > NAMED else ""

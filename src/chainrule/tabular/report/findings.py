@@ -37,6 +37,8 @@ class Findings:
         The model from before any training with all rows: those held out are new to it.
     y, p
         The targets of the examples held out, in the target's units, and what is predicted of them.
+    bounds
+        The bounds of what is predicted, (n, 2), if there are some.
     importances
         None where a single example is held out: there is nothing to shuffle.
     gradients
@@ -52,11 +54,17 @@ class Findings:
     source: Source
     y: Array
     p: Array
+    bounds: Array | None
     importances: Importances | None
     gradients: dict[str, LargestGradients]
     shown: tuple[str, ...]
     values: dict[int, dict[str, Any]]
     curves: list[ColumnCurve]
+
+    @property
+    def weight(self) -> Array | None:
+        """The weights of the examples held out."""
+        return self.prepared.held_out.w
 
 
 def find(prepared: Prepared, judged: Judged, model: TableModel, source: Source) -> Findings:
@@ -80,18 +88,10 @@ def find(prepared: Prepared, judged: Judged, model: TableModel, source: Source) 
         source,
         y,
         judged.p,
+        model.bounds_of(held_out.X, judged.p),
         matter,
         gradients,
         shown,
         rows_of(source, rows, shown),
-        column_curves(saved, prepared, source, mattering(matter) if matter else known, seed),
+        column_curves(saved, prepared, source, matter.mattering if matter else known, seed),
     )
-
-
-def mattering(matter: Importances) -> list[str]:
-    """Return the columns without which the score is worse.
-
-    >>> mattering(Importances((Importance("x", 0.5, 0), Importance("y", 0.0, 0)), "R²", 2, 9))
-    ['x']
-    """
-    return [each.column for each in matter.columns if each.mean > 0]

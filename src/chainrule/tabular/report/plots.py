@@ -16,7 +16,7 @@ from matplotlib import rc_context
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.style import context
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from chainrule.estimators.displays import BLUE, GREY, ORANGE, LossCurveDisplay
@@ -125,7 +125,8 @@ def curve_plot(
         )  # fmt: skip
         ax, below = grid[:, 0]
         if len(outputs) == 1:
-            _single_rows(ax, x, curve.p[:ROWS, : curve.some, outputs[0]], level)
+            p = curve.p[:ROWS, : curve.some, outputs[0]]
+            _single_rows(ax, x, p, mean[: curve.some, outputs[0]].mean() if level else None)
         for output, colour in zip(outputs, COLOURS, strict=False):
             ax.plot(x, mean[: curve.some, output], "o-" if curve.lies_apart else "-", color=colour,
                     linewidth=2, markersize=5)  # fmt: skip
@@ -135,14 +136,15 @@ def curve_plot(
         for beside in grid[1, 1:]:
             beside.bar([0], times(curve)[-1:], 0.8, color=GREY)
             beside.set(xticks=[0], xticklabels=["none"], xlim=(-1, 1))
-        _tidy_curve(ax, below, word, x, dates=curve.values.dtype.is_temporal())
+        _tidy_curve(ax, below, word)
+        _number_the_values(below, x, curve)
         return _svg(figure, f"curve {curve.column}", said)
 
 
-def _single_rows(ax: Any, x: Array, p: Array, level: bool) -> None:
-    """Draw the curves of single rows, if asked for each moved to the level of their mean."""
-    own = p.mean(axis=1, keepdims=True)
-    ax.plot(x, (p - own + own.mean() if level else p).T, color=GREY, linewidth=0.6, alpha=0.35)
+def _single_rows(ax: Any, x: Array, p: Array, level: float | None) -> None:
+    """Draw the curves of single rows, each moved to a level if there is one."""
+    p = p if level is None else p - p.mean(axis=1, keepdims=True) + level
+    ax.plot(x, p.T, color=GREY, linewidth=0.6, alpha=0.35)
 
 
 def _where_rows_lie(ax: Any, below: Any, x: Array, curve: ColumnCurve) -> None:
@@ -157,16 +159,27 @@ def _where_rows_lie(ax: Any, below: Any, x: Array, curve: ColumnCurve) -> None:
         ax.axvspan(low, high, color=GREY, alpha=0.14, linewidth=0)
 
 
-def _tidy_curve(ax: Any, below: Any, word: str, x: Array, *, dates: bool) -> None:
+def _tidy_curve(ax: Any, below: Any, word: str) -> None:
     ax.set_ylabel(word)
     below.set_ylabel("rows")
     ax.yaxis.set_major_locator(MaxNLocator(5))
     below.yaxis.set_major_locator(MaxNLocator(2, integer=True))
-    below.xaxis.set_major_locator(MaxNLocator(5, integer=bool((x == x.round()).all())))
-    for axis in (ax.yaxis, below.yaxis, below.xaxis):
-        axis.set_major_formatter(_written)
+    for each in (ax, below):
+        each.yaxis.set_major_formatter(_written)
     ax.grid(alpha=0.6)
-    if dates:
+
+
+def _number_the_values(below: Any, x: Array, curve: ColumnCurve) -> None:
+    """Have few enough dates or numbers below, by their logarithms where they are wide apart."""
+    if curve.is_wide:
+        below.set_xscale("log")
+        below.xaxis.set_major_locator(LogLocator(numticks=5))
+        below.xaxis.set_minor_locator(NullLocator())
+    else:
+        whole = bool((x == x.round()).all())
+        below.xaxis.set_major_locator(MaxNLocator(5, integer=whole))
+    below.xaxis.set_major_formatter(_written)
+    if curve.values.dtype.is_temporal():
         locator = AutoDateLocator(maxticks=5)  # type: ignore[no-untyped-call]
         below.xaxis.set_major_locator(locator)
         words = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
@@ -203,7 +216,9 @@ def coverage_plot(each: Sequence[QuantileCoverage], said: str) -> Html:
         return _svg(figure, "coverage", said)
 
 
-def fan_plot(true: Array, quantiles: Array, middle: int, said: str) -> Html:
+def fan_plot(
+    true: Array, quantiles: Array, middle: int, said: str, word: str = "true, and quantiles"
+) -> Html:
     """Return quantiles of rows as bands about the middle one, and the true values as points."""
     with context(STYLE, after_reset=True):
         figure, ax = _figure()
@@ -214,7 +229,7 @@ def fan_plot(true: Array, quantiles: Array, middle: int, said: str) -> Html:
             )
         ax.plot(x, quantiles[:, middle], color=ORANGE, linewidth=1.5)
         _points(ax, x, true)
-        ax.set(xlabel="rows, by the prediction", ylabel="true, and quantiles")
+        ax.set(xlabel="rows, by the prediction", ylabel=word)
         _plain_numbers(ax)
         return _svg(figure, "fan", said)
 
@@ -284,6 +299,12 @@ def _svg(figure: Figure, name: str, said: str) -> Html:
     svg = svg[svg.index("<svg") :].strip()
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'(<g) id="[^"]*"', r"\1", svg)
+    svg = re.sub(r"<[^>]*>", lambda tag: _brief(tag[0]), svg)
     for colour, variable in VARIABLES.items():
         svg = svg.replace(colour.lower(), f"var(--{variable})")
     return Html(svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(said)}"', 1))
+
+
+def _brief(tag: str) -> str:
+    """Return a tag with places to a hundredth of a point, and without fonts, which the page has."""
+    return re.sub(r"(\d\.\d\d)\d+| ?font-family: [^;\"]*;?", r"\1", tag)
