@@ -53,7 +53,7 @@ def with_bounds(training: TableTraining, model: TableModel, scored: TableModel) 
 def left_out_of_bounds(training: TableTraining) -> Iterator[str]:
     """Yield what was asked for of bounds and not made, with the reason, in words."""
     stage = training.stages[-1]
-    if training.options.interval is not None and stage.name != "bounds":
+    if training.has_bounds and stage.name != "bounds":
         yield "the bounds, as a callback ended the training"
     elif stage.name == "bounds" and (cut := [run for run in stage.runs if run.is_cut]):
         made = max(run.trainer.epochs for run in cut)
