@@ -57,6 +57,8 @@ class Interval:
         How many rows held out it rests on.
     least, most
         Between which coverage lies with a certainty of 95 %.
+    reach
+        Of bounds, how far they reach from a prediction to its quantiles before they move.
 
     Examples
     --------
@@ -69,6 +71,7 @@ class Interval:
     rows: AtLeastOne
     least: Share
     most: Share
+    reach: Share = 1.0
 
     def in_words(self, options: Mapping[str, Any] | None = None) -> str:
         """Return what is known of it, by the options of the training.

@@ -195,7 +195,7 @@ class TableModel:
         if self.bounds is None:
             return sets_of(p, self.interval.threshold)
         q = self.bounds.outputs_of(X, first=first)
-        bounds = bounded(p[:, 0], q, self.interval.threshold)
+        bounds = bounded(p[:, 0], q, self.interval)
         check_predicted(bounds, first=first)
         return np.maximum(bounds, 0) if self.kind == "counts" else bounds
 
