@@ -19,7 +19,7 @@ from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.trees import leaves
 from kinds import ALL
-from strategies import problem
+from strategies import HEADS, problem
 
 ADAM = cr.Adam(0.01)
 
@@ -44,6 +44,11 @@ def rows() -> Iterator[Row]:
     for loss in [*LOSSES, "huber(0.3)", "cross_entropy(0.1)"]:
         for outputs in (3, 40):  # lanes are examples, lanes are outputs
             yield Row(network("tanh", loss, outputs=outputs), cr.SGD(0.005))
+    for loss in HEADS:
+        yield Row(network("tanh", loss), cr.SGD(0.005))
+    yield Row(
+        network("tanh", "heads(huber: 35, cross_entropy: 5, quantile(0.1, 0.9): 34)", outputs=74)
+    )
     penalised = network("tanh", "cross_entropy", l1=0.001, l2=0.01)
     for rule in OPTIMIZERS.values():
         yield Row(penalised, rule(0.01))

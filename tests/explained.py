@@ -22,7 +22,7 @@ from chainrule.explanation.subjects import subject
 from chainrule.explanation.unit_places import Places
 from chainrule.losses import LOSSES
 from chainrule.targets import encode
-from strategies import last, problem
+from strategies import HEADS, last, problem
 from tables import ELEMENTWISE
 
 SEEDS = range(200)
@@ -35,13 +35,14 @@ def case(seed):
     """A random problem: over 200 seeds each activation and each loss comes up many times."""
     rng = np.random.default_rng(seed)
     names = itertools.cycle([*ELEMENTWISE, "sigmoid(4)", "leaky_relu(0.2)", "elu(0.5)"])
-    more = ["huber(0.5)", "quantile(0.9)", "quantile(0.1, 0.9)", "cross_entropy(0.1)"]
+    more = ["huber(0.5)", "quantile(0.9)", "quantile(0.1, 0.9)", "cross_entropy(0.1)", *HEADS]
     loss = [*LOSSES, *more][seed % (len(LOSSES) + len(more))]
     group = losses.loss(loss).group
     layers = []
     kinds = list(itertools.islice(names, seed % 16, seed % 16 + int(rng.integers(1, 4))))
     for name in [*kinds[:-1], last(kinds[-1], loss)]:
-        layers.append(cr.Dense(group * int(rng.integers(1, 5)), name))
+        times = 1 if loss in HEADS else int(rng.integers(1, 5))
+        layers.append(cr.Dense(group * times, name))
         if rng.random() < 0.3:
             layers.append(cr.Dropout(float(rng.choice([0.0, 0.25, 0.5]))))
     net = cr.Network(

@@ -14,11 +14,11 @@ from chainrule.explanation.result import Explanation
 from chainrule.explanation.unit_places import Places
 from chainrule.layers import LAYERS
 from chainrule.losses import LOSSES
-from strategies import Problem, problem
+from strategies import HEADS, Problem, problem
 from tables import ELEMENTWISE
 
 SEEDS = range(200)
-ROWS = [*LOSSES, "huber(0.5)", "quantile(0.1, 0.9)", "cross_entropy(0.1)"]
+ROWS = [*LOSSES, "huber(0.5)", "quantile(0.1, 0.9)", "cross_entropy(0.1)", *HEADS]
 ACTIVATIONS = [*ELEMENTWISE, "softmax", "leaky_relu(0.2)"]
 
 
@@ -100,7 +100,7 @@ def network(seed):
     group = losses.loss(loss).group
     width = int(rng.integers(1, 4))
     layers = some_layers(rng, width)
-    last = cr.Dense(group * int(rng.integers(1, 3)))
+    last = cr.Dense(group * (1 if loss in HEADS else int(rng.integers(1, 3))))
     if seed % 4 == 3:
         k = int(rng.integers(1, 4))
         outer, inner = layers[:1], layers[1:]

@@ -1,6 +1,5 @@
 """Trainings to report on, and their pages read again as a person reads them."""
 
-import dataclasses
 import functools
 from html.parser import HTMLParser
 
@@ -15,25 +14,25 @@ from chainrule.tabular.prepare import prepare
 from chainrule.tabular.report import report
 from chainrule.tabular.report.findings import find
 from chainrule.tabular.table_training import TableTraining, first_stage
-from chainrule.tabular.trained_model import trained_model
+from chainrule.tabular.trained_model import judged, trained_model
 from chainrule.tabular.training_options import completed
 from chainrule.tabular.training_stages import train_in_stages
 
 
 def trained(table, target, **options):
-    """What a report takes: the prepared examples, the run, the model, the source."""
+    """What a report takes: the prepared examples, what is judged, the model, the source."""
     source = open_source(table)
     asked = Options.from_mapping({"epochs": 8, "hidden": [16], "effort": "fast", **options})
     prepared = prepare(source, target, asked)
     chosen = completed(asked, prepared.target.task, int((~prepared.is_held_out).sum()))
     training = TableTraining(source, prepared, chosen, [first_stage(prepared, chosen)])
     train_in_stages(training, NoKeeper(), Budget(None), ())
-    return prepared, training.trainer, trained_model(training), source
+    return prepared, judged(training), trained_model(training), source
 
 
-def measured(run, model):
+def measured(judged, model):
     """The model that has not seen the examples held out."""
-    return dataclasses.replace(model, params=run.best)
+    return model.with_members(judged.model.members)
 
 
 def flats(n=400, seed=0):

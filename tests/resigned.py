@@ -75,6 +75,7 @@ MODELS = {
     "whole numbers": {"target": "count", "task": "classification"},
     "counts": {"target": "count", "loss": "poisson"},
     "quantiles": {"target": "price", "quantiles": (0.1, 0.5, 0.9), "dropout": 0.1},
+    "bounds": {"target": "price", "interval": 0.5},
     "refitted": {"target": "price", "loss": "huber(1)", "refit": True, "leave_out": ("w",)},
 }
 

@@ -12,8 +12,16 @@ from chainrule.activations import ACTIVATIONS
 from chainrule.layers.chain import widths
 from chainrule.losses import LOSSES, loss
 from chainrule.network import Parameters
-from chainrule.targets import TARGETS
+from chainrule.targets import sample
 from chainrule.trees import leaf_names, tree_map
+
+HEADS = (
+    "heads(half_squared_error: 1, cross_entropy(0.1): 2)",
+    "heads(quantile(0.1, 0.9): 2, poisson: 1)",
+    "heads(cross_entropy: 2, binary_cross_entropy: 1)",
+    "heads(mean_squared_error: 2, huber(0.3): 1)",
+)
+"""Losses of several heads, of 3 outputs in all."""
 
 
 class Problem(NamedTuple):
@@ -41,7 +49,7 @@ def problem(net: cr.Network, n: int = 5, seed: int = 0) -> Problem:
         return 0.5 + np.abs(values) if name.endswith("variance") else values
 
     params = tree_map(drawn, leaf_names(net.form), net.form)
-    y = TARGETS[loss(net.loss).target].sample(rng, n, net.outputs)
+    y = sample(loss(net.loss).target, rng, n, net.outputs)
     w = rng.uniform(0.1, 2.0, size=n)
     X = rng.normal(size=(n, net.inputs))
     return Problem(net, params, X, y, w, cr.Draw(seed, step=1))
@@ -51,10 +59,11 @@ def problem(net: cr.Network, n: int = 5, seed: int = 0) -> Problem:
 def problems(draw: Any) -> Problem:
     """Any network of the tables: up to four layers, any penalties, up to seven examples."""
     layers: list[cr.Layer] = []
-    of, count = draw(st.sampled_from(sorted(LOSSES))), draw(st.integers(1, 4))
+    of, count = draw(st.sampled_from([*sorted(LOSSES), *HEADS])), draw(st.integers(1, 4))
     for left in reversed(range(count)):
         name = draw(st.sampled_from(sorted(ACTIVATIONS)))
-        layers.append(cr.Dense(draw(st.integers(1, 5)), name if left else last(name, of)))
+        units = draw(st.integers(1, 5)) if left or of in LOSSES else loss(of).group
+        layers.append(cr.Dense(units, name if left else last(name, of)))
         if draw(st.booleans()):
             layers.append(cr.Dropout(draw(st.sampled_from([0.0, 0.1, 0.5]))))
     net = cr.Network(

@@ -15,7 +15,7 @@ from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.trees import leaves, tree_map
 from kinds import ALL, DRAW, data
-from strategies import Problem, problem
+from strategies import HEADS, Problem, problem
 
 
 def results(p: Problem) -> list[Any]:
@@ -37,7 +37,7 @@ def strict(p: Problem) -> Problem:
     return Problem(p.net, *arrays, p.draw)
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", [*LOSSES, *HEADS])
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_the_core_computes_the_same_on_strict_arrays(activation: str, loss: str) -> None:
     layers = [cr.Dense(4, activation), cr.Dropout(0.3), cr.Dense(3, activation)]

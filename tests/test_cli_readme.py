@@ -46,7 +46,7 @@ def test_the_commands_print_what_the_readme_shows(tmp_path):
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     paths = [str(Path(sys.executable).parent), os.environ["PATH"]]
     made = [step for title in SECTIONS for step in steps(title)]
-    assert len(made) == 12
+    assert len(made) == 15
     for command, expected in made:
         done = subprocess.run(
             command, shell=True, cwd=tmp_path, text=True, check=False,

@@ -127,6 +127,7 @@ def test_many_columns_are_told_in_few_lines():
 VALUES = {
     "task": ("regression", "regression"),
     "quantiles": ("0.9,0.1", [0.1, 0.9]),
+    "interval": ("0.9", 0.9),
     "numbers": ("id", ["id"]),
     "categories": ("kind,garden", ["kind", "garden"]),
     "dates": ("built", ["built"]),
@@ -192,6 +193,8 @@ def test_each_option_reaches_the_training(field):
         (["--loss", "cross_entropy"], "--loss cross_entropy is for classification: target 'price'"),
         (["--loss", "huber", "--task", "classification"], "is of the task regression, and task is"),
         (["--loss", "huber", "--quantiles", "0.5"], "quantiles 0.5 have a loss of their own"),
+        (["--interval", "90"], "--interval must be a finite number > 0 and < 1, got 90"),
+        (["--interval", "0.9", "--quantiles", "0.5"], "leave --quantiles out"),
         (["--class-weight", "flat"], "--class-weight must be 'balanced' or such as"),
         (["--class-weight", "flat=0"], "--class-weight of 'flat' must be a finite number > 0"),
         (["--class-weight", "balanced"], "--class-weight is for classes, and target 'price' is a"),

@@ -23,7 +23,7 @@ from chainrule.record import Plan
 from chainrule.trees import leaves, tree_map
 from parity import TOLERANCE, assert_parity, train
 from runs import bits
-from strategies import Problem, problem, problems
+from strategies import HEADS, Problem, problem, problems
 from tables import ELEMENTWISE
 
 pytestmark = [
@@ -31,7 +31,13 @@ pytestmark = [
     pytest.mark.usefixtures("as_many_threads_as_asked"),
 ]
 
-WITH_PARAMETERS = ["huber(0.3)", "quantile(0.9)", "quantile(0.1, 0.5, 0.9)", "cross_entropy(0.1)"]
+WITH_PARAMETERS = [
+    "huber(0.3)",
+    "quantile(0.9)",
+    "quantile(0.1, 0.5, 0.9)",
+    "cross_entropy(0.1)",
+    *HEADS,
+]
 
 
 def network(activation: str, loss: str, **penalties: Any) -> cr.Network:
@@ -40,7 +46,7 @@ def network(activation: str, loss: str, **penalties: Any) -> cr.Network:
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("loss", [*LOSSES, *WITH_PARAMETERS])
+@pytest.mark.parametrize("loss", [*LOSSES, *WITH_PARAMETERS, *HEADS])
 @pytest.mark.parametrize(
     "activation", [*ACTIVATIONS, "sigmoid(4)", "bipolar_sigmoid(3)", "leaky_relu(0.2)", "elu(0.5)"]
 )

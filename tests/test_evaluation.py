@@ -20,7 +20,7 @@ from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS, init_states
 from chainrule.record import Plan
 from chainrule.trees import leaves, tree_map
-from strategies import Problem, problem, problems, problems_of_any_kind
+from strategies import HEADS, Problem, problem, problems, problems_of_any_kind
 
 pytestmark = pytest.mark.usefixtures("as_many_threads_as_asked")
 
@@ -63,7 +63,14 @@ def assert_equal_to_the_core(p: Problem, dtype: str = "float64", **options: Any)
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize(
     "loss",
-    [*LOSSES, "huber(0.3)", "quantile(0.9)", "quantile(0.1, 0.5, 0.9)", "cross_entropy(0.1)"],
+    [
+        *LOSSES,
+        "huber(0.3)",
+        "quantile(0.9)",
+        "quantile(0.1, 0.5, 0.9)",
+        "cross_entropy(0.1)",
+        *HEADS,
+    ],
 )
 @pytest.mark.parametrize(
     "activation", [*ACTIVATIONS, "sigmoid(4)", "bipolar_sigmoid(3)", "leaky_relu(0.2)", "elu(0.5)"]

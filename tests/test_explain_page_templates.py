@@ -12,7 +12,7 @@ from chainrule.explanation.printed_digits import figure
 from chainrule.explanation.writer import Precedence, Written
 from chainrule.losses import LOSSES
 from pages import tokens
-from strategies import problem
+from strategies import HEADS, problem
 
 WRITER = MathML()
 BRACKETS = shapes()["brackets"]
@@ -78,7 +78,7 @@ def test_every_activation(name, notation):
     assert_same(cr.explain(net, own.params, own.X, own.y, optimizer=cr.Adam(0.1), **of))
 
 
-@pytest.mark.parametrize("name", [*LOSSES, "quantile(0.1, 0.9)", "cross_entropy(0.1)"])
+@pytest.mark.parametrize("name", [*LOSSES, "quantile(0.1, 0.9)", "cross_entropy(0.1)", *HEADS])
 def test_every_loss(name):
     width = max(2, losses.loss(name).group)
     net = cr.Network(2, [cr.Dense(3, "tanh"), cr.Dense(width)], loss=name, l1=0.1, l2=0.1)

@@ -98,7 +98,7 @@ def tried(path, kind, data):
     return True
 
 
-@pytest.mark.parametrize("number", range(11))
+@pytest.mark.parametrize("number", range(12))
 def test_some_changes_of_every_file(files, place, number):
     (kind, name), data = list(files.items())[number]
     about, entries, body = parts(data)
@@ -112,7 +112,7 @@ def test_some_changes_of_every_file(files, place, number):
 
 
 def test_there_are_as_many_files(files):
-    assert len(files) == 11
+    assert len(files) == 12
 
 
 # What a file tells, place by place

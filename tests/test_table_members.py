@@ -1,5 +1,6 @@
 """A model of several networks: it predicts their mean, and its file holds all of them."""
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.cli import summary
 from chainrule.serialization import write_file
 from chainrule.tabular import stored_model
 from chainrule.trees import leaves, tree_map
@@ -105,6 +107,10 @@ def written(path, change):
             "must have the dtype of the first member's",
         ),
         (lambda _, data: data["runs"].update(members=3), "members of runs must be 2, got 3"),
+        (
+            lambda arrays, _: arrays.update({"curves.race.1": arrays["curves.loss"]}),
+            "'curves.race.1' belongs to nothing in it",
+        ),
         (lambda _, data: data["runs"].pop("members"), "the key 'members' is missing"),
         (lambda _, data: data["runs"].update(rate=-1.0), "runs.rate must be .* > 0, got -1"),
     ],
@@ -163,3 +169,22 @@ def test_a_model_of_before_has_one_member():
     assert model.members == (model.params,)
     assert model.with_members([tree_map(np.copy, model.params)]).others == ()
     assert all(leaf.dtype == np.float32 for leaf in leaves(model.params))
+
+
+@pytest.mark.parametrize(
+    ("about", "training", "members"),
+    [
+        ({"epochs": [4, 4]}, "; then 4 epochs anew with", "of 3 networks is predicted"),
+        ({"epochs": [4, 12, 4]}, "; then 4 and 12 epochs anew with", "of 3 networks is"),
+        ({"epochs": [1]}, "; then 1 epoch anew with", "of 3 networks is"),
+        ({"rate": 0.01, "also": 0.003}, "", "of 3 networks (2 at rate 0.01, 1 at 0.003) is"),
+        ({}, "; then 2 epochs anew with all rows", "of 3 networks is predicted"),
+    ],
+)
+def test_members_of_two_rates_are_told_in_a_line(about, training, members):
+    model = cr.train(TABLE, "price", epochs=2, hidden=(2,), effort="fast", members=3)
+    known = {**model.about, "epochs_with_all": 2, "runs": {"members": 3, **about}}
+    lines = " ".join(summary.facts(summary.of_training(dataclasses.replace(model, about=known))))
+    lines = " ".join(lines.split())
+    assert training in lines
+    assert f"Members the mean {members}" in lines

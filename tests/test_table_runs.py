@@ -2,18 +2,19 @@
 
 import dataclasses
 import itertools
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule.batches import Examples
+from chainrule.fitting.trainer import Measure, OneBlock, Trainer, TrainingPlan
 from chainrule.streams import member_seeds
 from chainrule.tabular import effort, example_blocks
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.prepare import prepare
 from chainrule.tabular.training_options import RATES, Options, at_rate, completed
-from chainrule.tabular.training_stages import best_valley
+from chainrule.tabular.training_runs import Run
 from chainrule.trees import leaves, named_leaves
 from commands import houses
 
@@ -82,13 +83,16 @@ def test_the_best_rate_wins():
         rate: trained(learning_rate=rate, members=1, refit=False) for rate in (0.0001, 0.03, 0.003)
     }
     found = {rate: min(model.curves["validation_loss"]) for rate, model in each.items()}
+    epochs = {rate: model.about["best_epoch"] for rate, model in each.items()}
     model = trained(learning_rate=(0.0001, 0.03, 0.003), members=1, refit=False)
     best = min(found, key=found.get)
     assert model.about["runs"] == {
         "members": 1,
         "rate": best,
-        "race": [{"rate": rate, "found": x} for rate, x in found.items()],
+        "race": [{"rate": rate, "found": x, "epoch": epochs[rate]} for rate, x in found.items()],
     }
+    for k, alone in enumerate(each.values(), 1):
+        assert np.array_equal(model.curves[f"race.{k}"], alone.curves["validation_loss"])
     assert same(model.params, each[best].params)
     assert np.array_equal(model.curves["loss"], each[best].curves["loss"])
 
@@ -96,6 +100,9 @@ def test_the_best_rate_wins():
 def test_a_race_goes_by_the_metric():
     model = trained("kind", metric="accuracy", refit=False)
     race = model.about["runs"]["race"]
+    assert [each["found"] for each in race] == [
+        model.curves[f"race.{k}"][each["epoch"] - 1] for k, each in enumerate(race, 1)
+    ]
     assert [each["found"] for each in race] == [
         max(trained("kind", metric="accuracy", learning_rate=rate, members=1, refit=False)
             .curves["validation_accuracy"])
@@ -173,22 +180,81 @@ def test_rates_have_a_dropout_and_a_decay_of_their_own():
         ({4: 0.1, 60: 0.1}, 4),
     ],
 )
-def test_the_best_valley_is_where_validation_was_best_at_its_end(losses, valley):
+def test_the_best_epoch_is_the_valley_where_validation_was_best(losses, valley):
     """Of 60 epochs, those after which `coslog4` is 0: 60 · 1/15, 3/15, 7/15 and all."""
     rate = cr.CosLog4(1.0, steps=6_000)
     assert [epoch for epoch in range(1, 61) if rate(100 * epoch) < 0.001] == [4, 12, 28, 60]
     found = [losses.get(epoch, 1.0) for epoch in range(1, 61)]
-    trainer = SimpleNamespace(validation_losses=found, plan=SimpleNamespace(epochs=60))
-    trainer.best_epoch = int(np.argmin(found)) + 1
-    assert best_valley(trainer) == valley
+    run = run_that_finds(found)
+    run.trainer.train()
+    assert (run.trainer.best_epoch, run.distance, run.found) == (
+        valley,
+        found[valley - 1],
+        run.distance,
+    )
+    assert run.trainer.validation_losses == found
+    assert run.trainer.best[0].b[0] == valley
+
+
+def test_until_the_first_valley_the_best_epoch_is_the_best_of_all():
+    run = run_that_finds([3.0, 1.0, 2.0, 5.0, 0.5, 0.1], epochs=60)
+    best = []
+    run.trainer.train(lambda trainer: best.append(trainer.best_epoch) or len(best) == 6)
+    assert best == [1, 2, 2, 4, 4, 4]
+
+
+def test_the_valleys_may_be_told_apart_by_the_parameters_themselves():
+    """Going on from any epoch finds the same, though what was found before is not known."""
+    found, of = [1 / epoch for epoch in range(1, 61)], {4: 3.0, 12: 1.0, 28: 2.0, 60: 1.0}
+    asked = []
+
+    def distance(params):
+        asked.append(round(float(params[0].b[0])))
+        return of[asked[-1]]
+
+    run = run_that_finds(found, of_params=distance)
+    run.trainer.train()
+    assert (run.trainer.best_epoch, run.distance, run.found) == (12, 1.0, 1.0)
+    assert sorted(asked) == [4, 12, 28, 60]  # each once
+    for epoch in (1, 5, 12, 40, 59):
+        one = run_that_finds(found, of_params=distance)
+        one.trainer.train(lambda trainer, last=epoch: trainer.epochs == last)
+        again = run_that_finds(found[epoch:], of_params=distance)
+        again.trainer.take(one.trainer.params, one.trainer.history)
+        again.trainer.train()
+        assert (again.trainer.best_epoch, again.distance) == (12, 1.0)
+        assert again.trainer.best[0].b[0] == 12
+
+
+def run_that_finds(losses, of_params=None, epochs=60):
+    """A run of whose validation these are the losses; its bias is the number of the epoch."""
+    net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
+    X, y = np.ones((4, 1)), np.full((4, 1), 1e9)
+    rate = cr.CosLog4(1.0, steps=2 * epochs)
+    plan = TrainingPlan(
+        net, Counting(rate), epochs=epochs, batch_size=2, seed=0, engine="reference"
+    )
+    each = iter(losses)
+    measure = Measure(lambda params: next(each), lambda distance: distance)
+    start = net.parameters([([[0.0]], [0.0])])
+    trainer = Trainer(plan, OneBlock(Examples(X, y, None)), start, measure=measure)
+    return Run("", 1.0, trainer, of_params)
+
+
+@dataclasses.dataclass(frozen=True)
+class Counting(cr.SGD):
+    """An optimizer whose two steps of an epoch add 1/2 each."""
+
+    def step(self, g, state, t):
+        return 0 * g - 0.5, state
 
 
 def test_with_all_rows_a_run_is_broken_off_at_the_best_valley(monkeypatch):
-    monkeypatch.setattr("chainrule.tabular.training_stages.best_valley", lambda trainer: 6)
+    monkeypatch.setattr("chainrule.tabular.training_runs.valleys", lambda trainer: {6})
     seen = []
     how = {"schedule": "coslog4", "epochs": 15, "learning_rate": 0.01, "members": 2}
     model = trained(**how, refit=True, callbacks=lambda it: seen.append(it.plan))
-    assert model.about["epochs_with_all"] == 6
+    assert model.about["epochs_with_all"] == model.about["best_epoch"] == 6
     steps = {plan.epochs: plan.optimizer.learning_rate.steps for plan in seen}
     batch = completed(Options.from_mapping({**RACE, **how}), "regression", 136).batch_size
     assert steps == {15: 15 * -(-136 // batch), 6: 15 * -(-160 // batch)}
@@ -206,7 +272,7 @@ def test_no_row_is_scored_by_a_network_that_saw_it(refit):
     one = trained(members=1, refit=False)
     scored = one if refit else model
     assert model.about["validation"] == scored.scores(held.y, scored.outputs_of(held.X))
-    assert ("the one before it" in model.about["refit"]) == refit
+    assert ("what it is like" in model.about["refit"]) == refit
     brought = model.about["runs"].get("brought")
     if refit:
         assert brought is None

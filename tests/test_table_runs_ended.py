@@ -11,10 +11,14 @@ from test_table_runs import RACE, TABLE, refitted, trained
 HUGE = {"optimizer": "sgd", "epochs": 2}
 
 
-def test_a_rate_that_diverges_is_out_of_the_race():
+def test_a_rate_that_diverges_is_out_of_the_race(tmp_path):
     model = trained(**HUGE, learning_rate=(1e30, 0.01), members=1)
     race = model.about["runs"]["race"]
     assert [each["found"] is None for each in race] == [True, False]
+    assert ["epoch" in each for each in race] == [False, True]
+    assert [len(model.curves[f"race.{k}"]) for k in (1, 2)] == [0, 2]
+    model.save(tmp_path / "diverged.model")
+    assert cr.TableModel.load(tmp_path / "diverged.model").curves.keys() == model.curves.keys()
     assert model.about["runs"]["rate"] == 0.01
     model = trained(**HUGE, learning_rate=(0.01, 1e30), members=1)
     assert model.about["runs"]["rate"] == 0.01

@@ -223,13 +223,18 @@ def test_what_many_categories_become_is_said_and_done(many: str) -> None:
     assert decision.option == "change: `leave_out=['shop']`"
 
 
-def test_few_categories_are_as_before() -> None:
-    few = {name: table("price").filter(pl.int_range(N) < 90) for name in MANY}
-    made = {
-        many: prepare(open_source(frame), "price", Options(many_categories=many))
-        for many, frame in few.items()
-    }
-    assert len({repr(each.preparation) for each in made.values()}) == 1
+@pytest.mark.parametrize("count", [20, 21, 100, 101])
+@pytest.mark.parametrize("many", MANY)
+def test_from_how_many_on_categories_are_many(many: str, count: int) -> None:
+    frame = pl.DataFrame(
+        {"shop": [f"shop {k}" for k in range(count)] * 9, "y": [1.0, 2.0, 4.0] * 3 * count}
+    )
+    (encoder,) = prepare(
+        open_source(frame), "y", Options(many_categories=many)
+    ).preparation.encoders
+    assert isinstance(encoder, ManyEncoder) == (count > 20 and many != "frequent")
+    if not isinstance(encoder, ManyEncoder):
+        assert len(encoder.features) == count
 
 
 SHOPS = ManyEncoder(

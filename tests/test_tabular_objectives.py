@@ -296,7 +296,7 @@ def test_balanced_classes_are_found_more_often():
     ],
 )
 def test_the_best_epoch_is_that_of_the_metric(target, metric, options):
-    model = trained(target, metric=metric, epochs=6, **options)
+    model = trained(target, metric=metric, epochs=6, schedule="cosine", **options)
     values = model.curves[f"validation_{metric}"]
     rises = metric not in ("log_loss", "mae", "pinball", "poisson_deviance")
     best = int(values.argmax() if rises else values.argmin())

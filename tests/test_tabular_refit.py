@@ -65,7 +65,7 @@ def test_a_run_that_did_not_get_worse_is_made_again_and_the_report_says_of_which
     losses = model.curves["validation_loss"]
     assert losses[-1] <= 1.05 * losses.min()
     assert model.about["epochs_with_all"] == 20
-    assert "the scores are of the one before it" in model.about["refit"]
+    assert "the scores are of what it is like" in model.about["refit"]
     without = cr.train(SMOOTH, "y", epochs=20, hidden=(16,), **FALLING, refit=False)
     assert without.about["validation"] == model.about["validation"]
     assert without.about["refit"] == ""

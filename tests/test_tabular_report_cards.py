@@ -84,10 +84,10 @@ def test_of_many_classes_the_most_confused_and_the_worst_scored_are_shown():
 
 
 def test_the_residuals_are_those_of_the_rows_held_out():
-    (prepared, run, model, _), found, html = made("quantity")
+    (prepared, judged, model, _), found, html = made("quantity")
     rows = flats()[(prepared.rows[prepared.is_held_out] - 1).tolist()]
     residuals = (
-        rows["price"].to_numpy() - measured(run, model).predict(rows)["prediction"].to_numpy()
+        rows["price"].to_numpy() - measured(judged, model).predict(rows)["prediction"].to_numpy()
     )
     assert np.allclose(found.y - found.p[:, 0], residuals, atol=0.01)
     low, high = re.search(r"nine in ten lie between (\S+) and (\S+),", Page(html).text).groups()

@@ -132,10 +132,10 @@ def test_each_row_is_that_of_the_table_though_rows_without_a_target_are_left_out
     monkeypatch.setattr(example_blocks, "BLOCK_BYTES", 2**12)  # so that there are several blocks
     missing = pl.int_range(pl.len()) % 7 == 0
     table = flats().with_columns(dear=pl.when(~missing).then("dear"))
-    prepared, run, model, source = trained(table, "dear")
+    prepared, judged, model, source = trained(table, "dear")
     assert prepared.blocks.count > 2
-    found = find(prepared, run, model, source)
-    model = measured(run, model)
+    found = find(prepared, judged, model, source)
+    model = measured(judged, model)
     assert found.gradients["training"].taken < found.gradients["training"].examples
     for part in found.gradients.values():
         for each in part.largest:
@@ -162,8 +162,8 @@ def test_labels_that_are_wrong_rise_to_the_top():
     names = table["target"].cast(pl.String).to_numpy().copy()
     names[wrong] = np.where(names[wrong] == "benign", "malignant", "benign")
     table = table.with_columns(pl.Series("target", names))
-    prepared, run, model, source = trained(table, "target", epochs=15)
-    found = find(prepared, run, model, source).gradients
+    prepared, judged, model, source = trained(table, "target", epochs=15)
+    found = find(prepared, judged, model, source).gradients
     rows = [each.row for part in found.values() for each in part.largest]
     planted = set((wrong + 1).tolist())
     assert found["training"].largest[0].row in planted
@@ -186,10 +186,10 @@ def test_only_the_chunks_up_to_the_last_row_are_read():
 
 
 def test_all_is_of_the_model_that_has_not_seen_the_examples_held_out():
-    prepared, run, model, source = trained(flats().drop("price"), "dear", refit=True)
-    found = find(prepared, run, model, source)
-    first = measured(run, model)
-    assert not np.allclose(model.params[0].W, run.best[0].W)
+    prepared, judged, model, source = trained(flats().drop("price"), "dear", refit=True)
+    found = find(prepared, judged, model, source)
+    first = measured(judged, model)
+    assert not np.allclose(model.params[0].W, judged.model.params[0].W)
     assert np.array_equal(found.p, first.outputs_of(prepared.held_out.X))
     assert found.importances == importance.importances(first, prepared.held_out, 0)
     each = found.gradients["validation"].largest[0]
@@ -198,9 +198,11 @@ def test_all_is_of_the_model_that_has_not_seen_the_examples_held_out():
 
 
 def test_a_single_example_held_out_has_nothing_to_shuffle():
-    prepared, run, model, source = trained(flats(20), "price", validation=0.01, leave_out=["dear"])
+    prepared, judged, model, source = trained(
+        flats(20), "price", validation=0.01, leave_out=["dear"]
+    )
     assert len(prepared.held_out.X) == 1
-    assert find(prepared, run, model, source).importances is None
+    assert find(prepared, judged, model, source).importances is None
 
 
 def test_examples_that_are_drawn_keep_their_targets_and_weights():

@@ -346,12 +346,12 @@ def test_a_small_table_is_trained_with_again_and_scored_before_that():
 
 @pytest.mark.parametrize("task", TASKS)
 def test_what_is_left_open_follows_from_task_and_number_of_examples(task):
-    small, large = (
-        completed(Options(effort="fast"), task, examples) for examples in (500, 500_000)
+    small, middle, large = (
+        completed(Options(effort="fast"), task, examples) for examples in (500, 50_000, 500_000)
     )
-    assert (small.refit, large.refit) == (None, False)  # None: as validation went
+    assert (small.refit, middle.refit, large.refit) == (None, None, False)  # None: as training went
     assert small.batch_size < large.batch_size
-    assert small.epochs > large.epochs
+    assert small.epochs > middle.epochs > large.epochs
     assert completed(Options(hidden=(3,), epochs=7), task, 500).hidden == (3,)
     for each in (small, large):
         steps = -(-500 // 32) if each is small else -(-500_000 // each.batch_size)

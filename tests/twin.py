@@ -5,9 +5,11 @@ It shares no line with the library: textbook formulas that autograd differentiat
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import autograd.numpy as anp
+import numpy as np
 from autograd import grad, jacobian
 from autograd.scipy.special import erf
 
@@ -67,6 +69,15 @@ LOSSES = {
 }
 
 
+WITH_PARAMETERS = {
+    "huber(0.3)": lambda a, y: anp.sum(0.09 * _huber((a - y) / 0.3), axis=1),
+    "quantile(0.1, 0.9)": lambda a, y: anp.sum(
+        0.5 * anp.abs(a - y) + np.array([0.4, -0.4]) * (a - y), axis=1
+    ),
+    "cross_entropy(0.1)": lambda a, y: LOSSES["cross_entropy"](a, 0.9 * y + 0.1 / y.shape[1]),
+}
+
+
 def losses_by_example(p: Problem, arrays: list[Any], X: Any) -> Any:
     """Return the loss of each example, (n,), with W and b of each dense layer in one list."""
     a, remaining = X, list(arrays)
@@ -77,7 +88,13 @@ def losses_by_example(p: Problem, arrays: list[Any], X: Any) -> Any:
         else:
             W, b = remaining.pop(0), remaining.pop(0)
             a = ACTIVATIONS[layer.activation](anp.dot(a, W.T) + b)
-    return LOSSES[p.net.loss](a, p.y)
+    parts = p.net.loss.removeprefix("heads(")
+    heads = re.findall(r"(\w+(?:\([^)]*\))?): (\d+)", parts) or [(parts, a.shape[1])]
+    total, first = 0.0, 0
+    for name, outputs in heads:
+        own = slice(first, first := first + int(outputs))
+        total = total + (LOSSES | WITH_PARAMETERS)[name](a[:, own], p.y[:, own])
+    return total
 
 
 def cost(p: Problem, arrays: list[Any], X: Any) -> Any:

@@ -15,13 +15,13 @@ from chainrule import losses
 from chainrule.explanation.unit_places import Places
 from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS
-from chainrule.targets import TARGETS
+from chainrule.targets import sample
 from explained import SUBJECTS, subject_of
-from strategies import last
+from strategies import HEADS, last
 from tables import ELEMENTWISE
 
 ACTIVATIONS = [*ELEMENTWISE, "sigmoid(4)", "leaky_relu(0.2)", "elu(0.5)", "softmax"]
-ROWS = [*LOSSES, "huber(0.5)", "quantile(0.1, 0.9)", "cross_entropy(0.1)"]
+ROWS = [*LOSSES, "huber(0.5)", "quantile(0.1, 0.9)", "cross_entropy(0.1)", *HEADS]
 RATES = [0.5, 0.1, 1e-3, 1e-30, 1e10]
 RULES = [
     *OPTIMIZERS.values(),
@@ -73,7 +73,8 @@ def wide(seed: int) -> Wide:
     for k in range(depth):
         name = ACTIVATIONS[rng.integers(len(ACTIVATIONS))]
         name = last(name, loss) if k == depth - 1 else name
-        layers.append(cr.Dense(group * int(rng.integers(1, 4)), name))
+        times = 1 if loss in HEADS else int(rng.integers(1, 4))
+        layers.append(cr.Dense(group * times, name))
         if rng.random() < 0.15:
             layers.append(cr.Dropout(0.5))
     l1, l2 = (float(rng.choice([0, 0, 0.1, 1e-20])) for _ in range(2))
@@ -84,7 +85,7 @@ def wide(seed: int) -> Wide:
         for own in net.init(0, "float64")
     )
     n, target = int(rng.choice([1, 1, 2, 3])), losses.loss(loss).target
-    y = TARGETS[target].sample(rng, n, net.outputs)
+    y = sample(target, rng, n, net.outputs)
     if target == "real" and rng.random() < 0.7:
         y = drawn(rng, INPUTS, np.shape(y))
     w = rng.uniform(0.1, 2, n) * 10.0 ** rng.integers(-5, 5) if rng.random() < 0.3 else None

@@ -20,7 +20,7 @@ from chainrule.evaluation import cost_and_gradient, example_squared_norms, predi
 from chainrule.explanation import explain, paths
 from chainrule.history import DivergenceError, EarlyStopping, History, TrainingInterrupted
 from chainrule.layers import *  # a new kind is named there alone
-from chainrule.losses import Loss
+from chainrule.loss_row import Loss
 from chainrule.network import Network
 from chainrule.optimizers import (
     SGD,
@@ -116,6 +116,7 @@ __all__ = [
     "load",
     "losses",
     "optimizers",
+    "partial_dependence",
     "paths",
     "per_example_gradients",
     "predict",
@@ -136,7 +137,8 @@ _LAZY = {
         "chainrule.serialization",
     ),
     **dict.fromkeys(
-        ("TableModel", "TabularClassifier", "TabularRegressor", "train"), "chainrule.tabular"
+        ("TableModel", "TabularClassifier", "TabularRegressor", "partial_dependence", "train"),
+        "chainrule.tabular",
     ),
     "contributions": "chainrule.explanation.contributions",
     "explain_step": "chainrule.explanation.replay",

@@ -26,7 +26,7 @@ from array_api_compat import array_namespace
 
 from chainrule.errors import check_weights, shown
 from chainrule.layers import Draw, chain
-from chainrule.losses import Loss
+from chainrule.loss_row import Loss
 from chainrule.network import Network, Parameters, check_inputs, check_parameters, divisor
 from chainrule.penalties import penalised, penalty
 from chainrule.targets import check_targets, encode

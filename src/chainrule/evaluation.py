@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule import backprop
+from chainrule import backprop, losses
 from chainrule.batches import check_examples
 from chainrule.docstrings import documented_by
 from chainrule.engine import predictor, single_pass
@@ -96,7 +96,7 @@ parameters are too large
     """
     quick = predictor.predict(net, params, _many(X), threads) if engine == "auto" else None
     quick = quick if quick is None else quick[: len(X)]
-    if quick is not None and net.loss != "poisson":
+    if quick is not None and "exp" not in losses.loss(net.loss).link_name:
         return quick
     with np.errstate(over="ignore", invalid="ignore"):  # it is told of by its row
         made = predict(net, params, X, engine=engine, threads=threads) if quick is None else quick

@@ -13,126 +13,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable
-from dataclasses import InitVar, dataclass
 from typing import Any
 
-import numpy as np
-from array_api_compat import array_namespace, device
+from array_api_compat import device
 
-from chainrule.errors import check_number, unknown_name
-from chainrule.rows import check_columns, find_row, full_name, latex_number
+from chainrule import heads as joined_heads
+from chainrule.errors import check_number
+from chainrule.loss_row import Loss
+from chainrule.rows import find_row, latex_number
 from chainrule.stable_exp import log_cosh, minus_log_softmax, sigmoid, softmax, softplus
-from chainrule.streams import Stream, generator
-from chainrule.targets import TARGETS
 from chainrule.trees import Array
-
-
-@dataclass(frozen=True)
-class Loss:
-    r"""A row of the table: a loss with everything that is known of it.
-
-    $$L(a, y) = \sum_j \ell_j(a, y),\qquad \mathrm{grad}_j = \frac{\partial L}{\partial a_j}$$
-
-    Parameters
-    ----------
-    name
-        Its name in messages and tables.
-    value
-        `value(a, y, xp)` returns each output's share of the loss of each example, (n, o).
-    grad
-        `grad(a, y, xp)` returns ∂L/∂a, (n, o).
-    link, link_name
-        `link(a, xp)` returns the prediction, (n, o). A loss of the table whose link has a name
-        works with it, and so takes the last layer's weighted inputs as they are: the logits.
-    latex, dlatex
-        The loss of one example and its derivative by a_j in LaTeX.
-    target
-        What y must be: `real`, `count`, `sign`, `probability` or `class`.
-    kink
-        `kink(a, y, xp)` changes sign, (n, o), where the loss or its derivative has a corner, if
-        it has one. Where the loss has no derivative, `grad` returns 0.
-    parameters
-        The numbers in its full name, `huber(0.5)`.
-    group
-        How many outputs belong together: a network has a multiple of them. Where they are more
-        than one, outputs take turns in the parameters.
-    check
-        Whether to compare the derivative with central differences: ValueError if it is wrong.
-
-    Examples
-    --------
-    >>> cubic = Loss(
-    ...     "cubic",
-    ...     value=lambda a, y, xp: xp.abs(a - y) ** 3,
-    ...     grad=lambda a, y, xp: 3 * (a - y) * xp.abs(a - y),
-    ... )
-    """
-
-    name: str
-    value: Callable[[Array, Array, Any], Array]
-    grad: Callable[[Array, Array, Any], Array]
-    link: Callable[[Array, Any], Array] = lambda a, xp: a
-    link_name: str = ""
-    latex: str = r"L(a, y)"
-    dlatex: str = r"\frac{\partial L}{\partial a_j}"
-    target: str = "real"
-    kink: Callable[[Array, Array, Any], Array] | None = None
-    parameters: tuple[float, ...] = ()
-    group: int = 1
-    check: InitVar[bool] = True
-
-    def __post_init__(self, check: bool) -> None:
-        if self.target not in TARGETS:
-            raise unknown_name(f"target of loss {self.name!r}", self.target, TARGETS)
-        if check:
-            _check_loss(self)
-
-    def __str__(self) -> str:
-        return full_name(self.name, self.parameters)
-
-    def parameters_of(self, output: int) -> tuple[float, ...]:
-        """Return the parameters of one output.
-
-        Parameters
-        ----------
-        output
-            The number of the output, from 0.
-
-        Examples
-        --------
-        >>> loss("quantile(0.1, 0.9)").parameters_of(3)
-        (0.9,)
-        """
-        if self.group == 1:
-            return self.parameters
-        return (self.parameters[output % self.group],)
-
-
-def _check_loss(loss: Loss) -> None:
-    """Vary one output at a time, the others held, over random activations and targets."""
-    rng = generator(Stream.OWN_LOSS)
-    n, outputs = 64, 3 * loss.group
-    a = rng.normal(scale=2, size=(n, outputs))
-    y = TARGETS[loss.target].sample(rng, n, outputs)
-    xp = array_namespace(a)
-    if loss.kink is not None:
-        smooth = np.all(np.abs(loss.kink(a, y, xp)) > 1e-3, axis=1)
-        a, y = a[smooth], y[smooth]
-
-    for what, f in (("value", loss.value), ("grad", loss.grad)):
-        result = f(a, y, xp)
-        if getattr(result, "shape", None) != a.shape:
-            raise ValueError(
-                f"loss {loss.name!r}: {what} must return an array of the shape of a, {a.shape}, "
-                f"got {getattr(result, 'shape', type(result).__name__)}"
-            )
-    check_columns(
-        f"loss {loss.name!r}, output",
-        lambda a: np.sum(loss.value(a, y.astype(a.dtype), xp), axis=1),
-        lambda a: loss.grad(a, y.astype(a.dtype), xp),
-        a,
-    )
-
 
 _row = functools.partial(Loss, check=False)  # the tests check the table
 
@@ -358,6 +248,36 @@ FAMILIES: dict[str, Callable[..., Loss]] = {
 }
 
 
+def heads(*parts: tuple[str | Loss, int]) -> Loss:
+    r"""Return the sum of several losses, each of some of the outputs, which follow each other.
+
+    $$L = \sum_h L_h(a_h, y_h)$$
+
+    Each part is a loss and the number of its outputs. y is (n, outputs), a class in it a row of
+    probabilities: 1 for the class and 0 for the others.
+
+    Raises TypeError or ValueError for a part that is not such a pair, and for heads within heads.
+
+    >>> both = heads(("huber", 1), ("cross_entropy(0.1)", 3))
+    >>> str(both)
+    'heads(huber: 1, cross_entropy(0.1): 3)'
+    >>> both.link(np.array([[7.0, 0.0, 0.0, 0.0]]), np).round(3)
+    array([[7.   , 0.333, 0.333, 0.333]])
+    """
+    return joined_heads.joined(tuple(joined_heads.checked(part, loss) for part in parts))
+
+
+@functools.lru_cache
+def _named(text: str) -> Loss:
+    given = joined_heads.parts_of(text)
+    if given is None:
+        return find_row("loss", text, LOSSES, FAMILIES)
+    try:
+        return heads(*given)
+    except ValueError as error:
+        raise ValueError(f"loss {text!r}: {error}") from None
+
+
 def loss(given: str | Loss) -> Loss:
     """Return the row that a full name specifies, or the row given.
 
@@ -370,8 +290,20 @@ def loss(given: str | Loss) -> Loss:
     if isinstance(given, Loss):
         return given
     if isinstance(given, str):
-        return LOSSES.get(given) or find_row("loss", given, LOSSES, FAMILIES)
+        return LOSSES.get(given) or _named(given)
     raise TypeError(
         f"a loss must be a name such as 'cross_entropy' or a Loss, got {given!r} of type "
         f"{type(given).__name__}"
     )
+
+
+def single(what: str, given: str | Loss) -> Loss:
+    """Return the row, or raise ValueError where it has heads.
+
+    >>> single("MLPRegressor: loss", "huber(0.5)").name
+    'huber'
+    """
+    row = loss(given)
+    if row.parts:
+        raise ValueError(f"{what} must be one for all outputs, got {str(row)!r}; fit takes heads")
+    return row

@@ -28,7 +28,7 @@ from chainrule.errors import (
 )
 from chainrule.layers import Layer, Role, chain
 from chainrule.layers.predictions import of_members
-from chainrule.losses import Loss
+from chainrule.loss_row import Loss
 from chainrule.streams import Seed, Stream, generator
 from chainrule.trees import Array, leaves, named_leaves, rebuild, tree_map
 from chainrule.value_types import read
@@ -97,7 +97,7 @@ class Network:
         *,
         check: bool = True,
     ) -> None:
-        group = losses.loss(loss).group
+        row = losses.loss(loss)
         if reduction not in REDUCTIONS:
             raise unknown_name("reduction", str(reduction), REDUCTIONS)
         layers = tuple(layers) if isinstance(layers, Iterable) else (layers,)
@@ -124,9 +124,10 @@ class Network:
                     f"Network: {describe(self, k)}, must be the last layer: what leaves it are "
                     "predictions, one of each member"
                 )
-        if self.outputs % group:
+        if self.outputs % row.group or (row.parts and self.outputs != row.group):
+            count = f"{'' if row.parts else 'a multiple of '}{row.group} outputs"
             raise ValueError(
-                f"Network: loss {str(loss)!r} expects a multiple of {group} outputs, got "
+                f"Network: loss {str(loss)!r} expects {count}, got "
                 f"{self.outputs} from {describe(self, len(layers) - 1)}; change one of the two"
             )
         if check:

@@ -84,6 +84,8 @@ class Stream(enum.Enum):
     """The folds of a table whose means of the target are crossed."""
     MEMBERS = (15,)
     """The seeds of the networks of a model but the first, which has that of its training."""
+    CURVES = (16,)
+    """The rows held out by which it is shown what a model makes of a column."""
 
 
 def generator(stream: Stream, seed: int = 0) -> np.random.Generator:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,8 +56,31 @@ TARGETS: dict[str, Target] = {
 }
 
 
+class HeadTarget(NamedTuple):
+    """What one of several heads compares with: its loss's name and kind, and how many columns."""
+
+    name: str
+    kind: str
+    outputs: int
+
+
+Targets = str | tuple[HeadTarget, ...]
+"""The kind of a target, or what each of several heads compares with."""
+
+
+def sample(kind: Targets, rng: np.random.Generator, n: int, outputs: int) -> NDArray[Any]:
+    """Return random targets of a kind, or of several heads side by side, (n, outputs).
+
+    >>> sample("sign", np.random.default_rng(0), 1, 2)
+    array([[ 1.,  1.]])
+    """
+    if isinstance(kind, str):
+        return TARGETS[kind].sample(rng, n, outputs)
+    return np.hstack([TARGETS[head.kind].sample(rng, n, head.outputs) for head in kind])
+
+
 def check_targets(
-    kind: str, y: Any, n: int, outputs: int, dtype: Any, xp: Any, *, what: str = "y"
+    kind: Targets, y: Any, n: int, outputs: int, dtype: Any, xp: Any, *, what: str = "y"
 ) -> Array:
     """Return y as labels (n,) or as numbers (n, outputs) of the given dtype.
 
@@ -79,8 +102,20 @@ def check_targets(
             f"got shape {tuple(y.shape)}{fix}"
         )
     y = finite(what, xp.reshape(y, (n, outputs)), dtype, xp)
-    _check_values(what, kind, y, xp)
-    return y / xp.sum(y, axis=1, keepdims=True) if kind == "class" else y
+    if isinstance(kind, str):
+        return _checked(what, kind, y, xp, TARGETS[kind].must)
+    parts, first = [], 0
+    for k, head in enumerate(kind, start=1):
+        columns = y[:, first : first + head.outputs]
+        name = f"{what}, head {k} ({head.name}),"
+        parts.append(_checked(name, head.kind, columns, xp, _must_of_head(head.kind), first))
+        first += head.outputs
+    return xp.concat(parts, axis=1)
+
+
+def _must_of_head(kind: str) -> str:
+    """In words, what a head's columns must hold: labels (n,) fit beside no others."""
+    return "probabilities" if kind == "class" else TARGETS[kind].must
 
 
 def encode(y: Array, outputs: int, dtype: Any, xp: Any) -> Array:
@@ -113,24 +148,27 @@ def _check_labels(what: str, y: Array, n: int, classes: int, xp: Any) -> Array:
     return xp.astype(y, xp.int64, copy=False)
 
 
-def _check_values(what: str, kind: str, y: Array, xp: Any) -> None:
-    target = TARGETS[kind]
-    right = target.holds(y)
+def _checked(what: str, kind: str, y: Array, xp: Any, must: str, first: int = 0) -> Array:
+    """Return numbers (n, o), of which column 0 is the user's column `first`, or raise."""
+    right = TARGETS[kind].holds(y)
     if not bool(xp.all(right)):
         wrong = xp.astype(~right, xp.uint8)
         row, column = divmod(int(xp.argmax(xp.reshape(wrong, (-1,)))), y.shape[1])
         raise ValueError(
-            f"{what} must hold {target.must}, got {float(y[row, column]):g} at row {row}, "
-            f"column {column}"
+            f"{what} must hold {must}, got {float(y[row, column]):g} at row {row}, "
+            f"column {first + column}"
         )
-    if kind == "class":
-        gap = xp.abs(xp.sum(y, axis=1) - 1)
-        row = int(xp.argmax(gap))
-        if float(gap[row]) > 1e-3:
-            raise ValueError(
-                f"{what} must hold {target.must} that sum to 1, "
-                f"row {row} sums to {float(xp.sum(y[row, :])):g}{_fix(y.shape[1])}"
-            )
+    if kind != "class":
+        return y
+    sums = xp.sum(y, axis=1, keepdims=True)
+    gap = xp.abs(sums[:, 0] - 1)
+    row = int(xp.argmax(gap))
+    if float(gap[row]) > 1e-3:
+        raise ValueError(
+            f"{what} must hold {must} that sum to 1, row {row} sums to {float(sums[row, 0]):g}"
+            f"{_fix(y.shape[1])}"
+        )
+    return y / sums
 
 
 def _fix(classes: int) -> str:

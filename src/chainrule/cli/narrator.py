@@ -100,6 +100,8 @@ def _of_members(training: TableTraining) -> str:
     if stage.name == "first":
         return f"\nTraining at the rate {training.first.rate:g}.\n"
     count = len(stage.runs)
+    if stage.name == "bounds":
+        return f"\nTraining the bounds, {counted(count, 'network')}.\n"
     if not stage.with_all:
         return f"\nTraining {counted(count, 'network')} more.\n"
     networks = "again" if count == 1 else f"{count:,} networks anew"

@@ -65,8 +65,10 @@ def _as_option(found: re.Match[str]) -> str:
 
 def _in_shell(name: str, value: Any) -> str:
     """Return a value as it stands on a command line."""
+    if isinstance(value, float):
+        return f"{value:.10g}"
     if isinstance(value, int):
-        return f"{value / 1e6:g}MB"  # of memory, the only number that a message proposes
+        return f"{value / 1e6:g}MB"  # of memory, the only whole number that a message proposes
     if isinstance(value, list):
         names = ",".join(map(_between_commas, value))
         return names if re.fullmatch(r"[\w.:/@%+=-]+", names) else _quoted(names)

@@ -151,7 +151,10 @@ def ending(about: Mapping[str, Any]) -> str:
     if about.get("over") == "early stopping":
         best += f", and {counted(options['patience'], 'epoch')} brought no gain"
     if about.get("epochs_with_all"):
-        best += f"; then {counted(about['epochs_with_all'], 'epoch')} anew with all rows"
+        each = about.get("runs", {}).get("epochs", [about["epochs_with_all"]])
+        *some, last = dict.fromkeys(each)
+        said = ", ".join(map(str, some)) + " and " * bool(some) + counted(last, "epoch")
+        best += f"; then {said} anew with all rows"
     elif about.get("refit"):  # which models of before do not have
         best += f"; {about['refit']}"
     return f"{made}: {best}"
@@ -185,6 +188,8 @@ def of_training(model: TableModel) -> dict[str, str]:
         "Training": ending(about) if "epochs" in about else "",
         "Race": race(about["runs"]) if "race" in about.get("runs", {}) else "",
         "Members": members(model),
+        "Calibrated": calibrated(about),
+        "Interval": interval.in_words(about.get("options")) if (interval := model.interval) else "",
         "Left out": "; ".join(about.get("runs", {}).get("left_out", ())),
     }
     return {name: fact for name, fact in known.items() if fact}
@@ -209,12 +214,33 @@ def members(model: TableModel) -> str:
 
     if not model.others:
         return ""
-    mean = f"the mean of {len(model.members)} networks"
+    mean = f"the mean of {len(model.members)} networks{_by_rate(model)}"
     if (brought := model.about.get("runs", {}).get("brought")) is None:
         return f"{mean} is predicted"
     score = SCORES[brought["score"]]
     one, all_of_them = (score.text(brought[name]) for name in ("one", "members"))
     return f"{mean} is predicted: {score.word} held out {all_of_them}, of the first {one}"
+
+
+def _by_rate(model: TableModel) -> str:
+    """Return how many members are of each rate, where there are two."""
+    told, count = model.about.get("runs", {}), len(model.members)
+    if "also" not in told:
+        return ""
+    return f" ({(count + 1) // 2} at rate {told['rate']:g}, {count // 2} at {told['also']:g})"
+
+
+def calibrated(about: Mapping[str, Any]) -> str:
+    """Return by which temperature probabilities are calibrated, and what that brings; "" of none.
+
+    >>> calibrated({"calibration": {"temperature": 1.3, "before": 0.412, "after": 0.398}})
+    'probabilities by the temperature 1.3: log loss held out 0.398, 0.412 without'
+    """
+    if (found := about.get("calibration")) is None:
+        return ""
+    after, before = number(found["after"]), number(found["before"])
+    at = f"{found['temperature']:g}"
+    return f"probabilities by the temperature {at}: log loss held out {after}, {before} without"
 
 
 def _data(rows: Mapping[str, int]) -> str:

@@ -146,7 +146,7 @@ class TrainingReport:
         rows = summary.of_training(self.model)
         again = f" since it was resumed after epoch {self.resumed_at}" if self.resumed_at else ""
         if self.seconds:
-            of_each = self.stages if "Race" in rows or "Members" in rows else {}
+            of_each = self.stages if rows.keys() & {"Race", "Members", "Interval"} else {}
             rows["Time"] = summary.speed(self.examples, self.seconds, of_each) + again
         place = self.files.model
         ending = Path(str(self.files.table)).suffix or ".csv"

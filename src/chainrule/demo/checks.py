@@ -22,7 +22,7 @@ from chainrule.layers import LAYERS
 from chainrule.layers.dense_stack import stack
 from chainrule.losses import LOSSES
 from chainrule.streams import Stream, generator
-from chainrule.targets import TARGETS
+from chainrule.targets import sample
 from chainrule.trees import tree_map
 
 SIZES = (3, 4, 2)
@@ -75,7 +75,7 @@ def check(net: cr.Network, examples: int, seed: int, tolerance: float) -> Gradie
     rng = generator(Stream.CHECKED, seed)
     params = tree_map(lambda leaf: leaf + rng.normal(scale=0.3, size=leaf.shape), drawn)
     X = rng.normal(size=(examples, net.inputs))
-    y = TARGETS[losses.loss(net.loss).target].sample(rng, examples, net.outputs)
+    y = sample(losses.loss(net.loss).target, rng, examples, net.outputs)
     draw = cr.Draw(seed, step=1)
     return cr.check_gradient(net, params, X, y, draw=draw, tolerance=tolerance, seed=seed)
 

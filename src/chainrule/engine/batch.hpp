@@ -42,8 +42,8 @@ struct Network {
     Tensors<T> tensors;
     std::vector<Value<T>> values;
     Room<T> room;
-    Buffer<T> losses;           // of each row, unweighted
-    Buffer<T> loss_parameters;  // of each output, 0 where the loss has none
+    Buffer<T> losses;                        // of each row, unweighted
+    std::vector<Buffer<T>> loss_parameters;  // of each head's outputs, 0 where its loss has none
 
     Network(const ProgramSpec& spec, int examples, int states, bool keeps_gradient)
         : program(spec), batch(examples), tensors(program.spec.tensors, states, keeps_gradient),
@@ -53,11 +53,13 @@ struct Network {
             values.emplace_back(value, examples).make_room();
         room = {values.data(), tensors.all.data()};
         values[0].rows.resize(static_cast<std::size_t>(examples));
-        const std::vector<double>& given = spec.loss_parameters;
-        const auto outputs = static_cast<std::size_t>(last().columns);
-        loss_parameters = Buffer<T>(outputs);
-        for (std::size_t j = 0; !given.empty() && j < outputs; ++j)
-            loss_parameters.get()[j] = T(given[j % given.size()]);
+        for (const Head& head : spec.heads) {
+            const std::vector<double>& given = head.parameters;
+            const auto outputs = static_cast<std::size_t>(padded<T>(head.outputs));
+            T* own = loss_parameters.emplace_back(outputs).get();
+            for (std::size_t j = 0; !given.empty() && j < outputs; ++j)
+                own[j] = T(given[j % given.size()]);
+        }
     }
 
     Value<T>& last() { return values[program.spec.output]; }
@@ -89,9 +91,9 @@ CHAINRULE_INLINE bool compare(Network<T>& net, const Data<T>& data, const Batch&
     for (int m = 0; m < members; ++m) {
         const auto row = static_cast<int>(m * b.n);
         T* losses = net.losses.get() + row;
-        loss_rows(net.program.spec.loss, net.loss_parameters.get(), last.spec.width, last.row(row),
-                  last.ld, targets, T(members == 1 ? b.scale : b.scale / members), last.d_row(row), last.ld, losses,
-                  part.first, part.last);
+        loss_rows(net.program.spec.heads, net.loss_parameters, last.columns, last.row(row), last.ld,
+                  targets, T(members == 1 ? b.scale : b.scale / members), last.d_row(row), last.ld,
+                  losses, part.first, part.last);
         for (int r = part.first; r < part.last; ++r) poison += losses[r] * T{0};
     }
     return poison == 0;

@@ -1,6 +1,6 @@
 // The losses: what one example costs, and the derivative of that, one row each, as in losses.py.
 //
-//   o          outputs
+//   o          outputs, of one head where there are several, which lie side by side in a and da
 //   a   (o,)   activation of the last layer; for the cross-entropies these are the logits
 //   y   (o,)   target, or an integer label in its place for cross_entropy
 //   da  (o,)   scale · ∂L/∂a, where scale is the example's share in the mean; da may be a itself
@@ -18,8 +18,10 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "activations.hpp"
+#include "buffer.hpp"
 #include "math.hpp"
 #include "simd.hpp"
 #include "softmax.hpp"
@@ -74,6 +76,14 @@ struct Targets {
     const std::int64_t* order = nullptr;
 
     std::int64_t example(std::int64_t r) const { return order ? order[r] : r; }
+};
+
+// The loss of some outputs: `outputs` of them, from number `first` on.
+struct Head {
+    Loss loss;
+    std::vector<double> parameters;  // one for all outputs, several in turn, or none
+    int outputs;
+    int first = 0;
 };
 
 namespace rows {
@@ -255,9 +265,10 @@ CHAINRULE_INLINE void read_columns(int rows, int o, F&& row, typename Vec<T>::ty
     }
 }
 
+// Columns of rows again; what is beyond o stays as it is, or becomes 0 where there is room to `end`.
 template <class T>
-CHAINRULE_INLINE void write_columns(int rows, int o, const typename Vec<T>::type* columns, T* to,
-                                    std::int64_t ld) {
+CHAINRULE_INLINE void write_columns(int rows, int o, int end, const typename Vec<T>::type* columns,
+                                    T* to, std::int64_t ld) {
     using V = typename Vec<T>::type;
     constexpr int width = Vec<T>::width;
     if (rows == 1) {
@@ -279,7 +290,7 @@ CHAINRULE_INLINE void write_columns(int rows, int o, const typename Vec<T>::type
         transpose(square);
 #pragma GCC unroll 16
         for (int k = 0; k < width; ++k)
-            if (k < rows) store(to + k * ld + c, square[k]);
+            if (k < rows) store_first(to + k * ld + c, square[k], std::min(width, end - c));
     }
 }
 
@@ -297,10 +308,10 @@ CHAINRULE_INLINE V softmax_columns(V* a, int o, V scale, F&& target) {
     return multiply_add(sums.targets, logarithm, -sums.products);
 }
 
-// Rows r0 to r1, at most `width` of them. Columns of da beyond o are left alone or become 0.
+// Rows r0 to r1, at most `width` of them.
 template <Loss L, class T>
-void narrow_rows(const T* parameters, int o, const T* a, std::int64_t lda,
-                 const Targets<T>& targets, T scale, T* da, std::int64_t ldd, T* value,
+void narrow_rows(const T* parameters, int o, int end, const T* a, std::int64_t lda,
+                 const Targets<T>& targets, T scale, T* da, std::int64_t ldd, T* value, bool adds,
                  std::int64_t r0, std::int64_t r1) {
     using V = typename Vec<T>::type;
     using Lane = typename Vec<T>::Lane;
@@ -337,8 +348,8 @@ void narrow_rows(const T* parameters, int o, const T* a, std::int64_t lda,
             columns[c] = slope * scales;
         }
     }
-    store_first(value + r0, values, rows);
-    write_columns(rows, o, columns, da + r0 * ldd, ldd);
+    put_first(value + r0, values, rows, adds);
+    write_columns(rows, o, end, columns, da + r0 * ldd, ldd);
 }
 
 }  // namespace rows
@@ -356,17 +367,17 @@ T loss_row(Loss loss, const T* parameters, const T* a, const T* y, std::int64_t 
     });
 }
 
-// Batch rows r0 to r1: row r reads a + r·lda and writes da + r·ldd, both with room for whole vectors,
-// its scale being `scale` times its weight, and puts its loss, unweighted, in value[r].
+// Batch rows r0 to r1: row r reads a + r·lda and writes da + r·ldd, its scale being `scale` times its
+// weight, and puts its loss, unweighted, in value[r] or adds it. There is room for columns to `end`.
 template <class T>
-void loss_rows(Loss loss, const T* parameters, int o, const T* a, std::int64_t lda,
-               const Targets<T>& targets, T scale, T* da, std::int64_t ldd, T* value,
+void loss_rows(Loss loss, const T* parameters, int o, int end, const T* a, std::int64_t lda,
+               const Targets<T>& targets, T scale, T* da, std::int64_t ldd, T* value, bool adds,
                std::int64_t r0, std::int64_t r1) {
     if (o <= rows::narrow) {
         with_loss(loss, [&]<Loss L>() {
             for (std::int64_t r = r0; r < r1; r += Vec<T>::width)
-                rows::narrow_rows<L, T>(parameters, o, a, lda, targets, scale, da, ldd, value, r,
-                                        std::min<std::int64_t>(r + Vec<T>::width, r1));
+                rows::narrow_rows<L, T>(parameters, o, end, a, lda, targets, scale, da, ldd, value,
+                                        adds, r, std::min<std::int64_t>(r + Vec<T>::width, r1));
         });
         return;
     }
@@ -376,7 +387,23 @@ void loss_rows(Loss loss, const T* parameters, int o, const T* a, std::int64_t l
         const T* y = labelled ? nullptr : targets.y + k * targets.ld;
         const std::int64_t label = labelled ? targets.labels[k] : -1;
         const T share = targets.weights ? scale * targets.weights[k] : scale;
-        value[r] = loss_row(loss, parameters, a + r * lda, y, label, o, share, da + r * ldd);
+        const T one = loss_row(loss, parameters, a + r * lda, y, label, o, share, da + r * ldd);
+        value[r] = adds ? value[r] + one : one;
+    }
+}
+
+// The same for several heads, whose targets are numbers: each reads and writes its own columns only.
+// The last has the room of whole vectors that is in da.
+template <class T>
+void loss_rows(const std::vector<Head>& heads, const std::vector<Buffer<T>>& parameters, int end,
+               const T* a, std::int64_t lda, const Targets<T>& targets, T scale, T* da,
+               std::int64_t ldd, T* value, std::int64_t r0, std::int64_t r1) {
+    for (std::size_t k = 0; k < heads.size(); ++k) {
+        const auto& [loss, given, o, first] = heads[k];
+        Targets<T> own = targets;
+        if (own.y) own.y += first;
+        loss_rows(loss, parameters[k].get(), o, k + 1 < heads.size() ? o : end - first, a + first,
+                  lda, own, scale, da + first, ldd, value, k > 0, r0, r1);
     }
 }
 

@@ -56,9 +56,9 @@ CHAINRULE_INLINE typename Vec<T>::type weighted_inputs(const T* W, const T* b, c
     return b ? load_first(b + o, count) + sums : sums;
 }
 
-// One example's prediction, from its activation: the loss's link.
+// One head's prediction for an example, from its activation: the loss's link.
 template <class T>
-void link_row(Loss loss, int o, const T* a, T* out) {
+void link_head(Loss loss, int o, const T* a, T* out) {
     using V = typename Vec<T>::type;
     const auto each = [&](auto&& f) {
         for_vectors<T>(o, [&](int c, int k, int) { store_first(out + c, f(c, k), k); });
@@ -76,14 +76,20 @@ void link_row(Loss loss, int o, const T* a, T* out) {
     }
 }
 
+template <class T>
+void link_row(const std::vector<Head>& heads, const T* a, T* out) {
+    for (const Head& head : heads)
+        link_head(head.loss, head.outputs, a + head.first, out + head.first);
+}
+
 // The mean of the members' predictions for an example, from their activations, which are lost.
 template <class T>
-void link_members(Loss loss, int o, Value<T>& last, int n, int r, T* out) {
+void link_members(const std::vector<Head>& heads, int o, Value<T>& last, int n, int r, T* out) {
     const int members = last.spec.copies;
-    link_row(loss, o, last.row(r), out);
+    link_row(heads, last.row(r), out);
     for (int m = 1; m < members; ++m) {
         T* a = last.row(m * n + r);
-        link_row(loss, o, a, a);
+        link_row(heads, a, a);
         for (int c = 0; c < o; ++c) out[c] += a[c];
     }
     for (int c = 0; members > 1 && c < o; ++c) out[c] /= T(members);
@@ -143,7 +149,7 @@ private:
         Value<T>& last = room_.values[spec.output];
         for (int m = 0; checks_.output && m < last.spec.copies; ++m)
             poison += poison_in(last.row(m), static_cast<std::size_t>(spec.outputs()));
-        link_members(spec.loss, spec.outputs(), last, 1, 0, out);
+        link_members(spec.heads, spec.outputs(), last, 1, 0, out);
         return poison;
     }
 
@@ -238,7 +244,7 @@ private:
         for (int r = 0; checks_.output && r < count * last.spec.copies; ++r)
             poison += poison_in(last.row(r), static_cast<std::size_t>(spec.outputs()));
         for (int r = 0; r < count; ++r)
-            link_members(spec.loss, spec.outputs(), last, count, r, out + (r0 + r) * spec.outputs());
+            link_members(spec.heads, spec.outputs(), last, count, r, out + (r0 + r) * spec.outputs());
         if (!(sum_of_lanes(poison) == 0)) failed_ = true;
     }
 

@@ -33,8 +33,7 @@ struct ProgramSpec {
     std::vector<OperationSpec> operations;
     int output;                           // the number of the value that is compared
     double work;                          // of a step of training, for one example
-    Loss loss;
-    std::vector<double> loss_parameters;  // one for all outputs, several in turn, or none
+    std::vector<Head> heads;              // what the outputs are compared by, side by side
 
     int inputs() const { return values.front().width; }
     int outputs() const { return values[output].width; }

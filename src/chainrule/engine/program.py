@@ -71,6 +71,15 @@ class Operation(NamedTuple):
     """How many each of them has."""
 
 
+class HeadLoss(NamedTuple):
+    """The loss of some outputs, those that follow the head's before."""
+
+    loss: str
+    parameters: tuple[float, ...]
+    """One for all of its outputs, several in turn, or none."""
+    outputs: int
+
+
 class _At(NamedTuple):
     """Which layer is being lowered: the path of its parameters, the draws that it makes."""
 
@@ -90,8 +99,10 @@ class Program:
     """
 
     def __init__(self, net: Network, frozen: Collection[str] = (), seed: int | None = None) -> None:
-        row = losses.loss(net.loss)
-        self.loss, self.loss_parameters = row.name, row.parameters
+        self.heads = [
+            HeadLoss(head.loss.name, head.loss.parameters, head.outputs)
+            for head in losses.loss(net.loss).heads(net.outputs)
+        ]
         self.values = [Value(net.inputs)]
         self.operations: list[Operation] = []
         self.work = 0

@@ -79,6 +79,11 @@ inline OperationSpec read_operation(nb::handle r) {
     return op;
 }
 
+inline Head read_head(nb::handle r) {
+    return {found(r, "loss", find_loss), field<std::vector<double>>(r, "parameters"),
+            field<int>(r, "outputs")};
+}
+
 inline ProgramSpec read_program(nb::handle r) {
     ProgramSpec spec{};
     spec.values = fields(r, "values", read_value);
@@ -86,8 +91,8 @@ inline ProgramSpec read_program(nb::handle r) {
     spec.operations = fields(r, "operations", read_operation);
     spec.output = field<int>(r, "output");
     spec.work = field<double>(r, "work");
-    spec.loss = found(r, "loss", find_loss);
-    spec.loss_parameters = field<std::vector<double>>(r, "loss_parameters");
+    spec.heads = fields(r, "heads", read_head);
+    for (int first = 0; Head& head : spec.heads) first = (head.first = first) + head.outputs;
     return spec;
 }
 

@@ -20,7 +20,8 @@ from chainrule.estimators.base_mlp import BaseMLP
 from chainrule.estimators.fit_data import ValidationArguments
 from chainrule.estimators.fit_state import whole_or_not_at_all
 from chainrule.estimators.mlp_parameters import MLPParameters
-from chainrule.losses import LOSSES, Loss
+from chainrule.loss_row import Loss
+from chainrule.losses import LOSSES
 
 Array = NDArray[Any]
 
@@ -203,14 +204,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     def _kind(self) -> str:
         """What the loss compares with: `class`, `probability`, `sign` or `real`."""
         if self.loss != "log_loss":
-            return losses.loss(self.loss).target
+            return str(losses.single(f"{type(self).__name__}: loss", self.loss).target)
         several = getattr(self, "_target_type", "binary") == "multiclass"
         return "class" if several else "probability"
 
     def _loss(self) -> str | Loss:
         kind, given = type(self).__name__, self.loss
         known = (*LOSSES, "log_loss")
-        if isinstance(given, str) and given.partition("(")[0].strip() not in known:
+        if isinstance(given, str) and given.partition("(")[0].strip() not in (*known, "heads"):
             raise unknown_name(f"loss of {kind}", given, known)
         compares = self._kind()
         if compares == "count":

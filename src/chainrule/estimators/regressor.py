@@ -22,7 +22,8 @@ from chainrule.estimators.fit_state import whole_or_not_at_all
 from chainrule.estimators.hyperparameters import Truth
 from chainrule.estimators.mlp_parameters import MLPParameters
 from chainrule.fitting.target_scaling import TargetScale, powers_of_two
-from chainrule.losses import LOSSES, Loss
+from chainrule.loss_row import Loss
+from chainrule.losses import LOSSES
 
 Array = NDArray[Any]
 
@@ -134,14 +135,14 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
 
     def _loss(self) -> str | Loss:
         kind, given = type(self).__name__, self.loss
-        if isinstance(given, str) and given.partition("(")[0].strip() not in LOSSES:
+        if isinstance(given, str) and given.partition("(")[0].strip() not in (*LOSSES, "heads"):
             raise unknown_name(f"loss of {kind}", given, LOSSES)
         levels = self._levels()
         if levels:
             if not (isinstance(given, str) and given == "quantile"):
                 raise ValueError(f"{kind}: quantiles are for loss='quantile', got loss={given!r}")
             return str(losses.quantile(*levels))
-        known = losses.loss(given)
+        known = losses.single(f"{kind}: loss", given)
         if isinstance(given, str) and known.group > 1:
             raise ValueError(
                 f"{kind}: several quantiles must be given by loss='quantile', "

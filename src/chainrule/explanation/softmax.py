@@ -18,17 +18,26 @@ LARGEST_EXPONENT = 50.0
 
 
 class Softmax:
-    """The lines of a softmax over some quantities; `top` is how many powers of S are written."""
+    """The lines of a softmax over some quantities; `top` is how many powers of S are written.
 
-    def __init__(self, values: Row, quantity: Callable[[int], Quantity], top: int) -> None:
-        self.values, self.quantity, self.top = values, quantity, top
+    Of several in one derivation each has a number, from 1, which stands at its letters.
+    """
+
+    def __init__(
+        self, values: Row, quantity: Callable[[int], Quantity], top: int, number: int = 0
+    ) -> None:
+        self.values, self.quantity, self.top, self.number = values, quantity, top, number
 
     @functools.cached_property
     def shift(self) -> Quantity | None:
         """The largest of the quantities, where they are too large to raise e to."""
         if np.max(np.abs(self.values)) <= LARGEST_EXPONENT:
             return None
-        return Quantity(Key("letter", text="m"), float(np.max(self.values)))
+        return Quantity(self._letter("m"), float(np.max(self.values)))
+
+    def _letter(self, text: str) -> Key:
+        layer, unit = (1, self.number - 1) if self.number else (0, 0)
+        return Key("letter", layer, unit, text=text)
 
     def exponent(self, j: int) -> Expression:
         """Return what e is raised to."""
@@ -40,7 +49,7 @@ class Softmax:
         """S, the sum of the powers."""
         powers = np.exp(self.values - (self.shift.value if self.shift else 0.0))
         summed = total(powers, lambda j: exp(self.exponent(j)), self.top)
-        return Step(Key("letter", text="S"), summed, in_double(summed), "for the softmax")
+        return Step(self._letter("S"), summed, in_double(summed), "for the softmax")
 
     def letters(self) -> list[Step]:
         """Return the lines of the letters that the shares need."""

@@ -120,7 +120,7 @@ class Working(ExampleNumbers):
         """Whether each output of a place has a share of the cost to itself."""
         if self.at.ends != (k,):
             return False
-        return not (self.losses[k].has_softmax or self.losses[k].is_own)
+        return self.losses[k].is_split
 
     # Parameters
 
@@ -303,7 +303,7 @@ class Working(ExampleNumbers):
         d, loss = self.dsent(k, j), self.losses[k]
         slope, members = loss.slope(j), len(self.at.ends)
         if slope is None:
-            return Step(d.key, None, d.value, f"{OWN}, {loss.loss.name}")
+            return Step(d.key, None, d.value, f"{OWN}, {loss.name(j)}")
         return Step(d.key, slope / members if members > 1 else slope, d.value)
 
     def _dhidden(self, k: int, j: int) -> list[Step]:

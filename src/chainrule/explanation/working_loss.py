@@ -1,4 +1,4 @@
-"""The lines of one example's loss: probabilities, each output's share, their sum."""
+"""The lines of one example's loss: of each head probabilities and shares of outputs; their sum."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from chainrule.explanation.formulas import ACTIVATION_FORMULAS, LOSS_FORMULAS, n
 from chainrule.explanation.notation import Key
 from chainrule.explanation.softmax import Softmax
 from chainrule.explanation.sums import Row, exact_sum, largest, total
-from chainrule.losses import Loss
+from chainrule.loss_row import Head, Loss
 from chainrule.rows import is_own
 
 SMALLEST_PROBABILITY, LARGEST_PROBABILITY = 1e-290, 0.99
@@ -28,11 +28,11 @@ class LossLines:
     """The lines of the loss of what leaves place `k`: of a network, or of one of its members."""
 
     def __init__(self, example: ExampleNumbers, k: int) -> None:
-        self.example, self.k, self.top, self.y = example, k, example.top, example.y
+        self.k, self.top = k, example.top
         self.loss: Loss = losses.loss(example.net.loss)
-        self.size = example.at.layers[k].outputs
-        first = self.size * max(example.at.layers[k].member - 1, 0)
-        self.output = example.output[:, first : first + self.size]
+        parts = self.loss.heads(example.at.layers[k].outputs)
+        numbers = range(1, len(parts) + 1) if self.loss.parts else (0,)
+        self.heads = [HeadLines(example, k, *part) for part in zip(parts, numbers, strict=True)]
 
     @cached_method
     def lines(self, reached: tuple[int, ...], cost: Key) -> list[Step]:
@@ -40,13 +40,58 @@ class LossLines:
 
         Written are the outputs that the derivative reaches, and those with the largest shares.
         """
-        counted = [j for j in range(len(self.y)) if self.labels[j] or not self.has_softmax]
-        shares = self.shares[counted]
+        counted = [j for head in self.heads for j in head.counted]
+        shares = np.concatenate([head.shares for head in self.heads])[counted]
         summed = total(shares, lambda k: self.share(counted[k]), self.top)
         written = sorted({*reached, *(counted[k] for k in largest(shares, self.top))})
-        steps = self._probabilities(written)
-        steps += [step for j in written if j in counted for step in self._share(j)]
+        steps = [step for head in self.heads for step in head.lines(written)]
         return [*steps, Step(cost, summed, exact_sum(shares))]
+
+    def slope(self, j: int) -> Expression | None:
+        """The derivative of the loss by an output, or None of a loss of one's own."""
+        return self._head(j).slope(j)
+
+    def share(self, j: int) -> Quantity:
+        """An output's share of the loss."""
+        return self._head(j).share(j)
+
+    def name(self, j: int) -> str:
+        """The name of the loss of an output."""
+        return self._head(j).loss.name
+
+    @property
+    def is_split(self) -> bool:
+        """Whether each output has a share of the loss to itself."""
+        return not any(head.has_softmax or head.is_own for head in self.heads)
+
+    def _head(self, j: int) -> HeadLines:
+        return next(head for head in self.heads if j < head.end)
+
+
+class HeadLines:
+    """The lines of one head's loss, the number `head` of several, or 0 where it is the only one.
+
+    Outputs `j` are numbered through all heads.
+    """
+
+    def __init__(self, example: ExampleNumbers, k: int, part: Head, head: int) -> None:
+        self.example, self.k, self.top, self.head = example, k, example.top, head
+        self.loss, self.first, self.size = part
+        self.end, self.y = part.end, np.asarray(part.of(example.y[None])[0])
+        before = example.at.layers[k].outputs * max(example.at.layers[k].member - 1, 0)
+        self.output = part._replace(first=before + self.first).of(example.output)
+
+    @property
+    def counted(self) -> list[int]:
+        """The outputs that have a share in the loss."""
+        outputs = range(self.first, self.end)
+        return [j for j in outputs if self.labels[j - self.first] or not self.has_softmax]
+
+    def lines(self, written: Collection[int]) -> list[Step]:
+        """The lines of those of its outputs that are written."""
+        own = [j for j in written if self.first <= j < self.end]
+        shares = [step for j in own if j in self.counted for step in self._share(j)]
+        return [*self._probabilities(own), *shares]
 
     def slope(self, j: int) -> Expression | None:
         """The derivative of the loss by an output, or None of a loss of one's own."""
@@ -71,15 +116,15 @@ class LossLines:
     def share(self, j: int) -> Quantity:
         """An output's share of the loss."""
         key = Key("loss", self.k, j, example=self.example.cost.example)
-        return Quantity(key, float(self.shares[j]))
+        return Quantity(key, float(self.shares[j - self.first]))
 
     def target(self, j: int) -> Quantity:
         """The target of an output."""
-        return Quantity(Key("y", self.example.at.last, j), float(self.y[j]))
+        return Quantity(Key("y", self.example.at.last, j), float(self.y[j - self.first]))
 
     def p(self, j: int) -> Quantity:
         """The probability of an output."""
-        return Quantity(Key("p", self.k, j), float(self.probabilities[j]))
+        return Quantity(Key("p", self.k, j), float(self.probabilities[j - self.first]))
 
     @property
     def has_softmax(self) -> bool:
@@ -105,7 +150,7 @@ class LossLines:
         """The target of an output as the loss has it."""
         if not self._smoothing:
             return self.target(j)
-        return Quantity(Key("letter", 1, j, text="t"), float(self.labels[j]))
+        return Quantity(Key("letter", 1, j, text="t"), float(self.labels[j - self.first]))
 
     def _share(self, j: int) -> list[Step]:
         """The line of an output's share of the loss; before it that of its smoothed label."""
@@ -123,7 +168,7 @@ class LossLines:
             return rule(self.p(j), self.label(j), o)
         if self.loss.link_name == "sigmoid":
             return rule(self.p(j), self.target(j), o, self.sent(j))
-        parameters = map(number, self.loss.parameters_of(j))
+        parameters = map(number, self.loss.parameters_of(j - self.first))
         return rule(self.sent(j), self.target(j), o, *parameters)
 
     def _smoothed(self, j: int) -> list[Step]:
@@ -134,13 +179,16 @@ class LossLines:
 
     @functools.cached_property
     def _softmax(self) -> Softmax:
-        return Softmax(self.example.passed(self.k), self.sent, self.top)
+        logits = self.example.passed(self.k)[self.first : self.end]
+        return Softmax(logits, lambda j: self.sent(self.first + j), self.top, self.head)
 
     def _probabilities(self, outputs: Collection[int]) -> list[Step]:
         """What a cross-entropy's link makes of the outputs."""
         p = {j: self.p(j) for j in outputs}
         if self.has_softmax:
-            shares = [Step(p[j].key, self._softmax.share(j), p[j].value) for j in outputs]
+            shares = [
+                Step(p[j].key, self._softmax.share(j - self.first), p[j].value) for j in outputs
+            ]
             return [*self._softmax.letters(), *shares]
         if self.loss.link_name != "sigmoid":
             return []
@@ -159,9 +207,11 @@ class LossLines:
         """−t ln p, from the other probabilities where p is nearly 1, from ln S where it is 0."""
         p, t = self.p(j), self.label(j)
         if p.value < SMALLEST_PROBABILITY:
-            return t * Sum((call("ln", self._softmax.whole.quantity), -self._softmax.exponent(j)))
+            return t * Sum(
+                (call("ln", self._softmax.whole.quantity), -self._softmax.exponent(j - self.first))
+            )
         if p.value < LARGEST_PROBABILITY or len(self.y) == 1:
             return self._of_loss(LOSS_FORMULAS["cross_entropy"].value, j)
-        others = [k for k in range(len(self.y)) if k != j]
-        rest = total(self.probabilities[others], lambda k: self.p(others[k]), self.top)
+        others = [k for k in range(self.first, self.end) if k != j]
+        rest = total([self.p(k).value for k in others], lambda k: self.p(others[k]), self.top)
         return -(t * call("ln", 1 - rest))

@@ -125,6 +125,8 @@ class Trainer:
     """A training over blocks, as far as it has come.
 
     `validation` is as `fit` takes it; a `measure` has its own examples, and stands in its place.
+    Where `is_best` is given, it says after each validation whether the epoch is the best so far:
+    it is called with the trainer as it stood before, and the history that has the epoch.
 
     Attributes
     ----------
@@ -138,6 +140,7 @@ class Trainer:
     history: History | None = None
     validation: Any = None
     measure: Measure | None = None
+    is_best: Callable[[Trainer, History], bool] | None = None
     _means: list[float] = field(default_factory=list, init=False, repr=False)
     called_off: bool = field(default=False, init=False)
 
@@ -257,11 +260,21 @@ class Trainer:
         if self.measure and history.epochs % self.blocks.count == 0:
             history.enter_validation(self.measure.distance(history.at.params))
             self._check_finite(history)
+        if self.is_best and self._is_validated and history.epochs % self.blocks.count == 0:
+            self._choose_best(history, last=self.is_best(self, history))
         self._stand_at(history.at.params, history.copy())
         self.settle()
         answers = [hook(self) for hook in hooks]
         self.called_off |= any(isinstance(it, bool | np.bool_) and bool(it) for it in answers)
         return bool(self.stopped) or self.plan is not plan
+
+    def _choose_best(self, history: History, *, last: bool) -> None:
+        """Have the last epoch be the best, or else the one that was, if any."""
+        before = self.history
+        if last:
+            history.best_epoch, history.best = history.epochs, history.at.params
+        elif before is not None and before.best is not None:
+            history.best_epoch, history.best = before.best_epoch, before.best
 
     def settle(self) -> None:
         """Do what there is to do after an epoch, before the hooks: a kind of training has its own.

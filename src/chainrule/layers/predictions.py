@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from chainrule.losses import Loss
+from chainrule.loss_row import Loss
 from chainrule.trees import Array
 
 

@@ -25,9 +25,14 @@
 | `example_blocks.py` | where they lie, in memory or in a file |
 | `block_checkpoints.py` | where a run left off |
 | `table_model.py` | `TableModel`: predictions, scores, one file |
+| `table_evaluation.py` | how good a model is on a table that has the target |
+| `intervals.py`, `bounds.py` | what share of new rows an interval holds; the bounds of a quantity |
+| `bounds_examples.py`, `bounds_training.py` | the networks of bounds, and their training |
+| `column_dependence.py` | what a model makes of one of its columns |
 | `prediction_columns.py` | what tables of predictions have for columns |
 | `stored_model.py` | a model as the arrays and the data of its file |
 | `model_record.py` | what its file tells, and what must fit together in it |
+| `temperature.py` | how sure of a class a model is, mended by the rows held out |
 | `objectives.py` | which loss is lowered, what classes weigh, what validation goes by |
 | `scores.py`, `class_scores.py` | how good predictions are, of all rows and of each class |
 | `doubts.py` | what is to be doubted of a training |
@@ -42,16 +47,25 @@ import typing
 from chainrule.tabular.training_options import Options
 
 if typing.TYPE_CHECKING:
+    from chainrule.tabular.column_dependence import partial_dependence
     from chainrule.tabular.table_model import TableModel
     from chainrule.tabular.tabular_estimators import TabularClassifier, TabularRegressor
     from chainrule.tabular.train_table import train
 
-__all__ = ["Options", "TableModel", "TabularClassifier", "TabularRegressor", "train"]
+__all__ = [
+    "Options",
+    "TableModel",
+    "TabularClassifier",
+    "TabularRegressor",
+    "partial_dependence",
+    "train",
+]
 
 _LAZY = {
     "TableModel": "chainrule.tabular.table_model",
     "TabularClassifier": "chainrule.tabular.tabular_estimators",
     "TabularRegressor": "chainrule.tabular.tabular_estimators",
+    "partial_dependence": "chainrule.tabular.column_dependence",
     "train": "chainrule.tabular.train_table",
 }
 """Names whose module, which loads polars, waits until one of them is asked for."""

@@ -14,6 +14,9 @@ from chainrule.tabular.training_runs import Run, Stage
 FIRST = 0.5
 """The share of the time that the first network, or its race, may take where more is to follow."""
 
+BUT_BOUNDS = 2 / 3
+"""The share of the time that all but the networks of bounds may take, where there are such."""
+
 USED = 0.9
 """The share of the time that is planned with: what is measured varies, and a model is saved."""
 
@@ -44,10 +47,14 @@ class Budget:
         """The seconds that are left to plan with."""
         return USED * (self.until - self.clock())
 
+    def part(self, share: float) -> Budget:
+        """Return such a part of it, from now."""
+        return Budget(share * (self.until - self.clock()) if self.bounds else None, self.clock)
+
     def of(self, training: TableTraining) -> StageBudget:
         """Return the hook that keeps the stage under way within it."""
         more = training.options.refit is not False or training.options.members != 1
-        share = FIRST if more and training.stage.name != "members" else 1.0
+        share = FIRST if more and training.stage.name not in ("members", "bounds") else 1.0
         return StageBudget(self, training.stage, share * self.left)
 
     def members(self, count: int, epochs: float) -> int:

@@ -21,6 +21,7 @@ class ConstantModel:
     """
 
     target: TargetEncoder
+    interval: float | None = None
 
     @classmethod
     def of(cls, name: str, value: Any, quantiles: tuple[float, ...] | None = None) -> ConstantModel:
@@ -56,4 +57,10 @@ class ConstantModel:
         """
         value = getattr(self.target, "centre", 1.0)  # of a class the probability
         p = np.full((table.height, self.target.outputs), value)
-        return pl.DataFrame(prediction_columns(self.target, p))
+        bounds = p.repeat(2, axis=1) if self.has_bounds else None
+        return pl.DataFrame(prediction_columns(self.target, p, bounds))
+
+    @property
+    def has_bounds(self) -> bool:
+        """Whether bounds stand beside the predictions: they are the same."""
+        return self.interval is not None and self.target.task == "regression"

@@ -14,15 +14,17 @@ from numpy.typing import NDArray
 from chainrule import codec, losses
 from chainrule.codec import Makes
 from chainrule.network import Network
+from chainrule.tabular.bounds import levels
 from chainrule.tabular.columns.decision import FEATURES, ColumnRole
 from chainrule.tabular.encoding.preparation import Preparation, PreparationData
 from chainrule.tabular.encoding.target_encoding import ClassEncoder, QuantityEncoder, TargetEncoder
 from chainrule.tabular.formats.column_formats import ColumnFormat
+from chainrule.tabular.intervals import Interval
 from chainrule.tabular.objectives import TASKS, kind_of, task_of
 from chainrule.tabular.read_options import Reading
 from chainrule.tabular.scores import METRICS, SCORES
 from chainrule.tabular.training_options import Options
-from chainrule.value_types import AtLeastOne, Count, Must, OneOf, Positive, Share
+from chainrule.value_types import AtLeastOne, Count, Must, NotNegative, OneOf, Positive, Share
 
 Array = NDArray[Any]
 
@@ -63,20 +65,32 @@ class _Both(TypedDict):
     baseline: Scores
 
 
+class Widths(TypedDict):
+    """How wide bounds are in the mean, in the rows held out, and those of the baseline."""
+
+    width: NotNegative
+    baseline: NotNegative
+
+
 class Validation(_Both, total=False):
-    """The scores in the rows held out; of classes, of each."""
+    """The scores in the rows held out; of classes, of each; of an interval, how wide it is."""
 
     classes: list[_OfClass]
+    interval: Widths
 
 
-class Raced(TypedDict):
-    """A rate of a race, and the best that was found of it in the rows held out, if it was finite.
-
-    It is what validation goes by: the loss, or a metric.
-    """
-
+class _Rate(TypedDict):
     rate: Positive
     found: float | None
+
+
+class Raced(_Rate, total=False):
+    """A rate of a race, and the best that was found of it in the rows held out, if it was finite.
+
+    It is what validation goes by, the loss or a metric, after an epoch.
+    """
+
+    epoch: AtLeastOne
 
 
 class Brought(TypedDict):
@@ -92,13 +106,25 @@ class _Members(TypedDict):
 
 
 class Runs(_Members, total=False):
-    """How many networks are members, and at which rate; every second one, where another is told."""
+    """How many networks are members, and at which rate; every second one, where another is told.
+
+    Of members that were trained with all rows, `epochs` tells how many epochs each made.
+    """
 
     rate: Positive
     also: Positive
+    epochs: list[AtLeastOne]
     race: list[Raced]
     brought: Brought
     left_out: list[str]
+
+
+class Calibrated(TypedDict):
+    """The temperature of classes; the log loss of the rows held out without it, and with it."""
+
+    temperature: Positive
+    before: NotNegative
+    after: NotNegative
 
 
 class About(TypedDict, total=False):
@@ -115,6 +141,7 @@ class About(TypedDict, total=False):
     refit: str
     runs: Runs
     validation: Validation
+    calibration: Calibrated
     warnings: list[str]
 
 
@@ -125,12 +152,21 @@ class _Parts(TypedDict):
     target: ClassEncoder | QuantityEncoder
 
 
+class Networks(TypedDict):
+    """The networks of the quantiles that bounds are made of."""
+
+    network: Any
+    target: QuantityEncoder
+
+
 class TableFile(_Parts, About, total=False):
     """All that a file tells."""
 
     format: int
     library: str
     forms: dict[str, ColumnFormat]
+    interval: Interval
+    bounds: Networks
 
 
 def read(data: dict[str, Any]) -> TableFile:
@@ -157,18 +193,29 @@ def check(
     """Raise ValueError where the parts of a file do not fit together; `arrays` without parameters.
 
     They are the inputs and outputs of network and table, the loss and the target, the decisions and
-    the columns, the scores and the classes, the epochs and the curves, the members and their runs.
+    the columns, the scores and the classes, the epochs and the curves, the members and their runs,
+    the interval and its bounds.
     """
-    _check_network(net, preparation, target)
-    _check_baseline(arrays["baseline"], target)
+    check_networks(net, preparation, target, arrays["baseline"])
+    _check_interval(file, target)
     _check_curves(file, arrays)
     _check_training(file)
+    if "calibration" in file:
+        _agree("the task of what has a temperature", "classification", target.task)
     if "runs" in file:
         _agree("the members of runs", members, file["runs"]["members"])
     if "decisions" in file:
         _check_decisions(file["decisions"], preparation, target)
     if "validation" in file:
         _check_scores(file["validation"], kind_of(target, net.loss), getattr(target, "names", ()))
+
+
+def check_networks(
+    net: Network, preparation: Preparation, target: TargetEncoder, baseline: Array
+) -> None:
+    """Raise ValueError where networks and a baseline do not fit a table and its target."""
+    _check_network(net, preparation, target)
+    _check_baseline(baseline, target)
 
 
 ArraysByName = Mapping[str, Array]
@@ -207,12 +254,26 @@ def _are_shares(values: Array) -> bool:
     )
 
 
+def _check_interval(file: TableFile, target: TargetEncoder) -> None:
+    """Check that an interval of a quantity has its bounds, and that they are of its target."""
+    needed = "interval" in file and target.task == "regression"
+    if ("bounds" in file) != needed:
+        raise ValueError("an interval of a quantity and its bounds must be told together")
+    if "bounds" in file:
+        own = file["bounds"]["target"]
+        _agree("the target of bounds", target.column, own.column)
+        _agree("the quantiles of bounds", levels(file["interval"].share), own.quantiles)
+
+
 def _check_curves(file: TableFile, arrays: ArraysByName) -> None:
     known = ["loss", "validation_loss", *(f"validation_{name}" for name in METRICS)]
+    raced = [f"race.{k}" for k, _ in enumerate(file.get("runs", {}).get("race", ()), 1)]
     for name, curve in arrays.items():
-        if name != "baseline" and name.removeprefix("curves.") not in known:
+        of = name.removeprefix("curves.")
+        if name != "baseline" and of not in (*known, *raced):
             raise ValueError(f"the array {name!r:.100} belongs to nothing in it")
-        if name != "baseline" and curve.shape != (file.get("epochs", len(curve)),):
+        epochs = file.get("epochs", len(curve)) if of in known else len(curve)
+        if name != "baseline" and curve.shape != (epochs,):
             raise ValueError(f"the array {name!r} must hold one number an epoch")
 
 

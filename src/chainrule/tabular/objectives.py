@@ -45,10 +45,10 @@ def task_of(loss: str | None) -> str | None:
     """
     if loss is None:
         return None
-    row = losses.loss(loss)
+    row = losses.single("the loss of a table", loss)
     if row.name in UNFIT:
         raise ValueError(f"loss {loss!r} is not for tables: {UNFIT[row.name]}")
-    return TASKS[row.target]
+    return TASKS[str(row.target)]
 
 
 def checked_loss(

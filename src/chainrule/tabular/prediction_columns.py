@@ -1,6 +1,7 @@
 """The columns of a table of predictions: what they are called, and their values.
 
-p   (n, classes) probabilities, or (n, quantiles) values in the target's units, one of a mean
+p        (n, classes) probabilities, or (n, quantiles) values in the target's units, one of a mean
+bounds   (n, 2) between which a quantity lies
 """
 
 from __future__ import annotations
@@ -12,9 +13,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from chainrule.tabular.encoding.target_encoding import TargetEncoder
+from chainrule.tabular.intervals import Interval
 
 PREDICTION, QUANTILE = "prediction", "quantile_"
 """What columns of predictions are called, and what those of quantiles begin with."""
+
+BOUNDS = ("lower", "upper")
+"""What the columns of the bounds of a quantity are called."""
 
 
 def are_predictions(columns: Iterable[str]) -> bool:
@@ -26,8 +31,8 @@ def are_predictions(columns: Iterable[str]) -> bool:
     return any(name == PREDICTION or name.startswith(QUANTILE) for name in columns)
 
 
-def prediction_names(target: TargetEncoder) -> list[str]:
-    """Return what the columns of predictions are called.
+def prediction_names(target: TargetEncoder, interval: Interval | None = None) -> list[str]:
+    """Return what the columns of predictions are called, those of an interval among them.
 
     >>> from chainrule.tabular.encoding.target_encoding import ClassEncoder
     >>> prediction_names(ClassEncoder("dear", ("no", "yes")))
@@ -35,12 +40,16 @@ def prediction_names(target: TargetEncoder) -> list[str]:
     """
     if quantiles := getattr(target, "quantiles", ()):
         return [f"{QUANTILE}{q}" for q in quantiles]
+    if target.task == "regression":
+        return [PREDICTION, *BOUNDS] if interval else [PREDICTION]
     classes = getattr(target, "names", ())
     return [PREDICTION, *(f"probability_{name}" for name in classes)]
 
 
-def prediction_columns(target: TargetEncoder, p: NDArray[Any]) -> list[pl.Series]:
-    """Return outputs p as columns, of classes with the most probable before them.
+def prediction_columns(
+    target: TargetEncoder, p: NDArray[Any], bounds: NDArray[Any] | None = None
+) -> list[pl.Series]:
+    """Return outputs p as columns, of classes with the most probable before them, and bounds.
 
     >>> from chainrule.tabular.encoding.target_encoding import QuantityEncoder
     >>> [column] = prediction_columns(QuantityEncoder("price", 0.0, 1.0), np.array([[1.5], [2.5]]))
@@ -49,6 +58,6 @@ def prediction_columns(target: TargetEncoder, p: NDArray[Any]) -> list[pl.Series
     """
     labels = [target.decode(p)] if target.task == "classification" else []
     columns = [*labels, *map(pl.Series, p.T)]
-    return [
-        column.alias(name) for column, name in zip(columns, prediction_names(target), strict=True)
-    ]
+    named = zip(columns, prediction_names(target), strict=True)
+    of_bounds = [] if bounds is None else zip(map(pl.Series, bounds.T), BOUNDS, strict=True)
+    return [column.alias(name) for column, name in (*named, *of_bounds)]

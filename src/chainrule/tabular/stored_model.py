@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from chainrule.codec import to_data
 from chainrule.network import Network, Parameters
 from chainrule.serialization import arrays_of, network_from_data, network_to_data, params_of
 from chainrule.tabular import model_record
@@ -22,8 +23,11 @@ if TYPE_CHECKING:
 
 Array = NDArray[Any]
 KIND = "table"
-OWN = ("kind", "network", "preparation", "target", "forms")
+OWN = ("kind", "network", "preparation", "target", "forms", "interval", "bounds")
 """What a file tells that is no part of `about`."""
+
+BOUNDS = "bounds."
+"""What the names of the arrays of bounds begin with."""
 
 
 def contents(model: TableModel) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -38,15 +42,27 @@ def contents(model: TableModel) -> tuple[dict[str, Array], dict[str, Any]]:
         "preparation": model.preparation.to_data(),
         "target": model.target.to_data(),
         **({"forms": forms} if (forms := model.forms.to_data()) else {}),
+        **({"interval": to_data(model.interval)} if model.interval else {}),
+        **({"bounds": _networks(model.bounds)} if model.bounds else {}),
         **model.about,
     }
     model_record.read(data)
+    curves = {f"curves.{name}": curve for name, curve in model.curves.items()}
+    bounds = _arrays(model.bounds) if model.bounds else {}
+    own = {**model.preparation.arrays(), **{BOUNDS + name: a for name, a in bounds.items()}}
+    return {**_arrays(model), **own, **curves}, data
+
+
+def _networks(model: TableModel) -> dict[str, Any]:
+    return {"network": network_to_data(model.net), "target": model.target.to_data()}
+
+
+def _arrays(model: TableModel) -> dict[str, Array]:
+    """Return the parameters of all members, and the baseline."""
     arrays = arrays_of(model.params)
     for k, params in enumerate(model.others, 1):
         arrays |= arrays_of(params, _prefix(k))
-    curves = {f"curves.{name}": curve for name, curve in model.curves.items()}
-    own = model.preparation.arrays()
-    return {**arrays, **own, "baseline": model.baseline, **curves}, data
+    return {**arrays, "baseline": model.baseline}
 
 
 def fields_of(arrays: dict[str, Array], data: dict[str, Any]) -> dict[str, Any]:
@@ -59,6 +75,7 @@ def fields_of(arrays: dict[str, Array], data: dict[str, Any]) -> dict[str, Any]:
     True
     """
     file = model_record.read(data)
+    of_bounds = _taken(arrays, BOUNDS) if "bounds" in file else {}
     net = network_from_data(file["network"])
     first, *others = _members(net, arrays)
     preparation, target = Preparation.of(file["preparation"], arrays), file["target"]
@@ -76,7 +93,32 @@ def fields_of(arrays: dict[str, Array], data: dict[str, Any]) -> dict[str, Any]:
         "about": {name: value for name, value in data.items() if name not in OWN},
         "forms": ColumnFormats(file.get("forms", {})),
         "others": tuple(others),
+        "interval": file.get("interval"),
+        "bounds": _model_of_bounds(file, preparation, of_bounds) if "bounds" in file else None,
     }
+
+
+def _taken(arrays: dict[str, Array], prefix: str) -> dict[str, Array]:
+    """Take the arrays whose names begin so out of others, and return them by the rest of it."""
+    names = [name for name in arrays if name.startswith(prefix)]
+    return {name.removeprefix(prefix): arrays.pop(name) for name in names}
+
+
+def _model_of_bounds(
+    file: model_record.TableFile, preparation: Preparation, arrays: dict[str, Array]
+) -> TableModel:
+    """Return the model of the quantiles that bounds are made of."""
+    from chainrule.tabular.table_model import TableModel
+
+    part = file["bounds"]
+    net, target = network_from_data(part["network"]), part["target"]
+    first, *others = _members(net, arrays)
+    if list(arrays) != ["baseline"]:
+        name = min({*arrays, "baseline"} - {"baseline"}, default="baseline")
+        raise ValueError(f"the array {BOUNDS + name!r:.100} is missing, or one too many")
+    baseline = arrays["baseline"]
+    model_record.check_networks(net, preparation, target, baseline)
+    return TableModel(net, first, preparation, target, baseline, {}, {}, others=tuple(others))
 
 
 def _prefix(member: int) -> str:

@@ -20,8 +20,8 @@ from chainrule.errors import check_predicted
 from chainrule.evaluation import predict_finite
 from chainrule.network import Network, Parameters
 from chainrule.serialization import ModelFileError, check_writable, read_file, write_file
-from chainrule.tabular import class_scores, stored_model
-from chainrule.tabular.columns.survey import with_target
+from chainrule.tabular import stored_model
+from chainrule.tabular.bounds import bounded
 from chainrule.tabular.encoding.column_encoders import CategoryEncoder, NumberEncoder
 from chainrule.tabular.encoding.many_categories import ManyEncoder
 from chainrule.tabular.encoding.preparation import Preparation
@@ -34,11 +34,12 @@ from chainrule.tabular.files.text_fields import EMPTY
 from chainrule.tabular.formats.column_formats import ColumnFormats
 from chainrule.tabular.formats.column_values import check_known
 from chainrule.tabular.formats.notes import Notes
+from chainrule.tabular.intervals import Interval
 from chainrule.tabular.objectives import kind_of
 from chainrule.tabular.prediction_columns import prediction_columns, prediction_names
 from chainrule.tabular.read_options import Reading, column_name
-from chainrule.tabular.scores import scored
 from chainrule.tabular.table_error import TableError
+from chainrule.tabular.table_evaluation import evaluated, scores_of
 
 Array = NDArray[Any]
 
@@ -58,13 +59,17 @@ class TableModel:
     baseline
         The prediction without inputs: the shares of the classes (classes,), or the mean (1,).
     curves
-        The losses of training and validation by epoch.
+        The losses of training and validation by epoch, and of a race what validation found of each.
     about
         How it was trained, as JSON has it: rows, decisions, options, scores of validation.
     forms
         How the columns of its table are read.
     others
         The parameters of each member but the first.
+    interval
+        What share of new rows the bounds of a quantity hold.
+    bounds
+        The model of the two quantiles that they are made of.
     """
 
     net: Network
@@ -76,6 +81,8 @@ class TableModel:
     about: Mapping[str, Any] = field(repr=False)
     forms: ColumnFormats = field(default=ColumnFormats(), repr=False)
     others: tuple[Parameters, ...] = field(default=(), repr=False)
+    interval: Interval | None = None
+    bounds: TableModel | None = field(default=None, repr=False)
 
     @property
     def members(self) -> tuple[Parameters, ...]:
@@ -92,6 +99,11 @@ class TableModel:
         """
         first, *others = members
         return dataclasses.replace(self, params=first, others=tuple(others))
+
+    @property
+    def temperature(self) -> float:
+        """What the outputs of each network were divided by, in its last layer; 1 where not."""
+        return float(self.about.get("calibration", {}).get("temperature", 1.0))
 
     def opened(self, table: Any, **reading: Any) -> Source:
         """Return a table, read as in training unless told otherwise.
@@ -122,6 +134,24 @@ class TableModel:
         numbers = [*of_numbers, *[self.target.column] * (self.target.task == "regression")]
         return self.forms.asked(Reading.from_mapping(asked), numbers)
 
+    def read(
+        self, source: Source, columns: Iterable[str], notes: Notes | None = None
+    ) -> Iterator[pl.DataFrame]:
+        """Yield some columns of a source chunk by chunk, read as in training.
+
+        Parameters
+        ----------
+        source, notes
+            As in `predictions`.
+        columns
+            Their names; of a source that lacks one, all of its own.
+        """
+        source, first = self._with_names(source), 1
+        forms = self._forms_of(source)
+        for chunk in source.chunks(self._present(source, columns)):
+            yield forms.read_new(chunk, notes, first=first)
+            first += chunk.height
+
     def outputs(self, frame: pl.DataFrame, notes: Notes | None = None, *, first: int = 1) -> Array:
         """Return p for the rows of a frame.
 
@@ -129,16 +159,42 @@ class TableModel:
         ----------
         frame
             Rows as they stand in the table.
-        notes
-            As in `predict`.
-        first
-            The number of the first row.
+        notes, first
+            As in `predict`, and the number of the first row.
         """
-        return self._outputs(self.forms.read_new(frame, notes, first=first), notes, first)
+        read = self.forms.read_new(frame, notes, first=first)
+        return self.outputs_and_bounds(read, notes, first)[0]
 
-    def _outputs(self, frame: pl.DataFrame, notes: Notes | None, first: int) -> Array:
-        """Return p for rows whose columns are read."""
-        return self.outputs_of(self.preparation.transform(frame, notes, first=first), first=first)
+    def outputs_and_bounds(
+        self, frame: pl.DataFrame, notes: Notes | None, first: int
+    ) -> tuple[Array, Array | None]:
+        """Return p and the bounds for rows as `rows` yields them.
+
+        Parameters
+        ----------
+        frame, notes, first
+            As in `outputs`.
+        """
+        X = self.preparation.transform(frame, notes, first=first)
+        p = self.outputs_of(X, first=first)
+        return p, self.bounds_of(X, p, first=first)
+
+    def bounds_of(self, X: Array, p: Array, *, first: int = 1) -> Array | None:
+        """Return the bounds of p, (n, 2), in the target's units; None of a model without.
+
+        Parameters
+        ----------
+        X, first
+            As in `outputs_of`.
+        p
+            What it returned.
+        """
+        if self.bounds is None or self.interval is None:
+            return None
+        q = self.bounds.outputs_of(X, first=first)
+        bounds = bounded(p[:, 0], q, self.interval.threshold)
+        check_predicted(bounds, first=first)
+        return np.maximum(bounds, 0) if self.kind == "counts" else bounds
 
     def outputs_of(self, X: Array, *, first: int = 1) -> Array:
         """Return p for prepared inputs: the mean of what the members predict.
@@ -172,8 +228,8 @@ class TableModel:
     ) -> pl.DataFrame:
         """Return the predictions for a table as a frame.
 
-        The columns are `prediction` and, of classes, `probability_<class>` for each; of quantiles
-        they are `quantile_<q>`.
+        The columns are `prediction` and, of classes, `probability_<class>` for each, of an interval
+        `lower` and `upper`; of quantiles they are `quantile_<q>`.
 
         Parameters
         ----------
@@ -186,10 +242,8 @@ class TableModel:
         **reading
             How a file is read where that differs from training: options of `cr.train`.
         """
-        names = (keep,) if isinstance(keep, str) else keep
-        parts = self.predictions(
-            self.opened(table, **reading), notes, keep=tuple(map(column_name, names))
-        )
+        kept = tuple(map(column_name, (keep,) if isinstance(keep, str) else keep))
+        parts = self.predictions(self.opened(table, **reading), notes, keep=kept)
         return pl.concat(list(parts))
 
     def predictions(
@@ -205,15 +259,16 @@ class TableModel:
             As in `predict`.
         """
         check_known("column to keep", keep, source.columns)
-        if taken := set(keep) & set(prediction_names(self.target)):
+        if taken := set(keep) & set(prediction_names(self.target, self.interval)):
             raise TableError(f"column {min(taken)!r} to keep is called as one of the predictions")
         source = self._with_names(source)
         needed = self._present(source, self.preparation.columns)
         first, forms = 1, self._forms_of(source)
         for chunk, copied in with_copies(source, needed, tuple(dict.fromkeys(keep))):
-            p = self._outputs(forms.read_new(chunk, notes, first=first), notes, first)
+            read = forms.read_new(chunk, notes, first=first)
+            p, bounds = self.outputs_and_bounds(read, notes, first)
             first += chunk.height
-            yield pl.DataFrame([*copied, *prediction_columns(self.target, p)])
+            yield pl.DataFrame([*copied, *prediction_columns(self.target, p, bounds)])
 
     def _present(self, source: Source, wanted: Iterable[str]) -> list[str]:
         """Those columns that a source has; `transform` says which are missing, and what is near."""
@@ -273,39 +328,7 @@ class TableModel:
         table, notes, **reading
             As in `predict`; the table has the target.
         """
-        source = self._with_names(self.opened(table, **reading))
-        weight = self.about.get("options", {}).get("weight")
-        weight = weight if weight in source.columns else None
-        chunks = list(self._examples(source, weight, notes))
-        parts = [part for _, found in chunks for part in found]
-        if not parts:
-            raise TableError(f"{source.name}: no row has the target {self.target.column!r}")
-        y, p = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
-        w = np.concatenate([part[2] for part in parts]) if weight else None
-        rows = {"scored": len(y), "without_target": sum(n for n, *_ in chunks) - len(y)}
-        found = {"rows": rows, **self.scores(y, p, w)}
-        if self.target.task == "classification":
-            names = list(self.outputs_named)
-            found["confusion"] = class_scores.confusion_by_name(y, p.argmax(axis=1), names)
-        return found
-
-    def _examples(
-        self, source: Source, weight: str | None, notes: Notes | None
-    ) -> Iterator[tuple[int, list[tuple[Array, Array, Array | None]]]]:
-        """Yield for each chunk how many rows it has, and y, p, w of those with a target, if any."""
-        asked = (*self.preparation.columns, self.target.column, *([weight] if weight else []))
-        first, forms = 1, self._forms_of(source)
-        for written in source.chunks(self._present(source, asked)):
-            chunk = forms.read_new(written, notes, first=first)
-            if self.target.column in chunk.columns:
-                chunk = with_target(chunk, self.target.column)
-            part = []
-            if chunk.height:
-                y = self.target.encode(chunk, first=first)
-                w = chunk[weight].cast(pl.Float64).to_numpy() if weight else None
-                part = [(y, self._outputs(chunk, notes, first), w)]
-            yield written.height, part
-            first += written.height
+        return evaluated(self, self.opened(table, **reading), notes)
 
     @property
     def kind(self) -> str:
@@ -336,17 +359,7 @@ class TableModel:
         weight
             The weights of the rows.
         """
-        y = self.in_units(y)
-        trivial = np.broadcast_to(self.baseline, p.shape)
-        parts = {"model": p, "baseline": trivial}
-        found: dict[str, Any] = {
-            name: scored(self.kind, y, each, weight, self.quantiles) for name, each in parts.items()
-        }
-        if self.target.task == "classification":
-            names = list(self.outputs_named)
-            each = class_scores.class_scores(y, p.argmax(axis=1), len(names), weight)
-            found["classes"] = class_scores.scores_by_name(each, names)
-        return found
+        return scores_of(self, self.in_units(y), p, weight)
 
     def save(self, path: str | Path, *, replace: bool = True) -> None:
         """Write the model to a file, whole or not at all; equal models make equal bytes.

@@ -18,9 +18,11 @@ from chainrule.history import REMEDY, DivergenceError, EarlyStopping
 from chainrule.network import Network, Parameters
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.schedules import SCHEDULES
+from chainrule.tabular.bounds_examples import check_interval, for_bounds, options_for_bounds
 from chainrule.tabular.effort import EFFORTS
 from chainrule.tabular.example_blocks import ExampleBlocks
 from chainrule.tabular.files.source import Source
+from chainrule.tabular.intervals import Interval
 from chainrule.tabular.memory import plainly_too_little
 from chainrule.tabular.prepare import Prepared, prepare
 from chainrule.tabular.scores import SCORES
@@ -28,6 +30,7 @@ from chainrule.tabular.storable import check_storable, check_width
 from chainrule.tabular.table_error import TableError
 from chainrule.tabular.table_model import TableModel
 from chainrule.tabular.table_network import network
+from chainrule.tabular.temperature import Thermometer, thermometer
 from chainrule.tabular.training_options import OF_OPTIMIZERS, Options, at_rate, completed
 from chainrule.tabular.training_runs import Run, Stage
 
@@ -53,9 +56,15 @@ class TableTraining:
         return self.stages[-1]
 
     @property
+    def last(self) -> Stage:
+        """The last stage of networks whose mean is predicted: those of bounds come after them."""
+        return next(each for each in reversed(self.stages) if each.name != "bounds")
+
+    @property
     def first(self) -> Run:
         """The run of the first network, to which the rows held out are new: the best so far."""
-        return next(each for each in reversed(self.stages) if each.name != "members").best
+        of_others = "members", "bounds"
+        return next(each for each in reversed(self.stages) if each.name not in of_others).best
 
     @property
     def trainer(self) -> Trainer:
@@ -77,8 +86,7 @@ class TableTraining:
 def plan(prepared: Prepared, options: Options, blocks: ExampleBlocks, epochs: Any) -> TrainingPlan:
     """Return what is to be done with blocks, by options that are complete."""
     batch: Any = options.batch_size
-    sizes = np.diff(blocks.ends, prepend=0).tolist()
-    steps = epochs * sum(math.ceil(size / batch) for size in sizes)
+    steps = epochs * sum(math.ceil(size / batch) for size in blocks.sizes.tolist())
     rate: Any = options.learning_rate
     if options.schedule != "constant":
         changing: Any = SCHEDULES[options.schedule.replace("-", "_")]
@@ -120,7 +128,15 @@ def run_in_training(
     validation = None if measure else prepared.validation
     params = _initial_parameters(what, prepared)
     trainer = Trainer(what, prepared.blocks, params, validation=validation, measure=measure)
-    return Run(name, rate, trainer)
+    heat = None if measure else thermometer_of(prepared, what.net)
+    return Run(name, rate, trainer, heat.distance if heat else None)
+
+
+def thermometer_of(prepared: Prepared, net: Network, networks: int = 1) -> Thermometer | None:
+    """Return what finds temperatures by the rows held out; None of a quantity, and of few rows."""
+    if prepared.target.task != "classification":
+        return None
+    return thermometer(net, prepared.validation, networks)
 
 
 def run_with_all(
@@ -195,6 +211,7 @@ def prepared_training(source: Source, target: str, asked: Options) -> Iterator[T
     with _mended_by_options(), plainly_too_little("; set `memory=300_000_000`, or less"):
         prepared = prepare(source, target, asked)
         with prepared.blocks:
+            check_interval(prepared, asked.interval)
             chosen = completed(asked, prepared.target.task, int((~prepared.is_held_out).sum()))
             training = TableTraining(source, prepared, chosen, [first_stage(prepared, chosen)])
             check_storable(_untrained(training))
@@ -271,4 +288,11 @@ def _untrained(training: TableTraining) -> TableModel:
     trainer = training.trainer
     model = model_of(training.prepared, trainer.plan.net, trainer.params)
     members: Any = training.options.members
-    return dataclasses.replace(model.with_members([model.params] * members), about=about)
+    model = dataclasses.replace(model.with_members([model.params] * members), about=about)
+    if (share := training.options.interval) is None:
+        return model
+    of = for_bounds(training.prepared, share)
+    net = network(of, options_for_bounds(training.options, share))
+    bounds = model_of(of, net, net.init(0, dtype="float32"))
+    interval = Interval(share, 0.0, len(of.held_out.X), 0.0, 1.0)
+    return dataclasses.replace(model, bounds=bounds, interval=interval)

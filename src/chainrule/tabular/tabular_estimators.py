@@ -5,6 +5,7 @@ n   examples      p   (n, classes) probabilities, or (n, quantiles) values
 
 from __future__ import annotations
 
+import dataclasses
 from abc import abstractmethod
 from typing import Any, ClassVar, Self
 
@@ -43,7 +44,7 @@ from chainrule.tabular.estimator_table import (
     unwrapped,
 )
 from chainrule.tabular.formats.column_values import as_words
-from chainrule.tabular.prediction_columns import prediction_names
+from chainrule.tabular.prediction_columns import BOUNDS, prediction_names
 from chainrule.tabular.table_model import TableModel
 from chainrule.tabular.train_table import train
 from chainrule.tabular.training_options import OF_COLUMNS
@@ -134,7 +135,8 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         if others:
             return None
         warn(f"y is always {value!r}: there is nothing to learn, and every prediction is the same")
-        return ConstantModel.of(name, value, getattr(self, "quantiles", None))
+        model = ConstantModel.of(name, value, getattr(self, "quantiles", None))
+        return dataclasses.replace(model, interval=getattr(self, "interval", None))
 
     def _trained(self, rows: EstimatorRows, name: str, *, named: bool) -> TableModel:
         """Return the model of some examples."""
@@ -344,3 +346,19 @@ class TabularRegressor(RegressorMixin, TabularEstimator):  # type: ignore[misc]
                 "TabularRegressor(quantiles=(0.1, 0.5, 0.9))"
             )
         return predicted[prediction_names(self.model_.target)].to_numpy(writable=True)
+
+    @documented_by(TabularEstimator._predicted)
+    def predict_interval(self, X: Any) -> Array:
+        """Return between which bounds each example lies, (n, 2): the lower and the upper.
+
+        Parameters
+        ----------
+        {X}
+        """
+        predicted = self._predicted(X)
+        if not set(BOUNDS) <= set(predicted.columns):
+            raise ValueError(
+                "predict_interval is for a regressor made with interval=, such as "
+                "TabularRegressor(interval=0.9)"
+            )
+        return predicted[list(BOUNDS)].to_numpy(writable=True)

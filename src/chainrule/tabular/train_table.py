@@ -72,6 +72,7 @@ def train(
     date_format: str | Sequence[str] | None = None,
     task: str | None = None,
     quantiles: Sequence[float] = (),
+    interval: float | None = None,
     numbers: Sequence[Any] = (),
     categories: Sequence[Any] = (),
     dates: Sequence[Any] = (),

@@ -4,35 +4,83 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.fitting.trainer import Trainer
 from chainrule.formatting import counted
+from chainrule.tabular.bounds_training import left_out_of_bounds, with_bounds
 from chainrule.tabular.doubts import of_a_model
 from chainrule.tabular.prepare import Prepared
 from chainrule.tabular.scores import MAIN
+from chainrule.tabular.table_evaluation import widths
 from chainrule.tabular.table_model import TableModel
-from chainrule.tabular.table_training import TableTraining, known_before, model_of
+from chainrule.tabular.table_training import (
+    TableTraining,
+    known_before,
+    model_of,
+    thermometer_of,
+)
+from chainrule.tabular.temperature import Calibration, cooled
+from chainrule.tabular.training_runs import Run
 from chainrule.tabular.training_stages import reason_for_none
 from chainrule.trees import leaves, rebuild
+
+Array = NDArray[Any]
+
+
+class Judged(NamedTuple):
+    """What is judged by the rows held out: networks that they are new to, in place of the model.
+
+    Attributes
+    ----------
+    model
+        The model of these networks.
+    p
+        What it predicts of the rows held out; with a temperature, that of the other folds.
+    calibration
+        What made its temperature, if it has one.
+    """
+
+    model: TableModel
+    p: Array
+    calibration: Calibration | None
+
+
+def judged(training: TableTraining) -> Judged:
+    """Return what is judged in a training that is over.
+
+    These are all members, or where they were trained with all rows, the networks that they are
+    like.
+    """
+    prepared, own = training.prepared, [run.trainer for run in training.chosen]
+    model = _of(training, own if training.last.with_all else [*own, *_members(training)])
+    heat = thermometer_of(prepared, model.net, len(model.members))
+    calibration, X = heat and heat.calibrated(model.members), prepared.held_out.X
+    if not calibration:
+        return Judged(with_bounds(training, model, model), model.outputs_of(X), None)
+    p = np.empty((len(X), model.net.outputs), np.float32)
+    for fold, temperature in enumerate(calibration.temperatures):
+        rows = calibration.folds == fold
+        p[rows] = at_temperature(model, temperature).outputs_of(X[rows])
+    return Judged(at_temperature(model, calibration.temperature), p, calibration)
 
 
 def trained_model(training: TableTraining) -> TableModel:
     """Return the model of a training that is over, and what is known of it.
 
-    The scores are of networks that the rows held out are new to: of all members, or where they were
-    trained with all rows, of the one network before them.
+    The scores, and the temperature of classes, are of networks that the rows held out are new to.
     """
     prepared, trainer = training.prepared, training.trainer
-    made, refitted = _members(training), training.stage.with_all
-    first = model_of(prepared, trainer.plan.net, trainer.best, _curves(training))
-    own = [] if refitted else [run.trainer for run in training.chosen]
-    model = first.with_members(
-        [rebuild(first.net.form, leaves(each.best)) for each in [*own, *made]] or [first.params]
-    )
-    scored = first if refitted else model
+    made, refitted = _members(training), training.last.with_all
+    found = judged(training)
+    model, calibration = found.model, found.calibration
+    temperature = calibration.temperature if calibration else 1.0
+    if refitted and made:
+        anew = at_temperature(_of(training, made), temperature)
+        model = model.with_members(anew.members)
     about = {
         **known_before(training),
         "epochs": trainer.epochs,
@@ -40,46 +88,76 @@ def trained_model(training: TableTraining) -> TableModel:
         "over": trainer.over,
         "epochs_with_all": made[0].epochs if refitted and made else 0,
         "refit": _refit_in_words(training, made),
-        "validation": (scores := _validated(scored, prepared)),
-        "runs": _runs(training, model, first),
+        "validation": (scores := _validated(found, prepared)),
+        **({"calibration": _told(calibration)} if calibration else {}),
+        "runs": _runs(training, model, scores, temperature),
     }
-    scored = dataclasses.replace(scored, about=about)
+    scored = dataclasses.replace(found.model, about=about)
     about["warnings"] = prepared.doubts + of_a_model(scored, prepared.held_out, scores)
     return dataclasses.replace(model, about=about)
 
 
+def _of(training: TableTraining, trainers: list[Trainer]) -> TableModel:
+    """Return the model of the best parameters of some networks."""
+    net = training.trainer.plan.net
+    params = [rebuild(net.form, leaves(each.best)) for each in trainers]
+    return model_of(training.prepared, net, params[0], _curves(training)).with_members(params)
+
+
+def at_temperature(model: TableModel, temperature: float) -> TableModel:
+    """Return a model with the outputs of each of its networks divided by a temperature."""
+    if temperature == 1:
+        return model
+    return model.with_members([cooled(each, temperature) for each in model.members])
+
+
+def _told(calibration: Calibration) -> dict[str, float]:
+    """Return a temperature and what it brought, as JSON has it."""
+    return {name: getattr(calibration, name) for name in ("temperature", "before", "after")}
+
+
 def _members(training: TableTraining) -> list[Trainer]:
     """Return what trained the members beside the first network; a run that was cut is of no use."""
-    stage = training.stage
+    stage = training.last
     whole = [run.trainer for run in stage.standing if not run.is_cut]
     return whole if stage.name == "members" else []
 
 
-def _validated(model: TableModel, prepared: Prepared) -> dict[str, Any]:
-    """Return the scores of a model in the rows held out."""
-    held_out = prepared.held_out
-    return model.scores(held_out.y, model.outputs_of(held_out.X), held_out.w)
+def _validated(found: Judged, prepared: Prepared) -> dict[str, Any]:
+    """Return the scores in the rows held out, and how wide bounds are."""
+    X, y, w = prepared.held_out
+    scores, bounds = found.model.scores(y, found.p, w), found.model.bounds_of(X, found.p)
+    return scores if bounds is None else {**scores, "interval": widths(found.model, bounds, w)}
 
 
 def _curves(training: TableTraining) -> dict[str, Any]:
-    """Return what training and validation of the first network found after each epoch."""
-    trainer, metric = training.trainer, training.options.metric
-    losses = np.array(trainer.losses)
-    if metric is None:
-        return {"loss": losses, "validation_loss": np.array(trainer.validation_losses)}
-    values = [trainer.validated(epoch) for epoch in range(1, trainer.epochs + 1)]
-    return {"loss": losses, f"validation_{metric}": np.array(values)}
+    """Return what training and validation found after each epoch.
+
+    They are those of the first network, and of each run of a race what validation found.
+    """
+    trainer, race = training.trainer, training.stages[0]
+    curves = {
+        "loss": np.array(trainer.losses),
+        f"validation_{training.options.metric or 'loss'}": _validated_by_epoch(trainer),
+    }
+    runs = race.runs if race.name == "race" else []
+    raced = {f"race.{k}": _validated_by_epoch(run.trainer) for k, run in enumerate(runs, 1)}
+    return curves | raced
+
+
+def _validated_by_epoch(trainer: Trainer) -> Any:
+    return np.array([trainer.validated(epoch) for epoch in range(1, trainer.epochs + 1)])
 
 
 def _refit_in_words(training: TableTraining, made: list[Trainer]) -> str:
     """Return in words what became of a training with all rows."""
-    if training.stage.with_all and made:
+    if training.last.with_all and made:
         each = dict.fromkeys(counted(trainer.epochs, "epoch") for trainer in made)
         anew = " and ".join(each)
         saved = "that is" if len(made) == 1 else f"the mean of {len(made)} such networks is"
         return (
             f"trained anew with all rows for {anew}: {saved} the model saved; the scores are of "
-            "the one before it, to which the rows held out were new"
+            "what it is like, to which the rows held out were new"
         )
     if training.options.refit is None:
         why = reason_for_none(training) or "there was no time for it"
@@ -87,30 +165,44 @@ def _refit_in_words(training: TableTraining, made: list[Trainer]) -> str:
     return ""
 
 
-def _runs(training: TableTraining, model: TableModel, first: TableModel) -> dict[str, Any]:
+def _runs(
+    training: TableTraining, model: TableModel, scores: dict[str, Any], temperature: float
+) -> dict[str, Any]:
     """Return which networks were trained, and what they brought, as JSON has it."""
     told: dict[str, Any] = {"members": len(model.members), "rate": training.first.rate}
     if also := [run.rate for run in training.chosen[1:] if model.others]:
         told["also"] = also[0]
     if (race := training.stages[0]).name == "race":
-        told["race"] = [{"rate": run.rate, "found": run.found} for run in race.runs]
-    if model.others and not training.stage.with_all:
-        told["brought"] = _brought(training, first, model)
+        told["race"] = [_raced(run) for run in race.runs]
+    if training.last.with_all and (made := _members(training)):
+        told["epochs"] = [trainer.epochs for trainer in made]
+    if model.others and not training.last.with_all:
+        told["brought"] = _brought(training, scores, temperature)
     if left_out := list(_left_out(training, len(model.members))):
         told["left_out"] = left_out
     return told
 
 
-def _brought(training: TableTraining, first: TableModel, model: TableModel) -> dict[str, Any]:
+def _raced(run: Run) -> dict[str, Any]:
+    """Return what was found of a raced rate, and after which epoch, if it was finite."""
+    if run.found is None:
+        return {"rate": run.rate, "found": None}
+    return {"rate": run.rate, "found": run.found, "epoch": run.trainer.best_epoch}
+
+
+def _brought(training: TableTraining, scores: dict[str, Any], temperature: float) -> dict[str, Any]:
     """Return how good the first network is on the rows held out, and the mean of all."""
-    name = training.options.metric or MAIN[model.kind]
-    one, members = (_validated(each, training.prepared)["model"][name] for each in (first, model))
-    return {"score": name, "one": one, "members": members}
+    held_out = training.prepared.held_out
+    first = at_temperature(_of(training, [training.trainer]), temperature)
+    name = training.options.metric or MAIN[first.kind]
+    alone = first.scores(held_out.y, first.outputs_of(held_out.X), held_out.w)
+    return {"score": name, "one": alone["model"][name], "members": scores["model"][name]}
 
 
 def _left_out(training: TableTraining, members: int) -> Iterator[str]:
     """Yield what was asked for and not made, with the reason, in words."""
-    first, stage, asked = training.first, training.stage, training.options.members or 1
+    first, stage, asked = training.first, training.last, training.options.members or 1
+    yield from left_out_of_bounds(training)
     if first.is_cut:
         missing = first.planned - first.trainer.epochs
         yield f"{missing:,} of {counted(first.planned, 'epoch')}, for the budget"

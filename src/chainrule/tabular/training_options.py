@@ -16,6 +16,7 @@ from chainrule.optimizers import OPTIMIZERS, Adam, AdamW, Optimizer
 from chainrule.streams import Seed
 from chainrule.tabular.columns.decision import MANY
 from chainrule.tabular.effort import EFFORTS
+from chainrule.tabular.intervals import InnerShare
 from chainrule.tabular.objectives import checked_class_weights, checked_loss, smoothed_loss
 from chainrule.tabular.read_options import column_name
 from chainrule.tabular.scores import MAIN, METRICS
@@ -51,6 +52,9 @@ MACHINE = ("threads", "memory")
 
 MOST_MEMBERS = 100
 """The most networks of a model."""
+
+REPEATED = 200_000
+"""The most examples for which training is repeated with all of them: beyond, more tell little."""
 
 OF_COLUMNS = ("numbers", "categories", "dates", "texts", "leave_out", "order", "weight")
 """The options that say what columns are."""
@@ -104,6 +108,9 @@ class Options(Record):
     quantiles: DistinctLevels = option(
         (), "Quantiles to predict instead of the mean, such as 0.1,0.5,0.9."
     )
+    interval: InnerShare | None = option(
+        None, "The share of new rows that bounds of the prediction are to hold, such as 0.9."
+    )
     numbers: Names = option((), "Columns to take as numbers.")
     categories: Names = option((), "Columns to take as categories.")
     dates: Names = option((), "Columns to take as dates.")
@@ -112,8 +119,8 @@ class Options(Record):
     order: Orders = option(dict, "Categories of a column from the lowest to the highest.")
     many_categories: Annotated[str, OneOf(MANY)] = option(
         "both",
-        "What more than 100 categories become: means of the target, cross-fitted; vectors, learnt; "
-        "both, vectors where rows suffice; or the frequent ones alone.",
+        "What more than 20 categories become: means of the target, cross-fitted; vectors, learnt; "
+        "both, vectors where rows suffice; or a feature for each of the 100 most frequent.",
     )
     weight: str | None = option(None, "The column of the rows' weights.")
     # The part held out for validation
@@ -169,7 +176,8 @@ class Options(Record):
     )
     clip_norm: Positive | None = option(None, "Clip gradients to this norm.")
     refit: bool | None = option(
-        None, "Whether to train a small table's model again on all rows after validation."
+        None,
+        f"Whether to train again with all rows after validation; by default up to {REPEATED:,}.",
     )
     seed: Seed = option(0, "The random seed; the same seed gives the same model.")
     # The machine: no bit of the model depends on these
@@ -196,6 +204,8 @@ class Options(Record):
             if getattr(self, name) is not None and self.optimizer not in optimizers:
                 known = ", ".join(optimizers)
                 raise ValueError(f"{name} is for the optimizer {known}, got {self.optimizer}")
+        if self.interval is not None and quantiles:
+            raise ValueError("`interval=` has bounds beside the mean; leave `quantiles=` out")
         if self.groups is not None and self.time is not None:
             raise ValueError("`groups=` and `time=` exclude each other; give one of them")
 
@@ -231,10 +241,7 @@ def _by_text(option: str, value: Any) -> Any:
     return [column_name(name) for name in value] if isinstance(value, list | tuple) else value
 
 
-SMALL = 20_000
-"""The most examples for which training may be repeated with all of them: there each one counts."""
-
-EPOCHS = ((SMALL, 60), (200_000, 30), (math.inf, 10))
+EPOCHS = ((20_000, 60), (200_000, 30), (math.inf, 10))
 """Up to how many examples training makes so many epochs."""
 
 RATES = {"classification": 3e-3, "regression": 1e-2}
@@ -277,7 +284,7 @@ def completed(options: Options, task: str, examples: int) -> Options:
         "batch_size": batch,
         "epochs": epochs,
         "patience": epochs,
-        "refit": None if examples <= SMALL else False,
+        "refit": None if examples <= REPEATED else False,
         "metric": MAIN["counts"] if options.loss == "poisson" else None,
     }
     missing = {

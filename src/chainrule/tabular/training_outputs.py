@@ -106,8 +106,9 @@ class TrainingOutputs:
                 model.write(made.save)
             if page:
                 from chainrule.tabular.report import write_report
+                from chainrule.tabular.trained_model import judged
 
-                of = training.prepared, training.trainer, made, training.source
+                of = training.prepared, judged(training), made, training.source
                 page.write(lambda path, replace: write_report(path, *of, replace=replace))
 
         yield save

@@ -5,6 +5,7 @@
               or where one rate is given and there was none
     members   with all rows: a run for each member, for as many epochs as suited one before it;
               or else, on the rows in training: a run for each member beside those of the race
+    bounds    on the rows in training: a run of two quantiles at each rate, for an interval
 
 The first network has the seed of the training, and so has the first member with all rows.
 """
@@ -18,9 +19,9 @@ from typing import Any, Protocol, runtime_checkable
 
 from chainrule.fitting.side_by_side import train_all
 from chainrule.fitting.trainer import Hook, Trainer
-from chainrule.schedules import VALLEYS
 from chainrule.streams import member_seeds
-from chainrule.tabular.budget import Budget
+from chainrule.tabular.bounds_training import stage_of_bounds
+from chainrule.tabular.budget import BUT_BOUNDS, Budget
 from chainrule.tabular.effort import EFFORTS
 from chainrule.tabular.table_training import TableTraining, of_a_run, run_in_training, run_with_all
 from chainrule.tabular.training_runs import Run, Stage
@@ -60,6 +61,17 @@ def train_in_stages(
 
     Raises DivergenceError where all runs of a stage diverge.
     """
+    asked = training.options.interval is not None
+    _make_predictors(training, keep, budget.part(BUT_BOUNDS) if asked else budget, hooks)
+    if asked and not any(stage.called_off for stage in training.stages):
+        training.stages.append(stage_of_bounds(training.prepared, training.options))
+        _make(training, keep, budget, hooks)
+
+
+def _make_predictors(
+    training: TableTraining, keep: Keeper, budget: Budget, hooks: Sequence[Hook]
+) -> None:
+    """Make the runs of the networks whose mean is predicted."""
     _make(training, keep, budget, hooks)
     if first := first_after_a_race(training):
         training.stages.append(first)
@@ -127,17 +139,9 @@ def epochs_with_all(training: TableTraining, like: Trainer) -> tuple[int, int]:
     falls to its end in as many epochs as the other made, or, where it had overfitted, as were best.
     """
     if _has_valleys(training):
-        return best_valley(like), like.plan.epochs
+        return like.best_epoch, like.plan.epochs
     epochs = like.best_epoch if overfitted(like) else like.epochs
     return epochs, epochs
-
-
-def best_valley(trainer: Trainer) -> int:
-    """Return the epoch at whose end `CosLog4` was in the valley that validation found best."""
-    losses, epochs = trainer.validation_losses, trainer.plan.epochs
-    valleys = {max(1, round(epochs * part / VALLEYS[-1])) for part in VALLEYS}
-    made = sorted(epoch for epoch in valleys if epoch <= len(losses))
-    return min(made, key=lambda epoch: losses[epoch - 1], default=trainer.best_epoch)
 
 
 def trains_with_all(training: TableTraining) -> bool:

@@ -141,7 +141,8 @@ def _fixed(d: Derivation) -> bool:
         or bool(d.at.ties or joint_layers(d.net))
         or any(is_own(activation, row) for row in _rows(d))
     )
-    return own or is_own(losses.loss, losses.loss(d.net.loss)) or _dropped(d)
+    loss = losses.loss(d.net.loss)
+    return own or bool(loss.parts) or is_own(losses.loss, loss) or _dropped(d)
 
 
 def _dropped(d: Derivation) -> bool:

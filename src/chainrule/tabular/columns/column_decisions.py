@@ -38,6 +38,9 @@ SMALL = 1e-30
 MAX_CATEGORIES = 100
 """The most categories of a column that have a feature of their own."""
 
+FEW = 20
+"""Up to so many they have one each, whatever is made of many."""
+
 FOLDS = 5
 """Of how many parts each has the means of the target from the others."""
 
@@ -70,9 +73,8 @@ def decide(
     """Return what becomes of each column, in the order of the table.
 
     The options name columns whose role is not to be found but given; `order` gives the categories
-    of a column from the lowest to the highest, and `many` what more than `MAX_CATEGORIES` become.
-    Raises TableError for what a column cannot be, and
-    where no column is left to predict from.
+    of a column from the lowest to the highest, and `many` what more than `FEW` become. Raises
+    TableError for what a column cannot be, and where no column is left to predict from.
 
     >>> import polars as pl
     >>> from chainrule.tabular.columns.survey import survey
@@ -216,7 +218,7 @@ def _read(column: Column, role: ColumnRole) -> Decision:
 def _category(survey: Survey, column: Column, many: str) -> Decision:
     words = list(frequencies(survey, column))
     found = f"{len(words):,} categories" if len(words) > 1 else "1 category"
-    if len(words) > MAX_CATEGORIES:
+    if len(words) > (MAX_CATEGORIES if many == "frequent" else FEW):
         more = "more than " if column.counts is None else ""
         reason = f"{more}{found}: {MANY_WORDS[many]}{_lost(column)}"
         option = f"change: {argument('leave_out', [column.name])}"

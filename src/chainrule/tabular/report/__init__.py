@@ -5,10 +5,14 @@
 | `findings.py` | all that the page tells, found once |
 | `calibration.py` | calibration, quantiles and residuals of the examples held out |
 | `importance.py` | how much each column matters |
+| `column_curves.py` | what the model makes of the columns that matter most |
 | `example_gradients.py` | the examples with the largest gradients, and their rows in the table |
 | `plots.py` | the plots, as SVG in the colours of the page |
 | `training_cards.py` | the cards of what was trained, and how it went |
+| `race_cards.py` | the race of their rates, and the model's members |
 | `quality_cards.py`, `quantile_cards.py` | how good the model is; its quantiles |
+| `interval_cards.py` | how sure predictions are |
+| `curve_cards.py` | the learnt curves of columns |
 | `influence_cards.py`, `option_cards.py` | which columns and rows matter; what was decided |
 | `markup.py` | text, numbers and tables as HTML |
 | `report.html`, `report.css` | what it looks like |
@@ -22,39 +26,43 @@ from importlib import resources
 from pathlib import Path
 
 from chainrule.atomic_write import write_whole
-from chainrule.fitting.trainer import Trainer
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.prepare import Prepared
 from chainrule.tabular.report import (
+    curve_cards,
     influence_cards,
+    interval_cards,
     option_cards,
     quality_cards,
     quantile_cards,
+    race_cards,
     training_cards,
 )
 from chainrule.tabular.report.findings import Findings, find
 from chainrule.tabular.report.markup import Html, text
 from chainrule.tabular.table_model import TableModel
+from chainrule.tabular.trained_model import Judged
 
 
-def report(prepared: Prepared, run: Trainer, model: TableModel, source: Source) -> str:
+def report(prepared: Prepared, judged: Judged, model: TableModel, source: Source) -> str:
     """Return the page of a training: how it went, how good the model is, and what it is made of.
 
-    `run` is the one that held out examples. They must still lie in `prepared.blocks`; the source is
-    read once more, for the rows that are shown. The same training makes the same page.
+    `judged` has the networks that the examples held out are new to. Examples must still lie in
+    `prepared.blocks`; the source is read once more, for the rows that are shown. The same training
+    makes the same page.
 
     >>> from chainrule.tabular.files.open_source import open_source
     >>> from chainrule.tabular.table_training import Options, prepared_training
-    >>> from chainrule.tabular.trained_model import trained_model
+    >>> from chainrule.tabular.trained_model import judged, trained_model
     >>> source = open_source("sklearn:wine")
     >>> with prepared_training(source, "target", Options(epochs=2)) as training:
     ...     training.trainer.train()
     ...     model = trained_model(training)
-    ...     page = report(training.prepared, training.trainer, model, source)
+    ...     page = report(training.prepared, judged(training), model, source)
     >>> page.splitlines()[0]
     '<!doctype html>'
     """
-    found = find(prepared, run, model, source)
+    found = find(prepared, judged, model, source)
     title, under = training_cards.heading(found)
     return string.Template(_file("report.html")).substitute(
         title=text(title),
@@ -67,7 +75,7 @@ def report(prepared: Prepared, run: Trainer, model: TableModel, source: Source) 
 def write_report(
     path: str | Path,
     prepared: Prepared,
-    run: Trainer,
+    judged: Judged,
     model: TableModel,
     source: Source,
     *,
@@ -78,11 +86,12 @@ def write_report(
     Raises OSError where it cannot be written, of which FileExistsError where one is there and is
     not to be replaced, and ValueError where something that is no file has its name.
     """
-    write_whole(Path(path), [report(prepared, run, model, source).encode()], replace=replace)
+    write_whole(Path(path), [report(prepared, judged, model, source).encode()], replace=replace)
 
 
 def _cards(found: Findings) -> Iterator[Html]:
     yield training_cards.summary(found)
+    yield from race_cards.runs(found)
     yield training_cards.losses(found)
     if found.model.target.task == "classification":
         yield from quality_cards.classification(found)
@@ -90,7 +99,9 @@ def _cards(found: Findings) -> Iterator[Html]:
         yield from quantile_cards.quantiles(found)
     else:
         yield from quality_cards.regression(found)
+    yield from interval_cards.bounds(found)
     yield influence_cards.columns(found)
+    yield curve_cards.curves(found)
     yield influence_cards.rows(found)
     yield option_cards.decisions(found)
     yield option_cards.options(found)

@@ -16,6 +16,7 @@ from chainrule.evaluation import example_squared_norms
 from chainrule.streams import Stream, generator
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.prepare import Prepared
+from chainrule.tabular.report.column_curves import picked
 from chainrule.tabular.report.importance import drawn
 from chainrule.tabular.table_model import TableModel
 
@@ -99,13 +100,5 @@ def rows_of(
     {1: {'y': 'a'}, 3: {'y': 'c'}}
     """
     wanted = np.unique(np.fromiter(rows, np.int64))
-    found: dict[int, dict[str, Any]] = {}
-    first = 1
-    for chunk in source.chunks(list(columns)):
-        here = wanted[(wanted >= first) & (wanted < first + chunk.height)]
-        values = chunk[(here - first).tolist()].iter_rows(named=True)
-        found.update(zip(here.tolist(), values, strict=True))
-        first += chunk.height
-        if first > wanted[-1]:
-            break
-    return found
+    found = picked(source.chunks(list(columns)), wanted)
+    return dict(zip(wanted.tolist(), found.iter_rows(named=True), strict=True))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
 from numpy.typing import NDArray
 
-from chainrule.fitting.trainer import Trainer
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.prepare import Prepared
+from chainrule.tabular.report.column_curves import ColumnCurve, column_curves
 from chainrule.tabular.report.example_gradients import (
     LargestGradients,
     rows_of,
@@ -18,6 +19,7 @@ from chainrule.tabular.report.example_gradients import (
 )
 from chainrule.tabular.report.importance import Importances, importances
 from chainrule.tabular.table_model import TableModel
+from chainrule.tabular.trained_model import Judged
 
 Array = NDArray[Any]
 
@@ -35,12 +37,16 @@ class Findings:
         The model from before any training with all rows: those held out are new to it.
     y, p
         The targets of the examples held out, in the target's units, and what is predicted of them.
+    bounds
+        The bounds of what is predicted, (n, 2), if there are some.
     importances
         None where a single example is held out: there is nothing to shuffle.
     gradients
         The examples with the largest gradients, by the part that they are in.
     shown
         The columns of them that are shown, and `values`, those of each row.
+    curves
+        What the model saved makes of the columns that matter.
     """
 
     prepared: Prepared
@@ -48,15 +54,22 @@ class Findings:
     source: Source
     y: Array
     p: Array
+    bounds: Array | None
     importances: Importances | None
     gradients: dict[str, LargestGradients]
     shown: tuple[str, ...]
     values: dict[int, dict[str, Any]]
+    curves: list[ColumnCurve]
+
+    @property
+    def weight(self) -> Array | None:
+        """The weights of the examples held out."""
+        return self.prepared.held_out.w
 
 
-def find(prepared: Prepared, run: Trainer, model: TableModel, source: Source) -> Findings:
+def find(prepared: Prepared, judged: Judged, model: TableModel, source: Source) -> Findings:
     """Return what the page tells; see `report`."""
-    model = model.with_members([run.best]) if model.about["epochs_with_all"] else model
+    saved, model = model, dataclasses.replace(judged.model, about=model.about)
     held_out, seed = prepared.held_out, int(model.about["options"]["seed"])
     y = held_out.y
     if model.target.task == "regression":
@@ -69,7 +82,16 @@ def find(prepared: Prepared, run: Trainer, model: TableModel, source: Source) ->
     known = [each.column for each in matter.columns] if matter else model.preparation.places
     shown = tuple(known)[:SHOWN_COLUMNS]
     rows = [each.row for part in gradients.values() for each in part.largest]
-    values = rows_of(source, rows, shown)
     return Findings(
-        prepared, model, source, y, model.outputs_of(held_out.X), matter, gradients, shown, values
+        prepared,
+        model,
+        source,
+        y,
+        judged.p,
+        model.bounds_of(held_out.X, judged.p),
+        matter,
+        gradients,
+        shown,
+        rows_of(source, rows, shown),
+        column_curves(saved, prepared, source, matter.mattering if matter else known, seed),
     )

@@ -74,6 +74,16 @@ class Importances:
     shuffled: int
     examples: int
 
+    @property
+    def mattering(self) -> list[str]:
+        """The columns without which the score is worse.
+
+        >>> columns = Importance("x", 0.5, spread=0.1), Importance("y", 0.0, spread=0.1)
+        >>> Importances(columns, "R²", shuffled=2, examples=9).mattering
+        ['x']
+        """
+        return [each.column for each in self.columns if each.mean > 0]
+
 
 def importances(
     model: TableModel, held_out: Examples, seed: int, limits: Limits = LIMITS

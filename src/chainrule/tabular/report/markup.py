@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from chainrule.errors import escaped
@@ -117,6 +117,25 @@ def _said(value: Any) -> str:
 
 def _aligned(values: Iterable[Any]) -> str:
     return ' class="number"' if any(map(_is_number, values)) else ""
+
+
+def facts(said: Mapping[str, str]) -> Html:
+    """Return what is known, each under its name; what is empty is left out.
+
+    >>> facts({"rows": "3 < 4", "left out": ""})
+    '<dl><dt>rows</dt><dd>3 &lt; 4</dd></dl>'
+    """
+    listed = (f"<dt>{name}</dt><dd>{text(each)}</dd>" for name, each in said.items() if each)
+    return Html(f"<dl>{''.join(listed)}</dl>")
+
+
+def key(colour: str) -> Html:
+    """Return a sign in one of the colours of the page.
+
+    >>> key("plus")
+    '<span class="key" style="background: var(--plus)"></span>'
+    """
+    return Html(f'<span class="key" style="background: var(--{colour})"></span>')
 
 
 def figure(svg: Html, said: str) -> Html:

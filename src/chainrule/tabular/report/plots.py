@@ -8,19 +8,21 @@ from __future__ import annotations
 import html
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.style import context
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from chainrule.estimators.displays import BLUE, GREY, ORANGE, LossCurveDisplay
 from chainrule.formatting import number
 from chainrule.tabular.report.calibration import BINS, Bin, Histogram, QuantileCoverage
+from chainrule.tabular.report.column_curves import ColumnCurve, as_floats, few, spread_of, times
 from chainrule.tabular.report.markup import Html
 
 Array = NDArray[Any]
@@ -50,8 +52,14 @@ STYLE: dict[Any, Any] = {
     "ytick.labelcolor": SOFT,
 }
 
+COLOURS = (BLUE, ORANGE, GREY)
+"""Those of several curves, in their order."""
+
 SIZE = (4.6, 3.1)
 """Inches: small enough to be read on a phone."""
+
+ROWS = 20
+"""The most single rows that have a curve."""
 
 
 def loss_plot(
@@ -77,6 +85,105 @@ def metric_plot(values: Array, best: int, word: str, said: str) -> Html:
         ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         ax.grid(alpha=0.6)
         return _svg(figure, "metric", said)
+
+
+def race_plot(curves: Sequence[Array], marked: Mapping[int, int], word: str, said: str) -> Html:
+    """Return what validation found of each run of a race by epoch, that of the winner first.
+
+    `marked` tells of some runs an epoch at which a point stands.
+    """
+    with context(STYLE, after_reset=True):
+        figure, ax = _figure()
+        for k, values in reversed(list(enumerate(curves))):
+            colour, style = COLOURS[min(k, 2)], "-" if k == 0 else "--"
+            ax.plot(np.arange(1, len(values) + 1), values, style, color=colour, linewidth=2)
+            if 0 < (at := marked.get(k, 0)) <= len(values):
+                ax.plot([at], [values[at - 1]], "o", color=colour, markersize=7, zorder=4)
+        found = np.concatenate(list(curves))
+        if len(found) and 0 < 30 * found.min() < found.max():
+            ax.set_yscale("log")
+        ax.set(xlabel="epoch", ylabel=f"{word}, rows held out")
+        ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        ax.grid(alpha=0.6)
+        return _svg(figure, "race", said)
+
+
+def curve_plot(
+    curve: ColumnCurve, outputs: Sequence[int], word: str, said: str, *, level: bool
+) -> Html:
+    """Return what is predicted over the values of a column, above where the rows lie.
+
+    Behind the curve of one output stand those of single rows, moved to one level if asked for;
+    where rows have no value, the prediction stands apart as a point.
+    """
+    x, mean, apart = as_floats(curve.values[: curve.some]), curve.mean, curve.values.null_count()
+    with context(STYLE, after_reset=True):
+        figure = Figure(figsize=SIZE, layout="constrained")
+        grid = figure.subplots(
+            2, 1 + apart, height_ratios=(4, 1), width_ratios=(12, 1)[: 1 + apart], sharex="col",
+            sharey="row", squeeze=False,
+        )  # fmt: skip
+        ax, below = grid[:, 0]
+        if len(outputs) == 1:
+            p = curve.p[:ROWS, : curve.some, outputs[0]]
+            _single_rows(ax, x, p, mean[: curve.some, outputs[0]].mean() if level else None)
+        for output, colour in zip(outputs, COLOURS, strict=False):
+            ax.plot(x, mean[: curve.some, output], "o-" if curve.lies_apart else "-", color=colour,
+                    linewidth=2, markersize=5)  # fmt: skip
+            for beside in grid[0, 1:]:
+                beside.plot([0], mean[-1:, output], "o", color=colour)
+        _where_rows_lie(ax, below, x, curve)
+        for beside in grid[1, 1:]:
+            beside.bar([0], times(curve)[-1:], 0.8, color=GREY)
+            beside.set(xticks=[0], xticklabels=["none"], xlim=(-1, 1))
+        _tidy_curve(ax, below, word)
+        _number_the_values(below, x, curve)
+        return _svg(figure, f"curve {curve.column}", said)
+
+
+def _single_rows(ax: Any, x: Array, p: Array, level: float | None) -> None:
+    """Draw the curves of single rows, each moved to a level if there is one."""
+    p = p if level is None else p - p.mean(axis=1, keepdims=True) + level
+    ax.plot(x, p.T, color=GREY, linewidth=0.6, alpha=0.35)
+
+
+def _where_rows_lie(ax: Any, below: Any, x: Array, curve: ColumnCurve) -> None:
+    """Draw how many rows have the values, and shade where few lie."""
+    if curve.lies_apart:
+        width = 0.3 * np.diff(x).min() if len(x) > 1 else 0.3
+        below.bar(x, times(curve)[: curve.some], width, color=GREY)
+        return
+    edges, counts = spread_of(curve)
+    below.stairs(counts, edges, fill=True, color=GREY)
+    for low, high in few(edges, counts):
+        ax.axvspan(low, high, color=GREY, alpha=0.14, linewidth=0)
+
+
+def _tidy_curve(ax: Any, below: Any, word: str) -> None:
+    ax.set_ylabel(word)
+    below.set_ylabel("rows")
+    ax.yaxis.set_major_locator(MaxNLocator(5))
+    below.yaxis.set_major_locator(MaxNLocator(2, integer=True))
+    for each in (ax, below):
+        each.yaxis.set_major_formatter(_written)
+    ax.grid(alpha=0.6)
+
+
+def _number_the_values(below: Any, x: Array, curve: ColumnCurve) -> None:
+    """Have few enough dates or numbers below, by their logarithms where they are wide apart."""
+    if curve.is_wide:
+        below.set_xscale("log")
+        below.xaxis.set_major_locator(LogLocator(numticks=5))
+        below.xaxis.set_minor_locator(NullLocator())
+    else:
+        whole = bool((x == x.round()).all())
+        below.xaxis.set_major_locator(MaxNLocator(5, integer=whole))
+    below.xaxis.set_major_formatter(_written)
+    if curve.values.dtype.is_temporal():
+        locator = AutoDateLocator(maxticks=5)  # type: ignore[no-untyped-call]
+        below.xaxis.set_major_locator(locator)
+        words = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
+        below.xaxis.set_major_formatter(words)
 
 
 def calibration_plot(bins: Sequence[Bin], said: str) -> Html:
@@ -109,7 +216,9 @@ def coverage_plot(each: Sequence[QuantileCoverage], said: str) -> Html:
         return _svg(figure, "coverage", said)
 
 
-def fan_plot(true: Array, quantiles: Array, middle: int, said: str) -> Html:
+def fan_plot(
+    true: Array, quantiles: Array, middle: int, said: str, word: str = "true, and quantiles"
+) -> Html:
     """Return quantiles of rows as bands about the middle one, and the true values as points."""
     with context(STYLE, after_reset=True):
         figure, ax = _figure()
@@ -120,7 +229,7 @@ def fan_plot(true: Array, quantiles: Array, middle: int, said: str) -> Html:
             )
         ax.plot(x, quantiles[:, middle], color=ORANGE, linewidth=1.5)
         _points(ax, x, true)
-        ax.set(xlabel="rows, by the prediction", ylabel="true, and quantiles")
+        ax.set(xlabel="rows, by the prediction", ylabel=word)
         _plain_numbers(ax)
         return _svg(figure, "fan", said)
 
@@ -190,6 +299,12 @@ def _svg(figure: Figure, name: str, said: str) -> Html:
     svg = svg[svg.index("<svg") :].strip()
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'(<g) id="[^"]*"', r"\1", svg)
+    svg = re.sub(r"<[^>]*>", lambda tag: _brief(tag[0]), svg)
     for colour, variable in VARIABLES.items():
         svg = svg.replace(colour.lower(), f"var(--{variable})")
     return Html(svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(said)}"', 1))
+
+
+def _brief(tag: str) -> str:
+    """Return a tag with places to a hundredth of a point, and without fonts, which the page has."""
+    return re.sub(r"(\d\.\d\d)\d+| ?font-family: [^;\"]*;?", r"\1", tag)

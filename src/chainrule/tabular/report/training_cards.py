@@ -13,12 +13,12 @@ from chainrule.tabular.report.findings import Findings
 from chainrule.tabular.report.markup import (
     Html,
     card,
+    facts,
     figure,
     number_cell,
     paragraph,
     short,
     table,
-    text,
     warning,
 )
 from chainrule.tabular.scores import SCORES
@@ -56,7 +56,7 @@ def _facts(found: Findings) -> Html:
     rows, epochs = about["rows"], counted(about["epochs"], "epoch")
     left = f"; {rows['without_target']:,} without a target left out" * bool(rows["without_target"])
     early = "; ended by early stopping" * (about["over"] == "early stopping")
-    facts = {
+    said = {
         "table": short(found.source.name, 80),
         "target": f"{short(target.column, 60)} ({target.task})",
         "rows": f"{rows['training']:,} in training, {rows['validation']:,} held out for "
@@ -65,8 +65,9 @@ def _facts(found: Findings) -> Html:
         "parameters": number(found.model.net.size),
         "training": f"{epochs}; the best was epoch {about['best_epoch']:,}{early}",
     }
-    listed = "".join(f"<dt>{name}</dt><dd>{text(said)}</dd>" for name, said in facts.items())
-    return Html(f"<dl>{listed}</dl>")
+    if interval := found.model.interval:
+        said["interval"] = interval.in_words(about["options"])
+    return facts(said)
 
 
 def _scores(scores: Mapping[str, Any]) -> Html:

@@ -1,0 +1,114 @@
+"""How good a model is on a table that has the target.
+
+y   (n,) labels, or (n, outputs)      p   (n, classes), or (n, 1)      w   (n,) weights, or None
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from chainrule.tabular import class_scores, intervals
+from chainrule.tabular.bounds import within
+from chainrule.tabular.columns.survey import with_target
+from chainrule.tabular.files.source import Source
+from chainrule.tabular.formats.notes import Notes
+from chainrule.tabular.scores import scored
+from chainrule.tabular.table_error import TableError
+
+if TYPE_CHECKING:
+    from chainrule.tabular.table_model import TableModel
+
+Array = NDArray[Any]
+
+
+def evaluated(model: TableModel, source: Source, notes: Notes | None) -> dict[str, Any]:
+    """Return what `TableModel.evaluate` does.
+
+    >>> from chainrule.tabular.files.open_source import open_source
+    >>> model = cr.train("sklearn:wine", "target", epochs=1)
+    >>> evaluated(model, open_source("sklearn:wine"), None)["rows"]["scored"]
+    178
+    """
+    weight = model.about.get("options", {}).get("weight")
+    weight = weight if weight in source.columns else None
+    chunks = list(_examples(model, source, weight, notes))
+    parts = [part for _, found in chunks for part in found]
+    if not parts:
+        raise TableError(f"{source.name}: no row has the target {model.target.column!r}")
+    y, p, w, bounds = (_joined(each) for each in zip(*parts, strict=True))
+    rows = {"scored": len(y), "without_target": sum(n for n, _ in chunks) - len(y)}
+    found = {"rows": rows, **model.scores(y, p, w)}
+    if bounds is not None:
+        found["interval"] = held(model, model.in_units(y), bounds, w)
+    if model.target.task == "classification":
+        names = list(model.outputs_named)
+        found["confusion"] = class_scores.confusion_by_name(y, p.argmax(axis=1), names)
+    return found
+
+
+def scores_of(model: TableModel, y: Array, p: Array, weight: Array | None) -> dict[str, Any]:
+    """Return what `TableModel.scores` does, of targets as the scores take them."""
+    parts = {"model": p, "baseline": np.broadcast_to(model.baseline, p.shape)}
+    found: dict[str, Any] = {
+        name: scored(model.kind, y, each, weight, model.quantiles) for name, each in parts.items()
+    }
+    if model.target.task == "classification":
+        names = list(model.outputs_named)
+        each = class_scores.class_scores(y, p.argmax(axis=1), len(names), weight)
+        found["classes"] = class_scores.scores_by_name(each, names)
+    return found
+
+
+def held(model: TableModel, y: Array, bounds: Array, w: Array | None) -> dict[str, float]:
+    """Return in what share of rows bounds held, and how wide they were.
+
+    The targets are as the scores take them.
+    """
+    assert model.interval is not None
+    coverage = intervals.found(within(y[:, 0], bounds), w)
+    return {
+        "share": model.interval.share,
+        "coverage": coverage.share,
+        "least": coverage.least,
+        "most": coverage.most,
+        **widths(model, bounds, w),
+    }
+
+
+def widths(model: TableModel, bounds: Array, w: Array | None) -> dict[str, float]:
+    """Return how wide bounds are in the mean, and those of the baseline."""
+    assert model.bounds is not None
+    width = float(np.average(np.diff(bounds)[:, 0], weights=w))
+    return {"width": width, "baseline": float(np.ptp(model.bounds.baseline))}
+
+
+Part = tuple[Array, Array, Array | None, Array | None]
+
+
+def _examples(
+    model: TableModel, source: Source, weight: str | None, notes: Notes | None
+) -> Iterator[tuple[int, list[Part]]]:
+    """Yield how many rows each chunk has, and y, p, w and bounds of those with a target, if any."""
+    target = model.target.column
+    asked = (*model.preparation.columns, target, *([weight] if weight else []))
+    first = 1
+    for chunk in model.read(source, asked, notes):
+        known = with_target(chunk, target) if target in chunk.columns else chunk
+        part: list[Part] = []
+        if known.height:
+            y = model.target.encode(known, first=first)
+            w = known[weight].cast(pl.Float64).to_numpy() if weight else None
+            p, bounds = model.outputs_and_bounds(known, notes, first)
+            part = [(y, p, w, bounds)]
+        yield chunk.height, part
+        first += chunk.height
+
+
+def _joined(parts: tuple[Array | None, ...]) -> Any:
+    """Return the arrays of all chunks as one, or None where there are none."""
+    return None if parts[0] is None else np.concatenate(parts)  # type: ignore[arg-type]

@@ -1,0 +1,182 @@
+r"""The temperature of classes: one number that mends how sure networks are of what they predict.
+
+z   (m, n, classes)   what m networks make of n rows, before the softmax
+y   (n,) labels       w   (n,) weights, or None for 1 each
+p   (n, classes)      the mean over the networks of softmax(z / T)
+
+A temperature above 1 makes probabilities less sure, and one below 1 surer; which class a network
+holds for the most probable stays. Source: Guo, Pleiss, Sun and Weinberger (2017), On calibration of
+modern neural networks, arXiv:1706.04599.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.batches import Examples
+from chainrule.evaluation import predict
+from chainrule.network import Network, Parameters
+
+Array = NDArray[Any]
+
+LEAST = 300
+"""The fewest rows held out by which a temperature is found: of fewer, chance makes too much."""
+
+SPREAD = 0.5
+"""How far log T may well be from 0, as a standard deviation: of few errors it would go anywhere."""
+
+FOLDS = 5
+"""In so many parts, each by the temperature of the others, it is seen what a temperature brings."""
+
+MOST = 2**20
+"""The most numbers of z that a temperature is found by: of many rows, some at equal distances."""
+
+HALVINGS, FURTHEST = 12, 3.0
+"""How often the range of log T is halved, and how far it reaches on both sides."""
+
+
+class Calibration(NamedTuple):
+    """A temperature, and what it brings on the rows held out.
+
+    Attributes
+    ----------
+    temperature
+        That of all of them.
+    before, after
+        Their log loss without a temperature, and with that which the other folds have.
+    folds
+        The fold of each row, (n,), and `temperatures`, those of all folds but one.
+    """
+
+    temperature: float
+    before: float
+    after: float
+    folds: Array
+    temperatures: tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Thermometer:
+    """What finds the temperature of networks by rows held out, all of which count for something.
+
+    Parameters
+    ----------
+    net
+        The networks, their outputs without the softmax.
+    rows
+        How many rows are held out, and `places`, which of them are `used`.
+    """
+
+    net: Network
+    rows: int
+    places: Array
+    used: Examples
+
+    def logits(self, members: Sequence[Parameters]) -> Array:
+        """Return z of the rows that are used."""
+        return np.stack([np.asarray(predict(self.net, each, self.used.X)) for each in members])
+
+    def distance(self, params: Parameters) -> float:
+        """Return the log loss of a network at its temperature."""
+        _, y, w = self.used
+        z = self.logits([params])
+        return log_loss(z, y, w, fitted(z, y, w))
+
+    def calibrated(self, members: Sequence[Parameters]) -> Calibration | None:
+        """Return the temperature of some networks' mean, where it lowers the log loss."""
+        _, y, w = self.used
+        z, fold = self.logits(members), np.arange(len(y)) % FOLDS
+        others = [fold != k for k in range(FOLDS)]
+        each = tuple(fitted(z[:, o], y[o], w if w is None else w[o]) for o in others)
+        before = log_loss(z, y, w)
+        after = log_loss(z, y, w, np.array(each)[fold, None])
+        if after >= before:
+            return None
+        folds = np.zeros(self.rows, np.int8)
+        folds[self.places] = fold
+        return Calibration(fitted(z, y, w), before, after, folds, each)
+
+
+def thermometer(net: Network, held_out: Examples, networks: int = 1) -> Thermometer | None:
+    """Return what finds temperatures by examples that are held out; None where they are too few.
+
+    >>> net = cr.Network(1, [cr.Dense(2)], loss="cross_entropy")
+    >>> X, y = np.zeros((400, 1), "f4"), np.tile([0, 0, 1, 0], 100)
+    >>> params = net.parameters([([[0.0], [0.0]], [4.0, 0.0])])
+    >>> thermometer(net, Examples(X, y, None)).calibrated([params])[:3]
+    (3.46, 1.01815, 0.562802)
+    >>> thermometer(net, Examples(X[:299], y[:299], None))
+    """
+    X, y, w = held_out
+    places = np.arange(len(y)) if w is None else np.flatnonzero(w)
+    if len(places) < LEAST:
+        return None
+    places = places[:: -(-len(places) * net.outputs * networks // MOST)]
+    part = held_out if len(places) == len(y) else Examples(*_at(places, X, y, w))
+    plain = dataclasses.replace(net, loss="half_squared_error")
+    return Thermometer(plain, len(y), places, part)
+
+
+def _at(places: Array, *arrays: Array | None) -> list[Any]:
+    return [None if array is None else array[places] for array in arrays]
+
+
+def log_loss(z: Array, y: Array, w: Array | None, temperature: Any = 1.0) -> float:
+    r"""Return the weighted mean of −log p_y, to six digits; a temperature of each row is (n, 1).
+
+    >>> log_loss(np.array([[[0.0, 0.0]]]), np.array([1]), None), round(math.log(2), 6)
+    (0.693147, 0.693147)
+    """
+    return float(f"{np.average(-_log_p(z, y, temperature)[0], weights=w):.6g}")
+
+
+def fitted(z: Array, y: Array, w: Array | None) -> float:
+    r"""Return the temperature that suits some rows, to three digits.
+
+    It minimises the sum of their losses and of ½ (log T / `SPREAD`)²; weights count as multiples of
+    their mean.
+
+    >>> fitted(np.array([[[4.0, 0.0]] * 400]), np.repeat([0, 1], [300, 100]), None)
+    3.46
+    """
+    w = np.ones(len(y)) if w is None else w / w.mean(dtype=float)
+    low, high = -FURTHEST, FURTHEST
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        slope = math.exp(-middle) * float(w @ _log_p(z, y, math.exp(middle))[1])
+        rises = slope + middle / SPREAD**2 > 0
+        low, high = (low, middle) if rises else (middle, high)
+    return float(f"{math.exp((low + high) / 2):.3g}")
+
+
+def _log_p(z: Array, y: Array, temperature: Any) -> tuple[Array, Array]:
+    """Return log p_y (n,), and its derivative by 1 / T."""
+    z = z.astype(float)
+    s = z / temperature
+    s -= s.max(axis=2, keepdims=True)
+    e, own = np.exp(s), np.arange(len(y))
+    total = e.sum(axis=2)
+    each = s[:, own, y] - np.log(total)
+    top = each.max(axis=0)
+    share = np.exp(each - top)
+    slopes = z[:, own, y] - (e * z).sum(axis=2) / total
+    slope = (share * slopes).sum(axis=0) / share.sum(axis=0)
+    return np.log(share.mean(axis=0)) + top, slope
+
+
+def cooled(params: Parameters, temperature: float) -> Parameters:
+    """Return the parameters of a network whose outputs are z / T: those of its last layer, divided.
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="cross_entropy")
+    >>> cooled(net.parameters([([[3.0]], [1.5])]), 1.5)
+    (DenseParameters(W=array([[2.]]), b=array([1.])),)
+    """
+    *hidden, last = params
+    return (*hidden, last._replace(W=last.W / temperature, b=last.b / temperature))

@@ -1,0 +1,94 @@
+"""The card of bounds on the page of a training: what they hold in the rows held out, and where."""
+
+import dataclasses
+
+import numpy as np
+import polars as pl
+import pytest
+
+from chainrule.formatting import number
+from chainrule.tabular.report import interval_cards, report
+from chainrule.tabular.report.findings import find
+from reports import Page, flats, made, measured, read, trained
+
+TABLE = flats().drop("dear")
+
+ROUNDED = 1e-3
+"""The row that sets the bounds lies on one; its target is rounded to float32 on its way."""
+
+
+@pytest.fixture(scope="module", params=[{}, {"weight": "share"}, {"time": "built"}])
+def bounded(request):
+    """A training with bounds, its page, and what is predicted of the rows held out."""
+    given = trained(TABLE, "price", interval=0.8, **request.param)
+    prepared, judged, model, _ = given
+    rows = TABLE[(prepared.rows[prepared.is_held_out] - 1).tolist()]
+    first = dataclasses.replace(measured(judged, model), interval=judged.model.interval)
+    rows = rows.hstack(first.predict(rows))
+    low, high = pl.col("lower") - ROUNDED, pl.col("upper") + ROUNDED
+    return (
+        given,
+        Page(report(*given)),
+        rows.with_columns(inside=pl.col("price").is_between(low, high)),
+    )
+
+
+def test_what_the_bounds_hold_is_told(bounded):
+    (prepared, _, model, _), page, rows = bounded
+    w = prepared.held_out.w
+    held = np.average(rows["inside"].to_numpy(), weights=w)
+    said = page.facts["held out"]
+    assert said == f"in {100 * held:.1f} % of {len(rows)} rows, by which they were set"
+    assert page.facts["bounds"] == model.interval.in_words(model.about["options"])
+    assert page.facts["bounds"].startswith("holds 80 % of new rows (")
+    assert ("new rows must be like them" in page.text) == ("time" in model.about["options"])
+    width = np.average((rows["upper"] - rows["lower"]).to_numpy(), weights=w)
+    assert page.facts["width"].startswith(f"{number(float(width))[:4]}")
+
+
+def test_it_is_told_for_fifths_of_the_predictions(bounded):
+    (prepared, *_), page, rows = bounded
+    _, shown = page.table("what the bounds hold, by the prediction")
+    w = prepared.held_out.w
+    weights = pl.Series(np.ones(len(rows)) if w is None else w)
+    rows = rows.with_columns(w=weights).sort("prediction")
+    assert [read(row[1]) for row in shown] == [12] * 5
+    least = []
+    for k, (between, _, held, certain, width) in enumerate(shown):
+        part = rows[12 * k : 12 * k + 12]
+        ends = part["prediction"].min(), part["prediction"].max()
+        assert [read(end) for end in between.split(" to ")] == pytest.approx(ends, rel=1e-3)
+        share = np.average(part["inside"].to_numpy(), weights=part["w"].to_numpy())
+        assert float(held.removesuffix(" %")) == pytest.approx(100 * share, abs=0.06)
+        low, high = map(float, certain.removesuffix(" %").split("–"))
+        assert low <= 100 * share + 0.5 <= high + 1
+        assert read(width) == pytest.approx((part["upper"] - part["lower"]).mean(), rel=1e-3)
+        least.append((share, between))
+    share, between = min(least, key=lambda each: each[0])
+    said = f"They hold least, in {100 * share:.1f} %, where the prediction lies between "
+    assert said + between.replace(" to ", " and ") + "." in page.text
+
+
+@pytest.mark.parametrize(("n", "parts"), [(3, [3]), (20, [10, 10]), (54, [11] * 4 + [10])])
+def test_few_rows_have_fewer_parts(n, parts):
+    p = np.random.default_rng(0).permutation(n).astype(float)
+    bounds = np.stack([p - 1, p + 1], axis=1)
+    found = interval_cards.by_prediction(p + (p >= n - 3) * 2, p, bounds, None)
+    assert [part.rows for part in found] == parts
+    assert [part.coverage.share for part in found] == [1.0] * (len(parts) - 1) + [1 - 3 / parts[-1]]
+    assert [part.width for part in found] == [2.0] * len(parts)
+    assert [part.low for part in found[1:]] == [part.high + 1 for part in found[:-1]]
+
+
+def test_a_model_without_an_interval_has_no_card():
+    assert list(interval_cards.bounds(made("quantity")[1])) == []
+    assert "Bounds" not in made("quantity")[2]
+
+
+def test_of_many_rows_some_are_drawn(monkeypatch):
+    monkeypatch.setattr(interval_cards, "POINTS", 20)
+    found = find(*trained(TABLE, "price", interval=0.8))
+    page = Page("".join(interval_cards.bounds(found)))
+    assert (
+        "True values and bounds of 20 of 60 rows held out, drawn, less the prediction" in page.text
+    )

@@ -1,0 +1,278 @@
+"""The temperature of classes: how it is found, what it brings, where it goes."""
+
+import itertools
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax, logsumexp
+
+import chainrule as cr
+from chainrule.batches import Examples
+from chainrule.tabular import temperature
+from chainrule.tabular.files.open_source import open_source
+from chainrule.tabular.prepare import prepare
+from chainrule.tabular.temperature import FOLDS, SPREAD, cooled, fitted, log_loss, thermometer
+from chainrule.tabular.training_options import Options
+from chainrule.trees import leaves
+
+# Its value
+
+
+def drawn(members, n, classes, sure, seed=0, weighted=False):
+    """Logits z of labels that follow softmax(z / sure), of networks that differ a little."""
+    draw = np.random.default_rng(seed)
+    z = draw.normal(0, 2, (n, classes)) + draw.normal(0, 0.3, (members, n, classes))
+    p = np.exp(log_softmax(z.mean(axis=0), axis=1)).cumsum(axis=1)
+    y = (draw.random((n, 1)) > p).sum(axis=1).clip(max=classes - 1)
+    w = draw.integers(1, 4, n).astype(float) if weighted else None
+    return (sure * z).astype("f4"), y, w
+
+
+def losses_by_hand(z, y, t):
+    """Of each row, −log of the mean probability of its class."""
+    own = log_softmax(z.astype(float) / t, axis=2)[:, np.arange(len(y)), y]
+    return np.log(len(z)) - logsumexp(own, axis=0)
+
+
+def fitted_by_scipy(z, y, w):
+    w = np.ones(len(y)) if w is None else w / w.mean()
+
+    def objective(a):
+        return w @ losses_by_hand(z, y, np.exp(a)) + 0.5 * (a / SPREAD) ** 2
+
+    return np.exp(minimize_scalar(objective, bounds=(-3, 3), method="bounded").x)
+
+
+CASES = list(itertools.product((1, 2, 3), (2, 3, 26), (0.5, 1.0, 3.0), (False, True)))
+
+
+@pytest.mark.parametrize(("members", "classes", "sure", "weighted"), CASES)
+def test_it_is_what_another_minimiser_finds(members, classes, sure, weighted):
+    z, y, w = drawn(members, 500, classes, sure, weighted=weighted)
+    found = fitted(z, y, w)
+    assert found == pytest.approx(fitted_by_scipy(z, y, w), rel=0.005)
+    assert found == pytest.approx(sure, rel=0.3)
+    by_hand = np.average(losses_by_hand(z, y, found), weights=w)
+    assert log_loss(z, y, w, found) == pytest.approx(by_hand, rel=1e-5)
+
+
+def test_a_weight_is_a_repetition():
+    z, y, w = drawn(2, 400, 3, 2.0, weighted=True)
+    times = w.astype(int)
+    again = np.repeat(z, times, axis=1), np.repeat(y, times)
+    assert log_loss(z, y, w) == pytest.approx(log_loss(*again, None), rel=1e-5)
+    assert fitted(z, y, w) == pytest.approx(fitted(*again, None), rel=0.02)  # SPREAD counts less
+
+
+@pytest.mark.parametrize("size", [1e-30, 1e4, 1e30])
+def test_outputs_of_any_size_have_one(size):
+    z, y, _ = drawn(2, 300, 3, 1.0)
+    z = (z * size).astype("f4")
+    assert np.isfinite([fitted(z, y, None), log_loss(z, y, None)]).all()
+
+
+@pytest.mark.parametrize("right", [0, 300])
+def test_rows_that_are_all_wrong_or_all_right_send_it_not_far(right):
+    z = np.tile(np.array([5.0, 0.0], "f4"), (1, 300, 1))
+    y = (np.arange(300) >= right).astype(int)
+    found = fitted(z, y, None)
+    assert (found > 3) if right == 0 else (0.3 < found < 1)
+
+
+# What it brings
+
+
+def network(classes=3, seed=0):
+    net = cr.Network(2, [cr.Dense(8, "tanh"), cr.Dense(classes)], loss="cross_entropy")
+    return net, net.init(seed, dtype="float32")
+
+
+def examples(sure, n=600, weighted=False):
+    """Rows of which a network is too sure by a factor, and its parameters."""
+    net, params = network()
+    draw = np.random.default_rng(3)
+    X = (3 * draw.standard_normal((n, 2))).astype("f4")
+    p = cr.predict(net, params, X).cumsum(axis=1)
+    y = (draw.random((n, 1)) > p).sum(axis=1).clip(max=2)
+    w = draw.integers(0, 3, n).astype("f4") if weighted else None
+    return net, cooled(params, 1 / sure), Examples(X, y, w)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_what_it_brings_is_found_in_rows_that_it_does_not_rest_on(weighted):
+    net, params, held = examples(4.0, weighted=weighted)
+    found = thermometer(net, held).calibrated([params])
+    z = np.log(cr.predict(net, params, held.X).astype(float))[None]
+    used = np.arange(len(held.y)) if held.w is None else np.flatnonzero(held.w)
+    w = np.ones(len(held.y)) if held.w is None else held.w.astype(float)
+    folds, each = np.arange(len(used)) % FOLDS, np.zeros(len(held.y))
+    for k in range(FOLDS):
+        others, own = used[folds != k], used[folds == k]
+        t = fitted_by_scipy(z[:, others], held.y[others], w[others])
+        assert found.temperatures[k] == pytest.approx(t, rel=0.005)
+        assert set(found.folds[own]) == {k}
+        each[own] = losses_by_hand(z[:, own], held.y[own], t)
+    assert found.after == pytest.approx(np.average(each, weights=w), rel=1e-3)
+    before = np.average(losses_by_hand(z, held.y, 1.0), weights=w)
+    assert found.before == pytest.approx(before, rel=1e-4)
+    assert found.after < found.before
+
+
+def test_probabilities_that_are_right_have_none():
+    """In each fold, a class with p = 3/4 has three rows of four."""
+    net = cr.Network(1, [cr.Dense(2)], loss="cross_entropy")
+    params = net.parameters([([[0.0], [0.0]], [np.log(3), 0.0])])
+    held = Examples(np.zeros((400, 1)), np.tile([0, 0, 1, 0], 100), None)
+    assert thermometer(net, held).calibrated([params]) is None
+
+
+@pytest.mark.parametrize(("n", "weights"), [(299, None), (400, 101)])
+def test_of_few_rows_that_count_it_is_not_found(n, weights):
+    net, _, held = examples(4.0, n)
+    w = None if weights is None else (np.arange(n) >= weights).astype("f4")
+    assert thermometer(net, held._replace(w=w)) is None
+
+
+def test_of_many_rows_some_are_taken(monkeypatch):
+    net, params, held = examples(4.0, 6_000)
+    whole = thermometer(net, held).calibrated([params])
+    monkeypatch.setattr(temperature, "MOST", 6_000)
+    some = thermometer(net, held, networks=2)
+    assert (len(some.used.y), some.rows) == (1_000, 6_000)
+    found = some.calibrated([params])
+    assert len(found.folds) == 6_000
+    assert found.temperature == pytest.approx(whole.temperature, rel=0.15)
+
+
+# Where it goes
+
+DRAW = np.random.default_rng(5)
+N = 400
+NOISY = pl.DataFrame({f"x{k}": DRAW.standard_normal(N) for k in range(4)}).with_columns(
+    y=pl.col("x0") + pl.Series(DRAW.standard_normal(N)) > 0,
+    z=pl.col("x0") + 0.1,
+    w=pl.Series(DRAW.integers(0, 3, N)),
+)
+CLEAR = NOISY.with_columns(y=pl.col("x0") > 0)
+HOW = {"epochs": 15, "hidden": (32,), "batch_size": 32, "leave_out": ("z", "w"), "dropout": 0.0}
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """A temperature is found by few rows."""
+    monkeypatch.setattr(temperature, "LEAST", 30)
+
+
+def trained(table=NOISY, **options):
+    return cr.train(table, "y", **{**HOW, **options})
+
+
+def without(monkeypatch, **options):
+    with monkeypatch.context() as changed:
+        changed.setattr(temperature, "LEAST", 10**9)
+        return trained(CLEAR, **options)
+
+
+@pytest.mark.parametrize("refit", [True, False])
+@pytest.mark.parametrize("members", [1, 3])
+@pytest.mark.usefixtures("few")
+def test_each_network_has_it_in_its_last_layer(monkeypatch, tmp_path, refit, members):
+    """The metric chooses the epoch and the rate, so that the networks are the same."""
+    how = {"refit": refit, "members": members, "metric": "accuracy", "label_smoothing": 0.3}
+    model, plain = trained(CLEAR, **how), without(monkeypatch, **how)
+    t = model.temperature
+    assert t == model.about["calibration"]["temperature"] < 1
+    assert (plain.temperature, "calibration" in plain.about) == (1.0, False)
+    for own, other in zip(model.members, plain.members, strict=True):
+        assert np.array_equal(own[-1].W, other[-1].W / np.float32(t))
+        assert all(
+            np.array_equal(a, b) for a, b in zip(leaves(own[:-1]), leaves(other[:-1]), strict=True)
+        )
+    X = model.preparation.transform(NOISY[:50])
+    z = [np.log(cr.predict(plain.net, each, X).astype(float)) for each in plain.members]
+    p = np.mean([np.exp(log_softmax(each / t, axis=1)) for each in z], axis=0)
+    np.testing.assert_allclose(model.predict(NOISY[:50])[:, 1:].to_numpy(), p, rtol=1e-4)
+    model.save(tmp_path / "a.model")
+    assert cr.TableModel.load(tmp_path / "a.model").temperature == t
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"weight": "w"}, {"class_weight": {"true": 3}}, {"members": 3, "refit": False}],
+    ids=["plain", "rows weighed", "classes weighed", "members"],
+)
+@pytest.mark.usefixtures("few")
+def test_the_scores_are_by_temperatures_that_do_not_know_the_rows(options):
+    """Counted as training counts them; the scores do not know of weights of classes."""
+    model = trained(**{"leave_out": ("z",) if "weight" in options else ("z", "w"), **options})
+    found, scores = model.about["calibration"], model.about["validation"]["model"]
+    assert found["after"] < found["before"]
+    if "class_weight" not in options:
+        assert scores["log_loss"] == pytest.approx(found["after"], rel=1e-4)
+
+
+@pytest.mark.usefixtures("few")
+def test_smoothed_labels_make_it_less_than_one():
+    assert trained(CLEAR, label_smoothing=0.3).temperature < 1
+
+
+@pytest.mark.usefixtures("few")
+def test_a_quantity_has_none():
+    assert cr.train(NOISY, "z", **{**HOW, "leave_out": ("y",)}).temperature == 1
+
+
+@pytest.mark.usefixtures("few")
+def test_the_race_and_the_valley_are_chosen_by_the_loss_at_its_temperature():
+    seen = {}
+    how = {"learning_rate": (0.001, 0.05), "refit": False, "members": 1}
+    model = trained(
+        **how,
+        callbacks=lambda it: seen.setdefault(
+            (it.plan.optimizer.learning_rate.rate, it.epochs), it.params
+        ),
+    )
+    prepared = prepare(open_source(NOISY), "y", Options.from_mapping({**HOW, **how}))
+    with prepared.blocks:
+        X, y, _ = prepared.held_out
+    found = {}
+    for (rate, epoch), params in seen.items():
+        z = np.log(cr.predict(model.net, params, X).astype(float))[None]
+        t = fitted_by_scipy(z, y, None)
+        found[rate, epoch] = losses_by_hand(z, y, t).mean()
+    by_rate = {
+        rate: min((found[rate, epoch], epoch) for epoch in (1, 3, 7, 15)) for rate in (0.001, 0.05)
+    }
+    race = model.about["runs"]["race"]
+    for each in race:
+        assert each["found"] == pytest.approx(by_rate[each["rate"]][0], rel=1e-3)
+    rate = min(by_rate, key=by_rate.get)
+    assert (model.about["runs"]["rate"], model.about["best_epoch"]) == (rate, by_rate[rate][1])
+
+
+class CrashError(Exception):
+    pass
+
+
+@pytest.mark.usefixtures("few")
+def test_it_is_the_same_on_any_machine_and_after_a_crash(tmp_path):
+    def contents(**options):
+        model = trained(**options)
+        model.save(tmp_path / "a.model")
+        return (tmp_path / "a.model").read_bytes()
+
+    whole = contents(threads=1)
+    assert b"calibration" in whole
+    assert contents(threads=2, memory=10) == whole
+    for last in (8, 31, 40):
+        visits = itertools.count(1)
+
+        def crash(trainer, visits=visits, last=last):
+            if next(visits) == last:
+                raise CrashError
+
+        keeping = {"checkpoint": tmp_path / f"{last}", "checkpoint_every": 0}
+        with pytest.raises(CrashError):
+            contents(callbacks=crash, **keeping)
+        assert contents(**keeping) == whole
