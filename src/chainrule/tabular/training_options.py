@@ -109,7 +109,7 @@ class Options(Record):
         (), "Quantiles to predict instead of the mean, such as 0.1,0.5,0.9."
     )
     interval: InnerShare | None = option(
-        None, "The share of new rows that bounds of the prediction are to hold, such as 0.9."
+        None, "The share of new rows that bounds, or sets of classes, are to hold, such as 0.9."
     )
     numbers: Names = option((), "Columns to take as numbers.")
     categories: Names = option((), "Columns to take as categories.")
