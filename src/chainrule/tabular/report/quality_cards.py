@@ -82,6 +82,12 @@ def _calibration(found: Findings, names: list[str]) -> Html:
         f"What came of the predicted probabilities {whose}, beside the line of equality: they are "
         f"{number(calibration.calibration_error(bins))} away from it on average."
     )
+    if found.calibration:
+        t, before, after = found.calibration[:3]
+        said += (
+            f" They are calibrated by the temperature {t:g}, here each by that of other rows: "
+            f"log loss {number(after)}, {number(before)} without."
+        )
     return card("Calibration", figure(plots.calibration_plot(bins, said), said), table(
         "the bins of the curve",
         ["predicted", "came true", "rows"],
