@@ -12,7 +12,7 @@ from chainrule.streams import Stream, generator
 from chainrule.tabular import class_scores
 from chainrule.tabular.report import calibration, plots
 from chainrule.tabular.report.findings import Findings
-from chainrule.tabular.report.markup import Html, card, figure, number_cell, short, table
+from chainrule.tabular.report.markup import Html, card, figure, number_cell, paragraph, short, table
 
 CLASSES = 20
 """The most classes whose confusion is shown whole, and that have a row each."""
@@ -86,7 +86,17 @@ def _calibration(found: Findings, names: list[str]) -> Html:
         "the bins of the curve",
         ["predicted", "came true", "rows"],
         bins,
-    ))  # fmt: skip
+    ), *_temperature(found))  # fmt: skip
+
+
+def _temperature(found: Findings) -> Iterator[Html]:
+    """Yield a sentence about the temperature of probabilities, where they have one."""
+    if told := found.model.about.get("calibration"):
+        yield paragraph(
+            f"Probabilities are calibrated by the temperature {told['temperature']:g}: the log "
+            f"loss of rows held out is {number(told['after'])} by that of other rows held out, and "
+            f"{number(told['before'])} without."
+        )
 
 
 def plotted(found: Findings, points: int = POINTS) -> Any:
