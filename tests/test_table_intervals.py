@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.stats import beta, binomtest
 
-from chainrule.tabular.bounds import bounded, levels, outside, within
-from chainrule.tabular.intervals import check_enough, conformal, effective_rows, found
+from chainrule.tabular.bounds import REACHES, bounded, levels, narrowest, outside, reached, within
+from chainrule.tabular.intervals import Interval, check_enough, conformal, effective_rows, found
 from chainrule.tabular.table_error import TableError
 
 SHARES = (0.05, 0.3, 0.5, 0.55, 0.7, 0.8, 0.9, 0.95, 0.99)
@@ -134,18 +134,42 @@ def random_bounds(seed, n=200):
     return y, p, np.sort(np.stack(q, axis=1), axis=1)
 
 
+def moved(t, reach=1.0):
+    return Interval(0.9, t, rows=9, least=0.5, most=1.0, reach=reach)
+
+
+@pytest.mark.parametrize("reach", REACHES)
 @pytest.mark.parametrize("t", [-3.0, -0.5, 0.0, 2.0])
-def test_bounds_hold_a_value_from_its_score_on(t):
+def test_bounds_hold_a_value_from_its_score_on(t, reach):
     y, p, q = random_bounds(0)
-    inside = within(y, bounded(p, q, t))
-    assert (inside[y != p] == (outside(y, p, q) <= t)[y != p]).all()
+    inside = within(y, bounded(p, q, moved(t, reach)))
+    assert (inside[y != p] == (outside(y, p, reached(p, q, reach)) <= t)[y != p]).all()
     assert inside[y == p].all()
 
 
-@pytest.mark.parametrize("t", [-np.inf, -1e300, -2.5, 0.0, 1e300])
+def test_bounds_reach_from_the_prediction_to_the_quantiles():
+    p, q = np.array([4.0, 1.0]), np.array([[2.0, 8.0], [-1.0, 2.0]])
+    assert bounded(p, q, moved(0.5, 0.0)).tolist() == [[3.5, 4.5], [0.5, 1.5]]
+    assert bounded(p, q, moved(0.5, 0.5)).tolist() == [[2.5, 6.5], [-0.5, 2.0]]
+    assert bounded(p, q, moved(0.5, 1.0)).tolist() == [[1.5, 8.5], [-1.5, 2.5]]
+
+
+@pytest.mark.parametrize("spread", [0.0, 3.0])
+def test_quantiles_are_followed_where_rows_differ_in_how_sure_they_are(spread):
+    """Else those that only seem to differ are not."""
+    rng = np.random.default_rng(4)
+    size = rng.choice([1.0, 1 + spread], 1_000)
+    y, p, guess = size * rng.normal(size=1_000), np.zeros(1_000), rng.choice([1.0, 4.0], 1_000)
+    q = np.outer(size if spread else guess, [-1.64, 1.64])
+    made = narrowest(y, p, q, 0.9)
+    assert (made.reach > 0.5) if spread else (made.reach == 0)
+    assert within(y, bounded(p, q, made)).mean() == pytest.approx(0.9, abs=0.002)
+
+
+@pytest.mark.parametrize("t", [-1e300, -2.5, 0.0, 1e300])
 def test_bounds_never_cross_and_hold_the_prediction(t):
     _, p, q = random_bounds(1)
-    lower, upper = bounded(p, q, t).T
+    lower, upper = bounded(p, q, moved(t)).T
     assert (lower <= p).all()
     assert (p <= upper).all()
 

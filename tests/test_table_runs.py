@@ -139,6 +139,12 @@ def test_an_effort_completes_what_is_left_open(name):
     assert (asked.rates, asked.members) == ((0.5,), 2)
 
 
+@pytest.mark.parametrize(("name", "members"), {"fast": 1, "default": 2, "best": 4}.items())
+def test_beyond_a_small_table_a_model_has_half_as_many_networks(name, members):
+    assert completed(Options(effort=name), "regression", 20_001).members == members
+    assert completed(Options(effort=name), "regression", 20_000).members >= members
+
+
 @refitted
 def test_where_two_rates_are_as_good_the_members_have_both(monkeypatch, refit):
     monkeypatch.setattr("chainrule.tabular.table_training.AS_GOOD", 1e9)

@@ -38,9 +38,8 @@ def scores(found: Mapping[str, Any]) -> list[str]:
         if name in found["model"]
     ]
     if interval := found.get("interval"):
-        rows.append(
-            ("width of bounds", *(number(interval[part]) for part in ("width", "baseline")))
-        )
+        word, of = ("size of sets", "size") if "size" in interval else ("width of bounds", "width")
+        rows.append((word, *(number(interval[part]) for part in (of, "baseline"))))
     rows.insert(0, ("", "model", "baseline"))
     lines = [f"  {word:<19}  {model:>10}  {baseline:>10}" for word, model, baseline in rows]
     return lines + of_classes(found.get("classes", ()))
@@ -56,7 +55,7 @@ def of_scores(found: Mapping[str, Any]) -> list[str]:
 
 
 def held(interval: Mapping[str, float]) -> str:
-    """Return how often the bounds of an interval held.
+    """Return how often the bounds of an interval held, or the sets.
 
     >>> print(held({"share": 0.9, "coverage": 0.897, "least": 0.881, "most": 0.911}))
     Bounds of 90 % held in 89.7 % of the rows (88.1–91.1 % with 95 % certainty)
@@ -64,8 +63,9 @@ def held(interval: Mapping[str, float]) -> str:
     from chainrule.tabular.intervals import between, percent
 
     coverage = between(interval["least"], interval["most"])
+    what = "Sets" if "size" in interval else "Bounds"
     return (
-        f"Bounds of {percent(interval['share'])} held in {100 * interval['coverage']:.1f} % of the "
+        f"{what} of {percent(interval['share'])} held in {100 * interval['coverage']:.1f} % of the "
         f"rows ({coverage})"
     )
 

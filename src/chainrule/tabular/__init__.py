@@ -34,6 +34,7 @@
 | `model_record.py` | what its file tells, and what must fit together in it |
 | `temperature.py` | how sure of a class a model is, mended by the rows held out |
 | `objectives.py` | which loss is lowered, what classes weigh, what validation goes by |
+| `class_sets.py` | sets of classes that hold a share of new rows |
 | `scores.py`, `class_scores.py` | how good predictions are, of all rows and of each class |
 | `doubts.py` | what is to be doubted of a training |
 | `storable.py` | whether a file can hold the model |

@@ -1,22 +1,32 @@
 r"""Bounds of a quantity: two of its quantiles, moved until they hold a share of the rows held out.
 
 n   rows      y   (n,) values      p   (n,) predictions      q   (n, 2) the quantiles of each row
-t   how far the bounds move outwards; below 0, inwards
+r   how far the bounds reach from p to q    t   how far they move outwards; below 0, inwards
 
-    lower = min(q₁ − t, p),  upper = max(q₂ + t, p)
+    lower = min(p + r (q₁ − p) − t, p),  upper = max(p + r (q₂ − p) + t, p)
 
-so that the bounds never cross, and hold the prediction. Source: Romano, Patterson and Candès
-(2019), Conformalized quantile regression, whose bounds need not hold a prediction beside them.
+so that the bounds never cross, and hold the prediction. With r = 0 they are as wide for every row,
+which suits a quantity whose mean is better known than its quantiles; with r = 1 they follow the
+quantiles. The r whose bounds are the narrowest in the rows held out is taken.
+
+Source: Romano, Patterson and Candès (2019), Conformalized quantile regression, where r = 1 and no
+prediction stands between the bounds.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.tabular.intervals import Interval, conformal
+
 Array = NDArray[Any]
+
+REACHES = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Those of which the best is taken."""
 
 
 def levels(share: float) -> tuple[float, float]:
@@ -29,6 +39,36 @@ def levels(share: float) -> tuple[float, float]:
     return outside, 1 - outside
 
 
+def reached(p: Array, q: Array, r: float) -> Array:
+    """Return how far the bounds reach before they move, (n, 2).
+
+    >>> reached(np.array([4.0]), np.array([[2.0, 8.0]]), 0.25).tolist()
+    [[3.5, 5.0]]
+    """
+    from_p: Array = p[:, None] + r * (q - p[:, None])
+    return from_p
+
+
+def narrowest(y: Array, p: Array, q: Array, share: float, w: Array | None = None) -> Interval:
+    """Return the interval of which the bounds are the narrowest in rows that are held out.
+
+    >>> y, p = np.array([0.0, 4.0] * 9), np.full(18, 2.0)
+    >>> narrowest(y, p, np.array([[1.5, 2.5]] * 9 + [[-8.0, 12.0]] * 9), 0.9).reach
+    0.0
+    """
+    made = [_at(r, y, p, q, share, w) for r in REACHES]
+    return min(made, key=lambda each: _width(bounded(p, q, each), w))
+
+
+def _at(r: float, y: Array, p: Array, q: Array, share: float, w: Array | None) -> Interval:
+    scores = outside(y, p, reached(p, q, r))
+    return dataclasses.replace(conformal(scores, share, w), reach=r)
+
+
+def _width(bounds: Array, w: Array | None) -> float:
+    return float(np.average(np.diff(bounds)[:, 0], weights=w))
+
+
 def outside(y: Array, p: Array, q: Array) -> Array:
     """Return the least t with which the bounds hold each value, (n,); any holds the prediction.
 
@@ -39,15 +79,17 @@ def outside(y: Array, p: Array, q: Array) -> Array:
     return np.select([y < p, y > p], sides, np.minimum(*sides))
 
 
-def bounded(p: Array, q: Array, t: float) -> Array:
+def bounded(p: Array, q: Array, interval: Interval) -> Array:
     """Return the bounds of predictions, (n, 2).
 
-    >>> bounded(np.array([5.0, 9.0]), np.array([[2.0, 8.5], [4.0, 6.0]]), 0.5)
+    >>> interval = Interval(0.9, 0.5, rows=9, least=0.7, most=1.0)
+    >>> bounded(np.array([5.0, 9.0]), np.array([[2.0, 8.5], [4.0, 6.0]]), interval)
     array([[1.5, 9. ],
            [3.5, 9. ]])
     """
-    lower, upper = np.minimum(q[:, 0] - t, p), np.maximum(q[:, 1] + t, p)
-    return np.stack([lower, upper], axis=1)
+    low, high = reached(p, q, interval.reach).T
+    t = interval.threshold
+    return np.stack([np.minimum(low - t, p), np.maximum(high + t, p)], axis=1)
 
 
 def within(y: Array, bounds: Array) -> NDArray[np.bool_]:

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.batches import Examples
-from chainrule.errors import argument
 from chainrule.fitting.target_scaling import TargetScale
 from chainrule.losses import quantile
 from chainrule.tabular.bounds import levels
@@ -21,7 +20,6 @@ from chainrule.tabular.encoding.target_encoding import QuantityEncoder
 from chainrule.tabular.example_blocks import ExampleBlocks
 from chainrule.tabular.intervals import check_enough
 from chainrule.tabular.prepare import Prepared
-from chainrule.tabular.table_error import TableError
 from chainrule.tabular.training_options import Options
 
 Array = NDArray[Any]
@@ -101,11 +99,5 @@ def options_for_bounds(options: Options, share: float) -> Options:
 
 def check_interval(prepared: Prepared, share: float | None) -> None:
     """Raise TableError where an interval is asked for that the examples cannot have."""
-    if share is None:
-        return
-    if prepared.target.task == "classification":
-        raise TableError(
-            f"{argument('interval', share)} is of a quantity, and target "
-            f"{prepared.target.column!r} has classes; leave `interval=` out"
-        )
-    check_enough(share, len(prepared.held_out.X), prepared.held_out.w)
+    if share is not None:
+        check_enough(share, len(prepared.held_out.X), prepared.held_out.w)

@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from chainrule.formatting import counted
-from chainrule.tabular.bounds import outside
+from chainrule.tabular.bounds import narrowest
 from chainrule.tabular.bounds_examples import for_bounds, options_for_bounds
 from chainrule.tabular.formats.column_formats import ColumnFormats
-from chainrule.tabular.intervals import conformal
 from chainrule.tabular.prepare import Prepared
 from chainrule.tabular.table_model import TableModel
 from chainrule.tabular.table_training import TableTraining, model_of, run_in_training
@@ -46,15 +45,15 @@ def with_bounds(training: TableTraining, model: TableModel, scored: TableModel) 
     of = for_bounds(training.prepared, share)
     bounds = _model(of, stage.standing)
     held_out = training.prepared.held_out
-    y, q = scored.in_units(held_out.y)[:, 0], bounds.outputs_of(held_out.X)
-    s = outside(y, scored.outputs_of(held_out.X)[:, 0], q)
-    return dataclasses.replace(model, bounds=bounds, interval=conformal(s, share, held_out.w))
+    p, q = scored.outputs_of(held_out.X)[:, 0], bounds.outputs_of(held_out.X)
+    interval = narrowest(scored.in_units(held_out.y)[:, 0], p, q, share, held_out.w)
+    return dataclasses.replace(model, bounds=bounds, interval=interval)
 
 
 def left_out_of_bounds(training: TableTraining) -> Iterator[str]:
     """Yield what was asked for of bounds and not made, with the reason, in words."""
     stage = training.stages[-1]
-    if training.options.interval is not None and stage.name != "bounds":
+    if training.has_bounds and stage.name != "bounds":
         yield "the bounds, as a callback ended the training"
     elif stage.name == "bounds" and (cut := [run for run in stage.runs if run.is_cut]):
         made = max(run.trainer.epochs for run in cut)

@@ -58,6 +58,8 @@ class ConstantModel:
         value = getattr(self.target, "centre", 1.0)  # of a class the probability
         p = np.full((table.height, self.target.outputs), value)
         bounds = p.repeat(2, axis=1) if self.has_bounds else None
+        if self.interval is not None and self.target.task == "classification":
+            bounds = p >= 1
         return pl.DataFrame(prediction_columns(self.target, p, bounds))
 
     @property

@@ -17,7 +17,7 @@ class Effort:
     rates
         The learning rates that are raced; of one there is no race, and of none it is the task's.
     members
-        How many networks the model has.
+        How many networks the model of a small table has; that of a larger one has half as many.
     race
         The share of the epochs that each rate gets in the race, in a schedule of its own; at 1, the
         network that wins is itself the first member.
@@ -30,6 +30,6 @@ class Effort:
 
 EFFORTS = {
     "fast": Effort(rates=(), members=1),
-    "default": Effort(rates=(0.003, 0.01), members=2),
+    "default": Effort(rates=(0.003, 0.01), members=4),
     "best": Effort(rates=(0.003, 0.01), members=8),
 }

@@ -57,6 +57,8 @@ class Interval:
         How many rows held out it rests on.
     least, most
         Between which coverage lies with a certainty of 95 %.
+    reach
+        Of bounds, how far they reach from a prediction to its quantiles before they move.
 
     Examples
     --------
@@ -69,6 +71,7 @@ class Interval:
     rows: AtLeastOne
     least: Share
     most: Share
+    reach: Share = 1.0
 
     def in_words(self, options: Mapping[str, Any] | None = None) -> str:
         """Return what is known of it, by the options of the training.
@@ -76,9 +79,11 @@ class Interval:
         >>> print(Interval(0.8, 1.5, 9, 0.555, 0.9975).in_words({"time": "sold"})[-63:])
         rows held out, not drawn at random: new rows must be like them)
         """
+        more = " or more" if self.least > self.share else ""
         rests_on = [said for name, said in RESTS_ON.items() if (options or {}).get(name)]
+        sure = between(self.least, self.most)
         return (
-            f"holds {percent(self.share)} of new rows ({between(self.least, self.most)}, from "
+            f"holds {percent(self.share)}{more} of new rows ({sure}, from "
             f"{counted(self.rows, 'row')} held out{''.join(rests_on)})"
         )
 
@@ -107,10 +112,11 @@ def conformal(s: Array, share: float, w: Array | None = None) -> Interval:
     mass = np.cumsum(_weights(len(s), w)[order])
     rows = effective_rows(len(s), w)
     need = share * (mass[-1] + mass[-1] / rows)
-    at = int(np.argmax(mass >= ALIKE * need))
-    within = rows * float(mass[at] / mass[-1])
+    threshold = s[order[int(np.argmax(mass >= ALIKE * need))]]
+    last = int(np.searchsorted(s[order], threshold, side="right")) - 1
+    within = rows * float(mass[last] / mass[-1])
     least, most = _beta(within, rows + 1 - within)
-    return Interval(share, float(s[order[at]]), len(s), least, most)
+    return Interval(share, float(threshold), len(s), least, most)
 
 
 def check_enough(share: float, rows: int, w: Array | None = None) -> None:

@@ -65,11 +65,18 @@ class _Both(TypedDict):
     baseline: Scores
 
 
-class Widths(TypedDict):
-    """How wide bounds are in the mean, in the rows held out, and those of the baseline."""
+class _OfBaseline(TypedDict):
+    baseline: NotNegative
+
+
+class Widths(_OfBaseline, total=False):
+    """The mean in the rows held out, and what the baseline has.
+
+    It is of the width of bounds, or of the size of sets of classes.
+    """
 
     width: NotNegative
-    baseline: NotNegative
+    size: NotNegative
 
 
 class Validation(_Both, total=False):

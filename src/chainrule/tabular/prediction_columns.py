@@ -1,7 +1,7 @@
 """The columns of a table of predictions: what they are called, and their values.
 
 p        (n, classes) probabilities, or (n, quantiles) values in the target's units, one of a mean
-bounds   (n, 2) between which a quantity lies
+bounds   (n, 2) between which a quantity lies, or (n, classes) which are in the set of a row
 """
 
 from __future__ import annotations
@@ -12,11 +12,15 @@ from typing import Any
 import polars as pl
 from numpy.typing import NDArray
 
+from chainrule.tabular.class_sets import written
 from chainrule.tabular.encoding.target_encoding import TargetEncoder
 from chainrule.tabular.intervals import Interval
 
 PREDICTION, QUANTILE = "prediction", "quantile_"
 """What columns of predictions are called, and what those of quantiles begin with."""
+
+SET = "set"
+"""What the column of the sets of classes is called."""
 
 BOUNDS = ("lower", "upper")
 """What the columns of the bounds of a quantity are called."""
@@ -43,7 +47,8 @@ def prediction_names(target: TargetEncoder, interval: Interval | None = None) ->
     if target.task == "regression":
         return [PREDICTION, *BOUNDS] if interval else [PREDICTION]
     classes = getattr(target, "names", ())
-    return [PREDICTION, *(f"probability_{name}" for name in classes)]
+    sets = [SET] if interval else []
+    return [PREDICTION, *sets, *(f"probability_{name}" for name in classes)]
 
 
 def prediction_columns(
@@ -51,13 +56,18 @@ def prediction_columns(
 ) -> list[pl.Series]:
     """Return outputs p as columns, of classes with the most probable before them, and bounds.
 
+    The set of a row's classes stands behind the most probable.
+
     >>> from chainrule.tabular.encoding.target_encoding import QuantityEncoder
     >>> [column] = prediction_columns(QuantityEncoder("price", 0.0, 1.0), np.array([[1.5], [2.5]]))
     >>> column.name, column.to_list()
     ('prediction', [1.5, 2.5])
     """
-    labels = [target.decode(p)] if target.task == "classification" else []
-    columns = [*labels, *map(pl.Series, p.T)]
-    named = zip(columns, prediction_names(target), strict=True)
+    if target.task == "classification":
+        first, *probable = prediction_names(target)
+        sets = [] if bounds is None else [written(bounds, target.names).alias(SET)]  # type: ignore[attr-defined]
+        of_classes = [pl.Series(name, own) for name, own in zip(probable, p.T, strict=True)]
+        return [target.decode(p).alias(first), *sets, *of_classes]
+    named = zip(map(pl.Series, p.T), prediction_names(target), strict=True)
     of_bounds = [] if bounds is None else zip(map(pl.Series, bounds.T), BOUNDS, strict=True)
     return [column.alias(name) for column, name in (*named, *of_bounds)]

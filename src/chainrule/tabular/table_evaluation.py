@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from chainrule.tabular import class_scores, intervals
 from chainrule.tabular.bounds import within
+from chainrule.tabular.class_sets import size_without_inputs
 from chainrule.tabular.columns.survey import with_target
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.formats.notes import Notes
@@ -65,12 +66,12 @@ def scores_of(model: TableModel, y: Array, p: Array, weight: Array | None) -> di
 
 
 def held(model: TableModel, y: Array, bounds: Array, w: Array | None) -> dict[str, float]:
-    """Return in what share of rows bounds held, and how wide they were.
+    """Return in what share of rows bounds held, or sets, and how wide they were.
 
     The targets are as the scores take them.
     """
     assert model.interval is not None
-    coverage = intervals.found(within(y[:, 0], bounds), w)
+    coverage = intervals.found(_held(y, bounds), w)
     return {
         "share": model.interval.share,
         "coverage": coverage.share,
@@ -80,9 +81,18 @@ def held(model: TableModel, y: Array, bounds: Array, w: Array | None) -> dict[st
     }
 
 
+def _held(y: Array, bounds: Array) -> Array:
+    """Return which values lie within their bounds, or which labels are in their sets."""
+    return bounds[np.arange(len(y)), y] if y.ndim == 1 else within(y[:, 0], bounds)
+
+
 def widths(model: TableModel, bounds: Array, w: Array | None) -> dict[str, float]:
-    """Return how wide bounds are in the mean, and those of the baseline."""
-    assert model.bounds is not None
+    """Return how wide bounds are in the mean, or how large sets are, and those of the baseline."""
+    if model.bounds is None:
+        assert model.interval is not None
+        baseline = size_without_inputs(model.baseline, model.interval.share)
+        size = float(np.average(bounds.sum(axis=1), weights=w))
+        return {"size": size, "baseline": float(baseline)}
     width = float(np.average(np.diff(bounds)[:, 0], weights=w))
     return {"width": width, "baseline": float(np.ptp(model.bounds.baseline))}
 

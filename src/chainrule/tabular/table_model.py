@@ -22,6 +22,7 @@ from chainrule.network import Network, Parameters
 from chainrule.serialization import ModelFileError, check_writable, read_file, write_file
 from chainrule.tabular import stored_model
 from chainrule.tabular.bounds import bounded
+from chainrule.tabular.class_sets import sets_of
 from chainrule.tabular.encoding.column_encoders import CategoryEncoder, NumberEncoder
 from chainrule.tabular.encoding.many_categories import ManyEncoder
 from chainrule.tabular.encoding.preparation import Preparation
@@ -67,7 +68,7 @@ class TableModel:
     others
         The parameters of each member but the first.
     interval
-        What share of new rows the bounds of a quantity hold.
+        What share of new rows the bounds of a quantity hold, or the sets of classes.
     bounds
         The model of the two quantiles that they are made of.
     """
@@ -180,7 +181,7 @@ class TableModel:
         return p, self.bounds_of(X, p, first=first)
 
     def bounds_of(self, X: Array, p: Array, *, first: int = 1) -> Array | None:
-        """Return the bounds of p, (n, 2), in the target's units; None of a model without.
+        """Return the bounds of p, (n, 2), or which classes sets have, (n, classes); None without.
 
         Parameters
         ----------
@@ -189,10 +190,12 @@ class TableModel:
         p
             What it returned.
         """
-        if self.bounds is None or self.interval is None:
+        if self.interval is None:
             return None
+        if self.bounds is None:
+            return sets_of(p, self.interval.threshold)
         q = self.bounds.outputs_of(X, first=first)
-        bounds = bounded(p[:, 0], q, self.interval.threshold)
+        bounds = bounded(p[:, 0], q, self.interval)
         check_predicted(bounds, first=first)
         return np.maximum(bounds, 0) if self.kind == "counts" else bounds
 
@@ -229,7 +232,7 @@ class TableModel:
         """Return the predictions for a table as a frame.
 
         The columns are `prediction` and, of classes, `probability_<class>` for each, of an interval
-        `lower` and `upper`; of quantiles they are `quantile_<q>`.
+        `lower` and `upper`, or of classes `set`; of quantiles they are `quantile_<q>`.
 
         Parameters
         ----------

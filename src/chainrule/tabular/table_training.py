@@ -67,6 +67,12 @@ class TableTraining:
         return next(each for each in reversed(self.stages) if each.name not in of_others).best
 
     @property
+    def has_bounds(self) -> bool:
+        """Whether bounds of a quantity are asked for, which have networks of their own."""
+        asked = self.options.interval is not None
+        return asked and self.prepared.target.task == "regression"
+
+    @property
     def trainer(self) -> Trainer:
         """What trains it."""
         return self.first.trainer
@@ -291,8 +297,10 @@ def _untrained(training: TableTraining) -> TableModel:
     model = dataclasses.replace(model.with_members([model.params] * members), about=about)
     if (share := training.options.interval) is None:
         return model
+    interval = Interval(share, 0.0, len(training.prepared.held_out.X), 0.0, 1.0)
+    if not training.has_bounds:
+        return dataclasses.replace(model, interval=interval)
     of = for_bounds(training.prepared, share)
     net = network(of, options_for_bounds(training.options, share))
     bounds = model_of(of, net, net.init(0, dtype="float32"))
-    interval = Interval(share, 0.0, len(of.held_out.X), 0.0, 1.0)
     return dataclasses.replace(model, bounds=bounds, interval=interval)

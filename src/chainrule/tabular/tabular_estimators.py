@@ -30,6 +30,7 @@ from chainrule.estimators.fit_state import whole_or_not_at_all
 from chainrule.estimators.inputs import check_sample_weight
 from chainrule.formatting import counted
 from chainrule.streams import Seed
+from chainrule.tabular.class_sets import sets_of
 from chainrule.tabular.columns.decision import listed
 from chainrule.tabular.constant_model import ConstantModel
 from chainrule.tabular.estimator_options import in_words_of_estimators, of_options
@@ -277,6 +278,22 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):  # type: ignore[misc
         wanted = [column_of[word] for word in as_words(pl.Series(self.classes_.tolist()))]
         p: Array = predicted[wanted].to_numpy(writable=True)
         return p
+
+    @documented_by(TabularEstimator._predicted)
+    def predict_set(self, X: Any) -> Array:
+        """Return which classes are in the set of each example, (n, classes), as Booleans.
+
+        Parameters
+        ----------
+        {X}
+        """
+        p = self.predict_proba(X)
+        if (interval := self.model_.interval) is None:
+            raise ValueError(
+                "predict_set is for a classifier made with interval=, such as "
+                "TabularClassifier(interval=0.9)"
+            )
+        return sets_of(p, getattr(interval, "threshold", 0.0))
 
 
 @of_options("class_weight")

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from chainrule.fitting.trainer import Trainer
 from chainrule.formatting import counted
 from chainrule.tabular.bounds_training import left_out_of_bounds, with_bounds
+from chainrule.tabular.class_sets import unlikely
 from chainrule.tabular.doubts import of_a_model
+from chainrule.tabular.intervals import conformal
 from chainrule.tabular.prepare import Prepared
 from chainrule.tabular.scores import MAIN
 from chainrule.tabular.table_evaluation import widths
@@ -60,12 +62,22 @@ def judged(training: TableTraining) -> Judged:
     heat = thermometer_of(prepared, model.net, len(model.members))
     calibration, X = heat and heat.calibrated(model.members), prepared.held_out.X
     if not calibration:
-        return Judged(with_bounds(training, model, model), model.outputs_of(X), None)
+        return Judged(_with_interval(training, model, p := model.outputs_of(X)), p, None)
     p = np.empty((len(X), model.net.outputs), np.float32)
     for fold, temperature in enumerate(calibration.temperatures):
         rows = calibration.folds == fold
         p[rows] = at_temperature(model, temperature).outputs_of(X[rows])
-    return Judged(at_temperature(model, calibration.temperature), p, calibration)
+    model = at_temperature(model, calibration.temperature)
+    return Judged(_with_interval(training, model, p), p, calibration)
+
+
+def _with_interval(training: TableTraining, model: TableModel, p: Array) -> TableModel:
+    """Return a model with the interval that was asked for: its bounds, or its sets of classes."""
+    share, (X, y, w) = training.options.interval, training.prepared.held_out
+    if share is None or training.prepared.target.task == "regression":
+        return with_bounds(training, model, model)
+    s = unlikely(p)[np.arange(len(X)), y]
+    return dataclasses.replace(model, interval=conformal(s, share, w))
 
 
 def trained_model(training: TableTraining) -> TableModel:

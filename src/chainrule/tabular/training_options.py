@@ -109,7 +109,7 @@ class Options(Record):
         (), "Quantiles to predict instead of the mean, such as 0.1,0.5,0.9."
     )
     interval: InnerShare | None = option(
-        None, "The share of new rows that bounds of the prediction are to hold, such as 0.9."
+        None, "The share of new rows that bounds, or sets of classes, are to hold, such as 0.9."
     )
     numbers: Names = option((), "Columns to take as numbers.")
     categories: Names = option((), "Columns to take as categories.")
@@ -241,7 +241,10 @@ def _by_text(option: str, value: Any) -> Any:
     return [column_name(name) for name in value] if isinstance(value, list | tuple) else value
 
 
-EPOCHS = ((20_000, 60), (200_000, 30), (math.inf, 10))
+SMALL = 20_000
+"""The most examples of a small table, of which a network more takes a second or few."""
+
+EPOCHS = ((SMALL, 60), (200_000, 30), (math.inf, 10))
 """Up to how many examples training makes so many epochs."""
 
 RATES = {"classification": 3e-3, "regression": 1e-2}
@@ -278,7 +281,7 @@ def completed(options: Options, task: str, examples: int) -> Options:
         "hidden": (256, 256),
         "dropout": None if isinstance(rate, tuple) else _dropout(rate),
         "learning_rate": rate,
-        "members": effort.members,
+        "members": effort.members if examples <= SMALL else math.ceil(effort.members / 2),
         "beta2": BETA2,
         "weight_decay": None if isinstance(rate, tuple) else _decay(rate, steps * epochs),
         "batch_size": batch,

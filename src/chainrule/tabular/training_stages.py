@@ -61,7 +61,7 @@ def train_in_stages(
 
     Raises DivergenceError where all runs of a stage diverge.
     """
-    asked = training.options.interval is not None
+    asked = training.has_bounds
     _make_predictors(training, keep, budget.part(BUT_BOUNDS) if asked else budget, hooks)
     if asked and not any(stage.called_off for stage in training.stages):
         training.stages.append(stage_of_bounds(training.prepared, training.options))
