@@ -1,4 +1,4 @@
-"""The cards of bounds and of sets on the page of a training: what they hold of the rows held out."""
+"""The cards of bounds and of sets on the page of a training: what they hold of rows held out."""
 
 import dataclasses
 

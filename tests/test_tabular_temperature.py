@@ -1,6 +1,8 @@
 """The temperature of classes: how it is found, what it brings, where it goes."""
 
+import dataclasses
 import itertools
+import re
 
 import numpy as np
 import polars as pl
@@ -10,12 +12,14 @@ from scipy.special import log_softmax, logsumexp
 
 import chainrule as cr
 from chainrule.batches import Examples
+from chainrule.formatting import number
 from chainrule.tabular import temperature
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.prepare import prepare
 from chainrule.tabular.temperature import FOLDS, SPREAD, cooled, fitted, log_loss, thermometer
 from chainrule.tabular.training_options import Options
 from chainrule.trees import leaves
+from commands import ran
 
 # Its value
 
@@ -249,6 +253,29 @@ def test_the_race_and_the_valley_are_chosen_by_the_loss_at_its_temperature():
         assert each["found"] == pytest.approx(by_rate[each["rate"]][0], rel=1e-3)
     rate = min(by_rate, key=by_rate.get)
     assert (model.about["runs"]["rate"], model.about["best_epoch"]) == (rate, by_rate[rate][1])
+
+
+@pytest.mark.usefixtures("few")
+def test_the_command_the_page_and_explanations_tell_of_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    NOISY.write_csv("t.csv")
+    model = trained(leave_out=("z", "w"), out="t.model", report="t.html")
+    t = f"{model.temperature:g}"
+    before, after = (number(model.about["calibration"][name]) for name in ("before", "after"))
+    shown = " ".join(ran("inspect", "t.model").stdout.split())
+    line = f"Calibrated probabilities by the temperature {t}: log loss held out {after}, {before}"
+    assert line in shown
+    page = (tmp_path / "t.html").read_text("utf-8")
+    assert f"by the temperature {t}, here each by that of other rows: log loss {after}, " in page
+    explained = ran("explain", "t.model", "--data", "t.csv", "--of", "out_o1", "--by", "x1")
+    assert f"divided by the temperature {t}, which calibrates prob" in explained.stderr
+    z = cr.predict(
+        dataclasses.replace(model.net, loss="squared_error"),
+        model.params,
+        model.preparation.transform(NOISY[:1]),
+    )
+    found = re.search(r"^ +out_o1 += ([−\d.]+)", explained.stdout, re.M).group(1)
+    assert float(found.replace("−", "-")) == pytest.approx(z[0, 0], rel=1e-4)
 
 
 class CrashError(Exception):

@@ -207,7 +207,7 @@ def example(
 
 
 def member_of(trained: TableModel, model: str, member: int | None) -> Parameters:
-    """Return the parameters of one of a model's networks, and say so where it has several."""
+    """Return the parameters of one of a model's networks, and say what they are of the model's."""
     count, k = len(trained.members), member or 1
     if k > count:
         raise ValueError(f"{model}: has {counted(count, 'network')}, and no member {k:,}")
@@ -215,6 +215,9 @@ def member_of(trained: TableModel, model: str, member: int | None) -> Parameters
         other = "" if member else "; another by --member 2"
         said = f"{model}: predicts the mean of {count} networks; this is network {k}{other}"
         say(said, err=True)
+    if trained.temperature != 1:
+        at = f"the temperature {trained.temperature:g}, which calibrates probabilities"
+        say(f"{model}: the last layer is as trained, divided by {at}", err=True)
     return trained.members[k - 1]
 
 

@@ -20,6 +20,7 @@ from chainrule.tabular.report.example_gradients import (
 )
 from chainrule.tabular.report.importance import Importances, importances
 from chainrule.tabular.table_model import TableModel
+from chainrule.tabular.temperature import Calibration
 from chainrule.tabular.trained_model import Judged
 
 Array = NDArray[Any]
@@ -41,6 +42,8 @@ class Findings:
     bounds
         The bounds of what is predicted, (n, 2), or the sets of classes, (n, classes), if there are
         some.
+    calibration
+        What made the temperature of p, if it has one.
     importances
         None where a single example is held out: there is nothing to shuffle.
     gradients
@@ -56,6 +59,7 @@ class Findings:
     source: Source
     y: Array
     p: Array
+    calibration: Calibration | None
     bounds: Array | None
     importances: Importances | None
     gradients: dict[str, LargestGradients]
@@ -95,6 +99,7 @@ def find(prepared: Prepared, judged: Judged, model: TableModel, source: Source) 
         source,
         y,
         judged.p,
+        judged.calibration,
         model.bounds_of(held_out.X, judged.p),
         matter,
         gradients,

@@ -12,7 +12,7 @@ from chainrule.streams import Stream, generator
 from chainrule.tabular import class_scores
 from chainrule.tabular.report import calibration, plots
 from chainrule.tabular.report.findings import Findings
-from chainrule.tabular.report.markup import Html, card, figure, number_cell, paragraph, short, table
+from chainrule.tabular.report.markup import Html, card, figure, number_cell, short, table
 
 CLASSES = 20
 """The most classes whose confusion is shown whole, and that have a row each."""
@@ -82,21 +82,17 @@ def _calibration(found: Findings, names: list[str]) -> Html:
         f"What came of the predicted probabilities {whose}, beside the line of equality: they are "
         f"{number(calibration.calibration_error(bins))} away from it on average."
     )
+    if found.calibration:
+        t, before, after = found.calibration[:3]
+        said += (
+            f" They are calibrated by the temperature {t:g}, here each by that of other rows: "
+            f"log loss {number(after)}, {number(before)} without."
+        )
     return card("Calibration", figure(plots.calibration_plot(bins, said), said), table(
         "the bins of the curve",
         ["predicted", "came true", "rows"],
         bins,
-    ), *_temperature(found))  # fmt: skip
-
-
-def _temperature(found: Findings) -> Iterator[Html]:
-    """Yield a sentence about the temperature of probabilities, where they have one."""
-    if told := found.model.about.get("calibration"):
-        yield paragraph(
-            f"Probabilities are calibrated by the temperature {told['temperature']:g}: the log "
-            f"loss of rows held out is {number(told['after'])} by that of other rows held out, and "
-            f"{number(told['before'])} without."
-        )
+    ))  # fmt: skip
 
 
 def plotted(found: Findings, points: int = POINTS) -> Any:
