@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system doe
 KILLS = 50
 TRAIN = [
     *("train", "houses.csv", "--target", "price", "--quiet", "--threads", "1"),
-    *("--epochs", "12", "--hidden", "32,16", "--dropout", "0.1", "--batch-size", "32"),
+    *("--epochs", "5", "--hidden", "32,16", "--dropout", "0.1", "--batch-size", "32"),
 ]
 
 
@@ -60,7 +60,7 @@ def killed(folder: str) -> dict[str, Any]:
     for name in ("chainrule.tabular.table_training", "sklearn.metrics"):
         importlib.import_module(name)
     os.chdir(folder)
-    example_blocks.BLOCK_BYTES = 4_000  # some blocks, so that kills fall between them too
+    example_blocks.BLOCK_BYTES = 2_000  # some blocks, so that kills fall between them too
     began = time.monotonic()
     assert ended(trains()) == 0, Path("said").read_text()
     took, expected = time.monotonic() - began, model()
@@ -92,7 +92,7 @@ def until_it_ends(
 
 
 def test_a_training_survives_kills_at_any_moment(tmp_path, record_property):
-    houses().write_csv(tmp_path / "houses.csv")  # here: it makes threads, and a fork has none
+    houses(200).write_csv(tmp_path / "houses.csv")  # here: it makes threads, and a fork has none
     outcome = alone(killed, str(tmp_path))
     for came_to, files in outcome["found"]:
         assert came_to == outcome["expected"]

@@ -18,7 +18,7 @@ LAYERS = [
 OPTIONS = {
     "adam": {},
     "sgd": {"solver": "sgd"},
-    "lbfgs": {"solver": "lbfgs"},
+    "lbfgs": {"solver": "lbfgs", "max_iter": 10},  # each of its iterations is long
     "adam, layers": {"layers": LAYERS, "learning_rate_init": 0.01},
     "adam, early stopping": {"early_stopping": True, "validation_fraction": 0.3},
     "sgd, early stopping": {"solver": "sgd", "early_stopping": True, "validation_fraction": 0.3},
@@ -40,7 +40,7 @@ def checked(kind, options=tuple(OPTIONS), max_iter=50):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the checks fit for few epochs
         for name in options:
-            estimator = KINDS[kind](max_iter=max_iter, **OPTIONS[name])
+            estimator = KINDS[kind](**{"max_iter": max_iter, **OPTIONS[name]})
             rows = check_estimator(estimator, on_fail=None, on_skip=None)
             found[name] = [
                 (row["check_name"], row["status"], str(row["exception"])[:500]) for row in rows

@@ -96,17 +96,23 @@ def test_names_that_wait_are_listed_and_others_unknown():
         cr.MLPTransformer  # noqa: B018
 
 
-@pytest.mark.parametrize("module", EVERY_MODULE, ids=lambda module: module.__name__)
-def test_a_module_is_found_under_its_name_and_hides_nothing(module):
+def is_under_its_name(module):
     package, _, name = module.__name__.rpartition(".")
-    assert getattr(sys.modules[package], name) is module
+    return getattr(sys.modules[package], name) is module
 
 
-@pytest.mark.parametrize("name", cr.__all__)
-def test_an_exported_callable_is_found_where_it_says(name):
-    thing = getattr(cr, name)
-    if callable(thing):
-        assert getattr(sys.modules[thing.__module__], thing.__qualname__) is thing
+def test_a_module_is_found_under_its_name_and_hides_nothing():
+    assert [module for module in EVERY_MODULE if not is_under_its_name(module)] == []
+
+
+def is_where_it_says(thing):
+    if not callable(thing):
+        return True
+    return getattr(sys.modules[thing.__module__], thing.__qualname__) is thing
+
+
+def test_an_exported_callable_is_found_where_it_says():
+    assert [name for name in cr.__all__ if not is_where_it_says(getattr(cr, name))] == []
 
 
 @pytest.mark.parametrize(
@@ -123,9 +129,8 @@ def test_each_class_of_a_table_is_exported(table):
     assert {kind.__name__ for kind in rows} <= set(cr.__all__)
 
 
-@pytest.mark.parametrize("name", cr.__all__)
-def test_an_exported_name_exists_and_is_documented(name):
-    assert inspect.getdoc(getattr(cr, name))
+def test_an_exported_name_exists_and_is_documented():
+    assert [name for name in cr.__all__ if not inspect.getdoc(getattr(cr, name))] == []
 
 
 def test_every_public_name_is_exported_once_and_in_order():
@@ -135,33 +140,44 @@ def test_every_public_name_is_exported_once_and_in_order():
     assert visible - modules <= set(cr.__all__)
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
-def test_a_module_says_what_it_is_for(module):
-    assert inspect.getdoc(module)
+def test_a_module_says_what_it_is_for():
+    assert [module for module in MODULES if not inspect.getdoc(module)] == []
 
 
-@pytest.mark.parametrize("name", PUBLIC)
-def test_a_public_function_or_class_is_documented_with_an_example(name):
-    doc = vars(PUBLIC[name]).get("__doc__") or PUBLIC[name].__doc__
-    assert doc
-    assert not doc.startswith(f"{PUBLIC[name].__name__}(")  # what dataclass and NamedTuple make
-    assert (">>>" in doc) != (name in WITHOUT_EXAMPLE or bool(OF_A_LAYER.fullmatch(name)))
+def is_documented(name, thing):
+    doc = vars(thing).get("__doc__") or thing.__doc__ or ""
+    made = doc.startswith(f"{thing.__name__}(")  # by dataclass or NamedTuple
+    without = name in WITHOUT_EXAMPLE or bool(OF_A_LAYER.fullmatch(name))
+    return doc and not made and (">>>" in doc) != without
 
 
-@pytest.mark.parametrize("name", PUBLIC)
-def test_public_methods_are_documented(name):
-    if inspect.isclass(PUBLIC[name]):
-        fields = PUBLIC[name].__annotations__
-        for method, thing in vars(PUBLIC[name]).items():
-            if not method.startswith("_") and callable(thing) and method not in fields:
-                assert inspect.getdoc(getattr(PUBLIC[name], method)), method
+def test_a_public_function_or_class_is_documented_with_an_example():
+    assert [name for name, thing in PUBLIC.items() if not is_documented(name, thing)] == []
+
+
+def methods(kind):
+    """The methods of a class that it defines and does not hide."""
+    fields = kind.__annotations__
+    for name, thing in vars(kind).items():
+        if not name.startswith("_") and callable(thing) and name not in fields:
+            yield name
+
+
+def test_public_methods_are_documented():
+    assert [
+        f"{name}.{method}"
+        for name, thing in PUBLIC.items()
+        if inspect.isclass(thing)
+        for method in methods(thing)
+        if not inspect.getdoc(getattr(thing, method))
+    ] == []
 
 
 def test_the_exceptions_exist():
     assert set(WITHOUT_EXAMPLE) <= set(PUBLIC)
 
 
-@pytest.mark.parametrize("name", PUBLIC)
-def test_docstrings_hold_no_control_characters(name):
+def test_docstrings_hold_no_control_characters():
     """A backslash of LaTeX that Python reads as an escape: an r before the quotes is missing."""
-    assert not set("\a\b\f\r\t\v") & set(PUBLIC[name].__doc__)
+    controls = set("\a\b\f\r\t\v")
+    assert [name for name, thing in PUBLIC.items() if controls & {*thing.__doc__}] == []

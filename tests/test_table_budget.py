@@ -67,6 +67,18 @@ def test_epochs_and_members_are_as_many_as_there_is_time_for(visits):
     assert len(visits.made) == 4 * 6
 
 
+@pytest.mark.parametrize(("first", "epochs", "members"), [(1, 11, 1), (4, 8, 2), (9, 3, 2)])
+def test_a_first_visit_that_takes_longer_says_nothing_of_the_others(visits, first, epochs, members):
+    n = 2 * epochs
+    visits.costs |= dict.fromkeys([0, epochs, n, n + epochs, n + 2 * epochs], float(first))
+    model = trained(budget=50)
+    # 22.5 s for two rates, one after the other, whose visits take 1 s each but the first; then
+    # 0.9 · 28 s for members that make as many epochs, each of 120 / 102 s
+    assert model.about["epochs"] == model.about["epochs_with_all"] == epochs
+    assert model.about["runs"]["members"] == members
+    assert sum(visits.made) <= 50
+
+
 def test_members_on_the_rows_in_training_are_as_many_too(visits):
     model = trained(budget=90, refit=False)
     # 40.5 s for two rates are enough; then 0.9 · 50 s, by 20 epochs: two members more

@@ -110,11 +110,14 @@ def test_reading_hard_text(tmp_path, kind):
     assert max(alone(taken_by_hard_text, str(path))) < 12 * 24 * 2**20
 
 
+SMALLEST = {"hidden": (4,), "embedding": "none", "effort": "fast", "refit": False, "epochs": 1}
+
+
 def taken_by_training(path, first, **options):
     """What training takes; what an earlier one let go of may serve it, so the first is of few."""
 
     def trained(path, **options):
-        cr.train(path, "column_0", hidden=(4,), epochs=1, batch_size=4096, **options)
+        cr.train(path, "column_0", **SMALLEST, **options)
 
     trained(first, memory=2**23)  # what a first training loads
     return most_taken_by(lambda: trained(path, **options))
