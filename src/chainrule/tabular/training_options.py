@@ -263,10 +263,11 @@ DECAY = 2.5
 def completed(options: Options, task: str, examples: int) -> Options:
     """Return options in which task and number of examples have decided what was left open.
 
-    The weight decay of AdamW acts at each step; it is such that all steps together shrink a weight
-    by e^−DECAY, the rate being half its highest in the mean. Where several rates are raced, it
-    stays open until each has its own, and so does dropout. Source of that normalisation: Loshchilov
-    and Hutter (2019), Decoupled weight decay regularization, appendix B.1.
+    By what measurements they decide so stands in `benchmarks/results/table_recipe.md`. The weight
+    decay of AdamW acts at each step; it is such that all steps together shrink a weight by
+    e^−DECAY, the rate being half its highest in the mean. Where several rates are raced, it stays
+    open until each has its own, and so does dropout. Source of that normalisation: Loshchilov and
+    Hutter (2019), Decoupled weight decay regularization, appendix B.1.
 
     >>> chosen = completed(Options(batch_size=64), "regression", examples=1_000)
     >>> chosen.hidden, chosen.batch_size, chosen.epochs

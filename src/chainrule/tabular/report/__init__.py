@@ -124,7 +124,7 @@ def _quality(found: Findings) -> Iterator[Html]:
         yield from quantile_cards.quantiles(found)
     else:
         yield from quality_cards.regression(found)
-    yield from interval_cards.bounds(found)
+    yield from interval_cards.interval(found)
     yield influence_cards.columns(found)
     yield curve_cards.curves(found)
     yield influence_cards.rows(found)

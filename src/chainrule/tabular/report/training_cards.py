@@ -132,9 +132,11 @@ def losses(found: Findings) -> Html:
 def _loss_figure(found: Findings) -> Html:
     curves, best = found.model.curves, found.model.about["best_epoch"]
     training, validation = curves["loss"], curves["validation_loss"]
+    falls = found.model.about["options"].get("schedule") == "coslog4"
+    of = "of those at which the rate is in a valley, " * falls
     said = (
-        f"Training and validation loss over {counted(len(training), 'epoch')}: validation is "
-        f"lowest after epoch {best:,}, {_at(validation, best)}; training then is at "
+        f"Training and validation loss over {counted(len(training), 'epoch')}: {of}validation is "
+        f"best after epoch {best:,}, {_at(validation, best)}; training then is at "
         f"{_at(training, best)}."
     )
     loss = str(found.model.net.loss)
