@@ -247,8 +247,8 @@ SMALL = 20_000
 EPOCHS = ((SMALL, 60), (200_000, 30), (math.inf, 10))
 """Up to how many examples training makes so many epochs."""
 
-RATES = {"classification": 3e-3, "regression": 1e-2}
-"""The learning rates: classes are noisy, quantities smooth."""
+RATES = {"classification": 3e-3, "regression": 1e-2, "several": 3e-3}
+"""The learning rates: classes are noisy, quantities smooth; several targets may have both."""
 
 DROPOUT, CLEAN = 0.25, 1e-2
 """The dropout rate, and the learning rate from which there is none: that is for clean data."""
