@@ -30,6 +30,7 @@
 | `intervals.py`, `bounds.py` | what share of new rows an interval holds; the bounds of a quantity |
 | `bounds_examples.py`, `bounds_training.py` | the networks of bounds, and their training |
 | `column_dependence.py` | what a model makes of one of its columns |
+| `model_reading.py` | how it reads the columns of a table |
 | `prediction_columns.py` | what tables of predictions have for columns |
 | `stored_model.py` | a model as the arrays and the data of its file |
 | `model_record.py` | what its file tells, and what must fit together in it |
