@@ -1,4 +1,4 @@
-"""How a model reads the columns of a table: as they were read in training, unless told otherwise."""
+"""How a model reads the columns of a table: as in training, unless told otherwise."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ def present(source: Source, wanted: Iterable[str]) -> list[str]:
 
     What is missing is told of, with what is near, where a row is prepared.
 
+    >>> import polars as pl
     >>> from chainrule.tabular.files.open_source import open_source
     >>> present(open_source(pl.DataFrame({"x": [1], "y": [2], "z": [3]})), ["z", "x"])
     ['z', 'x']
