@@ -384,7 +384,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.tabular.table_training.model_of": "part of train, whose example shows it",
     "chainrule.tabular.table_training.of_a_run": "part of train, whose example shows it",
     "chainrule.tabular.table_training.run_in_training": "part of train, whose example shows it",
-    "chainrule.tabular.table_training.run_with_all": "part of train, whose example shows it",
+    "chainrule.tabular.table_training.run_unwatched": "part of train, whose example shows it",
     "chainrule.tabular.trained_model.trained_model": "part of train, whose example shows it",
     "chainrule.tabular.training_stages.first_after_a_race": "part of train, whose example shows it",
     "chainrule.tabular.training_stages.members_of": "part of train, whose example shows it",
