@@ -391,6 +391,8 @@ WITHOUT_EXAMPLE = {
     "chainrule.tabular.trained_model.Judged": RECORD,
     "chainrule.tabular.trained_model.at_temperature": "`cooled` of each network, with its example",
     "chainrule.tabular.trained_model.judged": "part of train, whose example shows it",
+    "chainrule.tabular.model_reading.forms_of": "part of TableModel.read; test_tabular_forms.py",
+    "chainrule.tabular.model_reading.with_names": "part of TableModel.read; test_tabular_forms.py",
     "chainrule.tabular.training_runs.valleys": "test_table_runs.py has some",
     "chainrule.tabular.temperature.Calibration": RECORD,
     "chainrule.tabular.temperature.Thermometer": "made by thermometer, with its example",
