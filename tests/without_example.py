@@ -296,6 +296,8 @@ WITHOUT_EXAMPLE = {
     "chainrule.tabular.report.training_cards.heading": REPORTED,
     "chainrule.tabular.report.training_cards.losses": REPORTED,
     "chainrule.tabular.report.training_cards.summary": REPORTED,
+    "chainrule.tabular.report.training_cards.of_all": REPORTED,
+    "chainrule.tabular.report.training_cards.scores": REPORTED,
     "chainrule.tabular.report.calibration.Bin": RECORD,
     "chainrule.tabular.report.calibration.Histogram": RECORD,
     "chainrule.tabular.report.calibration.QuantileCoverage": RECORD,

@@ -18,6 +18,7 @@
 | `files/`, `formats/` | tables from files and frames; how their text becomes values |
 | `columns/`, `encoding/` | what columns are; how they become numbers |
 | `training_options.py` | what can be asked of it, and what the size of the data decides |
+| `target_names.py`, `target_parts.py` | which columns are targets; of several, the model of each |
 | `target_decisions.py` | what suits a target: its task, its values, what its rows count |
 | `surveyed_table.py` | what the columns of a table are |
 | `prepare.py` | from a table to examples |

@@ -18,6 +18,7 @@ from chainrule.streams import Stream, generator
 from chainrule.tabular.columns.row_sample import hashes
 from chainrule.tabular.encoding.column_encoders import SOFT
 from chainrule.tabular.encoding.preparation import Preparation
+from chainrule.tabular.encoding.several_targets import SeveralTargets, each_target
 from chainrule.tabular.encoding.target_encoding import TargetEncoder
 from chainrule.tabular.example_blocks import ExampleBlocks
 from chainrule.tabular.scores import MAIN, SCORES
@@ -76,7 +77,7 @@ def of_a_table(
     )
     given = keys(held_out.X, held_out.y) if alike is None else alike[1]
     return [
-        *leaks(target, preparation, blocks, held_out),
+        *_leaks_of_each(target, preparation, blocks, held_out),
         *repeated(training if alike is None else [alike[0]], given, held_out.y),
     ]
 
@@ -88,6 +89,13 @@ def of_a_model(model: TableModel, held_out: Examples, scores: dict[str, Any]) ->
     >>> model.about["warnings"]
     []
     """
+    if isinstance(model.target, SeveralTargets):
+        parts = zip(model.parts, model.target.targets(held_out.y), strict=True)
+        return [
+            f"target {part.target.column!r}: {doubt}"
+            for part, y in parts
+            for doubt in of_a_model(part, Examples(held_out.X, y, None), scores[part.target.column])
+        ]
     found = _one_class(model, held_out, scores["classes"]) if "classes" in scores else []
     return [*found, *idle(model, scores)]
 
@@ -95,10 +103,16 @@ def of_a_model(model: TableModel, held_out: Examples, scores: dict[str, Any]) ->
 # A column that gives the target away
 
 
-def leaks(
+def _leaks_of_each(
     target: TargetEncoder, preparation: Preparation, blocks: ExampleBlocks, held_out: Examples
 ) -> Iterator[str]:
-    """Yield each column that predicts the target by itself, nearly without an error.
+    data = _some(blocks, held_out)
+    for own, y in each_target(target, data.y):
+        yield from leaks(own, preparation, Examples(data.X, y, None))
+
+
+def leaks(target: TargetEncoder, preparation: Preparation, data: Examples) -> Iterator[str]:
+    """Yield each column that predicts the target by itself, nearly without an error, in examples.
 
     Of a column that has no value in some rows, the others tell.
 
@@ -108,7 +122,6 @@ def leaks(
     >>> print(model.about["warnings"][0])
     column 'cm' alone predicts 'inches': it scores 1.0000 (R²); was that meant? If not...
     """
-    data = _some(blocks, held_out)
     name = "accuracy" if target.task == "classification" else "R²"
     found = []
     for column, features in preparation.places.items():
@@ -303,7 +316,7 @@ def beyond_chance(y: Array) -> float:
     >>> beyond_chance(np.array([0, 1])), beyond_chance(np.array([0, 0]))
     (0.95, 1.0)
     """
-    counts = np.unique(y.reshape(len(y), -1)[:, 0], return_counts=True)[1]
+    counts = np.unique(y.reshape(len(y), -1), axis=0, return_counts=True)[1]
     chance = float(((counts / len(y)) ** 2).sum())
     return chance + AGREEING * (1 - chance)
 

@@ -26,6 +26,7 @@ from chainrule.tabular.class_sets import sets_of
 from chainrule.tabular.encoding.column_encoders import CategoryEncoder, NumberEncoder
 from chainrule.tabular.encoding.many_categories import ManyEncoder
 from chainrule.tabular.encoding.preparation import Preparation
+from chainrule.tabular.encoding.several_targets import SeveralTargets
 from chainrule.tabular.encoding.target_encoding import TargetEncoder
 from chainrule.tabular.encoding.text_encoder import TextEncoder
 from chainrule.tabular.files.copied_columns import with_copies
@@ -41,6 +42,7 @@ from chainrule.tabular.prediction_columns import prediction_columns, prediction_
 from chainrule.tabular.read_options import Reading, column_name
 from chainrule.tabular.table_error import TableError
 from chainrule.tabular.table_evaluation import evaluated, scores_of
+from chainrule.tabular.target_parts import of_parts, parts_of
 
 Array = NDArray[Any]
 
@@ -122,8 +124,7 @@ class TableModel:
         """Return a source whose categories, texts and labels are read as they stand."""
         kinds = CategoryEncoder, ManyEncoder, TextEncoder
         names = {each.column for each in self.preparation.encoders if isinstance(each, kinds)}
-        if self.target.task == "classification":
-            names.add(self.target.column)
+        names |= {each.column for each in self.target.each if each.task == "classification"}
         return source.as_text((name for name in source.columns if name in names), EMPTY)
 
     def _forms_of(self, source: Source) -> ColumnFormats:
@@ -132,8 +133,8 @@ class TableModel:
         of_numbers = (
             each.column for each in self.preparation.encoders if isinstance(each, NumberEncoder)
         )
-        numbers = [*of_numbers, *[self.target.column] * (self.target.task == "regression")]
-        return self.forms.asked(Reading.from_mapping(asked), numbers)
+        targets = (each.column for each in self.target.each if each.task == "regression")
+        return self.forms.asked(Reading.from_mapping(asked), [*of_numbers, *targets])
 
     def read(
         self, source: Source, columns: Iterable[str], notes: Notes | None = None
@@ -232,7 +233,8 @@ class TableModel:
         """Return the predictions for a table as a frame.
 
         The columns are `prediction` and, of classes, `probability_<class>` for each, of an interval
-        `lower` and `upper`, or of classes `set`; of quantiles they are `quantile_<q>`.
+        `lower` and `upper`, or of classes `set`; of quantiles they are `quantile_<q>`. Of several
+        targets each is called after its target too: `prediction_price`, `probability_sold_yes`.
 
         Parameters
         ----------
@@ -288,9 +290,19 @@ class TableModel:
     @property
     def outputs_named(self) -> tuple[str, ...]:
         """The names of the network's outputs: the classes, or the target."""
+        if isinstance(self.target, SeveralTargets):
+            named = (
+                (part.target.column, name) for part in self.parts for name in part.outputs_named
+            )
+            return tuple(f"{target} {name}".removeprefix(f"{name} ") for target, name in named)
         if self.quantiles:
             return tuple(prediction_names(self.target))
         return tuple(getattr(self.target, "names", (self.target.column,)))
+
+    @functools.cached_property
+    def parts(self) -> tuple[TableModel, ...]:
+        """Of several targets, the model of each: the network with its outputs alone."""
+        return parts_of(self)
 
     def example(self, table: Any, row: int, **reading: Any) -> tuple[Array, Array]:
         """Return a row of a table as the network takes it: X (inputs,) and its y.
@@ -307,7 +319,7 @@ class TableModel:
             As in `predict`.
         """
         source, first = self._with_names(self.opened(table, **reading)), 1
-        needed = (*self.preparation.columns, self.target.column)
+        needed = (*self.preparation.columns, *self.target.columns)
         for chunk in source.chunks(self._present(source, needed)):
             if row < first + chunk.height:
                 frame = self._forms_of(source).read_new(chunk.slice(row - first, 1), first=row)
@@ -321,7 +333,8 @@ class TableModel:
     ) -> dict[str, dict[str, float]]:
         """Return scores on a table that has the target, those of the baseline, and how many rows.
 
-        Of classes, each has its own scores too, and `confusion` tells what it was taken for.
+        Of several targets, `targets` tells those of each by its name. Of classes, each has its own
+        scores too, and `confusion` tells what it was taken for.
 
         Rows without a target are left out. They are counted with the weights of the column that
         weighed them in training, where the table has it.
@@ -353,7 +366,8 @@ class TableModel:
     def scores(self, y: Array, p: Array, weight: Array | None = None) -> dict[str, Any]:
         """Return the scores of outputs p beside targets as `target.encode` gives them.
 
-        Those of the baseline stand beside them, and of classes, those of each.
+        Those of the baseline stand beside them, and of classes, those of each. Of several targets
+        they are those of each, by its name.
 
         Parameters
         ----------
@@ -362,6 +376,11 @@ class TableModel:
         weight
             The weights of the rows.
         """
+        if isinstance(self.target, SeveralTargets):
+            return {
+                part.target.column: part.scores(own, q, weight)
+                for part, own, q in of_parts(self, y, p)
+            }
         return scores_of(self, self.in_units(y), p, weight)
 
     def save(self, path: str | Path, *, replace: bool = True) -> None:
