@@ -10,7 +10,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.formatting import number
-from chainrule.tabular.report import column_curves, curve_cards, race_cards, report
+from chainrule.tabular.report import column_curves, curve_cards, plots, race_cards, report
 from reports import TRAININGS, Page, flats, made, read, trained
 
 
@@ -107,6 +107,46 @@ def test_without_a_column_that_matters_the_card_says_so():
     page = Page(curve_cards.curves(found))
     assert page.text.startswith("Learnt curves No column that matters has a curve.")
     assert not page.of("svg")
+
+
+def curve_of(values, seen=None):
+    """A curve of given values of a column "x", whose predictions rise."""
+    series = pl.Series("x", values)
+    p = np.tile(np.linspace(0, 1, len(series))[None, :, None], (4, 1, 1))
+    return column_curves.ColumnCurve(series, True, series if seen is None else seen, p)
+
+
+@pytest.mark.parametrize("days", np.geomspace(1e-5, 1e5, 41))
+def test_dates_of_any_span_have_ticks(days):
+    times = np.datetime64("2001-02-03T04:05:06", "us") + (
+        np.linspace(0, days * 86_400e6, 33).astype("timedelta64[us]")
+    )
+    html = plots.curve_plot(curve_of(times), [0], "prediction", "x rises", level=True)
+    assert len(re.findall("<text", html)) > 6
+
+
+@pytest.mark.parametrize(
+    ("values", "wide"),
+    [
+        (np.geomspace(1, 1e6, 33), True),
+        (np.geomspace(1, 1e6, 33) - 1, False),
+        (np.linspace(1, 1e6, 33), False),
+        (np.geomspace(1e-300, 1e300, 33), False),
+        ([1.0, 1e6], False),
+        ([5.0], False),
+        (range(40), False),
+    ],
+)
+def test_values_that_are_wide_apart_have_a_log_axis(values, wide):
+    curve = curve_of(values)
+    assert curve.is_wide == wide
+    html = plots.curve_plot(curve, [0], "prediction", "x rises", level=False)
+    assert "<text" in html
+    if not curve.lies_apart:
+        edges, counts = column_curves.spread_of(curve)
+        assert counts.sum() == len(values)
+        steps = np.diff(np.log(edges) if wide else edges)
+        assert steps == pytest.approx(steps[0], rel=1e-6)
 
 
 # The race and the members
