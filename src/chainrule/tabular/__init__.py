@@ -26,6 +26,7 @@
 | `example_blocks.py` | where they lie, in memory or in a file |
 | `block_checkpoints.py` | where a run left off |
 | `table_model.py` | `TableModel`: predictions, scores, one file |
+| `model_reading.py` | how it reads the columns of a table |
 | `table_evaluation.py` | how good a model is on a table that has the target |
 | `intervals.py`, `bounds.py` | what share of new rows an interval holds; the bounds of a quantity |
 | `bounds_examples.py`, `bounds_training.py` | the networks of bounds, and their training |

@@ -54,6 +54,9 @@ AGREEING = 0.9
 ROWS = 2_000
 """The examples that are hashed at a time."""
 
+LEFT = np.uint64(42)
+"""The bits of a hash that are left out where only its beginning is looked at."""
+
 
 def of_a_table(
     target: TargetEncoder,
@@ -285,12 +288,13 @@ def repeated(training: Iterable[Keys], held_out: Keys, y: Array) -> Iterator[str
     whole, row = np.unique(rows, return_inverse=True)
     least, greatest = np.full(len(inputs), 2**64 - 1, np.uint64), np.zeros(len(inputs), np.uint64)
     repeats = np.zeros(len(whole), bool)
+    of_inputs, of_rows = Known(inputs), Known(whole)
     for there, own in training:  # the rows of equal inputs are all one where both ends are
-        at, known = _places(there, inputs)
-        np.minimum.at(least, at[known], own[known])
-        np.maximum.at(greatest, at[known], own[known])
-        at, known = _places(own, whole)
-        repeats[at[known]] = True
+        known, at = of_inputs.among(there)
+        np.minimum.at(least, at, own[known])
+        np.maximum.at(greatest, at, own[known])
+        _, at = of_rows.among(own)
+        repeats[at] = True
     twins = repeats[row]
     share = float(twins.mean())
     if share < REPEATED or twins.sum() < LEAST:
@@ -304,10 +308,23 @@ def repeated(training: Iterable[Keys], held_out: Keys, y: Array) -> Iterator[str
     )
 
 
-def _places(values: Array, among: Array) -> tuple[Array, Array]:
-    """Return where values would stand among others that rise, and whether they do stand there."""
-    at = np.minimum(np.searchsorted(among, values), len(among) - 1)
-    return at, among[at] == values
+class Known:
+    """Hashes that rise, to be found among others, which mostly tell by how they begin.
+
+    >>> Known(np.array([3, 8, 2**63], np.uint64)).among(np.array([8, 4, 2**63], np.uint64))
+    (array([0, 2]), array([1, 2]))
+    """
+
+    def __init__(self, rising: NDArray[np.uint64]) -> None:
+        self.rising, self.begins = rising, np.zeros(2 ** (64 - int(LEFT)), bool)
+        self.begins[rising >> LEFT] = True
+
+    def among(self, hashes: Array) -> tuple[Array, Array]:
+        """Return which of some hashes are known, and where each of these stands."""
+        likely = np.flatnonzero(self.begins[hashes >> LEFT])
+        at = np.minimum(np.searchsorted(self.rising, hashes[likely]), len(self.rising) - 1)
+        known = self.rising[at] == hashes[likely]
+        return likely[known], at[known]
 
 
 def beyond_chance(y: Array) -> float:

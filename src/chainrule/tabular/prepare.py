@@ -7,12 +7,10 @@ between, where means of the target by category are wanted.
 from __future__ import annotations
 
 import tempfile
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -36,6 +34,7 @@ from chainrule.tabular.encoding.target_means import (
     means_of,
 )
 from chainrule.tabular.example_blocks import ExampleBlocks
+from chainrule.tabular.files.ahead import ahead
 from chainrule.tabular.files.source import Source, changed
 from chainrule.tabular.files.text_fields import EMPTY
 from chainrule.tabular.formats.column_formats import ColumnFormats
@@ -47,11 +46,6 @@ from chainrule.tabular.text_labels import spelled_otherwise
 from chainrule.tabular.training_options import Options
 
 Array = NDArray[Any]
-T = TypeVar("T")
-Made = TypeVar("Made")
-THREADS = 2
-"""The chunks that are prepared at a time: each is in memory."""
-
 HELD_OUT_BYTES = 2**25
 """The most that the inputs of the examples held out take: they stay in memory."""
 
@@ -312,22 +306,6 @@ def _parted(found: list[Keys], held: NDArray[np.bool_]) -> BothKeys:
     """Return the keys of the examples in training, and those of the examples held out."""
     inputs, whole = (np.concatenate(part) for part in zip(*found, strict=True))
     return (inputs[~held], whole[~held]), (inputs[held], whole[held])
-
-
-def ahead(function: Callable[[T], Made], given: Iterable[T]) -> Iterator[Made]:
-    """Yield a function's results in order, the next made while one is in use.
-
-    >>> list(ahead(abs, [-1, 2, -3]))
-    [1, 2, 3]
-    """
-    waiting: deque[Future[Made]] = deque()
-    with ThreadPoolExecutor(THREADS) as pool:
-        for each in given:
-            waiting.append(pool.submit(function, each))
-            if len(waiting) > THREADS:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
 
 
 def _column(frame: pl.DataFrame, name: str | None, option: str, target: Targets) -> Array | None:

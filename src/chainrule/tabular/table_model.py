@@ -23,23 +23,20 @@ from chainrule.serialization import ModelFileError, check_writable, read_file, w
 from chainrule.tabular import stored_model
 from chainrule.tabular.bounds import bounded
 from chainrule.tabular.class_sets import sets_of
-from chainrule.tabular.encoding.column_encoders import CategoryEncoder, NumberEncoder
-from chainrule.tabular.encoding.many_categories import ManyEncoder
 from chainrule.tabular.encoding.preparation import Preparation
 from chainrule.tabular.encoding.several_targets import SeveralTargets
 from chainrule.tabular.encoding.target_encoding import TargetEncoder
-from chainrule.tabular.encoding.text_encoder import TextEncoder
 from chainrule.tabular.files.copied_columns import with_copies
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.files.source import Source
-from chainrule.tabular.files.text_fields import EMPTY
 from chainrule.tabular.formats.column_formats import ColumnFormats
 from chainrule.tabular.formats.column_values import check_known
 from chainrule.tabular.formats.notes import Notes
 from chainrule.tabular.intervals import Interval
+from chainrule.tabular.model_reading import forms_of, present, with_names
 from chainrule.tabular.objectives import kind_of
 from chainrule.tabular.prediction_columns import prediction_columns, prediction_names
-from chainrule.tabular.read_options import Reading, column_name
+from chainrule.tabular.read_options import column_name
 from chainrule.tabular.table_error import TableError
 from chainrule.tabular.table_evaluation import evaluated, scores_of
 from chainrule.tabular.target_parts import of_parts, parts_of
@@ -120,22 +117,6 @@ class TableModel:
             return open_source(table, **reading)
         return open_source(table, **{**self.about.get("reading", {}), **reading})
 
-    def _with_names(self, source: Source) -> Source:
-        """Return a source whose categories, texts and labels are read as they stand."""
-        kinds = CategoryEncoder, ManyEncoder, TextEncoder
-        names = {each.column for each in self.preparation.encoders if isinstance(each, kinds)}
-        names |= {each.column for each in self.target.each if each.task == "classification"}
-        return source.as_text((name for name in source.columns if name in names), EMPTY)
-
-    def _forms_of(self, source: Source) -> ColumnFormats:
-        """Return how the columns of a source are read: as in training, or as asked."""
-        asked = {**self.about.get("reading", {}), **source.reading.changed()}
-        of_numbers = (
-            each.column for each in self.preparation.encoders if isinstance(each, NumberEncoder)
-        )
-        targets = (each.column for each in self.target.each if each.task == "regression")
-        return self.forms.asked(Reading.from_mapping(asked), [*of_numbers, *targets])
-
     def read(
         self, source: Source, columns: Iterable[str], notes: Notes | None = None
     ) -> Iterator[pl.DataFrame]:
@@ -148,9 +129,9 @@ class TableModel:
         columns
             Their names; of a source that lacks one, all of its own.
         """
-        source, first = self._with_names(source), 1
-        forms = self._forms_of(source)
-        for chunk in source.chunks(self._present(source, columns)):
+        source, first = with_names(self, source), 1
+        forms = forms_of(self, source)
+        for chunk in source.chunks(present(source, columns)):
             yield forms.read_new(chunk, notes, first=first)
             first += chunk.height
 
@@ -266,21 +247,14 @@ class TableModel:
         check_known("column to keep", keep, source.columns)
         if taken := set(keep) & set(prediction_names(self.target, self.interval)):
             raise TableError(f"column {min(taken)!r} to keep is called as one of the predictions")
-        source = self._with_names(source)
-        needed = self._present(source, self.preparation.columns)
-        first, forms = 1, self._forms_of(source)
+        source = with_names(self, source)
+        needed = present(source, self.preparation.columns)
+        first, forms = 1, forms_of(self, source)
         for chunk, copied in with_copies(source, needed, tuple(dict.fromkeys(keep))):
             read = forms.read_new(chunk, notes, first=first)
             p, bounds = self.outputs_and_bounds(read, notes, first)
             first += chunk.height
             yield pl.DataFrame([*copied, *prediction_columns(self.target, p, bounds)])
-
-    def _present(self, source: Source, wanted: Iterable[str]) -> list[str]:
-        """Those columns that a source has; `transform` says which are missing, and what is near."""
-        wanted = dict.fromkeys(wanted)
-        if wanted.keys() <= set(source.columns):
-            return list(wanted)
-        return list(source.columns)
 
     @property
     def quantiles(self) -> tuple[float, ...]:
@@ -318,11 +292,11 @@ class TableModel:
         **reading
             As in `predict`.
         """
-        source, first = self._with_names(self.opened(table, **reading)), 1
+        source, first = with_names(self, self.opened(table, **reading)), 1
         needed = (*self.preparation.columns, *self.target.columns)
-        for chunk in source.chunks(self._present(source, needed)):
+        for chunk in source.chunks(present(source, needed)):
             if row < first + chunk.height:
-                frame = self._forms_of(source).read_new(chunk.slice(row - first, 1), first=row)
+                frame = forms_of(self, source).read_new(chunk.slice(row - first, 1), first=row)
                 y = self.target.encode(frame, first=row)
                 return self.preparation.transform(frame, first=row)[0], y[0]
             first += chunk.height

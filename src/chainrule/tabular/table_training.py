@@ -148,10 +148,10 @@ def thermometer_of(prepared: Prepared, net: Network, networks: int = 1) -> Therm
     return thermometer(net, prepared.validation, networks)
 
 
-def run_with_all(
+def run_unwatched(
     prepared: Prepared, own: Options, blocks: ExampleBlocks, name: str, epochs: int, of: int
 ) -> Run:
-    """Return a run by its own options on all examples, those held out too, as the blocks have them.
+    """Return a run by its own options on the examples of some blocks, without validation.
 
     It makes so many epochs `of` those that its schedule has.
     """
