@@ -183,7 +183,7 @@ def _trained(
         narrator.say(f"No checkpoints in {files.checkpoints}: starting anew.")
     model: TableModel = cr.train(
         files.table,
-        files.target,
+        list(files.target) if isinstance(files.target, tuple) else files.target,
         out=files.model,
         report=files.report,
         checkpoint=files.checkpoints,
