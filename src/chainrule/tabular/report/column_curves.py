@@ -105,7 +105,7 @@ class ColumnCurve:
     def is_wide(self) -> bool:
         """Whether the values are better shown by their logarithms."""
         x = as_floats(self.values[: self.some])
-        spans = TINY < x[0] and WIDE * np.median(x) < x[-1] < 1 / TINY
+        spans = x[0] > TINY and WIDE * np.median(x) < x[-1] < 1 / TINY
         return bool(not self.lies_apart and spans)
 
     @property
