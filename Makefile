@@ -83,6 +83,7 @@ bench-estimators: .venv/.installed ## time and memory of the estimators beside s
 
 bench-tables: .venv/.installed .venv/.installed-bench-tables ## time training on a large CSV, and compare errors on public tables; ARGS="--again chainrule"
 	@$(BIN)/python benchmarks/table_speed.py
+	@$(BIN)/python benchmarks/table_defaults.py
 	@$(BIN)/python benchmarks/table_prediction.py
 	@$(BIN)/python benchmarks/table_accuracy.py
 	@$(BIN)/python benchmarks/table_refit.py

@@ -77,6 +77,8 @@ def test_the_bounds_are_the_quantiles_of_networks_of_their_own(model):
     """One for each rate, whose mean is moved by the threshold."""
     assert model.bounds.quantiles == (0.05, 0.95)
     assert len(model.bounds.members) == 2
+    other = trained(metric="mae")  # no epoch is chosen
+    assert same(model.bounds.predict(TABLE), other.bounds.predict(TABLE))
     q = model.bounds.predict(TABLE).to_numpy()
     p, lower, upper = model.predict(TABLE).to_numpy().T
     t, reach = model.interval.threshold, model.interval.reach

@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 from scipy.stats import beta, binomtest
 
-from chainrule.tabular.bounds import REACHES, bounded, levels, narrowest, outside, reached, within
+from chainrule.tabular.bounds import (
+    OTHERS,
+    USUAL,
+    bounded,
+    levels,
+    narrowest,
+    outside,
+    reached,
+    within,
+)
 from chainrule.tabular.intervals import Interval, check_enough, conformal, effective_rows, found
 from chainrule.tabular.table_error import TableError
 
@@ -138,7 +147,7 @@ def moved(t, reach=1.0):
     return Interval(0.9, t, rows=9, least=0.5, most=1.0, reach=reach)
 
 
-@pytest.mark.parametrize("reach", REACHES)
+@pytest.mark.parametrize("reach", [USUAL, *OTHERS])
 @pytest.mark.parametrize("t", [-3.0, -0.5, 0.0, 2.0])
 def test_bounds_hold_a_value_from_its_score_on(t, reach):
     y, p, q = random_bounds(0)
@@ -164,6 +173,15 @@ def test_quantiles_are_followed_where_rows_differ_in_how_sure_they_are(spread):
     made = narrowest(y, p, q, 0.9)
     assert (made.reach > 0.5) if spread else (made.reach == 0)
     assert within(y, bounded(p, q, made)).mean() == pytest.approx(0.9, abs=0.002)
+
+
+def test_the_usual_reach_is_left_only_where_another_is_clearly_narrower():
+    """Quantiles that are too wide by a little, and then by much."""
+    y = np.random.default_rng(5).normal(size=400)
+    wider = np.random.default_rng(6).random(400)
+    for much, reach in ((0.05, USUAL), (4.0, 0.0)):
+        q = np.outer(1.64 * (1 + much * wider), [-1, 1])
+        assert narrowest(y, np.zeros(400), q, 0.9).reach == reach
 
 
 @pytest.mark.parametrize("t", [-1e300, -2.5, 0.0, 1e300])

@@ -1,4 +1,4 @@
-"""The card of bounds on the page of a training: what they hold in the rows held out, and where."""
+"""The cards of bounds and of sets on the page of a training: what they hold of rows held out."""
 
 import dataclasses
 
@@ -10,6 +10,7 @@ from chainrule.formatting import number
 from chainrule.tabular.report import interval_cards, report
 from chainrule.tabular.report.findings import find
 from reports import Page, flats, made, measured, read, trained
+from test_table_sets import noisy
 
 TABLE = flats().drop("dear")
 
@@ -39,8 +40,8 @@ def test_what_the_bounds_hold_is_told(bounded):
     held = np.average(rows["inside"].to_numpy(), weights=w)
     said = page.facts["held out"]
     assert said == f"in {100 * held:.1f} % of {len(rows)} rows, by which they were set"
-    assert page.facts["bounds"] == model.interval.in_words(model.about["options"])
-    assert page.facts["bounds"].startswith("holds 80 % of new rows (")
+    assert page.facts["interval"] == model.interval.in_words(model.about["options"])
+    assert page.facts["interval"].startswith("holds 80 % of new rows (")
     assert ("new rows must be like them" in page.text) == ("time" in model.about["options"])
     width = np.average((rows["upper"] - rows["lower"]).to_numpy(), weights=w)
     assert page.facts["width"].startswith(f"{number(float(width))[:4]}")
@@ -81,14 +82,69 @@ def test_few_rows_have_fewer_parts(n, parts):
 
 
 def test_a_model_without_an_interval_has_no_card():
-    assert list(interval_cards.bounds(made("quantity")[1])) == []
+    assert list(interval_cards.interval(made("quantity")[1])) == []
     assert "Bounds" not in made("quantity")[2]
 
 
 def test_of_many_rows_some_are_drawn(monkeypatch):
     monkeypatch.setattr(interval_cards, "POINTS", 20)
     found = find(*trained(TABLE, "price", interval=0.8))
-    page = Page("".join(interval_cards.bounds(found)))
+    page = Page("".join(interval_cards.interval(found)))
     assert (
         "True values and bounds of 20 of 60 rows held out, drawn, less the prediction" in page.text
     )
+
+
+# Sets of classes
+
+
+@pytest.fixture(scope="module")
+def in_sets():
+    """A training with sets of classes, its page, and what is predicted of the rows held out."""
+    table = noisy(400, 0, tuple("abcd")).drop("w")
+    given = trained(table, "y", interval=0.8)
+    prepared, judged, model, _ = given
+    rows = table[(prepared.rows[prepared.is_held_out] - 1).tolist()]
+    first = dataclasses.replace(measured(judged, model), interval=judged.model.interval)
+    rows = rows.hstack(first.predict(rows)).with_columns(pl.col("set").str.split("|"))
+    rows = rows.with_columns(inside=pl.col("set").list.contains(pl.col("y")))
+    return model, Page(report(*given)), rows.with_columns(size=pl.col("set").list.len())
+
+
+def test_what_the_sets_hold_is_told(in_sets):
+    model, page, rows = in_sets
+    share = f"{100 * rows['inside'].mean():.1f} %"
+    assert page.facts["held out"] == f"in {share} of {len(rows)} rows, by which they were set"
+    assert page.facts["interval"] == model.interval.in_words({})
+    size = model.about["validation"]["interval"]
+    assert size["size"] == pytest.approx(rows["size"].mean())
+    mean, baseline = number(size["size"]), number(size["baseline"])
+    assert page.facts["classes"] == f"{mean} in the mean, of the baseline {baseline}"
+
+
+def test_it_is_told_by_size_and_by_class(in_sets):
+    _, page, rows = in_sets
+    _, shown = page.table("the sets by their size")
+    right = rows.group_by("size").agg(pl.len(), pl.col("inside").mean()).sort("size")
+    assert [(read(row[0]), read(row[2]), row[3]) for row in shown] == [
+        (size, n, f"{100 * held:.1f} %") for size, n, held in right.iter_rows()
+    ]
+    _, shown = page.table("the rows of each class")
+    right = rows.group_by("y").agg(pl.len(), pl.col("inside").mean(), pl.col("size").mean())
+    right = {name: (n, f"{100 * held:.1f} %", size) for name, n, held, size in right.iter_rows()}
+    assert {
+        row[0]: (read(row[1]), row[2], pytest.approx(read(row[4]), rel=1e-3)) for row in shown
+    } == right
+    assert [float(row[2][:-2]) for row in shown] == sorted(float(row[2][:-2]) for row in shown)
+
+
+def test_of_many_classes_those_that_sets_lack_most_are_told():
+    rng = np.random.default_rng(0)
+    y, sets = rng.integers(0, 30, 600), rng.random((600, 30)) < 0.9
+    found = interval_cards.sets_by_class(y, sets)
+    assert [each.label for each in found] == list(range(30))
+    for each in found:
+        assert each.coverage.share == sets[y == each.label, each.label].mean()
+        assert each.size == sets[y == each.label].sum(axis=1).mean()
+    page = Page(interval_cards._sizes(y, sets))
+    assert [row[0] for row in page.table("the sets by")[1]][-1] == "10 or more"

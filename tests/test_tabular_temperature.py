@@ -285,7 +285,7 @@ class CrashError(Exception):
 @pytest.mark.usefixtures("few")
 def test_it_is_the_same_on_any_machine_and_after_a_crash(tmp_path):
     def contents(**options):
-        model = trained(**options)
+        model = trained(interval=0.8, **options)
         model.save(tmp_path / "a.model")
         return (tmp_path / "a.model").read_bytes()
 

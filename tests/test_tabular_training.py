@@ -232,7 +232,10 @@ def test_a_missing_column_is_named():
     [
         ({"kind": "network"}, "must hold the model of a table, got the kind 'network'"),
         ({"preparation": {"encoders": []}}, "its network has 6 inputs, and its table needs 0"),
-        ({"target": {"kind": "Odd"}}, "target.kind must be one of Classes, Quantity, got 'Odd'"),
+        (
+            {"target": {"kind": "Odd"}},
+            "target.kind must be one of Classes, Quantity, Several, got 'Odd'",
+        ),
         ({"network": None}, "network must have the keys"),
     ],
 )

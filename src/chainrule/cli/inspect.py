@@ -61,8 +61,8 @@ def _table_model(path: Path) -> list[str]:
 
     model = TableModel.load(path)
     about, lines = model.about, summary.facts(summary.of_training(model))
-    if "validation" in about:
-        lines += ["", scoring.heading(about), *scoring.scores(about["validation"])]
+    if scores := scoring.validated(model):
+        lines += ["", scoring.heading(about), *scores]
     lines += scoring.warned(about)
     if "decisions" in about:
         lines += ["", "Columns:", *summary.decided(_columns(model))]

@@ -66,7 +66,7 @@ def _as_option(found: re.Match[str]) -> str:
 def _in_shell(name: str, value: Any) -> str:
     """Return a value as it stands on a command line."""
     if isinstance(value, float):
-        return f"{value:.10g}"
+        return repr(value)
     if isinstance(value, int):
         return f"{value / 1e6:g}MB"  # of memory, the only whole number that a message proposes
     if isinstance(value, list):

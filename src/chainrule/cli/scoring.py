@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.option_names import as_options
 from chainrule.formatting import counted, decimals, number
+
+if TYPE_CHECKING:
+    from chainrule.tabular import TableModel
 
 CLASSES = 20
 """The most classes that have a line each."""
@@ -45,12 +48,45 @@ def scores(found: Mapping[str, Any]) -> list[str]:
     return lines + of_classes(found.get("classes", ()))
 
 
+def validated(model: TableModel) -> list[str]:
+    """Return the scores that a model tells, of several targets those of each below its name.
+
+    >>> model = cr.train("sklearn:wine", "target", epochs=1)
+    >>> validated(model)[0].split()
+    ['model', 'baseline']
+    """
+    about = model.about
+    if "targets" in about:
+        return of_targets({name: about["targets"][name] for name in model.target.columns})
+    return scores(about["validation"]) if "validation" in about else []
+
+
+def of_targets(each: Mapping[str, Any]) -> list[str]:
+    """Return the scores of several targets.
+
+    >>> rmse = {"model": {"rmse": 1.5}, "baseline": {"rmse": 3.0}}
+    >>> print(*of_targets({"price": rmse}), sep="\\n")
+      price                     model    baseline
+      RMSE                        1.5           3
+    """
+    from chainrule.cli.summary import short
+    from chainrule.tabular.formats.column_values import bare
+
+    lines: list[str] = []
+    for name, found in each.items():
+        heading, *rest = scores(found)
+        named = f"  {short(bare(name)):<19}  {heading[23:]}"
+        lines += [*[""] * bool(lines), named, *rest]
+    return lines
+
+
 def of_scores(found: Mapping[str, Any]) -> list[str]:
     """Return what `TableModel.evaluate` found."""
     rows = found["rows"]
     left_out = rows["without_target"]
     without = f", {left_out:,} without a target left out" if left_out else ""
-    lines = [f"{counted(int(rows['scored']), 'row')}{without}", *scores(found)]
+    of_them = of_targets(found["targets"]) if "targets" in found else scores(found)
+    lines = [f"{counted(int(rows['scored']), 'row')}{without}", *of_them]
     return [*lines, "", held(found["interval"])] if "interval" in found else lines
 
 

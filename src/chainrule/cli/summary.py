@@ -182,7 +182,7 @@ def of_training(model: TableModel) -> dict[str, str]:
     """Return what is known of the training that made a model; a file may hold only some of it."""
     about = model.about
     known = {
-        "Target": target(model),
+        "Target" if len(model.target.each) == 1 else "Targets": target(model),
         "Data": _data(about["rows"]) if "rows" in about else "",
         "Network": architecture(model.net, model.params),
         "Training": ending(about) if "epochs" in about else "",
@@ -254,6 +254,8 @@ def target(model: TableModel) -> str:
     """Return what a model predicts."""
     from chainrule.tabular.columns.decision import listed
 
+    if len(model.target.each) > 1:
+        return "; ".join(map(target, model.parts))
     found = model.target
     if found.task == "regression":
         levels = ", ".join(f"{q:g}" for q in model.quantiles)

@@ -153,7 +153,7 @@ class TrainingReport:
         say("\n".join(summary.facts(rows)))
         about = self.model.about
         say(f"\n{scoring.heading(about)}")
-        say("\n".join([*scoring.scores(about["validation"]), *scoring.warned(about)]))
+        say("\n".join([*scoring.validated(self.model), *scoring.warned(about)]))
         saved = f"{place}, {size(place.stat().st_size)}"
         follow = f"chainrule predict {shlex.quote(str(place))} new{ending} -o predictions{ending}"
         ends = {"Saved": saved, "Report": str(self.files.report or ""), "Next": follow}

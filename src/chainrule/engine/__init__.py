@@ -30,6 +30,7 @@
 | `team.hpp`, `laps.hpp` | a team of threads, and how long it works together |
 | `plan.hpp`, `trainer.hpp` | what a run is asked to make; whole epochs |
 | `room.hpp`, `predict.hpp`, `predictor.hpp` | predictions, their memory and their binding |
+| `number_rows.hpp` | rows of text that are plainly made of numbers |
 | `cpu.hpp`, `records.hpp`, `module.cpp` | the processor; records of Python; the binding |
 
 In C++ the files stand in the order of reading.

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "cpu.hpp"
+#include "number_rows.hpp"
 #include "records.hpp"
 
 using namespace nanobind::literals;
@@ -128,6 +129,18 @@ double losses(Trainer<T>& trainer, nb::handle examples, std::optional<In<std::in
     return trainer.step.loss_sum(data, all);
 }
 
+// The rows of a text into columns; how many fields are empty, or −1 where one is not plainly a number.
+std::int64_t read_numbers(const nb::bytes& text, char delimiter, In<std::uint8_t> whole,
+                          Out<double> columns) {
+    const auto* first = static_cast<const char*>(text.data());
+    const auto rows = static_cast<std::int64_t>(columns.size() / whole.size());
+    NumberRows table{delimiter, {whole.data(), whole.size()}};
+    nb::gil_scoped_release free;
+    const bool plain = rows > 0 && first[text.size() - 1] == '\n' &&
+                       table.read(first, first + text.size(), columns.data(), rows);
+    return plain ? table.empty : -1;
+}
+
 template <class T>
 void bind(nb::module_& m, const char* name) {
     nb::class_<Trainer<T>>(m, name)
@@ -154,6 +167,7 @@ void bind(nb::module_& m, const char* name) {
 
 NB_MODULE(CHAINRULE_MODULE, m) {
     using namespace chainrule;
+    nb::set_leak_warnings(false);  // a signal ends the process with what is under way
     m.doc() = "The engine, compiled for the instruction set " CHAINRULE_ISA ".";
     m.def("isa", [] { return CHAINRULE_ISA; });
     m.def("best_isa", &best_isa);
@@ -174,6 +188,8 @@ NB_MODULE(CHAINRULE_MODULE, m) {
         fill_in_order(order.data(), n, {});
         shuffle(order.data(), n, seed, number, epoch);
     });
+    m.def("read_numbers", &read_numbers, nb::kw_only(), "text"_a, "delimiter"_a, "whole"_a,
+          "columns"_a);
     const auto trainer = [&]<class T>(const char* name) {
         m.def(name, &make_trainer<T>, nb::kw_only(), "program"_a, "optimizer"_a, "numbers"_a,
               "batch"_a, "threads"_a, "keeps_gradient"_a);

@@ -12,7 +12,7 @@ import numpy as np
 
 from chainrule import engine
 from chainrule.batches import Subset, batches_after
-from chainrule.engine.program import Program
+from chainrule.engine.program import for_predictions
 from chainrule.engine.session import Done, Session, contiguous, refusal, why_not
 from chainrule.history import History
 from chainrule.network import Network, Parameters
@@ -89,7 +89,7 @@ def useful_threads(net: Network, batch: int, most: int | None = None) -> int:
     >>> useful_threads(cr.Network(2, [cr.Dense(2)], loss="huber"), batch=1, most=8)
     1
     """
-    worth = batch * Program(net).work // WORK_PER_THREAD
+    worth = batch * for_predictions(net).work // WORK_PER_THREAD
     return max(1, min(most or engine.cores(), engine.cores(), worth))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import engine
-from chainrule.engine.program import Program
+from chainrule.engine.program import for_predictions
 from chainrule.engine.session import why_not
 from chainrule.network import Network, Parameters
 from chainrule.trees import Array, leaves, tree_map
@@ -61,7 +61,7 @@ def _make(net: Network) -> Any:
         return None
     assert engine.native is not None
     return engine.native.predictor(
-        program=Program(net),
+        program=for_predictions(net),
         form=net.form,
         cores=engine.cores(),
         empty=np.empty,

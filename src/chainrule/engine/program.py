@@ -7,6 +7,7 @@ parameters. All of it is plain data; what follows from it, `program.hpp` decides
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple
 
@@ -295,3 +296,24 @@ class Program:
 def _owner(kind: type, name: str) -> type:
     """Return the class that a class has a function from."""
     return next(base for base in kind.__mro__ if name in vars(base))
+
+
+_made: dict[int, tuple[weakref.ref[Network], Program]] = {}
+"""Of each network, by its identity: comparing networks takes longer."""
+
+
+def for_predictions(net: Network) -> Program:
+    """Return the program of a network that draws nothing, which is made once.
+
+    Raises UnsupportedError where the engine has no operation for a layer.
+
+    >>> net = cr.Network(2, [cr.Dense(1)], "huber")
+    >>> for_predictions(net) is for_predictions(net)
+    True
+    """
+    key = id(net)
+    found = _made.get(key)
+    if found is None or found[0]() is not net:
+        found = weakref.ref(net, lambda _: _made.pop(key, None)), Program(net)
+        _made[key] = found
+    return found[1]

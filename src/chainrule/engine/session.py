@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from chainrule import engine, losses, streams
 from chainrule.batches import Examples, Rows, Subset
-from chainrule.engine.program import Program, UnsupportedError
+from chainrule.engine.program import Program, UnsupportedError, for_predictions
 from chainrule.network import Network, Parameters, divisor
 from chainrule.optimizers import OPTIMIZERS, Optimizer, State
 from chainrule.record import Plan
@@ -63,7 +63,7 @@ def why_not(net: Network, params: Parameters, optimizer: Optimizer | None = None
     foreign = not all(isinstance(leaf, np.ndarray) for leaf in arrays)
     dtype = None if foreign or not arrays else arrays[0].dtype
     try:
-        Program(net)
+        for_predictions(net)
     except UnsupportedError as error:
         return str(error)
     own = "of your own, in Python"

@@ -51,6 +51,8 @@ class LossCurveDisplay:
         The scores after each epoch by name, the one that decides first.
     loss_name
         What the loss is called on its axis.
+    best_epoch
+        The epoch that is marked, from 1; left out, that of the lowest validation loss.
 
     Attributes
     ----------
@@ -79,9 +81,10 @@ class LossCurveDisplay:
         scores: dict[str, Any] | None = None,
         *,
         loss_name: str = "loss",
+        best_epoch: int | None = None,
     ) -> None:
         self.loss, self.validation_loss, self.scores = loss, validation_loss, scores or {}
-        self.loss_name = loss_name
+        self.loss_name, self.best_epoch = loss_name, best_epoch
 
     @classmethod
     def from_estimator(cls, estimator: Any, *, ax: Any = None, **kwargs: Any) -> LossCurveDisplay:
@@ -143,7 +146,8 @@ class LossCurveDisplay:
         self._curve(self.ax_, "training loss", self.loss, "-", BLUE, kwargs)
         if self.validation_loss:
             self._curve(self.ax_, "validation loss", self.validation_loss, "--", ORANGE, kwargs)
-            _mark(self.ax_, self.validation_loss, int(np.argmin(self.validation_loss)), ORANGE)
+            best = self.best_epoch or 1 + int(np.argmin(self.validation_loss))
+            _mark(self.ax_, self.validation_loss, best - 1, ORANGE)
         self.ax_.set(xlabel="epoch", ylabel=f"mean loss and penalty\n({self.loss_name})")
         known = np.concatenate([self.loss, self.validation_loss or []])
         if 0 < 30 * known.min() < known.max():

@@ -43,12 +43,20 @@ def hold_out(
     elif groups is not None:
         held = _some_groups(groups, wanted, draw)
     else:
-        order = np.lexsort((draw.permutation(n), y))
+        order = _drawn_order(y, draw)
         places = (np.arange(wanted) + draw.random()) * (n / wanted)
         held = np.sort(order[places.astype(np.int64)])
     by = {"time": time, "groups": groups}
     _check_sides(held, n, fraction, [name for name, column in by.items() if column is not None])
     return held
+
+
+def _drawn_order(y: Array, draw: np.random.Generator) -> Rows:
+    """The examples as y rises, those of equal y in a drawn order."""
+    place = draw.permutation(len(y))
+    first = np.empty_like(place)
+    first[place] = np.arange(len(y))
+    return np.asarray(first[np.argsort(y[first], kind="stable")])
 
 
 def _check_sides(held: Rows, n: int, fraction: float, by: list[str]) -> None:

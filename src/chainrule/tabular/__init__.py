@@ -18,6 +18,7 @@
 | `files/`, `formats/` | tables from files and frames; how their text becomes values |
 | `columns/`, `encoding/` | what columns are; how they become numbers |
 | `training_options.py` | what can be asked of it, and what the size of the data decides |
+| `target_names.py`, `target_parts.py` | which columns are targets; of several, the model of each |
 | `target_decisions.py` | what suits a target: its task, its values, what its rows count |
 | `surveyed_table.py` | what the columns of a table are |
 | `prepare.py` | from a table to examples |
@@ -25,6 +26,7 @@
 | `example_blocks.py` | where they lie, in memory or in a file |
 | `block_checkpoints.py` | where a run left off |
 | `table_model.py` | `TableModel`: predictions, scores, one file |
+| `model_reading.py` | how it reads the columns of a table |
 | `table_evaluation.py` | how good a model is on a table that has the target |
 | `intervals.py`, `bounds.py` | what share of new rows an interval holds; the bounds of a quantity |
 | `bounds_examples.py`, `bounds_training.py` | the networks of bounds, and their training |

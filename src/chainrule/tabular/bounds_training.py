@@ -1,8 +1,8 @@
 r"""The runs of the networks that the bounds of a quantity are made of, and what comes of them.
 
 They are beside those whose mean is predicted, which are the same with bounds and without. They are
-trained on the rows in training alone, at each of the rates, and their mean is taken: the rows held
-out are new to them, and say how far the bounds must move.
+trained on the rows in training alone, at each of the rates, and their mean is taken. The rows held
+out are new to them, and choose no epoch: they say how far the bounds must move.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from chainrule.tabular.bounds_examples import for_bounds, options_for_bounds
 from chainrule.tabular.formats.column_formats import ColumnFormats
 from chainrule.tabular.prepare import Prepared
 from chainrule.tabular.table_model import TableModel
-from chainrule.tabular.table_training import TableTraining, model_of, run_in_training
+from chainrule.tabular.table_training import TableTraining, model_of, of_a_run, run_unwatched
 from chainrule.tabular.training_options import Options
 from chainrule.tabular.training_runs import Run, Stage
 from chainrule.trees import leaves, rebuild
@@ -26,12 +26,14 @@ from chainrule.trees import leaves, rebuild
 def stage_of_bounds(prepared: Prepared, options: Options) -> Stage:
     """Return a run at each of the rates, before its first visit, by options that are complete."""
     share: Any = options.interval
-    of, own = for_bounds(prepared, share), options_for_bounds(options, share)
-    runs = [
-        run_in_training(of, own, rate, name=f"bounds-{k}")
-        for k, rate in enumerate(options.rates, 1)
-    ]
-    return Stage("bounds", runs)
+    of, asked = for_bounds(prepared, share), options_for_bounds(options, share)
+    epochs: Any = options.epochs
+
+    def run(k: int, rate: float) -> Run:
+        own = of_a_run(of, asked, rate, None)
+        return run_unwatched(of, own, of.blocks, f"bounds-{k}", epochs, epochs)
+
+    return Stage("bounds", [run(k, rate) for k, rate in enumerate(options.rates, 1)])
 
 
 def with_bounds(training: TableTraining, model: TableModel, scored: TableModel) -> TableModel:

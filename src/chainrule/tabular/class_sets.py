@@ -55,10 +55,12 @@ def written(sets: Sets, labels: Sequence[str]) -> pl.Series:
     >>> written(np.array([[True, True], [False, True]]), ["no", "a|b"]).to_list()
     ['no|"a|b"', '"a|b"']
     """
-    rows, classes = np.nonzero(sets)
-    names = pl.Series("set", [_quoted(label) for label in labels]).gather(classes)
-    by_row = pl.DataFrame([pl.Series("row", rows), names]).group_by("row", maintain_order=True)
-    return by_row.agg(pl.col("set").str.join(BETWEEN)).get_column("set")
+    texts = [_quoted(label) for label in labels]
+    packed = np.packbits(sets, axis=1)
+    alike = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()  # a set as one value
+    _, first, of = np.unique(alike, return_index=True, return_inverse=True)
+    made = [BETWEEN.join(texts[k] for k in np.flatnonzero(sets[row])) for row in first.tolist()]
+    return pl.Series("set", made, dtype=pl.String).gather(of)
 
 
 def _quoted(label: str) -> str:

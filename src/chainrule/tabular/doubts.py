@@ -18,6 +18,7 @@ from chainrule.streams import Stream, generator
 from chainrule.tabular.columns.row_sample import hashes
 from chainrule.tabular.encoding.column_encoders import SOFT
 from chainrule.tabular.encoding.preparation import Preparation
+from chainrule.tabular.encoding.several_targets import SeveralTargets, each_target
 from chainrule.tabular.encoding.target_encoding import TargetEncoder
 from chainrule.tabular.example_blocks import ExampleBlocks
 from chainrule.tabular.scores import MAIN, SCORES
@@ -53,6 +54,9 @@ AGREEING = 0.9
 ROWS = 2_000
 """The examples that are hashed at a time."""
 
+LEFT = np.uint64(42)
+"""The bits of a hash that are left out where only its beginning is looked at."""
+
 
 def of_a_table(
     target: TargetEncoder,
@@ -76,7 +80,7 @@ def of_a_table(
     )
     given = keys(held_out.X, held_out.y) if alike is None else alike[1]
     return [
-        *leaks(target, preparation, blocks, held_out),
+        *_leaks_of_each(target, preparation, blocks, held_out),
         *repeated(training if alike is None else [alike[0]], given, held_out.y),
     ]
 
@@ -88,6 +92,13 @@ def of_a_model(model: TableModel, held_out: Examples, scores: dict[str, Any]) ->
     >>> model.about["warnings"]
     []
     """
+    if isinstance(model.target, SeveralTargets):
+        parts = zip(model.parts, model.target.targets(held_out.y), strict=True)
+        return [
+            f"target {part.target.column!r}: {doubt}"
+            for part, y in parts
+            for doubt in of_a_model(part, Examples(held_out.X, y, None), scores[part.target.column])
+        ]
     found = _one_class(model, held_out, scores["classes"]) if "classes" in scores else []
     return [*found, *idle(model, scores)]
 
@@ -95,10 +106,16 @@ def of_a_model(model: TableModel, held_out: Examples, scores: dict[str, Any]) ->
 # A column that gives the target away
 
 
-def leaks(
+def _leaks_of_each(
     target: TargetEncoder, preparation: Preparation, blocks: ExampleBlocks, held_out: Examples
 ) -> Iterator[str]:
-    """Yield each column that predicts the target by itself, nearly without an error.
+    data = _some(blocks, held_out)
+    for own, y in each_target(target, data.y):
+        yield from leaks(own, preparation, Examples(data.X, y, None))
+
+
+def leaks(target: TargetEncoder, preparation: Preparation, data: Examples) -> Iterator[str]:
+    """Yield each column that predicts the target by itself, nearly without an error, in examples.
 
     Of a column that has no value in some rows, the others tell.
 
@@ -108,7 +125,6 @@ def leaks(
     >>> print(model.about["warnings"][0])
     column 'cm' alone predicts 'inches': it scores 1.0000 (R²); was that meant? If not...
     """
-    data = _some(blocks, held_out)
     name = "accuracy" if target.task == "classification" else "R²"
     found = []
     for column, features in preparation.places.items():
@@ -272,12 +288,13 @@ def repeated(training: Iterable[Keys], held_out: Keys, y: Array) -> Iterator[str
     whole, row = np.unique(rows, return_inverse=True)
     least, greatest = np.full(len(inputs), 2**64 - 1, np.uint64), np.zeros(len(inputs), np.uint64)
     repeats = np.zeros(len(whole), bool)
+    of_inputs, of_rows = Known(inputs), Known(whole)
     for there, own in training:  # the rows of equal inputs are all one where both ends are
-        at, known = _places(there, inputs)
-        np.minimum.at(least, at[known], own[known])
-        np.maximum.at(greatest, at[known], own[known])
-        at, known = _places(own, whole)
-        repeats[at[known]] = True
+        known, at = of_inputs.among(there)
+        np.minimum.at(least, at, own[known])
+        np.maximum.at(greatest, at, own[known])
+        _, at = of_rows.among(own)
+        repeats[at] = True
     twins = repeats[row]
     share = float(twins.mean())
     if share < REPEATED or twins.sum() < LEAST:
@@ -291,10 +308,23 @@ def repeated(training: Iterable[Keys], held_out: Keys, y: Array) -> Iterator[str
     )
 
 
-def _places(values: Array, among: Array) -> tuple[Array, Array]:
-    """Return where values would stand among others that rise, and whether they do stand there."""
-    at = np.minimum(np.searchsorted(among, values), len(among) - 1)
-    return at, among[at] == values
+class Known:
+    """Hashes that rise, to be found among others, which mostly tell by how they begin.
+
+    >>> Known(np.array([3, 8, 2**63], np.uint64)).among(np.array([8, 4, 2**63], np.uint64))
+    (array([0, 2]), array([1, 2]))
+    """
+
+    def __init__(self, rising: NDArray[np.uint64]) -> None:
+        self.rising, self.begins = rising, np.zeros(2 ** (64 - int(LEFT)), bool)
+        self.begins[rising >> LEFT] = True
+
+    def among(self, hashes: Array) -> tuple[Array, Array]:
+        """Return which of some hashes are known, and where each of these stands."""
+        likely = np.flatnonzero(self.begins[hashes >> LEFT])
+        at = np.minimum(np.searchsorted(self.rising, hashes[likely]), len(self.rising) - 1)
+        known = self.rising[at] == hashes[likely]
+        return likely[known], at[known]
 
 
 def beyond_chance(y: Array) -> float:
@@ -303,7 +333,7 @@ def beyond_chance(y: Array) -> float:
     >>> beyond_chance(np.array([0, 1])), beyond_chance(np.array([0, 0]))
     (0.95, 1.0)
     """
-    counts = np.unique(y.reshape(len(y), -1)[:, 0], return_counts=True)[1]
+    counts = np.unique(y.reshape(len(y), -1), axis=0, return_counts=True)[1]
     chance = float(((counts / len(y)) ** 2).sum())
     return chance + AGREEING * (1 - chance)
 

@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 
 from chainrule import codec, losses
 from chainrule.codec import Makes
+from chainrule.layers import Dense
+from chainrule.loss_row import Loss
 from chainrule.network import Network
 from chainrule.tabular.bounds import levels
 from chainrule.tabular.columns.decision import FEATURES, ColumnRole
 from chainrule.tabular.encoding.preparation import Preparation, PreparationData
+from chainrule.tabular.encoding.several_targets import SeveralTargets
 from chainrule.tabular.encoding.target_encoding import ClassEncoder, QuantityEncoder, TargetEncoder
 from chainrule.tabular.formats.column_formats import ColumnFormat
 from chainrule.tabular.intervals import Interval
@@ -148,6 +151,7 @@ class About(TypedDict, total=False):
     refit: str
     runs: Runs
     validation: Validation
+    targets: dict[str, Validation]
     calibration: Calibrated
     warnings: list[str]
 
@@ -156,7 +160,7 @@ class _Parts(TypedDict):
     kind: str
     network: Any  # `network_from_data` reads it
     preparation: PreparationData
-    target: ClassEncoder | QuantityEncoder
+    target: ClassEncoder | QuantityEncoder | SeveralTargets
 
 
 class Networks(TypedDict):
@@ -213,6 +217,7 @@ def check(
         _agree("the members of runs", members, file["runs"]["members"])
     if "decisions" in file:
         _check_decisions(file["decisions"], preparation, target)
+    _check_targets(file, target)
     if "validation" in file:
         _check_scores(file["validation"], kind_of(target, net.loss), getattr(target, "names", ()))
 
@@ -240,7 +245,16 @@ def _check_network(net: Network, preparation: Preparation, target: TargetEncoder
             raise ValueError(
                 f"its network has {getattr(net, name)} {name}, and its table needs {size}"
             )
-    row = losses.loss(net.loss)
+    heads = losses.loss(net.loss).heads(net.outputs)
+    _agree("the heads of network.loss", len(target.each), len(heads))
+    for each, head in zip(target.each, heads, strict=True):
+        _agree("the outputs of network.loss", each.outputs, head.outputs)
+        _check_loss(head.loss, each)
+    if len(heads) > 1 and not isinstance(net.layers[-1], Dense):
+        raise ValueError("the last layer of network must be Dense for several targets")
+
+
+def _check_loss(row: Loss, target: TargetEncoder) -> None:
     _agree(
         "the task of network.loss", target.task, task_of(str(row)) if row.target in TASKS else ""
     )
@@ -248,11 +262,26 @@ def _check_network(net: Network, preparation: Preparation, target: TargetEncoder
     _agree("the quantiles of network.loss", getattr(target, "quantiles", ()), levels)
 
 
+def _check_targets(file: TableFile, target: TargetEncoder) -> None:
+    """Check that several targets have scores of each, and that one has none of such."""
+    several = len(target.each) > 1
+    if ("targets" if not several else "validation") in file:
+        raise ValueError("scores of validation must be those of its targets")
+    if "targets" in file:
+        _agree("the targets with scores", sorted(target.columns), sorted(file["targets"]))
+        for each in target.each:
+            found = file["targets"][each.column]
+            _check_scores(found, kind_of(each, None), getattr(each, "names", ()))
+
+
 def _check_baseline(baseline: Array, target: TargetEncoder) -> None:
     if baseline.shape != (target.outputs,) or baseline.dtype.kind != "f":
         raise ValueError(f"its baseline must have {target.outputs} values")
-    if target.task == "classification" and not _are_shares(baseline):
-        raise ValueError("its baseline must be the shares of the classes")
+    first = 0
+    for each in target.each:
+        own = baseline[first : (first := first + each.outputs)]
+        if each.task == "classification" and not _are_shares(own):
+            raise ValueError("its baseline must be the shares of the classes")
 
 
 def _are_shares(values: Array) -> bool:
@@ -305,7 +334,8 @@ def _check_decisions(
 ) -> None:
     columns = [each["column"] for each in decided]
     _agree("the columns of decisions", sorted(set(columns)), sorted(columns))
-    _agree("the target of decisions", [target.column], _with_role(decided, ["target"]))
+    told = sorted(_with_role(decided, ["target"]))
+    _agree("the target of decisions", sorted(target.columns), told)
     _agree(
         "the columns of decisions that become inputs",
         sorted(preparation.columns),

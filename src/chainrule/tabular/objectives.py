@@ -140,6 +140,32 @@ def loss_of(task: str, loss: str | None, quantiles: Levels = ()) -> str:
     return str(losses.quantile(*quantiles)) if quantiles else loss or BY_TASK[task]
 
 
+def losses_of(target: TargetEncoder, loss: str | None, quantiles: Levels = ()) -> str:
+    """Return the full name of the loss of a training: of several targets, a head for each.
+
+    A loss that is asked for is that of the targets of its task.
+
+    >>> from chainrule.tabular.encoding.several_targets import SeveralTargets
+    >>> from chainrule.tabular.encoding.target_encoding import ClassEncoder, QuantityEncoder
+    >>> parts = QuantityEncoder("price", 0.0, 1.0), ClassEncoder("sold", ("no", "yes"))
+    >>> losses_of(SeveralTargets(parts), "huber(1)")
+    'heads(huber(1): 1, cross_entropy: 2)'
+    """
+    if not hasattr(target, "parts"):
+        return loss_of(target.task, loss, quantiles)
+    asked = task_of(loss)
+    heads = (
+        (
+            loss_of(
+                part.task, loss if part.task == asked else None, getattr(part, "quantiles", ())
+            ),
+            part.outputs,
+        )
+        for part in target.parts
+    )
+    return str(losses.heads(*heads))
+
+
 def kind_of(target: TargetEncoder, loss: Any) -> str:
     """Return the kind of prediction that a loss makes of a target, as the scores have it.
 
@@ -150,8 +176,8 @@ def kind_of(target: TargetEncoder, loss: Any) -> str:
     ... )
     ('classes', 'counts')
     """
-    if target.task == "classification":
-        return "classes"
+    if target.task in ("classification", "several"):
+        return "classes" if target.task == "classification" else "several"
     if getattr(target, "quantiles", ()):
         return "quantiles"
     return "counts" if str(loss) == "poisson" else "quantity"

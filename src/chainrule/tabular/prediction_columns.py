@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from chainrule.tabular.class_sets import written
+from chainrule.tabular.encoding.several_targets import SeveralTargets
 from chainrule.tabular.encoding.target_encoding import TargetEncoder
 from chainrule.tabular.intervals import Interval
 
@@ -32,7 +33,8 @@ def are_predictions(columns: Iterable[str]) -> bool:
     >>> are_predictions(["id", "prediction"]), are_predictions(["id", "price"])
     (True, False)
     """
-    return any(name == PREDICTION or name.startswith(QUANTILE) for name in columns)
+    begins = (f"{PREDICTION}_", QUANTILE)
+    return any(name == PREDICTION or name.startswith(begins) for name in columns)
 
 
 def prediction_names(target: TargetEncoder, interval: Interval | None = None) -> list[str]:
@@ -42,6 +44,8 @@ def prediction_names(target: TargetEncoder, interval: Interval | None = None) ->
     >>> prediction_names(ClassEncoder("dear", ("no", "yes")))
     ['prediction', 'probability_no', 'probability_yes']
     """
+    if isinstance(target, SeveralTargets):
+        return [_of_target(name, each) for each in target.parts for name in prediction_names(each)]
     if quantiles := getattr(target, "quantiles", ()):
         return [f"{QUANTILE}{q}" for q in quantiles]
     if target.task == "regression":
@@ -49,6 +53,12 @@ def prediction_names(target: TargetEncoder, interval: Interval | None = None) ->
     classes = getattr(target, "names", ())
     sets = [SET] if interval else []
     return [PREDICTION, *sets, *(f"probability_{name}" for name in classes)]
+
+
+def _of_target(name: str, target: TargetEncoder) -> str:
+    """Return what a column of predictions is called of one of several targets."""
+    word, between, rest = name.partition("_")
+    return f"{word}_{target.column}{between}{rest}"
 
 
 def prediction_columns(
@@ -63,6 +73,11 @@ def prediction_columns(
     >>> column.name, column.to_list()
     ('prediction', [1.5, 2.5])
     """
+    if isinstance(target, SeveralTargets):
+        each = zip(target.parts, target.of_each(p), strict=True)
+        columns = [column for own in each for column in prediction_columns(*own)]
+        named = zip(columns, prediction_names(target), strict=True)
+        return [column.alias(name) for column, name in named]
     if target.task == "classification":
         first, *probable = prediction_names(target)
         sets = [] if bounds is None else [written(bounds, target.names).alias(SET)]  # type: ignore[attr-defined]

@@ -7,12 +7,10 @@ between, where means of the target by category are wanted.
 from __future__ import annotations
 
 import tempfile
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -23,10 +21,11 @@ from chainrule.errors import argument
 from chainrule.fitting.hold_out import hold_out
 from chainrule.streams import Stream, generator
 from chainrule.tabular.columns.decision import Decision
-from chainrule.tabular.columns.survey import with_target
+from chainrule.tabular.columns.survey import Targets, names_of, with_target
 from chainrule.tabular.doubts import BothKeys, Keys, keys, of_a_table
 from chainrule.tabular.encoding.number_bins import Edges, bins_of
 from chainrule.tabular.encoding.preparation import Preparation, fit_preparation
+from chainrule.tabular.encoding.several_targets import each_target
 from chainrule.tabular.encoding.target_encoding import TargetEncoder
 from chainrule.tabular.encoding.target_means import (
     CrossFitted,
@@ -35,22 +34,18 @@ from chainrule.tabular.encoding.target_means import (
     means_of,
 )
 from chainrule.tabular.example_blocks import ExampleBlocks
+from chainrule.tabular.files.ahead import ahead
 from chainrule.tabular.files.source import Source, changed
 from chainrule.tabular.files.text_fields import EMPTY
 from chainrule.tabular.formats.column_formats import ColumnFormats
 from chainrule.tabular.objectives import class_weights
 from chainrule.tabular.surveyed_table import SurveyedTable, row_reader, survey_table
 from chainrule.tabular.table_error import TableError
-from chainrule.tabular.target_decisions import check_counts, counts, fitted_to
+from chainrule.tabular.target_decisions import check_counts, counts, fitted_to, kept_in_shares
 from chainrule.tabular.text_labels import spelled_otherwise
 from chainrule.tabular.training_options import Options
 
 Array = NDArray[Any]
-T = TypeVar("T")
-Made = TypeVar("Made")
-THREADS = 2
-"""The chunks that are prepared at a time: each is in memory."""
-
 HELD_OUT_BYTES = 2**25
 """The most that the inputs of the examples held out take: they stay in memory."""
 
@@ -103,13 +98,7 @@ class Prepared:
         """What is predicted without the inputs, from the examples in training."""
         y = self.y[~self.is_held_out]
         w = None if self.weight is None else self.weight[~self.is_held_out]
-        if self.target.task == "regression":
-            values = self.target.decode(y).to_numpy()
-            if levels := getattr(self.target, "quantiles", ()):
-                return np.asarray(np.quantile(values, levels, weights=w, method="inverted_cdf"))
-            return np.array([np.average(values, weights=w)])
-        counts = np.bincount(y, weights=w, minlength=self.target.outputs)
-        return np.asarray(counts / counts.sum())
+        return np.concatenate([_baseline(*own, w) for own in each_target(self.target, y)])
 
     def with_all(self) -> ExampleBlocks:
         """Return blocks of all examples, in training and held out."""
@@ -119,8 +108,19 @@ class Prepared:
         return blocks
 
 
+def _baseline(target: TargetEncoder, y: Array, w: Array | None) -> Array:
+    """Return what is predicted of a target without the inputs, (outputs,)."""
+    if target.task == "regression":
+        values = target.decode(y).to_numpy()
+        if levels := getattr(target, "quantiles", ()):
+            return np.asarray(np.quantile(values, levels, weights=w, method="inverted_cdf"))
+        return np.array([np.average(values, weights=w)])
+    counts = np.bincount(y, weights=w, minlength=target.outputs)
+    return np.asarray(counts / counts.sum())
+
+
 def prepare(
-    source: Source, target: str, options: Options, *, words: Iterable[str] = ()
+    source: Source, target: Targets, options: Options, *, words: Iterable[str] = ()
 ) -> Prepared:
     """Return the examples of a table as training takes them; some columns hold words for certain.
 
@@ -164,7 +164,7 @@ class _Targets(NamedTuple):
 
 
 def _targets(
-    surveyed: SurveyedTable, target: str, options: Options, chunks: Callable[..., Numbered]
+    surveyed: SurveyedTable, target: Targets, options: Options, chunks: Callable[..., Numbered]
 ) -> _Targets:
     """Return what the examples are to teach, in the order of the rows that have a target."""
     fitted = fitted_to(surveyed.survey, surveyed.decisions, options)
@@ -172,13 +172,15 @@ def _targets(
     check_counts(fitted, options.loss, y, surveyed.rows)
     of = means_of(fitted, y)
     preparation = fit_preparation(surveyed.survey, surveyed.decisions, of.names)
-    held = _held_out(surveyed.kept, y, target, options, len(preparation.feature_names))
+    held = _held_out(
+        surveyed.kept, kept_in_shares(fitted, y), target, options, len(preparation.feature_names)
+    )
     w = _weights(surveyed.kept, options.weight, held)
     of_class = class_weights(fitted, options.class_weight, y[~held], _part(w, ~held))
     groups = _column(surveyed.kept, options.groups, "groups", target)
     means = TargetMeans(preparation, dealt_to_folds(held, groups, options.seed), w)
     if means.columns:
-        for rows, chunk in chunks([target, *means.columns]):
+        for rows, chunk in chunks([*names_of(target), *means.columns]):
             means.add(rows, chunk, of.numbers(y[rows]))
     preparation, crossed = means.fitted()
     bins = bins_of(preparation, surveyed.survey.sample)
@@ -199,13 +201,13 @@ def _dealt(targets: _Targets, blocks: ExampleBlocks, chunks: Numbered) -> dict[s
 
 
 def _held_out(
-    kept: pl.DataFrame, y: Array, target: str, options: Options, features: int
+    kept: pl.DataFrame, y: Array, target: Targets, options: Options, features: int
 ) -> NDArray[np.bool_]:
     """Return which examples are held out."""
     held = np.zeros(len(y), bool)
     try:
         rows = hold_out(
-            y if y.ndim == 1 else y[:, 0],
+            y,
             options.validation,
             generator(Stream.HELD_OUT, options.seed),
             most=max(1, HELD_OUT_BYTES // (4 * features)),
@@ -306,27 +308,11 @@ def _parted(found: list[Keys], held: NDArray[np.bool_]) -> BothKeys:
     return (inputs[~held], whole[~held]), (inputs[held], whole[held])
 
 
-def ahead(function: Callable[[T], Made], given: Iterable[T]) -> Iterator[Made]:
-    """Yield a function's results in order, the next made while one is in use.
-
-    >>> list(ahead(abs, [-1, 2, -3]))
-    [1, 2, 3]
-    """
-    waiting: deque[Future[Made]] = deque()
-    with ThreadPoolExecutor(THREADS) as pool:
-        for each in given:
-            waiting.append(pool.submit(function, each))
-            if len(waiting) > THREADS:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-
-def _column(frame: pl.DataFrame, name: str | None, option: str, target: str) -> Array | None:
+def _column(frame: pl.DataFrame, name: str | None, option: str, target: Targets) -> Array | None:
     """Return a column that parts the examples, as numbers in the order of its values."""
     if name is None:
         return None
-    if name == target:
+    if name in names_of(target):
         raise TableError(f"column {name!r} is the target; take it out of {argument(option)}")
     if name not in frame.columns:
         raise TableError(f"{argument(option, name)} is no column of the table")

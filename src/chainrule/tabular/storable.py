@@ -14,6 +14,8 @@ from typing import Any
 from chainrule.codec import LONGEST, MOST_VALUES, to_data
 from chainrule.errors import argument
 from chainrule.serialization.specifications import MOST_LAYERS
+from chainrule.tabular.encoding.several_targets import told
+from chainrule.tabular.encoding.target_encoding import TargetEncoder
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.formats.column_values import shown
 from chainrule.tabular.scores import SCORES
@@ -82,19 +84,23 @@ def _texts(model: TableModel) -> Iterator[tuple[str, str, str]]:
         for word in getattr(encoder, "categories", ()):
             remedy = f"shorten it, or {argument('leave_out', [encoder.column])}"
             yield f"column {shown(encoder.column)}: the value", word, remedy
-    for name in getattr(model.target, "names", ()):
-        yield f"target {shown(model.target.column)}: the class", name, shorter
+    for target in model.target.each:
+        for name in getattr(target, "names", ()):
+            yield f"target {shown(target.column)}: the class", name, shorter
 
 
 def _foreseen(model: TableModel) -> dict[str, Any]:
     """Return what a training tells at its end, in no fewer characters."""
     scores = dict.fromkeys(SCORES, ANY)
     of_a_class = dict.fromkeys(("precision", "recall", "f1", "support"), ANY)
-    classes = [{"class": name, **of_a_class} for name in getattr(model.target, "names", ())]
-    return {
-        "validation": {"model": scores, "baseline": scores, "classes": classes},
-        "refit": " " * ROOM,
-    }
+
+    def of(target: TargetEncoder) -> dict[str, Any]:
+        classes = [{"class": name, **of_a_class} for name in getattr(target, "names", ())]
+        return {"model": scores, "baseline": scores, "classes": classes}
+
+    each = {target.column: of(target) for target in model.target.each}
+    whole = each if len(each) > 1 else each[model.target.column]
+    return {**told(model.target, whole), "refit": " " * ROOM}
 
 
 def _remedy(model: TableModel) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from chainrule.tabular.columns.decision import Decision
 from chainrule.tabular.columns.find_formats import Wanted, find_formats, roles_of
-from chainrule.tabular.columns.survey import Survey, survey, with_target
+from chainrule.tabular.columns.survey import Survey, Targets, names_of, survey, with_target
 from chainrule.tabular.files.source import CHUNK, Source
 from chainrule.tabular.formats.column_formats import ColumnFormats, read
 from chainrule.tabular.memory import check_rows, for_this_process
@@ -51,17 +51,20 @@ class SurveyedTable(NamedTuple):
 
 
 def survey_table(
-    source: Source, frames: Frames, target: str, options: Options, words: Iterable[str]
+    source: Source, frames: Frames, target: Targets, options: Options, words: Iterable[str]
 ) -> SurveyedTable:
     """Return what a table's columns are, from all its rows."""
+    targets = names_of(target)
+    if len(targets) > 1:  # their loss sets the task of some
+        options = replace(options, loss=None, label_smoothing=0.0)
     with as_asked(options):
         forms = _forms(source, frames, target, options, words)
-    needed = dict.fromkeys((target, options.weight, options.groups, options.time))
+    needed = dict.fromkeys((*targets, options.weight, options.groups, options.time))
     seen: list[pl.DataFrame] = []
 
     def looked_at() -> Iterator[pl.DataFrame]:
         for chunk in frames():
-            if target in chunk.columns:
+            if set(targets) <= set(chunk.columns):
                 seen.append(chunk.select(name for name in needed if name in chunk.columns))
             yield chunk
 
@@ -75,7 +78,7 @@ def survey_table(
 
 
 def _forms(
-    source: Source, frames: Frames, target: str, options: Options, words: Iterable[str]
+    source: Source, frames: Frames, target: Targets, options: Options, words: Iterable[str]
 ) -> ColumnFormats:
     """Return how the columns of a table are read."""
     roles = roles_of(target, **of_columns(options))

@@ -16,10 +16,13 @@ from chainrule.tabular import class_scores, intervals
 from chainrule.tabular.bounds import within
 from chainrule.tabular.class_sets import size_without_inputs
 from chainrule.tabular.columns.survey import with_target
+from chainrule.tabular.encoding.several_targets import SeveralTargets
+from chainrule.tabular.encoding.target_encoding import TargetEncoder
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.formats.notes import Notes
 from chainrule.tabular.scores import scored
 from chainrule.tabular.table_error import TableError
+from chainrule.tabular.target_parts import of_parts
 
 if TYPE_CHECKING:
     from chainrule.tabular.table_model import TableModel
@@ -40,16 +43,31 @@ def evaluated(model: TableModel, source: Source, notes: Notes | None) -> dict[st
     chunks = list(_examples(model, source, weight, notes))
     parts = [part for _, found in chunks for part in found]
     if not parts:
-        raise TableError(f"{source.name}: no row has the target {model.target.column!r}")
+        raise TableError(f"{source.name}: no row has the {_named(model.target)}")
     y, p, w, bounds = (_joined(each) for each in zip(*parts, strict=True))
     rows = {"scored": len(y), "without_target": sum(n for n, _ in chunks) - len(y)}
-    found = {"rows": rows, **model.scores(y, p, w)}
+    if isinstance(model.target, SeveralTargets):
+        each = of_parts(model, y, p)
+        of_each = {part.target.column: _found(part, own, q, w) for part, own, q in each}
+        return {"rows": rows, "targets": of_each}
+    found = {"rows": rows, **_found(model, y, p, w)}
     if bounds is not None:
         found["interval"] = held(model, model.in_units(y), bounds, w)
+    return found
+
+
+def _found(model: TableModel, y: Array, p: Array, w: Array | None) -> dict[str, Any]:
+    """Return the scores of a target, and of classes what each was taken for."""
+    found = model.scores(y, p, w)
     if model.target.task == "classification":
         names = list(model.outputs_named)
         found["confusion"] = class_scores.confusion_by_name(y, p.argmax(axis=1), names)
     return found
+
+
+def _named(target: TargetEncoder) -> str:
+    names = " and ".join(map(repr, target.columns))
+    return f"targets {names}" if len(target.columns) > 1 else f"target {names}"
 
 
 def scores_of(model: TableModel, y: Array, p: Array, weight: Array | None) -> dict[str, Any]:
@@ -104,11 +122,11 @@ def _examples(
     model: TableModel, source: Source, weight: str | None, notes: Notes | None
 ) -> Iterator[tuple[int, list[Part]]]:
     """Yield how many rows each chunk has, and y, p, w and bounds of those with a target, if any."""
-    target = model.target.column
-    asked = (*model.preparation.columns, target, *([weight] if weight else []))
+    targets = model.target.columns
+    asked = (*model.preparation.columns, *targets, *([weight] if weight else []))
     first = 1
     for chunk in model.read(source, asked, notes):
-        known = with_target(chunk, target) if target in chunk.columns else chunk
+        known = with_target(chunk, targets) if {*targets} <= {*chunk.columns} else chunk
         part: list[Part] = []
         if known.height:
             y = model.target.encode(known, first=first)

@@ -23,24 +23,23 @@ from chainrule.serialization import ModelFileError, check_writable, read_file, w
 from chainrule.tabular import stored_model
 from chainrule.tabular.bounds import bounded
 from chainrule.tabular.class_sets import sets_of
-from chainrule.tabular.encoding.column_encoders import CategoryEncoder, NumberEncoder
-from chainrule.tabular.encoding.many_categories import ManyEncoder
 from chainrule.tabular.encoding.preparation import Preparation
+from chainrule.tabular.encoding.several_targets import SeveralTargets
 from chainrule.tabular.encoding.target_encoding import TargetEncoder
-from chainrule.tabular.encoding.text_encoder import TextEncoder
 from chainrule.tabular.files.copied_columns import with_copies
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.files.source import Source
-from chainrule.tabular.files.text_fields import EMPTY
 from chainrule.tabular.formats.column_formats import ColumnFormats
 from chainrule.tabular.formats.column_values import check_known
 from chainrule.tabular.formats.notes import Notes
 from chainrule.tabular.intervals import Interval
+from chainrule.tabular.model_reading import forms_of, present, with_names
 from chainrule.tabular.objectives import kind_of
 from chainrule.tabular.prediction_columns import prediction_columns, prediction_names
-from chainrule.tabular.read_options import Reading, column_name
+from chainrule.tabular.read_options import column_name
 from chainrule.tabular.table_error import TableError
 from chainrule.tabular.table_evaluation import evaluated, scores_of
+from chainrule.tabular.target_parts import of_parts, parts_of
 
 Array = NDArray[Any]
 
@@ -118,23 +117,6 @@ class TableModel:
             return open_source(table, **reading)
         return open_source(table, **{**self.about.get("reading", {}), **reading})
 
-    def _with_names(self, source: Source) -> Source:
-        """Return a source whose categories, texts and labels are read as they stand."""
-        kinds = CategoryEncoder, ManyEncoder, TextEncoder
-        names = {each.column for each in self.preparation.encoders if isinstance(each, kinds)}
-        if self.target.task == "classification":
-            names.add(self.target.column)
-        return source.as_text((name for name in source.columns if name in names), EMPTY)
-
-    def _forms_of(self, source: Source) -> ColumnFormats:
-        """Return how the columns of a source are read: as in training, or as asked."""
-        asked = {**self.about.get("reading", {}), **source.reading.changed()}
-        of_numbers = (
-            each.column for each in self.preparation.encoders if isinstance(each, NumberEncoder)
-        )
-        numbers = [*of_numbers, *[self.target.column] * (self.target.task == "regression")]
-        return self.forms.asked(Reading.from_mapping(asked), numbers)
-
     def read(
         self, source: Source, columns: Iterable[str], notes: Notes | None = None
     ) -> Iterator[pl.DataFrame]:
@@ -147,9 +129,9 @@ class TableModel:
         columns
             Their names; of a source that lacks one, all of its own.
         """
-        source, first = self._with_names(source), 1
-        forms = self._forms_of(source)
-        for chunk in source.chunks(self._present(source, columns)):
+        source, first = with_names(self, source), 1
+        forms = forms_of(self, source)
+        for chunk in source.chunks(present(source, columns)):
             yield forms.read_new(chunk, notes, first=first)
             first += chunk.height
 
@@ -232,7 +214,8 @@ class TableModel:
         """Return the predictions for a table as a frame.
 
         The columns are `prediction` and, of classes, `probability_<class>` for each, of an interval
-        `lower` and `upper`, or of classes `set`; of quantiles they are `quantile_<q>`.
+        `lower` and `upper`, or of classes `set`; of quantiles they are `quantile_<q>`. Of several
+        targets each is called after its target too: `prediction_price`, `probability_sold_yes`.
 
         Parameters
         ----------
@@ -264,21 +247,14 @@ class TableModel:
         check_known("column to keep", keep, source.columns)
         if taken := set(keep) & set(prediction_names(self.target, self.interval)):
             raise TableError(f"column {min(taken)!r} to keep is called as one of the predictions")
-        source = self._with_names(source)
-        needed = self._present(source, self.preparation.columns)
-        first, forms = 1, self._forms_of(source)
+        source = with_names(self, source)
+        needed = present(source, self.preparation.columns)
+        first, forms = 1, forms_of(self, source)
         for chunk, copied in with_copies(source, needed, tuple(dict.fromkeys(keep))):
             read = forms.read_new(chunk, notes, first=first)
             p, bounds = self.outputs_and_bounds(read, notes, first)
             first += chunk.height
             yield pl.DataFrame([*copied, *prediction_columns(self.target, p, bounds)])
-
-    def _present(self, source: Source, wanted: Iterable[str]) -> list[str]:
-        """Those columns that a source has; `transform` says which are missing, and what is near."""
-        wanted = dict.fromkeys(wanted)
-        if wanted.keys() <= set(source.columns):
-            return list(wanted)
-        return list(source.columns)
 
     @property
     def quantiles(self) -> tuple[float, ...]:
@@ -288,9 +264,19 @@ class TableModel:
     @property
     def outputs_named(self) -> tuple[str, ...]:
         """The names of the network's outputs: the classes, or the target."""
+        if isinstance(self.target, SeveralTargets):
+            named = (
+                (part.target.column, name) for part in self.parts for name in part.outputs_named
+            )
+            return tuple(f"{target} {name}".removeprefix(f"{name} ") for target, name in named)
         if self.quantiles:
             return tuple(prediction_names(self.target))
         return tuple(getattr(self.target, "names", (self.target.column,)))
+
+    @functools.cached_property
+    def parts(self) -> tuple[TableModel, ...]:
+        """Of several targets, the model of each: the network with its outputs alone."""
+        return parts_of(self)
 
     def example(self, table: Any, row: int, **reading: Any) -> tuple[Array, Array]:
         """Return a row of a table as the network takes it: X (inputs,) and its y.
@@ -306,11 +292,11 @@ class TableModel:
         **reading
             As in `predict`.
         """
-        source, first = self._with_names(self.opened(table, **reading)), 1
-        needed = (*self.preparation.columns, self.target.column)
-        for chunk in source.chunks(self._present(source, needed)):
+        source, first = with_names(self, self.opened(table, **reading)), 1
+        needed = (*self.preparation.columns, *self.target.columns)
+        for chunk in source.chunks(present(source, needed)):
             if row < first + chunk.height:
-                frame = self._forms_of(source).read_new(chunk.slice(row - first, 1), first=row)
+                frame = forms_of(self, source).read_new(chunk.slice(row - first, 1), first=row)
                 y = self.target.encode(frame, first=row)
                 return self.preparation.transform(frame, first=row)[0], y[0]
             first += chunk.height
@@ -321,7 +307,8 @@ class TableModel:
     ) -> dict[str, dict[str, float]]:
         """Return scores on a table that has the target, those of the baseline, and how many rows.
 
-        Of classes, each has its own scores too, and `confusion` tells what it was taken for.
+        Of several targets, `targets` tells those of each by its name. Of classes, each has its own
+        scores too, and `confusion` tells what it was taken for.
 
         Rows without a target are left out. They are counted with the weights of the column that
         weighed them in training, where the table has it.
@@ -353,7 +340,8 @@ class TableModel:
     def scores(self, y: Array, p: Array, weight: Array | None = None) -> dict[str, Any]:
         """Return the scores of outputs p beside targets as `target.encode` gives them.
 
-        Those of the baseline stand beside them, and of classes, those of each.
+        Those of the baseline stand beside them, and of classes, those of each. Of several targets
+        they are those of each, by its name.
 
         Parameters
         ----------
@@ -362,6 +350,11 @@ class TableModel:
         weight
             The weights of the rows.
         """
+        if isinstance(self.target, SeveralTargets):
+            return {
+                part.target.column: part.scores(own, q, weight)
+                for part, own, q in of_parts(self, y, p)
+            }
         return scores_of(self, self.in_units(y), p, weight)
 
     def save(self, path: str | Path, *, replace: bool = True) -> None:

@@ -10,7 +10,7 @@ from chainrule.layers import Embedding, Layer, Periodic, PiecewiseLinear
 from chainrule.network import Network
 from chainrule.tabular.columns.column_decisions import VECTOR
 from chainrule.tabular.encoding.number_bins import Edges
-from chainrule.tabular.objectives import loss_of
+from chainrule.tabular.objectives import losses_of
 from chainrule.tabular.prepare import Prepared
 from chainrule.tabular.training_options import Options
 
@@ -28,7 +28,7 @@ def network(prepared: Prepared, options: Options) -> Network:
     return Network(
         len(levels),
         with_outputs([*numbers, *vectors(levels, numbers), *hidden], prepared.target.outputs),
-        loss_of(prepared.target.task, options.loss, options.quantiles),
+        losses_of(prepared.target, options.loss, options.quantiles),
     )
 
 

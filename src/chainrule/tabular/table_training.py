@@ -19,6 +19,7 @@ from chainrule.network import Network, Parameters
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.schedules import SCHEDULES
 from chainrule.tabular.bounds_examples import check_interval, for_bounds, options_for_bounds
+from chainrule.tabular.columns.survey import Targets
 from chainrule.tabular.effort import EFFORTS
 from chainrule.tabular.example_blocks import ExampleBlocks
 from chainrule.tabular.files.source import Source
@@ -30,6 +31,8 @@ from chainrule.tabular.storable import check_storable, check_width
 from chainrule.tabular.table_error import TableError
 from chainrule.tabular.table_model import TableModel
 from chainrule.tabular.table_network import network
+from chainrule.tabular.target_decisions import check_several
+from chainrule.tabular.target_names import doubts_of
 from chainrule.tabular.temperature import Thermometer, thermometer
 from chainrule.tabular.training_options import OF_OPTIMIZERS, Options, at_rate, completed
 from chainrule.tabular.training_runs import Run, Stage
@@ -145,10 +148,10 @@ def thermometer_of(prepared: Prepared, net: Network, networks: int = 1) -> Therm
     return thermometer(net, prepared.validation, networks)
 
 
-def run_with_all(
+def run_unwatched(
     prepared: Prepared, own: Options, blocks: ExampleBlocks, name: str, epochs: int, of: int
 ) -> Run:
-    """Return a run by its own options on all examples, those held out too, as the blocks have them.
+    """Return a run by its own options on the examples of some blocks, without validation.
 
     It makes so many epochs `of` those that its schedule has.
     """
@@ -205,7 +208,7 @@ def _initial_parameters(what: TrainingPlan, prepared: Prepared) -> Parameters:
 
 
 @contextmanager
-def prepared_training(source: Source, target: str, asked: Options) -> Iterator[TableTraining]:
+def prepared_training(source: Source, target: Targets, asked: Options) -> Iterator[TableTraining]:
     """Yield the training on a table before its first step.
 
     >>> from chainrule.tabular.files.open_source import open_source
@@ -214,8 +217,10 @@ def prepared_training(source: Source, target: str, asked: Options) -> Iterator[T
     (178, 32, 0)
     """
     check_width(source)
+    check_several(target, asked)
     with _mended_by_options(), plainly_too_little("; set `memory=300_000_000`, or less"):
         prepared = prepare(source, target, asked)
+        prepared.doubts += doubts_of(target, source.columns)
         with prepared.blocks:
             check_interval(prepared, asked.interval)
             chosen = completed(asked, prepared.target.task, int((~prepared.is_held_out).sum()))

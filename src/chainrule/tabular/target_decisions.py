@@ -17,13 +17,21 @@ from numpy.typing import NDArray
 from chainrule.errors import argument
 from chainrule.tabular.columns.column_decisions import SMALL, decide
 from chainrule.tabular.columns.decision import Decision
-from chainrule.tabular.columns.survey import Survey
-from chainrule.tabular.encoding.target_encoding import QuantityEncoder, TargetEncoder, fit_target
+from chainrule.tabular.columns.survey import Survey, Targets, names_of
+from chainrule.tabular.encoding.several_targets import (
+    SeveralTargets,
+    each_target,
+    fit_targets,
+)
+from chainrule.tabular.encoding.target_encoding import QuantityEncoder, TargetEncoder
 from chainrule.tabular.objectives import check_metric, kind_of, task_of
 from chainrule.tabular.table_error import TableError
 from chainrule.tabular.training_options import OF_COLUMNS, Options
 
 Array = NDArray[Any]
+
+OF_ONE_TARGET = ("metric", "class_weight", "interval")
+"""The options that are of one target alone."""
 
 
 def task_asked(options: Options) -> str | None:
@@ -79,12 +87,56 @@ def fitted_to(found: Survey, decisions: Iterable[Decision], options: Options) ->
 
     Raises TableError where the metric is not of such predictions.
     """
-    target = fit_target(found, decisions, options.quantiles)
+    target = fit_targets(found, decisions, options.quantiles)
+    _check_loss(target, options)
     if options.loss == "poisson":
         assert isinstance(target, QuantityEncoder)
         target = dataclasses.replace(target, centre=0.0, scale=1.0)
     check_metric(kind_of(target, options.loss), target, options.metric)
     return target
+
+
+def kept_in_shares(target: TargetEncoder, y: Array) -> Array:
+    """Return what rows are held out by equal shares of, (n,): of several targets, of the classes.
+
+    Of several with classes it is the first of them, of several quantities the first.
+
+    >>> kept_in_shares(QuantityEncoder("x", 0.0, 1.0), np.array([[0.5], [0.25]])).tolist()
+    [0.5, 0.25]
+    """
+    each = [own for _, own in each_target(target, y)]
+    y = next((own for own in each if own.ndim == 1), each[0])
+    return y if y.ndim == 1 else y[:, 0]
+
+
+def check_several(targets: Targets, options: Options) -> None:
+    """Raise TableError for an option that is of one target, where there are several.
+
+    >>> check_several(("price", "rent"), Options(metric="rmse"))
+    Traceback (most recent call last):
+    ...
+    chainrule.TableError: `metric='rmse'` is of one target, and there are 2: ...
+    """
+    names = names_of(targets)
+    given = {name: getattr(options, name) for name in OF_ONE_TARGET}
+    given |= {"loss": options.loss} if options.loss == "poisson" else {}
+    asked = [argument(name, value) for name, value in given.items() if value is not None]
+    if len(names) > 1 and asked:
+        raise TableError(
+            f"{asked[0]} is of one target, and there are {len(names)}: "
+            f"{', '.join(map(repr, names))}; leave it out, or train a model for each"
+        )
+
+
+def _check_loss(target: TargetEncoder, options: Options) -> None:
+    """Raise TableError for a loss that is of the task of no one of several targets."""
+    if not isinstance(target, SeveralTargets):
+        return
+    task = task_of(options.loss)
+    if task is not None and task not in {part.task for part in target.parts}:
+        name = "label_smoothing" if options.label_smoothing else "loss"
+        asked = argument(name, getattr(options, name))
+        raise TableError(f"{asked} is for {task}, and none of the targets {target.column} is one")
 
 
 def check_counts(

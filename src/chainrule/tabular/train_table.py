@@ -16,9 +16,10 @@ from chainrule.fitting.trainer import Hook
 from chainrule.tabular.block_checkpoints import keeping
 from chainrule.tabular.budget import Budget
 from chainrule.tabular.files.open_source import open_source
-from chainrule.tabular.read_options import Reading, column_name
+from chainrule.tabular.read_options import Reading
 from chainrule.tabular.table_model import TableModel
 from chainrule.tabular.table_training import prepared_training
+from chainrule.tabular.target_names import target_names
 from chainrule.tabular.trained_model import trained_model
 from chainrule.tabular.training_options import Options, by_text
 from chainrule.tabular.training_outputs import TrainingOutputs, claimed
@@ -117,7 +118,8 @@ def train(
         A frame of pandas, Polars or Arrow, the name of a file, or a data set such as
         "sklearn:digits".
     target
-        The column to predict, by its name in the frame or that name as text, such as 3 or "3".
+        The column to predict, by its name in the frame or that name as text, such as 3 or "3"; or
+        several in a list, or as text, "price,rent": one network predicts all of them.
     out
         A file for the model. Another there is replaced by `force`, and by a training that goes on
         from checkpoints that are younger; where it has the model of this training already, that is
@@ -180,7 +182,8 @@ def train(
         begun = outputs.check_begun(resume=resume, restart=restart, force=force)
         source = open_source(table, **reading.changed())
         outputs.check_apart(*source.stamps)
-        with outputs.saving() as save, prepared_training(source, column_name(target), asked) as it:
+        named = target_names(target, source.columns)
+        with outputs.saving() as save, prepared_training(source, named, asked) as it:
             own = None if force else outputs.own_model(it)
             if own is not None and not begun:
                 return own

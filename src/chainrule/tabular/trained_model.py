@@ -14,6 +14,7 @@ from chainrule.formatting import counted
 from chainrule.tabular.bounds_training import left_out_of_bounds, with_bounds
 from chainrule.tabular.class_sets import unlikely
 from chainrule.tabular.doubts import of_a_model
+from chainrule.tabular.encoding.several_targets import told
 from chainrule.tabular.intervals import conformal
 from chainrule.tabular.prepare import Prepared
 from chainrule.tabular.scores import MAIN
@@ -100,7 +101,7 @@ def trained_model(training: TableTraining) -> TableModel:
         "over": trainer.over,
         "epochs_with_all": made[0].epochs if refitted and made else 0,
         "refit": _refit_in_words(training, made),
-        "validation": (scores := _validated(found, prepared)),
+        **told(prepared.target, scores := _validated(found, prepared)),
         **({"calibration": _told(calibration)} if calibration else {}),
         "runs": _runs(training, model, scores, temperature),
     }
@@ -188,7 +189,7 @@ def _runs(
         told["race"] = [_raced(run) for run in race.runs]
     if training.last.with_all and (made := _members(training)):
         told["epochs"] = [trainer.epochs for trainer in made]
-    if model.others and not training.last.with_all:
+    if model.others and not training.last.with_all and len(model.target.each) == 1:
         told["brought"] = _brought(training, scores, temperature)
     if left_out := list(_left_out(training, len(model.members))):
         told["left_out"] = left_out

@@ -247,8 +247,8 @@ SMALL = 20_000
 EPOCHS = ((SMALL, 60), (200_000, 30), (math.inf, 10))
 """Up to how many examples training makes so many epochs."""
 
-RATES = {"classification": 3e-3, "regression": 1e-2}
-"""The learning rates: classes are noisy, quantities smooth."""
+RATES = {"classification": 3e-3, "regression": 1e-2, "several": 3e-3}
+"""The learning rates: classes are noisy, quantities smooth; several targets may have both."""
 
 DROPOUT, CLEAN = 0.25, 1e-2
 """The dropout rate, and the learning rate from which there is none: that is for clean data."""
@@ -263,10 +263,11 @@ DECAY = 2.5
 def completed(options: Options, task: str, examples: int) -> Options:
     """Return options in which task and number of examples have decided what was left open.
 
-    The weight decay of AdamW acts at each step; it is such that all steps together shrink a weight
-    by e^−DECAY, the rate being half its highest in the mean. Where several rates are raced, it
-    stays open until each has its own, and so does dropout. Source of that normalisation: Loshchilov
-    and Hutter (2019), Decoupled weight decay regularization, appendix B.1.
+    By what measurements they decide so stands in `benchmarks/results/table_recipe.md`. The weight
+    decay of AdamW acts at each step; it is such that all steps together shrink a weight by
+    e^−DECAY, the rate being half its highest in the mean. Where several rates are raced, it stays
+    open until each has its own, and so does dropout. Source of that normalisation: Loshchilov and
+    Hutter (2019), Decoupled weight decay regularization, appendix B.1.
 
     >>> chosen = completed(Options(batch_size=64), "regression", examples=1_000)
     >>> chosen.hidden, chosen.batch_size, chosen.epochs

@@ -23,7 +23,7 @@ from chainrule.streams import member_seeds
 from chainrule.tabular.bounds_training import stage_of_bounds
 from chainrule.tabular.budget import BUT_BOUNDS, Budget
 from chainrule.tabular.effort import EFFORTS
-from chainrule.tabular.table_training import TableTraining, of_a_run, run_in_training, run_with_all
+from chainrule.tabular.table_training import TableTraining, of_a_run, run_in_training, run_unwatched
 from chainrule.tabular.training_runs import Run, Stage
 
 OVERFITTED = 1.05
@@ -178,7 +178,7 @@ def _with_all(training: TableTraining, count: int) -> Stage | None:
         like = chosen[k % len(chosen)]
         epochs, of = epochs_with_all(training, like.trainer)
         own = of_a_run(prepared, options, like.rate, seed)
-        return run_with_all(prepared, own, blocks, f"members-{k + 1}", epochs, of)
+        return run_unwatched(prepared, own, blocks, f"members-{k + 1}", epochs, of)
 
     runs = [run(k, seed) for k, seed in enumerate(member_seeds(options.seed, count))]
     return Stage("members", runs, with_all=True)

@@ -97,8 +97,8 @@ def decide(
     chosen = _chosen(survey, named)
     decisions = []
     for column in survey.columns.values():
-        if column.name == survey.target:
-            decisions.append(decide_target(survey, task))
+        if column.name in survey.targets:
+            decisions.append(decide_target(survey, task, column.name))
         elif column.name in chosen:
             decisions.append(_given(survey, column, chosen[column.name], orders, many))
         else:
@@ -127,7 +127,7 @@ def _chosen(survey: Survey, named: Mapping[str, list[str]]) -> dict[str, str]:
     for option, names in named.items():
         check_known(f"column in {argument(option)}", names, list(survey.columns))
         for name in names:
-            if name == survey.target:
+            if name in survey.targets:
                 raise TableError(
                     f"column {name!r} is the target; take it out of {argument(option)}"
                 )

@@ -18,6 +18,7 @@ from chainrule.tabular.columns.find_numbers import (
     mark_of,
     number_format,
 )
+from chainrule.tabular.columns.survey import Targets, names_of
 from chainrule.tabular.columns.tallies import Tally
 from chainrule.tabular.columns.task import is_few
 from chainrule.tabular.formats.column_formats import ColumnFormat, ColumnFormats, WordFormat
@@ -71,7 +72,7 @@ class Wanted:
 
 
 def roles_of(
-    target: str | None,
+    target: Targets | None,
     *,
     task: str | None = None,
     numbers: Iterable[str] = (),
@@ -94,10 +95,8 @@ def roles_of(
     }
     if weight is not None:
         roles[weight] = "weight"
-    if target is not None:
-        given = {"classification": "words", "regression": "regression"}
-        roles[target] = given.get(task or "", "target")
-    return roles
+    given = {"classification": "words", "regression": "regression"}
+    return {**roles, **dict.fromkeys(names_of(target), given.get(task or "", "target"))}
 
 
 def find_formats(

@@ -24,6 +24,9 @@ from chainrule.tabular.table_error import TableError
 MOST = 10_000
 """The most different values of a column that are told apart."""
 
+Targets = str | tuple[str, ...]
+"""The name of a target, or those of several."""
+
 PIECE = 65_536
 """The rows that are looked at together: their columns fit into the processor's caches."""
 
@@ -92,13 +95,29 @@ class Survey:
 
     columns: Mapping[str, Column]
     sample: pl.DataFrame = field(repr=False, compare=False)
-    target: str | None
+    target: Targets | None
     rows: int
     without_target: int
 
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The names of the target, or of each of several."""
+        return names_of(self.target)
+
+
+def names_of(target: Targets | None) -> tuple[str, ...]:
+    """Return the name of a target, or those of several.
+
+    >>> names_of("price"), names_of(("price", "rent")), names_of(None)
+    (('price',), ('price', 'rent'), ())
+    """
+    return (target,) if isinstance(target, str) else tuple(target or ())
+
 
 def survey(
-    chunks: Iterable[pl.DataFrame], target: str | None = None, forms: ColumnFormats | None = None
+    chunks: Iterable[pl.DataFrame],
+    target: Targets | None = None,
+    forms: ColumnFormats | None = None,
 ) -> Survey:
     """Return what is in a table's columns, from its rows in one or more frames.
 
@@ -126,9 +145,9 @@ _ALL = pl.Series([True])
 class _Table:
     """What is known of a table after the rows so far."""
 
-    def __init__(self, first: pl.DataFrame, target: str | None, forms: ColumnFormats) -> None:
-        check_known("target", [target] if target is not None else [], first.columns)
-        self.target, self.forms = target, forms
+    def __init__(self, first: pl.DataFrame, target: Targets | None, forms: ColumnFormats) -> None:
+        self.target, self.targets, self.forms = target, names_of(target), forms
+        check_known("target", self.targets, first.columns)
         self.seen = 0
         schema = forms.read(first.clear()).schema
         self.tallies = {name: _Tally(name, dtype) for name, dtype in schema.items()}
@@ -143,11 +162,11 @@ class _Table:
         for column in piece.iter_columns():
             self.tallies[column.name].steps.add(column)
         has = _ALL
-        if self.target is not None:
-            has = has_target(piece[self.target])
-            piece = piece if has.all() else piece.filter(has)
+        for target in self.targets:
+            has = has & has_target(piece[target])
+        piece = piece if has.all() else piece.filter(has)
         for name, part in parts.items():
-            self.lost[name].add(written[name], part, _ALL if name == self.target else has)
+            self.lost[name].add(written[name], part, _ALL if name in self.targets else has)
         for column in piece.iter_columns():
             self.tallies[column.name].add(column)
         self.sample.add(piece)
@@ -155,6 +174,9 @@ class _Table:
     def survey(self) -> Survey:
         rows = self.sample.seen
         if not rows:
+            if len(self.targets) > 1:
+                all_of_them = " and ".join(map(repr, self.targets))
+                raise TableError(f"none of {self.seen:,} rows has all of the targets {all_of_them}")
             raise TableError(f"target {self.target!r} has no value in any of {self.seen:,} rows")
         said = self.forms.said
         columns = {
@@ -169,14 +191,16 @@ class _Table:
         return Survey(columns, self.sample.rows(), self.target, rows, self.seen - rows)
 
 
-def with_target(frame: pl.DataFrame, target: str) -> pl.DataFrame:
-    """Return the rows that have a target: one that is neither null nor NaN.
+def with_target(frame: pl.DataFrame, target: Targets) -> pl.DataFrame:
+    """Return the rows that have a target, or all of several: neither null nor NaN.
 
     >>> import polars as pl
     >>> with_target(pl.DataFrame({"y": [1.0, None, float("nan")]}), "y").height
     1
     """
-    has = has_target(frame.get_column(target))
+    has = _ALL
+    for name in names_of(target):
+        has = has & has_target(frame.get_column(name))
     return frame if has.all() else frame.filter(has)
 
 

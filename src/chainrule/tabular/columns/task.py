@@ -28,8 +28,10 @@ ROWS_EACH = 20
 TASKS = ("classification", "regression")
 
 
-def decide_target(survey: Survey, task: str | None = None) -> Decision:
+def decide_target(survey: Survey, task: str | None = None, name: str = "") -> Decision:
     """Return the decision on a survey's target: the task that is given, or found from its values.
+
+    Of several targets it is that on the one of the name.
 
     Text and Booleans are classes, and so are whole numbers where they are few. Raises TableError
     for a target that cannot be learnt.
@@ -41,7 +43,7 @@ def decide_target(survey: Survey, task: str | None = None) -> Decision:
     """
     if task is not None and task not in TASKS:
         raise TableError(str(unknown_name("task", task, TASKS)))
-    column = survey.columns[str(survey.target)]
+    column = survey.columns[name or survey.targets[0]]
     what = f"target {column.name!r}"
     if column.kind in ("date", "other"):
         raise TableError(f"{what} holds {column.dtype}; it must hold classes or numbers")

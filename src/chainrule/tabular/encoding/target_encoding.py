@@ -65,6 +65,16 @@ class TargetEncoder:
     column: str
 
     @property
+    def columns(self) -> tuple[str, ...]:
+        """The column, or that of each of several targets."""
+        return (self.column,)
+
+    @property
+    def each(self) -> tuple[TargetEncoder, ...]:
+        """The target alone, or each of several."""
+        return (self,)
+
+    @property
     def outputs(self) -> int:
         """How many outputs a network for it has."""
         raise NotImplementedError

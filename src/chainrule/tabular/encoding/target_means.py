@@ -32,6 +32,7 @@ from chainrule.tabular.columns.column_decisions import FOLDS
 from chainrule.tabular.encoding.column_encoders import TINIEST, Features, standardised
 from chainrule.tabular.encoding.many_categories import ManyEncoder
 from chainrule.tabular.encoding.preparation import Preparation
+from chainrule.tabular.encoding.several_targets import SeveralTargets, each_target
 from chainrule.tabular.encoding.target_encoding import TargetEncoder
 
 Array = NDArray[Any]
@@ -58,6 +59,8 @@ class MeansOf(NamedTuple):
 
     names: tuple[str, ...]
     labels: tuple[int, ...] = ()
+    columns: tuple[int, ...] = ()
+    """Of several targets, those of y that are taken."""
 
     def numbers(self, y: Array) -> Array:
         """Return them of targets y, (n, names).
@@ -65,6 +68,8 @@ class MeansOf(NamedTuple):
         >>> MeansOf(("share of a", "share of b"), (0, 1)).numbers(np.array([1, 0, 2])).tolist()
         [[0.0, 1.0], [1.0, 0.0], [0.0, 0.0]]
         """
+        if self.columns:
+            return np.asarray(y[:, self.columns], np.float64)
         if not self.labels:
             return np.asarray(y[:, :1], np.float64)
         return np.asarray(y[:, None] == np.array(self.labels), np.float64)
@@ -77,8 +82,10 @@ def means_of(target: TargetEncoder, y: Array) -> MeansOf:
 
     >>> from chainrule.tabular.encoding.target_encoding import ClassEncoder
     >>> means_of(ClassEncoder("sold", (False, True)), np.array([0, 1]))
-    MeansOf(names=('share of true',), labels=(1,))
+    MeansOf(names=('share of true',), labels=(1,), columns=())
     """
+    if isinstance(target, SeveralTargets):
+        return _means_of_each(target, y)
     if target.task == "regression":
         return MeansOf(("mean",))
     count = np.bincount(y, minlength=target.outputs)
@@ -86,6 +93,19 @@ def means_of(target: TargetEncoder, y: Array) -> MeansOf:
     labels = (1,) if target.outputs == 2 else tuple(most)
     names: Sequence[str] = target.names  # type: ignore[attr-defined]
     return MeansOf(tuple(f"share of {names[label]}" for label in labels), labels)
+
+
+def _means_of_each(target: SeveralTargets, y: Array) -> MeansOf:
+    """Return whose means suit several targets: those of each, side by side."""
+    names: list[str] = []
+    columns: list[int] = []
+    first = 0
+    for part, own in each_target(target, y):
+        of = means_of(part, own)
+        names += (f"{name} of {part.column}" for name in of.names)
+        columns += (first + label for label in of.labels or (0,))
+        first += part.outputs
+    return MeansOf(tuple(names), columns=tuple(columns))
 
 
 def dealt_to_folds(held: NDArray[np.bool_], groups: Array | None, seed: int) -> NDArray[np.int8]:

@@ -9,6 +9,8 @@
 | `text_file.py`, `text_encodings.py` | text in a file, as UTF-8; in which encoding it is |
 | `text_layout.py`, `quoting.py`, `bad_lines.py` | where fields lie; quotes; wrong lines |
 | `text_fields.py`, `copied_columns.py` | from the bytes of rows to columns; those that are copied |
+| `plain_numbers.py` | rows that are plainly made of numbers, read by the engine |
+| `ahead.py` | what is made of parts of a table on threads |
 | `compression.py`, `spool.py` | files that are packed; what can be read only once |
 | `columnar_files.py` | Parquet and Arrow |
 | `arrow_buffers.py`, `arrow_types.py` | the sizes that Arrow tells of; its types in polars |

@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from chainrule.tabular.files import text_file
+from chainrule.tabular.files.ahead import ahead
 from chainrule.tabular.files.bad_lines import BadLineError
 from chainrule.tabular.files.dialect import dialect
 from chainrule.tabular.files.quoting import MIXED, QUOTED, UNQUOTED, quote_of
@@ -91,6 +92,7 @@ class Delimited(Source):
         self._fields = Fields(self.columns, self._dialect.delimiter, points)
         self._row_size = len(first) / first.count(b"\n")
         self._first_kinds = self._fields.kinds_in(first, first=True)
+        self._begins_plainly = self._is_plain(first) and not self._is_plain(self._dialect.header)
         self._notes = (*text.notes, *self._dialect.notes)
 
     def _first_rows(self) -> bytes:
@@ -145,15 +147,32 @@ class Delimited(Source):
         return found
 
     def _whole(self, columns: list[str]) -> pl.DataFrame:
-        frame = self._at_once(columns)
-        if frame is not None:
-            return frame
+        for way in (self._of_numbers, self._at_once):
+            if (frame := way(columns)) is not None:
+                return frame
         frames = [] if "_kinds" in vars(self) else self._as_begun(columns)
         if not frames:
             return super()._whole(columns)
         return pl.concat(frames, rechunk=True).cast(pl.Schema({n: self.dtypes[n] for n in columns}))
 
     # All at once: most files are throughout as they begin
+
+    def _is_plain(self, rows: bytes) -> bool:
+        return self._fields.plain(rows, self._first_kinds) is not None
+
+    def _of_numbers(self, columns: list[str]) -> pl.DataFrame | None:
+        """Return all rows where they are plainly of numbers, or None."""
+        if not (self._begins_plainly and self._text.is_bare and self._text.ends_a_line()):
+            return None
+        kinds, places = self._first_kinds, [self.columns.index(name) for name in columns]
+        frames: list[pl.DataFrame] = []
+        pieces = self._text.bare_pieces(self._dialect.header_bytes)
+        for frame in ahead(lambda piece: self._fields.plain(piece, kinds, places), pieces):
+            if frame is None:
+                return None
+            frames.append(frame)
+        self._kinds = {name: kind or pl.String() for name, kind in kinds.items()}
+        return pl.concat(frames)
 
     def _at_once(self, columns: list[str]) -> pl.DataFrame | None:
         """Return all rows, or None where only a look at the pieces can tell what they are."""
@@ -265,6 +284,9 @@ class Delimited(Source):
 
         Behind an untidy piece, the next is likely to be one.
         """
+        plain = self._fields.plain(piece, kinds, places)
+        if plain is not None:
+            return plain, TextRows(piece)
         is_tried = self._untidy.isdisjoint((number - 1, number)) and not self._may_be_wide(piece)
         if is_tried:
             text = TextRows(piece, self._quote_of(piece))

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from chainrule.tabular.files.decode_errors import decoding
+from chainrule.tabular.files.plain_numbers import NUMBERS, plain_numbers
 from chainrule.tabular.table_error import TableError
 
 PARTED = r"^[+-]?[1-9]\d{0,2}\.\d{3}$"
@@ -55,6 +56,13 @@ class Fields(NamedTuple):
             frame = self._tried(rows, wanted, null_values=None, **options)
         frame = self._tried(rows, wanted, **options) if frame is None else frame
         return frame if frame is None or not _holds_nan(frame) else frame.fill_nan(None)
+
+    def plain(
+        self, rows: bytes, kinds: Mapping[str, FieldType], places: Sequence[int] | None = None
+    ) -> pl.DataFrame | None:
+        """Return rows as columns, or those in some places, where all are plainly of numbers."""
+        wanted = {name: kinds[name] for name in self.columns}
+        return plain_numbers(rows, self.delimiter, wanted, places)
 
     def _tried(
         self, rows: bytes | Path, kinds: Sequence[FieldType], **options: Any
@@ -140,10 +148,8 @@ class Fields(NamedTuple):
         )
 
 
-NARROW = (pl.Boolean(), pl.Int64(), pl.Float64())
+NARROW = (pl.Boolean(), *NUMBERS)
 """The kinds besides text. What fits a whole number fits a number; everything fits text."""
-
-NUMBERS = NARROW[1:]
 
 
 def _holds_nan(frame: pl.DataFrame) -> bool:

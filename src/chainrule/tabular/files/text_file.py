@@ -61,6 +61,11 @@ class TextFile(NamedTuple):
         known = self.packing is None or self.packing.name == "gzip"
         return self.encoding == "utf-8" and known and not self.returns
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether the bytes of the file are those of the text."""
+        return self.is_plain and self.packing is None
+
     def ends_a_line(self) -> bool:
         """Whether the text ends with a line feed, as far as one sees without reading it."""
         with self.path.open("rb") as file:
@@ -110,6 +115,21 @@ class TextFile(NamedTuple):
         last = b"".join(rest).removesuffix(END_OF_FILE)
         if last:
             yield last if last.endswith(b"\n") else last + b"\n"
+
+    def bare_pieces(self, start: int) -> Iterator[bytes]:
+        """Yield what follows the first `start` bytes of a bare text, cut between lines.
+
+        Marks and quotes are left as they are; they may stand on both sides of a cut.
+        """
+        with self._opened() as read:
+            read(start)
+            rest = b""
+            while block := read(PIECE):
+                end = block.rfind(b"\n") + 1
+                yield b"".join((rest, memoryview(block)[:end]))
+                rest = block[end:] if end else rest + block
+            if rest:
+                yield rest
 
     def _blocks(self, size: int, start: int = 0) -> Iterator[bytes]:
         """Yield what follows the first bytes, as it is read."""

@@ -14,12 +14,15 @@
 | `interval_cards.py` | how sure predictions are |
 | `curve_cards.py` | the learnt curves of columns |
 | `influence_cards.py`, `option_cards.py` | which columns and rows matter; what was decided |
+| `target_sections.py` | of several targets, what is told of each by itself |
 | `markup.py` | text, numbers and tables as HTML |
 | `report.html`, `report.css` | what it looks like |
 """
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import string
 from collections.abc import Iterator
 from importlib import resources
@@ -40,6 +43,7 @@ from chainrule.tabular.report import (
 )
 from chainrule.tabular.report.findings import Findings, find
 from chainrule.tabular.report.markup import Html, text
+from chainrule.tabular.report.target_sections import by_target, section
 from chainrule.tabular.table_model import TableModel
 from chainrule.tabular.trained_model import Judged
 
@@ -62,13 +66,14 @@ def report(prepared: Prepared, judged: Judged, model: TableModel, source: Source
     >>> page.splitlines()[0]
     '<!doctype html>'
     """
-    found = find(prepared, judged, model, source)
-    title, under = training_cards.heading(found)
+    each = [find(*own, source) for own in by_target(prepared, judged, model)]
+    whole = dataclasses.replace(each[0], prepared=prepared, model=model)
+    title, under = training_cards.heading(whole)
     return string.Template(_file("report.html")).substitute(
         title=text(title),
         under=text(under),
         style=_file("report.css"),
-        cards="\n".join(_cards(found)),
+        cards="\n".join(_cards(each[0]) if len(each) == 1 else _sections(whole, each)),
     )
 
 
@@ -91,18 +96,41 @@ def write_report(
 
 def _cards(found: Findings) -> Iterator[Html]:
     yield training_cards.summary(found)
+    yield from _training(found)
+    yield from _quality(found)
+    yield from _options(found)
+
+
+def _sections(whole: Findings, each: list[Findings]) -> Iterator[Html]:
+    """Yield the cards of several targets: of all of them together, then of each by itself."""
+    yield training_cards.of_all(whole)
+    yield from _training(whole)
+    for k, found in enumerate(each, 1):
+        cards = itertools.chain([training_cards.scores(found)], _quality(found))
+        yield from section(k, found.model.target.column, cards)
+    yield Html('<h2 class="target wide" id="all-targets">All targets</h2>')
+    yield from _options(whole)
+
+
+def _training(found: Findings) -> Iterator[Html]:
     yield from race_cards.runs(found)
     yield training_cards.losses(found)
+
+
+def _quality(found: Findings) -> Iterator[Html]:
     if found.model.target.task == "classification":
         yield from quality_cards.classification(found)
     elif found.model.quantiles:
         yield from quantile_cards.quantiles(found)
     else:
         yield from quality_cards.regression(found)
-    yield from interval_cards.bounds(found)
+    yield from interval_cards.interval(found)
     yield influence_cards.columns(found)
     yield curve_cards.curves(found)
     yield influence_cards.rows(found)
+
+
+def _options(found: Findings) -> Iterator[Html]:
     yield option_cards.decisions(found)
     yield option_cards.options(found)
 

@@ -100,9 +100,12 @@ def _range(found: Findings, curve: ColumnCurve, output: int, word: str) -> str:
     """Return in words where an output is lowest and highest, and what it is without a value."""
     mean = curve.mean[:, output]
     low, high = int(mean[: curve.some].argmin()), int(mean[: curve.some].argmax())
-    ends = (f"{_figure(found, mean[k])} at {_value(curve.values[k])}" for k in (low, high))
+    ends = (
+        f"{_figure(found, mean[k])} at {_value(curve.values[k])}"
+        for k in sorted({low, high}, key=mean.__getitem__)
+    )
     apart = f", {_figure(found, mean[-1])} without a value" if curve.values.null_count() else ""
-    return f"{word} from {' to '.join(ends)}{apart}"
+    return f"{word} {'from ' * (low != high)}{' to '.join(ends)}{apart}"
 
 
 def _keyed(lines: list[str]) -> Html:

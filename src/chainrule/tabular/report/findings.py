@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.tabular.files.source import Source
@@ -39,7 +40,8 @@ class Findings:
     y, p
         The targets of the examples held out, in the target's units, and what is predicted of them.
     bounds
-        The bounds of what is predicted, (n, 2), if there are some.
+        The bounds of what is predicted, (n, 2), or the sets of classes, (n, classes), if there are
+        some.
     calibration
         What made the temperature of p, if it has one.
     importances
@@ -69,6 +71,11 @@ class Findings:
     def weight(self) -> Array | None:
         """The weights of the examples held out."""
         return self.prepared.held_out.w
+
+    @property
+    def labels(self) -> Array:
+        """Their targets as training takes them."""
+        return np.asarray(self.prepared.held_out.y)
 
 
 def find(prepared: Prepared, judged: Judged, model: TableModel, source: Source) -> Findings:

@@ -7,7 +7,7 @@ from typing import Any
 from chainrule.tabular.report.example_gradients import ExampleGradient, LargestGradients
 from chainrule.tabular.report.findings import Findings
 from chainrule.tabular.report.importance import REPEATS, Importances
-from chainrule.tabular.report.markup import Html, card, paragraph, table
+from chainrule.tabular.report.markup import Html, bar, card, paragraph, table
 
 COLUMNS = 20
 """The most columns whose importance is shown."""
@@ -21,7 +21,7 @@ def columns(found: Findings, shown: int = COLUMNS) -> Html:
         return card("Columns that matter", nothing)
     most = max(each.mean for each in matter.columns)
     rows = [
-        [column, _bar(mean / most if most > 0 else 0.0), _rounded(mean), _rounded(spread)]
+        [column, bar(mean / most if most > 0 else 0.0), _rounded(mean), _rounded(spread)]
         for column, mean, spread in matter.columns[:shown]
     ]
     caption = f"the drop of {matter.score} when a column is shuffled"
@@ -63,10 +63,6 @@ def _left_out(found: Findings, matter: Importances, shown: int) -> str:
 def _rounded(value: float) -> float:
     """Return a value without the noise of its last digits."""
     return round(value, 6)
-
-
-def _bar(share: float) -> Html:
-    return Html(f'<td class="bar"><span style="width: {100 * max(share, 0):.1f}%"></span></td>')
 
 
 def rows(found: Findings) -> Html:

@@ -1,4 +1,4 @@
-"""The card of how sure predictions are: what bounds hold, where, and how wide they are."""
+"""The card of how sure predictions are: what bounds or sets hold, and how large they are."""
 
 from __future__ import annotations
 
@@ -15,19 +15,26 @@ from chainrule.tabular.report import plots
 from chainrule.tabular.report.findings import Findings
 from chainrule.tabular.report.markup import (
     Html,
+    bar,
     card,
     facts,
     figure,
     number_cell,
     paragraph,
+    short,
     table,
 )
-from chainrule.tabular.report.quality_cards import POINTS, plotted
+from chainrule.tabular.report.quality_cards import CLASSES, POINTS, plotted
+from chainrule.tabular.table_evaluation import held
 
 Array = NDArray[Any]
 
 PARTS, ROWS_OF_A_PART = 5, 10
 """The most parts of the rows, by the prediction, and the fewest rows of one."""
+
+
+LARGE = 10
+"""Sets of so many classes or more are told of together."""
 
 
 class Part(NamedTuple):
@@ -40,27 +47,78 @@ class Part(NamedTuple):
     width: float
 
 
-def bounds(found: Findings) -> Iterator[Html]:
-    """Yield the card of the bounds of a quantity, if the model has some."""
-    interval = found.model.interval
-    if interval is None or found.bounds is None:
+def interval(found: Findings) -> Iterator[Html]:
+    """Yield the card of the bounds of a quantity, or of sets of classes, if the model has some."""
+    if found.bounds is None or found.model.interval is None:
         return
-    told = intervals.found(within(found.y, found.bounds), found.weight)
-    width = found.model.about["validation"]["interval"]
+    told = held(found.model, found.model.in_units(found.labels), found.bounds, found.weight)
+    is_of_sets = found.model.target.task == "classification"
+    size = f"{number(told['size' if is_of_sets else 'width'])} in the mean"
     said = {
-        "bounds": interval.in_words(found.model.about["options"]),
-        "held out": f"in {100 * told.share:.1f} % of {counted(len(found.y), 'row')}, by which they "
-        "were set",
-        "width": f"{number(width['width'])} in the mean, of the baseline "
-        f"{number(width['baseline'])}",
+        "interval": found.model.interval.in_words(found.model.about["options"]),
+        "held out": f"in {100 * told['coverage']:.1f} % of {counted(len(found.y), 'row')}, by "
+        "which they were set",
+        "classes" if is_of_sets else "width": f"{size}, of the baseline {number(told['baseline'])}",
     }
-    parts = by_prediction(found.y, found.p[:, 0], found.bounds, found.weight)
-    least = min(parts, key=lambda part: part.coverage.share)
-    note = (
-        f"They hold least, in {100 * least.coverage.share:.1f} %, where the prediction lies "
-        f"between {number(least.low)} and {number(least.high)}."
-    )
-    yield card("Bounds", facts(said), _fan(found), _parts(parts), paragraph(note))
+    if is_of_sets:
+        yield card("Sets of classes", facts(said), _sizes(found.y, found.bounds), _classes(found))
+    else:
+        yield card("Bounds", facts(said), _fan(found), *_parts(found))
+
+
+def _sizes(y: Array, sets: Array) -> Html:
+    """Return the table of how large sets are, and how often they have the class of the row."""
+    size, inside = np.minimum(sets.sum(axis=1), LARGE), sets[np.arange(len(y)), y]
+    rows = []
+    for k in np.unique(size).tolist():
+        of = size == k
+        said = f"{k} or more" if k == LARGE else str(k)
+        rows.append([said, bar(of.mean()), int(of.sum()), _percent(inside[of].mean())])
+    return table("the sets by their size", ["classes", "share", "rows", "with the class"], rows)
+
+
+def _classes(found: Findings) -> Html:
+    """Return the table of how often sets have each class; of many, those that they lack most."""
+    each = sets_by_class(found.y, found.bounds)
+    shown = sorted(each, key=lambda own: own.coverage.share)[:CLASSES]
+    names = found.model.outputs_named
+    rows = [
+        [short(names[own.label]), own.rows, _percent(own.coverage.share), _between(own.coverage),
+         own.size]
+        for own in shown
+    ]  # fmt: skip
+    caption = "the rows of each class"
+    if len(shown) < len(each):
+        caption = f"the {len(shown)} of {len(each):,} classes that their sets have least often"
+    return table(caption, ["class", "rows", "in the set", "95 % certain", "mean size"], rows)
+
+
+class OfClass(NamedTuple):
+    """The rows of a class: how many, in what share the set has it, and how large sets are."""
+
+    label: int
+    rows: int
+    coverage: intervals.Coverage
+    size: float
+
+
+def sets_by_class(y: Array, sets: Any) -> list[OfClass]:
+    """Return what sets hold of each class that comes.
+
+    >>> [first, other] = sets_by_class(np.array([0, 2, 2]), np.eye(3, dtype=bool)[[0, 2, 1]])
+    >>> first.coverage.share, other.label, other.rows, other.coverage.share, other.size
+    (1.0, 2, 2, 0.5, 1.0)
+    """
+    of_each = ((label, y == label) for label in np.unique(y).tolist())
+    return [
+        OfClass(
+            label,
+            int(of.sum()),
+            intervals.found(sets[of, label]),
+            float(sets[of].sum(axis=1).mean()),
+        )
+        for label, of in of_each
+    ]
 
 
 def _fan(found: Findings) -> Html:
@@ -97,16 +155,27 @@ def by_prediction(y: Array, p: Array, bounds: Array, w: Array | None) -> list[Pa
     ]
 
 
-def _parts(parts: list[Part]) -> Html:
+def _parts(found: Findings) -> Iterator[Html]:
+    """Yield the table of what bounds hold, by the prediction, and where it is the least."""
+    assert found.bounds is not None
+    parts = by_prediction(found.y, found.p[:, 0], found.bounds, found.weight)
     rows = [
-        [f"{number(part.low)} to {number(part.high)}", part.rows,
-         number_cell(f"{100 * part.coverage.share:.1f} %"),
-         number_cell(_between(part)), part.width]
+        [f"{number(part.low)} to {number(part.high)}", part.rows, _percent(part.coverage.share),
+         _between(part.coverage), part.width]
         for part in parts
     ]  # fmt: skip
     head = ["prediction", "rows", "within", "95 % certain", "mean width"]
-    return table("what the bounds hold, by the prediction", head, rows)
+    yield table("what the bounds hold, by the prediction", head, rows)
+    least = min(parts, key=lambda part: part.coverage.share)
+    yield paragraph(
+        f"They hold least, in {100 * least.coverage.share:.1f} %, where the prediction lies "
+        f"between {number(least.low)} and {number(least.high)}."
+    )
 
 
-def _between(part: Part) -> str:
-    return f"{100 * part.coverage.least:.0f}–{100 * part.coverage.most:.0f} %"
+def _percent(share: Any) -> Html:
+    return number_cell(f"{100 * share:.1f} %")
+
+
+def _between(coverage: intervals.Coverage) -> Html:
+    return number_cell(f"{100 * coverage.least:.0f}–{100 * coverage.most:.0f} %")

@@ -80,6 +80,15 @@ def cell(value: Any) -> Html:
     return Html(f"<td>{text(short(value))}</td>")
 
 
+def bar(share: float) -> Html:
+    """Return a share as a cell with a bar.
+
+    >>> bar(0.25)
+    '<td class="bar"><span style="width: 25.0%"></span></td>'
+    """
+    return Html(f'<td class="bar"><span style="width: {100 * max(share, 0):.1f}%"></span></td>')
+
+
 def table(caption: str, head: Sequence[Any], rows: Iterable[Sequence[Any]], name: str = "") -> Html:
     """Return a table whose first column names its rows.
 

@@ -69,7 +69,7 @@ def loss_plot(
     with context(STYLE, after_reset=True):
         figure, ax = _figure()
         held_out = None if validation is None else list(validation)
-        display = LossCurveDisplay(list(losses), held_out, loss_name=loss_name)
+        display = LossCurveDisplay(list(losses), held_out, loss_name=loss_name, best_epoch=best)
         display.plot(ax=ax)
         ax.axvline(best, color=ORANGE, linewidth=1, linestyle=":")
         return _svg(figure, "losses", said)

@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.formatting import counted
 from chainrule.tabular.report import plots
 from chainrule.tabular.report.findings import Findings
-from chainrule.tabular.report.markup import Html, card, facts, figure, key, table, text
+from chainrule.tabular.report.markup import Html, card, facts, figure, key, paragraph, table, text
 from chainrule.tabular.scores import SCORES
 
 
@@ -78,6 +78,14 @@ def _race(found: Findings) -> Iterator[Html]:
     yield figure(plots.race_plot(curves, at, word, said), said)
     rows = [_row(told, each, k) for k, each in enumerate(raced)]
     yield table("the rates that were raced", ["rate", f"best {word}", "epoch", ""], rows)
+    if any(_is_other(each, curve) for each, curve in zip(raced, curves, strict=True)):
+        yield paragraph(f"The {word} in the table is with a temperature, in the plot without.")
+
+
+def _is_other(raced: Mapping[str, Any], curve: Any) -> bool:
+    """Whether what was found of a rate is no point of its curve."""
+    at = raced.get("epoch")
+    return at is not None and not np.isclose(curve[at - 1], raced["found"], rtol=1e-6)
 
 
 def _ranked(told: Mapping[str, Any]) -> list[int]:

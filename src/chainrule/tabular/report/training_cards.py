@@ -8,6 +8,7 @@ from typing import Any
 from chainrule.formatting import counted, number
 from chainrule.layers.layer_words import before_outputs
 from chainrule.network import Network
+from chainrule.tabular.encoding.target_encoding import TargetEncoder
 from chainrule.tabular.report import plots
 from chainrule.tabular.report.findings import Findings
 from chainrule.tabular.report.markup import (
@@ -29,25 +30,46 @@ def heading(found: Findings) -> tuple[str, str]:
     target, rows = found.model.target, found.model.about["rows"]
     return (
         f"{short(target.column, 60)} from {short(found.source.name, 80)}",
-        f"{target.task} by a network that was trained on {rows['training']:,} rows",
+        f"{_task(target)} by a network that was trained on {rows['training']:,} rows",
     )
+
+
+def _task(target: TargetEncoder) -> str:
+    return target.task if len(target.each) == 1 else f"{len(target.each)} targets"
 
 
 def summary(found: Findings) -> Html:
     """Return the card of the model: its table, its network, its scores beside the baseline's."""
-    about = found.model.about
-    parts = [
-        _facts(found),
-        _scores(about["validation"]),
+    return card("The model", _facts(found), *_of_target(found), *_told(found))
+
+
+def of_all(found: Findings) -> Html:
+    """Return the card of a model of several targets, without what is of each."""
+    return card("The model", _facts(found), *_told(found))
+
+
+def scores(found: Findings) -> Html:
+    """Return the card of the scores of one of several targets."""
+    return card("Scores", *_of_target(found))
+
+
+def _of_target(found: Findings) -> list[Html]:
+    return [
+        _scores(found.model.about["validation"]),
         paragraph(f"The baseline knows the target alone: it always predicts {_baseline(found)}."),
     ]
+
+
+def _told(found: Findings) -> list[Html]:
+    """Return what was told of a training, and what is to be doubted of it."""
+    about, parts = found.model.about, []
     if about["refit"]:
         parts.append(paragraph(f"The network was {about['refit']}."))
     parts += [warning(each) for each in about["warnings"]]
     if found.prepared.weight is not None:
         said = "Scores, losses and importances count each row with its weight; all else once."
         parts.append(paragraph(said))
-    return card("The model", *parts)
+    return parts
 
 
 def _facts(found: Findings) -> Html:
@@ -58,7 +80,7 @@ def _facts(found: Findings) -> Html:
     early = "; ended by early stopping" * (about["over"] == "early stopping")
     said = {
         "table": short(found.source.name, 80),
-        "target": f"{short(target.column, 60)} ({target.task})",
+        "target": f"{short(target.column, 60)} ({_task(target)})",
         "rows": f"{rows['training']:,} in training, {rows['validation']:,} held out for "
         f"validation{left}",
         "network": _layers(found.model.net),
@@ -110,9 +132,11 @@ def losses(found: Findings) -> Html:
 def _loss_figure(found: Findings) -> Html:
     curves, best = found.model.curves, found.model.about["best_epoch"]
     training, validation = curves["loss"], curves["validation_loss"]
+    falls = found.model.about["options"].get("schedule") == "coslog4"
+    of = "of those at which the rate is in a valley, " * falls
     said = (
-        f"Training and validation loss over {counted(len(training), 'epoch')}: validation is "
-        f"lowest after epoch {best:,}, {_at(validation, best)}; training then is at "
+        f"Training and validation loss over {counted(len(training), 'epoch')}: {of}validation is "
+        f"best after epoch {best:,}, {_at(validation, best)}; training then is at "
         f"{_at(training, best)}."
     )
     loss = str(found.model.net.loss)
