@@ -225,7 +225,6 @@ def test_bad_input_leaves_no_checkpoint(tmp_path, name):
         ({"every": -1}, "Checkpoint: every must be a finite number >= 0, got -1"),
         ({"every": None}, "Checkpoint: every must be a finite number >= 0, got None"),
         ({"keep": 0}, "Checkpoint: keep must be a whole number >= 1, got 0"),
-        ({"directory": None}, "Checkpoint: directory must be a text, got None"),
     ],
 )
 def test_bad_settings_are_refused(tmp_path, given, message):

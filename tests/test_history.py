@@ -67,7 +67,7 @@ def test_early_stopping_is_a_value():
         (
             {"of": "lost"},
             TypeError,
-            "EarlyStopping: of must be one of 'validation_loss', 'loss', got",
+            "of must be one of 'validation_loss', 'loss', got 'lost'",
         ),
     ],
 )
