@@ -88,6 +88,7 @@ bench-tables: .venv/.installed .venv/.installed-bench-tables ## time training on
 	@$(BIN)/python benchmarks/table_accuracy.py
 	@$(BIN)/python benchmarks/table_refit.py
 	@$(BIN)/python benchmarks/table_peers.py $(ARGS)
+	@$(BIN)/python benchmarks/table_intervals.py
 
 clean: ## remove .venv, caches and everything built
 	rm -rf .venv .venv-* build dist htmlcov .coverage .coverage.* .hypothesis \

@@ -422,10 +422,83 @@ def test_the_page_has_a_section_for_each_target(tmp_path):
     assert titles.index("sold") < titles.index("Confusion") < titles.index("All targets")
     assert titles.count("Scores") == titles.count("Learnt curves") == 2
     places = re.findall(r' id="([^"]*)"', page)
-    assert {*re.findall(r'href="#([^"]*)"', page)} <= {*places}
-    of_cards = re.findall(r'<h2[^>]* id="([^"]*)"', page)
-    assert len({*of_cards}) == len(of_cards)
+    assert {*re.findall(r'(?:href="|url\()#([^")]*)', page)} <= {*places}
+    assert len({*places}) == len(places)
     assert "<h1>price and sold from" in page
     for name in ("price", "sold"):
         score = next(iter(model.about["targets"][name]["model"].items()))
         assert SCORES[score[0]].text(score[1]) in page
+
+
+# ---- the regressor -------------------------------------------------------------------------------
+
+FEATURES, PAIR = WHOLE.select("x", "kind"), WHOLE.select("price", "rent")
+AS_HANDED = {
+    "polars": (PAIR, ("price", "rent")),
+    "pandas": (PAIR.to_pandas(), ("price", "rent")),
+    "array": (PAIR.to_numpy(), ("y0", "y1")),
+    "lists": (PAIR.to_numpy().tolist(), ("y0", "y1")),
+}
+
+
+@pytest.mark.parametrize("kind", AS_HANDED)
+def test_a_regressor_of_several_is_the_model_of_train(kind):
+    y, names = AS_HANDED[kind]
+    model = cr.TabularRegressor(**QUICK, random_state=0).fit(FEATURES, y)
+    assert model.model_.target.columns == names
+    table = FEATURES.with_columns(
+        **{name: pl.Series(own) for name, own in zip(names, PAIR.to_numpy().T, strict=True)}
+    )
+    alike = cr.train(table, list(names), **QUICK).predict(FEATURES)
+    expected = alike.select(f"prediction_{name}" for name in names).to_numpy()
+    assert_array_equal(model.predict(FEATURES), expected)
+    assert model.score(FEATURES, y) == pytest.approx(r2_score(PAIR.to_numpy(), expected))
+
+
+def test_a_regressor_of_several_has_quantiles_of_each():
+    levels = (0.1, 0.5, 0.9)
+    model = cr.TabularRegressor(**QUICK, quantiles=levels, random_state=0).fit(FEATURES, PAIR)
+    q = model.predict_quantiles(FEATURES)
+    assert q.shape == (WHOLE.height, 2, 3)
+    assert (np.diff(q, axis=2) >= 0).all()
+    assert_array_equal(model.predict(FEATURES), q[:, :, 1])
+
+
+def test_a_classifier_has_one_target():
+    with pytest.raises(ValueError, match="1d array"):
+        cr.TabularClassifier(**QUICK).fit(FEATURES, PAIR)
+
+
+# ---- names that meet, and many of them -----------------------------------------------------------
+
+
+def test_columns_of_predictions_must_differ():
+    table = TABLE.with_columns(
+        sold_x=pl.Series(["y", "n"] * 150), sold=pl.Series(["x_y", "z", "z"] * 100)
+    )
+    with pytest.raises(TableError, match=r"would be called 'probability_sold_x_y'; rename one"):
+        cr.train(table, ["sold", "sold_x"], **QUICK)
+
+
+def test_a_file_holds_many_targets(tmp_path):
+    names = [f"target number {k}" for k in range(30)]
+    table = WHOLE.with_columns((pl.col("price") + k).alias(name) for k, name in enumerate(names))
+    cr.train(table, names, **QUICK, out=tmp_path / "m")
+    assert TableModel.load(tmp_path / "m").target.columns == tuple(names)
+
+
+def test_a_part_is_a_model_with_a_file_of_its_own(model, tmp_path):
+    model.parts[1].save(tmp_path / "sold")
+    again = TableModel.load(tmp_path / "sold")
+    assert again.predict(TABLE).equals(model.parts[1].predict(TABLE))
+    roles = {each["column"]: each["role"] for each in again.about["decisions"]}
+    assert roles["sold"] == "target"
+    assert roles["price"] == roles["rent"] == "left out"
+
+
+def test_a_file_of_options_has_a_list_of_targets(tmp_path):
+    TABLE.fill_nan(None).write_csv(tmp_path / "t.csv")
+    (tmp_path / "c.toml").write_text('target = ["price", "sold"]\nepochs = 2\neffort = "fast"\n')
+    files = (tmp_path / "t.csv", "--config", tmp_path / "c.toml", "--out", tmp_path / "m")
+    run("train", *files, "--quiet")
+    assert TableModel.load(tmp_path / "m").target.columns == ("price", "sold")

@@ -1,6 +1,7 @@
 """Bounds of a quantity beside its prediction: what they rest on, and where they are asked for."""
 
 import dataclasses
+import json
 import re
 from pathlib import Path
 
@@ -301,6 +302,11 @@ def test_the_command_tells_of_them(tmp_path, monkeypatch):
     first = ran("predict", "houses.model", "houses.csv").stdout.splitlines()[0]
     assert first == "prediction,lower,upper"
     assert "Interval  holds 90 %" in ran("inspect", "houses.model").stdout
+    told = json.loads(
+        ran("train", "houses.csv", *names, "--interval", 0.9, "--force", "--json").stdout
+    )
+    assert told["interval"]["share"] == 0.9
+    assert told["interval"]["rows"] == 24
     few = run("train", "houses.csv", *names, "--interval", 0.99, "--force")
     refused(
         few, r"--interval 0.99 needs 99 rows held out or more, got 24; hold out more by --valid"

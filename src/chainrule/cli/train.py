@@ -17,6 +17,7 @@ from chainrule.cli.narrator import Narrator
 from chainrule.cli.option_names import about_in_options
 from chainrule.cli.terminal import say, say_as_json
 from chainrule.cli.training_files import Files
+from chainrule.codec import to_data
 from chainrule.formatting import size
 from chainrule.regular_files import sha256_of
 
@@ -135,6 +136,7 @@ class TrainingReport:
             "target": self.model.target.to_data(),
             "parameters": summary.parameters(self.model.params) * len(self.model.members),
             **about_in_options(self.model.about),
+            **({"interval": to_data(self.model.interval)} if self.model.interval else {}),
             "seconds": self.seconds,
             "seconds_by_stage": self.stages,
             "examples_per_second": self.examples / self.seconds if self.seconds else None,
@@ -183,7 +185,7 @@ def _trained(
         narrator.say(f"No checkpoints in {files.checkpoints}: starting anew.")
     model: TableModel = cr.train(
         files.table,
-        files.target,
+        list(files.target) if isinstance(files.target, tuple) else files.target,
         out=files.model,
         report=files.report,
         checkpoint=files.checkpoints,

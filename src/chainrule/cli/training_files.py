@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chainrule.cli.exits import Refusal
-from chainrule.fields import Record, option
+from chainrule.fields import Names, Record, option
 from chainrule.value_types import NotNegative
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class Files(Record):
     """Where a training's table comes from and its model goes; the help is in the fields."""
 
     table: str | None = option(None, "The table: a file, or a data set such as sklearn:digits.")
-    target: str | None = option(None, "The column to predict, or several: price,rent.")
+    target: str | Names | None = option(None, "The column to predict, or several: price,rent.")
     out: Path | None = option(None, "The model [default: the table's name, ending in .model].")
     report: Path | None = option(None, "Write a report of the training, such as report.html.")
     checkpoint: Path | None = option(None, "Where checkpoints go [default: beside the model].")

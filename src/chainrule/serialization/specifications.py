@@ -26,6 +26,9 @@ from chainrule.schedules import SCHEDULES, Schedule
 LONGEST = 100
 """The most characters of a name with its parameters."""
 
+LONGEST_LOSS = 10_000
+"""The most characters of a loss, which names each of its heads."""
+
 MOST_LAYERS = 1_000
 """The most layers of a network as data: each is built and gone through before anything is known.
 
@@ -252,6 +255,7 @@ def _fields(what: str, data: Any, names: list[str]) -> dict[str, Any]:
     """Return data that has the fields named and no others, with no text that is too long."""
     codec.check_keys(data, names, what, more=LATER)
     for name, value in data.items():
-        if isinstance(value, str) and len(value) > LONGEST:
-            raise ValueError(f"{what}: {name} must have at most {LONGEST} characters")
+        most = LONGEST_LOSS if name == "loss" else LONGEST
+        if isinstance(value, str) and len(value) > most:
+            raise ValueError(f"{what}: {name} must have at most {most:,} characters")
     return {**{name: LATER[name] for name in names if name in LATER}, **data}

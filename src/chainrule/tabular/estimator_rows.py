@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -62,16 +62,16 @@ class EstimatorRows(NamedTuple):
         )
 
     def table(
-        self, name: str, options: Mapping[str, Any]
-    ) -> tuple[pl.DataFrame, str, dict[str, Any]]:
-        """Return a table that `train` takes, its target and the options, to which others are added.
+        self, names: Sequence[str], options: Mapping[str, Any]
+    ) -> tuple[pl.DataFrame, list[str], dict[str, Any]]:
+        """Return a table that `train` takes, its targets and the options, with others added.
 
         The target and what else is known of the rows are its last columns. With rows that are held
         out, no network is trained with them unless that is asked for.
 
         >>> rows = EstimatorRows(pl.DataFrame({"x": [1, 2]}), np.array([3, 4]), None)
-        >>> rows.table("y", {"epochs": 3})[1:]
-        ('y', {'epochs': 3})
+        >>> rows.table(["y"], {"epochs": 3})[1:]
+        (['y'], {'epochs': 3})
         """
         frame, asked = self.frame, dict(options)
         if self.weight is not None:
@@ -85,8 +85,11 @@ class EstimatorRows(NamedTuple):
                 "validation": self.held_out / len(self.y),
                 "refit": bool(asked.get("refit")),
             }
-        frame, target = with_column(frame, name, self.y)
-        return frame, target, asked
+        targets = []
+        for name, own in zip(names, self.y.reshape(len(self.y), -1).T, strict=True):
+            frame, target = with_column(frame, name, own)
+            targets.append(target)
+        return frame, targets, asked
 
 
 def _stacked(frame: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:

@@ -74,6 +74,23 @@ def labels_of(y: Any) -> Any:
     return y.to_numpy() if hasattr(y, "to_numpy") else y
 
 
+def names_of_targets(y: Any, values: Array) -> list[str]:
+    """Return what y is called, or each of its columns: by its own names, or y0, y1 and so on.
+
+    >>> (
+    ...     names_of_targets(pl.Series("price", [1]), np.ones(1)),
+    ...     names_of_targets([[1, 2]], np.ones((1, 2))),
+    ... )
+    (['price'], ['y0', 'y1'])
+    """
+    if values.ndim == 1:
+        name = getattr(y, "name", None)
+        return [name if isinstance(name, str) and name else "y"]
+    names = list(getattr(unwrapped(y), "columns", ()))
+    named = len({*names}) == len(names) and all(isinstance(each, str) and each for each in names)
+    return names if names and named else [f"y{k}" for k in range(values.shape[1])]
+
+
 def as_array(X: Any) -> Any:
     """Return lists as arrays whose numbers stay numbers beside words, and anything else as it is.
 

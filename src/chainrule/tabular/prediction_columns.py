@@ -16,6 +16,7 @@ from chainrule.tabular.class_sets import written
 from chainrule.tabular.encoding.several_targets import SeveralTargets
 from chainrule.tabular.encoding.target_encoding import TargetEncoder
 from chainrule.tabular.intervals import Interval
+from chainrule.tabular.table_error import TableError
 
 PREDICTION, QUANTILE = "prediction", "quantile_"
 """What columns of predictions are called, and what those of quantiles begin with."""
@@ -59,6 +60,21 @@ def _of_target(name: str, target: TargetEncoder) -> str:
     """Return what a column of predictions is called of one of several targets."""
     word, between, rest = name.partition("_")
     return f"{word}_{target.column}{between}{rest}"
+
+
+def check_different(target: TargetEncoder) -> None:
+    """Raise TableError where two columns of the predictions of several targets had one name.
+
+    >>> from chainrule.tabular.encoding.target_encoding import QuantityEncoder
+    >>> check_different(QuantityEncoder("price", 0.0, 1.0))
+    """
+    names = prediction_names(target)
+    if len({*names}) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise TableError(
+            f"targets {target.column}: two columns of their predictions would be called {twice!r}; "
+            "rename one of the targets"
+        )
 
 
 def prediction_columns(

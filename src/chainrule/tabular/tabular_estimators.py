@@ -42,6 +42,7 @@ from chainrule.tabular.estimator_table import (
     frame_of_array,
     is_frame,
     labels_of,
+    names_of_targets,
     unwrapped,
 )
 from chainrule.tabular.formats.column_values import as_words
@@ -62,7 +63,7 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
 
     @abstractmethod
     def _target(self, y: Any, what: str) -> Array:
-        """Return y (n,), checked; `what` it is called: y, or y_val."""
+        """Return y, checked, (n,) or (n, targets); `what` it is called: y, or y_val."""
 
     @whole_or_not_at_all
     def fit(
@@ -88,7 +89,7 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
             array, whose columns x0, x1 and so on have no names that could tell more: those of
             numbers are numbers. None and NaN are missing values; infinity is refused.
         y
-            The target, (n,).
+            The target, (n,); of a regressor also several, (n, targets), which one network learns.
         sample_weight
             The weights of the examples, (n,); one of weight 0 is left out.
         X_val, y_val, sample_weight_val
@@ -108,9 +109,8 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
             others = self._rows(unwrapped(given.X), given.y, given.weight, "y_val")
             self._check_known(others.y)
             rows = rows.holding_out(others)
-        name = getattr(y, "name", None)
-        name = name if isinstance(name, str) and name else "y"
-        self.model_ = self._constant(name, rows.y) or self._trained(rows, name, named=named)
+        names = names_of_targets(y, rows.y)
+        self.model_ = self._constant(names, rows.y) or self._trained(rows, names, named=named)
         return self
 
     def _rows(self, X: Any, y: Any, weight: Any, what: str) -> EstimatorRows:
@@ -130,24 +130,24 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
     def _check_known(self, y_val: Array) -> None:
         """Raise ValueError where y_val holds what y does not consist of."""
 
-    def _constant(self, name: str, y: Array) -> ConstantModel | None:
+    def _constant(self, names: list[str], y: Array) -> ConstantModel | None:
         """Return what stands in for a model where y is always the same, with a warning."""
         value, *others = np.unique(y).tolist()
-        if others:
+        if others or len(names) > 1:
             return None
         warn(f"y is always {value!r}: there is nothing to learn, and every prediction is the same")
-        model = ConstantModel.of(name, value, getattr(self, "quantiles", None))
+        model = ConstantModel.of(names[0], value, getattr(self, "quantiles", None))
         return dataclasses.replace(model, interval=getattr(self, "interval", None))
 
-    def _trained(self, rows: EstimatorRows, name: str, *, named: bool) -> TableModel:
+    def _trained(self, rows: EstimatorRows, names: list[str], *, named: bool) -> TableModel:
         """Return the model of some examples."""
         asked = self.get_params(deep=False)
         asked["seed"] = _seed(asked.pop("random_state"))
         if not named and isinstance(self.numbers, list | tuple):
             asked["numbers"] = [*self.numbers, *self._numbers(rows.frame)]
-        frame, target, asked = rows.table(name, asked)
+        frame, targets, asked = rows.table(names, asked)
         with in_words_of_estimators():
-            model = train(frame, target, task=self._task, **asked)
+            model = train(frame, targets, task=self._task, **asked)
         if lost := model.about["rows"]["without_target"]:
             raise ValueError(
                 f"{argument('missing', self.missing)} says that y has no value in "
@@ -325,8 +325,14 @@ class TabularRegressor(RegressorMixin, TabularEstimator):  # type: ignore[misc]
 
     _task = "regression"
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
     def _target(self, y: Any, what: str) -> Array:
-        y = column_or_1d(y, warn=True)
+        shape = np.asarray(y).shape
+        y = y if len(shape) == 2 and shape[1] > 1 else column_or_1d(y, warn=True)
         checked: Array = check_array(y, ensure_2d=False, input_name=what)
         return checked.astype(np.int8) if checked.dtype.kind == "b" else checked
 
@@ -334,35 +340,50 @@ class TabularRegressor(RegressorMixin, TabularEstimator):  # type: ignore[misc]
     def predict(self, X: Any) -> Array:
         """Return the prediction for each example, (n,): its mean, or of quantiles the median.
 
+        Of several targets it is (n, targets).
+
         Parameters
         ----------
         {X}
         """
-        predicted, levels = self._predicted(X), self.model_.quantiles
+        predicted, levels = self._predicted(X), self._levels
         if len(levels) > 1 and 0.5 not in levels:
             raise ValueError(
                 f"predict gives the median, and quantiles={levels} are without; add 0.5, or take "
                 "predict_quantiles"
             )
-        names = prediction_names(self.model_.target)
-        wanted = names[levels.index(0.5) if len(levels) > 1 else 0]
-        return predicted[wanted].to_numpy(writable=True)
+        each = self._of_each(predicted)
+        values = each[:, :, levels.index(0.5) if len(levels) > 1 else 0]
+        return values[:, 0] if values.shape[1] == 1 else values
 
     @documented_by(TabularEstimator._predicted)
     def predict_quantiles(self, X: Any) -> Array:
         """Return the quantiles of each example, (n, quantiles), which rise.
+
+        Of several targets they are (n, targets, quantiles).
 
         Parameters
         ----------
         {X}
         """
         predicted = self._predicted(X)
-        if not self.model_.quantiles:
+        if not self._levels:
             raise ValueError(
                 "predict_quantiles is for a regressor made with quantiles=, such as "
                 "TabularRegressor(quantiles=(0.1, 0.5, 0.9))"
             )
-        return predicted[prediction_names(self.model_.target)].to_numpy(writable=True)
+        each = self._of_each(predicted)
+        return each[:, 0] if each.shape[1] == 1 else each
+
+    @property
+    def _levels(self) -> tuple[float, ...]:
+        return getattr(self.model_.target.each[0], "quantiles", ())
+
+    def _of_each(self, predicted: pl.DataFrame) -> Array:
+        """Return the outputs of each target, (n, targets, outputs), of their columns."""
+        target = self.model_.target
+        values = predicted[prediction_names(target)].to_numpy(writable=True)
+        return values.reshape(len(values), len(target.each), -1)
 
     @documented_by(TabularEstimator._predicted)
     def predict_interval(self, X: Any) -> Array:

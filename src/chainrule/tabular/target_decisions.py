@@ -25,6 +25,7 @@ from chainrule.tabular.encoding.several_targets import (
 )
 from chainrule.tabular.encoding.target_encoding import QuantityEncoder, TargetEncoder
 from chainrule.tabular.objectives import check_metric, kind_of, task_of
+from chainrule.tabular.prediction_columns import check_different
 from chainrule.tabular.table_error import TableError
 from chainrule.tabular.training_options import OF_COLUMNS, Options
 
@@ -89,6 +90,7 @@ def fitted_to(found: Survey, decisions: Iterable[Decision], options: Options) ->
     """
     target = fit_targets(found, decisions, options.quantiles)
     _check_loss(target, options)
+    check_different(target)
     if options.loss == "poisson":
         assert isinstance(target, QuantityEncoder)
         target = dataclasses.replace(target, centre=0.0, scale=1.0)

@@ -53,6 +53,8 @@ def _part(model: TableModel, head: Head, target: TargetEncoder) -> TableModel:
     *layers, last = model.net.layers
     assert isinstance(last, Dense)
     about = {name: value for name, value in model.about.items() if name != "targets"}
+    if "decisions" in about:
+        about["decisions"] = [_of_part(each, target) for each in about["decisions"]]
     if scores := model.about.get("targets", {}).get(target.column):
         about["validation"] = scores
     return dataclasses.replace(
@@ -66,6 +68,13 @@ def _part(model: TableModel, head: Head, target: TargetEncoder) -> TableModel:
         baseline=head.of(model.baseline[None])[0],
         about=about,
     )
+
+
+def _of_part(decision: dict[str, str], target: TargetEncoder) -> dict[str, str]:
+    """Return a decision on a column, in which no other target is one."""
+    if decision["role"] != "target" or decision["column"] == target.column:
+        return decision
+    return {**decision, "role": "left out", "reason": "another target"}
 
 
 def _cut(params: Parameters, head: Head) -> Parameters:
