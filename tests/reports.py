@@ -81,6 +81,12 @@ TRAININGS = {
     "quantiles": (flats().drop("dear"), "price", {"quantiles": (0.1, 0.5, 0.9)}),
     "one quantile": (flats().drop("dear"), "price", {"loss": "quantile(0.8)", "weight": "share"}),
     "metric": (flats().drop("price"), "dear", {"metric": "f1_macro", "class_weight": "balanced"}),
+    "raced": (
+        flats().drop("dear"),
+        "price",
+        {"effort": "default", "interval": 0.8, "dropout": 0.0},
+    ),
+    "sets": (flats().drop("price"), "city", {"effort": "default", "interval": 0.8, "dropout": 0.0}),
     "ten": ("sklearn:digits", "target", {}),
     "hostile": (hostile(), "'\"<script>", {"categories": [LONG]}),
 }

@@ -164,6 +164,32 @@ def test_a_measure_stands_in_the_place_of_the_validation_loss(blocks):
     assert (made.best_epoch, made.validated(2)) == (2, -1.0)
 
 
+@several
+def test_which_epoch_is_the_best_may_be_said_by_others(blocks):
+    """Until they name one, it is that of validation."""
+    plain = trainer(blocks, validation=HELD)
+    plain.train()
+    asked, best, after = [], [], {}
+
+    def is_best(before: Trainer, history: Any) -> bool:
+        asked.append((before.epochs, history.epochs, len(history.validation_loss)))
+        return before.epochs + 1 in (2, 4)
+
+    def look(it: Trainer) -> None:
+        best.append(it.best_epoch)
+        after.setdefault(it.epochs, it.params)
+
+    made = trainer(blocks, validation=HELD, is_best=is_best)
+    made.train(look)
+    assert best[blocks.count - 1 :: blocks.count] == [1, 2, 2, 4, 4, 4]
+    assert asked == [(k, (k + 1) * blocks.count, k + 1) for k in range(6)]
+    assert bits(made.best) == bits(after[4])
+    assert (made.validation_losses, bits(made.params)) == (
+        plain.validation_losses,
+        bits(plain.params),
+    )
+
+
 def test_outputs_that_are_not_finite_end_it():
     made = trainer(BLOCKS["one block"], measure=Measure(lambda params: math.inf, abs))
     with pytest.raises(cr.DivergenceError, match=r"diverged at epoch 1, .* are not finite; lower"):

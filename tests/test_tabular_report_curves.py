@@ -10,7 +10,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.formatting import number
-from chainrule.tabular.report import column_curves, curve_cards, race_cards, report
+from chainrule.tabular.report import column_curves, curve_cards, plots, race_cards, report
 from reports import TRAININGS, Page, flats, made, read, trained
 
 
@@ -36,7 +36,9 @@ def held_out(name):
     return model, rows
 
 
-@pytest.mark.parametrize("name", ["classes", "quantity", "quantiles", "weighted", "metric"])
+@pytest.mark.parametrize(
+    "name", ["classes", "quantity", "quantiles", "weighted", "metric", "raced"]
+)
 def test_a_curve_is_the_partial_dependence_of_the_model_saved_in_the_rows_held_out(name):
     model, rows = held_out(name)
     found = made(name)[1]
@@ -107,6 +109,46 @@ def test_without_a_column_that_matters_the_card_says_so():
     assert not page.of("svg")
 
 
+def curve_of(values, seen=None):
+    """A curve of given values of a column "x", whose predictions rise."""
+    series = pl.Series("x", values)
+    p = np.tile(np.linspace(0, 1, len(series))[None, :, None], (4, 1, 1))
+    return column_curves.ColumnCurve(series, True, series if seen is None else seen, p)
+
+
+@pytest.mark.parametrize("days", np.geomspace(1e-5, 1e5, 41))
+def test_dates_of_any_span_have_ticks(days):
+    times = np.datetime64("2001-02-03T04:05:06", "us") + (
+        np.linspace(0, days * 86_400e6, 33).astype("timedelta64[us]")
+    )
+    html = plots.curve_plot(curve_of(times), [0], "prediction", "x rises", level=True)
+    assert len(re.findall("<text", html)) > 6
+
+
+@pytest.mark.parametrize(
+    ("values", "wide"),
+    [
+        (np.geomspace(1, 1e6, 33), True),
+        (np.geomspace(1, 1e6, 33) - 1, False),
+        (np.linspace(1, 1e6, 33), False),
+        (np.geomspace(1e-300, 1e300, 33), False),
+        ([1.0, 1e6], False),
+        ([5.0], False),
+        (range(40), False),
+    ],
+)
+def test_values_that_are_wide_apart_have_a_log_axis(values, wide):
+    curve = curve_of(values)
+    assert curve.is_wide == wide
+    html = plots.curve_plot(curve, [0], "prediction", "x rises", level=False)
+    assert "<text" in html
+    if not curve.lies_apart:
+        edges, counts = column_curves.spread_of(curve)
+        assert counts.sum() == len(values)
+        steps = np.diff(np.log(edges) if wide else edges)
+        assert steps == pytest.approx(steps[0], rel=1e-6)
+
+
 # The race and the members
 
 
@@ -124,10 +166,10 @@ def test_the_race_and_the_members_are_told(refit):
     model, page = raced(refit=refit)
     told = model.about["runs"]
     head, rows = page.table("the rates that were raced")
-    assert head[:3] == ["rate", "best loss", "epoch"]
+    assert head == ["rate", "best loss", "epoch", "outcome"]
     by_rate = {each["rate"]: (k, each) for k, each in enumerate(told["race"], 1)}
     assert [read(row[0]) for row in rows] == [told["rate"], *(by_rate.keys() - {told["rate"]})]
-    assert [row[3] for row in rows] == ["won", ""]
+    assert [row[3] for row in rows] == ["won", "not chosen"]
     for rate, found, epoch, _ in rows:
         k, each = by_rate[read(rate)]
         assert found == number(each["found"])
@@ -166,7 +208,7 @@ def test_a_race_by_a_metric_is_told_in_its_words():
     assert read(rows[0][1]) == pytest.approx(given[2].curves["validation_accuracy"].max(), rel=1e-3)
 
 
-@pytest.mark.parametrize("name", TRAININGS)
+@pytest.mark.parametrize("name", [name for name in TRAININGS if "effort" not in TRAININGS[name][2]])
 def test_one_network_without_a_race_has_no_card(name):
     assert list(race_cards.runs(made(name)[1])) == []
     assert "Race" not in made(name)[2]

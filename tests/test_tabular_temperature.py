@@ -13,7 +13,8 @@ from scipy.special import log_softmax, logsumexp
 import chainrule as cr
 from chainrule.batches import Examples
 from chainrule.formatting import number
-from chainrule.tabular import temperature
+from chainrule.serialization import write_file
+from chainrule.tabular import example_blocks, stored_model, temperature
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.prepare import prepare
 from chainrule.tabular.temperature import FOLDS, SPREAD, cooled, fitted, log_loss, thermometer
@@ -255,6 +256,24 @@ def test_the_race_and_the_valley_are_chosen_by_the_loss_at_its_temperature():
     assert (model.about["runs"]["rate"], model.about["best_epoch"]) == (rate, by_rate[rate][1])
 
 
+@pytest.mark.parametrize(
+    ("target", "told", "message"),
+    [
+        ("y", {"temperature": 0, "before": 1.0, "after": 0.9}, "calibration.temperature must be"),
+        ("y", {"temperature": 2.0, "before": 1.0}, "calibration must have .*'after' is missing"),
+        ("y", {"temperature": 2.0, "before": -1.0, "after": 0.9}, "calibration.before must be"),
+        ("z", {"temperature": 2.0, "before": 1.0, "after": 0.9}, "must be 'classification'"),
+    ],
+)
+def test_a_file_that_tells_of_none_that_can_be_is_refused(tmp_path, target, told, message):
+    left_out = {"y", "z", "w"} - {target}
+    model = cr.train(NOISY, target, **{**HOW, "epochs": 1, "leave_out": tuple(left_out)})
+    arrays, data = stored_model.contents(model)
+    write_file(tmp_path / "a.model", arrays, {**data, "calibration": told})
+    with pytest.raises(cr.ModelFileError, match=message):
+        cr.TableModel.load(tmp_path / "a.model")
+
+
 @pytest.mark.usefixtures("few")
 def test_the_command_the_page_and_explanations_tell_of_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -283,16 +302,19 @@ class CrashError(Exception):
 
 
 @pytest.mark.usefixtures("few")
-def test_it_is_the_same_on_any_machine_and_after_a_crash(tmp_path):
+def test_it_is_the_same_on_any_machine_and_after_a_crash(tmp_path, monkeypatch):
+    """With examples in several blocks."""
+    monkeypatch.setattr(example_blocks, "BLOCK_BYTES", 3_000)
+
     def contents(**options):
-        model = trained(interval=0.8, **options)
+        model = trained(interval=0.8, epochs=7, members=1, **options)
         model.save(tmp_path / "a.model")
         return (tmp_path / "a.model").read_bytes()
 
     whole = contents(threads=1)
     assert b"calibration" in whole
     assert contents(threads=2, memory=10) == whole
-    for last in (8, 31, 40):
+    for last in (8, 30, 45):
         visits = itertools.count(1)
 
         def crash(trainer, visits=visits, last=last):

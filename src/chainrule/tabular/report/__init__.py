@@ -107,7 +107,7 @@ def _sections(whole: Findings, each: list[Findings]) -> Iterator[Html]:
     yield from _training(whole)
     for k, found in enumerate(each, 1):
         cards = itertools.chain([training_cards.scores(found)], _quality(found))
-        yield from section(k, found.model.target.column, cards)
+        yield section(k, found.model.target.column, cards)
     yield Html('<h2 class="target wide" id="all-targets">All targets</h2>')
     yield from _options(whole)
 

@@ -47,8 +47,11 @@ BARS, FEWEST_BARS, A_BAR = 30, 5, 10
 APART = 12
 """So many different values or fewer have a point and a bar each."""
 
-WIDE = 20.0
-"""Where the greatest of positive values is so many times their median, they have a log axis."""
+WIDE, TINY = 20.0, 1e-100
+"""Where the greatest of positive values is so many times their median, they have a log axis.
+
+Below the latter and beyond its inverse they have none, whose ends would not be finite.
+"""
 
 FEW = 3
 """A bar with fewer rows is one of which little is known."""
@@ -102,7 +105,8 @@ class ColumnCurve:
     def is_wide(self) -> bool:
         """Whether the values are better shown by their logarithms."""
         x = as_floats(self.values[: self.some])
-        return not self.lies_apart and bool(x[0] > 0 and x[-1] > WIDE * np.median(x))
+        spans = x[0] > TINY and WIDE * np.median(x) < x[-1] < 1 / TINY
+        return bool(not self.lies_apart and spans)
 
     @property
     def varying(self) -> list[int]:

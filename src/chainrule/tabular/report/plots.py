@@ -180,7 +180,7 @@ def _number_the_values(below: Any, x: Array, curve: ColumnCurve) -> None:
         below.xaxis.set_major_locator(MaxNLocator(5, integer=whole))
     below.xaxis.set_major_formatter(_written)
     if curve.values.dtype.is_temporal():
-        locator = AutoDateLocator(maxticks=5)  # type: ignore[no-untyped-call]
+        locator = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
         below.xaxis.set_major_locator(locator)
         words = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
         below.xaxis.set_major_formatter(words)

@@ -77,7 +77,7 @@ def _race(found: Findings) -> Iterator[Html]:
     )
     yield figure(plots.race_plot(curves, at, word, said), said)
     rows = [_row(told, each, k) for k, each in enumerate(raced)]
-    yield table("the rates that were raced", ["rate", f"best {word}", "epoch", ""], rows)
+    yield table("the rates that were raced", ["rate", f"best {word}", "epoch", "outcome"], rows)
     if any(_is_other(each, curve) for each, curve in zip(raced, curves, strict=True)):
         yield paragraph(f"The {word} in the table is with a temperature, in the plot without.")
 
@@ -96,7 +96,7 @@ def _ranked(told: Mapping[str, Any]) -> list[int]:
 
 
 def _row(told: Mapping[str, Any], raced: Mapping[str, Any], place: int) -> list[Any]:
-    became = "diverged" if raced["found"] is None else ""
+    became = "diverged" if raced["found"] is None else "not chosen"
     if raced["rate"] in (told["rate"], told.get("also")):
         became = "won" if place == 0 else "as good"
     sign = key(plots.VARIABLES[plots.COLOURS[min(place, 2)]])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from chainrule.tabular.trained_model import Judged
 
 OF_A_CARD = re.compile(r' aria-labelledby="([^"]*)"><h2 id="\1">')
 """By what a card is called: its place in the page."""
+
+OF_A_PLOT = re.compile(r'((?: id="|href="#|url\(#)[a-z][0-9a-f]{10})')
+"""What a part of a plot is called, and where it is named."""
 
 
 class _FirstBlock(NamedTuple):
@@ -65,14 +68,19 @@ def by_target(
         yield its, Judged(own, p[k], None), part
 
 
-def section(number: int, name: str, cards: Iterator[Html]) -> Iterator[Html]:
-    """Yield the heading of a target and its cards, whose places are no other target's.
+def section(number: int, name: str, cards: Iterable[Html]) -> Html:
+    """Return the heading of a target and its cards, whose places are no other target's.
 
-    >>> cards = iter([Html('<section aria-labelledby="rows"><h2 id="rows">Rows</h2></section>')])
-    >>> print(*section(2, "price", cards), sep="\\n")
+    >>> cards = [Html('<section aria-labelledby="rows"><h2 id="rows">Rows</h2></section>')]
+    >>> print(section(2, "price", cards))
     <h2 class="target wide" id="target-2">price</h2>
+    <div class="grid wide">
     <section aria-labelledby="rows-2"><h2 id="rows-2">Rows</h2></section>
+    </div>
     """
-    yield Html(f'<h2 class="target wide" id="target-{number}">{text(name)}</h2>')
-    for each in cards:
-        yield Html(OF_A_CARD.sub(rf' aria-labelledby="\1-{number}"><h2 id="\1-{number}">', each))
+    within = OF_A_CARD.sub(
+        rf' aria-labelledby="\1-{number}"><h2 id="\1-{number}">', "\n".join(cards)
+    )
+    within = OF_A_PLOT.sub(rf"\1-{number}", within)
+    heading = f'<h2 class="target wide" id="target-{number}">{text(name)}</h2>'
+    return Html(f'{heading}\n<div class="grid wide">\n{within}\n</div>')

@@ -139,7 +139,7 @@ def _loss_figure(found: Findings) -> Html:
         f"best after epoch {best:,}, {_at(validation, best)}; training then is at "
         f"{_at(training, best)}."
     )
-    loss = str(found.model.net.loss)
+    loss = short(str(found.model.net.loss))
     return figure(plots.loss_plot(training, validation, best, loss, said), said)
 
 
@@ -154,7 +154,7 @@ def _metric_figures(found: Findings, metric: str) -> list[Html]:
     word = SCORES[metric].word
     own = f"{word} of the rows held out: best after epoch {best:,}, {_at(score, best)}."
     own = own[0].upper() + own[1:]
-    loss = str(found.model.net.loss)
+    loss = short(str(found.model.net.loss))
     return [
         figure(plots.loss_plot(training, None, best, loss, said), said),
         figure(plots.metric_plot(score, best, word, own), own),
