@@ -28,3 +28,21 @@ def alone(function: Callable[..., Any], *arguments: Any, **environment: str) -> 
     )
     assert found.returncode == 0, f"ended with {found.returncode}\n{found.stderr}"
     return json.loads(found.stdout)
+
+
+def forked(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what a function returns in a fork of this process, in which no memory is free.
+
+    This process must have no threads; what is returned is JSON.
+    """
+    reading, writing = os.pipe()
+    if os.fork() == 0:
+        try:
+            os.write(writing, json.dumps(function(*arguments)).encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with open(reading) as pipe:
+        found = pipe.read()
+    os.wait()
+    return json.loads(found)

@@ -110,7 +110,9 @@ def test_a_table_that_is_odd_is_taken_and_the_decision_said(tmp_path, monkeypatc
     columns, message = DECIDED[name]
     monkeypatch.chdir(tmp_path)
     Path("table.csv").write_bytes(text(**columns))
-    result = ran("train", "table.csv", "--target", "y", "--epochs", 2, "--hidden", 4)
+    result = ran(
+        "train", "table.csv", "--target", "y", "--epochs", 2, "--hidden", 4, "--effort", "fast"
+    )
     assert re.search(message, " ".join(result.stderr.split())), result.stderr
     assert max(map(len, result.output.splitlines())) <= 80
     assert {each.name for each in tmp_path.iterdir()} == {"table.csv", "table.model"}

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from joblib import Parallel, delayed
 
 import chainrule as cr
 from chainrule import engine
 from chainrule.cli import main
+from chainrule.engine import processor
 from chainrule.engine.native_run import useful_threads
 from chainrule.engine.processor import quota
 
@@ -241,3 +243,22 @@ def test_the_quota_of_a_control_group(own, files, expected, tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text + "\n")
     assert quota(tmp_path / "own", tmp_path / "groups") == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [("1", 1), ("3,2", 3), ("99", 8), ("", 8), ("0", 8), ("many", 8), (None, 8)],
+)
+def test_the_environment_leaves_so_many_cores(said, expected, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if said is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", said)
+    monkeypatch.setattr(processor, "_bound_to", lambda: 8)
+    monkeypatch.setattr(processor, "quota", lambda: math.inf)
+    assert processor.cores() == expected
+
+
+def test_processes_side_by_side_share_the_cores():
+    """As `GridSearchCV(n_jobs=2)` makes them."""
+    found = Parallel(n_jobs=2)(delayed(engine.cores)() for _ in range(2))
+    assert max(found) <= max(1, engine.cores() // 2)

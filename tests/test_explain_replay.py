@@ -1,5 +1,6 @@
 """Steps of a run made again, and a weight's change shared out."""
 
+import functools
 import pickle
 import re
 
@@ -61,8 +62,8 @@ def train(
 def test_the_update_of_a_step_leads_to_the_next(rule, options, name):
     params, history = train(rule, n=8, name=name, **{"batch_size": 3, **options})
     last = history.at.step
-    made = {k: cr.explain_step(history, step=k, of="w5").derivation for k in (1, 2, 3, last)}
-    for step in (1, 2, last):
+    made = {k: cr.explain_step(history, step=k, of="w5").derivation for k in (1, 2, last)}
+    for step in (1, last):
         after = made[step + 1].params if step < last else params
         updated = made[step].parts[-1].steps[-1].value
         assert updated == pytest.approx(after[0].W[2, 0], rel=1e-12)
@@ -100,11 +101,16 @@ def test_frozen_parameters_stay():
     assert shares.before == shares.after
 
 
+@functools.cache
+def trained(rule, options):
+    return train(RULES[rule], **OPTIONS[options])
+
+
 @pytest.mark.parametrize("of", ["w5", "w10", "b2", "b6"])
-@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
-@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("rule", RULES)
 def test_the_shares_add_up_to_the_change(rule, options, of):
-    params, history = train(rule, **options)
+    params, history = trained(rule, options)
     shares = cr.contributions(history, of=of)
     layer, part = (0, 0) if of in ("w5", "b2") else (2, 0)
     at = {"w5": (2, 0), "w10": (0, 1), "b2": (1,), "b6": (1,)}[of]

@@ -64,6 +64,11 @@ def test_early_stopping_is_a_value():
         ({"patience": True}, TypeError, "EarlyStopping: patience must be a whole number"),
         ({"tolerance": -1e-9}, ValueError, "EarlyStopping: tolerance must be a finite number >= 0"),
         ({"tolerance": math.nan}, ValueError, "EarlyStopping: tolerance must be a finite number"),
+        (
+            {"of": "lost"},
+            TypeError,
+            "of must be one of 'validation_loss', 'loss', got 'lost'",
+        ),
     ],
 )
 def test_early_stopping_refuses(fields, error, message):

@@ -13,7 +13,7 @@ from chainrule.tabular.table_error import TableError
 N = 3000
 X = np.random.default_rng(0).normal(size=N)
 TABLE = pl.DataFrame({"x": X, "kind": (X > 0).astype(int), "y": X * 2})
-FEW = {"epochs": 1, "hidden": (2,), "memory": 1000}
+FEW = {"epochs": 1, "hidden": (2,), "memory": 1000, "effort": "fast"}
 MESSAGE = r"table\.\w+: has changed while it was read; read a copy that nobody writes to"
 
 

@@ -26,7 +26,7 @@ N = 40
 COUNT = list(range(N))
 X = pa.array([0.37 * k % 1 for k in COUNT])
 Y = pa.array([k % 2 for k in COUNT])
-FEW = {"epochs": 1, "hidden": (2,)}
+FEW = {"epochs": 1, "hidden": (2,), "effort": "fast"}
 KINDS = ["feather", "parquet", "table", "pandas"]
 
 

@@ -12,7 +12,7 @@ from chainrule.history import DivergenceError
 from chainrule.tabular.table_error import TableError
 from fuzzing import FORMATS, changed, options, table
 
-FEW = {"epochs": 1, "hidden": (2,), "batch_size": 8}
+FEW = {"epochs": 1, "hidden": (2,), "batch_size": 8, "effort": "fast"}
 
 
 def done(call):

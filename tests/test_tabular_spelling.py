@@ -16,7 +16,7 @@ from chainrule.tabular.table_error import TableError
 from commands import ran, refused, run
 
 N = 60
-QUICK = {"epochs": 1, "refit": False, "hidden": [4]}
+QUICK = {"epochs": 1, "refit": False, "hidden": [4], "effort": "fast"}
 SIZE = np.random.default_rng(0).normal(size=N).round(2)
 
 

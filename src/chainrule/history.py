@@ -5,32 +5,21 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from chainrule.errors import check_number, check_whole, unknown_name
+from chainrule.fields import documented, hold, option
 from chainrule.network import Network, Parameters
 from chainrule.record import Run, TrainingState
+from chainrule.value_types import AtLeastOne, NotNegative
 from chainrule.warn import deprecated
 
-LOSSES_BY_EPOCH = ("loss", "validation_loss")
-"""The figures that a history has for each epoch."""
 
-
+@documented
 @dataclass(frozen=True)
 class EarlyStopping:
     """End training when a loss has not improved for some epochs.
 
-    Raises ValueError for a patience below 1, a negative tolerance, or another loss.
-
-    Parameters
-    ----------
-    patience
-        For how many epochs no improvement is waited for.
-    tolerance
-        By how much a loss must be below the best so far to be an improvement.
-    of
-        "validation_loss", after which `fit` returns the best parameters, or "loss", that of
-        training, after which it returns the last.
+    Raises TypeError or ValueError for a patience below 1, a negative tolerance, or another loss.
 
     Examples
     --------
@@ -38,9 +27,15 @@ class EarlyStopping:
     EarlyStopping(patience=5, tolerance=0.0, of='validation_loss')
     """
 
-    patience: int = 10
-    tolerance: float = 0.0
-    of: str = "validation_loss"
+    patience: AtLeastOne = option(10, "For how many epochs no improvement is waited for.")
+    tolerance: NotNegative = option(
+        0.0, "By how much a loss must be below the best so far to be an improvement."
+    )
+    of: Literal["validation_loss", "loss"] = option(
+        "validation_loss",
+        '"validation_loss", after which `fit` returns the best parameters, or "loss", that of '
+        "training, after which it returns the last.",
+    )
 
     def is_over(self, losses: list[float]) -> bool:
         """Whether the last `patience` of the losses have not improved on those before.
@@ -61,10 +56,7 @@ class EarlyStopping:
         return waited >= self.patience
 
     def __post_init__(self) -> None:
-        check_whole("EarlyStopping: patience", self.patience, least=1)
-        check_number("EarlyStopping: tolerance", self.tolerance, least=0)
-        if self.of not in LOSSES_BY_EPOCH:
-            raise unknown_name("loss of EarlyStopping", str(self.of), LOSSES_BY_EPOCH)
+        hold(self, "EarlyStopping: ")
 
 
 @dataclass

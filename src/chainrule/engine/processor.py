@@ -1,4 +1,6 @@
-"""How many cores this process may use: those it is bound to, and those its control group allows."""
+"""How many cores this process may use: those it is bound to, those its control group allows, and
+those that the environment leaves to it, as joblib does where several processes share a machine.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ def cores() -> int:
     >>> 1 <= cores() <= os.cpu_count()
     True
     """
-    return max(1, math.ceil(min(_bound_to(), quota())))
+    return max(1, math.ceil(min(_bound_to(), quota(), _left_to_it())))
 
 
 def _bound_to() -> int:
@@ -25,6 +27,12 @@ def _bound_to() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _left_to_it() -> float:
+    """Return what OMP_NUM_THREADS says, of levels the first, if it is a number."""
+    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(asked) if asked.isdecimal() and int(asked) else math.inf
 
 
 @functools.cache

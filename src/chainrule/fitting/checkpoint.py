@@ -15,7 +15,8 @@ import numpy as np
 
 from chainrule import engine
 from chainrule.engine.native_run import arithmetic as arithmetic_of_run
-from chainrule.errors import as_numbers, check_number, check_whole
+from chainrule.errors import as_numbers
+from chainrule.fields import hold
 from chainrule.history import History
 from chainrule.network import Network, Parameters, frozen
 from chainrule.optimizers import Optimizer, Rprop
@@ -24,7 +25,7 @@ from chainrule.serialization.model_file import raw_bytes
 from chainrule.serialization.parameter_arrays import arrays_of, contents, from_contents
 from chainrule.training import fit
 from chainrule.trees import leaves
-from chainrule.value_types import AtLeastOne, read
+from chainrule.value_types import AtLeastOne, NotNegative, read
 from chainrule.warn import warn
 
 
@@ -65,13 +66,12 @@ class Checkpoint:
     """
 
     directory: str | Path
-    every: float = 30.0
-    keep: int = 3
+    every: NotNegative = 30.0
+    keep: AtLeastOne = 3
     _written: float = field(default_factory=time.monotonic, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        check_number("Checkpoint: every", self.every, least=0)
-        check_whole("Checkpoint: keep", self.keep, least=1)
+        hold(self, "Checkpoint: ")
 
     def __call__(self, history: History) -> None:
         """Leave a checkpoint where it is time for one.

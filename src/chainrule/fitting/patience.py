@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from chainrule.history import EarlyStopping
 
@@ -21,7 +21,7 @@ class Patience(EarlyStopping):
 
     patience: Any = 10
     tolerance: float = 1e-4
-    of: str = "loss"
+    of: Literal["validation_loss", "loss"] = "loss"
     start: int = 0
 
     def __post_init__(self) -> None:

@@ -96,7 +96,7 @@ class Thermometer:
         others = [fold != k for k in range(FOLDS)]
         each = tuple(fitted(z[:, o], y[o], w if w is None else w[o]) for o in others)
         before = log_loss(z, y, w)
-        after = log_loss(z, y, w, np.array(each)[fold, None])
+        after = log_loss(z, y, w, np.array(each)[fold])
         if after >= before:
             return None
         folds = np.zeros(self.rows, np.int8)
@@ -129,12 +129,13 @@ def _at(places: Array, *arrays: Array | None) -> list[Any]:
 
 
 def log_loss(z: Array, y: Array, w: Array | None, temperature: Any = 1.0) -> float:
-    r"""Return the weighted mean of −log p_y, to six digits; a temperature of each row is (n, 1).
+    r"""Return the weighted mean of −log p_y, to six digits, at one temperature or those of rows.
 
     >>> log_loss(np.array([[[0.0, 0.0]]]), np.array([1]), None), round(math.log(2), 6)
     (0.693147, 0.693147)
     """
-    return float(f"{np.average(-_log_p(z, y, temperature)[0], weights=w):.6g}")
+    found = np.average(-_log_p(*_below_the_best(z, y), np.asarray(temperature))[0], weights=w)
+    return float(f"{found:.6g}")
 
 
 def fitted(z: Array, y: Array, w: Array | None) -> float:
@@ -147,26 +148,29 @@ def fitted(z: Array, y: Array, w: Array | None) -> float:
     3.46
     """
     w = np.ones(len(y)) if w is None else w / w.mean(dtype=float)
-    low, high = -FURTHEST, FURTHEST
+    of, low, high = _below_the_best(z, y), -FURTHEST, FURTHEST
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        slope = math.exp(-middle) * float(w @ _log_p(z, y, math.exp(middle))[1])
+        slope = math.exp(-middle) * float(w @ _log_p(*of, np.exp(middle))[1])
         rises = slope + middle / SPREAD**2 > 0
         low, high = (low, middle) if rises else (middle, high)
     return float(f"{math.exp((low + high) / 2):.3g}")
 
 
-def _log_p(z: Array, y: Array, temperature: Any) -> tuple[Array, Array]:
+def _below_the_best(z: Array, y: Array) -> tuple[Array, Array]:
+    """Return z less the greatest of each row, and that of each label, (m, n)."""
+    z = z - z.max(axis=2, keepdims=True).astype(float)
+    return z, z[:, np.arange(len(y)), y]
+
+
+def _log_p(z: Array, own: Array, temperature: Any) -> tuple[Array, Array]:
     """Return log p_y (n,), and its derivative by 1 / T."""
-    z = z.astype(float)
-    s = z / temperature
-    s -= s.max(axis=2, keepdims=True)
-    e, own = np.exp(s), np.arange(len(y))
-    total = e.sum(axis=2)
-    each = s[:, own, y] - np.log(total)
+    e = np.exp(z / temperature[..., None])
+    total = e @ np.ones(e.shape[2])
+    each = own / temperature - np.log(total)
     top = each.max(axis=0)
     share = np.exp(each - top)
-    slopes = z[:, own, y] - (e * z).sum(axis=2) / total
+    slopes = own - np.einsum("mnk,mnk->mn", e, z) / total
     slope = (share * slopes).sum(axis=0) / share.sum(axis=0)
     return np.log(share.mean(axis=0)) + top, slope
 

@@ -162,7 +162,9 @@ class Delimited(Source):
 
     def _of_numbers(self, columns: list[str]) -> pl.DataFrame | None:
         """Return all rows where they are plainly of numbers, or None."""
-        if not (self._begins_plainly and self._text.is_bare and self._text.ends_a_line()):
+        if self._as_text or not self._begins_plainly:
+            return None
+        if not (self._text.is_bare and self._text.ends_a_line()):
             return None
         kinds, places = self._first_kinds, [self.columns.index(name) for name in columns]
         frames: list[pl.DataFrame] = []
