@@ -33,6 +33,26 @@ def test_numbers_have_their_share_by_size():
     assert np.bincount((y[held] // 100).astype(int)).tolist() == [10] * 10
 
 
+TARGETS = {
+    "classes": DRAW.integers(0, 3, N),
+    "numbers": DRAW.standard_normal(N).astype(np.float32),
+    "numbers of which many are equal": DRAW.standard_normal(N).round(1).astype(np.float32),
+    "noughts of both signs": DRAW.choice([-0.0, 0.0, 1.0], N).astype(np.float32),
+    "one number": np.zeros(N, np.float32),
+}
+
+
+@pytest.mark.parametrize("y", TARGETS.values(), ids=TARGETS)
+@pytest.mark.parametrize("fraction", [0.02, 0.15, 0.5])
+def test_examples_are_taken_at_equal_distances_as_y_rises_and_equal_ones_as_drawn(y, fraction):
+    draw = np.random.default_rng(0)
+    drawn = draw.permutation(N).tolist()
+    order = sorted(range(N), key=lambda k: (y[k], drawn[k]))
+    begin, wanted = draw.random(), round(fraction * N)
+    expected = sorted(order[int((k + begin) * N / wanted)] for k in range(wanted))
+    assert held_out(y, fraction).tolist() == expected
+
+
 def test_no_group_is_on_both_sides():
     groups = DRAW.integers(0, 40, N)
     held, kept = split(groups, held_out(Y, 0.2, groups=groups))

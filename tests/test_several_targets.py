@@ -273,6 +273,15 @@ def test_a_column_that_gives_one_away_is_named_with_it():
     assert any("'inches' alone predicts 'price'" in each for each in found.about["warnings"])
 
 
+def test_a_part_that_tells_nothing_is_named_without_advice_for_one_target():
+    rng = np.random.default_rng(0)
+    rare = np.where(rng.random(TABLE.height) < 0.1, "yes", "no")
+    found = cr.train(TABLE.with_columns(rare=rare), ["rent", "rare"], **QUICK)
+    (said,) = (each for each in found.about["warnings"] if "one class only" in each)
+    assert said.startswith("target 'rare': the model predicts one class only, 'no'")
+    assert "class_weight" not in said
+
+
 def test_means_of_many_categories_are_of_each_target():
     """Those of the price are what the price has alone, where the same rows are held out."""
     rng = np.random.default_rng(1)

@@ -10,6 +10,8 @@ import pytest
 import chainrule as cr
 from chainrule.tabular import example_blocks as blocks_module
 from chainrule.tabular.doubts import (
+    LEFT,
+    Known,
     class_gain,
     from_others,
     keys,
@@ -236,3 +238,15 @@ def test_doubts_are_in_the_report_the_file_and_the_page(tmp_path, monkeypatch):
     made = trained(table, "price", epochs=2)
     page = Page(report(*made))
     assert "Warning: column 'price_eur' alone predicts 'price'" in page.text
+
+
+def test_hashes_are_found_among_those_that_are_known():
+    """Also those that begin alike, and where all others lie before or behind."""
+    draw = np.random.default_rng(0)
+    some = draw.integers(0, 2**64, 500, np.uint64)
+    alike = (some[:50] >> LEFT << LEFT) + draw.integers(0, 9, 50, np.uint64)
+    rising = np.unique(np.concatenate([some[:200], alike[:25]]))
+    among = np.concatenate([some, alike, np.array([0, 2**64 - 1], np.uint64)])
+    known, at = Known(rising).among(among)
+    assert known.tolist() == np.flatnonzero(np.isin(among, rising)).tolist()
+    assert (rising[at] == among[known]).all()

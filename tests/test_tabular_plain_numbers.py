@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule import engine
+from chainrule.tabular.files import text_file
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.files.plain_numbers import plain_numbers
 
@@ -144,7 +145,7 @@ def test_columns_of_words_are_left_to_polars():
 @pytest.mark.parametrize("late", ["", "1e400", " 7", "word", '"8"', "1."])
 def test_a_table_is_what_polars_reads(tmp_path, monkeypatch, late):
     """In pieces and at once, also where a field that is not plain comes late."""
-    monkeypatch.setattr("chainrule.tabular.files.text_file.PIECE", 2**14)
+    monkeypatch.setattr(text_file, "PIECE", 2**14)
     draw = np.random.default_rng(0)
     table = pl.DataFrame({"n": draw.integers(-99, 99, 3000), "x": draw.normal(size=3000)})
     path = tmp_path / "table.csv"
@@ -154,3 +155,25 @@ def test_a_table_is_what_polars_reads(tmp_path, monkeypatch, late):
     monkeypatch.setattr(engine, "native", None)
     assert whole.equals(pieces)
     assert whole.equals(open_source(path).whole())
+
+
+@pytest.mark.parametrize("size", [1, 7, 16, 1000])
+def test_pieces_end_where_lines_do(tmp_path, monkeypatch, size):
+    monkeypatch.setattr(text_file, "PIECE", size)
+    monkeypatch.setattr(text_file, "LONGEST", 100)
+    rows = "".join(f"{k},{k / 8}\n" for k in range(99))
+    path = tmp_path / "table.csv"
+    path.write_text(f"a,b\n{rows}")
+    pieces = list(text_file.text_file("table.csv", path, "utf-8").bare_pieces(4))
+    assert b"".join(pieces).decode() == rows
+    assert all(piece.endswith(b"\n") for piece in pieces)
+
+
+def test_a_line_that_is_too_long_is_left_to_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(text_file, "PIECE", 16)
+    monkeypatch.setattr(text_file, "LONGEST", 100)
+    path = tmp_path / "table.csv"
+    path.write_text("a,b\n1,2\n3," + "4" * 10_000 + "\n")
+    *_, last = text_file.text_file("table.csv", path, "utf-8").bare_pieces(4)
+    assert 100 < len(last) <= 132
+    assert plain_numbers(last, ",", {"a": WHOLE, "b": NUMBER}) is None

@@ -92,6 +92,9 @@ def test_of_many_classes_those_that_vary_most_are_shown():
         assert min(spread[curve.varying]) >= sorted(spread)[-3]
     html = curve_cards.curves(found)
     assert html.count('class="key"') == 3 * len(found.curves)
+    assert "single rows" not in html
+    assert "faint, single rows." in made("classes")[2]
+    assert "faint, single rows, moved to one level." in made("quantity")[2]
 
 
 def test_work_bounds_the_rows_that_are_averaged(monkeypatch):

@@ -85,8 +85,12 @@ def of_a_table(
     ]
 
 
-def of_a_model(model: TableModel, held_out: Examples, scores: dict[str, Any]) -> list[str]:
+def of_a_model(
+    model: TableModel, held_out: Examples, scores: dict[str, Any], *, alone: bool = True
+) -> list[str]:
     """Return what is to be doubted of a model with such scores in the rows held out, in words.
+
+    Not `alone` is the part of a model of several targets.
 
     >>> model = cr.train("sklearn:wine", "target", epochs=9)
     >>> model.about["warnings"]
@@ -97,9 +101,13 @@ def of_a_model(model: TableModel, held_out: Examples, scores: dict[str, Any]) ->
         return [
             f"target {part.target.column!r}: {doubt}"
             for part, y in parts
-            for doubt in of_a_model(part, Examples(held_out.X, y, None), scores[part.target.column])
+            for doubt in of_a_model(
+                part, Examples(held_out.X, y, None), scores[part.target.column], alone=False
+            )
         ]
-    found = _one_class(model, held_out, scores["classes"]) if "classes" in scores else []
+    remedy = "; `class_weight='balanced'` makes the others count more" * alone
+    classes = scores.get("classes")
+    found = _one_class(model, held_out, classes, remedy) if classes else []
     return [*found, *idle(model, scores)]
 
 
@@ -333,7 +341,7 @@ def beyond_chance(y: Array) -> float:
     >>> beyond_chance(np.array([0, 1])), beyond_chance(np.array([0, 0]))
     (0.95, 1.0)
     """
-    counts = np.unique(y.reshape(len(y), -1), axis=0, return_counts=True)[1]
+    counts = np.unique(_sums(y.reshape(len(y), -1), 0), return_counts=True)[1]
     chance = float(((counts / len(y)) ** 2).sum())
     return chance + AGREEING * (1 - chance)
 
@@ -365,12 +373,12 @@ def idle(model: TableModel, scores: dict[str, Any]) -> Iterator[str]:
 
 
 def _one_class(
-    model: TableModel, held_out: Examples, classes: list[dict[str, Any]]
+    model: TableModel, held_out: Examples, classes: list[dict[str, Any]], remedy: str
 ) -> Iterator[str]:
     guess = model.outputs_of(held_out.X).argmax(axis=1)
     if len(guess) > 1 and guess.min() == guess.max() and np.ptp(held_out.y) > 0:
         only = classes[int(guess[0])]
         yield (
             f"the model predicts one class only, {only['class']!r}, which {only['precision']:.1%} "
-            "of the rows held out have; `class_weight='balanced'` makes the others count more"
+            f"of the rows held out have{remedy}"
         )

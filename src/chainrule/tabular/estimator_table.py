@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import numbers
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -117,6 +118,23 @@ def frame_of_array(X: Array) -> pl.DataFrame:
         columns = zip(names, X.T.tolist(), strict=True)
         return pl.DataFrame([_of_objects(name, values) for name, values in columns])
     return pl.DataFrame(native(X), schema=names)
+
+
+def numbers_of(frame: pl.DataFrame, given: Collection[str]) -> list[str]:
+    """Return which columns of an array are numbers, besides those of which something is given.
+
+    No name says what else they may be.
+
+    >>> numbers_of(pl.DataFrame({"x0": [1], "x1": ["a"], "x2": [2]}), {"x2"})
+    ['x0']
+    """
+    return [
+        column.name
+        for column in frame.iter_columns()
+        if column.dtype.is_numeric()
+        and column.name not in given
+        and column.fill_nan(None).null_count() < len(column)
+    ]
 
 
 def native(values: Array) -> Array:

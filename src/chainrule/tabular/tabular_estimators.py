@@ -43,6 +43,7 @@ from chainrule.tabular.estimator_table import (
     is_frame,
     labels_of,
     names_of_targets,
+    numbers_of,
     unwrapped,
 )
 from chainrule.tabular.formats.column_values import as_words
@@ -144,7 +145,8 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         asked = self.get_params(deep=False)
         asked["seed"] = _seed(asked.pop("random_state"))
         if not named and isinstance(self.numbers, list | tuple):
-            asked["numbers"] = [*self.numbers, *self._numbers(rows.frame)]
+            given = {name for role in OF_COLUMNS for name in getattr(self, role, None) or ()}
+            asked["numbers"] = [*self.numbers, *numbers_of(rows.frame, given)]
         frame, targets, asked = rows.table(names, asked)
         with in_words_of_estimators():
             model = train(frame, targets, task=self._task, **asked)
@@ -154,17 +156,6 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
                 f"{counted(lost, 'row')}; leave such rows out"
             )
         return model
-
-    def _numbers(self, frame: pl.DataFrame) -> list[str]:
-        """Return what else is a number in an array: no name says what its columns may be."""
-        given = {name for role in OF_COLUMNS for name in getattr(self, role, None) or ()}
-        return [
-            column.name
-            for column in frame.iter_columns()
-            if column.dtype.is_numeric()
-            and column.name not in given
-            and column.fill_nan(None).null_count() < len(column)
-        ]
 
     def _frame(self, X: Any, *, first: bool = False) -> pl.DataFrame:
         """Return X as a frame whose columns are called as in training."""

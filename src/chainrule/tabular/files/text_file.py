@@ -119,14 +119,16 @@ class TextFile(NamedTuple):
     def bare_pieces(self, start: int) -> Iterator[bytes]:
         """Yield what follows the first `start` bytes of a bare text, cut between lines.
 
-        Marks and quotes are left as they are; they may stand on both sides of a cut.
+        Marks and quotes are left as they are; they may stand on both sides of a cut. A line that is
+        too long is the last, and not whole.
         """
         with self._opened() as read:
             read(start)
             rest = b""
-            while block := read(PIECE):
+            while len(rest) <= LONGEST and (block := read(PIECE)):
                 end = block.rfind(b"\n") + 1
-                yield b"".join((rest, memoryview(block)[:end]))
+                if end:
+                    yield b"".join((rest, memoryview(block)[:end]))
                 rest = block[end:] if end else rest + block
             if rest:
                 yield rest

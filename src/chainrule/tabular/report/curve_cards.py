@@ -39,10 +39,11 @@ def _how(found: Findings) -> str:
     if not found.curves:
         return "No column that matters has a curve."
     first = found.curves[0]
-    single = "" if _is_of_classes(found) else ", moved to one level"
+    level = "" if _is_of_classes(found) else ", moved to one level"
+    single = f"; faint, single rows{level}" if len(_outputs(found, first)) == 1 else ""
     return (
         "What the model saved predicts on average where a column has the same value in all of "
-        f"{len(first.p):,} rows held out (partial dependence); faint, single rows{single}. Below, "
+        f"{len(first.p):,} rows held out (partial dependence){single}. Below, "
         f"where {len(first.seen):,} of them lie; shaded, where a bar has fewer than {FEW}. Columns "
         "that go together are varied one at a time, and so beyond what occurs."
     )
