@@ -150,7 +150,7 @@ HOSTILE = {
     "a loss of spaces": (
         network(loss="a" + " " * 3_900_000 + "!", layers=[DENSE]),
         0,
-        "at most 100",
+        "at most 10,000 characters",
     ),
     "layers within layers": (network(layers=[within(15)]), 0, "at most 10 one within the other"),
     "layers in many layers": (
