@@ -157,13 +157,14 @@ def test_a_table_is_what_polars_reads(tmp_path, monkeypatch, late):
     assert whole.equals(open_source(path).whole())
 
 
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
 @pytest.mark.parametrize("size", [1, 7, 16, 1000])
-def test_pieces_end_where_lines_do(tmp_path, monkeypatch, size):
+def test_pieces_end_where_lines_do(tmp_path, monkeypatch, size, mark):
     monkeypatch.setattr(text_file, "PIECE", size)
     monkeypatch.setattr(text_file, "LONGEST", 100)
     rows = "".join(f"{k},{k / 8}\n" for k in range(99))
     path = tmp_path / "table.csv"
-    path.write_text(f"a,b\n{rows}")
+    path.write_text(f"{mark}a,b\n{rows}", encoding="utf-8")
     pieces = list(text_file.text_file("table.csv", path, "utf-8").bare_pieces(4))
     assert b"".join(pieces).decode() == rows
     assert all(piece.endswith(b"\n") for piece in pieces)

@@ -8,7 +8,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from chainrule.tabular.files.bad_lines import CLOSE, UNCLOSED
 from chainrule.tabular.files.compression import (
@@ -25,6 +25,9 @@ from chainrule.tabular.table_error import TableError
 
 PIECE = 4 * 2**20
 """How many bytes are taken at a time."""
+
+AT_ONCE = 2
+"""The pieces that are read as one where the lines alone count: fewer and larger arrays are made."""
 
 LONGEST = 64 * 2**20
 """The most bytes of one row, so that a quote without its partner does not take all memory."""
@@ -122,16 +125,14 @@ class TextFile(NamedTuple):
         Marks and quotes are left as they are; they may stand on both sides of a cut. A line that is
         too long is the last, and not whole.
         """
-        with self._opened() as read:
-            read(start)
-            rest = b""
-            while len(rest) <= LONGEST and (block := read(PIECE)):
-                end = block.rfind(b"\n") + 1
-                if end:
-                    yield b"".join((rest, memoryview(block)[:end]))
-                rest = block[end:] if end else rest + block
-            if rest:
-                yield rest
+        with self._readable(), self.path.open("rb") as file:
+            _pass_mark(file)
+            file.seek(start, io.SEEK_CUR)
+            while piece := file.read(_to_line_end(file)):
+                yield piece
+                if not piece.endswith(b"\n"):
+                    return
+                del piece  # before the next is read
 
     def _blocks(self, size: int, start: int = 0) -> Iterator[bytes]:
         """Yield what follows the first bytes, as it is read."""
@@ -161,8 +162,7 @@ class TextFile(NamedTuple):
                 text = io.TextIOWrapper(file, self.encoding, newline="")
                 yield lambda size: text.read(size).encode()
             else:
-                if file.read(3) != codecs.BOM_UTF8:
-                    file.seek(0)
+                _pass_mark(file)
                 yield file.read
 
     @contextlib.contextmanager
@@ -177,6 +177,21 @@ class TextFile(NamedTuple):
                 f"{self.name}: is not {self.encoding}: byte 0x{error.object[error.start]:02x}; "
                 "give its encoding"
             ) from None
+
+
+def _pass_mark(file: IO[bytes]) -> None:
+    """Leave a byte order mark behind, where a file begins with one."""
+    if file.read(3) != codecs.BOM_UTF8:
+        file.seek(0)
+
+
+def _to_line_end(file: IO[bytes]) -> int:
+    """Return how many bytes are to be read for some pieces and the rest of a line, and stay."""
+    here = file.tell()
+    file.seek(AT_ONCE * PIECE, io.SEEK_CUR)
+    size = AT_ONCE * PIECE + len(file.readline(LONGEST))
+    file.seek(here)
+    return size
 
 
 MARK = b"\n" + codecs.BOM_UTF8
