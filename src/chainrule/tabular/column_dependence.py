@@ -83,6 +83,8 @@ def partial_dependence(
     ------
     TableError
         Where the table lacks what the model needs, or the column cannot be varied.
+    TypeError, ValueError
+        Where `model`, `values` or `rows` are not what they must be.
 
     Examples
     --------
@@ -90,6 +92,9 @@ def partial_dependence(
     >>> cr.partial_dependence(wine, "sklearn:wine", "alcohol", values=[12, 14]).columns
     ['value', 'output', 'mean', 'quantile_0.1', 'quantile_0.5', 'quantile_0.9']
     """
+    if not isinstance(model, TableModel):
+        got = type(model).__name__
+        raise TypeError(f"model must be a TableModel, as `model_` of an estimator is, got {got}")
     sample = Sample(check_whole("rows", rows, least=1))
     _check_varied(model, column := column_name(column))
     for frame in model.read(model.opened(table, **reading), model.preparation.columns):
