@@ -62,6 +62,7 @@ WRONG_NAMES = [
     ([], "must be the name of a column, or a list of such, got []"),
     (["price", "rentt"], "unknown target 'rentt'; did you mean 'rent'?"),
     ("price,", "unknown target ''. The table has"),
+    (("price", "rent"), "several targets must be a list, got ('price', 'rent'); give ['price',"),
 ]
 
 

@@ -242,3 +242,25 @@ def test_what_is_refused_leaves_the_files_there_are(tmp_path, name):
         cr.train(frame, "y", **places, force=True, **QUICK | options)
     left = {path.name: path.read_text() for path in tmp_path.iterdir()}
     assert left == dict.fromkeys(places, "of another")
+
+
+NO_WEIGHTS = {
+    "below 0": (-1.0, "got -1"),
+    "none": (None, "got a row without"),
+    "not a number": (math.nan, "got nan"),
+    "infinite": (math.inf, "got inf"),
+    "a text": ("much", "got 'much'"),
+    "nothing counts": (0.0, "weight 'w' is 0 in all rows with a target"),
+}
+
+
+@pytest.mark.parametrize("y", ["number", "word"])
+@pytest.mark.parametrize("name", NO_WEIGHTS)
+def test_weights_that_are_none_are_refused_in_an_evaluation(y, name):
+    value, message = NO_WEIGHTS[name]
+    weighed = table(y, w=1 + np.arange(N) % 3)
+    model = cr.train(weighed, "y", weight="w", **QUICK)
+    with pytest.raises(cr.TableError, match=message) as refused:
+        model.evaluate(weighed.with_columns(w=pl.lit(value)))
+    assert "\n" not in str(refused.value)
+    assert model.evaluate(weighed)["model"] != model.evaluate(weighed.drop("w"))["model"]

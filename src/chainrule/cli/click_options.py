@@ -24,7 +24,7 @@ PARTS = {
     "delimiter": "How the table is read",
     "task": "The columns",
     "validation": "The rows held out",
-    "hidden": "The network",
+    "embedding": "The network",
     "effort": "The training",
     "threads": "The machine (the model does not depend on it)",
     "resume": "This call",

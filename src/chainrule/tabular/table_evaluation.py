@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from chainrule.tabular import class_scores, intervals
 from chainrule.tabular.bounds import within
 from chainrule.tabular.class_sets import size_without_inputs
+from chainrule.tabular.columns.decision import weight_must
 from chainrule.tabular.columns.survey import with_target
 from chainrule.tabular.encoding.several_targets import SeveralTargets
 from chainrule.tabular.encoding.target_encoding import TargetEncoder
 from chainrule.tabular.files.source import Source
+from chainrule.tabular.formats.column_values import shown
 from chainrule.tabular.formats.notes import Notes
 from chainrule.tabular.scores import scored
 from chainrule.tabular.table_error import TableError
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from chainrule.tabular.table_model import TableModel
 
 Array = NDArray[Any]
+
+REMEDY = "; without that column, each row counts once"
 
 
 def evaluated(model: TableModel, source: Source, notes: Notes | None) -> dict[str, Any]:
@@ -45,6 +49,8 @@ def evaluated(model: TableModel, source: Source, notes: Notes | None) -> dict[st
     if not parts:
         raise TableError(f"{source.name}: no row has the {_named(model.target)}")
     y, p, w, bounds = (_joined(each) for each in zip(*parts, strict=True))
+    if w is not None and not w.any():
+        raise TableError(f"{source.name}: weight {weight!r} is 0 in all rows with a target{REMEDY}")
     rows = {"scored": len(y), "without_target": sum(n for n, _ in chunks) - len(y)}
     if isinstance(model.target, SeveralTargets):
         each = of_parts(model, y, p)
@@ -130,11 +136,22 @@ def _examples(
         part: list[Part] = []
         if known.height:
             y = model.target.encode(known, first=first)
-            w = known[weight].cast(pl.Float64).to_numpy() if weight else None
+            w = _weights(known[weight]) if weight else None
             p, bounds = model.outputs_and_bounds(known, notes, first)
             part = [(y, p, w, bounds)]
         yield chunk.height, part
         first += chunk.height
+
+
+def _weights(column: pl.Series) -> Array:
+    """Return the weights of rows, (n,), or raise TableError where one is none."""
+    w = column.cast(pl.Float64, strict=False).to_numpy()
+    wrong = np.flatnonzero(~((w >= 0) & (w < np.inf)))
+    if len(wrong):
+        value = column[int(wrong[0])]
+        got = "a row without" if value is None else shown(value)
+        raise TableError(f"{weight_must(column.name)}, got {got}{REMEDY}")
+    return w
 
 
 def _joined(parts: tuple[Array | None, ...]) -> Any:
