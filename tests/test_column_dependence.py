@@ -173,6 +173,11 @@ def test_a_file_is_read_as_in_training(tmp_path):
         ({"column": "price"}, cr.TableError, "unknown column of the model 'price'"),
         ({"column": "aera"}, cr.TableError, "'aera'; did you mean 'area'?"),
         ({"rows": 0}, ValueError, "rows must be a whole number >= 1, got 0"),
+        (
+            {"model": cr.TabularRegressor()},
+            TypeError,
+            "`model_` of an estimator is, got TabularRegr",
+        ),
         ({"values": []}, ValueError, "`values=` must be one value or more, got none"),
         ({"values": 5}, TypeError, "`values=` must be values of column 'area', got 5"),
         (
@@ -185,9 +190,9 @@ def test_a_file_is_read_as_in_training(tmp_path):
     ],
 )
 def test_what_cannot_be_varied_is_refused(model, asked, error, message):
-    asked = {"table": TABLE, "column": "area", **asked}
+    asked = {"model": model, "table": TABLE, "column": "area", **asked}
     with pytest.raises(error, match=re.escape(message)):
-        cr.partial_dependence(model, **asked)
+        cr.partial_dependence(**asked)
 
 
 def test_a_text_has_no_curve():

@@ -156,8 +156,8 @@ def test_targets_of_few_values_and_of_huge_ones_have_finite_bounds(y):
         ({"interval": 0.99}, "^`interval=0.99` needs 99 rows held out or more, got 24; hold out m"),
         ({"quantiles": (0.5,)}, "^`interval=` has bounds beside the mean; leave `quantiles=` out$"),
         ({"loss": "quantile(0.1)"}, "leave `quantiles=` out"),
-        ({"interval": 1}, "interval must be a finite number > 0 and < 1, got 1"),
-        ({"interval": 90}, "interval must be a finite number > 0 and < 1, got 90"),
+        ({"interval": 1}, "interval must be a share between 0 and 1, such as 0.9, got 1"),
+        ({"interval": 90}, "interval must be a share between 0 and 1, such as 0.9, got 90"),
     ],
 )
 def test_what_cannot_be_is_refused_before_the_first_step(options, message):

@@ -106,3 +106,14 @@ def test_a_carriage_return_in_a_field(tmp_path, monkeypatch, size):
     path.write_bytes(b"n,text\n1,a\rb\n2,c\n")
     for frame in (open_source(path).whole(), pl.concat(open_source(path).chunks())):
         assert frame.rows() == [(1, "a\rb"), (2, "c")]
+
+
+@pytest.mark.parametrize("rows", ["1,2.5\n3,4\r\n", "1,2.5\n3\r,4\n", "1,2.5\n3,4\r\r\n"])
+@pytest.mark.parametrize("end", ["", "5,6\n"])
+def test_a_carriage_return_beside_a_number_is_the_same_at_once_and_in_pieces(
+    tmp_path, monkeypatch, rows, end
+):
+    monkeypatch.setattr(text_file, "HEAD", 10)  # between the two characters of an end
+    path = tmp_path / "t.csv"
+    path.write_bytes(f"n,x\n{rows}{end}".encode())
+    assert open_source(path).whole().equals(pl.concat(open_source(path).chunks()))
