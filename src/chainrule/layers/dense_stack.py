@@ -30,7 +30,11 @@ def stack(
 
 
 def has_parts(layer: Layer) -> bool:
-    """Whether some units of a layer can stand without the others."""
+    """Whether some units of a layer can stand without the others.
+
+    >>> has_parts(Dense(8)), has_parts(Dropout(0.1))
+    (True, False)
+    """
     return isinstance(layer, Dense)
 
 
