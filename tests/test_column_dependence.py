@@ -138,8 +138,16 @@ def test_of_many_values_quantiles_are_taken():
     assert found == pytest.approx(np.quantile(x, levels, method="nearest"))
 
 
+def test_so_many_values_are_all_there_however_rare():
+    x = np.append(np.zeros(300), np.arange(POINTS))
+    fitted = cr.train(table := pl.DataFrame({"x": x, "y": 2 * x}), "y", **QUICK)
+    found = cr.partial_dependence(fitted, table, "x")["value"].to_list()
+    assert found == list(range(POINTS))
+
+
 def test_of_many_categories_the_most_frequent_are_taken():
-    words = [f"c{k:02}" for k in range(40) for _ in range(40 - k)]
+    """Of two that are as frequent, the first by name stands first."""
+    words = [f"c{k:02}" for k in range(40) for _ in range(40 - k // 2)]
     table = pl.DataFrame({"x": words, "y": np.arange(len(words)) % 7 * 1.5})
     fitted = cr.train(table, "y", **{**QUICK, "epochs": 1})
     found = cr.partial_dependence(fitted, table, "x", rows=10_000)["value"].to_list()
