@@ -193,7 +193,7 @@ def test_each_option_reaches_the_training(field):
         (["--loss", "cross_entropy"], "--loss cross_entropy is for classification: target 'price'"),
         (["--loss", "huber", "--task", "classification"], "is of the task regression, and task is"),
         (["--loss", "huber", "--quantiles", "0.5"], "quantiles 0.5 have a loss of their own"),
-        (["--interval", "90"], "--interval must be a finite number > 0 and < 1, got 90"),
+        (["--interval", "90"], "--interval must be a share between 0 and 1, such as 0.9, got 90"),
         (["--interval", "0.9", "--quantiles", "0.5"], "leave --quantiles out"),
         (["--class-weight", "flat"], "--class-weight must be 'balanced' or such as"),
         (["--class-weight", "flat=0"], "--class-weight of 'flat' must be a finite number > 0"),
@@ -327,6 +327,14 @@ def test_help_fits_80_columns(arguments):
     result = ran(*arguments, "--help")
     assert max(map(len, result.output.splitlines())) <= 80
     assert result.output.isascii()
+
+
+def test_options_stand_under_the_headings_of_their_parts():
+    text = ran("train", "--help").output
+    places = ["The rows held out:", "--validation", "--time", "The network:", "--embedding"]
+    places += ["--hidden", "--dropout", "The training:", "--effort"]
+    at = [text.index(f"\n{place}" if place[0] == "T" else f"\n  {place} ") for place in places]
+    assert at == sorted(at)
 
 
 def test_every_option_has_help_and_its_default():

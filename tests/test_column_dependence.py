@@ -138,8 +138,16 @@ def test_of_many_values_quantiles_are_taken():
     assert found == pytest.approx(np.quantile(x, levels, method="nearest"))
 
 
+def test_so_many_values_are_all_there_however_rare():
+    x = np.append(np.zeros(300), np.arange(POINTS))
+    fitted = cr.train(table := pl.DataFrame({"x": x, "y": 2 * x}), "y", **QUICK)
+    found = cr.partial_dependence(fitted, table, "x")["value"].to_list()
+    assert found == list(range(POINTS))
+
+
 def test_of_many_categories_the_most_frequent_are_taken():
-    words = [f"c{k:02}" for k in range(40) for _ in range(40 - k)]
+    """Of two that are as frequent, the first by name stands first."""
+    words = [f"c{k:02}" for k in range(40) for _ in range(40 - k // 2)]
     table = pl.DataFrame({"x": words, "y": np.arange(len(words)) % 7 * 1.5})
     fitted = cr.train(table, "y", **{**QUICK, "epochs": 1})
     found = cr.partial_dependence(fitted, table, "x", rows=10_000)["value"].to_list()
@@ -173,6 +181,11 @@ def test_a_file_is_read_as_in_training(tmp_path):
         ({"column": "price"}, cr.TableError, "unknown column of the model 'price'"),
         ({"column": "aera"}, cr.TableError, "'aera'; did you mean 'area'?"),
         ({"rows": 0}, ValueError, "rows must be a whole number >= 1, got 0"),
+        (
+            {"model": cr.TabularRegressor()},
+            TypeError,
+            "`model_` of an estimator is, got TabularRegr",
+        ),
         ({"values": []}, ValueError, "`values=` must be one value or more, got none"),
         ({"values": 5}, TypeError, "`values=` must be values of column 'area', got 5"),
         (
@@ -185,9 +198,9 @@ def test_a_file_is_read_as_in_training(tmp_path):
     ],
 )
 def test_what_cannot_be_varied_is_refused(model, asked, error, message):
-    asked = {"table": TABLE, "column": "area", **asked}
+    asked = {"model": model, "table": TABLE, "column": "area", **asked}
     with pytest.raises(error, match=re.escape(message)):
-        cr.partial_dependence(model, **asked)
+        cr.partial_dependence(**asked)
 
 
 def test_a_text_has_no_curve():

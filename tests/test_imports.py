@@ -13,11 +13,14 @@ from pathlib import Path
 import pytest
 
 import chainrule as cr
+from tabular_without_example import TABULAR_WITHOUT_EXAMPLE
 from without_example import OF_A_LAYER, WITHOUT_EXAMPLE
 
 ROOT = Path(__file__).parents[1]
 
 HEAVY = ("sklearn", "scipy", "polars", "matplotlib", "rich", "click", "plotext")
+
+WITHOUT = WITHOUT_EXAMPLE | TABULAR_WITHOUT_EXAMPLE
 
 TOP = ("cli", "demo")  # what a person starts: shown by running it
 EVERY_MODULE = [
@@ -147,7 +150,7 @@ def test_a_module_says_what_it_is_for():
 def is_documented(name, thing):
     doc = vars(thing).get("__doc__") or thing.__doc__ or ""
     made = doc.startswith(f"{thing.__name__}(")  # by dataclass or NamedTuple
-    without = name in WITHOUT_EXAMPLE or bool(OF_A_LAYER.fullmatch(name))
+    without = name in WITHOUT or bool(OF_A_LAYER.fullmatch(name))
     return doc and not made and (">>>" in doc) != without
 
 
@@ -174,7 +177,7 @@ def test_public_methods_are_documented():
 
 
 def test_the_exceptions_exist():
-    assert set(WITHOUT_EXAMPLE) <= set(PUBLIC)
+    assert set(WITHOUT) <= set(PUBLIC)
 
 
 def test_docstrings_hold_no_control_characters():

@@ -11,8 +11,8 @@ from chainrule.layers import LAYERS
 ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "src" / "chainrule"
 APART = ("layers", "engine")
-HYPERPARAMETERS = {"dropout"}
-"""What a kind shares its name with: an option of the command and of the estimators."""
+HYPERPARAMETERS = {"dropout", "embedding"}
+"""What kinds share their names with: options of the command and of the estimators."""
 
 CLASSES = {kind.__name__ for kind in LAYERS.values()}
 

@@ -12,6 +12,7 @@ import pytest
 import chainrule as cr
 from chainrule.serialization import write_file
 from chainrule.tabular import stored_model
+from chainrule.tabular.bounds import narrowest
 from chainrule.tabular.bounds_examples import for_bounds
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.intervals import found
@@ -120,6 +121,16 @@ def test_they_hold_that_share_of_fresh_rows(share):
     assert wide > 1.3 * narrow
 
 
+@pytest.mark.parametrize(
+    ("rows", "delta", "reach"), [(100, 0.1, 0.75), (400, 0.1, 0.0), (100, 0.2, 0.0)]
+)
+def test_another_reach_is_taken_where_it_is_narrower_by_more_than_chance(rows, delta, reach):
+    """Bounds of reach r are 2 (1 + r delta) wide here, and chance is 1/√n of the usual reach's."""
+    y, half = np.tile([1.0, -1.0], rows // 2), np.repeat([1 - delta, 1 + delta], rows // 2)
+    made = narrowest(y, np.zeros(rows), np.stack([-half, half], axis=1), 0.9)
+    assert made.reach == reach
+
+
 def test_the_target_of_the_bounds_has_a_mean_of_0_and_a_spread_of_1():
     """Counts too, which the other networks take as they are."""
     table = TABLE.with_columns(pl.col("price").round(0))
@@ -156,8 +167,8 @@ def test_targets_of_few_values_and_of_huge_ones_have_finite_bounds(y):
         ({"interval": 0.99}, "^`interval=0.99` needs 99 rows held out or more, got 24; hold out m"),
         ({"quantiles": (0.5,)}, "^`interval=` has bounds beside the mean; leave `quantiles=` out$"),
         ({"loss": "quantile(0.1)"}, "leave `quantiles=` out"),
-        ({"interval": 1}, "interval must be a finite number > 0 and < 1, got 1"),
-        ({"interval": 90}, "interval must be a finite number > 0 and < 1, got 90"),
+        ({"interval": 1}, "interval must be a share between 0 and 1, such as 0.9, got 1"),
+        ({"interval": 90}, "interval must be a share between 0 and 1, such as 0.9, got 90"),
     ],
 )
 def test_what_cannot_be_is_refused_before_the_first_step(options, message):

@@ -177,7 +177,7 @@ def test_a_class_of_a_single_row_does_no_harm():
     [
         ({"validation": 3 / 400}, "^`interval=0.9` needs 9 rows held out or more, got 3; hold out"),
         ({"interval": 0.999}, "^`interval=0.999` needs 999 rows held out or more, got 60; hold"),
-        ({"interval": 1}, "interval must be a finite number > 0 and < 1, got 1"),
+        ({"interval": 1}, "interval must be a share between 0 and 1, such as 0.9, got 1"),
     ],
 )
 def test_what_cannot_be_is_refused_before_the_first_step(options, message):

@@ -106,3 +106,23 @@ def test_a_carriage_return_in_a_field(tmp_path, monkeypatch, size):
     path.write_bytes(b"n,text\n1,a\rb\n2,c\n")
     for frame in (open_source(path).whole(), pl.concat(open_source(path).chunks())):
         assert frame.rows() == [(1, "a\rb"), (2, "c")]
+
+
+@pytest.mark.parametrize("late", ["3\r,4\n", "3,4\r\n", "3,4\r\r\n", "3\r\r,4\n", "\r3,4\n"])
+def test_a_carriage_return_beside_a_number_is_the_same_at_once_and_in_pieces(
+    tmp_path, monkeypatch, late
+):
+    monkeypatch.setattr(text_file, "PIECE", 20)
+    path = tmp_path / "table.csv"
+    path.write_bytes(b"x,n\n" + b"2.5,1\n" * 20 + late.encode() + b"0.5,6\n")
+    assert open_source(path).whole().equals(pl.concat(open_source(path).chunks()))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 2**16])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_carriage_returns_are_marks_but_in_ends_of_lines(tmp_path, monkeypatch, size, end):
+    monkeypatch.setattr(text_file, "HEAD", size)
+    path = tmp_path / "table.csv"
+    for line, marks in (("1,2", False), ("1\r,2", True), ("\r1,2", True), ('1,"2"', True)):
+        path.write_bytes(f"a,b{end}{line}{end}3,4{end}".encode())
+        assert text_file.TextFile("t", path, "utf-8", None).glance()[0] == marks

@@ -1,5 +1,6 @@
 """Odd tables and odd options: each ends in finite numbers, or in one line, and changes nothing."""
 
+import functools
 import math
 
 import numpy as np
@@ -242,3 +243,52 @@ def test_what_is_refused_leaves_the_files_there_are(tmp_path, name):
         cr.train(frame, "y", **places, force=True, **QUICK | options)
     left = {path.name: path.read_text() for path in tmp_path.iterdir()}
     assert left == dict.fromkeys(places, "of another")
+
+
+@functools.cache
+def of_weighed(y):
+    """Return a table with weights, and a model of it."""
+    weighed = table(y, w=1 + np.arange(N) % 3)
+    return weighed, cr.train(weighed, "y", weight="w", **QUICK)
+
+
+NO_WEIGHTS = {
+    "below 0": (-1.0, "got -1 in row 1;"),
+    "none": (None, "got none in row 1;"),
+    "not a number": (math.nan, "got nan"),
+    "infinite": (math.inf, "got inf"),
+    "a text": ("much", "got 'much'"),
+    "nothing counts": (0.0, "weight 'w' is 0 in all rows with a target"),
+}
+
+
+@pytest.mark.parametrize("y", ["number", "word"])
+@pytest.mark.parametrize("name", NO_WEIGHTS)
+def test_weights_that_are_none_are_refused_in_an_evaluation(y, name):
+    value, message = NO_WEIGHTS[name]
+    weighed, model = of_weighed(y)
+    with pytest.raises(cr.TableError, match=message) as refused:
+        model.evaluate(weighed.with_columns(w=pl.lit(value)))
+    assert "\n" not in str(refused.value)
+    assert model.evaluate(weighed)["model"] != model.evaluate(weighed.drop("w"))["model"]
+
+
+WRONG = {
+    "a class": ("y", "strange", "must be one of the classes 'no', 'yes', got 'strange' in row 18"),
+    "a number": ("x", "strange", "held numbers in training, holds text here: 'strange' in row 18"),
+    "a weight": ("w", -2, "must hold a number >= 0 in each row, got -2 in row 18;"),
+}
+
+
+@pytest.mark.parametrize("without", [[], [0], [3, 4, 5, 40], [*range(17)], [*range(0, 16, 2), 18]])
+@pytest.mark.parametrize("name", WRONG)
+def test_refusals_of_an_evaluation_count_the_rows_without_a_target_too(without, name):
+    column, value, message = WRONG[name]
+    weighed, model = of_weighed("word")
+    row = pl.int_range(N)
+    odd = weighed.with_columns(
+        pl.when(row == 17).then(pl.lit(value)).otherwise(pl.col(column)).alias(column)
+    )
+    odd = odd.with_columns(y=pl.when(row.is_in(without)).then(None).otherwise("y"))
+    with pytest.raises(cr.TableError, match=message):
+        model.evaluate(odd)

@@ -63,7 +63,8 @@ def test_it_is_told_for_fifths_of_the_predictions(bounded):
         assert float(held.removesuffix(" %")) == pytest.approx(100 * share, abs=0.06)
         low, high = map(float, certain.removesuffix(" %").split("–"))
         assert low <= 100 * share + 0.5 <= high + 1
-        assert read(width) == pytest.approx((part["upper"] - part["lower"]).mean(), rel=1e-3)
+        mean = np.average((part["upper"] - part["lower"]).to_numpy(), weights=part["w"].to_numpy())
+        assert read(width) == pytest.approx(mean, rel=1e-3)
         least.append((share, between))
     share, between = min(least, key=lambda each: each[0])
     said = f"They hold least, in {100 * share:.1f} %, where the prediction lies between "
@@ -148,3 +149,30 @@ def test_of_many_classes_those_that_sets_lack_most_are_told():
         assert each.size == sets[y == each.label].sum(axis=1).mean()
     page = Page(interval_cards._sizes(y, sets))
     assert [row[0] for row in page.table("the sets by")[1]][-1] == "10 or more"
+
+
+def test_rows_count_by_their_weights_and_those_of_none_not_at_all():
+    rng = np.random.default_rng(0)
+    p, y, w = rng.normal(size=60), rng.normal(size=60), rng.integers(0, 4, 60).astype(float)
+    w[p > 0.5] = 0  # a part of its own
+    bounds = np.stack([p - rng.random(60), p + rng.random(60)], axis=1)
+    first, *_ = found = interval_cards.by_prediction(y, p, bounds, w)
+    assert found == interval_cards.by_prediction(y[w > 0], p[w > 0], bounds[w > 0], w[w > 0])
+    rows = [k for k in np.argsort(p) if w[k] > 0][: first.rows]
+    inside = (bounds[rows, 0] <= y[rows]) & (y[rows] <= bounds[rows, 1])
+    assert first.coverage.share == pytest.approx(inside @ w[rows] / w[rows].sum())
+    width = bounds[rows, 1] - bounds[rows, 0]
+    assert first.width == pytest.approx(width @ w[rows] / w[rows].sum())
+
+
+def test_classes_count_by_the_weights_of_their_rows():
+    y, w = np.array([0, 0, 1, 2]), np.array([1.0, 3.0, 2.0, 0.0])
+    sets = np.array([[True, False, False], [False, True, True], [True, True, False], [True] * 3])
+    first, other = interval_cards.sets_by_class(y, sets, w)
+    assert (first.rows, first.coverage.share, first.size) == (2, 0.25, 1.75)
+    assert (other.label, other.rows, other.coverage.share, other.size) == (1, 1, 1.0, 2.0)
+    rows = Page(interval_cards._sizes(y, sets, w)).table("the sets by")[1]
+    assert [(row[0], row[2], row[3]) for row in rows] == [
+        ("1", "1", "100.0 %"),
+        ("2", "2", "40.0 %"),
+    ]

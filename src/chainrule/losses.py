@@ -260,7 +260,7 @@ def heads(*parts: tuple[str | Loss, int]) -> Loss:
 
     >>> both = heads(("huber", 1), ("cross_entropy(0.1)", 3))
     >>> str(both)
-    'heads(huber: 1, cross_entropy(0.1): 3)'
+    'heads(huber(1): 1, cross_entropy(0.1): 3)'
     >>> both.link(np.array([[7.0, 0.0, 0.0, 0.0]]), np).round(3)
     array([[7.   , 0.333, 0.333, 0.333]])
     """

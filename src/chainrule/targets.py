@@ -71,8 +71,8 @@ Targets = str | tuple[HeadTarget, ...]
 def sample(kind: Targets, rng: np.random.Generator, n: int, outputs: int) -> NDArray[Any]:
     """Return random targets of a kind, or of several heads side by side, (n, outputs).
 
-    >>> sample("sign", np.random.default_rng(0), 1, 2)
-    array([[ 1.,  1.]])
+    >>> sample("sign", np.random.default_rng(0), 1, 2).tolist()
+    [[1.0, 1.0]]
     """
     if isinstance(kind, str):
         return TARGETS[kind].sample(rng, n, outputs)

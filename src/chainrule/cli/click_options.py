@@ -24,7 +24,7 @@ PARTS = {
     "delimiter": "How the table is read",
     "task": "The columns",
     "validation": "The rows held out",
-    "hidden": "The network",
+    "embedding": "The network",
     "effort": "The training",
     "threads": "The machine (the model does not depend on it)",
     "resume": "This call",
@@ -197,8 +197,8 @@ def training_options(command: Any) -> Any:
 def parted(names: Iterable[str]) -> dict[str, list[str]]:
     """Return names of options under their headings.
 
-    >>> parted(["hidden", "dropout", "effort"])
-    {'The network': ['hidden', 'dropout'], 'The training': ['effort']}
+    >>> parted(["embedding", "hidden", "effort"])
+    {'The network': ['embedding', 'hidden'], 'The training': ['effort']}
     """
     parts: dict[str, list[str]] = {}
     heading = PARTS["target"]

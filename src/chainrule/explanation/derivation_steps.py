@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from typing import NamedTuple
 from chainrule.batches import Examples
 from chainrule.explanation.expressions import Expression, Quantity
 from chainrule.explanation.notation import COST, Key
+from chainrule.explanation.printed_digits import DIGITS, Rounding, figure, rounding
 from chainrule.explanation.unit_places import Places
 from chainrule.layers import Draw
 from chainrule.network import Network, Parameters
@@ -48,6 +50,13 @@ class Step:
     def quantity(self) -> Quantity:
         """What the step is of, as a node of other formulas."""
         return Quantity(self.key, self.value)
+
+    @functools.cached_property
+    def rounding(self) -> Rounding:
+        """How many digits its figures need: the same in every format, and found once."""
+        if self.formula is None:
+            return Rounding(figure(self.value), DIGITS, rounded=False)
+        return rounding(self.formula, self.value)
 
     def walk(self) -> Iterator[Step]:
         """Yield the steps below this one, then the step."""

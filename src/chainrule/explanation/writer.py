@@ -235,7 +235,8 @@ def write_step(
     if step.formula is None:
         given = writer.figure(figure(step.value, digits or DIGITS)).text
         return Line(symbol, "", "", given, step.note, rounded=False)
-    printed = rounding(step.formula, step.value, digits)
+    asked = digits is not None
+    printed = rounding(step.formula, step.value, digits) if asked else step.rounding
 
     def put(quantity: Quantity) -> Written:
         return writer.figure(figure(quantity.value, printed.digits))

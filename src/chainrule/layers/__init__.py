@@ -13,7 +13,8 @@
 | `ensemble.py` | what stands in members with scales around each dense layer |
 | `predictions.py` | the loss of several predictions side by side, as members make them |
 | `parameter_shapes.py` | the form of parameters |
-| `dense_stack.py`, `layer_words.py` | dense layers with dropout made at once; layers in words |
+| `dense_stack.py` | dense layers with dropout made at once, and parts of one |
+| `layer_words.py` | layers in words |
 """
 
 from chainrule.layers.activate import Activate

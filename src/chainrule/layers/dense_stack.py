@@ -1,7 +1,8 @@
-"""Dense layers one on the other, each with dropout behind it where that is asked for."""
+"""Dense layers one on the other, with dropout behind each where that is asked for; parts of one."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 
 from chainrule.activations import Activation
@@ -26,3 +27,22 @@ def stack(
     for size, activation, each in zip(sizes, activations, rates, strict=True):
         made += [Dense(size, activation), *([Dropout(each)] if each else [])]
     return made
+
+
+def has_parts(layer: Layer) -> bool:
+    """Whether some units of a layer can stand without the others.
+
+    >>> has_parts(Dense(8)), has_parts(Dropout(0.1))
+    (True, False)
+    """
+    return isinstance(layer, Dense)
+
+
+def part(layer: Layer, units: int) -> Layer:
+    """Return a layer like another that has parts, of so many units.
+
+    >>> part(Dense(8, "relu"), 2)
+    Dense(2, 'relu')
+    """
+    assert isinstance(layer, Dense)
+    return dataclasses.replace(layer, units=units)

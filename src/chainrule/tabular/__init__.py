@@ -2,46 +2,54 @@
 
 | file | what it is for |
 |---|---|
+| **what a user calls** | |
 | `train_table.py` | `train`: from a table, and what is asked, to a model and its files |
+| `table_model.py` | `TableModel`: predictions, scores, one file |
+| `tabular_estimators.py` | the same model with scikit-learn's interface |
+| `column_dependence.py` | what a model makes of one of its columns |
+| **what is asked for** | |
+| `read_options.py` | how a table is to be read |
+| `training_options.py` | what can be asked of it, and what the size of the data decides |
+| `effort.py`, `budget.py` | how much work goes into it, and how much time |
+| `target_names.py`, `target_parts.py` | which columns are targets; of several, the model of each |
+| **from a table to examples** | |
+| `files/`, `formats/` | tables from files and frames; how their text becomes values |
+| `columns/`, `encoding/` | what columns are; how they become numbers |
+| `surveyed_table.py` | what the columns of a table are |
+| `target_decisions.py` | what suits a target: its task, its values, what its rows count |
+| `text_labels.py` | which columns are read as they stand |
+| `prepare.py` | from a table to examples |
+| `example_blocks.py` | where they lie, in memory or in a file |
+| **from examples to a model** | |
 | `table_network.py` | the network that suits a table |
+| `objectives.py` | which loss is lowered, what classes weigh, what validation goes by |
 | `table_training.py` | from examples to runs, and how each is trained |
 | `training_runs.py`, `training_stages.py` | its runs, and the stages in which they are made |
-| `effort.py`, `budget.py` | how much work goes into it, and how much time |
+| `block_checkpoints.py` | where a run left off |
 | `trained_model.py` | what comes of it all, and what is told of it |
 | `training_outputs.py` | what a training writes: its model, its page, its checkpoints |
 | `output_files.py` | what any file may replace that is written |
-| `tabular_estimators.py` | the same model with scikit-learn's interface |
+| `storable.py` | whether a file can hold the model |
+| `doubts.py` | what is to be doubted of a training |
+| `report/` | the page of a training |
+| **how sure it is** | |
+| `intervals.py`, `bounds.py` | what share of new rows an interval holds; the bounds of a quantity |
+| `bounds_examples.py`, `bounds_training.py` | the networks of bounds, and their training |
+| `class_sets.py` | sets of classes that hold a share of new rows |
+| `temperature.py` | how sure of a class a model is, mended by the rows held out |
+| **from a model to predictions and scores** | |
+| `model_reading.py` | how it reads the columns of a table |
+| `prediction_columns.py` | what tables of predictions have for columns |
+| `table_evaluation.py` | how good a model is on a table that has the target |
+| `scores.py`, `class_scores.py` | how good predictions are, of all rows and of each class |
+| `stored_model.py` | a model as the arrays and the data of its file |
+| `model_record.py` | what its file tells, and what must fit together in it |
+| **what estimators are made of** | |
 | `estimator_options.py` | the options of `train` as its parameters |
 | `estimator_table.py`, `estimator_rows.py` | what an estimator is handed, as a table |
 | `constant_model.py` | what stands in for a model where there is nothing to learn |
-| `read_options.py` | how a table is to be read |
-| `files/`, `formats/` | tables from files and frames; how their text becomes values |
-| `columns/`, `encoding/` | what columns are; how they become numbers |
-| `training_options.py` | what can be asked of it, and what the size of the data decides |
-| `target_names.py`, `target_parts.py` | which columns are targets; of several, the model of each |
-| `target_decisions.py` | what suits a target: its task, its values, what its rows count |
-| `surveyed_table.py` | what the columns of a table are |
-| `prepare.py` | from a table to examples |
-| `text_labels.py` | which columns are read as they stand |
-| `example_blocks.py` | where they lie, in memory or in a file |
-| `block_checkpoints.py` | where a run left off |
-| `table_model.py` | `TableModel`: predictions, scores, one file |
-| `model_reading.py` | how it reads the columns of a table |
-| `table_evaluation.py` | how good a model is on a table that has the target |
-| `intervals.py`, `bounds.py` | what share of new rows an interval holds; the bounds of a quantity |
-| `bounds_examples.py`, `bounds_training.py` | the networks of bounds, and their training |
-| `column_dependence.py` | what a model makes of one of its columns |
-| `prediction_columns.py` | what tables of predictions have for columns |
-| `stored_model.py` | a model as the arrays and the data of its file |
-| `model_record.py` | what its file tells, and what must fit together in it |
-| `temperature.py` | how sure of a class a model is, mended by the rows held out |
-| `objectives.py` | which loss is lowered, what classes weigh, what validation goes by |
-| `class_sets.py` | sets of classes that hold a share of new rows |
-| `scores.py`, `class_scores.py` | how good predictions are, of all rows and of each class |
-| `doubts.py` | what is to be doubted of a training |
-| `storable.py` | whether a file can hold the model |
+| **what all of them use** | |
 | `memory.py`, `table_error.py` | how much memory there is; how tables are refused |
-| `report/` | the page of a training |
 """
 
 import importlib

@@ -83,6 +83,8 @@ def partial_dependence(
     ------
     TableError
         Where the table lacks what the model needs, or the column cannot be varied.
+    TypeError, ValueError
+        Where `model`, `values` or `rows` are not what they must be.
 
     Examples
     --------
@@ -90,6 +92,7 @@ def partial_dependence(
     >>> cr.partial_dependence(wine, "sklearn:wine", "alcohol", values=[12, 14]).columns
     ['value', 'output', 'mean', 'quantile_0.1', 'quantile_0.5', 'quantile_0.9']
     """
+    _check_model(model)
     sample = Sample(check_whole("rows", rows, least=1))
     _check_varied(model, column := column_name(column))
     for frame in model.read(model.opened(table, **reading), model.preparation.columns):
@@ -98,6 +101,12 @@ def partial_dependence(
     X = model.preparation.transform(drawn)
     given = values_of(model, drawn[column]) if values is None else _asked(column, values)
     return _summed_up(model, given, predicted(model, X, given))
+
+
+def _check_model(model: Any) -> None:
+    if not isinstance(model, TableModel):
+        got = type(model).__name__
+        raise TypeError(f"model must be a TableModel, as `model_` of an estimator is, got {got}")
 
 
 def _check_varied(model: TableModel, column: str) -> None:

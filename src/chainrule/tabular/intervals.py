@@ -24,10 +24,12 @@ from numpy.typing import NDArray
 from chainrule.errors import argument
 from chainrule.formatting import counted
 from chainrule.tabular.table_error import TableError
-from chainrule.value_types import AtLeastOne, Bounds, Share
+from chainrule.value_types import AtLeastOne, Must, Share
 
 Array = NDArray[Any]
-InnerShare = Annotated[float, Bounds(above=0, below=1)]
+InnerShare = Annotated[
+    float, Must("a share between 0 and 1, such as 0.9", lambda share: 0 < share < 1)
+]
 """A share that is neither none nor all."""
 
 CERTAINTY = 0.95

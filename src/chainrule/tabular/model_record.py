@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from chainrule import codec, losses
 from chainrule.codec import Makes
-from chainrule.layers import Dense
+from chainrule.layers.dense_stack import has_parts
 from chainrule.loss_row import Loss
 from chainrule.network import Network
 from chainrule.tabular.bounds import levels
@@ -250,7 +250,7 @@ def _check_network(net: Network, preparation: Preparation, target: TargetEncoder
     for each, head in zip(target.each, heads, strict=True):
         _agree("the outputs of network.loss", each.outputs, head.outputs)
         _check_loss(head.loss, each)
-    if len(heads) > 1 and not isinstance(net.layers[-1], Dense):
+    if len(heads) > 1 and not has_parts(net.layers[-1]):
         raise ValueError("the last layer of network must be Dense for several targets")
 
 

@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from chainrule.tabular import class_scores, intervals
 from chainrule.tabular.bounds import within
 from chainrule.tabular.class_sets import size_without_inputs
+from chainrule.tabular.columns.decision import weight_must
 from chainrule.tabular.columns.survey import with_target
 from chainrule.tabular.encoding.several_targets import SeveralTargets
 from chainrule.tabular.encoding.target_encoding import TargetEncoder
 from chainrule.tabular.files.source import Source
+from chainrule.tabular.formats.column_values import shown
 from chainrule.tabular.formats.notes import Notes
 from chainrule.tabular.scores import scored
 from chainrule.tabular.table_error import TableError
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from chainrule.tabular.table_model import TableModel
 
 Array = NDArray[Any]
+
+REMEDY = "; without that column, each row counts once"
 
 
 def evaluated(model: TableModel, source: Source, notes: Notes | None) -> dict[str, Any]:
@@ -45,6 +49,8 @@ def evaluated(model: TableModel, source: Source, notes: Notes | None) -> dict[st
     if not parts:
         raise TableError(f"{source.name}: no row has the {_named(model.target)}")
     y, p, w, bounds = (_joined(each) for each in zip(*parts, strict=True))
+    if w is not None and not w.any():
+        raise TableError(f"{source.name}: weight {weight!r} is 0 in all rows with a target{REMEDY}")
     rows = {"scored": len(y), "without_target": sum(n for n, _ in chunks) - len(y)}
     if isinstance(model.target, SeveralTargets):
         each = of_parts(model, y, p)
@@ -122,19 +128,55 @@ def _examples(
     model: TableModel, source: Source, weight: str | None, notes: Notes | None
 ) -> Iterator[tuple[int, list[Part]]]:
     """Yield how many rows each chunk has, and y, p, w and bounds of those with a target, if any."""
-    targets = model.target.columns
-    asked = (*model.preparation.columns, *targets, *([weight] if weight else []))
+    asked = (*model.preparation.columns, *model.target.columns, *([weight] if weight else []))
     first = 1
     for chunk in model.read(source, asked, notes):
-        known = with_target(chunk, targets) if {*targets} <= {*chunk.columns} else chunk
-        part: list[Part] = []
-        if known.height:
-            y = model.target.encode(known, first=first)
-            w = known[weight].cast(pl.Float64).to_numpy() if weight else None
-            p, bounds = model.outputs_and_bounds(known, notes, first)
-            part = [(y, p, w, bounds)]
-        yield chunk.height, part
+        yield chunk.height, _parts(model, chunk, weight, notes, first)
         first += chunk.height
+
+
+def _parts(
+    model: TableModel, chunk: pl.DataFrame, weight: str | None, notes: Notes | None, first: int
+) -> list[Part]:
+    """Return what `_examples` yields of some rows of a table, in one part where none is refused.
+
+    Errors count the rows without a target too: rows with none among them are looked at in halves.
+    """
+    known = _with_target(chunk, model.target.columns)
+    try:
+        return [_part(model, known, weight, notes, first)] if known.height else []
+    except (TableError, FloatingPointError):
+        if known.height == chunk.height:
+            raise
+    half = chunk.height // 2
+    return [
+        *_parts(model, chunk[:half], weight, notes, first),
+        *_parts(model, chunk[half:], weight, notes, first + half),
+    ]
+
+
+def _with_target(chunk: pl.DataFrame, targets: tuple[str, ...]) -> pl.DataFrame:
+    """Return the rows that have all targets; all rows where a column is missing, which is told."""
+    return with_target(chunk, targets) if {*targets} <= {*chunk.columns} else chunk
+
+
+def _part(
+    model: TableModel, known: pl.DataFrame, weight: str | None, notes: Notes | None, first: int
+) -> Part:
+    y = model.target.encode(known, first=first)
+    w = _weights(known[weight], first) if weight else None
+    p, bounds = model.outputs_and_bounds(known, notes, first)
+    return y, p, w, bounds
+
+
+def _weights(column: pl.Series, first: int) -> Array:
+    """Return the weights of rows, (n,), or raise TableError where one is none."""
+    w = column.cast(pl.Float64, strict=False).to_numpy()
+    for k in np.flatnonzero(~((w >= 0) & (w < np.inf)))[:1].tolist():
+        got = "none" if column[k] is None else shown(column[k])
+        must = weight_must(column.name)
+        raise TableError(f"{must}, got {got} in row {first + k:,}{REMEDY}")
+    return w
 
 
 def _joined(parts: tuple[Array | None, ...]) -> Any:

@@ -151,7 +151,7 @@ class TableModel:
     def outputs_and_bounds(
         self, frame: pl.DataFrame, notes: Notes | None, first: int
     ) -> tuple[Array, Array | None]:
-        """Return p and the bounds for rows as `rows` yields them.
+        """Return p and the bounds for rows as `read` yields them.
 
         Parameters
         ----------

@@ -22,6 +22,8 @@ def target_names(given: Any, columns: Collection[str]) -> Targets:
     >>> target_names(["price", 3], []), target_names('"price, EUR"', [])
     (('price', '3'), 'price, EUR')
     """
+    if isinstance(given, tuple):
+        _check_one(given, columns)
     if isinstance(given, list):
         names = [column_name(name) for name in given]
     else:
@@ -32,6 +34,12 @@ def target_names(given: Any, columns: Collection[str]) -> Targets:
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise TableError(f"target {twice!r} is named twice; name each once")
     return tuple(names) if len(names) > 1 else names[0]
+
+
+def _check_one(levels: tuple[Any, ...], columns: Collection[str]) -> None:
+    """Raise TableError for a tuple of columns: one is a single name, of several levels."""
+    if column_name(levels) not in columns and {*map(column_name, levels)} <= {*columns}:
+        raise TableError(f"several targets must be a list, got {levels}; give {[*levels]}")
 
 
 def doubts_of(target: Targets, columns: Collection[str]) -> list[str]:

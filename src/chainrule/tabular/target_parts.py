@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from chainrule import losses
-from chainrule.layers import Dense
+from chainrule.layers.dense_stack import part
 from chainrule.loss_row import Head
 from chainrule.network import Parameters
 from chainrule.tabular.encoding.several_targets import SeveralTargets
@@ -51,7 +51,6 @@ def of_parts(model: TableModel, y: Array, p: Array) -> Iterator[tuple[TableModel
 
 def _part(model: TableModel, head: Head, target: TargetEncoder) -> TableModel:
     *layers, last = model.net.layers
-    assert isinstance(last, Dense)
     about = {name: value for name, value in model.about.items() if name != "targets"}
     if "decisions" in about:
         about["decisions"] = [_of_part(each, target) for each in about["decisions"]]
@@ -61,7 +60,7 @@ def _part(model: TableModel, head: Head, target: TargetEncoder) -> TableModel:
         model.with_members([_cut(params, head) for params in model.members]),
         net=dataclasses.replace(
             model.net,
-            layers=(*layers, dataclasses.replace(last, units=head.outputs)),
+            layers=(*layers, part(last, head.outputs)),
             loss=str(head.loss),
         ),
         target=target,

@@ -17,6 +17,7 @@ from chainrule.tabular.columns.decision import (
     listed,
     range_of,
     values_of,
+    weight_must,
     word_counts,
 )
 from chainrule.tabular.columns.identifiers import IDENTIFIER, different, is_identifier, numbering
@@ -164,7 +165,7 @@ def _given(
 
 
 def _weight(column: Column) -> Decision:
-    must = f"weight {column.name!r} must hold a number >= 0 in each row"
+    must = weight_must(column.name)
     if column.kind not in ("integer", "float", "boolean"):
         raise TableError(f"{must}, got {column.dtype}")
     if column.nulls or column.infinite:

@@ -102,6 +102,15 @@ def alike(words: Iterable[str]) -> str:
     return f"; {' and '.join(map(write, found[:3]))} count as different" if found else ""
 
 
+def weight_must(name: str) -> str:
+    """Return what a column of weights must be, in words.
+
+    >>> weight_must("w")
+    "weight 'w' must hold a number >= 0 in each row"
+    """
+    return f"weight {name!r} must hold a number >= 0 in each row"
+
+
 def word_counts(words: Mapping[str, int]) -> str:
     """Return how often words that mean no value come, the most frequent first, in brackets.
 

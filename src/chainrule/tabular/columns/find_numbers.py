@@ -10,6 +10,7 @@ from typing import NamedTuple
 import polars as pl
 
 from chainrule.errors import argument
+from chainrule.tabular.columns.decision import weight_must
 from chainrule.tabular.columns.tallies import Tally, shapes_of
 from chainrule.tabular.columns.task import is_few
 from chainrule.tabular.formats.column_values import shown
@@ -123,9 +124,7 @@ def _mixed(tally: Tally, found: Evidence) -> str | None:
 
 def _no_numbers(name: str, role: str, example: str) -> TableError:
     if role == "weight":
-        return TableError(
-            f"weight {name!r} must hold a number >= 0 in each row, got text such as {example}"
-        )
+        return TableError(f"{weight_must(name)}, got text such as {example}")
     use = "`task='classification'`" if role == "regression" else "`categories=`"
     return TableError(f"{_what(role)} {name!r} holds text such as {example}, no numbers; use {use}")
 

@@ -191,15 +191,15 @@ class Delimited(Source):
 
     def _quote(self) -> str:
         """Return how the fields of all pieces are quoted, MIXED where pieces are read better."""
-        may_hold_quotes, holds_blanks = self._text.glance()
-        if not may_hold_quotes or holds_blanks:
+        may_hold_marks, holds_blanks = self._text.glance()
+        if not may_hold_marks or holds_blanks:
             return MIXED if holds_blanks else QUOTED
         quotes: set[str] = set()
         try:
             for piece in self._pieces():
                 if b'"' in piece:
                     quotes.add(self._quote_of(piece))
-                if MIXED in quotes or len(quotes) > 1:
+                if MIXED in quotes or len(quotes) > 1 or _is_odd(piece):
                     return MIXED
         except TableError:  # which is to come behind those of the rows above
             return MIXED

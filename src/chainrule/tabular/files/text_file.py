@@ -84,13 +84,20 @@ class TextFile(NamedTuple):
             return unpacked_size(self.path)
 
     def glance(self) -> tuple[bool, bool]:
-        """Return whether the file may hold quotes, and whether it holds many blank lines."""
+        """Return whether the file may hold marks, and whether it holds many blank lines.
+
+        Marks are quotes, and carriage returns other than in ends of lines.
+        """
         quotes = blanks = False
+        returns, last = 0, b""
         with self.path.open("rb") as file:
             while block := file.read(HEAD):
                 quotes |= b'"' in block
                 blanks |= not block[:BLANKS].strip()
-        return quotes or self.packing is not None, blanks
+                if b"\r" in block or last == b"\r":
+                    returns += block.count(b"\r") - (last + block).count(b"\r\n")
+                last = block[-1:]
+        return quotes or returns > 0 or self.packing is not None, blanks
 
     def pieces(self, start: int, size: int, delimiter: str | None = None) -> Iterator[bytes]:
         """Yield what follows the first `start` bytes of the text, `size` bytes or more at a time.

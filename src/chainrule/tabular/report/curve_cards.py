@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.formatting import decimals, number
+from chainrule.tabular.column_dependence import LEVELS
 from chainrule.tabular.report import plots
 from chainrule.tabular.report.column_curves import FEW, ColumnCurve, times
 from chainrule.tabular.report.findings import Findings
@@ -22,6 +23,9 @@ from chainrule.tabular.report.markup import (
     table,
     text,
 )
+
+ENDS = LEVELS[0], LEVELS[-1]
+"""The quantiles over the rows that stand beside the mean."""
 
 NAMED = 5
 """The most columns without a curve that are named."""
@@ -120,10 +124,10 @@ def _keyed(lines: list[str]) -> Html:
 
 def _numbers(found: Findings, curve: ColumnCurve, words: dict[int, str]) -> Html:
     """Return the table of the mean and of how far the rows lie about it."""
-    low, high = (np.quantile(curve.p, q, axis=0) for q in (0.1, 0.9))
+    low, high = (np.quantile(curve.p, q, axis=0) for q in ENDS)
     head = [short(curve.column)]
     for word in words.values():
-        head += [word, "0.1 of rows", "0.9 of rows"]
+        head += [word, *(f"{q} of rows" for q in ENDS)]
     rows = [
         [_value(value), *(_cell(found, part[k, output])
                           for output in words for part in (curve.mean, low, high))]

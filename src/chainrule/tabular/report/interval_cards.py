@@ -61,25 +61,37 @@ def interval(found: Findings) -> Iterator[Html]:
         "classes" if is_of_sets else "width": f"{size}, of the baseline {number(told['baseline'])}",
     }
     if is_of_sets:
-        yield card("Sets of classes", facts(said), _sizes(found.y, found.bounds), _classes(found))
+        yield card(
+            "Sets of classes",
+            facts(said),
+            _sizes(found.y, found.bounds, found.weight),
+            _classes(found),
+        )
     else:
         yield card("Bounds", facts(said), _fan(found), *_parts(found))
 
 
-def _sizes(y: Array, sets: Array) -> Html:
+def _weights(rows: int, w: Array | None) -> Array:
+    """Return the weights of rows; those of weight 0 count for nothing, and stand in no table."""
+    return np.ones(rows) if w is None else w.astype(np.float64)
+
+
+def _sizes(y: Array, sets: Array, w: Array | None = None) -> Html:
     """Return the table of how large sets are, and how often they have the class of the row."""
+    w = _weights(len(y), w)
     size, inside = np.minimum(sets.sum(axis=1), LARGE), sets[np.arange(len(y)), y]
     rows = []
-    for k in np.unique(size).tolist():
-        of = size == k
+    for k in np.unique(size[w > 0]).tolist():
+        of = (size == k) & (w > 0)
         said = f"{k} or more" if k == LARGE else str(k)
-        rows.append([said, bar(of.mean()), int(of.sum()), _percent(inside[of].mean())])
+        share, held_in = w[of].sum() / w.sum(), np.average(inside[of], weights=w[of])
+        rows.append([said, bar(share), int(of.sum()), _percent(held_in)])
     return table("the sets by their size", ["classes", "share", "rows", "with the class"], rows)
 
 
 def _classes(found: Findings) -> Html:
     """Return the table of how often sets have each class; of many, those that they lack most."""
-    each = sets_by_class(found.y, found.bounds)
+    each = sets_by_class(found.y, found.bounds, found.weight)
     shown = sorted(each, key=lambda own: own.coverage.share)[:CLASSES]
     names = found.model.outputs_named
     rows = [
@@ -102,20 +114,21 @@ class OfClass(NamedTuple):
     size: float
 
 
-def sets_by_class(y: Array, sets: Any) -> list[OfClass]:
+def sets_by_class(y: Array, sets: Any, w: Array | None = None) -> list[OfClass]:
     """Return what sets hold of each class that comes.
 
     >>> [first, other] = sets_by_class(np.array([0, 2, 2]), np.eye(3, dtype=bool)[[0, 2, 1]])
     >>> first.coverage.share, other.label, other.rows, other.coverage.share, other.size
     (1.0, 2, 2, 0.5, 1.0)
     """
-    of_each = ((label, y == label) for label in np.unique(y).tolist())
+    w = _weights(len(y), w)
+    of_each = ((label, (y == label) & (w > 0)) for label in np.unique(y[w > 0]).tolist())
     return [
         OfClass(
             label,
             int(of.sum()),
-            intervals.found(sets[of, label]),
-            float(sets[of].sum(axis=1).mean()),
+            intervals.found(sets[of, label], w[of]),
+            float(np.average(sets[of].sum(axis=1), weights=w[of])),
         )
         for label, of in of_each
     ]
@@ -142,16 +155,18 @@ def by_prediction(y: Array, p: Array, bounds: Array, w: Array | None) -> list[Pa
     >>> part.coverage.share, part.width
     (0.5, 2.0)
     """
-    count = min(PARTS, max(1, len(y) // ROWS_OF_A_PART))
+    w, rising = _weights(len(y), w), np.argsort(p, kind="stable")
+    rising = rising[w[rising] > 0]
+    count = min(PARTS, max(1, len(rising) // ROWS_OF_A_PART))
     return [
         Part(
             float(p[rows[0]]),
             float(p[rows[-1]]),
             len(rows),
-            intervals.found(within(y[rows], bounds[rows]), None if w is None else w[rows]),
-            float(np.diff(bounds[rows]).mean()),
+            intervals.found(within(y[rows], bounds[rows]), w[rows]),
+            float(np.average(np.diff(bounds[rows])[:, 0], weights=w[rows])),
         )
-        for rows in np.array_split(np.argsort(p, kind="stable"), count)
+        for rows in np.array_split(rising, count)
     ]
 
 
