@@ -28,7 +28,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from scipy.stats import gmean
@@ -38,6 +38,7 @@ from sklearn.model_selection import train_test_split
 import chainrule as cr
 from chainrule.cli.checking import processor
 from chainrule.tabular.training_options import Options
+from fit_lines import Fit, Line, kept
 from peers import available
 from public_table_rows import FIGURES
 from public_tables import SEEDS, TABLES, TRAIN_ROWS, Parts, load, split
@@ -54,17 +55,6 @@ SHARE = 0.9
 
 NAMES = tuple(table.name for table in FIGURES if table.task == "regression")
 OURS, BASE = "chainrule", "HGB"
-
-Line = dict[str, Any]
-
-
-class Fit(NamedTuple):
-    """Who is trained on what, with so many rows at most."""
-
-    table: str
-    rows: int
-    split: int
-    contestant: str
 
 
 def chainrule(parts: Parts, target: str, seed: int) -> np.ndarray:
@@ -126,16 +116,9 @@ def line(fit: Fit, X: Any, y: Any) -> Line:
     }
 
 
-def kept() -> dict[Fit, Line]:
-    """Return the last line of each fit."""
-    text = LINES.read_text(encoding="utf-8") if LINES.exists() else ""
-    lines = [json.loads(each) for each in text.splitlines()]
-    return {Fit(*(each[field] for field in Fit._fields)): each for each in lines}
-
-
 def wanted(options: argparse.Namespace) -> list[Fit]:
     """Return the fits that are asked for and not made yet."""
-    made = {fit for fit in kept() if fit.contestant not in options.again}
+    made = {fit for fit in kept(LINES) if fit.contestant not in options.again}
     names = options.contestant or options.again or CONTESTANTS
     asked = itertools.product(options.split or SEEDS, options.table or NAMES, names)
     fits = [Fit(table, options.rows, seed, name) for seed, table, name in asked]
@@ -244,7 +227,7 @@ def main() -> None:
     options = options_given()
     if not options.report:
         run(list(wanted(options)))
-    PAGE.write_text(page(list(kept().values())), encoding="utf-8")
+    PAGE.write_text(page(list(kept(LINES).values())), encoding="utf-8")
 
 
 if __name__ == "__main__":

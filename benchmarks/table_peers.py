@@ -16,6 +16,7 @@ is held to two cores.
 | table_fit | that process: trains, predicts, scores |
 | table_contestants | who takes part, and what each is given |
 | public_tables, public_table_rows | the tables and their parts |
+| fit_lines | the file with a line for each fit |
 | table_peers_report | what the lines say: `results/table_peers.md` |
 """
 
@@ -27,8 +28,8 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
 
+from fit_lines import Fit, Line, kept
 from peers import available, environment, hold_to
 from public_table_rows import FIGURES
 from public_tables import SEEDS, TRAIN_ROWS
@@ -47,17 +48,6 @@ SHORT_TABLES = tuple(table.name for table in FIGURES[::2])
 SHORT_ROWS = 5_000
 """To train with at most, where the slow take part."""
 
-Line = dict[str, Any]
-
-
-class Fit(NamedTuple):
-    """Who is trained on what."""
-
-    table: str
-    rows: int
-    split: int
-    contestant: str
-
 
 def fits() -> Iterator[Fit]:
     """Yield all fits, table by table: five splits, then the short one of all contestants."""
@@ -69,16 +59,9 @@ def fits() -> Iterator[Fit]:
         yield from (Fit(short, SHORT_ROWS, 0, name) for name in CONTESTANTS)
 
 
-def kept() -> dict[Fit, Line]:
-    """Return the last line of each fit."""
-    text = LINES.read_text(encoding="utf-8") if LINES.exists() else ""
-    lines = [json.loads(line) for line in text.splitlines()]
-    return {Fit(*(line[field] for field in Fit._fields)): line for line in lines}
-
-
 def wanted(options: argparse.Namespace) -> list[Fit]:
     """Return the fits that are asked for and not made yet."""
-    made = {fit for fit in kept() if fit.contestant not in options.again}
+    made = {fit for fit in kept(LINES) if fit.contestant not in options.again}
     names = options.contestant or options.again or CONTESTANTS
     return [
         fit
@@ -133,7 +116,7 @@ def shown(line: Line) -> str:
 
 def page() -> str:
     """Return what the lines say."""
-    lines = kept().values()
+    lines = kept(LINES).values()
     names = [*CONTESTANTS, BEFORE]
     whole = [line for line in lines if line["rows"] == TRAIN_ROWS]
     short = [line for line in lines if line["rows"] == SHORT_ROWS]
