@@ -29,13 +29,17 @@ TIMEOUT = 60.0
 class RankError(RuntimeError):
     """Another rank failed, or does not answer: the job cannot go on.
 
-    Attributes
+    Parameters
     ----------
+    message
+        What happened, on one line.
     rank
         The rank that failed.
     error
         The exception there, or None where it did not answer.
 
+    Examples
+    --------
     >>> error = RankError("rank 3 has not answered for 60 s", 3)
     >>> error.rank, error.error
     (3, None)
@@ -68,6 +72,13 @@ class Ranks(ABC):
 
         Arrays are contiguous, and what one sends is as long as what the other awaits. What stands
         in the place of this rank itself is left alone.
+
+        Parameters
+        ----------
+        sent
+            One array for each rank.
+        received
+            One array for each rank.
         """
 
     @contextmanager
@@ -82,6 +93,11 @@ class Ranks(ABC):
         """Return every rank's array, in the order of ranks; all are alike in shape and dtype.
 
         That of this rank is the one given, not a copy.
+
+        Parameters
+        ----------
+        own
+            This rank's array.
         """
         own = np.asarray(own, order="C")
         received = [own if k == self.rank else np.empty_like(own) for k in range(self.size)]
@@ -93,6 +109,11 @@ class Ranks(ABC):
 
         Parts have any number of rows, but one dtype and inner shape, on all ranks. That of this
         rank itself is the one given, not a copy.
+
+        Parameters
+        ----------
+        parts
+            One array for each rank.
         """
         parts = [np.asarray(part, order="C") for part in parts]
         rows = self.gather(np.array([len(part) for part in parts]))
@@ -103,11 +124,23 @@ class Ranks(ABC):
         return received
 
     def values(self, own: Any) -> list[Any]:
-        """Return every rank's value, in the order of ranks: any that can be pickled, but small."""
+        """Return every rank's value, in the order of ranks.
+
+        Parameters
+        ----------
+        own
+            This rank's value: any that can be pickled, but small.
+        """
         return [pickle.loads(each.data) for each in self.deal([_pickled(own)] * self.size)]
 
     def first(self, own: Any) -> Any:
-        """Return the value of rank 0."""
+        """Return the value of rank 0, of any size.
+
+        Parameters
+        ----------
+        own
+            This rank's value: any that can be pickled. Of other ranks than 0 it is not looked at.
+        """
         own = _pickled(own) if self.rank == 0 else np.empty(0, np.uint8)
         return pickle.loads(self.deal([own] * self.size)[0].data)
 
@@ -116,7 +149,13 @@ class Ranks(ABC):
         self.gather(np.zeros(1, np.uint8))
 
     def nodes(self, shards: int) -> list[Subtree]:
-        """Return the nodes of the tree over shards whose sums this rank has."""
+        """Return the nodes of the tree over shards whose sums this rank has, in order.
+
+        Parameters
+        ----------
+        shards
+            M, a power of two.
+        """
         return self._nodes(shards)[self.rank]
 
     def _nodes(self, shards: int) -> list[list[Subtree]]:
@@ -129,6 +168,15 @@ class Ranks(ABC):
 
         Parts go to every rank and are merged there in the tree: for what is small, or is not merged
         number by number.
+
+        Parameters
+        ----------
+        own
+            (k, …). A part for each of `nodes`.
+        shards
+            M, a power of two.
+        merge
+            What two neighbours in the tree make together.
         """
         nodes = self._nodes(shards)
         parts = [row for part in self.deal([own] * self.size) for row in part]
@@ -139,6 +187,13 @@ class Ranks(ABC):
 
         The other rows are lost. A rank without shards has a row too, which only takes the total.
         Each rank adds up one slice of the numbers, which all send there, and gives it to all.
+
+        Parameters
+        ----------
+        sums
+            (k, n), changed in place.
+        shards
+            M, a power of two.
         """
         nodes = self._nodes(shards)
         slices = [part_of(k, self.size, sums.shape[1]) for k in range(self.size)]
