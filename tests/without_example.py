@@ -24,6 +24,7 @@ SHEET = "a form of a worksheet: test_worksheet.py reads it back"
 TYPE = "made by type_of; test_value_types.py holds it"
 
 WITHOUT_EXAMPLE = {
+    "chainrule.distributed.ranks.Ranks": ABSTRACT,
     "chainrule.fields.Field": RECORD,
     "chainrule.value_types.CheckedType": TYPE,
     "chainrule.value_types.EitherType": TYPE,

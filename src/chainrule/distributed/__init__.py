@@ -1,0 +1,35 @@
+"""Several processes that train one network: who has which part, and how they exchange arrays.
+
+A *rank* is one process of a job; a *shard* is one of M logical parts of all rows, M a power of two.
+Sums over shards are taken in one binary tree, so they are the same to the bit on any number of
+ranks. Nothing here knows of networks.
+
+| file | what it is for |
+|---|---|
+| `shards.py` | which rank has which shards, and the tree in which sums over shards are taken |
+| `ranks.py` | the ranks of a job: what they exchange, and one process as the only rank |
+"""
+
+from chainrule.distributed.ranks import Alone, Array, RankError, Ranks, as_ranks
+from chainrule.distributed.shards import (
+    check_shards,
+    default_shards,
+    in_tree,
+    part_of,
+    shards_of,
+    subtrees,
+)
+
+__all__ = [
+    "Alone",
+    "Array",
+    "RankError",
+    "Ranks",
+    "as_ranks",
+    "check_shards",
+    "default_shards",
+    "in_tree",
+    "part_of",
+    "shards_of",
+    "subtrees",
+]

@@ -1,0 +1,250 @@
+"""The ranks of a job: what they exchange, built on one way of sending arrays, and one rank alone.
+
+| letter | shape | meaning |
+|---|---|---|
+| P | | the number of ranks |
+| M | | the number of shards |
+| k | | the nodes of the tree over shards that a rank has |
+| n | | the numbers of a sum |
+"""
+
+from __future__ import annotations
+
+import pickle
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from chainrule.distributed.shards import Subtree, in_tree, part_of, shards_of, subtrees
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+TIMEOUT = 60.0
+"""The seconds after which a rank that does not answer is given up."""
+
+
+class RankError(RuntimeError):
+    """Another rank failed, or does not answer: the job cannot go on.
+
+    Parameters
+    ----------
+    message
+        What happened, on one line.
+    rank
+        The rank that failed.
+    error
+        The exception there, or None where it did not answer.
+
+    Examples
+    --------
+    >>> error = RankError("rank 3 has not answered for 60 s", 3)
+    >>> error.rank, error.error
+    (3, None)
+    """
+
+    def __init__(self, message: str, rank: int, error: BaseException | None = None) -> None:
+        super().__init__(message)
+        self.rank, self.error = rank, error
+
+
+class Ranks(ABC):
+    """The processes of a job, which train one network together.
+
+    Each method is called by all ranks, in the same order.
+
+    Attributes
+    ----------
+    rank
+        Which of them this process is, from 0.
+    size
+        How many there are.
+    """
+
+    rank: int
+    size: int
+
+    @abstractmethod
+    def swap(self, sent: Sequence[Array], received: Sequence[Array]) -> None:
+        """Send `sent[k]` to rank k, and fill `received[k]` with what rank k sends here.
+
+        Arrays are contiguous, and what one sends is as long as what the other awaits. What stands
+        in the place of this rank itself is left alone.
+
+        Parameters
+        ----------
+        sent
+            One array for each rank.
+        received
+            One array for each rank.
+        """
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Tell the other ranks of an exception in the `with` block: each then raises RankError.
+
+        Where there is none, the block ends once it ends on all ranks.
+        """
+        yield
+
+    def gather(self, own: Array) -> list[Array]:
+        """Return every rank's array, in the order of ranks; all are alike in shape and dtype.
+
+        That of this rank is the one given, not a copy.
+
+        Parameters
+        ----------
+        own
+            This rank's array.
+        """
+        own = np.asarray(own, order="C")
+        received = [own if k == self.rank else np.empty_like(own) for k in range(self.size)]
+        self.swap([own] * self.size, received)
+        return received
+
+    def deal(self, parts: Sequence[Array]) -> list[Array]:
+        """Send part k to rank k, and return what each rank sends here, in the order of ranks.
+
+        Parts have any number of rows, but one dtype and inner shape, on all ranks. That of this
+        rank itself is the one given, not a copy.
+
+        Parameters
+        ----------
+        parts
+            One array for each rank.
+        """
+        parts = [np.asarray(part, order="C") for part in parts]
+        rows = self.gather(np.array([len(part) for part in parts]))
+        own = parts[self.rank]
+        received = [np.empty((int(n[self.rank]), *own.shape[1:]), own.dtype) for n in rows]
+        received[self.rank] = own
+        self.swap(parts, received)
+        return received
+
+    def values(self, own: Any) -> list[Any]:
+        """Return every rank's value, in the order of ranks.
+
+        Parameters
+        ----------
+        own
+            This rank's value: any that can be pickled, but small.
+        """
+        return [pickle.loads(each.data) for each in self.deal([_pickled(own)] * self.size)]
+
+    def first(self, own: Any) -> Any:
+        """Return the value of rank 0, of any size.
+
+        Parameters
+        ----------
+        own
+            This rank's value: any that can be pickled. Of other ranks than 0 it is not looked at.
+        """
+        own = _pickled(own) if self.rank == 0 else np.empty(0, np.uint8)
+        return pickle.loads(self.deal([own] * self.size)[0].data)
+
+    def barrier(self) -> None:
+        """Wait until all ranks are here."""
+        self.gather(np.zeros(1, np.uint8))
+
+    def nodes(self, shards: int) -> list[Subtree]:
+        """Return the nodes of the tree over shards whose sums this rank has, in order.
+
+        Parameters
+        ----------
+        shards
+            M, a power of two.
+        """
+        return self._nodes(shards)[self.rank]
+
+    def _nodes(self, shards: int) -> list[list[Subtree]]:
+        return [subtrees(shards_of(k, self.size, shards)) for k in range(self.size)]
+
+    def merge(
+        self, own: Array, shards: int, merge: Callable[[Array, Array], Array] = np.add
+    ) -> Array:
+        """Return what all shards make together, of `own` (k, …): one part for each of `nodes`.
+
+        Parts go to every rank and are merged there in the tree: for what is small, or is not merged
+        number by number.
+
+        Parameters
+        ----------
+        own
+            (k, …). A part for each of `nodes`.
+        shards
+            M, a power of two.
+        merge
+            What two neighbours in the tree make together.
+        """
+        nodes = self._nodes(shards)
+        parts = [row for part in self.deal([own] * self.size) for row in part]
+        return in_tree(parts, [node for each in nodes for node in each], merge)
+
+    def add_up(self, sums: Array, shards: int) -> None:
+        """Make `sums[0]` the sum over all shards, of `sums` (k, n): a row for each of `nodes`.
+
+        The other rows are lost. A rank without shards has a row too, which only takes the total.
+        Each rank adds up one slice of the numbers, which all send there, and gives it to all.
+
+        Parameters
+        ----------
+        sums
+            (k, n), changed in place.
+        shards
+            M, a power of two.
+        """
+        nodes = self._nodes(shards)
+        slices = [part_of(k, self.size, sums.shape[1]) for k in range(self.size)]
+        cuts = [slice(each.start, each.stop) for each in slices]
+        own = sums[: len(nodes[self.rank])]
+        mine = sums[0, cuts[self.rank]]
+        received = [
+            own[:, cuts[k]] if k == self.rank else np.empty((len(held), mine.size), sums.dtype)
+            for k, held in enumerate(nodes)
+        ]
+        self.swap([np.ascontiguousarray(own[:, cut]) for cut in cuts], received)
+        rows = [row for part in received for row in part]
+        mine[:] = in_tree(rows, [node for held in nodes for node in held], _add_to_left)
+        self.swap([mine] * self.size, [sums[0, cut] for cut in cuts])
+
+
+def _pickled(value: Any) -> Array:
+    return np.frombuffer(pickle.dumps(value), np.uint8)
+
+
+def _add_to_left(left: Array, right: Array) -> Array:
+    left += right
+    return left
+
+
+class Alone(Ranks):
+    """One process, the only rank.
+
+    >>> alone = Alone()
+    >>> alone.values("mine"), alone.first(1.5), alone.nodes(shards=4)
+    (['mine'], 1.5, [(0, 4)])
+    >>> sums = np.array([[1.0, 2.0]])  # of its only node
+    >>> alone.add_up(sums, shards=4)
+    >>> sums
+    array([[1., 2.]])
+    """
+
+    rank, size = 0, 1
+
+    def swap(self, sent: Sequence[Array], received: Sequence[Array]) -> None:
+        """Do nothing: there is no other rank."""
+
+
+def as_ranks(comm: Any) -> Ranks:
+    """Return the ranks of what stands for them: None for one process alone, or Ranks.
+
+    >>> as_ranks(None).size
+    1
+    """
+    if comm is None:
+        return Alone()
+    if isinstance(comm, Ranks):
+        return comm
+    raise TypeError(f"comm must be Ranks or a communicator of mpi4py, got {comm!r}")
