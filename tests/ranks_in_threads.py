@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from chainrule.distributed import RankError, Ranks
+from chainrule.distributed.ranks import is_agreed
 
 SECONDS = 60  # that a thread waits for the others
 
@@ -61,8 +62,9 @@ class RankInThread(Ranks):
         except RankError:
             raise
         except BaseException as error:
-            self.job.failed = self.job.failed or (self.rank, error)
-            self.job.barrier.abort()
+            if not is_agreed(error):
+                self.job.failed = self.job.failed or (self.rank, error)
+                self.job.barrier.abort()
             raise
 
 

@@ -48,6 +48,9 @@ found = ranks.deal([np.ones((k + ranks.rank, 2), "?") for k in range(3)])
 assert [a.shape for a in found] == [(ranks.rank + k, 2) for k in range(3)]
 for own in (np.float64(1), np.zeros((0, 3)), np.array(["a"]), np.datetime64("2020-01-01")):
     assert [(a.dtype, a.shape) for a in ranks.gather(own)] == [(own.dtype, own.shape)] * 3
+own = np.array([[ranks.rank, 0.5]], "f4")
+ranks.reduce(own)
+assert own.tolist() == [[3.0, 1.5]]
 from chainrule.distributed import as_ranks
 assert as_ranks(MPI.COMM_WORLD) is as_ranks(MPI.COMM_WORLD) is not as_ranks(MPI.COMM_SELF)
 """
@@ -89,6 +92,10 @@ TROUBLE = {
     ),
     "stopped": (
         "if ranks.rank == 1: os.kill(os.getpid(), signal.SIGSTOP)" + BARRIERS,
+        "RankError: rank 1 has not answered for 2 s",
+    ),
+    "asleep before a reduction": (
+        "if ranks.rank == 1: time.sleep(100)\nranks.reduce(np.zeros(9))",
         "RankError: rank 1 has not answered for 2 s",
     ),
     "at other things": (

@@ -12,9 +12,13 @@ ranks. Nothing here knows of networks.
 | `waiting.py` | how they wait: they yield, listen, and give up who does not answer |
 | `small_messages.py` | what they tell each other beside arrays: who failed, who left, who is busy |
 | `departure.py` | how a process leaves a job: never with a hang, and with one message |
+| `agreement.py` | what all ranks must have alike: versions, code, options |
+| `cores_shared.py` | how ranks of one machine share its cores |
 | `launch.py` | what a launcher such as `mpiexec` says of a process |
 """
 
+from chainrule.distributed.agreement import agree
+from chainrule.distributed.cores_shared import share_of_cores
 from chainrule.distributed.ranks import (
     Alone,
     Array,
@@ -38,6 +42,7 @@ __all__ = [
     "Array",
     "RankError",
     "Ranks",
+    "agree",
     "agreed",
     "as_ranks",
     "check_shards",
@@ -46,5 +51,6 @@ __all__ = [
     "is_silent",
     "part_of",
     "shards_of",
+    "share_of_cores",
     "subtrees",
 ]

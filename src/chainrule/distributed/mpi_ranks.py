@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.distributed import departure
+from chainrule.distributed.agreement import agree_on_versions
 from chainrule.distributed.ranks import (
     TIMEOUT,
     Array,
@@ -88,6 +89,7 @@ class MpiRanks(Ranks):
         self._greet(comm)
         self._comm = self._copy_of(comm)
         self.messages = SmallMessages(self._copy_of(comm))
+        agree_on_versions(self)
 
     def _greet(self, comm: Any) -> None:
         """Wait until all ranks are here: what MPI itself does together has no time-out."""
@@ -158,6 +160,13 @@ class MpiRanks(Ranks):
                 waiting.finish(k, request, size)
         except self._mpi.Exception as error:
             raise RankError(f"rank {self.rank}: {error}", self.rank) from None
+
+    def reduce(self, own: Array) -> None:
+        assert self.messages is not None
+        if failure := self.messages.failure():
+            raise failure
+        request = self._comm.Iallreduce(self._mpi.IN_PLACE, own)
+        Waiting(self.messages, self.timeout).finish_all(request)
 
     def _begun(
         self, sent: Sequence[Array], received: Sequence[Array]

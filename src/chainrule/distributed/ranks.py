@@ -234,6 +234,16 @@ class Ranks(ABC):
         parts = [row for part in self.deal([own] * self.size) for row in part]
         return in_tree(parts, [node for each in nodes for node in each], merge)
 
+    def reduce(self, own: Array) -> None:
+        """Make an array the sum over all ranks, in any order: its last bits are not promised.
+
+        Parameters
+        ----------
+        own
+            This rank's summand, alike in shape and dtype on all ranks; changed in place.
+        """
+        own[...] = sum(self.gather(own.copy()))
+
     def add_up(self, sums: Array, shards: int) -> None:
         """Make `sums[0]` the sum over all shards, of `sums` (k, n): a row for each of `nodes`.
 

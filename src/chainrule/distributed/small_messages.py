@@ -27,7 +27,7 @@ class Kind(enum.IntEnum):
     HEARD = 2  # the answer to that of one who goes on till now
     LEFT = 3  # the sender takes part in nothing any more
     ASKED = 4  # is the receiver still there?
-    WORKED = 5  # the answer: the seconds since the sender last worked
+    WORKED = 5  # the answer: the seconds since the sender last worked, and whether it waits
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,7 @@ class SmallMessages:
         self.heard: set[int] = set()
         self.left: dict[int, float] = {}
         self.worked_at: dict[int, float] = {}
+        self.waits_at: dict[int, float] = {}
         self.clock, self.work = PatientClock(), Worked()
         self._told: BaseException | None = None
         self._sent: list[Any] = []
@@ -163,9 +164,12 @@ class SmallMessages:
         elif kind is Kind.LEFT:
             self.left[source] = now
         elif kind is Kind.ASKED:
-            self.send(Kind.WORKED, [source], self.work.seconds_ago())
+            self.send(Kind.WORKED, [source], (self.work.seconds_ago(), self.work.waits))
         else:
-            self.worked_at[source] = max(self.worked_at.get(source, 0.0), now - content)
+            seconds, waits = content
+            if waits:
+                self.waits_at[source] = now
+            self.worked_at[source] = max(self.worked_at.get(source, 0.0), now - seconds)
 
     def _take_failure(self, source: int, failure: Failure) -> None:
         self.failed[source] = failure
