@@ -127,9 +127,7 @@ class Options(Record):
     )
     weight: str | None = option(None, "The column of the rows' weights.")
     # The part held out for validation
-    validation: Within = option(
-        0.15, "The share of the rows held out for validation."
-    )
+    validation: Within = option(0.15, "The share of the rows held out for validation.")
     groups: str | None = option(None, "A column of groups; the rows of a group stay together.")
     time: str | None = option(None, "A column of times or numbers; the latest rows are held out.")
     # The network
