@@ -26,7 +26,7 @@ from chainrule.tabular.doubts import BothKeys, Keys, keys, of_a_table
 from chainrule.tabular.encoding.number_bins import Edges, bins_of
 from chainrule.tabular.encoding.preparation import Preparation, fit_preparation
 from chainrule.tabular.encoding.several_targets import each_target
-from chainrule.tabular.encoding.target_encoding import TargetEncoder
+from chainrule.tabular.encoding.target_encoding import TargetEncoder, without_inputs
 from chainrule.tabular.encoding.target_means import (
     CrossFitted,
     TargetMeans,
@@ -110,13 +110,8 @@ class Prepared:
 
 def _baseline(target: TargetEncoder, y: Array, w: Array | None) -> Array:
     """Return what is predicted of a target without the inputs, (outputs,)."""
-    if target.task == "regression":
-        values = target.decode(y).to_numpy()
-        if levels := getattr(target, "quantiles", ()):
-            return np.asarray(np.quantile(values, levels, weights=w, method="inverted_cdf"))
-        return np.array([np.average(values, weights=w)])
-    counts = np.bincount(y, weights=w, minlength=target.outputs)
-    return np.asarray(counts / counts.sum())
+    values = target.decode(y).to_numpy() if target.task == "regression" else y
+    return np.asarray(without_inputs(target, values, w))
 
 
 def prepare(

@@ -248,6 +248,22 @@ class QuantityEncoder(TargetEncoder):
         return np.asarray(scaled, np.float32).repeat(self.outputs, axis=1)
 
 
+def without_inputs(target: TargetEncoder, values: NDArray[Any], w: NDArray[Any] | None) -> Any:
+    """Return what is predicted of a target without the inputs, (outputs,).
+
+    It is the mean, or the quantiles, of values in their units, or the shares of labels.
+
+    >>> without_inputs(ClassEncoder("y", ("a", "b")), np.array([0, 1, 1, 1]), None)
+    array([0.25, 0.75])
+    """
+    if target.task == "regression":
+        if levels := getattr(target, "quantiles", ()):
+            return np.asarray(np.quantile(values, levels, weights=w, method="inverted_cdf"))
+        return np.array([np.average(values, weights=w)])
+    counts = np.bincount(values, weights=w, minlength=target.outputs)
+    return np.asarray(counts / counts.sum())
+
+
 def _meaning(label: Any) -> float | str:
     text = str(label).strip().casefold()
     try:
