@@ -284,7 +284,6 @@ def test_they_weigh_classes_as_asked():
     assert model.predict_proba(ALIKE[:1]) == pytest.approx(0.5)
 
 
-@pytest.mark.filterwarnings("ignore:.*there is nothing to learn")
 def test_options_are_held_to_what_they_must_be_there_too():
     for y in (PRICE, np.ones(N)):
         with pytest.raises(ValueError, match="interval must be a share"):

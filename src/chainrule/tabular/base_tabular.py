@@ -101,11 +101,9 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
             self._check_known(others.y)
             rows = rows.holding_out(others)
         names = names_of_targets(y, rows.y)
-        if constant := _why_constant(rows):
-            warn(f"{constant}: there is nothing to learn, and every prediction is the same")
-        self.model_ = (
-            self._constant(rows, names) if constant else self._trained(rows, names, named=named)
-        )
+        why = _why_constant(rows)
+        made = self._constant(rows, names, why) if why else self._trained(rows, names, named=named)
+        self.model_ = made
         return self
 
     def _rows(self, X: Any, y: Any, weight: Any, what: str) -> EstimatorRows:
@@ -131,13 +129,15 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         seed = _seed(asked.pop("random_state"))
         return {**asked, "task": self._task, "seed": seed}
 
-    def _constant(self, rows: EstimatorRows, names: list[str]) -> ConstantModel:
-        """Return what stands in for a model where there is nothing to learn."""
+    def _constant(self, rows: EstimatorRows, names: list[str], why: str) -> ConstantModel:
+        """Return what stands in for a model where there is nothing to learn, with a warning."""
         asked = self._asked()
         _, options = made_of(by_text({**asked, "order": self.order or {}}), Reading, Options)
         check_several(tuple(names), options)
         with in_words_of_estimators(given_rows=rows.held_out > 0):
-            return ConstantModel.of(names, rows.y, rows.weight, options, rows.held_out)
+            model = ConstantModel.of(names, rows.y, rows.weight, options, rows.held_out)
+        warn(f"{why}: there is nothing to learn, and every prediction is the same")
+        return model
 
     def _trained(self, rows: EstimatorRows, names: list[str], *, named: bool) -> TableModel:
         """Return the model of some examples."""
