@@ -9,14 +9,19 @@ import pytest
 from chainrule.distributed import (
     Alone,
     RankError,
+    agree,
     as_ranks,
     check_shards,
     default_shards,
     in_tree,
+    is_silent,
     part_of,
     shards_of,
+    share_of_cores,
     subtrees,
 )
+from chainrule.distributed.agreement import _versions, agree_on_versions
+from chainrule.distributed.ranks import is_agreed
 from ranks_in_threads import in_threads
 
 SIZES = (1, 2, 3, 4, 5, 7, 8)
@@ -78,6 +83,15 @@ def test_sums_have_the_bits_of_the_tree_on_any_number_of_ranks(size, shards, n, 
     parts = hostile(shards, n, dtype)
     expected = recursively(list(parts)).tobytes()
     assert [total.tobytes() for total in in_threads(size, added_up, parts)] == [expected] * size
+
+
+def test_a_sum_in_any_order():
+    def reduced(ranks):
+        own = np.array([ranks.rank, 0.5])
+        ranks.reduce(own)
+        return own.tolist()
+
+    assert in_threads(3, reduced) == [[3.0, 1.5]] * 3
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -187,3 +201,49 @@ def test_what_stands_for_ranks():
 
 def test_parts_are_as_even_as_can_be():
     assert [len(part_of(k, 3, 11)) for k in range(3)] == [3, 4, 4]
+
+
+def test_ranks_of_one_machine_share_its_cores(monkeypatch):
+    assert in_threads(4, share_of_cores) == [0.25] * 4
+    bound = {0: [0, 1], 1: [1], 2: [2, 3]}
+    ranks_cores = iter(bound.values())
+    monkeypatch.setattr("chainrule.distributed.cores_shared._cores", lambda: next(ranks_cores))
+    assert sorted(in_threads(3, share_of_cores)) == [0.5, 0.75, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("known", "message"),
+    [
+        ({"epochs": lambda k: 3 - k // 2}, "rank 2 has epochs 2, and rank 0 has epochs 3"),
+        ({"rate": lambda k: float("nan")}, None),
+        ({"text": lambda k: "ab"[k > 0]}, "rank 1 has text b, and rank 0 has text a"),
+        ({"a": lambda k: 1, "b": lambda k: [k]}, "rank 1 has b [1], and rank 0 has b [0]"),
+    ],
+)
+def test_what_ranks_have_unlike_is_named_at_each(known, message):
+    def agreeing(ranks):
+        try:
+            with ranks.together():
+                agree(ranks, {name: of(ranks.rank) for name, of in known.items()})
+        except ValueError as error:
+            ranks.barrier()
+            return str(error), is_agreed(error), is_silent(error)
+
+    raised = [(f"{message}: give all ranks the same", True, k > 0) for k in range(3)]
+    assert in_threads(3, agreeing) == (raised if message else [None] * 3)
+
+
+def test_what_one_rank_does_not_have_at_all_is_named():
+    def agreeing(ranks):
+        agree(ranks, {"comm": 1} if ranks.rank else {})
+
+    with pytest.raises(ValueError, match="rank 1 has comm 1, and rank 0 has no comm"):
+        in_threads(2, agreeing)
+
+
+@pytest.mark.parametrize("name", ["Python", "chainrule", "code of chainrule"])
+def test_ranks_of_different_versions_are_refused(monkeypatch, name):
+    known = iter([{**_versions(), name: "7.5"}, _versions()])
+    monkeypatch.setattr("chainrule.distributed.agreement._versions", lambda: next(known))
+    with pytest.raises(ValueError, match=f"{name} 7.5.*: install the same on all machines"):
+        in_threads(2, agree_on_versions)

@@ -8,9 +8,26 @@ ranks. Nothing here knows of networks.
 |---|---|
 | `shards.py` | which rank has which shards, and the tree in which sums over shards are taken |
 | `ranks.py` | the ranks of a job: what they exchange, and one process as the only rank |
+| `mpi_ranks.py` | ranks that send by MPI |
+| `waiting.py` | how they wait: they yield, listen, and give up who does not answer |
+| `small_messages.py` | what they tell each other beside arrays: who failed, who left, who is busy |
+| `departure.py` | how a process leaves a job: never with a hang, and with one message |
+| `agreement.py` | what all ranks must have alike: versions, code, options |
+| `cores_shared.py` | how ranks of one machine share its cores |
+| `launch.py` | what a launcher such as `mpiexec` says of a process |
 """
 
-from chainrule.distributed.ranks import Alone, Array, RankError, Ranks, as_ranks
+from chainrule.distributed.agreement import agree
+from chainrule.distributed.cores_shared import share_of_cores
+from chainrule.distributed.ranks import (
+    Alone,
+    Array,
+    RankError,
+    Ranks,
+    agreed,
+    as_ranks,
+    is_silent,
+)
 from chainrule.distributed.shards import (
     check_shards,
     default_shards,
@@ -25,11 +42,15 @@ __all__ = [
     "Array",
     "RankError",
     "Ranks",
+    "agree",
+    "agreed",
     "as_ranks",
     "check_shards",
     "default_shards",
     "in_tree",
+    "is_silent",
     "part_of",
     "shards_of",
+    "share_of_cores",
     "subtrees",
 ]

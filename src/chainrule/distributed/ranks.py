@@ -11,16 +11,19 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from chainrule.distributed.shards import Subtree, in_tree, part_of, shards_of, subtrees
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+E = TypeVar("E", bound=BaseException)
 
 TIMEOUT = 60.0
 """The seconds after which a rank that does not answer is given up."""
@@ -50,21 +53,70 @@ class RankError(RuntimeError):
         self.rank, self.error = rank, error
 
 
+def agreed(error: E, ranks: Ranks) -> E:
+    """Return an exception that all ranks raise alike: none need be told, and rank 0 prints it.
+
+    >>> raised = agreed(ValueError("no rows"), Alone())
+    >>> is_agreed(raised), is_silent(raised)
+    (True, False)
+    """
+    error.__dict__.update(agreed=True, silent=ranks.rank > 0)
+    return error
+
+
+def is_agreed(error: BaseException) -> bool:
+    """Whether all ranks raise an exception alike: the job can go on.
+
+    >>> is_agreed(ValueError("no rows"))
+    False
+    """
+    return error.__dict__.get("agreed", False) is True
+
+
+def silenced(error: E) -> E:
+    """Return an exception that another rank prints.
+
+    >>> is_silent(silenced(RankError("rank 1: no rows", 1)))
+    True
+    """
+    error.__dict__["silent"] = True
+    return error
+
+
+def is_silent(error: BaseException) -> bool:
+    """Whether another rank prints an exception, so that the message is there once.
+
+    >>> is_silent(ValueError("no rows"))
+    False
+    """
+    return error.__dict__.get("silent", False) is True
+
+
 class Ranks(ABC):
     """The processes of a job, which train one network together.
 
-    Each method is called by all ranks, in the same order.
+    Each method is called by all ranks, in the same order. `rank` is which of them this process is,
+    from 0, and `size` how many there are.
 
-    Attributes
+    Parameters
     ----------
-    rank
-        Which of them this process is, from 0.
-    size
-        How many there are.
+    comm
+        A communicator of mpi4py, such as `MPI.COMM_WORLD`, whose processes all make it.
+    timeout
+        The seconds after which a rank is given up that others wait for, and that neither answers
+        nor works; by default what the environment has as `CHAINRULE_MPI_TIMEOUT`, or 60.
     """
 
     rank: int
     size: int
+
+    def __new__(cls, comm: Any = None, timeout: float | None = None) -> Ranks:
+        """Make those over MPI: `Ranks` by itself has no way of sending."""
+        if cls is not Ranks:
+            return super().__new__(cls)
+        from chainrule.distributed.mpi_ranks import MpiRanks
+
+        return super().__new__(MpiRanks)
 
     @abstractmethod
     def swap(self, sent: Sequence[Array], received: Sequence[Array]) -> None:
@@ -182,6 +234,16 @@ class Ranks(ABC):
         parts = [row for part in self.deal([own] * self.size) for row in part]
         return in_tree(parts, [node for each in nodes for node in each], merge)
 
+    def reduce(self, own: Array) -> None:
+        """Make an array the sum over all ranks, in any order: its last bits are not promised.
+
+        Parameters
+        ----------
+        own
+            This rank's summand, alike in shape and dtype on all ranks; changed in place.
+        """
+        own[...] = sum(self.gather(own.copy()))
+
     def add_up(self, sums: Array, shards: int) -> None:
         """Make `sums[0]` the sum over all shards, of `sums` (k, n): a row for each of `nodes`.
 
@@ -215,7 +277,8 @@ def _pickled(value: Any) -> Array:
 
 
 def _add_to_left(left: Array, right: Array) -> Array:
-    left += right
+    with np.errstate(all="ignore"):  # what is not finite is found where sums are used
+        left += right
     return left
 
 
@@ -237,8 +300,9 @@ class Alone(Ranks):
         """Do nothing: there is no other rank."""
 
 
-def as_ranks(comm: Any) -> Ranks:
-    """Return the ranks of what stands for them: None for one process alone, or Ranks.
+def as_ranks(comm: Any, timeout: float | None = None) -> Ranks:
+    """Return the ranks of what stands for them: None for one process alone, or Ranks, or a
+    communicator of mpi4py, of which the ranks are made once.
 
     >>> as_ranks(None).size
     1
@@ -247,4 +311,14 @@ def as_ranks(comm: Any) -> Ranks:
         return Alone()
     if isinstance(comm, Ranks):
         return comm
+    if _is_of_mpi4py(comm):
+        from chainrule.distributed.mpi_ranks import ranks_of
+
+        return ranks_of(comm, timeout)
     raise TypeError(f"comm must be Ranks or a communicator of mpi4py, got {comm!r}")
+
+
+def _is_of_mpi4py(comm: Any) -> bool:
+    """Whether something is a communicator of one group, without importing mpi4py for that."""
+    mpi = sys.modules.get("mpi4py.MPI")
+    return mpi is not None and isinstance(comm, mpi.Intracomm)
