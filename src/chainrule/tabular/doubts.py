@@ -5,6 +5,7 @@ X   (n, features)   prepared examples      y   (n,) labels, or (n, outputs)     
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -269,7 +270,7 @@ def keys(X: Array, y: Array) -> Keys:
     >>> [len(set(made.tolist())) for made in keys(X, np.array([0, 0, 1]))]
     [2, 3]
     """
-    inputs, targets = _sums(X, 0), _sums(y.reshape(len(y), -1), X.shape[1])
+    inputs, targets = _sums(X, 0), _sums(y.reshape(len(y), math.prod(y.shape[1:])), X.shape[1])
     with np.errstate(over="ignore"):
         return hashes(inputs), hashes(inputs + targets)
 

@@ -15,7 +15,6 @@ import itertools
 import tempfile
 import threading
 from collections.abc import Iterator
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +120,7 @@ class ExampleBlocks:
         own = np.bincount(self.of, minlength=self.count)
         self.ends, self.sizes = np.cumsum(own), self.shards.added(own)
         self.filled = self.ends - own
+        self._mean_weight: float | None = None
         self.weights = ShardSums(self.shards, (self.count,))
         y: tuple[tuple[int, ...], Any] = ((), np.int64) if outputs is None else ((outputs,), "f4")
         kinds: list[tuple[tuple[int, ...], Any]] = [((features,), "f4"), y]
@@ -152,10 +152,12 @@ class ExampleBlocks:
             ) from None
         self.added += len(X)
 
-    @cached_property
+    @property
     def mean_weight(self) -> float:
         """The mean weight of the examples, once all are there: first asked for by all ranks."""
-        return float(self.weights.total().sum()) / self.shards.rows
+        if self._mean_weight is None:
+            self._mean_weight = float(self.weights.total().sum()) / self.shards.rows
+        return self._mean_weight
 
     def _append(self, k: int, parts: list[Array]) -> None:
         for place, part in zip(self.places, parts, strict=True):

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +86,7 @@ class Prepared:
     counts: Array | None
     doubts: list[str]
     examples: TableShards
+    _baseline: Array | None = field(default=None, init=False, repr=False)
 
     @property
     def ranks(self) -> Ranks:
@@ -108,12 +108,17 @@ class Prepared:
         """The examples held out, each counting as it would in training."""
         return self.held_out._replace(w=self.held_out_counts)
 
-    @cached_property
+    @property
     def baseline(self) -> Array:
         """What is predicted without the inputs, from the examples in training.
 
         Ranks find it together, when it is first asked for.
         """
+        if self._baseline is None:
+            self._baseline = self._found_baseline()
+        return self._baseline
+
+    def _found_baseline(self) -> Array:
         within = ~self.is_held_out
         y, w = self.y[within], part(self.weight, within)
         of = self.examples.chosen(np.flatnonzero(within))

@@ -84,9 +84,8 @@ class Sample:
         if len(self.numbers) > self.size:
             self.limit = np.partition(hashes(self.numbers), self.size - 1)[self.size - 1]
         chosen = pl.Series(hashes(own) <= self.limit)
-        frame = pl.concat(self.frames).filter(chosen)
-        self.frames = shards.values(frame)
-        self.frames = [pl.concat(self.frames, rechunk=True)]
+        every = shards.values(pl.concat(self.frames).filter(chosen))
+        self.frames = [pl.concat(every).rechunk()]
         self.numbers = self.numbers[hashes(self.numbers) <= self.limit]
         self.seen = shards.added(self.seen)
 
