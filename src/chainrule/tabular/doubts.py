@@ -168,9 +168,8 @@ def _gain_function(target: TargetEncoder) -> Callable[[Array, Array], tuple[floa
 def _some(blocks: ExampleBlocks, held_out: Examples) -> Examples:
     """Return examples of all parts of the table, none of which is another one's twin."""
     most = min(MOST, max(FEWEST, CELLS // held_out.X.shape[1]))
-    first = blocks[0]
-    begins = Examples(*(blocks.shards.at_each(part[:most]) for part in first[:2]), None)
-    parts = held_out, begins
+    X, y = (blocks.shards.at_each(part[:most]) for part in blocks[0][:2])
+    parts = held_out, Examples(X, y, None)
     X = np.concatenate([part.X[:most] for part in parts])
     y = np.concatenate([part.y[:most] for part in parts])
     _, first = np.unique(keys(X, y)[1], return_index=True)

@@ -41,11 +41,7 @@ Numbered = Iterator[tuple[slice, pl.DataFrame]]
 
 
 class ExampleTargets(NamedTuple):
-    """What the examples are to teach and what each counts; their inputs are prepared later.
-
-    `shards` are those of the rows with a target, which this rank has; `held_out_of` those of the
-    examples held out, and `training_of` of the others.
-    """
+    """What the examples are to teach and what each counts; their inputs are prepared later."""
 
     target: TargetEncoder
     preparation: Preparation
@@ -62,21 +58,24 @@ def example_targets(
 ) -> ExampleTargets:
     """Return what the examples are to teach, in the order of the rows that have a target."""
     shards = surveyed.shards
-    fitted = fitted_to(surveyed.survey, surveyed.decisions, options)
+    with shards.alike():
+        fitted = fitted_to(surveyed.survey, surveyed.decisions, options)
     y = shards.by_each(lambda: fitted.encode(surveyed.kept, first=1 + shards.first))
     shards.by_each(lambda: check_counts(fitted, options.loss, y, surveyed.rows))
     of = means_of(fitted, y, shards)
     preparation = shards.by_first(
         lambda: fit_preparation(surveyed.survey, surveyed.decisions, of.names)
     )
-    groups = _column(surveyed.kept, options.groups, "groups", target, shards)
-    time = _column(surveyed.kept, options.time, "time", target, shards)
+    with shards.alike():
+        groups = _column(surveyed.kept, options.groups, "groups", target, shards)
+        time = _column(surveyed.kept, options.time, "time", target, shards)
     by = {"groups": groups, "time": time}
     features = len(preparation.feature_names)
     held = _held_out(kept_in_shares(fitted, y), by, options, features, shards)
-    w = _weights(surveyed.kept, options.weight, held, shards)
     within = shards.chosen(np.flatnonzero(~held))
-    of_class = class_weights(fitted, options.class_weight, y[~held], part(w, ~held), within)
+    with shards.alike():
+        w = _weights(surveyed.kept, options.weight, held, shards)
+        of_class = class_weights(fitted, options.class_weight, y[~held], part(w, ~held), within)
     folds = dealt_to_folds(held, groups, options.seed, shards)
     means = TargetMeans(preparation, folds, w, shards)
     if means.columns:
@@ -84,7 +83,8 @@ def example_targets(
             means.add(rows, chunk, of.numbers(y[rows]))
     preparation, crossed = means.fitted()
     bins = shards.by_first(lambda: bins_of(preparation, surveyed.survey.sample))
-    each = shards.by_each(lambda: counts(y, w, of_class))
+    with shards.alike():
+        each = counts(y, w, of_class, shards)
     return ExampleTargets(fitted, preparation, crossed, bins, y, held, w, each)
 
 

@@ -196,9 +196,9 @@ def _dealt(targets: ExampleTargets, blocks: ExampleBlocks, chunks: Numbered) -> 
     try:
         held, at_each = targets.is_held_out, blocks.shards.at_each
         X, alike = _fill(blocks, chunks, targets)
-        of_held = X, targets.y[held], part(targets.weight, held), part(targets.counts, held)
-        X, y, w, counts = (None if each is None else at_each(each) for each in of_held)
-        held_out = Examples(X, y, w)
+        weights = part(targets.weight, held), part(targets.counts, held)
+        w, counts = (None if each is None else at_each(each) for each in weights)
+        held_out = Examples(at_each(X), at_each(targets.y[held]), w)
         doubts = of_a_table(targets.target, targets.preparation, blocks, held_out, alike)
     except BaseException:
         blocks.close()

@@ -67,7 +67,8 @@ def survey_table(
     needed = dict.fromkeys((*targets, options.weight, options.groups, options.time))
     seen: list[pl.DataFrame] = []
 
-    has_target = _having_target(source.parts, frames, target, forms)
+    is_known = set(targets) <= set(source.columns)
+    has_target = _having_target(source.parts, frames, target, forms) if is_known else source.parts
 
     def looked_at() -> Iterator[pl.DataFrame]:
         for chunk in frames():
@@ -76,7 +77,8 @@ def survey_table(
             yield chunk
 
     found = survey(looked_at(), target, forms, has_target)
-    decisions = decided_by(found, options)
+    with source.parts.alike():
+        decisions = decided_by(found, options)
     written = pl.concat(seen)
     kept = forms.read(written).with_row_index(ROW, offset=1 + source.parts.first)
     if options.time is not None and forms.time is not None:

@@ -10,13 +10,14 @@ import bisect
 import itertools
 import operator
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.distributed import Alone, Ranks, in_tree, part_of, shards_of
+from chainrule.distributed import Alone, Ranks, agreed, in_tree, part_of, shards_of
 from chainrule.tabular.table_error import TableError
 
 Array = NDArray[Any]
@@ -124,16 +125,21 @@ class TableShards:
         """Return what the first rank finds; raise what it raises of a table or an option."""
         if self.ranks.size == 1:
             return find()
-        said = _answer(find) if self.ranks.rank == 0 else None
-        return _taken(self.ranks.first(said))
+        found: Answer[T] = self.ranks.first(_answer(find) if self.ranks.rank == 0 else None)
+        return self._taken(found)
 
     def by_each(self, find: Callable[[], T]) -> T:
         """Return what this rank finds; raise at all what the lowest rank raises that does."""
         if self.ranks.size == 1:
             return find()
-        value, error = _answer(find)
-        errors = self.values(error)
-        return _taken((value, next((each for each in errors if each is not None), None)))
+        found = _answer(find)
+        errors = [error for error in self.values(found.error) if error is not None]
+        return self._taken(found._replace(error=errors[0]) if errors else found)
+
+    def _taken(self, answer: Answer[T]) -> T:
+        if answer.error is not None:
+            raise agreed(answer.error, self.ranks)
+        return answer.value  # type: ignore[return-value]
 
     def at_first(self, own: Array) -> Array:
         """Return the rows of all ranks on the first one, and none on the others."""
@@ -148,6 +154,14 @@ class TableShards:
             return own
         parts = [own if wants(rank) else own[:0] for rank in range(self.ranks.size)]
         return np.concatenate(self.ranks.deal(parts))
+
+    @contextmanager
+    def alike(self) -> Iterator[None]:
+        """Say of what is refused that all ranks refuse it, by what they know together."""
+        try:
+            yield
+        except (TableError, ValueError, TypeError) as error:
+            raise agreed(error, self.ranks) from None
 
     def values(self, own: T) -> list[T]:
         """Return every rank's value, in the order of ranks."""
@@ -173,22 +187,18 @@ def _leaves(first: int, count: int) -> list[tuple[int, int]]:
     return [(shard, 1) for shard in range(first, first + count)]
 
 
-Answer = tuple[Any, Exception | None]
+class Answer(NamedTuple, Generic[T]):
+    """What a rank finds, or the error in its place."""
+
+    value: T | None
+    error: Exception | None = None
 
 
-def _answer(find: Callable[[], Any]) -> Answer:
+def _answer(find: Callable[[], T]) -> Answer[T]:
     try:
-        return find(), None
+        return Answer(find())
     except (TableError, ValueError, TypeError, OSError) as error:
-        return None, error
-
-
-def _taken(answer: Answer | None) -> Any:
-    assert answer is not None
-    value, error = answer
-    if error is not None:
-        raise error
-    return value
+        return Answer(None, error)
 
 
 class ShardSums:

@@ -179,6 +179,19 @@ def of_digits(
     first = _first_rows(chunks(may), shards) if may else None
     if first is None:
         return {}
+    with shards.alike():
+        asked, found = _begun(first.select(may), roles, reading)
+    for name in list(found):
+        if roles.get(name) != "date" and name not in asked and not _all_dates(name, chunks, shards):
+            del found[name]
+    return found
+
+
+def _begun(
+    first: pl.DataFrame, roles: Mapping[str, str], reading: Reading
+) -> tuple[dict[str, str], dict[str, DateFormat]]:
+    """Return the formats asked of some columns, and those that their first rows have."""
+    may = first.columns
     asked = {name: form[0] for name in may if (form := format_asked(name, reading)) and form[1]}
     found: dict[str, DateFormat] = {}
     for name in may:
@@ -190,10 +203,7 @@ def of_digits(
             found[name] = DateFormat((digits,), tuple(reading.missing or ()))
         if digits and name in asked and not found[name].read(as_words(first[name])).count():
             raise _not_as_asked(name, digits, str(first[name].min()))
-    for name in list(found):
-        if roles.get(name) != "date" and name not in asked and not _all_dates(name, chunks, shards):
-            del found[name]
-    return found
+    return asked, found
 
 
 def _format_of_digits(values: pl.Series, role: str) -> str | None:

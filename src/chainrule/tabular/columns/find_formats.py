@@ -118,11 +118,12 @@ def find_formats(
     True
     """
     asked = wanted.reading.date_format or ()
-    check_known("column in `date_format=`", columns_of(asked), list(schema))
+    with shards.alike():
+        check_known("column in `date_format=`", columns_of(asked), list(schema))
     finder = _Finder(wanted, {name for name, dtype in schema.items() if dtype.is_float()})
-    for name, tally in _tallies(schema, chunks, wanted, shards).items():
-        finder.settle(name, tally)
-    finder.settle_the_open()
+    tallies = _tallies(schema, chunks, wanted, shards)
+    with shards.alike():
+        finder.settle_all(tallies)
     digits = {name: dtype for name, dtype in schema.items() if dtype.is_integer()}
     for name, form in of_digits(digits, chunks, wanted.roles, wanted.reading, shards).items():
         finder.columns[name] = form
@@ -131,7 +132,8 @@ def find_formats(
             if dtype.is_numeric():
                 finder.columns.setdefault(name, NumberFormat(missing=wanted.missing))
     forms = finder.formats()
-    _check_used([form for form in asked if "=" not in form], forms)
+    with shards.alike():
+        _check_used([form for form in asked if "=" not in form], forms)
     return forms
 
 
@@ -199,6 +201,12 @@ class _Finder:
         self.open: dict[str, Tally] = {}
         if not wanted.typed:
             self.marks = dict.fromkeys(fractions, ".")
+
+    def settle_all(self, tallies: Mapping[str, Tally]) -> None:
+        """Find the formats of columns of text; raise TableError for what stays open."""
+        for name, tally in tallies.items():
+            self.settle(name, tally)
+        self.settle_the_open()
 
     def settle(self, name: str, tally: Tally) -> None:
         """Find the format of a column of text, or leave it open."""

@@ -134,13 +134,15 @@ def survey(
     """
     whole: _Table | None = None
     for chunk in chunks:
-        whole = whole or _Table(chunk, target, forms or ColumnFormats(), kept.first)
+        with kept.alike():
+            whole = whole or _Table(chunk, target, forms or ColumnFormats(), kept.first)
         for piece in chunk.iter_slices(PIECE) if chunk.height else [chunk]:
             whole.add(piece)
     whole = whole and whole.of_all(kept)
-    if whole is None or not whole.seen:
-        raise TableError("the table has no rows")
-    return whole.survey()
+    with kept.alike():
+        if whole is None or not whole.seen:
+            raise TableError("the table has no rows")
+        return whole.survey()
 
 
 _ALL = pl.Series([True])

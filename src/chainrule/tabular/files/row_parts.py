@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import platform
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -102,10 +102,11 @@ def parted(table: Source, ranks: Ranks, shards_for: ShardsFor) -> Source:
     >>> parted(trees, Alone(), lambda rows: 2).parts.sizes
     (1, 2)
     """
-    given = isinstance(table, Frame) and table.is_given
-    if ranks.size == 1 and not given and shards_for(0) is None:
+    if isinstance(table, Frame) and table.is_given:
+        return _of_frames(table, ranks, shards_for)
+    if ranks.size == 1 and shards_for(0) is None:
         return table  # for which its rows would be counted
-    return _of_frames(table, ranks, shards_for) if given else _of_file(table, ranks, shards_for)
+    return _of_file(table, ranks, shards_for)
 
 
 # Files, which each rank can read
@@ -115,8 +116,9 @@ def _of_file(table: Source, ranks: Ranks, shards_for: ShardsFor) -> Source:
     rows = counted_rows(table, ranks)
     facts = {"rows": f"{rows:,} rows", **_facts(table)}
     every = ranks.values((platform.node(), facts))
-    for k, (_, others) in enumerate(every):
-        _check_alike(table.name, every[0][1], others, k)
+    with TableShards(ranks).alike():
+        for k, (_, others) in enumerate(every):
+            _check_alike(table.name, every[0][1], others, k)
     shards = shards_for(rows)
     if shards is None:
         return table
@@ -135,10 +137,14 @@ def _facts(table: Source) -> dict[str, str]:
     sizes = [path.stat().st_size for path in table.stamps]
     ends = hashlib.sha256(b"".join(map(_ends, table.stamps))).hexdigest()
     return {
-        "columns": f"the columns {', '.join(map(shown, table.columns))}",
+        "columns": f"the columns {_listed(table.columns)}",
         "size": f"{sum(sizes):,} bytes",
         "content": f"other bytes: their SHA-256 begins with {ends[:8]}",
     }
+
+
+def _listed(columns: Iterable[str]) -> str:
+    return ", ".join(map(shown, columns))
 
 
 def _ends(path: Path) -> bytes:
@@ -170,11 +176,13 @@ def _of_frames(table: Frame, ranks: Ranks, shards_for: ShardsFor) -> Source:
     every = ranks.values((platform.node(), frame.height, kinds))
     heights = [height for _, height, _ in every]
     shards = shards_for(sum(heights))
-    if not sum(heights):
-        raise TableError(f"{table.name}: has no rows")
     if shards is None:
         return table
-    frame = frame.cast(_schema(table.name, [kinds for _, _, kinds in every]))
+    with TableShards(ranks).alike():
+        if not sum(heights):
+            raise TableError(f"{table.name}: has no rows")
+        schema = _schema(table.name, [kinds for _, _, kinds in every])
+    frame = frame.cast(pl.Schema(schema))
     hosts = [host for host, _, _ in every]
     parts = TableShards.of(ranks, shards, sum(heights), hosts.count(platform.node()))
     return DealtFrame(table, _dealt(frame, heights, parts), parts)
@@ -190,10 +198,9 @@ def _schema(name: str, every: list[Kinds]) -> dict[str, pl.DataType]:
     of: dict[str, int] = {}
     for k, kinds in enumerate(every):
         if list(kinds) != list(every[0]):
-            other = next(iter({*kinds} ^ {*every[0]}), "in another order")
             raise TableError(
-                f"{name}: the columns on rank {k} are others than on rank 0: {shown(other)}; give "
-                "every rank rows of the same table"
+                f"{name}: has the columns {_listed(every[0])} on rank 0, and {_listed(kinds)} on "
+                f"rank {k}; give every rank rows of the same table"
             )
         for column, (dtype, has_values) in kinds.items():
             if column in of and has_values and dtype != schema[column]:
