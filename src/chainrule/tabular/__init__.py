@@ -18,7 +18,7 @@
 | `surveyed_table.py` | what the columns of a table are |
 | `target_decisions.py` | what suits a target: its task, its values, what its rows count |
 | `text_labels.py` | which columns are read as they stand |
-| `prepare.py` | from a table to examples |
+| `prepare.py`, `example_targets.py` | from a table to examples; what each of them is to teach |
 | `example_blocks.py` | where they lie, in memory or in a file |
 | **from examples to a model** | |
 | `table_network.py` | the network that suits a table |
@@ -51,6 +51,7 @@
 | `constant_model.py` | what stands in for a model where there is nothing to learn |
 | **what all of them use** | |
 | `memory.py`, `table_error.py` | how much memory there is; how tables are refused |
+| `table_shards.py` | which rows each of several ranks has, and what they find together |
 """
 
 import importlib

@@ -20,7 +20,6 @@ from chainrule.tabular.encoding.target_encoding import (
     ClassEncoder,
     QuantityEncoder,
     TargetEncoder,
-    without_inputs,
 )
 from chainrule.tabular.formats.column_values import kind
 from chainrule.tabular.intervals import Interval, conformal
@@ -122,13 +121,15 @@ def _best(target: TargetEncoder, values: Array, w: Array | None, options: Option
     """Return the prediction that suits the rows in training best, (outputs,)."""
     if target.task == "classification":
         of_class = class_weights(target, options.class_weight, values, w)
-        counts = w if of_class is None else of_class[values] * (1 if w is None else w)
-        return np.asarray(without_inputs(target, values, counts))
-    if options.loss == "absolute_error":
-        return np.asarray(np.quantile(values, [0.5], weights=w, method="inverted_cdf"))
+        each = np.ones(len(values)) if w is None else w
+        counts = np.bincount(values, each if of_class is None else each * of_class[values])
+        return np.asarray(counts / counts.sum())
+    middle = (0.5,) if options.loss == "absolute_error" else ()
+    if asked := options.quantiles or middle:
+        return np.asarray(np.quantile(values, asked, weights=w, method="inverted_cdf"))
     with np.errstate(over="ignore"):
-        mean = without_inputs(target, values, w)
-    return np.asarray(np.clip(mean, values.min(), values.max()))
+        mean = np.average(values, weights=w)
+    return np.array([np.clip(mean, values.min(), values.max())])
 
 
 def _interval(

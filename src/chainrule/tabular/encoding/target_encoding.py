@@ -215,7 +215,8 @@ class QuantityEncoder(TargetEncoder):
 
     def decode(self, outputs: NDArray[Any]) -> pl.Series:
         """Return the first of the outputs in the units of the target."""
-        return pl.Series(self.column, self.values(outputs.reshape(len(outputs), -1)[:, :1])[:, 0])
+        first = outputs.reshape(len(outputs), math.prod(outputs.shape[1:]))[:, :1]
+        return pl.Series(self.column, self.values(first)[:, 0])
 
     def values(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
         """Return outputs in the units of the target; of quantiles, none is above the next."""
@@ -246,22 +247,6 @@ class QuantityEncoder(TargetEncoder):
     def _shaped(self, y: pl.Series) -> NDArray[np.float32]:
         scaled = self._scaling.scaled(y.to_numpy()[:, None])
         return np.asarray(scaled, np.float32).repeat(self.outputs, axis=1)
-
-
-def without_inputs(target: TargetEncoder, values: NDArray[Any], w: NDArray[Any] | None) -> Any:
-    """Return what is predicted of a target without the inputs, (outputs,).
-
-    It is the mean, or the quantiles, of values in their units, or the shares of labels.
-
-    >>> without_inputs(ClassEncoder("y", ("a", "b")), np.array([0, 1, 1, 1]), None)
-    array([0.25, 0.75])
-    """
-    if target.task == "regression":
-        if levels := getattr(target, "quantiles", ()):
-            return np.asarray(np.quantile(values, levels, weights=w, method="inverted_cdf"))
-        return np.array([np.average(values, weights=w)])
-    counts = np.bincount(values, weights=w, minlength=target.outputs)
-    return np.asarray(counts / counts.sum())
 
 
 def _meaning(label: Any) -> float | str:
