@@ -7,7 +7,14 @@ WRITES = "made by open_sink, whose example shows it"
 REPORTED = "part of report, whose example shows it"
 OF_AN_INTERVAL = "part of a training with an interval: test_table_bounds.py holds it"
 
+IN_PARTS = "a table in parts: test_tabular_parts.py holds it"
+
 TABULAR_WITHOUT_EXAMPLE = {
+    "chainrule.tabular.example_targets.ExampleTargets": RECORD,
+    "chainrule.tabular.example_targets.example_targets": "part of prepare",
+    "chainrule.tabular.files.row_parts.DealtFrame": IN_PARTS,
+    "chainrule.tabular.files.row_parts.counted_rows": IN_PARTS,
+    "chainrule.tabular.table_shards.Answer": RECORD,
     "chainrule.tabular.bounds_examples.check_interval": OF_AN_INTERVAL,
     "chainrule.tabular.bounds_examples.for_bounds": OF_AN_INTERVAL,
     "chainrule.tabular.bounds_training.left_out_of_bounds": OF_AN_INTERVAL,

@@ -6,7 +6,7 @@
 | `train_table.py` | `train`: from a table, and what is asked, to a model and its files |
 | `table_model.py` | `TableModel`: predictions, scores, one file |
 | `tabular_estimators.py` | the same model with scikit-learn's interface |
-| `column_dependence.py` | what a model makes of one of its columns |
+| `column_dependence.py`, `asked_values.py` | what a model makes of a column; of which values |
 | **what is asked for** | |
 | `read_options.py` | how a table is to be read |
 | `training_options.py` | what can be asked of it, and what the size of the data decides |
@@ -18,7 +18,7 @@
 | `surveyed_table.py` | what the columns of a table are |
 | `target_decisions.py` | what suits a target: its task, its values, what its rows count |
 | `text_labels.py` | which columns are read as they stand |
-| `prepare.py` | from a table to examples |
+| `prepare.py`, `example_targets.py` | from a table to examples; what each of them is to teach |
 | `example_blocks.py` | where they lie, in memory or in a file |
 | **from examples to a model** | |
 | `table_network.py` | the network that suits a table |
@@ -50,6 +50,7 @@
 | `constant_model.py` | what stands in for a model where there is nothing to learn |
 | **what all of them use** | |
 | `memory.py`, `table_error.py` | how much memory there is; how tables are refused |
+| `table_shards.py` | which rows each of several ranks has, and what they find together |
 """
 
 import importlib
