@@ -34,6 +34,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.distributed.small_messages.PatientClock": MPI,
     "chainrule.distributed.small_messages.SmallMessages": MPI,
     "chainrule.distributed.small_messages.Worked": MPI,
+    "chainrule.distributed.tree_sum.TreeSum": "Ranks.add_up shows it",
     "chainrule.distributed.waiting.Waiting": MPI,
     "chainrule.distributed.world.library": MPI,
     "chainrule.distributed.world.world": MPI,

@@ -8,6 +8,7 @@ ranks. Nothing here knows of networks.
 |---|---|
 | `shards.py` | which rank has which shards, and the tree in which sums over shards are taken |
 | `ranks.py` | the ranks of a job: what they exchange, and one process as the only rank |
+| `tree_sum.py` | the sum over all shards, a slice of it at each rank |
 | `mpi_ranks.py` | ranks that send by MPI |
 | `waiting.py` | how they wait: they yield, listen, and give up who does not answer |
 | `small_messages.py` | what they tell each other beside arrays: who failed, who left, who is busy |
@@ -23,7 +24,6 @@ from chainrule.distributed.agreement import agree
 from chainrule.distributed.cores_shared import share_of_cores
 from chainrule.distributed.ranks import (
     Alone,
-    Array,
     RankError,
     Ranks,
     agreed,
@@ -39,6 +39,7 @@ from chainrule.distributed.shards import (
     shards_of,
     subtrees,
 )
+from chainrule.distributed.tree_sum import Array
 
 __all__ = [
     "Alone",
