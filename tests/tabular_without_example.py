@@ -52,7 +52,7 @@ TABULAR_WITHOUT_EXAMPLE = {
     "chainrule.tabular.files.dialect.Head": RECORD,
     "chainrule.tabular.files.dialect.dialect": "test_tabular_dialects.py holds what it finds",
     "chainrule.tabular.encoding.column_encoders.Encoder": ABSTRACT,
-    "chainrule.tabular.tabular_estimators.TabularEstimator": ABSTRACT,
+    "chainrule.tabular.base_tabular.TabularEstimator": ABSTRACT,
     "chainrule.tabular.estimator_options.of_options": "one decorator, whose docstring says it",
     "chainrule.tabular.files.text_fields.Fields": RECORD,
     "chainrule.tabular.files.source.Source": ABSTRACT,
