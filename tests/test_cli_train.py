@@ -193,7 +193,24 @@ def test_each_option_reaches_the_training(field):
         (["--loss", "cross_entropy"], "--loss cross_entropy is for classification: target 'price'"),
         (["--loss", "huber", "--task", "classification"], "is of the task regression, and task is"),
         (["--loss", "huber", "--quantiles", "0.5"], "quantiles 0.5 have a loss of their own"),
-        (["--interval", "90"], "--interval must be a share between 0 and 1, such as 0.9, got 90"),
+        *(
+            (
+                ["--interval", text],
+                f"--interval must be a share between 0 and 1, such as 0.9, {got}",
+            )
+            for text, got in {
+                "90": "got 90",
+                "nan": "got nan",
+                "inf": "got inf",
+                "0": "got 0",
+                "1": "got 1",
+            }.items()
+        ),
+        (["--interval", "0,9"], "'--interval': must be a number such as 0.5, got '0,9'"),
+        (["--validation", "0,2"], "'--validation': must be a number such as 0.5, got '0,2'"),
+        (["--clip-norm", "nan"], "--clip-norm must be a finite number > 0, got nan"),
+        (["--learning-rate", "nan"], "--learning-rate must be a finite number > 0, got nan"),
+        (["--quantiles", "nan"], "--quantiles[0] must be a finite number > 0 and < 1, got nan"),
         (["--interval", "0.9", "--quantiles", "0.5"], "leave --quantiles out"),
         (["--class-weight", "flat"], "--class-weight must be 'balanced' or such as"),
         (["--class-weight", "flat=0"], "--class-weight of 'flat' must be a finite number > 0"),
@@ -210,7 +227,8 @@ def test_each_option_reaches_the_training(field):
         (["--learning-rate", "0.01,0.01"], "--learning-rate must be different numbers, such as"),
         (["--learning-rate", "0.01,0"], "--learning-rate[1] must be a finite number > 0, got 0"),
         (["--epochs", "0"], "--epochs must be a whole number >= 1, got 0"),
-        (["--epochs", "many"], "Invalid value for '--epochs': 'many' is not a valid integer"),
+        (["--epochs", "many"], "'--epochs': must be a whole number such as 10, got 'many'"),
+        (["--epochs", "1e3"], "'--epochs': must be a whole number such as 10, got '1e3'"),
         (["--hidden", "64,x"], "must be whole numbers such as 128,64, got '64,x'"),
         (["--order", "kind"], "must be such as cut=Fair<Good<Ideal, got 'kind'"),
         (["--order", "kind=flat<loft"], "order of 'kind' leaves out 'house'"),

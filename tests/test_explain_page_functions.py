@@ -10,7 +10,7 @@ from chainrule.explanation.subjects import subject
 from chainrule.explanation.unit_places import Places
 from chainrule.losses import LOSSES
 from pages import expected, shown_lines
-from strategies import last, problem
+from strategies import HEADS, last, problem
 from tables import ELEMENTWISE
 from test_explain_page import assert_numbers
 
@@ -21,7 +21,7 @@ FAR = [-30, -12, -5, -2.6, -2.4, -0.5, 0.5, 2.4, 2.6, 5, 12, 30]
 def _table():
     names = [*ELEMENTWISE, "sigmoid(4)", "bipolar_sigmoid(3)", "leaky_relu(0.2)", "elu(0.5)"]
     more = ["huber(0.5)", "quantile(0.9)", "quantile(0.1, 0.5, 0.9)", "cross_entropy(0.1)"]
-    rows = [*LOSSES, *more]
+    rows = [*LOSSES, *more, *HEADS]
     for k, name in enumerate(names):
         loss = rows[k % len(rows)]
         yield [cr.Dense(len(FAR), name), cr.Dense(3, last(name, loss))], loss, 1 + k % 3
@@ -55,6 +55,31 @@ def test_every_line_of_other_functions_too(opened, net):
     own = problem(net, n=1, seed=5)
     explanation = cr.explain(net, own.params, own.X, own.y, of="all", optimizer=cr.Adam(0.1))
     assert shown_lines(opened(explanation)) == expected(explanation)
+
+
+@pytest.mark.parametrize("far", [0, 60])
+def test_heads_follow_a_change(opened, far):
+    loss = "heads(huber(0.3): 1, cross_entropy(0.1): 2, cross_entropy: 2)"
+    net = cr.Network(2, [cr.Dense(3, "tanh"), cr.Dense(5)], loss)
+    own = problem(net, n=1, seed=1)
+    own.params[1].b[3] += far  # of one softmax the largest logit is taken off
+    own.y[:] = [0.5, 0, 1, 1, 0]
+
+    def made():
+        return cr.explain(net, own.params, own.X, own.y, of="w1", optimizer=cr.SGD(0.5))
+
+    view = opened(made())
+    assert shown_lines(view) == expected(made())
+    view.change("w8", "0.75")
+    own.params[1].W[0, 1] = 0.75
+    view.change("target_o1", "−2")
+    view.change("target_o2", "1")
+    own.y[:] = [-2, 1, 0, 1, 0]
+    assert shown_lines(view) == expected(made())
+    view.change("target_o5", "1")
+    own.y[:] = [-2, 1, 0, 0, 1]
+    assert_numbers(view.numbers(), net, own.params, own.X, own.y)
+    assert view.page.locator("#training").is_visible()
 
 
 def test_functions_of_ones_own_are_shown_as_the_core_has_them(opened):

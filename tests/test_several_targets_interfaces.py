@@ -85,6 +85,45 @@ def test_a_row_is_explained_with_all_of_its_targets(model):
     )
 
 
+ALIKE = {  # targets with their classes, or None of a quantity: what their outputs are called
+    "a class as in the longer name of another target": (
+        {"dear": ["fair x", "poor"], "dear fair": ["x", "y"]},
+        ("'dear' 'fair x'", "'dear' 'poor'", "'dear fair' 'x'", "'dear fair' 'y'"),
+    ),
+    "a class as the rest of a quantity's name": (
+        {"dear": ["fair", "poor"], "dear fair": None},
+        ("'dear' 'fair'", "'dear' 'poor'", "'dear fair'"),
+    ),
+    "a class called as its target": ({"dear": ["dear", "poor"]}, ("dear dear", "dear poor")),
+    "none": (
+        {"dear": ["fair", "poor"], "fair": ["dear", "poor"]},
+        ("dear fair", "dear poor", "fair dear", "fair poor"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ALIKE)
+def test_outputs_are_never_called_alike(case):
+    targets, names = ALIKE[case]
+    rows = np.arange(40)
+    columns = {
+        name: rows * 0.5 if classes is None else np.array(classes)[rows % 2]
+        for name, classes in ({"rent": None} | targets).items()
+    }
+    table = pl.DataFrame({"x": rows % 7 * 1.5, **columns})
+    made = cr.train(table, list(columns), **{**QUICK, "epochs": 1})
+    quoted = "'rent'" if names[0].startswith("'") else "rent"
+    assert made.outputs_named == (quoted, *names)
+    found = cr.partial_dependence(made, table, "x", values=[1.5])
+    assert found["output"].to_list() == [quoted, *names]
+    X, y = made.example(table, 1)
+    told = cr.explain(made.net, made.params, [X], [y], of="o1", outputs=made.outputs_named).text()
+    assert quoted in told
+    assert len(set(made.predict(table).columns)) == 1 + sum(
+        1 if classes is None else 1 + len(classes) for classes in targets.values()
+    )
+
+
 def test_a_file_holds_many_targets(tmp_path):
     names = [f"target number {k}" for k in range(30)]
     table = WHOLE.with_columns((pl.col("price") + k).alias(name) for k, name in enumerate(names))

@@ -11,6 +11,8 @@ from sklearn.metrics import accuracy_score, root_mean_squared_error
 from sklearn.model_selection import KFold, cross_val_score
 
 import chainrule as cr
+from chainrule.tabular.estimator_options import in_words_of_estimators
+from chainrule.tabular.table_error import HOLD_OUT_MORE
 
 N = 90
 rng = np.random.default_rng(0)
@@ -105,6 +107,30 @@ def test_what_cannot_be_held_out_is_refused_and_changes_nothing(name):
     with pytest.raises((TypeError, ValueError), match=said):
         model.fit(X[IN], DEAR[IN], **given)
     assert vars(model) == before
+
+
+def test_too_few_rows_for_an_interval_are_refused_with_what_helps():
+    given = {"X_val": X[60:64], "y_val": PRICE[60:64]}
+    with pytest.raises(cr.TableError) as caught:
+        cr.TabularRegressor(**QUICK, interval=0.9).fit(X[IN], PRICE[IN], **given)
+    assert str(caught.value) == (
+        "`interval=0.9` needs 9 rows held out or more, got 4; give `X_val=` more rows, or take a "
+        "lower `interval=`"
+    )
+    with pytest.raises(cr.TableError, match="hold out more by `validation=`, give more rows, or t"):
+        cr.TabularRegressor(**QUICK, interval=0.9).fit(X[:30], PRICE[:30])
+
+
+def test_what_does_not_help_where_rows_are_given_is_not_advised():
+    words = {
+        "seed": "0 in all rows; use another `loss=`, or another `seed=`",
+        "more": HOLD_OUT_MORE,
+    }
+    fixes = {"seed": "0 in all rows; use another `loss=`", "more": "give `X_val=` more rows"}
+    for name, said in words.items():
+        with pytest.raises(cr.TableError) as caught, in_words_of_estimators(given_rows=True):
+            raise cr.TableError(said)
+        assert str(caught.value) == fixes[name]
 
 
 # A target that is always the same

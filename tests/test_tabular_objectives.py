@@ -329,6 +329,43 @@ def test_a_metric_goes_on_to_the_same_bits(tmp_path):
     assert whole == again
 
 
+WITHOUT_MEANING = {  # by what the last rows, which are held out, are: their target, their weight
+    "a class": ("roc_auc", ["yes"], [1.0], "a single value;"),
+    "a class that counts": ("roc_auc", ["yes", "no"], [1.0, 0.0], "a single value where they have"),
+    "a value": ("r2", [2.5], [3.0], "a single value;"),
+    "a value that counts": ("r2", [2.5, 1.5], [0.0, 3.0], "a single value where they have a weig"),
+}
+
+
+@pytest.mark.parametrize("case", WITHOUT_MEANING)
+@pytest.mark.parametrize("given", [False, True])
+def test_a_metric_that_has_no_meaning_where_only_some_rows_count(case, given):
+    metric, last, weight, said = WITHOUT_MEANING[case]
+    y = [*(["no", "yes"] if metric == "roc_auc" else [0.5, 1.5, 7.0]) * 12, *last * 4]
+    n, out = len(y), 4 * len(last)
+    table = pl.DataFrame({"a": np.arange(n), "b": np.arange(n) % 7 * 0.5, "y": y})
+    table = table.with_columns(w=np.array([*[1.0] * (n - out), *weight * 4]))
+    fix = "give `X_val=` more rows" if given else "hold out more by `validation=`"
+    said = "a single value;" if given else said  # rows of weight 0 are not handed on
+    with pytest.raises(cr.TableError) as caught:
+        (_with_given if given else _with_latest)(table, out, metric)
+    start = f"`metric='{metric}'` has no meaning for the rows held out, which have {said}"
+    assert str(caught.value).startswith(start)
+    assert str(caught.value).endswith(f"; {fix}, or take another `metric=`")
+
+
+def _with_given(table, out, metric):
+    x, held = table[:-out], table[-out:]
+    kind = cr.TabularClassifier if metric == "roc_auc" else cr.TabularRegressor
+    more = {"X_val": held[["b"]], "y_val": held["y"], "sample_weight_val": held["w"]}
+    return kind(metric=metric).fit(x[["b"]], x["y"], **more)
+
+
+def _with_latest(table, out, metric):
+    share = out / len(table)
+    return cr.train(table, "y", metric=metric, weight="w", time="a", validation=share)
+
+
 def test_a_metric_without_meaning_in_the_rows_held_out_is_refused_before_training():
     table = pl.DataFrame({"a": np.arange(40) % 7, "kind": ["no"] * 39 + ["yes"]})
     message = "`metric='roc_auc'` has no meaning for the rows held out"

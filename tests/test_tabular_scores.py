@@ -75,6 +75,23 @@ def test_a_weight_of_two_is_a_row_twice(name):
 
 
 @pytest.mark.parametrize("name", SCORES)
+def test_rows_without_weight_are_as_good_as_not_there(name):
+    kind = SCORES[name].of[0]
+    y, p = (LABELS, P) if kind == "classes" else (
+        (VALUES, QUANTILES) if kind == "quantiles" else (VALUES, RATES)
+    )  # fmt: skip
+    for lost in range(len(y)):
+        w = np.full(len(y), 0.5)
+        w[lost:] = 0
+        w[0] = 2.0
+        known = w > 0
+        found = scored(kind, y, p, w, LEVELS)
+        assert found == scored(kind, y[known], p[known], w[known], LEVELS)
+        assert np.isfinite(list(found.values())).all()
+    assert name in scored(kind, y, p, None, LEVELS)
+
+
+@pytest.mark.parametrize("name", SCORES)
 def test_the_distance_of_the_best_is_none_and_turns_back(name):
     assert SCORES[name].distance(SCORES[name].best) == 0
     assert SCORES[name].distance(SCORES[name].distance(0.375)) == 0.375

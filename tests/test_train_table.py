@@ -1,5 +1,6 @@
 """`cr.train`: its arguments, what it writes, and what it calls on the way."""
 
+import ast
 import dataclasses
 import inspect
 import re
@@ -208,3 +209,18 @@ def test_a_model_whose_name_was_taken_is_saved_elsewhere(tmp_path):
         trained(out="own.model", callbacks=taken)
     assert Path("own.model").read_text() == "by another"
     assert cr.TableModel.load("own-2.model")
+
+
+def _helps(kind):
+    """The words of each help as they stand in the source, without what is put into them."""
+    tree = ast.parse(inspect.getsource(inspect.getmodule(kind)))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    for call in (call for call in calls if getattr(call.func, "id", "") == "option"):
+        words = getattr(call.args[1], "values", [call.args[1]])
+        yield "".join(word.value for word in words if isinstance(word, ast.Constant))
+
+
+@pytest.mark.parametrize("kind", [Options, Reading])
+def test_a_help_has_no_number_of_its_own_but_in_examples(kind):
+    for said in _helps(kind):
+        assert not re.search(r"\d", re.sub("(such as|as in) .*", "", said)), said

@@ -12,6 +12,7 @@ from chainrule.value_types import Bounds, Must, OneOf, Takes, read, type_of
 
 Percent = Annotated[int, Bounds(least=0, most=100)]
 Even = Annotated[int, Must("an even number", lambda n: n % 2 == 0)]
+Half = Annotated[float, Must("a half", lambda x: x == 0.5)]
 Solver = Annotated[str, OneOf({"adam": 1, "sgd": 2})]
 T, V = TypeError, ValueError
 
@@ -70,6 +71,15 @@ REFUSED = [
     (tuple[Percent, ...], [0, -1], V, "it[1] must be a whole number >= 0 and <= 100, got -1"),
     (Even, 3, V, "it must be an even number, got 3"),
     (Even, "a", T, "it must be an even number, got 'a' of type str"),
+    (Half, np.nan, V, "it must be a half, got nan"),
+    (Half | None, -np.inf, V, "it must be a half, got -inf"),
+    (tuple[Half, ...], [0.5, np.inf], V, "it[1] must be a half, got inf"),
+    (
+        Annotated[float, Bounds(above=0), Must("x")],
+        np.nan,
+        V,
+        "it must be a finite number > 0, got",
+    ),
     (Solver, "sdg", V, "unknown it 'sdg'; did you mean 'sgd'"),
     (Solver | Decimal, 3, T, "it must be one of adam, sgd or a Decimal, got 3"),
     (Annotated[str, Takes(float)], "a", V, "could not convert string to float"),

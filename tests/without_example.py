@@ -22,8 +22,19 @@ OF_A_FILE = "made by read_network_file, with its example"
 FORM = "a written form of an explanation: test_explain_writing.py reads it back"
 SHEET = "a form of a worksheet: test_worksheet.py reads it back"
 TYPE = "made by type_of; test_value_types.py holds it"
+MPI = "takes several processes: test_distributed_mpi.py holds it"
 
 WITHOUT_EXAMPLE = {
+    "chainrule.distributed.departure.end_orderly": MPI,
+    "chainrule.distributed.mpi_ranks.MpiRanks": MPI,
+    "chainrule.distributed.mpi_ranks.ranks_of": MPI,
+    "chainrule.distributed.ranks.Ranks": ABSTRACT,
+    "chainrule.distributed.small_messages.Failure": MPI,
+    "chainrule.distributed.small_messages.Kind": RECORD,
+    "chainrule.distributed.small_messages.PatientClock": MPI,
+    "chainrule.distributed.small_messages.SmallMessages": MPI,
+    "chainrule.distributed.small_messages.Worked": MPI,
+    "chainrule.distributed.waiting.Waiting": MPI,
     "chainrule.fields.Field": RECORD,
     "chainrule.value_types.CheckedType": TYPE,
     "chainrule.value_types.EitherType": TYPE,

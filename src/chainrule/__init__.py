@@ -16,6 +16,7 @@ from chainrule.backprop import (
 )
 from chainrule.batches import HeldOut
 from chainrule.diagnose import check_gradient
+from chainrule.distributed import RankError, Ranks
 from chainrule.evaluation import cost_and_gradient, example_squared_norms, predict
 from chainrule.explanation import explain, paths
 from chainrule.history import DivergenceError, EarlyStopping, History, TrainingInterrupted
@@ -90,6 +91,8 @@ __all__ = [
     "OneCycle",
     "Optimizer",
     "RMSprop",
+    "RankError",
+    "Ranks",
     "Rprop",
     "Schedule",
     "StepDecay",

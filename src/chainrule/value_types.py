@@ -269,7 +269,12 @@ class CheckedType(Type):
         return self.of.may_be(value)
 
     def made(self, value: Any, what: str) -> Any:
-        made = self.of.made(value, what)
+        try:
+            made = self.of.made(value, what)
+        except ValueError:
+            if not isinstance(self.of, NumberType) or self.of.bounds:
+                raise
+            raise ValueError(refusal(value, self.words, what)) from None  # it is not finite
         for each in self.checks:
             each.check(made, value, what)
         return made

@@ -92,6 +92,29 @@ def sizes(text: str) -> list[int]:
     return [] if text == "0" else [int(size) for size in text.split(",")]
 
 
+def number(text: str, kind: type = float) -> Any:
+    """Return a number: a float, or one that is whole.
+
+    >>> number("0.9"), number("12", int)
+    (0.9, 12)
+    """
+    try:
+        return kind(text)
+    except ValueError:
+        must = "whole number such as 10" if kind is int else "number such as 0.5"
+        raise ValueError(f"must be a {must}, got {text!r}") from None
+
+
+def rates(text: str) -> float | list[float]:
+    """Return a number, or several between commas.
+
+    >>> rates("0.01"), rates("0.003,0.01")
+    (0.01, [0.003, 0.01])
+    """
+    found = numbers(text, "0.003,0.01")
+    return found[0] if len(found) == 1 else found
+
+
 def numbers(text: str, such_as: str = "0.1,0.5,0.9") -> list[float]:
     """Return numbers between commas.
 
@@ -156,11 +179,13 @@ BY_TYPE: dict[Any, Any] = {
     tuple[str, ...]: NAMES,
     tuple[int, ...]: SIZES,
     tuple[float, ...]: OptionType("LEVELS", numbers),
-    float | tuple[float, ...]: OptionType("RATES", lambda text: numbers(text, "0.003,0.01")),
+    float | tuple[float, ...]: OptionType("RATES", rates),
     Mapping: ORDER,
     Path: click.Path(path_type=Path),
     UnionType: str,
-    **{kind: kind for kind in (bool, float, int, str)},
+    float: OptionType("FLOAT", number),
+    int: OptionType("INTEGER", lambda text: number(text, int)),
+    **{kind: kind for kind in (bool, str)},
 }
 """The forms by the types of fields; those of several types are texts."""
 

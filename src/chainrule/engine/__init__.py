@@ -18,6 +18,7 @@
 | `simd.hpp`, `sums.hpp` | vectors as wide as the machine has them, and their sums |
 | `math.hpp`, `trigonometry.hpp` | elementary functions of vectors |
 | `activations.hpp`, `softmax.hpp`, `losses.hpp`, `optimizers.hpp` | the tables, a row for a row |
+| `heads.hpp` | losses of several heads |
 | `random.hpp` | everything random, word for word as in `streams.py` |
 | `microkernel.hpp`, `products.hpp` | products of matrices |
 | `buffer.hpp`, `tensor.hpp`, `values.hpp` | memory, parameters, values between operations |

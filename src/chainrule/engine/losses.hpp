@@ -1,6 +1,6 @@
 // The losses: what one example costs, and the derivative of that, one row each, as in losses.py.
 //
-//   o          outputs, of one head where there are several, which lie side by side in a and da
+//   o          outputs, of one head where there are several
 //   a   (o,)   activation of the last layer; for the cross-entropies these are the logits
 //   y   (o,)   target, or an integer label in its place for cross_entropy
 //   da  (o,)   scale · ∂L/∂a, where scale is the example's share in the mean; da may be a itself
@@ -18,10 +18,8 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
-#include <vector>
 
 #include "activations.hpp"
-#include "buffer.hpp"
 #include "math.hpp"
 #include "simd.hpp"
 #include "softmax.hpp"
@@ -76,14 +74,6 @@ struct Targets {
     const std::int64_t* order = nullptr;
 
     std::int64_t example(std::int64_t r) const { return order ? order[r] : r; }
-};
-
-// The loss of some outputs: `outputs` of them, from number `first` on.
-struct Head {
-    Loss loss;
-    std::vector<double> parameters;  // one for all outputs, several in turn, or none
-    int outputs;
-    int first = 0;
 };
 
 namespace rows {
@@ -389,21 +379,6 @@ void loss_rows(Loss loss, const T* parameters, int o, int end, const T* a, std::
         const T share = targets.weights ? scale * targets.weights[k] : scale;
         const T one = loss_row(loss, parameters, a + r * lda, y, label, o, share, da + r * ldd);
         value[r] = adds ? value[r] + one : one;
-    }
-}
-
-// The same for several heads, whose targets are numbers: each reads and writes its own columns only.
-// The last has the room of whole vectors that is in da.
-template <class T>
-void loss_rows(const std::vector<Head>& heads, const std::vector<Buffer<T>>& parameters, int end,
-               const T* a, std::int64_t lda, const Targets<T>& targets, T scale, T* da,
-               std::int64_t ldd, T* value, std::int64_t r0, std::int64_t r1) {
-    for (std::size_t k = 0; k < heads.size(); ++k) {
-        const auto& [loss, given, o, first] = heads[k];
-        Targets<T> own = targets;
-        if (own.y) own.y += first;
-        loss_rows(loss, parameters[k].get(), o, k + 1 < heads.size() ? o : end - first, a + first,
-                  lda, own, scale, da + first, ldd, value, k > 0, r0, r1);
     }
 }
 

@@ -6,7 +6,7 @@
 | `train_table.py` | `train`: from a table, and what is asked, to a model and its files |
 | `table_model.py` | `TableModel`: predictions, scores, one file |
 | `tabular_estimators.py` | the same model with scikit-learn's interface |
-| `column_dependence.py` | what a model makes of one of its columns |
+| `column_dependence.py`, `asked_values.py` | what a model makes of a column; of which values |
 | **what is asked for** | |
 | `read_options.py` | how a table is to be read |
 | `training_options.py` | what can be asked of it, and what the size of the data decides |

@@ -5,7 +5,7 @@ n   rows        v   (g,) the values that the column is given        p   (n, g, o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from chainrule.errors import check_whole, unknown_name
+from chainrule.tabular.asked_values import asked_values
 from chainrule.tabular.columns.row_sample import Sample
 from chainrule.tabular.encoding.column_encoders import DateEncoder, NumberEncoder
 from chainrule.tabular.encoding.preparation import Preparation
@@ -65,9 +66,10 @@ def partial_dependence(
     column
         One of the columns that the model predicts from, but none of text.
     values
-        The values that the column is given. Left out, they are quantiles of a number or a date from
-        the table, up to 33, or its most frequent categories, up to 20; with None, where rows have
-        no value.
+        The values that the column is given, read as in a table; None where rows have no value. A
+        category that training had not is refused, or, where it left rare ones out, warned of. Left
+        out, they are quantiles of a number or a date from the table, up to 33, or its most frequent
+        categories, up to 20; with None, where rows have no value.
     rows
         The most rows that are averaged; of more, so many are drawn, the same each time.
     **reading
@@ -95,11 +97,12 @@ def partial_dependence(
     _check_model(model)
     sample = Sample(check_whole("rows", rows, least=1))
     _check_varied(model, column := column_name(column))
+    asked = None if values is None else asked_values(model, column, values)
     for frame in model.read(model.opened(table, **reading), model.preparation.columns):
         sample.add(frame)
     drawn = sample.rows()
     X = model.preparation.transform(drawn)
-    given = values_of(model, drawn[column]) if values is None else _asked(column, values)
+    given = values_of(model, drawn[column]) if asked is None else asked
     return _summed_up(model, given, predicted(model, X, given))
 
 
@@ -200,19 +203,6 @@ def _most_frequent(seen: pl.Series) -> pl.Series:
     counts = seen.to_frame().group_by(seen.name).len("times")
     first = counts.sort("times", seen.name, descending=[True, False]).head(CATEGORIES)
     return first[seen.name]
-
-
-def _asked(column: str, values: Iterable[Any]) -> pl.Series:
-    """Return the values that are asked for as a column."""
-    try:
-        found = pl.Series(column, list(values), strict=False)
-    except TypeError:
-        raise TypeError(
-            f"`values=` must be values of column {column!r}, got {values!r:.50}"
-        ) from None
-    if not len(found):
-        raise ValueError("`values=` must be one value or more, got none")
-    return found
 
 
 def _summed_up(model: TableModel, values: pl.Series, p: Array) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
-from chainrule.tabular.table_error import TableError
+from chainrule.tabular.table_error import HOLD_OUT_MORE, TableError
 from chainrule.tabular.train_table import OPTIONS
 from chainrule.tabular.training_options import Options
 
@@ -26,6 +26,13 @@ WORDS = {
     ", or let `number_duplicates=True` do it": "",
 }
 """What refusals of `train` advise, and what that is for an estimator."""
+
+WITH_GIVEN_ROWS = {
+    f"{HOLD_OUT_MORE}, give more rows": HOLD_OUT_MORE,
+    HOLD_OUT_MORE: "give `X_val=` more rows",
+    ", or another `seed=`": "",
+}
+"""The same where the rows held out are given."""
 
 
 def of_options(*without: str) -> Callable[[Kind], Kind]:
@@ -49,8 +56,8 @@ def of_options(*without: str) -> Callable[[Kind], Kind]:
 
 
 @contextmanager
-def in_words_of_estimators() -> Iterator[None]:
-    """Have refusals of a table advise what an estimator has.
+def in_words_of_estimators(*, given_rows: bool = False) -> Iterator[None]:
+    """Have refusals of a table advise what an estimator has; perhaps one with rows to hold out.
 
     >>> with in_words_of_estimators():
     ...     raise TableError("take another `seed=`")
@@ -62,6 +69,6 @@ def in_words_of_estimators() -> Iterator[None]:
         yield
     except TableError as error:
         said = str(error)
-        for ours, theirs in WORDS.items():
+        for ours, theirs in ((WITH_GIVEN_ROWS if given_rows else {}) | WORDS).items():
             said = said.replace(ours, theirs)
         raise TableError(said) from None

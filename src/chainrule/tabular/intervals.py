@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from chainrule.errors import argument
 from chainrule.formatting import counted
-from chainrule.tabular.table_error import TableError
+from chainrule.tabular.table_error import HOLD_OUT_MORE, TableError
 from chainrule.value_types import AtLeastOne, Must, Share
 
 Array = NDArray[Any]
@@ -137,8 +137,7 @@ def check_enough(share: float, rows: int, w: Array | None = None) -> None:
     worth = "" if w is None else f", which by their weights count as {sure:.3g}"
     raise TableError(
         f"{argument('interval', share)} needs {counted(least, 'row')} held out or more, got "
-        f"{rows:,}{worth}; hold out more by `validation=`, take a table of more rows, or a lower "
-        "`interval=`"
+        f"{rows:,}{worth}; {HOLD_OUT_MORE}, give more rows, or take a lower `interval=`"
     )
 
 

@@ -30,8 +30,8 @@ class Score:
         What it is called where people read it.
     of
         The kinds of prediction that it is of: classes, quantity, counts, quantiles.
-    value
-        `value(y, p, w, levels)`, or None where it has no meaning for such a y.
+    formula
+        `formula(y, p, w, levels)`, or None where it has no meaning for such a y.
     best
         The value of predictions that are right: 0 of losses, 1 of what rises with them.
     in_units
@@ -40,9 +40,22 @@ class Score:
 
     word: str
     of: tuple[str, ...]
-    value: Callable[[Array, Array, Array | None, Levels], float | None]
+    formula: Callable[[Array, Array, Array | None, Levels], float | None]
     best: float = 0.0
     in_units: bool = False
+
+    def value(self, y: Array, p: Array, w: Array | None, levels: Levels) -> float | None:
+        """Return the score of predictions, or None where it has no meaning for such a y.
+
+        Rows of weight 0 are as good as not there.
+
+        >>> y, p = np.array([0, 1]), np.array([[0.9, 0.1], [0.4, 0.6]])
+        >>> SCORES["roc_auc"].value(y, p, np.array([2.0, 0.0]), ())
+        """
+        if w is None or w.all():
+            return self.formula(y, p, w, levels)
+        counts = w > 0
+        return self.formula(y[counts], p[counts], w[counts], levels)
 
     def distance(self, value: float) -> float:
         """Return how far a value is from the best, or the value of such a distance.

@@ -30,3 +30,6 @@ WRITTEN = {
     "date": "; say how dates are written by `date_format=`, or by `missing=` what means none",
 }
 """What helps where a new table has text that is no number, or no date, as in training."""
+
+HOLD_OUT_MORE = "hold out more by `validation=`"
+"""What helps where the rows held out are too few, or all alike."""

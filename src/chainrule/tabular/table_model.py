@@ -39,7 +39,7 @@ from chainrule.tabular.prediction_columns import prediction_columns, prediction_
 from chainrule.tabular.read_options import column_name
 from chainrule.tabular.table_error import TableError
 from chainrule.tabular.table_evaluation import evaluated, scores_of
-from chainrule.tabular.target_parts import of_parts, parts_of
+from chainrule.tabular.target_parts import named_after_targets, of_parts, parts_of
 
 Array = NDArray[Any]
 
@@ -263,12 +263,9 @@ class TableModel:
 
     @property
     def outputs_named(self) -> tuple[str, ...]:
-        """The names of the network's outputs: the classes, or the target."""
+        """The names of the network's outputs, which differ: the classes, or the target."""
         if isinstance(self.target, SeveralTargets):
-            named = (
-                (part.target.column, name) for part in self.parts for name in part.outputs_named
-            )
-            return tuple(f"{target} {name}".removeprefix(f"{name} ") for target, name in named)
+            return named_after_targets(self.parts)
         if self.quantiles:
             return tuple(prediction_names(self.target))
         return tuple(getattr(self.target, "names", (self.target.column,)))

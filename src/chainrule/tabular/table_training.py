@@ -28,7 +28,7 @@ from chainrule.tabular.memory import plainly_too_little
 from chainrule.tabular.prepare import Prepared, prepare
 from chainrule.tabular.scores import SCORES
 from chainrule.tabular.storable import check_storable, check_width
-from chainrule.tabular.table_error import TableError
+from chainrule.tabular.table_error import HOLD_OUT_MORE, TableError
 from chainrule.tabular.table_model import TableModel
 from chainrule.tabular.table_network import network
 from chainrule.tabular.target_decisions import check_several
@@ -182,9 +182,10 @@ def measured_by(prepared: Prepared, net: Network, metric: str) -> Measure:
                 return math.inf
         value = score.value(y, p, held_out.w, model.quantiles)
         if value is None:
+            counting = "" if held_out.w is None or held_out.w.all() else " where they have a weight"
             raise TableError(
                 f"{argument('metric', metric)} has no meaning for the rows held out, which have a "
-                "single value; hold out more by `validation=`, or take another metric"
+                f"single value{counting}; {HOLD_OUT_MORE}, or take another `metric=`"
             )
         return score.distance(value)
 

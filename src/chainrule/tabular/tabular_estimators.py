@@ -148,7 +148,7 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
             given = {name for role in OF_COLUMNS for name in getattr(self, role, None) or ()}
             asked["numbers"] = [*self.numbers, *numbers_of(rows.frame, given)]
         frame, targets, asked = rows.table(names, asked)
-        with in_words_of_estimators():
+        with in_words_of_estimators(given_rows=rows.held_out > 0):
             model = train(frame, targets, task=self._task, **asked)
         if lost := model.about["rows"]["without_target"]:
             raise ValueError(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
 from chainrule import losses
+from chainrule.codec import all_differ
 from chainrule.layers.dense_stack import part
 from chainrule.loss_row import Head
 from chainrule.network import Parameters
@@ -47,6 +48,23 @@ def of_parts(model: TableModel, y: Array, p: Array) -> Iterator[tuple[TableModel
     """
     assert isinstance(model.target, SeveralTargets)
     yield from zip(model.parts, model.target.targets(y), model.target.of_each(p), strict=True)
+
+
+def named_after_targets(parts: Iterable[TableModel]) -> tuple[str, ...]:
+    """Return what the outputs of several targets are called: in quotes where two were called alike.
+
+    >>> import polars as pl
+    >>> table = pl.DataFrame({"x": [1.5, 2.5] * 20, "y": [0.5, 1.25] * 20, "z": ["a", "b"] * 20})
+    >>> named_after_targets(cr.train(table, ["y", "z"], epochs=1).parts)
+    ('y', 'z a', 'z b')
+    """
+    named = [
+        (part.target.column,) if part.kind in ("quantity", "counts") else (part.target.column, name)
+        for part in parts
+        for name in part.outputs_named
+    ]
+    plain = tuple(map(" ".join, named))
+    return plain if all_differ(plain) else tuple(" ".join(map(repr, each)) for each in named)
 
 
 def _part(model: TableModel, head: Head, target: TargetEncoder) -> TableModel:

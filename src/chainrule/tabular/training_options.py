@@ -14,6 +14,7 @@ from chainrule.fields import Names, Record, documented, option
 from chainrule.losses import check_quantiles
 from chainrule.optimizers import OPTIMIZERS, Adam, AdamW, Optimizer
 from chainrule.streams import Seed
+from chainrule.tabular.columns.column_decisions import FEW, MAX_CATEGORIES
 from chainrule.tabular.columns.decision import MANY
 from chainrule.tabular.effort import EFFORTS
 from chainrule.tabular.intervals import InnerShare
@@ -72,8 +73,9 @@ def check_metric(name: str) -> None:
         raise unknown_name("metric", name, METRICS)
 
 
+Within = Annotated[float, Bounds(above=0, below=1)]
 DistinctLevels = Annotated[
-    tuple[float, ...], Must("different numbers between 0 and 1, such as (0.1, 0.5)")
+    tuple[Within, ...], Must("different numbers between 0 and 1, such as (0.1, 0.5)")
 ]
 Orders = Annotated[Mapping[str, Names], Must("the categories of each column by its name")]
 Sizes = Annotated[tuple[AtLeastOne, ...], Must("a list of whole numbers, such as [128, 64]")]
@@ -119,14 +121,13 @@ class Options(Record):
     order: Orders = option(dict, "Categories of a column from the lowest to the highest.")
     many_categories: Annotated[str, OneOf(MANY)] = option(
         "both",
-        "What more than 20 categories become: means of the target, cross-fitted; vectors, learnt; "
-        "both, vectors where rows suffice; or a feature for each of the 100 most frequent.",
+        f"What more than {FEW} categories become: means of the target, cross-fitted; vectors, "
+        "learnt; both, vectors where rows suffice; or a feature for each of the "
+        f"{MAX_CATEGORIES} most frequent.",
     )
     weight: str | None = option(None, "The column of the rows' weights.")
     # The part held out for validation
-    validation: Annotated[float, Bounds(above=0, below=1)] = option(
-        0.15, "The share of the rows held out for validation."
-    )
+    validation: Within = option(0.15, "The share of the rows held out for validation.")
     groups: str | None = option(None, "A column of groups; the rows of a group stay together.")
     time: str | None = option(None, "A column of times or numbers; the latest rows are held out.")
     # The network

@@ -53,8 +53,10 @@ const changed = (kind, { layer, unit, source }, number) => {
   if (kind === 'x' || kind === 'y') {
     const own = start[flat[kind][0]].slice();
     const width = kind === 'x' ? page.widths[0] : page.widths.at(-1);
-    if (page.target === 'class' && kind === 'y') own.fill(0, state.row * width, (state.row + 1) * width);
-    own[state.row * width + unit] = number;
+    const at = state.row * width;
+    const head = kind === 'y' && page.headOf(unit);
+    if (head?.target === 'class') own.fill(0, at + head.first, at + head.end);
+    own[at + unit] = number;
     return { ...start, [flat[kind][0]]: own };
   }
   const params = copyParams(state.params);

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chainrule import losses
 from chainrule.activations import Activation, activation
 from chainrule.explanation.expressions import (
     Call,
@@ -30,6 +29,7 @@ from chainrule.explanation.expressions import (
 from chainrule.explanation.formulas import ACTIVATION_FORMULAS, LOSS_FORMULAS, Formula, number
 from chainrule.explanation.notation import Key
 from chainrule.explanation.unit_places import Places
+from chainrule.loss_row import Head
 from chainrule.network import Network
 
 Tree = list[Any]
@@ -112,18 +112,18 @@ def _with_log_of_p(made: Tree) -> Tree:
     return [_with_log_of_p(part) if isinstance(part, list) else part for part in made]
 
 
-def loss_formula(net: Network) -> dict[str, Any]:
+def loss_formula(head: Head) -> dict[str, Any]:
     """Return the share of an output in the loss, and its slope, from a, p or ln p, and y.
 
     There is a form for each output of a group; the outputs take turns in them.
 
-    >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
-    >>> loss_formula(net)["forms"][0]["slope"]
+    >>> [head] = cr.losses.loss("squared_error").heads(1)
+    >>> loss_formula(head)["forms"][0]["slope"]
     ['*', ['n', '2'], ['+', ['q', 'a'], ['-', ['q', 'y']]]]
     """
-    row = losses.loss(net.loss)
+    row = head.loss
     softmax = row.name == "cross_entropy"
-    form, o = LOSS_FORMULAS[row.name], number(net.outputs)
+    form, o = LOSS_FORMULAS[row.name], number(head.outputs)
 
     def of(rule: Callable[..., Expression], j: int, y: float) -> Tree:
         a, own = Quantity(Key("a"), 0.5), Quantity(Key("y"), y)

@@ -42,10 +42,11 @@ const lossRule = (tree) => {
 const copyParams = (params) => params.map((layer) => layer.map((part) => part.slice()));
 
 class Net {
-  constructor({ widths, activations, loss, l1, l2, data, weight }) {
+  constructor({ widths, activations, heads, l1, l2, data, weight }) {
     Object.assign(this, { widths, l1, l2, n: data.n, layers: widths.length - 1 });
     this.rules = activations.map((row) => [activationRule(row.value), activationRule(row.slope)]);
-    this.loss = { ...loss, rules: loss.forms.map((form) => [lossRule(form.value), lossRule(form.slope)]) };
+    const rules = ({ forms }) => forms.map((form) => [lossRule(form.value), lossRule(form.slope)]);
+    this.heads = heads.map((head) => ({ ...head, rules: rules(head) }));
     const each = (k) => new Float64Array(this.n * widths[k]);
     this.x = widths.map((_, k) => each(k));
     this.dx = widths.map((_, k) => each(k));
@@ -86,38 +87,42 @@ class Net {
 
   // The loss, and ∂C/∂a of the outputs.
   output(y) {
-    const [a, da, o] = [this.x[this.layers], this.dx[this.layers], this.widths[this.layers]];
-    const { softmax, smoothing, rules } = this.loss;
-    if (softmax) this.softmax();
-    if (this.loss.sigmoid) a.forEach((v, at) => { this.p[at] = FUNCTIONS.σ(v); });
+    const o = this.widths[this.layers];
     this.mean = 0;
     for (let row = 0; row < this.n; row++) {
-      this.costs[row] = 0;
-      for (let at = row * o; at < (row + 1) * o; at++) {
-        const t = softmax && smoothing ? (1 - smoothing) * y[at] + smoothing / o : y[at];
-        const given = softmax ? this.p[at] : a[at];
-        const [value, slope] = rules[at % rules.length];
-        this.t[at] = t;
-        this.share[at] = softmax && !t ? 0 : value(given, t, this.logs[at]);
-        this.costs[row] += this.share[at];
-        da[at] = slope(given, t);
-      }
+      this.costs[row] = this.heads.reduce((sum, head) => sum + this.ofHead(head, row * o, y), 0);
       this.mean += this.weights[row] * this.costs[row] / this.weight;
     }
   }
 
-  softmax() {
-    const [a, o] = [this.x[this.layers], this.widths[this.layers]];
-    for (let row = 0; row < this.n; row++) {
-      const own = a.subarray(row * o, (row + 1) * o);
-      const largest = Math.max(...own);
-      const powers = Array.from(own, (v) => Math.exp(v - largest));
-      const sum = powers.reduce((s, v) => s + v, 0);
-      powers.forEach((v, j) => {
-        this.p[row * o + j] = v / sum;
-        this.logs[row * o + j] = own[j] - largest - Math.log(sum);
-      });
+  // The loss of one head's outputs in the row that begins at `start`.
+  ofHead({ first, end, softmax, sigmoid, smoothing, rules }, start, y) {
+    const [a, da] = [this.x[this.layers], this.dx[this.layers]];
+    if (softmax) this.softmax(start + first, start + end);
+    let loss = 0;
+    for (let j = first; j < end; j++) {
+      const at = start + j;
+      if (sigmoid) this.p[at] = FUNCTIONS.σ(a[at]);
+      const t = softmax && smoothing ? (1 - smoothing) * y[at] + smoothing / (end - first) : y[at];
+      const given = softmax ? this.p[at] : a[at];
+      const [value, slope] = rules[(j - first) % rules.length];
+      this.t[at] = t;
+      this.share[at] = softmax && !t ? 0 : value(given, t, this.logs[at]);
+      da[at] = slope(given, t);
+      loss += this.share[at];
     }
+    return loss;
+  }
+
+  softmax(from, to) {
+    const own = this.x[this.layers].subarray(from, to);
+    const largest = Math.max(...own);
+    const powers = Array.from(own, (v) => Math.exp(v - largest));
+    const sum = powers.reduce((s, v) => s + v, 0);
+    powers.forEach((v, j) => {
+      this.p[from + j] = v / sum;
+      this.logs[from + j] = own[j] - largest - Math.log(sum);
+    });
   }
 
   backward(l, [W]) {

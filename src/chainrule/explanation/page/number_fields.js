@@ -96,7 +96,7 @@ class Tables {
   field(id) {
     const { kind, layer, unit, source, name: own } = this.page.keys[id];
     const name = nameText(own);
-    const target = TARGETS[kind === 'y' ? this.page.target : 'real'];
+    const target = TARGETS[kind === 'y' ? this.page.headOf(unit).target : 'real'];
     const input = field(name, target, (number) => this.edit(kind, { layer, unit, source }, number, name));
     Object.assign(input.dataset, { kind, of: id });
     input.readOnly = !this.page.live;
@@ -121,7 +121,10 @@ const field = (name, [fits, must], edit) => {
     input.value = input === document.activeElement ? input.dataset.full : text(number);
     complain(input, '');
   };
-  input.addEventListener('focus', () => { input.value = input.getAttribute('aria-invalid') ? input.value : input.dataset.full; });
+  input.addEventListener('focus', () => {
+    input.value = input.getAttribute('aria-invalid') ? input.value : input.dataset.full;
+    input.select(); // which the new text has undone: what is typed takes its place
+  });
   input.addEventListener('blur', () => { if (!input.getAttribute('aria-invalid')) input.value = text(Number(input.dataset.full)); });
   input.addEventListener('change', () => {
     const number = read(input.value);

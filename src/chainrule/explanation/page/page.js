@@ -10,6 +10,7 @@ page.labels = new Map(page.labels);
 page.known = new Map();
 page.held = new Map(page.held);
 page.outputs = Array.from({ length: page.widths.at(-1) }, (_, j) => j);
+page.headOf = (output) => page.heads.find(({ end }) => output < end);
 
 const places = new Map(page.keys.filter((key) => !key.of.length && !key.text).map((key) =>
   [[key.kind, key.layer, key.unit, key.source].join(), key.id]));

@@ -24,6 +24,7 @@ from chainrule.explanation.page.mathml_templates import shapes
 from chainrule.explanation.page.number_tables import tables
 from chainrule.explanation.page.page_derivations import Library, name_list
 from chainrule.explanation.subjects import ALL
+from chainrule.loss_row import Head
 from chainrule.optimizers import SGD
 from chainrule.rows import is_own
 from chainrule.targets import encode
@@ -90,12 +91,22 @@ def _training(d: Derivation, *, fixed: bool) -> dict[str, Any]:
     return {
         "widths": d.at.widths,
         "activations": [] if fixed else _activations(d),
-        "loss": None if fixed else loss_formula(d.net),
-        "target": losses.loss(d.net.loss).target,
+        "heads": [_head(part, fixed=fixed) for part in _heads(d)],
         "l1": d.net.l1,
         "l2": d.net.l2,
         "weight": _weight(d),
     }
+
+
+def _heads(d: Derivation) -> tuple[Head, ...]:
+    """The losses of the outputs."""
+    return losses.loss(d.net.loss).heads(d.net.outputs)
+
+
+def _head(head: Head, *, fixed: bool) -> dict[str, Any]:
+    """Which outputs a loss is of, what their targets may be, and its formulas where it has some."""
+    of = {"first": head.first, "end": head.end, "target": head.loss.target}
+    return of if fixed else of | loss_formula(head)
 
 
 def _chain(d: Derivation) -> dict[str, Any]:
@@ -141,8 +152,7 @@ def _fixed(d: Derivation) -> bool:
         or bool(d.at.ties or joint_layers(d.net))
         or any(is_own(activation, row) for row in _rows(d))
     )
-    loss = losses.loss(d.net.loss)
-    return own or bool(loss.parts) or is_own(losses.loss, loss) or _dropped(d)
+    return own or any(is_own(losses.loss, part.loss) for part in _heads(d)) or _dropped(d)
 
 
 def _dropped(d: Derivation) -> bool:

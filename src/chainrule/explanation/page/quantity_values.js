@@ -13,7 +13,7 @@ const leaves = (tree) => {
 
 class Values {
   constructor(page, net, state) {
-    Object.assign(this, { page, net, state, keys: page.keys, letters: new Map() });
+    Object.assign(this, { page, net, state, keys: page.keys, letters: new Map(), shifts: [] });
   }
 
   // The number of a leaf of a formula.
@@ -123,11 +123,13 @@ class Values {
       part.reduce((s, g) => s + Math.max(-bound, Math.min(bound, g)) ** 2, sum), 0));
   }
 
-  // The powers of the softmax: the largest logit where it is taken off, and their sum.
-  softmax(text) {
-    const a = this.page.outputs.map((j) => this.at(this.net.x.at(-1), this.page.widths.length - 1, j));
+  // The powers of a head's softmax: the largest logit where it is taken off, and their sum.
+  softmax({ text, unit: head }) {
+    const { first, end } = this.page.heads[head];
+    const outputs = this.page.outputs.slice(first, end);
+    const a = outputs.map((j) => this.at(this.net.x.at(-1), this.page.widths.length - 1, j));
     if (text === 'm') return Math.max(...a);
-    const shift = this.shift ?? 0;
+    const shift = this.shifts[head] ?? 0;
     return a.reduce((sum, v) => sum + Math.exp(v - shift), 0);
   }
 
@@ -147,8 +149,8 @@ class Values {
     if (fixed !== undefined) return fixed;
     if (key.kind !== 'letter' && key.kind !== 'new') return this.of(id);
     let value = this.letter(key);
-    if (key.text === 'S' || (key.text === 'm' && !formula)) value = this.softmax(key.text);
-    if (key.text === 'm' && !formula) this.shift = value;
+    if (key.text === 'S' || (key.text === 'm' && !formula)) value = this.softmax(key);
+    if (key.text === 'm' && !formula) this.shifts[key.unit] = value;
     value ??= formula ? evaluate(formula, this.leaf) : NaN;
     this.letters.set(id, value);
     return value;

@@ -1,0 +1,56 @@
+"""Several processes that train one network: who has which part, and how they exchange arrays.
+
+A *rank* is one process of a job; a *shard* is one of M logical parts of all rows, M a power of two.
+Sums over shards are taken in one binary tree, so they are the same to the bit on any number of
+ranks. Nothing here knows of networks.
+
+| file | what it is for |
+|---|---|
+| `shards.py` | which rank has which shards, and the tree in which sums over shards are taken |
+| `ranks.py` | the ranks of a job: what they exchange, and one process as the only rank |
+| `mpi_ranks.py` | ranks that send by MPI |
+| `waiting.py` | how they wait: they yield, listen, and give up who does not answer |
+| `small_messages.py` | what they tell each other beside arrays: who failed, who left, who is busy |
+| `departure.py` | how a process leaves a job: never with a hang, and with one message |
+| `agreement.py` | what all ranks must have alike: versions, code, options |
+| `cores_shared.py` | how ranks of one machine share its cores |
+| `launch.py` | what a launcher such as `mpiexec` says of a process |
+"""
+
+from chainrule.distributed.agreement import agree
+from chainrule.distributed.cores_shared import share_of_cores
+from chainrule.distributed.ranks import (
+    Alone,
+    Array,
+    RankError,
+    Ranks,
+    agreed,
+    as_ranks,
+    is_silent,
+)
+from chainrule.distributed.shards import (
+    check_shards,
+    default_shards,
+    in_tree,
+    part_of,
+    shards_of,
+    subtrees,
+)
+
+__all__ = [
+    "Alone",
+    "Array",
+    "RankError",
+    "Ranks",
+    "agree",
+    "agreed",
+    "as_ranks",
+    "check_shards",
+    "default_shards",
+    "in_tree",
+    "is_silent",
+    "part_of",
+    "shards_of",
+    "share_of_cores",
+    "subtrees",
+]

@@ -1,0 +1,324 @@
+"""The ranks of a job: what they exchange, built on one way of sending arrays, and one rank alone.
+
+| letter | shape | meaning |
+|---|---|---|
+| P | | the number of ranks |
+| M | | the number of shards |
+| k | | the nodes of the tree over shards that a rank has |
+| n | | the numbers of a sum |
+"""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import numpy as np
+
+from chainrule.distributed.shards import Subtree, in_tree, part_of, shards_of, subtrees
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+E = TypeVar("E", bound=BaseException)
+
+TIMEOUT = 60.0
+"""The seconds after which a rank that does not answer is given up."""
+
+
+class RankError(RuntimeError):
+    """Another rank failed, or does not answer: the job cannot go on.
+
+    Parameters
+    ----------
+    message
+        What happened, on one line.
+    rank
+        The rank that failed.
+    error
+        The exception there, or None where it did not answer.
+
+    Examples
+    --------
+    >>> error = RankError("rank 3 has not answered for 60 s", 3)
+    >>> error.rank, error.error
+    (3, None)
+    """
+
+    def __init__(self, message: str, rank: int, error: BaseException | None = None) -> None:
+        super().__init__(message)
+        self.rank, self.error = rank, error
+
+
+def agreed(error: E, ranks: Ranks) -> E:
+    """Return an exception that all ranks raise alike: none need be told, and rank 0 prints it.
+
+    >>> raised = agreed(ValueError("no rows"), Alone())
+    >>> is_agreed(raised), is_silent(raised)
+    (True, False)
+    """
+    error.__dict__.update(agreed=True, silent=ranks.rank > 0)
+    return error
+
+
+def is_agreed(error: BaseException) -> bool:
+    """Whether all ranks raise an exception alike: the job can go on.
+
+    >>> is_agreed(ValueError("no rows"))
+    False
+    """
+    return error.__dict__.get("agreed", False) is True
+
+
+def silenced(error: E) -> E:
+    """Return an exception that another rank prints.
+
+    >>> is_silent(silenced(RankError("rank 1: no rows", 1)))
+    True
+    """
+    error.__dict__["silent"] = True
+    return error
+
+
+def is_silent(error: BaseException) -> bool:
+    """Whether another rank prints an exception, so that the message is there once.
+
+    >>> is_silent(ValueError("no rows"))
+    False
+    """
+    return error.__dict__.get("silent", False) is True
+
+
+class Ranks(ABC):
+    """The processes of a job, which train one network together.
+
+    Each method is called by all ranks, in the same order. `rank` is which of them this process is,
+    from 0, and `size` how many there are.
+
+    Parameters
+    ----------
+    comm
+        A communicator of mpi4py, such as `MPI.COMM_WORLD`, whose processes all make it.
+    timeout
+        The seconds after which a rank is given up that others wait for, and that neither answers
+        nor works; by default what the environment has as `CHAINRULE_MPI_TIMEOUT`, or 60.
+    """
+
+    rank: int
+    size: int
+
+    def __new__(cls, comm: Any = None, timeout: float | None = None) -> Ranks:
+        """Make those over MPI: `Ranks` by itself has no way of sending."""
+        if cls is not Ranks:
+            return super().__new__(cls)
+        from chainrule.distributed.mpi_ranks import MpiRanks
+
+        return super().__new__(MpiRanks)
+
+    @abstractmethod
+    def swap(self, sent: Sequence[Array], received: Sequence[Array]) -> None:
+        """Send `sent[k]` to rank k, and fill `received[k]` with what rank k sends here.
+
+        Arrays are contiguous, and what one sends is as long as what the other awaits. What stands
+        in the place of this rank itself is left alone.
+
+        Parameters
+        ----------
+        sent
+            One array for each rank.
+        received
+            One array for each rank.
+        """
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Tell the other ranks of an exception in the `with` block: each then raises RankError.
+
+        Where there is none, the block ends once it ends on all ranks.
+        """
+        yield
+
+    def gather(self, own: Array) -> list[Array]:
+        """Return every rank's array, in the order of ranks; all are alike in shape and dtype.
+
+        That of this rank is the one given, not a copy.
+
+        Parameters
+        ----------
+        own
+            This rank's array.
+        """
+        own = np.asarray(own, order="C")
+        received = [own if k == self.rank else np.empty_like(own) for k in range(self.size)]
+        self.swap([own] * self.size, received)
+        return received
+
+    def deal(self, parts: Sequence[Array]) -> list[Array]:
+        """Send part k to rank k, and return what each rank sends here, in the order of ranks.
+
+        Parts have any number of rows, but one dtype and inner shape, on all ranks. That of this
+        rank itself is the one given, not a copy.
+
+        Parameters
+        ----------
+        parts
+            One array for each rank.
+        """
+        parts = [np.asarray(part, order="C") for part in parts]
+        rows = self.gather(np.array([len(part) for part in parts]))
+        own = parts[self.rank]
+        received = [np.empty((int(n[self.rank]), *own.shape[1:]), own.dtype) for n in rows]
+        received[self.rank] = own
+        self.swap(parts, received)
+        return received
+
+    def values(self, own: Any) -> list[Any]:
+        """Return every rank's value, in the order of ranks.
+
+        Parameters
+        ----------
+        own
+            This rank's value: any that can be pickled, but small.
+        """
+        return [pickle.loads(each.data) for each in self.deal([_pickled(own)] * self.size)]
+
+    def first(self, own: Any) -> Any:
+        """Return the value of rank 0, of any size.
+
+        Parameters
+        ----------
+        own
+            This rank's value: any that can be pickled. Of other ranks than 0 it is not looked at.
+        """
+        own = _pickled(own) if self.rank == 0 else np.empty(0, np.uint8)
+        return pickle.loads(self.deal([own] * self.size)[0].data)
+
+    def barrier(self) -> None:
+        """Wait until all ranks are here."""
+        self.gather(np.zeros(1, np.uint8))
+
+    def nodes(self, shards: int) -> list[Subtree]:
+        """Return the nodes of the tree over shards whose sums this rank has, in order.
+
+        Parameters
+        ----------
+        shards
+            M, a power of two.
+        """
+        return self._nodes(shards)[self.rank]
+
+    def _nodes(self, shards: int) -> list[list[Subtree]]:
+        return [subtrees(shards_of(k, self.size, shards)) for k in range(self.size)]
+
+    def merge(
+        self, own: Array, shards: int, merge: Callable[[Array, Array], Array] = np.add
+    ) -> Array:
+        """Return what all shards make together, of `own` (k, …): one part for each of `nodes`.
+
+        Parts go to every rank and are merged there in the tree: for what is small, or is not merged
+        number by number.
+
+        Parameters
+        ----------
+        own
+            (k, …). A part for each of `nodes`.
+        shards
+            M, a power of two.
+        merge
+            What two neighbours in the tree make together.
+        """
+        nodes = self._nodes(shards)
+        parts = [row for part in self.deal([own] * self.size) for row in part]
+        return in_tree(parts, [node for each in nodes for node in each], merge)
+
+    def reduce(self, own: Array) -> None:
+        """Make an array the sum over all ranks, in any order: its last bits are not promised.
+
+        Parameters
+        ----------
+        own
+            This rank's summand, alike in shape and dtype on all ranks; changed in place.
+        """
+        own[...] = sum(self.gather(own.copy()))
+
+    def add_up(self, sums: Array, shards: int) -> None:
+        """Make `sums[0]` the sum over all shards, of `sums` (k, n): a row for each of `nodes`.
+
+        The other rows are lost. A rank without shards has a row too, which only takes the total.
+        Each rank adds up one slice of the numbers, which all send there, and gives it to all.
+
+        Parameters
+        ----------
+        sums
+            (k, n), changed in place.
+        shards
+            M, a power of two.
+        """
+        nodes = self._nodes(shards)
+        slices = [part_of(k, self.size, sums.shape[1]) for k in range(self.size)]
+        cuts = [slice(each.start, each.stop) for each in slices]
+        own = sums[: len(nodes[self.rank])]
+        mine = sums[0, cuts[self.rank]]
+        received = [
+            own[:, cuts[k]] if k == self.rank else np.empty((len(held), mine.size), sums.dtype)
+            for k, held in enumerate(nodes)
+        ]
+        self.swap([np.ascontiguousarray(own[:, cut]) for cut in cuts], received)
+        rows = [row for part in received for row in part]
+        mine[:] = in_tree(rows, [node for held in nodes for node in held], _add_to_left)
+        self.swap([mine] * self.size, [sums[0, cut] for cut in cuts])
+
+
+def _pickled(value: Any) -> Array:
+    return np.frombuffer(pickle.dumps(value), np.uint8)
+
+
+def _add_to_left(left: Array, right: Array) -> Array:
+    with np.errstate(all="ignore"):  # what is not finite is found where sums are used
+        left += right
+    return left
+
+
+class Alone(Ranks):
+    """One process, the only rank.
+
+    >>> alone = Alone()
+    >>> alone.values("mine"), alone.first(1.5), alone.nodes(shards=4)
+    (['mine'], 1.5, [(0, 4)])
+    >>> sums = np.array([[1.0, 2.0]])  # of its only node
+    >>> alone.add_up(sums, shards=4)
+    >>> sums
+    array([[1., 2.]])
+    """
+
+    rank, size = 0, 1
+
+    def swap(self, sent: Sequence[Array], received: Sequence[Array]) -> None:
+        """Do nothing: there is no other rank."""
+
+
+def as_ranks(comm: Any, timeout: float | None = None) -> Ranks:
+    """Return the ranks of what stands for them: None for one process alone, or Ranks, or a
+    communicator of mpi4py, of which the ranks are made once.
+
+    >>> as_ranks(None).size
+    1
+    """
+    if comm is None:
+        return Alone()
+    if isinstance(comm, Ranks):
+        return comm
+    if _is_of_mpi4py(comm):
+        from chainrule.distributed.mpi_ranks import ranks_of
+
+        return ranks_of(comm, timeout)
+    raise TypeError(f"comm must be Ranks or a communicator of mpi4py, got {comm!r}")
+
+
+def _is_of_mpi4py(comm: Any) -> bool:
+    """Whether something is a communicator of one group, without importing mpi4py for that."""
+    mpi = sys.modules.get("mpi4py.MPI")
+    return mpi is not None and isinstance(comm, mpi.Intracomm)
