@@ -7,7 +7,14 @@ WRITES = "made by open_sink, whose example shows it"
 REPORTED = "part of report, whose example shows it"
 OF_AN_INTERVAL = "part of a training with an interval: test_table_bounds.py holds it"
 
+IN_PARTS = "a table in parts: test_tabular_parts.py holds it"
+
 TABULAR_WITHOUT_EXAMPLE = {
+    "chainrule.tabular.example_targets.ExampleTargets": RECORD,
+    "chainrule.tabular.example_targets.example_targets": "part of prepare",
+    "chainrule.tabular.files.row_parts.DealtFrame": IN_PARTS,
+    "chainrule.tabular.files.row_parts.counted_rows": IN_PARTS,
+    "chainrule.tabular.table_shards.Answer": RECORD,
     "chainrule.tabular.bounds_examples.check_interval": OF_AN_INTERVAL,
     "chainrule.tabular.bounds_examples.for_bounds": OF_AN_INTERVAL,
     "chainrule.tabular.bounds_training.left_out_of_bounds": OF_AN_INTERVAL,
@@ -45,7 +52,7 @@ TABULAR_WITHOUT_EXAMPLE = {
     "chainrule.tabular.files.dialect.Head": RECORD,
     "chainrule.tabular.files.dialect.dialect": "test_tabular_dialects.py holds what it finds",
     "chainrule.tabular.encoding.column_encoders.Encoder": ABSTRACT,
-    "chainrule.tabular.tabular_estimators.TabularEstimator": ABSTRACT,
+    "chainrule.tabular.base_tabular.TabularEstimator": ABSTRACT,
     "chainrule.tabular.estimator_options.of_options": "one decorator, whose docstring says it",
     "chainrule.tabular.files.text_fields.Fields": RECORD,
     "chainrule.tabular.files.source.Source": ABSTRACT,

@@ -73,7 +73,7 @@ def test_blocks_are_the_same_in_memory_and_in_a_file_and_however_they_are_filled
     assert first.count == 4
     for other in ways[1:]:
         assert all(same(first[k], other[k]) for k in range(4))
-        assert np.allclose(first.weights, other.weights)
+        assert np.allclose(first.weights.total(), other.weights.total())
 
 
 def test_every_example_is_in_one_block_with_its_target_and_weight(small_blocks):
@@ -130,7 +130,7 @@ def test_a_run_is_fit_block_after_block(small_blocks):
             params, history = cr.fit(
                 NET, params, block.X, block.y, cr.Adam(0.01),
                 epochs=1, batch_size=16, seed=1, sample_weight=block.w, history=history,
-                mean_weight=float(np.sum(blocks.weights)) / len(X),
+                mean_weight=float(np.sum(blocks.weights.total())) / len(X),
             )  # fmt: skip
     assert all(np.array_equal(a, b) for p, q in zip(made.params, params, strict=True)
                for a, b in zip(p, q, strict=True))  # fmt: skip

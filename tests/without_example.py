@@ -35,6 +35,8 @@ WITHOUT_EXAMPLE = {
     "chainrule.distributed.small_messages.SmallMessages": MPI,
     "chainrule.distributed.small_messages.Worked": MPI,
     "chainrule.distributed.waiting.Waiting": MPI,
+    "chainrule.distributed.world.library": MPI,
+    "chainrule.distributed.world.world": MPI,
     "chainrule.fields.Field": RECORD,
     "chainrule.value_types.CheckedType": TYPE,
     "chainrule.value_types.EitherType": TYPE,

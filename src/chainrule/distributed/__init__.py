@@ -14,6 +14,8 @@ ranks. Nothing here knows of networks.
 | `departure.py` | how a process leaves a job: never with a hang, and with one message |
 | `agreement.py` | what all ranks must have alike: versions, code, options |
 | `cores_shared.py` | how ranks of one machine share its cores |
+| `world.py` | all processes that `mpiexec` started as ranks, and what is wrong with an MPI |
+| `mpi_found.py` | what of MPI is installed here, in words |
 | `launch.py` | what a launcher such as `mpiexec` says of a process |
 """
 
@@ -26,6 +28,7 @@ from chainrule.distributed.ranks import (
     Ranks,
     agreed,
     as_ranks,
+    is_agreed,
     is_silent,
 )
 from chainrule.distributed.shards import (
@@ -48,6 +51,7 @@ __all__ = [
     "check_shards",
     "default_shards",
     "in_tree",
+    "is_agreed",
     "is_silent",
     "part_of",
     "shards_of",

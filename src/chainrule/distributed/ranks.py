@@ -60,8 +60,19 @@ def agreed(error: E, ranks: Ranks) -> E:
     >>> is_agreed(raised), is_silent(raised)
     (True, False)
     """
-    error.__dict__.update(agreed=True, silent=ranks.rank > 0)
-    return error
+    mark_agreed(error)
+    return silenced(error) if ranks.rank else error
+
+
+def mark_agreed(error: BaseException) -> None:
+    """Mark an exception that all ranks raise alike.
+
+    >>> error = ValueError("no rows")
+    >>> mark_agreed(error)
+    >>> is_agreed(error)
+    True
+    """
+    error.__dict__["agreed"] = True
 
 
 def is_agreed(error: BaseException) -> bool:
@@ -109,6 +120,7 @@ class Ranks(ABC):
 
     rank: int
     size: int
+    timeout: float = TIMEOUT
 
     def __new__(cls, comm: Any = None, timeout: float | None = None) -> Ranks:
         """Make those over MPI: `Ranks` by itself has no way of sending."""

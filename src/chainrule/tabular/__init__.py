@@ -18,7 +18,7 @@
 | `surveyed_table.py` | what the columns of a table are |
 | `target_decisions.py` | what suits a target: its task, its values, what its rows count |
 | `text_labels.py` | which columns are read as they stand |
-| `prepare.py` | from a table to examples |
+| `prepare.py`, `example_targets.py` | from a table to examples; what each of them is to teach |
 | `example_blocks.py` | where they lie, in memory or in a file |
 | **from examples to a model** | |
 | `table_network.py` | the network that suits a table |
@@ -45,11 +45,13 @@
 | `stored_model.py` | a model as the arrays and the data of its file |
 | `model_record.py` | what its file tells, and what must fit together in it |
 | **what estimators are made of** | |
+| `base_tabular.py` | what both share: from what they are handed to a model |
 | `estimator_options.py` | the options of `train` as its parameters |
 | `estimator_table.py`, `estimator_rows.py` | what an estimator is handed, as a table |
 | `constant_model.py` | what stands in for a model where there is nothing to learn |
 | **what all of them use** | |
 | `memory.py`, `table_error.py` | how much memory there is; how tables are refused |
+| `table_shards.py` | which rows each of several ranks has, and what they find together |
 """
 
 import importlib

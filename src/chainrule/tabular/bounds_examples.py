@@ -46,7 +46,7 @@ class QuantileBlocks:
     @property
     def sizes(self) -> NDArray[np.int64]:
         """How many examples each of them has."""
-        return self.blocks.sizes
+        return np.asarray(self.blocks.sizes)
 
     @property
     def mean_weight(self) -> float:

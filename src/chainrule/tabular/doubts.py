@@ -5,6 +5,7 @@ X   (n, features)   prepared examples      y   (n,) labels, or (n, outputs)     
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from chainrule.tabular.encoding.several_targets import SeveralTargets, each_targ
 from chainrule.tabular.encoding.target_encoding import TargetEncoder
 from chainrule.tabular.example_blocks import ExampleBlocks
 from chainrule.tabular.scores import MAIN, SCORES
+from chainrule.tabular.table_shards import UNPARTED, TableShards
 
 if TYPE_CHECKING:
     from chainrule.tabular.table_model import TableModel
@@ -68,6 +70,7 @@ def of_a_table(
     """Return what is to be doubted of examples before any training, in words.
 
     `alike` are the keys of those in training and of those held out, if not those of their inputs.
+    Of several ranks each has its own examples in training, and those held out of all.
 
     >>> from chainrule.tabular.files.open_source import open_source
     >>> from chainrule.tabular.table_training import Options, prepared_training
@@ -79,9 +82,11 @@ def of_a_table(
         keys(part.X, part.y) for part in map(blocks.__getitem__, range(blocks.count))
     )
     given = keys(held_out.X, held_out.y) if alike is None else alike[1]
+    training = training if alike is None else [alike[0]]
+    some = _some(blocks, held_out)
     return [
-        *_leaks_of_each(target, preparation, blocks, held_out),
-        *repeated(training if alike is None else [alike[0]], given, held_out.y),
+        *blocks.shards.by_first(lambda: list(_leaks_of_each(target, preparation, some))),
+        *repeated(training, given, held_out.y, blocks.shards),
     ]
 
 
@@ -115,9 +120,8 @@ def of_a_model(
 
 
 def _leaks_of_each(
-    target: TargetEncoder, preparation: Preparation, blocks: ExampleBlocks, held_out: Examples
+    target: TargetEncoder, preparation: Preparation, data: Examples
 ) -> Iterator[str]:
-    data = _some(blocks, held_out)
     for own, y in each_target(target, data.y):
         yield from leaks(own, preparation, Examples(data.X, y, None))
 
@@ -163,8 +167,9 @@ def _gain_function(target: TargetEncoder) -> Callable[[Array, Array], tuple[floa
 
 def _some(blocks: ExampleBlocks, held_out: Examples) -> Examples:
     """Return examples of all parts of the table, none of which is another one's twin."""
-    parts = held_out, blocks[0]
-    most = min(MOST, max(FEWEST, CELLS // parts[0].X.shape[1]))
+    most = min(MOST, max(FEWEST, CELLS // held_out.X.shape[1]))
+    X, y = (blocks.shards.at_each(part[:most]) for part in blocks[0][:2])
+    parts = held_out, Examples(X, y, None)
     X = np.concatenate([part.X[:most] for part in parts])
     y = np.concatenate([part.y[:most] for part in parts])
     _, first = np.unique(keys(X, y)[1], return_index=True)
@@ -264,7 +269,7 @@ def keys(X: Array, y: Array) -> Keys:
     >>> [len(set(made.tolist())) for made in keys(X, np.array([0, 0, 1]))]
     [2, 3]
     """
-    inputs, targets = _sums(X, 0), _sums(y.reshape(len(y), -1), X.shape[1])
+    inputs, targets = _sums(X, 0), _sums(y.reshape(len(y), math.prod(y.shape[1:])), X.shape[1])
     with np.errstate(over="ignore"):
         return hashes(inputs), hashes(inputs + targets)
 
@@ -281,7 +286,9 @@ def _sums(X: Array, first: int) -> NDArray[np.uint64]:
     return found
 
 
-def repeated(training: Iterable[Keys], held_out: Keys, y: Array) -> Iterator[str]:
+def repeated(
+    training: Iterable[Keys], held_out: Keys, y: Array, shards: TableShards = UNPARTED
+) -> Iterator[str]:
     """Yield how many of the rows held out stand in training too, unless few or by chance.
 
     Rows of few categories have equal inputs by chance, and then not all of them have one target.
@@ -303,6 +310,9 @@ def repeated(training: Iterable[Keys], held_out: Keys, y: Array) -> Iterator[str
         np.maximum.at(greatest, at, own[known])
         _, at = of_rows.among(own)
         repeats[at] = True
+    least = np.minimum.reduce(shards.values(least))
+    greatest = np.maximum.reduce(shards.values(greatest))
+    repeats = np.logical_or.reduce(shards.values(repeats))
     twins = repeats[row]
     share = float(twins.mean())
     if share < REPEATED or twins.sum() < LEAST:

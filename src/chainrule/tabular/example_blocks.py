@@ -6,12 +6,15 @@ Each example is dealt to a block by the hash of its number, so that a block is a
 table whatever the order of its rows. An epoch visits the blocks one after the other, in an order
 that the seed gives, and goes through the examples of each in an order of its own. What memory there
 is decides where the blocks lie and nothing else: the steps of training are the same, to the bit.
+Of several ranks each has the examples of its shards; a block is what all of them have of it.
 """
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,7 @@ from numpy.typing import NDArray
 from chainrule.batches import Examples
 from chainrule.tabular.columns.row_sample import hashes
 from chainrule.tabular.table_error import TableError
+from chainrule.tabular.table_shards import UNPARTED, ShardSums, TableShards
 
 Array = NDArray[Any]
 
@@ -83,7 +87,8 @@ class RowStore:
 class ExampleBlocks:
     """The examples in training, to be filled once and then read block by block.
 
-    `numbers` are the numbers of the examples' rows in the table. They are added in that order.
+    `numbers` are the numbers of the examples' rows in the table. They are added in that order. Of
+    several ranks each has those of its `shards`; `sizes` and `mean_weight` are those of all.
 
     >>> blocks = ExampleBlocks(np.arange(3), features=1, outputs=None, weighted=False, seed=0)
     >>> blocks.add(np.array([[1.0], [2.0], [3.0]]), np.array([0, 1, 1]), None)
@@ -100,9 +105,11 @@ class ExampleBlocks:
         weighted: bool,
         seed: int,
         folder: Path | None = None,
+        shards: TableShards = UNPARTED,
     ) -> None:
         n = len(numbers)
-        self.count, self.added = block_count(n, features), 0
+        self.shards = shards if shards.sizes is not None else shards.chosen(np.arange(n))
+        self.count, self.added = block_count(self.shards.rows, features), 0
         self.asked: dict[str, Any] = {
             "features": features,
             "outputs": outputs,
@@ -110,20 +117,24 @@ class ExampleBlocks:
         }
         self.seed, self.folder = seed, folder
         self.of = _dealt(numbers, self.count, seed)
-        self.ends = np.cumsum(np.bincount(self.of, minlength=self.count))
-        self.sizes = np.bincount(self.of, minlength=self.count)
-        self.filled, self.weights = self.ends - self.sizes, np.zeros(self.count)
+        own = np.bincount(self.of, minlength=self.count)
+        self.ends, self.sizes = np.cumsum(own), self.shards.added(own)
+        self.filled = self.ends - own
+        self._mean_weight: float | None = None
+        self.weights = ShardSums(self.shards, (self.count,))
         y: tuple[tuple[int, ...], Any] = ((), np.int64) if outputs is None else ((outputs,), "f4")
         kinds: list[tuple[tuple[int, ...], Any]] = [((features,), "f4"), y]
         kinds += [((), "f4")] if weighted else []
         self.places = [RowStore(n, shape, dtype, folder) for shape, dtype in kinds]
 
-    def like(self, numbers: NDArray[np.int64]) -> ExampleBlocks:
+    def like(self, numbers: NDArray[np.int64], shards: TableShards) -> ExampleBlocks:
         """Return blocks of the same kind for other rows, to be filled."""
-        return ExampleBlocks(numbers, **self.asked, seed=self.seed, folder=self.folder)
+        return ExampleBlocks(
+            numbers, **self.asked, seed=self.seed, folder=self.folder, shards=shards
+        )
 
     def add(self, X: Array, y: Array, w: Array | None) -> None:
-        """Deal the next examples."""
+        """Deal the next examples, of one shard."""
         of = self.of[self.added : self.added + len(X)]
         parts = [part for part in (X, y, w) if part is not None]
         try:
@@ -143,22 +154,33 @@ class ExampleBlocks:
 
     @property
     def mean_weight(self) -> float:
-        """The mean weight of the examples added so far."""
-        return float(self.weights.sum()) / self.added
+        """The mean weight of the examples, once all are there: first asked for by all ranks."""
+        if self._mean_weight is None:
+            self._mean_weight = float(self.weights.total().sum()) / self.shards.rows
+        return self._mean_weight
 
     def _append(self, k: int, parts: list[Array]) -> None:
         for place, part in zip(self.places, parts, strict=True):
             place.write(int(self.filled[k]), part)
         self.filled[k] += len(parts[0])
-        self.weights[k] += (
-            len(parts[0]) if len(self.places) < 3 else float(parts[2].sum(dtype=float))
-        )
+        weight = len(parts[0]) if len(self.places) < 3 else float(parts[2].sum(dtype=float))
+        self.weights.of(self.shards.shard_of(self.added))[k] += weight
 
     def __getitem__(self, k: int) -> Examples:
         stop = int(self.ends[k])
-        start = int(self.ends[k - 1]) if k else 0
+        return self._between(int(self.ends[k - 1]) if k else 0, stop)
+
+    def _between(self, start: int, stop: int) -> Examples:
         X, y, *w = [place.read(start, stop) for place in self.places]
         return Examples(X, y, w[0] if w else None)
+
+    def in_shards(self) -> Iterator[Iterator[Examples]]:
+        """Yield of each of this rank's shards what the blocks have of it, one after the other."""
+        starts = self.ends - np.bincount(self.of, minlength=self.count)
+        for each in self.shards.slices:
+            ends = starts + np.bincount(self.of[each], minlength=self.count)
+            yield itertools.starmap(self._between, zip(starts.tolist(), ends.tolist(), strict=True))
+            starts = ends
 
     def __enter__(self) -> ExampleBlocks:
         return self

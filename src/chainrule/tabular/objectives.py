@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from chainrule import losses
 from chainrule.errors import argument, check_number
 from chainrule.tabular.scores import METRICS, SCORES
+from chainrule.tabular.table_shards import UNPARTED, TableShards
 
 if TYPE_CHECKING:
     from chainrule.tabular.encoding.target_encoding import TargetEncoder
@@ -208,9 +209,15 @@ def check_metric(kind: str, target: TargetEncoder, metric: str | None) -> None:
 
 
 def class_weights(
-    target: TargetEncoder, asked: str | Mapping[str, float] | None, y: Array, w: Array | None
+    target: TargetEncoder,
+    asked: str | Mapping[str, float] | None,
+    y: Array,
+    w: Array | None,
+    shards: TableShards = UNPARTED,
 ) -> Array | None:
     """Return the weight of each class, (classes,), from the examples in training.
+
+    Of several ranks each has its own, whose `shards` they are.
 
     "balanced" gives all classes the same weight in all, and a weight of 1 on average. Raises
     TableError where the target has no classes, or not those that are named.
@@ -232,10 +239,25 @@ def class_weights(
             "leave it out, or use `task='classification'`"
         )
     if isinstance(asked, str):
-        totals = np.bincount(y, weights=w, minlength=len(names)).astype(float)
+        totals = class_totals(y, w, len(names), shards)
         return np.where(totals > 0, totals.sum() / len(names) / np.maximum(totals, 1e-300), 1.0)
     weights = _by_class(target.column, names, asked)
     return np.array([weights.get(name, 1.0) for name in names])
+
+
+def class_totals(y: Array, w: Array | None, classes: int, shards: TableShards) -> Array:
+    """Return what the examples of each class count in all, (classes,).
+
+    >>> class_totals(np.array([0, 1, 1]), None, 2, UNPARTED)
+    array([1., 2.])
+    """
+    some = shards if shards.sizes is not None else shards.chosen(np.arange(len(y)))
+
+    def of(rows: slice) -> Array:
+        weights = None if w is None else w[rows]
+        return np.bincount(y[rows], weights=weights, minlength=classes).astype(float)
+
+    return np.asarray(some.total(of))
 
 
 def _by_class(column: str, names: tuple[str, ...], asked: Mapping[str, float]) -> dict[str, float]:

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from chainrule.tabular.columns.decision import Decision
 from chainrule.tabular.columns.find_formats import Wanted, find_formats, roles_of
 from chainrule.tabular.columns.survey import Survey, Targets, names_of, survey, with_target
-from chainrule.tabular.files.source import CHUNK, Source
+from chainrule.tabular.files.source import Source, chunks_of
 from chainrule.tabular.formats.column_formats import ColumnFormats, read
 from chainrule.tabular.memory import check_rows, for_this_process
+from chainrule.tabular.table_shards import TableShards
 from chainrule.tabular.target_decisions import as_asked, decided_by, of_columns
 from chainrule.tabular.training_options import Options
 
@@ -33,12 +34,16 @@ Frames = Callable[..., Iterator[pl.DataFrame]]
 
 
 class SurveyedTable(NamedTuple):
-    """What a table's columns are, and those columns whose rows are needed: `kept`."""
+    """What a table's columns are, and those columns whose rows are needed: `kept`.
+
+    These are of the rows that have a target; `shards` says which of them this rank has.
+    """
 
     forms: ColumnFormats
     survey: Survey
     decisions: tuple[Decision, ...]
     kept: pl.DataFrame
+    shards: TableShards
 
     @property
     def rows(self) -> NDArray[np.int64]:
@@ -62,19 +67,42 @@ def survey_table(
     needed = dict.fromkeys((*targets, options.weight, options.groups, options.time))
     seen: list[pl.DataFrame] = []
 
+    is_known = set(targets) <= set(source.columns)
+    has_target = _having_target(source.parts, frames, target, forms) if is_known else source.parts
+
     def looked_at() -> Iterator[pl.DataFrame]:
         for chunk in frames():
             if set(targets) <= set(chunk.columns):
                 seen.append(chunk.select(name for name in needed if name in chunk.columns))
             yield chunk
 
-    found = survey(looked_at(), target, forms)
-    decisions = decided_by(found, options)
+    found = survey(looked_at(), target, forms, has_target)
+    with source.parts.alike():
+        decisions = decided_by(found, options)
     written = pl.concat(seen)
-    kept = forms.read(written).with_row_index(ROW, offset=1)
+    kept = forms.read(written).with_row_index(ROW, offset=1 + source.parts.first)
     if options.time is not None and forms.time is not None:
         kept = kept.with_columns(read(forms.time, written[options.time]).values)
-    return SurveyedTable(forms, found, decisions, with_target(kept, target))
+    kept = with_target(kept, target)
+    places = kept[ROW].to_numpy() - (1 + source.parts.first)
+    return SurveyedTable(forms, found, decisions, kept, source.parts.chosen(places))
+
+
+def _having_target(
+    parts: TableShards, frames: Frames, target: Targets, forms: ColumnFormats
+) -> TableShards:
+    """Return this rank's part of the rows that have a target, for which they are counted."""
+    if parts.shards is None:
+        return parts
+    names = list(names_of(target))
+    first = 0 if parts.ranks.size == 1 else _count(frames, names, target, forms)
+    before = sum(parts.values(first)[: parts.ranks.rank])
+    return replace(parts, first=before)
+
+
+def _count(frames: Frames, names: list[str], target: Targets, forms: ColumnFormats) -> int:
+    """Return how many of this rank's rows have a target."""
+    return sum(with_target(forms.read(chunk), target).height for chunk in frames(names))
 
 
 def _forms(
@@ -84,7 +112,7 @@ def _forms(
     roles = roles_of(target, **of_columns(options))
     roles |= dict.fromkeys(words, "words")
     wanted = Wanted(roles, options.time, source.reading, source.pointed, source.typed)
-    return find_formats(next(frames(), pl.DataFrame()).schema, frames, wanted)
+    return find_formats(next(frames(), pl.DataFrame()).schema, frames, wanted, source.parts)
 
 
 def memory_allowed(options: Options) -> int:
@@ -96,7 +124,9 @@ def row_reader(source: Source, options: Options) -> tuple[Frames, int]:
     """Return a way to go through the rows, and the bytes that prepared examples may take."""
     check_rows(source.name, source.rows or 0, OF_A_ROW, "training keeps")
     allowed = memory_allowed(options)
+    if options.memory is None:
+        allowed //= source.parts.on_this_host
     if source.size * 2 > allowed:
         return source.chunks, allowed // 4
     whole = source.whole()
-    return lambda names=None: whole.select(names or pl.all()).iter_slices(CHUNK), allowed // 2
+    return lambda names=None: chunks_of(whole.select(names or pl.all()), source.parts), allowed // 2

@@ -27,6 +27,7 @@ from chainrule.tabular.encoding.target_encoding import QuantityEncoder, TargetEn
 from chainrule.tabular.objectives import check_metric, kind_of, task_of
 from chainrule.tabular.prediction_columns import check_different
 from chainrule.tabular.table_error import TableError
+from chainrule.tabular.table_shards import UNPARTED, TableShards
 from chainrule.tabular.training_options import OF_COLUMNS, Options
 
 Array = NDArray[Any]
@@ -153,17 +154,20 @@ def check_counts(
         )
 
 
-def counts(y: Array, w: Array | None, of_class: Array | None) -> Array | None:
+def counts(
+    y: Array, w: Array | None, of_class: Array | None, shards: TableShards = UNPARTED
+) -> Array | None:
     """Return what each example counts in training: its weight, times that of its class.
 
-    Raises TableError where float32 has no such numbers.
+    Raises TableError where float32 has no such numbers, of the examples of all ranks.
 
     >>> counts(np.array([0, 1]), np.array([2.0, 2.0]), np.array([1.0, 3.0]))
     array([2., 6.])
     """
     if of_class is None:
         return w
-    most = of_class.max().item() * (1 if w is None else w.max().item())
+    greatest = 1.0 if w is None else max(shards.values(w.max(initial=0).item()))
+    most = of_class.max().item() * greatest
     if not SMALL < most < 1 / SMALL:
         raise TableError(
             f"`class_weight=` has a row count as much as {most:.3g}, which must be in reach of 1; "

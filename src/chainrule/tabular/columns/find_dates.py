@@ -9,6 +9,7 @@ import polars as pl
 
 from chainrule.errors import argument
 from chainrule.tabular.columns.tallies import Tally
+from chainrule.tabular.files.source import CHUNK
 from chainrule.tabular.formats.column_values import as_words, shown
 from chainrule.tabular.formats.date_formats import (
     OF_DIGITS,
@@ -20,6 +21,7 @@ from chainrule.tabular.formats.date_formats import (
 )
 from chainrule.tabular.read_options import Reading
 from chainrule.tabular.table_error import TableError
+from chainrule.tabular.table_shards import UNPARTED, TableShards
 
 DIFFERENT = 5
 """The least different whole numbers of eight digits that are dates by no chance."""
@@ -162,6 +164,7 @@ def of_digits(
     chunks: ChunksOf,
     roles: Mapping[str, str],
     reading: Reading,
+    shards: TableShards = UNPARTED,
 ) -> dict[str, DateFormat]:
     """Return the formats of columns of whole numbers that are dates: 20240531, or as asked.
 
@@ -173,9 +176,22 @@ def of_digits(
     True
     """
     may = [name for name in schema if roles.get(name, "") in ("", "date")]
-    first = next(iter(chunks(may)), None) if may else None
+    first = _first_rows(chunks(may), shards) if may else None
     if first is None:
         return {}
+    with shards.alike():
+        asked, found = _begun(first.select(may), roles, reading)
+    for name in list(found):
+        if roles.get(name) != "date" and name not in asked and not _all_dates(name, chunks, shards):
+            del found[name]
+    return found
+
+
+def _begun(
+    first: pl.DataFrame, roles: Mapping[str, str], reading: Reading
+) -> tuple[dict[str, str], dict[str, DateFormat]]:
+    """Return the formats asked of some columns, and those that their first rows have."""
+    may = first.columns
     asked = {name: form[0] for name in may if (form := format_asked(name, reading)) and form[1]}
     found: dict[str, DateFormat] = {}
     for name in may:
@@ -187,10 +203,7 @@ def of_digits(
             found[name] = DateFormat((digits,), tuple(reading.missing or ()))
         if digits and name in asked and not found[name].read(as_words(first[name])).count():
             raise _not_as_asked(name, digits, str(first[name].min()))
-    for name in list(found):
-        if roles.get(name) != "date" and name not in asked and not _all_dates(name, chunks):
-            del found[name]
-    return found
+    return asked, found
 
 
 def _format_of_digits(values: pl.Series, role: str) -> str | None:
@@ -210,16 +223,35 @@ def _no_dates(name: str, column: pl.Series) -> TableError:
     )
 
 
-def _all_dates(name: str, chunks: ChunksOf) -> bool:
+def _first_rows(chunks: Iterator[pl.DataFrame], shards: TableShards) -> pl.DataFrame | None:
+    """Return the first chunk of a table, of which ranks may have a part each."""
+    parts, missing = list[pl.DataFrame](), max(CHUNK - shards.first, 0)
+    for chunk in chunks:
+        parts.append(chunk.head(missing))
+        missing -= parts[-1].height
+        if not missing:
+            break
+    found = shards.values(pl.concat(parts) if parts else None)
+    there = [each for each in found if each is not None]
+    return pl.concat(there) if there else None
+
+
+def _all_dates(name: str, chunks: ChunksOf, shards: TableShards) -> bool:
     """Whether all of a column's numbers are dates from 1900 to 2100, some of them different."""
+    found = shards.values(_dates_in(name, chunks([name])))
+    return None not in found and len(set().union(*found)) >= DIFFERENT  # type: ignore[arg-type]
+
+
+def _dates_in(name: str, chunks: Iterator[pl.DataFrame]) -> set[int] | None:
+    """Return some different numbers of a column, or None where one of all is no date."""
     different: set[int] = set()
-    for chunk in chunks([name]):
+    for chunk in chunks:
         values = chunk[name].drop_nulls().unique()
         if values.is_empty():
             continue
         if not values.is_between(19_000_101, 21_001_231).all():
-            return False
+            return None
         if DateFormat(("%Y%m%d",)).read(as_words(values)).null_count():
-            return False
+            return None
         different |= set(values.head(DIFFERENT))
-    return len(different) >= DIFFERENT
+    return different

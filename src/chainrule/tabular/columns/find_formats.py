@@ -5,6 +5,8 @@ Raises TableError where a column can be read in more than one way, and nothing d
 
 from __future__ import annotations
 
+import functools
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -28,6 +30,7 @@ from chainrule.tabular.formats.missing_words import IN_NUMBERS, IN_TEXT
 from chainrule.tabular.formats.number_formats import NumberFormat, evidence
 from chainrule.tabular.read_options import Reading
 from chainrule.tabular.table_error import TableError
+from chainrule.tabular.table_shards import UNPARTED, TableShards
 
 MOSTLY = 0.9
 """The share of a text column that must be numbers, or dates, for it to be taken so."""
@@ -100,11 +103,14 @@ def roles_of(
 
 
 def find_formats(
-    schema: Mapping[str, pl.DataType], chunks: ChunksOf, wanted: Wanted
+    schema: Mapping[str, pl.DataType],
+    chunks: ChunksOf,
+    wanted: Wanted,
+    shards: TableShards = UNPARTED,
 ) -> ColumnFormats:
     """Return the formats of the columns that are not read plainly.
 
-    `chunks` gives the rows of some columns as often as wanted.
+    `chunks` gives the rows of some columns as often as wanted, those of this rank's `shards`.
 
     >>> table = pl.DataFrame({"price": ["1,5", "2,25"], "cut": ["Fair", "Good"]})
     >>> found = find_formats(table.schema, lambda names: iter([table.select(names)]), Wanted())
@@ -112,20 +118,22 @@ def find_formats(
     True
     """
     asked = wanted.reading.date_format or ()
-    check_known("column in `date_format=`", columns_of(asked), list(schema))
+    with shards.alike():
+        check_known("column in `date_format=`", columns_of(asked), list(schema))
     finder = _Finder(wanted, {name for name, dtype in schema.items() if dtype.is_float()})
-    for name, tally in _tallies(schema, chunks, wanted).items():
-        finder.settle(name, tally)
-    finder.settle_the_open()
+    tallies = _tallies(schema, chunks, wanted, shards)
+    with shards.alike():
+        finder.settle_all(tallies)
     digits = {name: dtype for name, dtype in schema.items() if dtype.is_integer()}
-    for name, form in of_digits(digits, chunks, wanted.roles, wanted.reading).items():
+    for name, form in of_digits(digits, chunks, wanted.roles, wanted.reading, shards).items():
         finder.columns[name] = form
     if wanted.missing:
         for name, dtype in schema.items():
             if dtype.is_numeric():
                 finder.columns.setdefault(name, NumberFormat(missing=wanted.missing))
     forms = finder.formats()
-    _check_used([form for form in asked if "=" not in form], forms)
+    with shards.alike():
+        _check_used([form for form in asked if "=" not in form], forms)
     return forms
 
 
@@ -142,7 +150,7 @@ def _check_used(asked: Iterable[str], forms: ColumnFormats) -> None:
 
 
 def _tallies(
-    schema: Mapping[str, pl.DataType], chunks: ChunksOf, wanted: Wanted
+    schema: Mapping[str, pl.DataType], chunks: ChunksOf, wanted: Wanted, shards: TableShards
 ) -> dict[str, Tally]:
     """Return what is written in the columns of text."""
     forced = {name for name, role in wanted.roles.items() if role in ("number", "date", "weight")}
@@ -151,11 +159,28 @@ def _tallies(
         for name, dtype in schema.items()
         if dtype == pl.String or (name in forced and kind(dtype) == "text")
     ]
-    tallies = {name: Tally((*IN_NUMBERS, *wanted.missing)) for name in text}
-    for chunk in chunks(text) if text else ():
-        for name, tally in tallies.items():
+    if not text:
+        return {}
+    own: dict[int, Tallies] = defaultdict(lambda: _none_of(text, wanted))
+    for shard, chunk in shards.in_shards(chunks(text)):
+        for name, tally in own[shard].items():
             tally.add(plain(chunk[name]))
-    return tallies
+    return shards.in_turn(
+        _none_of(text, wanted), lambda before: functools.reduce(_merged, own.values(), before)
+    )
+
+
+Tallies = dict[str, Tally]
+
+
+def _none_of(text: Iterable[str], wanted: Wanted) -> Tallies:
+    return {name: Tally((*IN_NUMBERS, *wanted.missing)) for name in text}
+
+
+def _merged(before: Tallies, behind: Tallies) -> Tallies:
+    for name, tally in before.items():
+        tally.merge(behind[name])
+    return before
 
 
 def _undated(tally: Tally) -> str:
@@ -176,6 +201,12 @@ class _Finder:
         self.open: dict[str, Tally] = {}
         if not wanted.typed:
             self.marks = dict.fromkeys(fractions, ".")
+
+    def settle_all(self, tallies: Mapping[str, Tally]) -> None:
+        """Find the formats of columns of text; raise TableError for what stays open."""
+        for name, tally in tallies.items():
+            self.settle(name, tally)
+        self.settle_the_open()
 
     def settle(self, name: str, tally: Tally) -> None:
         """Find the format of a column of text, or leave it open."""

@@ -22,6 +22,7 @@ class RowSteps:
 
     def __init__(self, dtype: pl.DataType) -> None:
         self.step = 0
+        self._first: pl.Series | None = None
         self._last: pl.Series | None = None
         self._open = kind(dtype) in ("integer", "float", "text")
 
@@ -30,12 +31,38 @@ class RowSteps:
         if not self._open or column.is_empty():
             return
         numbers = plain(column).cast(pl.Int64, strict=False).alias("")
+        self._first = numbers[:1] if self._first is None else self._first
         if self._last is not None:
             numbers = pl.concat([self._last, numbers])
         self._last = numbers[-1:]
-        step = _step(numbers)
-        self._open = step in ((1, -1) if self.step == 0 else (self.step,)) or len(numbers) == 1
+        self._take(_step(numbers), alone=len(numbers) == 1)
+
+    def _take(self, step: int, *, alone: bool) -> None:
+        """Take in the step between rows, or that there is none with one row alone."""
+        self._open = alone or step in ((1, -1) if self.step == 0 else (self.step,))
         self.step = step if self._open else 0
+
+    def merge(self, behind: RowSteps) -> None:
+        """Take in the rows behind these, as another has them.
+
+        >>> one, other = RowSteps(pl.Int64()), RowSteps(pl.Int64())
+        >>> one.add(pl.Series([3, 4])), other.add(pl.Series([5, 6, 7]))
+        (None, None)
+        >>> one.merge(other)
+        >>> one.step
+        1
+        """
+        if not (self._open and behind._open):
+            self._open, self.step = False, 0
+            return
+        if behind._first is None:
+            return
+        if self._last is not None:
+            self._take(_step(pl.concat([self._last, behind._first])), alone=False)
+        if self._open and behind.step:
+            self._take(behind.step, alone=False)
+        self._first = behind._first if self._first is None else self._first
+        self._last = behind._last
 
 
 def _step(numbers: pl.Series) -> int:

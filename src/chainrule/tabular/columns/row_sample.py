@@ -10,6 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from chainrule.tabular.table_shards import TableShards
+
 SAMPLE = 100_000
 """The most rows of a sample."""
 
@@ -37,6 +39,8 @@ def hashes(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
 class Sample:
     """The rows of smallest hash so far; `size` of them, or all where there are no more.
 
+    `first` is the number of the first row, of which others have those before.
+
     >>> import polars as pl
     >>> sample = Sample(size=2)
     >>> for piece in pl.DataFrame({"x": range(5)}).iter_slices(3):
@@ -45,8 +49,8 @@ class Sample:
     [2, 4]
     """
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    def __init__(self, size: int, first: int = 0) -> None:
+        self.size, self.first = size, first
         self.seen = 0
         self.limit = np.uint64(2**64 - 1)
         self.frames: list[pl.DataFrame] = []
@@ -54,7 +58,8 @@ class Sample:
 
     def add(self, piece: pl.DataFrame) -> None:
         """Take in the next rows of the table."""
-        numbers = np.arange(self.seen, self.seen + piece.height, dtype=np.uint64)
+        first = self.first + self.seen
+        numbers = np.arange(first, first + piece.height, dtype=np.uint64)
         self.seen += piece.height
         chosen = hashes(numbers) <= self.limit
         self.frames.append(piece if chosen.all() else piece.filter(pl.Series(chosen)))
@@ -66,6 +71,23 @@ class Sample:
         """Return the sample, in the order of the table."""
         self._shrink()
         return pl.concat(self.frames)
+
+    def of_all(self, shards: TableShards) -> None:
+        """Take in what the other ranks have of the table, and lie in one piece, as it does there.
+
+        Only rows that stay are sent.
+        """
+        if shards.shards is None:
+            return
+        self._shrink()
+        self.numbers, own = shards.at_each(self.numbers), self.numbers
+        if len(self.numbers) > self.size:
+            self.limit = np.partition(hashes(self.numbers), self.size - 1)[self.size - 1]
+        chosen = pl.Series(hashes(own) <= self.limit)
+        every = shards.values(pl.concat(self.frames).filter(chosen))
+        self.frames = [pl.concat(every).rechunk()]
+        self.numbers = self.numbers[hashes(self.numbers) <= self.limit]
+        self.seen = shards.added(self.seen)
 
     def _shrink(self) -> None:
         """Keep the rows of the smallest hashes; frame by frame, or all would be there twice."""

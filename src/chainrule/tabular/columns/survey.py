@@ -20,6 +20,7 @@ from chainrule.tabular.columns.row_sample import CELLS, FEWEST, SAMPLE, Sample
 from chainrule.tabular.formats.column_formats import ColumnFormats, Read
 from chainrule.tabular.formats.column_values import check_known, count, in_calendar, kind, plain
 from chainrule.tabular.table_error import TableError
+from chainrule.tabular.table_shards import UNPARTED, TableShards
 
 MOST = 10_000
 """The most different values of a column that are told apart."""
@@ -118,11 +119,13 @@ def survey(
     chunks: Iterable[pl.DataFrame],
     target: Targets | None = None,
     forms: ColumnFormats | None = None,
+    kept: TableShards = UNPARTED,
 ) -> Survey:
     """Return what is in a table's columns, from its rows in one or more frames.
 
     Text is read by its form, where it has one. Rows without a target are left out. Raises
-    TableError where no rows are left, or the target is no column.
+    TableError where no rows are left, or the target is no column. Of several ranks each gives its
+    rows, of which `kept` are those with a target, and gets the survey of all.
 
     >>> import polars as pl
     >>> found = survey([pl.DataFrame({"x": [1, 2, 2], "y": [0.5, None, 1.5]})], target="y")
@@ -131,12 +134,15 @@ def survey(
     """
     whole: _Table | None = None
     for chunk in chunks:
-        whole = whole or _Table(chunk, target, forms or ColumnFormats())
-        for piece in chunk.iter_slices(PIECE):
+        with kept.alike():
+            whole = whole or _Table(chunk, target, forms or ColumnFormats(), kept.first)
+        for piece in chunk.iter_slices(PIECE) if chunk.height else [chunk]:
             whole.add(piece)
-    if whole is None or not whole.seen:
-        raise TableError("the table has no rows")
-    return whole.survey()
+    whole = whole and whole.of_all(kept)
+    with kept.alike():
+        if whole is None or not whole.seen:
+            raise TableError("the table has no rows")
+        return whole.survey()
 
 
 _ALL = pl.Series([True])
@@ -145,7 +151,9 @@ _ALL = pl.Series([True])
 class _Table:
     """What is known of a table after the rows so far."""
 
-    def __init__(self, first: pl.DataFrame, target: Targets | None, forms: ColumnFormats) -> None:
+    def __init__(
+        self, first: pl.DataFrame, target: Targets | None, forms: ColumnFormats, before: int
+    ) -> None:
         self.target, self.targets, self.forms = target, names_of(target), forms
         check_known("target", self.targets, first.columns)
         self.seen = 0
@@ -153,7 +161,7 @@ class _Table:
         self.tallies = {name: _Tally(name, dtype) for name, dtype in schema.items()}
         self.lost = {name: _Lost() for name in schema}
         self.text = {name for name, dtype in first.schema.items() if kind(dtype) == "text"}
-        self.sample = Sample(max(FEWEST, min(SAMPLE, CELLS // max(first.width, 1))))
+        self.sample = Sample(max(FEWEST, min(SAMPLE, CELLS // max(first.width, 1))), before)
 
     def add(self, piece: pl.DataFrame) -> None:
         self.seen += piece.height
@@ -170,6 +178,23 @@ class _Table:
         for column in piece.iter_columns():
             self.tallies[column.name].add(column)
         self.sample.add(piece)
+
+    def of_all(self, kept: TableShards) -> _Table:
+        """Return what is known of the rows of all ranks."""
+        self.sample.of_all(kept)
+        sample, self.sample = self.sample, Sample(0)  # which is not to be sent
+        whole, *others = kept.values(self)
+        for other in others:
+            whole.merge(other)
+        whole.sample = sample
+        return whole
+
+    def merge(self, behind: _Table) -> None:
+        """Take in what is known of the rows behind these."""
+        self.seen += behind.seen
+        for name, tally in self.tallies.items():
+            tally.merge(behind.tallies[name])
+            self.lost[name].merge(behind.lost[name])
 
     def survey(self) -> Survey:
         rows = self.sample.seen
@@ -230,10 +255,16 @@ class _Lost:
         if part.unread.any():
             others = plain(written).filter(part.unread & has).cast(pl.String)
             some = others.unique().sort().head(2).to_list()
-            self.unread = (
-                self.unread[0] + len(others),
-                tuple(sorted({*self.unread[1], *some})[:2]),
-            )
+            self._add(len(others), some)
+
+    def _add(self, unread: int, some: Iterable[str]) -> None:
+        self.unread = self.unread[0] + unread, tuple(sorted({*self.unread[1], *some})[:2])
+
+    def merge(self, behind: _Lost) -> None:
+        """Take in what the rows behind these left out."""
+        for word, times in behind.words.items():
+            self.words[word] = self.words.get(word, 0) + times
+        self._add(*behind.unread)
 
 
 def _are_whole(column: pl.Series) -> bool:
@@ -289,15 +320,33 @@ class _Tally:
         greatest: Any = column.max()
         if self.kind == "float":  # 0 is as small as -0, whichever comes first
             least, greatest = least + 0.0, greatest + 0.0
+        self._reach(least, greatest)
+
+    def _reach(self, least: Any, greatest: Any) -> None:
         self.least = least if self.least is None else min(self.least, least)
         self.greatest = greatest if self.greatest is None else max(self.greatest, greatest)
 
     def _count(self, column: pl.Series) -> None:
-        new = column.drop_nulls().alias("value").value_counts(name="count")
+        self._add_counts(column.drop_nulls().alias("value").value_counts(name="count"))
+
+    def _add_counts(self, new: pl.DataFrame) -> None:
         if self.counts is not None:
             new = pl.concat([self.counts, new]).group_by("value").agg(pl.sum("count"))
         self.counted = new.height <= MOST
         self.counts = new if self.counted else None
+
+    def merge(self, behind: _Tally) -> None:
+        """Take in what is known of the rows behind these."""
+        self.nulls += behind.nulls
+        self.infinite += behind.infinite
+        self.whole &= behind.whole
+        if behind.least is not None:
+            self._reach(behind.least, behind.greatest)
+        self.counted &= behind.counted
+        if self.counted and behind.counts is not None:
+            self._add_counts(behind.counts)
+        self.counts = self.counts if self.counted else None
+        self.steps.merge(behind.steps)
 
     def column(self, rows: int) -> Column:
         counts = None

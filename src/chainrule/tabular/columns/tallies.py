@@ -5,6 +5,7 @@ shape   a text with 9 for each digit, and 0 for a nought with which its digits b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -97,6 +98,25 @@ class Tally:
         self._add_as("0", counts.filter(plain & (number == 0)))
         self._add_shapes(counts.filter(~plain))
 
+    def merge(self, behind: Tally) -> None:
+        """Take in the rows behind these, as another tally has them.
+
+        >>> one, other = Tally(()), Tally(())
+        >>> one.add(pl.Series(["1", "x"])), other.add(pl.Series(["2"]))
+        (None, None)
+        >>> one.merge(other)
+        >>> one.shapes, one.some
+        ({'9': (2, '1'), 'x': (1, 'x')}, ['1', '2', 'x'])
+        """
+        self.kept |= set(sorted(behind.kept)[: KEPT - len(self.kept)])
+        for word, count in behind.words.items():
+            self.words[word] = self.words.get(word, 0) + count
+        for shape, (count, value) in behind.shapes.items():
+            self._count(shape, count, value)
+        self.rest += behind.rest
+        self._reach(behind.least, behind.greatest)
+        self.alike &= behind.alike
+
     def _without_words(self, counts: pl.DataFrame) -> pl.DataFrame:
         is_word = counts["value"].is_in(self._words)
         for word, count in counts.filter(is_word).iter_rows():
@@ -146,6 +166,9 @@ class Tally:
         found = dates.str.extract_groups(FIELDS).struct.unnest().cast(pl.Int64)
         greatest: Any = found.max().row(0)
         least: Any = found.min().row(0)
+        self._reach(least, greatest)
+        self.alike &= bool((found.to_series(0) == found.to_series(1)).all())
+
+    def _reach(self, least: Sequence[int], greatest: Sequence[int]) -> None:
         self.greatest = [max(pair) for pair in zip(self.greatest, greatest, strict=True)]
         self.least = [min(pair) for pair in zip(self.least, least, strict=True)]
-        self.alike &= bool((found.to_series(0) == found.to_series(1)).all())

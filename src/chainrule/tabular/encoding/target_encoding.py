@@ -215,7 +215,8 @@ class QuantityEncoder(TargetEncoder):
 
     def decode(self, outputs: NDArray[Any]) -> pl.Series:
         """Return the first of the outputs in the units of the target."""
-        return pl.Series(self.column, self.values(outputs.reshape(len(outputs), -1)[:, :1])[:, 0])
+        first = outputs.reshape(len(outputs), math.prod(outputs.shape[1:]))[:, :1]
+        return pl.Series(self.column, self.values(first)[:, 0])
 
     def values(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
         """Return outputs in the units of the target; of quantiles, none is above the next."""

@@ -34,6 +34,7 @@ from chainrule.tabular.encoding.many_categories import ManyEncoder
 from chainrule.tabular.encoding.preparation import Preparation
 from chainrule.tabular.encoding.several_targets import SeveralTargets, each_target
 from chainrule.tabular.encoding.target_encoding import TargetEncoder
+from chainrule.tabular.table_shards import UNPARTED, ShardSums, TableShards
 
 Array = NDArray[Any]
 
@@ -75,51 +76,61 @@ class MeansOf(NamedTuple):
         return np.asarray(y[:, None] == np.array(self.labels), np.float64)
 
 
-def means_of(target: TargetEncoder, y: Array) -> MeansOf:
+def means_of(target: TargetEncoder, y: Array, shards: TableShards = UNPARTED) -> MeansOf:
     """Return whose means suit a target: its own, or the share of each class.
 
-    Of two classes that of the second tells both; of many the most frequent have theirs.
+    Of two classes that of the second tells both; of many the most frequent have theirs. Each rank
+    has y of its own rows, and finds the same.
 
     >>> from chainrule.tabular.encoding.target_encoding import ClassEncoder
     >>> means_of(ClassEncoder("sold", (False, True)), np.array([0, 1]))
     MeansOf(names=('share of true',), labels=(1,), columns=())
     """
     if isinstance(target, SeveralTargets):
-        return _means_of_each(target, y)
+        return _means_of_each(target, y, shards)
     if target.task == "regression":
         return MeansOf(("mean",))
-    count = np.bincount(y, minlength=target.outputs)
+    count = shards.added(np.bincount(y, minlength=target.outputs))
     most = sorted(np.argsort(-count, kind="stable")[:MOST_CLASSES].tolist())
     labels = (1,) if target.outputs == 2 else tuple(most)
     names: Sequence[str] = target.names  # type: ignore[attr-defined]
     return MeansOf(tuple(f"share of {names[label]}" for label in labels), labels)
 
 
-def _means_of_each(target: SeveralTargets, y: Array) -> MeansOf:
+def _means_of_each(target: SeveralTargets, y: Array, shards: TableShards) -> MeansOf:
     """Return whose means suit several targets: those of each, side by side."""
     names: list[str] = []
     columns: list[int] = []
     first = 0
     for part, own in each_target(target, y):
-        of = means_of(part, own)
+        of = means_of(part, own, shards)
         names += (f"{name} of {part.column}" for name in of.names)
         columns += (first + label for label in of.labels or (0,))
         first += part.outputs
     return MeansOf(tuple(names), columns=tuple(columns))
 
 
-def dealt_to_folds(held: NDArray[np.bool_], groups: Array | None, seed: int) -> NDArray[np.int8]:
+def dealt_to_folds(
+    held: NDArray[np.bool_], groups: Array | None, seed: int, shards: TableShards = UNPARTED
+) -> NDArray[np.int8]:
     """Return the fold of each example, `NEW` for those held out; groups stay together.
+
+    Of several ranks each has its own rows, and the groups of all are numbered from 1.
 
     >>> dealt_to_folds(np.array([False, True, False]), np.array([7, 8, 7]), seed=0)
     array([ 4, -1,  4], dtype=int8)
     """
-    n, of = len(held), slice(None)
+    n, of = shards.added(len(held)), slice(shards.first, shards.first + len(held))
     if groups is not None:
-        values, of = np.unique(groups, return_inverse=True)  # type: ignore[assignment]
-        n = len(values)
+        n, of = _numbered(groups, shards)  # type: ignore[assignment]
     drawn = generator(Stream.FOLDS, seed).integers(FOLDS, size=n, dtype=np.int8)
     return np.where(held, np.int8(NEW), drawn[of])
+
+
+def _numbered(groups: Array, shards: TableShards) -> tuple[int, Array]:
+    """Return how many groups there are, and the number of each example's, from 0."""
+    values = np.unique(np.concatenate(shards.values(np.unique(groups))))
+    return len(values), np.searchsorted(values, groups)
 
 
 class TargetMeans:
@@ -138,18 +149,31 @@ class TargetMeans:
     array([ 0.75, -0.84,  0.75, -0.84,  0.75,  0.  ], dtype=float32)
     """
 
-    def __init__(self, preparation: Preparation, folds: NDArray[Any], w: Array | None) -> None:
+    def __init__(
+        self,
+        preparation: Preparation,
+        folds: NDArray[Any],
+        w: Array | None,
+        shards: TableShards = UNPARTED,
+    ) -> None:
         self.given, self.folds = preparation, folds
-        self.w, self.mean = w, 1.0 if w is None else w[folds != NEW].mean(dtype=np.float64)
+        self.shards = shards if shards.sizes is not None else shards.chosen(np.arange(len(folds)))
+        self.w, self.mean = w, 1.0 if w is None else self._mean_weight(w)
         self.encoders = [
             encoder
             for encoder in preparation.encoders
             if isinstance(encoder, ManyEncoder) and encoder.names
         ]
         self.sums = [
-            np.zeros((FOLDS, len(encoder.categories) + 1, 1 + 2 * len(encoder.names)))
+            ShardSums(self.shards, (FOLDS, len(encoder.categories) + 1, 1 + 2 * len(encoder.names)))
             for encoder in self.encoders
         ]
+
+    def _mean_weight(self, w: Array) -> float:
+        """Return the mean weight of the examples in training."""
+        given = self.folds != NEW
+        total = self.shards.total(lambda rows: w[rows][given[rows]].sum(dtype=np.float64))
+        return float(total / self.shards.added(int(np.count_nonzero(given))))
 
     @property
     def columns(self) -> list[str]:
@@ -157,7 +181,8 @@ class TargetMeans:
         return [encoder.column for encoder in self.encoders]
 
     def add(self, rows: slice, frame: pl.DataFrame, y: Array) -> None:
-        """Add some rows, with the numbers whose means are taken, (n, names)."""
+        """Add some rows of one shard, with the numbers whose means are taken, (n, names)."""
+        shard = self.shards.shard_of(rows.start)
         trained = self.folds[rows] != NEW
         fold, y = self.folds[rows][trained], y[trained]
         w = np.ones(len(trained)) if self.w is None else self.w[rows] / self.mean
@@ -166,19 +191,20 @@ class TargetMeans:
         for encoder, sums in zip(self.encoders, self.sums, strict=True):
             codes = encoder.codes(frame.get_column(encoder.column))[trained]
             for k, part in enumerate(parts.T):  # row by row: no bit depends on how they are cut
-                np.add.at(sums[:, :, k], (fold, codes), part)
+                np.add.at(sums.of(shard)[:, :, k], (fold, codes), part)
 
     def fitted(self) -> tuple[Preparation, CrossFitted]:
         """Return the preparation of new rows, by all rows in training, and that of these rows.
 
         What each of these gets is of the rows in the other folds.
         """
-        all_rows = [own.sum(axis=0) for own in self.sums]
+        totals = [own.total() for own in self.sums]
+        all_rows = [own.sum(axis=0) for own in totals]
         draws = [_draw(own[:-1]) for own in all_rows]
         fitted = iter(map(_fitted, self.encoders, all_rows, draws))
         crossed = [
             np.stack([_means(np.delete(own, f, axis=0).sum(axis=0), by) for f in range(FOLDS)])
-            for own, by in zip(self.sums, draws, strict=True)
+            for own, by in zip(totals, draws, strict=True)
         ]
         made = Preparation(
             tuple(next(fitted) if each in self.encoders else each for each in self.given.encoders)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,11 +94,19 @@ class Scanned(Source):
         return self._collect(columns)
 
     def _frames(self, columns: list[str]) -> Iterator[pl.DataFrame]:
+        return self._slices(columns, 0, self.rows or 0)
+
+    def between(self, columns: Sequence[str], first: int, stop: int) -> Iterator[pl.DataFrame]:
+        """Yield some columns of the rows from the number `first`, from 0, to that of `stop`."""
+        with self.unchanged():
+            yield from self._slices(list(columns), first, stop)
+
+    def _slices(self, columns: list[str], first: int, stop: int) -> Iterator[pl.DataFrame]:
         rows = self.rows or 0
         few = max(1, GROUP // min(rows, GROUP_ROWS)) if self._kind.by_columns else len(columns)
         groups = [columns[k : k + few] for k in range(0, len(columns), few)]
-        for start in range(0, rows, CHUNK):
-            parts = (self._collect(group, start, CHUNK) for group in groups)
+        for start in range(first, stop, CHUNK):
+            parts = (self._collect(group, start, min(CHUNK, stop - start)) for group in groups)
             yield pl.concat(parts, how="horizontal")
 
     def _collect(

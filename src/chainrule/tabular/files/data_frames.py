@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +31,13 @@ class Frame(Source):
     2
     """
 
-    def __init__(self, name: str, frame: pl.DataFrame) -> None:
+    is_given = False
+    """Whether it is one of Python's own, of which each of several ranks gives a part."""
+
+    def __init__(self, name: str, frame: pl.DataFrame, *, may_be_empty: bool = False) -> None:
         self.name, self._frame = name, frame
         self.columns, self.rows = tuple(frame.columns), frame.height
-        if not self.rows:
+        if not self.rows and not may_be_empty:
             raise TableError(f"{name}: has no rows")
 
     @property
@@ -49,6 +52,10 @@ class Frame(Source):
             for column in chunk.iter_columns():
                 sha.update(_bytes(column))
         return sha.hexdigest()
+
+    def between(self, columns: Sequence[str], first: int, stop: int) -> Iterator[pl.DataFrame]:
+        """Yield some columns of the rows from the number `first`, from 0, to that of `stop`."""
+        yield self._frame.select(columns)[first:stop]
 
     def _whole(self, columns: list[str]) -> pl.DataFrame:
         return self._frame.select(columns)
@@ -103,7 +110,7 @@ def _bytes(column: pl.Series) -> bytes:
     return column.to_frame().write_csv(include_header=False).encode()
 
 
-def from_native(frame: Any, *, numbered: bool = False) -> Frame:
+def from_native(frame: Any, *, numbered: bool = False, may_be_empty: bool = False) -> Frame:
     """Return a source of a frame of polars, pandas or Arrow, whose columns are known by text.
 
     Raises TableError for what is none, with how to make it one, and for names that come twice
@@ -122,7 +129,8 @@ def from_native(frame: Any, *, numbered: bool = False) -> Frame:
         raise TableError(f"a table {must}, got {kind}{_instead(frame)}") from None
     except TableError as error:
         raise TableError(f"{kind}: {error}") from None
-    source = Frame(kind, made)
+    source = Frame(kind, made, may_be_empty=may_be_empty)
+    source.is_given = True
     source.notes = _notes_of_index(frame)
     return source
 

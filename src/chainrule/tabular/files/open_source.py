@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from chainrule.distributed import Ranks
 from chainrule.tabular.files import array_files, columnar_files, data_frames
 from chainrule.tabular.files.compression import ENDINGS, PACKINGS, head, members, packing_of
 from chainrule.tabular.files.delimited_text import Delimited
@@ -74,7 +75,7 @@ FORMATS = (
 """The formats besides text."""
 
 
-def open_source(where: Any, **reading: Any) -> Source:
+def open_source(where: Any, *, ranks: Ranks | None = None, **reading: Any) -> Source:
     """Return a table to read: of a file, of scikit-learn's by `sklearn:name`, or of a data frame.
 
     A source is returned as it is. Text may have any delimiter, found by itself where none is given,
@@ -89,18 +90,19 @@ def open_source(where: Any, **reading: Any) -> Source:
         if asked.changed():
             raise TableError(f"{where.name}: is open; say how it is read where it is opened")
         return where
-    source = _opened(where, asked)
+    source = _opened(where, asked, in_parts=ranks is not None and ranks.size > 1)
     source.reading = asked
     return source
 
 
-def _opened(where: Any, asked: Reading) -> Source:
+def _opened(where: Any, asked: Reading, *, in_parts: bool) -> Source:
     if isinstance(where, str) and where.startswith(SHIPPED):
         from chainrule.tabular.files.sklearn_data import shipped  # loads scikit-learn
 
         return shipped(where)
     if not isinstance(where, str | os.PathLike):
-        return data_frames.from_native(where, numbered=asked.number_duplicates)
+        numbered = asked.number_duplicates
+        return data_frames.from_native(where, numbered=numbered, may_be_empty=in_parts)
     name, path = str(where), Path(where)
     if name == STANDARD_INPUT or path.is_fifo():
         return _spooled(name, asked)

@@ -15,6 +15,7 @@ import polars as pl
 from chainrule.errors import unknown_name
 from chainrule.tabular.read_options import Reading
 from chainrule.tabular.table_error import TableError
+from chainrule.tabular.table_shards import UNPARTED, TableShards
 
 CHUNK = 65_536
 """The rows of a chunk."""
@@ -61,6 +62,8 @@ class Source(ABC):
         How many rows there are, where that is known without reading them.
     stamps
         The files that it is read from, each with what tells whether it has changed since.
+    parts
+        Which of the rows of a table these are, where ranks have some each.
     """
 
     name: str
@@ -72,6 +75,7 @@ class Source(ABC):
     pointed: bool = True
     rows: int | None = None
     stamps: Mapping[Path, Stamp] = MappingProxyType({})
+    parts: TableShards = UNPARTED
 
     @property
     @abstractmethod
@@ -94,6 +98,18 @@ class Source(ABC):
         that is not what it was when it was opened.
         """
         return rebatch(self._while_unchanged(self._chosen(columns)), CHUNK)
+
+    def between(self, columns: Sequence[str], first: int, stop: int) -> Iterator[pl.DataFrame]:
+        """Yield some columns of the rows from the number `first`, from 0, to that of `stop`.
+
+        Where a format does not find them by their number, those before are read too.
+        """
+        start = 0
+        with self.unchanged():
+            for frame in self._frames(list(columns)):
+                if start < stop and first < start + frame.height:
+                    yield frame[max(first - start, 0) : stop - start]
+                start += frame.height
 
     def whole(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Return all rows, in the fastest way; the errors are those of `chunks`."""
@@ -167,6 +183,21 @@ def paired(
         if left.height != right.height:
             raise changed(name)
         yield left, right
+
+
+def chunks_of(frame: pl.DataFrame, parts: TableShards) -> Iterator[pl.DataFrame]:
+    """Yield the rows of a frame in chunks, none of two shards; one is empty where there are none.
+
+    >>> [len(chunk) for chunk in chunks_of(pl.DataFrame({"x": range(9)}), UNPARTED)]
+    [9]
+    """
+    if parts.sizes is None:
+        yield from frame.iter_slices(CHUNK)
+        return
+    for each in parts.slices:
+        yield from frame[each].iter_slices(CHUNK) if each.start < each.stop else ()
+    if not parts.own:
+        yield frame
 
 
 def rebatch(frames: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
