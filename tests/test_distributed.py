@@ -70,8 +70,10 @@ def own_sums(ranks, parts):
 
 
 def added_up(ranks, parts):
-    sums = own_sums(ranks, parts)
-    ranks.add_up(sums, len(parts))
+    """The total, with what an earlier sum has left in memory."""
+    for each in (parts[::-1], parts):
+        sums = own_sums(ranks, each)
+        ranks.add_up(sums, len(each))
     return sums[0]
 
 

@@ -176,7 +176,7 @@ EACH = np.arange(60)
 ARRAYS = {
     "numbers of rows": (EACH[:, None], ["number"]),
     "whole numbers": (EACH[:, None].astype(np.uint8) % 3, ["number"]),
-    "a constant": (np.ones((60, 1)), ["number"]),
+    "a constant": (np.column_stack([EACH, np.ones(60)]), ["number", "number"]),
     "no value": (np.column_stack([EACH, np.full(60, np.nan)]), ["number", "left out"]),
     "half floats": (EACH[:, None].astype(np.float16), ["number"]),
     "of another machine": (EACH[:, None].astype(">f4"), ["number"]),

@@ -186,3 +186,112 @@ def test_a_column_that_is_constant_in_a_fold_is_left_out_there():
     frame = X.with_columns(new=np.arange(N) < N // 3)
     scores = cross_val_score(cr.TabularRegressor(**QUICK), frame, PRICE, cv=KFold(3))
     assert np.isfinite(scores).all()
+
+
+# Columns that are always the same
+
+NOTHING = "no column of X tells its rows apart: there is nothing to learn, and every prediction is"
+ALIKE = pl.DataFrame(
+    {"size": [2.5] * N, "kind": ["flat"] * N, "none": [None] * N, "nan": [np.nan] * N}
+)
+COUNTS = np.arange(N) % 4
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("form", [pl.DataFrame, pl.DataFrame.to_pandas, "array"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_columns_that_are_always_the_same_give_the_prior_or_the_mean_as_trees_do(
+    kind, form, weighted
+):
+    made, y, *_ = KINDS[kind]
+    w = WEIGHT if weighted else None
+    table = np.full((N, 2), 3.5) if form == "array" else form(ALIKE)
+    with pytest.warns(UserWarning, match=NOTHING):
+        model = made(**QUICK).fit(table, y, w)
+    trees = TREES[kind]().fit(np.ones((N, 1)), y, w)
+    found = pickle.loads(pickle.dumps(model)).predict(table)
+    if kind == "regressor":
+        assert found == pytest.approx(trees.predict(np.ones((N, 1))))
+    else:
+        assert found.tolist() == trees.predict(np.ones((N, 1))).tolist()
+        shares = np.bincount(np.equal(y, "dear"), weights=w) / (N if w is None else w.sum())
+        assert model.predict_proba(table) == pytest.approx(np.tile(shares, (N, 1)))
+
+
+def test_a_fold_whose_columns_are_all_the_same_ends_no_cross_validation():
+    frame = pl.DataFrame({"new": np.arange(N) < N // 2})
+    for kind, (made, y, *_) in KINDS.items():
+        with pytest.warns(UserWarning, match=NOTHING):
+            own = cross_val_score(made(**QUICK), frame.to_pandas(), y, cv=KFold(2))
+        trees = cross_val_score(TREES[kind](), frame.to_numpy(), y, cv=KFold(2))
+        assert own == pytest.approx(trees, abs=1e-6)
+
+
+OF_ALIKE = {
+    "quantiles": ({"quantiles": (0.1, 0.9)}, PRICE, [9 / N, 81 / N]),
+    "a quantile by its loss": ({"loss": "quantile(0.3)"}, PRICE, [27 / N]),
+    "the median": ({"loss": "absolute_error"}, PRICE, [45 / N]),
+}
+
+
+@pytest.mark.parametrize("name", OF_ALIKE)
+def test_they_give_the_quantiles_that_are_asked_for(name):
+    options, y, shares = OF_ALIKE[name]
+    with pytest.warns(UserWarning, match=NOTHING):
+        model = cr.TabularRegressor(**QUICK, **options).fit(ALIKE, y)
+    outputs = model.model_.predict(ALIKE).to_numpy()
+    assert [np.mean(y <= each) for each in outputs[0]] == pytest.approx(shares)
+    assert (outputs == outputs[0]).all()
+
+
+def test_they_give_the_mean_of_each_of_several_targets():
+    both = np.stack([PRICE, PRICE**2], axis=1)
+    with pytest.warns(UserWarning, match=NOTHING):
+        model = cr.TabularRegressor(**QUICK).fit(ALIKE, both)
+    assert model.predict(ALIKE[:2]) == pytest.approx(np.tile(both.mean(axis=0), (2, 1)))
+
+
+def test_they_give_the_mean_of_counts():
+    with pytest.warns(UserWarning, match=NOTHING):
+        model = cr.TabularRegressor(**QUICK, loss="poisson", interval=0.5).fit(ALIKE, COUNTS)
+    assert model.predict(ALIKE[:1]) == pytest.approx(COUNTS.mean())
+    low, high = model.predict_interval(ALIKE[:1])[0]
+    assert 0 <= low <= COUNTS.mean() <= high
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_their_interval_holds_the_share_that_is_asked_for(given):
+    held = {"X_val": ALIKE[:40], "y_val": PRICE[:40] + 100} if given else {}
+    with pytest.warns(UserWarning, match=NOTHING):
+        model = cr.TabularRegressor(**QUICK, interval=0.8).fit(ALIKE, PRICE, **held)
+    assert model.predict(ALIKE[:1]) == pytest.approx(PRICE.mean())
+    low, high = model.predict_interval(ALIKE[:1])[0]
+    judged = PRICE[:40] + 100 if given else PRICE
+    assert 0.8 <= np.mean((low <= judged) & (judged <= high)) < 0.95
+
+
+def test_their_sets_hold_the_share_that_is_asked_for():
+    y = np.repeat(["a", "b", "c"], [45, 36, 9])
+    with pytest.warns(UserWarning, match=NOTHING):
+        model = cr.TabularClassifier(**QUICK, interval=0.8).fit(ALIKE, y)
+    assert model.predict_set(ALIKE[:1]).tolist() == [[True, True, False]]
+    assert model.model_.predict(ALIKE[:1])["set"].to_list() == ["a|b"]
+
+
+def test_they_weigh_classes_as_asked():
+    with pytest.warns(UserWarning, match=NOTHING):
+        model = cr.TabularClassifier(**QUICK, class_weight="balanced").fit(ALIKE, DEAR)
+    assert model.predict_proba(ALIKE[:1]) == pytest.approx(0.5)
+
+
+def test_options_are_held_to_what_they_must_be_there_too():
+    for y in (PRICE, np.ones(N)):
+        with pytest.raises(ValueError, match="interval must be a share"):
+            cr.TabularRegressor(interval=90).fit(ALIKE, y)
+    with pytest.raises(cr.TableError, match="needs 9 rows held out"):
+        cr.TabularRegressor(interval=0.9).fit(ALIKE[:5], PRICE[:5])
+
+
+def test_a_column_that_only_lacks_values_tells_rows_apart():
+    frame = pl.DataFrame({"size": [2.5, None] * (N // 2)})
+    assert isinstance(cr.TabularRegressor(**QUICK).fit(frame, PRICE).model_, cr.TableModel)

@@ -13,6 +13,7 @@
 | `narrator.py` | what is said while a training goes on, and how far it is |
 | `summary.py` | what is said of columns, trainings and models |
 | `scoring.py` | what is said of scores and of what is to be doubted in them |
+| `command_ranks.py` | the commands under `mpiexec`: which are shared, and who says what |
 | `signals.py`, `standard_streams.py` | Ctrl-C and SIGTERM; streams that are closed or full |
 | `repeated_options.py` | options that take one value, given twice |
 | `terminal.py` | what is printed, and which characters never are |
@@ -28,6 +29,7 @@ import click
 import chainrule as cr
 from chainrule import engine
 from chainrule.cli import checking, evaluate, explaining, inspect, predict, train
+from chainrule.cli.command_ranks import ended_together, take_part
 from chainrule.cli.exits import Refusal, failures, misuses, warnings_in_a_line
 from chainrule.cli.repeated_options import check_once
 from chainrule.cli.signals import Signals
@@ -51,15 +53,24 @@ class Commands(click.Group):
             check_once(command, ctx, rest)
         return name, command, rest
 
-    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+    def make_context(
+        self, info_name: str | None, args: list[str], *rest: Any, **extra: Any
+    ) -> click.Context:
         open_closed()
-        with failures(), misuses():  # of printing the help
-            return super().make_context(*args, **kwargs)
+        take_part(args)
+        with ended_together(), failures(), misuses():  # of printing the help
+            return super().make_context(info_name, args, *rest, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         with Signals() as signals:
             try:
-                with failures(), misuses(), warnings_in_a_line(), in_a_process_of_our_own():
+                with (
+                    ended_together(),
+                    failures(),
+                    misuses(),
+                    warnings_in_a_line(),
+                    in_a_process_of_our_own(),
+                ):
                     return super().invoke(ctx)
             except click.ClickException as error:
                 error.message = escaped(error.message)  # type: ignore[misc]

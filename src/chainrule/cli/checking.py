@@ -46,6 +46,7 @@ def info() -> None:
     """
     with usage_errors():
         from chainrule import engine
+        from chainrule.distributed.mpi_found import mpi_found
     rows = {
         "Chainrule": cr.__version__,
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
@@ -55,6 +56,7 @@ def info() -> None:
         "cores": str(engine.cores()),
         "engine": f"compiled, {engine.isa}" if engine.native else f"none: {engine.missing}",
         "bits": BITS,
+        "MPI": mpi_found(),
     }
     for name, value in rows.items():
         line = f"{name:11}{value}"

@@ -8,12 +8,15 @@ ranks. Nothing here knows of networks.
 |---|---|
 | `shards.py` | which rank has which shards, and the tree in which sums over shards are taken |
 | `ranks.py` | the ranks of a job: what they exchange, and one process as the only rank |
+| `tree_sum.py` | the sum over all shards, a slice of it at each rank |
 | `mpi_ranks.py` | ranks that send by MPI |
 | `waiting.py` | how they wait: they yield, listen, and give up who does not answer |
 | `small_messages.py` | what they tell each other beside arrays: who failed, who left, who is busy |
 | `departure.py` | how a process leaves a job: never with a hang, and with one message |
 | `agreement.py` | what all ranks must have alike: versions, code, options |
 | `cores_shared.py` | how ranks of one machine share its cores |
+| `world.py` | all processes that `mpiexec` started as ranks, and what is wrong with an MPI |
+| `mpi_found.py` | what of MPI is installed here, in words |
 | `launch.py` | what a launcher such as `mpiexec` says of a process |
 """
 
@@ -21,11 +24,11 @@ from chainrule.distributed.agreement import agree
 from chainrule.distributed.cores_shared import share_of_cores
 from chainrule.distributed.ranks import (
     Alone,
-    Array,
     RankError,
     Ranks,
     agreed,
     as_ranks,
+    is_agreed,
     is_silent,
 )
 from chainrule.distributed.shards import (
@@ -36,6 +39,7 @@ from chainrule.distributed.shards import (
     shards_of,
     subtrees,
 )
+from chainrule.distributed.tree_sum import Array
 
 __all__ = [
     "Alone",
@@ -48,6 +52,7 @@ __all__ = [
     "check_shards",
     "default_shards",
     "in_tree",
+    "is_agreed",
     "is_silent",
     "part_of",
     "shards_of",

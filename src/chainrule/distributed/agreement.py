@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,8 @@ from chainrule.distributed.ranks import Ranks, agreed
 
 PACKAGES = ("chainrule", "numpy", "polars")
 """The packages whose versions must be the same: on their arithmetic and reading the bits depend."""
+
+# Modules that take long to import wait until there are ranks to compare.
 
 FIX = "give all ranks the same"
 
@@ -58,7 +59,7 @@ def _versions() -> dict[str, str]:
 
 
 def _version(package: str) -> str:
-    from importlib.metadata import PackageNotFoundError, version  # which takes long to import
+    from importlib.metadata import PackageNotFoundError, version
 
     try:
         return version(package)
@@ -68,6 +69,8 @@ def _version(package: str) -> str:
 
 def _code() -> str:
     """Return a few letters that differ where the files of the package do."""
+    import hashlib
+
     package = Path(__file__).parents[1]
     sha = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):

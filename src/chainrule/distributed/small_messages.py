@@ -14,17 +14,21 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from chainrule.distributed.ranks import RankError, is_silent, silenced
+from chainrule.distributed.ranks import RankError, is_silent, mark_agreed, silenced
 from chainrule.errors import on_one_line
 
 E = TypeVar("E", bound=BaseException)
+
+SETTLED = 0.3
+"""The seconds in which ranks fail alike, such as by an option, though they have heard of it."""
 
 
 class Kind(enum.IntEnum):
     """What a message says: its tag."""
 
     FAILED = 1  # an exception of the sender's own
-    HEARD = 2  # the answer to that of one who goes on till now
+    HEARD = 2  # the answer to that of one who had not failed
+    THEN = 6  # what becomes of that one: its own exception in words, or that it goes by the other's
     LEFT = 3  # the sender takes part in nothing any more
     ASKED = 4  # is the receiver still there?
     WORKED = 5  # the answer: the seconds since the sender last worked, and whether it waits
@@ -40,15 +44,18 @@ class Failure:
 
     @classmethod
     def of(cls, error: BaseException, rank: int) -> Failure:
-        """Return what rank tells of an exception: of another's silence, who that is."""
+        """Return what a rank tells of an exception: of another's silence, who that is."""
         if isinstance(error, RankError):
             return cls(str(error), error.rank, None)
-        said = on_one_line(str(error)) or type(error).__name__
-        return cls(f"rank {rank}: {said}", rank, _that_pickles(error))
+        return cls(f"rank {rank}: {_in_words(error)}", rank, _that_pickles(error))
 
     def as_error(self) -> RankError:
         """Return the error that those raise who hear of it; another prints it."""
         return silenced(RankError(self.said, self.rank, self.error))
+
+
+def _in_words(error: BaseException) -> str:
+    return on_one_line(str(error)) or type(error).__name__
 
 
 def _that_pickles(error: BaseException) -> BaseException | None:
@@ -107,6 +114,7 @@ class SmallMessages:
         self._comm, self._mpi = comm, MPI
         self.rank, self.size = comm.Get_rank(), comm.Get_size()
         self.failed: dict[int, Failure] = {}
+        self.then: dict[int, str] = {}
         self.heard: set[int] = set()
         self.left: dict[int, float] = {}
         self.worked_at: dict[int, float] = {}
@@ -161,6 +169,8 @@ class SmallMessages:
             self._take_failure(source, content)
         elif kind is Kind.HEARD:
             self.heard.add(source)
+        elif kind is Kind.THEN:
+            self.then[source] = content
         elif kind is Kind.LEFT:
             self.left[source] = now
         elif kind is Kind.ASKED:
@@ -189,16 +199,26 @@ class SmallMessages:
         """
         with self._one_at_a_time:
             self.listen()
-            if error is self._told or is_silent(error):
+            if error is self._told:
                 return error
-            if found := self.failure():
-                return found
             self._told = error
+            if found := self.failure():
+                self.send(Kind.THEN, self.others, _in_words(error))
+                return error if is_silent(error) else found
             self.failed[self.rank] = Failure.of(error, self.rank)
             self.send(Kind.FAILED, self.others, self.failed[self.rank])
         self._await(lambda k: k in self.failed or k in self.heard or k in self.left, seconds)
         first = min(self.failed)
-        return error if first == self.rank else self.failed[first].as_error()
+        return self._spoken(error) if first == self.rank else self.failed[first].as_error()
+
+    def _spoken(self, error: E) -> E:
+        """Return an exception that is printed here, marked where all ranks have the same one."""
+        self._await(lambda k: k in self.failed or k in self.then or k in self.left, SETTLED)
+        said = {f"rank {k}: {words}" for k, words in self.then.items()}
+        said |= {failure.said for failure in self.failed.values()}
+        if said == {f"rank {k}: {_in_words(error)}" for k in range(self.size)}:
+            mark_agreed(error)
+        return error
 
     def leave(self, seconds: float) -> bool:
         """Tell all that this rank has left; return whether all have, within the seconds."""

@@ -45,6 +45,7 @@
 | `stored_model.py` | a model as the arrays and the data of its file |
 | `model_record.py` | what its file tells, and what must fit together in it |
 | **what estimators are made of** | |
+| `base_tabular.py` | what both share: from what they are handed to a model |
 | `estimator_options.py` | the options of `train` as its parameters |
 | `estimator_table.py`, `estimator_rows.py` | what an estimator is handed, as a table |
 | `constant_model.py` | what stands in for a model where there is nothing to learn |

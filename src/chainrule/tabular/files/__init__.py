@@ -19,6 +19,6 @@
 | `json_records.py`, `array_files.py`, `sklearn_data.py` | JSON; arrays; scikit-learn's tables |
 | `data_frames.py`, `pandas_frames.py` | data frames as sources |
 | `decode_errors.py` | what libraries raise that decode a table, in a line |
-| `row_parts.py`, `text_parts.py` | the rows that one of several ranks has; of a text |
+| `row_parts.py`, `text_shards.py` | the rows that one of several ranks has; of a text |
 | `table_writers.py` | tables into files |
 """

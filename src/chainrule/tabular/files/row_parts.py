@@ -19,7 +19,7 @@ from chainrule.distributed import Array, Ranks, shards_of
 from chainrule.tabular.files.data_frames import Frame
 from chainrule.tabular.files.delimited_text import Delimited
 from chainrule.tabular.files.source import CHUNK, Source, chunks_of, rebatch
-from chainrule.tabular.files.text_parts import text_parts
+from chainrule.tabular.files.text_shards import text_parts
 from chainrule.tabular.formats.column_values import shown
 from chainrule.tabular.table_error import TableError
 from chainrule.tabular.table_shards import TableShards
