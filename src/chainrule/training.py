@@ -19,7 +19,7 @@ from array_api_compat import array_namespace
 from chainrule.arguments import reads_arguments
 from chainrule.batches import HeldOut, Subset, check_examples, split
 from chainrule.engine.native_run import NativeRun, Over, cannot_run
-from chainrule.engine.session import Engine, shuffled
+from chainrule.engine.session import Engine, at_work, shuffled
 from chainrule.errors import as_functions
 from chainrule.history import EarlyStopping, History, TrainingInterrupted
 from chainrule.network import Network, Parameters, check_parameters, frozen
@@ -160,9 +160,10 @@ def fit(
     goal, each = history.epochs + epochs, held_out is not None or bool(callbacks)
     over = early_stopping.is_over if early_stopping and early_stopping.of == "loss" else None
     history.stopped = _reason_to_stop(history, early_stopping, ())
-    while history.epochs < goal and not history.stopped:
-        run.make(1 if each else goal - history.epochs, history, over)
-        history.stopped = _reason_to_stop(history, early_stopping, callbacks)
+    with at_work():
+        while history.epochs < goal and not history.stopped:
+            run.make(1 if each else goal - history.epochs, history, over)
+            history.stopped = _reason_to_stop(history, early_stopping, callbacks)
     history.restored = early_stopping is not None and early_stopping.of != "loss"
     return history.returned, history
 

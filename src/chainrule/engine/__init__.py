@@ -170,3 +170,5 @@ def _chosen() -> tuple[ModuleType | None, str, str]:
 
 native, missing, refused = _chosen()
 isa: str = native.isa() if native else ""
+if native and hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=native.after_fork)

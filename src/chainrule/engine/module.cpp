@@ -40,10 +40,10 @@ private:
 
 template <class T>
 std::unique_ptr<Trainer<T>> make_trainer(nb::handle program, const std::string& optimizer,
-                                         const nb::dict& numbers, int batch, int threads,
+                                         const nb::dict& numbers, int batch, int threads, int cores,
                                          bool keeps_gradient) {
     return std::make_unique<Trainer<T>>(read_program(program), read_optimizer(optimizer, numbers),
-                                        batch, threads, keeps_gradient);
+                                        batch, threads, cores, keeps_gradient);
 }
 
 std::unique_ptr<Predictor> make_predictor(nb::handle program, nb::handle form, int cores,
@@ -171,6 +171,9 @@ NB_MODULE(CHAINRULE_MODULE, m) {
     m.doc() = "The engine, compiled for the instruction set " CHAINRULE_ISA ".";
     m.def("isa", [] { return CHAINRULE_ISA; });
     m.def("best_isa", &best_isa);
+    m.def("come_to_work", &AtWork::come);
+    m.def("go_from_work", &AtWork::go);
+    m.def("after_fork", &AtWork::after_fork);
     nb::class_<Done>(m, "Done")
         .def_ro("outcome", &Done::outcome)
         .def_ro("steps", &Done::steps)
@@ -192,7 +195,7 @@ NB_MODULE(CHAINRULE_MODULE, m) {
           "columns"_a);
     const auto trainer = [&]<class T>(const char* name) {
         m.def(name, &make_trainer<T>, nb::kw_only(), "program"_a, "optimizer"_a, "numbers"_a,
-              "batch"_a, "threads"_a, "keeps_gradient"_a);
+              "batch"_a, "threads"_a, "cores"_a, "keeps_gradient"_a);
     };
     trainer.template operator()<float>("trainer32");
     trainer.template operator()<double>("trainer64");

@@ -7,7 +7,8 @@ y   (n, outputs), or labels (n,)        rates   (steps,), or one for all
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -79,6 +80,25 @@ def why_not(net: Network, params: Parameters, optimizer: Optimizer | None = None
     return ""
 
 
+@contextmanager
+def at_work() -> Iterator[None]:
+    """Share the cores with all other threads of this process that are at work with the engine.
+
+    Each has as many as the others, at any moment; no bit depends on it.
+
+    >>> with at_work():
+    ...     pass
+    """
+    if engine.native is None:
+        yield
+        return
+    engine.native.come_to_work()
+    try:
+        yield
+    finally:
+        engine.native.go_from_work()
+
+
 class Done(NamedTuple):
     """What a call of the engine did: whole steps, the cost of each whole epoch, what ended it."""
 
@@ -144,6 +164,7 @@ class Session:
             numbers=_numbers(plan),
             batch=batch,
             threads=threads,
+            cores=engine.cores(),
             keeps_gradient=keeps_gradient,
         )
         self.load(params, states)

@@ -30,9 +30,9 @@ public:
     using Seam = std::function<void(std::span<T>)>;
 
     // `keeps_gradient` where a gradient is asked for by itself, or changed at the seam.
-    Step(const ProgramSpec& spec, const OptimizerSpec& optimizer, int batch, int threads,
+    Step(const ProgramSpec& spec, const OptimizerSpec& optimizer, int batch, int threads, int cores,
          bool keeps_gradient)
-        : threads_(threads), team_(threads), updates_(optimizer), barrier_(threads),
+        : threads_(threads), cores_(cores), team_(threads), updates_(optimizer), barrier_(threads),
           keeps_(keeps_gradient),
           net_(spec, batch, with_rule(optimizer.rule, []<Rule R>() { return state_count<R>; }),
                keeps_gradient || updates_.clips_norm()) {
@@ -59,6 +59,16 @@ public:
     // How many of the threads share in what follows.
     int team() const { return team_; }
     void team_of(int threads) { team_ = threads; }
+
+    // Have as many threads share in a call as others in this process leave, and return their number.
+    int gather_team() {
+        team_ = within_share();
+        barrier_.expect(team_);
+        return team_;
+    }
+
+    // As many of the threads as others leave just now.
+    int within_share() const { return std::min(threads_, AtWork::share(cores_)); }
 
     void meet() {
         if (team_ > 1) barrier_.wait();
@@ -128,7 +138,7 @@ public:
     // Step number `step`, by the gradient in the arena. False where a weight is not finite.
     bool update(std::int64_t step, double rate) {
         weights_failed_ = false;
-        run_team(threads_, [&](int t) {
+        run_team(gather_team(), [&](int t) {
             updates_.with_update(rate, step, [&](const auto& u) { treat_and_apply(t, u); });
         });
         return !weights_failed_;
@@ -264,7 +274,7 @@ private:
     template <class F>
     double over_pieces(const Data<T>& data, const Batch& all, F&& f) {
         double losses = 0;
-        run_team(threads_, [&](int t) {
+        run_team(gather_team(), [&](int t) {
             for (std::int64_t done = 0; done < all.n; done += net_.batch) {
                 Batch b = all;
                 b.first += done;
@@ -281,7 +291,7 @@ private:
         return losses;
     }
 
-    int threads_;
+    int threads_, cores_;
     int team_;
     int rows_at_once_ = block;
     Updates<T> updates_;

@@ -1,6 +1,7 @@
 // Whole epochs of training in one call, on a team of threads.
 //
-// A team makes a run in laps (laps.hpp), some of which its first thread makes alone.
+// A team makes a run in laps (laps.hpp), some of which its first thread makes alone: among them those
+// in which others in this process want its cores.
 #pragma once
 
 #include <chrono>
@@ -18,9 +19,9 @@ class Trainer {
 public:
     Step<T> step;
 
-    Trainer(const ProgramSpec& spec, const OptimizerSpec& optimizer, int batch, int threads,
+    Trainer(const ProgramSpec& spec, const OptimizerSpec& optimizer, int batch, int threads, int cores,
             bool keeps_gradient)
-        : step(spec, optimizer, batch, threads, keeps_gradient), threads_(threads),
+        : step(spec, optimizer, batch, threads, cores, keeps_gradient), threads_(threads),
           laps_(threads, 1 + spec.work * batch),
           ask_every_(1 + static_cast<std::int64_t>(1e6 / (1 + spec.work * batch))) {}
 
@@ -38,6 +39,7 @@ public:
         place_ = {};
         called_ = 0;
         const auto steps = [&](int t) { return make_steps(data, plan, t, until, interrupted); };
+        threads_ = step.gather_team();
         run_team(threads_, [&](int t) { t == 0 ? lead(plan, steps) : follow(t, steps); });
         step.team_of(threads_);
         step.end();
@@ -56,12 +58,13 @@ private:
     template <class F>
     void lead(const Plan& plan, F&& steps) {
         for (bool goes_on = plan.most_steps > 0; goes_on;) {
-            step.team_of(laps_.together() ? threads_ : 1);
+            const bool crowded = threads_ > step.within_share();
+            step.team_of(laps_.together() && !crowded ? threads_ : 1);
             const std::int64_t before = place_.made;
             last_ = before + laps_.begin();
             if (step.team() > 1) call();
             goes_on = steps(0);
-            laps_.end(place_.made - before);
+            if (!crowded) laps_.end(place_.made - before);
         }
         last_ = -1;
         call();
@@ -148,7 +151,7 @@ private:
                     static_cast<std::uint64_t>(plan.first_epoch + epoch + 1));
     }
 
-    int threads_;
+    int threads_;  // in this call
     Laps laps_;
     std::int64_t ask_every_;  // some tens of microseconds
     Place place_;
