@@ -178,6 +178,7 @@ def test_the_batch_alone_decides_on_shards(batch_size, shards):
     ("shards", "error", "message"),
     [
         (6, ValueError, "fit: shards must be a power of two, got 6; use 4 or 8"),
+        (8192, ValueError, "fit: shards must be at most 4096, got 8192"),
         (0, ValueError, "fit: shards must be a whole number >= 1, got 0"),
         (2.0, TypeError, "fit: shards must be a whole number >= 1, got 2.0 of type float"),
         (True, TypeError, "fit: shards must be a whole number >= 1, got True of type bool"),
