@@ -5,23 +5,24 @@
 The arguments are table, most rows to train with, contestant, and splits. `table_peers.py` starts
 such a process for each contestant on each table, held to some cores. The error is the root mean
 squared one, or the share of rows whose class is not the most probable; the log loss is the mean of
--ln p of the class that a row has. Seconds are of preparing the rows too.
+-ln p of the class that a row has. Seconds are of preparing the rows too; `others` is the number of
+cores that other processes kept busy meanwhile.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
-import os
 import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import psutil
 
 from chainrule.cli.checking import processor
 from peers import available
@@ -44,24 +45,50 @@ def lines(name: str, rows: int, contestant: str, seeds: list[int]) -> Iterator[d
 def figures(table: Table, parts: Parts, contestant: Contestant, seed: int) -> dict[str, Any]:
     """Return what a fit came to, and what it took."""
     module = importlib.import_module(contestant.module)
-    threads, others = len(available()), os.getloadavg()[0]
+    threads = len(available())
     problem = Problem(parts.X, parts.y, table.target, table.task, seed, threads)
-    began, cpu = time.perf_counter(), time.process_time()
+    spent = stopwatch()
     predict = contestant.train(problem)
-    trained, cpu = time.perf_counter(), time.process_time() - cpu
+    training, began = spent(), time.perf_counter()
     made = predict(parts.X_test)
-    ended = time.perf_counter()
+    predicting = time.perf_counter() - began
     return {
         **scores(problem, made, parts.y_test.to_numpy()),
-        "train_seconds": round(trained - began, 3),
-        "train_cpu_seconds": round(cpu, 3),
-        "predict_seconds": round(ended - trained, 4),
+        "train_seconds": round(training.seconds, 3),
+        "train_cpu_seconds": round(training.cpu_seconds, 3),
+        "predict_seconds": round(predicting, 4),
         "test_rows": len(made),
         "threads": threads,
-        "load": round(others, 1),
+        "others": round(training.others, 2),
         "version": version_of(module),
         "processor": processor(),
     }
+
+
+class Spent(NamedTuple):
+    """What something took: its time, that of its threads, and the cores that others kept busy."""
+
+    seconds: float
+    cpu_seconds: float
+    others: float
+
+
+def stopwatch() -> Callable[[], Spent]:
+    """Return a function that says what has been spent since."""
+    began, cpu, busy = time.perf_counter(), time.process_time(), busy_seconds()
+
+    def spent() -> Spent:
+        seconds, own = time.perf_counter() - began, time.process_time() - cpu
+        return Spent(seconds, own, max(busy_seconds() - busy - own, 0.0) / seconds)
+
+    return spent
+
+
+def busy_seconds() -> float:
+    """Return for how long the machine's cores have been busy, or its host has taken them."""
+    times = psutil.cpu_times()._asdict()
+    kinds = ("user", "nice", "system", "irq", "softirq", "steal")  # some systems lack some
+    return sum(times.get(kind, 0.0) for kind in kinds)
 
 
 def scores(problem: Problem, made: np.ndarray, y: np.ndarray) -> dict[str, float | None]:

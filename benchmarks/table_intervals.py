@@ -22,9 +22,7 @@ import functools
 import itertools
 import json
 import math
-import os
 import statistics
-import time
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -43,7 +41,7 @@ from peers import available
 from public_table_rows import FIGURES
 from public_tables import SEEDS, TABLES, TRAIN_ROWS, Parts, load, split
 from table_contestants import MOST_LEVELS, in_categories, with_dates
-from table_fit import version_of
+from table_fit import stopwatch, version_of
 from table_peers_report import table_of
 
 HERE = Path(__file__).parent
@@ -97,9 +95,9 @@ def line(fit: Fit, X: Any, y: Any) -> Line:
     """Return what came of a fit; the width of bounds that have crossed is 0."""
     table, module = TABLES[fit.table], __import__("sklearn") if fit.contestant == BASE else cr
     parts = split(X, y, table, fit.split, fit.rows)
-    began, others = time.perf_counter(), os.getloadavg()[0]
+    spent = stopwatch()
     bounds = CONTESTANTS[fit.contestant](parts, table.target, fit.split)
-    y_test = parts.y_test.to_numpy()
+    took, y_test = spent(), parts.y_test.to_numpy()
     inside = (bounds[:, 0] <= y_test) & (y_test <= bounds[:, 1])
     return {
         **fit._asdict(),
@@ -108,8 +106,8 @@ def line(fit: Fit, X: Any, y: Any) -> Line:
         "width": float(np.maximum(np.diff(bounds), 0).mean()),
         "spread": float(y_test.std()),
         "test_rows": len(y_test),
-        "seconds": round(time.perf_counter() - began, 2),
-        "load": round(others, 1),
+        "seconds": round(took.seconds, 2),
+        "others": round(took.others, 2),
         "threads": len(available()),
         "version": version_of(module),
         "processor": processor(),

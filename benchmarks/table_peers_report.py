@@ -86,8 +86,13 @@ def means(lines: list[dict[str, Any]]) -> dict[str, float]:
     """Return the means over the splits; `disturbed` says that the times are not to be relied on."""
     known = [field for field in MEASURED if lines[0][field] is not None]
     found = {field: statistics.fmean(line[field] for line in lines) for field in known}
-    others = max(line["load"] for line in lines) > 1.5
-    return found | {"disturbed": float(others or any(line["threads"] != 2 for line in lines))}
+    return found | {"disturbed": float(any(map(disturbed, lines)))}
+
+
+def disturbed(line: Mapping[str, Any]) -> bool:
+    """Return whether others kept the cores busy, or may have; older lines have only the load."""
+    others = line["others"] > 0.1 if "others" in line else line["load"] > 1.5
+    return others or line["threads"] != 2
 
 
 def table_of(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -24,7 +24,7 @@ def report(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 def lines() -> list[dict[str, Any]]:
     """Return a line for each fit."""
-    rest = {"log_loss": None, "train_seconds": 2, "predict_seconds": 1, "load": 0, "threads": 2}
+    rest = {"log_loss": None, "train_seconds": 2, "predict_seconds": 1, "others": 0, "threads": 2}
     return [
         {"table": table, "contestant": name, "split": split, "error": error, **rest}
         for name, tables in ERRORS.items()
@@ -51,7 +51,7 @@ def test_who_lacks_a_split_is_left_out(report: ModuleType) -> None:
 
 
 def test_a_time_beside_other_work_is_marked(report: ModuleType) -> None:
-    busy = [{**line, "load": 3 if line["table"] == "b" else 0} for line in lines()]
+    busy = [{**line, "others": 0.4 if line["table"] == "b" else 0} for line in lines()]
     of = report.ground(busy, ["a", "b"], ["HGB"], 2)
     rows = report.seconds_grid(of, "train_seconds").splitlines()
     assert rows[2:] == ["| a     |     2 |   2 |", "| b     |     2 |  ~2 |"]

@@ -133,16 +133,18 @@ def test_one_rate_is_no_race():
 
 @pytest.mark.parametrize("name", effort.EFFORTS)
 def test_an_effort_completes_what_is_left_open(name):
-    chosen, row = completed(Options(effort=name), "regression", 500), effort.EFFORTS[name]
-    assert (chosen.rates, chosen.members) == (row.rates or (RATES["regression"],), row.members)
-    asked = completed(Options(effort=name, learning_rate=0.5, members=2), "regression", 500)
+    task, row = "classification", effort.EFFORTS[name]
+    chosen = completed(Options(effort=name), task, 500)
+    assert (chosen.rates, chosen.members) == (row.rates or (RATES[task],), row.members)
+    asked = completed(Options(effort=name, learning_rate=0.5, members=2), task, 500)
     assert (asked.rates, asked.members) == ((0.5,), 2)
 
 
-@pytest.mark.parametrize(("name", "members"), {"fast": 1, "default": 2, "best": 4}.items())
-def test_beyond_a_small_table_a_model_has_half_as_many_networks(name, members):
-    assert completed(Options(effort=name), "regression", 20_001).members == members
-    assert completed(Options(effort=name), "regression", 20_000).members >= members
+@pytest.mark.parametrize(("name", "members"), {"fast": 1, "default": 2, "best": 3}.items())
+def test_a_quantity_and_a_larger_table_have_half_as_many_networks(name, members):
+    for task, rows in (("regression", 500), ("several", 500), ("classification", 20_001)):
+        assert completed(Options(effort=name), task, rows).members == members
+    assert completed(Options(effort=name), "classification", 20_000).members >= members
 
 
 @refitted

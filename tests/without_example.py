@@ -21,10 +21,14 @@ REPLAY = "part of explaining a step: explain_step is its example"
 OF_A_FILE = "made by read_network_file, with its example"
 FORM = "a written form of an explanation: test_explain_writing.py reads it back"
 SHEET = "a form of a worksheet: test_worksheet.py reads it back"
+IN_SHARDS = "part of fit on several ranks: test_shards.py holds it"
 TYPE = "made by type_of; test_value_types.py holds it"
 MPI = "takes several processes: test_distributed_mpi.py holds it"
 
 WITHOUT_EXAMPLE = {
+    "chainrule.dealt_examples.ExamplesInShards": RECORD,
+    "chainrule.dealt_examples.SubsetInShards": RECORD,
+    "chainrule.dealt_examples.deal_examples": IN_SHARDS,
     "chainrule.distributed.departure.end_orderly": MPI,
     "chainrule.distributed.mpi_ranks.MpiRanks": MPI,
     "chainrule.distributed.mpi_ranks.ranks_of": MPI,
@@ -34,6 +38,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.distributed.small_messages.PatientClock": MPI,
     "chainrule.distributed.small_messages.SmallMessages": MPI,
     "chainrule.distributed.small_messages.Worked": MPI,
+    "chainrule.distributed.tree_sum.TreeSum": "Ranks.add_up shows it",
     "chainrule.distributed.waiting.Waiting": MPI,
     "chainrule.distributed.world.library": MPI,
     "chainrule.distributed.world.world": MPI,
@@ -68,6 +73,9 @@ WITHOUT_EXAMPLE = {
     "chainrule.engine.session.refusal": CHECK,
     "chainrule.engine.single_pass.cost_and_gradient": EVALUATED,
     "chainrule.engine.single_pass.squared_norms": EVALUATED,
+    "chainrule.engine.native_run.reason_against": IN_SHARDS,
+    "chainrule.engine.session.Shards": RECORD,
+    "chainrule.engine.sharded_run.ShardedRun": IN_SHARDS,
     "chainrule.errors.check_weights": CHECK,
     "chainrule.estimators.estimator_html.DiagramPart": RECORD,
     "chainrule.estimators.estimator_html.Seen": RECORD,
@@ -191,6 +199,11 @@ WITHOUT_EXAMPLE = {
     "chainrule.explanation.writer.Writer": ABSTRACT,
     "chainrule.explanation.writer.Written": RECORD,
     "chainrule.explanation.writer.write_step": FORM,
+    "chainrule.given_examples.GivenExamples": RECORD,
+    "chainrule.given_examples.agree_on_run": IN_SHARDS,
+    "chainrule.given_examples.check_shared": IN_SHARDS,
+    "chainrule.given_examples.given_examples": IN_SHARDS,
+    "chainrule.given_examples.shards_of_run": IN_SHARDS,
     "chainrule.history.DivergenceError": MADE_BY_FIT,
     "chainrule.history.History": MADE_BY_FIT,
     "chainrule.history.TrainingInterrupted": MADE_BY_FIT,
@@ -209,6 +222,8 @@ WITHOUT_EXAMPLE = {
     "chainrule.record.Plan": RECORD,
     "chainrule.record.Run": RECORD,
     "chainrule.record.TrainingState": RECORD,
+    "chainrule.reference.before_and_now": MADE_BY_FIT,
+    "chainrule.reference.measured": MADE_BY_FIT,
     "chainrule.reference.clipped": "the bounds of fit: test_training.py holds them",
     "chainrule.reference.diverged": MADE_BY_FIT,
     "chainrule.reference.not_validated": MADE_BY_FIT,

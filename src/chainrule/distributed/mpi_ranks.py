@@ -18,13 +18,13 @@ from chainrule.distributed import departure
 from chainrule.distributed.agreement import agree_on_versions
 from chainrule.distributed.ranks import (
     TIMEOUT,
-    Array,
     RankError,
     Ranks,
     is_agreed,
     silenced,
 )
 from chainrule.distributed.small_messages import PatientClock, SmallMessages
+from chainrule.distributed.tree_sum import Array
 from chainrule.distributed.waiting import Waiting
 from chainrule.errors import check_number
 

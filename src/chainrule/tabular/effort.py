@@ -17,7 +17,8 @@ class Effort:
     rates
         The learning rates that are raced; of one there is no race, and of none it is the task's.
     members
-        How many networks the model of a small table has; that of a larger one has half as many.
+        How many networks a model of classes has, of a small table; a quantity's, and that of a
+        larger table, has half as many, for there a second one brings most of what more would.
     race
         The share of the epochs that each rate gets in the race, in a schedule of its own; at 1, the
         network that wins is itself the first member.
@@ -30,6 +31,6 @@ class Effort:
 
 EFFORTS = {
     "fast": Effort(rates=(), members=1),
-    "default": Effort(rates=(0.003, 0.01), members=4),
-    "best": Effort(rates=(0.003, 0.01), members=8),
+    "default": Effort(rates=(0.003, 0.01), members=3),
+    "best": Effort(rates=(0.003, 0.01), members=6),
 }

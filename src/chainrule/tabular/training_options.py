@@ -279,11 +279,12 @@ def completed(options: Options, task: str, examples: int) -> Options:
     steps = math.ceil(examples / batch)
     epochs = options.epochs or next(e for most, e in EPOCHS if examples <= most)
     rate = options.learning_rate or _one_or_several(effort.rates or (RATES[task],))
+    of_few_rows = task == "classification" and examples <= SMALL
     open_to_data: dict[str, Any] = {
         "hidden": (256, 256),
         "dropout": None if isinstance(rate, tuple) else _dropout(rate),
         "learning_rate": rate,
-        "members": effort.members if examples <= SMALL else math.ceil(effort.members / 2),
+        "members": effort.members if of_few_rows else math.ceil(effort.members / 2),
         "beta2": BETA2,
         "weight_decay": None if isinstance(rate, tuple) else _decay(rate, steps * epochs),
         "batch_size": batch,
