@@ -17,7 +17,6 @@ TABULAR_WITHOUT_EXAMPLE = {
     "chainrule.tabular.files.text_shards.TextParts": IN_PARTS,
     "chainrule.tabular.files.text_shards.starts_of_rows": IN_PARTS,
     "chainrule.tabular.files.text_shards.text_parts": IN_PARTS,
-    "chainrule.tabular.table_shards.Answer": RECORD,
     "chainrule.tabular.bounds_examples.check_interval": OF_AN_INTERVAL,
     "chainrule.tabular.bounds_examples.for_bounds": OF_AN_INTERVAL,
     "chainrule.tabular.bounds_training.left_out_of_bounds": OF_AN_INTERVAL,

@@ -74,8 +74,8 @@ def train(
 ) -> None:
     """Train a network on a table, and save it as a model.
 
-    TABLE is a CSV, Excel, JSON lines, Parquet, Arrow, NPZ or idx file, - for the standard input, or
-    a data set such as sklearn:digits. The kind of each column is inferred and reported; options
+    TABLE is a CSV, Excel, JSON lines, Parquet, Arrow, NPZ or idx file, a folder of Parquet files,
+    - for the standard input, or a data set such as sklearn:digits. The kind of each column is inferred and reported; options
     left out are chosen from the data.
 
     \b
