@@ -75,8 +75,8 @@ def train(
     """Train a network on a table, and save it as a model.
 
     TABLE is a CSV, Excel, JSON lines, Parquet, Arrow, NPZ or idx file, a folder of Parquet files,
-    - for the standard input, or a data set such as sklearn:digits. The kind of each column is inferred and reported; options
-    left out are chosen from the data.
+    - for the standard input, or a data set such as sklearn:digits. The kind of each column is
+    inferred and reported; options left out are chosen from the data.
 
     \b
     chainrule train houses.parquet --target price --out houses.model
