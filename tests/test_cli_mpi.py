@@ -41,7 +41,7 @@ def test_a_command_that_is_not_distributed_is_done_once(arguments, code, out, er
 @pytest.mark.parametrize(
     ("arguments", "env", "message"),
     [
-        (["--dropout", "x"], {}, "Error: Invalid value for '--dropout': 'x' is not a valid float"),
+        (["--dropout", "x"], {}, "Error: Invalid value for '--dropout': "),
         ([], {"CHAINRULE_MPI_TIMEOUT": "soon"}, "Error: CHAINRULE_MPI_TIMEOUT must be a number"),
         ([], {"MPI4PY_LIBMPI": "/no/libmpi.so"}, "Error: mpi4py finds no library of MPI that"),
     ],

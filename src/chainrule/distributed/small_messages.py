@@ -11,7 +11,7 @@ import pickle
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from chainrule.distributed.ranks import RankError, is_silent, mark_agreed, silenced
@@ -41,6 +41,7 @@ class Failure:
     said: str
     rank: int
     error: BaseException | None
+    lost: frozenset[int] = frozenset()  # who does not answer
 
     @classmethod
     def of(cls, error: BaseException, rank: int) -> Failure:
@@ -115,6 +116,7 @@ class SmallMessages:
         self.rank, self.size = comm.Get_rank(), comm.Get_size()
         self.failed: dict[int, Failure] = {}
         self.then: dict[int, str] = {}
+        self.lost: set[int] = set()
         self.heard: set[int] = set()
         self.left: dict[int, float] = {}
         self.worked_at: dict[int, float] = {}
@@ -183,6 +185,7 @@ class SmallMessages:
 
     def _take_failure(self, source: int, failure: Failure) -> None:
         self.failed[source] = failure
+        self.lost |= failure.lost
         if self.rank not in self.failed:
             self.send(Kind.HEARD, [source])
 
@@ -205,8 +208,9 @@ class SmallMessages:
             if found := self.failure():
                 self.send(Kind.THEN, self.others, _in_words(error))
                 return error if is_silent(error) else found
-            self.failed[self.rank] = Failure.of(error, self.rank)
-            self.send(Kind.FAILED, self.others, self.failed[self.rank])
+            failure = replace(Failure.of(error, self.rank), lost=frozenset(self.lost))
+            self.failed[self.rank] = failure
+            self.send(Kind.FAILED, self.others, failure)
         self._await(lambda k: k in self.failed or k in self.heard or k in self.left, seconds)
         first = min(self.failed)
         return self._spoken(error) if first == self.rank else self.failed[first].as_error()
@@ -223,12 +227,12 @@ class SmallMessages:
     def leave(self, seconds: float) -> bool:
         """Tell all that this rank has left; return whether all have, within the seconds."""
         self.send(Kind.LEFT, self.others)
-        return self._await(lambda k: k in self.left, seconds)
+        return self._await(lambda k: k in self.left, seconds) and not self.lost
 
     def _await(self, come: Callable[[int], bool], seconds: float) -> bool:
-        """Take in messages until something has come of every other rank; return whether it has."""
+        """Take in messages until something has come of all who are not lost; return whether so."""
         until = time.monotonic() + seconds
-        while not all(map(come, self.others)):
+        while not all(come(k) for k in self.others if k not in self.lost):
             if time.monotonic() > until:
                 return False
             time.sleep(0.001)

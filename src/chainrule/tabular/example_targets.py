@@ -106,7 +106,8 @@ def _held_out(
 ) -> NDArray[np.bool_]:
     """Return which of this rank's examples are held out: the first rank chooses among all."""
     given = {name: shards.at_first(column) for name, column in by.items() if column is not None}
-    y, n = shards.at_first(y), len(y)
+    n = len(y)
+    y = shards.at_first(y.astype(np.int32) if y.dtype == np.int64 else y)
 
     def chosen() -> Array:
         try:

@@ -46,13 +46,14 @@ class SurveyedTable(NamedTuple):
     shards: TableShards
 
     @property
-    def rows(self) -> NDArray[np.int64]:
+    def rows(self) -> NDArray[np.uint32]:
         """The number of each kept row in the table, from 1."""
-        return self.kept[ROW].to_numpy().astype(np.int64)
+        return self.kept[ROW].to_numpy()
 
-    def without_sample(self) -> SurveyedTable:
-        """Return this without the sample, once it has served: the rows want its room."""
-        return self._replace(survey=replace(self.survey, sample=self.survey.sample.clear()))
+    def without_values(self) -> SurveyedTable:
+        """Return this without sample and targets, once they have served: their room is wanted."""
+        survey = replace(self.survey, sample=self.survey.sample.clear())
+        return self._replace(survey=survey, kept=self.kept.select(ROW))
 
 
 def survey_table(
@@ -84,7 +85,7 @@ def survey_table(
     if options.time is not None and forms.time is not None:
         kept = kept.with_columns(read(forms.time, written[options.time]).values)
     kept = with_target(kept, target)
-    places = kept[ROW].to_numpy() - (1 + source.parts.first)
+    places = kept[ROW].to_numpy() - np.uint32(1 + source.parts.first)
     return SurveyedTable(forms, found, decisions, kept, source.parts.chosen(places))
 
 
