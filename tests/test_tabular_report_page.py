@@ -10,6 +10,7 @@ from chainrule.tabular.report import (
     report,
     write_report,
 )
+from pages import Visit
 from reports import TRAININGS, Page, made, trained
 
 
@@ -110,26 +111,18 @@ def test_a_place_that_takes_no_file_is_named(tmp_path):
 
 @pytest.fixture
 def seen(browser, tmp_path):
-    """Open a page; at the end nothing may stand in the console, nor have been asked for."""
-    pages = []
+    """Open a page."""
+    visits = []
 
     def see(name, width=1280):
         path = tmp_path / f"{name}.html"
         path.write_text(made(name)[2], encoding="utf-8")
-        page = browser.new_page()
-        said = []
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda request: said.append(request.url))
-        page.set_viewport_size({"width": width, "height": 800})
-        page.goto(path.as_uri())
-        pages.append((page, said, path.as_uri()))
-        return page
+        visits.append(Visit(browser, path, width))
+        return visits[-1].page
 
     yield see
-    for page, said, address in pages:
-        page.close()
-        assert said == [address]
+    for visit in visits:
+        visit.close()
 
 
 @pytest.mark.parametrize("width", [360, 768, 1280])
