@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -127,8 +127,9 @@ class TextParts(Source):
         """Return the SHA-256 of the file's bytes, shard by shard; every rank calls this."""
         return fingerprint(self._table, self.parts)
 
-    def as_text(self, columns: Sequence[str], nulls: Sequence[str] = ()) -> TextParts:  # type: ignore[override]
+    def as_text(self, columns: Iterable[str], nulls: Iterable[str] = ()) -> TextParts:
         """Return these rows with some columns as the text that stands in the file."""
+        columns, nulls = tuple(columns), tuple(nulls)
         each = [part.as_text(columns, nulls) for part in self._each]
         return TextParts(self._table.as_text(columns, nulls), each, self.parts)
 
