@@ -17,7 +17,6 @@ TABULAR_WITHOUT_EXAMPLE = {
     "chainrule.tabular.files.text_shards.TextParts": IN_PARTS,
     "chainrule.tabular.files.text_shards.starts_of_rows": IN_PARTS,
     "chainrule.tabular.files.text_shards.text_parts": IN_PARTS,
-    "chainrule.tabular.table_shards.Answer": RECORD,
     "chainrule.tabular.bounds_examples.check_interval": OF_AN_INTERVAL,
     "chainrule.tabular.bounds_examples.for_bounds": OF_AN_INTERVAL,
     "chainrule.tabular.bounds_training.left_out_of_bounds": OF_AN_INTERVAL,
@@ -140,6 +139,8 @@ TABULAR_WITHOUT_EXAMPLE = {
     "chainrule.tabular.report.quality_cards.classification": REPORTED,
     "chainrule.tabular.report.quality_cards.regression": REPORTED,
     "chainrule.tabular.report.write_report": "writes: report is its example",
+    "chainrule.tabular.report.all_findings": "part of report, whose example shows it",
+    "chainrule.tabular.report.page": "part of report, whose example shows it",
     "chainrule.tabular.scores.Score": RECORD,
     "chainrule.tabular.target_decisions.check_counts": (
         "test_tabular_objectives.py holds its message"
@@ -171,6 +172,8 @@ TABULAR_WITHOUT_EXAMPLE = {
     "chainrule.tabular.effort.Effort": "a record: its fields say all",
     "chainrule.tabular.budget.StageBudget": "made by Budget; test_table_budget.py holds it",
     "chainrule.tabular.block_checkpoints.Keeper": "made by keeping",
+    "chainrule.tabular.block_checkpoints.Follower": "made by keeping on the other ranks",
+    "chainrule.tabular.training_outputs.Saving": "made by TrainingOutputs, part of train",
     "chainrule.tabular.block_checkpoints.NoKeeper": "made by keeping",
     "chainrule.tabular.training_outputs.TrainingOutputs": "part of train, whose tests hold it",
     "chainrule.tabular.training_outputs.claimed": "test_cli_places_meanwhile.py holds it",

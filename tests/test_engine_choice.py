@@ -145,6 +145,7 @@ def test_info_shows_the_versions_the_machine_and_the_engine():
         "cores",
         "engine",
         "bits",
+        "MPI",
     ]
     assert f"Python     CPython {'.'.join(map(str, sys.version_info[:3]))}" in found.output
     assert max(map(len, found.output.splitlines())) <= 80

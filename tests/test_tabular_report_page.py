@@ -83,10 +83,10 @@ def test_whatever_a_table_holds_is_text_and_short():
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
-    given, _, html = made("classes")
+    *_, html = made("classes")
     path = tmp_path / "report.html"
     path.write_text("before")
-    write_report(path, *given)
+    write_report(path, html)
     assert path.read_text(encoding="utf-8") == html
 
     def full(*_):
@@ -94,16 +94,16 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match=r"No space left on device: '.*report\.html'"):
-        write_report(path, *given)
+        write_report(path, html)
     assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
     assert path.read_text(encoding="utf-8") == html
 
 
 def test_a_place_that_takes_no_file_is_named(tmp_path):
     with pytest.raises(ValueError, match="is not a file that could be replaced"):
-        write_report(tmp_path, *made("classes")[0])
+        write_report(tmp_path, made("classes")[2])
     with pytest.raises(FileNotFoundError, match="missing"):
-        write_report(tmp_path / "missing" / "report.html", *made("classes")[0])
+        write_report(tmp_path / "missing" / "report.html", made("classes")[2])
 
 
 # --- in a browser

@@ -240,6 +240,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.serialization.checkpoint_store.CheckpointError": (
         "test_checkpoints_*.py hold each message"
     ),
+    "chainrule.fitting.run_identity.identity": "part of Checkpoint.fit, whose example shows it",
     "chainrule.fitting.trainer.Measure": RECORD,
     "chainrule.fitting.trainer.Blocks": "what a Trainer asks of blocks",
     "chainrule.fitting.trainer.TrainingPlan": "a record: its fields say all",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from chainrule.distributed.ranks import Ranks, agreed
 
@@ -13,12 +13,26 @@ T = TypeVar("T")
 def by_first(ranks: Ranks, find: Callable[[], T]) -> T:
     """Return what the first rank finds, which all others take: such as what a clock says.
 
+    What it raises, all raise.
+
     >>> from chainrule.distributed import Alone
     >>> by_first(Alone(), lambda: 3)
     3
     """
-    found: T = ranks.first(find() if ranks.rank == 0 else None)
-    return found
+    if ranks.size == 1:
+        return find()
+    found, error = ranks.first(_tried(find) if ranks.rank == 0 else None)
+    if error is not None:
+        raise agreed(error, ranks)
+    value: T = found
+    return value
+
+
+def _tried(find: Callable[[], Any]) -> tuple[Any, Exception | None]:
+    try:
+        return find(), None
+    except Exception as error:
+        return None, error
 
 
 def by_each(ranks: Ranks, find: Callable[[], T]) -> T:
@@ -32,12 +46,9 @@ def by_each(ranks: Ranks, find: Callable[[], T]) -> T:
     """
     if ranks.size == 1:
         return find()
-    own: Exception | None = None
-    try:
-        found = find()
-    except Exception as error:
-        own = error
+    found, own = _tried(find)
     for rank, other in enumerate(ranks.values(own)):
         if other is not None:
             raise agreed(own if own is not None and rank == ranks.rank else other, ranks)
-    return found
+    value: T = found
+    return value

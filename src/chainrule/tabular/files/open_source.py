@@ -114,6 +114,8 @@ def _opened(where: Any, asked: Reading, *, in_parts: bool) -> Source:
     if is_elsewhere(name):
         return Elsewhere(name)
     if name == STANDARD_INPUT or path.is_fifo():
+        if in_parts:
+            raise TableError(f"{name}: comes to one process only; give a file that all can read")
         return _spooled(name, asked)
     if (found := data_set(name, path)) is not None:
         return found

@@ -16,8 +16,10 @@ import numpy as np
 import polars as pl
 
 from chainrule.distributed import Array, Ranks, shards_of
+from chainrule.formatting import counted
 from chainrule.tabular.files.data_frames import Frame
 from chainrule.tabular.files.delimited_text import Delimited
+from chainrule.tabular.files.shard_digests import fingerprint, together
 from chainrule.tabular.files.source import CHUNK, Source, chunks_of, rebatch
 from chainrule.tabular.files.text_shards import text_parts
 from chainrule.tabular.formats.column_values import shown
@@ -52,8 +54,8 @@ class RowPart(Source):
         return self._table.dtypes
 
     def fingerprint(self) -> str:
-        """Return that of the table, which the first rank reads; every rank calls this."""
-        return self.parts.by_first(self._table.fingerprint)
+        """Return the SHA-256 of the file's bytes, shard by shard; every rank calls this."""
+        return fingerprint(self._table, self.parts)
 
     def chunks(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
         """Yield the rows in their order, CHUNK of one shard at a time; an empty chunk for none."""
@@ -93,9 +95,7 @@ class DealtFrame(Frame):
     def fingerprint(self) -> str:
         """Return the SHA-256 of the content of each shard, together; every rank calls this."""
         shards = (Frame(self.name, self._frame[each]) for each in self.parts.slices)
-        own = [shard.fingerprint() for shard in shards]
-        each = [digest for digests in self.parts.values(own) for digest in digests]
-        return hashlib.sha256("".join(each).encode()).hexdigest()
+        return together([shard.fingerprint() for shard in shards], self.parts)
 
     def chunks(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
         """Yield the rows in their order, CHUNK of one shard at a time; an empty chunk for none."""
@@ -152,8 +152,8 @@ def _facts(table: Source) -> dict[str, str]:
     ends = hashlib.sha256(b"".join(map(_ends, table.stamps))).hexdigest()
     return {
         "columns": f"the columns {_listed(table.columns)}",
-        **({} if table.rows is None else {"rows": f"{table.rows:,} rows"}),
-        "size": f"{sum(sizes):,} bytes",
+        **({} if table.rows is None else {"rows": counted(table.rows, "row")}),
+        "size": counted(sum(sizes), "byte"),
         "content": f"other bytes: their SHA-256 begins with {ends[:8]}",
     }
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ import polars as pl
 from chainrule.distributed import Ranks, shards_of
 from chainrule.tabular.files.delimited_text import Delimited
 from chainrule.tabular.files.quoting import FEED, Quotes
+from chainrule.tabular.files.shard_digests import fingerprint
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.files.text_fields import FieldType, widened
 from chainrule.tabular.files.text_file import TextFile
@@ -123,11 +124,12 @@ class TextParts(Source):
         return sum(each.size for each in self._each)
 
     def fingerprint(self) -> str:
-        """Return that of the text, which the first rank reads; every rank calls this."""
-        return self.parts.by_first(self._table.fingerprint)
+        """Return the SHA-256 of the file's bytes, shard by shard; every rank calls this."""
+        return fingerprint(self._table, self.parts)
 
-    def as_text(self, columns: Sequence[str], nulls: Sequence[str] = ()) -> TextParts:  # type: ignore[override]
+    def as_text(self, columns: Iterable[str], nulls: Iterable[str] = ()) -> TextParts:
         """Return these rows with some columns as the text that stands in the file."""
+        columns, nulls = tuple(columns), tuple(nulls)
         each = [part.as_text(columns, nulls) for part in self._each]
         return TextParts(self._table.as_text(columns, nulls), each, self.parts)
 
