@@ -16,6 +16,7 @@ CHECK = "refuses bad input: each message is in test_bad_input.py"
 REFUSED = "refuses bad input: each message is in test_estimators_bad_input.py"
 MADE_BY_FIT = "made by fit, whose example shows it"
 ESTIMATOR = "part of a fit: the examples of the two estimators show it, test_estimators*.py hold it"
+ON_RANKS = "part of a fit on several ranks: test_estimators_ranks.py holds it"
 EVALUATED = "the function of the same name in chainrule.evaluation is its example"
 REPLAY = "part of explaining a step: explain_step is its example"
 OF_A_FILE = "made by read_network_file, with its example"
@@ -98,6 +99,15 @@ WITHOUT_EXAMPLE = {
     "chainrule.estimators.lbfgs.Minimisation": ESTIMATOR,
     "chainrule.estimators.scorers.Scoring": RECORD,
     "chainrule.estimators.lbfgs.check_statistics": REFUSED,
+    "chainrule.estimators.fit_data.OfAll": RECORD,
+    "chainrule.estimators.fit_examples.FitExamples": ABSTRACT,
+    "chainrule.estimators.hyperparameters.check_number_of_shards": REFUSED,
+    "chainrule.estimators.inputs.check_no_rows": ESTIMATOR,
+    "chainrule.estimators.shared_cost.SharedCost": ON_RANKS,
+    "chainrule.estimators.shared_rows.GivenRows": RECORD,
+    "chainrule.estimators.shared_rows.SharedRows": ON_RANKS,
+    "chainrule.estimators.shared_rows.agree_on_rows": ON_RANKS,
+    "chainrule.estimators.shared_rows.like_others": ON_RANKS,
     "chainrule.batches.Examples": RECORD,
     "chainrule.batches.batches": "a generator of Examples; fit is its example",
     "chainrule.batches.batches_after": "a generator of Examples without end; batches is its like",

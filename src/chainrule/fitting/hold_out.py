@@ -110,6 +110,24 @@ def _some_groups(groups: Array, wanted: int, draw: np.random.Generator) -> Rows:
     return np.flatnonzero(np.isin(of, order[before < wanted][: max(1, len(sizes) - 1)]))
 
 
+AT_LEAST_TWO = (
+    "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
+)
+
+
+def drawn_places(n: int, wanted: int, draw: np.random.Generator) -> Rows:
+    """Draw so many of n places, one of each part of about n / wanted in a row.
+
+    So whatever is sorted along them has its share.
+
+    >>> drawn_places(9, 3, np.random.default_rng(0)) // 3
+    array([0, 1, 2])
+    """
+    ends = np.arange(wanted + 1) * n // wanted
+    first, size = ends[:-1], np.diff(ends)
+    return np.asarray(first + (draw.random(wanted) * size).astype(np.int64))
+
+
 def as_scikit_learn(n: int, fraction: float, seed: int, classes: Array | None = None) -> Rows:
     """Hold out what `train_test_split` would, by class where these are given, without its copies.
 
@@ -123,10 +141,7 @@ def as_scikit_learn(n: int, fraction: float, seed: int, classes: Array | None = 
     else:
         held = _by_class(classes, fraction, seed)
     if len(held) < 2:
-        raise ValueError(
-            "The validation set is too small. Increase 'validation_fraction' or the size of your "
-            "dataset."
-        )
+        raise ValueError(AT_LEAST_TWO)
     return np.sort(held)
 
 

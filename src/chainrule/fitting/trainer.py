@@ -118,8 +118,8 @@ class OneBlock:
 
     @property
     def sizes(self) -> NDArray[np.int64]:
-        """The size of the block."""
-        return np.array([len(self.examples.X)])
+        """The size of the block; what is here of it may be nothing."""
+        return np.array([max(1, len(self.examples.X))])
 
     def __getitem__(self, k: int) -> Examples:
         return self.examples

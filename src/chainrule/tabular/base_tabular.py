@@ -36,6 +36,7 @@ from chainrule.tabular.estimator_table import (
     numbers_of,
     unwrapped,
 )
+from chainrule.tabular.forked import check_threads_of_polars
 from chainrule.tabular.read_options import Reading
 from chainrule.tabular.table_model import TableModel
 from chainrule.tabular.target_decisions import check_several
@@ -157,6 +158,7 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _frame(self, X: Any, *, first: bool = False) -> pl.DataFrame:
         """Return X as a frame whose columns are called as in training."""
+        check_threads_of_polars()
         if is_frame(X):
             with in_words_of_estimators():
                 frame = frame_of(X)

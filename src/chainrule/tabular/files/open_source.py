@@ -18,6 +18,7 @@ from chainrule.tabular.files.source import Source
 from chainrule.tabular.files.spool import STANDARD_INPUT, Spool
 from chainrule.tabular.files.text_file import text_file
 from chainrule.tabular.files.workbooks import workbook
+from chainrule.tabular.forked import check_threads_of_polars
 from chainrule.tabular.read_options import Reading
 from chainrule.tabular.table_error import TableError
 
@@ -90,6 +91,7 @@ def open_source(where: Any, *, ranks: Ranks | None = None, **reading: Any) -> So
     >>> open_source("sklearn:iris").whole().shape
     (150, 5)
     """
+    check_threads_of_polars()
     asked = Reading.from_mapping(reading)
     if isinstance(where, Source):
         if asked.changed():
