@@ -119,12 +119,16 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         named = is_frame(X := unwrapped(X))
         rows = self._rows(X, y, weight, "y", ranks)
         self._check_enough(sum(ranks.values(len(rows.y))))
-        each = ranks.values(np.unique(rows.y) if len(rows.y) else None)
-        values = np.unique(np.concatenate([own for own in each if own is not None]))
+        own = np.unique(rows.y)
+        own = own if self._task == "classification" else own[[0, -1][: len(own)]]
+        each = ranks.values(own if len(own) else None)
+        values = np.unique(np.concatenate([some for some in each if some is not None]))
         if len(values) == 1 and rows.y.ndim == 1:
             raise agreed(ValueError(f"y is {values.tolist()[0]!r} on all ranks, always"), ranks)
         self._learn(values)
-        self.model_ = self._trained(rows, names_of_targets(y, rows.y), named=named, ranks=ranks)
+        names = names_of_targets(y, rows.y)
+        made: TableModel | ConstantModel = self._trained(rows, names, named=named, ranks=ranks)
+        self.model_ = made
 
     def _check_enough(self, n: int) -> None:
         if n < 2:
