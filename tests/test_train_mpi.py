@@ -104,15 +104,31 @@ def test_an_error_is_told_once(options, code, message):
     assert not Path("houses.model").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_to_mpiexec_leaves_a_checkpoint(number):
-    """Open MPI's passes nothing on of what is said then."""
+def under_way():
     process = started(2, *SMALL, "--epochs", 100_000, "--checkpoint-every", 1000)
     next(line for line in process.stderr if line.startswith("epoch "))
-    process.send_signal(number)
+    return process
+
+
+def test_a_signal_to_mpiexec_leaves_a_checkpoint():
+    """Open MPI's passes nothing on of what is said then."""
+    process = under_way()
+    process.send_signal(signal.SIGINT)
     done = ended(process)
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
+    assert len(checkpoints()) == 1
+
+
+@pytest.mark.parametrize("to", [[1], [0, 1]])
+def test_a_signal_to_ranks_leaves_a_checkpoint_and_says_how_to_go_on(to):
+    process = under_way()
+    for rank in to:
+        os.kill(int(Path(f"{rank}.pid").read_text()), signal.SIGINT)
+    done = ended(process)
+    assert done.returncode == 130
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("Interrupted; to go on: mpiexec -n 2 ") == 1
     assert len(checkpoints()) == 1
 
 

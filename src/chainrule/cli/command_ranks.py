@@ -133,8 +133,8 @@ def _code(error: BaseException | None) -> int:
         return INTERRUPTED
     try:
         with failures(), refusals():
-            raise error or RuntimeError
-    except click.ClickException as refused:
-        return refused.exit_code
-    except BaseException:
-        return 1
+            raise error or RankError("", 0)
+    except click.ClickException as made:
+        return made.exit_code
+    except Exception:
+        return Failure.exit_code

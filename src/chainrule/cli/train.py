@@ -19,7 +19,7 @@ from chainrule.cli.option_names import about_in_options
 from chainrule.cli.terminal import say, say_as_json
 from chainrule.cli.training_files import Files
 from chainrule.codec import to_data
-from chainrule.distributed import Alone, RankError, Ranks
+from chainrule.distributed import Alone, RankError, Ranks, agreed
 from chainrule.formatting import size
 from chainrule.regular_files import sha256_of
 
@@ -231,7 +231,7 @@ def _resumable(ctx: click.Context, files: Files, ranks: Ranks) -> Iterator[None]
         line = "" if ranks.rank else _line_to_go_on(ctx, files, ranks)
         if isinstance(getattr(error, "error", error), KeyboardInterrupt):
             end = f"; to go on: {line}" if line else " before there was anything to keep."
-            raise KeyboardInterrupt(f"Interrupted{end}") from None
+            raise agreed(KeyboardInterrupt(f"Interrupted{end}"), ranks) from None
         if line:
             say(f"To go on: {line}", err=True)
         raise

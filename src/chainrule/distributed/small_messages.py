@@ -64,9 +64,11 @@ def _that_pickles(error: BaseException) -> BaseException | None:
     """Return an exception that other ranks can read, in a message that needs no waiting."""
     try:
         pickled = pickle.dumps(error)
-        return error if len(pickled) < 2_000 and pickle.loads(pickled) else None
+        if len(pickled) < 2_000 and pickle.loads(pickled):
+            return error
     except Exception:
-        return None
+        pass
+    return KeyboardInterrupt(str(error)) if isinstance(error, KeyboardInterrupt) else None
 
 
 def _made_of(error: BaseException) -> Iterator[BaseException]:
