@@ -20,7 +20,7 @@ BUILD := --no-build-isolation --config-settings=build-dir=build/engine
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test coverage test-without-compiler sanitize wheel lint format bench bench-estimators bench-tables clean
+.PHONY: help demo test coverage test-without-compiler sanitize wheel lint format bench bench-estimators bench-tables bench-ranks clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' Makefile
@@ -89,6 +89,12 @@ bench-tables: .venv/.installed .venv/.installed-bench-tables ## time training on
 	@$(BIN)/python benchmarks/table_refit.py
 	@$(BIN)/python benchmarks/table_peers.py $(ARGS)
 	@$(BIN)/python benchmarks/table_intervals.py
+
+bench-ranks: .venv/.installed .venv/.installed-bench .venv/.installed-mpi ## train on several processes beside one and beside PyTorch's; ARGS="--again exchange"
+	@$(BIN)/python benchmarks/ranks.py $(ARGS)
+	@$(BIN)/python benchmarks/ranks_model.py
+	@$(BIN)/python benchmarks/ranks_bits.py
+	@$(BIN)/python benchmarks/ranks_table.py
 
 clean: ## remove .venv, caches and everything built
 	rm -rf .venv .venv-* build dist htmlcov .coverage .coverage.* .hypothesis \

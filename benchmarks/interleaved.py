@@ -27,16 +27,18 @@ Turn = Callable[[int], tuple[float, Any]]
 Start = Callable[[], Turn]
 
 
-def in_one_call(begin: Callable[[], Callable[[int], Any]]) -> Start:
+def in_one_call(
+    begin: Callable[[], Callable[[int], Any]], clock: Callable[[], float] = time.perf_counter
+) -> Start:
     """Return the start of work whose units make one call: `begin()(epochs)`."""
 
     def start() -> Turn:
         run = begin()
 
         def turn(count: int) -> tuple[float, Any]:
-            began = time.perf_counter()
+            began = clock()
             result = run(count)
-            return (time.perf_counter() - began) / count, result
+            return (clock() - began) / count, result
 
         return turn
 
@@ -59,17 +61,27 @@ def one_by_one(call: Callable[[], Any]) -> Start:
     return lambda: turn
 
 
+def repeated(call: Callable[[], Any], clock: Callable[[], float] = time.perf_counter) -> Start:
+    """Return the start of calls of which only the mean counts: several processes make them."""
+
+    def run(count: int) -> None:
+        for _ in range(count):
+            call()
+
+    return in_one_call(lambda: run, clock)
+
+
 class Entrant:
     """One engine's way to do the work, with how many units of it make a turn and a warm-up."""
 
-    def __init__(self, start: Start, least: int) -> None:
+    def __init__(self, start: Start, least: int, seconds: float = TURN) -> None:
         self.start = start
         turn = start()
         self.first = turn(1)[1]
         """The result of the first unit, which also compiles what needs it."""
         self.seconds = _first_look(turn)
         """About how long a unit takes."""
-        self.count = max(least, round(TURN / self.seconds))
+        self.count = max(least, round(seconds / self.seconds))
         self.warm_up = max(1, round(WARM_UP / self.seconds)) if self.seconds < TURN else 0
 
     def take_turn(self) -> float:
@@ -89,9 +101,9 @@ def _first_look(turn: Turn) -> float:
     return min(times)
 
 
-def fastest(ways: dict[str, Start], least: int) -> tuple[str, Entrant]:
+def fastest(ways: dict[str, Start], least: int, seconds: float = TURN) -> tuple[str, Entrant]:
     """Return the fastest of some ways to do the same work, with its name."""
-    tried = {name: Entrant(start, least) for name, start in ways.items()}
+    tried = {name: Entrant(start, least, seconds) for name, start in ways.items()}
     name = min(tried, key=lambda name: tried[name].seconds)
     return name, tried[name]
 

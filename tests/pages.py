@@ -37,19 +37,46 @@ def browser():
         own.close()
 
 
-class Opened:
-    """A page in the browser, what it has written to the console, and what it has asked for."""
+class Visit:
+    """A file in the browser, what it has written to the console, and what it has asked for.
 
-    def __init__(self, browser, path, width, height):
+    A page of the browser serves one visit after the other: to open one takes as long as most of
+    them.
+    """
+
+    free = []  # noqa: RUF012
+
+    def __init__(self, browser, path, width, height=800):
         self.messages, self.requests = [], []
-        self.page = browser.new_page()
+        self.page = self.free.pop() if self.free else browser.new_page()
         self.page.set_viewport_size({"width": width, "height": height})
+        self.page.emulate_media(media="null", color_scheme="null")
+        self.page.mouse.move(0, 0)
         self.page.set_default_timeout(10_000)
-        self.page.on("console", lambda message: self.messages.append(message.text))
-        self.page.on("pageerror", lambda error: self.messages.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.listeners = {
+            "console": lambda message: self.messages.append(message.text),
+            "pageerror": lambda error: self.messages.append(str(error)),
+            "request": lambda request: self.requests.append(request.url),
+        }
+        for event, listener in self.listeners.items():
+            self.page.on(event, listener)
         self.url, self.size = path.as_uri(), path.stat().st_size
         self.page.goto(self.url)
+
+    def close(self):
+        """Leave the page to others; nothing may stand in the console, nor have been asked for."""
+        for event, listener in self.listeners.items():
+            self.page.remove_listener(event, listener)
+        self.free.append(self.page)
+        assert self.messages == []
+        assert self.requests == [self.url]
+
+
+class Opened(Visit):
+    """The page of an explanation in the browser."""
+
+    def __init__(self, browser, path, width, height):
+        super().__init__(browser, path, width, height)
         self.page.wait_for_selector("html[data-ready]", state="attached")
 
     def lines(self):
@@ -102,11 +129,6 @@ class Opened:
     def lit(self, kind):
         """What is on the path, or under the pointer."""
         return self.elements(f".{kind}")
-
-    def close(self):
-        self.page.close()
-        assert self.messages == []
-        assert self.requests == [self.url]
 
 
 @pytest.fixture

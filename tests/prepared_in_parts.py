@@ -54,9 +54,14 @@ def prepared(ranks, where, target, shards=SHARDS, options=None):
     return prepared_as_given(ranks, given, target, shards, options)
 
 
+def opened(ranks, given, shards=SHARDS):
+    """This rank's part of a file, or of what the ranks give of a frame."""
+    return parted(open_source(given, ranks=ranks), ranks, lambda rows: shards)
+
+
 def prepared_as_given(ranks, given, target, shards=SHARDS, options=None):
     """What ranks prepare of a file, or of what this rank gives of a frame."""
-    source = parted(open_source(given, ranks=ranks), ranks, lambda rows: shards)
+    source = opened(ranks, given, shards)
     found = prepare(source, target, Options(**(options or {})))
     with found.blocks, found.with_all() as with_all:
         return {

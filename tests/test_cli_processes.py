@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from chainrule.cli.signals import Signals
-from commands import PROGRAM, houses, ran, started
+from commands import PROGRAM, QUICK, houses, ran, started
 
 LONG = ("--epochs", 1_000_000, "--patience", 1_000_000, "--checkpoint-every", 0)
 
@@ -54,7 +54,7 @@ def test_a_signal_ends_a_training_with_a_checkpoint(number, code):
 
 @posix
 def test_a_signal_leaves_no_part_of_predictions():
-    ran("train", "houses.csv", "--target", "price", "--epochs", 1, "--quiet")
+    ran("train", "houses.csv", "--target", "price", *QUICK, "--quiet")
     header, _, rows = houses(50_000).write_csv().partition("\n")
     Path("many.csv").write_text(f"{header}\n{40 * rows}")
     with started("predict", "houses.model", "many.csv", "-o", "made.csv") as predicting:
@@ -85,7 +85,7 @@ def test_the_second_signal_ends_the_process_at_once(monkeypatch):
 
 @posix
 def test_a_pipe_that_nobody_reads_on_ends_predict_quietly():
-    ran("train", "houses.csv", "--target", "price", "--epochs", 1, "--quiet")
+    ran("train", "houses.csv", "--target", "price", *QUICK, "--quiet")
     houses(200_000).write_csv("new.csv")
     with started("predict", "houses.model", "new.csv") as predicting:
         first = predicting.stdout.readline()
@@ -173,7 +173,7 @@ def test_each_shell_is_told_how_to_complete(shell):
 
 @posix
 def test_twenty_times_the_rows_take_hardly_more_memory():
-    ran("train", "houses.csv", "--target", "price", "--epochs", 1, "--quiet")
+    ran("train", "houses.csv", "--target", "price", *QUICK, "--quiet")
     header, _, rows = houses(50_000).write_csv().partition("\n")
     Path("few.csv").write_text(f"{header}\n{rows}")
     Path("many.csv").write_text(f"{header}\n{20 * rows}")

@@ -157,12 +157,14 @@ VALUES = {
     "weight_decay": ("0.1", 0.1),
     "epochs": ("3", 3),
     "batch_size": ("16", 16),
+    "shards": ("4", 4),
     "patience": ("5", 5),
     "clip_norm": ("1.5", 1.5),
     "refit": (None, True),
     "seed": ("7", 7),
     "threads": ("1", 1),
     "memory": ("300MB", 300_000_000),
+    "timeout": ("5min", 300),
 }
 
 
@@ -235,6 +237,13 @@ def test_each_option_reaches_the_training(field):
         (["--order", "kind=flat<"], "order of 'kind' leaves out 'house'"),
         (["--order", 'kind="flat<loft"'], "must be such as cut=Fair<Good<Ideal, got"),
         (["--leave-out", "si\nze"], "a name that holds a line break stands in quotes, got"),
+        (["--shards", "6"], "--shards must be a power of two, got 6; use 4 or 8"),
+        (
+            ["--shards", "16", "--batch-size", "8"],
+            "--shards must be at most the 8 examples of --ba",
+        ),
+        (["--shards", "64"], "--shards must be at most the 32 examples of --batch-size, got 64"),
+        (["--timeout", "0"], "--timeout must be a finite number > 0, got 0"),
         (["--groups", "kind", "--time", "built"], "--groups and --time exclude each other"),
         (["--memory", "much"], "must be bytes, such as 300MB or 2GiB, got 'much'"),
         (["--memory", "300XB"], "must be bytes, such as 300MB or 2GiB, got '300XB'"),

@@ -70,8 +70,10 @@ def own_sums(ranks, parts):
 
 
 def added_up(ranks, parts):
-    sums = own_sums(ranks, parts)
-    ranks.add_up(sums, len(parts))
+    """The total, with what an earlier sum has left in memory."""
+    for each in (parts[::-1], parts):
+        sums = own_sums(ranks, each)
+        ranks.add_up(sums, len(each))
     return sums[0]
 
 
@@ -176,6 +178,7 @@ def test_the_batch_alone_decides_on_shards(batch_size, shards):
     ("shards", "error", "message"),
     [
         (6, ValueError, "fit: shards must be a power of two, got 6; use 4 or 8"),
+        (8192, ValueError, "fit: shards must be at most 4096, got 8192"),
         (0, ValueError, "fit: shards must be a whole number >= 1, got 0"),
         (2.0, TypeError, "fit: shards must be a whole number >= 1, got 2.0 of type float"),
         (True, TypeError, "fit: shards must be a whole number >= 1, got True of type bool"),

@@ -114,6 +114,27 @@ def test_trouble_of_one_rank_ends_all_with_one_message(name):
     assert re.search(f"^(chainrule.*)?{message}$", done.stderr, re.MULTILINE), done.stderr
 
 
+CAUGHT = """
+for turn in range(3):
+    try:
+        with ranks.together():
+            if turn == 1 and ranks.rank == 1:  # it is ahead of the others, who get none of this
+                ranks._begun([np.ones(3)] * ranks.size, [np.ones(3)] * ranks.size)
+            if turn == 2:
+                time.sleep(ranks.rank * 0.3)  # by then it has heard of rank 0
+            raise ValueError(f"{ranks.rank} in {turn}")
+    except ValueError as error:
+        assert str(error) == f"{ranks.rank} in {turn}"
+        assert cr.distributed.is_silent(error) == (ranks.rank > 0)
+    assert ranks.values(turn) == [turn] * ranks.size
+"""
+
+
+def test_what_all_ranks_raise_can_be_caught_and_gone_on_from():
+    done = on_ranks(3, CAUGHT)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 BUSY = """
 until = time.monotonic() + (4 if ranks.rank == 1 else 0)
 while time.monotonic() < until: sum(range(1000))

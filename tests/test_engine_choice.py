@@ -145,6 +145,7 @@ def test_info_shows_the_versions_the_machine_and_the_engine():
         "cores",
         "engine",
         "bits",
+        "MPI",
     ]
     assert f"Python     CPython {'.'.join(map(str, sys.version_info[:3]))}" in found.output
     assert max(map(len, found.output.splitlines())) <= 80
@@ -256,6 +257,28 @@ def test_the_environment_leaves_so_many_cores(said, expected, monkeypatch):
     monkeypatch.setattr(processor, "_bound_to", lambda: 8)
     monkeypatch.setattr(processor, "quota", lambda: math.inf)
     assert processor.cores() == expected
+
+
+def test_joblib_s_number_of_cores_counts_too(monkeypatch):
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "3")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(processor, "_bound_to", lambda: 8)
+    monkeypatch.setattr(processor, "quota", lambda: math.inf)
+    assert processor.cores() == 3
+
+
+def test_workers_are_the_children_of_a_process_that_were_started_alike(tmp_path):
+    started = {  # process, its parent, the end of its command line
+        "self": (7, "--fork"), "11": (7, "--fork"), "12": (7, "--fork"), "13": (7, "tracker"),
+        "14": (8, "--fork"), "15": (7, ""),
+    }  # fmt: skip
+    for name, (parent, words) in started.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "stat").write_text(f"1 (a) b (c)) S {parent} 0 0")
+        (tmp_path / name / "cmdline").write_bytes(f"python\0-c\0{words}\0".encode())
+    (tmp_path / "16").mkdir()  # one that ends just now
+    assert processor._workers(7, when=0, root=tmp_path) == 2
+    assert processor._workers(7, when=1, root=tmp_path / "missing") == 1
 
 
 def test_processes_side_by_side_share_the_cores():

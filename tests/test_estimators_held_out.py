@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from chainrule.estimators import MLPClassifier
+from chainrule.estimators.shared_rows import GivenRows
 from runs import bits
 
 RNG = np.random.default_rng(0)
@@ -20,7 +21,7 @@ def test_a_part_set_aside_is_as_validation_data_of_ones_own(scoring, weighted):
     options |= {"class_weight": {0: 2.0}, "metrics": {"recall": "recall"}}
     w = np.random.default_rng(1).uniform(0.5, 2, len(X)) if weighted else None
     aside = MLPClassifier((5,), **options).fit(X, LABELS, w)
-    rows = aside._rows_held_out(X, LABELS)
+    rows = aside._rows_held_out(GivenRows(X, LABELS, w, None), None)
     rest = np.setdiff1d(np.arange(len(X)), rows)
     w_rest, w_rows = (None, None) if w is None else (w[rest], w[rows])
     own = MLPClassifier((5,), **options)

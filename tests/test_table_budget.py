@@ -29,7 +29,9 @@ def visits(monkeypatch):
     """The visits of all networks, each of which takes a second of our clock, or as it says."""
     made: list[float] = []
     monkeypatch.setattr(Trainer, "settle", lambda trainer: made.append(cost(len(made))))
-    monkeypatch.setattr(train_table, "Budget", lambda seconds: Budget(seconds, lambda: sum(made)))
+    monkeypatch.setattr(
+        train_table, "Budget", lambda seconds, _: Budget(seconds, lambda: sum(made))
+    )
     costs: dict[int, float] = {}
 
     def cost(visit):

@@ -41,9 +41,15 @@ def made(path, count):
     return path
 
 
-def least_taken_by(action, times=3):
-    """What an action takes where no two threads happen to be in the midst of things at once."""
-    return min(most_taken_by(action) for _ in range(times))
+def least_taken_by(action, enough, times=3):
+    """What an action takes where no two threads happen to be in the midst of things at once.
+
+    It is done again only where it took more than would be enough.
+    """
+    least = action()
+    for _ in range(times - 1):
+        least = least if least < enough else min(least, action())
+    return least
 
 
 def exhaust(path):
@@ -60,11 +66,9 @@ def fill(path, count):
 def taken_by_reading(small, large):
     """What chunks of few and of many rows take, and all of the many at once."""
     exhaust(small)  # what a first reading loads
-    return [
-        most_taken_by(lambda: exhaust(small)),
-        least_taken_by(lambda: exhaust(large)),
-        most_taken_by(lambda: open_source(large).whole()),
-    ]
+    few = most_taken_by(lambda: exhaust(small))
+    many = least_taken_by(lambda: most_taken_by(lambda: exhaust(large)), few + 0.4 * ALL)
+    return [few, many, most_taken_by(lambda: open_source(large).whole())]
 
 
 def taken_by_writing(folder, ending):
@@ -137,6 +141,6 @@ def test_training_in_blocks(tmp_path):
     rows = (CHUNK, 2 * SMALL, LARGE)
     first, few, many = (str(made(tmp_path / f"{count}.csv", count)) for count in rows)
     of_few = alone(taken_by_blocks, few, first)
-    of_many = min(alone(taken_by_blocks, many, first) for _ in range(2))
-    assert of_many - of_few < 0.6 * ALL
+    enough = of_few + 0.6 * ALL
+    assert least_taken_by(lambda: alone(taken_by_blocks, many, first), enough, times=2) < enough
     assert alone(taken_by_training, many, first) - of_few > 0.6 * ALL  # it would be seen

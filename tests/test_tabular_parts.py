@@ -1,5 +1,7 @@
 """A table of which each rank has a part: what is prepared is the same on any number of ranks."""
 
+import datetime
+import itertools
 import re
 
 import numpy as np
@@ -8,17 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.distributed import Alone
+from chainrule.distributed import Alone, shards_of
 from chainrule.tabular import example_blocks
-from chainrule.tabular.columns.find_formats import Wanted, find_formats
+from chainrule.tabular.columns import tallies
+from chainrule.tabular.columns.find_formats import Wanted, find_formats, tally_texts
 from chainrule.tabular.columns.survey import survey, with_target
+from chainrule.tabular.example_targets import ranked
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.files.row_parts import parted
 from chainrule.tabular.files.source import chunks_of
 from chainrule.tabular.table_error import TableError
 from chainrule.tabular.table_shards import ShardSums, TableShards
 from frames import frames
-from prepared_in_parts import SHARDS, prepared, prepared_as_given, table
+from prepared_in_parts import SHARDS, opened, prepared, prepared_as_given, table
 from ranks_in_threads import in_threads
 
 SIZES = (2, 3, 4, 6)
@@ -95,6 +99,18 @@ def test_a_rank_without_a_shard_is_no_error():
     assert in_threads(5, lambda ranks: prepared(ranks, few, "y", 2)) == [one] * 5
 
 
+@given(frames(), st.lists(st.integers(0, 40), min_size=2, max_size=2), st.sampled_from([1, 2, 8]))
+def test_frames_of_any_columns_are_dealt_as_they_are(frame, cuts, shards):
+    ends = [0, *sorted(min(cut, frame.height) for cut in cuts), frame.height]
+    parts = [frame[a:b] for a, b in itertools.pairwise(ends)]
+    found = in_threads(3, lambda ranks: opened(ranks, parts[ranks.rank], shards).whole())
+    assert pl.concat(found).equals(frame)
+    assert [part.height for part in found] == [
+        len(range(frame.height * s.start // shards, frame.height * s.stop // shards))
+        for s in (shards_of(rank, 3, shards) for rank in range(3))
+    ]
+
+
 def test_a_column_without_values_on_a_rank_is_what_it_is_on_the_others():
     first, last = pl.DataFrame({"x": [1.5, 2.5]}), pl.DataFrame({"x": [None, None]})
 
@@ -115,12 +131,12 @@ REFUSED = {
 def test_parts_that_are_of_no_one_table_are_refused(said):
     frames = pl.DataFrame({"x": [1.5]}), pl.DataFrame(REFUSED[said])
     with pytest.raises(TableError, match=re.escape(said)):
-        in_threads(2, lambda ranks: _opened(ranks, frames[ranks.rank]))
+        in_threads(2, lambda ranks: opened(ranks, frames[ranks.rank]))
 
 
 def test_parts_without_a_row_are_refused():
     with pytest.raises(TableError, match="has no rows"):
-        in_threads(2, lambda ranks: _opened(ranks, pl.DataFrame({"x": []})))
+        in_threads(2, lambda ranks: opened(ranks, pl.DataFrame({"x": []})))
 
 
 def test_files_that_differ_are_refused(tmp_path):
@@ -131,16 +147,12 @@ def test_files_that_differ_are_refused(tmp_path):
 
     def refused(*values):
         with pytest.raises(TableError) as raised:
-            in_threads(2, lambda ranks: _opened(ranks, path(ranks, values[ranks.rank])))
+            in_threads(2, lambda ranks: opened(ranks, path(ranks, values[ranks.rank])))
         return str(raised.value)
 
-    assert "has 1 rows on rank 0, and 2 rows on rank 1" in refused([1], [1, 2])
+    assert "has 1 row on rank 0, and 2 rows on rank 1" in refused([1], [1, 2])
     assert "on rank 0, and other bytes" in refused([1], [2])
     assert "give every rank the same file" in refused([1], [2])
-
-
-def _opened(ranks, given, shards=4):
-    return parted(open_source(given, ranks=ranks), ranks, lambda rows: shards)
 
 
 BAD = {
@@ -228,6 +240,46 @@ def test_formats_of_parts_are_those_of_the_whole(name, size):
             return str(error)
 
     assert in_threads(size, found) == [found(Alone(), None)] * size
+
+
+def test_what_is_kept_of_a_text_does_not_depend_on_the_number_of_ranks(monkeypatch):
+    monkeypatch.setattr(tallies, "KEPT", 7)
+    monkeypatch.setattr(tallies, "MOST_SHAPES", 5)
+    words = ["ab", "1 a", "1.5", "x-y-z", "0,7", "3 kg", "a b", "9/9", "10%", "", "none"]
+    drawn = np.random.default_rng(0).choice(words, 60).tolist()
+    frame = pl.DataFrame({"v": [word + "!" * (k % 3) for k, word in enumerate(drawn)]})
+
+    def found(ranks):
+        parts = TableShards.of(ranks, 4, 60)
+        own = frame[parts.first : parts.first + parts.own]
+        tally = tally_texts(own.schema, lambda names: chunks_of(own, parts), Wanted(), parts)["v"]
+        return tally.some, list(tally.shapes.items()), tally.rest, tally.words, tally.values
+
+    one = found(Alone())
+    assert len(one[0]) == 7
+    assert one[2] > 0
+    for size in (1, 2, 3, 5):
+        assert in_threads(size, found) == [one] * size
+
+
+PARTING = {
+    "numbers": [3.5, -1.0, float("inf"), 3.5, float("nan"), 0.0, -0.0, 7.25],
+    "words": ["b", "a", "é", "b", "", "A", "a", "zz"],
+    "days": [datetime.date(2020, 1, d) for d in (5, 3, 3, 9, 1, 5, 2, 8)],
+    "flags": [True, False, True, True, False, True, False, False],
+}
+
+
+@pytest.mark.parametrize("name", PARTING)
+def test_what_parts_examples_has_places_among_all_ranks(name):
+    column = pl.Series("v", PARTING[name])
+
+    def found(ranks):
+        parts = TableShards.of(ranks, 8, 8)
+        return ranked(column[parts.first : parts.first + parts.own], parts)
+
+    for size in (2, 3):
+        assert np.concatenate(in_threads(size, found)).tolist() == column.rank("dense").to_list()
 
 
 # Sums

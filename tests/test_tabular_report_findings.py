@@ -15,6 +15,7 @@ from chainrule.tabular import example_blocks
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.report import example_gradients, importance
 from chainrule.tabular.report.findings import find
+from chainrule.tabular.table_shards import UNPARTED
 from reports import flats, measured, trained
 
 
@@ -178,6 +179,8 @@ def test_rows_are_found_in_whichever_chunk_they_are():
 
 def test_only_the_chunks_up_to_the_last_row_are_read():
     class Watched:
+        parts = UNPARTED
+
         def chunks(self, columns):
             yield pl.DataFrame({"x": [1, 2]})
             raise AssertionError("nothing more was to be read")

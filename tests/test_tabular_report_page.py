@@ -10,6 +10,7 @@ from chainrule.tabular.report import (
     report,
     write_report,
 )
+from pages import Visit
 from reports import TRAININGS, Page, made, trained
 
 
@@ -82,10 +83,10 @@ def test_whatever_a_table_holds_is_text_and_short():
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
-    given, _, html = made("classes")
+    *_, html = made("classes")
     path = tmp_path / "report.html"
     path.write_text("before")
-    write_report(path, *given)
+    write_report(path, html)
     assert path.read_text(encoding="utf-8") == html
 
     def full(*_):
@@ -93,16 +94,16 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match=r"No space left on device: '.*report\.html'"):
-        write_report(path, *given)
+        write_report(path, html)
     assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
     assert path.read_text(encoding="utf-8") == html
 
 
 def test_a_place_that_takes_no_file_is_named(tmp_path):
     with pytest.raises(ValueError, match="is not a file that could be replaced"):
-        write_report(tmp_path, *made("classes")[0])
+        write_report(tmp_path, made("classes")[2])
     with pytest.raises(FileNotFoundError, match="missing"):
-        write_report(tmp_path / "missing" / "report.html", *made("classes")[0])
+        write_report(tmp_path / "missing" / "report.html", made("classes")[2])
 
 
 # --- in a browser
@@ -110,26 +111,18 @@ def test_a_place_that_takes_no_file_is_named(tmp_path):
 
 @pytest.fixture
 def seen(browser, tmp_path):
-    """Open a page; at the end nothing may stand in the console, nor have been asked for."""
-    pages = []
+    """Open a page."""
+    visits = []
 
     def see(name, width=1280):
         path = tmp_path / f"{name}.html"
         path.write_text(made(name)[2], encoding="utf-8")
-        page = browser.new_page()
-        said = []
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda request: said.append(request.url))
-        page.set_viewport_size({"width": width, "height": 800})
-        page.goto(path.as_uri())
-        pages.append((page, said, path.as_uri()))
-        return page
+        visits.append(Visit(browser, path, width))
+        return visits[-1].page
 
     yield see
-    for page, said, address in pages:
-        page.close()
-        assert said == [address]
+    for visit in visits:
+        visit.close()
 
 
 @pytest.mark.parametrize("width", [360, 768, 1280])

@@ -16,15 +16,20 @@ CHECK = "refuses bad input: each message is in test_bad_input.py"
 REFUSED = "refuses bad input: each message is in test_estimators_bad_input.py"
 MADE_BY_FIT = "made by fit, whose example shows it"
 ESTIMATOR = "part of a fit: the examples of the two estimators show it, test_estimators*.py hold it"
+ON_RANKS = "part of a fit on several ranks: test_estimators_ranks.py holds it"
 EVALUATED = "the function of the same name in chainrule.evaluation is its example"
 REPLAY = "part of explaining a step: explain_step is its example"
 OF_A_FILE = "made by read_network_file, with its example"
 FORM = "a written form of an explanation: test_explain_writing.py reads it back"
 SHEET = "a form of a worksheet: test_worksheet.py reads it back"
+IN_SHARDS = "part of fit on several ranks: test_shards.py holds it"
 TYPE = "made by type_of; test_value_types.py holds it"
 MPI = "takes several processes: test_distributed_mpi.py holds it"
 
 WITHOUT_EXAMPLE = {
+    "chainrule.dealt_examples.ExamplesInShards": RECORD,
+    "chainrule.dealt_examples.SubsetInShards": RECORD,
+    "chainrule.dealt_examples.deal_examples": IN_SHARDS,
     "chainrule.distributed.departure.end_orderly": MPI,
     "chainrule.distributed.mpi_ranks.MpiRanks": MPI,
     "chainrule.distributed.mpi_ranks.ranks_of": MPI,
@@ -34,6 +39,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.distributed.small_messages.PatientClock": MPI,
     "chainrule.distributed.small_messages.SmallMessages": MPI,
     "chainrule.distributed.small_messages.Worked": MPI,
+    "chainrule.distributed.tree_sum.TreeSum": "Ranks.add_up shows it",
     "chainrule.distributed.waiting.Waiting": MPI,
     "chainrule.distributed.world.library": MPI,
     "chainrule.distributed.world.world": MPI,
@@ -68,6 +74,9 @@ WITHOUT_EXAMPLE = {
     "chainrule.engine.session.refusal": CHECK,
     "chainrule.engine.single_pass.cost_and_gradient": EVALUATED,
     "chainrule.engine.single_pass.squared_norms": EVALUATED,
+    "chainrule.engine.native_run.reason_against": IN_SHARDS,
+    "chainrule.engine.session.Shards": RECORD,
+    "chainrule.engine.sharded_run.ShardedRun": IN_SHARDS,
     "chainrule.errors.check_weights": CHECK,
     "chainrule.estimators.estimator_html.DiagramPart": RECORD,
     "chainrule.estimators.estimator_html.Seen": RECORD,
@@ -90,6 +99,15 @@ WITHOUT_EXAMPLE = {
     "chainrule.estimators.lbfgs.Minimisation": ESTIMATOR,
     "chainrule.estimators.scorers.Scoring": RECORD,
     "chainrule.estimators.lbfgs.check_statistics": REFUSED,
+    "chainrule.estimators.fit_data.OfAll": RECORD,
+    "chainrule.estimators.fit_examples.FitExamples": ABSTRACT,
+    "chainrule.estimators.hyperparameters.check_number_of_shards": REFUSED,
+    "chainrule.estimators.inputs.check_no_rows": ESTIMATOR,
+    "chainrule.estimators.shared_cost.SharedCost": ON_RANKS,
+    "chainrule.estimators.shared_rows.GivenRows": RECORD,
+    "chainrule.estimators.shared_rows.SharedRows": ON_RANKS,
+    "chainrule.estimators.shared_rows.agree_on_rows": ON_RANKS,
+    "chainrule.estimators.shared_rows.like_others": ON_RANKS,
     "chainrule.batches.Examples": RECORD,
     "chainrule.batches.batches": "a generator of Examples; fit is its example",
     "chainrule.batches.batches_after": "a generator of Examples without end; batches is its like",
@@ -191,6 +209,11 @@ WITHOUT_EXAMPLE = {
     "chainrule.explanation.writer.Writer": ABSTRACT,
     "chainrule.explanation.writer.Written": RECORD,
     "chainrule.explanation.writer.write_step": FORM,
+    "chainrule.given_examples.GivenExamples": RECORD,
+    "chainrule.given_examples.agree_on_run": IN_SHARDS,
+    "chainrule.given_examples.check_shared": IN_SHARDS,
+    "chainrule.given_examples.given_examples": IN_SHARDS,
+    "chainrule.given_examples.shards_of_run": IN_SHARDS,
     "chainrule.history.DivergenceError": MADE_BY_FIT,
     "chainrule.history.History": MADE_BY_FIT,
     "chainrule.history.TrainingInterrupted": MADE_BY_FIT,
@@ -209,6 +232,8 @@ WITHOUT_EXAMPLE = {
     "chainrule.record.Plan": RECORD,
     "chainrule.record.Run": RECORD,
     "chainrule.record.TrainingState": RECORD,
+    "chainrule.reference.before_and_now": MADE_BY_FIT,
+    "chainrule.reference.measured": MADE_BY_FIT,
     "chainrule.reference.clipped": "the bounds of fit: test_training.py holds them",
     "chainrule.reference.diverged": MADE_BY_FIT,
     "chainrule.reference.not_validated": MADE_BY_FIT,
@@ -225,6 +250,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.serialization.checkpoint_store.CheckpointError": (
         "test_checkpoints_*.py hold each message"
     ),
+    "chainrule.fitting.run_identity.identity": "part of Checkpoint.fit, whose example shows it",
     "chainrule.fitting.trainer.Measure": RECORD,
     "chainrule.fitting.trainer.Blocks": "what a Trainer asks of blocks",
     "chainrule.fitting.trainer.TrainingPlan": "a record: its fields say all",

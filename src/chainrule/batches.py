@@ -15,9 +15,10 @@ from array_api_compat import array_namespace, device
 from numpy.typing import NDArray
 
 from chainrule import losses
+from chainrule.distributed import part_of
 from chainrule.errors import check_number, check_weights
 from chainrule.network import Network, Parameters, check_inputs
-from chainrule.streams import shuffled
+from chainrule.streams import shuffled, shuffled_shard
 from chainrule.targets import check_targets
 from chainrule.trees import Array
 
@@ -203,29 +204,45 @@ def split(
     """Return the examples to train with, and those to validate with if there are any."""
     if validation is None:
         return Subset(data), None
-    if isinstance(validation, HeldOut):
-        validation.check(int(data.X.shape[0]))
-        return _apart(data, validation.rows, "validation")
     if isinstance(validation, (tuple, list)):
-        return Subset(data), Subset(_given(net, params, validation))
-    if hasattr(validation, "shape") and validation.shape:
-        raise TypeError(
-            "fit: validation must be (X, y), (X, y, sample_weight) or a fraction, got one array"
-        )
-    fraction = check_number("fit: validation", validation, above=0, below=1)
-    rows = _drawn(int(data.X.shape[0]), fraction, seed, order)
-    return _apart(data, rows, f"validation={fraction:g} with seed={seed}")
+        own = check_examples(net, params, *entries(validation), of="validation ")
+        return Subset(data), Subset(own)
+    rows, what = set_aside(int(data.X.shape[0]), validation, seed, order)
+    parts = Subset(data, HeldOut(rows).distinct), Subset(data, rows, without=False)
+    check_sides(what, *(part.weight for part in parts))
+    return parts
 
 
-def _given(net: Network, params: Parameters, validation: Sequence[Any]) -> Examples:
-    """Return validation data of the user's own."""
+def entries(validation: Sequence[Any]) -> tuple[Any, Any, Any]:
+    """Return X, y and weights of validation data of the user's own.
+
+    >>> entries(([[1.0]], [2.0]))
+    ([[1.0]], [2.0], None)
+    """
     if len(validation) not in (2, 3):
         raise ValueError(
             "fit: validation must be (X, y), (X, y, sample_weight) or a fraction, got "
             f"{len(validation)} entries"
         )
     X, y, *w = validation
-    return check_examples(net, params, X, y, w[0] if w else None, of="validation ")
+    return X, y, w[0] if w else None
+
+
+def set_aside(n: int, validation: Any, seed: int, order: Order) -> tuple[Rows, str]:
+    """Return which of n rows are set aside for validation, and what says so, in words.
+
+    >>> set_aside(5, HeldOut([3, 1]), 0, shuffled)
+    (array([3, 1]), 'validation')
+    """
+    if isinstance(validation, HeldOut):
+        validation.check(n)
+        return validation.rows, "validation"
+    if hasattr(validation, "shape") and validation.shape:
+        raise TypeError(
+            "fit: validation must be (X, y), (X, y, sample_weight) or a fraction, got one array"
+        )
+    fraction = check_number("fit: validation", validation, above=0, below=1)
+    return _drawn(n, fraction, seed, order), f"validation={fraction:g} with seed={seed}"
 
 
 def _drawn(n: int, fraction: float, seed: int, order: Order) -> Rows:
@@ -239,22 +256,44 @@ def _drawn(n: int, fraction: float, seed: int, order: Order) -> Rows:
     return np.sort(order(n, seed, 0)[:some])
 
 
-def _apart(data: Examples, rows: Rows, what: str) -> tuple[Subset, Subset]:
-    """Return the examples without some of them, and these."""
-    parts = Subset(data, HeldOut(rows).distinct), Subset(data, rows, without=False)
-    if not all(part.weight > 0 for part in parts):
+def check_sides(what: str, training: float, held_out: float) -> None:
+    """Raise where what is set aside, or what is left, has no weight.
+
+    >>> check_sides("validation", training=3.0, held_out=1.0)
+    """
+    if not (training > 0 and held_out > 0):
         raise ValueError(
             f"fit: {what} puts all examples of weight > 0 on one side; leave those of weight 0 "
             "out, or take another seed"
         )
-    return parts
+
+
+def steps_of_epoch(n: int, batch_size: int | None) -> int:
+    """Return how many batches n examples make.
+
+    >>> steps_of_epoch(100, 32), steps_of_epoch(100, None)
+    (4, 1)
+    """
+    return 1 if batch_size is None else -(-n // batch_size)
 
 
 def batches(
-    data: Subset, batch_size: int | None, seed: int, epoch: int, *, shuffle: bool
+    data: Subset,
+    batch_size: int | None,
+    seed: int,
+    epoch: int,
+    *,
+    shuffle: bool,
+    shards: int | None = None,
 ) -> Iterator[Examples]:
-    """Yield the batches of an epoch; a full batch is never shuffled."""
+    """Yield the batches of an epoch; a full batch is never shuffled.
+
+    In shards, each has a share of every shard of the examples, those left out among them.
+    """
     n = data.n
+    if shards is not None:
+        yield from _by_shards(data, steps_of_epoch(n, batch_size), seed, epoch, shuffle, shards)
+        return
     if batch_size is None or batch_size >= n:
         yield data.whole()
         return
@@ -265,6 +304,52 @@ def batches(
     for start in range(0, n, batch_size):
         places = slice(start, min(start + batch_size, n))
         yield data.data.take(places if numbers is None else data.array(numbers[places]))
+
+
+def _by_shards(
+    data: Subset, steps: int, seed: int, epoch: int, shuffle: bool, shards: int
+) -> Iterator[Examples]:
+    """Yield the batches of an epoch in shards."""
+    n = int(data.data.X.shape[0])
+    numbers = np.arange(n) if data.numbers is None else data.numbers
+    ends = [part_of(s, shards, n).start for s in range(1, shards)]
+    parts = np.split(numbers, np.searchsorted(numbers, ends))
+    for rows in in_shards(parts, 0, shards, steps, seed, epoch, shuffle=shuffle):
+        yield data.data.take(data.array(rows))
+
+
+def in_shards(
+    parts: Sequence[Rows],
+    first: int,
+    shards: int,
+    steps: int,
+    seed: int,
+    epoch: int,
+    *,
+    shuffle: bool,
+) -> Iterator[Rows]:
+    """Yield the rows that each step of an epoch takes of some shards in a row.
+
+    `parts` are the rows of shards number `first` and following, out of so many. Of the n of a
+    shard s, ⌊k n / K + s / M⌋ come before step k of K, M being the number of shards.
+
+    >>> parts = [np.array([0, 1, 2]), np.array([3, 4])]
+    >>> [rows.tolist() for rows in in_shards(parts, 0, 2, 3, 0, 1, shuffle=False)]
+    [[0, 3], [1], [2, 4]]
+    """
+    if shuffle and steps > 1:
+        numbered = enumerate(parts, first)
+        parts = [part[shuffled_shard(len(part), seed, epoch, s)] for s, part in numbered]
+
+    def before(s: int, n: int, k: int) -> int:
+        return (k * n * shards + s * steps) // (steps * shards)
+
+    for k in range(steps):
+        shares = [
+            part[before(s, len(part), k) : before(s, len(part), k + 1)]
+            for s, part in enumerate(parts, first)
+        ]
+        yield np.concatenate([*shares, np.empty(0, np.int64)])
 
 
 def batches_after(

@@ -21,6 +21,8 @@ class Plan(NamedTuple):
     mean_weight: float = 1.0
     """Of all examples that batches are drawn from."""
     ties: Ties = ()
+    shards: int | None = None
+    """In how many parts of the examples sums are taken each by itself."""
 
 
 class TrainingState(NamedTuple):

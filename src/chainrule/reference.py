@@ -50,7 +50,8 @@ def run_epoch(
     with np.errstate(
         over="ignore", invalid="ignore", divide="ignore"
     ):  # named by take_step instead
-        for batch in batches(data, batch_size, plan.seed, epoch + 1, shuffle=shuffle):
+        taken = functools.partial(batches, shuffle=shuffle, shards=plan.shards)
+        for batch in taken(data, batch_size, plan.seed, epoch + 1):
             try:
                 params, states, cost = take_step(plan, params, states, batch, t + 1)
             except FloatingPointError as error:
@@ -173,13 +174,13 @@ def validate(net: Network, data: Subset, history: History, cost: float | None = 
     """
     params, failure = history.at.params, ""
     if cost is None or not math.isfinite(cost):
-        cost, failure = _measured(net, params, data.whole())
+        cost, failure = measured(net, params, data.whole())
     history.enter_validation(cost)
     if failure:
         raise FloatingPointError(failure)
 
 
-def _measured(net: Network, params: Parameters, data: Examples) -> tuple[float, str]:
+def measured(net: Network, params: Parameters, data: Examples) -> tuple[float, str]:
     """Return the cost of examples, and what in it is not finite, "" where it is."""
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         trace = forward(net, params, data.X, check=False)
@@ -195,15 +196,24 @@ ASKED = 10_000
 """The most examples in training that are asked whether it was they that diverged."""
 
 
+def before_and_now(
+    net: Network, data: Subset, start: Parameters, now: Parameters
+) -> tuple[float, float, int]:
+    """Return the costs of examples in training before and after it, and of how many they are."""
+    some = data.first(ASKED)
+    n = int(some.X.shape[0])
+    before, after = (measured(net, params, some)[0] if n else 0.0 for params in (start, now))
+    return before, after, n
+
+
 def not_validated(
-    net: Network, data: Subset, start: Parameters, history: History, error: FloatingPointError
+    history: History, before: float, now: float, error: FloatingPointError
 ) -> DivergenceError:
     """Return the error for a validation that failed, by the training or by its own data.
 
-    `data` are the examples in training, and `start` the parameters from which it began.
+    The costs are those of examples in training, before it and now.
     """
-    at, some = history.at, data.first(ASKED)
-    before, now = (_measured(net, params, some)[0] for params in (start, at.params))
+    at = history.at
     if now - before <= GROWN * abs(before):
         message = (
             f"the validation after epoch {history.epochs} failed: {error}, and with the training "

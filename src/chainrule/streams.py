@@ -9,6 +9,7 @@ first word of each, then the second of each, and so on.
 |---|---|---|
 | which inputs dropout keeps | `of_layer(layer)` | the step of training |
 | the order of the examples | ORDER | the epoch, from 1 |
+| the order of the examples of a shard | SHARDS | the epoch, and 2⁴⁸ for each shard before |
 | the examples that `fit` holds out of a fraction | ORDER | 0 |
 | the order in which blocks of a table are visited | VISITS | the epoch |
 
@@ -36,8 +37,8 @@ Seed = Annotated[int, Bounds(least=0, below=2**64)]
 EDITION = 2
 """Raised where a seed gives a training on a table another course than before."""
 
-ORDER, VISITS = 1, 2
-"""The numbers of the streams that order the examples, and the blocks that hold them."""
+ORDER, VISITS, SHARDS = 1, 2, 3
+"""The numbers of the streams that order the examples, the blocks that hold them, and shards."""
 
 BLOCKS = 16
 """Side by side, of four words each."""
@@ -169,3 +170,13 @@ def shuffled(n: int, seed: int, epoch: int, number: int = ORDER) -> NDArray[np.i
     for k, j in zip(places.tolist(), others.tolist(), strict=True):
         order[k], order[j] = order[j], order[k]
     return np.array(order, np.int64)
+
+
+def shuffled_shard(n: int, seed: int, epoch: int, shard: int) -> NDArray[np.int64]:
+    """Return the numbers 0 to n − 1 in the order of an epoch, of the examples of one shard.
+
+    >>> first, second = (shuffled_shard(100, 0, 1, shard) for shard in (0, 1))
+    >>> bool((first == second).all()), bool((first == shuffled(100, 0, 1)).all())
+    (False, False)
+    """
+    return shuffled(n, seed, (shard << 48) + epoch, SHARDS)

@@ -6,6 +6,10 @@ r"""Training: forward, backward, update, until the network maps its inputs to it
 Everything random follows from the seed: the order of epoch e from (seed, e), the split of a
 validation fraction from (seed, 0), dropout's masks from (seed, t). A run can therefore be broken
 off after any epoch and gone on with, to the same bits.
+
+A run may be shared out between processes, the ranks of a job. Its examples are then in shards,
+whose sums are taken each by itself and added in one tree: any number of ranks comes to the same
+bits.
 """
 
 from __future__ import annotations
@@ -17,15 +21,24 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from chainrule.arguments import reads_arguments
-from chainrule.batches import HeldOut, Subset, check_examples, split
+from chainrule.batches import HeldOut
+from chainrule.distributed import Ranks, agreed, as_ranks, by_each, is_agreed
 from chainrule.engine.native_run import NativeRun, Over, cannot_run
-from chainrule.engine.session import Engine, shuffled
+from chainrule.engine.session import Engine, at_work
+from chainrule.engine.sharded_run import ShardedRun
 from chainrule.errors import as_functions
+from chainrule.given_examples import (
+    GivenExamples,
+    agree_on_run,
+    check_shared,
+    given_examples,
+    shards_of_run,
+)
 from chainrule.history import EarlyStopping, History, TrainingInterrupted
 from chainrule.network import Network, Parameters, check_parameters, frozen
 from chainrule.optimizers import Optimizer, State, init_states
 from chainrule.record import Plan, Run, TrainingState
-from chainrule.reference import not_validated, run_epoch, validate
+from chainrule.reference import before_and_now, not_validated, run_epoch, validate
 from chainrule.streams import Seed
 from chainrule.ties import Ties, check_equal, check_ties
 from chainrule.trees import Array, leaves, named_leaves
@@ -63,6 +76,9 @@ def fit(
     record: Flag = False,
     engine: Engine = "auto",
     threads: AtLeastOne | None = None,
+    comm: Any = None,
+    shards: AtLeastOne | None = None,
+    reproducible: Flag = True,
 ) -> tuple[Parameters, History]:
     r"""Train a network and return its parameters and the course of the training.
 
@@ -123,6 +139,19 @@ def fit(
         How many threads the compiled engine uses at most; left out, as many as there are cores.
         It never uses more than that, and fewer for a small network or on a machine that is busy.
         The result does not depend on it. The reference leaves threads to the array library.
+    comm
+        The processes that train together: a communicator of mpi4py, `MPI.COMM_WORLD`, or
+        `cr.Ranks`. Each calls `fit` alike, with its own part of the rows: of X, y, sample_weight
+        and validation data, of any size; rows that another is to have are sent there. Rows to hold
+        out are numbered through all ranks in order. Each returns the same, and calls its callbacks;
+        one that returns True on any of them ends the run for all.
+    shards
+        In how many parts, a power of two up to 4,096, each batch is summed; with `comm` and left
+        out, as many as suit the batch. Shards are the rows cut in equal parts, and each batch takes
+        its share of each. The result depends on this number and on none of the ranks: one process
+        with the same `shards` comes to the same bits.
+    reproducible
+        Whether sums over ranks are taken in one order, whatever their number.
 
     Raises
     ------
@@ -133,6 +162,8 @@ def fit(
         before that step.
     TrainingInterrupted
         A KeyboardInterrupt at Ctrl-C; its `params` are those after the last whole step.
+    RankError
+        Where another rank has failed, or does not answer.
 
     Examples
     --------
@@ -143,36 +174,71 @@ def fit(
     (array([[2.]], dtype=float32), array([1.], dtype=float32))
     """
     shuffle, callbacks = bool(shuffle), as_functions("fit: callbacks", "a History", callbacks)
-    _check_validated(early_stopping, validation)
-    check_parameters(net, params)
-    stays = frozen(params, freeze)
-    data = check_examples(net, params, X, y, sample_weight, whole=mean_weight is None)
-    training, held_out = split(net, params, data, validation, seed, shuffled)
-    history = _start(optimizer, params, history)
-    tied, mean = _tied(net, history.at, ties, stays), mean_weight or training.mean_weight
-    plan = Plan(net, optimizer, seed, stays, clip_value, clip_norm, mean, tied)
-    native = _native(plan, history, training, held_out, batch_size, shuffle, engine, threads)
-    fraction = None if held_out is None or isinstance(validation, (tuple, list)) else validation
-    given = (X, y, sample_weight, fraction, batch_size, shuffle, native is not None)
-    history.net = net
-    history.runs = (*history.runs, Run(plan, *given, *_begun(history))) if record else ()
-    run = _EpochLoop(plan, training, held_out, batch_size, shuffle, native, params)
-    goal, each = history.epochs + epochs, held_out is not None or bool(callbacks)
-    over = early_stopping.is_over if early_stopping and early_stopping.of == "loss" else None
-    history.stopped = _reason_to_stop(history, early_stopping, ())
-    while history.epochs < goal and not history.stopped:
-        run.make(1 if each else goal - history.epochs, history, over)
-        history.stopped = _reason_to_stop(history, early_stopping, callbacks)
-    history.restored = early_stopping is not None and early_stopping.of != "loss"
-    return history.returned, history
+    ranks = as_ranks(comm)
+    with ranks.together(), at_work():
+
+        def started() -> tuple[frozenset[str], History]:
+            _check_validated(early_stopping, validation)
+            check_parameters(net, params)
+            return frozen(params, freeze), _start(optimizer, params, history)
+
+        stays, history = by_each(ranks, started)
+        if comm is not None or shards is not None:
+            shards = shards_of_run(ranks, shards, batch_size, X)
+        alike = {
+            "net": net,
+            "optimizer": optimizer,
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "seed": seed,
+            "shuffle": shuffle,
+            "validation": type(validation).__name__,
+            "early_stopping": early_stopping,
+            "clip_value": clip_value,
+            "clip_norm": clip_norm,
+            "mean_weight": mean_weight,
+            "freeze": stays,
+            "engine": engine,
+            "shards": shards,
+            "reproducible": reproducible,
+        }
+        agree_on_run(ranks, history, alike)
+        given = X, y, sample_weight
+        data = given_examples(
+            ranks, shards, net, params, given, validation, seed, mean_weight is None
+        )
+        tied, mean = _tied(net, history.at, ties, stays), mean_weight or data.mean_weight
+        plan = Plan(net, optimizer, seed, stays, clip_value, clip_norm, mean, tied, shards)
+        check_shared(plan, data, history, comm, batch_size, engine, record)
+        native = _native(
+            plan, history, data, batch_size, shuffle, engine, threads, bool(reproducible)
+        )
+        fraction = None if isinstance(validation, (tuple, list)) else validation
+        asked = (*given, fraction, batch_size, shuffle, native is not None)
+        history.net = net
+        history.runs = (*history.runs, Run(plan, *asked, *_begun(history))) if record else ()
+        run = _EpochLoop(plan, data, batch_size, shuffle, native, params)
+        goal, watched = history.epochs + epochs, _on_any(ranks, bool(callbacks))
+        each = data.held_out is not None or watched
+        over = early_stopping.is_over if early_stopping and early_stopping.of == "loss" else None
+        history.stopped = _reason_to_stop(history, early_stopping)
+        while history.epochs < goal and not history.stopped:
+            run.make(1 if each else goal - history.epochs, history, over)
+            said = watched and _on_any(ranks, _says_stop(callbacks, history))
+            history.stopped = "callback" if said else _reason_to_stop(history, early_stopping)
+        history.restored = early_stopping is not None and early_stopping.of != "loss"
+        return history.returned, history
+
+
+def _on_any(ranks: Ranks, flag: bool) -> bool:
+    return flag if ranks.size == 1 else any(ranks.values(flag))
 
 
 class _EpochLoop(NamedTuple):
     """The epochs of a run: of which examples, and whether the engine makes them."""
 
     plan: Plan
-    training: Subset
-    held_out: Subset | None
+    data: GivenExamples
     batch_size: int | None
     shuffle: bool
     native: NativeRun | None
@@ -182,24 +248,36 @@ class _EpochLoop(NamedTuple):
         """Make an epoch, or in the engine as many as so many, and measure the validation data."""
         try:
             if self.native is None:
-                run_epoch(self.plan, self.training, self.batch_size, self.shuffle, history)
+                run_epoch(self.plan, self.data.training, self.batch_size, self.shuffle, history)
             else:
                 self.native.run_epochs(most, history, over)
         except KeyboardInterrupt as interrupt:
-            raise TrainingInterrupted(history.at.params, history) from interrupt
+            raised = TrainingInterrupted(history.at.params, history)
+            alike = is_agreed(interrupt)
+            raise (agreed(raised, self.data.ranks) if alike else raised) from interrupt
         try:
             self._validate(history)
         except FloatingPointError as error:
-            net, data = self.plan.net, self.training
-            raise not_validated(net, data, self.start, history, error) from None
+            before, now = self._before_and_now(history)
+            failed = not_validated(history, before, now, error)
+            raise agreed(failed, self.data.ranks) from None
 
     def _validate(self, history: History) -> None:
-        if self.held_out is None:
+        held_out = self.data.held_out
+        if held_out is None:
             return
         if self.native is None:
-            validate(self.plan.net, self.held_out, history)
+            validate(self.plan.net, held_out, history)
         else:
             self.native.validate(history)
+
+    def _before_and_now(self, history: History) -> tuple[float, float]:
+        """Return the costs of some examples in training, of each rank's."""
+        own = before_and_now(self.plan.net, self.data.training, self.start, history.at.params)
+        parts = self.data.ranks.values(own)
+        n = sum(part[2] for part in parts)
+        before, now = (sum(part[k] * part[2] for part in parts) / n for k in (0, 1))
+        return before, now
 
 
 def _tied(net: Network, at: TrainingState, ties: Any, stays: frozenset[str]) -> Ties:
@@ -220,12 +298,12 @@ def _begun(history: History) -> tuple[Parameters, list[State] | None, int, int]:
 def _native(
     plan: Plan,
     history: History,
-    data: Subset,
-    held_out: Subset | None,
+    data: GivenExamples,
     batch_size: int | None,
     shuffle: bool,
     engine: str,
     threads: int | None,
+    reproducible: bool,
 ) -> NativeRun | None:
     """Return the run in the compiled engine, or None for the reference loop."""
     if engine == "reference":
@@ -233,15 +311,22 @@ def _native(
     reason = cannot_run(plan, history.at.params, insist=engine == "native")
     if reason:
         return None
-    return NativeRun(plan, history, data, batch_size, shuffle, threads, held_out=held_out)
+    if data.in_shards is None:
+        return NativeRun(
+            plan, history, data.training, batch_size, shuffle, threads, held_out=data.held_out
+        )
+    return ShardedRun(
+        plan, history, data.in_shards, batch_size, shuffle, threads, reproducible=reproducible
+    )
 
 
-def _reason_to_stop(
-    history: History, early_stopping: EarlyStopping | None, callbacks: Sequence[Callback]
-) -> str:
+def _says_stop(callbacks: Sequence[Callback], history: History) -> bool:
     answers = [callback(history) for callback in callbacks]
-    if any(isinstance(answer, bool | np.bool_) and answer for answer in answers):
-        return "callback"  # what is no Boolean, such as a loss, is no answer
+    # What is no Boolean, such as a loss, is no answer.
+    return any(isinstance(answer, bool | np.bool_) and answer for answer in answers)
+
+
+def _reason_to_stop(history: History, early_stopping: EarlyStopping | None) -> str:
     if early_stopping is not None and early_stopping.is_over(getattr(history, early_stopping.of)):
         return "early stopping"
     return ""

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import click
 
-from chainrule.cli.exits import Failure, Refusal
+from chainrule.cli.exits import Failure, Refusal, failures, refusals
 from chainrule.cli.terminal import say
 from chainrule.distributed import Alone, RankError, Ranks, agreed, is_agreed, is_silent
 from chainrule.distributed.launch import launched_rank, launched_size, under_mpi
@@ -96,7 +96,7 @@ def ended_together() -> Iterator[None]:
     except click.ClickException as error:
         if not is_silent(error):
             _speak()
-        if _here.ranks.size > 1 and not is_agreed(error):
+        if _here.ranks.rank and not is_agreed(error):
             error.message = f"rank {_here.ranks.rank}: {error.message}"  # type: ignore[misc]
         raise
     except Exception as error:
@@ -129,4 +129,12 @@ def _speak() -> None:
 
 def _code(error: BaseException | None) -> int:
     """Return the exit code that another rank has with its exception."""
-    return INTERRUPTED if isinstance(error, KeyboardInterrupt) else getattr(error, "exit_code", 1)
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
+    try:
+        with failures(), refusals():
+            raise error or RankError("", 0)
+    except click.ClickException as made:
+        return made.exit_code
+    except Exception:
+        return Failure.exit_code

@@ -96,7 +96,8 @@ def _opening(training: TableTraining) -> str:
 
 def _of_members(training: TableTraining) -> str:
     """Return what is trained after the first network."""
-    stage, rows = training.stage, f"all {len(training.prepared.rows):,} rows"
+    stage, prepared = training.stage, training.prepared
+    rows = f"all {prepared.training_rows + prepared.validation_rows:,} rows"
     if stage.name == "first":
         return f"\nTraining at the rate {training.first.rate:g}.\n"
     count = len(stage.runs)

@@ -66,7 +66,8 @@ def short(text: str, ending: str = "") -> str:
 
 def of_table(source: Source, prepared: Prepared) -> list[str]:
     """Return what a table is, and what becomes of its columns."""
-    rows = counted(len(prepared.rows) + prepared.without_target, "row")
+    examples = prepared.training_rows + prepared.validation_rows
+    rows = counted(examples + prepared.without_target, "row")
     return [
         f"{source.name}: {rows}, {counted(len(source.columns), 'column')}",
         *(f"  {note}" for note in source.notes),

@@ -12,12 +12,14 @@ import click
 
 from chainrule.cli import config, scoring, summary
 from chainrule.cli.click_options import given, parted, training_options
+from chainrule.cli.command_ranks import command_ranks
 from chainrule.cli.exits import refusals
 from chainrule.cli.narrator import Narrator
 from chainrule.cli.option_names import about_in_options
 from chainrule.cli.terminal import say, say_as_json
 from chainrule.cli.training_files import Files
 from chainrule.codec import to_data
+from chainrule.distributed import Alone, RankError, Ranks, agreed
 from chainrule.formatting import size
 from chainrule.regular_files import sha256_of
 
@@ -74,9 +76,9 @@ def train(
 ) -> None:
     """Train a network on a table, and save it as a model.
 
-    TABLE is a CSV, Excel, JSON lines, Parquet, Arrow, NPZ or idx file, - for the standard input, or
-    a data set such as sklearn:digits. The kind of each column is inferred and reported; options
-    left out are chosen from the data.
+    TABLE is a CSV, Excel, JSON lines, Parquet, Arrow, NPZ or idx file, a folder of Parquet files,
+    - for the standard input, or a data set such as sklearn:digits. The kind of each column is
+    inferred and reported; options left out are chosen from the data.
 
     \b
     chainrule train houses.parquet --target price --out houses.model
@@ -84,6 +86,12 @@ def train(
 
     A checkpoint is written beside the model every 30 seconds. After Ctrl-C, SIGTERM or a crash,
     the same command with --resume continues from it and ends in the same model, bit for bit.
+
+    Under mpiexec, several processes train one model together, each with a part of the rows. It is
+    the same on any number of them, and in one process with as many --shards.
+
+    \b
+    mpiexec -n 2 chainrule train houses.parquet --target price --out houses.model
 
     \b
     Exit codes: 0 done; 1 failed on the way (a full disk, a diverging loss);
@@ -97,10 +105,14 @@ def train(
             say(config.to_toml(files, reading, options), nl=False)
             return
         check_usage(files, resume=resume, restart=restart)
-        if file:
-            _outputs(files).check_apart(file)
-        with _resumable(ctx, files), Narrator(None if quiet else _console()) as narrator:
-            model = _trained(files, asked, narrator, resume=resume, restart=restart, force=force)
+        with command_ranks(options.timeout) as ranks, _resumable(ctx, files, ranks):
+            if file:
+                _outputs(files).of(ranks).check_apart(file)
+            how = {"resume": resume, "restart": restart, "force": force}
+            with Narrator(None if quiet or ranks.rank else _console()) as narrator:
+                model = _trained(files, asked, narrator, comm=ranks, **how)
+        if ranks.rank:
+            return
     report = TrainingReport(model, files, narrator)
     if as_json:
         say_as_json(report.data())
@@ -176,7 +188,7 @@ def _console() -> Console:
 
 
 def _trained(
-    files: Files, asked: Mapping[str, Any], narrator: Narrator, *, resume: bool, **how: bool
+    files: Files, asked: Mapping[str, Any], narrator: Narrator, *, resume: bool, **how: Any
 ) -> TableModel:
     import chainrule as cr
     from chainrule.tabular.block_checkpoints import waiting
@@ -201,19 +213,36 @@ def _trained(
 
 
 @contextmanager
-def _resumable(ctx: click.Context, files: Files) -> Iterator[None]:
-    """Say how to go on after a signal, and leave nothing where there is nothing to go on from."""
+def _resumable(ctx: click.Context, files: Files, ranks: Ranks) -> Iterator[None]:
+    """Say how to go on after a signal, and leave nothing where there is nothing to go on from.
+
+    Of several ranks the first does so, which has the checkpoints, after a signal to any of them.
+    """
     from chainrule.history import DivergenceError
-    from chainrule.tabular.block_checkpoints import discard, waiting
+    from chainrule.tabular.block_checkpoints import discard
 
     try:
         yield
     except DivergenceError:
-        discard(files.checkpoints)  # from them it would diverge again
+        if not ranks.rank:
+            discard(files.checkpoints)  # from them it would diverge again
         raise
-    except KeyboardInterrupt:
-        if waiting(files.checkpoints):
-            line = shlex.join([*ctx.command_path.split(), *ctx.meta[LINE], "--resume"])
-            raise KeyboardInterrupt(f"Interrupted; to go on: {line}") from None
+    except (KeyboardInterrupt, RankError) as error:
+        line = "" if ranks.rank else _line_to_go_on(ctx, files, ranks)
+        if isinstance(getattr(error, "error", error), KeyboardInterrupt):
+            end = f"; to go on: {line}" if line else " before there was anything to keep."
+            raise agreed(KeyboardInterrupt(f"Interrupted{end}"), ranks) from None
+        if line:
+            say(f"To go on: {line}", err=True)
+        raise
+
+
+def _line_to_go_on(ctx: click.Context, files: Files, ranks: Ranks) -> str:
+    """Return the command that goes on from checkpoints, or "" where there are none to leave."""
+    from chainrule.tabular.block_checkpoints import discard, waiting
+
+    if not waiting(files.checkpoints):
         discard(files.checkpoints)
-        raise KeyboardInterrupt("Interrupted before there was anything to keep.") from None
+        return ""
+    line = shlex.join([*ctx.command_path.split(), *ctx.meta[LINE], "--resume"])
+    return line if isinstance(ranks, Alone) else f"mpiexec -n {ranks.size} {line}"

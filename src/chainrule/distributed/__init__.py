@@ -8,11 +8,14 @@ ranks. Nothing here knows of networks.
 |---|---|
 | `shards.py` | which rank has which shards, and the tree in which sums over shards are taken |
 | `ranks.py` | the ranks of a job: what they exchange, and one process as the only rank |
+| `dealt_rows.py` | rows that ranks give in any parts, dealt so that each has those of its shards |
+| `tree_sum.py` | the sum over all shards, a slice of it at each rank |
 | `mpi_ranks.py` | ranks that send by MPI |
 | `waiting.py` | how they wait: they yield, listen, and give up who does not answer |
 | `small_messages.py` | what they tell each other beside arrays: who failed, who left, who is busy |
 | `departure.py` | how a process leaves a job: never with a hang, and with one message |
 | `agreement.py` | what all ranks must have alike: versions, code, options |
+| `answers.py` | what ranks find out for each other: values, and the errors of any of them |
 | `cores_shared.py` | how ranks of one machine share its cores |
 | `world.py` | all processes that `mpiexec` started as ranks, and what is wrong with an MPI |
 | `mpi_found.py` | what of MPI is installed here, in words |
@@ -20,10 +23,11 @@ ranks. Nothing here knows of networks.
 """
 
 from chainrule.distributed.agreement import agree
+from chainrule.distributed.answers import by_each, by_first
 from chainrule.distributed.cores_shared import share_of_cores
+from chainrule.distributed.dealt_rows import DealtRows, total_of_shards
 from chainrule.distributed.ranks import (
     Alone,
-    Array,
     RankError,
     Ranks,
     agreed,
@@ -39,15 +43,19 @@ from chainrule.distributed.shards import (
     shards_of,
     subtrees,
 )
+from chainrule.distributed.tree_sum import Array
 
 __all__ = [
     "Alone",
     "Array",
+    "DealtRows",
     "RankError",
     "Ranks",
     "agree",
     "agreed",
     "as_ranks",
+    "by_each",
+    "by_first",
     "check_shards",
     "default_shards",
     "in_tree",
@@ -57,4 +65,5 @@ __all__ = [
     "shards_of",
     "share_of_cores",
     "subtrees",
+    "total_of_shards",
 ]

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import atexit
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,15 @@ if TYPE_CHECKING:
 
 GRACE = 3.0
 """The seconds in which all ranks leave after a failure, before the job is ended."""
+
+LAUNCHERS = ("mpiexec", "mpirun", "prterun", "prted", "orterun", "orted")
+"""What Open MPI calls the processes that start ranks."""
+
+LAUNCHER_GRACE = 3
+"""The seconds after which a launcher is ended that waits for a host which is cut off.
+
+It would wait for a quarter of an hour, as TCP does.
+"""
 
 _jobs: list[MpiRanks] = []
 
@@ -59,7 +70,27 @@ def _end(ranks: MpiRanks) -> None:
     """End the whole job now."""
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
+    _end_launcher_too()
     clock = threading.Timer(GRACE, os._exit, [1])  # where MPI itself waits for what is cut off
     clock.daemon = True
     clock.start()
     ranks.abort()
+
+
+def _end_launcher_too() -> None:
+    """See to it that the launcher ends, which first ends this process."""
+    parent = os.getppid()
+    try:
+        name = Path(f"/proc/{parent}/comm").read_text(encoding="utf-8").strip()
+    except OSError:
+        return
+    if name in LAUNCHERS:
+        end = f"sleep {LAUNCHER_GRACE}; kill -TERM {parent} && sleep 1; kill -KILL {parent}"
+        nowhere = subprocess.DEVNULL
+        subprocess.Popen(
+            ["sh", "-c", end],
+            stdin=nowhere,
+            stdout=nowhere,
+            stderr=nowhere,
+            start_new_session=True,
+        )

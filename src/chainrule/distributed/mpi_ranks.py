@@ -18,13 +18,13 @@ from chainrule.distributed import departure
 from chainrule.distributed.agreement import agree_on_versions
 from chainrule.distributed.ranks import (
     TIMEOUT,
-    Array,
     RankError,
     Ranks,
     is_agreed,
     silenced,
 )
 from chainrule.distributed.small_messages import PatientClock, SmallMessages
+from chainrule.distributed.tree_sum import Array
 from chainrule.distributed.waiting import Waiting
 from chainrule.errors import check_number
 
@@ -172,15 +172,17 @@ class MpiRanks(Ranks):
         self, sent: Sequence[Array], received: Sequence[Array]
     ) -> list[tuple[int, Any, int | None]]:
         """Begin to send and to receive: the rank, the request, and the bytes that are awaited."""
+        assert self.messages is not None
+        tag = DATA + self.messages.run  # what was sent before a failure of all comes to nobody
         turns = range(1, self.size)  # each rank begins with its neighbour, not all with rank 0
         sources = [(self.rank - turn) % self.size for turn in turns]
         begun: list[tuple[int, Any, int | None]] = [
-            (k, self._comm.Irecv([piece, self._mpi.BYTE], k, DATA), piece.size)
+            (k, self._comm.Irecv([piece, self._mpi.BYTE], k, tag), piece.size)
             for k in sources
             for piece in _pieces(received[k])
         ]
         begun += [
-            (k, self._comm.Isend([piece, self._mpi.BYTE], k, DATA), None)
+            (k, self._comm.Isend([piece, self._mpi.BYTE], k, tag), None)
             for k in reversed(sources)
             for piece in _pieces(sent[k])
         ]

@@ -19,9 +19,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from chainrule.distributed.shards import Subtree, in_tree, part_of, shards_of, subtrees
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from chainrule.distributed.shards import Subtree, in_tree, shards_of, subtrees
+from chainrule.distributed.tree_sum import Array, TreeSum
 
 E = TypeVar("E", bound=BaseException)
 
@@ -121,6 +120,7 @@ class Ranks(ABC):
     rank: int
     size: int
     timeout: float = TIMEOUT
+    _sum: tuple[Any, TreeSum] | None = None
 
     def __new__(cls, comm: Any = None, timeout: float | None = None) -> Ranks:
         """Make those over MPI: `Ranks` by itself has no way of sending."""
@@ -212,18 +212,17 @@ class Ranks(ABC):
         """Wait until all ranks are here."""
         self.gather(np.zeros(1, np.uint8))
 
-    def nodes(self, shards: int) -> list[Subtree]:
-        """Return the nodes of the tree over shards whose sums this rank has, in order.
+    def nodes(self, shards: int, rank: int | None = None) -> list[Subtree]:
+        """Return the nodes of the tree over shards whose sums a rank has, in order.
 
         Parameters
         ----------
         shards
             M, a power of two.
+        rank
+            Which; by default this one.
         """
-        return self._nodes(shards)[self.rank]
-
-    def _nodes(self, shards: int) -> list[list[Subtree]]:
-        return [subtrees(shards_of(k, self.size, shards)) for k in range(self.size)]
+        return subtrees(shards_of(self.rank if rank is None else rank, self.size, shards))
 
     def merge(
         self, own: Array, shards: int, merge: Callable[[Array, Array], Array] = np.add
@@ -242,9 +241,9 @@ class Ranks(ABC):
         merge
             What two neighbours in the tree make together.
         """
-        nodes = self._nodes(shards)
+        nodes = [node for k in range(self.size) for node in self.nodes(shards, k)]
         parts = [row for part in self.deal([own] * self.size) for row in part]
-        return in_tree(parts, [node for each in nodes for node in each], merge)
+        return in_tree(parts, nodes, merge)
 
     def reduce(self, own: Array) -> None:
         """Make an array the sum over all ranks, in any order: its last bits are not promised.
@@ -260,7 +259,6 @@ class Ranks(ABC):
         """Make `sums[0]` the sum over all shards, of `sums` (k, n): a row for each of `nodes`.
 
         The other rows are lost. A rank without shards has a row too, which only takes the total.
-        Each rank adds up one slice of the numbers, which all send there, and gives it to all.
 
         Parameters
         ----------
@@ -269,29 +267,15 @@ class Ranks(ABC):
         shards
             M, a power of two.
         """
-        nodes = self._nodes(shards)
-        slices = [part_of(k, self.size, sums.shape[1]) for k in range(self.size)]
-        cuts = [slice(each.start, each.stop) for each in slices]
-        own = sums[: len(nodes[self.rank])]
-        mine = sums[0, cuts[self.rank]]
-        received = [
-            own[:, cuts[k]] if k == self.rank else np.empty((len(held), mine.size), sums.dtype)
-            for k, held in enumerate(nodes)
-        ]
-        self.swap([np.ascontiguousarray(own[:, cut]) for cut in cuts], received)
-        rows = [row for part in received for row in part]
-        mine[:] = in_tree(rows, [node for held in nodes for node in held], _add_to_left)
-        self.swap([mine] * self.size, [sums[0, cut] for cut in cuts])
+        key = shards, sums.shape[1], sums.dtype
+        if self._sum is None or self._sum[0] != key:
+            nodes = [self.nodes(shards, k) for k in range(self.size)]
+            self._sum = key, TreeSum(self.rank, nodes, *key[1:])
+        self._sum[1].add_up(sums, self.swap)
 
 
 def _pickled(value: Any) -> Array:
     return np.frombuffer(pickle.dumps(value), np.uint8)
-
-
-def _add_to_left(left: Array, right: Array) -> Array:
-    with np.errstate(all="ignore"):  # what is not finite is found where sums are used
-        left += right
-    return left
 
 
 class Alone(Ranks):

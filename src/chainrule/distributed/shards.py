@@ -25,6 +25,9 @@ Subtree = tuple[int, int]
 LEAST = 8
 """So many shards there are by default where the batch is large enough: for so many ranks."""
 
+MOST = 4096
+"""So many shards there are at most."""
+
 ROWS = 128
 """So many rows of a batch a shard takes by default, where that makes more than the least number."""
 
@@ -71,6 +74,8 @@ def check_shards(where: str, shards: int) -> int:
         raise ValueError(
             f"{where} must be a power of two, got {shards}; use {below} or {2 * below}"
         )
+    if shards > MOST:
+        raise ValueError(f"{where} must be at most {MOST}, got {shards}")
     return shards
 
 

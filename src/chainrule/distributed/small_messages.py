@@ -11,16 +11,14 @@ import pickle
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any
 
 from chainrule.distributed.ranks import RankError, is_silent, mark_agreed, silenced
 from chainrule.errors import on_one_line
 
-E = TypeVar("E", bound=BaseException)
-
-SETTLED = 0.3
-"""The seconds in which ranks fail alike, such as by an option, though they have heard of it."""
+SETTLED = 1.0
+"""The seconds in which all ranks fail that do, such as by an option that is wrong at all."""
 
 
 class Kind(enum.IntEnum):
@@ -28,7 +26,7 @@ class Kind(enum.IntEnum):
 
     FAILED = 1  # an exception of the sender's own
     HEARD = 2  # the answer to that of one who had not failed
-    THEN = 6  # what becomes of that one: its own exception in words, or that it goes by the other's
+    THEN = 6  # what becomes of that one: whether it has an exception of its own too
     LEFT = 3  # the sender takes part in nothing any more
     ASKED = 4  # is the receiver still there?
     WORKED = 5  # the answer: the seconds since the sender last worked, and whether it waits
@@ -41,30 +39,47 @@ class Failure:
     said: str
     rank: int
     error: BaseException | None
+    own: bool = True  # no failure to hear of another rank
+    lost: frozenset[int] = frozenset()  # who does not answer
 
     @classmethod
     def of(cls, error: BaseException, rank: int) -> Failure:
         """Return what a rank tells of an exception: of another's silence, who that is."""
         if isinstance(error, RankError):
-            return cls(str(error), error.rank, None)
-        return cls(f"rank {rank}: {_in_words(error)}", rank, _that_pickles(error))
+            return cls(str(error), error.rank, None, own=False)
+        said = on_one_line(str(error)) or type(error).__name__
+        return cls(f"rank {rank}: {said}", rank, _that_pickles(error), _is_own(error))
 
     def as_error(self) -> RankError:
         """Return the error that those raise who hear of it; another prints it."""
         return silenced(RankError(self.said, self.rank, self.error))
 
 
-def _in_words(error: BaseException) -> str:
-    return on_one_line(str(error)) or type(error).__name__
+def _is_own(error: BaseException) -> bool:
+    """Whether an exception says what is wrong here, and came where exchanges can begin anew."""
+    return isinstance(error, Exception) and not isinstance(error, RankError)
 
 
 def _that_pickles(error: BaseException) -> BaseException | None:
     """Return an exception that other ranks can read, in a message that needs no waiting."""
     try:
         pickled = pickle.dumps(error)
-        return error if len(pickled) < 2_000 and pickle.loads(pickled) else None
+        if len(pickled) < 2_000 and pickle.loads(pickled):
+            return error
     except Exception:
-        return None
+        pass
+    return KeyboardInterrupt(str(error)) if isinstance(error, KeyboardInterrupt) else None
+
+
+def _made_of(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and those that it was raised for, as by a command that words it anew."""
+    made: BaseException | None = error
+    while made is not None:
+        yield made
+        made = made.__cause__ or made.__context__
+
+
+_NONE = Exception()
 
 
 class PatientClock:
@@ -114,13 +129,15 @@ class SmallMessages:
         self._comm, self._mpi = comm, MPI
         self.rank, self.size = comm.Get_rank(), comm.Get_size()
         self.failed: dict[int, Failure] = {}
-        self.then: dict[int, str] = {}
+        self.then: dict[int, bool] = {}
+        self.run = 0
+        self.lost: set[int] = set()
         self.heard: set[int] = set()
         self.left: dict[int, float] = {}
         self.worked_at: dict[int, float] = {}
         self.waits_at: dict[int, float] = {}
         self.clock, self.work = PatientClock(), Worked()
-        self._told: BaseException | None = None
+        self._told: tuple[BaseException, BaseException] = _NONE, _NONE  # and what was raised
         self._sent: list[Any] = []
         self._one_at_a_time = threading.RLock()
         self._end = threading.Event()
@@ -183,6 +200,7 @@ class SmallMessages:
 
     def _take_failure(self, source: int, failure: Failure) -> None:
         self.failed[source] = failure
+        self.lost |= failure.lost
         if self.rank not in self.failed:
             self.send(Kind.HEARD, [source])
 
@@ -191,44 +209,64 @@ class SmallMessages:
         told = sorted(self.failed, key=lambda k: (k == self.rank, k))
         return self.failed[told[0]].as_error() if told else None
 
-    def tell(self, error: E, seconds: float) -> E | RankError:
-        """Tell all of an exception of this rank's own; return what is to be raised here.
+    def tell(self, error: BaseException, seconds: float) -> BaseException:
+        """Tell all of an exception of this rank; return what is to be raised here.
 
         That is the exception itself where this rank is the one to print it: of those that fail at
-        once, and have heard of no other, the first.
+        once, and have heard of no other, the first. Where all fail by themselves, each raises its
+        own, rank 0 prints it, and the job can go on.
         """
+        before, raised = self._told
+        if any(each is before or each is raised for each in _made_of(error)):
+            return silenced(error) if is_silent(raised) else error
+        raised = self._agreed_upon(error, seconds)
+        self._told = (error, raised) if self.failed else (_NONE, _NONE)
+        return raised
+
+    def _agreed_upon(self, error: BaseException, seconds: float) -> BaseException:
         with self._one_at_a_time:
             self.listen()
-            if error is self._told:
-                return error
-            self._told = error
-            if found := self.failure():
-                self.send(Kind.THEN, self.others, _in_words(error))
-                return error if is_silent(error) else found
-            self.failed[self.rank] = Failure.of(error, self.rank)
-            self.send(Kind.FAILED, self.others, self.failed[self.rank])
-        self._await(lambda k: k in self.failed or k in self.heard or k in self.left, seconds)
+            heard = self.failure()
+            if heard:
+                self.send(Kind.THEN, self.others, _is_own(error))
+            else:
+                self._fail(error)
+        if not heard:
+            self._await(lambda k: k in self.failed or k in self.heard or k in self.left, seconds)
+        if _is_own(error) and self._all_fail():
+            return self._begin_anew(error)
+        if heard:
+            return error if is_silent(error) else heard
         first = min(self.failed)
-        return self._spoken(error) if first == self.rank else self.failed[first].as_error()
+        return error if first == self.rank else self.failed[first].as_error()
 
-    def _spoken(self, error: E) -> E:
-        """Return an exception that is printed here, marked where all ranks have the same one."""
+    def _fail(self, error: BaseException) -> None:
+        failure = replace(Failure.of(error, self.rank), lost=frozenset(self.lost))
+        self.failed[self.rank] = failure
+        self.send(Kind.FAILED, self.others, failure)
+
+    def _all_fail(self) -> bool:
+        """Whether each other rank has an exception of its own too, as by what is wrong at all."""
         self._await(lambda k: k in self.failed or k in self.then or k in self.left, SETTLED)
-        said = {f"rank {k}: {words}" for k, words in self.then.items()}
-        said |= {failure.said for failure in self.failed.values()}
-        if said == {f"rank {k}: {_in_words(error)}" for k in range(self.size)}:
-            mark_agreed(error)
-        return error
+        own = {k for k, failure in self.failed.items() if failure.own}
+        return all(k in own or self.then.get(k) for k in self.others)
+
+    def _begin_anew(self, error: BaseException) -> BaseException:
+        """Forget a failure of all, and what they sent before it: return what is raised here."""
+        self.failed, self.heard, self.then = {}, set(), {}
+        self.run += 1
+        mark_agreed(error)
+        return silenced(error) if self.rank else error
 
     def leave(self, seconds: float) -> bool:
         """Tell all that this rank has left; return whether all have, within the seconds."""
         self.send(Kind.LEFT, self.others)
-        return self._await(lambda k: k in self.left, seconds)
+        return self._await(lambda k: k in self.left, seconds) and not self.lost
 
     def _await(self, come: Callable[[int], bool], seconds: float) -> bool:
-        """Take in messages until something has come of every other rank; return whether it has."""
+        """Take in messages until something has come of all who are not lost; return whether so."""
         until = time.monotonic() + seconds
-        while not all(map(come, self.others)):
+        while not all(come(k) for k in self.others if k not in self.lost):
             if time.monotonic() > until:
                 return False
             time.sleep(0.001)

@@ -107,4 +107,5 @@ class Waiting:
         at_fault = [k for k in silent if now - waits.get(k, -self._timeout) > self._timeout / 2]
         if at_fault or silent == others:
             k = (at_fault or silent)[0]
+            self._messages.lost.add(k)
             raise RankError(f"rank {k} has not answered for {self._timeout:g} s", k)

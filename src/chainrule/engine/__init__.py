@@ -14,14 +14,16 @@
 | `processor.py` | how many cores this process may use |
 | `program.py` | what layers lower themselves into: operations over numbered values |
 | `session.py` | what the engine can run, and the arrays' way in and out |
-| `native_run.py`, `single_pass.py`, `predictor.py` | whole epochs; one pass; predictions |
+| `native_run.py`, `sharded_run.py` | whole epochs; those of examples in shards, on several ranks |
+| `single_pass.py`, `predictor.py` | one pass; predictions |
 | `simd.hpp`, `sums.hpp` | vectors as wide as the machine has them, and their sums |
 | `math.hpp`, `trigonometry.hpp` | elementary functions of vectors |
 | `activations.hpp`, `softmax.hpp`, `losses.hpp`, `optimizers.hpp` | the tables, a row for a row |
 | `heads.hpp` | losses of several heads |
 | `random.hpp` | everything random, word for word as in `streams.py` |
 | `microkernel.hpp`, `products.hpp` | products of matrices |
-| `buffer.hpp`, `tensor.hpp`, `values.hpp` | memory, parameters, values between operations |
+| `buffer.hpp`, `shards.hpp` | memory; the parts of a batch that are summed each by itself |
+| `tensor.hpp`, `values.hpp` | parameters, values between operations |
 | `operation.hpp` | what an operation is; below, a file for each kind |
 | `affine.hpp`, `activate.hpp`, `dropout.hpp`, `add.hpp`, `scale.hpp` | those of plain layers |
 | `gains.hpp`, `layer_norm.hpp`, `batch_norm.hpp`, `rms.hpp` | those of norms |
@@ -170,3 +172,5 @@ def _chosen() -> tuple[ModuleType | None, str, str]:
 
 native, missing, refused = _chosen()
 isa: str = native.isa() if native else ""
+if native and hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=native.after_fork)

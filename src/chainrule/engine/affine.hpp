@@ -41,7 +41,7 @@ struct Affine : Operation<T> {
     // `look` is called with each z, vector by vector.
     template <class Look>
     void forward(Room<T>& room, const Rows& rows, Look&& look) const {
-        for_copies(rows, [&](int r0, int r1) { forward_rows(room, r0, r1, rows.step, look); });
+        for_copies(rows, [&](int r0, int r1) { forward_rows(room, rows, r0, r1, look); });
     }
     void forward(Room<T>& room, const Rows& rows) const {
         forward(room, rows, [](const T*) {});
@@ -74,17 +74,17 @@ struct Affine : Operation<T> {
         return sum;
     }
 
-    // Calls soon(place, count), and later use(place, i, rows, vectors, g), with each tile of dW for
+    // Calls soon(place, count), and later use(j, place, i, rows, vectors, g), with each tile of dW for
     // the inputs i0 to i1: g holds its count = rows · vectors vectors, which belong to W from `place`
-    // on. `packing` has room for `packing_room` numbers.
+    // on, of subtree j. `packing` has room for `packing_room` numbers.
     template <class Soon, class Use>
-    void gradient(const Room<T>& room, int n, int i0, int i1, T* packing, Soon&& soon,
+    void gradient(const Room<T>& room, const Rows& batch, int i0, int i1, T* packing, Soon&& soon,
                   Use&& use) const {
         const Tensor<T>& weights = room.tensors[W];
         const Value<T>& to = room.values[y];
-        const T* const* from = room.values[x].rows.data() + first * n;
-        const int K = copies * n;
-        alignas(64) T g[most_rows * NR];
+        const T* const* from = room.values[x].rows.data() + first * batch.n;
+        const int K = copies * batch.n;
+        alignas(64) T g[most_depth][most_rows * NR];
         const bool packs = packs_columns<T>(weights.columns);
         for (int m0 = i0; m0 < i1; m0 += block) {
             const int m1 = std::min(i1, m0 + block);
@@ -92,39 +92,72 @@ struct Affine : Operation<T> {
             for (int column = 0; column < weights.columns; column += NR) {
                 const int vectors = weights.vectors(column);
                 const long ldb = delta_step(to, column);
-                const T *B = delta_panel(to, column) + first * n * ldb, *q = packing;
+                const T *B = delta_panel(to, column) + first * batch.n * ldb, *q = packing;
                 for (int i = m0, rows; i < m1; i += rows) {
                     rows = tile_rows(m1 - i);
                     const std::size_t place = weights.at(column, i);
                     soon(place, rows * vectors);
-                    with_tile(rows, vectors, [&]<int MR, int NV>() {
-                        if (packs) tile_of_packed<MR, NV>(q, K, B, ldb, g);
-                        else tile_of_columns<MR, NV>(from, i, K, B, ldb, g);
-                    });
+                    const auto make = [&](int begin, int count, T* made, bool adds) {
+                        const T* b = B + begin * ldb;
+                        with_tile(rows, vectors, [&]<int MR, int NV>() {
+                            if (packs)
+                                tile_of_packed<MR, NV>(q + begin * MR, count, b, ldb, made, adds);
+                            else tile_of_columns<MR, NV>(from + begin, i, count, b, ldb, made, adds);
+                        });
+                    };
+                    const auto done = [&](int j) {
+                        use(j, place, i, rows, vectors, static_cast<const T*>(g[0]));
+                    };
+                    if (batch.cut) {
+                        tile_by_shards(batch, rows * vectors * w, g, make, done);
+                    } else {
+                        make(0, K, g[0], false);
+                        done(0);
+                    }
                     if (packs) q += static_cast<std::size_t>(rows) * K;
-                    use(place, i, rows, vectors, static_cast<const T*>(g));
                 }
             }
         }
     }
 
-    // db for the vector of outputs from `column` on, in the order of the rows.
-    CHAINRULE_INLINE V bias_gradient(const Room<T>& room, int n, int column) const {
+    // use(j, db) for the vector of outputs from `column` on, in the order of the rows, of subtree j.
+    template <class Use>
+    CHAINRULE_INLINE void bias_gradient(const Room<T>& room, const Rows& batch, int column,
+                                        Use&& use) const {
         const Value<T>& to = room.values[y];
-        const int panel = column / NR * NR, K = copies * n;
+        const int panel = column / NR * NR;
         const long step = delta_step(to, panel);
-        const T* p = delta_panel(to, panel) + first * n * step + (column - panel);
-        V sums[4]{};
-        int r = 0;
-        for (; r + 4 <= K; r += 4, p += 4 * step)
-            for (int k = 0; k < 4; ++k) sums[k] += load(p + k * step);
-        for (; r < K; ++r, p += step) sums[0] += load(p);
-        return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+        const T* all = delta_panel(to, panel) + (column - panel);
+        const auto part = [&](int begin, int K) {
+            const T* p = all + begin * step;
+            V sums[4]{};
+            int r = 0;
+            for (; r + 4 <= K; r += 4, p += 4 * step)
+                for (int k = 0; k < 4; ++k) sums[k] += load(p + k * step);
+            for (; r < K; ++r, p += step) sums[0] += load(p);
+            return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+        };
+        this->template for_sums<V>(batch, part, use);
     }
 
 private:
+    // A tile of dW for each subtree: make(begin, count, to, adds) makes that of some rows.
+    template <class Make, class Done>
+    void tile_by_shards(const Rows& batch, int count, T (*g)[most_rows * NR], Make&& make,
+                        Done&& done) const {
+        batch.cut->in_trees(
+            [&](int, int begin, int end, int level) {
+                for (int c = 0; c < copies; ++c)
+                    make(c * batch.n + begin, end - begin, g[level], c > 0);
+            },
+            [&](int, int level) {
+                for (int u = 0; u < count; u += w) put(g[level] + u, load(g[level + 1] + u), true);
+            },
+            done);
+    }
+
     template <class Look>
-    void forward_rows(Room<T>& room, int r0, int r1, std::uint64_t step, Look&& look) const {
+    void forward_rows(Room<T>& room, const Rows& all, int r0, int r1, Look&& look) const {
         const Tensor<T>& weights = room.tensors[W];
         Value<T>& to = room.values[y];
         T *a = to.a, *slopes = to.kept.get();
@@ -135,10 +168,10 @@ private:
                     activate_tile(activation, parameter, a, slopes, to.ld, r, rows, column, vectors);
                 });
         if (activation == Activation::softmax) over_rows(to, r0, r1);
-        if (step == 0) return;
+        if (!all.trains()) return;
         const bool whole = activation == Activation::softmax;
         for (const Dropout& dropout : dropouts)
-            silence<T>(dropout, step, r0, r1, to.spec.width, whole ? 1 : 2,
+            silence<T>(dropout, all.step, all.place(r0), r0, r1, to.spec.width, whole ? 1 : 2,
                        [&](int array, int r) { return array == 0 ? to.row(r) : to.kept_row(r); });
     }
 

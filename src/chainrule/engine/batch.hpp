@@ -28,9 +28,10 @@ struct Batch {
     const std::int64_t* order;
     std::uint64_t step;  // which dropout's masks follow from; 0 is for predictions, without masks
     double scale;        // an example's part in the cost, before its weight
+    const Cut* cut = nullptr;  // how they fall into shards, where there are any
 
     std::int64_t example(std::int64_t r) const { return order ? order[first + r] : first + r; }
-    Rows rows(Part part) const { return {static_cast<int>(n), part.first, part.last, step}; }
+    Rows rows(Part part) const { return {static_cast<int>(n), part.first, part.last, step, cut}; }
     Rows rows() const { return rows({0, static_cast<int>(n)}); }
 };
 
@@ -45,13 +46,15 @@ struct Network {
     Buffer<T> losses;                        // of each row, unweighted
     std::vector<Buffer<T>> loss_parameters;  // of each head's outputs, 0 where its loss has none
 
-    Network(const ProgramSpec& spec, int examples, int states, bool keeps_gradient)
-        : program(spec), batch(examples), tensors(program.spec.tensors, states, keeps_gradient),
+    Network(const ProgramSpec& spec, int examples, int states, bool keeps_gradient,
+            const Shards& shards)
+        : program(spec), batch(examples),
+          tensors(program.spec.tensors, states, keeps_gradient, shards),
           losses(static_cast<std::size_t>(examples) * spec.members()) {
         values.reserve(program.spec.values.size());
         for (const ValueSpec& value : program.spec.values)
             values.emplace_back(value, examples).make_room();
-        room = {values.data(), tensors.all.data()};
+        room = {values.data(), tensors.all.data(), tensors.stride};
         values[0].rows.resize(static_cast<std::size_t>(examples));
         for (const Head& head : spec.heads) {
             const std::vector<double>& given = head.parameters;
@@ -113,13 +116,13 @@ double loss_of(const T* losses, int members, std::int64_t n, std::int64_t r) {
     return members == 1 ? sum : sum / members;
 }
 
-// Σ w L over the batch.
+// Σ w L over some rows of the batch, added to a sum.
 template <class T>
-double loss_sum(Network<T>& net, const Data<T>& data, const Batch& b) {
+double loss_sum(Network<T>& net, const Data<T>& data, const Batch& b, std::int64_t first,
+                std::int64_t last, double sum = 0) {
     const T* weights = data.targets.weights;
     const int members = net.last().spec.copies;
-    double sum = 0;
-    for (std::int64_t r = 0; r < b.n; ++r)
+    for (std::int64_t r = first; r < last; ++r)
         sum = multiply_add(loss_of(net.losses.get(), members, b.n, r),
                            weights ? weights[b.example(r)] : 1.0, sum);
     return sum;

@@ -10,7 +10,10 @@
 //
 // The rows need the whole batch twice, forward and backward: between barriers each thread makes the
 // statistics of its columns, over all rows in their order. `shared` of y keeps them, column by column.
+// In shards, the sums for μ go by the seam first, then those for v.
 #pragma once
+
+#include <array>
 
 #include "gains.hpp"
 
@@ -19,9 +22,14 @@ namespace chainrule {
 template <class T>
 struct BatchNorm : Operation<T> {
     using Operation<T>::x, Operation<T>::y, Operation<T>::first, Operation<T>::copies;
-    using Operation<T>::way, Operation<T>::for_rows;
+    using Operation<T>::way, Operation<T>::for_rows, Operation<T>::for_spans;
     using V = typename Vec<T>::type;
     static constexpr bool of_batch = true;
+
+    enum Kept { mean, variance, total, total_along, kinds };  // what is kept of each column
+    static constexpr Part forward_kinds{mean, total}, backward_kinds{total, kinds};
+    static constexpr std::array forward_stages{Part{mean, variance}, Part{variance, total}};
+    static constexpr std::array backward_stages{backward_kinds};
 
     Gains gains;
     int running_mean, running_variance;
@@ -34,17 +42,38 @@ struct BatchNorm : Operation<T> {
         values[y].shared = std::size_t{kinds} * padded<T>(values[y].width);
     }
 
-    void gather_forward(Room<T>& room, int n, const Share<T>& share) const {
-        const Value<T>& from = room.values[x];
-        const T* const* rows = from.rows.data() + first * n;
-        const int count = copies * n;
-        for_columns(from.spec.width, share, [&](int c, int k) {
-            const auto row = [&](int r) { return load_first(rows[r] + c, k); };
-            const V of = sum_of_rows<T>(count, row) / T(count);
-            const V squares = sum_of_rows<T>(count, [&](int r) { return (row(r) - of) * (row(r) - of); });
-            store(kept(room, mean, c), of);
-            store(kept(room, variance, c), squares / T(count));
+    void gather(Room<T>& room, const Rows& rows, const Share<T>& share, Part kinds) const {
+        for_columns(room.values[y].spec.width, share, [&](int c, int k) {
+            for (int kind = kinds.first; kind < kinds.last; ++kind)
+                settle(room, rows, kind, c,
+                       sum_of(room, true, kind, first * rows.n, copies * rows.n, c, k));
         });
+    }
+
+    void sum_up(Room<T>& room, const Rows& rows, const Share<T>& share, Part kinds, T* to) const {
+        const int columns = room.values[y].columns, stride = (kinds.last - kinds.first) * columns;
+        for_columns(room.values[y].spec.width, share, [&](int c, int k) {
+            for (int kind = kinds.first; kind < kinds.last; ++kind)
+                this->template for_sums<V>(
+                    rows,
+                    [&](int begin, int count) { return sum_of(room, true, kind, begin, count, c, k); },
+                    [&](int j, V sum) {
+                        store(to + j * stride + (kind - kinds.first) * columns + c, sum);
+                    });
+        });
+    }
+
+    void take(Room<T>& room, const Rows& rows, const Share<T>& share, Part kinds, const T* from) const {
+        const int columns = room.values[y].columns;
+        for_columns(room.values[y].spec.width, share, [&](int c, int) {
+            for (int kind = kinds.first; kind < kinds.last; ++kind)
+                settle(room, rows, kind, c, load(from + (kind - kinds.first) * columns + c));
+        });
+    }
+
+    // How many numbers the sums of some kinds have, of each subtree.
+    std::size_t sums(const Room<T>& room, Part kinds) const {
+        return static_cast<std::size_t>(kinds.last - kinds.first) * room.values[y].columns;
     }
 
     void forward(Room<T>& room, const Rows& rows) const {
@@ -59,18 +88,10 @@ struct BatchNorm : Operation<T> {
         });
     }
 
-    void gather_backward(Room<T>& room, int n, const Share<T>& share) const {
-        for_columns(room.values[y].spec.width, share, [&](int c, int k) {
-            const auto [plain, along] = sums(room, n, c, k, true);
-            store(kept(room, total, c), plain);
-            store(kept(room, total_along, c), along);
-        });
-    }
-
     void backward(Room<T>& room, const Rows& rows) const {
         if (!way.wanted) return;
         Value<T>&from = room.values[x], &to = room.values[y];
-        const T share = rows.trains() ? T(1) / T(copies * rows.n) : T{0};
+        const T share = rows.trains() ? T(1) / T(copies * rows.whole()) : T{0};
         each_column(room, rows.trains(), [&](int c, int k, const Column& column) {
             const V gain = column.inverse * load(room.tensors[gains.gamma].w.get() + c);
             const V plain = load(kept(room, total, c)) * share;
@@ -84,18 +105,22 @@ struct BatchNorm : Operation<T> {
     }
 
     void weights(Room<T>& room, const Rows& rows, const Share<T>& share, bool adds) const {
-        for_columns(room.values[y].spec.width, share, [&](int c, int k) {
-            const Gains::Sums<V> made =
-                rows.trains() ? Gains::Sums<V>{load(kept(room, total, c)), load(kept(room, total_along, c))}
-                              : sums(room, rows.n, c, k, false);
-            gains.put_gradient(room, c, made, adds);
+        const bool known = rows.trains() && !rows.cut;
+        for_spans(rows, adds, [&](int begin, int count, bool more) {
+            for_columns(room.values[y].spec.width, share, [&](int c, int k) {
+                const auto sum = [&](int kind) {
+                    return known ? load(kept(room, kind, c))
+                                 : sum_of(room, rows.trains(), kind, begin, count, c, k);
+                };
+                gains.put_gradient(room, c, Gains::Sums<V>{sum(total), sum(total_along)}, more);
+            });
         });
     }
 
     // The running statistics follow the batch's, unless they are frozen.
-    V statistics(Room<T>& room, int n, const Share<T>& share) const {
+    V statistics(Room<T>& room, const Rows& rows, const Share<T>& share) const {
         V poison{};
-        const int count = copies * n;
+        const auto count = copies * rows.whole();
         if (count == 1) return poison;
         const auto follow = [&](Tensor<T>& tensor, int kind, int c, T part) {
             if (tensor.spec.frozen) return;
@@ -118,8 +143,6 @@ struct BatchNorm : Operation<T> {
     }
 
 private:
-    enum Kept { mean, variance, total, total_along, kinds };
-
     struct Column {
         V mean, inverse;
 
@@ -144,11 +167,24 @@ private:
         });
     }
 
-    Gains::Sums<V> sums(const Room<T>& room, int n, int c, int k, bool of_the_batch) const {
+    // The sum of a kind over some rows, of the columns from c on.
+    V sum_of(const Room<T>& room, bool of_the_batch, int kind, int begin, int count, int c, int k) const {
+        const T* const* from = room.values[x].rows.data() + begin;
+        const auto row = [&](int r) { return load_first(from[r] + c, k); };
+        if (kind == mean) return sum_of_rows<T>(count, row);
         const Column of = column(room, c, of_the_batch);
-        const T* const* from = room.values[x].rows.data() + first * n;
-        return Gains::sums_of(room.values[y].d_rows.data() + first * n, copies * n, c,
-                              [&](int r) { return of.scaled(load_first(from[r] + c, k)); });
+        if (kind == variance)
+            return sum_of_rows<T>(count, [&](int r) { return (row(r) - of.mean) * (row(r) - of.mean); });
+        const T* const* d = room.values[y].d_rows.data() + begin;
+        const auto dy = [&](int r) { return load(d[r] + c); };
+        if (kind == total) return sum_of_rows<T>(count, dy);
+        return sum_of_rows<T>(count, [&](int r) { return dy(r) * of.scaled(row(r)); });
+    }
+
+    // Keep what follows from the total of a kind.
+    void settle(Room<T>& room, const Rows& rows, int kind, int c, V sum) const {
+        const bool averaged = kind == mean || kind == variance;
+        store(kept(room, kind, c), averaged ? sum / T(copies * rows.whole()) : sum);
     }
 };
 

@@ -38,7 +38,8 @@ private:
     template <class Row>
     void silence_rows(const Rows& rows, int r0, int r1, int width, Row&& row) const {
         if (rows.trains())
-            silence<T>(dropout, rows.step, r0, r1, width, 1, [&](int, int r) { return row(r); });
+            silence<T>(dropout, rows.step, rows.place(r0), r0, r1, width, 1,
+                       [&](int, int r) { return row(r); });
     }
 };
 

@@ -22,6 +22,7 @@ template <class T>
 struct Embedding : LaidOut<T> {
     using LaidOut<T>::x, LaidOut<T>::y, LaidOut<T>::first, LaidOut<T>::copies;
     using LaidOut<T>::way, LaidOut<T>::places, LaidOut<T>::features, LaidOut<T>::for_copies;
+    using LaidOut<T>::for_spans;
     using V = typename Vec<T>::type;
 
     int W, d;
@@ -62,7 +63,9 @@ struct Embedding : LaidOut<T> {
         const Part mine = share.of(features);
         for (const Place& at : places)
             if (at.feature >= mine.first && at.feature < mine.last)
-                gradient(room, at, first * rows.n, copies * rows.n, adds);
+                for_spans(rows, adds, [&](int begin, int count, bool more) {
+                    gradient(room, at, begin, count, more);
+                });
     }
 
     // |g|² of a level, |g|²/L of none. Of two copies, the product of both.
@@ -110,7 +113,7 @@ private:
         const Value<T>& to = room.values[y];
         const int count = levels[at.feature];
         const long ld = room.tensors[W].ld;
-        T* own = room.tensors[W].gradient_row(rows[at.feature]);
+        T* own = room.gradient(W, rows[at.feature]);
         if (!adds) std::fill_n(own, count * ld, T{0});
         for_vectors<T>(d, [&](int c, int some, int) {
             V unseen{};

@@ -25,8 +25,8 @@ struct Gains {
 
     template <class T>
     void put_gradient(Room<T>& room, int c, Sums<typename Vec<T>::type> sums, bool adds) const {
-        put(room.tensors[gamma].g + c, sums.along, adds);
-        put(room.tensors[beta].g + c, sums.plain, adds);
+        put(room.gradient(gamma) + c, sums.along, adds);
+        put(room.gradient(beta) + c, sums.plain, adds);
     }
 
     // sum + |(dγ, dβ)|² of what example r has in it; scaled(row, c, k) is x̂ of k columns from c on.

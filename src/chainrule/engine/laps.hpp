@@ -27,8 +27,7 @@ public:
     // The steps of the lap that begins now.
     std::int64_t begin() {
         began_ = clock::now();
-        if (fixed_) return std::numeric_limits<std::int64_t>::max() / 2;
-        return steps_;
+        return alone_ ? std::numeric_limits<std::int64_t>::max() / 2 : steps_;
     }
 
     // So many steps of a lap have been made: what the next lap will be follows.

@@ -64,7 +64,7 @@ void normalise_back(const T* x, int i, Centre<T> of, const T* gamma, const T* dy
 template <class T>
 struct LayerNorm : Operation<T> {
     using Operation<T>::x, Operation<T>::y, Operation<T>::first, Operation<T>::copies;
-    using Operation<T>::way, Operation<T>::for_rows;
+    using Operation<T>::way, Operation<T>::for_rows, Operation<T>::for_spans;
     using V = typename Vec<T>::type;
 
     Gains gains;
@@ -99,11 +99,12 @@ struct LayerNorm : Operation<T> {
     }
 
     void weights(Room<T>& room, const Rows& rows, const Share<T>& share, bool adds) const {
-        const int begin = first * rows.n;
-        for_columns(room.values[y].spec.width, share, [&](int c, int k) {
-            const auto row = [&](int r) { return scaled(room, begin + r, c, k); };
-            gains.put_gradient(room, c, Gains::sums_of(room.values[y].d_rows.data() + begin,
-                                                       copies * rows.n, c, row), adds);
+        for_spans(rows, adds, [&](int begin, int count, bool more) {
+            for_columns(room.values[y].spec.width, share, [&](int c, int k) {
+                const auto row = [&](int r) { return scaled(room, begin + r, c, k); };
+                const T* const* dy = room.values[y].d_rows.data() + begin;
+                gains.put_gradient(room, c, Gains::sums_of(dy, count, c, row), more);
+            });
         });
     }
 

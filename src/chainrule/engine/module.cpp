@@ -40,10 +40,10 @@ private:
 
 template <class T>
 std::unique_ptr<Trainer<T>> make_trainer(nb::handle program, const std::string& optimizer,
-                                         const nb::dict& numbers, int batch, int threads,
-                                         bool keeps_gradient) {
+                                         const nb::dict& numbers, int batch, int threads, int cores,
+                                         bool keeps_gradient, nb::handle shards) {
     return std::make_unique<Trainer<T>>(read_program(program), read_optimizer(optimizer, numbers),
-                                        batch, threads, keeps_gradient);
+                                        batch, threads, cores, keeps_gradient, read_shards(shards));
 }
 
 std::unique_ptr<Predictor> make_predictor(nb::handle program, nb::handle form, int cores,
@@ -96,7 +96,7 @@ void set_seam(Trainer<T>& trainer, nb::object function) {
 struct Done {
     std::string outcome;
     std::int64_t steps;
-    std::vector<double> costs;
+    std::vector<double> costs, losses;
     nb::object raised;
 };
 
@@ -112,7 +112,7 @@ Done run(Trainer<T>& trainer, nb::handle examples, nb::handle epochs) {
     }
     const char* outcomes[] = {"done", "diverged", "interrupted"};
     return {outcomes[static_cast<int>(report.outcome)], report.steps, std::move(report.costs),
-            signals.raised()};
+            std::move(report.losses), signals.raised()};
 }
 
 // Σ w L of some rows, or of all; beside it the sum of the gradient is kept, or norms are filled.
@@ -171,10 +171,14 @@ NB_MODULE(CHAINRULE_MODULE, m) {
     m.doc() = "The engine, compiled for the instruction set " CHAINRULE_ISA ".";
     m.def("isa", [] { return CHAINRULE_ISA; });
     m.def("best_isa", &best_isa);
+    m.def("come_to_work", &AtWork::come);
+    m.def("go_from_work", &AtWork::go);
+    m.def("after_fork", &AtWork::after_fork);
     nb::class_<Done>(m, "Done")
         .def_ro("outcome", &Done::outcome)
         .def_ro("steps", &Done::steps)
         .def_ro("costs", &Done::costs)
+        .def_ro("losses", &Done::losses)
         .def_ro("raised", &Done::raised);
     bind<float>(m, "Trainer32");
     bind<double>(m, "Trainer64");
@@ -192,7 +196,7 @@ NB_MODULE(CHAINRULE_MODULE, m) {
           "columns"_a);
     const auto trainer = [&]<class T>(const char* name) {
         m.def(name, &make_trainer<T>, nb::kw_only(), "program"_a, "optimizer"_a, "numbers"_a,
-              "batch"_a, "threads"_a, "keeps_gradient"_a);
+              "batch"_a, "threads"_a, "cores"_a, "keeps_gradient"_a, "shards"_a.none());
     };
     trainer.template operator()<float>("trainer32");
     trainer.template operator()<double>("trainer64");

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
-import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from chainrule import engine
-from chainrule.batches import Subset, batches_after
+from chainrule.batches import Examples, Subset, batches_after, steps_of_epoch
 from chainrule.engine.program import for_predictions
 from chainrule.engine.session import Done, Session, contiguous, refusal, why_not
 from chainrule.history import History
@@ -47,9 +47,7 @@ Over = Callable[[list[float]], bool]
 
 def cannot_run(plan: Plan, params: Parameters, *, insist: bool) -> str:
     """Return why the engine cannot make a run, "" if it can; said once, or raised to insist."""
-    reason = why_not(plan.net, params, plan.optimizer)
-    if not reason and plan.ties:
-        reason = "places of its parameters are tied"
+    reason = reason_against(plan, params)
     if reason and insist:
         raise refusal("fit", reason)
     if engine.native is None:
@@ -57,6 +55,12 @@ def cannot_run(plan: Plan, params: Parameters, *, insist: bool) -> str:
     elif reason and all(isinstance(leaf, np.ndarray) for leaf in leaves(params)):
         _say_once(reason)
     return reason
+
+
+def reason_against(plan: Plan, params: Parameters) -> str:
+    """Return why the engine cannot make a run, "" if it can."""
+    reason = why_not(plan.net, params, plan.optimizer)
+    return reason or ("places of its parameters are tied" if plan.ties else "")
 
 
 def arithmetic(
@@ -90,7 +94,10 @@ def useful_threads(net: Network, batch: int, most: int | None = None) -> int:
     1
     """
     worth = batch * for_predictions(net).work // WORK_PER_THREAD
-    return max(1, min(most or engine.cores(), engine.cores(), worth))
+    if worth <= 1 or most == 1:  # asking for the cores would be felt in the smallest networks
+        return 1
+    cores = engine.cores()
+    return max(1, min(most or cores, cores, worth))
 
 
 class NativeRun:
@@ -112,6 +119,7 @@ class NativeRun:
         self.held_out = held_out and self._lying_as(held_out, data)
         self.batch = min(batch_size or data.n, data.n)
         self.shuffles = shuffle and self.batch < data.n
+        self.steps = steps_of_epoch(data.n, self.batch)
         self.session = Session(
             plan,
             history.at.params,
@@ -152,13 +160,13 @@ class NativeRun:
         """How many epochs one call of the engine makes."""
         most = EPOCHS_PER_CALL if over is None else EPOCHS_AT_RISK
         if isinstance(self.plan.optimizer.learning_rate, Schedule):
-            most = min(most, max(1, RATES_PER_CALL // math.ceil(self.data.n / self.batch)))
+            most = min(most, max(1, RATES_PER_CALL // self.steps))
         return min(epochs, most)
 
     def _done(self, at: TrainingState, epochs: int, losses: list[float], over: Over | None) -> Done:
         """Make epochs, up to the one after whose cost the run is over, or the step that fails."""
         run = functools.partial(
-            self.session.run,
+            self._made,
             self.data.data,
             left_out=self.data.rows,
             shuffles=self.shuffles,
@@ -176,9 +184,13 @@ class NativeRun:
         if done.outcome == "diverged":  # back to the start, and up to the step that failed
             self.session.load(at.params, at.states)
             again = run(most_steps=done.steps, seconds=AS_LONG_AS_IT_TAKES)
-            if again.raised is not None:
+            if again.outcome == "interrupted":
                 done = again
         return done
+
+    def _made(self, data: Examples, **asked: Any) -> Done:
+        """Make epochs as they are asked for."""
+        return self.session.run(data, **asked)
 
     def _enter(self, made: TrainingState, costs: list[float], history: History) -> None:
         """Enter where the run stands; the old parameters go before the new come, to save room."""
@@ -201,14 +213,19 @@ class NativeRun:
 
     def _failure(self, began: int, history: History, steps: int) -> FloatingPointError:
         """Return what the reference says of the step that failed."""
-        following = batches_after(
-            self.data, self.batch, self.plan.seed, began, shuffle=self.shuffles
-        )
-        batch = next(itertools.islice(following, steps, None))
+        batch = self._batch(began, steps)
         at = history.at
         try:
             with np.errstate(all="ignore"):
-                take_step(self.plan, at.params, at.states, batch, at.step + 1)
+                if batch is not None:
+                    take_step(self.plan, at.params, at.states, batch, at.step + 1)
         except FloatingPointError as error:
             return error
         return FloatingPointError("a value is not finite")
+
+    def _batch(self, began: int, steps: int) -> Examples | None:
+        """Return the batch of the step after so many since an epoch."""
+        following = batches_after(
+            self.data, self.batch, self.plan.seed, began, shuffle=self.shuffles
+        )
+        return next(itertools.islice(following, steps, None))

@@ -5,14 +5,18 @@
 //
 //   forward(room, rows)               makes rows of y from rows of x
 //   backward(room, rows)              d of x from d of y, written or added as its `Way` says
-//   weights(room, rows, share, adds)  a thread's share of the gradient of its tensors, into the arena
+//   weights(room, rows, share, adds)  a thread's share of the gradient of its tensors, into the arena:
+//                                     of a batch, or of its rows in one shard
 //   add_squared_norm(room, n, r, sum) sum + |gradient|² of the part that example r has in it
 //
 // and, where it needs the whole batch, `of_batch = true` and what is called between two barriers:
 //
-//   gather_forward(room, n, share)    before `forward`, in training
-//   gather_backward(room, n, share)   before `backward`
-//   statistics(room, n, share)        after a step: its running statistics; NaN where one is not finite
+//   gather(room, rows, share, kinds)  before `forward`, in training, the kinds of sums that
+//                                     `forward_kinds` says; before `backward` the `backward_kinds`
+//   sum_up(room, rows, share, kinds, to), take(room, rows, share, kinds, from)
+//                                     in shards, in its place, the sums of each subtree, and what
+//                                     follows from their totals; forward in several `forward_stages`
+//   statistics(room, rows, share)     after a step: its running statistics; NaN where one is not finite
 //
 // Sums go over rows in their order, whatever the share, so that threads change no bit.
 #pragma once
@@ -88,6 +92,31 @@ struct Operation {
         const int n = rows.n, count = rows.last - rows.first;
         int r = first * n + rows.first;
         for (int left = copies; left > 0; --left, r += n) f(r, r + count);
+    }
+
+    // f(begin, count, adds) with the rows of all copies whose gradient is summed in a row: all of a
+    // batch, or of its rows in a shard those of each copy, which add to the one before.
+    template <class F>
+    CHAINRULE_INLINE void for_spans(const Rows& rows, bool adds, F&& f) const {
+        if (!rows.cut) return f(first * rows.n, copies * rows.n, adds);
+        for (int c = first; c < first + copies; ++c, adds = true)
+            f(c * rows.n + rows.first, rows.last - rows.first, adds);
+    }
+
+    // use(j, sum) for each subtree of shards, where part(begin, count) is the sum of some rows; and
+    // without shards once, with that of all.
+    template <class V, class SumOf, class Use>
+    CHAINRULE_INLINE void for_sums(const Rows& rows, SumOf&& part, Use&& use) const {
+        if (!rows.cut) return use(0, part(first * rows.n, copies * rows.n));
+        V sums[most_depth];
+        rows.cut->in_trees(
+            [&](int, int begin, int end, int level) {
+                sums[level] = part(first * rows.n + begin, end - begin);
+                for (int c = first + 1; c < first + copies; ++c)
+                    sums[level] += part(c * rows.n + begin, end - begin);
+            },
+            [&](int, int level) { sums[level] += sums[level + 1]; },
+            [&](int j) { use(j, sums[0]); });
     }
 
     bool reads(int value) const { return x == value; }

@@ -24,6 +24,7 @@ template <class T>
 struct Periodic : LaidOut<T> {
     using LaidOut<T>::x, LaidOut<T>::y, LaidOut<T>::first, LaidOut<T>::copies;
     using LaidOut<T>::way, LaidOut<T>::places, LaidOut<T>::features, LaidOut<T>::for_copies;
+    using LaidOut<T>::for_spans;
     using V = typename Vec<T>::type;
     static constexpr int lanes = wide<T>;
     static constexpr T full_turn = T(6.283185307179586477);
@@ -58,7 +59,9 @@ struct Periodic : LaidOut<T> {
         const Part mine = share.of(features);
         for (const Place& at : places)
             if (at.feature >= mine.first && at.feature < mine.last)
-                take(room, at.feature, summed(room, at, first * rows.n, copies * rows.n), adds);
+                for_spans(rows, adds, [&](int begin, int count, bool more) {
+                    take(room, at.feature, summed(room, at, begin, count), more);
+                });
     }
 
     // Entry by entry, for all copies have a part in each.
@@ -214,7 +217,7 @@ private:
             number = adds ? number + value : value;
             made += lanes;
         };
-        const auto row = [&](int tensor, int k) { return room.tensors[tensor].gradient_row(k); };
+        const auto row = [&](int tensor, int k) { return room.gradient(tensor, k); };
         for (int j = 0; j < m; ++j) {
             next(row(frequency, feature)[j], full_turn);
             next(row(phase, feature)[j], 1);

@@ -25,6 +25,7 @@ template <class T>
 struct Piecewise : LaidOut<T> {
     using LaidOut<T>::x, LaidOut<T>::y, LaidOut<T>::first, LaidOut<T>::copies;
     using LaidOut<T>::way, LaidOut<T>::places, LaidOut<T>::features, LaidOut<T>::for_copies;
+    using LaidOut<T>::for_spans;
     using V = typename Vec<T>::type;
     static constexpr int w = Vec<T>::width;
     static constexpr T lowest = -4, highest = 5;
@@ -73,7 +74,9 @@ struct Piecewise : LaidOut<T> {
         const Part mine = share.of(features);
         for (const Place& at : places)
             if (at.feature >= mine.first && at.feature < mine.last)
-                gradient(room, at, first * rows.n, copies * rows.n, adds);
+                for_spans(rows, adds, [&](int begin, int count, bool more) {
+                    gradient(room, at, begin, count, more);
+                });
     }
 
     // |g|² (x² + 1 + |u|²), u being how far each bin is filled: 1 below bin j, t in it. Of two copies,
@@ -159,7 +162,7 @@ private:
         const Value<T>&from = room.values[x], &to = room.values[y];
         const Tensor<T>& own = room.tensors[W];
         const int count = static_cast<int>(edges[at.feature].size()) - 1;
-        T* steps = own.gradient_row(bins[at.feature]);
+        T* steps = room.gradient(W, bins[at.feature]);
         T* sums = to.shared_by(first) + bins[at.feature] * own.ld;
         if (!adds) std::fill_n(steps, count * own.ld, T{0});
         std::fill_n(sums, count * own.ld, T{0});
@@ -176,8 +179,8 @@ private:
                 store(steps + bin, load(steps + bin) + above);
                 above += load(sums + bin);
             }
-            put(room.tensors[slope].gradient_row(at.feature) + c, line, adds);
-            put(room.tensors[b].gradient_row(at.feature) + c, above, adds);
+            put(room.gradient(slope, at.feature) + c, line, adds);
+            put(room.gradient(b, at.feature) + c, above, adds);
         });
     }
 

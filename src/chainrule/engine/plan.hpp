@@ -29,8 +29,9 @@ enum class Outcome { done, diverged, interrupted };
 
 struct Report {
     Outcome outcome = Outcome::done;
-    std::int64_t steps = 0;     // whole steps made
-    std::vector<double> costs;  // of the whole epochs made
+    std::int64_t steps = 0;      // whole steps made
+    std::vector<double> costs;   // of the whole epochs made; in shards, the penalty's part of them
+    std::vector<double> losses;  // in shards: Σ w L of each epoch and, within it, each subtree here
 };
 
 }  // namespace chainrule

@@ -106,8 +106,9 @@ private:
             finite = made->few.run(given.data(), X.data<T>(), X.rows(), to);
         } else {
             nb::gil_scoped_release free;
+            const AtWork here;
             finite = ManyRows<T>(made->program, given.data())
-                         .run(X.data<T>(), X.rows(), to, threads ? threads : worth(X.rows()));
+                         .run(X.data<T>(), X.rows(), to, within_share(threads ? threads : worth(X.rows())));
         }
         return finite ? out : nb::none();
     }
@@ -116,6 +117,8 @@ private:
         const double forward = spec_.work / 3.0;  // of a step, which goes back twice as far
         return static_cast<int>(std::min<double>(cores_, 1 + forward * double(rows) / work_of_a_thread));
     }
+
+    int within_share(int threads) const { return std::min(threads, AtWork::share(cores_)); }
 
     // The arrays of the parameters, leaf by leaf. False where one is not as it ought to be.
     template <class T>

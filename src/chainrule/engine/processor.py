@@ -1,5 +1,7 @@
 """How many cores this process may use: those it is bound to, those its control group allows, and
 those that the environment leaves to it, as joblib does where several processes share a machine.
+
+Processes that `multiprocessing` has started are told nothing. They share the cores evenly.
 """
 
 from __future__ import annotations
@@ -7,6 +9,8 @@ from __future__ import annotations
 import functools
 import math
 import os
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +22,8 @@ def cores() -> int:
     >>> 1 <= cores() <= os.cpu_count()
     True
     """
-    return max(1, math.ceil(min(_bound_to(), quota(), _left_to_it())))
+    whole = max(1, math.ceil(min(_bound_to(), quota(), _left_to_it())))
+    return max(1, whole // _sharers())
 
 
 def _bound_to() -> int:
@@ -29,10 +34,63 @@ def _bound_to() -> int:
     return os.cpu_count() or 1
 
 
+THREADS, CORES = "OMP_NUM_THREADS", "LOKY_MAX_CPU_COUNT"
+"""What the environment says to a process of its threads, and to joblib of the machine's cores."""
+
+
 def _left_to_it() -> float:
-    """Return what OMP_NUM_THREADS says, of levels the first, if it is a number."""
-    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    """Return the least that the environment says."""
+    return min(map(_said, (THREADS, CORES)))
+
+
+def _said(name: str) -> float:
+    """Return what a variable of the environment says, of levels the first, if it is a number."""
+    asked = os.environ.get(name, "").partition(",")[0].strip()
     return int(asked) if asked.isdecimal() and int(asked) else math.inf
+
+
+def _sharers() -> int:
+    """How many processes share the cores of this one, which itself is among them.
+
+    One that is told its part has it alone.
+    """
+    process = sys.modules.get("multiprocessing.process")
+    started = process is not None and process.parent_process() is not None
+    if not started or _said(THREADS) < math.inf:
+        return 1
+    return _workers(os.getppid(), when=int(time.monotonic()) // KEPT_FOR)
+
+
+KEPT_FOR = 10
+"""The seconds for which it is known how many processes share the cores."""
+
+
+@functools.lru_cache(1)
+def _workers(parent: int, when: int, root: Path = Path("/proc")) -> int:
+    """How many children a process has whose command line ends as that of this one.
+
+    Only Linux says; elsewhere it is this one alone. A helper of `multiprocessing` ends otherwise.
+    """
+    own = _last_words(root / "self")
+    processes = [each for each in root.glob("[0-9]*") if _parent(each) == parent]
+    return sum(_last_words(each) == own for each in processes) or 1
+
+
+def _parent(process: Path) -> int:
+    _, _, numbers = _contents(process / "stat").rpartition(b")")  # a name may hold anything
+    return int(numbers.split()[1]) if numbers else 0
+
+
+def _last_words(process: Path) -> bytes:
+    """The end of a process's command line; nothing where it has ended."""
+    return _contents(process / "cmdline").rstrip(b"\0").rpartition(b"\0")[2]
+
+
+def _contents(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:  # what it tells of has ended
+        return b""
 
 
 @functools.cache

@@ -80,15 +80,17 @@ struct Dropout {
 };
 
 // Silence rows r0 to r1 of one array or two: input number k of the batch, counted row by row, stays
-// where the k-th word is at least 2³² · rate. row(a, r) is where row r of array a begins.
+// where the k-th word is at least 2³² · rate. Row r0 is row `place` of the batch, and row(a, r) is
+// where row r of array a begins.
 template <class T, class Row>
-void silence(const Dropout& d, std::uint64_t step, int r0, int r1, int width, int arrays, Row&& row) {
+void silence(const Dropout& d, std::uint64_t step, std::int64_t place, int r0, int r1, int width,
+             int arrays, Row&& row) {
     const double bound = std::nearbyint(d.rate * 4294967296.0);
     const bool all = bound > 4294967295.0;  // are silenced: no word is so large
     const auto least = all ? 0u : static_cast<std::uint32_t>(bound);
     const T kept = all ? T{0} : T(1 / (1 - d.rate));
     Stream stream(d.seed, d.number, step);
-    auto k = static_cast<std::uint64_t>(r0) * static_cast<std::uint64_t>(width);
+    auto k = static_cast<std::uint64_t>(place) * static_cast<std::uint64_t>(width);
     for (int r = r0; r < r1; ++r)
         for (int j = 0, count; j < width; j += count, k += static_cast<std::uint64_t>(count)) {
             count = std::min(width - j, Stream::group_size - static_cast<int>(k % Stream::group_size));
@@ -109,6 +111,11 @@ inline void fill_in_order(std::int64_t* to, std::int64_t n, std::span<const std:
         from = row + 1;
     }
     std::iota(to, to + (n - from), from);
+}
+
+// The step of the stream that orders the examples of a shard in an epoch.
+inline std::uint64_t of_shard(int shard, std::uint64_t epoch) {
+    return (static_cast<std::uint64_t>(shard) << 48) + epoch;
 }
 
 // The order of the examples in an epoch: Fisher and Yates' shuffle, from the last place down.

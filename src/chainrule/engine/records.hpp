@@ -167,6 +167,16 @@ struct Examples {
     }
 };
 
+// The shards of a run, or None.
+inline Shards read_shards(nb::handle r) {
+    if (r.is_none()) return {};
+    const auto subtree = [](nb::handle held) {
+        return Subtree{nb::cast<int>(held[0]), nb::cast<int>(held[1])};
+    };
+    return {field<std::vector<std::int64_t>>(r, "sizes"), fields(r, "held", subtree),
+            field<std::int64_t>(r, "steps")};
+}
+
 // The epochs of a run.
 struct Epochs {
     Array<double> rates;

@@ -48,17 +48,20 @@ struct Scale : Operation<T> {
     }
 
     void weights(Room<T>& room, const Rows& rows, const Share<T>& share, bool adds) const {
-        for (int c = first; c < first + copies; c += apart ? 1 : copies) {
-            const int out = c * rows.n, in = spreads ? 0 : out;
-            const int n = apart ? rows.n : copies * rows.n, row = apart ? c : 0;
+        const int at_once = apart || rows.cut ? 1 : copies;
+        for (int c = first; c < first + copies; c += at_once) {
+            const int out = c * rows.n + rows.first, in = spreads ? rows.first : out;
+            const int n = at_once == 1 ? rows.last - rows.first : copies * rows.n;
+            const int row = apart ? c : 0;
+            const bool more = adds || (!apart && c > first);
             for_columns(room.values[y].spec.width, share, [&](int column, int k) {
                 const auto dy = [&](int r) { return load(room.values[y].d_row(out + r) + column); };
                 const auto product = [&](int r) {
                     return load_first(room.values[x].rows[in + r] + column, k) * dy(r);
                 };
-                put(room.tensors[s].gradient_row(row) + column, sum_of_rows<T>(n, product), adds);
+                put(room.gradient(s, row) + column, sum_of_rows<T>(n, product), more);
                 if (b < 0) return;
-                put(room.tensors[b].gradient_row(row) + column, sum_of_rows<T>(n, dy), adds);
+                put(room.gradient(b, row) + column, sum_of_rows<T>(n, dy), more);
             });
         }
     }

@@ -7,7 +7,8 @@ y   (n, outputs), or labels (n,)        rates   (steps,), or one for all
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from chainrule.optimizers import OPTIMIZERS, Optimizer, State
 from chainrule.record import Plan
 from chainrule.rows import is_own
 from chainrule.schedules import Schedule
-from chainrule.streams import ORDER
+from chainrule.streams import ORDER, SHARDS
 from chainrule.trees import leaves, rebuild
 from chainrule.value_types import AtLeastOne, OneOf, type_of
 
@@ -79,6 +80,25 @@ def why_not(net: Network, params: Parameters, optimizer: Optimizer | None = None
     return ""
 
 
+@contextmanager
+def at_work() -> Iterator[None]:
+    """Share the cores with all other threads of this process that are at work with the engine.
+
+    Each has as many as the others, at any moment; no bit depends on it.
+
+    >>> with at_work():
+    ...     pass
+    """
+    if engine.native is None:
+        yield
+        return
+    engine.native.come_to_work()
+    try:
+        yield
+    finally:
+        engine.native.go_from_work()
+
+
 class Done(NamedTuple):
     """What a call of the engine did: whole steps, the cost of each whole epoch, what ended it."""
 
@@ -86,6 +106,17 @@ class Done(NamedTuple):
     steps: int
     costs: list[float]
     raised: BaseException | None
+    losses: list[float]
+    """In shards, Σ w L of each epoch and, within it, each subtree held; `costs` have none of it."""
+
+
+class Shards(NamedTuple):
+    """The shards of a run: the examples in training of each, the subtrees that are held, the steps
+    of an epoch."""
+
+    sizes: list[int]
+    held: list[tuple[int, int]]
+    steps: int
 
 
 class _EngineExamples(NamedTuple):
@@ -121,6 +152,9 @@ class Session:
     A step may also be made in parts: `losses` sums the gradient of some rows, `gradient` returns
     the sum, `update` makes a step of one. Sums of several blocks can so be added in an order of
     one's own, on several machines too. `keeps_gradient` makes room for that.
+
+    In `shards` it is `run` that sums so, over those that are held; `batch` is then how many rows of
+    a batch there are here at most.
     """
 
     def __init__(
@@ -132,8 +166,9 @@ class Session:
         batch: int,
         threads: int,
         keeps_gradient: bool = False,
+        shards: Shards | None = None,
     ) -> None:
-        self.plan, self.params, self.batch = plan, params, batch
+        self.plan, self.params, self.batch, self.shards = plan, params, batch, shards
         self.kept = list(map(len, states))  # their arrays are not kept: the engine has its own
         self.dtype = leaves(params)[0].dtype
         assert engine.native is not None
@@ -144,7 +179,9 @@ class Session:
             numbers=_numbers(plan),
             batch=batch,
             threads=threads,
+            cores=engine.cores() if threads > 1 else 1,
             keeps_gradient=keeps_gradient,
+            shards=shards,
         )
         self.load(params, states)
 
@@ -185,11 +222,12 @@ class Session:
         """
         rate, net = self.plan.optimizer.learning_rate, self.plan.net
         n = len(data.X) - (0 if left_out is None else len(left_out))
-        steps = epochs * -(-n // self.batch) if isinstance(rate, Schedule) else 1
+        each = self.shards.steps if self.shards else -(-n // self.batch)
+        steps = epochs * each if isinstance(rate, Schedule) else 1
         asked = _Epochs(
             shuffles=shuffles,
             seed=self.plan.seed,
-            stream=ORDER,
+            stream=SHARDS if self.shards else ORDER,
             first_epoch=first_epoch,
             epochs=epochs,
             batch=self.batch,
@@ -201,7 +239,7 @@ class Session:
             left_out=left_out,
         )
         done = self.trainer.run(_engine_examples(data), asked)
-        return Done(done.outcome, done.steps, done.costs, done.raised)
+        return Done(done.outcome, done.steps, done.costs, done.raised, done.losses)
 
     def losses(
         self,
@@ -251,6 +289,9 @@ class Session:
         without bounds, and works in place: such as by a sum over processes. With padding, and in
         an order of the engine's own, which is the same for the same network and instruction set.
         The session must be one that `keeps_gradient`.
+
+        In shards, the array has a row for each subtree held, one after another, and the first is to
+        become the total; so do sums of batch statistics, before the gradient comes.
         """
         self.trainer.set_seam(change)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from chainrule.batches import Examples
 from chainrule.engine.native_run import useful_threads
-from chainrule.engine.session import Session, contiguous
+from chainrule.engine.session import Session, at_work, contiguous
 from chainrule.layers import Draw
 from chainrule.network import Network, Parameters, divisor
 from chainrule.optimizers import SGD, init_states
@@ -41,9 +41,10 @@ def cost_and_gradient(
     """Return the cost of checked examples and its gradient."""
     data = contiguous(data)
     session, weight = _session(net, params, data, draw, threads), divisor(net, data.weight)
-    total = session.losses(
-        data, step=draw.step if draw else 0, scale=1 / weight, keep_gradient=True
-    )
+    with at_work():
+        total = session.losses(
+            data, step=draw.step if draw else 0, scale=1 / weight, keep_gradient=True
+        )
     cost = total / weight + session.trainer.penalty()
     return cost, penalised(net, session.gradient(), params, np)
 
@@ -55,5 +56,6 @@ def squared_norms(
     data = contiguous(data)
     norms = np.empty(len(data.X), data.X.dtype)
     session = _session(net, params, data, None, threads)
-    session.losses(data, scale=1 / divisor(net, data.weight), norms=norms)
+    with at_work():
+        session.losses(data, scale=1 / divisor(net, data.weight), norms=norms)
     return norms

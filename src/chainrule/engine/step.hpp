@@ -6,6 +6,10 @@
 // Between gradient and update is a seam: what is set there gets the arena with the gradient of a
 // batch, whole and without penalty or bounds, and may change it, such as by a sum over processes.
 //
+// In shards (shards.hpp) it gets sums of each subtree that this process holds, and is to put the totals
+// in the place of the first: of the gradients, with two flags behind them, and before these the sums
+// that operations gather over the whole batch. Whether a step is made is then settled by the flags.
+//
 // A step happens whole or not at all: whether it may is settled at the first barrier, or at the seam.
 // The one thing that only the update can show, a weight that is no longer finite, is reported, and
 // the caller goes back to where it began and repeats the steps before.
@@ -29,19 +33,23 @@ class Step {
 public:
     using Seam = std::function<void(std::span<T>)>;
 
-    // `keeps_gradient` where a gradient is asked for by itself, or changed at the seam.
-    Step(const ProgramSpec& spec, const OptimizerSpec& optimizer, int batch, int threads,
-         bool keeps_gradient)
-        : threads_(threads), team_(threads), updates_(optimizer), barrier_(threads),
-          keeps_(keeps_gradient),
+    const Shards shards;
+
+    // `keeps_gradient` where a gradient is asked for by itself, or changed at the seam. `batch` is how
+    // many rows there are here at most.
+    Step(const ProgramSpec& spec, const OptimizerSpec& optimizer, int batch, int threads, int cores,
+         bool keeps_gradient, Shards given)
+        : shards(std::move(given)), threads_(threads), cores_(cores), team_(threads),
+          updates_(optimizer), barrier_(threads), keeps_(keeps_gradient),
           net_(spec, batch, with_rule(optimizer.rule, []<Rule R>() { return state_count<R>; }),
-               keeps_gradient || updates_.clips_norm()) {
+               keeps_gradient || updates_.clips_norm(), shards) {
         double weights = 0;
         for (const Tensor<T>& tensor : tensors()) weights += sizeof(T) * double(tensor.count);
         const double row = 2 / 3.0 * (1.0 / batch + spec.work);
         if (weights > 3e5)  // else all of it stays in the second-level cache with some rows
             rows_at_once_ = block * static_cast<int>(1 + std::min(5e9 / row / block, 1e5));  // 25 ms
         for (int t = 0; t < threads; ++t) packing_.emplace_back(widest_packing());
+        if (shards.any()) gathered_ = Buffer<T>(shards.trees() * widest_sums());
     }
 
     std::vector<Tensor<T>>& tensors() { return net_.tensors.all; }
@@ -60,6 +68,16 @@ public:
     int team() const { return team_; }
     void team_of(int threads) { team_ = threads; }
 
+    // Have as many threads share in a call as others in this process leave, and return their number.
+    int gather_team() {
+        team_ = within_share();
+        barrier_.expect(team_);
+        return team_;
+    }
+
+    // As many of the threads as others leave just now.
+    int within_share() const { return std::min(threads_, AtWork::share(cores_)); }
+
     void meet() {
         if (team_ > 1) barrier_.wait();
     }
@@ -73,15 +91,15 @@ public:
     }
 
     // The first phase, by thread t. False where there will be no step: a loss is not finite, or the
-    // caller is `interrupted`.
+    // caller is `interrupted`, which in several processes is settled later.
     template <class F>
     bool rows(const Data<T>& data, const Batch& b, int t, F&& interrupted) {
         rows_phase(data, b, t, interrupted);
         meet();
-        return !(stop_ || rows_failed_);
+        return agrees(b) ? !seam_failed_ : !(stop_ || rows_failed_);
     }
 
-    // The second. False where a weight is not finite, or the seam has thrown.
+    // The second. False where a weight is not finite, the seam has thrown, or there is no step.
     bool weights(const Batch& b, std::int64_t number, double rate, int t) {
         weights_phase(b, number, rate, t);
         meet();
@@ -92,7 +110,14 @@ public:
     bool diverged() const { return rows_failed_ || weights_failed_; }
 
     // Between the phases: Σ w L of the batch. After them: the penalty before the update.
-    double losses(const Data<T>& data, const Batch& b) { return chainrule::loss_sum(net_, data, b); }
+    double losses(const Data<T>& data, const Batch& b) {
+        return chainrule::loss_sum(net_, data, b, 0, b.n);
+    }
+    // The same added to a sum of each shard here.
+    void add_losses(const Data<T>& data, const Batch& b, std::vector<double>& sums) {
+        for (std::size_t s = 0; s < sums.size(); ++s)
+            sums[s] = chainrule::loss_sum(net_, data, b, b.cut->begins[s], b.cut->begins[s + 1], sums[s]);
+    }
     double penalty_before() const { return updates_.penalty(net_.tensors.all); }
 
     // Σ w L of the examples of a batch of any size, and the sum of its gradient, kept in the arena.
@@ -128,7 +153,7 @@ public:
     // Step number `step`, by the gradient in the arena. False where a weight is not finite.
     bool update(std::int64_t step, double rate) {
         weights_failed_ = false;
-        run_team(threads_, [&](int t) {
+        run_team(gather_team(), [&](int t) {
             updates_.with_update(rate, step, [&](const auto& u) { treat_and_apply(t, u); });
         });
         return !weights_failed_;
@@ -158,25 +183,53 @@ private:
 
     // What an operation that needs the whole batch does between two barriers, forward and backward.
     auto gathering(const Batch& b, int t) {
-        return [this, n = static_cast<int>(b.n), t](const auto& op) {
-            meet();
-            op.gather_forward(net_.room, n, share_of(t));
-            meet();
+        return [this, rows = b.rows(), t](const auto& op) {
+            gather(op, rows, t, op.forward_kinds, op.forward_stages);
         };
     }
     auto gathering_back(const Batch& b, int t) {
-        return [this, n = static_cast<int>(b.n), t](const auto& op) {
-            meet();
-            op.gather_backward(net_.room, n, share_of(t));
-            meet();
+        return [this, rows = b.rows(), t](const auto& op) {
+            gather(op, rows, t, op.backward_kinds, op.backward_stages);
         };
+    }
+
+    template <class Op, class Stages>
+    void gather(const Op& op, const Rows& rows, int t, Part kinds, const Stages& stages) {
+        const Share<T> share = share_of(t);
+        meet();
+        if (!rows.cut) {
+            op.gather(net_.room, rows, share, kinds);
+        } else {
+            for (const Part stage : stages) {
+                op.sum_up(net_.room, rows, share, stage, gathered_.get());
+                if (seam_) exchange(t, gathered_.get(), shards.trees() * op.sums(net_.room, stage));
+                op.take(net_.room, rows, share, stage, gathered_.get());
+            }
+        }
+        meet();
+    }
+
+    // Whether there is a step is settled between processes.
+    bool agrees(const Batch& b) const { return b.cut && seam_; }
+
+    // Numbers go by the seam. If that throws, there is no step, and the caller of `run` gets it.
+    void exchange(int t, T* numbers, std::size_t count) {
+        meet();
+        if (t == 0 && !seam_failed_) try {
+                seam_({numbers, count});
+            } catch (...) {
+                at_seam_ = std::current_exception();
+                seam_failed_ = true;
+            }
+        meet();
     }
 
     void weights_phase(const Batch& b, std::int64_t step, double rate, int t) {
         updates_.with_update(rate, step, [&](const auto& update) {
             if (updates_.clips_norm() || seam_) {
                 keep(b, t, false);
-                if (!seam_ || passes_seam(t)) treat_and_apply(t, update);
+                if (seam_ && !passes_seam(b, t)) return;
+                updates_.clips_norm() ? treat_and_apply(t, update) : check(apply(t, update));
             } else {
                 train(b, t, update);
             }
@@ -184,16 +237,20 @@ private:
         if (net_.program.of_batch && !seam_failed_) check(statistics(b, t));
     }
 
-    // False where what is set there throws: then there is no step, and the caller of `run` gets it.
-    bool passes_seam(int t) {
-        meet();
-        if (t == 0) try {
-                seam_({net_.tensors.arena.get(), net_.tensors.arena_size});
-            } catch (...) {
-                at_seam_ = std::current_exception();
-                seam_failed_ = true;
-            }
-        meet();
+    // False where there is no step.
+    bool passes_seam(const Batch& b, int t) {
+        Tensors<T>& tensors = net_.tensors;
+        if (agrees(b) && t == 0) {
+            tensors.flag(0) = T(bool(rows_failed_));
+            tensors.flag(1) = T(bool(stop_));
+        }
+        exchange(t, tensors.arena.get(), tensors.rows * tensors.stride);
+        if (agrees(b) && t == 0 && !seam_failed_) {
+            rows_failed_ = tensors.flag(0) > 0;
+            stop_ = tensors.flag(1) > 0;
+            seam_failed_ = rows_failed_ || stop_;
+        }
+        if (agrees(b)) meet();
         return !seam_failed_;
     }
 
@@ -201,6 +258,30 @@ private:
         net_.program.each_backward([&](const auto& op) {
             updates_.keep(op, net_.room, b.rows(), adds, share_of(t));
         });
+        if (b.cut) keep_loose(b, t);
+    }
+
+    // The gradients that go by the arena, shard by shard, in the tree.
+    void keep_loose(const Batch& b, int t) {
+        if (!net_.tensors.loose) return;
+        const auto share = share_of(t);
+        const auto place = [&](int j, int level) { return net_.tensors.place(j, level); };
+        b.cut->in_trees(
+            [&](int j, int begin, int end, int level) {
+                Room<T> room = net_.room;
+                room.into = place(j, level);
+                net_.program.each_backward([&](const auto& op) {
+                    updates_.keep_loose(op, room, b.rows({begin, end}), share);
+                });
+            },
+            [&](int j, int level) {
+                meet();
+                for (const Tensor<T>& tensor : tensors())
+                    if (tensor.spec.loose)
+                        updates_.add(tensor, place(j, level), place(j, level + 1), share);
+                meet();
+            },
+            [](int) {});
     }
 
     template <class U>
@@ -212,6 +293,7 @@ private:
             poison += updates_.train(op, net_.room, rows, share, update);
         });
         if (net_.tensors.loose) {
+            if (b.cut) keep_loose(b, t);
             meet();
             for (Tensor<T>& tensor : tensors())
                 if (tensor.spec.loose) poison += updates_.template apply<false>(tensor, share, 1, update);
@@ -219,11 +301,20 @@ private:
         check(poison);
     }
 
+    // All tensors, by the gradient in the arena as it stands.
+    template <class U>
+    V apply(int t, const U& update) {
+        V poison{};
+        for (Tensor<T>& tensor : tensors())
+            poison += updates_.template apply<false>(tensor, share_of(t), 1, update);
+        return poison;
+    }
+
     V statistics(const Batch& b, int t) {
         V poison{};
         net_.program.each([&](const auto& op) {
             if constexpr (std::decay_t<decltype(op)>::of_batch)
-                poison += op.statistics(net_.room, static_cast<int>(b.n), share_of(t));
+                poison += op.statistics(net_.room, b.rows(), share_of(t));
         });
         return poison;
     }
@@ -256,6 +347,16 @@ private:
         return most;
     }
 
+    // Room for the sums of a subtree that an operation gathers.
+    std::size_t widest_sums() const {
+        std::size_t most = 0;
+        net_.program.each([&](const auto& op) {
+            if constexpr (std::decay_t<decltype(op)>::of_batch)
+                most = std::max(most, op.sums(net_.room, op.backward_kinds));
+        });
+        return most;
+    }
+
     CHAINRULE_INLINE void check(V poison) {
         if (!(sum_of_lanes(poison) == 0)) weights_failed_ = true;
     }
@@ -264,7 +365,7 @@ private:
     template <class F>
     double over_pieces(const Data<T>& data, const Batch& all, F&& f) {
         double losses = 0;
-        run_team(threads_, [&](int t) {
+        run_team(gather_team(), [&](int t) {
             for (std::int64_t done = 0; done < all.n; done += net_.batch) {
                 Batch b = all;
                 b.first += done;
@@ -274,14 +375,20 @@ private:
                 compare(net_, data, b, part);
                 f(b, t);
                 barrier_.wait();
-                if (t == 0) losses += chainrule::loss_sum(net_, data, b);
+                if (t == 0) losses = add_losses_of(data, b, losses);
                 barrier_.wait();
             }
         });
         return losses;
     }
 
-    int threads_;
+    // In shards row by row, for what there is room for depends on how many are here.
+    double add_losses_of(const Data<T>& data, const Batch& b, double sum) {
+        if (shards.any()) return chainrule::loss_sum(net_, data, b, 0, b.n, sum);
+        return sum + chainrule::loss_sum(net_, data, b, 0, b.n);
+    }
+
+    int threads_, cores_;
     int team_;
     int rows_at_once_ = block;
     Updates<T> updates_;
@@ -291,6 +398,7 @@ private:
     std::exception_ptr at_seam_;
     Network<T> net_;
     std::vector<Buffer<T>> packing_;
+    Buffer<T> gathered_;  // what operations sum over the whole batch, on its way by the seam
     // Each is set in one phase and read after the barrier that ends it: a thread that is ahead, in the
     // next phase, must not be seen by one that still reads.
     std::atomic<bool> stop_{false}, rows_failed_{false}, weights_failed_{false}, seam_failed_{false};

@@ -5,6 +5,7 @@
 // tens of microseconds, once for all the epochs of a call.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <stdexcept>
@@ -40,10 +41,39 @@ inline void await(const std::atomic<std::uint32_t>& word, std::uint32_t seen) {
     while (!changed()) word.wait(seen);
 }
 
+// Which threads of this process are at work, each with a team of its own: they share the cores. One
+// that comes again in the midst of its work, as from a callback, is one still.
+class AtWork {
+public:
+    AtWork() { come(); }
+    ~AtWork() { go(); }
+    AtWork(const AtWork&) = delete;
+    AtWork& operator=(const AtWork&) = delete;
+
+    static void come() {
+        if (depth_++ == 0) ++count_;
+    }
+    static void go() {
+        if (--depth_ == 0) --count_;
+    }
+    // In a process that was forked, of all threads only the one that forked is left.
+    static void after_fork() { count_ = depth_ > 0 ? 1 : 0; }
+
+    // Of so many cores, those that each has.
+    static int share(int cores) { return std::max(1, cores / std::max(1, count_.load())); }
+
+private:
+    static inline std::atomic<int> count_{0};
+    static inline thread_local int depth_ = 0;
+};
+
 // All of the threads pass `wait` once the last has come.
 class Barrier {
 public:
     explicit Barrier(int threads) : threads_(threads) {}
+
+    // To be called where none of them waits.
+    void expect(int threads) { threads_ = threads; }
 
     void wait() {
         if (threads_ == 1) return;
@@ -58,7 +88,7 @@ public:
     }
 
 private:
-    const int threads_;
+    int threads_;
     alignas(64) std::atomic<int> arrived_{0};
     alignas(64) std::atomic<std::uint32_t> round_{0};
 };

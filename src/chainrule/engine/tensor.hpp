@@ -9,7 +9,9 @@
 //   added              of each row, the sum of those before it in its segment; added up anew after
 //                      each update, where there are segments
 //
-// All gradients lie in one arena, tensor after tensor, laid out as the tensors are.
+// All gradients lie in one arena, tensor after tensor, laid out as the tensors are: first those that
+// go by the arena always. In shards, each subtree has such a row of gradients, with room for two flags
+// at its end; behind them are the sums of the former that wait to be added.
 #pragma once
 
 #include <algorithm>
@@ -17,6 +19,7 @@
 
 #include "buffer.hpp"
 #include "microkernel.hpp"
+#include "shards.hpp"
 #include "simd.hpp"
 
 namespace chainrule {
@@ -169,24 +172,42 @@ template <class T>
 struct Tensors {
     std::vector<Tensor<T>> all;
     Buffer<T> arena;
-    std::size_t arena_size = 0;
+    std::size_t arena_size = 0, loose_size = 0;  // of one row
+    std::size_t stride = 0;                      // of the rows
+    int rows = 1;
     bool loose = false;
 
-    Tensors(const std::vector<TensorSpec>& specs, int states, bool keeps) {
+    Tensors(const std::vector<TensorSpec>& specs, int states, bool keeps, const Shards& shards = {})
+        : rows(shards.trees()) {
         all.reserve(specs.size());
         for (const TensorSpec& spec : specs) {
             const Tensor<T>& made = all.emplace_back(spec, states);
-            loose = loose || spec.loose;
+            if (spec.loose) loose_size += made.count;
             if (keeps || spec.loose) arena_size += made.count;
         }
-        if (arena_size > 0) arena = Buffer<T>(arena_size);
-        T* next = arena.get();
+        loose = loose_size > 0;
+        stride = arena_size + (shards.any() ? flags : 0);
+        if (arena_size == 0) return;
+        arena = Buffer<T>(rows * stride + (shards.depth() - 1) * loose_size);
+        T *first = arena.get(), *then = first + loose_size;
         for (Tensor<T>& tensor : all) {
             if (!keeps && !tensor.spec.loose) continue;
+            T*& next = tensor.spec.loose ? first : then;
             tensor.g = next;
             next += tensor.count;
         }
     }
+
+    // Where the gradient of subtree j begins, seen from the first; above level 0 that of sums that wait.
+    std::size_t place(int j, int level) const {
+        return level == 0 ? j * stride : rows * stride + (level - 1) * loose_size;
+    }
+
+    // Flags of the run, which are added up with the gradients: the first row's.
+    T& flag(int k) { return arena.get()[arena_size + k]; }
+
+private:
+    static constexpr std::size_t flags = 64 / sizeof(T);  // room for them
 };
 
 }  // namespace chainrule

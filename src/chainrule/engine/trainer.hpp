@@ -1,8 +1,10 @@
 // Whole epochs of training in one call, on a team of threads.
 //
-// A team makes a run in laps (laps.hpp), some of which its first thread makes alone.
+// A team makes a run in laps (laps.hpp), some of which its first thread makes alone: among them those
+// in which others in this process want its cores.
 #pragma once
 
+#include <array>
 #include <chrono>
 
 #include "laps.hpp"
@@ -18,11 +20,13 @@ class Trainer {
 public:
     Step<T> step;
 
-    Trainer(const ProgramSpec& spec, const OptimizerSpec& optimizer, int batch, int threads,
-            bool keeps_gradient)
-        : step(spec, optimizer, batch, threads, keeps_gradient), threads_(threads),
+    Trainer(const ProgramSpec& spec, const OptimizerSpec& optimizer, int batch, int threads, int cores,
+            bool keeps_gradient, Shards shards)
+        : step(spec, optimizer, batch, threads, cores, keeps_gradient, std::move(shards)),
+          threads_(threads),
           laps_(threads, 1 + spec.work * batch),
-          ask_every_(1 + static_cast<std::int64_t>(1e6 / (1 + spec.work * batch))) {}
+          ask_every_(1 + static_cast<std::int64_t>(1e6 / (1 + spec.work * batch))),
+          cuts_(static_cast<std::size_t>(threads), Cut{&step.shards}) {}
 
     // `interrupted` is asked by the calling thread now and then, and ends the run when it says so.
     template <class F>
@@ -30,7 +34,13 @@ public:
         report_ = {};
         // Here, where an exception still reaches the caller.
         report_.costs.reserve(static_cast<std::size_t>(plan.epochs));
-        if (plan.orders()) order_.resize(static_cast<std::size_t>(data.n) - plan.left_out.size());
+        const auto in_training = static_cast<std::size_t>(examples(data, plan));
+        if (step.shards.any()) {
+            report_.losses.reserve(static_cast<std::size_t>(plan.epochs) * step.shards.held.size());
+            shard_losses_.assign(static_cast<std::size_t>(step.shards.count()), 0);
+            by_shards_.resize(in_training);
+        }
+        if (orders(plan)) order_.resize(in_training);
         step.begin();
         enough_ = false;
         const std::chrono::duration<double> length(plan.seconds);
@@ -38,6 +48,7 @@ public:
         place_ = {};
         called_ = 0;
         const auto steps = [&](int t) { return make_steps(data, plan, t, until, interrupted); };
+        threads_ = step.gather_team();
         run_team(threads_, [&](int t) { t == 0 ? lead(plan, steps) : follow(t, steps); });
         step.team_of(threads_);
         step.end();
@@ -45,9 +56,9 @@ public:
     }
 
 private:
-    // Where a run stands: steps and epochs made, examples gone through in this epoch, its costs.
+    // Where a run stands: steps and epochs made; of this epoch steps, examples gone through, costs.
     struct Place {
-        std::int64_t made = 0, epoch = 0, first = 0;
+        std::int64_t made = 0, epoch = 0, step = 0, first = 0;
         double total = 0, weight = 0;
     };
 
@@ -56,12 +67,13 @@ private:
     template <class F>
     void lead(const Plan& plan, F&& steps) {
         for (bool goes_on = plan.most_steps > 0; goes_on;) {
-            step.team_of(laps_.together() ? threads_ : 1);
+            const bool crowded = threads_ > step.within_share();
+            step.team_of(laps_.together() && !crowded ? threads_ : 1);
             const std::int64_t before = place_.made;
             last_ = before + laps_.begin();
             if (step.team() > 1) call();
             goes_on = steps(0);
-            laps_.end(place_.made - before);
+            if (!crowded) laps_.end(place_.made - before);
         }
         last_ = -1;
         call();
@@ -89,10 +101,10 @@ private:
         Place p = place_;
         const std::int64_t last = std::min(last_, plan.most_steps);
         while (p.made < last && p.epoch < plan.epochs) {
-            if (p.first == 0) begin_epoch(data, plan, t, p);
+            if (p.step == 0) begin_epoch(data, plan, t, p);
             if (!make_step(data, plan, t, until, interrupted, p)) return false;
-            if (p.first < examples(data, plan)) continue;
-            if (t == 0) report_.costs.push_back(p.total / (plan.mean_weight == 0 ? 1 : p.weight));
+            if (!is_over(data, plan, p)) continue;
+            if (t == 0) report_epoch(plan, p);
             p = {p.made, p.epoch + 1};
             if (enough_) return false;
         }
@@ -101,9 +113,30 @@ private:
     }
 
     void begin_epoch(const Data<T>& data, const Plan& plan, int t, const Place& p) {
-        if (!plan.orders()) return;
+        if (!orders(plan)) return;
         if (t == 0) set_order(data, plan, p.epoch);
         step.meet();
+    }
+
+    // Whether examples are taken by an order, which in shards goes batch by batch.
+    bool orders(const Plan& plan) const { return plan.orders() || step.shards.any(); }
+
+    // Whether p is where an epoch ends.
+    bool is_over(const Data<T>& data, const Plan& plan, const Place& p) const {
+        return step.shards.any() ? p.step == step.shards.steps : p.first == examples(data, plan);
+    }
+
+    // Reports the costs of an epoch, and of shards also the losses, in the tree.
+    void report_epoch(const Plan& plan, const Place& p) {
+        report_.costs.push_back(p.total / (plan.mean_weight == 0 ? 1 : p.weight));
+        const double* losses = shard_losses_.data();
+        for (const Subtree& tree : step.shards.held) {
+            std::array<double, most_depth> sums;
+            in_tree(tree.count, [&](int, int level) { sums[level] = *losses++; },
+                    [&](int level) { sums[level] += sums[level + 1]; });
+            report_.losses.push_back(sums[0]);
+        }
+        std::fill(shard_losses_.begin(), shard_losses_.end(), 0.0);
     }
 
     static std::int64_t examples(const Data<T>& data, const Plan& plan) {
@@ -114,25 +147,43 @@ private:
     template <class F>
     bool make_step(const Data<T>& data, const Plan& plan, int t, clock::time_point until,
                    F&& interrupted, Place& p) {
-        const std::int64_t number = plan.first_step + p.made + 1, n = examples(data, plan);
-        Batch b{std::min(plan.batch, n - p.first), p.first, plan.orders() ? order_.data() : nullptr,
-                static_cast<std::uint64_t>(number), 0};
-        const double share =
-            plan.mean_weight == 0 ? 1 : static_cast<double>(b.n) * plan.mean_weight;
+        const std::int64_t number = plan.first_step + p.made + 1;
+        Batch b = batch_of(data, plan, t, p);
+        const double share = plan.mean_weight == 0
+                                 ? 1
+                                 : static_cast<double>(b.rows().whole()) * plan.mean_weight;
+        b.step = static_cast<std::uint64_t>(number);
         b.scale = 1 / share;
         const bool asks = t == 0 && p.made % ask_every_ == 0;
         if (!step.rows(data, b, t, [&] { return asks && interrupted(); })) return ends(t);
-        const double losses = t == 0 ? step.losses(data, b) : 0;
-        if (t == 0 && b.first + b.n == n && clock::now() > until) enough_ = true;
+        double losses = 0;
+        if (t == 0 && b.cut) step.add_losses(data, b, shard_losses_);
+        else if (t == 0) losses = step.losses(data, b);
+        ++p.step;
+        p.first += b.n;
+        if (t == 0 && is_over(data, plan, p) && clock::now() > until) enough_ = true;
         if (!step.weights(b, number, plan.rates[plan.one_rate ? 0 : p.made], t)) return ends(t);
         ++p.made;
-        p.first += b.n;
         if (t == 0) {
             report_.steps = p.made;
             p.total += multiply_add(share, step.penalty_before(), losses);
             p.weight += share;
         }
         return true;
+    }
+
+    // The examples of a step, in shards those of them that are here.
+    Batch batch_of(const Data<T>& data, const Plan& plan, int t, const Place& p) {
+        Batch b{0, p.first, orders(plan) ? order_.data() : nullptr, 0, 0};
+        if (step.shards.any()) {
+            Cut& cut = cuts_[static_cast<std::size_t>(t)];
+            cut.go_to(p.step);
+            b.n = cut.rows();
+            b.cut = &cut;
+        } else {
+            b.n = std::min(plan.batch, examples(data, plan) - p.first);
+        }
+        return b;
     }
 
     // The run ends before its time.
@@ -142,19 +193,32 @@ private:
     }
 
     void set_order(const Data<T>& data, const Plan& plan, std::int64_t epoch) {
+        const auto number = static_cast<std::uint64_t>(plan.first_epoch + epoch + 1);
+        if (step.shards.any()) return set_order_by_shards(data, plan, number);
         fill_in_order(order_.data(), data.n, plan.left_out);
         if (plan.shuffles)
             shuffle(order_.data(), static_cast<std::int64_t>(order_.size()), plan.seed, plan.number,
-                    static_cast<std::uint64_t>(plan.first_epoch + epoch + 1));
+                    number);
     }
 
-    int threads_;
+    void set_order_by_shards(const Data<T>& data, const Plan& plan, std::uint64_t epoch) {
+        const Shards& shards = step.shards;
+        std::int64_t* own = by_shards_.data();
+        fill_in_order(own, data.n, plan.left_out);
+        for (int s = shards.first(); plan.shuffles && s < shards.last(); own += shards.sizes[s++])
+            shuffle(own, shards.sizes[s], plan.seed, plan.number, of_shard(s, epoch));
+        shards.deal(by_shards_.data(), order_.data());
+    }
+
+    int threads_;  // in this call
     Laps laps_;
     std::int64_t ask_every_;  // some tens of microseconds
     Place place_;
     std::int64_t last_ = 0;  // up to which step a lap goes; −1 where there is none
     std::atomic<std::uint32_t> called_{0};
-    std::vector<std::int64_t> order_;
+    std::vector<std::int64_t> order_, by_shards_;
+    std::vector<Cut> cuts_;             // each thread has its own
+    std::vector<double> shard_losses_;  // Σ w L of this epoch, of each shard here
     Report report_;
     std::atomic<bool> enough_{false};  // set in a step's second phase, read after it
 };

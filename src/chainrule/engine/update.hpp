@@ -42,11 +42,12 @@ public:
         with_rule(spec_.rule, [&]<Rule R>() { f(Update<R, T>(values, moments_.at(step))); });
     }
 
-    // The gradient of an operation and its update at once, or into the arena. Each that updates
-    // returns NaN where a number has become not finite, else zeros.
+    // The gradient of an operation and its update at once, or into the arena; in shards nothing of
+    // those that go by the arena, see `keep_loose`. Each that updates returns NaN where a number has
+    // become not finite, else zeros.
     template <class Op, class U>
     V train(const Op& op, Room<T>& room, const Rows& all, const Share<T>& share, const U&) const {
-        op.weights(room, all, share, false);
+        keep(op, room, all, false, share);
         return V{};
     }
     template <class U>
@@ -57,17 +58,18 @@ public:
         const auto [i0, i1] = inputs_of(W, share);
         add_penalties(W, i0, i1);
         if (W.spec.moves()) {
-            op.gradient(room, all.n, i0, i1, share.packing,
+            op.gradient(room, all, i0, i1, share.packing,
                         [&](std::size_t place, int count) { fetch(W, place, count); },
-                        [&](std::size_t place, int, int rows, int vectors, const T* g) {
+                        [&](int, std::size_t place, int, int rows, int vectors, const T* g) {
                             poison += update_vectors<false>(W, place, rows * vectors, g, T{1}, update);
                         });
             W.renew(i0, i1);
         }
         if (op.b >= 0 && room.tensors[op.b].spec.moves())
             for_vectors_of(room.tensors[op.b], share, [&](int place) {
-                const V g = clipped(op.bias_gradient(room, all.n, place));
-                poison += update_vector(room.tensors[op.b], place, g, update);
+                op.bias_gradient(room, all, place, [&](int, V g) {
+                    poison += update_vector(room.tensors[op.b], place, clipped(g), update);
+                });
             });
         return poison;
     }
@@ -75,21 +77,39 @@ public:
     // Keep the gradient of an operation in the arena, added to what is there or in its place.
     template <class Op>
     void keep(const Op& op, Room<T>& room, const Rows& all, bool adds, const Share<T>& share) const {
-        op.weights(room, all, share, adds);
+        if (!all.cut) op.weights(room, all, share, adds);
     }
     void keep(const Affine<T>& op, Room<T>& room, const Rows& all, bool adds,
               const Share<T>& share) const {
         const Tensor<T>& W = room.tensors[op.W];
         const auto [i0, i1] = inputs_of(W, share);
-        op.gradient(room, all.n, i0, i1, share.packing, [](std::size_t, int) {},
-                    [&](std::size_t place, int, int rows, int vectors, const T* g) {
+        op.gradient(room, all, i0, i1, share.packing, [](std::size_t, int) {},
+                    [&](int j, std::size_t place, int, int rows, int vectors, const T* g) {
+                        T* to = room.gradient(op.W, 0, j) + place;
                         for (int u = 0; u < rows * vectors; ++u)
-                            put(W.g + place + u * w, load(g + u * w), adds);
+                            put(to + u * w, load(g + u * w), adds);
                     });
         if (op.b >= 0)
             for_vectors_of(room.tensors[op.b], share, [&](int place) {
-                put(room.tensors[op.b].g + place, op.bias_gradient(room, all.n, place), adds);
+                op.bias_gradient(room, all, place, [&](int j, V g) {
+                    put(room.gradient(op.b, 0, j) + place, g, adds);
+                });
             });
+    }
+
+    // The gradient of an operation over the rows of one shard, where it goes by the arena.
+    template <class Op>
+    void keep_loose(const Op& op, Room<T>& room, const Rows& rows, const Share<T>& share) const {
+        op.weights(room, rows, share, false);
+    }
+    void keep_loose(const Affine<T>&, Room<T>&, const Rows&, const Share<T>&) const {}
+
+    // One gradient that goes by the arena added to another, `left` and `right` numbers from its place.
+    void add(const Tensor<T>& tensor, std::size_t left, std::size_t right, const Share<T>& share) const {
+        for_places(tensor, share, [&](std::size_t place, int count) {
+            for (const std::size_t end = place + count * w; place < end; place += w)
+                put(tensor.g + left + place, load(tensor.g + right + place), true);
+        });
     }
 
     // Give a kept gradient its penalty and bounds, and leave its squares, where it is of weights one

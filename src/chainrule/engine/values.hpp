@@ -29,12 +29,22 @@ struct ValueSpec {
     std::size_t shared = 0; // numbers that are kept for all rows, by each operation that makes copies
 };
 
-// Examples `first` to `last` of the n of a batch.
+// Examples `first` to `last` of the n of a batch, or of those that this process has of one.
 struct Rows {
     int n, first, last;
     std::uint64_t step;  // which dropout's masks follow from; 0 is for predictions, without masks
+    const Cut* cut = nullptr;  // how they fall into shards, where there are any
 
     bool trains() const { return step != 0; }
+
+    // How many the whole batch has.
+    std::int64_t whole() const { return cut ? cut->whole : n; }
+
+    // Which row of the whole batch row r of those here is; both are counted copy by copy.
+    std::int64_t place(int r) const {
+        if (!cut || n == 0) return r;
+        return r / n * cut->whole + cut->before + r % n;
+    }
 };
 
 // Which part of a tensor a thread takes, and its own room.
@@ -99,6 +109,13 @@ template <class T>
 struct Room {
     Value<T>* values;
     Tensor<T>* tensors;
+    std::size_t stride = 0;  // of the sums of one subtree of shards to those of the next, in the arena
+    std::size_t into = 0;    // where in the arena gradients go, seen from their tensors' own place
+
+    // Where the gradient of a row of a tensor goes, of subtree j.
+    T* gradient(int tensor, int row = 0, int j = 0) const {
+        return tensors[tensor].gradient_row(row) + into + j * stride;
+    }
 };
 
 }  // namespace chainrule

@@ -9,7 +9,9 @@
 | `hyperparameters.py` | what the parameters must be, and the optimizer that they ask for |
 | `hidden_layers.py` | the layers that they ask for, and what those begin with |
 | `inputs.py` | tables, sparse matrices and arrays of other libraries to NumPy, and back |
+| `fit_examples.py` | from what `fit` is given to its examples |
 | `fit_data.py`, `fit_state.py` | what a solver is handed: the examples, and where the fit stands |
+| `shared_rows.py`, `shared_cost.py` | rows that lie on several ranks, or in shards; what all cost |
 | `gradient_descent.py`, `lbfgs.py` | the two solvers: steps by an optimizer, and SciPy's L-BFGS |
 | `scorers.py`, `epoch_hooks.py` | what is done after each epoch: scores; a bar and callbacks |
 | `quantiles.py` | several quantiles at once |

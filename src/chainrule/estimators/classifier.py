@@ -20,6 +20,7 @@ from chainrule.estimators.base_mlp import BaseMLP
 from chainrule.estimators.fit_data import ValidationArguments
 from chainrule.estimators.fit_state import whole_or_not_at_all
 from chainrule.estimators.mlp_parameters import MLPParameters
+from chainrule.estimators.shared_rows import SharedRows
 from chainrule.loss_row import Loss
 from chainrule.losses import LOSSES
 
@@ -105,6 +106,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         y_val: Any = None,
         sample_weight_val: Any = None,
         record: bool = False,
+        comm: Any = None,
     ) -> MLPClassifier:
         """Make one epoch more, over these examples; the first call is told all classes.
 
@@ -116,6 +118,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             All classes, in the first call.
         {X_val, y_val, sample_weight_val}
         {record}
+        {comm}
         """
         y = inputs.as_numpy(y)
         if not hasattr(self, "parameters_"):
@@ -128,12 +131,21 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
                 f"{self.classes_!r}"
             )
         validation = ValidationArguments(X_val, y_val, sample_weight_val)
-        self._train(X, y, sample_weight, validation, epochs=1, record=record)
+        self._train(X, y, sample_weight, validation, epochs=1, record=record, comm=comm)
         return self
 
     # What y is
 
-    def _learn(self, y: Array, weight: Array | None, *, first: bool, whole: bool) -> None:
+    def _learn(
+        self,
+        y: Array,
+        weight: Array | None,
+        shared: SharedRows | None,
+        *,
+        first: bool,
+        whole: bool,
+    ) -> None:
+        y = y if shared is None else shared.classes(y)
         if not first:
             if whole and y.ndim == 1 and not self._is_multilabel:
                 self._check_same_classes(y)
@@ -226,15 +238,20 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             return row
         return "cross_entropy" if compares == "class" else "binary_cross_entropy"
 
-    def _weights(self, y: Array, sample_weight: Array | None) -> Array | None:
+    def _weights(
+        self, y: Array, sample_weight: Array | None, shared: SharedRows | None = None
+    ) -> Array | None:
         if self.class_weight is None:
             return sample_weight
         if isinstance(self.class_weight, dict) and y.ndim == 1:
             by_class = self._by_class()[np.searchsorted(self.classes_, y)]
+        elif shared is not None and isinstance(self.class_weight, str):
+            by_class = shared.balanced(y)
         else:
             by_class = compute_sample_weight(self.class_weight, y)
         weights = by_class if sample_weight is None else by_class * sample_weight
-        return inputs.check_sample_weight(weights, y, f"class_weight={self.class_weight!r}")
+        what, whole = f"class_weight={self.class_weight!r}", shared is None
+        return inputs.check_sample_weight(weights, y, what, whole=whole)
 
     def _by_class(self) -> Array:
         """The weights of the mapping, in the order of the classes; 1 for those not named."""
@@ -320,7 +337,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         return inputs.like(X, made.ravel() if self.n_outputs_ == 1 else made)
 
     def _score(self, X: Array, y: Array, sample_weight: Array | None = None) -> float:
-        right = self._labels(self._predicted(X, "score")) == y
+        return self._score_of(self._predicted(X, "score"), y, sample_weight)
+
+    def _score_of(self, predicted: Array, y: Array, sample_weight: Array | None) -> float:
+        """Return the accuracy of what the network predicts."""
+        right = self._labels(predicted) == y
         right = right.all(axis=1) if right.ndim == 2 else right
         return float(np.average(right, weights=sample_weight))
 

@@ -35,7 +35,11 @@ class EpochHooks:
         self.epoch: Any = None
         if whole and hasattr(estimator, "_skl_callbacks"):
             self.context = estimator._init_callback_context(max_subtasks=epochs)
-        self.progress = Progress(epochs) if estimator.verbose and whole else None
+        self.progress = Progress(epochs) if self._shows(whole) else None
+
+    def _shows(self, whole: bool) -> bool:
+        """Whether a bar is shown: on several ranks by the first."""
+        return bool(self.estimator.verbose and whole and self.data.leads)
 
     def __enter__(self) -> Self:
         if self.context is not None:

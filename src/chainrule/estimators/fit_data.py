@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.utils import _safe_indexing
 
 from chainrule.batches import HeldOut
+from chainrule.estimators.shared_rows import SharedRows
 
 Array = NDArray[Any]
 
@@ -32,7 +33,8 @@ class ValidationArguments(NamedTuple):
 class ValidationData(NamedTuple):
     """Validation data as the user has them, with y as the core has it too.
 
-    Where they were set aside, they are the `rows` of all the examples, which lie where they were.
+    Where they were set aside, they are the `rows` of all the examples, which lie where they were;
+    `first` is the number of the first of these among those of all ranks.
     """
 
     X: Array
@@ -40,6 +42,7 @@ class ValidationData(NamedTuple):
     target: Array
     weight: Array | None
     rows: Array | None = None
+    first: int = 0
 
     @property
     def measured(self) -> tuple[Array, Array, Array | None]:
@@ -52,7 +55,18 @@ class ValidationData(NamedTuple):
     @property
     def as_fit_takes_it(self) -> Any:
         """These data as `fit` takes them."""
-        return (self.X, self.target, self.weight) if self.rows is None else HeldOut(self.rows)
+        return (
+            (self.X, self.target, self.weight)
+            if self.rows is None
+            else HeldOut(self.rows + self.first)
+        )
+
+
+class OfAll(NamedTuple):
+    """What is known of the examples in training of all ranks."""
+
+    n: int
+    mean_weight: float
 
 
 class FitData(NamedTuple):
@@ -67,6 +81,8 @@ class FitData(NamedTuple):
     target: Array
     weight: Array | None
     held: ValidationData | None
+    shared: SharedRows | None = None
+    of_all: OfAll | None = None
 
     @property
     def measured(self) -> tuple[Array, Array, Array | None]:
@@ -85,7 +101,11 @@ class FitData(NamedTuple):
 
     @property
     def n(self) -> int:
-        """How many examples are in training."""
+        """How many examples are in training, on all ranks."""
+        return self.of_all.n if self.of_all else self._n
+
+    @property
+    def _n(self) -> int:
         held = None if self.held is None else self.held.rows
         return len(self.X) - (0 if held is None else len(HeldOut(held).distinct))
 
@@ -95,10 +115,30 @@ class FitData(NamedTuple):
         return self.given[k] if rows is None else _safe_indexing(self.given[k], rows)
 
     @property
+    def leads(self) -> bool:
+        """Whether this process tells the user what there is to tell: of several ranks the first."""
+        return self.shared is None or self.shared.leads
+
+    @property
     def mean_weight(self) -> float:
-        """The mean weight of the examples in training."""
+        """The mean weight of the examples in training, of all ranks."""
+        if self.of_all:
+            return self.of_all.mean_weight
         weights = self.weights()
         return 1.0 if weights is None else float(weights.mean())
+
+    def with_others(self, shared: SharedRows) -> FitData:
+        """Return the same, with what is known of the examples of all ranks."""
+        n = shared.count(self._n)
+        if self.weight is None:
+            return self._replace(shared=shared, of_all=OfAll(n, 1.0))
+        w = self.weight.copy()
+        if self.held is not None and self.held.rows is not None:
+            w[self.held.rows] = 0
+        total = shared.total(lambda rows: w[rows].sum())
+        if not total > 0:
+            raise ValueError("the weights of the examples in training are all 0")
+        return self._replace(shared=shared, of_all=OfAll(n, total / n))
 
     def weights(self) -> Array | None:
         """Return the weights of the examples in training."""

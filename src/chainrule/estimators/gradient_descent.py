@@ -113,12 +113,20 @@ class Descent(Trainer):
             self._slow_down_where_it_stands_still()  # by the epochs of earlier calls
             self.train(*hooks)
         except KeyboardInterrupt as interrupt:
+            if self._alone_of_ranks(interrupt):
+                raise
             self.interrupted = True
             if isinstance(interrupt, TrainingInterrupted):
                 self._stand_at(interrupt.params, interrupt.history)
         else:
             _check_states(self.history)
         return self.state
+
+    def _alone_of_ranks(self, interrupt: KeyboardInterrupt) -> bool:
+        """Whether other ranks know nothing of Ctrl-C: it then ends the training on all."""
+        shared = self.data.shared
+        several = shared is not None and shared.ranks.size > 1
+        return several and not isinstance(interrupt, TrainingInterrupted)
 
     def concluded(self, *, whole: bool) -> FitState:
         """Return where it ends: at the best parameters, where scores decide and it is over."""

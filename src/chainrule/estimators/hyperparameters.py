@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from chainrule import engine
+from chainrule.distributed import check_shards
 from chainrule.estimators import hidden_layers
 from chainrule.fields import checked_values
 from chainrule.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
@@ -23,6 +24,12 @@ def check_threads(value: Any) -> None:
     is_number = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if value is not None and not (is_number and value):
         raise ValueError(f"n_jobs must be None, a number of threads, or -1 for all; got {value!r}")
+
+
+def check_number_of_shards(value: Any) -> None:
+    """Raise TypeError or ValueError for what is no number of shards."""
+    if value is not None:
+        check_shards("shards", value)
 
 
 def is_named(given: Mapping[Any, Any]) -> bool:
@@ -44,6 +51,7 @@ Epochs = AtLeastOne | Endless
 Metrics = Annotated[
     dict[str, Any], Must('a mapping such as {"auc": "roc_auc"}', is_named, TypeError)
 ]
+Shards = Annotated[Any, Takes(check_number_of_shards)]
 Threads = Annotated[Any, Takes(check_threads)]
 
 

@@ -93,6 +93,15 @@ def check_data(estimator: Any, X: Any, y: Any, *, first: bool) -> tuple[Array, A
     return dense(X), _in_a_row(y) if y.ndim == 2 and y.shape[1] == 1 else y
 
 
+def check_no_rows(estimator: Any, X: Any, y: Any, *, first: bool) -> tuple[Array, Array]:
+    """Return examples and targets of which there are none, on one of several ranks, as arrays."""
+    checked = validate_data(estimator, as_numpy(X), reset=first, ensure_min_samples=0, **ACCEPTED)
+    targets = np.asarray(as_numpy(y))
+    if len(targets):
+        raise ValueError(f"X has no rows and y has {len(targets)}; they must be as many")
+    return dense(checked), targets
+
+
 def _in_a_row(y: Array) -> Array:
     """Return a column as what scikit-learn wants in its place, with its warning."""
     warn(
@@ -120,12 +129,19 @@ def check_inputs(estimator: Any, X: Any, method: str) -> Any:
         raise _with_place(error, X) from None
 
 
-def check_sample_weight(given: Any, X: Array, what: str = "sample_weight") -> Array | None:
-    """Return the weights of examples, None where there are none; one number stands for all."""
+def check_sample_weight(
+    given: Any, X: Array, what: str = "sample_weight", *, whole: bool = True
+) -> Array | None:
+    """Return the weights of examples, None where there are none; one number stands for all.
+
+    Those of a part of the examples may be 0 only, and there may be none.
+    """
     if given is None:
         return None
     weights = np.full(len(X), given) if np.isscalar(given) else as_numpy(given)
-    checked: Array = check_weights(weights, len(X), np.float64, np, what=what)
+    if not (whole or len(X)):
+        return np.asarray(weights, np.float64)
+    checked: Array = check_weights(weights, len(X), np.float64, np, what=what, whole=whole)
     return checked
 
 

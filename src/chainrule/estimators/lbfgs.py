@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import os
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult, minimize
 from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import ThreadpoolController
 
 from chainrule import evaluation
 from chainrule.estimators.fit_data import FitData
 from chainrule.estimators.fit_state import FitState
+from chainrule.estimators.shared_cost import Cost, SharedCost
 from chainrule.layers import Role
 from chainrule.network import Network, Parameters, describe
+from chainrule.penalties import penalised, penalty
 from chainrule.trees import leaves, rebuild
 from chainrule.warn import warn
 
@@ -47,6 +53,41 @@ def shaped(vector: Array, like: Parameters) -> Parameters:
         start += leaf.size
     new: Parameters = rebuild(like, parts)
     return new
+
+
+@functools.cache
+def _libraries() -> Any:
+    """The libraries with threads of their own; looking for them takes some milliseconds."""
+    return ThreadpoolController()
+
+
+class _OneThread:
+    """BLAS on one thread as long as any search goes on, in whichever threads of Python.
+
+    SciPy's vectors are so short that more of them only burn processor time, up to 40 times as much,
+    and then the bits would depend on their number.
+    """
+
+    def __init__(self) -> None:
+        self.lock, self.searches = threading.Lock(), 0
+        self.limit: Any = None
+
+    def __enter__(self) -> None:
+        with self.lock:
+            self.searches += 1
+            if self.searches == 1:
+                self.limit = _libraries().limit(limits=1, user_api="blas")
+
+    def __exit__(self, *_: object) -> None:
+        with self.lock:
+            self.searches -= 1
+            if self.searches == 0:
+                self.limit.restore_original_limits()
+
+
+_one_thread_of_blas = _OneThread()
+if hasattr(os, "register_at_fork"):  # another thread's search does not go on in the new process
+    os.register_at_fork(after_in_child=_one_thread_of_blas.__init__)  # type: ignore[misc]
 
 
 @dataclass
@@ -84,6 +125,8 @@ class Minimisation:
         try:
             found = self._minimised(step)
         except KeyboardInterrupt:
+            if self.data.shared is not None and self.data.shared.ranks.size > 1:
+                raise
             self.interrupted = True
             return self.state
         _check_finite(found)
@@ -106,10 +149,18 @@ class Minimisation:
         )
 
     def _minimised(self, step: Callable[[OptimizeResult], None]) -> OptimizeResult:
+        shared = self.data.shared
+        if shared is None:
+            return self._searched(self._cost, step)
+        weight = self.data.n * self.data.mean_weight
+        of_all = SharedCost(shared, self._cost_of_rows, self._penalty, weight)
+        return of_all.searched(lambda cost: self._searched(cost, step))
+
+    def _searched(self, cost: Cost, step: Callable[[OptimizeResult], None]) -> OptimizeResult:
         options = {"maxfun": self.max_fun, "maxiter": self.max_iter, "gtol": self.tol}
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"), _one_thread_of_blas:
             return minimize(
-                self._cost,
+                cost,
                 flat(self.state.params),
                 method="L-BFGS-B",
                 jac=True,
@@ -124,6 +175,23 @@ class Minimisation:
             self.state.network, params, data.X, data.target, data.weight, **self.engine
         )
         return cost, flat(grads)
+
+    def _cost_of_rows(self, vector: Array, rows: slice) -> tuple[float, Array]:
+        """Return the sum of what some rows cost, and its gradient, without the penalty."""
+        data, params = self.data, shaped(vector, self.state.params)
+        net = dataclasses.replace(self.state.network, l1=0.0, l2=0.0, reduction="sum")
+        weight = None if data.weight is None else data.weight[rows]
+        if weight is not None and not weight.any():
+            return 0.0, np.zeros_like(vector)
+        cost, grads = evaluation.cost_and_gradient(
+            net, params, data.X[rows], data.target[rows], weight, **self.engine
+        )
+        return cost, flat(grads)
+
+    def _penalty(self, vector: Array) -> tuple[float, Array]:
+        net, params = self.state.network, shaped(vector, self.state.params)
+        slope = penalised(net, shaped(np.zeros_like(vector), params), params, np)
+        return float(penalty(net, params, np)), flat(slope)
 
     def _enter(self, found: OptimizeResult, steps: int) -> None:
         params, loss = shaped(found.x, self.state.params), float(found.fun)

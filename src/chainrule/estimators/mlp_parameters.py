@@ -12,6 +12,7 @@ from chainrule.estimators.hyperparameters import (
     Epochs,
     LearningRate,
     Metrics,
+    Shards,
     Solver,
     Threads,
     Truth,
@@ -88,6 +89,10 @@ class MLPParameters(FittedMLP):
         How many threads to use: None for as many as are worth it, -1 for all.
     engine
         "auto", "native" to insist on the compiled engine, "reference" for the core.
+    shards
+        In how many parts, a power of two, each batch is summed; None leaves it whole, or on several
+        ranks, `fit(X, y, comm=comm)`, takes as many as suit the batch. The result depends on this
+        number and not on that of the ranks.
 
     Attributes
     ----------
@@ -140,3 +145,4 @@ class MLPParameters(FittedMLP):
     metrics: Metrics | None = None
     n_jobs: Threads = None
     engine: Engine = "auto"
+    shards: Shards = None

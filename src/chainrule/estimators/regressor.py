@@ -21,6 +21,7 @@ from chainrule.estimators.fit_data import ValidationArguments
 from chainrule.estimators.fit_state import whole_or_not_at_all
 from chainrule.estimators.hyperparameters import Truth
 from chainrule.estimators.mlp_parameters import MLPParameters
+from chainrule.estimators.shared_rows import SharedRows
 from chainrule.fitting.target_scaling import TargetScale, powers_of_two
 from chainrule.loss_row import Loss
 from chainrule.losses import LOSSES
@@ -85,6 +86,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         y_val: Any = None,
         sample_weight_val: Any = None,
         record: bool = False,
+        comm: Any = None,
     ) -> MLPRegressor:
         """Make one epoch more, over these examples.
 
@@ -94,21 +96,31 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         {sample_weight}
         {X_val, y_val, sample_weight_val}
         {record}
+        {comm}
         """
         validation = ValidationArguments(X_val, y_val, sample_weight_val)
-        self._train(X, y, sample_weight, validation, epochs=1, record=record)
+        self._train(X, y, sample_weight, validation, epochs=1, record=record, comm=comm)
         return self
 
     # What y is
 
-    def _learn(self, y: Array, weight: Array | None, *, first: bool, whole: bool) -> None:
+    def _learn(
+        self,
+        y: Array,
+        weight: Array | None,
+        shared: SharedRows | None,
+        *,
+        first: bool,
+        whole: bool,
+    ) -> None:
         """Learn the number of targets, and their mean and scale from the first call."""
         targets = self._columns(y)
         if not first:
             return
         self._targets, self._scale = targets.shape[1], None
         if self.scale_target:
-            self._scale = TargetScale.of(targets, weight)
+            found = TargetScale.of if shared is None else shared.scale
+            self._scale = found(targets, weight)
 
     def _columns(self, y: Array) -> Array:
         if y.dtype.kind not in "biuf":
@@ -199,9 +211,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]
         return float(self._bare()._score(X, y, inputs.check_sample_weight(sample_weight, X)))
 
     def _score(self, X: Array, y: Array, sample_weight: Array | None = None) -> float:
+        return self._score_of(self._predicted(X, "score"), y, sample_weight)
+
+    def _score_of(self, predicted: Array, y: Array, sample_weight: Array | None) -> float:
+        """Return R² of predictions, or the share of the constant loss that is gone."""
         levels = self._levels()
         unit = powers_of_two(y)  # the scores are of no scale, but go by squares
-        values = self._values(self._predicted(X, "score")).reshape(len(y), self._targets, -1)
+        values = self._values(predicted).reshape(len(y), self._targets, -1)
         y, values = y / unit, values / unit[..., None]
         if not levels:
             return float(r2_score(y, values[:, :, 0], sample_weight=sample_weight))

@@ -7,6 +7,7 @@
 | `hold_out.py` | which examples validation is made with |
 | `patience.py` | scikit-learn's early stopping; the core's is `history.EarlyStopping` |
 | `checkpoint.py` | a `fit` that survives its process, and the checkpoints of any training |
+| `run_identity.py` | what makes a run of `fit` the same run |
 | `progress.py` | how far a training is, in a bar or in lines |
 | `layer_builder.py` | hidden layers by their sizes, and the outputs behind them |
 | `target_scaling.py` | targets of mean 0 and standard deviation 1 |

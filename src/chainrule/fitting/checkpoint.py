@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import inspect
 import time
 from collections.abc import Callable
@@ -11,18 +10,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from chainrule import engine
+from chainrule.distributed import as_ranks
 from chainrule.engine.native_run import arithmetic as arithmetic_of_run
-from chainrule.errors import as_numbers
+from chainrule.errors import argument
 from chainrule.fields import hold
+from chainrule.fitting.run_identity import identity, in_names_of_now
 from chainrule.history import History
 from chainrule.network import Network, Parameters, frozen
-from chainrule.optimizers import Optimizer, Rprop
+from chainrule.optimizers import Optimizer
 from chainrule.serialization.checkpoint_store import CheckpointError, Series, Store
-from chainrule.serialization.model_file import raw_bytes
-from chainrule.serialization.parameter_arrays import arrays_of, contents, from_contents
+from chainrule.serialization.parameter_arrays import contents, from_contents
 from chainrule.training import fit
 from chainrule.trees import leaves
 from chainrule.value_types import AtLeastOne, NotNegative, read
@@ -36,7 +34,8 @@ class Checkpoint:
     Run the same program again after a crash, and the run goes on from its last checkpoint, to the
     same bits as if nothing had happened. A checkpoint is a file as `save` writes it, and `load`
     reads it at any time. Among the callbacks of `cr.fit`, it leaves checkpoints and no more: the
-    `history` that `load` returns from the `newest` is what `cr.fit` goes on from.
+    `history` that `load` returns from the `newest` is what `cr.fit` goes on from; of several ranks,
+    the first alone has it there.
 
     Parameters
     ----------
@@ -108,7 +107,8 @@ class Checkpoint:
         """Train as `cr.fit` does, from the last checkpoint if there is one, and leave new ones.
 
         A checkpoint that cannot be written, as on a disk that is full, is a warning: the run goes
-        on, and tries again when it is time for the next. Beside what `cr.fit` raises, raises
+        on, and tries again when it is time for the next. Of several ranks, with `comm`, the first
+        writes them, and the run goes on on any number of ranks. Beside what `cr.fit` raises, raises
         CheckpointError where the directory cannot be used, or a checkpoint cannot be read or is of
         another run: the message says what differs.
 
@@ -122,19 +122,33 @@ class Checkpoint:
             Those of `cr.fit` but `history`.
         """
         given = _bound(net, params, X, y, optimizer, epochs=epochs, **options)
-        identity = _identity(given)  # before X can change
-        with Store(self.directory, self.keep) as store:
-            writer = CheckpointWriter(store, net, lambda: identity, _arithmetic(given), self.every)
-            start, history = writer.found(params) or (params, None)
-            done = history.epochs if history else 0
-            if history and done == epochs:
-                return start, history
-            if done > epochs:
-                raise CheckpointError(
-                    f"{self.directory}: its checkpoint is after epoch {done}, and epochs={epochs} "
-                    "ask for less; ask for more, or take another directory to start anew"
-                )
-            params, history = _gone_on(given, start, history, writer)
+        ranks = as_ranks(given["comm"])
+        with ranks.together():
+            run = identity(given, ranks)  # before X can change
+            if ranks.rank:
+                return self._from(given, ranks.first(None))
+            with Store(self.directory, self.keep) as store:
+                writer = CheckpointWriter(store, net, lambda: run, _arithmetic(given), self.every)
+                return self._from(given, ranks.first(writer.found(params)), writer)
+
+    def _from(
+        self,
+        given: dict[str, Any],
+        found: tuple[Parameters, History] | None,
+        writer: CheckpointWriter | None = None,
+    ) -> tuple[Parameters, History]:
+        """Train from what was found, if anything; of several ranks the first has the writer."""
+        start, history = found or (given["params"], None)
+        done, epochs = history.epochs if history else 0, given["epochs"]
+        if history and done == epochs:
+            return start, history
+        if done > epochs:
+            raise CheckpointError(
+                f"{self.directory}: its checkpoint is after epoch {done}, and epochs={epochs} "
+                "ask for less; ask for more, or take another directory to start anew"
+            )
+        params, history = _gone_on(given, start, history, writer)
+        if writer:
             writer.write(history)
         return params, history
 
@@ -154,13 +168,16 @@ def _bound(*args: Any, **options: Any) -> dict[str, Any]:
 
 
 def _gone_on(
-    given: dict[str, Any], start: Parameters, history: History | None, writer: CheckpointWriter
+    given: dict[str, Any],
+    start: Parameters,
+    history: History | None,
+    writer: CheckpointWriter | None,
 ) -> tuple[Parameters, History]:
     """Call `fit` for the epochs that are left, and leave a checkpoint after each but the last."""
     epochs = given["epochs"]
 
     def after_epoch(history: History) -> None:
-        if history.epochs < epochs:  # `fit` has to end the last
+        if writer and history.epochs < epochs:  # `fit` has to end the last
             writer(history)
 
     rest = {
@@ -243,11 +260,11 @@ class CheckpointWriter:
                 "or take another directory"
             )
         for name in {**here, **there}:
-            old, new = _in_names_of_now(there.get(name, "missing")), here.get(name, "missing")
+            old, new = in_names_of_now(there.get(name, "missing")), here.get(name, "missing")
             if old != new:
                 raise CheckpointError(
                     f"{directory}: its checkpoint is of another run: {name} is {old} there, {new} "
-                    "here; take another directory for this run, or remove that one to start anew"
+                    f"here; {_remedy(name, old)}"
                 )
 
     def _read(
@@ -260,6 +277,13 @@ class CheckpointWriter:
         if net != self.net or dtypes != others:
             raise ValueError("its checkpoint holds another network than its run has")
         return start, history
+
+
+def _remedy(name: str, there: str) -> str:
+    """Return what helps where a checkpoint is of another run."""
+    if name == "shards" and there.isdecimal():
+        return f"go on by {argument(name, int(there))}, or take another directory"
+    return "take another directory for this run, or remove that one to start anew"
 
 
 MADE_BY = {
@@ -286,51 +310,3 @@ def _compare(store: Series, there: Any, here: str) -> None:
 def _arithmetic(given: dict[str, Any]) -> str:
     run = given["net"], given["params"], given["optimizer"]
     return arithmetic_of_run(*run, ties=given["ties"], name=given["engine"])
-
-
-_SETTINGS = ("optimizer", "batch_size", "seed", "shuffle", "clip_value", "clip_norm", "freeze")
-
-
-def _identity(given: dict[str, Any]) -> dict[str, str]:
-    """Return what makes a run the same run: all that its bits follow from but the machine."""
-    net, validation = given["net"], given["validation"]
-    held_out = (
-        ", ".join(_fingerprint("validation", part) for part in validation)
-        if isinstance(validation, (tuple, list))
-        else repr(validation)
-    )
-    weights = [np.ravel(array) for array in arrays_of(given["params"]).values()]
-    return {
-        "inputs": repr(net.inputs),
-        **{f"layer {k}": repr(layer) for k, layer in enumerate(net.layers)},
-        "loss": str(net.loss),
-        **{name: repr(getattr(net, name)) for name in ("l1", "l2")},
-        **({} if net.reduction == "mean" else {"reduction": net.reduction}),
-        **({} if not given["ties"] else {"ties": repr(given["ties"])}),
-        **({} if given["mean_weight"] is None else {"mean_weight": repr(given["mean_weight"])}),
-        **{name: repr(given[name]) for name in _SETTINGS},
-        **{name: _fingerprint(name, given[name]) for name in ("X", "y", "sample_weight")},
-        "validation": held_out,
-        "params": _fingerprint("params", np.concatenate(weights) if weights else []),
-    }
-
-
-def _fingerprint(what: str, given: Any) -> str:
-    """Return the form of an array and the first digits of its SHA-256."""
-    if given is None:
-        return "None"
-    array = np.ascontiguousarray(as_numbers(what, given))
-    digest = hashlib.sha256(raw_bytes(array)).hexdigest()
-    return f"{array.dtype} {array.shape} with SHA-256 {digest[:16]}…"
-
-
-def _in_names_of_now(written: str) -> str:
-    """Return an optimizer in words, as `repr` has it, with its fields called as they are now.
-
-    >>> _in_names_of_now("Rprop(learning_rate=0.01, shrink=0.5)")
-    'Rprop(learning_rate=0.01, eta_minus=0.5)'
-    """
-    if written.startswith("Rprop("):
-        for old, new in vars(Rprop)["former"].items():
-            written = written.replace(f" {old}=", f" {new}=")
-    return written

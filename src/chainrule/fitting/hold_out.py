@@ -43,20 +43,42 @@ def hold_out(
     elif groups is not None:
         held = _some_groups(groups, wanted, draw)
     else:
-        order = _drawn_order(y, draw)
-        places = (np.arange(wanted) + draw.random()) * (n / wanted)
-        held = np.sort(order[places.astype(np.int64)])
+        held = _in_shares(y, wanted, draw)
     by = {"time": time, "groups": groups}
     _check_sides(held, n, fraction, [name for name, column in by.items() if column is not None])
     return held
 
 
-def _drawn_order(y: Array, draw: np.random.Generator) -> Rows:
-    """The examples as y rises, those of equal y in a drawn order."""
-    place = draw.permutation(len(y))
-    first = np.empty_like(place)
-    first[place] = np.arange(len(y))
-    return np.asarray(first[np.argsort(y[first], kind="stable")])
+def _in_shares(y: Array, wanted: int, draw: np.random.Generator) -> Rows:
+    """So many examples at equal distances, as y rises, those of equal y in a drawn order.
+
+    Both are sorted as one number, in little memory; those at the places are found by their draws.
+    """
+    n = len(y)
+    drawn = draw.permutation(n).astype(np.uint32)
+    keys = _rising(y)
+    keys <<= np.uint64(32)
+    keys |= drawn
+    keys.sort()
+    places = (np.arange(wanted) + draw.random()) * (n / wanted)
+    chosen = np.zeros(n, bool)
+    chosen[keys[places.astype(np.int64)] & np.uint64(2**32 - 1)] = True
+    return np.flatnonzero(chosen[drawn])
+
+
+def _rising(y: Array) -> NDArray[np.uint64]:
+    """Numbers of 32 bits in the order of y.
+
+    >>> _rising(np.array([-1.5, 0.0, -0.0, 2.0], np.float32)).argsort(kind="stable")
+    array([0, 1, 2, 3])
+    """
+    if y.dtype == np.float32:
+        bits = (y + np.float32(0)).view(np.uint32)  # in which −0 is 0
+        bits ^= (bits.view(np.int32) >> 31).view(np.uint32) | np.uint32(2**31)  # all of negatives
+        return bits.astype(np.uint64)
+    if y.dtype.kind in "iu" and y.min() >= 0 and y.max() < 2**32:
+        return y.astype(np.uint64)
+    return np.unique(y, return_inverse=True)[1].astype(np.uint64)
 
 
 def _check_sides(held: Rows, n: int, fraction: float, by: list[str]) -> None:
@@ -88,6 +110,24 @@ def _some_groups(groups: Array, wanted: int, draw: np.random.Generator) -> Rows:
     return np.flatnonzero(np.isin(of, order[before < wanted][: max(1, len(sizes) - 1)]))
 
 
+AT_LEAST_TWO = (
+    "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
+)
+
+
+def drawn_places(n: int, wanted: int, draw: np.random.Generator) -> Rows:
+    """Draw so many of n places, one of each part of about n / wanted in a row.
+
+    So whatever is sorted along them has its share.
+
+    >>> drawn_places(9, 3, np.random.default_rng(0)) // 3
+    array([0, 1, 2])
+    """
+    ends = np.arange(wanted + 1) * n // wanted
+    first, size = ends[:-1], np.diff(ends)
+    return np.asarray(first + (draw.random(wanted) * size).astype(np.int64))
+
+
 def as_scikit_learn(n: int, fraction: float, seed: int, classes: Array | None = None) -> Rows:
     """Hold out what `train_test_split` would, by class where these are given, without its copies.
 
@@ -101,10 +141,7 @@ def as_scikit_learn(n: int, fraction: float, seed: int, classes: Array | None = 
     else:
         held = _by_class(classes, fraction, seed)
     if len(held) < 2:
-        raise ValueError(
-            "The validation set is too small. Increase 'validation_fraction' or the size of your "
-            "dataset."
-        )
+        raise ValueError(AT_LEAST_TWO)
     return np.sort(held)
 
 

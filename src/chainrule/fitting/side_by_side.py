@@ -35,6 +35,8 @@ def train_all(
 ) -> list[Outcome]:
     """Train until all are over, as many at a time as there are threads; return how each ended.
 
+    Those that several ranks make together go one after the other, in their order.
+
     One that diverges leaves the others alone. Whatever else one of them raises, and Ctrl-C, ends
     all, each after a whole visit. Hooks are called one at a time.
 
@@ -48,7 +50,7 @@ def train_all(
     ([None, None], [3, 3])
     """
     together = at_once(len(trainers), threads)
-    if together == 1:
+    if together == 1 or trainers[0].plan.comm is not None:
         return [_outcome(each, hooks) for each in trainers]
     share = min(threads or engine.cores(), engine.cores()) // together
     for each in trainers:

@@ -5,6 +5,7 @@ n   examples        t   targets        q   predictions of each target: 1, or one
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -35,6 +36,37 @@ class TargetScale(NamedTuple):
         within = targets / unit  # so that no square overflows or vanishes
         mean = np.average(within, axis=0, weights=weights)
         spread = np.sqrt(np.average((within - mean) ** 2, axis=0, weights=weights))
+        return cls(mean * unit, np.where(spread > 0, spread * unit, 1.0))
+
+    @classmethod
+    def in_parts(
+        cls,
+        targets: Array,
+        weights: Array | None,
+        largest: Array,
+        total: Callable[[Callable[[slice], float]], float],
+    ) -> Self:
+        """Return that of targets of which only some are here.
+
+        `largest` are the largest of all, (1, t), and `total(f)` is the sum of f(rows) over all
+        parts.
+
+        >>> t = np.array([[1.0], [3.0]])
+        >>> TargetScale.in_parts(t, None, t[1:], lambda f: f(slice(0, 2)))
+        TargetScale(mean=array([2.]), spread=array([1.]))
+        """
+        unit = powers_of_two(largest)
+        within = targets / unit
+        w = np.ones(len(targets)) if weights is None else np.asarray(weights, np.float64)
+        whole = total(lambda rows: w[rows].sum())
+
+        def average(values: Array) -> Array:
+            columns = [w * column for column in values.T]
+            sums = [total(lambda rows, c=c: c[rows].sum()) for c in columns]  # type: ignore[misc]
+            return np.array(sums) / whole
+
+        mean = average(within)
+        spread = np.sqrt(average((within - mean) ** 2))
         return cls(mean * unit, np.where(spread > 0, spread * unit, 1.0))
 
     def scaled(self, targets: Array) -> Array:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.batches import Examples
+from chainrule.distributed import Ranks, agreed, as_ranks, by_first
 from chainrule.history import REMEDY, DivergenceError, EarlyStopping, History
 from chainrule.network import Network, Parameters
 from chainrule.optimizers import Optimizer
@@ -32,13 +33,18 @@ OPTIONS = (
     "record",
     "engine",
     "threads",
+    "comm",
+    "shards",
 )
 """What of a plan is an option of `fit`."""
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """What is to be done, apart from the examples; `epochs` count from the first of the history."""
+    """What is to be done, apart from the examples; `epochs` count from the first of the history.
+
+    Of `comm`, the ranks that train together, each calls for the same, and hooks answer for all.
+    """
 
     net: Network
     optimizer: Optimizer
@@ -52,6 +58,8 @@ class TrainingPlan:
     record: bool = False
     engine: str = "auto"
     threads: int | None = None
+    comm: Ranks | None = None
+    shards: int | None = None
 
     @property
     def options(self) -> dict[str, Any]:
@@ -110,8 +118,8 @@ class OneBlock:
 
     @property
     def sizes(self) -> NDArray[np.int64]:
-        """The size of the block."""
-        return np.array([len(self.examples.X)])
+        """The size of the block; what is here of it may be nothing."""
+        return np.array([max(1, len(self.examples.X))])
 
     def __getitem__(self, k: int) -> Examples:
         return self.examples
@@ -235,7 +243,8 @@ class Trainer:
         epoch, place = divmod(self.visits, count)
         block = self.blocks[int(self._order(epoch)[place])]
         validates = place == count - 1 and self.measure is None
-        watched = count > 1 or bool(hooks) or self._is_validated
+        shared = plan.comm is not None  # by ranks, some of which may have hooks
+        watched = count > 1 or bool(hooks) or self._is_validated or shared
         params, history = fit(
             plan.net,
             self.params,
@@ -257,15 +266,18 @@ class Trainer:
 
     def _after_visit(self, history: History, plan: TrainingPlan, hooks: tuple[Hook, ...]) -> bool:
         """Take in a visit and call the hooks; return whether the call of `fit` is to end."""
-        if self.measure and history.epochs % self.blocks.count == 0:
-            history.enter_validation(self.measure.distance(history.at.params))
+        ranks, measure, is_best = as_ranks(plan.comm), self.measure, self.is_best
+        if measure and history.epochs % self.blocks.count == 0:
+            found = by_first(ranks, lambda: measure.distance(history.at.params))
+            history.enter_validation(found)
             self._check_finite(history)
-        if self.is_best and self._is_validated and history.epochs % self.blocks.count == 0:
-            self._choose_best(history, last=self.is_best(self, history))
+        if is_best and self._is_validated and history.epochs % self.blocks.count == 0:
+            self._choose_best(history, last=by_first(ranks, lambda: is_best(self, history)))
         self._stand_at(history.at.params, history.copy())
         self.settle()
         answers = [hook(self) for hook in hooks]
-        self.called_off |= any(isinstance(it, bool | np.bool_) and bool(it) for it in answers)
+        ends = any(isinstance(it, bool | np.bool_) and bool(it) for it in answers)
+        self.called_off |= any(ranks.values(ends))
         return bool(self.stopped) or self.plan is not plan
 
     def _choose_best(self, history: History, *, last: bool) -> None:
@@ -305,12 +317,13 @@ class Trainer:
         if math.isfinite(history.validation_loss[-1]):
             return
         at = history.at
-        raise DivergenceError(
+        error = DivergenceError(
             f"training diverged at epoch {self.epochs + 1}, step {at.step}: the outputs for the "
             f"rows held out are not finite; {REMEDY}",
             at.params,
             history,
         )
+        raise agreed(error, as_ranks(self.plan.comm))
 
 
 Hook = Callable[[Trainer], Any]

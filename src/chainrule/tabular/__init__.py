@@ -51,6 +51,7 @@
 | `constant_model.py` | what stands in for a model where there is nothing to learn |
 | **what all of them use** | |
 | `memory.py`, `table_error.py` | how much memory there is; how tables are refused |
+| `forked.py` | processes that have lost polars' threads |
 | `table_shards.py` | which rows each of several ranks has, and what they find together |
 """
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from chainrule.distributed import RankError, Ranks
 from chainrule.engine.native_run import arithmetic
 from chainrule.fitting.checkpoint import CheckpointWriter
 from chainrule.fitting.trainer import Trainer
@@ -68,12 +69,18 @@ class Keeper:
     """A hook that leaves checkpoints of all runs, and brings the runs of a stage to theirs.
 
     They are written where `every` seconds have gone by since the last were; one that cannot be
-    written is a warning. A run that has gone no further has none to write.
+    written is a warning. A run that has gone no further has none to write. Of several ranks, the
+    first keeps where all stand.
     """
 
-    def __init__(self, store: Store, training: TableTraining, every: float) -> None:
-        self.store, self.training, self.every = store, training, every
-        self.identity = functools.cache(lambda: identity(training))
+    def __init__(
+        self,
+        store: Store,
+        training: TableTraining,
+        identity: Callable[[], dict[str, str]],
+        every: float,
+    ) -> None:
+        self.store, self.training, self.identity, self.every = store, training, identity, every
         self.runs: list[tuple[Trainer, CheckpointWriter]] = []
         self.time = time.monotonic()
 
@@ -87,7 +94,7 @@ class Keeper:
         net, params, optimizer = trainer.plan.net, trainer.params, trainer.plan.optimizer
         made_by = arithmetic(net, params, optimizer)
         writer = CheckpointWriter(series, net, self.identity, made_by, self.every)
-        if (found := writer.found(params)) is not None:
+        if (found := self.training.ranks.first(writer.found(params))) is not None:
             _take(trainer, series, *found)
         return writer
 
@@ -114,6 +121,19 @@ class NoKeeper:
         """Do nothing."""
 
 
+class Follower(NoKeeper):
+    """What keeps nothing on the other ranks, and takes what the first has kept."""
+
+    def __init__(self, ranks: Ranks) -> None:
+        self.ranks = ranks
+
+    def take_up(self, stage: Stage) -> None:
+        """Bring the runs of a stage to where the first rank brings them."""
+        for run in stage.runs:
+            if (found := self.ranks.first(None)) is not None:
+                run.trainer.take(*found)
+
+
 def _take(trainer: Trainer, series: Series, params: Parameters, history: History) -> None:
     try:
         trainer.take(params, history)
@@ -129,16 +149,22 @@ def keeping(
 ) -> Iterator[Keeper | NoKeeper]:
     """Yield what leaves checkpoints of a training's runs, and brings them to where they were left.
 
-    A checkpoint is written of each run where the training breaks off. Once it is over and the
-    caller has what it needs, `discard` removes them.
+    A checkpoint is written of each run where the training breaks off, or another rank does. Once it
+    is over and the caller has what it needs, `discard` removes them.
     """
     if directory is None:
         yield NoKeeper()
         return
+    known = functools.cache(lambda: identity(training))
+    if training.ranks.size > 1:
+        known()  # which they find out together
+    if training.ranks.rank:
+        yield Follower(training.ranks)
+        return
     with Store(directory) as store:
-        keeper = Keeper(store, training, every)
+        keeper = Keeper(store, training, known, every)
         try:
             yield keeper
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, RankError):
             keeper.write()
             raise

@@ -66,10 +66,14 @@ def _twice(y: Array, scale: TargetScale) -> Array:
 
 
 def for_bounds(prepared: Prepared, share: float) -> Prepared:
-    """Return the same examples with the target that the networks of bounds are trained on."""
-    own, y = prepared.target, prepared.y[~prepared.is_held_out].astype(np.float64)
+    """Return the same examples with the target that the networks of bounds are trained on.
+
+    Of several ranks all call it.
+    """
+    own, every = prepared.target, prepared.examples
     assert isinstance(own, QuantityEncoder)
-    scale = TargetScale.of(y)
+    y = every.at_first(prepared.y[~prepared.is_held_out])
+    scale = every.by_first(lambda: TargetScale.of(y.astype(np.float64)))
     held_out = prepared.held_out
     target = QuantityEncoder(
         own.column,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable
 from typing import Any
 
+from chainrule.distributed import Ranks, by_first
 from chainrule.fitting.trainer import Trainer
 from chainrule.tabular.table_training import TableTraining
 from chainrule.tabular.training_runs import Run, Stage
@@ -23,6 +25,16 @@ USED = 0.9
 MEASURED, WAITED = 0.05, 0.5
 """The share of the time after which it is known how fast epochs go, if any but the first was made,
 and the share after which nothing more is waited for."""
+
+
+def clock_of(ranks: Ranks) -> Callable[[], float]:
+    """Return the clock of the first rank, which all ask at once.
+
+    >>> from chainrule.distributed import Alone
+    >>> clock_of(Alone())() > 0
+    True
+    """
+    return functools.partial(by_first, ranks, time.monotonic)
 
 
 class Budget:

@@ -32,8 +32,8 @@ Array = NDArray[Any]
 Keys = tuple[NDArray[np.uint64], NDArray[np.uint64]]
 """Of each example a hash of its inputs, and of all of it: equal for equal ones."""
 
-BothKeys = tuple[Keys, Keys]
-"""Those of the examples in training, and of those held out."""
+BothKeys = tuple[Iterable[Keys], Keys]
+"""Those of the examples in training, in parts, and of those held out."""
 
 GIVES_AWAY = {"classification": 0.98, "regression": 0.998}
 """How much of the baseline's error a column alone takes away where it gives the target away."""
@@ -82,7 +82,7 @@ def of_a_table(
         keys(part.X, part.y) for part in map(blocks.__getitem__, range(blocks.count))
     )
     given = keys(held_out.X, held_out.y) if alike is None else alike[1]
-    training = training if alike is None else [alike[0]]
+    training = training if alike is None else alike[0]
     some = _some(blocks, held_out)
     return [
         *blocks.shards.by_first(lambda: list(_leaks_of_each(target, preparation, some))),

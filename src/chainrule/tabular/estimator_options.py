@@ -14,7 +14,7 @@ from chainrule.tabular.training_options import Options
 Kind = TypeVar("Kind", bound=type)
 
 OF_FILES = ("delimiter", "encoding", "header", "skip_lines", "sheet", "number_duplicates")
-OF_THE_CALL = ("task", "weight", "seed")
+OF_THE_CALL = ("task", "weight", "seed", "timeout")
 """The options of `train` that are no parameters: they are of files, or an estimator has its own."""
 
 SOURCE = "The random seed, as `seed` of `cr.train`; None draws another in each fit."

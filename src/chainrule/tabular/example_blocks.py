@@ -32,6 +32,10 @@ BLOCK_BYTES = 2**25
 """The size of a block's inputs, about: more lie in one block where all of them fit in it."""
 
 
+HASHED = 2**18
+"""The examples that are dealt at a time: their hashes take several times their own room."""
+
+
 def block_count(examples: int, features: int) -> int:
     """Return into how many blocks so many examples are dealt.
 
@@ -196,8 +200,10 @@ class ExampleBlocks:
 
 def _dealt(numbers: NDArray[np.int64], count: int, seed: int) -> NDArray[np.int16]:
     """Return the block of each example."""
-    if count == 1:
-        return np.zeros(len(numbers), np.int16)
+    of = np.zeros(len(numbers), np.int16)
     start = hashes(np.array([seed], np.uint64))
-    with np.errstate(over="ignore"):
-        return (hashes(numbers.astype(np.uint64) + start) % np.uint64(count)).astype(np.int16)
+    for first in range(0, len(of) if count > 1 else 0, HASHED):
+        rows = slice(first, first + HASHED)
+        with np.errstate(over="ignore"):
+            of[rows] = hashes(numbers[rows].astype(np.uint64) + start) % np.uint64(count)
+    return of

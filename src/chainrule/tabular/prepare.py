@@ -7,7 +7,8 @@ between, where means of the target by category are wanted. Of several ranks each
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,10 @@ from chainrule.tabular.encoding.number_bins import Edges
 from chainrule.tabular.encoding.preparation import Preparation
 from chainrule.tabular.encoding.several_targets import each_target
 from chainrule.tabular.encoding.target_encoding import TargetEncoder
-from chainrule.tabular.example_blocks import ExampleBlocks
+from chainrule.tabular.example_blocks import ExampleBlocks, RowStore
 from chainrule.tabular.example_targets import ExampleTargets, Numbered, example_targets, part
 from chainrule.tabular.files.ahead import ahead
-from chainrule.tabular.files.source import Source, changed
+from chainrule.tabular.files.source import CHUNK, Source, changed
 from chainrule.tabular.files.text_fields import EMPTY
 from chainrule.tabular.formats.column_formats import ColumnFormats
 from chainrule.tabular.objectives import class_totals
@@ -75,11 +76,11 @@ class Prepared:
     bins: tuple[Edges, ...]
     decisions: tuple[Decision, ...]
     without_target: int
-    rows: NDArray[np.int64]
+    rows: Array
     is_held_out: NDArray[np.bool_]
     blocks: ExampleBlocks
     held_out: Examples
-    held_out_rows: NDArray[np.int64]
+    held_out_rows: Array
     held_out_counts: Array | None
     y: Array
     weight: Array | None
@@ -169,7 +170,7 @@ def prepare(
         return numbered(read, surveyed.kept.height, source.name)
 
     targets = example_targets(surveyed, target, options, chunks)
-    surveyed = surveyed.without_sample()
+    surveyed = surveyed.without_values()
     rows, shards = surveyed.rows, surveyed.shards
     prepared = Prepared(
         forms=surveyed.forms,
@@ -195,11 +196,13 @@ def _dealt(targets: ExampleTargets, blocks: ExampleBlocks, chunks: Numbered) -> 
     """Return the blocks, filled, the examples held out, and what is to be doubted of them."""
     try:
         held, at_each = targets.is_held_out, blocks.shards.at_each
-        X, alike = _fill(blocks, chunks, targets)
-        weights = part(targets.weight, held), part(targets.counts, held)
-        w, counts = (None if each is None else at_each(each) for each in weights)
-        held_out = Examples(at_each(X), at_each(targets.y[held]), w)
-        doubts = of_a_table(targets.target, targets.preparation, blocks, held_out, alike)
+        with closing(_Alike(blocks)) as alike:
+            X = _fill(blocks, chunks, targets, alike)
+            weights = part(targets.weight, held), part(targets.counts, held)
+            w, counts = (None if each is None else at_each(each) for each in weights)
+            held_out = Examples(at_each(X), at_each(targets.y[held]), w)
+            both = alike.keys() if targets.crossed.parts else None
+            doubts = of_a_table(targets.target, targets.preparation, blocks, held_out, both)
     except BaseException:
         blocks.close()
         raise
@@ -244,12 +247,10 @@ def numbered(chunks: Iterable[pl.DataFrame], rows: int, name: str) -> Numbered:
         raise changed(name)
 
 
-def _fill(
-    blocks: ExampleBlocks, chunks: Numbered, targets: ExampleTargets
-) -> tuple[Array, BothKeys | None]:
-    """Deal the examples in training; return the inputs of those held out, and keys.
+def _fill(blocks: ExampleBlocks, chunks: Numbered, targets: ExampleTargets, alike: _Alike) -> Array:
+    """Deal the examples in training; return the inputs of those held out.
 
-    The keys are those of the rows, where equal rows have unequal inputs.
+    Where equal rows have unequal inputs, `alike` gets the keys of the rows.
     """
     y, w, held, crossed = targets.y, targets.counts, targets.is_held_out, targets.crossed
 
@@ -258,22 +259,46 @@ def _fill(
         X = targets.preparation.transform(chunk)
         if not crossed.parts:
             return rows, X, None
-        alike = keys(crossed.coded(chunk, X), y[rows])
+        found = keys(crossed.coded(chunk, X), y[rows])
         crossed.write(rows, chunk, X)
-        return rows, X, alike
+        return rows, X, found
 
-    parts, found = [], []
-    for rows, X, alike in ahead(made, chunks):
+    parts = []
+    for rows, X, found in ahead(made, chunks):
         out = held[rows]
         parts.append(X[out])
-        found += [] if alike is None else [alike]
+        if found is not None:
+            alike.add(np.stack(found, axis=1), out)
         within = ~out
         blocks.add(X[within], y[rows][within], None if w is None else w[rows][within])
-    return np.concatenate(parts), _parted(found, held, blocks.shards) if found else None
+    return np.concatenate(parts)
 
 
-def _parted(found: list[Keys], held: NDArray[np.bool_], shards: TableShards) -> BothKeys:
-    """Return the keys of the examples in training, and those of all examples held out."""
-    inputs, whole = (np.concatenate(part) for part in zip(*found, strict=True))
-    of_held = shards.at_each(inputs[held]), shards.at_each(whole[held])
-    return (inputs[~held], whole[~held]), of_held
+class _Alike:
+    """The keys of this rank's rows in training, stored where the blocks are, and of those held out.
+
+    k   (n, 2)   of each row the hash of its inputs, and of all of it
+    """
+
+    def __init__(self, blocks: ExampleBlocks) -> None:
+        self.shards, self.added = blocks.shards, 0
+        self.store = RowStore(blocks.shards.own, (2,), np.uint64, blocks.folder)
+        self.held_out = [np.empty((0, 2), np.uint64)]
+
+    def add(self, k: Array, out: NDArray[np.bool_]) -> None:
+        within = k[~out]
+        self.store.write(self.added, within)
+        self.added += len(within)
+        self.held_out.append(k[out])
+
+    def keys(self) -> BothKeys:
+        held_out = self.shards.at_each(np.concatenate(self.held_out))
+        return self._in_training(), (held_out[:, 0], held_out[:, 1])
+
+    def _in_training(self) -> Iterator[Keys]:
+        for start in range(0, self.added, CHUNK):
+            k = self.store.read(start, min(start + CHUNK, self.added))
+            yield k[:, 0], k[:, 1]
+
+    def close(self) -> None:
+        self.store.close()

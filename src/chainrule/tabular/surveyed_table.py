@@ -46,13 +46,14 @@ class SurveyedTable(NamedTuple):
     shards: TableShards
 
     @property
-    def rows(self) -> NDArray[np.int64]:
+    def rows(self) -> NDArray[np.uint32]:
         """The number of each kept row in the table, from 1."""
-        return self.kept[ROW].to_numpy().astype(np.int64)
+        return self.kept[ROW].to_numpy()
 
-    def without_sample(self) -> SurveyedTable:
-        """Return this without the sample, once it has served: the rows want its room."""
-        return self._replace(survey=replace(self.survey, sample=self.survey.sample.clear()))
+    def without_values(self) -> SurveyedTable:
+        """Return this without sample and targets, once they have served: their room is wanted."""
+        survey = replace(self.survey, sample=self.survey.sample.clear())
+        return self._replace(survey=survey, kept=self.kept.select(ROW))
 
 
 def survey_table(
@@ -79,13 +80,20 @@ def survey_table(
     found = survey(looked_at(), target, forms, has_target)
     with source.parts.alike():
         decisions = decided_by(found, options)
-    written = pl.concat(seen)
-    kept = forms.read(written).with_row_index(ROW, offset=1 + source.parts.first)
-    if options.time is not None and forms.time is not None:
-        kept = kept.with_columns(read(forms.time, written[options.time]).values)
-    kept = with_target(kept, target)
-    places = kept[ROW].to_numpy() - (1 + source.parts.first)
+    first = 1 + source.parts.first
+    kept = _kept(pl.concat(seen), first, target, forms, options.time)
+    places = kept[ROW].to_numpy() - np.uint32(first)
     return SurveyedTable(forms, found, decisions, kept, source.parts.chosen(places))
+
+
+def _kept(
+    written: pl.DataFrame, first: int, target: Targets, forms: ColumnFormats, time: str | None
+) -> pl.DataFrame:
+    """Return the rows with a target, read and numbered."""
+    kept = forms.read(written).with_row_index(ROW, offset=first)
+    if time is not None and forms.time is not None:
+        kept = kept.with_columns(read(forms.time, written[time]).values)
+    return with_target(kept, target)
 
 
 def _having_target(

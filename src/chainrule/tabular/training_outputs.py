@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import glob
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from chainrule.atomic_write import remove_unfinished
+from chainrule.distributed import Ranks
 from chainrule.regular_files import behind_links
 from chainrule.serialization import CheckpointError
 from chainrule.serialization.checkpoint_store import is_own
@@ -31,6 +33,10 @@ class TrainingOutputs:
     model: Path | None = None
     page: Path | None = None
     checkpoints: Path | None = None
+
+    def of(self, ranks: Ranks) -> TrainingOutputs:
+        """Return what a rank writes of them: the first one all, and the others nothing."""
+        return TrainingOutputs() if ranks.rank else self
 
     def check_apart(self, *read: str | Path) -> None:
         """Refuse to write what is read, the table and what else there is, or one file twice."""
@@ -93,30 +99,42 @@ class TrainingOutputs:
         return None
 
     @contextmanager
-    def saving(self) -> Iterator[Callable[[TableTraining, TableModel], None]]:
+    def saving(self) -> Iterator[Saving]:
         """Yield what writes the model and the page; once they stand, checkpoints are discarded.
 
         What takes long to make is kept, whatever becomes of its name in the meantime: then, at the
         end, SavedElsewhereError says where it is.
         """
-        model, page = (path and Destination(path) for path in (self.model, self.page))
-
-        def save(training: TableTraining, made: TableModel) -> None:
-            if model:
-                model.write(made.save)
-            if page:
-                from chainrule.tabular.report import write_report
-                from chainrule.tabular.trained_model import judged
-
-                of = training.prepared, judged(training), made, training.source
-                page.write(lambda path, replace: write_report(path, *of, replace=replace))
-
-        yield save
-        if model:
+        places = (self.model, self.page)
+        made = Saving(*(None if path is None else Destination(path) for path in places))
+        yield made
+        if made.model:
             self.discard_checkpoints()
-            model.check("the model")
-        if page:
-            page.check("the page")
+            made.model.check("the model")
+        if made.page:
+            made.page.check("the page")
+
+
+class Saving(NamedTuple):
+    """Where the files of a training go, each of which may be None."""
+
+    model: Destination | None
+    page: Destination | None
+
+    def save(self, model: TableModel) -> None:
+        """Write the model."""
+        if self.model:
+            self.model.write(model.save)
+
+    def report(self, training: TableTraining, model: TableModel) -> None:
+        """Write the page, which all ranks find out together."""
+        from chainrule.tabular.report import all_findings, page, write_report
+        from chainrule.tabular.trained_model import judged
+
+        found = all_findings(training.prepared, judged(training), model, training.source)
+        if self.page:
+            text = page(*found)
+            self.page.write(lambda path, replace: write_report(path, text, replace=replace))
 
 
 def check_writable(path: Path) -> None:

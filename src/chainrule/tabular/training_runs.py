@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from chainrule.distributed import Ranks, by_first
 from chainrule.fitting.trainer import Trainer
 from chainrule.history import DivergenceError, History
 from chainrule.network import Parameters
@@ -50,6 +51,12 @@ class Run:
         if self.diverged or not trainer.best_epoch:
             return math.inf
         return self._distance(trainer.best_epoch, trainer.best, trainer.validation_losses)
+
+    def know(self, ranks: Ranks) -> None:
+        """Have all ranks know the distance of its best epoch alike, for the choice of runs."""
+        found = by_first(ranks, lambda: self.distance)
+        if self.of_params is not None:
+            self._known[self.trainer.best_epoch] = found
 
     @property
     def found(self) -> float | None:

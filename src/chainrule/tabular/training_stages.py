@@ -97,6 +97,8 @@ def _make(training: TableTraining, keep: Keeper, budget: Budget, hooks: Sequence
         run.diverged = outcome
     if not stage.standing:
         raise next(outcome for outcome in outcomes if outcome is not None)
+    for run in stage.runs:
+        run.know(training.ranks)
 
 
 def _begin(training: TableTraining, hooks: Sequence[Any]) -> None:
@@ -123,7 +125,8 @@ def members_of(training: TableTraining, budget: Budget) -> Stage | None:
     unless asked for, and unless its schedule has valleys to break off at.
     """
     members, chosen = training.options.members or 1, training.chosen
-    first, within = training.trainer, (~training.prepared.is_held_out).mean()
+    first, rows = training.trainer, training.prepared.training_rows
+    within = rows / (rows + training.prepared.validation_rows)
     if trains_with_all(training):
         epochs, _ = epochs_with_all(training, first)
         return _with_all(training, budget.members(members, epochs / within))

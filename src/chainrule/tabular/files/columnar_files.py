@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import polars as pl
@@ -49,17 +50,28 @@ class Scanned(Source):
 
     Of Parquet, a few columns are read at a time: to give some of its rows, the whole of a row group
     comes into memory, often of a million rows. Of Arrow, a batch does, or all of a small file.
+    `besides` are columns of one value in all rows.
     """
 
-    def __init__(self, name: str, path: Path, kind: Columnar) -> None:
+    def __init__(
+        self,
+        name: str,
+        path: Path,
+        kind: Columnar,
+        *,
+        may_be_empty: bool = False,
+        besides: Mapping[str, pl.Series] = MappingProxyType({}),
+    ) -> None:
         self.name, self._path, self._kind = name, path, kind
         _check_ends(name, path, kind)
         self.stamps = {path: stamp(path)}
         with self.unchanged():
             scan, schema, rows = self._opened(_content(path) if kind is ARROW else path)
+        scan = scan.with_columns(pl.lit(value) for value in besides.values())
+        schema = pl.Schema({**schema, **{name: value.dtype for name, value in besides.items()}})
         self._scan, self._schema = in_known_zones(scan, schema)
         self.columns, self.rows = tuple(self._schema), rows
-        if not rows:
+        if not rows and not may_be_empty:
             raise TableError(f"{name}: has no rows")
         if self.size > MOST_TIMES * path.stat().st_size:  # one row group may have them all
             at_once = min(len(self.columns), AT_ONCE)

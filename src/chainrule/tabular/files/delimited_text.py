@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import copy
 import itertools
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import numpy as np
 import polars as pl
 
 from chainrule.tabular.files import text_file
 from chainrule.tabular.files.ahead import ahead
 from chainrule.tabular.files.bad_lines import BadLineError
 from chainrule.tabular.files.dialect import dialect
+from chainrule.tabular.files.odd_rows import (
+    count,
+    holds_its_names,
+    holds_odd,
+    is_odd,
+    longest,
+    may_be_padded,
+    without,
+)
 from chainrule.tabular.files.quoting import MIXED, QUOTED, UNQUOTED, quote_of
 from chainrule.tabular.files.source import Source, changed, digest, stamp
 from chainrule.tabular.files.text_fields import (
@@ -134,11 +141,45 @@ class Delimited(Source):
         other._as_text = {**self._as_text, **chosen}
         return other
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether the bytes of the file are those of the text, any of which can be read alone."""
+        return self._text.is_bare
+
+    @property
+    def likely_rows(self) -> int:
+        """How many rows there are, as long as the first ones."""
+        return round((self._text.bare_size() - self._dialect.header_bytes) / self._row_size)
+
+    @property
+    def rows_begin(self) -> tuple[TextFile, str, int]:
+        """The text, its delimiter, and where in it the rows begin."""
+        return self._text, self._dialect.delimiter, self._dialect.header_bytes
+
+    def part(self, begin: int, end: int) -> Delimited:
+        """Return the rows between two places in a bare text, to be read by themselves."""
+        other = copy.copy(self)
+        other._text = self._text._replace(begin=begin, end=end)
+        other._untidy, other._repeats = set(), [0]
+        for known in ("size", "_kinds"):
+            vars(other).pop(known, None)
+        return other
+
+    def settle(self, kinds: Mapping[str, FieldType], repeats: int) -> None:
+        """Take for granted what the columns hold, and how often the header comes again."""
+        self._kinds = {name: kind or pl.String() for name, kind in kinds.items()}
+        self._repeats = [repeats]
+
+    def look(self) -> tuple[Mapping[str, FieldType], int, int]:
+        """Return what the columns hold, how many rows there are, and how many repeated headers."""
+        _ = self._kinds
+        return self.kinds, self.counted, self._repeats[0]
+
     def padded(self, columns: Sequence[str]) -> list[str]:
         """Return those of some columns of numbers in which digits stand behind a nought."""
         left, found = dict.fromkeys(columns), []
         for number, piece in enumerate(self._pieces()):
-            if left and _may_be_padded(self._dialect.delimiter, piece):
+            if left and may_be_padded(self._dialect.delimiter, piece):
                 _, rows = self._frame(number, piece, self._kinds)
                 read = self._fields.text(rows.rows, dict.fromkeys(left, EMPTY), **rows.options)
                 new = where(pl.DataFrame(read).select(pl.all().str.contains(PADDED).any()))
@@ -187,7 +228,7 @@ class Delimited(Source):
         kinds = seen(self._first_kinds, frame)
         self._kinds = {name: kind or pl.String() for name, kind in kinds.items()}
         frame = self._with_text(frame.cast(pl.Schema(self._kinds)).select(columns), text)
-        return None if self._as_text and _holds_odd(frame) else frame
+        return None if self._as_text and holds_odd(frame) else frame
 
     def _quote(self) -> str:
         """Return how the fields of all pieces are quoted, MIXED where pieces are read better."""
@@ -199,7 +240,7 @@ class Delimited(Source):
             for piece in self._pieces():
                 if b'"' in piece:
                     quotes.add(self._quote_of(piece))
-                if MIXED in quotes or len(quotes) > 1 or _is_odd(piece):
+                if MIXED in quotes or len(quotes) > 1 or is_odd(piece):
                     return MIXED
         except TableError:  # which is to come behind those of the rows above
             return MIXED
@@ -208,7 +249,7 @@ class Delimited(Source):
     def _is_certain(self, frame: pl.DataFrame, quote: str) -> bool:
         """Whether the rows of the file are those of a frame, as far as they are not known to be."""
         may_be_long = self.size > text_file.LONGEST
-        if (may_be_long and _longest(frame) > text_file.LONGEST) or _holds_its_names(frame):
+        if (may_be_long and longest(frame) > text_file.LONGEST) or holds_its_names(frame):
             return False
         return not self._may_be_ragged(frame, self._pieces(), quote)
 
@@ -233,7 +274,7 @@ class Delimited(Source):
         for piece in self._text.pieces(
             self._dialect.header_bytes, size or text_file.PIECE, self._dialect.delimiter
         ):
-            rows, found = _without(header, piece)
+            rows, found = without(header, piece)
             repeats += found
             self._repeats[0] = max(self._repeats[0], repeats)
             yield rows
@@ -242,13 +283,17 @@ class Delimited(Source):
     def _kinds(self) -> dict[str, pl.DataType]:
         """The kind of each column, settled by all of its values."""
         kinds: Mapping[str, FieldType] = self._first_kinds
+        self.counted = 0
         for number, piece in enumerate(self._pieces()):
             frame, text = self._frame(number, piece, kinds)
             if frame is None:
                 found = self._fields.kinds_in(text.rows)
                 kinds = {name: widened(kind, found[name]) for name, kind in kinds.items()}
+                self.counted += self._fields.count(text.rows)
             else:
                 kinds = seen(kinds, frame)
+                self.counted += frame.height
+        self.kinds = kinds
         return {name: kind or pl.String() for name, kind in kinds.items()}
 
     def _frames(self, columns: list[str]) -> Iterator[pl.DataFrame]:
@@ -263,7 +308,7 @@ class Delimited(Source):
     def _made(self, number: int, piece: bytes, frame: pl.DataFrame, text: TextRows) -> pl.DataFrame:
         """Return the frame of a piece with its columns as text where that is asked for."""
         made = self._with_text(frame, text)
-        if self._as_text and _holds_odd(made):
+        if self._as_text and holds_odd(made):
             made = self._with_text(made, TextRows(self._plain(number, piece)))
         return made
 
@@ -292,7 +337,7 @@ class Delimited(Source):
         is_tried = self._untidy.isdisjoint((number - 1, number)) and not self._may_be_wide(piece)
         if is_tried:
             text = TextRows(piece, self._quote_of(piece))
-            certain = text.quote != MIXED and not _is_odd(piece)
+            certain = text.quote != MIXED and not is_odd(piece)
             frame = self._parsed(text, kinds, len(piece), columns=places) if certain else None
             if frame is not None and not self._may_be_ragged(frame, [piece], text.quote):
                 return frame, text
@@ -315,7 +360,7 @@ class Delimited(Source):
         """
         most = int(MANY * (2 + size / self._row_size))
         frame = self._fields.parse(text.rows, kinds, n_rows=most, **text.options, **options)
-        if frame is None or frame.height == most or _holds_odd(frame):
+        if frame is None or frame.height == most or holds_odd(frame):
             return None
         return frame
 
@@ -324,7 +369,7 @@ class Delimited(Source):
         if not frame[self.columns[-1]].null_count():
             return False
         width = len(self.columns)
-        found = sum(_count(self._dialect.delimiter, piece, quote) for piece in pieces)
+        found = sum(count(self._dialect.delimiter, piece, quote) for piece in pieces)
         return width == 1 or found != frame.height * (width - 1)
 
     def _quote_of(self, piece: bytes) -> str:
@@ -343,55 +388,5 @@ class Delimited(Source):
     def _lines_before(self, number: int) -> int:
         """Return how many lines stand before a piece."""
         pieces = itertools.islice(self._pieces(), number)
-        return self._dialect.header_lines + sum(piece.count(b"\n") for piece in pieces)
-
-
-def _without(header: bytes, rows: bytes) -> tuple[bytes, int]:
-    """Return rows with a blank line for each that is the header's, and how many there are."""
-    if not header or header not in rows:
-        return rows, 0
-    return re.subn(b"^" + re.escape(header), b"\n", rows, flags=re.MULTILINE)
-
-
-def _count(delimiter: str, piece: bytes, quote: str) -> int:
-    """Return how many delimiters stand outside quotes."""
-    quoted = quote == QUOTED and b'"' in piece
-    outside = b"".join(piece.split(b'"')[::2]) if quoted else piece
-    return int(np.count_nonzero(np.frombuffer(outside, np.uint8) == ord(delimiter)))
-
-
-def _may_be_padded(delimiter: str, piece: bytes) -> bool:
-    """Whether a field, or a word in it, begins with a nought and another digit."""
-    text = np.frombuffer(piece, np.uint8)
-    digit = text[2:] - np.uint8(ord("0")) < 10  # what is less wraps around
-    noughts = np.flatnonzero((text[1:-1] == ord("0")) & digit)
-    begins = np.zeros(256, bool)
-    begins[list(f'\n\t" +-{delimiter}'.encode())] = True
-    return bool(begins[text[noughts]].any()) or piece[:1] == b"0"
-
-
-def _is_odd(piece: bytes) -> bool:
-    """Whether there are NUL bytes, or carriage returns other than in ends of lines."""
-    return b"\0" in piece or piece.count(b"\r") != piece.count(b"\r\n")
-
-
-def _holds_odd(frame: pl.DataFrame) -> bool:
-    """Whether a field holds what is to be looked at in the pieces: a mark, a blank beside it."""
-    text = pl.col(pl.String)
-    odd = text.str.contains_any(["\0", "\r", "\ufeff", "\x1a"]).any().name.prefix("odd ")
-    blank = text.str.contains(r"^[ \t]|[ \t]$").any()
-    return any(frame.select(pl.lit(False).alias(""), odd, blank).row(0))
-
-
-def _longest(frame: pl.DataFrame) -> int:
-    """Return how many bytes of text a row has at most."""
-    found = frame.select(pl.col(pl.String).str.len_bytes().max())
-    return sum(filter(None, found.row(0))) if found.width else 0
-
-
-def _holds_its_names(frame: pl.DataFrame) -> bool:
-    """Whether a row holds the names of the columns."""
-    if any(dtype != pl.String for dtype in frame.dtypes):
-        return False
-    names = (pl.col(name) == name for name in frame.columns)
-    return bool(frame.select(pl.all_horizontal(*names).any()).item())
+        before = self._dialect.header_lines + self._text.lines_since(self._dialect.header_bytes)
+        return before + sum(piece.count(b"\n") for piece in pieces)

@@ -6,20 +6,23 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.request import url2pathname
 
 from chainrule.distributed import Ranks
 from chainrule.tabular.files import array_files, columnar_files, data_frames
 from chainrule.tabular.files.compression import ENDINGS, PACKINGS, head, members, packing_of
+from chainrule.tabular.files.data_sets import Elsewhere, data_set, is_elsewhere
 from chainrule.tabular.files.delimited_text import Delimited
 from chainrule.tabular.files.json_records import begins_as_records, records
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.files.spool import STANDARD_INPUT, Spool
 from chainrule.tabular.files.text_file import text_file
 from chainrule.tabular.files.workbooks import workbook
+from chainrule.tabular.forked import check_threads_of_polars
 from chainrule.tabular.read_options import Reading
 from chainrule.tabular.table_error import TableError
 
-SHIPPED = "sklearn:"
+SHIPPED, LOCAL = "sklearn:", "file://"
 ZSTD = b"\x28\xb5\x2f\xfd"
 
 
@@ -78,6 +81,9 @@ FORMATS = (
 def open_source(where: Any, *, ranks: Ranks | None = None, **reading: Any) -> Source:
     """Return a table to read: of a file, of scikit-learn's by `sklearn:name`, or of a data frame.
 
+    A folder, or a pattern such as `trees/*.parquet`, is the table of all its Parquet files; so is
+    what polars reads elsewhere, such as `s3://trees/2024/`.
+
     A source is returned as it is. Text may have any delimiter, found by itself where none is given,
     and be compressed by gzip. The options are those of `Reading`. Raises TableError for what cannot
     be read, with the reason in a line.
@@ -85,6 +91,7 @@ def open_source(where: Any, *, ranks: Ranks | None = None, **reading: Any) -> So
     >>> open_source("sklearn:iris").whole().shape
     (150, 5)
     """
+    check_threads_of_polars()
     asked = Reading.from_mapping(reading)
     if isinstance(where, Source):
         if asked.changed():
@@ -103,9 +110,17 @@ def _opened(where: Any, asked: Reading, *, in_parts: bool) -> Source:
     if not isinstance(where, str | os.PathLike):
         numbered = asked.number_duplicates
         return data_frames.from_native(where, numbered=numbered, may_be_empty=in_parts)
+    if str(where).startswith(LOCAL):
+        where = url2pathname(str(where).removeprefix(LOCAL))
     name, path = str(where), Path(where)
+    if is_elsewhere(name):
+        return Elsewhere(name)
     if name == STANDARD_INPUT or path.is_fifo():
+        if in_parts:
+            raise TableError(f"{name}: comes to one process only; give a file that all can read")
         return _spooled(name, asked)
+    if (found := data_set(name, path)) is not None:
+        return found
     _check_file(name, path)
     return _of_file(name, path, asked)
 
@@ -160,8 +175,6 @@ def _check_file(name: str, path: Path) -> None:
         raise TableError(f"{name}: its name is no UTF-8; rename it")
     if not path.exists():
         raise TableError(f"{name}: there is no such file")
-    if path.is_dir():
-        raise TableError(f"{name}: is a folder; name a file")
     if not path.is_file():
         raise TableError(f"{name}: is no file that can be read more than once; save it first")
     try:

@@ -16,8 +16,11 @@ import numpy as np
 import polars as pl
 
 from chainrule.distributed import Array, Ranks, shards_of
+from chainrule.formatting import counted
 from chainrule.tabular.files.data_frames import Frame
+from chainrule.tabular.files.delimited_text import Delimited
 from chainrule.tabular.files.source import CHUNK, Source, chunks_of, rebatch
+from chainrule.tabular.files.text_shards import text_parts
 from chainrule.tabular.formats.column_values import shown
 from chainrule.tabular.table_error import TableError
 from chainrule.tabular.table_shards import TableShards
@@ -71,6 +74,14 @@ class RowPart(Source):
     def _frames(self, columns: list[str]) -> Iterator[pl.DataFrame]:
         return self._by_shards(columns)
 
+    def as_text(self, columns: Iterable[str], nulls: Iterable[str] = ()) -> RowPart:
+        """Return these rows with some columns as the text that stands in the file."""
+        return RowPart(self._table.as_text(columns, nulls), self.parts)
+
+    def padded(self, columns: Sequence[str]) -> list[str]:
+        """Return those of some columns of numbers in which digits stand behind a nought."""
+        return self._table.padded(columns)
+
 
 class DealtFrame(Frame):
     """The rows of a frame that are in some shards, where each rank gave a part."""
@@ -113,21 +124,25 @@ def parted(table: Source, ranks: Ranks, shards_for: ShardsFor) -> Source:
 
 
 def _of_file(table: Source, ranks: Ranks, shards_for: ShardsFor) -> Source:
-    rows = counted_rows(table, ranks)
-    facts = {"rows": f"{rows:,} rows", **_facts(table)}
-    every = ranks.values((platform.node(), facts))
+    every = ranks.values((platform.node(), _facts(table)))
     with TableShards(ranks).alike():
-        for k, (_, others) in enumerate(every):
-            _check_alike(table.name, every[0][1], others, k)
+        for k, (_, facts) in enumerate(every):
+            _check_alike(table.name, every[0][1], facts, k)
+    on_this_host = [host for host, _ in every].count(platform.node())
+    bare = table if isinstance(table, Delimited) and table.is_bare else None
+    rows = bare.likely_rows if bare else _counted(table, ranks)
     shards = shards_for(rows)
     if shards is None:
         return table
-    hosts = [host for host, _ in every]
-    return RowPart(table, TableShards.of(ranks, shards, rows, hosts.count(platform.node())))
+    if bare:
+        return text_parts(bare, shards, ranks, on_this_host)
+    return RowPart(table, TableShards.of(ranks, shards, rows, on_this_host))
 
 
-def counted_rows(table: Source, ranks: Ranks) -> int:
-    """Return how many rows a table has."""
+def _counted(table: Source, ranks: Ranks) -> int:
+    """Return how many rows a table has; a packed text is read for that by each rank."""
+    if isinstance(table, Delimited):
+        return TableShards(ranks).by_each(lambda: table.look()[1])
     assert table.rows is not None
     return table.rows
 
@@ -138,7 +153,8 @@ def _facts(table: Source) -> dict[str, str]:
     ends = hashlib.sha256(b"".join(map(_ends, table.stamps))).hexdigest()
     return {
         "columns": f"the columns {_listed(table.columns)}",
-        "size": f"{sum(sizes):,} bytes",
+        **({} if table.rows is None else {"rows": counted(table.rows, "row")}),
+        "size": counted(sum(sizes), "byte"),
         "content": f"other bytes: their SHA-256 begins with {ends[:8]}",
     }
 

@@ -114,6 +114,14 @@ class Fields(NamedTuple):
             odd += _names_among(text.select(numbers), text.select(whole))
         return kinds | dict.fromkeys(odd, pl.String())
 
+    def count(self, rows: bytes | Path) -> int:
+        r"""Return how many rows there are.
+
+        >>> Fields(("a", "b"), ",").count(b'1,"x\n"\n2,y\n')
+        2
+        """
+        return self._read(rows, [pl.String()] * len(self.columns)).height
+
     def _may_be_no_numbers(self, numbers: pl.DataFrame) -> list[str]:
         """Return those columns of numbers that are months, or whose points may part thousands."""
         if self.points is False:

@@ -48,7 +48,8 @@ END_OF_FILE = b"\x1a"
 class TextFile(NamedTuple):
     """A file of text: its name for messages, where it is, its encoding, how it is packed.
 
-    `returns` says whether its lines end in carriage returns, as they once did on a Mac.
+    `returns` says whether its lines end in carriage returns, as they once did on a Mac. Of a bare
+    text it may be a part, the bytes from `begin` to `end`.
     """
 
     name: str
@@ -57,12 +58,14 @@ class TextFile(NamedTuple):
     packing: Packing | None
     returns: bool = False
     notes: tuple[str, ...] = ()
+    begin: int = 0
+    end: int | None = None
 
     @property
     def is_plain(self) -> bool:
         """Whether the bytes need no change, and their packing is one that polars knows."""
         known = self.packing is None or self.packing.name == "gzip"
-        return self.encoding == "utf-8" and known and not self.returns
+        return self.encoding == "utf-8" and known and not self.returns and self.end is None
 
     @property
     def is_bare(self) -> bool:
@@ -80,6 +83,8 @@ class TextFile(NamedTuple):
 
         Raises TableError where it is damaged, or grows out of all proportion.
         """
+        if self.end is not None:
+            return self.end - self.begin
         with self._readable():
             return unpacked_size(self.path)
 
@@ -107,6 +112,7 @@ class TextFile(NamedTuple):
         ends with a quote that it opens.
         """
         quotes = Quotes(delimiter) if delimiter else Unquoted()
+        start = max(start, self.begin)
         place, rest, length = start, list[bytes](), 0
         for block in self._blocks(size, start):
             end = quotes.last_row(block)
@@ -143,11 +149,34 @@ class TextFile(NamedTuple):
 
     def _blocks(self, size: int, start: int = 0) -> Iterator[bytes]:
         """Yield what follows the first bytes, as it is read."""
+        if self.end is not None:
+            yield from _without_marks(self.bare_blocks(start, self.end, size))
+            return
         with self._opened() as read:
             for block in _without_marks(iter(lambda: read(size), b"")):
                 if len(block) > start:
                     yield block[start:]
                 start = max(start - len(block), 0)
+
+    def bare_blocks(self, start: int, stop: int, size: int = PIECE) -> Iterator[bytes]:
+        """Yield the bytes of a bare text from one place to another, a mark at its head aside."""
+        with self._readable(), self.path.open("rb") as file:
+            _pass_mark(file)
+            file.seek(start, io.SEEK_CUR)
+            while start < stop and (block := file.read(min(size, stop - start))):
+                start += len(block)
+                yield block
+
+    def bare_size(self) -> int:
+        """Return how many bytes a bare text has, without its byte order mark."""
+        with self.path.open("rb") as file:
+            _pass_mark(file)
+            before = file.tell()
+            return file.seek(0, io.SEEK_END) - before
+
+    def lines_since(self, start: int) -> int:
+        """Return how many lines stand between a place in the text and this part of it."""
+        return sum(block.count(b"\n") for block in self.bare_blocks(start, self.begin))
 
     def _error(self, place: int, what: str) -> TableError:
         """Return the error of a row that begins at some place and does not end."""

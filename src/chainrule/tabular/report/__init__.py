@@ -66,8 +66,19 @@ def report(prepared: Prepared, judged: Judged, model: TableModel, source: Source
     >>> page.splitlines()[0]
     '<!doctype html>'
     """
+    return page(*all_findings(prepared, judged, model, source))
+
+
+def all_findings(
+    prepared: Prepared, judged: Judged, model: TableModel, source: Source
+) -> tuple[Findings, list[Findings]]:
+    """Return what the page tells, of all targets and of each: ranks find it out together."""
     each = [find(*own, source) for own in by_target(prepared, judged, model)]
-    whole = dataclasses.replace(each[0], prepared=prepared, model=model)
+    return dataclasses.replace(each[0], prepared=prepared, model=model), each
+
+
+def page(whole: Findings, each: list[Findings]) -> str:
+    """Return the page that tells what was found."""
     title, under = training_cards.heading(whole)
     return string.Template(_file("report.html")).substitute(
         title=text(title),
@@ -77,21 +88,13 @@ def report(prepared: Prepared, judged: Judged, model: TableModel, source: Source
     )
 
 
-def write_report(
-    path: str | Path,
-    prepared: Prepared,
-    judged: Judged,
-    model: TableModel,
-    source: Source,
-    *,
-    replace: bool = True,
-) -> None:
+def write_report(path: str | Path, page: str, *, replace: bool = True) -> None:
     """Write the page of a training to a file, whole or not at all.
 
     Raises OSError where it cannot be written, of which FileExistsError where one is there and is
     not to be replaced, and ValueError where something that is no file has its name.
     """
-    write_whole(Path(path), [report(prepared, judged, model, source).encode()], replace=replace)
+    write_whole(Path(path), [page.encode()], replace=replace)
 
 
 def _cards(found: Findings) -> Iterator[Html]:

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from chainrule.distributed import by_first
 from chainrule.streams import Stream, generator
 from chainrule.tabular.column_dependence import (
     CATEGORIES,
@@ -26,6 +27,7 @@ from chainrule.tabular.column_dependence import (
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.prepare import Prepared
 from chainrule.tabular.table_model import TableModel
+from chainrule.tabular.table_shards import TableShards
 
 Array = NDArray[Any]
 
@@ -122,12 +124,12 @@ def column_curves(
     chosen = [column for column in columns if has_curve(model, column)][:COLUMNS]
     if not chosen:
         return []
-    rng, rows = generator(Stream.CURVES, seed), prepared.rows[prepared.is_held_out]
+    rng, rows = generator(Stream.CURVES, seed), prepared.held_out_rows
     some = np.sort(rng.permutation(len(rows))[:SEEN])
-    seen = picked(model.read(source, chosen), rows[some])
+    seen = picked_by_ranks(source.parts, model.read(source, chosen), rows[some])
     X = prepared.held_out.X[some]
     X = X[np.sort(rng.permutation(len(X))[: _averaged(model, len(chosen))])]
-    return [_curve(model, X, seen[column]) for column in chosen]
+    return by_first(prepared.ranks, lambda: [_curve(model, X, seen[each]) for each in chosen])
 
 
 def _averaged(model: TableModel, columns: int) -> int:
@@ -139,6 +141,22 @@ def _averaged(model: TableModel, columns: int) -> int:
 def _curve(model: TableModel, X: Array, seen: pl.Series) -> ColumnCurve:
     values, ordered = values_of(model, seen), is_ordered(model, seen.name)
     return ColumnCurve(values, ordered, seen, predicted(model, X, values))
+
+
+def picked_by_ranks(
+    parts: TableShards, frames: Iterable[pl.DataFrame], rows: Array
+) -> pl.DataFrame:
+    """Return some rows of a table, of which each rank has a part that comes in frames.
+
+    >>> import polars as pl
+    >>> from chainrule.tabular.table_shards import UNPARTED
+    >>> picked_by_ranks(UNPARTED, [pl.DataFrame({"x": range(10)})], np.array([2]))["x"].to_list()
+    [1]
+    """
+    if parts.sizes is None:
+        return picked(frames, rows)
+    own = rows - parts.first
+    return pl.concat(parts.values(picked(frames, own[(own > 0) & (own <= parts.own)])))
 
 
 def picked(frames: Iterable[pl.DataFrame], rows: Any) -> pl.DataFrame:

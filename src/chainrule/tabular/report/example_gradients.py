@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.batches import Examples
+from chainrule.distributed import by_first
 from chainrule.evaluation import example_squared_norms
 from chainrule.streams import Stream, generator
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.prepare import Prepared
-from chainrule.tabular.report.column_curves import picked
+from chainrule.tabular.report.column_curves import picked_by_ranks
 from chainrule.tabular.report.importance import drawn
 from chainrule.tabular.table_model import TableModel
 
@@ -47,18 +48,26 @@ class LargestGradients(NamedTuple):
 
 
 def training_gradients(prepared: Prepared, model: TableModel, seed: int) -> LargestGradients:
-    """Return the largest in training, of those in its first block, a random part."""
+    """Return the largest in training, of those in its first block, a random part.
+
+    Of several ranks all call it, and the first finds them.
+    """
+    every, n = prepared.examples, prepared.training_rows
     within = np.flatnonzero(prepared.blocks.of == 0)
-    rows = prepared.rows[~prepared.is_held_out][within]
+    rows = every.at_first(prepared.rows[~prepared.is_held_out][within])
+    X, y, w = prepared.blocks[0]
+    data = Examples(every.at_first(X), every.at_first(y), None if w is None else every.at_first(w))
     rng = generator(Stream.PULLS, seed)
-    return largest_gradients(model, prepared.blocks[0], rows, rng, examples=len(prepared.blocks.of))
+    return by_first(prepared.ranks, lambda: largest_gradients(model, data, rows, rng, examples=n))
 
 
 def validation_gradients(prepared: Prepared, model: TableModel, seed: int) -> LargestGradients:
     """Return the largest of the examples held out."""
-    rows = prepared.rows[prepared.is_held_out]
+    rows, data = prepared.held_out_rows, prepared.held_out
     rng = generator(Stream.PULLS_HELD_OUT, seed)
-    return largest_gradients(model, prepared.held_out, rows, rng, examples=len(rows))
+    return by_first(
+        prepared.ranks, lambda: largest_gradients(model, data, rows, rng, examples=len(rows))
+    )
 
 
 def largest_gradients(
@@ -93,6 +102,8 @@ def rows_of(
 ) -> dict[int, dict[str, Any]]:
     """Return the values of some rows, which are counted from 1, as they stand in a table.
 
+    Of several ranks, each of which has a part of it, all call it.
+
     >>> import polars as pl
     >>> from chainrule.tabular.files.open_source import open_source
     >>> table = open_source(pl.DataFrame({"x": [1, 2, 3], "y": ["a", "b", "c"]}))
@@ -100,5 +111,5 @@ def rows_of(
     {1: {'y': 'a'}, 3: {'y': 'c'}}
     """
     wanted = np.unique(np.fromiter(rows, np.int64))
-    found = picked(source.chunks(list(columns)), wanted)
+    found = picked_by_ranks(source.parts, source.chunks(list(columns)), wanted)
     return dict(zip(wanted.tolist(), found.iter_rows(named=True), strict=True))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.distributed import by_first
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.prepare import Prepared
 from chainrule.tabular.report.column_curves import ColumnCurve, column_curves
@@ -85,7 +86,8 @@ def find(prepared: Prepared, judged: Judged, model: TableModel, source: Source) 
     y = held_out.y
     if model.target.task == "regression":
         y = model.target.decode(y).to_numpy()
-    matter = importances(model, held_out, seed) if len(held_out.X) > 1 else None
+    ranks, some = prepared.ranks, len(held_out.X) > 1
+    matter = by_first(ranks, lambda: importances(model, held_out, seed)) if some else None
     gradients = {
         "training": training_gradients(prepared, model, seed),
         "validation": validation_gradients(prepared, model, seed),
