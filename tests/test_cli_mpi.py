@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from chainrule.distributed import mpi_found, world
-from commands import PROGRAM
+from commands import PROGRAM, QUICK, houses
 from mpi_jobs import ended, job, needs_mpi
 
 
@@ -51,6 +51,37 @@ def test_what_all_ranks_refuse_is_said_once(arguments, env, message):
     assert done.returncode == 2
     assert done.stderr.count("Error: ") == 1, done.stderr
     assert message in done.stderr
+
+
+SMALL = ("train", "houses.csv", "--target", "price", *QUICK)
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A folder with a table, in which the commands are called."""
+    monkeypatch.chdir(tmp_path)
+    houses(200).write_csv("houses.csv")
+    return tmp_path
+
+
+@needs_mpi
+@pytest.mark.parametrize(
+    ("other", "there", "message"),
+    [
+        ((), "houses.model", "Error: houses.model: is there already; replace it by --force, or"),
+        (("--seed", 3), "", "Error: rank 1 has seed 3, and rank 0 has seed 0: give all ranks the"),
+        (("--dropout", "x"), "", "Error: rank 1: Invalid value for '--dropout'"),
+    ],
+)
+def test_what_one_rank_refuses_is_said_once_and_ends_all(place, other, there, message):
+    if there:
+        (place / there).touch()
+    command = (sys.executable, "-c", PROGRAM, *SMALL)
+    done = ended(job(1, *command, ":", "-n", 1, *command, *other))
+    assert done.returncode == 2
+    assert done.stderr.count("Error: ") == 1, done.stderr
+    assert message in done.stderr, done.stderr
+    assert {path.name for path in place.iterdir()} == {"houses.csv", there} - {""}
 
 
 @needs_mpi

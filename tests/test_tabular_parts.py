@@ -1,5 +1,7 @@
 """A table of which each rank has a part: what is prepared is the same on any number of ranks."""
 
+import datetime
+import itertools
 import re
 
 import numpy as np
@@ -8,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.distributed import Alone
+from chainrule.distributed import Alone, shards_of
 from chainrule.tabular import example_blocks
-from chainrule.tabular.columns.find_formats import Wanted, find_formats
+from chainrule.tabular.columns import tallies
+from chainrule.tabular.columns.find_formats import Wanted, find_formats, tally_texts
 from chainrule.tabular.columns.survey import survey, with_target
+from chainrule.tabular.example_targets import ranked
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.files.row_parts import parted
 from chainrule.tabular.files.source import chunks_of
@@ -93,6 +97,18 @@ def test_a_rank_without_a_shard_is_no_error():
     few = table(rows=40)
     one = prepared(Alone(), few, "y", 2)
     assert in_threads(5, lambda ranks: prepared(ranks, few, "y", 2)) == [one] * 5
+
+
+@given(frames(), st.lists(st.integers(0, 40), min_size=2, max_size=2), st.sampled_from([1, 2, 8]))
+def test_frames_of_any_columns_are_dealt_as_they_are(frame, cuts, shards):
+    ends = [0, *sorted(min(cut, frame.height) for cut in cuts), frame.height]
+    parts = [frame[a:b] for a, b in itertools.pairwise(ends)]
+    found = in_threads(3, lambda ranks: opened(ranks, parts[ranks.rank], shards).whole())
+    assert pl.concat(found).equals(frame)
+    assert [part.height for part in found] == [
+        len(range(frame.height * s.start // shards, frame.height * s.stop // shards))
+        for s in (shards_of(rank, 3, shards) for rank in range(3))
+    ]
 
 
 def test_a_column_without_values_on_a_rank_is_what_it_is_on_the_others():
@@ -224,6 +240,46 @@ def test_formats_of_parts_are_those_of_the_whole(name, size):
             return str(error)
 
     assert in_threads(size, found) == [found(Alone(), None)] * size
+
+
+def test_what_is_kept_of_a_text_does_not_depend_on_the_number_of_ranks(monkeypatch):
+    monkeypatch.setattr(tallies, "KEPT", 7)
+    monkeypatch.setattr(tallies, "MOST_SHAPES", 5)
+    words = ["ab", "1 a", "1.5", "x-y-z", "0,7", "3 kg", "a b", "9/9", "10%", "", "none"]
+    drawn = np.random.default_rng(0).choice(words, 60).tolist()
+    frame = pl.DataFrame({"v": [word + "!" * (k % 3) for k, word in enumerate(drawn)]})
+
+    def found(ranks):
+        parts = TableShards.of(ranks, 4, 60)
+        own = frame[parts.first : parts.first + parts.own]
+        tally = tally_texts(own.schema, lambda names: chunks_of(own, parts), Wanted(), parts)["v"]
+        return tally.some, list(tally.shapes.items()), tally.rest, tally.words, tally.values
+
+    one = found(Alone())
+    assert len(one[0]) == 7
+    assert one[2] > 0
+    for size in (1, 2, 3, 5):
+        assert in_threads(size, found) == [one] * size
+
+
+PARTING = {
+    "numbers": [3.5, -1.0, float("inf"), 3.5, float("nan"), 0.0, -0.0, 7.25],
+    "words": ["b", "a", "é", "b", "", "A", "a", "zz"],
+    "days": [datetime.date(2020, 1, d) for d in (5, 3, 3, 9, 1, 5, 2, 8)],
+    "flags": [True, False, True, True, False, True, False, False],
+}
+
+
+@pytest.mark.parametrize("name", PARTING)
+def test_what_parts_examples_has_places_among_all_ranks(name):
+    column = pl.Series("v", PARTING[name])
+
+    def found(ranks):
+        parts = TableShards.of(ranks, 8, 8)
+        return ranked(column[parts.first : parts.first + parts.own], parts)
+
+    for size in (2, 3):
+        assert np.concatenate(in_threads(size, found)).tolist() == column.rank("dense").to_list()
 
 
 # Sums

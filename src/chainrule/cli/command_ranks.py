@@ -96,7 +96,7 @@ def ended_together() -> Iterator[None]:
     except click.ClickException as error:
         if not is_silent(error):
             _speak()
-        if _here.ranks.size > 1 and not is_agreed(error):
+        if _here.ranks.rank and not is_agreed(error):
             error.message = f"rank {_here.ranks.rank}: {error.message}"  # type: ignore[misc]
         raise
     except Exception as error:

@@ -12,12 +12,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from chainrule.distributed.ranks import RankError, is_silent, mark_agreed, silenced
 from chainrule.errors import on_one_line
-
-E = TypeVar("E", bound=BaseException)
 
 SETTLED = 1.0
 """The seconds in which all ranks fail that do, such as by an option that is wrong at all."""
@@ -71,6 +69,17 @@ def _that_pickles(error: BaseException) -> BaseException | None:
     except Exception:
         pass
     return KeyboardInterrupt(str(error)) if isinstance(error, KeyboardInterrupt) else None
+
+
+def _made_of(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and those that it was raised for, as by a command that words it anew."""
+    made: BaseException | None = error
+    while made is not None:
+        yield made
+        made = made.__cause__ or made.__context__
+
+
+_NONE = Exception()
 
 
 class PatientClock:
@@ -128,7 +137,7 @@ class SmallMessages:
         self.worked_at: dict[int, float] = {}
         self.waits_at: dict[int, float] = {}
         self.clock, self.work = PatientClock(), Worked()
-        self._told: BaseException | None = None
+        self._told: tuple[BaseException, BaseException] = _NONE, _NONE  # and what was raised
         self._sent: list[Any] = []
         self._one_at_a_time = threading.RLock()
         self._end = threading.Event()
@@ -200,18 +209,24 @@ class SmallMessages:
         told = sorted(self.failed, key=lambda k: (k == self.rank, k))
         return self.failed[told[0]].as_error() if told else None
 
-    def tell(self, error: E, seconds: float) -> E | RankError:
+    def tell(self, error: BaseException, seconds: float) -> BaseException:
         """Tell all of an exception of this rank; return what is to be raised here.
 
         That is the exception itself where this rank is the one to print it: of those that fail at
         once, and have heard of no other, the first. Where all fail by themselves, each raises its
         own, rank 0 prints it, and the job can go on.
         """
+        before, raised = self._told
+        if any(each is before or each is raised for each in _made_of(error)):
+            return silenced(error) if is_silent(raised) else error
+        raised = self._agreed_upon(error, seconds)
+        self._told = (error, raised) if self.failed else (_NONE, _NONE)
+        return raised
+
+    def _agreed_upon(self, error: BaseException, seconds: float) -> BaseException:
         with self._one_at_a_time:
             self.listen()
-            if error is self._told:
-                return error
-            self._told, heard = error, self.failure()
+            heard = self.failure()
             if heard:
                 self.send(Kind.THEN, self.others, _is_own(error))
             else:
@@ -236,7 +251,7 @@ class SmallMessages:
         own = {k for k, failure in self.failed.items() if failure.own}
         return all(k in own or self.then.get(k) for k in self.others)
 
-    def _begin_anew(self, error: E) -> E:
+    def _begin_anew(self, error: BaseException) -> BaseException:
         """Forget a failure of all, and what they sent before it: return what is raised here."""
         self.failed, self.heard, self.then = {}, set(), {}
         self.run += 1

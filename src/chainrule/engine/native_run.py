@@ -94,7 +94,10 @@ def useful_threads(net: Network, batch: int, most: int | None = None) -> int:
     1
     """
     worth = batch * for_predictions(net).work // WORK_PER_THREAD
-    return max(1, min(most or engine.cores(), engine.cores(), worth))
+    if worth <= 1 or most == 1:  # asking for the cores would be felt in the smallest networks
+        return 1
+    cores = engine.cores()
+    return max(1, min(most or cores, cores, worth))
 
 
 class NativeRun:

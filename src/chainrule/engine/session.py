@@ -179,7 +179,7 @@ class Session:
             numbers=_numbers(plan),
             batch=batch,
             threads=threads,
-            cores=engine.cores(),
+            cores=engine.cores() if threads > 1 else 1,
             keeps_gradient=keeps_gradient,
             shards=shards,
         )

@@ -74,8 +74,8 @@ def _rising(y: Array) -> NDArray[np.uint64]:
     """
     if y.dtype == np.float32:
         bits = (y + np.float32(0)).view(np.uint32)  # in which −0 is 0
-        negative = np.uint32(2**31) <= bits
-        return np.where(negative, ~bits, bits | np.uint32(2**31)).astype(np.uint64)
+        bits ^= (bits.view(np.int32) >> 31).view(np.uint32) | np.uint32(2**31)  # all of negatives
+        return bits.astype(np.uint64)
     if y.dtype.kind in "iu" and y.min() >= 0 and y.max() < 2**32:
         return y.astype(np.uint64)
     return np.unique(y, return_inverse=True)[1].astype(np.uint64)

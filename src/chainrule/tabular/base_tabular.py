@@ -15,6 +15,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_consistent_length, check_is_fitted, validate_data
 
+from chainrule.distributed import Ranks, agreed, as_ranks
 from chainrule.errors import argument
 from chainrule.estimators.fit_data import ValidationArguments
 from chainrule.estimators.fit_state import whole_or_not_at_all
@@ -47,6 +48,14 @@ from chainrule.warn import warn
 
 Array = NDArray[Any]
 
+ANY: dict[str, Any] = {"dtype": None, "ensure_all_finite": False}
+"""What the entries of an array may be; some may be missing."""
+
+NOT_ON_RANKS = (
+    "X_val and y_val are for one process; on several ranks let `validation=`, `groups=` or `time=` "
+    "say which of all rows are held out"
+)
+
 
 class TabularEstimator(BaseEstimator):  # type: ignore[misc]
     """What the two estimators share: from what they are handed to a model, and to its outputs."""
@@ -67,6 +76,7 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        comm: Any = None,
     ) -> Self:
         """Train a model on a table, as `cr.train` does on one with y as its last column.
 
@@ -87,15 +97,50 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         X_val, y_val, sample_weight_val
             Validation data in place of what would be held out. No network is trained with them,
             unless by `refit=True`.
+        comm
+            The processes that train together: a communicator of mpi4py, `MPI.COMM_WORLD`, or
+            `cr.Ranks`. Each calls this alike with its own part of the rows, which may have none,
+            and gets the same model. None is this process alone, under `mpiexec` too.
         """
-        named = is_frame(X := unwrapped(X))
-        rows = self._rows(X, y, sample_weight, "y")
-        if len(rows.y) < 2:
-            who = type(self).__name__
-            raise ValueError(f"{who} needs two examples or more, got n_samples = {len(rows.y)}")
-        self._learn(rows.y)
         given = ValidationArguments(X_val, y_val, sample_weight_val)
         given.check()
+        if comm is None:
+            self._fit_alone(X, y, sample_weight, given)
+            return self
+        ranks = as_ranks(comm)
+        with ranks.together():
+            self._fit_with(ranks, X, y, sample_weight, given)
+        return self
+
+    def _fit_with(self, ranks: Ranks, X: Any, y: Any, weight: Any, given: Any) -> None:
+        """Train with the rows of all ranks, of which these are some."""
+        if given.X is not None:
+            raise agreed(ValueError(NOT_ON_RANKS), ranks)
+        named = is_frame(X := unwrapped(X))
+        rows = self._rows(X, y, weight, "y", ranks)
+        self._check_enough(sum(ranks.values(len(rows.y))))
+        own = np.unique(rows.y)
+        own = own if self._task == "classification" else own[[0, -1][: len(own)]]
+        each = ranks.values(own if len(own) else None)
+        values = np.unique(np.concatenate([some for some in each if some is not None]))
+        if len(values) == 1 and rows.y.ndim == 1:
+            raise agreed(ValueError(f"y is {values.tolist()[0]!r} on all ranks, always"), ranks)
+        self._learn(values)
+        names = names_of_targets(y, rows.y)
+        made: TableModel | ConstantModel = self._trained(rows, names, named=named, ranks=ranks)
+        self.model_ = made
+
+    def _check_enough(self, n: int) -> None:
+        if n < 2:
+            who = type(self).__name__
+            raise ValueError(f"{who} needs two examples or more, got n_samples = {n}")
+
+    def _fit_alone(self, X: Any, y: Any, weight: Any, given: ValidationArguments) -> None:
+        """Train with these rows."""
+        named = is_frame(X := unwrapped(X))
+        rows = self._rows(X, y, weight, "y")
+        self._check_enough(len(rows.y))
+        self._learn(rows.y)
         if given.X is not None:
             check_not_held_out_twice(self.get_params(deep=False))
             others = self._rows(unwrapped(given.X), given.y, given.weight, "y_val")
@@ -105,17 +150,20 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         why = _why_constant(rows)
         made = self._constant(rows, names, why) if why else self._trained(rows, names, named=named)
         self.model_ = made
-        return self
 
-    def _rows(self, X: Any, y: Any, weight: Any, what: str) -> EstimatorRows:
+    def _rows(
+        self, X: Any, y: Any, weight: Any, what: str, ranks: Ranks | None = None
+    ) -> EstimatorRows:
         """Return the examples that count; `what` their targets are called: y, or y_val."""
         if y is None:
             who = type(self).__name__
             raise ValueError(f"{who} requires y to be passed, but the target y is None")
-        frame = self._frame(X, first=what == "y")
-        labels = self._target(labels_of(y), what)
+        frame = self._frame(X, first=what == "y", ranks=ranks)
+        labels = labels_of(y)
+        labels = self._target(labels, what) if ranks is None or len(labels) else np.asarray(labels)
         check_consistent_length(frame, labels)
-        weights = check_sample_weight(weight, labels, what.replace("y", "sample_weight"))
+        called, whole = what.replace("y", "sample_weight"), ranks is None
+        weights = check_sample_weight(weight, labels, called, whole=whole)
         return EstimatorRows(frame, labels, weights).that_count()
 
     def _learn(self, y: Array) -> None:
@@ -140,15 +188,19 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         warn(f"{why}: there is nothing to learn, and every prediction is the same")
         return model
 
-    def _trained(self, rows: EstimatorRows, names: list[str], *, named: bool) -> TableModel:
-        """Return the model of some examples."""
+    def _trained(
+        self, rows: EstimatorRows, names: list[str], *, named: bool, ranks: Ranks | None = None
+    ) -> TableModel:
+        """Return the model of some examples, or of all those that ranks have."""
         asked = self._asked()
+        if ranks is not None:
+            asked["seed"] = ranks.first(asked["seed"])
         if not named and isinstance(self.numbers, list | tuple):
             given = {name for role in OF_COLUMNS for name in getattr(self, role, None) or ()}
             asked["numbers"] = [*self.numbers, *numbers_of(rows.frame, given)]
         frame, targets, asked = rows.table(names, asked)
         with in_words_of_estimators(given_rows=rows.held_out > 0):
-            model = train(frame, targets, **asked)
+            model = train(frame, targets, comm=ranks, **asked)
         if lost := model.about["rows"]["without_target"]:
             raise ValueError(
                 f"{argument('missing', self.missing)} says that y has no value in "
@@ -156,17 +208,17 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
             )
         return model
 
-    def _frame(self, X: Any, *, first: bool = False) -> pl.DataFrame:
-        """Return X as a frame whose columns are called as in training."""
+    def _frame(self, X: Any, *, first: bool = False, ranks: Ranks | None = None) -> pl.DataFrame:
+        """Return X as a frame whose columns are called as in training; of ranks it may be empty."""
         check_threads_of_polars()
         if is_frame(X):
             with in_words_of_estimators():
-                frame = frame_of(X)
+                frame = frame_of(X, ranks)
             validate_data(self, X, reset=first, skip_check_array=True)
         else:
-            frame = frame_of_array(
-                validate_data(self, as_array(X), reset=first, dtype=None, ensure_all_finite=False)
-            )
+            least = 1 if ranks is None else 0
+            checked = validate_data(self, as_array(X), reset=first, ensure_min_samples=least, **ANY)
+            frame = frame_of_array(checked)
         check_no_infinity(frame)
         if first:
             self._columns = frame.columns

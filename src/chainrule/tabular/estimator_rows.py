@@ -86,7 +86,7 @@ class EstimatorRows(NamedTuple):
                 "refit": bool(asked.get("refit")),
             }
         targets = []
-        for name, own in zip(names, self.y.reshape(len(self.y), -1).T, strict=True):
+        for name, own in zip(names, self.y.reshape(len(self.y), len(names)).T, strict=True):
             frame, target = with_column(frame, name, own)
             targets.append(target)
         return frame, targets, asked

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from chainrule.distributed import Ranks
 from chainrule.errors import check_unmasked
 from chainrule.estimators.inputs import as_numpy, check_present, is_missing
 from chainrule.tabular.files.open_source import open_source
@@ -42,13 +43,15 @@ def is_frame(X: Any) -> bool:
     return bool(known) or any(hasattr(X, name) for name in ("collect", "to_pydict"))
 
 
-def frame_of(X: Any) -> pl.DataFrame:
+def frame_of(X: Any, ranks: Ranks | None = None) -> pl.DataFrame:
     """Return a frame of polars, pandas, Arrow or another library that narwhals knows as polars'.
+
+    Where it is a part of what several ranks have, it may have no rows.
 
     >>> frame_of(pl.DataFrame({"size": [1.5]})).columns
     ['size']
     """
-    return open_source(X).whole()
+    return open_source(X, ranks=ranks).whole()
 
 
 def unwrapped(given: Any) -> Any:

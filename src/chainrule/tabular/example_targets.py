@@ -63,29 +63,34 @@ def example_targets(
     y = shards.by_each(lambda: fitted.encode(surveyed.kept, first=1 + shards.first))
     shards.by_each(lambda: check_counts(fitted, options.loss, y, surveyed.rows))
     of = means_of(fitted, y, shards)
-    preparation = shards.by_first(
-        lambda: fit_preparation(surveyed.survey, surveyed.decisions, of.names)
-    )
+    begun = shards.by_first(lambda: fit_preparation(surveyed.survey, surveyed.decisions, of.names))
     with shards.alike():
-        groups = _column(surveyed.kept, options.groups, "groups", target, shards)
-        time = _column(surveyed.kept, options.time, "time", target, shards)
-    by = {"groups": groups, "time": time}
-    features = len(preparation.feature_names)
-    held = _held_out(kept_in_shares(fitted, y), by, options, features, shards)
-    within = shards.chosen(np.flatnonzero(~held))
+        by = _parting(surveyed.kept, options, target, shards)
+    held = _held_out(kept_in_shares(fitted, y), by, options, len(begun.feature_names), shards)
     with shards.alike():
         w = _weights(surveyed.kept, options.weight, held, shards)
-        of_class = class_weights(fitted, options.class_weight, y[~held], part(w, ~held), within)
-    folds = dealt_to_folds(held, groups, options.seed, shards)
-    means = TargetMeans(preparation, folds, w, shards)
+        each = _counts(fitted, options, y, w, held, shards)
+    means = TargetMeans(begun, dealt_to_folds(held, by["groups"], options.seed, shards), w, shards)
     if means.columns:
         for rows, chunk in chunks([*names_of(target), *means.columns]):
             means.add(rows, chunk, of.numbers(y[rows]))
     preparation, crossed = means.fitted()
     bins = shards.by_first(lambda: bins_of(preparation, surveyed.survey.sample))
-    with shards.alike():
-        each = counts(y, w, of_class, shards)
     return ExampleTargets(fitted, preparation, crossed, bins, y, held, w, each)
+
+
+def _counts(
+    target: TargetEncoder,
+    options: Options,
+    y: Array,
+    w: Array | None,
+    held: NDArray[np.bool_],
+    shards: TableShards,
+) -> Array | None:
+    """Return what each example counts in training."""
+    within = shards.chosen(np.flatnonzero(~held))
+    of_class = class_weights(target, options.class_weight, y[~held], part(w, ~held), within)
+    return counts(y, w, of_class, shards)
 
 
 def part(w: Array | None, chosen: Any) -> Array | None:
@@ -149,6 +154,16 @@ def _check_weighted(name: str, w: Array, held: NDArray[np.bool_], shards: TableS
             )
 
 
+def _parting(
+    kept: pl.DataFrame, options: Options, target: Targets, shards: TableShards
+) -> dict[str, Array | None]:
+    """Return the columns by which examples are held out, as numbers."""
+    return {
+        option: _column(kept, getattr(options, option), option, target, shards)
+        for option in ("groups", "time")
+    }
+
+
 def _column(
     frame: pl.DataFrame, name: str | None, option: str, target: Targets, shards: TableShards
 ) -> Array | None:
@@ -162,11 +177,15 @@ def _column(
     column = frame[name]
     if shards.added(column.null_count()):
         raise TableError(f"{argument(option, name)} must have a value in every row with a target")
-    return _ranked(column, shards)
+    return ranked(column, shards)
 
 
-def _ranked(column: pl.Series, shards: TableShards) -> Array:
-    """Return the places of values among the different ones of all ranks, from 1."""
+def ranked(column: pl.Series, shards: TableShards) -> Array:
+    """Return the places of values among the different ones of all ranks, from 1.
+
+    >>> ranked(pl.Series(["b", "a", "b"]), TableShards())
+    array([2, 1, 2], dtype=uint32)
+    """
     if shards.ranks.size == 1:
         return column.rank("dense").to_numpy()
     own = column.alias("value").unique()

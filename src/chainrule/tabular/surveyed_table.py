@@ -80,13 +80,20 @@ def survey_table(
     found = survey(looked_at(), target, forms, has_target)
     with source.parts.alike():
         decisions = decided_by(found, options)
-    written = pl.concat(seen)
-    kept = forms.read(written).with_row_index(ROW, offset=1 + source.parts.first)
-    if options.time is not None and forms.time is not None:
-        kept = kept.with_columns(read(forms.time, written[options.time]).values)
-    kept = with_target(kept, target)
-    places = kept[ROW].to_numpy() - np.uint32(1 + source.parts.first)
+    first = 1 + source.parts.first
+    kept = _kept(pl.concat(seen), first, target, forms, options.time)
+    places = kept[ROW].to_numpy() - np.uint32(first)
     return SurveyedTable(forms, found, decisions, kept, source.parts.chosen(places))
+
+
+def _kept(
+    written: pl.DataFrame, first: int, target: Targets, forms: ColumnFormats, time: str | None
+) -> pl.DataFrame:
+    """Return the rows with a target, read and numbered."""
+    kept = forms.read(written).with_row_index(ROW, offset=first)
+    if time is not None and forms.time is not None:
+        kept = kept.with_columns(read(forms.time, written[time]).values)
+    return with_target(kept, target)
 
 
 def _having_target(

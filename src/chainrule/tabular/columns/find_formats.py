@@ -121,7 +121,7 @@ def find_formats(
     with shards.alike():
         check_known("column in `date_format=`", columns_of(asked), list(schema))
     finder = _Finder(wanted, {name for name, dtype in schema.items() if dtype.is_float()})
-    tallies = _tallies(schema, chunks, wanted, shards)
+    tallies = tally_texts(schema, chunks, wanted, shards)
     with shards.alike():
         finder.settle_all(tallies)
     digits = {name: dtype for name, dtype in schema.items() if dtype.is_integer()}
@@ -149,10 +149,16 @@ def _check_used(asked: Iterable[str], forms: ColumnFormats) -> None:
             raise TableError(f"no column has dates as {argument('date_format', form)} says; {hint}")
 
 
-def _tallies(
+def tally_texts(
     schema: Mapping[str, pl.DataType], chunks: ChunksOf, wanted: Wanted, shards: TableShards
 ) -> dict[str, Tally]:
-    """Return what is written in the columns of text."""
+    """Return what is written in the columns of text: of each shard, then of all in their order.
+
+    >>> table = pl.DataFrame({"cut": ["Fair", "Good"]})
+    >>> found = tally_texts(table.schema, lambda names: iter([table]), Wanted(), UNPARTED)
+    >>> found["cut"].some
+    ['Fair', 'Good']
+    """
     forced = {name for name, role in wanted.roles.items() if role in ("number", "date", "weight")}
     text = [
         name

@@ -20,6 +20,5 @@
 | `data_frames.py`, `pandas_frames.py` | data frames as sources |
 | `decode_errors.py` | what libraries raise that decode a table, in a line |
 | `row_parts.py`, `text_shards.py` | the rows that one of several ranks has; of a text |
-| `shard_digests.py` | what a table in parts is known by |
 | `table_writers.py` | tables into files |
 """

@@ -19,7 +19,6 @@ from chainrule.distributed import Array, Ranks, shards_of
 from chainrule.formatting import counted
 from chainrule.tabular.files.data_frames import Frame
 from chainrule.tabular.files.delimited_text import Delimited
-from chainrule.tabular.files.shard_digests import fingerprint, together
 from chainrule.tabular.files.source import CHUNK, Source, chunks_of, rebatch
 from chainrule.tabular.files.text_shards import text_parts
 from chainrule.tabular.formats.column_values import shown
@@ -54,8 +53,8 @@ class RowPart(Source):
         return self._table.dtypes
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 of the file's bytes, shard by shard; every rank calls this."""
-        return fingerprint(self._table, self.parts)
+        """Return that of the table, which the first rank reads; every rank calls this."""
+        return self.parts.by_first(self._table.fingerprint)
 
     def chunks(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
         """Yield the rows in their order, CHUNK of one shard at a time; an empty chunk for none."""
@@ -95,7 +94,9 @@ class DealtFrame(Frame):
     def fingerprint(self) -> str:
         """Return the SHA-256 of the content of each shard, together; every rank calls this."""
         shards = (Frame(self.name, self._frame[each]) for each in self.parts.slices)
-        return together([shard.fingerprint() for shard in shards], self.parts)
+        own = [shard.fingerprint() for shard in shards]
+        each = [digest for digests in self.parts.values(own) for digest in digests]
+        return hashlib.sha256("".join(each).encode()).hexdigest()
 
     def chunks(self, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
         """Yield the rows in their order, CHUNK of one shard at a time; an empty chunk for none."""

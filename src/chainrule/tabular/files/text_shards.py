@@ -19,7 +19,6 @@ import polars as pl
 from chainrule.distributed import Ranks, shards_of
 from chainrule.tabular.files.delimited_text import Delimited
 from chainrule.tabular.files.quoting import FEED, Quotes
-from chainrule.tabular.files.shard_digests import fingerprint
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.files.text_fields import FieldType, widened
 from chainrule.tabular.files.text_file import TextFile
@@ -124,8 +123,8 @@ class TextParts(Source):
         return sum(each.size for each in self._each)
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 of the file's bytes, shard by shard; every rank calls this."""
-        return fingerprint(self._table, self.parts)
+        """Return that of the text, which the first rank reads; every rank calls this."""
+        return self.parts.by_first(self._table.fingerprint)
 
     def as_text(self, columns: Iterable[str], nulls: Iterable[str] = ()) -> TextParts:
         """Return these rows with some columns as the text that stands in the file."""
