@@ -119,7 +119,7 @@ CASES: dict[str, tuple[Any, dict[str, Any], tuple[str, ...]]] = {
     "quantities": (regressor(), {"X": X, "y": TARGETS[:, 0]}, ("fit",)),
     "scaled": (
         regressor(scale_target=True),
-        {"X": X, "y": TARGETS, "sample_weight": WEIGHTS},
+        {"X": X.astype(float), "y": TARGETS, "sample_weight": WEIGHTS},
         ("fit",),
     ),
     "early quantities": (
