@@ -305,6 +305,20 @@ def test_metrics_on_ranks_want_validation_data():
         raised_by(call)
 
 
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, RuntimeError])
+def test_what_rank_0_alone_is_stopped_by_ends_all(kind):
+    """Ctrl-C too, at which one process keeps what it has."""
+
+    def stop(model, X, y):
+        raise kind("here")
+
+    def call(model, given, ranks):
+        model.set_params(scoring=stop, early_stopping=True).fit(**given, comm=ranks)
+
+    with pytest.raises(kind, match="here"):
+        raised_by(call)
+
+
 @pytest.mark.parametrize("value", [3, 0, 2.5, "8"])
 def test_shards_are_a_power_of_two(value):
     with pytest.raises((ValueError, TypeError), match="shards must be"):
