@@ -41,7 +41,7 @@ RUNS = 30
 ROWS = 60_000
 TRAIN = (
     *("train", "table.parquet", "--target", "y", "--shards", "8", "--quiet", "--threads", "1"),
-    *("--hidden", "64,32", "--dropout", "0.1", "--epochs", "80", "--batch-size", "256"),
+    *("--hidden", "64,32", "--dropout", "0.1", "--epochs", "30", "--batch-size", "2048"),
     *("--members", "2", "--learning-rate", "0.003", "--no-refit", "--checkpoint-every", "0"),
 )
 PATIENCE = 600.0

@@ -1,12 +1,13 @@
 """A Parquet set of 20 million rows × 30 columns, trained on by two ranks: memory and speed.
 
     pip install '.[mpi]' && python benchmarks/ranks_table.py
-    python benchmarks/ranks_table.py --rows 1000000 --rounds 3
+    python benchmarks/ranks_table.py --rows 1000000 --rounds 3 --contestant '2 ranks'
 
 The set is a folder of several files, with numbers, categories, dates and missing values, and needs
 about 2.5 GB of disk; with `--folder` it stays, and another call finds it there. A contestant makes
 one epoch of one network; its seconds are from the start of the command to its end, and its memory
-is the largest that the system saw of each process, Python's own included.
+is the largest that the system saw of each process, Python's own included. Each run adds a line to
+`results/ranks_table.jsonl`, and so many as stand there are not made again.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from ranks_jobs import AS_ROOT, mpiexec
 from report import row
 
 HERE = Path(__file__).parent
+LINES = HERE / "results" / "ranks_table.jsonl"
 PAGE = HERE / "results" / "ranks_table.md"
 ROWS, FILES = 20_000_000, 8
 AT_A_TIME = 500_000
@@ -51,7 +53,8 @@ CONTESTANTS = {
     "2 ranks": (2, ("--threads", "1")),
 }
 
-Found = dict[str, list[dict[str, Any]]]
+Line = dict[str, Any]
+Found = dict[str, list[Line]]
 
 
 def some_rows(rows: int, seed: int) -> pl.DataFrame:
@@ -141,7 +144,7 @@ def markdown(found: Found, rows: int, size: float, memory: str) -> str:
     for name, each in found.items():
         seconds = [one["seconds"] for one in each]
         median = statistics.median(seconds)
-        times = statistics.median(a / b for a, b in zip(alone, seconds, strict=True))
+        times = statistics.median(a / b for a, b in zip(alone, seconds, strict=False))
         peaks = ", ".join(str(max(p)) for p in zip(*(one["MB"] for one in each), strict=True))
         lines.append(row([name, f"{median:.1f}", f"{rows / median:,.0f}", f"{times:.2f}", peaks]))
     most = max(max(one["MB"]) for one in found["2 ranks"])
@@ -164,12 +167,37 @@ def markdown(found: Found, rows: int, size: float, memory: str) -> str:
     )
 
 
+def kept(rows: int, memory: str) -> Found:
+    """Return the lines of each contestant, with so many rows and so much memory."""
+    text = LINES.read_text(encoding="utf-8") if LINES.exists() else ""
+    lines = [json.loads(line) for line in text.splitlines()]
+    same = [line for line in lines if (line["rows"], line["memory"]) == (rows, memory)]
+    return {name: [line for line in same if line["contestant"] == name] for name in CONTESTANTS}
+
+
+def run(folder: Path, options: argparse.Namespace) -> None:
+    """Make the runs that are missing, in turns, and keep a line of each."""
+    for count in range(options.rounds):
+        for name in options.contestant:
+            if len(kept(options.rows, options.memory)[name]) > count:
+                continue
+            ranks, more = CONTESTANTS[name]
+            line = {"contestant": name, "rows": options.rows, "memory": options.memory}
+            line |= measured(folder, ranks, more, options.memory)
+            with LINES.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+            print(line, flush=True)
+
+
 def options_given() -> argparse.Namespace:
     """Return the options of the command."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--memory", default="300MB", help="for the table, of each process (300MB)")
+    parser.add_argument(
+        "--contestant", nargs="+", choices=list(CONTESTANTS), default=list(CONTESTANTS)
+    )
     parser.add_argument("--folder", type=Path, help="where the set is, or is made and stays")
     return parser.parse_args()
 
@@ -177,14 +205,13 @@ def options_given() -> argparse.Namespace:
 def main() -> None:
     """Make the set, measure, and write the page where it is of all rows."""
     options = options_given()
-    found: Found = {name: [] for name in CONTESTANTS}
     with placed(options.folder) as folder:
         make(folder, options.rows)
         size = sum(path.stat().st_size for path in folder.glob("*.parquet")) / 1e6
-        for _ in range(options.rounds):
-            for name, (ranks, more) in CONTESTANTS.items():
-                found[name].append(measured(folder, ranks, more, options.memory))
-                print(name, found[name][-1], flush=True)
+        run(folder, options)
+    found = kept(options.rows, options.memory)
+    if not all(found.values()):
+        return
     page = markdown(found, options.rows, size, options.memory)
     print(page)
     if options.rows == ROWS:

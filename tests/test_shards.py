@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import math
+import weakref
 from typing import Any
 
 import numpy as np
@@ -307,3 +309,18 @@ def test_shards_follow_from_the_batch_where_none_are_given():
     p = plain()
     alone = digest(*train(p, cr.Adam(0.01), shards=8))
     assert on_ranks(3, p, cr.Adam(0.01), shards=None) == {alone}
+
+
+def test_examples_are_let_go_of_behind_a_run():
+    net = cr.Network(3, [cr.Dense(1)], loss="half_squared_error")
+
+    def rows_kept(ranks: Any) -> bool:
+        X = np.ones((20, 3), np.float32)
+        there = weakref.ref(X)
+        options = {"epochs": 2, "batch_size": 8, "shards": 4, "comm": ranks}
+        cr.fit(net, net.init(0, dtype="float32"), X, X[:, :1], cr.SGD(0.1), **options)
+        del X
+        gc.collect()
+        return there() is not None
+
+    assert in_threads(2, rows_kept) == [False, False]

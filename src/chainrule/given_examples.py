@@ -114,6 +114,9 @@ def _refused(
     return reason and f"comm needs the compiled engine, which cannot run this: {reason}"
 
 
+LOWEST = "set CHAINRULE_ISA to the lowest of them for all ranks"
+
+
 def agree_on_run(ranks: Ranks, history: History, given: Mapping[str, Any]) -> None:
     """Raise at all ranks where they do not start alike, or are not given the same by name."""
     if ranks.size > 1:
@@ -122,7 +125,8 @@ def agree_on_run(ranks: Ranks, history: History, given: Mapping[str, Any]) -> No
             numbers = zlib.crc32(np.ascontiguousarray(leaf).data, numbers)
         known = {name: _short(value) for name, value in given.items()}
         known["steps made"], known["a checksum of params"] = str(at.step), f"{numbers:08x}"
-        agree(ranks, known | {"CHAINRULE_ISA": engine.isa})
+        agree(ranks, known)
+        agree(ranks, {"instruction set": engine.isa}, LOWEST)
 
 
 def _short(value: Any) -> str:

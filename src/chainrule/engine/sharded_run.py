@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import weakref
 from typing import Any
 
 import numpy as np
@@ -69,9 +70,10 @@ class ShardedRun(NativeRun):
             shards=Shards(given.sizes, held, self.steps),
         )
         if self.ranks.size > 1:
-            exchange = self._add_up if reproducible else self._add_up_in_any_order
+            way = ShardedRun._add_up if reproducible else ShardedRun._add_up_in_any_order
             rows = max(1, len(held))
-            self.session.between(lambda sums: exchange(sums.reshape(rows, -1)))
+            this = weakref.proxy(self)  # nobody sees a cycle through the engine, which keeps it
+            self.session.between(lambda sums: way(this, sums.reshape(rows, -1)))
 
     def _add_up(self, sums: NDArray[Any]) -> None:
         self.ranks.add_up(sums, self.shards)

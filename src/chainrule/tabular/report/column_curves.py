@@ -198,11 +198,11 @@ def spread_of(curve: ColumnCurve) -> tuple[Array, Array]:
 def times(curve: ColumnCurve) -> list[int]:
     """Return how many rows have each of the values.
 
-    >>> seen = pl.Series("x", [1, 2, 2, None])
-    >>> times(ColumnCurve(pl.Series("x", [1, 2, None]), True, seen, np.zeros((1, 3, 1))))
+    >>> seen = pl.Series("count", [1, 2, 2, None])
+    >>> times(ColumnCurve(pl.Series("count", [1, 2, None]), True, seen, np.zeros((1, 3, 1))))
     [1, 2, 1]
     """
-    counts = dict(curve.seen.value_counts().iter_rows())
+    counts = dict(curve.seen.alias("value").value_counts(name="times").iter_rows())
     return [counts.get(value, 0) for value in curve.values]
 
 
