@@ -51,6 +51,8 @@ def read(message):
         ("header", True),
         ("header", False),
         ("memory", 300_000_000),
+        ("shards", 8),
+        ("seed", 7),
     ],
 )
 def test_an_argument_is_read_as_the_option_that_it_becomes(name, value):

@@ -96,6 +96,19 @@ def test_a_sum_in_any_order():
     assert in_threads(3, reduced) == [[3.0, 1.5]] * 3
 
 
+def test_sums_of_several_lengths_take_turns():
+    """More of them than are kept."""
+
+    def added(ranks):
+        lengths = [*range(1, 12)] * 2
+        rows = [np.full((1, n), ranks.rank + 1.0) for n in lengths]
+        for row in rows:
+            ranks.add_up(row, 2)
+        return [set(row[0]) for row in rows]
+
+    assert in_threads(2, added) == [[{3.0}] * 22] * 2
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_parts_are_merged_in_the_tree(size):
     """By a merge that is neither commutative nor associative."""

@@ -98,6 +98,10 @@ TROUBLE = {
         "if ranks.rank == 1: time.sleep(100)\nranks.reduce(np.zeros(9))",
         "RankError: rank 1 has not answered for 2 s",
     ),
+    "adding up other arrays": (
+        "ranks.add_up(np.zeros((1, 10**5 + ranks.rank)), 4)",
+        "ValueError: rank 1 adds up 100,001 numbers '<f8' in 4 shards, and rank 0 100,000 .*",
+    ),
     "at other things": (
         "ranks.gather(np.zeros(1 + ranks.rank))" + BARRIERS,
         r"RankError: rank . sent (8 bytes, where 16|more bytes than the 8 that) .*",

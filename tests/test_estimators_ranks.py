@@ -119,7 +119,7 @@ CASES: dict[str, tuple[Any, dict[str, Any], tuple[str, ...]]] = {
     "quantities": (regressor(), {"X": X, "y": TARGETS[:, 0]}, ("fit",)),
     "scaled": (
         regressor(scale_target=True),
-        {"X": X, "y": TARGETS, "sample_weight": WEIGHTS},
+        {"X": X.astype(float), "y": TARGETS, "sample_weight": WEIGHTS},
         ("fit",),
     ),
     "early quantities": (
@@ -302,6 +302,20 @@ def test_metrics_on_ranks_want_validation_data():
 
     message = "metrics on several ranks are taken of validation data, which rank 0 gathers; give"
     with pytest.raises(ValueError, match=message):
+        raised_by(call)
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, RuntimeError])
+def test_what_rank_0_alone_is_stopped_by_ends_all(kind):
+    """Ctrl-C too, at which one process keeps what it has."""
+
+    def stop(model, X, y):
+        raise kind("here")
+
+    def call(model, given, ranks):
+        model.set_params(scoring=stop, early_stopping=True).fit(**given, comm=ranks)
+
+    with pytest.raises(kind, match="here"):
         raised_by(call)
 
 

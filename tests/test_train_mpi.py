@@ -87,11 +87,6 @@ def test_the_command_says_and_writes_all_once():
     ("options", "code", "message"),
     [
         (("--groups", "no"), 2, "Error: --groups 'no' is no column of the table"),
-        (
-            ("--dropout", "x"),
-            2,
-            "Error: Invalid value for '--dropout': must be a number",
-        ),
         (("--optimizer", "sgd", "--learning-rate", "1e38"), 1, "Error: training diverged at"),
     ],
 )

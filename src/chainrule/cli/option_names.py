@@ -68,7 +68,7 @@ def _in_shell(name: str, value: Any) -> str:
     if isinstance(value, float):
         return repr(value)
     if isinstance(value, int):
-        return f"{value / 1e6:g}MB"  # of memory, the only whole number that a message proposes
+        return f"{value / 1e6:g}MB" if name == "memory" else str(value)
     if isinstance(value, list):
         names = ",".join(map(_between_commas, value))
         return names if re.fullmatch(r"[\w.:/@%+=-]+", names) else _quoted(names)

@@ -13,8 +13,9 @@ from __future__ import annotations
 import pickle
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -26,6 +27,9 @@ E = TypeVar("E", bound=BaseException)
 
 TIMEOUT = 60.0
 """The seconds after which a rank that does not answer is given up."""
+
+SUMS = 4
+"""The lengths of sums whose memory is kept: a step has a few."""
 
 
 class RankError(RuntimeError):
@@ -120,7 +124,7 @@ class Ranks(ABC):
     rank: int
     size: int
     timeout: float = TIMEOUT
-    _sum: tuple[Any, TreeSum] | None = None
+    _sums: Mapping[tuple[int, int, str], TreeSum] = MappingProxyType({})
 
     def __new__(cls, comm: Any = None, timeout: float | None = None) -> Ranks:
         """Make those over MPI: `Ranks` by itself has no way of sending."""
@@ -267,11 +271,21 @@ class Ranks(ABC):
         shards
             M, a power of two.
         """
-        key = shards, sums.shape[1], sums.dtype
-        if self._sum is None or self._sum[0] != key:
-            nodes = [self.nodes(shards, k) for k in range(self.size)]
-            self._sum = key, TreeSum(self.rank, nodes, *key[1:])
-        self._sum[1].add_up(sums, self.swap)
+        key = shards, sums.shape[1], sums.dtype.str
+        if key not in self._sums:
+            kept = dict([*self._sums.items()][1 - SUMS :])
+            self._sums = {**kept, key: self._tree_sum(*key)}
+        self._sums[key].add_up(sums, self.swap)
+
+    def _tree_sum(self, shards: int, n: int, dtype: str) -> TreeSum:
+        """Return how sums of a length are added up, once it is seen to be that of all ranks."""
+        for k, theirs in enumerate(self.values((shards, n, dtype))):
+            if theirs != (shards, n, dtype):
+                raise ValueError(
+                    f"rank {k} adds up {theirs[1]:,} numbers {theirs[2]!r} in {theirs[0]} shards, "
+                    f"and rank {self.rank} {n:,} numbers {dtype!r} in {shards}: it must be the same"
+                )
+        return TreeSum(self.rank, [self.nodes(shards, k) for k in range(self.size)], n, dtype)
 
 
 def _pickled(value: Any) -> Array:

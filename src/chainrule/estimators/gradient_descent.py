@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from chainrule.distributed import is_agreed
 from chainrule.estimators.fit_data import FitData
 from chainrule.estimators.fit_state import Curves, FitState
 from chainrule.estimators.scorers import Scoring
@@ -123,10 +124,10 @@ class Descent(Trainer):
         return self.state
 
     def _alone_of_ranks(self, interrupt: KeyboardInterrupt) -> bool:
-        """Whether other ranks know nothing of Ctrl-C: it then ends the training on all."""
+        """Whether other ranks have not come to the same end: Ctrl-C then is an error on all."""
         shared = self.data.shared
         several = shared is not None and shared.ranks.size > 1
-        return several and not isinstance(interrupt, TrainingInterrupted)
+        return several and not is_agreed(interrupt)
 
     def concluded(self, *, whole: bool) -> FitState:
         """Return where it ends: at the best parameters, where scores decide and it is over."""

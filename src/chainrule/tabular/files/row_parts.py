@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
+import operator
 import platform
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -61,15 +63,14 @@ class RowPart(Source):
         return self._by_shards(self._chosen(columns))
 
     def _by_shards(self, columns: list[str]) -> Iterator[pl.DataFrame]:
-        for each in self.parts.slices:
-            yield from rebatch(self._between(columns, each), CHUNK)
-        if not self.parts.own:
+        first, own = self.parts.first, self.parts.own
+        if not own:
             yield pl.DataFrame(schema={name: self.dtypes[name] for name in columns})
-
-    def _between(self, columns: list[str], rows: slice) -> Iterator[pl.DataFrame]:
-        if rows.start < rows.stop:
-            first = self.parts.first
-            yield from self._table.between(columns, first + rows.start, first + rows.stop)
+            return
+        frames = self._table.between(columns, first, first + own)
+        pieces = cut_at(frames, [each.stop for each in self.parts.slices])
+        for _, of_one in itertools.groupby(self.parts.in_shards(pieces), operator.itemgetter(0)):
+            yield from rebatch((frame for _, frame in of_one), CHUNK)
 
     def _frames(self, columns: list[str]) -> Iterator[pl.DataFrame]:
         return self._by_shards(columns)
@@ -81,6 +82,21 @@ class RowPart(Source):
     def padded(self, columns: Sequence[str]) -> list[str]:
         """Return those of some columns of numbers in which digits stand behind a nought."""
         return self._table.padded(columns)
+
+
+def cut_at(frames: Iterable[pl.DataFrame], places: Sequence[int]) -> Iterator[pl.DataFrame]:
+    """Yield the rows of frames in frames that end at some places among them, which rise.
+
+    >>> [frame.height for frame in cut_at([pl.DataFrame({"x": range(9)})] * 2, [4, 11, 18])]
+    [4, 5, 2, 7]
+    """
+    start = 0
+    for frame in frames:
+        stop = start + frame.height
+        ends = [start, *(place for place in places if start < place < stop), stop]
+        for begin, end in itertools.pairwise(ends):
+            yield frame[begin - start : end - start]
+        start = stop
 
 
 class DealtFrame(Frame):

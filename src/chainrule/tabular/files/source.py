@@ -107,9 +107,11 @@ class Source(ABC):
         start = 0
         with self.unchanged():
             for frame in self._frames(list(columns)):
-                if start < stop and first < start + frame.height:
+                if first < start + frame.height:
                     yield frame[max(first - start, 0) : stop - start]
                 start += frame.height
+                if start >= stop:
+                    break
 
     def whole(self, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """Return all rows, in the fastest way; the errors are those of `chunks`."""
