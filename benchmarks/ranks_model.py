@@ -35,6 +35,7 @@ from scipy.optimize import nnls
 
 from cases import Case
 from chainrule.distributed import default_shards
+from chainrule.distributed.shards import MOST
 from ranks_cases import ALONE, CASES, SHARDS, SIZES, TOGETHER, parameters
 from ranks_report import LINES, RESULTS, Lines, kept
 from report import number, row
@@ -160,7 +161,7 @@ def residuals(found: dict[str, tuple[float, float]]) -> list[str]:
 
 def shards_for(batch: int, ranks: int) -> int:
     """Return the shards of a batch, at least one for each rank."""
-    return max(default_shards(batch), 1 << math.ceil(math.log2(ranks)))
+    return min(MOST, max(default_shards(batch), 1 << math.ceil(math.log2(ranks))))
 
 
 class Outlook(NamedTuple):
