@@ -162,6 +162,16 @@ def test_values_of_any_kind(value):
     assert in_threads(3, lambda ranks: ranks.first((ranks.rank, value))) == [(0, value)] * 3
 
 
+def test_what_a_rank_itself_gives_is_not_copied():
+    def own(ranks):
+        given = {"a": 1}
+        first = ranks.first(given) is given
+        return ranks.values(given)[ranks.rank] is given, first
+
+    assert own(Alone()) == (True, True)
+    assert in_threads(2, own) == [(True, True), (True, False)]
+
+
 def test_an_exception_of_one_rank_is_told_to_all():
     heard = {}
 

@@ -15,7 +15,7 @@ import chainrule as cr
 from chainrule import engine
 from chainrule.batches import in_shards
 from chainrule.losses import LOSSES
-from chainrule.trees import leaves
+from chainrule.trees import leaves, tree_map
 from kinds import ALL, WITH_BATCH_NORM
 from parity import TOLERANCE
 from ranks_in_threads import in_threads
@@ -309,6 +309,42 @@ def test_shards_follow_from_the_batch_where_none_are_given():
     p = plain()
     alone = digest(*train(p, cr.Adam(0.01), shards=8))
     assert on_ranks(3, p, cr.Adam(0.01), shards=None) == {alone}
+
+
+DIFFERENT: dict[str, Any] = {
+    "epochs": 4,
+    "batch_size": 4,
+    "seed": 5,
+    "shuffle": False,
+    "clip_norm": 1.0,
+    "freeze": ["0.b"],
+    "shards": 2,
+    "validation": 0.25,
+}
+
+
+@pytest.mark.parametrize("name", DIFFERENT)
+def test_ranks_that_are_asked_for_different_runs_are_refused(name: str):
+    p = plain()
+
+    def run(ranks: Any) -> str:
+        with pytest.raises(ValueError, match=r"rank 1 has .*, and rank 0 has ") as caught:
+            train(p, cr.Adam(), ranks=ranks, **({name: DIFFERENT[name]} if ranks.rank == 1 else {}))
+        return str(caught.value)
+
+    (said,) = set(in_threads(3, run))
+    assert said.startswith(f"rank 1 has {name} ")
+
+
+def test_ranks_that_begin_from_different_parameters_are_refused():
+    p = plain()
+
+    def run(ranks: Any) -> None:
+        params = tree_map(lambda leaf: leaf + ranks.rank, p.params)
+        train(p._replace(params=params), cr.Adam(), ranks=ranks)
+
+    with pytest.raises(ValueError, match="rank 1 has a checksum of params"):
+        in_threads(2, run)
 
 
 def test_examples_are_let_go_of_behind_a_run():

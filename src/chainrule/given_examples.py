@@ -114,19 +114,39 @@ def _refused(
     return reason and f"comm needs the compiled engine, which cannot run this: {reason}"
 
 
+ALIKE = (
+    "net",
+    "optimizer",
+    "epochs",
+    "batch_size",
+    "seed",
+    "shuffle",
+    "early_stopping",
+    "clip_value",
+    "clip_norm",
+    "mean_weight",
+    "freeze",
+    "record",
+    "engine",
+    "shards",
+    "reproducible",
+)
+"""The arguments of `fit` that all ranks must give alike."""
+
 LOWEST = "set CHAINRULE_ISA to the lowest of them for all ranks"
 
 
-def agree_on_run(ranks: Ranks, history: History, given: Mapping[str, Any]) -> None:
-    """Raise at all ranks where they do not start alike, or are not given the same by name."""
-    if ranks.size > 1:
-        at, numbers = history.at, 0
-        for leaf in leaves(at.params):
-            numbers = zlib.crc32(np.ascontiguousarray(leaf).data, numbers)
-        known = {name: _short(value) for name, value in given.items()}
-        known["steps made"], known["a checksum of params"] = str(at.step), f"{numbers:08x}"
-        agree(ranks, known)
-        agree(ranks, {"instruction set": engine.isa}, LOWEST)
+def agree_on_run(ranks: Ranks, history: History, asked: Mapping[str, Any]) -> None:
+    """Raise at all ranks where they do not start alike, or are not asked for the same by name."""
+    known = {name: _short(asked[name]) for name in ALIKE}
+    validation, numbers = asked["validation"], 0
+    is_share = isinstance(validation, float)
+    known["validation"] = str(validation if is_share else type(validation).__name__)
+    for leaf in leaves(history.at.params):
+        numbers = zlib.crc32(np.ascontiguousarray(leaf).data, numbers)
+    known["steps made"], known["a checksum of params"] = str(history.at.step), f"{numbers:08x}"
+    agree(ranks, known)
+    agree(ranks, {"instruction set": engine.isa}, LOWEST)
 
 
 def _short(value: Any) -> str:

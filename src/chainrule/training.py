@@ -14,7 +14,9 @@ bits.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -22,7 +24,7 @@ from array_api_compat import array_namespace
 
 from chainrule.arguments import reads_arguments
 from chainrule.batches import HeldOut
-from chainrule.distributed import Ranks, agreed, as_ranks, by_each, is_agreed
+from chainrule.distributed import Alone, Ranks, agreed, as_ranks, by_each, is_agreed
 from chainrule.engine.native_run import NativeRun, Over, cannot_run
 from chainrule.engine.session import Engine, at_work
 from chainrule.engine.sharded_run import ShardedRun
@@ -43,6 +45,8 @@ from chainrule.streams import Seed
 from chainrule.ties import Ties, check_equal, check_ties
 from chainrule.trees import Array, leaves, named_leaves
 from chainrule.value_types import AtLeastOne, Flag, Must, Positive
+
+ALONE = Alone()
 
 Callback = Callable[[History], bool | None]
 """Called after each epoch with the history so far; returning True ends the run."""
@@ -174,38 +178,21 @@ def fit(
     (array([[2.]], dtype=float32), array([1.], dtype=float32))
     """
     shuffle, callbacks = bool(shuffle), as_functions("fit: callbacks", "a History", callbacks)
-    ranks = as_ranks(comm)
-    with ranks.together(), at_work():
-
-        def started() -> tuple[frozenset[str], History]:
-            _check_validated(early_stopping, validation)
-            check_parameters(net, params)
-            return frozen(params, freeze), _start(optimizer, params, history)
-
-        stays, history = by_each(ranks, started)
+    ranks = ALONE if comm is None else as_ranks(comm)
+    asked = locals() if ranks.size > 1 else {}
+    with nullcontext() if comm is None else ranks.together(), at_work():
+        stays, history = by_each(
+            ranks,
+            functools.partial(
+                _begin, net, params, optimizer, freeze, history, early_stopping, validation
+            ),
+        )
         if comm is not None or shards is not None:
             shards = shards_of_run(ranks, shards, batch_size, X)
-        alike = {
-            "net": net,
-            "optimizer": optimizer,
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "seed": seed,
-            "shuffle": shuffle,
-            "validation": type(validation).__name__,
-            "early_stopping": early_stopping,
-            "clip_value": clip_value,
-            "clip_norm": clip_norm,
-            "mean_weight": mean_weight,
-            "freeze": stays,
-            "engine": engine,
-            "shards": shards,
-            "reproducible": reproducible,
-        }
-        agree_on_run(ranks, history, alike)
-        given = X, y, sample_weight
+        if asked:
+            agree_on_run(ranks, history, {**asked, "freeze": stays, "shards": shards})
         data = given_examples(
-            ranks, shards, net, params, given, validation, seed, mean_weight is None
+            ranks, shards, net, params, (X, y, sample_weight), validation, seed, mean_weight is None
         )
         tied, mean = _tied(net, history.at, ties, stays), mean_weight or data.mean_weight
         plan = Plan(net, optimizer, seed, stays, clip_value, clip_norm, mean, tied, shards)
@@ -214,20 +201,27 @@ def fit(
             plan, history, data, batch_size, shuffle, engine, threads, bool(reproducible)
         )
         fraction = None if isinstance(validation, (tuple, list)) else validation
-        asked = (*given, fraction, batch_size, shuffle, native is not None)
+        given = X, y, sample_weight, fraction, batch_size, shuffle, native is not None
         history.net = net
-        history.runs = (*history.runs, Run(plan, *asked, *_begun(history))) if record else ()
-        run = _EpochLoop(plan, data, batch_size, shuffle, native, params)
-        goal, watched = history.epochs + epochs, _on_any(ranks, bool(callbacks))
-        each = data.held_out is not None or watched
-        over = early_stopping.is_over if early_stopping and early_stopping.of == "loss" else None
-        history.stopped = _reason_to_stop(history, early_stopping)
-        while history.epochs < goal and not history.stopped:
-            run.make(1 if each else goal - history.epochs, history, over)
-            said = watched and _on_any(ranks, _says_stop(callbacks, history))
-            history.stopped = "callback" if said else _reason_to_stop(history, early_stopping)
-        history.restored = early_stopping is not None and early_stopping.of != "loss"
+        history.runs = (*history.runs, Run(plan, *given, *_begun(history))) if record else ()
+        loop = _EpochLoop(plan, data, batch_size, shuffle, native, params)
+        loop.make_all(epochs, history, early_stopping, callbacks)
         return history.returned, history
+
+
+def _begin(
+    net: Network,
+    params: Parameters,
+    optimizer: Optimizer,
+    freeze: Iterable[str],
+    history: History | None,
+    early_stopping: EarlyStopping | None,
+    validation: Any,
+) -> tuple[frozenset[str], History]:
+    """Return which parameters stay as they are, and a history to write on."""
+    _check_validated(early_stopping, validation)
+    check_parameters(net, params)
+    return frozen(params, freeze), _start(optimizer, params, history)
 
 
 def _on_any(ranks: Ranks, flag: bool) -> bool:
@@ -243,6 +237,25 @@ class _EpochLoop(NamedTuple):
     shuffle: bool
     native: NativeRun | None
     start: Parameters
+
+    def make_all(
+        self,
+        epochs: int,
+        history: History,
+        early_stopping: EarlyStopping | None,
+        callbacks: Sequence[Callback],
+    ) -> None:
+        """Make epochs, so many or until there is a reason to stop."""
+        ranks, goal = self.data.ranks, history.epochs + epochs
+        watched = _on_any(ranks, bool(callbacks))
+        each = self.data.held_out is not None or watched
+        over = early_stopping.is_over if early_stopping and early_stopping.of == "loss" else None
+        history.stopped = _reason_to_stop(history, early_stopping)
+        while history.epochs < goal and not history.stopped:
+            self.make(1 if each else goal - history.epochs, history, over)
+            said = watched and _on_any(ranks, _says_stop(callbacks, history))
+            history.stopped = "callback" if said else _reason_to_stop(history, early_stopping)
+        history.restored = early_stopping is not None and early_stopping.of != "loss"
 
     def make(self, most: int, history: History, over: Over | None) -> None:
         """Make an epoch, or in the engine as many as so many, and measure the validation data."""

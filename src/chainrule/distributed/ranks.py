@@ -192,14 +192,17 @@ class Ranks(ABC):
         return received
 
     def values(self, own: Any) -> list[Any]:
-        """Return every rank's value, in the order of ranks.
+        """Return every rank's value, in the order of ranks; that of this one is the one given.
 
         Parameters
         ----------
         own
             This rank's value: any that can be pickled, but small.
         """
-        return [pickle.loads(each.data) for each in self.deal([_pickled(own)] * self.size)]
+        if self.size == 1:
+            return [own]
+        each = self.deal([_pickled(own)] * self.size)
+        return [own if k == self.rank else pickle.loads(part.data) for k, part in enumerate(each)]
 
     def first(self, own: Any) -> Any:
         """Return the value of rank 0, of any size.
@@ -209,8 +212,11 @@ class Ranks(ABC):
         own
             This rank's value: any that can be pickled. Of other ranks than 0 it is not looked at.
         """
-        own = _pickled(own) if self.rank == 0 else np.empty(0, np.uint8)
-        return pickle.loads(self.deal([own] * self.size)[0].data)
+        if self.size == 1:
+            return own
+        sent = np.empty(0, np.uint8) if self.rank else _pickled(own)
+        received = self.deal([sent] * self.size)[0]
+        return pickle.loads(received.data) if self.rank else own
 
     def barrier(self) -> None:
         """Wait until all ranks are here."""

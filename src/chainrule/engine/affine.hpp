@@ -77,14 +77,14 @@ struct Affine : Operation<T> {
     // Calls soon(place, count), and later use(j, place, i, rows, vectors, g), with each tile of dW for
     // the inputs i0 to i1: g holds its count = rows · vectors vectors, which belong to W from `place`
     // on, of subtree j. `packing` has room for `packing_room` numbers.
-    template <class Soon, class Use>
+    template <bool in_shards, class Soon, class Use>
     void gradient(const Room<T>& room, const Rows& batch, int i0, int i1, T* packing, Soon&& soon,
                   Use&& use) const {
         const Tensor<T>& weights = room.tensors[W];
         const Value<T>& to = room.values[y];
         const T* const* from = room.values[x].rows.data() + first * batch.n;
         const int K = copies * batch.n;
-        alignas(64) T g[most_depth][most_rows * NR];
+        alignas(64) T g[in_shards ? most_depth + 1 : 1][most_rows * NR];
         const bool packs = packs_columns<T>(weights.columns);
         for (int m0 = i0; m0 < i1; m0 += block) {
             const int m1 = std::min(i1, m0 + block);
@@ -97,21 +97,20 @@ struct Affine : Operation<T> {
                     rows = tile_rows(m1 - i);
                     const std::size_t place = weights.at(column, i);
                     soon(place, rows * vectors);
-                    const auto make = [&](int begin, int count, T* made, bool adds) {
+                    const auto make = [&](int begin, int count, T* made) {
                         const T* b = B + begin * ldb;
                         with_tile(rows, vectors, [&]<int MR, int NV>() {
-                            if (packs)
-                                tile_of_packed<MR, NV>(q + begin * MR, count, b, ldb, made, adds);
-                            else tile_of_columns<MR, NV>(from + begin, i, count, b, ldb, made, adds);
+                            if (packs) tile_of_packed<MR, NV>(q + begin * MR, count, b, ldb, made);
+                            else tile_of_columns<MR, NV>(from + begin, i, count, b, ldb, made);
                         });
                     };
                     const auto done = [&](int j) {
                         use(j, place, i, rows, vectors, static_cast<const T*>(g[0]));
                     };
-                    if (batch.cut) {
+                    if constexpr (in_shards) {
                         tile_by_shards(batch, rows * vectors * w, g, make, done);
                     } else {
-                        make(0, K, g[0], false);
+                        make(0, K, g[0]);
                         done(0);
                     }
                     if (packs) q += static_cast<std::size_t>(rows) * K;
@@ -121,7 +120,7 @@ struct Affine : Operation<T> {
     }
 
     // use(j, db) for the vector of outputs from `column` on, in the order of the rows, of subtree j.
-    template <class Use>
+    template <bool in_shards, class Use>
     CHAINRULE_INLINE void bias_gradient(const Room<T>& room, const Rows& batch, int column,
                                         Use&& use) const {
         const Value<T>& to = room.values[y];
@@ -137,23 +136,28 @@ struct Affine : Operation<T> {
             for (; r < K; ++r, p += step) sums[0] += load(p);
             return (sums[0] + sums[1]) + (sums[2] + sums[3]);
         };
-        this->template for_sums<V>(batch, part, use);
+        if constexpr (in_shards) this->template for_sums<V>(batch, part, use);
+        else use(0, part(first * batch.n, copies * batch.n));
     }
 
 private:
-    // A tile of dW for each subtree: make(begin, count, to, adds) makes that of some rows.
+    // A tile of dW for each subtree: make(begin, count, to) makes that of some rows.
     template <class Make, class Done>
     void tile_by_shards(const Rows& batch, int count, T (*g)[most_rows * NR], Make&& make,
                         Done&& done) const {
+        const auto add = [&](T* to, const T* more) {
+            for (int u = 0; u < count; u += w) put(to + u, load(more + u), true);
+        };
+        T* next = g[most_depth];
         batch.cut->in_trees(
             [&](int, int begin, int end, int level) {
-                for (int c = 0; c < copies; ++c)
-                    make(c * batch.n + begin, end - begin, g[level], c > 0);
+                make(begin, end - begin, g[level]);
+                for (int c = 1; c < copies; ++c) {
+                    make(c * batch.n + begin, end - begin, next);
+                    add(g[level], next);
+                }
             },
-            [&](int, int level) {
-                for (int u = 0; u < count; u += w) put(g[level] + u, load(g[level + 1] + u), true);
-            },
-            done);
+            [&](int, int level) { add(g[level], g[level + 1]); }, done);
     }
 
     template <class Look>

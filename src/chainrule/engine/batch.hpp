@@ -118,7 +118,7 @@ double loss_of(const T* losses, int members, std::int64_t n, std::int64_t r) {
 
 // Σ w L over some rows of the batch, added to a sum.
 template <class T>
-double loss_sum(Network<T>& net, const Data<T>& data, const Batch& b, std::int64_t first,
+CHAINRULE_INLINE double loss_sum(Network<T>& net, const Data<T>& data, const Batch& b, std::int64_t first,
                 std::int64_t last, double sum = 0) {
     const T* weights = data.targets.weights;
     const int members = net.last().spec.copies;

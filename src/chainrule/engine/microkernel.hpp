@@ -104,20 +104,19 @@ template <int MR, int NV, class T>
     tile<MR, NV>(K, [&](int i, int k) { return a[i][k]; }, b, NV * Vec<T>::width, c, ldc, start);
 }
 
-// A tile of columns: a(i, k) = rows[k][first + i], the product over examples that makes a gradient,
-// or adds to one.
+// A tile of columns: a(i, k) = rows[k][first + i], the product over examples that makes a gradient.
 template <int MR, int NV, class T>
 [[gnu::noinline]] void tile_of_columns(const T* const* rows, int first, int K, const T* b, long ldb,
-                                       T* c, bool adds) {
+                                       T* c) {
     tile<MR, NV>(K, [&](int i, int k) { return rows[k][first + i]; }, b, ldb, c,
-                 NV * Vec<T>::width, Start<T>{nullptr, adds});
+                 NV * Vec<T>::width, Start<T>{nullptr, false});
 }
 
 // The same from columns that were packed side by side: a(i, k) = packed[k · MR + i].
 template <int MR, int NV, class T>
-[[gnu::noinline]] void tile_of_packed(const T* packed, int K, const T* b, long ldb, T* c, bool adds) {
+[[gnu::noinline]] void tile_of_packed(const T* packed, int K, const T* b, long ldb, T* c) {
     tile<MR, NV>(K, [&](int i, int k) { return packed[k * MR + i]; }, b, ldb, c,
-                 NV * Vec<T>::width, Start<T>{nullptr, adds});
+                 NV * Vec<T>::width, Start<T>{nullptr, false});
 }
 
 }  // namespace chainrule

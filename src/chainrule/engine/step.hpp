@@ -183,13 +183,13 @@ private:
 
     // What an operation that needs the whole batch does between two barriers, forward and backward.
     auto gathering(const Batch& b, int t) {
-        return [this, rows = b.rows(), t](const auto& op) {
-            gather(op, rows, t, op.forward_kinds, op.forward_stages);
+        return [this, &b, t](const auto& op) {
+            gather(op, b.rows(), t, op.forward_kinds, op.forward_stages);
         };
     }
     auto gathering_back(const Batch& b, int t) {
-        return [this, rows = b.rows(), t](const auto& op) {
-            gather(op, rows, t, op.backward_kinds, op.backward_stages);
+        return [this, &b, t](const auto& op) {
+            gather(op, b.rows(), t, op.backward_kinds, op.backward_stages);
         };
     }
 

@@ -47,7 +47,10 @@ public:
         const auto until = clock::now() + std::chrono::duration_cast<clock::duration>(length);
         place_ = {};
         called_ = 0;
-        const auto steps = [&](int t) { return make_steps(data, plan, t, until, interrupted); };
+        const auto steps = [&](int t) {
+            return step.shards.any() ? make_steps<true>(data, plan, t, until, interrupted)
+                                     : make_steps<false>(data, plan, t, until, interrupted);
+        };
         threads_ = step.gather_team();
         run_team(threads_, [&](int t) { t == 0 ? lead(plan, steps) : follow(t, steps); });
         step.team_of(threads_);
@@ -95,15 +98,15 @@ private:
     }
 
     // The steps of a lap, which may end the run: whether there are more.
-    template <class F>
+    template <bool in_shards, class F>
     bool make_steps(const Data<T>& data, const Plan& plan, int t, clock::time_point until,
                     F&& interrupted) {
         Place p = place_;
         const std::int64_t last = std::min(last_, plan.most_steps);
         while (p.made < last && p.epoch < plan.epochs) {
             if (p.step == 0) begin_epoch(data, plan, t, p);
-            if (!make_step(data, plan, t, until, interrupted, p)) return false;
-            if (!is_over(data, plan, p)) continue;
+            if (!make_step<in_shards>(data, plan, t, until, interrupted, p)) return false;
+            if (!is_over<in_shards>(data, plan, p)) continue;
             if (t == 0) report_epoch(plan, p);
             p = {p.made, p.epoch + 1};
             if (enough_) return false;
@@ -122,8 +125,9 @@ private:
     bool orders(const Plan& plan) const { return plan.orders() || step.shards.any(); }
 
     // Whether p is where an epoch ends.
+    template <bool in_shards>
     bool is_over(const Data<T>& data, const Plan& plan, const Place& p) const {
-        return step.shards.any() ? p.step == step.shards.steps : p.first == examples(data, plan);
+        return in_shards ? p.step == step.shards.steps : p.first == examples(data, plan);
     }
 
     // Reports the costs of an epoch, and of shards also the losses, in the tree.
@@ -144,11 +148,11 @@ private:
     }
 
     // A step, after which p is where the run stands. False where the run ends with it, or before.
-    template <class F>
+    template <bool in_shards, class F>
     bool make_step(const Data<T>& data, const Plan& plan, int t, clock::time_point until,
                    F&& interrupted, Place& p) {
         const std::int64_t number = plan.first_step + p.made + 1;
-        Batch b = batch_of(data, plan, t, p);
+        Batch b = batch_of<in_shards>(data, plan, t, p);
         const double share = plan.mean_weight == 0
                                  ? 1
                                  : static_cast<double>(b.rows().whole()) * plan.mean_weight;
@@ -157,11 +161,11 @@ private:
         const bool asks = t == 0 && p.made % ask_every_ == 0;
         if (!step.rows(data, b, t, [&] { return asks && interrupted(); })) return ends(t);
         double losses = 0;
-        if (t == 0 && b.cut) step.add_losses(data, b, shard_losses_);
+        if (t == 0 && in_shards) step.add_losses(data, b, shard_losses_);
         else if (t == 0) losses = step.losses(data, b);
         ++p.step;
         p.first += b.n;
-        if (t == 0 && is_over(data, plan, p) && clock::now() > until) enough_ = true;
+        if (t == 0 && is_over<in_shards>(data, plan, p) && clock::now() > until) enough_ = true;
         if (!step.weights(b, number, plan.rates[plan.one_rate ? 0 : p.made], t)) return ends(t);
         ++p.made;
         if (t == 0) {
@@ -173,9 +177,10 @@ private:
     }
 
     // The examples of a step, in shards those of them that are here.
+    template <bool in_shards>
     Batch batch_of(const Data<T>& data, const Plan& plan, int t, const Place& p) {
-        Batch b{0, p.first, orders(plan) ? order_.data() : nullptr, 0, 0};
-        if (step.shards.any()) {
+        Batch b{0, p.first, in_shards || plan.orders() ? order_.data() : nullptr, 0, 0};
+        if constexpr (in_shards) {
             Cut& cut = cuts_[static_cast<std::size_t>(t)];
             cut.go_to(p.step);
             b.n = cut.rows();

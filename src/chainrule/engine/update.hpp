@@ -53,25 +53,8 @@ public:
     template <class U>
     V train(const Affine<T>& op, Room<T>& room, const Rows& all, const Share<T>& share,
             const U& update) const {
-        Tensor<T>& W = room.tensors[op.W];
-        V poison{};
-        const auto [i0, i1] = inputs_of(W, share);
-        add_penalties(W, i0, i1);
-        if (W.spec.moves()) {
-            op.gradient(room, all, i0, i1, share.packing,
-                        [&](std::size_t place, int count) { fetch(W, place, count); },
-                        [&](int, std::size_t place, int, int rows, int vectors, const T* g) {
-                            poison += update_vectors<false>(W, place, rows * vectors, g, T{1}, update);
-                        });
-            W.renew(i0, i1);
-        }
-        if (op.b >= 0 && room.tensors[op.b].spec.moves())
-            for_vectors_of(room.tensors[op.b], share, [&](int place) {
-                op.bias_gradient(room, all, place, [&](int, V g) {
-                    poison += update_vector(room.tensors[op.b], place, clipped(g), update);
-                });
-            });
-        return poison;
+        return all.cut ? train_by_shards(op, room, all, share, update)
+                       : train_affine<false>(op, room, all, share, update);
     }
 
     // Keep the gradient of an operation in the arena, added to what is there or in its place.
@@ -81,17 +64,23 @@ public:
     }
     void keep(const Affine<T>& op, Room<T>& room, const Rows& all, bool adds,
               const Share<T>& share) const {
+        all.cut ? keep_affine<true>(op, room, all, adds, share)
+                : keep_affine<false>(op, room, all, adds, share);
+    }
+    template <bool in_shards>
+    void keep_affine(const Affine<T>& op, Room<T>& room, const Rows& all, bool adds,
+                     const Share<T>& share) const {
         const Tensor<T>& W = room.tensors[op.W];
         const auto [i0, i1] = inputs_of(W, share);
-        op.gradient(room, all, i0, i1, share.packing, [](std::size_t, int) {},
-                    [&](int j, std::size_t place, int, int rows, int vectors, const T* g) {
-                        T* to = room.gradient(op.W, 0, j) + place;
-                        for (int u = 0; u < rows * vectors; ++u)
-                            put(to + u * w, load(g + u * w), adds);
-                    });
+        op.template gradient<in_shards>(
+            room, all, i0, i1, share.packing, [](std::size_t, int) {},
+            [&](int j, std::size_t place, int, int rows, int vectors, const T* g) {
+                T* to = room.gradient(op.W, 0, j) + place;
+                for (int u = 0; u < rows * vectors; ++u) put(to + u * w, load(g + u * w), adds);
+            });
         if (op.b >= 0)
             for_vectors_of(room.tensors[op.b], share, [&](int place) {
-                op.bias_gradient(room, all, place, [&](int j, V g) {
+                op.template bias_gradient<in_shards>(room, all, place, [&](int j, V g) {
                     put(room.gradient(op.b, 0, j) + place, g, adds);
                 });
             });
@@ -174,6 +163,38 @@ public:
     }
 
 private:
+    template <bool in_shards, class U>
+    CHAINRULE_INLINE V train_affine(const Affine<T>& op, Room<T>& room, const Rows& all, const Share<T>& share,
+                   const U& update) const {
+        Tensor<T>& W = room.tensors[op.W];
+        V poison{};
+        const auto [i0, i1] = inputs_of(W, share);
+        add_penalties(W, i0, i1);
+        if (W.spec.moves()) {
+            op.template gradient<in_shards>(
+                room, all, i0, i1, share.packing,
+                [&](std::size_t place, int count) { fetch(W, place, count); },
+                [&](int, std::size_t place, int, int rows, int vectors, const T* g) {
+                    poison += update_vectors<false>(W, place, rows * vectors, g, T{1}, update);
+                });
+            W.renew(i0, i1);
+        }
+        if (op.b >= 0 && room.tensors[op.b].spec.moves())
+            for_vectors_of(room.tensors[op.b], share, [&](int place) {
+                op.template bias_gradient<in_shards>(room, all, place, [&](int, V g) {
+                    poison += update_vector(room.tensors[op.b], place, clipped(g), update);
+                });
+            });
+        return poison;
+    }
+
+    // Apart, so that it takes no room in what small networks go through.
+    template <class U>
+    [[gnu::noinline]] V train_by_shards(const Affine<T>& op, Room<T>& room, const Rows& all,
+                                        const Share<T>& share, const U& update) const {
+        return train_affine<true>(op, room, all, share, update);
+    }
+
     // λ₁ Σ|W| + ½ λ₂ ΣW², one sum for each input or row.
     void add_penalties(Tensor<T>& tensor, int first, int last) const {
         if (!penalises() || !tensor.spec.weight) return;
