@@ -73,7 +73,7 @@ def test_fit_refuses_what_an_annotation_does(name: str) -> None:
 
 
 def test_all_options_of_fit_but_data_and_names_have_a_constraint() -> None:
-    looked_into = {"sample_weight", "validation", "freeze", "ties", "callbacks", "history"}
+    data = {"sample_weight", "validation", "history", "comm"}
     options = inspect.signature(cr.fit).parameters.values()
     named = {each.name for each in options if each.kind is each.KEYWORD_ONLY}
-    assert named - set(CONSTRAINED) == looked_into
+    assert named - set(CONSTRAINED) == {*data, "freeze", "ties", "callbacks"}

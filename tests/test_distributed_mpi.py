@@ -104,7 +104,7 @@ TROUBLE = {
     ),
     "at other things": (
         "ranks.gather(np.zeros(1 + ranks.rank))" + BARRIERS,
-        r"RankError: rank . sent (8 bytes, where 16|more bytes than the 8 that) .*",
+        r"RankError: rank . sent (\d+ bytes, where \d+|more bytes than the \d+ that) .*",
     ),
 }
 
