@@ -134,17 +134,18 @@ def test_one_rate_is_no_race():
 @pytest.mark.parametrize("name", effort.EFFORTS)
 def test_an_effort_completes_what_is_left_open(name):
     task, row = "classification", effort.EFFORTS[name]
-    chosen = completed(Options(effort=name), task, 500)
+    chosen = completed(Options(effort=name), task, 500, outputs=3)
     assert (chosen.rates, chosen.members) == (row.rates or (RATES[task],), row.members)
-    asked = completed(Options(effort=name, learning_rate=0.5, members=2), task, 500)
+    asked = completed(Options(effort=name, learning_rate=0.5, members=2), task, 500, outputs=3)
     assert (asked.rates, asked.members) == ((0.5,), 2)
 
 
-@pytest.mark.parametrize(("name", "members"), {"fast": 1, "default": 2, "best": 3}.items())
-def test_a_quantity_and_a_larger_table_have_half_as_many_networks(name, members):
-    for task, rows in (("regression", 500), ("several", 500), ("classification", 20_001)):
-        assert completed(Options(effort=name), task, rows).members == members
-    assert completed(Options(effort=name), "classification", 20_000).members >= members
+@pytest.mark.parametrize(("name", "members"), {"fast": 1, "default": 2, "best": 4}.items())
+def test_a_quantity_two_classes_and_a_larger_table_have_half_as_many_networks(name, members):
+    of_classes = [("classification", 500, 2), ("classification", 20_001, 3)]
+    for task, rows, outputs in [("regression", 500, 1), ("several", 500, 3), *of_classes]:
+        assert completed(Options(effort=name), task, rows, outputs).members == members
+    assert completed(Options(effort=name), "classification", 20_000, 3).members >= members
 
 
 @refitted

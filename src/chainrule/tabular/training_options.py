@@ -280,8 +280,8 @@ DECAY = 2.5
 """The exponent by which weights that no gradient holds up have shrunk at the end of training."""
 
 
-def completed(options: Options, task: str, examples: int) -> Options:
-    """Return options in which task and number of examples have decided what was left open.
+def completed(options: Options, task: str, examples: int, outputs: int = 1) -> Options:
+    """Return options in which task, examples and outputs have decided what was left open.
 
     By what measurements they decide so stands in `benchmarks/results/table_recipe.md`. The weight
     decay of AdamW acts at each step; it is such that all steps together shrink a weight by
@@ -298,12 +298,12 @@ def completed(options: Options, task: str, examples: int) -> Options:
     steps = math.ceil(examples / batch)
     epochs = options.epochs or next(e for most, e in EPOCHS if examples <= most)
     rate = options.learning_rate or _one_or_several(effort.rates or (RATES[task],))
-    of_few_rows = task == "classification" and examples <= SMALL
+    many = task == "classification" and outputs > 2 and examples <= SMALL
     open_to_data: dict[str, Any] = {
         "hidden": (256, 256),
         "dropout": None if isinstance(rate, tuple) else _dropout(rate),
         "learning_rate": rate,
-        "members": effort.members if of_few_rows else math.ceil(effort.members / 2),
+        "members": effort.members if many else math.ceil(effort.members / 2),
         "beta2": BETA2,
         "weight_decay": None if isinstance(rate, tuple) else _decay(rate, steps * epochs),
         "batch_size": batch,
