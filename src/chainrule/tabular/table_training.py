@@ -252,8 +252,8 @@ def prepared_training(
         prepared.doubts += doubts_of(target, source.columns)
         with prepared.blocks:
             check_interval(prepared, asked.interval)
-            target, rows = prepared.target, prepared.training_rows
-            chosen = completed(asked, target.task, rows, target.outputs)
+            to, rows = prepared.target, prepared.training_rows
+            chosen = completed(asked, to.task, rows, to.outputs)
             chosen = dataclasses.replace(chosen, shards=prepared.examples.shards)
             training = TableTraining(source, prepared, chosen, [first_stage(prepared, chosen)])
             check_storable(_untrained(training))
