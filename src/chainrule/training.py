@@ -26,6 +26,7 @@ from chainrule.arguments import reads_arguments
 from chainrule.batches import HeldOut
 from chainrule.distributed import Alone, Ranks, agreed, as_ranks, by_each, is_agreed
 from chainrule.engine.native_run import NativeRun, Over, cannot_run
+from chainrule.engine.quick_checks import check_parameters
 from chainrule.engine.session import Engine, at_work
 from chainrule.engine.sharded_run import ShardedRun
 from chainrule.errors import as_functions
@@ -37,7 +38,7 @@ from chainrule.given_examples import (
     shards_of_run,
 )
 from chainrule.history import EarlyStopping, History, TrainingInterrupted
-from chainrule.network import Network, Parameters, check_parameters, frozen
+from chainrule.network import Network, Parameters, frozen
 from chainrule.optimizers import Optimizer, State, init_states
 from chainrule.record import Plan, Run, TrainingState
 from chainrule.reference import before_and_now, not_validated, run_epoch, validate
@@ -296,6 +297,8 @@ class _EpochLoop(NamedTuple):
 def _tied(net: Network, at: TrainingState, ties: Any, stays: frozenset[str]) -> Ties:
     """Return the ties of a run that stands somewhere, or raise where its tied places differ."""
     tied = check_ties(at.params, ties, net.roles, stays)
+    if not tied:
+        return ()
     names = [name for name, _ in named_leaves(at.params)]
     for arrays in zip(*at.states, strict=True):
         check_equal(dict(zip(names, arrays, strict=True)), tied, "states of the optimizer")

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from chainrule import engine, losses, streams
 from chainrule.batches import Examples, Rows, Subset
-from chainrule.engine.program import Program, UnsupportedError, for_predictions
+from chainrule.engine.program import UnsupportedError, for_predictions, for_training
+from chainrule.layers.parameter_shapes import aligned
 from chainrule.network import Network, Parameters, divisor
 from chainrule.optimizers import OPTIMIZERS, Optimizer, State
 from chainrule.record import Plan
@@ -173,8 +174,11 @@ class Session:
         self.dtype = leaves(params)[0].dtype
         assert engine.native is not None
         make = engine.native.trainer32 if self.dtype == np.float32 else engine.native.trainer64
+        program = for_training(plan.net)
         self.trainer = make(
-            program=Program(plan.net, plan.frozen, plan.seed),
+            program=program.compiled_by(engine.native),
+            frozen=[program.numbers[name] for name in plan.frozen],
+            seed=plan.seed,
             optimizer=_NAMES[type(plan.optimizer)],
             numbers=_numbers(plan),
             batch=batch,
@@ -194,7 +198,7 @@ class Session:
 
     def read(self) -> tuple[Parameters, list[State]]:
         """Return copies of parameters and states."""
-        new = [np.empty(leaf.shape, self.dtype) for leaf in leaves(self.params)]
+        new = [aligned(leaf.shape, self.dtype) for leaf in leaves(self.params)]
         states = [
             tuple(np.empty_like(leaf) for _ in range(count))
             for leaf, count in zip(new, self.kept, strict=True)
