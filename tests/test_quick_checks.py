@@ -176,5 +176,9 @@ def test_numbers_of_another_library_and_layers_of_ones_own_are_left_to_the_core(
     net = cr.Network(2, [Own(1)], "huber")
     quick_checks.check_parameters(net, net.init())
     assert quick_checks.check_inputs(net, net.init(), [[1, 2]])[0].tolist() == [[1.0, 2.0]]
+    row = cr.losses.loss("huber")
+    mine = cr.Loss("mine", row.value, row.grad, kink=row.kink)
+    own_loss = cr.Network(2, [cr.Dense(1)], mine)
+    quick_checks.check_parameters(own_loss, own_loss.init())
     empty = cr.Network(2, [cr.Dropout(0.5)], "huber")
     assert quick_checks.check_inputs(empty, ((),), [[1, 2]])[0].dtype == "float64"

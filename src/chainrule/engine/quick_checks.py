@@ -11,7 +11,8 @@ import array_api_compat.numpy
 import numpy as np
 
 from chainrule import engine, network
-from chainrule.engine.program import MadeOnce, UnsupportedError, for_predictions
+from chainrule.engine.program import MadeOnce, for_predictions
+from chainrule.engine.session import why_not
 from chainrule.errors import as_numbers
 from chainrule.network import Network, Parameters
 from chainrule.trees import Array, leaves
@@ -19,12 +20,9 @@ from chainrule.trees import Array, leaves
 
 def _make(net: Network) -> Any:
     """Return what looks at a network's parameters and inputs, or None where there is none."""
-    if engine.native is None or not leaves(net.form):
+    if engine.native is None or why_not(net, net.form):
         return None
-    try:
-        return for_predictions(net).compiled_by(engine.native)
-    except UnsupportedError:
-        return None
+    return for_predictions(net).compiled_by(engine.native)
 
 
 _look = MadeOnce(_make)
