@@ -17,6 +17,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -246,6 +247,20 @@ class _EpochLoop(NamedTuple):
         callbacks: Sequence[Callback],
     ) -> None:
         """Make epochs, so many or until there is a reason to stop."""
+        if self.native is None:
+            return self._make_all(epochs, history, early_stopping, callbacks)
+        with self.native.signals:
+            self._make_all(epochs, history, early_stopping, callbacks)
+        with self._interruptions(history):
+            self.native.conclude()
+
+    def _make_all(
+        self,
+        epochs: int,
+        history: History,
+        early_stopping: EarlyStopping | None,
+        callbacks: Sequence[Callback],
+    ) -> None:
         ranks, goal = self.data.ranks, history.epochs + epochs
         watched = _on_any(ranks, bool(callbacks))
         each = self.data.held_out is not None or watched
@@ -259,21 +274,27 @@ class _EpochLoop(NamedTuple):
 
     def make(self, most: int, history: History, over: Over | None) -> None:
         """Make an epoch, or in the engine as many as so many, and measure the validation data."""
-        try:
+        with self._interruptions(history):
             if self.native is None:
                 run_epoch(self.plan, self.data.training, self.batch_size, self.shuffle, history)
             else:
                 self.native.run_epochs(most, history, over)
-        except KeyboardInterrupt as interrupt:
-            raised = TrainingInterrupted(history.at.params, history)
-            alike = is_agreed(interrupt)
-            raise (agreed(raised, self.data.ranks) if alike else raised) from interrupt
         try:
             self._validate(history)
         except FloatingPointError as error:
             before, now = self._before_and_now(history)
             failed = not_validated(history, before, now, error)
             raise agreed(failed, self.data.ranks) from None
+
+    @contextmanager
+    def _interruptions(self, history: History) -> Iterator[None]:
+        """Raise with a Ctrl-C the parameters after the last whole step."""
+        try:
+            yield
+        except KeyboardInterrupt as interrupt:
+            raised = TrainingInterrupted(history.at.params, history)
+            alike = is_agreed(interrupt)
+            raise (agreed(raised, self.data.ranks) if alike else raised) from interrupt
 
     def _validate(self, history: History) -> None:
         held_out = self.data.held_out
