@@ -116,16 +116,17 @@ def test_ctrl_c_in_an_exchange_stops_all_ranks_at_the_same_step(name, size, monk
     p = problem(cr.Network(5, layers, "half_squared_error"), n=37)
     with monkeypatch.context() as patch:
         count = pressed_at(patch, 0)
-        in_threads(size, lambda ranks: train(p, cr.Adam(0.01), ranks=ranks, **options) and None)
+        whole = in_threads(size, lambda ranks: train(p, cr.Adam(0.01), ranks=ranks, **options)[1])
     steps = []
-    for exchange in {*range(1, count[0], max(1, count[0] // 9)), count[0]}:
+    for exchange in [*range(1, count[0], max(1, count[0] // 9)), count[0]]:
         with monkeypatch.context() as patch:
             pressed_at(patch, exchange)
             (found, step), *others = in_threads(size, interrupted, p, options)
         assert others == [(found, step)] * (size - 1)
         steps.append(step)
     assert steps == sorted(steps)
-    assert (steps[0], steps[-1]) == (1, 15)
+    assert steps[0] <= 1
+    assert steps[-1] == whole[0].at.step
 
 
 @pytest.mark.skipif(engine.native is None, reason="the engine is not built")

@@ -15,8 +15,7 @@ bits.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Annotated, Any, NamedTuple
 
@@ -247,29 +246,19 @@ class _EpochLoop(NamedTuple):
         callbacks: Sequence[Callback],
     ) -> None:
         """Make epochs, so many or until there is a reason to stop."""
-        if self.native is None:
-            return self._make_all(epochs, history, early_stopping, callbacks)
-        with self.native.signals:
-            self._make_all(epochs, history, early_stopping, callbacks)
-        with self._interruptions(history):
-            self.native.conclude()
-
-    def _make_all(
-        self,
-        epochs: int,
-        history: History,
-        early_stopping: EarlyStopping | None,
-        callbacks: Sequence[Callback],
-    ) -> None:
         ranks, goal = self.data.ranks, history.epochs + epochs
         watched = _on_any(ranks, bool(callbacks))
         each = self.data.held_out is not None or watched
         over = early_stopping.is_over if early_stopping and early_stopping.of == "loss" else None
         history.stopped = _reason_to_stop(history, early_stopping)
-        while history.epochs < goal and not history.stopped:
-            self.make(1 if each else goal - history.epochs, history, over)
-            said = watched and _on_any(ranks, _says_stop(callbacks, history))
-            history.stopped = "callback" if said else _reason_to_stop(history, early_stopping)
+        with self.native.signals if self.native else nullcontext():
+            while history.epochs < goal and not history.stopped:
+                self.make(1 if each else goal - history.epochs, history, over)
+                said = watched and _on_any(ranks, _says_stop(callbacks, history))
+                history.stopped = "callback" if said else _reason_to_stop(history, early_stopping)
+        with self._interruptions(history):
+            if self.native:
+                self.native.conclude()
         history.restored = early_stopping is not None and early_stopping.of != "loss"
 
     def make(self, most: int, history: History, over: Over | None) -> None:

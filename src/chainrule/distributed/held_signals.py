@@ -1,4 +1,4 @@
-"""Signals such as Ctrl-C on a rank: what their handlers raise waits until all ranks can stop alike."""
+"""Ctrl-C on a rank: what the handler of a signal raises waits until all ranks can stop alike."""
 
 from __future__ import annotations
 

@@ -98,8 +98,8 @@ class ShardedRun(NativeRun):
 
     def _interruption(self, raised: BaseException | None = None) -> BaseException:
         """What ends the run of all ranks alike: where nothing was raised, the Ctrl-C of another."""
-        raised = raised or (self.held and self.held.raised)
-        return agreed(raised or KeyboardInterrupt(), self.ranks)
+        held = self.held.raised if self.held else None
+        return agreed(raised or held or KeyboardInterrupt(), self.ranks)
 
     def run_epochs(self, epochs: int, history: History, over: Over | None = None) -> None:
         """Make epochs as any run does; what ends it does so at the same step on all ranks."""
