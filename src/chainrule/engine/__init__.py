@@ -30,7 +30,7 @@
 | `gains.hpp`, `layer_norm.hpp`, `batch_norm.hpp`, `rms.hpp` | those of norms |
 | `layout.hpp`, `periodic.hpp`, `piecewise.hpp`, `embedding.hpp` | those of embeddings |
 | `program.hpp` | a network as operations in order |
-| `batch.hpp`, `update.hpp`, `step.hpp` | the two phases of a step, and the whole |
+| `batch.hpp`, `update.hpp`, `seam.hpp`, `step.hpp` | the phases of a step, between them, and all |
 | `team.hpp`, `laps.hpp` | a team of threads, and how long it works together |
 | `plan.hpp`, `trainer.hpp` | what a run is asked to make; whole epochs |
 | `room.hpp`, `predict.hpp` | predictions, and their memory |

@@ -150,6 +150,7 @@ void bind(nb::module_& m, const char* name) {
         .def("store", &store<T>, "tensor"_a, "array"_a, "states"_a)
         .def("ready", [](Trainer<T>& trainer) { trainer.step.ready(); })
         .def("run", &run<T>, "examples"_a, "epochs"_a)
+        .def("stop", [](Trainer<T>& trainer) { trainer.stop(); })
         .def("losses", &losses<T>, "examples"_a, nb::kw_only(), "rows"_a.none(), "step"_a, "scale"_a,
              "keep_gradient"_a, "norms"_a.none())
         .def("penalty", [](Trainer<T>& trainer) { return trainer.step.penalty(); })

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import itertools
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -101,7 +102,12 @@ def useful_threads(net: Network, batch: int, most: int | None = None) -> int:
 
 
 class NativeRun:
-    """A run of `fit` whose parameters live in the engine between its calls."""
+    """A run of `fit` whose parameters live in the engine between its calls.
+
+    While epochs are made, `signals` do what must be done that no rank breaks off alone.
+    """
+
+    signals: AbstractContextManager[Any] = nullcontext()
 
     def __init__(
         self,
@@ -205,6 +211,9 @@ class NativeRun:
     def _filled(self, made: TrainingState) -> TrainingState:
         params, states = self.session.read()
         return made._replace(params=params, states=states)
+
+    def conclude(self) -> None:
+        """End the run once its epochs are made, or raise what has come too late to break it off."""
 
     def validate(self, history: History) -> None:
         """Enter the cost of the validation data, by the parameters as they stand in the engine."""

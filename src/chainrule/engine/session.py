@@ -245,6 +245,10 @@ class Session:
         done = self.trainer.run(_engine_examples(data), asked)
         return Done(done.outcome, done.steps, done.costs, done.raised, done.losses)
 
+    def stop(self) -> None:
+        """Have the run that is under way, or else the next, end before its next step."""
+        self.trainer.stop()
+
     def losses(
         self,
         data: Examples,
