@@ -21,6 +21,7 @@ from chainrule.engine.session import check_choice, refusal, why_not
 from chainrule.errors import check_predicted
 from chainrule.layers import Draw
 from chainrule.network import Network, Parameters, check_inputs, check_parameters
+from chainrule.sparse_rows import is_sparse
 from chainrule.trees import Array
 
 
@@ -44,7 +45,7 @@ def predict(
     net, params
         The network and its parameters.
     X
-        The examples, (n, inputs).
+        The examples, (n, inputs); they may be a sparse array of SciPy.
     engine
         "auto", "native" to insist on the compiled engine, "reference" for the core.
     threads
@@ -64,11 +65,20 @@ def predict(
             return quick
     check_parameters(net, params)
     checked, _ = check_inputs(net, params, X)
-    if _native("predict", net, params, engine) and checked is not X:  # else it was tried
-        predicted = predictor.predict(net, params, checked, threads)
+    if _native("predict", net, params, engine):
+        predicted = _of_checked(net, params, X, checked, threads)
         if predicted is not None:
             return predicted
     return backprop.prediction(backprop.forward(net, params, checked, check=False))
+
+
+def _of_checked(
+    net: Network, params: Parameters, X: Any, checked: Any, threads: int | None
+) -> Array | None:
+    """Return what the engine predicts from checked inputs, None where it cannot or has tried."""
+    if is_sparse(checked):
+        return predictor.predict_sparse(net, params, checked, threads)
+    return None if checked is X else predictor.predict(net, params, checked, threads)
 
 
 def predict_finite(
@@ -106,7 +116,7 @@ parameters are too large
 
 def _many(X: Any) -> Any:
     """Return a few rows over and over, so that their sums are taken as those of many rows are."""
-    if np.ndim(X) != 2 or not 0 < len(X) <= predictor.FEW_ROWS:
+    if is_sparse(X) or np.ndim(X) != 2 or not 0 < len(X) <= predictor.FEW_ROWS:
         return X
     X = np.asarray(X)
     return np.resize(X, (predictor.FEW_ROWS + 1, X.shape[1]))

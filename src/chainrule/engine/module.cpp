@@ -41,9 +41,10 @@ private:
 template <class T>
 std::unique_ptr<Trainer<T>> make_trainer(nb::handle program, const std::string& optimizer,
                                          const nb::dict& numbers, int batch, int threads, int cores,
-                                         bool keeps_gradient, nb::handle shards) {
-    return std::make_unique<Trainer<T>>(read_program(program), read_optimizer(optimizer, numbers),
-                                        batch, threads, cores, keeps_gradient, read_shards(shards));
+                                         bool keeps_gradient, nb::handle shards, bool sparse) {
+    return std::make_unique<Trainer<T>>(read_program(program, sparse),
+                                        read_optimizer(optimizer, numbers), batch, threads, cores,
+                                        keeps_gradient, read_shards(shards));
 }
 
 std::unique_ptr<Predictor> make_predictor(nb::handle program, nb::handle form, int cores,
@@ -115,6 +116,12 @@ Done run(Trainer<T>& trainer, nb::handle examples, nb::handle epochs) {
             std::move(report.losses), signals.raised()};
 }
 
+template <class T>
+nb::object predict_sparse(Predictor& predictor, nb::handle params, nb::handle sparse, int threads) {
+    const GivenEntries<T> given(sparse);
+    return predictor.predict_sparse(params, given.rows(), threads);
+}
+
 // Σ w L of some rows, or of all; beside it the sum of the gradient is kept, or norms are filled.
 template <class T>
 double losses(Trainer<T>& trainer, nb::handle examples, std::optional<In<std::int64_t>> rows,
@@ -182,7 +189,10 @@ NB_MODULE(CHAINRULE_MODULE, m) {
         .def_ro("raised", &Done::raised);
     bind<float>(m, "Trainer32");
     bind<double>(m, "Trainer64");
-    nb::class_<Predictor>(m, "Predictor").def("predict", &Predictor::predict);
+    nb::class_<Predictor>(m, "Predictor")
+        .def("predict", &Predictor::predict)
+        .def("predict_sparse32", &predict_sparse<float>)
+        .def("predict_sparse64", &predict_sparse<double>);
     m.def("predictor", &make_predictor, nb::kw_only(), "program"_a, "form"_a, "cores"_a, "empty"_a,
           "single"_a, "twice"_a);
     m.def("shuffle", [](Out<std::int64_t> order, std::uint64_t seed, std::uint32_t number,
@@ -196,7 +206,7 @@ NB_MODULE(CHAINRULE_MODULE, m) {
           "columns"_a);
     const auto trainer = [&]<class T>(const char* name) {
         m.def(name, &make_trainer<T>, nb::kw_only(), "program"_a, "optimizer"_a, "numbers"_a,
-              "batch"_a, "threads"_a, "cores"_a, "keeps_gradient"_a, "shards"_a.none());
+              "batch"_a, "threads"_a, "cores"_a, "keeps_gradient"_a, "shards"_a.none(), "sparse"_a);
     };
     trainer.template operator()<float>("trainer32");
     trainer.template operator()<double>("trainer64");

@@ -11,6 +11,7 @@ from chainrule import engine
 from chainrule.engine.program import for_predictions
 from chainrule.engine.session import why_not
 from chainrule.network import Network, Parameters
+from chainrule.sparse_rows import as_entries
 from chainrule.trees import Array, leaves, tree_map
 
 FEW_ROWS = 4
@@ -29,12 +30,7 @@ def predict(net: Any, params: Any, X: Array, threads: int | None) -> Array | Non
     """
     if not (isinstance(net, Network) and isinstance(params, tuple)):
         return None
-    key = id(net)
-    found = _known.get(key)
-    if found is None or found[0]() is not net:
-        found = weakref.ref(net, lambda _: _known.pop(key, None)), _make(net)
-        _known[key] = found
-    predictor = found[1]
+    predictor = _of(net)
     if predictor is None or isinstance(X, np.ma.MaskedArray):  # what it masks is to be refused
         return None
     started = 0 if threads is None else min(threads, engine.cores())
@@ -42,6 +38,28 @@ def predict(net: Any, params: Any, X: Array, threads: int | None) -> Array | Non
     if predicted is None and (read := _readable(params, X)):
         predicted = predictor.predict(*read, started)
     return predicted
+
+
+def predict_sparse(net: Network, params: Parameters, X: Any, threads: int | None) -> Array | None:
+    """Return the same for checked sparse rows; a few of them are predicted as dense ones are."""
+    if X.shape[0] <= FEW_ROWS:
+        return predict(net, params, X.toarray(), threads)
+    predictor = _of(net)
+    if predictor is None:
+        return None
+    made = predictor.predict_sparse32 if X.dtype == np.float32 else predictor.predict_sparse64
+    started = 0 if threads is None else min(threads, engine.cores())
+    return made(tree_map(np.ascontiguousarray, params), as_entries(X), started)
+
+
+def _of(net: Network) -> Any:
+    """Return the predictor of a network, which is made once, or None."""
+    key = id(net)
+    found = _known.get(key)
+    if found is None or found[0]() is not net:
+        found = weakref.ref(net, lambda _: _known.pop(key, None)), _make(net)
+        _known[key] = found
+    return found[1]
 
 
 def _readable(params: Parameters, X: Array) -> tuple[Parameters, Array] | None:

@@ -84,9 +84,11 @@ inline Head read_head(nb::handle r) {
             field<int>(r, "outputs")};
 }
 
-inline ProgramSpec read_program(nb::handle r) {
+// `sparse` where only the entries of rows are to enter.
+inline ProgramSpec read_program(nb::handle r, bool sparse = false) {
     ProgramSpec spec{};
     spec.values = fields(r, "values", read_value);
+    spec.values.front().sparse = sparse;
     spec.tensors = fields(r, "tensors", read_tensor);
     spec.operations = fields(r, "operations", read_operation);
     spec.output = field<int>(r, "output");
@@ -148,17 +150,41 @@ private:
     std::optional<In<T>> held_;
 };
 
-// Examples: X (n, inputs), y (n, outputs) or labels (n,), weights (n,).
+// Rows of which only the entries are given, or None.
+template <class T>
+struct GivenEntries {
+    Array<std::int64_t> starts;
+    Array<std::int32_t> columns;
+    Array<T> values;
+
+    explicit GivenEntries(nb::handle r)
+        : starts(r, "starts"), columns(r, "columns"), values(r, "values") {}
+
+    SparseRows<T> rows() const {
+        return {starts.data(), columns.data(), values.data(), starts.size() - 1};
+    }
+};
+
+// Examples: X (n, inputs), whole or sparse, y (n, outputs) or labels (n,), weights (n,).
 template <class T>
 struct Examples {
     Array<T> X, y, weights;
     Array<std::int64_t> labels;
+    std::optional<GivenEntries<T>> sparse;
 
     explicit Examples(nb::handle r)
-        : X(r, "X"), y(r, "y"), weights(r, "weights"), labels(r, "labels") {}
+        : X(r, "X"), y(r, "y"), weights(r, "weights"), labels(r, "labels") {
+        if (const nb::object given = nb::getattr(r, "sparse"); !given.is_none()) sparse.emplace(given);
+    }
 
     Data<T> data() const {
-        Data<T> data{X.data(), X.shape(1), X.shape(0), {}};
+        Data<T> data{};
+        if (sparse) {
+            data.sparse = sparse->rows();
+            data.n = data.sparse.n;
+        } else {
+            data = {X.data(), X.shape(1), X.shape(0), {}};
+        }
         data.targets.y = y.data();
         data.targets.ld = y ? y.shape(1) : 0;
         data.targets.labels = labels.data();
