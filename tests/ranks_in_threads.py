@@ -31,15 +31,15 @@ class RankInThread(Ranks):
         self.rank, self.size, self.job = rank, size, job
 
     def swap(self, sent, received):
-        for k, part in enumerate(sent):
+        assert self.rank not in {*sent, *received}
+        for k, part in sent.items():
             assert part.flags.c_contiguous
             self.job.messages[self.rank, k] = part.copy()
         self._wait()
-        for k, place in enumerate(received):
-            if k != self.rank:
-                part = self.job.messages[k, self.rank]
-                assert (part.dtype, part.size) == (place.dtype, place.size), (k, self.rank)
-                np.copyto(place, part.reshape(place.shape))
+        for k, place in received.items():
+            part = self.job.messages.pop((k, self.rank))
+            assert (part.dtype, part.size) == (place.dtype, place.size), (k, self.rank)
+            np.copyto(place, part.reshape(place.shape))
         self._wait()
 
     def _wait(self):

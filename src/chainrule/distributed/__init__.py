@@ -10,6 +10,7 @@ ranks. Nothing here knows of networks.
 | `ranks.py` | the ranks of a job: what they exchange, and one process as the only rank |
 | `dealt_rows.py` | rows that ranks give in any parts, dealt so that each has those of its shards |
 | `tree_sum.py` | the sum over all shards, a slice of it at each rank |
+| `pairwise_sum.py` | the same where the number of ranks is a power of two, by pairs of them |
 | `mpi_ranks.py` | ranks that send by MPI |
 | `waiting.py` | how they wait: they yield, listen, and give up who does not answer |
 | `small_messages.py` | what they tell each other beside arrays: who failed, who left, who is busy |
