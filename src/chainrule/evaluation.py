@@ -22,6 +22,7 @@ from chainrule.engine.session import check_choice, refusal, why_not
 from chainrule.errors import check_predicted
 from chainrule.layers import Draw
 from chainrule.network import Network, Parameters
+from chainrule.sparse_rows import is_sparse
 from chainrule.trees import Array
 
 
@@ -45,7 +46,7 @@ def predict(
     net, params
         The network and its parameters.
     X
-        The examples, (n, inputs).
+        The examples, (n, inputs); they may be a sparse array of SciPy.
     engine
         "auto", "native" to insist on the compiled engine, "reference" for the core.
     threads
@@ -71,11 +72,20 @@ def _predicted(
             return quick
     check_parameters(net, params)
     checked, _ = check_inputs(net, params, X)
-    if _native("predict", net, params, engine) and checked is not X:  # else it was tried
-        predicted = predictor.predict(net, params, checked, threads, alike=alike)
+    if _native("predict", net, params, engine):
+        predicted = _of_checked(net, params, X, checked, threads, alike=alike)
         if predicted is not None:
             return predicted
     return backprop.prediction(backprop.forward(net, params, checked, check=False))
+
+
+def _of_checked(
+    net: Network, params: Parameters, X: Any, checked: Any, threads: int | None, *, alike: bool
+) -> Array | None:
+    """Return what the engine predicts from checked inputs, None where it cannot or has tried."""
+    if is_sparse(checked):
+        return predictor.predict_sparse(net, params, checked, threads, alike=alike)
+    return None if checked is X else predictor.predict(net, params, checked, threads, alike=alike)
 
 
 def predict_finite(

@@ -30,6 +30,7 @@ from chainrule.layers import Layer, Role, chain
 from chainrule.layers.parameter_shapes import aligned
 from chainrule.layers.predictions import of_members
 from chainrule.loss_row import Loss
+from chainrule.sparse_rows import as_rows, dense, finite_entries, is_sparse, namespace
 from chainrule.streams import Seed, Stream, generator
 from chainrule.trees import Array, leaves, named_leaves, rebuild, tree_map
 from chainrule.value_types import read
@@ -344,12 +345,16 @@ def _foreign(params: Any) -> str:
 
 
 def check_inputs(net: Network, params: Parameters, X: Any, *, what: str = "X") -> tuple[Array, Any]:
-    """Return X as an array (n, inputs) in the parameters' dtype, and its array library."""
-    given = as_numbers(what, X)
+    """Return X (n, inputs) in the parameters' dtype, and its array library.
+
+    It is an array, or sparse rows where the parameters are NumPy's.
+    """
+    given = as_rows(what, X) if is_sparse(X) else as_numbers(what, X)
     weights = next(iter(leaves(params)), given)
-    xp = array_namespace(weights)
+    xp = namespace(weights)
     dtype = weights.dtype if xp.isdtype(weights.dtype, "real floating") else xp.float64
-    given = xp.asarray(given)
+    sparse = is_sparse(given) and isinstance(weights, np.ndarray)
+    given = given if sparse else xp.asarray(dense(given))
     if given.ndim != 2 or given.shape[1] != net.inputs:
         raise ValueError(
             f"{describe(net, 0)}, expects inputs of width {net.inputs}, got {what} with shape "
@@ -358,7 +363,7 @@ def check_inputs(net: Network, params: Parameters, X: Any, *, what: str = "X") -
         )
     if given.shape[0] == 0:
         raise ValueError(f"{what} must hold at least one example, got shape {tuple(given.shape)}")
-    return finite(what, given, dtype, xp), xp
+    return finite_entries(what, given, dtype) if sparse else finite(what, given, dtype, xp), xp
 
 
 def divisor(net: Network, weight: float) -> float:

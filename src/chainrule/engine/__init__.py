@@ -24,6 +24,7 @@
 | `random.hpp` | everything random, word for word as in `streams.py` |
 | `microkernel.hpp`, `products.hpp` | products of matrices |
 | `buffer.hpp`, `shards.hpp` | memory; the parts of a batch that are summed each by itself |
+| `sparse_rows.hpp` | rows of which only the entries are given |
 | `tensor.hpp`, `values.hpp` | parameters, values between operations |
 | `operation.hpp` | what an operation is; below, a file for each kind |
 | `affine.hpp`, `activate.hpp`, `dropout.hpp`, `add.hpp`, `scale.hpp` | those of plain layers |

@@ -42,8 +42,8 @@ template <class T>
 std::unique_ptr<Trainer<T>> make_trainer(const Compiled& program, const std::vector<int>& frozen,
                                          std::uint64_t seed, const std::string& optimizer,
                                          const nb::dict& numbers, int batch, int threads, int cores,
-                                         bool keeps_gradient, nb::handle shards) {
-    return std::make_unique<Trainer<T>>(of_run(program.spec, frozen, seed),
+                                         bool keeps_gradient, nb::handle shards, bool sparse) {
+    return std::make_unique<Trainer<T>>(of_run(program.spec, frozen, seed, sparse),
                                         read_optimizer(optimizer, numbers), batch, threads, cores,
                                         keeps_gradient, read_shards(shards));
 }
@@ -115,6 +115,12 @@ Done run(Trainer<T>& trainer, nb::handle examples, nb::handle epochs) {
     const char* outcomes[] = {"done", "diverged", "interrupted"};
     return {outcomes[static_cast<int>(report.outcome)], report.steps, std::move(report.costs),
             std::move(report.losses), signals.raised()};
+}
+
+template <class T>
+nb::object predict_sparse(Predictor& predictor, nb::handle params, nb::handle sparse, int threads) {
+    const GivenEntries<T> given(sparse);
+    return predictor.predict_sparse(params, given.rows(), threads);
 }
 
 // Σ w L of some rows, or of all; beside it the sum of the gradient is kept, or norms are filled.
@@ -194,7 +200,10 @@ NB_MODULE(CHAINRULE_MODULE, m) {
             return Compiled{read_program(program), read_form(form), form};
         },
         nb::kw_only(), "program"_a, "form"_a);
-    nb::class_<Predictor>(m, "Predictor").def("predict", &Predictor::predict);
+    nb::class_<Predictor>(m, "Predictor")
+        .def("predict", &Predictor::predict)
+        .def("predict_sparse32", &predict_sparse<float>)
+        .def("predict_sparse64", &predict_sparse<double>);
     m.def("predictor", &make_predictor, nb::kw_only(), "program"_a, "cores"_a, "empty"_a, "single"_a,
           "twice"_a);
     m.def("shuffle", [](Out<std::int64_t> order, std::uint64_t seed, std::uint32_t number,
@@ -209,7 +218,7 @@ NB_MODULE(CHAINRULE_MODULE, m) {
     const auto trainer = [&]<class T>(const char* name) {
         m.def(name, &make_trainer<T>, nb::kw_only(), "program"_a, "frozen"_a, "seed"_a,
               "optimizer"_a, "numbers"_a, "batch"_a, "threads"_a, "cores"_a, "keeps_gradient"_a,
-              "shards"_a.none());
+              "shards"_a.none(), "sparse"_a);
     };
     trainer.template operator()<float>("trainer32");
     trainer.template operator()<double>("trainer64");

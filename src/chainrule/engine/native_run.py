@@ -21,6 +21,7 @@ from chainrule.optimizers import Optimizer
 from chainrule.record import Plan, TrainingState
 from chainrule.reference import diverged, take_step, validate
 from chainrule.schedules import Schedule
+from chainrule.sparse_rows import is_sparse, like
 from chainrule.trees import leaves
 from chainrule.warn import warn
 
@@ -132,14 +133,15 @@ class NativeRun:
             history.at.states,
             batch=self.batch,
             threads=useful_threads(plan.net, self.batch, threads),
+            sparse=is_sparse(self.data.data.X),
         )
 
     def _lying_as(self, held_out: Subset, data: Subset) -> Subset:
         """Return a part as the engine reads it; where it is of the same examples, so is that."""
-        same = held_out.data is data.data
-        return dataclasses.replace(
-            held_out, data=self.data.data if same else contiguous(held_out.data)
-        )
+        if held_out.data is data.data:
+            return dataclasses.replace(held_out, data=self.data.data)
+        own = held_out.data._replace(X=like(self.data.data.X, held_out.data.X))
+        return dataclasses.replace(held_out, data=contiguous(own))
 
     def run_epochs(
         self,

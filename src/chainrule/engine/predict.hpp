@@ -6,7 +6,7 @@
 // lies: each output is the product of two rows, summed in as many parts as a vector has lanes. That
 // takes the time it takes to read W. Where the bits are to be those of many rows, it takes twice that.
 // For many rows W is laid out in panels, and blocks of rows go through all operations while they are
-// in the second-level cache.
+// in the second-level cache. So do rows of which only the entries are given, however few.
 //
 // An x, W or b that is not finite makes every z that it goes into not finite, for infinity times 0 is
 // NaN. So where an affine reads them the z are looked at, and else they themselves; and what leaves.
@@ -238,8 +238,8 @@ public:
         }
     }
 
-    bool run(const T* X, std::int64_t n, T* out, int threads) {
-        const auto blocks = static_cast<int>((n + rows_at_once - 1) / rows_at_once);
+    bool run(const Data<T>& data, T* out, int threads) {
+        const auto blocks = static_cast<int>((data.n + rows_at_once - 1) / rows_at_once);
         std::vector<PredictionRoom<T>> rooms;  // here, where an exception still reaches the caller
         rooms.reserve(static_cast<std::size_t>(threads));
         for (int t = 0; t < threads; ++t) rooms.emplace_back(program_, tensors_, rows_at_once);
@@ -247,7 +247,7 @@ public:
         run_team(threads, [&](int t) {
             const auto [first, last] = part_of(blocks, t, threads);
             for (int k = first; k < last && !failed_; ++k)
-                predict_block(X, n, static_cast<std::int64_t>(k) * rows_at_once, rooms[t].room, out);
+                predict_block(data, static_cast<std::int64_t>(k) * rows_at_once, rooms[t].room, out);
         });
         return !failed_;
     }
@@ -261,15 +261,14 @@ private:
         return sum_of_lanes(poison) == 0;
     }
 
-    void predict_block(const T* X, std::int64_t n, std::int64_t r0, Room<T>& room, T* out) {
+    void predict_block(const Data<T>& data, std::int64_t r0, Room<T>& room, T* out) {
         const ProgramSpec& spec = program_.spec;
-        const auto count = static_cast<int>(std::min<std::int64_t>(rows_at_once, n - r0));
+        const auto count = static_cast<int>(std::min<std::int64_t>(rows_at_once, data.n - r0));
         const auto inputs = static_cast<std::size_t>(spec.inputs());
         V poison{};
         for (int r = 0; r < count; ++r) {
-            const T* x = X + (r0 + r) * spec.inputs();
-            room.values[0].rows[r] = x;
-            if (checks_.inputs) poison += poison_in(x, inputs);
+            data.enter(room.values[0], r, r0 + r);
+            if (checks_.inputs) poison += poison_in(room.values[0].rows[r], inputs);
         }
         const Rows rows{count, 0, count, 0};
         program_.each([&](const auto& op) { pass(op, room, rows, poison); });

@@ -51,6 +51,24 @@ public:
                                   : predict_as(of_double_, params, rows, double_, threads, alike);
     }
 
+    // The same of rows of which only the entries are given; they must be as they ought to be.
+    template <class T>
+    nb::object predict_sparse(nb::handle params, const SparseRows<T>& rows, int threads) {
+        std::vector<View> views;
+        std::vector<const T*> given;
+        constexpr bool single = sizeof(T) == 4;
+        if (!read(params, single ? 'f' : 'd', views, given)) return nb::none();
+        nb::object out = empty_(nb::make_tuple(rows.n, spec_.outputs()), single ? single_ : double_);
+        const View room(out.ptr());
+        T* to = const_cast<T*>(room.data<T>());
+        ProgramSpec spec = spec_;
+        spec.values.front().sparse = true;
+        Data<T> data{};
+        data.sparse = rows;
+        data.n = rows.n;
+        return predict_many(Program<T>(spec), given, data, to, threads) ? out : nb::none();
+    }
+
 private:
     // The program, and room for a row.
     template <class T>
@@ -66,10 +84,7 @@ private:
                           const nb::object& dtype, int threads, bool alike) {
         std::vector<View> views;
         std::vector<const T*> given;
-        views.reserve(spec_.tensors.size());
-        given.reserve(spec_.tensors.size());
-        if (!form_.read(params.ptr(), views) || views.front().kind() != X.kind()) return nb::none();
-        for (const View& view : views) given.push_back(view.data<T>());
+        if (!read(params, X.kind(), views, given)) return nb::none();
         if (!made) made = std::make_unique<Made<T>>(spec_);
         nb::object out = empty_(nb::make_tuple(X.rows(), spec_.outputs()), dtype);
         const View room(out.ptr());
@@ -78,17 +93,35 @@ private:
         if (X.rows() <= few_rows) {  // with the lock, which guards the room
             finite = made->few.run(given.data(), X.data<T>(), X.rows(), to, alike);
         } else {
-            nb::gil_scoped_release free;
-            const AtWork here;
-            finite = ManyRows<T>(made->program, given.data())
-                         .run(X.data<T>(), X.rows(), to, within_share(threads ? threads : worth(X.rows())));
+            const Data<T> data{X.data<T>(), spec_.inputs(), X.rows(), {}};
+            finite = predict_many(made->program, given, data, to, threads);
         }
         return finite ? out : nb::none();
     }
 
-    int worth(Py_ssize_t rows) const {
+    template <class T>
+    bool predict_many(const Program<T>& program, const std::vector<const T*>& given,
+                      const Data<T>& data, T* to, int threads) const {
+        nb::gil_scoped_release free;
+        const AtWork here;
+        return ManyRows<T>(program, given.data())
+            .run(data, to, within_share(threads ? threads : worth(data.n)));
+    }
+
+    int worth(std::int64_t rows) const {
         const double forward = spec_.work / 3.0;  // of a step, which goes back twice as far
         return static_cast<int>(std::min<double>(cores_, 1 + forward * double(rows) / work_of_a_thread));
+    }
+
+    // The arrays of the parameters, leaf by leaf. False where one is not as it ought to be.
+    template <class T>
+    bool read(nb::handle params, char kind, std::vector<View>& views,
+              std::vector<const T*>& given) const {
+        views.reserve(spec_.tensors.size());
+        given.reserve(spec_.tensors.size());
+        if (!form_.read(params.ptr(), views) || views.front().kind() != kind) return false;
+        for (const View& view : views) given.push_back(view.data<T>());
+        return true;
     }
 
     int within_share(int threads) const { return std::min(threads, AtWork::share(cores_)); }

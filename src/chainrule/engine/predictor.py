@@ -10,7 +10,12 @@ from chainrule import engine
 from chainrule.engine.program import MadeOnce, for_predictions
 from chainrule.engine.session import why_not
 from chainrule.network import Network, Parameters
+from chainrule.sparse_rows import as_entries
 from chainrule.trees import Array, leaves, tree_map
+
+
+FEW_ROWS = 4
+"""Up to so many rows are each predicted by itself: `few_rows` of `predict.hpp`."""
 
 
 def predict(
@@ -32,6 +37,20 @@ def predict(
     if predicted is None and (read := _readable(params, X)):
         predicted = predictor.predict(*read, started, alike)
     return predicted
+
+
+def predict_sparse(
+    net: Network, params: Parameters, X: Any, threads: int | None, *, alike: bool = False
+) -> Array | None:
+    """Return the same for checked sparse rows; a few of them are predicted as dense ones are."""
+    if X.shape[0] <= FEW_ROWS:
+        return predict(net, params, X.toarray(), threads, alike=alike)
+    predictor = _predictor(net)
+    if predictor is None:
+        return None
+    made = predictor.predict_sparse32 if X.dtype == np.float32 else predictor.predict_sparse64
+    started = 0 if threads is None else min(threads, engine.cores())
+    return made(tree_map(np.ascontiguousarray, params), as_entries(X), started)
 
 
 def _readable(params: Parameters, X: Array) -> tuple[Parameters, Array] | None:

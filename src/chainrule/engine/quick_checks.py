@@ -15,6 +15,7 @@ from chainrule.engine.program import MadeOnce, for_predictions
 from chainrule.engine.session import why_not
 from chainrule.errors import as_numbers
 from chainrule.network import Network, Parameters
+from chainrule.sparse_rows import is_sparse
 from chainrule.trees import Array, leaves
 
 
@@ -46,6 +47,8 @@ def check_inputs(net: Network, params: Parameters, X: Any, *, what: str = "X") -
     >>> check_inputs(net, net.init(), [[1, 2]])[0]
     array([[1., 2.]], dtype=float32)
     """
+    if is_sparse(X):
+        return network.check_inputs(net, params, X, what=what)
     X, look = as_numbers(what, X), _look(net)
     if look is not None and isinstance(X, np.ndarray) and X.flags.c_contiguous:
         with np.errstate(over="ignore"):

@@ -106,8 +106,11 @@ inline Form read_form(nb::handle form) {
 
 // --- session.py
 
-// The program of a run: which tensors no step moves, and the seed of its dropout.
-inline ProgramSpec of_run(ProgramSpec spec, const std::vector<int>& frozen, std::uint64_t seed) {
+// The program of a run: which tensors no step moves, the seed of its dropout, and whether only the
+// entries of rows are to enter.
+inline ProgramSpec of_run(ProgramSpec spec, const std::vector<int>& frozen, std::uint64_t seed,
+                          bool sparse) {
+    spec.values.front().sparse = sparse;
     for (const int k : frozen) spec.tensors.at(k).frozen = true;
     for (OperationSpec& op : spec.operations)
         for (Dropout& dropout : op.dropouts) dropout.seed = seed;
@@ -156,17 +159,41 @@ private:
     std::optional<In<T>> held_;
 };
 
-// Examples: X (n, inputs), y (n, outputs) or labels (n,), weights (n,).
+// Rows of which only the entries are given, or None.
+template <class T>
+struct GivenEntries {
+    Array<std::int64_t> starts;
+    Array<std::int32_t> columns;
+    Array<T> values;
+
+    explicit GivenEntries(nb::handle r)
+        : starts(r, "starts"), columns(r, "columns"), values(r, "values") {}
+
+    SparseRows<T> rows() const {
+        return {starts.data(), columns.data(), values.data(), starts.size() - 1};
+    }
+};
+
+// Examples: X (n, inputs), whole or sparse, y (n, outputs) or labels (n,), weights (n,).
 template <class T>
 struct Examples {
     Array<T> X, y, weights;
     Array<std::int64_t> labels;
+    std::optional<GivenEntries<T>> sparse;
 
     explicit Examples(nb::handle r)
-        : X(r, "X"), y(r, "y"), weights(r, "weights"), labels(r, "labels") {}
+        : X(r, "X"), y(r, "y"), weights(r, "weights"), labels(r, "labels") {
+        if (const nb::object given = nb::getattr(r, "sparse"); !given.is_none()) sparse.emplace(given);
+    }
 
     Data<T> data() const {
-        Data<T> data{X.data(), X.shape(1), X.shape(0), {}};
+        Data<T> data{};
+        if (sparse) {
+            data.sparse = sparse->rows();
+            data.n = data.sparse.n;
+        } else {
+            data = {X.data(), X.shape(1), X.shape(0), {}};
+        }
         data.targets.y = y.data();
         data.targets.ld = y ? y.shape(1) : 0;
         data.targets.labels = labels.data();

@@ -25,6 +25,7 @@ from chainrule.history import DivergenceError, History
 from chainrule.network import divisor
 from chainrule.record import Plan
 from chainrule.reference import measured
+from chainrule.sparse_rows import dense, is_sparse
 
 WORK_PER_CALL, WORK_AT_RISK = 1e11, 1e9
 """Operations of all ranks in a call of the engine, at most, of more than one epoch."""
@@ -70,6 +71,7 @@ class ShardedRun(NativeRun):
             threads=useful_threads(plan.net, self.batch, threads or self._cores()),
             keeps_gradient=self.ranks.size > 1,
             shards=Shards(given.sizes, held, self.steps),
+            sparse=is_sparse(self.data.data.X),
         )
         if self.ranks.size > 1:
             way = ShardedRun._add_up if reproducible else ShardedRun._add_up_in_any_order
@@ -141,7 +143,7 @@ class ShardedRun(NativeRun):
     def _not_finite(self, part: SubsetInShards, history: History) -> str:
         """What the core finds not finite in a part, by the first rank that finds something."""
         data = part.here.whole()
-        own = measured(self.plan.net, history.at.params, data)[1] if len(data.X) else ""
+        own = measured(self.plan.net, history.at.params, data)[1] if data.n else ""
         return next(filter(None, self.ranks.values(own)), "the loss is not finite")
 
     def _batch(self, began: int, steps: int) -> Examples | None:
@@ -157,8 +159,9 @@ class ShardedRun(NativeRun):
             shuffle=self.shuffles,
         )
         own = self.data.data.take(next(itertools.islice(taken, step, None)))
-        if sum(self.ranks.values(own.X.size)) > SHOWN:
+        if sum(self.ranks.values(math.prod(own.X.shape))) > SHOWN:
             return None
+        own = own._replace(X=dense(own.X))
         return Examples(*(part if part is None else self._of_all(part) for part in own))
 
     def _of_all(self, own: NDArray[Any]) -> NDArray[Any]:

@@ -45,6 +45,7 @@ public:
         if (weights > 3e5)  // else all of it stays in the second-level cache with some rows
             rows_at_once_ = block * static_cast<int>(1 + std::min(5e9 / row / block, 1e5));  // 25 ms
         for (int t = 0; t < threads; ++t) packing_.emplace_back(widest_packing());
+        by_column_.resize(packing_.size());
         if (shards.any()) gathered_ = Buffer<T>(shards.trees() * widest_sums());
     }
 
@@ -63,6 +64,14 @@ public:
     // How many of the threads share in what follows.
     int team() const { return team_; }
     void team_of(int threads) { team_ = threads; }
+
+    // Room for the entries of a batch of these data, so that none is asked for in a step.
+    void make_room(const Data<T>& data) {
+        const Value<T>& first = net_.values[0];
+        if (!first.entries.empty())
+            for (EntriesByColumn<T>& own : by_column_)
+                own.make_room(first.spec.width, data.sparse.most(net_.batch));
+    }
 
     // Have as many threads share in a call as others in this process leave, and return their number.
     int gather_team() {
@@ -119,6 +128,7 @@ public:
 
     // Σ w L of the examples of a batch of any size, and the sum of its gradient, kept in the arena.
     double gradient_sum(const Data<T>& data, const Batch& all) {
+        make_room(data);
         std::fill_n(net_.tensors.arena.get(), net_.tensors.arena_size, T{0});
         return over_pieces(data, all, [&](const Batch& b, int t) {
             chainrule::backward(net_, b, rows_of(b, t), gathering_back(b, t));
@@ -298,7 +308,7 @@ private:
         return poison;
     }
 
-    Share<T> share_of(int t) const { return {t, team_, packing_[t].get()}; }
+    Share<T> share_of(int t) { return {t, team_, packing_[t].get(), &by_column_[t]}; }
 
     Part rows_of(const Batch& b, int t) const { return part_of(int(b.n), t, team_); }
 
@@ -376,6 +386,7 @@ private:
     Seam<T> seam_;
     Network<T> net_;
     std::vector<Buffer<T>> packing_;
+    std::vector<EntriesByColumn<T>> by_column_;
     Buffer<T> gathered_;  // what operations sum over the whole batch, on its way by the seam
     // Each is set in one phase and read after the barrier that ends it: a thread that is ahead, in the
     // next phase, must not be seen by one that still reads.

@@ -41,6 +41,7 @@ public:
             by_shards_.resize(in_training);
         }
         if (orders(plan)) order_.resize(in_training);
+        step.make_room(data);
         step.begin();
         enough_ = false;
         const std::chrono::duration<double> length(plan.seconds);
