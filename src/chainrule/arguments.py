@@ -43,10 +43,11 @@ def reads_arguments(function: Callable[P, T]) -> Callable[P, T]:
 
     @functools.wraps(function)
     def reading(*args: P.args, **options: P.kwargs) -> T:
-        constraints, given = _constraints(function), [*zip(names, args, strict=False)]
-        first: Any = [_read(constraints, *each) for each in given]
-        more: Any = {each[0]: _read(constraints, *each) for each in options.items()}
-        return function(*first, *args[len(first) :], **more)
+        of = _constraints(function)
+        given = zip(names, args, strict=False)
+        first: Any = (*(_read(of, *each) for each in given), *args[len(names) :])
+        more: Any = {name: _read(of, name, value) for name, value in options.items()}
+        return function(*first, **more)
 
     return reading
 
