@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
-from sklearn import config_context
 from sklearn.exceptions import NotFittedError
 
 import chainrule as cr
@@ -21,7 +20,7 @@ X = np.random.default_rng(0).normal(size=(30, 4))
 CLASSES = np.repeat(["a", "b", "c"], 10)
 LABELS = (X[:, :3] > 0).astype(int)
 VALUES = X @ [1.0, -2.0, 0.5, 0.0]
-OPTIONS: dict[str, Any] = {"hidden_layer_sizes": (5, 3), "max_iter": 3, "solver": "lbfgs"}
+OPTIONS: dict[str, Any] = {"hidden_layer_sizes": (5, 3), "tol": 1e9, "solver": "lbfgs"}
 
 MODELS: dict[str, Callable[[Any], Any]] = {
     "classes": lambda X: cr.MLPClassifier(**OPTIONS).fit(X, CLASSES),
@@ -125,13 +124,8 @@ def test_before_a_fit_there_is_nothing() -> None:
         cr.MLPClassifier().predict(X)
 
 
-def test_an_array_api_of_scikit_learn_changes_nothing(model: Any) -> None:
-    with config_context(array_api_dispatch=True):
-        same(model, X[:2])
-
-
 def test_a_prediction_that_overflows_is_told_of() -> None:
     model = cr.MLPRegressor(loss="poisson", **OPTIONS).fit(X, abs(VALUES))
-    model.coefs_ = [W * 1e6 for W in model.coefs_]
+    model.intercepts_ = [b + 1e3 for b in model.intercepts_]
     with pytest.raises(FloatingPointError, match="the prediction of row"):
         model.predict(X)
