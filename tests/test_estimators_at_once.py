@@ -126,6 +126,7 @@ def test_before_a_fit_there_is_nothing() -> None:
 
 def test_a_prediction_that_overflows_is_told_of() -> None:
     model = cr.MLPRegressor(loss="poisson", **OPTIONS).fit(X, abs(VALUES))
-    model.intercepts_ = [b + 1e3 for b in model.intercepts_]
+    *hidden, last = model.intercepts_
+    model.intercepts_ = [*hidden, last + 1e4]
     with pytest.raises(FloatingPointError, match="the prediction of row"):
         model.predict(X)
