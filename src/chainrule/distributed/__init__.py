@@ -17,6 +17,7 @@ ranks. Nothing here knows of networks.
 | `departure.py` | how a process leaves a job: never with a hang, and with one message |
 | `agreement.py` | what all ranks must have alike: versions, code, options |
 | `answers.py` | what ranks find out for each other: values, and the errors of any of them |
+| `idle_ranks.py` | a word on ranks that have no shard |
 | `cores_shared.py` | how ranks of one machine share its cores |
 | `world.py` | all processes that `mpiexec` started as ranks, and what is wrong with an MPI |
 | `mpi_found.py` | what of MPI is installed here, in words |
@@ -27,6 +28,7 @@ from chainrule.distributed.agreement import agree
 from chainrule.distributed.answers import by_each, by_first
 from chainrule.distributed.cores_shared import share_of_cores
 from chainrule.distributed.dealt_rows import DealtRows, total_of_shards
+from chainrule.distributed.idle_ranks import warn_of_idle
 from chainrule.distributed.ranks import (
     Alone,
     RankError,
@@ -67,4 +69,5 @@ __all__ = [
     "share_of_cores",
     "subtrees",
     "total_of_shards",
+    "warn_of_idle",
 ]
