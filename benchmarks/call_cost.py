@@ -105,7 +105,7 @@ def table_cost() -> Callable[[], float]:
     frame = pl.DataFrame({f"x{k}": rng.normal(size=n) for k in range(6)}).with_columns(
         kind=pl.Series(rng.choice(["oak", "elm", "ash"], n)), y=pl.Series(rng.normal(size=n))
     )
-    model = cr.train(frame, "y", epochs=1, members=1).model
+    model = cr.train(frame, "y", epochs=1, members=1)
     row = frame.drop("y").head(1)
     return lambda: least(lambda: model.predict(row), time.perf_counter)
 
