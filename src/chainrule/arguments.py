@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ParamSpec, TypeVar, get_args, get_origin
 
 from chainrule.value_types import Type, is_union, type_of
@@ -41,9 +41,7 @@ def reads_arguments(function: Callable[P, T]) -> Callable[P, T]:
     parameters = inspect.signature(function).parameters.values()
     names = [each.name for each in parameters if each.kind in _BY_PLACE]
 
-    def read(name: str, value: Any) -> Any:
-        of = _constraints(function).get(name)
-        return value if of is None else of.read(value, f"{function.__name__}: {name}")
+    read = functools.partial(_read, function)
 
     @functools.wraps(function)
     def reading(*args: P.args, **options: P.kwargs) -> T:
@@ -52,6 +50,24 @@ def reads_arguments(function: Callable[P, T]) -> Callable[P, T]:
         return function(*first, **more)
 
     return reading
+
+
+def arguments_as_read(function: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments by name as a function that reads its arguments would take them.
+
+    >>> from chainrule.value_types import AtLeastOne
+    >>> @reads_arguments
+    ... def train(*, epochs: AtLeastOne) -> int: ...
+    >>> arguments_as_read(train, {"epochs": np.int64(3)})
+    {'epochs': 3}
+    """
+    inner = inspect.unwrap(function)
+    return {name: _read(inner, name, value) for name, value in given.items()}
+
+
+def _read(function: Callable[..., Any], name: str, value: Any) -> Any:
+    of = _constraints(function).get(name)
+    return value if of is None else of.read(value, f"{function.__name__}: {name}")
 
 
 @functools.cache

@@ -15,6 +15,7 @@
 | `program.py` | what layers lower themselves into: operations over numbered values |
 | `session.py` | what the engine can run, and the arrays' way in and out |
 | `native_run.py`, `sharded_run.py` | whole epochs; those of examples in shards, on several ranks |
+| `lane_run.py` | those of tiny networks side by side, lane by lane |
 | `single_pass.py`, `predictor.py` | one pass; predictions |
 | `simd.hpp`, `sums.hpp` | vectors as wide as the machine has them, and their sums |
 | `math.hpp`, `trigonometry.hpp` | elementary functions of vectors |
@@ -32,9 +33,13 @@
 | `batch.hpp`, `update.hpp`, `step.hpp` | the two phases of a step, and the whole |
 | `team.hpp`, `laps.hpp` | a team of threads, and how long it works together |
 | `plan.hpp`, `trainer.hpp` | what a run is asked to make; whole epochs |
+| `lane_doubles.hpp`, `lane_products.hpp` | numbers of networks side by side, lane by lane |
+| `lane_network.hpp`, `lane_trainer.hpp` | their steps; their epochs |
 | `room.hpp`, `predict.hpp`, `predictor.hpp` | predictions, their memory and their binding |
 | `number_rows.hpp` | rows of text that are plainly made of numbers |
-| `cpu.hpp`, `records.hpp`, `module.cpp` | the processor; records of Python; the binding |
+| `cpu.hpp`, `records.hpp` | the processor; records of Python |
+| `signals.hpp` | what ends a run before its time |
+| `lane_binding.hpp`, `module.cpp` | the binding |
 
 In C++ the files stand in the order of reading.
 

@@ -56,13 +56,7 @@ struct Network {
             values.emplace_back(value, examples).make_room();
         room = {values.data(), tensors.all.data(), tensors.stride};
         values[0].rows.resize(static_cast<std::size_t>(examples));
-        for (const Head& head : spec.heads) {
-            const std::vector<double>& given = head.parameters;
-            const auto outputs = static_cast<std::size_t>(padded<T>(head.outputs));
-            T* own = loss_parameters.emplace_back(outputs).get();
-            for (std::size_t j = 0; !given.empty() && j < outputs; ++j)
-                own[j] = T(given[j % given.size()]);
-        }
+        for (const Head& head : spec.heads) loss_parameters.push_back(parameters_of<T>(head));
     }
 
     Value<T>& last() { return values[program.spec.output]; }

@@ -5,38 +5,18 @@
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
-#include <chrono>
 #include <string>
 
 #include "cpu.hpp"
+#include "lane_binding.hpp"
 #include "number_rows.hpp"
 #include "records.hpp"
+#include "signals.hpp"
 
 using namespace nanobind::literals;
 
 namespace chainrule {
 namespace {
-
-// Whether Python has a signal to handle, such as Ctrl-C; asked at most every 20 ms.
-class Signals {
-public:
-    bool operator()() {
-        const auto now = std::chrono::steady_clock::now();
-        if (now < next_) return false;
-        next_ = now + std::chrono::milliseconds(20);
-        nb::gil_scoped_acquire gil;
-        if (PyErr_CheckSignals() == 0) return false;
-        raised_ = nb::borrow(nb::python_error().value());  // which clears Python's own indicator
-        return true;
-    }
-    // The exception that a handler raised, or None.
-    nb::object raised() const { return raised_ ? raised_ : nb::none(); }
-
-private:
-    std::chrono::steady_clock::time_point next_ =
-        std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
-    nb::object raised_;
-};
 
 template <class T>
 std::unique_ptr<Trainer<T>> make_trainer(nb::handle program, const std::string& optimizer,
@@ -101,10 +81,10 @@ struct Done {
 };
 
 template <class T>
-Done run(Trainer<T>& trainer, nb::handle examples, nb::handle epochs) {
+Done run(Trainer<T>& trainer, nb::handle examples, nb::handle epochs, const Stop* stop) {
     const Examples<T> given(examples);
     const Epochs asked(epochs);
-    Signals signals;
+    Signals signals(stop);
     Report report;
     {
         nb::gil_scoped_release free;
@@ -147,7 +127,7 @@ void bind(nb::module_& m, const char* name) {
         .def("load", &load<T>, "tensor"_a, "array"_a, "states"_a)
         .def("store", &store<T>, "tensor"_a, "array"_a, "states"_a)
         .def("ready", [](Trainer<T>& trainer) { trainer.step.ready(); })
-        .def("run", &run<T>, "examples"_a, "epochs"_a)
+        .def("run", &run<T>, "examples"_a, "epochs"_a, "stop"_a.none())
         .def("losses", &losses<T>, "examples"_a, nb::kw_only(), "rows"_a.none(), "step"_a, "scale"_a,
              "keep_gradient"_a, "norms"_a.none())
         .def("penalty", [](Trainer<T>& trainer) { return trainer.step.penalty(); })
@@ -170,10 +150,19 @@ NB_MODULE(CHAINRULE_MODULE, m) {
     nb::set_leak_warnings(false);  // a signal ends the process with what is under way
     m.doc() = "The engine, compiled for the instruction set " CHAINRULE_ISA ".";
     m.def("isa", [] { return CHAINRULE_ISA; });
+    m.def("vector_bytes", [] { return vector_bytes; });
     m.def("best_isa", &best_isa);
     m.def("come_to_work", &AtWork::come);
     m.def("go_from_work", &AtWork::go);
     m.def("after_fork", &AtWork::after_fork);
+    nb::class_<Stop>(m, "Stop").def(nb::init<>()).def("say", [](Stop& stop) { stop.said = true; });
+    nb::class_<LaneDone>(m, "LaneDone")
+        .def_ro("steps", &LaneDone::steps)
+        .def_ro("costs", &LaneDone::costs)
+        .def_ro("diverged", &LaneDone::diverged)
+        .def_ro("raised", &LaneDone::raised);
+    bind_lanes<float>(m, "32");
+    bind_lanes<double>(m, "64");
     nb::class_<Done>(m, "Done")
         .def_ro("outcome", &Done::outcome)
         .def_ro("steps", &Done::steps)

@@ -41,6 +41,25 @@ EPOCHS_AT_RISK, SECONDS_AT_RISK = 50, 0.05
 """How much one call of the engine makes where the costs may end the run before its end."""
 
 
+class Stop:
+    """A word from one thread that ends the runs of others, after a whole step.
+
+    >>> stop = Stop()
+    >>> stop.say()
+    >>> stop.said
+    True
+    """
+
+    def __init__(self) -> None:
+        self.said, self.native = False, engine.native and engine.native.Stop()
+
+    def say(self) -> None:
+        """Say it."""
+        self.said = True
+        if self.native is not None:
+            self.native.say()
+
+
 Over = Callable[[list[float]], bool]
 """Whether a run is over, by the costs of its epochs."""
 
@@ -113,8 +132,9 @@ class NativeRun:
         threads: int | None,
         *,
         held_out: Subset | None = None,
+        stop: Stop | None = None,
     ) -> None:
-        self.plan = plan
+        self.plan, self.stop = plan, stop
         self.data = dataclasses.replace(data, data=contiguous(data.data))
         self.held_out = held_out and self._lying_as(held_out, data)
         self.batch = min(batch_size or data.n, data.n)
@@ -190,7 +210,7 @@ class NativeRun:
 
     def _made(self, data: Examples, **asked: Any) -> Done:
         """Make epochs as they are asked for."""
-        return self.session.run(data, **asked)
+        return self.session.run(data, **asked, stop=self.stop and self.stop.native)
 
     def _enter(self, made: TrainingState, costs: list[float], history: History) -> None:
         """Enter where the run stands; the old parameters go before the new come, to save room."""

@@ -122,12 +122,13 @@ private:
 };
 
 // What weights have and biases have not: the penalty's gradient joins g, and the decay the step.
-template <class T>
+template <class T, class N = T>
 struct Shrinkage {
     using V = typename Vec<T>::type;
-    T l1, l2;
-    T decay;  // ηλ
+    N l1, l2;
+    N decay;  // ηλ
 
+    Shrinkage() = default;
     explicit Shrinkage(const HyperParameters& h)
         : l1(T(h.l1)), l2(T(h.l2)), decay(T(h.learning_rate * h.weight_decay)) {}
 
@@ -138,18 +139,20 @@ struct Shrinkage {
 };
 
 // Each rule's `step` returns dw and brings the state up to date. The arithmetic is the core's, the
-// products of hyper-parameters drawn together as there.
+// products of hyper-parameters drawn together as there. N is what a coefficient is: a number for all
+// lanes, or a vector with one for each.
 namespace rules {
 
-template <Rule R, class T>
+template <Rule R, class T, class N = T>
 struct Stepper;
 
-template <class T>
-struct Stepper<Rule::sgd, T> {
+template <class T, class N>
+struct Stepper<Rule::sgd, T, N> {
     using V = typename Vec<T>::type;
     static constexpr int states = 0;
-    T rate;
+    N rate;
 
+    Stepper() = default;
     Stepper(const HyperParameters& h, const Left&) : rate(T(h.learning_rate)) {}
 
     CHAINRULE_INLINE V step(V g, T*, T*) const { return g * rate; }
@@ -157,12 +160,13 @@ struct Stepper<Rule::sgd, T> {
 
 // v ← μ v + c g, dw = a v + b c g: (a, b, c) = (1, 0, η), or (μ, 1, η) with Nesterov, or with
 // dampening (η, 0, 1 − dampening).
-template <class T>
-struct Stepper<Rule::momentum, T> {
+template <class T, class N>
+struct Stepper<Rule::momentum, T, N> {
     using V = typename Vec<T>::type;
     static constexpr int states = 1;
-    T share, momentum, ahead, fresh;
+    N share, momentum, ahead, fresh;
 
+    Stepper() = default;
     Stepper(const HyperParameters& h, const Left&)
         : share(T(h.dampening != 0 ? 1 - h.dampening : h.learning_rate)), momentum(T(h.momentum)),
           ahead(T(h.nesterov ? h.momentum : h.dampening != 0 ? h.learning_rate : 1)),
@@ -177,12 +181,13 @@ struct Stepper<Rule::momentum, T> {
 };
 
 // s ← keep s + share g², dw = η g / (√s + ε): RMSprop, and with keep = share = 1 Adagrad.
-template <class T>
+template <class T, class N>
 struct SquaresStepper {
     using V = typename Vec<T>::type;
     static constexpr int states = 1;
-    T rate, epsilon, keep, share;
+    N rate, epsilon, keep, share;
 
+    SquaresStepper() = default;
     SquaresStepper(const HyperParameters& h, double kept, double fresh)
         : rate(T(h.learning_rate)), epsilon(T(h.epsilon)), keep(T(kept)), share(T(fresh)) {}
 
@@ -193,24 +198,27 @@ struct SquaresStepper {
     }
 };
 
-template <class T>
-struct Stepper<Rule::adagrad, T> : SquaresStepper<T> {
-    Stepper(const HyperParameters& h, const Left&) : SquaresStepper<T>(h, 1, 1) {}
+template <class T, class N>
+struct Stepper<Rule::adagrad, T, N> : SquaresStepper<T, N> {
+    Stepper() = default;
+    Stepper(const HyperParameters& h, const Left&) : SquaresStepper<T, N>(h, 1, 1) {}
 };
 
-template <class T>
-struct Stepper<Rule::rmsprop, T> : SquaresStepper<T> {
-    Stepper(const HyperParameters& h, const Left&) : SquaresStepper<T>(h, h.rho, 1 - h.rho) {}
+template <class T, class N>
+struct Stepper<Rule::rmsprop, T, N> : SquaresStepper<T, N> {
+    Stepper() = default;
+    Stepper(const HyperParameters& h, const Left&) : SquaresStepper<T, N>(h, h.rho, 1 - h.rho) {}
 };
 
 // dw = (of_mean m + of_gradient g) / (√v + ε c) with c² = 1 − β₂ᵗ, and ηc within the coefficients.
 // Adam has of_mean = ηc / (1 − β₁ᵗ) and of_gradient = 0; NAdam looks ahead.
-template <class T>
+template <class T, class N>
 struct MeansStepper {
     using V = typename Vec<T>::type;
     static constexpr int states = 2;
-    T beta1, rest1, beta2, rest2, epsilon;
+    N beta1, rest1, beta2, rest2, epsilon;
 
+    MeansStepper() = default;
     MeansStepper(const HyperParameters& h, double c)
         : beta1(T(h.beta1)), rest1(T(1 - h.beta1)), beta2(T(h.beta2)), rest2(T(1 - h.beta2)),
           epsilon(T(h.epsilon * c)) {}
@@ -231,13 +239,14 @@ struct MeansStepper {
     }
 };
 
-template <class T>
-struct Stepper<Rule::adam, T> : MeansStepper<T> {
+template <class T, class N>
+struct Stepper<Rule::adam, T, N> : MeansStepper<T, N> {
     using V = typename Vec<T>::type;
-    T rate;
+    N rate;
 
+    Stepper() = default;
     Stepper(const HyperParameters& h, const Left& left)
-        : MeansStepper<T>(h, this->correction(left)),
+        : MeansStepper<T, N>(h, this->correction(left)),
           rate(T(h.learning_rate * this->correction(left) / (1 - left.first))) {}
 
     CHAINRULE_INLINE V step(V g, T* s1, T* s2) const {
@@ -246,13 +255,14 @@ struct Stepper<Rule::adam, T> : MeansStepper<T> {
     }
 };
 
-template <class T>
-struct Stepper<Rule::nadam, T> : MeansStepper<T> {
+template <class T, class N>
+struct Stepper<Rule::nadam, T, N> : MeansStepper<T, N> {
     using V = typename Vec<T>::type;
-    T rate, of_mean, of_gradient;
+    N rate, of_mean, of_gradient;
 
+    Stepper() = default;
     Stepper(const HyperParameters& h, const Left& left)
-        : MeansStepper<T>(h, this->correction(left)),
+        : MeansStepper<T, N>(h, this->correction(left)),
           rate(T(h.learning_rate * this->correction(left))),
           of_mean(T(h.beta1 / (1 - left.next))), of_gradient(T((1 - h.beta1) / (1 - left.first))) {}
 
@@ -262,12 +272,13 @@ struct Stepper<Rule::nadam, T> : MeansStepper<T> {
     }
 };
 
-template <class T>
-struct Stepper<Rule::lion, T> {
+template <class T, class N>
+struct Stepper<Rule::lion, T, N> {
     using V = typename Vec<T>::type;
     static constexpr int states = 1;
-    T rate, beta1, rest1, beta2, rest2;
+    N rate, beta1, rest1, beta2, rest2;
 
+    Stepper() = default;
     Stepper(const HyperParameters& h, const Left&)
         : rate(T(h.learning_rate)), beta1(T(h.beta1)), rest1(T(1 - h.beta1)), beta2(T(h.beta2)),
           rest2(T(1 - h.beta2)) {}
@@ -279,20 +290,21 @@ struct Stepper<Rule::lion, T> {
     }
 };
 
-template <class T>
-struct Stepper<Rule::rprop, T> {
+template <class T, class N>
+struct Stepper<Rule::rprop, T, N> {
     using V = typename Vec<T>::type;
     static constexpr int states = 2;
-    T shrink, grow, smallest, largest;
+    N shrink, grow, smallest, largest;
 
+    Stepper() = default;
     Stepper(const HyperParameters& h, const Left&)
         : shrink(T(h.shrink)), grow(T(h.grow)), smallest(T(h.smallest)), largest(T(h.largest)) {}
 
     CHAINRULE_INLINE V step(V g, T* s1, T* s2) const {
         const V agreement = sign(g) * sign(load(s1));  // of signs: g·g before might underflow
         const V size = load(s2);
-        const V grown = minimum(size * grow, broadcast<T>(largest));
-        const V shrunk = maximum(size * shrink, broadcast<T>(smallest));
+        const V grown = minimum(size * grow, spread<V>(largest));
+        const V shrunk = maximum(size * shrink, spread<V>(smallest));
         const V next = select(agreement > V{}, grown, select(agreement < V{}, shrunk, size));
         const V kept = select(agreement < V{}, V{}, g);
         store(s1, kept);
@@ -304,13 +316,14 @@ struct Stepper<Rule::rprop, T> {
 }  // namespace rules
 
 // One step of a rule, with the coefficients of step t.
-template <Rule R, class T>
-struct Update : rules::Stepper<R, T> {
+template <Rule R, class T, class N = T>
+struct Update : rules::Stepper<R, T, N> {
     using V = typename Vec<T>::type;
-    Shrinkage<T> shrinkage;
+    Shrinkage<T, N> shrinkage;
 
+    Update() = default;
     Update(const HyperParameters& h, const Left& left)
-        : rules::Stepper<R, T>(h, left), shrinkage(h) {}
+        : rules::Stepper<R, T, N>(h, left), shrinkage(h) {}
 
     // Update `width` parameters; `Shrinks` for weights where shrinkage.any(). State arrays that the
     // rule does not have are not touched and may be null.

@@ -1,0 +1,136 @@
+// Whole epochs of networks side by side, in one call, by one thread.
+//
+// What a network is asked to make is its own plan; alike in all are how many epochs of how many
+// examples, and the batch. One that diverges does not stop the others: it is reported, with nothing
+// that it has come to.
+#pragma once
+
+#include <chrono>
+
+#include "lane_network.hpp"
+#include "plan.hpp"
+
+namespace chainrule {
+
+struct LaneReport {
+    bool interrupted = false;
+    std::int64_t steps = 0;                  // whole steps made, by each
+    std::vector<std::vector<double>> costs;  // of each network, those of the whole epochs made
+    std::vector<bool> diverged;              // which did, at some step
+};
+
+template <class T>
+class LaneTrainer {
+    using clock = std::chrono::steady_clock;
+    using Int = typename Vec<T>::Int;
+
+public:
+    LaneNetwork<T> net;
+
+    LaneTrainer(const ProgramSpec& spec, const std::vector<OptimizerSpec>& optimizers, int batch)
+        : net(spec, optimizers), batch_(batch),
+          ask_every_(1 + static_cast<std::int64_t>(1e6 / (1 + spec.work * batch))) {}
+
+    template <class F>
+    LaneReport run(const std::vector<Data<T>>& data, const std::vector<Plan>& plans, F&& interrupted) {
+        const std::size_t networks = plans.size();
+        LaneReport report{false, 0, std::vector<std::vector<double>>(networks), {}};
+        batches_ = {data, std::vector<Batch>(networks)};
+        orders_.resize(networks);
+        const std::chrono::duration<double> length(plans[0].seconds);
+        const auto until = clock::now() + std::chrono::duration_cast<clock::duration>(length);
+        Int failed{};
+        for (std::int64_t epoch = 0; epoch < plans[0].epochs; ++epoch) {
+            for (std::size_t k = 0; k < networks; ++k) set_order(plans, k, epoch);
+            if (!make_epoch(plans, report, failed, interrupted) || clock::now() > until) break;
+        }
+        for (std::size_t k = 0; k < networks; ++k) report.diverged.push_back(failed[k] != 0);
+        return report;
+    }
+
+    // Σ w L of some rows of the examples of each, or of all, as many as a batch at a time.
+    std::vector<double> losses(const std::vector<Data<T>>& data,
+                               const std::vector<std::span<const std::int64_t>>& rows) {
+        const std::int64_t n = rows[0].empty() ? data[0].n : static_cast<std::int64_t>(rows[0].size());
+        std::vector<double> all(data.size());
+        batches_ = {data, std::vector<Batch>(data.size())};
+        for (std::int64_t done = 0; done < n; done += batch_) {
+            for (std::size_t k = 0; k < data.size(); ++k)
+                batches_.batches[k] = {std::min<std::int64_t>(batch_, n - done), done,
+                                       rows[k].empty() ? nullptr : rows[k].data(), 0, 1};
+            const LaneDoubles<T> sums = net.losses(batches_);
+            for (std::size_t k = 0; k < data.size(); ++k) all[k] += sums[static_cast<int>(k)];
+        }
+        return all;
+    }
+
+private:
+    static std::int64_t examples(const Data<T>& data, const Plan& plan) {
+        return data.n - static_cast<std::int64_t>(plan.left_out.size());
+    }
+
+    // The order of network k, which is that of the one before where that has the same.
+    void set_order(const std::vector<Plan>& plans, std::size_t k, std::int64_t epoch) {
+        const Plan& plan = plans[k];
+        const Data<T>& data = batches_.data[k];
+        Batch& batch = batches_.batches[k];
+        if (!plan.orders()) return void(batch.order = nullptr);
+        if (k > 0 && goes_as(plans[k - 1], plan)) return void(batch.order = batches_.batches[k - 1].order);
+        std::vector<std::int64_t>& order = orders_[k];
+        order.resize(static_cast<std::size_t>(examples(data, plan)));
+        fill_in_order(order.data(), data.n, plan.left_out);
+        if (plan.shuffles)
+            shuffle(order.data(), static_cast<std::int64_t>(order.size()), plan.seed, plan.number,
+                    static_cast<std::uint64_t>(plan.first_epoch + epoch + 1));
+        batch.order = order.data();
+    }
+    static bool goes_as(const Plan& a, const Plan& b) {
+        return a.shuffles == b.shuffles && a.seed == b.seed && a.first_epoch == b.first_epoch &&
+               a.left_out.data() == b.left_out.data() && a.left_out.size() == b.left_out.size();
+    }
+
+    // False where the run ends within the epoch.
+    template <class F>
+    bool make_epoch(const std::vector<Plan>& plans, LaneReport& report, Int& failed, F&& interrupted) {
+        const std::size_t networks = plans.size();
+        std::vector<double> totals(networks), weights(networks), rates(networks);
+        std::vector<std::int64_t> numbers(networks);
+        const std::int64_t n = examples(batches_.data[0], plans[0]);
+        for (std::int64_t first = 0; first < n; first += batch_) {
+            if (report.steps % ask_every_ == 0 && interrupted()) {
+                report.interrupted = true;
+                return false;
+            }
+            const std::int64_t rows = std::min<std::int64_t>(batch_, n - first);
+            const auto share = [&](std::size_t k) {
+                return plans[k].mean_weight == 0 ? 1 : static_cast<double>(rows) * plans[k].mean_weight;
+            };
+            for (std::size_t k = 0; k < networks; ++k) {
+                Batch& batch = batches_.batches[k];
+                batch.n = rows;
+                batch.first = first;
+                batch.scale = 1 / share(k);
+                numbers[k] = plans[k].first_step + report.steps + 1;
+                rates[k] = plans[k].rates[plans[k].one_rate ? 0 : report.steps];
+            }
+            const LaneDoubles<T> penalties = net.penalty();
+            const LaneDoubles<T> losses = net.step(batches_, numbers, rates, failed);
+            ++report.steps;
+            for (std::size_t k = 0; k < networks; ++k) {
+                const int lane = static_cast<int>(k);
+                totals[k] += multiply_add(share(k), penalties[lane], losses[lane]);
+                weights[k] += share(k);
+            }
+        }
+        for (std::size_t k = 0; k < networks; ++k)
+            report.costs[k].push_back(totals[k] / (plans[k].mean_weight == 0 ? 1 : weights[k]));
+        return true;
+    }
+
+    int batch_;
+    std::int64_t ask_every_;  // some tens of microseconds
+    LaneBatch<T> batches_;
+    std::vector<std::vector<std::int64_t>> orders_;
+};
+
+}  // namespace chainrule
