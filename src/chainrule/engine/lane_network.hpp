@@ -53,12 +53,13 @@ struct LaneUpdate {
     static constexpr int numbers = sizeof(One) / sizeof(T), w = Vec<T>::width;
     static_assert(sizeof(All) == numbers * sizeof(V));
 
-    std::array<V, numbers> lanes{};
+    std::array<std::array<T, w>, numbers> lanes{};
     bool shrinks = false;
 
-    void set(int k, const One& one) {
+    // That of lane k and following ones.
+    void set(int k, int lane_count, const One& one) {
         const auto own = std::bit_cast<std::array<T, numbers>>(one);
-        for (int i = 0; i < numbers; ++i) lanes[i][k] = own[i];
+        for (int i = 0; i < numbers; ++i) std::fill_n(lanes[i].data() + k, lane_count, own[i]);
         shrinks = shrinks || one.shrinkage.any();
     }
     All all() const { return std::bit_cast<All>(lanes); }
@@ -69,9 +70,27 @@ template <class T>
 struct LaneBatch {
     std::vector<Data<T>> data;
     std::vector<Batch> batches;
+    bool weighted = false, shared = false;  // whether examples have weights; are the same in all lanes
+
+    explicit LaneBatch(std::vector<Data<T>> given = {}) : data(std::move(given)), batches(data.size()) {
+        for (const Data<T>& own : data) weighted = weighted || own.targets.weights;
+    }
+
+    // To be called where the orders have changed.
+    void compare() {
+        shared = true;
+        for (std::size_t k = 1; k < data.size(); ++k) shared = shared && goes_as(k, 0);
+    }
 
     int networks() const { return static_cast<int>(data.size()); }
     std::int64_t example(int k, int r) const { return batches[k].example(r); }
+
+private:
+    bool goes_as(std::size_t k, std::size_t j) const {
+        const Targets<T>&a = data[k].targets, &b = data[j].targets;
+        return data[k].X == data[j].X && a.y == b.y && a.labels == b.labels && a.weights == b.weights &&
+               batches[k].order == batches[j].order;
+    }
 };
 
 template <class T>
@@ -121,6 +140,7 @@ public:
             l1_.set(k, optimizers_[k].values.l1);
             l2_.set(k, 0.5 * optimizers_[k].values.l2);
             penalises_ = penalises_ || Updates<T>(optimizers_[k]).penalises();
+            alike_ = alike_ && optimizers_[k].values == optimizers_[0].values;
         }
     }
 
@@ -145,8 +165,10 @@ public:
     LaneDoubles<T> step(const LaneBatch<T>& batch, const std::vector<std::int64_t>& numbers,
                         const std::vector<double>& rates, Int& failed) {
         LaneDoubles<T> sum;
-        V poison{}, scales{};
-        for (int k = 0; k < networks_; ++k) scales[k] = T(batch.batches[k].scale);
+        alignas(vector_bytes) T scale[w]{};
+        for (int k = 0; k < networks_; ++k) scale[k] = T(batch.batches[k].scale);
+        V poison{};
+        const V scales = chainrule::load(scale);
         const int n = static_cast<int>(batch.batches[0].n);
         for (int r = 0; r < n; r += rows_) {
             const int count = std::min(rows_, n - r);
@@ -237,12 +259,19 @@ private:
 
     const T* input(std::size_t l) const { return l == 0 ? x_.get() : layers_[l - 1].a.get(); }
 
+    // A row of each network; row(k) is where that of network k begins.
+    template <class F>
+    void read(const LaneBatch<T>& batch, int columns, F&& row, V* to) const {
+        if (!batch.shared) return rows::read_columns<T>(networks_, columns, row, to);
+        for (int c = 0; c < columns; ++c) to[c] = spread<V>(row(0)[c]);
+    }
+
     // Rows r0 and following of each batch.
     void forward(const LaneBatch<T>& batch, int r0, int count) {
         V columns[lane_widest + w];
         const int in = layers_[0].in;
         for (int r = 0; r < count; ++r) {
-            rows::read_columns<T>(networks_, in, [&](int k) {
+            read(batch, in, [&](int k) {
                 return batch.data[k].X + batch.example(k, r0 + r) * batch.data[k].ldx;
             }, columns);
             for (int c = 0; c < in; ++c) chainrule::store(x_.get() + (r * in + c) * w, columns[c]);
@@ -267,8 +296,11 @@ private:
             });
         for (int r = 0; r < count; ++r) {
             const V loss = chainrule::load(losses_.get() + r * w);
-            sum.each([](auto all, auto loss, auto weight) { return multiply_add(loss, weight, all); },
-                     LaneDoubles<T>(loss), LaneDoubles<T>(weights(batch, r0 + r)));
+            if (!batch.weighted)
+                sum.each([](auto all, auto loss) { return all + loss; }, LaneDoubles<T>(loss));
+            else
+                sum.each([](auto all, auto loss, auto of) { return multiply_add(loss, of, all); },
+                         LaneDoubles<T>(loss), LaneDoubles<T>(weights(batch, r0 + r)));
             poison += loss * T{0};
         }
     }
@@ -292,13 +324,14 @@ private:
         const bool labelled = targets(0).labels != nullptr;
         Int labels{};
         if (labelled)
-            labels = rows::read_labels<T>(
-                networks_, [&](int k) { return targets(k).labels[batch.example(k, row)]; });
+            labels = rows::read_labels<T>(batch.shared ? 1 : networks_, [&](int k) {
+                return targets(k).labels[batch.example(k, row)];
+            });
         else
-            rows::read_columns<T>(networks_, o, [&](int k) {
+            read(batch, o, [&](int k) {
                 return targets(k).y + batch.example(k, row) * targets(k).ld + first;
             }, y);
-        const V own = targets(0).weights ? scales * weights(batch, row) : scales;
+        const V own = batch.weighted ? scales * weights(batch, row) : scales;
         const V value = rows::compare_columns<L, T>(loss_parameters_[head].get(), o, columns, y,
                                                     labelled ? &labels : nullptr, own);
         put(loss, value, head > 0);
@@ -367,11 +400,15 @@ private:
     LaneUpdate<R, T> update_of(const std::vector<std::int64_t>& numbers,
                                const std::vector<double>& rates) const {
         LaneUpdate<R, T> made;
-        for (int k = 0; k < networks_; ++k) {
+        const auto one = [&](int k) {
             HyperParameters values = optimizers_[k].values;
             values.learning_rate = rates[k];
-            made.set(k, Update<R, T>(values, powers_[moments_[k]].at(numbers[k])));
-        }
+            return Update<R, T>(values, powers_[moments_[k]].at(numbers[k]));
+        };
+        const auto same = [](const auto& of) { return std::equal(of.begin() + 1, of.end(), of.begin()); };
+        if (alike_ && same(numbers) && same(rates)) made.set(0, w, one(0));
+        else
+            for (int k = 0; k < networks_; ++k) made.set(k, 1, one(k));
         return made;
     }
 
@@ -409,7 +446,7 @@ private:
     std::vector<Buffer<T>> loss_parameters_;
     Buffer<T> x_, d_[2], losses_, biases_;
     LaneDoubles<T> l1_, l2_;  // the penalty's, the second halved
-    bool penalises_ = false;
+    bool penalises_ = false, alike_ = true;  // whether their optimizers are, but for the rates
 };
 
 }  // namespace chainrule

@@ -35,13 +35,16 @@ public:
     LaneReport run(const std::vector<Data<T>>& data, const std::vector<Plan>& plans, F&& interrupted) {
         const std::size_t networks = plans.size();
         LaneReport report{false, 0, std::vector<std::vector<double>>(networks), {}};
-        batches_ = {data, std::vector<Batch>(networks)};
+        batches_ = LaneBatch<T>(data);
         orders_.resize(networks);
+        numbers_.resize(networks);
+        rates_.resize(networks);
         const std::chrono::duration<double> length(plans[0].seconds);
         const auto until = clock::now() + std::chrono::duration_cast<clock::duration>(length);
         Int failed{};
         for (std::int64_t epoch = 0; epoch < plans[0].epochs; ++epoch) {
             for (std::size_t k = 0; k < networks; ++k) set_order(plans, k, epoch);
+            batches_.compare();
             if (!make_epoch(plans, report, failed, interrupted) || clock::now() > until) break;
         }
         for (std::size_t k = 0; k < networks; ++k) report.diverged.push_back(failed[k] != 0);
@@ -53,11 +56,12 @@ public:
                                const std::vector<std::span<const std::int64_t>>& rows) {
         const std::int64_t n = rows[0].empty() ? data[0].n : static_cast<std::int64_t>(rows[0].size());
         std::vector<double> all(data.size());
-        batches_ = {data, std::vector<Batch>(data.size())};
+        batches_ = LaneBatch<T>(data);
         for (std::int64_t done = 0; done < n; done += batch_) {
             for (std::size_t k = 0; k < data.size(); ++k)
                 batches_.batches[k] = {std::min<std::int64_t>(batch_, n - done), done,
                                        rows[k].empty() ? nullptr : rows[k].data(), 0, 1};
+            batches_.compare();
             const LaneDoubles<T> sums = net.losses(batches_);
             for (std::size_t k = 0; k < data.size(); ++k) all[k] += sums[static_cast<int>(k)];
         }
@@ -92,44 +96,50 @@ private:
     // False where the run ends within the epoch.
     template <class F>
     bool make_epoch(const std::vector<Plan>& plans, LaneReport& report, Int& failed, F&& interrupted) {
-        const std::size_t networks = plans.size();
-        std::vector<double> totals(networks), weights(networks), rates(networks);
-        std::vector<std::int64_t> numbers(networks);
+        LaneDoubles<T> totals, weights;
         const std::int64_t n = examples(batches_.data[0], plans[0]);
         for (std::int64_t first = 0; first < n; first += batch_) {
             if (report.steps % ask_every_ == 0 && interrupted()) {
                 report.interrupted = true;
                 return false;
             }
-            const std::int64_t rows = std::min<std::int64_t>(batch_, n - first);
-            const auto share = [&](std::size_t k) {
-                return plans[k].mean_weight == 0 ? 1 : static_cast<double>(rows) * plans[k].mean_weight;
-            };
-            for (std::size_t k = 0; k < networks; ++k) {
-                Batch& batch = batches_.batches[k];
-                batch.n = rows;
-                batch.first = first;
-                batch.scale = 1 / share(k);
-                numbers[k] = plans[k].first_step + report.steps + 1;
-                rates[k] = plans[k].rates[plans[k].one_rate ? 0 : report.steps];
-            }
+            begin_step(plans, report.steps, first, std::min<std::int64_t>(batch_, n - first));
             const LaneDoubles<T> penalties = net.penalty();
-            const LaneDoubles<T> losses = net.step(batches_, numbers, rates, failed);
+            const LaneDoubles<T> losses = net.step(batches_, numbers_, rates_, failed);
             ++report.steps;
-            for (std::size_t k = 0; k < networks; ++k) {
-                const int lane = static_cast<int>(k);
-                totals[k] += multiply_add(share(k), penalties[lane], losses[lane]);
-                weights[k] += share(k);
-            }
+            totals.each([](auto all, auto share, auto penalty, auto losses) {
+                return all + multiply_add(share, penalty, losses);
+            }, shares_, penalties, losses);
+            weights.each([](auto all, auto share) { return all + share; }, shares_);
         }
-        for (std::size_t k = 0; k < networks; ++k)
+        for (int k = 0; k < batches_.networks(); ++k)
             report.costs[k].push_back(totals[k] / (plans[k].mean_weight == 0 ? 1 : weights[k]));
         return true;
+    }
+
+    void begin_step(const std::vector<Plan>& plans, std::int64_t made, std::int64_t first,
+                    std::int64_t rows) {
+        for (int k = 0; k < batches_.networks(); ++k) {
+            const Plan& plan = plans[k];
+            Batch& batch = batches_.batches[k];
+            batch.first = first;
+            numbers_[k] = plan.first_step + made + 1;
+            rates_[k] = plan.rates[plan.one_rate ? 0 : made];
+            if (batch.n == rows) continue;
+            batch.n = rows;
+            const double share =
+                plan.mean_weight == 0 ? 1 : static_cast<double>(rows) * plan.mean_weight;
+            shares_.set(k, share);
+            batch.scale = 1 / share;
+        }
     }
 
     int batch_;
     std::int64_t ask_every_;  // some tens of microseconds
     LaneBatch<T> batches_;
+    LaneDoubles<T> shares_;  // of a step in the mean cost of an epoch
+    std::vector<std::int64_t> numbers_;
+    std::vector<double> rates_;
     std::vector<std::vector<std::int64_t>> orders_;
 };
 

@@ -47,6 +47,8 @@ struct HyperParameters {
     double largest = 0;
     double l1 = 0;
     double l2 = 0;
+
+    bool operator==(const HyperParameters&) const = default;
 };
 
 // The rule of a name of OPTIMIZERS.
