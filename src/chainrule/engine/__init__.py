@@ -23,13 +23,16 @@
 | `random.hpp` | everything random, word for word as in `streams.py` |
 | `microkernel.hpp`, `products.hpp` | products of matrices |
 | `buffer.hpp`, `shards.hpp` | memory; the parts of a batch that are summed each by itself |
+| `blocks.hpp` | the parts of a large batch of a small network |
 | `tensor.hpp`, `values.hpp` | parameters, values between operations |
+| `narrow.hpp` | products of layers of few outputs |
 | `operation.hpp` | what an operation is; below, a file for each kind |
 | `affine.hpp`, `activate.hpp`, `dropout.hpp`, `add.hpp`, `scale.hpp` | those of plain layers |
 | `gains.hpp`, `layer_norm.hpp`, `batch_norm.hpp`, `rms.hpp` | those of norms |
 | `layout.hpp`, `periodic.hpp`, `piecewise.hpp`, `embedding.hpp` | those of embeddings |
 | `program.hpp` | a network as operations in order |
 | `batch.hpp`, `update.hpp`, `step.hpp` | the two phases of a step, and the whole |
+| `block_steps.hpp` | the first phase by blocks |
 | `team.hpp`, `laps.hpp` | a team of threads, and how long it works together |
 | `plan.hpp`, `trainer.hpp` | what a run is asked to make; whole epochs |
 | `room.hpp`, `predict.hpp`, `predictor.hpp` | predictions, their memory and their binding |

@@ -7,6 +7,7 @@
 // `kept` of y is the slope, where it cannot be had from a; of a softmax it is a before dropout.
 #pragma once
 
+#include "narrow.hpp"
 #include "operation.hpp"
 #include "products.hpp"
 #include "softmax.hpp"
@@ -31,10 +32,11 @@ struct Affine : Operation<T> {
         : Operation<T>(spec), W(spec.tensors[0]), b(spec.tensors.size() > 1 ? spec.tensors[1] : -1),
           activation(spec.activation),
           parameter(T(spec.parameter)), dropouts(spec.dropouts), finished(spec.finished) {
-        tensors[W].panels = true;
-        tensors[W].transposed = way.wanted;
+        tensors[W].narrow = has_few_outputs(values[x].width, values[y].width);
+        tensors[W].panels = !tensors[W].narrow;
+        tensors[W].transposed = tensors[W].panels && way.wanted;
         const int columns = padded<T>(values[y].width);
-        values[y].packed = columns > NR;
+        values[y].packed = tensors[W].panels && columns > NR;
         if (!slope_from_output(activation) || !dropouts.empty()) values[y].kept = leading<T>(columns);
     }
 
@@ -74,13 +76,14 @@ struct Affine : Operation<T> {
         return sum;
     }
 
-    // Calls soon(place, count), and later use(j, place, i, rows, vectors, g), with each tile of dW for
-    // the inputs i0 to i1: g holds its count = rows · vectors vectors, which belong to W from `place`
-    // on, of subtree j. `packing` has room for `packing_room` numbers.
+    // Calls soon(place, count), and later use(j, place, count, g), with each run of dW for the inputs
+    // i0 to i1: g holds its count vectors, which belong to W from `place` on, of subtree j. `packing`
+    // has room for `packing_room` numbers.
     template <bool in_shards, class Soon, class Use>
     void gradient(const Room<T>& room, const Rows& batch, int i0, int i1, T* packing, Soon&& soon,
                   Use&& use) const {
         const Tensor<T>& weights = room.tensors[W];
+        if (weights.spec.narrow) return gradient_by_outputs<in_shards>(room, batch, i0, i1, use);
         const Value<T>& to = room.values[y];
         const T* const* from = room.values[x].rows.data() + first * batch.n;
         const int K = copies * batch.n;
@@ -105,7 +108,7 @@ struct Affine : Operation<T> {
                         });
                     };
                     const auto done = [&](int j) {
-                        use(j, place, i, rows, vectors, static_cast<const T*>(g[0]));
+                        use(j, place, rows * vectors, static_cast<const T*>(g[0]));
                     };
                     if constexpr (in_shards) {
                         tile_by_shards(batch, rows * vectors * w, g, make, done);
@@ -141,6 +144,34 @@ struct Affine : Operation<T> {
     }
 
 private:
+    // The same of few outputs: a tile has some vectors of inputs for each of them.
+    template <bool in_shards, class Use>
+    void gradient_by_outputs(const Room<T>& room, const Rows& batch, int i0, int i1, Use&& use) const {
+        const Tensor<T>& weights = room.tensors[W];
+        const Value<T>& to = room.values[y];
+        const T* const* from = room.values[x].rows.data() + first * batch.n;
+        const T* delta = to.d.get() + first * batch.n * to.ld;
+        alignas(64) T g[in_shards ? most_depth + 1 : 1][most_rows * NR];
+        for (int i = i0, vectors; i < i1; i += vectors * w) {
+            vectors = tile_inputs(weights.out, (i1 - i + w - 1) / w);
+            const auto make = [&](int begin, int count, T* made) {
+                narrow_gradient(from + begin, i, weights.in, weights.out, vectors, count,
+                                delta + begin * to.ld, to.ld, made);
+            };
+            const auto done = [&](int j) {
+                for (int o = 0; o < weights.out; ++o)
+                    use(j, static_cast<std::size_t>(o * weights.ld + i), vectors,
+                        static_cast<const T*>(g[0] + o * vectors * w));
+            };
+            if constexpr (in_shards) {
+                tile_by_shards(batch, weights.out * vectors * w, g, make, done);
+            } else {
+                make(0, copies * batch.n, g[0]);
+                done(0);
+            }
+        }
+    }
+
     // A tile of dW for each subtree: make(begin, count, to) makes that of some rows.
     template <class Make, class Done>
     void tile_by_shards(const Rows& batch, int count, T (*g)[most_rows * NR], Make&& make,
@@ -164,13 +195,18 @@ private:
     void forward_rows(Room<T>& room, const Rows& all, int r0, int r1, Look&& look) const {
         const Tensor<T>& weights = room.tensors[W];
         Value<T>& to = room.values[y];
+        const T* const* from = room.values[x].rows.data();
+        const T* bias = b < 0 ? nullptr : room.tensors[b].w.get();
         T *a = to.a, *slopes = to.kept.get();
-        product(room.values[x].rows.data(), r0, r1, weights.in, weights.w.get(), weights.columns,
-                Start<T>{b < 0 ? nullptr : room.tensors[b].w.get(), false}, a, to.ld,
-                [&](int r, int rows, int column, int vectors) {
-                    for_each_vector<T>(to.ld, r, rows, column, vectors, [&](long k) { look(a + k); });
-                    activate_tile(activation, parameter, a, slopes, to.ld, r, rows, column, vectors);
-                });
+        const auto done = [&](int r, int rows, int column, int vectors) {
+            for_each_vector<T>(to.ld, r, rows, column, vectors, [&](long k) { look(a + k); });
+            activate_tile(activation, parameter, a, slopes, to.ld, r, rows, column, vectors);
+        };
+        if (weights.spec.narrow)
+            narrow_product(from, r0, r1, weights, bias, a, to.ld, done);
+        else
+            product(from, r0, r1, weights.in, weights.w.get(), weights.columns, Start<T>{bias, false},
+                    a, to.ld, done);
         if (activation == Activation::softmax) over_rows(to, r0, r1);
         if (!all.trains()) return;
         const bool whole = activation == Activation::softmax;
@@ -189,11 +225,15 @@ private:
     void pass_back(Room<T>& room, int r0, int r1) const {
         const Tensor<T>& weights = room.tensors[W];
         Value<T>& from = room.values[x];
-        product(room.values[y].d_rows.data(), r0, r1, weights.out, weights.transposed.get(),
-                padded<T>(weights.in), Start<T>{nullptr, way.adds}, from.d.get(), from.ld,
-                [&](int r, int rows, int column, int vectors) {
-                    if (finishes) finishes->finish_tile(from, r, rows, column, vectors);
-                });
+        const Value<T>& to = room.values[y];
+        const auto done = [&](int r, int rows, int column, int vectors) {
+            if (finishes) finishes->finish_tile(from, r, rows, column, vectors);
+        };
+        if (weights.spec.narrow)
+            narrow_product_back(to.d.get(), to.ld, r0, r1, weights, way.adds, from.d.get(), from.ld, done);
+        else
+            product(to.d_rows.data(), r0, r1, weights.out, weights.transposed.get(),
+                    padded<T>(weights.in), Start<T>{nullptr, way.adds}, from.d.get(), from.ld, done);
         if (finishes) finishes->finish_rows(from, r0, r1);
     }
 
