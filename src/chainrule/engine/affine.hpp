@@ -26,13 +26,15 @@ struct Affine : Operation<T> {
     T parameter;
     std::vector<Dropout> dropouts;
     bool finished;
+    bool sparse;  // what it reads are entries of rows
     const Affine* finishes = nullptr;  // the program says which
 
     Affine(const OperationSpec& spec, std::vector<ValueSpec>& values, std::vector<TensorSpec>& tensors)
         : Operation<T>(spec), W(spec.tensors[0]), b(spec.tensors.size() > 1 ? spec.tensors[1] : -1),
           activation(spec.activation),
-          parameter(T(spec.parameter)), dropouts(spec.dropouts), finished(spec.finished) {
-        tensors[W].narrow = has_few_outputs(values[x].width, values[y].width);
+          parameter(T(spec.parameter)), dropouts(spec.dropouts), finished(spec.finished),
+          sparse(values[x].sparse && !values[x].expanded) {
+        tensors[W].narrow = has_few_outputs(values[x].width, values[y].width) && !sparse;
         tensors[W].panels = !tensors[W].narrow;
         tensors[W].transposed = tensors[W].panels && way.wanted;
         const int columns = padded<T>(values[y].width);
@@ -58,7 +60,7 @@ struct Affine : Operation<T> {
 
     std::size_t packing(const Room<T>& room) const {
         const Value<T>& to = room.values[y];
-        return packs_columns<T>(to.columns) ? packing_room<T>(to.height, room.tensors[W].in) : 0;
+        return packs_columns<T>(to.columns) && !sparse ? packing_room<T>(to.height, room.tensors[W].in) : 0;
     }
 
     // |∂C/∂(W, b)|² = |delta|² (|x|² + 1): Goodfellow (2015), Efficient per-example gradient
@@ -66,6 +68,8 @@ struct Affine : Operation<T> {
     double add_squared_norm(const Room<T>& room, int n, int r, double sum) const {
         const Value<T>&from = room.values[x], &to = room.values[y];
         const int biases = b < 0 ? 0 : 1;
+        if (sparse)
+            return multiply_add(square(to.d_rows[r], to.spec.width), from.entries[r].square() + biases, sum);
         for (int c = first; c < first + copies; ++c) {
             const T *delta = to.d_rows[c * n + r], *row = from.rows[c * n + r];
             sum = multiply_add(square(delta, to.spec.width), square(row, from.spec.width) + biases, sum);
@@ -77,18 +81,20 @@ struct Affine : Operation<T> {
     }
 
     // Calls soon(place, count), and later use(j, place, count, g), with each run of dW for the inputs
-    // i0 to i1: g holds its count vectors, which belong to W from `place` on, of subtree j. `packing`
-    // has room for `packing_room` numbers.
+    // i0 to i1: g holds its count vectors, which belong to W from `place` on, of subtree j. A thread's
+    // packing has room for `packing_room` numbers.
     template <bool in_shards, class Soon, class Use>
-    void gradient(const Room<T>& room, const Rows& batch, int i0, int i1, T* packing, Soon&& soon,
-                  Use&& use) const {
+    void gradient(const Room<T>& room, const Rows& batch, int i0, int i1, const Share<T>& share,
+                  Soon&& soon, Use&& use) const {
         const Tensor<T>& weights = room.tensors[W];
         if (weights.spec.narrow) return gradient_by_outputs<in_shards>(room, batch, i0, i1, use);
         const Value<T>& to = room.values[y];
         const T* const* from = room.values[x].rows.data() + first * batch.n;
+        T* const packing = share.packing;
         const int K = copies * batch.n;
         alignas(64) T g[in_shards ? most_depth + 1 : 1][most_rows * NR];
-        const bool packs = packs_columns<T>(weights.columns);
+        const bool packs = packs_columns<T>(weights.columns) && !sparse;
+        if (sparse) share.by_column->turn(room.values[x].entries.data(), K, i0, i1);
         for (int m0 = i0; m0 < i1; m0 += block) {
             const int m1 = std::min(i1, m0 + block);
             if (packs) pack_columns(from, K, m0, m1, packing);
@@ -101,6 +107,8 @@ struct Affine : Operation<T> {
                     const std::size_t place = weights.at(column, i);
                     soon(place, rows * vectors);
                     const auto make = [&](int begin, int count, T* made) {
+                        if (sparse)
+                            return share.by_column->tile(i, rows, vectors, begin, count, B, ldb, made);
                         const T* b = B + begin * ldb;
                         with_tile(rows, vectors, [&]<int MR, int NV>() {
                             if (packs) tile_of_packed<MR, NV>(q + begin * MR, count, b, ldb, made);
@@ -204,6 +212,9 @@ private:
         };
         if (weights.spec.narrow)
             narrow_product(from, r0, r1, weights, bias, a, to.ld, done);
+        else if (sparse)
+            sparse_product(room.values[x].entries.data(), r0, r1, weights.in, weights.w.get(),
+                           weights.columns, bias, a, to.ld, done);
         else
             product(from, r0, r1, weights.in, weights.w.get(), weights.columns, Start<T>{bias, false},
                     a, to.ld, done);

@@ -21,6 +21,12 @@ struct Data {
     const T* X;
     std::int64_t ldx, n;
     Targets<T> targets;  // without an order
+    SparseRows<T> sparse{};  // in the place of X, where only entries are given
+
+    void enter(Value<T>& first, int r, std::int64_t example) const {
+        if (sparse) first.enter(r, sparse.row(example));
+        else first.rows[r] = X + example * ldx;
+    }
 };
 
 // Some of them: those numbered order[first], …, or first, … without an order.
@@ -60,7 +66,8 @@ struct Model {
 
     Model(const ProgramSpec& spec, int examples, int states, bool keeps_gradient, const Shards& shards)
         : program(spec),
-          by_blocks(!program.of_batch && !shards.any() && Blocks::suit(examples, program.numbers())),
+          by_blocks(!program.of_batch && !shards.any() && !program.spec.values[0].sparse &&
+                    Blocks::suit(examples, program.numbers())),
           tensors(program.spec.tensors, states, keeps_gradient || by_blocks, shards,
                   by_blocks ? Blocks{examples}.parts() : 1) {
         for (const Head& head : spec.heads) {
@@ -93,7 +100,7 @@ struct Network {
         for (const ValueSpec& value : program.spec.values)
             values.emplace_back(value, batch).make_room();
         room = {values.data(), tensors.all.data(), tensors.stride};
-        values[0].rows.resize(static_cast<std::size_t>(batch));
+        values[0].let_in();
     }
 
     Value<T>& last() { return values[program.spec.output]; }
@@ -103,8 +110,7 @@ inline constexpr auto nothing = [](const auto&) {};
 
 template <class T, class Gather>
 void forward(Network<T>& net, const Data<T>& data, const Batch& b, Part part, Gather&& gather) {
-    for (int r = part.first; r < part.last; ++r)
-        net.values[0].rows[r] = data.X + b.example(r) * data.ldx;
+    for (int r = part.first; r < part.last; ++r) data.enter(net.values[0], r, b.example(r));
     net.program.forward(net.room, b.rows(part), gather);
 }
 

@@ -16,6 +16,7 @@
 #pragma once
 
 #include <algorithm>
+#include <span>
 #include <vector>
 
 #include "buffer.hpp"
@@ -215,6 +216,8 @@ struct Tensors {
 
     // The same of a part of a batch, where there are no shards.
     std::size_t part(int k) const { return k * arena_size; }
+    // The gradient of each subtree held, as it goes to other processes.
+    std::span<T> sums() { return {arena.get(), rows * stride}; }
 
     // Flags of the run, which are added up with the gradients: the first row's.
     T& flag(int k) { return arena.get()[arena_size + k]; }
