@@ -15,8 +15,8 @@ bits.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -26,7 +26,8 @@ from array_api_compat import array_namespace
 from chainrule.arguments import reads_arguments
 from chainrule.batches import CheckExamples, HeldOut, check_examples
 from chainrule.distributed import Alone, Ranks, agreed, as_ranks, by_each, is_agreed
-from chainrule.engine.native_run import NativeRun, Stop, cannot_run
+from chainrule.engine.native_run import NativeRun, cannot_run
+from chainrule.engine.quick_checks import check_parameters
 from chainrule.engine.session import Engine, at_work
 from chainrule.engine.sharded_run import ShardedRun
 from chainrule.errors import as_functions
@@ -38,7 +39,7 @@ from chainrule.given_examples import (
     shards_of_run,
 )
 from chainrule.history import EarlyStopping, History, TrainingInterrupted
-from chainrule.network import Network, Parameters, check_parameters, frozen
+from chainrule.network import Network, Parameters, frozen
 from chainrule.optimizers import Optimizer, State, init_states
 from chainrule.record import Plan, Run, TrainingState
 from chainrule.reference import before_and_now, not_validated, run_epoch, validate
@@ -98,7 +99,8 @@ def fit(
         The network and the parameters to start from, in whose dtype all is computed.
     X, y
         The examples (n, inputs) and their targets: (n, outputs), or (n,) for one output or for
-        integer labels.
+        integer labels. X may be a sparse array of SciPy, which comes to the bits of a dense one
+        where the first layer has more than four units.
     optimizer
         What makes a step of a gradient, `cr.Adam(1e-3)`.
     epochs, batch_size
@@ -285,7 +287,7 @@ class BegunRun:
     """A run of `fit`: what it is, how far it has come, and when it is over.
 
     `engine_run` is the run in the compiled engine, None for the reference loop and before the first
-    epoch; `stop` ends it from another thread.
+    epoch.
     """
 
     plan: Plan
@@ -300,16 +302,20 @@ class BegunRun:
     goal: int
     early_stopping: EarlyStopping | None
     callbacks: Sequence[Callback]
-    stop: Stop | None = None
+    told_to_stop: bool = False
     engine_run: NativeRun | None = None
 
     def made(self) -> tuple[Parameters, History]:
         """Make epochs, so many or until there is a reason to stop, and return what `fit` does."""
         if self.in_engine:
             self.engine_run = self._engine_run()
-        while most := self.left():
-            self._make(most)
-            self.judge()
+        with self.engine_run.signals if self.engine_run else nullcontext():
+            while most := self.left():
+                self._make(most)
+                self.judge()
+        with self._interruptions():
+            if self.engine_run:
+                self.engine_run.conclude()
         return self.returned
 
     @property
@@ -339,18 +345,30 @@ class BegunRun:
         """Make an epoch, or in the engine as many as so many, and measure the validation data."""
         history, stopping = self.history, self.early_stopping
         over = stopping.is_over if stopping and stopping.of == "loss" else None
-        try:
-            if self.stop and self.stop.said:
+        with self._interruptions():
+            if self.told_to_stop:
                 raise KeyboardInterrupt
             if self.engine_run is None:
                 run_epoch(self.plan, self.data.training, self.batch_size, self.shuffle, history)
             else:
                 self.engine_run.run_epochs(most, history, over)
+        self.validate()
+
+    @contextmanager
+    def _interruptions(self) -> Iterator[None]:
+        """Raise with a Ctrl-C the parameters after the last whole step."""
+        try:
+            yield
         except KeyboardInterrupt as interrupt:
-            raised = TrainingInterrupted(history.at.params, history)
+            raised = TrainingInterrupted(self.history.at.params, self.history)
             alike = is_agreed(interrupt)
             raise (agreed(raised, self.data.ranks) if alike else raised) from interrupt
-        self.validate()
+
+    def stop(self) -> None:
+        """Have the run end after a whole step, by a KeyboardInterrupt; another thread makes it."""
+        self.told_to_stop = True
+        if self.engine_run is not None:
+            self.engine_run.session.stop()
 
     def validate(self, cost: float | None = None) -> None:
         """Enter the cost of the validation data, if there are any: that which is known, or else."""
@@ -379,15 +397,15 @@ class BegunRun:
         plan, history, data = self.plan, self.history, self.data
         given = self.batch_size, self.shuffle, self.threads
         if data.in_shards is None:
-            return NativeRun(
-                plan, history, data.training, *given, held_out=data.held_out, stop=self.stop
-            )
+            return NativeRun(plan, history, data.training, *given, held_out=data.held_out)
         return ShardedRun(plan, history, data.in_shards, *given, reproducible=self.reproducible)
 
 
 def _tied(net: Network, at: TrainingState, ties: Any, stays: frozenset[str]) -> Ties:
     """Return the ties of a run that stands somewhere, or raise where its tied places differ."""
     tied = check_ties(at.params, ties, net.roles, stays)
+    if not tied:
+        return ()
     names = [name for name, _ in named_leaves(at.params)]
     for arrays in zip(*at.states, strict=True):
         check_equal(dict(zip(names, arrays, strict=True)), tied, "states of the optimizer")

@@ -7,6 +7,7 @@
 // `kept` of y is the slope, where it cannot be had from a; of a softmax it is a before dropout.
 #pragma once
 
+#include "narrow.hpp"
 #include "operation.hpp"
 #include "products.hpp"
 #include "softmax.hpp"
@@ -25,16 +26,19 @@ struct Affine : Operation<T> {
     T parameter;
     std::vector<Dropout> dropouts;
     bool finished;
+    bool sparse;  // what it reads are entries of rows
     const Affine* finishes = nullptr;  // the program says which
 
     Affine(const OperationSpec& spec, std::vector<ValueSpec>& values, std::vector<TensorSpec>& tensors)
         : Operation<T>(spec), W(spec.tensors[0]), b(spec.tensors.size() > 1 ? spec.tensors[1] : -1),
           activation(spec.activation),
-          parameter(T(spec.parameter)), dropouts(spec.dropouts), finished(spec.finished) {
-        tensors[W].panels = true;
-        tensors[W].transposed = way.wanted;
+          parameter(T(spec.parameter)), dropouts(spec.dropouts), finished(spec.finished),
+          sparse(values[x].sparse && !values[x].expanded) {
+        tensors[W].narrow = has_few_outputs(values[x].width, values[y].width) && !sparse;
+        tensors[W].panels = !tensors[W].narrow;
+        tensors[W].transposed = tensors[W].panels && way.wanted;
         const int columns = padded<T>(values[y].width);
-        values[y].packed = columns > NR;
+        values[y].packed = tensors[W].panels && columns > NR;
         if (!slope_from_output(activation) || !dropouts.empty()) values[y].kept = leading<T>(columns);
     }
 
@@ -56,7 +60,7 @@ struct Affine : Operation<T> {
 
     std::size_t packing(const Room<T>& room) const {
         const Value<T>& to = room.values[y];
-        return packs_columns<T>(to.columns) ? packing_room<T>(to.height, room.tensors[W].in) : 0;
+        return packs_columns<T>(to.columns) && !sparse ? packing_room<T>(to.height, room.tensors[W].in) : 0;
     }
 
     // |∂C/∂(W, b)|² = |delta|² (|x|² + 1): Goodfellow (2015), Efficient per-example gradient
@@ -64,6 +68,8 @@ struct Affine : Operation<T> {
     double add_squared_norm(const Room<T>& room, int n, int r, double sum) const {
         const Value<T>&from = room.values[x], &to = room.values[y];
         const int biases = b < 0 ? 0 : 1;
+        if (sparse)
+            return multiply_add(square(to.d_rows[r], to.spec.width), from.entries[r].square() + biases, sum);
         for (int c = first; c < first + copies; ++c) {
             const T *delta = to.d_rows[c * n + r], *row = from.rows[c * n + r];
             sum = multiply_add(square(delta, to.spec.width), square(row, from.spec.width) + biases, sum);
@@ -74,18 +80,21 @@ struct Affine : Operation<T> {
         return sum;
     }
 
-    // Calls soon(place, count), and later use(j, place, i, rows, vectors, g), with each tile of dW for
-    // the inputs i0 to i1: g holds its count = rows · vectors vectors, which belong to W from `place`
-    // on, of subtree j. `packing` has room for `packing_room` numbers.
+    // Calls soon(place, count), and later use(j, place, count, g), with each run of dW for the inputs
+    // i0 to i1: g holds its count vectors, which belong to W from `place` on, of subtree j. A thread's
+    // packing has room for `packing_room` numbers.
     template <bool in_shards, class Soon, class Use>
-    void gradient(const Room<T>& room, const Rows& batch, int i0, int i1, T* packing, Soon&& soon,
-                  Use&& use) const {
+    void gradient(const Room<T>& room, const Rows& batch, int i0, int i1, const Share<T>& share,
+                  Soon&& soon, Use&& use) const {
         const Tensor<T>& weights = room.tensors[W];
+        if (weights.spec.narrow) return gradient_by_outputs<in_shards>(room, batch, i0, i1, use);
         const Value<T>& to = room.values[y];
         const T* const* from = room.values[x].rows.data() + first * batch.n;
+        T* const packing = share.packing;
         const int K = copies * batch.n;
         alignas(64) T g[in_shards ? most_depth + 1 : 1][most_rows * NR];
-        const bool packs = packs_columns<T>(weights.columns);
+        const bool packs = packs_columns<T>(weights.columns) && !sparse;
+        if (sparse) share.by_column->turn(room.values[x].entries.data(), K, i0, i1);
         for (int m0 = i0; m0 < i1; m0 += block) {
             const int m1 = std::min(i1, m0 + block);
             if (packs) pack_columns(from, K, m0, m1, packing);
@@ -98,6 +107,8 @@ struct Affine : Operation<T> {
                     const std::size_t place = weights.at(column, i);
                     soon(place, rows * vectors);
                     const auto make = [&](int begin, int count, T* made) {
+                        if (sparse)
+                            return share.by_column->tile(i, rows, vectors, begin, count, B, ldb, made);
                         const T* b = B + begin * ldb;
                         with_tile(rows, vectors, [&]<int MR, int NV>() {
                             if (packs) tile_of_packed<MR, NV>(q + begin * MR, count, b, ldb, made);
@@ -105,7 +116,7 @@ struct Affine : Operation<T> {
                         });
                     };
                     const auto done = [&](int j) {
-                        use(j, place, i, rows, vectors, static_cast<const T*>(g[0]));
+                        use(j, place, rows * vectors, static_cast<const T*>(g[0]));
                     };
                     if constexpr (in_shards) {
                         tile_by_shards(batch, rows * vectors * w, g, make, done);
@@ -141,6 +152,34 @@ struct Affine : Operation<T> {
     }
 
 private:
+    // The same of few outputs: a tile has some vectors of inputs for each of them.
+    template <bool in_shards, class Use>
+    void gradient_by_outputs(const Room<T>& room, const Rows& batch, int i0, int i1, Use&& use) const {
+        const Tensor<T>& weights = room.tensors[W];
+        const Value<T>& to = room.values[y];
+        const T* const* from = room.values[x].rows.data() + first * batch.n;
+        const T* delta = to.d.get() + first * batch.n * to.ld;
+        alignas(64) T g[in_shards ? most_depth + 1 : 1][most_rows * NR];
+        for (int i = i0, vectors; i < i1; i += vectors * w) {
+            vectors = tile_inputs(weights.out, (i1 - i + w - 1) / w);
+            const auto make = [&](int begin, int count, T* made) {
+                narrow_gradient(from + begin, i, weights.in, weights.out, vectors, count,
+                                delta + begin * to.ld, to.ld, made);
+            };
+            const auto done = [&](int j) {
+                for (int o = 0; o < weights.out; ++o)
+                    use(j, static_cast<std::size_t>(o * weights.ld + i), vectors,
+                        static_cast<const T*>(g[0] + o * vectors * w));
+            };
+            if constexpr (in_shards) {
+                tile_by_shards(batch, weights.out * vectors * w, g, make, done);
+            } else {
+                make(0, copies * batch.n, g[0]);
+                done(0);
+            }
+        }
+    }
+
     // A tile of dW for each subtree: make(begin, count, to) makes that of some rows.
     template <class Make, class Done>
     void tile_by_shards(const Rows& batch, int count, T (*g)[most_rows * NR], Make&& make,
@@ -164,13 +203,21 @@ private:
     void forward_rows(Room<T>& room, const Rows& all, int r0, int r1, Look&& look) const {
         const Tensor<T>& weights = room.tensors[W];
         Value<T>& to = room.values[y];
+        const T* const* from = room.values[x].rows.data();
+        const T* bias = b < 0 ? nullptr : room.tensors[b].w.get();
         T *a = to.a, *slopes = to.kept.get();
-        product(room.values[x].rows.data(), r0, r1, weights.in, weights.w.get(), weights.columns,
-                Start<T>{b < 0 ? nullptr : room.tensors[b].w.get(), false}, a, to.ld,
-                [&](int r, int rows, int column, int vectors) {
-                    for_each_vector<T>(to.ld, r, rows, column, vectors, [&](long k) { look(a + k); });
-                    activate_tile(activation, parameter, a, slopes, to.ld, r, rows, column, vectors);
-                });
+        const auto done = [&](int r, int rows, int column, int vectors) {
+            for_each_vector<T>(to.ld, r, rows, column, vectors, [&](long k) { look(a + k); });
+            activate_tile(activation, parameter, a, slopes, to.ld, r, rows, column, vectors);
+        };
+        if (weights.spec.narrow)
+            narrow_product(from, r0, r1, weights, bias, a, to.ld, done);
+        else if (sparse)
+            sparse_product(room.values[x].entries.data(), r0, r1, weights.in, weights.w.get(),
+                           weights.columns, bias, a, to.ld, done);
+        else
+            product(from, r0, r1, weights.in, weights.w.get(), weights.columns, Start<T>{bias, false},
+                    a, to.ld, done);
         if (activation == Activation::softmax) over_rows(to, r0, r1);
         if (!all.trains()) return;
         const bool whole = activation == Activation::softmax;
@@ -189,11 +236,15 @@ private:
     void pass_back(Room<T>& room, int r0, int r1) const {
         const Tensor<T>& weights = room.tensors[W];
         Value<T>& from = room.values[x];
-        product(room.values[y].d_rows.data(), r0, r1, weights.out, weights.transposed.get(),
-                padded<T>(weights.in), Start<T>{nullptr, way.adds}, from.d.get(), from.ld,
-                [&](int r, int rows, int column, int vectors) {
-                    if (finishes) finishes->finish_tile(from, r, rows, column, vectors);
-                });
+        const Value<T>& to = room.values[y];
+        const auto done = [&](int r, int rows, int column, int vectors) {
+            if (finishes) finishes->finish_tile(from, r, rows, column, vectors);
+        };
+        if (weights.spec.narrow)
+            narrow_product_back(to.d.get(), to.ld, r0, r1, weights, way.adds, from.d.get(), from.ld, done);
+        else
+            product(to.d_rows.data(), r0, r1, weights.out, weights.transposed.get(),
+                    padded<T>(weights.in), Start<T>{nullptr, way.adds}, from.d.get(), from.ld, done);
         if (finishes) finishes->finish_rows(from, r0, r1);
     }
 

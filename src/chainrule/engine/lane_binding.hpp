@@ -5,16 +5,17 @@
 
 #include "lane_trainer.hpp"
 #include "records.hpp"
-#include "signals.hpp"
 
 namespace chainrule {
 
 template <class T>
-std::unique_ptr<LaneTrainer<T>> make_lane_trainer(nb::handle program, const std::string& optimizer,
+std::unique_ptr<LaneTrainer<T>> make_lane_trainer(const Compiled& program,
+                                                  const std::vector<int>& frozen,
+                                                  const std::string& optimizer,
                                                   const std::vector<nb::dict>& numbers, int batch) {
     std::vector<OptimizerSpec> optimizers;
     for (const nb::dict& own : numbers) optimizers.push_back(read_optimizer(optimizer, own));
-    return std::make_unique<LaneTrainer<T>>(read_program(program), optimizers, batch);
+    return std::make_unique<LaneTrainer<T>>(of_run(program.spec, frozen, 0, false), optimizers, batch);
 }
 
 template <class T>
@@ -47,28 +48,26 @@ struct LaneExamples {
     }
 };
 
-// What each has come to: whole steps, costs, which have diverged, and what has ended the run.
+// What each has come to: whole steps, costs, which have diverged.
 struct LaneDone {
     std::int64_t steps;
     std::vector<std::vector<double>> costs;
     std::vector<bool> diverged;
-    nb::object raised;
 };
 
 template <class T>
 LaneDone run_lanes(LaneTrainer<T>& trainer, const std::vector<nb::handle>& examples,
-                   const std::vector<nb::handle>& epochs, const Stop* stop) {
+                   const std::vector<nb::handle>& epochs) {
     const LaneExamples<T> given(examples);
     std::vector<Epochs> asked;
     std::vector<Plan> plans;
     for (const nb::handle record : epochs) plans.push_back(asked.emplace_back(record).plan);
-    Signals signals(stop);
     LaneReport report;
     {
         nb::gil_scoped_release free;
-        report = trainer.run(given.data, plans, signals);
+        report = trainer.run(given.data, plans);
     }
-    return {report.steps, std::move(report.costs), std::move(report.diverged), signals.raised()};
+    return {report.steps, std::move(report.costs), std::move(report.diverged)};
 }
 
 template <class T>
@@ -96,14 +95,12 @@ void bind_lanes(nb::module_& m, const std::string& bits) {
     nb::class_<LaneTrainer<T>>(m, ("LaneTrainer" + bits).c_str())
         .def("load", &load_lane<T>, "network"_a, "tensor"_a, "array"_a, "states"_a)
         .def("store", &store_lane<T>, "network"_a, "tensor"_a, "array"_a, "states"_a)
-        .def("run", &run_lanes<T>, "examples"_a, "epochs"_a, "stop"_a.none())
+        .def("run", &run_lanes<T>, "examples"_a, "epochs"_a)
+        .def("stop", [](LaneTrainer<T>& trainer) { trainer.stop(); })
         .def("losses", &lane_losses<T>, "examples"_a, "rows"_a)
         .def("penalties", &lane_penalties<T>);
     m.def(("lane_trainer" + bits).c_str(), &make_lane_trainer<T>, nb::kw_only(), "program"_a,
-          "optimizer"_a, "numbers"_a, "batch"_a);
-    m.def(("suits_lanes" + bits).c_str(), [](nb::handle program) {
-        return suits_lanes(Program<T>(read_program(program)));
-    });
+          "frozen"_a, "optimizer"_a, "numbers"_a, "batch"_a);
 }
 
 }  // namespace chainrule

@@ -21,16 +21,13 @@ namespace chainrule {
 // full, and the caches hold less of 16 networks than of one.
 inline constexpr int lane_widest = 64, lane_parameters = 2048;
 
-// The most rows of a batch: those whose gradients are summed in a row.
-inline constexpr int lane_rows = block;
-
-// Whether networks of a program can be trained in lanes, and are tiny enough to gain by it: a chain
-// of affine layers, each with an activation. It is decided by sizes, not by how many there are.
+// Whether networks of a program can be trained in lanes, in batches of so many rows, and are tiny
+// enough to gain by it: a chain of affine layers, each with an activation. It is decided by sizes, not
+// by how many there are.
 template <class T>
-bool suits_lanes(const Program<T>& program) {
+bool suits_lanes(const Program<T>& program, int batch) {
     const ProgramSpec& spec = program.spec;
     int x = 0;
-    std::size_t parameters = 0;
     for (const auto& any : program.operations) {
         const auto* op = std::get_if<Affine<T>>(&any);
         if (!op || op->x != x || op->copies > 1 || !op->dropouts.empty() ||
@@ -38,10 +35,8 @@ bool suits_lanes(const Program<T>& program) {
             return false;
         x = op->y;
     }
-    for (const TensorSpec& tensor : spec.tensors)
-        parameters += static_cast<std::size_t>(tensor.rows) * tensor.columns;
     return x == spec.output && spec.members() == 1 && spec.outputs() <= rows::narrow &&
-           parameters <= lane_parameters;
+           program.numbers() <= lane_parameters && batch < Blocks::fewest_rows;
 }
 
 // An optimizer with a coefficient of its own in each lane, of those of as many networks.
@@ -115,10 +110,10 @@ class LaneNetwork {
     };
 
 public:
-    LaneNetwork(const ProgramSpec& spec, const std::vector<OptimizerSpec>& optimizers)
+    LaneNetwork(const ProgramSpec& spec, const std::vector<OptimizerSpec>& optimizers, int batch)
         : networks_(static_cast<int>(optimizers.size())), optimizers_(optimizers) {
         const Program<T> program(spec);
-        if (networks_ < 1 || networks_ > w || !suits_lanes(program))
+        if (networks_ < 1 || networks_ > w || !suits_lanes(program, batch))
             throw std::invalid_argument("these networks do not go in lanes");
         heads_ = program.spec.heads;
         const int states = with_rule(rule(), []<Rule R>() { return state_count<R>; });
@@ -279,9 +274,13 @@ private:
         for (std::size_t l = 0; l < layers_.size(); ++l) {
             const Layer& layer = layers_[l];
             const T* b = layer.b < 0 ? nullptr : tensors_[layer.b].w.get();
-            lane_product<T>(count, layer.out, layer.in, by_rows(input(l), layer.in),
-                            by_rows<const T>(tensors_[layer.W].w.get(), layer.in), {b, false},
-                            by_rows(layer.a.get(), layer.out));
+            const auto x = by_rows(input(l), layer.in);
+            const auto W = by_rows<const T>(tensors_[layer.W].w.get(), layer.in);
+            const auto z = by_rows(layer.a.get(), layer.out);
+            if (has_few_outputs(layer.in, layer.out))
+                lane_product_in_halves<T>(count, layer.out, layer.in, x, W, b, z);
+            else
+                lane_product<T>(count, layer.out, layer.in, x, W, {b, false}, z);
             activate_tile<T>(layer.activation, layer.parameter, layer.a.get(), layer.slopes.get(), w, 0,
                              count * layer.out, 0, 1);
         }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "microkernel.hpp"
+#include "sums.hpp"
 
 namespace chainrule {
 
@@ -69,6 +70,37 @@ void lane_product(int M, int N, int K, Grid<const T> a, Grid<const T> b, Start<T
                         {c.at(m, n), c.down, c.across});
                 });
             });
+}
+
+// The sums of an affine of few outputs, of L inputs or of `wide` and more, as narrow.hpp takes them:
+// input k goes to sum k mod `wide`, and these are added in halves, those that are missing as zeros.
+template <int L, class T>
+[[gnu::noinline]] void lane_sums_in_halves(int M, int N, int K, Grid<const T> a, Grid<const T> b,
+                                           const T* bias, Grid<T> c) {
+    using V = typename Vec<T>::type;
+    const auto term = [&](int m, int n, int k, V sum) {
+        return multiply_add(load(a.at(m, k)), load(b.at(n, k)), sum);
+    };
+    for (int m = 0; m < M; ++m)
+        for (int n = 0; n < N; ++n) {
+            V sums[L];
+#pragma GCC unroll 16
+            for (int l = 0; l < L; ++l) sums[l] = term(m, n, l, V{});
+            for (int k = L; k < K; ++k) sums[k % wide<T>] = term(m, n, k, sums[k % wide<T>]);
+#pragma GCC unroll 4
+            for (int half = wide<T> / 2; half > 0; half /= 2)
+#pragma GCC unroll 8
+                for (int l = 0; l < std::min(half, L); ++l) sums[l] += l + half < L ? sums[l + half] : V{};
+            store(c.at(m, n), (bias ? load(bias + n * Vec<T>::width) : V{}) + sums[0]);
+        }
+}
+
+template <class T>
+void lane_product_in_halves(int M, int N, int K, Grid<const T> a, Grid<const T> b, const T* bias,
+                            Grid<T> c) {
+    with_size<wide<T>>(std::min(K, wide<T>), [&]<int L>() {
+        lane_sums_in_halves<L, T>(M, N, K, a, b, bias, c);
+    });
 }
 
 }  // namespace chainrule

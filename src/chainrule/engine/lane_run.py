@@ -8,20 +8,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule import engine
-from chainrule.batches import Examples, Subset, steps_of_epoch
-from chainrule.engine.native_run import (
-    EPOCHS_PER_CALL,
-    RATES_PER_CALL,
-    SECONDS_PER_CALL,
-    Stop,
-)
-from chainrule.engine.program import Program
+from chainrule.batches import Subset, steps_of_epoch
+from chainrule.engine.native_run import EPOCHS_PER_CALL, RATES_PER_CALL, SECONDS_PER_CALL
+from chainrule.engine.program import MadeOnce, for_training
 from chainrule.engine.session import NAMES, contiguous, engine_examples, epochs_of, numbers_of
 from chainrule.history import History
 from chainrule.network import Network, Parameters, divisor
 from chainrule.optimizers import State
 from chainrule.record import Plan, TrainingState
 from chainrule.schedules import Schedule
+from chainrule.sparse_rows import is_sparse
 from chainrule.trees import leaves, rebuild
 
 
@@ -52,63 +48,49 @@ def lanes_at_most(dtype: np.dtype[Any]) -> int:
     return int(engine.native.vector_bytes()) // dtype.itemsize
 
 
-class Shapes:
-    """Which networks go side by side; what is found out of one is kept for others that are it."""
+def shape_of(lane: Lane) -> Hashable:
+    """Return what networks side by side have in common, None for one that goes alone.
 
-    def __init__(self) -> None:
-        self._known: dict[Hashable, tuple[Network, Hashable]] = {}
-
-    def of(self, lane: Lane) -> Hashable:
-        """Return what networks side by side have in common, None for one that goes alone.
-
-        Sizes alone decide, and what lanes do not have: bounds on the gradient, and layers of other
-        kinds than dense ones.
-        """
-        plan = lane.plan
-        shape = self._shape(plan, lane.dtype)
-        if shape is None or plan.clip_value is not None or plan.clip_norm is not None:
-            return None
-        if lane.training.n <= 0 or min(lane.batch or lane.training.n, lane.training.n) > MOST_ROWS:
-            return None
-        rate, decay = plan.optimizer.learning_rate, plan.optimizer.weight_decay
-        held_out = lane.held_out and (lane.held_out.n, *_kinds(lane.held_out.data))
-        return (
-            *(shape, lane.dtype, lane.batch, lane.shuffle, plan.net.reduction),
-            *(lane.training.n, *_kinds(lane.training.data), held_out),
-            *(type(plan.optimizer), bool(getattr(plan.optimizer, "momentum", 0))),
-            # What shrinks weights does so in all lanes, at every step.
-            *(plan.net.l1 > 0, plan.net.l2 > 0, decay > 0, decay > 0 and _schedule(rate)),
-        )
-
-    def _shape(self, plan: Plan, dtype: np.dtype[Any]) -> Hashable:
-        key = id(plan.net), plan.frozen, dtype
-        if key not in self._known:
-            program = Program(plan.net, plan.frozen, plan.seed)
-            assert engine.native is not None
-            suits = engine.native.suits_lanes32 if dtype == "f4" else engine.native.suits_lanes64
-            parts: list[Any] = [program.values, program.tensors, program.operations, program.heads]
-            shape = (*map(tuple, parts), program.output) if suits(program) else None
-            self._known[key] = plan.net, shape
-        return self._known[key][1]
+    Sizes alone decide, and what lanes do not have: bounds on the gradient, sparse rows, and layers
+    of other kinds than dense ones.
+    """
+    plan, n = lane.plan, lane.training.n
+    parts = [part.data for part in (lane.training, lane.held_out) if part is not None]
+    if plan.clip_value is not None or plan.clip_norm is not None:
+        return None
+    if any(is_sparse(data.X) for data in parts) or not _suits(plan.net, min(lane.batch or n, n)):
+        return None
+    rate, decay = plan.optimizer.learning_rate, plan.optimizer.weight_decay
+    return (
+        *(_shape(plan.net), plan.frozen, plan.net.reduction, lane.dtype),
+        *(n, lane.batch, lane.shuffle, lane.held_out and lane.held_out.n),
+        *((data.y.ndim, data.w is None) for data in parts),
+        *(type(plan.optimizer), bool(getattr(plan.optimizer, "momentum", 0))),
+        # What shrinks weights does so in all lanes, at every step.
+        *(plan.net.l1 > 0, plan.net.l2 > 0, decay > 0),
+        decay > 0 and isinstance(rate, Schedule) and rate,
+    )
 
 
-MOST_ROWS = 1023
-"""Of a batch: those whose gradients a network alone adds up in a row."""
+def _suits(net: Network, batch: int) -> bool:
+    assert engine.native is not None
+    return bool(engine.native.suits_lanes(for_training(net).compiled_by(engine.native), batch))
 
 
-def _kinds(data: Examples) -> tuple[int, bool]:
-    return data.y.ndim, data.w is None
+def _shape_of(net: Network) -> Hashable:
+    program = for_training(net)
+    parts: list[Any] = [program.values, program.tensors, program.operations, program.heads]
+    return (*map(tuple, parts), program.output)
 
 
-def _schedule(rate: Any) -> Any:
-    return rate if isinstance(rate, Schedule) else None
+_shape = MadeOnce(_shape_of)
 
 
 class LaneRun:
     """Networks of one shape in the engine, between its calls."""
 
-    def __init__(self, lanes: Sequence[Lane], stop: Stop | None = None) -> None:
-        self.stop, first = stop, lanes[0]
+    def __init__(self, lanes: Sequence[Lane]) -> None:
+        first = lanes[0]
         self.lanes = [
             lane._replace(
                 training=_as_read(lane.training),
@@ -122,8 +104,10 @@ class LaneRun:
         native, plan = engine.native, first.plan
         assert native is not None
         make = native.lane_trainer32 if first.dtype == np.float32 else native.lane_trainer64
+        program = for_training(plan.net)
         self.trainer = make(
-            program=Program(plan.net, plan.frozen, plan.seed),
+            program=program.compiled_by(native),
+            frozen=[program.numbers[name] for name in plan.frozen],
             optimizer=NAMES[type(plan.optimizer)],
             numbers=[numbers_of(lane.plan) for lane in lanes],
             batch=self.batch,
@@ -139,14 +123,16 @@ class LaneRun:
         epochs = self._at_once(most)
         records = [self._epochs(lane, epochs) for lane in self.lanes]
         examples = [engine_examples(lane.training.data) for lane in self.lanes]
-        done = self.trainer.run(examples, records, self.stop and self.stop.native)
+        done = self.trainer.run(examples, records)
         failed = [k for k in going if done.diverged[k]]
         for k in going:
             if not done.diverged[k]:
                 self._enter(k, done.steps, done.costs[k])
-        if done.raised is not None:
-            raise done.raised
         return failed
+
+    def stop(self) -> None:
+        """Have another thread end the run after a whole step."""
+        self.trainer.stop()
 
     def costs(self) -> list[float]:
         """Return the cost of each one's validation data."""

@@ -5,6 +5,7 @@
 // that it has come to.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 
 #include "lane_network.hpp"
@@ -13,7 +14,6 @@
 namespace chainrule {
 
 struct LaneReport {
-    bool interrupted = false;
     std::int64_t steps = 0;                  // whole steps made, by each
     std::vector<std::vector<double>> costs;  // of each network, those of the whole epochs made
     std::vector<bool> diverged;              // which did, at some step
@@ -28,13 +28,14 @@ public:
     LaneNetwork<T> net;
 
     LaneTrainer(const ProgramSpec& spec, const std::vector<OptimizerSpec>& optimizers, int batch)
-        : net(spec, optimizers), batch_(batch),
-          ask_every_(1 + static_cast<std::int64_t>(1e6 / (1 + spec.work * batch))) {}
+        : net(spec, optimizers, batch), batch_(batch) {}
 
-    template <class F>
-    LaneReport run(const std::vector<Data<T>>& data, const std::vector<Plan>& plans, F&& interrupted) {
+    // Have the run that is under way, and all that follow, end before their next step.
+    void stop() { told_to_stop_ = true; }
+
+    LaneReport run(const std::vector<Data<T>>& data, const std::vector<Plan>& plans) {
         const std::size_t networks = plans.size();
-        LaneReport report{false, 0, std::vector<std::vector<double>>(networks), {}};
+        LaneReport report{0, std::vector<std::vector<double>>(networks), {}};
         batches_ = LaneBatch<T>(data);
         orders_.resize(networks);
         numbers_.resize(networks);
@@ -45,7 +46,7 @@ public:
         for (std::int64_t epoch = 0; epoch < plans[0].epochs; ++epoch) {
             for (std::size_t k = 0; k < networks; ++k) set_order(plans, k, epoch);
             batches_.compare();
-            if (!make_epoch(plans, report, failed, interrupted) || clock::now() > until) break;
+            if (!make_epoch(plans, report, failed) || clock::now() > until) break;
         }
         for (std::size_t k = 0; k < networks; ++k) report.diverged.push_back(failed[k] != 0);
         return report;
@@ -94,15 +95,11 @@ private:
     }
 
     // False where the run ends within the epoch.
-    template <class F>
-    bool make_epoch(const std::vector<Plan>& plans, LaneReport& report, Int& failed, F&& interrupted) {
+    bool make_epoch(const std::vector<Plan>& plans, LaneReport& report, Int& failed) {
         LaneDoubles<T> totals, weights;
         const std::int64_t n = examples(batches_.data[0], plans[0]);
         for (std::int64_t first = 0; first < n; first += batch_) {
-            if (report.steps % ask_every_ == 0 && interrupted()) {
-                report.interrupted = true;
-                return false;
-            }
+            if (told_to_stop_) return false;
             begin_step(plans, report.steps, first, std::min<std::int64_t>(batch_, n - first));
             const LaneDoubles<T> penalties = net.penalty();
             const LaneDoubles<T> losses = net.step(batches_, numbers_, rates_, failed);
@@ -135,7 +132,7 @@ private:
     }
 
     int batch_;
-    std::int64_t ask_every_;  // some tens of microseconds
+    std::atomic<bool> told_to_stop_{false};
     LaneBatch<T> batches_;
     LaneDoubles<T> shares_;  // of a step in the mean cost of an epoch
     std::vector<std::int64_t> numbers_;

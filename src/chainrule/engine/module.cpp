@@ -5,31 +5,54 @@
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
 
+#include <chrono>
 #include <string>
 
 #include "cpu.hpp"
 #include "lane_binding.hpp"
 #include "number_rows.hpp"
 #include "records.hpp"
-#include "signals.hpp"
 
 using namespace nanobind::literals;
 
 namespace chainrule {
 namespace {
 
+// Whether Python has a signal to handle, such as Ctrl-C; asked at most every 20 ms.
+class Signals {
+public:
+    bool operator()() {
+        const auto now = std::chrono::steady_clock::now();
+        if (now < next_) return false;
+        next_ = now + std::chrono::milliseconds(20);
+        nb::gil_scoped_acquire gil;
+        if (PyErr_CheckSignals() == 0) return false;
+        raised_ = nb::borrow(nb::python_error().value());  // which clears Python's own indicator
+        return true;
+    }
+    // The exception that a handler raised, or None.
+    nb::object raised() const { return raised_ ? raised_ : nb::none(); }
+
+private:
+    std::chrono::steady_clock::time_point next_ =
+        std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
+    nb::object raised_;
+};
+
 template <class T>
-std::unique_ptr<Trainer<T>> make_trainer(nb::handle program, const std::string& optimizer,
+std::unique_ptr<Trainer<T>> make_trainer(const Compiled& program, const std::vector<int>& frozen,
+                                         std::uint64_t seed, const std::string& optimizer,
                                          const nb::dict& numbers, int batch, int threads, int cores,
-                                         bool keeps_gradient, nb::handle shards) {
-    return std::make_unique<Trainer<T>>(read_program(program), read_optimizer(optimizer, numbers),
-                                        batch, threads, cores, keeps_gradient, read_shards(shards));
+                                         bool keeps_gradient, nb::handle shards, bool sparse) {
+    return std::make_unique<Trainer<T>>(of_run(program.spec, frozen, seed, sparse),
+                                        read_optimizer(optimizer, numbers), batch, threads, cores,
+                                        keeps_gradient, read_shards(shards));
 }
 
-std::unique_ptr<Predictor> make_predictor(nb::handle program, nb::handle form, int cores,
-                                          nb::object empty, nb::object single, nb::object twice) {
-    return std::make_unique<Predictor>(read_program(program), read_form(form), cores,
-                                       std::move(empty), std::move(single), std::move(twice));
+std::unique_ptr<Predictor> make_predictor(const Compiled& program, int cores, nb::object empty,
+                                          nb::object single, nb::object twice) {
+    return std::make_unique<Predictor>(program, cores, std::move(empty), std::move(single),
+                                       std::move(twice));
 }
 
 // A tensor and its states, from the user's arrays and back.
@@ -81,10 +104,10 @@ struct Done {
 };
 
 template <class T>
-Done run(Trainer<T>& trainer, nb::handle examples, nb::handle epochs, const Stop* stop) {
+Done run(Trainer<T>& trainer, nb::handle examples, nb::handle epochs) {
     const Examples<T> given(examples);
     const Epochs asked(epochs);
-    Signals signals(stop);
+    Signals signals;
     Report report;
     {
         nb::gil_scoped_release free;
@@ -93,6 +116,12 @@ Done run(Trainer<T>& trainer, nb::handle examples, nb::handle epochs, const Stop
     const char* outcomes[] = {"done", "diverged", "interrupted"};
     return {outcomes[static_cast<int>(report.outcome)], report.steps, std::move(report.costs),
             std::move(report.losses), signals.raised()};
+}
+
+template <class T>
+nb::object predict_sparse(Predictor& predictor, nb::handle params, nb::handle sparse, int threads) {
+    const GivenEntries<T> given(sparse);
+    return predictor.predict_sparse(params, given.rows(), threads);
 }
 
 // Σ w L of some rows, or of all; beside it the sum of the gradient is kept, or norms are filled.
@@ -127,7 +156,8 @@ void bind(nb::module_& m, const char* name) {
         .def("load", &load<T>, "tensor"_a, "array"_a, "states"_a)
         .def("store", &store<T>, "tensor"_a, "array"_a, "states"_a)
         .def("ready", [](Trainer<T>& trainer) { trainer.step.ready(); })
-        .def("run", &run<T>, "examples"_a, "epochs"_a, "stop"_a.none())
+        .def("run", &run<T>, "examples"_a, "epochs"_a)
+        .def("stop", [](Trainer<T>& trainer) { trainer.stop(); })
         .def("losses", &losses<T>, "examples"_a, nb::kw_only(), "rows"_a.none(), "step"_a, "scale"_a,
              "keep_gradient"_a, "norms"_a.none())
         .def("penalty", [](Trainer<T>& trainer) { return trainer.step.penalty(); })
@@ -155,12 +185,13 @@ NB_MODULE(CHAINRULE_MODULE, m) {
     m.def("come_to_work", &AtWork::come);
     m.def("go_from_work", &AtWork::go);
     m.def("after_fork", &AtWork::after_fork);
-    nb::class_<Stop>(m, "Stop").def(nb::init<>()).def("say", [](Stop& stop) { stop.said = true; });
     nb::class_<LaneDone>(m, "LaneDone")
         .def_ro("steps", &LaneDone::steps)
         .def_ro("costs", &LaneDone::costs)
-        .def_ro("diverged", &LaneDone::diverged)
-        .def_ro("raised", &LaneDone::raised);
+        .def_ro("diverged", &LaneDone::diverged);
+    m.def("suits_lanes", [](const Compiled& program, int batch) {
+        return suits_lanes(Program<float>(program.spec), batch);
+    });
     bind_lanes<float>(m, "32");
     bind_lanes<double>(m, "64");
     nb::class_<Done>(m, "Done")
@@ -171,9 +202,21 @@ NB_MODULE(CHAINRULE_MODULE, m) {
         .def_ro("raised", &Done::raised);
     bind<float>(m, "Trainer32");
     bind<double>(m, "Trainer64");
-    nb::class_<Predictor>(m, "Predictor").def("predict", &Predictor::predict);
-    m.def("predictor", &make_predictor, nb::kw_only(), "program"_a, "form"_a, "cores"_a, "empty"_a,
-          "single"_a, "twice"_a);
+    nb::class_<Compiled>(m, "Program")
+        .def("holds", &Compiled::holds, "params"_a.none())
+        .def("takes", &Compiled::takes, "X"_a);
+    m.def(
+        "program",
+        [](nb::handle program, nb::object form) {
+            return Compiled{read_program(program), read_form(form), form};
+        },
+        nb::kw_only(), "program"_a, "form"_a);
+    nb::class_<Predictor>(m, "Predictor")
+        .def("predict", &Predictor::predict)
+        .def("predict_sparse32", &predict_sparse<float>)
+        .def("predict_sparse64", &predict_sparse<double>);
+    m.def("predictor", &make_predictor, nb::kw_only(), "program"_a, "cores"_a, "empty"_a, "single"_a,
+          "twice"_a);
     m.def("shuffle", [](Out<std::int64_t> order, std::uint64_t seed, std::uint32_t number,
                         std::uint64_t epoch) {
         const auto n = static_cast<std::int64_t>(order.size());
@@ -184,8 +227,9 @@ NB_MODULE(CHAINRULE_MODULE, m) {
     m.def("read_numbers", &read_numbers, nb::kw_only(), "text"_a, "delimiter"_a, "whole"_a,
           "columns"_a);
     const auto trainer = [&]<class T>(const char* name) {
-        m.def(name, &make_trainer<T>, nb::kw_only(), "program"_a, "optimizer"_a, "numbers"_a,
-              "batch"_a, "threads"_a, "cores"_a, "keeps_gradient"_a, "shards"_a.none());
+        m.def(name, &make_trainer<T>, nb::kw_only(), "program"_a, "frozen"_a, "seed"_a,
+              "optimizer"_a, "numbers"_a, "batch"_a, "threads"_a, "cores"_a, "keeps_gradient"_a,
+              "shards"_a.none(), "sparse"_a);
     };
     trainer.template operator()<float>("trainer32");
     trainer.template operator()<double>("trainer64");

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import itertools
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from chainrule.optimizers import Optimizer
 from chainrule.record import Plan, TrainingState
 from chainrule.reference import diverged, take_step, validate
 from chainrule.schedules import Schedule
+from chainrule.sparse_rows import is_sparse, like
 from chainrule.trees import leaves
 from chainrule.warn import warn
 
@@ -39,25 +41,6 @@ EPOCHS_PER_CALL = 100_000
 
 EPOCHS_AT_RISK, SECONDS_AT_RISK = 50, 0.05
 """How much one call of the engine makes where the costs may end the run before its end."""
-
-
-class Stop:
-    """A word from one thread that ends the runs of others, after a whole step.
-
-    >>> stop = Stop()
-    >>> stop.say()
-    >>> stop.said
-    True
-    """
-
-    def __init__(self) -> None:
-        self.said, self.native = False, engine.native and engine.native.Stop()
-
-    def say(self) -> None:
-        """Say it."""
-        self.said = True
-        if self.native is not None:
-            self.native.say()
 
 
 Over = Callable[[list[float]], bool]
@@ -120,7 +103,12 @@ def useful_threads(net: Network, batch: int, most: int | None = None) -> int:
 
 
 class NativeRun:
-    """A run of `fit` whose parameters live in the engine between its calls."""
+    """A run of `fit` whose parameters live in the engine between its calls.
+
+    While epochs are made, `signals` do what must be done that no rank breaks off alone.
+    """
+
+    signals: AbstractContextManager[Any] = nullcontext()
 
     def __init__(
         self,
@@ -132,9 +120,8 @@ class NativeRun:
         threads: int | None,
         *,
         held_out: Subset | None = None,
-        stop: Stop | None = None,
     ) -> None:
-        self.plan, self.stop = plan, stop
+        self.plan = plan
         self.data = dataclasses.replace(data, data=contiguous(data.data))
         self.held_out = held_out and self._lying_as(held_out, data)
         self.batch = min(batch_size or data.n, data.n)
@@ -146,14 +133,15 @@ class NativeRun:
             history.at.states,
             batch=self.batch,
             threads=useful_threads(plan.net, self.batch, threads),
+            sparse=is_sparse(self.data.data.X),
         )
 
     def _lying_as(self, held_out: Subset, data: Subset) -> Subset:
         """Return a part as the engine reads it; where it is of the same examples, so is that."""
-        same = held_out.data is data.data
-        return dataclasses.replace(
-            held_out, data=self.data.data if same else contiguous(held_out.data)
-        )
+        if held_out.data is data.data:
+            return dataclasses.replace(held_out, data=self.data.data)
+        own = held_out.data._replace(X=like(self.data.data.X, held_out.data.X))
+        return dataclasses.replace(held_out, data=contiguous(own))
 
     def run_epochs(
         self,
@@ -210,7 +198,7 @@ class NativeRun:
 
     def _made(self, data: Examples, **asked: Any) -> Done:
         """Make epochs as they are asked for."""
-        return self.session.run(data, **asked, stop=self.stop and self.stop.native)
+        return self.session.run(data, **asked)
 
     def _enter(self, made: TrainingState, costs: list[float], history: History) -> None:
         """Enter where the run stands; the old parameters go before the new come, to save room."""
@@ -225,6 +213,9 @@ class NativeRun:
     def _filled(self, made: TrainingState) -> TrainingState:
         params, states = self.session.read()
         return made._replace(params=params, states=states)
+
+    def conclude(self) -> None:
+        """End the run once its epochs are made, or raise what has come too late to break it off."""
 
     def validate(self, history: History) -> None:
         """Enter the cost of the validation data, by the parameters as they stand in the engine."""

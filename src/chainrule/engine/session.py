@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 
 from chainrule import engine, losses, streams
 from chainrule.batches import Examples, Rows, Subset
-from chainrule.engine.program import Program, UnsupportedError, for_predictions
+from chainrule.engine.program import UnsupportedError, for_predictions, for_training
+from chainrule.layers.parameter_shapes import aligned
 from chainrule.network import Network, Parameters, divisor
 from chainrule.optimizers import OPTIMIZERS, Optimizer, State
 from chainrule.record import Plan
 from chainrule.rows import is_own
 from chainrule.schedules import Schedule
+from chainrule.sparse_rows import Entries, as_entries, is_sparse
 from chainrule.streams import ORDER, SHARDS
 from chainrule.trees import leaves, rebuild
 from chainrule.value_types import AtLeastOne, OneOf, type_of
@@ -126,6 +128,8 @@ class EngineExamples(NamedTuple):
     y: Any
     labels: Any
     weights: Any
+    sparse: Entries | None = None
+    """In the place of X."""
 
 
 class Epochs(NamedTuple):
@@ -154,7 +158,7 @@ class Session:
     one's own, on several machines too. `keeps_gradient` makes room for that.
 
     In `shards` it is `run` that sums so, over those that are held; `batch` is then how many rows of
-    a batch there are here at most.
+    a batch there are here at most. `sparse` says that all examples are sparse rows.
     """
 
     def __init__(
@@ -167,14 +171,18 @@ class Session:
         threads: int,
         keeps_gradient: bool = False,
         shards: Shards | None = None,
+        sparse: bool = False,
     ) -> None:
         self.plan, self.params, self.batch, self.shards = plan, params, batch, shards
         self.kept = list(map(len, states))  # their arrays are not kept: the engine has its own
         self.dtype = leaves(params)[0].dtype
         assert engine.native is not None
         make = engine.native.trainer32 if self.dtype == np.float32 else engine.native.trainer64
+        program = for_training(plan.net)
         self.trainer = make(
-            program=Program(plan.net, plan.frozen, plan.seed),
+            program=program.compiled_by(engine.native),
+            frozen=[program.numbers[name] for name in plan.frozen],
+            seed=plan.seed,
             optimizer=NAMES[type(plan.optimizer)],
             numbers=numbers_of(plan),
             batch=batch,
@@ -182,6 +190,7 @@ class Session:
             cores=engine.cores() if threads > 1 else 1,
             keeps_gradient=keeps_gradient,
             shards=shards,
+            sparse=sparse,
         )
         self.load(params, states)
 
@@ -194,7 +203,7 @@ class Session:
 
     def read(self) -> tuple[Parameters, list[State]]:
         """Return copies of parameters and states."""
-        new = [np.empty(leaf.shape, self.dtype) for leaf in leaves(self.params)]
+        new = [aligned(leaf.shape, self.dtype) for leaf in leaves(self.params)]
         states = [
             tuple(np.empty_like(leaf) for _ in range(count))
             for leaf, count in zip(new, self.kept, strict=True)
@@ -214,15 +223,13 @@ class Session:
         first_step: int,
         seconds: float,
         most_steps: int = 2**62,
-        stop: Any = None,
     ) -> Done:
         """Make the steps of some epochs, or the first `most_steps` of them.
 
         Rows that are `left_out` are those of no step; their numbers come in their order.
-        A run that has taken so many seconds ends with the epoch that it is in, and one that is told
-        to stop after a whole step.
+        A run that has taken so many seconds ends with the epoch that it is in.
         """
-        n = len(data.X) - (0 if left_out is None else len(left_out))
+        n = data.n - (0 if left_out is None else len(left_out))
         each = self.shards.steps if self.shards else -(-n // self.batch)
         asked = epochs_of(
             self.plan,
@@ -237,8 +244,12 @@ class Session:
             most_steps=most_steps,
             left_out=left_out,
         )
-        done = self.trainer.run(engine_examples(data), asked, stop)
+        done = self.trainer.run(engine_examples(data), asked)
         return Done(done.outcome, done.steps, done.costs, done.raised, done.losses)
+
+    def stop(self) -> None:
+        """Have the run that is under way, or else the next, end before its next step."""
+        self.trainer.stop()
 
     def losses(
         self,
@@ -318,8 +329,11 @@ def _rate(plan: Plan, step: int) -> float:
 
 
 def engine_examples(data: Examples) -> EngineExamples:
-    labels = data.y.ndim == 1
-    return EngineExamples(data.X, None if labels else data.y, data.y if labels else None, data.w)
+    """Return examples as the engine reads them, in records."""
+    y, labels = (None, data.y) if data.y.ndim == 1 else (data.y, None)
+    if is_sparse(data.X):
+        return EngineExamples(None, y, labels, data.w, as_entries(data.X))
+    return EngineExamples(data.X, y, labels, data.w)
 
 
 def shuffled(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
@@ -337,7 +351,9 @@ def shuffled(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
 
 def contiguous(data: Examples) -> Examples:
     """Return examples as the engine reads them, without a copy where they are so already."""
-    return Examples(*(part if part is None else np.ascontiguousarray(part) for part in data))
+    return Examples(
+        *(part if part is None or is_sparse(part) else np.ascontiguousarray(part) for part in data)
+    )
 
 
 _IN_ENGINE = {

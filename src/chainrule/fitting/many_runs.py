@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
 from chainrule import engine
-from chainrule.engine.lane_run import Lane, LaneRun, Shapes, lanes_at_most
-from chainrule.engine.native_run import Stop
+from chainrule.engine.lane_run import Lane, LaneRun, lanes_at_most, shape_of
 from chainrule.engine.session import at_work
 from chainrule.history import DivergenceError, History, TrainingInterrupted
 from chainrule.network import Parameters
@@ -27,32 +26,26 @@ def make_all(runs: Sequence[BegunRun], threads: int | None) -> list[Outcome]:
     []
     """
     ends: list[Outcome | None] = [None] * len(runs)
-    stop, parts = Stop(), _parts(runs)
+    parts = [_Part([runs[k] for k in part], part) for part in _parts(runs)]
     workers = max(1, min(len(parts), threads or engine.cores(), engine.cores()))
     for run in runs:
-        run.stop, run.threads = stop, threads and max(1, threads // workers)
-
-    def make(part: list[int]) -> None:
-        for k, end in zip(part, _made([runs[k] for k in part], stop), strict=True):
-            ends[k] = end
-
+        run.threads = threads and max(1, threads // workers)
     try:
-        _on_threads(make, parts, workers, stop)
+        _on_threads(parts, ends, workers)
     except KeyboardInterrupt as interrupt:
         raise _interrupted(runs, ends) from interrupt
     return [end for end in ends if end is not None]
 
 
-def _on_threads(
-    make: Callable[[list[int]], None], parts: list[list[int]], workers: int, stop: Stop
-) -> None:
+def _on_threads(parts: Sequence[_Part], ends: list[Outcome | None], workers: int) -> None:
     """Make all parts; Ctrl-C comes to the thread that waits, and never amid what others do."""
     pool = ThreadPoolExecutor(workers)
     try:
-        made = [pool.submit(make, part) for part in parts]
+        made = [pool.submit(part.make, ends) for part in parts]
         wait(made, return_when=FIRST_EXCEPTION)
     finally:
-        stop.say()  # to those that are left, where one has failed
+        for part in parts:
+            part.stop()
         pool.shutdown(wait=True, cancel_futures=True)
     errors = [each.exception() for each in made if not each.cancelled()]
     for error in sorted(filter(None, errors), key=lambda it: isinstance(it, TrainingInterrupted)):
@@ -74,9 +67,9 @@ def _stand(run: BegunRun, end: Outcome | None) -> tuple[Parameters, History]:
 
 def _parts(runs: Sequence[BegunRun]) -> list[list[int]]:
     """Return the numbers of the runs in parts, each of which one thread makes."""
-    shapes, alike = Shapes(), dict[Hashable, list[int]]()
+    alike = dict[Hashable, list[int]]()
     for k, run in enumerate(runs):
-        shape = shapes.of(_lane(run)) if run.in_engine and run.data.in_shards is None else None
+        shape = shape_of(_lane(run)) if run.in_engine and run.data.in_shards is None else None
         alike.setdefault(k if shape is None else (shape, run.left()), []).append(k)
     parts = []
     for numbers in alike.values():
@@ -90,11 +83,47 @@ def _lane(run: BegunRun) -> Lane:
     return Lane(run.plan, run.history, training, held_out, run.batch_size or 0, run.shuffle)
 
 
-def _made(runs: Sequence[BegunRun], stop: Stop) -> list[Outcome]:
-    with at_work():
-        if len(runs) == 1:
-            return [_alone(runs[0])]
-        return _side_by_side(runs, stop)
+class _Part:
+    """Runs that one thread makes: one alone, or several in lanes."""
+
+    def __init__(self, runs: Sequence[BegunRun], numbers: Sequence[int]) -> None:
+        self.runs, self.numbers = runs, numbers
+        self.lanes: LaneRun | None = None
+
+    def make(self, ends: list[Outcome | None]) -> None:
+        """Make them, and enter how each ended at its number."""
+        with at_work():
+            made = self._in_lanes() if len(self.runs) > 1 else [_alone(self.runs[0])]
+        for k, end in zip(self.numbers, made, strict=True):
+            ends[k] = end
+
+    def stop(self) -> None:
+        """Have them end after a whole step."""
+        for run in self.runs:
+            run.stop()
+        if self.lanes is not None:
+            self.lanes.stop()
+
+    def _in_lanes(self) -> list[Outcome]:
+        """Make all; one that diverges does so once more alone, which says where and why."""
+        runs, ends = self.runs, dict[int, Outcome]()
+        self.lanes = LaneRun([_lane(run) for run in runs])
+        while going := [k for k, run in enumerate(runs) if k not in ends and run.left()]:
+            if runs[0].told_to_stop:
+                raise KeyboardInterrupt
+            most = min(1 if runs[k].early_stopping else runs[k].left() for k in going)
+            for k in self.lanes.run_epochs(most, going):
+                ends[k] = _alone(runs[k])
+            costs = self._validation_costs()
+            for k in going:
+                if k not in ends:
+                    _judge(runs[k], costs[k], k, ends)
+        return [ends.get(k) or run.returned for k, run in enumerate(runs)]
+
+    def _validation_costs(self) -> Sequence[float | None]:
+        if self.lanes is None or self.runs[0].data.held_out is None:
+            return [None] * len(self.runs)
+        return self.lanes.costs()
 
 
 def _alone(run: BegunRun) -> Outcome:
@@ -102,20 +131,6 @@ def _alone(run: BegunRun) -> Outcome:
         return run.made()
     except DivergenceError as error:
         return error
-
-
-def _side_by_side(runs: Sequence[BegunRun], stop: Stop) -> list[Outcome]:
-    """Make runs in lanes; one that diverges does so once more alone, which says where and why."""
-    lanes, ends = LaneRun([_lane(run) for run in runs], stop), dict[int, Outcome]()
-    while going := [k for k in range(len(runs)) if k not in ends and runs[k].left()]:
-        most = min(1 if runs[k].early_stopping else runs[k].left() for k in going)
-        for k in lanes.run_epochs(most, going):
-            ends[k] = _alone(runs[k])
-        costs = lanes.costs() if runs[0].data.held_out is not None else [None] * len(runs)
-        for k in going:
-            if k not in ends:
-                _judge(runs[k], costs[k], k, ends)
-    return [ends.get(k) or run.returned for k, run in enumerate(runs)]
 
 
 def _judge(run: BegunRun, cost: float | None, k: int, ends: dict[int, Outcome]) -> None:
