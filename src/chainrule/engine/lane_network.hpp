@@ -39,25 +39,42 @@ bool suits_lanes(const Program<T>& program, int batch) {
            program.numbers() <= lane_parameters && batch < Blocks::fewest_rows;
 }
 
-// An optimizer with a coefficient of its own in each lane, of those of as many networks.
+// Coefficients, each a number, of networks side by side: each becomes a vector.
+template <class T, class One, class All>
+struct LaneCoefficients {
+    static constexpr int numbers = sizeof(One) / sizeof(T), w = Vec<T>::width;
+    static_assert(sizeof(All) == numbers * sizeof(typename Vec<T>::type));
+
+    std::array<std::array<T, w>, numbers> lanes{};
+
+    // Those of lane k and some that follow.
+    void set(int k, int count, const One& one) {
+        const auto own = std::bit_cast<std::array<T, numbers>>(one);
+        for (int i = 0; i < numbers; ++i) std::fill_n(lanes[i].data() + k, count, own[i]);
+    }
+    All all() const { return std::bit_cast<All>(lanes); }
+};
+
+// An optimizer with coefficients of its own in each lane.
 template <Rule R, class T>
 struct LaneUpdate {
     using V = typename Vec<T>::type;
-    using One = Update<R, T>;
-    using All = Update<R, T, V>;
-    static constexpr int numbers = sizeof(One) / sizeof(T), w = Vec<T>::width;
-    static_assert(sizeof(All) == numbers * sizeof(V));
 
-    std::array<std::array<T, w>, numbers> lanes{};
+    LaneCoefficients<T, rules::Stepper<R, T>, rules::Stepper<R, T, V>> rule;
+    LaneCoefficients<T, Shrinkage<T>, Shrinkage<T, V>> shrinkage;
     bool shrinks = false;
 
-    // That of lane k and following ones.
-    void set(int k, int lane_count, const One& one) {
-        const auto own = std::bit_cast<std::array<T, numbers>>(one);
-        for (int i = 0; i < numbers; ++i) std::fill_n(lanes[i].data() + k, lane_count, own[i]);
+    void set(int k, int count, const Update<R, T>& one) {
+        rule.set(k, count, one);
+        shrinkage.set(k, count, one.shrinkage);
         shrinks = shrinks || one.shrinkage.any();
     }
-    All all() const { return std::bit_cast<All>(lanes); }
+    Update<R, T, V> all() const {
+        Update<R, T, V> made;
+        static_cast<rules::Stepper<R, T, V>&>(made) = rule.all();
+        made.shrinkage = shrinkage.all();
+        return made;
+    }
 };
 
 // The examples of networks side by side, and which of them a step takes.
