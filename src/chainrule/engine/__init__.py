@@ -13,6 +13,7 @@
 |---|---|
 | `processor.py` | how many cores this process may use |
 | `program.py` | what layers lower themselves into: operations over numbered values |
+| `bfloat16.py` | whether there are products in bfloat16, and the module that makes them |
 | `session.py` | what the engine can run, and the arrays' way in and out |
 | `native_run.py`, `sharded_run.py` | whole epochs; those of examples in shards, on several ranks |
 | `single_pass.py`, `predictor.py` | one pass; predictions |
@@ -21,9 +22,11 @@
 | `activations.hpp`, `softmax.hpp`, `losses.hpp`, `optimizers.hpp` | the tables, a row for a row |
 | `heads.hpp` | losses of several heads |
 | `random.hpp` | everything random, word for word as in `streams.py` |
+| `bfloat16.hpp` | numbers in bfloat16 |
 | `microkernel.hpp`, `products.hpp` | products of matrices |
 | `buffer.hpp`, `shards.hpp` | memory; the parts of a batch that are summed each by itself |
 | `tensor.hpp`, `values.hpp` | parameters, values between operations |
+| `bfloat16_copies.hpp`, `bfloat16_products.hpp` | the same for products in bfloat16 |
 | `operation.hpp` | what an operation is; below, a file for each kind |
 | `affine.hpp`, `activate.hpp`, `dropout.hpp`, `add.hpp`, `scale.hpp` | those of plain layers |
 | `gains.hpp`, `layer_norm.hpp`, `batch_norm.hpp`, `rms.hpp` | those of norms |

@@ -7,8 +7,8 @@
 // `kept` of y is the slope, where it cannot be had from a; of a softmax it is a before dropout.
 #pragma once
 
+#include "bfloat16_products.hpp"
 #include "operation.hpp"
-#include "products.hpp"
 #include "softmax.hpp"
 
 namespace chainrule {
@@ -34,7 +34,8 @@ struct Affine : Operation<T> {
         tensors[W].panels = true;
         tensors[W].transposed = way.wanted;
         const int columns = padded<T>(values[y].width);
-        values[y].packed = columns > NR;
+        values[y].packed = columns > NR && !in_bfloat16<T>;
+        if constexpr (in_bfloat16<T>) values[x].halves = values[y].d_halves = true;
         if (!slope_from_output(activation) || !dropouts.empty()) values[y].kept = leading<T>(columns);
     }
 
@@ -56,7 +57,9 @@ struct Affine : Operation<T> {
 
     std::size_t packing(const Room<T>& room) const {
         const Value<T>& to = room.values[y];
-        return packs_columns<T>(to.columns) ? packing_room<T>(to.height, room.tensors[W].in) : 0;
+        return in_bfloat16<T> || packs_columns<T>(to.columns)
+                   ? packing_room<T>(to.height, room.tensors[W].in)
+                   : 0;
     }
 
     // |∂C/∂(W, b)|² = |delta|² (|x|² + 1): Goodfellow (2015), Efficient per-example gradient
@@ -84,6 +87,9 @@ struct Affine : Operation<T> {
         const Value<T>& to = room.values[y];
         const T* const* from = room.values[x].rows.data() + first * batch.n;
         const int K = copies * batch.n;
+        if constexpr (in_bfloat16<T>)
+            return gradient_of_pairs(room.values[x], to, weights, first * batch.n, first * batch.n + K, i0,
+                                     i1, packing, soon, use);
         alignas(64) T g[in_shards ? most_depth + 1 : 1][most_rows * NR];
         const bool packs = packs_columns<T>(weights.columns);
         for (int m0 = i0; m0 < i1; m0 += block) {
@@ -165,12 +171,19 @@ private:
         const Tensor<T>& weights = room.tensors[W];
         Value<T>& to = room.values[y];
         T *a = to.a, *slopes = to.kept.get();
-        product(room.values[x].rows.data(), r0, r1, weights.in, weights.w.get(), weights.columns,
-                Start<T>{b < 0 ? nullptr : room.tensors[b].w.get(), false}, a, to.ld,
-                [&](int r, int rows, int column, int vectors) {
-                    for_each_vector<T>(to.ld, r, rows, column, vectors, [&](long k) { look(a + k); });
-                    activate_tile(activation, parameter, a, slopes, to.ld, r, rows, column, vectors);
-                });
+        const Start<T> start{b < 0 ? nullptr : room.tensors[b].w.get(), false};
+        const auto done = [&](int r, int rows, int column, int vectors) {
+            for_each_vector<T>(to.ld, r, rows, column, vectors, [&](long k) { look(a + k); });
+            activate_tile(activation, parameter, a, slopes, to.ld, r, rows, column, vectors);
+        };
+        const auto multiply = [&] {
+            if constexpr (in_bfloat16<T>)
+                if (all.trains())  // what only predicts has the weights as they are
+                    return product_of_halves(room.values[x], weights, r0, r1, start, a, to.ld, done);
+            product(room.values[x].rows.data(), r0, r1, weights.in, weights.w.get(), weights.columns,
+                    start, a, to.ld, done);
+        };
+        multiply();
         if (activation == Activation::softmax) over_rows(to, r0, r1);
         if (!all.trains()) return;
         const bool whole = activation == Activation::softmax;
@@ -189,11 +202,16 @@ private:
     void pass_back(Room<T>& room, int r0, int r1) const {
         const Tensor<T>& weights = room.tensors[W];
         Value<T>& from = room.values[x];
-        product(room.values[y].d_rows.data(), r0, r1, weights.out, weights.transposed.get(),
-                padded<T>(weights.in), Start<T>{nullptr, way.adds}, from.d.get(), from.ld,
-                [&](int r, int rows, int column, int vectors) {
-                    if (finishes) finishes->finish_tile(from, r, rows, column, vectors);
-                });
+        const auto multiply = [&](auto rows, int K, auto B) {
+            product(rows, r0, r1, K, B, padded<T>(weights.in), Start<T>{nullptr, way.adds}, from.d.get(),
+                    from.ld, [&](int r, int rows, int column, int vectors) {
+                        if (finishes) finishes->finish_tile(from, r, rows, column, vectors);
+                    });
+        };
+        if constexpr (in_bfloat16<T>)
+            multiply(room.values[y].d_halves.rows.data(), even(weights.out),
+                     weights.transposed_pairs.get());
+        else multiply(room.values[y].d_rows.data(), weights.out, weights.transposed.get());
         if (finishes) finishes->finish_rows(from, r0, r1);
     }
 
@@ -221,6 +239,7 @@ private:
 
     // A tile of delta once more, where the product of dW wants it packed.
     static void pack_delta(Value<T>& to, int r, int rows, int column, int vectors) {
+        if constexpr (in_bfloat16<T>) return pack_delta_in_bfloat16(to, r, rows, column, vectors);
         if (!to.packed) return;
         T* panel = to.packed.get() + static_cast<std::size_t>(column) * to.height;
         for (int i = 0; i < rows; ++i)

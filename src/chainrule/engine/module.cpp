@@ -46,7 +46,7 @@ std::unique_ptr<Trainer<T>> make_trainer(nb::handle program, const std::string& 
                                         batch, threads, cores, keeps_gradient, read_shards(shards));
 }
 
-std::unique_ptr<Predictor> make_predictor(nb::handle program, nb::handle form, int cores,
+[[maybe_unused]] std::unique_ptr<Predictor> make_predictor(nb::handle program, nb::handle form, int cores,
                                           nb::object empty, nb::object single, nb::object twice) {
     return std::make_unique<Predictor>(read_program(program), read_form(form), cores,
                                        std::move(empty), std::move(single), std::move(twice));
@@ -130,7 +130,7 @@ double losses(Trainer<T>& trainer, nb::handle examples, std::optional<In<std::in
 }
 
 // The rows of a text into columns; how many fields are empty, or −1 where one is not plainly a number.
-std::int64_t read_numbers(const nb::bytes& text, char delimiter, In<std::uint8_t> whole,
+[[maybe_unused]] std::int64_t read_numbers(const nb::bytes& text, char delimiter, In<std::uint8_t> whole,
                           Out<double> columns) {
     const auto* first = static_cast<const char*>(text.data());
     const auto rows = static_cast<std::int64_t>(columns.size() / whole.size());
@@ -171,6 +171,7 @@ NB_MODULE(CHAINRULE_MODULE, m) {
     m.doc() = "The engine, compiled for the instruction set " CHAINRULE_ISA ".";
     m.def("isa", [] { return CHAINRULE_ISA; });
     m.def("best_isa", &best_isa);
+    m.def("lacks_for_bfloat16", &lacks_for_bfloat16);
     m.def("come_to_work", &AtWork::come);
     m.def("go_from_work", &AtWork::go);
     m.def("after_fork", &AtWork::after_fork);
@@ -181,7 +182,14 @@ NB_MODULE(CHAINRULE_MODULE, m) {
         .def_ro("losses", &Done::losses)
         .def_ro("raised", &Done::raised);
     bind<float>(m, "Trainer32");
+    const auto trainer = [&]<class T>(const char* name) {
+        m.def(name, &make_trainer<T>, nb::kw_only(), "program"_a, "optimizer"_a, "numbers"_a,
+              "batch"_a, "threads"_a, "cores"_a, "keeps_gradient"_a, "shards"_a.none());
+    };
+    trainer.template operator()<float>("trainer32");
+#if !CHAINRULE_BFLOAT16  // that module only trains
     bind<double>(m, "Trainer64");
+    trainer.template operator()<double>("trainer64");
     nb::class_<Predictor>(m, "Predictor").def("predict", &Predictor::predict);
     m.def("predictor", &make_predictor, nb::kw_only(), "program"_a, "form"_a, "cores"_a, "empty"_a,
           "single"_a, "twice"_a);
@@ -194,10 +202,5 @@ NB_MODULE(CHAINRULE_MODULE, m) {
     });
     m.def("read_numbers", &read_numbers, nb::kw_only(), "text"_a, "delimiter"_a, "whole"_a,
           "columns"_a);
-    const auto trainer = [&]<class T>(const char* name) {
-        m.def(name, &make_trainer<T>, nb::kw_only(), "program"_a, "optimizer"_a, "numbers"_a,
-              "batch"_a, "threads"_a, "cores"_a, "keeps_gradient"_a, "shards"_a.none());
-    };
-    trainer.template operator()<float>("trainer32");
-    trainer.template operator()<double>("trainer64");
+#endif
 }

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from chainrule import engine, losses, streams
 from chainrule.batches import Examples, Rows, Subset
+from chainrule.engine import bfloat16
 from chainrule.engine.program import Program, UnsupportedError, for_predictions
 from chainrule.network import Network, Parameters, divisor
 from chainrule.optimizers import OPTIMIZERS, Optimizer, State
@@ -89,14 +90,14 @@ def at_work() -> Iterator[None]:
     >>> with at_work():
     ...     pass
     """
-    if engine.native is None:
-        yield
-        return
-    engine.native.come_to_work()
+    modules = bfloat16.modules_at_work()
+    for module in modules:
+        module.come_to_work()
     try:
         yield
     finally:
-        engine.native.go_from_work()
+        for module in modules:
+            module.go_from_work()
 
 
 class Done(NamedTuple):
@@ -172,7 +173,8 @@ class Session:
         self.kept = list(map(len, states))  # their arrays are not kept: the engine has its own
         self.dtype = leaves(params)[0].dtype
         assert engine.native is not None
-        make = engine.native.trainer32 if self.dtype == np.float32 else engine.native.trainer64
+        module = bfloat16.module() if plan.precision else engine.native
+        make = module.trainer32 if self.dtype == np.float32 else module.trainer64
         self.trainer = make(
             program=Program(plan.net, plan.frozen, plan.seed),
             optimizer=_NAMES[type(plan.optimizer)],
