@@ -96,10 +96,9 @@ def main() -> None:
         "# What products in bfloat16 cost in accuracy",
         "",
         f"Means over {options.seeds} seeds, at most {ROWS:,} rows to train with, on {processor()}.",
-        f"{', '.join(IMAGES)}: pixels,",
-        'by `MLPClassifier((256, 256), max_iter=40)`; the others by `cr.train(effort="fast")`. Of a',
-        "number the error is the root mean square, and there is no log loss. Written by",
-        "`benchmarks/bfloat16_accuracy.py`.",
+        f"{', '.join(IMAGES)}: pixels, by `MLPClassifier((256, 256), max_iter=40)`;",
+        'the others by `cr.train(effort="fast")`. Of a number the error is the root mean square, and',
+        "there is no log loss. Written by `benchmarks/bfloat16_accuracy.py`.",
         "",
         HEADING,
     ]
