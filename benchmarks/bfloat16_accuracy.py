@@ -97,8 +97,8 @@ def main() -> None:
         "",
         f"Means over {options.seeds} seeds, at most {ROWS:,} rows to train with, on {processor()}.",
         f"{', '.join(IMAGES)}: pixels, by `MLPClassifier((256, 256), max_iter=40)`;",
-        'the others by `cr.train(effort="fast")`. Of a number the error is the root mean square, and',
-        "there is no log loss. Written by `benchmarks/bfloat16_accuracy.py`.",
+        'the others by `cr.train(effort="fast")`. Of a number the error is the root mean square',
+        "and there is no log loss. Written by `benchmarks/bfloat16_accuracy.py`.",
         "",
         HEADING,
     ]
