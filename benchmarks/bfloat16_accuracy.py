@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import statistics
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,8 @@ import numpy as np
 import chainrule as cr
 from chainrule.cli.checking import processor
 from chainrule.engine import bfloat16
-from public_tables import TABLES, Parts, Table, load, split
-from table_contestants import Problem
+from public_tables import TABLES, load, split
+from table_contestants import Predict, Problem, chainrule
 from table_fit import scores
 
 RESULTS = Path(__file__).parent / "results" / "bfloat16_accuracy.md"
@@ -31,34 +30,33 @@ IMAGES = ("digits", "optdigits", "satimage")
 SHOWN = (*IMAGES, "letter", "phoneme", "spambase", "magic", "storms", "movies", "diamonds")
 ROWS = 10_000
 
-Train = Callable[[Table, Parts, int, str | None], Any]
+
+def by_pixels(problem: Problem, precision: str | None) -> Predict:
+    """Train the estimator on pixels that are standardised."""
+    mean, deviation = problem.X.mean(), problem.X.std().replace(0, 1)
+
+    def pixels(rows: Any) -> np.ndarray:
+        return ((rows - mean) / deviation).to_numpy(np.float32)
+
+    model = cr.MLPClassifier(
+        (256, 256), max_iter=40, random_state=problem.seed, precision=precision
+    ).fit(pixels(problem.X), problem.y.to_numpy())
+    return lambda rows: model.predict_proba(pixels(rows))
 
 
-def by_pixels(table: Table, parts: Parts, seed: int, precision: str | None) -> Any:
-    """Return the probabilities of the estimator, from pixels that are standardised."""
-    mean, deviation = parts.X.mean(), parts.X.std().replace(0, 1)
-    X, X_test = (((X - mean) / deviation).to_numpy(np.float32) for X in (parts.X, parts.X_test))
-    model = cr.MLPClassifier((256, 256), max_iter=40, random_state=seed, precision=precision)
-    return model.fit(X, parts.y.to_numpy()).predict_proba(X_test)
+def by_table(problem: Problem, precision: str | None) -> Predict:
+    """Train a model of the table."""
+    return chainrule(problem, effort="fast", precision=precision)
 
 
-def by_table(table: Table, parts: Parts, seed: int, precision: str | None) -> Any:
-    """Return the predictions of a model of the table, or probabilities."""
-    rows = parts.X.assign(**{table.target: parts.y})
-    model = cr.train(rows, table.target, seed=seed, effort="fast", precision=precision)
-    if table.task == "classification":
-        return model.predict_proba(parts.X_test)
-    return model.predict(parts.X_test)["prediction"].to_numpy()
-
-
-def errors(table: Table, seed: int, train: Train) -> list[tuple[float, float]]:
+def errors(name: str, seed: int) -> list[tuple[float, float]]:
     """Return error and log loss, in float32 and in bfloat16; a number has its error twice."""
-    X, y = load(table)
-    parts = split(X, y, table, seed, ROWS)
-    problem = Problem(parts.X, parts.y, table.target, table.task, seed, 1)
+    table, train = TABLES[name], by_pixels if name in IMAGES else by_table
+    parts = split(*load(table), table, seed, ROWS)
+    problem = Problem(parts.X, parts.y, table.target, table.task, seed, threads=1)
     both = []
     for precision in (None, "bfloat16"):
-        made = np.asarray(train(table, parts, seed, precision))
+        made = train(problem, precision)(parts.X_test)
         found = scores(problem, made, parts.y_test.to_numpy())
         both.append((found["error"], found["log_loss"] or found["error"]))
     return both
@@ -66,8 +64,7 @@ def errors(table: Table, seed: int, train: Train) -> list[tuple[float, float]]:
 
 def line(name: str, seeds: int) -> str:
     """Return the row of a table: means over the seeds, and how the errors differ."""
-    train = by_pixels if name in IMAGES else by_table
-    plain, fast = np.moveaxis([errors(TABLES[name], seed, train) for seed in range(seeds)], 1, 0)
+    plain, fast = np.moveaxis([errors(name, seed) for seed in range(seeds)], 1, 0)
     change = fast[:, 0] / plain[:, 0] - 1
     spread = statistics.stdev(plain[:, 0]) / plain[:, 0].mean() if seeds > 1 else 0
     means = [
