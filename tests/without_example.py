@@ -39,6 +39,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.distributed.small_messages.PatientClock": MPI,
     "chainrule.distributed.small_messages.SmallMessages": MPI,
     "chainrule.distributed.small_messages.Worked": MPI,
+    "chainrule.distributed.pairwise_sum.PairwiseSum": "Ranks.add_up shows it",
     "chainrule.distributed.tree_sum.TreeSum": "Ranks.add_up shows it",
     "chainrule.distributed.waiting.Waiting": MPI,
     "chainrule.distributed.world.library": MPI,
