@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from scipy.sparse import csr_array
 from sklearn.datasets import load_digits
 
 import chainrule as cr
@@ -178,6 +179,16 @@ def test_threads_change_no_bit(batch, monkeypatch):
     for params, history in made[1:]:
         assert_same(params, made[0][0])
         assert history.loss == made[0][1].loss
+
+
+@needs
+def test_sparse_rows_come_to_the_bits_of_dense_ones():
+    net, start, X, y = large(100)
+    X[X < 1] = 0
+    (dense_rows, _), (entries, _) = (
+        cr.fit(net, start, rows, y, cr.Adam(), epochs=1, **HOW) for rows in (X, csr_array(X))
+    )
+    assert_same(dense_rows, entries)
 
 
 @needs
