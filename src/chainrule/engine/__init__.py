@@ -26,8 +26,10 @@
 | `bfloat16.hpp` | numbers in bfloat16 |
 | `microkernel.hpp`, `products.hpp` | products of matrices |
 | `buffer.hpp`, `shards.hpp` | memory; the parts of a batch that are summed each by itself |
+| `blocks.hpp` | the parts of a large batch of a small network |
 | `sparse_rows.hpp` | rows of which only the entries are given |
 | `tensor.hpp`, `values.hpp` | parameters, values between operations |
+| `narrow.hpp` | products of layers of few outputs |
 | `bfloat16_copies.hpp`, `bfloat16_products.hpp` | the same for products in bfloat16 |
 | `operation.hpp` | what an operation is; below, a file for each kind |
 | `affine.hpp`, `activate.hpp`, `dropout.hpp`, `add.hpp`, `scale.hpp` | those of plain layers |
@@ -35,6 +37,7 @@
 | `layout.hpp`, `periodic.hpp`, `piecewise.hpp`, `embedding.hpp` | those of embeddings |
 | `program.hpp` | a network as operations in order |
 | `batch.hpp`, `update.hpp`, `seam.hpp`, `step.hpp` | the phases of a step, between them, and all |
+| `block_steps.hpp` | the first phase by blocks |
 | `team.hpp`, `laps.hpp` | a team of threads, and how long it works together |
 | `plan.hpp`, `trainer.hpp` | what a run is asked to make; whole epochs |
 | `room.hpp`, `predict.hpp` | predictions, and their memory |

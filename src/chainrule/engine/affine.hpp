@@ -8,6 +8,7 @@
 #pragma once
 
 #include "bfloat16_products.hpp"
+#include "narrow.hpp"
 #include "operation.hpp"
 #include "softmax.hpp"
 
@@ -33,11 +34,12 @@ struct Affine : Operation<T> {
           activation(spec.activation),
           parameter(T(spec.parameter)), dropouts(spec.dropouts), finished(spec.finished),
           sparse(values[x].sparse && !values[x].expanded) {
-        tensors[W].panels = true;
-        tensors[W].transposed = way.wanted;
+        tensors[W].narrow = has_few_outputs(values[x].width, values[y].width) && !sparse;
+        tensors[W].panels = !tensors[W].narrow;
+        tensors[W].transposed = tensors[W].panels && way.wanted;
         const int columns = padded<T>(values[y].width);
-        values[y].packed = columns > NR && !in_bfloat16<T>;
-        if constexpr (in_bfloat16<T>) values[x].halves = values[y].d_halves = true;
+        values[y].packed = tensors[W].panels && columns > NR && !in_bfloat16<T>;
+        if (in_bfloat16<T> && tensors[W].panels) values[x].halves = values[y].d_halves = true;
         if (!slope_from_output(activation) || !dropouts.empty()) values[y].kept = leading<T>(columns);
     }
 
@@ -80,13 +82,14 @@ struct Affine : Operation<T> {
         return sum;
     }
 
-    // Calls soon(place, count), and later use(j, place, i, rows, vectors, g), with each tile of dW for
-    // the inputs i0 to i1: g holds its count = rows · vectors vectors, which belong to W from `place`
-    // on, of subtree j. A thread's packing has room for `packing_room` numbers.
+    // Calls soon(place, count), and later use(j, place, count, g), with each run of dW for the inputs
+    // i0 to i1: g holds its count vectors, which belong to W from `place` on, of subtree j. A thread's
+    // packing has room for `packing_room` numbers.
     template <bool in_shards, class Soon, class Use>
     void gradient(const Room<T>& room, const Rows& batch, int i0, int i1, const Share<T>& share,
                   Soon&& soon, Use&& use) const {
         const Tensor<T>& weights = room.tensors[W];
+        if (weights.spec.narrow) return gradient_by_outputs<in_shards>(room, batch, i0, i1, use);
         const Value<T>& to = room.values[y];
         const T* const* from = room.values[x].rows.data() + first * batch.n;
         T* const packing = share.packing;
@@ -118,7 +121,7 @@ struct Affine : Operation<T> {
                         });
                     };
                     const auto done = [&](int j) {
-                        use(j, place, i, rows, vectors, static_cast<const T*>(g[0]));
+                        use(j, place, rows * vectors, static_cast<const T*>(g[0]));
                     };
                     if constexpr (in_shards) {
                         tile_by_shards(batch, rows * vectors * w, g, make, done);
@@ -154,6 +157,34 @@ struct Affine : Operation<T> {
     }
 
 private:
+    // The same of few outputs: a tile has some vectors of inputs for each of them.
+    template <bool in_shards, class Use>
+    void gradient_by_outputs(const Room<T>& room, const Rows& batch, int i0, int i1, Use&& use) const {
+        const Tensor<T>& weights = room.tensors[W];
+        const Value<T>& to = room.values[y];
+        const T* const* from = room.values[x].rows.data() + first * batch.n;
+        const T* delta = to.d.get() + first * batch.n * to.ld;
+        alignas(64) T g[in_shards ? most_depth + 1 : 1][most_rows * NR];
+        for (int i = i0, vectors; i < i1; i += vectors * w) {
+            vectors = tile_inputs(weights.out, (i1 - i + w - 1) / w);
+            const auto make = [&](int begin, int count, T* made) {
+                narrow_gradient(from + begin, i, weights.in, weights.out, vectors, count,
+                                delta + begin * to.ld, to.ld, made);
+            };
+            const auto done = [&](int j) {
+                for (int o = 0; o < weights.out; ++o)
+                    use(j, static_cast<std::size_t>(o * weights.ld + i), vectors,
+                        static_cast<const T*>(g[0] + o * vectors * w));
+            };
+            if constexpr (in_shards) {
+                tile_by_shards(batch, weights.out * vectors * w, g, make, done);
+            } else {
+                make(0, copies * batch.n, g[0]);
+                done(0);
+            }
+        }
+    }
+
     // A tile of dW for each subtree: make(begin, count, to) makes that of some rows.
     template <class Make, class Done>
     void tile_by_shards(const Rows& batch, int count, T (*g)[most_rows * NR], Make&& make,
@@ -177,31 +208,37 @@ private:
     void forward_rows(Room<T>& room, const Rows& all, int r0, int r1, Look&& look) const {
         const Tensor<T>& weights = room.tensors[W];
         Value<T>& to = room.values[y];
-        T *a = to.a, *slopes = to.kept.get();
+        const T* const* from = room.values[x].rows.data();
         const T* bias = b < 0 ? nullptr : room.tensors[b].w.get();
+        T *a = to.a, *slopes = to.kept.get();
         const auto done = [&](int r, int rows, int column, int vectors) {
             for_each_vector<T>(to.ld, r, rows, column, vectors, [&](long k) { look(a + k); });
             activate_tile(activation, parameter, a, slopes, to.ld, r, rows, column, vectors);
         };
-        const auto multiply = [&] {
-            if constexpr (in_bfloat16<T>)
-                if (all.trains())  // what only predicts has the weights as they are
-                    return product_of_halves(room.values[x], weights, r0, r1, Start<T>{bias, false}, a,
-                                             to.ld, done);
-            if (sparse)
-                sparse_product(room.values[x].entries.data(), r0, r1, weights.in, weights.w.get(),
-                               weights.columns, bias, a, to.ld, done);
-            else
-                product(room.values[x].rows.data(), r0, r1, weights.in, weights.w.get(), weights.columns,
-                        Start<T>{bias, false}, a, to.ld, done);
-        };
-        multiply();
+        if (weights.spec.narrow)
+            narrow_product(from, r0, r1, weights, bias, a, to.ld, done);
+        else if (sparse)
+            sparse_product(room.values[x].entries.data(), r0, r1, weights.in, weights.w.get(),
+                           weights.columns, bias, a, to.ld, done);
+        else
+            multiply(room.values[x], weights, all, r0, r1, Start<T>{bias, false}, to, done);
         if (activation == Activation::softmax) over_rows(to, r0, r1);
         if (!all.trains()) return;
         const bool whole = activation == Activation::softmax;
         for (const Dropout& dropout : dropouts)
             silence<T>(dropout, all.step, all.place(r0), r0, r1, to.spec.width, whole ? 1 : 2,
                        [&](int array, int r) { return array == 0 ? to.row(r) : to.kept_row(r); });
+    }
+
+    // Products in bfloat16 where the module has them; what only predicts has the weights as they are.
+    template <class Done>
+    static void multiply(const Value<T>& from, const Tensor<T>& weights, const Rows& all, int r0, int r1,
+                         Start<T> start, Value<T>& to, Done&& done) {
+        if constexpr (in_bfloat16<T>)
+            if (all.trains())
+                return product_of_halves(from, weights, r0, r1, start, to.a, to.ld, done);
+        product(from.rows.data(), r0, r1, weights.in, weights.w.get(), weights.columns, start, to.a, to.ld,
+                done);
     }
 
     static void over_rows(Value<T>& to, int r0, int r1) {
@@ -214,16 +251,20 @@ private:
     void pass_back(Room<T>& room, int r0, int r1) const {
         const Tensor<T>& weights = room.tensors[W];
         Value<T>& from = room.values[x];
-        const auto multiply = [&](auto rows, int K, auto B) {
-            product(rows, r0, r1, K, B, padded<T>(weights.in), Start<T>{nullptr, way.adds}, from.d.get(),
-                    from.ld, [&](int r, int rows, int column, int vectors) {
-                        if (finishes) finishes->finish_tile(from, r, rows, column, vectors);
-                    });
+        const Value<T>& to = room.values[y];
+        const Start<T> start{nullptr, way.adds};
+        const int columns = padded<T>(weights.in);
+        const auto done = [&](int r, int rows, int column, int vectors) {
+            if (finishes) finishes->finish_tile(from, r, rows, column, vectors);
         };
-        if constexpr (in_bfloat16<T>)
-            multiply(room.values[y].d_halves.rows.data(), even(weights.out),
-                     weights.transposed_pairs.get());
-        else multiply(room.values[y].d_rows.data(), weights.out, weights.transposed.get());
+        if (weights.spec.narrow)
+            narrow_product_back(to.d.get(), to.ld, r0, r1, weights, way.adds, from.d.get(), from.ld, done);
+        else if constexpr (in_bfloat16<T>)
+            product(to.d_halves.rows.data(), r0, r1, even(weights.out), weights.transposed_pairs.get(),
+                    columns, start, from.d.get(), from.ld, done);
+        else
+            product(to.d_rows.data(), r0, r1, weights.out, weights.transposed.get(), columns, start,
+                    from.d.get(), from.ld, done);
         if (finishes) finishes->finish_rows(from, r0, r1);
     }
 
@@ -251,7 +292,8 @@ private:
 
     // A tile of delta once more, where the product of dW wants it packed.
     static void pack_delta(Value<T>& to, int r, int rows, int column, int vectors) {
-        if constexpr (in_bfloat16<T>) return pack_delta_in_bfloat16(to, r, rows, column, vectors);
+        if constexpr (in_bfloat16<T>)
+            if (to.packed_pairs) return pack_delta_in_bfloat16(to, r, rows, column, vectors);
         if (!to.packed) return;
         T* panel = to.packed.get() + static_cast<std::size_t>(column) * to.height;
         for (int i = 0; i < rows; ++i)

@@ -138,7 +138,7 @@ void gradient_of_pairs(const Value<T>& x, const Value<T>& y, const Tensor<T>& W,
                 with_tile(rows, vectors, [&]<int MR, int NV>() {
                     tile_of_packed_pairs<MR, NV>(q, count, b, g);
                 });
-                use(0, place, i, rows, vectors, static_cast<const T*>(g));
+                use(0, place, rows * vectors, static_cast<const T*>(g));
             }
         }
     }

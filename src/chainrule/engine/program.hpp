@@ -184,6 +184,14 @@ public:
     Program(const Program&) = delete;  // operations know each other
     Program& operator=(const Program&) = delete;
 
+    // How many numbers all tensors have.
+    std::int64_t numbers() const {
+        std::int64_t sum = 0;
+        for (const TensorSpec& tensor : spec.tensors)
+            sum += static_cast<std::int64_t>(tensor.rows) * tensor.columns;
+        return sum;
+    }
+
     // f(operation) with each, in their order, and in the other.
     template <class F>
     CHAINRULE_INLINE void each(F&& f) const {

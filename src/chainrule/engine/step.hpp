@@ -19,8 +19,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "block_steps.hpp"
 #include "seam.hpp"
-#include "update.hpp"
 
 namespace chainrule {
 
@@ -37,8 +37,11 @@ public:
          bool keeps_gradient, Shards given)
         : shards(std::move(given)), threads_(threads), cores_(cores), team_(threads),
           updates_(optimizer), barrier_(threads), keeps_(keeps_gradient),
-          net_(spec, batch, with_rule(optimizer.rule, []<Rule R>() { return state_count<R>; }),
-               keeps_gradient || updates_.clips_norm(), shards) {
+          net_(std::make_shared<Model<T>>(
+                   spec, batch, with_rule(optimizer.rule, []<Rule R>() { return state_count<R>; }),
+                   keeps_gradient || updates_.clips_norm(), shards),
+               batch),
+          blocks_(net_, threads) {
         double weights = 0;
         for (const Tensor<T>& tensor : tensors()) weights += sizeof(T) * double(tensor.count);
         const double row = 2 / 3.0 * (1.0 / batch + spec.work);
@@ -118,7 +121,7 @@ public:
 
     // Between the phases: Σ w L of the batch. After them: the penalty before the update.
     double losses(const Data<T>& data, const Batch& b) {
-        return chainrule::loss_sum(net_, data, b, 0, b.n);
+        return blocks_.take(b) ? blocks_.losses(b) : chainrule::loss_sum(net_, data, b, 0, b.n);
     }
     // The same added to a sum of each shard here.
     void add_losses(const Data<T>& data, const Batch& b, std::vector<double>& sums) {
@@ -174,6 +177,7 @@ private:
     void rows_phase(const Data<T>& data, const Batch& b, int t, F&& interrupted) {
         const Part all = rows_of(b, t);
         if (net_.program.of_batch) some_rows(data, b, all, t);
+        else if (blocks_.take(b)) some_blocks(data, b, t, interrupted);
         else
             for (int r = all.first; r < all.last && !stop_; r += rows_at_once_) {
                 const int last = std::min(r + rows_at_once_, all.last);
@@ -181,6 +185,15 @@ private:
                 if (last < all.last && interrupted()) stop_ = true;
             }
         if (interrupted()) stop_ = true;
+    }
+
+    template <class F>
+    void some_blocks(const Data<T>& data, const Batch& b, int t, F&& interrupted) {
+        const auto stops = [&] {
+            if (interrupted()) stop_ = true;
+            return bool(stop_);
+        };
+        if (!blocks_.pass(data, b, updates_, share_of(t), stops)) rows_failed_ = true;
     }
 
     void some_rows(const Data<T>& data, const Batch& b, Part part, int t) {
@@ -226,8 +239,10 @@ private:
 
     void weights_phase(const Batch& b, std::int64_t step, double rate, int t) {
         updates_.with_update(rate, step, [&](const auto& update) {
-            if (updates_.clips_norm() || seam_) {
-                keep(b, t, false);
+            const bool by_blocks = blocks_.take(b);
+            if (by_blocks || updates_.clips_norm() || seam_) {
+                if (by_blocks) blocks_.add_up(b, updates_, net_.tensors, share_of(t));
+                else keep(b, t, false);
                 if (seam_ && !passes_seam(b, t)) return;
                 updates_.clips_norm() ? treat_and_apply(t, update) : check(apply(t, update));
             } else {
@@ -357,9 +372,7 @@ private:
         double losses = 0;
         run_team(gather_team(), [&](int t) {
             for (std::int64_t done = 0; done < all.n; done += net_.batch) {
-                Batch b = all;
-                b.first += done;
-                b.n = std::min<std::int64_t>(net_.batch, all.n - done);
+                const Batch b = all.piece(done, std::min(done + net_.batch, all.n));
                 const Part part = rows_of(b, t);
                 forward(net_, data, b, part, gathering(b, t));
                 compare(net_, data, b, part);
@@ -386,6 +399,7 @@ private:
     bool keeps_;
     Seam<T> seam_;
     Network<T> net_;
+    BlockSteps<T> blocks_;
     std::vector<Buffer<T>> packing_;
     std::vector<EntriesByColumn<T>> by_column_;
     Buffer<T> gathered_;  // what operations sum over the whole batch, on its way by the seam

@@ -4,6 +4,7 @@
 //   in rows            each row padded to whole vectors of `ld` numbers, the padding 0
 //   in panels          W (o, i) as products want it: for each panel of NR outputs, `in` rows of NR
 //                      numbers; so x Wᵀ reads it as it lies, and a tile of dW is one piece of it
+//   narrow             W of few outputs, in rows: what reads it has inputs as lanes
 //   transposed         panels of inputs with `out` rows, for delta W; packed anew after each update.
 //                      Where no gradient goes on to x there is none
 //   pairs              in the module for bfloat16, in place of the last: W in panels of pairs of inputs,
@@ -36,12 +37,19 @@ struct TensorSpec {
 
     // Decided when the program is made.
     bool panels = false;
+    bool narrow = false;
     bool transposed = false;
     std::vector<int> segments{};  // the first row of each
     bool loose = false;  // its gradient goes by the arena, not from the registers to the update
 
     bool moves() const { return !frozen && !statistic; }
+    bool of_affine() const { return panels || narrow; }
 };
+
+// Whether an affine's W is narrow: where panels would be mostly padding, and rows are not. Sizes alone
+// say so, whatever the vectors here, for the order of its sums follows from it.
+inline constexpr int few_outputs = 8;
+constexpr bool has_few_outputs(int in, int out) { return out <= few_outputs && out < in; }
 
 // How the weights of a layer lie in panels.
 template <class T>
@@ -120,7 +128,7 @@ struct Tensor : Panels<T> {
     }
 
     // Of how many parts the penalty is added up, and the squares of the gradient.
-    int parts() const { return spec.panels ? in : spec.rows; }
+    int parts() const { return spec.of_affine() ? in : spec.rows; }
 
     T* row(int k) const { return w.get() + k * ld; }
     T* added_row(int k) const { return added.get() + k * ld; }
@@ -189,7 +197,9 @@ struct Tensors {
     int rows = 1;
     bool loose = false;
 
-    Tensors(const std::vector<TensorSpec>& specs, int states, bool keeps, const Shards& shards = {})
+    // With room for the gradients of so many parts of a batch.
+    Tensors(const std::vector<TensorSpec>& specs, int states, bool keeps, const Shards& shards = {},
+            int parts = 1)
         : rows(shards.trees()) {
         all.reserve(specs.size());
         for (const TensorSpec& spec : specs) {
@@ -200,7 +210,7 @@ struct Tensors {
         loose = loose_size > 0;
         stride = arena_size + (shards.any() ? flags : 0);
         if (arena_size == 0) return;
-        arena = Buffer<T>(rows * stride + (shards.depth() - 1) * loose_size);
+        arena = Buffer<T>(rows * stride + (shards.depth() - 1) * loose_size + (parts - 1) * arena_size);
         T *first = arena.get(), *then = first + loose_size;
         for (Tensor<T>& tensor : all) {
             if (!keeps && !tensor.spec.loose) continue;
@@ -215,6 +225,8 @@ struct Tensors {
         return level == 0 ? j * stride : rows * stride + (level - 1) * loose_size;
     }
 
+    // The same of a part of a batch, where there are no shards.
+    std::size_t part(int k) const { return k * arena_size; }
     // The gradient of each subtree held, as it goes to other processes.
     std::span<T> sums() { return {arena.get(), rows * stride}; }
 

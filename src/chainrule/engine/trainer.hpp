@@ -191,6 +191,8 @@ private:
             cut.go_to(p.step);
             b.n = cut.rows();
             b.cut = &cut;
+            b.before = cut.before;
+            b.after = cut.after();
         } else {
             b.n = std::min(plan.batch, examples(data, plan) - p.first);
         }

@@ -42,16 +42,17 @@ struct Rows {
     int n, first, last;
     std::uint64_t step;  // which dropout's masks follow from; 0 is for predictions, without masks
     const Cut* cut = nullptr;  // how they fall into shards, where there are any
+    std::int64_t before = 0, after = 0;  // rows of the batch that come before the n, and after them
 
     bool trains() const { return step != 0; }
 
     // How many the whole batch has.
-    std::int64_t whole() const { return cut ? cut->whole : n; }
+    std::int64_t whole() const { return before + n + after; }
 
     // Which row of the whole batch row r of those here is; both are counted copy by copy.
     std::int64_t place(int r) const {
-        if (!cut || n == 0) return r;
-        return r / n * cut->whole + cut->before + r % n;
+        if (whole() == n || n == 0) return r;
+        return r / n * whole() + before + r % n;
     }
 };
 
