@@ -1,4 +1,5 @@
-// Which instruction set the processor at hand supports, with its operating system.
+// What the processor at hand is: its maker, and which instruction set it supports with its operating
+// system.
 #pragma once
 
 #if defined(__x86_64__)
@@ -17,6 +18,11 @@ inline unsigned saved_registers() {
     unsigned low, high;
     __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     return low;
+}
+
+inline bool is_of_intel() {
+    unsigned a, b, c, d;
+    return __get_cpuid(0, &a, &b, &c, &d) && b == signature_INTEL_ebx;
 }
 
 // "v4", "v3" or "v2": the highest level of x86-64 that can be used. Each holds those below it.
@@ -50,6 +56,8 @@ inline const char* best_isa() {
 }
 
 #else
+
+inline bool is_of_intel() { return false; }
 
 // Elsewhere there is one module, built for what every processor of the kind supports.
 inline const char* best_isa() { return CHAINRULE_ISA; }
