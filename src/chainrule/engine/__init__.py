@@ -21,10 +21,11 @@
 | `simd.hpp`, `sums.hpp` | vectors as wide as the machine has them, and their sums |
 | `math.hpp`, `trigonometry.hpp` | elementary functions of vectors |
 | `activations.hpp`, `softmax.hpp`, `losses.hpp`, `optimizers.hpp` | the tables, a row for a row |
+| `powers.hpp`, `quotients.hpp` | what optimizers need: powers of β, division without the divider |
 | `heads.hpp` | losses of several heads |
 | `random.hpp` | everything random, word for word as in `streams.py` |
 | `bfloat16.hpp` | numbers in bfloat16 |
-| `microkernel.hpp`, `products.hpp` | products of matrices |
+| `ahead.hpp`, `microkernel.hpp`, `products.hpp` | products of matrices; asking for what comes next |
 | `buffer.hpp`, `shards.hpp` | memory; the parts of a batch that are summed each by itself |
 | `blocks.hpp` | the parts of a large batch of a small network |
 | `sparse_rows.hpp` | rows of which only the entries are given |

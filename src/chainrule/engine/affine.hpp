@@ -82,57 +82,21 @@ struct Affine : Operation<T> {
         return sum;
     }
 
-    // Calls soon(place, count), and later use(j, place, count, g), with each run of dW for the inputs
-    // i0 to i1: g holds its count vectors, which belong to W from `place` on, of subtree j. A thread's
-    // packing has room for `packing_room` numbers.
-    template <bool in_shards, class Soon, class Use>
+    // Calls use(j, place, count, g) with each run of dW for the inputs i0 to i1: g holds its count
+    // vectors, which belong to W from `place` on, of subtree j. wanted(place) is what `use` will read and
+    // write there. A thread's packing has room for `packing_room` numbers.
+    template <bool in_shards, class Wanted, class Use>
     void gradient(const Room<T>& room, const Rows& batch, int i0, int i1, const Share<T>& share,
-                  Soon&& soon, Use&& use) const {
+                  Wanted&& wanted, Use&& use) const {
         const Tensor<T>& weights = room.tensors[W];
         if (weights.spec.narrow) return gradient_by_outputs<in_shards>(room, batch, i0, i1, use);
-        const Value<T>& to = room.values[y];
-        const T* const* from = room.values[x].rows.data() + first * batch.n;
-        T* const packing = share.packing;
-        const int K = copies * batch.n;
         if constexpr (in_bfloat16<T>)
-            return gradient_of_pairs(room.values[x], to, weights, first * batch.n, first * batch.n + K, i0,
-                                     i1, packing, soon, use);
-        alignas(64) T g[in_shards ? most_depth + 1 : 1][most_rows * NR];
-        const bool packs = packs_columns<T>(weights.columns) && !sparse;
-        if (sparse) share.by_column->turn(room.values[x].entries.data(), K, i0, i1);
-        for (int m0 = i0; m0 < i1; m0 += block) {
-            const int m1 = std::min(i1, m0 + block);
-            if (packs) pack_columns(from, K, m0, m1, packing);
-            for (int column = 0; column < weights.columns; column += NR) {
-                const int vectors = weights.vectors(column);
-                const long ldb = delta_step(to, column);
-                const T *B = delta_panel(to, column) + first * batch.n * ldb, *q = packing;
-                for (int i = m0, rows; i < m1; i += rows) {
-                    rows = tile_rows(m1 - i);
-                    const std::size_t place = weights.at(column, i);
-                    soon(place, rows * vectors);
-                    const auto make = [&](int begin, int count, T* made) {
-                        if (sparse)
-                            return share.by_column->tile(i, rows, vectors, begin, count, B, ldb, made);
-                        const T* b = B + begin * ldb;
-                        with_tile(rows, vectors, [&]<int MR, int NV>() {
-                            if (packs) tile_of_packed<MR, NV>(q + begin * MR, count, b, ldb, made);
-                            else tile_of_columns<MR, NV>(from + begin, i, count, b, ldb, made);
-                        });
-                    };
-                    const auto done = [&](int j) {
-                        use(j, place, rows * vectors, static_cast<const T*>(g[0]));
-                    };
-                    if constexpr (in_shards) {
-                        tile_by_shards(batch, rows * vectors * w, g, make, done);
-                    } else {
-                        make(0, K, g[0]);
-                        done(0);
-                    }
-                    if (packs) q += static_cast<std::size_t>(rows) * K;
-                }
-            }
-        }
+            return gradient_of_pairs(room.values[x], room.values[y], weights, first * batch.n,
+                                     (first + copies) * batch.n, i0, i1, share.packing, wanted, use);
+        if constexpr (!in_shards)
+            if (packs_columns<T>(weights.columns) && is_far<T>(weights.in, weights.columns) && !sparse)
+                return gradient_from_afar(room, batch, i0, i1, share, wanted, use);
+        gradient_by_tiles<in_shards, false>(room, batch, i0, i1, share, wanted, use);
     }
 
     // use(j, db) for the vector of outputs from `column` on, in the order of the rows, of subtree j.
@@ -181,6 +145,66 @@ private:
             } else {
                 make(0, copies * batch.n, g[0]);
                 done(0);
+            }
+        }
+    }
+
+    // Apart, so that it takes no room in what small networks go through.
+    template <class Wanted, class Use>
+    [[gnu::noinline]] void gradient_from_afar(const Room<T>& room, const Rows& batch, int i0, int i1,
+                                              const Share<T>& share, Wanted& wanted, Use& use) const {
+        gradient_by_tiles<false, true>(room, batch, i0, i1, share, wanted, use);
+    }
+
+    template <bool in_shards, bool far, class Wanted, class Use>
+    CHAINRULE_INLINE void gradient_by_tiles(const Room<T>& room, const Rows& batch, int i0, int i1,
+                                            const Share<T>& share, Wanted& wanted, Use& use) const {
+        const Tensor<T>& weights = room.tensors[W];
+        const Value<T>& to = room.values[y];
+        const T* const* from = room.values[x].rows.data() + first * batch.n;
+        T* const packing = share.packing;
+        const int K = copies * batch.n;
+        alignas(64) T g[in_shards ? most_depth + 1 : 1][most_rows * NR];
+        const bool packs = far || (packs_columns<T>(weights.columns) && !sparse);
+        if (sparse) share.by_column->turn(room.values[x].entries.data(), K, i0, i1);
+        for (int m0 = i0; m0 < i1; m0 += block) {
+            const int m1 = std::min(i1, m0 + block);
+            if (packs) pack_columns(from, K, m0, m1, packing);
+            for (int column = 0; column < weights.columns; column += NR) {
+                const int vectors = weights.vectors(column);
+                const long ldb = delta_step(to, column);
+                const T *B = delta_panel(to, column) + first * batch.n * ldb, *q = packing;
+                [[maybe_unused]] Lines lines;
+                if constexpr (far) lines = next_delta(to, column, batch.n, m1 - m0);
+                for (int i = m0, rows; i < m1; i += rows) {
+                    rows = tile_rows(m1 - i);
+                    const std::size_t place = weights.at(column, i);
+                    if constexpr (!far) ask_for(wanted(place), rows * vectors * vector_bytes);
+                    const auto make = [&](int begin, int count, T* made) {
+                        if (sparse)
+                            return share.by_column->tile(i, rows, vectors, begin, count, B, ldb, made);
+                        const T* b = B + begin * ldb;
+                        with_tile(rows, vectors, [&]<int MR, int NV>() {
+                            if constexpr (far)
+                                tile_of_packed<MR, NV>(
+                                    q, K, b, ldb, made,
+                                    AheadOfGradient<T>(lines, wanted(place), MR * NV * vector_bytes, K));
+                            else if (packs)
+                                tile_of_packed<MR, NV>(q + begin * MR, count, b, ldb, made, Nearby{});
+                            else tile_of_columns<MR, NV>(from + begin, i, count, b, ldb, made);
+                        });
+                    };
+                    const auto done = [&](int j) {
+                        use(j, place, rows * vectors, static_cast<const T*>(g[0]));
+                    };
+                    if constexpr (in_shards) {
+                        tile_by_shards(batch, rows * vectors * w, g, make, done);
+                    } else {
+                        make(0, K, g[0]);
+                        done(0);
+                    }
+                    if (packs) q += static_cast<std::size_t>(rows) * K;
+                }
             }
         }
     }
@@ -300,6 +324,14 @@ private:
             for (int v = 0; v < vectors; ++v)
                 store(panel + static_cast<std::size_t>(r + i) * vectors * w + v * w,
                       load(to.d.get() + (r + i) * to.ld + column + v * w));
+    }
+
+    // The delta that the tiles of so many inputs ask for: that of the panel after this one.
+    Lines next_delta(const Value<T>& to, int column, int n, int inputs) const {
+        const int next = column + NR < to.columns ? column + NR : 0, K = copies * n;
+        const long step = delta_step(to, next);
+        return {delta_panel(to, next) + first * n * step, K * step * static_cast<long>(sizeof(T)) / line,
+                looks<T>(K) * ((inputs + most_rows - 1) / most_rows)};
     }
 
     // delta as the B of dW's product: its first number in a panel, and the distance of its rows.

@@ -118,9 +118,9 @@ inline void pack_pairs(const BFloat16* const* x, int begin, int end, int m0, int
 }
 
 // dW of rows `begin` to `end`, by tiles as `Affine::gradient` has them.
-template <class T, class Soon, class Use>
+template <class T, class Wanted, class Use>
 void gradient_of_pairs(const Value<T>& x, const Value<T>& y, const Tensor<T>& W, int begin, int end,
-                       int i0, int i1, T* packing, Soon&& soon, Use&& use) {
+                       int i0, int i1, T* packing, Wanted&& wanted, Use&& use) {
     constexpr int w = Vec<T>::width, NR = panel_width<T>;
     alignas(64) T g[most_rows * NR];
     auto* packed = reinterpret_cast<BFloat16*>(packing);
@@ -134,7 +134,7 @@ void gradient_of_pairs(const Value<T>& x, const Value<T>& y, const Tensor<T>& W,
             for (int i = m0, rows; i < m1; i += rows, q += static_cast<std::size_t>(2 * rows) * count) {
                 rows = tile_rows(m1 - i);
                 const std::size_t place = W.at(column, i);
-                soon(place, rows * vectors);
+                ask_for(wanted(place), rows * vectors * vector_bytes);
                 with_tile(rows, vectors, [&]<int MR, int NV>() {
                     tile_of_packed_pairs<MR, NV>(q, count, b, g);
                 });

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
 
 #include "cpu.hpp"
 #include "number_rows.hpp"
@@ -181,6 +182,7 @@ NB_MODULE(CHAINRULE_MODULE, m) {
     m.def("isa", [] { return CHAINRULE_ISA; });
     m.def("best_isa", &best_isa);
     m.def("lacks_for_bfloat16", &lacks_for_bfloat16);
+    m.def("spare_divider", [](bool spares) { return std::exchange(spares_divider, spares); });
     m.def("come_to_work", &AtWork::come);
     m.def("go_from_work", &AtWork::go);
     m.def("after_fork", &AtWork::after_fork);
