@@ -13,6 +13,7 @@
 |---|---|
 | `processor.py` | how many cores this process may use |
 | `program.py` | what layers lower themselves into: operations over numbered values |
+| `bfloat16.py` | whether there are products in bfloat16, and the module that makes them |
 | `session.py` | what the engine can run, and the arrays' way in and out |
 | `quick_checks.py` | parameters and inputs that are plainly as they ought to be, in one look |
 | `native_run.py`, `sharded_run.py` | whole epochs; those of examples in shards, on several ranks |
@@ -21,14 +22,17 @@
 | `simd.hpp`, `sums.hpp` | vectors as wide as the machine has them, and their sums |
 | `math.hpp`, `trigonometry.hpp` | elementary functions of vectors |
 | `activations.hpp`, `softmax.hpp`, `losses.hpp`, `optimizers.hpp` | the tables, a row for a row |
+| `powers.hpp`, `quotients.hpp` | what optimizers need: powers of β, division without the divider |
 | `heads.hpp` | losses of several heads |
 | `random.hpp` | everything random, word for word as in `streams.py` |
-| `microkernel.hpp`, `products.hpp` | products of matrices |
+| `bfloat16.hpp` | numbers in bfloat16 |
+| `ahead.hpp`, `microkernel.hpp`, `products.hpp` | products of matrices; asking for what comes next |
 | `buffer.hpp`, `shards.hpp` | memory; the parts of a batch that are summed each by itself |
 | `blocks.hpp` | the parts of a large batch of a small network |
 | `sparse_rows.hpp` | rows of which only the entries are given |
 | `tensor.hpp`, `values.hpp` | parameters, values between operations |
 | `narrow.hpp` | products of layers of few outputs |
+| `bfloat16_copies.hpp`, `bfloat16_products.hpp` | the same for products in bfloat16 |
 | `operation.hpp` | what an operation is; below, a file for each kind |
 | `affine.hpp`, `activate.hpp`, `dropout.hpp`, `add.hpp`, `scale.hpp` | those of plain layers |
 | `gains.hpp`, `layer_norm.hpp`, `batch_norm.hpp`, `rms.hpp` | those of norms |

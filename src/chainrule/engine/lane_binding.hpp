@@ -90,7 +90,7 @@ std::vector<double> lane_penalties(LaneTrainer<T>& trainer) {
 }
 
 template <class T>
-void bind_lanes(nb::module_& m, const std::string& bits) {
+void bind_lanes_of(nb::module_& m, const std::string& bits) {
     using namespace nanobind::literals;
     nb::class_<LaneTrainer<T>>(m, ("LaneTrainer" + bits).c_str())
         .def("load", &load_lane<T>, "network"_a, "tensor"_a, "array"_a, "states"_a)
@@ -101,6 +101,18 @@ void bind_lanes(nb::module_& m, const std::string& bits) {
         .def("penalties", &lane_penalties<T>);
     m.def(("lane_trainer" + bits).c_str(), &make_lane_trainer<T>, nb::kw_only(), "program"_a,
           "frozen"_a, "optimizer"_a, "numbers"_a, "batch"_a);
+}
+
+inline void bind_lanes(nb::module_& m) {
+    nb::class_<LaneDone>(m, "LaneDone")
+        .def_ro("steps", &LaneDone::steps)
+        .def_ro("costs", &LaneDone::costs)
+        .def_ro("diverged", &LaneDone::diverged);
+    m.def("suits_lanes", [](const Compiled& program, int batch) {
+        return suits_lanes(Program<float>(program.spec), batch);
+    });
+    bind_lanes_of<float>(m, "32");
+    bind_lanes_of<double>(m, "64");
 }
 
 }  // namespace chainrule

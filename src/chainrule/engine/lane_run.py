@@ -56,7 +56,7 @@ def shape_of(lane: Lane) -> Hashable:
     """
     plan, n = lane.plan, lane.training.n
     parts = [part.data for part in (lane.training, lane.held_out) if part is not None]
-    if plan.clip_value is not None or plan.clip_norm is not None:
+    if plan.clip_value is not None or plan.clip_norm is not None or plan.precision:
         return None
     if any(is_sparse(data.X) for data in parts) or not _suits(plan.net, min(lane.batch or n, n)):
         return None

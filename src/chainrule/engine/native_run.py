@@ -66,7 +66,13 @@ def reason_against(plan: Plan, params: Parameters) -> str:
 
 
 def arithmetic(
-    net: Network, params: Parameters, optimizer: Optimizer, *, ties: object = (), name: str = "auto"
+    net: Network,
+    params: Parameters,
+    optimizer: Optimizer,
+    *,
+    ties: object = (),
+    name: str = "auto",
+    precision: str | None = None,
 ) -> str:
     """Return what the bits of a run by `fit` follow from: see `engine.arithmetic_of`.
 
@@ -74,6 +80,8 @@ def arithmetic(
     >>> arithmetic(net, net.init(), cr.Adam(), name="reference")
     'reference'
     """
+    if precision:
+        return precision
     by_reference = name == "reference" or ties or why_not(net, params, optimizer)
     return "reference" if by_reference else engine.arithmetic_of(engine.isa)
 

@@ -4,6 +4,7 @@
 //   w        T*   those parameters, updated in place
 //   s1, s2   T*   their state, as the core holds it: a run can go on in either
 //   t             the number of the step, from 1
+//   N             a number of a formula: T, or V where each lane has its own
 //
 //   rule                 s1                  s2         states
 //   sgd                                                 0
@@ -18,12 +19,13 @@
 // size, which starts at the first learning rate.
 #pragma once
 
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
+#include "powers.hpp"
+#include "quotients.hpp"
 #include "simd.hpp"
 
 namespace chainrule {
@@ -63,47 +65,6 @@ inline std::optional<Rule> find_rule(std::string_view name, double momentum) {
     return std::nullopt;
 }
 
-// A product of many doubles, in two parts of which the second is what the first rounds away.
-struct Product {
-    double value = 1, rest = 0;
-
-    Product operator*(const Product& other) const {
-        const double high = value * other.value;
-        const double lost = std::fma(value, other.value, -high);
-        const double low = lost + (value * other.rest + rest * other.value);
-        return {high + low, low - (high + low - high)};
-    }
-};
-
-// βᵗ for whole t, the same however a run came to t: a product of entries of three tables. Powers
-// taken at each step would be a third of the time of the smallest networks. The tables are made by
-// multiplication, because std::pow is not the same in all systems.
-class Powers {
-public:
-    Powers() = default;
-    explicit Powers(double base) : base_(base) {
-        Product unit{base};
-        for (auto& level : table_) {
-            Product power;
-            for (double& entry : level) {
-                entry = power.value;
-                power = power * unit;
-            }
-            unit = power;
-        }
-    }
-
-    double operator()(std::int64_t t) const {
-        if (t >= side * side * side) return std::pow(base_, double(t));
-        return table_[0][t % side] * table_[1][t / side % side] * table_[2][t / (side * side)];
-    }
-
-private:
-    static constexpr int side = 256;
-    double base_ = 0;
-    std::array<std::array<double, side>, 3> table_{};
-};
-
 // What is left of the starting point in Adam's and NAdam's means at step t.
 struct Left {
     double first, next, second;  // β₁ᵗ, β₁ᵗ⁺¹, β₂ᵗ
@@ -140,13 +101,19 @@ struct Shrinkage {
     CHAINRULE_INLINE V penalised(V g, V w) const { return g + multiply_add(w, l2, sign(w) * l1); }
 };
 
-// Each rule's `step` returns dw and brings the state up to date. The arithmetic is the core's, the
-// products of hyper-parameters drawn together as there. N is what a coefficient is: a number for all
-// lanes, or a vector with one for each.
+// Each rule's `step` returns dw, or its `ratio` what is divided to be it, and brings the state up to
+// date. The arithmetic is the core's, the products of hyper-parameters drawn together as there.
+// N is what a coefficient is: a number for all lanes, or a vector with one for each.
 namespace rules {
 
 template <Rule R, class T, class N = T>
 struct Stepper;
+
+// A dw that is still to be divided.
+template <class T>
+struct Ratio {
+    typename Vec<T>::type above, below;
+};
 
 template <class T, class N>
 struct Stepper<Rule::sgd, T, N> {
@@ -193,10 +160,10 @@ struct SquaresStepper {
     SquaresStepper(const HyperParameters& h, double kept, double fresh)
         : rate(T(h.learning_rate)), epsilon(T(h.epsilon)), keep(T(kept)), share(T(fresh)) {}
 
-    CHAINRULE_INLINE V step(V g, T* s1, T*) const {
+    CHAINRULE_INLINE Ratio<T> ratio(V g, T* s1, T*) const {
         const V s = multiply_add(load(s1), keep, g * g * share);
         store(s1, s);
-        return g * rate / (sqrt(s) + epsilon);
+        return {g * rate, sqrt(s) + epsilon};
     }
 };
 
@@ -251,9 +218,9 @@ struct Stepper<Rule::adam, T, N> : MeansStepper<T, N> {
         : MeansStepper<T, N>(h, this->correction(left)),
           rate(T(h.learning_rate * this->correction(left) / (1 - left.first))) {}
 
-    CHAINRULE_INLINE V step(V g, T* s1, T* s2) const {
+    CHAINRULE_INLINE Ratio<T> ratio(V g, T* s1, T* s2) const {
         const auto [m, root] = this->means(g, s1, s2);
-        return m * rate / root;
+        return {m * rate, root};
     }
 };
 
@@ -268,9 +235,9 @@ struct Stepper<Rule::nadam, T, N> : MeansStepper<T, N> {
           rate(T(h.learning_rate * this->correction(left))),
           of_mean(T(h.beta1 / (1 - left.next))), of_gradient(T((1 - h.beta1) / (1 - left.first))) {}
 
-    CHAINRULE_INLINE V step(V g, T* s1, T* s2) const {
+    CHAINRULE_INLINE Ratio<T> ratio(V g, T* s1, T* s2) const {
         const auto [m, root] = this->means(g, s1, s2);
-        return multiply_add(m, of_mean, g * of_gradient) * rate / root;
+        return {multiply_add(m, of_mean, g * of_gradient) * rate, root};
     }
 };
 
@@ -321,21 +288,60 @@ struct Stepper<Rule::rprop, T, N> {
 template <Rule R, class T, class N = T>
 struct Update : rules::Stepper<R, T, N> {
     using V = typename Vec<T>::type;
+    using Stepper = rules::Stepper<R, T, N>;
+    static constexpr int width = Vec<T>::width;
+    // How many vectors are updated side by side where the divider is spared.
+    static constexpr int together =
+        requires(const Stepper& rule, V g, T* s) { rule.ratio(g, s, s); } ? side_by_side<T> : 1;
+
     Shrinkage<T, N> shrinkage;
+    bool spares = false;  // whether several go side by side
 
     Update() = default;
-    Update(const HyperParameters& h, const Left& left)
-        : rules::Stepper<R, T, N>(h, left), shrinkage(h) {}
+    Update(const HyperParameters& h, const Left& left) : Stepper(h, left), shrinkage(h) {
+        if constexpr (together > 1) spares = spares_divider && this->epsilon >= T(least_divisor);
+    }
 
-    // Update `width` parameters; `Shrinks` for weights where shrinkage.any(). State arrays that the
-    // rule does not have are not touched and may be null.
+    // Update some vectors of parameters by their gradients, which are lost; `Shrinks` for weights
+    // where shrinkage.any(). State arrays that the rule does not have are not touched and may be null.
+    template <bool Shrinks, int count>
+    CHAINRULE_INLINE void update(V (&g)[count], T* w, T* s1, T* s2) const {
+        V before[count];
+#pragma GCC unroll 4
+        for (int u = 0; u < count; ++u) {
+            before[u] = load(w + u * width);
+            if constexpr (Shrinks) g[u] = shrinkage.penalised(g[u], before[u]);
+        }
+        make_steps(g, s1, s2);
+#pragma GCC unroll 4
+        for (int u = 0; u < count; ++u) {
+            if constexpr (Shrinks) g[u] = multiply_add(before[u], shrinkage.decay, g[u]);
+            store(w + u * width, before[u] - g[u]);
+        }
+    }
     template <bool Shrinks>
     CHAINRULE_INLINE void update(V g, T* w, T* s1, T* s2) const {
-        const V before = load(w);
-        if constexpr (Shrinks) g = shrinkage.penalised(g, before);
-        V dw = this->step(g, s1, s2);
-        if constexpr (Shrinks) dw = multiply_add(before, shrinkage.decay, dw);
-        store(w, before - dw);
+        V one[1]{g};
+        update<Shrinks>(one, w, s1, s2);
+    }
+
+private:
+    // Each g becomes dw.
+    template <int count>
+    CHAINRULE_INLINE void make_steps(V (&g)[count], T* s1, T* s2) const {
+        if constexpr (requires { this->ratio(g[0], s1, s2); }) {
+            V below[count];
+#pragma GCC unroll 4
+            for (int u = 0; u < count; ++u) {
+                const auto ratio = this->ratio(g[u], s1 + u * width, s2 ? s2 + u * width : s2);
+                g[u] = ratio.above;
+                below[u] = ratio.below;
+            }
+            divide(g, below);
+        } else {
+            static_assert(count == 1);
+            g[0] = this->step(g[0], s1, s2);
+        }
     }
 };
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from chainrule import engine, losses, streams
 from chainrule.batches import Examples, Rows, Subset
+from chainrule.engine import bfloat16
 from chainrule.engine.program import UnsupportedError, for_predictions, for_training
 from chainrule.layers.parameter_shapes import aligned
 from chainrule.network import Network, Parameters, divisor
@@ -91,14 +92,14 @@ def at_work() -> Iterator[None]:
     >>> with at_work():
     ...     pass
     """
-    if engine.native is None:
-        yield
-        return
-    engine.native.come_to_work()
+    modules = bfloat16.modules_at_work()
+    for module in modules:
+        module.come_to_work()
     try:
         yield
     finally:
-        engine.native.go_from_work()
+        for module in modules:
+            module.go_from_work()
 
 
 class Done(NamedTuple):
@@ -177,10 +178,11 @@ class Session:
         self.kept = list(map(len, states))  # their arrays are not kept: the engine has its own
         self.dtype = leaves(params)[0].dtype
         assert engine.native is not None
-        make = engine.native.trainer32 if self.dtype == np.float32 else engine.native.trainer64
+        module = bfloat16.module() if plan.precision else engine.native
+        make = module.trainer32 if self.dtype == np.float32 else module.trainer64
         program = for_training(plan.net)
         self.trainer = make(
-            program=program.compiled_by(engine.native),
+            program=program.compiled_by(module),
             frozen=[program.numbers[name] for name in plan.frozen],
             seed=plan.seed,
             optimizer=NAMES[type(plan.optimizer)],

@@ -57,6 +57,7 @@ public:
     // To be called once parameters and states have been read into the tensors.
     void ready() {
         for (Tensor<T>& tensor : tensors()) tensor.renew();
+        for (Value<T>& value : net_.values) value.forget();
     }
 
     void set_seam(typename Seam<T>::Way way) {
