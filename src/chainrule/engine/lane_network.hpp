@@ -226,9 +226,9 @@ private:
         for (int j = 0; j < states; ++j) tensors_.back().states[j] = Buffer<T>(count * w);
     }
 
-    // Room for some rows, fours of them, whose vectors stay in the first-level cache or nearly.
+    // Room for some rows, fours of them, whose vectors stay in the second-level cache.
     void make_room(int row, int widest) {
-        constexpr int bytes = 32 * 1024;
+        constexpr int bytes = 256 * 1024;
         rows_ = std::max(1, bytes / (row * vector_bytes) / 4) * 4;
         const auto room = [&](int columns) {
             return Buffer<T>(static_cast<std::size_t>(rows_) * columns * w);

@@ -87,10 +87,13 @@ template <int L, class T>
 #pragma GCC unroll 16
             for (int l = 0; l < L; ++l) sums[l] = term(m, n, l, V{});
             for (int k = L; k < K; ++k) sums[k % wide<T>] = term(m, n, k, sums[k % wide<T>]);
-#pragma GCC unroll 4
-            for (int half = wide<T> / 2; half > 0; half /= 2)
-#pragma GCC unroll 8
+            const auto halve = [&]<int half>() {
                 for (int l = 0; l < std::min(half, L); ++l) sums[l] += l + half < L ? sums[l + half] : V{};
+            };
+            if constexpr (wide<T> >= 16) halve.template operator()<8>();
+            halve.template operator()<4>();
+            halve.template operator()<2>();
+            halve.template operator()<1>();
             store(c.at(m, n), (bias ? load(bias + n * Vec<T>::width) : V{}) + sums[0]);
         }
 }
