@@ -26,7 +26,7 @@
 | `heads.hpp` | losses of several heads |
 | `random.hpp` | everything random, word for word as in `streams.py` |
 | `bfloat16.hpp` | numbers in bfloat16 |
-| `ahead.hpp`, `microkernel.hpp`, `products.hpp` | products of matrices; asking for what comes next |
+| `ahead.hpp`, `microkernel.hpp`, `products.hpp` | products of matrices; asking for what is next |
 | `buffer.hpp`, `shards.hpp` | memory; the parts of a batch that are summed each by itself |
 | `blocks.hpp` | the parts of a large batch of a small network |
 | `sparse_rows.hpp` | rows of which only the entries are given |
@@ -40,7 +40,7 @@
 | `program.hpp` | a network as operations in order |
 | `batch.hpp`, `update.hpp`, `seam.hpp`, `step.hpp` | the phases of a step, between them, and all |
 | `block_steps.hpp` | the first phase by blocks |
-| `team.hpp`, `laps.hpp` | a team of threads, and how long it works together |
+| `laps.hpp`, `team.hpp` | how many threads pay, and teams of them |
 | `plan.hpp`, `trainer.hpp` | what a run is asked to make; whole epochs |
 | `lane_doubles.hpp`, `lane_products.hpp` | numbers of networks side by side, lane by lane |
 | `lane_network.hpp`, `lane_trainer.hpp` | their steps; their epochs |
