@@ -43,6 +43,7 @@
 | `laps.hpp`, `team.hpp` | how many threads pay, and teams of them |
 | `plan.hpp`, `trainer.hpp` | what a run is asked to make; whole epochs |
 | `lane_doubles.hpp`, `lane_products.hpp` | numbers of networks side by side, lane by lane |
+| `lane_batch.hpp`, `lane_update.hpp` | their examples; their optimizers |
 | `lane_network.hpp`, `lane_trainer.hpp` | their steps; their epochs |
 | `room.hpp`, `predict.hpp` | predictions, and their memory |
 | `views.hpp`, `predictor.hpp` | the user's arrays as they lie; predictions from them |
