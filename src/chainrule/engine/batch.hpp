@@ -99,6 +99,23 @@ struct Network {
 
     Value<T>& last() { return values[program.spec.output]; }
 
+    // Room for the columns of x, the widest that the program packs.
+    std::size_t widest_packing() const {
+        std::size_t most = packing_room<T>(batch, 1);
+        program.each([&](const auto& op) { most = std::max(most, op.packing(room)); });
+        return most;
+    }
+
+    // Room for the sums of a subtree that an operation gathers.
+    std::size_t widest_sums() const {
+        std::size_t most = 0;
+        program.each([&](const auto& op) {
+            if constexpr (std::decay_t<decltype(op)>::of_batch)
+                most = std::max(most, op.sums(room, op.backward_kinds));
+        });
+        return most;
+    }
+
     void forget() {
         for (Value<T>& value : values) value.forget();
     }
