@@ -8,9 +8,9 @@
 | peers | this command: a process for each number of cores, and the results of all |
 | cases | what is timed, and the goals |
 | measure | that process: case by case, who takes part, and whether all compute the same |
-| turns | the engines' turns, and how long they last |
-| limit | the rate of a large matrix product |
-| with_chainrule, with_jax, with_torch, with_sklearn, by_hand | how each does each task |
+| interleaved | the engines' turns, and how long they last |
+| limit, limit.cpp | how long a case takes at least on this machine |
+| with_chainrule, with_jax, with_torch, with_sklearn, plain_numpy | how each does each task |
 | torch_layers | kinds of layer for PyTorch |
 | report | ratios, goals and tables |
 
