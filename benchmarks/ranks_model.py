@@ -12,9 +12,9 @@ The step of a batch on P ranks, of a network with n parameters in M shards, take
 | w, a | operations of the products for the batch; seconds of one |
 | u | the update of a parameter, made on every rank |
 | s | a parameter's gradient in the sum of one shard |
-| X | the exchange: two rounds in which each rank sends P−1 messages; of m = 4n bytes |
+| X | the exchange: 2 log₂ P rounds, in each of which a rank sends one message; of m = 4n bytes |
 
-    X = 2 (P−1) · o + 2 m (P−1)/P / B        (X = 0 on one rank)
+    X = 2 log₂ P · o + 2 m (P−1)/P / B        (X = 0 on one rank)
 
 o is what a message costs and B the bytes a second, both fitted to sums by two ranks here.
 Weights are such that relative errors count. For a network between machines, o has the latency of a
@@ -77,8 +77,8 @@ class Exchange:
         if ranks == 1:
             return 0.0
         volume = 2 * size * (ranks - 1) / ranks
-        messages = 2 * (ranks - 1) * self.message
-        return 2 * self.latency + messages + volume / self.bytes_a_second
+        rounds = 2 * math.log2(ranks)
+        return rounds * (self.message + self.latency) + volume / self.bytes_a_second
 
     def over(self, link: Link) -> Exchange:
         """Return the exchange by a network."""

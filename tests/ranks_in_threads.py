@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 import numpy as np
@@ -31,15 +31,15 @@ class RankInThread(Ranks):
         self.rank, self.size, self.job = rank, size, job
 
     def swap(self, sent, received):
-        for k, part in enumerate(sent):
+        assert self.rank not in {*sent, *received}
+        for k, part in sent.items():
             assert part.flags.c_contiguous
             self.job.messages[self.rank, k] = part.copy()
         self._wait()
-        for k, place in enumerate(received):
-            if k != self.rank:
-                part = self.job.messages[k, self.rank]
-                assert (part.dtype, part.size) == (place.dtype, place.size), (k, self.rank)
-                np.copyto(place, part.reshape(place.shape))
+        for k, place in received.items():
+            part = self.job.messages.pop((k, self.rank))
+            assert (part.dtype, part.size) == (place.dtype, place.size), (k, self.rank)
+            np.copyto(place, part.reshape(place.shape))
         self._wait()
 
     def _wait(self):
@@ -69,7 +69,7 @@ class RankInThread(Ranks):
 
 
 def in_threads(size, function, *arguments):
-    """What `function(ranks, *arguments)` returns on each of so many ranks.
+    """What `function(ranks, *arguments)` returns on each of so many ranks; rank 0 is this thread.
 
     Raises the exception of the rank that failed first.
     """
@@ -81,7 +81,11 @@ def in_threads(size, function, *arguments):
             return function(ranks, *arguments)
 
     with ThreadPoolExecutor(size) as pool:
-        runs = [pool.submit(run, rank) for rank in range(size)]
+        runs = [Future(), *(pool.submit(run, rank) for rank in range(1, size))]
+        try:
+            runs[0].set_result(run(0))
+        except BaseException as error:
+            runs[0].set_exception(error)
     if job.failed:
         raise job.failed[1]
     return [run.result() for run in runs]

@@ -123,7 +123,8 @@ for turn in range(3):
     try:
         with ranks.together():
             if turn == 1 and ranks.rank == 1:  # it is ahead of the others, who get none of this
-                ranks._begun([np.ones(3)] * ranks.size, [np.ones(3)] * ranks.size)
+                ones = {k: np.ones(3) for k in ranks.others}
+                ranks._begun(ones, ones)
             if turn == 2:
                 time.sleep(ranks.rank * 0.3)  # by then it has heard of rank 0
             raise ValueError(f"{ranks.rank} in {turn}")

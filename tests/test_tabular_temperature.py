@@ -108,7 +108,7 @@ def examples(sure, n=600, weighted=False):
 @pytest.mark.parametrize("weighted", [False, True])
 def test_what_it_brings_is_found_in_rows_that_it_does_not_rest_on(weighted):
     net, params, held = examples(4.0, weighted=weighted)
-    found = thermometer(net, held).calibrated([params])
+    (found,) = thermometer(net, held).calibrated([params])
     z = np.log(cr.predict(net, params, held.X).astype(float))[None]
     used = np.arange(len(held.y)) if held.w is None else np.flatnonzero(held.w)
     w = np.ones(len(held.y)) if held.w is None else held.w.astype(float)
@@ -130,7 +130,7 @@ def test_probabilities_that_are_right_have_none():
     net = cr.Network(1, [cr.Dense(2)], loss="cross_entropy")
     params = net.parameters([([[0.0], [0.0]], [np.log(3), 0.0])])
     held = Examples(np.zeros((400, 1)), np.tile([0, 0, 1, 0], 100), None)
-    assert thermometer(net, held).calibrated([params]) is None
+    assert thermometer(net, held).calibrated([params]) == (None,)
 
 
 @pytest.mark.parametrize(("n", "weights"), [(299, None), (400, 101)])
@@ -142,13 +142,52 @@ def test_of_few_rows_that_count_it_is_not_found(n, weights):
 
 def test_of_many_rows_some_are_taken(monkeypatch):
     net, params, held = examples(4.0, 6_000)
-    whole = thermometer(net, held).calibrated([params])
+    (whole,) = thermometer(net, held).calibrated([params])
     monkeypatch.setattr(temperature, "MOST", 6_000)
     some = thermometer(net, held, networks=2)
     assert (len(some.used.y), some.rows) == (1_000, 6_000)
-    found = some.calibrated([params])
+    (found,) = some.calibrated([params])
     assert len(found.folds) == 6_000
     assert found.temperature == pytest.approx(whole.temperature, rel=0.15)
+
+
+LOSS = "heads(huber(0.5): 2, cross_entropy(0.1): 3, half_squared_error: 1, cross_entropy: 2)"
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_of_several_targets_each_that_has_classes_has_its_own(weighted):
+    """As it has by itself; the loss of a network is that of all, at these temperatures."""
+    net = cr.Network(2, [cr.Dense(8, "tanh"), cr.Dense(8)], LOSS)
+    params = net.init(0, dtype="float32")
+    alone, of_alone, held = examples(4.0, weighted=weighted)
+    two, three = [0, 1], [2, 3, 4]
+    W = params[1].W.copy()
+    W[three] = of_alone[1].W
+    params = (of_alone[0], params[1]._replace(W=W))
+    draw = np.random.default_rng(1)
+    price, rent = draw.normal(size=(600, 2)), draw.normal(size=(600, 1))
+    sold = (draw.random(600) < 0.5).astype(int)
+    y = np.hstack([price, np.eye(3)[held.y], rent, np.eye(2)[sold]]).astype("f4")
+    heat = thermometer(net, held._replace(y=y))
+    found = heat.calibrated([params])
+    assert (found[0], found[2]) == (None, None)
+    (by_itself,) = thermometer(alone, held).calibrated([of_alone])
+    assert found[1][:3] == pytest.approx(by_itself[:3], rel=1e-3)
+    z = cr.predict(dataclasses.replace(net, loss="squared_error"), params, held.X).astype(float)
+    w = np.ones(600) if held.w is None else held.w.astype(float)
+    used = np.flatnonzero(w)
+    size = np.abs(z[:, two] - price)
+    each = np.where(size <= 0.5, size**2 / 2, 0.5 * (size - 0.25)).sum(axis=1)
+    each += 0.5 * (z[:, 5] - rent[:, 0]) ** 2
+    for own, labels in ((three, held.y), ([6, 7], sold)):
+        t = fitted_by_scipy(z[None, used][..., own], labels[used], w[used])
+        each += losses_by_hand(z[None][..., own], labels, t)
+    assert heat.distance(params) == pytest.approx(np.average(each, weights=w), rel=1e-3)
+
+
+def test_quantities_alone_have_none():
+    net = cr.Network(1, [cr.Dense(2)], "heads(huber: 1, half_squared_error: 1)")
+    assert thermometer(net, Examples(np.zeros((400, 1)), np.zeros((400, 2)), None)) is None
 
 
 # Where it goes
@@ -201,6 +240,89 @@ def test_each_network_has_it_in_its_last_layer(monkeypatch, tmp_path, refit, mem
     np.testing.assert_allclose(model.predict(NOISY[:50])[:, 1:].to_numpy(), p, rtol=1e-4)
     model.save(tmp_path / "a.model")
     assert cr.TableModel.load(tmp_path / "a.model").temperature == t
+
+
+SEVERAL = CLEAR.with_columns(
+    c=pl.when(pl.col("x1") > 0.5).then(pl.lit("a")).when(pl.col("x2") > 0).then(pl.lit("b"))
+    .otherwise(pl.lit("c"))
+)  # fmt: skip
+TARGETS = ["z", "c", "y"]
+
+
+def of_several(**options):
+    options = {"label_smoothing": 0.3, "leave_out": ("w",), **options}
+    return cr.train(SEVERAL, TARGETS, **{**HOW, **options})
+
+
+@pytest.mark.parametrize("members", [1, 3])
+@pytest.mark.parametrize("refit", [True, False])
+@pytest.mark.usefixtures("few")
+def test_several_targets_have_theirs_in_their_rows_of_it(monkeypatch, tmp_path, refit, members):
+    """One valley alone leaves no choice, so that the networks are the same."""
+    how = {"refit": refit, "members": members, "epochs": 1, "learning_rate": 0.01}
+    model = of_several(**how)
+    monkeypatch.setattr(temperature, "LEAST", 10**9)
+    plain = of_several(**how)
+    told = model.about["calibrations"]
+    t = {name: each["temperature"] for name, each in told.items()}
+    assert set(t) == {"c", "y"}
+    assert "calibrations" not in plain.about
+    assert (plain.temperature, model.temperature) == (1, 1)
+    divisor = np.repeat([1, t["c"], t["y"]], [1, 3, 2]).astype("f4")
+    for own, other in zip(model.members, plain.members, strict=True):
+        assert np.array_equal(own[-1].W, other[-1].W / divisor[:, None])
+        assert np.array_equal(own[-1].b, other[-1].b / divisor)
+        assert all(map(np.array_equal, leaves(own[:-1]), leaves(other[:-1])))
+    assert [part.temperature for part in model.parts] == [1, t["c"], t["y"]]
+    assert model.parts[1].about["calibration"] == told["c"]
+    assert not any("calibrations" in part.about for part in model.parts)
+    assert model.about["targets"]["z"] == plain.about["targets"]["z"]
+    for name, each in told.items():
+        assert each["after"] < each["before"]
+        scores = model.about["targets"][name]["model"]
+        assert scores["log_loss"] == pytest.approx(each["after"], rel=1e-4)
+    made, before = model.predict(SEVERAL), plain.predict(SEVERAL)
+    assert made["prediction_z"].equals(before["prediction_z"])
+    model.save(tmp_path / "a.model")
+    again = cr.TableModel.load(tmp_path / "a.model")
+    assert again.predict(SEVERAL).equals(made)
+    assert [part.temperature for part in again.parts] == [1, t["c"], t["y"]]
+    model.parts[1].save(tmp_path / "c.model")
+    alone = cr.TableModel.load(tmp_path / "c.model")
+    assert alone.predict(SEVERAL)["prediction"].equals(made["prediction_c"])
+
+
+@pytest.mark.parametrize(
+    ("target", "name"), [(TARGETS, "z"), (TARGETS, "none"), ("y", "y")], ids=str
+)
+def test_a_file_that_tells_of_those_of_other_targets_is_refused(tmp_path, target, name):
+    left_out = {"z", "c", "y", "w"} - set(target)
+    model = cr.train(SEVERAL, target, **{**HOW, "epochs": 1, "leave_out": tuple(left_out)})
+    arrays, data = stored_model.contents(model)
+    told = {name: {"temperature": 2.0, "before": 1.0, "after": 0.9}}
+    write_file(tmp_path / "a.model", arrays, {**data, "calibrations": told})
+    with pytest.raises(cr.ModelFileError, match="calibrations must be of targets with classes, "):
+        cr.TableModel.load(tmp_path / "a.model")
+
+
+@pytest.mark.usefixtures("few")
+def test_the_command_the_page_and_explanations_tell_of_those_of_several(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    SEVERAL.write_csv("t.csv")
+    model = of_several(epochs=1, out="t.model", report="t.html")
+    shown = " ".join(ran("inspect", "t.model").stdout.split())
+    page = (tmp_path / "t.html").read_text("utf-8")
+    explained = ran("explain", "t.model", "--data", "t.csv", "--of", "cost").stderr
+    divided = []
+    for name, found in model.about["calibrations"].items():
+        t, after = f"{found['temperature']:g}", number(found["after"])
+        assert f"{name}: probabilities by the temperature {t}: log loss held out {after}" in shown
+        said = f"by the temperature {t}, here each by that of other rows: log loss {after}, "
+        assert said in page
+        divided.append(f"the temperature {t} for '{name}'")
+    assert f"divided by {' and '.join(divided)}, which calibrate prob" in " ".join(
+        explained.split()
+    )
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.distributed.small_messages.PatientClock": MPI,
     "chainrule.distributed.small_messages.SmallMessages": MPI,
     "chainrule.distributed.small_messages.Worked": MPI,
+    "chainrule.distributed.pairwise_sum.PairwiseSum": "Ranks.add_up shows it",
     "chainrule.distributed.tree_sum.TreeSum": "Ranks.add_up shows it",
     "chainrule.distributed.waiting.Waiting": MPI,
     "chainrule.distributed.world.library": MPI,
@@ -56,6 +57,8 @@ WITHOUT_EXAMPLE = {
     "chainrule.backprop.Trace": "made by forward, whose example shows it",
     "chainrule.diagnose.gradient_check.GradientCheck": "made by check_gradient, with its example",
     "chainrule.engine.predictor.predict": EVALUATED,
+    "chainrule.engine.bfloat16.check_run": CHECK,
+    "chainrule.engine.bfloat16.module": "not everywhere there: test_engine_bfloat16.py holds it",
     "chainrule.engine.native_run.NativeRun": (
         "part of fit; test_engine.py holds it to the reference"
     ),

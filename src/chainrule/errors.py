@@ -271,9 +271,17 @@ def check_unmasked(what: str, given: Any) -> None:
 
 
 def finite(
-    what: str, array: Any, dtype: Any, xp: Any, *, fix: str = "remove or impute such values"
+    what: str,
+    array: Any,
+    dtype: Any,
+    xp: Any,
+    *,
+    fix: str = "remove or impute such values",
+    place: Callable[[int], tuple[int, ...]] | None = None,
 ) -> Any:
     """Return an array in a floating dtype, or say where the first value that is not finite stands.
+
+    Value k stands where `place` says, or in the array.
 
     >>> finite("X", np.array([1.0, np.nan]), np.float32, np)
     Traceback (most recent call last):
@@ -286,7 +294,7 @@ def finite(
     if bool(xp.isfinite(total)) or bool(xp.all(xp.isfinite(new))):
         return new
     first = int(xp.argmax(xp.astype(~xp.isfinite(xp.reshape(new, (-1,))), xp.uint8)))
-    where = tuple(map(int, np.unravel_index(first, tuple(new.shape))))
+    where = place(first) if place else tuple(map(int, np.unravel_index(first, tuple(new.shape))))
     value = float(xp.reshape(array, (-1,))[first])
     if math.isfinite(value):
         raise ValueError(

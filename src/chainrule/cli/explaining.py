@@ -215,10 +215,26 @@ def member_of(trained: TableModel, model: str, member: int | None) -> Parameters
         other = "" if member else "; another by --member 2"
         said = f"{model}: predicts the mean of {count} networks; this is network {k}{other}"
         say(said, err=True)
-    if trained.temperature != 1:
-        at = f"the temperature {trained.temperature:g}, which calibrates probabilities"
-        say(f"{model}: the last layer is as trained, divided by {at}", err=True)
+    if said := _at_temperatures(trained):
+        say(f"{model}: {said}", err=True)
     return trained.members[k - 1]
+
+
+def _at_temperatures(trained: TableModel) -> str:
+    """Return what a model's last layer is divided by, of several targets for each; "" of none."""
+    several = len(trained.target.each) > 1
+    at = [
+        f"the temperature {part.temperature:g}" + f" for {part.target.column!r}" * several
+        for part in (trained.parts if several else (trained,))
+        if part.temperature != 1
+    ]
+    if not at:
+        return ""
+    calibrate = "calibrates" if len(at) == 1 else "calibrate"
+    return (
+        f"the last layer is as trained, divided by {' and '.join(at)}, which {calibrate} "
+        "probabilities"
+    )
 
 
 def columns(place: Path | None) -> int:

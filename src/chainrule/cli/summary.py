@@ -189,7 +189,7 @@ def of_training(model: TableModel) -> dict[str, str]:
         "Training": ending(about) if "epochs" in about else "",
         "Race": race(about["runs"]) if "race" in about.get("runs", {}) else "",
         "Members": members(model),
-        "Calibrated": calibrated(about),
+        "Calibrated": calibrated(model),
         "Interval": interval.in_words(about.get("options")) if (interval := model.interval) else "",
         "Left out": "; ".join(about.get("runs", {}).get("left_out", ())),
     }
@@ -231,13 +231,24 @@ def _by_rate(model: TableModel) -> str:
     return f" ({(count + 1) // 2} at rate {told['rate']:g}, {count // 2} at {told['also']:g})"
 
 
-def calibrated(about: Mapping[str, Any]) -> str:
+def calibrated(model: TableModel) -> str:
     """Return by which temperature probabilities are calibrated, and what that brings; "" of none.
 
-    >>> calibrated({"calibration": {"temperature": 1.3, "before": 0.412, "after": 0.398}})
+    Of several targets that of each.
+    """
+    if len(model.target.each) > 1:
+        each = ((part.target.column, calibrated(part)) for part in model.parts)
+        return "; ".join(f"{name}: {said}" for name, said in each if said)
+    return _by_temperature(model.about.get("calibration"))
+
+
+def _by_temperature(found: Mapping[str, float] | None) -> str:
+    """Return by which temperature probabilities are calibrated.
+
+    >>> _by_temperature({"temperature": 1.3, "before": 0.412, "after": 0.398})
     'probabilities by the temperature 1.3: log loss held out 0.398, 0.412 without'
     """
-    if (found := about.get("calibration")) is None:
+    if found is None:
         return ""
     after, before = number(found["after"]), number(found["before"])
     at = f"{found['temperature']:g}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -93,9 +93,8 @@ class MpiRanks(Ranks):
 
     def _greet(self, comm: Any) -> None:
         """Wait until all ranks are here: what MPI itself does together has no time-out."""
-        others = [k for k in range(self.size) if k != self.rank]
-        sent = [comm.Isend([b"", self._mpi.BYTE], k, HELLO) for k in others]
-        missing = {k: comm.Irecv([bytearray(), self._mpi.BYTE], k, HELLO) for k in others}
+        sent = [comm.Isend([b"", self._mpi.BYTE], k, HELLO) for k in self.others]
+        missing = {k: comm.Irecv([bytearray(), self._mpi.BYTE], k, HELLO) for k in self.others}
         clock = PatientClock()
         while missing := {k: each for k, each in missing.items() if not each.Test()}:
             if clock.now() > self.timeout:
@@ -150,7 +149,7 @@ class MpiRanks(Ranks):
         """End the processes of all ranks."""
         self._mpi.COMM_WORLD.Abort(1)
 
-    def swap(self, sent: Sequence[Array], received: Sequence[Array]) -> None:
+    def swap(self, sent: Mapping[int, Array], received: Mapping[int, Array]) -> None:
         assert self.messages is not None
         if failure := self.messages.failure():
             raise failure
@@ -169,24 +168,26 @@ class MpiRanks(Ranks):
         Waiting(self.messages, self.timeout).finish_all(request)
 
     def _begun(
-        self, sent: Sequence[Array], received: Sequence[Array]
+        self, sent: Mapping[int, Array], received: Mapping[int, Array]
     ) -> list[tuple[int, Any, int | None]]:
         """Begin to send and to receive: the rank, the request, and the bytes that are awaited."""
         assert self.messages is not None
         tag = DATA + self.messages.run  # what was sent before a failure of all comes to nobody
-        turns = range(1, self.size)  # each rank begins with its neighbour, not all with rank 0
-        sources = [(self.rank - turn) % self.size for turn in turns]
         begun: list[tuple[int, Any, int | None]] = [
             (k, self._comm.Irecv([piece, self._mpi.BYTE], k, tag), piece.size)
-            for k in sources
+            for k in sorted(received, key=self._turn)
             for piece in _pieces(received[k])
         ]
         begun += [
             (k, self._comm.Isend([piece, self._mpi.BYTE], k, tag), None)
-            for k in reversed(sources)
+            for k in sorted(sent, key=self._turn, reverse=True)
             for piece in _pieces(sent[k])
         ]
         return begun
+
+    def _turn(self, k: int) -> int:
+        """How soon to receive from rank k: each begins with its neighbour, not all with rank 0."""
+        return (self.rank - k) % self.size
 
 
 def _note(error: BaseException, note: str) -> None:

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from chainrule.distributed.pairwise_sum import PairwiseSum, pairs_up
 from chainrule.distributed.shards import Subtree, in_tree, shards_of, subtrees
 from chainrule.distributed.tree_sum import Array, TreeSum
 
@@ -124,7 +125,7 @@ class Ranks(ABC):
     rank: int
     size: int
     timeout: float = TIMEOUT
-    _sums: Mapping[tuple[int, int, str], TreeSum] = MappingProxyType({})
+    _sums: Mapping[tuple[int, int, str], TreeSum | PairwiseSum] = MappingProxyType({})
 
     def __new__(cls, comm: Any = None, timeout: float | None = None) -> Ranks:
         """Make those over MPI: `Ranks` by itself has no way of sending."""
@@ -134,19 +135,23 @@ class Ranks(ABC):
 
         return super().__new__(MpiRanks)
 
+    @property
+    def others(self) -> list[int]:
+        """All ranks but this one."""
+        return [k for k in range(self.size) if k != self.rank]
+
     @abstractmethod
-    def swap(self, sent: Sequence[Array], received: Sequence[Array]) -> None:
+    def swap(self, sent: Mapping[int, Array], received: Mapping[int, Array]) -> None:
         """Send `sent[k]` to rank k, and fill `received[k]` with what rank k sends here.
 
-        Arrays are contiguous, and what one sends is as long as what the other awaits. What stands
-        in the place of this rank itself is left alone.
+        Arrays are contiguous, and what one sends is as long as what the other awaits.
 
         Parameters
         ----------
         sent
-            One array for each rank.
+            An array for each other rank that gets one.
         received
-            One array for each rank.
+            An array for each other rank that sends one here.
         """
 
     @contextmanager
@@ -168,9 +173,9 @@ class Ranks(ABC):
             This rank's array.
         """
         own = np.asarray(own, order="C")
-        received = [own if k == self.rank else np.empty_like(own) for k in range(self.size)]
-        self.swap([own] * self.size, received)
-        return received
+        received = {k: np.empty_like(own) for k in self.others}
+        self.swap(dict.fromkeys(received, own), received)
+        return self._with_own(own, received)
 
     def deal(self, parts: Sequence[Array]) -> list[Array]:
         """Send part k to rank k, and return what each rank sends here, in the order of ranks.
@@ -186,10 +191,13 @@ class Ranks(ABC):
         parts = [np.asarray(part, order="C") for part in parts]
         rows = self.gather(np.array([len(part) for part in parts]))
         own = parts[self.rank]
-        received = [np.empty((int(n[self.rank]), *own.shape[1:]), own.dtype) for n in rows]
-        received[self.rank] = own
-        self.swap(parts, received)
-        return received
+        shapes = [(int(n[self.rank]), *own.shape[1:]) for n in rows]
+        received = {k: np.empty(shapes[k], own.dtype) for k in self.others}
+        self.swap({k: parts[k] for k in received}, received)
+        return self._with_own(own, received)
+
+    def _with_own(self, own: Array, received: Mapping[int, Array]) -> list[Array]:
+        return [received.get(k, own) for k in range(self.size)]
 
     def values(self, own: Any) -> list[Any]:
         """Return every rank's value, in the order of ranks; that of this one is the one given.
@@ -283,7 +291,7 @@ class Ranks(ABC):
             self._sums = {**kept, key: self._tree_sum(*key)}
         self._sums[key].add_up(sums, self.swap)
 
-    def _tree_sum(self, shards: int, n: int, dtype: str) -> TreeSum:
+    def _tree_sum(self, shards: int, n: int, dtype: str) -> TreeSum | PairwiseSum:
         """Return how sums of a length are added up, once it is seen to be that of all ranks."""
         for k, theirs in enumerate(self.values((shards, n, dtype))):
             if theirs != (shards, n, dtype):
@@ -291,6 +299,8 @@ class Ranks(ABC):
                     f"rank {k} adds up {theirs[1]:,} numbers {theirs[2]!r} in {theirs[0]} shards, "
                     f"and rank {self.rank} {n:,} numbers {dtype!r} in {shards}: it must be the same"
                 )
+        if pairs_up(self.size, shards):
+            return PairwiseSum(self.rank, self.size, n, dtype)
         return TreeSum(self.rank, [self.nodes(shards, k) for k in range(self.size)], n, dtype)
 
 
@@ -312,7 +322,7 @@ class Alone(Ranks):
 
     rank, size = 0, 1
 
-    def swap(self, sent: Sequence[Array], received: Sequence[Array]) -> None:
+    def swap(self, sent: Mapping[int, Array], received: Mapping[int, Array]) -> None:
         """Do nothing: there is no other rank."""
 
 

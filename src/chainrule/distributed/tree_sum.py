@@ -1,9 +1,8 @@
-"""The sum over all shards, to the same bits on any number of ranks, as cheap as a sum can be.
+"""The sum over all shards, to the same bits on any number of ranks, whatever nodes they have.
 
 Of the numbers, each rank adds up one slice: all send it what they have of that, it adds in the
-order of the tree, and gives the slice of the total to all. Where a rank has one node of the tree,
-each number goes over its wire twice, less 1/P, as in the best reductions that MPI has; where the
-number of ranks is no power of two, a rank has several nodes, and sends them all.
+order of the tree, and gives the slice of the total to all. Where the number of ranks is no power of
+two, a rank has several nodes, and sends them all; where it is, `pairwise_sum.py` has the way.
 
 | letter | shape | meaning |
 |---|---|---|
@@ -15,7 +14,7 @@ number of ranks is no power of two, a rank has several nodes, and sends them all
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ from chainrule.distributed.shards import Subtree, in_tree, part_of
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
-Swap = Callable[[Sequence[Array], Sequence[Array]], None]
+Swap = Callable[[Mapping[int, Array], Mapping[int, Array]], None]
 
 
 class TreeSum:
@@ -39,24 +38,24 @@ class TreeSum:
         self._rank, self._rows = rank, len(nodes[rank])
         self._cuts = [slice(each.start, each.stop) for each in slices]
         self._nodes = [node for held in nodes for node in held]
-        self._received = [
-            np.empty((len(held) if k != rank else 0, len(slices[rank])), dtype)
+        self._received = {
+            k: np.empty((len(held), len(slices[rank])), dtype)
             for k, held in enumerate(nodes)
-        ]
+            if k != rank
+        }
         self._total_is_first = rank == 0 and self._rows > 0
 
     def add_up(self, sums: Array, swap: Swap) -> None:
         """Make `sums[0]` the total of `sums` (k, n); other rows are lost."""
-        own, mine = sums[: self._rows], sums[0, self._cuts[self._rank]]
-        parts = [own[:, cut] for cut in self._cuts]
-        swap([np.ascontiguousarray(part) for part in parts], self._received)
-        received = [*self._received]
-        received[self._rank] = parts[self._rank]
+        cuts, received = self._cuts, self._received
+        own, mine = sums[: self._rows], sums[0, cuts[self._rank]]
+        swap({k: np.ascontiguousarray(own[:, cuts[k]]) for k in received}, received)
+        parts = [received.get(k, own[:, cut]) for k, cut in enumerate(cuts)]
         with np.errstate(all="ignore"):  # what is not finite is found where sums are used
-            total = in_tree((row for part in received for row in part), self._nodes, _add_to_left)
+            total = in_tree((row for part in parts for row in part), self._nodes, _add_to_left)
         if not self._total_is_first:  # there it is in its place
             mine[:] = total
-        swap([mine] * len(self._cuts), [sums[0, cut] for cut in self._cuts])
+        swap(dict.fromkeys(received, mine), {k: sums[0, cuts[k]] for k in received})
 
 
 def _add_to_left(left: Array, right: Array) -> Array:

@@ -40,17 +40,19 @@ private:
 };
 
 template <class T>
-std::unique_ptr<Trainer<T>> make_trainer(nb::handle program, const std::string& optimizer,
+std::unique_ptr<Trainer<T>> make_trainer(const Compiled& program, const std::vector<int>& frozen,
+                                         std::uint64_t seed, const std::string& optimizer,
                                          const nb::dict& numbers, int batch, int threads, int cores,
-                                         bool keeps_gradient, nb::handle shards) {
-    return std::make_unique<Trainer<T>>(read_program(program), read_optimizer(optimizer, numbers),
-                                        batch, threads, cores, keeps_gradient, read_shards(shards));
+                                         bool keeps_gradient, nb::handle shards, bool sparse) {
+    return std::make_unique<Trainer<T>>(of_run(program.spec, frozen, seed, sparse),
+                                        read_optimizer(optimizer, numbers), batch, threads, cores,
+                                        keeps_gradient, read_shards(shards));
 }
 
-std::unique_ptr<Predictor> make_predictor(nb::handle program, nb::handle form, int cores,
-                                          nb::object empty, nb::object single, nb::object twice) {
-    return std::make_unique<Predictor>(read_program(program), read_form(form), cores,
-                                       std::move(empty), std::move(single), std::move(twice));
+[[maybe_unused]] std::unique_ptr<Predictor> make_predictor(const Compiled& program, int cores, nb::object empty,
+                                          nb::object single, nb::object twice) {
+    return std::make_unique<Predictor>(program, cores, std::move(empty), std::move(single),
+                                       std::move(twice));
 }
 
 // A tensor and its states, from the user's arrays and back.
@@ -116,6 +118,12 @@ Done run(Trainer<T>& trainer, nb::handle examples, nb::handle epochs) {
             std::move(report.losses), signals.raised()};
 }
 
+template <class T>
+nb::object predict_sparse(Predictor& predictor, nb::handle params, nb::handle sparse, int threads) {
+    const GivenEntries<T> given(sparse);
+    return predictor.predict_sparse(params, given.rows(), threads);
+}
+
 // Σ w L of some rows, or of all; beside it the sum of the gradient is kept, or norms are filled.
 template <class T>
 double losses(Trainer<T>& trainer, nb::handle examples, std::optional<In<std::int64_t>> rows,
@@ -131,7 +139,7 @@ double losses(Trainer<T>& trainer, nb::handle examples, std::optional<In<std::in
 }
 
 // The rows of a text into columns; how many fields are empty, or −1 where one is not plainly a number.
-std::int64_t read_numbers(const nb::bytes& text, char delimiter, In<std::uint8_t> whole,
+[[maybe_unused]] std::int64_t read_numbers(const nb::bytes& text, char delimiter, In<std::uint8_t> whole,
                           Out<double> columns) {
     const auto* first = static_cast<const char*>(text.data());
     const auto rows = static_cast<std::int64_t>(columns.size() / whole.size());
@@ -149,6 +157,7 @@ void bind(nb::module_& m, const char* name) {
         .def("store", &store<T>, "tensor"_a, "array"_a, "states"_a)
         .def("ready", [](Trainer<T>& trainer) { trainer.step.ready(); })
         .def("run", &run<T>, "examples"_a, "epochs"_a)
+        .def("stop", [](Trainer<T>& trainer) { trainer.stop(); })
         .def("losses", &losses<T>, "examples"_a, nb::kw_only(), "rows"_a.none(), "step"_a, "scale"_a,
              "keep_gradient"_a, "norms"_a.none())
         .def("penalty", [](Trainer<T>& trainer) { return trainer.step.penalty(); })
@@ -172,6 +181,7 @@ NB_MODULE(CHAINRULE_MODULE, m) {
     m.doc() = "The engine, compiled for the instruction set " CHAINRULE_ISA ".";
     m.def("isa", [] { return CHAINRULE_ISA; });
     m.def("best_isa", &best_isa);
+    m.def("lacks_for_bfloat16", &lacks_for_bfloat16);
     m.def("spare_divider", [](bool spares) { return std::exchange(spares_divider, spares); });
     m.def("come_to_work", &AtWork::come);
     m.def("go_from_work", &AtWork::go);
@@ -182,11 +192,31 @@ NB_MODULE(CHAINRULE_MODULE, m) {
         .def_ro("costs", &Done::costs)
         .def_ro("losses", &Done::losses)
         .def_ro("raised", &Done::raised);
+    nb::class_<Compiled>(m, "Program")
+        .def("holds", &Compiled::holds, "params"_a.none())
+        .def("takes", &Compiled::takes, "X"_a);
+    m.def(
+        "program",
+        [](nb::handle program, nb::object form) {
+            return Compiled{read_program(program), read_form(form), form};
+        },
+        nb::kw_only(), "program"_a, "form"_a);
     bind<float>(m, "Trainer32");
+    const auto trainer = [&]<class T>(const char* name) {
+        m.def(name, &make_trainer<T>, nb::kw_only(), "program"_a, "frozen"_a, "seed"_a, "optimizer"_a,
+              "numbers"_a, "batch"_a, "threads"_a, "cores"_a, "keeps_gradient"_a, "shards"_a.none(),
+              "sparse"_a);
+    };
+    trainer.template operator()<float>("trainer32");
+#if !CHAINRULE_BFLOAT16  // that module only trains
     bind<double>(m, "Trainer64");
-    nb::class_<Predictor>(m, "Predictor").def("predict", &Predictor::predict);
-    m.def("predictor", &make_predictor, nb::kw_only(), "program"_a, "form"_a, "cores"_a, "empty"_a,
-          "single"_a, "twice"_a);
+    trainer.template operator()<double>("trainer64");
+    nb::class_<Predictor>(m, "Predictor")
+        .def("predict", &Predictor::predict)
+        .def("predict_sparse32", &predict_sparse<float>)
+        .def("predict_sparse64", &predict_sparse<double>);
+    m.def("predictor", &make_predictor, nb::kw_only(), "program"_a, "cores"_a, "empty"_a, "single"_a,
+          "twice"_a);
     m.def("shuffle", [](Out<std::int64_t> order, std::uint64_t seed, std::uint32_t number,
                         std::uint64_t epoch) {
         const auto n = static_cast<std::int64_t>(order.size());
@@ -196,10 +226,5 @@ NB_MODULE(CHAINRULE_MODULE, m) {
     });
     m.def("read_numbers", &read_numbers, nb::kw_only(), "text"_a, "delimiter"_a, "whole"_a,
           "columns"_a);
-    const auto trainer = [&]<class T>(const char* name) {
-        m.def(name, &make_trainer<T>, nb::kw_only(), "program"_a, "optimizer"_a, "numbers"_a,
-              "batch"_a, "threads"_a, "cores"_a, "keeps_gradient"_a, "shards"_a.none());
-    };
-    trainer.template operator()<float>("trainer32");
-    trainer.template operator()<double>("trainer64");
+#endif
 }

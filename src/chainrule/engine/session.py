@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 
 from chainrule import engine, losses, streams
 from chainrule.batches import Examples, Rows, Subset
-from chainrule.engine.program import Program, UnsupportedError, for_predictions
+from chainrule.engine import bfloat16
+from chainrule.engine.program import UnsupportedError, for_predictions, for_training
+from chainrule.layers.parameter_shapes import aligned
 from chainrule.network import Network, Parameters, divisor
 from chainrule.optimizers import OPTIMIZERS, Optimizer, State
 from chainrule.record import Plan
 from chainrule.rows import is_own
 from chainrule.schedules import Schedule
+from chainrule.sparse_rows import Entries, as_entries, is_sparse
 from chainrule.streams import ORDER, SHARDS
 from chainrule.trees import leaves, rebuild
 from chainrule.value_types import AtLeastOne, OneOf, type_of
@@ -89,14 +92,14 @@ def at_work() -> Iterator[None]:
     >>> with at_work():
     ...     pass
     """
-    if engine.native is None:
-        yield
-        return
-    engine.native.come_to_work()
+    modules = bfloat16.modules_at_work()
+    for module in modules:
+        module.come_to_work()
     try:
         yield
     finally:
-        engine.native.go_from_work()
+        for module in modules:
+            module.go_from_work()
 
 
 class Done(NamedTuple):
@@ -126,6 +129,8 @@ class _EngineExamples(NamedTuple):
     y: Any
     labels: Any
     weights: Any
+    sparse: Entries | None = None
+    """In the place of X."""
 
 
 class _Epochs(NamedTuple):
@@ -154,7 +159,7 @@ class Session:
     one's own, on several machines too. `keeps_gradient` makes room for that.
 
     In `shards` it is `run` that sums so, over those that are held; `batch` is then how many rows of
-    a batch there are here at most.
+    a batch there are here at most. `sparse` says that all examples are sparse rows.
     """
 
     def __init__(
@@ -167,14 +172,19 @@ class Session:
         threads: int,
         keeps_gradient: bool = False,
         shards: Shards | None = None,
+        sparse: bool = False,
     ) -> None:
         self.plan, self.params, self.batch, self.shards = plan, params, batch, shards
         self.kept = list(map(len, states))  # their arrays are not kept: the engine has its own
         self.dtype = leaves(params)[0].dtype
         assert engine.native is not None
-        make = engine.native.trainer32 if self.dtype == np.float32 else engine.native.trainer64
+        module = bfloat16.module() if plan.precision else engine.native
+        make = module.trainer32 if self.dtype == np.float32 else module.trainer64
+        program = for_training(plan.net)
         self.trainer = make(
-            program=Program(plan.net, plan.frozen, plan.seed),
+            program=program.compiled_by(module),
+            frozen=[program.numbers[name] for name in plan.frozen],
+            seed=plan.seed,
             optimizer=_NAMES[type(plan.optimizer)],
             numbers=_numbers(plan),
             batch=batch,
@@ -182,6 +192,7 @@ class Session:
             cores=engine.cores() if threads > 1 else 1,
             keeps_gradient=keeps_gradient,
             shards=shards,
+            sparse=sparse,
         )
         self.load(params, states)
 
@@ -194,7 +205,7 @@ class Session:
 
     def read(self) -> tuple[Parameters, list[State]]:
         """Return copies of parameters and states."""
-        new = [np.empty(leaf.shape, self.dtype) for leaf in leaves(self.params)]
+        new = [aligned(leaf.shape, self.dtype) for leaf in leaves(self.params)]
         states = [
             tuple(np.empty_like(leaf) for _ in range(count))
             for leaf, count in zip(new, self.kept, strict=True)
@@ -221,7 +232,7 @@ class Session:
         A run that has taken so many seconds ends with the epoch that it is in.
         """
         rate, net = self.plan.optimizer.learning_rate, self.plan.net
-        n = len(data.X) - (0 if left_out is None else len(left_out))
+        n = data.n - (0 if left_out is None else len(left_out))
         each = self.shards.steps if self.shards else -(-n // self.batch)
         steps = epochs * each if isinstance(rate, Schedule) else 1
         asked = _Epochs(
@@ -240,6 +251,10 @@ class Session:
         )
         done = self.trainer.run(_engine_examples(data), asked)
         return Done(done.outcome, done.steps, done.costs, done.raised, done.losses)
+
+    def stop(self) -> None:
+        """Have the run that is under way, or else the next, end before its next step."""
+        self.trainer.stop()
 
     def losses(
         self,
@@ -306,8 +321,10 @@ class Session:
 
 
 def _engine_examples(data: Examples) -> _EngineExamples:
-    labels = data.y.ndim == 1
-    return _EngineExamples(data.X, None if labels else data.y, data.y if labels else None, data.w)
+    y, labels = (None, data.y) if data.y.ndim == 1 else (data.y, None)
+    if is_sparse(data.X):
+        return _EngineExamples(None, y, labels, data.w, as_entries(data.X))
+    return _EngineExamples(data.X, y, labels, data.w)
 
 
 def shuffled(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
@@ -325,7 +342,9 @@ def shuffled(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
 
 def contiguous(data: Examples) -> Examples:
     """Return examples as the engine reads them, without a copy where they are so already."""
-    return Examples(*(part if part is None else np.ascontiguousarray(part) for part in data))
+    return Examples(
+        *(part if part is None or is_sparse(part) else np.ascontiguousarray(part) for part in data)
+    )
 
 
 _IN_ENGINE = {

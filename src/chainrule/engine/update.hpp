@@ -73,10 +73,10 @@ public:
         const Tensor<T>& W = room.tensors[op.W];
         const auto [i0, i1] = inputs_of(W, share);
         op.template gradient<in_shards>(
-            room, all, i0, i1, share.packing, [](std::size_t) { return Updated{}; },
-            [&](int j, std::size_t place, int, int rows, int vectors, const T* g) {
+            room, all, i0, i1, share, [](std::size_t) { return Updated{}; },
+            [&](int j, std::size_t place, int count, const T* g) {
                 T* to = room.gradient(op.W, 0, j) + place;
-                for (int u = 0; u < rows * vectors; ++u) put(to + u * w, load(g + u * w), adds);
+                for (int u = 0; u < count; ++u) put(to + u * w, load(g + u * w), adds);
             });
         if (op.b >= 0)
             for_vectors_of(room.tensors[op.b], share, [&](int place) {
@@ -114,13 +114,14 @@ public:
                 store(tensor.g + place, clipped(g));
             }
         });
+        if (tensor.spec.narrow) add_squares(tensor, share);
     }
 
     // By how much the treated gradient is shortened. Every thread works it out in the same order.
     T norm_scale(const std::vector<Tensor<T>>& tensors) const {
         double sum = 0;
         for (const Tensor<T>& tensor : tensors) {
-            if (tensor.spec.panels)
+            if (tensor.spec.of_affine())
                 for (int i = 0; i < tensor.in; ++i) sum += tensor.sums.get()[i];
             else if (tensor.spec.moves())
                 for (std::size_t k = 0; k < tensor.count; ++k) sum = add_square(sum, tensor.g[k]);
@@ -157,8 +158,8 @@ public:
 
     // A thread's share of the penalty.
     void penalise(Tensor<T>& tensor, const Share<T>& share) const {
-        const auto [first, last] = tensor.spec.panels ? inputs_of(tensor, share)
-                                                      : rows_of(tensor, share);
+        const auto [first, last] = tensor.spec.of_affine() ? inputs_of(tensor, share)
+                                                           : rows_of(tensor, share);
         add_penalties(tensor, first, last);
     }
 
@@ -172,10 +173,9 @@ private:
         add_penalties(W, i0, i1);
         if (W.spec.moves()) {
             op.template gradient<in_shards>(
-                room, all, i0, i1, share.packing,
-                [&](std::size_t place) { return updated(W, place); },
-                [&](int, std::size_t place, int, int rows, int vectors, const T* g) {
-                    poison += update_vectors<false>(W, place, rows * vectors, g, T{1}, update);
+                room, all, i0, i1, share, [&](std::size_t place) { return updated(W, place); },
+                [&](int, std::size_t place, int count, const T* g) {
+                    poison += update_vectors<false>(W, place, count, g, T{1}, update);
                 });
             W.renew(i0, i1);
         }
@@ -208,7 +208,9 @@ private:
             for (long o = 0; o < count; ++o)
                 sum += multiply_add(l1, std::abs(double(W[o])), 0.5 * l2 * double(W[o]) * double(W[o]));
         };
-        if (!tensor.spec.panels) add(tensor.row(i), tensor.ld);
+        if (tensor.spec.narrow)
+            for (int o = 0; o < tensor.out; ++o) add(tensor.row(o) + i, 1);
+        else if (!tensor.spec.panels) add(tensor.row(i), tensor.ld);
         else
             for (int column = 0; column < tensor.columns; column += NR)
                 add(tensor.w.get() + tensor.at(column, i), tensor.vectors(column) * w);
@@ -224,6 +226,15 @@ private:
         for (int o = 0; o < tensor.columns && tensor.spec.moves(); o += some)
             for (int i = i0; i < i1; ++i)
                 sums[i] += treat_outputs(tensor, i, o, std::min(some, tensor.columns - o), update);
+    }
+
+    // The squares of a narrow gradient, where it moves anything.
+    void add_squares(Tensor<T>& tensor, const Share<T>& share) const {
+        double* sums = tensor.sums.get();
+        const auto [i0, i1] = inputs_of(tensor, share);
+        std::fill(sums + i0, sums + i1, 0.0);
+        for (int o = 0; o < tensor.out && tensor.spec.moves(); ++o)
+            for (int i = i0; i < i1; ++i) sums[i] = add_square(sums[i], tensor.gradient_row(o)[i]);
     }
 
     // The same for the weights from one input to some outputs; return the sum of their squares.
@@ -262,6 +273,12 @@ private:
             const auto [i0, i1] = inputs_of(tensor, share);
             for (int column = 0; i0 < i1 && column < tensor.columns; column += NR)
                 f(tensor.at(column, i0), (i1 - i0) * tensor.vectors(column));
+            return;
+        }
+        if (tensor.spec.narrow) {
+            const auto [i0, i1] = inputs_of(tensor, share);
+            for (int o = 0; i0 < i1 && o < tensor.out; ++o)
+                f(static_cast<std::size_t>(o * tensor.ld + i0), padded<T>(i1 - i0) / w);
             return;
         }
         const bool by_rows = tensor.spec.weight || tensor.added;

@@ -153,6 +153,7 @@ class About(TypedDict, total=False):
     validation: Validation
     targets: dict[str, Validation]
     calibration: Calibrated
+    calibrations: dict[str, Calibrated]
     warnings: list[str]
 
 
@@ -211,8 +212,7 @@ def check(
     _check_interval(file, target)
     _check_curves(file, arrays)
     _check_training(file)
-    if "calibration" in file:
-        _agree("the task of what has a temperature", "classification", target.task)
+    _check_calibrations(file, target)
     if "runs" in file:
         _agree("the members of runs", members, file["runs"]["members"])
     if "decisions" in file:
@@ -272,6 +272,16 @@ def _check_targets(file: TableFile, target: TargetEncoder) -> None:
         for each in target.each:
             found = file["targets"][each.column]
             _check_scores(found, kind_of(each, None), getattr(each, "names", ()))
+
+
+def _check_calibrations(file: TableFile, target: TargetEncoder) -> None:
+    """Check that what has a temperature has classes: of several targets each by its name."""
+    if "calibration" in file:
+        _agree("the task of what has a temperature", "classification", target.task)
+    known = [each.column for each in target.each if each.task == "classification"]
+    for name in file.get("calibrations", ()):
+        if len(target.each) == 1 or name not in known:
+            raise ValueError(f"calibrations must be of targets with classes, got {name!r:.100}")
 
 
 def _check_baseline(baseline: Array, target: TargetEncoder) -> None:

@@ -102,7 +102,10 @@ class TableModel:
 
     @property
     def temperature(self) -> float:
-        """What the outputs of each network were divided by, in its last layer; 1 where not."""
+        """What the outputs of each network were divided by, in its last layer; 1 where not.
+
+        Of several targets each of `parts` has its own.
+        """
         return float(self.about.get("calibration", {}).get("temperature", 1.0))
 
     def opened(self, table: Any, **reading: Any) -> Source:

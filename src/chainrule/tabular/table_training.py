@@ -37,7 +37,7 @@ from chainrule.tabular.table_model import TableModel
 from chainrule.tabular.table_network import network
 from chainrule.tabular.target_decisions import check_several
 from chainrule.tabular.target_names import doubts_of
-from chainrule.tabular.temperature import Thermometer, thermometer
+from chainrule.tabular.temperature import thermometer
 from chainrule.tabular.training_options import (
     OF_OPTIMIZERS,
     Options,
@@ -126,6 +126,7 @@ def plan(prepared: Prepared, options: Options, blocks: ExampleBlocks, epochs: An
         EarlyStopping(options.patience or epochs),
         clip_norm=options.clip_norm,
         threads=options.threads,
+        precision=options.precision,
         comm=None if isinstance(prepared.ranks, Alone) else prepared.ranks,
         shards=options.shards,
     )
@@ -154,7 +155,7 @@ def run_in_training(
     validation = None if measure else _own(prepared.validation, what)
     params = _initial_parameters(what, prepared)
     trainer = Trainer(what, prepared.blocks, params, validation=validation, measure=measure)
-    heat = None if measure else thermometer_of(prepared, what.net)
+    heat = None if measure else thermometer(what.net, prepared.validation)
     return Run(name, rate, trainer, heat.distance if heat else None)
 
 
@@ -164,13 +165,6 @@ def _own(examples: Examples, what: TrainingPlan) -> Examples:
         return examples
     n, own = len(examples.X), shards_of(what.comm.rank, what.comm.size, what.shards)
     return examples.take(slice(own.start * n // what.shards, own.stop * n // what.shards))
-
-
-def thermometer_of(prepared: Prepared, net: Network, networks: int = 1) -> Thermometer | None:
-    """Return what finds temperatures by the rows held out; None of a quantity, and of few rows."""
-    if prepared.target.task != "classification":
-        return None
-    return thermometer(net, prepared.validation, networks)
 
 
 def run_unwatched(

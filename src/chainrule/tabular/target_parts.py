@@ -69,11 +69,14 @@ def named_after_targets(parts: Iterable[TableModel]) -> tuple[str, ...]:
 
 def _part(model: TableModel, head: Head, target: TargetEncoder) -> TableModel:
     *layers, last = model.net.layers
-    about = {name: value for name, value in model.about.items() if name != "targets"}
+    of_all = ("targets", "calibrations")
+    about = {name: value for name, value in model.about.items() if name not in of_all}
     if "decisions" in about:
         about["decisions"] = [_of_part(each, target) for each in about["decisions"]]
     if scores := model.about.get("targets", {}).get(target.column):
         about["validation"] = scores
+    if calibration := model.about.get("calibrations", {}).get(target.column):
+        about["calibration"] = calibration
     return dataclasses.replace(
         model.with_members([_cut(params, head) for params in model.members]),
         net=dataclasses.replace(

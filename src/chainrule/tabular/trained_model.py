@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from chainrule.tabular.bounds_training import left_out_of_bounds, with_bounds
 from chainrule.tabular.class_sets import unlikely
 from chainrule.tabular.doubts import of_a_model
 from chainrule.tabular.encoding.several_targets import told
+from chainrule.tabular.encoding.target_encoding import TargetEncoder
 from chainrule.tabular.intervals import conformal
 from chainrule.tabular.prepare import Prepared
 from chainrule.tabular.scores import MAIN
@@ -24,9 +25,8 @@ from chainrule.tabular.table_training import (
     TableTraining,
     known_before,
     model_of,
-    thermometer_of,
 )
-from chainrule.tabular.temperature import Calibration, cooled
+from chainrule.tabular.temperature import FOLDS, Calibration, cooled, thermometer
 from chainrule.tabular.training_runs import Run
 from chainrule.tabular.training_stages import reason_for_none
 from chainrule.trees import leaves, rebuild
@@ -43,13 +43,13 @@ class Judged(NamedTuple):
         The model of these networks.
     p
         What it predicts of the rows held out; with a temperature, that of the other folds.
-    calibration
-        What made its temperature, if it has one.
+    calibrations
+        Of each target what made its temperature, if it has one.
     """
 
     model: TableModel
     p: Array
-    calibration: Calibration | None
+    calibrations: tuple[Calibration | None, ...]
 
 
 def judged(training: TableTraining) -> Judged:
@@ -60,16 +60,34 @@ def judged(training: TableTraining) -> Judged:
     """
     prepared, own = training.prepared, [run.trainer for run in training.chosen]
     model = _of(training, own if training.last.with_all else [*own, *_members(training)])
-    heat = thermometer_of(prepared, model.net, len(model.members))
-    calibration, X = heat and heat.calibrated(model.members), prepared.held_out.X
-    if not calibration:
-        return Judged(_with_interval(training, model, p := model.outputs_of(X)), p, None)
-    p = np.empty((len(X), model.net.outputs), np.float32)
-    for fold, temperature in enumerate(calibration.temperatures):
-        rows = calibration.folds == fold
-        p[rows] = at_temperature(model, temperature).outputs_of(X[rows])
-    model = at_temperature(model, calibration.temperature)
-    return Judged(_with_interval(training, model, p), p, calibration)
+    heat = thermometer(model.net, prepared.validation, len(model.members))
+    found = heat.calibrated(model.members) if heat else (None,) * len(model.target.each)
+    p = _by_other_folds(model, prepared.held_out.X, found)
+    model = at_temperatures(model, _temperatures(found))
+    return Judged(_with_interval(training, model, p), p, found)
+
+
+def _by_other_folds(model: TableModel, X: Array, found: Sequence[Calibration | None]) -> Array:
+    """Return what is predicted of the rows held out, at the temperatures of the other folds."""
+    if (folds := next((each.folds for each in found if each), None)) is None:
+        return model.outputs_of(X)
+    within = [folds == k for k in range(FOLDS)]
+    parts = [
+        at_temperatures(model, _temperatures(found, k)).outputs_of(X[rows])
+        for k, rows in enumerate(within)
+    ]
+    p = np.empty((len(X), model.net.outputs), parts[0].dtype)
+    for rows, part in zip(within, parts, strict=True):
+        p[rows] = part
+    return p
+
+
+def _temperatures(found: Sequence[Calibration | None], fold: int | None = None) -> list[float]:
+    """Return the temperature of each target, or that of all folds but one; 1 where it has none."""
+    return [
+        1.0 if each is None else each.temperature if fold is None else each.temperatures[fold]
+        for each in found
+    ]
 
 
 def _with_interval(training: TableTraining, model: TableModel, p: Array) -> TableModel:
@@ -84,15 +102,14 @@ def _with_interval(training: TableTraining, model: TableModel, p: Array) -> Tabl
 def trained_model(training: TableTraining) -> TableModel:
     """Return the model of a training that is over, and what is known of it.
 
-    The scores, and the temperature of classes, are of networks that the rows held out are new to.
+    The scores, and the temperatures of classes, are of networks that the rows held out are new to.
     """
     prepared, trainer = training.prepared, training.trainer
     made, refitted = _members(training), training.last.with_all
     found = judged(training)
-    model, calibration = found.model, found.calibration
-    temperature = calibration.temperature if calibration else 1.0
+    model, temperatures = found.model, _temperatures(found.calibrations)
     if refitted and made:
-        anew = at_temperature(_of(training, made), temperature)
+        anew = at_temperatures(_of(training, made), temperatures)
         model = model.with_members(anew.members)
     about = {
         **known_before(training),
@@ -102,8 +119,8 @@ def trained_model(training: TableTraining) -> TableModel:
         "epochs_with_all": made[0].epochs if refitted and made else 0,
         "refit": _refit_in_words(training, made),
         **told(prepared.target, scores := _validated(found, prepared)),
-        **({"calibration": _told(calibration)} if calibration else {}),
-        "runs": _runs(training, model, scores, temperature),
+        **_calibrated(model.target, found.calibrations),
+        "runs": _runs(training, model, scores, temperatures),
     }
     scored = dataclasses.replace(found.model, about=about)
     about["warnings"] = prepared.doubts + of_a_model(scored, prepared.held_out, scores)
@@ -117,16 +134,24 @@ def _of(training: TableTraining, trainers: list[Trainer]) -> TableModel:
     return model_of(training.prepared, net, params[0], _curves(training)).with_members(params)
 
 
-def at_temperature(model: TableModel, temperature: float) -> TableModel:
-    """Return a model with the outputs of each of its networks divided by a temperature."""
-    if temperature == 1:
+def at_temperatures(model: TableModel, temperatures: Sequence[float]) -> TableModel:
+    """Return a model with its networks' outputs divided by a temperature for each target."""
+    if all(each == 1 for each in temperatures):
         return model
-    return model.with_members([cooled(each, temperature) for each in model.members])
+    of_outputs = np.repeat(temperatures, [each.outputs for each in model.target.each])
+    return model.with_members([cooled(each, of_outputs) for each in model.members])
 
 
-def _told(calibration: Calibration) -> dict[str, float]:
-    """Return a temperature and what it brought, as JSON has it."""
-    return {name: getattr(calibration, name) for name in ("temperature", "before", "after")}
+def _calibrated(target: TargetEncoder, found: Sequence[Calibration | None]) -> dict[str, Any]:
+    """Return temperatures and what they brought, as JSON has it: of several targets by name."""
+    each = {
+        part.column: {name: getattr(own, name) for name in ("temperature", "before", "after")}
+        for part, own in zip(target.each, found, strict=True)
+        if own
+    }
+    if not each:
+        return {}
+    return {"calibrations": each} if len(found) > 1 else {"calibration": each[target.column]}
 
 
 def _members(training: TableTraining) -> list[Trainer]:
@@ -179,7 +204,7 @@ def _refit_in_words(training: TableTraining, made: list[Trainer]) -> str:
 
 
 def _runs(
-    training: TableTraining, model: TableModel, scores: dict[str, Any], temperature: float
+    training: TableTraining, model: TableModel, scores: dict[str, Any], temperatures: list[float]
 ) -> dict[str, Any]:
     """Return which networks were trained, and what they brought, as JSON has it."""
     told: dict[str, Any] = {"members": len(model.members), "rate": training.first.rate}
@@ -190,7 +215,7 @@ def _runs(
     if training.last.with_all and (made := _members(training)):
         told["epochs"] = [trainer.epochs for trainer in made]
     if model.others and not training.last.with_all and len(model.target.each) == 1:
-        told["brought"] = _brought(training, scores, temperature)
+        told["brought"] = _brought(training, scores, temperatures)
     if left_out := list(_left_out(training, len(model.members))):
         told["left_out"] = left_out
     return told
@@ -203,10 +228,12 @@ def _raced(run: Run) -> dict[str, Any]:
     return {"rate": run.rate, "found": run.found, "epoch": run.trainer.best_epoch}
 
 
-def _brought(training: TableTraining, scores: dict[str, Any], temperature: float) -> dict[str, Any]:
+def _brought(
+    training: TableTraining, scores: dict[str, Any], temperatures: list[float]
+) -> dict[str, Any]:
     """Return how good the first network is on the rows held out, and the mean of all."""
     held_out = training.prepared.held_out
-    first = at_temperature(_of(training, [training.trainer]), temperature)
+    first = at_temperatures(_of(training, [training.trainer]), temperatures)
     name = training.options.metric or MAIN[first.kind]
     alone = first.scores(held_out.y, first.outputs_of(held_out.X), held_out.w)
     return {"score": name, "one": alone["model"][name], "members": scores["model"][name]}

@@ -101,7 +101,7 @@ def find(prepared: Prepared, judged: Judged, model: TableModel, source: Source) 
         source,
         y,
         judged.p,
-        judged.calibration,
+        judged.calibrations[0],
         model.bounds_of(held_out.X, judged.p),
         matter,
         gradients,

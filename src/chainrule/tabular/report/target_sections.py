@@ -65,7 +65,7 @@ def by_target(
             held_out=held_out._replace(y=of_held_out[k]),
             blocks=blocks,
         )
-        yield its, Judged(own, p[k], None), part
+        yield its, Judged(own, p[k], judged.calibrations[k : k + 1]), part
 
 
 def section(number: int, name: str, cards: Iterable[Html]) -> Html:
