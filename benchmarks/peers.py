@@ -36,7 +36,7 @@ from pathlib import Path
 from cases import CASES
 from chainrule import engine
 from chainrule.cli.checking import processor
-from report import Record, markdown, progress, results, summary
+from report import Record, goals_table, markdown, progress, results, summary
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -160,7 +160,7 @@ def main() -> None:
     if records:
         path = write(records, options.rounds)
         minutes = (time.monotonic() - began) / 60
-        print(f"\n{summary(records)}")
+        print(f"\n{processor()}\n{goals_table(records)}\n\n{summary(records)}")
         print(f"{minutes:.1f} minutes; the table is in {path.relative_to(HERE.parent)}")
     if failure or not records:
         raise SystemExit(str(failure or "No case was timed: see the goals in cases.py."))

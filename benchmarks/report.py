@@ -211,6 +211,36 @@ def beside(record: Record) -> list[str]:
     return list(filter(None, [*others, *judged, limit_of(record)]))
 
 
+def goals_table(records: list[Record]) -> str:
+    """Return a line for each record: figures, ratios and whether they are what is asked."""
+    head = ("case", "cores", "chainrule", "× best peer", "× limit", "other")
+    lines = [head, *map(goals_line, records)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+
+
+def goals_line(record: Record) -> tuple[str, ...]:
+    """Return the cells of a record: a star is where a goal is not met."""
+    judged = {verdict.what: verdict for verdict in verdicts(record)}
+    known = (judged.pop("best peer / chainrule", None), judged.pop("chainrule / limit", None))
+    return (
+        case_of(record).title[:44],
+        str(record["cores"]),
+        f"{number(ours(medians(record)))} {case_of(record).unit.split()[0]}",
+        *(compared(verdict) if verdict else "" for verdict in known),
+        ", ".join(f"{compared(verdict)} {what}" for what, verdict in judged.items()),
+    )
+
+
+def compared(verdict: Verdict) -> str:
+    """Return a figure beside its bound, with a star where it is missed."""
+    bound = "" if verdict.bound is None else f" {verdict.sign} {verdict.bound:g}"
+    return f"{verdict.figure:.2f}{bound}{' *' if verdict.met is False else ''}"
+
+
 def summary(records: list[Record]) -> str:
     """Return how many goals are met, and which are not."""
     judged = [(r, v) for r in records for v in verdicts(r) if v.goal]

@@ -73,6 +73,9 @@ def test_the_page_has_the_rate_beside_each_figure(report: ModuleType) -> None:
     assert "at once 3.00 (250)" in page
     assert "processor: P" in page
     assert report.summary(records).startswith("Goals met: 1 of 3\nNot met:\n    30-64-64-2")
+    trained, many = (" ".join(x.split()) for x in report.goals_table(records).splitlines()[1:])
+    assert trained == "30-64-64-2, batch 32 1 2.00 microseconds 3.00 ≥ 2.3 1.60 ≤ 1.25 *"
+    assert many.endswith("3.00 milliseconds 0.75 ≤ 0.5 * share of the time one after the other")
     assert report.results(records, {}, 3)["cases"][0]["medians"]["chainrule"] == 2.0
 
 
