@@ -49,7 +49,7 @@ double seconds_of(F&& f) {
         V own[chains];
         std::copy_n(v, chains, own);
         for (int k = 0; k < count; ++k)
-#pragma GCC unroll 16
+#pragma GCC unroll 24
             for (int c = 0; c < chains; ++c) own[c] = f(own[c]);
         std::copy_n(own, chains, v);
         keep(v);
@@ -75,7 +75,7 @@ double seconds_of_byte(long bytes, F&& f) {
 // Operations of a second: of sums in registers, and of the tile on numbers that are at hand.
 EXPORTED double fma_rate() {
     const V a = broadcast<float>(0.5f);
-    return 2 * w / seconds_of<12>([&](V v) { return multiply_add(v, a, a); });
+    return 2 * w / seconds_of<24>([&](V v) { return multiply_add(v, a, a); });
 }
 
 EXPORTED double tile_rate() {
