@@ -79,6 +79,7 @@ bench: .venv/.installed .venv/.installed-bench ## time the reference loop and th
 	@$(BIN)/python benchmarks/bfloat16.py
 	@$(BIN)/python benchmarks/limit.py
 	@$(BIN)/python benchmarks/peers.py $(ARGS)
+	@$(BIN)/python benchmarks/busy_machine.py
 
 bench-estimators: .venv/.installed ## time and memory of the estimators beside scikit-learn's; ARGS="--case digits" selects
 	@$(BIN)/python benchmarks/memory.py

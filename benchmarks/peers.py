@@ -13,6 +13,7 @@
 | with_chainrule, with_jax, with_torch, with_sklearn, plain_numpy | how each does each task |
 | torch_layers | kinds of layer for PyTorch |
 | report | ratios, goals and tables |
+| busy_machine | another command: what a second thread gains or costs beside busy processes |
 
 The process of each number of cores is held to them where the operating system can do that (Linux;
 elsewhere, the libraries are told by environment variables, and Chainrule from Python 3.13 on). It

@@ -11,7 +11,7 @@ from cases import NETWORK_EPOCHS, NETWORKS, RATE, Problem
 from interleaved import Start, in_one_call, one_by_one
 
 
-def train(problem: Problem, cores: int) -> dict[str, Start]:
+def train(problem: Problem, cores: int, threads: int | None = None) -> dict[str, Start]:
     """Each turn is one call of fit, from the same parameters."""
     case = problem.case
     optimizer = cr.AdamW(RATE, weight_decay=case.decay) if case.decay else cr.Adam(RATE)
@@ -26,6 +26,7 @@ def train(problem: Problem, cores: int) -> dict[str, Start]:
             epochs=epochs,
             batch_size=case.batch,
             engine="native",
+            threads=threads,
         )
         return history.loss[-1]
 
@@ -40,10 +41,10 @@ def predict_row(problem: Problem, cores: int) -> dict[str, Start]:
     return predict_rows(problem, cores)
 
 
-def predict_rows(problem: Problem, cores: int) -> dict[str, Start]:
+def predict_rows(problem: Problem, cores: int, threads: int | None = None) -> dict[str, Start]:
     """Arrays of NumPy in, arrays of NumPy out."""
     net, params, X = problem.net, problem.params, problem.X
-    return {"predict": one_by_one(lambda: cr.predict(net, params, X))}
+    return {"predict": one_by_one(lambda: cr.predict(net, params, X, threads=threads))}
 
 
 def squared_norms(problem: Problem, cores: int) -> dict[str, Start]:

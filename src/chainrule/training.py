@@ -146,7 +146,7 @@ def fit(
         why where it cannot.
     threads
         How many threads the compiled engine uses at most; left out, as many as there are cores.
-        It never uses more than that, and fewer for a small network or on a machine that is busy.
+        It never uses more than that, and from step to step as many as have paid lately.
         The result does not depend on it. The reference leaves threads to the array library.
     precision
         `"bfloat16"` makes the products of a step in bfloat16 with sums in float32, up to twice as

@@ -40,7 +40,7 @@
 | `gradient_norm.hpp` | the norm of a gradient, where it is bounded |
 | `batch.hpp`, `update.hpp`, `seam.hpp`, `step.hpp` | the phases of a step, between them, and all |
 | `block_steps.hpp` | the first phase by blocks |
-| `team.hpp`, `laps.hpp` | a team of threads, and how long it works together |
+| `laps.hpp`, `team.hpp` | how many threads pay, and teams of them |
 | `plan.hpp`, `trainer.hpp` | what a run is asked to make; whole epochs |
 | `room.hpp`, `predict.hpp` | predictions, and their memory |
 | `views.hpp`, `predictor.hpp` | the user's arrays as they lie; predictions from them |

@@ -186,6 +186,18 @@ NB_MODULE(CHAINRULE_MODULE, m) {
     m.def("come_to_work", &AtWork::come);
     m.def("go_from_work", &AtWork::go);
     m.def("after_fork", &AtWork::after_fork);
+    m.def("most_at_work", &AtWork::most);
+    m.def("all_in_turn", [](bool all) { all_in_turn = all; });
+    nb::class_<Laps>(m, "Laps")  // what it decides is tested by times that are told
+        .def(nb::init<int, double>(), "threads"_a, "work"_a)
+        .def("rest", &Laps::rest, "seconds"_a)
+        .def("begin", &Laps::begin, "most"_a)
+        .def("ends",
+             [](const Laps& laps, std::int64_t steps, double seconds) {
+                 return laps.ends(steps, [&] { return seconds; });
+             },
+             "steps"_a, "seconds"_a)
+        .def("end", &Laps::end, "steps"_a, "seconds"_a);
     nb::class_<Done>(m, "Done")
         .def_ro("outcome", &Done::outcome)
         .def_ro("steps", &Done::steps)

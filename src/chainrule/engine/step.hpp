@@ -67,7 +67,10 @@ public:
 
     // How many of the threads share in what follows.
     int team() const { return team_; }
-    void team_of(int threads) { team_ = threads; }
+    void team_of(int threads) {
+        team_ = threads;
+        barrier_.expect(threads);
+    }
 
     // Room for the entries of a batch of these data, so that none is asked for in a step.
     void make_room(const Data<T>& data) {
@@ -77,15 +80,9 @@ public:
                 own.make_room(first.spec.width, data.sparse.most(net_.batch));
     }
 
-    // Have as many threads share in a call as others in this process leave, and return their number.
-    int gather_team() {
-        team_ = within_share();
-        barrier_.expect(team_);
-        return team_;
-    }
-
     // As many of the threads as others leave just now.
     int within_share() const { return std::min(threads_, AtWork::share(cores_)); }
+    int cores() const { return cores_; }
 
     void meet() {
         if (team_ > 1) barrier_.wait();
@@ -164,7 +161,7 @@ public:
     // Step number `step`, by the gradient in the arena. False where a weight is not finite.
     bool update(std::int64_t step, double rate) {
         weights_failed_ = false;
-        run_team(gather_team(), [&](int t) {
+        in_team(net_.batch, [&](int t) {
             updates_.with_update(rate, step, [&](const auto& u) { treat_and_apply(t, u); });
         });
         return !weights_failed_;
@@ -366,11 +363,18 @@ private:
         if (!(sum_of_lanes(poison) == 0)) weights_failed_ = true;
     }
 
+    // f(t) by as many threads as are worth it for so many rows.
+    template <class F>
+    void in_team(std::int64_t rows, F&& f) {
+        team_of(worth_starting(double(rows) * net_.program.spec.work, within_share()));
+        run_team(team_, cores_, f, [this](int threads) { team_of(threads); });
+    }
+
     // Forward and loss of a batch, as many rows at a time as there is room for; then f(piece, t).
     template <class F>
     double over_pieces(const Data<T>& data, const Batch& all, F&& f) {
         double losses = 0;
-        run_team(gather_team(), [&](int t) {
+        in_team(all.n, [&](int t) {
             for (std::int64_t done = 0; done < all.n; done += net_.batch) {
                 const Batch b = all.piece(done, std::min(done + net_.batch, all.n));
                 const Part part = rows_of(b, t);
