@@ -25,7 +25,7 @@
 | `heads.hpp` | losses of several heads |
 | `random.hpp` | everything random, word for word as in `streams.py` |
 | `bfloat16.hpp` | numbers in bfloat16 |
-| `ahead.hpp`, `microkernel.hpp`, `products.hpp` | products of matrices; asking for what comes next |
+| `ahead.hpp`, `microkernel.hpp`, `products.hpp` | products of matrices; asking for what is next |
 | `buffer.hpp`, `shards.hpp` | memory; the parts of a batch that are summed each by itself |
 | `blocks.hpp` | the parts of a large batch of a small network |
 | `sparse_rows.hpp` | rows of which only the entries are given |

@@ -104,6 +104,10 @@ struct Network {
     }
 
     Value<T>& last() { return values[program.spec.output]; }
+
+    void forget() {
+        for (Value<T>& value : values) value.forget();
+    }
 };
 
 inline constexpr auto nothing = [](const auto&) {};

@@ -57,7 +57,8 @@ public:
     // To be called once parameters and states have been read into the tensors.
     void ready() {
         for (Tensor<T>& tensor : tensors()) tensor.renew();
-        for (Value<T>& value : net_.values) value.forget();
+        net_.forget();
+        blocks_.forget();
     }
 
     void set_seam(typename Seam<T>::Way way) {
