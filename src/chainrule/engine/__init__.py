@@ -17,6 +17,7 @@
 | `session.py` | what the engine can run, and the arrays' way in and out |
 | `quick_checks.py` | parameters and inputs that are plainly as they ought to be, in one look |
 | `native_run.py`, `sharded_run.py` | whole epochs; those of examples in shards, on several ranks |
+| `lane_run.py` | those of tiny networks side by side, lane by lane |
 | `single_pass.py`, `predictor.py` | one pass; predictions |
 | `simd.hpp`, `sums.hpp` | vectors as wide as the machine has them, and their sums |
 | `math.hpp`, `trigonometry.hpp` | elementary functions of vectors |
@@ -42,10 +43,14 @@
 | `block_steps.hpp` | the first phase by blocks |
 | `laps.hpp`, `team.hpp` | how many threads pay, and teams of them |
 | `plan.hpp`, `trainer.hpp` | what a run is asked to make; whole epochs |
+| `lane_doubles.hpp`, `lane_products.hpp` | numbers of networks side by side, lane by lane |
+| `lane_batch.hpp`, `lane_update.hpp` | their examples; their optimizers |
+| `lane_network.hpp`, `lane_trainer.hpp` | their steps; their epochs |
 | `room.hpp`, `predict.hpp` | predictions, and their memory |
 | `views.hpp`, `predictor.hpp` | the user's arrays as they lie; predictions from them |
 | `number_rows.hpp` | rows of text that are plainly made of numbers |
-| `cpu.hpp`, `records.hpp`, `module.cpp` | the processor; records of Python; the binding |
+| `cpu.hpp`, `records.hpp` | the processor; records of Python |
+| `lane_binding.hpp`, `module.cpp` | the binding |
 
 In C++ the files stand in the order of reading.
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "cpu.hpp"
+#include "lane_binding.hpp"
 #include "number_rows.hpp"
 #include "records.hpp"
 
@@ -180,6 +181,7 @@ NB_MODULE(CHAINRULE_MODULE, m) {
     nb::set_leak_warnings(false);  // a signal ends the process with what is under way
     m.doc() = "The engine, compiled for the instruction set " CHAINRULE_ISA ".";
     m.def("isa", [] { return CHAINRULE_ISA; });
+    m.def("vector_bytes", [] { return vector_bytes; });
     m.def("best_isa", &best_isa);
     m.def("lacks_for_bfloat16", &lacks_for_bfloat16);
     m.def("spare_divider", [](bool spares) { return std::exchange(spares_divider, spares); });
@@ -223,6 +225,7 @@ NB_MODULE(CHAINRULE_MODULE, m) {
 #if !CHAINRULE_BFLOAT16  // that module only trains
     bind<double>(m, "Trainer64");
     trainer.template operator()<double>("trainer64");
+    bind_lanes(m);
     nb::class_<Predictor>(m, "Predictor")
         .def("predict", &Predictor::predict)
         .def("predict_sparse32", &predict_sparse<float>)

@@ -49,6 +49,8 @@ struct HyperParameters {
     double largest = 0;
     double l1 = 0;
     double l2 = 0;
+
+    bool operator==(const HyperParameters&) const = default;
 };
 
 // The rule of a name of OPTIMIZERS.
@@ -101,6 +103,7 @@ struct Shrinkage {
 
 // Each rule's `step` returns dw, or its `ratio` what is divided to be it, and brings the state up to
 // date. The arithmetic is the core's, the products of hyper-parameters drawn together as there.
+// N is what a coefficient is: a number for all lanes, or a vector with one for each.
 namespace rules {
 
 template <Rule R, class T, class N = T>

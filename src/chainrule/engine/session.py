@@ -33,7 +33,7 @@ Engine = Annotated[str, OneOf(("auto", "native", "reference"))]
 
 _ENGINE, _THREADS = type_of(Engine), type_of(AtLeastOne | None)
 
-_NAMES = {kind: name for name, kind in OPTIMIZERS.items()}
+NAMES = {kind: name for name, kind in OPTIMIZERS.items()}
 
 
 def check_choice(what: str, name: Any, threads: Any) -> None:
@@ -73,7 +73,7 @@ def why_not(net: Network, params: Parameters, optimizer: Optimizer | None = None
     own = "of your own, in Python"
     for fails, reason in (
         (is_own(losses.loss, net.loss), f"the loss {str(net.loss)!r} is one {own}"),
-        (optimizer and type(optimizer) not in _NAMES, f"{optimizer!r} is an optimizer {own}"),
+        (optimizer and type(optimizer) not in NAMES, f"{optimizer!r} is an optimizer {own}"),
         (foreign, "the parameters are not NumPy arrays"),
         (dtype is None, "the network has no parameters"),
         (dtype not in (np.float32, np.float64), f"the parameters are of {dtype}"),
@@ -122,7 +122,7 @@ class Shards(NamedTuple):
     steps: int
 
 
-class _EngineExamples(NamedTuple):
+class EngineExamples(NamedTuple):
     """Examples as the engine reads them: targets or, in their place, labels."""
 
     X: Any
@@ -133,12 +133,11 @@ class _EngineExamples(NamedTuple):
     """In the place of X."""
 
 
-class _Epochs(NamedTuple):
+class Epochs(NamedTuple):
     """Which epochs a run makes, in which order its examples come, and when it ends."""
 
     shuffles: bool
     seed: int
-    stream: int
     first_epoch: int
     epochs: int
     batch: int
@@ -147,8 +146,9 @@ class _Epochs(NamedTuple):
     """0 where the cost is the sum over the examples."""
     rates: NDArray[np.float64]
     seconds: float
-    most_steps: int
     left_out: Rows | None
+    most_steps: int = 2**62
+    stream: int = ORDER
 
 
 class Session:
@@ -185,8 +185,8 @@ class Session:
             program=program.compiled_by(module),
             frozen=[program.numbers[name] for name in plan.frozen],
             seed=plan.seed,
-            optimizer=_NAMES[type(plan.optimizer)],
-            numbers=_numbers(plan),
+            optimizer=NAMES[type(plan.optimizer)],
+            numbers=numbers_of(plan),
             batch=batch,
             threads=threads,
             cores=engine.cores() if threads > 1 else 1,
@@ -231,25 +231,22 @@ class Session:
         Rows that are `left_out` are those of no step; their numbers come in their order.
         A run that has taken so many seconds ends with the epoch that it is in.
         """
-        rate, net = self.plan.optimizer.learning_rate, self.plan.net
         n = data.n - (0 if left_out is None else len(left_out))
         each = self.shards.steps if self.shards else -(-n // self.batch)
-        steps = epochs * each if isinstance(rate, Schedule) else 1
-        asked = _Epochs(
+        asked = epochs_of(
+            self.plan,
+            steps=epochs * each,
             shuffles=shuffles,
-            seed=self.plan.seed,
             stream=SHARDS if self.shards else ORDER,
             first_epoch=first_epoch,
             epochs=epochs,
             batch=self.batch,
             first_step=first_step,
-            mean_weight=0.0 if net.reduction == "sum" else self.plan.mean_weight,
-            rates=np.array([self._rate(first_step + k + 1) for k in range(steps)]),
             seconds=seconds,
             most_steps=most_steps,
             left_out=left_out,
         )
-        done = self.trainer.run(_engine_examples(data), asked)
+        done = self.trainer.run(engine_examples(data), asked)
         return Done(done.outcome, done.steps, done.costs, done.raised, done.losses)
 
     def stop(self) -> None:
@@ -273,7 +270,7 @@ class Session:
         there are none.
         """
         total: float = self.trainer.losses(
-            _engine_examples(data),
+            engine_examples(data),
             rows=rows,
             step=step,
             scale=scale,
@@ -294,7 +291,7 @@ class Session:
         """Make step number `step` by a gradient; return whether all weights are still finite."""
         for k, leaf in enumerate(leaves(gradient)):
             self.trainer.load_gradient(k, np.ascontiguousarray(leaf))
-        finite: bool = self.trainer.update(step, self._rate(step))
+        finite: bool = self.trainer.update(step, _rate(self.plan, step))
         return finite
 
     def between(self, change: Callable[[NDArray[Any]], None] | None) -> None:
@@ -310,21 +307,35 @@ class Session:
         """
         self.trainer.set_seam(change)
 
-    def _rate(self, step: int) -> float:
-        rate = self.plan.optimizer.learning_rate
-        return float(rate(step) if isinstance(rate, Schedule) else rate)
-
     def cost(self, part: Subset) -> float:
         """Return the cost of some of the examples."""
         whole = divisor(self.plan.net, part.weight)
         return self.losses(part.data, part.numbers) / whole + float(self.trainer.penalty())
 
 
-def _engine_examples(data: Examples) -> _EngineExamples:
+def epochs_of(plan: Plan, *, steps: int, first_step: int, **asked: Any) -> Epochs:
+    """Return which epochs a run makes, in all so many steps."""
+    given = steps if isinstance(plan.optimizer.learning_rate, Schedule) else 1
+    return Epochs(
+        seed=plan.seed,
+        first_step=first_step,
+        mean_weight=0.0 if plan.net.reduction == "sum" else plan.mean_weight,
+        rates=np.array([_rate(plan, first_step + k + 1) for k in range(given)]),
+        **asked,
+    )
+
+
+def _rate(plan: Plan, step: int) -> float:
+    rate = plan.optimizer.learning_rate
+    return float(rate(step) if isinstance(rate, Schedule) else rate)
+
+
+def engine_examples(data: Examples) -> EngineExamples:
+    """Return examples as the engine reads them, in records."""
     y, labels = (None, data.y) if data.y.ndim == 1 else (data.y, None)
     if is_sparse(data.X):
-        return _EngineExamples(None, y, labels, data.w, as_entries(data.X))
-    return _EngineExamples(data.X, y, labels, data.w)
+        return EngineExamples(None, y, labels, data.w, as_entries(data.X))
+    return EngineExamples(data.X, y, labels, data.w)
 
 
 def shuffled(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
@@ -356,7 +367,7 @@ _IN_ENGINE = {
 """Numbers that the engine calls otherwise."""
 
 
-def _numbers(plan: Plan) -> dict[str, float]:
+def numbers_of(plan: Plan) -> dict[str, float]:
     """Return the optimizer's numbers, the network's penalty and the bounds on the gradient."""
     fields = {
         _IN_ENGINE.get(field.name, field.name): float(getattr(plan.optimizer, field.name))

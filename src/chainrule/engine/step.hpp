@@ -47,9 +47,9 @@ public:
         const double row = 2 / 3.0 * (1.0 / batch + spec.work);
         if (weights > 3e5)  // else all of it stays in the second-level cache with some rows
             rows_at_once_ = block * static_cast<int>(1 + std::min(5e9 / row / block, 1e5));  // 25 ms
-        for (int t = 0; t < threads; ++t) packing_.emplace_back(widest_packing());
+        for (int t = 0; t < threads; ++t) packing_.emplace_back(net_.widest_packing());
         by_column_.resize(packing_.size());
-        if (shards.any()) gathered_ = Buffer<T>(shards.trees() * widest_sums());
+        if (shards.any()) gathered_ = Buffer<T>(shards.trees() * net_.widest_sums());
     }
 
     std::vector<Tensor<T>>& tensors() { return net_.tensors.all; }
@@ -341,23 +341,6 @@ private:
         for (Tensor<T>& tensor : tensors())
             poison += updates_.template apply<true>(tensor, share, scale, update);
         check(poison);
-    }
-
-    // Room for the columns of x, the widest that the program packs.
-    std::size_t widest_packing() const {
-        std::size_t most = packing_room<T>(net_.batch, 1);
-        net_.program.each([&](const auto& op) { most = std::max(most, op.packing(net_.room)); });
-        return most;
-    }
-
-    // Room for the sums of a subtree that an operation gathers.
-    std::size_t widest_sums() const {
-        std::size_t most = 0;
-        net_.program.each([&](const auto& op) {
-            if constexpr (std::decay_t<decltype(op)>::of_batch)
-                most = std::max(most, op.sums(net_.room, op.backward_kinds));
-        });
-        return most;
     }
 
     CHAINRULE_INLINE void check(V poison) {
