@@ -38,6 +38,7 @@
 | `gains.hpp`, `layer_norm.hpp`, `batch_norm.hpp`, `rms.hpp` | those of norms |
 | `layout.hpp`, `periodic.hpp`, `piecewise.hpp`, `embedding.hpp` | those of embeddings |
 | `program.hpp` | a network as operations in order |
+| `gradient_norm.hpp` | the norm of a gradient, where it is bounded |
 | `batch.hpp`, `update.hpp`, `seam.hpp`, `step.hpp` | the phases of a step, between them, and all |
 | `block_steps.hpp` | the first phase by blocks |
 | `laps.hpp`, `team.hpp` | how many threads pay, and teams of them |
