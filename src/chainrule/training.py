@@ -17,15 +17,18 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Annotated, Any, NamedTuple
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 from array_api_compat import array_namespace
 
 from chainrule.arguments import reads_arguments
-from chainrule.batches import HeldOut
+from chainrule.batches import CheckExamples, HeldOut, check_examples
 from chainrule.distributed import Alone, Ranks, agreed, as_ranks, by_each, is_agreed
-from chainrule.engine.native_run import NativeRun, Over, cannot_run
+from chainrule.engine import bfloat16
+from chainrule.engine.bfloat16 import Precision
+from chainrule.engine.native_run import NativeRun, cannot_run, reason_against
 from chainrule.engine.quick_checks import check_parameters
 from chainrule.engine.session import Engine, at_work
 from chainrule.engine.sharded_run import ShardedRun
@@ -81,6 +84,7 @@ def fit(
     record: Flag = False,
     engine: Engine = "auto",
     threads: AtLeastOne | None = None,
+    precision: Precision = None,
     comm: Any = None,
     shards: AtLeastOne | None = None,
     reproducible: Flag = True,
@@ -143,8 +147,13 @@ def fit(
         why where it cannot.
     threads
         How many threads the compiled engine uses at most; left out, as many as there are cores.
-        It never uses more than that, and fewer for a small network or on a machine that is busy.
+        It never uses more than that, and from step to step as many as have paid lately.
         The result does not depend on it. The reference leaves threads to the array library.
+    precision
+        `"bfloat16"` makes the products of a step in bfloat16 with sums in float32, up to twice as
+        fast, on processors that have them; the parameters, which are of float32, the optimizer and
+        all else stay as they are, and so do validation and predictions. The result does not depend
+        on threads, but may on the processor.
     comm
         The processes that train together: a communicator of mpi4py, `MPI.COMM_WORLD`, or
         `cr.Ranks`. Each calls `fit` alike, with its own part of the rows: of X, y, sample_weight
@@ -179,36 +188,89 @@ def fit(
     >>> params[0].W.round(3), params[0].b.round(3)
     (array([[2.]], dtype=float32), array([1.], dtype=float32))
     """
-    shuffle, callbacks = bool(shuffle), as_functions("fit: callbacks", "a History", callbacks)
+    given = locals()
     ranks = ALONE if comm is None else as_ranks(comm)
-    asked = locals() if ranks.size > 1 else {}
     with nullcontext() if comm is None else ranks.together(), at_work():
-        stays, history = by_each(
-            ranks,
-            functools.partial(
-                _begin, net, params, optimizer, freeze, history, early_stopping, validation
-            ),
-        )
-        if comm is not None or shards is not None:
-            shards = shards_of_run(ranks, shards, batch_size, X)
-        if asked:
-            agree_on_run(ranks, history, {**asked, "freeze": stays, "shards": shards})
-        data = given_examples(
-            ranks, shards, net, params, (X, y, sample_weight), validation, seed, mean_weight is None
-        )
-        tied, mean = _tied(net, history.at, ties, stays), mean_weight or data.mean_weight
-        plan = Plan(net, optimizer, seed, stays, clip_value, clip_norm, mean, tied, shards)
-        check_shared(plan, data, history, comm, batch_size, engine, record)
-        native = _native(
-            plan, history, data, batch_size, shuffle, engine, threads, bool(reproducible)
-        )
-        fraction = None if isinstance(validation, (tuple, list)) else validation
-        given = X, y, sample_weight, fraction, batch_size, shuffle, native is not None
-        history.net = net
-        history.runs = (*history.runs, Run(plan, *given, *_begun(history))) if record else ()
-        loop = _EpochLoop(plan, data, batch_size, shuffle, native, params)
-        loop.make_all(epochs, history, early_stopping, callbacks)
-        return history.returned, history
+        return begun(ranks, **given).made()
+
+
+def begun(
+    ranks: Ranks,
+    net: Network,
+    params: Parameters,
+    X: Any,
+    y: Any,
+    optimizer: Optimizer,
+    *,
+    epochs: int,
+    batch_size: int | None,
+    seed: int,
+    shuffle: bool,
+    sample_weight: Any,
+    validation: Any,
+    early_stopping: EarlyStopping | None,
+    clip_value: float | None,
+    clip_norm: float | None,
+    mean_weight: float | None,
+    freeze: Iterable[str],
+    ties: Iterable[Iterable[str]],
+    callbacks: Iterable[Callback],
+    history: History | None,
+    record: bool,
+    engine: str,
+    threads: int | None,
+    comm: Any,
+    shards: int | None,
+    reproducible: bool,
+    precision: str | None,
+    check: CheckExamples = check_examples,
+) -> BegunRun:
+    """Return the run that `fit` is asked for, all of it checked, before its first epoch."""
+    given = {name: value for name, value in locals().items() if name != "check"}
+    bfloat16.check_machine("fit", precision)
+    shuffle, callbacks = bool(shuffle), as_functions("fit: callbacks", "a History", callbacks)
+    start = functools.partial(
+        _begin, net, params, optimizer, freeze, history, early_stopping, validation
+    )
+    stays, history = by_each(ranks, start)
+    if comm is not None or shards is not None:
+        shards = shards_of_run(ranks, shards, batch_size, X)
+    if ranks.size > 1:
+        agree_on_run(ranks, history, {**given, "freeze": stays, "shards": shards})
+    data = given_examples(
+        ranks,
+        shards,
+        net,
+        params,
+        (X, y, sample_weight),
+        validation,
+        seed,
+        mean_weight is None,
+        check,
+    )
+    tied, mean = _tied(net, history.at, ties, stays), mean_weight or data.mean_weight
+    plan = Plan(net, optimizer, seed, stays, clip_value, clip_norm, mean, tied, shards, precision)
+    check_shared(plan, data, history, comm, batch_size, engine, record)
+    in_engine = _in_engine(plan, history, engine)
+    fraction = None if isinstance(validation, (tuple, list)) else validation
+    as_given = X, y, sample_weight, fraction, batch_size, shuffle, in_engine
+    history.net = net
+    history.runs = (*history.runs, Run(plan, *as_given, *_begun(history))) if record else ()
+    history.stopped = _reason_to_stop(history, early_stopping)
+    return BegunRun(
+        plan,
+        data,
+        batch_size,
+        shuffle,
+        in_engine,
+        threads,
+        bool(reproducible),
+        params,
+        history,
+        history.epochs + epochs,
+        early_stopping,
+        callbacks,
+    )
 
 
 def _begin(
@@ -230,79 +292,123 @@ def _on_any(ranks: Ranks, flag: bool) -> bool:
     return flag if ranks.size == 1 else any(ranks.values(flag))
 
 
-class _EpochLoop(NamedTuple):
-    """The epochs of a run: of which examples, and whether the engine makes them."""
+@dataclass
+class BegunRun:
+    """A run of `fit`: what it is, how far it has come, and when it is over.
+
+    `engine_run` is the run in the compiled engine, None for the reference loop and before the first
+    epoch.
+    """
 
     plan: Plan
     data: GivenExamples
     batch_size: int | None
     shuffle: bool
-    native: NativeRun | None
+    in_engine: bool
+    threads: int | None
+    reproducible: bool
     start: Parameters
+    history: History
+    goal: int
+    early_stopping: EarlyStopping | None
+    callbacks: Sequence[Callback]
+    told_to_stop: bool = False
+    engine_run: NativeRun | None = None
 
-    def make_all(
-        self,
-        epochs: int,
-        history: History,
-        early_stopping: EarlyStopping | None,
-        callbacks: Sequence[Callback],
-    ) -> None:
-        """Make epochs, so many or until there is a reason to stop."""
-        ranks, goal = self.data.ranks, history.epochs + epochs
-        watched = _on_any(ranks, bool(callbacks))
-        each = self.data.held_out is not None or watched
-        over = early_stopping.is_over if early_stopping and early_stopping.of == "loss" else None
-        history.stopped = _reason_to_stop(history, early_stopping)
-        with self.native.signals if self.native else nullcontext():
-            while history.epochs < goal and not history.stopped:
-                self.make(1 if each else goal - history.epochs, history, over)
-                said = watched and _on_any(ranks, _says_stop(callbacks, history))
-                history.stopped = "callback" if said else _reason_to_stop(history, early_stopping)
-        with self._interruptions(history):
-            if self.native:
-                self.native.conclude()
-        history.restored = early_stopping is not None and early_stopping.of != "loss"
+    def made(self) -> tuple[Parameters, History]:
+        """Make epochs, so many or until there is a reason to stop, and return what `fit` does."""
+        if self.in_engine:
+            self.engine_run = self._engine_run()
+        with self.engine_run.signals if self.engine_run else nullcontext():
+            while most := self.left():
+                self._make(most)
+                self.judge()
+        with self._interruptions():
+            if self.engine_run:
+                self.engine_run.conclude()
+        return self.returned
 
-    def make(self, most: int, history: History, over: Over | None) -> None:
+    @property
+    def returned(self) -> tuple[Parameters, History]:
+        """What `fit` returns of a run that is over."""
+        stopping, history = self.early_stopping, self.history
+        history.restored = stopping is not None and stopping.of != "loss"
+        return history.returned, history
+
+    @functools.cached_property
+    def watched(self) -> bool:
+        """Whether callbacks look at each epoch, of any rank."""
+        return _on_any(self.data.ranks, bool(self.callbacks))
+
+    def left(self) -> int:
+        """How many epochs the next call of the engine may make; 0 where the run is over."""
+        left = 0 if self.history.stopped else max(0, self.goal - self.history.epochs)
+        return min(left, 1) if self.data.held_out is not None or self.watched else left
+
+    def judge(self) -> None:
+        """Ask, after epochs have been made, whether there is a reason to stop."""
+        history = self.history
+        said = self.watched and _on_any(self.data.ranks, _says_stop(self.callbacks, history))
+        history.stopped = "callback" if said else _reason_to_stop(history, self.early_stopping)
+
+    def _make(self, most: int) -> None:
         """Make an epoch, or in the engine as many as so many, and measure the validation data."""
-        with self._interruptions(history):
-            if self.native is None:
+        history, stopping = self.history, self.early_stopping
+        over = stopping.is_over if stopping and stopping.of == "loss" else None
+        with self._interruptions():
+            if self.told_to_stop:
+                raise KeyboardInterrupt
+            if self.engine_run is None:
                 run_epoch(self.plan, self.data.training, self.batch_size, self.shuffle, history)
             else:
-                self.native.run_epochs(most, history, over)
-        try:
-            self._validate(history)
-        except FloatingPointError as error:
-            before, now = self._before_and_now(history)
-            failed = not_validated(history, before, now, error)
-            raise agreed(failed, self.data.ranks) from None
+                self.engine_run.run_epochs(most, history, over)
+        self.validate()
 
     @contextmanager
-    def _interruptions(self, history: History) -> Iterator[None]:
+    def _interruptions(self) -> Iterator[None]:
         """Raise with a Ctrl-C the parameters after the last whole step."""
         try:
             yield
         except KeyboardInterrupt as interrupt:
-            raised = TrainingInterrupted(history.at.params, history)
+            raised = TrainingInterrupted(self.history.at.params, self.history)
             alike = is_agreed(interrupt)
             raise (agreed(raised, self.data.ranks) if alike else raised) from interrupt
 
-    def _validate(self, history: History) -> None:
+    def stop(self) -> None:
+        """Have the run end after a whole step, by a KeyboardInterrupt; another thread makes it."""
+        self.told_to_stop = True
+        if self.engine_run is not None:
+            self.engine_run.session.stop()
+
+    def validate(self, cost: float | None = None) -> None:
+        """Enter the cost of the validation data, if there are any: that which is known, or else."""
         held_out = self.data.held_out
         if held_out is None:
             return
-        if self.native is None:
-            validate(self.plan.net, held_out, history)
-        else:
-            self.native.validate(history)
+        try:
+            if cost is None and self.engine_run is not None:
+                self.engine_run.validate(self.history)
+            else:
+                validate(self.plan.net, held_out, self.history, cost)
+        except FloatingPointError as error:
+            failed = not_validated(self.history, *self._before_and_now(), error)
+            raise agreed(failed, self.data.ranks) from None
 
-    def _before_and_now(self, history: History) -> tuple[float, float]:
+    def _before_and_now(self) -> tuple[float, float]:
         """Return the costs of some examples in training, of each rank's."""
-        own = before_and_now(self.plan.net, self.data.training, self.start, history.at.params)
+        now = self.history.at.params
+        own = before_and_now(self.plan.net, self.data.training, self.start, now)
         parts = self.data.ranks.values(own)
         n = sum(part[2] for part in parts)
-        before, now = (sum(part[k] * part[2] for part in parts) / n for k in (0, 1))
-        return before, now
+        before, after = (sum(part[k] * part[2] for part in parts) / n for k in (0, 1))
+        return before, after
+
+    def _engine_run(self) -> NativeRun:
+        plan, history, data = self.plan, self.history, self.data
+        given = self.batch_size, self.shuffle, self.threads
+        if data.in_shards is None:
+            return NativeRun(plan, history, data.training, *given, held_out=data.held_out)
+        return ShardedRun(plan, history, data.in_shards, *given, reproducible=self.reproducible)
 
 
 def _tied(net: Network, at: TrainingState, ties: Any, stays: frozenset[str]) -> Ties:
@@ -322,29 +428,14 @@ def _begun(history: History) -> tuple[Parameters, list[State] | None, int, int]:
     return params, states if step else None, step, epoch
 
 
-def _native(
-    plan: Plan,
-    history: History,
-    data: GivenExamples,
-    batch_size: int | None,
-    shuffle: bool,
-    engine: str,
-    threads: int | None,
-    reproducible: bool,
-) -> NativeRun | None:
-    """Return the run in the compiled engine, or None for the reference loop."""
+def _in_engine(plan: Plan, history: History, engine: str) -> bool:
+    """Whether the compiled engine makes the run, not the reference loop."""
+    if plan.precision:
+        reason = reason_against(plan, history.at.params)
+        bfloat16.check_run("fit", plan, history.at.params, engine, reason)
     if engine == "reference":
-        return None
-    reason = cannot_run(plan, history.at.params, insist=engine == "native")
-    if reason:
-        return None
-    if data.in_shards is None:
-        return NativeRun(
-            plan, history, data.training, batch_size, shuffle, threads, held_out=data.held_out
-        )
-    return ShardedRun(
-        plan, history, data.in_shards, batch_size, shuffle, threads, reproducible=reproducible
-    )
+        return False
+    return not cannot_run(plan, history.at.params, insist=engine == "native")
 
 
 def _says_stop(callbacks: Sequence[Callback], history: History) -> bool:

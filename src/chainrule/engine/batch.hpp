@@ -70,13 +70,7 @@ struct Model {
                     Blocks::suit(examples, program.numbers())),
           tensors(program.spec.tensors, states, keeps_gradient || by_blocks, shards,
                   by_blocks ? Blocks{examples}.parts() : 1) {
-        for (const Head& head : spec.heads) {
-            const std::vector<double>& given = head.parameters;
-            const auto outputs = static_cast<std::size_t>(padded<T>(head.outputs));
-            T* own = loss_parameters.emplace_back(outputs).get();
-            for (std::size_t j = 0; !given.empty() && j < outputs; ++j)
-                own[j] = T(given[j % given.size()]);
-        }
+        for (const Head& head : spec.heads) loss_parameters.push_back(parameters_of<T>(head));
     }
 };
 
@@ -104,6 +98,27 @@ struct Network {
     }
 
     Value<T>& last() { return values[program.spec.output]; }
+
+    // Room for the columns of x, the widest that the program packs.
+    std::size_t widest_packing() const {
+        std::size_t most = packing_room<T>(batch, 1);
+        program.each([&](const auto& op) { most = std::max(most, op.packing(room)); });
+        return most;
+    }
+
+    // Room for the sums of a subtree that an operation gathers.
+    std::size_t widest_sums() const {
+        std::size_t most = 0;
+        program.each([&](const auto& op) {
+            if constexpr (std::decay_t<decltype(op)>::of_batch)
+                most = std::max(most, op.sums(room, op.backward_kinds));
+        });
+        return most;
+    }
+
+    void forget() {
+        for (Value<T>& value : values) value.forget();
+    }
 };
 
 inline constexpr auto nothing = [](const auto&) {};

@@ -18,6 +18,10 @@ public:
         losses_.resize(Blocks::most_parts);
     }
 
+    void forget() {
+        for (Network<T>& room : rooms_) room.forget();
+    }
+
     bool take(const Batch& b) const { return !rooms_.empty() && b.n >= Blocks::fewest_rows; }
 
     // The parts that a thread takes. False where a loss is not finite; `stops` is asked between parts.

@@ -246,15 +246,14 @@ public:
         }
     }
 
-    bool run(const Data<T>& data, T* out, int threads) {
+    bool run(const Data<T>& data, T* out, int threads, int cores) {
         const auto blocks = static_cast<int>((data.n + rows_at_once - 1) / rows_at_once);
         std::vector<PredictionRoom<T>> rooms;  // here, where an exception still reaches the caller
         rooms.reserve(static_cast<std::size_t>(threads));
         for (int t = 0; t < threads; ++t) rooms.emplace_back(program_, tensors_, rows_at_once);
         if (!tensors_are_finite()) return false;
-        run_team(threads, [&](int t) {
-            const auto [first, last] = part_of(blocks, t, threads);
-            for (int k = first; k < last && !failed_; ++k)
+        share_out(blocks, threads, cores, [&](int k, int t) {
+            if (!failed_)
                 predict_block(data, static_cast<std::int64_t>(k) * rows_at_once, rooms[t].room, out);
         });
         return !failed_;

@@ -47,9 +47,9 @@ public:
         const double row = 2 / 3.0 * (1.0 / batch + spec.work);
         if (weights > 3e5)  // else all of it stays in the second-level cache with some rows
             rows_at_once_ = block * static_cast<int>(1 + std::min(5e9 / row / block, 1e5));  // 25 ms
-        for (int t = 0; t < threads; ++t) packing_.emplace_back(widest_packing());
+        for (int t = 0; t < threads; ++t) packing_.emplace_back(net_.widest_packing());
         by_column_.resize(packing_.size());
-        if (shards.any()) gathered_ = Buffer<T>(shards.trees() * widest_sums());
+        if (shards.any()) gathered_ = Buffer<T>(shards.trees() * net_.widest_sums());
     }
 
     std::vector<Tensor<T>>& tensors() { return net_.tensors.all; }
@@ -57,6 +57,8 @@ public:
     // To be called once parameters and states have been read into the tensors.
     void ready() {
         for (Tensor<T>& tensor : tensors()) tensor.renew();
+        net_.forget();
+        blocks_.forget();
     }
 
     void set_seam(typename Seam<T>::Way way) {
@@ -66,7 +68,10 @@ public:
 
     // How many of the threads share in what follows.
     int team() const { return team_; }
-    void team_of(int threads) { team_ = threads; }
+    void team_of(int threads) {
+        team_ = threads;
+        barrier_.expect(threads);
+    }
 
     // Room for the entries of a batch of these data, so that none is asked for in a step.
     void make_room(const Data<T>& data) {
@@ -76,15 +81,9 @@ public:
                 own.make_room(first.spec.width, data.sparse.most(net_.batch));
     }
 
-    // Have as many threads share in a call as others in this process leave, and return their number.
-    int gather_team() {
-        team_ = within_share();
-        barrier_.expect(team_);
-        return team_;
-    }
-
     // As many of the threads as others leave just now.
     int within_share() const { return std::min(threads_, AtWork::share(cores_)); }
+    int cores() const { return cores_; }
 
     void meet() {
         if (team_ > 1) barrier_.wait();
@@ -163,7 +162,7 @@ public:
     // Step number `step`, by the gradient in the arena. False where a weight is not finite.
     bool update(std::int64_t step, double rate) {
         weights_failed_ = false;
-        run_team(gather_team(), [&](int t) {
+        in_team(net_.batch, [&](int t) {
             updates_.with_update(rate, step, [&](const auto& u) { treat_and_apply(t, u); });
         });
         return !weights_failed_;
@@ -344,32 +343,22 @@ private:
         check(poison);
     }
 
-    // Room for the columns of x, the widest that the program packs.
-    std::size_t widest_packing() const {
-        std::size_t most = packing_room<T>(net_.batch, 1);
-        net_.program.each([&](const auto& op) { most = std::max(most, op.packing(net_.room)); });
-        return most;
-    }
-
-    // Room for the sums of a subtree that an operation gathers.
-    std::size_t widest_sums() const {
-        std::size_t most = 0;
-        net_.program.each([&](const auto& op) {
-            if constexpr (std::decay_t<decltype(op)>::of_batch)
-                most = std::max(most, op.sums(net_.room, op.backward_kinds));
-        });
-        return most;
-    }
-
     CHAINRULE_INLINE void check(V poison) {
         if (!(sum_of_lanes(poison) == 0)) weights_failed_ = true;
+    }
+
+    // f(t) by as many threads as are worth it for so many rows.
+    template <class F>
+    void in_team(std::int64_t rows, F&& f) {
+        team_of(worth_starting(double(rows) * net_.program.spec.work, within_share()));
+        run_team(team_, cores_, f, [this](int threads) { team_of(threads); });
     }
 
     // Forward and loss of a batch, as many rows at a time as there is room for; then f(piece, t).
     template <class F>
     double over_pieces(const Data<T>& data, const Batch& all, F&& f) {
         double losses = 0;
-        run_team(gather_team(), [&](int t) {
+        in_team(all.n, [&](int t) {
             for (std::int64_t done = 0; done < all.n; done += net_.batch) {
                 const Batch b = all.piece(done, std::min(done + net_.batch, all.n));
                 const Part part = rows_of(b, t);

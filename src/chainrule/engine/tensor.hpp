@@ -7,6 +7,8 @@
 //   narrow             W of few outputs, in rows: what reads it has inputs as lanes
 //   transposed         panels of inputs with `out` rows, for delta W; packed anew after each update.
 //                      Where no gradient goes on to x there is none
+//   pairs              in the module for bfloat16, in place of the last: W in panels of pairs of inputs,
+//                      and where a gradient goes on to x, W transposed in panels of pairs of outputs
 //   added              of each row, the sum of those before it in its segment; added up anew after
 //                      each update, where there are segments
 //
@@ -19,6 +21,7 @@
 #include <span>
 #include <vector>
 
+#include "bfloat16.hpp"
 #include "buffer.hpp"
 #include "microkernel.hpp"
 #include "shards.hpp"
@@ -104,6 +107,7 @@ struct Tensor : Panels<T> {
     long ld;            // of a row, where it lies in rows
     std::size_t count;  // of numbers, the padding included
     Buffer<T> w, transposed, added;
+    Buffer<BFloat16> pairs, transposed_pairs;
     Buffer<T> states[2];
     T* g = nullptr;       // in the arena, where it is kept there
     Buffer<double> sums;  // one for each input or row: the penalty's share, or the gradient's squares
@@ -112,7 +116,13 @@ struct Tensor : Panels<T> {
         : Panels<T>(s.columns, s.rows), spec(s), ld(padded<T>(s.columns)),
           count(s.panels ? this->weights() : static_cast<std::size_t>(s.rows) * ld), w(count),
           sums(static_cast<std::size_t>(parts()) + 1) {
-        if (s.transposed) transposed = Buffer<T>(static_cast<std::size_t>(padded<T>(in)) * out);
+        if (in_bfloat16<T> && s.panels) {
+            pairs = Buffer<BFloat16>(static_cast<std::size_t>(even(in)) * columns);
+            if (s.transposed)
+                transposed_pairs = Buffer<BFloat16>(static_cast<std::size_t>(padded<T>(in)) * even(out));
+        } else if (s.transposed) {
+            transposed = Buffer<T>(static_cast<std::size_t>(padded<T>(in)) * out);
+        }
         if (!s.segments.empty()) added = Buffer<T>(count);
         for (int k = 0; k < states_of_rule; ++k) states[k] = Buffer<T>(count);
     }
@@ -152,6 +162,7 @@ struct Tensor : Panels<T> {
     // The same for the inputs i0 to i1, where i0 begins a panel.
     void renew(int i0, int i1) {
         if (transposed) pack_transposed(i0, i1);
+        if constexpr (in_bfloat16<T>) pack_in_bfloat16(*this, i0, i1);
     }
 
     // The same for the segments s0 to s1.
