@@ -21,7 +21,7 @@ from chainrule.engine.session import check_choice, refusal, why_not
 from chainrule.errors import check_predicted
 from chainrule.layers import Draw
 from chainrule.network import Network, Parameters, check_inputs, check_parameters
-from chainrule.sparse_rows import is_sparse
+from chainrule.sparse_rows import is_sparse, taken
 from chainrule.trees import Array
 
 
@@ -104,22 +104,29 @@ def predict_finite(
     FloatingPointError: the prediction of row 8 is not finite, got inf: its inputs or the \
 parameters are too large
     """
-    quick = predictor.predict(net, params, _many(X), threads) if engine == "auto" else None
+    rows = _many(X)
+    quick = predictor.predict(net, params, rows, threads) if engine == "auto" else None
     quick = quick if quick is None else quick[: len(X)]
     if quick is not None and "exp" not in losses.loss(net.loss).link_name:
         return quick
     with np.errstate(over="ignore", invalid="ignore"):  # it is told of by its row
-        made = predict(net, params, X, engine=engine, threads=threads) if quick is None else quick
+        given = rows if is_sparse(X) else X
+        made = (
+            predict(net, params, given, engine=engine, threads=threads) if quick is None else quick
+        )
+        made = made[: X.shape[0]] if is_sparse(X) else made
     check_predicted(made, first=first)
     return made
 
 
 def _many(X: Any) -> Any:
     """Return a few rows over and over, so that their sums are taken as those of many rows are."""
-    if is_sparse(X) or np.ndim(X) != 2 or not 0 < len(X) <= predictor.FEW_ROWS:
+    n = sum(np.shape(X)[:1])
+    if np.ndim(X) != 2 or not 0 < n <= predictor.FEW_ROWS:
         return X
-    X = np.asarray(X)
-    return np.resize(X, (predictor.FEW_ROWS + 1, X.shape[1]))
+    return taken(
+        X.tocsr() if is_sparse(X) else np.asarray(X), np.arange(predictor.FEW_ROWS + 1) % n
+    )
 
 
 @documented_by(backprop.cost, predict)

@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 
 from chainrule.errors import as_numbers, finite
 
+MOST = 0.25
+"""The largest share of entries with which sums over them take less time than over all numbers."""
+
 
 def is_sparse(given: Any) -> bool:
     """Whether it is a sparse array or matrix of SciPy, of any format.
@@ -116,6 +119,16 @@ def like(rows: Any, X: Any) -> Any:
     return dense(X)
 
 
+def pays(X: Any) -> bool:
+    """Whether sparse rows are trained with faster than dense ones.
+
+    >>> from scipy.sparse import csr_array
+    >>> pays(csr_array([[0.0, 0.0, 2.0, 0.0]])), pays(csr_array([[0.0, 1.0, 2.0, 0.0]]))
+    (True, False)
+    """
+    return bool(X.nnz <= MOST * X.shape[0] * X.shape[1])
+
+
 class Entries(NamedTuple):
     """Rows as the engine reads them."""
 
@@ -138,12 +151,10 @@ def as_entries(rows: Any) -> Entries:
     )
 
 
-def from_entries(
-    lengths: NDArray[np.int64], columns: NDArray[np.int32], values: NDArray[Any], width: int
-) -> Any:
-    """Return rows of so many entries each.
+def from_entries(width: int, lengths: Any, columns: Any, values: Any) -> Any:
+    """Return rows of a width, of so many entries each.
 
-    >>> from_entries(np.array([0, 1]), np.array([2]), np.array([5.0]), 3).toarray()
+    >>> from_entries(3, np.array([0, 1]), np.array([2]), np.array([5.0])).toarray()
     array([[0., 0., 0.],
            [0., 0., 5.]])
     """
@@ -151,6 +162,16 @@ def from_entries(
 
     starts = np.concatenate([[0], np.cumsum(lengths)])
     return csr_array((values, columns, starts), shape=(len(lengths), width))
+
+
+def no_rows(like: NDArray[Any]) -> Any:
+    """Return sparse rows of the width and dtype of an array, but none.
+
+    >>> no_rows(np.empty((0, 3), np.float32)).shape
+    (0, 3)
+    """
+    none = np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, like.dtype)
+    return from_entries(like.shape[1], *none)
 
 
 def _rows(data: NDArray[Any], of: Any) -> Any:

@@ -22,7 +22,7 @@ from chainrule.optimizers import OPTIMIZERS, Optimizer, State
 from chainrule.record import Plan
 from chainrule.rows import is_own
 from chainrule.schedules import Schedule
-from chainrule.sparse_rows import Entries, as_entries, is_sparse
+from chainrule.sparse_rows import Entries, as_entries, is_sparse, pays
 from chainrule.streams import ORDER, SHARDS
 from chainrule.trees import leaves, rebuild
 from chainrule.value_types import AtLeastOne, OneOf, type_of
@@ -332,6 +332,8 @@ def shuffled(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
 
 def contiguous(data: Examples) -> Examples:
     """Return examples as the engine reads them, without a copy where they are so already."""
+    if is_sparse(data.X) and not pays(data.X):
+        data = data._replace(X=data.X.toarray())
     return Examples(
         *(part if part is None or is_sparse(part) else np.ascontiguousarray(part) for part in data)
     )
