@@ -319,3 +319,40 @@ def test_parameters_of_inputs_that_no_row_has_are_looked_at() -> None:
     params[0].W[2, 3] = np.nan
     with pytest.raises(ValueError, match=r"0\.W must be finite"):
         cr.predict(net, params, sparse.csr_array((7, 9)))
+
+
+# Explained
+
+
+def explained(X: Any) -> list[str]:
+    """What all explanations say of some rows, of a weight behind a 0 and of one behind a number."""
+    p = plain([cr.Dense(3, "tanh"), cr.Dense(3)])
+    run: Any = {"optimizer": cr.Adam(0.01), "epochs": 2, "batch_size": 8, "record": True}
+    _, history = cr.fit(p.net, p.params, X, p.y, **run)
+    found = []
+    for of in ("w1", "w3", "x3", "h1"):
+        found.append(cr.explain(p.net, p.params, X, p.y, of=of))
+        found.append(cr.explain(p.net, p.params, X[[1]], p.y[[1]], of=of))
+        found.append(cr.paths(p.net, p.params, X[[1]], p.y[[1]], of=of))
+    found += [cr.explain_step(history, 6, "w3"), cr.contributions(history, of="w3")]
+    found.append(cr.explain(p.net, p.params, X[[1]], of="h1", by="w3", y=None))
+    return list(map(str, found))
+
+
+def test_sparse_rows_are_explained_as_dense_ones() -> None:
+    X = plain().X
+    assert explained(sparse.csr_array(X)) == explained(X)
+
+
+def test_zeros_are_named_in_one() -> None:
+    net = cr.Network(300, [cr.Dense(1)], "half_squared_error")
+    X = sparse.csr_array(([0.5, 2.0], [7, 250], [0, 2]), shape=(1, 300))
+    text = str(cr.explain(net, net.init(), X, [1.0], of="w8"))
+    assert "net_o1 = w8 · i8 + w251 · i251 + the other 298, each 0 + b1" in text
+    assert "∂net_o1/∂w1\n" in str(cr.explain(net, net.init(), X, [1.0], of="w1"))
+
+
+def test_too_many_rows_to_write_out_are_refused() -> None:
+    net = cr.Network(20_000, [cr.Dense(1)], "half_squared_error")
+    with pytest.raises(ValueError, match=r"too many to write their zeros out; .* X\[:500\]"):
+        cr.explain(net, net.init(), sparse.csr_array((10_000, 20_000)), np.ones(10_000), of="w1")

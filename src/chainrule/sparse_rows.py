@@ -44,6 +44,16 @@ def dense(X: Any) -> Any:
     return X.toarray() if is_sparse(X) else X
 
 
+def column(X: Any, k: int) -> Any:
+    """Return a column of examples, (n,), dense.
+
+    >>> from scipy.sparse import csr_array
+    >>> column(csr_array([[0.0, 2.0], [1.0, 0.0]]), 1)
+    array([2., 0.])
+    """
+    return X[:, [k]].toarray()[:, 0] if is_sparse(X) else X[:, k]
+
+
 def namespace(X: Any) -> Any:
     """Return the array library of examples: of sparse rows, NumPy.
 
