@@ -75,6 +75,7 @@ format: .venv/.installed-lint ## sort the imports and format the code
 bench: .venv/.installed .venv/.installed-bench ## time the reference loop and the peers; ARGS="--case 8-1" selects
 	@$(BIN)/python benchmarks/reference_fit.py
 	@$(BIN)/python benchmarks/validation_cost.py
+	@$(BIN)/python benchmarks/call_cost.py
 	@$(BIN)/python benchmarks/peers.py $(ARGS)
 
 bench-estimators: .venv/.installed ## time and memory of the estimators beside scikit-learn's; ARGS="--case digits" selects

@@ -153,11 +153,15 @@ def tokens(markup):
     return "".join(html.unescape(bare).split())
 
 
-def expected(explanation):
-    """What the page must write: what Python writes as MathML, token by token."""
+def expected(explanation, row=None):
+    """What the page must write: what Python writes as MathML, token by token.
+
+    Of several examples these are the lines of all, or of the one in a row.
+    """
     lines = []
-    for _, own in explanation.written(MathML()):
-        for line in own:
+    for part, own in explanation.written(MathML()):
+        of = re.search(r" of example (\d+)$", part.title)
+        for line in () if of and row not in (None, int(of[1]) - 1) else own:
             sign = ("≈" if line.rounded else "=") if line.result else ""
             lines.append([*map(tokens, [*line[:4], line.holds]), sign])
     return lines

@@ -209,17 +209,17 @@ def test_a_network_without_parameters_is_left_to_the_core() -> None:
 
 
 def test_predictors_go_with_their_networks() -> None:
-    from chainrule.engine.predictor import _known
+    from chainrule.engine.predictor import _predictor
     from chainrule.network import _form, _roles
 
-    before = len(_known)
+    before = len(_predictor._made)
     for width in range(1, 20):
         p = problem(cr.Network(2, [cr.Dense(width)], "huber"), n=1)
         cr.predict(p.net, p.params, p.X)
     del p
     for keeps_the_last in (_form, _roles):
         keeps_the_last.cache_clear()
-    assert len(_known) <= before
+    assert len(_predictor._made) <= before
 
 
 # The parts of a step

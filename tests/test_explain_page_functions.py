@@ -1,8 +1,10 @@
 """All activations and losses in the page, in a real browser, beside the core and Python."""
 
+import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule import losses
 from chainrule.batches import Examples
 from chainrule.explanation.derivation import derive
 from chainrule.explanation.result import Explanation
@@ -78,6 +80,7 @@ def test_heads_follow_a_change(opened, far):
     assert shown_lines(view) == expected(made())
     view.change("target_o5", "1")
     own.y[:] = [-2, 1, 0, 0, 1]
+    assert shown_lines(view) == expected(made())
     assert_numbers(view.numbers(), net, own.params, own.X, own.y)
     assert view.page.locator("#training").is_visible()
 
@@ -99,3 +102,37 @@ def test_dropout_that_has_drawn_its_masks_is_shown_as_the_core_has_it(opened):
     data = Examples(own.X, own.y, None)
     explanation = Explanation(derive(net, own.params, data, key, top=10, draw=own.draw))
     assert shown_lines(opened(explanation)) == expected(explanation)
+
+
+CLASSES = {
+    "alone": ("cross_entropy", [[0, 0, 1, 0]], ["1", "4", "3"]),
+    "none yet": ("cross_entropy", [[0.5, 0, 0.25, 0.25]], ["2", "1"]),
+    "two": ("heads(cross_entropy: 2, cross_entropy: 2)", [[0, 1, 0, 1]], ["1", "3", "4"]),
+    "one of more": ("cross_entropy", [[0, 0, 1, 0], [1, 0, 0, 0]], ["4", "1"]),
+}
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_the_lines_of_the_cost_are_those_of_the_class(opened, name):
+    loss, y, changes = CLASSES[name]
+    net = cr.Network(2, [cr.Dense(2, "tanh"), cr.Dense(4)], loss)
+    own, y = problem(net, n=len(y), seed=1), np.array(y, float)
+    heads = losses.loss(loss).heads(4)
+
+    def made(of):
+        return cr.explain(net, own.params, own.X, y, of=of)
+
+    view = opened(made("w2"))
+    row = int(view.page.evaluate("document.getElementById('row').value || 0"))
+    before = view.lines()
+    for output in changes:
+        j = int(output) - 1
+        view.change(f"target_o{output}", "1")
+        head = next(head for head in heads if j < head.end)
+        head.of(y)[row] = np.arange(head.first, head.end) == j
+        for of in ("w2", "w11", "cost"):
+            view.choose({"cost": "the cost"}.get(of, of))
+            assert shown_lines(view) == expected(made(of), row)
+    view.choose("w2")
+    view.page.get_by_role("button", name="Reset").click()
+    assert view.lines() == before

@@ -27,6 +27,7 @@ from chainrule.errors import (
     unknown_name,
 )
 from chainrule.layers import Layer, Role, chain
+from chainrule.layers.parameter_shapes import aligned
 from chainrule.layers.predictions import of_members
 from chainrule.loss_row import Loss
 from chainrule.sparse_rows import as_rows, dense, finite_entries, is_sparse, namespace
@@ -204,7 +205,7 @@ class Network:
         drawn = tuple(
             layer.init(i, rng) for layer, i in zip(self.layers, self.widths, strict=False)
         )
-        return tuple(tree_map(lambda leaf: leaf.astype(dtype), drawn))
+        return tuple(tree_map(lambda leaf: _settled(leaf, dtype), drawn))
 
     def parameters(self, given: Sequence[Any]) -> Parameters:
         """Return given arrays as parameters.
@@ -261,6 +262,12 @@ def _roles(net: Network) -> Mapping[str, Role]:
         k, _, own = name.partition(".")
         found[name] = net.layers[int(k)].role(own)
     return MappingProxyType(found)
+
+
+def _settled(drawn: Array, dtype: Any) -> Array:
+    new = aligned(drawn.shape, dtype)
+    new[...] = drawn
+    return new
 
 
 def _as_floating(where: str, given: Any) -> Array:
@@ -377,8 +384,9 @@ def frozen(params: Parameters, freeze: Iterable[str], *, of: str = "fit") -> fro
     >>> sorted(frozen(net.init(), ["*.b"]))
     ['0.b', '1.b']
     """
-    names, fitting = [name for name, _ in named_leaves(params)], set[str]()
-    for pattern in as_list(f"{of}: freeze", "patterns of names", freeze):
+    patterns, fitting = as_list(f"{of}: freeze", "patterns of names", freeze), set[str]()
+    names = [name for name, _ in named_leaves(params)] if patterns else []
+    for pattern in patterns:
         if not isinstance(pattern, str):
             raise TypeError(f"{of}: freeze must be a list of patterns of names, got {pattern!r}")
         matched = fnmatch.filter(names, pattern)

@@ -115,18 +115,17 @@ def finite_entries(what: str, rows: Any, dtype: Any) -> Any:
     return _rows(finite(what, rows.data, dtype, np, place=place), rows)
 
 
-def like(rows: Any, X: Any) -> Any:
-    """Return examples in the form that others have: as sparse rows, or dense.
+def in_form(X: Any, *, sparse: bool) -> Any:
+    """Return examples as sparse rows, or dense.
 
-    >>> from scipy.sparse import csr_array
-    >>> like(csr_array((1, 2)), np.array([[0.0, 3.0]])).data
+    >>> in_form(np.array([[0.0, 3.0]]), sparse=True).data
     array([3.])
     """
     from scipy.sparse import csr_array
 
-    if is_sparse(rows):
-        return X if is_sparse(X) else csr_array(X)
-    return dense(X)
+    if not sparse:
+        return dense(X)
+    return X if is_sparse(X) else csr_array(X)
 
 
 def pays(X: Any) -> bool:

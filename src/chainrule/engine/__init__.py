@@ -14,6 +14,7 @@
 | `processor.py` | how many cores this process may use |
 | `program.py` | what layers lower themselves into: operations over numbered values |
 | `session.py` | what the engine can run, and the arrays' way in and out |
+| `quick_checks.py` | parameters and inputs that are plainly as they ought to be, in one look |
 | `native_run.py`, `sharded_run.py` | whole epochs; those of examples in shards, on several ranks |
 | `single_pass.py`, `predictor.py` | one pass; predictions |
 | `simd.hpp`, `sums.hpp` | vectors as wide as the machine has them, and their sums |
@@ -30,10 +31,11 @@
 | `gains.hpp`, `layer_norm.hpp`, `batch_norm.hpp`, `rms.hpp` | those of norms |
 | `layout.hpp`, `periodic.hpp`, `piecewise.hpp`, `embedding.hpp` | those of embeddings |
 | `program.hpp` | a network as operations in order |
-| `batch.hpp`, `update.hpp`, `step.hpp` | the two phases of a step, and the whole |
+| `batch.hpp`, `update.hpp`, `seam.hpp`, `step.hpp` | the phases of a step, between them, and all |
 | `team.hpp`, `laps.hpp` | a team of threads, and how long it works together |
 | `plan.hpp`, `trainer.hpp` | what a run is asked to make; whole epochs |
-| `room.hpp`, `predict.hpp`, `predictor.hpp` | predictions, their memory and their binding |
+| `room.hpp`, `predict.hpp` | predictions, and their memory |
+| `views.hpp`, `predictor.hpp` | the user's arrays as they lie; predictions from them |
 | `number_rows.hpp` | rows of text that are plainly made of numbers |
 | `cpu.hpp`, `records.hpp`, `module.cpp` | the processor; records of Python; the binding |
 

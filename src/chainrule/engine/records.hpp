@@ -49,13 +49,12 @@ auto found(nb::handle record, const char* name, Find&& find) {
 // --- program.py
 
 inline Dropout read_mask(nb::handle r) {
-    return {field<double>(r, "rate"), field<std::uint64_t>(r, "seed"),
-            field<std::uint32_t>(r, "stream")};
+    return {field<double>(r, "rate"), 0, field<std::uint32_t>(r, "stream")};
 }
 
 inline TensorSpec read_tensor(nb::handle r) {
-    return {field<int>(r, "rows"), field<int>(r, "columns"), field<bool>(r, "frozen"),
-            field<bool>(r, "weight"), field<bool>(r, "statistic")};
+    return {field<int>(r, "rows"), field<int>(r, "columns"), false, field<bool>(r, "weight"),
+            field<bool>(r, "statistic")};
 }
 
 inline ValueSpec read_value(nb::handle r) { return {field<int>(r, "width"), field<int>(r, "copies")}; }
@@ -84,11 +83,9 @@ inline Head read_head(nb::handle r) {
             field<int>(r, "outputs")};
 }
 
-// `sparse` where only the entries of rows are to enter.
-inline ProgramSpec read_program(nb::handle r, bool sparse = false) {
+inline ProgramSpec read_program(nb::handle r) {
     ProgramSpec spec{};
     spec.values = fields(r, "values", read_value);
-    spec.values.front().sparse = sparse;
     spec.tensors = fields(r, "tensors", read_tensor);
     spec.operations = fields(r, "operations", read_operation);
     spec.output = field<int>(r, "output");
@@ -100,13 +97,25 @@ inline ProgramSpec read_program(nb::handle r, bool sparse = false) {
 
 // Zeros in the form of the parameters.
 inline Form read_form(nb::handle form) {
-    if (!nb::isinstance<nb::tuple>(form)) return {true, field<std::vector<int>>(form, "shape"), {}};
-    Form made{false, {}, {}};
+    PyTypeObject* type = Py_TYPE(form.ptr());
+    if (!nb::isinstance<nb::tuple>(form)) return {type, true, field<std::vector<int>>(form, "shape"), {}};
+    Form made{type, false, {}, {}};
     for (const nb::handle entry : form) made.entries.push_back(read_form(entry));
     return made;
 }
 
 // --- session.py
+
+// The program of a run: which tensors no step moves, the seed of its dropout, and whether only the
+// entries of rows are to enter.
+inline ProgramSpec of_run(ProgramSpec spec, const std::vector<int>& frozen, std::uint64_t seed,
+                          bool sparse) {
+    spec.values.front().sparse = sparse;
+    for (const int k : frozen) spec.tensors.at(k).frozen = true;
+    for (OperationSpec& op : spec.operations)
+        for (Dropout& dropout : op.dropouts) dropout.seed = seed;
+    return spec;
+}
 
 // An optimizer's name and its numbers, of which each has some.
 inline OptimizerSpec read_optimizer(const std::string& name, const nb::dict& numbers) {

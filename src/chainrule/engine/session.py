@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 from chainrule import engine, losses, streams
 from chainrule.batches import Examples, Rows, Subset
-from chainrule.engine.program import Program, UnsupportedError, for_predictions
+from chainrule.engine.program import UnsupportedError, for_predictions, for_training
+from chainrule.layers.parameter_shapes import aligned
 from chainrule.network import Network, Parameters, divisor
 from chainrule.optimizers import OPTIMIZERS, Optimizer, State
 from chainrule.record import Plan
 from chainrule.rows import is_own
 from chainrule.schedules import Schedule
-from chainrule.sparse_rows import Entries, as_entries, is_sparse, pays
+from chainrule.sparse_rows import Entries, as_entries, in_form, is_sparse, pays
 from chainrule.streams import ORDER, SHARDS
 from chainrule.trees import leaves, rebuild
 from chainrule.value_types import AtLeastOne, OneOf, type_of
@@ -157,7 +158,8 @@ class Session:
     one's own, on several machines too. `keeps_gradient` makes room for that.
 
     In `shards` it is `run` that sums so, over those that are held; `batch` is then how many rows of
-    a batch there are here at most. `sparse` says that all examples are sparse rows.
+    a batch there are here at most. Where it is `sparse`, examples are taken by the entries of
+    their rows.
     """
 
     def __init__(
@@ -173,12 +175,16 @@ class Session:
         sparse: bool = False,
     ) -> None:
         self.plan, self.params, self.batch, self.shards = plan, params, batch, shards
+        self.sparse = sparse
         self.kept = list(map(len, states))  # their arrays are not kept: the engine has its own
         self.dtype = leaves(params)[0].dtype
         assert engine.native is not None
         make = engine.native.trainer32 if self.dtype == np.float32 else engine.native.trainer64
+        program = for_training(plan.net)
         self.trainer = make(
-            program=Program(plan.net, plan.frozen, plan.seed),
+            program=program.compiled_by(engine.native),
+            frozen=[program.numbers[name] for name in plan.frozen],
+            seed=plan.seed,
             optimizer=_NAMES[type(plan.optimizer)],
             numbers=_numbers(plan),
             batch=batch,
@@ -199,7 +205,7 @@ class Session:
 
     def read(self) -> tuple[Parameters, list[State]]:
         """Return copies of parameters and states."""
-        new = [np.empty(leaf.shape, self.dtype) for leaf in leaves(self.params)]
+        new = [aligned(leaf.shape, self.dtype) for leaf in leaves(self.params)]
         states = [
             tuple(np.empty_like(leaf) for _ in range(count))
             for leaf, count in zip(new, self.kept, strict=True)
@@ -243,8 +249,12 @@ class Session:
             most_steps=most_steps,
             left_out=left_out,
         )
-        done = self.trainer.run(_engine_examples(data), asked)
+        done = self.trainer.run(_engine_examples(data, self.sparse), asked)
         return Done(done.outcome, done.steps, done.costs, done.raised, done.losses)
+
+    def stop(self) -> None:
+        """Have the run that is under way, or else the next, end before its next step."""
+        self.trainer.stop()
 
     def losses(
         self,
@@ -263,7 +273,7 @@ class Session:
         there are none.
         """
         total: float = self.trainer.losses(
-            _engine_examples(data),
+            _engine_examples(data, self.sparse),
             rows=rows,
             step=step,
             scale=scale,
@@ -310,11 +320,12 @@ class Session:
         return self.losses(part.data, part.numbers) / whole + float(self.trainer.penalty())
 
 
-def _engine_examples(data: Examples) -> _EngineExamples:
+def _engine_examples(data: Examples, sparse: bool) -> _EngineExamples:
     y, labels = (None, data.y) if data.y.ndim == 1 else (data.y, None)
-    if is_sparse(data.X):
-        return _EngineExamples(None, y, labels, data.w, as_entries(data.X))
-    return _EngineExamples(data.X, y, labels, data.w)
+    X = in_form(data.X, sparse=sparse)
+    if sparse:
+        return _EngineExamples(None, y, labels, data.w, as_entries(X))
+    return _EngineExamples(X, y, labels, data.w)
 
 
 def shuffled(n: int, seed: int, epoch: int) -> NDArray[np.int64]:

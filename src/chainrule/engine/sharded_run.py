@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from chainrule import engine
 from chainrule.batches import Examples, Subset, in_shards, steps_of_epoch
 from chainrule.dealt_examples import ExamplesInShards, SubsetInShards
-from chainrule.distributed import agreed, share_of_cores, total_of_shards
+from chainrule.distributed import HeldSignals, agreed, share_of_cores, total_of_shards
 from chainrule.engine.native_run import AS_LONG_AS_IT_TAKES, NativeRun, Over, useful_threads
 from chainrule.engine.program import for_predictions
 from chainrule.engine.session import Done, Session, Shards, contiguous
@@ -36,6 +36,8 @@ SHOWN = 1_000_000
 
 class ShardedRun(NativeRun):
     """A run of `fit` in shards, whose parameters live in the engine between its calls."""
+
+    held: HeldSignals | None = None
 
     def __init__(
         self,
@@ -76,6 +78,7 @@ class ShardedRun(NativeRun):
             rows = max(1, len(held))
             this = weakref.proxy(self)  # nobody sees a cycle through the engine, which keeps it
             self.session.between(lambda sums: way(this, sums.reshape(rows, -1)))
+            self.signals = self.held = HeldSignals(self.session.stop)
 
     def _add_up(self, sums: NDArray[Any]) -> None:
         self.ranks.add_up(sums, self.shards)
@@ -90,6 +93,15 @@ class ShardedRun(NativeRun):
     def _cores(self) -> int:
         """How many of the cores that this process may use other ranks leave to it."""
         return max(1, int(engine.cores() * share_of_cores(self.ranks)))
+
+    def conclude(self) -> None:
+        if self.held and any(self.ranks.values(self.held.raised is not None)):
+            raise self._interruption()
+
+    def _interruption(self, raised: BaseException | None = None) -> BaseException:
+        """What ends the run of all ranks alike: where nothing was raised, the Ctrl-C of another."""
+        held = self.held.raised if self.held else None
+        return agreed(raised or held or KeyboardInterrupt(), self.ranks)
 
     def run_epochs(self, epochs: int, history: History, over: Over | None = None) -> None:
         """Make epochs as any run does; what ends it does so at the same step on all ranks."""
@@ -107,8 +119,7 @@ class ShardedRun(NativeRun):
     def _made(self, data: Examples, **asked: Any) -> Done:
         done = super()._made(data, **{**asked, "seconds": AS_LONG_AS_IT_TAKES})
         if done.outcome == "interrupted":
-            raised = done.raised or KeyboardInterrupt()  # of another rank
-            done = done._replace(raised=agreed(raised, self.ranks))
+            done = done._replace(raised=self._interruption(done.raised))
         held = len(self.ranks.nodes(self.shards))
         sums = np.array(done.losses).reshape(len(done.costs), held).T
         losses = self.ranks.merge(np.ascontiguousarray(sums), self.shards)

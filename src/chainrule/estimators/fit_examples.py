@@ -14,7 +14,7 @@ from chainrule.estimators.fit_data import FitData, ValidationArguments, Validati
 from chainrule.estimators.mlp_parameters import MLPParameters
 from chainrule.estimators.shared_rows import GivenRows, SharedRows, agree_on_rows, like_others
 from chainrule.fitting.hold_out import as_given, as_scikit_learn
-from chainrule.sparse_rows import like
+from chainrule.sparse_rows import in_form, is_sparse
 
 Array = NDArray[Any]
 
@@ -166,7 +166,9 @@ class FitExamples(MLPParameters):
         ranks = None if shared is None else shared.ranks
         val = self._rows(given.X, given.y, given.weight, ranks, first=False, of="_val")
         if not val.n:
-            val = val._replace(X=like(rows.X, val.X.astype(rows.X.dtype)), y=rows.y[:0])
+            val = val._replace(
+                X=in_form(val.X.astype(rows.X.dtype), sparse=is_sparse(rows.X)), y=rows.y[:0]
+            )
         weights = self._weights(val.y, val.w, shared)
         return ValidationData(val.X, val.y, self._encode(val.y), weights)
 

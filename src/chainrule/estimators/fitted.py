@@ -197,6 +197,28 @@ class FittedMLP(BaseEstimator, ABC):  # type: ignore[misc]
 
     def _predicted(self, X: Any, method: str) -> Array:
         """What the network predicts for each example, (n, outputs), each of them finite."""
+        made = self._predicted_at_once(X)
+        return self._predicted_with_care(X, method) if made is None else made
+
+    def _predicted_at_once(self, X: Any) -> Array | None:
+        """The same where scikit-learn's look at X can find nothing, which takes five times as long.
+
+        That is where X is an array of NumPy's as the fit was given one, and the engine finds it to
+        be of as many columns and finite.
+        """
+        state = vars(self)
+        if (
+            type(X) is not np.ndarray
+            or "parameters_" not in state
+            or "feature_names_in_" in state
+            or self._library != "numpy"
+            or self.engine != "auto"
+        ):
+            return None
+        threads = hyperparameters.threads(self)
+        return evaluation.predicted_at_once(self.network_, self.parameters_, X, threads=threads)
+
+    def _predicted_with_care(self, X: Any, method: str) -> Array:
         check_is_fitted(self)
         checked = inputs.check_inputs(self, X, method)
         made: Array = evaluation.predict_finite(

@@ -28,7 +28,7 @@ def library(given: Any) -> str:
     >>> library(np.ones(2)), library([1, 2])
     ('numpy', 'numpy')
     """
-    foreign = is_array_api_obj(given) and not isinstance(given, np.ndarray)
+    foreign = not isinstance(given, np.ndarray) and is_array_api_obj(given)
     return str(array_namespace(given).__name__) if foreign else "numpy"
 
 

@@ -81,7 +81,7 @@ def derive_from(
     with np.errstate(all="ignore"):
         parts = tuple(Deriver(passes, of, top).parts(made))
     p, named = passes, dict(labels or {})
-    derived = Derivation(p.net, p.at, of, parts, p.params, p.data, made, named, draw=p.draw)
+    derived = Derivation(p.net, p.at, of, parts, p.params, p.data, made, named, top, draw=p.draw)
     check_finite(derived)
     return derived
 

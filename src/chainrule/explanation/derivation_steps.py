@@ -92,7 +92,7 @@ class Derivation:
 
     It is of a network with its parameters, some examples, and the update made of the gradient, if
     that is explained too. `labels` are the user's own names of inputs and outputs, by the key of
-    the quantity.
+    the quantity; of a sum, `top` terms are written.
     """
 
     net: Network
@@ -103,6 +103,7 @@ class Derivation:
     data: Examples
     made: Update | None
     labels: dict[Key, str]
+    top: int
     of: Key = COST
     draw: Draw | None = None
 

@@ -53,6 +53,11 @@ class Passes:
             self._forward()
             self._backward()
 
+    def with_targets(self, y: Row) -> Passes:
+        """Return the same of other targets, (n, outputs)."""
+        of = self.data._replace(y=y)
+        return Passes(self.net, self.params, of, self.draw, self.mean_weight, self.at)
+
     @property
     def combines(self) -> bool:
         """Whether the cost, without its penalty, is another than the loss of one example."""

@@ -57,7 +57,7 @@ def derive_unit(
             raise does_not_lead(called[0], str(called[1]))
         parts = deriver.parts()
     data = Examples(X, np.full((len(X), net.outputs), np.nan), None)  # there are no targets
-    derived = Derivation(net, at, by, tuple(parts), params, data, None, dict(labels), of)
+    derived = Derivation(net, at, by, tuple(parts), params, data, None, dict(labels), top, of)
     check_finite(derived)
     return derived
 

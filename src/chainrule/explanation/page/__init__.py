@@ -7,6 +7,7 @@
 | `drawn_units.py` | what is drawn: units, edges, bands and bows; of a large network the strongest |
 | `embedded_numbers.py` | the core's numbers, where the page works out none |
 | `number_tables.py` | every number of what is drawn |
+| `class_costs.py` | the lines of the cost for each class that an example can be given |
 | `page_derivations.py` | the steps of every subject, each embedded once |
 | `page_data.py` | everything that the page knows, as JSON |
 | `page.html`, `page.css` | what it looks like |

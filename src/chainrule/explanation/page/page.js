@@ -62,7 +62,17 @@ let playing;
 
 const subjects = page.subjects.map(([id, parts]) => ({ id, parts, kind: page.keys[id].kind }));
 const rowsOf = ({ parts }) => [...new Set(parts.map((part) => part[2]).filter((row) => row >= 0))];
-const partsNow = () => subjects[state.subject].parts.filter(([, , row]) => row < 0 || row === state.row);
+const shownParts = () => subjects[state.subject].parts.filter(([, , row]) => row < 0 || row === state.row);
+
+// The parts that are shown; the cost has the lines of the classes that the example has now.
+const partsNow = () => shownParts().map(([title, note, row, own, costs]) =>
+  [title, note, row, page.costs[costs]?.[classes()] ?? own]);
+
+// The outputs whose shares of the cost are written, where a class has one alone.
+const classes = () => page.outputs.filter((j) => {
+  const { softmax, smoothing } = page.headOf(j);
+  return softmax && !smoothing && state.y[state.row * page.outputs.length + j];
+}).join();
 
 // What a derivation ends with: the derivative of the cost, before the update.
 const ending = () => {

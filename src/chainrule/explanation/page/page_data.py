@@ -17,6 +17,7 @@ from chainrule.explanation.derivation_steps import Derivation, Update
 from chainrule.explanation.expressions import Quantity, walk
 from chainrule.explanation.forward_backward import Passes
 from chainrule.explanation.notation import COST, Key, derivative
+from chainrule.explanation.page.class_costs import ClassCosts
 from chainrule.explanation.page.drawn_units import DrawnUnits, NetworkNumbers, drawn_units
 from chainrule.explanation.page.embedded_numbers import known_numbers, other_parameters
 from chainrule.explanation.page.json_formulas import activation_formulas, loss_formula
@@ -58,9 +59,11 @@ def data(explanation: Explanation, rounds: int) -> dict[str, Any]:
     drawn = drawn_units(d, seen)
     fixed = not drawn.is_chain or _fixed(d)
     library = Library(explanation, values=fixed)
+    again = None if fixed and (drawn.is_chain or d.of != COST) else _passes(d)
+    costs = None if fixed or again is None else ClassCosts(again, drawn.units[-1])
     subjects = [
-        [library.key(derived.subject), library.derivation(derived)]
-        for derived in _derivations(d, drawn, fixed=fixed)
+        [library.key(derived.subject), library.derivation(derived, costs)]
+        for derived in _derivations(d, again, drawn, fixed=fixed)
     ]
     return {
         "network": visible(explanation.network),
@@ -79,6 +82,7 @@ def data(explanation: Explanation, rounds: int) -> dict[str, Any]:
         "subjects": subjects,
         "keys": library.keys,
         "steps": library.steps,
+        "costs": library.costs,
         "shapes": shapes(),
         "names": library.names_by_row(),
         "units": [[d.at.unit(layer - 1, j) for j in u] for layer, u in enumerate(drawn.units)],
@@ -161,13 +165,19 @@ def _dropped(d: Derivation) -> bool:
     return any(isinstance(part, Quantity) and part.key.kind == "kept" for part in parts)
 
 
-def _derivations(d: Derivation, drawn: DrawnUnits, *, fixed: bool) -> list[Derivation]:
-    """The derivation itself, and those of all else that is drawn."""
-    if fixed and (drawn.is_chain or d.of != COST):
+def _passes(d: Derivation) -> Passes:
+    """The passes that all that a page can be asked for is derived from."""
+    return Passes(d.net, d.params, d.data, d.draw, d.made.mean_weight if d.made else None, d.at)
+
+
+def _derivations(
+    d: Derivation, passes: Passes | None, drawn: DrawnUnits, *, fixed: bool
+) -> list[Derivation]:
+    """The derivation itself, and where there are passes those of all else that is drawn."""
+    if passes is None:
         return [d]
     whole = [ALL] if d.net.size <= ALL_AT_ONCE else []
     others = [key for key in [*drawn.subjects(), COST, *whole] if key != d.subject]
-    passes = Passes(d.net, d.params, d.data, d.draw, d.made.mean_weight if d.made else None, d.at)
     found = [d]
     lines = 0
     for key in _in_turns(others) if fixed else others:

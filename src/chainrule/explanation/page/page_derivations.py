@@ -13,6 +13,7 @@ from chainrule.explanation.derivation_steps import Derivation, Part, Step
 from chainrule.explanation.expressions import Quantity
 from chainrule.explanation.mathml import MathML
 from chainrule.explanation.notation import Key, Name, Ratio
+from chainrule.explanation.page.class_costs import ClassCosts
 from chainrule.explanation.page.json_formulas import Tree, tree
 from chainrule.explanation.page.mathml_templates import template
 from chainrule.explanation.result import Explanation
@@ -36,6 +37,7 @@ class Library:
         self.explanation, self.values = explanation, values
         self.keys: list[Any] = []
         self.steps: list[Any] = []
+        self.costs: list[dict[str, list[int]]] = []
         self.rows: set[int] = set()
         self._keys: dict[Key, int] = {}
         self._steps: dict[str, int] = {}
@@ -55,10 +57,29 @@ class Library:
             return None
         return name_list(self.explanation.name(key))
 
-    def derivation(self, derivation: Derivation) -> list[Any]:
-        """Return the parts of a derivation: title, note, example, numbers of steps."""
+    def derivation(self, derivation: Derivation, costs: ClassCosts | None = None) -> list[Any]:
+        """Return the parts of a derivation: title, note, example, numbers of steps.
+
+        Of a cost whose lines are others for other classes, the number of these comes last.
+        """
         letters = frozenset(s.key for s in derivation.steps() if s.key.kind == "letter")
-        return [self._part(part, letters, len(derivation.data.X)) for part in derivation.parts]
+        n = len(derivation.data.X)
+        parts = [self._part(part, letters, n) for part in derivation.parts]
+        for part in parts:
+            if costs and part[0] == "The cost":
+                lines = costs.lines(derivation, part[2])
+                part.append(self._costs(lines, letters, part[2] + 1 if n > 1 else 0))
+        return parts
+
+    def _costs(self, lines: dict[str, list[Step]], letters: frozenset[Key], example: int) -> int:
+        """The number of the lines of a cost by classes; derivations share them."""
+        made = {
+            classes: [self._step(step, letters, example) for step in own]
+            for classes, own in lines.items()
+        }
+        if made not in self.costs:
+            self.costs.append(made)
+        return self.costs.index(made)
 
     def _part(self, part: Part, letters: frozenset[Key], n: int) -> list[Any]:
         found = _EXAMPLE.search(part.title)
