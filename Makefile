@@ -76,6 +76,7 @@ bench: .venv/.installed .venv/.installed-bench ## time the reference loop and th
 	@$(BIN)/python benchmarks/reference_fit.py
 	@$(BIN)/python benchmarks/validation_cost.py
 	@$(BIN)/python benchmarks/call_cost.py
+	@$(BIN)/python benchmarks/sparse_rows.py
 	@$(BIN)/python benchmarks/peers.py $(ARGS)
 
 bench-estimators: .venv/.installed ## time and memory of the estimators beside scikit-learn's; ARGS="--case digits" selects

@@ -356,3 +356,20 @@ def test_too_many_rows_to_write_out_are_refused() -> None:
     net = cr.Network(20_000, [cr.Dense(1)], "half_squared_error")
     with pytest.raises(ValueError, match=r"too many to write their zeros out; .* X\[:500\]"):
         cr.explain(net, net.init(), sparse.csr_array((10_000, 20_000)), np.ones(10_000), of="w1")
+
+
+# Kept
+
+
+@built
+def test_a_checkpoint_knows_sparse_rows(tmp_path: Any) -> None:
+    p, options = as_sparse(plain()), {"batch_size": 8, "epochs": 4}
+    params = tree_map(lambda leaf: leaf.astype("float32"), p.params)
+    checkpoint = cr.Checkpoint(tmp_path / "run", every=0)
+    first = checkpoint.fit(p.net, params, p.X, p.y, cr.Adam(0.01), **options)
+    again = checkpoint.fit(p.net, params, p.X.tocsc(), p.y, cr.Adam(0.01), **options)
+    assert_alike(first, again)
+    other = p.X.copy()
+    other.data[0] += 1
+    with pytest.raises(ValueError, match="X"):
+        checkpoint.fit(p.net, params, other, p.y, cr.Adam(0.01), **options)
