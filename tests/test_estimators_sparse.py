@@ -155,6 +155,14 @@ def test_what_is_asked_of_a_fit_takes_sparse_matrices() -> None:
         np.testing.assert_allclose(got, expected, rtol=1e-9)
 
 
+@pytest.mark.parametrize("row", [SPARSE[0], SPARSE[[0]], sparse.csr_matrix(SPARSE)[0]])
+def test_a_row_is_explained(row: Any) -> None:
+    model = MLPRegressor(hidden_layer_sizes=3, random_state=0, max_iter=3)
+    model.fit(SPARSE, Y[MLPRegressor])
+    expected = str(model.explain(X[0], Y[MLPRegressor][0], of="w3"))
+    assert str(model.explain(row, Y[MLPRegressor][0], of="w3")) == expected
+
+
 # Memory
 
 

@@ -304,6 +304,21 @@ def test_bad_rows_are_refused_by_name(name: str) -> None:
         assert "\n" not in str(raised.value)
 
 
+ONLY_INPUTS: dict[str, Any] = {
+    "y": lambda p, column: cr.cost(p.net, p.params, p.X, column),
+    "sample_weight": lambda p, column: cr.cost(p.net, p.params, p.X, p.y, column),
+    "W": lambda p, column: cr.Network(1, [cr.Dense(7)], "huber").parameters([(column, np.ones(7))]),
+}
+
+
+@pytest.mark.parametrize("name", ONLY_INPUTS)
+def test_only_inputs_may_be_sparse(name: str) -> None:
+    message = rf"{name} must be .*, got a sparse array; .* by \.toarray\(\)"
+    p, column = plain(n=7), sparse.csr_array((7, 1))
+    with pytest.raises(TypeError, match=message):
+        ONLY_INPUTS[name](p, column)
+
+
 @built
 @pytest.mark.parametrize("name", ENGINES)
 def test_a_run_that_diverges_says_where(name: str) -> None:

@@ -18,7 +18,7 @@ from chainrule.estimators.fit_state import Curves, FitState
 from chainrule.explanation import explain
 from chainrule.history import History
 from chainrule.network import Network, Parameters
-from chainrule.sparse_rows import dense
+from chainrule.sparse_rows import dense, is_sparse
 from chainrule.trees import leaves, rebuild
 
 if TYPE_CHECKING:
@@ -181,7 +181,9 @@ class FittedMLP(BaseEstimator, ABC):  # type: ignore[misc]
         """
         asked = self
         if np.ndim(X) == 1:  # a row has no names of columns
-            asked, X, y = self._bare(), np.asarray(X)[None], np.asarray(y)[None]
+            asked, X, y = self._bare(), np.asarray(dense(X))[None], np.asarray(y)[None]
+        elif is_sparse(X) and np.ndim(y) == 0:  # a row of a sparse matrix has two axes
+            y = np.asarray(y)[None]
         checked, target, _ = asked._examples(X, y, None)
         names = {"inputs": getattr(self, "feature_names_in_", ()), **options}
         return explain(self.network_, self.parameters_, checked, target, of=of, **names)

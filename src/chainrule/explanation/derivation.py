@@ -152,6 +152,8 @@ def in_double(
 ) -> tuple[Parameters, Examples]:
     """Return parameters and checked examples in float64; one example becomes a row."""
     params = _in_double(params)
+    if is_sparse(X) and X.ndim == 2 and np.ndim(y) == 0:  # a row of a sparse matrix has two axes
+        y = np.asarray(y)[None]
     X, y = _as_numpy("X", X), _as_numpy("y", y)
     if sample_weight is not None:
         sample_weight = _as_numpy("sample_weight", sample_weight)
