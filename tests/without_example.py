@@ -28,6 +28,7 @@ MPI = "takes several processes: test_distributed_mpi.py holds it"
 
 WITHOUT_EXAMPLE = {
     "chainrule.dealt_examples.ExamplesInShards": RECORD,
+    "chainrule.sparse_rows.Entries": RECORD,
     "chainrule.dealt_examples.SubsetInShards": RECORD,
     "chainrule.dealt_examples.deal_examples": IN_SHARDS,
     "chainrule.distributed.departure.end_orderly": MPI,
