@@ -58,6 +58,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.backprop.Trace": "made by forward, whose example shows it",
     "chainrule.diagnose.gradient_check.GradientCheck": "made by check_gradient, with its example",
     "chainrule.engine.predictor.predict": EVALUATED,
+    "chainrule.engine.predictor.predict_sparse": EVALUATED,
     "chainrule.engine.native_run.NativeRun": (
         "part of fit; test_engine.py holds it to the reference"
     ),

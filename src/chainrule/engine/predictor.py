@@ -13,7 +13,6 @@ from chainrule.network import Network, Parameters
 from chainrule.sparse_rows import as_entries
 from chainrule.trees import Array, leaves, tree_map
 
-
 FEW_ROWS = 4
 """Up to so many rows are each predicted by itself: `few_rows` of `predict.hpp`."""
 
