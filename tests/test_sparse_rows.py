@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -209,6 +212,27 @@ def test_entries_that_come_twice_are_added_and_any_order_is_put_right() -> None:
     cr.fit(net, params, X, np.ones((2, 2)), cr.SGD(0.1), epochs=1)
     for part_before, now in zip(before, (X.data, X.indices, X.indptr), strict=True):
         np.testing.assert_array_equal(part_before, now)
+
+
+def test_what_says_that_entries_are_in_order_is_not_believed() -> None:
+    X = csr([1.0, 5.0, 2.0, -1.0], [2, 0, 2, 1], [0, 4, 4])
+    X.has_sorted_indices = X.has_canonical_format = True
+    trace = cr.forward(NET, NET.init(), X)
+    np.testing.assert_array_equal(trace[0].x.toarray(), [[5, -1, 3, 0], [0, 0, 0, 0]])
+
+
+def trains_without_scipy_sparse() -> bool:
+    """Whether a fit and a prediction of dense rows have loaded no sparse arrays."""
+    net = cr.Network(4, [cr.Dense(3, "tanh"), cr.Dense(2)], "half_squared_error")
+    params, _ = cr.fit(net, net.init(), np.ones((9, 4)), np.ones((9, 2)), cr.Adam(), epochs=1)
+    cr.predict(net, params, np.ones((9, 4)))
+    return "scipy.sparse" not in sys.modules
+
+
+def test_dense_rows_do_not_wait_for_scipy() -> None:
+    code = f"{inspect.getsource(trains_without_scipy_sparse)}\nassert trains_without_scipy_sparse()"
+    found = f"import sys\nimport numpy as np\nimport chainrule as cr\n{code}"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", found], check=True)
 
 
 @pytest.mark.parametrize("layers", ALL.values(), ids=ALL)

@@ -91,7 +91,8 @@ def as_rows(what: str, given: Any) -> Any:
     if given.ndim != 2:
         return given
     _check_structure(what, given)
-    rows = csr_array(given)
+    parts = (given.data, given.indices, given.indptr) if given.format == "csr" else given
+    rows = csr_array(parts, shape=given.shape)  # anew, for what says that they are in order may lie
     as_numbers(what, rows.data)
     if not rows.has_canonical_format:
         rows = rows.copy()
@@ -121,11 +122,13 @@ def in_form(X: Any, *, sparse: bool) -> Any:
     >>> in_form(np.array([[0.0, 3.0]]), sparse=True).data
     array([3.])
     """
-    from scipy.sparse import csr_array
-
+    if is_sparse(X) == sparse:
+        return X
     if not sparse:
         return dense(X)
-    return X if is_sparse(X) else csr_array(X)
+    from scipy.sparse import csr_array
+
+    return csr_array(X)
 
 
 def pays(X: Any) -> bool:
