@@ -57,7 +57,7 @@ sanitize: .venv-address/.installed .venv-thread/.installed ## run the engine's t
 		.ci/sanitized $$sanitizer .venv-$$sanitizer/bin/python .ci/smoke.py native || exit; \
 		.ci/sanitized $$sanitizer .venv-$$sanitizer/bin/python -m pytest -n auto --dist worksteal -s -x \
 			-p no:cacheprovider tests/test_engine.py tests/test_engine_kinds.py tests/test_engine_processes.py \
-			tests/test_evaluation.py tests/test_shards.py \
+			tests/test_evaluation.py tests/test_shards.py tests/test_sparse_rows.py \
 			--deselect tests/test_engine.py::test_training_does_not_wait_for_the_interpreter \
 			$(ARGS) || exit; \
 	done; done
@@ -75,8 +75,13 @@ format: .venv/.installed-lint ## sort the imports and format the code
 bench: .venv/.installed .venv/.installed-bench ## time the reference loop and the peers; ARGS="--case 8-1" selects
 	@$(BIN)/python benchmarks/reference_fit.py
 	@$(BIN)/python benchmarks/validation_cost.py
+	@$(BIN)/python benchmarks/many_networks.py
 	@$(BIN)/python benchmarks/call_cost.py
+	@$(BIN)/python benchmarks/sparse_rows.py
+	@$(BIN)/python benchmarks/bfloat16.py
+	@$(BIN)/python benchmarks/limit.py
 	@$(BIN)/python benchmarks/peers.py $(ARGS)
+	@$(BIN)/python benchmarks/busy_machine.py
 
 bench-estimators: .venv/.installed ## time and memory of the estimators beside scikit-learn's; ARGS="--case digits" selects
 	@$(BIN)/python benchmarks/memory.py
@@ -90,6 +95,7 @@ bench-tables: .venv/.installed .venv/.installed-bench-tables ## time training on
 	@$(BIN)/python benchmarks/table_refit.py
 	@$(BIN)/python benchmarks/table_peers.py $(ARGS)
 	@$(BIN)/python benchmarks/table_intervals.py
+	@$(BIN)/python benchmarks/bfloat16_accuracy.py
 
 bench-ranks: .venv/.installed .venv/.installed-bench .venv/.installed-mpi ## train on several processes beside one and beside PyTorch's; ARGS="--again exchange"
 	@$(BIN)/python benchmarks/ranks.py $(ARGS)

@@ -33,6 +33,7 @@ OPTIONS = (
     "record",
     "engine",
     "threads",
+    "precision",
     "comm",
     "shards",
 )
@@ -58,6 +59,7 @@ class TrainingPlan:
     record: bool = False
     engine: str = "auto"
     threads: int | None = None
+    precision: str | None = None
     comm: Ranks | None = None
     shards: int | None = None
 
@@ -119,7 +121,7 @@ class OneBlock:
     @property
     def sizes(self) -> NDArray[np.int64]:
         """The size of the block; what is here of it may be nothing."""
-        return np.array([max(1, len(self.examples.X))])
+        return np.array([max(1, self.examples.n)])
 
     def __getitem__(self, k: int) -> Examples:
         return self.examples
