@@ -70,7 +70,7 @@ def test_a_network_that_outlives_the_module_goes_in_silence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     equal, net = (network(cr.Dense(6), cr.Dropout(0.25)) for _ in range(2))
-    for_predictions(equal), for_training(net)
+    for_training(equal), for_training(net)
     with monkeypatch.context() as ending:
         for name in vars(program):  # as where the interpreter ends
             ending.setitem(vars(program), name, None)
