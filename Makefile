@@ -78,6 +78,7 @@ bench: .venv/.installed .venv/.installed-bench ## time the reference loop and th
 	@$(BIN)/python benchmarks/many_networks.py
 	@$(BIN)/python benchmarks/call_cost.py
 	@$(BIN)/python benchmarks/bfloat16.py
+	@$(BIN)/python benchmarks/limit.py
 	@$(BIN)/python benchmarks/peers.py $(ARGS)
 	@$(BIN)/python benchmarks/busy_machine.py
 

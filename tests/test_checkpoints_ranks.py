@@ -43,6 +43,7 @@ def test_a_run_goes_on_on_another_number_of_ranks(tmp_path, before, then):
         ({"validation": cr.HeldOut(np.arange(5))}, "validation is float32"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:.* no part of the rows")
 def test_another_run_is_refused(tmp_path, options, message):
     in_threads(2, run, tmp_path, 3)
     with pytest.raises(CheckpointError, match=message):

@@ -56,7 +56,7 @@ def hard_pairs(rng: np.random.Generator, count: int) -> tuple[Any, Any]:
 
 
 def step(g: Any, s: Any, epsilon: float) -> Any:
-    """The weights that a step of Adagrad at rate 1 makes of −0, by gradients g and states s, (n,).
+    """The weights that a step of Adagrad at rate ½ makes of −0, by gradients g and states s, (n,).
 
     They lead from the first of some inputs to n outputs; the others have gradients of 0.
     """
@@ -66,9 +66,9 @@ def step(g: Any, s: Any, epsilon: float) -> Any:
     of_W = np.zeros((n, INPUTS), dtype)
     of_W[:, 0] = s
     state = TrainingState(params, [(of_W,), (np.ones(n, dtype),)], 1, 1, "Adagrad")
-    optimizer, history = cr.Adagrad(1.0, epsilon=epsilon), cr.History(last=state)
+    optimizer, history = cr.Adagrad(0.5, epsilon=epsilon), cr.History(last=state)
     X, y = np.eye(1, INPUTS, dtype=dtype), -g[None]
-    made, _ = cr.fit(net, params, X, y, optimizer, history=history, engine="native")
+    made, _ = cr.fit(net, params, X, y, optimizer, history=history, epochs=1, engine="native")
     return made[0].W[:, 0]
 
 
@@ -77,7 +77,7 @@ def assert_as_numpy(g: Any, s: Any, epsilon: float = EPSILON) -> None:
         found = step(g[some], s[some], epsilon)
         with np.errstate(over="ignore", under="ignore"):
             root = np.sqrt(s[some] + g[some] * g[some]) + g.dtype.type(epsilon)
-            wanted = g.dtype.type(-0.0) - g[some] / root
+            wanted = g.dtype.type(-0.0) - g[some] * g.dtype.type(0.5) / root
         wrong = np.flatnonzero((found != wanted) | (np.signbit(found) != np.signbit(wanted)))
         assert not len(wrong), f"{len(wrong)} differ: {g[wrong[0]]!r} / {root[wrong[0]]!r}"
 
@@ -86,10 +86,10 @@ def assert_as_numpy(g: Any, s: Any, epsilon: float = EPSILON) -> None:
 @pytest.mark.parametrize("exponent", [-58, -20, 0])
 def test_quotients_that_are_hardest_to_round(exponent: int) -> None:
     a, d = (x.astype(np.float32) for x in hard_pairs(np.random.default_rng(exponent + 99), 60_000))
-    assert_as_numpy(np.ldexp(a, exponent - 23), d * d)  # whose root is d, for g² is lost beside it
+    assert_as_numpy(np.ldexp(a, exponent - 22), d * d)  # whose root is d, for g² is lost beside it
 
 
-SPECIAL = [0.0, -0.0, 1e-45, -1e-40, 1.2e-38, 1e-31, -1e-18, 9e-19, 1.0, 3e18]
+SPECIAL = [0.0, -1e-45, 1e-45, -1e-40, 1.2e-38, 1e-31, -1e-18, 9e-19, 1.0, 3e18]
 
 
 @pytest.mark.usefixtures("divider")
@@ -102,7 +102,7 @@ def test_gradients_and_states_of_every_size(epsilon: float) -> None:
     places = rng.choice(40_000, 400, replace=False)
     g[places] = np.resize(np.array(SPECIAL, np.float32), 400)
     s[places[::3]], s[places[1::3]] = 0, 3.4e38
-    assert_as_numpy(g, s, epsilon)
+    assert_as_numpy(g + np.float32(0), s, epsilon)  # no sum is −0
 
 
 @pytest.mark.usefixtures("divider")

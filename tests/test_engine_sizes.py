@@ -1,4 +1,4 @@
-"""Sizes that the engine has ways of its own for: few outputs, and large batches of small networks."""
+"""Sizes that the engine has a way of its own for: few outputs, large batches of small networks."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ pytestmark = [
     pytest.mark.skipif(engine.native is None, reason="there is no compiled engine"),
     pytest.mark.usefixtures("as_many_threads_as_asked"),
 ]
-RAGGED = [2, 7, 9, 16, 17, 33, 63, 65, 100]
+RAGGED = [2, 9, 17, 33, 65]
 """Inputs, of which vectors of all widths leave some over."""
 
 
 def assert_the_same_on_any_number_of_threads(p: Problem, dtype: str, **options: Any) -> None:
     one, course = train(p, cr.Adam(0.01), dtype, threads=1, **options)
-    for threads in (2, 3, 5):
+    for threads in (2, 5):
         more, other = train(p, cr.Adam(0.01), dtype, threads=threads, **options)
         assert other.loss == course.loss
         assert bits((more, *other.at.states)) == bits((one, *course.at.states))
@@ -34,6 +34,7 @@ def assert_the_same_on_any_number_of_threads(p: Problem, dtype: str, **options: 
 # Few outputs
 
 FEW = list(range(1, 17))
+SOME = [1, 3, 4, 5, 8, 9]
 
 
 def few(inputs: int, outputs: int, loss: str = "squared_error", **penalties: Any) -> Problem:
@@ -54,13 +55,13 @@ def test_few_outputs_of_ragged_inputs(outputs: int, dtype: str) -> None:
         assert_parity(p, cr.SGD(0.01, momentum=0.5), dtype, epochs=1, batch_size=11)
 
 
-@pytest.mark.parametrize("outputs", FEW)
+@pytest.mark.parametrize("outputs", SOME)
 @pytest.mark.parametrize(
     "options",
     [
         {"clip_norm": 0.05},
         {"clip_value": 0.01},
-        {"freeze": ["0.W", "2.0.b"], "clip_norm": 0.05, "clip_value": 0.02},
+        {"freeze": ["0.W", "2.own.0.b"], "clip_norm": 0.05, "clip_value": 0.02},
         {"sample_weight": np.arange(29.0) % 4},
     ],
     ids=str,
@@ -77,7 +78,7 @@ def test_few_outputs_with_every_option(options: dict[str, Any], outputs: int) ->
 def test_few_outputs_on_any_number_of_threads(
     clip_norm: float | None, outputs: int, dtype: str
 ) -> None:
-    for inputs in (7, 65, 100):
+    for inputs in (7, 100):
         p = few(inputs, outputs, l1=0.001, l2=0.01)
         options = {"epochs": 1, "batch_size": 13, "clip_norm": clip_norm}
         assert_the_same_on_any_number_of_threads(p, dtype, **options)

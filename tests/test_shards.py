@@ -24,7 +24,7 @@ from strategies import HEADS, problem
 from test_engine import RULES
 
 built = pytest.mark.skipif(engine.native is None, reason="the engine is not built")
-pytestmark = built
+pytestmark = [built, pytest.mark.filterwarnings("ignore:.* no part of the rows")]
 
 SIZES = [1, 2, 3, 4, 5, 8]
 PLAIN = [cr.Dense(9, "tanh"), cr.Dropout(0.2), cr.Dense(3)]
@@ -111,6 +111,28 @@ def test_few_rows_are_enough(rows: int):
         alone = digest(*train(p, cr.Adam(0.01), **options))
         for size in SIZES:
             assert on_ranks(size, p, cr.Adam(0.01), **options) == {alone}
+
+
+IDLE = {
+    "one": (3, 2, 16, "1 of 3 ranks has no part of the rows and waits, for there are 2 shards: use "
+                      "2 ranks, or `shards=4`, which changes the last bits"),
+    "batches too small": (4, 1, 2, "3 of 4 ranks have no part of the rows and wait, for there is "
+                                   "1 shard: use 1 rank"),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("name", IDLE)
+def test_ranks_without_rows_are_told_of_once(name: str):
+    size, shards, batch, message = IDLE[name]
+
+    def run(ranks: Any) -> None:
+        for _ in range(2):
+            train(plain(), cr.Adam(0.01), ranks=ranks, shards=shards, batch_size=batch)
+
+    with pytest.warns(UserWarning, match="no part of the rows") as told:
+        in_threads(size, run)
+    assert [str(each.message) for each in told] == [message]
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])

@@ -332,6 +332,25 @@ def test_what_a_column_cannot_be_is_refused(options, message):
     assert "\n" not in str(caught.value)
 
 
+NOTHING_LEFT = {
+    "x: always 1": {"x": [1, 1, 1]},
+    "x: always 'a'; gone: no values": {"x": ["a"] * 3, "gone": [None] * 3},
+    "id: identifies the rows (keep: `numbers=['id']`); x: always True": {
+        "x": [True] * 3,
+        "id": [1, 2, 3],
+    },
+    "; x4: always 4; and 3 others": {f"x{k}": [k] * 3 for k in range(8)},
+}
+
+
+@pytest.mark.parametrize("reasons", NOTHING_LEFT)
+def test_where_no_column_is_left_those_left_out_are_named(reasons):
+    frame = pl.DataFrame({**NOTHING_LEFT[reasons], "y": [0.5, 1.5, 2.5]})
+    message = "`texts=`: .*" * reasons.startswith(";") + re.escape(reasons) + "$"
+    with pytest.raises(TableError, match=message):
+        decide(surveyed(frame, "y"))
+
+
 @pytest.mark.parametrize(
     ("chunks", "target", "message"),
     [

@@ -75,9 +75,26 @@ def test_one_rank_comes_to_what_two_come_to():
     assert seed == same
 
 
+def test_what_is_said_of_validation_data_makes_the_same_model():
+    held, how = N // 3, {"epochs": 2, "effort": "fast", "shards": 4, "random_state": 3}
+    given = {"X_val": FRAME[-held:], "y_val": CLASSES[-held:]}
+    alone = TabularClassifier(**how).fit(FRAME[:-held], CLASSES[:-held], **given)
+    marked = FRAME.with_columns(mark=pl.Series([0] * (N - held) + [1] * held))
+    asked = {"time": "mark", "leave_out": ["mark"], "validation": held / N, "refit": False}
+
+    def run(ranks):
+        rows = slice(ranks.rank * 40, N if ranks.rank else 40)
+        model = TabularClassifier(**how, **asked)
+        model.fit(marked[rows], CLASSES[rows], comm=ranks)
+        return bits(model.model_.members), model.predict(marked).tolist()
+
+    expected = bits(alone.model_.members), alone.predict(FRAME).tolist()
+    assert in_threads(2, run) == [expected] * 2
+
+
 REFUSED: dict[str, tuple[Any, str]] = {
     "validation data": (lambda X, y, rank: {"X": X, "y": y, "X_val": X, "y_val": y},
-                        "X_val and y_val are for one process; on several ranks let `validation=`"),
+                        "X_val and y_val are for one process; on several ranks give these rows"),
     "one value": (lambda X, y, rank: {"X": X, "y": y[:1].repeat(len(y))}, "y is '.*' on all ranks"),
     "no rows": (lambda X, y, rank: {"X": X[:0], "y": y[:0]}, "needs two examples or more, got"),
     "columns": (lambda X, y, rank: {"X": X[:, : 3 - rank], "y": y}, "day"),

@@ -43,10 +43,11 @@ def reads_arguments(function: Callable[P, T]) -> Callable[P, T]:
 
     @functools.wraps(function)
     def reading(*args: P.args, **options: P.kwargs) -> T:
-        constraints, given = _constraints(function), [*zip(names, args, strict=False)]
-        first: Any = [_read(constraints, *each) for each in given]
-        more: Any = {each[0]: _read(constraints, *each) for each in options.items()}
-        return function(*first, *args[len(first) :], **more)
+        of = _constraints(function)
+        given = zip(names, args, strict=False)
+        first: Any = (*(_read(of, *each) for each in given), *args[len(names) :])
+        more: Any = {name: _read(of, name, value) for name, value in options.items()}
+        return function(*first, **more)
 
     return reading
 
@@ -64,13 +65,13 @@ def arguments_as_read(function: Callable[..., Any], given: Mapping[str, Any]) ->
     return {name: _read(constraints, name, value) for name, value in given.items()}
 
 
-def _read(constraints: dict[str, Constraint], name: str, value: Any) -> Any:
+def _read(constraints: dict[str, _Constraint], name: str, value: Any) -> Any:
     """Return an argument as its constraint has it, or as it came."""
     found = constraints.get(name)
     return value if found is None else found.type.read(value, found.what)
 
 
-class Constraint(NamedTuple):
+class _Constraint(NamedTuple):
     """The type of an argument, and what messages call it."""
 
     type: Type
@@ -78,11 +79,11 @@ class Constraint(NamedTuple):
 
 
 @functools.cache
-def _constraints(function: Callable[..., Any]) -> dict[str, Constraint]:
+def _constraints(function: Callable[..., Any]) -> dict[str, _Constraint]:
     """Return those of the arguments that have one, found at the first call."""
     annotations = typing.get_type_hints(function, include_extras=True)
     return {
-        name: Constraint(type_of(each), f"{function.__name__}: {name}")
+        name: _Constraint(type_of(each), f"{function.__name__}: {name}")
         for name, each in annotations.items()
         if _constrains(each)
     }

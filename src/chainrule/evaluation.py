@@ -129,8 +129,9 @@ def predicted_at_once(
     True
     """
     made = predictor.predict(net, params, X, threads, alike=True)
-    overflows = made is not None and "exp" in losses.loss(net.loss).link_name
-    return None if overflows and not np.isfinite(made).all() else made
+    if made is None or "exp" not in losses.loss(net.loss).link_name:
+        return made
+    return made if np.isfinite(made).all() else None
 
 
 @documented_by(backprop.cost, predict)

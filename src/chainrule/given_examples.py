@@ -11,7 +11,7 @@ import numpy as np
 from chainrule import engine
 from chainrule.batches import CheckExamples, Subset, check_examples, split
 from chainrule.dealt_examples import ExamplesInShards, deal_examples
-from chainrule.distributed import Ranks, agree, by_each, check_shards, default_shards
+from chainrule.distributed import Ranks, agree, by_each, check_shards, default_shards, warn_of_idle
 from chainrule.engine.native_run import reason_against
 from chainrule.engine.quick_checks import check_inputs
 from chainrule.engine.session import shuffled
@@ -63,11 +63,14 @@ def given_examples(
 
 def shards_of_run(ranks: Ranks, shards: int | None, batch_size: int | None, X: Any) -> int:
     """Return in how many shards a run is, by default as many as suit its batches."""
-    if shards is not None:
-        asked = shards
-        return by_each(ranks, lambda: check_shards("fit: shards", asked))
     n = sum(ranks.values(sum(np.shape(X)[:1])))
-    return default_shards(min(batch_size or n, n))
+    batch, asked = min(batch_size or n, n), shards
+    if asked is None:
+        found = default_shards(batch)
+    else:
+        found = by_each(ranks, lambda: check_shards("fit: shards", asked))
+    warn_of_idle(ranks, found, batch)
+    return found
 
 
 def check_shared(

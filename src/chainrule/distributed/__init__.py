@@ -18,6 +18,7 @@ ranks. Nothing here knows of networks.
 | `agreement.py` | what all ranks must have alike: versions, code, options |
 | `held_signals.py` | Ctrl-C on one of them, at which all stop alike |
 | `answers.py` | what ranks find out for each other: values, and the errors of any of them |
+| `idle_ranks.py` | a word on ranks that have no shard |
 | `cores_shared.py` | how ranks of one machine share its cores |
 | `world.py` | all processes that `mpiexec` started as ranks, and what is wrong with an MPI |
 | `mpi_found.py` | what of MPI is installed here, in words |
@@ -29,6 +30,7 @@ from chainrule.distributed.answers import by_each, by_first
 from chainrule.distributed.cores_shared import share_of_cores
 from chainrule.distributed.dealt_rows import DealtRows, total_of_shards
 from chainrule.distributed.held_signals import HeldSignals
+from chainrule.distributed.idle_ranks import warn_of_idle
 from chainrule.distributed.ranks import (
     Alone,
     RankError,
@@ -70,4 +72,5 @@ __all__ = [
     "share_of_cores",
     "subtrees",
     "total_of_shards",
+    "warn_of_idle",
 ]

@@ -125,6 +125,8 @@ class Ranks(ABC):
     rank: int
     size: int
     timeout: float = TIMEOUT
+    told_of_idle: bool = False
+    """Whether it was said that some have no shard."""
     _sums: Mapping[tuple[int, int, str], TreeSum | PairwiseSum] = MappingProxyType({})
 
     def __new__(cls, comm: Any = None, timeout: float | None = None) -> Ranks:

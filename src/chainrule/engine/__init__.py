@@ -38,11 +38,13 @@
 | `gains.hpp`, `layer_norm.hpp`, `batch_norm.hpp`, `rms.hpp` | those of norms |
 | `layout.hpp`, `periodic.hpp`, `piecewise.hpp`, `embedding.hpp` | those of embeddings |
 | `program.hpp` | a network as operations in order |
+| `gradient_norm.hpp` | the norm of a gradient, where it is bounded |
 | `batch.hpp`, `update.hpp`, `seam.hpp`, `step.hpp` | the phases of a step, between them, and all |
 | `block_steps.hpp` | the first phase by blocks |
 | `laps.hpp`, `team.hpp` | how many threads pay, and teams of them |
 | `plan.hpp`, `trainer.hpp` | what a run is asked to make; whole epochs |
 | `lane_doubles.hpp`, `lane_products.hpp` | numbers of networks side by side, lane by lane |
+| `lane_batch.hpp`, `lane_update.hpp` | their examples; their optimizers |
 | `lane_network.hpp`, `lane_trainer.hpp` | their steps; their epochs |
 | `room.hpp`, `predict.hpp` | predictions, and their memory |
 | `views.hpp`, `predictor.hpp` | the user's arrays as they lie; predictions from them |

@@ -298,8 +298,7 @@ CHAINRULE_INLINE V softmax_columns(V* a, int o, V scale, F&& target) {
     return multiply_add(sums.targets, logarithm, -sums.products);
 }
 
-// Put da in the place of a, and return the losses of one head, all but their weights; lanes are what
-// they are for the caller. Of y and labels one is null, labels but for cross_entropy.
+// Put da in the place of a, and return the losses; labels are in the place of y, or null.
 template <Loss L, class T>
 CHAINRULE_INLINE typename Vec<T>::type compare_columns(const T* parameters, int o,
                                                        typename Vec<T>::type* a,
@@ -325,12 +324,11 @@ CHAINRULE_INLINE typename Vec<T>::type compare_columns(const T* parameters, int 
     }
 }
 
-// A label for each of at most `width` rows; lanes without a row hold the first.
+// Labels of at most `width` rows; lanes without a row hold the first.
 template <class T, class F>
 CHAINRULE_INLINE typename Vec<T>::Int read_labels(int rows, F&& label) {
-    using Lane = typename Vec<T>::Lane;
-    auto labels = typename Vec<T>::Int{} + static_cast<Lane>(label(0));
-    for (int r = 1; r < rows; ++r) labels[r] = static_cast<Lane>(label(r));
+    auto labels = typename Vec<T>::Int{} + static_cast<typename Vec<T>::Lane>(label(0));
+    for (int r = 1; r < rows; ++r) labels[r] = static_cast<typename Vec<T>::Lane>(label(r));
     return labels;
 }
 
@@ -351,9 +349,8 @@ void narrow_rows(const T* parameters, int o, int end, const T* a, std::int64_t l
         for (int r = 0; r < rows; ++r)
             scales[r] = scale * targets.weights[targets.example(r0 + r)];
     typename Vec<T>::Int labels{};
-    if (L == Loss::cross_entropy && targets.labels)
-        labels = read_labels<T>(
-            rows, [&](int r) { return targets.labels[targets.example(r0 + r)]; });
+    if (targets.labels)
+        labels = read_labels<T>(rows, [&](int r) { return targets.labels[targets.example(r0 + r)]; });
     const V values = compare_columns<L, T>(parameters, o, columns, y,
                                            targets.labels ? &labels : nullptr, scales);
     put_first(value + r0, values, rows, adds);

@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "batch.hpp"
+#include "gradient_norm.hpp"
 #include "optimizers.hpp"
 
 namespace chainrule {
@@ -119,14 +120,7 @@ public:
 
     // By how much the treated gradient is shortened. Every thread works it out in the same order.
     T norm_scale(const std::vector<Tensor<T>>& tensors) const {
-        double sum = 0;
-        for (const Tensor<T>& tensor : tensors) {
-            if (tensor.spec.of_affine())
-                for (int i = 0; i < tensor.in; ++i) sum += tensor.sums.get()[i];
-            else if (tensor.spec.moves())
-                for (std::size_t k = 0; k < tensor.count; ++k) sum = add_square(sum, tensor.g[k]);
-        }
-        const double norm = std::isfinite(sum) ? std::sqrt(sum) : wide_norm(tensors);
+        const double norm = gradient_norm(tensors);
         return T(norm > spec_.clip_norm ? spec_.clip_norm / norm : 1);
     }
 
@@ -379,22 +373,8 @@ private:
         return load(p) * T{0};
     }
 
-    static double add_square(double sum, double g) { return multiply_add(g, g, sum); }
-
     static T* state(const Tensor<T>& tensor, int k, std::size_t place) {
         return tensor.states[k] ? tensor.states[k].get() + place : nullptr;
-    }
-
-    // The norm where the squares overflow: the largest number is drawn out of them.
-    double wide_norm(const std::vector<Tensor<T>>& tensors) const {
-        const auto over_all = [&](auto&& f) {
-            for (const Tensor<T>& tensor : tensors)
-                if (tensor.spec.moves()) std::for_each_n(tensor.g, tensor.count, f);
-        };
-        double largest = 0, sum = 0;
-        over_all([&](double g) { largest = std::max(largest, std::abs(g)); });
-        over_all([&](double g) { sum = add_square(sum, g / largest); });
-        return largest * std::sqrt(sum);
     }
 
     OptimizerSpec spec_;

@@ -15,7 +15,15 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 
-from chainrule.distributed import DealtRows, Ranks, agree, agreed, default_shards, total_of_shards
+from chainrule.distributed import (
+    DealtRows,
+    Ranks,
+    agree,
+    agreed,
+    default_shards,
+    total_of_shards,
+    warn_of_idle,
+)
 from chainrule.estimators.scorers import Scorer, Scoring
 from chainrule.fitting.hold_out import AT_LEAST_TWO, drawn_places
 from chainrule.fitting.target_scaling import TargetScale
@@ -105,7 +113,9 @@ class SharedRows:
 
     def __init__(self, ranks: Ranks, shards: int | None, batch: int | None, rows: GivenRows):
         n = sum(ranks.values(len(rows.X)))
-        self.ranks, self.shards = ranks, shards or default_shards(min(batch or n, n))
+        most = min(batch or n, n)
+        self.ranks, self.shards = ranks, shards or default_shards(most)
+        warn_of_idle(ranks, self.shards, most)
         self.dealt = DealtRows(ranks, self.shards, len(rows.X))
         self.here = rows.each(self._dealt)
         self.first, self.n = self.dealt.held.start, n

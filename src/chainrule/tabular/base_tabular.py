@@ -52,9 +52,11 @@ ANY: dict[str, Any] = {"dtype": None, "ensure_all_finite": False}
 """What the entries of an array may be; some may be missing."""
 
 NOT_ON_RANKS = (
-    "X_val and y_val are for one process; on several ranks let `validation=`, `groups=` or `time=` "
-    "say which of all rows are held out"
+    "X_val and y_val are for one process; on several ranks give these rows with X, a frame, and a "
+    "column that is 1 in them and 0 in the others: its name as `time=` and in `leave_out=`, their "
+    "share of all rows as `validation=`, and `refit=False`"
 )
+"""What is written instead, and makes the same model."""
 
 
 class TabularEstimator(BaseEstimator):  # type: ignore[misc]

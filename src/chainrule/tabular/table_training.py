@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.batches import Examples
-from chainrule.distributed import Alone, Ranks, shards_of
+from chainrule.distributed import Alone, Ranks, shards_of, warn_of_idle
 from chainrule.errors import argument
 from chainrule.fitting.trainer import Measure, Trainer, TrainingPlan
 from chainrule.history import REMEDY, DivergenceError, EarlyStopping
@@ -249,6 +249,8 @@ def prepared_training(
             to, rows = prepared.target, prepared.training_rows
             chosen = completed(asked, to.task, rows, to.outputs)
             chosen = dataclasses.replace(chosen, shards=prepared.examples.shards)
+            if chosen.shards:
+                warn_of_idle(prepared.ranks, chosen.shards, int(chosen.batch_size or rows))
             training = TableTraining(source, prepared, chosen, [first_stage(prepared, chosen)])
             check_storable(_untrained(training))
             yield training

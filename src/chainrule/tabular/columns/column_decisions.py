@@ -45,6 +45,9 @@ FEW = 20
 FOLDS = 5
 """Of how many parts each has the means of the target from the others."""
 
+NAMED = 5
+"""So many columns are named where none is left."""
+
 VECTOR = 8
 """How many numbers the vector of a category has, of many."""
 
@@ -109,17 +112,20 @@ def decide(
 
 
 def _check_left(decisions: Iterable[Decision]) -> None:
-    """Raise TableError where no column is left, with how to keep the first that could be."""
+    """Raise TableError where no column is left, with the reasons, and how to keep what could be."""
     if any(decision.role in FEATURES for decision in decisions):
         return
+    left_out = [decision for decision in decisions if decision.role == "left out"]
+    left_out.sort(key=lambda decision: not decision.option)
+    said = [
+        f"{bare(each.column)}: {each.reason}" + f" ({each.option})" * bool(each.option)
+        for each in left_out[:NAMED]
+    ]
+    if others := len(left_out) - len(said):
+        said.append(f"and {counted(others, 'other')}")
+    why = f": {'; '.join(said)}" if said else ""
     by = "`numbers=`, `categories=`, `dates=` or `texts=`"
-    none = f"no column is left to predict from; keep one by {by}"
-    for decision in decisions:
-        if decision.option.startswith("keep"):
-            raise TableError(
-                f"{none}: {bare(decision.column)} {decision.reason} ({decision.option})"
-            )
-    raise TableError(none)
+    raise TableError(f"no column is left to predict from; keep one by {by}{why}")
 
 
 def _chosen(survey: Survey, named: Mapping[str, list[str]]) -> dict[str, str]:
