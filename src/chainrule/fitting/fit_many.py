@@ -13,11 +13,12 @@ from typing import Any
 from chainrule import losses
 from chainrule.arguments import arguments_as_read
 from chainrule.batches import Examples, check_examples
+from chainrule.begun_run import BegunRun, begun
 from chainrule.distributed import Alone
 from chainrule.errors import unknown_name
 from chainrule.fitting.many_runs import Outcome, make_all
 from chainrule.network import Network, Parameters
-from chainrule.training import BegunRun, begun, fit
+from chainrule.training import fit
 from chainrule.trees import leaves
 from chainrule.value_types import AtLeastOne, read
 

@@ -6,11 +6,11 @@ from collections.abc import Hashable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
 from chainrule import engine
+from chainrule.begun_run import BegunRun
 from chainrule.engine.lane_run import Lane, LaneRun, lanes_at_most, shape_of
 from chainrule.engine.session import at_work
 from chainrule.history import DivergenceError, History, TrainingInterrupted
 from chainrule.network import Parameters
-from chainrule.training import BegunRun
 
 Outcome = tuple[Parameters, History] | DivergenceError
 """What `fit` returns of a run, or raises of one that diverged."""
