@@ -9,6 +9,9 @@ import pytest
 
 import chainrule as cr
 from chainrule import engine
+from chainrule.batches import Examples
+from chainrule.engine.session import Session
+from chainrule.record import Plan
 from chainrule.trees import leaves
 from kinds import ALL
 from parity import TOLERANCE, assert_parity, train
@@ -156,3 +159,31 @@ def test_a_large_batch_is_summed_as_small_ones_are() -> None:
         np.testing.assert_allclose(course.loss, other.loss, rtol=1e-11)
         for a, b in zip(leaves(got), leaves(expected), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("draw", [None, cr.Draw(3, step=2)], ids=["still", "drawn"])
+def test_one_pass_of_a_large_batch(draw: cr.Draw | None) -> None:
+    """More rows than there is room for at once: masks are those of the whole batch."""
+    p = problem(cr.Network(3, DROPS, "huber", l2=0.01), n=2500)
+    cost, gradient = cr.cost_and_gradient(*p[:4], draw=draw, engine="native")
+    other, expected = cr.cost_and_gradient(*p[:4], draw=draw, engine="reference")
+    assert cost == pytest.approx(other, rel=1e-11)
+    for a, b in zip(leaves(gradient), leaves(expected), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
+
+
+def test_what_changes_the_gradient_of_a_large_batch_gets_it_whole() -> None:
+    p = large(DROPS)
+    expected = cr.cost_and_gradient(*p[:4], draw=cr.Draw(3, 1))[1]
+    plan = Plan(p.net, cr.SGD(0.0), 3, frozenset(), None, None)
+    states: list[Any] = [() for _ in leaves(p.params)]
+    made = Session(plan, p.params, states, batch=LARGE, threads=2, keeps_gradient=True)
+    squares: list[float] = []
+    made.between(lambda arena: squares.append(float(np.sum(arena * arena))))
+    run = {"epochs": 1, "first_epoch": 0, "first_step": 0, "seconds": 1e9, "shuffles": False}
+    made.run(Examples(p.X, p.y, None), **run)
+    unpenalised = [
+        g - (0.001 * np.sign(w) + 0.01 * w if w.ndim == 2 else 0)
+        for g, w in zip(leaves(expected), leaves(p.params), strict=True)
+    ]
+    assert squares == [pytest.approx(sum(np.sum(g * g) for g in unpenalised), rel=1e-9)]

@@ -192,7 +192,7 @@ STOP = cr.EarlyStopping(patience=1)
         {"threads": 1},
         {"threads": 2},
     ],
-    ids=str,
+    ids=lambda options: " ".join(options),
 )
 def test_each_option_side_by_side(options, lanes):
     check(tiny(), ADAMS, **options)

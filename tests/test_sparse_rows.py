@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -217,6 +220,27 @@ def test_entries_that_come_twice_are_added_and_any_order_is_put_right() -> None:
         np.testing.assert_array_equal(part_before, now)
 
 
+def test_what_says_that_entries_are_in_order_is_not_believed() -> None:
+    X = csr([1.0, 5.0, 2.0, -1.0], [2, 0, 2, 1], [0, 4, 4])
+    X.has_sorted_indices = X.has_canonical_format = True
+    trace = cr.forward(NET, NET.init(), X)
+    np.testing.assert_array_equal(trace[0].x.toarray(), [[5, -1, 3, 0], [0, 0, 0, 0]])
+
+
+def trains_without_scipy_sparse() -> bool:
+    """Whether a fit and a prediction of dense rows have loaded no sparse arrays."""
+    net = cr.Network(4, [cr.Dense(3, "tanh"), cr.Dense(2)], "half_squared_error")
+    params, _ = cr.fit(net, net.init(), np.ones((9, 4)), np.ones((9, 2)), cr.Adam(), epochs=1)
+    cr.predict(net, params, np.ones((9, 4)))
+    return "scipy.sparse" not in sys.modules
+
+
+def test_dense_rows_do_not_wait_for_scipy() -> None:
+    code = f"{inspect.getsource(trains_without_scipy_sparse)}\nassert trains_without_scipy_sparse()"
+    found = f"import sys\nimport numpy as np\nimport chainrule as cr\n{code}"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", found], check=True)
+
+
 @pytest.mark.parametrize("layers", ALL.values(), ids=ALL)
 def test_the_core_comes_to_what_it_does_of_dense_rows(layers: Any) -> None:
     p = with_zeros(problem(cr.Network(3, layers, "half_squared_error", check=False), n=7))
@@ -310,6 +334,21 @@ def test_bad_rows_are_refused_by_name(name: str) -> None:
         assert "\n" not in str(raised.value)
 
 
+ONLY_INPUTS: dict[str, Any] = {
+    "y": lambda p, column: cr.cost(p.net, p.params, p.X, column),
+    "sample_weight": lambda p, column: cr.cost(p.net, p.params, p.X, p.y, column),
+    "W": lambda p, column: cr.Network(1, [cr.Dense(7)], "huber").parameters([(column, np.ones(7))]),
+}
+
+
+@pytest.mark.parametrize("name", ONLY_INPUTS)
+def test_only_inputs_may_be_sparse(name: str) -> None:
+    message = rf"{name} must be .*, got a sparse array; .* by \.toarray\(\)"
+    p, column = plain(n=7), sparse.csr_array((7, 1))
+    with pytest.raises(TypeError, match=message):
+        ONLY_INPUTS[name](p, column)
+
+
 @built
 @pytest.mark.parametrize("name", ENGINES)
 def test_a_run_that_diverges_says_where(name: str) -> None:
@@ -325,3 +364,57 @@ def test_parameters_of_inputs_that_no_row_has_are_looked_at() -> None:
     params[0].W[2, 3] = np.nan
     with pytest.raises(ValueError, match=r"0\.W must be finite"):
         cr.predict(net, params, sparse.csr_array((7, 9)))
+
+
+# Explained
+
+
+def explained(X: Any) -> list[str]:
+    """What all explanations say of some rows, of a weight behind a 0 and of one behind a number."""
+    p = plain([cr.Dense(3, "tanh"), cr.Dense(3)])
+    run: Any = {"optimizer": cr.Adam(0.01), "epochs": 2, "batch_size": 8, "record": True}
+    _, history = cr.fit(p.net, p.params, X, p.y, **run)
+    found = []
+    for of in ("w1", "w3", "x3", "h1"):
+        found.append(cr.explain(p.net, p.params, X, p.y, of=of))
+        found.append(cr.explain(p.net, p.params, X[[1]], p.y[[1]], of=of))
+        found.append(cr.paths(p.net, p.params, X[[1]], p.y[[1]], of=of))
+    found += [cr.explain_step(history, 6, "w3"), cr.contributions(history, of="w3")]
+    found.append(cr.explain(p.net, p.params, X[[1]], of="h1", by="w3", y=None))
+    return list(map(str, found))
+
+
+def test_sparse_rows_are_explained_as_dense_ones() -> None:
+    X = plain().X
+    assert explained(sparse.csr_array(X)) == explained(X)
+
+
+def test_zeros_are_named_in_one() -> None:
+    net = cr.Network(300, [cr.Dense(1)], "half_squared_error")
+    X = sparse.csr_array(([0.5, 2.0], [7, 250], [0, 2]), shape=(1, 300))
+    text = str(cr.explain(net, net.init(), X, [1.0], of="w8"))
+    assert "net_o1 = w8 · i8 + w251 · i251 + the other 298, each 0 + b1" in text
+    assert "∂net_o1/∂w1\n" in str(cr.explain(net, net.init(), X, [1.0], of="w1"))
+
+
+def test_too_many_rows_to_write_out_are_refused() -> None:
+    net = cr.Network(20_000, [cr.Dense(1)], "half_squared_error")
+    with pytest.raises(ValueError, match=r"too many to write their zeros out; .* X\[:500\]"):
+        cr.explain(net, net.init(), sparse.csr_array((10_000, 20_000)), np.ones(10_000), of="w1")
+
+
+# Kept
+
+
+@built
+def test_a_checkpoint_knows_sparse_rows(tmp_path: Any) -> None:
+    p, options = as_sparse(plain()), {"batch_size": 8, "epochs": 4}
+    params = tree_map(lambda leaf: leaf.astype("float32"), p.params)
+    checkpoint = cr.Checkpoint(tmp_path / "run", every=0)
+    first = checkpoint.fit(p.net, params, p.X, p.y, cr.Adam(0.01), **options)
+    again = checkpoint.fit(p.net, params, p.X.tocsc(), p.y, cr.Adam(0.01), **options)
+    assert_alike(first, again)
+    other = p.X.copy()
+    other.data[0] += 1
+    with pytest.raises(ValueError, match="X"):
+        checkpoint.fit(p.net, params, other, p.y, cr.Adam(0.01), **options)

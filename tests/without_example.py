@@ -28,6 +28,7 @@ MPI = "takes several processes: test_distributed_mpi.py holds it"
 
 WITHOUT_EXAMPLE = {
     "chainrule.dealt_examples.ExamplesInShards": RECORD,
+    "chainrule.sparse_rows.Entries": RECORD,
     "chainrule.dealt_examples.SubsetInShards": RECORD,
     "chainrule.dealt_examples.deal_examples": IN_SHARDS,
     "chainrule.distributed.departure.end_orderly": MPI,
@@ -277,5 +278,4 @@ WITHOUT_EXAMPLE = {
     "chainrule.targets.encode": "one line, whose docstring says it",
     "chainrule.serialization.parameter_arrays.Course": RECORD,
     "chainrule.serialization.parameter_arrays.Told": RECORD,
-    "chainrule.sparse_rows.Entries": RECORD,
 }

@@ -27,7 +27,7 @@ from chainrule.batches import (
 )
 from chainrule.distributed import DealtRows, Ranks, agreed, by_each, total_of_shards
 from chainrule.network import Network, Parameters
-from chainrule.sparse_rows import as_entries, from_entries, is_sparse
+from chainrule.sparse_rows import as_entries, from_entries, is_sparse, no_rows
 from chainrule.trees import leaves
 
 
@@ -130,20 +130,21 @@ def _dealt(
     """Return the examples that this rank is to have, checked where they are given."""
     own = _checked(ranks, net, params, given, of)
     rows = DealtRows(ranks, shards, own.n)
-    return Examples(*(part if part is None else _deal(rows, part) for part in own)), rows
+    return Examples(*(part if part is None else deal(rows, part) for part in own)), rows
 
 
-def _deal(rows: DealtRows, part: Any) -> Any:
-    """Return the rows of X, y or w that this rank is to have."""
+def deal(rows: DealtRows, part: Any) -> Any:
+    """Return the rows of X, y or w that this rank is to have, of those that all give.
+
+    >>> from chainrule.distributed import Alone
+    >>> deal(DealtRows(Alone(), shards=2, given=3), np.arange(3))
+    array([0, 1, 2])
+    """
     if not is_sparse(part):
         return rows.deal(part)
     starts, columns, values = as_entries(part)
-    return from_entries(
-        rows.deal(np.diff(starts)),
-        rows.deal(columns, starts),
-        rows.deal(values, starts),
-        part.shape[1],
-    )
+    own = rows.deal(columns, starts), rows.deal(values, starts)
+    return from_entries(part.shape[1], rows.deal(np.diff(starts)), *own)
 
 
 def _checked(
@@ -191,9 +192,7 @@ class _Form(NamedTuple):
         """Examples of this form, but none."""
         w = np.empty(0, dtype) if self.weighted else None
         X = np.empty((0, net.inputs), dtype)
-        if self.sparse:
-            X = from_entries(np.empty(0, np.int64), np.empty(0, np.int32), X.ravel(), net.inputs)
-        return Examples(X, np.empty((0, *self.columns), self.y), w)
+        return Examples(no_rows(X) if self.sparse else X, np.empty((0, *self.columns), self.y), w)
 
 
 def _form(examples: Examples) -> _Form:

@@ -230,6 +230,11 @@ def as_numbers(what: str, given: Any) -> Any:
     """
     if is_array_api_obj(given) and not isinstance(given, np.ndarray):
         return given
+    if hasattr(given, "toarray"):
+        raise TypeError(
+            f"{what} must be an array of numbers, got a sparse array; write its zeros out by "
+            ".toarray()"
+        )
     try:
         array = np.asarray(given)
     except ValueError:
@@ -250,7 +255,7 @@ def _objects(array: Any) -> str:
     if array.dtype == object:
         for place, entry in np.ndenumerate(array):
             if not isinstance(entry, numbers.Real):
-                return f" with {entry!r:.60} at {place}; encode text as numbers"
+                return f" with {on_one_line(repr(entry)):.60} at {place}; encode text as numbers"
         return "; convert it by .astype(float) or .astype(int)"
     return "; encode text as numbers"
 

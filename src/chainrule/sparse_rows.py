@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 
 from chainrule.errors import as_numbers, finite
 
+MOST = 0.25
+"""The largest share of entries with which sums over them take less time than over all numbers."""
+
 
 def is_sparse(given: Any) -> bool:
     """Whether it is a sparse array or matrix of SciPy, of any format.
@@ -39,6 +42,16 @@ def dense(X: Any) -> Any:
     array([[0., 2.]])
     """
     return X.toarray() if is_sparse(X) else X
+
+
+def column(X: Any, k: int) -> Any:
+    """Return a column of examples, (n,), dense.
+
+    >>> from scipy.sparse import csr_array
+    >>> column(csr_array([[0.0, 2.0], [1.0, 0.0]]), 1)
+    array([2., 0.])
+    """
+    return X[:, [k]].toarray()[:, 0] if is_sparse(X) else X[:, k]
 
 
 def namespace(X: Any) -> Any:
@@ -78,7 +91,8 @@ def as_rows(what: str, given: Any) -> Any:
     if given.ndim != 2:
         return given
     _check_structure(what, given)
-    rows = csr_array(given)
+    parts = (given.data, given.indices, given.indptr) if given.format == "csr" else given
+    rows = csr_array(parts, shape=given.shape)  # anew, for what says that they are in order may lie
     as_numbers(what, rows.data)
     if not rows.has_canonical_format:
         rows = rows.copy()
@@ -102,18 +116,29 @@ def finite_entries(what: str, rows: Any, dtype: Any) -> Any:
     return _rows(finite(what, rows.data, dtype, np, place=place), rows)
 
 
-def like(rows: Any, X: Any) -> Any:
-    """Return examples in the form that others have: as sparse rows, or dense.
+def in_form(X: Any, *, sparse: bool) -> Any:
+    """Return examples as sparse rows, or dense.
 
-    >>> from scipy.sparse import csr_array
-    >>> like(csr_array((1, 2)), np.array([[0.0, 3.0]])).data
+    >>> in_form(np.array([[0.0, 3.0]]), sparse=True).data
     array([3.])
     """
+    if is_sparse(X) == sparse:
+        return X
+    if not sparse:
+        return dense(X)
     from scipy.sparse import csr_array
 
-    if is_sparse(rows):
-        return X if is_sparse(X) else csr_array(X)
-    return dense(X)
+    return csr_array(X)
+
+
+def pays(X: Any) -> bool:
+    """Whether sparse rows are trained with faster than dense ones.
+
+    >>> from scipy.sparse import csr_array
+    >>> pays(csr_array([[0.0, 0.0, 2.0, 0.0]])), pays(csr_array([[0.0, 1.0, 2.0, 0.0]]))
+    (True, False)
+    """
+    return bool(X.nnz <= MOST * X.shape[0] * X.shape[1])
 
 
 class Entries(NamedTuple):
@@ -138,12 +163,10 @@ def as_entries(rows: Any) -> Entries:
     )
 
 
-def from_entries(
-    lengths: NDArray[np.int64], columns: NDArray[np.int32], values: NDArray[Any], width: int
-) -> Any:
-    """Return rows of so many entries each.
+def from_entries(width: int, lengths: Any, columns: Any, values: Any) -> Any:
+    """Return rows of a width, of so many entries each.
 
-    >>> from_entries(np.array([0, 1]), np.array([2]), np.array([5.0]), 3).toarray()
+    >>> from_entries(3, np.array([0, 1]), np.array([2]), np.array([5.0])).toarray()
     array([[0., 0., 0.],
            [0., 0., 5.]])
     """
@@ -151,6 +174,16 @@ def from_entries(
 
     starts = np.concatenate([[0], np.cumsum(lengths)])
     return csr_array((values, columns, starts), shape=(len(lengths), width))
+
+
+def no_rows(like: NDArray[Any]) -> Any:
+    """Return sparse rows of the width and dtype of an array, but none.
+
+    >>> no_rows(np.empty((0, 3), np.float32)).shape
+    (0, 3)
+    """
+    none = np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, like.dtype)
+    return from_entries(like.shape[1], *none)
 
 
 def _rows(data: NDArray[Any], of: Any) -> Any:

@@ -80,7 +80,7 @@ def fit(
     X, y
         The examples (n, inputs) and their targets: (n, outputs), or (n,) for one output or for
         integer labels. X may be a sparse array of SciPy, which comes to the bits of a dense one
-        where the first layer has more than four units.
+        where the first layer has more than eight units.
     optimizer
         What makes a step of a gradient, `cr.Adam(1e-3)`.
     epochs, batch_size

@@ -21,7 +21,7 @@ from chainrule.optimizers import Optimizer
 from chainrule.record import Plan, TrainingState
 from chainrule.reference import diverged, take_step, validate
 from chainrule.schedules import Schedule
-from chainrule.sparse_rows import is_sparse, like
+from chainrule.sparse_rows import in_form, is_sparse
 from chainrule.trees import leaves
 from chainrule.warn import warn
 
@@ -148,8 +148,8 @@ class NativeRun:
         """Return a part as the engine reads it; where it is of the same examples, so is that."""
         if held_out.data is data.data:
             return dataclasses.replace(held_out, data=self.data.data)
-        own = held_out.data._replace(X=like(self.data.data.X, held_out.data.X))
-        return dataclasses.replace(held_out, data=contiguous(own))
+        X = in_form(held_out.data.X, sparse=is_sparse(self.data.data.X))
+        return dataclasses.replace(held_out, data=contiguous(held_out.data._replace(X=X)))
 
     def run_epochs(
         self,

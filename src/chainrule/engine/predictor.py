@@ -41,9 +41,12 @@ def predict(
 def predict_sparse(
     net: Network, params: Parameters, X: Any, threads: int | None, *, alike: bool = False
 ) -> Array | None:
-    """Return the same for checked sparse rows; a few of them are predicted as dense ones are."""
-    if X.shape[0] <= FEW_ROWS:
-        return predict(net, params, X.toarray(), threads, alike=alike)
+    """Return the same for checked sparse rows; a few of them are predicted as dense ones are.
+
+    Not where all are to be `alike`: many have not always the bits of dense ones.
+    """
+    if X.shape[0] <= FEW_ROWS and not alike:
+        return predict(net, params, X.toarray(), threads)
     predictor = _predictor(net)
     if predictor is None:
         return None

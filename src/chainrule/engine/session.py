@@ -24,7 +24,7 @@ from chainrule.optimizers import OPTIMIZERS, Optimizer, State
 from chainrule.record import Plan
 from chainrule.rows import is_own
 from chainrule.schedules import Schedule
-from chainrule.sparse_rows import Entries, as_entries, is_sparse
+from chainrule.sparse_rows import Entries, as_entries, in_form, is_sparse, pays
 from chainrule.streams import ORDER, SHARDS
 from chainrule.trees import leaves, rebuild
 from chainrule.value_types import AtLeastOne, OneOf, type_of
@@ -159,7 +159,8 @@ class Session:
     one's own, on several machines too. `keeps_gradient` makes room for that.
 
     In `shards` it is `run` that sums so, over those that are held; `batch` is then how many rows of
-    a batch there are here at most. `sparse` says that all examples are sparse rows.
+    a batch there are here at most. Where it is `sparse`, examples are taken by the entries of
+    their rows.
     """
 
     def __init__(
@@ -175,6 +176,7 @@ class Session:
         sparse: bool = False,
     ) -> None:
         self.plan, self.params, self.batch, self.shards = plan, params, batch, shards
+        self.sparse = sparse
         self.kept = list(map(len, states))  # their arrays are not kept: the engine has its own
         self.dtype = leaves(params)[0].dtype
         assert engine.native is not None
@@ -246,7 +248,7 @@ class Session:
             most_steps=most_steps,
             left_out=left_out,
         )
-        done = self.trainer.run(engine_examples(data), asked)
+        done = self.trainer.run(engine_examples(data, sparse=self.sparse), asked)
         return Done(done.outcome, done.steps, done.costs, done.raised, done.losses)
 
     def stop(self) -> None:
@@ -270,7 +272,7 @@ class Session:
         there are none.
         """
         total: float = self.trainer.losses(
-            engine_examples(data),
+            engine_examples(data, sparse=self.sparse),
             rows=rows,
             step=step,
             scale=scale,
@@ -330,12 +332,13 @@ def _rate(plan: Plan, step: int) -> float:
     return float(rate(step) if isinstance(rate, Schedule) else rate)
 
 
-def engine_examples(data: Examples) -> EngineExamples:
+def engine_examples(data: Examples, *, sparse: bool = False) -> EngineExamples:
     """Return examples as the engine reads them, in records."""
     y, labels = (None, data.y) if data.y.ndim == 1 else (data.y, None)
-    if is_sparse(data.X):
-        return EngineExamples(None, y, labels, data.w, as_entries(data.X))
-    return EngineExamples(data.X, y, labels, data.w)
+    X = in_form(data.X, sparse=sparse)
+    if sparse:
+        return EngineExamples(None, y, labels, data.w, as_entries(X))
+    return EngineExamples(X, y, labels, data.w)
 
 
 def shuffled(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
@@ -353,6 +356,8 @@ def shuffled(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
 
 def contiguous(data: Examples) -> Examples:
     """Return examples as the engine reads them, without a copy where they are so already."""
+    if is_sparse(data.X) and not pays(data.X):
+        data = data._replace(X=data.X.toarray())
     return Examples(
         *(part if part is None or is_sparse(part) else np.ascontiguousarray(part) for part in data)
     )

@@ -121,7 +121,7 @@ class OneBlock:
     @property
     def sizes(self) -> NDArray[np.int64]:
         """The size of the block; what is here of it may be nothing."""
-        return np.array([max(1, len(self.examples.X))])
+        return np.array([max(1, self.examples.n)])
 
     def __getitem__(self, k: int) -> Examples:
         return self.examples

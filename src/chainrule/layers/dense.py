@@ -17,7 +17,7 @@ from chainrule.initialisers import check_initialiser, draw_weights
 from chainrule.layers.layer import Draw, Layer, Words
 from chainrule.layers.parameter_shapes import zeros
 from chainrule.rows import is_own
-from chainrule.sparse_rows import dense
+from chainrule.sparse_rows import column, dense
 from chainrule.trees import Array
 
 
@@ -138,7 +138,7 @@ class Dense(Layer):
         self, record: DenseRecord, delta: Array, name: str, entry: tuple[int, ...], xp: Any
     ) -> Array:
         j, *k = entry
-        return delta[:, j] * dense(record.x)[:, k[0]] if k else delta[:, j]
+        return delta[:, j] * column(record.x, k[0]) if k else delta[:, j]
 
     def work(self, sheet: Any) -> Any:
         W, x, delta = sheet.params.W, sheet.entered, sheet.delta[0]
