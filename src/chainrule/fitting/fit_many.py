@@ -82,10 +82,10 @@ def fit_many(
     --------
     >>> net = cr.Network(2, [cr.Dense(2, "tanh"), cr.Dense(1)], "half_squared_error")
     >>> X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
-    >>> rates = [0.01, 0.1, 1.0]
+    >>> rates = [0.001, 0.1, 0.2]
     >>> found = fit_many(net, None, X, X[:, 0] ^ X[:, 1], [cr.Adam(r) for r in rates], epochs=500)
-    >>> [round(history.loss[-1], 3) for params, history in found]
-    [0.056, 0.0, 0.014]
+    >>> [history.loss[-1] < 0.001 for params, history in found]
+    [False, True, True]
     >>> alone = cr.fit(net, net.init(), X, X[:, 0] ^ X[:, 1], cr.Adam(0.1), epochs=500)
     >>> np.array_equal(found[1][0][0].W, alone[0][0].W)
     True
