@@ -199,7 +199,7 @@ STOP = cr.EarlyStopping(patience=1)
         {"threads": 1},
         {"threads": 2},
     ],
-    ids=lambda options: " ".join(options),
+    ids=" ".join,
 )
 def test_each_option_side_by_side(options, lanes):
     check(tiny(), ADAMS, **options)

@@ -157,6 +157,7 @@ class BegunRun:
     callbacks: Sequence[Callback]
     told_to_stop: bool = False
     engine_run: NativeRun | None = None
+    known_watched: bool | None = None
 
     def made(self) -> tuple[Parameters, History]:
         """Make epochs, so many or until there is a reason to stop, and return what `fit` does."""
@@ -178,10 +179,13 @@ class BegunRun:
         history.restored = stopping is not None and stopping.of != "loss"
         return history.returned, history
 
-    @functools.cached_property
+    @property
     def watched(self) -> bool:
         """Whether callbacks look at each epoch, of any rank."""
-        return _on_any(self.data.ranks, bool(self.callbacks))
+        # Ranks that are threads would wait for the lock that a cached property of Python 3.11 has.
+        if self.known_watched is None:
+            self.known_watched = _on_any(self.data.ranks, bool(self.callbacks))
+        return self.known_watched
 
     def left(self) -> int:
         """How many epochs the next call of the engine may make; 0 where the run is over."""
