@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.distributed import Alone, shards_of
-from chainrule.tabular import example_blocks
 from chainrule.tabular.columns import tallies
 from chainrule.tabular.columns.find_formats import Wanted, find_formats, tally_texts
 from chainrule.tabular.columns.survey import survey, with_target
@@ -22,8 +21,18 @@ from chainrule.tabular.files.source import chunks_of
 from chainrule.tabular.table_error import TableError
 from chainrule.tabular.table_shards import ShardSums, TableShards
 from frames import frames
-from prepared_in_parts import SHARDS, opened, prepared, prepared_as_given, table
+from prepared_in_parts import (  # noqa: F401
+    SHARDS,
+    opened,
+    parquet_file,
+    prepared,
+    prepared_as_given,
+    several_blocks,
+    table,
+)
 from ranks_in_threads import in_threads
+
+pytestmark = pytest.mark.usefixtures("several_blocks")
 
 SIZES = (2, 3, 4, 6)
 
@@ -39,18 +48,6 @@ ASKED = {
     "several targets": (("y", "kind"), {}),
     "counts": ("count", {"loss": "poisson"}),
 }
-
-
-@pytest.fixture(autouse=True)
-def several_blocks(monkeypatch):
-    monkeypatch.setattr(example_blocks, "BLOCK_BYTES", 60 * 20 * 4)
-
-
-@pytest.fixture(scope="module")
-def parquet(tmp_path_factory):
-    path = tmp_path_factory.mktemp("parts") / "table.parquet"
-    table().write_parquet(path, row_group_size=50)
-    return str(path)
 
 
 @pytest.mark.parametrize("asked", ASKED)

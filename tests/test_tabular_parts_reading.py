@@ -13,27 +13,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.distributed import Alone
-from chainrule.tabular import example_blocks
 from chainrule.tabular.files import data_sets
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.table_error import TableError
-from prepared_in_parts import SHARDS, opened, prepared, table
+from prepared_in_parts import (  # noqa: F401
+    SHARDS,
+    opened,
+    parquet_file,
+    prepared,
+    several_blocks,
+    table,
+)
 from ranks_in_threads import in_threads
 
+pytestmark = pytest.mark.usefixtures("several_blocks")
+
 SIZES = (2, 3, 4)
-
-
-@pytest.fixture(autouse=True)
-def several_blocks(monkeypatch):
-    monkeypatch.setattr(example_blocks, "BLOCK_BYTES", 60 * 20 * 4)
-
-
-@pytest.fixture(scope="module")
-def parquet(tmp_path_factory):
-    path = tmp_path_factory.mktemp("parts") / "table.parquet"
-    table().write_parquet(path, row_group_size=50)
-    return str(path)
-
 
 SMALL = pl.DataFrame({"x": np.arange(50.0), "name": list("abcde") * 10})
 
