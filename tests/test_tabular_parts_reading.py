@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.distributed import Alone
@@ -193,6 +193,7 @@ def written(rows):
     return text.getvalue().encode()
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(FIELD, FIELD), max_size=25), st.sampled_from([1, 2, 3, 4, 8]))
 def test_parts_of_a_text_are_its_rows(rows, shards):
     with tempfile.TemporaryDirectory() as folder:
