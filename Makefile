@@ -57,7 +57,7 @@ sanitize: .venv-address/.installed .venv-thread/.installed ## run the engine's t
 		.ci/sanitized $$sanitizer .venv-$$sanitizer/bin/python .ci/smoke.py native || exit; \
 		.ci/sanitized $$sanitizer .venv-$$sanitizer/bin/python -m pytest -n auto --dist worksteal -s -x \
 			-p no:cacheprovider tests/test_engine.py tests/test_engine_kinds.py tests/test_engine_processes.py \
-			tests/test_evaluation.py tests/test_shards.py \
+			tests/test_evaluation.py tests/test_shards.py tests/test_sparse_rows.py \
 			--deselect tests/test_engine.py::test_training_does_not_wait_for_the_interpreter \
 			$(ARGS) || exit; \
 	done; done
@@ -75,6 +75,8 @@ format: .venv/.installed-lint ## sort the imports and format the code
 bench: .venv/.installed .venv/.installed-bench ## time the reference loop and the peers; ARGS="--case 8-1" selects
 	@$(BIN)/python benchmarks/reference_fit.py
 	@$(BIN)/python benchmarks/validation_cost.py
+	@$(BIN)/python benchmarks/call_cost.py
+	@$(BIN)/python benchmarks/sparse_rows.py
 	@$(BIN)/python benchmarks/peers.py $(ARGS)
 
 bench-estimators: .venv/.installed ## time and memory of the estimators beside scikit-learn's; ARGS="--case digits" selects

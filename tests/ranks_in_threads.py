@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 import numpy as np
@@ -69,7 +69,7 @@ class RankInThread(Ranks):
 
 
 def in_threads(size, function, *arguments):
-    """What `function(ranks, *arguments)` returns on each of so many ranks.
+    """What `function(ranks, *arguments)` returns on each of so many ranks; rank 0 is this thread.
 
     Raises the exception of the rank that failed first.
     """
@@ -81,7 +81,11 @@ def in_threads(size, function, *arguments):
             return function(ranks, *arguments)
 
     with ThreadPoolExecutor(size) as pool:
-        runs = [pool.submit(run, rank) for rank in range(size)]
+        runs = [Future(), *(pool.submit(run, rank) for rank in range(1, size))]
+        try:
+            runs[0].set_result(run(0))
+        except BaseException as error:
+            runs[0].set_exception(error)
     if job.failed:
         raise job.failed[1]
     return [run.result() for run in runs]

@@ -152,7 +152,7 @@ TABULAR_WITHOUT_EXAMPLE = {
         "part of prepare: test_tabular_objectives.py holds it"
     ),
     "chainrule.tabular.table_training.measured_by": "what cr.train goes by, whose example shows it",
-    "chainrule.tabular.example_blocks.RowStore": "part of Blocks; test_tabular_running.py holds it",
+    "chainrule.tabular.row_store.RowStore": "part of Blocks; test_tabular_running.py holds it",
     "chainrule.tabular.block_checkpoints.identity": "what a checkpoint is compared with",
     "chainrule.tabular.block_checkpoints.keeping": (
         "part of train; test_tabular_training.py holds it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +12,12 @@ import pytest
 import chainrule as cr
 from chainrule import engine
 from chainrule.batches import check_examples
-from chainrule.engine.program import Program, Value
+from chainrule.engine import program
+from chainrule.engine.program import Program, Value, for_predictions, for_training
 from chainrule.engine.session import Session, contiguous, why_not
 from chainrule.optimizers import init_states
 from chainrule.record import Plan
+from chainrule.streams import of_layer
 from chainrule.trees import leaves, tree_map
 from runs import bits
 from strategies import Problem, problem
@@ -28,26 +31,44 @@ def network(*layers: cr.Layer, **penalties: Any) -> cr.Network:
 
 def test_a_dense_layer_is_an_affine_and_an_activation() -> None:
     net = network(cr.Dense(4, "leaky_relu(0.2)"), cr.Dropout(0.25), cr.Dense(3))
-    program = Program(net, frozen={"2.b"}, seed=7)
-    assert program.values == [Value(5), Value(4), Value(4), Value(4), Value(3)]
-    affine, activate, dropout, last = program.operations
+    made = Program(net, trains=True)
+    assert made.values == [Value(5), Value(4), Value(4), Value(4), Value(3)]
+    affine, activate, dropout, last = made.operations
     assert (affine.inputs, affine.output, affine.tensors) == ((0,), 1, (0, 1))
     assert (activate.activation, activate.parameter) == ("leaky_relu", 0.2)
-    assert [(mask.rate, mask.seed) for mask in dropout.dropouts] == [(0.25, 7)]
-    assert (last.inputs, last.output, last.tensors) == ((3,), program.output, (2, 3))
-    assert [(t.rows, t.columns) for t in program.tensors] == [(4, 5), (1, 4), (3, 4), (1, 3)]
-    assert [(t.weight, t.frozen) for t in program.tensors] == [
-        (True, False),
-        (False, False),
-        (True, False),
-        (False, True),
-    ]
-    assert program.work == 6 * (5 * 4 + 4 * 3)
+    assert [(mask.rate, mask.stream) for mask in dropout.dropouts] == [(0.25, of_layer(1))]
+    assert (last.inputs, last.output, last.tensors) == ((3,), made.output, (2, 3))
+    assert [(t.rows, t.columns) for t in made.tensors] == [(4, 5), (1, 4), (3, 4), (1, 3)]
+    assert [t.weight for t in made.tensors] == [True, False, True, False]
+    assert made.numbers == {"0.W": 0, "0.b": 1, "2.W": 2, "2.b": 3}
+    assert made.work == 6 * (5 * 4 + 4 * 3)
 
 
 def test_predictions_have_no_dropout() -> None:
     net = network(cr.Dropout(0.5), cr.Dense(4), cr.Dropout(0.25))
-    assert [op.kind for op in Program(net).operations] == ["affine"]
+    assert [op.kind for op in for_predictions(net).operations] == ["affine"]
+    assert [op.kind for op in for_training(net).operations] == ["dropout", "affine", "dropout"]
+
+
+@pytest.mark.parametrize("lowered", [for_predictions, for_training])
+def test_a_program_is_made_once_and_lives_no_longer_than_its_network(lowered: Any) -> None:
+    equal, net = (network(cr.Dense(4), cr.Dropout(0.25)) for _ in range(2))
+    other = lowered(equal)  # of two that are equal, forms are kept of the first
+    made = weakref.ref(lowered(net))
+    assert lowered(net) is made() is not other
+    del net
+    assert made() is None
+
+
+def test_a_network_that_outlives_the_module_goes_in_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    equal, net = (network(cr.Dense(6), cr.Dropout(0.25)) for _ in range(2))
+    for_predictions(equal), for_training(net)
+    with monkeypatch.context() as ending:
+        for name in vars(program):  # as where the interpreter ends
+            ending.setitem(vars(program), name, None)
+        del net  # an error in a callback would be a warning here
 
 
 @dataclass(frozen=True, repr=False)

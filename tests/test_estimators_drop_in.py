@@ -152,8 +152,7 @@ def table(name):
 
 @kinds
 @pytest.mark.parametrize("name", ["pandas", "polars", "pyarrow", "csr", "csc", "list", "fortran"])
-def test_tables_and_sparse_matrices_are_as_good_as_arrays(kind, name, monkeypatch):
-    monkeypatch.setattr("chainrule.estimators.inputs.ROWS_AT_ONCE", 7)
+def test_tables_and_sparse_matrices_are_as_good_as_arrays(kind, name):
     given, make = table(name), KINDS[kind][0]
     model = make(max_iter=5, random_state=0).fit(given, Y[kind])
     plain = make(max_iter=5, random_state=0).fit(X, Y[kind])

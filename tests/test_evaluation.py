@@ -209,17 +209,17 @@ def test_a_network_without_parameters_is_left_to_the_core() -> None:
 
 
 def test_predictors_go_with_their_networks() -> None:
-    from chainrule.engine.predictor import _known
+    from chainrule.engine.predictor import _predictor
     from chainrule.network import _form, _roles
 
-    before = len(_known)
+    before = len(_predictor._made)
     for width in range(1, 20):
         p = problem(cr.Network(2, [cr.Dense(width)], "huber"), n=1)
         cr.predict(p.net, p.params, p.X)
     del p
     for keeps_the_last in (_form, _roles):
         keeps_the_last.cache_clear()
-    assert len(_known) <= before
+    assert len(_predictor._made) <= before
 
 
 # The parts of a step
@@ -314,3 +314,35 @@ def test_a_row_is_predicted_alike_whichever_rows_stand_beside_it(p: Problem, row
     X = np.resize(p.X, (12, p.net.inputs)).astype("float32")
     whole = predict_finite(p.net, p.params, X)
     assert np.array_equal(predict_finite(p.net, p.params, X[:rows]), whole[:rows])
+
+
+def shifted(array: Any, by: int) -> Any:
+    """The same numbers, that many bytes behind the beginning of a line of the cache."""
+    room = np.empty(array.nbytes + 128, np.uint8)
+    new = np.ndarray(array.shape, array.dtype, room, -room.ctypes.data % 64 + by)
+    new[...] = array
+    return new
+
+
+@native
+@pytest.mark.parametrize("by", [4, 8, 16, 60])
+@pytest.mark.parametrize("predict", [cr.predict, predict_finite])
+def test_no_bit_depends_on_where_the_users_arrays_lie(predict: Any, by: int) -> None:
+    p = cast(problem(cr.Network(150, [cr.Dense(37, "tanh"), cr.Dense(3)], "huber"), n=2), "float32")
+    expected = predict(p.net, p.params, p.X)
+    params = tree_map(lambda leaf: shifted(leaf, by), p.params)
+    for X in (p.X, shifted(p.X, by)):
+        np.testing.assert_array_equal(predict(p.net, params, X), expected)
+
+
+@native
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("inputs", [1, 7, 8, 16, 31, 64, 129, 600])
+def test_a_row_by_itself_is_summed_as_one_of_many(inputs: int, dtype: str) -> None:
+    for outputs in range(1, 20):
+        net = cr.Network(inputs, [cr.Dense(outputs, "tanh"), cr.Dense(outputs)], "huber")
+        p = cast(problem(net, n=6), dtype)
+        whole = predict_finite(net, p.params, p.X.astype(dtype))
+        for r in range(6):
+            row = predict_finite(net, p.params, p.X[r : r + 1].astype(dtype))
+            np.testing.assert_array_equal(row[0], whole[r])

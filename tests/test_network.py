@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule import engine
 from chainrule.activations import ACTIVATIONS
 from chainrule.trees import leaves, named_leaves
 
@@ -327,3 +328,13 @@ def test_a_file_older_than_the_rule_predicts_as_it_did(tmp_path):
     a = 1 / (1 + np.exp(-cr.forward(net, params, X)[1].z))
     assert cr.predict(*loaded[:2], X) == pytest.approx(1 / (1 + np.exp(-a)))
     assert cr.explain(*loaded[:2], X[0], [1.0], of="w1").steps
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_parameters_begin_where_lines_of_the_cache_do(dtype: str) -> None:
+    net = cr.Network(3, [cr.Dense(5, "tanh"), cr.LayerNorm(), cr.Dense(1)], "huber")
+    params = net.init(dtype=dtype)
+    trained, history = cr.fit(net, params, np.ones((2, 3)), np.ones(2), cr.Adam(), epochs=1)
+    kept = [params, *([trained, history.at.params] if engine.native else [])]
+    assert not any(leaf.ctypes.data % 64 for each in kept for leaf in leaves(each))
+    assert all(leaf.dtype == dtype for each in kept for leaf in leaves(each))

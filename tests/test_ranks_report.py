@@ -93,9 +93,9 @@ def test_the_model_finds_the_factors_that_made_the_lines(
 def test_an_exchange_by_hand(model: ModuleType) -> None:
     exchange = model.Exchange(1e-6, 1e9)
     assert exchange.seconds(1, 1e6) == 0
-    assert exchange.seconds(4, 1e6) == pytest.approx(6e-6 + 1.5e-3)
+    assert exchange.seconds(4, 1e6) == pytest.approx(4e-6 + 1.5e-3)
     slow = exchange.over(model.Link("slow", 1e8, 1e-4))
-    assert slow.seconds(4, 1e6) == pytest.approx(2e-4 + 6e-6 + 15e-3)
+    assert slow.seconds(4, 1e6) == pytest.approx(4 * (1e-4 + 1e-6) + 15e-3)
     fast = exchange.over(model.Link("fast", 1e12, 0.0))
     assert fast.seconds(4, 1e6) == exchange.seconds(4, 1e6)
 

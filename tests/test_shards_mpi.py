@@ -1,4 +1,4 @@
-"""Training on ranks over MPI: the bits of one process, and an end for all of them."""
+"""Training on ranks over MPI: the bits of one process, and one end for all at Ctrl-C."""
 
 from __future__ import annotations
 
@@ -41,3 +41,36 @@ def test_runs_over_mpi_have_the_bits_of_one_process(size):
     assert (done.returncode, done.stderr) == (0, "")
     alone = [digest(*train(p, cr.Adam(0.01), "float32", **options)) for p, options in runs()]
     assert sorted(done.stdout.split()) == sorted(alone * size)
+
+
+INTERRUPTED = """
+sys.path.insert(0, sys.argv[1])
+from sharded import digest, train
+from test_shards_mpi import runs
+from chainrule.distributed.waiting import Waiting
+
+wait, seen = Waiting._wait, [0]
+
+def pressing(self, *given):
+    handler = signal.getsignal(signal.SIGINT)
+    seen[0] += isinstance(getattr(handler, "__self__", None), cr.distributed.HeldSignals)
+    if ranks.rank == 1 and seen[0] == 50:
+        os.kill(os.getpid(), signal.SIGINT)
+    wait(self, *given)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+Waiting._wait = pressing
+p, options = next(runs())
+try:
+    train(p, cr.Adam(0.01), "float32", ranks, **{**options, "epochs": 1000})
+except cr.TrainingInterrupted as error:
+    print(error.history.at.step, digest(error.params, error.history), flush=True)
+"""
+
+
+def test_ctrl_c_on_one_rank_while_it_waits_stops_all_at_the_same_step():
+    done = on_ranks(3, INTERRUPTED, HERE)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[0].split()[0] not in ("0", "6000")
+    assert len(done.stdout.splitlines()) == 3
+    assert len(set(done.stdout.splitlines())) == 1

@@ -28,6 +28,7 @@ MPI = "takes several processes: test_distributed_mpi.py holds it"
 
 WITHOUT_EXAMPLE = {
     "chainrule.dealt_examples.ExamplesInShards": RECORD,
+    "chainrule.sparse_rows.Entries": RECORD,
     "chainrule.dealt_examples.SubsetInShards": RECORD,
     "chainrule.dealt_examples.deal_examples": IN_SHARDS,
     "chainrule.distributed.departure.end_orderly": MPI,
@@ -57,6 +58,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.backprop.Trace": "made by forward, whose example shows it",
     "chainrule.diagnose.gradient_check.GradientCheck": "made by check_gradient, with its example",
     "chainrule.engine.predictor.predict": EVALUATED,
+    "chainrule.engine.predictor.predict_sparse": EVALUATED,
     "chainrule.engine.native_run.NativeRun": (
         "part of fit; test_engine.py holds it to the reference"
     ),

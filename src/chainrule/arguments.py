@@ -12,7 +12,7 @@ import functools
 import inspect
 import typing
 from collections.abc import Callable
-from typing import Annotated, Any, ParamSpec, TypeVar, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, ParamSpec, TypeVar, get_args, get_origin
 
 from chainrule.value_types import Type, is_union, type_of
 
@@ -41,24 +41,39 @@ def reads_arguments(function: Callable[P, T]) -> Callable[P, T]:
     parameters = inspect.signature(function).parameters.values()
     names = [each.name for each in parameters if each.kind in _BY_PLACE]
 
-    def read(name: str, value: Any) -> Any:
-        of = _constraints(function).get(name)
-        return value if of is None else of.read(value, f"{function.__name__}: {name}")
-
     @functools.wraps(function)
     def reading(*args: P.args, **options: P.kwargs) -> T:
-        first: Any = (*map(read, names, args), *args[len(names) :])
-        more: Any = {name: read(name, value) for name, value in options.items()}
+        of = _constraints(function)
+        given = zip(names, args, strict=False)
+        first: Any = (*(_read(of, *each) for each in given), *args[len(names) :])
+        more: Any = {name: _read(of, name, value) for name, value in options.items()}
         return function(*first, **more)
 
     return reading
 
 
+def _read(constraints: dict[str, _Constraint], name: str, value: Any) -> Any:
+    """Return an argument as its constraint has it, or as it came."""
+    found = constraints.get(name)
+    return value if found is None else found.type.read(value, found.what)
+
+
+class _Constraint(NamedTuple):
+    """The type of an argument, and what messages call it."""
+
+    type: Type
+    what: str
+
+
 @functools.cache
-def _constraints(function: Callable[..., Any]) -> dict[str, Type]:
-    """Return the types of the arguments that have a constraint, found at the first call."""
+def _constraints(function: Callable[..., Any]) -> dict[str, _Constraint]:
+    """Return those of the arguments that have one, found at the first call."""
     annotations = typing.get_type_hints(function, include_extras=True)
-    return {name: type_of(each) for name, each in annotations.items() if _constrains(each)}
+    return {
+        name: _Constraint(type_of(each), f"{function.__name__}: {name}")
+        for name, each in annotations.items()
+        if _constrains(each)
+    }
 
 
 def _constrains(annotation: Any) -> bool:

@@ -29,6 +29,7 @@ from chainrule.layers import Draw, chain
 from chainrule.loss_row import Loss
 from chainrule.network import Network, Parameters, check_inputs, check_parameters, divisor
 from chainrule.penalties import penalised, penalty
+from chainrule.sparse_rows import dense, namespace
 from chainrule.targets import check_targets, encode
 from chainrule.trees import Array, tree_map
 from chainrule.warn import deprecated
@@ -73,7 +74,8 @@ def forward(
     net, params
         The network and its parameters.
     X
-        The examples, (n, inputs).
+        The examples, (n, inputs); a sparse array of SciPy stays one where a dense layer is the
+        first.
     draw
         The step of training that dropout's masks and batch statistics follow from; left out, the
         network predicts.
@@ -91,7 +93,8 @@ def forward(
         check_parameters(net, params)
         X, xp = check_inputs(net, params, X)
     else:
-        xp = array_namespace(X)
+        xp = namespace(X)
+    X = X if net.layers[0].takes_sparse else dense(X)
 
     def drawn(k: int) -> Draw | None:
         return draw and Draw(draw.seed, draw.step, layer=k)
@@ -133,8 +136,8 @@ def cost(
     net, params
         The network and its parameters.
     X, y
-        The examples, (n, inputs), and their targets: (n, outputs), or (n,) for one output or for
-        integer labels.
+        The examples, (n, inputs), dense or a sparse array of SciPy, and their targets:
+        (n, outputs), or (n,) for one output or for integer labels.
     sample_weight
         The weights of the examples, (n,); left out, all weigh the same.
     draw

@@ -27,6 +27,7 @@ from chainrule.batches import (
 )
 from chainrule.distributed import DealtRows, Ranks, agreed, by_each, total_of_shards
 from chainrule.network import Network, Parameters
+from chainrule.sparse_rows import as_entries, from_entries, is_sparse, no_rows
 from chainrule.trees import leaves
 
 
@@ -128,8 +129,22 @@ def _dealt(
 ) -> tuple[Examples, DealtRows]:
     """Return the examples that this rank is to have, checked where they are given."""
     own = _checked(ranks, net, params, given, of)
-    rows = DealtRows(ranks, shards, int(own.X.shape[0]))
-    return Examples(*(part if part is None else rows.deal(part) for part in own)), rows
+    rows = DealtRows(ranks, shards, own.n)
+    return Examples(*(part if part is None else deal(rows, part) for part in own)), rows
+
+
+def deal(rows: DealtRows, part: Any) -> Any:
+    """Return the rows of X, y or w that this rank is to have, of those that all give.
+
+    >>> from chainrule.distributed import Alone
+    >>> deal(DealtRows(Alone(), shards=2, given=3), np.arange(3))
+    array([0, 1, 2])
+    """
+    if not is_sparse(part):
+        return rows.deal(part)
+    starts, columns, values = as_entries(part)
+    own = rows.deal(columns, starts), rows.deal(values, starts)
+    return from_entries(part.shape[1], rows.deal(np.diff(starts)), *own)
 
 
 def _checked(
@@ -152,7 +167,7 @@ def _checked(
     for rank, other in others:
         if other != form:
             message = (
-                f"fit: {of}y and sample_weight must be of one form on all ranks: rank {first} "
+                f"fit: {of}X, y and sample_weight must be of one form on all ranks: rank {first} "
                 f"gave {form.in_words}, rank {rank} gave {other.in_words}"
             )
             raise agreed(ValueError(message), ranks)
@@ -160,23 +175,27 @@ def _checked(
 
 
 class _Form(NamedTuple):
-    """What y is, and whether there are weights."""
+    """What y is, whether there are weights, and whether X is sparse."""
 
     y: str
     columns: tuple[int, ...]
     weighted: bool
+    sparse: bool
 
     @property
     def in_words(self) -> str:
         y = f"{self.columns[0]} columns of y" if self.columns else "labels (n,)"
-        return f"{y} {'with' if self.weighted else 'without'} weights"
+        X = " and sparse X" if self.sparse else ""
+        return f"{y} {'with' if self.weighted else 'without'} weights{X}"
 
     def without_rows(self, net: Network, dtype: Any) -> Examples:
         """Examples of this form, but none."""
         w = np.empty(0, dtype) if self.weighted else None
-        return Examples(np.empty((0, net.inputs), dtype), np.empty((0, *self.columns), self.y), w)
+        X = np.empty((0, net.inputs), dtype)
+        return Examples(no_rows(X) if self.sparse else X, np.empty((0, *self.columns), self.y), w)
 
 
 def _form(examples: Examples) -> _Form:
     y = examples.y
-    return _Form(str(y.dtype), tuple(y.shape[1:]), examples.w is not None)
+    weighted, sparse = examples.w is not None, is_sparse(examples.X)
+    return _Form(str(y.dtype), tuple(y.shape[1:]), weighted, sparse)

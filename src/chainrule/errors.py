@@ -230,6 +230,11 @@ def as_numbers(what: str, given: Any) -> Any:
     """
     if is_array_api_obj(given) and not isinstance(given, np.ndarray):
         return given
+    if hasattr(given, "toarray"):
+        raise TypeError(
+            f"{what} must be an array of numbers, got a sparse array; write its zeros out by "
+            ".toarray()"
+        )
     try:
         array = np.asarray(given)
     except ValueError:
@@ -250,7 +255,7 @@ def _objects(array: Any) -> str:
     if array.dtype == object:
         for place, entry in np.ndenumerate(array):
             if not isinstance(entry, numbers.Real):
-                return f" with {entry!r:.60} at {place}; encode text as numbers"
+                return f" with {on_one_line(repr(entry)):.60} at {place}; encode text as numbers"
         return "; convert it by .astype(float) or .astype(int)"
     return "; encode text as numbers"
 
@@ -271,9 +276,17 @@ def check_unmasked(what: str, given: Any) -> None:
 
 
 def finite(
-    what: str, array: Any, dtype: Any, xp: Any, *, fix: str = "remove or impute such values"
+    what: str,
+    array: Any,
+    dtype: Any,
+    xp: Any,
+    *,
+    fix: str = "remove or impute such values",
+    place: Callable[[int], tuple[int, ...]] | None = None,
 ) -> Any:
     """Return an array in a floating dtype, or say where the first value that is not finite stands.
+
+    Value k stands where `place` says, or in the array.
 
     >>> finite("X", np.array([1.0, np.nan]), np.float32, np)
     Traceback (most recent call last):
@@ -286,7 +299,7 @@ def finite(
     if bool(xp.isfinite(total)) or bool(xp.all(xp.isfinite(new))):
         return new
     first = int(xp.argmax(xp.astype(~xp.isfinite(xp.reshape(new, (-1,))), xp.uint8)))
-    where = tuple(map(int, np.unravel_index(first, tuple(new.shape))))
+    where = place(first) if place else tuple(map(int, np.unravel_index(first, tuple(new.shape))))
     value = float(xp.reshape(array, (-1,))[first])
     if math.isfinite(value):
         raise ValueError(

@@ -17,10 +17,12 @@ from chainrule import backprop, losses
 from chainrule.batches import check_examples
 from chainrule.docstrings import documented_by
 from chainrule.engine import predictor, single_pass
+from chainrule.engine.quick_checks import check_inputs, check_parameters
 from chainrule.engine.session import check_choice, refusal, why_not
 from chainrule.errors import check_predicted
 from chainrule.layers import Draw
-from chainrule.network import Network, Parameters, check_inputs, check_parameters
+from chainrule.network import Network, Parameters
+from chainrule.sparse_rows import is_sparse
 from chainrule.trees import Array
 
 
@@ -44,7 +46,7 @@ def predict(
     net, params
         The network and its parameters.
     X
-        The examples, (n, inputs).
+        The examples, (n, inputs); they may be a sparse array of SciPy.
     engine
         "auto", "native" to insist on the compiled engine, "reference" for the core.
     threads
@@ -56,19 +58,34 @@ def predict(
     >>> predict(net, net.parameters([([[0.0], [0.0]], [0.0, 0.0])]), [[1.0]])
     array([[0.5, 0.5]])
     """
+    return _predicted(net, params, X, engine, threads, alike=False)
+
+
+def _predicted(
+    net: Network, params: Parameters, X: Any, engine: str, threads: int | None, *, alike: bool
+) -> Array:
     if engine != "auto" or threads is not None:
         check_choice("predict", engine, threads)
     if engine != "reference":
-        quick = predictor.predict(net, params, X, threads)
+        quick = predictor.predict(net, params, X, threads, alike=alike)
         if quick is not None:
             return quick
     check_parameters(net, params)
     checked, _ = check_inputs(net, params, X)
-    if _native("predict", net, params, engine) and checked is not X:  # else it was tried
-        predicted = predictor.predict(net, params, checked, threads)
+    if _native("predict", net, params, engine):
+        predicted = _of_checked(net, params, X, checked, threads, alike=alike)
         if predicted is not None:
             return predicted
     return backprop.prediction(backprop.forward(net, params, checked, check=False))
+
+
+def _of_checked(
+    net: Network, params: Parameters, X: Any, checked: Any, threads: int | None, *, alike: bool
+) -> Array | None:
+    """Return what the engine predicts from checked inputs, None where it cannot or has tried."""
+    if is_sparse(checked):
+        return predictor.predict_sparse(net, params, checked, threads, alike=alike)
+    return None if checked is X else predictor.predict(net, params, checked, threads, alike=alike)
 
 
 def predict_finite(
@@ -94,22 +111,27 @@ def predict_finite(
     FloatingPointError: the prediction of row 8 is not finite, got inf: its inputs or the \
 parameters are too large
     """
-    quick = predictor.predict(net, params, _many(X), threads) if engine == "auto" else None
-    quick = quick if quick is None else quick[: len(X)]
-    if quick is not None and "exp" not in losses.loss(net.loss).link_name:
-        return quick
-    with np.errstate(over="ignore", invalid="ignore"):  # it is told of by its row
-        made = predict(net, params, X, engine=engine, threads=threads) if quick is None else quick
+    made = predicted_at_once(net, params, X, threads=threads) if engine == "auto" else None
+    if made is None:
+        with np.errstate(over="ignore", invalid="ignore"):  # it is told of by its row
+            made = _predicted(net, params, X, engine, threads, alike=True)
     check_predicted(made, first=first)
     return made
 
 
-def _many(X: Any) -> Any:
-    """Return a few rows over and over, so that their sums are taken as those of many rows are."""
-    if np.ndim(X) != 2 or not 0 < len(X) <= predictor.FEW_ROWS:
-        return X
-    X = np.asarray(X)
-    return np.resize(X, (predictor.FEW_ROWS + 1, X.shape[1]))
+def predicted_at_once(
+    net: Network, params: Parameters, X: Any, *, threads: int | None = None
+) -> Array | None:
+    """Return the same by the engine where all is plainly as it ought to be, or None.
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
+    >>> predicted_at_once(net, net.init(), np.array([[np.nan]])) is None
+    True
+    """
+    made = predictor.predict(net, params, X, threads, alike=True)
+    if made is None or "exp" not in losses.loss(net.loss).link_name:
+        return made
+    return made if np.isfinite(made).all() else None
 
 
 @documented_by(backprop.cost, predict)
@@ -150,7 +172,7 @@ def cost_and_gradient(
     """
     check_choice("cost_and_gradient", engine, threads)
     check_parameters(net, params)
-    data = check_examples(net, params, X, y, sample_weight)
+    data = check_examples(net, params, X, y, sample_weight, inputs=check_inputs)
     if _native("cost_and_gradient", net, params, engine):
         return single_pass.cost_and_gradient(net, params, data, draw, threads)
     trace = backprop.forward(net, params, data.X, draw, check=False)
@@ -195,7 +217,7 @@ def example_squared_norms(
     """
     check_choice("example_squared_norms", engine, threads)
     check_parameters(net, params)
-    data = check_examples(net, params, X, y, sample_weight)
+    data = check_examples(net, params, X, y, sample_weight, inputs=check_inputs)
     if _native("example_squared_norms", net, params, engine):
         return single_pass.squared_norms(net, params, data, threads)
     trace = backprop.forward(net, params, data.X, check=False)

@@ -13,6 +13,7 @@ from chainrule.batches import Subset, check_examples, split
 from chainrule.dealt_examples import ExamplesInShards, deal_examples
 from chainrule.distributed import Ranks, agree, by_each, check_shards, default_shards, warn_of_idle
 from chainrule.engine.native_run import reason_against
+from chainrule.engine.quick_checks import check_inputs
 from chainrule.engine.session import shuffled
 from chainrule.history import History
 from chainrule.network import Network, Parameters
@@ -49,7 +50,7 @@ def given_examples(
 ) -> GivenExamples:
     """Return the examples of a run, checked; the weights of the whole may not all be 0."""
     if shards is None:
-        data = check_examples(net, params, *given, whole=whole)
+        data = check_examples(net, params, *given, whole=whole, inputs=check_inputs)
         return GivenExamples(ranks, *split(net, params, data, validation, seed, shuffled), None)
     dealt = deal_examples(
         ranks, shards, net, params, given, validation, seed, shuffled, whole=whole

@@ -27,8 +27,10 @@ from chainrule.errors import (
     unknown_name,
 )
 from chainrule.layers import Layer, Role, chain
+from chainrule.layers.parameter_shapes import aligned
 from chainrule.layers.predictions import of_members
 from chainrule.loss_row import Loss
+from chainrule.sparse_rows import as_rows, dense, finite_entries, is_sparse, namespace
 from chainrule.streams import Seed, Stream, generator
 from chainrule.trees import Array, leaves, named_leaves, rebuild, tree_map
 from chainrule.value_types import read
@@ -203,7 +205,7 @@ class Network:
         drawn = tuple(
             layer.init(i, rng) for layer, i in zip(self.layers, self.widths, strict=False)
         )
-        return tuple(tree_map(lambda leaf: leaf.astype(dtype), drawn))
+        return tuple(tree_map(lambda leaf: _settled(leaf, dtype), drawn))
 
     def parameters(self, given: Sequence[Any]) -> Parameters:
         """Return given arrays as parameters.
@@ -260,6 +262,12 @@ def _roles(net: Network) -> Mapping[str, Role]:
         k, _, own = name.partition(".")
         found[name] = net.layers[int(k)].role(own)
     return MappingProxyType(found)
+
+
+def _settled(drawn: Array, dtype: Any) -> Array:
+    new = aligned(drawn.shape, dtype)
+    new[...] = drawn
+    return new
 
 
 def _as_floating(where: str, given: Any) -> Array:
@@ -337,12 +345,16 @@ def _foreign(params: Any) -> str:
 
 
 def check_inputs(net: Network, params: Parameters, X: Any, *, what: str = "X") -> tuple[Array, Any]:
-    """Return X as an array (n, inputs) in the parameters' dtype, and its array library."""
-    given = as_numbers(what, X)
+    """Return X (n, inputs) in the parameters' dtype, and its array library.
+
+    It is an array, or sparse rows where the parameters are NumPy's.
+    """
+    given = as_rows(what, X) if is_sparse(X) else as_numbers(what, X)
     weights = next(iter(leaves(params)), given)
-    xp = array_namespace(weights)
+    xp = namespace(weights)
     dtype = weights.dtype if xp.isdtype(weights.dtype, "real floating") else xp.float64
-    given = xp.asarray(given)
+    sparse = is_sparse(given) and isinstance(weights, np.ndarray)
+    given = given if sparse else xp.asarray(dense(given))
     if given.ndim != 2 or given.shape[1] != net.inputs:
         raise ValueError(
             f"{describe(net, 0)}, expects inputs of width {net.inputs}, got {what} with shape "
@@ -351,7 +363,7 @@ def check_inputs(net: Network, params: Parameters, X: Any, *, what: str = "X") -
         )
     if given.shape[0] == 0:
         raise ValueError(f"{what} must hold at least one example, got shape {tuple(given.shape)}")
-    return finite(what, given, dtype, xp), xp
+    return finite_entries(what, given, dtype) if sparse else finite(what, given, dtype, xp), xp
 
 
 def divisor(net: Network, weight: float) -> float:
@@ -372,8 +384,9 @@ def frozen(params: Parameters, freeze: Iterable[str], *, of: str = "fit") -> fro
     >>> sorted(frozen(net.init(), ["*.b"]))
     ['0.b', '1.b']
     """
-    names, fitting = [name for name, _ in named_leaves(params)], set[str]()
-    for pattern in as_list(f"{of}: freeze", "patterns of names", freeze):
+    patterns, fitting = as_list(f"{of}: freeze", "patterns of names", freeze), set[str]()
+    names = [name for name, _ in named_leaves(params)] if patterns else []
+    for pattern in patterns:
         if not isinstance(pattern, str):
             raise TypeError(f"{of}: freeze must be a list of patterns of names, got {pattern!r}")
         matched = fnmatch.filter(names, pattern)

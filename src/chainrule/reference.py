@@ -13,7 +13,6 @@ import math
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace
 
 from chainrule import losses
 from chainrule.backprop import Trace, backward, forward, gradient, trace_cost
@@ -23,6 +22,7 @@ from chainrule.layers import Draw
 from chainrule.network import Network, Parameters, describe, divisor
 from chainrule.optimizers import apply
 from chainrule.record import Plan, TrainingState
+from chainrule.sparse_rows import namespace
 from chainrule.targets import encode
 from chainrule.ties import spread, summed
 from chainrule.trees import leaf_names, leaves, named_leaves, tree_map
@@ -61,8 +61,8 @@ def run_epoch(
                 history.last = TrainingState(params, states, t, epoch, kind)
                 raise
             t += 1
-            rows = divisor(plan.net, batch.X.shape[0])
-            total, whole = total + rows * cost, whole + batch.X.shape[0]
+            rows = divisor(plan.net, batch.n)
+            total, whole = total + rows * cost, whole + batch.n
     history.last = TrainingState(params, states, t, epoch + 1, kind)
     history.loss.append(total / divisor(plan.net, whole))
 
@@ -82,7 +82,7 @@ def take_step(
 ) -> tuple[Parameters, list[Any], float]:
     """Forward, cost, backward, update; a FloatingPointError names the layer that fails."""
     net, (x, y, w) = plan.net, batch
-    xp = array_namespace(x)
+    xp = namespace(x)
     y = encode(y, net.outputs, x.dtype, xp)
     trace = forward(net, params, x, Draw(plan.seed, t), check=False)
     cost = float(trace_cost(trace, y, w, mean_weight=plan.mean_weight, check=False))
@@ -186,7 +186,7 @@ def measured(net: Network, params: Parameters, data: Examples) -> tuple[float, s
         trace = forward(net, params, data.X, check=False)
         cost = float(trace_cost(trace, data.y, data.w, check=False))
     finite = math.isfinite(cost)
-    return cost, "" if finite else _first_not_finite(trace, array_namespace(data.X))
+    return cost, "" if finite else _first_not_finite(trace, namespace(data.X))
 
 
 GROWN = 10
@@ -201,7 +201,7 @@ def before_and_now(
 ) -> tuple[float, float, int]:
     """Return the costs of examples in training before and after it, and of how many they are."""
     some = data.first(ASKED)
-    n = int(some.X.shape[0])
+    n = some.n
     before, after = (measured(net, params, some)[0] if n else 0.0 for params in (start, now))
     return before, after, n
 

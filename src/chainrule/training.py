@@ -15,8 +15,8 @@ bits.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -26,6 +26,7 @@ from chainrule.arguments import reads_arguments
 from chainrule.batches import HeldOut
 from chainrule.distributed import Alone, Ranks, agreed, as_ranks, by_each, is_agreed
 from chainrule.engine.native_run import NativeRun, Over, cannot_run
+from chainrule.engine.quick_checks import check_parameters
 from chainrule.engine.session import Engine, at_work
 from chainrule.engine.sharded_run import ShardedRun
 from chainrule.errors import as_functions
@@ -37,7 +38,7 @@ from chainrule.given_examples import (
     shards_of_run,
 )
 from chainrule.history import EarlyStopping, History, TrainingInterrupted
-from chainrule.network import Network, Parameters, check_parameters, frozen
+from chainrule.network import Network, Parameters, frozen
 from chainrule.optimizers import Optimizer, State, init_states
 from chainrule.record import Plan, Run, TrainingState
 from chainrule.reference import before_and_now, not_validated, run_epoch, validate
@@ -97,7 +98,8 @@ def fit(
         The network and the parameters to start from, in whose dtype all is computed.
     X, y
         The examples (n, inputs) and their targets: (n, outputs), or (n,) for one output or for
-        integer labels.
+        integer labels. X may be a sparse array of SciPy, which comes to the bits of a dense one
+        where the first layer has more than eight units.
     optimizer
         What makes a step of a gradient, `cr.Adam(1e-3)`.
     epochs, batch_size
@@ -251,29 +253,39 @@ class _EpochLoop(NamedTuple):
         each = self.data.held_out is not None or watched
         over = early_stopping.is_over if early_stopping and early_stopping.of == "loss" else None
         history.stopped = _reason_to_stop(history, early_stopping)
-        while history.epochs < goal and not history.stopped:
-            self.make(1 if each else goal - history.epochs, history, over)
-            said = watched and _on_any(ranks, _says_stop(callbacks, history))
-            history.stopped = "callback" if said else _reason_to_stop(history, early_stopping)
+        with self.native.signals if self.native else nullcontext():
+            while history.epochs < goal and not history.stopped:
+                self.make(1 if each else goal - history.epochs, history, over)
+                said = watched and _on_any(ranks, _says_stop(callbacks, history))
+                history.stopped = "callback" if said else _reason_to_stop(history, early_stopping)
+        with self._interruptions(history):
+            if self.native:
+                self.native.conclude()
         history.restored = early_stopping is not None and early_stopping.of != "loss"
 
     def make(self, most: int, history: History, over: Over | None) -> None:
         """Make an epoch, or in the engine as many as so many, and measure the validation data."""
-        try:
+        with self._interruptions(history):
             if self.native is None:
                 run_epoch(self.plan, self.data.training, self.batch_size, self.shuffle, history)
             else:
                 self.native.run_epochs(most, history, over)
-        except KeyboardInterrupt as interrupt:
-            raised = TrainingInterrupted(history.at.params, history)
-            alike = is_agreed(interrupt)
-            raise (agreed(raised, self.data.ranks) if alike else raised) from interrupt
         try:
             self._validate(history)
         except FloatingPointError as error:
             before, now = self._before_and_now(history)
             failed = not_validated(history, before, now, error)
             raise agreed(failed, self.data.ranks) from None
+
+    @contextmanager
+    def _interruptions(self, history: History) -> Iterator[None]:
+        """Raise with a Ctrl-C the parameters after the last whole step."""
+        try:
+            yield
+        except KeyboardInterrupt as interrupt:
+            raised = TrainingInterrupted(history.at.params, history)
+            alike = is_agreed(interrupt)
+            raise (agreed(raised, self.data.ranks) if alike else raised) from interrupt
 
     def _validate(self, history: History) -> None:
         held_out = self.data.held_out
@@ -296,6 +308,8 @@ class _EpochLoop(NamedTuple):
 def _tied(net: Network, at: TrainingState, ties: Any, stays: frozenset[str]) -> Ties:
     """Return the ties of a run that stands somewhere, or raise where its tied places differ."""
     tied = check_ties(at.params, ties, net.roles, stays)
+    if not tied:
+        return ()
     names = [name for name, _ in named_leaves(at.params)]
     for arrays in zip(*at.states, strict=True):
         check_equal(dict(zip(names, arrays, strict=True)), tied, "states of the optimizer")

@@ -16,6 +16,7 @@ ranks. Nothing here knows of networks.
 | `small_messages.py` | what they tell each other beside arrays: who failed, who left, who is busy |
 | `departure.py` | how a process leaves a job: never with a hang, and with one message |
 | `agreement.py` | what all ranks must have alike: versions, code, options |
+| `held_signals.py` | Ctrl-C on one of them, at which all stop alike |
 | `answers.py` | what ranks find out for each other: values, and the errors of any of them |
 | `idle_ranks.py` | a word on ranks that have no shard |
 | `cores_shared.py` | how ranks of one machine share its cores |
@@ -28,6 +29,7 @@ from chainrule.distributed.agreement import agree
 from chainrule.distributed.answers import by_each, by_first
 from chainrule.distributed.cores_shared import share_of_cores
 from chainrule.distributed.dealt_rows import DealtRows, total_of_shards
+from chainrule.distributed.held_signals import HeldSignals
 from chainrule.distributed.idle_ranks import warn_of_idle
 from chainrule.distributed.ranks import (
     Alone,
@@ -52,6 +54,7 @@ __all__ = [
     "Alone",
     "Array",
     "DealtRows",
+    "HeldSignals",
     "RankError",
     "Ranks",
     "agree",

@@ -55,15 +55,20 @@ class DealtRows:
     def _begin(self, shard: int) -> int:
         return part_of(shard, self.shards, self.n).start
 
-    def deal(self, rows: Array) -> Array:
+    def deal(self, rows: Array, starts: Array | None = None) -> Array:
         """Return the rows that this rank is to have, of those that all give.
 
-        Where all have them already, nothing moves, and those given are returned.
+        Where all have them already, nothing moves, and those given are returned. With `starts`,
+        row k is the entries from `starts[k]` to `starts[k + 1]`.
         """
         if all(len(a) == len(b) for a, b in zip(self._given, self._held, strict=True)):
             return rows
         first = self.given.start
-        cuts = [slice(max(part.start - first, 0), max(part.stop - first, 0)) for part in self._held]
+        n = len(self.given)
+        ends = [[min(max(k - first, 0), n) for k in (part.start, part.stop)] for part in self._held]
+        if starts is not None:
+            ends = [[int(starts[k]) for k in pair] for pair in ends]
+        cuts = [slice(*pair) for pair in ends]
         return np.concatenate(self.ranks.deal([rows[cut] for cut in cuts]))
 
 

@@ -14,6 +14,7 @@
 | `processor.py` | how many cores this process may use |
 | `program.py` | what layers lower themselves into: operations over numbered values |
 | `session.py` | what the engine can run, and the arrays' way in and out |
+| `quick_checks.py` | parameters and inputs that are plainly as they ought to be, in one look |
 | `native_run.py`, `sharded_run.py` | whole epochs; those of examples in shards, on several ranks |
 | `single_pass.py`, `predictor.py` | one pass; predictions |
 | `simd.hpp`, `sums.hpp` | vectors as wide as the machine has them, and their sums |
@@ -23,16 +24,18 @@
 | `random.hpp` | everything random, word for word as in `streams.py` |
 | `microkernel.hpp`, `products.hpp` | products of matrices |
 | `buffer.hpp`, `shards.hpp` | memory; the parts of a batch that are summed each by itself |
+| `sparse_rows.hpp` | rows of which only the entries are given |
 | `tensor.hpp`, `values.hpp` | parameters, values between operations |
 | `operation.hpp` | what an operation is; below, a file for each kind |
 | `affine.hpp`, `activate.hpp`, `dropout.hpp`, `add.hpp`, `scale.hpp` | those of plain layers |
 | `gains.hpp`, `layer_norm.hpp`, `batch_norm.hpp`, `rms.hpp` | those of norms |
 | `layout.hpp`, `periodic.hpp`, `piecewise.hpp`, `embedding.hpp` | those of embeddings |
 | `program.hpp` | a network as operations in order |
-| `batch.hpp`, `update.hpp`, `step.hpp` | the two phases of a step, and the whole |
+| `batch.hpp`, `update.hpp`, `seam.hpp`, `step.hpp` | the phases of a step, between them, and all |
 | `team.hpp`, `laps.hpp` | a team of threads, and how long it works together |
 | `plan.hpp`, `trainer.hpp` | what a run is asked to make; whole epochs |
-| `room.hpp`, `predict.hpp`, `predictor.hpp` | predictions, their memory and their binding |
+| `room.hpp`, `predict.hpp` | predictions, and their memory |
+| `views.hpp`, `predictor.hpp` | the user's arrays as they lie; predictions from them |
 | `number_rows.hpp` | rows of text that are plainly made of numbers |
 | `cpu.hpp`, `records.hpp`, `module.cpp` | the processor; records of Python; the binding |
 

@@ -25,12 +25,14 @@ struct Affine : Operation<T> {
     T parameter;
     std::vector<Dropout> dropouts;
     bool finished;
+    bool sparse;  // what it reads are entries of rows
     const Affine* finishes = nullptr;  // the program says which
 
     Affine(const OperationSpec& spec, std::vector<ValueSpec>& values, std::vector<TensorSpec>& tensors)
         : Operation<T>(spec), W(spec.tensors[0]), b(spec.tensors.size() > 1 ? spec.tensors[1] : -1),
           activation(spec.activation),
-          parameter(T(spec.parameter)), dropouts(spec.dropouts), finished(spec.finished) {
+          parameter(T(spec.parameter)), dropouts(spec.dropouts), finished(spec.finished),
+          sparse(values[x].sparse && !values[x].expanded) {
         tensors[W].panels = true;
         tensors[W].transposed = way.wanted;
         const int columns = padded<T>(values[y].width);
@@ -56,7 +58,7 @@ struct Affine : Operation<T> {
 
     std::size_t packing(const Room<T>& room) const {
         const Value<T>& to = room.values[y];
-        return packs_columns<T>(to.columns) ? packing_room<T>(to.height, room.tensors[W].in) : 0;
+        return packs_columns<T>(to.columns) && !sparse ? packing_room<T>(to.height, room.tensors[W].in) : 0;
     }
 
     // |∂C/∂(W, b)|² = |delta|² (|x|² + 1): Goodfellow (2015), Efficient per-example gradient
@@ -64,6 +66,8 @@ struct Affine : Operation<T> {
     double add_squared_norm(const Room<T>& room, int n, int r, double sum) const {
         const Value<T>&from = room.values[x], &to = room.values[y];
         const int biases = b < 0 ? 0 : 1;
+        if (sparse)
+            return multiply_add(square(to.d_rows[r], to.spec.width), from.entries[r].square() + biases, sum);
         for (int c = first; c < first + copies; ++c) {
             const T *delta = to.d_rows[c * n + r], *row = from.rows[c * n + r];
             sum = multiply_add(square(delta, to.spec.width), square(row, from.spec.width) + biases, sum);
@@ -76,16 +80,18 @@ struct Affine : Operation<T> {
 
     // Calls soon(place, count), and later use(j, place, i, rows, vectors, g), with each tile of dW for
     // the inputs i0 to i1: g holds its count = rows · vectors vectors, which belong to W from `place`
-    // on, of subtree j. `packing` has room for `packing_room` numbers.
+    // on, of subtree j. A thread's packing has room for `packing_room` numbers.
     template <bool in_shards, class Soon, class Use>
-    void gradient(const Room<T>& room, const Rows& batch, int i0, int i1, T* packing, Soon&& soon,
-                  Use&& use) const {
+    void gradient(const Room<T>& room, const Rows& batch, int i0, int i1, const Share<T>& share,
+                  Soon&& soon, Use&& use) const {
         const Tensor<T>& weights = room.tensors[W];
         const Value<T>& to = room.values[y];
         const T* const* from = room.values[x].rows.data() + first * batch.n;
+        T* const packing = share.packing;
         const int K = copies * batch.n;
         alignas(64) T g[in_shards ? most_depth + 1 : 1][most_rows * NR];
-        const bool packs = packs_columns<T>(weights.columns);
+        const bool packs = packs_columns<T>(weights.columns) && !sparse;
+        if (sparse) share.by_column->turn(room.values[x].entries.data(), K, i0, i1);
         for (int m0 = i0; m0 < i1; m0 += block) {
             const int m1 = std::min(i1, m0 + block);
             if (packs) pack_columns(from, K, m0, m1, packing);
@@ -98,6 +104,8 @@ struct Affine : Operation<T> {
                     const std::size_t place = weights.at(column, i);
                     soon(place, rows * vectors);
                     const auto make = [&](int begin, int count, T* made) {
+                        if (sparse)
+                            return share.by_column->tile(i, rows, vectors, begin, count, B, ldb, made);
                         const T* b = B + begin * ldb;
                         with_tile(rows, vectors, [&]<int MR, int NV>() {
                             if (packs) tile_of_packed<MR, NV>(q + begin * MR, count, b, ldb, made);
@@ -165,12 +173,17 @@ private:
         const Tensor<T>& weights = room.tensors[W];
         Value<T>& to = room.values[y];
         T *a = to.a, *slopes = to.kept.get();
-        product(room.values[x].rows.data(), r0, r1, weights.in, weights.w.get(), weights.columns,
-                Start<T>{b < 0 ? nullptr : room.tensors[b].w.get(), false}, a, to.ld,
-                [&](int r, int rows, int column, int vectors) {
-                    for_each_vector<T>(to.ld, r, rows, column, vectors, [&](long k) { look(a + k); });
-                    activate_tile(activation, parameter, a, slopes, to.ld, r, rows, column, vectors);
-                });
+        const T* bias = b < 0 ? nullptr : room.tensors[b].w.get();
+        const auto done = [&](int r, int rows, int column, int vectors) {
+            for_each_vector<T>(to.ld, r, rows, column, vectors, [&](long k) { look(a + k); });
+            activate_tile(activation, parameter, a, slopes, to.ld, r, rows, column, vectors);
+        };
+        if (sparse)
+            sparse_product(room.values[x].entries.data(), r0, r1, weights.in, weights.w.get(),
+                           weights.columns, bias, a, to.ld, done);
+        else
+            product(room.values[x].rows.data(), r0, r1, weights.in, weights.w.get(), weights.columns,
+                    Start<T>{bias, false}, a, to.ld, done);
         if (activation == Activation::softmax) over_rows(to, r0, r1);
         if (!all.trains()) return;
         const bool whole = activation == Activation::softmax;

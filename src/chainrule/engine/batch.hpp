@@ -19,6 +19,12 @@ struct Data {
     const T* X;
     std::int64_t ldx, n;
     Targets<T> targets;  // without an order
+    SparseRows<T> sparse{};  // in the place of X, where only entries are given
+
+    void enter(Value<T>& first, int r, std::int64_t example) const {
+        if (sparse) first.enter(r, sparse.row(example));
+        else first.rows[r] = X + example * ldx;
+    }
 };
 
 // Some of them: those numbered order[first], …, or first, … without an order.
@@ -55,7 +61,7 @@ struct Network {
         for (const ValueSpec& value : program.spec.values)
             values.emplace_back(value, examples).make_room();
         room = {values.data(), tensors.all.data(), tensors.stride};
-        values[0].rows.resize(static_cast<std::size_t>(examples));
+        values[0].let_in();
         for (const Head& head : spec.heads) {
             const std::vector<double>& given = head.parameters;
             const auto outputs = static_cast<std::size_t>(padded<T>(head.outputs));
@@ -72,8 +78,7 @@ inline constexpr auto nothing = [](const auto&) {};
 
 template <class T, class Gather>
 void forward(Network<T>& net, const Data<T>& data, const Batch& b, Part part, Gather&& gather) {
-    for (int r = part.first; r < part.last; ++r)
-        net.values[0].rows[r] = data.X + b.example(r) * data.ldx;
+    for (int r = part.first; r < part.last; ++r) data.enter(net.values[0], r, b.example(r));
     net.program.forward(net.room, b.rows(part), gather);
 }
 

@@ -39,17 +39,19 @@ private:
 };
 
 template <class T>
-std::unique_ptr<Trainer<T>> make_trainer(nb::handle program, const std::string& optimizer,
+std::unique_ptr<Trainer<T>> make_trainer(const Compiled& program, const std::vector<int>& frozen,
+                                         std::uint64_t seed, const std::string& optimizer,
                                          const nb::dict& numbers, int batch, int threads, int cores,
-                                         bool keeps_gradient, nb::handle shards) {
-    return std::make_unique<Trainer<T>>(read_program(program), read_optimizer(optimizer, numbers),
-                                        batch, threads, cores, keeps_gradient, read_shards(shards));
+                                         bool keeps_gradient, nb::handle shards, bool sparse) {
+    return std::make_unique<Trainer<T>>(of_run(program.spec, frozen, seed, sparse),
+                                        read_optimizer(optimizer, numbers), batch, threads, cores,
+                                        keeps_gradient, read_shards(shards));
 }
 
-std::unique_ptr<Predictor> make_predictor(nb::handle program, nb::handle form, int cores,
-                                          nb::object empty, nb::object single, nb::object twice) {
-    return std::make_unique<Predictor>(read_program(program), read_form(form), cores,
-                                       std::move(empty), std::move(single), std::move(twice));
+std::unique_ptr<Predictor> make_predictor(const Compiled& program, int cores, nb::object empty,
+                                          nb::object single, nb::object twice) {
+    return std::make_unique<Predictor>(program, cores, std::move(empty), std::move(single),
+                                       std::move(twice));
 }
 
 // A tensor and its states, from the user's arrays and back.
@@ -115,6 +117,12 @@ Done run(Trainer<T>& trainer, nb::handle examples, nb::handle epochs) {
             std::move(report.losses), signals.raised()};
 }
 
+template <class T>
+nb::object predict_sparse(Predictor& predictor, nb::handle params, nb::handle sparse, int threads) {
+    const GivenEntries<T> given(sparse);
+    return predictor.predict_sparse(params, given.rows(), threads);
+}
+
 // Σ w L of some rows, or of all; beside it the sum of the gradient is kept, or norms are filled.
 template <class T>
 double losses(Trainer<T>& trainer, nb::handle examples, std::optional<In<std::int64_t>> rows,
@@ -148,6 +156,7 @@ void bind(nb::module_& m, const char* name) {
         .def("store", &store<T>, "tensor"_a, "array"_a, "states"_a)
         .def("ready", [](Trainer<T>& trainer) { trainer.step.ready(); })
         .def("run", &run<T>, "examples"_a, "epochs"_a)
+        .def("stop", [](Trainer<T>& trainer) { trainer.stop(); })
         .def("losses", &losses<T>, "examples"_a, nb::kw_only(), "rows"_a.none(), "step"_a, "scale"_a,
              "keep_gradient"_a, "norms"_a.none())
         .def("penalty", [](Trainer<T>& trainer) { return trainer.step.penalty(); })
@@ -182,9 +191,21 @@ NB_MODULE(CHAINRULE_MODULE, m) {
         .def_ro("raised", &Done::raised);
     bind<float>(m, "Trainer32");
     bind<double>(m, "Trainer64");
-    nb::class_<Predictor>(m, "Predictor").def("predict", &Predictor::predict);
-    m.def("predictor", &make_predictor, nb::kw_only(), "program"_a, "form"_a, "cores"_a, "empty"_a,
-          "single"_a, "twice"_a);
+    nb::class_<Compiled>(m, "Program")
+        .def("holds", &Compiled::holds, "params"_a.none())
+        .def("takes", &Compiled::takes, "X"_a);
+    m.def(
+        "program",
+        [](nb::handle program, nb::object form) {
+            return Compiled{read_program(program), read_form(form), form};
+        },
+        nb::kw_only(), "program"_a, "form"_a);
+    nb::class_<Predictor>(m, "Predictor")
+        .def("predict", &Predictor::predict)
+        .def("predict_sparse32", &predict_sparse<float>)
+        .def("predict_sparse64", &predict_sparse<double>);
+    m.def("predictor", &make_predictor, nb::kw_only(), "program"_a, "cores"_a, "empty"_a, "single"_a,
+          "twice"_a);
     m.def("shuffle", [](Out<std::int64_t> order, std::uint64_t seed, std::uint32_t number,
                         std::uint64_t epoch) {
         const auto n = static_cast<std::int64_t>(order.size());
@@ -195,8 +216,9 @@ NB_MODULE(CHAINRULE_MODULE, m) {
     m.def("read_numbers", &read_numbers, nb::kw_only(), "text"_a, "delimiter"_a, "whole"_a,
           "columns"_a);
     const auto trainer = [&]<class T>(const char* name) {
-        m.def(name, &make_trainer<T>, nb::kw_only(), "program"_a, "optimizer"_a, "numbers"_a,
-              "batch"_a, "threads"_a, "cores"_a, "keeps_gradient"_a, "shards"_a.none());
+        m.def(name, &make_trainer<T>, nb::kw_only(), "program"_a, "frozen"_a, "seed"_a,
+              "optimizer"_a, "numbers"_a, "batch"_a, "threads"_a, "cores"_a, "keeps_gradient"_a,
+              "shards"_a.none(), "sparse"_a);
     };
     trainer.template operator()<float>("trainer32");
     trainer.template operator()<double>("trainer64");

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import itertools
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from chainrule.optimizers import Optimizer
 from chainrule.record import Plan, TrainingState
 from chainrule.reference import diverged, take_step, validate
 from chainrule.schedules import Schedule
+from chainrule.sparse_rows import in_form, is_sparse
 from chainrule.trees import leaves
 from chainrule.warn import warn
 
@@ -101,7 +103,12 @@ def useful_threads(net: Network, batch: int, most: int | None = None) -> int:
 
 
 class NativeRun:
-    """A run of `fit` whose parameters live in the engine between its calls."""
+    """A run of `fit` whose parameters live in the engine between its calls.
+
+    While epochs are made, `signals` do what must be done that no rank breaks off alone.
+    """
+
+    signals: AbstractContextManager[Any] = nullcontext()
 
     def __init__(
         self,
@@ -126,14 +133,15 @@ class NativeRun:
             history.at.states,
             batch=self.batch,
             threads=useful_threads(plan.net, self.batch, threads),
+            sparse=is_sparse(self.data.data.X),
         )
 
     def _lying_as(self, held_out: Subset, data: Subset) -> Subset:
         """Return a part as the engine reads it; where it is of the same examples, so is that."""
-        same = held_out.data is data.data
-        return dataclasses.replace(
-            held_out, data=self.data.data if same else contiguous(held_out.data)
-        )
+        if held_out.data is data.data:
+            return dataclasses.replace(held_out, data=self.data.data)
+        X = in_form(held_out.data.X, sparse=is_sparse(self.data.data.X))
+        return dataclasses.replace(held_out, data=contiguous(held_out.data._replace(X=X)))
 
     def run_epochs(
         self,
@@ -205,6 +213,9 @@ class NativeRun:
     def _filled(self, made: TrainingState) -> TrainingState:
         params, states = self.session.read()
         return made._replace(params=params, states=states)
+
+    def conclude(self) -> None:
+        """End the run once its epochs are made, or raise what has come too late to break it off."""
 
     def validate(self, history: History) -> None:
         """Enter the cost of the validation data, by the parameters as they stand in the engine."""

@@ -4,8 +4,9 @@
 //
 // The operations of the program, on values of their own. One row, or a few, is read off each W as it
 // lies: each output is the product of two rows, summed in as many parts as a vector has lanes. That
-// takes the time it takes to read W. For many rows W is laid out in panels, and blocks of rows go
-// through all operations while they are in the second-level cache.
+// takes the time it takes to read W. Where the bits are to be those of many rows, it takes twice that.
+// For many rows W is laid out in panels, and blocks of rows go through all operations while they are
+// in the second-level cache. So do rows of which only the entries are given, however few.
 //
 // An x, W or b that is not finite makes every z that it goes into not finite, for infinity times 0 is
 // NaN. So where an affine reads them the z are looked at, and else they themselves; and what leaves.
@@ -24,13 +25,20 @@ namespace chainrule {
 inline constexpr int few_rows = 4;          // up to which each is predicted by itself
 inline constexpr int rows_at_once = 96;
 
-// w · x in as many parts as a vector has lanes.
-template <class T>
-CHAINRULE_INLINE typename Vec<T>::type products(const T* w, const T* x, int n) {
+// How many outputs are summed at once, which read x once: as many as there are registers for.
+inline constexpr int outputs_at_once = pieces == 1 ? 4 : 1;
+
+// w · x for so many rows w of W, each in as many parts as a vector has lanes.
+template <int rows, class T>
+CHAINRULE_INLINE void products(const T* W, const T* x, int n, typename Vec<T>::type* parts) {
     constexpr int width = Vec<T>::width;
-    typename Vec<T>::type sums[4][pieces]{}, all[pieces];
+    typename Vec<T>::type sums[rows][4][pieces]{}, all[pieces];
     const auto add = [&](int u, int p, int i, int k) {
-        sums[u][p] = multiply_add(load_first(w + i, k), load_first(x + i, k), sums[u][p]);
+        const auto v = load_first(x + i, k);
+#pragma GCC unroll 4
+        for (int j = 0; j < rows; ++j)
+            sums[j][u][p] = multiply_add(load_first(W + static_cast<std::size_t>(j) * n + i, k), v,
+                                         sums[j][u][p]);
     };
     int i = 0;
     for (; i + 4 * wide<T> <= n; i += 4 * wide<T>)
@@ -40,9 +48,12 @@ CHAINRULE_INLINE typename Vec<T>::type products(const T* w, const T* x, int n) {
             for (int p = 0; p < pieces; ++p) add(u, p, i + u * wide<T> + p * width, width);
     for_vectors<T>(n - i, [&](int c, int k, int p) { add(0, p, i + c, k); });
 #pragma GCC unroll 4
-    for (int p = 0; p < pieces; ++p)
-        all[p] = (sums[0][p] + sums[1][p]) + (sums[2][p] + sums[3][p]);
-    return folded(all);
+    for (int j = 0; j < rows; ++j) {
+#pragma GCC unroll 4
+        for (int p = 0; p < pieces; ++p)
+            all[p] = (sums[j][0][p] + sums[j][1][p]) + (sums[j][2][p] + sums[j][3][p]);
+        parts[j] = folded(all);
+    }
 }
 
 // z = W x + b, or without b where it is null, for the outputs o to o + count.
@@ -50,10 +61,34 @@ template <class T>
 CHAINRULE_INLINE typename Vec<T>::type weighted_inputs(const T* W, const T* b, const T* x, int in,
                                                        int o, int count) {
     typename Vec<T>::type parts[Vec<T>::width]{};
-    for (int k = 0; k < count; ++k)
-        parts[k] = products(W + static_cast<std::size_t>(o + k) * in, x, in);
+    const T* w = W + static_cast<std::size_t>(o) * in;
+    int k = 0;
+    for (; k + outputs_at_once <= count; k += outputs_at_once)
+        products<outputs_at_once>(w + static_cast<std::size_t>(k) * in, x, in, parts + k);
+    for (; k < count; ++k) products<1>(w + static_cast<std::size_t>(k) * in, x, in, parts + k);
     const auto sums = sum_of_each(parts);
     return b ? load_first(b + o, count) + sums : sums;
+}
+
+// The same summed as products of many rows are (microkernel.hpp), one input after the other: squares
+// of W are turned on their side in registers.
+template <class T>
+CHAINRULE_INLINE typename Vec<T>::type weighted_inputs_in_order(const T* W, const T* b, const T* x,
+                                                                int in, int o, int count) {
+    constexpr int width = Vec<T>::width;
+    auto z = b ? load_first(b + o, count) : typename Vec<T>::type{};
+    for (int i = 0; i < in; i += width) {
+        const int some = std::min(width, in - i);
+        typename Vec<T>::type square[width]{};
+#pragma GCC unroll 16
+        for (int k = 0; k < width; ++k)
+            if (k < count) square[k] = load_first(W + static_cast<std::size_t>(o + k) * in + i, some);
+        transpose(square);
+#pragma GCC unroll 16
+        for (int k = 0; k < width; ++k)
+            if (k < some) z = multiply_add(square[k], x[i + k], z);
+    }
+    return z;
 }
 
 // One head's prediction for an example, from its activation: the loss's link.
@@ -95,16 +130,6 @@ void link_members(const std::vector<Head>& heads, int o, Value<T>& last, int n, 
     for (int c = 0; members > 1 && c < o; ++c) out[c] /= T(members);
 }
 
-// What is not finite among n numbers makes it NaN.
-template <class T>
-typename Vec<T>::type poison_in(const T* p, std::size_t n) {
-    constexpr std::size_t w = Vec<T>::width;
-    typename Vec<T>::type poison{};
-    for (std::size_t k = 0; k < n; k += w)
-        poison += load_first(p + k, static_cast<int>(std::min(w, n - k))) * T{0};
-    return poison;
-}
-
 // One row at a time; `given` are the user's arrays, one for each tensor.
 template <class T>
 class FewRows {
@@ -113,10 +138,14 @@ class FewRows {
 public:
     explicit FewRows(const Program<T>& program)
         : program_(program), checks_(program), tensors_(specs(program, checks_), 0, false),
-          own_(program, tensors_, 1), room_(own_.room) {}
+          own_(program, tensors_, 1), room_(own_.room),
+          x_(static_cast<std::size_t>(program.spec.inputs())) {
+        room_.values[0].rows[0] = x_.get();
+    }
 
-    // False where something is not finite.
-    bool run(const T* const* given, const T* X, std::int64_t n, T* out) {
+    // False where something is not finite. `in_order`, the bits are those of many rows.
+    bool run(const T* const* given, const T* X, std::int64_t n, T* out, bool in_order) {
+        in_order_ = in_order;
         V poison{};
         for (std::size_t k = 0; k < tensors_.all.size(); ++k)
             if (!checks_.of_affine[k]) poison += take(tensors_.all[k], given[k]);
@@ -143,8 +172,8 @@ private:
     V row(const T* const* given, const T* x, T* out) {
         const ProgramSpec& spec = program_.spec;
         V poison{};
-        if (checks_.inputs) poison += poison_in(x, static_cast<std::size_t>(spec.inputs()));
-        room_.values[0].rows[0] = x;
+        std::copy_n(x, spec.inputs(), x_.get());
+        if (checks_.inputs) poison += poison_in(x_.get(), static_cast<std::size_t>(spec.inputs()));
         program_.each([&](const auto& op) { poison += pass(op, given); });
         Value<T>& last = room_.values[spec.output];
         for (int m = 0; checks_.output && m < last.spec.copies; ++m)
@@ -168,12 +197,14 @@ private:
         return poison;
     }
 
-    static V pass_row(const Affine<T>& op, const T* W, const T* b, const T* x, int in, T* a, int out) {
+    V pass_row(const Affine<T>& op, const T* W, const T* b, const T* x, int in, T* a, int out) const {
         constexpr int width = Vec<T>::width;
         V poison{};
         with_activation(op.activation, [&]<Activation A>() {
             for (int o = 0; o < out; o += width) {
-                const auto z = weighted_inputs(W, b, x, in, o, std::min(width, out - o));
+                const int some = std::min(width, out - o);
+                const auto z = in_order_ ? weighted_inputs_in_order(W, b, x, in, o, some)
+                                         : weighted_inputs(W, b, x, in, o, some);
                 V value, slope;
                 activate<A, T>(z, op.parameter, value, slope);
                 store(a + o, value);
@@ -189,6 +220,8 @@ private:
     Tensors<T> tensors_;
     PredictionRoom<T> own_;
     Room<T> room_;
+    Buffer<T> x_;  // the row, where no vector of it is split over two lines of the cache
+    bool in_order_ = false;
 };
 
 // Many rows, on a team of threads.
@@ -205,8 +238,8 @@ public:
         }
     }
 
-    bool run(const T* X, std::int64_t n, T* out, int threads) {
-        const auto blocks = static_cast<int>((n + rows_at_once - 1) / rows_at_once);
+    bool run(const Data<T>& data, T* out, int threads) {
+        const auto blocks = static_cast<int>((data.n + rows_at_once - 1) / rows_at_once);
         std::vector<PredictionRoom<T>> rooms;  // here, where an exception still reaches the caller
         rooms.reserve(static_cast<std::size_t>(threads));
         for (int t = 0; t < threads; ++t) rooms.emplace_back(program_, tensors_, rows_at_once);
@@ -214,7 +247,7 @@ public:
         run_team(threads, [&](int t) {
             const auto [first, last] = part_of(blocks, t, threads);
             for (int k = first; k < last && !failed_; ++k)
-                predict_block(X, n, static_cast<std::int64_t>(k) * rows_at_once, rooms[t].room, out);
+                predict_block(data, static_cast<std::int64_t>(k) * rows_at_once, rooms[t].room, out);
         });
         return !failed_;
     }
@@ -228,15 +261,14 @@ private:
         return sum_of_lanes(poison) == 0;
     }
 
-    void predict_block(const T* X, std::int64_t n, std::int64_t r0, Room<T>& room, T* out) {
+    void predict_block(const Data<T>& data, std::int64_t r0, Room<T>& room, T* out) {
         const ProgramSpec& spec = program_.spec;
-        const auto count = static_cast<int>(std::min<std::int64_t>(rows_at_once, n - r0));
+        const auto count = static_cast<int>(std::min<std::int64_t>(rows_at_once, data.n - r0));
         const auto inputs = static_cast<std::size_t>(spec.inputs());
         V poison{};
         for (int r = 0; r < count; ++r) {
-            const T* x = X + (r0 + r) * spec.inputs();
-            room.values[0].rows[r] = x;
-            if (checks_.inputs) poison += poison_in(x, inputs);
+            data.enter(room.values[0], r, r0 + r);
+            if (checks_.inputs) poison += poison_in(room.values[0].rows[r], inputs);
         }
         const Rows rows{count, 0, count, 0};
         program_.each([&](const auto& op) { pass(op, room, rows, poison); });

@@ -2,46 +2,57 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import Any
 
 import numpy as np
 
 from chainrule import engine
-from chainrule.engine.program import for_predictions
+from chainrule.engine.program import MadeOnce, for_predictions
 from chainrule.engine.session import why_not
 from chainrule.network import Network, Parameters
+from chainrule.sparse_rows import as_entries
 from chainrule.trees import Array, leaves, tree_map
 
 FEW_ROWS = 4
-"""Up to so many rows are each predicted by itself, with their sums in another order than in many:
-`few_rows` of `predict.hpp`."""
-
-_known: dict[int, tuple[weakref.ref[Network], Any]] = {}
-"""The predictor of each network, or None, by its identity: comparing networks takes too long."""
+"""Up to so many rows are each predicted by itself: `few_rows` of `predict.hpp`."""
 
 
-def predict(net: Any, params: Any, X: Array, threads: int | None) -> Array | None:
+def predict(
+    net: Any, params: Any, X: Array, threads: int | None, *, alike: bool = False
+) -> Array | None:
     """Return the prediction for each example, or None where something is not as it ought to be.
 
     That is whatever the engine does not have, and every error: the caller then names it. A few rows
-    are predicted in microseconds, so nothing is looked at twice.
+    are predicted in microseconds, so nothing is looked at twice. Their sums are then taken in
+    another order than those of many rows, unless all are to be `alike`.
     """
     if not (isinstance(net, Network) and isinstance(params, tuple)):
         return None
-    key = id(net)
-    found = _known.get(key)
-    if found is None or found[0]() is not net:
-        found = weakref.ref(net, lambda _: _known.pop(key, None)), _make(net)
-        _known[key] = found
-    predictor = found[1]
+    predictor = _predictor(net)
     if predictor is None or isinstance(X, np.ma.MaskedArray):  # what it masks is to be refused
         return None
     started = 0 if threads is None else min(threads, engine.cores())
-    predicted = predictor.predict(params, X, started)
+    predicted = predictor.predict(params, X, started, alike)
     if predicted is None and (read := _readable(params, X)):
-        predicted = predictor.predict(*read, started)
+        predicted = predictor.predict(*read, started, alike)
     return predicted
+
+
+def predict_sparse(
+    net: Network, params: Parameters, X: Any, threads: int | None, *, alike: bool = False
+) -> Array | None:
+    """Return the same for checked sparse rows; a few of them are predicted as dense ones are.
+
+    Not where all are to be `alike`: many have not always the bits of dense ones.
+    """
+    if X.shape[0] <= FEW_ROWS and not alike:
+        return predict(net, params, X.toarray(), threads)
+    predictor = _predictor(net)
+    if predictor is None:
+        return None
+    made = predictor.predict_sparse32 if X.dtype == np.float32 else predictor.predict_sparse64
+    started = 0 if threads is None else min(threads, engine.cores())
+    return made(tree_map(np.ascontiguousarray, params), as_entries(X), started)
 
 
 def _readable(params: Parameters, X: Array) -> tuple[Parameters, Array] | None:
@@ -61,10 +72,13 @@ def _make(net: Network) -> Any:
         return None
     assert engine.native is not None
     return engine.native.predictor(
-        program=for_predictions(net),
-        form=net.form,
+        program=for_predictions(net).compiled_by(engine.native),
         cores=engine.cores(),
         empty=np.empty,
         single=np.dtype(np.float32),
         twice=np.dtype(np.float64),
     )
+
+
+_predictor = MadeOnce(_make)
+"""The predictor of each network, or None."""

@@ -89,6 +89,14 @@ inline std::vector<OperationSpec> fused(const ProgramSpec& spec) {
     return made;
 }
 
+// Whether rows that enter as entries are expanded: where not all that read them are affine, of one copy.
+inline void let_in(ValueSpec& first, const std::vector<OperationSpec>& operations) {
+    first.expanded = first.sparse && std::any_of(operations.begin(), operations.end(), [](auto& op) {
+        const bool can = op.kind == Kind::affine && op.first == 0 && op.copies == 1;
+        return std::count(op.inputs.begin(), op.inputs.end(), 0) && !can;
+    });
+}
+
 // Mark which values are made, and which want a gradient.
 inline void mark(std::vector<ValueSpec>& values, const std::vector<OperationSpec>& operations,
                  int output) {
@@ -159,6 +167,7 @@ public:
 
     explicit Program(const ProgramSpec& given) : spec(given) {
         std::vector<OperationSpec> specs = planning::fused(spec);
+        planning::let_in(spec.values.front(), specs);
         planning::mark(spec.values, specs, spec.output);
         planning::direct(specs, spec.values);
         planning::finish_by_tiles(specs, spec.values);

@@ -6,10 +6,12 @@ parameters. All of it is plain data; what follows from it, `program.hpp` decides
 
 from __future__ import annotations
 
+import functools
 import math
 import weakref
-from collections.abc import Callable, Collection, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from chainrule import losses
 from chainrule.activations import Activation, activation
@@ -18,6 +20,8 @@ from chainrule.network import Network
 from chainrule.rows import is_own
 from chainrule.streams import of_layer
 from chainrule.trees import named_leaves
+
+T = TypeVar("T")
 
 
 class UnsupportedError(ValueError):
@@ -36,16 +40,14 @@ class Tensor(NamedTuple):
 
     rows: int
     columns: int
-    frozen: bool
     weight: bool
     statistic: bool
 
 
 class Mask(NamedTuple):
-    """What decides which values dropout keeps: `streams.words` of the seed and the stream."""
+    """What decides which values dropout keeps: `streams.words` of a run's seed and the stream."""
 
     rate: float
-    seed: int
     stream: int
 
 
@@ -92,14 +94,17 @@ class _At(NamedTuple):
 class Program:
     """The operations of a network. Layers call it; each call returns the number of a value.
 
-    Without a seed it is for predictions, and has no dropout.
+    One for predictions has no dropout. What differs from run to run is no part of it: the seed, and
+    what is frozen.
 
     >>> program = Program(cr.Network(2, [cr.Dense(3, "tanh"), cr.Dense(1)], "huber"))
     >>> [op.kind for op in program.operations], program.values[program.output]
     (['affine', 'activate', 'affine'], Value(width=1, copies=1))
     """
 
-    def __init__(self, net: Network, frozen: Collection[str] = (), seed: int | None = None) -> None:
+    def __init__(self, net: Network, *, trains: bool = False) -> None:
+        self.form = net.form
+        self._compiled: dict[str, Any] = {}
         self.heads = [
             HeadLoss(head.loss.name, head.loss.parameters, head.outputs)
             for head in losses.loss(net.loss).heads(net.outputs)
@@ -108,27 +113,35 @@ class Program:
         self.operations: list[Operation] = []
         self.work = 0
         """How many multiplications and additions a step of training takes for one example."""
+        self.has_dropout = False
+        """Whether a training draws, which one for predictions leaves out."""
         leaves, roles = dict(named_leaves(net.form)), net.roles
         self.tensors = [
             Tensor(
                 math.prod(leaf.shape[:-1]),
                 leaf.shape[-1],
-                name in frozen,
                 roles[name] is Role.WEIGHT,
                 roles[name] is Role.STATISTIC,
             )
             for name, leaf in leaves.items()
         ]
-        self._numbers = {name: k for k, name in enumerate(leaves)}
-        self._trains = seed is not None
+        self.numbers = {name: k for k, name in enumerate(leaves)}
+        """Of the tensors, by their names."""
+        self._trains = trains
         self._member: int | None = None
         self._common: list[int] = []
         """The values that one member's operations have made, for those of the others."""
         self._left: Iterator[int] = iter(())
         self.output = 0
         for k, layer in enumerate(net.layers):
-            self._at = _At(str(k), Draw(seed or 0, 0, layer=k), layer)
+            self._at = _At(str(k), Draw(0, 0, layer=k), layer)
             self.output = self._lowered(self._at, self.output)
+
+    def compiled_by(self, module: ModuleType) -> Any:
+        """Return the same as a module of the engine has it, which is made once."""
+        if module.__name__ not in self._compiled:
+            self._compiled[module.__name__] = module.program(program=self, form=self.form)
+        return self._compiled[module.__name__]
 
     # What layers call
 
@@ -148,10 +161,10 @@ class Program:
 
     def dropout(self, x: int, rate: float) -> int:
         """Return x with some of its numbers silenced in training, as the layer draws them."""
+        self.has_dropout = self.has_dropout or rate > 0
         if rate == 0 or not self._trains:
             return x
-        draw = self._at.draw
-        mask = Mask(rate, draw.seed, of_layer(draw.layer))
+        mask = Mask(rate, of_layer(self._at.draw.layer))
         return self._add("dropout", (x,), self.values[x].width, dropouts=(mask,))
 
     def scale(self, x: int, s: str, b: str = "", copies: int | None = None) -> int:
@@ -270,7 +283,7 @@ class Program:
     ) -> int:
         """Add an operation; what it makes has the copies of its inputs, unless told otherwise."""
         copies = copies or max(self.values[x].copies for x in inputs)
-        numbers = tuple(self._numbers[f"{self._at.path}.{name}"] for name in tensors)
+        numbers = tuple(self.numbers[f"{self._at.path}.{name}"] for name in tensors)
         y = self._value(Value(width, copies))
         first, copies = (0, copies) if self._member is None else (self._member, 1)
         self.operations.append(Operation(kind, inputs, y, numbers, first, copies, **fields))
@@ -278,7 +291,7 @@ class Program:
 
     def _columns(self, name: str) -> int:
         """How many columns a tensor of the layer has that is being lowered."""
-        return self.tensors[self._numbers[f"{self._at.path}.{name}"]].columns
+        return self.tensors[self.numbers[f"{self._at.path}.{name}"]].columns
 
     def _value(self, made: Value) -> int:
         """Return the number of a new value, or of that which the first member made in its place."""
@@ -298,8 +311,32 @@ def _owner(kind: type, name: str) -> type:
     return next(base for base in kind.__mro__ if name in vars(base))
 
 
-_made: dict[int, tuple[weakref.ref[Network], Program]] = {}
-"""Of each network, by its identity: comparing networks takes longer."""
+class MadeOnce(Generic[T]):
+    """What is made of each network once, and kept as long as the network.
+
+    It is known by its identity: comparing networks takes longer.
+
+    >>> width, net = MadeOnce(lambda net: [net.inputs]), cr.Network(2, [cr.Dense(1)], "huber")
+    >>> width(net), width(net) is width(net)
+    ([2], True)
+    """
+
+    def __init__(self, make: Callable[[Network], T]) -> None:
+        self._make = make
+        self._made: dict[int, tuple[weakref.ref[Network], T]] = {}
+
+    def __call__(self, net: Network) -> T:
+        key, forget = id(net), self._made.pop
+        found = self._made.get(key)
+        if found is None or found[0]() is not net:
+            # At the interpreter's end there is no module any more to look a name up in.
+            found = weakref.ref(net, lambda _: forget(key, None)), self._make(net)
+            self._made[key] = found
+        return found[1]
+
+
+_for_predictions = MadeOnce(Program)
+_with_dropout = MadeOnce(functools.partial(Program, trains=True))
 
 
 def for_predictions(net: Network) -> Program:
@@ -311,9 +348,15 @@ def for_predictions(net: Network) -> Program:
     >>> for_predictions(net) is for_predictions(net)
     True
     """
-    key = id(net)
-    found = _made.get(key)
-    if found is None or found[0]() is not net:
-        found = weakref.ref(net, lambda _: _made.pop(key, None)), Program(net)
-        _made[key] = found
-    return found[1]
+    return _for_predictions(net)
+
+
+def for_training(net: Network) -> Program:
+    """Return the program of a network with its dropout: without any, that for predictions.
+
+    >>> net = cr.Network(2, [cr.Dense(1)], "huber")
+    >>> for_training(net) is for_predictions(net)
+    True
+    """
+    program = for_predictions(net)
+    return _with_dropout(net) if program.has_dropout else program

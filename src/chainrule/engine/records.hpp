@@ -49,13 +49,12 @@ auto found(nb::handle record, const char* name, Find&& find) {
 // --- program.py
 
 inline Dropout read_mask(nb::handle r) {
-    return {field<double>(r, "rate"), field<std::uint64_t>(r, "seed"),
-            field<std::uint32_t>(r, "stream")};
+    return {field<double>(r, "rate"), 0, field<std::uint32_t>(r, "stream")};
 }
 
 inline TensorSpec read_tensor(nb::handle r) {
-    return {field<int>(r, "rows"), field<int>(r, "columns"), field<bool>(r, "frozen"),
-            field<bool>(r, "weight"), field<bool>(r, "statistic")};
+    return {field<int>(r, "rows"), field<int>(r, "columns"), false, field<bool>(r, "weight"),
+            field<bool>(r, "statistic")};
 }
 
 inline ValueSpec read_value(nb::handle r) { return {field<int>(r, "width"), field<int>(r, "copies")}; }
@@ -98,13 +97,25 @@ inline ProgramSpec read_program(nb::handle r) {
 
 // Zeros in the form of the parameters.
 inline Form read_form(nb::handle form) {
-    if (!nb::isinstance<nb::tuple>(form)) return {true, field<std::vector<int>>(form, "shape"), {}};
-    Form made{false, {}, {}};
+    PyTypeObject* type = Py_TYPE(form.ptr());
+    if (!nb::isinstance<nb::tuple>(form)) return {type, true, field<std::vector<int>>(form, "shape"), {}};
+    Form made{type, false, {}, {}};
     for (const nb::handle entry : form) made.entries.push_back(read_form(entry));
     return made;
 }
 
 // --- session.py
+
+// The program of a run: which tensors no step moves, the seed of its dropout, and whether only the
+// entries of rows are to enter.
+inline ProgramSpec of_run(ProgramSpec spec, const std::vector<int>& frozen, std::uint64_t seed,
+                          bool sparse) {
+    spec.values.front().sparse = sparse;
+    for (const int k : frozen) spec.tensors.at(k).frozen = true;
+    for (OperationSpec& op : spec.operations)
+        for (Dropout& dropout : op.dropouts) dropout.seed = seed;
+    return spec;
+}
 
 // An optimizer's name and its numbers, of which each has some.
 inline OptimizerSpec read_optimizer(const std::string& name, const nb::dict& numbers) {
@@ -148,17 +159,41 @@ private:
     std::optional<In<T>> held_;
 };
 
-// Examples: X (n, inputs), y (n, outputs) or labels (n,), weights (n,).
+// Rows of which only the entries are given, or None.
+template <class T>
+struct GivenEntries {
+    Array<std::int64_t> starts;
+    Array<std::int32_t> columns;
+    Array<T> values;
+
+    explicit GivenEntries(nb::handle r)
+        : starts(r, "starts"), columns(r, "columns"), values(r, "values") {}
+
+    SparseRows<T> rows() const {
+        return {starts.data(), columns.data(), values.data(), starts.size() - 1};
+    }
+};
+
+// Examples: X (n, inputs), whole or sparse, y (n, outputs) or labels (n,), weights (n,).
 template <class T>
 struct Examples {
     Array<T> X, y, weights;
     Array<std::int64_t> labels;
+    std::optional<GivenEntries<T>> sparse;
 
     explicit Examples(nb::handle r)
-        : X(r, "X"), y(r, "y"), weights(r, "weights"), labels(r, "labels") {}
+        : X(r, "X"), y(r, "y"), weights(r, "weights"), labels(r, "labels") {
+        if (const nb::object given = nb::getattr(r, "sparse"); !given.is_none()) sparse.emplace(given);
+    }
 
     Data<T> data() const {
-        Data<T> data{X.data(), X.shape(1), X.shape(0), {}};
+        Data<T> data{};
+        if (sparse) {
+            data.sparse = sparse->rows();
+            data.n = data.sparse.n;
+        } else {
+            data = {X.data(), X.shape(1), X.shape(0), {}};
+        }
         data.targets.y = y.data();
         data.targets.ld = y ? y.shape(1) : 0;
         data.targets.labels = labels.data();

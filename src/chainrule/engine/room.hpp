@@ -12,12 +12,13 @@ struct Checks {
     std::vector<bool> of_affine;  // which tensors show in its z
 
     explicit Checks(const Program<T>& program) : of_affine(program.spec.tensors.size()) {
+        const ValueSpec& first = program.spec.values.front();
         program.each([&](const auto& op) {
             constexpr bool affine = std::is_same_v<std::decay_t<decltype(op)>, Affine<T>>;
             inputs = inputs || (!affine && op.reads(0));
             if (op.y == program.spec.output) output = !affine;
             if constexpr (affine) {
-                of_affine[op.W] = true;
+                of_affine[op.W] = !(op.reads(0) && first.sparse);  // not all of it shows
                 if (op.b >= 0) of_affine[op.b] = true;
             }
         });
@@ -44,7 +45,7 @@ public:
             const Value<T>& made = values_.emplace_back(spec, batch);
             if (spec.made) most = std::max(most, static_cast<std::size_t>(made.height) * made.ld);
         }
-        values_[0].rows.resize(static_cast<std::size_t>(batch));
+        values_[0].let_in();
         room = {values_.data(), tensors.all.data()};
         share_out(most);
     }

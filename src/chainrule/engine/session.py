@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 
 from chainrule import engine, losses, streams
 from chainrule.batches import Examples, Rows, Subset
-from chainrule.engine.program import Program, UnsupportedError, for_predictions
+from chainrule.engine.program import UnsupportedError, for_predictions, for_training
+from chainrule.layers.parameter_shapes import aligned
 from chainrule.network import Network, Parameters, divisor
 from chainrule.optimizers import OPTIMIZERS, Optimizer, State
 from chainrule.record import Plan
 from chainrule.rows import is_own
 from chainrule.schedules import Schedule
+from chainrule.sparse_rows import Entries, as_entries, in_form, is_sparse, pays
 from chainrule.streams import ORDER, SHARDS
 from chainrule.trees import leaves, rebuild
 from chainrule.value_types import AtLeastOne, OneOf, type_of
@@ -126,6 +128,8 @@ class _EngineExamples(NamedTuple):
     y: Any
     labels: Any
     weights: Any
+    sparse: Entries | None = None
+    """In the place of X."""
 
 
 class _Epochs(NamedTuple):
@@ -154,7 +158,8 @@ class Session:
     one's own, on several machines too. `keeps_gradient` makes room for that.
 
     In `shards` it is `run` that sums so, over those that are held; `batch` is then how many rows of
-    a batch there are here at most.
+    a batch there are here at most. Where it is `sparse`, examples are taken by the entries of
+    their rows.
     """
 
     def __init__(
@@ -167,14 +172,19 @@ class Session:
         threads: int,
         keeps_gradient: bool = False,
         shards: Shards | None = None,
+        sparse: bool = False,
     ) -> None:
         self.plan, self.params, self.batch, self.shards = plan, params, batch, shards
+        self.sparse = sparse
         self.kept = list(map(len, states))  # their arrays are not kept: the engine has its own
         self.dtype = leaves(params)[0].dtype
         assert engine.native is not None
         make = engine.native.trainer32 if self.dtype == np.float32 else engine.native.trainer64
+        program = for_training(plan.net)
         self.trainer = make(
-            program=Program(plan.net, plan.frozen, plan.seed),
+            program=program.compiled_by(engine.native),
+            frozen=[program.numbers[name] for name in plan.frozen],
+            seed=plan.seed,
             optimizer=_NAMES[type(plan.optimizer)],
             numbers=_numbers(plan),
             batch=batch,
@@ -182,6 +192,7 @@ class Session:
             cores=engine.cores() if threads > 1 else 1,
             keeps_gradient=keeps_gradient,
             shards=shards,
+            sparse=sparse,
         )
         self.load(params, states)
 
@@ -194,7 +205,7 @@ class Session:
 
     def read(self) -> tuple[Parameters, list[State]]:
         """Return copies of parameters and states."""
-        new = [np.empty(leaf.shape, self.dtype) for leaf in leaves(self.params)]
+        new = [aligned(leaf.shape, self.dtype) for leaf in leaves(self.params)]
         states = [
             tuple(np.empty_like(leaf) for _ in range(count))
             for leaf, count in zip(new, self.kept, strict=True)
@@ -221,7 +232,7 @@ class Session:
         A run that has taken so many seconds ends with the epoch that it is in.
         """
         rate, net = self.plan.optimizer.learning_rate, self.plan.net
-        n = len(data.X) - (0 if left_out is None else len(left_out))
+        n = data.n - (0 if left_out is None else len(left_out))
         each = self.shards.steps if self.shards else -(-n // self.batch)
         steps = epochs * each if isinstance(rate, Schedule) else 1
         asked = _Epochs(
@@ -238,8 +249,12 @@ class Session:
             most_steps=most_steps,
             left_out=left_out,
         )
-        done = self.trainer.run(_engine_examples(data), asked)
+        done = self.trainer.run(_engine_examples(data, self.sparse), asked)
         return Done(done.outcome, done.steps, done.costs, done.raised, done.losses)
+
+    def stop(self) -> None:
+        """Have the run that is under way, or else the next, end before its next step."""
+        self.trainer.stop()
 
     def losses(
         self,
@@ -258,7 +273,7 @@ class Session:
         there are none.
         """
         total: float = self.trainer.losses(
-            _engine_examples(data),
+            _engine_examples(data, self.sparse),
             rows=rows,
             step=step,
             scale=scale,
@@ -305,9 +320,12 @@ class Session:
         return self.losses(part.data, part.numbers) / whole + float(self.trainer.penalty())
 
 
-def _engine_examples(data: Examples) -> _EngineExamples:
-    labels = data.y.ndim == 1
-    return _EngineExamples(data.X, None if labels else data.y, data.y if labels else None, data.w)
+def _engine_examples(data: Examples, sparse: bool) -> _EngineExamples:
+    y, labels = (None, data.y) if data.y.ndim == 1 else (data.y, None)
+    X = in_form(data.X, sparse=sparse)
+    if sparse:
+        return _EngineExamples(None, y, labels, data.w, as_entries(X))
+    return _EngineExamples(X, y, labels, data.w)
 
 
 def shuffled(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
@@ -325,7 +343,11 @@ def shuffled(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
 
 def contiguous(data: Examples) -> Examples:
     """Return examples as the engine reads them, without a copy where they are so already."""
-    return Examples(*(part if part is None else np.ascontiguousarray(part) for part in data))
+    if is_sparse(data.X) and not pays(data.X):
+        data = data._replace(X=data.X.toarray())
+    return Examples(
+        *(part if part is None or is_sparse(part) else np.ascontiguousarray(part) for part in data)
+    )
 
 
 _IN_ENGINE = {

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from chainrule import engine
 from chainrule.batches import Examples, Subset, in_shards, steps_of_epoch
 from chainrule.dealt_examples import ExamplesInShards, SubsetInShards
-from chainrule.distributed import agreed, share_of_cores, total_of_shards
+from chainrule.distributed import HeldSignals, agreed, share_of_cores, total_of_shards
 from chainrule.engine.native_run import AS_LONG_AS_IT_TAKES, NativeRun, Over, useful_threads
 from chainrule.engine.program import for_predictions
 from chainrule.engine.session import Done, Session, Shards, contiguous
@@ -25,6 +25,7 @@ from chainrule.history import DivergenceError, History
 from chainrule.network import divisor
 from chainrule.record import Plan
 from chainrule.reference import measured
+from chainrule.sparse_rows import dense, is_sparse
 
 WORK_PER_CALL, WORK_AT_RISK = 1e11, 1e9
 """Operations of all ranks in a call of the engine, at most, of more than one epoch."""
@@ -35,6 +36,8 @@ SHOWN = 1_000_000
 
 class ShardedRun(NativeRun):
     """A run of `fit` in shards, whose parameters live in the engine between its calls."""
+
+    held: HeldSignals | None = None
 
     def __init__(
         self,
@@ -68,12 +71,14 @@ class ShardedRun(NativeRun):
             threads=useful_threads(plan.net, self.batch, threads or self._cores()),
             keeps_gradient=self.ranks.size > 1,
             shards=Shards(given.sizes, held, self.steps),
+            sparse=is_sparse(self.data.data.X),
         )
         if self.ranks.size > 1:
             way = ShardedRun._add_up if reproducible else ShardedRun._add_up_in_any_order
             rows = max(1, len(held))
             this = weakref.proxy(self)  # nobody sees a cycle through the engine, which keeps it
             self.session.between(lambda sums: way(this, sums.reshape(rows, -1)))
+            self.signals = self.held = HeldSignals(self.session.stop)
 
     def _add_up(self, sums: NDArray[Any]) -> None:
         self.ranks.add_up(sums, self.shards)
@@ -88,6 +93,15 @@ class ShardedRun(NativeRun):
     def _cores(self) -> int:
         """How many of the cores that this process may use other ranks leave to it."""
         return max(1, int(engine.cores() * share_of_cores(self.ranks)))
+
+    def conclude(self) -> None:
+        if self.held and any(self.ranks.values(self.held.raised is not None)):
+            raise self._interruption()
+
+    def _interruption(self, raised: BaseException | None = None) -> BaseException:
+        """What ends the run of all ranks alike: where nothing was raised, the Ctrl-C of another."""
+        held = self.held.raised if self.held else None
+        return agreed(raised or held or KeyboardInterrupt(), self.ranks)
 
     def run_epochs(self, epochs: int, history: History, over: Over | None = None) -> None:
         """Make epochs as any run does; what ends it does so at the same step on all ranks."""
@@ -105,8 +119,7 @@ class ShardedRun(NativeRun):
     def _made(self, data: Examples, **asked: Any) -> Done:
         done = super()._made(data, **{**asked, "seconds": AS_LONG_AS_IT_TAKES})
         if done.outcome == "interrupted":
-            raised = done.raised or KeyboardInterrupt()  # of another rank
-            done = done._replace(raised=agreed(raised, self.ranks))
+            done = done._replace(raised=self._interruption(done.raised))
         held = len(self.ranks.nodes(self.shards))
         sums = np.array(done.losses).reshape(len(done.costs), held).T
         losses = self.ranks.merge(np.ascontiguousarray(sums), self.shards)
@@ -130,7 +143,7 @@ class ShardedRun(NativeRun):
     def _not_finite(self, part: SubsetInShards, history: History) -> str:
         """What the core finds not finite in a part, by the first rank that finds something."""
         data = part.here.whole()
-        own = measured(self.plan.net, history.at.params, data)[1] if len(data.X) else ""
+        own = measured(self.plan.net, history.at.params, data)[1] if data.n else ""
         return next(filter(None, self.ranks.values(own)), "the loss is not finite")
 
     def _batch(self, began: int, steps: int) -> Examples | None:
@@ -146,8 +159,9 @@ class ShardedRun(NativeRun):
             shuffle=self.shuffles,
         )
         own = self.data.data.take(next(itertools.islice(taken, step, None)))
-        if sum(self.ranks.values(own.X.size)) > SHOWN:
+        if sum(self.ranks.values(math.prod(own.X.shape))) > SHOWN:
             return None
+        own = own._replace(X=dense(own.X))
         return Examples(*(part if part is None else self._of_all(part) for part in own))
 
     def _of_all(self, own: NDArray[Any]) -> NDArray[Any]:

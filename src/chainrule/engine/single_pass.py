@@ -15,6 +15,7 @@ from chainrule.network import Network, Parameters, divisor
 from chainrule.optimizers import SGD, init_states
 from chainrule.penalties import penalised
 from chainrule.record import Plan
+from chainrule.sparse_rows import is_sparse
 
 ROWS = 256
 """How many examples pass through the network at a time."""
@@ -24,7 +25,7 @@ def _session(
     net: Network, params: Parameters, data: Examples, draw: Draw | None, threads: int | None
 ) -> Session:
     optimizer = SGD(1.0)
-    rows = len(data.X) if draw else min(len(data.X), ROWS)  # a draw is of a whole batch
+    rows = data.n if draw else min(data.n, ROWS)  # a draw is of a whole batch
     return Session(
         Plan(net, optimizer, draw.seed if draw else 0, frozenset(), None, None),
         params,
@@ -32,6 +33,7 @@ def _session(
         batch=rows,
         threads=useful_threads(net, rows, threads),
         keeps_gradient=True,
+        sparse=is_sparse(data.X),
     )
 
 
@@ -54,7 +56,7 @@ def squared_norms(
 ) -> NDArray[Any]:
     """Return the squared norm of each example's share of the gradient."""
     data = contiguous(data)
-    norms = np.empty(len(data.X), data.X.dtype)
+    norms = np.empty(data.n, data.X.dtype)
     session = _session(net, params, data, None, threads)
     with at_work():
         session.losses(data, scale=1 / divisor(net, data.weight), norms=norms)

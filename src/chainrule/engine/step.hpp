@@ -16,12 +16,10 @@
 #pragma once
 
 #include <atomic>
-#include <exception>
-#include <functional>
-#include <span>
 #include <stdexcept>
 #include <utility>
 
+#include "seam.hpp"
 #include "update.hpp"
 
 namespace chainrule {
@@ -31,8 +29,6 @@ class Step {
     using V = typename Vec<T>::type;
 
 public:
-    using Seam = std::function<void(std::span<T>)>;
-
     const Shards shards;
 
     // `keeps_gradient` where a gradient is asked for by itself, or changed at the seam. `batch` is how
@@ -49,6 +45,7 @@ public:
         if (weights > 3e5)  // else all of it stays in the second-level cache with some rows
             rows_at_once_ = block * static_cast<int>(1 + std::min(5e9 / row / block, 1e5));  // 25 ms
         for (int t = 0; t < threads; ++t) packing_.emplace_back(widest_packing());
+        by_column_.resize(packing_.size());
         if (shards.any()) gathered_ = Buffer<T>(shards.trees() * widest_sums());
     }
 
@@ -59,14 +56,22 @@ public:
         for (Tensor<T>& tensor : tensors()) tensor.renew();
     }
 
-    void set_seam(Seam seam) {
+    void set_seam(typename Seam<T>::Way way) {
         if (!keeps_) throw std::invalid_argument("a gradient that changes needs keeps_gradient=True");
-        seam_ = std::move(seam);
+        seam_.take(std::move(way));
     }
 
     // How many of the threads share in what follows.
     int team() const { return team_; }
     void team_of(int threads) { team_ = threads; }
+
+    // Room for the entries of a batch of these data, so that none is asked for in a step.
+    void make_room(const Data<T>& data) {
+        const Value<T>& first = net_.values[0];
+        if (!first.entries.empty())
+            for (EntriesByColumn<T>& own : by_column_)
+                own.make_room(first.spec.width, data.sparse.most(net_.batch));
+    }
 
     // Have as many threads share in a call as others in this process leave, and return their number.
     int gather_team() {
@@ -83,12 +88,13 @@ public:
     }
 
     // Before a run.
-    void begin() { stop_ = rows_failed_ = weights_failed_ = seam_failed_ = false; }
+    void begin() {
+        stop_ = rows_failed_ = weights_failed_ = false;
+        seam_.begin();
+    }
 
     // After one: what has been thrown at the seam is thrown here.
-    void end() {
-        if (at_seam_) std::rethrow_exception(std::exchange(at_seam_, nullptr));
-    }
+    void end() { seam_.end(); }
 
     // The first phase, by thread t. False where there will be no step: a loss is not finite, or the
     // caller is `interrupted`, which in several processes is settled later.
@@ -96,14 +102,14 @@ public:
     bool rows(const Data<T>& data, const Batch& b, int t, F&& interrupted) {
         rows_phase(data, b, t, interrupted);
         meet();
-        return agrees(b) ? !seam_failed_ : !(stop_ || rows_failed_);
+        return agrees(b) ? !seam_.failed() : !(stop_ || rows_failed_);
     }
 
     // The second. False where a weight is not finite, the seam has thrown, or there is no step.
     bool weights(const Batch& b, std::int64_t number, double rate, int t) {
         weights_phase(b, number, rate, t);
         meet();
-        return !(weights_failed_ || seam_failed_);
+        return !(weights_failed_ || seam_.failed());
     }
 
     // Whether it was a number that ended the run.
@@ -122,6 +128,7 @@ public:
 
     // Σ w L of the examples of a batch of any size, and the sum of its gradient, kept in the arena.
     double gradient_sum(const Data<T>& data, const Batch& all) {
+        make_room(data);
         std::fill_n(net_.tensors.arena.get(), net_.tensors.arena_size, T{0});
         return over_pieces(data, all, [&](const Batch& b, int t) {
             chainrule::backward(net_, b, rows_of(b, t), gathering_back(b, t));
@@ -202,7 +209,7 @@ private:
         } else {
             for (const Part stage : stages) {
                 op.sum_up(net_.room, rows, share, stage, gathered_.get());
-                if (seam_) exchange(t, gathered_.get(), shards.trees() * op.sums(net_.room, stage));
+                if (seam_) exchange(t, {gathered_.get(), shards.trees() * op.sums(net_.room, stage)});
                 op.take(net_.room, rows, share, stage, gathered_.get());
             }
         }
@@ -212,16 +219,8 @@ private:
     // Whether there is a step is settled between processes.
     bool agrees(const Batch& b) const { return b.cut && seam_; }
 
-    // Numbers go by the seam. If that throws, there is no step, and the caller of `run` gets it.
-    void exchange(int t, T* numbers, std::size_t count) {
-        meet();
-        if (t == 0 && !seam_failed_) try {
-                seam_({numbers, count});
-            } catch (...) {
-                at_seam_ = std::current_exception();
-                seam_failed_ = true;
-            }
-        meet();
+    void exchange(int t, std::span<T> numbers) {
+        seam_.pass(t, numbers, [this] { meet(); });
     }
 
     void weights_phase(const Batch& b, std::int64_t step, double rate, int t) {
@@ -234,24 +233,14 @@ private:
                 train(b, t, update);
             }
         });
-        if (net_.program.of_batch && !seam_failed_) check(statistics(b, t));
+        if (net_.program.of_batch && !seam_.failed()) check(statistics(b, t));
     }
 
-    // False where there is no step.
+    // The gradient by the seam. False where there is no step.
     bool passes_seam(const Batch& b, int t) {
-        Tensors<T>& tensors = net_.tensors;
-        if (agrees(b) && t == 0) {
-            tensors.flag(0) = T(bool(rows_failed_));
-            tensors.flag(1) = T(bool(stop_));
-        }
-        exchange(t, tensors.arena.get(), tensors.rows * tensors.stride);
-        if (agrees(b) && t == 0 && !seam_failed_) {
-            rows_failed_ = tensors.flag(0) > 0;
-            stop_ = tensors.flag(1) > 0;
-            seam_failed_ = rows_failed_ || stop_;
-        }
-        if (agrees(b)) meet();
-        return !seam_failed_;
+        if (agrees(b)) seam_.settle(t, net_.tensors, rows_failed_, stop_, [this] { meet(); });
+        else exchange(t, net_.tensors.sums());
+        return !seam_.failed();
     }
 
     void keep(const Batch& b, int t, bool adds) {
@@ -319,7 +308,7 @@ private:
         return poison;
     }
 
-    Share<T> share_of(int t) const { return {t, team_, packing_[t].get()}; }
+    Share<T> share_of(int t) { return {t, team_, packing_[t].get(), &by_column_[t]}; }
 
     Part rows_of(const Batch& b, int t) const { return part_of(int(b.n), t, team_); }
 
@@ -394,14 +383,14 @@ private:
     Updates<T> updates_;
     Barrier barrier_;
     bool keeps_;
-    Seam seam_;
-    std::exception_ptr at_seam_;
+    Seam<T> seam_;
     Network<T> net_;
     std::vector<Buffer<T>> packing_;
+    std::vector<EntriesByColumn<T>> by_column_;
     Buffer<T> gathered_;  // what operations sum over the whole batch, on its way by the seam
     // Each is set in one phase and read after the barrier that ends it: a thread that is ahead, in the
     // next phase, must not be seen by one that still reads.
-    std::atomic<bool> stop_{false}, rows_failed_{false}, weights_failed_{false}, seam_failed_{false};
+    std::atomic<bool> stop_{false}, rows_failed_{false}, weights_failed_{false};
 };
 
 }  // namespace chainrule

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 
 #include "simd.hpp"
 
@@ -137,6 +138,20 @@ public:
     }
     CHAINRULE_INLINE double sum() const { return chainrule::sum(sums_); }
 };
+
+// What is not finite among n numbers makes it NaN; else it is 0, for 0 times a number is.
+template <class T>
+typename Vec<T>::type poison_in(const T* p, std::size_t n) {
+    constexpr std::size_t w = Vec<T>::width;
+    typename Vec<T>::type poison[4]{};
+    std::size_t k = 0;
+    for (; k + 4 * w <= n; k += 4 * w)
+#pragma GCC unroll 4
+        for (std::size_t u = 0; u < 4; ++u) poison[u] += load(p + k + u * w) * T{0};
+    for (; k < n; k += w)
+        poison[0] += load_first(p + k, static_cast<int>(std::min(w, n - k))) * T{0};
+    return folded(poison);
+}
 
 // The largest lane; which one wins where some are NaN is left open.
 template <class V>

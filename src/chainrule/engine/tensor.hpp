@@ -15,6 +15,7 @@
 #pragma once
 
 #include <algorithm>
+#include <span>
 #include <vector>
 
 #include "buffer.hpp"
@@ -202,6 +203,9 @@ struct Tensors {
     std::size_t place(int j, int level) const {
         return level == 0 ? j * stride : rows * stride + (level - 1) * loose_size;
     }
+
+    // The gradient of each subtree held, as it goes to other processes.
+    std::span<T> sums() { return {arena.get(), rows * stride}; }
 
     // Flags of the run, which are added up with the gradients: the first row's.
     T& flag(int k) { return arena.get()[arena_size + k]; }

@@ -41,6 +41,7 @@ public:
             by_shards_.resize(in_training);
         }
         if (orders(plan)) order_.resize(in_training);
+        step.make_room(data);
         step.begin();
         enough_ = false;
         const std::chrono::duration<double> length(plan.seconds);
@@ -55,8 +56,12 @@ public:
         run_team(threads_, [&](int t) { t == 0 ? lead(plan, steps) : follow(t, steps); });
         step.team_of(threads_);
         step.end();
+        if (report_.outcome == Outcome::interrupted) told_to_stop_ = false;
         return report_;
     }
+
+    // Have the run that is under way, or else the next, end before its next step.
+    void stop() { told_to_stop_ = true; }
 
 private:
     // Where a run stands: steps and epochs made; of this epoch steps, examples gone through, costs.
@@ -158,8 +163,9 @@ private:
                                  : static_cast<double>(b.rows().whole()) * plan.mean_weight;
         b.step = static_cast<std::uint64_t>(number);
         b.scale = 1 / share;
-        const bool asks = t == 0 && p.made % ask_every_ == 0;
-        if (!step.rows(data, b, t, [&] { return asks && interrupted(); })) return ends(t);
+        const bool asks = p.made % ask_every_ == 0;
+        const auto stops = [&] { return t == 0 && (told_to_stop_ || (asks && interrupted())); };
+        if (!step.rows(data, b, t, stops)) return ends(t);
         double losses = 0;
         if (t == 0 && in_shards) step.add_losses(data, b, shard_losses_);
         else if (t == 0) losses = step.losses(data, b);
@@ -225,6 +231,7 @@ private:
     std::vector<Cut> cuts_;             // each thread has its own
     std::vector<double> shard_losses_;  // Σ w L of this epoch, of each shard here
     Report report_;
+    std::atomic<bool> told_to_stop_{false};
     std::atomic<bool> enough_{false};  // set in a step's second phase, read after it
 };
 

@@ -73,7 +73,7 @@ public:
         const Tensor<T>& W = room.tensors[op.W];
         const auto [i0, i1] = inputs_of(W, share);
         op.template gradient<in_shards>(
-            room, all, i0, i1, share.packing, [](std::size_t, int) {},
+            room, all, i0, i1, share, [](std::size_t, int) {},
             [&](int j, std::size_t place, int, int rows, int vectors, const T* g) {
                 T* to = room.gradient(op.W, 0, j) + place;
                 for (int u = 0; u < rows * vectors; ++u) put(to + u * w, load(g + u * w), adds);
@@ -172,7 +172,7 @@ private:
         add_penalties(W, i0, i1);
         if (W.spec.moves()) {
             op.template gradient<in_shards>(
-                room, all, i0, i1, share.packing,
+                room, all, i0, i1, share,
                 [&](std::size_t place, int count) { fetch(W, place, count); },
                 [&](int, std::size_t place, int, int rows, int vectors, const T* g) {
                     poison += update_vectors<false>(W, place, rows * vectors, g, T{1}, update);

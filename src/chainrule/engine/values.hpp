@@ -6,12 +6,14 @@
 //   packed   d once more, panel by panel, where the gradient of an affine wants it so
 //
 // A batch of n examples has copies · n rows: row m · n + r is example r in copy m. Value 0 is what
-// enters the network: rows where the user has them, read up to `width` and no further.
+// enters the network: rows where the user has them, read up to `width` and no further; or entries of
+// rows, which are expanded here unless all that read them can do without.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
+#include "sparse_rows.hpp"
 #include "tensor.hpp"
 #include "team.hpp"
 
@@ -20,8 +22,10 @@ namespace chainrule {
 struct ValueSpec {
     int width;
     int copies = 1;
+    bool sparse = false;  // of value 0: only the entries of its rows enter
 
     // Decided when the program is made.
+    bool expanded = false;  // rows that enter as entries become whole
     bool made = false;      // else nothing writes it, and it takes no room
     bool wanted = false;    // whether its d is
     bool packed = false;
@@ -52,6 +56,7 @@ template <class T>
 struct Share {
     int t, threads;
     T* packing;
+    EntriesByColumn<T>* by_column = nullptr;
 
     Part of(int count) const { return part_of(count, t, threads); }
 };
@@ -66,6 +71,7 @@ template <class T>
 struct Value {
     T* a = nullptr;
     std::vector<const T*> rows, d_rows;
+    std::vector<Entries<T>> entries;  // in the place of rows, where there are any
     long ld;
     int columns;  // with the padding
     int height;   // of how many rows there is room
@@ -87,6 +93,22 @@ struct Value {
         if (spec.shared) shared = Buffer<T>(spec.shared * spec.copies);
         for (int r = 0; r < height && d; ++r) d_rows.push_back(d.get() + r * ld);
         lie_at(own_.get());
+    }
+
+    // Room for what enters: only rows that are expanded have numbers of their own.
+    void let_in() {
+        if (spec.expanded) {
+            own_ = Buffer<T>(static_cast<std::size_t>(height) * ld);
+            lie_at(own_.get());
+        } else if (spec.sparse) {
+            entries.resize(static_cast<std::size_t>(height));
+        } else {
+            rows.resize(static_cast<std::size_t>(height));
+        }
+    }
+    void enter(int r, const Entries<T>& row) {
+        if (spec.expanded) row.expand(spec.width, a + r * ld);
+        else entries[r] = row;
     }
 
     // Let the numbers lie in memory that is elsewhere.

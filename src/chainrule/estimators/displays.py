@@ -253,8 +253,8 @@ class GradientFlowDisplay:
         """
         estimator, transform = _unwrapped(estimator)
         X, target, _ = estimator._examples(transform(X), y, None)
-        if len(X) > ROWS:
-            rows = generator(Stream.FLOW).choice(len(X), ROWS, replace=False)
+        if X.shape[0] > ROWS:
+            rows = generator(Stream.FLOW).choice(X.shape[0], ROWS, replace=False)
             X, target = X[rows], target[rows]
         net, params = _without_penalty(estimator.network_), estimator.parameters_
         trace = backprop.forward(net, params, X)

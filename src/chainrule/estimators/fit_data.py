@@ -95,7 +95,7 @@ class FitData(NamedTuple):
         held = None if self.held is None else self.held.rows
         if held is None:
             return None
-        kept = np.ones(len(self.X), bool)
+        kept = np.ones(self.X.shape[0], bool)
         kept[held] = False
         return np.flatnonzero(kept)
 
@@ -107,7 +107,7 @@ class FitData(NamedTuple):
     @property
     def _n(self) -> int:
         held = None if self.held is None else self.held.rows
-        return len(self.X) - (0 if held is None else len(HeldOut(held).distinct))
+        return int(self.X.shape[0]) - (0 if held is None else len(HeldOut(held).distinct))
 
     def part(self, k: int) -> Any:
         """Return the rows in training of the user's X (0) or y (1)."""

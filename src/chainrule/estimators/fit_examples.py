@@ -14,6 +14,7 @@ from chainrule.estimators.fit_data import FitData, ValidationArguments, Validati
 from chainrule.estimators.mlp_parameters import MLPParameters
 from chainrule.estimators.shared_rows import GivenRows, SharedRows, agree_on_rows, like_others
 from chainrule.fitting.hold_out import as_given, as_scikit_learn
+from chainrule.sparse_rows import in_form, is_sparse
 
 Array = NDArray[Any]
 
@@ -128,8 +129,8 @@ class FitExamples(MLPParameters):
         asked = self.validation_split
         if asked is None or given.X is not None or not (whole and hyperparameters.is_descent(self)):
             return None
-        apart = np.zeros(len(rows.X), bool)
-        if len(rows.X):
+        apart = np.zeros(rows.n, bool)
+        if rows.n:
             what = f"{type(self).__name__}: validation_split"
             apart[as_given(what, asked, rows.X, rows.y)] = True
         return apart
@@ -164,8 +165,10 @@ class FitExamples(MLPParameters):
     ) -> ValidationData:
         ranks = None if shared is None else shared.ranks
         val = self._rows(given.X, given.y, given.weight, ranks, first=False, of="_val")
-        if not len(val.X):
-            val = val._replace(X=val.X.astype(rows.X.dtype), y=rows.y[:0])
+        if not val.n:
+            val = val._replace(
+                X=in_form(val.X.astype(rows.X.dtype), sparse=is_sparse(rows.X)), y=rows.y[:0]
+            )
         weights = self._weights(val.y, val.w, shared)
         return ValidationData(val.X, val.y, self._encode(val.y), weights)
 
@@ -175,7 +178,7 @@ class FitExamples(MLPParameters):
             return np.flatnonzero(rows.apart)
         classes = self._stratify(rows.y)
         if shared is None:
-            return as_scikit_learn(len(rows.X), self.validation_fraction, self.seed_, classes)
+            return as_scikit_learn(rows.n, self.validation_fraction, self.seed_, classes)
         codes = None if classes is None else np.searchsorted(self.classes_, classes)
         return shared.held_out(self.validation_fraction, self.seed_, codes)
 

@@ -8,19 +8,16 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, device, is_array_api_obj
 from numpy.typing import NDArray
-from scipy import sparse
 from sklearn import get_config
 from sklearn.exceptions import DataConversionWarning
 from sklearn.utils._array_api import move_to
 from sklearn.utils.validation import validate_data
 
 from chainrule.errors import check_unmasked, check_weights
+from chainrule.sparse_rows import as_rows, dense, is_sparse
 from chainrule.warn import warn
 
 Array = NDArray[Any]
-
-ROWS_AT_ONCE = 8192
-"""How many rows of a sparse matrix are made dense at once for a prediction."""
 
 ACCEPTED: dict[str, Any] = {"accept_sparse": ("csr", "csc"), "dtype": (np.float64, np.float32)}
 
@@ -31,7 +28,7 @@ def library(given: Any) -> str:
     >>> library(np.ones(2)), library([1, 2])
     ('numpy', 'numpy')
     """
-    foreign = is_array_api_obj(given) and not isinstance(given, np.ndarray)
+    foreign = not isinstance(given, np.ndarray) and is_array_api_obj(given)
     return str(array_namespace(given).__name__) if foreign else "numpy"
 
 
@@ -55,32 +52,8 @@ def like(given: Any, result: Array) -> Any:
     return array_namespace(given).asarray(result, device=device(given))
 
 
-def dense(X: Any) -> Any:
-    """Return a sparse matrix as an array, and an array as it is.
-
-    >>> dense(np.ones(2))
-    array([1., 1.])
-    """
-    return X.toarray() if sparse.issparse(X) else X
-
-
-def blocks(X: Any) -> list[Any]:
-    """Return X as dense arrays to be taken one after the other: whole, or a sparse one in parts.
-
-    >>> len(blocks(np.ones((3, 2))))
-    1
-    """
-    if not sparse.issparse(X):
-        return [X]
-    rows = X.tocsr()
-    return [
-        rows[start : start + ROWS_AT_ONCE].toarray()
-        for start in range(0, max(1, rows.shape[0]), ROWS_AT_ONCE)
-    ]
-
-
 def check_data(estimator: Any, X: Any, y: Any, *, first: bool) -> tuple[Array, Array]:
-    """Return examples and targets as arrays, or raise and name what is wrong with them."""
+    """Return examples, which may be sparse rows, and targets, or raise and name what is wrong."""
     X, y = as_numpy(X), as_numpy(y)
     check_unmasked("y", y)
     _check_no_moments(X)
@@ -90,7 +63,7 @@ def check_data(estimator: Any, X: Any, y: Any, *, first: bool) -> tuple[Array, A
     except ValueError as error:
         raise _with_place(error, X) from None
     y = dense(y)
-    return dense(X), _in_a_row(y) if y.ndim == 2 and y.shape[1] == 1 else y
+    return _rows(X), _in_a_row(y) if y.ndim == 2 and y.shape[1] == 1 else y
 
 
 def check_no_rows(estimator: Any, X: Any, y: Any, *, first: bool) -> tuple[Array, Array]:
@@ -99,7 +72,12 @@ def check_no_rows(estimator: Any, X: Any, y: Any, *, first: bool) -> tuple[Array
     targets = np.asarray(as_numpy(y))
     if len(targets):
         raise ValueError(f"X has no rows and y has {len(targets)}; they must be as many")
-    return dense(checked), targets
+    return _rows(checked), targets
+
+
+def _rows(X: Any) -> Any:
+    """Return a sparse matrix as the core has it, and an array as it is."""
+    return as_rows("X", X) if is_sparse(X) else X
 
 
 def _in_a_row(y: Array) -> Array:
@@ -138,10 +116,11 @@ def check_sample_weight(
     """
     if given is None:
         return None
-    weights = np.full(len(X), given) if np.isscalar(given) else as_numpy(given)
-    if not (whole or len(X)):
+    n = X.shape[0]
+    weights = np.full(n, given) if np.isscalar(given) else as_numpy(given)
+    if not (whole or n):
         return np.asarray(weights, np.float64)
-    checked: Array = check_weights(weights, len(X), np.float64, np, what=what, whole=whole)
+    checked: Array = check_weights(weights, n, np.float64, np, what=what, whole=whole)
     return checked
 
 
@@ -197,7 +176,7 @@ def _with_place(error: ValueError, X: Any) -> ValueError:
 
 
 def _first_not_finite(X: Any) -> tuple[int, int]:
-    if sparse.issparse(X):
+    if is_sparse(X):
         entries = X.tocoo()
         k = int(np.argmin(np.isfinite(entries.data)))
         return int(entries.row[k]), int(entries.col[k])

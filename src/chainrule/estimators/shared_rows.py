@@ -15,6 +15,7 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 
+from chainrule.dealt_examples import deal
 from chainrule.distributed import (
     DealtRows,
     Ranks,
@@ -27,6 +28,7 @@ from chainrule.distributed import (
 from chainrule.estimators.scorers import Scorer, Scoring
 from chainrule.fitting.hold_out import AT_LEAST_TWO, drawn_places
 from chainrule.fitting.target_scaling import TargetScale
+from chainrule.sparse_rows import as_entries, dense, from_entries, is_sparse, no_rows
 from chainrule.streams import Stream, generator
 
 Array = NDArray[Any]
@@ -43,6 +45,11 @@ class GivenRows(NamedTuple):
     w: Array | None
     apart: Array | None
 
+    @property
+    def n(self) -> int:
+        """How many they are."""
+        return int(self.X.shape[0])
+
     def each(self, do: Callable[[Array], Array]) -> GivenRows:
         """Return what a function makes of each of them."""
         made = [part if part is None else do(part) for part in self]
@@ -58,16 +65,17 @@ def agree_on_rows(estimator: Any, ranks: Ranks, rows: GivenRows, known: dict[str
     kind = "numbers" if y.dtype.kind in "biuf" else f"dtype kind {y.dtype.kind!r}"
     own: dict[str, Any] = {
         "dtype of X": str(X.dtype),
+        "form of X": "sparse" if is_sparse(X) else "dense",
         "shape of a row of y": y.shape[1:],
         "y of": kind,
     }
     own |= {"names of columns": _names(estimator)}
-    each = ranks.values((own, y.dtype) if len(X) else None)
+    each = ranks.values((own, y.dtype) if rows.n else None)
     seen = [one for one in each if one is not None]
     if not seen:
         raise agreed(ValueError(f"{type(estimator).__name__}: no rank has any rows"), ranks)
     columns = {"columns of X": X.shape[1], **known, **_parameters(estimator)}
-    agree(ranks, (own if len(X) else seen[0][0]) | columns)
+    agree(ranks, (own if rows.n else seen[0][0]) | columns)
     return seen[0][0], np.result_type(*(dtype for _, dtype in seen))
 
 
@@ -90,12 +98,13 @@ def _parameters(estimator: Any) -> dict[str, str]:
 
 def like_others(estimator: Any, rows: GivenRows, first: dict[str, Any], dtype: Any) -> GivenRows:
     """Return the rows with the dtype that y has on all ranks; where there are none, as others'."""
-    if len(rows.X):
+    if rows.n:
         return rows._replace(y=rows.y.astype(dtype, copy=False))
     if first["names of columns"] is not None:
         estimator.feature_names_in_ = np.array(first["names of columns"], object)
     y = np.empty((0, *first["shape of a row of y"]), dtype)
-    return rows._replace(X=rows.X.astype(first["dtype of X"]), y=y)
+    X = dense(rows.X).astype(first["dtype of X"])
+    return rows._replace(X=no_rows(X) if first["form of X"] == "sparse" else X, y=y)
 
 
 class SharedRows:
@@ -112,17 +121,18 @@ class SharedRows:
     """
 
     def __init__(self, ranks: Ranks, shards: int | None, batch: int | None, rows: GivenRows):
-        n = sum(ranks.values(len(rows.X)))
+        n = sum(ranks.values(rows.n))
         most = min(batch or n, n)
         self.ranks, self.shards = ranks, shards or default_shards(most)
         warn_of_idle(ranks, self.shards, most)
-        self.dealt = DealtRows(ranks, self.shards, len(rows.X))
+        self.dealt = DealtRows(ranks, self.shards, rows.n)
         self.here = rows.each(self._dealt)
         self.first, self.n = self.dealt.held.start, n
 
     def _dealt(self, own: Array) -> Array:
         if not own.dtype.hasobject:
-            return self.dealt.deal(own)
+            dealt: Array = deal(self.dealt, own)
+            return dealt
         classes = self.classes(own)
         return np.asarray(classes[self.dealt.deal(np.searchsorted(classes, own))])
 
@@ -219,6 +229,11 @@ class SharedRows:
             return None
         if own.dtype.hasobject:
             return self.gathered(own)
+        if is_sparse(own):
+            starts, columns, values = as_entries(own)
+            of_all = [self.at_first(part) for part in (np.diff(starts), columns, values)]
+            whole: Array = from_entries(own.shape[1], *of_all)
+            return whole
         parts = [own if k == 0 else own[:0] for k in range(self.ranks.size)]
         return np.concatenate(self.ranks.deal(parts))
 
@@ -238,7 +253,7 @@ class SharedRows:
     def _by_predictions(self, model: Any, X: Array, y: Array, w: Array | None) -> float:
         """The score of predictions, which each rank makes of its rows."""
         none = np.empty((0, model.network_.outputs), X.dtype)
-        predicted = self.gathered(model._predicted(X, "score") if len(X) else none)
+        predicted = self.gathered(model._predicted(X, "score") if X.shape[0] else none)
         weights = None if w is None else self.gathered(w)
         return float(model._score_of(predicted, self.gathered(y), weights))
 

@@ -27,10 +27,14 @@ from chainrule.explanation.updates import updated
 from chainrule.explanation.working import Working
 from chainrule.layers import LAYERS, Draw, Layer
 from chainrule.network import Network, Parameters, check_inputs, describe
+from chainrule.sparse_rows import dense, is_sparse
 from chainrule.trees import Array, tree_map
 
 MOST_OF_ALL = 500
 """The parameters up to which `all` of them are explained."""
+
+MOST_NUMBERS = 100_000_000
+"""The numbers of sparse rows, zeros among them, up to which they are explained."""
 
 CHAIN = "Each factor is worked out below."
 JOINED = "S is the sum of the costs of all examples, as it depends on the numbers of this one."
@@ -148,6 +152,8 @@ def in_double(
 ) -> tuple[Parameters, Examples]:
     """Return parameters and checked examples in float64; one example becomes a row."""
     params = _in_double(params)
+    if is_sparse(X) and X.ndim == 2 and np.ndim(y) == 0:  # a row of a sparse matrix has two axes
+        y = np.asarray(y)[None]
     X, y = _as_numpy("X", X), _as_numpy("y", y)
     if sample_weight is not None:
         sample_weight = _as_numpy("sample_weight", sample_weight)
@@ -171,7 +177,9 @@ def _in_double(params: Parameters) -> Parameters:
 
 
 def _as_numpy(what: str, given: Any) -> Any:
-    """An array of another library as NumPy's; all else as it is."""
+    """An array of another library, or of sparse rows, as NumPy's; all else as it is."""
+    if is_sparse(given):
+        return written_out("explain", what, given)
     if isinstance(given, np.ndarray) or not is_array_api_obj(given):
         return given
     try:
@@ -181,6 +189,26 @@ def _as_numpy(what: str, given: Any) -> Any:
             f"explain: {what} must be of arrays that NumPy can read, got {type(given).__name__}: "
             f"{error}"
         ) from None
+
+
+def written_out(of: str, what: str, rows: Any) -> Array:
+    """Return sparse rows with their zeros, or raise where these are too many.
+
+    >>> from scipy.sparse import csr_array
+    >>> written_out("explain", "X", csr_array((10**6, 10**4)))
+    Traceback (most recent call last):
+    ...
+    ValueError: explain: X has 1,000,000 rows of 10,000 numbers, too many to write their zeros \
+out; explain fewer rows, such as X[:1000]
+    """
+    n, width = rows.shape if rows.ndim == 2 else (1, *rows.shape)
+    if n * width > MOST_NUMBERS:
+        raise ValueError(
+            f"{of}: {what} has {n:,} rows of {width:,} numbers, too many to write their zeros out; "
+            f"explain fewer rows, such as {what}[:{max(1, MOST_NUMBERS // 10 // width)}]"
+        )
+    whole: Array = dense(rows)
+    return whole
 
 
 def labels(at: Places, inputs: Sequence[str], outputs: Sequence[str]) -> dict[Key, str]:

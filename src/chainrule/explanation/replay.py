@@ -25,6 +25,7 @@ from chainrule.network import Parameters
 from chainrule.optimizers import State
 from chainrule.record import Plan, Run
 from chainrule.reference import take_step
+from chainrule.sparse_rows import is_sparse
 from chainrule.trees import tree_map
 
 
@@ -74,7 +75,7 @@ def steps_of(run: Run, data: Examples) -> Iterator[BeforeStep]:
     following = batches_after(
         Subset(data), run.batch_size, run.plan.seed, epoch, shuffle=run.shuffle
     )
-    native = _native_steps(run, len(data.X)) if run.native else None
+    native = _native_steps(run, data) if run.native else None
     make = native or functools.partial(take_step, run.plan)
     for step, batch in enumerate(following, t + 1):
         yield BeforeStep(params, states, step, batch)
@@ -82,15 +83,16 @@ def steps_of(run: Run, data: Examples) -> Iterator[BeforeStep]:
             params, states, *_ = make(params, states, batch, step)
 
 
-def _native_steps(run: Run, n: int) -> Callable[..., tuple[Parameters, list[State]]]:
+def _native_steps(run: Run, data: Examples) -> Callable[..., tuple[Parameters, list[State]]]:
     """Return what makes step after step in the engine, which knows where it stands."""
     start = run.start
     session = Session(
         run.plan,
         start.params,
         start.states,
-        batch=min(run.batch_size or n, n),
+        batch=min(run.batch_size or data.n, data.n),
         threads=1,
+        sparse=is_sparse(data.X),
     )
 
     def make(
@@ -148,7 +150,7 @@ def before_step(
     ValueError where a step on the way fails.
     """
     run = Run(plan, *data, None, batch_size, False, False, params, states, 0, 0)
-    numbered = data._replace(y=np.arange(len(data.X)))
+    numbered = data._replace(y=np.arange(data.n))
     batches = batches_after(Subset(numbered), batch_size, plan.seed, 0, shuffle=False)
     try:
         found = next(itertools.islice(steps_of(run, data), step - 1, None))
@@ -203,11 +205,14 @@ def explain_step(
     plan = run.plan
     top, digits = derivation.check_asked("explain_step", plan.net, notation, top, digits)
     at = before_recorded_step(history, run, step)
+    batch = at.batch
+    if is_sparse(batch.X):
+        batch = batch._replace(X=derivation.written_out("explain_step", "X", batch.X))
     places = places_of_run(plan.ties, Places.of(plan.net))
     derived = derivation.derive(
         plan.net,
         _in_double(at.params),
-        Examples(*(p if p is None or p.dtype.kind == "i" else _in_double(p) for p in at.batch)),
+        Examples(*(p if p is None or p.dtype.kind == "i" else _in_double(p) for p in batch)),
         subject(of, places),
         top=top,
         draw=Draw(plan.seed, step),

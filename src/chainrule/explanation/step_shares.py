@@ -59,7 +59,7 @@ class Sharing:
         self.name, self.place = at.leaf(key)
         self.is_weight = run.plan.net.roles[self.name] is Role.WEIGHT
         self.data, self.rule = examples_of(run), _rule(run.plan.optimizer)
-        self.shape = len(self.data.X), run.plan.net.outputs
+        self.shape = self.data.n, run.plan.net.outputs
         self.change = np.zeros(self.shape[0] * self.shape[1] - PENALTY)
         self.mean = np.zeros_like(self.change)
         self.mean[EARLIER] = self._mean(run.start.states).item()
@@ -67,7 +67,7 @@ class Sharing:
     def through(self, last: int) -> float:
         """Share out the steps of the run up to one of them; return the value after it."""
         run = self.run
-        numbered = self.data._replace(y=np.arange(len(self.data.X)))
+        numbered = self.data._replace(y=np.arange(self.data.n))
         order = batches_after(
             Subset(numbered), run.batch_size, run.plan.seed, run.epoch, shuffle=run.shuffle
         )
@@ -108,7 +108,8 @@ class Sharing:
         plan, (X, y, w), net = self.run.plan, stand.batch, self.run.plan.net
         y = encode(y, net.outputs, X.dtype, np)
         trace = forward(net, stand.params, X, Draw(plan.seed, stand.step), check=False)
-        weights = (np.ones(len(X)) if w is None else w) / divisor(net, len(X) * plan.mean_weight)
+        n = stand.batch.n
+        weights = (np.ones(n) if w is None else w) / divisor(net, n * plan.mean_weight)
         parts, shares = np.zeros(self.shape), np.zeros_like(self.change)
         for output in range(net.outputs):
             parts[rows, output] = weights * self._of_examples(trace, y, output)

@@ -47,15 +47,21 @@ def total(
 ) -> Expression:
     """Return the sum of terms: the largest or the shown ones, and one for the exact rest.
 
-    `formula` gives a term by its place among the values.
+    `formula` gives a term by its place among the values. Where there is a rest, terms that are 0
+    are in it, and a rest of these alone says so.
 
     >>> total([0.5, -3.0, 2.0, 0.25], lambda k: Quantity(Key("x", -1, k), 1.0), top=2).terms[-1]
     Quantity(key=Key(kind='rest', ... text='the other 2', example=0), value=0.75)
+    >>> total([0.0, -3.0, 0.0, 0.0], lambda k: Quantity(Key("x", -1, k), 1.0), top=2).terms[-1]
+    Quantity(key=Key(kind='rest', ... text='the other 3, each 0', example=0), value=0.0)
     """
     places = largest(values, top) if shown is None else sorted(shown)
+    if shown is None and len(places) < len(values):
+        places = [k for k in places if values[k] != 0]
     terms = [formula(k) for k in places]
     if len(places) < len(values):
         rest = np.delete(np.asarray(values), places)
         text = f"the other {len(rest)}" if places else f"all {len(rest)}"
+        text += "" if rest.any() else ", each 0"
         terms.append(Quantity(Key("rest", text=text), exact_sum(rest)))
     return terms[0] if len(terms) == 1 else Sum(tuple(terms))

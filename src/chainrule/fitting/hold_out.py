@@ -177,10 +177,10 @@ def as_given(what: str, split: Any, X: Array, y: Array) -> Rows:
     array([0, 2])
     """
     by_splitter = hasattr(split, "split")
-    held = _by_splitter(what, split, X, y) if by_splitter else _by_rows(what, split, len(X))
-    if not 0 < len(np.unique(held)) < len(X):
+    held = _by_splitter(what, split, X, y) if by_splitter else _by_rows(what, split, len(y))
+    if not 0 < len(np.unique(held)) < len(y):
         raise ValueError(
-            f"{what} must leave examples on both sides; of {len(X)} it holds out {len(held)}"
+            f"{what} must leave examples on both sides; of {len(y)} it holds out {len(held)}"
         )
     return held
 

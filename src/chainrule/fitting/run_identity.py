@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from chainrule.batches import HeldOut
+from chainrule.dealt_examples import deal
 from chainrule.distributed import DealtRows, Ranks, agree
 from chainrule.errors import as_numbers
 from chainrule.given_examples import shards_of_run
 from chainrule.optimizers import Rprop
 from chainrule.serialization.model_file import raw_bytes
 from chainrule.serialization.parameter_arrays import arrays_of
+from chainrule.sparse_rows import as_entries, as_rows, is_sparse
 
 _SETTINGS = ("optimizer", "batch_size", "seed", "shuffle", "clip_value", "clip_norm", "freeze")
 
@@ -65,14 +67,23 @@ def _fingerprint(
     """Return the form of an array and the first digits of its SHA-256; in shards, of theirs."""
     if given is None:
         return "None"
-    array = np.ascontiguousarray(as_numbers(what, given))
+    sparse = is_sparse(given)
+    array = as_rows(what, given) if sparse else np.ascontiguousarray(as_numbers(what, given))
     if shards is None or ranks is None:
-        return _in_words(array.dtype, array.shape, raw_bytes(array))
-    rows = DealtRows(ranks, shards, len(array))
-    own = rows.deal(array)
-    digests = [hashlib.sha256(raw_bytes(own[part])).digest() for part in rows.by_shard]
+        return _in_words(array.dtype, array.shape, _content(array))
+    rows = DealtRows(ranks, shards, array.shape[0])
+    own = deal(rows, array)
+    digests = [hashlib.sha256(_content(own[part])).digest() for part in rows.by_shard]
     every = b"".join(digest for each in ranks.values(digests) for digest in each)
     return _in_words(array.dtype, (rows.n, *array.shape[1:]), every)
+
+
+def _content(array: Any) -> Any:
+    """Return the bytes that an array is known by: of sparse rows those of their entries."""
+    if not is_sparse(array):
+        return raw_bytes(array)
+    starts, columns, values = as_entries(array)
+    return b"".join(map(raw_bytes, (np.diff(starts), columns, values)))
 
 
 def _in_words(dtype: Any, shape: tuple[int, ...], content: Any) -> str:

@@ -119,7 +119,7 @@ class OneBlock:
     @property
     def sizes(self) -> NDArray[np.int64]:
         """The size of the block; what is here of it may be nothing."""
-        return np.array([max(1, len(self.examples.X))])
+        return np.array([max(1, self.examples.n)])
 
     def __getitem__(self, k: int) -> Examples:
         return self.examples
@@ -297,8 +297,8 @@ class Trainer:
     def _stand_at(self, params: Parameters, history: History | None) -> None:
         """Enter where the training stands, with the mean loss of each epoch's visits."""
         self.params, self.history = params, history
-        for epoch in range(len(self.losses), self.epochs):
-            self._means.append(self._mean_loss(epoch))
+        if self.blocks.count > 1:
+            self._means += map(self._mean_loss, range(len(self._means), self.epochs))
 
     def _mean_loss(self, epoch: int) -> float:
         assert self.history is not None
@@ -310,6 +310,8 @@ class Trainer:
 
     def _order(self, epoch: int) -> Any:
         """The order in which an epoch visits the blocks."""
+        if self.blocks.count == 1:
+            return [0]
         return shuffled(self.blocks.count, self.plan.seed, epoch, VISITS)
 
     def _check_finite(self, history: History) -> None:

@@ -12,7 +12,7 @@
 | `normalised.py`, `layout.py` | what norms share; what embeddings share |
 | `ensemble.py` | what stands in members with scales around each dense layer |
 | `predictions.py` | the loss of several predictions side by side, as members make them |
-| `parameter_shapes.py` | the form of parameters |
+| `parameter_shapes.py` | the arrays of parameters: their form, and where they lie |
 | `dense_stack.py` | dense layers with dropout made at once, and parts of one |
 | `layer_words.py` | layers in words |
 """

@@ -17,6 +17,7 @@ from chainrule.initialisers import check_initialiser, draw_weights
 from chainrule.layers.layer import Draw, Layer, Words
 from chainrule.layers.parameter_shapes import zeros
 from chainrule.rows import is_own
+from chainrule.sparse_rows import column, dense
 from chainrule.trees import Array
 
 
@@ -77,6 +78,10 @@ class Dense(Layer):
     def example(cls, inputs: int) -> Dense:
         return cls(inputs, "tanh")
 
+    @property
+    def takes_sparse(self) -> bool:
+        return type(self).forward is Dense.forward
+
     def outputs(self, inputs: int) -> int:
         return self.units
 
@@ -106,7 +111,7 @@ class Dense(Layer):
         return DenseParameters(W=delta.mT @ record.x, b=xp.sum(delta, axis=0))
 
     def per_example_gradients(self, record: DenseRecord, delta: Array, xp: Any) -> DenseParameters:
-        return DenseParameters(W=delta[:, :, None] * record.x[:, None, :], b=delta)
+        return DenseParameters(W=delta[:, :, None] * dense(record.x)[:, None, :], b=delta)
 
     def squared_norms(self, record: DenseRecord, delta: Array, xp: Any) -> Array:
         """|delta ⊗ x|² + |delta|² = |delta|² (|x|² + 1): Goodfellow (2015), arXiv:1510.01799."""
@@ -133,7 +138,7 @@ class Dense(Layer):
         self, record: DenseRecord, delta: Array, name: str, entry: tuple[int, ...], xp: Any
     ) -> Array:
         j, *k = entry
-        return delta[:, j] * record.x[:, k[0]] if k else delta[:, j]
+        return delta[:, j] * column(record.x, k[0]) if k else delta[:, j]
 
     def work(self, sheet: Any) -> Any:
         W, x, delta = sheet.params.W, sheet.entered, sheet.delta[0]

@@ -225,6 +225,11 @@ class Layer(abc.ABC):
         return 1
 
     @property
+    def takes_sparse(self) -> bool:
+        """Whether what enters may be sparse rows of SciPy; else they are made dense before."""
+        return False
+
+    @property
     def over_batch(self) -> bool:
         """Whether in training what leaves for an example depends on the others of its batch."""
         return False

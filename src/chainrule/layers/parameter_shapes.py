@@ -1,10 +1,12 @@
-"""The form of parameters: zeros that take no memory."""
+"""The arrays of parameters: zeros that take no memory, and where numbers lie best."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.trees import Array
 
@@ -22,3 +24,18 @@ def zeros(*shape: int) -> Array:
         got = " × ".join(f"{n:,}" for n in shape)
         raise ValueError(f"must have at most {MOST_WEIGHTS:,} weights, got {got}")
     return np.broadcast_to(0.0, shape)
+
+
+LINE = 64
+"""The bytes of a line of the cache, which a load of a vector is not to straddle."""
+
+
+def aligned(shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+    """Return an array for numbers to come that begins where a line of the cache does.
+
+    >>> aligned((2, 3), "float32").ctypes.data % LINE
+    0
+    """
+    dtype = np.dtype(dtype)
+    room = np.empty(math.prod(shape) * dtype.itemsize + LINE, np.uint8)
+    return np.ndarray(shape, dtype, room, -room.ctypes.data % LINE)

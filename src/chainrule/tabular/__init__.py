@@ -19,7 +19,8 @@
 | `target_decisions.py` | what suits a target: its task, its values, what its rows count |
 | `text_labels.py` | which columns are read as they stand |
 | `prepare.py`, `example_targets.py` | from a table to examples; what each of them is to teach |
-| `example_blocks.py` | where they lie, in memory or in a file |
+| `example_blocks.py`, `row_store.py` | where they lie, in memory or in a file |
+| `one_hot_rows.py` | one-hot columns kept as the place of their 1 |
 | **from examples to a model** | |
 | `table_network.py` | the network that suits a table |
 | `objectives.py` | which loss is lowered, what classes weigh, what validation goes by |

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import itertools
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,8 @@ from numpy.typing import NDArray
 
 from chainrule.batches import Examples
 from chainrule.tabular.columns.row_sample import hashes
+from chainrule.tabular.one_hot_rows import Group, OneHotRows, OneHotStore
+from chainrule.tabular.row_store import RowStore
 from chainrule.tabular.table_error import TableError
 from chainrule.tabular.table_shards import UNPARTED, ShardSums, TableShards
 
@@ -45,47 +46,14 @@ def block_count(examples: int, features: int) -> int:
     return max(1, -(-examples * features * 4 // BLOCK_BYTES))
 
 
-class RowStore:
-    """Rows of one shape, written and read in parts: an array, or a file gone when it is closed."""
+def one_hot_way(rows: int, features: int, groups: tuple[Group, ...]) -> OneHotRows | None:
+    """Return how the inputs of so many rows are kept by places, or None where they lie as they are.
 
-    def __init__(self, rows: int, shape: tuple[int, ...], dtype: Any, folder: Path | None) -> None:
-        self.shape, self.dtype = shape, np.dtype(dtype)
-        self.array: Array | None = None
-        self.file: Any = None
-        if folder is None:
-            self.array = np.empty((rows, *shape), dtype)
-        else:
-            self.file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
-        self.turn = threading.Lock()
-        self.row_bytes = self.dtype.itemsize * int(np.prod(shape, dtype=np.int64))
-
-    def write(self, start: int, rows: Array) -> None:
-        """Put rows from `start` on."""
-        if self.array is not None:
-            self.array[start : start + len(rows)] = rows
-            return
-        left = np.ascontiguousarray(rows, self.dtype).reshape(-1).view(np.uint8)
-        self.file.seek(start * self.row_bytes)
-        while left.size:
-            left = left[self.file.write(left.data) :]
-
-    def read(self, start: int, stop: int) -> Array:
-        """Return the rows from `start` to `stop`."""
-        if self.array is not None:
-            return self.array[start:stop]
-        rows = np.empty((stop - start, *self.shape), self.dtype)
-        left = rows.reshape(-1).view(np.uint8)
-        with self.turn:  # several trainings read, and the file has one place
-            self.file.seek(start * self.row_bytes)
-            while left.size:
-                left = left[self.file.readinto(left.data) :]
-        return rows
-
-    def close(self) -> None:
-        """Give the room back."""
-        self.array = None
-        if self.file is not None:
-            self.file.close()
+    >>> one_hot_way(10**6, 40, ((0, 40),)).row_bytes, one_hot_way(1_000, 40, ((0, 40),))
+    (1, None)
+    """
+    way = OneHotRows.of(features, groups)
+    return way if way.pays and block_count(rows, features) > 1 else None
 
 
 class ExampleBlocks:
@@ -93,6 +61,7 @@ class ExampleBlocks:
 
     `numbers` are the numbers of the examples' rows in the table. They are added in that order. Of
     several ranks each has those of its `shards`; `sizes` and `mean_weight` are those of all.
+    Where there are several blocks, features of `one_hot` groups are kept as places if that pays.
 
     >>> blocks = ExampleBlocks(np.arange(3), features=1, outputs=None, weighted=False, seed=0)
     >>> blocks.add(np.array([[1.0], [2.0], [3.0]]), np.array([0, 1, 1]), None)
@@ -110,6 +79,7 @@ class ExampleBlocks:
         seed: int,
         folder: Path | None = None,
         shards: TableShards = UNPARTED,
+        one_hot: tuple[Group, ...] = (),
     ) -> None:
         n = len(numbers)
         self.shards = shards if shards.sizes is not None else shards.chosen(np.arange(n))
@@ -118,6 +88,7 @@ class ExampleBlocks:
             "features": features,
             "outputs": outputs,
             "weighted": weighted,
+            "one_hot": one_hot,
         }
         self.seed, self.folder = seed, folder
         self.of = _dealt(numbers, self.count, seed)
@@ -127,9 +98,10 @@ class ExampleBlocks:
         self._mean_weight: float | None = None
         self.weights = ShardSums(self.shards, (self.count,))
         y: tuple[tuple[int, ...], Any] = ((), np.int64) if outputs is None else ((outputs,), "f4")
-        kinds: list[tuple[tuple[int, ...], Any]] = [((features,), "f4"), y]
-        kinds += [((), "f4")] if weighted else []
-        self.places = [RowStore(n, shape, dtype, folder) for shape, dtype in kinds]
+        kinds: list[tuple[tuple[int, ...], Any]] = [y, *[((), "f4")] * weighted]
+        way = one_hot_way(self.shards.rows, features, one_hot)
+        inputs = OneHotStore(n, way, folder) if way else RowStore(n, (features,), "f4", folder)
+        self.places = [inputs, *(RowStore(n, shape, dtype, folder) for shape, dtype in kinds)]
 
     def like(self, numbers: NDArray[np.int64], shards: TableShards) -> ExampleBlocks:
         """Return blocks of the same kind for other rows, to be filled."""

@@ -26,13 +26,14 @@ from chainrule.tabular.encoding.number_bins import Edges
 from chainrule.tabular.encoding.preparation import Preparation
 from chainrule.tabular.encoding.several_targets import each_target
 from chainrule.tabular.encoding.target_encoding import TargetEncoder
-from chainrule.tabular.example_blocks import ExampleBlocks, RowStore
+from chainrule.tabular.example_blocks import ExampleBlocks, one_hot_way
 from chainrule.tabular.example_targets import ExampleTargets, Numbered, example_targets, part
 from chainrule.tabular.files.ahead import ahead
 from chainrule.tabular.files.source import CHUNK, Source, changed
 from chainrule.tabular.files.text_fields import EMPTY
 from chainrule.tabular.formats.column_formats import ColumnFormats
 from chainrule.tabular.objectives import class_totals
+from chainrule.tabular.row_store import RowStore
 from chainrule.tabular.surveyed_table import row_reader, survey_table
 from chainrule.tabular.table_shards import TableShards
 from chainrule.tabular.text_labels import spelled_otherwise
@@ -211,15 +212,20 @@ def _dealt(targets: ExampleTargets, blocks: ExampleBlocks, chunks: Numbered) -> 
 
 def _blocks(targets: ExampleTargets, seed: int, memory: int, shards: TableShards) -> ExampleBlocks:
     """Return empty blocks for the examples in training: in memory where they fit, or in a file."""
-    features, places = len(targets.preparation.feature_names), np.flatnonzero(~targets.is_held_out)
+    preparation, places = targets.preparation, np.flatnonzero(~targets.is_held_out)
+    features, one_hot = len(preparation.feature_names), preparation.one_hot
+    first, shards = shards.first, shards.chosen(places)
+    way = one_hot_way(shards.rows, features, one_hot)
+    row_bytes = way.row_bytes if way else 4 * features
     return ExampleBlocks(
-        shards.first + places,
+        first + places,
         features=features,
         outputs=None if targets.target.task == "classification" else targets.target.outputs,
         weighted=targets.counts is not None,
         seed=seed,
-        folder=None if len(places) * features * 4 <= memory else Path(tempfile.gettempdir()),
-        shards=shards.chosen(places),
+        folder=None if len(places) * row_bytes <= memory else Path(tempfile.gettempdir()),
+        shards=shards,
+        one_hot=one_hot,
     )
 
 

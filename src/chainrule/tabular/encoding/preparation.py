@@ -134,6 +134,20 @@ class Preparation:
             for k in range(encoder.numbers)
         ]
 
+    @cached_property
+    def one_hot(self) -> tuple[tuple[int, int], ...]:
+        """The places of each category's features, of which at most one is 1 in a row.
+
+        >>> cut = CategoryEncoder("cut", ("a", "b"), base=None, other=False, missing=True)
+        >>> Preparation((cut,)).one_hot
+        ((0, 3),)
+        """
+        return tuple(
+            (start, end)
+            for encoder, start, end in self._spans()
+            if isinstance(encoder, CategoryEncoder)
+        )
+
     def _spans(self) -> Iterator[tuple[Encoder, int, int]]:
         """Yield each encoder with the place of its first feature and that behind its last."""
         start = 0

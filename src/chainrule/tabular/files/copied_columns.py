@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
-from chainrule.tabular.files.source import Source, paired
+from chainrule.tabular.files.source import Source, columns_of, paired
 
 FramePair = tuple[pl.DataFrame, pl.DataFrame]
 
@@ -24,4 +24,4 @@ def with_copies(source: Source, needed: Sequence[str], kept: Sequence[str]) -> I
         yield from paired(source.name, source.chunks(needed), copied.chunks(kept))
         return
     for chunk in copied.chunks(list(dict.fromkeys((*needed, *kept)))):
-        yield chunk.select(needed), chunk.select(kept)
+        yield columns_of(chunk, needed), columns_of(chunk, kept)

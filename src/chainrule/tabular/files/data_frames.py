@@ -12,7 +12,7 @@ import polars as pl
 from chainrule.tabular.files.arrow_types import check_columns, in_known_zones
 from chainrule.tabular.files.decode_errors import decoding
 from chainrule.tabular.files.pandas_frames import from_pandas
-from chainrule.tabular.files.source import CHUNK, Source, digest
+from chainrule.tabular.files.source import CHUNK, Source, columns_of, digest
 from chainrule.tabular.formats.column_values import different_names
 from chainrule.tabular.read_options import column_name
 from chainrule.tabular.table_error import TableError
@@ -55,13 +55,13 @@ class Frame(Source):
 
     def between(self, columns: Sequence[str], first: int, stop: int) -> Iterator[pl.DataFrame]:
         """Yield some columns of the rows from the number `first`, from 0, to that of `stop`."""
-        yield self._frame.select(columns)[first:stop]
+        yield columns_of(self._frame, columns)[first:stop]
 
     def _whole(self, columns: list[str]) -> pl.DataFrame:
-        return self._frame.select(columns)
+        return columns_of(self._frame, columns)
 
     def _frames(self, columns: list[str]) -> Iterator[pl.DataFrame]:
-        yield from self._frame.select(columns).iter_slices(CHUNK)
+        yield from columns_of(self._frame, columns).iter_slices(CHUNK)
 
 
 MOST = 2**30
