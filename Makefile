@@ -75,9 +75,13 @@ format: .venv/.installed-lint ## sort the imports and format the code
 bench: .venv/.installed .venv/.installed-bench ## time the reference loop and the peers; ARGS="--case 8-1" selects
 	@$(BIN)/python benchmarks/reference_fit.py
 	@$(BIN)/python benchmarks/validation_cost.py
+	@$(BIN)/python benchmarks/many_networks.py
 	@$(BIN)/python benchmarks/call_cost.py
 	@$(BIN)/python benchmarks/sparse_rows.py
+	@$(BIN)/python benchmarks/bfloat16.py
+	@$(BIN)/python benchmarks/limit.py
 	@$(BIN)/python benchmarks/peers.py $(ARGS)
+	@$(BIN)/python benchmarks/busy_machine.py
 
 bench-estimators: .venv/.installed ## time and memory of the estimators beside scikit-learn's; ARGS="--case digits" selects
 	@$(BIN)/python benchmarks/memory.py
@@ -91,6 +95,7 @@ bench-tables: .venv/.installed .venv/.installed-bench-tables ## time training on
 	@$(BIN)/python benchmarks/table_refit.py
 	@$(BIN)/python benchmarks/table_peers.py $(ARGS)
 	@$(BIN)/python benchmarks/table_intervals.py
+	@$(BIN)/python benchmarks/bfloat16_accuracy.py
 
 bench-ranks: .venv/.installed .venv/.installed-bench .venv/.installed-mpi ## train on several processes beside one and beside PyTorch's; ARGS="--again exchange"
 	@$(BIN)/python benchmarks/ranks.py $(ARGS)

@@ -8,7 +8,7 @@ import sys
 import zipfile
 from pathlib import PurePosixPath
 
-MODULES = dict.fromkeys(("x86_64", "amd64"), "_v2 _v3 _v4")
+MODULES = dict.fromkeys(("x86_64", "amd64"), "_bf16 _v2 _v3 _v4")
 MODULES |= dict.fromkeys(("aarch64", "arm64"), "_neon")
 
 paths = [PurePosixPath(name) for name in zipfile.ZipFile(sys.argv[1]).namelist()]

@@ -6,10 +6,14 @@ whatever engine, are given as much work as takes about TURN seconds.
 
     start   begins a run anew and returns its turn
     turn    does some units of the work (cases.py) and returns the seconds of one, and its result
+
+Where this process has one core, its own time there counts, whatever others do on the machine; on
+several, the time that passes.
 """
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -23,12 +27,24 @@ TURN = 0.2
 LOOK = 0.1
 """Seconds of a first look at each way to do the work, of which the fastest takes part."""
 
+LONG = 1e-3
+"""Seconds of a call from which on its own time counts: to ask for it may take as long as a short
+call, which few others interrupt."""
+
+
+def cores() -> int:
+    """Return how many cores this process is held to."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
+
+
+CLOCK = time.process_time if cores() == 1 else time.perf_counter
+
 Turn = Callable[[int], tuple[float, Any]]
 Start = Callable[[], Turn]
 
 
 def in_one_call(
-    begin: Callable[[], Callable[[int], Any]], clock: Callable[[], float] = time.perf_counter
+    begin: Callable[[], Callable[[int], Any]], clock: Callable[[], float] = CLOCK
 ) -> Start:
     """Return the start of work whose units make one call: `begin()(epochs)`."""
 
@@ -53,15 +69,16 @@ def one_by_one(call: Callable[[], Any]) -> Start:
         result = None
         for _ in range(count):
             result = None  # as it is when a caller is done with it
-            began = time.perf_counter()
+            own, began = CLOCK(), time.perf_counter()
             result = call()
-            times.append(time.perf_counter() - began)
+            passed, own = time.perf_counter() - began, CLOCK() - own
+            times.append(own if passed > LONG else passed)
         return statistics.median(times), result
 
     return lambda: turn
 
 
-def repeated(call: Callable[[], Any], clock: Callable[[], float] = time.perf_counter) -> Start:
+def repeated(call: Callable[[], Any], clock: Callable[[], float] = CLOCK) -> Start:
     """Return the start of calls of which only the mean counts: several processes make them."""
 
     def run(count: int) -> None:
@@ -108,8 +125,10 @@ def fastest(ways: dict[str, Start], least: int, seconds: float = TURN) -> tuple[
     return name, tried[name]
 
 
-def take_turns(entrants: dict[str, Entrant], rounds: int) -> dict[str, list[float]]:
-    """Return the seconds of a unit of each engine's work in each round.
+def take_turns(
+    entrants: dict[str, Entrant], rounds: int, before: Callable[[str], Any] = lambda name: None
+) -> dict[str, list[float]]:
+    """Return the seconds of a unit of each engine's work in each round; `before` each turn.
 
     Each round begins with another engine, so that none always follows the same. There is one round
     more, the first, that is not counted: some compile anew for the length of a turn.
@@ -119,6 +138,7 @@ def take_turns(entrants: dict[str, Entrant], rounds: int) -> dict[str, list[floa
     for k in range(-1, rounds):
         first = k % len(names)
         for name in names[first:] + names[:first]:
+            before(name)
             seconds = entrants[name].take_turn()
             if k >= 0:
                 times[name].append(seconds)

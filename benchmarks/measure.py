@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import statistics
 import time
 import warnings
 from types import ModuleType
@@ -22,7 +23,7 @@ import with_sklearn
 import with_torch
 from cases import CASES, Case, Problem, problem
 from interleaved import PAUSE, Entrant, fastest, take_turns
-from limit import product_rate
+from limit import fma_rate, limit
 
 ENGINES: dict[str, ModuleType] = {
     "chainrule": with_chainrule,
@@ -47,11 +48,13 @@ def entrants(given: Problem, cores: int) -> tuple[dict[str, Entrant], dict[str, 
     """Return who takes part, and in which way."""
     task = given.case.task
     least = EPOCHS_AT_LEAST if given.case.trains else 1
-    if task == "many_networks":
-        ways = with_chainrule.many_networks(given, cores)
-        return {name: Entrant(start, least) for name, start in ways.items()}, {}
     found, chosen = {}, {}
+    if task == "many_networks":  # of ours each way takes part, for it is they that are compared
+        ways = with_chainrule.many_networks(given, cores)
+        found = {name: Entrant(start, least) for name, start in ways.items()}
     for engine, module in ENGINES.items():
+        if module is with_chainrule and found:
+            continue
         make = getattr(module, task, None)
         ways = make(given, cores) if make else {}
         if ways:
@@ -76,31 +79,32 @@ def measure(case: Case, cores: int, rounds: int) -> dict[str, Any]:
     """Return the figures of each round and engine."""
     found, chosen = entrants(problem(case), cores)
     check_agreement(case, found)
-    times = take_turns(found, rounds)
+    rates: dict[str, list[float]] = {name: [] for name in found}
+    times = take_turns(found, rounds, before=lambda name: rates[name].append(fma_rate()))
+    bound = limit(case) if cores == 1 and case.task != "many_networks" else None
     return {
         "case": case.name,
         "cores": cores,
         "ways": chosen,
+        "limit": bound,
+        "fma_rates": {name: statistics.median(each) for name, each in rates.items()},
         "figures": {name: [t * case.scale for t in each] for name, each in times.items()},
     }
 
 
 def main() -> None:
-    """Time the cases asked for, with the rate of a large product before, between and after."""
+    """Time the cases asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cores", type=int, required=True)
     parser.add_argument("--rounds", type=int, required=True)
     parser.add_argument("--case", nargs="+", required=True)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    rate = product_rate(options.cores)
     for case in CASES:
         if case.name in options.case and options.cores in case.goals:
-            record = measure(case, options.cores, options.rounds)
+            print(json.dumps(measure(case, options.cores, options.rounds)), flush=True)
             gc.collect()
             time.sleep(PAUSE)
-            rate = max(rate, product_rate(options.cores))
-            print(json.dumps({**record, "product_rate": rate}), flush=True)
 
 
 if __name__ == "__main__":

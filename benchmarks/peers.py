@@ -8,11 +8,12 @@
 | peers | this command: a process for each number of cores, and the results of all |
 | cases | what is timed, and the goals |
 | measure | that process: case by case, who takes part, and whether all compute the same |
-| turns | the engines' turns, and how long they last |
-| limit | the rate of a large matrix product |
-| with_chainrule, with_jax, with_torch, with_sklearn, by_hand | how each does each task |
+| interleaved | the engines' turns, and how long they last |
+| limit, limit.cpp | how long a case takes at least on this machine |
+| with_chainrule, with_jax, with_torch, with_sklearn, plain_numpy | how each does each task |
 | torch_layers | kinds of layer for PyTorch |
 | report | ratios, goals and tables |
+| busy_machine | another command: what a second thread gains or costs beside busy processes |
 
 The process of each number of cores is held to them where the operating system can do that (Linux;
 elsewhere, the libraries are told by environment variables, and Chainrule from Python 3.13 on). It
@@ -36,7 +37,7 @@ from pathlib import Path
 from cases import CASES
 from chainrule import engine
 from chainrule.cli.checking import processor
-from report import Record, markdown, progress, results, summary
+from report import Record, goals_table, markdown, progress, results, summary
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -160,7 +161,7 @@ def main() -> None:
     if records:
         path = write(records, options.rounds)
         minutes = (time.monotonic() - began) / 60
-        print(f"\n{summary(records)}")
+        print(f"\n{processor()}\n{goals_table(records)}\n\n{summary(records)}")
         print(f"{minutes:.1f} minutes; the table is in {path.relative_to(HERE.parent)}")
     if failure or not records:
         raise SystemExit(str(failure or "No case was timed: see the goals in cases.py."))

@@ -230,12 +230,13 @@ def _of_pytabkit(problem: Problem, classifier: Any, regressor: Any, **options: A
     return fitted(problem, X, without_gaps(X), model)
 
 
-def chainrule(problem: Problem) -> Predict:
-    """Train Chainrule, which is given the target and nothing else."""
+def chainrule(problem: Problem, **options: Any) -> Predict:
+    """Train Chainrule, which is given the target, and nothing else as a contestant."""
     import chainrule as cr
 
     table = problem.X.assign(**{problem.target: problem.y})
-    model = cr.train(table, problem.target, seed=problem.seed, threads=problem.threads)
+    how = {"seed": problem.seed, "threads": problem.threads, **options}
+    model = cr.train(table, problem.target, **how)
     if not problem.classifies:
         return lambda rows: model.predict(rows)["prediction"].to_numpy()
     columns = [f"probability_{_named(each)}" for each in problem.classes]

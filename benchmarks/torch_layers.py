@@ -69,25 +69,31 @@ class Residual(nn.Module):
 
 
 class PiecewiseLinear(nn.Module):
-    """Each number by how far it fills its bins, times what each bin adds; as many bins each."""
+    """Each number by how far it fills its bins, times what each bin adds; as many bins each.
+
+    They are the first inputs; the others, without bins, pass.
+    """
 
     def __init__(self, layer: cr.PiecewiseLinear, own: Any, width: int) -> None:
         super().__init__()
-        edges = torch.tensor(layer.edges)
+        edges = torch.tensor([each for each in layer.edges if len(each)])
+        self.numbers = len(edges)
         self.register_buffer("left", edges[:, :-1].contiguous())
         self.register_buffer("width", edges.diff(dim=1))
         bins = edges.shape[1] - 1
         self.register_buffer("least", torch.tensor([-4.0] + [0.0] * (bins - 1)))
         self.register_buffer("most", torch.tensor([1.0] * (bins - 1) + [5.0]))
         self.w, self.b = given(own.w), given(own.b)
-        self.W = given(own.W.reshape(width, bins, layer.size))
+        self.W = given(own.W.reshape(self.numbers, bins, layer.size))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the values of all numbers, side by side."""
-        share = (x[:, :, None] - self.left) / self.width
+        """Return the values of all numbers, side by side, and the other inputs."""
+        numbers, others = x[:, : self.numbers, None], x[:, self.numbers :]
+        share = (numbers - self.left) / self.width
         filled = torch.minimum(torch.maximum(share, self.least), self.most)  # (n, f, bins)
         steps = torch.bmm(filled.transpose(0, 1), self.W).transpose(0, 1)
-        return (self.b + x[:, :, None] * self.w + steps).flatten(1)
+        embedded = (self.b + numbers * self.w + steps).flatten(1)
+        return torch.cat([embedded, others], 1) if others.shape[1] else embedded
 
 
 class Members(nn.Module):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import chainrule as cr
@@ -11,7 +10,7 @@ from cases import NETWORK_EPOCHS, NETWORKS, RATE, Problem
 from interleaved import Start, in_one_call, one_by_one
 
 
-def train(problem: Problem, cores: int) -> dict[str, Start]:
+def train(problem: Problem, cores: int, threads: int | None = None) -> dict[str, Start]:
     """Each turn is one call of fit, from the same parameters."""
     case = problem.case
     optimizer = cr.AdamW(RATE, weight_decay=case.decay) if case.decay else cr.Adam(RATE)
@@ -26,6 +25,7 @@ def train(problem: Problem, cores: int) -> dict[str, Start]:
             epochs=epochs,
             batch_size=case.batch,
             engine="native",
+            threads=threads,
         )
         return history.loss[-1]
 
@@ -40,10 +40,10 @@ def predict_row(problem: Problem, cores: int) -> dict[str, Start]:
     return predict_rows(problem, cores)
 
 
-def predict_rows(problem: Problem, cores: int) -> dict[str, Start]:
+def predict_rows(problem: Problem, cores: int, threads: int | None = None) -> dict[str, Start]:
     """Arrays of NumPy in, arrays of NumPy out."""
     net, params, X = problem.net, problem.params, problem.X
-    return {"predict": one_by_one(lambda: cr.predict(net, params, X))}
+    return {"predict": one_by_one(lambda: cr.predict(net, params, X, threads=threads))}
 
 
 def squared_norms(problem: Problem, cores: int) -> dict[str, Start]:
@@ -54,7 +54,7 @@ def squared_norms(problem: Problem, cores: int) -> dict[str, Start]:
 
 
 def many_networks(problem: Problem, cores: int) -> dict[str, Start]:
-    """Networks from different seeds, on one thread each, as many at a time as there are cores."""
+    """Networks from different seeds: in one call, and one after the other on one thread."""
     starts = [problem.net.init(seed) for seed in range(NETWORKS)]
 
     def train_one(params: Any) -> float:
@@ -72,8 +72,18 @@ def many_networks(problem: Problem, cores: int) -> dict[str, Start]:
         return history.loss[-1]
 
     def at_once() -> list[float]:
-        with ThreadPoolExecutor(cores) as pool:
-            return list(pool.map(train_one, starts))
+        found: Any = cr.fit_many(
+            problem.net,
+            starts,
+            problem.X,
+            problem.y,
+            cr.Adam(RATE),
+            epochs=NETWORK_EPOCHS,
+            batch_size=problem.case.batch,
+            engine="native",
+            threads=cores,
+        )
+        return [history.loss[-1] for _, history in found]
 
     def one_after_the_other() -> list[float]:
         return list(map(train_one, starts))

@@ -11,6 +11,7 @@ from hypothesis import settings
 
 from chainrule import engine
 from pages import browser, opened  # noqa: F401
+from teams import teams_of_all_sizes_in_turn
 
 settings.register_profile("chainrule", deadline=None, derandomize=True)
 settings.load_profile("chainrule")
@@ -22,7 +23,8 @@ def as_many_threads_as_asked():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "cores", lambda: 8)
         patch.setattr("chainrule.engine.native_run.WORK_PER_THREAD", 1)
-        yield
+        with teams_of_all_sizes_in_turn():
+            yield
 
 
 def pytest_collection_finish():

@@ -28,6 +28,7 @@ class Row(NamedTuple):
     net: cr.Network
     optimizer: cr.Optimizer = ADAM
     options: Mapping[str, Any] = MappingProxyType({})
+    n: int = 40
 
 
 def network(
@@ -64,6 +65,11 @@ def rows() -> Iterator[Row]:
     yield Row(cr.Network(300, [cr.Dense(200, "relu"), cr.Dense(40)], "cross_entropy"))
     for layers in ALL.values():
         yield Row(cr.Network(3, layers, "half_squared_error"))
+    for outputs in (1, 2, 3, 5, 8):  # of which vectors leave some over, and of their inputs
+        layers = [cr.Dense(37, "gelu"), cr.Dense(outputs, "tanh"), cr.Dense(1)]
+        yield Row(cr.Network(outputs + 9, layers, "half_squared_error", l2=0.01))
+    large = network("tanh", "cross_entropy", width=33, l1=0.001)
+    yield Row(large, options={"batch_size": 1100, "epochs": 2}, n=1200)
     for width in (15, 17, 70):  # of which vectors leave some over
         layers = [cr.LayerNorm(), cr.Residual(cr.BatchNorm(), cr.Dense(width)), cr.Scale()]
         embedded = [cr.PiecewiseLinear([[-1.0, 0.0, 1.0]] * width, width % 9 + 1), cr.Dense(4)]
@@ -77,7 +83,7 @@ def digest(*arrays: Any) -> str:
 
 
 def line(row: Row, dtype: str) -> str:
-    p = problem(row.net, n=40)
+    p = problem(row.net, n=row.n)
     X = p.X.astype(dtype)
     options = {"epochs": 5, "batch_size": 13, "seed": 3, "engine": "native", **row.options}
     start = row.net.init(seed=1, dtype=dtype)

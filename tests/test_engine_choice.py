@@ -144,6 +144,7 @@ def test_info_shows_the_versions_the_machine_and_the_engine():
         "processor",
         "cores",
         "engine",
+        "bfloat16",
         "bits",
         "MPI",
     ]

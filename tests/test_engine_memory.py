@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -88,6 +87,7 @@ def blocks_taken(threads: int, clip_norm: float | None) -> list[int]:
     p = problem(cr.Network(20, layers, "cross_entropy", l2=0.1), n=512)
     data = check_examples(p.net, p.params, p.X, p.y, p.w)
     plan = Plan(p.net, cr.Adam(0.01), 0, frozenset(), None, clip_norm)
+    engine.native.all_in_turn(True)  # in a process of its own
     session = Session(
         plan, p.params, init_states(plan.optimizer, p.params), batch=8, threads=threads
     )
@@ -312,19 +312,24 @@ def test_a_run_that_cannot_go_on_leaves_its_history_as_it_was() -> None:
     alone(an_earlier_history_stays)
 
 
-def threads_that_do_not_start(name: str) -> str:
+def threads_that_do_not_start(name: str) -> bool:
+    """Whether what is made on 4 threads, of which 2 or 3 start, is what one makes."""
     engine.cores, native_run.WORK_PER_THREAD = lambda: 4, 1  # in a process of its own
+    engine.native.all_in_turn(True)
     p, _, _ = deep(20, "float32", n=200)
-    works: dict[str, Callable[[], Any]] = {
-        "fit": lambda: cr.fit(p.net, p.params, p.X, p.y, cr.Adam(), epochs=2, threads=4),
-        "predict": lambda: cr.predict(p.net, p.params, p.X, threads=4),
-        "cost_and_gradient": lambda: cr.cost_and_gradient(p.net, p.params, p.X, p.y, threads=4),
+    works: dict[str, Callable[[int], Any]] = {
+        "fit": lambda t: cr.fit(p.net, p.params, p.X, p.y, cr.Adam(), epochs=2, threads=t)[0],
+        "predict": lambda t: (cr.predict(p.net, p.params, p.X, threads=t),),
+        "cost_and_gradient": lambda t: cr.cost_and_gradient(p.net, p.params, p.X, p.y, threads=t)[
+            1
+        ],
     }
-    return assert_refused(works[name], RuntimeError, p, room=5 * STACK // 2)
+    expected = bits(works[name](1))
+    with room_for(5 * STACK // 2):
+        return bits(works[name](4)) == expected
 
 
 @pytest.mark.skipif(not 4 * MIB <= STACK <= 64 * MIB, reason="threads have stacks of another size")
 @pytest.mark.parametrize("name", ["fit", "predict", "cost_and_gradient"])
-def test_where_a_thread_does_not_start_none_runs(name: str) -> None:
-    message = alone(threads_that_do_not_start, name, MALLOC_ARENA_MAX="1")
-    assert re.match("the system starts only [23] of 4 threads; ask for no more, with thr", message)
+def test_where_a_thread_does_not_start_the_others_do_its_part(name: str) -> None:
+    assert alone(threads_that_do_not_start, name, MALLOC_ARENA_MAX="1")

@@ -11,6 +11,7 @@ import pickle
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import joblib
 import numpy as np
 import polars as pl
 import pytest
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.ensemble import BaggingClassifier, StackingRegressor, VotingClassifier
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -40,6 +42,7 @@ from chainrule.estimators.fit_data import ValidationArguments
 from chainrule.estimators.lbfgs import Minimisation, _one_thread_of_blas
 from chainrule.trees import leaves
 from runs import bits
+from teams import teams_of_all_sizes_in_turn
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(90, 6)).astype(np.float32)
@@ -185,6 +188,61 @@ def test_fits_in_threads_share_the_cores(fits):
     assert threads_beside(fits) <= fits * (8 // fits - 1)
 
 
+PARAMS = NET.init(0)
+ONES = np.ones((len(X), 1), np.float32)
+
+WORKS: dict[str, Any] = {
+    "fit": lambda: cr.fit(NET, PARAMS, X, ONES, cr.Adam(), epochs=20, batch_size=45),
+    "predict": lambda: [cr.predict(NET, PARAMS, X) for _ in range(20)],
+    "predict sparsely": lambda: [cr.predict(NET, PARAMS, csr_array(X)) for _ in range(20)],
+    "cost_and_gradient": lambda: [cr.cost_and_gradient(NET, PARAMS, X, ONES) for _ in range(9)],
+    "squared norms": lambda: [cr.example_squared_norms(NET, PARAMS, X, ONES) for _ in range(9)],
+    "held out": lambda: cr.fit(NET, PARAMS, X, ONES, cr.Adam(), epochs=9, validation=0.5),
+    "classifier": lambda: classifier(early_stopping=True).fit(X, LABELS).predict(X),
+    "lbfgs": lambda: regressor(solver="lbfgs").fit(X, TARGETS).predict(X),
+    "a table": lambda: TabularClassifier(epochs=1, effort="fast").fit(FRAME, LABELS),
+}
+
+
+def at_once(works: Any) -> int:
+    """The most threads that were at work in the engine whenever a team had another."""
+    meeting = threading.Barrier(len(works))
+
+    def run(work: Any) -> None:
+        meeting.wait(60)
+        work()
+
+    engine.native.most_at_work()
+    with ThreadPoolExecutor(len(works)) as pool:
+        for done in [pool.submit(run, work) for work in works]:
+            done.result()
+    most: int = engine.native.most_at_work()
+    return most
+
+
+@needs_engine
+@pytest.mark.parametrize("name", WORKS)
+@pytest.mark.usefixtures("as_many_threads_as_asked")
+def test_no_team_has_a_thread_without_a_core(name):
+    """There are 8 of them."""
+    assert 1 < at_once([WORKS[name]]) <= 8
+    assert at_once([WORKS[name]] * 5) <= 8
+
+
+@needs_engine
+@pytest.mark.usefixtures("as_many_threads_as_asked")
+def test_nor_where_all_kinds_of_work_go_on():
+    assert at_once([work for name, work in WORKS.items() if name != "a table"]) <= 8
+
+
+@needs_engine
+@pytest.mark.usefixtures("as_many_threads_as_asked")
+def test_nor_do_threads_of_joblib():
+    engine.native.most_at_work()
+    joblib.Parallel(8, backend="threading")(joblib.delayed(WORKS["fit"])() for _ in range(16))
+    assert engine.native.most_at_work() <= 8
+
+
 @needs_engine
 def test_work_within_work_is_one():
     engine.native.come_to_work()
@@ -199,6 +257,22 @@ def in_turn(_: int) -> tuple[int, int]:
     """The process, and the cores that it has, once the other has begun too."""
     time.sleep(0.2)
     return os.getpid(), processor.cores()
+
+
+def trained_in_turn(k: int) -> tuple[int, int]:
+    """The process, and the most threads that a training there has."""
+    in_turn(k)
+    engine.cores = processor.cores  # a fork has what the fixture of other tests set
+    with teams_of_all_sizes_in_turn():
+        return os.getpid(), max(1, at_once([WORKS["fit"]]))
+
+
+@needs_engine
+@pytest.mark.parametrize("backend", ["loky", "multiprocessing"])
+def test_trainings_in_processes_have_no_more_threads_than_cores(backend):
+    found = joblib.Parallel(2, backend=backend)(joblib.delayed(trained_in_turn)(k) for k in (0, 1))
+    if backend == "loky" or TASKS_OF_LINUX.exists():
+        assert sum(most for _, most in dict(found).items()) <= max(2, processor.cores())
 
 
 @pytest.mark.parametrize("backend", ["loky", "multiprocessing"])

@@ -136,9 +136,8 @@ def test_ranks_without_rows_are_told_of_once(name: str):
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_threads_change_no_bit(threads: int, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(engine, "cores", lambda: 4)
-    monkeypatch.setattr("chainrule.engine.native_run.WORK_PER_THREAD", 1)
+@pytest.mark.usefixtures("as_many_threads_as_asked")
+def test_threads_change_no_bit(threads: int):
     for layers in ([*PLAIN, cr.BatchNorm()], ALL["members of much"], ALL["piecewise"]):
         p = problem(cr.Network(3, layers, "half_squared_error"), n=37)
         for options in ({}, {"clip_norm": 0.05}):

@@ -58,6 +58,7 @@ if typing.TYPE_CHECKING:
     from chainrule.explanation.contributions import contributions
     from chainrule.explanation.replay import explain_step
     from chainrule.fitting.checkpoint import Checkpoint
+    from chainrule.fitting.fit_many import fit_many
     from chainrule.serialization import CheckpointError, ModelFileError, load, save
 
 __version__ = "0.1.0"
@@ -112,6 +113,7 @@ __all__ = [
     "explain",
     "explain_step",
     "fit",
+    "fit_many",
     "forward",
     "gradient",
     "initialisers",
@@ -146,6 +148,7 @@ _LAZY = {
     "contributions": "chainrule.explanation.contributions",
     "explain_step": "chainrule.explanation.replay",
     "Checkpoint": "chainrule.fitting.checkpoint",
+    "fit_many": "chainrule.fitting.fit_many",
     "TableError": "chainrule.tabular.table_error",
 }
 """Names whose module waits until one of them is asked for."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, NamedTuple, ParamSpec, TypeVar, get_args, get_origin
 
 from chainrule.value_types import Type, is_union, type_of
@@ -50,6 +50,19 @@ def reads_arguments(function: Callable[P, T]) -> Callable[P, T]:
         return function(*first, **more)
 
     return reading
+
+
+def arguments_as_read(function: Callable[..., Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments by name as a function that reads its arguments would take them.
+
+    >>> from chainrule.value_types import AtLeastOne
+    >>> @reads_arguments
+    ... def train(*, epochs: AtLeastOne) -> int: ...
+    >>> arguments_as_read(train, {"epochs": np.int64(3)})
+    {'epochs': 3}
+    """
+    constraints = _constraints(inspect.unwrap(function))
+    return {name: _read(constraints, name, value) for name, value in given.items()}
 
 
 def _read(constraints: dict[str, _Constraint], name: str, value: Any) -> Any:

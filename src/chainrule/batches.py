@@ -201,6 +201,9 @@ def check_examples(
     return Examples(X, y, w)
 
 
+CheckExamples = Callable[..., Examples]
+"""Returns what `check_examples` does, such as of data that it has seen before."""
+
 Order = Callable[[int, int, int], Rows]
 """From the number of examples, the seed and the epoch to the order of the examples."""
 
@@ -212,12 +215,13 @@ def split(
     validation: Any,
     seed: int,
     order: Order = shuffled,
+    check: CheckExamples = check_examples,
 ) -> tuple[Subset, Subset | None]:
     """Return the examples to train with, and those to validate with if there are any."""
     if validation is None:
         return Subset(data), None
     if isinstance(validation, (tuple, list)):
-        own = check_examples(net, params, *entries(validation), of="validation ")
+        own = check(net, params, *entries(validation), of="validation ")
         return Subset(data), Subset(own)
     rows, what = set_aside(data.n, validation, seed, order)
     parts = Subset(data, HeldOut(rows).distinct), Subset(data, rows, without=False)

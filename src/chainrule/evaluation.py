@@ -50,7 +50,7 @@ def predict(
     engine
         "auto", "native" to insist on the compiled engine, "reference" for the core.
     threads
-        How many threads to use; left out, as many as are worth it.
+        How many threads to use at most; left out, as many as there are cores.
 
     Examples
     --------

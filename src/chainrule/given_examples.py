@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule import engine
-from chainrule.batches import Subset, check_examples, split
+from chainrule.batches import CheckExamples, Subset, check_examples, split
 from chainrule.dealt_examples import ExamplesInShards, deal_examples
 from chainrule.distributed import Ranks, agree, by_each, check_shards, default_shards, warn_of_idle
 from chainrule.engine.native_run import reason_against
@@ -47,11 +47,13 @@ def given_examples(
     validation: Any,
     seed: int,
     whole: bool,
+    check: CheckExamples = check_examples,
 ) -> GivenExamples:
     """Return the examples of a run, checked; the weights of the whole may not all be 0."""
     if shards is None:
-        data = check_examples(net, params, *given, whole=whole, inputs=check_inputs)
-        return GivenExamples(ranks, *split(net, params, data, validation, seed, shuffled), None)
+        data = check(net, params, *given, whole=whole, inputs=check_inputs)
+        parts = split(net, params, data, validation, seed, shuffled, check)
+        return GivenExamples(ranks, *parts, None)
     dealt = deal_examples(
         ranks, shards, net, params, given, validation, seed, shuffled, whole=whole
     )

@@ -181,12 +181,12 @@ class TrainingInterrupted(KeyboardInterrupt):
     Parameters
     ----------
     params
-        The parameters after the last whole step.
+        The parameters after the last whole step; of `fit_many` a list, with those of each network.
     history
-        The course of the training until then.
+        The course of the training until then; of `fit_many` a list.
     """
 
-    def __init__(self, params: Parameters, history: History) -> None:
+    def __init__(self, params: Any, history: Any) -> None:
         super().__init__("training was interrupted; the exception has the params so far")
         self.params, self.history = params, history
 

@@ -23,6 +23,8 @@ class Plan(NamedTuple):
     ties: Ties = ()
     shards: int | None = None
     """In how many parts of the examples sums are taken each by itself."""
+    precision: str | None = None
+    """In what products are made, where not in the dtype of the parameters."""
 
 
 class TrainingState(NamedTuple):

@@ -14,43 +14,23 @@ bits.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from typing import Annotated, Any, NamedTuple
-
-import numpy as np
-from array_api_compat import array_namespace
+from collections.abc import Iterable
+from contextlib import nullcontext
+from typing import Annotated, Any
 
 from chainrule.arguments import reads_arguments
 from chainrule.batches import HeldOut
-from chainrule.distributed import Alone, Ranks, agreed, as_ranks, by_each, is_agreed
-from chainrule.engine.native_run import NativeRun, Over, cannot_run
-from chainrule.engine.quick_checks import check_parameters
+from chainrule.begun_run import Callback, begun
+from chainrule.distributed import Alone, as_ranks
+from chainrule.engine.bfloat16 import Precision
 from chainrule.engine.session import Engine, at_work
-from chainrule.engine.sharded_run import ShardedRun
-from chainrule.errors import as_functions
-from chainrule.given_examples import (
-    GivenExamples,
-    agree_on_run,
-    check_shared,
-    given_examples,
-    shards_of_run,
-)
-from chainrule.history import EarlyStopping, History, TrainingInterrupted
-from chainrule.network import Network, Parameters, frozen
-from chainrule.optimizers import Optimizer, State, init_states
-from chainrule.record import Plan, Run, TrainingState
-from chainrule.reference import before_and_now, not_validated, run_epoch, validate
+from chainrule.history import EarlyStopping, History
+from chainrule.network import Network, Parameters
+from chainrule.optimizers import Optimizer
 from chainrule.streams import Seed
-from chainrule.ties import Ties, check_equal, check_ties
-from chainrule.trees import Array, leaves, named_leaves
 from chainrule.value_types import AtLeastOne, Flag, Must, Positive
 
 ALONE = Alone()
-
-Callback = Callable[[History], bool | None]
-"""Called after each epoch with the history so far; returning True ends the run."""
 
 AnOptimizer = Annotated[Optimizer, Must("one such as cr.Adam(1e-3)")]
 AnEarlyStopping = Annotated[EarlyStopping, Must("an EarlyStopping or None")]
@@ -81,6 +61,7 @@ def fit(
     record: Flag = False,
     engine: Engine = "auto",
     threads: AtLeastOne | None = None,
+    precision: Precision = None,
     comm: Any = None,
     shards: AtLeastOne | None = None,
     reproducible: Flag = True,
@@ -143,8 +124,13 @@ def fit(
         why where it cannot.
     threads
         How many threads the compiled engine uses at most; left out, as many as there are cores.
-        It never uses more than that, and fewer for a small network or on a machine that is busy.
+        It never uses more than that, and from step to step as many as have paid lately.
         The result does not depend on it. The reference leaves threads to the array library.
+    precision
+        `"bfloat16"` makes the products of a step in bfloat16 with sums in float32, up to twice as
+        fast, on processors that have them; the parameters, which are of float32, the optimizer and
+        all else stay as they are, and so do validation and predictions. The result does not depend
+        on threads, but may on the processor.
     comm
         The processes that train together: a communicator of mpi4py, `MPI.COMM_WORLD`, or
         `cr.Ranks`. Each calls `fit` alike, with its own part of the rows: of X, y, sample_weight
@@ -179,218 +165,7 @@ def fit(
     >>> params[0].W.round(3), params[0].b.round(3)
     (array([[2.]], dtype=float32), array([1.], dtype=float32))
     """
-    shuffle, callbacks = bool(shuffle), as_functions("fit: callbacks", "a History", callbacks)
+    given = locals()
     ranks = ALONE if comm is None else as_ranks(comm)
-    asked = locals() if ranks.size > 1 else {}
     with nullcontext() if comm is None else ranks.together(), at_work():
-        stays, history = by_each(
-            ranks,
-            functools.partial(
-                _begin, net, params, optimizer, freeze, history, early_stopping, validation
-            ),
-        )
-        if comm is not None or shards is not None:
-            shards = shards_of_run(ranks, shards, batch_size, X)
-        if asked:
-            agree_on_run(ranks, history, {**asked, "freeze": stays, "shards": shards})
-        data = given_examples(
-            ranks, shards, net, params, (X, y, sample_weight), validation, seed, mean_weight is None
-        )
-        tied, mean = _tied(net, history.at, ties, stays), mean_weight or data.mean_weight
-        plan = Plan(net, optimizer, seed, stays, clip_value, clip_norm, mean, tied, shards)
-        check_shared(plan, data, history, comm, batch_size, engine, record)
-        native = _native(
-            plan, history, data, batch_size, shuffle, engine, threads, bool(reproducible)
-        )
-        fraction = None if isinstance(validation, (tuple, list)) else validation
-        given = X, y, sample_weight, fraction, batch_size, shuffle, native is not None
-        history.net = net
-        history.runs = (*history.runs, Run(plan, *given, *_begun(history))) if record else ()
-        loop = _EpochLoop(plan, data, batch_size, shuffle, native, params)
-        loop.make_all(epochs, history, early_stopping, callbacks)
-        return history.returned, history
-
-
-def _begin(
-    net: Network,
-    params: Parameters,
-    optimizer: Optimizer,
-    freeze: Iterable[str],
-    history: History | None,
-    early_stopping: EarlyStopping | None,
-    validation: Any,
-) -> tuple[frozenset[str], History]:
-    """Return which parameters stay as they are, and a history to write on."""
-    _check_validated(early_stopping, validation)
-    check_parameters(net, params)
-    return frozen(params, freeze), _start(optimizer, params, history)
-
-
-def _on_any(ranks: Ranks, flag: bool) -> bool:
-    return flag if ranks.size == 1 else any(ranks.values(flag))
-
-
-class _EpochLoop(NamedTuple):
-    """The epochs of a run: of which examples, and whether the engine makes them."""
-
-    plan: Plan
-    data: GivenExamples
-    batch_size: int | None
-    shuffle: bool
-    native: NativeRun | None
-    start: Parameters
-
-    def make_all(
-        self,
-        epochs: int,
-        history: History,
-        early_stopping: EarlyStopping | None,
-        callbacks: Sequence[Callback],
-    ) -> None:
-        """Make epochs, so many or until there is a reason to stop."""
-        ranks, goal = self.data.ranks, history.epochs + epochs
-        watched = _on_any(ranks, bool(callbacks))
-        each = self.data.held_out is not None or watched
-        over = early_stopping.is_over if early_stopping and early_stopping.of == "loss" else None
-        history.stopped = _reason_to_stop(history, early_stopping)
-        with self.native.signals if self.native else nullcontext():
-            while history.epochs < goal and not history.stopped:
-                self.make(1 if each else goal - history.epochs, history, over)
-                said = watched and _on_any(ranks, _says_stop(callbacks, history))
-                history.stopped = "callback" if said else _reason_to_stop(history, early_stopping)
-        with self._interruptions(history):
-            if self.native:
-                self.native.conclude()
-        history.restored = early_stopping is not None and early_stopping.of != "loss"
-
-    def make(self, most: int, history: History, over: Over | None) -> None:
-        """Make an epoch, or in the engine as many as so many, and measure the validation data."""
-        with self._interruptions(history):
-            if self.native is None:
-                run_epoch(self.plan, self.data.training, self.batch_size, self.shuffle, history)
-            else:
-                self.native.run_epochs(most, history, over)
-        try:
-            self._validate(history)
-        except FloatingPointError as error:
-            before, now = self._before_and_now(history)
-            failed = not_validated(history, before, now, error)
-            raise agreed(failed, self.data.ranks) from None
-
-    @contextmanager
-    def _interruptions(self, history: History) -> Iterator[None]:
-        """Raise with a Ctrl-C the parameters after the last whole step."""
-        try:
-            yield
-        except KeyboardInterrupt as interrupt:
-            raised = TrainingInterrupted(history.at.params, history)
-            alike = is_agreed(interrupt)
-            raise (agreed(raised, self.data.ranks) if alike else raised) from interrupt
-
-    def _validate(self, history: History) -> None:
-        held_out = self.data.held_out
-        if held_out is None:
-            return
-        if self.native is None:
-            validate(self.plan.net, held_out, history)
-        else:
-            self.native.validate(history)
-
-    def _before_and_now(self, history: History) -> tuple[float, float]:
-        """Return the costs of some examples in training, of each rank's."""
-        own = before_and_now(self.plan.net, self.data.training, self.start, history.at.params)
-        parts = self.data.ranks.values(own)
-        n = sum(part[2] for part in parts)
-        before, now = (sum(part[k] * part[2] for part in parts) / n for k in (0, 1))
-        return before, now
-
-
-def _tied(net: Network, at: TrainingState, ties: Any, stays: frozenset[str]) -> Ties:
-    """Return the ties of a run that stands somewhere, or raise where its tied places differ."""
-    tied = check_ties(at.params, ties, net.roles, stays)
-    if not tied:
-        return ()
-    names = [name for name, _ in named_leaves(at.params)]
-    for arrays in zip(*at.states, strict=True):
-        check_equal(dict(zip(names, arrays, strict=True)), tied, "states of the optimizer")
-    return tied
-
-
-def _begun(history: History) -> tuple[Parameters, list[State] | None, int, int]:
-    """Where a run begins; new states are not kept, for they can be made again."""
-    params, states, step, epoch, _ = history.at
-    return params, states if step else None, step, epoch
-
-
-def _native(
-    plan: Plan,
-    history: History,
-    data: GivenExamples,
-    batch_size: int | None,
-    shuffle: bool,
-    engine: str,
-    threads: int | None,
-    reproducible: bool,
-) -> NativeRun | None:
-    """Return the run in the compiled engine, or None for the reference loop."""
-    if engine == "reference":
-        return None
-    reason = cannot_run(plan, history.at.params, insist=engine == "native")
-    if reason:
-        return None
-    if data.in_shards is None:
-        return NativeRun(
-            plan, history, data.training, batch_size, shuffle, threads, held_out=data.held_out
-        )
-    return ShardedRun(
-        plan, history, data.in_shards, batch_size, shuffle, threads, reproducible=reproducible
-    )
-
-
-def _says_stop(callbacks: Sequence[Callback], history: History) -> bool:
-    answers = [callback(history) for callback in callbacks]
-    # What is no Boolean, such as a loss, is no answer.
-    return any(isinstance(answer, bool | np.bool_) and answer for answer in answers)
-
-
-def _reason_to_stop(history: History, early_stopping: EarlyStopping | None) -> str:
-    if early_stopping is not None and early_stopping.is_over(getattr(history, early_stopping.of)):
-        return "early stopping"
-    return ""
-
-
-def _start(optimizer: Optimizer, params: Parameters, history: History | None) -> History:
-    """Return a history to write on, new or a copy of the one to go on from."""
-    if history is None:
-        states = init_states(optimizer, params)
-        return History(last=TrainingState(params, states, 0, 0, type(optimizer).__name__))
-    if not isinstance(history, History):
-        raise TypeError(f"fit: history must be what an earlier fit returned, got {history!r}")
-    before = leaves(history.returned)
-    if len(before) != len(leaves(params)) or not all(map(_same, leaves(params), before)):
-        raise ValueError(
-            "fit: params must be those that the call returned which made the history; to start "
-            "anew from other parameters, leave history out"
-        )
-    kind, lengths = history.at.optimizer, list(map(len, history.at.states))
-    needed = list(map(len, init_states(optimizer, params)))
-    if (kind, lengths) != (type(optimizer).__name__, needed):
-        raise ValueError(
-            f"fit: history was made by another kind of optimizer, {kind}, whose state does not fit "
-            f"{optimizer!r}; go on with the same, or leave history out to start anew"
-        )
-    return history.copy()
-
-
-def _same(a: Array, b: Array) -> bool:
-    if a is b:
-        return True
-    xp = array_namespace(a, b)
-    return a.dtype == b.dtype and a.shape == b.shape and bool(xp.all(a == b))
-
-
-def _check_validated(early_stopping: EarlyStopping | None, validation: Any) -> None:
-    if early_stopping is not None and early_stopping.of != "loss" and validation is None:
-        raise ValueError(
-            "fit: early_stopping needs validation data; give validation=(X, y) or a fraction"
-        )
+        return begun(ranks, **given).made()

@@ -47,6 +47,7 @@ def info() -> None:
     with usage_errors():
         from chainrule import engine
         from chainrule.distributed.mpi_found import mpi_found
+        from chainrule.engine import bfloat16
     rows = {
         "Chainrule": cr.__version__,
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
@@ -55,6 +56,7 @@ def info() -> None:
         "processor": processor(),
         "cores": str(engine.cores()),
         "engine": f"compiled, {engine.isa}" if engine.native else f"none: {engine.missing}",
+        "bfloat16": f"no; {missing}" if (missing := bfloat16.missing()) else "yes",
         "bits": BITS,
         "MPI": mpi_found(),
     }

@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 import chainrule as cr
+from chainrule.begun_run import Callback
 from chainrule.demo.printing import (
     WIDTH,
     block,
@@ -29,7 +30,6 @@ from chainrule.demo.printing import (
 from chainrule.formatting import decimals
 from chainrule.layers.dense_stack import stack
 from chainrule.network import Parameters
-from chainrule.training import Callback
 
 LAYERS = stack([128, 10], ["relu", "identity"], [0.3, 0])
 NET = cr.Network(64, LAYERS, loss="cross_entropy", l2=1e-4)

@@ -13,31 +13,44 @@
 |---|---|
 | `processor.py` | how many cores this process may use |
 | `program.py` | what layers lower themselves into: operations over numbered values |
+| `bfloat16.py` | whether there are products in bfloat16, and the module that makes them |
 | `session.py` | what the engine can run, and the arrays' way in and out |
 | `quick_checks.py` | parameters and inputs that are plainly as they ought to be, in one look |
 | `native_run.py`, `sharded_run.py` | whole epochs; those of examples in shards, on several ranks |
+| `lane_run.py` | those of tiny networks side by side, lane by lane |
 | `single_pass.py`, `predictor.py` | one pass; predictions |
 | `simd.hpp`, `sums.hpp` | vectors as wide as the machine has them, and their sums |
 | `math.hpp`, `trigonometry.hpp` | elementary functions of vectors |
 | `activations.hpp`, `softmax.hpp`, `losses.hpp`, `optimizers.hpp` | the tables, a row for a row |
+| `powers.hpp`, `quotients.hpp` | what optimizers need: powers of β, division without the divider |
 | `heads.hpp` | losses of several heads |
 | `random.hpp` | everything random, word for word as in `streams.py` |
-| `microkernel.hpp`, `products.hpp` | products of matrices |
+| `bfloat16.hpp` | numbers in bfloat16 |
+| `ahead.hpp`, `microkernel.hpp`, `products.hpp` | products of matrices; asking for what is next |
 | `buffer.hpp`, `shards.hpp` | memory; the parts of a batch that are summed each by itself |
+| `blocks.hpp` | the parts of a large batch of a small network |
 | `sparse_rows.hpp` | rows of which only the entries are given |
 | `tensor.hpp`, `values.hpp` | parameters, values between operations |
+| `narrow.hpp` | products of layers of few outputs |
+| `bfloat16_copies.hpp`, `bfloat16_products.hpp` | the same for products in bfloat16 |
 | `operation.hpp` | what an operation is; below, a file for each kind |
 | `affine.hpp`, `activate.hpp`, `dropout.hpp`, `add.hpp`, `scale.hpp` | those of plain layers |
 | `gains.hpp`, `layer_norm.hpp`, `batch_norm.hpp`, `rms.hpp` | those of norms |
 | `layout.hpp`, `periodic.hpp`, `piecewise.hpp`, `embedding.hpp` | those of embeddings |
 | `program.hpp` | a network as operations in order |
+| `gradient_norm.hpp` | the norm of a gradient, where it is bounded |
 | `batch.hpp`, `update.hpp`, `seam.hpp`, `step.hpp` | the phases of a step, between them, and all |
-| `team.hpp`, `laps.hpp` | a team of threads, and how long it works together |
+| `block_steps.hpp` | the first phase by blocks |
+| `laps.hpp`, `team.hpp` | how many threads pay, and teams of them |
 | `plan.hpp`, `trainer.hpp` | what a run is asked to make; whole epochs |
+| `lane_doubles.hpp`, `lane_products.hpp` | numbers of networks side by side, lane by lane |
+| `lane_batch.hpp`, `lane_update.hpp` | their examples; their optimizers |
+| `lane_network.hpp`, `lane_trainer.hpp` | their steps; their epochs |
 | `room.hpp`, `predict.hpp` | predictions, and their memory |
 | `views.hpp`, `predictor.hpp` | the user's arrays as they lie; predictions from them |
 | `number_rows.hpp` | rows of text that are plainly made of numbers |
-| `cpu.hpp`, `records.hpp`, `module.cpp` | the processor; records of Python; the binding |
+| `cpu.hpp`, `records.hpp` | the processor; records of Python |
+| `lane_binding.hpp`, `module.cpp` | the binding |
 
 In C++ the files stand in the order of reading.
 

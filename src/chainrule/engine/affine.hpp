@@ -7,8 +7,9 @@
 // `kept` of y is the slope, where it cannot be had from a; of a softmax it is a before dropout.
 #pragma once
 
+#include "bfloat16_products.hpp"
+#include "narrow.hpp"
 #include "operation.hpp"
-#include "products.hpp"
 #include "softmax.hpp"
 
 namespace chainrule {
@@ -33,10 +34,12 @@ struct Affine : Operation<T> {
           activation(spec.activation),
           parameter(T(spec.parameter)), dropouts(spec.dropouts), finished(spec.finished),
           sparse(values[x].sparse && !values[x].expanded) {
-        tensors[W].panels = true;
-        tensors[W].transposed = way.wanted;
+        tensors[W].narrow = has_few_outputs(values[x].width, values[y].width) && !sparse;
+        tensors[W].panels = !tensors[W].narrow;
+        tensors[W].transposed = tensors[W].panels && way.wanted;
         const int columns = padded<T>(values[y].width);
-        values[y].packed = columns > NR;
+        values[y].packed = tensors[W].panels && columns > NR && !in_bfloat16<T>;
+        if (in_bfloat16<T> && tensors[W].panels) values[x].halves = values[y].d_halves = true;
         if (!slope_from_output(activation) || !dropouts.empty()) values[y].kept = leading<T>(columns);
     }
 
@@ -58,7 +61,8 @@ struct Affine : Operation<T> {
 
     std::size_t packing(const Room<T>& room) const {
         const Value<T>& to = room.values[y];
-        return packs_columns<T>(to.columns) && !sparse ? packing_room<T>(to.height, room.tensors[W].in) : 0;
+        const bool packs = in_bfloat16<T> || (packs_columns<T>(to.columns) && !sparse);
+        return packs ? packing_room<T>(to.height, room.tensors[W].in) : 0;
     }
 
     // |∂C/∂(W, b)|² = |delta|² (|x|² + 1): Goodfellow (2015), Efficient per-example gradient
@@ -78,53 +82,21 @@ struct Affine : Operation<T> {
         return sum;
     }
 
-    // Calls soon(place, count), and later use(j, place, i, rows, vectors, g), with each tile of dW for
-    // the inputs i0 to i1: g holds its count = rows · vectors vectors, which belong to W from `place`
-    // on, of subtree j. A thread's packing has room for `packing_room` numbers.
-    template <bool in_shards, class Soon, class Use>
+    // Calls use(j, place, count, g) with each run of dW for the inputs i0 to i1: g holds its count
+    // vectors, which belong to W from `place` on, of subtree j. wanted(place) is what `use` will read and
+    // write there. A thread's packing has room for `packing_room` numbers.
+    template <bool in_shards, class Wanted, class Use>
     void gradient(const Room<T>& room, const Rows& batch, int i0, int i1, const Share<T>& share,
-                  Soon&& soon, Use&& use) const {
+                  Wanted&& wanted, Use&& use) const {
         const Tensor<T>& weights = room.tensors[W];
-        const Value<T>& to = room.values[y];
-        const T* const* from = room.values[x].rows.data() + first * batch.n;
-        T* const packing = share.packing;
-        const int K = copies * batch.n;
-        alignas(64) T g[in_shards ? most_depth + 1 : 1][most_rows * NR];
-        const bool packs = packs_columns<T>(weights.columns) && !sparse;
-        if (sparse) share.by_column->turn(room.values[x].entries.data(), K, i0, i1);
-        for (int m0 = i0; m0 < i1; m0 += block) {
-            const int m1 = std::min(i1, m0 + block);
-            if (packs) pack_columns(from, K, m0, m1, packing);
-            for (int column = 0; column < weights.columns; column += NR) {
-                const int vectors = weights.vectors(column);
-                const long ldb = delta_step(to, column);
-                const T *B = delta_panel(to, column) + first * batch.n * ldb, *q = packing;
-                for (int i = m0, rows; i < m1; i += rows) {
-                    rows = tile_rows(m1 - i);
-                    const std::size_t place = weights.at(column, i);
-                    soon(place, rows * vectors);
-                    const auto make = [&](int begin, int count, T* made) {
-                        if (sparse)
-                            return share.by_column->tile(i, rows, vectors, begin, count, B, ldb, made);
-                        const T* b = B + begin * ldb;
-                        with_tile(rows, vectors, [&]<int MR, int NV>() {
-                            if (packs) tile_of_packed<MR, NV>(q + begin * MR, count, b, ldb, made);
-                            else tile_of_columns<MR, NV>(from + begin, i, count, b, ldb, made);
-                        });
-                    };
-                    const auto done = [&](int j) {
-                        use(j, place, i, rows, vectors, static_cast<const T*>(g[0]));
-                    };
-                    if constexpr (in_shards) {
-                        tile_by_shards(batch, rows * vectors * w, g, make, done);
-                    } else {
-                        make(0, K, g[0]);
-                        done(0);
-                    }
-                    if (packs) q += static_cast<std::size_t>(rows) * K;
-                }
-            }
-        }
+        if (weights.spec.narrow) return gradient_by_outputs<in_shards>(room, batch, i0, i1, use);
+        if constexpr (in_bfloat16<T>)
+            return gradient_of_pairs(room.values[x], room.values[y], weights, first * batch.n,
+                                     (first + copies) * batch.n, i0, i1, share.packing, wanted, use);
+        if constexpr (!in_shards)
+            if (packs_columns<T>(weights.columns) && is_far<T>(weights.in, weights.columns) && !sparse)
+                return gradient_from_afar(room, batch, i0, i1, share, wanted, use);
+        gradient_by_tiles<in_shards, false>(room, batch, i0, i1, share, wanted, use);
     }
 
     // use(j, db) for the vector of outputs from `column` on, in the order of the rows, of subtree j.
@@ -149,6 +121,94 @@ struct Affine : Operation<T> {
     }
 
 private:
+    // The same of few outputs: a tile has some vectors of inputs for each of them.
+    template <bool in_shards, class Use>
+    void gradient_by_outputs(const Room<T>& room, const Rows& batch, int i0, int i1, Use&& use) const {
+        const Tensor<T>& weights = room.tensors[W];
+        const Value<T>& to = room.values[y];
+        const T* const* from = room.values[x].rows.data() + first * batch.n;
+        const T* delta = to.d.get() + first * batch.n * to.ld;
+        alignas(64) T g[in_shards ? most_depth + 1 : 1][most_rows * NR];
+        for (int i = i0, vectors; i < i1; i += vectors * w) {
+            vectors = tile_inputs(weights.out, (i1 - i + w - 1) / w);
+            const auto make = [&](int begin, int count, T* made) {
+                narrow_gradient(from + begin, i, weights.in, weights.out, vectors, count,
+                                delta + begin * to.ld, to.ld, made);
+            };
+            const auto done = [&](int j) {
+                for (int o = 0; o < weights.out; ++o)
+                    use(j, static_cast<std::size_t>(o * weights.ld + i), vectors,
+                        static_cast<const T*>(g[0] + o * vectors * w));
+            };
+            if constexpr (in_shards) {
+                tile_by_shards(batch, weights.out * vectors * w, g, make, done);
+            } else {
+                make(0, copies * batch.n, g[0]);
+                done(0);
+            }
+        }
+    }
+
+    // Apart, so that it takes no room in what small networks go through.
+    template <class Wanted, class Use>
+    [[gnu::noinline]] void gradient_from_afar(const Room<T>& room, const Rows& batch, int i0, int i1,
+                                              const Share<T>& share, Wanted& wanted, Use& use) const {
+        gradient_by_tiles<false, true>(room, batch, i0, i1, share, wanted, use);
+    }
+
+    template <bool in_shards, bool far, class Wanted, class Use>
+    CHAINRULE_INLINE void gradient_by_tiles(const Room<T>& room, const Rows& batch, int i0, int i1,
+                                            const Share<T>& share, Wanted& wanted, Use& use) const {
+        const Tensor<T>& weights = room.tensors[W];
+        const Value<T>& to = room.values[y];
+        const T* const* from = room.values[x].rows.data() + first * batch.n;
+        T* const packing = share.packing;
+        const int K = copies * batch.n;
+        alignas(64) T g[in_shards ? most_depth + 1 : 1][most_rows * NR];
+        const bool packs = far || (packs_columns<T>(weights.columns) && !sparse);
+        if (sparse) share.by_column->turn(room.values[x].entries.data(), K, i0, i1);
+        for (int m0 = i0; m0 < i1; m0 += block) {
+            const int m1 = std::min(i1, m0 + block);
+            if (packs) pack_columns(from, K, m0, m1, packing);
+            for (int column = 0; column < weights.columns; column += NR) {
+                const int vectors = weights.vectors(column);
+                const long ldb = delta_step(to, column);
+                const T *B = delta_panel(to, column) + first * batch.n * ldb, *q = packing;
+                [[maybe_unused]] Lines lines;
+                if constexpr (far) lines = next_delta(to, column, batch.n, m1 - m0);
+                for (int i = m0, rows; i < m1; i += rows) {
+                    rows = tile_rows(m1 - i);
+                    const std::size_t place = weights.at(column, i);
+                    if constexpr (!far) ask_for(wanted(place), rows * vectors * vector_bytes);
+                    const auto make = [&](int begin, int count, T* made) {
+                        if (sparse)
+                            return share.by_column->tile(i, rows, vectors, begin, count, B, ldb, made);
+                        const T* b = B + begin * ldb;
+                        with_tile(rows, vectors, [&]<int MR, int NV>() {
+                            if constexpr (far)
+                                tile_of_packed<MR, NV>(
+                                    q, K, b, ldb, made,
+                                    AheadOfGradient<T>(lines, wanted(place), MR * NV * vector_bytes, K));
+                            else if (packs)
+                                tile_of_packed<MR, NV>(q + begin * MR, count, b, ldb, made, Nearby{});
+                            else tile_of_columns<MR, NV>(from + begin, i, count, b, ldb, made);
+                        });
+                    };
+                    const auto done = [&](int j) {
+                        use(j, place, rows * vectors, static_cast<const T*>(g[0]));
+                    };
+                    if constexpr (in_shards) {
+                        tile_by_shards(batch, rows * vectors * w, g, make, done);
+                    } else {
+                        make(0, K, g[0]);
+                        done(0);
+                    }
+                    if (packs) q += static_cast<std::size_t>(rows) * K;
+                }
+            }
+        }
+    }
+
     // A tile of dW for each subtree: make(begin, count, to) makes that of some rows.
     template <class Make, class Done>
     void tile_by_shards(const Rows& batch, int count, T (*g)[most_rows * NR], Make&& make,
@@ -172,24 +232,37 @@ private:
     void forward_rows(Room<T>& room, const Rows& all, int r0, int r1, Look&& look) const {
         const Tensor<T>& weights = room.tensors[W];
         Value<T>& to = room.values[y];
-        T *a = to.a, *slopes = to.kept.get();
+        const T* const* from = room.values[x].rows.data();
         const T* bias = b < 0 ? nullptr : room.tensors[b].w.get();
+        T *a = to.a, *slopes = to.kept.get();
         const auto done = [&](int r, int rows, int column, int vectors) {
             for_each_vector<T>(to.ld, r, rows, column, vectors, [&](long k) { look(a + k); });
             activate_tile(activation, parameter, a, slopes, to.ld, r, rows, column, vectors);
         };
-        if (sparse)
+        if (weights.spec.narrow)
+            narrow_product(from, r0, r1, weights, bias, a, to.ld, done);
+        else if (sparse)
             sparse_product(room.values[x].entries.data(), r0, r1, weights.in, weights.w.get(),
                            weights.columns, bias, a, to.ld, done);
         else
-            product(room.values[x].rows.data(), r0, r1, weights.in, weights.w.get(), weights.columns,
-                    Start<T>{bias, false}, a, to.ld, done);
+            multiply(room.values[x], weights, all, r0, r1, Start<T>{bias, false}, to, done);
         if (activation == Activation::softmax) over_rows(to, r0, r1);
         if (!all.trains()) return;
         const bool whole = activation == Activation::softmax;
         for (const Dropout& dropout : dropouts)
             silence<T>(dropout, all.step, all.place(r0), r0, r1, to.spec.width, whole ? 1 : 2,
                        [&](int array, int r) { return array == 0 ? to.row(r) : to.kept_row(r); });
+    }
+
+    // Products in bfloat16 where the module has them; what only predicts has the weights as they are.
+    template <class Done>
+    static void multiply(const Value<T>& from, const Tensor<T>& weights, const Rows& all, int r0, int r1,
+                         Start<T> start, Value<T>& to, Done&& done) {
+        if constexpr (in_bfloat16<T>)
+            if (all.trains())
+                return product_of_halves(from, weights, r0, r1, start, to.a, to.ld, done);
+        product(from.rows.data(), r0, r1, weights.in, weights.w.get(), weights.columns, start, to.a, to.ld,
+                done);
     }
 
     static void over_rows(Value<T>& to, int r0, int r1) {
@@ -202,11 +275,20 @@ private:
     void pass_back(Room<T>& room, int r0, int r1) const {
         const Tensor<T>& weights = room.tensors[W];
         Value<T>& from = room.values[x];
-        product(room.values[y].d_rows.data(), r0, r1, weights.out, weights.transposed.get(),
-                padded<T>(weights.in), Start<T>{nullptr, way.adds}, from.d.get(), from.ld,
-                [&](int r, int rows, int column, int vectors) {
-                    if (finishes) finishes->finish_tile(from, r, rows, column, vectors);
-                });
+        const Value<T>& to = room.values[y];
+        const Start<T> start{nullptr, way.adds};
+        const int columns = padded<T>(weights.in);
+        const auto done = [&](int r, int rows, int column, int vectors) {
+            if (finishes) finishes->finish_tile(from, r, rows, column, vectors);
+        };
+        if (weights.spec.narrow)
+            narrow_product_back(to.d.get(), to.ld, r0, r1, weights, way.adds, from.d.get(), from.ld, done);
+        else if constexpr (in_bfloat16<T>)
+            product(to.d_halves.rows.data(), r0, r1, even(weights.out), weights.transposed_pairs.get(),
+                    columns, start, from.d.get(), from.ld, done);
+        else
+            product(to.d_rows.data(), r0, r1, weights.out, weights.transposed.get(), columns, start,
+                    from.d.get(), from.ld, done);
         if (finishes) finishes->finish_rows(from, r0, r1);
     }
 
@@ -234,12 +316,22 @@ private:
 
     // A tile of delta once more, where the product of dW wants it packed.
     static void pack_delta(Value<T>& to, int r, int rows, int column, int vectors) {
+        if constexpr (in_bfloat16<T>)
+            if (to.packed_pairs) return pack_delta_in_bfloat16(to, r, rows, column, vectors);
         if (!to.packed) return;
         T* panel = to.packed.get() + static_cast<std::size_t>(column) * to.height;
         for (int i = 0; i < rows; ++i)
             for (int v = 0; v < vectors; ++v)
                 store(panel + static_cast<std::size_t>(r + i) * vectors * w + v * w,
                       load(to.d.get() + (r + i) * to.ld + column + v * w));
+    }
+
+    // The delta that the tiles of so many inputs ask for: that of the panel after this one.
+    Lines next_delta(const Value<T>& to, int column, int n, int inputs) const {
+        const int next = column + NR < to.columns ? column + NR : 0, K = copies * n;
+        const long step = delta_step(to, next);
+        return {delta_panel(to, next) + first * n * step, K * step * static_cast<long>(sizeof(T)) / line,
+                looks<T>(K) * ((inputs + most_rows - 1) / most_rows)};
     }
 
     // delta as the B of dW's product: its first number in a panel, and the distance of its rows.

@@ -7,8 +7,10 @@
 
 #include <cmath>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
+#include "blocks.hpp"
 #include "program.hpp"
 
 namespace chainrule {
@@ -35,43 +37,88 @@ struct Batch {
     std::uint64_t step;  // which dropout's masks follow from; 0 is for predictions, without masks
     double scale;        // an example's part in the cost, before its weight
     const Cut* cut = nullptr;  // how they fall into shards, where there are any
+    std::int64_t before = 0, after = 0;  // where these are a piece of a batch, its rows around them
 
     std::int64_t example(std::int64_t r) const { return order ? order[first + r] : first + r; }
-    Rows rows(Part part) const { return {static_cast<int>(n), part.first, part.last, step, cut}; }
+    Rows rows(Part part) const {
+        return {static_cast<int>(n), part.first, part.last, step, cut, before, after};
+    }
     Rows rows() const { return rows({0, static_cast<int>(n)}); }
+
+    // Its rows r0 to r1 by themselves.
+    Batch piece(std::int64_t r0, std::int64_t r1) const {
+        Batch made = *this;
+        made.n = r1 - r0;
+        made.first += r0;
+        made.before += r0;
+        made.after += n - r1;
+        return made;
+    }
 };
 
-// A program with room for one batch.
+// What all rows of a batch share.
 template <class T>
-struct Network {
+struct Model {
     Program<T> program;
-    int batch;
+    bool by_blocks;  // whether batches that are large enough go by blocks
     Tensors<T> tensors;
-    std::vector<Value<T>> values;
-    Room<T> room;
-    Buffer<T> losses;                        // of each row, unweighted
     std::vector<Buffer<T>> loss_parameters;  // of each head's outputs, 0 where its loss has none
 
-    Network(const ProgramSpec& spec, int examples, int states, bool keeps_gradient,
-            const Shards& shards)
-        : program(spec), batch(examples),
-          tensors(program.spec.tensors, states, keeps_gradient, shards),
-          losses(static_cast<std::size_t>(examples) * spec.members()) {
+    Model(const ProgramSpec& spec, int examples, int states, bool keeps_gradient, const Shards& shards)
+        : program(spec),
+          by_blocks(!program.of_batch && !shards.any() && !program.spec.values[0].sparse &&
+                    Blocks::suit(examples, program.numbers())),
+          tensors(program.spec.tensors, states, keeps_gradient || by_blocks, shards,
+                  by_blocks ? Blocks{examples}.parts() : 1) {
+        for (const Head& head : spec.heads) loss_parameters.push_back(parameters_of<T>(head));
+    }
+};
+
+// A model with room for some rows: for a batch, or where those that are large go by blocks, for the
+// others.
+template <class T>
+struct Network {
+    std::shared_ptr<Model<T>> model;
+    Program<T>& program;
+    Tensors<T>& tensors;
+    int batch;
+    std::vector<Value<T>> values;
+    Room<T> room;
+    Buffer<T> losses;  // of each row, unweighted
+
+    Network(std::shared_ptr<Model<T>> given, int rows)
+        : model(std::move(given)), program(model->program), tensors(model->tensors),
+          batch(model->by_blocks ? std::min(rows, Blocks::fewest_rows - 1) : rows),
+          losses(static_cast<std::size_t>(batch) * program.spec.members()) {
         values.reserve(program.spec.values.size());
         for (const ValueSpec& value : program.spec.values)
-            values.emplace_back(value, examples).make_room();
+            values.emplace_back(value, batch).make_room();
         room = {values.data(), tensors.all.data(), tensors.stride};
         values[0].let_in();
-        for (const Head& head : spec.heads) {
-            const std::vector<double>& given = head.parameters;
-            const auto outputs = static_cast<std::size_t>(padded<T>(head.outputs));
-            T* own = loss_parameters.emplace_back(outputs).get();
-            for (std::size_t j = 0; !given.empty() && j < outputs; ++j)
-                own[j] = T(given[j % given.size()]);
-        }
     }
 
     Value<T>& last() { return values[program.spec.output]; }
+
+    // Room for the columns of x, the widest that the program packs.
+    std::size_t widest_packing() const {
+        std::size_t most = packing_room<T>(batch, 1);
+        program.each([&](const auto& op) { most = std::max(most, op.packing(room)); });
+        return most;
+    }
+
+    // Room for the sums of a subtree that an operation gathers.
+    std::size_t widest_sums() const {
+        std::size_t most = 0;
+        program.each([&](const auto& op) {
+            if constexpr (std::decay_t<decltype(op)>::of_batch)
+                most = std::max(most, op.sums(room, op.backward_kinds));
+        });
+        return most;
+    }
+
+    void forget() {
+        for (Value<T>& value : values) value.forget();
+    }
 };
 
 inline constexpr auto nothing = [](const auto&) {};
@@ -99,7 +146,7 @@ CHAINRULE_INLINE bool compare(Network<T>& net, const Data<T>& data, const Batch&
     for (int m = 0; m < members; ++m) {
         const auto row = static_cast<int>(m * b.n);
         T* losses = net.losses.get() + row;
-        loss_rows(net.program.spec.heads, net.loss_parameters, last.columns, last.row(row), last.ld,
+        loss_rows(net.program.spec.heads, net.model->loss_parameters, last.columns, last.row(row), last.ld,
                   targets, T(members == 1 ? b.scale : b.scale / members), last.d_row(row), last.ld,
                   losses, part.first, part.last);
         for (int r = part.first; r < part.last; ++r) poison += losses[r] * T{0};

@@ -1,5 +1,8 @@
-// Which instruction set the processor at hand supports, with its operating system.
+// What the processor at hand is: its maker, and which instruction set it supports with its operating
+// system.
 #pragma once
+
+#include <cstring>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -17,6 +20,11 @@ inline unsigned saved_registers() {
     unsigned low, high;
     __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     return low;
+}
+
+inline bool is_of_intel() {
+    unsigned a, b, c, d;
+    return __get_cpuid(0, &a, &b, &c, &d) && b == signature_INTEL_ebx;
 }
 
 // "v4", "v3" or "v2": the highest level of x86-64 that can be used. Each holds those below it.
@@ -49,7 +57,21 @@ inline const char* best_isa() {
     return "v4";
 }
 
+// What the processor lacks of products in bfloat16 that are faster than those in float32, or "".
+inline const char* lacks_for_bfloat16() {
+    unsigned a, b, c, d;
+    const unsigned avx512_bf16 = 1u << 5;
+    if (std::strcmp(best_isa(), "v4") != 0 || !__get_cpuid_count(7, 1, &a, &b, &c, &d) ||
+        !has(a, avx512_bf16))
+        return "it lacks AVX512_BF16";
+    // Those of Intel multiply in bfloat16 at half the rate of float32; their AMX is not used.
+    return is_of_intel() ? "its vdpbf16ps is slower than float32" : "";
+}
+
 #else
+
+inline const char* lacks_for_bfloat16() { return "it lacks AVX512_BF16"; }
+inline bool is_of_intel() { return false; }
 
 // Elsewhere there is one module, built for what every processor of the kind supports.
 inline const char* best_isa() { return CHAINRULE_ISA; }

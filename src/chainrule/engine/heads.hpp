@@ -7,6 +7,7 @@
 
 #include "buffer.hpp"
 #include "losses.hpp"
+#include "microkernel.hpp"
 
 namespace chainrule {
 
@@ -17,6 +18,16 @@ struct Head {
     int outputs;
     int first = 0;
 };
+
+// What a head's loss has of each output, 0 where it has none, with room for whole vectors.
+template <class T>
+Buffer<T> parameters_of(const Head& head) {
+    const auto outputs = static_cast<std::size_t>(padded<T>(head.outputs));
+    Buffer<T> own(outputs);
+    for (std::size_t j = 0; !head.parameters.empty() && j < outputs; ++j)
+        own.get()[j] = T(head.parameters[j % head.parameters.size()]);
+    return own;
+}
 
 // `loss_rows` of several heads, whose targets are numbers: each reads and writes its own columns only.
 // The last has the room of whole vectors that is in da.

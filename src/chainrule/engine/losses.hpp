@@ -298,16 +298,49 @@ CHAINRULE_INLINE V softmax_columns(V* a, int o, V scale, F&& target) {
     return multiply_add(sums.targets, logarithm, -sums.products);
 }
 
+// Put da in the place of a, and return the losses; labels are in the place of y, or null.
+template <Loss L, class T>
+CHAINRULE_INLINE typename Vec<T>::type compare_columns(const T* parameters, int o,
+                                                       typename Vec<T>::type* a,
+                                                       const typename Vec<T>::type* y,
+                                                       const typename Vec<T>::Int* labels,
+                                                       typename Vec<T>::type scales) {
+    using V = typename Vec<T>::type;
+    if constexpr (L == Loss::cross_entropy) {
+        const Smoothing<T> smooth(parameters[0], o);
+        if (!labels)
+            return softmax_columns(a, o, scales,
+                                   [&](int c) { return multiply_add(y[c], smooth.keep, smooth.share); });
+        const V on = broadcast<T>(smooth.on), off = broadcast<T>(smooth.off);
+        return softmax_columns(a, o, scales, [&](int c) { return select<V>(*labels == c, on, off); });
+    } else {
+        V values{};
+        for (int c = 0; c < o; ++c) {
+            const auto [loss, slope] = share<L, T>(a[c], y[c], broadcast<T>(parameters[c]), T(o));
+            values += loss;
+            a[c] = slope * scales;
+        }
+        return values;
+    }
+}
+
+// Labels of at most `width` rows; lanes without a row hold the first.
+template <class T, class F>
+CHAINRULE_INLINE typename Vec<T>::Int read_labels(int rows, F&& label) {
+    auto labels = typename Vec<T>::Int{} + static_cast<typename Vec<T>::Lane>(label(0));
+    for (int r = 1; r < rows; ++r) labels[r] = static_cast<typename Vec<T>::Lane>(label(r));
+    return labels;
+}
+
 // Rows r0 to r1, at most `width` of them.
 template <Loss L, class T>
 void narrow_rows(const T* parameters, int o, int end, const T* a, std::int64_t lda,
                  const Targets<T>& targets, T scale, T* da, std::int64_t ldd, T* value, bool adds,
                  std::int64_t r0, std::int64_t r1) {
     using V = typename Vec<T>::type;
-    using Lane = typename Vec<T>::Lane;
     const int rows = static_cast<int>(r1 - r0);
     if (o < 1) __builtin_unreachable();  // as the compiler cannot know
-    V columns[narrow], y[narrow], scales = broadcast<T>(scale), values{};
+    V columns[narrow], y[narrow], scales = broadcast<T>(scale);
     read_columns<T>(rows, o, [&](int r) { return a + (r0 + r) * lda; }, columns);
     if (!targets.labels)
         read_columns<T>(
@@ -315,29 +348,11 @@ void narrow_rows(const T* parameters, int o, int end, const T* a, std::int64_t l
     if (targets.weights)
         for (int r = 0; r < rows; ++r)
             scales[r] = scale * targets.weights[targets.example(r0 + r)];
-    if constexpr (L == Loss::cross_entropy) {
-        const Smoothing<T> smooth(parameters[0], o);
-        const V on = broadcast<T>(smooth.on), off = broadcast<T>(smooth.off);
-        if (targets.labels) {
-            const auto label = [&](int r) {
-                return static_cast<Lane>(targets.labels[targets.example(r0 + r)]);
-            };
-            auto labels = typename Vec<T>::Int{} + label(0);
-            for (int r = 1; r < rows; ++r) labels[r] = label(r);
-            values = softmax_columns(columns, o, scales,
-                                     [&](int c) { return select<V>(labels == c, on, off); });
-        } else {
-            values = softmax_columns(columns, o, scales,
-                                     [&](int c) { return multiply_add(y[c], smooth.keep, smooth.share); });
-        }
-    } else {
-        for (int c = 0; c < o; ++c) {
-            const auto [loss, slope] =
-                share<L, T>(columns[c], y[c], broadcast<T>(parameters[c]), T(o));
-            values += loss;
-            columns[c] = slope * scales;
-        }
-    }
+    typename Vec<T>::Int labels{};
+    if (targets.labels)
+        labels = read_labels<T>(rows, [&](int r) { return targets.labels[targets.example(r0 + r)]; });
+    const V values = compare_columns<L, T>(parameters, o, columns, y,
+                                           targets.labels ? &labels : nullptr, scales);
     put_first(value + r0, values, rows, adds);
     write_columns(rows, o, end, columns, da + r0 * ldd, ldd);
 }

@@ -7,8 +7,10 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
 
 #include "cpu.hpp"
+#include "lane_binding.hpp"
 #include "number_rows.hpp"
 #include "records.hpp"
 
@@ -48,7 +50,7 @@ std::unique_ptr<Trainer<T>> make_trainer(const Compiled& program, const std::vec
                                         keeps_gradient, read_shards(shards));
 }
 
-std::unique_ptr<Predictor> make_predictor(const Compiled& program, int cores, nb::object empty,
+[[maybe_unused]] std::unique_ptr<Predictor> make_predictor(const Compiled& program, int cores, nb::object empty,
                                           nb::object single, nb::object twice) {
     return std::make_unique<Predictor>(program, cores, std::move(empty), std::move(single),
                                        std::move(twice));
@@ -138,7 +140,7 @@ double losses(Trainer<T>& trainer, nb::handle examples, std::optional<In<std::in
 }
 
 // The rows of a text into columns; how many fields are empty, or −1 where one is not plainly a number.
-std::int64_t read_numbers(const nb::bytes& text, char delimiter, In<std::uint8_t> whole,
+[[maybe_unused]] std::int64_t read_numbers(const nb::bytes& text, char delimiter, In<std::uint8_t> whole,
                           Out<double> columns) {
     const auto* first = static_cast<const char*>(text.data());
     const auto rows = static_cast<std::int64_t>(columns.size() / whole.size());
@@ -179,18 +181,31 @@ NB_MODULE(CHAINRULE_MODULE, m) {
     nb::set_leak_warnings(false);  // a signal ends the process with what is under way
     m.doc() = "The engine, compiled for the instruction set " CHAINRULE_ISA ".";
     m.def("isa", [] { return CHAINRULE_ISA; });
+    m.def("vector_bytes", [] { return vector_bytes; });
     m.def("best_isa", &best_isa);
+    m.def("lacks_for_bfloat16", &lacks_for_bfloat16);
+    m.def("spare_divider", [](bool spares) { return std::exchange(spares_divider, spares); });
     m.def("come_to_work", &AtWork::come);
     m.def("go_from_work", &AtWork::go);
     m.def("after_fork", &AtWork::after_fork);
+    m.def("most_at_work", &AtWork::most);
+    m.def("all_in_turn", [](bool all) { all_in_turn = all; });
+    nb::class_<Laps>(m, "Laps")  // what it decides is tested by times that are told
+        .def(nb::init<int, double>(), "threads"_a, "work"_a)
+        .def("rest", &Laps::rest, "seconds"_a)
+        .def("begin", &Laps::begin, "most"_a)
+        .def("ends",
+             [](const Laps& laps, std::int64_t steps, double seconds) {
+                 return laps.ends(steps, [&] { return seconds; });
+             },
+             "steps"_a, "seconds"_a)
+        .def("end", &Laps::end, "steps"_a, "seconds"_a);
     nb::class_<Done>(m, "Done")
         .def_ro("outcome", &Done::outcome)
         .def_ro("steps", &Done::steps)
         .def_ro("costs", &Done::costs)
         .def_ro("losses", &Done::losses)
         .def_ro("raised", &Done::raised);
-    bind<float>(m, "Trainer32");
-    bind<double>(m, "Trainer64");
     nb::class_<Compiled>(m, "Program")
         .def("holds", &Compiled::holds, "params"_a.none())
         .def("takes", &Compiled::takes, "X"_a);
@@ -200,6 +215,17 @@ NB_MODULE(CHAINRULE_MODULE, m) {
             return Compiled{read_program(program), read_form(form), form};
         },
         nb::kw_only(), "program"_a, "form"_a);
+    bind<float>(m, "Trainer32");
+    const auto trainer = [&]<class T>(const char* name) {
+        m.def(name, &make_trainer<T>, nb::kw_only(), "program"_a, "frozen"_a, "seed"_a, "optimizer"_a,
+              "numbers"_a, "batch"_a, "threads"_a, "cores"_a, "keeps_gradient"_a, "shards"_a.none(),
+              "sparse"_a);
+    };
+    trainer.template operator()<float>("trainer32");
+#if !CHAINRULE_BFLOAT16  // that module only trains
+    bind<double>(m, "Trainer64");
+    trainer.template operator()<double>("trainer64");
+    bind_lanes(m);
     nb::class_<Predictor>(m, "Predictor")
         .def("predict", &Predictor::predict)
         .def("predict_sparse32", &predict_sparse<float>)
@@ -215,11 +241,5 @@ NB_MODULE(CHAINRULE_MODULE, m) {
     });
     m.def("read_numbers", &read_numbers, nb::kw_only(), "text"_a, "delimiter"_a, "whole"_a,
           "columns"_a);
-    const auto trainer = [&]<class T>(const char* name) {
-        m.def(name, &make_trainer<T>, nb::kw_only(), "program"_a, "frozen"_a, "seed"_a,
-              "optimizer"_a, "numbers"_a, "batch"_a, "threads"_a, "cores"_a, "keeps_gradient"_a,
-              "shards"_a.none(), "sparse"_a);
-    };
-    trainer.template operator()<float>("trainer32");
-    trainer.template operator()<double>("trainer64");
+#endif
 }

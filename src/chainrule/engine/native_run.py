@@ -26,7 +26,7 @@ from chainrule.trees import leaves
 from chainrule.warn import warn
 
 WORK_PER_THREAD = 2_000_000
-"""Operations of a step from which another thread is worth its two barriers."""
+"""Operations of a step from which another thread may be worth its two barriers."""
 
 SECONDS_PER_CALL = 2.0
 """After which a call of the engine returns: that is what a step that fails makes it repeat."""
@@ -66,7 +66,13 @@ def reason_against(plan: Plan, params: Parameters) -> str:
 
 
 def arithmetic(
-    net: Network, params: Parameters, optimizer: Optimizer, *, ties: object = (), name: str = "auto"
+    net: Network,
+    params: Parameters,
+    optimizer: Optimizer,
+    *,
+    ties: object = (),
+    name: str = "auto",
+    precision: str | None = None,
 ) -> str:
     """Return what the bits of a run by `fit` follow from: see `engine.arithmetic_of`.
 
@@ -74,6 +80,8 @@ def arithmetic(
     >>> arithmetic(net, net.init(), cr.Adam(), name="reference")
     'reference'
     """
+    if precision:
+        return precision
     by_reference = name == "reference" or ties or why_not(net, params, optimizer)
     return "reference" if by_reference else engine.arithmetic_of(engine.isa)
 
@@ -88,9 +96,9 @@ def _say_once(reason: str) -> None:
 
 
 def useful_threads(net: Network, batch: int, most: int | None = None) -> int:
-    """Return how many threads a step keeps busy, no more than asked and than there are cores.
+    """Return how many threads a step may keep busy, no more than asked and than there are cores.
 
-    The bits are the same with any number.
+    As many of them make it as the engine finds to pay, to the same bits.
 
     >>> useful_threads(cr.Network(2, [cr.Dense(2)], loss="huber"), batch=1, most=8)
     1

@@ -4,6 +4,7 @@
 //   w        T*   those parameters, updated in place
 //   s1, s2   T*   their state, as the core holds it: a run can go on in either
 //   t             the number of the step, from 1
+//   N             a number of a formula: T, or V where each lane has its own
 //
 //   rule                 s1                  s2         states
 //   sgd                                                 0
@@ -18,12 +19,13 @@
 // size, which starts at the first learning rate.
 #pragma once
 
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <optional>
 #include <string_view>
 
+#include "powers.hpp"
+#include "quotients.hpp"
 #include "simd.hpp"
 
 namespace chainrule {
@@ -47,6 +49,8 @@ struct HyperParameters {
     double largest = 0;
     double l1 = 0;
     double l2 = 0;
+
+    bool operator==(const HyperParameters&) const = default;
 };
 
 // The rule of a name of OPTIMIZERS.
@@ -60,47 +64,6 @@ inline std::optional<Rule> find_rule(std::string_view name, double momentum) {
     if (name == "rprop") return Rule::rprop;
     return std::nullopt;
 }
-
-// A product of many doubles, in two parts of which the second is what the first rounds away.
-struct Product {
-    double value = 1, rest = 0;
-
-    Product operator*(const Product& other) const {
-        const double high = value * other.value;
-        const double lost = std::fma(value, other.value, -high);
-        const double low = lost + (value * other.rest + rest * other.value);
-        return {high + low, low - (high + low - high)};
-    }
-};
-
-// βᵗ for whole t, the same however a run came to t: a product of entries of three tables. Powers
-// taken at each step would be a third of the time of the smallest networks. The tables are made by
-// multiplication, because std::pow is not the same in all systems.
-class Powers {
-public:
-    Powers() = default;
-    explicit Powers(double base) : base_(base) {
-        Product unit{base};
-        for (auto& level : table_) {
-            Product power;
-            for (double& entry : level) {
-                entry = power.value;
-                power = power * unit;
-            }
-            unit = power;
-        }
-    }
-
-    double operator()(std::int64_t t) const {
-        if (t >= side * side * side) return std::pow(base_, double(t));
-        return table_[0][t % side] * table_[1][t / side % side] * table_[2][t / (side * side)];
-    }
-
-private:
-    static constexpr int side = 256;
-    double base_ = 0;
-    std::array<std::array<double, side>, 3> table_{};
-};
 
 // What is left of the starting point in Adam's and NAdam's means at step t.
 struct Left {
@@ -122,12 +85,13 @@ private:
 };
 
 // What weights have and biases have not: the penalty's gradient joins g, and the decay the step.
-template <class T>
+template <class T, class N = T>
 struct Shrinkage {
     using V = typename Vec<T>::type;
-    T l1, l2;
-    T decay;  // ηλ
+    N l1, l2;
+    N decay;  // ηλ
 
+    Shrinkage() = default;
     explicit Shrinkage(const HyperParameters& h)
         : l1(T(h.l1)), l2(T(h.l2)), decay(T(h.learning_rate * h.weight_decay)) {}
 
@@ -137,19 +101,27 @@ struct Shrinkage {
     CHAINRULE_INLINE V penalised(V g, V w) const { return g + multiply_add(w, l2, sign(w) * l1); }
 };
 
-// Each rule's `step` returns dw and brings the state up to date. The arithmetic is the core's, the
-// products of hyper-parameters drawn together as there.
+// Each rule's `step` returns dw, or its `ratio` what is divided to be it, and brings the state up to
+// date. The arithmetic is the core's, the products of hyper-parameters drawn together as there.
+// N is what a coefficient is: a number for all lanes, or a vector with one for each.
 namespace rules {
 
-template <Rule R, class T>
+template <Rule R, class T, class N = T>
 struct Stepper;
 
+// A dw that is still to be divided.
 template <class T>
-struct Stepper<Rule::sgd, T> {
+struct Ratio {
+    typename Vec<T>::type above, below;
+};
+
+template <class T, class N>
+struct Stepper<Rule::sgd, T, N> {
     using V = typename Vec<T>::type;
     static constexpr int states = 0;
-    T rate;
+    N rate;
 
+    Stepper() = default;
     Stepper(const HyperParameters& h, const Left&) : rate(T(h.learning_rate)) {}
 
     CHAINRULE_INLINE V step(V g, T*, T*) const { return g * rate; }
@@ -157,12 +129,13 @@ struct Stepper<Rule::sgd, T> {
 
 // v ← μ v + c g, dw = a v + b c g: (a, b, c) = (1, 0, η), or (μ, 1, η) with Nesterov, or with
 // dampening (η, 0, 1 − dampening).
-template <class T>
-struct Stepper<Rule::momentum, T> {
+template <class T, class N>
+struct Stepper<Rule::momentum, T, N> {
     using V = typename Vec<T>::type;
     static constexpr int states = 1;
-    T share, momentum, ahead, fresh;
+    N share, momentum, ahead, fresh;
 
+    Stepper() = default;
     Stepper(const HyperParameters& h, const Left&)
         : share(T(h.dampening != 0 ? 1 - h.dampening : h.learning_rate)), momentum(T(h.momentum)),
           ahead(T(h.nesterov ? h.momentum : h.dampening != 0 ? h.learning_rate : 1)),
@@ -177,40 +150,44 @@ struct Stepper<Rule::momentum, T> {
 };
 
 // s ← keep s + share g², dw = η g / (√s + ε): RMSprop, and with keep = share = 1 Adagrad.
-template <class T>
+template <class T, class N>
 struct SquaresStepper {
     using V = typename Vec<T>::type;
     static constexpr int states = 1;
-    T rate, epsilon, keep, share;
+    N rate, epsilon, keep, share;
 
+    SquaresStepper() = default;
     SquaresStepper(const HyperParameters& h, double kept, double fresh)
         : rate(T(h.learning_rate)), epsilon(T(h.epsilon)), keep(T(kept)), share(T(fresh)) {}
 
-    CHAINRULE_INLINE V step(V g, T* s1, T*) const {
+    CHAINRULE_INLINE Ratio<T> ratio(V g, T* s1, T*) const {
         const V s = multiply_add(load(s1), keep, g * g * share);
         store(s1, s);
-        return g * rate / (sqrt(s) + epsilon);
+        return {g * rate, sqrt(s) + epsilon};
     }
 };
 
-template <class T>
-struct Stepper<Rule::adagrad, T> : SquaresStepper<T> {
-    Stepper(const HyperParameters& h, const Left&) : SquaresStepper<T>(h, 1, 1) {}
+template <class T, class N>
+struct Stepper<Rule::adagrad, T, N> : SquaresStepper<T, N> {
+    Stepper() = default;
+    Stepper(const HyperParameters& h, const Left&) : SquaresStepper<T, N>(h, 1, 1) {}
 };
 
-template <class T>
-struct Stepper<Rule::rmsprop, T> : SquaresStepper<T> {
-    Stepper(const HyperParameters& h, const Left&) : SquaresStepper<T>(h, h.rho, 1 - h.rho) {}
+template <class T, class N>
+struct Stepper<Rule::rmsprop, T, N> : SquaresStepper<T, N> {
+    Stepper() = default;
+    Stepper(const HyperParameters& h, const Left&) : SquaresStepper<T, N>(h, h.rho, 1 - h.rho) {}
 };
 
 // dw = (of_mean m + of_gradient g) / (√v + ε c) with c² = 1 − β₂ᵗ, and ηc within the coefficients.
 // Adam has of_mean = ηc / (1 − β₁ᵗ) and of_gradient = 0; NAdam looks ahead.
-template <class T>
+template <class T, class N>
 struct MeansStepper {
     using V = typename Vec<T>::type;
     static constexpr int states = 2;
-    T beta1, rest1, beta2, rest2, epsilon;
+    N beta1, rest1, beta2, rest2, epsilon;
 
+    MeansStepper() = default;
     MeansStepper(const HyperParameters& h, double c)
         : beta1(T(h.beta1)), rest1(T(1 - h.beta1)), beta2(T(h.beta2)), rest2(T(1 - h.beta2)),
           epsilon(T(h.epsilon * c)) {}
@@ -231,43 +208,46 @@ struct MeansStepper {
     }
 };
 
-template <class T>
-struct Stepper<Rule::adam, T> : MeansStepper<T> {
+template <class T, class N>
+struct Stepper<Rule::adam, T, N> : MeansStepper<T, N> {
     using V = typename Vec<T>::type;
-    T rate;
+    N rate;
 
+    Stepper() = default;
     Stepper(const HyperParameters& h, const Left& left)
-        : MeansStepper<T>(h, this->correction(left)),
+        : MeansStepper<T, N>(h, this->correction(left)),
           rate(T(h.learning_rate * this->correction(left) / (1 - left.first))) {}
 
-    CHAINRULE_INLINE V step(V g, T* s1, T* s2) const {
+    CHAINRULE_INLINE Ratio<T> ratio(V g, T* s1, T* s2) const {
         const auto [m, root] = this->means(g, s1, s2);
-        return m * rate / root;
+        return {m * rate, root};
     }
 };
 
-template <class T>
-struct Stepper<Rule::nadam, T> : MeansStepper<T> {
+template <class T, class N>
+struct Stepper<Rule::nadam, T, N> : MeansStepper<T, N> {
     using V = typename Vec<T>::type;
-    T rate, of_mean, of_gradient;
+    N rate, of_mean, of_gradient;
 
+    Stepper() = default;
     Stepper(const HyperParameters& h, const Left& left)
-        : MeansStepper<T>(h, this->correction(left)),
+        : MeansStepper<T, N>(h, this->correction(left)),
           rate(T(h.learning_rate * this->correction(left))),
           of_mean(T(h.beta1 / (1 - left.next))), of_gradient(T((1 - h.beta1) / (1 - left.first))) {}
 
-    CHAINRULE_INLINE V step(V g, T* s1, T* s2) const {
+    CHAINRULE_INLINE Ratio<T> ratio(V g, T* s1, T* s2) const {
         const auto [m, root] = this->means(g, s1, s2);
-        return multiply_add(m, of_mean, g * of_gradient) * rate / root;
+        return {multiply_add(m, of_mean, g * of_gradient) * rate, root};
     }
 };
 
-template <class T>
-struct Stepper<Rule::lion, T> {
+template <class T, class N>
+struct Stepper<Rule::lion, T, N> {
     using V = typename Vec<T>::type;
     static constexpr int states = 1;
-    T rate, beta1, rest1, beta2, rest2;
+    N rate, beta1, rest1, beta2, rest2;
 
+    Stepper() = default;
     Stepper(const HyperParameters& h, const Left&)
         : rate(T(h.learning_rate)), beta1(T(h.beta1)), rest1(T(1 - h.beta1)), beta2(T(h.beta2)),
           rest2(T(1 - h.beta2)) {}
@@ -279,20 +259,21 @@ struct Stepper<Rule::lion, T> {
     }
 };
 
-template <class T>
-struct Stepper<Rule::rprop, T> {
+template <class T, class N>
+struct Stepper<Rule::rprop, T, N> {
     using V = typename Vec<T>::type;
     static constexpr int states = 2;
-    T shrink, grow, smallest, largest;
+    N shrink, grow, smallest, largest;
 
+    Stepper() = default;
     Stepper(const HyperParameters& h, const Left&)
         : shrink(T(h.shrink)), grow(T(h.grow)), smallest(T(h.smallest)), largest(T(h.largest)) {}
 
     CHAINRULE_INLINE V step(V g, T* s1, T* s2) const {
         const V agreement = sign(g) * sign(load(s1));  // of signs: g·g before might underflow
         const V size = load(s2);
-        const V grown = minimum(size * grow, broadcast<T>(largest));
-        const V shrunk = maximum(size * shrink, broadcast<T>(smallest));
+        const V grown = minimum(size * grow, spread<V>(largest));
+        const V shrunk = maximum(size * shrink, spread<V>(smallest));
         const V next = select(agreement > V{}, grown, select(agreement < V{}, shrunk, size));
         const V kept = select(agreement < V{}, V{}, g);
         store(s1, kept);
@@ -304,23 +285,63 @@ struct Stepper<Rule::rprop, T> {
 }  // namespace rules
 
 // One step of a rule, with the coefficients of step t.
-template <Rule R, class T>
-struct Update : rules::Stepper<R, T> {
+template <Rule R, class T, class N = T>
+struct Update : rules::Stepper<R, T, N> {
     using V = typename Vec<T>::type;
-    Shrinkage<T> shrinkage;
+    using Stepper = rules::Stepper<R, T, N>;
+    static constexpr int width = Vec<T>::width;
+    // How many vectors are updated side by side where the divider is spared.
+    static constexpr int together =
+        requires(const Stepper& rule, V g, T* s) { rule.ratio(g, s, s); } ? side_by_side<T> : 1;
 
-    Update(const HyperParameters& h, const Left& left)
-        : rules::Stepper<R, T>(h, left), shrinkage(h) {}
+    Shrinkage<T, N> shrinkage;
+    bool spares = false;  // whether several go side by side
 
-    // Update `width` parameters; `Shrinks` for weights where shrinkage.any(). State arrays that the
-    // rule does not have are not touched and may be null.
+    Update() = default;
+    Update(const HyperParameters& h, const Left& left) : Stepper(h, left), shrinkage(h) {
+        if constexpr (together > 1) spares = spares_divider && this->epsilon >= T(least_divisor);
+    }
+
+    // Update some vectors of parameters by their gradients, which are lost; `Shrinks` for weights
+    // where shrinkage.any(). State arrays that the rule does not have are not touched and may be null.
+    template <bool Shrinks, int count>
+    CHAINRULE_INLINE void update(V (&g)[count], T* w, T* s1, T* s2) const {
+        V before[count];
+#pragma GCC unroll 4
+        for (int u = 0; u < count; ++u) {
+            before[u] = load(w + u * width);
+            if constexpr (Shrinks) g[u] = shrinkage.penalised(g[u], before[u]);
+        }
+        make_steps(g, s1, s2);
+#pragma GCC unroll 4
+        for (int u = 0; u < count; ++u) {
+            if constexpr (Shrinks) g[u] = multiply_add(before[u], shrinkage.decay, g[u]);
+            store(w + u * width, before[u] - g[u]);
+        }
+    }
     template <bool Shrinks>
     CHAINRULE_INLINE void update(V g, T* w, T* s1, T* s2) const {
-        const V before = load(w);
-        if constexpr (Shrinks) g = shrinkage.penalised(g, before);
-        V dw = this->step(g, s1, s2);
-        if constexpr (Shrinks) dw = multiply_add(before, shrinkage.decay, dw);
-        store(w, before - dw);
+        V one[1]{g};
+        update<Shrinks>(one, w, s1, s2);
+    }
+
+private:
+    // Each g becomes dw.
+    template <int count>
+    CHAINRULE_INLINE void make_steps(V (&g)[count], T* s1, T* s2) const {
+        if constexpr (requires { this->ratio(g[0], s1, s2); }) {
+            V below[count];
+#pragma GCC unroll 4
+            for (int u = 0; u < count; ++u) {
+                const auto ratio = this->ratio(g[u], s1 + u * width, s2 ? s2 + u * width : s2);
+                g[u] = ratio.above;
+                below[u] = ratio.below;
+            }
+            divide(g, below);
+        } else {
+            static_assert(count == 1);
+            g[0] = this->step(g[0], s1, s2);
+        }
     }
 };
 

@@ -28,11 +28,15 @@ inline constexpr int rows_at_once = 96;
 // How many outputs are summed at once, which read x once: as many as there are registers for.
 inline constexpr int outputs_at_once = pieces == 1 ? 4 : 1;
 
+// In how many sums each lane adds up: one after the other they would wait for each other. The bits of
+// many rows of narrow layers have one.
+inline constexpr int most_chains = 4;
+
 // w · x for so many rows w of W, each in as many parts as a vector has lanes.
-template <int rows, class T>
+template <int rows, int chains, class T>
 CHAINRULE_INLINE void products(const T* W, const T* x, int n, typename Vec<T>::type* parts) {
     constexpr int width = Vec<T>::width;
-    typename Vec<T>::type sums[rows][4][pieces]{}, all[pieces];
+    typename Vec<T>::type sums[rows][chains][pieces]{}, all[pieces];
     const auto add = [&](int u, int p, int i, int k) {
         const auto v = load_first(x + i, k);
 #pragma GCC unroll 4
@@ -41,9 +45,9 @@ CHAINRULE_INLINE void products(const T* W, const T* x, int n, typename Vec<T>::t
                                          sums[j][u][p]);
     };
     int i = 0;
-    for (; i + 4 * wide<T> <= n; i += 4 * wide<T>)
+    for (; i + chains * wide<T> <= n; i += chains * wide<T>)
 #pragma GCC unroll 4
-        for (int u = 0; u < 4; ++u)
+        for (int u = 0; u < chains; ++u)
 #pragma GCC unroll 4
             for (int p = 0; p < pieces; ++p) add(u, p, i + u * wide<T> + p * width, width);
     for_vectors<T>(n - i, [&](int c, int k, int p) { add(0, p, i + c, k); });
@@ -51,21 +55,23 @@ CHAINRULE_INLINE void products(const T* W, const T* x, int n, typename Vec<T>::t
     for (int j = 0; j < rows; ++j) {
 #pragma GCC unroll 4
         for (int p = 0; p < pieces; ++p)
-            all[p] = (sums[j][0][p] + sums[j][1][p]) + (sums[j][2][p] + sums[j][3][p]);
+            if constexpr (chains == 1) all[p] = sums[j][0][p];
+            else all[p] = (sums[j][0][p] + sums[j][1][p]) + (sums[j][2][p] + sums[j][3][p]);
         parts[j] = folded(all);
     }
 }
 
 // z = W x + b, or without b where it is null, for the outputs o to o + count.
-template <class T>
+template <int chains, class T>
 CHAINRULE_INLINE typename Vec<T>::type weighted_inputs(const T* W, const T* b, const T* x, int in,
                                                        int o, int count) {
     typename Vec<T>::type parts[Vec<T>::width]{};
     const T* w = W + static_cast<std::size_t>(o) * in;
     int k = 0;
     for (; k + outputs_at_once <= count; k += outputs_at_once)
-        products<outputs_at_once>(w + static_cast<std::size_t>(k) * in, x, in, parts + k);
-    for (; k < count; ++k) products<1>(w + static_cast<std::size_t>(k) * in, x, in, parts + k);
+        products<outputs_at_once, chains>(w + static_cast<std::size_t>(k) * in, x, in, parts + k);
+    for (; k < count; ++k)
+        products<1, chains>(w + static_cast<std::size_t>(k) * in, x, in, parts + k);
     const auto sums = sum_of_each(parts);
     return b ? load_first(b + o, count) + sums : sums;
 }
@@ -203,8 +209,10 @@ private:
         with_activation(op.activation, [&]<Activation A>() {
             for (int o = 0; o < out; o += width) {
                 const int some = std::min(width, out - o);
-                const auto z = in_order_ ? weighted_inputs_in_order(W, b, x, in, o, some)
-                                         : weighted_inputs(W, b, x, in, o, some);
+                const auto z = !in_order_ ? weighted_inputs<most_chains>(W, b, x, in, o, some)
+                               : has_few_outputs(in, out)
+                                   ? weighted_inputs<1>(W, b, x, in, o, some)
+                                   : weighted_inputs_in_order(W, b, x, in, o, some);
                 V value, slope;
                 activate<A, T>(z, op.parameter, value, slope);
                 store(a + o, value);
@@ -238,15 +246,14 @@ public:
         }
     }
 
-    bool run(const Data<T>& data, T* out, int threads) {
+    bool run(const Data<T>& data, T* out, int threads, int cores) {
         const auto blocks = static_cast<int>((data.n + rows_at_once - 1) / rows_at_once);
         std::vector<PredictionRoom<T>> rooms;  // here, where an exception still reaches the caller
         rooms.reserve(static_cast<std::size_t>(threads));
         for (int t = 0; t < threads; ++t) rooms.emplace_back(program_, tensors_, rows_at_once);
         if (!tensors_are_finite()) return false;
-        run_team(threads, [&](int t) {
-            const auto [first, last] = part_of(blocks, t, threads);
-            for (int k = first; k < last && !failed_; ++k)
+        share_out(blocks, threads, cores, [&](int k, int t) {
+            if (!failed_)
                 predict_block(data, static_cast<std::int64_t>(k) * rows_at_once, rooms[t].room, out);
         });
         return !failed_;

@@ -35,8 +35,6 @@ struct Compiled {
 };
 
 class Predictor {
-    static constexpr double work_of_a_thread = 2e7;  // from which starting one is worth it
-
 public:
     // `empty` makes an array of a shape and a dtype, `single` or `twice`.
     Predictor(const Compiled& network, int cores, nb::object empty, nb::object single, nb::object twice)
@@ -105,12 +103,12 @@ private:
         nb::gil_scoped_release free;
         const AtWork here;
         return ManyRows<T>(program, given.data())
-            .run(data, to, within_share(threads ? threads : worth(data.n)));
+            .run(data, to, worth(data.n, threads ? std::min(threads, cores_) : cores_), cores_);
     }
 
-    int worth(std::int64_t rows) const {
+    int worth(std::int64_t rows, int most) const {
         const double forward = spec_.work / 3.0;  // of a step, which goes back twice as far
-        return static_cast<int>(std::min<double>(cores_, 1 + forward * double(rows) / work_of_a_thread));
+        return worth_starting(forward * double(rows), std::min(most, AtWork::share(cores_)));
     }
 
     // The arrays of the parameters, leaf by leaf. False where one is not as it ought to be.
@@ -123,8 +121,6 @@ private:
         for (const View& view : views) given.push_back(view.data<T>());
         return true;
     }
-
-    int within_share(int threads) const { return std::min(threads, AtWork::share(cores_)); }
 
     ProgramSpec spec_;
     Form form_;

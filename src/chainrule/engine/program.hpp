@@ -89,10 +89,12 @@ inline std::vector<OperationSpec> fused(const ProgramSpec& spec) {
     return made;
 }
 
-// Whether rows that enter as entries are expanded: where not all that read them are affine, of one copy.
+// Whether rows that enter as entries are expanded: where not all that read them are affine, of one copy,
+// and for bfloat16, which has no products with entries.
 inline void let_in(ValueSpec& first, const std::vector<OperationSpec>& operations) {
     first.expanded = first.sparse && std::any_of(operations.begin(), operations.end(), [](auto& op) {
-        const bool can = op.kind == Kind::affine && op.first == 0 && op.copies == 1;
+        const bool can =
+            !CHAINRULE_BFLOAT16 && op.kind == Kind::affine && op.first == 0 && op.copies == 1;
         return std::count(op.inputs.begin(), op.inputs.end(), 0) && !can;
     });
 }
@@ -181,6 +183,14 @@ public:
     }
     Program(const Program&) = delete;  // operations know each other
     Program& operator=(const Program&) = delete;
+
+    // How many numbers all tensors have.
+    std::int64_t numbers() const {
+        std::int64_t sum = 0;
+        for (const TensorSpec& tensor : spec.tensors)
+            sum += static_cast<std::int64_t>(tensor.rows) * tensor.columns;
+        return sum;
+    }
 
     // f(operation) with each, in their order, and in the other.
     template <class F>

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from chainrule import engine, losses, streams
 from chainrule.batches import Examples, Rows, Subset
+from chainrule.engine import bfloat16
 from chainrule.engine.program import UnsupportedError, for_predictions, for_training
 from chainrule.layers.parameter_shapes import aligned
 from chainrule.network import Network, Parameters, divisor
@@ -32,7 +33,7 @@ Engine = Annotated[str, OneOf(("auto", "native", "reference"))]
 
 _ENGINE, _THREADS = type_of(Engine), type_of(AtLeastOne | None)
 
-_NAMES = {kind: name for name, kind in OPTIMIZERS.items()}
+NAMES = {kind: name for name, kind in OPTIMIZERS.items()}
 
 
 def check_choice(what: str, name: Any, threads: Any) -> None:
@@ -72,7 +73,7 @@ def why_not(net: Network, params: Parameters, optimizer: Optimizer | None = None
     own = "of your own, in Python"
     for fails, reason in (
         (is_own(losses.loss, net.loss), f"the loss {str(net.loss)!r} is one {own}"),
-        (optimizer and type(optimizer) not in _NAMES, f"{optimizer!r} is an optimizer {own}"),
+        (optimizer and type(optimizer) not in NAMES, f"{optimizer!r} is an optimizer {own}"),
         (foreign, "the parameters are not NumPy arrays"),
         (dtype is None, "the network has no parameters"),
         (dtype not in (np.float32, np.float64), f"the parameters are of {dtype}"),
@@ -91,14 +92,14 @@ def at_work() -> Iterator[None]:
     >>> with at_work():
     ...     pass
     """
-    if engine.native is None:
-        yield
-        return
-    engine.native.come_to_work()
+    modules = bfloat16.modules_at_work()
+    for module in modules:
+        module.come_to_work()
     try:
         yield
     finally:
-        engine.native.go_from_work()
+        for module in modules:
+            module.go_from_work()
 
 
 class Done(NamedTuple):
@@ -121,7 +122,7 @@ class Shards(NamedTuple):
     steps: int
 
 
-class _EngineExamples(NamedTuple):
+class EngineExamples(NamedTuple):
     """Examples as the engine reads them: targets or, in their place, labels."""
 
     X: Any
@@ -132,12 +133,11 @@ class _EngineExamples(NamedTuple):
     """In the place of X."""
 
 
-class _Epochs(NamedTuple):
+class Epochs(NamedTuple):
     """Which epochs a run makes, in which order its examples come, and when it ends."""
 
     shuffles: bool
     seed: int
-    stream: int
     first_epoch: int
     epochs: int
     batch: int
@@ -146,8 +146,9 @@ class _Epochs(NamedTuple):
     """0 where the cost is the sum over the examples."""
     rates: NDArray[np.float64]
     seconds: float
-    most_steps: int
     left_out: Rows | None
+    most_steps: int = 2**62
+    stream: int = ORDER
 
 
 class Session:
@@ -179,14 +180,15 @@ class Session:
         self.kept = list(map(len, states))  # their arrays are not kept: the engine has its own
         self.dtype = leaves(params)[0].dtype
         assert engine.native is not None
-        make = engine.native.trainer32 if self.dtype == np.float32 else engine.native.trainer64
+        module = bfloat16.module() if plan.precision else engine.native
+        make = module.trainer32 if self.dtype == np.float32 else module.trainer64
         program = for_training(plan.net)
         self.trainer = make(
-            program=program.compiled_by(engine.native),
+            program=program.compiled_by(module),
             frozen=[program.numbers[name] for name in plan.frozen],
             seed=plan.seed,
-            optimizer=_NAMES[type(plan.optimizer)],
-            numbers=_numbers(plan),
+            optimizer=NAMES[type(plan.optimizer)],
+            numbers=numbers_of(plan),
             batch=batch,
             threads=threads,
             cores=engine.cores() if threads > 1 else 1,
@@ -231,25 +233,22 @@ class Session:
         Rows that are `left_out` are those of no step; their numbers come in their order.
         A run that has taken so many seconds ends with the epoch that it is in.
         """
-        rate, net = self.plan.optimizer.learning_rate, self.plan.net
         n = data.n - (0 if left_out is None else len(left_out))
         each = self.shards.steps if self.shards else -(-n // self.batch)
-        steps = epochs * each if isinstance(rate, Schedule) else 1
-        asked = _Epochs(
+        asked = epochs_of(
+            self.plan,
+            steps=epochs * each,
             shuffles=shuffles,
-            seed=self.plan.seed,
             stream=SHARDS if self.shards else ORDER,
             first_epoch=first_epoch,
             epochs=epochs,
             batch=self.batch,
             first_step=first_step,
-            mean_weight=0.0 if net.reduction == "sum" else self.plan.mean_weight,
-            rates=np.array([self._rate(first_step + k + 1) for k in range(steps)]),
             seconds=seconds,
             most_steps=most_steps,
             left_out=left_out,
         )
-        done = self.trainer.run(_engine_examples(data, self.sparse), asked)
+        done = self.trainer.run(engine_examples(data, sparse=self.sparse), asked)
         return Done(done.outcome, done.steps, done.costs, done.raised, done.losses)
 
     def stop(self) -> None:
@@ -273,7 +272,7 @@ class Session:
         there are none.
         """
         total: float = self.trainer.losses(
-            _engine_examples(data, self.sparse),
+            engine_examples(data, sparse=self.sparse),
             rows=rows,
             step=step,
             scale=scale,
@@ -294,7 +293,7 @@ class Session:
         """Make step number `step` by a gradient; return whether all weights are still finite."""
         for k, leaf in enumerate(leaves(gradient)):
             self.trainer.load_gradient(k, np.ascontiguousarray(leaf))
-        finite: bool = self.trainer.update(step, self._rate(step))
+        finite: bool = self.trainer.update(step, _rate(self.plan, step))
         return finite
 
     def between(self, change: Callable[[NDArray[Any]], None] | None) -> None:
@@ -310,22 +309,36 @@ class Session:
         """
         self.trainer.set_seam(change)
 
-    def _rate(self, step: int) -> float:
-        rate = self.plan.optimizer.learning_rate
-        return float(rate(step) if isinstance(rate, Schedule) else rate)
-
     def cost(self, part: Subset) -> float:
         """Return the cost of some of the examples."""
         whole = divisor(self.plan.net, part.weight)
         return self.losses(part.data, part.numbers) / whole + float(self.trainer.penalty())
 
 
-def _engine_examples(data: Examples, sparse: bool) -> _EngineExamples:
+def epochs_of(plan: Plan, *, steps: int, first_step: int, **asked: Any) -> Epochs:
+    """Return which epochs a run makes, in all so many steps."""
+    given = steps if isinstance(plan.optimizer.learning_rate, Schedule) else 1
+    return Epochs(
+        seed=plan.seed,
+        first_step=first_step,
+        mean_weight=0.0 if plan.net.reduction == "sum" else plan.mean_weight,
+        rates=np.array([_rate(plan, first_step + k + 1) for k in range(given)]),
+        **asked,
+    )
+
+
+def _rate(plan: Plan, step: int) -> float:
+    rate = plan.optimizer.learning_rate
+    return float(rate(step) if isinstance(rate, Schedule) else rate)
+
+
+def engine_examples(data: Examples, *, sparse: bool = False) -> EngineExamples:
+    """Return examples as the engine reads them, in records."""
     y, labels = (None, data.y) if data.y.ndim == 1 else (data.y, None)
     X = in_form(data.X, sparse=sparse)
     if sparse:
-        return _EngineExamples(None, y, labels, data.w, as_entries(X))
-    return _EngineExamples(X, y, labels, data.w)
+        return EngineExamples(None, y, labels, data.w, as_entries(X))
+    return EngineExamples(X, y, labels, data.w)
 
 
 def shuffled(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
@@ -359,7 +372,7 @@ _IN_ENGINE = {
 """Numbers that the engine calls otherwise."""
 
 
-def _numbers(plan: Plan) -> dict[str, float]:
+def numbers_of(plan: Plan) -> dict[str, float]:
     """Return the optimizer's numbers, the network's penalty and the bounds on the gradient."""
     fields = {
         _IN_ENGINE.get(field.name, field.name): float(getattr(plan.optimizer, field.name))

@@ -97,6 +97,7 @@ struct Cut {
     }
 
     int rows() const { return begins.back(); }
+    std::int64_t after() const { return whole - before - rows(); }
 
     // For each subtree: leaf(j, first row, last row, level) for each of its shards, merge(j, level) as
     // above, and done(j).

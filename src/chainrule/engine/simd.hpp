@@ -170,6 +170,14 @@ CHAINRULE_INLINE V abs(V v) {
     return (V)(bits(v) & ~sign);
 }
 
+// −|v|, which is one operation, where −abs(v) is two.
+template <class V>
+CHAINRULE_INLINE V minus_abs(V v) {
+    using Lane = typename Vec<element_t<V>>::Lane;
+    constexpr Lane sign = static_cast<Lane>(Lane{1} << (8 * sizeof(Lane) - 1));
+    return (V)(bits(v) | sign);
+}
+
 // The magnitude of a with the sign of b.
 template <class V>
 CHAINRULE_INLINE V copy_sign(V a, V b) {

@@ -19,8 +19,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "block_steps.hpp"
 #include "seam.hpp"
-#include "update.hpp"
 
 namespace chainrule {
 
@@ -37,16 +37,19 @@ public:
          bool keeps_gradient, Shards given)
         : shards(std::move(given)), threads_(threads), cores_(cores), team_(threads),
           updates_(optimizer), barrier_(threads), keeps_(keeps_gradient),
-          net_(spec, batch, with_rule(optimizer.rule, []<Rule R>() { return state_count<R>; }),
-               keeps_gradient || updates_.clips_norm(), shards) {
+          net_(std::make_shared<Model<T>>(
+                   spec, batch, with_rule(optimizer.rule, []<Rule R>() { return state_count<R>; }),
+                   keeps_gradient || updates_.clips_norm(), shards),
+               batch),
+          blocks_(net_, threads) {
         double weights = 0;
         for (const Tensor<T>& tensor : tensors()) weights += sizeof(T) * double(tensor.count);
         const double row = 2 / 3.0 * (1.0 / batch + spec.work);
         if (weights > 3e5)  // else all of it stays in the second-level cache with some rows
             rows_at_once_ = block * static_cast<int>(1 + std::min(5e9 / row / block, 1e5));  // 25 ms
-        for (int t = 0; t < threads; ++t) packing_.emplace_back(widest_packing());
+        for (int t = 0; t < threads; ++t) packing_.emplace_back(net_.widest_packing());
         by_column_.resize(packing_.size());
-        if (shards.any()) gathered_ = Buffer<T>(shards.trees() * widest_sums());
+        if (shards.any()) gathered_ = Buffer<T>(shards.trees() * net_.widest_sums());
     }
 
     std::vector<Tensor<T>>& tensors() { return net_.tensors.all; }
@@ -54,6 +57,8 @@ public:
     // To be called once parameters and states have been read into the tensors.
     void ready() {
         for (Tensor<T>& tensor : tensors()) tensor.renew();
+        net_.forget();
+        blocks_.forget();
     }
 
     void set_seam(typename Seam<T>::Way way) {
@@ -63,7 +68,10 @@ public:
 
     // How many of the threads share in what follows.
     int team() const { return team_; }
-    void team_of(int threads) { team_ = threads; }
+    void team_of(int threads) {
+        team_ = threads;
+        barrier_.expect(threads);
+    }
 
     // Room for the entries of a batch of these data, so that none is asked for in a step.
     void make_room(const Data<T>& data) {
@@ -73,15 +81,9 @@ public:
                 own.make_room(first.spec.width, data.sparse.most(net_.batch));
     }
 
-    // Have as many threads share in a call as others in this process leave, and return their number.
-    int gather_team() {
-        team_ = within_share();
-        barrier_.expect(team_);
-        return team_;
-    }
-
     // As many of the threads as others leave just now.
     int within_share() const { return std::min(threads_, AtWork::share(cores_)); }
+    int cores() const { return cores_; }
 
     void meet() {
         if (team_ > 1) barrier_.wait();
@@ -117,7 +119,7 @@ public:
 
     // Between the phases: Σ w L of the batch. After them: the penalty before the update.
     double losses(const Data<T>& data, const Batch& b) {
-        return chainrule::loss_sum(net_, data, b, 0, b.n);
+        return blocks_.take(b) ? blocks_.losses(b) : chainrule::loss_sum(net_, data, b, 0, b.n);
     }
     // The same added to a sum of each shard here.
     void add_losses(const Data<T>& data, const Batch& b, std::vector<double>& sums) {
@@ -160,7 +162,7 @@ public:
     // Step number `step`, by the gradient in the arena. False where a weight is not finite.
     bool update(std::int64_t step, double rate) {
         weights_failed_ = false;
-        run_team(gather_team(), [&](int t) {
+        in_team(net_.batch, [&](int t) {
             updates_.with_update(rate, step, [&](const auto& u) { treat_and_apply(t, u); });
         });
         return !weights_failed_;
@@ -173,6 +175,7 @@ private:
     void rows_phase(const Data<T>& data, const Batch& b, int t, F&& interrupted) {
         const Part all = rows_of(b, t);
         if (net_.program.of_batch) some_rows(data, b, all, t);
+        else if (blocks_.take(b)) some_blocks(data, b, t, interrupted);
         else
             for (int r = all.first; r < all.last && !stop_; r += rows_at_once_) {
                 const int last = std::min(r + rows_at_once_, all.last);
@@ -180,6 +183,15 @@ private:
                 if (last < all.last && interrupted()) stop_ = true;
             }
         if (interrupted()) stop_ = true;
+    }
+
+    template <class F>
+    void some_blocks(const Data<T>& data, const Batch& b, int t, F&& interrupted) {
+        const auto stops = [&] {
+            if (interrupted()) stop_ = true;
+            return bool(stop_);
+        };
+        if (!blocks_.pass(data, b, updates_, share_of(t), stops)) rows_failed_ = true;
     }
 
     void some_rows(const Data<T>& data, const Batch& b, Part part, int t) {
@@ -225,8 +237,10 @@ private:
 
     void weights_phase(const Batch& b, std::int64_t step, double rate, int t) {
         updates_.with_update(rate, step, [&](const auto& update) {
-            if (updates_.clips_norm() || seam_) {
-                keep(b, t, false);
+            const bool by_blocks = blocks_.take(b);
+            if (by_blocks || updates_.clips_norm() || seam_) {
+                if (by_blocks) blocks_.add_up(b, updates_, net_.tensors, share_of(t));
+                else keep(b, t, false);
                 if (seam_ && !passes_seam(b, t)) return;
                 updates_.clips_norm() ? treat_and_apply(t, update) : check(apply(t, update));
             } else {
@@ -329,36 +343,24 @@ private:
         check(poison);
     }
 
-    // Room for the columns of x, the widest that the program packs.
-    std::size_t widest_packing() const {
-        std::size_t most = packing_room<T>(net_.batch, 1);
-        net_.program.each([&](const auto& op) { most = std::max(most, op.packing(net_.room)); });
-        return most;
-    }
-
-    // Room for the sums of a subtree that an operation gathers.
-    std::size_t widest_sums() const {
-        std::size_t most = 0;
-        net_.program.each([&](const auto& op) {
-            if constexpr (std::decay_t<decltype(op)>::of_batch)
-                most = std::max(most, op.sums(net_.room, op.backward_kinds));
-        });
-        return most;
-    }
-
     CHAINRULE_INLINE void check(V poison) {
         if (!(sum_of_lanes(poison) == 0)) weights_failed_ = true;
+    }
+
+    // f(t) by as many threads as are worth it for so many rows.
+    template <class F>
+    void in_team(std::int64_t rows, F&& f) {
+        team_of(worth_starting(double(rows) * net_.program.spec.work, within_share()));
+        run_team(team_, cores_, f, [this](int threads) { team_of(threads); });
     }
 
     // Forward and loss of a batch, as many rows at a time as there is room for; then f(piece, t).
     template <class F>
     double over_pieces(const Data<T>& data, const Batch& all, F&& f) {
         double losses = 0;
-        run_team(gather_team(), [&](int t) {
+        in_team(all.n, [&](int t) {
             for (std::int64_t done = 0; done < all.n; done += net_.batch) {
-                Batch b = all;
-                b.first += done;
-                b.n = std::min<std::int64_t>(net_.batch, all.n - done);
+                const Batch b = all.piece(done, std::min(done + net_.batch, all.n));
                 const Part part = rows_of(b, t);
                 forward(net_, data, b, part, gathering(b, t));
                 compare(net_, data, b, part);
@@ -385,6 +387,7 @@ private:
     bool keeps_;
     Seam<T> seam_;
     Network<T> net_;
+    BlockSteps<T> blocks_;
     std::vector<Buffer<T>> packing_;
     std::vector<EntriesByColumn<T>> by_column_;
     Buffer<T> gathered_;  // what operations sum over the whole batch, on its way by the seam

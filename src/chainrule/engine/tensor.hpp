@@ -4,8 +4,11 @@
 //   in rows            each row padded to whole vectors of `ld` numbers, the padding 0
 //   in panels          W (o, i) as products want it: for each panel of NR outputs, `in` rows of NR
 //                      numbers; so x Wᵀ reads it as it lies, and a tile of dW is one piece of it
+//   narrow             W of few outputs, in rows: what reads it has inputs as lanes
 //   transposed         panels of inputs with `out` rows, for delta W; packed anew after each update.
 //                      Where no gradient goes on to x there is none
+//   pairs              in the module for bfloat16, in place of the last: W in panels of pairs of inputs,
+//                      and where a gradient goes on to x, W transposed in panels of pairs of outputs
 //   added              of each row, the sum of those before it in its segment; added up anew after
 //                      each update, where there are segments
 //
@@ -18,6 +21,7 @@
 #include <span>
 #include <vector>
 
+#include "bfloat16.hpp"
 #include "buffer.hpp"
 #include "microkernel.hpp"
 #include "shards.hpp"
@@ -33,12 +37,19 @@ struct TensorSpec {
 
     // Decided when the program is made.
     bool panels = false;
+    bool narrow = false;
     bool transposed = false;
     std::vector<int> segments{};  // the first row of each
     bool loose = false;  // its gradient goes by the arena, not from the registers to the update
 
     bool moves() const { return !frozen && !statistic; }
+    bool of_affine() const { return panels || narrow; }
 };
+
+// Whether an affine's W is narrow: where panels would be mostly padding, and rows are not. Sizes alone
+// say so, whatever the vectors here, for the order of its sums follows from it.
+inline constexpr int few_outputs = 8;
+constexpr bool has_few_outputs(int in, int out) { return out <= few_outputs && out < in; }
 
 // How the weights of a layer lie in panels.
 template <class T>
@@ -96,6 +107,7 @@ struct Tensor : Panels<T> {
     long ld;            // of a row, where it lies in rows
     std::size_t count;  // of numbers, the padding included
     Buffer<T> w, transposed, added;
+    Buffer<BFloat16> pairs, transposed_pairs;
     Buffer<T> states[2];
     T* g = nullptr;       // in the arena, where it is kept there
     Buffer<double> sums;  // one for each input or row: the penalty's share, or the gradient's squares
@@ -104,13 +116,19 @@ struct Tensor : Panels<T> {
         : Panels<T>(s.columns, s.rows), spec(s), ld(padded<T>(s.columns)),
           count(s.panels ? this->weights() : static_cast<std::size_t>(s.rows) * ld), w(count),
           sums(static_cast<std::size_t>(parts()) + 1) {
-        if (s.transposed) transposed = Buffer<T>(static_cast<std::size_t>(padded<T>(in)) * out);
+        if (in_bfloat16<T> && s.panels) {
+            pairs = Buffer<BFloat16>(static_cast<std::size_t>(even(in)) * columns);
+            if (s.transposed)
+                transposed_pairs = Buffer<BFloat16>(static_cast<std::size_t>(padded<T>(in)) * even(out));
+        } else if (s.transposed) {
+            transposed = Buffer<T>(static_cast<std::size_t>(padded<T>(in)) * out);
+        }
         if (!s.segments.empty()) added = Buffer<T>(count);
         for (int k = 0; k < states_of_rule; ++k) states[k] = Buffer<T>(count);
     }
 
     // Of how many parts the penalty is added up, and the squares of the gradient.
-    int parts() const { return spec.panels ? in : spec.rows; }
+    int parts() const { return spec.of_affine() ? in : spec.rows; }
 
     T* row(int k) const { return w.get() + k * ld; }
     T* added_row(int k) const { return added.get() + k * ld; }
@@ -144,6 +162,7 @@ struct Tensor : Panels<T> {
     // The same for the inputs i0 to i1, where i0 begins a panel.
     void renew(int i0, int i1) {
         if (transposed) pack_transposed(i0, i1);
+        if constexpr (in_bfloat16<T>) pack_in_bfloat16(*this, i0, i1);
     }
 
     // The same for the segments s0 to s1.
@@ -178,7 +197,9 @@ struct Tensors {
     int rows = 1;
     bool loose = false;
 
-    Tensors(const std::vector<TensorSpec>& specs, int states, bool keeps, const Shards& shards = {})
+    // With room for the gradients of so many parts of a batch.
+    Tensors(const std::vector<TensorSpec>& specs, int states, bool keeps, const Shards& shards = {},
+            int parts = 1)
         : rows(shards.trees()) {
         all.reserve(specs.size());
         for (const TensorSpec& spec : specs) {
@@ -189,7 +210,7 @@ struct Tensors {
         loose = loose_size > 0;
         stride = arena_size + (shards.any() ? flags : 0);
         if (arena_size == 0) return;
-        arena = Buffer<T>(rows * stride + (shards.depth() - 1) * loose_size);
+        arena = Buffer<T>(rows * stride + (shards.depth() - 1) * loose_size + (parts - 1) * arena_size);
         T *first = arena.get(), *then = first + loose_size;
         for (Tensor<T>& tensor : all) {
             if (!keeps && !tensor.spec.loose) continue;
@@ -204,6 +225,8 @@ struct Tensors {
         return level == 0 ? j * stride : rows * stride + (level - 1) * loose_size;
     }
 
+    // The same of a part of a batch, where there are no shards.
+    std::size_t part(int k) const { return k * arena_size; }
     // The gradient of each subtree held, as it goes to other processes.
     std::span<T> sums() { return {arena.get(), rows * stride}; }
 

@@ -1,7 +1,4 @@
-// Whole epochs of training in one call, on a team of threads.
-//
-// A team makes a run in laps (laps.hpp), some of which its first thread makes alone: among them those
-// in which others in this process want its cores.
+// Whole epochs of training in one call, lap by lap (laps.hpp), each on as many threads as pay.
 #pragma once
 
 #include <array>
@@ -23,7 +20,6 @@ public:
     Trainer(const ProgramSpec& spec, const OptimizerSpec& optimizer, int batch, int threads, int cores,
             bool keeps_gradient, Shards shards)
         : step(spec, optimizer, batch, threads, cores, keeps_gradient, std::move(shards)),
-          threads_(threads),
           laps_(threads, 1 + spec.work * batch),
           ask_every_(1 + static_cast<std::int64_t>(1e6 / (1 + spec.work * batch))),
           cuts_(static_cast<std::size_t>(threads), Cut{&step.shards}) {}
@@ -47,14 +43,13 @@ public:
         const std::chrono::duration<double> length(plan.seconds);
         const auto until = clock::now() + std::chrono::duration_cast<clock::duration>(length);
         place_ = {};
-        called_ = 0;
-        const auto steps = [&](int t) {
-            return step.shards.any() ? make_steps<true>(data, plan, t, until, interrupted)
-                                     : make_steps<false>(data, plan, t, until, interrupted);
+        ended_ = 0;
+        const auto make_lap = [&](int t, std::int64_t lap) {
+            return step.shards.any() ? make_steps<true>(data, plan, t, lap, until, interrupted)
+                                     : make_steps<false>(data, plan, t, lap, until, interrupted);
         };
-        threads_ = step.gather_team();
-        run_team(threads_, [&](int t) { t == 0 ? lead(plan, steps) : follow(t, steps); });
-        step.team_of(threads_);
+        Helpers helpers(make_lap);
+        if (plan.most_steps > 0 && plan.epochs > 0) lead(helpers, make_lap);
         step.end();
         if (report_.outcome == Outcome::interrupted) told_to_stop_ = false;
         return report_;
@@ -70,54 +65,43 @@ private:
         double total = 0, weight = 0;
     };
 
-    // The first thread: lap after lap, alone or with the others, until the run is over. What the
-    // others read in a lap is changed once they have met in it.
+    // The first thread: lap after lap, alone or with helpers, until the run is over. What these read in
+    // a lap is changed once they have met in it.
     template <class F>
-    void lead(const Plan& plan, F&& steps) {
-        for (bool goes_on = plan.most_steps > 0; goes_on;) {
-            const bool crowded = threads_ > step.within_share();
-            step.team_of(laps_.together() && !crowded ? threads_ : 1);
-            const std::int64_t before = place_.made;
-            last_ = before + laps_.begin();
-            if (step.team() > 1) call();
-            goes_on = steps(0);
-            if (!crowded) laps_.end(place_.made - before);
-        }
-        last_ = -1;
-        call();
-    }
-
-    // Each of the others: a lap each time it is called.
-    template <class F>
-    void follow(int t, F&& steps) {
-        for (std::uint32_t seen = 0;; ++seen) {
-            await(called_, seen);
-            if (last_ < 0) return;
-            steps(t);
+    void lead(Helpers& helpers, F&& make_lap) {
+        laps_.rest(Lost::left());
+        for (bool goes_on = true; goes_on;) {
+            const int share = step.within_share();
+            helpers.keep(share);
+            const int threads = laps_.begin(share);
+            step.team_of(threads == 1 ? 1 : helpers.have(threads, step.cores()));
+            began_ = clock::now();
+            first_ = report_.steps;
+            goes_on = make_lap(0, helpers.call(step.team()));
+            Lost::enter(laps_.end(report_.steps - first_, since_begun()));
         }
     }
 
-    void call() {
-        ++called_;
-        called_.notify_all();
+    double since_begun() const {
+        return std::chrono::duration<double>(clock::now() - began_).count();
     }
 
     // The steps of a lap, which may end the run: whether there are more.
     template <bool in_shards, class F>
-    bool make_steps(const Data<T>& data, const Plan& plan, int t, clock::time_point until,
-                    F&& interrupted) {
+    bool make_steps(const Data<T>& data, const Plan& plan, int t, std::int64_t lap,
+                    clock::time_point until, F&& interrupted) {
         Place p = place_;
-        const std::int64_t last = std::min(last_, plan.most_steps);
-        while (p.made < last && p.epoch < plan.epochs) {
+        const auto goes_on = [&] { return p.made < plan.most_steps && p.epoch < plan.epochs; };
+        do {
             if (p.step == 0) begin_epoch(data, plan, t, p);
-            if (!make_step<in_shards>(data, plan, t, until, interrupted, p)) return false;
+            if (!make_step<in_shards>(data, plan, t, lap, until, interrupted, p)) return false;
             if (!is_over<in_shards>(data, plan, p)) continue;
             if (t == 0) report_epoch(plan, p);
             p = {p.made, p.epoch + 1};
             if (enough_) return false;
-        }
+        } while (ended_ < lap && goes_on());
         if (t == 0) place_ = p;
-        return p.made < plan.most_steps && p.epoch < plan.epochs;
+        return goes_on();
     }
 
     void begin_epoch(const Data<T>& data, const Plan& plan, int t, const Place& p) {
@@ -154,8 +138,8 @@ private:
 
     // A step, after which p is where the run stands. False where the run ends with it, or before.
     template <bool in_shards, class F>
-    bool make_step(const Data<T>& data, const Plan& plan, int t, clock::time_point until,
-                   F&& interrupted, Place& p) {
+    bool make_step(const Data<T>& data, const Plan& plan, int t, std::int64_t lap,
+                   clock::time_point until, F&& interrupted, Place& p) {
         const std::int64_t number = plan.first_step + p.made + 1;
         Batch b = batch_of<in_shards>(data, plan, t, p);
         const double share = plan.mean_weight == 0
@@ -172,6 +156,7 @@ private:
         ++p.step;
         p.first += b.n;
         if (t == 0 && is_over<in_shards>(data, plan, p) && clock::now() > until) enough_ = true;
+        if (t == 0 && laps_.ends(p.made + 1 - first_, [&] { return since_begun(); })) ended_ = lap;
         if (!step.weights(b, number, plan.rates[plan.one_rate ? 0 : p.made], t)) return ends(t);
         ++p.made;
         if (t == 0) {
@@ -191,6 +176,8 @@ private:
             cut.go_to(p.step);
             b.n = cut.rows();
             b.cut = &cut;
+            b.before = cut.before;
+            b.after = cut.after();
         } else {
             b.n = std::min(plan.batch, examples(data, plan) - p.first);
         }
@@ -221,12 +208,12 @@ private:
         shards.deal(by_shards_.data(), order_.data());
     }
 
-    int threads_;  // in this call
     Laps laps_;
     std::int64_t ask_every_;  // some tens of microseconds
+    clock::time_point began_;   // of this lap
+    std::int64_t first_ = 0;    // the steps before it
+    std::atomic<std::int64_t> ended_{0};  // the last lap that has ended: set in a step's second phase
     Place place_;
-    std::int64_t last_ = 0;  // up to which step a lap goes; −1 where there is none
-    std::atomic<std::uint32_t> called_{0};
     std::vector<std::int64_t> order_, by_shards_;
     std::vector<Cut> cuts_;             // each thread has its own
     std::vector<double> shard_losses_;  // Σ w L of this epoch, of each shard here

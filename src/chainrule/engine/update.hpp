@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "batch.hpp"
+#include "gradient_norm.hpp"
 #include "optimizers.hpp"
 
 namespace chainrule {
@@ -73,10 +74,10 @@ public:
         const Tensor<T>& W = room.tensors[op.W];
         const auto [i0, i1] = inputs_of(W, share);
         op.template gradient<in_shards>(
-            room, all, i0, i1, share, [](std::size_t, int) {},
-            [&](int j, std::size_t place, int, int rows, int vectors, const T* g) {
+            room, all, i0, i1, share, [](std::size_t) { return Updated{}; },
+            [&](int j, std::size_t place, int count, const T* g) {
                 T* to = room.gradient(op.W, 0, j) + place;
-                for (int u = 0; u < rows * vectors; ++u) put(to + u * w, load(g + u * w), adds);
+                for (int u = 0; u < count; ++u) put(to + u * w, load(g + u * w), adds);
             });
         if (op.b >= 0)
             for_vectors_of(room.tensors[op.b], share, [&](int place) {
@@ -114,18 +115,12 @@ public:
                 store(tensor.g + place, clipped(g));
             }
         });
+        if (tensor.spec.narrow) add_squares(tensor, share);
     }
 
     // By how much the treated gradient is shortened. Every thread works it out in the same order.
     T norm_scale(const std::vector<Tensor<T>>& tensors) const {
-        double sum = 0;
-        for (const Tensor<T>& tensor : tensors) {
-            if (tensor.spec.panels)
-                for (int i = 0; i < tensor.in; ++i) sum += tensor.sums.get()[i];
-            else if (tensor.spec.moves())
-                for (std::size_t k = 0; k < tensor.count; ++k) sum = add_square(sum, tensor.g[k]);
-        }
-        const double norm = std::isfinite(sum) ? std::sqrt(sum) : wide_norm(tensors);
+        const double norm = gradient_norm(tensors);
         return T(norm > spec_.clip_norm ? spec_.clip_norm / norm : 1);
     }
 
@@ -157,8 +152,8 @@ public:
 
     // A thread's share of the penalty.
     void penalise(Tensor<T>& tensor, const Share<T>& share) const {
-        const auto [first, last] = tensor.spec.panels ? inputs_of(tensor, share)
-                                                      : rows_of(tensor, share);
+        const auto [first, last] = tensor.spec.of_affine() ? inputs_of(tensor, share)
+                                                           : rows_of(tensor, share);
         add_penalties(tensor, first, last);
     }
 
@@ -172,10 +167,9 @@ private:
         add_penalties(W, i0, i1);
         if (W.spec.moves()) {
             op.template gradient<in_shards>(
-                room, all, i0, i1, share,
-                [&](std::size_t place, int count) { fetch(W, place, count); },
-                [&](int, std::size_t place, int, int rows, int vectors, const T* g) {
-                    poison += update_vectors<false>(W, place, rows * vectors, g, T{1}, update);
+                room, all, i0, i1, share, [&](std::size_t place) { return updated(W, place); },
+                [&](int, std::size_t place, int count, const T* g) {
+                    poison += update_vectors<false>(W, place, count, g, T{1}, update);
                 });
             W.renew(i0, i1);
         }
@@ -208,7 +202,9 @@ private:
             for (long o = 0; o < count; ++o)
                 sum += multiply_add(l1, std::abs(double(W[o])), 0.5 * l2 * double(W[o]) * double(W[o]));
         };
-        if (!tensor.spec.panels) add(tensor.row(i), tensor.ld);
+        if (tensor.spec.narrow)
+            for (int o = 0; o < tensor.out; ++o) add(tensor.row(o) + i, 1);
+        else if (!tensor.spec.panels) add(tensor.row(i), tensor.ld);
         else
             for (int column = 0; column < tensor.columns; column += NR)
                 add(tensor.w.get() + tensor.at(column, i), tensor.vectors(column) * w);
@@ -224,6 +220,15 @@ private:
         for (int o = 0; o < tensor.columns && tensor.spec.moves(); o += some)
             for (int i = i0; i < i1; ++i)
                 sums[i] += treat_outputs(tensor, i, o, std::min(some, tensor.columns - o), update);
+    }
+
+    // The squares of a narrow gradient, where it moves anything.
+    void add_squares(Tensor<T>& tensor, const Share<T>& share) const {
+        double* sums = tensor.sums.get();
+        const auto [i0, i1] = inputs_of(tensor, share);
+        std::fill(sums + i0, sums + i1, 0.0);
+        for (int o = 0; o < tensor.out && tensor.spec.moves(); ++o)
+            for (int i = i0; i < i1; ++i) sums[i] = add_square(sums[i], tensor.gradient_row(o)[i]);
     }
 
     // The same for the weights from one input to some outputs; return the sum of their squares.
@@ -264,6 +269,12 @@ private:
                 f(tensor.at(column, i0), (i1 - i0) * tensor.vectors(column));
             return;
         }
+        if (tensor.spec.narrow) {
+            const auto [i0, i1] = inputs_of(tensor, share);
+            for (int o = 0; i0 < i1 && o < tensor.out; ++o)
+                f(static_cast<std::size_t>(o * tensor.ld + i0), padded<T>(i1 - i0) / w);
+            return;
+        }
         const bool by_rows = tensor.spec.weight || tensor.added;
         const auto size = static_cast<std::size_t>(by_rows ? tensor.ld : w);
         const auto [first, last] =
@@ -284,10 +295,9 @@ private:
         return minimum(maximum(g, -bound), bound);
     }
 
-    // Ask for weights and states while the product that needs them runs.
-    void fetch(const Tensor<T>& tensor, std::size_t place, int count) const {
-        for (const T* p : {tensor.w.get(), tensor.states[0].get(), tensor.states[1].get()})
-            for (int u = 0; p && u < count; ++u) __builtin_prefetch(p + place + u * w, 1);
+    // Weights and states from `place` on.
+    static Updated updated(const Tensor<T>& tensor, std::size_t place) {
+        return {tensor.w.get() + place, state(tensor, 0, place), state(tensor, 1, place)};
     }
 
     // `count` vectors from `place` on; g is their gradient, with the penalty in it and bounds kept
@@ -295,30 +305,64 @@ private:
     template <bool Treated, class U>
     V update_vectors(Tensor<T>& tensor, std::size_t place, int count, const T* g, T scale,
                      const U& update) const {
-        V poison{};
-        const auto each = [&]<bool Shrinks, bool Clips>() {
-            for (int u = 0; u < count; ++u, place += w) {
-                T* W = tensor.w.get() + place;
-                const V before = load(W);
-                V dW = load(g + u * w);
-                if constexpr (Treated) dW *= scale;
-                else if constexpr (Shrinks && Clips) dW = update.shrinkage.penalised(dW, before);
-                if constexpr (Clips && !Treated) dW = clipped(dW);
-                T *s1 = state(tensor, 0, place), *s2 = state(tensor, 1, place);
-                if constexpr (Shrinks && (Treated || Clips)) {  // only the decay is left
-                    update.template update<false>(dW, W, s1, s2);
-                    store(W, multiply_add(before, -update.shrinkage.decay, load(W)));
-                } else {
-                    update.template update<Shrinks>(dW, W, s1, s2);
-                }
-                poison = multiply_add(load(W), T{0}, poison);
-            }
+        const auto all = [&]<bool Shrinks, bool Clips>() {
+            if constexpr (U::together > 1)
+                if (update.spares)
+                    return update_by_groups<Treated, Shrinks, Clips>(tensor, place, count, g, scale,
+                                                                     update);
+            return update_run<1, Treated, Shrinks, Clips>(tensor, place, count, g, scale, update);
         };
         const bool clips = clips_ && !Treated;
         if (tensor.spec.weight && update.shrinkage.any())
-            clips ? each.template operator()<true, true>() : each.template operator()<true, false>();
-        else
-            clips ? each.template operator()<false, true>() : each.template operator()<false, false>();
+            return clips ? all.template operator()<true, true>() : all.template operator()<true, false>();
+        return clips ? all.template operator()<false, true>() : all.template operator()<false, false>();
+    }
+
+    // Apart, so that it takes no room where the processor divides.
+    template <bool Treated, bool Shrinks, bool Clips, class U>
+    [[gnu::noinline]] V update_by_groups(Tensor<T>& tensor, std::size_t place, int count, const T* g,
+                                         T scale, const U& update) const {
+        const int whole = count / U::together * U::together;
+        return update_run<U::together, Treated, Shrinks, Clips>(tensor, place, whole, g, scale, update) +
+               update_run<1, Treated, Shrinks, Clips>(tensor, place + whole * w, count - whole,
+                                                      g + whole * w, scale, update);
+    }
+
+    // Some of them at a time.
+    template <int some, bool Treated, bool Shrinks, bool Clips, class U>
+    CHAINRULE_INLINE V update_run(Tensor<T>& tensor, std::size_t place, int count, const T* g, T scale,
+                                  const U& update) const {
+        V poison{};
+        for (int u = 0; u < count; u += some)
+            poison += update_some<some, Treated, Shrinks, Clips>(tensor, place + u * w, g + u * w, scale,
+                                                                 update);
+        return poison;
+    }
+
+    // Side by side.
+    template <int count, bool Treated, bool Shrinks, bool Clips, class U>
+    CHAINRULE_INLINE V update_some(Tensor<T>& tensor, std::size_t place, const T* g, T scale,
+                                   const U& update) const {
+        constexpr bool only_decays = Shrinks && (Treated || Clips);  // the penalty is in dW by then
+        T* W = tensor.w.get() + place;
+        V before[count], dW[count], poison{};
+#pragma GCC unroll 4
+        for (int u = 0; u < count; ++u) {
+            before[u] = load(W + u * w);
+            dW[u] = load(g + u * w);
+            if constexpr (Treated) dW[u] *= scale;
+            else if constexpr (Shrinks && Clips)
+                dW[u] = update.shrinkage.penalised(dW[u], before[u]);
+            if constexpr (Clips && !Treated) dW[u] = clipped(dW[u]);
+        }
+        update.template update<Shrinks && !only_decays>(dW, W, state(tensor, 0, place),
+                                                        state(tensor, 1, place));
+#pragma GCC unroll 4
+        for (int u = 0; u < count; ++u) {
+            if constexpr (only_decays)
+                store(W + u * w, multiply_add(before[u], -update.shrinkage.decay, load(W + u * w)));
+            poison = multiply_add(load(W + u * w), T{0}, poison);
+        }
         return poison;
     }
 
@@ -329,22 +373,8 @@ private:
         return load(p) * T{0};
     }
 
-    static double add_square(double sum, double g) { return multiply_add(g, g, sum); }
-
     static T* state(const Tensor<T>& tensor, int k, std::size_t place) {
         return tensor.states[k] ? tensor.states[k].get() + place : nullptr;
-    }
-
-    // The norm where the squares overflow: the largest number is drawn out of them.
-    double wide_norm(const std::vector<Tensor<T>>& tensors) const {
-        const auto over_all = [&](auto&& f) {
-            for (const Tensor<T>& tensor : tensors)
-                if (tensor.spec.moves()) std::for_each_n(tensor.g, tensor.count, f);
-        };
-        double largest = 0, sum = 0;
-        over_all([&](double g) { largest = std::max(largest, std::abs(g)); });
-        over_all([&](double g) { sum = add_square(sum, g / largest); });
-        return largest * std::sqrt(sum);
     }
 
     OptimizerSpec spec_;

@@ -4,12 +4,15 @@
 //   d        (rows, ld)   ∂C/∂a; its padding is 0. There is none where no gradient is wanted
 //   kept     (rows, kept_ld)   what the operation that makes the value keeps for its way back
 //   packed   d once more, panel by panel, where the gradient of an affine wants it so
+//   halves, d_halves   in the module for bfloat16, a for the affines that read it, and the delta of the
+//            one that makes it; its `packed_pairs` too
 //
 // A batch of n examples has copies · n rows: row m · n + r is example r in copy m. Value 0 is what
 // enters the network: rows where the user has them, read up to `width` and no further; or entries of
 // rows, which are expanded here unless all that read them can do without.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -29,6 +32,7 @@ struct ValueSpec {
     bool made = false;      // else nothing writes it, and it takes no room
     bool wanted = false;    // whether its d is
     bool packed = false;
+    bool halves = false, d_halves = false;
     long kept = 0;          // numbers that are kept for each row
     std::size_t shared = 0; // numbers that are kept for all rows, by each operation that makes copies
 };
@@ -38,16 +42,17 @@ struct Rows {
     int n, first, last;
     std::uint64_t step;  // which dropout's masks follow from; 0 is for predictions, without masks
     const Cut* cut = nullptr;  // how they fall into shards, where there are any
+    std::int64_t before = 0, after = 0;  // rows of the batch that come before the n, and after them
 
     bool trains() const { return step != 0; }
 
     // How many the whole batch has.
-    std::int64_t whole() const { return cut ? cut->whole : n; }
+    std::int64_t whole() const { return before + n + after; }
 
     // Which row of the whole batch row r of those here is; both are counted copy by copy.
     std::int64_t place(int r) const {
-        if (!cut || n == 0) return r;
-        return r / n * cut->whole + cut->before + r % n;
+        if (whole() == n || n == 0) return r;
+        return r / n * whole() + before + r % n;
     }
 };
 
@@ -76,6 +81,8 @@ struct Value {
     int columns;  // with the padding
     int height;   // of how many rows there is room
     Buffer<T> d, kept, packed, shared;
+    HalfRows halves, d_halves;
+    Buffer<BFloat16> packed_pairs;
     ValueSpec spec;
 
     Value(const ValueSpec& s, int batch)
@@ -84,12 +91,17 @@ struct Value {
 
     // Room for a step of training, of what the program says is needed.
     void make_room() {
+        if (spec.halves) halves = HalfRows(height, columns);
         if (!spec.made) return;
         const auto count = static_cast<std::size_t>(height) * ld;
         own_ = Buffer<T>(count);
         if (spec.wanted) d = Buffer<T>(count);
         if (spec.kept) kept = Buffer<T>(static_cast<std::size_t>(height) * spec.kept);
         if (spec.packed) packed = Buffer<T>(static_cast<std::size_t>(height) * columns);
+        if (spec.d_halves) {
+            d_halves = HalfRows(height, columns);
+            packed_pairs = Buffer<BFloat16>(static_cast<std::size_t>(even(height)) * columns);
+        }
         if (spec.shared) shared = Buffer<T>(spec.shared * spec.copies);
         for (int r = 0; r < height && d; ++r) d_rows.push_back(d.get() + r * ld);
         lie_at(own_.get());
@@ -121,6 +133,19 @@ struct Value {
     T* d_row(int r) const { return d.get() + r * ld; }
     T* shared_by(int first) const { return shared.get() + first * spec.shared; }
     T* kept_row(int r) const { return kept.get() + r * spec.kept; }
+
+    // Before a run: what one that diverged has left where pairs are not filled.
+    void forget() {
+        if (packed_pairs)
+            std::fill_n(packed_pairs.get(), static_cast<std::size_t>(even(height)) * columns, BFloat16{0});
+    }
+
+    // Where the pair of row r begins in the panel of d in pairs that starts at a column.
+    BFloat16* pair(int column, int r) const {
+        const int wide = std::min(panel_width<T>, columns - column);
+        return packed_pairs.get() + static_cast<std::size_t>(column) * even(height) +
+               static_cast<std::size_t>(r / 2) * 2 * wide;
+    }
 
 private:
     Buffer<T> own_;

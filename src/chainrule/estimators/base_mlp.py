@@ -171,6 +171,7 @@ class BaseMLP(CallbackSupportMixin, FitExamples):  # type: ignore[misc]
             record=record,
             comm=None if data.shared is None else data.shared.others,
             shards=None if data.shared is None else data.shared.shards,
+            precision=self.precision,
             **self._engine(),
         )
 
@@ -180,6 +181,11 @@ class BaseMLP(CallbackSupportMixin, FitExamples):  # type: ignore[misc]
             raise ValueError(
                 f"{type(self).__name__}: solver='lbfgs' makes no steps to be made again; leave "
                 "record out, or take another solver, such as 'adam'"
+            )
+        if self.precision is not None:
+            raise ValueError(
+                f"{type(self).__name__}: solver='lbfgs' has no products in bfloat16; leave "
+                "precision out, or take another solver, such as 'adam'"
             )
         net = self._network(data.X.shape[1], data.n * data.mean_weight)
         check_statistics(type(self).__name__, net)

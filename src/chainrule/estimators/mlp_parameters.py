@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from chainrule.engine.bfloat16 import Precision
 from chainrule.engine.session import Engine
 from chainrule.estimators.fitted import FittedMLP
 from chainrule.estimators.hyperparameters import (
@@ -93,6 +94,9 @@ class MLPParameters(FittedMLP):
         In how many parts, a power of two, each batch is summed; None leaves it whole, or on several
         ranks, `fit(X, y, comm=comm)`, takes as many as suit the batch. The result depends on this
         number and not on that of the ranks.
+    precision
+        "bfloat16" makes the products of training in bfloat16, up to twice as fast, on processors
+        that have them and for X of float32; predictions stay as they are. "lbfgs" refuses it.
 
     Attributes
     ----------
@@ -146,3 +150,4 @@ class MLPParameters(FittedMLP):
     n_jobs: Threads = None
     engine: Engine = "auto"
     shards: Shards = None
+    precision: Precision = None

@@ -3,6 +3,8 @@
 | file | what it is for |
 |---|---|
 | `trainer.py` | call after call of `fit`, over one block of examples or many, until it is over |
+| `fit_many.py` | `cr.fit_many`: arguments for many networks, one for all or one for each |
+| `many_runs.py` | runs of `fit` made together, and what one that ends leaves the others |
 | `side_by_side.py` | several trainings at once, on the threads there are |
 | `hold_out.py` | which examples validation is made with |
 | `patience.py` | scikit-learn's early stopping; the core's is `history.EarlyStopping` |

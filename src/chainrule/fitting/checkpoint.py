@@ -290,6 +290,7 @@ MADE_BY = {
     "fused": "the engine for v3, v4 or neon",
     "separate": "the engine for v2 or generic",
     "reference": "the reference loop",
+    "bfloat16": "the engine in bfloat16",
 }
 """Who makes steps by each arithmetic."""
 
@@ -309,4 +310,5 @@ def _compare(store: Series, there: Any, here: str) -> None:
 
 def _arithmetic(given: dict[str, Any]) -> str:
     run = given["net"], given["params"], given["optimizer"]
-    return arithmetic_of_run(*run, ties=given["ties"], name=given["engine"])
+    how = {"ties": given["ties"], "name": given["engine"], "precision": given["precision"]}
+    return arithmetic_of_run(*run, **how)

@@ -43,6 +43,7 @@ def identity(given: dict[str, Any], ranks: Ranks) -> dict[str, str]:
         **({} if net.reduction == "mean" else {"reduction": net.reduction}),
         **({} if not given["ties"] else {"ties": repr(given["ties"])}),
         **({} if given["mean_weight"] is None else {"mean_weight": repr(given["mean_weight"])}),
+        **({} if given["precision"] is None else {"precision": given["precision"]}),
         **({} if shards is None else {"shards": repr(shards)}),
         **{name: repr(given[name]) for name in _SETTINGS},
         **{name: fingerprint(name, given[name]) for name in ("X", "y", "sample_weight")},

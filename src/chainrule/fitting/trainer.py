@@ -33,6 +33,7 @@ OPTIONS = (
     "record",
     "engine",
     "threads",
+    "precision",
     "comm",
     "shards",
 )
@@ -58,6 +59,7 @@ class TrainingPlan:
     record: bool = False
     engine: str = "auto"
     threads: int | None = None
+    precision: str | None = None
     comm: Ranks | None = None
     shards: int | None = None
 

@@ -92,7 +92,7 @@ class Keeper:
     def _taken_up(self, run: Run) -> CheckpointWriter:
         trainer, series = run.trainer, self.store.of(run.name)
         net, params, optimizer = trainer.plan.net, trainer.params, trainer.plan.optimizer
-        made_by = arithmetic(net, params, optimizer)
+        made_by = arithmetic(net, params, optimizer, precision=trainer.plan.precision)
         writer = CheckpointWriter(series, net, self.identity, made_by, self.every)
         if (found := self.training.ranks.first(writer.found(params))) is not None:
             _take(trainer, series, *found)

@@ -126,6 +126,7 @@ def plan(prepared: Prepared, options: Options, blocks: ExampleBlocks, epochs: An
         EarlyStopping(options.patience or epochs),
         clip_norm=options.clip_norm,
         threads=options.threads,
+        precision=options.precision,
         comm=None if isinstance(prepared.ranks, Alone) else prepared.ranks,
         shards=options.shards,
     )

@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from chainrule.distributed import agree, as_ranks
 from chainrule.docstrings import documented_by
+from chainrule.engine import bfloat16
 from chainrule.errors import as_functions, check_number, unknown_name
 from chainrule.fields import made_of
 from chainrule.fitting.trainer import Hook
@@ -109,6 +110,7 @@ def train(
     patience: int | None = None,
     clip_norm: float | None = None,
     refit: bool | None = None,
+    precision: str | None = None,
     seed: int = 0,
     threads: int | None = None,
     memory: int | None = None,
@@ -188,6 +190,7 @@ def train(
     ranks = as_ranks(comm, timeout)
     with ranks.together():
         reading, asked = made_of(by_text({**given, "order": order or {}}), Reading, Options)
+        bfloat16.check_machine("", asked.precision)
         hooks = _hooks(callbacks)
         check_number("checkpoint_every", checkpoint_every, least=0)
         files_asked = {name: path is not None for name, path in asks_for.items()}

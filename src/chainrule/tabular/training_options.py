@@ -11,6 +11,8 @@ from typing import Annotated, Any
 from chainrule.activations import activation
 from chainrule.distributed import Alone, Ranks, check_shards, default_shards
 from chainrule.distributed.ranks import TIMEOUT
+from chainrule.engine import bfloat16
+from chainrule.engine.bfloat16 import Precision
 from chainrule.errors import unknown_name
 from chainrule.fields import Names, Record, documented, option
 from chainrule.losses import check_quantiles
@@ -188,6 +190,9 @@ class Options(Record):
         None,
         f"Whether to train again with all rows after validation; by default up to {REPEATED:,}.",
     )
+    precision: Precision = option(
+        None, "Products in bfloat16: up to twice as fast, on processors that have them."
+    )
     seed: Seed = option(0, "The random seed; the same seed gives the same model.")
     # The machine: no bit of the model depends on these
     threads: AtLeastOne | None = option(None, "The number of threads.")
@@ -226,6 +231,8 @@ class Options(Record):
                 f"`shards=` must be at most the {self.batch_size} examples of `batch_size=`, got "
                 f"{self.shards}"
             )
+        if self.precision is not None and self.shards is not None:
+            raise bfloat16.refusal("", "none are made in shards, nor on several ranks")
         if self.groups is not None and self.time is not None:
             raise ValueError("`groups=` and `time=` exclude each other; give one of them")
 
