@@ -21,6 +21,7 @@ import json
 import statistics
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -106,6 +107,7 @@ def start_of(engine: str, case: Case, threads: int | None) -> Start | None:
 
 def make_turns(engine: str, case: Case) -> None:
     """Make a turn for each line that comes, which is a number of threads."""
+    warnings.simplefilter("ignore")
     entrants: dict[int | None, Entrant | None] = {}
     for line in sys.stdin:
         threads = json.loads(line)

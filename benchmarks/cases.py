@@ -12,6 +12,7 @@ r"""What is timed, and what is asked of it: one row for each case.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -103,6 +104,12 @@ class Case:
     def scale(self) -> float:
         """What turns the seconds of a unit of the work into a figure."""
         return self.per_second / (self.steps if self.trains else 1)
+
+    @property
+    def operations(self) -> int:
+        """Operations of the products of a step: three a layer, but no dX of the first."""
+        products = [i * o for i, o in itertools.pairwise(self.sizes)]
+        return 2 * (self.batch or self.rows) * (3 * sum(products) - products[0])
 
 
 def both(goal: Goal) -> dict[int, Goal]:

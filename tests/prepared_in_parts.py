@@ -4,8 +4,10 @@ import datetime
 
 import numpy as np
 import polars as pl
+import pytest
 
 from chainrule.distributed import part_of
+from chainrule.tabular import example_blocks
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.files.row_parts import parted
 from chainrule.tabular.prepare import prepare
@@ -40,6 +42,20 @@ def table(rows=230, seed=0):
     return frame.with_columns(
         pl.when(mask).then(None).otherwise(frame[name]).alias(name) for name, mask in gone.items()
     )
+
+
+@pytest.fixture
+def several_blocks(monkeypatch):
+    """Deal such a table's examples into several blocks."""
+    monkeypatch.setattr(example_blocks, "BLOCK_BYTES", 60 * 20 * 4)
+
+
+@pytest.fixture(scope="module", name="parquet")
+def parquet_file(tmp_path_factory):
+    """Such a table in a file, in groups of rows that are no shards."""
+    path = tmp_path_factory.mktemp("parts") / "table.parquet"
+    table().write_parquet(path, row_group_size=50)
+    return str(path)
 
 
 def own_part(ranks, frame):

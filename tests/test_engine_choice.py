@@ -205,7 +205,8 @@ def test_a_processor_goes_on_by_the_best_instruction_set_of_an_arithmetic(isa, m
         ((784, 128, 10), 32, 2, 4, 2),
         ((784, 128, 10), 32, 64, 4, 4),  # no more than there are cores
         ((784, 128, 10), 32, 10**9, 1, 1),
-        ((784, 128, 10), 3, 8, 8, 1),
+        ((784, 128, 10), 1, 8, 8, 1),
+        ((30, 64, 64, 2), 32, 8, 8, 2),
     ],
 )
 def test_no_more_threads_than_cores_and_than_a_step_keeps_busy(
@@ -214,6 +215,23 @@ def test_no_more_threads_than_cores_and_than_a_step_keeps_busy(
     monkeypatch.setattr(engine, "cores", lambda: cores)
     net = cr.Network(sizes[0], [cr.Dense(units) for units in sizes[1:]], "squared_error")
     assert useful_threads(net, batch, asked) == threads
+
+
+@pytest.mark.parametrize(
+    ("sizes", "batch", "rows", "threads"),
+    [
+        ((30, 64, 64, 2), 32, 1_000, 1),
+        ((30, 64, 64, 2), 32, 10_000, 2),
+        ((784, 128, 10), 64, 64, 8),  # a long step is worth it by itself
+        ((4, 32, 16, 4), 10_000, 10_000, 8),
+    ],
+)
+def test_no_threads_are_started_for_short_epochs_of_small_steps(
+    sizes, batch, rows, threads, monkeypatch
+):
+    monkeypatch.setattr(engine, "cores", lambda: 8)
+    net = cr.Network(sizes[0], [cr.Dense(units) for units in sizes[1:]], "squared_error")
+    assert useful_threads(net, batch, None, rows) == threads
 
 
 @pytest.mark.parametrize(

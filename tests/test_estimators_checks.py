@@ -1,4 +1,4 @@
-"""scikit-learn's checks of estimators, for both, every solver and early stopping."""
+"""scikit-learn's checks of estimators, for both, with every solver, layers and early stopping."""
 
 import warnings
 
@@ -21,7 +21,6 @@ OPTIONS = {
     "lbfgs": {"solver": "lbfgs", "max_iter": 10},
     "adam, layers": {"layers": LAYERS, "learning_rate_init": 0.01},
     "adam, early stopping": {"early_stopping": True, "validation_fraction": 0.3},
-    "sgd, early stopping": {"solver": "sgd", "early_stopping": True, "validation_fraction": 0.3},
 }
 
 # With a part set aside, to repeat an example is to have another on the other side.

@@ -9,31 +9,26 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.distributed import Alone
-from chainrule.tabular import example_blocks
 from chainrule.tabular.files import data_sets
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.table_error import TableError
-from prepared_in_parts import SHARDS, opened, prepared, table
+from prepared_in_parts import (  # noqa: F401
+    SHARDS,
+    opened,
+    parquet_file,
+    prepared,
+    several_blocks,
+    table,
+)
 from ranks_in_threads import in_threads
 
+pytestmark = pytest.mark.usefixtures("several_blocks")
+
 SIZES = (2, 3, 4)
-
-
-@pytest.fixture(autouse=True)
-def several_blocks(monkeypatch):
-    monkeypatch.setattr(example_blocks, "BLOCK_BYTES", 60 * 20 * 4)
-
-
-@pytest.fixture(scope="module")
-def parquet(tmp_path_factory):
-    path = tmp_path_factory.mktemp("parts") / "table.parquet"
-    table().write_parquet(path, row_group_size=50)
-    return str(path)
-
 
 SMALL = pl.DataFrame({"x": np.arange(50.0), "name": list("abcde") * 10})
 
@@ -198,6 +193,7 @@ def written(rows):
     return text.getvalue().encode()
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(FIELD, FIELD), max_size=25), st.sampled_from([1, 2, 3, 4, 8]))
 def test_parts_of_a_text_are_its_rows(rows, shards):
     with tempfile.TemporaryDirectory() as folder:

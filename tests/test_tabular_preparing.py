@@ -9,7 +9,7 @@ import re
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
@@ -37,6 +37,7 @@ def column(prep, frame, name):
 # Any table
 
 
+@settings(max_examples=60)
 @given(frames(), st.randoms(use_true_random=False))
 def test_any_table(frame, random):
     texts = ["remark"] if "remark" in frame.columns else []
@@ -68,6 +69,7 @@ def test_any_table(frame, random):
     assert {what for _, what in notes.found} <= {"infinite", "no number", "no date", "strange"}
 
 
+@settings(max_examples=60)
 @given(frames(kinds=("fraction", "integer", "word", "flag", "when")), frames())
 def test_any_other_table_is_prepared_or_refused(frame, other):
     with contextlib.suppress(TableError):

@@ -10,7 +10,7 @@ import re
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.tabular.files import text_file
@@ -93,6 +93,7 @@ def tables(draw):
     return list(zip(*columns, strict=True))
 
 
+@settings(max_examples=60)
 @given(
     rows=tables(),
     delimiter=st.sampled_from(",;\t|"),

@@ -113,6 +113,7 @@ def begun(
         history.epochs + epochs,
         early_stopping,
         callbacks,
+        _on_any(ranks, bool(callbacks)),
     )
 
 
@@ -139,8 +140,8 @@ def _on_any(ranks: Ranks, flag: bool) -> bool:
 class BegunRun:
     """A run of `fit`: what it is, how far it has come, and when it is over.
 
-    `engine_run` is the run in the compiled engine, None for the reference loop and before the first
-    epoch.
+    It is `watched` where callbacks of any rank look at each epoch. `engine_run` is the run in the
+    compiled engine, None for the reference loop and before the first epoch.
     """
 
     plan: Plan
@@ -155,6 +156,7 @@ class BegunRun:
     goal: int
     early_stopping: EarlyStopping | None
     callbacks: Sequence[Callback]
+    watched: bool
     told_to_stop: bool = False
     engine_run: NativeRun | None = None
 
@@ -177,11 +179,6 @@ class BegunRun:
         stopping, history = self.early_stopping, self.history
         history.restored = stopping is not None and stopping.of != "loss"
         return history.returned, history
-
-    @functools.cached_property
-    def watched(self) -> bool:
-        """Whether callbacks look at each epoch, of any rank."""
-        return _on_any(self.data.ranks, bool(self.callbacks))
 
     def left(self) -> int:
         """How many epochs the next call of the engine may make; 0 where the run is over."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
+import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -25,8 +26,12 @@ from chainrule.sparse_rows import in_form, is_sparse
 from chainrule.trees import leaves
 from chainrule.warn import warn
 
-WORK_PER_THREAD = 2_000_000
+WORK_PER_THREAD = 400_000
 """Operations of a step from which another thread may be worth its two barriers."""
+
+STARTS_AT = 50_000_000
+"""Operations of an epoch from which threads for small steps may be worth starting: where each epoch
+is looked at, that is all that a call of the engine makes."""
 
 SECONDS_PER_CALL = 2.0
 """After which a call of the engine returns: that is what a step that fails makes it repeat."""
@@ -95,15 +100,22 @@ def _say_once(reason: str) -> None:
     )
 
 
-def useful_threads(net: Network, batch: int, most: int | None = None) -> int:
+def useful_threads(
+    net: Network, batch: int, most: int | None = None, rows: float = math.inf
+) -> int:
     """Return how many threads a step may keep busy, no more than asked and than there are cores.
+
+    An epoch has so many rows.
 
     As many of them make it as the engine finds to pay, to the same bits.
 
     >>> useful_threads(cr.Network(2, [cr.Dense(2)], loss="huber"), batch=1, most=8)
     1
     """
-    worth = batch * for_predictions(net).work // WORK_PER_THREAD
+    work = for_predictions(net).work
+    worth = batch * work // WORK_PER_THREAD
+    if worth < 10 and rows * work < STARTS_AT:
+        return 1
     if worth <= 1 or most == 1:  # asking for the cores would be felt in the smallest networks
         return 1
     cores = engine.cores()
@@ -140,7 +152,7 @@ class NativeRun:
             history.at.params,
             history.at.states,
             batch=self.batch,
-            threads=useful_threads(plan.net, self.batch, threads),
+            threads=useful_threads(plan.net, self.batch, threads, data.n),
             sparse=is_sparse(self.data.data.X),
         )
 

@@ -68,7 +68,7 @@ class ShardedRun(NativeRun):
             history.at.params,
             history.at.states,
             batch=self.batch,
-            threads=useful_threads(plan.net, self.batch, threads or self._cores()),
+            threads=useful_threads(plan.net, self.batch, threads or self._cores(), here.n),
             keeps_gradient=self.ranks.size > 1,
             shards=Shards(given.sizes, held, self.steps),
             sparse=is_sparse(self.data.data.X),
