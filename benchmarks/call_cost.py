@@ -4,8 +4,8 @@ Each figure is the least of many calls, by the time of this thread alone, so tha
 process; ours and scikit-learn's take turns. Of a fit the engine's steps are not counted. A model of
 a table is timed by the clock on the wall, for polars has threads of its own.
 
-Most of the widest fit's cost is one look at X, 20 MB that come from memory, and the first touch of the
-memory for parameters and states, in the engine and in the history.
+Most of the widest fit's cost is one look at X, 20 MB that come from memory, and the first touch of
+the memory for parameters and states, in the engine and in the history.
 """
 
 from __future__ import annotations
