@@ -13,7 +13,7 @@ import chainrule as cr
 from chainrule import engine
 from chainrule.batches import check_examples
 from chainrule.engine import program
-from chainrule.engine.program import Program, Value, for_predictions, for_training
+from chainrule.engine.program import MadeOnce, Program, Value, for_predictions, for_training
 from chainrule.engine.session import Session, contiguous, why_not
 from chainrule.optimizers import init_states
 from chainrule.record import Plan
@@ -51,11 +51,17 @@ def test_predictions_have_no_dropout() -> None:
 
 
 @pytest.mark.parametrize("lowered", [for_predictions, for_training])
-def test_a_program_is_made_once_and_lives_no_longer_than_its_network(lowered: Any) -> None:
-    equal, net = (network(cr.Dense(4), cr.Dropout(0.25)) for _ in range(2))
-    other = lowered(equal)  # of two that are equal, forms are kept of the first
-    made = weakref.ref(lowered(net))
-    assert lowered(net) is made() is not other
+def test_a_program_is_made_once_also_for_networks_that_are_equal(lowered: Any) -> None:
+    net, equal, other = (network(cr.Dense(4), cr.Dropout(rate)) for rate in (0.25, 0.25, 0.5))
+    assert lowered(net) is lowered(net) is lowered(equal)
+    assert lowered(other) is not lowered(net)
+
+
+def test_what_is_made_of_a_network_lives_no_longer() -> None:
+    made_of, net = MadeOnce(lambda net: {net.inputs}), network(cr.Dense(4))
+    made = weakref.ref(made_of(net))
+    assert made_of(net) is made()
+    assert made_of(network(cr.Dense(4))) is not made()
     del net
     assert made() is None
 
@@ -64,7 +70,7 @@ def test_a_network_that_outlives_the_module_goes_in_silence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     equal, net = (network(cr.Dense(6), cr.Dropout(0.25)) for _ in range(2))
-    for_predictions(equal), for_training(net)
+    for_training(equal), for_training(net)
     with monkeypatch.context() as ending:
         for name in vars(program):  # as where the interpreter ends
             ending.setitem(vars(program), name, None)

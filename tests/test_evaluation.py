@@ -210,6 +210,7 @@ def test_a_network_without_parameters_is_left_to_the_core() -> None:
 
 def test_predictors_go_with_their_networks() -> None:
     from chainrule.engine.predictor import _predictor
+    from chainrule.engine.program import _for_predictions
     from chainrule.network import _form, _roles
 
     before = len(_predictor._made)
@@ -217,7 +218,7 @@ def test_predictors_go_with_their_networks() -> None:
         p = problem(cr.Network(2, [cr.Dense(width)], "huber"), n=1)
         cr.predict(p.net, p.params, p.X)
     del p
-    for keeps_the_last in (_form, _roles):
+    for keeps_the_last in (_form, _roles, _for_predictions._make):
         keeps_the_last.cache_clear()
     assert len(_predictor._made) <= before
 

@@ -58,8 +58,9 @@ def check_ties(
     """
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise TypeError(f"ties must be a list of lists of places, got {given!r}")
-    arrays = dict(named_leaves(params))
-    ties = tuple(_group(arrays, group) for group in given)
+    groups = tuple(given)
+    arrays = dict(named_leaves(params)) if groups else {}
+    ties = tuple(_group(arrays, group) for group in groups)
     places = [place for group in ties for place in group]
     twice = next((place for place in places if places.count(place) > 1), None)
     if twice is not None:

@@ -335,8 +335,9 @@ class MadeOnce(Generic[T]):
         return found[1]
 
 
-_for_predictions = MadeOnce(Program)
-_with_dropout = MadeOnce(functools.partial(Program, trains=True))
+# Of networks that are equal, as a search makes them, the first one's serves all.
+_for_predictions = MadeOnce(functools.lru_cache(Program))
+_with_dropout = MadeOnce(functools.lru_cache(functools.partial(Program, trains=True)))
 
 
 def for_predictions(net: Network) -> Program:

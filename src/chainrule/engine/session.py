@@ -71,16 +71,17 @@ def why_not(net: Network, params: Parameters, optimizer: Optimizer | None = None
     except UnsupportedError as error:
         return str(error)
     own = "of your own, in Python"
-    for fails, reason in (
-        (is_own(losses.loss, net.loss), f"the loss {str(net.loss)!r} is one {own}"),
-        (optimizer and type(optimizer) not in NAMES, f"{optimizer!r} is an optimizer {own}"),
-        (foreign, "the parameters are not NumPy arrays"),
-        (dtype is None, "the network has no parameters"),
-        (dtype not in (np.float32, np.float64), f"the parameters are of {dtype}"),
-    ):
-        if fails:
-            return reason
-    return ""
+    reasons: tuple[tuple[Any, Callable[[], str]], ...] = (
+        (is_own(losses.loss, net.loss), lambda: f"the loss {str(net.loss)!r} is one {own}"),
+        (
+            optimizer and type(optimizer) not in NAMES,
+            lambda: f"{optimizer!r} is an optimizer {own}",
+        ),
+        (foreign, lambda: "the parameters are not NumPy arrays"),
+        (dtype is None, lambda: "the network has no parameters"),
+        (dtype not in (np.float32, np.float64), lambda: f"the parameters are of {dtype}"),
+    )
+    return next((reason() for fails, reason in reasons if fails), "")
 
 
 @contextmanager

@@ -26,6 +26,8 @@ from chainrule.estimators.shared_rows import SharedRows
 from chainrule.fitting.patience import Patience
 from chainrule.fitting.trainer import OneBlock, TrainingPlan
 from chainrule.history import History
+from chainrule.layers import Layer
+from chainrule.loss_row import Loss
 from chainrule.network import Network
 from chainrule.optimizers import Optimizer
 from chainrule.trees import leaves
@@ -244,13 +246,16 @@ class BaseMLP(CallbackSupportMixin, FitExamples):  # type: ignore[misc]
 
     def _network(self, inputs: int, weight: float) -> Network:
         """The network, with a penalty that a batch of some weight shares out among its examples."""
-        return Network(
-            inputs,
-            hidden_layers.layers(self, self.n_outputs_),
-            self._loss(),
-            l1=self.l1 / weight,
-            l2=self.alpha / weight,
-        )
+        layers = tuple(hidden_layers.layers(self, self.n_outputs_))
+        return _network(inputs, layers, self._loss(), self.l1 / weight, self.alpha / weight)
+
+
+@functools.lru_cache
+def _network(
+    inputs: int, layers: tuple[Layer, ...], loss: str | Loss, l1: float, l2: float
+) -> Network:
+    """Return a network, for fits of one specification the same: what was made of it serves them."""
+    return Network(inputs, layers, loss, l1=l1, l2=l2)
 
 
 def _check_measured(estimator: Any, data: FitData) -> None:
