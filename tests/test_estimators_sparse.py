@@ -10,7 +10,7 @@ from scipy import sparse
 
 import chainrule as cr
 from alone import alone
-from chainrule import MLPClassifier, MLPRegressor, engine
+from chainrule import MLPClassifier, MLPRegressor, engine, sparse_rows
 from ranks_in_threads import in_threads
 from runs import bits
 from test_engine_memory import RESET, most_taken_by
@@ -27,6 +27,14 @@ Y[MLPRegressor] = X[:, 0] - 2 * X[:, 3]
 LABELS = (X[:, :3] > 0).astype(int)
 WEIGHTS = RNG.random(N) + 0.1
 kinds = pytest.mark.parametrize("kind", [MLPClassifier, MLPRegressor])
+
+
+@pytest.fixture(autouse=True, scope="module")
+def however_full() -> Any:
+    """Train with sparse rows as such, however many entries they have."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sparse_rows, "MOST", 1.0)
+        yield
 
 
 def outcome(model: Any) -> Any:

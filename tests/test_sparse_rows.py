@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 import chainrule as cr
-from chainrule import engine
+from chainrule import engine, sparse_rows
+from chainrule.batches import Examples
+from chainrule.engine.session import contiguous
 from chainrule.trees import leaves, tree_map
 from kinds import ALL
 from parity import TOLERANCE
@@ -28,6 +30,14 @@ built = pytest.mark.skipif(engine.native is None, reason="there is no compiled e
 ENGINES = [pytest.param("native", marks=built), "reference"]
 FORMATS = ["bsr", "coo", "csc", "csr", "dia", "dok", "lil"]
 PLAIN = [cr.Dense(9, "tanh"), cr.Dropout(0.2), cr.Dense(3)]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def however_full() -> Any:
+    """Train with sparse rows as such, however many entries they have."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sparse_rows, "MOST", 1.0)
+        yield
 
 
 def with_zeros(p: Problem, share: float = 0.6, seed: int = 0) -> Problem:
@@ -142,6 +152,17 @@ def test_validation_data_may_be_of_the_other_form(kind: Any, held: Any) -> None:
     p, other = plain(), plain(n=11)
     run = trained(p._replace(X=kind(p.X)), validation=(held(other.X), other.y))
     assert_alike(run, trained(p, validation=(other.X, other.y)))
+
+
+@pytest.mark.parametrize(("entries", "stays"), [(20, True), (21, False)])
+def test_rows_with_many_entries_are_trained_with_as_dense_ones(
+    entries: int, stays: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sparse_rows, "MOST", 0.2)
+    X = np.zeros((4, 25))
+    X.ravel()[:entries] = 1
+    data = Examples(sparse.csr_array(X), np.zeros((4, 1)), None)
+    assert sparse.issparse(contiguous(data).X) == stays
 
 
 @built
