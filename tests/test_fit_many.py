@@ -207,6 +207,20 @@ def test_each_option_side_by_side(options, lanes):
 
 
 @needs_engine
+@pytest.mark.parametrize("weights", [None, np.arange(N) % 3 + 0.5])
+@pytest.mark.parametrize("of", ["huber(0.3)", "cross_entropy", HEADS[1]])
+def test_networks_that_go_through_the_same_examples_in_the_same_order(of, weights, lanes):
+    net = tiny(of=of)
+    X, y = examples(net)
+    options = {"epochs": 3, "batch_size": 6, "validation": 0.3, "sample_weight": weights}
+    params = [net.init(k) for k in range(COUNT)]
+    found = cr.fit_many(net, params, X, y, ADAMS, **options)
+    each = {name: [value] * COUNT for name, value in options.items()}
+    assert_same(found, one_by_one([net] * COUNT, params, [X] * COUNT, [y] * COUNT, ADAMS, **each))
+    assert lanes == in_lanes()
+
+
+@needs_engine
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 @pytest.mark.parametrize(
     "sizes", [(1, 1), (2, 2, 2), (4, 16, 3), (8, 1), (17, 33, 20), (5, 4, 4, 4)]
