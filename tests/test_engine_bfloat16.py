@@ -401,4 +401,4 @@ def test_a_lower_instruction_set_has_none():
         check=True,
         cwd=Path(__file__).parent,
     )
-    assert found.stdout == "CHAINRULE_ISA is 'v2', and they need 'v4'\n"
+    assert found.stdout == "CHAINRULE_ISA is 'v2', and it needs 'v4'\n"

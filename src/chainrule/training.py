@@ -127,10 +127,10 @@ def fit(
         It never uses more than that, and from step to step as many as have paid lately.
         The result does not depend on it. The reference leaves threads to the array library.
     precision
-        `"bfloat16"` makes the products of a step in bfloat16 with sums in float32, up to twice as
-        fast, on processors that have them; the parameters, which are of float32, the optimizer and
-        all else stay as they are, and so do validation and predictions. The result does not depend
-        on threads, but may on the processor.
+        `"bfloat16"` makes the products of a step in bfloat16 with sums in float32, which is faster
+        where layers are wide, on processors that have them. Parameters must be of float32; they,
+        the optimizer, layers of up to 8 outputs and all that is no product stay in it, as do
+        validation and predictions. The result does not depend on threads, but may on the processor.
     comm
         The processes that train together: a communicator of mpi4py, `MPI.COMM_WORLD`, or
         `cr.Ranks`. Each calls `fit` alike, with its own part of the rows: of X, y, sample_weight

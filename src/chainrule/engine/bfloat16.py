@@ -58,7 +58,7 @@ def missing() -> str:
     if reason := engine.native.lacks_for_bfloat16():
         return f"this processor: {reason}"
     if engine.isa != engine.native.best_isa():
-        return f"CHAINRULE_ISA is {engine.isa!r}, and they need {engine.native.best_isa()!r}"
+        return f"CHAINRULE_ISA is {engine.isa!r}, and it needs {engine.native.best_isa()!r}"
     try:
         module()
     except ImportError:

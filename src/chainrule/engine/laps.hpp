@@ -24,7 +24,7 @@ inline std::atomic<bool> all_in_turn{false};
 
 class Laps {
 public:
-    static constexpr double part = 0.02, most_debt = 0.02;  // seconds: no single stop counts for more
+    static constexpr double part = 0.01, most_debt = 0.01;  // seconds: no single stop counts for more
 
     // `work` is the number of operations of a step. Long steps begin with all threads: by waiting some
     // milliseconds for a core they lose little.

@@ -130,7 +130,8 @@ public:
     static void enter(double seconds) {
         if (seconds <= 0) return;
         const std::chrono::duration<double> length(std::min(Laps::most_debt, seconds) / Laps::part);
-        until_ = clock::now() + std::chrono::duration_cast<clock::duration>(length);
+        const auto until = clock::now() + std::chrono::duration_cast<clock::duration>(length);
+        until_ = std::max(until_.load(), until);
     }
 
     // The seconds until a team may be tried.
@@ -162,12 +163,15 @@ public:
         return std::min(threads, size());
     }
 
-    // Let there be no more than so many.
+    // Let there be no more than so many. One without a core is long in ending.
     void keep(int threads) {
         if (size() <= threads) return;
+        const auto began = std::chrono::steady_clock::now();
         kept_ = threads;
         call(0);
         for (; size() > threads; others_.pop_back(), AtWork::leave(1)) others_.back().join();
+        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+        Lost::enter(took.count() - usual);
     }
 
     // Begin the next lap, with so many of them, and return its number.
@@ -202,6 +206,7 @@ private:
         }
     }
 
+    static constexpr double usual = 5e-4;  // seconds in which they end
     static constexpr int bits = 12;
     static constexpr std::uint32_t most = 1u << bits;
 

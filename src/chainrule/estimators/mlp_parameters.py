@@ -95,8 +95,9 @@ class MLPParameters(FittedMLP):
         ranks, `fit(X, y, comm=comm)`, takes as many as suit the batch. The result depends on this
         number and not on that of the ranks.
     precision
-        "bfloat16" makes the products of training in bfloat16, up to twice as fast, on processors
-        that have them and for X of float32; predictions stay as they are. "lbfgs" refuses it.
+        "bfloat16" makes the products of training in bfloat16, faster where layers are wide, on
+        processors that have them and for X of float32; predictions stay in float32. "lbfgs" refuses
+        it.
 
     Attributes
     ----------
