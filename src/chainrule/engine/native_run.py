@@ -105,9 +105,8 @@ def useful_threads(
 ) -> int:
     """Return how many threads a step may keep busy, no more than asked and than there are cores.
 
-    An epoch has so many rows.
-
-    As many of them make it as the engine finds to pay, to the same bits.
+    As many of them make it as the engine finds to pay, to the same bits. `rows` are those of an
+    epoch.
 
     >>> useful_threads(cr.Network(2, [cr.Dense(2)], loss="huber"), batch=1, most=8)
     1

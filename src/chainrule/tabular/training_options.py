@@ -191,7 +191,9 @@ class Options(Record):
         f"Whether to train again with all rows after validation; by default up to {REPEATED:,}.",
     )
     precision: Precision = option(
-        None, "Products in bfloat16: faster where layers are wide, on processors that have them."
+        None,
+        "In which numbers products are made, such as bfloat16: faster where layers are wide, on "
+        "processors that have them.",
     )
     seed: Seed = option(0, "The random seed; the same seed gives the same model.")
     # The machine: no bit of the model depends on these
