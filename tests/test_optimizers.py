@@ -12,8 +12,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import chainrule as cr
-from chainrule.optimizers import OPTIMIZERS, apply, init_states
+from chainrule.optimizers import OPTIMIZERS, init_states
 from chainrule.trees import leaves, tree_map
+from chainrule.update import apply
 from optimizer_tables import OPTIMIZER_ORACLES, fields_of, true_rate
 from tables import DTYPES, mp
 

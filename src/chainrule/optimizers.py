@@ -6,14 +6,13 @@ r"""The table of optimizers: how a gradient becomes a step, one frozen class eac
     η           the learning rate of step t
 
 `init(w)` returns the state of w, a tuple of arrays; `step(g, state, t)` returns `(dw, state)`. Both
-are pure. `apply` makes one step on all the parameters of a network.
+are pure.
 """
 
 from __future__ import annotations
 
 import abc
 import math
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -21,10 +20,9 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from chainrule.fields import documented, hold, option
-from chainrule.layers import Role
 from chainrule.network import Parameters
 from chainrule.schedules import Rate, rate_at
-from chainrule.trees import Array, leaves, named_leaves, rebuild
+from chainrule.trees import Array, leaves
 from chainrule.value_types import Bounds, Fraction, NotNegative, Positive
 from chainrule.warn import renamed_fields
 
@@ -367,36 +365,3 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
 def init_states(optimizer: Optimizer, params: Parameters) -> list[State]:
     """Return the state of every parameter array, in the order of `leaves`."""
     return [optimizer.init(w) for w in leaves(params)]
-
-
-def apply(
-    optimizer: Optimizer,
-    params: Parameters,
-    grads: Parameters,
-    states: list[State],
-    t: int,
-    roles: Mapping[str, Role],
-    frozen: Collection[str] = (),
-) -> tuple[Parameters, list[State]]:
-    r"""Return the parameters and states after step t; those named in `frozen` stay.
-
-    `roles` are the network's: weights decay, and statistics are not moved.
-
-    $$w \leftarrow w - dw - \eta \lambda w$$
-
-    >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
-    >>> params = net.parameters([([[2.0]], [0.0])])
-    >>> states = init_states(cr.SGD(0.5), params)
-    >>> apply(cr.SGD(0.5), params, params, states, 1, net.roles)[0][0].W
-    array([[1.]])
-    """
-    decay = optimizer.rate(t) * optimizer.weight_decay
-    new_params, new_states = [], []
-    for (name, w), g, state in zip(named_leaves(params), leaves(grads), states, strict=True):
-        role = roles[name]
-        if not (name in frozen or role is Role.STATISTIC):
-            dw, state = optimizer.step(g, state, t)  # noqa: PLW2901
-            w = w - (dw + decay * w if decay and role is Role.WEIGHT else dw)  # noqa: PLW2901
-        new_params.append(w)
-        new_states.append(state)
-    return rebuild(params, new_params), new_states

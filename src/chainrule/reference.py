@@ -20,12 +20,12 @@ from chainrule.batches import Examples, Subset, batches
 from chainrule.history import REMEDY, DivergenceError, History
 from chainrule.layers import Draw
 from chainrule.network import Network, Parameters, describe, divisor
-from chainrule.optimizers import apply
 from chainrule.record import Plan, TrainingState
 from chainrule.sparse_rows import namespace
 from chainrule.targets import encode
 from chainrule.ties import spread, summed
 from chainrule.trees import leaf_names, leaves, named_leaves, tree_map
+from chainrule.update import apply
 
 
 @functools.cache

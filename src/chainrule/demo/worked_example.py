@@ -18,8 +18,9 @@ from chainrule.backprop import Deltas, Trace
 from chainrule.demo.tutorial_figures import HIDDEN, INPUTS, OUTPUT, RATE, ROUNDS, TARGETS
 from chainrule.layers.dense_stack import stack
 from chainrule.network import Parameters
-from chainrule.optimizers import apply, init_states
+from chainrule.optimizers import init_states
 from chainrule.trees import named_leaves, number
+from chainrule.update import apply
 
 NET = cr.Network(2, stack([2, 2], ["sigmoid"] * 2), loss="half_squared_error")
 START = NET.parameters([HIDDEN, OUTPUT])

@@ -88,7 +88,7 @@ class MpiRanks(Ranks):
         self.messages: SmallMessages | None = None
         self._greet(comm)
         self._comm = self._copy_of(comm)
-        self.messages = SmallMessages(self._copy_of(comm))
+        self.messages = SmallMessages(self._copy_of(comm), self.others)
         agree_on_versions(self)
 
     def _greet(self, comm: Any) -> None:

@@ -123,11 +123,11 @@ class SmallMessages:
     LOOKS = 0.2
     """The seconds between two looks of the thread."""
 
-    def __init__(self, comm: Any) -> None:
+    def __init__(self, comm: Any, others: list[int]) -> None:
         from mpi4py import MPI
 
         self._comm, self._mpi = comm, MPI
-        self.rank, self.size = comm.Get_rank(), comm.Get_size()
+        self.rank, self.others = comm.Get_rank(), others
         self.failed: dict[int, Failure] = {}
         self.then: dict[int, bool] = {}
         self.run = 0
@@ -142,13 +142,8 @@ class SmallMessages:
         self._one_at_a_time = threading.RLock()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._attend, name="ranks", daemon=True)
-        if MPI.Query_thread() == MPI.THREAD_MULTIPLE and self.size > 1:
+        if MPI.Query_thread() == MPI.THREAD_MULTIPLE and others:
             self._thread.start()
-
-    @property
-    def others(self) -> list[int]:
-        """All ranks but this one."""
-        return [k for k in range(self.size) if k != self.rank]
 
     def _attend(self) -> None:
         """Answer while this process is at something else."""
