@@ -15,7 +15,7 @@ from chainrule.backprop import (
     squared_norms,
 )
 from chainrule.batches import HeldOut
-from chainrule.diagnose import check_gradient
+from chainrule.diagnose import check_gradient, integrated_gradients, shapley_values
 from chainrule.distributed import RankError, Ranks
 from chainrule.evaluation import cost_and_gradient, example_squared_norms, predict
 from chainrule.explanation import explain, paths
@@ -118,6 +118,7 @@ __all__ = [
     "gradient",
     "initialisers",
     "input_gradient",
+    "integrated_gradients",
     "load",
     "losses",
     "optimizers",
@@ -127,6 +128,7 @@ __all__ = [
     "predict",
     "save",
     "schedules",
+    "shapley_values",
     "squared_norms",
     "train",
 ]

@@ -76,6 +76,7 @@ class Embedding(Layer):
     """
 
     kind: ClassVar[str] = "embedding"
+    numbers_levels: ClassVar[bool] = True
 
     levels: tuple[int, ...]
     size: int = 8

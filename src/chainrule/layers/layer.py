@@ -23,6 +23,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from chainrule.layers.layout import Layout
 from chainrule.trees import Array, named_leaves
 
 
@@ -142,6 +143,9 @@ class Layer(abc.ABC):
     training_only: ClassVar[bool] = False
     """Whether it acts in training alone: in prediction, what enters leaves as it is."""
 
+    numbers_levels: ClassVar[bool] = False
+    """Whether inputs that it embeds number levels: between two of them there is nothing."""
+
     @classmethod
     def of_fields(cls, **fields: Any) -> Layer:
         """Return the layer with the fields of its dataclass, inner layers as a tuple.
@@ -171,6 +175,10 @@ class Layer(abc.ABC):
     def outputs(self, inputs: int) -> int:
         """Return the number of outputs o from the number of inputs i."""
         return inputs
+
+    def layout(self, inputs: int) -> Layout | None:
+        """Return where the outputs of each input stand, None unless each is of one input alone."""
+        return None
 
     def form(self, inputs: int) -> Any:
         """Return zeros in the form of the parameters, float64 and without memory of their own."""

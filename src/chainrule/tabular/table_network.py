@@ -58,7 +58,8 @@ def vectors(levels: tuple[int, ...], numbers: list[Layer]) -> list[Layer]:
     []
     """
     for layer in numbers:
-        layout = layer.layout(len(levels))  # type: ignore[attr-defined]
+        layout = layer.layout(len(levels))
+        assert layout is not None
         levels = tuple(
             count
             for k, own in enumerate(levels)

@@ -1,0 +1,104 @@
+r"""From one input of a network to another: the straight path, and the figure's slope along it.
+
+x   (n, i)   inputs: x = b + t (x₁ − b)      t   (n,) from 0 to 1
+A   (n, w)   what leaves the layers that embed each input by itself: the inputs, where none does
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.backprop import deltas_from, forward, input_gradient
+from chainrule.diagnose.output_value import OutputValue
+from chainrule.evaluation import predict_finite
+from chainrule.network import Network, Parameters
+
+Array = NDArray[Any]
+
+
+class InputPath:
+    """The path from a baseline through a network, of which the first layers embed the inputs.
+
+    Levels of an input have nothing between them: their vectors are passed through in its place.
+
+    >>> net = cr.Network(1, [cr.Embedding([2], 1), cr.Dense(1)], loss="squared_error")
+    >>> params = net.parameters([[[[1.0], [3.0]]], ([[2.0]], [0.0])])
+    >>> path = InputPath(net, params, np.array([0.0]))
+    >>> path.at(np.array([[1.0], [1.0]]), np.array([0.0, 0.5]))
+    array([[1.],
+           [2.]])
+    """
+
+    def __init__(self, net: Network, params: Parameters, baseline: Array) -> None:
+        k, width = 0, net.inputs
+        of_input, level = np.arange(width), np.zeros(width, bool)
+        while k < len(net.layers) - 1 and (layout := net.layers[k].layout(width)):
+            source = np.array([layout.source(j)[0] for j in range(layout.outputs)])
+            own = np.isin(source, layout.embedded) & net.layers[k].numbers_levels
+            of_input, level = of_input[source], level[source] | own
+            k, width = k + 1, layout.outputs
+        self.front = Network(net.inputs, net.layers[:k], "half_squared_error") if k else None
+        self.rest = Network(width, net.layers[k:], net.loss, reduction="sum")
+        self.of_front, self.of_rest = params[:k], params[k:]
+        self.baseline, self.level = baseline, level
+        self.levels = np.isin(np.arange(net.inputs), of_input[level])
+        self.starts = np.searchsorted(of_input, np.arange(net.inputs))
+        self.start = self.embedded(baseline[None])
+
+    def embedded(self, x: Array) -> Array:
+        """Return A of some inputs."""
+        if self.front is None:
+            return x
+        return np.asarray(predict_finite(self.front, self.of_front, x, threads=1))
+
+    def at(self, ends: Array, t: Array) -> Array:
+        """Return A at t on the path to each of the ends, (n, i)."""
+        t = t[:, None]
+        x = np.where(self.levels, ends, self.baseline + t * (ends - self.baseline))
+        A = self.embedded(x)
+        if self.level.any():
+            from_start = t * (A - self.start) + self.start
+            A = np.where(self.level, from_start, A)
+        return A
+
+    def by_input(self, shares: Array) -> Array:
+        """Return what belongs to each input, of what belongs to each of A, (n, w)."""
+        return np.add.reduceat(shares, self.starts, axis=1)
+
+
+def figures(paths: Sequence[InputPath], value: OutputValue, A: Sequence[Array]) -> Array:
+    """Return F where the networks' paths are at A.
+
+    >>> net = cr.Network(2, [cr.Dense(1)], loss="squared_error")
+    >>> path = InputPath(net, net.parameters([([[2.0, 1.0]], [1.0])]), np.zeros(2))
+    >>> figures([path], OutputValue(net, 0), [np.ones((1, 2))])
+    array([4.])
+    """
+    made = [
+        forward(path.rest, path.of_rest, own, check=False).output
+        for path, own in zip(paths, A, strict=True)
+    ]
+    return value.of(made)[0]
+
+
+def slopes(paths: Sequence[InputPath], value: OutputValue, A: Sequence[Array]) -> list[Array]:
+    """Return ∂F/∂A of each network, (n, w), where the paths are at A.
+
+    >>> net = cr.Network(2, [cr.Dense(1)], loss="squared_error")
+    >>> path = InputPath(net, net.parameters([([[2.0, 1.0]], [1.0])]), np.zeros(2))
+    >>> slopes([path], OutputValue(net, 0), [np.ones((1, 2))])
+    [array([[2., 1.]])]
+    """
+    traces = [
+        forward(path.rest, path.of_rest, own, check=False)
+        for path, own in zip(paths, A, strict=True)
+    ]
+    by_outputs = value.of([trace.output for trace in traces])[1]
+    return [
+        input_gradient(trace, deltas_from(trace, da))
+        for trace, da in zip(traces, by_outputs, strict=True)
+    ]

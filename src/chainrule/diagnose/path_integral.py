@@ -1,0 +1,270 @@
+r"""What each input contributed to a prediction: integrated gradients along the straight path.
+
+X   (n, i)   inputs       b   (i,)     the baseline      c   (n, i)   contributions
+A   (n, w)   the path behind the layers that embed each input by itself      t   from 0 to 1
+
+Source: Sundararajan, Taly and Yan (2017), Axiomatic attribution for deep networks,
+arXiv:1703.01365.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule import engine
+from chainrule.diagnose.input_path import InputPath, figures, slopes
+from chainrule.diagnose.output_value import OutputValue
+from chainrule.errors import check_number, check_whole
+from chainrule.network import Network, Parameters, check_inputs, check_parameters
+from chainrule.trees import leaves, tree_map
+
+Array = NDArray[Any]
+
+PARTS = 16
+"""Into how many equal parts the path is cut; where that is too few, parts are halved."""
+
+POINTS = 4096
+"""About how many points of paths pass through the networks at a time."""
+
+HALVINGS = 40
+"""How often a part is halved at most: then it is as good as a point."""
+
+ATTEMPTS = 4
+"""How often a path is cut anew, each time held to an eighth of the residue."""
+
+SINGLE = 1e-4
+"""Up from which tolerance the precision of the parameters will do; below it, it is double."""
+
+
+class Contributions(NamedTuple):
+    """What each input contributed, and between which figures.
+
+    Attributes
+    ----------
+    values
+        c, (n, inputs), double precision.
+    baseline
+        The figure at the baseline.
+    figures
+        The figure of each example, (n,): the baseline's, the contributions and the residue.
+
+    Examples
+    --------
+    >>> Contributions(np.array([[1.0, 2.0]]), 0.5, np.array([3.5])).residue
+    array([0.])
+    """
+
+    values: Array
+    baseline: float
+    figures: Array
+
+    @property
+    def residue(self) -> Array:
+        """What the contributions lack of each figure: the quadrature's error in their sum, (n,)."""
+        return np.asarray(self.figures - self.baseline - self.values.sum(axis=1))
+
+
+def integrated_gradients(
+    net: Network,
+    params: Parameters | list[Parameters],
+    X: Any,
+    baseline: Any,
+    *,
+    output: int = 0,
+    log_odds: bool = False,
+    tolerance: float = 1e-6,
+) -> Contributions:
+    r"""Return what each input contributed to a prediction, against that of a baseline.
+
+    $$c_j = (x_j - b_j) \int_0^1 \frac{\partial F}{\partial x_j}(b + t\,(x - b))\,dt,\qquad
+      \sum_j c_j = F(x) - F(b)$$
+
+    The path is cut into parts, in each of which the gradient is that of its middle. How far the
+    contributions of a part are from its F is known; it is halved until they add up. Inputs that
+    number the levels of an embedding pass through the vectors between.
+
+    Parameters
+    ----------
+    net, params
+        The network and its parameters; a list of parameters predicts the mean of their networks.
+    X
+        The examples, (n, inputs).
+    baseline
+        What they are compared with, (inputs,).
+    output
+        Which output F is, from 0.
+    log_odds
+        Whether F is ln(p / (1 − p)) of a probability, in place of p.
+    tolerance
+        The greatest residue, as a share of Σ|c|. From 1e-4 up the precision of the parameters is
+        used, below it double precision.
+
+    Returns
+    -------
+    Contributions
+        The contributions, the baseline's figure and those of the examples.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where an argument does not fit, or the contributions do not add up: the output jumps.
+
+    Examples
+    --------
+    >>> net = cr.Network(2, [cr.Dense(1)], loss="squared_error")
+    >>> params = net.parameters([([[2.0, -1.0]], [0.5])])
+    >>> cr.integrated_gradients(net, params, [[3.0, 1.0]], [1.0, 1.0])
+    Contributions(values=array([[4., 0.]]), baseline=1.5, figures=array([5.5]))
+    """
+    members = params if isinstance(params, list) else [params]
+    if not members:
+        raise ValueError("params must be those of a network, or of some, got an empty list")
+    for each in members:
+        check_parameters(net, each)
+    b, _ = check_inputs(net, members[0], np.asarray(baseline)[None], what="baseline")
+    X, _ = check_inputs(net, members[0], X)
+    check_whole("output", output, least=0, most=net.outputs - 1)
+    check_number("tolerance", tolerance, above=0)
+    value = OutputValue(net, output, log_odds)
+    return of_checked(value, members, X, b[0], tolerance)
+
+
+def of_checked(
+    value: OutputValue, members: Sequence[Parameters], X: Array, baseline: Array, tolerance: float
+) -> Contributions:
+    """Return the same of arguments that are as they must be.
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
+    >>> params = net.parameters([([[2.0]], [0.5])])
+    >>> of_checked(OutputValue(net, 0), [params], np.ones((1, 1)), np.zeros(1), 1e-6).values
+    array([[2.]])
+    """
+    exact = _Integral(value, members, baseline, np.float64)
+    own = next((leaf.dtype for leaf in leaves(members[0])), np.float64)
+    quick = _Integral(value, members, baseline, own) if tolerance >= SINGLE else exact
+    values, ends = quick.at_once(X)
+    made = Contributions(values, exact.start, ends)
+    if (far := np.flatnonzero(_far(made, tolerance))).size:
+        for rows in np.array_split(far, -(-far.size * PARTS // POINTS)):
+            values[rows] = exact.halved(X[rows], made, rows, tolerance)
+    return made
+
+
+def _far(made: Contributions, tolerance: float) -> NDArray[np.bool_]:
+    """Which rows do not add up."""
+    return np.asarray(~(np.abs(made.residue) <= _allowed(made, tolerance)))
+
+
+def _allowed(made: Contributions, tolerance: float) -> Array:
+    """The greatest residue of each row; rounding is no residue."""
+    rounding = 256 * np.finfo(np.float64).eps * (np.abs(made.figures) + abs(made.baseline))
+    return np.asarray(np.maximum(tolerance * np.abs(made.values).sum(axis=1), rounding))
+
+
+class _Integral:
+    """The sum along the paths of some networks, in the precision asked for."""
+
+    def __init__(
+        self, value: OutputValue, members: Sequence[Parameters], baseline: Array, dtype: Any
+    ) -> None:
+        precise = [tree_map(lambda leaf: leaf.astype(dtype, copy=False), each) for each in members]
+        self.value, self.baseline = value, baseline.astype(dtype)
+        self.paths = [InputPath(value.net, each, self.baseline) for each in precise]
+        self.start = float(figures(self.paths, value, [path.start for path in self.paths])[0])
+
+    def at_once(self, X: Array) -> tuple[Array, Array]:
+        """Return contributions by equal parts, and the figures of the ends, by several threads."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        from threadpoolctl import threadpool_limits
+
+        rows = max(1, POINTS // PARTS)
+        chunks = [X[first : first + rows] for first in range(0, len(X), rows)]
+        with threadpool_limits(1, "blas"):
+            if len(chunks) == 1:
+                made = [self._equal(chunks[0])]
+            else:
+                with ThreadPoolExecutor(engine.cores()) as pool:
+                    made = list(pool.map(self._equal, chunks))
+        values, ends = zip(*made, strict=True)
+        return np.concatenate(values), np.concatenate(ends)
+
+    def _equal(self, X: Array) -> tuple[Array, Array]:
+        X = X.astype(self.baseline.dtype, copy=False)
+        n, t = len(X), np.linspace(0, 1, PARTS + 1, dtype=X.dtype)
+        ends, t = np.tile(X, (PARTS + 1, 1)), np.repeat(t, n)
+        A = [path.at(ends, t).reshape(PARTS + 1, n, -1) for path in self.paths]
+        middles = [((own[1:] + own[:-1]) / 2).reshape(PARTS * n, -1) for own in A]
+        values = np.zeros(X.shape)
+        for path, own, g in zip(
+            self.paths, A, slopes(self.paths, self.value, middles), strict=True
+        ):
+            passed = np.diff(own, axis=0).reshape(g.shape)
+            shares = path.by_input((g * passed).reshape(PARTS, n, -1).sum(axis=0))
+            values += shares
+        return values, figures(self.paths, self.value, [own[-1] for own in A]).astype(np.float64)
+
+    def halved(self, X: Array, made: Contributions, rows: Array, tolerance: float) -> Array:
+        """Return contributions whose parts are halved until they add up."""
+        found, share = made.values[rows], 1.0
+        X = X.astype(np.float64)
+        for _ in range(ATTEMPTS):
+            known = Contributions(found, self.start, made.figures[rows])
+            allowed = _allowed(known, tolerance)
+            found, residue = self._of_parts(X, share * allowed / PARTS)
+            if (np.abs(residue) <= allowed).all():
+                made.figures[rows] = self.start + found.sum(axis=1) + residue
+                return found
+            share /= 8
+        worst = int(np.argmax(np.abs(residue) - allowed))
+        raise ValueError(
+            f"the contributions to example {rows[worst]} do not add up, by {residue[worst]:.3g}: "
+            "its output jumps on the way from the baseline, as that of levels behind other layers"
+        )
+
+    def _of_parts(self, X: Array, allowed: Array) -> tuple[Array, Array]:
+        """Return contributions, and their residue, where each part has at most so much of it."""
+        values, residue = np.zeros(X.shape), np.zeros(len(X))
+        edges = np.linspace(0, 1, PARTS + 1)
+        rows = np.repeat(np.arange(len(X)), PARTS)
+        left, right = np.tile(edges[:-1], len(X)), np.tile(edges[1:], len(X))
+        for halving in itertools.count():
+            c, r = self._by_part(X[rows], left, right)
+            done = (np.abs(r) <= allowed[rows]) | (halving == HALVINGS)
+            np.add.at(values, rows[done], c[done])
+            np.add.at(residue, rows[done], r[done])
+            if done.all():
+                return values, residue
+            rows, left, right = rows[~done], left[~done], right[~done]
+            middle = (left + right) / 2
+            rows = np.concatenate([rows, rows])
+            left, right = np.concatenate([left, middle]), np.concatenate([middle, right])
+        raise AssertionError
+
+    def _by_part(self, X: Array, left: Array, right: Array) -> tuple[Array, Array]:
+        """Return the contributions in each part of a path, and what they lack of its F."""
+        made = [self._some(*each) for each in _by_points(X, left, right)]
+        values, residues = zip(*made, strict=True)
+        return np.concatenate(values), np.concatenate(residues)
+
+    def _some(self, X: Array, left: Array, right: Array) -> tuple[Array, Array]:
+        first = [path.at(X, left) for path in self.paths]
+        last = [path.at(X, right) for path in self.paths]
+        middles = [(one + other) / 2 for one, other in zip(first, last, strict=True)]
+        values = np.zeros(X.shape)
+        for path, one, other, g in zip(
+            self.paths, first, last, slopes(self.paths, self.value, middles), strict=True
+        ):
+            values += path.by_input(g * (other - one))
+        change = figures(self.paths, self.value, last) - figures(self.paths, self.value, first)
+        return values, change - values.sum(axis=1)
+
+
+def _by_points(*arrays: Array) -> Iterator[tuple[Array, ...]]:
+    for first in range(0, len(arrays[0]), POINTS):
+        yield tuple(array[first : first + POINTS] for array in arrays)
