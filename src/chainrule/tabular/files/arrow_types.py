@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import polars as pl
+from polars import selectors
 
 from chainrule.tabular.files.decode_errors import decoding
 from chainrule.tabular.formats.column_values import shown
@@ -31,7 +32,7 @@ def in_known_zones(frame: FrameOrLazy, schema: pl.Schema) -> tuple[FrameOrLazy, 
         for name, dtype in schema.items()
         if isinstance(dtype, pl.Datetime) and not _is_known(dtype.time_zone)
     }
-    moments = (pl.col(name).cast(pl.Int64).cast(dtype) for name, dtype in odd.items())
+    moments = (selectors.by_name(name).cast(pl.Int64).cast(dtype) for name, dtype in odd.items())
     return frame.with_columns(moments), pl.Schema({**schema, **odd})
 
 

@@ -19,6 +19,7 @@ from chainrule.tabular.files.spool import STANDARD_INPUT, Spool
 from chainrule.tabular.files.text_file import text_file
 from chainrule.tabular.files.workbooks import workbook
 from chainrule.tabular.forked import check_threads_of_polars
+from chainrule.tabular.formats.column_values import shown
 from chainrule.tabular.read_options import Reading
 from chainrule.tabular.table_error import TableError
 
@@ -98,8 +99,19 @@ def open_source(where: Any, *, ranks: Ranks | None = None, **reading: Any) -> So
             raise TableError(f"{where.name}: is open; say how it is read where it is opened")
         return where
     source = _opened(where, asked, in_parts=ranks is not None and ranks.size > 1)
+    _check_names(source)
     source.reading = asked
     return source
+
+
+def _check_names(source: Source) -> None:
+    """Raise TableError for a name that polars takes for the names of other columns."""
+    for name in source.columns:
+        if name == "*" or (name.startswith("^") and name.endswith("$")):
+            raise TableError(
+                f"{source.name}: no column can be called {shown(name)}: polars, which reads "
+                "tables, takes * and any name from ^ to $ for a pattern of names; rename it"
+            )
 
 
 def _opened(where: Any, asked: Reading, *, in_parts: bool) -> Source:
