@@ -1,4 +1,4 @@
-"""What doctests may take for granted: `np` and `cr`."""
+"""What doctests may take for granted: `np` and `cr`; some want a library that may be missing."""
 
 from typing import Any
 
@@ -7,7 +7,13 @@ import pytest
 
 import chainrule as cr
 
+OF_A_LIBRARY = {"from_torch": "torch", "to_torch": "torch"}
+"""The functions whose examples take a library that need not be there."""
+
 
 @pytest.fixture(autouse=True)
-def _doctest_names(doctest_namespace: dict[str, Any]) -> None:
+def _doctest_names(request: pytest.FixtureRequest, doctest_namespace: dict[str, Any]) -> None:
+    library = OF_A_LIBRARY.get(request.node.name.rpartition(".")[2])
+    if library:
+        pytest.importorskip(library, reason=f"{library} is not installed")
     doctest_namespace.update(np=np, cr=cr)

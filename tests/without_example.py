@@ -12,6 +12,7 @@ CHECK_OF_EXPLAIN = "refuses bad input: each message is in test_explain_subjects.
 OF_A_LAYER = re.compile(r"chainrule\.layers\.\w+\.\w+(Parameters|Record|Delta)")
 """What a kind of layer keeps its numbers in."""
 RECORD = "a record: its fields say all"
+INTEROP = "part of from_torch and to_torch, whose examples show it"
 CHECK = "refuses bad input: each message is in test_bad_input.py"
 REFUSED = "refuses bad input: each message is in test_estimators_bad_input.py"
 MADE_BY_FIT = "made by fit, whose example shows it"
@@ -233,6 +234,12 @@ WITHOUT_EXAMPLE = {
     "chainrule.history.History": MADE_BY_FIT,
     "chainrule.history.TrainingInterrupted": MADE_BY_FIT,
     "chainrule.initialisers.check_initialiser": CHECK,
+    "chainrule.interop.imported_layers.Imported": RECORD,
+    "chainrule.interop.torch_activations.Row": RECORD,
+    "chainrule.interop.torch_activations.read": INTEROP,
+    "chainrule.interop.torch_activations.write": INTEROP,
+    "chainrule.interop.torch_layers.read_layer": INTEROP,
+    "chainrule.interop.value_graph.Made": RECORD,
     "chainrule.layers.layer.Draw": RECORD,
     "chainrule.layers.layer.Layer": ABSTRACT,
     "chainrule.layers.normalised.work": EXPLAINED,

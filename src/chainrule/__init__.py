@@ -59,6 +59,9 @@ if typing.TYPE_CHECKING:
     from chainrule.explanation.replay import explain_step
     from chainrule.fitting.checkpoint import Checkpoint
     from chainrule.fitting.fit_many import fit_many
+    from chainrule.interop.sklearn_in import from_sklearn
+    from chainrule.interop.torch_in import from_torch
+    from chainrule.interop.torch_out import to_torch
     from chainrule.serialization import CheckpointError, ModelFileError, load, save
 
 __version__ = "0.1.0"
@@ -115,6 +118,8 @@ __all__ = [
     "fit",
     "fit_many",
     "forward",
+    "from_sklearn",
+    "from_torch",
     "gradient",
     "initialisers",
     "input_gradient",
@@ -130,6 +135,7 @@ __all__ = [
     "schedules",
     "shapley_values",
     "squared_norms",
+    "to_torch",
     "train",
 ]
 __all__ += layers.__all__
@@ -151,6 +157,9 @@ _LAZY = {
     "explain_step": "chainrule.explanation.replay",
     "Checkpoint": "chainrule.fitting.checkpoint",
     "fit_many": "chainrule.fitting.fit_many",
+    "from_sklearn": "chainrule.interop.sklearn_in",
+    "from_torch": "chainrule.interop.torch_in",
+    "to_torch": "chainrule.interop.torch_out",
     "TableError": "chainrule.tabular.table_error",
 }
 """Names whose module waits until one of them is asked for."""

@@ -87,6 +87,8 @@ class Stream(enum.Enum):
     """The seeds of the networks of a model but the first, which has that of its training."""
     CURVES = (16,)
     """The rows held out by which it is shown what a model makes of a column."""
+    IMPORTED = (17,)
+    """The rows on which a network of another library is compared with what came of it."""
 
 
 def generator(stream: Stream, seed: int = 0) -> np.random.Generator:

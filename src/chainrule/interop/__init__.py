@@ -1,0 +1,10 @@
+"""Networks of other libraries, in and out; each library is loaded when it is used.
+
+| file | what it is for |
+|---|---|
+| `imported_layers.py` | layers with parameters, and the network that they make |
+| `value_graph.py` | the graph of a model's values, taken apart into layers and residuals |
+| `sklearn_in.py` | from scikit-learn's perceptrons |
+| `torch_in.py`, `torch_out.py` | from modules of PyTorch, and to them |
+| `torch_layers.py`, `torch_activations.py` | its modules beside the layers and activations here |
+"""
