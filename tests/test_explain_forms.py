@@ -17,9 +17,10 @@ from chainrule.explanation.notation import COST, Key, derivative
 from chainrule.explanation.subjects import ALL
 from chainrule.explanation.updates import WORKINGS, update
 from chainrule.losses import LOSSES, loss
-from chainrule.optimizers import OPTIMIZERS, apply, init_states
+from chainrule.optimizers import OPTIMIZERS, init_states
 from chainrule.targets import TARGETS
 from chainrule.trees import leaves, tree_map
+from chainrule.update import apply
 from strategies import problem
 from tables import ACTIVATION_NAMES, ELEMENTWISE
 from test_losses import NAMES as LOSS_NAMES
