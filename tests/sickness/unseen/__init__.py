@@ -1,0 +1,14 @@
+"""The unseen half of the collection.
+
+| file | what it is for |
+|---|---|
+| `network.py` | sick by what they are built of, or begin with |
+| `examples.py` | sick by the examples they are given |
+| `course.py` | sick by how they are trained |
+| `healthy.py` | those that learn as they should |
+"""
+
+from sickness.unseen import course, examples, healthy, network
+
+CASES = [*network.CASES, *examples.CASES, *course.CASES]
+HEALTHY = healthy.HEALTHY
