@@ -179,7 +179,9 @@ private:
                 for (int i = m0, rows; i < m1; i += rows) {
                     rows = tile_rows(m1 - i);
                     const std::size_t place = weights.at(column, i);
-                    if constexpr (!far) ask_for(wanted(place), rows * vectors * vector_bytes);
+                    if constexpr (!far)
+                        if (!sparse)  // of which a tile is too short to hide what it asks for
+                            ask_for(wanted(place), rows * vectors * vector_bytes);
                     const auto make = [&](int begin, int count, T* made) {
                         if (sparse)
                             return share.by_column->tile(i, rows, vectors, begin, count, B, ldb, made);
