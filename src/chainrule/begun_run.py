@@ -15,7 +15,7 @@ from chainrule.batches import CheckExamples, check_examples
 from chainrule.distributed import Ranks, agreed, by_each, is_agreed
 from chainrule.engine import bfloat16
 from chainrule.engine.native_run import NativeRun, cannot_run, reason_against
-from chainrule.engine.quick_checks import check_parameters
+from chainrule.engine.quick_checks import LaterLook, check_inputs, check_parameters
 from chainrule.engine.sharded_run import ShardedRun
 from chainrule.errors import as_functions
 from chainrule.given_examples import (
@@ -67,9 +67,13 @@ def begun(
     reproducible: bool,
     precision: str | None,
     check: CheckExamples = check_examples,
+    look: LaterLook | None = None,
 ) -> BegunRun:
-    """Return the run that `fit` is asked for, all of it checked, before its first epoch."""
-    given = {name: value for name, value in locals().items() if name != "check"}
+    """Return the run that `fit` is asked for, before its first epoch.
+
+    All of it is checked, but for what `look` leaves to that epoch.
+    """
+    given = {name: value for name, value in locals().items() if name not in ("check", "look")}
     bfloat16.check_machine("fit", precision)
     shuffle, callbacks = bool(shuffle), as_functions("fit: callbacks", "a History", callbacks)
     start = functools.partial(
@@ -90,6 +94,7 @@ def begun(
         seed,
         mean_weight is None,
         check,
+        look.check_inputs if look else check_inputs,
     )
     tied, mean = _tied(net, history.at, ties, stays), mean_weight or data.mean_weight
     plan = Plan(net, optimizer, seed, stays, clip_value, clip_norm, mean, tied, shards, precision)
@@ -114,6 +119,7 @@ def begun(
         early_stopping,
         callbacks,
         _on_any(ranks, bool(callbacks)),
+        look,
     )
 
 
@@ -157,6 +163,7 @@ class BegunRun:
     early_stopping: EarlyStopping | None
     callbacks: Sequence[Callback]
     watched: bool
+    look: LaterLook | None = None
     told_to_stop: bool = False
     engine_run: NativeRun | None = None
 
@@ -164,6 +171,8 @@ class BegunRun:
         """Make epochs, so many or until there is a reason to stop, and return what `fit` does."""
         if self.in_engine:
             self.engine_run = self._engine_run()
+        elif self.look:
+            self.look.settle()
         with self.engine_run.signals if self.engine_run else nullcontext():
             while most := self.left():
                 self._make(most)
@@ -247,7 +256,8 @@ class BegunRun:
         plan, history, data = self.plan, self.history, self.data
         given = self.batch_size, self.shuffle, self.threads
         if data.in_shards is None:
-            return NativeRun(plan, history, data.training, *given, held_out=data.held_out)
+            parts = data.training, *given
+            return NativeRun(plan, history, *parts, held_out=data.held_out, look=self.look)
         return ShardedRun(plan, history, data.in_shards, *given, reproducible=self.reproducible)
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule import engine
-from chainrule.batches import CheckExamples, Subset, check_examples, split
+from chainrule.batches import CheckExamples, CheckInputs, Subset, check_examples, split
 from chainrule.dealt_examples import ExamplesInShards, deal_examples
 from chainrule.distributed import Ranks, agree, by_each, check_shards, default_shards, warn_of_idle
 from chainrule.engine.native_run import reason_against
@@ -48,10 +48,11 @@ def given_examples(
     seed: int,
     whole: bool,
     check: CheckExamples = check_examples,
+    inputs: CheckInputs = check_inputs,
 ) -> GivenExamples:
     """Return the examples of a run, checked; the weights of the whole may not all be 0."""
     if shards is None:
-        data = check(net, params, *given, whole=whole, inputs=check_inputs)
+        data = check(net, params, *given, whole=whole, inputs=inputs)
         parts = split(net, params, data, validation, seed, shuffled, check)
         return GivenExamples(ranks, *parts, None)
     dealt = deal_examples(

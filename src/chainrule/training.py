@@ -23,6 +23,7 @@ from chainrule.batches import HeldOut
 from chainrule.begun_run import Callback, begun
 from chainrule.distributed import Alone, as_ranks
 from chainrule.engine.bfloat16 import Precision
+from chainrule.engine.quick_checks import LaterLook
 from chainrule.engine.session import Engine, at_work
 from chainrule.history import EarlyStopping, History
 from chainrule.network import Network, Parameters
@@ -167,5 +168,5 @@ def fit(
     """
     given = locals()
     ranks = ALONE if comm is None else as_ranks(comm)
-    with nullcontext() if comm is None else ranks.together(), at_work():
-        return begun(ranks, **given).made()
+    with nullcontext() if comm is None else ranks.together(), at_work(), LaterLook() as look:
+        return begun(ranks, **given, look=look).made()

@@ -36,6 +36,7 @@ struct Batch {
     const std::int64_t* order;
     std::uint64_t step;  // which dropout's masks follow from; 0 is for predictions, without masks
     double scale;        // an example's part in the cost, before its weight
+    bool looks = false;  // whether their numbers in X are still to be looked at
     const Cut* cut = nullptr;  // how they fall into shards, where there are any
     std::int64_t before = 0, after = 0;  // where these are a piece of a batch, its rows around them
 
@@ -120,6 +121,16 @@ struct Network {
         for (Value<T>& value : values) value.forget();
     }
 };
+
+// Whether all numbers of some rows are finite, where nobody has looked yet; after they have passed
+// forward, whose product has asked for them in time.
+template <class T>
+bool seen_finite(const Data<T>& data, const Batch& b, Part part) {
+    typename Vec<T>::type poison{};
+    for (int r = part.first; b.looks && r < part.last; ++r)
+        poison += poison_in(data.X + b.example(r) * data.ldx, static_cast<std::size_t>(data.ldx));
+    return sum_of_lanes(poison) == 0;
+}
 
 inline constexpr auto nothing = [](const auto&) {};
 

@@ -24,7 +24,8 @@ public:
 
     bool take(const Batch& b) const { return !rooms_.empty() && b.n >= Blocks::fewest_rows; }
 
-    // The parts that a thread takes. False where a loss is not finite; `stops` is asked between parts.
+    // The parts that a thread takes. False where X or a loss is not finite; `stops` is asked between
+    // parts.
     template <class F>
     bool pass(const Data<T>& data, const Batch& b, const Updates<T>& updates, const Share<T>& share,
               F&& stops) {
@@ -64,7 +65,8 @@ private:
         net.room.into = net.tensors.part(part);
         const Rows rows = b.rows();
         forward(net, data, b, {rows.first, rows.last}, nothing);
-        const bool finite = compare(net, data, b, {rows.first, rows.last});
+        const bool finite = seen_finite(data, b, {rows.first, rows.last}) &&
+                            compare(net, data, b, {rows.first, rows.last});
         backward(net, b, {rows.first, rows.last}, nothing);
         net.program.each_backward([&](const auto& op) {
             updates.keep(op, net.room, rows, adds, {0, 1, share.packing});

@@ -15,6 +15,7 @@ import numpy as np
 from chainrule import engine
 from chainrule.batches import Examples, Subset, batches_after, steps_of_epoch
 from chainrule.engine.program import for_predictions
+from chainrule.engine.quick_checks import LaterLook
 from chainrule.engine.session import Done, Session, contiguous, refusal, why_not
 from chainrule.history import History
 from chainrule.network import Network, Parameters
@@ -139,8 +140,12 @@ class NativeRun:
         threads: int | None,
         *,
         held_out: Subset | None = None,
+        look: LaterLook | None = None,
     ) -> None:
         self.plan = plan
+        self.look = look or LaterLook()
+        if data.rows is not None:  # of which no step reads all
+            self.look.settle()
         self.data = dataclasses.replace(data, data=contiguous(data.data))
         self.held_out = held_out and self._lying_as(held_out, data)
         self.batch = min(batch_size or data.n, data.n)
@@ -202,7 +207,8 @@ class NativeRun:
             first_step=at.step,
             seconds=SECONDS_PER_CALL if over is None else SECONDS_AT_RISK,
         )
-        done = run()
+        done = run(looks=self.look.waits)
+        self.look.settle(seen=bool(done.costs))
         if over is not None:
             ends = (k for k in range(1, len(done.costs)) if over(losses + done.costs[:k]))
             if end := next(ends, 0):

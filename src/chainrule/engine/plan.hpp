@@ -20,6 +20,7 @@ struct Plan {
     bool one_rate;
     double seconds;  // after which the run ends with the epoch it is in
     std::int64_t most_steps = std::numeric_limits<std::int64_t>::max();
+    bool looks = false;  // X may hold what is not finite: then the first epoch ends there, as diverged
     std::span<const std::int64_t> left_out{};  // the examples, in their order, that no step takes
 
     bool orders() const { return shuffles || !left_out.empty(); }

@@ -1,22 +1,28 @@
 """Parameters and inputs that are plainly as they ought to be: the engine sees that in one look.
 
-Where they are not, the core's own checks are asked, which find out what is wrong and name it.
+Where they are not, the core's own checks are asked, which find out what is wrong and name it. A
+large X is looked at by the first epoch of a run, which reads it anyway.
 """
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import array_api_compat.numpy
 import numpy as np
 
 from chainrule import engine, network
-from chainrule.engine.program import MadeOnce, for_predictions
+from chainrule.engine.program import MadeOnce, for_predictions, for_training
 from chainrule.engine.session import why_not
 from chainrule.errors import as_numbers
 from chainrule.network import Network, Parameters
 from chainrule.sparse_rows import is_sparse
 from chainrule.trees import Array, leaves
+
+LARGE = 2**20
+"""The bytes from which X is no longer in the cache when its first epoch comes."""
 
 
 def _make(net: Network) -> Any:
@@ -56,3 +62,66 @@ def check_inputs(net: Network, params: Parameters, X: Any, *, what: str = "X") -
         if look.takes(read):
             return read, array_api_compat.numpy
     return network.check_inputs(net, params, X, what=what)
+
+
+class LaterLook:
+    """The look at the X of a run for what is not finite, left to its first epoch where X is large.
+
+    Whatever else is wrong, or ends the run before, such an X is named in its place. So it is in the
+    block that this is the context of.
+
+    >>> net, X = cr.Network(512, [cr.Dense(1)], "huber"), np.full((512, 512), np.inf, np.float32)
+    >>> with LaterLook() as look:
+    ...     X, xp = look.check_inputs(net, net.init(), X)
+    ...     raise RuntimeError("another")
+    Traceback (most recent call last):
+    ...
+    ValueError: X must be finite, got inf at (0, 0); remove or impute such values
+    """
+
+    def __init__(self) -> None:
+        self._look: Callable[[], Any] | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is something to look at."""
+        return self._look is not None
+
+    def check_inputs(
+        self, net: Network, params: Parameters, X: Any, *, what: str = "X"
+    ) -> tuple[Array, Any]:
+        """Do the same as `check_inputs`, but for what is left for later."""
+        look = functools.partial(check_inputs, net, params, X, what=what)
+        if what != "X" or not _may_wait(net, params, X):
+            return look()
+        self._look = look
+        return X, array_api_compat.numpy
+
+    def settle(self, *, seen: bool = False) -> None:
+        """Look at what waits, unless all of it was `seen` to be finite."""
+        look, self._look = self._look, None
+        if look is not None and not seen:
+            look()
+
+    def __enter__(self) -> LaterLook:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        try:
+            self.settle()
+        except ValueError as error:
+            raise error from None
+
+
+def _may_wait(net: Network, params: Parameters, X: Any) -> bool:
+    """Whether X can only fail for what is not finite, and enters nothing but products."""
+    return (
+        type(X) is np.ndarray
+        and X.nbytes >= LARGE
+        and X.dtype == leaves(params)[0].dtype
+        and X.ndim == 2
+        and X.shape[1] == net.inputs
+        and X.flags.c_contiguous
+        and _look(net) is not None
+        and all(op.kind == "affine" for op in for_training(net).operations if 0 in op.inputs)
+    )

@@ -231,6 +231,7 @@ struct Epochs {
         plan.one_rate = rates.size() == 1;
         plan.seconds = field<double>(r, "seconds");
         plan.most_steps = field<std::int64_t>(r, "most_steps");
+        plan.looks = field<bool>(r, "looks");
         plan.left_out = {left_out.data(), static_cast<std::size_t>(left_out.size())};
     }
 };

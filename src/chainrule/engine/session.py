@@ -148,6 +148,8 @@ class Epochs(NamedTuple):
     rates: NDArray[np.float64]
     seconds: float
     left_out: Rows | None
+    looks: bool = False
+    """Whether X may hold what is not finite: then the first epoch ends there, as diverged."""
     most_steps: int = 2**62
     stream: int = ORDER
 
@@ -228,10 +230,12 @@ class Session:
         first_step: int,
         seconds: float,
         most_steps: int = 2**62,
+        looks: bool = False,
     ) -> Done:
         """Make the steps of some epochs, or the first `most_steps` of them.
 
-        Rows that are `left_out` are those of no step; their numbers come in their order.
+        Rows that are `left_out` are those of no step; their numbers come in their order. Where it
+        `looks`, X may hold what is not finite: the first epoch ends there, as one that diverged.
         A run that has taken so many seconds ends with the epoch that it is in.
         """
         n = data.n - (0 if left_out is None else len(left_out))
@@ -248,6 +252,7 @@ class Session:
             seconds=seconds,
             most_steps=most_steps,
             left_out=left_out,
+            looks=looks,
         )
         done = self.trainer.run(engine_examples(data, sparse=self.sparse), asked)
         return Done(done.outcome, done.steps, done.costs, done.raised, done.losses)

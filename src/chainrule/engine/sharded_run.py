@@ -20,6 +20,7 @@ from chainrule.dealt_examples import ExamplesInShards, SubsetInShards
 from chainrule.distributed import HeldSignals, agreed, share_of_cores, total_of_shards
 from chainrule.engine.native_run import AS_LONG_AS_IT_TAKES, NativeRun, Over, useful_threads
 from chainrule.engine.program import for_predictions
+from chainrule.engine.quick_checks import LaterLook
 from chainrule.engine.session import Done, Session, Shards, contiguous
 from chainrule.history import DivergenceError, History
 from chainrule.network import divisor
@@ -51,6 +52,7 @@ class ShardedRun(NativeRun):
         reproducible: bool = True,
     ) -> None:
         self.plan, self.given, self.ranks = plan, given, given.ranks
+        self.look = LaterLook()
         self.shards = given.shards
         here = given.training.here
         self.data = Subset(contiguous(here.data), here.rows, here.without)

@@ -196,7 +196,7 @@ private:
 
     void some_rows(const Data<T>& data, const Batch& b, Part part, int t) {
         forward(net_, data, b, part, gathering(b, t));
-        if (!compare(net_, data, b, part)) rows_failed_ = true;
+        if (!seen_finite(data, b, part) || !compare(net_, data, b, part)) rows_failed_ = true;
         chainrule::backward(net_, b, part, gathering_back(b, t));
     }
 

@@ -146,6 +146,7 @@ private:
                                  ? 1
                                  : static_cast<double>(b.rows().whole()) * plan.mean_weight;
         b.step = static_cast<std::uint64_t>(number);
+        b.looks = plan.looks && p.epoch == 0;
         b.scale = 1 / share;
         const bool asks = p.made % ask_every_ == 0;
         const auto stops = [&] { return t == 0 && (told_to_stop_ || (asks && interrupted())); };
