@@ -24,6 +24,7 @@ OF_A_FILE = "made by read_network_file, with its example"
 FORM = "a written form of an explanation: test_explain_writing.py reads it back"
 SHEET = "a form of a worksheet: test_worksheet.py reads it back"
 IN_SHARDS = "part of fit on several ranks: test_shards.py holds it"
+FIND = "part of find_mistake: test_find_mistake.py makes each mistake by hand"
 TYPE = "made by type_of; test_value_types.py holds it"
 MPI = "takes several processes: test_distributed_mpi.py holds it"
 
@@ -57,6 +58,29 @@ WITHOUT_EXAMPLE = {
     "chainrule.value_types.PathType": TYPE,
     "chainrule.value_types.Type": TYPE,
     "chainrule.backprop.Trace": "made by forward, whose example shows it",
+    "chainrule.diagnose.claims.Quantity": RECORD,
+    "chainrule.diagnose.claims.figures": FIND,
+    "chainrule.diagnose.claims.quantity": FIND,
+    "chainrule.diagnose.found_mistakes.Figure": FIND,
+    "chainrule.diagnose.found_mistakes.Finding": FIND,
+    "chainrule.diagnose.found_mistakes.FoundMistakes": FIND,
+    "chainrule.diagnose.mistake_search.MistakeSearch": FIND,
+    "chainrule.diagnose.mistakes.Mistake": RECORD,
+    "chainrule.diagnose.slopes.as_if": FIND,
+    "chainrule.diagnose.slopes.diagonal": FIND,
+    "chainrule.diagnose.slopes.left_out": FIND,
+    "chainrule.diagnose.slopes.linear": FIND,
+    "chainrule.diagnose.slopes.negated": FIND,
+    "chainrule.diagnose.slopes.of_activation": FIND,
+    "chainrule.diagnose.slopes.output_form_of_input": FIND,
+    "chainrule.diagnose.slopes.rounded": FIND,
+    "chainrule.diagnose.slopes.with_slope": FIND,
+    "chainrule.diagnose.worked_rules.Pass": RECORD,
+    "chainrule.diagnose.worked_rules.Rules": RECORD,
+    "chainrule.diagnose.worked_rules.Seed": RECORD,
+    "chainrule.diagnose.worked_rules.Start": RECORD,
+    "chainrule.diagnose.worked_rules.Task": RECORD,
+    "chainrule.diagnose.worked_rules.Worked": FIND,
     "chainrule.diagnose.gradient_check.GradientCheck": "made by check_gradient, with its example",
     "chainrule.engine.predictor.predict": EVALUATED,
     "chainrule.engine.bfloat16.check_run": CHECK,

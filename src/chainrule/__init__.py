@@ -49,6 +49,7 @@ from chainrule.training import fit
 from chainrule.warn import deprecated as _deprecated
 
 if typing.TYPE_CHECKING:
+    from chainrule.diagnose.mistake_search import find_mistake
     from chainrule.estimators import (
         GradientFlowDisplay,
         LossCurveDisplay,
@@ -115,6 +116,7 @@ __all__ = [
     "example_squared_norms",
     "explain",
     "explain_step",
+    "find_mistake",
     "fit",
     "fit_many",
     "forward",
@@ -154,6 +156,7 @@ _LAZY = {
         "chainrule.tabular",
     ),
     "contributions": "chainrule.explanation.contributions",
+    "find_mistake": "chainrule.diagnose.mistake_search",
     "explain_step": "chainrule.explanation.replay",
     "Checkpoint": "chainrule.fitting.checkpoint",
     "fit_many": "chainrule.fitting.fit_many",

@@ -5,6 +5,7 @@
 | `train.py` | the command `train`, from its options to its report |
 | `predict.py`, `evaluate.py`, `inspect.py` | what can be done with a model |
 | `explaining.py` | the commands `explain` and `worksheet` |
+| `finding.py` | the command `find-mistake` |
 | `checking.py` | the commands `demo`, `info` and `check` |
 | `click_options.py` | the options of a training, made from the fields that hold them |
 | `option_names.py` | arguments, as the library names them, turned into options |
@@ -28,7 +29,7 @@ import click
 
 import chainrule as cr
 from chainrule import engine
-from chainrule.cli import checking, evaluate, explaining, inspect, predict, train
+from chainrule.cli import checking, evaluate, explaining, finding, inspect, predict, train
 from chainrule.cli.command_ranks import ended_together, take_part
 from chainrule.cli.exits import Refusal, failures, misuses, warnings_in_a_line
 from chainrule.cli.repeated_options import check_once
@@ -95,6 +96,7 @@ for command in (
     inspect.inspect,
     explaining.explain,
     explaining.worksheet,
+    finding.find_mistake,
     checking.check,
     checking.demo,
     checking.info,

@@ -6,6 +6,12 @@
 | `path_integral.py` | what each input contributed to a prediction |
 | `input_path.py`, `output_value.py` | the path that it is integrated along; the figure explained |
 | `shapley.py` | the same by all orders of the inputs, exactly |
+| `mistake_search.py` | which known mistake gives the figures that somebody computed |
+| `found_mistakes.py` | what it returns |
+| `mistakes.py` | the catalogue of mistakes, one row each |
+| `slopes.py` | layers whose slopes are taken wrongly, or of rounded numbers |
+| `claims.py` | figures: which quantity each is of, and what its digits say |
+| `worked_rules.py` | backpropagation layer by layer, by rules that mistakes change |
 """
 
 from chainrule.diagnose.gradient_check import GradientCheck, check_gradient
