@@ -18,8 +18,9 @@ from chainrule.diagnose.mistakes import MISTAKES
 from chainrule.diagnose.slopes import OF_OUTPUT
 from chainrule.diagnose.worked_rules import Worked
 from chainrule.explanation.network_file import network_path, read_network_file
-from chainrule.optimizers import apply, init_states
+from chainrule.optimizers import init_states
 from chainrule.trees import leaves, tree_map
+from chainrule.update import apply
 from mistakes_by_hand import as_chainrule, by_hand, claims_of, random_problem
 from strategies import problems, problems_of_any_kind
 

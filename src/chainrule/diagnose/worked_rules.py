@@ -22,12 +22,13 @@ from chainrule.batches import Examples
 from chainrule.layers import Draw, Layer
 from chainrule.loss_row import Loss
 from chainrule.network import Network, Parameters, divisor
-from chainrule.optimizers import Optimizer, State, apply, init_states
+from chainrule.optimizers import Optimizer, State, init_states
 from chainrule.penalties import penalised, penalty
 from chainrule.record import Plan
 from chainrule.reference import treated
 from chainrule.ties import Ties
 from chainrule.trees import Array, leaf_names, tree_map
+from chainrule.update import apply
 
 SEED = 0
 """Of dropout's masks, as explanations draw them."""
