@@ -15,7 +15,12 @@ from chainrule.backprop import (
     squared_norms,
 )
 from chainrule.batches import HeldOut
-from chainrule.diagnose import check_gradient, integrated_gradients, shapley_values
+from chainrule.diagnose import (
+    check_gradient,
+    integrated_gradients,
+    rate_range,
+    shapley_values,
+)
 from chainrule.distributed import RankError, Ranks
 from chainrule.evaluation import cost_and_gradient, example_squared_norms, predict
 from chainrule.explanation import explain, paths
@@ -133,6 +138,7 @@ __all__ = [
     "paths",
     "per_example_gradients",
     "predict",
+    "rate_range",
     "save",
     "schedules",
     "shapley_values",

@@ -3,6 +3,7 @@
 | file | what it is for |
 |---|---|
 | `gradient_check.py` | is the gradient right: by central differences |
+| `rate_finder.py` | which learning rate suits: the loss while it grows |
 | `path_integral.py` | what each input contributed to a prediction |
 | `input_path.py`, `output_value.py` | the path that it is integrated along; the figure explained |
 | `shapley.py` | the same by all orders of the inputs, exactly |
@@ -16,12 +17,15 @@
 
 from chainrule.diagnose.gradient_check import GradientCheck, check_gradient
 from chainrule.diagnose.path_integral import Contributions, integrated_gradients
+from chainrule.diagnose.rate_finder import RateRange, rate_range
 from chainrule.diagnose.shapley import shapley_values
 
 __all__ = [
     "Contributions",
     "GradientCheck",
+    "RateRange",
     "check_gradient",
     "integrated_gradients",
+    "rate_range",
     "shapley_values",
 ]
