@@ -11,7 +11,7 @@ from numpydoc.docscrape import get_doc_object
 from numpydoc.validate import validate
 
 import chainrule as cr
-from chainrule.diagnose import GradientCheck
+from chainrule.diagnose import GradientCheck, RateRange
 from chainrule.docstrings import documented_by
 from chainrule.explanation.contributions import Contributions
 from chainrule.explanation.path_sums import Paths
@@ -41,7 +41,7 @@ def own(kind, name):
         yield f"{kind.__name__}.{name}", inspect.unwrap(found)
 
 
-RETURNED = (Contributions, Explanation, GradientCheck, Paths)
+RETURNED = (Contributions, Explanation, GradientCheck, Paths, RateRange)
 """The classes of what public functions return, beside those that are public."""
 
 
