@@ -5,6 +5,7 @@
 | `unit_places.py` | where the units of a network stand, and how all is counted |
 | `notation.py` | which quantity is meant, and what each convention calls it |
 | `expressions.py` | formulas as trees |
+| `form_choice.py` | which way of writing a number is chosen, where a formula has several |
 | `formulas.py` | the tables of activations and losses as formulas |
 | `derivation_steps.py`, `subjects.py` | a derivation as data; what it can be of |
 | `forward_backward.py`, `core_numbers.py` | the core's numbers: of all, by place |

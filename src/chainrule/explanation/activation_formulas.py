@@ -94,7 +94,7 @@ class Activated:
         made = form()
         if isinstance(made, Expression):
             return NotedFormula(made, str(self.row))
-        lets = (NotedFormula(each.expression).of(each.quantity) for each in made.lets)
+        lets = (Step(q.key, expression, q.value, when=made.when) for q, expression in made.lets)
         return NotedFormula(made.expression, str(self.row), tuple(lets))
 
     def _slope(self, j: int) -> Quantity:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,13 @@ from array_api_compat import is_array_api_obj
 from chainrule.activations import activation
 from chainrule.batches import Examples, check_examples
 from chainrule.errors import check_whole
-from chainrule.explanation.derivation_steps import Derivation, Part, Step, Update
+from chainrule.explanation.derivation_steps import (
+    Derivation,
+    Part,
+    Step,
+    Update,
+    settled_steps,
+)
 from chainrule.explanation.expressions import Quantity, walk
 from chainrule.explanation.forward_backward import Passes
 from chainrule.explanation.mean_and_penalty import Means
@@ -70,8 +77,11 @@ def derive_from(
     top: int,
     made: Update | None = None,
     labels: Mapping[Key, str] | None = None,
+    every_form: bool = False,
 ) -> Derivation:
     """Return one of the derivations of a pass, which share what they have in common.
+
+    Its formulas are in the form that is written by the numbers, or in every form.
 
     >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
     >>> passes = Passes(net, net.init(), Examples(np.array([[3.0]]), np.array([[1.0]]), None))
@@ -79,11 +89,18 @@ def derive_from(
     ['w', 'b']
     """
     with np.errstate(all="ignore"):
-        parts = tuple(Deriver(passes, of, top).parts(made))
+        parts = Deriver(passes, of, top).parts(made)
+        written = settled_parts(parts)
     p, named = passes, dict(labels or {})
-    derived = Derivation(p.net, p.at, of, parts, p.params, p.data, made, named, top, draw=p.draw)
+    derived = Derivation(p.net, p.at, of, written, p.params, p.data, made, named, top, draw=p.draw)
     check_finite(derived)
-    return derived
+    return dataclasses.replace(derived, parts=tuple(parts)) if every_form else derived
+
+
+def settled_parts(parts: Iterable[Part]) -> tuple[Part, ...]:
+    """Return the parts with the lines that are written, by their numbers."""
+    written = (dataclasses.replace(p, steps=settled_steps(p.steps)) for p in parts)
+    return tuple(part for part in written if part.steps)
 
 
 def check_finite(derived: Derivation) -> None:

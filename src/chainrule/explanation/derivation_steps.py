@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from chainrule.batches import Examples
-from chainrule.explanation.expressions import Expression, Quantity
+from chainrule.explanation.expressions import Condition, Expression, Quantity
+from chainrule.explanation.form_choice import settled
 from chainrule.explanation.notation import COST, Key
 from chainrule.explanation.printed_digits import DIGITS, Rounding, figure, rounding
 from chainrule.explanation.unit_places import Places
@@ -37,7 +38,8 @@ class Step:
     """One line of the working: a quantity, the formula that gives it, its value, a note.
 
     `steps` hold the lines that the formula needs and that only it needs, such as the letters that
-    it brings along. A step without a formula is given: it only names its value.
+    it brings along. A step without a formula is given: it only names its value. One with a
+    condition is a line where that holds.
     """
 
     key: Key
@@ -45,6 +47,7 @@ class Step:
     value: float
     note: str = ""
     steps: tuple[Step, ...] = ()
+    when: Condition | None = None
 
     @property
     def quantity(self) -> Quantity:
@@ -58,11 +61,27 @@ class Step:
             return Rounding(figure(self.value), DIGITS, rounded=False)
         return rounding(self.formula, self.value)
 
+    @functools.cached_property
+    def settled(self) -> Step | None:
+        """The step as it is written, by its numbers; None where there is no line."""
+        if self.when and not self.when.holds:
+            return None
+        formula = settled(self.formula) if self.formula else None
+        steps = settled_steps(self.steps)
+        if formula is self.formula and steps == self.steps and not self.when:
+            return self
+        return Step(self.key, formula, self.value, self.note, steps)
+
     def walk(self) -> Iterator[Step]:
         """Yield the steps below this one, then the step."""
         for step in self.steps:
             yield from step.walk()
         yield self
+
+
+def settled_steps(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """Return the steps that are lines by their numbers, with the formulas that are written."""
+    return tuple(each for step in steps if (each := step.settled) is not None)
 
 
 class NotedFormula(NamedTuple):

@@ -7,6 +7,7 @@
 | `Sum`, `Product`, `Quotient`, `Power`, `Negative` | arithmetic |
 | `Call(name, arguments)` | a function: exp, ln, tanh, max, ... |
 | `Cases(rows)` | the first expression whose condition holds |
+| `Either(condition, form, other)` | one of two ways to write a number |
 
 + − · / and ** of nodes make nodes, so that a row of `forms` reads as its formula.
 """
@@ -182,6 +183,27 @@ class Cases(Expression):
         return (self.row[0],)
 
 
+@dataclass(frozen=True)
+class Either(Expression):
+    """Two ways to write a number: `form` where a condition holds, and else `other`.
+
+    One of them is written, and the condition is not.
+    """
+
+    condition: Condition
+    form: Expression
+    other: Expression
+
+    @property
+    def written(self) -> Expression:
+        """The one that is written, by the numbers."""
+        return self.form if self.condition.holds else self.other
+
+    @property
+    def parts(self) -> tuple[Expression, ...]:
+        return (self.written,)
+
+
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "<": lambda a, b: a < b,
     "≤": lambda a, b: a <= b,
@@ -310,4 +332,6 @@ def _compute(  # noqa: PLR0911 - by kind
             if not COMPARISONS[sign](of(left), of(right)):
                 raise ValueError("by these values another case holds")
             return of(chosen)
+        case Either():
+            return of(e.written)
     raise TypeError(f"an expression must be made of the nodes of this module, got {e!r}")

@@ -16,6 +16,7 @@ from chainrule.explanation.expressions import (
     Call,
     Cases,
     Condition,
+    Either,
     Expression,
     Negative,
     Number,
@@ -36,10 +37,11 @@ class Let(NamedTuple):
 
 
 class Formula(NamedTuple):
-    """A formula, and the letters that it brings along."""
+    """A formula, and the letters that it brings along: where a condition holds, if there is one."""
 
     expression: Expression
     lets: tuple[Let, ...] = ()
+    when: Condition | None = None
 
 
 def let(letter: str, expression: Expression) -> Let:
@@ -67,11 +69,16 @@ def cases(*rows: tuple[Expression | float, Expression, str, Expression | float])
     >>> cases((z, z, ">", 0), (0, z, "≤", 0)).row[0]
     Number(text='0.5')
     """
-    return Cases(
-        tuple(
-            (node(value), Condition(left, sign, node(right))) for value, left, sign, right in rows
-        )
-    )
+    return Cases(tuple((node(value), when(left, sign, right)) for value, left, sign, right in rows))
+
+
+def when(left: Expression, sign: str, right: Expression | float) -> Condition:
+    """Return the condition of a form.
+
+    >>> when(number(0.5), "<", 1).holds
+    True
+    """
+    return Condition(left, sign, node(right))
 
 
 def number(value: float) -> Number | Negative:
@@ -104,21 +111,22 @@ def _times(k: tuple[Expression, ...], x: Expression) -> Expression:
 
 
 def _sigmoid_slope(z: Quantity, a: Quantity, *k: Expression) -> Expression:
-    if a.value < 0.999:
-        return _times(k, a * (1 - a))
     e = exp(-_times(k, z))
-    return _times(k, e / (1 + e) ** 2)
+    return Either(when(a, "<", 0.999), _times(k, a * (1 - a)), _times(k, e / (1 + e) ** 2))
 
 
 def _bipolar_slope(z: Quantity, a: Quantity, *k: Expression) -> Expression:
     half = k[0] / 2 if k else Number("1") / 2
-    if abs(a.value) < 0.99:
-        return half * (1 - a**2)
-    return half / call("cosh", half * z) ** 2
+    return Either(_is_steep(a), half * (1 - a**2), half / call("cosh", half * z) ** 2)
 
 
 def _tanh_slope(z: Quantity, a: Quantity) -> Expression:
-    return 1 - a**2 if abs(a.value) < 0.99 else 1 / call("cosh", z) ** 2
+    return Either(_is_steep(a), 1 - a**2, 1 / call("cosh", z) ** 2)
+
+
+def _is_steep(a: Quantity) -> Condition:
+    """Whether a is far from ±1, which it may round to."""
+    return when(call("abs", a), "<", 0.99)
 
 
 SELU_SCALE, SELU_ALPHA = number(1.0507009873554805), number(1.6732632423543772)
@@ -137,18 +145,20 @@ def _gelu_u(z: Quantity) -> Expression:
 
 
 def _gelu_tanh(z: Quantity, a: Quantity) -> Formula:
-    if abs(z.value) > LARGEST_CUBED:
-        return Formula(z * call("σ", _gelu_u(z)))
-    u = let("u", _gelu_u(z))
-    return Formula(z * call("σ", u.quantity), (u,))
+    return _gelu_by(z, (let("u", _gelu_u(z)),), lambda u: z * call("σ", u))
 
 
 def _gelu_tanh_slope(z: Quantity, a: Quantity) -> Formula:
     du = GELU_K * (1 + 3 * GELU_C * z**2)
-    if abs(z.value) > LARGEST_CUBED:
-        return Formula(_gelu_slope(z, _gelu_u(z), du))
     lets = let("u", _gelu_u(z)), let("u′", du)
-    return Formula(_gelu_slope(z, *(each.quantity for each in lets)), lets)
+    return _gelu_by(z, lets, lambda u, du: _gelu_slope(z, u, du))
+
+
+def _gelu_by(z: Quantity, lets: tuple[Let, ...], rule: Callable[..., Expression]) -> Formula:
+    """A formula by letters, where double precision holds their numbers, or written out."""
+    small = when(call("abs", z), "≤", LARGEST_CUBED)
+    by_letters, written_out = (rule(*each) for each in zip(*lets, strict=True))
+    return Formula(Either(small, by_letters, written_out), lets, small)
 
 
 def _gelu_slope(z: Quantity, u: Expression, du: Expression) -> Expression:
@@ -251,19 +261,22 @@ NEARLY_1, NEARLY_0 = 0.99, 1e-290
 
 def _binary(p: Quantity, y: Quantity, o: Number, a: Quantity) -> Expression:
     """The term of a label 0 or 1 alone is written without the other, which is 0."""
-    zero, one = call("ln", 1 - p), call("ln", p)
-    if not NEARLY_0 < p.value < NEARLY_1:
-        zero, one = call("ln", call("σ", -a)), call("ln", call("σ", a))
-    if y.value in (0.0, 1.0):
-        return cases((-one, y, "=", 1), (-zero, y, "=", 0))
-    return -(y * one + (1 - y) * zero)
+
+    def of(plain: Expression, by_logit: Expression) -> Expression:
+        little = Either(when(p, "≤", NEARLY_0), by_logit, plain)
+        return Either(when(p, "≥", NEARLY_1), by_logit, little)
+
+    zero = of(call("ln", 1 - p), call("ln", call("σ", -a)))
+    one = of(call("ln", p), call("ln", call("σ", a)))
+    alone = cases((-one, y, "=", 1), (-zero, y, "=", 0))
+    both = -(y * one + (1 - y) * zero)
+    return Either(when(y, "=", 1), alone, Either(when(y, "=", 0), alone, both))
 
 
 def _binary_slope(p: Quantity, y: Quantity, o: Number, a: Quantity) -> Expression:
     """p − y, but −σ(−a) where y is 1, which p may round to."""
-    if p.value < NEARLY_1:
-        return p - y
-    return -call("σ", -a) if y.value == 1 else call("σ", a) - y
+    by_logit = Either(when(y, "=", 1), -call("σ", -a), call("σ", a) - y)
+    return Either(when(p, "<", NEARLY_1), p - y, by_logit)
 
 
 LOSS_FORMULAS: dict[str, LossFormula] = {

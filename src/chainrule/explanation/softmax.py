@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 
 from chainrule.explanation.derivation_steps import Step
-from chainrule.explanation.expressions import Expression, Quantity, in_double
-from chainrule.explanation.formulas import exp
+from chainrule.explanation.expressions import Condition, Either, Expression, Quantity, in_double
+from chainrule.explanation.formulas import exp, when
 from chainrule.explanation.notation import Key
 from chainrule.explanation.sums import Row, total
 
@@ -29,34 +29,37 @@ class Softmax:
         self.values, self.quantity, self.top, self.number = values, quantity, top, number
 
     @functools.cached_property
-    def shift(self) -> Quantity | None:
-        """The largest of the quantities, where they are too large to raise e to."""
-        if np.max(np.abs(self.values)) <= LARGEST_EXPONENT:
-            return None
+    def shift(self) -> Quantity:
+        """The largest of the quantities, taken off all where they are too large to raise e to."""
         return Quantity(self._letter("m"), float(np.max(self.values)))
+
+    @functools.cached_property
+    def is_shifted(self) -> Condition:
+        """Whether it is."""
+        size = Quantity(self._letter("|z|"), float(np.max(np.abs(self.values))))
+        return when(size, ">", LARGEST_EXPONENT)
 
     def _letter(self, text: str) -> Key:
         layer, unit = (1, self.number - 1) if self.number else (0, 0)
-        return Key("letter", layer, unit, text=text)
+        return Key("letter", layer, unit, 1, text=text)  # an optimizer has an m of its own
 
     def exponent(self, j: int) -> Expression:
         """Return what e is raised to."""
         z = self.quantity(j)
-        return z - self.shift if self.shift else z
+        return Either(self.is_shifted, z - self.shift, z)
 
     @functools.cached_property
     def whole(self) -> Step:
         """S, the sum of the powers."""
-        powers = np.exp(self.values - (self.shift.value if self.shift else 0.0))
+        powers = np.exp(self.values - (self.shift.value if self.is_shifted.holds else 0.0))
         summed = total(powers, lambda j: exp(self.exponent(j)), self.top)
         return Step(self._letter("S"), summed, in_double(summed), "for the softmax")
 
     def letters(self) -> list[Step]:
         """Return the lines of the letters that the shares need."""
-        if not self.shift:
-            return [self.whole]
         note = "the largest, taken off all"
-        return [Step(self.shift.key, None, self.shift.value, note), self.whole]
+        shift = Step(self.shift.key, None, self.shift.value, note, when=self.is_shifted)
+        return [shift, self.whole]
 
     def share(self, j: int) -> Expression:
         """Return e^z / S."""

@@ -13,6 +13,9 @@ from chainrule.explanation.notation import Key
 
 Row = NDArray[np.float64]
 
+EACH_0 = ", each 0"
+"""What is said of a rest that is of no more than zeros."""
+
 
 def largest(values: Sequence[float] | Row, top: int) -> list[int]:
     """Return the places of the `top` largest sizes, in order; of all where one more is all.
@@ -62,6 +65,6 @@ def total(
     if len(places) < len(values):
         rest = np.delete(np.asarray(values), places)
         text = f"the other {len(rest)}" if places else f"all {len(rest)}"
-        text += "" if rest.any() else ", each 0"
+        text += "" if rest.any() else EACH_0
         terms.append(Quantity(Key("rest", text=text), exact_sum(rest)))
     return terms[0] if len(terms) == 1 else Sum(tuple(terms))

@@ -17,7 +17,7 @@ import numpy as np
 from chainrule.backprop import Deltas, Trace, deltas_from, forward
 from chainrule.batches import Examples
 from chainrule.explanation.core_numbers import PlaceNumbers
-from chainrule.explanation.derivation import CHAIN, Deriver, check_finite
+from chainrule.explanation.derivation import CHAIN, Deriver, check_finite, settled_parts
 from chainrule.explanation.derivation_steps import Derivation, Part, Step, Update
 from chainrule.explanation.expressions import Expression, Product, Quantity, in_double
 from chainrule.explanation.formulas import number
@@ -55,9 +55,9 @@ def derive_unit(
         deriver = _UnitDeriver(passes, by, top)
         if not deriver.leads():
             raise does_not_lead(called[0], str(called[1]))
-        parts = deriver.parts()
+        parts = settled_parts(deriver.parts())
     data = Examples(X, np.full((len(X), net.outputs), np.nan), None)  # there are no targets
-    derived = Derivation(net, at, by, tuple(parts), params, data, None, dict(labels), top, of)
+    derived = Derivation(net, at, by, parts, params, data, None, dict(labels), top, of)
     check_finite(derived)
     return derived
 

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.explanation.derivation_steps import Step, Update
-from chainrule.explanation.expressions import Expression, Quantity, call, in_double
-from chainrule.explanation.formulas import cases, number
+from chainrule.explanation.expressions import Either, Expression, Quantity, call, in_double
+from chainrule.explanation.formulas import cases, number, when
 from chainrule.explanation.forward_backward import Passes
 from chainrule.explanation.notation import COST, Key, derivative
 from chainrule.explanation.unit_places import Places
@@ -30,10 +30,10 @@ from chainrule.trees import named_leaves
 class UpdateLines:
     """The lines of one step, and the letters that they use."""
 
-    def __init__(self, optimizer: Any, g: Quantity, state: State, t: int) -> None:
+    def __init__(self, optimizer: Any, g: Expression, state: State, t: int) -> None:
         self.optimizer, self.g, self.t = optimizer, g, t
         self.steps: list[Step] = []
-        array = np.array([g.value])
+        array = np.array([in_double(g)])
         before = tuple(np.array([part]) for part in state)
         dw, after = optimizer.step(array, before, t)
         self.dw = float(dw[0])
@@ -152,8 +152,7 @@ def updated(made: Update, key: Key, passes: Passes) -> list[Step]:
     w = Quantity(key, passes.value(key))
     if name in made.frozen:
         return [Step(Key("new", of=(key,)), w, w.value, "frozen: it stays")]
-    g = Quantity(derivative(COST, key), passes.gradient(key))
-    bounds, g = _bounded(made, g, passes)
+    bounds, g = _bounded(made, Quantity(derivative(COST, key), passes.gradient(key)), passes)
     decays = roles[name] is Role.WEIGHT
     steps = update(made.optimizer, w, g, _state(made, key, w, at), made.step, decays=decays)
     *before, last = (math.isfinite(step.value) for step in steps)
@@ -165,7 +164,7 @@ def updated(made: Update, key: Key, passes: Passes) -> list[Step]:
 
 
 def update(
-    optimizer: Optimizer, w: Quantity, g: Quantity, state: State, t: int, *, decays: bool
+    optimizer: Optimizer, w: Quantity, g: Expression, state: State, t: int, *, decays: bool
 ) -> list[Step]:
     """Return the lines of step t on one parameter, the last of w⁺; weights alone decay."""
     with np.errstate(all="ignore"):
@@ -203,7 +202,7 @@ def state_of(states: list[State], key: Key, at: Places) -> State:
     return tuple(np.asarray(part)[entry].reshape(1) for part in states[[*at.shapes].index(name)])
 
 
-def _bounded(made: Update, g: Quantity, passes: Passes) -> tuple[list[Step], Quantity]:
+def _bounded(made: Update, g: Quantity, passes: Passes) -> tuple[list[Step], Expression]:
     """The gradient within its bounds, first of each entry, then of its length."""
     steps: list[Step] = []
     grads = summed(passes.grads, made.ties)  # a shared value counts once
@@ -217,8 +216,9 @@ def _bounded(made: Update, g: Quantity, passes: Passes) -> tuple[list[Step], Qua
     if made.clip_norm is not None:
         norm = letter("|g|", math.hypot(*(float(v) for leaf in moving for v in leaf.ravel())))
         steps.append(Step(norm.key, None, norm.value, "the length of the whole gradient"))
-        if norm.value > made.clip_norm:
-            shorter = number(made.clip_norm) / norm * g
-            g = letter("g_scaled", g.value * (made.clip_norm / norm.value))
-            steps.append(Step(g.key, shorter, g.value, "clip_norm"))
+        too_long = when(norm, ">", made.clip_norm)
+        scaled = letter("g_scaled", float(g.value * np.divide(made.clip_norm, norm.value)))
+        shorter = number(made.clip_norm) / norm * g
+        steps.append(Step(scaled.key, shorter, scaled.value, "clip_norm", when=too_long))
+        return steps, Either(too_long, scaled, g)
     return steps, g

@@ -12,8 +12,8 @@ from chainrule.explanation.activation_formulas import OWN
 from chainrule.explanation.cached_method import cached_method
 from chainrule.explanation.derivation_steps import Step
 from chainrule.explanation.example_numbers import ExampleNumbers
-from chainrule.explanation.expressions import Expression, Quantity, Sum, call
-from chainrule.explanation.formulas import ACTIVATION_FORMULAS, LOSS_FORMULAS, number
+from chainrule.explanation.expressions import Either, Expression, Quantity, Sum, call
+from chainrule.explanation.formulas import ACTIVATION_FORMULAS, LOSS_FORMULAS, number, when
 from chainrule.explanation.notation import Key
 from chainrule.explanation.softmax import Softmax
 from chainrule.explanation.sums import Row, exact_sum, largest, total
@@ -206,12 +206,11 @@ class HeadLines:
     def _minus_log(self, j: int) -> Expression:
         """−t ln p, from the other probabilities where p is nearly 1, from ln S where it is 0."""
         p, t = self.p(j), self.label(j)
-        if p.value < SMALLEST_PROBABILITY:
-            return t * Sum(
-                (call("ln", self._softmax.whole.quantity), -self._softmax.exponent(j - self.first))
-            )
-        if p.value < LARGEST_PROBABILITY or len(self.y) == 1:
-            return self._of_loss(LOSS_FORMULAS["cross_entropy"].value, j)
-        others = [k for k in range(self.first, self.end) if k != j]
-        rest = total([self.p(k).value for k in others], lambda k: self.p(others[k]), self.top)
-        return -(t * call("ln", 1 - rest))
+        exponent = self._softmax.exponent(j - self.first)
+        by_logit = t * Sum((call("ln", self._softmax.whole.quantity), -exponent))
+        made = self._of_loss(LOSS_FORMULAS["cross_entropy"].value, j)
+        if others := [k for k in range(self.first, self.end) if k != j]:
+            rest = total([self.p(k).value for k in others], lambda k: self.p(others[k]), self.top)
+            by_others = -(t * call("ln", 1 - rest))
+            made = Either(when(p, "<", LARGEST_PROBABILITY), made, by_others)
+        return Either(when(p, "<", SMALLEST_PROBABILITY), by_logit, made)

@@ -66,19 +66,32 @@ const changed = (kind, { layer, unit, source }, number) => {
   return { ...start, params };
 };
 
+// What is no finite number with these: the cost, a unit, a derivative or an update.
+const notFinite = (now) => {
+  if (!Number.isFinite(net.run(now.params, now.X, now.y))) return 'the cost';
+  for (let l = 0; l < net.layers; l++) {
+    const at = [net.z[l], net.x[l + 1]].map((values) => values.findIndex((v) => !Number.isFinite(v)));
+    const found = at.find((place) => place >= 0);
+    if (found >= 0) return `unit ${page.unitOf(l, found % page.widths[l + 1])}`.trim();
+  }
+  if (![net.slope, net.delta, net.dx, ...net.gradients].flat().every((values) => values.every(Number.isFinite))) return 'a derivative of the cost';
+  const then = new Values(page, net, { ...state, ...now });
+  return subjects.every(({ id }) => Number.isFinite(then.updated(id) ?? 0)) ? undefined : 'an update';
+};
+
 // Make a change, or return why not. A new weight is one that the training starts from.
 const edit = (kind, place, number, name) => {
   const next = changed(kind, place, number);
   const weights = kind === 'w' || kind === 'b';
-  const params = weights ? next.params : state.params;
-  const cost = net.run(params, next.X, next.y);
-  if (!Number.isFinite(cost)) {
+  const now = { ...next, params: weights ? next.params : state.params };
+  const unknown = notFinite(now);
+  if (unknown) {
     net.run(state.params, state.X, state.y);
-    return `with ${name} = ${number} the cost is not finite; nothing is changed`;
+    return `with ${name} = ${number} ${unknown} is not finite; nothing is changed`;
   }
   const round = weights ? 0 : state.round;
   start = next;
-  Object.assign(state, { X: next.X, y: next.y, rate: next.rate, params: weights ? next.params : state.params, round });
+  Object.assign(state, { ...now, round });
   restart();
   if (page.update?.rounds) showRound(round);
   refresh();

@@ -33,7 +33,7 @@ class ClassCosts:
     >>> costs = ClassCosts(passes, [0, 1])
     >>> found = costs.lines(derive_from(passes, Key("w"), top=10), 0)
     >>> {classes: len(steps) for classes, steps in found.items()}
-    {'2': 5, '0': 4, '1': 5}
+    {'2': 6, '0': 5, '1': 6}
     """
 
     def __init__(self, passes: Passes, outputs: Collection[int]) -> None:

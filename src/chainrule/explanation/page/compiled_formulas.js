@@ -75,8 +75,8 @@ const compile = (tree, leaf) => {
     return () => value;
   }
   if (kind === '?') {
-    const rows = tree.slice(1).map(([v, a, sign, b]) => [of(v), of(a), COMPARISONS[sign], of(b)]);
-    return (e) => rows.find(([, a, holds, b]) => holds(a(e), b(e)))?.[0](e) ?? NaN;
+    const rows = tree.slice(1).map(([v, a, sign, b]) => (sign ? [of(v), of(a), COMPARISONS[sign], of(b)] : [of(v)]));
+    return (e) => rows.find(([, a, holds, b]) => !a || holds(a(e), b(e)))?.[0](e) ?? NaN;
   }
   if (isCall(tree, 'ln')) return logarithm(tree[2], of);
   const [a, b, ...more] = tree.slice(kind === 'f' ? 2 : 1).map(of);
@@ -91,6 +91,14 @@ const compile = (tree, leaf) => {
   if (kind === '+') return (e) => rest.reduce((sum, part) => sum + part(e), a(e));
   // nothing times what double precision cannot hold is nothing
   return (e) => rest.reduce((product, part) => product && product * part(e), a(e));
+};
+
+// The formula, with its template, in the form that the numbers choose (page_derivations.py says what
+// forms are); undefined where there is no line.
+const formNow = (forms, value) => {
+  if (!forms || forms.length === 2) return forms ?? undefined;
+  const [left, sign, right, form, other] = forms;
+  return formNow(COMPARISONS[sign](evaluate(left, value), evaluate(right, value)) ? form : other, value);
 };
 
 const evaluate = (tree, value) => compile(tree, (leaf) => () => value(leaf))();

@@ -92,7 +92,7 @@ class Derivation {
     const shown = line(formula, value, valueOf, digits);
     const put = (leaf) => this.figure(leaf, valueOf, shown.putIn);
     const only = (tree) => chosen(tree, valueOf);
-    const rows = [filled(template, (leaf) => this.name(leaf)), filled(template, put, only)].map(({ text }) => maths(text));
+    const rows = [filled(template, (leaf) => this.name(leaf, valueOf)), filled(template, put, only)].map(({ text }) => maths(text));
     const result = [math(figureMath(value, shown.shown).text)];
     const [letters, numbers, whole] = [...rows, result].map((nodes) => nodes.map((node) => node.textContent).join(''));
     item.append(this.equal('formula', '=', rows[0]));
@@ -117,8 +117,10 @@ class Derivation {
     return el('span', {}, 'for ', math(filled(condition, put, only).text));
   }
 
-  name(leaf) {
-    const { text, level } = nameMath(this.page.nameOf(leaf[1]));
+  // The name of a quantity; of the rest of a sum that of one of zeros, where it is one.
+  name(leaf, valueOf) {
+    const { ofZeros } = this.page.keys[leaf[1]];
+    const { text, level } = nameMath(ofZeros && valueOf(leaf) === 0 ? ofZeros : this.page.nameOf(leaf[1]));
     return { text: this.marked(leaf, text), level };
   }
 

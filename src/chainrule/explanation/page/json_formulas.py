@@ -5,7 +5,7 @@
 | `["n", text]`, `["q", quantity]` | a constant, a quantity |
 | `["+", ...]`, `["*", ...]`, `["/", a, b]`, `["^", a, b]`, `["-", a]` | arithmetic |
 | `["f", name, ...]` | a function |
-| `["?", [value, left, sign, right], ...]` | the first value whose condition holds |
+| `["?", [value, left, sign, right], ..., [value]]` | the first value whose condition holds |
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from chainrule.activations import Activation, activation
 from chainrule.explanation.expressions import (
     Call,
     Cases,
+    Either,
     Expression,
     Negative,
     Number,
@@ -33,9 +34,6 @@ from chainrule.loss_row import Head
 from chainrule.network import Network
 
 Tree = list[Any]
-
-SATURATED = 0.99
-"""From which |a| on a slope is worked out by the form that its table has for such units."""
 
 
 def tree(e: Expression, leaf: Callable[[Quantity], Tree]) -> Tree:  # noqa: PLR0911
@@ -67,6 +65,8 @@ def tree(e: Expression, leaf: Callable[[Quantity], Tree]) -> Tree:  # noqa: PLR0
             return ["f", name, *of(*arguments)]
         case Cases(rows):
             return ["?", *([*of(v, c.left), c.sign, *of(c.right)] for v, c in rows)]
+        case Either(c, form, other):
+            return ["?", [*of(form, c.left), c.sign, *of(c.right)], of(other)]
     raise TypeError(f"an expression must be made of the nodes of expressions, got {e!r}")
 
 
@@ -91,18 +91,12 @@ def _activation_formula(row: Activation) -> dict[str, Any]:
     value, slope = ACTIVATION_FORMULAS[row.name]
     more = [number(p) for p in row.parameters]
 
-    def of(rule: Callable[..., Formula], a: float) -> dict[str, Any]:
-        given = Quantity(Key("z"), 0.5), Quantity(Key("a"), a)
-        form = rule(*given, *more)
+    def of(rule: Callable[..., Formula]) -> dict[str, Any]:
+        form = rule(Quantity(Key("z"), 0.5), Quantity(Key("a"), 0.5), *more)
         lets = [[each.quantity.key.text, tree(each.expression, _by_letter)] for each in form.lets]
         return {"lets": lets, "tree": tree(form.expression, _by_letter)}
 
-    plain, saturated = of(slope, 0.5), of(slope, 1.0)
-    if plain != saturated:
-        size, bound = ["f", "abs", ["q", "a"]], ["n", str(SATURATED)]
-        rows = [plain["tree"], size, "<", bound], [saturated["tree"], size, "≥", bound]
-        plain["tree"] = ["?", *rows]
-    return {"value": of(value, 0.5), "slope": plain}
+    return {"value": of(value), "slope": of(slope)}
 
 
 def _with_log_of_p(made: Tree) -> Tree:
@@ -113,7 +107,7 @@ def _with_log_of_p(made: Tree) -> Tree:
 
 
 def loss_formula(head: Head) -> dict[str, Any]:
-    """Return the share of an output in the loss, and its slope, from a, p or ln p, and y.
+    """Return the share of an output in the loss, and its slope, from a, p, ln p and y.
 
     There is a form for each output of a group; the outputs take turns in them.
 
@@ -124,30 +118,21 @@ def loss_formula(head: Head) -> dict[str, Any]:
     row = head.loss
     softmax = row.name == "cross_entropy"
     form, o = LOSS_FORMULAS[row.name], number(head.outputs)
+    a, p, y = (Quantity(Key(kind), 0.5) for kind in ("a", "p", "y"))
 
-    def of(rule: Callable[..., Expression], j: int, y: float) -> Tree:
-        a, own = Quantity(Key("a"), 0.5), Quantity(Key("y"), y)
-        if row.link_name in ("softmax", "sigmoid"):  # of a binary one every p comes from its logit
-            given = [Quantity(Key("p"), 1.0), own, o, *([] if softmax else [a])]
+    def of(rule: Callable[..., Expression], j: int) -> Tree:
+        if row.link_name in ("softmax", "sigmoid"):
+            given = [p, y, o, *([] if softmax else [a])]
         else:
-            given = [a, own, o, *map(number, row.parameters_of(j))]
+            given = [a, y, o, *map(number, row.parameters_of(j))]
         made = tree(rule(*given), _by_letter)
         return _with_log_of_p(made) if softmax else made
-
-    def by_target(rule: Callable[..., Expression], j: int) -> Tree:
-        one, zero, other = (of(rule, j, y) for y in (1.0, 0.0, 0.5))
-        if one == zero == other:
-            return one
-        y = ["q", "y"]
-        conditions = ([one, y, "=", ["n", "1"]], [zero, y, "=", ["n", "0"]])
-        return ["?", *conditions, [other, y, ">", ["n", "0"]]]
 
     return {
         "softmax": softmax,
         "sigmoid": row.link_name == "sigmoid",
         "smoothing": row.parameters[0] if softmax and row.parameters else 0,
         "forms": [
-            {"value": by_target(form.value, j), "slope": by_target(form.slope, j)}
-            for j in range(row.group)
+            {"value": of(form.value, j), "slope": of(form.slope, j)} for j in range(row.group)
         ],
     }

@@ -30,9 +30,9 @@ const activationRule = ({ lets, tree }) => {
 };
 
 const lossRule = (tree) => {
-  const e = [0, 0, 0];
-  const slots = { y: 1, 'ln p': 2 };
-  const whole = compile(tree, ([, name]) => (slots[name] ? () => e[slots[name]] : () => e[0]));
+  const slots = { a: 0, y: 1, p: 2, 'ln p': 3 };
+  const e = new Float64Array(4);
+  const whole = compile(tree, ([, name]) => () => e[slots[name]]);
   return (...given) => {
     given.forEach((value, k) => { e[k] = value; });
     return whole(e);
@@ -62,6 +62,7 @@ class Net {
 
   // Work everything out: the cost is returned, the rest stays in the arrays.
   run(params, X, y) {
+    this.length = undefined;
     this.x[0].set(X);
     for (let l = 0; l < this.layers; l++) this.forward(l, params[l]);
     this.output(y);
@@ -104,11 +105,11 @@ class Net {
       const at = start + j;
       if (sigmoid) this.p[at] = FUNCTIONS.σ(a[at]);
       const t = softmax && smoothing ? (1 - smoothing) * y[at] + smoothing / (end - first) : y[at];
-      const given = softmax ? this.p[at] : a[at];
+      const given = [a[at], t, this.p[at], this.logs[at]];
       const [value, slope] = rules[(j - first) % rules.length];
       this.t[at] = t;
-      this.share[at] = softmax && !t ? 0 : value(given, t, this.logs[at]);
-      da[at] = slope(given, t);
+      this.share[at] = softmax && !t ? 0 : value(...given);
+      da[at] = slope(...given);
       loss += this.share[at];
     }
     return loss;

@@ -80,7 +80,7 @@ class Tables {
   }
 
   updated(id) {
-    return this.shown((values) => values.updated(id), 'updated', id);
+    return this.shown((values) => values.updated(id) ?? NaN, 'updated', id);
   }
 
   shown(value, kind, id) {
@@ -128,10 +128,11 @@ const field = (name, [fits, must], edit) => {
   input.addEventListener('blur', () => { if (!input.getAttribute('aria-invalid')) input.value = text(Number(input.dataset.full)); });
   input.addEventListener('change', () => {
     const number = read(input.value);
-    const wrong = Number.isFinite(number) && fits(number)
-      ? edit(number)
-      : `${name} must be ${must}, got “${input.value}”; nothing is changed`;
-    complain(input, wrong ?? '');
+    const fit = Number.isFinite(number) && fits(number);
+    if (fit) complain(input, ''); // a field that is marked keeps its text
+    const wrong = fit ? edit(number) : `${name} must be ${must}, got “${input.value}”; nothing is changed`;
+    if (wrong) complain(input, wrong);
+    else input.dataset.full = String(number);
   });
   return input;
 };

@@ -5,7 +5,8 @@ document.documentElement.dataset.live = ''; // the style hides what only a scrip
 const $ = (id) => document.getElementById(id);
 
 const page = JSON.parse($('data').textContent);
-page.keys = page.keys.map((row, id) => ({ ...keyOf(row), id, name: row[7] }));
+page.keys = page.keys.map((row, id) => ({ ...keyOf(row), id, name: row[7], ofZeros: row[8] }));
+page.steps = page.steps.map(([key, form, quantities, note, nested, fixed]) => ({ key, form, quantities, note, nested, fixed }));
 page.labels = new Map(page.labels);
 page.known = new Map();
 page.held = new Map(page.held);
@@ -15,6 +16,18 @@ page.headOf = (output) => page.heads.find(({ end }) => output < end);
 const places = new Map(page.keys.filter((key) => !key.of.length && !key.text).map((key) =>
   [[key.kind, key.layer, key.unit, key.source].join(), key.id]));
 page.find = (kind, layer, unit, source = 0) => places.get([kind, layer, unit, source].join());
+
+// The forms of a step's formula, with its quantities in their places.
+const inPlace = (part, quantities) => {
+  if (!Array.isArray(part)) return part;
+  return part[0] === 'q' ? ['q'].concat(quantities[part[1]]) : part.map((each) => inPlace(each, quantities));
+};
+const general = page.forms;
+page.forms = (id) => {
+  const step = page.steps[id];
+  step.forms ??= inPlace(general[step.form], step.quantities);
+  return step.forms;
+};
 
 page.nameOf = (id) => {
   const key = page.keys[id];
@@ -77,7 +90,7 @@ const classes = () => page.outputs.filter((j) => {
 // What a derivation ends with: the derivative of the cost, before the update.
 const ending = () => {
   const { id, kind } = subjects[state.subject];
-  const ids = partsNow().flatMap((part) => part[3]).map((step) => page.steps[step][0]);
+  const ids = partsNow().flatMap((part) => part[3]).map((step) => page.steps[step].key);
   const ends = (key) => (kind === 'C' ? key.kind === 'C' : key.kind === 'd' && key.of[1] === id && (key.of[0] === page.of || page.keys[key.of[0]].kind === 'C'));
   return ids.findLast((each) => ends(page.keys[each]));
 };
@@ -111,7 +124,7 @@ const say = (words) => { $('said').textContent = words; };
 Values.prototype.updated = function updated(id) {
   const own = subjects.find((subject) => subject.id === id);
   const part = own?.parts.find(([name]) => name === 'The update');
-  return part ? [...new Values(page, net, state).steps(part[3])].at(-1).value : NaN;
+  return part && [...new Values(page, net, this.state).steps(part[3])].at(-1).value;
 };
 
 // Views
@@ -152,8 +165,7 @@ const head = () => {
 const gather = () => {
   if (page.live) return;
   const note = (id, value) => page.known.set(`${state.row} ${id}`, value);
-  const all = (ids) => ids.flatMap((id) => [...all(page.steps[id][3]), page.steps[id]]);
-  for (const [key, formula, , , , value] of all(partsNow().flatMap((part) => part[3]))) {
+  for (const { key, formula, value } of values.steps(partsNow().flatMap((part) => part[3]))) {
     leaves(formula).forEach((leaf) => note(leaf[1], leaf[2]));
     note(key, value);
   }

@@ -26,7 +26,7 @@ from chainrule.explanation.page.number_tables import tables
 from chainrule.explanation.page.page_derivations import Library, name_list
 from chainrule.explanation.subjects import ALL
 from chainrule.loss_row import Head
-from chainrule.optimizers import SGD
+from chainrule.optimizers import OPTIMIZERS, SGD
 from chainrule.rows import is_own
 from chainrule.targets import encode
 
@@ -82,6 +82,7 @@ def data(explanation: Explanation, rounds: int) -> dict[str, Any]:
         "subjects": subjects,
         "keys": library.keys,
         "steps": library.steps,
+        "forms": library.forms,
         "costs": library.costs,
         "shapes": shapes(),
         "names": library.names_by_row(),
@@ -149,12 +150,13 @@ def numbers(values: Any) -> str:
 
 
 def _fixed(d: Derivation) -> bool:
-    """Whether the page only shows the core's numbers: for functions that are the user's own or over
-    the layer, and of what is no derivative of the cost."""
+    """Whether the page only shows the core's numbers: for functions and optimizers that are the
+    user's own, for functions over the layer, and of what is no derivative of the cost."""
     own = (
         d.of != COST
         or bool(d.at.ties or joint_layers(d.net))
         or any(is_own(activation, row) for row in _rows(d))
+        or bool(d.made and type(d.made.optimizer) not in OPTIMIZERS.values())
     )
     return own or any(is_own(losses.loss, part.loss) for part in _heads(d)) or _dropped(d)
 
@@ -178,13 +180,16 @@ def _derivations(
         return [d]
     whole = [ALL] if d.net.size <= ALL_AT_ONCE else []
     others = [key for key in [*drawn.subjects(), COST, *whole] if key != d.subject]
+    if not fixed:
+        every = (_derived(passes, key, d, every_form=True) for key in (d.subject, *others))
+        return [made for made in every if made]
     found = [d]
     lines = 0
-    for key in _in_turns(others) if fixed else others:
-        made = _derived(passes, key, d.made)
+    for key in _in_turns(others):
+        made = _derived(passes, key, d)
         found += [made] if made else []
         lines += sum(1 for _ in made.steps()) if made else 0
-        if fixed and lines > MOST_LINES:  # each with its numbers
+        if lines > MOST_LINES:  # each with its numbers
             break
     return found
 
@@ -198,10 +203,13 @@ def _in_turns(keys: list[Key]) -> list[Key]:
     return [key for turn in turns for key in turn if key is not None]
 
 
-def _derived(passes: Passes, of: Key, made: Update | None) -> Derivation | None:
-    """What else the page can be asked for; None where a number on the way to it is not finite."""
+def _derived(
+    passes: Passes, of: Key, d: Derivation, *, every_form: bool = False
+) -> Derivation | None:
+    """What the page can be asked for; None where a number on the way to it is not finite."""
+    top = d.top if of == d.subject else TOP
     try:
-        return derive_from(passes, of, top=TOP, made=made)
+        return derive_from(passes, of, top=top, made=d.made, every_form=every_form)
     except ValueError:
         return None
 

@@ -1,22 +1,34 @@
 """The steps of every subject of a page: each is embedded once, whoever needs it.
 
 What is of one of several examples is written for any of them: `HERE` stands for its number.
+
+A step is `[key, forms, quantities, note, steps]`, and its value where the page works out none. The
+forms of formulas are embedded once too, for any quantities in their places:
+
+| form | is |
+|---|---|
+| `[formula, template]` | a formula; both null of a step that is given |
+| `[left, sign, right, forms, forms]` | those where a condition holds, and those where it does not |
+| `null` | no line |
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 from chainrule.explanation.derivation_steps import Derivation, Part, Step
-from chainrule.explanation.expressions import Quantity
+from chainrule.explanation.expressions import Condition, Quantity
+from chainrule.explanation.form_choice import forms
 from chainrule.explanation.mathml import MathML
 from chainrule.explanation.notation import Key, Name, Ratio
 from chainrule.explanation.page.class_costs import ClassCosts
 from chainrule.explanation.page.json_formulas import Tree, tree
 from chainrule.explanation.page.mathml_templates import template
 from chainrule.explanation.result import Explanation
+from chainrule.explanation.sums import EACH_0
 from chainrule.explanation.text import Text
 
 HERE = -1
@@ -37,18 +49,27 @@ class Library:
         self.explanation, self.values = explanation, values
         self.keys: list[Any] = []
         self.steps: list[Any] = []
+        self.forms: list[Any] = []
         self.costs: list[dict[str, list[int]]] = []
         self.rows: set[int] = set()
         self._keys: dict[Key, int] = {}
         self._steps: dict[str, int] = {}
+        self._forms: dict[str, int] = {}
         self._known: dict[tuple[int, frozenset[Key], int], tuple[Step, int]] = {}
 
     def key(self, key: Key) -> int:
-        """Return the number of a key."""
+        """Return the number of a key.
+
+        The rest of a sum has two names where the page works out whether it is of zeros alone.
+        """
+        named = [key]
+        if key.kind == "rest" and not self.values:
+            key = key._replace(text=key.text.removesuffix(EACH_0))
+            named = [key, key._replace(text=key.text + EACH_0)]
         if key not in self._keys:
             of = [self.key(part) for part in key.of]
             self._keys[key] = len(self.keys)
-            self.keys.append([*key[:4], of, key.text, key.example, self._name(key)])
+            self.keys.append([*key[:4], of, key.text, key.example, *map(self._name, named)])
         return self._keys[key]
 
     def _name(self, key: Key) -> Any:
@@ -100,22 +121,20 @@ class Library:
         return self._known[known][1]
 
     def _added(self, step: Step, letters: frozenset[Key], example: int) -> int:
-        def leaf(quantity: Quantity) -> Tree:
-            key = quantity.key
-            place = ["q", self.key(_here(key, example))]
-            fixed = self.values or (key.kind == "letter" and key not in letters)
-            return [*place, quantity.value] if fixed else place
+        quantities: dict[tuple[Any, ...], int] = {}
 
-        formula = None if step.formula is None else tree(step.formula, leaf)
+        def place(quantity: Quantity) -> Tree:
+            key = quantity.key
+            fixed = self.values or (key.kind == "letter" and key not in letters)
+            own = (self.key(_here(key, example)), *([quantity.value] if fixed else []))
+            return ["q", quantities.setdefault(own, len(quantities))]
+
         nested = [self._step(s, letters, example) for s in step.steps]
-        whole: list[Any] = [self.key(_here(step.key, example)), formula, step.note, nested]
+        form = _once(_forms(step, place), self.forms, self._forms)
+        given = [own if own[1:] else own[0] for own in quantities]
         value = [step.value] if self.values else []
-        text = json.dumps(whole + value)
-        if text not in self._steps:
-            self._steps[text] = len(self.steps)
-            written = None if step.formula is None else template(step.formula, leaf)
-            self.steps.append([*whole, written, *value])
-        return self._steps[text]
+        key = self.key(_here(step.key, example))
+        return _once([key, form, given, step.note, nested, *value], self.steps, self._steps)
 
     def names_by_row(self) -> dict[int, dict[int, Any]]:
         """Return what the quantities of any example are called, for each example that is shown."""
@@ -127,6 +146,27 @@ class Library:
             }
             for row in sorted(self.rows)
         }
+
+
+def _once(made: Any, found: list[Any], numbers: dict[str, int]) -> int:
+    """The number of something, which is added where it is new."""
+    text = json.dumps(made)
+    if text not in numbers:
+        numbers[text] = len(found)
+        found.append(made)
+    return numbers[text]
+
+
+def _forms(step: Step, place: Callable[[Quantity], Tree]) -> Any:
+    """The forms of a step's formula, in which quantities have a place."""
+
+    def condition(c: Condition) -> list[Any]:
+        return [tree(c.left, place), c.sign, tree(c.right, place)]
+
+    made: Any = [None, None]
+    if step.formula:
+        made = forms(step.formula, lambda e: [tree(e, place), template(e, place)], condition)
+    return [*condition(step.when), made, None] if step.when else made
 
 
 def _here(key: Key, example: int) -> Key:

@@ -112,7 +112,8 @@ class Values {
     if (text === 'Σw²') return this.net.squares;
     if (text === 'mean weight') return this.net.weight / this.net.n;
     if (text === 't' && layer === 1) return this.at(this.net.t, this.page.widths.length - 1, unit);
-    if (text === '|g|') return this.norm();
+    if (text === '|g|') return this.net.length ??= this.norm();
+    if (text === '|z|') return Math.max(...this.logits(unit).map(Math.abs));
     return undefined;
   }
 
@@ -125,18 +126,24 @@ class Values {
 
   // The powers of a head's softmax: the largest logit where it is taken off, and their sum.
   softmax({ text, unit: head }) {
-    const { first, end } = this.page.heads[head];
-    const outputs = this.page.outputs.slice(first, end);
-    const a = outputs.map((j) => this.at(this.net.x.at(-1), this.page.widths.length - 1, j));
+    const a = this.logits(head);
     if (text === 'm') return Math.max(...a);
     const shift = this.shifts[head] ?? 0;
     return a.reduce((sum, v) => sum + Math.exp(v - shift), 0);
   }
 
+  logits(head) {
+    const { first, end } = this.page.heads[head];
+    return this.page.outputs.slice(first, end).map((j) => this.at(this.net.x.at(-1), this.page.widths.length - 1, j));
+  }
+
   // The steps of parts, the letters' before those that need them, each with its number.
   *steps(list) {
     for (const id of list) {
-      const [key, formula, note, nested, template, fixed] = this.page.steps[id];
+      const { key, note, nested, fixed } = this.page.steps[id];
+      const form = formNow(this.page.forms(id), this.leaf);
+      if (!form) continue;
+      const [formula, template] = form;
       yield* this.steps(nested);
       const letters = new Map(this.letters); // before this step, which may give one anew
       const value = this.result(key, formula, fixed);
