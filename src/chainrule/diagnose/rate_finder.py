@@ -51,8 +51,8 @@ class RateRange:
     smoothed
         The mean of the losses around each step.
     low, high
-        The rates between which the loss falls: from where a tenth of its whole fall is done to
-        where it is lowest. NaN where it does not fall by a tenth.
+        The rates between which the loss falls: from where a tenth of its whole fall is done for
+        good to where it is lowest. NaN where it does not fall by a tenth.
     suggested
         A tenth of `high`, but not less than `low`.
     diverged
@@ -245,10 +245,11 @@ def _range(rates: Vector, losses: Vector, *, diverged: bool, around: int) -> Rat
     smoothed = _smoothed(losses, around)
     low = high = suggested = np.nan
     if len(losses):
-        first, best = float(smoothed[0]), int(np.argmin(smoothed))
+        first, best = float(np.mean(losses[: 2 * around + 1])), int(np.argmin(smoothed))
         fall = first - float(smoothed[best])
         if fall > NOTICED * abs(first):
-            begun = int(np.argmax(smoothed < first - NOTICED * fall))
+            above = np.flatnonzero(smoothed[:best] >= first - NOTICED * fall)
+            begun = above[-1] + 1 if len(above) else 0
             low, high = float(rates[begun]), float(rates[best])
             suggested = max(low, high / 10)
     return RateRange(rates, losses, smoothed, low, high, suggested, diverged)
