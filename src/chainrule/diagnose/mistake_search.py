@@ -65,7 +65,8 @@ def find_mistake(
 
     Each mistake of a catalogue is made on purpose, and all is worked out with it by the functions
     of the core. Those are named, alone or in pairs, that give every printed digit of every figure;
-    where none does, what gives each figure by itself.
+    where none does, what gives each figure by itself. For a late step, each mistake makes all the
+    steps before it.
 
     Parameters
     ----------

@@ -235,13 +235,16 @@ class Worked:
                 w = w / self.task.mean_weight if len(self.task.batches) > 1 else w / np.mean(w)
             each, da = w * each, da * w
         shares = np.sum(each, axis=0) / divisor(rules.net, data.n)
-        return float(np.sum(shares) + penalty(rules.net, trace.params, np)), shares, da
+        cost = np.sum(shares)
+        if rules.net.l1 or rules.net.l2:
+            cost = cost + penalty(rules.net, trace.params, np)
+        return float(cost), shares, da
 
     def _backward(self, start: Start, made: Pass, n: float, seed: Seed | None) -> Pass:
         """Go back from `made.dout`."""
         rules, seen, trace = self.rules, made.trace.params, made.trace
-        product = rules.between if rules.all_steps else _same
-        grads = list(tree_map(np.zeros_like, seen))
+        product = functools.partial(tree_map, rules.between) if rules.all_steps else _same
+        grads = [*rules.net.form, *seen[len(rules.net.form) :]]
         deltas: list[Any] = []
         das: list[Any] = []
         da = made.dout
@@ -249,10 +252,10 @@ class Worked:
             layer, own, record = rules.layers[k], seen[k], trace[k]
             das.insert(0, da)
             of_z = seed is not None and seed.kind == "z" and k == seed.layer
-            delta = da if of_z else tree_map(product, layer.delta(own, record, da, np))
+            delta = da if of_z else product(layer.delta(own, record, da, np))
             deltas.insert(0, delta)
-            share = tree_map(lambda part: part / n, delta)
-            grads[k] = tree_map(product, layer.gradient(rules.entering(record), share, np))
+            share = delta if n == 1 else tree_map(lambda part: part / n, delta)
+            grads[k] = product(layer.gradient(rules.entering(record), share, np))
             if rules.updated_first and k < len(self.task.params):
                 done = made._replace(grads=self._gradient(grads, trace, seed))
                 own = rules.read(self._updated(start, done).params)[k]
