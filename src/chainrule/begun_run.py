@@ -73,7 +73,7 @@ def begun(
 
     All of it is checked, but for what `look` leaves to that epoch.
     """
-    given = {name: value for name, value in locals().items() if name not in ("check", "look")}
+    given = locals()
     bfloat16.check_machine("fit", precision)
     shuffle, callbacks = bool(shuffle), as_functions("fit: callbacks", "a History", callbacks)
     start = functools.partial(

@@ -144,7 +144,7 @@ class NativeRun:
     ) -> None:
         self.plan = plan
         self.look = look or LaterLook()
-        if data.rows is not None:  # of which no step reads all
+        if data.rows is not None:  # so that no step reads all
             self.look.settle()
         self.data = dataclasses.replace(data, data=contiguous(data.data))
         self.held_out = held_out and self._lying_as(held_out, data)
@@ -207,8 +207,11 @@ class NativeRun:
             first_step=at.step,
             seconds=SECONDS_PER_CALL if over is None else SECONDS_AT_RISK,
         )
-        done = run(looks=self.look.waits)
-        self.look.settle(seen=bool(done.costs))
+        if self.look.waits:
+            done = run(looks=True)
+            self.look.settle(seen=bool(done.costs))
+        else:
+            done = run()
         if over is not None:
             ends = (k for k in range(1, len(done.costs)) if over(losses + done.costs[:k]))
             if end := next(ends, 0):

@@ -91,10 +91,9 @@ class LaterLook:
         self, net: Network, params: Parameters, X: Any, *, what: str = "X"
     ) -> tuple[Array, Any]:
         """Do the same as `check_inputs`, but for what is left for later."""
-        look = functools.partial(check_inputs, net, params, X, what=what)
         if what != "X" or not _may_wait(net, params, X):
-            return look()
-        self._look = look
+            return check_inputs(net, params, X, what=what)
+        self._look = functools.partial(check_inputs, net, params, X)
         return X, array_api_compat.numpy
 
     def settle(self, *, seen: bool = False) -> None:
@@ -107,6 +106,8 @@ class LaterLook:
         return self
 
     def __exit__(self, *raised: object) -> None:
+        if self._look is None:
+            return
         try:
             self.settle()
         except ValueError as error:
