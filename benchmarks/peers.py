@@ -14,6 +14,7 @@
 | torch_layers | kinds of layer for PyTorch |
 | report | ratios, goals and tables |
 | busy_machine | another command: what a second thread gains or costs beside busy processes |
+| misses | another command: where the time goes of the cases that miss a goal |
 
 The process of each number of cores is held to them where the operating system can do that (Linux;
 elsewhere, the libraries are told by environment variables, and Chainrule from Python 3.13 on). It
