@@ -89,6 +89,7 @@ def prepared_as_given(ranks, given, target, shards=SHARDS, options=None):
             "bins": found.bins,
             "doubts": found.doubts,
             "baseline": as_bytes(found.baseline),
+            "means": as_bytes(found.means),
             "without_target": found.without_target,
             "training_rows": found.training_rows,
             "held_out": [as_bytes(each) for each in (*found.held_out, *found.validation)],

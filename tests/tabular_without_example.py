@@ -7,9 +7,19 @@ WRITES = "made by open_sink, whose example shows it"
 REPORTED = "part of report, whose example shows it"
 OF_AN_INTERVAL = "part of a training with an interval: test_table_bounds.py holds it"
 
+WHY = "part of why and why_row: test_row_reasons.py holds it"
+
 IN_PARTS = "a table in parts: test_tabular_parts.py holds it"
 
 TABULAR_WITHOUT_EXAMPLE = {
+    "chainrule.tabular.adding_up.AddingUp": RECORD,
+    "chainrule.tabular.asked_figure.AskedFigure": "part of asked_figure",
+    "chainrule.tabular.column_contributions.Explaining": WHY,
+    "chainrule.tabular.column_contributions.contributions_by_chunk": WHY,
+    "chainrule.tabular.model_record.check_means": CHECK,
+    "chainrule.tabular.row_reasons.Bar": RECORD,
+    "chainrule.tabular.row_reasons.RowReasons": WHY,
+    "chainrule.tabular.row_reasons.reasons_of_row": WHY,
     "chainrule.tabular.example_targets.ExampleTargets": RECORD,
     "chainrule.tabular.example_targets.example_targets": "part of prepare",
     "chainrule.tabular.files.row_parts.DealtFrame": IN_PARTS,

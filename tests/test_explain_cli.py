@@ -154,7 +154,7 @@ def test_help_fits_80_columns(command):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["2-2-2"], "Missing option '--of'"),
+        (["2-2-2"], "say what is derived by --of, or name the table of a model by --data"),
         (["--of", "w1"], "Missing argument 'NETWORK'"),
         (["2-2-2", "--of", "w9"], "w1 to w8"),
         (["2-2-2", "--of", "weight"], "quantity 'weight'"),

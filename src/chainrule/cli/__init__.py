@@ -6,6 +6,7 @@
 | `predict.py`, `evaluate.py`, `inspect.py` | what can be done with a model |
 | `explaining.py` | the commands `explain` and `worksheet` |
 | `finding.py` | the command `find-mistake` |
+| `reasons.py` | what `explain` tells of predictions |
 | `checking.py` | the commands `demo`, `info` and `check` |
 | `click_options.py` | the options of a training, made from the fields that hold them |
 | `option_names.py` | arguments, as the library names them, turned into options |

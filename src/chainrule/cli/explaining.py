@@ -13,6 +13,15 @@ from chainrule.atomic_write import write_whole
 from chainrule.cli.click_options import asked_reading, forced, reads_tables
 from chainrule.cli.exits import usage_errors
 from chainrule.cli.option_names import option_name
+from chainrule.cli.reasons import (
+    SUFFIXES,
+    asks_why,
+    check_of_chain_rule,
+    check_of_predictions,
+    format_of_row,
+    why_row,
+    why_rows,
+)
 from chainrule.cli.sizes import read_sizes
 from chainrule.cli.terminal import hand_on, say
 from chainrule.cli.training_files import is_model, load_model
@@ -59,9 +68,8 @@ def put(text: str, path: Path | None) -> None:
 @click.option(
     "--of",
     metavar="NAME",
-    required=True,
     help="A weight (w5), bias (b3), other parameter (1.gamma[0]), input (x2), unit (h1, net_o2), "
-    "cost, or all.",
+    "cost, or all; left out, what each column contributed to the prediction.",
 )
 @click.option(
     "--by",
@@ -77,7 +85,9 @@ def put(text: str, path: Path | None) -> None:
 @goes_to
 @click.option("--data", metavar="FILE", help="The table from which the example is taken.")
 @click.option(
-    "--row", type=click.IntRange(1), help="The row of the table; by default 1, the first."
+    "--row",
+    type=click.IntRange(1),
+    help="The row of the table; by default 1, the first, and without --of all.",
 )
 @reads_tables
 @click.option(
@@ -93,9 +103,7 @@ def put(text: str, path: Path | None) -> None:
 @click.option(
     "--notation",
     type=click.Choice(NOTATIONS),
-    default="mazur",
-    show_default=True,
-    help="Whose names for the quantities.",
+    help="Whose names for the quantities; by default mazur's.",
 )
 @click.option(
     "--digits", type=int, help="Significant digits; by default as many as each line needs."
@@ -105,11 +113,12 @@ def put(text: str, path: Path | None) -> None:
     type=int,
     default=10,
     show_default=True,
-    help="The most terms of a sum, and the most examples, to write out.",
+    help="The most terms of a sum, examples or columns to write out.",
 )
+@asks_why
 def explain(
     network: str,
-    of: str,
+    of: str | None,
     by: str | None,
     name: str | None,
     output: Path | None,
@@ -118,12 +127,17 @@ def explain(
     row: int | None,
     member: int | None,
     step: int | None,
-    notation: str,
+    notation: str | None,
     digits: int | None,
     top: int,
+    asked: str | None,
+    log_odds: bool,
+    method: str | None,
+    against: str | None,
+    keep: tuple[list[str], ...],
     **reading: Any,
 ) -> None:
-    """Work out the chain rule of a weight, with its numbers.
+    """Work out the chain rule of a weight, with its numbers; or say why a prediction is what it is.
 
     NETWORK is one of the tutorials' networks, 2-2-2 or chain, or a file such as this:
 
@@ -145,12 +159,18 @@ def explain(
     With --data, NETWORK is a model of `chainrule train`, and the example a row of that table. Where
     a model has several networks, one of them is worked out.
 
+    Without --of, it is told what each column contributed to the prediction for that row, against
+    the mean row in training, by integrated gradients; -o with .html makes a page, whose bars open
+    the chain rule. Without --row too, the contributions to all predictions are a table.
+
     \b
     chainrule explain 2-2-2 --of w5
     chainrule explain network.toml --of w1 --notation nielsen -o w1.html
     chainrule explain network.toml --of out_o1 --by w1
     chainrule explain layers.toml --of "1.gamma[0]"
     chainrule explain houses.model --data test.csv --row 3 --of w12
+    chainrule explain houses.model --data test.csv --row 3
+    chainrule explain houses.model --data test.csv -o contributions.parquet
     """
     from chainrule.explanation.network_file import network_path
 
@@ -159,22 +179,64 @@ def explain(
             raise ValueError("--row is of a table; name it by --data")
         if member is not None and data is None:
             raise ValueError("--member is of a table's model; name the table by --data")
+        given = {
+            "asked": asked, "log_odds": log_odds, "method": method, "against": against, "keep": keep
+        }  # fmt: skip
+        if of is None:
+            of_chains = {
+                "by": by, "member": member, "step": step, "notation": notation, "digits": digits
+            }  # fmt: skip
+            check_of_predictions(given, of_chains, row)
+            _why(network, data, row, asked_reading(reading), given, output, name, top, force)
+            return
+        check_of_chain_rule(given)
         place = output and check_place(output)
         write = FORMATS[format_of(name, output)].write
-        asked = asked_reading(reading)
-        if asked and data is None:
-            raise ValueError(f"{option_name(min(asked))} is of a table; name it by --data")
+        read_as = asked_reading(reading)
+        if read_as and data is None:
+            raise ValueError(f"{option_name(min(read_as))} is of a table; name it by --data")
         read = [network, data] if data else [network_path(network)]
         check_output(output, *read, force=force)
         if data:
-            what, more = example(network, data, row or 1, asked, output, member)
+            what, more = example(network, data, row or 1, read_as, output, member)
         else:
             what, more = described(network, network_path(network))
         more |= {} if step is None else {"step": step}
         explanation = cr.explain(
-            *what, **more, of=of, by=by, notation=notation, digits=digits, top=top
+            *what, **more, of=of, by=by, notation=notation or "mazur", digits=digits, top=top
         )
         put(write(explanation, columns(place)), place)
+
+
+def _why(
+    model: str,
+    data: str | None,
+    row: int | None,
+    reading: dict[str, Any],
+    given: dict[str, Any],
+    output: Path | None,
+    name: str | None,
+    top: int,
+    force: bool,
+) -> None:
+    """Tell what each column contributed to the prediction for a row, or for all."""
+    if data is None:
+        raise ValueError("say what is derived by --of, or name the table of a model by --data")
+    inputs = [model, data, *([given["against"]] if given["against"] else [])]
+    if row is None:
+        if name:
+            raise ValueError("--format is of one row; name it by --row")
+        check_apart({"the output": output}, *inputs)
+        trained = load_model(model, data)
+        why_rows(trained, trained.opened(data, **reading), given, output, force=force)
+        return
+    place = output and check_place(output)
+    kind = format_of(format_of_row(name), output, SUFFIXES)
+    check_output(output, *inputs, force=force)
+    trained = load_model(model, data)
+    source = trained.opened(data, **reading)
+    check_apart({"the output": output}, *source.stamps)
+    put(why_row(trained, source, row, given, kind, columns(place), top), place)
 
 
 def described(network: str, path: Path) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -58,7 +58,7 @@ class OutputValue:
         slopes = [part[2] / len(outputs) for part in each]
         if not self.log_odds:
             return F, slopes
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             return np.log(F) - np.log(G), [da / (F * G)[:, None] for da in slopes]
 
     def _of_one(self, a: Array) -> tuple[Array, Array, Array]:

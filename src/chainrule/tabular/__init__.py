@@ -43,6 +43,12 @@
 | `prediction_columns.py` | what tables of predictions have for columns |
 | `table_evaluation.py` | how good a model is on a table that has the target |
 | `scores.py`, `class_scores.py` | how good predictions are, of all rows and of each class |
+| **why it predicts what it does** | |
+| `explainable.py` | `why` and `why_row` of a model |
+| `asked_figure.py`, `mean_row.py` | which figure is explained, and against which row |
+| `column_contributions.py` | what each column contributed to it |
+| `row_reasons.py`, `reasons_page.py` | of one row: a waterfall in text, and as a page |
+| `adding_up.py` | figures that add up as they are printed |
 | `stored_model.py` | a model as the arrays and the data of its file |
 | `model_record.py` | what its file tells, and what must fit together in it |
 | **what estimators are made of** | |

@@ -209,6 +209,7 @@ def check(
     the interval and its bounds.
     """
     check_networks(net, preparation, target, arrays["baseline"])
+    check_means(arrays.get("means"), preparation)
     _check_interval(file, target)
     _check_curves(file, arrays)
     _check_training(file)
@@ -228,6 +229,13 @@ def check_networks(
     """Raise ValueError where networks and a baseline do not fit a table and its target."""
     _check_network(net, preparation, target)
     _check_baseline(baseline, target)
+
+
+def check_means(means: Array | None, preparation: Preparation) -> None:
+    """Raise ValueError where the means of prepared rows are not one for each feature."""
+    features = len(preparation.feature_names)
+    if means is not None and (means.shape != (features,) or means.dtype.kind != "f"):
+        raise ValueError(f"its means must be those of {features} features")
 
 
 ArraysByName = Mapping[str, Array]
@@ -311,15 +319,19 @@ def _check_interval(file: TableFile, target: TargetEncoder) -> None:
         _agree("the quantiles of bounds", levels(file["interval"].share), own.quantiles)
 
 
+OF_ROWS = ("baseline", "means")
+"""The arrays that are no curves."""
+
+
 def _check_curves(file: TableFile, arrays: ArraysByName) -> None:
     known = ["loss", "validation_loss", *(f"validation_{name}" for name in METRICS)]
     raced = [f"race.{k}" for k, _ in enumerate(file.get("runs", {}).get("race", ()), 1)]
     for name, curve in arrays.items():
         of = name.removeprefix("curves.")
-        if name != "baseline" and of not in (*known, *raced):
+        if name not in OF_ROWS and of not in (*known, *raced):
             raise ValueError(f"the array {name!r:.100} belongs to nothing in it")
         epochs = file.get("epochs", len(curve)) if of in known else len(curve)
-        if name != "baseline" and curve.shape != (epochs,):
+        if name not in OF_ROWS and curve.shape != (epochs,):
             raise ValueError(f"the array {name!r} must hold one number an epoch")
 
 

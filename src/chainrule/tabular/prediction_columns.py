@@ -21,6 +21,9 @@ from chainrule.tabular.table_error import TableError
 PREDICTION, QUANTILE = "prediction", "quantile_"
 """What columns of predictions are called, and what those of quantiles begin with."""
 
+CONTRIBUTION = "contribution_"
+"""What columns of contributions to predictions begin with."""
+
 SET = "set"
 """What the column of the sets of classes is called."""
 
@@ -34,7 +37,7 @@ def are_predictions(columns: Iterable[str]) -> bool:
     >>> are_predictions(["id", "prediction"]), are_predictions(["id", "price"])
     (True, False)
     """
-    begins = (f"{PREDICTION}_", QUANTILE)
+    begins = (f"{PREDICTION}_", QUANTILE, CONTRIBUTION)
     return any(name == PREDICTION or name.startswith(begins) for name in columns)
 
 

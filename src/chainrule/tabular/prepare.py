@@ -32,6 +32,7 @@ from chainrule.tabular.files.ahead import ahead
 from chainrule.tabular.files.source import CHUNK, Source, changed
 from chainrule.tabular.files.text_fields import EMPTY
 from chainrule.tabular.formats.column_formats import ColumnFormats
+from chainrule.tabular.mean_row import exact_sums, means_of
 from chainrule.tabular.objectives import class_totals
 from chainrule.tabular.row_store import RowStore
 from chainrule.tabular.surveyed_table import row_reader, survey_table
@@ -66,6 +67,8 @@ class Prepared:
         What each example counts: in scores, by its row; in training, by its class too.
     doubts
         What is to be doubted of the table, in words.
+    means
+        The means of the prepared examples in training, on all ranks, (features,).
     examples
         Which of all examples this rank has.
     """
@@ -87,6 +90,7 @@ class Prepared:
     weight: Array | None
     counts: Array | None
     doubts: list[str]
+    means: Array
     examples: TableShards
     _baseline: Array | None = field(default=None, init=False, repr=False)
 
@@ -198,7 +202,8 @@ def _dealt(targets: ExampleTargets, blocks: ExampleBlocks, chunks: Numbered) -> 
     try:
         held, at_each = targets.is_held_out, blocks.shards.at_each
         with closing(_Alike(blocks)) as alike:
-            X = _fill(blocks, chunks, targets, alike)
+            X, sums = _fill(blocks, chunks, targets, alike)
+            means = means_of(blocks.shards.added(sums), blocks.shards.rows)
             weights = part(targets.weight, held), part(targets.counts, held)
             w, counts = (None if each is None else at_each(each) for each in weights)
             held_out = Examples(at_each(X), at_each(targets.y[held]), w)
@@ -207,7 +212,13 @@ def _dealt(targets: ExampleTargets, blocks: ExampleBlocks, chunks: Numbered) -> 
     except BaseException:
         blocks.close()
         raise
-    return {"blocks": blocks, "held_out": held_out, "held_out_counts": counts, "doubts": doubts}
+    return {
+        "blocks": blocks,
+        "held_out": held_out,
+        "held_out_counts": counts,
+        "doubts": doubts,
+        "means": means,
+    }
 
 
 def _blocks(targets: ExampleTargets, seed: int, memory: int, shards: TableShards) -> ExampleBlocks:
@@ -253,8 +264,10 @@ def numbered(chunks: Iterable[pl.DataFrame], rows: int, name: str) -> Numbered:
         raise changed(name)
 
 
-def _fill(blocks: ExampleBlocks, chunks: Numbered, targets: ExampleTargets, alike: _Alike) -> Array:
-    """Deal the examples in training; return the inputs of those held out.
+def _fill(
+    blocks: ExampleBlocks, chunks: Numbered, targets: ExampleTargets, alike: _Alike
+) -> tuple[Array, Array]:
+    """Deal the examples in training; return the inputs of those held out, and sums of the others.
 
     Where equal rows have unequal inputs, `alike` gets the keys of the rows.
     """
@@ -269,15 +282,16 @@ def _fill(blocks: ExampleBlocks, chunks: Numbered, targets: ExampleTargets, alik
         crossed.write(rows, chunk, X)
         return rows, X, found
 
-    parts = []
+    parts, sums = [], np.zeros(len(targets.preparation.feature_names), np.int64)
     for rows, X, found in ahead(made, chunks):
         out = held[rows]
         parts.append(X[out])
         if found is not None:
             alike.add(np.stack(found, axis=1), out)
         within = ~out
+        sums += exact_sums(X[within])
         blocks.add(X[within], y[rows][within], None if w is None else w[rows][within])
-    return np.concatenate(parts)
+    return np.concatenate(parts), sums
 
 
 class _Alike:

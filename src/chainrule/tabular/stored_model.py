@@ -62,7 +62,8 @@ def _arrays(model: TableModel) -> dict[str, Array]:
     arrays = arrays_of(model.params)
     for k, params in enumerate(model.others, 1):
         arrays |= arrays_of(params, _prefix(k))
-    return {**arrays, "baseline": model.baseline}
+    means = {} if model.means is None else {"means": model.means}
+    return {**arrays, "baseline": model.baseline, **means}
 
 
 def fields_of(arrays: dict[str, Array], data: dict[str, Any]) -> dict[str, Any]:
@@ -82,7 +83,7 @@ def fields_of(arrays: dict[str, Array], data: dict[str, Any]) -> dict[str, Any]:
     if "baseline" not in arrays:
         raise ValueError("the array 'baseline' is missing")
     model_record.check(file, net, preparation, target, arrays, members=1 + len(others))
-    baseline = arrays.pop("baseline")
+    baseline, means = arrays.pop("baseline"), arrays.pop("means", None)
     return {
         "net": net,
         "params": first,
@@ -95,6 +96,7 @@ def fields_of(arrays: dict[str, Array], data: dict[str, Any]) -> dict[str, Any]:
         "others": tuple(others),
         "interval": file.get("interval"),
         "bounds": _model_of_bounds(file, preparation, of_bounds) if "bounds" in file else None,
+        "means": means,
     }
 
 
@@ -113,12 +115,16 @@ def _model_of_bounds(
     part = file["bounds"]
     net, target = network_from_data(part["network"]), part["target"]
     first, *others = _members(net, arrays)
+    means = arrays.pop("means", None)
     if list(arrays) != ["baseline"]:
         name = min({*arrays, "baseline"} - {"baseline"}, default="baseline")
         raise ValueError(f"the array {BOUNDS + name!r:.100} is missing, or one too many")
     baseline = arrays["baseline"]
     model_record.check_networks(net, preparation, target, baseline)
-    return TableModel(net, first, preparation, target, baseline, {}, {}, others=tuple(others))
+    model_record.check_means(means, preparation)
+    return TableModel(
+        net, first, preparation, target, baseline, {}, {}, others=tuple(others), means=means
+    )
 
 
 def _prefix(member: int) -> str:

@@ -26,6 +26,7 @@ from chainrule.tabular.class_sets import sets_of
 from chainrule.tabular.encoding.preparation import Preparation
 from chainrule.tabular.encoding.several_targets import SeveralTargets
 from chainrule.tabular.encoding.target_encoding import TargetEncoder
+from chainrule.tabular.explainable import Explainable
 from chainrule.tabular.files.copied_columns import with_copies
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.files.source import Source
@@ -45,7 +46,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
-class TableModel:
+class TableModel(Explainable):
     """A network with what its table's columns and target are, as `cr.train` makes it.
 
     Several of its kind may be members of the model: what it predicts is the mean of theirs.
@@ -66,10 +67,10 @@ class TableModel:
         How the columns of its table are read.
     others
         The parameters of each member but the first.
-    interval
-        What share of new rows the bounds of a quantity hold, or the sets of classes.
-    bounds
-        The model of the two quantiles that they are made of.
+    interval, bounds
+        What share of new rows bounds of a quantity hold, or sets of classes; the bounds' quantiles.
+    means
+        The means of the prepared rows in training, (features,), if they are known.
     """
 
     net: Network
@@ -83,6 +84,7 @@ class TableModel:
     others: tuple[Parameters, ...] = field(default=(), repr=False)
     interval: Interval | None = None
     bounds: TableModel | None = field(default=None, repr=False)
+    means: Array | None = field(default=None, repr=False)
 
     @property
     def members(self) -> tuple[Parameters, ...]:
@@ -197,8 +199,6 @@ class TableModel:
             The number of the first row.
         """
         parts = (self._outputs_by(params, X, first) for params in self.members)
-        if not self.others:
-            return next(parts)
         return np.asarray(functools.reduce(np.add, (p / len(self.members) for p in parts)))
 
     def _outputs_by(self, params: Parameters, X: Array, first: int) -> Array:

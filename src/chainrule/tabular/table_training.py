@@ -317,7 +317,9 @@ def model_of(
 ) -> TableModel:
     """Return the model of some parameters, of which nothing is told yet."""
     own = prepared.preparation, prepared.target, prepared.baseline
-    return TableModel(net, params, *own, curves or {}, about={}, forms=prepared.forms)
+    return TableModel(
+        net, params, *own, curves or {}, about={}, forms=prepared.forms, means=prepared.means
+    )
 
 
 def _untrained(training: TableTraining) -> TableModel:
