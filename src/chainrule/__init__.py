@@ -83,6 +83,7 @@ __all__ = [
     "Constant",
     "CosLog4",
     "Cosine",
+    "DependenceDisplay",
     "DivergenceError",
     "EarlyStopping",
     "Exponential",
@@ -158,7 +159,14 @@ _LAZY = {
         "chainrule.serialization",
     ),
     **dict.fromkeys(
-        ("TableModel", "TabularClassifier", "TabularRegressor", "partial_dependence", "train"),
+        (
+            "DependenceDisplay",
+            "TableModel",
+            "TabularClassifier",
+            "TabularRegressor",
+            "partial_dependence",
+            "train",
+        ),
         "chainrule.tabular",
     ),
     "contributions": "chainrule.explanation.contributions",

@@ -7,6 +7,7 @@
 | `table_model.py` | `TableModel`: predictions, scores, one file |
 | `tabular_estimators.py` | the same model with scikit-learn's interface |
 | `column_dependence.py`, `asked_values.py` | what a model makes of a column; of which values |
+| `dependence_display.py` | a picture of it |
 | **what is asked for** | |
 | `read_options.py` | how a table is to be read |
 | `training_options.py` | what can be asked of it, and what the size of the data decides |
@@ -69,11 +70,13 @@ from chainrule.tabular.training_options import Options
 
 if typing.TYPE_CHECKING:
     from chainrule.tabular.column_dependence import partial_dependence
+    from chainrule.tabular.dependence_display import DependenceDisplay
     from chainrule.tabular.table_model import TableModel
     from chainrule.tabular.tabular_estimators import TabularClassifier, TabularRegressor
     from chainrule.tabular.train_table import train
 
 __all__ = [
+    "DependenceDisplay",
     "Options",
     "TableModel",
     "TabularClassifier",
@@ -83,6 +86,7 @@ __all__ = [
 ]
 
 _LAZY = {
+    "DependenceDisplay": "chainrule.tabular.dependence_display",
     "TableModel": "chainrule.tabular.table_model",
     "TabularClassifier": "chainrule.tabular.tabular_estimators",
     "TabularRegressor": "chainrule.tabular.tabular_estimators",

@@ -94,6 +94,24 @@ def partial_dependence(
     >>> cr.partial_dependence(wine, "sklearn:wine", "alcohol", values=[12, 14]).columns
     ['value', 'output', 'mean', 'quantile_0.1', 'quantile_0.5', 'quantile_0.9']
     """
+    return _summed_up(model, *column_predictions(model, table, column, values, rows, reading))
+
+
+def column_predictions(
+    model: TableModel,
+    table: Any,
+    column: Any,
+    values: Sequence[Any] | None,
+    rows: int,
+    reading: dict[str, Any],
+) -> tuple[pl.Series, Array]:
+    """Return the values that a column is given, and p of the rows drawn, as `partial_dependence`.
+
+    >>> table = pl.DataFrame({"x": [k * k for k in range(9)], "y": range(9)})
+    >>> model = cr.train(table, "y", epochs=1)
+    >>> column_predictions(model, table, "x", [1, 2], 5, {})[1].shape
+    (5, 2, 1)
+    """
     _check_model(model)
     sample = Sample(check_whole("rows", rows, least=1))
     _check_varied(model, column := column_name(column))
@@ -103,7 +121,7 @@ def partial_dependence(
     drawn = sample.rows()
     X = model.preparation.transform(drawn)
     given = values_of(model, drawn[column]) if asked is None else asked
-    return _summed_up(model, given, predicted(model, X, given))
+    return given, predicted(model, X, given)
 
 
 def _check_model(model: Any) -> None:
