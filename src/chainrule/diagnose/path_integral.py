@@ -26,11 +26,11 @@ from chainrule.trees import leaves, tree_map
 Array = NDArray[Any]
 Parts = Sequence[Sequence[int]] | None
 
-PARTS = 16
-"""Into how many equal parts the path is cut; where that is too few, parts are halved."""
+PARTS, FINER = 8, 32
+"""Into how many equal parts the path is cut, and where that is too few, before any is halved."""
 
-FINER = 4
-"""How many times as many parts are taken where the first are too few, before any is halved."""
+HALVED = 64
+"""Into how many it is cut where parts of it are to be halved."""
 
 POINTS = 4096
 """About how many points of paths pass through the networks at a time."""
@@ -91,8 +91,8 @@ def integrated_gradients(
     $$c_j = (x_j - b_j) \int_0^1 \frac{\partial F}{\partial x_j}(b + t\,(x - b))\,dt,\qquad
       \sum_j c_j = F(x) - F(b)$$
 
-    The path is cut into 16 parts, in each of which the gradient is that of its middle. Where that
-    is too few, it is taken at two points of each part, and the parts whose contributions differ
+    The path is cut into parts, in each of which the gradient is that of its middle. Where they are
+    too few, it is taken at two points of each part, and the parts whose contributions differ
     from what F changes by are halved until they add up. Inputs that
     number the levels of an embedding pass through the vectors between.
 
@@ -199,10 +199,10 @@ def _within(
     made = Contributions(values, exact.start, ends)
     far = np.flatnonzero(~(np.abs(made.residue) <= tolerance.of(made)))
     if far.size and quick is not exact:
-        values[far], _ = quick.at_once(X[far], FINER * PARTS)
+        values[far], _ = quick.at_once(X[far], FINER)
         far = np.flatnonzero(~(np.abs(made.residue) <= tolerance.of(made)))
     if far.size:
-        for rows in np.array_split(far, -(-far.size * PARTS // POINTS)):
+        for rows in np.array_split(far, -(-far.size * HALVED // POINTS)):
             values[rows] = exact.halved(X[rows], made, rows, tolerance)
     return made
 
@@ -254,7 +254,7 @@ class _Integral:
         for _ in range(ATTEMPTS):
             known = Contributions(found, self.start, made.figures[rows])
             allowed = tolerance.of(known)
-            found, residue = self._of_parts(X, share * allowed / PARTS)
+            found, residue = self._of_parts(X, share * allowed / HALVED)
             if (np.abs(residue) <= allowed).all():
                 made.figures[rows] = self.start + found.sum(axis=1) + residue
                 return found
@@ -268,8 +268,8 @@ class _Integral:
     def _of_parts(self, X: Array, allowed: Array) -> tuple[Array, Array]:
         """Return contributions, and their residue, where each part has at most so much of it."""
         values, residue = np.zeros(X.shape), np.zeros(len(X))
-        edges = np.linspace(0, 1, PARTS + 1)
-        rows = np.repeat(np.arange(len(X)), PARTS)
+        edges = np.linspace(0, 1, HALVED + 1)
+        rows = np.repeat(np.arange(len(X)), HALVED)
         left, right = np.tile(edges[:-1], len(X)), np.tile(edges[1:], len(X))
         for halving in itertools.count():
             c, r = self._by_part(X[rows], left, right)
