@@ -27,10 +27,16 @@ def as_many_threads_as_asked():
             yield
 
 
+def pytest_collection():
+    """Search for no garbage while tests are collected: there is little, and all of them stay."""
+    gc.disable()
+
+
 def pytest_collection_finish():
     """Leave what was collected out of what is searched for garbage: it stays to the end."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 SECTIONS = {"checks": "scikit-learn's checks", "kills": "runs that were killed"}

@@ -17,7 +17,9 @@ pytestmark = [
     pytest.mark.skipif(not RESET.exists(), reason="this system does not say what memory it takes"),
 ]
 
-ROWS, COLUMNS = 500_000, 30
+ROWS, COLUMNS = 320_000, 30
+"""So that nine tenths are over 32 MiB: a smaller copy may take what is free already, unseen."""
+
 EARLY: dict[str, Any] = {"early_stopping": True, "validation_fraction": 0.1}
 SMALL: dict[str, Any] = {"hidden_layer_sizes": (4,), "batch_size": 1000, "max_iter": 1}
 
