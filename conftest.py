@@ -7,7 +7,7 @@ import pytest
 
 import chainrule as cr
 
-OF_A_LIBRARY = {"from_torch": "torch", "to_torch": "torch"}
+OF_A_LIBRARY = dict.fromkeys(("from_torch", "to_torch", "torch_gradient", "against"), "torch")
 """The functions whose examples take a library that need not be there."""
 
 

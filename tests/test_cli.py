@@ -163,7 +163,7 @@ def test_check_names_what_it_left_out(monkeypatch):
     net = checks.network((2, 2), ["tanh"], "identity", "half_squared_error")
     found = checks.check(net, examples=1, seed=0, tolerance=1e-7)
     kinks = tuple(f"w{k}" for k in range(1, 8))
-    monkeypatch.setattr(checks, "check", lambda *_: dataclasses.replace(found, kinks=kinks))
+    monkeypatch.setattr(checks, "check_problem", lambda *_: dataclasses.replace(found, kinks=kinks))
     text = words(run("check").output)
     assert "left out 7, where a kink lies within the step: w1, w2, w3, w4, w5, …" in text
 
@@ -172,7 +172,7 @@ def test_check_that_compares_nothing_fails(monkeypatch):
     net = checks.network((2, 2), ["tanh"], "identity", "half_squared_error")
     found = checks.check(net, examples=1, seed=0, tolerance=1e-7)
     nothing = dataclasses.replace(found, checked=0, worst="", kinks=("w1",))
-    monkeypatch.setattr(checks, "check", lambda *_: nothing)
+    monkeypatch.setattr(checks, "check_problem", lambda *_: nothing)
     result = run("check")
     assert result.exit_code == 1
     assert "The gradient is not checked." in result.output
@@ -297,7 +297,11 @@ def test_unknown_command():
 
 @pytest.mark.parametrize(
     ("module", "function", "arguments"),
-    [(demo, "run", ["demo"]), (checks, "check", ["check"]), (checks, "check", ["check", "--all"])],
+    [
+        (demo, "run", ["demo"]),
+        (checks, "check_problem", ["check"]),
+        (checks, "check_problem", ["check", "--all"]),
+    ],
 )
 def test_an_interruption_ends_quietly(module, function, arguments, monkeypatch):
     def interrupted(*_):

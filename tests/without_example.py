@@ -83,6 +83,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.diagnose.worked_rules.Worked": FIND,
     "chainrule.diagnose.gradient_check.GradientCheck": "made by check_gradient, with its example",
     "chainrule.diagnose.rate_finder.RateRange": "made by rate_range, with its example",
+    "chainrule.diagnose.gradient_comparison.GradientComparison": "made by compare_gradients",
     "chainrule.engine.predictor.predict": EVALUATED,
     "chainrule.engine.bfloat16.check_run": CHECK,
     "chainrule.engine.bfloat16.module": "not everywhere there: test_engine_bfloat16.py holds it",

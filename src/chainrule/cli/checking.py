@@ -7,11 +7,12 @@ import textwrap
 from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import click
 
 import chainrule as cr
-from chainrule.cli.exits import usage_errors
+from chainrule.cli.exits import Refusal, usage_errors
 from chainrule.cli.sizes import read_sizes
 from chainrule.cli.terminal import say
 
@@ -146,6 +147,12 @@ NETWORK = ("sizes", "activation", "output", "loss", "dropout", "l1", "l2")
     is_flag=True,
     help="Check every activation and kind of layer, with every loss.",
 )
+@click.option(
+    "--against",
+    "other",
+    type=click.Choice(["torch"]),
+    help="Compare with the gradient of this library, in place of differences.",
+)
 @click.pass_context
 def check(
     ctx: click.Context,
@@ -161,6 +168,7 @@ def check(
     examples: int,
     tolerance: float,
     everything: bool,
+    other: str | None,
 ) -> None:
     """Compare the gradient of a network with central differences.
 
@@ -169,10 +177,15 @@ def check(
     the gradient is right, 1 if it is wrong, and 2 for a wrong option. For an unknown name, the
     error lists the known ones.
 
+    With --against, the same network, data and loss go through another library too, and each
+    parameter's gradient is compared, with batch norms as in training and without dropout; the
+    first layer that differs, on the way back, is named.
+
     \b
     chainrule check network.toml
     chainrule check --network 4-8-3 --activation relu --loss cross_entropy
     chainrule check --network 2-5-5-1 --activation "elu(0.5),tanh" --l2 0.1
+    chainrule check --network 4-8-3 --against torch
     chainrule check --all
     """
     from chainrule.demo import checks
@@ -182,16 +195,31 @@ def check(
     with usage_errors():
         if file is not None:
             refuse(ctx, [*NETWORK, "examples", "everything"], "a network file brings its own")
-            right = checks.check_file(console, file, seed, tolerance)
+            problem = checks.problem_of_file(file)
         elif everything:
-            refuse(ctx, NETWORK, "--all brings its own networks")
-            right = checks.check_all(console, examples, seed, tolerance)
+            refuse(ctx, [*NETWORK, "other"], "--all brings its own networks")
+            ctx.exit(0 if checks.check_all(console, examples, seed, tolerance) else 1)
         else:
             net = checks.network(sizes, activation.split(","), output, loss, dropout, l1, l2)
-            found = checks.check(net, examples, seed, tolerance)
-            checks.show_check(console, net, f"{examples} random examples", found)
-            right = found.passed
-    ctx.exit(0 if right else 1)
+            problem = checks.random_problem(net, examples, seed)
+        if other is None:
+            found = checks.check_problem(problem, seed, tolerance)
+            checks.show_check(console, problem.net, problem.examples, found)
+            ctx.exit(0 if found.passed else 1)
+        compared = compare(other, problem, tolerance)
+        checks.show_comparison(console, problem, compared)
+    ctx.exit(0 if compared.passed else 1)
+
+
+def compare(other: str, given: Any, tolerance: float) -> Any:
+    """Compare a gradient with that of another library, or refuse where that is missing."""
+    from chainrule.interop.against import against
+
+    try:
+        examples = given.X, given.y, given.sample_weight
+        return against(other, given.net, given.params, *examples, tolerance)
+    except ImportError as error:
+        raise Refusal(str(error)) from None
 
 
 def refuse(ctx: click.Context, names: Iterable[str], why: str) -> None:

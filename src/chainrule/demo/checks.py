@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -15,12 +15,14 @@ from chainrule import losses
 from chainrule.activations import ACTIVATIONS
 from chainrule.demo.printing import block, open_table, paragraph, progress, show
 from chainrule.diagnose import GradientCheck
+from chainrule.diagnose.gradient_comparison import GradientComparison
 from chainrule.explanation.network_file import network_path, read_network_file
 from chainrule.fitting.layer_builder import dense_layers, with_outputs
 from chainrule.formatting import counted
 from chainrule.layers import LAYERS
 from chainrule.layers.dense_stack import stack
 from chainrule.losses import LOSSES
+from chainrule.network import Parameters
 from chainrule.streams import Stream, generator
 from chainrule.targets import sample
 from chainrule.trees import tree_map
@@ -66,8 +68,19 @@ def network(
     return cr.Network(inputs, layers, loss=loss, l1=l1, l2=l2, check=check)
 
 
-def check(net: cr.Network, examples: int, seed: int, tolerance: float) -> GradientCheck:
-    """Check the gradient with random parameters and examples, and targets that suit the loss.
+class Problem(NamedTuple):
+    """A network, its parameters and examples, and which examples they are, in words."""
+
+    net: cr.Network
+    params: Parameters
+    X: Any
+    y: Any
+    sample_weight: Any
+    examples: str
+
+
+def random_problem(net: cr.Network, examples: int, seed: int) -> Problem:
+    """Return random parameters and examples of a network, with targets that suit the loss.
 
     Biases are random too: at 0 they would leave a unit at a kink whose inputs dropout silences.
     """
@@ -76,29 +89,33 @@ def check(net: cr.Network, examples: int, seed: int, tolerance: float) -> Gradie
     params = tree_map(lambda leaf: leaf + rng.normal(scale=0.3, size=leaf.shape), drawn)
     X = rng.normal(size=(examples, net.inputs))
     y = sample(losses.loss(net.loss).target, rng, examples, net.outputs)
-    draw = cr.Draw(seed, step=1)
-    return cr.check_gradient(net, params, X, y, draw=draw, tolerance=tolerance, seed=seed)
+    return Problem(net, params, X, y, None, f"{examples} random examples")
 
 
-def check_file(console: Console, name: str, seed: int, tolerance: float) -> bool:
-    """Check the gradient of a network file with its own parameters and examples, and print it."""
+def problem_of_file(name: str) -> Problem:
+    """Return what a network file holds, or raise where it has no targets."""
     file = read_network_file(network_path(name))
     if file.y is None:
         raise ValueError(f"{name}: the cost needs targets: give them beside inputs")
-    found = cr.check_gradient(*file[:5], draw=cr.Draw(seed, step=1), tolerance=tolerance, seed=seed)
-    show_check(console, file.net, f"{counted(len(file.X), 'example')} of {name}", found)
-    return found.passed
+    return Problem(*file[:5], f"{counted(len(file.X), 'example')} of {name}")
+
+
+def check(net: cr.Network, examples: int, seed: int, tolerance: float) -> GradientCheck:
+    """Check the gradient of a network with random parameters and examples."""
+    return check_problem(random_problem(net, examples, seed), seed, tolerance)
+
+
+def check_problem(problem: Problem, seed: int, tolerance: float) -> GradientCheck:
+    """Check the gradient of a problem, with the dropout of a seed."""
+    draw = cr.Draw(seed, step=1)
+    return cr.check_gradient(*problem[:5], draw=draw, tolerance=tolerance, seed=seed)
 
 
 def show_check(console: Console, net: cr.Network, examples: str, found: GradientCheck) -> None:
     """Print one check; `examples` says of which."""
     table = Table.grid(padding=(0, 3))
-    layers = ", ".join(map(repr, net.layers))
-    penalties = "".join(
-        f", {name} = {value:g}" for name, value in (("l1", net.l1), ("l2", net.l2)) if value
-    )
-    table.add_row("network", f"{net.inputs} inputs, {layers}")
-    table.add_row("cost", f"{losses.loss(net.loss)}{penalties}")
+    for name, value in _described(net):
+        table.add_row(name, value)
     table.add_row("compared", f"{found.checked:,} {found.by}s, {examples}")
     table.add_row("relative error", f"{found.relative_error:.1e}, tolerance {found.tolerance:.0e}")
     table.add_row("absolute error", f"{found.absolute_error:.1e}")
@@ -109,6 +126,43 @@ def show_check(console: Console, net: cr.Network, examples: str, found: Gradient
     console.print()
     verdict = ("not checked", "bold red") if not found.checked else VERDICTS[found.passed]
     console.print(Text.assemble("  The gradient is ", verdict, "."))
+
+
+def _described(net: cr.Network) -> list[tuple[str, str]]:
+    """The rows that say of which network and cost a check is."""
+    layers = ", ".join(map(repr, net.layers))
+    penalties = "".join(
+        f", {name} = {value:g}" for name, value in (("l1", net.l1), ("l2", net.l2)) if value
+    )
+    return [
+        ("network", f"{net.inputs} inputs, {layers}"),
+        ("cost", f"{losses.loss(net.loss)}{penalties}"),
+    ]
+
+
+def show_comparison(console: Console, problem: Problem, found: GradientComparison) -> None:
+    """Print a comparison with the gradient of another library."""
+    described = Table.grid(padding=(0, 3))
+    for name, value in _described(problem.net):
+        described.add_row(name, value)
+    described.add_row("compared", f"{len(found.errors)} parameters, {problem.examples}")
+    ours, theirs = found.costs
+    described.add_row("value", f"{ours:.9g}, by {found.of} {theirs:.9g}")
+    show(console, described)
+    console.print()
+    table = open_table(["parameter", "relative error", ""], "lrl")
+    for name, error in found.errors.items():
+        right = error <= found.tolerance
+        mark = Text("✓", "green") if right else Text("✗", "bold red")
+        table.add_row(name, f"{error:.1e}", mark)
+    show(console, table)
+    console.print()
+    if found.passed:
+        verdict = ("that of " + found.of, "bold green"), "."
+    else:
+        place = f", first, on the way back, in {found.first}" if found.first else " in the cost"
+        verdict = ("another", "bold red"), f" than that of {found.of}{place}."
+    console.print(Text.assemble("  The gradient is ", *verdict))
 
 
 def _kinks(names: Sequence[str]) -> str:

@@ -4,6 +4,7 @@
 |---|---|
 | `gradient_check.py` | is the gradient right: by central differences |
 | `rate_finder.py` | which learning rate suits: the loss while it grows |
+| `gradient_comparison.py` | is it that of another library: parameter by parameter |
 | `path_integral.py` | what each input contributed to a prediction |
 | `input_path.py`, `output_value.py` | the path that it is integrated along; the figure explained |
 | `shapley.py` | the same by all orders of the inputs, exactly |

@@ -7,4 +7,5 @@
 | `sklearn_in.py` | from scikit-learn's perceptrons |
 | `torch_in.py`, `torch_out.py` | from modules of PyTorch, and to them |
 | `torch_layers.py`, `torch_activations.py` | its modules beside the layers and activations here |
+| `against.py`, `torch_gradient.py` | a gradient compared with that of another library |
 """
