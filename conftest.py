@@ -1,5 +1,6 @@
 """What doctests may take for granted: `np` and `cr`; some want a library that may be missing."""
 
+import os
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,12 @@ import pytest
 
 import chainrule as cr
 
-OF_A_LIBRARY = dict.fromkeys(("from_torch", "to_torch", "torch_gradient", "against"), "torch")
+os.environ.setdefault("KERAS_BACKEND", "torch")
+
+OF_A_LIBRARY = {
+    "from_keras": "keras",
+    **dict.fromkeys(("from_torch", "to_torch", "torch_gradient", "against"), "torch"),
+}
 """The functions whose examples take a library that need not be there."""
 
 

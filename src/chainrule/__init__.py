@@ -65,6 +65,7 @@ if typing.TYPE_CHECKING:
     from chainrule.explanation.replay import explain_step
     from chainrule.fitting.checkpoint import Checkpoint
     from chainrule.fitting.fit_many import fit_many
+    from chainrule.interop.keras_in import from_keras
     from chainrule.interop.sklearn_in import from_sklearn
     from chainrule.interop.torch_in import from_torch
     from chainrule.interop.torch_out import to_torch
@@ -126,6 +127,7 @@ __all__ = [
     "fit",
     "fit_many",
     "forward",
+    "from_keras",
     "from_sklearn",
     "from_torch",
     "gradient",
@@ -174,6 +176,7 @@ _LAZY = {
     "explain_step": "chainrule.explanation.replay",
     "Checkpoint": "chainrule.fitting.checkpoint",
     "fit_many": "chainrule.fitting.fit_many",
+    "from_keras": "chainrule.interop.keras_in",
     "from_sklearn": "chainrule.interop.sklearn_in",
     "from_torch": "chainrule.interop.torch_in",
     "to_torch": "chainrule.interop.torch_out",

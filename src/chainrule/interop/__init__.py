@@ -5,6 +5,7 @@
 | `imported_layers.py` | layers with parameters, and the network that they make |
 | `value_graph.py` | the graph of a model's values, taken apart into layers and residuals |
 | `sklearn_in.py` | from scikit-learn's perceptrons |
+| `keras_in.py`, `keras_loss.py` | from models of Keras, and the losses they are compiled with |
 | `torch_in.py`, `torch_out.py` | from modules of PyTorch, and to them |
 | `torch_layers.py`, `torch_activations.py` | its modules beside the layers and activations here |
 | `against.py`, `torch_gradient.py` | a gradient compared with that of another library |

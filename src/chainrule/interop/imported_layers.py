@@ -150,18 +150,24 @@ LINKS = {"sigmoid": "binary_cross_entropy", "softmax": "cross_entropy"}
 """The losses that a last activation suggests; they apply it themselves."""
 
 
+def ends_in(given: Sequence[Imported]) -> str:
+    """Return the last activation, "" where the last layer is none and has none.
+
+    >>> ends_in([dense(np.ones((2, 3)), None, "softmax")])
+    'softmax'
+    """
+    last = given[-1].layer if given else None
+    name = str(last.activation) if isinstance(last, Dense | Activate) else ""
+    return "" if name == "identity" else name
+
+
 def suggested(given: Sequence[Imported]) -> str:
     """Return the loss that is taken where none is named: what the last activation suggests.
 
     >>> suggested([dense(np.ones((2, 3)), None, "softmax")])
     'cross_entropy'
     """
-    return LINKS.get(_end(given), "mean_squared_error")
-
-
-def _end(given: Sequence[Imported]) -> str:
-    last = given[-1].layer if given else None
-    return str(last.activation) if isinstance(last, Dense | Activate) else ""
+    return LINKS.get(ends_in(given), "mean_squared_error")
 
 
 def without_link(given: Sequence[Imported], loss: str | Loss) -> list[Imported]:
@@ -171,7 +177,7 @@ def without_link(given: Sequence[Imported], loss: str | Loss) -> list[Imported]:
     Dense(1, 'identity')
     """
     made, link = list(given), losses.loss(loss).link_name
-    if link and _end(made) == link:
+    if link and ends_in(made) == link:
         layer, params = made.pop()
         if isinstance(layer, Dense):
             made.append(Imported(Dense(layer.units), params))
