@@ -150,7 +150,7 @@ NETWORK = ("sizes", "activation", "output", "loss", "dropout", "l1", "l2")
 @click.option(
     "--against",
     "other",
-    type=click.Choice(["torch"]),
+    type=click.Choice(["torch", "jax"]),
     help="Compare with the gradient of this library, in place of differences.",
 )
 @click.pass_context

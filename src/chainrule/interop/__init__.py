@@ -8,5 +8,6 @@
 | `keras_in.py`, `keras_loss.py` | from models of Keras, and the losses they are compiled with |
 | `torch_in.py`, `torch_out.py` | from modules of PyTorch, and to them |
 | `torch_layers.py`, `torch_activations.py` | its modules beside the layers and activations here |
-| `against.py`, `torch_gradient.py` | a gradient compared with that of another library |
+| `against.py` | a gradient compared with that of another library |
+| `torch_gradient.py`, `jax_gradient.py` | cost and gradient by these |
 """

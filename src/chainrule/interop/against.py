@@ -9,13 +9,14 @@ import numpy as np
 from chainrule.batches import check_examples
 from chainrule.diagnose.gradient_comparison import GradientComparison, compare_gradients
 from chainrule.evaluation import cost_and_gradient
+from chainrule.interop.jax_gradient import jax_gradient
 from chainrule.interop.torch_gradient import torch_gradient
 from chainrule.layers import Draw, Dropout, Layer, Residual
 from chainrule.network import Network, Parameters
 from chainrule.targets import encode
 from chainrule.trees import tree_map
 
-LIBRARIES = {"torch": torch_gradient}
+LIBRARIES = {"torch": torch_gradient, "jax": jax_gradient}
 """What returns the cost and its gradient, by the library that they are of."""
 
 
