@@ -26,7 +26,7 @@ from chainrule.trees import leaves, tree_map
 Array = NDArray[Any]
 Parts = Sequence[Sequence[int]] | None
 
-PARTS, FINER = 8, 32
+PARTS, FINER = 8, (32, 128)
 """Into how many equal parts the path is cut, and where that is too few, before any is halved."""
 
 HALVED = 64
@@ -198,9 +198,10 @@ def _within(
         )
     made = Contributions(values, exact.start, ends)
     far = np.flatnonzero(~(np.abs(made.residue) <= tolerance.of(made)))
-    if far.size and quick is not exact:
-        values[far], _ = quick.at_once(X[far], FINER)
-        far = np.flatnonzero(~(np.abs(made.residue) <= tolerance.of(made)))
+    for parts in FINER if quick is not exact else ():
+        if far.size:
+            values[far], _ = quick.at_once(X[far], parts)
+            far = far[~(np.abs(made.residue) <= tolerance.of(made))[far]]
     if far.size:
         for rows in np.array_split(far, -(-far.size * HALVED // POINTS)):
             values[rows] = exact.halved(X[rows], made, rows, tolerance)
