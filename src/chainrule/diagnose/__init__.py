@@ -11,6 +11,7 @@
 | `mistake_search.py` | which known mistake gives the figures that somebody computed |
 | `found_mistakes.py` | what it returns |
 | `mistakes.py` | the catalogue of mistakes, one row each |
+| `rule_changes.py` | what its rows are made of: changes of the rules |
 | `slopes.py` | layers whose slopes are taken wrongly, or of rounded numbers |
 | `claims.py` | figures: which quantity each is of, and what its digits say |
 | `worked_rules.py` | backpropagation layer by layer, by rules that mistakes change |
