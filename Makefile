@@ -28,7 +28,7 @@ help: ## list these targets
 demo: .venv/.installed ## install the package in .venv and run its demonstration
 	@$(BIN)/chainrule demo
 
-test: .venv/.installed .venv/.installed-test ## run the tests and doctests; ARGS="-k name" selects
+test: .venv/.installed .venv/.installed-test .venv/.installed-interop ## run the tests and doctests; ARGS="-k name" selects
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
 coverage: override ARGS += --cov
