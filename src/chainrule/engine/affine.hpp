@@ -52,7 +52,7 @@ struct Affine : Operation<T> {
         forward(room, rows, [](const T*) {});
     }
 
-    void backward(Room<T>& room, const Rows& rows) const {
+    CHAINRULE_INLINE void backward(Room<T>& room, const Rows& rows) const {
         for_copies(rows, [&](int r0, int r1) {
             if (!finished) finish(room.values[y], r0, r1);
             if (way.wanted) pass_back(room, r0, r1);

@@ -153,16 +153,14 @@ CHAINRULE_INLINE bool compare(Network<T>& net, const Data<T>& data, const Batch&
         if (targets.weights) targets.weights += b.first;
     }
     const int members = last.spec.copies;
-    T poison{};
+    bool finite = true;
     for (int m = 0; m < members; ++m) {
         const auto row = static_cast<int>(m * b.n);
-        T* losses = net.losses.get() + row;
-        loss_rows(net.program.spec.heads, net.model->loss_parameters, last.columns, last.row(row), last.ld,
-                  targets, T(members == 1 ? b.scale : b.scale / members), last.d_row(row), last.ld,
-                  losses, part.first, part.last);
-        for (int r = part.first; r < part.last; ++r) poison += losses[r] * T{0};
+        finite &= loss_rows(net.program.spec.heads, net.model->loss_parameters, last.columns, last.row(row),
+                            last.ld, targets, T(members == 1 ? b.scale : b.scale / members),
+                            last.d_row(row), last.ld, net.losses.get() + row, part.first, part.last);
     }
-    return poison == 0;
+    return finite;
 }
 
 // From the last value's d to those of all.

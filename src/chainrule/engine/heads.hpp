@@ -32,16 +32,18 @@ Buffer<T> parameters_of(const Head& head) {
 // `loss_rows` of several heads, whose targets are numbers: each reads and writes its own columns only.
 // The last has the room of whole vectors that is in da.
 template <class T>
-void loss_rows(const std::vector<Head>& heads, const std::vector<Buffer<T>>& parameters, int end,
+CHAINRULE_INLINE bool loss_rows(const std::vector<Head>& heads, const std::vector<Buffer<T>>& parameters, int end,
                const T* a, std::int64_t lda, const Targets<T>& targets, T scale, T* da,
                std::int64_t ldd, T* value, std::int64_t r0, std::int64_t r1) {
+    bool finite = true;
     for (std::size_t k = 0; k < heads.size(); ++k) {
         const auto& [loss, given, o, first] = heads[k];
         Targets<T> own = targets;
         if (own.y) own.y += first;
-        loss_rows(loss, parameters[k].get(), o, k + 1 < heads.size() ? o : end - first, a + first,
-                  lda, own, scale, da + first, ldd, value, k > 0, r0, r1);
+        finite &= loss_rows(loss, parameters[k].get(), o, k + 1 < heads.size() ? o : end - first,
+                            a + first, lda, own, scale, da + first, ldd, value, k > 0, r0, r1);
     }
+    return finite;
 }
 
 }  // namespace chainrule

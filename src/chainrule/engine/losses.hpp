@@ -45,7 +45,7 @@ inline std::optional<Loss> find_loss(std::string_view name) {
 
 // Call f.template operator()<L>() with the row as a constant.
 template <class F>
-decltype(auto) with_loss(Loss row, F&& f) {
+CHAINRULE_INLINE decltype(auto) with_loss(Loss row, F&& f) {
     using enum Loss;
     switch (row) {
         case half_squared_error: return f.template operator()<half_squared_error>();
@@ -222,65 +222,82 @@ T softmax_row(T smoothing, const T* a, const T* y, std::int64_t label, int o, T 
 
 inline constexpr int narrow = 32;  // the most outputs for which they are
 
+// As many columns are turned at once where there are no more: a whole square would be mostly empty.
+template <class T>
+inline constexpr int few = std::min(4, Vec<T>::width);
+
+// The columns from c on of at most `width` rows: `count` of them, of which k are there.
+template <int count, class T, class F>
+CHAINRULE_INLINE void read_square(int rows, int c, int k, F&& row, typename Vec<T>::type* columns) {
+    constexpr int width = Vec<T>::width;
+    typename Vec<T>::type square[width];
+#pragma GCC unroll 16
+    for (int r = 0; r < width; ++r) square[r] = load_first(row(std::min(r, rows - 1)) + c, k);
+    transpose(square);
+#pragma GCC unroll 16
+    for (int r = 0; r < count; ++r) columns[r] = square[r];
+}
+
 // Columns of at most `width` rows, each a vector; row(r) is where row r begins. Lanes without a row
 // hold the last one.
 template <class T, class F>
 CHAINRULE_INLINE void read_columns(int rows, int o, F&& row, typename Vec<T>::type* columns) {
     using V = typename Vec<T>::type;
     constexpr int width = Vec<T>::width;
-    if (rows == 1) {
-        for (int c = 0; c < o; ++c) {
-            V column{};
-            for (int r = 0; r < width; ++r) column[r] = row(0)[c];
-            columns[c] = column;
-        }
-        return;
-    }
-    if (o <= 2) {  // a square would be mostly empty
-        for (int c = 0; c < o; ++c) {
-            alignas(vector_bytes) T column[width];
-            for (int r = 0; r < width; ++r) column[r] = row(std::min(r, rows - 1))[c];
-            columns[c] = load(column);
-        }
-        return;
-    }
-    for (int c = 0; c < o; c += width) {
-        V square[width];
+    if (rows == 1)
+        for (int c = 0; c < o; ++c) columns[c] = spread<V>(row(0)[c]);
+    else if (o <= few<T>)
+        read_square<few<T>, T>(rows, 0, o, row, columns);
+    else
+        for (int c = 0; c < o; c += width)
+            read_square<width, T>(rows, c, std::min(width, o - c), row, columns + c);
+}
+
+// What the first lane of each of some columns holds, side by side: others may have other weights.
+template <class V>
+CHAINRULE_INLINE V first_row(const V* columns, int k) {
+    using T = element_t<V>;
+    V row = columns[0];
 #pragma GCC unroll 16
-        for (int k = 0; k < width; ++k)
-            square[k] = load_first(row(std::min(k, rows - 1)) + c, std::min(width, o - c));
-        transpose(square);
-#pragma GCC unroll 16
-        for (int k = 0; k < width; ++k) columns[c + k] = square[k];
-    }
+    for (int c = 1; c < Vec<T>::width; ++c)
+        if (c < k) row = select(first_lanes<T>(c), row, spread<V>(columns[c][0]));
+    return select(first_lanes<T>(k), row, V{});
 }
 
 // Columns of rows again; what is beyond o stays as it is, or becomes 0 where there is room to `end`.
+// Whole vectors are written where there is room, for they are soon read as such.
 template <class T>
 CHAINRULE_INLINE void write_columns(int rows, int o, int end, const typename Vec<T>::type* columns,
                                     T* to, std::int64_t ld) {
     using V = typename Vec<T>::type;
     constexpr int width = Vec<T>::width;
+    constexpr auto lanes = std::make_integer_sequence<int, width>{};
     if (rows == 1) {
-        for (int c = 0; c < o; ++c) to[c] = columns[c][0];
-        return;
-    }
-    if (rows == 1 || o <= 2) {
-        for (int c = 0; c < o; ++c) {
-            alignas(vector_bytes) T column[width];
-            store(column, columns[c]);
-            for (int r = 0; r < rows; ++r) to[r * ld + c] = column[r];
-        }
-        return;
-    }
-    for (int c = 0; c < o; c += width) {
-        V square[width];
-#pragma GCC unroll 16
-        for (int k = 0; k < width; ++k) square[k] = c + k < o ? columns[c + k] : V{};
+        for (int c = 0; c < o; c += width)
+            store_first(to + c, first_row(columns + c, std::min(width, o - c)), std::min(width, end - c));
+    } else if (o <= few<T>) {
+        V square[few<T>];
+#pragma GCC unroll 4
+        for (int c = 0; c < few<T>; ++c) square[c] = c < o ? columns[c] : V{};
         transpose(square);
+        const auto put_row = [&]<int r>() __attribute__((always_inline)) {
+            if (r < rows)
+                store_first(to + r * ld, moved<r / few<T> * few<T>, few<T>>(square[r % few<T>], lanes),
+                            std::min(width, end));
+        };
+        [&]<int... r>(std::integer_sequence<int, r...>) {
+            (put_row.template operator()<r>(), ...);
+        }(lanes);
+    } else {
+        for (int c = 0; c < o; c += width) {
+            V square[width];
 #pragma GCC unroll 16
-        for (int k = 0; k < width; ++k)
-            if (k < rows) store_first(to + k * ld + c, square[k], std::min(width, end - c));
+            for (int k = 0; k < width; ++k) square[k] = c + k < o ? columns[c + k] : V{};
+            transpose(square);
+#pragma GCC unroll 16
+            for (int k = 0; k < width; ++k)
+                if (k < rows) store_first(to + k * ld + c, square[k], std::min(width, end - c));
+        }
     }
 }
 
@@ -324,37 +341,48 @@ CHAINRULE_INLINE typename Vec<T>::type compare_columns(const T* parameters, int 
     }
 }
 
-// Labels of at most `width` rows; lanes without a row hold the first.
+// Labels of at most `width` rows; lanes without a row hold the last.
 template <class T, class F>
 CHAINRULE_INLINE typename Vec<T>::Int read_labels(int rows, F&& label) {
-    auto labels = typename Vec<T>::Int{} + static_cast<typename Vec<T>::Lane>(label(0));
-    for (int r = 1; r < rows; ++r) labels[r] = static_cast<typename Vec<T>::Lane>(label(r));
+    using Lane = typename Vec<T>::Lane;
+    typename Vec<T>::Int labels{};
+    if (rows == 1) return labels + static_cast<Lane>(label(0));
+    alignas(vector_bytes) Lane each[Vec<T>::width];
+    for (int r = 0; r < Vec<T>::width; ++r) each[r] = static_cast<Lane>(label(std::min(r, rows - 1)));
+    std::memcpy(&labels, each, sizeof labels);
     return labels;
 }
 
-// Rows r0 to r1, at most `width` of them.
+// Rows r0 to r1, `width` of them at a time. False where a loss is not finite.
 template <Loss L, class T>
-void narrow_rows(const T* parameters, int o, int end, const T* a, std::int64_t lda,
+bool narrow_rows(const T* parameters, int o, int end, const T* a, std::int64_t lda,
                  const Targets<T>& targets, T scale, T* da, std::int64_t ldd, T* value, bool adds,
                  std::int64_t r0, std::int64_t r1) {
     using V = typename Vec<T>::type;
-    const int rows = static_cast<int>(r1 - r0);
     if (o < 1) __builtin_unreachable();  // as the compiler cannot know
-    V columns[narrow], y[narrow], scales = broadcast<T>(scale);
-    read_columns<T>(rows, o, [&](int r) { return a + (r0 + r) * lda; }, columns);
-    if (!targets.labels)
-        read_columns<T>(
-            rows, o, [&](int r) { return targets.y + targets.example(r0 + r) * targets.ld; }, y);
-    if (targets.weights)
-        for (int r = 0; r < rows; ++r)
-            scales[r] = scale * targets.weights[targets.example(r0 + r)];
-    typename Vec<T>::Int labels{};
-    if (targets.labels)
-        labels = read_labels<T>(rows, [&](int r) { return targets.labels[targets.example(r0 + r)]; });
-    const V values = compare_columns<L, T>(parameters, o, columns, y,
-                                           targets.labels ? &labels : nullptr, scales);
-    put_first(value + r0, values, rows, adds);
-    write_columns(rows, o, end, columns, da + r0 * ldd, ldd);
+    V columns[narrow], y[narrow], poison{};
+    for (; r0 < r1; r0 += Vec<T>::width) {
+        const int rows = static_cast<int>(std::min<std::int64_t>(Vec<T>::width, r1 - r0));
+        V scales = broadcast<T>(scale);
+        read_columns<T>(rows, o, [&](int r) { return a + (r0 + r) * lda; }, columns);
+        if (targets.weights)
+            for (int r = 0; r < rows; ++r)
+                scales[r] = scale * targets.weights[targets.example(r0 + r)];
+        typename Vec<T>::Int labels{};
+        if (targets.labels)
+            labels = read_labels<T>(rows, [&](int r) { return targets.labels[targets.example(r0 + r)]; });
+        else
+            read_columns<T>(
+                rows, o, [&](int r) { return targets.y + targets.example(r0 + r) * targets.ld; }, y);
+        V values = compare_columns<L, T>(parameters, o, columns, y, targets.labels ? &labels : nullptr,
+                                         scales);
+        if (adds) values += load_first(value + r0, rows);
+        if (rows == 1) value[r0] = values[0];  // a masked store is not read before it is in the cache
+        else store_first(value + r0, values, rows);
+        poison = multiply_add(values, T{0}, poison);
+        write_columns(rows, o, end, columns, da + r0 * ldd, ldd);
+    }
+    return is_zero(poison);
 }
 
 }  // namespace rows
@@ -374,18 +402,17 @@ T loss_row(Loss loss, const T* parameters, const T* a, const T* y, std::int64_t 
 
 // Batch rows r0 to r1: row r reads a + r·lda and writes da + r·ldd, its scale being `scale` times its
 // weight, and puts its loss, unweighted, in value[r] or adds it. There is room for columns to `end`.
+// False where a loss is not finite.
 template <class T>
-void loss_rows(Loss loss, const T* parameters, int o, int end, const T* a, std::int64_t lda,
+CHAINRULE_INLINE bool loss_rows(Loss loss, const T* parameters, int o, int end, const T* a, std::int64_t lda,
                const Targets<T>& targets, T scale, T* da, std::int64_t ldd, T* value, bool adds,
                std::int64_t r0, std::int64_t r1) {
-    if (o <= rows::narrow) {
-        with_loss(loss, [&]<Loss L>() {
-            for (std::int64_t r = r0; r < r1; r += Vec<T>::width)
-                rows::narrow_rows<L, T>(parameters, o, end, a, lda, targets, scale, da, ldd, value,
-                                        adds, r, std::min<std::int64_t>(r + Vec<T>::width, r1));
+    if (o <= rows::narrow)
+        return with_loss(loss, [&]<Loss L>() {
+            return rows::narrow_rows<L, T>(parameters, o, end, a, lda, targets, scale, da, ldd, value, adds,
+                                           r0, r1);
         });
-        return;
-    }
+    T poison{};
     for (std::int64_t r = r0; r < r1; ++r) {
         const std::int64_t k = targets.example(r);
         const bool labelled = targets.labels != nullptr;
@@ -394,7 +421,9 @@ void loss_rows(Loss loss, const T* parameters, int o, int end, const T* a, std::
         const T share = targets.weights ? scale * targets.weights[k] : scale;
         const T one = loss_row(loss, parameters, a + r * lda, y, label, o, share, da + r * ldd);
         value[r] = adds ? value[r] + one : one;
+        poison += value[r] * T{0};
     }
+    return poison == 0;
 }
 
 }  // namespace chainrule

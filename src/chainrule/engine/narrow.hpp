@@ -63,12 +63,6 @@ CHAINRULE_INLINE void lane_sums(const T* const (&x)[R], int in, const T* W, long
     }
 }
 
-// `count` lanes from the first on, then zeros.
-template <int first, int count, class V, int... lane>
-CHAINRULE_INLINE V moved(V v, std::integer_sequence<int, lane...>) {
-    return __builtin_shufflevector(v, V{}, (lane < count ? first + lane : int{sizeof...(lane)})...);
-}
-
 // z of R rows, of which the last may be given several times; `rows` of them are stored.
 template <int R, int O, class T>
 CHAINRULE_INLINE void narrow_rows_of_z(const T* const (&x)[R], int rows, int in, const T* W, long ldw,

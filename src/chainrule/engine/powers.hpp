@@ -38,12 +38,13 @@ public:
     }
 
     double operator()(std::int64_t t) const {
-        if (t >= side * side * side) return std::pow(base_, double(t));
-        return table_[0][t % side] * table_[1][t / side % side] * table_[2][t / (side * side)];
+        const auto n = static_cast<std::uint64_t>(t);
+        if (n >= side * side * side) return std::pow(base_, double(t));
+        return table_[0][n % side] * table_[1][n / side % side] * table_[2][n / (side * side)];
     }
 
 private:
-    static constexpr int side = 256;
+    static constexpr unsigned side = 256;
     double base_ = 0;
     std::array<std::array<double, side>, 3> table_{};
 };

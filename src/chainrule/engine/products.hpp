@@ -91,6 +91,11 @@ template <class T, class Done>
 template <class T, class Done>
 void product(const T* const* A, int r0, int r1, int K, const T* B, int columns, Start<T> begin, T* C,
              long ldc, Done&& done) {
+    if (columns <= panel_width<T> && K <= depth<T> && r1 - r0 <= block) {  // one piece: of small networks
+        const Piece<T> all(B, K, columns, 0, 0, K);
+        return product_by_piece<false>(A, r0, r1, all, all, begin, C, ldc,
+                                       [&](int r, int rows) { done(r, rows, 0, all.vectors); });
+    }
     if (is_far<T>(K, columns))
         return product_from_afar(A, r0, r1, K, B, columns, begin, C, ldc, done);
     product_by_pieces<false>(A, r0, r1, K, B, columns, begin, C, ldc, done);

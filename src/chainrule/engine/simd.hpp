@@ -293,6 +293,12 @@ CHAINRULE_INLINE bool any_lane(Mask mask) {
 #endif
 }
 
+// Whether all lanes are 0: none where one is NaN.
+template <class V>
+CHAINRULE_INLINE bool is_zero(V v) {
+    return !any_lane(~(v == V{}));
+}
+
 // f of each lane by itself, for what is rare.
 template <class V, class F>
 CHAINRULE_INLINE V map_lanes(V v, F&& f) {
@@ -328,32 +334,39 @@ CHAINRULE_INLINE V interleave(V a, V b, std::integer_sequence<int, lane...>) {
         a, b, (lane & half ? width + lane - (upper ? 0 : half) : lane + (upper ? half : 0))...);
 }
 
-// A square of numbers, row by row, on its side: lane c of v[r] becomes lane r of v[c].
-template <class V, int width = sizeof(V) / sizeof(element_t<V>)>
-CHAINRULE_INLINE void transpose(V (&v)[width]) {
-    constexpr auto lanes = std::make_integer_sequence<int, width>{};
+// `count` lanes from the first on, then zeros.
+template <int first, int count, class V, int... lane>
+CHAINRULE_INLINE V moved(V v, std::integer_sequence<int, lane...>) {
+    return __builtin_shufflevector(v, V{}, (lane < count ? first + lane : int{sizeof...(lane)})...);
+}
+
+// A square of numbers, row by row, on its side: lane c of v[r] becomes lane r of v[c]. Of fewer rows
+// than there are lanes each of the squares that lie side by side.
+template <class V, int count>
+CHAINRULE_INLINE void transpose(V (&v)[count]) {
+    constexpr auto lanes = std::make_integer_sequence<int, Vec<element_t<V>>::width>{};
     const auto stage = [&]<int half>() {
 #pragma GCC unroll 16
-        for (int r = 0; r < width; ++r) {
+        for (int r = 0; r < count; ++r) {
             if (r & half) continue;
             const V a = v[r], b = v[r + half];
             v[r] = interleave<half, false>(a, b, lanes);
             v[r + half] = interleave<half, true>(a, b, lanes);
         }
     };
-    if constexpr (width >= 16) stage.template operator()<8>();
-    if constexpr (width >= 8) stage.template operator()<4>();
-    if constexpr (width >= 4) stage.template operator()<2>();
+    if constexpr (count >= 16) stage.template operator()<8>();
+    if constexpr (count >= 8) stage.template operator()<4>();
+    if constexpr (count >= 4) stage.template operator()<2>();
     stage.template operator()<1>();
 }
 
-// to[c][r] = from[r][c], the rows being ldf and ldt numbers apart.
+// The whole squares of the next.
 template <class T>
-void transpose(const T* from, long ldf, int rows, int columns, T* to, long ldt) {
+[[gnu::noinline]] void transpose_squares(const T* from, long ldf, int rows, int columns, T* to,
+                                         long ldt) {
     constexpr int w = Vec<T>::width;
-    const int r1 = rows / w * w, c1 = columns / w * w;  // up to where there are whole squares
-    for (int r = 0; r < r1; r += w)
-        for (int c = 0; c < c1; c += w) {
+    for (int r = 0; r + w <= rows; r += w)
+        for (int c = 0; c + w <= columns; c += w) {
             typename Vec<T>::type v[w];
 #pragma GCC unroll 16
             for (int k = 0; k < w; ++k) v[k] = load(from + (r + k) * ldf + c);
@@ -361,6 +374,14 @@ void transpose(const T* from, long ldf, int rows, int columns, T* to, long ldt) 
 #pragma GCC unroll 16
             for (int k = 0; k < w; ++k) store(to + (c + k) * ldt + r, v[k]);
         }
+}
+
+// to[c][r] = from[r][c], the rows being ldf and ldt numbers apart.
+template <class T>
+CHAINRULE_INLINE void transpose(const T* from, long ldf, int rows, int columns, T* to, long ldt) {
+    constexpr int w = Vec<T>::width;
+    const int r1 = columns < w ? 0 : rows / w * w, c1 = columns / w * w;  // so far there are squares
+    if (r1 > 0) transpose_squares(from, ldf, rows, columns, to, ldt);
     for (int r = 0; r < rows; ++r)
         for (int c = r < r1 ? c1 : 0; c < columns; ++c) to[c * ldt + r] = from[r * ldf + c];
 }

@@ -344,7 +344,7 @@ private:
     }
 
     CHAINRULE_INLINE void check(V poison) {
-        if (!(sum_of_lanes(poison) == 0)) weights_failed_ = true;
+        if (!is_zero(poison)) weights_failed_ = true;
     }
 
     // f(t) by as many threads as are worth it for so many rows.
