@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -119,8 +119,8 @@ def memory(name: str, case: Case) -> float:
     return float(subprocess.run(call, capture_output=True, text=True, check=True).stdout)
 
 
-def show(case: Case, rounds: int) -> None:
-    """Print a row of the table."""
+def row(case: Case, rounds: int) -> str:
+    """Return a row of the table."""
     data = case.rows(STEPS * case.batch)
     fits = {name: make(case, *data) for name, make in FITS.items()}
     with threadpool_limits(1):
@@ -129,11 +129,21 @@ def show(case: Case, rounds: int) -> None:
     taken = {name: memory(name, case) for name in FITS}
     ratios = (least["sparse"] / least["dense"], taken["sparse"] / taken["dense"])
     ms, mb = " | ".join(f"{v:.2f}" for v in least.values()), [f"{v:,.0f}" for v in taken.values()]
-    print(f"| {case} | {ms} | {ratios[0]:.2f} | {' | '.join(mb)} | 1/{1 / ratios[1]:.0f} |")
+    return f"| {case} | {ms} | {ratios[0]:.2f} | {' | '.join(mb)} | 1/{1 / ratios[1]:.0f} |"
+
+
+def lines(rounds: int) -> Iterator[str]:
+    """Yield the lines of the page."""
+    yield f"Milliseconds a step with Adam, on one thread of {processor()}, by its processor time;"
+    yield f"megabytes with {ROWS:,} rows. Goals at 10,000 inputs, 1 % not 0: ≤ 0.25, ≤ 1/20."
+    yield ""
+    yield "| case | dense | sparse | scikit-learn | ratio | dense | sparse | scikit-learn | ratio |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    yield from (row(case, rounds) for case in CASES)
 
 
 def main() -> None:
-    """Print the table; or, to a process that asks, one figure of memory."""
+    """Print the page and write it to the results; or, to a process that asks, print its memory."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--memory", nargs=2, help=argparse.SUPPRESS)
@@ -142,14 +152,11 @@ def main() -> None:
     if options.memory:
         print(memory_here(options.memory[0], Case(*json.loads(options.memory[1]))))
         return
-    print(f"Milliseconds a step with Adam, on one thread of {processor()}, by its processor time;")
-    print(f"megabytes with {ROWS:,} rows. Goals at 10,000 inputs, 1 % not 0: ≤ 0.25, ≤ 1/20.\n")
-    print(
-        "| case | dense | sparse | scikit-learn | ratio | dense | sparse | scikit-learn | ratio |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|")
-    for case in CASES:
-        show(case, options.rounds)
+    page = ["# Sparse rows", ""]
+    for line in lines(options.rounds):
+        page.append(line)
+        print(line, flush=True)
+    (Path(__file__).parent / "results" / "sparse_rows.md").write_text("\n".join(page) + "\n")
 
 
 if __name__ == "__main__":
