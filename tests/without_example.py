@@ -29,6 +29,10 @@ TYPE = "made by type_of; test_value_types.py holds it"
 MPI = "takes several processes: test_distributed_mpi.py holds it"
 
 WITHOUT_EXAMPLE = {
+    "chainrule.diagnose.data_measures.ColumnMeasures": RECORD,
+    "chainrule.diagnose.data_measures.Dependence": RECORD,
+    "chainrule.diagnose.example_measures.ExampleMeasures": RECORD,
+    "chainrule.diagnose.layer_measures.LayerMeasures": RECORD,
     "chainrule.dealt_examples.ExamplesInShards": RECORD,
     "chainrule.sparse_rows.Entries": RECORD,
     "chainrule.dealt_examples.SubsetInShards": RECORD,

@@ -89,6 +89,8 @@ class Stream(enum.Enum):
     """The rows held out by which it is shown what a model makes of a column."""
     IMPORTED = (17,)
     """The rows on which a network of another library is compared with what came of it."""
+    DIAGNOSED = (18,)
+    """The rows that a diagnosis looks at, and the orders that it compares targets with."""
 
 
 def generator(stream: Stream, seed: int = 0) -> np.random.Generator:

@@ -4,6 +4,9 @@
 |---|---|
 | `gradient_check.py` | is the gradient right: by central differences |
 | `rate_finder.py` | which learning rate suits: the loss while it grows |
+| `layer_measures.py` | what a pass forward and back says of each layer |
+| `example_measures.py` | what it says of the examples: who dominates, how far they agree |
+| `data_measures.py` | what the examples and targets say before any network sees them |
 | `gradient_comparison.py` | is it that of another library: parameter by parameter |
 | `path_integral.py` | what each input contributed to a prediction |
 | `input_path.py`, `output_value.py` | the path that it is integrated along; the figure explained |

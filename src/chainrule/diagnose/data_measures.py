@@ -1,0 +1,236 @@
+r"""What the examples and their targets say before any network sees them.
+
+X   (n, i)   the examples      Y   (n, o)   their targets as numbers: labels as one-hot rows
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.streams import Stream, generator
+
+Matrix = NDArray[np.float64]
+
+PERMUTATIONS = 50
+"""How many random orders of the targets say what no dependence looks like."""
+
+NEIGHBOURS = 10
+AROUND = 5
+"""By how many rows targets are moved up and down, to see whether they fit there."""
+
+
+class ColumnMeasures(NamedTuple):
+    r"""What is measured of the columns of X.
+
+    Parameters
+    ----------
+    constant
+        The share of columns that hold one value.
+    largest, column
+        The largest root mean square of a column, and its number from 0.
+    size
+        The root mean square of all entries of columns that are not constant.
+    offset
+        $\sqrt{\sum_j \bar x_j^2 / \sum_j \operatorname{var} x_j}$ over the columns that are not
+        constant: by how many deviations they lie off 0.
+    """
+
+    constant: float
+    largest: float
+    column: int
+    size: float
+    offset: float
+
+
+def measure_columns(X: Matrix) -> ColumnMeasures:
+    """Return what is measured of the columns of X.
+
+    Source: LeCun, Bottou, Orr and Müller (1998), Efficient BackProp, section 4.3.
+
+    Parameters
+    ----------
+    X
+        The examples, (n, i).
+
+    Examples
+    --------
+    >>> found = measure_columns(np.array([[1.0, 5.0], [3.0, 5.0]]))
+    >>> found.constant, found.offset, found.column
+    (0.5, 2.0, 1)
+    """
+    squares = np.sqrt(np.mean(X**2, axis=0))
+    column = int(np.argmax(squares))
+    varied = X[:, np.ptp(X, axis=0) > 0]
+    constant = 1 - varied.shape[1] / X.shape[1]
+    if not varied.shape[1]:
+        return ColumnMeasures(1.0, float(squares[column]), column, 0.0, 0.0)
+    offset = np.sqrt(np.sum(varied.mean(axis=0) ** 2) / np.sum(varied.var(axis=0)))
+    size = float(np.sqrt(np.mean(varied**2)))
+    return ColumnMeasures(constant, float(squares[column]), column, size, float(offset))
+
+
+def target_size(Y: Matrix) -> float:
+    """Return the root mean square of the targets, a twentieth at each end left out of each column.
+
+    Parameters
+    ----------
+    Y
+        The targets, (n, o).
+
+    Examples
+    --------
+    >>> round(target_size(np.r_[np.full(99, 2.0), 1e6][:, None]), 3)
+    2.0
+    """
+    low, high = np.quantile(Y, [0.05, 0.95], axis=0)
+    return float(np.sqrt(np.mean(np.clip(Y, low, high) ** 2)))
+
+
+class Dependence(NamedTuple):
+    """How far the targets depend on the examples, in deviations from that of random orders.
+
+    Parameters
+    ----------
+    here
+        Of the targets as they stand.
+    moved, best
+        By how many rows up or down they depend most, and how far there.
+    """
+
+    here: float
+    moved: int
+    best: float
+
+
+def dependence(X: Matrix, Y: Matrix) -> Dependence:
+    r"""Return whether targets depend on examples, or on those some rows away.
+
+    $$R^2 = \frac{\lVert Q^\top Y\rVert^2}{\lVert Y\rVert^2},\qquad
+      A = \frac{1}{kn} \sum_i \sum_{j \in N_k(i)} y_i \cdot y_j,\qquad
+      \text{dependence} = \max_s \frac{s(Y) - \overline{s(Y_\pi)}}{\operatorname{sd} s(Y_\pi)}$$
+
+    with Q a basis of the centred columns of X and N the nearest rows: one statistic s sees what is
+    linear, the other what is near; π are random orders.
+
+    Source: Fisher (1935), The design of experiments, on tests by permutation; Friedman and Rafsky
+    (1983), Graph-theoretic measures of multivariate association and prediction.
+
+    Parameters
+    ----------
+    X, Y
+        The examples, (n, i), and their targets as numbers, (n, o).
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).normal(size=(200, 2))
+    >>> found = dependence(X, np.roll(X[:, :1], 2, axis=0))
+    >>> found.here < 3 < found.best, found.moved
+    (True, -2)
+    """
+    X, Y = standard(X), Y - Y.mean(axis=0)
+    n = len(Y)
+    near = nearest(X, min(NEIGHBOURS, n - 1))
+    Q = _basis(X, n // 4)
+
+    def statistics(Y: Matrix) -> NDArray[np.float64]:
+        return np.array([np.sum((Q.T @ Y) ** 2), np.sum(Y * Y[near].mean(axis=1))])
+
+    rng = generator(Stream.DIAGNOSED)
+    random = np.array([statistics(Y[rng.permutation(n)]) for _ in range(PERMUTATIONS)])
+    mean, deviation = random.mean(axis=0), random.std(axis=0)
+
+    def deviations(Y: Matrix) -> float:
+        return float(np.max((statistics(Y) - mean) / np.where(deviation > 0, deviation, np.inf)))
+
+    moves = [s for s in range(-AROUND, AROUND + 1) if s]
+    by = {s: deviations(np.roll(Y, s, axis=0)) for s in moves}
+    best = max(moves, key=lambda s: by[s])
+    return Dependence(deviations(Y), best, by[best])
+
+
+def disagreeing(X: Matrix, labels: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which examples have another label than most of the ten nearest, (n,).
+
+    Source: Wilson (1972), Asymptotic properties of nearest neighbor rules using edited data.
+
+    Parameters
+    ----------
+    X, labels
+        The examples, (n, i), and their labels from 0, (n,).
+
+    Examples
+    --------
+    >>> X, labels = np.r_[0:15, 100:115][:, None] * 1.0, np.repeat([0, 1], 15)
+    >>> labels[4] = 1
+    >>> np.flatnonzero(disagreeing(X, labels))
+    array([4])
+    """
+    near = nearest(standard(X), min(NEIGHBOURS, len(X) - 1))
+    votes = np.eye(int(labels.max()) + 1)[labels][near].sum(axis=1)
+    said: NDArray[np.bool_] = np.argmax(votes, axis=1) != labels
+    return said
+
+
+def batch_spread(Y: Matrix, batch: int) -> float:
+    r"""Return how many times more the means of batches in a row differ than those of random ones.
+
+    $$\frac{B\,\operatorname{var}(\bar Y_{\text{batch}})}{\operatorname{var} Y}$$
+
+    It is about 1 where the order of the rows says nothing of the targets.
+
+    Parameters
+    ----------
+    Y, batch
+        The targets in their order, (n, o), and how many make a batch.
+
+    Examples
+    --------
+    >>> batch_spread(np.repeat([0.0, 1.0], 50)[:, None], 10)
+    10.0
+    """
+    whole = len(Y) // batch
+    variance = float(np.sum(Y.var(axis=0)))
+    if whole < 2 or variance == 0:
+        return 1.0
+    means = Y[: whole * batch].reshape(whole, batch, -1).mean(axis=1)
+    return batch * float(np.sum(means.var(axis=0))) / variance
+
+
+def standard(X: Matrix) -> Matrix:
+    """Return the columns that are not constant with mean 0 and deviation 1.
+
+    >>> standard(np.array([[1.0, 7.0], [3.0, 7.0]])).tolist()
+    [[-1.0], [1.0]]
+    """
+    X = X[:, np.ptp(X, axis=0) > 0]
+    deviation = X.std(axis=0)
+    made: Matrix = (X - X.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
+    return made
+
+
+def nearest(X: Matrix, k: int) -> NDArray[np.intp]:
+    """Return the numbers of the k nearest rows of each row, without itself, (n, k).
+
+    >>> nearest(np.array([[0.0], [1.0], [3.0]]), 1).ravel().tolist()
+    [1, 0, 1]
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    if not X.shape[1]:
+        return np.tile(np.arange(k), (len(X), 1))
+    found: NDArray[np.intp] = (
+        NearestNeighbors(n_neighbors=k).fit(X).kneighbors(return_distance=False)
+    )
+    return found
+
+
+def _basis(X: Matrix, most: int) -> Matrix:
+    """An orthonormal basis of the columns, or of the main directions where they are many."""
+    if not X.shape[1]:
+        return np.zeros((len(X), 1))
+    U, sizes, _ = np.linalg.svd(X, full_matrices=False)
+    kept = sizes > sizes[0] * 1e-10
+    return U[:, kept][:, : max(most, 1)]
