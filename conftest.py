@@ -13,6 +13,7 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 OF_A_LIBRARY = {
     "from_keras": "keras",
     "jax_gradient": "jax",
+    **dict.fromkeys(("from_onnx", "to_onnx"), "onnx"),
     **dict.fromkeys(("from_torch", "to_torch", "torch_gradient", "against"), "torch"),
 }
 """The functions whose examples take a library that need not be there."""

@@ -12,6 +12,7 @@ CHECK_OF_EXPLAIN = "refuses bad input: each message is in test_explain_subjects.
 OF_A_LAYER = re.compile(r"chainrule\.layers\.\w+\.\w+(Parameters|Record|Delta)")
 """What a kind of layer keeps its numbers in."""
 RECORD = "a record: its fields say all"
+IN_ONNX = "part of from_onnx and to_onnx, whose examples show it"
 INTEROP = "part of from_torch and to_torch, whose examples show it"
 CHECK = "refuses bad input: each message is in test_bad_input.py"
 REFUSED = "refuses bad input: each message is in test_estimators_bad_input.py"
@@ -305,6 +306,13 @@ WITHOUT_EXAMPLE = {
     "chainrule.initialisers.check_initialiser": CHECK,
     "chainrule.interop.imported_layers.Imported": RECORD,
     "chainrule.interop.keras_loss.compiled_loss": "part of from_keras, whose tests hold it",
+    "chainrule.interop.onnx_activations.Row": RECORD,
+    "chainrule.interop.onnx_arrays.Graph": IN_ONNX,
+    "chainrule.interop.onnx_arrays.Traced": IN_ONNX,
+    "chainrule.interop.onnx_arrays.as_array": IN_ONNX,
+    "chainrule.interop.onnx_file.OnnxFile": RECORD,
+    "chainrule.interop.onnx_file.numbers": IN_ONNX,
+    "chainrule.interop.onnx_file.read_file": IN_ONNX,
     "chainrule.interop.torch_activations.Row": RECORD,
     "chainrule.interop.torch_activations.read": INTEROP,
     "chainrule.interop.torch_activations.write": INTEROP,

@@ -66,6 +66,8 @@ if typing.TYPE_CHECKING:
     from chainrule.fitting.checkpoint import Checkpoint
     from chainrule.fitting.fit_many import fit_many
     from chainrule.interop.keras_in import from_keras
+    from chainrule.interop.onnx_in import from_onnx
+    from chainrule.interop.onnx_out import to_onnx
     from chainrule.interop.sklearn_in import from_sklearn
     from chainrule.interop.torch_in import from_torch
     from chainrule.interop.torch_out import to_torch
@@ -128,6 +130,7 @@ __all__ = [
     "fit_many",
     "forward",
     "from_keras",
+    "from_onnx",
     "from_sklearn",
     "from_torch",
     "gradient",
@@ -146,6 +149,7 @@ __all__ = [
     "schedules",
     "shapley_values",
     "squared_norms",
+    "to_onnx",
     "to_torch",
     "train",
 ]
@@ -177,8 +181,10 @@ _LAZY = {
     "Checkpoint": "chainrule.fitting.checkpoint",
     "fit_many": "chainrule.fitting.fit_many",
     "from_keras": "chainrule.interop.keras_in",
+    "from_onnx": "chainrule.interop.onnx_in",
     "from_sklearn": "chainrule.interop.sklearn_in",
     "from_torch": "chainrule.interop.torch_in",
+    "to_onnx": "chainrule.interop.onnx_out",
     "to_torch": "chainrule.interop.torch_out",
     "TableError": "chainrule.tabular.table_error",
 }

@@ -8,6 +8,10 @@
 | `keras_in.py`, `keras_loss.py` | from models of Keras, and the losses they are compiled with |
 | `torch_in.py`, `torch_out.py` | from modules of PyTorch, and to them |
 | `torch_layers.py`, `torch_activations.py` | its modules beside the layers and activations here |
+| `onnx_in.py`, `onnx_out.py` | from files of ONNX, and to them |
+| `onnx_file.py` | these files, read with mistrust |
+| `onnx_arrays.py` | arrays that write what is computed with them as operators of ONNX |
+| `onnx_layers.py`, `onnx_activations.py` | its operators beside the layers and activations here |
 | `against.py` | a gradient compared with that of another library |
 | `torch_gradient.py`, `jax_gradient.py` | cost and gradient by these |
 """
