@@ -480,6 +480,32 @@ def test_damaged_and_hostile_files_are_refused(case, tmp_path):
         cr.from_onnx(folder / "net.onnx")
 
 
+def refusal(path):
+    """What a file is refused with, None where it is read; anything else is raised."""
+    try:
+        cr.from_onnx(path)
+    except (ValueError, TypeError) as error:
+        return str(error)
+    return None
+
+
+def test_whatever_is_changed_in_a_file_it_is_read_or_refused(tmp_path):
+    layers = [cr.Dense(4, "leaky_relu(0.2)"), cr.LayerNorm(), cr.Residual(cr.Dense(4, "silu"))]
+    more = [cr.BatchNorm(), cr.Dropout(0.1), cr.Scale(), cr.Activate("hard_tanh"), cr.Dense(2)]
+    path, rng, messages = tmp_path / "net.onnx", np.random.default_rng(0), []
+    cr.to_onnx(*made_of([*layers, *more], "cross_entropy"), path)
+    whole = path.read_bytes()
+    for _ in range(500):
+        content = bytearray(whole)
+        for _ in range(rng.integers(1, 4)):
+            k, length = rng.integers(len(content)), rng.integers(0, 8)
+            content[k : k + length] = rng.bytes(rng.integers(0, 3))
+        path.write_bytes(content)
+        messages.append(refusal(path))
+    assert sum(message is not None for message in messages) > 300
+    assert [m for m in messages if m and not m.startswith(f"from_onnx: {path}: ")] == []
+
+
 def test_numbers_beside_the_file_are_read(tmp_path):
     (tmp_path / "W.bin").write_bytes(W.tobytes())
     (tmp_path / "net.onnx").write_bytes(changed(elsewhere("W.bin")))

@@ -104,7 +104,8 @@ def from_onnx(
             f"{what}: the graph ends in an Exp, so that loss must be 'poisson', got {str(loss)!r}"
         )
     net, params = assembled(what, layers, loss)
-    check_alike(what, layers, read.predict, read.eps)
+    with named(what):
+        check_alike("the network", layers, read.predict, read.eps)
     return net, params
 
 
@@ -163,8 +164,8 @@ class _Graph:
                     return Made(place, (x,), lambda: [Imported(Activate("silu"))])
         if op == "MatMul" and len(of) == 1 and node.input[0] == of[0]:
             with named(place):
-                self.products[out] = of[0], self.matrix(node.input[1], turned=True)
-        if op == "Sigmoid":
+                self.products[out] = of[0], self.matrix(node, 1, turned=True)
+        if op == "Sigmoid" and of:
             self.sigmoids[out] = of[0]
         return Made(place, tuple(of[:1]), self.reader(place, lambda: self.read(node, of)))
 
@@ -185,7 +186,7 @@ class _Graph:
         if len(of) == 1 and node.input[0] in of and op in READERS:
             return READERS[op](self, node, given)
         if len(of) == 1 and op in SIDES:
-            return SIDES[op](self, node, next(n for n in node.input if n not in of))
+            return SIDES[op](self, node, self.beside(node))
         activation = onnx_activations.read(op, given) if len(of) == 1 else None
         if activation is None:
             shown = ", ".join(f"{key}={value!r}" for key, value in given.items())
@@ -207,36 +208,41 @@ class _Graph:
 
     def numbers(self, node: Any, k: int) -> Array | None:
         """A copy of the constant that a node takes as its k-th, None where it takes none."""
-        if len(node.input) <= k or not node.input[k]:
-            return None
-        name = node.input[k]
-        if name not in self.constants:
+        name = _input(node, k)
+        if name and name not in self.constants:
             raise ValueError(f"takes {name!r}, which must be numbers of the file")
-        return taken(repr(name), self.constants[name])
+        return taken(repr(name), self.constants[name]) if name else None
 
-    def matrix(self, name: str, *, turned: bool) -> Array:
+    def matrix(self, node: Any, k: int, *, turned: bool) -> Array:
         """Weights (o, i), which stand as (i, o) where they are turned."""
-        W = self.constants[name]
-        if W.ndim != 2 or not W.size:
-            raise ValueError(f"{name!r} must be a matrix, got numbers of shape {W.shape}")
-        return copied(taken(repr(name), W.T if turned else W))
+        W = self.numbers(node, k)
+        if W is None or W.ndim != 2 or not W.size:
+            got = "none" if W is None else f"numbers of shape {W.shape}"
+            raise ValueError(f"{_input(node, k)!r} must be a matrix, got {got}")
+        return copied(W.T) if turned else W
 
     def biases(self, node: Any, W: Array) -> Array:
         """The numbers (o,) that an `Add` adds to a product."""
-        name = next(name for name in node.input if name in self.constants)
+        name = self.beside(node)
         return _biases(repr(name), taken(repr(name), self.constants[name]), W)
+
+    def beside(self, node: Any) -> str:
+        """The name of the numbers that a node takes beside its value."""
+        found: list[str] = [name for name in node.input if name in self.constants]
+        if len(node.input) != 2 or len(found) != 1:
+            raise ValueError(f"must take a value and numbers, got {list(node.input)}")
+        return found[0]
 
     def predict(self, X: Array) -> Array:
         """What onnx's evaluator makes of rows."""
         kinds = {each.name: each for each in self.file.model.graph.input}
         kind = kinds[self.file.input].type.tensor_type.elem_type
         reference = library("onnx.reference", "from_onnx")
-        given = X.astype(self.onnx.helper.tensor_dtype_to_np_dtype(kind))
         try:
+            given = X.astype(self.onnx.helper.tensor_dtype_to_np_dtype(kind))
+            evaluator = reference.ReferenceEvaluator(self.file.model)
             with np.errstate(all="ignore"):
-                made = reference.ReferenceEvaluator(self.file.model).run(
-                    None, {self.file.input: given}
-                )
+                made = evaluator.run(None, {self.file.input: given})
         except Exception as error:  # whatever an operator raises
             raise ValueError(f"onnx's evaluator cannot run it: {error}") from None
         return np.log(made[0]) if self.ends_in_power else made[0]
@@ -254,6 +260,10 @@ def _place(node: Any) -> str:
     return f"{node.name}, {made}" if node.name else made
 
 
+def _input(node: Any, k: int) -> str:
+    return node.input[k] if len(node.input) > k else ""
+
+
 def _biases(name: str, given: Array, W: Array) -> Array:
     flat = given[0] if given.ndim == 2 and len(given) == 1 else given
     if flat.ndim > 1 or flat.size not in (1, len(W)):
@@ -269,14 +279,19 @@ def _must(given: dict[str, Any], **allowed: tuple[Any, ...]) -> None:
             raise ValueError(f"{name} must be {' or '.join(map(repr, values))}, got {got!r}")
 
 
+def _number(given: dict[str, Any], name: str, default: float) -> float:
+    number = given.get(name, default)
+    if not isinstance(number, int | float):
+        raise ValueError(f"{name} must be a number, got {number!r}")
+    return number
+
+
 Reader = Callable[[_Graph, Any, dict[str, Any]], list[Imported]]
 
 
 def _gemm(graph: _Graph, node: Any, given: dict[str, Any]) -> list[Imported]:
     _must(given, alpha=(1.0,), beta=(1.0,), transA=(0,))
-    if node.input[1] not in graph.constants:
-        raise ValueError(f"takes {node.input[1]!r}, which must be numbers of the file")
-    W = graph.matrix(node.input[1], turned=not given.get("transB", 0))
+    W = graph.matrix(node, 1, turned=not given.get("transB", 0))
     b = graph.numbers(node, 2)
     return [dense(W, b if b is None else _biases(repr(node.input[2]), b, W))]
 
@@ -289,12 +304,8 @@ def _dropout(graph: _Graph, node: Any, given: dict[str, Any]) -> list[Imported]:
     rate, training = graph.numbers(node, 1), graph.constants.get(_input(node, 2))
     if _input(node, 2) and (training is None or training.any()):
         raise ValueError("drops when it predicts too: training_mode must be false")
-    ratio = given.get("ratio", 0.5) if rate is None else float(rate)
+    ratio = _number(given, "ratio", 0.5) if rate is None else float(rate)
     return [Imported(Dropout(shortest(ratio)))]
-
-
-def _input(node: Any, k: int) -> str:
-    return node.input[k] if len(node.input) > k else ""
 
 
 def _norm(kind: Any, graph: _Graph, node: Any, given: dict[str, Any]) -> list[Imported]:
@@ -304,7 +315,7 @@ def _norm(kind: Any, graph: _Graph, node: Any, given: dict[str, Any]) -> list[Im
         raise ValueError("must have gains, one for each feature of a row")
     own: Any = gains(len(gamma), gamma.dtype, gamma, beta)
     own = own if kind is LayerNorm else RMSNormParameters(own.gamma)
-    return [Imported(kind(shortest(given.get("epsilon", 1e-5))), own)]
+    return [Imported(kind(shortest(_number(given, "epsilon", 1e-5))), own)]
 
 
 def _batch_norm(graph: _Graph, node: Any, given: dict[str, Any]) -> list[Imported]:
@@ -312,8 +323,8 @@ def _batch_norm(graph: _Graph, node: Any, given: dict[str, Any]) -> list[Importe
     own = [graph.numbers(node, k) for k in range(1, 5)]
     if any(each is None or each.ndim != 1 for each in own):
         raise ValueError("must have gains, shifts, means and variances of each feature")
-    new = float(np.round(1 - given.get("momentum", 0.9), 7))  # theirs is what stays
-    layer = BatchNorm(new, shortest(given.get("epsilon", 1e-5)))
+    new = float(np.round(1 - _number(given, "momentum", 0.9), 7))  # theirs is what stays
+    layer = BatchNorm(new, shortest(_number(given, "epsilon", 1e-5)))
     return [Imported(layer, BatchNormParameters(*own))]
 
 
@@ -395,16 +406,22 @@ def _constant(graph: _Graph, node: Any) -> Array:
 
 
 def _transposed(graph: _Graph, node: Any) -> Array:
-    array = graph.constants[node.input[0]]
+    array = _same(graph, node)
     order = graph.attributes(node).get("perm")
     if order is not None and sorted(order) != [*range(array.ndim)]:
         raise ValueError(f"perm must be an order of {array.ndim} axes, got {list(order)}")
     return np.transpose(array, order)
 
 
+def _same(graph: _Graph, node: Any) -> Array:
+    if len(node.input) != 1:
+        raise ValueError(f"must take numbers, got {list(node.input)}")
+    return graph.constants[node.input[0]]
+
+
 CONSTANTS: dict[str, Callable[[_Graph, Any], Array]] = {
     "Constant": _constant,
-    "Identity": lambda graph, node: graph.constants[node.input[0]],
+    "Identity": _same,
     "Transpose": _transposed,
 }
 """The operators that make numbers of numbers."""
