@@ -26,6 +26,7 @@ FORM = "a written form of an explanation: test_explain_writing.py reads it back"
 SHEET = "a form of a worksheet: test_worksheet.py reads it back"
 IN_SHARDS = "part of fit on several ranks: test_shards.py holds it"
 FIND = "part of find_mistake: test_find_mistake.py makes each mistake by hand"
+DIAGNOSE = "part of diagnose: its example, and test_diagnose.py, show it"
 TYPE = "made by type_of; test_value_types.py holds it"
 MPI = "takes several processes: test_distributed_mpi.py holds it"
 
@@ -34,6 +35,14 @@ WITHOUT_EXAMPLE = {
     "chainrule.diagnose.data_measures.Dependence": RECORD,
     "chainrule.diagnose.example_measures.ExampleMeasures": RECORD,
     "chainrule.diagnose.layer_measures.LayerMeasures": RECORD,
+    "chainrule.diagnose.course_measures.FirstStep": RECORD,
+    "chainrule.diagnose.course_measures.Options": RECORD,
+    "chainrule.diagnose.course_measures.Rates": RECORD,
+    "chainrule.diagnose.diagnosis.Diagnosis": DIAGNOSE,
+    "chainrule.diagnose.diagnosis.Finding": RECORD,
+    "chainrule.diagnose.evidence.Evidence": DIAGNOSE,
+    "chainrule.diagnose.evidence.Pass": RECORD,
+    "chainrule.diagnose.rule.Rule": RECORD,
     "chainrule.dealt_examples.ExamplesInShards": RECORD,
     "chainrule.sparse_rows.Entries": RECORD,
     "chainrule.dealt_examples.SubsetInShards": RECORD,

@@ -105,7 +105,7 @@ class Dependence(NamedTuple):
     best: float
 
 
-def dependence(X: Matrix, Y: Matrix) -> Dependence:
+def dependence(X: Matrix, Y: Matrix, near: NDArray[np.intp] | None = None) -> Dependence:
     r"""Return whether targets depend on examples, or on those some rows away.
 
     $$R^2 = \frac{\lVert Q^\top Y\rVert^2}{\lVert Y\rVert^2},\qquad
@@ -122,6 +122,8 @@ def dependence(X: Matrix, Y: Matrix) -> Dependence:
     ----------
     X, Y
         The examples, (n, i), and their targets as numbers, (n, o).
+    near
+        The numbers of the nearest rows of each, (n, k); left out, they are sought.
 
     Examples
     --------
@@ -130,13 +132,16 @@ def dependence(X: Matrix, Y: Matrix) -> Dependence:
     >>> found.here < 3 < found.best, found.moved
     (True, -2)
     """
+    from scipy.sparse import csr_array
+
     X, Y = standard(X), Y - Y.mean(axis=0)
     n = len(Y)
-    near = nearest(X, min(NEIGHBOURS, n - 1))
-    Q = _basis(X, n // 4)
+    near = nearest(X, min(NEIGHBOURS, n - 1)) if near is None else near
+    Q, k = _basis(X, n // 4), near.shape[1]
+    A = csr_array((np.full(n * k, 1 / k), near.ravel(), np.arange(0, n * k + 1, k)), shape=(n, n))
 
     def statistics(Y: Matrix) -> NDArray[np.float64]:
-        return np.array([np.sum((Q.T @ Y) ** 2), np.sum(Y * Y[near].mean(axis=1))])
+        return np.array([np.sum((Q.T @ Y) ** 2), np.sum(Y * (A @ Y))])
 
     rng = generator(Stream.DIAGNOSED)
     random = np.array([statistics(Y[rng.permutation(n)]) for _ in range(PERMUTATIONS)])
@@ -151,24 +156,23 @@ def dependence(X: Matrix, Y: Matrix) -> Dependence:
     return Dependence(deviations(Y), best, by[best])
 
 
-def disagreeing(X: Matrix, labels: NDArray[Any]) -> NDArray[np.bool_]:
-    """Return which examples have another label than most of the ten nearest, (n,).
+def disagreeing(near: NDArray[np.intp], labels: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which examples have another label than most of those nearest, (n,).
 
     Source: Wilson (1972), Asymptotic properties of nearest neighbor rules using edited data.
 
     Parameters
     ----------
-    X, labels
-        The examples, (n, i), and their labels from 0, (n,).
+    near, labels
+        The numbers of the nearest rows of each, (n, k), and the labels from 0, (n,).
 
     Examples
     --------
     >>> X, labels = np.r_[0:15, 100:115][:, None] * 1.0, np.repeat([0, 1], 15)
     >>> labels[4] = 1
-    >>> np.flatnonzero(disagreeing(X, labels))
+    >>> np.flatnonzero(disagreeing(nearest(X, 10), labels))
     array([4])
     """
-    near = nearest(standard(X), min(NEIGHBOURS, len(X) - 1))
     votes = np.eye(int(labels.max()) + 1)[labels][near].sum(axis=1)
     said: NDArray[np.bool_] = np.argmax(votes, axis=1) != labels
     return said

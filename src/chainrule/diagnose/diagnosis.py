@@ -1,0 +1,228 @@
+"""`diagnose` and what it returns: what is wrong with a training, in sentences."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.arguments import reads_arguments
+from chainrule.batches import Examples, check_examples, entries, split
+from chainrule.diagnose.course_measures import Options, course
+from chainrule.diagnose.evidence import Evidence
+from chainrule.diagnose.layer_measures import LayerMeasures
+from chainrule.diagnose.rules import RULES
+from chainrule.history import DivergenceError, History
+from chainrule.network import Network, Parameters, check_parameters
+from chainrule.streams import Seed, Stream, generator
+from chainrule.training import AnOptimizer
+from chainrule.value_types import AtLeastOne, Flag, Positive
+
+ROWS = 5000
+"""How many examples are looked at, drawn at random where there are more."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong.
+
+    Parameters
+    ----------
+    name
+        Its key word.
+    weight
+        How much it explains, from 0 to 100.
+    evidence
+        What says so, with figures.
+    change
+        What to change.
+    """
+
+    name: str
+    weight: int
+    evidence: str
+    change: str
+
+    @property
+    def title(self) -> str:
+        """The key word as people write it."""
+        return self.name.replace("_", " ").capitalize()
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What `diagnose` found; `print` writes it in sentences.
+
+    Parameters
+    ----------
+    findings
+        What is wrong, the weightiest first.
+    cost
+        C of the examples, with the parameters as they are.
+    critical_batch
+        How many examples make a batch whose noise is as large as its gradient, squared; larger
+        ones gain little.
+    layers
+        What is measured of each layer, with the parameters as they are.
+    """
+
+    findings: tuple[Finding, ...]
+    cost: float
+    critical_batch: float
+    layers: tuple[LayerMeasures, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The key words of the findings, the weightiest first."""
+        return tuple(finding.name for finding in self.findings)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as dictionaries, lists, text and numbers, None for not finite, for JSON."""
+        return {
+            "findings": [vars(finding) for finding in self.findings],
+            "cost": _plain(self.cost),
+            "critical_batch": _plain(self.critical_batch),
+            "layers": [
+                {name: _plain(value) for name, value in layer._asdict().items()}
+                for layer in self.layers
+            ],
+        }
+
+    def text(self, width: int = 80) -> str:
+        """Return it in sentences.
+
+        Parameters
+        ----------
+        width
+            How many columns a line has at most.
+        """
+        if not self.findings:
+            return textwrap.fill(f"Nothing found. The cost is {self.cost:.4g}.", width) + "\n"
+        rows = []
+        for k, finding in enumerate(self.findings, start=1):
+            said = f"{k}. {finding.title}: {finding.evidence}. To mend it: {finding.change}."
+            rows.append(textwrap.fill(said, width, subsequent_indent="   "))
+        return "\n".join(rows) + "\n"
+
+    def __str__(self) -> str:
+        return self.text().rstrip("\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return value
+    return float(value) if np.isfinite(value) else None
+
+
+@reads_arguments
+def diagnose(
+    net: Network,
+    params: Parameters,
+    X: Any,
+    y: Any,
+    optimizer: AnOptimizer | None = None,
+    *,
+    initial: Any = None,
+    history: Any = None,
+    epochs: AtLeastOne | None = None,
+    batch_size: AtLeastOne | None = 32,
+    seed: Seed = 0,
+    shuffle: Flag = True,
+    sample_weight: Any = None,
+    validation: Any = None,
+    clip_value: Positive | None = None,
+    clip_norm: Positive | None = None,
+    freeze: Iterable[str] = (),
+) -> Diagnosis:
+    r"""Return why a network does not learn: what is wrong, what says so, and what to change.
+
+    The network alone shows what it is built of and begins with; the optimizer and the options of
+    `fit`, how it is trained; the history, what came of it. What is not given is not judged. Where
+    a training is small, it is made again at a tenth of the rate, to compare.
+
+    Parameters
+    ----------
+    net, params
+        The network, and its parameters as they are: before, during or after training.
+    X, y
+        The examples and their targets, as `fit` takes them. Where there are more than 5000, so
+        many are drawn at random.
+    optimizer
+        What makes its steps.
+    initial
+        The parameters that training began with, where `params` are others.
+    history
+        The history that `fit` returned, or the `DivergenceError` that it raised.
+    epochs, batch_size, seed, shuffle
+        As `fit` takes them.
+    sample_weight, validation, clip_value, clip_norm, freeze
+        As `fit` takes them.
+
+    Returns
+    -------
+    Diagnosis
+        The findings, the weightiest first, each with its evidence.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Where an argument does not fit, as `fit` raises them, or a parameter is not finite.
+
+    Examples
+    --------
+    >>> net = cr.Network(2, [cr.Dense(4, "relu"), cr.Dense(1)], loss="squared_error")
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(50, 2))
+    >>> print(diagnose(net, net.init(0), X, 1000 * X[:, 0]))
+    1. Unscaled target: the targets have a root mean square of ... and a deviation
+       of ... To mend it: standardise y, and undo it in predictions.
+    """
+    if history is not None and not isinstance(history, (History, DivergenceError)):
+        raise TypeError(
+            "diagnose: history must be what fit returned or the DivergenceError that it raised, "
+            f"got {type(history).__name__}"
+        )
+    check_parameters(net, params)
+    if initial is not None:
+        check_parameters(net, initial)
+    data = check_examples(net, params, X, y, sample_weight)
+    held_out: Examples | None = None
+    if validation is not None:
+        own = isinstance(validation, (tuple, list))
+        if own:
+            held_out = check_examples(net, params, *entries(validation), of="validation ")
+        else:
+            part, rest = split(net, params, data, validation, seed)
+            data, held_out = part.whole(), rest.whole() if rest else None
+    if data.n > ROWS:
+        rows = np.sort(generator(Stream.DIAGNOSED).permutation(data.n)[:ROWS])
+        data = data.take(rows)
+    left, diverged = course(history)
+    options = Options(
+        optimizer,
+        epochs,
+        batch_size,
+        seed,
+        bool(shuffle),
+        data.w,
+        clip_value,
+        clip_norm,
+        tuple(freeze),
+    )
+    evidence = Evidence(net, params, initial, data, options, left, diverged, held_out)
+    return _diagnosis(evidence)
+
+
+def _diagnosis(evidence: Evidence) -> Diagnosis:
+    """Return what the rules find."""
+    with np.errstate(all="ignore"):
+        findings = [
+            Finding(rule.name, rule.weight, rule.evidence(evidence), rule.change)
+            for rule in sorted(RULES, key=lambda rule: -rule.weight)
+            if rule.holds(evidence)
+        ]
+        now = evidence.now
+        return Diagnosis(tuple(findings), now.cost, now.examples.critical_batch, now.layers)

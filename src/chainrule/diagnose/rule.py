@@ -1,0 +1,36 @@
+"""A row of the table of rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chainrule.diagnose.evidence import Evidence
+
+MOST = 0.5
+"""More than half is most."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A row of the table.
+
+    Parameters
+    ----------
+    name
+        The key word of the finding.
+    weight
+        How much it explains, from 0 to 100: causes before what follows of them.
+    holds
+        Whether it is found.
+    evidence
+        The sentence with the figures.
+    change
+        What to change.
+    """
+
+    name: str
+    weight: int
+    holds: Callable[[Evidence], bool]
+    evidence: Callable[[Evidence], str]
+    change: str

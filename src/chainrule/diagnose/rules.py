@@ -1,0 +1,16 @@
+"""The table of rules: when a finding holds, its evidence as figures, and what to change.
+
+Thresholds are round numbers with a reason: none is fitted to a case.
+"""
+
+from __future__ import annotations
+
+from chainrule.diagnose import data_rules, network_rules, training_rules
+
+RULES = tuple(
+    sorted(
+        data_rules.RULES + network_rules.RULES + training_rules.RULES,
+        key=lambda rule: -rule.weight,
+    )
+)
+"""The rows, by weight."""
