@@ -22,6 +22,8 @@ OF_A_LIBRARY = {
 @pytest.fixture(autouse=True)
 def _doctest_names(request: pytest.FixtureRequest, doctest_namespace: dict[str, Any]) -> None:
     library = OF_A_LIBRARY.get(request.node.name.rpartition(".")[2])
+    if library == "jax" and "CHAINRULE_TESTS_OF_JAX" not in os.environ:
+        pytest.skip("in a process of its own, by tests/test_interop_against.py")
     if library:
         pytest.importorskip(library, reason=f"{library} is not installed")
     doctest_namespace.update(np=np, cr=cr)

@@ -18,7 +18,17 @@ from without_example import OF_A_LAYER, WITHOUT_EXAMPLE
 
 ROOT = Path(__file__).parents[1]
 
-HEAVY = ("sklearn", "scipy", "polars", "matplotlib", "rich", "click", "plotext", "mpi4py")
+HEAVY = (
+    "numpy.testing",
+    "sklearn",
+    "scipy",
+    "polars",
+    "matplotlib",
+    "rich",
+    "click",
+    "plotext",
+    "mpi4py",
+)
 
 WITHOUT = WITHOUT_EXAMPLE | TABULAR_WITHOUT_EXAMPLE
 

@@ -1,7 +1,11 @@
 """The gradient beside that of other libraries: the same, and where it is not, in which layer."""
 
 import functools
+import os
+import re
+import subprocess
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -10,6 +14,7 @@ import chainrule as cr
 from chainrule import activations, losses
 from chainrule.demo import checks
 from chainrule.diagnose.gradient_comparison import compare_gradients
+from chainrule.interop import jax_gradient
 from chainrule.interop.against import LIBRARIES, against
 from chainrule.losses import LOSSES
 from chainrule.trees import named_leaves, rebuild
@@ -32,10 +37,32 @@ LOSS_NAMES = [
 ]
 
 
-@pytest.fixture(params=LIBRARIES)
+def has_jax():
+    return "CHAINRULE_TESTS_OF_JAX" in os.environ
+
+
+@pytest.fixture(params=[name for name in LIBRARIES if has_jax() == (name == "jax")])
 def by(request):
     pytest.importorskip(request.param, reason=f"{request.param} is not installed")
     return request.param
+
+
+@pytest.mark.skipif(has_jax(), reason="they run")
+@pytest.mark.skipif(find_spec("jax") is None, reason="jax is not installed")
+def test_jax_in_a_process_of_its_own():
+    """JAX warns of each fork of a process that it is in, and other tests fork."""
+    given = {name: v for name, v in os.environ.items() if not name.startswith("PYTEST_")}
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "-n0", "-k", "jax", __file__, jax_gradient.__file__],
+        env=given | {"CHAINRULE_TESTS_OF_JAX": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout
+    passed = re.search(r"(\d+) passed", result.stdout)
+    assert passed
+    assert int(passed[1]) > 2 * len(LOSS_NAMES)
 
 
 def compared(by, net):

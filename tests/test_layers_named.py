@@ -1,4 +1,4 @@
-"""Layers speak for themselves: hardly a file outside of layers/ and engine/ names a kind."""
+"""Layers speak for themselves: hardly a file but theirs, the engine's, interop's names a kind."""
 
 import ast
 import re
@@ -10,7 +10,9 @@ from chainrule.layers import LAYERS
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "src" / "chainrule"
-APART = ("layers", "engine")
+APART = ("layers", "engine", "interop")
+"""They are for the kinds: what they are, how they are lowered, and which other libraries have."""
+
 HYPERPARAMETERS = {"dropout", "embedding"}
 """What kinds share their names with: options of the command and of the estimators."""
 
@@ -20,8 +22,8 @@ CLASSES = {kind.__name__ for kind in LAYERS.values()}
 OF_TABLES = {"members"}
 """What is a kind's name and another thing in the wing of tables: the networks of a model."""
 
-MOST = 1
-"""How many files may name a kind: the one that makes the network of a table."""
+MOST = 2
+"""How many files may name a kind: the one that makes the network of a table, and a mistake."""
 
 
 def classes(node):

@@ -137,7 +137,7 @@ def explain(
     keep: tuple[list[str], ...],
     **reading: Any,
 ) -> None:
-    """Work out the chain rule of a weight, with its numbers; or say why a prediction is what it is.
+    """Work out the chain rule of a weight, or explain a prediction.
 
     NETWORK is one of the tutorials' networks, 2-2-2 or chain, or a file such as this:
 

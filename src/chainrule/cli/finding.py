@@ -50,18 +50,19 @@ def find_mistake(
     purpose, alone and in pairs; those are named that give every printed digit of every figure.
 
     \b
-    w5                     the cost's derivative by a weight, bias (b3) or input (x2)
-    w5+                    the same weight after the update; cost+, out_o1+
-    out_h1, net_h1         what leaves a unit, and its weighted input; of example 2 out_h1,2
-    delta_h1               the cost's derivative by that
-    cost, E_o1             the cost, and an output's share in it
+    w5                 the cost's derivative by a weight, bias b3 or input x2
+    w5+                the same weight after the update; cost+, out_o1+
+    out_h1, net_h1     what leaves a unit, and its weighted input
+    out_h1,2           the same of example 2
+    delta_h1           the cost's derivative by the weighted input
+    cost, E_o1         the cost, and an output's share in it
     dE/dout_h1, dE_o1/dout_h1, dout_o1/dnet_o1
-                           other derivatives
+                       other derivatives
 
     The exit code is 0 if every figure is right, 1 if one is not, and 2 for what cannot be read.
 
     \b
-    chainrule find-mistake 2-2-2 --claimed w5=0.0821670 --claimed cost+=.291027924
+    chainrule find-mistake 2-2-2 --claimed w5=0.082167 --claimed cost+=.2910279
     """
     from chainrule.diagnose import mistake_search
     from chainrule.explanation.network_file import network_path

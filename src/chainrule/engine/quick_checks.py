@@ -10,7 +10,6 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-import array_api_compat.numpy
 import numpy as np
 
 from chainrule import engine, network
@@ -33,6 +32,14 @@ def _make(net: Network) -> Any:
 
 
 _look = MadeOnce(_make)
+
+
+@functools.cache
+def _of_numpy() -> Any:
+    """Return NumPy's functions by the names of the standard, a slow import, once they are used."""
+    import array_api_compat.numpy
+
+    return array_api_compat.numpy
 
 
 def check_parameters(net: Network, params: Parameters) -> None:
@@ -60,7 +67,7 @@ def check_inputs(net: Network, params: Parameters, X: Any, *, what: str = "X") -
         with np.errstate(over="ignore"):
             read = X.astype(leaves(params)[0].dtype, copy=False)
         if look.takes(read):
-            return read, array_api_compat.numpy
+            return read, _of_numpy()
     return network.check_inputs(net, params, X, what=what)
 
 
@@ -94,7 +101,7 @@ class LaterLook:
         if what != "X" or not _may_wait(net, params, X):
             return check_inputs(net, params, X, what=what)
         self._look = functools.partial(check_inputs, net, params, X)
-        return X, array_api_compat.numpy
+        return X, _of_numpy()
 
     def settle(self, *, seen: bool = False) -> None:
         """Look at what waits, unless all of it was `seen` to be finite."""
