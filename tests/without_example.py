@@ -27,6 +27,7 @@ SHEET = "a form of a worksheet: test_worksheet.py reads it back"
 IN_SHARDS = "part of fit on several ranks: test_shards.py holds it"
 FIND = "part of find_mistake: test_find_mistake.py makes each mistake by hand"
 DIAGNOSE = "part of diagnose: its example, and test_diagnose.py, show it"
+LINT = "part of lint: test_lint.py reads texts with it"
 TYPE = "made by type_of; test_value_types.py holds it"
 MPI = "takes several processes: test_distributed_mpi.py holds it"
 
@@ -79,6 +80,22 @@ WITHOUT_EXAMPLE = {
     "chainrule.diagnose.found_mistakes.Finding": FIND,
     "chainrule.diagnose.found_mistakes.FoundMistakes": FIND,
     "chainrule.diagnose.mistake_search.MistakeSearch": FIND,
+    "chainrule.diagnose.formula_values.NotUnderstoodError": LINT,
+    "chainrule.diagnose.text_names.Symbol": RECORD,
+    "chainrule.diagnose.text_report.TextFigure": LINT,
+    "chainrule.diagnose.text_report.TextReport": LINT,
+    "chainrule.diagnose.text_scopes.Scope": RECORD,
+    "chainrule.diagnose.text_source.Passage": RECORD,
+    "chainrule.diagnose.text_statements.Statement": RECORD,
+    "chainrule.diagnose.text_tables.Cell": RECORD,
+    "chainrule.diagnose.text_tables.Column": RECORD,
+    "chainrule.diagnose.text_tables.tables": LINT,
+    "chainrule.diagnose.text_tokens.Token": RECORD,
+    "chainrule.diagnose.text_tokens.Words": RECORD,
+    "chainrule.diagnose.text_values.Candidate": RECORD,
+    "chainrule.diagnose.text_values.Source": RECORD,
+    "chainrule.diagnose.text_values.Values": LINT,
+    "chainrule.diagnose.text_wordings.Wording": RECORD,
     "chainrule.diagnose.mistakes.Mistake": RECORD,
     "chainrule.diagnose.rule_changes.sloped": FIND,
     "chainrule.diagnose.rule_changes.everywhere": FIND,

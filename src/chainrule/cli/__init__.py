@@ -6,6 +6,7 @@
 | `predict.py`, `evaluate.py`, `inspect.py` | what can be done with a model |
 | `explaining.py` | the commands `explain` and `worksheet` |
 | `finding.py` | the command `find-mistake` |
+| `linting.py` | the command `lint` |
 | `reasons.py` | what `explain` tells of predictions |
 | `checking.py` | the commands `demo`, `info` and `check` |
 | `click_options.py` | the options of a training, made from the fields that hold them |
@@ -30,7 +31,7 @@ import click
 
 import chainrule as cr
 from chainrule import engine
-from chainrule.cli import checking, evaluate, explaining, finding, inspect, predict, train
+from chainrule.cli import checking, evaluate, explaining, finding, inspect, linting, predict, train
 from chainrule.cli.command_ranks import ended_together, take_part
 from chainrule.cli.exits import Refusal, failures, misuses, warnings_in_a_line
 from chainrule.cli.repeated_options import check_once
@@ -98,6 +99,7 @@ for command in (
     explaining.explain,
     explaining.worksheet,
     finding.find_mistake,
+    linting.lint,
     checking.check,
     checking.demo,
     checking.info,

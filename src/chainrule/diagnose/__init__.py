@@ -18,6 +18,14 @@
 | `shapley.py` | the same by all orders of the inputs, exactly |
 | `mistake_search.py` | which known mistake gives the figures that somebody computed |
 | `found_mistakes.py` | what it returns |
+| `text_lint.py` | the figures and formulas of a text, held to a network |
+| `text_report.py` | what it returns |
+| `text_wordings.py` | slips of words and signs that no figure shows |
+| `text_values.py`, `formula_values.py` | right values of names; of formulas |
+| `text_tables.py`, `text_statements.py` | what tables, chains of equalities and sentences state |
+| `text_scopes.py` | after how many updates, and of which example |
+| `text_tokens.py`, `text_names.py` | numbers, names, signs; what quantities are called |
+| `text_marks.py`, `text_source.py` | Markdown and LaTeX in one plain form; files and notebooks |
 | `mistakes.py` | the catalogue of mistakes, one row each |
 | `rule_changes.py` | what its rows are made of: changes of the rules |
 | `slopes.py` | layers whose slopes are taken wrongly, or of rounded numbers |
