@@ -15,12 +15,6 @@ from chainrule.backprop import (
     squared_norms,
 )
 from chainrule.batches import HeldOut
-from chainrule.diagnose import (
-    check_gradient,
-    integrated_gradients,
-    rate_range,
-    shapley_values,
-)
 from chainrule.distributed import RankError, Ranks
 from chainrule.evaluation import cost_and_gradient, example_squared_norms, predict
 from chainrule.explanation import explain, paths
@@ -54,6 +48,12 @@ from chainrule.training import fit
 from chainrule.warn import deprecated as _deprecated
 
 if typing.TYPE_CHECKING:
+    from chainrule.diagnose import (
+        check_gradient,
+        integrated_gradients,
+        rate_range,
+        shapley_values,
+    )
     from chainrule.diagnose.mistake_search import find_mistake
     from chainrule.estimators import (
         GradientFlowDisplay,
@@ -156,6 +156,10 @@ __all__ = [
 __all__ += layers.__all__
 
 _LAZY = {
+    **dict.fromkeys(
+        ("check_gradient", "integrated_gradients", "rate_range", "shapley_values"),
+        "chainrule.diagnose",
+    ),
     **dict.fromkeys(
         ("GradientFlowDisplay", "LossCurveDisplay", "MLPClassifier", "MLPRegressor"),
         "chainrule.estimators",
