@@ -68,6 +68,7 @@ if typing.TYPE_CHECKING:
     from chainrule.interop.keras_in import from_keras
     from chainrule.interop.onnx_in import from_onnx
     from chainrule.interop.onnx_out import to_onnx
+    from chainrule.interop.python_out import to_python
     from chainrule.interop.sklearn_in import from_sklearn
     from chainrule.interop.torch_in import from_torch
     from chainrule.interop.torch_out import to_torch
@@ -150,6 +151,7 @@ __all__ = [
     "shapley_values",
     "squared_norms",
     "to_onnx",
+    "to_python",
     "to_torch",
     "train",
 ]
@@ -189,6 +191,7 @@ _LAZY = {
     "from_sklearn": "chainrule.interop.sklearn_in",
     "from_torch": "chainrule.interop.torch_in",
     "to_onnx": "chainrule.interop.onnx_out",
+    "to_python": "chainrule.interop.python_out",
     "to_torch": "chainrule.interop.torch_out",
     "TableError": "chainrule.tabular.table_error",
 }

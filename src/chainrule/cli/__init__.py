@@ -4,6 +4,7 @@
 |---|---|
 | `train.py` | the command `train`, from its options to its report |
 | `predict.py`, `evaluate.py`, `inspect.py` | what can be done with a model |
+| `exporting.py` | the command `export` |
 | `explaining.py` | the commands `explain` and `worksheet` |
 | `finding.py` | the command `find-mistake` |
 | `linting.py` | the command `lint` |
@@ -31,7 +32,17 @@ import click
 
 import chainrule as cr
 from chainrule import engine
-from chainrule.cli import checking, evaluate, explaining, finding, inspect, linting, predict, train
+from chainrule.cli import (
+    checking,
+    evaluate,
+    explaining,
+    exporting,
+    finding,
+    inspect,
+    linting,
+    predict,
+    train,
+)
 from chainrule.cli.command_ranks import ended_together, take_part
 from chainrule.cli.exits import Refusal, failures, misuses, warnings_in_a_line
 from chainrule.cli.repeated_options import check_once
@@ -96,6 +107,7 @@ for command in (
     predict.predict,
     evaluate.evaluate,
     inspect.inspect,
+    exporting.export,
     explaining.explain,
     explaining.worksheet,
     finding.find_mistake,

@@ -8,9 +8,13 @@
 | `keras_in.py`, `keras_loss.py` | from models of Keras, and the losses they are compiled with |
 | `torch_in.py`, `torch_out.py` | from modules of PyTorch, and to them |
 | `torch_layers.py`, `torch_activations.py` | its modules beside the layers and activations here |
+| `exported_graph.py` | what is to be written for others, as a graph |
+| `network_graph.py` | the graph of what a network predicts |
+| `table_graph.py`, `table_columns.py` | that of the model of a table; what prepares its columns |
+| `python_out.py`, `numpy_expressions.py` | to files of Python, and operators in NumPy |
 | `onnx_in.py`, `onnx_out.py` | from files of ONNX, and to them |
 | `onnx_file.py` | these files, read with mistrust |
-| `onnx_arrays.py` | arrays that write what is computed with them as operators of ONNX |
+| `onnx_arrays.py` | arrays that write what is computed with them as operators |
 | `onnx_layers.py`, `onnx_activations.py` | its operators beside the layers and activations here |
 | `against.py` | a gradient compared with that of another library |
 | `torch_gradient.py`, `jax_gradient.py` | cost and gradient by these |

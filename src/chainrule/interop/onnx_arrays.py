@@ -1,4 +1,4 @@
-"""Arrays that write what is computed with them into a graph of ONNX.
+"""Arrays that write what is computed with them into a graph of operators, those of ONNX.
 
 The functions of the core take the library of their arrays, xp: with these they make the graph of
 what they compute, operator by operator, so that nothing of it is written twice. What is computed of
@@ -8,9 +8,9 @@ NumPy's arrays alone is a constant there.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,40 +39,69 @@ class Rows:
 Shape = tuple[int | Rows, ...]
 
 
+class Node(NamedTuple):
+    """An operator: its name, the values that it takes and makes, what else it is told, a dtype."""
+
+    op: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: dict[str, Any]
+    dtype: np.dtype[Any]
+
+
 class Graph:
     """The operators of a graph and its constants, as they are made.
 
-    `known` names arrays that are to be found under their names, such as parameters.
+    `known` names arrays that are to be found under their names, such as parameters; nothing else is
+    called as one of the names `taken`.
     """
 
-    def __init__(self, onnx: Any, known: Sequence[tuple[str, Array]] = ()) -> None:
-        self.onnx, self.nodes = onnx, []  # type: ignore[var-annotated]
+    def __init__(
+        self, known: Iterable[tuple[str, Array]] = (), taken: Collection[str] = ()
+    ) -> None:
+        self.nodes: list[Node] = []
         self.constants: dict[tuple[Any, ...], tuple[str, Array]] = {}
         self.known = {_place(array): name for name, array in known}
+        self.taken = taken
 
     def add(
-        self, op: str, *given: Any, shape: Shape | None = None, dtype: Any = None, **attributes: Any
+        self,
+        op: str,
+        *given: Any,
+        shape: Shape | None = None,
+        dtype: Any = None,
+        more: int = 0,
+        **attributes: Any,
     ) -> Traced:
         """Return what an operator makes of arrays and constants.
 
-        It has the shape and dtype of the first unless others are given.
+        It has the shape and dtype of the first unless others are given. Where the operator makes
+        `more` than one value, nothing takes the others.
         """
-        names, made = [self.named(each) for each in given], f"{op}_{len(self.nodes)}"
-        node = self.onnx.helper.make_node(op, names, [made], name=made, **attributes)
-        self.nodes.append(node)
-        shape = given[0].shape if shape is None else shape
-        return Traced(self, made, tuple(shape), np.dtype(dtype or given[0].dtype))
+        inputs = tuple(self.named(each) for each in given)
+        made = self.free(f"{op}_{len(self.nodes)}")
+        others = tuple(self.free(f"{made}_{k}") for k in range(1, more + 1))
+        kind = np.dtype(given[0].dtype if dtype is None else dtype)
+        self.nodes.append(Node(op, inputs, (made, *others), attributes, kind))
+        return Traced(self, made, tuple(given[0].shape if shape is None else shape), kind)
 
     def named(self, given: Any) -> str:
         """Return the name of an array in the graph; a constant gets one."""
         if isinstance(given, Traced):
             return given.name
         array = np.asarray(given, order="C")
-        key = (array.dtype.str, array.shape, array.tobytes())
+        told = tuple(array.ravel()) if array.dtype == object else array.tobytes()
+        key = (array.dtype.str, array.shape, told)
         if key not in self.constants:
             name = self.known.get(_place(given), f"constant_{len(self.constants)}")
-            self.constants[key] = (name, array)
+            self.constants[key] = (self.free(name), array)
         return self.constants[key][0]
+
+    def free(self, name: str) -> str:
+        """Return a name that is not taken, the one given where it is free."""
+        while name in self.taken:
+            name += "_"
+        return name
 
 
 def _place(array: Any) -> Any:
@@ -110,7 +139,8 @@ class Traced:
     __truediv__, __rtruediv__ = _binary("Div"), _binary("Div", swapped=True)
     __gt__, __lt__ = _binary("Greater", truth=True), _binary("Less", truth=True)
     __ge__, __le__ = _binary("GreaterOrEqual", truth=True), _binary("LessOrEqual", truth=True)
-    __and__, __or__, __pow__ = _binary("And"), _binary("Or"), _binary("Pow")
+    __and__, __or__ = _binary("And"), _binary("Or")
+    __pow__, __mod__ = _binary("Pow"), _binary("Mod")
 
     def __matmul__(self, W: Any) -> Traced:
         W = as_array(W, self.dtype)
@@ -204,7 +234,7 @@ class _Namespace:
                 return getattr(np, name)(*given)
             if name in ONE:
                 return like.apply(ONE[name])
-            return _of_two(TWO[name], like, given, like.dtype)
+            return _of_two(TWO[name], like, given, np.bool_ if name == "equal" else like.dtype)
 
         return function
 
@@ -214,12 +244,14 @@ class _Namespace:
     def log1p(self, z: Any) -> Any:
         return self.log(1 + z)
 
+    def erfc(self, z: Any) -> Any:
+        return 1 - z.apply("Erf")
+
     def astype(self, x: Any, dtype: Any) -> Any:
         like = _traced(x)
         if like is None:
             return np.asarray(x, dtype)
-        kind = like.graph.onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
-        return like.graph.add("Cast", x, dtype=dtype, to=kind)
+        return like.graph.add("Cast", x, dtype=dtype, to=np.dtype(dtype))
 
     def asarray(self, x: Any, dtype: Any = None, device: Any = None) -> Any:
         return as_array(x, dtype)
@@ -297,7 +329,7 @@ ONE = {
     "sqrt": "Sqrt",
     "tanh": "Tanh",
 }
-TWO = {"maximum": "Max", "minimum": "Min"}
+TWO = {"equal": "Equal", "maximum": "Max", "minimum": "Min"}
 """Functions of the array API with the operators that compute the same."""
 
 XP = _Namespace()

@@ -1,27 +1,24 @@
-"""To files of ONNX, which predict as `predict` does."""
+"""To files of ONNX, which predict as networks and models of tables do."""
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from chainrule import losses
 from chainrule.atomic_write import write_whole
-from chainrule.interop.imported_layers import library, named
-from chainrule.interop.onnx_arrays import XP, Graph, Rows, Traced
-from chainrule.interop.onnx_layers import written
-from chainrule.layers.predictions import of_members
-from chainrule.loss_row import Loss
-from chainrule.network import Network, Parameters, check_parameters, describe
-from chainrule.rows import is_own
-from chainrule.trees import leaves, named_leaves, rebuild
+from chainrule.interop.exported_graph import exported
+from chainrule.interop.imported_layers import library
+from chainrule.interop.network_graph import Exported
+from chainrule.interop.onnx_arrays import Node, Rows, Traced
 
-OPSET, IR = 20, 9
+OPSET, TABLES_OPSET, IR = 20, 3, 9
 """The versions of the operators and of the files: those of 2023, which most runtimes read."""
+
+TABLES = "ai.onnx.ml"
+"""The domain of the operators that know words."""
 
 MOST = 2**31 - 2**20
 """The most bytes of numbers: a file of protobuf ends at 2 GiB."""
@@ -29,26 +26,36 @@ MOST = 2**31 - 2**20
 LOSS = "chainrule.loss"
 """Under which name the loss stands in a file."""
 
-LINKS = {"sigmoid": "Sigmoid", "softmax": "Softmax", "exp": "Exp"}
-"""The links of the losses of the table, and their operators."""
 
-
-def to_onnx(net: Network, params: Parameters, path: str | os.PathLike[str]) -> None:
-    r"""Write a network as a file of ONNX, which predicts what `predict` does.
+def to_onnx(net: Any, params: Any, path: str | os.PathLike[str] | None = None) -> None:
+    r"""Write a network, or the model of a table, as a file of ONNX that predicts the same.
 
     $$\hat y = \mathrm{link}(a_L),\qquad a = f(x W^\top + b)$$
 
-    It has one input, `x` (n, inputs), one output, `prediction` (n, outputs), of any number of rows,
-    and the dtype of the parameters, which stand in it under their names, `0.W`. Layers and
-    activations are the operators that ONNX has for them; all others, own ones too, are written as
-    what they compute. A dropout stands there, and does nothing. `from_onnx` is the way back.
+    Of a network it has one input, `x` (n, inputs), one output, `prediction` (n, outputs), of any
+    number of rows, and the dtype of the parameters, which stand in it under their names, `0.W`.
+    Layers and activations are the operators that ONNX has for them; all others, own ones too, are
+    written as what they compute. A dropout stands there, and does nothing. `from_onnx` is the way
+    back. onnxruntime has some operators in single precision alone: for it, give parameters in
+    float32.
 
-    onnxruntime has some operators in single precision alone: for it, give parameters in float32.
+    The model of a table, `to_onnx(model, path)`, has an input (n,) for each column under its name,
+    and an output (n,) for each column of `model.predict`. What `train` prepared is part of it:
+
+    - A number is a float64; NaN is missing.
+    - A category is a text, as it stands in the table; "" is missing. Whole numbers and Booleans
+      may be written `3.0` and `True` too.
+    - A date is an int64, the microseconds since 1970 in UTC: `astype("datetime64[us]")` of NumPy,
+      seen as int64. NaT is missing.
+
+    How a table was read, such as `1,234` for 1234, stands before that, and is not in the file;
+    nor are the bounds and sets of an interval.
 
     Parameters
     ----------
     net, params
-        The network and its parameters, in float32 or float64.
+        The network and its parameters, in float32 or float64; or the model of a table, and the path
+        behind it.
     path
         The file to write: whole or not at all. One of that name is replaced.
 
@@ -58,9 +65,11 @@ def to_onnx(net: Network, params: Parameters, path: str | os.PathLike[str]) -> N
         Where onnx is missing.
     OSError
         Where the file cannot be written.
+    TypeError
+        For what is neither a network nor the model of a table.
     ValueError
-        For an activation or a layer of your own that computes with what ONNX has not, and for
-        parameters of 2 GB or more.
+        For an activation or a layer of your own that computes with what ONNX has not, for a column
+        of text, whose words ONNX does not take apart, and for numbers of 2 GB or more.
 
     Examples
     --------
@@ -71,65 +80,70 @@ def to_onnx(net: Network, params: Parameters, path: str | os.PathLike[str]) -> N
     True
     """
     onnx = library("onnx", "to_onnx")
-    check_parameters(net, params)
-    size = sum(leaf.nbytes for leaf in leaves(params))
+    made, path = exported("to_onnx", net, params, path, whole=True)
+    size = sum(array.nbytes for _, array in made.graph.constants.values())
     if size > MOST:
-        raise ValueError(f"to_onnx: parameters must have at most {MOST:,} bytes, got {size:,}")
-    model = _model(onnx, net, params)
-    write_whole(Path(path), [model.SerializeToString(deterministic=True)])
+        raise ValueError(f"to_onnx: numbers must have at most {MOST:,} bytes, got {size:,}")
+    write_whole(Path(path), [_model(onnx, made).SerializeToString(deterministic=True)])
 
 
-def _model(onnx: Any, net: Network, params: Parameters) -> Any:
+def _model(onnx: Any, made: Exported) -> Any:
     """The model in ONNX's own form."""
-    arrays = [(name, np.asarray(leaf)) for name, leaf in named_leaves(params)]
-    own = rebuild(params, (array for _, array in arrays))
-    dtype = arrays[0][1].dtype if arrays else np.dtype(np.float32)
-    turned = ((f"{name}.T", array.mT) for name, array in arrays if array.ndim > 1)
-    graph = Graph(onnx, [*arrays, *turned])
-    a: Any = Traced(graph, "x", (Rows(), net.inputs), dtype)
-    for k, layer in enumerate(net.layers):
-        with named(f"to_onnx: {describe(net, k)}"):
-            a, _ = written(layer).forward(own[k], a, None, XP)
-    with named(f"to_onnx: loss {str(net.loss)!r}"):
-        a = _predicted(losses.loss(net.loss), net.members, a)
-    return _whole(onnx, net, graph, a)
-
-
-def _predicted(row: Loss, members: int, a: Any) -> Any:
-    """The prediction: the link by its operator, and the mean over the members."""
-
-    def link(a: Any, xp: Any) -> Any:
-        if row.parts:
-            return xp.concat([_predicted(head.loss, 1, head.of(a)) for head in row.parts], 1)
-        op = LINKS.get(row.link_name)
-        known = op and not is_own(losses.loss, row)
-        return a.apply(op) if known else row.link(a, xp)
-
-    return of_members(dataclasses.replace(row, link=link, check=False), members).link(a, XP)
-
-
-def _whole(onnx: Any, net: Network, graph: Graph, a: Traced) -> Any:
-    """The model of a graph whose value is the prediction."""
     helper = onnx.helper
-    kind = helper.np_dtype_to_tensor_dtype(a.dtype)
-    if graph.nodes and graph.nodes[-1].output[0] == a.name:
-        graph.nodes[-1].output[0] = "prediction"
-    else:
-        graph.nodes.append(helper.make_node("Identity", [a.name], ["prediction"]))
-    made = helper.make_graph(
-        graph.nodes,
-        "network",
-        [helper.make_tensor_value_info("x", kind, ["rows", net.inputs])],
-        [helper.make_tensor_value_info("prediction", kind, ["rows", net.outputs])],
-        [onnx.numpy_helper.from_array(array, name) for name, array in graph.constants.values()],
+    nodes = [_node(helper, node) for node in _with_names(made)]
+    graph = helper.make_graph(
+        nodes,
+        "prediction",
+        [_told(helper, name, value) for name, value in made.inputs.items()],
+        [_told(helper, name, value) for name, value in made.outputs.items()],
+        [onnx.numpy_helper.from_array(array, name) for name, array in _constants(made)],
     )
+    versions = [helper.make_opsetid("", OPSET)]
+    if any(node.domain for node in nodes):
+        versions.append(helper.make_opsetid(TABLES, TABLES_OPSET))
     model = helper.make_model(
-        made,
-        producer_name="chainrule",
-        ir_version=IR,
-        opset_imports=[helper.make_opsetid("", OPSET)],
+        graph, producer_name="chainrule", ir_version=IR, opset_imports=versions
     )
-    if not is_own(losses.loss, net.loss):
-        helper.set_model_props(model, {LOSS: str(net.loss)})
+    if made.loss:
+        helper.set_model_props(model, {LOSS: made.loss})
     onnx.checker.check_model(model, full_check=True)
     return model
+
+
+def _constants(made: Exported) -> list[tuple[str, Any]]:
+    return list(made.graph.constants.values())
+
+
+def _told(helper: Any, name: str, value: Traced) -> Any:
+    """What a file tells of a value that enters or leaves."""
+    kind = helper.np_dtype_to_tensor_dtype(value.dtype)
+    shape = ["rows" if isinstance(k, Rows) else k for k in value.shape]
+    return helper.make_tensor_value_info(name, kind, shape)
+
+
+def _node(helper: Any, node: Node) -> Any:
+    attributes = {
+        key: helper.np_dtype_to_tensor_dtype(value) if isinstance(value, np.dtype) else value
+        for key, value in node.attributes.items()
+    }
+    domain = TABLES if node.op == "LabelEncoder" else ""
+    name = node.outputs[0]
+    return helper.make_node(node.op, node.inputs, node.outputs, name, domain=domain, **attributes)
+
+
+def _with_names(made: Exported) -> list[Node]:
+    """The operators, of which the last make the outputs under their names."""
+    nodes, taken = made.graph.nodes, {name for node in made.graph.nodes for name in node.inputs}
+    ends = {value.name: name for name, value in made.outputs.items()}
+    made_here = {node.outputs[0] for node in nodes}
+    own = {name: end for name, end in ends.items() if name in made_here - taken}
+    own = own if len(ends) == len(made.outputs) else {}
+    renamed = [
+        node._replace(outputs=tuple(own.get(name, name) for name in node.outputs)) for node in nodes
+    ]
+    rest = [
+        Node("Identity", (value.name,), (name,), {}, value.dtype)
+        for name, value in made.outputs.items()
+        if own.get(value.name) != name
+    ]
+    return [*renamed, *rest]
