@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 import chainrule as cr
 from chainrule.diagnose.diagnosis import Diagnosis, diagnose
@@ -50,7 +51,7 @@ def test_there_is_a_rule_for_each_sickness():
 
 NET = cr.Network(2, [cr.Dense(4, "tanh"), cr.Dense(1)], loss="squared_error")
 X = np.random.default_rng(0).normal(size=(60, 2))
-Y = X[:, 0] * X[:, 1]
+Y = X[:, 0] + X[:, 0] * X[:, 1]
 
 
 def test_the_network_alone_is_enough_and_is_left_as_it_is():
@@ -75,3 +76,55 @@ def test_what_does_not_fit_is_refused():
     first, last = NET.init(0)
     with pytest.raises(ValueError, match="finite"):
         diagnose(NET, (first._replace(W=first.W * np.nan), last), X, Y)
+
+
+def test_of_many_examples_parts_are_looked_at_and_rows_are_numbered_as_given():
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(6000, 2))
+    y = np.roll(x[:, 0], 3)
+    assert diagnose(NET, NET.init(0), x, y).names == ("shifted_labels",)
+    far = np.where(np.arange(6000) % 500 == 7, 1e30, x[:, 0])
+    (found,) = diagnose(NET, NET.init(0), x, far).findings
+    assert found.name == "overflow"
+    assert int(found.evidence.rpartition(" ")[2]) % 500 == 7
+
+
+def test_rows_set_aside_are_not_looked_at():
+    y = X[:, 0].copy()
+    y[:20] = 1e30
+    aside = cr.HeldOut(np.arange(20))
+    assert "overflow" in diagnose(NET, NET.init(0), X, y).names
+    assert diagnose(NET, NET.init(0), X, y, validation=aside).names == ()
+
+
+def test_sparse_rows_are_as_dense_ones():
+    sparse = csr_array(np.where(X > 1, X, 0))
+    params = NET.init(0)
+    assert diagnose(NET, params, sparse, Y) == diagnose(NET, params, sparse.toarray(), Y)
+
+
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"optimizer": cr.SGD(0.05, 0.995)}, "momentum_too_high"),
+        ({"optimizer": cr.SGD(cr.WarmUp(10_000, 0.05))}, "warm_up_too_long"),
+        ({"optimizer": cr.SGD(cr.Exponential(0.05, 0.3))}, "schedule_ends_early"),
+        ({"clip_norm": 1e-4}, "clipped_too_tight"),
+        ({"optimizer": cr.Adam(0.01, epsilon=5.0)}, "epsilon_too_large"),
+        ({"optimizer": cr.Adam(2.0)}, "rate_too_high"),
+        ({"freeze": ["0.*"]}, "frozen_layers"),
+    ],
+    ids=lambda part: part if isinstance(part, str) else "",
+)
+def test_a_training_is_judged_before_it_is_made(change, name):
+    options = {"optimizer": cr.SGD(0.05), "epochs": 20, **change}
+    assert name in diagnose(NET, NET.init(0), X, Y, **options).names[:2]
+    assert diagnose(NET, NET.init(0), X, Y, cr.SGD(0.05), epochs=20).names == ()
+
+
+def test_diagnosing_changes_nothing_that_was_given():
+    params = NET.init(0)
+    trained, history = cr.fit(NET, params, X, Y, cr.SGD(0.05), epochs=3)
+    losses = list(history.loss)
+    diagnose(NET, trained, X, Y, cr.SGD(0.05), initial=params, history=history, epochs=3)
+    assert history.loss == losses

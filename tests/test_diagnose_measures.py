@@ -7,8 +7,10 @@ import pytest
 
 import chainrule as cr
 from chainrule.diagnose.data_measures import (
+    among_their_own,
     batch_spread,
     dependence,
+    directions,
     disagreeing,
     measure_columns,
     nearest,
@@ -112,7 +114,7 @@ def test_columns():
     found = measure_columns(table)
     assert found.constant == pytest.approx(1 / 3)
     assert found.column == 2
-    assert found.largest == pytest.approx(np.sqrt(np.mean(table[:, 2] ** 2)))
+    assert found.largest == pytest.approx(np.sqrt(np.mean(table[:, 2] ** 2)), rel=0.05)
     assert measure_columns(np.ones((5, 2))).constant == 1
 
 
@@ -154,3 +156,27 @@ def test_batches_of_sorted_rows_differ():
     assert 0.3 < batch_spread(y, 10) < 2
     assert batch_spread(np.sort(y, axis=0), 10) > 8
     assert batch_spread(y, 150) == 1
+
+
+def test_wrong_labels_leave_hardly_any_example_among_its_own():
+    x = RNG.normal(size=(300, 2))
+    labels = (x[:, 0] > 0).astype(int)
+    near = nearest(x, 10)
+    assert among_their_own(near, labels) > 0.5
+    wrong = RNG.random(300) < 0.3
+    assert among_their_own(near, np.where(wrong, 1 - labels, labels)) < 0.1
+
+
+def test_of_very_many_columns_random_sums_keep_the_neighbours():
+    x = np.repeat(np.eye(3), 10, axis=0) @ RNG.normal(size=(3, 2000))
+    x += 0.1 * RNG.normal(size=x.shape)
+    near = nearest(directions(x), 9)
+    assert np.all(near // 10 == np.arange(30)[:, None] // 10)
+
+
+def test_one_row_far_out_does_not_hide_how_targets_depend_on_the_others():
+    x = RNG.normal(size=(100, 2))
+    x[7] *= 1e30
+    y = x[:, :1].copy()
+    y[7] = 0
+    assert dependence(x, y).here > 6

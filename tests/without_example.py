@@ -42,7 +42,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.diagnose.diagnosis.Diagnosis": DIAGNOSE,
     "chainrule.diagnose.diagnosis.Finding": RECORD,
     "chainrule.diagnose.evidence.Evidence": DIAGNOSE,
-    "chainrule.diagnose.evidence.Pass": RECORD,
+    "chainrule.diagnose.network_pass.Pass": RECORD,
     "chainrule.diagnose.rule.Rule": RECORD,
     "chainrule.dealt_examples.ExamplesInShards": RECORD,
     "chainrule.sparse_rows.Entries": RECORD,

@@ -7,7 +7,7 @@
 | `diagnosis.py` | why does it not learn: the verdict in sentences |
 | `rules.py`, `rule.py` | the table of what can be wrong; what a row is: when, why, what to change |
 | `network_rules.py`, `data_rules.py`, `training_rules.py` | its rows, by where the cause lies |
-| `evidence.py` | all that rules look at, measured once |
+| `evidence.py`, `network_pass.py` | all that rules look at, measured once; of one pass |
 | `course_measures.py` | what the optimizer, the options and the history say |
 | `layer_measures.py` | what a pass forward and back says of each layer |
 | `example_measures.py` | what it says of the examples: who dominates, how far they agree |

@@ -127,8 +127,9 @@ class Rates(NamedTuple):
     ----------
     steps
         T.
-    peak, last, ahead
-        The highest rate of a step, that of the last, and the highest of those that would follow.
+    first, peak, last, ahead
+        The rate of the first step (of the highest, where that is 0), the highest, that of the last,
+        and the highest of those that would follow.
     travel
         $\sum_t \eta_t / \eta_1$: how many first steps the rates are worth.
     ended
@@ -138,6 +139,7 @@ class Rates(NamedTuple):
     """
 
     steps: int
+    first: float
     peak: float
     last: float
     ahead: float
@@ -171,8 +173,8 @@ def measure_rates(optimizer: Optimizer, steps: int) -> Rates:
     if isinstance(optimizer.learning_rate, Schedule):
         ahead = max(optimizer.rate(steps * k) for k in LATER)
     return Rates(
-        steps, float(rates[peak]), float(rates[-1]), float(ahead), float(rates.sum() * each),
-        float(np.mean(ended)), float(rates[ended].sum() * each),
+        steps, float(first), float(rates[peak]), float(rates[-1]), float(ahead),
+        float(rates.sum() * each), float(np.mean(ended)), float(rates[ended].sum() * each),
     )  # fmt: skip
 
 

@@ -18,8 +18,14 @@ PERMUTATIONS = 50
 """How many random orders of the targets say what no dependence looks like."""
 
 NEIGHBOURS = 10
-AROUND = 5
+DIRECTIONS = 500
+"""Of more columns so many random sums stand for all of them."""
+
+AROUND = 10
 """By how many rows targets are moved up and down, to see whether they fit there."""
+
+ENDS = (0.05, 0.95)
+"""The quantiles beyond which values are ends."""
 
 
 class ColumnMeasures(NamedTuple):
@@ -30,7 +36,7 @@ class ColumnMeasures(NamedTuple):
     constant
         The share of columns that hold one value.
     largest, column
-        The largest root mean square of a column, and its number from 0.
+        The largest root mean square of a column without its ends, and its number from 0.
     size
         The root mean square of all entries of columns that are not constant.
     offset
@@ -61,7 +67,7 @@ def measure_columns(X: Matrix) -> ColumnMeasures:
     >>> found.constant, found.offset, found.column
     (0.5, 2.0, 1)
     """
-    squares = np.sqrt(np.mean(X**2, axis=0))
+    squares = np.sqrt(np.mean(without_ends(X) ** 2, axis=0))
     column = int(np.argmax(squares))
     varied = X[:, np.ptp(X, axis=0) > 0]
     constant = 1 - varied.shape[1] / X.shape[1]
@@ -72,8 +78,19 @@ def measure_columns(X: Matrix) -> ColumnMeasures:
     return ColumnMeasures(constant, float(squares[column]), column, size, float(offset))
 
 
+def without_ends(values: Matrix) -> Matrix:
+    """Return the values of each column, those beyond a twentieth at either end moved there.
+
+    >>> without_ends(np.arange(21.0)[:, None]).ravel()[[0, 1, 10, 20]]
+    array([ 1.,  1., 10., 19.])
+    """
+    low, high = np.quantile(values, ENDS, axis=0)
+    made: Matrix = np.clip(values, low, high)
+    return made
+
+
 def target_size(Y: Matrix) -> float:
-    """Return the root mean square of the targets, a twentieth at each end left out of each column.
+    """Return the root mean square of the targets, each column without its ends.
 
     Parameters
     ----------
@@ -85,8 +102,7 @@ def target_size(Y: Matrix) -> float:
     >>> round(target_size(np.r_[np.full(99, 2.0), 1e6][:, None]), 3)
     2.0
     """
-    low, high = np.quantile(Y, [0.05, 0.95], axis=0)
-    return float(np.sqrt(np.mean(np.clip(Y, low, high) ** 2)))
+    return float(np.sqrt(np.mean(without_ends(Y) ** 2)))
 
 
 class Dependence(NamedTuple):
@@ -134,7 +150,7 @@ def dependence(X: Matrix, Y: Matrix, near: NDArray[np.intp] | None = None) -> De
     """
     from scipy.sparse import csr_array
 
-    X, Y = standard(X), Y - Y.mean(axis=0)
+    X, Y = directions(standard(X)), Y - Y.mean(axis=0)
     n = len(Y)
     near = nearest(X, min(NEIGHBOURS, n - 1)) if near is None else near
     Q, k = _basis(X, n // 4), near.shape[1]
@@ -178,6 +194,25 @@ def disagreeing(near: NDArray[np.intp], labels: NDArray[Any]) -> NDArray[np.bool
     return said
 
 
+def among_their_own(near: NDArray[np.intp], labels: NDArray[Any]) -> float:
+    """Return the share of examples whose nearest all have their label.
+
+    Where classes overlap at their borders, most examples still lie among their own; where labels
+    are wrong everywhere, hardly any does.
+
+    Parameters
+    ----------
+    near, labels
+        As `disagreeing` takes them.
+
+    Examples
+    --------
+    >>> among_their_own(nearest(np.r_[0:5, 100:105][:, None] * 1.0, 2), np.repeat([0, 1], 5))
+    1.0
+    """
+    return float(np.mean(np.all(labels[near] == labels[:, None], axis=1)))
+
+
 def batch_spread(Y: Matrix, batch: int) -> float:
     r"""Return how many times more the means of batches in a row differ than those of random ones.
 
@@ -206,12 +241,48 @@ def batch_spread(Y: Matrix, batch: int) -> float:
 def standard(X: Matrix) -> Matrix:
     """Return the columns that are not constant with mean 0 and deviation 1.
 
+    What lies further beyond the ends than three times what they are apart is moved there first, so
+    that one row does not make the others alike.
+
+    Parameters
+    ----------
+    X
+        The examples, (n, i).
+
+    Examples
+    --------
     >>> standard(np.array([[1.0, 7.0], [3.0, 7.0]])).tolist()
     [[-1.0], [1.0]]
     """
     X = X[:, np.ptp(X, axis=0) > 0]
+    low, high = np.quantile(X, ENDS, axis=0)
+    far = np.where(high > low, 3 * (high - low), np.inf)
+    X = np.clip(X, low - far, high + far)
     deviation = X.std(axis=0)
     made: Matrix = (X - X.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
+    return made
+
+
+def directions(X: Matrix) -> Matrix:
+    r"""Return the columns of X or, of more than 500, as many random sums of them, $X G$.
+
+    Distances, and what is linear, stay nearly as they are. Source: Johnson and Lindenstrauss
+    (1984), Extensions of Lipschitz mappings into a Hilbert space.
+
+    Parameters
+    ----------
+    X
+        The examples, (n, i).
+
+    Examples
+    --------
+    >>> directions(np.ones((2, 800))).shape
+    (2, 500)
+    """
+    if X.shape[1] <= DIRECTIONS:
+        return X
+    G = generator(Stream.DIAGNOSED).normal(size=(X.shape[1], DIRECTIONS))
+    made: Matrix = X @ G / DIRECTIONS**0.5
     return made
 
 

@@ -16,25 +16,27 @@ FAR_FROM_ONE = 10.0
 OFFSET = 3.0
 """By how many deviations inputs may lie off 0 until their mean outweighs what varies."""
 
-SMALL = 0.05
+TINY = 0.05
+"""A target whose deviation is a twentieth is lost beside outputs of size 1."""
 
-WRONG = 0.2
-"""More labels that differ from their neighbours' than classes that overlap a little have."""
+WRONG, FEW_AMONG_THEIR_OWN = 0.2, 0.1
+"""More labels that differ from their neighbours' than where classes overlap at their borders."""
+
+ALONE, BESIDE = 0.2, 10.0
+"""An outlier has a fifth of the sum, and ten times as much as the next."""
 
 FEWEST = 30
-"""Rows below which nothing is said of how targets depend on examples."""
+"""Rows below which nothing is said of outliers and of how targets depend on examples."""
 
-BLOCK = 16
-"""Of fewer examples none is an outlier."""
+RARE = 0.25
+"""A class is rare that occurs a quarter as often as it would if all were alike."""
 
 
 def _outlier(e: Evidence) -> bool:
     each = np.sort(e.start.examples.squared_norms)
-    return bool(len(each) > BLOCK and e.start.examples.share >= WRONG and each[-1] >= 10 * each[-2])
-
-
-def _overflow(e: Evidence) -> bool:
-    return 0 < len(e.start.broken) <= e.data.n * MOST
+    if not e.knows_start or e.data.n < FEWEST or e.start.examples.share < ALONE:
+        return False
+    return bool(each[-1] >= BESIDE * each[-2])
 
 
 def _unscaled_inputs(e: Evidence) -> bool:
@@ -45,7 +47,7 @@ def _unscaled_inputs(e: Evidence) -> bool:
 def _unscaled_words(e: Evidence) -> str:
     c = e.columns
     if c.largest >= FAR_FROM_ONE:
-        return f"column {c.column} of X has a root mean square of {c.largest:.3g}"
+        return f"column {e.passed[c.column]} of X has a root mean square of {c.largest:.3g}"
     if c.size <= 1 / FAR_FROM_ONE:
         return f"the entries of X have a root mean square of {c.size:.2g}"
     return f"the columns of X lie {c.offset:.1f} of their deviations off 0"
@@ -54,45 +56,63 @@ def _unscaled_words(e: Evidence) -> str:
 def _unscaled_target(e: Evidence) -> bool:
     if e.net.row.link_name or e.net.row.target != "real":
         return False
-    return e.target >= FAR_FROM_ONE or 0 < float(np.sqrt(np.mean(e.Y.var(axis=0)))) <= SMALL
+    one_hot = bool(np.all((e.Y == 0) | (e.Y == 1)))
+    return e.target >= FAR_FROM_ONE or (0 < e.deviation <= TINY and not one_hot)
 
 
 def _enough(e: Evidence) -> bool:
-    return e.data.n >= FEWEST and bool(np.any(e.Y.var(axis=0) > 0)) and e.columns.constant < 1
+    return e.data.n >= FEWEST and e.deviation > 0 and e.columns.constant < 1
 
 
 def _random(e: Evidence) -> bool:
-    return _enough(e) and max(e.dependence.here, e.dependence.best / 2) < NO_DEPENDENCE
+    return _enough(e) and e.dependence.here < NO_DEPENDENCE and not _shifted(e)
 
 
 def _shifted(e: Evidence) -> bool:
-    d = e.dependence if _enough(e) else None
-    return d is not None and d.best >= PLAIN_DEPENDENCE and d.here < d.best / 2
+    if not _enough(e):
+        return False
+    return e.dependence.best >= PLAIN_DEPENDENCE and e.dependence.here < e.dependence.best / 2
+
+
+def _shifted_words(e: Evidence) -> str:
+    d = e.dependence
+    way = "up" if d.moved < 0 else "down"
+    return (
+        f"moved {way} by {abs(d.moved)}, targets depend on the examples by {d.best:.1f} deviations "
+        f"from random orders; as they stand, by {d.here:.1f}"
+    )
 
 
 def _mislabelled(e: Evidence) -> bool:
     if e.labels is None or not _enough(e) or _random(e) or _shifted(e):
         return False
-    return len(e.disagreeing) >= WRONG * e.data.n
+    wrong = len(e.disagreeing) >= WRONG * e.data.n
+    return wrong and e.among_their_own < FEW_AMONG_THEIR_OWN
+
+
+def _mislabelled_words(e: Evidence) -> str:
+    some = ", ".join(str(e.rows[k]) for k in e.disagreeing[:3])
+    return (
+        f"{len(e.disagreeing)} of {e.data.n} examples, such as rows {some}, have another label "
+        f"than most of their neighbours, and only {e.among_their_own:.0%} lie among their own"
+    )
 
 
 def _rarest(e: Evidence) -> int:
-    shares = np.where(e.shares > 0, e.shares, np.inf)
-    return int(np.argmin(shares))
+    return int(np.argmin(np.where(e.shares > 0, e.shares, np.inf)))
 
 
 def _imbalance(e: Evidence) -> bool:
-    if e.labels is None or not e.trained:
+    if e.labels is None or not e.trained or e.diverged:
         return False
-    classes = np.count_nonzero(e.shares)
-    rare = e.shares[_rarest(e)] * classes
-    return bool(classes > 1 and rare < 0.25) and e.recall(_rarest(e)) < MOST
+    rarest, classes = _rarest(e), np.count_nonzero(e.shares)
+    return bool(classes > 1 and e.shares[rarest] * classes < RARE) and e.recall(rarest) < MOST
 
 
 def _label_coding(e: Evidence) -> bool:
-    if e.net.row.target != "class":
+    if e.net.row.target != "class" or e.net.outputs < 3:
         return False
-    return bool(e.shares[0] == 0 and np.count_nonzero(e.shares) > 1)
+    return bool(e.shares[0] == 0 and e.shares[-1] > 0)
 
 
 RULES: tuple[Rule, ...] = (
@@ -100,19 +120,19 @@ RULES: tuple[Rule, ...] = (
         "label_coding", 91,
         _label_coding,
         lambda e: f"no example has label 0, the first of {e.net.outputs}; labels go from "
-        f"{int(np.flatnonzero(e.shares)[0])} to {int(np.flatnonzero(e.shares)[-1])}",
+        f"{int(np.flatnonzero(e.shares)[0])} to {e.net.outputs - 1}",
         "number the classes from 0, y - 1, and give the last layer one output for each",
     ),
     Rule(
         "overflow", 89,
-        _overflow,
+        lambda e: e.knows_start and len(e.start.broken) > 0,
         lambda e: f"the gradients of {len(e.start.broken)} of {e.data.n} examples are not finite, "
-        f"first that of row {e.start.broken[0]}",
+        f"first that of row {e.rows[e.start.broken[0]]}",
         "look at these rows: scale them, or leave them out",
     ),
     Rule(
         "constant_inputs", 77,
-        lambda e: e.columns.constant >= MOST,
+        lambda e: e.data.n > 1 and e.columns.constant >= MOST,
         lambda e: f"{e.columns.constant:.0%} of the columns of X hold one value",
         "look at how X is made, or leave these columns out",
     ),
@@ -126,36 +146,33 @@ RULES: tuple[Rule, ...] = (
         "unscaled_target", 75,
         _unscaled_target,
         lambda e: f"the targets have a root mean square of {e.target:.3g} and a deviation of "
-        f"{float(np.sqrt(np.mean(e.Y.var(axis=0)))):.2g}",
+        f"{e.deviation:.3g}",
         "standardise y, and undo it in predictions",
     ),
     Rule(
         "outlier", 74,
         _outlier,
-        lambda e: f"row {e.start.examples.largest} has {e.start.examples.share:.0%} of the sum of "
-        "squared gradients of all examples",
+        lambda e: f"row {e.rows[e.start.examples.largest]} has {e.start.examples.share:.0%} of the "
+        "sum of squared gradients of all examples",
         "look at this row; mend it, leave it out, or take the loss 'huber'",
     ),
     Rule(
         "shifted_labels", 73,
         _shifted,
-        lambda e: f"targets fit the examples {abs(e.dependence.moved)} rows "
-        f"{'up' if e.dependence.moved < 0 else 'down'}: moved there, they depend on them by "
-        f"{e.dependence.best:.1f} deviations from chance, as they stand by {e.dependence.here:.1f}",
+        _shifted_words,
         "look at how X and y are put together",
     ),
     Rule(
         "random_labels", 72,
         _random,
-        lambda e: f"targets depend on examples by {e.dependence.here:.1f} deviations from random "
-        "orders of them: by chance",
+        lambda e: f"targets depend on the examples by {e.dependence.here:.1f} deviations from "
+        "random orders: by chance",
         "look at how X and y are put together; or X says nothing of y",
     ),
     Rule(
         "mislabelled", 71,
         _mislabelled,
-        lambda e: f"{len(e.disagreeing)} of {e.data.n} examples have another label than most of "
-        f"their neighbours, such as rows {', '.join(map(str, e.disagreeing[:3]))}",
+        _mislabelled_words,
         "look at these labels",
     ),
     Rule(

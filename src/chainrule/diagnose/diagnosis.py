@@ -8,21 +8,26 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.arguments import reads_arguments
-from chainrule.batches import Examples, check_examples, entries, split
+from chainrule.batches import Examples, check_examples, split
 from chainrule.diagnose.course_measures import Options, course
 from chainrule.diagnose.evidence import Evidence
 from chainrule.diagnose.layer_measures import LayerMeasures
 from chainrule.diagnose.rules import RULES
 from chainrule.history import DivergenceError, History
 from chainrule.network import Network, Parameters, check_parameters
+from chainrule.sparse_rows import dense
 from chainrule.streams import Seed, Stream, generator
 from chainrule.training import AnOptimizer
 from chainrule.value_types import AtLeastOne, Flag, Positive
 
-ROWS = 5000
-"""How many examples are looked at, drawn at random where there are more."""
+ROWS, TOGETHER = 5000, 500
+"""How many examples are looked at where there are more, and how many that follow each other."""
+
+ENTRIES = 10_000_000
+"""How many entries X has then at most."""
 
 
 @dataclass(frozen=True)
@@ -141,15 +146,16 @@ def diagnose(
 
     The network alone shows what it is built of and begins with; the optimizer and the options of
     `fit`, how it is trained; the history, what came of it. What is not given is not judged. Where
-    a training is small, it is made again at a tenth of the rate, to compare.
+    a training is small and its start is given, it is made again with one thing changed, such as a
+    tenth of the rate, to compare.
 
     Parameters
     ----------
     net, params
         The network, and its parameters as they are: before, during or after training.
     X, y
-        The examples and their targets, as `fit` takes them. Where there are more than 5000, so
-        many are drawn at random.
+        The examples and their targets, as `fit` takes them. Where there are more than 5000, some
+        parts of 500 rows are drawn at random.
     optimizer
         What makes its steps.
     initial
@@ -189,31 +195,32 @@ def diagnose(
     if initial is not None:
         check_parameters(net, initial)
     data = check_examples(net, params, X, y, sample_weight)
-    held_out: Examples | None = None
-    if validation is not None:
-        own = isinstance(validation, (tuple, list))
-        if own:
-            held_out = check_examples(net, params, *entries(validation), of="validation ")
-        else:
-            part, rest = split(net, params, data, validation, seed)
-            data, held_out = part.whole(), rest.whole() if rest else None
-    if data.n > ROWS:
-        rows = np.sort(generator(Stream.DIAGNOSED).permutation(data.n)[:ROWS])
-        data = data.take(rows)
+    given = split(net, params, data, validation, seed)[0].numbers
+    numbers = np.arange(data.n) if given is None else np.asarray(given, np.intp)
+    rows = numbers[_looked_at(len(numbers), net.inputs)]
+    data = data.take(rows)
+    data = Examples(np.asarray(dense(data.X)), data.y, data.w)
     left, diverged = course(history)
     options = Options(
-        optimizer,
-        epochs,
-        batch_size,
-        seed,
-        bool(shuffle),
-        data.w,
-        clip_value,
-        clip_norm,
+        optimizer, epochs, batch_size, seed, bool(shuffle), data.w, clip_value, clip_norm,
         tuple(freeze),
+    )  # fmt: skip
+    return _diagnosis(
+        Evidence(net, params, initial, data, options, left, diverged, rows, len(numbers))
     )
-    evidence = Evidence(net, params, initial, data, options, left, diverged, held_out)
-    return _diagnosis(evidence)
+
+
+def _looked_at(n: int, inputs: int) -> NDArray[np.intp]:
+    """Return which of n rows are looked at: all of them, or some parts of rows in their order.
+
+    >>> len(_looked_at(300, 4)), len(_looked_at(100_000, 4))
+    (300, 5000)
+    """
+    most = max(min(ROWS, ENTRIES // inputs), TOGETHER)
+    if n <= most:
+        return np.arange(n)
+    parts = generator(Stream.DIAGNOSED).permutation(n // TOGETHER)[: most // TOGETHER]
+    return np.ravel(np.sort(parts)[:, None] * TOGETHER + np.arange(TOGETHER))
 
 
 def _diagnosis(evidence: Evidence) -> Diagnosis:
@@ -221,7 +228,7 @@ def _diagnosis(evidence: Evidence) -> Diagnosis:
     with np.errstate(all="ignore"):
         findings = [
             Finding(rule.name, rule.weight, rule.evidence(evidence), rule.change)
-            for rule in sorted(RULES, key=lambda rule: -rule.weight)
+            for rule in RULES
             if rule.holds(evidence)
         ]
         now = evidence.now

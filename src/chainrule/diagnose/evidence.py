@@ -24,23 +24,23 @@ from chainrule.diagnose.data_measures import (
     NEIGHBOURS,
     ColumnMeasures,
     Dependence,
+    among_their_own,
     batch_spread,
     dependence,
+    directions,
     disagreeing,
     measure_columns,
     nearest,
     standard,
     target_size,
+    without_ends,
 )
-from chainrule.diagnose.example_measures import ExampleMeasures, measure_examples
-from chainrule.diagnose.layer_measures import LayerMeasures, measure_layers
+from chainrule.diagnose.network_pass import Pass, measure_pass
 from chainrule.history import DivergenceError, History
 from chainrule.network import Network, Parameters
 from chainrule.schedules import Schedule
-from chainrule.sparse_rows import dense
 from chainrule.targets import encode
 from chainrule.training import fit
-from chainrule.trees import leaves
 
 FEWEST_IN_ORDER = 16
 """Over how many rows in order sorting shows, at least."""
@@ -48,63 +48,8 @@ FEWEST_IN_ORDER = 16
 TRIED = 1e9
 """Another training is tried where its examples times the parameters, over all epochs, are fewer."""
 
-
-@dataclass(frozen=True)
-class Pass:
-    """What one pass forward and back says, with one set of parameters.
-
-    Parameters
-    ----------
-    params
-        The parameters.
-    cost
-        C.
-    layers
-        What is measured of each layer.
-    examples
-        What is measured of the gradients of the examples.
-    without_gradient
-        The share of parameters whose gradient is 0.
-    """
-
-    params: Parameters
-    cost: float
-    layers: tuple[LayerMeasures, ...]
-    examples: ExampleMeasures
-    without_gradient: float
-
-    @property
-    def broken(self) -> NDArray[np.intp]:
-        """The rows whose gradient is not finite."""
-        return np.flatnonzero(~np.isfinite(self.examples.squared_norms))
-
-
-def measure_pass(net: Network, params: Parameters, data: Examples) -> Pass:
-    """Return what is measured of a pass forward and back.
-
-    Parameters
-    ----------
-    net, params
-        The network and its parameters.
-    data
-        The examples, checked.
-
-    Examples
-    --------
-    >>> from chainrule.batches import check_examples
-    >>> net = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
-    >>> params = net.parameters([([[2.0]], [0.0])])
-    >>> measure_pass(net, params, check_examples(net, params, [[1.0]], [0.0], None)).cost
-    2.0
-    """
-    with np.errstate(all="ignore"):
-        trace = backprop.forward(net, params, data.X, check=False)
-        deltas = backprop.backward(trace, data.y, data.w, check=False)
-        cost = backprop.trace_cost(trace, data.y, data.w, check=False)
-        layers, examples = measure_layers(trace, deltas), measure_examples(trace, deltas)
-        grads = leaves(backprop.gradient(trace, deltas))
-    zero = np.concatenate([np.ravel(g) == 0 for g in grads]) if grads else np.zeros(1)
-    return Pass(params, float(cost), layers, examples, float(np.mean(zero)))
+LEARNED = 0.5
+"""A cost below half of that at the start has learned something."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +68,10 @@ class Evidence:
         How it is trained.
     history, diverged
         What fit left, and whether it met a value that is not finite.
-    validation
-        Examples held out, checked.
+    rows
+        The numbers of the examples that are looked at, among those that were given.
+    n
+        How many there are to train with.
     """
 
     net: Network
@@ -134,7 +81,10 @@ class Evidence:
     options: Options
     history: History | None
     diverged: bool
-    validation: Examples | None
+    rows: NDArray[np.intp]
+    n: int
+
+    # ---- what passes say -------------------------------------------------------------------------
 
     @cached_property
     def now(self) -> Pass:
@@ -149,9 +99,48 @@ class Evidence:
         return measure_pass(self.net, self.initial, self.data)
 
     @cached_property
+    def trained(self) -> bool:
+        """Whether the parameters come of a training."""
+        return self.history is not None and bool(self.history.loss)
+
+    @property
+    def knows_start(self) -> bool:
+        """Whether `start` is what training begins with."""
+        return self.initial is not None or not (self.trained or self.diverged)
+
+    @cached_property
+    def reached(self) -> float:
+        """The cost without the penalty, with the parameters as they are."""
+        return self._cost(self.params)
+
+    @property
+    def learned(self) -> bool:
+        """Whether training has come to half of the cost at the start."""
+        return self.trained and self.reached < LEARNED * self.begun_at
+
+    @cached_property
+    def begun_at(self) -> float:
+        """The cost without the penalty at the start."""
+        return self._cost(self.start.params)
+
+    @cached_property
+    def _plain(self) -> Network:
+        """The network without penalties."""
+        net = self.net
+        return Network(net.inputs, net.layers, net.loss, reduction=net.reduction, check=False)
+
+    def _cost(self, params: Parameters) -> float:
+        """Return the cost without the penalty."""
+        with np.errstate(all="ignore"):
+            trace = backprop.forward(self._plain, params, self.data.X, check=False)
+            return float(backprop.trace_cost(trace, self.data.y, self.data.w, check=False))
+
+    # ---- what the data say -----------------------------------------------------------------------
+
+    @cached_property
     def X(self) -> NDArray[np.float64]:
         """The examples, (n, i)."""
-        return np.asarray(dense(self.data.X), np.float64)
+        return np.asarray(self.data.X, np.float64)
 
     @cached_property
     def Y(self) -> NDArray[np.float64]:
@@ -159,9 +148,27 @@ class Evidence:
         return np.asarray(encode(self.data.y, self.net.outputs, np.float64, np), np.float64)
 
     @cached_property
+    def passed(self) -> NDArray[np.intp]:
+        """The numbers of the inputs that count by their size, as those of an embedding do not."""
+        layout = self.net.layers[0].layout(self.net.inputs)
+        return np.asarray(range(self.net.inputs) if layout is None else layout.passed, np.intp)
+
+    @cached_property
     def columns(self) -> ColumnMeasures:
-        """What is measured of the columns of X."""
-        return measure_columns(self.X)
+        """What is measured of these columns of X."""
+        if not len(self.passed):
+            return ColumnMeasures(0.0, 0.0, 0, 0.0, 0.0)
+        return measure_columns(self.X[:, self.passed])
+
+    @cached_property
+    def target(self) -> float:
+        """The root mean square of the targets without their ends."""
+        return target_size(self.Y)
+
+    @cached_property
+    def deviation(self) -> float:
+        """The deviation of the targets, the root mean square of that of each column."""
+        return float(np.sqrt(np.mean(self.Y.var(axis=0))))
 
     @cached_property
     def labels(self) -> NDArray[np.intp] | None:
@@ -199,36 +206,39 @@ class Evidence:
         return float(np.mean(classes[self.labels == label] == label))
 
     @cached_property
-    def target(self) -> float:
-        """The root mean square of the targets without their ends."""
-        return target_size(self.Y)
-
-    @cached_property
     def near(self) -> NDArray[np.intp]:
         """The rows nearest to each, (n, k)."""
-        return nearest(standard(self.X), min(NEIGHBOURS, self.data.n - 1))
+        return nearest(directions(standard(self.X)), min(NEIGHBOURS, self.data.n - 1))
 
     @cached_property
     def dependence(self) -> Dependence:
-        """How far the targets depend on the examples."""
-        return dependence(self.X, self.Y, self.near)
+        """How far the targets depend on the examples; of numbers, without their ends."""
+        Y = self.Y if self.labels is not None else without_ends(self.Y)
+        return dependence(self.X, Y, self.near)
 
     @cached_property
     def disagreeing(self) -> NDArray[np.intp]:
-        """The rows whose label is not that of most of their neighbours."""
+        """The examples whose label is not that of most of their neighbours."""
         if self.labels is None:
             return np.zeros(0, np.intp)
         return np.flatnonzero(disagreeing(self.near, self.labels))
 
+    @cached_property
+    def among_their_own(self) -> float:
+        """The share of examples whose neighbours all have their label."""
+        return 1.0 if self.labels is None else among_their_own(self.near, self.labels)
+
+    # ---- what the options say --------------------------------------------------------------------
+
     @property
     def batch(self) -> int:
         """How many examples make a step."""
-        return min(self.options.batch_size or self.data.n, self.data.n)
+        return min(self.options.batch_size or self.n, self.n)
 
     @cached_property
     def spread(self) -> float:
         """Which share of the targets' variance lies between batches of rows as they stand."""
-        rows = max(self.batch, FEWEST_IN_ORDER)
+        rows = min(max(self.batch, FEWEST_IN_ORDER), self.data.n)
         return batch_spread(self.Y, rows) / rows
 
     @property
@@ -239,7 +249,7 @@ class Evidence:
     @cached_property
     def steps(self) -> int:
         """How many steps are made; 0 where nothing says so."""
-        return self.epochs * steps_of_epoch(self.data.n, self.options.batch_size)
+        return self.epochs * steps_of_epoch(self.n, self.options.batch_size)
 
     @cached_property
     def rates(self) -> Rates | None:
@@ -250,8 +260,8 @@ class Evidence:
 
     @cached_property
     def first(self) -> FirstStep | None:
-        """What the first step does."""
-        if self.options.optimizer is None or len(self.start.broken):
+        """What the first step does, where training begins with `start`."""
+        if self.options.optimizer is None or not self.knows_start or len(self.start.broken):
             return None
         with np.errstate(all="ignore"):
             return first_step(
@@ -270,13 +280,12 @@ class Evidence:
         """The share of parameters that stay as they are."""
         return frozen_share(self.net, self.params, self.options.freeze)
 
-    @cached_property
-    def trained(self) -> bool:
-        """Whether the parameters come of a training."""
-        return self.history is not None and bool(self.history.loss)
+    # ---- what other trainings come to ------------------------------------------------------------
 
-    def tried(self, rate: float = 1.0, batch: int | None = None) -> float | None:
-        """Return the cost after the same training with a part of the rate, or larger batches.
+    def tried(
+        self, rate: float = 1.0, batch: int | None = None, *, free: bool = False
+    ) -> float | None:
+        """Return the cost, without the penalty, after the same training with one thing changed.
 
         None where the training is too large to be made again, or not known well enough. The cost
         is infinite where it diverges.
@@ -284,28 +293,29 @@ class Evidence:
         Parameters
         ----------
         rate
-            The part of the rate.
+            What the rate is multiplied by.
         batch
             How many examples make a step; left out, as many as now.
+        free
+            Whether nothing draws the weights to 0: no penalty, no decay.
         """
-        options, start, size = self.options, self.initial, max(self.net.size, 1)
-        rule: Any = options.optimizer
-        if start is None and not self.trained:
-            start = self.params
-        if rule is None or start is None or not 0 < self.epochs * self.data.n * size <= TRIED:
+        options, rule = self.options, _multiplied(self.options.optimizer, rate, free)
+        if rule is None or self.initial is None or not self.trained or self.diverged:
             return None
-        rule = dataclasses.replace(rule, learning_rate=_Part(rule.learning_rate, rate))
+        work = self.epochs * self.n * self.net.size
+        if self.n > self.data.n or not 0 < work <= TRIED:
+            return None
         try:
             params, _ = fit(
-                self.net, start, self.data.X, self.data.y, rule,
-                epochs=self.epochs, batch_size=batch or self.batch,
-                seed=options.seed, shuffle=options.shuffle, sample_weight=options.sample_weight,
+                self._plain if free else self.net, self.initial, self.data.X, self.data.y, rule,
+                epochs=self.epochs, batch_size=batch or self.batch, seed=options.seed,
+                shuffle=options.shuffle, sample_weight=options.sample_weight,
                 clip_value=options.clip_value, clip_norm=options.clip_norm, freeze=options.freeze,
                 threads=1,
             )  # fmt: skip
         except DivergenceError:
             return np.inf
-        return measure_pass(self.net, params, self.data).cost
+        return self._cost(params)
 
     @cached_property
     def slower(self) -> float | None:
@@ -313,18 +323,38 @@ class Evidence:
         return self.tried(0.1)
 
     @cached_property
+    def faster(self) -> float | None:
+        """The cost after the same training at ten times the rate."""
+        return self.tried(10.0)
+
+    @cached_property
     def in_batches(self) -> float | None:
         """The cost after the same training in batches sixteen times as large."""
-        return self.tried(batch=min(16 * self.batch, self.data.n))
+        return self.tried(batch=min(16 * self.batch, self.n))
+
+    @cached_property
+    def free(self) -> float | None:
+        """The cost after the same training without penalty and decay."""
+        return self.tried(free=True)
 
 
 @dataclass(frozen=True)
-class _Part(Schedule):
-    """A part of another rate."""
+class _Times(Schedule):
+    """A multiple of another rate."""
 
-    of: Any
-    part: float
+    rate: Any
+    factor: float
 
     def __call__(self, t: int) -> float:
-        rate = self.of(t) if isinstance(self.of, Schedule) else self.of
-        return float(self.part * rate)
+        rate = self.rate(t) if isinstance(self.rate, Schedule) else self.rate
+        return float(self.factor * rate)
+
+
+def _multiplied(optimizer: Any, factor: float, free: bool) -> Any:
+    """Return an optimizer with a multiple of its rate, and without decay if it is to be free."""
+    if optimizer is None:
+        return None
+    changed: dict[str, Any] = {"learning_rate": _Times(optimizer.learning_rate, factor)}
+    if free and optimizer.weight_decay:
+        changed["weight_decay"] = 0.0
+    return dataclasses.replace(optimizer, **changed)

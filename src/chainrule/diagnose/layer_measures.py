@@ -35,7 +35,8 @@ class LayerMeasures(NamedTuple):
     gradient, weight
         The sizes of the gradient by its parameters, and of these.
     forward
-        $\lVert a\rVert / \lVert x\rVert$ of those sizes: by which factor the signal grows.
+        $\lVert a\rVert / \lVert x\rVert$ of those sizes: by which factor the signal grows; 1 of an
+        embedding, whose inputs are no sizes.
     slope
         $\lVert\delta\rVert / \lVert\partial C/\partial a\rVert$: what f′ makes of the gradient;
         1 of a last layer, and of one made of others.
@@ -97,7 +98,7 @@ def measure_layers(trace: Trace, deltas: Deltas) -> tuple[LayerMeasures, ...]:
         measured.append(
             LayerMeasures(
                 describe(net, k), size(record.a), reached, size(*leaves(grads[k])),
-                size(*leaves(params[k])), ratio(size(record.a), size(record.x)),
+                size(*leaves(params[k])), _growth(layer, record),
                 ratio(reached, size(da)) if plain and da is not None else 1.0,
                 ratio(size(dx) * _root_width(dx), reached * _root_width(record.a)) if k else 1.0,
                 dead_share(layer, record), saturated_share(layer, record),
@@ -106,6 +107,11 @@ def measure_layers(trace: Trace, deltas: Deltas) -> tuple[LayerMeasures, ...]:
         )  # fmt: skip
         da = dx
     return tuple(reversed(measured))
+
+
+def _growth(layer: Any, record: Any) -> float:
+    embeds = layer.layout(record.x.shape[1]) is not None
+    return 1.0 if embeds else ratio(size(record.a), size(record.x))
 
 
 def _root_width(array: Any) -> float:
@@ -218,10 +224,10 @@ def duplicate_share(params: Any) -> float:
     >>> round(duplicate_share(params), 2)
     0.33
     """
-    W = getattr(params, "W", None)
-    if W is None or np.ndim(W) != 2 or len(W) < 2:
+    W, b = getattr(params, "W", None), getattr(params, "b", None)
+    if W is None or b is None or np.ndim(W) != 2 or len(W) < 2:
         return 0.0
-    units = np.column_stack([W, params.b]).astype(np.float64)
+    units = np.column_stack([W, b]).astype(np.float64)
     scaled = np.round(units / (size(units) or 1.0), 3)
     return 1 - len(np.unique(scaled, axis=0)) / len(units)
 

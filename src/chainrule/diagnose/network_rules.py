@@ -14,13 +14,14 @@ from chainrule.diagnose.layer_measures import LayerMeasures
 from chainrule.diagnose.rule import MOST, Rule
 from chainrule.network import Network
 
-LOST = 0.05
-"""Signals or deltas that come to a twentieth are lost: usual layers lose a half at most."""
+LOST, GRADIENT_LOST = 0.05, 0.01
+"""Usual layers halve the signal at most; the gradient is halved by each layer of sigmoids twice."""
 
 GROWN = 100.0
-"""Signals or deltas that grow so many times explode: a residual block or a norm makes tens."""
+"""Signals or deltas that grow so many times explode: residual blocks and norms make tens."""
 
-SMALL = 0.05
+BEYOND = 0.05
+"""The share of targets beyond the outputs' range that is more than a few odd ones."""
 
 DEAD, DEAD_LATER = 2 / 3, 0.9
 """Of a layer's units: before training, where a third is common, and after, where more may do."""
@@ -31,8 +32,11 @@ SATURATED_LATER = 0.9
 FEW_IN_BATCH = 3
 """A variance of n examples has a relative error of √(2 / (n - 1)): of 100 % at three."""
 
-SILENCED = 0.8
+SILENCED = 0.7
 """Dropout rates from 0.2 to 0.5 are usual (Srivastava et al. 2014)."""
+
+
+# ---- what it is built of -------------------------------------------------------------------------
 
 
 def _inner_layers(layers: Any) -> list[Any]:
@@ -43,40 +47,8 @@ def _inner_layers(layers: Any) -> list[Any]:
     return found
 
 
-def _distinct_units(e: Evidence) -> list[tuple[LayerMeasures, int, int]]:
-    """Return of each hidden layer with weights how many of its units are distinct, and units."""
-    pairs = zip(e.start.layers[:-1], e.start.params[:-1], strict=True)
-    return [
-        (layer, round((1 - layer.duplicate) * len(p.W)), len(p.W))
-        for layer, p in pairs
-        if getattr(p, "W", None) is not None and np.ndim(p.W) == 2 and len(p.W) > 1
-    ]
-
-
-def _zero_weights(e: Evidence) -> bool:
-    sizes = [getattr(p, "W", None) for p in e.start.params]
-    none = all(W is None or not np.any(W) for W in sizes)
-    return none and e.start.without_gradient >= 1 - e.net.outputs / max(e.net.size, 1)
-
-
-def _alike(e: Evidence) -> list[tuple[LayerMeasures, int, int]]:
-    return [each for each in _distinct_units(e) if each[1] == 1]
-
-
-def _copies(e: Evidence) -> list[tuple[LayerMeasures, int, int]]:
-    return [each for each in _distinct_units(e) if 1 < each[1] <= each[2] * MOST]
-
-
-def _units(found: list[tuple[LayerMeasures, int, int]]) -> str:
-    layer, distinct, units = found[0]
-    return f"{layer.place}: {distinct} of its {units} units {_are(distinct)} distinct"
-
-
-def _are(n: int) -> str:
-    return "is" if n == 1 else "are"
-
-
 def _link_message(e: Evidence) -> str:
+    """Return what a network that is checked says of a link that is applied twice."""
     try:
         Network(e.net.inputs, e.net.layers, e.net.loss)
     except ValueError as error:
@@ -84,12 +56,12 @@ def _link_message(e: Evidence) -> str:
     return ""
 
 
-def _reach(e: Evidence) -> tuple[float, float]:
+def _range(e: Evidence) -> tuple[float, float]:
     """Return the least and the greatest output of the last layer, infinite without a bound."""
     name = getattr(e.net.layers[-1], "activation", None)
     if name is None or activation(name).pull is not None:
         return -math.inf, math.inf
-    a = np.asarray(activation(name).f(np.concatenate([np.linspace(-50, 50, 1001)]), np))
+    a = np.asarray(activation(name).f(np.linspace(-50, 50, 1001), np))
     low, high = float(a.min()), float(a.max())
     return (low if low > -20 else -math.inf), (high if high < 20 else math.inf)
 
@@ -97,8 +69,16 @@ def _reach(e: Evidence) -> tuple[float, float]:
 def _beyond(e: Evidence) -> float:
     if e.net.row.link_name or e.net.row.parts:
         return 0.0
-    low, high = _reach(e)
-    return float(np.mean((low - 0.01 > e.Y) | (high + 0.01 < e.Y)))
+    low, high = _range(e)
+    return float(np.mean((e.Y < low - 0.01) | (e.Y > high + 0.01)))  # noqa: SIM300
+
+
+def _range_words(e: Evidence) -> str:
+    low, high = _range(e)
+    return (
+        f"{_beyond(e):.0%} of the targets lie beyond what the last layer can say, "
+        f"{low:.3g} to {high:.3g}"
+    )
 
 
 def _narrowest(e: Evidence) -> tuple[int, int]:
@@ -108,6 +88,10 @@ def _narrowest(e: Evidence) -> tuple[int, int]:
         width = layer.outputs(width)
         widths.append(width)
     return (int(np.argmin(widths)), min(widths)) if widths else (-1, 0)
+
+
+def _classes(e: Evidence) -> int:
+    return int(np.count_nonzero(e.shares))
 
 
 def _kept_of_targets(e: Evidence, width: int) -> float:
@@ -121,28 +105,75 @@ def _bottleneck(e: Evidence) -> bool:
     if place < 0 or e.net.inputs <= width:
         return False
     if e.labels is not None:
-        return width < math.log2(max(int(np.count_nonzero(e.shares)), 1))
+        return width < math.log2(max(_classes(e), 1))
     return width < e.net.outputs and _kept_of_targets(e, width) < MOST
 
 
 def _bottleneck_words(e: Evidence) -> str:
     place, width = _narrowest(e)
-    plural = "" if width == 1 else "s"
+    numbers = f"layer {place} hands on {width} number{'' if width == 1 else 's'}"
     if e.labels is not None:
-        classes = int(np.count_nonzero(e.shares))
+        least = math.log2(_classes(e))
         return (
-            f"layer {place} hands on {width} number{plural}, and {classes} classes need "
-            f"log₂ {classes} = {math.log2(classes):.1f} at least"
+            f"{numbers}, and to tell {_classes(e)} classes takes log₂ {_classes(e)} = {least:.1f}"
         )
-    return (
-        f"layer {place} hands on {width} number{plural}, which hold "
-        f"{_kept_of_targets(e, width):.0%} of the variance of {e.net.outputs} targets"
-    )
+    kept = _kept_of_targets(e, width)
+    return f"{numbers}, which hold {kept:.0%} of the variance of {e.net.outputs} targets"
 
 
 def _silenced(e: Evidence) -> float:
     rates = [getattr(x, "rate", 0.0) for x in _inner_layers(e.net.layers) if x.training_only]
     return max((float(rate) for rate in rates), default=0.0)
+
+
+def _norm_of_few(e: Evidence) -> bool:
+    over_batch = any(layer.over_batch for layer in e.net.layers)
+    return e.options.optimizer is not None and e.batch <= FEW_IN_BATCH and over_batch
+
+
+# ---- what it begins with -------------------------------------------------------------------------
+
+
+def _distinct_units(e: Evidence) -> list[tuple[LayerMeasures, int, int]]:
+    """Return of each hidden layer with weights how many of its units are distinct, and units."""
+    pairs = zip(e.start.layers[:-1], e.start.params[:-1], strict=True)
+    return [
+        (layer, round((1 - layer.duplicate) * len(p.W)), len(p.W))
+        for layer, p in pairs
+        if hasattr(p, "W") and hasattr(p, "b") and np.ndim(p.W) == 2 and len(p.W) > 1
+    ]
+
+
+def _zero_weights(e: Evidence) -> bool:
+    matrices = [p.W for p in e.start.params if hasattr(p, "W")]
+    without = e.start.without_gradient >= 1 - e.net.outputs / max(e.net.size, 1)
+    return bool(matrices) and not any(np.any(W) for W in matrices) and without
+
+
+def _alike(e: Evidence) -> list[tuple[LayerMeasures, int, int]]:
+    return [each for each in _distinct_units(e) if each[1] == 1]
+
+
+def _copies(e: Evidence) -> list[tuple[LayerMeasures, int, int]]:
+    return [each for each in _distinct_units(e) if 1 < each[1] <= each[2] * MOST]
+
+
+def _units(found: list[tuple[LayerMeasures, int, int]]) -> str:
+    layer, distinct, units = found[0]
+    are = "is" if distinct == 1 else "are"
+    return f"{layer.place}: {distinct} of its {units} units {are} distinct"
+
+
+def _dead(e: Evidence) -> list[LayerMeasures]:
+    return [layer for layer in e.start.layers if e.knows_start and layer.dead >= DEAD]
+
+
+def _saturated(e: Evidence) -> list[LayerMeasures]:
+    layers = e.start.layers[:-1] if e.knows_start else ()
+    return [layer for layer in layers if layer.saturated >= MOST]
+
+
+# ---- what signals and gradients do ---------------------------------------------------------------
 
 
 def _product(values: Iterable[float]) -> float:
@@ -164,8 +195,12 @@ def _weights(e: Evidence) -> float:
     return _product(layer.weights for layer in e.start.layers)
 
 
+def _exploding(e: Evidence) -> bool:
+    return e.knows_start and (_signal(e) > GROWN or _slopes(e) * _weights(e) > GROWN)
+
+
 def _lost(e: Evidence) -> bool:
-    return _slopes(e) * _weights(e) < LOST or _signal(e) < LOST
+    return e.knows_start and (_slopes(e) * _weights(e) < GRADIENT_LOST or _signal(e) < LOST)
 
 
 def _by_weights(e: Evidence) -> bool:
@@ -175,25 +210,32 @@ def _by_weights(e: Evidence) -> bool:
 def _factors(e: Evidence) -> str:
     slopes, weights = _slopes(e), _weights(e)
     return (
-        f"from the last layer to the first the gradient comes to {slopes * weights:.2g} times: "
-        f"slopes make {slopes:.2g} times of it, weights {weights:.2g} times; the signal comes to "
-        f"{_signal(e):.2g} times"
+        f"from the last layer to the first the gradient is multiplied by {slopes * weights:.2g}, "
+        f"by slopes {slopes:.2g} and by weights {weights:.2g}; the signal, from the first to the "
+        f"last, by {_signal(e):.2g}"
     )
 
 
-def _dead(e: Evidence) -> list[LayerMeasures]:
-    untrained = () if e.trained and e.initial is None else e.start.layers
-    found = [layer for layer in untrained if layer.dead >= DEAD]
-    return found + [layer for layer in e.now.layers if layer.dead >= DEAD_LATER]
+# ---- what has become of it -----------------------------------------------------------------------
 
 
-def _saturated(e: Evidence) -> tuple[float, str]:
-    found = [(layer.saturated, layer.place, MOST) for layer in e.start.layers[:-1]]
-    found += [(layer.saturated, layer.place, SATURATED_LATER) for layer in e.now.layers[:-1]]
-    share, place, _ = max(
-        (each for each in found if each[0] >= each[2]), default=(0.0, "", 0.0)
-    )  # fmt: skip
-    return share, place
+def _dead_later(e: Evidence) -> list[LayerMeasures]:
+    layers = () if e.diverged or _dead(e) else e.now.layers
+    return [layer for layer in layers if layer.dead >= DEAD_LATER]
+
+
+def _saturated_later(e: Evidence) -> list[LayerMeasures]:
+    layers = () if e.diverged or _saturated(e) else e.now.layers[:-1]
+    return [layer for layer in layers if layer.saturated >= SATURATED_LATER]
+
+
+def _dead_words(found: list[LayerMeasures]) -> str:
+    return f"{found[0].place}: {found[0].dead:.0%} of its units have no gradient for any example"
+
+
+def _saturated_words(found: list[LayerMeasures]) -> str:
+    layer = found[0]
+    return f"{layer.place}: {layer.saturated:.0%} of its activations lie where the function is flat"
 
 
 RULES: tuple[Rule, ...] = (
@@ -224,16 +266,14 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "output_range", 90,
-        lambda e: _beyond(e) >= SMALL,
-        lambda e: f"{_beyond(e):.0%} of the targets lie beyond the outputs' range, "
-        f"{_reach(e)[0]:.3g} to {_reach(e)[1]:.3g}",
+        lambda e: _beyond(e) >= BEYOND,
+        _range_words,
         "make the last layer linear, or bring the targets into its range",
     ),
     Rule(
         "batch_norm_of_few", 88,
-        lambda e: e.options.optimizer is not None and e.batch <= FEW_IN_BATCH
-        and any(layer.over_batch for layer in e.net.layers),
-        lambda e: f"a batch norm takes its mean and variance of {e.batch} examples",
+        _norm_of_few,
+        lambda e: f"a batch norm takes its mean and variance of a batch of {e.batch}",
         "take batches of 16 or more, or a layer norm",
     ),
     Rule(
@@ -250,24 +290,21 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "exploding", 70,
-        lambda e: _signal(e) > GROWN or _slopes(e) * _weights(e) > GROWN,
+        _exploding,
         _factors,
         "start from smaller weights, `net.init(seed)`, or put layer norms between",
     ),
     Rule(
         "saturated_units", 69,
-        lambda e: _saturated(e)[0] > 0,
-        lambda e: "{1}: {0:.0%} of its activations lie where the function is flat".format(
-            *_saturated(e)
-        ),
-        "start from smaller weights and biases of 0, scale X, or lower the rate",
+        lambda e: bool(_saturated(e)),
+        lambda e: "at the start, " + _saturated_words(_saturated(e)),
+        "start from smaller weights and biases of 0, or scale X",
     ),
     Rule(
         "dead_units", 68,
         lambda e: bool(_dead(e)),
-        lambda e: f"{_dead(e)[0].place}: {_dead(e)[0].dead:.0%} of its units have no gradient "
-        "for any example",
-        "lower the rate, start from biases of 0, or take 'leaky_relu'",
+        lambda e: "at the start, " + _dead_words(_dead(e)),
+        "start from biases of 0, scale X, or take 'leaky_relu'",
     ),
     Rule(
         "vanishing_weights", 67,
@@ -280,6 +317,18 @@ RULES: tuple[Rule, ...] = (
         lambda e: _lost(e) and not _by_weights(e),
         _factors,
         "take an activation whose slope is near 1, such as 'relu', fewer layers, or residual ones",
+    ),
+    Rule(
+        "saturated_units", 59,
+        lambda e: bool(_saturated_later(e)),
+        lambda e: _saturated_words(_saturated_later(e)),
+        "lower the rate, or scale X",
+    ),
+    Rule(
+        "dead_units", 58,
+        lambda e: bool(_dead_later(e)),
+        lambda e: _dead_words(_dead_later(e)),
+        "lower the rate, or take 'leaky_relu'",
     ),
 )  # fmt: skip
 """Those of the network."""

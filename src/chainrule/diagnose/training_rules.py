@@ -16,18 +16,37 @@ SHORT = 0.1
 LONG = 0.5
 """A step of half the parameters' size throws away what they are: a thousandth is usual."""
 
-HALVED = 0.5
-"""Another training that comes to half of the cost shows what is wrong with this one."""
+CLEARLY, NOTICED = 0.7, 0.02
+"""Another training shows what is wrong with this one where it comes to 7/10 of its cost, and the
+difference is a fiftieth of the cost at the start at least."""
 
-LONG_MEMORY = 0.99
+LOWER = 0.8
+"""Where steps are long besides, four fifths of the cost are enough."""
+
+TENTH = 0.1
+
+LONG_MEMORY = 0.98
+"""A momentum of 0.9 is usual: it means 10 gradients, this one 50."""
+
+NOISE = 0.2
+"""The gradient that has a fifth of its noise, squared, goes anywhere."""
+
+RISEN, APART = 1.2, 5.0
+"""A validation loss that has risen by a fifth, or that is five times that of training."""
 
 
-def _sorted(e: Evidence) -> bool:
-    return bool(not e.options.shuffle and e.spread >= MOST)
-
-
-def _rule(e: Evidence, name: str) -> float:
+def _of_rule(e: Evidence, name: str) -> float:
     return float(getattr(e.options.optimizer, name, 0.0))
+
+
+def _improves(e: Evidence, tried: float | None) -> bool:
+    """Whether another training comes to a cost that is clearly lower."""
+    if tried is None or not e.reached - tried >= NOTICED * e.begun_at:
+        return False
+    return tried <= CLEARLY * e.reached
+
+
+# ---- steps that are short ------------------------------------------------------------------------
 
 
 def _clipped(e: Evidence) -> bool:
@@ -36,33 +55,101 @@ def _clipped(e: Evidence) -> bool:
 
 
 def _epsilon(e: Evidence) -> bool:
-    return bool(e.first and _rule(e, "epsilon") >= e.first.gradient > 0)
+    return e.first is not None and _of_rule(e, "epsilon") >= MOST * e.first.gradient > 0
 
 
 def _ends_early(e: Evidence) -> bool:
-    if e.rates is None or e.first is None:
+    if e.rates is None or e.first is None or e.learned:
         return False
-    return e.rates.ended >= MOST and e.rates.left * e.first.ratio < SHORT
+    at_peak = e.rates.steps * e.rates.peak / e.rates.first
+    short = e.rates.travel <= TENTH * at_peak and e.rates.left * e.first.ratio < SHORT
+    return e.rates.ended >= MOST and short
 
 
 def _warm_up(e: Evidence) -> bool:
-    return e.rates is not None and e.rates.ahead >= 2 * e.rates.last > 0
+    rates = e.rates
+    return rates is not None and rates.ahead >= 2 * rates.last > 0 and rates.last == rates.peak
 
 
 def _too_low(e: Evidence) -> bool:
     others = (_clipped, _epsilon, _ends_early, _warm_up)
-    short = e.travel is not None and e.travel < SHORT and e.frozen < MOST
-    return short and not any(found(e) for found in others)
+    if e.travel is None or e.frozen >= MOST or e.learned or any(found(e) for found in others):
+        return False
+    return e.travel < SHORT or (e.travel < LONG and _improves(e, e.faster))
+
+
+def _too_low_words(e: Evidence) -> str:
+    said = f"{e.steps} steps could move the parameters by {e.travel:.2g} times their size at most"
+    if not _improves(e, e.faster):
+        return said
+    return f"{said}; at ten times the rate, {_comes_to(e, e.faster)}"
+
+
+def _comes_to(e: Evidence, tried: float | None) -> str:
+    return f"the same training comes to a cost of {tried:.3g}, and this one to {e.reached:.3g}"
+
+
+# ---- steps that are long -------------------------------------------------------------------------
+
+
+def _too_high(e: Evidence) -> bool:
+    if e.diverged or e.options.optimizer is None:
+        return False
+    if e.first is not None and LONG <= e.first.ratio < math.inf:
+        return e.slower is None or e.slower <= LOWER * e.reached
+    return _improves(e, e.slower)
+
+
+def _too_high_words(e: Evidence) -> str:
+    said = []
+    if e.first is not None:
+        said.append(f"the first step is {e.first.ratio:.2g} times the size of the parameters")
+    if e.slower is not None:
+        said.append(f"at a tenth of the rate, {_comes_to(e, e.slower)}")
+    return "; ".join(said)
 
 
 def _momentum(e: Evidence) -> bool:
-    kept = max(_rule(e, "momentum"), _rule(e, "beta1"))
-    return kept >= LONG_MEMORY and bool(e.steps) and 10 / (1 - kept) >= e.steps
+    kept = max(_of_rule(e, "momentum"), _of_rule(e, "beta1"))
+    if kept < LONG_MEMORY or not e.steps:
+        return False
+    return 10 / (1 - kept) >= e.steps or e.diverged or _too_high(e)
+
+
+def _momentum_words(e: Evidence) -> str:
+    gradients = 1 / (1 - max(_of_rule(e, "momentum"), _of_rule(e, "beta1")))
+    return f"the velocity is made of {gradients:.0f} gradients, and there are {e.steps} steps"
 
 
 def _summed(e: Evidence) -> bool:
-    too_long = e.first is not None and e.first.ratio >= LONG
-    return e.net.reduction == "sum" and (too_long or e.diverged or _too_high(e))
+    return e.net.reduction == "sum" and (e.diverged or _too_high(e))
+
+
+def _noisy(e: Evidence) -> bool:
+    if not _too_high(e) or e.start.examples.signal_to_noise(e.batch) >= NOISE:
+        return False
+    return 4 * e.batch <= e.n and _improves(e, e.in_batches)
+
+
+def _noisy_words(e: Evidence) -> str:
+    noise = 1 / e.start.examples.signal_to_noise(e.batch)
+    return (
+        f"in batches of {e.batch} the noise is {noise:.3g} times the gradient, squared; in batches "
+        f"of {16 * e.batch}, {_comes_to(e, e.in_batches)}"
+    )
+
+
+def _diverged_words(e: Evidence) -> str:
+    epochs = e.history.epochs if e.history else 0
+    said = f"a value stopped being finite in epoch {epochs + 1}"
+    return f"{said}; {_too_high_words(e)}" if e.first is not None else said
+
+
+# ---- what else there is --------------------------------------------------------------------------
+
+
+def _sorted(e: Evidence) -> bool:
+    return bool(not e.options.shuffle and e.spread >= MOST)
 
 
 def _shrunk(e: Evidence) -> float:
@@ -77,51 +164,25 @@ def _shrunk(e: Evidence) -> float:
 
 
 def _decayed(e: Evidence) -> bool:
-    drawn = e.net.l1 or e.net.l2 or _rule(e, "weight_decay")
-    return bool(drawn and e.trained and _shrunk(e) < MOST)
-
-
-def _reached(e: Evidence) -> float | None:
-    return e.now.cost if e.trained else None
-
-
-def _too_high(e: Evidence) -> bool:
-    if e.diverged or e.options.optimizer is None:
+    if not (e.net.l1 or e.net.l2 or _of_rule(e, "weight_decay")) or not e.trained or e.diverged:
         return False
-    if e.first is not None and LONG <= e.first.ratio < math.inf:
-        return True
-    cost = _reached(e)
-    return cost is not None and e.slower is not None and e.slower <= HALVED * cost
+    return _shrunk(e) < MOST or (not e.learned and _improves(e, e.free))
 
 
-def _too_high_words(e: Evidence) -> str:
-    said = []
-    if e.first is not None:
-        said.append(f"the first step is {e.first.ratio:.2g} times the size of the parameters")
-    if e.trained and e.slower is not None:
-        said.append(
-            f"the same training at a tenth of the rate comes to a cost of {e.slower:.3g}, this one "
-            f"to {e.now.cost:.3g}"
-        )
-    return "; ".join(said)
-
-
-def _noisy(e: Evidence) -> bool:
-    if not e.trained or e.batch * 4 > e.data.n or e.start.examples.signal_to_noise(e.batch) >= 1:
-        return False
-    if not _too_high(e) or e.in_batches is None:
-        return False
-    return e.in_batches <= HALVED * e.now.cost
+def _decayed_words(e: Evidence) -> str:
+    under = {"l1": e.net.l1, "l2": e.net.l2, "weight_decay": _of_rule(e, "weight_decay")}
+    which = " and ".join(f"{name} = {value:g}" for name, value in under.items() if value)
+    said = f"under {which} the weights have come to {_shrunk(e):.2g} times their size at first"
+    return f"{said}; without, {_comes_to(e, e.free)}" if _improves(e, e.free) else said
 
 
 def _overfitting(e: Evidence) -> bool:
     losses = e.history.validation_loss if e.history else []
     if len(losses) < 3 or e.history is None or e.history.restored:
         return False
-    risen = losses[-1] - min(losses)
-    return risen >= 0.2 * min(losses) and risen >= 0.1 * losses[0] and (
-        losses[-1] >= 2 * e.history.loss[-1]
-    )  # fmt: skip
+    last, best, training = losses[-1], min(losses), e.history.loss[-1]
+    risen = last >= RISEN * best and last - best >= TENTH * losses[0] and last >= 2 * training
+    return risen or (last >= APART * training and last >= MOST * losses[0])
 
 
 def _overfitting_words(e: Evidence) -> str:
@@ -150,16 +211,13 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "too_much_decay", 84,
         _decayed,
-        lambda e: f"the weights have come to {_shrunk(e):.2g} times their size at first, under "
-        f"l1 = {e.net.l1:g}, l2 = {e.net.l2:g}, weight_decay = {_rule(e, 'weight_decay'):g}",
+        _decayed_words,
         "lower the penalty or the decay by a factor of ten or more",
     ),
     Rule(
         "momentum_too_high", 83,
         _momentum,
-        lambda e: "the velocity is a mean of the last "
-        f"{1 / (1 - max(_rule(e, 'momentum'), _rule(e, 'beta1'))):.0f} gradients, and "
-        f"there are {e.steps} steps",
+        _momentum_words,
         "take a momentum of 0.9",
     ),
     Rule(
@@ -186,7 +244,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "epsilon_too_large", 79,
         _epsilon,
-        lambda e: f"ε = {_rule(e, 'epsilon'):g} outweighs the entries of the gradient, of "
+        lambda e: f"ε = {_of_rule(e, 'epsilon'):g} is large beside the entries of the gradient, of "
         f"{e.first.gradient:.2g}" if e.first else "",
         "take the default ε, 1e-8",
     ),
@@ -200,17 +258,13 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "noisy_batches", 65,
         _noisy,
-        lambda e: f"of a batch of {e.batch} the noise is "
-        f"{1 / e.start.examples.signal_to_noise(e.batch):.3g} times the gradient, squared; in "
-        f"batches of {16 * e.batch} the same training comes to a cost of {e.in_batches:.3g}, this "
-        f"one to {e.now.cost:.3g}",
+        _noisy_words,
         "take larger batches, or a lower rate",
     ),
     Rule(
         "divergence", 64,
         lambda e: e.diverged,
-        lambda e: f"a value stopped being finite after {e.history.epochs if e.history else 0} "
-        "whole epochs" + ("; " + _too_high_words(e) if e.first is not None else ""),
+        _diverged_words,
         "lower the learning rate, scale X and y, or set `clip_norm`",
     ),
     Rule(
@@ -228,8 +282,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "rate_too_low", 60,
         _too_low,
-        lambda e: f"{e.steps} steps could move the parameters by {e.travel:.2g} times their size "
-        "at most",
+        _too_low_words,
         "raise the learning rate by a factor of ten; `cr.rate_range` finds one",
     ),
 )  # fmt: skip
