@@ -128,3 +128,12 @@ def test_diagnosing_changes_nothing_that_was_given():
     losses = list(history.loss)
     diagnose(NET, trained, X, Y, cr.SGD(0.05), initial=params, history=history, epochs=3)
     assert history.loss == losses
+
+
+@pytest.mark.parametrize("kind", cr.layers.LAYERS.values(), ids=lambda kind: kind.kind)
+def test_every_kind_of_layer_is_diagnosed(kind):
+    layer = kind.example(2)
+    net = cr.Network(2, [layer] if layer.members > 1 else [layer, cr.Dense(1)], "squared_error")
+    y = np.repeat(Y[:, None], net.outputs, axis=1)
+    found = diagnose(net, net.init(0), X, y, cr.SGD(0.01), epochs=2)
+    assert len(found.layers) == len(net.layers)

@@ -209,6 +209,26 @@ def saturated_share(layer: Any, record: Any) -> float:
     return float(np.mean(slopes < FLAT * steepest)) if slopes is not None and steepest else 0.0
 
 
+def has_units(params: Any) -> bool:
+    """Whether parameters are of several units, each with a row of W and an entry of b.
+
+    Parameters
+    ----------
+    params
+        The parameters of a layer.
+
+    Examples
+    --------
+    >>> net = cr.Network(2, [cr.Dense(3), cr.LayerNorm()], loss="squared_error")
+    >>> [has_units(params) for params in net.init()]
+    [True, False]
+    """
+    W, b = getattr(params, "W", None), getattr(params, "b", None)
+    if W is None or b is None:
+        return False
+    return np.ndim(W) == 2 and len(W) > 1 and np.shape(b) == (len(W),)
+
+
 def duplicate_share(params: Any) -> float:
     """Return the share of units whose weights and bias are those of another, to three digits.
 
@@ -224,10 +244,9 @@ def duplicate_share(params: Any) -> float:
     >>> round(duplicate_share(params), 2)
     0.33
     """
-    W, b = getattr(params, "W", None), getattr(params, "b", None)
-    if W is None or b is None or np.ndim(W) != 2 or len(W) < 2:
+    if not has_units(params):
         return 0.0
-    units = np.column_stack([W, b]).astype(np.float64)
+    units = np.column_stack([params.W, params.b]).astype(np.float64)
     scaled = np.round(units / (size(units) or 1.0), 3)
     return 1 - len(np.unique(scaled, axis=0)) / len(units)
 

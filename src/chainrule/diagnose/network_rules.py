@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.activations import activation
 from chainrule.diagnose.evidence import Evidence
-from chainrule.diagnose.layer_measures import LayerMeasures
+from chainrule.diagnose.layer_measures import LayerMeasures, has_units
 from chainrule.diagnose.rule import MOST, Rule
 from chainrule.network import Network
 
@@ -140,7 +140,7 @@ def _distinct_units(e: Evidence) -> list[tuple[LayerMeasures, int, int]]:
     return [
         (layer, round((1 - layer.duplicate) * len(p.W)), len(p.W))
         for layer, p in pairs
-        if hasattr(p, "W") and hasattr(p, "b") and np.ndim(p.W) == 2 and len(p.W) > 1
+        if has_units(p)
     ]
 
 
