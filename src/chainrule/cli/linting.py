@@ -24,7 +24,7 @@ def lint(ctx: click.Context, text: str, network: str, not_understood: bool, as_j
     """Find the figures and formulas of a text that are not right.
 
     TEXT is a file of Markdown, LaTeX (.tex) or a notebook (.ipynb), whose cells of Markdown are
-    read. Names are those of Mazur (net_h1, out_h1, target_o1), Nielsen (z^2_1, a^2_1, δ^2_1) and
+    read. Names are those of Mazur (net_h1, out_h1, target_o1), Nielsen (z^2_1, a^2_1) and
     3Blue1Brown (a_1^{(L-1)}), in formulas, tables and prose. A line is printed for each figure and
     formula that is not right, with the mistake that gives it.
 
