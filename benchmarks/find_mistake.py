@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))  # the mistakes made by hand are the tests' too
 
-from chainrule.diagnose.mistake_search import MistakeSearch  # noqa: E402
-from chainrule.diagnose.mistakes import MISTAKES  # noqa: E402
+from chainrule.diagnosis.mistake_search import MistakeSearch  # noqa: E402
+from chainrule.diagnosis.mistakes import MISTAKES  # noqa: E402
 from mistakes_by_hand import as_chainrule, claims_of, random_problem  # noqa: E402
 
 RESULTS = ROOT / "benchmarks/results/find_mistake.md"

@@ -1,4 +1,4 @@
-"""`diagnose` names what is wrong with the sick networks of the seen half, and no healthy one."""
+"""`cr.diagnose` names what is wrong with the sick networks of the seen half, and no healthy one."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from scipy.sparse import csr_array
 
 import chainrule as cr
-from chainrule.diagnose.diagnosis import Diagnosis, diagnose
-from chainrule.diagnose.rules import RULES
+from chainrule.diagnosis.rules import RULES
+from chainrule.diagnosis.verdict import Diagnosis
 from sickness import seen
 from sickness.setting import Setting
 from sickness.vocabulary import SICKNESSES
@@ -25,7 +25,7 @@ def diagnosed(setting: Setting) -> Diagnosis:
         trained, history = cr.fit(net, params, X, y, **setup.options, threads=1)
     except cr.DivergenceError as error:
         trained, history = error.params, error
-    return diagnose(net, trained, X, y, **setup.options, initial=params, history=history)
+    return cr.diagnose(net, trained, X, y, **setup.options, initial=params, history=history)
 
 
 @pytest.mark.parametrize("case", seen.CASES, ids=lambda case: case.name)
@@ -57,34 +57,34 @@ Y = X[:, 0] + X[:, 0] * X[:, 1]
 def test_the_network_alone_is_enough_and_is_left_as_it_is():
     params = NET.init(0)
     before = [p.W.copy() for p in params]
-    assert diagnose(NET, params, X, Y).names == ()
+    assert cr.diagnose(NET, params, X, Y).names == ()
     assert all(np.array_equal(p.W, W) for p, W in zip(params, before, strict=True))
 
 
 def test_nothing_is_said_of_a_training_that_is_not_known():
-    assert diagnose(NET, NET.init(0), X, Y, batch_size=1, shuffle=False).names == ()
-    assert "rate_too_low" in diagnose(NET, NET.init(0), X, Y, cr.SGD(1e-9), epochs=5).names
+    assert cr.diagnose(NET, NET.init(0), X, Y, batch_size=1, shuffle=False).names == ()
+    assert "rate_too_low" in cr.diagnose(NET, NET.init(0), X, Y, cr.SGD(1e-9), epochs=5).names
 
 
 def test_what_does_not_fit_is_refused():
     with pytest.raises(TypeError, match="history must be what fit returned"):
-        diagnose(NET, NET.init(0), X, Y, history=[0.5])
+        cr.diagnose(NET, NET.init(0), X, Y, history=[0.5])
     with pytest.raises(ValueError, match="one row for each of the 60 rows"):
-        diagnose(NET, NET.init(0), X, Y[:-1])
+        cr.diagnose(NET, NET.init(0), X, Y[:-1])
     with pytest.raises(ValueError, match="freeze"):
-        diagnose(NET, NET.init(0), X, Y, freeze=["7.W"])
+        cr.diagnose(NET, NET.init(0), X, Y, freeze=["7.W"])
     first, last = NET.init(0)
     with pytest.raises(ValueError, match="finite"):
-        diagnose(NET, (first._replace(W=first.W * np.nan), last), X, Y)
+        cr.diagnose(NET, (first._replace(W=first.W * np.nan), last), X, Y)
 
 
 def test_of_many_examples_parts_are_looked_at_and_rows_are_numbered_as_given():
     rng = np.random.default_rng(1)
     x = rng.normal(size=(6000, 2))
     y = np.roll(x[:, 0], 3)
-    assert diagnose(NET, NET.init(0), x, y).names == ("shifted_labels",)
+    assert cr.diagnose(NET, NET.init(0), x, y).names == ("shifted_labels",)
     far = np.where(np.arange(6000) % 500 == 7, 1e30, x[:, 0])
-    (found,) = diagnose(NET, NET.init(0), x, far).findings
+    (found,) = cr.diagnose(NET, NET.init(0), x, far).findings
     assert found.name == "overflow"
     assert int(found.evidence.rpartition(" ")[2]) % 500 == 7
 
@@ -93,14 +93,14 @@ def test_rows_set_aside_are_not_looked_at():
     y = X[:, 0].copy()
     y[:20] = 1e30
     aside = cr.HeldOut(np.arange(20))
-    assert "overflow" in diagnose(NET, NET.init(0), X, y).names
-    assert diagnose(NET, NET.init(0), X, y, validation=aside).names == ()
+    assert "overflow" in cr.diagnose(NET, NET.init(0), X, y).names
+    assert cr.diagnose(NET, NET.init(0), X, y, validation=aside).names == ()
 
 
 def test_sparse_rows_are_as_dense_ones():
     sparse = csr_array(np.where(X > 1, X, 0))
     params = NET.init(0)
-    assert diagnose(NET, params, sparse, Y) == diagnose(NET, params, sparse.toarray(), Y)
+    assert cr.diagnose(NET, params, sparse, Y) == cr.diagnose(NET, params, sparse.toarray(), Y)
 
 
 @pytest.mark.parametrize(
@@ -118,15 +118,15 @@ def test_sparse_rows_are_as_dense_ones():
 )
 def test_a_training_is_judged_before_it_is_made(change, name):
     options = {"optimizer": cr.SGD(0.05), "epochs": 20, **change}
-    assert name in diagnose(NET, NET.init(0), X, Y, **options).names[:2]
-    assert diagnose(NET, NET.init(0), X, Y, cr.SGD(0.05), epochs=20).names == ()
+    assert name in cr.diagnose(NET, NET.init(0), X, Y, **options).names[:2]
+    assert cr.diagnose(NET, NET.init(0), X, Y, cr.SGD(0.05), epochs=20).names == ()
 
 
 def test_diagnosing_changes_nothing_that_was_given():
     params = NET.init(0)
     trained, history = cr.fit(NET, params, X, Y, cr.SGD(0.05), epochs=3)
     losses = list(history.loss)
-    diagnose(NET, trained, X, Y, cr.SGD(0.05), initial=params, history=history, epochs=3)
+    cr.diagnose(NET, trained, X, Y, cr.SGD(0.05), initial=params, history=history, epochs=3)
     assert history.loss == losses
 
 
@@ -135,5 +135,5 @@ def test_every_kind_of_layer_is_diagnosed(kind):
     layer = kind.example(2)
     net = cr.Network(2, [layer] if layer.members > 1 else [layer, cr.Dense(1)], "squared_error")
     y = np.repeat(Y[:, None], net.outputs, axis=1)
-    found = diagnose(net, net.init(0), X, y, cr.SGD(0.01), epochs=2)
+    found = cr.diagnose(net, net.init(0), X, y, cr.SGD(0.01), epochs=2)
     assert len(found.layers) == len(net.layers)

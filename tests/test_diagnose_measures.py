@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.diagnose.data_measures import (
+from chainrule.diagnosis.data_measures import (
     among_their_own,
     batch_spread,
     dependence,
@@ -16,8 +16,8 @@ from chainrule.diagnose.data_measures import (
     nearest,
     target_size,
 )
-from chainrule.diagnose.example_measures import measure_examples
-from chainrule.diagnose.layer_measures import measure_layers, update_ratios
+from chainrule.diagnosis.example_measures import measure_examples
+from chainrule.diagnosis.layer_measures import measure_layers, update_ratios
 from chainrule.trees import leaves
 
 RNG = np.random.default_rng(0)

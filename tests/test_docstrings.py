@@ -11,7 +11,7 @@ from numpydoc.docscrape import get_doc_object
 from numpydoc.validate import validate
 
 import chainrule as cr
-from chainrule.diagnose import GradientCheck, RateRange
+from chainrule.diagnosis import GradientCheck, RateRange
 from chainrule.docstrings import documented_by
 from chainrule.explanation.contributions import Contributions
 from chainrule.explanation.path_sums import Paths

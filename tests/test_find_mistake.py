@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 import chainrule as cr
 from chainrule.activations import activation
 from chainrule.cli import main
-from chainrule.diagnose.mistake_search import MistakeSearch
-from chainrule.diagnose.mistakes import MISTAKES
-from chainrule.diagnose.slopes import OF_OUTPUT
-from chainrule.diagnose.worked_rules import Worked
+from chainrule.diagnosis.mistake_search import MistakeSearch
+from chainrule.diagnosis.mistakes import MISTAKES
+from chainrule.diagnosis.slopes import OF_OUTPUT
+from chainrule.diagnosis.worked_rules import Worked
 from chainrule.explanation.network_file import network_path, read_network_file
 from chainrule.optimizers import init_states
 from chainrule.trees import leaves, tree_map

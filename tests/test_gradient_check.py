@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 import chainrule as cr
-from chainrule.diagnose import gradient_check
+from chainrule.diagnosis import gradient_check
 from chainrule.network import Parameters
 from strategies import Problem, problem, problems
 

@@ -13,7 +13,7 @@ import pytest
 import chainrule as cr
 from chainrule import activations, losses
 from chainrule.demo import checks
-from chainrule.diagnose.gradient_comparison import compare_gradients
+from chainrule.diagnosis.gradient_comparison import compare_gradients
 from chainrule.interop import jax_gradient
 from chainrule.interop.against import LIBRARIES, against
 from chainrule.losses import LOSSES

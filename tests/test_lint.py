@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule.cli import main
-from chainrule.diagnose.text_lint import lint
-from chainrule.diagnose.text_report import RIGHT, ROUNDED, UNKNOWN, WRONG
-from chainrule.diagnose.text_source import Passage, read_passages
+from chainrule.diagnosis.text_lint import lint
+from chainrule.diagnosis.text_report import RIGHT, ROUNDED, UNKNOWN, WRONG
+from chainrule.diagnosis.text_source import Passage, read_passages
 from chainrule.explanation.network_file import network_path, read_network_file
 from chainrule.explanation.unit_places import Places
 from strategies import problems, problems_of_any_kind

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chainrule as cr
-from chainrule.diagnose.output_value import OutputValue
+from chainrule.diagnosis.output_value import OutputValue
 from strategies import problem, problems
 
 RNG = np.random.default_rng(0)

@@ -48,13 +48,14 @@ from chainrule.training import fit
 from chainrule.warn import deprecated as _deprecated
 
 if typing.TYPE_CHECKING:
-    from chainrule.diagnose import (
+    from chainrule.diagnosis import (
         check_gradient,
         integrated_gradients,
         rate_range,
         shapley_values,
     )
-    from chainrule.diagnose.mistake_search import find_mistake
+    from chainrule.diagnosis.mistake_search import find_mistake
+    from chainrule.diagnosis.verdict import diagnose
     from chainrule.estimators import (
         GradientFlowDisplay,
         LossCurveDisplay,
@@ -123,6 +124,7 @@ __all__ = [
     "contributions",
     "cost",
     "cost_and_gradient",
+    "diagnose",
     "example_squared_norms",
     "explain",
     "explain_step",
@@ -160,7 +162,7 @@ __all__ += layers.__all__
 _LAZY = {
     **dict.fromkeys(
         ("check_gradient", "integrated_gradients", "rate_range", "shapley_values"),
-        "chainrule.diagnose",
+        "chainrule.diagnosis",
     ),
     **dict.fromkeys(
         ("GradientFlowDisplay", "LossCurveDisplay", "MLPClassifier", "MLPRegressor"),
@@ -182,7 +184,8 @@ _LAZY = {
         "chainrule.tabular",
     ),
     "contributions": "chainrule.explanation.contributions",
-    "find_mistake": "chainrule.diagnose.mistake_search",
+    "diagnose": "chainrule.diagnosis.verdict",
+    "find_mistake": "chainrule.diagnosis.mistake_search",
     "explain_step": "chainrule.explanation.replay",
     "Checkpoint": "chainrule.fitting.checkpoint",
     "fit_many": "chainrule.fitting.fit_many",

@@ -64,7 +64,7 @@ def find_mistake(
     \b
     chainrule find-mistake 2-2-2 --claimed w5=0.082167 --claimed cost+=.2910279
     """
-    from chainrule.diagnose import mistake_search
+    from chainrule.diagnosis import mistake_search
     from chainrule.explanation.network_file import network_path
 
     with usage_errors():

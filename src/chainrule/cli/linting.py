@@ -42,8 +42,8 @@ def lint(ctx: click.Context, text: str, network: str, not_understood: bool, as_j
     \b
     chainrule lint tutorial.md --network network.toml
     """
-    from chainrule.diagnose.text_lint import lint as find
-    from chainrule.diagnose.text_source import read_passages
+    from chainrule.diagnosis.text_lint import lint as find
+    from chainrule.diagnosis.text_source import read_passages
     from chainrule.explanation.network_file import network_path
 
     with usage_errors():

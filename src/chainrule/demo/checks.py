@@ -14,8 +14,8 @@ import chainrule as cr
 from chainrule import losses
 from chainrule.activations import ACTIVATIONS
 from chainrule.demo.printing import block, open_table, paragraph, progress, show
-from chainrule.diagnose import GradientCheck
-from chainrule.diagnose.gradient_comparison import GradientComparison
+from chainrule.diagnosis import GradientCheck
+from chainrule.diagnosis.gradient_comparison import GradientComparison
 from chainrule.explanation.network_file import network_path, read_network_file
 from chainrule.fitting.layer_builder import dense_layers, with_outputs
 from chainrule.formatting import counted

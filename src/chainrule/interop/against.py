@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.batches import check_examples
-from chainrule.diagnose.gradient_comparison import GradientComparison, compare_gradients
+from chainrule.diagnosis.gradient_comparison import GradientComparison, compare_gradients
 from chainrule.evaluation import cost_and_gradient
 from chainrule.interop.jax_gradient import jax_gradient
 from chainrule.interop.torch_gradient import torch_gradient

@@ -12,11 +12,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from chainrule.diagnose import Contributions, shapley_values
-from chainrule.diagnose.input_path import InputPath, figures
-from chainrule.diagnose.output_value import OutputValue
-from chainrule.diagnose.path_integral import of_checked
-from chainrule.diagnose.shapley import MOST
+from chainrule.diagnosis import Contributions, shapley_values
+from chainrule.diagnosis.input_path import InputPath, figures
+from chainrule.diagnosis.output_value import OutputValue
+from chainrule.diagnosis.path_integral import of_checked
+from chainrule.diagnosis.shapley import MOST
 from chainrule.tabular.asked_figure import AskedFigure
 from chainrule.tabular.files.copied_columns import with_copies
 from chainrule.tabular.files.source import Source

@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from chainrule.diagnose.text_marks import EDGE, END, PARAGRAPH, ROW, TABLE
-from chainrule.diagnose.text_names import Symbol, ratio
-from chainrule.diagnose.text_scopes import Scope
-from chainrule.diagnose.text_statements import Statement, Statements
-from chainrule.diagnose.text_tokens import Token, after
+from chainrule.diagnosis.text_marks import EDGE, END, PARAGRAPH, ROW, TABLE
+from chainrule.diagnosis.text_names import Symbol, ratio
+from chainrule.diagnosis.text_scopes import Scope
+from chainrule.diagnosis.text_statements import Statement, Statements
+from chainrule.diagnosis.text_tokens import Token, after
 from chainrule.explanation.notation import COST, Key
 
 VALUES = re.compile(

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.diagnose.worked_rules import Pass, Seed, Worked
+from chainrule.diagnosis.worked_rules import Pass, Seed, Worked
 from chainrule.errors import shown
 from chainrule.explanation.core_numbers import PlaceNumbers, at_path
 from chainrule.explanation.notation import Key

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from chainrule.diagnose.text_marks import HEADING, PARAGRAPH, Lines
+from chainrule.diagnosis.text_marks import HEADING, PARAGRAPH, Lines
 
 _A = r"(?:actual|output|out|predicted|prediction|computed)(?:_\{?[ho]?\d\}?)?"
 _Y = r"(?:desired|target|expected|ideal|true|correct)(?:_\{?o?\d\}?)?"

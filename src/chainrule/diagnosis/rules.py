@@ -5,7 +5,7 @@ Thresholds are round numbers with a reason: none is fitted to a case.
 
 from __future__ import annotations
 
-from chainrule.diagnose import data_rules, network_rules, training_rules
+from chainrule.diagnosis import data_rules, network_rules, training_rules
 
 RULES = tuple(
     sorted(

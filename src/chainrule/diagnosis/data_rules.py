@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.diagnose.evidence import Evidence
-from chainrule.diagnose.rule import MOST, Rule
+from chainrule.diagnosis.evidence import Evidence
+from chainrule.diagnosis.rule import MOST, Rule
 
 NO_DEPENDENCE, PLAIN_DEPENDENCE = 3.0, 6.0
 """In deviations from random orders: within three is chance, beyond six is not."""

@@ -17,10 +17,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from chainrule.diagnose.text_marks import EDGE, WITHIN
-from chainrule.diagnose.text_names import Symbol
-from chainrule.diagnose.text_scopes import Scope, Scopes, sentences
-from chainrule.diagnose.text_tokens import Token, Tokens
+from chainrule.diagnosis.text_marks import EDGE, WITHIN
+from chainrule.diagnosis.text_names import Symbol
+from chainrule.diagnosis.text_scopes import Scope, Scopes, sentences
+from chainrule.diagnosis.text_tokens import Token, Tokens
 from chainrule.explanation.notation import COST, Key
 
 LINKS = ("is", "are", "was", "were", "equals", "becomes", "become")
@@ -69,7 +69,7 @@ class Statements:
 
     Examples
     --------
-    >>> from chainrule.diagnose.text_names import Names
+    >>> from chainrule.diagnosis.text_names import Names
     >>> from chainrule.explanation.unit_places import Places
     >>> net = cr.Network(2, [cr.Dense(2), cr.Dense(2)], loss="half_squared_error")
     >>> text, tokens = "net_{h1} = 0.3775", Tokens(Names(Places.of(net), 1))

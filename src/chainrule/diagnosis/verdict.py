@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from chainrule.arguments import reads_arguments
 from chainrule.batches import Examples, check_examples, split
-from chainrule.diagnose.course_measures import Options, course
-from chainrule.diagnose.evidence import Evidence
-from chainrule.diagnose.layer_measures import LayerMeasures
-from chainrule.diagnose.rules import RULES
+from chainrule.diagnosis.course_measures import Options, course
+from chainrule.diagnosis.evidence import Evidence
+from chainrule.diagnosis.layer_measures import LayerMeasures
+from chainrule.diagnosis.rules import RULES
 from chainrule.history import DivergenceError, History
 from chainrule.network import Network, Parameters, check_parameters
 from chainrule.sparse_rows import dense

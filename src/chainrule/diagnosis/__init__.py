@@ -4,7 +4,7 @@
 |---|---|
 | `gradient_check.py` | is the gradient right: by central differences |
 | `rate_finder.py` | which learning rate suits: the loss while it grows |
-| `diagnosis.py` | why does it not learn: the verdict in sentences |
+| `verdict.py` | why does it not learn: the verdict in sentences |
 | `rules.py`, `rule.py` | the table of what can be wrong; what a row is: when, why, what to change |
 | `network_rules.py`, `data_rules.py`, `training_rules.py` | its rows, by where the cause lies |
 | `evidence.py`, `network_pass.py` | all that rules look at, measured once; of one pass |
@@ -33,10 +33,10 @@
 | `worked_rules.py` | backpropagation layer by layer, by rules that mistakes change |
 """
 
-from chainrule.diagnose.gradient_check import GradientCheck, check_gradient
-from chainrule.diagnose.path_integral import Contributions, integrated_gradients
-from chainrule.diagnose.rate_finder import RateRange, rate_range
-from chainrule.diagnose.shapley import shapley_values
+from chainrule.diagnosis.gradient_check import GradientCheck, check_gradient
+from chainrule.diagnosis.path_integral import Contributions, integrated_gradients
+from chainrule.diagnosis.rate_finder import RateRange, rate_range
+from chainrule.diagnosis.shapley import shapley_values
 
 __all__ = [
     "Contributions",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chainrule.diagnose.evidence import Evidence
+from chainrule.diagnosis.evidence import Evidence
 
 MOST = 0.5
 """More than half is most."""

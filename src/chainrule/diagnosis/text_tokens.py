@@ -20,8 +20,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from chainrule.diagnose.text_marks import BREAK, EDGE, END, HEADING, PARAGRAPH, ROW, TABLE, WITHIN
-from chainrule.diagnose.text_names import Names, Symbol, ratio
+from chainrule.diagnosis.text_marks import BREAK, EDGE, END, HEADING, PARAGRAPH, ROW, TABLE, WITHIN
+from chainrule.diagnosis.text_names import Names, Symbol, ratio
 
 
 class Token(NamedTuple):

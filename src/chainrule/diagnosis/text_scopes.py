@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from chainrule.diagnose.text_marks import HEADING, PARAGRAPH
+from chainrule.diagnosis.text_marks import HEADING, PARAGRAPH
 
 UNSAID = 0
 """After how many updates, where a text says only "after training"."""

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.batches import Examples, Subset, batches
-from chainrule.diagnose.claims import Printed, Quantity, figures
-from chainrule.diagnose.found_mistakes import Figure, Finding, FoundMistakes
-from chainrule.diagnose.mistakes import MISTAKES
-from chainrule.diagnose.worked_rules import Rules, Task, Worked
+from chainrule.diagnosis.claims import Printed, Quantity, figures
+from chainrule.diagnosis.found_mistakes import Figure, Finding, FoundMistakes
+from chainrule.diagnosis.mistakes import MISTAKES
+from chainrule.diagnosis.worked_rules import Rules, Task, Worked
 from chainrule.docstrings import documented_by
 from chainrule.explanation import explain
 from chainrule.explanation.derivation import check_layers, in_double

@@ -7,19 +7,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from chainrule.diagnose.claims import Printed
-from chainrule.diagnose.formula_values import has_figures
-from chainrule.diagnose.mistakes import Mistake
-from chainrule.diagnose.text_marks import EDGE, WITHIN, Lines, plain
-from chainrule.diagnose.text_names import Names, Symbol
-from chainrule.diagnose.text_report import RIGHT, ROUNDED, UNKNOWN, WRONG, TextFigure, TextReport
-from chainrule.diagnose.text_scopes import Scope
-from chainrule.diagnose.text_source import Passage
-from chainrule.diagnose.text_statements import Statement, Statements, output_symbols
-from chainrule.diagnose.text_tables import tables
-from chainrule.diagnose.text_tokens import Token, Tokens
-from chainrule.diagnose.text_values import Candidate, Values
-from chainrule.diagnose.text_wordings import wordings
+from chainrule.diagnosis.claims import Printed
+from chainrule.diagnosis.formula_values import has_figures
+from chainrule.diagnosis.mistakes import Mistake
+from chainrule.diagnosis.text_marks import EDGE, WITHIN, Lines, plain
+from chainrule.diagnosis.text_names import Names, Symbol
+from chainrule.diagnosis.text_report import RIGHT, ROUNDED, UNKNOWN, WRONG, TextFigure, TextReport
+from chainrule.diagnosis.text_scopes import Scope
+from chainrule.diagnosis.text_source import Passage
+from chainrule.diagnosis.text_statements import Statement, Statements, output_symbols
+from chainrule.diagnosis.text_tables import tables
+from chainrule.diagnosis.text_tokens import Token, Tokens
+from chainrule.diagnosis.text_values import Candidate, Values
+from chainrule.diagnosis.text_wordings import wordings
 from chainrule.network import Network, Parameters
 
 SHOWN = 3

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chainrule.diagnose import rule_changes as to
-from chainrule.diagnose import slopes
-from chainrule.diagnose.worked_rules import Rules
+from chainrule.diagnosis import rule_changes as to
+from chainrule.diagnosis import slopes
+from chainrule.diagnosis.worked_rules import Rules
 from chainrule.trees import tree_map
 
 

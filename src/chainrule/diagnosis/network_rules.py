@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.activations import activation
-from chainrule.diagnose.evidence import Evidence
-from chainrule.diagnose.layer_measures import LayerMeasures, has_units
-from chainrule.diagnose.rule import MOST, Rule
+from chainrule.diagnosis.evidence import Evidence
+from chainrule.diagnosis.layer_measures import LayerMeasures, has_units
+from chainrule.diagnosis.rule import MOST, Rule
 from chainrule.network import Network
 
 LOST, GRADIENT_LOST = 0.05, 0.01

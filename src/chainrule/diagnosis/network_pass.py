@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from chainrule import backprop
 from chainrule.batches import Examples
-from chainrule.diagnose.example_measures import ExampleMeasures, measure_examples
-from chainrule.diagnose.layer_measures import LayerMeasures, measure_layers
+from chainrule.diagnosis.example_measures import ExampleMeasures, measure_examples
+from chainrule.diagnosis.layer_measures import LayerMeasures, measure_layers
 from chainrule.network import Network, Parameters
 from chainrule.trees import leaves
 

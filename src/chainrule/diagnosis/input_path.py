@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.backprop import deltas_from, forward, input_gradient
-from chainrule.diagnose.output_value import OutputValue
+from chainrule.diagnosis.output_value import OutputValue
 from chainrule.evaluation import predict_finite
 from chainrule.network import Network, Parameters
 

@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.activations import activation
-from chainrule.diagnose.claims import Printed, Quantity, quantity
-from chainrule.diagnose.formula_values import Formula, NotUnderstoodError
-from chainrule.diagnose.mistake_search import MistakeSearch
-from chainrule.diagnose.mistakes import MISTAKES, Mistake
-from chainrule.diagnose.text_names import Symbol, claimed_name
-from chainrule.diagnose.text_scopes import UNSAID, Scope
-from chainrule.diagnose.text_statements import Statement
-from chainrule.diagnose.text_tokens import Token
+from chainrule.diagnosis.claims import Printed, Quantity, quantity
+from chainrule.diagnosis.formula_values import Formula, NotUnderstoodError
+from chainrule.diagnosis.mistake_search import MistakeSearch
+from chainrule.diagnosis.mistakes import MISTAKES, Mistake
+from chainrule.diagnosis.text_names import Symbol, claimed_name
+from chainrule.diagnosis.text_scopes import UNSAID, Scope
+from chainrule.diagnosis.text_statements import Statement
+from chainrule.diagnosis.text_tokens import Token
 from chainrule.explanation.core_numbers import at_path
 from chainrule.explanation.notation import COST, Key, derivative
 from chainrule.explanation.unit_places import is_parameter

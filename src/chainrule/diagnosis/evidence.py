@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from chainrule import backprop
 from chainrule.batches import Examples, steps_of_epoch
-from chainrule.diagnose.course_measures import (
+from chainrule.diagnosis.course_measures import (
     FirstStep,
     Options,
     Rates,
@@ -20,7 +20,7 @@ from chainrule.diagnose.course_measures import (
     frozen_share,
     measure_rates,
 )
-from chainrule.diagnose.data_measures import (
+from chainrule.diagnosis.data_measures import (
     NEIGHBOURS,
     ColumnMeasures,
     Dependence,
@@ -35,7 +35,7 @@ from chainrule.diagnose.data_measures import (
     target_size,
     without_ends,
 )
-from chainrule.diagnose.network_pass import Pass, measure_pass
+from chainrule.diagnosis.network_pass import Pass, measure_pass
 from chainrule.history import DivergenceError, History
 from chainrule.network import Network, Parameters
 from chainrule.schedules import Schedule

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.diagnose.evidence import Evidence
-from chainrule.diagnose.rule import MOST, Rule
+from chainrule.diagnosis.evidence import Evidence
+from chainrule.diagnosis.rule import MOST, Rule
 
 SHORT = 0.1
 """Steps that together could move the parameters by less than a tenth of their size are short."""

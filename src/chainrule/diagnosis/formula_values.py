@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from chainrule.diagnose.text_names import Symbol
-from chainrule.diagnose.text_tokens import Token
+from chainrule.diagnosis.text_names import Symbol
+from chainrule.diagnosis.text_tokens import Token
 
 MOST_TOKENS = 400
 """The longest formula that is worked out; a bracket takes a level of the stack."""

@@ -13,8 +13,8 @@ import numpy as np
 
 from chainrule import losses
 from chainrule.batches import Examples
-from chainrule.diagnose import slopes
-from chainrule.diagnose.worked_rules import Rules, chained
+from chainrule.diagnosis import slopes
+from chainrule.diagnosis.worked_rules import Rules, chained
 from chainrule.layers import Activate, Role
 from chainrule.layers.predictions import of_members
 from chainrule.optimizers import SGD, Adam

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import engine
-from chainrule.diagnose.input_path import InputPath, figures, slopes
-from chainrule.diagnose.output_value import OutputValue
+from chainrule.diagnosis.input_path import InputPath, figures, slopes
+from chainrule.diagnosis.output_value import OutputValue
 from chainrule.errors import check_number, check_whole
 from chainrule.network import Network, Parameters, check_inputs, check_parameters
 from chainrule.trees import leaves, tree_map
