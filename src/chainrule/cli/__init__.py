@@ -6,6 +6,7 @@
 | `predict.py`, `evaluate.py`, `inspect.py` | what can be done with a model |
 | `exporting.py` | the command `export` |
 | `explaining.py` | the commands `explain` and `worksheet` |
+| `diagnosing.py` | the command `diagnose` |
 | `finding.py` | the command `find-mistake` |
 | `linting.py` | the command `lint` |
 | `reasons.py` | what `explain` tells of predictions |
@@ -34,6 +35,7 @@ import chainrule as cr
 from chainrule import engine
 from chainrule.cli import (
     checking,
+    diagnosing,
     evaluate,
     explaining,
     exporting,
@@ -111,6 +113,7 @@ for command in (
     explaining.explain,
     explaining.worksheet,
     finding.find_mistake,
+    diagnosing.diagnose,
     linting.lint,
     checking.check,
     checking.demo,

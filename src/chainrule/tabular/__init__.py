@@ -43,6 +43,7 @@
 | `model_reading.py` | how it reads the columns of a table |
 | `prediction_columns.py` | what tables of predictions have for columns |
 | `table_evaluation.py` | how good a model is on a table that has the target |
+| `table_diagnosis.py` | why a model does not learn, by a table that has the target |
 | `scores.py`, `class_scores.py` | how good predictions are, of all rows and of each class |
 | **why it predicts what it does** | |
 | `explainable.py` | `why` and `why_row` of a model |

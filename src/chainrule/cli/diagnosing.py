@@ -1,0 +1,76 @@
+"""The command `diagnose`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from chainrule.cli.click_options import asked_reading, reads_tables
+from chainrule.cli.exits import refusals, usage_errors
+from chainrule.cli.explaining import columns, described
+from chainrule.cli.terminal import say, say_as_json
+from chainrule.cli.training_files import is_model, load_model
+
+if TYPE_CHECKING:
+    from chainrule.diagnosis.verdict import Diagnosis
+
+
+@click.command()
+@click.argument("network")
+@click.argument("table", required=False)
+@reads_tables
+@click.option("--json", "as_json", is_flag=True, help="Print what is found as JSON.")
+@click.pass_context
+def diagnose(
+    ctx: click.Context, /, network: str, table: str | None, as_json: bool, **reading: Any
+) -> None:
+    """Say why a network does not learn, and what to change.
+
+    NETWORK is a model, and TABLE a table that has its target; or NETWORK is a file with its
+    examples as `chainrule explain` reads it, whose optimizer and batches are judged too.
+
+    The exit code is 0 if nothing is found, 1 if something is, and 2 for what cannot be read.
+
+    \b
+    chainrule diagnose houses.model houses.csv
+    chainrule diagnose network.toml
+    """
+    found = _of_table(network, table, reading) if table else _of_file(network)
+    if as_json:
+        say_as_json(found.as_dict())
+    else:
+        say(found.text(columns(None)), nl=False)
+    ctx.exit(1 if found.findings else 0)
+
+
+def _of_table(model: str, table: str, reading: dict[str, Any]) -> Diagnosis:
+    """Diagnose a model by a table, with what is to be noted of it on the standard error."""
+    with refusals():
+        from chainrule.tabular.formats.notes import Notes
+        from chainrule.tabular.table_diagnosis import diagnosed
+
+        trained, notes = load_model(model, table), Notes()
+        source = trained.opened(table, **asked_reading(reading))
+        found = diagnosed(trained, source, notes)
+        for line in (*source.notes, *notes.lines()):
+            say(line, err=True)
+    return found
+
+
+def _of_file(network: str) -> Diagnosis:
+    """Diagnose a network by the examples of its file."""
+    from chainrule.diagnosis import verdict
+    from chainrule.explanation.network_file import network_path
+
+    with usage_errors():
+        path = network_path(network)
+        if is_model(path):
+            raise ValueError(
+                f"{network}: is a model; name the table that it is diagnosed by after it"
+            )
+        (net, params, X, y), options = described(network, path)
+        if y is None:
+            raise ValueError(f"{network}: has no targets, and without them nothing can be said")
+        taken = ("optimizer", "sample_weight", "freeze", "batch_size")
+        return verdict.diagnose(net, params, X, y, **{name: options[name] for name in taken})
