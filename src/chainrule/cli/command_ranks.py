@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -19,6 +20,9 @@ from chainrule.distributed.launch import launched_rank, launched_size, under_mpi
 
 DISTRIBUTED = ("train",)
 """The commands that several processes share."""
+
+WORD = 1.0
+"""The seconds that rank 0 has to say why no rank can begin: mpiexec ends all where one ends."""
 
 INTERRUPTED = 130
 """The exit code of a rank where another was interrupted."""
@@ -59,6 +63,8 @@ def _become_rank() -> None:
     try:
         _here.ranks = world()
     except (ImportError, ValueError) as error:
+        if launched_rank():
+            time.sleep(WORD)
         raise Refusal(str(error)) from None
 
 
