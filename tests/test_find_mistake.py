@@ -268,3 +268,28 @@ def test_the_readme_shows_what_the_command_prints():
     text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     command, _, rest = text.partition("$ chainrule find-mistake ")[2].partition("\n")
     assert run(*command.split()).output == rest.partition("```")[0]
+
+
+@pytest.mark.parametrize(
+    ("mistake", "of_each"),
+    [
+        ("stray square, negative", lambda error: -2 * error**2),
+        ("sign of the error", lambda error: -2 * error),
+    ],
+)
+def test_the_derivative_of_each_member_is_changed_by_itself(mistake, of_each):
+    """Two members a = w x + b, whose cost is the mean of their (a − y)²."""
+    net = cr.Network(1, [cr.Members(2, cr.Dense(1))], loss="squared_error")
+    params = tree_map(np.float64, net.init(0, dtype="float64"))
+    x, y = 0.7, 1.3
+    errors = np.ravel(cr.forward(net, params, [[x]]).output) - y
+    claims = {f"w{m + 1}": f"{of_each(error) / 2 * x:.9f}" for m, error in enumerate(errors)}
+    assert (mistake,) in cr.find_mistake(net, params, [[x]], [y], claims).names
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "huber", "binary_cross_entropy"])
+def test_every_mistake_can_be_made_in_a_network_of_members(loss):
+    net = cr.Network(2, [cr.Members(2, cr.Dense(3, "tanh"), cr.Dense(2))], loss=loss)
+    y = [1] if loss == "cross_entropy" else [[0.0, 1.0]]
+    found = cr.find_mistake(net, net.init(0, dtype="float64"), [[0.5, 0.2]], y, {"w1": "0.1234567"})
+    assert not found.right

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chainrule as cr
+from chainrule.diagnosis import path_integral
 from chainrule.diagnosis.output_value import OutputValue
 from strategies import problem, problems
 
@@ -184,3 +185,15 @@ def test_too_many_parts_are_refused():
         cr.shapley_values(lambda X: X[:, 0], np.ones(13), np.zeros(13))
     with pytest.raises(ValueError, match=r"got \(3,\) and \(2,\)"):
         cr.shapley_values(lambda X: X[:, 0], np.ones(3), np.zeros(2))
+
+
+def test_what_never_adds_up_ends_in_an_error(monkeypatch):
+    """A slope that is wrong everywhere: no number of parts helps."""
+    net = cr.Network(2, [cr.Dense(3, "tanh"), cr.Dense(1)], loss="squared_error")
+    right = path_integral.slopes
+    monkeypatch.setattr(
+        path_integral, "slopes", lambda *given: [2 * part for part in right(*given)]
+    )
+    monkeypatch.setattr(path_integral, "MOST_PARTS", 256)
+    with pytest.raises(ValueError, match="do not add up"):
+        cr.integrated_gradients(net, net.init(0), [[0.5, -1.0]], [0.0, 0.0])

@@ -173,7 +173,7 @@ def links(rules: Rules) -> bool:
 
 def link_twice(rules: Rules) -> Rules | None:
     """Apply the loss's link to the outputs before."""
-    if not links(rules):
+    if not links(rules) or rules.net.members > 1:
         return None
     return replace(rules, layers=(*rules.layers, Activate(rules.loss.link_name)))
 

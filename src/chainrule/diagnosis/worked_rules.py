@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from chainrule import losses
 from chainrule.backprop import Trace
 from chainrule.batches import Examples
 from chainrule.layers import Draw, Layer
@@ -228,7 +229,7 @@ class Worked:
         """The cost, each output's share in it, and ∂C/∂a of the last layer."""
         rules, a = self.rules, trace.output
         each, da = rules.loss.value(a, data.y, np), rules.loss.grad(a, data.y, np)
-        da = rules.between(rules.da(da, a, data.y, rules.loss))
+        da = rules.between(self._changed(da, a, data.y))
         if data.w is not None:
             w = data.w[:, None]
             if rules.net.reduction == "mean":
@@ -239,6 +240,14 @@ class Worked:
         if rules.net.l1 or rules.net.l2:
             cost = cost + penalty(rules.net, trace.params, np)
         return float(cost), shares, da
+
+    def _changed(self, da: Array, a: Array, y: Array) -> Array:
+        """Return ∂C/∂a as the rules have it, of each member by itself."""
+        rules, k = self.rules, self.rules.net.members
+        each = a.reshape(len(a) * k, -1)
+        own = losses.loss(rules.net.loss) if k > 1 else rules.loss
+        made = rules.da(k * da.reshape(each.shape), each, np.repeat(y, k, axis=0), own)
+        return made.reshape(a.shape) / k
 
     def _backward(self, start: Start, made: Pass, n: float, seed: Seed | None) -> Pass:
         """Go back from `made.dout`."""
