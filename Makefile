@@ -20,7 +20,7 @@ BUILD := --no-build-isolation --config-settings=build-dir=build/engine
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test coverage test-without-compiler sanitize wheel lint format bench bench-estimators bench-tables bench-ranks clean
+.PHONY: help demo test coverage test-without-compiler sanitize wheel lint format docs docs-open bench bench-estimators bench-tables bench-ranks clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' Makefile
@@ -73,6 +73,14 @@ format: .venv/.installed-lint ## sort the imports and format the code
 	$(BIN)/ruff check --select I --fix
 	$(BIN)/ruff format
 
+docs: .venv/.installed .venv/.installed-docs .venv/.installed-interop ## build the site in docs/_build/html from nothing; warnings are errors
+	rm -rf docs/_build docs/gallery docs/*/generated
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --jobs auto \
+		-d docs/_build/doctrees docs docs/_build/html
+
+docs-open: docs ## build the site and open it in a browser
+	@$(BIN)/python -m webbrowser "file://$(CURDIR)/docs/_build/html/index.html"
+
 bench: .venv/.installed .venv/.installed-bench ## time the reference loop and the peers; ARGS="--case 8-1" selects
 	@$(BIN)/python benchmarks/reference_fit.py
 	@$(BIN)/python benchmarks/validation_cost.py
@@ -105,7 +113,7 @@ bench-ranks: .venv/.installed .venv/.installed-bench .venv/.installed-mpi ## tra
 	@$(BIN)/python benchmarks/ranks_table.py
 
 clean: ## remove .venv, caches and everything built
-	rm -rf .venv .venv-* build dist htmlcov .coverage .coverage.* .hypothesis \
+	rm -rf .venv .venv-* build dist docs/_build docs/gallery docs/*/generated htmlcov .coverage .coverage.* .hypothesis \
 		.import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

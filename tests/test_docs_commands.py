@@ -1,239 +1,139 @@
-"""What stands in `docs/` is run as printed where that can be: commands, scripts, and a manifest.
-
-In place of what no test has, Slurm and other hosts, stand scripts that start the ranks here.
-"""
+"""The pages of the site are run as they are written: commands, doctests, files."""
 
 import os
-import re
-import shutil
-import stat
-import subprocess
-import sys
-import tomllib
 from pathlib import Path
 
-import polars as pl
 import pytest
-import yaml
 
-from chainrule import engine
-from mpi_jobs import ENVIRONMENT, ended, job, needs_mpi
+from written_pages import DOCS, blocks_of, fits, pages, run_blocks, run_page
 
-ROOT = Path(__file__).parents[1]
-PAGE = (ROOT / "docs/several-machines.md").read_text(encoding="utf-8")
-EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
-    "optional-dependencies"
-]
-BIN = Path(sys.executable).parent
-PATH = os.pathsep.join([str(BIN), os.environ["PATH"]])
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the commands are for a Unix shell")
 
-NOT_RUN = ("pip", "sbatch", "kubectl")
-"""What has a test of its own below, or needs a cluster."""
 
-SRUN = """#!/bin/bash
-while [[ $1 == --* ]]; do shift; done
-exec mpiexec -n 2 "$@"
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(DOCS).as_posix())
+def test_a_page_runs_as_it_is_written(page, tmp_path):
+    run_page(page, tmp_path)
+
+
+def run(text, folder):
+    run_blocks(blocks_of(text, "page.md"), folder)
+
+
+GOOD = """
+```toml made/by.toml
+a = 1
+```
+
+<!-- not run: there is no such host -->
+```console
+$ no-such-command
+```
+
+- In a list:
+
+  ```console
+  $ cat made/by.toml
+  a = 1
+  $ printf 'b %s\\n' 1 2 3
+  b 1
+  ...
+  ```
+
+````{note}
+```python
+x = 2
+```
+````
+
+```python
+>>> x + len(np.zeros(3))
+5
+
+```
+
+<!-- exit code: 3 -->
+```console
+$ exit 3
+$ pip install '.[mpi,excel]'
+$ make test ARGS="-k dense"
+```
+
+```text
+anything
+```
 """
-SSH = """#!/bin/bash
-while [[ $1 == -* ]]; do shift; done
-shift
-exec bash -c "$*"
-"""
 
 
-def blocks(language):
-    """The blocks of a language with their names, "" for none."""
-    return re.findall(rf"^```{language} ?(.*)\n((?:.*\n)*?)```$", PAGE, re.MULTILINE)
-
-
-def steps():
-    """Each command with what it prints."""
-    for _, block in blocks("console"):
-        for step in block.removeprefix("$ ").split("\n$ "):
-            command, _, printed = step.partition("\n")
-            yield command, printed
-
-
-def executable(path, text):
-    path.write_text(text, encoding="utf-8")
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """What a clone has and the docs name, and what stands for other hosts and for Slurm."""
-    shutil.copytree(ROOT / "examples", tmp_path / "examples")
-    pl.read_csv(ROOT / "examples/houses.csv").head(400).write_parquet(tmp_path / "table.parquet")
-    for language in ("python", "bash", "yaml"):
-        for name, text in blocks(language):
-            (tmp_path / name).write_text(text, encoding="utf-8")
-    (tmp_path / "bin").mkdir()
-    executable(tmp_path / "bin/srun", SRUN)
-    executable(tmp_path / "bin/ssh", SSH)
-    return tmp_path
-
-
-def run(command, folder, **more):
-    """What a command printed, which succeeds; as root or not, and with few cores too."""
-    environment = {
-        **os.environ,
-        **ENVIRONMENT,
-        "PATH": os.pathsep.join([str(folder / "bin"), PATH]),
-        "PRTE_MCA_plm_ssh_agent": str(folder / "bin/ssh"),
-    }
-    done = subprocess.run(
-        command, shell=isinstance(command, str), cwd=folder, text=True, check=False, timeout=300,
-        env=environment | more, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    assert done.returncode == 0, f"{command}\n{done.stdout}"
-    return done.stdout
-
-
-@needs_mpi
-def test_the_commands_run_as_printed(folder):
-    ran = 0
-    for command, expected in steps():
-        if command.startswith(NOT_RUN):
-            continue
-        printed = run(short(command), folder)
-        if expected:  # ranks print in any order
-            assert sorted(printed.splitlines()) == sorted(expected.splitlines())
-        ran += 1
-    assert ran == 9
-
-
-def short(command):
-    """The same training, of fewer epochs: what it comes to is tested elsewhere."""
-    return f"{command} --epochs 2" if " train " in command else command
-
-
-@needs_mpi
-@pytest.mark.skipif(engine.isa != "v4", reason="needs a processor with several instruction sets")
-def test_ranks_have_the_same_instruction_set_or_are_refused(folder):
-    program = [sys.executable, "fit.py"]
-    done = ended(job(1, "env", "CHAINRULE_ISA=v3", *program, ":", "-n", 1, *program, cwd=folder))
-    expected = (
-        "rank 1 has instruction set v4, and rank 0 has instruction set v3: set CHAINRULE_ISA to "
-        "the lowest of them for all ranks"
-    )
-    assert expected in done.stderr
-    assert run("CHAINRULE_ISA=v3 mpiexec -n 2 python fit.py", folder) == "3 epochs, loss 0.226\n"
-
-
-@needs_mpi
-def test_the_script_for_slurm_runs(folder):
-    (folder / ".venv/bin").mkdir(parents=True)
-    (folder / ".venv/bin/activate").touch()
-    ((name, text),) = blocks("bash")
-    assert name == "train.sbatch"
-    script = text.replace("--quiet", "--quiet --epochs 2 --effort fast")
-    (folder / name).write_text(script, encoding="utf-8")
-    run(["bash", name], folder, SLURM_CPUS_PER_TASK="1")
-    assert (folder / "price.model").stat().st_size > 0
-
-
-@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
-def test_the_script_for_slurm_is_one_of_bash(folder):
-    run(["bash", "-n", "train.sbatch"], folder)
-    (words,) = [each.split() for each in PAGE.splitlines() if each.startswith("srun ")]
-    options = [word.partition("=")[0] for word in words[1:] if word.startswith("--")]
-    assert options == ["--mpi", "--cpus-per-task", "--cpu-bind", "--kill-on-bad-exit"]
-
-
-def launcher():
-    """The container that starts the ranks."""
-    ((_, text),) = blocks("yaml")
-    spec = yaml.safe_load(text)["spec"]["mpiReplicaSpecs"]["Launcher"]["template"]["spec"]
-    return spec["containers"][0]
-
-
-@needs_mpi
-def test_the_launcher_of_the_manifest_runs(folder):
-    """On the hosts of a file as the operator writes it."""
-    hosts = [f"chainrule-worker-{k}.chainrule.default.svc slots=1\n" for k in range(4)]
-    (folder / "hostfile").write_text("".join(hosts), encoding="utf-8")
-    words = [*launcher()["command"], *launcher()["args"], "--epochs", "2", "--effort", "fast"]
-    assert "/etc/mpi/hostfile" in words
-    run([w.replace("/etc/mpi", str(folder)) for w in words], folder)
-    assert (folder / "price.model").stat().st_size > 0
-
-
-WHOLE, TEXT, FLAG = int, str, bool
-RESTART = {"Never", "OnFailure"}
-RUN_POLICY = {
-    "activeDeadlineSeconds": WHOLE, "backoffLimit": WHOLE, "managedBy": TEXT, "suspend": FLAG,
-    "cleanPodPolicy": {"None", "Running", "All"}, "schedulingPolicy": dict,
-    "ttlSecondsAfterFinished": WHOLE,
-}  # fmt: skip
-REPLICA = {"replicas": WHOLE, "restartPolicy": RESTART, "template": {"spec": dict}}
-MPI_JOB = {
-    "apiVersion": {"kubeflow.org/v2beta1"},
-    "kind": {"MPIJob"},
-    "metadata": {"name": TEXT},
-    "spec": {
-        "launcherCreationPolicy": {"AtStartup", "WaitForWorkersReady"},
-        "mpiImplementation": {"OpenMPI", "Intel", "MPICH"},
-        "mpiReplicaSpecs": {"Launcher": REPLICA, "Worker": REPLICA},
-        "runLauncherAsWorker": FLAG,
-        "runPolicy": RUN_POLICY,
-        "slotsPerWorker": WHOLE,
-        "sshAuthMountPath": TEXT,
-    },
-}
-"""The fields of an MPIJob, version v2beta1, by the schema that the operator publishes."""
-
-
-def misfits(value, schema, where="MPIJob"):
-    """Where a value does not fit: fields that are unknown, values that are of another kind."""
-    if isinstance(schema, set):
-        return [] if value in schema else [f"{where} is {value!r}, not one of {sorted(schema)}"]
-    if isinstance(schema, type):
-        fits = type(value) is schema
-        return [] if fits else [f"{where} is {value!r}, not of {schema.__name__}"]
-    unknown = [f"{where}.{name} is unknown" for name in value if name not in schema]
-    known = [name for name in value if name in schema]
-    return unknown + [m for k in known for m in misfits(value[k], schema[k], f"{where}.{k}")]
-
-
-def test_the_manifest_has_the_fields_of_an_mpi_job():
-    ((_, text),) = blocks("yaml")
-    job = yaml.safe_load(text)
-    assert misfits(job, MPI_JOB) == []
-    replicas = job["spec"]["mpiReplicaSpecs"]
-    assert replicas["Launcher"]["replicas"] == 1
-    mounts = {"name", "mountPath"}
-    for each in replicas.values():
-        pod = each["template"]["spec"]
-        assert set(pod) == {"containers", "volumes"}
-        (container,) = pod["containers"]
-        assert set(container) <= {
-            "args", "command", "image", "name", "readinessProbe", "resources", "volumeMounts",
-            "workingDir",
-        }  # fmt: skip
-        assert all(isinstance(word, str) for word in container["command"])
-        assert all(set(mount) == mounts for mount in container["volumeMounts"])
-        assert {m["name"] for m in container["volumeMounts"]} == {v["name"] for v in pod["volumes"]}
-    words = launcher()["command"]
-    assert words[words.index("-n") + 1] == str(replicas["Worker"]["replicas"])
+def test_blocks_are_run_in_order_in_one_folder(tmp_path):
+    run(GOOD, tmp_path)
+    assert (tmp_path / "made/by.toml").read_text() == "a = 1\n"
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("old", "new", "said"),
     [
-        ({"kind": "Job"}, ["MPIJob.kind is 'Job', not one of ['MPIJob']"]),
-        ({"spec": {"slots": 1}}, ["MPIJob.spec.slots is unknown"]),
-        ({"spec": {"slotsPerWorker": "1"}}, ["MPIJob.spec.slotsPerWorker is '1', not of int"]),
+        ("made/by.toml\na", "made/by.toml\nc", "page.md:13: cat made/by.toml\nprints\nc = 1"),
+        ("<!-- not run: there is no such host -->\n", "", "page.md:6: exit code "),
+        ("<!-- not run:", "<!-- never:", "page.md:7: unknown mark {'never'}"),
+        ("  b 1\n  ...", "  b 1", "prints\nb 1\nb 2\nb 3\n"),
+        ("  ...\n", "  ...\n  b 2\n", "prints\nb 1\nb 2\nb 3\n"),
+        ("\n5\n", "\n6\n", "Expected:\n    6\nGot:\n    5"),
+        ("x = 2", "x = 3", "Expected:\n    5\nGot:\n    6"),
+        ("exit code: 3", "exit code: 2", "exit code 3 of exit 3"),
+        ("mpi,excel", "mpi,exce", "page.md:34: no such extra: pip install '.[mpi,exce]'"),
+        ("make test", "make tests", "page.md:34: no such target: make tests"),
+        ("```text", "```rust", "a block of 'rust' is not run; name the file that it is"),
+        ("```text", "```", "a block of 'no language' is not run"),
+        ("```text", "```{code-block} python", "{code-block} is not run; use a plain block"),
+        ("$ cat", "cat", "a console begins with `$ `"),
     ],
 )
-def test_what_does_not_fit_is_seen(change, said):
-    assert misfits(change, MPI_JOB) == said
+def test_what_does_not_hold_is_seen(old, new, said, tmp_path):
+    assert old in GOOD
+    with pytest.raises(AssertionError) as raised:
+        run(GOOD.replace(old, new, 1), tmp_path)
+    assert said in str(raised.value)
 
 
-def test_the_extra_has_what_the_docs_say():
-    assert {re.split(r"[>=]", each)[0] for each in EXTRAS["mpi"]} == {"mpi4py", "openmpi"}
+def test_what_a_block_needs_may_be_missing(tmp_path):
+    run("<!-- needs: no_such_module -->\n```console\n$ exit 1\n```\n", tmp_path)
 
 
-def test_the_links_within_the_page_lead_somewhere():
-    headings = re.findall(r"^## (.*)$", PAGE, re.MULTILINE)
-    anchors = {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}
-    assert {*re.findall(r"\]\(#([^)]*)\)", PAGE)} <= anchors
+def test_a_file_of_the_source_is_shown_as_it_is(tmp_path):
+    (tmp_path / "a.toml").write_text("a = 1\n")
+    run("```toml a.toml\na = 1\n```\n", tmp_path)
+    with pytest.raises(AssertionError, match=r"page.md:1: is not what a.toml has"):
+        run("```toml a.toml\na = 2\n```\n", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("printed", "expected", "near", "fit"),
+    [
+        ("R² 0.98\n", "R² 0.97\n", True, True),
+        ("R² 0.98\n", "R² 0.97\n", False, False),
+        ("R² 0.5\n", "R² 0.97\n", True, False),
+        ("RMSE 0.97\n", "R² 0.97\n", True, False),
+        ("Time 0.3 s\n", "Time 0.9 s\n", False, True),
+        ("a\nb\nc\nd\n", "a\n...\nd\n", False, True),
+        ("a\nb\nc\nd\n", "...\nc\n...\n", False, True),
+        ("a\nb\nc\nd\n", "...\nc\n", False, False),
+        ("a\nb\nc\nd\n", "b\n...\n", False, False),
+        ("a\nb\nc\nd\n", "...\n", False, True),
+        ("a\n", "a\nb\n", False, False),
+        ("a\nb\n", "a\n", False, False),
+        ("took 3 s in all\n", "took ... in all\n", False, True),
+    ],
+)
+def test_what_is_printed_beside_what_is_expected(printed, expected, near, fit):
+    assert fits(printed, expected, near=near) == fit
+
+
+def test_ranks_print_in_any_order():
+    assert fits("b\na\n", "a\nb\n", any_order=True)
+    assert not fits("b\na\n", "a\nb\n")
+
+
+def test_what_comes_with_the_source_is_in_the_folder(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("```console\n$ head -1 examples/houses-test.csv\nid,size,...\n```\n")
+    run_page(page, Path(tmp_path / "made"))
