@@ -56,8 +56,8 @@ sanitize: .venv-address/.installed .venv-thread/.installed ## run the engine's t
 		export CHAINRULE_ISA=$$isa; \
 		.ci/sanitized $$sanitizer .venv-$$sanitizer/bin/python .ci/smoke.py native || exit; \
 		.ci/sanitized $$sanitizer .venv-$$sanitizer/bin/python -m pytest -n auto --dist worksteal -s -x \
-			-p no:cacheprovider tests/test_engine.py tests/test_engine_kinds.py tests/test_engine_processes.py \
-			tests/test_evaluation.py tests/test_fit_many.py tests/test_shards.py tests/test_sparse_rows.py \
+			-p no:cacheprovider tests/test_engine.py tests/test_engine_input_gradient.py tests/test_engine_kinds.py \
+			tests/test_engine_processes.py tests/test_evaluation.py tests/test_fit_many.py tests/test_shards.py tests/test_sparse_rows.py \
 			tests/test_sparse_rows_refused.py \
 			--deselect tests/test_engine.py::test_training_does_not_wait_for_the_interpreter \
 			$(ARGS) || exit; \

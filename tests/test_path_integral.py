@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import chainrule as cr
 from chainrule.diagnosis import path_integral
 from chainrule.diagnosis.output_value import OutputValue
+from chainrule.engine.input_gradient import InputGradient
 from strategies import problem, problems
 
 RNG = np.random.default_rng(0)
@@ -127,6 +128,12 @@ def test_what_does_not_fit_is_refused(given, error):
         cr.integrated_gradients(net, **{**known, **given})
 
 
+def figure_and_slopes(value, outputs):
+    p, q, slopes = zip(*map(value.of_network, outputs), strict=True)
+    F, share = value.joined(p, q)
+    return F, [da * share[..., None] for da in slopes]
+
+
 @pytest.mark.parametrize("loss", ["cross_entropy(0.1)", "binary_cross_entropy", "poisson", "huber"])
 @pytest.mark.parametrize("members", [1, 2])
 def test_the_slope_of_a_figure_equals_differences(loss, members):
@@ -135,11 +142,11 @@ def test_the_slope_of_a_figure_equals_differences(loss, members):
     for log_odds in {False, "cross_entropy" in loss}:
         value, h = OutputValue(net, 1, log_odds), 1e-6
         a = [RNG.normal(size=(4, 3 * members)) for _ in range(2)]
-        _, slopes = value.of(a)
+        _, slopes = figure_and_slopes(value, a)
         for m, k in itertools.product(range(2), range(3 * members)):
             step = h * np.eye(3 * members)[k]
             up, down = (
-                value.of([own + s if i == m else own for i, own in enumerate(a)])[0]
+                figure_and_slopes(value, [own + s if i == m else own for i, own in enumerate(a)])[0]
                 for s in (step, -step)
             )
             np.testing.assert_allclose(slopes[m][:, k], (up - down) / (2 * h), 1e-6, 1e-9)
@@ -185,6 +192,26 @@ def test_too_many_parts_are_refused():
         cr.shapley_values(lambda X: X[:, 0], np.ones(13), np.zeros(13))
     with pytest.raises(ValueError, match=r"got \(3,\) and \(2,\)"):
         cr.shapley_values(lambda X: X[:, 0], np.ones(3), np.zeros(2))
+
+
+@pytest.mark.parametrize("log_odds", [False, True])
+def test_without_the_engine_they_are_the_same(log_odds, monkeypatch):
+    layers = [cr.Periodic(1, 2, 0.5), cr.Dense(6, "tanh"), cr.Members(2, cr.Dense(3))]
+    net = cr.Network(3, layers, "cross_entropy")
+    each, X, b = [problem(net, seed=k).params for k in (1, 2)], RNG.normal(size=(5, 3)), np.ones(3)
+    native = cr.integrated_gradients(net, each, X, b, output=2, log_odds=log_odds)
+    monkeypatch.setattr(InputGradient, "of", lambda *_: None)
+    plain = cr.integrated_gradients(net, each, X, b, output=2, log_odds=log_odds)
+    np.testing.assert_allclose(native.values, plain.values, 1e-9, 1e-12)
+    np.testing.assert_allclose(native.figures, plain.figures, 1e-12)
+
+
+@pytest.mark.parametrize("order", path_integral.ORDERS)
+def test_the_rule_of_gauss_is_exact_for_polynomials(order):
+    between, weights = path_integral.gauss(order)
+    points = np.cumsum(weights) - weights + between * weights
+    for power in (0, 1, 5, 2 * order - 1):
+        assert weights @ points**power == pytest.approx(1 / (power + 1), rel=1e-12)
 
 
 def test_what_never_adds_up_ends_in_an_error(monkeypatch):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from chainrule.backprop import deltas_from, forward, input_gradient
 from chainrule.diagnosis.output_value import OutputValue
+from chainrule.engine.input_gradient import InputGradient
 from chainrule.evaluation import predict_finite
 from chainrule.network import Network, Parameters
 
@@ -48,6 +49,7 @@ class InputPath:
         self.levels = np.isin(np.arange(net.inputs), of_input[level])
         self.starts = np.searchsorted(of_input, np.arange(net.inputs))
         self.start = self.embedded(baseline[None])
+        self.native = InputGradient.of(self.rest, self.of_rest)
 
     def embedded(self, x: Array) -> Array:
         """Return A of some inputs."""
@@ -65,6 +67,16 @@ class InputPath:
             A = np.where(self.level, from_start, A)
         return A
 
+    def predicted(
+        self, value: OutputValue, A: Array, *, gradient: bool
+    ) -> tuple[Array, Array, Any]:
+        """Return p and q of the network where the path is at A, and ∂p/∂A where it is wanted."""
+        if self.native is not None:
+            return self.native(A, value.output, gradient=gradient)
+        trace = forward(self.rest, self.of_rest, A, check=False)
+        p, q, da = value.of_network(trace.output)
+        return p, q, input_gradient(trace, deltas_from(trace, da)) if gradient else None
+
     def by_input(self, shares: Array) -> Array:
         """Return what belongs to each input, of what belongs to each of A, (n, w)."""
         return np.add.reduceat(shares, self.starts, axis=1)
@@ -78,11 +90,8 @@ def figures(paths: Sequence[InputPath], value: OutputValue, A: Sequence[Array]) 
     >>> figures([path], OutputValue(net, 0), [np.ones((1, 2))])
     array([4.])
     """
-    made = [
-        forward(path.rest, path.of_rest, own, check=False).output
-        for path, own in zip(paths, A, strict=True)
-    ]
-    return value.of(made)[0]
+    each = [path.predicted(value, own, gradient=False) for path, own in zip(paths, A, strict=True)]
+    return value.joined([p for p, _, _ in each], [q for _, q, _ in each])[0]
 
 
 def slopes(paths: Sequence[InputPath], value: OutputValue, A: Sequence[Array]) -> list[Array]:
@@ -93,12 +102,6 @@ def slopes(paths: Sequence[InputPath], value: OutputValue, A: Sequence[Array]) -
     >>> slopes([path], OutputValue(net, 0), [np.ones((1, 2))])
     [array([[2., 1.]])]
     """
-    traces = [
-        forward(path.rest, path.of_rest, own, check=False)
-        for path, own in zip(paths, A, strict=True)
-    ]
-    by_outputs = value.of([trace.output for trace in traces])[1]
-    return [
-        input_gradient(trace, deltas_from(trace, da))
-        for trace, da in zip(traces, by_outputs, strict=True)
-    ]
+    each = [path.predicted(value, own, gradient=True) for path, own in zip(paths, A, strict=True)]
+    share = value.joined([p for p, _, _ in each], [q for _, q, _ in each])[1]
+    return [g * share[..., None] for _, _, g in each]

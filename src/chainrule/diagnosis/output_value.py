@@ -1,8 +1,9 @@
 r"""The figure that networks predict, as a function of what leaves them, and its slope.
 
 a   (n, k·o)   what leaves a network, of its k members side by side
-p   (n, o)     what it predicts; P, the mean over the networks
-F   (n,)       the figure: one of P, or the log odds of one        da   (n, k·o)   ∂F/∂a
+p   (n,)       one of what it predicts, of its members the mean; P, the mean over the networks
+q   (n,)       of a probability, what it lacks to 1             da   (n, k·o)   ∂F/∂a, or ∂p/∂a
+F   (n,)       the figure: P, or its log odds
 """
 
 from __future__ import annotations
@@ -31,9 +32,8 @@ class OutputValue:
     ∂p = −p ∂L. That of a rate e^a is ∂L where the target is 0. Quantiles are in their order.
 
     >>> net = cr.Network(1, [cr.Dense(2)], loss="cross_entropy")
-    >>> F, [da] = OutputValue(net, 1).of([np.zeros((1, 2))])
-    >>> F, da
-    (array([0.5]), array([[-0.25,  0.25]]))
+    >>> OutputValue(net, 1).of_network(np.zeros((1, 2)))
+    (array([0.5]), array([0.5]), array([[-0.25,  0.25]]))
     """
 
     net: Network
@@ -51,18 +51,16 @@ class OutputValue:
         if self.log_odds and row.link_name not in ("softmax", "sigmoid"):
             raise ValueError(f"log odds are of probabilities, and loss {str(row)!r} has none")
 
-    def of(self, outputs: Sequence[Array]) -> tuple[Array, list[Array]]:
-        """Return F (n,), and of each network its slope by what leaves it."""
-        each = [self._of_one(a) for a in outputs]
-        F, G = (np.mean([part[k] for part in each], axis=0) for k in (0, 1))
-        slopes = [part[2] / len(outputs) for part in each]
+    def joined(self, p: Sequence[Array], q: Sequence[Array]) -> tuple[Array, Array]:
+        """Return F, and ∂F/∂p of each network, the same of all; from the p and q of each, (n,)."""
+        P, Q = np.mean(p, axis=0), np.mean(q, axis=0)
         if not self.log_odds:
-            return F, slopes
+            return P, np.asarray(1 / len(p), P.dtype)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            return np.log(F) - np.log(G), [da / (F * G)[:, None] for da in slopes]
+            return np.log(P) - np.log(Q), 1 / (len(p) * P * Q)
 
-    def _of_one(self, a: Array) -> tuple[Array, Array, Array]:
-        """Return the figure of one network, of a probability the rest to 1, and the slope."""
+    def of_network(self, a: Array) -> tuple[Array, Array, Array]:
+        """Return the p of one network, of a probability what it lacks to 1, and ∂p/∂a."""
         head, k, n = self.head, self.net.members, len(a)
         row, apart = head.loss, head.of(a.reshape(n * k, -1))
         p = row.link(apart, np)

@@ -26,8 +26,9 @@ from chainrule.trees import leaves, tree_map
 Array = NDArray[Any]
 Parts = Sequence[Sequence[int]] | None
 
-PARTS, FINER = 8, (32, 128)
-"""Into how many equal parts the path is cut, and where that is too few, before any is halved."""
+ORDERS = 8, 32, 128
+"""At how many points of the path the gradient is taken by Gauss's rule; where the first are too
+few, at more, before parts of it are halved."""
 
 HALVED = 64
 """Into how many it is cut where parts of it are to be halved."""
@@ -94,10 +95,10 @@ def integrated_gradients(
     $$c_j = (x_j - b_j) \int_0^1 \frac{\partial F}{\partial x_j}(b + t\,(x - b))\,dt,\qquad
       \sum_j c_j = F(x) - F(b)$$
 
-    The path is cut into parts, in each of which the gradient is that of its middle. Where they are
-    too few, it is taken at two points of each part, and the parts whose contributions differ
-    from what F changes by are halved until they add up. Inputs that
-    number the levels of an embedding pass through the vectors between.
+    The gradient is taken at eight points of the path, by Gauss's rule. Where the contributions then
+    differ too much from what F changes by, it is taken at more, and at last in parts of the path
+    that are halved until they add up. Inputs that number the levels of an embedding pass through
+    the vectors between.
 
     Parameters
     ----------
@@ -193,7 +194,7 @@ def _within(
     exact = _Integral(value, members, baseline, np.float64)
     own = next((leaf.dtype for leaf in leaves(members[0])), np.float64)
     quick = _Integral(value, members, baseline, own) if tolerance.share >= SINGLE else exact
-    values, ends = quick.at_once(X, PARTS)
+    values, ends = quick.at_once(X, ORDERS[0])
     if (wrong := np.flatnonzero(~np.isfinite(ends - exact.start))).size:
         raise FloatingPointError(
             f"the figure of example {wrong[0]} or of the baseline is not finite, got "
@@ -201,9 +202,9 @@ def _within(
         )
     made = Contributions(values, exact.start, ends)
     far = np.flatnonzero(~(np.abs(made.residue) <= tolerance.of(made)))
-    for parts in FINER if quick is not exact else ():
+    for order in ORDERS[1:]:
         if far.size:
-            values[far], _ = quick.at_once(X[far], parts)
+            values[far], _ = quick.at_once(X[far], order)
             far = far[~(np.abs(made.residue) <= tolerance.of(made))[far]]
     if far.size:
         for rows in np.array_split(far, -(-far.size * HALVED // POINTS)):
@@ -222,33 +223,37 @@ class _Integral:
         self.paths = [InputPath(value.net, each, self.baseline) for each in precise]
         self.start = float(figures(self.paths, value, [path.start for path in self.paths])[0])
 
-    def at_once(self, X: Array, parts: int) -> tuple[Array, Array]:
-        """Return contributions by equal parts, and the figures of the ends, by several threads."""
+    def at_once(self, X: Array, order: int) -> tuple[Array, Array]:
+        """Return contributions by so many points, and the ends' figures, by several threads."""
         from concurrent.futures import ThreadPoolExecutor
 
-        rows = max(1, POINTS // parts)
+        rows = max(1, POINTS // order)
         chunks = [X[first : first + rows] for first in range(0, len(X), rows)]
         if len(chunks) == 1:
-            made = [self._equal(chunks[0], parts)]
+            made = [self._by_order(chunks[0], order)]
         else:
             with ThreadPoolExecutor(engine.cores()) as pool:
-                made = list(pool.map(lambda chunk: self._equal(chunk, parts), chunks))
+                made = list(pool.map(lambda chunk: self._by_order(chunk, order), chunks))
         values, ends = zip(*made, strict=True)
         return np.concatenate(values), np.concatenate(ends)
 
-    def _equal(self, X: Array, parts: int) -> tuple[Array, Array]:
+    def _by_order(self, X: Array, order: int) -> tuple[Array, Array]:
         X = X.astype(self.baseline.dtype, copy=False)
-        n, t = len(X), np.linspace(0, 1, parts + 1, dtype=X.dtype)
-        ends, t = np.tile(X, (parts + 1, 1)), np.repeat(t, n)
-        A = [path.at(ends, t).reshape(parts + 1, n, -1) for path in self.paths]
-        middles = [((own[1:] + own[:-1]) / 2).reshape(parts * n, -1) for own in A]
+        n, (between, weights) = len(X), gauss(order)
+        t = np.concatenate([[0], np.cumsum(weights)]).astype(X.dtype)
+        t[-1] = 1
+        ends, t = np.tile(X, (order + 1, 1)), np.repeat(t, n)
+        A = [path.at(ends, t).reshape(order + 1, n, -1) for path in self.paths]
+        passed = [np.diff(own, axis=0) for own in A]
+        at = between.astype(X.dtype)[:, None, None]
+        points = [
+            (own[:-1] + at * step).reshape(order * n, -1)
+            for own, step in zip(A, passed, strict=True)
+        ]
         values = np.zeros(X.shape)
-        for path, own, g in zip(
-            self.paths, A, slopes(self.paths, self.value, middles), strict=True
-        ):
-            passed = np.diff(own, axis=0).reshape(g.shape)
-            shares = path.by_input((g * passed).reshape(parts, n, -1).sum(axis=0))
-            values += shares
+        each = zip(self.paths, passed, slopes(self.paths, self.value, points), strict=True)
+        for path, step, g in each:
+            values += path.by_input((g.reshape(step.shape) * step).sum(axis=0))
         return values, figures(self.paths, self.value, [own[-1] for own in A]).astype(np.float64)
 
     def halved(self, X: Array, made: Contributions, rows: Array, tolerance: _Tolerance) -> Array:
@@ -311,3 +316,13 @@ class _Integral:
 def _by_points(*arrays: Array) -> Iterator[tuple[Array, ...]]:
     for first in range(0, len(arrays[0]), POINTS):
         yield tuple(array[first : first + POINTS] for array in arrays)
+
+
+def gauss(order: int) -> tuple[Array, Array]:
+    """Return where each point of Gauss's rule lies in its weight, and the weights, from 0 to 1.
+
+    >>> gauss(2)[1]
+    array([0.5, 0.5])
+    """
+    points, weights = np.polynomial.legendre.leggauss(order)
+    return (points + 1 - np.cumsum(weights) + weights) / weights, weights / 2

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "cpu.hpp"
+#include "input_gradient.hpp"
 #include "lane_binding.hpp"
 #include "number_rows.hpp"
 #include "records.hpp"
@@ -139,6 +140,31 @@ double losses(Trainer<T>& trainer, nb::handle examples, std::optional<In<std::in
     return trainer.step.loss_sum(data, all);
 }
 
+// An output of a prediction as a function of X, and its gradient.
+template <class T>
+std::unique_ptr<InputGradient<T>> make_input_gradient(const Compiled& program,
+                                                      const std::vector<In<T>>& arrays) {
+    std::vector<const T*> given;
+    for (const In<T>& array : arrays) given.push_back(array.data());
+    return std::make_unique<InputGradient<T>>(program.spec, given);
+}
+
+template <class T>
+void run_input_gradient(const InputGradient<T>& made, In<T> X, int output, Out<T> p, Out<T> q,
+                        std::optional<Out<T>> g) {
+    const auto n = static_cast<std::int64_t>(p.size());
+    nb::gil_scoped_release free;
+    const AtWork here;
+    made.run(X.data(), n, output, p.data(), q.data(), g ? g->data() : nullptr);
+}
+
+template <class T>
+void bind_input_gradient(nb::module_& m, const char* type, const char* name) {
+    nb::class_<InputGradient<T>>(m, type).def("run", &run_input_gradient<T>, "X"_a, nb::kw_only(),
+                                              "output"_a, "p"_a, "q"_a, "g"_a.none());
+    m.def(name, &make_input_gradient<T>, nb::kw_only(), "program"_a, "arrays"_a);
+}
+
 // The rows of a text into columns; how many fields are empty, or −1 where one is not plainly a number.
 [[maybe_unused]] std::int64_t read_numbers(const nb::bytes& text, char delimiter, In<std::uint8_t> whole,
                           Out<double> columns) {
@@ -232,6 +258,8 @@ NB_MODULE(CHAINRULE_MODULE, m) {
         .def("predict_sparse64", &predict_sparse<double>);
     m.def("predictor", &make_predictor, nb::kw_only(), "program"_a, "cores"_a, "empty"_a, "single"_a,
           "twice"_a);
+    bind_input_gradient<float>(m, "InputGradient32", "input_gradient32");
+    bind_input_gradient<double>(m, "InputGradient64", "input_gradient64");
     m.def("shuffle", [](Out<std::int64_t> order, std::uint64_t seed, std::uint32_t number,
                         std::uint64_t epoch) {
         const auto n = static_cast<std::int64_t>(order.size());

@@ -30,7 +30,7 @@ struct ValueSpec {
     // Decided when the program is made.
     bool expanded = false;  // rows that enter as entries become whole
     bool made = false;      // else nothing writes it, and it takes no room
-    bool wanted = false;    // whether its d is
+    bool wanted = false;    // whether its d is; of value 0, which nobody makes, from the beginning
     bool packed = false;
     bool halves = false, d_halves = false;
     long kept = 0;          // numbers that are kept for each row
@@ -92,10 +92,11 @@ struct Value {
     // Room for a step of training, of what the program says is needed.
     void make_room() {
         if (spec.halves) halves = HalfRows(height, columns);
-        if (!spec.made) return;
         const auto count = static_cast<std::size_t>(height) * ld;
-        own_ = Buffer<T>(count);
         if (spec.wanted) d = Buffer<T>(count);
+        for (int r = 0; r < height && d; ++r) d_rows.push_back(d.get() + r * ld);
+        if (!spec.made) return;
+        own_ = Buffer<T>(count);
         if (spec.kept) kept = Buffer<T>(static_cast<std::size_t>(height) * spec.kept);
         if (spec.packed) packed = Buffer<T>(static_cast<std::size_t>(height) * columns);
         if (spec.d_halves) {
@@ -103,7 +104,6 @@ struct Value {
             packed_pairs = Buffer<BFloat16>(static_cast<std::size_t>(even(height)) * columns);
         }
         if (spec.shared) shared = Buffer<T>(spec.shared * spec.copies);
-        for (int r = 0; r < height && d; ++r) d_rows.push_back(d.get() + r * ld);
         lie_at(own_.get());
     }
 
