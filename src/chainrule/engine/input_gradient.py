@@ -47,7 +47,8 @@ class InputGradient:
     @classmethod
     def of(cls, net: Network, params: Parameters) -> InputGradient | None:
         """Return that of a network with its parameters, or None where the engine cannot run it."""
-        return None if why_not(net, params) else cls(net, params)
+        built = hasattr(engine.native, "input_gradient64")  # an engine may be older than this file
+        return cls(net, params) if built and not why_not(net, params) else None
 
     def __call__(self, X: Array, output: int, *, gradient: bool = True) -> tuple[Array, Array, Any]:
         """Return p, q and g of checked inputs, by one thread; g is None where it is not wanted."""
