@@ -1,6 +1,7 @@
 """How Sphinx builds the site, by `make docs`: nothing is loaded from elsewhere, then or later."""
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import chainrule
@@ -24,6 +25,7 @@ extensions = [
     # of our own, in _extensions
     "chain_rule_picture",
     "mathml_equations",
+    "measured",
     "named_blocks",
 ]
 
@@ -48,11 +50,11 @@ numpydoc_show_class_members = False
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
-    "filename_pattern": r"\.py$",
-    # until they are written for it
-    "ignore_pattern": r"(saving|classifier_comparison|fashion_filters|learning_strategies"
-    r"|planted_label_noise|varying_regularisation)\.py$",
-    "abort_on_example_error": True,
+    # without PyTorch, its example is shown and not run
+    "filename_pattern": r"\.py$" if find_spec("torch") else r"/(?!pytorch)\w+\.py$",
+    "within_subsection_order": "gallery_settings.InOrder",
+    "reset_modules": ("matplotlib", "gallery_settings.strict"),
+    "reset_modules_order": "both",
     "download_all_examples": False,
     "image_srcset": ["2x"],
     "min_reported_time": 3600,  # how long an example took is no news

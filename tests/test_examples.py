@@ -1,60 +1,51 @@
-"""The examples run on a small slice and save a picture; those in the repository are small files."""
+"""The examples have the form that the gallery takes, and check what they claim.
+
+The build of the site runs them, each once, and ends where one fails: `make docs`.
+"""
 
 from __future__ import annotations
 
-import runpy
-import sys
+import ast
+import re
 from pathlib import Path
-from typing import Any
 
-import matplotlib.pyplot as plt
-import numpy as np
 import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-SCRIPTS = sorted(p for p in EXAMPLES.glob("*.py") if "__main__" in p.read_text(encoding="utf-8"))
+SCRIPTS = sorted(EXAMPLES.glob("*.py"))
+SECTION = re.compile(r"^# %%\n# (.+)\n# (-+)$", re.MULTILINE)
+
+of_each = pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 
 
-@pytest.fixture(autouse=True)
-def _among_the_examples(monkeypatch: pytest.MonkeyPatch) -> Any:
-    plt.switch_backend("agg")
-    monkeypatch.syspath_prepend(str(EXAMPLES))
-    yield
-    plt.close("all")
+def test_there_are_a_dozen() -> None:
+    assert len(SCRIPTS) >= 12
 
 
-def run(script: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> dict[str, Any]:
-    monkeypatch.setattr(sys, "argv", [str(script), *arguments])
-    return runpy.run_path(str(script), run_name="__main__")
+@of_each
+def test_an_example_has_a_title_a_text_and_sections(script: Path) -> None:
+    text = script.read_text(encoding="utf-8")
+    title, rule, blank, *said = (ast.get_docstring(ast.parse(text)) or "").splitlines()
+    assert rule == "=" * len(title)
+    assert blank == ""
+    assert len(" ".join(said)) > 100
+    sections = SECTION.findall(text)
+    assert sections
+    assert all(rule == "-" * len(heading) for heading, rule in sections)
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
-def test_an_example_saves_its_picture(
-    script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
-) -> None:
-    path = tmp_path / "picture.png"
-    run(script, monkeypatch, str(path), "--quick")
-    assert str(path) in capsys.readouterr().out
-    picture = plt.imread(path)
-    assert min(picture.shape[:2]) > 300
-    assert picture.std() > 0.05  # something is drawn
+@of_each
+def test_an_example_draws_and_checks_what_it_claims(script: Path) -> None:
+    text = script.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    assert any(isinstance(node, ast.Assert) for node in tree.body) or "    assert " in text
+    assert re.search(r"^figure\b.* = plt\.", text, re.MULTILINE)
+    assert len(text.splitlines()) <= 150
+    assert 'if __name__ == "__main__"' not in text  # the gallery shows what runs
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
-def test_an_example_is_short_and_its_picture_a_small_file(script: Path) -> None:
-    assert len(script.read_text(encoding="utf-8").splitlines()) < 80
-    assert 5_000 < (EXAMPLES / "pictures" / f"{script.stem}.png").stat().st_size < 120_000
+def test_each_has_its_place_in_the_gallery(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(EXAMPLES.parent / "docs/_extensions")
+    from gallery_settings import ORDER
 
-
-def test_every_picture_is_of_an_example() -> None:
-    pictures = {path.stem for path in (EXAMPLES / "pictures").iterdir()}
-    assert pictures == {path.stem for path in SCRIPTS}
-
-
-def test_wrong_labels_rise_to_the_top() -> None:
-    example = runpy.run_path(str(EXAMPLES / "planted_label_noise.py"))
-    X, y, true = example["planted"]()
-    wrong = y != true
-    assert wrong.sum() == round(0.05 * len(y))
-    assert wrong[example["ranking"](X, y, 30)][:50].mean() >= 0.9
-    assert np.array_equal(true[~wrong], y[~wrong])
+    assert sorted(ORDER) == [path.stem for path in SCRIPTS]

@@ -1,0 +1,105 @@
+"""
+Sheets for a class
+==================
+
+A step of backpropagation to work by hand, with other numbers for everybody in a class, and a key.
+Figures that come back wrong are set beside a catalogue of mistakes: which of them gives every
+digit?
+
+On the command line these are ``chainrule worksheet`` and ``chainrule find-mistake``.
+"""
+
+from html import escape
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+import chainrule as cr
+from chainrule.explanation.worksheet import draw, worksheet
+
+# %%
+# A sheet
+# -------
+# The network is that of the tutorials, two inputs, two hidden units, two outputs. The numbers
+# follow from the seed, are short, and make gradients that can be seen.
+
+
+class Page(str):
+    """A page, which a notebook shows in a frame of its own."""
+
+    def _repr_html_(self) -> str:
+        style = "width: 100%; height: 36rem; border: 1px solid #999"
+        return f'<iframe srcdoc="{escape(self)}" title="A worksheet" style="{style}"></iframe>'
+
+
+sheet = worksheet([2, 2, 2], seed=1)
+Page(sheet.html())
+
+# %%
+# And the end of its key:
+
+print(*sheet.text(key=True).splitlines()[-24:], sep="\n")
+
+# %%
+# What comes back
+# ---------------
+# Here the class is a program. Everybody works ∂E/∂w1 and ∂E/∂w5 of a sheet of their own, to six
+# digits; some make a slip.
+
+
+def worked(seed: int, slip: str) -> dict[str, str]:
+    """∂E/∂w1 and ∂E/∂w5 of a sheet, by hand, with a slip."""
+    _, params, X, y, rate = draw([2, 2, 2], seed, "sigmoid")
+    (first, last), x, target = params, X[0], y[0]
+    h = 1 / (1 + np.exp(-(first.W @ x + first.b)))
+    o = 1 / (1 + np.exp(-(last.W @ h + last.b)))
+    error = target - o if slip == "sign" else o - target
+    delta = error * (1 if slip == "slope" else o * (1 - o))
+    dlast = np.outer(delta, h)
+    back = last.W - rate * dlast if slip == "order" else last.W
+    dh = delta @ (back.T if slip == "transposed" else back)
+    dfirst = np.outer(dh * h * (1 - h), x)
+    return {"w1": f"{dfirst[0, 0]:.6g}", "w5": f"{dlast[0, 0]:.6g}"}
+
+
+SLIPS = ("", "", "sign", "", "slope", "order", "", "transposed")
+answers = {seed: worked(seed, slip) for seed, slip in enumerate(SLIPS, start=1)}
+
+# %%
+# Marked
+# ------
+# A sheet is named wrong with the mistakes that give both of its figures to the last digit.
+
+marks = {}
+for seed, figures in answers.items():
+    net, params, X, y, rate = draw([2, 2, 2], seed, "sigmoid")
+    marks[seed] = cr.find_mistake(net, params, X, y, figures, optimizer=cr.SGD(rate))
+    told = "right" if marks[seed].right else "; or ".join(map(" and ".join, marks[seed].names))
+    print(f"sheet {seed}: {told}")
+
+# %%
+# In full, for the pupil:
+
+print(marks[6].text())
+
+# %%
+# Eight sheets, eight problems
+# ----------------------------
+# The right figures differ from sheet to sheet, so that nobody can copy. Crosses are what came back.
+
+figure, ax = plt.subplots(figsize=(8.5, 4.2), layout="constrained")
+for name, colour, shift in (("w1", "#0072B2", -0.12), ("w5", "#D55E00", 0.12)):
+    for k, (seed, mark) in enumerate(marks.items()):
+        found = next(each for each in mark.figures if each.name == name)
+        ax.plot(seed + shift, found.right, "o", color=colour, markersize=9, fillstyle="none",
+                label=f"∂E/∂{name}, the key" if k == 0 else None)  # fmt: skip
+        ax.plot(seed + shift, float(found.printed), "x", color=colour,
+                label=f"∂E/∂{name}, what came back" if k == 0 else None)  # fmt: skip
+ax.axhline(0, color="#999999", linewidth=0.8)
+ax.set_xticks([*marks], [f"sheet {k}\n{'right' if m.right else 'wrong'}" for k, m in marks.items()])
+ax.set_ylabel("derivative")
+ax.legend(frameon=False, ncols=2, loc="lower center", bbox_to_anchor=(0.5, 1))
+ax.spines[["top", "right"]].set_visible(False)
+
+assert [mark.right for mark in marks.values()] == [slip == "" for slip in SLIPS]
+assert all(mark.right or mark.findings for mark in marks.values())
