@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from chainrule.cli import scoring
 from chainrule.formatting import decimals, number
-from chainrule.tabular.report import plots
-from chainrule.tabular.report.markup import cell
+from chainrule.html_page.markup import cell
+from chainrule.html_page.svg import one_axes, plain_numbers
 from chainrule.tabular.scores import SCORES
 
 
@@ -87,7 +87,7 @@ def test_a_score_is_written_alike_on_a_terminal_and_on_a_page(name):
 
 def test_a_cell_and_an_axis_write_numbers_as_a_terminal_does():
     assert cell(-1234.5) == f'<td class="number">{number(-1234.5)}</td>'
-    _, ax = plots._figure()
+    _, ax = one_axes()
     ax.plot([-1234.5, 0], [0, 1])
-    plots._plain_numbers(ax)
+    plain_numbers(ax)
     assert ax.xaxis.get_major_formatter()(-1234.5, 0) == number(-1234.5, 10) == "−1,234.5"

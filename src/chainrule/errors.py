@@ -90,6 +90,15 @@ def escaped(text: str) -> str:
     return STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
+def bare(text: str) -> str:
+    r"""Return text without quotes, and without the characters that only steer a terminal.
+
+    >>> bare("size\x1b[31m")
+    'size\\x1b[31m'
+    """
+    return text if text.isprintable() else repr(text)[1:-1]
+
+
 def on_one_line(text: str) -> str:
     r"""Return a text as `escaped` does, on one line.
 

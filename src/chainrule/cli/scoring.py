@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.option_names import as_options
+from chainrule.errors import bare
 from chainrule.formatting import counted, decimals, number
 
 if TYPE_CHECKING:
@@ -70,7 +71,6 @@ def of_targets(each: Mapping[str, Any]) -> list[str]:
       RMSE                        1.5           3
     """
     from chainrule.cli.summary import short
-    from chainrule.tabular.formats.column_values import bare
 
     lines: list[str] = []
     for name, found in each.items():
@@ -134,7 +134,6 @@ def _worst(scores: Mapping[str, Any]) -> tuple[bool, float]:
 
 def _class(scores: Mapping[str, Any]) -> tuple[str, ...]:
     from chainrule.cli.summary import short
-    from chainrule.tabular.formats.column_values import bare
 
     shares = (decimals(scores[name], 4) for name in ("precision", "recall", "f1"))
     return short(bare(scores["class"])), *shares, number(scores["support"])

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.option_names import as_options
+from chainrule.errors import bare
 from chainrule.formatting import counted, duration, number
 
 if TYPE_CHECKING:
@@ -104,8 +105,6 @@ def _rank(decision: Decision) -> int:
 
 
 def _decision(alike: list[Decision]) -> tuple[str, str, str]:
-    from chainrule.tabular.formats.column_values import bare
-
     first = alike[0]
     name, option = bare(first.column), f" ({first.option})" if first.option else ""
     if len(alike) > 1:

@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule import backprop
+from chainrule.html_page.colours import BLUE, GREY, ORANGE
 from chainrule.layers import Role, Words
 from chainrule.layers.layer_words import in_words
 from chainrule.network import Network, Parameters
@@ -28,8 +29,6 @@ ROWS = 2000
 """How many examples the derivatives are taken of, at most; the same are drawn each time."""
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"  # told apart in every colour vision
 
 LONGEST = 24
 """The most characters of a line below a layer."""

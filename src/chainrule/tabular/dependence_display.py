@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from chainrule.errors import check_whole, unknown_name
-from chainrule.estimators.displays import BLUE, GREY
+from chainrule.html_page.colours import BLUE, GREY
 from chainrule.tabular.asked_figure import asked_figure
 from chainrule.tabular.column_dependence import ROWS, column_predictions, is_ordered
 

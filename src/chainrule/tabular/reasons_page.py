@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Iterator
-from importlib import resources
 from typing import TYPE_CHECKING
 
-import chainrule.tabular.report
 from chainrule.explanation import explain
 from chainrule.explanation.html_snippet import snippet
 from chainrule.formatting import counted, decimals
-from chainrule.tabular.report.markup import Html, card, paragraph, short, text
+from chainrule.html_page import page_of_cards
+from chainrule.html_page.markup import Html, card, paragraph, short, text
 from chainrule.tabular.row_reasons import Bar, RowReasons, signed
 
 if TYPE_CHECKING:
@@ -45,21 +43,20 @@ def page(reasons: RowReasons) -> str:
     """
     bars, figures = reasons.bars()
     names = short(reasons.table)
-    folder = resources.files(chainrule.tabular.report)
-    style = folder.joinpath("report.css").read_text(encoding="utf-8").strip()
-    layout = folder.joinpath("report.html").read_text(encoding="utf-8").strip()
     title = reasons.title[0].upper() + reasons.title[1:]
-    return string.Template(layout).substitute(
-        title=text(title),
-        under=text(f"Row {reasons.row:,} of {names} against the mean row"),
-        style=style + STYLE,
-        cards=card(
-            "What each column contributed",
-            Html("".join(_rows(reasons, bars, figures))),
-            paragraph(reasons.said(figures)),
-            paragraph(_of_networks(reasons)),
-            wide=True,
-        ),
+    return page_of_cards(
+        title,
+        f"Row {reasons.row:,} of {names} against the mean row",
+        [
+            card(
+                "What each column contributed",
+                Html("".join(_rows(reasons, bars, figures))),
+                paragraph(reasons.said(figures)),
+                paragraph(_of_networks(reasons)),
+                wide=True,
+            )
+        ],
+        STYLE,
     )
 
 

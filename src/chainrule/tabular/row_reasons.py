@@ -11,11 +11,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from chainrule.errors import escaped
+from chainrule.errors import bare, escaped
 from chainrule.formatting import counted, decimals, number
 from chainrule.tabular.adding_up import AddingUp, adding_up
 from chainrule.tabular.column_contributions import Explaining
-from chainrule.tabular.formats.column_values import bare
 from chainrule.tabular.formats.notes import Notes
 from chainrule.tabular.model_reading import forms_of, present, with_names
 from chainrule.tabular.table_error import TableError

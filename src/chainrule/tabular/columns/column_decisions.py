@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from chainrule.errors import argument
+from chainrule.errors import argument, bare
 from chainrule.formatting import counted
 from chainrule.tabular.columns.decision import (
     FEATURES,
@@ -26,7 +26,6 @@ from chainrule.tabular.columns.task import decide_target
 from chainrule.tabular.columns.text_decisions import is_long, text_asked, text_found
 from chainrule.tabular.formats.column_values import (
     as_words,
-    bare,
     check_known,
     shown,
     values_in,

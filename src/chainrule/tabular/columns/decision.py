@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from chainrule.errors import look
+from chainrule.errors import bare, look
 from chainrule.formatting import counted, number
 from chainrule.tabular.columns.survey import Column
-from chainrule.tabular.formats.column_values import bare, shown
+from chainrule.tabular.formats.column_values import shown
 
 LONGEST = 100
 """The most characters of a word in a row of them."""

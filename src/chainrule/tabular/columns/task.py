@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from chainrule.errors import unknown_name
+from chainrule.errors import bare, unknown_name
 from chainrule.formatting import counted
 from chainrule.tabular.columns.decision import (
     Decision,
@@ -16,7 +16,7 @@ from chainrule.tabular.columns.decision import (
     word_counts,
 )
 from chainrule.tabular.columns.survey import Column, Survey
-from chainrule.tabular.formats.column_values import as_words, bare, shown, values_in
+from chainrule.tabular.formats.column_values import as_words, shown, values_in
 from chainrule.tabular.table_error import TableError
 
 FEW = 20

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 
 import polars as pl
 
+from chainrule.errors import bare
 from chainrule.rust_panics import held_back, is_panic
 from chainrule.tabular.files.compression import DAMAGE
-from chainrule.tabular.formats.column_values import bare
 from chainrule.tabular.table_error import TableError
 
 FAILURES: tuple[type[Exception], ...] = (

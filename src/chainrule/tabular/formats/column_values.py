@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from chainrule.errors import did_you_mean
+from chainrule.errors import bare, did_you_mean
 from chainrule.tabular.formats.date_formats import DateFormat
 from chainrule.tabular.formats.missing_words import IN_NUMBERS
 from chainrule.tabular.table_error import TableError
@@ -161,15 +161,6 @@ def shown(value: Any) -> str:
     if not isinstance(value, str):
         return bare(str(value)).removesuffix(" 00:00:00")
     return repr(value) if len(value) <= LONGEST else f"{value[:LONGEST]!r}…"
-
-
-def bare(text: str) -> str:
-    r"""Return text without quotes, and without the characters that only steer a terminal.
-
-    >>> bare("size\x1b[31m")
-    'size\\x1b[31m'
-    """
-    return text if text.isprintable() else repr(text)[1:-1]
 
 
 def unknown_column(what: str, name: str, known: Sequence[str]) -> TableError:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainrule.tabular.formats.column_values import bare, shown
+from chainrule.errors import bare
+from chainrule.tabular.formats.column_values import shown
 
 WORDS = {
     "infinite": "infinite, taken as missing",

@@ -15,20 +15,18 @@
 | `curve_cards.py` | the learnt curves of columns |
 | `influence_cards.py`, `option_cards.py` | which columns and rows matter; what was decided |
 | `target_sections.py` | of several targets, what is told of each by itself |
-| `markup.py` | text, numbers and tables as HTML |
-| `report.html`, `report.css` | what it looks like |
 """
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
-import string
 from collections.abc import Iterator
-from importlib import resources
 from pathlib import Path
 
 from chainrule.atomic_write import write_whole
+from chainrule.html_page import page_of_cards
+from chainrule.html_page.markup import Html
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.prepare import Prepared
 from chainrule.tabular.report import (
@@ -42,7 +40,6 @@ from chainrule.tabular.report import (
     training_cards,
 )
 from chainrule.tabular.report.findings import Findings, find
-from chainrule.tabular.report.markup import Html, text
 from chainrule.tabular.report.target_sections import by_target, section
 from chainrule.tabular.table_model import TableModel
 from chainrule.tabular.trained_model import Judged
@@ -79,12 +76,9 @@ def all_findings(
 
 def page(whole: Findings, each: list[Findings]) -> str:
     """Return the page that tells what was found."""
-    title, under = training_cards.heading(whole)
-    return string.Template(_file("report.html")).substitute(
-        title=text(title),
-        under=text(under),
-        style=_file("report.css"),
-        cards="\n".join(_cards(each[0]) if len(each) == 1 else _sections(whole, each)),
+    return page_of_cards(
+        *training_cards.heading(whole),
+        _cards(each[0]) if len(each) == 1 else _sections(whole, each),
     )
 
 
@@ -136,7 +130,3 @@ def _quality(found: Findings) -> Iterator[Html]:
 def _options(found: Findings) -> Iterator[Html]:
     yield option_cards.decisions(found)
     yield option_cards.options(found)
-
-
-def _file(name: str) -> str:
-    return resources.files(__name__).joinpath(name).read_text(encoding="utf-8").strip()

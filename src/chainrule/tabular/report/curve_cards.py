@@ -8,11 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.formatting import decimals, number
-from chainrule.tabular.column_dependence import LEVELS
-from chainrule.tabular.report import plots
-from chainrule.tabular.report.column_curves import FEW, ColumnCurve, times
-from chainrule.tabular.report.findings import Findings
-from chainrule.tabular.report.markup import (
+from chainrule.html_page.markup import (
     Html,
     card,
     figure,
@@ -23,6 +19,11 @@ from chainrule.tabular.report.markup import (
     table,
     text,
 )
+from chainrule.html_page.svg import VARIABLES
+from chainrule.tabular.column_dependence import LEVELS
+from chainrule.tabular.report import plots
+from chainrule.tabular.report.column_curves import FEW, ColumnCurve, times
+from chainrule.tabular.report.findings import Findings
 
 ENDS = LEVELS[0], LEVELS[-1]
 """The quantiles over the rows that stand beside the mean."""
@@ -117,7 +118,7 @@ def _keyed(lines: list[str]) -> Html:
     """Return what is said below a plot; of several curves, with the colour of each."""
     if len(lines) == 1:
         return text(lines[0])
-    keys = (key(plots.VARIABLES[colour]) for colour in plots.COLOURS)
+    keys = (key(VARIABLES[colour]) for colour in plots.COLOURS)
     each = (f"{sign}{text(line)}" for sign, line in zip(keys, lines, strict=False))
     return Html("".join(f'<span class="line">{line}</span>' for line in each))
 

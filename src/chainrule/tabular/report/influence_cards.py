@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from chainrule.html_page.markup import Html, bar, card, paragraph, table
 from chainrule.tabular.report.example_gradients import ExampleGradient, LargestGradients
 from chainrule.tabular.report.findings import Findings
 from chainrule.tabular.report.importance import REPEATS, Importances
-from chainrule.tabular.report.markup import Html, bar, card, paragraph, table
 
 COLUMNS = 20
 """The most columns whose importance is shown."""

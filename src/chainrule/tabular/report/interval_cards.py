@@ -9,11 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.formatting import counted, number
-from chainrule.tabular import intervals
-from chainrule.tabular.bounds import within
-from chainrule.tabular.report import plots
-from chainrule.tabular.report.findings import Findings
-from chainrule.tabular.report.markup import (
+from chainrule.html_page.markup import (
     Html,
     bar,
     card,
@@ -24,6 +20,10 @@ from chainrule.tabular.report.markup import (
     short,
     table,
 )
+from chainrule.tabular import intervals
+from chainrule.tabular.bounds import within
+from chainrule.tabular.report import plots
+from chainrule.tabular.report.findings import Findings
 from chainrule.tabular.report.quality_cards import CLASSES, POINTS, plotted
 from chainrule.tabular.table_evaluation import held
 

@@ -6,8 +6,8 @@ import dataclasses
 from collections import Counter
 from typing import Any
 
+from chainrule.html_page.markup import Html, card, paragraph, prose, short, table, text
 from chainrule.tabular.report.findings import Findings
-from chainrule.tabular.report.markup import Html, card, paragraph, prose, short, table, text
 from chainrule.tabular.training_options import Options
 
 DECISIONS = 200

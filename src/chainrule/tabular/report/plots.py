@@ -5,58 +5,26 @@ No name or value of the table stands in a plot: those stand beside it.
 
 from __future__ import annotations
 
-import html
-import io
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
-from matplotlib.style import context
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from chainrule.estimators.displays import BLUE, GREY, ORANGE, LossCurveDisplay
-from chainrule.formatting import number
+from chainrule.estimators.displays import LossCurveDisplay
+from chainrule.html_page.colours import BLUE, GREY, ORANGE
+from chainrule.html_page.markup import Html
+from chainrule.html_page.svg import SIZE, as_svg, one_axes, plain_numbers, styled, written
 from chainrule.tabular.report.calibration import BINS, Bin, Histogram, QuantileCoverage
 from chainrule.tabular.report.column_curves import ColumnCurve, as_floats, few, spread_of, times
-from chainrule.tabular.report.markup import Html
 
 Array = NDArray[Any]
 
-INK, SOFT, LINE = "#010101", "#020202", "#030303"
-"""Colours that are the page's to choose."""
-
-VARIABLES = {INK: "ink", SOFT: "soft", LINE: "line", BLUE: "plus", ORANGE: "minus", GREY: "edge"}
-"""What the page calls the colours."""
-
-STYLE: dict[Any, Any] = {
-    "axes.edgecolor": LINE,
-    "axes.labelcolor": SOFT,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlecolor": INK,
-    "figure.facecolor": "none",
-    "axes.facecolor": "none",
-    "font.size": 9,
-    "grid.color": LINE,
-    "legend.labelcolor": INK,
-    "svg.fonttype": "none",
-    "text.color": INK,
-    "xtick.color": LINE,
-    "xtick.labelcolor": SOFT,
-    "ytick.color": LINE,
-    "ytick.labelcolor": SOFT,
-}
-
 COLOURS = (BLUE, ORANGE, GREY)
 """Those of several curves, in their order."""
-
-SIZE = (4.6, 3.1)
-"""Inches: small enough to be read on a phone."""
 
 ROWS = 20
 """The most single rows that have a curve."""
@@ -66,25 +34,25 @@ def loss_plot(
     losses: Array, validation: Array | None, best: int, loss_name: str, said: str
 ) -> Html:
     """Return the losses by epoch, the best epoch marked."""
-    with context(STYLE, after_reset=True):
-        figure, ax = _figure()
+    with styled():
+        figure, ax = one_axes()
         held_out = None if validation is None else list(validation)
         display = LossCurveDisplay(list(losses), held_out, loss_name=loss_name, best_epoch=best)
         display.plot(ax=ax)
         ax.axvline(best, color=ORANGE, linewidth=1, linestyle=":")
-        return _svg(figure, "losses", said)
+        return as_svg(figure, "losses", said)
 
 
 def metric_plot(values: Array, best: int, word: str, said: str) -> Html:
     """Return a score of the rows held out by epoch, the best epoch marked."""
-    with context(STYLE, after_reset=True):
-        figure, ax = _figure()
+    with styled():
+        figure, ax = one_axes()
         ax.plot(np.arange(1, len(values) + 1), values, color=ORANGE, linewidth=2)
         ax.axvline(best, color=ORANGE, linewidth=1, linestyle=":")
         ax.set(xlabel="epoch", ylabel=word)
         ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         ax.grid(alpha=0.6)
-        return _svg(figure, "metric", said)
+        return as_svg(figure, "metric", said)
 
 
 def race_plot(curves: Sequence[Array], marked: Mapping[int, int], word: str, said: str) -> Html:
@@ -92,8 +60,8 @@ def race_plot(curves: Sequence[Array], marked: Mapping[int, int], word: str, sai
 
     `marked` tells of some runs an epoch at which a point stands.
     """
-    with context(STYLE, after_reset=True):
-        figure, ax = _figure()
+    with styled():
+        figure, ax = one_axes()
         for k, values in reversed(list(enumerate(curves))):
             colour, style = COLOURS[min(k, 2)], "-" if k == 0 else "--"
             ax.plot(np.arange(1, len(values) + 1), values, style, color=colour, linewidth=2)
@@ -105,7 +73,7 @@ def race_plot(curves: Sequence[Array], marked: Mapping[int, int], word: str, sai
         ax.set(xlabel="epoch", ylabel=f"{word}, rows held out")
         ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         ax.grid(alpha=0.6)
-        return _svg(figure, "race", said)
+        return as_svg(figure, "race", said)
 
 
 def curve_plot(
@@ -117,7 +85,7 @@ def curve_plot(
     where rows have no value, the prediction stands apart as a point.
     """
     x, mean, apart = as_floats(curve.values[: curve.some]), curve.mean, curve.values.null_count()
-    with context(STYLE, after_reset=True):
+    with styled():
         figure = Figure(figsize=SIZE, layout="constrained")
         grid = figure.subplots(
             2, 1 + apart, height_ratios=(4, 1), width_ratios=(12, 1)[: 1 + apart], sharex="col",
@@ -138,7 +106,7 @@ def curve_plot(
             beside.set(xticks=[0], xticklabels=["none"], xlim=(-1, 1))
         _tidy_curve(ax, below, word)
         _number_the_values(below, x, curve)
-        return _svg(figure, f"curve {curve.column}", said)
+        return as_svg(figure, f"curve {curve.column}", said)
 
 
 def _single_rows(ax: Any, x: Array, p: Array, level: float | None) -> None:
@@ -165,7 +133,7 @@ def _tidy_curve(ax: Any, below: Any, word: str) -> None:
     ax.yaxis.set_major_locator(MaxNLocator(5))
     below.yaxis.set_major_locator(MaxNLocator(2, integer=True))
     for each in (ax, below):
-        each.yaxis.set_major_formatter(_written)
+        each.yaxis.set_major_formatter(written)
     ax.grid(alpha=0.6)
 
 
@@ -178,7 +146,7 @@ def _number_the_values(below: Any, x: Array, curve: ColumnCurve) -> None:
     else:
         whole = bool((x == x.round()).all())
         below.xaxis.set_major_locator(MaxNLocator(5, integer=whole))
-    below.xaxis.set_major_formatter(_written)
+    below.xaxis.set_major_formatter(written)
     if curve.values.dtype.is_temporal():
         locator = AutoDateLocator(minticks=3, maxticks=7)  # type: ignore[no-untyped-call]
         below.xaxis.set_major_locator(locator)
@@ -188,7 +156,7 @@ def _number_the_values(below: Any, x: Array, curve: ColumnCurve) -> None:
 
 def calibration_plot(bins: Sequence[Bin], said: str) -> Html:
     """Return what came of the probabilities above how many there were of each."""
-    with context(STYLE, after_reset=True):
+    with styled():
         figure = Figure(figsize=(SIZE[0], 3.7), layout="constrained")
         ax, below = figure.subplots(2, sharex=True, height_ratios=(3, 1))
         predicted, observed, counts = np.array(bins).T
@@ -199,29 +167,29 @@ def calibration_plot(bins: Sequence[Bin], said: str) -> Html:
         below.bar(predicted, counts, 0.5 / BINS, color=BLUE)
         below.set(xlabel="predicted probability", ylabel="rows", xlim=(-0.03, 1.03))
         below.yaxis.set_major_locator(MaxNLocator(3, integer=True))
-        below.yaxis.set_major_formatter(_written)
-        return _svg(figure, "calibration", said)
+        below.yaxis.set_major_formatter(written)
+        return as_svg(figure, "calibration", said)
 
 
 def coverage_plot(each: Sequence[QuantileCoverage], said: str) -> Html:
     """Return the shares of the targets below quantiles, over what they should be."""
-    with context(STYLE, after_reset=True):
-        figure, ax = _figure()
+    with styled():
+        figure, ax = one_axes()
         level, below, _ = np.array(each).T
         ax.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--")
         ax.plot(level, below, "o-", color=BLUE, linewidth=2, markersize=5)
         ax.set(xlabel="quantile", ylabel="target at or below", xlim=(-0.03, 1.03))
         ax.set_ylim(-0.03, 1.03)
         ax.grid(alpha=0.6)
-        return _svg(figure, "coverage", said)
+        return as_svg(figure, "coverage", said)
 
 
 def fan_plot(
     true: Array, quantiles: Array, middle: int, said: str, word: str = "true, and quantiles"
 ) -> Html:
     """Return quantiles of rows as bands about the middle one, and the true values as points."""
-    with context(STYLE, after_reset=True):
-        figure, ax = _figure()
+    with styled():
+        figure, ax = one_axes()
         x, last = np.arange(1, len(true) + 1), quantiles.shape[1] - 1
         for k in range((last + 1) // 2):
             ax.fill_between(
@@ -230,81 +198,44 @@ def fan_plot(
         ax.plot(x, quantiles[:, middle], color=ORANGE, linewidth=1.5)
         _points(ax, x, true)
         ax.set(xlabel="rows, by the prediction", ylabel=word)
-        _plain_numbers(ax)
-        return _svg(figure, "fan", said)
+        plain_numbers(ax)
+        return as_svg(figure, "fan", said)
 
 
 def true_plot(true: Array, predicted: Array, said: str) -> Html:
     """Return points of predictions over what is true, with the line where both are equal."""
-    with context(STYLE, after_reset=True):
-        figure, ax = _figure()
+    with styled():
+        figure, ax = one_axes()
         ends = [min(true.min(), predicted.min()), max(true.max(), predicted.max())]
         ax.plot(ends, ends, color=GREY, linewidth=1, linestyle="--")
         _points(ax, true, predicted)
         ax.set(xlabel="true", ylabel="predicted")
-        _plain_numbers(ax)
-        return _svg(figure, "true", said)
+        plain_numbers(ax)
+        return as_svg(figure, "true", said)
 
 
 def residual_plot(predicted: Array, residuals: Array, said: str) -> Html:
     """Return points of residuals over predictions, with the line where they are 0."""
-    with context(STYLE, after_reset=True):
-        figure, ax = _figure()
+    with styled():
+        figure, ax = one_axes()
         ax.axhline(0, color=GREY, linewidth=1, linestyle="--")
         _points(ax, predicted, residuals)
         ax.set(xlabel="predicted", ylabel="residual: true − predicted")
-        _plain_numbers(ax)
-        return _svg(figure, "residuals", said)
+        plain_numbers(ax)
+        return as_svg(figure, "residuals", said)
 
 
 def histogram_plot(histogram: Histogram, said: str) -> Html:
     """Return the bars of a histogram of residuals."""
-    with context(STYLE, after_reset=True):
-        figure, ax = _figure()
+    with styled():
+        figure, ax = one_axes()
         ax.stairs(histogram.counts, histogram.edges, fill=True, color=BLUE)
         ax.axvline(0, color=GREY, linewidth=1, linestyle="--")
         ax.set(xlabel="residual: true − predicted", ylabel="rows")
-        _plain_numbers(ax)
-        return _svg(figure, "histogram", said)
-
-
-def _figure() -> tuple[Figure, Any]:
-    figure = Figure(figsize=SIZE, layout="constrained")
-    return figure, figure.subplots()
-
-
-def _written(x: float, position: Any = None) -> str:
-    """A number on an axis, in all the digits that it may have there."""
-    return number(x, 10)
-
-
-def _plain_numbers(ax: Any) -> None:
-    """Have few enough numbers on the axes for them to be written out."""
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(MaxNLocator(5))
-        axis.set_major_formatter(_written)
+        plain_numbers(ax)
+        return as_svg(figure, "histogram", said)
 
 
 def _points(ax: Any, x: Array, y: Array) -> None:
     ax.plot(x, y, "o", color=BLUE, markersize=3.5, markeredgewidth=0, alpha=0.45)
     ax.grid(alpha=0.6)
-
-
-def _svg(figure: Figure, name: str, said: str) -> Html:
-    """Return a figure as a part of the page: the same each time, and with no id twice."""
-    file = io.StringIO()
-    with rc_context({"svg.hashsalt": name}):
-        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
-    svg = file.getvalue()
-    svg = svg[svg.index("<svg") :].strip()
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'(<g) id="[^"]*"', r"\1", svg)
-    svg = re.sub(r"<[^>]*>", lambda tag: _brief(tag[0]), svg)
-    for colour, variable in VARIABLES.items():
-        svg = svg.replace(colour.lower(), f"var(--{variable})")
-    return Html(svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(said)}"', 1))
-
-
-def _brief(tag: str) -> str:
-    """Return a tag with places to a hundredth of a point, and without fonts, which the page has."""
-    return re.sub(r"(\d\.\d\d)\d+| ?font-family: [^;\"]*;?", r"\1", tag)

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.formatting import decimals, number
+from chainrule.html_page.markup import Html, card, figure, number_cell, short, table
 from chainrule.streams import Stream, generator
 from chainrule.tabular import class_scores
 from chainrule.tabular.report import calibration, plots
 from chainrule.tabular.report.findings import Findings
-from chainrule.tabular.report.markup import Html, card, figure, number_cell, short, table
 
 CLASSES = 20
 """The most classes whose confusion is shown whole, and that have a row each."""

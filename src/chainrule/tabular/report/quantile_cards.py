@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.formatting import number
+from chainrule.html_page.markup import Html, card, figure, table
 from chainrule.tabular.report import calibration, plots
 from chainrule.tabular.report.findings import Findings
-from chainrule.tabular.report.markup import Html, card, figure, table
 from chainrule.tabular.report.quality_cards import POINTS, plotted
 
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.formatting import counted
+from chainrule.html_page.markup import Html, card, facts, figure, key, paragraph, table, text
+from chainrule.html_page.svg import VARIABLES
 from chainrule.tabular.report import plots
 from chainrule.tabular.report.findings import Findings
-from chainrule.tabular.report.markup import Html, card, facts, figure, key, paragraph, table, text
 from chainrule.tabular.scores import SCORES
 
 
@@ -99,6 +100,6 @@ def _row(told: Mapping[str, Any], raced: Mapping[str, Any], place: int) -> list[
     became = "diverged" if raced["found"] is None else "not chosen"
     if raced["rate"] in (told["rate"], told.get("also")):
         became = "won" if place == 0 else "as good"
-    sign = key(plots.VARIABLES[plots.COLOURS[min(place, 2)]])
+    sign = key(VARIABLES[plots.COLOURS[min(place, 2)]])
     rate = Html(f"{sign}{text(format(raced['rate'], 'g'))}")
     return [rate, raced["found"], raced.get("epoch"), became]

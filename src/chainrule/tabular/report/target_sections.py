@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from chainrule.batches import Examples
+from chainrule.html_page.markup import Html, text
 from chainrule.tabular.encoding.several_targets import SeveralTargets
 from chainrule.tabular.prepare import Prepared
-from chainrule.tabular.report.markup import Html, text
 from chainrule.tabular.table_model import TableModel
 from chainrule.tabular.trained_model import Judged
 

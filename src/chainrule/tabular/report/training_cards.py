@@ -6,12 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chainrule.formatting import counted, number
-from chainrule.layers.layer_words import before_outputs
-from chainrule.network import Network
-from chainrule.tabular.encoding.target_encoding import TargetEncoder
-from chainrule.tabular.report import plots
-from chainrule.tabular.report.findings import Findings
-from chainrule.tabular.report.markup import (
+from chainrule.html_page.markup import (
     Html,
     card,
     facts,
@@ -22,6 +17,11 @@ from chainrule.tabular.report.markup import (
     table,
     warning,
 )
+from chainrule.layers.layer_words import before_outputs
+from chainrule.network import Network
+from chainrule.tabular.encoding.target_encoding import TargetEncoder
+from chainrule.tabular.report import plots
+from chainrule.tabular.report.findings import Findings
 from chainrule.tabular.scores import SCORES
 
 

@@ -7,9 +7,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from chainrule.errors import escaped
+from chainrule.errors import bare, escaped
 from chainrule.formatting import number
-from chainrule.tabular.formats.column_values import bare
 
 NUMBER = '<td class="number'
 """How a cell with a number begins."""

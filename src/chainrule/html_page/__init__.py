@@ -1,0 +1,44 @@
+"""What pages of cards share: one file of HTML that asks for nothing and runs nothing.
+
+| file | what it is for |
+|---|---|
+| `markup.py` | text, numbers, tables and cards as HTML |
+| `colours.py` | those of curves and bars |
+| `svg.py` | figures of matplotlib as SVG in the colours of the page |
+| `cards.html`, `cards.css` | what a page looks like |
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterable
+from importlib import resources
+
+from chainrule.html_page.markup import text
+
+
+def page_of_cards(title: str, under: str, cards: Iterable[str], style: str = "") -> str:
+    """Return a page, made of its title, the line below it and cards.
+
+    Parameters
+    ----------
+    title, under
+        The title of the page, and the line below it.
+    cards
+        Cards, as `markup.card` makes them.
+    style
+        CSS beside that of all pages.
+
+    Examples
+    --------
+    >>> page_of_cards("A < B", "by chance", []).splitlines()[0]
+    '<!doctype html>'
+    """
+    return string.Template(_file("cards.html")).substitute(
+        title=text(title), under=text(under), style=_file("cards.css") + style,
+        cards="\n".join(cards),
+    )  # fmt: skip
+
+
+def _file(name: str) -> str:
+    return resources.files(__name__).joinpath(name).read_text(encoding="utf-8").strip()
