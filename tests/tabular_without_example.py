@@ -117,6 +117,8 @@ TABULAR_WITHOUT_EXAMPLE = {
     "chainrule.tabular.report.column_curves.ColumnCurve": RECORD,
     "chainrule.tabular.report.column_curves.column_curves": REPORTED,
     "chainrule.tabular.report.curve_cards.curves": REPORTED,
+    "chainrule.tabular.report.diagnosis_cards.learning": REPORTED,
+    "chainrule.tabular.report.diagnosis_cards.training_diagnosis": REPORTED,
     "chainrule.tabular.report.race_cards.runs": REPORTED,
     "chainrule.tabular.report.interval_cards.interval": REPORTED,
     "chainrule.tabular.report.interval_cards.OfClass": RECORD,

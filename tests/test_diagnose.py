@@ -14,7 +14,7 @@ from chainrule.diagnosis.rules import RULES
 from chainrule.diagnosis.verdict import Diagnosis
 from sickness import seen
 from sickness.setting import Setting
-from sickness.vocabulary import SICKNESSES
+from sickness.vocabulary import SICKNESSES, SYMPTOMS
 
 
 def diagnosed(setting: Setting) -> Diagnosis:
@@ -43,8 +43,20 @@ def test_nothing_is_found_of_a_healthy_one(healthy):
     assert str(found).startswith("Nothing found.")
 
 
+@pytest.mark.parametrize("case", seen.SYMPTOMS, ids=lambda case: case.name)
+def test_a_symptom_is_found_after_its_causes_and_its_twin_has_none(case):
+    found = diagnosed(dataclasses.replace(case.twin, **case.change))
+    assert case.sickness == found.names[-1]
+    assert diagnosed(case.twin).names == ()
+    (said,) = (each.evidence for each in found.findings if each.name == case.sickness)
+    assert "a linear model comes to" in said
+    if case.sickness == "at_chance":
+        assert f"that of the best constant {found.chance:.4g}" in said
+
+
 def test_there_is_a_rule_for_each_sickness():
-    assert {rule.name for rule in RULES} == set(SICKNESSES)
+    assert {rule.name for rule in RULES} == set(SICKNESSES) | set(SYMPTOMS)
+    assert {case.sickness for case in seen.SYMPTOMS} == set(SYMPTOMS)
     weights = [rule.weight for rule in RULES]
     assert weights == sorted(set(weights), reverse=True)
 

@@ -49,6 +49,13 @@ SICKNESSES: dict[str, str] = {
 """What a diagnosis should say of each case, and what it means."""
 
 
+SYMPTOMS: dict[str, str] = {
+    "at_chance": "The network is no better than the best constant output, whatever keeps it there.",
+    "plateau": "The loss stands still, far above what a linear model comes to.",
+}
+"""What is said besides of a training that is over; it is no cause, and follows from one."""
+
+
 @dataclass(frozen=True, eq=False)
 class Case:
     """A sick setting: a healthy twin, and the fields in which it differs.
@@ -58,7 +65,7 @@ class Case:
     name
         Its name.
     sickness
-        A key of `SICKNESSES`.
+        A key of `SICKNESSES`, or of `SYMPTOMS`.
     severity
         "strong" where at least half of what the twin knows is lost, "mild" where less is.
     twin

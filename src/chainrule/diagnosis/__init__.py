@@ -5,13 +5,18 @@
 | `gradient_check.py` | is the gradient right: by central differences |
 | `rate_finder.py` | which learning rate suits: the loss while it grows |
 | `verdict.py` | why does it not learn: the verdict in sentences |
+| `diagnosis_page.py`, `diagnosis_plots.py` | the verdict as a page; its pictures |
 | `rules.py`, `rule.py` | the table of what can be wrong; what a row is: when, why, what to change |
 | `network_rules.py`, `data_rules.py`, `training_rules.py` | its rows, by where the cause lies |
+| `course_rules.py` | those of what came of it: not finite, at chance, standing still |
 | `evidence.py`, `network_pass.py` | all that rules look at, measured once; of one pass |
 | `course_measures.py` | what the optimizer, the options and the history say |
 | `layer_measures.py` | what a pass forward and back says of each layer |
 | `example_measures.py` | what it says of the examples: who dominates, how far they agree |
 | `data_measures.py` | what the examples and targets say before any network sees them |
+| `looked_at.py` | what is told of the examples |
+| `not_finite.py` | which quantity stopped being finite first, and why |
+| `simple_models.py` | the costs of the best constant and of a linear model |
 | `gradient_comparison.py` | is it that of another library: parameter by parameter |
 | `path_integral.py` | what each input contributed to a prediction |
 | `input_path.py`, `output_value.py` | the path that it is integrated along; the figure explained |

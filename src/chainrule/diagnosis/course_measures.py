@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from chainrule.diagnosis.layer_measures import update_ratios
 from chainrule.evaluation import cost_and_gradient
 from chainrule.history import DivergenceError, History
 from chainrule.network import Network, Parameters
@@ -58,12 +59,15 @@ class FirstStep(NamedTuple):
         Its norm.
     clipped
         The norm that the bounds leave of it, over that.
+    layers
+        The ratio of each layer by itself; None of one without parameters.
     """
 
     ratio: float
     gradient: float
     norm: float
     clipped: float
+    layers: tuple[float | None, ...]
 
 
 def first_step(net: Network, params: Parameters, X: Any, y: Any, options: Options) -> FirstStep:
@@ -87,7 +91,7 @@ def first_step(net: Network, params: Parameters, X: Any, y: Any, options: Option
     >>> params = net.parameters([([[2.0]], [0.0])])
     >>> options = Options(cr.SGD(0.25), clip_value=1.0)
     >>> first_step(net, params, np.ones((4, 1)), np.zeros(4), options)
-    FirstStep(ratio=0.17..., gradient=2.0, norm=2.8..., clipped=0.5)
+    FirstStep(ratio=0.17..., gradient=2.0, norm=2.8..., clipped=0.5, layers=(0.17...,))
     """
     assert options.optimizer is not None
     n = len(X)
@@ -109,6 +113,7 @@ def first_step(net: Network, params: Parameters, X: Any, y: Any, options: Option
         norm / size**0.5,
         norm,
         _share(_norm(leaves(bounded)), norm),
+        update_ratios(params, after),
     )
 
 

@@ -24,6 +24,9 @@ DIRECTIONS = 500
 AROUND = 10
 """By how many rows targets are moved up and down, to see whether they fit there."""
 
+HARDLY_ANY = 0.1
+"""The share of the nearest that hardly any are: one of ten."""
+
 ENDS = (0.05, 0.95)
 """The quantiles beyond which values are ends."""
 
@@ -192,6 +195,29 @@ def disagreeing(near: NDArray[np.intp], labels: NDArray[Any]) -> NDArray[np.bool
     votes = np.eye(int(labels.max()) + 1)[labels][near].sum(axis=1)
     said: NDArray[np.bool_] = np.argmax(votes, axis=1) != labels
     return said
+
+
+def among_others(near: NDArray[np.intp], labels: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which examples hardly any of those nearest have the label of, a tenth at most, (n,).
+
+    Where classes meet, most examples still have some of their own about them. Source: Brodley and
+    Friedl (1999), Identifying mislabeled training data.
+
+    Parameters
+    ----------
+    near, labels
+        As `disagreeing` takes them.
+
+    Examples
+    --------
+    >>> X, labels = np.r_[0:15, 100:115][:, None] * 1.0, np.repeat([0, 1], 15)
+    >>> labels[4] = 1
+    >>> np.flatnonzero(among_others(nearest(X, 10), labels))
+    array([4])
+    """
+    alike = np.mean(labels[near] == labels[:, None], axis=1)
+    found: NDArray[np.bool_] = alike <= HARDLY_ANY
+    return found
 
 
 def among_their_own(near: NDArray[np.intp], labels: NDArray[Any]) -> float:

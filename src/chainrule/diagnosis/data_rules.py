@@ -60,16 +60,17 @@ def _unscaled_target(e: Evidence) -> bool:
     return e.target >= FAR_FROM_ONE or (0 < e.deviation <= TINY and not one_hot)
 
 
-def _enough(e: Evidence) -> bool:
+def enough(e: Evidence) -> bool:
+    """Whether there are examples enough to say how targets depend on them."""
     return e.data.n >= FEWEST and e.deviation > 0 and e.columns.constant < 1
 
 
 def _random(e: Evidence) -> bool:
-    return _enough(e) and e.dependence.here < NO_DEPENDENCE and not _shifted(e)
+    return enough(e) and e.dependence.here < NO_DEPENDENCE and not _shifted(e)
 
 
 def _shifted(e: Evidence) -> bool:
-    if not _enough(e):
+    if not enough(e):
         return False
     return e.dependence.best >= PLAIN_DEPENDENCE and e.dependence.here < e.dependence.best / 2
 
@@ -84,7 +85,7 @@ def _shifted_words(e: Evidence) -> str:
 
 
 def _mislabelled(e: Evidence) -> bool:
-    if e.labels is None or not _enough(e) or _random(e) or _shifted(e):
+    if e.labels is None or not enough(e) or _random(e) or _shifted(e):
         return False
     wrong = len(e.disagreeing) >= WRONG * e.data.n
     return wrong and e.among_their_own < FEW_AMONG_THEIR_OWN
@@ -122,6 +123,7 @@ RULES: tuple[Rule, ...] = (
         lambda e: f"no example has label 0, the first of {e.net.outputs}; labels go from "
         f"{int(np.flatnonzero(e.shares)[0])} to {e.net.outputs - 1}",
         "number the classes from 0, y - 1, and give the last layer one output for each",
+        few_rows=False,
     ),
     Rule(
         "overflow", 89,
@@ -135,6 +137,7 @@ RULES: tuple[Rule, ...] = (
         lambda e: e.data.n > 1 and e.columns.constant >= MOST,
         lambda e: f"{e.columns.constant:.0%} of the columns of X hold one value",
         "look at how X is made, or leave these columns out",
+        few_rows=False,
     ),
     Rule(
         "unscaled_inputs", 76,
@@ -161,6 +164,7 @@ RULES: tuple[Rule, ...] = (
         _shifted,
         _shifted_words,
         "look at how X and y are put together",
+        few_rows=False,
     ),
     Rule(
         "random_labels", 72,
@@ -168,12 +172,14 @@ RULES: tuple[Rule, ...] = (
         lambda e: f"targets depend on the examples by {e.dependence.here:.1f} deviations from "
         "random orders: by chance",
         "look at how X and y are put together; or X says nothing of y",
+        few_rows=False,
     ),
     Rule(
         "mislabelled", 71,
         _mislabelled,
         _mislabelled_words,
         "look at these labels",
+        few_rows=False,
     ),
     Rule(
         "imbalance", 63,
@@ -181,6 +187,7 @@ RULES: tuple[Rule, ...] = (
         lambda e: f"class {_rarest(e)} has {e.shares[_rarest(e)]:.1%} of the weight, and "
         f"{e.recall(_rarest(e)):.0%} of it is said to be it",
         "weigh each class by 1 / how often it occurs, by `sample_weight`",
+        few_rows=False,
     ),
 )  # fmt: skip
 """Those of the data."""

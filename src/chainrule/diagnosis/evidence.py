@@ -36,6 +36,8 @@ from chainrule.diagnosis.data_measures import (
     without_ends,
 )
 from chainrule.diagnosis.network_pass import Pass, measure_pass
+from chainrule.diagnosis.not_finite import NotFinite
+from chainrule.diagnosis.simple_models import constant_cost, linear_cost
 from chainrule.history import DivergenceError, History
 from chainrule.network import Network, Parameters
 from chainrule.schedules import Schedule
@@ -72,6 +74,10 @@ class Evidence:
         The numbers of the examples that are looked at, among those that were given.
     n
         How many there are to train with.
+    broke
+        What stopped being finite, if that is known.
+    tries
+        Whether other trainings and models may be made, to compare.
     """
 
     net: Network
@@ -83,6 +89,8 @@ class Evidence:
     diverged: bool
     rows: NDArray[np.intp]
     n: int
+    broke: NotFinite | None = None
+    tries: bool = True
 
     # ---- what passes say -------------------------------------------------------------------------
 
@@ -122,6 +130,16 @@ class Evidence:
     def begun_at(self) -> float:
         """The cost without the penalty at the start."""
         return self._cost(self.start.params)
+
+    @cached_property
+    def chance(self) -> float:
+        """The cost of the best constant."""
+        return constant_cost(self.net, self.data)
+
+    @cached_property
+    def linear(self) -> float:
+        """The cost that a linear model comes to."""
+        return linear_cost(self.net, self.data)
 
     @cached_property
     def _plain(self) -> Network:
@@ -303,7 +321,7 @@ class Evidence:
         if rule is None or self.initial is None or not self.trained or self.diverged:
             return None
         work = self.epochs * self.n * self.net.size
-        if self.n > self.data.n or not 0 < work <= TRIED:
+        if not self.tries or self.n > self.data.n or not 0 < work <= TRIED:
             return None
         try:
             params, _ = fit(

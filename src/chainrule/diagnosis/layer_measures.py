@@ -22,6 +22,9 @@ FLAT = 0.05
 FAR = 1e4
 """An activation is bounded if what it gives so far from 0 is what it gives at a tenth of that."""
 
+FINE = (1e-100, 1e100)
+"""Between these the squares of doubles keep their digits."""
+
 
 class LayerMeasures(NamedTuple):
     r"""What is measured of one layer; sizes are root mean squares.
@@ -125,10 +128,14 @@ def size(*arrays: Any) -> float:
     2.5
     """
     flat = [np.ravel(np.asarray(array, np.float64)) for array in arrays]
-    entries = np.concatenate(flat) if flat else np.zeros(0)
-    largest = float(np.max(np.abs(entries), initial=0.0))
+    entries = flat[0] if len(flat) == 1 else np.concatenate(flat) if flat else np.zeros(0)
+    if not len(entries):
+        return 0.0
+    largest = max(float(entries.max()), -float(entries.min()))
     if not 0 < largest < np.inf:
         return largest
+    if FINE[0] < largest < FINE[1]:
+        return float(np.sqrt(np.mean(entries * entries)))
     return largest * float(np.sqrt(np.mean((entries / largest) ** 2)))
 
 
@@ -247,12 +254,14 @@ def duplicate_share(params: Any) -> float:
     if not has_units(params):
         return 0.0
     units = np.column_stack([params.W, params.b]).astype(np.float64)
-    scaled = np.round(units / (size(units) or 1.0), 3)
-    return 1 - len(np.unique(scaled, axis=0)) / len(units)
+    scaled = np.round(units / (size(units) or 1.0), 3) + 0.0  # so that no 0 has a sign
+    return 1 - len({row.tobytes() for row in scaled}) / len(units)
 
 
-def update_ratios(before: Parameters, after: Parameters) -> tuple[float, ...]:
+def update_ratios(before: Parameters, after: Parameters) -> tuple[float | None, ...]:
     r"""Return of each layer how far its parameters moved, $\lVert w' - w\rVert / \lVert w\rVert$.
+
+    None of a layer without parameters.
 
     Parameters
     ----------
@@ -266,8 +275,11 @@ def update_ratios(before: Parameters, after: Parameters) -> tuple[float, ...]:
     >>> update_ratios(w, v)
     (0.5,)
     """
-    return tuple(
-        ratio(size(*[np.subtract(b, a, dtype=np.float64) for a, b in pairs]), size(*leaves(old)))
-        for old, new in zip(before, after, strict=True)
-        for pairs in [list(zip(leaves(old), leaves(new), strict=True))]
-    )
+    return tuple(map(_moved, map(leaves, before), map(leaves, after)))
+
+
+def _moved(old: list[Any], new: list[Any]) -> float | None:
+    if not old:
+        return None
+    moved = [np.subtract(b, a, dtype=np.float64) for a, b in zip(old, new, strict=True)]
+    return ratio(size(*moved), size(*old))

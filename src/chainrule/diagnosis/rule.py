@@ -27,6 +27,8 @@ class Rule:
         The sentence with the figures.
     change
         What to change.
+    few_rows
+        Whether a few hundred examples are enough to say so.
     """
 
     name: str
@@ -34,3 +36,4 @@ class Rule:
     holds: Callable[[Evidence], bool]
     evidence: Callable[[Evidence], str]
     change: str
+    few_rows: bool = True

@@ -5,12 +5,15 @@ Thresholds are round numbers with a reason: none is fitted to a case.
 
 from __future__ import annotations
 
-from chainrule.diagnosis import data_rules, network_rules, training_rules
+from chainrule.diagnosis import course_rules, data_rules, network_rules, training_rules
 
 RULES = tuple(
     sorted(
-        data_rules.RULES + network_rules.RULES + training_rules.RULES,
+        course_rules.RULES + data_rules.RULES + network_rules.RULES + training_rules.RULES,
         key=lambda rule: -rule.weight,
     )
 )
 """The rows, by weight."""
+
+FEW_ROWS_RULES = tuple(rule for rule in RULES if rule.few_rows)
+"""Those that a few hundred examples are enough for."""

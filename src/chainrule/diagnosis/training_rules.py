@@ -100,7 +100,8 @@ def _too_high(e: Evidence) -> bool:
     return _improves(e, e.slower)
 
 
-def _too_high_words(e: Evidence) -> str:
+def too_high_words(e: Evidence) -> str:
+    """Return what says that steps are long: the first of them, and another training."""
     said = []
     if e.first is not None:
         said.append(f"the first step is {e.first.ratio:.2g} times the size of the parameters")
@@ -132,17 +133,14 @@ def _noisy(e: Evidence) -> bool:
 
 
 def _noisy_words(e: Evidence) -> str:
-    noise = 1 / e.start.examples.signal_to_noise(e.batch)
+    examples = e.start.examples
+    critical = examples.critical_batch
+    about = f"; the critical batch size is {math.ceil(critical)}" if math.isfinite(critical) else ""
+    noise = 1 / examples.signal_to_noise(e.batch)
     return (
-        f"in batches of {e.batch} the noise is {noise:.3g} times the gradient, squared; in batches "
-        f"of {16 * e.batch}, {_comes_to(e, e.in_batches)}"
+        f"in batches of {e.batch} the noise is {noise:.3g} times the gradient, squared{about}; in "
+        f"batches of {16 * e.batch}, {_comes_to(e, e.in_batches)}"
     )
-
-
-def _diverged_words(e: Evidence) -> str:
-    epochs = e.history.epochs if e.history else 0
-    said = f"a value stopped being finite in epoch {epochs + 1}"
-    return f"{said}; {_too_high_words(e)}" if e.first is not None else said
 
 
 # ---- what else there is --------------------------------------------------------------------------
@@ -205,7 +203,7 @@ RULES: tuple[Rule, ...] = (
         "summed_loss", 85,
         _summed,
         lambda e: f"the cost is a sum over {e.batch} examples, and so is the gradient; "
-        + _too_high_words(e),
+        + too_high_words(e),
         "take `reduction='mean'`, or divide the rate by the size of the batch",
     ),
     Rule(
@@ -262,15 +260,9 @@ RULES: tuple[Rule, ...] = (
         "take larger batches, or a lower rate",
     ),
     Rule(
-        "divergence", 64,
-        lambda e: e.diverged,
-        _diverged_words,
-        "lower the learning rate, scale X and y, or set `clip_norm`",
-    ),
-    Rule(
         "rate_too_high", 62,
         _too_high,
-        _too_high_words,
+        too_high_words,
         "lower the learning rate by a factor of ten; `cr.rate_range` finds one",
     ),
     Rule(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,13 @@ from chainrule.batches import Examples, check_examples, split
 from chainrule.diagnosis.course_measures import Options, course
 from chainrule.diagnosis.evidence import Evidence
 from chainrule.diagnosis.layer_measures import LayerMeasures
+from chainrule.diagnosis.looked_at import LookedAt, looked_at
+from chainrule.diagnosis.not_finite import NotFinite, first_not_finite
+from chainrule.diagnosis.rule import Rule
 from chainrule.diagnosis.rules import RULES
+from chainrule.formatting import counted
 from chainrule.history import DivergenceError, History
+from chainrule.layers.layer_words import before_outputs
 from chainrule.network import Network, Parameters, check_parameters
 from chainrule.sparse_rows import dense
 from chainrule.streams import Seed, Stream, generator
@@ -65,19 +70,40 @@ class Diagnosis:
     ----------
     findings
         What is wrong, the weightiest first.
-    cost
-        C of the examples, with the parameters as they are.
+    cost, chance
+        C of the examples, with the parameters as they are, and that of the best constant.
     critical_batch
         How many examples make a batch whose noise is as large as its gradient, squared; larger
         ones gain little.
-    layers
-        What is measured of each layer, with the parameters as they are.
+    signal_to_noise
+        How many times its noise the gradient of a batch is, squared.
+    layers, start
+        What is measured of each layer, with the parameters as they are, and at the start.
+    updates
+        How far the first step moves each layer, over its size; empty where no optimizer is known.
+    examples
+        What is measured of the examples.
+    losses, validation_losses
+        The loss by epoch, as far as it is known.
+    not_finite
+        What stopped being finite in the training, if that is known.
+    network
+        The network, in words.
     """
 
     findings: tuple[Finding, ...]
     cost: float
+    chance: float
     critical_batch: float
+    signal_to_noise: float
     layers: tuple[LayerMeasures, ...]
+    start: tuple[LayerMeasures, ...] = field(repr=False)
+    updates: tuple[float | None, ...]
+    examples: LookedAt = field(repr=False)
+    losses: tuple[float, ...] = field(repr=False)
+    validation_losses: tuple[float, ...] = field(repr=False)
+    not_finite: NotFinite | None
+    network: str
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -86,15 +112,8 @@ class Diagnosis:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as dictionaries, lists, text and numbers, None for not finite, for JSON."""
-        return {
-            "findings": [vars(finding) for finding in self.findings],
-            "cost": _plain(self.cost),
-            "critical_batch": _plain(self.critical_batch),
-            "layers": [
-                {name: _plain(value) for name, value in layer._asdict().items()}
-                for layer in self.layers
-            ],
-        }
+        made: dict[str, Any] = _plain({**vars(self), "examples": self.examples.as_dict()})
+        return made
 
     def text(self, width: int = 80) -> str:
         """Return it in sentences.
@@ -105,20 +124,51 @@ class Diagnosis:
             How many columns a line has at most.
         """
         if not self.findings:
-            return textwrap.fill(f"Nothing found. The cost is {self.cost:.4g}.", width) + "\n"
+            return textwrap.fill(self.nothing_found, width) + "\n"
         rows = []
         for k, finding in enumerate(self.findings, start=1):
             said = f"{k}. {finding.title}: {finding.evidence}. To mend it: {finding.change}."
             rows.append(textwrap.fill(said, width, subsequent_indent="   "))
         return "\n".join(rows) + "\n"
 
+    @property
+    def nothing_found(self) -> str:
+        """What is said where nothing is found."""
+        return (
+            f"Nothing found. The cost is {self.cost:.4g}; that of the best constant, "
+            f"{self.chance:.4g}."
+        )
+
+    def html(self) -> str:
+        """Return it as a page of its own, with pictures and a table beside each.
+
+        It asks for nothing and runs nothing; `matplotlib` draws its pictures.
+        """
+        from chainrule.diagnosis.diagnosis_page import page
+
+        return page(self)
+
+    def _repr_html_(self) -> str:
+        from chainrule.diagnosis.diagnosis_page import verdict
+
+        return verdict(self)
+
     def __str__(self) -> str:
         return self.text().rstrip("\n")
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, str):
+    """Return a value for JSON."""
+    if value is None or isinstance(value, str | int):
         return value
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, Finding):
+        return vars(value)
+    if hasattr(value, "_asdict"):
+        return _plain(value._asdict())
+    if isinstance(value, tuple | list):
+        return [_plain(each) for each in value]
     return float(value) if np.isfinite(value) else None
 
 
@@ -195,7 +245,8 @@ def diagnose(
     if initial is not None:
         check_parameters(net, initial)
     data = check_examples(net, params, X, y, sample_weight)
-    given = split(net, params, data, validation, seed)[0].numbers
+    training = split(net, params, data, validation, seed)[0]
+    given = training.numbers
     numbers = np.arange(data.n) if given is None else np.asarray(given, np.intp)
     rows = numbers[_looked_at(len(numbers), net.inputs)]
     data = data.take(rows)
@@ -205,9 +256,14 @@ def diagnose(
         optimizer, epochs, batch_size, seed, bool(shuffle), data.w, clip_value, clip_norm,
         tuple(freeze),
     )  # fmt: skip
-    return _diagnosis(
-        Evidence(net, params, initial, data, options, left, diverged, rows, len(numbers))
-    )
+    broke = None
+    if diverged and left is not None and optimizer is not None:
+        begun = net.init(seed) if initial is None else initial
+        broke = first_not_finite(net, begun, left, training, options)
+    evidence = Evidence(
+        net, params, initial, data, options, left, diverged, rows, len(numbers), broke
+    )  # fmt: skip
+    return diagnosis_of(evidence)
 
 
 def _looked_at(n: int, inputs: int) -> NDArray[np.intp]:
@@ -223,13 +279,33 @@ def _looked_at(n: int, inputs: int) -> NDArray[np.intp]:
     return np.ravel(np.sort(parts)[:, None] * TOGETHER + np.arange(TOGETHER))
 
 
-def _diagnosis(evidence: Evidence) -> Diagnosis:
-    """Return what the rules find."""
+def diagnosis_of(e: Evidence, rules: Iterable[Rule] = RULES) -> Diagnosis:
+    """Return what rules find.
+
+    Parameters
+    ----------
+    e
+        What is known.
+    rules
+        The rules, the weightiest first.
+    """
     with np.errstate(all="ignore"):
         findings = [
-            Finding(rule.name, rule.weight, rule.evidence(evidence), rule.change)
-            for rule in RULES
-            if rule.holds(evidence)
+            Finding(rule.name, rule.weight, rule.evidence(e), rule.change)
+            for rule in rules
+            if rule.holds(e)
         ]
-        now = evidence.now
-        return Diagnosis(tuple(findings), now.cost, now.examples.critical_batch, now.layers)
+        now, history = e.now, e.history or History()
+        return Diagnosis(
+            tuple(findings), now.cost, e.chance, now.examples.critical_batch,
+            now.examples.signal_to_noise(e.batch), now.layers, e.start.layers,
+            () if e.first is None else e.first.layers, looked_at(e),
+            tuple(map(float, history.loss)), tuple(map(float, history.validation_loss)),
+            e.broke, _in_words(e.net),
+        )  # fmt: skip
+
+
+def _in_words(net: Network) -> str:
+    said, _ = before_outputs(net.layers, net.inputs)
+    layers = " → ".join([f"{net.inputs:,} in", *said, f"{net.outputs:,} out"])
+    return f"{layers}, {counted(net.size, 'parameter')}, {net.row}"

@@ -10,6 +10,7 @@
 | `plots.py` | the plots, as SVG in the colours of the page |
 | `training_cards.py` | the cards of what was trained, and how it went |
 | `race_cards.py` | the race of their rates, and the model's members |
+| `diagnosis_cards.py` | whether its network learns |
 | `quality_cards.py`, `quantile_cards.py` | how good the model is; its quantiles |
 | `interval_cards.py` | how sure predictions are |
 | `curve_cards.py` | the learnt curves of columns |
@@ -31,6 +32,7 @@ from chainrule.tabular.files.source import Source
 from chainrule.tabular.prepare import Prepared
 from chainrule.tabular.report import (
     curve_cards,
+    diagnosis_cards,
     influence_cards,
     interval_cards,
     option_cards,
@@ -39,6 +41,7 @@ from chainrule.tabular.report import (
     race_cards,
     training_cards,
 )
+from chainrule.tabular.report.diagnosis_cards import training_diagnosis
 from chainrule.tabular.report.findings import Findings, find
 from chainrule.tabular.report.target_sections import by_target, section
 from chainrule.tabular.table_model import TableModel
@@ -71,6 +74,8 @@ def all_findings(
 ) -> tuple[Findings, list[Findings]]:
     """Return what the page tells, of all targets and of each: ranks find it out together."""
     each = [find(*own, source) for own in by_target(prepared, judged, model)]
+    learnt = training_diagnosis(prepared, dataclasses.replace(judged.model, about=model.about))
+    each[0] = dataclasses.replace(each[0], diagnosis=learnt)
     return dataclasses.replace(each[0], prepared=prepared, model=model), each
 
 
@@ -112,6 +117,7 @@ def _sections(whole: Findings, each: list[Findings]) -> Iterator[Html]:
 def _training(found: Findings) -> Iterator[Html]:
     yield from race_cards.runs(found)
     yield training_cards.losses(found)
+    yield from diagnosis_cards.learning(found)
 
 
 def _quality(found: Findings) -> Iterator[Html]:

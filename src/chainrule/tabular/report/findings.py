@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.diagnosis.verdict import Diagnosis
 from chainrule.distributed import by_first
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.prepare import Prepared
@@ -53,6 +54,8 @@ class Findings:
         The columns of them that are shown, and `values`, those of each row.
     curves
         What the model saved makes of the columns that matter.
+    diagnosis
+        Whether its network learns, by its examples in training; of several targets of all at once.
     """
 
     prepared: Prepared
@@ -67,6 +70,7 @@ class Findings:
     shown: tuple[str, ...]
     values: dict[int, dict[str, Any]]
     curves: list[ColumnCurve]
+    diagnosis: Diagnosis | None = None
 
     @property
     def weight(self) -> Array | None:

@@ -1,0 +1,74 @@
+"""What a diagnosis tells of the examples: who dominates, and whose label is likely wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.diagnosis.data_measures import among_others
+from chainrule.diagnosis.data_rules import enough
+from chainrule.diagnosis.evidence import Evidence
+from chainrule.diagnosis.rule import MOST
+
+SHOWN = 10
+"""How many examples are told, at most: those with the longest gradients."""
+
+
+@dataclass(frozen=True)
+class LookedAt:
+    r"""The examples that were looked at.
+
+    Parameters
+    ----------
+    rows
+        Their numbers, from 0, among those that were given.
+    norms
+        $|g_i|$ of each, the norm of the gradient of its own loss by all parameters.
+    likely_mislabelled
+        The numbers of those whose label hardly any of the nearest have, the longest gradients
+        first.
+    """
+
+    rows: tuple[int, ...]
+    norms: tuple[float, ...]
+    likely_mislabelled: tuple[int, ...]
+
+    @property
+    def largest(self) -> list[tuple[int, float, float]]:
+        r"""Return the row, the norm and the share in $\sum |g_i|^2$ of those with the longest."""
+        norms = np.asarray(self.norms, np.float64)
+        order = np.argsort(-np.where(np.isnan(norms), np.inf, norms), kind="stable")[:SHOWN]
+        total = float(np.sum(norms**2))
+        shares = norms**2 / total if 0 < total < np.inf else np.full(len(norms), np.nan)
+        return [(self.rows[k], float(norms[k]), float(shares[k])) for k in order]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the largest and the likely mislabelled as lists and dictionaries."""
+        names = ("row", "norm", "share")
+        return {
+            "count": len(self.rows),
+            "largest": [dict(zip(names, each, strict=True)) for each in self.largest],
+            "likely_mislabelled": list(self.likely_mislabelled),
+        }
+
+
+def looked_at(e: Evidence) -> LookedAt:
+    """Return what a diagnosis tells of the examples.
+
+    Parameters
+    ----------
+    e
+        What is known.
+    """
+    norms = np.sqrt(e.now.examples.squared_norms)
+    suspects = np.zeros(0, np.intp)
+    if e.labels is not None and e.tries and enough(e):
+        suspects = np.flatnonzero(among_others(e.near, e.labels))
+    if len(suspects) > MOST * e.data.n:  # labels are at odds with X as a whole
+        suspects = suspects[:0]
+    suspects = suspects[np.argsort(-norms[suspects], kind="stable")]
+    return LookedAt(
+        tuple(map(int, e.rows)), tuple(map(float, norms)), tuple(map(int, e.rows[suspects]))
+    )  # fmt: skip
