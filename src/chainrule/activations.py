@@ -54,6 +54,8 @@ class Activation:
         How the weights that lead into it are drawn unless a layer says otherwise.
     parameters
         The numbers in its full name, `leaky_relu(0.2)`.
+    source
+        Where it comes from: authors, year and title, or number.
     check
         Whether to compare the derivative with central differences: ValueError if it is wrong.
 
@@ -76,6 +78,7 @@ class Activation:
     initialiser: str = "glorot_uniform"
     parameters: tuple[float, ...] = ()
     pull: Callable[[Array, Array, Array, Any], Array] | None = None
+    source: str = ""
     check: InitVar[bool] = True
 
     def __post_init__(self, check: bool) -> None:
@@ -152,6 +155,9 @@ def sigmoid(slope: float = 1.0) -> Activation:
     r"""Return the logistic function of a slope, which has the derivative k/4 at 0.
 
     $$a = \sigma(kz) = \frac{1}{1 + e^{-kz}}$$
+
+    Source: Rumelhart, Hinton and Williams (1986), Learning representations by back-propagating
+    errors.
 
     >>> str(sigmoid(4)), str(sigmoid(1))
     ('sigmoid(4)', 'sigmoid')
@@ -269,6 +275,7 @@ ACTIVATIONS: dict[str, Activation] = {
             df=lambda z, a, xp: xp.ones_like(z),
             latex=r"z",
             dlatex=r"1",
+            source="Widrow and Hoff (1960), Adaptive switching circuits.",
         ),
         sigmoid(),
         bipolar_sigmoid(),
@@ -278,6 +285,7 @@ ACTIVATIONS: dict[str, Activation] = {
             df=lambda z, a, xp: stable_exp.sech(z, xp) ** 2,
             latex=r"\tanh z",
             dlatex=r"\operatorname{sech}^2 z",
+            source="LeCun and others (1998), Efficient BackProp.",
         ),
         _row(
             "relu",
@@ -288,10 +296,14 @@ ACTIVATIONS: dict[str, Activation] = {
             kinks=(0.0,),
             at_kinks=(0.0,),
             initialiser="he_normal",
+            source=(
+                "Nair and Hinton (2010), Rectified linear units improve restricted Boltzmann "
+                "machines."
+            ),
         ),
         leaky_relu(),
         elu(),
-        _row(  # Klambauer, Unterthiner, Mayr and Hochreiter (2017), arXiv:1706.02515
+        _row(
             "selu",
             f=lambda z, xp: xp.where(
                 z > 0, _SELU_SCALE * z, _SELU_LEFT * xp.expm1(xp.minimum(z, 0.0))
@@ -299,35 +311,42 @@ ACTIVATIONS: dict[str, Activation] = {
             df=lambda z, a, xp: xp.where(
                 z > 0, xp.full_like(z, _SELU_SCALE), stable_exp.exp(z, xp, _SELU_LEFT)
             ),
-            latex=r"\lambda \begin{cases} z & z > 0 \\ \alpha (e^z - 1) & z \le 0 \end{cases}",
+            latex=(
+                r"\lambda \begin{cases} z & z > 0 \\ \alpha (e^z - 1) & z \le 0 \end{cases},"
+                r"\quad \lambda \approx 1.0507,\ \alpha \approx 1.6733"
+            ),
             dlatex=r"\lambda \begin{cases} 1 & z > 0 \\ \alpha e^z & z \le 0 \end{cases}",
             kinks=(0.0,),
             at_kinks=(_SELU_LEFT,),
             initialiser="lecun_normal",
+            source="Klambauer, Unterthiner, Mayr and Hochreiter (2017), arXiv:1706.02515.",
         ),
-        _row(  # Hendrycks and Gimpel (2016), arXiv:1606.08415
+        _row(
             "gelu",
             f=lambda z, xp: z * stable_exp.normal_below(z, xp),
             df=lambda z, a, xp: stable_exp.gelu_slope(z, xp),
             latex=r"z\,\Phi(z)",
             dlatex=r"\Phi(z) + z\,\varphi(z)",
             initialiser="he_normal",
+            source="Hendrycks and Gimpel (2016), arXiv:1606.08415.",
         ),
-        _row(  # the same paper's approximation: ½(1 + tanh(u/2)) = σ(u)
+        _row(  # ½(1 + tanh(u/2)) = σ(u)
             "gelu_tanh",
             f=lambda z, xp: stable_exp.sigmoid(stable_exp.gelu_u(z, xp), xp, z),
             df=lambda z, a, xp: stable_exp.gelu_tanh_slope(z, xp),
             latex=r"z\,\sigma(u),\quad u = 2\sqrt{2/\pi}\,(z + 0.044715\,z^3)",
             dlatex=r"\sigma(u) + z\,\sigma(u)\,\sigma(-u)\,u'(z)",
             initialiser="he_normal",
+            source="Hendrycks and Gimpel (2016), arXiv:1606.08415: their approximation of gelu.",
         ),
-        _row(  # Elfwing, Uchibe and Doya (2018), arXiv:1702.03118
+        _row(
             "silu",
             f=lambda z, xp: stable_exp.sigmoid(z, xp, z),
             df=lambda z, a, xp: stable_exp.sigmoid(z, xp, 1 + z * stable_exp.sigmoid(-z, xp)),
             latex=r"z\,\sigma(z)",
             dlatex=r"\sigma(z)\,(1 + z\,\sigma(-z))",
             initialiser="he_normal",
+            source="Elfwing, Uchibe and Doya (2018), arXiv:1702.03118.",
         ),
         _row(
             "softplus",
@@ -336,6 +355,10 @@ ACTIVATIONS: dict[str, Activation] = {
             latex=r"\ln(1 + e^z)",
             dlatex=r"\sigma(z)",
             initialiser="he_normal",
+            source=(
+                "Dugas and others (2001), Incorporating second-order functional knowledge for "
+                "better option pricing."
+            ),
         ),
         _row(
             "softsign",
@@ -345,14 +368,16 @@ ACTIVATIONS: dict[str, Activation] = {
             dlatex=r"\frac{1}{(1 + |z|)^2}",
             kinks=(0.0,),
             at_kinks=(1.0,),
+            source="Bergstra and others (2009), Quadratic polynomials learn better image features.",
         ),
-        _row(  # Misra (2019), arXiv:1908.08681
+        _row(
             "mish",
             f=lambda z, xp: stable_exp.exp(z, xp, z * stable_exp.mish_gate(z, xp)),
             df=lambda z, a, xp: stable_exp.mish_slope(z, xp),
             latex=r"z\,t,\quad t = \tanh(\ln(1 + e^z))",
             dlatex=r"t + z\,(1 - t^2)\,\sigma(z)",
             initialiser="he_normal",
+            source="Misra (2019), arXiv:1908.08681.",
         ),
         _row(
             "hard_tanh",
@@ -362,13 +387,18 @@ ACTIVATIONS: dict[str, Activation] = {
             dlatex=r"\begin{cases} 1 & |z| < 1 \\ 0 & |z| \ge 1 \end{cases}",
             kinks=(-1.0, 1.0),
             at_kinks=(0.0, 0.0),
+            source="Collobert (2004), Large scale machine learning.",
         ),
-        _row(  # Bridle (1990), over the outputs of the layer
+        _row(  # over the outputs of the layer
             "softmax",
             f=stable_exp.softmax,
             pull=lambda z, a, da, xp: a * (da - xp.sum(a * da, axis=-1, keepdims=True)),
             latex=r"\frac{e^{z_j}}{\sum_k e^{z_k}}",
             dlatex=r"a_j\,([j = k] - a_k)",
+            source=(
+                "Bridle (1990), Probabilistic interpretation of feedforward classification network "
+                "outputs."
+            ),
         ),
     )
 }

@@ -67,6 +67,8 @@ class Loss:
         it has one. Where the loss has no derivative, `grad` returns 0.
     parameters
         The numbers in its full name, `huber(0.5)`.
+    source
+        Where it comes from: authors, year and title, or number.
     group
         How many outputs belong together: a network has a multiple of them. Where they are more
         than one, outputs take turns in the parameters.
@@ -96,6 +98,7 @@ class Loss:
     parameters: tuple[float, ...] = ()
     group: int = 1
     parts: tuple[Head, ...] = ()
+    source: str = ""
     check: InitVar[bool] = True
 
     def __post_init__(self, check: bool) -> None:

@@ -176,6 +176,10 @@ LOSSES: dict[str, Loss] = {
             grad=lambda a, y, xp: a - y,
             latex=r"\tfrac12 \sum_j (a_j - y_j)^2",
             dlatex=r"a_j - y_j",
+            source=(
+                "Rumelhart, Hinton and Williams (1986), Learning representations by "
+                "back-propagating errors."
+            ),
         ),
         _row(
             "squared_error",
@@ -183,6 +187,9 @@ LOSSES: dict[str, Loss] = {
             grad=lambda a, y, xp: 2 * (a - y),
             latex=r"\sum_j (a_j - y_j)^2",
             dlatex=r"2\,(a_j - y_j)",
+            source=(
+                "Legendre (1805), Nouvelles méthodes pour la détermination des orbites des comètes."
+            ),
         ),
         _row(
             "mean_squared_error",
@@ -190,6 +197,7 @@ LOSSES: dict[str, Loss] = {
             grad=lambda a, y, xp: 2 * (a - y) / a.shape[1],
             latex=r"\tfrac{1}{o} \sum_j (a_j - y_j)^2",
             dlatex=r"\tfrac{2}{o}\,(a_j - y_j)",
+            source="Widrow and Hoff (1960), Adaptive switching circuits.",
         ),
         _row(
             "absolute_error",
@@ -198,6 +206,7 @@ LOSSES: dict[str, Loss] = {
             latex=r"\sum_j |a_j - y_j|",
             dlatex=r"\operatorname{sgn}(a_j - y_j)",
             kink=lambda a, y, xp: a - y,
+            source="Bloomfield and Steiger (1983), Least Absolute Deviations.",
         ),
         huber(),
         quantile(),
@@ -207,6 +216,10 @@ LOSSES: dict[str, Loss] = {
             grad=lambda a, y, xp: xp.tanh(a - y),
             latex=r"\sum_j \ln\cosh(a_j - y_j)",
             dlatex=r"\tanh(a_j - y_j)",
+            source=(
+                "Green (1990), Bayesian reconstructions from emission tomography data using a "
+                "modified EM algorithm."
+            ),
         ),
         _row(  # the negative log-likelihood of the rate e^a, less ln y!, which is constant
             "poisson",
@@ -217,6 +230,7 @@ LOSSES: dict[str, Loss] = {
             latex=r"\sum_j (e^{a_j} - y_j a_j)",
             dlatex=r"e^{a_j} - y_j",
             target="count",
+            source="McCullagh and Nelder (1989), Generalized Linear Models, chapter 6.",
         ),
         _row(
             "hinge",
@@ -226,6 +240,7 @@ LOSSES: dict[str, Loss] = {
             dlatex=r"\begin{cases} -y_j & y_j a_j < 1 \\ 0 & y_j a_j \ge 1 \end{cases}",
             target="sign",
             kink=lambda a, y, xp: 1 - y * a,
+            source="Cortes and Vapnik (1995), Support-vector networks.",
         ),
         _row(  # both terms in logits: σ(a) − y would round to 0 where y = 1 and a is large
             "binary_cross_entropy",
@@ -236,6 +251,7 @@ LOSSES: dict[str, Loss] = {
             latex=r"-\sum_j \left(y_j \ln \sigma(a_j) + (1 - y_j) \ln \sigma(-a_j)\right)",
             dlatex=r"\sigma(a_j) - y_j",
             target="probability",
+            source="Bishop (2006), Pattern Recognition and Machine Learning, 4.3.2.",
         ),
         cross_entropy(),
     )

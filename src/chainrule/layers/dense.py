@@ -42,6 +42,11 @@ class Dense(Layer):
 
     $$z = x W^\top + b,\qquad a = f(z)$$
 
+    $$\delta = \frac{\partial C}{\partial a} \odot f'(z),\qquad
+      \frac{\partial C}{\partial x} = \delta W,\qquad
+      \frac{\partial C}{\partial W} = \sum_n \delta \otimes x,\qquad
+      \frac{\partial C}{\partial b} = \sum_n \delta$$
+
     Parameters
     ----------
     units
@@ -51,6 +56,11 @@ class Dense(Layer):
     initialiser
         How `init` draws W: the name of a row of the table of initialisers. Left out, it is the
         one that suits the activation. Biases start at 0.
+
+    Notes
+    -----
+    Source: Rumelhart, Hinton and Williams (1986), Learning representations by back-propagating
+    errors.
 
     Examples
     --------

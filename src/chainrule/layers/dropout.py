@@ -46,7 +46,8 @@ class Dropout(Layer):
     r"""A layer that silences inputs at random while the network trains.
 
     $$a = x \odot m,\qquad m = \frac{1}{1 - \mathrm{rate}}\ \text{with probability }
-      1 - \mathrm{rate},\ \text{else } 0$$
+      1 - \mathrm{rate},\ \text{else } 0,\qquad
+      \frac{\partial C}{\partial x} = \frac{\partial C}{\partial a} \odot m$$
 
     The kept inputs are scaled up (inverted dropout), so that prediction passes x through. Raises
     ValueError for another rate.

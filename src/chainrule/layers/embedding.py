@@ -46,8 +46,13 @@ class Embedding(Layer):
     $$e = W_k,\qquad k = \mathrm{round}(x);\qquad e = \frac{1}{L} \sum_m W_m
     \text{ where } k \text{ is none of the } L \text{ levels}$$
 
-    The level is the whole number nearest to x; what is none of them gets the mean of all. So e does
-    not change with x, and ∂C/∂x is 0. W ~ U(±1/√d) is learnt; it is penalised and decays.
+    $$\frac{\partial C}{\partial W_k} =
+      \sum_{n:\ \mathrm{round}(x) = k} \frac{\partial C}{\partial e},\qquad
+      \frac{\partial C}{\partial x} = 0$$
+
+    The level is the whole number nearest to x; what is none of them gets the mean of all, and gives
+    each of them 1/L of its ∂C/∂e. So e does not change with x. W ~ U(±1/√d) is learnt; it is
+    penalised and decays.
 
     Parameters
     ----------

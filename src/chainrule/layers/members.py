@@ -58,6 +58,11 @@ class Members(Layer):
     $$a_m = f_m(F(r_m \odot x)),\qquad
       C = \frac1k \sum_m C_m,\qquad \hat y = \frac1k \sum_m \hat y_m$$
 
+    $$\frac{\partial C}{\partial r_m} =
+      \frac1k \sum_n x \odot \frac{\partial C_m}{\partial (r_m \odot x)},\qquad
+      \frac{\partial C}{\partial W} =
+      \frac1k \sum_m \frac{\partial C_m}{\partial W}\ \text{of each shared } W$$
+
     Each member scales the inputs by factors r of its own, passes them through the layers F that all
     share, and then through a last layer f of its own. It stands last in a network, whose cost is
     the mean of the members' costs, and whose prediction is the mean of their predictions.

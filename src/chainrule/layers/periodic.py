@@ -51,7 +51,18 @@ class PeriodicDelta(NamedTuple):
 class Periodic(Layer):
     r"""A layer that turns each number into itself and some mixtures of cosines of it.
 
-    $$e = (x,\; W \cos(2 \pi\, \omega\, x + \varphi) + b)$$
+    $$e = (x,\; W \cos \theta + b),\qquad \theta = 2 \pi\, \omega\, x + \varphi$$
+
+    With g = ∂C/∂(W cos θ + b), of the mixtures,
+
+    $$\frac{\partial C}{\partial \theta} = -\sin \theta \odot W^\top g,\qquad
+      \frac{\partial C}{\partial x} = \frac{\partial C}{\partial e_0}
+      + \sum_m 2 \pi\, \omega_m \frac{\partial C}{\partial \theta_m},\qquad
+      \frac{\partial C}{\partial \omega} =
+      \sum_n 2 \pi\, x \frac{\partial C}{\partial \theta},\qquad
+      \frac{\partial C}{\partial \varphi} = \sum_n \frac{\partial C}{\partial \theta},\qquad
+      \frac{\partial C}{\partial W} = \sum_n g \otimes \cos \theta,\qquad
+      \frac{\partial C}{\partial b} = \sum_n g$$
 
     Frequencies ω ~ N(0, σ²), phases φ ~ U(±π), W and b ~ U(±1/√m) are learnt, of each number its
     own; W alone is penalised and decays.

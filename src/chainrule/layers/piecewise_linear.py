@@ -50,9 +50,13 @@ class PiecewiseLinear(Layer):
 
     $$e = b + x\,w + \sum_{i<j} W_i + t\,W_j,\qquad t = \frac{x - e_j}{e_{j+1} - e_j}$$
 
+    $$\frac{\partial e}{\partial x} = w + \frac{W_j}{e_{j+1} - e_j},\qquad
+      \frac{\partial e}{\partial w} = x,\qquad \frac{\partial e}{\partial b} = 1,\qquad
+      \frac{\partial e}{\partial W_i} = 1\ (i < j),\ t\ (i = j),\ 0\ (i > j)$$
+
     j is the bin between whose edges x lies, the first or the last where it lies outside; t is held
-    in [−4, 5]. w and b ~ U(±1/√d), W starts at 0, so that the embedding starts linear; w and W are
-    penalised and decay.
+    in [−4, 5], beyond which ∂e/∂x is w alone. w and b ~ U(±1/√d), W starts at 0, so that the
+    embedding starts linear; w and W are penalised and decay.
 
     Parameters
     ----------

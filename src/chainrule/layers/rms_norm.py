@@ -38,7 +38,12 @@ class RMSNorm(Layer):
     $$\hat x = \frac{x}{\sqrt{q + \varepsilon}},\qquad q = \overline{x^2},\qquad
       a = \gamma \odot \hat x$$
 
-    γ starts at 1; penalties and decay leave it alone. Raises ValueError unless epsilon > 0.
+    $$\frac{\partial C}{\partial x} = \frac{g - \hat x\,\overline{g \hat x}}
+      {\sqrt{q + \varepsilon}},\qquad g = \delta \odot \gamma,\qquad
+      \frac{\partial C}{\partial \gamma} = \sum_n \delta \odot \hat x$$
+
+    The bars are means over an example's i values. γ starts at 1; penalties and decay leave it
+    alone. Raises ValueError unless epsilon > 0.
 
     Parameters
     ----------

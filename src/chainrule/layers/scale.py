@@ -32,7 +32,8 @@ class ScaleRecord(NamedTuple):
 class Scale(Layer):
     r"""A layer that multiplies each feature by a factor of its own, which is learnt.
 
-    $$a = x \odot s,\qquad \frac{\partial C}{\partial s} = \sum_n \delta \odot x$$
+    $$a = x \odot s,\qquad \frac{\partial C}{\partial x} = \delta \odot s,\qquad
+      \frac{\partial C}{\partial s} = \sum_n \delta \odot x$$
 
     The factors start at 1; penalties and decay leave them alone.
 
