@@ -24,14 +24,20 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     # of our own, in _extensions
     "chain_rule_picture",
+    "command_help",
+    "docstring_markup",
     "mathml_equations",
     "measured",
     "named_blocks",
+    "table_rows",
+    "worked_figures",
 ]
 
-exclude_patterns = ["_build", "_extensions", "_static", "gallery/*.ipynb"]
+exclude_patterns = ["_build", "_extensions", "_static", "_templates", "gallery/*.ipynb"]
 nitpicky = True
 default_role = "literal"  # `name` in a docstring is code
+smartquotes = False  # options and strings stand as they are written
+templates_path = ["_templates"]
 
 # Markdown; code is run by the tests, not by the build
 myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
@@ -43,6 +49,7 @@ copybutton_prompt_is_regexp = True
 
 # docstrings
 autosummary_generate = True
+autodoc_inherit_docstrings = False  # a method that says nothing of its own is its base's
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
 

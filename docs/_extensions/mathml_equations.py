@@ -3,6 +3,7 @@
 Docutils translates them from LaTeX. What it does not know is a warning, which ends a strict build.
 """
 
+import re
 from html import escape
 
 from docutils import nodes
@@ -12,12 +13,13 @@ from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
 LOG = logging.getLogger(__name__)
+FRACTION = re.compile(r"(\\[td]?frac)(\w)(\w)")  # \tfrac12, which Docutils reads as 12 over nothing
 
 
 def mathml(node, latex, as_block):
     """An equation, or its LaTeX where that is not understood."""
     try:
-        return tex2mathml(latex, as_block)
+        return tex2mathml(FRACTION.sub(r"\1{\2}{\3}", latex), as_block)
     except MathError as error:
         LOG.warning("equation %r: %s", latex, error, location=node, type="mathml")
         return f"<code>{escape(latex)}</code>"

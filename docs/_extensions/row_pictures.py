@@ -52,9 +52,8 @@ def picture(table, name):
     used = set(re.findall(r"#([\w-]+)", svg))
     svg = re.sub(r' id="([\w.-]+)"', lambda own: own[0] if own[1] in used else "", svg)
     svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
-    return svg.replace(
-        "<svg", f'<svg class="row-picture" role="img" aria-label="{escape(said)}"', 1
-    )
+    attributes = f'role="img" aria-label="{escape(said)}" style="max-width: 100%; height: auto"'
+    return svg.replace("<svg", f"<svg {attributes}", 1)
 
 
 def curve(axes, x, y, label, colour, style):
@@ -180,8 +179,8 @@ def of_optimizer(axes, name):
 
 
 def of_layer(axes, name):
-    """What leaves a small layer as the first of its two inputs varies, and a derivative."""
-    layer, t = layers.LAYERS[name].example(2), np.linspace(-3, 3, 1201)
+    """What leaves a small layer as the first of its three inputs varies, and a derivative."""
+    layer, t = layers.LAYERS[name].example(3), np.linspace(-3, 3, 1201)
     if layer.training_only:
         t = t[::30]
     rng = np.random.default_rng(3)
@@ -189,9 +188,9 @@ def of_layer(axes, name):
     def drawn(leaf_name, leaf):
         return 1 + 0 * leaf if "running" in leaf_name else rng.normal(size=leaf.shape)
 
-    form = layer.form(2)
+    form = layer.form(3)
     params = tree_map(drawn, leaf_names(form), form)
-    x = np.stack([t, 0 * t + 0.5], axis=1)
+    x = np.stack([t, 0 * t + 0.5, 0 * t - 0.5], axis=1)
     a, record = layer.forward(params, x, Draw(0, 1) if layer.training_only else None, np)
     first = np.zeros_like(a)
     first[:, 0] = 1
@@ -199,9 +198,9 @@ def of_layer(axes, name):
     draw = dots if layer.training_only else curve
     for j in range(a.shape[1]):
         style = {**SOLID, "alpha": 1 if j == 0 else 0.45}
-        draw(axes, t, a[:, j], {0: "a₁", 1: "the other a"}.get(j), VALUE, style)
+        draw(axes, t, a[:, j], {0: "a₁", 1: "the others"}.get(j), VALUE, style)
     draw(axes, t, slope, "∂a₁/∂x₁", SLOPE, DASHED)
-    axes.set_xlabel("x₁, with x₂ = 0.5")
+    axes.set_xlabel("x₁, with x₂ = 0.5 and x₃ = −0.5")
     axes.axhline(0, color=INK, lw=0.6, zorder=0)
     axes.legend(ncols=3, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
     return f"what leaves {layer!r} over its first input"

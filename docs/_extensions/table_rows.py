@@ -6,10 +6,10 @@ A row says of itself what stands there: its equation, its derivative, what goes 
 import inspect
 import re
 
-import row_pictures
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
 
+import row_pictures
 from chainrule import activations, initialisers, layers, losses, optimizers, schedules
 from chainrule.fields import fields_of
 from chainrule.targets import TARGETS
@@ -82,7 +82,7 @@ def of_layer(name, kind):
     words, source = words_and_source(kind)
     yield words
     yield from pictured("layers", name)
-    yield f"Drawn is `{kind.example(2)!r}`, with random parameters" + (
+    yield f"Drawn is `{kind.example(3)!r}`, with random parameters" + (
         ", in training." if kind.training_only else "."
     )
     yield from of_reference(kind, source)
@@ -167,7 +167,7 @@ def markdown(table):
     """The sections of a table: a heading and paragraphs for each row."""
     rows, said = TABLES[table]
     for name, row in rows.items():
-        yield f"# {getattr(row, '__name__', name)}"
+        yield f"## {getattr(row, '__name__', name)}"
         yield from filter(None, said(name, row))
 
 

@@ -25,6 +25,8 @@ FIGURES = {
 }
 """The figures of each table, with their formulas; of gradients the page says them once."""
 
+NAMES = ("figure", "formula", "procedure")
+
 PROCEDURES = {
     "A, 10,000 updates": lambda: as_stated()[1],
     "A, 9,999 updates": lambda: as_stated()[0],
@@ -40,16 +42,16 @@ def as_stated():
 
 
 def table(heads, rows):
-    """A table in Markdown; the first column is of names, the others of figures."""
+    """A table in Markdown; figures stand to the right."""
     yield f"| {' | '.join(heads)} |"
-    yield "|---" + "|---:" * (len(heads) - 1) + "|"
+    yield "".join("|---" if head in NAMES else "|---:" for head in heads) + "|"
     for row in rows:
         yield f"| {' | '.join(row)} |"
 
 
 def mark(value, printed):
     """A printed figure, and whether it is right."""
-    sign = "" if not printed else " ✓" if agrees(value, printed) else " ✗"
+    sign = "" if not printed else "\N{NO-BREAK SPACE}" + "✗✓"[agrees(value, printed)]
     return printed.replace("-", "−") + sign
 
 
@@ -83,7 +85,8 @@ def of_closing():
         outcome = outcome_of()
         values = (outcome.after_one, outcome.after_all, *outcome.outputs)
         cells = [
-            f"{value:.{len(printed.partition('.')[2])}f}" + " ✓" * agrees(value, printed)
+            f"{value:.{len(printed.partition('.')[2])}f}"
+            + "\N{NO-BREAK SPACE}✓" * agrees(value, printed)
             for value, printed in zip(values, CLOSING.values(), strict=True)
         ]
         rows.append([name, *cells])

@@ -42,11 +42,11 @@ class BatchNorm(Layer):
     when it predicts, they are the running ones. A batch of one example has no variance, and leaves
     them as they are. γ and v_r start at 1, β and μ_r at 0; penalties and decay leave all alone.
 
-    $$\frac{\partial C}{\partial x} = \frac{g - \bar g - \hat x\,\overline{g \hat x}}
-      {\sqrt{v + \varepsilon}}\ \text{in training},\qquad
+    $$\frac{\partial C}{\partial x} = \frac{g - \operatorname{mean}(g)
+      - \hat x\,\operatorname{mean}(g \hat x)}{\sqrt{v + \varepsilon}}\ \text{in training},\qquad
       \frac{g}{\sqrt{v_r + \varepsilon}}\ \text{when it predicts},\qquad g = \delta \odot \gamma$$
 
-    The bars are means over the batch. γ and β have the gradients Σ δ ⊙ x̂ and Σ δ.
+    The means are over the batch. γ and β have the gradients Σ δ ⊙ x̂ and Σ δ.
 
     Parameters
     ----------

@@ -43,8 +43,9 @@ class Dense(Layer):
     $$z = x W^\top + b,\qquad a = f(z)$$
 
     $$\delta = \frac{\partial C}{\partial a} \odot f'(z),\qquad
-      \frac{\partial C}{\partial x} = \delta W,\qquad
-      \frac{\partial C}{\partial W} = \sum_n \delta \otimes x,\qquad
+      \frac{\partial C}{\partial x} = \delta W$$
+
+    $$\frac{\partial C}{\partial W} = \sum_n \delta \otimes x,\qquad
       \frac{\partial C}{\partial b} = \sum_n \delta$$
 
     Parameters

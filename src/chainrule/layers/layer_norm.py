@@ -31,14 +31,15 @@ class LayerNorm(Layer):
 
     $$\hat x = \frac{x - \mu}{\sqrt{v + \varepsilon}},\qquad a = \gamma \odot \hat x + \beta$$
 
-    $$\frac{\partial C}{\partial x} = \frac{g - \bar g - \hat x\,\overline{g \hat x}}
-      {\sqrt{v + \varepsilon}},\qquad g = \delta \odot \gamma,\qquad
-      \frac{\partial C}{\partial \gamma} = \sum_n \delta \odot \hat x,\qquad
+    $$\frac{\partial C}{\partial x} = \frac{g - \operatorname{mean}(g)
+      - \hat x\,\operatorname{mean}(g \hat x)}{\sqrt{v + \varepsilon}},\qquad
+      g = \delta \odot \gamma$$
+
+    $$\frac{\partial C}{\partial \gamma} = \sum_n \delta \odot \hat x,\qquad
       \frac{\partial C}{\partial \beta} = \sum_n \delta$$
 
-    μ and v are mean and variance of an example's i values, and the bars are means over them too.
-    γ starts at 1 and β at 0; penalties and decay leave both alone. Raises ValueError unless
-    epsilon > 0.
+    μ and v are mean and variance of an example's i values, over which all means are. γ starts at 1
+    and β at 0; penalties and decay leave both alone. Raises ValueError unless epsilon > 0.
 
     Parameters
     ----------

@@ -55,8 +55,8 @@ def normalise(
 def through(g: Array, record: NormalisedRecord, epsilon: float, axis: int, xp: Any) -> Array:
     r"""Return ∂C/∂x from g = ∂C/∂scaled.
 
-    $$\frac{\partial C}{\partial x} = \frac{g - \bar g - \hat x\,\overline{g \hat x}}
-      {\sqrt{v + \varepsilon}}$$
+    $$\frac{\partial C}{\partial x} = \frac{g - \operatorname{mean}(g)
+      - \hat x\,\operatorname{mean}(g \hat x)}{\sqrt{v + \varepsilon}}$$
 
     The means are along the axis; where mean and variance were known before, there are none.
 

@@ -57,8 +57,9 @@ class Periodic(Layer):
 
     $$\frac{\partial C}{\partial \theta} = -\sin \theta \odot W^\top g,\qquad
       \frac{\partial C}{\partial x} = \frac{\partial C}{\partial e_0}
-      + \sum_m 2 \pi\, \omega_m \frac{\partial C}{\partial \theta_m},\qquad
-      \frac{\partial C}{\partial \omega} =
+      + \sum_m 2 \pi\, \omega_m \frac{\partial C}{\partial \theta_m}$$
+
+    $$\frac{\partial C}{\partial \omega} =
       \sum_n 2 \pi\, x \frac{\partial C}{\partial \theta},\qquad
       \frac{\partial C}{\partial \varphi} = \sum_n \frac{\partial C}{\partial \theta},\qquad
       \frac{\partial C}{\partial W} = \sum_n g \otimes \cos \theta,\qquad

@@ -50,8 +50,9 @@ class PiecewiseLinear(Layer):
 
     $$e = b + x\,w + \sum_{i<j} W_i + t\,W_j,\qquad t = \frac{x - e_j}{e_{j+1} - e_j}$$
 
-    $$\frac{\partial e}{\partial x} = w + \frac{W_j}{e_{j+1} - e_j},\qquad
-      \frac{\partial e}{\partial w} = x,\qquad \frac{\partial e}{\partial b} = 1,\qquad
+    $$\frac{\partial e}{\partial x} = w + \frac{W_j}{e_{j+1} - e_j}$$
+
+    $$\frac{\partial e}{\partial w} = x,\qquad \frac{\partial e}{\partial b} = 1,\qquad
       \frac{\partial e}{\partial W_i} = 1\ (i < j),\ t\ (i = j),\ 0\ (i > j)$$
 
     j is the bin between whose edges x lies, the first or the last where it lies outside; t is held

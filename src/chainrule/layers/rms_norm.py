@@ -35,14 +35,14 @@ class RMSNormRecord(NamedTuple):
 class RMSNorm(Layer):
     r"""A layer that divides each example by the root of its mean square, and scales.
 
-    $$\hat x = \frac{x}{\sqrt{q + \varepsilon}},\qquad q = \overline{x^2},\qquad
+    $$\hat x = \frac{x}{\sqrt{q + \varepsilon}},\qquad q = \operatorname{mean}(x^2),\qquad
       a = \gamma \odot \hat x$$
 
-    $$\frac{\partial C}{\partial x} = \frac{g - \hat x\,\overline{g \hat x}}
+    $$\frac{\partial C}{\partial x} = \frac{g - \hat x\,\operatorname{mean}(g \hat x)}
       {\sqrt{q + \varepsilon}},\qquad g = \delta \odot \gamma,\qquad
       \frac{\partial C}{\partial \gamma} = \sum_n \delta \odot \hat x$$
 
-    The bars are means over an example's i values. γ starts at 1; penalties and decay leave it
+    The means are over an example's i values. γ starts at 1; penalties and decay leave it
     alone. Raises ValueError unless epsilon > 0.
 
     Parameters
