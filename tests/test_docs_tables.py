@@ -65,7 +65,10 @@ def test_every_initialiser_is_named():
 
 def test_a_new_row_is_there_before_anyone_writes(monkeypatch):
     row = cr.Activation(
-        "sine", f=lambda z, xp: xp.sin(z), df=lambda z, a, xp: xp.cos(z), latex=r"\sin z"
+        "sine",
+        f=lambda z, xp: xp.sin(z),
+        df=lambda z, a, xp: xp.cos(z),
+        latex=r"\sin z",
     )
     monkeypatch.setitem(ACTIVATIONS, "sine", row)
     assert r"$$a = \sin z$$" in sections("activations")["sine"]
@@ -149,6 +152,23 @@ def test_equations_and_formulas_become_directives():
     assert "With :math:`x^2`." in made
 
 
+def test_parameters_have_what_they_must_be_behind_their_names():
+    made = docstring_markup.with_types(f"{inspect.getdoc(cr.fit)}\n", cr.fit)
+    for line in (
+        "net, params",
+        "X, y",
+        "optimizer : one such as cr.Adam(1e-3)",
+        "epochs, batch_size : a whole number >= 1",
+        "record : True or False",
+        "engine : one of auto, native, reference",
+        "history : a History",
+    ):
+        assert f"\n{line}\n    " in made
+    assert "\nunits : a whole number\n" in docstring_markup.with_types(
+        f"{inspect.getdoc(cr.Dense)}\n", cr.Dense
+    )
+
+
 def test_tables_become_directives():
     made = markup("| name | is |\n|---|---|\n| **x | one |\n\nText.\n")
     assert ":header-rows: 1\n\n   * - name\n     - is\n   * - \\*\\*x\n     - one\n" in made
@@ -162,7 +182,12 @@ def test_bars_of_text_are_no_substitutions():
 
 @pytest.mark.parametrize(
     ("thing", "left_out"),
-    [(cr.Network.init, False), (str.join, True), (cr.Draw.seed, True), (cr.Network.size, False)],
+    [
+        (cr.Network.init, False),
+        (str.join, True),
+        (cr.Draw.seed, True),
+        (cr.Network.size, False),
+    ],
 )
 def test_members_of_other_libraries_are_left_out(thing, left_out):
     assert bool(docstring_markup.is_left_out(None, "class", "", thing, False, None)) == left_out

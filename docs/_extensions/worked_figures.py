@@ -28,10 +28,10 @@ FIGURES = {
 NAMES = ("figure", "formula", "procedure")
 
 PROCEDURES = {
-    "A, 10,000 updates": lambda: as_stated()[1],
-    "A, 9,999 updates": lambda: as_stated()[0],
-    "B, 10,000 updates": worked_example.in_sequence,
-    "C, 10,000 updates": lambda: worked_example.as_stated(freeze=())[1],
+    "A": lambda: as_stated()[1],
+    "A, 9,999": lambda: as_stated()[0],
+    "B": worked_example.in_sequence,
+    "C": lambda: worked_example.as_stated(freeze=())[1],
 }
 
 
