@@ -10,11 +10,23 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule.diagnosis import path_integral
+from chainrule.diagnosis.input_path import predicted_by_core
 from chainrule.diagnosis.output_value import OutputValue
 from chainrule.engine.input_gradient import InputGradient
 from strategies import problem, problems
 
 RNG = np.random.default_rng(0)
+LAYERS_WITHOUT = [
+    cr.Dense(5, "tanh"),
+    cr.Residual(cr.Dense(4, "relu"), cr.Scale(), cr.Dense(5, "elu")),
+    cr.Members(2, cr.Dense(4, "gelu"), cr.Activate("sigmoid"), cr.Dense(2), full=True),
+]
+LAYERS_WITH_MIDDLES = [
+    cr.Dense(5, "tanh"),
+    cr.LayerNorm(),
+    cr.Residual(cr.RMSNorm(), cr.Dense(5, "softmax")),
+    cr.Members(2, cr.Periodic(1, 2, 0.2), cr.Activate("sigmoid"), cr.Dense(2)),
+]
 
 
 def test_those_to_a_linear_model_are_weight_times_difference():
@@ -128,28 +140,33 @@ def test_what_does_not_fit_is_refused(given, error):
         cr.integrated_gradients(net, **{**known, **given})
 
 
-def figure_and_slopes(value, outputs):
-    p, q, slopes = zip(*map(value.of_network, outputs), strict=True)
-    F, share = value.joined(p, q)
-    return F, [da * share[..., None] for da in slopes]
-
-
 @pytest.mark.parametrize("loss", ["cross_entropy(0.1)", "binary_cross_entropy", "poisson", "huber"])
 @pytest.mark.parametrize("members", [1, 2])
-def test_the_slope_of_a_figure_equals_differences(loss, members):
+def test_the_slope_of_an_output_equals_differences(loss, members):
     last = cr.Dense(3)
     net = cr.Network(2, [cr.Members(2, last) if members == 2 else last], loss)
-    for log_odds in {False, "cross_entropy" in loss}:
-        value, h = OutputValue(net, 1, log_odds), 1e-6
-        a = [RNG.normal(size=(4, 3 * members)) for _ in range(2)]
-        _, slopes = figure_and_slopes(value, a)
-        for m, k in itertools.product(range(2), range(3 * members)):
-            step = h * np.eye(3 * members)[k]
-            up, down = (
-                figure_and_slopes(value, [own + s if i == m else own for i, own in enumerate(a)])[0]
-                for s in (step, -step)
-            )
-            np.testing.assert_allclose(slopes[m][:, k], (up - down) / (2 * h), 1e-6, 1e-9)
+    value, h = OutputValue(net, 1), 1e-6
+    a = RNG.normal(size=(4, 3 * members))
+    _, _, slopes = value.of_network(a)
+    for k, step in enumerate(h * np.eye(3 * members)):
+        up, down = (value.of_network(a + s)[0] for s in (step, -step))
+        np.testing.assert_allclose(slopes[:, k], (up - down) / (2 * h), 1e-6, 1e-9)
+
+
+@pytest.mark.parametrize("log_odds", [False, True])
+@pytest.mark.parametrize("step", [0.5, 1e-7, 0.0])
+def test_the_figure_of_several_networks_changes_by_their_slopes(log_odds, step):
+    value = OutputValue(cr.Network(2, [cr.Dense(1)], "binary_cross_entropy"), 0, log_odds)
+    first = RNG.uniform(0.1, 0.4, size=(3, 5, 1))
+    p = first + step * np.array([0, 0.3, 1.0])
+    F, share = value.joined(list(p), list(1 - p))
+    expected = np.log(p.mean(axis=0) / (1 - p.mean(axis=0))) if log_odds else p.mean(axis=0)
+    np.testing.assert_allclose(F, expected)
+    said = (share * np.diff(p, axis=2)).sum(axis=0)
+    np.testing.assert_allclose(said, np.diff(F), rtol=1e-9, atol=1e-15)
+    if step == 0:
+        P = p.mean(axis=0)[:, 1:]
+        np.testing.assert_allclose(share, (1 / (P * (1 - P)) if log_odds else 1) / 3)
 
 
 def by_all_orders(figure, x, b):
@@ -206,21 +223,47 @@ def test_without_the_engine_they_are_the_same(log_odds, monkeypatch):
     np.testing.assert_allclose(native.figures, plain.figures, 1e-12)
 
 
-@pytest.mark.parametrize("order", path_integral.ORDERS)
-def test_the_rule_of_gauss_is_exact_for_polynomials(order):
-    between, weights = path_integral.gauss(order)
-    points = np.cumsum(weights) - weights + between * weights
-    for power in (0, 1, 5, 2 * order - 1):
-        assert weights @ points**power == pytest.approx(1 / (power + 1), rel=1e-12)
+@pytest.mark.parametrize("layers", [LAYERS_WITH_MIDDLES, LAYERS_WITHOUT])
+def test_chords_of_the_core_say_what_an_output_changes_by(layers):
+    p = problem(cr.Network(3, layers, "huber"), n=20)
+    value = OutputValue(p.net, 1)
+    shares = []
+    for points in (2, 5, 17):
+        t = np.linspace(0, 1, points)[:, None]
+        X = p.X[:, None] * t
+        figure, _, g = predicted_by_core(p.net, p.params, value, X, gradient=True)
+        said = (g * np.diff(X, axis=1)).sum(axis=(1, 2))
+        shares.append(np.abs(said - figure[:, -1] + figure[:, 0]).max())
+    if layers is LAYERS_WITHOUT:
+        assert max(shares) < 1e-13
+    else:  # of the second order in the length of a part
+        assert shares[2] < shares[1] / 8 < shares[0] / 8
+
+
+@pytest.mark.parametrize("tolerance", [0.1, 0.01, 1e-3, 1e-5])
+def test_errors_are_within_the_tolerance_as_far_as_estimates_go(tolerance):
+    net = cr.Network(4, [cr.Dense(16, "relu"), cr.Dense(16, "relu"), cr.Dense(1)], "squared_error")
+    X, b = np.random.default_rng(5).normal(size=(100, 4)), np.full(4, 0.1)
+    params = net.init(0, dtype="float64")
+    fine = cr.integrated_gradients(net, params, X, b, tolerance=1e-7).values
+    found = cr.integrated_gradients(net, params, X, b, tolerance=tolerance)
+    sizes = np.abs(fine).sum(axis=1)
+    errors = np.abs(found.values - fine).max(axis=1) / sizes
+    assert np.quantile(errors, 0.9) <= tolerance
+    assert errors.max() <= 5 * tolerance
+    assert (np.abs(found.residue) <= 1e-12 * sizes).all()
 
 
 def test_what_never_adds_up_ends_in_an_error(monkeypatch):
     """A slope that is wrong everywhere: no number of parts helps."""
     net = cr.Network(2, [cr.Dense(3, "tanh"), cr.Dense(1)], loss="squared_error")
-    right = path_integral.slopes
-    monkeypatch.setattr(
-        path_integral, "slopes", lambda *given: [2 * part for part in right(*given)]
-    )
+    right = path_integral.contributed
+
+    def doubled(*given):
+        values, F = right(*given)
+        return 2 * values, F
+
+    monkeypatch.setattr(path_integral, "contributed", doubled)
     monkeypatch.setattr(path_integral, "MOST_PARTS", 256)
     with pytest.raises(ValueError, match="do not add up"):
         cr.integrated_gradients(net, net.init(0), [[0.5, -1.0]], [0.0, 0.0])

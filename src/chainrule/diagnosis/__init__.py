@@ -20,6 +20,7 @@
 | `gradient_comparison.py` | is it that of another library: parameter by parameter |
 | `path_integral.py` | what each input contributed to a prediction |
 | `input_path.py`, `output_value.py` | the path that it is integrated along; the figure explained |
+| `chord_slopes.py` | layers that go back along chords of the path |
 | `shapley.py` | the same by all orders of the inputs, exactly |
 | `mistake_search.py` | which known mistake gives the figures that somebody computed |
 | `found_mistakes.py` | what it returns |

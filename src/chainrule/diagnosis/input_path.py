@@ -1,4 +1,4 @@
-r"""From one input of a network to another: the straight path, and the figure's slope along it.
+r"""From one input of a network to another: the straight path, and what happens along it.
 
 x   (n, i)   inputs: x = b + t (x₁ − b)      t   (n,) from 0 to 1
 A   (n, w)   what leaves the layers that embed each input by itself: the inputs, where none does
@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.backprop import deltas_from, forward, input_gradient
+from chainrule.diagnosis.chord_slopes import along_chords
 from chainrule.diagnosis.output_value import OutputValue
 from chainrule.engine.input_gradient import InputGradient
 from chainrule.evaluation import predict_finite
+from chainrule.layers import chain
 from chainrule.network import Network, Parameters
 
 Array = NDArray[Any]
@@ -70,12 +71,10 @@ class InputPath:
     def predicted(
         self, value: OutputValue, A: Array, *, gradient: bool
     ) -> tuple[Array, Array, Any]:
-        """Return p and q of the network where the path is at A, and ∂p/∂A where it is wanted."""
+        """Return p and q of the network at points A, and ∂p/∂A between them where it is wanted."""
         if self.native is not None:
             return self.native(A, value.output, gradient=gradient)
-        trace = forward(self.rest, self.of_rest, A, check=False)
-        p, q, da = value.of_network(trace.output)
-        return p, q, input_gradient(trace, deltas_from(trace, da)) if gradient else None
+        return predicted_by_core(self.rest, self.of_rest, value, A, gradient=gradient)
 
     def by_input(self, shares: Array) -> Array:
         """Return what belongs to each input, of what belongs to each of A, (n, w)."""
@@ -90,18 +89,49 @@ def figures(paths: Sequence[InputPath], value: OutputValue, A: Sequence[Array]) 
     >>> figures([path], OutputValue(net, 0), [np.ones((1, 2))])
     array([4.])
     """
-    each = [path.predicted(value, own, gradient=False) for path, own in zip(paths, A, strict=True)]
-    return value.joined([p for p, _, _ in each], [q for _, q, _ in each])[0]
+    each = zip(paths, A, strict=True)
+    made = [path.predicted(value, own[:, None], gradient=False) for path, own in each]
+    return value.joined([p for p, _, _ in made], [q for _, q, _ in made])[0][:, 0]
 
 
-def slopes(paths: Sequence[InputPath], value: OutputValue, A: Sequence[Array]) -> list[Array]:
-    """Return ∂F/∂A of each network, (n, w), where the paths are at A.
+def contributed(
+    paths: Sequence[InputPath], value: OutputValue, A: Sequence[Array]
+) -> tuple[Array, Array]:
+    """Return what each input contributes along paths A (n, points, w), and F at their points.
 
     >>> net = cr.Network(2, [cr.Dense(1)], loss="squared_error")
     >>> path = InputPath(net, net.parameters([([[2.0, 1.0]], [1.0])]), np.zeros(2))
-    >>> slopes([path], OutputValue(net, 0), [np.ones((1, 2))])
-    [array([[2., 1.]])]
+    >>> contributed([path], OutputValue(net, 0), [np.array([[[0.0, 0.0], [1.0, 3.0]]])])
+    (array([[2., 3.]]), array([[1., 6.]]))
     """
-    each = [path.predicted(value, own, gradient=True) for path, own in zip(paths, A, strict=True)]
-    share = value.joined([p for p, _, _ in each], [q for _, q, _ in each])[1]
-    return [g * share[..., None] for _, _, g in each]
+    made = [path.predicted(value, own, gradient=True) for path, own in zip(paths, A, strict=True)]
+    F, share = value.joined([p for p, _, _ in made], [q for _, q, _ in made])
+    values = np.zeros((len(F), len(paths[0].starts)))
+    for path, own, (_, _, g) in zip(paths, A, made, strict=True):
+        values += path.by_input(
+            np.einsum("nkw,nkw->nw", g, np.diff(own, axis=1) * share[..., None])
+        )
+    return values, F.astype(np.float64)
+
+
+def predicted_by_core(
+    net: Network, params: Parameters, value: OutputValue, A: Array, *, gradient: bool
+) -> tuple[Array, Array, Any]:
+    """Return what `InputGradient` does, by the core's functions.
+
+    >>> net = cr.Network(2, [cr.Dense(1, "relu")], loss="squared_error")
+    >>> params, A = net.parameters([([[2.0, -1.0]], [0.0])]), np.array([[[-1.0, 0.0], [1.0, 0.0]]])
+    >>> predicted_by_core(net, params, OutputValue(net, 0), A, gradient=True)[2]
+    array([[[ 1. , -0.5]]])
+    """
+    n, points, width = A.shape
+    layers = tuple(map(along_chords, net.layers)) if gradient else net.layers
+    a, records = chain.forward(layers, params, A.reshape(-1, width), lambda k: None, np)
+    p, q = (part.reshape(n, points) for part in value.of_network(a)[:2])
+    if not gradient:
+        return p, q, None
+    da = value.along_chords(a)
+    da[points - 1 :: points] = 0  # from the last point of a path goes no chord
+    deltas = chain.deltas(layers, params, records, da, np)
+    g = layers[0].dx(params[0], records[0], deltas[0], np)
+    return p, q, g.reshape(A.shape)[:, :-1]

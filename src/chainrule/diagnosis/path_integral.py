@@ -2,9 +2,6 @@ r"""What each input contributed to a prediction: integrated gradients along the 
 
 X   (n, i)   inputs       b   (i,)     the baseline      c   (n, i)   contributions
 A   (n, w)   the path behind the layers that embed each input by itself      t   from 0 to 1
-
-Source: Sundararajan, Taly and Yan (2017), Axiomatic attribution for deep networks,
-arXiv:1703.01365.
 """
 
 from __future__ import annotations
@@ -17,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import engine
-from chainrule.diagnosis.input_path import InputPath, figures, slopes
+from chainrule.diagnosis.input_path import InputPath, contributed, figures
 from chainrule.diagnosis.output_value import OutputValue
 from chainrule.errors import check_number, check_whole
 from chainrule.network import Network, Parameters, check_inputs, check_parameters
@@ -26,9 +23,8 @@ from chainrule.trees import leaves, tree_map
 Array = NDArray[Any]
 Parts = Sequence[Sequence[int]] | None
 
-ORDERS = 8, 32, 128
-"""At how many points of the path the gradient is taken by Gauss's rule; where the first are too
-few, at more, before parts of it are halved."""
+PARTS = 2, 8, 32, 128
+"""Into how many parts the path is cut, and where they are too few, before any is halved."""
 
 HALVED = 64
 """Into how many it is cut where parts of it are to be halved."""
@@ -41,9 +37,6 @@ HALVINGS = 40
 
 MOST_PARTS = 2**14
 """So many parts of a path are halved at a time at most: a jump and some kinks want far fewer."""
-
-GAUSS = (0.5 - 0.5 / 3**0.5, 0.5 + 0.5 / 3**0.5)
-"""Where in a part the gradient is taken, once parts are halved: exact up to cubes."""
 
 ATTEMPTS = 4
 """How often a path is cut anew, each time held to an eighth of the residue."""
@@ -95,10 +88,12 @@ def integrated_gradients(
     $$c_j = (x_j - b_j) \int_0^1 \frac{\partial F}{\partial x_j}(b + t\,(x - b))\,dt,\qquad
       \sum_j c_j = F(x) - F(b)$$
 
-    The gradient is taken at eight points of the path, by Gauss's rule. Where the contributions then
-    differ too much from what F changes by, it is taken at more, and at last in parts of the path
-    that are halved until they add up. Inputs that number the levels of an embedding pass through
-    the vectors between.
+    The path is cut into parts. In each of them the slope of an activation is that of its chord,
+    which is the mean of f′ along it, and a layer of another kind that is not linear has the
+    gradient in the middle: so contributions add up, however few the parts. There are eight, and
+    more where no contribution would else be right to within the tolerance, as far as fewer parts
+    tell; at last they are halved one by one. Inputs that number the levels of an embedding pass
+    through the vectors between.
 
     Parameters
     ----------
@@ -113,8 +108,8 @@ def integrated_gradients(
     log_odds
         Whether F is ln(p / (1 − p)) of a probability, in place of p.
     tolerance
-        The greatest residue, as a share of Σ|c|. From 1e-4 up the precision of the parameters is
-        used, below it double precision.
+        The greatest error of a contribution, by estimate, and the greatest residue, as a share of
+        Σ|c|. From 1e-4 up the precision of the parameters is used, below it double precision.
 
     Returns
     -------
@@ -125,6 +120,13 @@ def integrated_gradients(
     ------
     TypeError, ValueError
         Where an argument does not fit, or the contributions do not add up: the output jumps.
+
+    Notes
+    -----
+    Source: Sundararajan, Taly and Yan (2017), Axiomatic attribution for deep networks,
+    arXiv:1703.01365. Chords in the place of slopes, over the whole path in one part: Shrikumar,
+    Greenside and Kundaje (2017), Learning important features through propagating activation
+    differences, arXiv:1704.02685.
 
     Examples
     --------
@@ -170,18 +172,22 @@ def of_checked(
 
 
 class _Tolerance(NamedTuple):
-    """The greatest residue, as a share of the sizes of what parts of the inputs contribute."""
+    """The greatest error, as a share of the sizes of what parts of the inputs contribute."""
 
     share: float
     parts: Parts
 
+    def together(self, c: Array) -> Array:
+        """Return the contributions of parts of the inputs from those of each."""
+        if self.parts is None:
+            return c
+        return np.stack([c[:, own].sum(axis=1) for own in self.parts], axis=1)
+
     def of(self, made: Contributions) -> Array:
-        """Return the greatest residue of each row; rounding is no residue."""
+        """Return the greatest error of each row; rounding is none."""
         rounding = 256 * np.finfo(np.float64).eps * (np.abs(made.figures) + abs(made.baseline))
-        c = made.values
-        if self.parts is not None:
-            c = np.stack([c[:, own].sum(axis=1) for own in self.parts], axis=1)
-        return np.asarray(np.maximum(self.share * np.abs(c).sum(axis=1), rounding))
+        sizes = np.abs(self.together(made.values)).sum(axis=1)
+        return np.asarray(np.maximum(self.share * sizes, rounding))
 
 
 def _within(
@@ -194,18 +200,21 @@ def _within(
     exact = _Integral(value, members, baseline, np.float64)
     own = next((leaf.dtype for leaf in leaves(members[0])), np.float64)
     quick = _Integral(value, members, baseline, own) if tolerance.share >= SINGLE else exact
-    values, ends = quick.at_once(X, ORDERS[0])
+    values, ends = quick.at_once(X, PARTS[0])
     if (wrong := np.flatnonzero(~np.isfinite(ends - exact.start))).size:
         raise FloatingPointError(
             f"the figure of example {wrong[0]} or of the baseline is not finite, got "
             f"{ends[wrong[0]]:g} and {exact.start:g}"
         )
     made = Contributions(values, exact.start, ends)
-    far = np.flatnonzero(~(np.abs(made.residue) <= tolerance.of(made)))
-    for order in ORDERS[1:]:
+    far = np.arange(len(X))
+    for fewer, parts in itertools.pairwise(PARTS):
         if far.size:
-            values[far], _ = quick.at_once(X[far], order)
-            far = far[~(np.abs(made.residue) <= tolerance.of(made))[far]]
+            finer, _ = quick.at_once(X[far], parts)
+            change = np.abs(tolerance.together(finer - values[far])).max(axis=1)
+            values[far] = finer
+            error = np.maximum(change / (parts / fewer - 1), np.abs(made.residue[far]))
+            far = far[~(error <= tolerance.of(made)[far])]
     if far.size:
         for rows in np.array_split(far, -(-far.size * HALVED // POINTS)):
             values[rows] = exact.halved(X[rows], made, rows, tolerance)
@@ -223,38 +232,29 @@ class _Integral:
         self.paths = [InputPath(value.net, each, self.baseline) for each in precise]
         self.start = float(figures(self.paths, value, [path.start for path in self.paths])[0])
 
-    def at_once(self, X: Array, order: int) -> tuple[Array, Array]:
-        """Return contributions by so many points, and the ends' figures, by several threads."""
+    def at_once(self, X: Array, parts: int) -> tuple[Array, Array]:
+        """Return contributions by so many parts, and the ends' figures, by several threads."""
         from concurrent.futures import ThreadPoolExecutor
 
-        rows = max(1, POINTS // order)
-        chunks = [X[first : first + rows] for first in range(0, len(X), rows)]
+        rows, cuts = max(1, POINTS // (parts + 1)), cuts_of(parts)
+        chunks = [X[first : first + rows] for first in range(0, max(1, len(X)), rows)]
+
+        def made(chunk: Array) -> tuple[Array, Array]:
+            values, F = self._along(chunk, np.broadcast_to(cuts, (len(chunk), parts + 1)))
+            return values, F[:, -1]
+
         if len(chunks) == 1:
-            made = [self._by_order(chunks[0], order)]
-        else:
-            with ThreadPoolExecutor(engine.cores()) as pool:
-                made = list(pool.map(lambda chunk: self._by_order(chunk, order), chunks))
-        values, ends = zip(*made, strict=True)
+            return made(X)
+        with ThreadPoolExecutor(engine.cores()) as pool:
+            values, ends = zip(*pool.map(made, chunks), strict=True)
         return np.concatenate(values), np.concatenate(ends)
 
-    def _by_order(self, X: Array, order: int) -> tuple[Array, Array]:
-        X = X.astype(self.baseline.dtype, copy=False)
-        n, (between, weights) = len(X), gauss(order)
-        t = np.concatenate([[0], np.cumsum(weights)]).astype(X.dtype)
-        t[-1] = 1
-        ends, t = np.tile(X, (order + 1, 1)), np.repeat(t, n)
-        A = [path.at(ends, t).reshape(order + 1, n, -1) for path in self.paths]
-        passed = [np.diff(own, axis=0) for own in A]
-        at = between.astype(X.dtype)[:, None, None]
-        points = [
-            (own[:-1] + at * step).reshape(order * n, -1)
-            for own, step in zip(A, passed, strict=True)
-        ]
-        values = np.zeros(X.shape)
-        each = zip(self.paths, passed, slopes(self.paths, self.value, points), strict=True)
-        for path, step, g in each:
-            values += path.by_input((g.reshape(step.shape) * step).sum(axis=0))
-        return values, figures(self.paths, self.value, [own[-1] for own in A]).astype(np.float64)
+    def _along(self, X: Array, t: Array) -> tuple[Array, Array]:
+        """Return contributions between the points t of each path, (n, points), and F at them."""
+        X, points = X.astype(self.baseline.dtype, copy=False), t.shape[1]
+        ends, t = np.repeat(X, points, axis=0), t.ravel().astype(X.dtype)
+        A = [path.at(ends, t).reshape(len(X), points, -1) for path in self.paths]
+        return contributed(self.paths, self.value, A)
 
     def halved(self, X: Array, made: Contributions, rows: Array, tolerance: _Tolerance) -> Array:
         """Return contributions whose parts are halved until they add up."""
@@ -275,54 +275,43 @@ class _Integral:
         )
 
     def _of_parts(self, X: Array, allowed: Array) -> tuple[Array, Array]:
-        """Return contributions, and their residue, where each part has at most so much of it."""
+        """Return contributions, and their residue, where each part has at most so much error."""
         values, residue = np.zeros(X.shape), np.zeros(len(X))
-        edges = np.linspace(0, 1, HALVED + 1)
+        cuts = cuts_of(HALVED)
         rows = np.repeat(np.arange(len(X)), HALVED)
-        left, right = np.tile(edges[:-1], len(X)), np.tile(edges[1:], len(X))
+        left, right = np.tile(cuts[:-1], len(X)), np.tile(cuts[1:], len(X))
+        whole, _ = self._by_part(X[rows], left, right)
         for halving in itertools.count():
-            c, r = self._by_part(X[rows], left, right)
-            over = halving == HALVINGS or len(rows) > MOST_PARTS * len(X)
-            done = (np.abs(r) <= allowed[rows]) | over
-            np.add.at(values, rows[done], c[done])
+            middle, m = (left + right) / 2, len(rows)
+            rows = np.concatenate([rows, rows])
+            left, right = np.concatenate([left, middle]), np.concatenate([middle, right])
+            halves, r = self._by_part(X[rows], left, right)
+            error = np.abs(halves[:m] + halves[m:] - whole).max(axis=1) + np.abs(r[:m] + r[m:])
+            over = halving == HALVINGS or m > MOST_PARTS * len(X)
+            done = np.tile((error <= allowed[rows[:m]]) | over, 2)
+            np.add.at(values, rows[done], halves[done])
             np.add.at(residue, rows[done], r[done])
             if done.all():
                 return values, residue
-            rows, left, right = rows[~done], left[~done], right[~done]
-            middle = (left + right) / 2
-            rows = np.concatenate([rows, rows])
-            left, right = np.concatenate([left, middle]), np.concatenate([middle, right])
+            rows, left, right, whole = rows[~done], left[~done], right[~done], halves[~done]
         raise AssertionError
 
     def _by_part(self, X: Array, left: Array, right: Array) -> tuple[Array, Array]:
         """Return the contributions in each part of a path, and what they lack of its F."""
-        made = [self._some(*each) for each in _by_points(X, left, right)]
-        values, residues = zip(*made, strict=True)
-        return np.concatenate(values), np.concatenate(residues)
+        made = [self._along(x, t) for x, t in _by_points(X, np.stack([left, right], axis=1))]
+        values, F = (np.concatenate(each) for each in zip(*made, strict=True))
+        return values, np.diff(F)[:, 0] - values.sum(axis=1)
 
-    def _some(self, X: Array, left: Array, right: Array) -> tuple[Array, Array]:
-        first = [path.at(X, left) for path in self.paths]
-        last = [path.at(X, right) for path in self.paths]
-        values = np.zeros(X.shape)
-        for place in GAUSS:
-            A = [one + place * (other - one) for one, other in zip(first, last, strict=True)]
-            each = zip(self.paths, first, last, slopes(self.paths, self.value, A), strict=True)
-            for path, one, other, g in each:
-                values += path.by_input(g * (other - one)) / len(GAUSS)
-        change = figures(self.paths, self.value, last) - figures(self.paths, self.value, first)
-        return values, change - values.sum(axis=1)
+
+def cuts_of(parts: int) -> Array:
+    """Return where the path is cut, from 0 to 1: close to its ends more often, as Gauss's points.
+
+    >>> cuts_of(2)
+    array([0. , 0.5, 1. ])
+    """
+    return np.asarray(np.sin(np.arange(parts + 1) * (np.pi / 2 / parts)) ** 2)
 
 
 def _by_points(*arrays: Array) -> Iterator[tuple[Array, ...]]:
     for first in range(0, len(arrays[0]), POINTS):
         yield tuple(array[first : first + POINTS] for array in arrays)
-
-
-def gauss(order: int) -> tuple[Array, Array]:
-    """Return where each point of Gauss's rule lies in its weight, and the weights, from 0 to 1.
-
-    >>> gauss(2)[1]
-    array([0.5, 0.5])
-    """
-    points, weights = np.polynomial.legendre.leggauss(order)
-    return (points + 1 - np.cumsum(weights) + weights) / weights, weights / 2

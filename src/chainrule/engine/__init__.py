@@ -19,7 +19,7 @@
 | `native_run.py`, `sharded_run.py` | whole epochs; those of examples in shards, on several ranks |
 | `lane_run.py` | those of tiny networks side by side, lane by lane |
 | `single_pass.py`, `predictor.py` | one pass; predictions |
-| `input_gradient.py` | an output and its gradient for the inputs |
+| `input_gradient.py` | an output along paths of the inputs, and its gradient |
 | `simd.hpp`, `sums.hpp` | vectors as wide as the machine has them, and their sums |
 | `math.hpp`, `trigonometry.hpp` | elementary functions of vectors |
 | `activations.hpp`, `softmax.hpp`, `losses.hpp`, `optimizers.hpp` | the tables, a row for a row |
@@ -48,7 +48,7 @@
 | `lane_batch.hpp`, `lane_update.hpp` | their examples; their optimizers |
 | `lane_network.hpp`, `lane_trainer.hpp` | their steps; their epochs |
 | `room.hpp`, `predict.hpp` | predictions, and their memory |
-| `input_gradient.hpp` | an output that is predicted, and its gradient for the inputs |
+| `input_gradient.hpp` | an output along paths of the inputs, and its gradient |
 | `views.hpp`, `predictor.hpp` | the user's arrays as they lie; predictions from them |
 | `number_rows.hpp` | rows of text that are plainly made of numbers |
 | `cpu.hpp`, `records.hpp` | the processor; records of Python |

@@ -1,6 +1,7 @@
 // An activation by itself, where no affine makes what it reads: y = f(x).
 //
 //   dx = dy ⊙ f′(x)     of a softmax, over the rows: y ⊙ (dy − Σ y dy)
+//   (y⁺ − y) / (x⁺ − x)   the slope of the chord to the next row; where x hardly changes, the mean of f′
 //
 // `kept` of y is the slope, where it cannot be had from y.
 #pragma once
@@ -49,6 +50,33 @@ struct Activate : Operation<T> {
                 pass_row(to.d_row(r), to.columns, from.d_row(r), way);
             }
         });
+    }
+
+    // There must be room for the slopes.
+    bool chords(Room<T>& room, const Rows& rows) const {
+        if (activation == Activation::softmax) return false;
+        Value<T>&from = room.values[x], &to = room.values[y];
+        for_copies(rows, [&](int r0, int r1) {
+            for (int r = r0; r + 1 < r1; ++r)
+                for_vectors<T>(to.spec.width, [&](int c, int k, int) {
+                    chord(from.rows[r] + c, from.rows[r + 1] + c, to.row(r) + c, to.row(r + 1) + c,
+                          to.kept_row(r) + c, to.kept_row(r + 1) + c, k);
+                });
+        });
+        return true;
+    }
+
+private:
+    static void chord(const T* x, const T* next_x, const T* y, const T* next_y, T* slope,
+                      const T* next_slope, int k) {
+        constexpr T half_of_digits = T(sizeof(T) == 4 ? 0x1p-12 : 0x1p-26);
+        const auto z = load_first(x, k), dz = load_first(next_x, k) - z;
+        const auto dy = load_first(next_y, k) - load_first(y, k);
+        const auto f = load_first(slope, k), next_f = load_first(next_slope, k);
+        const auto takes = (abs(dz) > (abs(z) + T{1}) * half_of_digits) |
+                           (abs(next_f - f) > broadcast<T>(T(1) / 64));  // there is a kink between
+        const auto chord = dy / select(takes, dz, broadcast<T>(1));
+        store_first(slope, select(takes, chord, (f + next_f) * T(0.5)), k);
     }
 };
 

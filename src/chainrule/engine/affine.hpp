@@ -59,6 +59,9 @@ struct Affine : Operation<T> {
         });
     }
 
+    // Where an activation is fused with it, it is not linear.
+    bool chords(Room<T>&, const Rows&) const { return activation == Activation::identity; }
+
     std::size_t packing(const Room<T>& room) const {
         const Value<T>& to = room.values[y];
         const bool packs = in_bfloat16<T> || (packs_columns<T>(to.columns) && !sparse);

@@ -14,6 +14,8 @@ struct DropoutAlone : Operation<T> {
     DropoutAlone(const OperationSpec& spec, std::vector<ValueSpec>&, std::vector<TensorSpec>&)
         : Operation<T>(spec), dropout(spec.dropouts[0]) {}
 
+    bool chords(Room<T>&, const Rows&) const { return true; }  // it is linear
+
     void forward(Room<T>& room, const Rows& rows) const {
         Value<T>& to = room.values[y];
         for_copies(rows, [&](int r0, int r1) {

@@ -1,7 +1,7 @@
-r"""An output that a network predicts as a function of its inputs, in the compiled engine.
+r"""An output that a network predicts along paths of its inputs, in the compiled engine.
 
-X   (n, inputs)      p   (n,)   the output; of a probability, q (n,) is what it lacks to 1
-g   (n, inputs)      ∂p/∂x
+X   (n, points, inputs)       p, q   (n, points)   the output; what a probability lacks to 1
+g   (n, points − 1, inputs)   ∂p/∂x from each point to the next, along the chord
 """
 
 from __future__ import annotations
@@ -21,16 +21,19 @@ Array = NDArray[Any]
 
 
 class InputGradient:
-    """The outputs that a network predicts, and their gradients for its inputs.
+    """The outputs that a network predicts along paths, and their gradients between the points.
 
-    The loss's link is part of the prediction, and of members it is the mean. What comes of a row is
-    the same to the bit whichever rows stand beside it. `of` makes one where the engine can.
+    On a chord, an activation has the slope of its ends, so that what g says of a step is what p
+    changes by; other layers that are not linear have that of the middle. Between equal points g is
+    the gradient there. The loss's link is part of the prediction, and of members it is the mean.
+    What comes of a path is the same to the bit whichever stand beside it. `of` makes one where the
+    engine can.
 
     >>> net = cr.Network(2, [cr.Dense(1, "relu")], loss="squared_error")
-    >>> made = InputGradient.of(net, net.parameters([([[2.0, -1.0]], [0.5])]))
+    >>> made = InputGradient.of(net, net.parameters([([[2.0, -1.0]], [0.0])]))
     >>> if made:  # there is an engine
-    ...     p, _, g = made(np.ones((1, 2)), 0)
-    ...     assert (p.tolist(), g.tolist()) == ([1.5], [[2.0, -1.0]])
+    ...     p, _, g = made(np.array([[[-1.0, 0.0], [1.0, 0.0]]]), 0)
+    ...     assert (p.tolist(), g.tolist()) == ([[0.0, 2.0]], [[[1.0, -0.5]]])
     """
 
     def __init__(self, net: Network, params: Parameters) -> None:
@@ -51,9 +54,10 @@ class InputGradient:
         return cls(net, params) if built and not why_not(net, params) else None
 
     def __call__(self, X: Array, output: int, *, gradient: bool = True) -> tuple[Array, Array, Any]:
-        """Return p, q and g of checked inputs, by one thread; g is None where it is not wanted."""
+        """Return p, q and g of checked paths, by one thread; g is None where it is not wanted."""
         X = np.ascontiguousarray(X, self.dtype)
-        p, q = np.empty((2, len(X)), self.dtype)
-        g = np.empty_like(X) if gradient else None
+        n, points, inputs = X.shape
+        p, q = np.empty((2, n, points), self.dtype)
+        g = np.empty((n, points - 1, inputs), self.dtype) if gradient else None
         self._made.run(X, output=output, p=p, q=q, g=g)
         return p, q, g

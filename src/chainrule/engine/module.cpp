@@ -140,7 +140,7 @@ double losses(Trainer<T>& trainer, nb::handle examples, std::optional<In<std::in
     return trainer.step.loss_sum(data, all);
 }
 
-// An output of a prediction as a function of X, and its gradient.
+// An output of a prediction along paths of X, and its gradient between their points.
 template <class T>
 std::unique_ptr<InputGradient<T>> make_input_gradient(const Compiled& program,
                                                       const std::vector<In<T>>& arrays) {
@@ -152,10 +152,11 @@ std::unique_ptr<InputGradient<T>> make_input_gradient(const Compiled& program,
 template <class T>
 void run_input_gradient(const InputGradient<T>& made, In<T> X, int output, Out<T> p, Out<T> q,
                         std::optional<Out<T>> g) {
-    const auto n = static_cast<std::int64_t>(p.size());
+    const auto n = static_cast<std::int64_t>(X.shape(0));
+    const auto points = static_cast<int>(X.shape(1));
     nb::gil_scoped_release free;
     const AtWork here;
-    made.run(X.data(), n, output, p.data(), q.data(), g ? g->data() : nullptr);
+    made.run(X.data(), n, points, output, p.data(), q.data(), g ? g->data() : nullptr);
 }
 
 template <class T>

@@ -8,6 +8,8 @@
 //   weights(room, rows, share, adds)  a thread's share of the gradient of its tensors, into the arena:
 //                                     of a batch, or of its rows in one shard
 //   add_squared_norm(room, n, r, sum) sum + |gradient|² of the part that example r has in it
+//   chords(room, rows)                what `backward` takes of each row becomes that of the chord to
+//                                     the next, where that follows from both rows: else false
 //
 // and, where it needs the whole batch, `of_batch = true` and what is called between two barriers:
 //
@@ -129,6 +131,7 @@ struct Operation {
     }
 
     void weights(Room<T>&, const Rows&, const Share<T>&, bool) const {}
+    bool chords(Room<T>&, const Rows&) const { return false; }
     std::size_t packing(const Room<T>&) const { return 0; }  // numbers of `Share::packing`
     double add_squared_norm(const Room<T>&, int, int, double sum) const { return sum; }
 };

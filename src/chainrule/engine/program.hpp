@@ -34,6 +34,7 @@ struct ProgramSpec {
     int output;                           // the number of the value that is compared
     double work;                          // of a step of training, for one example
     std::vector<Head> heads;              // what the outputs are compared by, side by side
+    bool apart = false;                   // whether no operation is fused with another
 
     int inputs() const { return values.front().width; }
     int outputs() const { return values[output].width; }
@@ -168,7 +169,7 @@ public:
     bool of_batch = false;  // whether an operation needs the whole batch in training
 
     explicit Program(const ProgramSpec& given) : spec(given) {
-        std::vector<OperationSpec> specs = planning::fused(spec);
+        std::vector<OperationSpec> specs = spec.apart ? spec.operations : planning::fused(spec);
         planning::let_in(spec.values.front(), specs);
         planning::mark(spec.values, specs, spec.output);
         planning::direct(specs, spec.values);

@@ -24,6 +24,8 @@ struct Scale : Operation<T> {
         : Operation<T>(spec), s(spec.tensors[0]), b(spec.tensors.size() > 1 ? spec.tensors[1] : -1),
           spreads(values[x].copies < values[y].copies), apart(tensors[s].rows > 1) {}
 
+    bool chords(Room<T>&, const Rows&) const { return true; }  // it is linear
+
     void forward(Room<T>& room, const Rows& rows) const {
         Value<T>&from = room.values[x], &to = room.values[y];
         for_rows(rows, [&](int c, int in, int out) {

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from chainrule.tabular.table_model import TableModel
 
 MANY, ONE = 1e-2, 2e-6
-"""The greatest residue of contributions, as a share of their sizes: of many rows, and of one."""
+"""The greatest error of a contribution, as a share of all their sizes: of many rows, and of one."""
 
 METHODS = ("gradients", "shapley")
 
@@ -50,8 +50,9 @@ class Explainable:
           \,(x_j - b_j)\,dt,\qquad F(x) = F(b) + \sum_k c_k$$
 
         x is the row as the model prepares it and b the mean of the rows in training; the prepared
-        numbers j of a column k are taken together. The sum of the contributions differs from the
-        value less the baseline by the residue, at most 1 % of the sum of their sizes.
+        numbers j of a column k are taken together. Each contribution is right to within 1 % of the
+        sum of their sizes, by estimate. Their sum differs from the value less the baseline by the
+        residue: by rounding, as a rule, and by no more than that 1 %.
 
         Parameters
         ----------
@@ -163,7 +164,7 @@ class Explainable:
         output, log_odds, method, against
             As in `why`.
         tolerance
-            The greatest residue, as a share of the sum of the sizes of the contributions.
+            The greatest error of a contribution, as a share of the sum of all their sizes.
         """
         from chainrule.tabular.column_contributions import Explaining
 
