@@ -140,9 +140,9 @@ def is_error(thing):
 # How docstrings and help are read
 
 
-def markup(text):
+def markup(text, what="function"):
     lines = text.splitlines()
-    docstring_markup.to_directives(None, "function", "name", None, None, lines)
+    docstring_markup.to_directives(None, what, "name", None, None, lines)
     return "\n".join(lines)
 
 
@@ -167,6 +167,11 @@ def test_parameters_have_what_they_must_be_behind_their_names():
     assert "\nunits : a whole number\n" in docstring_markup.with_types(
         f"{inspect.getdoc(cr.Dense)}\n", cr.Dense
     )
+
+
+def test_the_legend_of_a_module_is_a_block():
+    made = markup("Layers.\n\n    x   (n, i)\n    |a| one\n\nText.\n", "module")
+    assert made == "Layers.\n\n.. code-block:: text\n\n    x   (n, i)\n    |a| one\n\nText.\n"
 
 
 def test_tables_become_directives():

@@ -37,6 +37,12 @@ def table(found):
     return "\n".join([*made, "", ""])
 
 
+def legend(paragraph):
+    """A paragraph of a module that stands apart, such as a legend of shapes, as a block."""
+    apart = all(line.startswith("    ") for line in paragraph.splitlines())
+    return f".. code-block:: text\n\n{paragraph}" if paragraph.strip() and apart else paragraph
+
+
 def prose(paragraph):
     """A paragraph of text with the bars of |x| as they stand; others as they are."""
     other = re.match(r"\s*(>>>|\|.*\|$)", paragraph, re.MULTILINE) or "$$" in paragraph
@@ -90,7 +96,7 @@ def with_types(text, thing):
 def to_directives(app, what, name, thing, options, lines):
     """Change the lines of a docstring in place."""
     text = with_types("\n".join(lines) + "\n", thing)
-    text = "\n\n".join(map(prose, text.split("\n\n")))
+    text = "\n\n".join(map(legend if what == "module" else prose, text.split("\n\n")))
     text = EQUATION.sub(equation, text)
     text = TABLE.sub(table, FORMULA.sub(r":math:`\1`", text))
     lines[:] = text.split("\n")
