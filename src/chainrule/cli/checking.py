@@ -150,7 +150,7 @@ NETWORK = ("sizes", "activation", "output", "loss", "dropout", "l1", "l2")
 @click.option(
     "--against",
     "other",
-    type=click.Choice(["torch", "jax"]),
+    type=click.Choice(["torch", "keras", "jax"]),
     help="Compare with the gradient of this library, in place of differences.",
 )
 @click.pass_context
@@ -179,7 +179,10 @@ def check(
 
     With --against, the same network, data and loss go through another library too, and each
     parameter's gradient is compared, with batch norms as in training and without dropout; the
-    first layer that differs, on the way back, is named.
+    first layer that differs, on the way back, is named, and the first, on the way forward, of
+    which something else leaves. What the library has no layer for is Chainrule's formula, of
+    which it finds the derivatives. Keras, on PyTorch, works in float32, and so the tolerance is
+    larger.
 
     \b
     chainrule check network.toml
@@ -207,17 +210,21 @@ def check(
             checks.show_check(console, problem.net, problem.examples, found)
             ctx.exit(0 if found.passed else 1)
         compared = compare(other, problem, tolerance)
-        checks.show_comparison(console, problem, compared)
-    ctx.exit(0 if compared.passed else 1)
+        checks.show_comparison(console, problem, *compared)
+    ctx.exit(0 if compared[0].passed else 1)
 
 
 def compare(other: str, given: Any, tolerance: float) -> Any:
-    """Compare a gradient with that of another library, or refuse where that is missing."""
-    from chainrule.interop.against import against
+    """Compare a gradient with that of another library, or refuse where that is missing.
+
+    Return what was found, and why its tolerance is larger, if it is.
+    """
+    from chainrule.interop.against import LIBRARIES, against
 
     try:
         examples = given.X, given.y, given.sample_weight
-        return against(other, given.net, given.params, *examples, tolerance)
+        found = against(other, given.net, given.params, *examples, tolerance)
+        return found, LIBRARIES[other].why
     except ImportError as error:
         raise Refusal(str(error)) from None
 

@@ -140,14 +140,21 @@ def _described(net: cr.Network) -> list[tuple[str, str]]:
     ]
 
 
-def show_comparison(console: Console, problem: Problem, found: GradientComparison) -> None:
-    """Print a comparison with the gradient of another library."""
+def show_comparison(
+    console: Console, problem: Problem, found: GradientComparison, why: str = ""
+) -> None:
+    """Print a comparison with the gradient of another library; `why` its tolerance is larger."""
     described = Table.grid(padding=(0, 3))
     for name, value in _described(problem.net):
         described.add_row(name, value)
     described.add_row("compared", f"{len(found.errors)} parameters, {problem.examples}")
     ours, theirs = found.costs
     described.add_row("value", f"{ours:.9g}, by {found.of} {theirs:.9g}")
+    if why:
+        described.add_row("tolerance", f"{found.tolerance:.0e}: {why}")
+    if found.formulas:
+        told = f"{found.of} has nothing like it, and finds the derivatives of Chainrule's formula"
+        described.add_row("by formula", f"{'; '.join(found.formulas)}: {told}")
     show(console, described)
     console.print()
     table = open_table(["parameter", "relative error", ""], "lrl")
@@ -160,9 +167,13 @@ def show_comparison(console: Console, problem: Problem, found: GradientCompariso
     if found.passed:
         verdict = ("that of " + found.of, "bold green"), "."
     else:
-        place = f", first, on the way back, in {found.first}" if found.first else " in the cost"
+        place = "" if found.same_cost else " in the cost"
+        place = f", first, on the way back, in {found.first}" if found.first else place
         verdict = ("another", "bold red"), f" than that of {found.of}{place}."
     console.print(Text.assemble("  The gradient is ", *verdict))
+    if found.first_output:
+        said = f"Something else leaves a layer there, first {found.first_output}."
+        console.print(Text(f"  {said}"))
 
 
 def _kinks(names: Sequence[str]) -> str:

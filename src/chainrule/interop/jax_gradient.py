@@ -1,6 +1,6 @@
 r"""Cost and gradient by JAX: its functions and its differentiation.
 
-a   (n, o)   what leaves the last layer      y   (n, o)   targets      w   (n,)   weights
+a   (n, o)   what leaves a layer      y   (n, o)   targets      w   (n,)   weights
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.activations import Activation, activation
+from chainrule.diagnosis.gradient_comparison import LibraryGradient
 from chainrule.interop.imported_layers import library, named
+from chainrule.interop.library_cost import NoCounterpartError, by_formula, cost_of
 from chainrule.layers import (
     Activate,
     BatchNorm,
@@ -21,43 +23,46 @@ from chainrule.layers import (
     LayerNorm,
     Residual,
     RMSNorm,
-    Role,
 )
-from chainrule.network import Network, Parameters, describe, divisor
+from chainrule.network import Network, Parameters, describe
 from chainrule.rows import is_own
-from chainrule.trees import Array, named_leaves, tree_map
+from chainrule.trees import Array, tree_map
+
+WHAT = "--against jax"
 
 
-def jax_gradient(
-    net: Network, params: Parameters, X: Array, y: Array, w: Array
-) -> tuple[float, Parameters]:
+def jax_gradient(net: Network, params: Parameters, X: Array, y: Array, w: Array) -> LibraryGradient:
     """Return the cost and its gradient, with batch norms as in training.
 
     The layers are JAX's functions; the losses, of which it has none, are the formulas of the table.
 
     >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
     >>> params = net.parameters([([[2.0]], [0.0])])
-    >>> float(jax_gradient(net, params, np.ones((1, 1)), np.ones((1, 1)), np.ones(1))[0])
+    >>> jax_gradient(net, params, np.ones((1, 1)), np.ones((1, 1)), np.ones(1)).cost
     1.0
     """
-    jax = library("jax", "--against jax")
-    jnp = library("jax.numpy", "--against jax")
+    jax, jnp = library("jax", WHAT), library("jax.numpy", WHAT)
+    formulas: set[int] = set()
 
-    def cost(params: Parameters) -> Any:
-        a = jnp.asarray(X)
+    def cost(params: Parameters) -> tuple[Any, list[Any]]:
+        a, outputs = jnp.asarray(X), []
         for k, (layer, own) in enumerate(zip(net.layers, params, strict=True)):
-            with named(f"--against jax: {describe(net, k)}"):
-                a = _forward(jax, layer, own, a)
-        total = jnp.sum(w[:, None] * net.row.value(a, jnp.asarray(y), jnp))
-        total = total / divisor(net, float(w.sum()))
-        for name, W in named_leaves(params):
-            if net.roles[name] is Role.WEIGHT:
-                total = total + net.l1 * jnp.abs(W).sum() + 0.5 * net.l2 * (W * W).sum()
-        return total
+            with named(f"{WHAT}: {describe(net, k)}"):
+                try:
+                    a = _forward(jax, layer, own, a)
+                except NoCounterpartError:
+                    formulas.add(k)
+                    a = by_formula(layer, own, a, jnp)
+            outputs.append(a)
+        each = net.row.value(a, jnp.asarray(y), jnp).sum(axis=1)
+        return cost_of(net, params, each, w), outputs
 
     with jax.enable_x64(True):
-        value, found = jax.value_and_grad(cost)(tree_map(jnp.asarray, params))
-        return float(value), tree_map(np.asarray, found)
+        differentiated = jax.value_and_grad(cost, has_aux=True)
+        (value, outputs), found = differentiated(tree_map(jnp.asarray, params))
+        gradient = tree_map(np.asarray, found)
+        given = [*map(np.asarray, outputs)]
+        return LibraryGradient(float(value), gradient, given, tuple(sorted(formulas)))
 
 
 def _forward(jax: Any, layer: Layer, params: Any, x: Any) -> Any:
@@ -78,7 +83,7 @@ def _forward(jax: Any, layer: Layer, params: Any, x: Any) -> Any:
             return x * jax.lax.rsqrt(square + layer.epsilon) * params.gamma
         case Residual():
             return x + _chained(jax, layer.layers, params, x)
-    raise ValueError(f"JAX has no function like {layer!r}")
+    raise NoCounterpartError(f"JAX has no function like {layer!r}")
 
 
 def _chained(jax: Any, layers: Sequence[Layer], params: Any, x: Any) -> Any:
@@ -109,5 +114,5 @@ def _activated(jax: Any, given: str | Activation, z: Any) -> Any:
     }
     parts = row.parameters if row.name in ("leaky_relu", "elu") else ()
     if row.name not in functions or is_own(activation, given) or parts != row.parameters:
-        raise ValueError(f"JAX has no function for the activation {str(given)!r}")
+        raise NoCounterpartError(f"JAX has no function for the activation {str(given)!r}")
     return functions[row.name](z, *parts)

@@ -10,6 +10,7 @@ import numpy as np
 from chainrule.activations import Activation
 from chainrule.interop import torch_activations
 from chainrule.interop.imported_layers import library, named
+from chainrule.interop.library_cost import NoCounterpartError
 from chainrule.layers import (
     Activate,
     BatchNorm,
@@ -61,12 +62,19 @@ def to_torch(net: Network, params: Parameters) -> Any:
     made = []
     for k, (layer, own) in enumerate(zip(net.layers, params, strict=True)):
         with named(f"to_torch: {describe(net, k)}"):
-            made += _modules(torch, layer, own)
+            made += modules(torch, layer, own)
     return torch.nn.Sequential(*made)
 
 
-def _modules(torch: Any, layer: Layer, params: Any) -> list[Any]:
-    """The modules that do the same, with the parameters."""
+def modules(torch: Any, layer: Layer, params: Any) -> list[Any]:
+    """Return the modules that do the same as a layer, with its parameters.
+
+    Raises NoCounterpartError where PyTorch has none.
+
+    >>> import torch
+    >>> modules(torch, cr.Activate("tanh"), ())
+    [Tanh()]
+    """
     nn, arrays = torch.nn, [np.asarray(leaf) for leaf in leaves(params)]
     of = {"dtype": getattr(torch, arrays[0].dtype.name)} if arrays else {}
     width = len(arrays[0]) if arrays else 0
@@ -87,15 +95,15 @@ def _modules(torch: Any, layer: Layer, params: Any) -> list[Any]:
             return [_filled(torch, norm, arrays)]
         case Residual():
             inner = zip(layer.layers, params, strict=True)
-            parts = [part for each, own in inner for part in _modules(torch, each, own)]
+            parts = [part for each, own in inner for part in modules(torch, each, own)]
             return [_residual(torch)(*parts)]
-    raise ValueError(f"PyTorch has no module like {layer!r}")
+    raise NoCounterpartError(f"PyTorch has no module like {layer!r}")
 
 
 def _activation(nn: Any, given: str | Activation) -> Any:
     module = torch_activations.write(given, nn)
     if module is None:
-        raise ValueError(f"PyTorch has no module for the activation {str(given)!r}")
+        raise NoCounterpartError(f"PyTorch has no module for the activation {str(given)!r}")
     return module
 
 
