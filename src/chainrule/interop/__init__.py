@@ -14,8 +14,13 @@
 | `python_out.py`, `numpy_expressions.py` | to files of Python, and operators in NumPy |
 | `onnx_in.py`, `onnx_out.py` | from files of ONNX, and to them |
 | `onnx_file.py` | these files, read with mistrust |
+| `onnx_left.py` | the specification of a network that stands in one |
+| `onnx_graph.py` | the graph of one, and how its values are made |
+| `onnx_operators.py`, `onnx_rms.py` | operators that are layers; a norm of several |
 | `onnx_arrays.py` | arrays that write what is computed with them as operators |
 | `onnx_layers.py`, `onnx_activations.py` | its operators beside the layers and activations here |
 | `against.py` | a gradient compared with that of another library |
-| `torch_gradient.py`, `jax_gradient.py` | cost and gradient by these |
+| `torch_gradient.py`, `keras_gradient.py`, `jax_gradient.py` | cost and gradient by these |
+| `torch_differentiation.py` | what those on PyTorch share |
+| `library_cost.py` | what all of them share: our formulas of their arrays, and the cost |
 """

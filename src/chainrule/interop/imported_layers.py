@@ -226,18 +226,38 @@ def check_alike(
     >>> check_alike("from_torch", [dense(np.eye(2), None)], lambda X: X, 2e-16)
     """
     net, params = assembled(what, given, "half_squared_error")
-    dtype = leaves(params)[0].dtype
-    X = generator(Stream.IMPORTED).normal(size=(ROWS, net.inputs)).astype(dtype)
+    X = random_rows(net.inputs, leaves(params)[0].dtype)
     with np.errstate(all="ignore"):
         ours = forward(net, params, X).output
-    theirs = np.asarray(predict(X), ours.dtype)
+    if got := difference(ours, predict(X), eps):
+        raise ValueError(
+            f"{what}: the model predicts something else than its layers say, {len(net.layers)} of "
+            f"them: for {ROWS} random rows the two differ {got}. It does more than can be seen of "
+            "it: look for hooks, for work in place, and for conditions in its own code"
+        )
+
+
+def random_rows(inputs: int, dtype: Any) -> Array:
+    """Return the random rows on which models are compared, the same each time.
+
+    >>> random_rows(3, "float32").shape
+    (4, 3)
+    """
+    return generator(Stream.IMPORTED).normal(size=(ROWS, inputs)).astype(dtype)
+
+
+def difference(ours: Array, theirs: Any, eps: float) -> str:
+    """Return how two predictions differ, in words; "" where they do not.
+
+    >>> difference(np.ones((4, 1)), np.ones((4, 1)) + 1e-9, 2e-16)
+    ''
+    >>> difference(np.ones((4, 1)), np.zeros((4, 1)), 2e-16)
+    'by 1.0e+00'
+    """
+    theirs = np.asarray(theirs, ours.dtype)
+    if theirs.shape != ours.shape:
+        return f"in shape, {theirs.shape}"
     scale = max(1.0, float(np.abs(ours).max())) if np.isfinite(ours).all() else 1.0
-    same = theirs.shape == ours.shape
-    if same and np.allclose(ours, theirs, rtol=0, atol=eps**0.5 * scale, equal_nan=True):
-        return
-    got = f"by {np.abs(ours - theirs).max():.1e}" if same else f"in shape, {theirs.shape}"
-    raise ValueError(
-        f"{what}: the model predicts something else than its layers say, {len(net.layers)} of "
-        f"them: for {ROWS} random rows the two differ {got}. It does more than can be seen of it: "
-        "look for hooks, for work in place, and for conditions in its own code"
-    )
+    if np.allclose(ours, theirs, rtol=0, atol=eps**0.5 * scale, equal_nan=True):
+        return ""
+    return f"by {np.abs(ours - theirs).max():.1e}"

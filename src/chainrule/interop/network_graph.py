@@ -10,25 +10,30 @@ import numpy as np
 
 from chainrule import losses
 from chainrule.interop.imported_layers import named
-from chainrule.interop.onnx_arrays import XP, Graph, Rows, Traced
+from chainrule.interop.onnx_arrays import XP, Graph, Parameter, Rows, Traced
 from chainrule.interop.onnx_layers import written
+from chainrule.interop.onnx_left import specification
 from chainrule.layers.predictions import of_members
 from chainrule.loss_row import Loss
 from chainrule.network import Network, Parameters, check_parameters, describe
 from chainrule.rows import is_own
-from chainrule.trees import Array, named_leaves, rebuild
+from chainrule.trees import Array, named_leaves, rebuild, tree_map
 
 LINKS = {"sigmoid": "Sigmoid", "softmax": "Softmax", "exp": "Exp"}
 """The links of the losses of the table, and their operators."""
 
 
 class Exported(NamedTuple):
-    """A graph, the values that enter and leave it by their names, and the loss, if it is named."""
+    """A graph, the values that enter and leave it by their names, and of a network what it is.
+
+    Its loss is "" where it has no name, and its specification where data cannot hold it.
+    """
 
     graph: Graph
     inputs: dict[str, Traced]
     outputs: dict[str, Traced]
     loss: str = ""
+    specification: str = ""
 
 
 def network_graph(what: str, net: Network, params: Parameters, *, whole: bool) -> Exported:
@@ -46,9 +51,12 @@ def network_graph(what: str, net: Network, params: Parameters, *, whole: bool) -
     graph = Graph(names_of(own))
     dtype = next((array.dtype for _, array in named_leaves(own)), np.dtype(np.float32))
     x = Traced(graph, "x", (Rows(), net.inputs), dtype)
+    told = specification(net) if whole else ""
+    if told:  # each parameter stands in the graph under its name
+        own = tree_map(lambda leaf: Parameter(graph, leaf), own)
     made = predicted(what, net, own, x, whole=whole)
     loss = "" if is_own(losses.loss, net.loss) else str(net.loss)
-    return Exported(graph, {"x": x}, {"prediction": made}, loss)
+    return Exported(graph, {"x": x}, {"prediction": made}, loss, told)
 
 
 def in_numpy(params: Parameters) -> Parameters:

@@ -87,14 +87,16 @@ class Graph:
 
     def named(self, given: Any) -> str:
         """Return the name of an array in the graph; a constant gets one."""
+        if isinstance(given, Parameter):
+            given = given.array
         if isinstance(given, Traced):
             return given.name
-        array = np.asarray(given, order="C")
+        array, known = np.asarray(given, order="C"), self.known.get(_place(given), "")
         told = tuple(array.ravel()) if array.dtype == object else array.tobytes()
-        key = (array.dtype.str, array.shape, told)
+        key = (known, array.dtype.str, array.shape, told)
         if key not in self.constants:
-            name = self.known.get(_place(given), f"constant_{len(self.constants)}")
-            self.constants[key] = (self.free(name), array)
+            name = self.free(known or f"constant_{len(self.constants)}")
+            self.constants[key] = (name, array)
         return self.constants[key][0]
 
     def free(self, name: str) -> str:
@@ -190,6 +192,23 @@ class Traced:
         return self.graph.add("Reshape", self, whole, shape=shape)
 
 
+class Parameter(Traced):
+    """A parameter, whose numbers are known: it stands in the graph where an operator takes it.
+
+    >>> Parameter(Graph(), np.ones((2, 3))).mT.shape
+    (3, 2)
+    """
+
+    def __init__(self, graph: Graph, array: Array) -> None:
+        super().__init__(graph, "", array.shape, array.dtype)
+        self.array = array
+
+    @property
+    def mT(self) -> Array:
+        """Its numbers, turned."""
+        return self.array.mT
+
+
 def _of_two(op: str, like: Traced, pair: tuple[Any, ...], dtype: Any) -> Traced:
     """What an operator makes of two arrays, numbers among them in the dtype of the one."""
     left, right = (as_array(each, like.dtype) for each in pair)
@@ -276,12 +295,11 @@ class _Namespace:
         like = _traced(x)
         if like is None:
             return np.reshape(x, shape)
-        rows = next(k for k in x.shape if isinstance(k, Rows))
+        rows = next((k for k in x.shape if isinstance(k, Rows)), None)
         others = math.prod(k for k in x.shape if not isinstance(k, Rows))
         known = math.prod(k for k in shape if k != -1 and not isinstance(k, Rows))
-        return like.reshaped(
-            tuple(Rows(rows.times * others // known) if k == -1 else k for k in shape)
-        )
+        rest = others // known if rows is None else Rows(rows.times * others // known)
+        return like.reshaped(tuple(rest if k == -1 else k for k in shape))
 
     def concat(self, arrays: Sequence[Any], axis: int = 0) -> Any:
         like, axis = _traced(*arrays), axis % arrays[0].ndim

@@ -13,6 +13,7 @@ from chainrule.interop.exported_graph import exported
 from chainrule.interop.imported_layers import library
 from chainrule.interop.network_graph import Exported
 from chainrule.interop.onnx_arrays import Node, Rows, Traced
+from chainrule.interop.onnx_left import LOSS, SPECIFICATION
 
 OPSET, TABLES_OPSET, IR = 20, 3, 9
 """The versions of the operators and of the files: those of 2023, which most runtimes read."""
@@ -23,9 +24,6 @@ TABLES = "ai.onnx.ml"
 MOST = 2**31 - 2**20
 """The most bytes of numbers: a file of protobuf ends at 2 GiB."""
 
-LOSS = "chainrule.loss"
-"""Under which name the loss stands in a file."""
-
 
 def to_onnx(net: Any, params: Any, path: str | os.PathLike[str] | None = None) -> None:
     r"""Write a network, or the model of a table, as a file of ONNX that predicts the same.
@@ -35,9 +33,9 @@ def to_onnx(net: Any, params: Any, path: str | os.PathLike[str] | None = None) -
     Of a network it has one input, `x` (n, inputs), one output, `prediction` (n, outputs), of any
     number of rows, and the dtype of the parameters, which stand in it under their names, `0.W`.
     Layers and activations are the operators that ONNX has for them; all others, own ones too, are
-    written as what they compute. A dropout stands there, and does nothing. `from_onnx` is the way
-    back. onnxruntime has some operators in single precision alone: for it, give parameters in
-    float32.
+    written as what they compute. A dropout stands there, and does nothing. By the
+    specification that stands beside the graph, `from_onnx` makes the network again. onnxruntime has
+    some operators in single precision alone: for it, give parameters in float32.
 
     The model of a table, `to_onnx(model, path)`, has an input (n,) for each column under its name,
     and an output (n,) for each column of `model.predict`. What `train` prepared is part of it:
@@ -104,8 +102,8 @@ def _model(onnx: Any, made: Exported) -> Any:
     model = helper.make_model(
         graph, producer_name="chainrule", ir_version=IR, opset_imports=versions
     )
-    if made.loss:
-        helper.set_model_props(model, {LOSS: made.loss})
+    left = {LOSS: made.loss, SPECIFICATION: made.specification}
+    helper.set_model_props(model, {name: text for name, text in left.items() if text})
     onnx.checker.check_model(model, full_check=True)
     return model
 
