@@ -16,7 +16,6 @@ import chainrule as cr
 from chainrule.interop.table_columns import WRITERS
 from chainrule.tabular.encoding.column_encoders import CategoryEncoder, Encoder, NumberEncoder
 from chainrule.tabular.encoding.preparation import Preparation
-from chainrule.tabular.encoding.text_encoder import TextEncoder
 from chainrule.tabular.formats.column_values import as_moments, as_numbers, as_words
 from chainrule.trees import tree_map
 from commands import houses, ran, refused, run
@@ -68,6 +67,11 @@ CASES = {
     "frequent": ("price", {"many_categories": "frequent"}),
     "waves": ("price", {"embedding": "periodic"}),
     "categories": ("price", {"categories": ("rooms",)}),
+    "bounds": ("price", {"interval": 0.9}),
+    "bounds of members": ("price", {"interval": 0.8, "members": 2}),
+    "bounds of counts": ("rooms", {"loss": "poisson", "task": "regression", "interval": 0.8}),
+    "sets": ("kind", {"interval": 0.8}),
+    "sets of whole numbers": ("rooms", {"task": "classification", "interval": 0.7}),
 }
 
 
@@ -171,6 +175,31 @@ def test_python_predicts_what_the_model_does(case, tmp_path):
                 np.testing.assert_array_equal(values, made[name])
 
 
+SAYS = ["a fine house", "a flat in town", "no garden at all", "good view of the SEA", "Öl heating"]
+ODD = [
+    None, "", " ", "\t\n", "GOOD\u2003view", "İstanbul ΟΔΟΣ ẞ", "a\x1cb", "house" * 100, "ab",
+    "none of these", "a fine house " * 2_000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("lost", [0.0, 0.1])
+def test_python_takes_texts_apart_as_the_model_does(lost, tmp_path):
+    rng = np.random.default_rng(0)
+    texts = [None if rng.random() < lost else " ".join(rng.choice(SAYS, 3)) for _ in range(200)]
+    long = pl.Series([len(text or "") for text in texts])
+    frame = pl.DataFrame({"says": texts, "x": rng.normal(size=200), "price": long})
+    model = cr.train(frame, "price", texts=("says",), **QUICK)
+    cr.to_python(model, tmp_path / "houses.py")
+    predict = loaded(tmp_path / "houses.py")
+    rows = pl.concat(
+        [frame, pl.DataFrame({"says": ODD, "x": [0.5] * len(ODD), "price": [0] * len(ODD)})],
+        how="vertical_relaxed",
+    )
+    made = predict(rows.to_dict(as_series=False))["prediction"]
+    np.testing.assert_allclose(made, model.predict(rows)["prediction"].to_numpy(), rtol=1e-6)
+    np.testing.assert_array_equal(predict(rows.to_dicts())["prediction"], made)
+
+
 def test_python_takes_one_row_and_structured_arrays(tmp_path):
     model = cr.train(TABLE.select("rooms", "state", "price"), "price", **QUICK)
     cr.to_python(model, tmp_path / "houses.py")
@@ -201,14 +230,15 @@ def test_a_file_of_python_runs_where_chainrule_is_not(tmp_path):
 # What cannot be
 
 
+@needs_onnx
 def test_a_column_of_text_is_refused_and_nothing_is_written(tmp_path):
     says = ["a fine house", "a flat in town", "no garden at all", "good view of the sea"]
     rng = np.random.default_rng(0)
     texts = [" ".join(rng.choice(says, 2)) for _ in range(120)]
     frame = pl.DataFrame({"says": texts, "price": rng.normal(size=120)})
     model = cr.train(frame, "price", texts=("says",), **QUICK)
-    with pytest.raises(ValueError, match=r"^to_python: column 'says' is text, .* `leave_out=`"):
-        cr.to_python(model, tmp_path / "houses.py")
+    with pytest.raises(ValueError, match=r"^to_onnx: column 'says' is text, .* file of Python"):
+        cr.to_onnx(model, tmp_path / "houses.onnx")
     assert not list(tmp_path.iterdir())
 
 
@@ -309,6 +339,6 @@ def test_the_command_refuses(saved):
     assert sorted(each.name for each in Path().iterdir() if "tmp" in each.name) == []
 
 
-def test_every_kind_of_column_but_text_is_written():
+def test_every_kind_of_column_is_written():
     ours = {kind for kind in Encoder.__subclasses__() if kind.__module__.startswith("chainrule.")}
-    assert ours - set(WRITERS) == {TextEncoder}
+    assert ours == set(WRITERS)

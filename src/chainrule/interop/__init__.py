@@ -10,7 +10,8 @@
 | `torch_layers.py`, `torch_activations.py` | its modules beside the layers and activations here |
 | `exported_graph.py` | what is to be written for others, as a graph |
 | `network_graph.py` | the graph of what a network predicts |
-| `table_graph.py`, `table_columns.py` | that of the model of a table; what prepares its columns |
+| `table_graph.py` | that of what the model of a table predicts |
+| `table_columns.py`, `table_intervals.py` | what prepares its columns; bounds and sets |
 | `python_out.py`, `numpy_expressions.py` | to files of Python, and operators in NumPy |
 | `onnx_in.py`, `onnx_out.py` | from files of ONNX, and to them |
 | `onnx_file.py` | these files, read with mistrust |

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from chainrule.interop.onnx_arrays import Node
+from chainrule.tabular.formats.text_words import CHARACTERS, OF_A_WORD, SIZES
 from chainrule.trees import Array
 
 Constants = Mapping[str, Array]
@@ -69,6 +70,10 @@ def _concat(node: Node, given: list[str], constants: Constants) -> str:
     return f"np.concatenate([{', '.join(given)}], axis={node.attributes['axis']})"
 
 
+def _parts(node: Node, given: list[str], constants: Constants) -> str:
+    return f"counts({', '.join(given)}, {CHARACTERS}, {OF_A_WORD}, {SIZES})"
+
+
 def _over(name: str) -> Expression:
     def text(node: Node, given: list[str], constants: Constants) -> str:
         axis, keeps = int(constants[node.inputs[1]][0]), bool(node.attributes["keepdims"])
@@ -93,6 +98,7 @@ EXPRESSIONS: dict[str, Expression] = {
     "Gather": _gather,
     "Greater": _between(">"),
     "GreaterOrEqual": _between(">="),
+    "IsNone": lambda node, given, constants: f"np.array([each is None for each in {given[0]}])",
     "LabelEncoder": lambda node, given, constants: f"codes({', '.join(given)})",
     "Less": _between("<"),
     "LessOrEqual": _between("<="),
@@ -115,8 +121,10 @@ EXPRESSIONS: dict[str, Expression] = {
     "Sin": _before("np.sin"),
     "Slice": _slice,
     "Sqrt": _before("np.sqrt"),
+    "StringConcat": _before("joined"),
     "Sub": _between("-"),
     "Tanh": _before("np.tanh"),
+    "TextParts": _parts,
     "TopK": lambda node, given, constants: f"np.sort({given[0]}, axis=1)",
     "Where": _before("np.where"),
 }

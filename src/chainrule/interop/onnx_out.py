@@ -46,8 +46,7 @@ def to_onnx(net: Any, params: Any, path: str | os.PathLike[str] | None = None) -
     - A date is an int64, the microseconds since 1970 in UTC: `astype("datetime64[us]")` of NumPy,
       seen as int64. NaT is missing.
 
-    How a table was read, such as `1,234` for 1234, stands before that, and is not in the file;
-    nor are the bounds and sets of an interval.
+    How a table was read, such as `1,234` for 1234, stands before that, and is not in the file.
 
     Parameters
     ----------
@@ -67,7 +66,8 @@ def to_onnx(net: Any, params: Any, path: str | os.PathLike[str] | None = None) -
         For what is neither a network nor the model of a table.
     ValueError
         For an activation or a layer of your own that computes with what ONNX has not, for a column
-        of text, whose words ONNX does not take apart, and for numbers of 2 GB or more.
+        of text, whose words ONNX does not take apart (`to_python` does), and for numbers of 2 GB or
+        more.
 
     Examples
     --------

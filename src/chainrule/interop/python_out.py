@@ -30,8 +30,7 @@ def to_python(net: Any, params: Any, path: str | os.PathLike[str] | None = None)
     inputs) for a network, and returns (n, outputs). For the model of a table, `to_python(model,
     path)`, it takes columns by their names, a dictionary, a structured array or a data frame, or
     the rows, a list of dictionaries, and returns what `model.predict` has as columns, by their
-    names, without bounds and sets of an interval. Numbers may be texts, dates may be any that
-    NumPy reads, in UTC, and None is missing.
+    names. Numbers may be texts, dates may be any that NumPy reads, in UTC, and None is missing.
 
     Parameters
     ----------
@@ -48,7 +47,7 @@ def to_python(net: Any, params: Any, path: str | os.PathLike[str] | None = None)
         For what is neither a network nor the model of a table.
     ValueError
         For an activation or a layer of your own that computes with what NumPy has under another
-        name or not at all, and for a column of text.
+        name or not at all.
 
     Examples
     --------
@@ -74,6 +73,8 @@ def _source(made: Exported) -> str:
         given = [names[name] for name in taken]
         if node.op == "LabelEncoder":
             given += [f"{names[node.outputs[0]]}_words", str(node.attributes["default_int64"])]
+        if node.op == "TextParts":
+            given.append(f"{names[node.outputs[0]]}_parts")
         written.update(taken)
         text = expression(node, given, constants)
         lines.append(f"    {names[node.outputs[0]]} = {text}\n")
@@ -120,12 +121,15 @@ def _array(array: Array) -> str:
 
 
 def _words(made: Exported, names: dict[str, str]) -> Iterator[str]:
-    """The words that columns may have, with their codes."""
+    """The words that columns may have, and parts of words, with their codes."""
     for node in made.graph.nodes:
         if node.op == "LabelEncoder":
             told = node.attributes
             codes = dict(zip(told["keys_strings"], told["values_int64s"], strict=True))
             yield f"{names[node.outputs[0]]}_words = {codes!r}\n"
+        if node.op == "TextParts":
+            parts = {part: k for k, part in enumerate(node.attributes["parts"])}
+            yield f"{names[node.outputs[0]]}_parts = {parts!r}\n"
 
 
 def _of_rows(made: Exported, names: dict[str, str]) -> tuple[str, str]:
@@ -154,7 +158,7 @@ def _of_table(made: Exported, names: dict[str, str]) -> tuple[str, str]:
 
 WIDTH = 100
 
-READERS = {"f": "numbers", "i": "moments", "O": "words"}
+READERS = {"f": "numbers", "i": "moments", "O": "words", "U": "texts"}
 """The function that reads a column, by the kind of the dtype that it becomes."""
 
 HEAD = '''"""Predicts with NumPy alone what a model of Chainrule's does: `predict` at the end."""
@@ -223,6 +227,36 @@ def word(value):
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         return str(int(value))
     return str(value)
+
+
+def texts(values):
+    """Return texts; what is missing is None."""
+    missing = [value is None or bool(value != value) for value in values]
+    pairs = zip(missing, values)
+    return np.array([None if none else word(value) or "" for none, value in pairs], object)
+
+
+BLANKS = [9, 10, 11, 12, 13, 32, 133, 160, 5760, *range(8192, 8203), 8232, 8233, 8239, 8287, 12288]
+BLANK = dict.fromkeys(BLANKS, " ")
+
+
+def counts(texts, known, characters, longest, sizes):
+    """Return how often each part of the words of each text is there."""
+    found = np.zeros((len(texts), len(known)))
+    for row, text in enumerate(texts):
+        words = (text or "")[:characters].lower().translate(BLANK).split(" ")
+        for padded in (f" {each[:longest]} " for each in words if each):
+            for size in sizes:
+                for first in range(len(padded) - size + 1):
+                    code = known.get(padded[first : first + size])
+                    if code is not None:
+                        found[row, code] += 1
+    return found
+
+
+def joined(before, behind):
+    """Return texts one behind the other."""
+    return np.array([str(a) + str(b) for a, b in zip(before, behind)], object)
 
 
 def codes(texts, known, unseen):

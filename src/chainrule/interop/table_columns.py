@@ -1,6 +1,6 @@
 """A table's columns as the inputs of a graph, which prepares them as training did.
 
-x       (n,)      a column: numbers, microseconds since 1970, or words
+x       (n,)      a column: numbers, microseconds since 1970, words, or texts
 parts   (n, k)    its features, float32
 
 `transform` of a preparation is the truth: tests hold the two together.
@@ -27,6 +27,7 @@ from chainrule.tabular.encoding.column_encoders import (
 )
 from chainrule.tabular.encoding.many_categories import ManyEncoder
 from chainrule.tabular.encoding.preparation import Preparation
+from chainrule.tabular.encoding.text_encoder import TextEncoder
 from chainrule.tabular.formats.column_values import DAYS, PARTS
 
 UNSEEN, MISSING, BASE = -1, -2, -3
@@ -36,23 +37,26 @@ DAY, MINUTE = PARTS["us"], PARTS["us"] // 1_440
 """Of how many microseconds they are."""
 
 
-def prepared(what: str, graph: Graph, preparation: Preparation) -> tuple[dict[str, Traced], Traced]:
+def prepared(
+    what: str, graph: Graph, preparation: Preparation, *, whole: bool
+) -> tuple[dict[str, Traced], Traced]:
     """Return the columns that a graph takes, by their names, and the features made of them.
 
-    Raises ValueError for a column of text.
+    Raises ValueError for a column of text where operators are `whole`, those of ONNX.
 
     >>> age = NumberEncoder("age", centre=40.0, scale=10.0, missing=True, text=False)
-    >>> inputs, X = prepared("to_onnx", Graph(), Preparation((age,)))
+    >>> inputs, X = prepared("to_onnx", Graph(), Preparation((age,)), whole=True)
     >>> inputs["age"].dtype, X.shape
     (dtype('float64'), (Rows(times=1), 2))
     """
     inputs: dict[str, Traced] = {}
     parts: list[Any] = []
     for encoder in preparation.encoders:
-        if type(encoder) not in WRITERS:
+        if whole and isinstance(encoder, TextEncoder):
             raise ValueError(
-                f"{what}: column {encoder.column!r} is text, which no operator takes apart as "
-                "training did; train with `leave_out=`, or predict by the model itself"
+                f"{what}: column {encoder.column!r} is text, which no operator of ONNX takes apart "
+                "as training did; write a file of Python, which does, train with `leave_out=`, or "
+                "predict by the model itself"
             )
         dtype, write = WRITERS[type(encoder)]
         x = Traced(graph, encoder.column, (Rows(),), np.dtype(dtype))
@@ -63,9 +67,13 @@ def prepared(what: str, graph: Graph, preparation: Preparation) -> tuple[dict[st
 
 
 def _standardised(x: Traced, centre: float, scale: float) -> Traced:
-    """Numbers about 0 in float32, with outliers drawn in, (n, 1)."""
-    within = XP.minimum(XP.maximum((x - centre) * (1 / scale), -LIMIT), LIMIT)
-    z = XP.astype(within, np.float32)[:, None]
+    """Numbers of some centre and scale, drawn in, (n, 1)."""
+    return _drawn_in((x - centre) * (1 / scale))[:, None]
+
+
+def _drawn_in(x: Traced) -> Traced:
+    """Numbers about 0 in float32, with outliers drawn in, in the same shape."""
+    z = XP.astype(XP.minimum(XP.maximum(x, -LIMIT), LIMIT), np.float32)
     root = z * (1 / SOFT)
     made: Traced = z / XP.sqrt(root * root + 1)
     return made
@@ -188,11 +196,29 @@ def _rank(encoder: RankEncoder, x: Traced) -> list[Traced]:
     return [_standardised(rank, encoder.centre, encoder.scale)]
 
 
+def _text(encoder: TextEncoder, texts: Traced) -> list[Traced]:
+    """Counts of the parts of words become weights (n, parts), and these x (n, components)."""
+    parts, data = encoder.data.parts, encoder.data
+    shape = (*texts.shape, len(parts))
+    counts = texts.graph.add("TextParts", texts, shape=shape, dtype=np.float64, parts=parts)
+    weights = (1 + XP.log(XP.maximum(counts, 1.0))) * encoder.idf
+    w = XP.where(counts > 0, weights, 0.0)
+    squares = XP.sum(w * w, axis=1, keepdims=True)
+    x = (w @ encoder.V) / XP.sqrt(XP.where(squares > 0, squares, 1.0))
+    none = texts.graph.add("IsNone", texts, dtype=np.bool_)
+    apart = XP.where(none[:, None], 0.0, x - np.array(data.centres))
+    return [_drawn_in(apart * (1 / data.scale)), *([_flag(none)] if data.missing else [])]
+
+
+TEXTS = np.dtype("U1")
+"""The type of a column of texts, of which some may be None, as no word may."""
+
 WRITERS: dict[type, tuple[Any, Callable[[Any, Traced], list[Traced]]]] = {
     NumberEncoder: (np.float64, _number),
     DateEncoder: (np.int64, _date),
     CategoryEncoder: (object, _category),
     ManyEncoder: (object, _many),
     RankEncoder: (object, _rank),
+    TextEncoder: (TEXTS, _text),
 }
 """The kinds of column, with the type of what enters and what is made of it."""

@@ -55,7 +55,7 @@ def written(sets: Sets, labels: Sequence[str]) -> pl.Series:
     >>> written(np.array([[True, True], [False, True]]), ["no", "a|b"]).to_list()
     ['no|"a|b"', '"a|b"']
     """
-    texts = [_quoted(label) for label in labels]
+    texts = [quoted(label) for label in labels]
     packed = np.packbits(sets, axis=1)
     alike = packed.view(np.dtype((np.void, packed.shape[1]))).ravel()  # a set as one value
     _, first, of = np.unique(alike, return_index=True, return_inverse=True)
@@ -63,7 +63,12 @@ def written(sets: Sets, labels: Sequence[str]) -> pl.Series:
     return pl.Series("set", made, dtype=pl.String).gather(of)
 
 
-def _quoted(label: str) -> str:
+def quoted(label: str) -> str:
+    """Return a label as it stands in a set.
+
+    >>> quoted("no"), quoted("a|b")
+    ('no', '"a|b"')
+    """
     text = io.StringIO()
     csv.writer(text, delimiter=BETWEEN, lineterminator="").writerow([label])
     return text.getvalue()
