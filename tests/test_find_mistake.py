@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -293,3 +294,48 @@ def test_every_mistake_can_be_made_in_a_network_of_members(loss):
     y = [1] if loss == "cross_entropy" else [[0.0, 1.0]]
     found = cr.find_mistake(net, net.init(0, dtype="float64"), [[0.5, 0.2]], y, {"w1": "0.1234567"})
     assert not found.right
+
+
+def test_the_units_of_each_member_are_quantities_of_their_own():
+    """Worked out by hand: each member scales x, and has an output layer of its own."""
+    net = cr.Network(2, [cr.Members(2, cr.Dense(2, "tanh"), cr.Dense(1))], "squared_error")
+    params = tree_map(lambda leaf: leaf + 0.25, net.init(3, dtype="float64"))
+    x, y = np.array([0.5, -0.2]), 0.3
+    ((scales, (hidden,), own),) = params
+    figures, outputs = {}, []
+    for m in range(2):
+        scaled = x * scales[m]
+        z = hidden.W @ scaled + hidden.b
+        out = float((own[m].W @ np.tanh(z) + own[m].b)[0])
+        outputs.append(out)
+        by_out = 2 * (out - y) / 2
+        delta = by_out * own[m].W[0] * (1 - np.tanh(z) ** 2)
+        by_scaled = hidden.W.T @ delta
+        figures |= {
+            f"out_h1({m + 1})": scaled[0], f"net_h3({m + 1})": z[0], f"out_o1({m + 1})": out,
+            f"dE/dout_o1({m + 1})": by_out, f"delta_h4({m + 1})": delta[1],
+            f"dE/dout_h2({m + 1})": by_scaled[1], f"dE_o1/dout_h1({m + 1})": by_scaled[0],
+            f"dout_o1({m + 1})/dnet_o1({m + 1})": 1.0,
+            f"dout_o1({m + 1})/dout_h4({m + 1})": own[m].W[0, 1],
+            f"dout_o1({m + 1})/dw1": own[m].W[0, 0] * (1 - np.tanh(z[0]) ** 2) * scaled[0],
+        }  # fmt: skip
+    figures["E_o1"] = np.mean([(out - y) ** 2 for out in outputs])
+    found = cr.find_mistake(net, params, x, [y], {k: f"{v:.12f}" for k, v in figures.items()})
+    assert [figure.sentence for figure in found.figures if not figure.is_right] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("out_o1", "each member has one; name 'o1(1)' to 'o1(2)'"),
+        ("out_o1(3)", "each member has one"),
+        ("dout_o1(2)/dnet_o1(1)", "net_o1(1) is another member's than out_o1(2)"),
+        ("dout_o1(1)/dnet_o1(2)", "net_o1(2) does not lead to out_o1(1)"),
+        ("dout_h1(1)/dx1", "above must stand the cost"),
+        ("dnet_o1(1)/dw1", "above must stand the cost"),
+    ],
+)
+def test_what_is_of_another_member_is_refused(name, message):
+    net = cr.Network(2, [cr.Members(2, cr.Dense(2, "tanh"), cr.Dense(1))], "squared_error")
+    with pytest.raises(ValueError, match=re.escape(message)):
+        cr.find_mistake(net, net.init(dtype="float64"), [0.5, 0.2], [0.3], {name: "1.0"})

@@ -17,7 +17,6 @@ from chainrule.diagnosis.text_lint import lint
 from chainrule.diagnosis.text_report import RIGHT, ROUNDED, UNKNOWN, WRONG
 from chainrule.diagnosis.text_source import Passage, read_passages
 from chainrule.explanation.network_file import network_path, read_network_file
-from chainrule.explanation.unit_places import Places
 from strategies import problems, problems_of_any_kind
 
 TEXTS = Path(__file__).parent / "texts"
@@ -123,10 +122,6 @@ def test_explanations_raise_no_alarm(p, notation, latex, one):
         made = cr.explain(p.net, p.params, X, y, of="w1", notation=notation, optimizer=optimizer)
         text = made.latex() if latex else made.markdown()
     except ValueError:  # no such weight, or not finite
-        return
-    if len(Places.of(p.net).ends) > 1:
-        with pytest.raises(ValueError, match="lint: a network of several members cannot be read"):
-            lint([Passage("x", 0, text, latex)], p.net, p.params, X, y, optimizer=optimizer)
         return
     report = lint([Passage("x", 0, text, latex)], p.net, p.params, X, y, optimizer=optimizer)
     assert [f.sentence for f in report.of(WRONG, ROUNDED)] == []
@@ -326,3 +321,30 @@ def test_the_readme_shows_what_the_command_prints(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("tutorial.md").write_text(written, encoding="utf-8")
     assert run(*command.split()).stdout == printed.partition("```")[0]
+
+
+MEMBERS = cr.Network(2, [cr.Members(2, cr.Dense(2, "tanh"), cr.Dense(1))], "half_squared_error")
+
+
+@pytest.mark.parametrize("notation", ["mazur", "nielsen", "3blue1brown"])
+def test_texts_about_members_are_read(notation):
+    """Each member's units have its number above; one that is another's is seen."""
+    params, x, y = MEMBERS.init(0, dtype="float64"), [0.5, -0.2], [0.3]
+    text = cr.explain(MEMBERS, params, x, y, of="all", notation=notation).markdown()
+    report = lint([Passage("x", 0, text, False)], MEMBERS, params, x, y)
+    assert [f.sentence for f in report.of(WRONG, ROUNDED)] == []
+    assert len(report.of(RIGHT)) > 40
+    first, second = np.ravel(cr.forward(MEMBERS, params, [x]).output)
+    said = f"$out^{{(1)}}_{{o1}} = {first:.6f}$ and $out^{{(2)}}_{{o1}} = {first:.6f}$."
+    right, wrong = lint([Passage("x", 0, said, False)], MEMBERS, params, x, y).figures
+    assert (right.verdict, wrong.verdict) == (RIGHT, WRONG)
+    assert wrong.right == pytest.approx(second)
+
+
+def test_sigma_is_the_sigmoid_where_it_is_a_part_of_the_activation():
+    net = cr.Network(1, [cr.Dense(2, "silu"), cr.Dense(1, "silu")], "squared_error")
+    params = net.init(1, dtype="float64")
+    text = cr.explain(net, params, [0.5], [0.3], of="w1").markdown()
+    report = lint([Passage("x", 0, text, False)], net, params, [0.5], [0.3])
+    assert report.of(WRONG, ROUNDED) == []
+    assert any("σ" in f.printed for f in report.of(RIGHT))

@@ -107,7 +107,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.diagnosis.text_values.Source": RECORD,
     "chainrule.diagnosis.text_values.Values": LINT,
     "chainrule.diagnosis.text_wordings.Wording": RECORD,
-    "chainrule.diagnosis.mistakes.Mistake": RECORD,
+    "chainrule.diagnosis.mistake.Mistake": RECORD,
     "chainrule.diagnosis.rule_changes.sloped": FIND,
     "chainrule.diagnosis.rule_changes.everywhere": FIND,
     "chainrule.diagnosis.rule_changes.at_the_end": FIND,

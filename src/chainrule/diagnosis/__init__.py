@@ -32,7 +32,9 @@
 | `text_scopes.py` | after how many updates, and of which example |
 | `text_tokens.py`, `text_names.py` | numbers, names, signs; what quantities are called |
 | `text_marks.py`, `text_source.py` | Markdown and LaTeX in one plain form; files and notebooks |
-| `mistakes.py` | the catalogue of mistakes, one row each |
+| `mistakes.py`, `mistake.py` | the catalogue of mistakes; what a row is |
+| `pass_mistakes.py` | its rows that are made on the way forward and back |
+| `procedure_mistakes.py` | those in steps, rates, data and figures |
 | `rule_changes.py` | what its rows are made of: changes of the rules |
 | `slopes.py` | layers whose slopes are taken wrongly, or of rounded numbers |
 | `claims.py` | figures: which quantity each is of, and what its digits say |

@@ -188,18 +188,18 @@ class _Names:
         if _COST.fullmatch(name):
             return lambda worked, made: (made or worked.base).cost
         if share := _SHARE.fullmatch(name):
-            j = self._key_or_unit(share[1]).unit
+            j = self._output(share[1])
             return lambda worked, made: (made or worked.base).shares[j]
         key = self._key_or_cost(name)
         if is_parameter(key) or key.kind == "x" or name.startswith(("delta", "δ")):
             return self._by(key, None)
         return self._value(key)
 
-    def _key_or_unit(self, name: str) -> Key:
-        key = subject(name, self.at)
-        if key.layer in self.at.ends and self.at.layers[key.layer].member:
-            raise ValueError(f"{self.given!r}: each member has outputs; name the whole cost")
-        return key
+    def _output(self, name: str) -> int:
+        """The number of an output from 0; of several members, the same of each."""
+        if len(self.at.ends) > 1 and name[1:].isdecimal() and int(name[1:]) <= self.at.widths[-1]:
+            return int(name[1:]) - 1
+        return subject(name, self.at).unit
 
     def _one_row(self) -> None:
         if self.n > 1 and not self.asked_row:
@@ -218,7 +218,7 @@ class _Names:
         def read(worked: Worked, made: Pass | None) -> float:
             numbers = _numbers(made or worked.base, self.at)
             record = numbers.record(place)
-            part = record.a if key.kind == "a" else getattr(record, "z", record.x)
+            part = numbers.left(key.layer) if key.kind == "a" else getattr(record, "z", record.x)
             found = float(numbers.rows(part, key.layer)[row, j])
             return float(worked.rules.between(np.asarray(found)))
 
@@ -232,10 +232,12 @@ class _Names:
         if _COST.fullmatch(top):
             return self._by(key, None)
         if share := _SHARE.fullmatch(top):
-            return self._by(key, Seed("E", self._key_or_unit(share[1]).unit))
+            return self._by(key, Seed("E", self._output(share[1])))
         above = self._key_or_cost(top)
         place = self.at.layers[above.layer]
-        if is_parameter(above) or above.kind == "x" or not place.path.isdecimal():
+        member_end = bool(place.member) and above.layer in self.at.ends and above.kind == "a"
+        alone = place.path.isdecimal() and not place.member
+        if is_parameter(above) or above.kind == "x" or not (alone or member_end):
             raise ValueError(
                 f"{self.given!r}: above must stand the cost, an output's share in it such as E_o1, "
                 "or a unit of a layer by itself"
@@ -243,7 +245,12 @@ class _Names:
         if key.layer > above.layer or (key.layer == above.layer and key.kind == "a"):
             raise ValueError(f"{self.given!r}: {bottom} does not lead to {top}")
         self._one_row()
-        return self._by(key, Seed(above.kind, above.unit, int(place.path), self.row))
+        other = key.kind in "az" and self.at.layers[key.layer].member not in (0, place.member)
+        if member_end and other:
+            raise ValueError(f"{self.given!r}: {bottom} is another member's than {top}")
+        first = max(place.member - 1, 0) * place.outputs
+        layer = int(place.path.partition(".")[0])
+        return self._by(key, Seed(above.kind, first + above.unit, layer, self.row))
 
     def _by(self, key: Key, seed: Seed | None) -> Any:
         """The derivative by something."""
@@ -266,7 +273,7 @@ class _Names:
 
         def of_unit(worked: Worked, made: Pass | None) -> float:
             found = _pass(worked, made, seed)
-            if key.kind == "a" and place.path.isdecimal():
+            if key.kind == "a" and place.path.isdecimal() and not place.member:
                 part = found.da[int(place.path)]
             else:
                 numbers = _numbers(found, self.at)

@@ -6,7 +6,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import Any
 
-from chainrule.diagnosis.mistakes import Mistake
+from chainrule.diagnosis.mistake import Mistake
 
 SHOWN = 8
 """How many findings are written."""

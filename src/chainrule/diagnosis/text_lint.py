@@ -9,7 +9,7 @@ from typing import Any
 
 from chainrule.diagnosis.claims import Printed
 from chainrule.diagnosis.formula_values import has_figures
-from chainrule.diagnosis.mistakes import Mistake
+from chainrule.diagnosis.mistake import Mistake
 from chainrule.diagnosis.text_marks import EDGE, WITHIN, Lines, plain
 from chainrule.diagnosis.text_names import Names, Symbol
 from chainrule.diagnosis.text_report import RIGHT, ROUNDED, UNKNOWN, WRONG, TextFigure, TextReport
@@ -52,7 +52,7 @@ def lint(
     Raises
     ------
     TypeError, ValueError
-        Where the network or its data do not fit, or it has several members.
+        Where the network or its data do not fit.
 
     Examples
     --------
@@ -69,8 +69,6 @@ def lint(
         values = Values(net, params, X, y, **options)
     except (TypeError, ValueError) as error:
         raise type(error)(f"lint: {str(error).removeprefix('find_mistake: ')}") from None
-    if len(values.at.ends) > 1:
-        raise ValueError("lint: a network of several members cannot be read; give one of them")
     reader = _Reader(values, Tokens(Names(values.at, values.examples)))
     figures = [figure for passage in passages for figure in reader.read(passage)]
     return TextReport(tuple(figures), reader.unnamed)

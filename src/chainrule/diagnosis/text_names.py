@@ -90,13 +90,15 @@ class Names:
         yield from parameters(at)
         for j in range(at.widths[-1]):
             yield Key("y", at.last, j)
-            yield Key("loss", at.last, j)
+            if len(at.ends) == 1:  # that of each of several members is no quantity of its own
+                yield Key("loss", at.last, j)
         yield COST
         if examples > 1:
             every = range(1, examples + 1)
             yield from (COST._replace(example=k) for k in every)
             outputs = range(at.widths[-1])
-            yield from (Key("loss", at.last, j, example=k) for k in every for j in outputs)
+            if len(at.ends) == 1:
+                yield from (Key("loss", at.last, j, example=k) for k in every for j in outputs)
 
     def _more(self) -> None:
         """Add what texts write beside: o1, w^L, and one bias of a layer."""
@@ -107,6 +109,7 @@ class Names:
                 self._keys.setdefault((unit[0], unit[1:], ""), (key,))
         for j in range(at.widths[-1]):
             self._keys.setdefault(("y", f"o{j + 1}", ""), (Key("y", at.last, j),))
+            self._keys.setdefault(("E", f"o{j + 1}", ""), (Key("loss", at.last, j),))
         for spelling, keys in list(self._keys.items()):
             if spelling[1] in ("1", "11") and spelling[2] and self._alone(keys[0]):
                 self._keys.setdefault((spelling[0], "", spelling[2]), keys)
@@ -140,7 +143,8 @@ class Names:
         base = {"delta": "δ"}.get(base.lower(), base)
         lower = base.lower() if len(base) > 1 else base
         keys = self._keys.get((base, sub, sup)) or self._keys.get((lower, sub, sup))
-        if not keys and base.lower() in GENERAL and not (sub or sup):
+        alone = len(self.at.ends) == 1  # and not an output of each of several members
+        if not keys and alone and base.lower() in GENERAL and not (sub or sup):
             key = Key(GENERAL[base.lower()], self.at.last, 0)
             return Symbol(base, (key,), general=True)
         if not keys:

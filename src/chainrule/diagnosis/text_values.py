@@ -13,8 +13,9 @@ import numpy as np
 from chainrule.activations import activation
 from chainrule.diagnosis.claims import Printed, Quantity, quantity
 from chainrule.diagnosis.formula_values import Formula, NotUnderstoodError
+from chainrule.diagnosis.mistake import Mistake
 from chainrule.diagnosis.mistake_search import MistakeSearch
-from chainrule.diagnosis.mistakes import MISTAKES, Mistake
+from chainrule.diagnosis.mistakes import MISTAKES
 from chainrule.diagnosis.text_names import Symbol, claimed_name
 from chainrule.diagnosis.text_scopes import UNSAID, Scope
 from chainrule.diagnosis.text_statements import Statement
@@ -243,6 +244,8 @@ class Values:
         if len(names) != 1 or not isinstance(name := names.pop(), str):
             return None
         row = activation(name)
+        if r"\sigma(z)" in row.latex:  # of which the sigmoid is a part
+            row = activation("sigmoid")
         return lambda z: float(row.f(np.asarray([[z]]), np)[0, 0])
 
     # Mistakes

@@ -206,7 +206,7 @@ class Worked:
             cost, shares, dout = self._cost(trace, data)
             n = divisor(rules.net, data.n)
             if seed is not None:
-                dout = dout * (np.arange(dout.shape[1]) == seed.unit)
+                dout = dout * (np.arange(dout.shape[1]) % rules.net.outputs == seed.unit)
         else:
             trace = self._forward(start, data.X[seed.row : seed.row + 1], seed.layer + 1)
             dout = np.zeros_like(trace[-1].a)

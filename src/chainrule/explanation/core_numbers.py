@@ -36,6 +36,14 @@ class PlaceNumbers:
         """Return what a place saw."""
         return at_path(self.trace, place.seen)
 
+    def left(self, k: int) -> Array:
+        """Return what leaves place k: of the scales in front of members, what enters the next."""
+        place = self.at.layers[k]
+        if place.member and place.path.isdecimal():
+            (first, *_) = (*self.at.gates.get(k, ()), self.at.next[k])
+            return self.record(first).x
+        return self.record(place).a
+
     def delta(self, place: LayerPlace) -> Any:
         """Return the δ of a place."""
         return at_path(self.deltas, place.seen)
