@@ -70,6 +70,20 @@ def test_a_class_and_a_target_may_be_chosen():
     assert display.mean_line_.get_color() == "red"
 
 
+@pytest.mark.parametrize("column", ["x", "town"])
+def test_curves_may_begin_at_one_level(model, column):
+    display, plain = (
+        cr.DependenceDisplay.from_estimator(model, TABLE, column, curves=5, centered=centered)
+        for centered in (True, False)
+    )
+    for moved, line in zip(
+        (*display.lines_, display.mean_line_), (*plain.lines_, plain.mean_line_), strict=True
+    ):
+        y = line.get_ydata()
+        np.testing.assert_allclose(moved.get_ydata(), y - y[0], rtol=1e-5, atol=1e-6)
+    assert display.ax_.get_ylabel() == "change of the predicted y"
+
+
 @pytest.mark.parametrize(
     ("asked", "error"),
     [

@@ -92,9 +92,33 @@ def test_of_many_classes_those_that_vary_most_are_shown():
         assert min(spread[curve.varying]) >= sorted(spread)[-3]
     html = curve_cards.curves(found)
     assert html.count('class="key"') == 3 * len(found.curves)
-    assert "single rows" not in html
+    assert "faint, single rows" not in html
     assert "faint, single rows." in made("classes")[2]
     assert "faint, single rows, moved to one level." in made("quantity")[2]
+
+
+@pytest.mark.parametrize("name", ["classes", "quantity", "quantiles", "ten"])
+def test_single_rows_are_drawn_from_one_start(name):
+    """By how much the prediction of a row changes from the first value of a column to the last."""
+    _, found, html = made(name)
+    page = Page(html).text
+    for curve in found.curves:
+        if not (curve.ordered and curve.some > 1):
+            continue
+        words = curve_cards._outputs(found, curve)
+        k = max(words, key=lambda k: np.ptp(curve.mean[: curve.some, k]))
+        rises = curve.p[:, curve.some - 1, k] - curve.p[:, 0, k]
+        said = [
+            curve_cards._figure(found, each)
+            for each in (rises.mean(), *np.quantile(rises, (0.1, 0.9)))
+        ]
+        told = (
+            f"it changes by {said[0]} on average, by {said[1]} to {said[2]} in four of five rows."
+        )
+        assert f"{words[k]}: from {curve_cards._value(curve.values[0])} to " in page
+        assert told in page
+        plot = plots.rows_plot(curve, k, "prediction", "said")
+        assert len(plot) < 20_000
 
 
 def test_work_bounds_the_rows_that_are_averaged(monkeypatch):

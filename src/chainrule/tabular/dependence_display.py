@@ -42,6 +42,9 @@ class DependenceDisplay:
         "average", "individual" or "both".
     curves
         The most rows whose curves are drawn, at equal distances among the rows.
+    centered
+        Whether each curve begins at 0: what is drawn is by how much the prediction differs from
+        that for the first value, so that rows that differ in level lie on one another.
 
     Attributes
     ----------
@@ -75,10 +78,12 @@ class DependenceDisplay:
         ordered: bool,
         kind: str = "both",
         curves: int = CURVES,
+        centered: bool = False,
     ) -> None:
         self.values, self.predictions = values, predictions
         self.column, self.output = column, output
         self.ordered, self.kind, self.curves = ordered, kind, curves
+        self.centered = centered
 
     @classmethod
     def from_estimator(
@@ -92,6 +97,7 @@ class DependenceDisplay:
         values: Sequence[Any] | None = None,
         rows: int = ROWS,
         curves: int = CURVES,
+        centered: bool = False,
         ax: Any = None,
         **kwargs: Any,
     ) -> DependenceDisplay:
@@ -108,7 +114,7 @@ class DependenceDisplay:
         output
             A class, a quantile, or one of several targets; left out, the last class, the quantity,
             or the middle quantile.
-        kind, curves
+        kind, curves, centered
             As above.
         ax
             The axes to draw on; left out, a new figure.
@@ -138,6 +144,7 @@ class DependenceDisplay:
             ordered=is_ordered(model, given.name),
             kind=kind,
             curves=curves,
+            centered=centered,
         )
         return display.plot(ax=ax, **kwargs)
 
@@ -156,23 +163,26 @@ class DependenceDisplay:
 
             _, ax = plt.subplots(layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure
+        p = self.predictions
+        p = p - p[:, :1] if self.centered else p
         self.lines_: list[Any] = []
         self.mean_line_: Any = None
         there = self.values.is_not_null().to_numpy()
         x = self.values.filter(pl.Series(there)).to_numpy() if self.ordered else None
         if self.kind != "average":
-            n = len(self.predictions)
+            n = len(p)
             chosen = np.unique(np.linspace(0, n - 1, min(n, self.curves)).round().astype(int))
-            for p in self.predictions[chosen]:
-                self.lines_ += self._curve(x, p, there, color=GREY, linewidth=0.7, alpha=0.4)
+            for row in p[chosen]:
+                self.lines_ += self._curve(x, row, there, color=GREY, linewidth=0.7, alpha=0.4)
         if self.kind != "individual":
             drawn = {"color": BLUE, "linewidth": 2.5, "label": "mean over the rows", **kwargs}
-            (self.mean_line_,) = self._curve(x, self.predictions.mean(axis=0), there, **drawn)
+            (self.mean_line_,) = self._curve(x, p.mean(axis=0), there, **drawn)
             self.ax_.legend(frameon=False)
         if x is None:
             words = ["missing" if each is None else str(each) for each in self.values]
             self.ax_.set_xticks(range(len(words)), words)
-        self.ax_.set(xlabel=self.column, ylabel=f"predicted {self.output}")
+        what = "change of the predicted" if self.centered else "predicted"
+        self.ax_.set(xlabel=self.column, ylabel=f"{what} {self.output}")
         self.ax_.spines[["top", "right"]].set_visible(False)
         self.ax_.grid(axis="y", alpha=0.25)
         return self

@@ -97,9 +97,26 @@ def _plot(found: Findings, curve: ColumnCurve) -> Html:
     said = f"{short(curve.column)}: {'; '.join(lines)}."
     plot = plots.curve_plot(curve, list(words), _what(found), said, level=level)
     return Html(
-        f"{figure(plot, _keyed(lines))}<details><summary>the numbers</summary>"
-        f"{_numbers(found, curve, words)}</details>"
+        f"{figure(plot, _keyed(lines))}{_rows(found, curve, words)}"
+        f"<details><summary>the numbers</summary>{_numbers(found, curve, words)}</details>"
     )
+
+
+def _rows(found: Findings, curve: ColumnCurve, words: dict[int, str]) -> Html:
+    """Return the plot of single rows from one start, folded: of the output that varies most."""
+    if curve.some < 2:
+        return Html("")
+    output = max(words, key=lambda k: float(np.ptp(curve.mean[: curve.some, k])))
+    rises = curve.p[:, curve.some - 1, output] - curve.p[:, 0, output]
+    low, high = (_figure(found, np.quantile(rises, q)) for q in ENDS)
+    start, end = (_value(curve.values[k]) for k in (0, curve.some - 1))
+    said = (
+        f"{words[output]}: from {start} to {end} it changes by {_figure(found, rises.mean())} on "
+        f"average, by {low} to {high} in four of five rows."
+    )
+    plot = plots.rows_plot(curve, output, _what(found), said)
+    title = "single rows, from one start"
+    return Html(f"<details><summary>{title}</summary>{figure(plot, text(said))}</details>")
 
 
 def _range(found: Findings, curve: ColumnCurve, output: int, word: str) -> str:

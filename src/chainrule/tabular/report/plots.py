@@ -26,8 +26,8 @@ Array = NDArray[Any]
 COLOURS = (BLUE, ORANGE, GREY)
 """Those of several curves, in their order."""
 
-ROWS = 20
-"""The most single rows that have a curve."""
+ROWS, FROM_ONE_START = 20, 10
+"""The most single rows that have a curve: behind the mean, and where they begin at one level."""
 
 
 def loss_plot(
@@ -107,6 +107,24 @@ def curve_plot(
         _tidy_curve(ax, below, word)
         _number_the_values(below, x, curve)
         return as_svg(figure, f"curve {curve.column}", said)
+
+
+def rows_plot(curve: ColumnCurve, output: int, word: str, said: str) -> Html:
+    """Return how what is predicted of single rows changes from the first value on, and the mean."""
+    x, p = as_floats(curve.values[: curve.some]), curve.p[:, : curve.some, output]
+    p = p - p[:, :1]
+    with styled():
+        figure, ax = one_axes()
+        ax.axhline(0, color=GREY, linewidth=1, linestyle="--")
+        _single_rows(ax, x, p[:FROM_ONE_START], None)
+        style = "o-" if curve.lies_apart else "-"
+        ax.plot(x, p.mean(axis=0), style, color=BLUE, linewidth=2, markersize=5)
+        ax.set_ylabel(f"change of the {word}")
+        ax.yaxis.set_major_locator(MaxNLocator(5))
+        ax.yaxis.set_major_formatter(written)
+        ax.grid(alpha=0.6)
+        _number_the_values(ax, x, curve)
+        return as_svg(figure, f"rows {curve.column}", said)
 
 
 def _single_rows(ax: Any, x: Array, p: Array, level: float | None) -> None:
