@@ -13,7 +13,11 @@ from hypothesis import strategies as st
 
 import chainrule as cr
 from chainrule.tabular.adding_up import adding_up
+from chainrule.tabular.input_reasons import input_reasons
 from chainrule.tabular.mean_row import mean_row
+from chainrule.tabular.reasons_page import RULES
+from chainrule.trees import tree_map
+from reports import Page
 
 RNG = np.random.default_rng(0)
 N = 80
@@ -230,10 +234,69 @@ def test_each_bar_of_the_page_opens_its_chain_rule():
     reader = Balanced()
     reader.feed(page)
     assert reader.open == []
-    assert reader.seen.count("details") == 2
+    assert (
+        reader.seen.count("details") == 5
+    )  # two bars; the number, another, and whether it is there
     assert reader.seen.count("math") > 4
     assert "<b>" not in page
     assert "://" not in re.sub(r'xmlns="[^"]*"', "", page)
+
+
+def printed(cell):
+    return float(cell.replace("−", "-").replace("+", "").replace(",", ""))
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_the_prepared_inputs_of_a_bar_add_up_to_it(members):
+    """Contributions as printed; slopes by differences, of the first network and of all of them."""
+    chosen = TABLE.select(*FEATURES, "price")
+    model = cr.train(chosen, "price", **SMALL, members=members)
+    reasons = model.why_row(chosen, 7)
+    page, (bars, _) = Page(reasons.html()), reasons.bars()
+    each = input_reasons(reasons)
+    assert list(each) == FEATURES
+    for bar in bars:
+        head, rows = page.table(f"the prepared inputs of {bar.column}")
+        rows = rows[: [row[0] for row in rows].index("all of them") + 1]
+        assert {row[0] for row in rows[:-1]} == {one.name for one in each[bar.column]}
+        own = [printed(row[3]) for row in rows]
+        assert sum(own[:-1]) == pytest.approx(own[-1], abs=1e-9)
+        assert own[-1] == pytest.approx(bar.value, abs=1e-9)
+        total = sum(one.contribution for one in each[bar.column])
+        assert total == pytest.approx(reasons.contributions[bar.column], rel=1e-9)
+        assert len(head) == (6 if members > 1 else 5)
+        assert head[-1] == ("slope, mean of 3" if members > 1 else "slope here")
+    assert ("of network 1" in page.text) == (members > 1)
+    assert ("the mean over 3 networks" in page.text) == (members > 1)
+    for one in each["size"]:
+        step = np.zeros(len(reasons.inputs))
+        step[one.place] = 1e-6
+        x = reasons.inputs.astype(float)
+        double = [tree_map(np.float64, params) for params in model.members]
+        ends = [[cr.predict(model.net, p, [x + s])[0, 0] for s in (step, -step)] for p in double]
+        found = [(high - low) / 2e-6 for high, low in ends]
+        assert one.slope == pytest.approx(found[0], rel=1e-4, abs=1e-7)
+        assert one.mean_slope == pytest.approx(np.mean(found), rel=1e-4, abs=1e-7)
+
+
+def test_shapley_values_are_not_split_among_prepared_inputs(model):
+    reasons = model.why_row(TABLE, 2, method="shapley")
+    page = Page(reasons.html())
+    assert "which Shapley values take as a whole" in page.text
+    assert page.table("the prepared inputs of size")[0] == [
+        "prepared input", "this row", "mean row", "slope here",
+    ]  # fmt: skip
+
+
+def test_of_many_prepared_inputs_those_that_contribute_most_have_a_chain_rule():
+    towns = [f"town {k % 12}" for k in range(N)]
+    rows = pl.DataFrame({"town": towns, "price": [float(k % 12) ** 2 for k in range(N)]})
+    reasons = cr.train(rows, "price", categories=["town"], **SMALL).why_row(rows, 3)
+    page = reasons.html()
+    left = len(input_reasons(reasons)["town"]) - RULES
+    assert left > 0
+    assert page.count("the chain rule of") == RULES
+    assert f"Left out: the chain rules of {left} more" in page
 
 
 @pytest.mark.parametrize(

@@ -303,6 +303,7 @@ WITHOUT_EXAMPLE = {
     "chainrule.explanation.layer_working.Formulas": RECORD,
     "chainrule.explanation.layer_working.Sheet": EXPLAINED,
     "chainrule.explanation.html_snippet.snippet": FORM,
+    "chainrule.explanation.html_snippet.steps_of": FORM,
     "chainrule.explanation.softmax.Softmax": EXPLAINED,
     "chainrule.explanation.derivation_steps.Derivation": RECORD,
     "chainrule.explanation.derivation_steps.Part": RECORD,

@@ -37,12 +37,14 @@ STYLE = """
 
 def snippet(explanation: Explanation) -> str:
     """Return an explanation as HTML with a style of its own, for any page."""
+    return f"<style>{STYLE}</style>\n{steps_of(explanation)}"
+
+
+def steps_of(explanation: Explanation) -> str:
+    """Return an explanation as HTML, for a page that has its style."""
     # What runs through a notebook for formulas between dollars leaves these classes alone.
-    rows = [
-        f"<style>{STYLE}</style>",
-        '<div class="chainrule-steps tex2jax_ignore mathjax_ignore">',
-    ]
-    return "\n".join([*rows, *_body(explanation), "</div>"]) + "\n"
+    begun = '<div class="chainrule-steps tex2jax_ignore mathjax_ignore">'
+    return "\n".join([begun, *_body(explanation), "</div>"]) + "\n"
 
 
 def _body(explanation: Explanation) -> Iterator[str]:

@@ -50,6 +50,7 @@
 | `asked_figure.py`, `mean_row.py` | which figure is explained, and against which row |
 | `column_contributions.py` | what each column contributed to it |
 | `row_reasons.py`, `reasons_page.py` | of one row: a waterfall in text, and as a page |
+| `input_reasons.py` | the parts of its bars: what each prepared input has in them |
 | `adding_up.py` | figures that add up as they are printed |
 | `stored_model.py` | a model as the arrays and the data of its file |
 | `model_record.py` | what its file tells, and what must fit together in it |

@@ -75,6 +75,13 @@ class Explaining(NamedTuple):
             values[rows], ends[rows], starts[rows] = made.values, made.figures, made.baseline
         return Contributions(values, starts, ends), outputs  # type: ignore[arg-type]
 
+    def of_inputs(self, x: Array, output: int) -> Array:
+        """Return what each prepared input of a row contributed to an output, (features,)."""
+        model, parts = self.asked.model, list(self.asked.model.preparation.places.values())
+        value = OutputValue(model.net, output, self.log_odds)
+        made = of_checked(value, model.members, x[None], self.baseline, self.tolerance, parts)
+        return np.asarray(made.values[0] * getattr(model.target, "scale", 1.0))
+
     def _to(self, output: int, X: Array) -> Contributions:
         model = self.asked.model
         value = OutputValue(model.net, output, self.log_odds)

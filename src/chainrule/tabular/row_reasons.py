@@ -69,8 +69,9 @@ class RowReasons:
         What the contributions lack: less than the last printed digit.
     method
         How they were found.
-    model, inputs, output
-        What the chain rule behind them is of: the model, the prepared row and which output.
+    model, inputs, output, explaining
+        What the chain rules behind them are of: the model, the prepared row, which output, and what
+        was asked.
     """
 
     table: str
@@ -86,6 +87,7 @@ class RowReasons:
     model: TableModel = field(repr=False)
     inputs: NDArray[Any] = field(repr=False)
     output: int = field(repr=False)
+    explaining: Explaining = field(repr=False)
 
     @property
     def title(self) -> str:
@@ -217,6 +219,7 @@ def reasons_of_row(
         asked.model,
         X[0],
         output,
+        explaining,
     )
 
 
