@@ -26,6 +26,7 @@ extensions = [
     "chain_rule_picture",
     "command_help",
     "docstring_markup",
+    "internal_links",
     "mathml_equations",
     "measured",
     "named_blocks",
