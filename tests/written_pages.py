@@ -76,7 +76,7 @@ class Block(NamedTuple):
 
 def pages() -> list[Path]:
     """The pages of the site that are written by hand, and have blocks."""
-    found = [path for path in DOCS.rglob("*.md") if not GENERATED & {*path.parts}]
+    found = [path for path in DOCS.rglob("*.md") if not GENERATED & {*path.relative_to(DOCS).parts}]
     return sorted(path for path in found if [*blocks(path)])
 
 
