@@ -1,89 +1,61 @@
-"""The commands of the README, run one after the other: what they print is what stands there."""
+"""The README: short, run as it is written, and with no figure of its own."""
 
 import os
 import re
-import shutil
-import subprocess
-import sys
-from pathlib import Path
+import runpy
 
 import pytest
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="the commands are for a Unix shell")
+from written_pages import DOCS, ROOT, run_page
 
-ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-SECTIONS = ("The working shown", "From a table to a model")
-TIMES = r"^(Time|epoch|SHA-256) .*$"
-NUMBER = r"−?\d[\d,]*(?:\.\d+)?"
+TEXT = README.read_text(encoding="utf-8")
 
 
-def section(title):
-    return README.read_text(encoding="utf-8").partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+@pytest.mark.skipif(os.name == "nt", reason="the commands are for a Unix shell")
+def test_the_readme_runs_as_it_is_written(tmp_path):
+    run_page(README, tmp_path)
 
 
-def blocks(text, language):
-    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+def test_it_is_read_in_two_minutes():
+    assert len(TEXT.splitlines()) <= 160
 
 
-def steps(title):
-    """Each command with what it prints; one that is interrupted cannot be run so."""
-    for block in blocks(section(title), "console"):
-        if not block.startswith("$ "):
-            continue
-        for step in block.removeprefix("$ ").split("\n$ "):
-            command, _, printed = step.partition("\n")
-            if "^C" not in printed:
-                yield command, printed
+def test_its_links_lead_somewhere():
+    named = re.findall(r"\]\(([^):#]+)\)", TEXT)
+    assert len(named) > 5
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
-def value(number):
-    return float(number.replace(",", "").replace("−", "-"))
+def test_its_picture_has_the_figures_of_the_library():
+    """`python docs/_extensions/chain_rule_picture.py docs/chain-rule.svg` makes it anew."""
+    drawn = runpy.run_path(str(DOCS / "_extensions/chain_rule_picture.py"))
+    svg = drawn["picture"](drawn["ALONE"])
+    assert (DOCS / "chain-rule.svg").read_text(encoding="utf-8") == svg
+    assert "0.03635030639" in svg
+    assert "0.000438567734" in svg
 
 
-def test_the_commands_print_what_the_readme_shows(tmp_path):
-    """In a folder that has what a clone has, and nothing else."""
-    shutil.copytree(ROOT / "examples", tmp_path / "examples")
-    paths = [str(Path(sys.executable).parent), os.environ["PATH"]]
-    made = [step for title in SECTIONS for step in steps(title)]
-    assert len(made) == 15
-    for command, expected in made:
-        done = subprocess.run(
-            command, shell=True, cwd=tmp_path, text=True, check=False,
-            env={**os.environ, "PATH": os.pathsep.join(paths), "NO_COLOR": "1"},
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout
-        if expected:
-            check(done.stdout, expected, command)
-    written = ["w5.html", "w5.tex", "sheet.html", "key.html", "w12.html"]
-    for name in (*written, "predictions.parquet", "third.model", "third.json"):
-        assert (tmp_path / name).stat().st_size > 0
+def rows(text):
+    """The rows of the tables in a text, each a list of cells without brackets."""
+    lines = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("| ")]
+    return [[re.sub(r" \(\d+\)", "", cell).strip() for cell in line] for line in lines]
 
 
-def test_the_network_of_the_readme_is_the_file_that_comes_with_it():
-    (block,) = blocks(section("The working shown"), "toml")
-    assert (ROOT / "examples/network.toml").read_text(encoding="utf-8") == block
+def results(name):
+    return rows((ROOT / "benchmarks/results" / name).read_text(encoding="utf-8"))
 
 
-def check(printed, expected, command):
-    """The same words, and nearly the same numbers: the last digits are the processor's."""
-    got, shown = (
-        [re.sub(TIMES, r"\1", line) for line in text.splitlines()] for text in (printed, expected)
-    )
-    if "..." in shown:
-        cut = shown.index("...")
-        got = [*got[:cut], "...", *got[len(got) - (len(shown) - cut - 1) :]]
-    assert [re.sub(NUMBER, "#", line) for line in got] == [
-        re.sub(NUMBER, "#", line) for line in shown
-    ]
-    for one, other in zip(got, shown, strict=True):
-        numbers = ([value(each) for each in re.findall(NUMBER, line)] for line in (one, other))
-        assert next(numbers) == pytest.approx(next(numbers), rel=0.2, abs=0.01), command
-
-
-def test_what_differs_is_seen():
-    check("R² 0.98\n", "R² 0.97\n", "")
-    for printed in ("R² 0.5\n", "RMSE 0.97\n"):
-        with pytest.raises(AssertionError):
-            check(printed, "R² 0.97\n", "")
+def test_its_figures_are_those_of_the_results():
+    """Of peers, on one core: Chainrule, JAX, PyTorch, scikit-learn; of tables, rank and seconds."""
+    peers = {row[0]: row[3:7] for row in reversed(results("peers.md")) if row[1] == "1"}
+    tables = {
+        row[0].lower(): [row[1], row[8]]
+        for row in reversed(results("table_peers.md"))
+        if len(row) == 9
+    }
+    shown = [row for row in rows(TEXT) if row[1][0].isdigit()]
+    assert len(shown) == 9
+    for name, *figures in shown:
+        known = peers.get(name) or tables[re.sub(r".*\((.*)\)", r"\1", name).lower()]
+        assert figures == known, name

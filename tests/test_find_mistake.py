@@ -3,7 +3,6 @@
 import functools
 import json
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -263,12 +262,6 @@ def test_the_command_refuses_in_one_line(given, message):
     done = run("2-2-2", *given)
     assert done.exit_code == 2
     assert message in done.output.splitlines()[-1]
-
-
-def test_the_readme_shows_what_the_command_prints():
-    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    command, _, rest = text.partition("$ chainrule find-mistake ")[2].partition("\n")
-    assert run(*command.split()).output == rest.partition("```")[0]
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,8 @@
 
 import copy
 import pickle
-import re
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -383,17 +381,6 @@ def test_a_path_is_refused_and_nothing_opened(given):
 def test_what_is_no_module_is_refused(given, message):
     with pytest.raises(TypeError, match=f"^from_torch: model must be a module .*{message}"):
         cr.from_torch(given)
-
-
-def test_what_the_readme_shows(capsys):
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(from torch.*?)```", readme, re.DOTALL)
-    made = {"cr": cr}
-    exec(code, made)
-    assert capsys.readouterr().out == (
-        "(Dense(8, 'identity'), LayerNorm(epsilon=1e-05), Activate('gelu'), Dense(3, 'identity'))\n"
-    )
-    assert [type(part) for part in made["back"]] == [type(part) for part in made["model"]]
 
 
 def test_without_pytorch_the_error_says_what_to_install():

@@ -1,7 +1,6 @@
 """Layers speak for themselves: hardly a file but theirs, the engine's, interop's names a kind."""
 
 import ast
-import re
 from pathlib import Path
 
 import pytest
@@ -95,32 +94,3 @@ def test_names_are_seen(source, found):
 def test_hardly_a_file_names_a_kind():
     found = dict(files_that_name_a_kind())
     assert len(found) <= MOST, found
-
-
-# The table of the README
-
-
-def rows():
-    """The cells of the table of layers."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = text.partition("\n## Layers\n")[2].partition("\n\n##")[0]
-    lines = [line for line in table.splitlines() if line.startswith("| `")]
-    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
-
-
-def made(cell):
-    """The layer that the first cell of a row writes."""
-    names = {kind.__name__: kind for kind in LAYERS.values()}
-    return eval(cell.strip("`"), {**names, "edges": [[0, 1]] * 32, "levels": [3] * 32})
-
-
-def test_the_readme_has_a_row_for_each_kind():
-    kinds = [made(row[0]).kind for row in rows()]
-    assert len(set(kinds)) == len(kinds)
-    assert set(kinds) == set(LAYERS)
-
-
-@pytest.mark.parametrize("row", rows(), ids=lambda row: row[0])
-def test_the_readme_has_the_parameters_of_each_kind(row):
-    form = made(row[0]).form(32)
-    assert re.findall("`([^`]+)`", row[2]) == list(getattr(form, "_fields", ()))

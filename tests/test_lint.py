@@ -314,15 +314,6 @@ def test_missing_files_are_refused(tmp_path):
     assert "'none.toml'" in result.stderr
 
 
-def test_the_readme_shows_what_the_command_prints(tmp_path, monkeypatch):
-    text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    written, _, rest = text.partition("$ cat tutorial.md\n")[2].partition("$ chainrule lint ")
-    command, _, printed = rest.partition("\n")
-    monkeypatch.chdir(tmp_path)
-    Path("tutorial.md").write_text(written, encoding="utf-8")
-    assert run(*command.split()).stdout == printed.partition("```")[0]
-
-
 MEMBERS = cr.Network(2, [cr.Members(2, cr.Dense(2, "tanh"), cr.Dense(1))], "half_squared_error")
 
 
