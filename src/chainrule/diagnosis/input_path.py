@@ -108,9 +108,9 @@ def contributed(
     F, share = value.joined([p for p, _, _ in made], [q for _, q, _ in made])
     values = np.zeros((len(F), len(paths[0].starts)))
     for path, own, (_, _, g) in zip(paths, A, made, strict=True):
-        values += path.by_input(
-            np.einsum("nkw,nkw->nw", g, np.diff(own, axis=1) * share[..., None])
-        )
+        passed = np.diff(own, axis=1)
+        passed *= g
+        values += path.by_input(np.einsum("nkw,nk->nw", passed, share))
     return values, F.astype(np.float64)
 
 
