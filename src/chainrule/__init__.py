@@ -56,6 +56,7 @@ if typing.TYPE_CHECKING:
     )
     from chainrule.diagnosis.mistake_search import find_mistake
     from chainrule.diagnosis.verdict import diagnose
+    from chainrule.diagnosis.watch import Watch
     from chainrule.estimators import (
         GradientFlowDisplay,
         LossCurveDisplay,
@@ -118,6 +119,7 @@ __all__ = [
     "TabularRegressor",
     "TrainingInterrupted",
     "WarmUp",
+    "Watch",
     "activations",
     "backward",
     "check_gradient",
@@ -184,6 +186,7 @@ _LAZY = {
         "chainrule.tabular",
     ),
     "contributions": "chainrule.explanation.contributions",
+    "Watch": "chainrule.diagnosis.watch",
     "diagnose": "chainrule.diagnosis.verdict",
     "find_mistake": "chainrule.diagnosis.mistake_search",
     "explain_step": "chainrule.explanation.replay",

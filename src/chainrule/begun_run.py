@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from array_api_compat import array_namespace
@@ -35,6 +35,20 @@ from chainrule.trees import Array, leaves, named_leaves
 
 Callback = Callable[[History], bool | None]
 """Called after each epoch with the history so far; returning True ends the run."""
+
+
+@runtime_checkable
+class Watching(Protocol):
+    """A callback that is told of a run's beginning and of its end too."""
+
+    def begin(self, run: BegunRun) -> None:
+        """Learn of a run, before its first epoch."""
+
+    def __call__(self, history: History) -> bool | None:
+        """Look at the run after an epoch, as any callback does."""
+
+    def end(self, run: BegunRun, error: BaseException | None) -> None:
+        """Learn that it is over, or what has broken it off."""
 
 
 def begun(
@@ -167,8 +181,28 @@ class BegunRun:
     told_to_stop: bool = False
     engine_run: NativeRun | None = None
 
+    @property
+    def watching(self) -> list[Watching]:
+        """The callbacks that are told of its beginning and its end."""
+        return [each for each in self.callbacks if isinstance(each, Watching)]
+
     def made(self) -> tuple[Parameters, History]:
         """Make epochs, so many or until there is a reason to stop, and return what `fit` does."""
+        watching = self.watching
+        for each in watching:
+            each.begin(self)
+        try:
+            self._make_all()
+        except BaseException as error:
+            for each in watching:
+                each.end(self, error)
+            raise
+        returned = self.returned
+        for each in watching:
+            each.end(self, None)
+        return returned
+
+    def _make_all(self) -> None:
         if self.in_engine:
             self.engine_run = self._engine_run()
         elif self.look:
@@ -180,7 +214,6 @@ class BegunRun:
         with self._interruptions():
             if self.engine_run:
                 self.engine_run.conclude()
-        return self.returned
 
     @property
     def returned(self) -> tuple[Parameters, History]:

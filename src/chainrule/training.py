@@ -112,6 +112,7 @@ def fit(
         two units. Its gradient is the sum of those of its places. The reference trains such a run.
     callbacks
         Functions called with the history after each epoch; one that returns True ends the run.
+        What has methods `begin(run)` and `end(run, error)` too, as `cr.Watch`, is told of both.
     history
         The history of an earlier call that returned `params`, to go on from: `a` epochs and then
         `b` are the same as `a + b` at once, bit for bit.

@@ -127,16 +127,20 @@ def size(*arrays: Any) -> float:
     >>> size(np.array([3.0, 4.0, 0.0, 0.0]))
     2.5
     """
-    flat = [np.ravel(np.asarray(array, np.float64)) for array in arrays]
-    entries = flat[0] if len(flat) == 1 else np.concatenate(flat) if flat else np.zeros(0)
-    if not len(entries):
-        return 0.0
-    largest = max(float(entries.max()), -float(entries.min()))
+    flat = [each for array in arrays if len(each := np.ravel(np.asarray(array)))]
+    largest = max((max(float(each.max()), -float(each.min())) for each in flat), default=0.0)
     if not 0 < largest < np.inf:
         return largest
-    if FINE[0] < largest < FINE[1]:
-        return float(np.sqrt(np.mean(entries * entries)))
-    return largest * float(np.sqrt(np.mean((entries / largest) ** 2)))
+    scale = 1.0 if FINE[0] < largest < FINE[1] else largest
+    return scale * float(
+        np.sqrt(sum(map(_squared, flat, [scale] * len(flat))) / sum(map(len, flat)))
+    )
+
+
+def _squared(entries: NDArray[Any], scale: float) -> float:
+    """Return the sum of squares in doubles, which takes no array of its own where scale is 1."""
+    scaled = entries if scale == 1 else entries.astype(np.float64) / scale
+    return float(np.einsum("i,i->", scaled, scaled, dtype=np.float64))
 
 
 def ratio(part: float, whole: float) -> float:

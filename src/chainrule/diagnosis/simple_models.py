@@ -45,7 +45,10 @@ def constant_cost(net: Network, data: Examples) -> float:
     1.0
     """
     Y = np.asarray(encode(data.y, net.outputs, np.float64, np), np.float64)
-    starts = [np.zeros(net.outputs), Y.mean(axis=0), *np.quantile(Y, QUANTILES, axis=0)]
+    mean = Y.mean(axis=0)
+    with np.errstate(all="ignore"):  # those of links to rates and probabilities
+        linked = [np.log(mean), np.log(mean / (1 - mean))]
+    starts = [np.zeros(net.outputs), mean, *linked, *np.quantile(Y, QUANTILES, axis=0)]
     return _least(net, np.zeros((data.n, 1)), data, starts)
 
 

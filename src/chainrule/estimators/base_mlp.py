@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from chainrule.batches import Examples
+from chainrule.begun_run import Watching
 from chainrule.distributed import Ranks, as_ranks
 from chainrule.estimators import estimator_html, hidden_layers, hyperparameters
 from chainrule.estimators.epoch_hooks import EpochHooks
@@ -119,6 +120,8 @@ class BaseMLP(CallbackSupportMixin, FitExamples):  # type: ignore[misc]
         data = self._data(*rows, given, ranks, first=not goes_on, whole=whole)
         begin = self._descent if hyperparameters.is_descent(self) else self._minimisation
         training = begin(data, epochs or self.max_iter, record=record)
+        if whole and isinstance(training, Descent):
+            training.watches = self._watches()
         with EpochHooks(self, data, epochs or self.max_iter, self._take, whole=whole) as hooks:
             self._take(training.run(*hooks.after_each))
         self._take(training.concluded(whole=whole))
@@ -176,6 +179,10 @@ class BaseMLP(CallbackSupportMixin, FitExamples):  # type: ignore[misc]
             precision=self.precision,
             **self._engine(),
         )
+
+    def _watches(self) -> list[Watching]:
+        """Return those of scikit-learn's callbacks that watch each training by `fit` too."""
+        return [each for each in getattr(self, "_skl_callbacks", ()) if isinstance(each, Watching)]
 
     def _minimisation(self, data: FitData, steps: int, *, record: bool) -> Minimisation:
         """Return the training by L-BFGS, before its first step."""

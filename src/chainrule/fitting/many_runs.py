@@ -69,7 +69,8 @@ def _parts(runs: Sequence[BegunRun]) -> list[list[int]]:
     """Return the numbers of the runs in parts, each of which one thread makes."""
     alike = dict[Hashable, list[int]]()
     for k, run in enumerate(runs):
-        shape = shape_of(_lane(run)) if run.in_engine and run.data.in_shards is None else None
+        apart = not run.in_engine or run.data.in_shards is not None or run.watching
+        shape = None if apart else shape_of(_lane(run))
         alike.setdefault(k if shape is None else (shape, run.left()), []).append(k)
     parts = []
     for numbers in alike.values():

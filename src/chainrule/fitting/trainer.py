@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.batches import Examples
+from chainrule.begun_run import Watching
 from chainrule.distributed import Ranks, agreed, as_ranks, by_first
 from chainrule.history import REMEDY, DivergenceError, EarlyStopping, History
 from chainrule.network import Network, Parameters
@@ -136,7 +137,8 @@ class Trainer:
 
     `validation` is as `fit` takes it; a `measure` has its own examples, and stands in its place.
     Where `is_best` is given, it says after each validation whether the epoch is the best so far:
-    it is called with the trainer as it stood before, and the history that has the epoch.
+    it is called with the trainer as it stood before, and the history that has the epoch. `fit` gets
+    the callbacks in `watches`, which it tells of its beginning and its end.
 
     Attributes
     ----------
@@ -151,6 +153,7 @@ class Trainer:
     validation: Any = None
     measure: Measure | None = None
     is_best: Callable[[Trainer, History], bool] | None = None
+    watches: Sequence[Watching] = ()
     _means: list[float] = field(default_factory=list, init=False, repr=False)
     called_off: bool = field(default=False, init=False)
 
@@ -246,7 +249,8 @@ class Trainer:
         block = self.blocks[int(self._order(epoch)[place])]
         validates = place == count - 1 and self.measure is None
         shared = plan.comm is not None  # by ranks, some of which may have hooks
-        watched = count > 1 or bool(hooks) or self._is_validated or shared
+        watched = count > 1 or bool(hooks) or self._is_validated or shared or bool(self.watches)
+        after = [lambda it: self._after_visit(it, plan, hooks)] if watched else []
         params, history = fit(
             plan.net,
             self.params,
@@ -258,7 +262,7 @@ class Trainer:
             mean_weight=self.blocks.mean_weight,
             validation=self.validation if validates else None,
             early_stopping=None if watched or not plan.goes_by_loss else plan.stopping,
-            callbacks=[lambda it: self._after_visit(it, plan, hooks)] if watched else [],
+            callbacks=[*after, *self.watches],
             history=self.history,
             **plan.options,
         )
