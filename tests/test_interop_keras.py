@@ -89,6 +89,7 @@ LAYERS = {
     "activation that is a layer": lambda: L.Dense(4, activation=L.LeakyReLU(0.1)),
     "layer norm": lambda: L.LayerNormalization(epsilon=1e-2),
     "layer norm, no shift": lambda: L.LayerNormalization(center=False),
+    "root mean square": lambda: L.RMSNormalization(epsilon=1e-2),
     "batch norm": lambda: L.BatchNormalization(momentum=0.8),
     "batch norm, plain": lambda: L.BatchNormalization(center=False, scale=False),
     "residual": lambda: lambda h: L.Add()([h, L.Dense(4)(L.Dense(5, "tanh")(h))]),

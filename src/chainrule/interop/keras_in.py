@@ -23,9 +23,10 @@ from chainrule.interop.imported_layers import (
 )
 from chainrule.interop.keras_loss import compiled_loss
 from chainrule.interop.value_graph import Made, layers_between
-from chainrule.layers import Activate, BatchNorm, Dropout, LayerNorm
+from chainrule.layers import Activate, BatchNorm, Dropout, LayerNorm, RMSNorm
 from chainrule.layers.batch_norm import BatchNormParameters
 from chainrule.layers.layer_norm import LayerNormParameters
+from chainrule.layers.rms_norm import RMSNormParameters
 from chainrule.loss_row import Loss
 from chainrule.network import Network, Parameters
 from chainrule.rows import full_name
@@ -60,9 +61,9 @@ def from_keras(model: Any, *, loss: str | Loss | None = None) -> tuple[Network, 
 
     The model is a `Sequential`, or a functional one of layers one after the other, each within the
     other too: `Dense`, the activations of the table, `Dropout`, `LayerNormalization`,
-    `BatchNormalization` with its running statistics, sums x + F(x), and `Identity` and `Flatten`,
-    which change nothing of rows. What came over is compared with the model on random rows: both
-    predict the same, or it is refused.
+    `RMSNormalization`, `BatchNormalization` with its running statistics, sums x + F(x), and
+    `Identity` and `Flatten`, which change nothing of rows. What came over is compared with the
+    model on random rows: both predict the same, or it is refused.
 
     - The loss that the model is compiled with comes along, where it is one here. A softmax or a
       sigmoid at the end is taken off where the loss applies it itself.
@@ -272,6 +273,12 @@ def _layer_norm(read: _Model, layer: Any) -> list[Imported]:
     return [Imported(LayerNorm(layer.epsilon), read.gains(layer, layer.weights[0].shape[0]))]
 
 
+def _rms_norm(read: _Model, layer: Any) -> list[Imported]:
+    _check_axis(layer)
+    own = RMSNormParameters(read.numbers("scale", layer.scale))
+    return [Imported(RMSNorm(layer.epsilon), own)]
+
+
 def _batch_norm(read: _Model, layer: Any) -> list[Imported]:
     _check_axis(layer)
     mean = read.numbers("moving_mean", layer.moving_mean)
@@ -304,5 +311,6 @@ READERS: dict[str, Callable[[_Model, Any], list[Imported]]] = {
     "Softmax": _softmax,
     "LayerNormalization": _layer_norm,
     "BatchNormalization": _batch_norm,
+    "RMSNormalization": _rms_norm,
 }
 """The layers of Keras by their names."""
