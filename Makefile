@@ -25,7 +25,7 @@ BUILD := --no-build-isolation --config-settings=build-dir=build/engine
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' Makefile
 
-demo: .venv/.installed ## install the package in .venv and run its demonstration
+demo: .venv/.installed .venv/.installed-demo ## install the package in .venv and run its demonstration
 	@$(BIN)/chainrule demo
 
 test: .venv/.installed .venv/.installed-test .venv/.installed-interop ## run the tests and doctests; ARGS="-k name" selects
@@ -92,7 +92,7 @@ bench: .venv/.installed .venv/.installed-bench ## time the reference loop and th
 	@$(BIN)/python benchmarks/peers.py $(ARGS)
 	@$(BIN)/python benchmarks/busy_machine.py
 
-bench-estimators: .venv/.installed ## time and memory of the estimators beside scikit-learn's; ARGS="--case digits" selects
+bench-estimators: .venv/.installed .venv/.installed-all ## time and memory of the estimators beside scikit-learn's; ARGS="--case digits" selects
 	@$(BIN)/python benchmarks/memory.py
 	@$(BIN)/python benchmarks/estimators.py $(ARGS)
 
@@ -141,12 +141,9 @@ clean: ## remove .venv, caches and everything built
 	@touch $@
 
 # What an extra and the package need, without the package: checking it takes no compiler.
-.venv/.installed-%: pyproject.toml | .venv/.created
+.venv/.installed-%: pyproject.toml .ci/requirements.py | .venv/.created
 	@echo "Setting up what chainrule[$*] needs in .venv ..."
-	@$(BIN)/python -c 'import tomllib; \
-		project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
-		print(*project["dependencies"], *project["optional-dependencies"]["$*"], sep="\n")' \
-		> .venv/requirements-$*.txt
+	@$(BIN)/python .ci/requirements.py $* > .venv/requirements-$*.txt
 	@$(PIP) install --requirement .venv/requirements-$*.txt
 	@touch $@
 

@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import itertools
 import pkgutil
 import re
 import subprocess
@@ -13,22 +14,13 @@ from pathlib import Path
 import pytest
 
 import chainrule as cr
+from chainrule.extras import EXTRAS
 from tabular_without_example import TABULAR_WITHOUT_EXAMPLE
 from without_example import OF_A_LAYER, WITHOUT_EXAMPLE
 
 ROOT = Path(__file__).parents[1]
 
-HEAVY = (
-    "numpy.testing",
-    "sklearn",
-    "scipy",
-    "polars",
-    "matplotlib",
-    "rich",
-    "click",
-    "plotext",
-    "mpi4py",
-)
+HEAVY = ("numpy.testing", "click", "threadpoolctl", *itertools.chain(*EXTRAS.values()))
 
 WITHOUT = WITHOUT_EXAMPLE | TABULAR_WITHOUT_EXAMPLE
 

@@ -8,13 +8,17 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from ci_scripts import ci_script
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 NONE_FOR_310 = {"scikit-learn"}
 """What has no version for Python 3.10: pip before 23.1 would look for one first, and say so."""
 
 
-@pytest.mark.parametrize("line", PROJECT["project"]["dependencies"])
+@pytest.mark.parametrize(
+    "line", [*PROJECT["project"]["dependencies"], *ci_script("requirements").required("all")]
+)
 def test_no_requirement_is_in_the_way_of_the_word_on_python(line):
     requirement = Requirement(line)
     applies = not requirement.marker or requirement.marker.evaluate({"python_version": "3.10"})

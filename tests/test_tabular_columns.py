@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.tabular.columns.column_decisions import MAX_CATEGORIES, decide
+from chainrule.tabular.columns.category_limits import MAX_CATEGORIES
+from chainrule.tabular.columns.column_decisions import decide
 from chainrule.tabular.columns.row_sample import FEWEST, Sample, hashes
 from chainrule.tabular.columns.survey import MOST, survey
 from chainrule.tabular.encoding.preparation import fit_preparation

@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 
 import chainrule as cr
+from chainrule.tabular.columns.category_limits import MANY
 from chainrule.tabular.columns.column_decisions import FOLDS, decide
-from chainrule.tabular.columns.decision import MANY
 from chainrule.tabular.columns.survey import survey
 from chainrule.tabular.encoding import preparation as preparation_module
 from chainrule.tabular.encoding.many_categories import ManyEncoder

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 import chainrule as cr
-from chainrule.tabular.columns.decision import MANY
+from chainrule.tabular.columns.category_limits import MANY
 from chainrule.tabular.files.open_source import open_source
 from chainrule.tabular.prepare import prepare
 from chainrule.tabular.training_options import Options

@@ -15,7 +15,8 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, RobustScaler
 
-from chainrule.tabular.columns.column_decisions import MAX_CATEGORIES, decide
+from chainrule.tabular.columns.category_limits import MAX_CATEGORIES
+from chainrule.tabular.columns.column_decisions import decide
 from chainrule.tabular.columns.survey import survey
 from chainrule.tabular.encoding import column_encoders
 from chainrule.tabular.encoding.preparation import BLOCK, Preparation, fit_preparation

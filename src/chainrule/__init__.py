@@ -18,6 +18,7 @@ from chainrule.batches import HeldOut
 from chainrule.distributed import RankError, Ranks
 from chainrule.evaluation import cost_and_gradient, example_squared_norms, predict
 from chainrule.explanation import explain, paths
+from chainrule.extras import needed_by as _needed_by
 from chainrule.history import DivergenceError, EarlyStopping, History, TrainingInterrupted
 from chainrule.layers import *  # a new kind is named there alone
 from chainrule.loss_row import Loss
@@ -203,11 +204,16 @@ _LAZY = {
 }
 """Names whose module waits until one of them is asked for."""
 
+_EXTRAS = {"chainrule.estimators": "estimators", "chainrule.tabular": "tables"}
+"""The extras that bring all that such a module needs."""
+
 
 def __getattr__(name: str) -> typing.Any:
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_LAZY[name]), name)
+    module = _LAZY[name]
+    with _needed_by(name, _EXTRAS.get(module, "")):
+        return getattr(importlib.import_module(module), name)
 
 
 def __dir__() -> list[str]:

@@ -46,7 +46,7 @@ from chainrule.cli import (
     train,
 )
 from chainrule.cli.command_ranks import ended_together, take_part
-from chainrule.cli.exits import Refusal, failures, misuses, warnings_in_a_line
+from chainrule.cli.exits import Refusal, failures, missing_libraries, misuses, warnings_in_a_line
 from chainrule.cli.repeated_options import check_once
 from chainrule.cli.signals import Signals
 from chainrule.cli.standard_streams import open_closed
@@ -84,6 +84,7 @@ class Commands(click.Group):
                     ended_together(),
                     failures(),
                     misuses(),
+                    missing_libraries(ctx),
                     warnings_in_a_line(),
                     in_a_process_of_our_own(),
                 ):

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 import chainrule as cr
-from chainrule.cli.exits import Refusal, usage_errors
+from chainrule.cli.exits import usage_errors
 from chainrule.cli.sizes import read_sizes
 from chainrule.cli.terminal import say
 
@@ -215,18 +215,15 @@ def check(
 
 
 def compare(other: str, given: Any, tolerance: float) -> Any:
-    """Compare a gradient with that of another library, or refuse where that is missing.
+    """Compare a gradient with that of another library.
 
     Return what was found, and why its tolerance is larger, if it is.
     """
     from chainrule.interop.against import LIBRARIES, against
 
-    try:
-        examples = given.X, given.y, given.sample_weight
-        found = against(other, given.net, given.params, *examples, tolerance)
-        return found, LIBRARIES[other].why
-    except ImportError as error:
-        raise Refusal(str(error)) from None
+    examples = given.X, given.y, given.sample_weight
+    found = against(other, given.net, given.params, *examples, tolerance)
+    return found, LIBRARIES[other].why
 
 
 def refuse(ctx: click.Context, names: Iterable[str], why: str) -> None:

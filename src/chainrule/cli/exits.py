@@ -14,9 +14,13 @@ from chainrule.cli.option_names import as_options, option_name
 from chainrule.cli.standard_streams import forget_output
 from chainrule.cli.terminal import say
 from chainrule.errors import on_one_line
+from chainrule.extras import MissingLibraryError, needed_by
 from chainrule.history import DivergenceError
 from chainrule.tabular.memory import plainly_too_little
 from chainrule.tabular.output_files import FULL, SavedElsewhereError
+
+WHOLE = {"demo": "demo", "evaluate": "tables", "predict": "tables", "train": "tables"}
+"""The extra that brings all that a command needs; of the others, that of what is missing does."""
 
 
 class OnOneLine(click.ClickException):
@@ -109,6 +113,20 @@ def failures() -> Iterator[None]:
         raise kind(f"{error.filename or 'output'}: {why}") from None
     except MemoryError as error:
         raise Failure(str(error)) from None
+
+
+@contextmanager
+def missing_libraries(ctx: click.Context) -> Iterator[None]:
+    """Say in one line which extra to install where a command needs a library of one."""
+    try:
+        try:
+            yield
+        except ModuleNotFoundError:
+            name = ctx.invoked_subcommand or ""
+            with needed_by(f"chainrule {name}", WHOLE.get(name, "")):
+                raise
+    except MissingLibraryError as error:
+        raise Refusal(str(error)) from None
 
 
 @contextmanager

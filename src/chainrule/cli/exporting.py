@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from chainrule.cli.click_options import forced
-from chainrule.cli.exits import Refusal, refusals
+from chainrule.cli.exits import refusals
 from chainrule.tabular.output_files import check_apart, check_replaceable
 
 
@@ -49,19 +49,17 @@ def export(model: Path, output: Path, force: bool) -> None:
         check_apart({"the output": output}, model)
         check_replaceable(output, force=force)
         write: Any = to_python if output.suffix.lower() == ".py" else to_onnx
-        try:
-            write(*_read(model, output))
-        except ImportError as error:
-            raise Refusal(str(error)) from None
+        write(*_read(model, output))
 
 
 def _read(path: Path, output: Path) -> tuple[Any, ...]:
     """Return what is written: the model of a table, or a network and its parameters; and where."""
     import chainrule as cr
     from chainrule.serialization import read_file
-    from chainrule.tabular import TableModel
 
     if read_file(path)[1]["kind"] == "table":
+        from chainrule.tabular import TableModel
+
         return TableModel.load(path), output
     net, params, _ = cr.load(path)
     return net, params, output

@@ -11,7 +11,7 @@ from chainrule.cli.click_options import OptionType, joined, names
 from chainrule.cli.option_names import option_name
 from chainrule.cli.terminal import say
 from chainrule.formatting import number
-from chainrule.tabular.explainable import METHODS
+from chainrule.tabular.asked_figure import METHODS
 from chainrule.tabular.output_files import check_apart, check_predictions
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def asks_why(command: Any) -> Any:
         ),
         click.option(
             "--method",
-            type=click.Choice(METHODS),
+            type=click.Choice(list(METHODS)),
             help="Without --of: integrated gradients, the default, or Shapley values of few "
             "columns.",
         ),
@@ -130,7 +130,7 @@ def _asked(given: dict[str, Any]) -> dict[str, Any]:
     return {
         "output": given["asked"],
         "log_odds": given["log_odds"],
-        "method": given["method"] or METHODS[0],
+        "method": given["method"] or next(iter(METHODS)),
         "against": given["against"],
     }
 

@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import importlib
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,6 +21,7 @@ from chainrule.demo import chain_network, digits, worked_example_text
 from chainrule.demo.printing import block, open_console, paragraph
 from chainrule.explanation import explain
 from chainrule.explanation.network_file import network_path, read_network_file
+from chainrule.extras import needed_by
 
 PARTS = {
     1: worked_example_text.show_part,
@@ -37,8 +39,12 @@ README.md                 the same from Python: import chainrule as cr"""
 
 def run(parts: Iterable[int] = PARTS) -> None:
     """Print the parts, in order."""
+    wanted = sorted(set(parts))
+    with needed_by("demo", "demo"):  # before anything is shown
+        for name in ("mpmath", *(("plotext", "sklearn") if 3 in wanted else ())):
+            importlib.import_module(name)
     console = open_console()
-    for number in sorted(set(parts)):
+    for number in wanted:
         PARTS[number](console)
     console.print()
     console.rule(style="cyan")

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.extras import needed_by
 from chainrule.streams import Stream, generator
 
 Matrix = NDArray[np.float64]
@@ -151,7 +152,8 @@ def dependence(X: Matrix, Y: Matrix, near: NDArray[np.intp] | None = None) -> De
     >>> found.here < 3 < found.best, found.moved
     (True, -2)
     """
-    from scipy.sparse import csr_array
+    with needed_by("diagnose"):
+        from scipy.sparse import csr_array
 
     X, Y = directions(standard(X)), Y - Y.mean(axis=0)
     n = len(Y)
@@ -318,7 +320,8 @@ def nearest(X: Matrix, k: int) -> NDArray[np.intp]:
     >>> nearest(np.array([[0.0], [1.0], [3.0]]), 1).ravel().tolist()
     [1, 0, 1]
     """
-    from sklearn.neighbors import NearestNeighbors
+    with needed_by("diagnose"):
+        from sklearn.neighbors import NearestNeighbors
 
     if not X.shape[1]:
         return np.tile(np.arange(k), (len(X), 1))

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from chainrule.arguments import reads_arguments
 from chainrule.batches import Examples, Subset, check_examples
 from chainrule.engine.session import Engine
+from chainrule.extras import library
 from chainrule.history import DivergenceError, History
 from chainrule.network import Network, Parameters, check_parameters, frozen
 from chainrule.optimizers import Rprop
@@ -98,9 +99,7 @@ class RateRange:
             What matplotlib's `plot` takes, for the smoothed losses.
         """
         if ax is None:
-            import matplotlib.pyplot as plt
-
-            _, ax = plt.subplots(layout="constrained")
+            _, ax = library("matplotlib.pyplot", "plot").subplots(layout="constrained")
         ax.plot(self.rates, self.losses, ".", color="0.6", label="loss of a batch")
         style = {"color": "C0", "linewidth": 2, "label": "smoothed", **kwargs}
         ax.plot(self.rates, self.smoothed, **style)

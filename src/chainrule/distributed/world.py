@@ -6,8 +6,9 @@ from typing import Any
 
 from chainrule.distributed.launch import launched_size, launcher
 from chainrule.distributed.ranks import Ranks, as_ranks
+from chainrule.extras import MissingLibraryError, install, needed_by
 
-INSTALL = "pip install 'chainrule[mpi]'"
+INSTALL = install("mpi")
 
 
 def world(timeout: float | None = None) -> Ranks:
@@ -33,9 +34,10 @@ def mpi4py() -> Any:
     'mpi4py.MPI'
     """
     try:
-        from mpi4py import MPI
-    except ModuleNotFoundError:
-        raise ImportError(f"mpi4py is missing, by which ranks send: {INSTALL}") from None
+        with needed_by("a training on several processes"):
+            from mpi4py import MPI
+    except MissingLibraryError:
+        raise
     except (ImportError, RuntimeError) as error:
         said = str(error).strip().splitlines()
         raise ImportError(

@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule import backprop
+from chainrule.extras import library
 from chainrule.html_page.colours import BLUE, GREY, ORANGE
 from chainrule.layers import Role, Words
 from chainrule.layers.layer_words import in_words
@@ -380,7 +381,5 @@ def _mark(ax: Any, values: Any, k: int, colour: str) -> None:
 
 def _axes(ax: Any, **kwargs: Any) -> Any:
     if ax is None:
-        import matplotlib.pyplot as plt
-
-        _, ax = plt.subplots(layout="constrained", **kwargs)
+        _, ax = library("matplotlib.pyplot", "plot").subplots(layout="constrained", **kwargs)
     return ax

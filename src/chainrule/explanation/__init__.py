@@ -44,6 +44,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from chainrule.docstrings import documented_by
+from chainrule.extras import needed_by
 from chainrule.network import Network, Parameters, check_parameters
 from chainrule.optimizers import Optimizer
 
@@ -134,11 +135,12 @@ def explain(
     ∂E_total/∂w1 — network 1-1, identity, half_squared_error
     ...
     """
-    from chainrule.explanation import derivation, result, subjects
-    from chainrule.explanation.tied_names import tied_places
-    from chainrule.explanation.training_step import TrainingStep
-    from chainrule.explanation.unit_derivative import derive_unit
-    from chainrule.explanation.unit_places import Places
+    with needed_by("explain"):
+        from chainrule.explanation import derivation, result, subjects
+        from chainrule.explanation.tied_names import tied_places
+        from chainrule.explanation.training_step import TrainingStep
+        from chainrule.explanation.unit_derivative import derive_unit
+        from chainrule.explanation.unit_places import Places
 
     check_parameters(net, params)
     top, digits = derivation.check_asked("explain", net, notation, top, digits)
@@ -200,8 +202,9 @@ def paths(
     >>> [path.units for path in paths(net, params, [2.0], [1.0], of="x1").paths]
     [('h1', 'o1'), ('h2', 'o1')]
     """
-    from chainrule.explanation.derivation import check_asked
-    from chainrule.explanation.path_sums import paths_of
+    with needed_by("paths"):
+        from chainrule.explanation.derivation import check_asked
+        from chainrule.explanation.path_sums import paths_of
 
     check_parameters(net, params)
     top, _ = check_asked("paths", net, notation, top)

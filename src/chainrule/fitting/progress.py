@@ -7,6 +7,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from chainrule.extras import needed_by
 from chainrule.formatting import roughly
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class Progress:
         width: int = 0,
         transient: bool = False,
     ) -> None:
-        from rich.console import Console
+        with needed_by("showing how far a training is"):
+            from rich.console import Console
 
         self.epochs, self.begun, self.lines, self.width = epochs, begun, lines, width
         self.console, self.transient = console or Console(), transient

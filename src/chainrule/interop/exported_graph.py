@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from chainrule.errors import shown
+from chainrule.extras import needed_by
 from chainrule.interop.network_graph import Exported, network_graph
 from chainrule.network import Network
 
@@ -24,8 +25,9 @@ def exported(
     if isinstance(net, Network):
         _check_path(what, path, "net, params, path")
         return network_graph(what, net, params, whole=whole), path
-    from chainrule.interop.table_graph import table_graph
-    from chainrule.tabular.table_model import TableModel
+    with needed_by(what, "tables"):
+        from chainrule.interop.table_graph import table_graph
+        from chainrule.tabular.table_model import TableModel
 
     if not isinstance(net, TableModel):
         raise TypeError(

@@ -6,7 +6,6 @@ W   (o, i)   b   (o,)   gamma, beta, running_mean, running_variance   (i,)
 from __future__ import annotations
 
 import contextlib
-import importlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -30,23 +29,6 @@ class Imported(NamedTuple):
 
     layer: Layer
     params: Any = ()
-
-
-def library(name: str, what: str) -> Any:
-    """Return a library that is loaded when it is used; raise ImportError where it is missing.
-
-    `what` is the function or option that needs it.
-
-    >>> library("json", "from_json").__name__
-    'json'
-    """
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        extra = name.partition(".")[0]
-        raise ImportError(
-            f"{what} needs {extra}, which is not installed: pip install 'chainrule[{extra}]'"
-        ) from None
 
 
 @contextlib.contextmanager

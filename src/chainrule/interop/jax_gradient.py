@@ -12,7 +12,8 @@ import numpy as np
 
 from chainrule.activations import Activation, activation
 from chainrule.diagnosis.gradient_comparison import LibraryGradient
-from chainrule.interop.imported_layers import library, named
+from chainrule.extras import library
+from chainrule.interop.imported_layers import named
 from chainrule.interop.library_cost import NoCounterpartError, by_formula, cost_of
 from chainrule.layers import (
     Activate,

@@ -15,7 +15,7 @@ import numpy as np
 
 from chainrule.activations import Activation, activation
 from chainrule.diagnosis.gradient_comparison import LibraryGradient
-from chainrule.interop.imported_layers import library
+from chainrule.extras import library
 from chainrule.interop.keras_in import FUNCTIONS
 from chainrule.interop.library_cost import NoCounterpartError
 from chainrule.interop.torch_differentiation import differentiated

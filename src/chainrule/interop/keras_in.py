@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import shown
+from chainrule.extras import library
 from chainrule.interop.imported_layers import (
     Imported,
     assembled,
@@ -16,7 +17,6 @@ from chainrule.interop.imported_layers import (
     copied,
     dense,
     gains,
-    library,
     named,
     suggested,
     taken,

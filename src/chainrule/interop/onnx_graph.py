@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.extras import library
 from chainrule.interop import onnx_activations
-from chainrule.interop.imported_layers import Imported, copied, dense, library, named, taken
+from chainrule.interop.imported_layers import Imported, copied, dense, named, taken
 from chainrule.interop.onnx_file import DOMAINS, OnnxFile
 from chainrule.interop.onnx_operators import (
     CONSTANTS,

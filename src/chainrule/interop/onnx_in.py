@@ -11,11 +11,11 @@ import numpy as np
 from chainrule import losses
 from chainrule.backprop import forward, prediction
 from chainrule.errors import shown
+from chainrule.extras import library
 from chainrule.interop.imported_layers import (
     assembled,
     check_alike,
     difference,
-    library,
     named,
     random_rows,
     suggested,

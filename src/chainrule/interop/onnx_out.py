@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.atomic_write import write_whole
+from chainrule.extras import library
 from chainrule.interop.exported_graph import exported
-from chainrule.interop.imported_layers import library
 from chainrule.interop.network_graph import Exported
 from chainrule.interop.onnx_arrays import Node, Rows, Traced
 from chainrule.interop.onnx_left import LOSS, SPECIFICATION

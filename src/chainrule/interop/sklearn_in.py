@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule.errors import shown
+from chainrule.extras import library
 from chainrule.interop.imported_layers import assembled, copied, dense, taken
 from chainrule.network import Network, Parameters
 
@@ -60,9 +61,8 @@ def from_sklearn(model: Any) -> tuple[Network, Parameters]:
     >>> bool(np.allclose(cr.predict(net, params, X)[:, 0], model.predict(X)))
     True
     """
-    from sklearn.neural_network import MLPClassifier, MLPRegressor
-
-    if not isinstance(model, MLPClassifier | MLPRegressor):
+    perceptrons = library("sklearn.neural_network", "from_sklearn")
+    if not isinstance(model, perceptrons.MLPClassifier | perceptrons.MLPRegressor):
         raise TypeError(
             "from_sklearn: model must be a fitted MLPClassifier or MLPRegressor of "
             f"scikit-learn, got {_instead(model)}"
@@ -84,12 +84,10 @@ def from_sklearn(model: Any) -> tuple[Network, Parameters]:
 
 def _instead(model: Any) -> str:
     """What was given in place of a model, and what to give."""
-    from sklearn.model_selection._search import BaseSearchCV
-
     kind = type(model).__name__
     if hasattr(model, "steps"):
         return f"a {kind}: give its last step, model[-1], and rows that model[:-1] has transformed"
-    if isinstance(model, BaseSearchCV):
+    if hasattr(model, "estimator") and hasattr(model, "refit"):
         return f"a {kind}: give its best_estimator_"
     if hasattr(model, "network_"):
         return f"a {kind} of Chainrule: its network is model.network_, with model.parameters_"

@@ -12,7 +12,8 @@ from array_api_compat import array_namespace
 
 from chainrule import losses
 from chainrule.diagnosis.gradient_comparison import LibraryGradient
-from chainrule.interop.imported_layers import library, named
+from chainrule.extras import library
+from chainrule.interop.imported_layers import named
 from chainrule.interop.library_cost import NoCounterpartError, by_formula, cost_of
 from chainrule.layers import Layer
 from chainrule.loss_row import Loss

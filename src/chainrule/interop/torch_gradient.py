@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chainrule.diagnosis.gradient_comparison import LibraryGradient
-from chainrule.interop.imported_layers import library
+from chainrule.extras import library
 from chainrule.interop.torch_differentiation import differentiated
 from chainrule.interop.torch_out import modules
 from chainrule.layers import Layer, Role

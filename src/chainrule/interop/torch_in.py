@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import shown
+from chainrule.extras import library
 from chainrule.interop.imported_layers import (
     Imported,
     assembled,
     check_alike,
-    library,
     named,
     suggested,
     taken,

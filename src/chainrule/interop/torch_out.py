@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.activations import Activation
+from chainrule.extras import library
 from chainrule.interop import torch_activations
-from chainrule.interop.imported_layers import library, named
+from chainrule.interop.imported_layers import named
 from chainrule.interop.library_cost import NoCounterpartError
 from chainrule.layers import (
     Activate,

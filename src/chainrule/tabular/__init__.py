@@ -68,6 +68,7 @@
 import importlib
 import typing
 
+from chainrule.extras import needed_by
 from chainrule.tabular.training_options import Options
 
 if typing.TYPE_CHECKING:
@@ -101,4 +102,5 @@ _LAZY = {
 def __getattr__(name: str) -> typing.Any:
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_LAZY[name]), name)
+    with needed_by(name, "tables"):
+        return getattr(importlib.import_module(_LAZY[name]), name)

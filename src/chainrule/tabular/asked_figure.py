@@ -12,6 +12,12 @@ from chainrule.tabular.table_error import TableError
 if TYPE_CHECKING:
     from chainrule.tabular.table_model import TableModel
 
+METHODS = {
+    "gradients": "integrated gradients along the straight path from the mean row",
+    "shapley": "Shapley values, of all sets of columns",
+}
+"""How it is explained: the methods, in words."""
+
 
 class AskedFigure(NamedTuple):
     """The model of one target, and which of its outputs; None for the class that is predicted."""

@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from chainrule.errors import check_whole, unknown_name
+from chainrule.extras import library
 from chainrule.html_page.colours import BLUE, GREY
 from chainrule.tabular.asked_figure import asked_figure
 from chainrule.tabular.column_dependence import ROWS, column_predictions, is_ordered
@@ -159,9 +160,7 @@ class DependenceDisplay:
             What matplotlib's `plot` takes, for the curve of the mean.
         """
         if ax is None:
-            import matplotlib.pyplot as plt
-
-            _, ax = plt.subplots(layout="constrained")
+            _, ax = library("matplotlib.pyplot", "plot").subplots(layout="constrained")
         self.ax_, self.figure_ = ax, ax.figure
         p = self.predictions
         p = p - p[:, :1] if self.centered else p

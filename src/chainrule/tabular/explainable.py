@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import polars as pl
 
 from chainrule.errors import check_whole, unknown_name
-from chainrule.tabular.asked_figure import asked_figure
+from chainrule.tabular.asked_figure import METHODS, asked_figure
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.formats.notes import Notes
 from chainrule.tabular.mean_row import mean_row
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 MANY, ONE = 1e-2, 2e-6
 """The greatest error of a contribution, as a share of all their sizes: of many rows, and of one."""
-
-METHODS = ("gradients", "shapley")
 
 
 class Explainable:

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from chainrule.extras import needed_by
 from chainrule.regular_files import behind_links
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
@@ -135,15 +136,21 @@ def kind_of(path: Path) -> str:
     >>> kind_of(path)
     'a table'
     """
-    from chainrule.tabular.files.open_source import is_table
-
-    if not path.is_file() or not path.stat().st_size:
+    if not path.is_file() or not path.stat().st_size or _is_page(path):
         return ""
     if _begins_as_model(path):
         return "a model"
+    with needed_by(f"{path}: telling whether it is a table"):
+        from chainrule.tabular.files.open_source import is_table
     if is_table(path):
         return "a table"
     return "a file of keys in TOML" if _is_toml(path) else ""
+
+
+def _is_page(path: Path) -> bool:
+    """Whether a file is a page of HTML, by its name and its first bytes."""
+    with path.open("rb") as file:
+        return path.suffix.lower() == ".html" and file.read(9).lower() == b"<!doctype"
 
 
 def _begins_as_model(path: Path) -> bool:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from chainrule.errors import bare, escaped
 from chainrule.formatting import counted, decimals, number
 from chainrule.tabular.adding_up import AddingUp, adding_up
+from chainrule.tabular.asked_figure import METHODS
 from chainrule.tabular.column_contributions import Explaining
 from chainrule.tabular.formats.notes import Notes
 from chainrule.tabular.model_reading import forms_of, present, with_names
@@ -28,12 +29,6 @@ TOP = 12
 
 LONGEST = 28
 """The most characters of a column with its value."""
-
-METHODS = {
-    "gradients": "integrated gradients along the straight path from the mean row",
-    "shapley": "Shapley values, of all sets of columns",
-}
-"""What the methods are called."""
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,7 @@ from chainrule.fields import Names, Record, documented, option
 from chainrule.losses import check_quantiles
 from chainrule.optimizers import OPTIMIZERS, Adam, AdamW, Optimizer
 from chainrule.streams import Seed
-from chainrule.tabular.columns.column_decisions import FEW, MAX_CATEGORIES
-from chainrule.tabular.columns.decision import MANY
+from chainrule.tabular.columns.category_limits import FEW, MANY, MAX_CATEGORIES
 from chainrule.tabular.effort import EFFORTS
 from chainrule.tabular.intervals import InnerShare
 from chainrule.tabular.objectives import checked_class_weights, checked_loss, smoothed_loss

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from chainrule.atomic_write import remove_unfinished
 from chainrule.distributed import Ranks
+from chainrule.errors import argument
+from chainrule.extras import library
 from chainrule.regular_files import behind_links
 from chainrule.serialization import CheckpointError
 from chainrule.serialization.checkpoint_store import is_own
@@ -57,6 +59,7 @@ class TrainingOutputs:
         """Return whether there are checkpoints to go on from, or refuse what would lose work."""
         resume = resume and not restart
         if self.page is not None:
+            library("matplotlib", argument("report"))
             check_replaceable(self.page, force=force)
         begun = self.checkpoints is not None and waiting(self.checkpoints)
         if begun and not (resume or restart):

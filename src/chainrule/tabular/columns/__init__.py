@@ -9,4 +9,5 @@
 | `task.py` | whether a target is of classes or a quantity |
 | `text_parts.py`, `text_decisions.py` | what texts have in common; which columns are texts |
 | `decision.py`, `column_decisions.py` | a decision on a column, in words; what becomes of each |
+| `category_limits.py` | how many categories are many |
 """

@@ -9,6 +9,7 @@ import polars as pl
 
 from chainrule.errors import argument, bare
 from chainrule.formatting import counted
+from chainrule.tabular.columns.category_limits import FEW, MAX_CATEGORIES
 from chainrule.tabular.columns.decision import (
     FEATURES,
     ColumnRole,
@@ -34,12 +35,6 @@ from chainrule.tabular.table_error import TableError
 
 SMALL = 1e-30
 """The least that the greatest weight may be, and one over the most: float32 holds no more."""
-
-MAX_CATEGORIES = 100
-"""The most categories of a column that have a feature of their own."""
-
-FEW = 20
-"""Up to so many they have one each, whatever is made of many."""
 
 FOLDS = 5
 """Of how many parts each has the means of the target from the others."""

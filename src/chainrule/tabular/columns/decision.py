@@ -20,10 +20,6 @@ FEATURES = ("number", "category", "date", "text")
 """The roles of columns that inputs are made of."""
 
 
-MANY = ("means", "vectors", "both", "frequent")
-"""What many categories may become."""
-
-
 @dataclass(frozen=True)
 class Decision:
     """What becomes of a column: its role, the reason, and the option that would change it.

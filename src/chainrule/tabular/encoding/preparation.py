@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from chainrule import codec
 from chainrule.codec import to_data
-from chainrule.tabular.columns.column_decisions import MAX_CATEGORIES, frequencies
+from chainrule.tabular.columns.category_limits import MAX_CATEGORIES
+from chainrule.tabular.columns.column_decisions import frequencies
 from chainrule.tabular.columns.decision import Decision
 from chainrule.tabular.columns.survey import MOST, Column, Survey
 from chainrule.tabular.encoding.column_encoders import (

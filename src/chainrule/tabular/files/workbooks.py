@@ -11,6 +11,7 @@ from xml.parsers.expat import ExpatError
 import polars as pl
 
 from chainrule.errors import unknown_name
+from chainrule.extras import MissingLibraryError, library
 from chainrule.tabular.files.compression import check_archive
 from chainrule.tabular.files.data_frames import FileInMemory, check_size
 from chainrule.tabular.files.decode_errors import decoding
@@ -30,12 +31,9 @@ def workbook(name: str, path: Path, reading: Reading) -> FileInMemory:
     installed, and where several sheets hold data and none is named.
     """
     try:
-        import fastexcel
-    except ImportError:
-        raise TableError(
-            f"{name}: is a workbook of Excel or its kin; to read it, install fastexcel: "
-            "pip install 'chainrule[excel]'"
-        ) from None
+        fastexcel = library("fastexcel", f"{name}: is a workbook of Excel or its kin; reading it")
+    except MissingLibraryError as error:
+        raise TableError(str(error)) from None
     check_size(name, path.stat().st_size)
     logging.getLogger("fastexcel").addHandler(logging.NullHandler())
     with decoding(f"{name}: {UNREADABLE}", fastexcel.FastExcelError, ExpatError):

@@ -1,0 +1,10 @@
+"""Up to how many categories a column has features of its own, and what more of them become."""
+
+MAX_CATEGORIES = 100
+"""The most categories of a column that have a feature of their own."""
+
+FEW = 20
+"""Up to so many they have one each, whatever is made of many."""
+
+MANY = ("means", "vectors", "both", "frequent")
+"""What many categories may become."""
