@@ -18,9 +18,11 @@ unexport PYTHONDONTWRITEBYTECODE
 # changed is not compiled again. That takes its tools from .venv, whose paths stay.
 BUILD := --no-build-isolation --config-settings=build-dir=build/engine
 
+LOWEST := $(BIN)/uv pip install -q --python .venv-lowest/bin/python
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test coverage test-without-compiler sanitize wheel lint format docs docs-open bench bench-estimators bench-tables bench-ranks clean
+.PHONY: help demo test test-lowest coverage test-without-compiler sanitize wheel lint format docs docs-open bench bench-estimators bench-tables bench-ranks clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +32,23 @@ demo: .venv/.installed .venv/.installed-demo ## install the package in .venv and
 
 test: .venv/.installed .venv/.installed-test .venv/.installed-interop ## run the tests and doctests; ARGS="-k name" selects
 	$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+# Deprecations are between those libraries: old ones meet newer ones of others here.
+test-lowest: .venv/.installed .venv/.installed-test .venv/.installed-release ## run some tests with the lowest versions of what is needed, and with each of scikit-learn
+	rm -rf .venv-lowest
+	$(BIN)/python .ci/requirements.py all > .venv/requirements-all.txt
+	$(BIN)/uv pip compile -q --resolution lowest-direct --python $(BIN)/python -o .venv/lowest.txt .venv/requirements-all.txt
+	$(BIN)/uv venv -q --python $(BIN)/python .venv-lowest
+	$(LOWEST) --constraints .venv/lowest.txt --requirement .venv/requirements-test.txt
+	$(PIP) wheel $(BUILD) --no-deps --wheel-dir .venv-lowest .
+	$(LOWEST) --no-deps .venv-lowest/chainrule-*.whl
+	.venv-lowest/bin/python -m pytest -n auto -W ignore::DeprecationWarning tests/test_sklearn_versions.py \
+		tests/test_cli.py tests/test_estimators_layers.py tests/test_tabular_dialects.py tests/test_training.py \
+		tests/test_tabular_forms_dates.py tests/test_tabular_reading_formats.py tests/test_worksheet.py $(ARGS)
+	for minor in 7 8; do \
+		$(LOWEST) "scikit-learn==1.$$minor.*" && \
+		.venv-lowest/bin/python -m pytest -W ignore::DeprecationWarning tests/test_sklearn_versions.py || exit; \
+	done
 
 coverage: override ARGS += --cov
 coverage: test ## list the lines and branches that no test runs

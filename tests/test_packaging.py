@@ -1,29 +1,14 @@
-"""What pip reads: below Python 3.11 it must come to `requires-python`, and say that."""
+"""What pip reads, and the files that are named in texts."""
 
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-
-from ci_scripts import ci_script
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-NONE_FOR_310 = {"scikit-learn"}
-"""What has no version for Python 3.10: pip before 23.1 would look for one first, and say so."""
-
-
-@pytest.mark.parametrize(
-    "line", [*PROJECT["project"]["dependencies"], *ci_script("requirements").required("all")]
-)
-def test_no_requirement_is_in_the_way_of_the_word_on_python(line):
-    requirement = Requirement(line)
-    applies = not requirement.marker or requirement.marker.evaluate({"python_version": "3.10"})
-    assert applies == (requirement.name not in NONE_FOR_310)
-    assert not requirement.marker or requirement.marker.evaluate({"python_version": "3.11"})
 
 
 def test_the_python_that_is_needed_is_said():

@@ -53,7 +53,7 @@ def in_unit(text: str, unit: str) -> float:
     return int(value) if value.is_integer() else value
 
 
-class OptionType(click.ParamType[Any]):
+class OptionType(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
     """A form of values: what it is called in the help, and how a text is read."""
 
     def __init__(self, name: str, read: Callable[[str], Any]) -> None:

@@ -8,7 +8,6 @@ from contextlib import nullcontext
 from typing import Any, Self
 
 from numpy.typing import NDArray
-from sklearn.callback import CallbackSupportMixin, with_callbacks
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
@@ -25,6 +24,7 @@ from chainrule.estimators.lbfgs import Minimisation, check_statistics
 from chainrule.estimators.scorers import Scorer, Scoring, scorer, scorers
 from chainrule.estimators.shared_rows import SharedRows
 from chainrule.fitting.patience import Patience
+from chainrule.fitting.sklearn_versions import CallbackSupportMixin, with_callbacks
 from chainrule.fitting.trainer import OneBlock, TrainingPlan
 from chainrule.history import History
 from chainrule.layers import Layer

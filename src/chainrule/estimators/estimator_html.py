@@ -10,10 +10,9 @@ import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from sklearn.utils._repr_html.estimator import _VisualBlock, estimator_html_repr
-
 from chainrule.estimators import hidden_layers
 from chainrule.estimators.parameter_counts import counts, formula
+from chainrule.fitting.sklearn_versions import VisualBlock, estimator_html_repr
 from chainrule.layers import Layer, Words
 from chainrule.network import Network
 
@@ -185,7 +184,7 @@ def html_repr(estimator: Any) -> str:
     return diagram(estimator) + str(estimator_html_repr(estimator))
 
 
-def visual_block(estimator: Any) -> _VisualBlock:
+def visual_block(estimator: Any) -> Any:
     """Return the block of a pipeline's picture, with the layers in a line below the name.
 
     >>> visual_block(cr.MLPClassifier(hidden_layer_sizes=(8, 4))).name_caption
@@ -196,7 +195,7 @@ def visual_block(estimator: Any) -> _VisualBlock:
         captions = [part.caption for part in parts(estimator) if not part.dashed]
     except (AttributeError, TypeError, ValueError):
         captions = []
-    return _VisualBlock(
+    return VisualBlock(
         "single",
         estimator,
         names=name,

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import _safe_indexing
 
 from chainrule.batches import HeldOut
 from chainrule.estimators.shared_rows import SharedRows
+from chainrule.fitting.sklearn_versions import part_of
 
 Array = NDArray[Any]
 
@@ -112,7 +112,7 @@ class FitData(NamedTuple):
     def part(self, k: int) -> Any:
         """Return the rows in training of the user's X (0) or y (1)."""
         rows = self.rows
-        return self.given[k] if rows is None else _safe_indexing(self.given[k], rows)
+        return self.given[k] if rows is None else part_of(self.given[k], rows)
 
     @property
     def leads(self) -> bool:

@@ -16,6 +16,7 @@ from chainrule import backprop, evaluation
 from chainrule.estimators import hyperparameters, inputs
 from chainrule.estimators.fit_state import Curves, FitState
 from chainrule.explanation import explain
+from chainrule.fitting.sklearn_versions import FROM_1_9
 from chainrule.history import History
 from chainrule.network import Network, Parameters
 from chainrule.sparse_rows import dense, is_sparse
@@ -231,7 +232,7 @@ class FittedMLP(BaseEstimator, ABC):  # type: ignore[misc]
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        tags.array_api_support = True
+        tags.array_api_support = FROM_1_9  # before, classes_ had to be of the library of X
         return tags
 
     def _bare(self) -> Any:

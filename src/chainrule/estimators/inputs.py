@@ -10,10 +10,10 @@ from array_api_compat import array_namespace, device, is_array_api_obj
 from numpy.typing import NDArray
 from sklearn import get_config
 from sklearn.exceptions import DataConversionWarning
-from sklearn.utils._array_api import move_to
 from sklearn.utils.validation import validate_data
 
 from chainrule.errors import check_unmasked, check_weights
+from chainrule.fitting.sklearn_versions import to_numpy
 from chainrule.sparse_rows import as_rows, dense, is_sparse
 from chainrule.warn import warn
 
@@ -38,7 +38,7 @@ def as_numpy(given: Any) -> Any:
     >>> as_numpy("a")
     'a'
     """
-    return given if library(given) == "numpy" else move_to(given, xp=np, device="cpu")
+    return given if library(given) == "numpy" else to_numpy(given, array_namespace(given))
 
 
 def like(given: Any, result: Array) -> Any:

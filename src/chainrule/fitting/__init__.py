@@ -12,5 +12,6 @@
 | `run_identity.py` | what makes a run of `fit` the same run |
 | `progress.py` | how far a training is, in a bar or in lines |
 | `layer_builder.py` | hidden layers by their sizes, and the outputs behind them |
+| `sklearn_versions.py` | what of scikit-learn differs between its versions |
 | `target_scaling.py` | targets of mean 0 and standard deviation 1 |
 """

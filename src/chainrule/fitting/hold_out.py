@@ -151,7 +151,8 @@ def _by_class(y: Array, fraction: float, seed: int) -> Rows:
     It refuses what it would refuse.
     """
     from sklearn.model_selection import StratifiedShuffleSplit
-    from sklearn.utils.extmath import _approximate_mode
+
+    from chainrule.fitting.sklearn_versions import approximate_mode
 
     n, (classes, counts) = len(y), np.unique(y, return_counts=True)
     wanted = math.ceil(fraction * n)
@@ -159,8 +160,8 @@ def _by_class(y: Array, fraction: float, seed: int) -> Rows:
         made = StratifiedShuffleSplit(test_size=fraction, random_state=seed)
         return np.asarray(next(made.split(np.zeros(n, bool), y))[1])
     rng = np.random.RandomState(seed)
-    kept = _approximate_mode(counts, n - wanted, rng)
-    ends = kept + _approximate_mode(counts - kept, wanted, rng)
+    kept = approximate_mode(counts, n - wanted, rng)
+    ends = kept + approximate_mode(counts - kept, wanted, rng)
     parts = [
         np.flatnonzero(y == value)[rng.permutation(count)[first:last]]
         for value, count, first, last in zip(classes, counts, kept, ends, strict=True)
