@@ -14,6 +14,9 @@ export CHAINRULE_REQUIRE_ENGINE ?= $(if $(shell command -v $(CXX)),1,0)
 # Every process that a test starts imports what Python has compiled before.
 unexport PYTHONDONTWRITEBYTECODE
 
+REQUIRED_BY_BUILD = $$($(BIN)/python -c 'import tomllib; \
+	print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])')
+
 # The engine is compiled in one place, for the editable package and for the wheel: what has not
 # changed is not compiled again. That takes its tools from .venv, whose paths stay.
 BUILD := --no-build-isolation --config-settings=build-dir=build/engine
@@ -22,12 +25,13 @@ LOWEST := $(BIN)/uv pip install -q --python .venv-lowest/bin/python
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-lowest coverage test-without-compiler sanitize wheel lint format docs docs-open bench bench-estimators bench-tables bench-ranks clean
+.PHONY: help demo test test-lowest coverage release-check sanitize lint format docs docs-open bench bench-estimators bench-tables bench-ranks clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' Makefile
 
-demo: .venv/.installed .venv/.installed-demo ## install the package in .venv and run its demonstration
+# Where nothing is there yet, only this processor's instruction set is compiled: it takes a minute.
+demo: $(if $(wildcard .venv/.installed),.venv/.installed .venv/.installed-demo,.venv/.installed-native) ## install the package in .venv and run its demonstration
 	@$(BIN)/chainrule demo
 
 test: .venv/.installed .venv/.installed-test .venv/.installed-interop ## run the tests and doctests; ARGS="-k name" selects
@@ -53,20 +57,8 @@ test-lowest: .venv/.installed .venv/.installed-test .venv/.installed-release ## 
 coverage: override ARGS += --cov
 coverage: test ## list the lines and branches that no test runs
 
-test-without-compiler: .venv/.created ## install without a compiler, in .venv-pure, and use that
-	rm -rf .venv-pure
-	$(BIN)/python -m venv .venv-pure
-	CXX=/nonexistent CHAINRULE_REQUIRE_ENGINE=0 \
-		.venv-pure/bin/python -m pip --disable-pip-version-check -qq install .
-	.venv-pure/bin/python .ci/smoke.py reference
-
-wheel: .venv/.installed ## build the wheel in dist, look into it, and use it in .venv-wheel
-	rm -rf .venv-wheel dist/chainrule-*.whl
-	$(PIP) wheel $(BUILD) --no-deps --wheel-dir dist .
-	$(BIN)/python .ci/wheel.py dist/chainrule-*.whl
-	$(BIN)/python -m venv .venv-wheel
-	.venv-wheel/bin/python -m pip --disable-pip-version-check -qq install dist/chainrule-*.whl
-	.venv-wheel/bin/python .ci/smoke.py native
+release-check: .venv/.installed .venv/.installed-release ## build what is released in dist, look into it, and use it with and without the engine
+	$(BIN)/python .ci/release.py
 
 # AddressSanitizer does not see the masked loads of v4, but the same in lower instruction sets. Left
 # out is a test of Python's lock, which a slow engine makes slow.
@@ -154,9 +146,18 @@ clean: ## remove .venv, caches and everything built
 
 .venv/.installed: pyproject.toml $(ENGINE) | .venv/.created
 	@echo "Setting up chainrule in .venv ..."
-	@$(PIP) install cmake ninja $$($(BIN)/python -c 'import tomllib; \
-		print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"])')
+	@$(PIP) install cmake ninja $(REQUIRED_BY_BUILD)
 	@$(PIP) install $(BUILD) --editable .
+	@touch $@
+
+# What the demonstration needs is installed while the engine is compiled.
+.venv/.installed-native: pyproject.toml $(ENGINE) .ci/requirements.py | .venv/.created
+	@echo "Setting up chainrule and what its demonstration needs in .venv ..."
+	@$(PIP) install cmake ninja $(REQUIRED_BY_BUILD)
+	@$(BIN)/python .ci/requirements.py demo > .venv/requirements-demo.txt
+	@CMAKE_ARGS=-DCHAINRULE_ISAS=native $(PIP) install --no-build-isolation --no-deps \
+		--config-settings=build-dir=build/native --editable . & built=$$!; \
+		$(PIP) install --requirement .venv/requirements-demo.txt && wait $$built
 	@touch $@
 
 # What an extra and the package need, without the package: checking it takes no compiler.

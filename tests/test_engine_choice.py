@@ -101,6 +101,19 @@ def test_without_a_module_there_is_no_engine(monkeypatch):
     assert "Install a C++20 compiler" in engine.NOT_BUILT
 
 
+def test_a_module_that_was_built_for_this_processor_alone_is_taken(monkeypatch):
+    best = engine.native.best_isa() if engine.native else ""
+    load = engine.import_module
+
+    def load_alone(name: str) -> object:
+        if not name.endswith(f"_{best}"):
+            raise ModuleNotFoundError(name)
+        return load(name)
+
+    monkeypatch.setattr(engine, "import_module", load_alone)
+    assert best in ("", engine.choose()[0].isa())
+
+
 def test_a_module_that_does_not_load_says_why(monkeypatch):
     def refuse(name: str) -> None:
         raise ImportError("libstdc++.so.6: cannot open shared object file")

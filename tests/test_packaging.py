@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from packaging.specifiers import SpecifierSet
 
+from ci_scripts import ci_script
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
@@ -33,3 +35,22 @@ def test_the_files_that_contributing_names_exist():
     around += [path for path in (ROOT / "src/chainrule").iterdir() if path.is_dir()]
     assert len(named) > 30
     assert {name for name in named if not any([*path.glob(name)] for path in around)} == set()
+
+
+CHANGELOGS = {
+    "a version on the way": ("0.2.dev7", "## Unreleased\n\n## 0.1.0 (2026-01-31)\n", ""),
+    "a release": ("0.1.0", "# Changelog\n\n## 0.1.0 (2026-01-31)\n", ""),
+    "no section": ("0.1.0", "# Changelog\n", "'## 0.1.0 (YYYY-MM-DD)', got ''"),
+    "no day": ("0.1.0", "## 0.1.0\n", "'## 0.1.0 (YYYY-MM-DD)', got '0.1.0'"),
+    "left unreleased": ("0.1.0", "## Unreleased\n## 0.1.0 (2026-01-31)\n", "got 'Unreleased'"),
+    "of another release": ("0.1.1", "## 0.1.0 (2026-01-31)\n", "got '0.1.0 (2026-01-31)'"),
+    "already released": ("0.2.dev7", "## 0.1.0 (2026-01-31)\n", "'## Unreleased', got '0.1.0"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGELOGS)
+def test_the_changelog_is_held_to_the_version(name):
+    version, text, said = CHANGELOGS[name]
+    problem = ci_script("release").changelog_problem(text, version)
+    assert said in problem
+    assert bool(problem) == bool(said)

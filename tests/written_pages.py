@@ -59,7 +59,7 @@ SETS_UP = re.compile(r"(pip|make|source|(\S*/)?python3? -m (pip|venv)|\S+/bin/pi
 DOWNLOAD = re.compile(r"\{download\}`[^`<]*<([^>]+)>`")
 FENCE = re.compile(r"^( *)(`{3,}|~{3,}) *(.*)$")
 MARK = re.compile(r"^ *<!-- ([a-z ]+): (.*) -->$")
-TIMES = re.compile(r"^(Time|epoch|SHA-256) .*$")
+TIMES = re.compile(r"^(Time|epoch|SHA-256|Written by) .*$")
 NUMBER = r"−?\d[\d,]*(?:\.\d+)?"
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 

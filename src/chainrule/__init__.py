@@ -77,7 +77,7 @@ if typing.TYPE_CHECKING:
     from chainrule.interop.torch_out import to_torch
     from chainrule.serialization import CheckpointError, ModelFileError, load, save
 
-__version__ = "0.1.0"
+    __version__: str
 
 __all__ = [
     "SGD",
@@ -209,6 +209,8 @@ _EXTRAS = {"chainrule.estimators": "estimators", "chainrule.tabular": "tables"}
 
 
 def __getattr__(name: str) -> typing.Any:
+    if name == "__version__":
+        return importlib.import_module("importlib.metadata").version("chainrule")
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = _LAZY[name]

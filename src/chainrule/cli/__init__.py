@@ -31,7 +31,6 @@ from typing import Any
 
 import click
 
-import chainrule as cr
 from chainrule import engine
 from chainrule.cli import (
     checking,
@@ -98,7 +97,9 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(cr.__version__, prog_name="chainrule", message="%(prog)s %(version)s")
+@click.version_option(
+    package_name="chainrule", prog_name="chainrule", message="%(prog)s %(version)s"
+)
 def main() -> None:
     """Feedforward neural networks trained by backpropagation, written to be read and checked."""
     if engine.refused:

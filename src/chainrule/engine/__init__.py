@@ -108,7 +108,7 @@ def choose(wanted: str = "") -> tuple[ModuleType | None, str]:
 
 
 def _baseline() -> ModuleType | None:
-    for isa in BASELINES:
+    for isa in (*BASELINES, *LEVELS[1:]):  # the others where it was built for this processor alone
         try:
             return _load(isa)
         except ModuleNotFoundError:
