@@ -45,6 +45,7 @@ CALLS = {
     "CheckpointError": (CORE, "cr.CheckpointError"),
     "ModelFileError": (CORE, "cr.ModelFileError"),
     "TableError": (CORE, "cr.TableError"),
+    "Watch": (CORE, "cr.Watch"),
     # what is explained
     "contributions": ("mpmath", "cr.contributions(recorded(), of='w1')"),
     "diagnose": ("scipy sklearn", "cr.diagnose(net, params, X, y)"),
