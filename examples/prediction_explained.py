@@ -7,8 +7,6 @@ along the straight path from the mean row of training to this row. They add up t
 between the two predictions.
 """
 
-from html import escape
-
 import matplotlib.pyplot as plt
 import numpy as np
 import polars as pl
@@ -28,16 +26,7 @@ print(why.text())
 # %%
 # As a page, each bar opens the chain rule of its column, with every number put in.
 
-
-class Page(str):
-    """A page, which a notebook shows in a frame of its own."""
-
-    def _repr_html_(self) -> str:
-        style = "width: 100%; height: 36rem; border: 1px solid #999"
-        return f'<iframe srcdoc="{escape(self)}" title="The reasons" style="{style}"></iframe>'
-
-
-Page(why.html())
+why
 
 # %%
 # All rows, and what is true

@@ -9,8 +9,6 @@ digit?
 On the command line these are ``chainrule worksheet`` and ``chainrule find-mistake``.
 """
 
-from html import escape
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -23,17 +21,8 @@ from chainrule.explanation.worksheet import draw, worksheet
 # The network is that of the tutorials, two inputs, two hidden units, two outputs. The numbers
 # follow from the seed, are short, and make gradients that can be seen.
 
-
-class Page(str):
-    """A page, which a notebook shows in a frame of its own."""
-
-    def _repr_html_(self) -> str:
-        style = "width: 100%; height: 36rem; border: 1px solid #999"
-        return f'<iframe srcdoc="{escape(self)}" title="A worksheet" style="{style}"></iframe>'
-
-
 sheet = worksheet([2, 2, 2], seed=1)
-Page(sheet.html())
+sheet
 
 # %%
 # And the end of its key:

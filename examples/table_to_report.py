@@ -8,7 +8,6 @@ says what it took each column for, and a page tells how well it predicts and wha
 On the command line this is ``chainrule train houses.csv --target price --report houses.html``.
 """
 
-from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,6 +16,7 @@ import numpy as np
 import polars as pl
 
 import chainrule as cr
+from chainrule.html_page.notebook_part import Page
 
 # %%
 # The table
@@ -48,15 +48,6 @@ for decision in model.about["decisions"]:
 # The report
 # ----------
 # One file of HTML, which loads nothing from elsewhere.
-
-
-class Page(str):
-    """A page, which a notebook shows in a frame of its own."""
-
-    def _repr_html_(self) -> str:
-        style = "width: 100%; height: 36rem; border: 1px solid #999"
-        return f'<iframe srcdoc="{escape(self)}" title="The report" style="{style}"></iframe>'
-
 
 Page(report)
 

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from chainrule.fields import documented, hold, option
+from chainrule.formatting import counted, number
+from chainrule.html_page.curve import curves
+from chainrule.html_page.notebook_part import in_notebook
 from chainrule.network import Network, Parameters
 from chainrule.record import Run, TrainingState
 from chainrule.value_types import AtLeastOne, NotNegative
@@ -103,6 +106,12 @@ class History:
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "net": None, "runs": ()}
 
+    def _repr_html_(self) -> str:
+        lines = {"training": self.loss, "validation": self.validation_loss}
+        return in_notebook(
+            curves(lines, self.best_epoch, _in_words(self)) or f"<p>{_in_words(self)}</p>"
+        )
+
     @property
     def epochs(self) -> int:
         """The number of epochs made."""
@@ -148,6 +157,21 @@ class History:
             stopped="",
             restored=False,
         )
+
+
+def _in_words(history: History) -> str:
+    """Return what is to be said below the curve.
+
+    >>> _in_words(History(loss=[2.0, 1.0], validation_loss=[4.0, 3.0], best_epoch=2))
+    'Training loss 1 after 2 epochs; validation loss 3 after epoch 2, the best.'
+    """
+    if not history.loss:
+        return "No epoch was made."
+    said = f"Training loss {number(history.loss[-1])} after {counted(history.epochs, 'epoch')}"
+    if best := history.best_epoch:
+        found = number(history.validation_loss[best - 1])
+        said += f"; validation loss {found} after epoch {best:,}, the best"
+    return said + (f"; ended by {history.stopped}." if history.stopped else ".")
 
 
 REMEDY = "lower the learning rate, scale X and y, or set clip_norm"

@@ -26,6 +26,8 @@ from chainrule.errors import (
     shown,
     unknown_name,
 )
+from chainrule.html_page.markup import table
+from chainrule.html_page.notebook_part import in_notebook
 from chainrule.layers import Layer, Role, chain
 from chainrule.layers.parameter_shapes import aligned
 from chainrule.layers.predictions import of_members
@@ -37,6 +39,9 @@ from chainrule.value_types import read
 
 Parameters = tuple[Any, ...]
 """The parameters of each layer: a named tuple of arrays, `params[k].W`, or `()`."""
+
+SHOWN = 40
+"""The most layers that a notebook shows."""
 
 REDUCTIONS = ("mean", "sum")
 """What a cost takes of the losses of its examples."""
@@ -141,6 +146,9 @@ class Network:
         if self.reduction == "mean":
             del fields["reduction"]
         return f"Network({', '.join(f'{name}={value!r}' for name, value in fields.items())})"
+
+    def _repr_html_(self) -> str:
+        return in_notebook(_layer_table(self))
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -250,6 +258,30 @@ class Network:
         return tuple(params)
 
 
+def _layer_table(net: Network) -> str:
+    """Return the layers as a table: what each takes in and gives out, and its parameters."""
+    widths = net.widths
+    rows = [
+        (k, repr(layer), f"{widths[k]:,} → {widths[k + 1]:,}", *_counted(form))
+        for k, (layer, form) in enumerate(zip(net.layers[:SHOWN], net.form, strict=False))
+    ]
+    more = f", the first {SHOWN} of {len(net.layers):,} layers" * (len(net.layers) > SHOWN)
+    loss = str(losses.loss(net.loss))
+    said = f"{net.inputs:,} inputs, loss {loss}, {net.size:,} parameters in all{more}"
+    return table(said, ("layer", "kind", "values", "parameters", "number"), rows)
+
+
+def _counted(form: Any) -> tuple[str, int]:
+    """Return the shapes of a layer's parameters, and how many numbers they are.
+
+    >>> _counted(cr.Dense(3).form(2))
+    ('W 3×2, b 3', 9)
+    """
+    named = list(named_leaves(form))
+    shapes = (f"{name} {'×'.join(map(str, leaf.shape))}" for name, leaf in named)
+    return ", ".join(shapes), sum(leaf.size for _, leaf in named)
+
+
 @functools.lru_cache
 def _form(net: Network) -> Parameters:
     return tuple(layer.form(i) for layer, i in zip(net.layers, net.widths, strict=False))
@@ -341,7 +373,7 @@ def _foreign(params: Any) -> str:
         return f"a {kind} of {', '.join(names)}{fix}"
     if isinstance(params, list) or hasattr(params, "shape"):
         return f"an object of type {kind}{fix}"
-    return shown(params)
+    return in_notebook(params)
 
 
 def check_inputs(net: Network, params: Parameters, X: Any, *, what: str = "X") -> tuple[Array, Any]:

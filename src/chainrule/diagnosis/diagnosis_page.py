@@ -22,6 +22,7 @@ from chainrule.html_page.markup import (
     table,
     text,
 )
+from chainrule.html_page.notebook_part import Page
 
 if TYPE_CHECKING:
     from chainrule.diagnosis.verdict import Diagnosis
@@ -39,7 +40,7 @@ MISLABELLED = 10
 """So many likely mislabelled rows are named."""
 
 
-def page(found: Diagnosis) -> str:
+def page(found: Diagnosis) -> Page:
     """Return the page of a diagnosis, which asks for nothing and runs nothing.
 
     Parameters

@@ -21,6 +21,7 @@ from chainrule.diagnosis.rule import Rule
 from chainrule.diagnosis.rules import RULES
 from chainrule.formatting import counted
 from chainrule.history import DivergenceError, History
+from chainrule.html_page.notebook_part import Page
 from chainrule.layers.layer_words import before_outputs
 from chainrule.network import Network, Parameters, check_parameters
 from chainrule.sparse_rows import dense
@@ -139,7 +140,7 @@ class Diagnosis:
             f"{self.chance:.4g}."
         )
 
-    def html(self) -> str:
+    def html(self) -> Page:
         """Return it as a page of its own, with pictures and a table beside each.
 
         It asks for nothing and runs nothing; `matplotlib` draws its pictures.

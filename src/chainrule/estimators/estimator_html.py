@@ -13,13 +13,11 @@ from typing import Any, NamedTuple
 from chainrule.estimators import hidden_layers
 from chainrule.estimators.parameter_counts import counts, formula
 from chainrule.fitting.sklearn_versions import VisualBlock, estimator_html_repr
+from chainrule.html_page.notebook_part import in_notebook
 from chainrule.layers import Layer, Words
 from chainrule.network import Network
 
 STYLE = """
-.chainrule { font: 13px/1.35 system-ui, sans-serif; margin: 0 0 .6em; color: inherit;
-  --line: color-mix(in srgb, currentColor 35%, transparent);
-  --fill: color-mix(in srgb, currentColor 6%, transparent); }
 .chainrule ol { display: flex; flex-wrap: wrap; align-items: stretch; gap: .5em 0; margin: 0;
   padding: 0; list-style: none; }
 .chainrule li { display: flex; align-items: center; margin: 0; }
@@ -154,10 +152,8 @@ def diagram(estimator: Any) -> str:
         boxes = "".join(map(_box, parts(estimator)))
     except (AttributeError, TypeError, ValueError):
         return ""
-    return (
-        f'<style>{STYLE}</style><div class="chainrule"><ol aria-label="layers">{boxes}</ol>'
-        f"<p>{_total(estimator)}</p></div>"
-    )
+    layers = f'<ol aria-label="layers">{boxes}</ol>'
+    return in_notebook(layers, f"<p>{_total(estimator)}</p>", style=STYLE)
 
 
 def _box(part: DiagramPart) -> str:

@@ -25,6 +25,7 @@ from chainrule.explanation.notation import (
 from chainrule.explanation.printed_digits import DIGITS, figure
 from chainrule.explanation.text import Text, legend_text, line_text, note_text
 from chainrule.explanation.writer import Line, Writer, write_step
+from chainrule.html_page.notebook_part import Page
 from chainrule.layers.layer_words import in_words
 
 
@@ -262,7 +263,7 @@ class Explanation:
 
         return notebook(self)
 
-    def html(self, rounds: int = 10_000) -> str:
+    def html(self, rounds: int = 10_000) -> Page:
         """Return the explanation as a page of its own, with the network drawn and live.
 
         Parameters

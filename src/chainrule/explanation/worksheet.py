@@ -28,6 +28,7 @@ from chainrule.explanation.subjects import parameters
 from chainrule.explanation.text import Text, line_text
 from chainrule.explanation.unit_places import Places
 from chainrule.explanation.writer import Line, Writer
+from chainrule.html_page.notebook_part import Page
 from chainrule.layers.dense_stack import stack
 from chainrule.network import Network, Parameters
 from chainrule.optimizers import SGD
@@ -275,11 +276,14 @@ class Worksheet:
             rows += [row for line in lines for row in line_text(line, width)]
         return "\n".join([*rows, "", self.command]) + "\n"
 
-    def html(self, *, key: bool = False) -> str:
+    def html(self, *, key: bool = False) -> Page:
         """Return the sheet as a page of its own, to be printed."""
         from chainrule.explanation.worksheet_html import html
 
         return html(self, key=key)
+
+    def _repr_html_(self) -> str:
+        return self.html()._repr_html_()
 
     def latex(self, *, key: bool = False) -> str:
         """Return the sheet as a document that pdflatex compiles."""

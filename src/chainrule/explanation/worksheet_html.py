@@ -10,6 +10,7 @@ from chainrule.explanation.drawing import RADIUS, layout
 from chainrule.explanation.mathml import MathML, math
 from chainrule.explanation.typeset import equals
 from chainrule.explanation.writer import Line
+from chainrule.html_page.notebook_part import Page
 
 if TYPE_CHECKING:
     from chainrule.explanation.worksheet import Worksheet
@@ -49,9 +50,9 @@ EDGE = 12.0
 """The room around the units of the drawing, for what stands beside them, in millimetres."""
 
 
-def html(sheet: Worksheet, *, key: bool) -> str:
+def html(sheet: Worksheet, *, key: bool) -> Page:
     """Return a worksheet as a page, or its key."""
-    return "\n".join(_page(sheet, key=key)) + "\n"
+    return Page("\n".join(_page(sheet, key=key)) + "\n")
 
 
 def _page(sheet: Worksheet, *, key: bool) -> Iterator[str]:

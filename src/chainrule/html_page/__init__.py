@@ -1,10 +1,12 @@
-"""What pages of cards share: one file of HTML that asks for nothing and runs nothing.
+"""What pages of cards and notebooks share: HTML that asks for nothing and runs nothing.
 
 | file | what it is for |
 |---|---|
 | `markup.py` | text, numbers, tables and cards as HTML |
 | `colours.py` | those of curves and bars |
+| `curve.py` | losses by epoch, drawn without any library |
 | `svg.py` | figures of matplotlib as SVG in the colours of the page |
+| `notebook_part.py` | what a notebook shows of a value |
 | `cards.html`, `cards.css` | what a page looks like |
 """
 
@@ -15,9 +17,10 @@ from collections.abc import Iterable
 from importlib import resources
 
 from chainrule.html_page.markup import text
+from chainrule.html_page.notebook_part import Page
 
 
-def page_of_cards(title: str, under: str, cards: Iterable[str], style: str = "") -> str:
+def page_of_cards(title: str, under: str, cards: Iterable[str], style: str = "") -> Page:
     """Return a page, made of its title, the line below it and cards.
 
     Parameters
@@ -34,10 +37,11 @@ def page_of_cards(title: str, under: str, cards: Iterable[str], style: str = "")
     >>> page_of_cards("A < B", "by chance", []).splitlines()[0]
     '<!doctype html>'
     """
-    return string.Template(_file("cards.html")).substitute(
+    page = string.Template(_file("cards.html")).substitute(
         title=text(title), under=text(under), style=_file("cards.css") + style,
         cards="\n".join(cards),
     )  # fmt: skip
+    return Page(page)
 
 
 def _file(name: str) -> str:

@@ -40,6 +40,7 @@
 | `class_sets.py` | sets of classes that hold a share of new rows |
 | `temperature.py` | how sure of a class a model is, mended by the rows held out |
 | **from a model to predictions and scores** | |
+| `model_display.py` | what a notebook shows of it |
 | `model_reading.py` | how it reads the columns of a table |
 | `prediction_columns.py` | what tables of predictions have for columns |
 | `table_evaluation.py` | how good a model is on a table that has the target |

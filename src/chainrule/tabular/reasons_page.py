@@ -11,6 +11,7 @@ from chainrule.explanation.html_snippet import steps_of
 from chainrule.formatting import counted, decimals, number
 from chainrule.html_page import page_of_cards
 from chainrule.html_page.markup import Html, card, number_cell, paragraph, short, table, text
+from chainrule.html_page.notebook_part import Page
 from chainrule.tabular.adding_up import AddingUp, adding_up
 from chainrule.tabular.input_reasons import InputReason, input_reasons
 from chainrule.tabular.row_reasons import Bar, RowReasons, signed
@@ -35,7 +36,7 @@ STYLE = """
 """
 
 
-def page(reasons: RowReasons) -> str:
+def page(reasons: RowReasons) -> Page:
     """Return the page of a prediction, which asks for nothing and runs nothing.
 
     >>> model = cr.train("sklearn:diabetes", "target", effort="fast", epochs=2, hidden=[4])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from chainrule.errors import bare, escaped
 from chainrule.formatting import counted, decimals, number
+from chainrule.html_page.notebook_part import Page
 from chainrule.tabular.adding_up import AddingUp, adding_up
 from chainrule.tabular.asked_figure import METHODS
 from chainrule.tabular.column_contributions import Explaining
@@ -156,11 +158,14 @@ class RowReasons:
             f"within {lacking}."
         )
 
-    def html(self) -> str:
+    def html(self) -> Page:
         """Return a page: the waterfall, and behind its bars the chain rule."""
         from chainrule.tabular.reasons_page import page
 
         return page(self)
+
+    def _repr_html_(self) -> str:
+        return self.html()._repr_html_()
 
 
 def signed(value: float, places: int) -> str:
@@ -232,4 +237,6 @@ def _said(value: Any) -> str:
         return number(value, 6)
     if value is None or isinstance(value, float):
         return "missing"
+    if isinstance(value, datetime) and value.time() == time.min:
+        return str(value.date())
     return bare(str(value))

@@ -86,6 +86,11 @@ class TableModel(Explainable):
     bounds: TableModel | None = field(default=None, repr=False)
     means: Array | None = field(default=None, repr=False)
 
+    def _repr_html_(self) -> str:
+        from chainrule.tabular.model_display import display
+
+        return display(self)
+
     @property
     def members(self) -> tuple[Parameters, ...]:
         """The parameters of each of its networks."""

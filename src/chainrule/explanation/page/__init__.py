@@ -38,6 +38,7 @@ from chainrule.errors import check_whole
 from chainrule.explanation.notation import COST
 from chainrule.explanation.page.page_data import data, visible
 from chainrule.explanation.text import Text
+from chainrule.html_page.notebook_part import Page
 
 if TYPE_CHECKING:
     from chainrule.explanation.result import Explanation
@@ -72,7 +73,7 @@ INERT = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 """What could end a script or a line of it, written in a way that JSON reads the same."""
 
 
-def page(explanation: Explanation, rounds: int = 10_000) -> str:
+def page(explanation: Explanation, rounds: int = 10_000) -> Page:
     """Return an explanation as one page of HTML: the network, its numbers, and their derivation.
 
     `rounds` is how far the slider over the training goes. Nothing is loaded from elsewhere, and a
@@ -86,7 +87,7 @@ def page(explanation: Explanation, rounds: int = 10_000) -> str:
     rounds = check_whole("page: rounds", rounds, least=1)
     script = "\n".join(["'use strict';(() => {", *(_file(f"{s}.js") for s in SCRIPTS), "})();"])
     style = _file("page.css")
-    return string.Template(_file("page.html")).substitute(
+    filled = string.Template(_file("page.html")).substitute(
         policy=_policy(script, style),
         symbol=html.escape(explanation.symbol(Text())),
         network=html.escape(visible(explanation.network)),
@@ -97,6 +98,7 @@ def page(explanation: Explanation, rounds: int = 10_000) -> str:
         data=inert_json(known),
         text=html.escape(visible(explanation.text(), keep="\n")),
     )
+    return Page(filled)
 
 
 def inert_json(value: Any) -> str:

@@ -28,6 +28,7 @@ from pathlib import Path
 from chainrule.atomic_write import write_whole
 from chainrule.html_page import page_of_cards
 from chainrule.html_page.markup import Html
+from chainrule.html_page.notebook_part import Page
 from chainrule.tabular.files.source import Source
 from chainrule.tabular.prepare import Prepared
 from chainrule.tabular.report import (
@@ -48,7 +49,7 @@ from chainrule.tabular.table_model import TableModel
 from chainrule.tabular.trained_model import Judged
 
 
-def report(prepared: Prepared, judged: Judged, model: TableModel, source: Source) -> str:
+def report(prepared: Prepared, judged: Judged, model: TableModel, source: Source) -> Page:
     """Return the page of a training: how it went, how good the model is, and what it is made of.
 
     `judged` has the networks that the examples held out are new to. Examples must still lie in
@@ -79,7 +80,7 @@ def all_findings(
     return dataclasses.replace(each[0], prepared=prepared, model=model), each
 
 
-def page(whole: Findings, each: list[Findings]) -> str:
+def page(whole: Findings, each: list[Findings]) -> Page:
     """Return the page that tells what was found."""
     return page_of_cards(
         *training_cards.heading(whole),

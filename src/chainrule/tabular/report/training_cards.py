@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from chainrule.formatting import counted, number
@@ -11,15 +10,12 @@ from chainrule.html_page.markup import (
     card,
     facts,
     figure,
-    number_cell,
     paragraph,
     short,
-    table,
     warning,
 )
-from chainrule.layers.layer_words import before_outputs
-from chainrule.network import Network
 from chainrule.tabular.encoding.target_encoding import TargetEncoder
+from chainrule.tabular.model_display import layers, score_table
 from chainrule.tabular.report import plots
 from chainrule.tabular.report.findings import Findings
 from chainrule.tabular.scores import SCORES
@@ -55,7 +51,7 @@ def scores(found: Findings) -> Html:
 
 def _of_target(found: Findings) -> list[Html]:
     return [
-        _scores(found.model.about["validation"]),
+        score_table(found.model.about["validation"]),
         paragraph(f"The baseline knows the target alone: it always predicts {_baseline(found)}."),
     ]
 
@@ -83,32 +79,13 @@ def _facts(found: Findings) -> Html:
         "target": f"{short(target.column, 60)} ({_task(target)})",
         "rows": f"{rows['training']:,} in training, {rows['validation']:,} held out for "
         f"validation{left}",
-        "network": _layers(found.model.net),
+        "network": layers(found.model.net),
         "parameters": number(found.model.net.size),
         "training": f"{epochs}; the best was epoch {about['best_epoch']:,}{early}",
     }
     if interval := found.model.interval:
         said["interval"] = interval.in_words(about["options"])
     return facts(said)
-
-
-def _scores(scores: Mapping[str, Any]) -> Html:
-    """Return the table of the scores, which are written as on a terminal."""
-    model, baseline = scores["model"], scores["baseline"]
-    rows = [
-        (
-            SCORES[name].word,
-            *(number_cell(SCORES[name].text(part.get(name))) for part in (model, baseline)),
-        )
-        for name in model
-    ]
-    return table("scores of the rows held out", ["score", "model", "baseline"], rows, "scores")
-
-
-def _layers(net: Network) -> str:
-    """Return the layers in a row."""
-    said, _ = before_outputs(net.layers, net.inputs)
-    return " → ".join([f"{net.inputs:,} in", *said, f"{net.outputs:,} out"])
 
 
 def _baseline(found: Findings) -> str:
