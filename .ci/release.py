@@ -136,6 +136,13 @@ def use(python: str, wheel: Path, engine: str) -> None:
         run(Path(folder, "bin", "chainrule"), "--version")
 
 
+def is_another(python: str) -> bool:
+    """Whether a command is another Python, and runs: one of pyenv may name what is switched off."""
+    code = "import ensurepip, sys, venv; sys.exit(sys.argv[1] == str(sys.version_info.minor))"
+    asked = [python, "-c", code, str(sys.version_info.minor)]
+    return subprocess.run(asked, capture_output=True, check=False).returncode == 0
+
+
 def main() -> None:
     """Build, look, use."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -173,9 +180,8 @@ def main() -> None:
     use(sys.executable, native, "native")
     use(sys.executable, pure, "reference")
     use(sys.executable, compiled, "native")
-    for name in PYTHONS:
-        other = shutil.which(name)
-        if other and name != f"python3.{sys.version_info.minor}":
+    for other in filter(None, map(shutil.which, PYTHONS)):
+        if is_another(other):
             use(other, pure, "reference")
     shutil.rmtree(work)
     print(f"{sdist.name} and {native.name} build, install and learn")
