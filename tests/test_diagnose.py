@@ -28,12 +28,17 @@ def diagnosed(setting: Setting) -> Diagnosis:
     return cr.diagnose(net, trained, X, y, **setup.options, initial=params, history=history)
 
 
-@pytest.mark.parametrize("case", seen.CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", seen.CASES + seen.MILD, ids=lambda case: case.name)
 def test_a_sickness_is_the_first_or_second_finding(case):
     found = diagnosed(dataclasses.replace(case.twin, **case.change))
     assert case.sickness in found.names[:2]
     assert all(len(line) <= 80 for line in str(found).splitlines())
     json.dumps(found.as_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize("case", seen.MILD, ids=lambda case: case.name)
+def test_nothing_is_found_of_the_twin_of_a_mild_case(case):
+    assert diagnosed(case.twin).names == ()
 
 
 @pytest.mark.parametrize("healthy", seen.HEALTHY, ids=lambda healthy: healthy.name)

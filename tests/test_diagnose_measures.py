@@ -12,6 +12,7 @@ from chainrule.diagnosis.data_measures import (
     dependence,
     directions,
     disagreeing,
+    kinship,
     measure_columns,
     nearest,
     target_size,
@@ -180,3 +181,15 @@ def test_one_row_far_out_does_not_hide_how_targets_depend_on_the_others():
     y = x[:, :1].copy()
     y[7] = 0
     assert dependence(x, y).here > 6
+
+
+def test_kinship_is_one_where_two_classes_meet_and_none_where_labels_are_drawn():
+    rng = np.random.default_rng(3)
+    x = np.sort(rng.uniform(0, 4, 2000))[:, None]
+    classes = np.floor(x[:, 0]).astype(int)
+    near = nearest(x, 10)
+    assert kinship(near, classes) == 1
+    drawn = np.where(rng.random(2000) < 0.5, rng.integers(4, size=2000), classes)
+    assert abs(kinship(near, drawn)) < 0.15
+    blurred = np.clip(np.floor(x[:, 0] + rng.normal(0, 0.5, 2000)), 0, 3).astype(int)
+    assert kinship(near, blurred) > 0.3

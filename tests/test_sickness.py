@@ -26,7 +26,7 @@ HEALTHY = seen.HEALTHY + unseen.HEALTHY
 LEAST_LOST = 0.05
 """What a mild sickness takes of what is known, at least."""
 
-each_case = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+each_case = pytest.mark.parametrize("case", CASES + seen.MILD, ids=lambda case: case.name)
 each_healthy = pytest.mark.parametrize("healthy", HEALTHY, ids=lambda healthy: healthy.name)
 
 
@@ -69,7 +69,9 @@ def test_the_sick_one_fails_where_its_twin_learns(case):
 
 
 @pytest.mark.parametrize(
-    "case", [case for case in CASES if case.sickness in MARKS], ids=lambda case: case.name
+    "case",
+    [case for case in CASES + seen.MILD if case.sickness in MARKS],
+    ids=lambda case: case.name,
 )
 def test_the_sick_one_bears_the_mark_of_its_sickness(case):
     sick, twin = (MARKS[case.sickness](outcome_of(case, sick=sick)) for sick in (True, False))
@@ -109,9 +111,9 @@ def test_there_are_enough_of_each():
     assert len(names) == len(set(names))
     assert {case.sickness for case in seen.CASES} == set(SICKNESSES)
     assert {case.sickness for case in unseen.CASES} == set(SICKNESSES)
-    assert {each.twin.data for each in CASES} | {each.setting.data for each in HEALTHY} == set(
-        TASKS
-    )
+    assert {each.twin.data for each in CASES + seen.MILD} | {
+        each.setting.data for each in HEALTHY
+    } == set(TASKS)
 
 
 def test_the_halves_are_as_drawn():

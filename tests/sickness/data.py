@@ -64,6 +64,18 @@ def _bright() -> tuple[Array, Array]:
     return X, np.sum(X > 8, axis=1) / 10.0
 
 
+def _remainder() -> tuple[Array, Array]:
+    """The last digit of twice the number that an image shows."""
+    X, y = _table("digits")
+    return X, y % 5
+
+
+def _concavity() -> tuple[Array, Array]:
+    """How concave the cells are in the mean, by all other measures."""
+    X, _ = _table("breast_cancer")
+    return np.delete(X, 6, axis=1), X[:, 6]
+
+
 TASKS: dict[str, tuple[Callable[[], tuple[Array, Array]], str, int]] = {
     "digits": (functools.partial(_table, "digits"), "class", 1000),
     "iris": (functools.partial(_table, "iris"), "class", 90),
@@ -73,6 +85,8 @@ TASKS: dict[str, tuple[Callable[[], tuple[Array, Array]], str, int]] = {
     "diabetes": (_diabetes, "number", 280),
     "alcohol": (_alcohol, "number", 110),
     "pixels": (_pixels, "image", 800),
+    "remainder": (_remainder, "class", 600),
+    "concavity": (_concavity, "number", 300),
     "bright": (_bright, "count", 800),
 }
 """By name: where the task comes from, what y is, and how many rows are for training."""
@@ -88,7 +102,7 @@ def task(name: str) -> Task:
     raw, y = load()
     order = np.random.default_rng(0).permutation(len(raw))
     raw, y = raw[order], y[order]
-    image = name in ("digits", "pixels", "bright")
+    image = name in ("digits", "pixels", "bright", "remainder")
     X = raw / 16 if image else (raw - raw[:rows].mean(axis=0)) / raw[:rows].std(axis=0)
     if kind == "number":
         y = (y - y[:rows].mean()) / y[:rows].std()

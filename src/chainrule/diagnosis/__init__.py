@@ -11,6 +11,7 @@
 | `network_rules.py`, `data_rules.py`, `training_rules.py` | its rows, by where the cause lies |
 | `course_rules.py` | those of what came of it: not finite, at chance, standing still |
 | `evidence.py`, `network_pass.py` | all that rules look at, measured once; of one pass |
+| `other_trainings.py` | what the same training comes to with one thing changed |
 | `course_measures.py` | what the optimizer, the options and the history say |
 | `layer_measures.py` | what a pass forward and back says of each layer |
 | `example_measures.py` | what it says of the examples: who dominates, how far they agree |

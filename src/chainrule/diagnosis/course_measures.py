@@ -152,6 +152,11 @@ class Rates(NamedTuple):
     ended: float
     left: float
 
+    @property
+    def mean(self) -> float:
+        """The mean rate of all steps."""
+        return self.travel * self.first / self.steps
+
 
 def measure_rates(optimizer: Optimizer, steps: int) -> Rates:
     """Return what becomes of the rate over so many steps.

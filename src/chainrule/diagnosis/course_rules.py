@@ -6,16 +6,13 @@ import numpy as np
 
 from chainrule.diagnosis.evidence import Evidence
 from chainrule.diagnosis.rule import MOST, Rule
-from chainrule.diagnosis.training_rules import too_high_words
+from chainrule.diagnosis.training_rules import FEWEST_EPOCHS, too_high_words
 
 NOTHING = 0.05
 """A twentieth of what a linear model gains on the best constant is next to nothing."""
 
 STILL = 0.01
 """A hundredth of that, over the last half of all epochs, is a standstill."""
-
-FEWEST_EPOCHS = 8
-"""In fewer epochs nothing has stood still."""
 
 
 # ---- what stopped being finite -------------------------------------------------------------------

@@ -222,6 +222,38 @@ def among_others(near: NDArray[np.intp], labels: NDArray[Any]) -> NDArray[np.boo
     return found
 
 
+def kinship(near: NDArray[np.intp], labels: NDArray[Any]) -> float:
+    r"""Return how far labels that differ from those about them are the next likely ones.
+
+    $$\frac{\log \left((m - 1)\, v / u\right)}{\log (m - 1)}$$
+
+    with m classes, u the votes of the neighbours of all examples that disagree which are not for
+    the winner, and v those of them that are for the example's own label. It is 0 where its own is
+    as likely as any other, as of wrong labels, and 1 where all of them are for it, as where two
+    classes overlap; 0 of two classes.
+
+    Parameters
+    ----------
+    near, labels
+        As `disagreeing` takes them.
+
+    Examples
+    --------
+    >>> X, labels = np.r_[0:15, 100:115, 200:215][:, None] * 1.0, np.repeat([0, 1, 2], 15)
+    >>> labels[14], labels[15] = 1, 0
+    >>> kinship(nearest(X, 10), labels)
+    0.0
+    """
+    votes = np.eye(int(labels.max()) + 1)[labels][near].sum(axis=1)
+    classes = len(np.unique(labels))
+    odd = np.argmax(votes, axis=1) != labels
+    own = float(np.sum(votes[odd, labels[odd]]))
+    others = float(np.sum(votes[odd]) - np.sum(votes[odd].max(axis=1)))
+    if classes < 3 or not own:
+        return 0.0
+    return float(np.log((classes - 1) * own / others) / np.log(classes - 1))
+
+
 def among_their_own(near: NDArray[np.intp], labels: NDArray[Any]) -> float:
     """Return the share of examples whose nearest all have their label.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from chainrule.diagnosis.data_measures import NEIGHBOURS
 from chainrule.diagnosis.evidence import Evidence
 from chainrule.diagnosis.rule import MOST, Rule
 
@@ -21,6 +22,12 @@ TINY = 0.05
 
 WRONG, FEW_AMONG_THEIR_OWN = 0.2, 0.1
 """More labels that differ from their neighbours' than where classes overlap at their borders."""
+
+ALONE_AT_LEAST = 0.05
+"""One label in twenty: of clean ones, one in fifty is without its like nearby."""
+
+OF_CHANCE = 0.15
+"""Labels of classes that overlap are more akin to those about them; wrong ones come of chance."""
 
 ALONE, BESIDE = 0.2, 10.0
 """An outlier has a fifth of the sum, and ten times as much as the next."""
@@ -85,17 +92,39 @@ def _shifted_words(e: Evidence) -> str:
 
 
 def _mislabelled(e: Evidence) -> bool:
-    if e.labels is None or not enough(e) or _random(e) or _shifted(e):
+    if e.labels is None or not enough(e) or not _room(e) or _random(e) or _shifted(e):
         return False
-    wrong = len(e.disagreeing) >= WRONG * e.data.n
-    return wrong and e.among_their_own < FEW_AMONG_THEIR_OWN
+    wrong = len(e.disagreeing) >= WRONG * e.data.n and e.kinship < OF_CHANCE
+    return (wrong and e.among_their_own < FEW_AMONG_THEIR_OWN) or _stand_alone(e)
+
+
+def _room(e: Evidence) -> bool:
+    """Whether classes have examples enough to lie among their own."""
+    assert e.labels is not None
+    counts = np.bincount(e.labels)
+    return bool(np.median(counts[counts > 0]) >= 2 * NEIGHBOURS)
+
+
+def _stand_alone(e: Evidence) -> bool:
+    """Whether examples that disagree stand among others altogether, rather than where classes meet.
+
+    Those of a rare class do so anyway, and of two classes an unlikely outcome looks the same.
+    """
+    assert e.labels is not None
+    counts = np.bincount(e.labels)
+    classes = np.count_nonzero(counts)
+    often = counts[e.labels] * classes >= MOST * e.data.n
+    alone = np.count_nonzero(often & e.among_others)
+    some = alone >= ALONE_AT_LEAST * e.data.n and alone >= MOST * len(e.disagreeing)
+    return bool(classes > 2 and some and len(e.disagreeing) < MOST * e.data.n)
 
 
 def _mislabelled_words(e: Evidence) -> str:
     some = ", ".join(str(e.rows[k]) for k in e.disagreeing[:3])
     return (
         f"{len(e.disagreeing)} of {e.data.n} examples, such as rows {some}, have another label "
-        f"than most of their neighbours, and only {e.among_their_own:.0%} lie among their own"
+        f"than most of their neighbours, {np.count_nonzero(e.among_others)} of them than nearly "
+        f"all; {e.among_their_own:.0%} lie among their own"
     )
 
 

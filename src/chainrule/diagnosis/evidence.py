@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -24,11 +23,13 @@ from chainrule.diagnosis.data_measures import (
     NEIGHBOURS,
     ColumnMeasures,
     Dependence,
+    among_others,
     among_their_own,
     batch_spread,
     dependence,
     directions,
     disagreeing,
+    kinship,
     measure_columns,
     nearest,
     standard,
@@ -37,18 +38,22 @@ from chainrule.diagnosis.data_measures import (
 )
 from chainrule.diagnosis.network_pass import Pass, measure_pass
 from chainrule.diagnosis.not_finite import NotFinite
+from chainrule.diagnosis.other_trainings import Change, OtherTrainings, plain_cost
 from chainrule.diagnosis.simple_models import constant_cost, linear_cost
-from chainrule.history import DivergenceError, History
+from chainrule.history import History
 from chainrule.network import Network, Parameters
-from chainrule.schedules import Schedule
 from chainrule.targets import encode
-from chainrule.training import fit
 
 FEWEST_IN_ORDER = 16
 """Over how many rows in order sorting shows, at least."""
 
 TRIED = 1e9
 """Another training is tried where its examples times the parameters, over all epochs, are fewer."""
+
+FAR_LESS, LESS, NOTICEABLE = 0.6, 0.8, 0.1
+"""A training learns far less than another with 6/10 of its gain on the best constant, where nothing
+else speaks for it, and with 8/10 where its cause is plain, or of few rows, set aside; the
+difference is a tenth of that constant's cost at least."""
 
 LEARNED = 0.5
 """A cost below half of that at the start has learned something."""
@@ -141,17 +146,9 @@ class Evidence:
         """The cost that a linear model comes to."""
         return linear_cost(self.net, self.data)
 
-    @cached_property
-    def _plain(self) -> Network:
-        """The network without penalties."""
-        net = self.net
-        return Network(net.inputs, net.layers, net.loss, reduction=net.reduction, check=False)
-
     def _cost(self, params: Parameters) -> float:
         """Return the cost without the penalty."""
-        with np.errstate(all="ignore"):
-            trace = backprop.forward(self._plain, params, self.data.X, check=False)
-            return float(backprop.trace_cost(trace, self.data.y, self.data.w, check=False))
+        return plain_cost(self.net, params, self.data)
 
     # ---- what the data say -----------------------------------------------------------------------
 
@@ -242,6 +239,18 @@ class Evidence:
         return np.flatnonzero(disagreeing(self.near, self.labels))
 
     @cached_property
+    def among_others(self) -> NDArray[np.bool_]:
+        """Whether hardly any of the neighbours of each has its label."""
+        if self.labels is None:
+            return np.zeros(self.data.n, np.bool_)
+        return among_others(self.near, self.labels)
+
+    @cached_property
+    def kinship(self) -> float:
+        """How far labels that differ are those that come second nearby, from 0, chance, to 1."""
+        return 1.0 if self.labels is None else kinship(self.near, self.labels)
+
+    @cached_property
     def among_their_own(self) -> float:
         """The share of examples whose neighbours all have their label."""
         return 1.0 if self.labels is None else among_their_own(self.near, self.labels)
@@ -300,9 +309,21 @@ class Evidence:
 
     # ---- what other trainings come to ------------------------------------------------------------
 
-    def tried(
-        self, rate: float = 1.0, batch: int | None = None, *, free: bool = False
-    ) -> float | None:
+    @property
+    def other(self) -> OtherTrainings | None:
+        """What makes the same training with one thing changed; None where that cannot be made."""
+        if self.options.optimizer is None or self.initial is None or self.n > self.data.n:
+            return None
+        work = self.epochs * self.n * self.net.size
+        known = self.tries and self.trained and not self.diverged
+        return self._other if known and 0 < work <= TRIED else None
+
+    @cached_property
+    def _other(self) -> OtherTrainings:
+        assert self.initial is not None
+        return OtherTrainings(self.net, self.initial, self.data, self.options, self.epochs)
+
+    def tried(self, **change: Any) -> float | None:
         """Return the cost, without the penalty, after the same training with one thing changed.
 
         None where the training is too large to be made again, or not known well enough. The cost
@@ -310,40 +331,20 @@ class Evidence:
 
         Parameters
         ----------
-        rate
-            What the rate is multiplied by.
-        batch
-            How many examples make a step; left out, as many as now.
-        free
-            Whether nothing draws the weights to 0: no penalty, no decay.
+        change
+            What is changed, a field of `Change`.
         """
-        options, rule = self.options, _multiplied(self.options.optimizer, rate, free)
-        if rule is None or self.initial is None or not self.trained or self.diverged:
-            return None
-        work = self.epochs * self.n * self.net.size
-        if not self.tries or self.n > self.data.n or not 0 < work <= TRIED:
-            return None
-        try:
-            params, _ = fit(
-                self._plain if free else self.net, self.initial, self.data.X, self.data.y, rule,
-                epochs=self.epochs, batch_size=batch or self.batch, seed=options.seed,
-                shuffle=options.shuffle, sample_weight=options.sample_weight,
-                clip_value=options.clip_value, clip_norm=options.clip_norm, freeze=options.freeze,
-                threads=1,
-            )  # fmt: skip
-        except DivergenceError:
-            return np.inf
-        return self._cost(params)
+        return None if self.other is None else self.other.cost(Change(**change))
 
     @cached_property
     def slower(self) -> float | None:
         """The cost after the same training at a tenth of the rate."""
-        return self.tried(0.1)
+        return self.tried(rate=0.1)
 
     @cached_property
     def faster(self) -> float | None:
         """The cost after the same training at ten times the rate."""
-        return self.tried(10.0)
+        return self.tried(rate=10.0)
 
     @cached_property
     def in_batches(self) -> float | None:
@@ -355,24 +356,30 @@ class Evidence:
         """The cost after the same training without penalty and decay."""
         return self.tried(free=True)
 
+    def falls_short(self, share: float = FAR_LESS, **change: Any) -> bool:
+        r"""Return whether the training learns far less than with one thing changed.
 
-@dataclass(frozen=True)
-class _Times(Schedule):
-    """A multiple of another rate."""
+        $$C_0 - C \le s (C_0 - C'),\qquad C - C' \ge \tfrac{1}{10} C_0$$
 
-    rate: Any
-    factor: float
+        with C₀ that of the best constant and s a share; of the rows of training, and after
+        trainings without a quarter of these, with 8/10, of that quarter: what is learned by heart
+        does not count.
 
-    def __call__(self, t: int) -> float:
-        rate = self.rate(t) if isinstance(self.rate, Schedule) else self.rate
-        return float(self.factor * rate)
+        Parameters
+        ----------
+        share
+            s, which share of what the other gains is far less.
+        change
+            What is changed, a field of `Change`.
+        """
+        if self.other is None or not _falls(self.chance, self.reached, 0.0, share):
+            return False  # not even a cost of 0 were far less
+        if not _falls(self.chance, self.reached, self.other.cost(Change(**change)), share):
+            return False
+        here, there = (self.other.cost_apart(each) for each in (Change(), Change(**change)))
+        return _falls(self.other.chance_apart, here, there, LESS)
 
 
-def _multiplied(optimizer: Any, factor: float, free: bool) -> Any:
-    """Return an optimizer with a multiple of its rate, and without decay if it is to be free."""
-    if optimizer is None:
-        return None
-    changed: dict[str, Any] = {"learning_rate": _Times(optimizer.learning_rate, factor)}
-    if free and optimizer.weight_decay:
-        changed["weight_decay"] = 0.0
-    return dataclasses.replace(optimizer, **changed)
+def _falls(chance: float, here: float, there: float, share: float) -> bool:
+    least = NOTICEABLE * abs(chance)
+    return here - there >= least and chance - here <= share * (chance - there)

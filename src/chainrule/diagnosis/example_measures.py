@@ -86,7 +86,7 @@ def measure_examples(trace: Trace, deltas: Deltas) -> ExampleMeasures:
     """
     net, n = trace.net, len(trace.output)
     each = np.asarray(squared_norms(trace, deltas), np.float64) * divisor(net, n) ** 2
-    plain = Trace(trace, _without_penalty(net), trace.params)
+    plain = Trace(trace, without_penalty(net), trace.params)
     mean = (
         sum(float(np.sum(np.asarray(g, np.float64) ** 2)) for g in leaves(gradient(plain, deltas)))
         * (divisor(net, n) / n) ** 2
@@ -97,5 +97,10 @@ def measure_examples(trace: Trace, deltas: Deltas) -> ExampleMeasures:
     return ExampleMeasures(each, largest, share, max(mean - noise / n, 0.0), noise)
 
 
-def _without_penalty(net: Network) -> Network:
+def without_penalty(net: Network) -> Network:
+    """Return a network without its penalties.
+
+    >>> without_penalty(cr.Network(1, [cr.Dense(1)], "squared_error", l2=0.5)).l2
+    0.0
+    """
     return Network(net.inputs, net.layers, net.loss, reduction=net.reduction, check=False)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.diagnosis.data_measures import among_others
 from chainrule.diagnosis.data_rules import enough
 from chainrule.diagnosis.evidence import Evidence
 from chainrule.diagnosis.rule import MOST
@@ -65,7 +64,7 @@ def looked_at(e: Evidence) -> LookedAt:
     norms = np.sqrt(e.now.examples.squared_norms)
     suspects = np.zeros(0, np.intp)
     if e.labels is not None and e.tries and enough(e):
-        suspects = np.flatnonzero(among_others(e.near, e.labels))
+        suspects = np.flatnonzero(e.among_others)
     if len(suspects) > MOST * e.data.n:  # labels are at odds with X as a whole
         suspects = suspects[:0]
     suspects = suspects[np.argsort(-norms[suspects], kind="stable")]

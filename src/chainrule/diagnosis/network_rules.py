@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 
 from chainrule.activations import activation
-from chainrule.diagnosis.evidence import Evidence
+from chainrule.diagnosis.evidence import LESS, Evidence
 from chainrule.diagnosis.layer_measures import LayerMeasures, has_units
 from chainrule.diagnosis.rule import MOST, Rule
 from chainrule.network import Network
 
 LOST, GRADIENT_LOST = 0.05, 0.01
 """Usual layers halve the signal at most; the gradient is halved by each layer of sigmoids twice."""
+
+SLOPES_LOST = 1 / 16
+"""Two layers of sigmoids, whose slope is 1/4 at most, leave a sixteenth; three leave less."""
 
 GROWN = 100.0
 """Signals or deltas that grow so many times explode: residual blocks and norms make tens."""
@@ -207,6 +210,25 @@ def _by_weights(e: Evidence) -> bool:
     return _signal(e) < LOST or _weights(e) < _slopes(e)
 
 
+def _slopes_lost(e: Evidence) -> bool:
+    """Whether slopes leave less than two sigmoid layers do, and steeper ones teach far more."""
+    return e.knows_start and _slopes(e) < SLOPES_LOST and e.falls_short(LESS, steep=True)
+
+
+def _vanishing_slopes(e: Evidence) -> bool:
+    return not _by_weights(e) if _lost(e) else _slopes_lost(e)
+
+
+def _vanishing_words(e: Evidence) -> str:
+    if _lost(e):
+        return _factors(e)
+    tried = e.tried(steep=True)
+    return (
+        f"{_factors(e)}; with tanh in their place the same training comes to a cost of "
+        f"{tried:.3g}, and this one to {e.reached:.3g}"
+    )
+
+
 def _factors(e: Evidence) -> str:
     slopes, weights = _slopes(e), _weights(e)
     return (
@@ -314,8 +336,8 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "vanishing_slopes", 66,
-        lambda e: _lost(e) and not _by_weights(e),
-        _factors,
+        _vanishing_slopes,
+        _vanishing_words,
         "take an activation whose slope is near 1, such as 'relu', fewer layers, or residual ones",
     ),
     Rule(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.diagnosis.evidence import Evidence
+from chainrule.diagnosis.evidence import LESS, Evidence
 from chainrule.diagnosis.rule import MOST, Rule
 
 SHORT = 0.1
@@ -19,6 +19,15 @@ LONG = 0.5
 CLEARLY, NOTICED = 0.7, 0.02
 """Another training shows what is wrong with this one where it comes to 7/10 of its cost, and the
 difference is a fiftieth of the cost at the start at least."""
+
+HIGHER = (10.0, 3.0)
+"""How many times the rate another training has: the larger may overshoot."""
+
+FEWEST_EPOCHS = 8
+"""A training of fewer epochs than eight wants more of them, and has not stood still."""
+
+EARLY = 0.4
+"""A rate that falls evenly, or by a cosine, is half of its peak in the mean."""
 
 LOWER = 0.8
 """Where steps are long besides, four fifths of the cost are enough."""
@@ -59,11 +68,36 @@ def _epsilon(e: Evidence) -> bool:
 
 
 def _ends_early(e: Evidence) -> bool:
+    if e.rates is None or e.first is None:
+        return False
+    return _is_over(e) or _fell(e)
+
+
+def _fell(e: Evidence) -> bool:
+    """Whether the same training learns far more where the rate stays at its peak."""
+    assert e.rates is not None
+    fallen = e.rates.mean < EARLY * e.rates.peak and e.rates.last < TENTH * e.rates.peak
+    return fallen and e.falls_short(LESS, held=e.rates.peak)
+
+
+def _is_over(e: Evidence) -> bool:
     if e.rates is None or e.first is None or e.learned:
         return False
     at_peak = e.rates.steps * e.rates.peak / e.rates.first
     short = e.rates.travel <= TENTH * at_peak and e.rates.left * e.first.ratio < SHORT
     return e.rates.ended >= MOST and short
+
+
+def _ends_early_words(e: Evidence) -> str:
+    assert e.rates is not None
+    peak, steps = e.rates.peak, e.rates.steps
+    if _is_over(e):
+        below = f"below a hundredth of its peak of {peak:.2g}"
+        return f"in {e.rates.ended:.0%} of {steps} steps the rate is {below}"
+    return (
+        f"over {steps} steps the rate falls from {peak:.2g} to {e.rates.last:.2g}, and is "
+        f"{e.rates.mean:.2g} in the mean; where it stays, {_comes_to(e, e.tried(held=peak))}"
+    )
 
 
 def _warm_up(e: Evidence) -> bool:
@@ -73,16 +107,26 @@ def _warm_up(e: Evidence) -> bool:
 
 def _too_low(e: Evidence) -> bool:
     others = (_clipped, _epsilon, _ends_early, _warm_up)
-    if e.travel is None or e.frozen >= MOST or e.learned or any(found(e) for found in others):
+    if e.travel is None or e.frozen >= MOST or any(found(e) for found in others):
         return False
-    return e.travel < SHORT or (e.travel < LONG and _improves(e, e.faster))
+    if e.learned:
+        return _faster(e) is not None
+    return e.travel < SHORT or (e.travel < LONG and _improves(e, e.faster)) or bool(_faster(e))
+
+
+def _faster(e: Evidence) -> float | None:
+    """Return how many times the rate teaches far more, in epochs enough to have learned by now."""
+    if e.epochs < FEWEST_EPOCHS:
+        return None
+    return next((rate for rate in HIGHER if e.falls_short(rate=rate)), None)
 
 
 def _too_low_words(e: Evidence) -> str:
     said = f"{e.steps} steps could move the parameters by {e.travel:.2g} times their size at most"
-    if not _improves(e, e.faster):
+    rate = 10.0 if _improves(e, e.faster) else _faster(e)
+    if rate is None:
         return said
-    return f"{said}; at ten times the rate, {_comes_to(e, e.faster)}"
+    return f"{said}; at {rate:.2g} times the rate, {_comes_to(e, e.tried(rate=rate))}"
 
 
 def _comes_to(e: Evidence, tried: float | None) -> str:
@@ -221,8 +265,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "schedule_ends_early", 82,
         _ends_early,
-        lambda e: f"in {e.rates.ended:.0%} of {e.rates.steps} steps the rate is below a hundredth "
-        f"of its peak of {e.rates.peak:.2g}" if e.rates else "",
+        _ends_early_words,
         "let the schedule last as long as the training",
     ),
     Rule(
