@@ -6,6 +6,7 @@ da      (n, o)   ∂C/∂a, for one example     dx      (n, i)   ∂C/∂x, for 
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -97,7 +98,8 @@ def measure_layers(trace: Trace, deltas: Deltas) -> tuple[LayerMeasures, ...]:
         layer, record, delta = net.layers[k], trace[k], deltas[k]
         dx = layer.dx(params[k], record, delta, np) if k else None
         plain = isinstance(delta, np.ndarray)
-        reached = size(delta) if plain else size(da) if da is not None else size(dx)
+        known = [each for each in (delta if plain else None, da, dx) if each is not None]
+        reached = size(known[0]) if known else math.nan
         measured.append(
             LayerMeasures(
                 describe(net, k), size(record.a), reached, size(*leaves(grads[k])),
