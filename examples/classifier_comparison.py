@@ -2,9 +2,9 @@
 Seven classifiers, three data sets
 ==================================
 
-How each draws its boundary. The perceptron's is made of the straight pieces of its rectifiers, and
-its probabilities fade where the classes mix. No ranking follows from this for data with many
-columns.
+The decision boundary of each classifier. The perceptron's is made of the straight pieces of its
+rectifiers, and its probabilities change gradually where the classes mix. No ranking for data with
+many columns follows from this.
 """
 
 import matplotlib.pyplot as plt
@@ -43,7 +43,7 @@ DATA = {
 # %%
 # One row for each data set, one column for each classifier
 # ---------------------------------------------------------
-# The points are those of the test, and the number below is the accuracy on them.
+# The points are test points; the number below is the accuracy on them.
 
 figure, axes = plt.subplots(3, len(CLASSIFIERS), figsize=(13.3, 6.4), layout="constrained")
 accuracy = {}
@@ -64,8 +64,8 @@ for ax, name in zip(axes[0], CLASSIFIERS, strict=True):
     ax.set_title(name, fontsize=10)
 
 # %%
-# A straight line cannot part the circles; the perceptron can, and does nearly as well as the best
-# on each of these sets.
+# A straight line cannot separate the circles. The perceptron can, and is nearly as accurate as the
+# best classifier on each data set.
 
 for data in DATA:
     each = {name: found for (own, name), found in accuracy.items() if own == data}

@@ -2,11 +2,11 @@
 What the first layer looks for
 ==============================
 
-The weights of each hidden unit as a picture. Smooth pictures are those of units that have learnt
-something; one that looks like noise is close to the weights that it began with.
+The weights of each hidden unit as a picture. Smooth pictures belong to units that have learnt
+something; a picture that looks like noise is close to the unit's initial weights.
 
-The data are Fashion-MNIST where Debian's package ``dataset-fashion-mnist`` is installed, and
-scikit-learn's small digits elsewhere.
+The data are Fashion-MNIST if Debian's package ``dataset-fashion-mnist`` is installed, otherwise
+scikit-learn's small digits.
 """
 
 import gzip
@@ -56,8 +56,8 @@ print(f"accuracy on new pictures: {model.score(X_test, y_test):.3f}")
 # %%
 # The weights of the 40 hidden units
 # ----------------------------------
-# On one scale for all. A unit is excited by what lies where its weights are violet, and inhibited
-# by what lies where they are orange.
+# All pictures have one colour scale. Bright pixels raise the weighted input of a unit where its
+# weights are violet, and lower it where they are orange.
 
 weights, side = model.coefs_[0].T, int(X.shape[1] ** 0.5)
 bound = float(np.quantile(np.abs(weights), 0.97))

@@ -2,9 +2,9 @@
 Gradient flow in a deep network
 ===============================
 
-On the way back through a layer, the gradient is multiplied by the slope of the activation and by
-the weights. A sigmoid's slope is 1/4 at most: through ten layers of them next to nothing is left
-for the first, which then does not learn. Three remedies keep the factor near one.
+In the pass backward through a layer, the gradient is multiplied by the slope of the activation and
+by the weights. The slope of a sigmoid is at most 1/4: after ten layers almost nothing is left for
+the first layer, which then does not learn. Three remedies keep the factor near one.
 """
 
 import matplotlib.pyplot as plt
@@ -54,7 +54,7 @@ for name, each in flow.items():
     print(f"{name:<18} first layer {each[0]:.0e}, last {each[-1]:.0e}")
 
 # %%
-# The library says it in a sentence, with the figures, and what to change:
+# ``diagnose`` says what is wrong, with the figures, and what to change:
 
 net = NETWORKS["sigmoid"]
 print(cr.diagnose(net, net.init(seed=0), X, y))
@@ -62,8 +62,9 @@ print(cr.diagnose(net, net.init(seed=0), X, y))
 # %%
 # Which of them learn
 # -------------------
-# Plain gradient descent at the same rate, for as many epochs, for all. The sigmoids stay at the
-# loss of a guess that looks at no pixel; the others leave it at once.
+# All networks are trained by plain gradient descent with the same rate and number of epochs. The
+# loss of the sigmoids stays at that of a guess that uses no pixel; the others fall below it at
+# once.
 
 losses = {
     name: cr.fit(net, net.init(seed=0), X, y, cr.SGD(0.1), epochs=25, seed=0)[1].loss

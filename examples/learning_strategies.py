@@ -2,9 +2,9 @@
 How fast the loss falls
 =======================
 
-Plain descent, momentum, a falling rate, Adam and two of its kin, on four small data sets that are
-scaled to [0, 1]; each starts from the same weights. Which one wins depends on the learning rate
-too, so this is a picture of four data sets, not a ranking.
+Plain descent, momentum, a falling rate, Adam, NAdam and Lion on four small data sets, scaled to
+[0, 1]. All start from the same weights. Which one is best depends on the learning rate too, so this
+is no ranking.
 """
 
 import warnings
@@ -58,8 +58,8 @@ figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center
               frameon=False)  # fmt: skip
 
 # %%
-# On each of them, momentum ends lower than plain descent at the same rate, and a rate that falls
-# with the square root of the step ends higher than one that stays.
+# On each data set, momentum ends with a lower loss than plain descent at the same rate. A rate that
+# falls with the square root of the step ends with a higher loss than a constant one.
 
 for data in DATA:
     assert loss[data, "with momentum"] < loss[data, "constant rate"] < loss[data, "falling rate"]

@@ -2,11 +2,11 @@
 Mislabelled rows of a table
 ===========================
 
-A wrong label is one that the other rows contradict. Each row is predicted by a model that was
-trained without it, and the rows are ranked by the probability that this model gives to the label
-in the table: the least probable first.
+A wrong label contradicts the other rows. Each row is predicted by a model that was trained without
+it, and the rows are ranked by the probability that this model gives to the label in the table: the
+least probable first.
 
-Here some labels are made wrong on purpose, so that it can be counted how many are found.
+Here some labels are made wrong on purpose, so that those found can be counted.
 """
 
 import matplotlib.pyplot as plt
@@ -19,7 +19,7 @@ import chainrule as cr
 # %%
 # Labels made wrong
 # -----------------
-# One row in fifty gets another kind of house than it has.
+# One row in fifty gets a wrong kind of house.
 
 houses = pl.read_csv("houses.csv")
 true = houses["kind"].to_numpy()
@@ -34,8 +34,8 @@ print(f"{wrong.sum()} of {len(true):,} labels are wrong")
 # %%
 # Rows by how little their label is believed
 # ------------------------------------------
-# A classifier of tables takes the columns as they are. Of four parts of the rows, each is predicted
-# by a model of the other three.
+# ``TabularClassifier`` takes the columns as they are. The rows are divided into four parts; each is
+# predicted by a model of the other three.
 
 X = houses.drop("id", "kind")
 model = cr.TabularClassifier(effort="fast", random_state=0)
@@ -44,7 +44,7 @@ believed = p[np.arange(len(kind)), np.searchsorted(kinds, kind)]
 order = np.argsort(believed)
 
 # %%
-# The rows to look at first, each with what the model would have said:
+# The rows to look at first, each with the model's prediction:
 
 first = order[:10]
 houses[first].with_columns(
@@ -57,8 +57,9 @@ houses[first].with_columns(
 # %%
 # How many are found
 # ------------------
-# Whoever looks at as many rows as are wrong finds nearly all of them. Rows that are doubted without
-# reason are small houses: for them the noise in the price is as large as what a kind makes of it.
+# If you look at as many rows as there are wrong labels, you find nearly all of them. The rows
+# doubted without reason are small houses, where the noise in the price is as large as the effect of
+# the kind.
 
 found = np.cumsum(wrong[order])
 n = np.arange(1, len(order) + 1)

@@ -2,9 +2,9 @@
 Wrong labels rise to the top
 ============================
 
-One label of the handwritten digits in twenty is made wrong. After some epochs the norm of each
-example's own gradient ranks the examples by how hard they pull at the weights, and those with wrong
-labels come first: the network contradicts them.
+One label in twenty of the handwritten digits is made wrong. After some epochs the examples are
+ranked by the norm of their own gradients. Those with wrong labels come first, because the network
+contradicts them.
 """
 
 import matplotlib.pyplot as plt
@@ -27,7 +27,7 @@ y[chosen] = (y[chosen] + rng.integers(1, 10, len(chosen))) % 10
 # %%
 # The ranking
 # -----------
-# The norms of all examples come of one call, without the gradient of each being built.
+# One call returns the norms for all examples, without building the gradient of each.
 
 model = MLPClassifier((64,), solver="adamw", dropout=0.2, random_state=0)
 for _ in range(60):
@@ -42,7 +42,7 @@ for k in (10, 25, 50, wrong.sum(), 2 * wrong.sum()):
 # %%
 # The share of wrong labels among the first
 # -----------------------------------------
-# On the right, the first of the ranking and what their labels say.
+# On the right, the first examples of the ranking, with their labels.
 
 figure = plt.figure(figsize=(11, 4.6), layout="constrained")
 left, right = figure.subfigures(1, 2, width_ratios=(1, 1.1))

@@ -2,9 +2,9 @@
 A prediction explained
 ======================
 
-A price was predicted: why this one? Each column's contribution is the integral of the gradient
-along the straight path from the mean row of training to this row. They add up to the difference
-between the two predictions.
+Why was this price predicted? The contribution of each column is the integral of the gradient along
+the straight path from the mean row of training to this row. The contributions add up to the
+difference between the two predictions.
 """
 
 import matplotlib.pyplot as plt
@@ -18,22 +18,21 @@ model = cr.train("houses.csv", "price")
 # %%
 # One row
 # -------
-# The figures of the waterfall add up as they are printed.
+# The printed figures of the waterfall add up exactly.
 
 why = model.why_row("houses-test.csv", 3)
 print(why.text())
 
 # %%
-# As a page, each bar opens the chain rule of its column, with every number put in.
+# On the page, each bar opens the chain rule of its column, with all numbers filled in.
 
 why
 
 # %%
 # All rows, and what is true
 # --------------------------
-# These houses are made up, so that the truth is known: with a garden, any house costs 500 more.
-# What the column ``garden`` contributes differs by nearly that between rows with a garden and
-# without.
+# These houses are made up, so the truth is known: a garden adds 500 to any price. The contributions
+# of the column ``garden`` differ by nearly that between rows with a garden and without.
 
 rows = pl.read_csv("houses-test.csv")
 reasons = model.why(rows)

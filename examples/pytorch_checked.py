@@ -3,8 +3,8 @@ A PyTorch network checked
 =========================
 
 A layer written by hand has its own backward function, and a slip there raises no error: the network
-trains, only worse. Its gradient is set beside the one that Chainrule works out of the same network
-and data. Layers after the slip agree, those before it do not, and so it is found.
+trains, only worse. Here its gradient is compared with Chainrule's, for the same network and data.
+The layers after the slip agree and those before it do not, which shows where it is.
 
 This example needs PyTorch. A site built without it has this page without its output.
 """
@@ -41,7 +41,7 @@ net
 # %%
 # Its gradient, twice
 # -------------------
-# In float32, two right gradients differ by rounding alone: by some parts in ten million.
+# In float32, two right gradients differ only by rounding, a few parts in ten million.
 
 
 def by_torch(model: nn.Module) -> list[np.ndarray]:
@@ -67,8 +67,8 @@ print("relative differences:", *(f"{each:.0e}" for each in rounding))
 # %%
 # A slip
 # ------
-# Somebody writes the SiLU, z σ(z), by hand for speed. Forward it is right. Backward, the product
-# rule was forgotten: its slope is σ(z) + z σ(z)(1 − σ(z)), not σ(z).
+# A SiLU, z σ(z), is written by hand for speed. The forward function is right. The backward function
+# forgets the product rule: the slope is σ(z) + z σ(z)(1 − σ(z)), not σ(z).
 
 
 class FastSiLU(torch.autograd.Function):
@@ -99,8 +99,9 @@ print("relative differences:", *(f"{each:.0e}" for each in slip))
 # %%
 # Where it is
 # -----------
-# On the way back, the last two dense layers come before the slip, and still agree. The first two
-# come after it. So it lies between the second and the third dense layer, in the activation there.
+# In the pass backward, the last two dense layers come before the slip, and agree. The first two
+# come after it, and do not. So the slip is between the second and the third dense layer, in the
+# activation there.
 
 places = np.arange(1, len(right) + 1)
 figure, ax = plt.subplots(figsize=(7.5, 4.2), layout="constrained")

@@ -2,9 +2,9 @@
 Quantiles and intervals
 =======================
 
-A prediction says where the mean lies. How far a new value may lie from it is another question, and
-has two answers: quantiles, which a network learns as it learns the mean, and an interval, which is
-moved until it holds the share asked for of rows that were held out.
+A prediction estimates the mean. Two methods say how far a new value may be from it: quantiles,
+which a network learns as it learns the mean, and an interval, whose bounds are moved until it holds
+the given share of the rows held out.
 """
 
 import matplotlib.pyplot as plt
@@ -17,8 +17,8 @@ import chainrule as cr
 # %%
 # Data whose spread changes
 # -------------------------
-# The standard deviation of y grows with x, so that one width for all would be too wide on the left
-# and too narrow on the right.
+# The standard deviation of y grows with x, so one width for all x would be too wide on the left and
+# too narrow on the right.
 
 
 def drawn(rows: int, seed: int) -> pl.DataFrame:

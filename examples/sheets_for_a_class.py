@@ -2,9 +2,8 @@
 Sheets for a class
 ==================
 
-A step of backpropagation to work by hand, with other numbers for everybody in a class, and a key.
-Figures that come back wrong are set beside a catalogue of mistakes: which of them gives every
-digit?
+A step of backpropagation to work by hand, with different numbers for everyone in a class, and a
+key. Wrong answers are compared with a catalogue of mistakes: which mistake gives every digit?
 
 On the command line these are ``chainrule worksheet`` and ``chainrule find-mistake``.
 """
@@ -18,21 +17,21 @@ from chainrule.explanation.worksheet import draw, worksheet
 # %%
 # A sheet
 # -------
-# The network is that of the tutorials, two inputs, two hidden units, two outputs. The numbers
-# follow from the seed, are short, and make gradients that can be seen.
+# The network is that of the tutorials: two inputs, two hidden units, two outputs. The numbers
+# follow from the seed, are short, and give gradients that are not too small.
 
 sheet = worksheet([2, 2, 2], seed=1)
 sheet
 
 # %%
-# And the end of its key:
+# The end of its key:
 
 print(*sheet.text(key=True).splitlines()[-24:], sep="\n")
 
 # %%
 # What comes back
 # ---------------
-# Here the class is a program. Everybody works ∂E/∂w1 and ∂E/∂w5 of a sheet of their own, to six
+# Here the class is a program. Each member computes ∂E/∂w1 and ∂E/∂w5 of their own sheet, to six
 # digits; some make a slip.
 
 
@@ -57,7 +56,7 @@ answers = {seed: worked(seed, slip) for seed, slip in enumerate(SLIPS, start=1)}
 # %%
 # Marked
 # ------
-# A sheet is named wrong with the mistakes that give both of its figures to the last digit.
+# For each wrong sheet, the mistakes that give both figures to the last digit are named.
 
 marks = {}
 for seed, figures in answers.items():
@@ -67,14 +66,14 @@ for seed, figures in answers.items():
     print(f"sheet {seed}: {told}")
 
 # %%
-# In full, for the pupil:
+# The full answer for one pupil:
 
 print(marks[6].text())
 
 # %%
 # Eight sheets, eight problems
 # ----------------------------
-# The right figures differ from sheet to sheet, so that nobody can copy. Crosses are what came back.
+# The right figures differ from sheet to sheet, so nobody can copy. Crosses are the answers given.
 
 figure, ax = plt.subplots(figsize=(8.5, 4.2), layout="constrained")
 for name, colour, shift in (("w1", "#0072B2", -0.12), ("w5", "#D55E00", 0.12)):

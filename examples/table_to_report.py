@@ -2,8 +2,8 @@
 A table, from CSV to a report
 =============================
 
-A file with a table and the name of the column to predict are all that a training needs. The model
-says what it took each column for, and a page tells how well it predicts and what it looks at.
+Training needs only a file with a table and the name of the column to predict. The model says what
+it took each column for, and a page reports how well it predicts and which columns matter.
 
 On the command line this is ``chainrule train houses.csv --target price --report houses.html``.
 """
@@ -30,8 +30,8 @@ houses.head(5)
 # %%
 # Training
 # --------
-# Without any option, a network is trained at each of two learning rates, and what was best on rows
-# held out is trained again with all rows.
+# Without options, a network is trained at each of two learning rates, and the one that was better
+# on rows held out is trained again with all rows.
 
 with TemporaryDirectory() as folder:
     path = Path(folder) / "houses.html"
@@ -47,16 +47,16 @@ for decision in model.about["decisions"]:
 # %%
 # The report
 # ----------
-# One file of HTML, which loads nothing from elsewhere.
+# One HTML file, which loads nothing from elsewhere.
 
 Page(report)
 
 # %%
 # New rows
 # --------
-# Another table has rows that the model has not seen. Its errors have about the size of the noise,
-# which no model can know, as long as a house is no larger than those in training. Beyond, where
-# nothing was to be learnt from, they grow.
+# Another table has rows that the model has not seen. For houses no larger than those in training,
+# the errors are about as large as the noise, which no model can predict. For larger houses, where
+# there was nothing to learn from, they grow.
 
 new = pl.read_csv("houses-test.csv")
 price, size = new["price"].to_numpy(), new["size"].to_numpy()

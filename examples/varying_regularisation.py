@@ -2,9 +2,9 @@
 How a penalty smooths a boundary
 ================================
 
-``alpha`` is the weight of the penalty on the squares of the weights. A small one lets the boundary
-between two classes bend around single points (high variance); a large one draws it straight (high
-bias). It is the only thing that differs from left to right.
+``alpha`` is the factor of the penalty on the squares of the weights. With a small ``alpha``, the
+boundary between two classes bends around single points (high variance); with a large one it is
+nearly straight (high bias). Only ``alpha`` differs from left to right.
 """
 
 import matplotlib.pyplot as plt
@@ -32,7 +32,8 @@ ALPHAS = (0.01, 0.1, 1.0, 3.0)
 # %%
 # The same network at each alpha
 # ------------------------------
-# Filled points train, hollow ones test; the shade is the probability of the class of triangles.
+# Filled points are training data, hollow ones test data; the shade is the probability of the
+# triangles' class.
 
 figure, axes = plt.subplots(3, 4, figsize=(10, 7.5), layout="constrained")
 accuracy = {}
@@ -59,8 +60,8 @@ for ax, alpha in zip(axes[0], ALPHAS, strict=True):
     ax.set_title(f"alpha {alpha:g}")
 
 # %%
-# The smaller alpha is, the better the points in training are fitted. New points are not: of the
-# circles, the most are right at alpha 1.
+# The smaller alpha is, the better the training points are fitted. This is not true of new points:
+# for the circles, accuracy is best at alpha 1.
 
 for name in DATA:
     fitted = [accuracy[name, alpha][0] for alpha in ALPHAS]
