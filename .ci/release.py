@@ -146,10 +146,14 @@ def is_another(python: str) -> bool:
 def main() -> None:
     """Build, look, use."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    python = project["requires-python"]
-    shutil.rmtree(DIST, ignore_errors=True)
-    work = Path(tempfile.mkdtemp())
+    with tempfile.TemporaryDirectory() as work:
+        made = build_and_use(Path(work), project["requires-python"])
+    print(f"{' and '.join(made)} build, install and learn")
 
+
+def build_and_use(work: Path, python: str) -> tuple[str, str]:
+    """Build what is released, look into it, use it; return the files' names."""
+    shutil.rmtree(DIST, ignore_errors=True)
     sdist = sdist_of(ROOT, DIST)
     version = sdist.name.removesuffix(".tar.gz").partition("-")[2]
     if wrong := changelog_problem((ROOT / "CHANGELOG.md").read_text("utf-8"), version):
@@ -183,8 +187,7 @@ def main() -> None:
     for other in filter(None, map(shutil.which, PYTHONS)):
         if is_another(other):
             use(other, pure, "reference")
-    shutil.rmtree(work)
-    print(f"{sdist.name} and {native.name} build, install and learn")
+    return sdist.name, native.name
 
 
 if __name__ == "__main__":

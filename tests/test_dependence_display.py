@@ -51,6 +51,16 @@ def test_categories_have_points_and_their_names(model):
     assert display.mean_line_.get_marker() == "o"
 
 
+@pytest.mark.parametrize("column", ["x", "town"])
+def test_dollars_are_part_of_names(column):
+    names = {"x": r"x $\frac$", "town": r"$\town", "y": "$^$"}
+    table = TABLE.drop("kind").with_columns(town=pl.col("town") + r" $\frac$").rename(names)
+    model = cr.train(table, names["y"], **SMALL)
+    display = cr.DependenceDisplay.from_estimator(model, table, names[column])
+    display.figure_.canvas.draw()
+    assert display.ax_.get_xlabel() == names[column]
+
+
 def test_rows_without_a_value_are_a_level_and_axes_may_be_given(model):
     _, ax = plt.subplots()
     display = cr.DependenceDisplay.from_estimator(model, TABLE, "x", kind="individual", ax=ax)

@@ -373,7 +373,7 @@ def _foreign(params: Any) -> str:
         return f"a {kind} of {', '.join(names)}{fix}"
     if isinstance(params, list) or hasattr(params, "shape"):
         return f"an object of type {kind}{fix}"
-    return in_notebook(params)
+    return shown(params)
 
 
 def check_inputs(net: Network, params: Parameters, X: Any, *, what: str = "X") -> tuple[Array, Any]:

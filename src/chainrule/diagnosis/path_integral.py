@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule import engine
+from chainrule.blas_threads import one_blas_thread
 from chainrule.diagnosis.input_path import InputPath, contributed, figures
 from chainrule.diagnosis.output_value import OutputValue
 from chainrule.errors import check_number, check_whole
@@ -165,9 +166,7 @@ def of_checked(
     >>> of_checked(OutputValue(net, 0), [params], np.ones((1, 1)), np.zeros(1), 1e-6).values
     array([[2.]])
     """
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, "blas"):  # the threads are here
+    with one_blas_thread:  # the threads are here
         return _within(value, members, X, baseline, _Tolerance(tolerance, parts))
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from chainrule import backprop
 from chainrule.batches import Examples
 from chainrule.begun_run import BegunRun
+from chainrule.blas_threads import one_blas_thread
 from chainrule.diagnosis.course_measures import Options
 from chainrule.diagnosis.evidence import Evidence
 from chainrule.diagnosis.layer_measures import LayerMeasures, measure_layers, update_ratios
@@ -176,7 +175,7 @@ class Watch:
         if self._data is not None and (error is None or diverged or run.history.epochs):
             if not diverged and self.looks[-1].step < run.history.at.step:
                 self._look(run.history)
-            with _in_one_thread(), np.errstate(all="ignore"):
+            with one_blas_thread, np.errstate(all="ignore"):
                 self.verdict = diagnosis_of(self._evidence(run, diverged=diverged), FEW_ROWS_RULES)
             if not self._waits and not run.data.ranks.rank:
                 self._tell()
@@ -187,7 +186,7 @@ class Watch:
     def _look(self, history: History) -> None:
         began = time.perf_counter()
         if self._data is not None and self._plan is not None:
-            with _in_one_thread():
+            with one_blas_thread:
                 self.looks.append(_look(self._plan, history.at, self._data))
         self._spent += time.perf_counter() - began
 
@@ -256,16 +255,6 @@ class Watch:
             As scikit-learn's callbacks take them.
         """
         return False
-
-
-@functools.cache
-def _products() -> ThreadpoolController:
-    return ThreadpoolController()  # it looks for libraries, which takes long beside a look
-
-
-def _in_one_thread() -> Any:
-    """Keep small products from waking threads, which would spin and slow the training down."""
-    return _products().limit(limits=1, user_api="blas")
 
 
 def _looked_at(n: int) -> Any:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
-import os
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult, minimize
 from sklearn.exceptions import ConvergenceWarning
-from threadpoolctl import ThreadpoolController
 
 from chainrule import evaluation
+from chainrule.blas_threads import one_blas_thread
 from chainrule.estimators.fit_data import FitData
 from chainrule.estimators.fit_state import FitState
 from chainrule.estimators.shared_cost import Cost, SharedCost
@@ -53,41 +50,6 @@ def shaped(vector: Array, like: Parameters) -> Parameters:
         start += leaf.size
     new: Parameters = rebuild(like, parts)
     return new
-
-
-@functools.cache
-def _libraries() -> Any:
-    """The libraries with threads of their own; looking for them takes some milliseconds."""
-    return ThreadpoolController()
-
-
-class _OneThread:
-    """BLAS on one thread as long as any search goes on, in whichever threads of Python.
-
-    SciPy's vectors are so short that more of them only burn processor time, up to 40 times as much,
-    and then the bits would depend on their number.
-    """
-
-    def __init__(self) -> None:
-        self.lock, self.searches = threading.Lock(), 0
-        self.limit: Any = None
-
-    def __enter__(self) -> None:
-        with self.lock:
-            self.searches += 1
-            if self.searches == 1:
-                self.limit = _libraries().limit(limits=1, user_api="blas")
-
-    def __exit__(self, *_: object) -> None:
-        with self.lock:
-            self.searches -= 1
-            if self.searches == 0:
-                self.limit.restore_original_limits()
-
-
-_one_thread_of_blas = _OneThread()
-if hasattr(os, "register_at_fork"):  # another thread's search does not go on in the new process
-    os.register_at_fork(after_in_child=_one_thread_of_blas.__init__)  # type: ignore[misc]
 
 
 @dataclass
@@ -158,7 +120,7 @@ class Minimisation:
 
     def _searched(self, cost: Cost, step: Callable[[OptimizeResult], None]) -> OptimizeResult:
         options = {"maxfun": self.max_fun, "maxiter": self.max_iter, "gtol": self.tol}
-        with np.errstate(over="ignore", invalid="ignore"), _one_thread_of_blas:
+        with np.errstate(over="ignore", invalid="ignore"), one_blas_thread:
             return minimize(
                 cost,
                 flat(self.state.params),

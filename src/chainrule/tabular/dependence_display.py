@@ -179,9 +179,10 @@ class DependenceDisplay:
             self.ax_.legend(frameon=False)
         if x is None:
             words = ["missing" if each is None else str(each) for each in self.values]
-            self.ax_.set_xticks(range(len(words)), words)
+            self.ax_.set_xticks(range(len(words)), words, parse_math=False)  # $ is one of a name
         what = "change of the predicted" if self.centered else "predicted"
-        self.ax_.set(xlabel=self.column, ylabel=f"{what} {self.output}")
+        self.ax_.set_xlabel(self.column, parse_math=False)
+        self.ax_.set_ylabel(f"{what} {self.output}", parse_math=False)
         self.ax_.spines[["top", "right"]].set_visible(False)
         self.ax_.grid(axis="y", alpha=0.25)
         return self
