@@ -4,9 +4,32 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from onnx_files import GEMM, NUMBERS, TensorProto, W, made_of, model_of, saved
+from chainrule.interop.onnx_left import SPECIFICATION, specification
+from onnx_files import (
+    GEMM,
+    NUMBERS,
+    TensorProto,
+    W,
+    helper,
+    made_of,
+    model_of,
+    numpy_helper,
+    onnx,
+    saved,
+)
 
 Y = ["y"]
+
+
+def endless():
+    """The body of a loop that goes on as long as it is true, which it leaves as it is."""
+    bools = [helper.make_tensor_value_info(name, TensorProto.BOOL, []) for name in ("go", "on")]
+    turn = helper.make_tensor_value_info("turn", TensorProto.INT64, [])
+    same = helper.make_node("Identity", ["go"], ["on"])
+    return helper.make_graph([same], "body", [turn, bools[0]], bools[1:])
+
+
+ENDLESS = endless()
 REFUSED = {
     "convolution": (
         [GEMM, ("Conv", ["h", "W"], Y, {"group": 1})],
@@ -108,6 +131,38 @@ REFUSED = {
         [("Gemm", ["x", "W", "nan"], Y, {"transB": 1})],
         r"'nan' must be finite, got nan at \(1,\)",
     ),
+    "power of nothing": ([GEMM, ("Pow", ["h"], Y, {})], "node 1, Pow .*must take 2 values, got 1"),
+    "quotient of one": ([GEMM, ("Div", ["h"], Y, {})], "node 1, Div .*must take 2 values, got 1"),
+    "root of none": ([GEMM, ("Sqrt", [], Y, {})], "node 1, Sqrt .*must take 1 value, got 0"),
+    "inverse of none": ([GEMM, ("Reciprocal", [], Y, {})], "must take 1 value, got 0"),
+    "mean of none": ([GEMM, ("ReduceMean", [], Y, {})], "must take 1 or 2 values, got 0"),
+    "product of one": ([GEMM, ("Mul", ["h"], Y, {})], "node 1, Mul .*must take 2 values, got 1"),
+    "product of three": ([GEMM, ("Mul", ["h", "b", "b"], Y, {})], "must take 2 values, got 3"),
+    "sum of one": ([GEMM, ("Add", ["h"], Y, {})], "node 1, Add .*must take 2 values, got 1"),
+    "sum of three": (
+        [GEMM, ("Tanh", ["h"], ["t"], {}), ("Add", ["h", "t", "b"], Y, {})],
+        r"node 2, Add .*must take 2 values, got 3: \['h', 't', 'b'\]",
+    ),
+    "an axis alone": (
+        [GEMM, ("ReduceMean", ["h", "axis"], Y, {})],
+        "node 1, ReduceMean .*axes must be a list of whole numbers, got -1",
+    ),
+    "an axis as a number": (
+        [GEMM, ("ReduceMean", ["h"], Y, {"axes": 1})],
+        "node 1, ReduceMean .*axes must be a list of whole numbers, got 1",
+    ),
+    "bounds for each": (
+        [GEMM, ("Clip", ["h", "b", "half"], Y, {})],
+        r"node 1, Clip .*'b' must be one number, got numbers of shape \(4,\)",
+    ),
+    "rates for each": (
+        [GEMM, ("Dropout", ["h", "b"], Y, {})],
+        r"node 1, Dropout .*'b' must be one number, got numbers of shape \(4,\)",
+    ),
+    "loop beside": (
+        [("Gemm", ["x", "W"], Y, {"transB": 1}), ("Loop", ["", "yes"], ["z"], {"body": ENDLESS})],
+        "Loop is nothing that Chainrule has.*, and it is not run",
+    ),
     "whole numbers": ([("Gemm", ["x", "W", "two"], Y, {"transB": 1})], "'two' must be of float64"),
 }
 MORE = {
@@ -117,6 +172,7 @@ MORE = {
     "yes": np.array(True),
     "turned": np.array([4, -1]),
     "last": np.array([-1]),
+    "axis": np.array(-1),
     "first": np.array([0]),
     "two": np.array([-1, 2]),
     "nan": np.array([1.0, np.nan, 1.0, 1.0]),
@@ -238,6 +294,31 @@ def test_whatever_is_changed_in_a_file_it_is_read_or_refused(tmp_path):
         messages.append(refusal(path))
     assert sum(message is not None for message in messages) > 300
     assert [m for m in messages if m and not m.startswith(f"from_onnx: {path}: ")] == []
+
+
+@pytest.mark.parametrize("width", [2, 10**11])
+def test_a_specification_of_more_inputs_than_the_file_has_numbers_takes_no_memory(width, tmp_path):
+    model = model_of([("Tanh", ["x"], Y, {})], {"unused": W}, inputs=(("x", [None, width]),))
+    wide = cr.Network(10**11, [cr.Activate("tanh")], "huber")
+    helper.set_model_props(model, {SPECIFICATION: specification(wide)})
+    with pytest.raises(ValueError, match=r"net\.onnx: .*has no layer with parameters"):
+        cr.from_onnx(saved(model, tmp_path))
+
+
+def test_a_loop_in_a_file_of_ours_is_not_run(tmp_path):
+    cr.to_onnx(*made_of([cr.Dense(2)]), path := tmp_path / "net.onnx")
+    model = onnx.load(path)
+    model.graph.initializer.append(numpy_helper.from_array(np.array(True), "yes"))
+    model.graph.node.append(helper.make_node("Loop", ["", "yes"], ["z"], body=ENDLESS))
+    with pytest.raises(ValueError, match=r"net\.onnx: .*Loop is nothing .*, and it is not run"):
+        cr.from_onnx(saved(model, tmp_path))
+
+
+def test_a_loss_in_the_file_that_is_none_is_told_with_its_name(tmp_path):
+    model = model_of([("Gemm", ["x", "W", "b"], Y, {"transB": 1})], NUMBERS)
+    helper.set_model_props(model, {"chainrule.loss": "odd"})
+    with pytest.raises(ValueError, match=r"^from_onnx: .*net\.onnx: its chainrule\.loss: .*'odd'"):
+        cr.from_onnx(saved(model, tmp_path))
 
 
 def test_numbers_beside_the_file_are_read(tmp_path):

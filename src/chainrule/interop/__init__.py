@@ -17,6 +17,7 @@
 | `onnx_file.py` | these files, read with mistrust |
 | `onnx_left.py` | the specification of a network that stands in one |
 | `onnx_graph.py` | the graph of one, and how its values are made |
+| `onnx_run.py` | which graphs are run, to compare what they predict |
 | `onnx_operators.py`, `onnx_rms.py` | operators that are layers; a norm of several |
 | `onnx_arrays.py` | arrays that write what is computed with them as operators |
 | `onnx_layers.py`, `onnx_activations.py` | its operators beside the layers and activations here |

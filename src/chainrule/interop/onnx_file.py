@@ -24,12 +24,16 @@ DOMAINS = ("", "ai.onnx")
 
 
 class OnnxFile(NamedTuple):
-    """A model, the names of its input and output, and its numbers by their names."""
+    """A model, the names of its input and output, its numbers by their names, and its inputs.
+
+    `width` is how many inputs it declares that a row has, 0 where it declares none.
+    """
 
     model: Any
     input: str
     output: str
     constants: dict[str, Array]
+    width: int
 
 
 def read_file(onnx: Any, path: Path) -> OnnxFile:
@@ -63,7 +67,8 @@ def read_file(onnx: Any, path: Path) -> OnnxFile:
             f"must be of ONNX's operators of version {OLDEST} or newer, got "
             f"{max(versions, default='none')}: convert it, onnx.version_converter"
         )
-    return OnnxFile(model, inputs[0].name, graph.output[0].name, constants)
+    width = dims[1].dim_value if len(dims) == 2 else 0
+    return OnnxFile(model, inputs[0].name, graph.output[0].name, constants, width)
 
 
 def _parsed(onnx: Any, path: Path) -> Any:

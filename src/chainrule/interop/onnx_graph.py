@@ -21,7 +21,8 @@ from chainrule.interop.onnx_operators import (
     factors,
     input_name,
 )
-from chainrule.interop.onnx_rms import RootMeanSquares, Step
+from chainrule.interop.onnx_rms import RootMeanSquares, Step, check_inputs
+from chainrule.interop.onnx_run import not_run
 from chainrule.interop.value_graph import Made, layers_between
 from chainrule.layers import Activate, RMSNorm
 from chainrule.layers.rms_norm import RMSNormParameters
@@ -68,6 +69,7 @@ class OnnxGraph:
     def value(self, node: Any, of: list[str]) -> Made:
         """How a node makes a value of others."""
         op, out, place = node.op_type, node.output[0], _place(node)
+        check_inputs(node)
         if op == "Add" and len(of) == 2:
             return Made(place, tuple(of))
         if op == "Add" and of and of[0] in self.products:
@@ -165,7 +167,9 @@ class OnnxGraph:
         return found[0]
 
     def predict(self, X: Array) -> Array:
-        """What onnx's evaluator makes of rows."""
+        """What onnx's evaluator makes of rows; ValueError where it may not end, or cannot run."""
+        if op := not_run(self.onnx, self.file.model):
+            raise ValueError(f"{op} {NOT_THERE}, and it is not run")
         kinds = {each.name: each for each in self.file.model.graph.input}
         kind = kinds[self.file.input].type.tensor_type.elem_type
         reference = library("onnx.reference", "from_onnx")

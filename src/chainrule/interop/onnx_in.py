@@ -23,6 +23,7 @@ from chainrule.interop.imported_layers import (
 from chainrule.interop.onnx_file import read_file
 from chainrule.interop.onnx_graph import OnnxGraph
 from chainrule.interop.onnx_left import LOSS, left_in, network_in
+from chainrule.interop.onnx_run import not_run
 from chainrule.loss_row import Loss
 from chainrule.network import Network, Parameters
 from chainrule.trees import leaves
@@ -35,7 +36,10 @@ def from_onnx(
 
     $$a = f(x W^\top + b),\qquad a = x + F(x)$$
 
-    A file that `to_onnx` wrote comes back whole: every layer of the tables, the loss and penalties.
+    A file that `to_onnx` wrote comes back whole: every layer of the tables, the loss and penalties,
+    as long as its graph predicts the same of a few random rows. That does not show what has no part
+    in predictions: the rate of a dropout, penalties, and of the loss all but its link are those
+    that were left beside the graph, whatever stands in it.
     The graph of any other leads from one input, rows (n, i), to one output by operators one after
     the other: `Gemm`, `MatMul` and `Add` of numbers, the activations of the table, `Dropout`,
     `LayerNormalization`, `RMSNormalization`, `BatchNormalization` with its running statistics,
@@ -90,6 +94,8 @@ def from_onnx(
             return whole
         layers = read.layers()
     if loss is None:
+        with named(f"{what}: its {LOSS}"):
+            losses.loss(left_in(file, LOSS) or "huber")
         loss = left_in(file, LOSS) or ("poisson" if read.ends_in_power else suggested(layers))
     if read.ends_in_power and str(loss) != "poisson":
         raise ValueError(
@@ -104,7 +110,7 @@ def from_onnx(
 def _whole(read: OnnxGraph, loss: str | Loss | None) -> tuple[Network, Parameters] | None:
     """The network that was left in a file, where its graph still predicts the same."""
     left = network_in(read.file)
-    if left is None:
+    if left is None or not_run(read.onnx, read.file.model):
         return None
     net, params = left
     if loss is not None and str(loss) != str(net.loss):

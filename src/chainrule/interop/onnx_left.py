@@ -17,6 +17,9 @@ from chainrule.trees import Array, named_leaves, rebuild
 LOSS, SPECIFICATION = "chainrule.loss", "chainrule.network"
 """Under which names the loss and the specification stand in a file."""
 
+WIDEST = 2**16
+"""The most inputs of a network that has no more parameters than that."""
+
 
 def specification(net: Network) -> str:
     """Return a network as JSON; "" for one with layers or rows of the user's own.
@@ -39,13 +42,17 @@ def left_in(file: OnnxFile, name: str) -> str:
 def network_in(file: OnnxFile) -> tuple[Network, Parameters] | None:
     """Return the network that was left in a file, and its parameters.
 
-    None where there is none, and where the numbers of the graph are no longer its parameters.
+    None where there is none, where it has not the inputs of the graph, and where the numbers of the
+    graph are no longer its parameters.
     """
     text = left_in(file, SPECIFICATION)
     if not text:
         return None
     try:
         net = network_from_data(json.loads(text))
+        most = max(WIDEST, sum(array.size for array in file.constants.values()))
+        if net.inputs > most or file.width not in (0, net.inputs):
+            return None
         each = [_of(file, name, leaf.shape) for name, leaf in named_leaves(net.form)]
         params = rebuild(net.form, each)
         check_parameters(net, params)

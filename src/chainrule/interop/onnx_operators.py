@@ -60,6 +60,16 @@ def _number(given: dict[str, Any], name: str, default: float) -> float:
     return number
 
 
+def _single(graph: OnnxGraph, node: Any, k: int) -> float | None:
+    """The one number that a node takes as its k-th, None where it takes none."""
+    found = graph.numbers(node, k)
+    if found is not None and found.size != 1:
+        raise ValueError(
+            f"{input_name(node, k)!r} must be one number, got numbers of shape {found.shape}"
+        )
+    return None if found is None else float(found.item())
+
+
 Reader = Callable[["OnnxGraph", Any, dict[str, Any]], list[Imported]]
 
 
@@ -75,10 +85,10 @@ def _product(graph: OnnxGraph, node: Any, given: dict[str, Any]) -> list[Importe
 
 
 def _dropout(graph: OnnxGraph, node: Any, given: dict[str, Any]) -> list[Imported]:
-    rate, training = graph.numbers(node, 1), graph.constants.get(input_name(node, 2))
+    rate, training = _single(graph, node, 1), graph.constants.get(input_name(node, 2))
     if input_name(node, 2) and (training is None or training.any()):
         raise ValueError("drops when it predicts too: training_mode must be false")
-    ratio = _number(given, "ratio", 0.5) if rate is None else float(rate)
+    ratio = _number(given, "ratio", 0.5) if rate is None else rate
     return [Imported(Dropout(shortest(ratio)))]
 
 
@@ -103,10 +113,8 @@ def _batch_norm(graph: OnnxGraph, node: Any, given: dict[str, Any]) -> list[Impo
 
 
 def _clip(graph: OnnxGraph, node: Any, given: dict[str, Any]) -> list[Imported]:
-    bounds = [graph.numbers(node, k) for k in (1, 2)]
-    got = [
-        given.get(n) if b is None else float(b) for n, b in zip(("min", "max"), bounds, strict=True)
-    ]
+    bounds = [_single(graph, node, k) for k in (1, 2)]
+    got = [given.get(n) if b is None else b for n, b in zip(("min", "max"), bounds, strict=True)]
     if got != [-1, 1]:
         raise ValueError(
             f"Clip from {got[0]} to {got[1]} {NOT_THERE}; from -1 to 1 it is hard_tanh"

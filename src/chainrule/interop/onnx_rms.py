@@ -76,7 +76,9 @@ def _mean(found: RootMeanSquares, inputs: list[str], given: Mapping[str, Any]) -
     step, axes = found.of(inputs[0], "square"), given.get("axes")
     if len(inputs) > 1 and inputs[1] in found.constants:
         axes = found.constants[inputs[1]].tolist()
-    over = axes is not None and list(axes) in FEATURES and given.get("keepdims", 1) == 1
+    if axes is not None and not isinstance(axes, list):
+        raise ValueError(f"axes must be a list of whole numbers, got {axes!r}")
+    over = axes in FEATURES and given.get("keepdims", 1) == 1
     return step._replace(kind="mean") if step and over else None
 
 
@@ -115,3 +117,23 @@ RULES = {
     "Sqrt": _root,
 }
 """The operators, with what they make of these steps."""
+
+TAKES = {"ReduceMean": (1, 2), "Reciprocal": (1,), "Sqrt": (1,)}
+"""How many values they take; all others 2."""
+
+
+def check_inputs(node: Any) -> None:
+    """Raise ValueError where one of these operators takes more or fewer values than it must.
+
+    >>> import onnx
+    >>> check_inputs(onnx.helper.make_node("Mul", ["x"], ["y"]))
+    Traceback (most recent call last):
+    ...
+    ValueError: must take 2 values, got 1: ['x']
+    """
+    must = TAKES.get(node.op_type, (2,))
+    if node.op_type in RULES and not node.domain and len(node.input) not in must:
+        raise ValueError(
+            f"must take {' or '.join(map(str, must))} value{'s' * (must != (1,))}, got "
+            f"{len(node.input)}: {list(node.input)}"
+        )
