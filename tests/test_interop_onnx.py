@@ -9,6 +9,7 @@ from hypothesis import given, settings
 
 import chainrule as cr
 from chainrule.activations import ACTIVATIONS
+from chainrule.interop.onnx_run import not_run
 from chainrule.layers import LAYERS
 from chainrule.losses import LOSSES
 from chainrule.trees import leaves, named_leaves, tree_map
@@ -21,6 +22,7 @@ NEAR = {"float32": {"rtol": 1e-6, "atol": 1e-6}, "float64": {"rtol": 1e-7, "atol
 def check_written(net, params, path, rows=X, dtype="float32", *, run=True):
     """What is written predicts what is predicted here, of several rows and of one."""
     cr.to_onnx(net, params, path)
+    assert not not_run(onnx, onnx.load(path))
     for part in (rows.astype(dtype), rows[:1].astype(dtype)):
         ours = cr.predict(net, params, part)
         for predict in (in_evaluator, in_runtime) if run else (in_evaluator,):
@@ -170,6 +172,7 @@ def test_any_network(tmp_path_factory, p):
     path = tmp_path_factory.mktemp("any") / "net.onnx"
     params = tree_map(lambda leaf: leaf.astype(np.float32), p.params)
     cr.to_onnx(p.net, params, path)
+    assert not not_run(onnx, onnx.load(path))
     rows = p.X.astype(np.float32)
     ours = cr.predict(p.net, params, rows, engine="reference")
     for predict in (in_evaluator, in_runtime):
