@@ -97,3 +97,22 @@ def test_many_numbers_come_over_to_the_bit(tmp_path):
     for leaf in (params[0].W, params[1].W):
         assert any(np.array_equal(leaf.T, array) for array in arrays)
     assert max(map(len, path.read_text(encoding="utf-8").splitlines())) <= 110
+
+
+@pytest.mark.parametrize("ending", ["py", "onnx"])
+def test_a_file_of_others_stays_unless_it_is_forced(ending, tmp_path):
+    if ending == "onnx":
+        pytest.importorskip("onnx", reason="onnx is not installed")
+    write = cr.to_python if ending == "py" else cr.to_onnx
+    net, path = cr.Network(3, [cr.Dense(1)], "huber"), tmp_path / f"net.{ending}"
+    path.write_text("size,price\n100,3\n")
+    with pytest.raises(FileExistsError, match=rf"is not a file of `{write.__name__}`; .*net\."):
+        write(net, net.init(), path)
+    assert path.read_text() == "size,price\n100,3\n"
+    write(net, net.init(), path, force=True)
+    written = path.read_bytes()
+    write(net, net.init(1), path)  # one of ours is replaced
+    assert path.read_bytes() != written
+    path.write_bytes(b"")
+    write(net, net.init(), path)
+    assert path.read_bytes() == written

@@ -336,6 +336,12 @@ def test_the_command_refuses(saved):
     Path("table.py").write_bytes(Path("net.model").read_bytes())
     refused(run("export", "houses.model", "-o", "table.py"), "is a model; replace it by --force")
     ran("export", "houses.model", "-o", "table.py", "--force")
+    Path("own.py").write_text("import os\n")
+    refused(
+        run("export", "houses.model", "-o", "own.py"),
+        "own.py: is there, and is not a file of `to_python`; replace it by --force",
+    )
+    ran("export", "houses.model", "-o", "own.py", "--force")
     assert sorted(each.name for each in Path().iterdir() if "tmp" in each.name) == []
 
 

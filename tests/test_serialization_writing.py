@@ -157,6 +157,24 @@ def test_bad_input_leaves_the_old_file(tmp_path):
 # Names that others have
 
 
+def test_what_is_no_model_file_stays_unless_it_is_forced(tmp_path):
+    net = cr.Network(1, [cr.Dense(1)], loss="huber")
+    path = tmp_path / "houses.csv"
+    path.write_bytes(b"size,price\n100,3\n")
+    with pytest.raises(FileExistsError) as caught:
+        cr.save(path, net, net.init())
+    assert str(caught.value) == (
+        "[Errno 17] is there, and is not a model file; replace it by `force=True`, or choose "
+        f"another name: '{path}'"
+    )
+    assert contents(tmp_path) == {"houses.csv": b"size,price\n100,3\n"}
+    cr.save(path, net, net.init(), force=True)
+    cr.save(path, net, net.init(1))  # now it is one
+    (tmp_path / "empty").touch()
+    cr.save(tmp_path / "empty", net, net.init())
+    assert cr.load(tmp_path / "empty")[0] == cr.load(path)[0] == net
+
+
 def test_one_of_the_same_name_stays_where_it_is_not_to_be_replaced(tmp_path):
     write_file(tmp_path / "some.model", OLD, ABOUT, replace=False)
     before = contents(tmp_path)

@@ -65,6 +65,19 @@ def test_the_longest_text_is_saved(tmp_path):
     assert again.predict(frame).equals(model.predict(frame))
 
 
+def test_a_model_replaces_what_is_no_model_file_only_by_force(tmp_path):
+    model = cr.train(table(), "y", epochs=1, hidden=(2,))
+    path = tmp_path / "houses.csv"
+    path.write_text("size,price\n100,3\n")
+    for options in ({}, {"replace": False}, {"replace": False, "force": True}):
+        with pytest.raises(FileExistsError, match=r"houses\.csv"):
+            model.save(path, **options)
+    assert path.read_text() == "size,price\n100,3\n"
+    model.save(path, force=True)
+    model.save(path)
+    assert cr.TableModel.load(path).net == model.net
+
+
 def test_many_long_texts_together():
     words = [f"{k % 20}" + "é" * 50_000 for k in range(N)]
     said = untrained(table(c=words, d=["a", "b"] * 30), "y", categories=("c",))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,9 @@ from chainrule.regular_files import behind_links
 
 TOKEN = 4
 """The random bytes in the name of a file while it is written."""
+
+HEAD = 128
+"""How many bytes of a file tell what wrote it."""
 
 
 def _unfinished(name: str, token: str) -> str:
@@ -31,6 +35,39 @@ def check_replaceable(path: Path) -> None:
     """
     if path.exists() and not path.is_file():
         raise ValueError(f"{path}: is not a file that could be replaced")
+
+
+def stays(path: Path, why: str) -> FileExistsError:
+    """Return the error that a file stays, for it is something else, with what can be done.
+
+    >>> print(stays(Path("houses.csv"), "is a table"))
+    [Errno 17] is a table; replace it by `force=True`, or choose another name: 'houses.csv'
+    """
+    told = f"{why}; replace it by `force=True`, or choose another name"
+    return FileExistsError(errno.EEXIST, told, str(path))
+
+
+def check_kind(
+    path: str | os.PathLike[str], kind: str, begins: Callable[[bytes], bool], *, force: bool
+) -> None:
+    """Raise FileExistsError where a file is there that does not begin as one of a kind.
+
+    An empty one may be replaced by any, and every one where that is forced.
+
+    >>> path = getfixture("tmp_path") / "houses.csv"
+    >>> _ = path.write_text("size,price")
+    >>> check_kind(path, "a page", lambda head: head[:1] == b"<", force=False)
+    Traceback (most recent call last):
+    ...
+    FileExistsError: [Errno 17] is there, and is not a page; replace it by `force=True`, or ...
+    """
+    path = Path(path)
+    if force or not path.is_file():
+        return
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    if head and not begins(head):
+        raise stays(path, f"is there, and is not {kind}")
 
 
 class AtomicFile:

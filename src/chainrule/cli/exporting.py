@@ -49,7 +49,7 @@ def export(model: Path, output: Path, force: bool) -> None:
         check_apart({"the output": output}, model)
         check_replaceable(output, force=force)
         write: Any = to_python if output.suffix.lower() == ".py" else to_onnx
-        write(*_read(model, output))
+        write(*_read(model, output), force=force)
 
 
 def _read(path: Path, output: Path) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.atomic_write import write_whole
+from chainrule.atomic_write import check_kind, write_whole
 from chainrule.extras import library
 from chainrule.interop.exported_graph import exported
 from chainrule.interop.network_graph import Exported
@@ -21,11 +21,20 @@ OPSET, TABLES_OPSET, IR = 20, 3, 9
 TABLES = "ai.onnx.ml"
 """The domain of the operators that know words."""
 
+PRODUCER = "chainrule"
+"""What files say that wrote them."""
+
 MOST = 2**31 - 2**20
 """The most bytes of numbers: a file of protobuf ends at 2 GiB."""
 
 
-def to_onnx(net: Any, params: Any, path: str | os.PathLike[str] | None = None) -> None:
+def to_onnx(
+    net: Any,
+    params: Any,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    force: bool = False,
+) -> None:
     r"""Write a network, or the model of a table, as a file of ONNX that predicts the same.
 
     $$\hat y = \mathrm{link}(a_L),\qquad a = f(x W^\top + b)$$
@@ -54,14 +63,17 @@ def to_onnx(net: Any, params: Any, path: str | os.PathLike[str] | None = None) -
         The network and its parameters, in float32 or float64; or the model of a table, and the path
         behind it.
     path
-        The file to write: whole or not at all. One of that name is replaced.
+        The file to write: whole or not at all. One of that name that `to_onnx` wrote is replaced.
+    force
+        Whether any other file of that name is replaced too.
 
     Raises
     ------
     ImportError
         Where onnx is missing.
     OSError
-        Where the file cannot be written.
+        Where the file cannot be written; FileExistsError where another is there, not empty, that
+        `to_onnx` did not write.
     TypeError
         For what is neither a network nor the model of a table.
     ValueError
@@ -82,7 +94,14 @@ def to_onnx(net: Any, params: Any, path: str | os.PathLike[str] | None = None) -
     size = sum(array.nbytes for _, array in made.graph.constants.values())
     if size > MOST:
         raise ValueError(f"to_onnx: numbers must have at most {MOST:,} bytes, got {size:,}")
-    write_whole(Path(path), [_model(onnx, made).SerializeToString(deterministic=True)])
+    content = _model(onnx, made).SerializeToString(deterministic=True)
+    check_kind(path, "a file of `to_onnx`", _is_ours, force=force)
+    write_whole(Path(path), [content])
+
+
+def _is_ours(head: bytes) -> bool:
+    """Whether a file begins with the versions and the producer of those that are written here."""
+    return head[:1] == b"\x08" and head[2:].startswith(b"\x12\x09" + PRODUCER.encode())
 
 
 def _model(onnx: Any, made: Exported) -> Any:
@@ -99,9 +118,7 @@ def _model(onnx: Any, made: Exported) -> Any:
     versions = [helper.make_opsetid("", OPSET)]
     if any(node.domain for node in nodes):
         versions.append(helper.make_opsetid(TABLES, TABLES_OPSET))
-    model = helper.make_model(
-        graph, producer_name="chainrule", ir_version=IR, opset_imports=versions
-    )
+    model = helper.make_model(graph, producer_name=PRODUCER, ir_version=IR, opset_imports=versions)
     left = {LOSS: made.loss, SPECIFICATION: made.specification}
     helper.set_model_props(model, {name: text for name, text in left.items() if text})
     onnx.checker.check_model(model, full_check=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.atomic_write import write_whole
+from chainrule.atomic_write import check_kind, write_whole
 from chainrule.interop.exported_graph import exported
 from chainrule.interop.network_graph import Exported
 from chainrule.interop.numpy_expressions import ALONE, expression
@@ -21,7 +21,13 @@ FEW = 6
 """Up to how many numbers an array is written as such, and not in base 64."""
 
 
-def to_python(net: Any, params: Any, path: str | os.PathLike[str] | None = None) -> None:
+def to_python(
+    net: Any,
+    params: Any,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    force: bool = False,
+) -> None:
     r"""Write a network, or the model of a table, as a file of Python that predicts the same.
 
     $$\hat y = \mathrm{link}(a_L),\qquad a = f(x W^\top + b)$$
@@ -37,12 +43,15 @@ def to_python(net: Any, params: Any, path: str | os.PathLike[str] | None = None)
     net, params
         The network and its parameters; or the model of a table, and the path behind it.
     path
-        The file to write: whole or not at all. One of that name is replaced.
+        The file to write: whole or not at all. One of that name that `to_python` wrote is replaced.
+    force
+        Whether any other file of that name is replaced too.
 
     Raises
     ------
     OSError
-        Where the file cannot be written.
+        Where the file cannot be written; FileExistsError where another is there, not empty, that
+        `to_python` did not write.
     TypeError
         For what is neither a network nor the model of a table.
     ValueError
@@ -60,7 +69,14 @@ def to_python(net: Any, params: Any, path: str | os.PathLike[str] | None = None)
     array([[6.]])
     """
     made, path = exported("to_python", net, params, path, whole=False)
-    write_whole(Path(path), [_source(made).encode()])
+    source = _source(made).encode()
+    check_kind(path, "a file of `to_python`", _is_ours, force=force)
+    write_whole(Path(path), [source])
+
+
+def _is_ours(head: bytes) -> bool:
+    """Whether a file begins with the first line of those that are written here."""
+    return head.startswith(HEAD.partition("\n")[0].encode())
 
 
 def _source(made: Exported) -> str:

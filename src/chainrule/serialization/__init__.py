@@ -14,6 +14,8 @@
 from chainrule.serialization.checkpoint_store import CheckpointError, Store
 from chainrule.serialization.model_file import (
     ModelFileError,
+    begins_as_model,
+    check_model_replaceable,
     check_writable,
     read_file,
     write_file,
@@ -32,6 +34,8 @@ __all__ = [
     "ModelFileError",
     "Store",
     "arrays_of",
+    "begins_as_model",
+    "check_model_replaceable",
     "check_writable",
     "load",
     "network_from_data",

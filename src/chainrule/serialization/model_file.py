@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.atomic_write import write_whole
+from chainrule.atomic_write import check_kind, write_whole
 from chainrule.errors import FileContentError
 from chainrule.regular_files import digest, open_regular
 from chainrule.serialization.file_header import (
@@ -72,6 +72,23 @@ def write_file(
         sha.update(part)
     head = make_header(ready, about, sha.hexdigest())
     write_whole(Path(path), [head, *body], replace=replace)
+
+
+def begins_as_model(head: bytes) -> bool:
+    """Whether a file that begins with some bytes may be a model file.
+
+    >>> begins_as_model(b"size,price"), begins_as_model(bytes([9, 1, 0, 0, 0, 0, 0, 0]) + b"{")
+    (False, True)
+    """
+    return head[6:9] == b"\0\0{"
+
+
+def check_model_replaceable(path: str | Path, *, force: bool) -> None:
+    """Refuse to replace what is no model file by one, unless it is forced.
+
+    >>> check_model_replaceable("missing.model", force=False)
+    """
+    check_kind(path, "a model file", begins_as_model, force=force)
 
 
 def check_writable(arrays: Mapping[str, Array], about: dict[str, Any]) -> None:

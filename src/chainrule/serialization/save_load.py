@@ -7,12 +7,22 @@ from pathlib import Path
 
 from chainrule.history import History
 from chainrule.network import Network, Parameters
-from chainrule.serialization.model_file import ModelFileError, read_file, write_file
+from chainrule.serialization.model_file import (
+    ModelFileError,
+    check_model_replaceable,
+    read_file,
+    write_file,
+)
 from chainrule.serialization.parameter_arrays import contents, from_contents
 
 
 def save(
-    path: str | Path, net: Network, params: Parameters, history: History | None = None
+    path: str | Path,
+    net: Network,
+    params: Parameters,
+    history: History | None = None,
+    *,
+    force: bool = False,
 ) -> None:
     """Write a network to a file, whole or not at all.
 
@@ -22,16 +32,19 @@ def save(
     Parameters
     ----------
     path
-        The file; one of that name is replaced.
+        The file. A model file of that name is replaced.
     net, params
         The network and its parameters.
     history
         The course of their training, if it is to go on from the file.
+    force
+        Whether a file that is no model file is replaced too.
 
     Raises
     ------
     OSError
-        Where the file cannot be written; one of that name stays as it was.
+        Where the file cannot be written; one of that name stays as it was. FileExistsError where
+        that is no model file, and not empty.
     TypeError, ValueError
         For a layer, activation or loss of your own, and for parameters that do not fit the network
         or are not those that the history ended with.
@@ -50,7 +63,9 @@ def save(
     >>> history.epochs
     6
     """
-    write_file(path, *contents(net, params, history))
+    made = contents(net, params, history)
+    check_model_replaceable(path, force=force)
+    write_file(path, *made)
 
 
 def load(path: str | Path) -> tuple[Network, Parameters, History | None]:

@@ -12,8 +12,10 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from chainrule.atomic_write import stays
 from chainrule.extras import needed_by
 from chainrule.regular_files import behind_links
+from chainrule.serialization import begins_as_model
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 """Errors of the system that are none of the input's; the last is that of an output closed."""
@@ -99,7 +101,7 @@ def check_replaceable(path: Path, *, force: bool) -> None:
     >>> check_replaceable(Path("missing.csv"), force=False)
     """
     if not force and (kind := kind_of(path)):
-        raise _stays(path, kind)
+        raise stays(path, f"is {kind}")
 
 
 def check_predictions(path: Path, *, force: bool) -> None:
@@ -115,12 +117,7 @@ def check_predictions(path: Path, *, force: bool) -> None:
         except TableError:
             kind = kind if _has_rows(path) else ""
     if kind:
-        raise _stays(path, kind)
-
-
-def _stays(path: Path, kind: str) -> FileExistsError:
-    why = f"is {kind}; replace it by `force=True`, or choose another name"
-    return FileExistsError(errno.EEXIST, why, str(path))
+        raise stays(path, f"is {kind}")
 
 
 def _has_rows(path: Path) -> bool:
@@ -138,8 +135,9 @@ def kind_of(path: Path) -> str:
     """
     if not path.is_file() or not path.stat().st_size or _is_page(path):
         return ""
-    if _begins_as_model(path):
-        return "a model"
+    with path.open("rb") as file:
+        if begins_as_model(file.read(9)):
+            return "a model"
     with needed_by(f"{path}: telling whether it is a table"):
         from chainrule.tabular.files.open_source import is_table
     if is_table(path):
@@ -151,12 +149,6 @@ def _is_page(path: Path) -> bool:
     """Whether a file is a page of HTML, by its name and its first bytes."""
     with path.open("rb") as file:
         return path.suffix.lower() == ".html" and file.read(9).lower() == b"<!doctype"
-
-
-def _begins_as_model(path: Path) -> bool:
-    with path.open("rb") as file:
-        head = file.read(9)
-    return head[6:] == b"\0\0{"
 
 
 def _is_toml(path: Path) -> bool:

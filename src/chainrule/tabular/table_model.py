@@ -19,7 +19,13 @@ from numpy.typing import NDArray
 from chainrule.errors import check_predicted
 from chainrule.evaluation import predict_finite
 from chainrule.network import Network, Parameters
-from chainrule.serialization import ModelFileError, check_writable, read_file, write_file
+from chainrule.serialization import (
+    ModelFileError,
+    check_model_replaceable,
+    check_writable,
+    read_file,
+    write_file,
+)
 from chainrule.tabular import stored_model
 from chainrule.tabular.bounds import bounded
 from chainrule.tabular.class_sets import sets_of
@@ -362,7 +368,7 @@ class TableModel(Explainable):
             }
         return scores_of(self, self.in_units(y), p, weight)
 
-    def save(self, path: str | Path, *, replace: bool = True) -> None:
+    def save(self, path: str | Path, *, replace: bool = True, force: bool = False) -> None:
         """Write the model to a file, whole or not at all; equal models make equal bytes.
 
         Raises OSError where it cannot be written, of which FileExistsError where a file is there
@@ -373,9 +379,14 @@ class TableModel(Explainable):
         path
             The file.
         replace
-            Whether one that is there is replaced.
+            Whether a model file that is there is replaced.
+        force
+            Whether another file that is there, such as a table, is replaced too.
         """
-        write_file(path, *stored_model.contents(self), replace=replace)
+        made = stored_model.contents(self)
+        if replace:
+            check_model_replaceable(path, force=force)
+        write_file(path, *made, replace=replace)
 
     def check_storable(self) -> None:
         """Raise ValueError where no file could hold the model, whatever its place."""

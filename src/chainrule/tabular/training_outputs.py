@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -127,7 +128,7 @@ class Saving(NamedTuple):
     def save(self, model: TableModel) -> None:
         """Write the model."""
         if self.model:
-            self.model.write(model.save)
+            self.model.write(partial(model.save, force=True))  # what may be replaced is settled
 
     def report(self, training: TableTraining, model: TableModel) -> None:
         """Write the page, which all ranks find out together."""
