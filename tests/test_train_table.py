@@ -148,7 +148,9 @@ def test_what_is_there_is_replaced_by_force_only():
     with pytest.raises(FileExistsError, match=r"is a table; replace it by `force=True`, or"):
         trained(TABLE, report="houses.csv")
     assert Path("own.model").read_bytes() == before
+    Path("own.model").write_text("size,price\n100,3\n")
     trained(out="own.model", seed=1, force=True)
+    assert cr.TableModel.load("own.model").about["options"]["seed"] == 1
     assert Path("own.model").read_bytes() != before
 
 
