@@ -12,6 +12,7 @@ EDGES = [[-1.0, -0.25, 0.5, 2.0], [], [0.0, 1.0]]
 BLOCK = cr.Residual(cr.Dense(5, "tanh"), cr.Dense(3))
 RICH_4 = cr.Residual(cr.Dense(3, "relu"), cr.Dropout(0.5), cr.Dense(4))
 RICH = cr.Residual(cr.LayerNorm(), cr.Dense(4, "silu"), cr.Dropout(0.25), cr.Dense(3, "relu"))
+MADE_OF_OTHERS = [BLOCK, cr.Members(2, cr.Dense(4, "tanh"), cr.Dense(1))]
 LAYERS = {
     "layer norm first": [cr.LayerNorm(), cr.Dense(2)],
     "layer norm within": [cr.Dense(4, "tanh"), cr.LayerNorm(), cr.Dense(2)],

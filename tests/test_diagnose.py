@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 import chainrule as cr
 from chainrule.diagnosis.rules import RULES
 from chainrule.diagnosis.verdict import Diagnosis
+from kinds import MADE_OF_OTHERS
 from sickness import seen
 from sickness.setting import Setting
 from sickness.vocabulary import SICKNESSES, SYMPTOMS
@@ -76,6 +77,16 @@ def test_the_network_alone_is_enough_and_is_left_as_it_is():
     before = [p.W.copy() for p in params]
     assert cr.diagnose(NET, params, X, Y).names == ()
     assert all(np.array_equal(p.W, W) for p, W in zip(params, before, strict=True))
+
+
+@pytest.mark.parametrize("layer", MADE_OF_OTHERS, ids=str)
+def test_a_layer_made_of_others_may_stand_alone(layer):
+    net = cr.Network(3, [layer], loss="squared_error")
+    x = np.random.default_rng(0).normal(size=(60, 3))
+    found = cr.diagnose(net, net.init(0), x, x[:, : net.outputs])
+    assert np.isnan(found.layers[0].delta)  # what comes back to it is not known
+    json.dumps(found.as_dict(), allow_nan=False)
+    assert found.html().startswith("<!doctype html>")
 
 
 def test_nothing_is_said_of_a_training_that_is_not_known():

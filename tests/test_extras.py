@@ -45,10 +45,14 @@ CALLS = {
     "CheckpointError": (CORE, "cr.CheckpointError"),
     "ModelFileError": (CORE, "cr.ModelFileError"),
     "TableError": (CORE, "cr.TableError"),
-    "Watch": (CORE, "cr.Watch"),
+    "Watch": (
+        "scipy sklearn",
+        "cr.fit(net, params, X, y, cr.SGD(0.1), epochs=2, callbacks=[cr.Watch(None), after_epoch])",
+    ),
     # what is explained
     "contributions": ("mpmath", "cr.contributions(recorded(), of='w1')"),
-    "diagnose": ("scipy sklearn", "cr.diagnose(net, params, X, y)"),
+    "diagnose": ("scipy sklearn", "cr.diagnose(net, params, X, y)._repr_html_()"),
+    "diagnose: page": ("matplotlib scipy sklearn", "cr.diagnose(net, params, X, y).html()"),
     "explain": ("mpmath", "cr.explain(net, params, X[0], y[0], of='w1')"),
     "explain_step": ("mpmath", "cr.explain_step(recorded(), 1, of='w1')"),
     "find_mistake": ("mpmath", "cr.find_mistake(net, params, X[0], y[0], {'w1': '0.5'})"),
@@ -140,6 +144,9 @@ def rates():
 def recorded():
     return cr.fit(net, params, X, y, cr.SGD(0.1), epochs=1, record=True)[1]
 
+def after_epoch(history):
+    import scipy  # where it is missing, Watch has said so before the first epoch
+
 def perceptron():
     try:
         from sklearn.neural_network import MLPRegressor
@@ -189,6 +196,20 @@ def told(hidden):
     return found
 
 
+def looked_up(hidden):
+    """What `import *` brings, and what is found by looking through the package."""
+    sys.meta_path.insert(0, Hidden(hidden))
+    import chainrule
+
+    names = {}
+    exec("from chainrule import *", names)
+    import pydoc
+
+    pydoc.render_doc(chainrule)
+    members = {name for name, _ in inspect.getmembers(chainrule)}
+    return sorted(names.keys() - {"__builtins__"}), sorted(members)
+
+
 def libraries(extras):
     """The modules that extras bring, of those that not all of Chainrule needs."""
     from chainrule.extras import EXTRAS, INSTALLED_AS
@@ -221,6 +242,19 @@ def test_what_is_missing_is_said_with_the_extra_that_brings_it(environment):
             assert said[1].replace("scikit-learn", "sklearn") in missing & brought, name
             assert missing - brought <= ASKED, name
     assert {name: said for name, said in found.items() if said} == {}
+
+
+@pytest.mark.parametrize("environment", ["", "estimators"])
+def test_names_of_what_is_not_installed_are_not_listed(environment):
+    import chainrule as cr
+    from chainrule.extras import EXTRAS
+
+    there = libraries(environment.split())
+    brought, members = alone(looked_up, sorted(libraries(EXTRAS) - there))
+    assert brought == members
+    assert {"fit", "Watch", "diagnose", "TableError"} <= {*brought}
+    missing = {*cr.__all__} - {*brought}
+    assert {name for name in missing if not {*CALLS[name][0].split()} - there} == set()
 
 
 def test_each_function_and_command_has_a_call():

@@ -10,8 +10,9 @@ from scipy.sparse import csr_array
 from sklearn.base import clone
 
 import chainrule as cr
-from chainrule.diagnosis.layer_measures import size
+from chainrule.diagnosis.layer_measures import measure_layers, size
 from chainrule.trees import leaves
+from kinds import MADE_OF_OTHERS
 from sickness import seen
 
 RNG = np.random.default_rng(0)
@@ -182,6 +183,96 @@ def test_a_sickness_that_a_few_hundred_rows_show_is_found(case):
     assert case.sickness in watch.verdict.names[:2]
 
 
+class Broken(cr.Watch):
+    """A watch one part of which fails."""
+
+    def __init__(self, part):
+        super().__init__(None, share=1)
+
+        def fails(*given, **named):
+            raise ArithmeticError(f"no {part}")
+
+        setattr(self, part, fails)
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ("begin", "Broken.begin failed, and the training goes on without it"),
+        ("end", "Broken.end failed, and the training goes on without it"),
+        ("_evidence", "Broken.end failed"),
+    ],
+)
+def test_a_watch_that_fails_costs_no_training(part, said):
+    plain, alone = cr.fit(NET, NET.init(0), X, Y, cr.SGD(0.05), epochs=3)
+    with pytest.warns(RuntimeWarning, match=rf"{said}.*: ArithmeticError: no {part}"):
+        params, history = cr.fit(
+            NET, NET.init(0), X, Y, cr.SGD(0.05), epochs=3, callbacks=[Broken(part)]
+        )
+    assert same(params, plain)
+    assert history.loss == alone.loss
+
+
+def test_a_watch_that_fails_to_say_its_verdict_costs_no_training():
+    def say(verdict):
+        raise OSError("the disk is full")
+
+    watch = cr.Watch(say)
+    with pytest.warns(RuntimeWarning, match="saying its verdict, failed.*OSError: the disk is"):
+        cr.fit(NET, NET.init(0), X, Y, cr.SGD(0.05), epochs=3, callbacks=[watch])
+    assert watch.verdict is not None
+    model = cr.MLPRegressor(hidden_layer_sizes=(5,), max_iter=2).set_callbacks(watch)
+    with pytest.warns(RuntimeWarning, match="OSError"):
+        assert model.fit(X, Y) is model
+
+
+@pytest.mark.parametrize(
+    ("look", "said"), [(0, "Watch.begin failed"), (2, "Watch, looking after an epoch, failed")]
+)
+def test_a_watch_one_look_of_which_fails_looks_no_more(look, said, monkeypatch):
+    traces = []
+
+    def fails_later(trace, deltas):
+        traces.append(trace)
+        if len(traces) == look + 1:
+            raise ArithmeticError("no measures")
+        return measure_layers(trace, deltas)
+
+    monkeypatch.setattr("chainrule.diagnosis.watch.measure_layers", fails_later)
+    with pytest.warns(RuntimeWarning, match=said) as caught:
+        (_, history), watch, verdicts = watched()
+    assert len(caught) == 1
+    assert history.epochs == 6
+    assert [look.epoch for look in watch.looks] == [0, 1][:look]
+    assert verdicts == []
+
+
+def test_what_breaks_is_raised_though_a_watch_fails():
+    with (
+        pytest.warns(RuntimeWarning, match=r"Broken\.end failed"),
+        pytest.raises(cr.DivergenceError),
+    ):
+        cr.fit(NET, NET.init(0), X, Y, cr.SGD(50.0), epochs=90, callbacks=[Broken("end")])
+
+
+def test_a_callback_with_numbers_named_begin_and_end_is_a_plain_one():
+    class Span:
+        begin, end = 0, 9
+
+        def __call__(self, history):
+            return history.epochs == 2
+
+    assert cr.fit(NET, NET.init(0), X, Y, cr.SGD(0.05), epochs=3, callbacks=[Span()])[1].epochs == 2
+
+
+@pytest.mark.parametrize("layer", MADE_OF_OTHERS, ids=str)
+def test_a_layer_made_of_others_that_stands_alone_is_watched(layer):
+    net = cr.Network(3, [layer], loss="squared_error")
+    (_, history), watch, said = watched(net, y=X[:, : net.outputs])
+    assert [look.epoch for look in watch.looks] == list(range(history.epochs + 1))
+    assert said == [str(watch.verdict)]
+
+
 # ---- runs that go on, many at once, estimators ---------------------------------------------------
 
 
@@ -197,6 +288,22 @@ def test_a_run_that_goes_on_is_one_training():
     assert watch.verdict.start == watch.looks[0].layers
     cr.fit(NET, NET.init(1), X, Y, cr.SGD(0.05), epochs=1, callbacks=[watch])
     assert [look.epoch for look in watch.looks] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [(cr.Network(3, [cr.Dense(4, "tanh"), cr.Dense(1)], loss="squared_error"), 0), (NET, 5)],
+    ids=["another network", "other parameters"],
+)
+def test_a_run_of_another_training_begins_anew(other):
+    net, seed = other
+    watch = cr.Watch(None, share=1)
+    params, history = cr.fit(net, net.init(seed), X, Y, cr.SGD(0.05), epochs=3)
+    cr.fit(NET, NET.init(0), X, Y, cr.SGD(0.05), epochs=3, callbacks=[watch])
+    cr.fit(net, params, X, Y, cr.SGD(0.05), epochs=2, history=history, callbacks=[watch])
+    assert [look.epoch for look in watch.looks] == [3, 4, 5]
+    assert len(watch.looks[0].layers) == len(net.layers)
+    assert watch.verdict.start == watch.verdict.layers  # which is not known
 
 
 def test_each_of_many_networks_has_its_own():

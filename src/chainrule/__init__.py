@@ -18,6 +18,7 @@ from chainrule.batches import HeldOut
 from chainrule.distributed import RankError, Ranks
 from chainrule.evaluation import cost_and_gradient, example_squared_norms, predict
 from chainrule.explanation import explain, paths
+from chainrule.extras import is_installed as _is_installed
 from chainrule.extras import needed_by as _needed_by
 from chainrule.history import DivergenceError, EarlyStopping, History, TrainingInterrupted
 from chainrule.layers import *  # a new kind is named there alone
@@ -204,8 +205,19 @@ _LAZY = {
 }
 """Names whose module waits until one of them is asked for."""
 
-_EXTRAS = {"chainrule.estimators": "estimators", "chainrule.tabular": "tables"}
-"""The extras that bring all that such a module needs."""
+_EXTRAS = {
+    "chainrule.diagnosis.mistake_search": ("explain",),
+    "chainrule.estimators": ("estimators",),
+    "chainrule.explanation.contributions": ("explain",),
+    "chainrule.explanation.replay": ("explain",),
+    "chainrule.tabular": ("tables", "estimators"),
+}
+"""The extras whose modules such a module imports; the first brings all of them."""
+
+_missing = {
+    module for module, extras in _EXTRAS.items() if not all(map(_is_installed, extras))
+}  # asked for by its name, each says what to install
+__all__[:] = [name for name in __all__ if _LAZY.get(name) not in _missing]
 
 
 def __getattr__(name: str) -> typing.Any:
@@ -214,7 +226,7 @@ def __getattr__(name: str) -> typing.Any:
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = _LAZY[name]
-    with _needed_by(name, _EXTRAS.get(module, "")):
+    with _needed_by(name, next(iter(_EXTRAS.get(module, ())), "")):
         return getattr(importlib.import_module(module), name)
 
 

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeGuard
 
 import numpy as np
 from array_api_compat import array_namespace
@@ -18,6 +18,7 @@ from chainrule.engine.native_run import NativeRun, cannot_run, reason_against
 from chainrule.engine.quick_checks import LaterLook, check_inputs, check_parameters
 from chainrule.engine.sharded_run import ShardedRun
 from chainrule.errors import as_functions
+from chainrule.extras import MissingLibraryError
 from chainrule.given_examples import (
     GivenExamples,
     agree_on_run,
@@ -32,14 +33,17 @@ from chainrule.record import Plan, Run, TrainingState
 from chainrule.reference import before_and_now, not_validated, run_epoch, validate
 from chainrule.ties import Ties, check_equal, check_ties
 from chainrule.trees import Array, leaves, named_leaves
+from chainrule.warn import only_warned
 
 Callback = Callable[[History], bool | None]
 """Called after each epoch with the history so far; returning True ends the run."""
 
 
-@runtime_checkable
 class Watching(Protocol):
-    """A callback that is told of a run's beginning and of its end too."""
+    """A callback that is told of a run's beginning and of its end too.
+
+    Where it fails in these, a warning says so, and the run goes on.
+    """
 
     def begin(self, run: BegunRun) -> None:
         """Learn of a run, before its first epoch."""
@@ -49,6 +53,15 @@ class Watching(Protocol):
 
     def end(self, run: BegunRun, error: BaseException | None) -> None:
         """Learn that it is over, or what has broken it off."""
+
+
+def is_watching(callback: Any) -> TypeGuard[Watching]:
+    """Whether a callback is told of a run's beginning and of its end too.
+
+    >>> is_watching(cr.Watch()), is_watching(print)
+    (True, False)
+    """
+    return all(callable(getattr(callback, name, None)) for name in ("begin", "end"))
 
 
 def begun(
@@ -184,23 +197,26 @@ class BegunRun:
     @property
     def watching(self) -> list[Watching]:
         """The callbacks that are told of its beginning and its end."""
-        return [each for each in self.callbacks if isinstance(each, Watching)]
+        return [each for each in self.callbacks if is_watching(each)]
 
     def made(self) -> tuple[Parameters, History]:
         """Make epochs, so many or until there is a reason to stop, and return what `fit` does."""
-        watching = self.watching
-        for each in watching:
-            each.begin(self)
+        for each in self.watching:
+            with only_warned(f"{type(each).__name__}.begin", but=MissingLibraryError):
+                each.begin(self)
         try:
             self._make_all()
         except BaseException as error:
-            for each in watching:
-                each.end(self, error)
+            self._tell_of_end(error)
             raise
         returned = self.returned
-        for each in watching:
-            each.end(self, None)
+        self._tell_of_end(None)
         return returned
+
+    def _tell_of_end(self, error: BaseException | None) -> None:
+        for each in self.watching:
+            with only_warned(f"{type(each).__name__}.end"):
+                each.end(self, error)
 
     def _make_all(self) -> None:
         if self.in_engine:

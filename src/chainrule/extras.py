@@ -7,6 +7,7 @@ The core needs NumPy and little else. What needs more imports it where it is use
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -72,6 +73,32 @@ def needed_by(what: str, extra: str = "") -> Iterator[None]:
         raise MissingLibraryError(
             f"{what} needs {name}, which is not installed: {install(extra or by_itself)}"
         ) from None
+
+
+def check_installed(extra: str, what: str) -> None:
+    """Raise MissingLibraryError where a module of an extra is not installed; import none.
+
+    `what` is the function that will need them.
+
+    >>> check_installed("estimators", "Watch")
+    """
+    with needed_by(what, extra):
+        for name in EXTRAS[extra]:
+            if importlib.util.find_spec(name) is None:
+                raise ModuleNotFoundError(name=name)
+
+
+def is_installed(extra: str) -> bool:
+    """Whether the modules of an extra are installed; none is imported.
+
+    >>> is_installed("estimators")
+    True
+    """
+    try:
+        check_installed(extra, "")
+    except MissingLibraryError:
+        return False
+    return True
 
 
 def library(name: str, what: str) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, ParamSpec, TypeVar
 
@@ -40,6 +41,28 @@ def warn(message: str, category: type[Warning] = UserWarning) -> None:
 
 def _is_between(frame: FrameType) -> bool:
     return f"{frame.f_globals.get('__name__')}.".startswith(BETWEEN)
+
+
+@contextmanager
+def only_warned(what: str, but: type[Exception] | tuple[()] = ()) -> Iterator[None]:
+    """Warn of an error in place of raising it, where it is of something that only looks on.
+
+    Errors of the kind `but` are raised.
+
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     with only_warned("Watch.end"):
+    ...         raise ValueError("no figures")
+    >>> print(caught[0].message)
+    Watch.end failed, and the training goes on without it: ValueError: no figures
+    """
+    try:
+        yield
+    except but:
+        raise
+    except Exception as error:
+        said = f"{what} failed, and the training goes on without it: {type(error).__name__}"
+        warn(f"{said}: {error}" if str(error) else said, RuntimeWarning)
 
 
 def deprecated(old: str, new: str) -> None:

@@ -5,7 +5,8 @@
 | `gradient_check.py` | is the gradient right: by central differences |
 | `rate_finder.py` | which learning rate suits: the loss while it grows |
 | `verdict.py` | why does it not learn: the verdict in sentences |
-| `diagnosis_page.py`, `diagnosis_plots.py` | the verdict as a page; its pictures |
+| `verdict_html.py` | the verdict as a part of a page |
+| `diagnosis_page.py`, `diagnosis_plots.py` | the diagnosis as a page; its pictures |
 | `watch.py` | a callback that watches a training, and says a verdict at its end |
 | `rules.py`, `rule.py` | the table of what can be wrong; what a row is: when, why, what to change |
 | `network_rules.py`, `data_rules.py`, `training_rules.py` | its rows, by where the cause lies |

@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.diagnosis import diagnosis_plots as plots
 from chainrule.diagnosis.layer_measures import LayerMeasures
+from chainrule.diagnosis.verdict_html import verdict
 from chainrule.formatting import counted, number
 from chainrule.html_page import page_of_cards
 from chainrule.html_page.markup import (
@@ -18,9 +19,7 @@ from chainrule.html_page.markup import (
     figure,
     number_cell,
     paragraph,
-    prose,
     table,
-    text,
 )
 from chainrule.html_page.notebook_part import Page
 
@@ -59,31 +58,6 @@ def page(found: Diagnosis) -> Page:
     return page_of_cards(
         "Why does it not learn?", f"{found.network}; by {looked}", _cards(found), STYLE
     )  # fmt: skip
-
-
-def verdict(found: Diagnosis) -> Html:
-    """Return the verdict: what is wrong, what says so, what to change.
-
-    Parameters
-    ----------
-    found
-        What `diagnose` returned.
-
-    Examples
-    --------
-    >>> net = cr.Network(1, [cr.Dense(1)], loss="squared_error")
-    >>> X = np.linspace(-1, 1, 40)[:, None]
-    >>> print(verdict(cr.diagnose(net, net.init(0), X, X)))
-    <p>Nothing found. The cost is ...
-    """
-    if not found.findings:
-        return Html(f"<p>{text(found.nothing_found)}</p>")
-    items = "".join(
-        f"<li><strong>{text(each.title)}:</strong> {prose(each.evidence)}. "
-        f'<span class="mend">To mend it: {prose(each.change)}.</span></li>'
-        for each in found.findings
-    )
-    return Html(f'<ol class="verdict">{items}</ol>')
 
 
 def _cards(found: Diagnosis) -> Iterator[Html]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from chainrule import backprop
 from chainrule.batches import Examples
 from chainrule.diagnosis.data_measures import directions, standard
+from chainrule.extras import needed_by
 from chainrule.fitting.layer_builder import with_outputs
 from chainrule.network import Network, Parameters
 from chainrule.targets import encode
@@ -79,7 +80,8 @@ def linear_cost(net: Network, data: Examples) -> float:
 
 def _least(net: Network, X: Matrix, data: Examples, starts: list[Matrix]) -> float:
     """Return the least cost of one linear layer, from the best of some biases on."""
-    from scipy.optimize import minimize
+    with needed_by("diagnose"):
+        from scipy.optimize import minimize
 
     layers = with_outputs([], net.outputs)
     model = Network(X.shape[1], layers, net.loss, reduction=net.reduction, check=False)

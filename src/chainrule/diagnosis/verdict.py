@@ -19,6 +19,7 @@ from chainrule.diagnosis.looked_at import LookedAt, looked_at
 from chainrule.diagnosis.not_finite import NotFinite, first_not_finite
 from chainrule.diagnosis.rule import Rule
 from chainrule.diagnosis.rules import RULES
+from chainrule.extras import needed_by
 from chainrule.formatting import counted
 from chainrule.history import DivergenceError, History
 from chainrule.html_page.notebook_part import Page
@@ -145,12 +146,13 @@ class Diagnosis:
 
         It asks for nothing and runs nothing; `matplotlib` draws its pictures.
         """
-        from chainrule.diagnosis.diagnosis_page import page
+        with needed_by("Diagnosis.html", "plots"):
+            from chainrule.diagnosis.diagnosis_page import page
 
         return page(self)
 
     def _repr_html_(self) -> str:
-        from chainrule.diagnosis.diagnosis_page import verdict
+        from chainrule.diagnosis.verdict_html import verdict
 
         return verdict(self)
 

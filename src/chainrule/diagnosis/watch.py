@@ -19,14 +19,16 @@ from chainrule.diagnosis.not_finite import first_not_finite
 from chainrule.diagnosis.rules import FEW_ROWS_RULES
 from chainrule.diagnosis.verdict import Diagnosis, diagnosis_of
 from chainrule.errors import check_number
+from chainrule.extras import check_installed
 from chainrule.history import DivergenceError, History
 from chainrule.network import Network, Parameters
 from chainrule.record import Plan, TrainingState
 from chainrule.reference import treated
 from chainrule.sparse_rows import dense
 from chainrule.streams import Stream, generator
-from chainrule.trees import tree_map
+from chainrule.trees import leaves, tree_map
 from chainrule.update import apply
+from chainrule.warn import only_warned
 
 ROWS, TOGETHER = 256, 64
 """How many examples are looked at, and how many that follow each other."""
@@ -106,7 +108,7 @@ class Watch:
         self._rows: Any = None
         self._plan: Plan | None = None
         self._initial: Parameters | None = None
-        self._seen = -1
+        self._ended: tuple[Network, TrainingState] | None = None
         self._began = self._spent = 0.0
 
     def __getstate__(self) -> dict[str, Any]:
@@ -132,8 +134,14 @@ class Watch:
         ----------
         run
             The run of `fit`.
+
+        Raises
+        ------
+        MissingLibraryError
+            Where a library is not installed that its verdict needs.
         """
-        goes_on = run.history.epochs > 0 and run.history.epochs == self._seen
+        check_installed("estimators", "Watch")  # before the training, which its end would lose
+        goes_on = self._ended is not None and _is_at(run, *self._ended)
         initial = (
             self._initial if goes_on else None if run.history.epochs else run.history.at.params
         )
@@ -159,7 +167,8 @@ class Watch:
             The course of the training so far.
         """
         if self._spent <= self.share * (time.perf_counter() - self._began):
-            self._look(history)
+            with only_warned("Watch, looking after an epoch,"):
+                self._look(history)
 
     def end(self, run: BegunRun, error: BaseException | None) -> None:
         """Take a last look, and say what is wrong.
@@ -171,6 +180,19 @@ class Watch:
         error
             What has broken it off; None where it is over.
         """
+        try:
+            self._judge(run, error)
+        finally:
+            initial = self._initial
+            self._forget()
+            self._initial = initial
+            self._ended = run.plan.net, run.history.at._replace(states=[])
+
+    def _judge(self, run: BegunRun, error: BaseException | None) -> None:
+        """Take a last look, where something has been made or has broken it off, and say a verdict.
+
+        It says nothing of a run that was refused before its first epoch.
+        """
         diverged = isinstance(error, DivergenceError)
         if self._data is not None and (error is None or diverged or run.history.epochs):
             if not diverged and self.looks[-1].step < run.history.at.step:
@@ -179,15 +201,14 @@ class Watch:
                 self.verdict = diagnosis_of(self._evidence(run, diverged=diverged), FEW_ROWS_RULES)
             if not self._waits and not run.data.ranks.rank:
                 self._tell()
-        initial = self._initial
-        self._forget()
-        self._initial, self._seen = initial, run.history.epochs
 
     def _look(self, history: History) -> None:
-        began = time.perf_counter()
-        if self._data is not None and self._plan is not None:
+        """Look at the training as it stands; after a look that fails, at no more of it."""
+        began, data, self._data = time.perf_counter(), self._data, None
+        if data is not None and self._plan is not None:
             with one_blas_thread:
-                self.looks.append(_look(self._plan, history.at, self._data))
+                self.looks.append(_look(self._plan, history.at, data))
+            self._data = data
         self._spent += time.perf_counter() - began
 
     def _evidence(self, run: BegunRun, *, diverged: bool) -> Evidence:
@@ -211,7 +232,8 @@ class Watch:
 
     def _tell(self) -> None:
         if self.say is not None and self.verdict is not None:
-            self.say(str(self.verdict))
+            with only_warned("Watch, saying its verdict,"):
+                self.say(str(self.verdict))
 
     # ---- what the estimators call ----------------------------------------------------------------
 
@@ -267,6 +289,15 @@ def _looked_at(n: int) -> Any:
         return np.arange(n)
     parts = np.sort(generator(Stream.DIAGNOSED).permutation(n // TOGETHER)[: ROWS // TOGETHER])
     return np.ravel(parts[:, None] * TOGETHER + np.arange(TOGETHER))
+
+
+def _is_at(run: BegunRun, net: Network, at: TrainingState) -> bool:
+    """Whether a run goes on from where another of the same network has ended."""
+    now = run.history.at
+    if run.plan.net != net or (now.epoch, now.step) != (at.epoch, at.step) or not at.step:
+        return False
+    pairs = zip(leaves(_arrays(now.params)), leaves(_arrays(at.params)), strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)
 
 
 def _in_numpy(data: Examples) -> Examples:

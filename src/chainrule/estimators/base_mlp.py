@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from chainrule.batches import Examples
-from chainrule.begun_run import Watching
+from chainrule.begun_run import Watching, is_watching
 from chainrule.distributed import Ranks, as_ranks
 from chainrule.estimators import estimator_html, hidden_layers, hyperparameters
 from chainrule.estimators.epoch_hooks import EpochHooks
@@ -182,7 +182,7 @@ class BaseMLP(CallbackSupportMixin, FitExamples):  # type: ignore[misc]
 
     def _watches(self) -> list[Watching]:
         """Return those of scikit-learn's callbacks that watch each training by `fit` too."""
-        return [each for each in getattr(self, "_skl_callbacks", ()) if isinstance(each, Watching)]
+        return [each for each in getattr(self, "_skl_callbacks", ()) if is_watching(each)]
 
     def _minimisation(self, data: FitData, steps: int, *, record: bool) -> Minimisation:
         """Return the training by L-BFGS, before its first step."""

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.batches import Examples
-from chainrule.diagnosis.diagnosis_page import verdict
 from chainrule.diagnosis.verdict import Diagnosis, diagnose
+from chainrule.diagnosis.verdict_html import verdict
 from chainrule.distributed import by_first
 from chainrule.formatting import number
 from chainrule.history import History
