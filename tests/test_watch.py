@@ -255,6 +255,17 @@ def test_what_breaks_is_raised_though_a_watch_fails():
         cr.fit(NET, NET.init(0), X, Y, cr.SGD(50.0), epochs=90, callbacks=[Broken("end")])
 
 
+def test_ctrl_c_amid_the_verdict_keeps_what_was_trained():
+    def say(verdict):
+        raise KeyboardInterrupt
+
+    plain, _ = cr.fit(NET, NET.init(0), X, Y, cr.SGD(0.05), epochs=3)
+    with pytest.raises(cr.TrainingInterrupted) as caught:
+        cr.fit(NET, NET.init(0), X, Y, cr.SGD(0.05), epochs=3, callbacks=[cr.Watch(say)])
+    assert same(caught.value.params, plain)
+    assert caught.value.history.epochs == 3
+
+
 def test_a_callback_with_numbers_named_begin_and_end_is_a_plain_one():
     class Span:
         begin, end = 0, 9

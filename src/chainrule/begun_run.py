@@ -210,7 +210,8 @@ class BegunRun:
             self._tell_of_end(error)
             raise
         returned = self.returned
-        self._tell_of_end(None)
+        with self._interruptions():
+            self._tell_of_end(None)
         return returned
 
     def _tell_of_end(self, error: BaseException | None) -> None:
