@@ -298,8 +298,17 @@ def test_runs_go_on_from_their_histories(lanes):
     assert_same(second, whole)
 
 
+@pytest.fixture(params=[True, False], ids=["breaks off", "goes on"])
+def ctrl_c(request):
+    """Whether a system call is broken off by SIGINT, or goes on, as libraries may set it."""
+    before = signal.getsignal(signal.SIGINT)
+    signal.siginterrupt(signal.SIGINT, request.param)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @needs_engine
-def test_ctrl_c_keeps_what_each_has_come_to():
+def test_ctrl_c_keeps_what_each_has_come_to(ctrl_c):
     """One that would never end is interrupted by the last epoch of another."""
     net, data = tiny(), examples(tiny())
 

@@ -6,6 +6,7 @@
 | `fit_many.py` | `cr.fit_many`: arguments for many networks, one for all or one for each |
 | `many_runs.py` | runs of `fit` made together, and what one that ends leaves the others |
 | `side_by_side.py` | several trainings at once, on the threads there are |
+| `first_error.py` | waiting for trainings on other threads, so that Ctrl-C ends it |
 | `hold_out.py` | which examples validation is made with |
 | `patience.py` | scikit-learn's early stopping; the core's is `history.EarlyStopping` |
 | `checkpoint.py` | a `fit` that survives its process, and the checkpoints of any training |

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 
 from chainrule import engine
 from chainrule.begun_run import BegunRun
 from chainrule.engine.lane_run import Lane, LaneRun, lanes_at_most, shape_of
 from chainrule.engine.session import at_work
+from chainrule.fitting.first_error import wait_for_first_error
 from chainrule.history import DivergenceError, History, TrainingInterrupted
 from chainrule.network import Parameters
 
@@ -42,7 +43,7 @@ def _on_threads(parts: Sequence[_Part], ends: list[Outcome | None], workers: int
     pool = ThreadPoolExecutor(workers)
     try:
         made = [pool.submit(part.make, ends) for part in parts]
-        wait(made, return_when=FIRST_EXCEPTION)
+        wait_for_first_error(made)
     finally:
         for part in parts:
             part.stop()

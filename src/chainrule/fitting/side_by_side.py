@@ -6,10 +6,11 @@ import dataclasses
 import functools
 import threading
 from collections.abc import Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from chainrule import engine
+from chainrule.fitting.first_error import wait_for_first_error
 from chainrule.fitting.trainer import Hook, Trainer
 from chainrule.history import DivergenceError
 
@@ -60,7 +61,7 @@ def train_all(
     with ThreadPoolExecutor(together) as pool:
         ends = [pool.submit(_begun, each, own) for each in trainers]
         try:
-            wait(ends, return_when=FIRST_EXCEPTION)
+            wait_for_first_error(ends)
         finally:
             turns.over = True
             pool.shutdown(wait=False, cancel_futures=True)
