@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from typing import Any
 
 import numpy as np
@@ -314,6 +315,7 @@ def test_ctrl_c_keeps_what_each_has_come_to(ctrl_c):
 
     def interrupt(history: cr.History) -> None:
         if history.epochs == 2:
+            time.sleep(0.2)  # the main thread waits by now
             os.kill(os.getpid(), signal.SIGINT)
 
     epochs = [2, 1_000_000_000, *[900_000_000] * 4]
