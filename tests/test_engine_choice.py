@@ -317,3 +317,18 @@ def test_processes_side_by_side_share_the_cores():
     """As `GridSearchCV(n_jobs=2)` makes them."""
     found = Parallel(n_jobs=2)(delayed(engine.cores)() for _ in range(2))
     assert max(found) <= max(1, engine.cores() // 2)
+
+
+@pytest.mark.skipif(engine.isa != "v4", reason="the processor has one instruction set alone")
+@pytest.mark.parametrize("built", [{"v2"}, {"v2", "v3"}, {"v4"}])
+def test_the_best_of_those_that_are_built_is_taken(monkeypatch, built):
+    load = engine._load
+
+    def some(isa):
+        if isa in built:
+            return load(isa)
+        raise ModuleNotFoundError(isa)
+
+    monkeypatch.setattr(engine, "_load", some)
+    module, reason = engine.choose()
+    assert (module.isa(), reason) == (max(built), "")

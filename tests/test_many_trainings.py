@@ -37,9 +37,10 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 import chainrule as cr
 from chainrule import MLPClassifier, MLPRegressor, TabularClassifier, TabularRegressor, engine
+from chainrule.blas_threads import one_blas_thread
 from chainrule.engine import processor
 from chainrule.estimators.fit_data import ValidationArguments
-from chainrule.estimators.lbfgs import Minimisation, _one_thread_of_blas
+from chainrule.estimators.lbfgs import Minimisation
 from chainrule.trees import leaves
 from runs import bits
 from teams import teams_of_all_sizes_in_turn
@@ -296,8 +297,8 @@ def blas_threads() -> set[int]:
 def test_searches_keep_blas_on_one_thread_until_the_last_ends():
     before, seen = blas_threads(), []
     with threadpool_limits(2, user_api="blas"):
-        with _one_thread_of_blas:
-            with _one_thread_of_blas:
+        with one_blas_thread:
+            with one_blas_thread:
                 seen.append(blas_threads())
             seen.append(blas_threads())
         seen.append(blas_threads())

@@ -102,7 +102,7 @@ def choose(wanted: str = "") -> tuple[ModuleType | None, str]:
         baseline = _baseline()
         if baseline is None:
             return None, NOT_BUILT
-        return _load(_pick(baseline.best_isa(), wanted)), ""
+        return _best_built(baseline.best_isa(), wanted), ""
     except ImportError as error:
         return None, f"it cannot be loaded ({error}). Install Chainrule again on this machine"
 
@@ -114,6 +114,17 @@ def _baseline() -> ModuleType | None:
         except ModuleNotFoundError:
             continue
     return None
+
+
+def _best_built(best: str, wanted: str) -> ModuleType:
+    """Return the module that is wanted, or the best of those that are built and run here."""
+    asked = _pick(best, wanted)
+    for isa in (wanted,) if wanted else reversed(_up_to(asked)):
+        try:
+            return _load(isa)
+        except ModuleNotFoundError:
+            continue
+    raise ModuleNotFoundError(f"No module named 'chainrule.engine._{asked}'")
 
 
 def _up_to(best: str) -> tuple[str, ...]:
