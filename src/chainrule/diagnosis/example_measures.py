@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.backprop import Deltas, Trace, gradient, squared_norms
-from chainrule.network import Network, divisor
+from chainrule.network import divisor
+from chainrule.penalties import without_penalty
 from chainrule.trees import leaves
 
 
@@ -95,12 +96,3 @@ def measure_examples(trace: Trace, deltas: Deltas) -> ExampleMeasures:
     total, largest = float(np.sum(each)), int(np.argmax(each))
     share = float(each[largest]) / total if 0 < total < np.inf else 0.0
     return ExampleMeasures(each, largest, share, max(mean - noise / n, 0.0), noise)
-
-
-def without_penalty(net: Network) -> Network:
-    """Return a network without its penalties.
-
-    >>> without_penalty(cr.Network(1, [cr.Dense(1)], "squared_error", l2=0.5)).l2
-    0.0
-    """
-    return Network(net.inputs, net.layers, net.loss, reduction=net.reduction, check=False)

@@ -17,11 +17,11 @@ from chainrule import backprop
 from chainrule.activations import Activation, activation
 from chainrule.batches import Examples
 from chainrule.diagnosis.course_measures import Options
-from chainrule.diagnosis.example_measures import without_penalty
 from chainrule.diagnosis.simple_models import constant_cost
 from chainrule.diagnosis.slopes import altered
 from chainrule.history import DivergenceError
 from chainrule.network import Network, Parameters
+from chainrule.penalties import without_penalty
 from chainrule.schedules import Schedule
 from chainrule.streams import Stream, generator
 from chainrule.training import fit

@@ -21,6 +21,7 @@ from chainrule.html_page.colours import BLUE, GREY, ORANGE
 from chainrule.layers import Role, Words
 from chainrule.layers.layer_words import in_words
 from chainrule.network import Network, Parameters
+from chainrule.penalties import without_penalty
 from chainrule.streams import Stream, generator
 from chainrule.trees import leaves, named_leaves
 
@@ -256,7 +257,7 @@ class GradientFlowDisplay:
         if X.shape[0] > ROWS:
             rows = generator(Stream.FLOW).choice(X.shape[0], ROWS, replace=False)
             X, target = X[rows], target[rows]
-        net, params = _without_penalty(estimator.network_), estimator.parameters_
+        net, params = without_penalty(estimator.network_), estimator.parameters_
         trace = backprop.forward(net, params, X)
         deltas = backprop.backward(trace, target)
         grads = backprop.gradient(trace, deltas)
@@ -342,10 +343,6 @@ def _weights(net: Network, grads: Parameters) -> dict[int, list[Array]]:
 
 def _flat(arrays: list[Array]) -> Array:
     return np.concatenate([np.ravel(array) for array in arrays])
-
-
-def _without_penalty(net: Network) -> Network:
-    return Network(net.inputs, net.layers, net.loss)
 
 
 def _unwrapped(estimator: Any) -> tuple[Any, Any]:
