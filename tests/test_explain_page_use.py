@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chainrule as cr
-from chainrule.explanation.page import SCRIPTS, inert_json, page
+from chainrule.explanation.page import SCRIPTS, page
 from chainrule.explanation.page.drawn_units import drawn_units
 from chainrule.explanation.page.page_data import visible
+from chainrule.html_page.joined_scripts import inert_json
 from pages import expected, explained, shown_lines
 from strategies import problem
 

@@ -7,6 +7,7 @@
 | `curve.py` | losses by epoch, drawn without any library |
 | `svg.py` | figures of matplotlib as SVG in the colours of the page |
 | `notebook_part.py` | what a notebook shows of a value |
+| `joined_scripts.py` | scripts joined, their data, and the policy that allows no more |
 | `cards.html`, `cards.css` | what a page looks like |
 """
 
@@ -14,8 +15,8 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable
-from importlib import resources
 
+from chainrule.html_page.joined_scripts import file_of
 from chainrule.html_page.markup import text
 from chainrule.html_page.notebook_part import Page
 
@@ -45,4 +46,4 @@ def page_of_cards(title: str, under: str, cards: Iterable[str], style: str = "")
 
 
 def _file(name: str) -> str:
-    return resources.files(__name__).joinpath(name).read_text(encoding="utf-8").strip()
+    return file_of(__name__, name)

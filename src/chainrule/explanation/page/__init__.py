@@ -26,18 +26,15 @@ The scripts are joined, in the order of `SCRIPTS`, when a page is made.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
-import json
 import string
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import check_whole
 from chainrule.explanation.notation import COST
 from chainrule.explanation.page.page_data import data, visible
 from chainrule.explanation.text import Text
+from chainrule.html_page.joined_scripts import file_of, inert_json, joined_scripts, policy
 from chainrule.html_page.notebook_part import Page
 
 if TYPE_CHECKING:
@@ -69,9 +66,6 @@ STAY = "This page cannot work them out anew, and so they cannot be changed."
 FIXED = f"The numbers are those of the derivation above. {STAY}"
 CHOSEN = f"The numbers are those of the core: choose a name to see its derivation. {STAY}"
 
-INERT = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
-"""What could end a script or a line of it, written in a way that JSON reads the same."""
-
 
 def page(explanation: Explanation, rounds: int = 10_000) -> Page:
     """Return an explanation as one page of HTML: the network, its numbers, and their derivation.
@@ -85,10 +79,10 @@ def page(explanation: Explanation, rounds: int = 10_000) -> Page:
     '<!doctype html>'
     """
     rounds = check_whole("page: rounds", rounds, least=1)
-    script = "\n".join(["'use strict';(() => {", *(_file(f"{s}.js") for s in SCRIPTS), "})();"])
+    script = joined_scripts(_file(f"{s}.js") for s in SCRIPTS)
     style = _file("page.css")
     filled = string.Template(_file("page.html")).substitute(
-        policy=_policy(script, style),
+        policy=policy(script, style),
         symbol=html.escape(explanation.symbol(Text())),
         network=html.escape(visible(explanation.network)),
         examples=_examples(explanation),
@@ -99,16 +93,6 @@ def page(explanation: Explanation, rounds: int = 10_000) -> Page:
         text=html.escape(visible(explanation.text(), keep="\n")),
     )
     return Page(filled)
-
-
-def inert_json(value: Any) -> str:
-    r"""Return JSON that nothing in it can turn into HTML.
-
-    >>> inert_json("</script>")
-    '"\\u003c/script\\u003e"'
-    """
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.translate(INERT)
 
 
 def _hint(known: dict[str, Any]) -> str:
@@ -125,17 +109,5 @@ def _examples(explanation: Explanation) -> str:
     return f"{explanation.about} {EXAMPLES.format(d.net.reduction, len(d.data.X))}".strip()
 
 
-def _policy(script: str, style: str) -> str:
-    """Allow this script and this style, by their hashes, and nothing else."""
-    return (
-        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
-
-
 def _file(name: str) -> str:
-    return resources.files(__name__).joinpath(name).read_text(encoding="utf-8").strip()
+    return file_of(__name__, name)

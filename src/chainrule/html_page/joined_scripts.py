@@ -1,0 +1,68 @@
+"""Scripts of a page joined, its data, and the policy that allows nothing more."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable
+from importlib import resources
+from typing import Any
+
+INERT = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
+"""What could end a script or a line of it, written in a way that JSON reads the same."""
+
+
+def file_of(package: str, name: str) -> str:
+    """Return the text of a file of a package, without white space around it.
+
+    >>> file_of("chainrule.html_page", "cards.html").splitlines()[0]
+    '<!doctype html>'
+    """
+    return resources.files(package).joinpath(name).read_text(encoding="utf-8").strip()
+
+
+def joined_scripts(scripts: Iterable[str]) -> str:
+    """Return scripts as one: what each declares the others see, and nobody else.
+
+    >>> print(joined_scripts(["const two = 2;", "console.log(two);"]))
+    'use strict';(() => {
+    const two = 2;
+    console.log(two);
+    })();
+    """
+    return "\n".join(["'use strict';(() => {", *scripts, "})();"])
+
+
+def inert_json(value: Any) -> str:
+    r"""Return JSON that nothing in it can turn into HTML.
+
+    >>> inert_json("</script>")
+    '"\\u003c/script\\u003e"'
+    """
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.translate(INERT)
+
+
+def policy(script: str, style: str, *, compiles: bool = False, worker: bool = False) -> str:
+    """Return a Content-Security-Policy: this script and this style, by their hashes, and no more.
+
+    `compiles` allows WebAssembly to be compiled from what the page holds, and `worker` a worker
+    whose script it holds. Nothing can be loaded from elsewhere.
+
+    >>> policy("", "", worker=True).split("; ")[-1]
+    'worker-src blob:'
+    """
+    rules = {
+        "default-src": "'none'",
+        "script-src": f"'{_hash(script)}'" + " 'wasm-unsafe-eval'" * compiles,
+        "style-src": f"'{_hash(style)}'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        **({"worker-src": "blob:"} if worker else {}),
+    }
+    return "; ".join(f"{name} {allowed}" for name, allowed in rules.items())
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
