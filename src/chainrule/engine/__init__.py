@@ -53,6 +53,7 @@
 | `number_rows.hpp` | rows of text that are plainly made of numbers |
 | `cpu.hpp`, `records.hpp` | the processor; records of Python |
 | `lane_binding.hpp`, `module.cpp` | the binding |
+| `wasm/` | the same compiled for pages |
 
 In C++ the files stand in the order of reading.
 

@@ -1,0 +1,62 @@
+// The program of a network that a page has built, laid out by the patterns of lowering_patterns.py.
+//
+//   net        { inputs, layers: [[kind, options]], heads }, all options given
+//   patterns   of each kind its tensors and operations; activations  the parameter of each, or null
+
+class Lowering {
+  constructor(patterns, activations, trains) {
+    Object.assign(this, { patterns, activations, trains, values: [], tensors: [], operations: [] });
+  }
+
+  program({ inputs, layers, heads }) {
+    const first = this.value(inputs);
+    const output = layers.reduce((x, layer, k) => this.layer(layer, x, BigInt(k)), first);
+    const { values, tensors, operations } = this;
+    return { values, tensors, operations, output, work: 0, heads };
+  }
+
+  value(width) {
+    return this.values.push({ width, copies: 1 }) - 1;
+  }
+
+  // The value that a layer makes of x; `draw` is the number of its draws, as in `layers.Draw`.
+  layer([kind, options], x, draw) {
+    const own = { ...options, inputs: this.values[x].width };
+    const filled = (part) => {
+      if (Array.isArray(part)) return part.map(filled);
+      if (part && typeof part === 'object') return Object.fromEntries(Object.entries(part).map(([name, each]) => [name, filled(each)]));
+      return typeof part === 'string' && part.startsWith('=') ? own[part.slice(1)] : part;
+    };
+    const { tensors, operations } = this.patterns[kind];
+    const firstTensor = this.tensors.length;
+    this.tensors.push(...tensors.map(filled));
+    const made = [x];
+    for (const pattern of operations) {
+      const entered = pattern.inputs.map((v) => made[v]);
+      made[pattern.output] = pattern.kind === 'within'
+        ? options.layers.reduce((v, layer, k) => this.layer(layer, v, ((draw + 1n) << 16n) + BigInt(k)), entered[0])
+        : this.operation({ ...filled(pattern), inputs: entered }, firstTensor, draw);
+    }
+    return made[operations.at(-1).output];
+  }
+
+  operation({ width, ...op }, firstTensor, draw) {
+    const [name, parameter] = this.activation(op.activation);
+    const dropouts = op.dropouts.map(({ rate }) => ({ rate, stream: streamOf(draw) }));
+    const idle = dropouts.some(({ rate }) => rate === 0) || (op.kind === 'dropout' && !this.trains);
+    if (idle || (op.kind === 'activate' && name === 'identity')) return op.inputs[0];
+    const tensors = op.tensors.map((k) => k + firstTensor);
+    const output = this.value(width);
+    this.operations.push({ ...op, tensors, output, activation: name, parameter: parameter ?? 1, dropouts });
+    return output;
+  }
+
+  // leaky_relu(0.2) is leaky_relu with 0.2.
+  activation(text) {
+    const [name, given] = text.split(/[()]/);
+    return [name, given === undefined ? this.activations[name] : Number(given)];
+  }
+}
+
+// As in `streams.of_layer`.
+const streamOf = (layer) => Number(((layer * 0x9E3779B97F4A7C15n) & 0xFFFFFFFFFFFFFFFFn) >> 32n);

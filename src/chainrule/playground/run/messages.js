@@ -1,0 +1,51 @@
+// What the page and its worker say to each other: plain data, each with its kind.
+//
+// The page asks, and each of its messages has an id; the answer has the same. What cannot be done is
+// answered by `refused`, with the word of a sentence, and nothing has changed.
+//
+//   to the worker                                                  its answer
+//   open    { modules: [bytes of float32, of float64] }            ready    {}
+//   make    { program, run, rates, tensors, states, data, test }   made     { at, cost }
+//   steps   { count }                                              course   { at, parts, diverged }
+//   go      { step }                                               went     { at }
+//   set     { tensor, place, value }                               went     { at }
+//   frame   { wants: { plane, tensors, costs } }                   frame    { at, plane, tensors, costs }
+//   look    { rows, step }                                         looked   { at, values, losses, gradients }
+
+const ASKED = ['open', 'make', 'steps', 'go', 'set', 'frame', 'look'];
+
+// The page's side: ask(kind, what) is a promise of the answer.
+class Asking {
+  constructor(worker) {
+    Object.assign(this, { worker, waiting: new Map(), last: 0 });
+    worker.onmessage = ({ data }) => this.answered(data);
+  }
+
+  ask(kind, what = {}, transferred = []) {
+    if (!ASKED.includes(kind)) throw new Error(`a worker is asked for ${ASKED.join(', ')}, got ${kind}`);
+    const id = ++this.last;
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject });
+      this.worker.postMessage({ id, kind, what }, transferred);
+    });
+  }
+
+  answered({ id, kind, what }) {
+    const { resolve, reject } = this.waiting.get(id);
+    this.waiting.delete(id);
+    if (kind === 'refused') reject(Object.assign(new Error(what.why), what));
+    else resolve(what);
+  }
+}
+
+// The worker's side: `doing` has a function for each kind, which returns [kind, what, transferred].
+const answer = (scope, doing) => {
+  scope.onmessage = async ({ data: { id, kind, what } }) => {
+    try {
+      const [own, made, transferred = []] = await doing[kind](what);
+      scope.postMessage({ id, kind: own, what: made }, transferred);
+    } catch (error) {
+      scope.postMessage({ id, kind: 'refused', what: { word: error.word ?? 'run.refused', why: error.message } });
+    }
+  };
+};

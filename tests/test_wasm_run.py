@@ -1,0 +1,46 @@
+"""A run of a page: any step is made again to the same bits, typed numbers too."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wasm_cases import CASES, NODE, SOURCES, told
+
+pytestmark = pytest.mark.skipif(NODE is None, reason="there is no Node")
+
+NAMES = ["dropout", "penalties", "weights", "layers batch norm within", "in order"]
+
+
+@pytest.fixture(scope="module")
+def results():
+    names = ["wasm_engine.js", "wasm_run.js", "engine32.wasm", "engine64.wasm"]
+    files = [SOURCES / name for name in names]
+    done = subprocess.run(
+        [NODE, Path(__file__).with_name("wasm_run.js"), *files],
+        input=json.dumps({name: told(CASES[name], "float32") for name in NAMES}),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_step_is_made_again(results, name):
+    made = results[name]
+    assert made["changed"] is None
+    assert 0 < made["alone"] <= 64
+    assert made["every"] > 1
+    whole, one_by_one = np.reshape(made["parts"], (2, -1))
+    assert np.array_equal(whole, one_by_one)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_typed_number_stays_where_it_was_typed(results, name):
+    made = results[name]
+    assert (made["typed"], made["again"]) == (0.75, 0.75)
+    assert made["same"]
+    assert made["at"]["step"] == 90
+    assert made["looked"] == len(told(CASES[name], "float32")["program"]["values"])

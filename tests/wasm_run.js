@@ -1,0 +1,42 @@
+// A run that goes to and fro: node wasm_run.js wasm_engine.js wasm_run.js engine32.wasm engine64.wasm
+
+const { readFileSync } = require('fs');
+
+const files = process.argv.slice(2).map((name) => readFileSync(name));
+const scripts = files.slice(0, 2).join('\n');
+const { Engine, Run } = new Function(`'use strict';${scripts}\nreturn { Engine, Run };`)();
+
+const bits = (run) => run.tensors.map(({ array, states }) => [array, ...states].map((own) => Array.from(own)));
+
+const told = ({ program, options, tensors, states, data, shuffles, meanWeight, rates }) =>
+  ({ program, run: { ...options, shuffles, meanWeight }, tensors, states, data, rates });
+
+Promise.all(files.slice(2).map((bytes) => Engine.open(bytes))).then((engines) => {
+  const results = Object.entries(JSON.parse(readFileSync(0, 'utf8'))).map(([name, given]) => {
+    const [once, other] = [0, 1].map(() => new Run(engines, told(given)));
+    const { parts } = once.steps(217);
+    const seen = { 217: bits(once) };
+    [40, 3, 217, 130, 0, 217].forEach((step) => {
+      once.go(step);
+      seen[step] ??= bits(once);
+      if (JSON.stringify(seen[step]) !== JSON.stringify(bits(once))) seen.changed = step;
+    });
+    for (let k = 0; k < 217; k++) parts.push(...other.steps(1).parts);
+    const alone = JSON.stringify(bits(other)) === JSON.stringify(seen[217]) && other.kept.length;
+    once.go(50);
+    once.set(0, 1, 0.75);
+    const typed = once.tensors[0].array[1];
+    once.go(90);
+    const after = JSON.stringify(bits(once));
+    once.go(10);
+    once.go(50);
+    const again = once.tensors[0].array[1];
+    once.go(90);
+    const look = once.look({ rows: [0], step: 0 });
+    return [name, {
+      changed: seen.changed ?? null, alone, parts, typed, again, same: after === JSON.stringify(bits(once)), at: once.at,
+      looked: look.values.length, every: other.every,
+    }];
+  });
+  process.stdout.write(JSON.stringify(Object.fromEntries(results)));
+});
