@@ -13,7 +13,7 @@ const made = async (changes) => {
   changes.forEach(([path, value]) => state.change(path, value));
   const address = await addressOf(state.value);
   const cut = await Promise.all(Array.from(address, (_, end) => stateOf(address.slice(0, end))));
-  const result = { value: JSON.parse(JSON.stringify(state.value)), address, read: await stateOf(address), heard };
+  const result = { value: JSON.parse(JSON.stringify(state.value)), address, read: await stateOf(address), heard: [...heard] };
   changes.forEach(() => state.undo());
   result.undone = JSON.parse(JSON.stringify(state.value));
   changes.forEach(() => state.redo());

@@ -74,7 +74,10 @@ CASES: dict[str, Case] = {
     **{f"loss {name}": of(network(loss=name)) for name in [*LOSSES, *HEADS]},
     **{f"rule {rule!r}": of(network(loss="cross_entropy"), rule) for rule in RULES},
     **{
-        f"layers {name}": of(cr.Network(3, layers, "huber", check=False), cr.SGD(0.002))
+        f"layers {name}": of(
+            cr.Network(3, layers, "huber", check=False),
+            cr.SGD(0.0002 if name in WITH_BATCH_NORM else 0.002),
+        )
         for name, layers in {**LAYERS, **WITH_BATCH_NORM}.items()
     },
     "penalties": of(network(l1=0.001, l2=0.01)),

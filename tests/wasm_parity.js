@@ -4,7 +4,7 @@
 
 const { readFileSync } = require('fs');
 
-const [script, module] = process.argv.slice(2).map((name) => readFileSync(name));
+const [script, bytes] = process.argv.slice(2).map((name) => readFileSync(name));
 const { Engine } = new Function(`'use strict';${script}\nreturn { Engine };`)();
 
 const plain = (arrays) => arrays.map((array) => Array.from(array));
@@ -42,7 +42,7 @@ const run = (engine, given) => {
   return { ...result, parts };
 };
 
-Engine.open(module).then((engine) => {
+Engine.open(bytes).then((engine) => {
   const results = Object.entries(JSON.parse(readFileSync(0, 'utf8'))).map(([name, given]) => [name, run(engine, given)]);
   process.stdout.write(JSON.stringify(Object.fromEntries(results)));
 });
