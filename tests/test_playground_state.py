@@ -15,7 +15,10 @@ CHANGES = {
     "none": [],
     "one": [["run.batch", 4]],
     "the same twice": [["run.batch", 4], ["run.batch", 4], ["run.batch", 8]],
-    "within a list": [["net.layers.0.1.units", 3], ["net.layers.0.1.activation", "leaky_relu(0.2)"]],
+    "within a list": [
+        ["net.layers.0.1.units", 3],
+        ["net.layers.0.1.activation", "leaky_relu(0.2)"],
+    ],
     "a list": [["net.layers", [["dense", {"units": 1, "activation": "identity"}]]]],
     "numbers of an optimizer": [["run.numbers", {"learning_rate": 0.5, "momentum": 0.9}]],
     "words": [["seen.subject", "∂ of “w5”"], ["data.own", {"names": ["ä", "城"], "rows": [[1]]}]],

@@ -92,9 +92,7 @@ def test_weights_after_one_step(name: str, dtype: str) -> None:
     """By the reference loop."""
     case, got = CASES[name], results(dtype)[name]["milestones"][0]
     params, plan = in_dtype(case, dtype), plan_of(case)
-    data = check_examples(
-        case.p.net, params, case.p.X, case.p.y, case.options.get("sample_weight")
-    )
+    data = check_examples(case.p.net, params, case.p.X, case.p.y, case.options.get("sample_weight"))
     shuffle = case.options.get("shuffle", True)
     first = next(batches_after(Subset(data), BATCH, SEED, 0, shuffle=shuffle))
     expected, _, _ = take_step(plan, params, init_states(case.optimizer, params), first, 1)

@@ -45,7 +45,9 @@ def _fields(kind: type) -> dict[str, Any]:
 def _field(field: Field) -> dict[str, Any]:
     """A field's default, if it has one, what it must be, its bounds, and what it is for."""
     default = None if field.default is dataclasses.MISSING else field.default
-    bounds = {name: bound for each in _bounds(field.annotation) for name, bound in each.given.items()}
+    bounds = {
+        name: bound for each in _bounds(field.annotation) for name, bound in each.given.items()
+    }
     return {
         "default": default,
         "must": field.type.words,

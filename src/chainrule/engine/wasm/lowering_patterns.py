@@ -1,8 +1,8 @@
 """How each kind of layer lowers itself, for pages that build networks: written down from a program.
 
-A layer of the kind is lowered whose fields are marks, numbers that nothing else is. Where a mark comes
-out, in a width, a shape or a field of an operation, its field goes there: `"=units"`. `"=inputs"` is
-how many values enter. Kinds whose operations follow from more than that have no pattern.
+A layer of the kind is lowered whose fields are marks, numbers that nothing else is. Where a mark
+comes out, in a width, a shape or a field of an operation, its field goes there: `"=units"`.
+`"=inputs"` is how many values enter. Kinds whose operations follow from more have no pattern.
 """
 
 from __future__ import annotations
