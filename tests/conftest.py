@@ -11,6 +11,7 @@ from hypothesis import settings
 
 from chainrule import engine
 from pages import browser, opened  # noqa: F401
+from playground_pages import opened_playground, playground_file  # noqa: F401
 from teams import teams_of_all_sizes_in_turn
 
 settings.register_profile("chainrule", deadline=None, derandomize=True)

@@ -56,12 +56,17 @@ class Visit:
         self.listeners = {
             "console": lambda message: self.messages.append(message.text),
             "pageerror": lambda error: self.messages.append(str(error)),
-            "request": lambda request: self.requests.append(request.url),
+            "request": self.note_request,
         }
         for event, listener in self.listeners.items():
             self.page.on(event, listener)
         self.url, self.size = path.as_uri(), path.stat().st_size
         self.page.goto(self.url)
+
+    def note_request(self, request):
+        """Note what is asked for; what a page has made itself, such as its worker, is not."""
+        if not request.url.startswith("blob:"):
+            self.requests.append(request.url)
 
     def close(self):
         """Leave the page to others; nothing may stand in the console, nor have been asked for."""

@@ -369,7 +369,7 @@ def contiguous(data: Examples) -> Examples:
     )
 
 
-_IN_ENGINE = {
+IN_ENGINE = {
     "eta_minus": "shrink",
     "eta_plus": "grow",
     "step_min": "smallest",
@@ -381,7 +381,7 @@ _IN_ENGINE = {
 def numbers_of(plan: Plan) -> dict[str, float]:
     """Return the optimizer's numbers, the network's penalty and the bounds on the gradient."""
     fields = {
-        _IN_ENGINE.get(field.name, field.name): float(getattr(plan.optimizer, field.name))
+        IN_ENGINE.get(field.name, field.name): float(getattr(plan.optimizer, field.name))
         for field in dataclasses.fields(plan.optimizer)  # type: ignore[arg-type]
         if field.name != "learning_rate"
     }

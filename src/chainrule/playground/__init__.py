@@ -2,8 +2,75 @@
 
 | file | what it is for |
 |---|---|
+| `page_parts.py` | the scripts in order, and the wings |
 | `choices.py` | what can be chosen, from the tables |
-| `state/` | `state.js`, what the page is in; `address.js`, the same as the end of an address |
-| `run/` | `messages.js`, what page and worker say to each other |
-| `words/` | `words.js`, sentences by language |
+| `playground.html`, `playground.css`, `playground.js` | what it looks like, and how it starts |
+| `state/` | `state.js`, what the page is in; `address.js`, `address_field.js`, the same as the \
+end of an address; `streams.js`, all that is random; `checks.js`, what is typed |
+| `run/` | `messages.js`, what page and worker say to each other; `run_worker.js`, the worker; \
+`run_clock.js`, its page's side; `told_run.js`, `first_weights.js`, what a run is told; \
+`training_bar.js`, what starts and ends it |
+| `data/` | `plane_sets.js`, points of the plane; `added_features.js`, what is made of their \
+coordinates; `examples.js`, what a network is trained with |
+| `words/` | `words.js`, sentences by language, of `en.json`, `de.json`, `es.json`, `zh.json`; \
+`figures.js`, numbers |
 """
+
+from __future__ import annotations
+
+import html
+import json
+import string
+from typing import Any
+
+from chainrule.engine.wasm import engine_data
+from chainrule.engine.wasm.lowering_patterns import lowering_patterns
+from chainrule.html_page.joined_scripts import file_of, inert_json, policy
+from chainrule.html_page.notebook_part import Page
+from chainrule.playground.choices import choices as all_choices
+from chainrule.playground.page_parts import (
+    LANGUAGES,
+    PACKAGE,
+    page_script,
+    sections,
+    worker_script,
+)
+
+
+def playground(start: dict[str, Any] | None = None) -> Page:
+    """Return the playground as one page of HTML, which asks for nothing and sends nothing.
+
+    Parameters
+    ----------
+    start
+        What of its first state is not as it is by default, as `state.js` has it.
+
+    Examples
+    --------
+    >>> playground().splitlines()[0]
+    '<!doctype html>'
+    """
+    script = page_script()
+    style = file_of("chainrule.html_page", "cards.css") + file_of(PACKAGE, "playground.css")
+    words = {name: json.loads(file_of(PACKAGE, f"words/{name}.json")) for name in LANGUAGES}
+    known = {
+        "choices": all_choices(),
+        "patterns": lowering_patterns(),
+        "start": start or {},
+        "words": words,
+        "worker": worker_script(),
+    }
+    said = (f'<p lang="{name}">{html.escape(words[name]["browser.scripts"])}</p>' for name in words)
+    return Page(
+        string.Template(file_of(PACKAGE, "playground.html")).substitute(
+            policy=policy(script, style, compiles=True, worker=True),
+            title=html.escape(words["en"]["frame.title"]),
+            style=style,
+            wings=sections(),
+            noscript="".join(said),
+            engine32=engine_data("float32"),
+            engine64=engine_data("float64"),
+            known=inert_json(known),
+            script=script,
+        )
+    )

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, get_args
 
+import numpy as np
+
 from chainrule.activations import ACTIVATIONS, FAMILIES
+from chainrule.engine.session import IN_ENGINE
 from chainrule.engine.wasm.lowering_patterns import lowering_patterns
 from chainrule.fields import Field, fields_of
-from chainrule.layers import LAYERS
+from chainrule.initialisers import VARIANCES
+from chainrule.layers import LAYERS, Layer
 from chainrule.losses import LOSSES
-from chainrule.optimizers import OPTIMIZERS
+from chainrule.optimizers import OPTIMIZERS, Optimizer
 from chainrule.schedules import SCHEDULES
+from chainrule.trees import named_leaves
 from chainrule.value_types import Bounds
+
+RATE = 0.0109
+"""A learning rate that no state begins as but by it."""
 
 
 def choices() -> dict[str, Any]:
@@ -25,7 +33,11 @@ how much of the velocity each step keeps.'}
     """
     return {
         "activations": {
-            name: {"parameter": (*row.parameters, None)[0], "family": name in FAMILIES}
+            name: {
+                "parameter": (*row.parameters, None)[0],
+                "family": name in FAMILIES,
+                "initialiser": row.initialiser,
+            }
             for name, row in ACTIVATIONS.items()
         },
         "losses": {
@@ -35,7 +47,39 @@ how much of the velocity each step keeps.'}
         "optimizers": {name: _fields(kind) for name, kind in OPTIMIZERS.items()},
         "schedules": {name: _fields(kind) for name, kind in SCHEDULES.items()},
         "layers": {name: _fields(LAYERS[name]) for name in lowering_patterns()},
+        "tensors": {name: _tensors(LAYERS[name]) for name in lowering_patterns()},
+        "initialisers": {name: _inverse_variance(row.of) for name, row in VARIANCES.items()},
+        "states": {name: _states(kind) for name, kind in OPTIMIZERS.items()},
+        "in_engine": IN_ENGINE,
     }
+
+
+def _tensors(kind: type[Layer]) -> list[dict[str, Any]]:
+    """What a kind's own parameters are called, and the number that each begins as, or "drawn"."""
+    layer = kind.example(4)
+    if hasattr(layer, "layers"):  # those within have theirs
+        return []
+    once, again = (layer.init(4, np.random.default_rng(seed)) for seed in (0, 1))
+    return [
+        {"name": name, "first": float(a.flat[0]) if np.array_equal(a, b) else "drawn"}
+        for (name, a), (_, b) in zip(named_leaves(once), named_leaves(again), strict=True)
+    ]
+
+
+def _inverse_variance(of: Callable[[int, int], float]) -> dict[str, float]:
+    """How often inputs and outputs count in 1 / variance, a sum of both in every row."""
+    both, more = 1 / of(1, 1), 1 / of(1, 2)
+    found = {"inputs": 2 * both - more, "outputs": more - both}
+    if 1 / of(7, 5) != found["inputs"] * 7 + found["outputs"] * 5:
+        raise ValueError("an initialiser's variance must be 1 / (k inputs + m outputs)")
+    return found
+
+
+def _states(kind: type[Optimizer]) -> list[float | str]:
+    """What fills the states of a parameter before the first step, where one is not 0."""
+    states = kind(RATE).init(np.ones(1))  # type: ignore[call-arg]
+    firsts = [float(state[0]) for state in states]
+    return ["=learning_rate" if each == RATE else each for each in firsts] if any(firsts) else []
 
 
 def _fields(kind: type) -> dict[str, Any]:

@@ -3,14 +3,17 @@
 // The page asks, and each of its messages has an id; the answer has the same. What cannot be done is
 // answered by `refused`, with the word of a sentence, and nothing has changed.
 //
-//   to the worker                                                  its answer
-//   open    { modules: [bytes of float32, of float64] }            ready    {}
-//   make    { program, run, rates, tensors, states, data, test }   made     { at, cost }
-//   steps   { count }                                              course   { at, parts, diverged }
-//   go      { step }                                               went     { at }
-//   set     { tensor, place, value }                               went     { at }
-//   frame   { wants: { plane, tensors, costs } }                   frame    { at, plane, tensors, costs }
-//   look    { rows, step }                                         looked   { at, values, losses, gradients }
+//   to the worker                                                       its answer
+//   open    { modules: [of float32, of float64], as a page holds them } ready    {}
+//   make    { program, run, rates, tensors, states, edits, data, test,
+//             plane }                                                     made     { at }
+//   steps   { count, ms, wants }                                        frame    { at, ... }
+//   go      { step, wants }                                             frame    { at, ... }
+//   set     { tensor, place, value, wants }                             frame    { at, ... }
+//   frame   { wants }                                                   frame    { at, ... }
+//   look    { rows, step }                                              looked   { at, values, losses, cost, gradients }
+//
+// `wants` are names of what a frame holds beside `at`: costs, tensors, plane, units.
 
 const ASKED = ['open', 'make', 'steps', 'go', 'set', 'frame', 'look'];
 
@@ -45,7 +48,8 @@ const answer = (scope, doing) => {
       const [own, made, transferred = []] = await doing[kind](what);
       scope.postMessage({ id, kind: own, what: made }, transferred);
     } catch (error) {
-      scope.postMessage({ id, kind: 'refused', what: { word: error.word ?? 'run.refused', why: error.message } });
+      const said = { word: error.word ?? 'run.refused', holes: error.holes ?? { why: error.message }, why: error.message };
+      scope.postMessage({ id, kind: 'refused', what: said });
     }
   };
 };

@@ -1,9 +1,16 @@
 // Sentences by their words, in the language that is chosen: a table of each language, whose entries
 // have holes, "step {n}".
 
+const SAID = { say: 'textContent', label: 'ariaLabel', hint: 'title' };
+
 class Words {
   constructor(tables, language) {
     Object.assign(this, { tables, language });
+  }
+
+  // The language of a reader, as far as there is a table of it.
+  static suits(tables, asked) {
+    return asked.map((each) => each.split('-')[0]).find((each) => each in tables) ?? 'en';
   }
 
   // A sentence; one that a language lacks is English.
@@ -13,8 +20,11 @@ class Words {
     return sentence.replace(/\{(\w+)\}/g, (whole, name) => holes[name] ?? whole);
   }
 
-  // All elements that say by `data-say` what they hold.
+  // All elements that say by `data-say` what they hold, by `data-label` what they are called, and by
+  // `data-hint` what they are for.
   fill(root) {
-    for (const element of root.querySelectorAll('[data-say]')) element.textContent = this.say(element.dataset.say);
+    for (const [name, property] of Object.entries(SAID)) {
+      root.querySelectorAll(`[data-${name}]`).forEach((element) => { element[property] = this.say(element.dataset[name]); });
+    }
   }
 }

@@ -1,0 +1,104 @@
+"""What the page is made of: its scripts in order, its wings, and what its worker runs.
+
+A wing is one function in a script of its own, `{ state, run, words, known, root }` in, and shown in
+a section of the page; it calls no other wing.
+"""
+
+from __future__ import annotations
+
+import html
+from functools import cache
+from typing import NamedTuple
+
+from chainrule.html_page.joined_scripts import file_of, joined_scripts
+
+PACKAGE = "chainrule.playground"
+LANGUAGES = ("en", "de", "es", "zh")
+
+ENGINE = ("wasm_engine.js", "wasm_run.js")
+WORKER = ("run/messages.js", "run/run_worker.js")
+
+SCRIPTS = (
+    "state/checks.js",
+    "state/streams.js",
+    "state/state.js",
+    "state/address.js",
+    "state/address_field.js",
+    "words/words.js",
+    "words/figures.js",
+    "run/messages.js",
+    "run/first_weights.js",
+    "run/told_run.js",
+    "run/run_clock.js",
+    "run/training_bar.js",
+    "data/added_features.js",
+    "data/plane_sets.js",
+    "data/examples.js",
+    "playground.js",
+)
+"""What all wings share, in an order in which each finds those before it."""
+
+
+class Wing(NamedTuple):
+    """A part of the page: its section's id, its column, its function, and its scripts.
+
+    >>> Wing("data", "left", "dataPanel", ("data/data_panel.js",)).function
+    'dataPanel'
+    """
+
+    id: str
+    column: str
+    function: str
+    scripts: tuple[str, ...]
+
+
+WINGS: tuple[Wing, ...] = ()
+"""In the order of reading; the titles are said by `id.title`."""
+
+COLUMNS = ("left", "middle", "right", "below")
+
+
+@cache
+def worker_script() -> str:
+    """Return what the worker runs: the engine's wrapper, a run, and what it answers.
+
+    >>> worker_script().startswith("'use strict'")
+    True
+    """
+    engine = (file_of("chainrule.engine.wasm", name) for name in ENGINE)
+    return joined_scripts([*engine, *(file_of(PACKAGE, name) for name in WORKER)])
+
+
+@cache
+def page_script() -> str:
+    """Return all scripts of the page as one, and the call that starts it with its wings.
+
+    >>> "startPlayground(" in page_script().splitlines()[-2]
+    True
+    """
+    scripts = [file_of("chainrule.engine.wasm", "wasm_lowering.js")]
+    scripts += [file_of(PACKAGE, name) for name in SCRIPTS]
+    scripts += [file_of(PACKAGE, name) for wing in WINGS for name in wing.scripts]
+    wings = ", ".join(f"{wing.id}: {wing.function}" for wing in WINGS)
+    return joined_scripts([*scripts, f"startPlayground({{ {wings} }});"])
+
+
+def sections() -> str:
+    """Return the sections that wings fill, column by column.
+
+    >>> sections().count('<div class="')
+    4
+    """
+    return "\n".join(
+        f'<div class="{column}">{"".join(_section(w) for w in WINGS if w.column == column)}</div>'
+        for column in COLUMNS
+    )
+
+
+def _section(wing: Wing) -> str:
+    title = f"{html.escape(wing.id)}-title"
+    heading = f'<h2 id="{title}" data-say="{wing.id}.title"></h2>'
+    return (
+        f'<section class="card" id="{wing.id}" aria-labelledby="{title}">'
+        f'{heading}<div class="wing"></div></section>'
+    )

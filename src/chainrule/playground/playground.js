@@ -1,0 +1,106 @@
+// The start: what the page knows, the state of its address, the worker, and the wings.
+//
+//   wing({ state, run, words, known, root })   fills its section; what it returns may have update(frame),
+//                                              called for each frame and once sentences are of another language
+
+// A function of 128 bits, by which a browser is asked whether it has them.
+const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11];
+
+// What the page needs and this browser has not.
+const lacking = () => {
+  if (typeof DecompressionStream === 'undefined') return 'DecompressionStream';
+  if (typeof WebAssembly === 'undefined' || !WebAssembly.validate(new Uint8Array(SIMD))) return 'WebAssembly SIMD';
+  return null;
+};
+
+const element = (id) => document.getElementById(id);
+
+const known = () => JSON.parse(element('known').textContent);
+
+// A sentence at a place of its own, said anew in another language.
+class Sentence {
+  constructor(words, root) { Object.assign(this, { words, root, said: null }); }
+
+  say(word, holes) {
+    this.said = word && { word, holes };
+    this.again();
+  }
+
+  again() { this.root.textContent = this.said ? this.words.say(this.said.word, this.said.holes) : ''; }
+}
+
+const chooseLanguage = (words, state, all) => {
+  const field = element('language');
+  field.append(...Object.entries(words.tables).map(([name, table]) => new Option(table['frame.this_language'], name)));
+  const change = () => {
+    words.language = state.value.seen.language ?? Words.suits(words.tables, navigator.languages);
+    field.value = document.documentElement.lang = words.language;
+    words.fill(document);
+    all();
+  };
+  field.addEventListener('change', () => state.change('seen.language', field.value));
+  state.on('seen.language', change);
+  return change;
+};
+
+const takeBack = (state) => {
+  const [undo, redo] = [element('undo'), element('redo')];
+  undo.addEventListener('click', () => state.undo());
+  redo.addEventListener('click', () => state.redo());
+  const show = () => {
+    undo.disabled = !state.done.length;
+    redo.disabled = !state.undone.length;
+  };
+  Object.keys(START).forEach((path) => state.on(path, show));
+  addEventListener('keydown', (event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== 'z' || event.target.matches('input, textarea, select')) return;
+    event.preventDefault();
+    if (event.shiftKey) state.redo();
+    else state.undo();
+  });
+  show();
+};
+
+const startPlayground = async (wings) => {
+  const own = known();
+  const words = new Words(own.words, Words.suits(own.words, navigator.languages));
+  const [wrong, kept] = ['wrong', 'kept-why'].map((id) => new Sentence(words, element(id)));
+  words.fill(document);
+  const missing = lacking();
+  if (missing) {
+    wrong.say('browser.none', { what: missing });
+    return;
+  }
+  const worker = new Worker(URL.createObjectURL(new Blob([own.worker], { type: 'text/javascript' })));
+  const asking = new Asking(worker);
+  const opened = asking.ask('open', { modules: ['engine32', 'engine64'].map((id) => element(id).textContent) });
+
+  const state = new State(own.start);
+  const run = new RunClock({ asking, state, known: own, examplesOf });
+  const keep = (word, address) => {
+    kept.say(word);
+    element('kept').hidden = false;
+    element('kept-address').value = address ?? '';
+    element('kept-address').hidden = !address;
+  };
+  const address = new AddressField({
+    state, field: element('link'), say: keep, open: (given) => {
+      state.load(given);
+      return run.open();
+    },
+  });
+  const shown = [[trainingBar, element('training')], ...Object.entries(wings).map(([id, wing]) => [wing, element(id).querySelector('.wing')])]
+    .map(([wing, root]) => wing({ state, run, words, known: own, root }) ?? {});
+  chooseLanguage(words, state, () => {
+    [wrong, kept].forEach((each) => each.again());
+    shown.forEach((each) => each.update?.(run.frame));
+  })();
+  takeBack(state);
+  run.on('frame', (frame) => shown.slice(1).forEach((each) => each.update?.(frame)));
+  run.on('made', () => wrong.say(null));
+  run.on('refused', ({ word, holes }) => wrong.say(word, holes));
+  await opened;
+  if (location.hash.length > 1 && (await address.read())) await run.opening;
+  else await run.open();
+  document.documentElement.dataset.ready = 'yes';
+};

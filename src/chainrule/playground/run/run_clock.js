@@ -1,0 +1,170 @@
+// The page's side of the worker: the run that follows from the state, how it goes on, and what is seen.
+//
+//   run.on('made', f)      f({ examples, told }) once a run of another state has begun
+//   run.on('frame', f)     f(frame) at most once between two pictures of the screen
+//   run.on('playing', f)   f(whether it goes on by itself)
+//   run.on('refused', f)   f({ word, holes }) of what cannot be done: the run before stays
+
+const MOST_MS = 9; // of training, between two pictures
+
+const picture = () => new Promise((resolve) => { requestAnimationFrame(resolve); });
+
+class RunClock {
+  constructor({ asking, state, known, examplesOf }) {
+    Object.assign(this, { asking, state, known, examplesOf, heard: new Map(), wanted: new Set() });
+    Object.assign(this, { playing: false, made: null, frame: null, course: [], furthest: 0, makings: 0 });
+    ['data', 'net', 'run'].forEach((path) => state.on(path, () => this.remake(path === 'run')));
+    state.on('edits', (edits) => { if (!same(edits, this.edits)) this.remake(true, edits); });
+  }
+
+  on(event, listen) {
+    const own = this.heard.get(event) ?? new Set();
+    this.heard.set(event, own.add(listen));
+    return () => own.delete(listen);
+  }
+
+  tell(event, what) {
+    this.heard.get(event)?.forEach((listen) => listen(what));
+  }
+
+  // What each frame shall hold, until what is returned is called: { plane: true }.
+  want(wants) {
+    this.wanted.add(wants);
+    return () => this.wanted.delete(wants);
+  }
+
+  get wants() {
+    return Object.assign({ costs: true, tensors: true }, ...this.wanted);
+  }
+
+  ask(kind, what) {
+    return this.asking.ask(kind, what);
+  }
+
+  // Once all that changed at the same time has changed. Numbers that were typed on the way go, and where
+  // the parameters are others, all that were typed.
+  remake(sameTensors, edits = this.state.value.edits.filter(([step]) => sameTensors && step === 0)) {
+    const own = ++this.makings;
+    this.edits = edits;
+    this.state.put('edits', edits);
+    queueMicrotask(() => own === this.makings && this.make(0));
+  }
+
+  // The run of a state that was opened, at the step that it is at.
+  open() {
+    this.edits = this.state.value.edits;
+    this.opening = this.make(this.state.value.at.step);
+    return this.opening;
+  }
+
+  // A new run of the state, at one of its steps.
+  async make(step) {
+    const own = ++this.makings;
+    this.pause();
+    try {
+      const examples = this.examplesOf(this.state.value.data, this.known.choices.losses[this.state.value.net.loss]);
+      const told = toldRun(this.state.value, examples, this.known);
+      await this.ask('make', told);
+      if (own !== this.makings) return;
+      Object.assign(this, { made: { examples, told }, edits: this.state.value.edits, course: [], furthest: 0, frame: null });
+      this.tell('made', this.made);
+      this.show(await this.ask('go', { step, wants: this.wants }), own);
+    } catch (error) {
+      if (!error.word) throw error;
+      if (own === this.makings) this.tell('refused', error);
+    }
+  }
+
+  // How many steps go through all examples once.
+  get epoch() {
+    return Math.ceil(this.made.examples.train.n / this.made.told.run.batch);
+  }
+
+  show(frame, own = this.makings) {
+    if (own !== this.makings) return;
+    this.furthest = Math.max(this.furthest, frame.at.step);
+    const { costs } = frame;
+    if (costs && costs.step > (this.course.at(-1)?.step ?? -1)) this.course.push(costs);
+    this.frame = frame;
+    this.tell('frame', frame);
+    if (frame.diverged) {
+      this.pause();
+      this.tell('refused', { word: 'run.diverged', holes: { step: frame.at.step + 1 } });
+    }
+    if (!this.playing) this.rest();
+  }
+
+  // Where it stands still: the state says so, and no change is to be taken back for it.
+  rest() {
+    this.state.put('at.step', this.frame.at.step);
+  }
+
+  async asked(kind, what) {
+    if (!this.made) return;
+    this.pause();
+    const own = this.makings;
+    try {
+      this.show(await this.ask(kind, { ...what, wants: this.wants }), own);
+    } catch (error) {
+      if (!error.word) throw error;
+      this.tell('refused', error);
+    }
+  }
+
+  steps(count) { return this.asked('steps', { count, ms: Infinity }); }
+
+  // To the end of the epoch that it is in.
+  wholeEpoch() { return this.steps(this.epoch - (this.frame.at.step % this.epoch)); }
+
+  go(step) { return this.asked('go', { step }); }
+
+  // A weight or another number of a tensor, typed at the step that it stands at.
+  async set(tensor, place, value) {
+    if (!this.made) return;
+    const { step } = this.frame.at;
+    await this.asked('set', { tensor, place, value });
+    this.course = this.course.filter((own) => own.step < step);
+    this.furthest = step;
+    this.edits = [...this.state.value.edits.filter(([at]) => at <= step), [step, tensor, place, value]];
+    this.state.change('edits', this.edits);
+  }
+
+  // Takes a frame anew, of what is wanted by now.
+  refresh() { return this.asked('frame', {}); }
+
+  // As at the start; numbers that were typed there stay.
+  reset() { this.remake(true); }
+
+  pause() {
+    if (!this.playing) return;
+    this.playing = false;
+    this.tell('playing', false);
+  }
+
+  // While a frame is drawn, the worker makes the next.
+  async play() {
+    if (this.playing || !this.made) return;
+    this.playing = true;
+    this.tell('playing', true);
+    const own = this.makings;
+    let [last, owed] = [await picture(), 0];
+    let next = this.onwards(1);
+    while (this.playing && own === this.makings) {
+      const frame = await next;
+      const now = await picture();
+      owed = Math.min(owed + ((now - last) / 1000) * (this.state.value.seen.speed ?? 0), 1e6);
+      last = now;
+      const count = this.state.value.seen.speed === null ? Infinity : Math.floor(owed);
+      const goesOn = this.playing && own === this.makings && !frame.diverged;
+      next = goesOn && count ? this.onwards(count) : Promise.resolve(frame);
+      owed -= Math.min(count, owed);
+      if (frame !== this.frame) this.show(frame, own);
+    }
+    const end = await next;
+    if (end !== this.frame) this.show(end, own);
+  }
+
+  onwards(count) {
+    return this.ask('steps', { count, ms: MOST_MS, wants: this.wants });
+  }
+}

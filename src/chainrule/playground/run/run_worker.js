@@ -1,0 +1,120 @@
+// The worker: the engine, the run that it trains, and what the page wants to see of it.
+
+let engines = null;
+let held = null; // { run, tested, shown, plane }
+
+// As many steps as asked for, or as fit into so many milliseconds: in slices that take about one each.
+const stepped = (run, count, ms) => {
+  const end = performance.now() + ms;
+  let [left, slice] = [count, 1];
+  while (left > 0) {
+    const from = performance.now();
+    const { parts, diverged } = run.steps(Math.min(slice, left));
+    left -= parts.length / 2;
+    if (diverged) return true;
+    const now = performance.now();
+    if (now >= end) return false;
+    if (now - from < 1) slice *= 2;
+  }
+  return false;
+};
+
+// What can be seen of a run: each takes `add`, which notes what goes over without a copy.
+const SEEN = {
+  // Of all examples, as they are without training's masks; the penalty is in that of training.
+  costs: ({ run, tested }, tensors) => {
+    if (tested) filled(tested, tensors);
+    return { step: run.at.step, training: run.session.cost({ divisor: run.divisor }), test: tested?.cost({ divisor: run.testDivisor }) ?? null };
+  },
+
+  tensors: (_, tensors, add) => tensors.map(({ array }) => add(array)),
+
+  // (points, outputs)
+  plane: ({ shown, plane }, tensors, add) => {
+    if (!plane) return null;
+    filled(shown, tensors);
+    try {
+      return add(shown.predict(plane.X));
+    } catch {
+      return null; // no prediction is finite any more: the frame says so
+    }
+  },
+
+  // Of each value of the program, (points, width)
+  units: ({ shown, plane, run }, tensors, add) => {
+    if (!plane) return null;
+    filled(shown, tensors);
+    const most = shown.engine.mostLookedAt;
+    const made = run.program.values.map(({ width }) => new Float32Array(plane.n * width));
+    for (let first = 0; first < plane.n; first += most) {
+      const rows = Array.from({ length: Math.min(most, plane.n - first) }, (_, k) => first + k);
+      shown.look({ rows }).values.forEach(({ a }, v) => made[v].set(a, first * run.program.values[v].width));
+    }
+    return made.map(add);
+  },
+};
+
+const filled = (session, tensors) => {
+  tensors.forEach(({ array }, k) => session.load(k, array));
+  session.ready();
+};
+
+const frame = (wants, diverged = false) => {
+  const { run } = held;
+  const { tensors } = run;
+  const given = [];
+  const add = (array) => {
+    given.push(array.buffer);
+    return array;
+  };
+  const made = Object.fromEntries(Object.keys(SEEN).filter((name) => wants[name]).map((name) => [name, SEEN[name](held, tensors, add)]));
+  return ['frame', { at: run.at, diverged, ...made }, given];
+};
+
+const freed = (own) => own && [own.run, own.tested, own.shown].forEach((each) => each?.free());
+
+answer(self, {
+  async open({ modules }) {
+    engines = await Promise.all(modules.map((text) => Engine.unpacked(text)));
+    return ['ready', {}];
+  },
+
+  make(told) {
+    const { program, run: options, test, plane } = told;
+    const run = new Run(engines, told);
+    const own = { run, plane };
+    try {
+      const session = (data) => {
+        const made = engines[0].session(program, options);
+        made.data(data);
+        return made;
+      };
+      if (test) own.tested = session(test);
+      if (plane) own.shown = session(plane);
+    } catch (error) {
+      freed(own);
+      throw error;
+    }
+    run.divisor = options.meanWeight === 0 ? 1 : undefined;
+    run.testDivisor = run.divisor;
+    freed(held);
+    held = own;
+    return ['made', { at: run.at }];
+  },
+
+  steps: ({ count, ms, wants }) => frame(wants, stepped(held.run, count, ms)),
+
+  go: ({ step, wants }) => frame(wants, held.run.go(step).diverged),
+
+  set({ tensor, place, value, wants }) {
+    held.run.set(tensor, place, value);
+    return frame(wants);
+  },
+
+  frame: ({ wants }) => frame(wants),
+
+  look(asked) {
+    const { at } = held.run;
+    return ['looked', { at, ...held.run.look(asked) }];
+  },
+});

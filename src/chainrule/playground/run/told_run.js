@@ -1,0 +1,62 @@
+// What the worker is told of a state: the program of its network, its examples, and how it is trained.
+
+// A layer with all its options: what is not given is as it is by default.
+const wholeLayer = ([kind, options], choices) => {
+  const fields = choices.layers[kind] ?? refuse('run.kind', { kind });
+  const known = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.default]));
+  const made = { ...known, ...options };
+  return [kind, made.layers ? { ...made, layers: made.layers.map((each) => wholeLayer(each, choices)) } : made];
+};
+
+const PLANE_SIDE = 50; // points of a picture of the plane, each way
+
+// The points of a square, row by row from the top left, as what enters the network; a pass takes targets,
+// whatever is looked at.
+const planeOf = ({ range }, features, target, outputs) => {
+  const n = PLANE_SIDE ** 2;
+  const at = (k) => range * ((2 * k + 1) / PLANE_SIDE - 1);
+  const points = Float64Array.from({ length: 2 * n }, (_, k) => {
+    const point = k >> 1;
+    return k % 2 ? -at(Math.floor(point / PLANE_SIDE)) : at(point % PLANE_SIDE);
+  });
+  const any = target === 'class' ? { labels: new Int32Array(n) } : { y: new Float64Array(n * outputs).fill(1) };
+  return { n, side: PLANE_SIDE, range, X: planeInputs(features, points), ...any };
+};
+
+const toldRun = (value, examples, { choices, patterns }) => {
+  const { net, run } = value;
+  const layers = net.layers.map((each) => wholeLayer(each, choices));
+  const loss = choices.losses[net.loss];
+  const parameters = Object.fromEntries(Object.entries(choices.activations).map(([name, row]) => [name, row.parameter]));
+  const lay = (heads) => new Lowering(patterns, parameters, true).program({ inputs: examples.inputs, layers, heads });
+  const outputs = ((laid) => laid.values[laid.output].width)(lay([]));
+  if (outputs !== examples.outputs) refuse('run.outputs', { outputs, wanted: examples.outputs });
+  const program = lay([{ loss: net.loss, parameters: loss.parameters, outputs }]);
+  const tensors = firstWeights(layers, program, net, choices);
+  const { learning_rate: rate, ...numbers } = Object.fromEntries(
+    Object.entries(choices.optimizers[run.optimizer]).map(([name, field]) => [name, run.numbers[name] ?? field.default]));
+  const inEngine = Object.fromEntries(Object.entries(numbers).map(([name, own]) => [choices.in_engine[name] ?? name, Number(own)]));
+  const names = beginnings(layers, choices).map(({ name }) => name);
+  const first = choices.states[run.optimizer].map((own) => (own === '=learning_rate' ? rate : own));
+  return {
+    program,
+    names,
+    layers,
+    run: {
+      optimizer: run.optimizer,
+      numbers: { ...inEngine, l1: net.l1, l2: net.l2 },
+      batch: Math.min(run.batch, examples.train.n),
+      seed: run.seed,
+      frozen: run.frozen.map((name) => names.indexOf(name)).filter((k) => k >= 0),
+      shuffles: run.shuffle,
+      meanWeight: 1,
+    },
+    rates: [rate],
+    tensors,
+    states: tensors.map(({ length }) => first.map((own) => new Float64Array(length).fill(own))),
+    edits: value.edits,
+    data: examples.train,
+    test: examples.test.n ? examples.test : null,
+    plane: examples.plane && planeOf(examples.plane, value.data.features, loss.target, outputs),
+  };
+};

@@ -1,0 +1,119 @@
+"""The playground in a browser, and its scripts in Node."""
+
+import base64
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+import zlib
+from pathlib import Path
+
+import pytest
+
+from chainrule.html_page.joined_scripts import file_of
+from chainrule.playground import playground
+from chainrule.playground.page_parts import PACKAGE, SCRIPTS, WINGS
+from pages import Visit
+
+NODE = shutil.which("node")
+
+
+def address_of(state, version=1):
+    """The end of an address that holds a state."""
+    deflate = zlib.compressobj(wbits=-15)
+    packed = deflate.compress(json.dumps(state).encode()) + deflate.flush()
+    text = f"{version}.{url_safe(packed)}"
+    total = 0x811C9DC5
+    for byte in text.encode():
+        total = (total ^ byte) * 0x01000193 % 2**32
+    return f"#{text}.{url_safe(total.to_bytes(4, 'little'))}"
+
+
+def url_safe(data):
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+class Playground(Visit):
+    """The playground in the browser."""
+
+    def __init__(self, browser, path, address="", width=1280, height=800):
+        super().__init__(browser, path, width, height)
+        self.page.wait_for_selector("html[data-ready]", state="attached")
+        if address:
+            self.goto(address)
+
+    def goto(self, address):
+        """Open the page anew at another address."""
+        self.page.goto("about:blank")
+        self.page.goto(self.url + address)
+        self.page.wait_for_selector("html[data-ready]", state="attached")
+
+    def close(self):
+        self.requests = [own for own in self.requests if own != "about:blank"]
+        self.requests = [*dict.fromkeys(own.partition("#")[0] for own in self.requests)]
+        super().close()
+
+    def press(self, name):
+        self.page.click(f"#training [name={name}]")
+
+    def step(self):
+        """Which step the page says that it is at."""
+        return int(self.stands("at_step").replace(",", ""))
+
+    def stands(self, name):
+        return self.page.inner_text(f"#training [name={name}]")
+
+    def shown(self, name, pattern):
+        """Wait until what stands under a name is as a pattern has it."""
+        place = self.page.locator(f"#training [name={name}]")
+        place.filter(has_text=re.compile(pattern)).wait_for()
+
+    def wait_for_step(self, step):
+        self.shown("at_step", f"^{step:,}$")
+
+
+@pytest.fixture(scope="session")
+def playground_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("playground") / "playground.html"
+    path.write_text(playground(), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def opened_playground(browser, playground_file):
+    """Open the playground; at the end nothing may stand in the console, nor be asked for."""
+    own = []
+
+    def open_page(address="", **size):
+        own.append(Playground(browser, playground_file, address, **size))
+        return own[-1]
+
+    yield open_page
+    for each in own:
+        each.close()
+
+
+def in_node(body, **given):
+    """What a function body returns, which sees the scripts of the page and what is given."""
+    scripts = [file_of("chainrule.engine.wasm", "wasm_lowering.js")]
+    scripts += [file_of(PACKAGE, name) for name in SCRIPTS if name != "playground.js"]
+    scripts += [file_of(PACKAGE, name) for wing in WINGS for name in wing.scripts]
+    listed = ", ".join(given)
+    program = "\n".join(
+        [
+            "'use strict'; const given = JSON.parse(require('fs').readFileSync(0, 'utf8'));",
+            "const asJson = (name, own) => (ArrayBuffer.isView(own) ? [...own] : own);",
+            *scripts,
+            f"const made = (({{ {listed} }}) => {{ {body} }})(given);",
+            "process.stdout.write(JSON.stringify(made, asJson));",
+        ]
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "scripts.cjs"
+        path.write_text(program, encoding="utf-8")
+        done = subprocess.run(
+            [NODE, path], input=json.dumps(given), capture_output=True, text=True, check=False
+        )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)

@@ -1,0 +1,60 @@
+"""What cannot be used is said on the page of the playground, and nothing typed is lost."""
+
+import pytest
+
+from playground_pages import address_of
+
+STATE = address_of({"data": {"set": "circles"}, "at": {"step": 14}})
+ADDRESSES = {
+    "cut short": (STATE[:-9], "The address was cut short"),
+    "changed": (STATE[:8] + "x" + STATE[9:], "The address was cut short"),
+    "of a newer version": (address_of({"at": {"step": 1}}, version=2), "of a newer version"),
+    "of something else": ("#top", "holds no state"),
+}
+
+
+@pytest.mark.parametrize("what", ADDRESSES)
+def test_an_address_that_holds_no_state_is_kept(opened_playground, what):
+    address, sentence = ADDRESSES[what]
+    own = opened_playground(address)
+    assert sentence in own.page.inner_text("#kept-why")
+    assert own.page.input_value("#kept-address") == own.url + address
+    assert own.step() == 0
+    own.page.select_option("#language", "de")
+    assert "Die Adresse" in own.page.inner_text("#kept-why")
+    own.press("step")
+    own.wait_for_step(1)
+
+
+def test_an_address_that_is_whole_is_not(opened_playground):
+    own = opened_playground(STATE)
+    assert own.page.is_hidden("#kept")
+    assert own.step() == 14
+
+
+LACKING = {
+    "DecompressionStream": "delete globalThis.DecompressionStream",
+    "WebAssembly SIMD": "WebAssembly.validate = () => false",
+}
+
+
+@pytest.mark.parametrize("what", LACKING)
+def test_a_browser_that_lacks_something(browser, playground_file, what):
+    page = browser.new_page()
+    page.add_init_script(LACKING[what])
+    messages = []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.goto(playground_file.as_uri())
+    said = page.locator("#wrong")
+    said.filter(has_text=f"this one lacks {what}.").wait_for()
+    page.close()
+    assert messages == []
+
+
+def test_a_browser_without_scripts(browser, playground_file):
+    context = browser.browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(playground_file.as_uri())
+    assert "trains networks by its script" in page.inner_text("body")
+    context.close()

@@ -1,0 +1,96 @@
+"""The training of the playground: its controls, its costs beside Python's, and links to a state."""
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.engine.wasm.lowering_patterns import lowering_patterns
+from chainrule.playground.choices import choices
+from chainrule.trees import leaves, rebuild
+from playground_pages import address_of, in_node
+
+KNOWN = {"choices": choices(), "patterns": lowering_patterns()}
+TOLD = """
+  const { value } = new State(given);
+  const examples = examplesOf(value.data, known.choices.losses[value.net.loss]);
+  return toldRun(value, examples, known);
+"""
+
+
+@pytest.fixture(scope="module")
+def told():
+    return in_node(TOLD, given={}, known=KNOWN)
+
+
+def as_python_trains(told, epochs):
+    """The costs of the examples in training and in the test, after so many epochs of 7 steps."""
+    layers = [cr.Dense(8, "tanh"), cr.Dense(8, "tanh"), cr.Dense(2)]
+    net = cr.Network(2, layers, loss="cross_entropy")
+    given = (np.array(own, float) for own in told["tensors"])
+    params = rebuild(
+        net.form,
+        (own.reshape(leaf.shape) for own, leaf in zip(given, leaves(net.form), strict=True)),
+    )
+    parts = [
+        (np.reshape(told[k]["X"], (-1, 2)), np.array(told[k]["labels"])) for k in ("data", "test")
+    ]
+    assert len(parts[0][0]) == 100
+    if epochs:
+        params, _ = cr.fit(net, params, *parts[0], cr.Adam(0.01), epochs=epochs, batch_size=16)
+    return [cr.cost(net, params, *part) for part in parts]
+
+
+@pytest.mark.parametrize("epochs", [0, 1, 10, 143])
+def test_costs_are_pythons(opened_playground, told, epochs):
+    own = opened_playground(address_of({"at": {"step": 7 * epochs}}))
+    assert own.step() == 7 * epochs
+    shown = [float(own.stands(name)) for name in ("cost", "test_cost")]
+    assert shown == pytest.approx(as_python_trains(told, epochs), rel=1e-3)
+
+
+def test_steps_epochs_and_reset(opened_playground):
+    own = opened_playground()
+    first = own.stands("cost")
+    own.press("step")
+    own.wait_for_step(1)
+    assert own.stands("cost") != first
+    own.press("epoch")
+    own.wait_for_step(7)
+    assert own.stands("at_epoch") == "1"
+    own.press("reset")
+    own.wait_for_step(0)
+    assert own.stands("cost") == first
+
+
+def test_playing_goes_on_until_it_is_ended(opened_playground):
+    own = opened_playground()
+    own.press("play")
+    own.shown("at_step", r"\d\d")
+    own.press("play")
+    own.page.wait_for_selector("[name=play][data-playing=false]")
+    own.press("reset")
+    own.wait_for_step(0)
+    own.press("step")
+    own.wait_for_step(1)
+
+
+def test_a_slow_training_takes_its_time(opened_playground):
+    own = opened_playground()
+    own.page.select_option("[name=speed]", "10")
+    own.press("play")
+    own.page.wait_for_timeout(600)
+    own.press("play")
+    assert 0 < own.step() < 15
+
+
+def test_a_link_shows_the_same(opened_playground):
+    own = opened_playground()
+    own.press("epoch")
+    own.wait_for_step(7)
+    cost, link = own.stands("cost"), own.url + address_of({"at": {"step": 7}})
+    own.page.wait_for_url(lambda url: "#" in url)
+    linked = own.page.input_value("#link")
+    own.goto("#" + linked.partition("#")[2])
+    assert (own.step(), own.stands("cost")) == (7, cost)
+    own.goto("#" + link.partition("#")[2])
+    assert (own.step(), own.stands("cost")) == (7, cost)
