@@ -1,11 +1,13 @@
-"""How far a training is: lines in a log, a bar in a terminal."""
+"""How far a training is: lines in a log, a bar in a terminal or a notebook."""
 
 import contextlib
 import io
 import re
+import sys
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from chainrule.fitting.progress import Progress
 
@@ -64,3 +66,31 @@ def test_what_is_left_is_that_of_the_epochs_made_now(monkeypatch):
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
     with Progress(20, log(), begun=5) as progress:
         assert progress.left(10) == "60 s left"  # 30 s for 5, and 10 to come
+
+
+def in_a_notebook(patch):
+    """What a notebook displays of a training of three epochs."""
+    shown = []
+    patch.setattr("IPython.display.display", shown.append)
+    with Progress(3, Console(force_jupyter=True, width=60)) as progress:
+        for epoch in range(1, 4):
+            progress.show(epoch, f"loss {1 / epoch:.2f}")
+    return shown
+
+
+def test_a_notebook_with_widgets_has_a_bar_that_is_drawn_in_place(monkeypatch, capsys):
+    from ipywidgets import Output
+
+    widget, *drawn = in_a_notebook(monkeypatch)
+    assert isinstance(widget, Output)
+    first, *_, last = (each.text for each in drawn if "epoch" in each.text)
+    assert Text.from_ansi(first).plain.rstrip() == "epoch 0/3 ━━━━━━━━"
+    assert Text.from_ansi(last).plain.rstrip() == "epoch 3/3 ━━━━━━━━ loss 0.33"
+    assert "epoch" not in capsys.readouterr().out
+
+
+def test_a_notebook_without_widgets_has_lines(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    assert [each.text for each in in_a_notebook(monkeypatch)] == [
+        f"epoch {k}/3  loss {1 / k:.2f}\n" for k in (1, 2, 3)
+    ]

@@ -20,6 +20,7 @@ EXTRAS = {
     "jax": ("jax",),
     "keras": ("keras",),
     "mpi": ("mpi4py",),
+    "notebooks": ("ipywidgets",),
     "onnx": ("onnx",),
     "plots": ("matplotlib",),
     "tables": ("narwhals", "polars"),

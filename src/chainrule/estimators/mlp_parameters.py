@@ -53,7 +53,8 @@ class MLPParameters(FittedMLP):
         The run ends when for more than `n_iter_no_change` epochs one after the other the loss, or
         under early stopping the score, has not gained by `tol`.
     verbose
-        Whether to show how far a fit has come: a bar in a terminal, lines elsewhere.
+        Whether to show how far a fit has come: a bar in a terminal, and in a notebook where
+        `ipywidgets` is installed; lines elsewhere.
     warm_start
         Whether `fit` goes on from where the last call ended. a epochs and then b are a + b at
         once, bit for bit, through pickle too.

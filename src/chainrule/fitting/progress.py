@@ -1,4 +1,4 @@
-"""How far a training is, as it goes: a bar in a terminal, a few lines elsewhere."""
+"""How far a training is, as it goes: a bar in a terminal or notebook, a few lines elsewhere."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from chainrule.extras import needed_by
+from chainrule.extras import is_installed, needed_by
 from chainrule.formatting import roughly
 
 if TYPE_CHECKING:
@@ -17,14 +17,26 @@ if TYPE_CHECKING:
 class Progress:
     """The progress of so many epochs, of which some may have been made before.
 
-    It is shown on a console of rich, that of the standard output unless another is given. What is
-    no terminal gets at most so many lines, the first and the last epoch's among them; `width` is
-    that of the epoch's number there. A bar that is `transient` is gone at the end.
+    It is shown on a console of rich, that of the standard output unless another is given. A
+    terminal gets a bar, and so does a notebook with ipywidgets. Anything else gets at most so many
+    lines, the first and the last epoch's among them; `width` is that of the epoch's number there.
+    A bar that is `transient` is gone at the end.
 
     >>> with Progress(2) as progress:
     ...     progress.show(1, "loss 0.5")
     epoch 1/2  loss 0.5
     """
+
+    epochs: int
+    begun: float
+    lines: int
+    width: int
+    console: Console
+    transient: bool
+    line: str
+    shown: int
+    time: float
+    task: Any
 
     def __init__(
         self,
@@ -45,7 +57,7 @@ class Progress:
         self.line, self.shown = "", math.floor(begun)
 
     def __enter__(self) -> Self:
-        if self.console.is_terminal:
+        if self.console.is_terminal or _is_in_notebook(self.console):
             self._open()
         self.time = time.monotonic()
         return self
@@ -57,6 +69,7 @@ class Progress:
         traceback: TracebackType | None,
     ) -> None:
         if self.bar is not None:
+            self.bar.refresh()  # its end does not, in a notebook
             self.bar.stop()
         elif error is None:
             self._print()
@@ -88,9 +101,9 @@ class Progress:
         epoch, said = TextColumn("epoch {task.fields[place]}"), TextColumn("{task.description}")
         columns = epoch, BarColumn(8), said
         self.bar = Progress(*columns, console=self.console, transient=self.transient)
-        self.bar.start()
         place = self._place(self.begun)
         self.task = self.bar.add_task("", total=self.epochs, completed=self.begun, place=place)
+        self.bar.start()
 
     def _place(self, done: float) -> str:
         return f"{math.floor(done):>{self.width}}/{self.epochs}"
@@ -112,3 +125,8 @@ class Progress:
         if self.line:
             self.console.print(self.line, soft_wrap=True, markup=False, highlight=False)
         self.line = ""
+
+
+def _is_in_notebook(console: Console) -> bool:
+    """Whether a notebook shows the console and can redraw a bar, which takes ipywidgets."""
+    return console.is_jupyter and is_installed("notebooks")
