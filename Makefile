@@ -25,7 +25,7 @@ LOWEST := $(BIN)/uv pip install -q --python .venv-lowest/bin/python
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-lowest coverage release-check sanitize lint format docs docs-open bench bench-estimators bench-tables bench-ranks playground-engine clean
+.PHONY: help demo test test-lowest coverage release-check sanitize lint format docs docs-open bench bench-estimators bench-tables bench-ranks playground playground-engine clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-21s %s\n", $$1, $$2 }' Makefile
@@ -122,6 +122,11 @@ bench-ranks: .venv/.installed .venv/.installed-bench .venv/.installed-mpi ## tra
 	@$(BIN)/python benchmarks/ranks_model.py
 	@$(BIN)/python benchmarks/ranks_bits.py
 	@$(BIN)/python benchmarks/ranks_table.py
+
+playground: .venv/.installed ## build the playground, one page for the browser, in build/playground.html
+	@mkdir -p build
+	@$(BIN)/chainrule playground -o build/playground.html
+	@echo "build/playground.html"
 
 playground-engine: ## compile the engine for pages, to WebAssembly, as it is kept in the sources; ARGS="--check" compares
 	@.ci/wasm_engine $(ARGS)

@@ -9,6 +9,7 @@
 | `diagnosing.py` | the command `diagnose` |
 | `finding.py` | the command `find-mistake` |
 | `linting.py` | the command `lint` |
+| `playing.py` | the command `playground` |
 | `reasons.py` | what `explain` tells of predictions |
 | `checking.py` | the commands `demo`, `info` and `check` |
 | `click_options.py` | the options of a training, made from the fields that hold them |
@@ -41,6 +42,7 @@ from chainrule.cli import (
     finding,
     inspect,
     linting,
+    playing,
     predict,
     train,
 )
@@ -117,6 +119,7 @@ for command in (
     finding.find_mistake,
     diagnosing.diagnose,
     linting.lint,
+    playing.playground,
     checking.check,
     checking.demo,
     checking.info,

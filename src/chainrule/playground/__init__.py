@@ -4,12 +4,13 @@
 |---|---|
 | `page_parts.py` | the scripts in order, and the wings |
 | `choices.py` | what can be chosen, from the tables |
+| `start_state.py` | what the page begins with, of a file |
 | `playground.html`, `playground.css`, `playground.js` | what it looks like, and how it starts |
 | `state/` | `state.js`, what the page is in; `address.js`, `address_field.js`, the same as the \
 end of an address; `streams.js`, all that is random; `checks.js`, what is typed |
 | `run/` | `messages.js`, what page and worker say to each other; `run_worker.js`, the worker; \
 `run_clock.js`, its page's side; `told_run.js`, `first_weights.js`, what a run is told; \
-`training_bar.js`, what starts and ends it |
+`training_bar.js`, what starts and ends it; `given_examples.js`, those that came with the page |
 | `data/` | `plane_sets.js`, points of the plane; `added_features.js`, what is made of their \
 coordinates; `examples.js`, what a network is trained with |
 | `words/` | `words.js`, sentences by language, of `en.json`, `de.json`, `es.json`, `zh.json`; \
@@ -43,7 +44,7 @@ def playground(start: dict[str, Any] | None = None) -> Page:
     Parameters
     ----------
     start
-        What of its first state is not as it is by default, as `state.js` has it.
+        What it begins with, as `start_state.py` makes it; left out, it is a spiral.
 
     Examples
     --------
@@ -56,7 +57,7 @@ def playground(start: dict[str, Any] | None = None) -> Page:
     known = {
         "choices": all_choices(),
         "patterns": lowering_patterns(),
-        "start": start or {},
+        **(start or {}),
         "words": words,
         "worker": worker_script(),
     }

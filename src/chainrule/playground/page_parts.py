@@ -28,6 +28,7 @@ SCRIPTS = (
     "words/figures.js",
     "run/messages.js",
     "run/first_weights.js",
+    "run/given_examples.js",
     "run/told_run.js",
     "run/run_clock.js",
     "run/training_bar.js",

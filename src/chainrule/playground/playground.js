@@ -75,8 +75,8 @@ const startPlayground = async (wings) => {
   const asking = new Asking(worker);
   const opened = asking.ask('open', { modules: ['engine32', 'engine64'].map((id) => element(id).textContent) });
 
-  const state = new State(own.start);
-  const run = new RunClock({ asking, state, known: own, examplesOf });
+  const state = new State(own.state);
+  const run = new RunClock({ asking, state, known: own, examplesOf: withGiven(own.given, examplesOf) });
   const keep = (word, address) => {
     kept.say(word);
     element('kept').hidden = false;

@@ -36,6 +36,23 @@ def diagnosed(model: TableModel, source: Source, notes: Notes | None = None) -> 
     >>> diagnosed(model, open_source("sklearn:wine")).names
     ()
     """
+    X, y = prepared_rows(model, source, notes)
+    history = History(loss=[float(loss) for loss in model.curves["loss"]])
+    return diagnose(model.net, model.params, X, y, history=history)
+
+
+def prepared_rows(
+    model: TableModel, source: Source, notes: Notes | None = None, *, rows: int = ROWS
+) -> tuple[Array, Array]:
+    """Return X and y of the first rows of a table that have the target, about so many of them.
+
+    Raises TableError where no row has it.
+
+    >>> from chainrule.tabular.files.open_source import open_source
+    >>> model = cr.train("sklearn:wine", "target", epochs=5)
+    >>> len(prepared_rows(model, open_source("sklearn:wine"))[0])
+    178
+    """
     targets, parts, first, read = model.target.columns, list[tuple[Array, Array]](), 1, 0
     for chunk in model.read(source, (*model.preparation.columns, *targets), notes):
         known = with_target(chunk, targets) if {*targets} <= {*chunk.columns} else chunk
@@ -43,10 +60,9 @@ def diagnosed(model: TableModel, source: Source, notes: Notes | None = None) -> 
             X = model.preparation.transform(known, notes, first=first)
             parts.append((X, model.target.encode(known, first=first)))
         first, read = first + chunk.height, read + known.height
-        if read >= ROWS:
+        if read >= rows:
             break
     if not parts:
         raise TableError(f"{source.name}: no row has the target")
     X, y = (np.concatenate(each) for each in zip(*parts, strict=True))
-    history = History(loss=[float(loss) for loss in model.curves["loss"]])
-    return diagnose(model.net, model.params, X, y, history=history)
+    return X, y

@@ -1,0 +1,124 @@
+"""The command `playground`: the page that it writes, with what it begins with."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.demo import worked_example
+from chainrule.playground import playground
+from commands import run
+from playground_pages import Playground
+
+TABLE = "size,kind,price\n1,a,2.5\n2,b,3.5\n3,a,4.5\n"
+
+
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    """Run the command in a folder of files, and return what the page knows."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "table.csv").write_text(TABLE, encoding="utf-8")
+
+    def write(*arguments):
+        done = run("playground", *arguments, "-o", "page.html")
+        assert done.exit_code == 0, done.stderr
+        text = (tmp_path / "page.html").read_text(encoding="utf-8")
+        known = re.search(r'id="known">(.*?)</script>', text, re.DOTALL)[1]
+        return json.loads(known)
+
+    return write
+
+
+def test_without_a_file_it_is_the_page_of_the_library(written, tmp_path):
+    written()
+    assert (tmp_path / "page.html").read_text(encoding="utf-8") == playground()
+
+
+def test_the_worked_example_begins_with_its_figures(written, tmp_path, browser):
+    written("2-2-2")
+    own = Playground(browser, tmp_path / "page.html")
+    try:
+        assert own.stands("cost") == "0.2984"  # 0.298371…
+        own.press("step")
+        own.wait_for_step(1)
+        after = cr.cost(
+            worked_example.NET, worked_example.first_round().updated, worked_example.X,
+            worked_example.Y,
+        )  # fmt: skip
+        assert own.stands("cost") == f"{after:.4g}"
+        assert own.page.is_hidden("#training [name=test_cost]")
+    finally:
+        own.close()
+
+
+def test_a_network_file_is_the_first_state(written):
+    known = written("chain")
+    assert known["state"]["data"]["set"] == "given"
+    assert len(known["given"]["X"]) == known["given"]["n"] * known["given"]["inputs"]
+
+
+def test_a_model_of_points_of_the_plane(written, tmp_path):
+    net = cr.Network(2, [cr.Dense(3, "leaky_relu(0.2)"), cr.Dense(2)], loss="cross_entropy")
+    params = net.init(seed=3)
+    cr.save(tmp_path / "own.model", net, params)
+    net_of = written("own.model")["state"]["net"]
+    assert net_of["layers"][0][1]["activation"] == "leaky_relu(0.2)"
+    assert np.array_equal(net_of["weights"][0], params[0].W.ravel())
+
+
+def test_a_model_of_a_table_with_its_rows(written, tmp_path):
+    model = cr.train("sklearn:wine", "target", epochs=2, hidden=(4,), embedding="none")
+    model.save(tmp_path / "wine.model")
+    known = written("wine.model", "--data", "sklearn:wine")
+    assert (known["given"]["n"], known["given"]["outputs"]) == (178, 3)
+    assert len(known["given"]["names"]["inputs"]) == known["given"]["inputs"]
+
+
+def test_a_table_goes_into_the_page_as_it_is(written):
+    assert written("table.csv")["table"] == {"name": "table.csv", "rows": 3, "text": TABLE}
+
+
+REFUSED = {
+    "no file": (["none.csv"], "none.csv: there is no such file"),
+    "no model": (["none.model"], "none.model: No such file"),
+    "a table of no model": (["2-2-2", "--data", "table.csv"], "--data is the table of a model"),
+    "an option of tables": (["2-2-2", "--delimiter", ";"], "--delimiter is of a table"),
+    "the table itself": (["table.csv", "-o", "table.csv"], "give a format, or a name that ends"),
+    "three inputs": (["three.model"], "takes 3 inputs; name the table of its examples"),
+    "no targets": (["bare.toml"], "has no targets"),
+    "a kind without a pattern": (["periodic.model"], "no layers of the kind 'periodic'"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_it_cannot_begin_with_is_refused(what, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "table.csv").write_text(TABLE, encoding="utf-8")
+    bare = "layers = [1, 1]\nw = [1.0]\ninputs = [2.0]\n"
+    (tmp_path / "bare.toml").write_text(bare, encoding="utf-8")
+    for name, inputs, layers in [
+        ("three", 3, [cr.Dense(1)]),
+        ("periodic", 2, [cr.Periodic(2, 2), cr.Dense(1)]),
+    ]:
+        net = cr.Network(inputs, layers, loss="squared_error")
+        cr.save(tmp_path / f"{name}.model", net, net.init())
+    arguments, sentence = REFUSED[what]
+    output = [] if "-o" in arguments else ["-o", "page.html"]
+    done = run("playground", *arguments, *output)
+    assert done.exit_code == 2
+    assert sentence in done.stderr
+    assert (tmp_path / "table.csv").read_text(encoding="utf-8") == TABLE
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_without_o_it_opens_in_the_browser(monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or True)
+    done = run("playground")
+    assert done.exit_code == 0
+    assert opened[0].startswith("file://")
+    assert done.stdout.splitlines()[0].startswith("opened ")
+    monkeypatch.setattr("webbrowser.open", lambda url: False)
+    assert "there is no browser to open" in run("playground").stderr
