@@ -3,7 +3,8 @@
 A block is known by the first word after its fence:
 
 - ```` ```console ````: each line after `$ ` is a command of a shell; the lines below are what it
-  prints. `...` stands for a part of a line, or as a line for any number of lines. What ranks print
+  prints. `chainrule` alone is called in this process, which has imported it, and a filter behind it
+  gets what it prints. `...` stands for a part of a line, or as a line for any number of lines. What ranks print
   comes in any order. Commands that only set up are not run: that the extra and the target of
   `make` exist is looked up.
 - ```` ```python ````: doctests where there are prompts, otherwise code that runs.
@@ -30,11 +31,13 @@ import itertools
 import math
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import textwrap
 import tomllib
+import warnings
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,6 +47,7 @@ import numpy as np
 
 import chainrule as cr
 import mpi_jobs
+from commands import run as run_command
 from other_hosts import with_other_hosts
 
 ROOT = Path(__file__).parents[1]
@@ -57,6 +61,7 @@ PREPARED = {"guide/several-machines.md": with_other_hosts}
 BIN = Path(sys.executable).parent
 SETS_UP = re.compile(r"(pip|make|source|(\S*/)?python3? -m (pip|venv)|\S+/bin/pip)\b")
 DOWNLOAD = re.compile(r"\{download\}`[^`<]*<([^>]+)>`")
+OWN_COMMAND = re.compile(r"chainrule ([^|<>&;$*]+)(?:\| (.*))?")
 FENCE = re.compile(r"^( *)(`{3,}|~{3,}) *(.*)$")
 MARK = re.compile(r"^ *<!-- ([a-z ]+): (.*) -->$")
 TIMES = re.compile(r"^(Time|epoch|SHA-256|Written by) .*$")
@@ -220,13 +225,25 @@ class Session:
                     f"{block.where}: {command}\nprints\n{printed}\nand not\n{expected}"
                 )
 
-    def shell(self, command: str) -> tuple[int, str]:
+    def shell(self, command: str, given: str = "") -> tuple[int, str]:
         """The exit code of a command and what it prints."""
+        if own := OWN_COMMAND.fullmatch(command.strip()):
+            return self.called(shlex.split(own[1]), own[2])
         done = subprocess.run(
             command, shell=True, cwd=self.folder, env=self.environment, text=True, check=False,
-            timeout=300, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            timeout=300, input=given, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         return done.returncode, done.stdout
+
+    def called(self, arguments: list[str], behind: str | None) -> tuple[int, str]:
+        """The same of `chainrule`, and of a filter behind it."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            done = run_command(*arguments)
+        if behind is None:
+            return done.exit_code, done.output
+        code, printed = self.shell(behind, done.stdout)
+        return code, done.stderr + printed
 
 
 def steps(block: Block) -> Iterator[tuple[str, str]]:
