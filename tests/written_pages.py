@@ -3,10 +3,9 @@
 A block is known by the first word after its fence:
 
 - ```` ```console ````: each line after `$ ` is a command of a shell; the lines below are what it
-  prints. `chainrule` alone is called in this process, which has imported it, and a filter behind it
-  gets what it prints. `...` stands for a part of a line, or as a line for any number of lines. What ranks print
+  prints. `...` stands for a part of a line, or as a line for any number of lines. What ranks print
   comes in any order. Commands that only set up are not run: that the extra and the target of
-  `make` exist is looked up.
+  `make` exist is looked up. `chainrule` is called in this process, which has imported it already.
 - ```` ```python ````: doctests where there are prompts, otherwise code that runs.
 - ```` ```toml network.toml ````: a second word makes any block a file in the folder. A file that
   comes with the source, such as `examples/network.toml`, must be the same.
