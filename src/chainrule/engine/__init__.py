@@ -52,7 +52,7 @@
 | `views.hpp`, `predictor.hpp` | the user's arrays as they lie; predictions from them |
 | `number_rows.hpp` | rows of text that are plainly made of numbers |
 | `cpu.hpp`, `records.hpp` | the processor; records of Python |
-| `lane_binding.hpp`, `module.cpp` | the binding |
+| `bindings.hpp`, `gradient_binding.hpp`, `gradient_float.cpp`, `gradient_double.cpp`, `lane_binding.cpp`, `prediction_binding.cpp`, `module.cpp` | the binding |
 | `wasm/` | the same compiled for pages |
 
 In C++ the files stand in the order of reading.

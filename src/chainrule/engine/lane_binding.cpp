@@ -1,12 +1,18 @@
 // The binding of networks side by side: the records of each, one after the other.
-#pragma once
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/unique_ptr.h>
+#include <nanobind/stl/vector.h>
 
 #include <utility>
 
+#include "bindings.hpp"
 #include "lane_trainer.hpp"
 #include "records.hpp"
 
 namespace chainrule {
+namespace {
 
 template <class T>
 std::unique_ptr<LaneTrainer<T>> make_lane_trainer(const Compiled& program,
@@ -103,7 +109,9 @@ void bind_lanes_of(nb::module_& m, const std::string& bits) {
           "frozen"_a, "optimizer"_a, "numbers"_a, "batch"_a);
 }
 
-inline void bind_lanes(nb::module_& m) {
+}  // namespace
+
+void bind_lanes(nb::module_& m) {
     nb::class_<LaneDone>(m, "LaneDone")
         .def_ro("steps", &LaneDone::steps)
         .def_ro("costs", &LaneDone::costs)
