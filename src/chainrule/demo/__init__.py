@@ -32,7 +32,7 @@ PARTS = {
 NEXT = """\
 chainrule explain --help  the chain rule of any weight, with its numbers
 chainrule worksheet       a problem to work by hand; --key writes its key
-chainrule check --all     the gradient of every activation, loss and kind of layer
+chainrule check --all     the gradients of all activations, losses and layers
 chainrule check --help    the gradient of a network that you describe
 README.md                 the same from Python: import chainrule as cr"""
 
