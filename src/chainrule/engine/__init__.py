@@ -52,7 +52,10 @@
 | `views.hpp`, `predictor.hpp` | the user's arrays as they lie; predictions from them |
 | `number_rows.hpp` | rows of text that are plainly made of numbers |
 | `cpu.hpp`, `records.hpp` | the processor; records of Python |
-| `bindings.hpp`, `gradient_binding.hpp`, `gradient_float.cpp`, `gradient_double.cpp`, `lane_binding.cpp`, `prediction_binding.cpp`, `module.cpp` | the binding |
+| `bindings.hpp`, `gradient_binding.hpp` | the binding, in parts that compile side by side |
+| `gradient_float.cpp`, `gradient_double.cpp` | trainers and gradients, by type of number |
+| `lane_binding.cpp`, `prediction_binding.cpp` | networks side by side; predictions |
+| `module.cpp` | the module of them all |
 | `wasm/` | the same compiled for pages |
 
 In C++ the files stand in the order of reading.
