@@ -30,6 +30,7 @@ extensions = [
     "mathml_equations",
     "measured",
     "named_blocks",
+    "playground_page",
     "table_rows",
     "worked_figures",
 ]
