@@ -72,15 +72,18 @@ def test_a_reader_gets_the_language_of_the_browser(browser, playground_file):
 
 def test_by_keyboard_alone(opened_playground):
     own = opened_playground()
-    reached = []
-    for _ in range(40):
-        own.page.keyboard.press("Tab")
-        reached.append(own.page.evaluate("document.activeElement.name"))
-        if reached[-1] == "step":
-            break
+
+    def reach(name, key):
+        for _ in range(60):
+            own.page.keyboard.press(key)
+            if own.page.evaluate("document.activeElement.name") == name:
+                return
+        raise AssertionError(f"{name} is not reached by {key}")
+
+    reach("step", "Tab")
     own.page.keyboard.press("Enter")
     own.wait_for_step(1)
-    own.page.keyboard.press("Shift+Tab")
+    reach("play", "Shift+Tab")
     own.page.keyboard.press("Space")
     own.page.wait_for_selector("[name=play][data-playing=true]")
     own.page.keyboard.press("Space")

@@ -85,12 +85,27 @@ def test_a_slow_training_takes_its_time(opened_playground):
 
 def test_a_link_shows_the_same(opened_playground):
     own = opened_playground()
+    own.page.wait_for_url(lambda url: "#" in url)
+    before = own.page.url
     own.press("epoch")
     own.wait_for_step(7)
-    cost, link = own.stands("cost"), own.url + address_of({"at": {"step": 7}})
-    own.page.wait_for_url(lambda url: "#" in url)
-    linked = own.page.input_value("#link")
-    own.goto("#" + linked.partition("#")[2])
-    assert (own.step(), own.stands("cost")) == (7, cost)
-    own.goto("#" + link.partition("#")[2])
-    assert (own.step(), own.stands("cost")) == (7, cost)
+    own.page.wait_for_url(lambda url: url != before)
+    cost, link = own.stands("cost"), own.page.input_value("#link")
+    assert link == own.page.url
+    for address in ("#" + link.partition("#")[2], address_of({"at": {"step": 7}})):
+        own.goto(address)
+        assert (own.step(), own.stands("cost")) == (7, cost)
+
+
+def test_one_example_makes_a_step_that_a_link_holds(opened_playground):
+    own = opened_playground()
+    own.press("epoch")
+    own.press("example")
+    own.wait_for_step(8)
+    own.press("step")
+    own.wait_for_step(9)
+    cost = own.stands("cost")
+    own.goto(address_of({"at": {"step": 9}, "edits": [[7]]}))
+    assert (own.step(), own.stands("cost")) == (9, cost)
+    own.goto(address_of({"at": {"step": 9}}))
+    assert own.stands("cost") != cost

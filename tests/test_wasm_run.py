@@ -44,3 +44,12 @@ def test_a_typed_number_stays_where_it_was_typed(results, name):
     assert made["same"]
     assert made["at"]["step"] == 90
     assert made["looked"] == len(told(CASES[name], "float32")["program"]["values"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_step_by_one_example_is_made_again_too(results, name):
+    alongside = results[name]["alongside"]
+    assert alongside["at"] == {"step": 9, "epoch": 1, "first": 13}  # of 20 in batches of 4
+    assert len(alongside["parts"]) == 2
+    assert alongside["same"]
+    assert (alongside["still"], alongside["ended"]) == (1, 4)

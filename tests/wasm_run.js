@@ -33,9 +33,25 @@ Promise.all(files.slice(2).map((bytes) => Engine.open(bytes))).then((engines) =>
     const again = once.tensors[0].array[1];
     once.go(90);
     const look = once.look({ rows: [0], step: 0 });
+    const third = new Run(engines, told(given));
+    third.steps(5);
+    const single = third.example();
+    third.steps(3);
+    const alongside = { at: third.at, parts: single.parts, bits: JSON.stringify(bits(third)) };
+    third.go(2);
+    third.go(9);
+    alongside.same = alongside.bits === JSON.stringify(bits(third));
+    third.go(5);
+    third.steps(1);
+    alongside.still = third.at.first;
+    third.go(5);
+    third.set(0, 0, 0.5);
+    third.steps(1);
+    alongside.ended = third.at.first;
+    delete alongside.bits;
     return [name, {
       changed: seen.changed ?? null, alone, parts, typed, again, same: after === JSON.stringify(bits(once)), at: once.at,
-      looked: look.values.length, every: other.every,
+      alongside, looked: look.values.length, every: other.every,
     }];
   });
   process.stdout.write(JSON.stringify(Object.fromEntries(results)));

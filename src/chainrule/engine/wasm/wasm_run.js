@@ -4,23 +4,29 @@
 // Parameters are kept each `every` steps, so that any step is made again from one near it. Order and
 // masks follow from seed and step, and numbers that were typed are put in before the step they were
 // typed at: so a step made again has the same bits.
+//
+//   edits   [step, tensor, place, value], a number typed before that step is made; [step], a step that the
+//           next example makes by itself
 
 const MOST_KEPT = 64;
 
 class Run {
   constructor([narrow, wide], { program, run, rates, tensors, states, data, edits = [] }) {
     Object.assign(this, { program, run, rates, edits, every: 1, kept: [] });
-    this.session = narrow.session(program, run);
+    this.opened = (own) => {
+      const session = narrow.session(program, { ...run, ...own });
+      session.data(data);
+      return session;
+    };
+    this.session = this.opened({});
     this.exact = wide.session(program, run);
-    this.session.data(data);
     this.exact.data(data);
     this.fill({ at: { step: 0, epoch: 0, first: 0 }, tensors: tensors.map((array, k) => ({ array, states: states[k] })) });
     this.keep();
   }
 
   free() {
-    this.session.free();
-    this.exact.free();
+    [this.session, this.single, this.exact].forEach((session) => session?.free());
   }
 
   get at() { return this.session.at; }
@@ -50,7 +56,8 @@ class Run {
     while (this.at.step < end) {
       const { step } = this.at;
       this.typed(step);
-      const made = this.session.train(this.until(step, end) - step, { ...this.run, rates: this.ratesFrom(step, this.until(step, end)) });
+      const next = this.until(step, end);
+      const made = this.isAlone(step) ? this.alone(step) : this.session.train(next - step, { ...this.run, rates: this.ratesFrom(step, next) });
       parts.push(...made.parts);
       if (made.diverged) return { parts, diverged: true };
       this.keep();
@@ -58,10 +65,32 @@ class Run {
     return { parts, diverged: false };
   }
 
-  // The next step at which something is kept or was typed.
+  // The next step at which something is kept or was edited.
   until(step, end) {
     const next = (Math.floor(step / this.every) + 1) * this.every;
     return Math.min(end, next, ...this.edits.map(([at]) => at).filter((at) => at > step));
+  }
+
+  isAlone(step) {
+    return this.edits.some((own) => own.length === 1 && own[0] === step);
+  }
+
+  // A step by the next example alone: the epoch goes on with those behind it.
+  alone(step) {
+    this.single ??= this.opened({ batch: 1 });
+    const { session, single, program, run } = this;
+    const over = (from, to) => {
+      program.tensors.forEach((_, k) => {
+        const { array, states } = from.store(k);
+        to.load(k, array, states);
+      });
+      to.ready();
+      to.at = from.at;
+    };
+    over(session, single);
+    const made = single.train(1, { ...run, shuffles: run.shuffles && run.batch < session.n, rates: this.ratesFrom(step, step + 1) });
+    if (!made.diverged) over(single, session);
+    return made;
   }
 
   ratesFrom(step, end) {
@@ -69,7 +98,7 @@ class Run {
   }
 
   typed(step) {
-    for (const [at, tensor, place, value] of this.edits) if (at === step) this.put(tensor, place, value);
+    for (const [at, ...typed] of this.edits) if (at === step && typed.length) this.put(...typed);
   }
 
   put(tensor, place, value) {
@@ -81,10 +110,21 @@ class Run {
 
   // A number typed now; what was made after this step is no longer what follows.
   set(tensor, place, value) {
-    const { step } = this.at;
-    this.edits = [...this.edits.filter(([at]) => at <= step), [step, tensor, place, value]];
-    this.kept = this.kept.filter((own) => own.at.step <= step);
+    this.edit([tensor, place, value]);
     this.put(tensor, place, value);
+  }
+
+  // A step by one example.
+  example() {
+    this.edit([]);
+    return this.steps(1);
+  }
+
+  edit(what) {
+    const { step } = this.at;
+    const before = this.edits.filter(([at, ...own]) => at < step || (at === step && own.length));
+    this.edits = [...before, [step, ...what]];
+    this.kept = this.kept.filter((own) => own.at.step <= step);
   }
 
   // To any step that was made, or on to one that was not.

@@ -10,12 +10,13 @@
 //   steps   { count, ms, wants }                                        frame    { at, ... }
 //   go      { step, wants }                                             frame    { at, ... }
 //   set     { tensor, place, value, wants }                             frame    { at, ... }
+//   example { wants }                                                   frame    { at, ... }
 //   frame   { wants }                                                   frame    { at, ... }
 //   look    { rows, step }                                              looked   { at, values, losses, cost, gradients }
 //
 // `wants` are names of what a frame holds beside `at`: costs, tensors, plane, units.
 
-const ASKED = ['open', 'make', 'steps', 'go', 'set', 'frame', 'look'];
+const ASKED = ['open', 'make', 'steps', 'go', 'set', 'example', 'frame', 'look'];
 
 // The page's side: ask(kind, what) is a promise of the answer.
 class Asking {

@@ -12,7 +12,7 @@ const picture = () => new Promise((resolve) => { requestAnimationFrame(resolve);
 class RunClock {
   constructor({ asking, state, known, examplesOf }) {
     Object.assign(this, { asking, state, known, examplesOf, heard: new Map(), wanted: new Set() });
-    Object.assign(this, { playing: false, made: null, frame: null, course: [], furthest: 0, makings: 0 });
+    Object.assign(this, { playing: false, made: null, frame: null, course: [], furthest: 0, makings: 0, orders: 0 });
     ['data', 'net', 'run'].forEach((path) => state.on(path, () => this.remake(path === 'run')));
     state.on('edits', (edits) => { if (!same(edits, this.edits)) this.remake(true, edits); });
   }
@@ -39,6 +39,12 @@ class RunClock {
 
   ask(kind, what) {
     return this.asking.ask(kind, what);
+  }
+
+  // A frame, with its place among those that were asked for.
+  async asks(kind, what) {
+    const order = ++this.orders;
+    return { ...(await this.ask(kind, { ...what, wants: this.wants })), order };
   }
 
   // Once all that changed at the same time has changed. Numbers that were typed on the way go, and where
@@ -68,7 +74,7 @@ class RunClock {
       if (own !== this.makings) return;
       Object.assign(this, { made: { examples, told }, edits: this.state.value.edits, course: [], furthest: 0, frame: null });
       this.tell('made', this.made);
-      this.show(await this.ask('go', { step, wants: this.wants }), own);
+      this.show(await this.asks('go', { step }), own);
     } catch (error) {
       if (!error.word) throw error;
       if (own === this.makings) this.tell('refused', error);
@@ -81,7 +87,7 @@ class RunClock {
   }
 
   show(frame, own = this.makings) {
-    if (own !== this.makings) return;
+    if (own !== this.makings || frame.order < this.frame?.order) return;
     this.furthest = Math.max(this.furthest, frame.at.step);
     const { costs } = frame;
     if (costs && costs.step > (this.course.at(-1)?.step ?? -1)) this.course.push(costs);
@@ -104,7 +110,7 @@ class RunClock {
     this.pause();
     const own = this.makings;
     try {
-      this.show(await this.ask(kind, { ...what, wants: this.wants }), own);
+      this.show(await this.asks(kind, what), own);
     } catch (error) {
       if (!error.word) throw error;
       this.tell('refused', error);
@@ -119,13 +125,20 @@ class RunClock {
   go(step) { return this.asked('go', { step }); }
 
   // A weight or another number of a tensor, typed at the step that it stands at.
-  async set(tensor, place, value) {
+  set(tensor, place, value) { return this.edit('set', { tensor, place, value }, [tensor, place, value]); }
+
+  // A step by the next example alone.
+  example() { return this.edit('example', {}, []); }
+
+  // What changes the run where it stands: the steps that were made behind it are no more.
+  async edit(kind, what, edit) {
     if (!this.made) return;
-    const { step } = this.frame.at;
-    await this.asked('set', { tensor, place, value });
-    this.course = this.course.filter((own) => own.step < step);
-    this.furthest = step;
-    this.edits = [...this.state.value.edits.filter(([at]) => at <= step), [step, tensor, place, value]];
+    await this.asked(kind, what);
+    const { step: end } = this.frame.at;
+    const step = end - (kind === 'example');
+    this.course = this.course.filter((own) => own.step < end);
+    this.furthest = end;
+    this.edits = [...this.state.value.edits.filter(([at, ...own]) => at < step || (at === step && own.length)), [step, ...edit]];
     this.state.change('edits', this.edits);
   }
 
@@ -147,24 +160,26 @@ class RunClock {
     this.playing = true;
     this.tell('playing', true);
     const own = this.makings;
+    const goesOn = (frame) => this.playing && own === this.makings && !frame.diverged;
     let [last, owed] = [await picture(), 0];
     let next = this.onwards(1);
-    while (this.playing && own === this.makings) {
-      const frame = await next;
+    let frame = await next;
+    while (goesOn(frame)) {
       const now = await picture();
-      owed = Math.min(owed + ((now - last) / 1000) * (this.state.value.seen.speed ?? 0), 1e6);
+      const { speed } = this.state.value.seen;
+      owed = Math.min(owed + ((now - last) / 1000) * (speed ?? 0), 1e6);
       last = now;
-      const count = this.state.value.seen.speed === null ? Infinity : Math.floor(owed);
-      const goesOn = this.playing && own === this.makings && !frame.diverged;
-      next = goesOn && count ? this.onwards(count) : Promise.resolve(frame);
+      const count = speed === null ? Infinity : Math.floor(owed);
+      next = goesOn(frame) && count ? this.onwards(count) : next;
       owed -= Math.min(count, owed);
       if (frame !== this.frame) this.show(frame, own);
+      frame = await next;
     }
-    const end = await next;
-    if (end !== this.frame) this.show(end, own);
+    this.show(frame, own);
+    if (!this.playing && own === this.makings && frame.costs.step !== frame.at.step) this.refresh();
   }
 
   onwards(count) {
-    return this.ask('steps', { count, ms: MOST_MS, wants: this.wants });
+    return this.asks('steps', { count, ms: MOST_MS });
   }
 }

@@ -1,7 +1,9 @@
 // The worker: the engine, the run that it trains, and what the page wants to see of it.
 
 let engines = null;
-let held = null; // { run, tested, shown, plane }
+let held = null; // { run, tested, shown, plane }, and the costs known last
+
+const COSTS_SHARE = 4; // of the time that the costs take, so much goes by until they are worked out anew
 
 // As many steps as asked for, or as fit into so many milliseconds: in slices that take about one each.
 const stepped = (run, count, ms) => {
@@ -21,10 +23,17 @@ const stepped = (run, count, ms) => {
 
 // What can be seen of a run: each takes `add`, which notes what goes over without a copy.
 const SEEN = {
-  // Of all examples, as they are without training's masks; the penalty is in that of training.
-  costs: ({ run, tested }, tensors) => {
+  // Of all examples, as they are without training's masks; the penalty is in that of training. Where they
+  // take long, those of a step before stand for them while the training goes on.
+  costs: (own, tensors, add, goesOn) => {
+    const { run, tested, costs } = own;
+    const from = performance.now();
+    if (goesOn && costs && from - own.costsAt < COSTS_SHARE * own.costsTook) return costs;
     if (tested) filled(tested, tensors);
-    return { step: run.at.step, training: run.session.cost({ divisor: run.divisor }), test: tested?.cost({ divisor: run.testDivisor }) ?? null };
+    own.costs = { step: run.at.step, training: run.session.cost(), test: tested?.cost() ?? null };
+    own.costsAt = performance.now();
+    own.costsTook = own.costsAt - from;
+    return own.costs;
   },
 
   tensors: (_, tensors, add) => tensors.map(({ array }) => add(array)),
@@ -59,7 +68,7 @@ const filled = (session, tensors) => {
   session.ready();
 };
 
-const frame = (wants, diverged = false) => {
+const frame = (wants, diverged = false, goesOn = false) => {
   const { run } = held;
   const { tensors } = run;
   const given = [];
@@ -67,7 +76,7 @@ const frame = (wants, diverged = false) => {
     given.push(array.buffer);
     return array;
   };
-  const made = Object.fromEntries(Object.keys(SEEN).filter((name) => wants[name]).map((name) => [name, SEEN[name](held, tensors, add)]));
+  const made = Object.fromEntries(Object.keys(SEEN).filter((name) => wants[name]).map((name) => [name, SEEN[name](held, tensors, add, goesOn)]));
   return ['frame', { at: run.at, diverged, ...made }, given];
 };
 
@@ -95,16 +104,19 @@ answer(self, {
       freed(own);
       throw error;
     }
-    run.divisor = options.meanWeight === 0 ? 1 : undefined;
-    run.testDivisor = run.divisor;
     freed(held);
     held = own;
     return ['made', { at: run.at }];
   },
 
-  steps: ({ count, ms, wants }) => frame(wants, stepped(held.run, count, ms)),
+  steps: ({ count, ms, wants }) => frame(wants, stepped(held.run, count, ms), ms < Infinity),
 
   go: ({ step, wants }) => frame(wants, held.run.go(step).diverged),
+
+  example({ wants }) {
+    const { diverged } = held.run.example();
+    return frame(wants, diverged);
+  },
 
   set({ tensor, place, value, wants }) {
     held.run.set(tensor, place, value);

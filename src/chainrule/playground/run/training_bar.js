@@ -6,6 +6,7 @@ const trainingBar = ({ state, run, words, root }) => {
   const press = (name, act) => at(name).addEventListener('click', act);
 
   press('play', () => (run.playing ? run.pause() : run.play()));
+  press('example', () => run.example());
   press('step', () => run.steps(1));
   press('epoch', () => run.wholeEpoch());
   press('reset', () => run.reset());
