@@ -80,7 +80,7 @@ def test_a_slow_training_takes_its_time(opened_playground):
     own.press("play")
     own.page.wait_for_timeout(600)
     own.press("play")
-    assert 0 < own.step() < 15
+    assert 0 < own.step() < 200  # as many as it can are thousands
 
 
 def test_a_link_shows_the_same(opened_playground):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.activations import activation
+from chainrule.activations import Activation, activation
 from chainrule.backprop import Deltas, Trace, gradient
 from chainrule.network import Parameters, describe
 from chainrule.trees import leaves
@@ -164,9 +164,13 @@ def _slopes(layer: Any, record: Any) -> NDArray[Any] | None:
     return np.abs(np.asarray(activation(name).df(record.z, record.a, np), np.float64))
 
 
-def _bounded(layer: Any) -> float:
-    """Return the steepest slope of a layer's activation if it is bounded, else 0."""
-    row = activation(layer.activation)
+def steepest_slope(name: str | Activation) -> float:
+    """Return the steepest slope of an activation if it is bounded, else 0.
+
+    >>> steepest_slope("sigmoid"), steepest_slope("relu")
+    (0.25, 0.0)
+    """
+    row = activation(name)
     ends = np.asarray(row.f(np.array([-FAR, -FAR / 10, FAR / 10, FAR]), np))
     if np.ptp(ends[:2]) > 0.01 or np.ptp(ends[2:]) > 0.01:
         return 0.0
@@ -218,7 +222,7 @@ def saturated_share(layer: Any, record: Any) -> float:
     0.5
     """
     slopes = _slopes(layer, record)
-    steepest = 0.0 if slopes is None else _bounded(layer)
+    steepest = 0.0 if slopes is None else steepest_slope(layer.activation)
     return float(np.mean(slopes < FLAT * steepest)) if slopes is not None and steepest else 0.0
 
 

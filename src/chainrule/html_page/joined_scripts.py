@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from importlib import resources
 from typing import Any
 
 INERT = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 """What could end a script or a line of it, written in a way that JSON reads the same."""
+
+BARE = re.compile(r"^[ \t]*(?:(?://.*)?\n)?", re.MULTILINE)
+"""What is at the head of each line, and lines without anything else."""
 
 
 def file_of(package: str, name: str) -> str:
@@ -25,13 +29,16 @@ def file_of(package: str, name: str) -> str:
 def joined_scripts(scripts: Iterable[str]) -> str:
     """Return scripts as one: what each declares the others see, and nobody else.
 
-    >>> print(joined_scripts(["const two = 2;", "console.log(two);"]))
+    Lines that are comments stay in the sources, as does what lines begin with.
+
+    >>> print(joined_scripts(["// A number.\\nconst two =\\n  2;", "console.log(two);"]))
     'use strict';(() => {
-    const two = 2;
+    const two =
+    2;
     console.log(two);
     })();
     """
-    return "\n".join(["'use strict';(() => {", *scripts, "})();"])
+    return "\n".join(["'use strict';(() => {", *(BARE.sub("", each) for each in scripts), "})();"])
 
 
 def inert_json(value: Any) -> str:

@@ -13,6 +13,12 @@ end of an address; `streams.js`, all that is random; `checks.js`, what is typed 
 `training_bar.js`, what starts and ends it; `given_examples.js`, those that came with the page |
 | `data/` | `plane_sets.js`, points of the plane; `added_features.js`, what is made of their \
 coordinates; `examples.js`, what a network is trained with |
+| `flow_rules.py` | the thresholds by which the flow of gradients is judged |
+| `views/` | what is seen of a run: `unit_pictures.js`, the network and its units' pictures, \
+`network_columns.js` lays it out; `outcome_view.js`, what comes of it, of `plane_view.js`, \
+`plane_colours.js`, `prediction_view.js`, `prediction_counts.js`; `loss_view.js`, \
+`loss_course.js`, `slider.js`, costs by step; `flow_view.js`, `layer_flow.js`, `flow_words.js`, \
+what signals and gradients do; `view_parts.js`, `views.css`, what they share |
 | `words/` | `words.js`, sentences by language, of `en.json`, `de.json`, `es.json`, `zh.json`; \
 `figures.js`, numbers |
 """
@@ -29,9 +35,11 @@ from chainrule.engine.wasm.lowering_patterns import lowering_patterns
 from chainrule.html_page.joined_scripts import file_of, inert_json, policy
 from chainrule.html_page.notebook_part import Page
 from chainrule.playground.choices import choices as all_choices
+from chainrule.playground.flow_rules import thresholds
 from chainrule.playground.page_parts import (
     LANGUAGES,
     PACKAGE,
+    STYLES,
     page_script,
     sections,
     worker_script,
@@ -52,11 +60,13 @@ def playground(start: dict[str, Any] | None = None) -> Page:
     '<!doctype html>'
     """
     script = page_script()
-    style = file_of("chainrule.html_page", "cards.css") + file_of(PACKAGE, "playground.css")
+    styles = (file_of(PACKAGE, name) for name in STYLES)
+    style = "\n".join([file_of("chainrule.html_page", "cards.css"), *styles])
     words = {name: json.loads(file_of(PACKAGE, f"words/{name}.json")) for name in LANGUAGES}
     known = {
         "choices": all_choices(),
         "patterns": lowering_patterns(),
+        "flow": thresholds(),
         **(start or {}),
         "words": words,
         "worker": worker_script(),

@@ -55,13 +55,17 @@ how much of the velocity each step keeps.'}
 
 
 def _tensors(kind: type[Layer]) -> list[dict[str, Any]]:
-    """What a kind's own parameters are called, and the number that each begins as, or "drawn"."""
+    """What a kind's own parameters are called, their axes, and as what each begins, or "drawn"."""
     layer = kind.example(4)
     if hasattr(layer, "layers"):  # those within have theirs
         return []
     once, again = (layer.init(4, np.random.default_rng(seed)) for seed in (0, 1))
     return [
-        {"name": name, "first": float(a.flat[0]) if np.array_equal(a, b) else "drawn"}
+        {
+            "name": name,
+            "axes": a.ndim,
+            "first": float(a.flat[0]) if np.array_equal(a, b) else "drawn",
+        }
         for (name, a), (_, b) in zip(named_leaves(once), named_leaves(again), strict=True)
     ]
 

@@ -53,7 +53,40 @@ class Wing(NamedTuple):
     scripts: tuple[str, ...]
 
 
-WINGS: tuple[Wing, ...] = ()
+STYLES = ("playground.css", "views/views.css")
+
+WINGS: tuple[Wing, ...] = (
+    Wing(
+        "units",
+        "middle",
+        "unitsView",
+        (
+            "views/plane_colours.js",
+            "views/view_parts.js",
+            "views/network_columns.js",
+            "views/layer_flow.js",
+            "views/unit_pictures.js",
+        ),
+    ),
+    Wing(
+        "outcome",
+        "right",
+        "outcomeView",
+        (
+            "views/plane_view.js",
+            "views/prediction_counts.js",
+            "views/prediction_view.js",
+            "views/outcome_view.js",
+        ),
+    ),
+    Wing(
+        "course",
+        "right",
+        "courseView",
+        ("views/loss_course.js", "views/slider.js", "views/loss_view.js"),
+    ),
+    Wing("flow", "below", "flowView", ("views/flow_words.js", "views/flow_view.js")),
+)
 """In the order of reading; the titles are said by `id.title`."""
 
 COLUMNS = ("left", "middle", "right", "below")

@@ -229,15 +229,28 @@ class Session {
     }));
   }
 
-  // One pass of some examples, by their numbers: of each value of the program, (copies · rows, width),
-  // `a`, ∂C/∂ it as it `came` back, and as it `went` on once what made it has gone back, and the `slope`
-  // of an activation. Where step > 0, masks are drawn and the batch's own statistics taken.
-  look({ rows, step = 0 }) {
+  // One pass of some examples, by their numbers; of some values, by theirs, what they are.
+  values(rows, wanted) {
+    this.passed(rows, 0);
+    return wanted.map((v) => {
+      const { width, copies } = this.program.values[v];
+      return this.engine.filled(rows.length * copies * width, (to) => this.wasm.looked_value(this.session, v, to));
+    });
+  }
+
+  passed(rows, step) {
     const most = this.engine.mostLookedAt;
     if (!rows.length || rows.length > most || rows.some((row) => !(row >= 0 && row < this.n))) {
       throw new Error(`rows must be 1 to ${most} of the ${this.n} examples`);
     }
     this.engine.lent([Int32Array.from(rows)], (from) => this.wasm.look(this.session, from, rows.length, step));
+  }
+
+  // One pass of some examples, by their numbers: of each value of the program, (copies · rows, width),
+  // `a`, ∂C/∂ it as it `came` back, and as it `went` on once what made it has gone back, and the `slope`
+  // of an activation. Where step > 0, masks are drawn and the batch's own statistics taken.
+  look({ rows, step = 0 }) {
+    this.passed(rows, step);
     const read = (fill, count) => this.engine.filled(count, fill);
     const values = this.program.values.map(({ width, copies }, v) => {
       const count = rows.length * copies * width;

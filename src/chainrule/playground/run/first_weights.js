@@ -2,13 +2,13 @@
 //
 //   tensors   by number, each (rows, columns) in one array
 
-// Of layers, as the program has their tensors: [{ name, first }], where first is a number that fills the
+// Of layers, as the program has their tensors: [{ name, axes, first }], where first is a number that fills the
 // tensor, or the initialiser that draws it.
 const beginnings = (layers, choices, path = '') =>
   layers.flatMap(([kind, options], k) => {
     const suits = () => choices.activations[options.activation.split('(')[0]].initialiser;
-    const own = choices.tensors[kind].map(({ name, first }) =>
-      ({ name: `${path}${k}.${name}`, first: first === 'drawn' ? options.initialiser || suits() : first }));
+    const own = choices.tensors[kind].map(({ name, axes, first }) =>
+      ({ name: `${path}${k}.${name}`, axes, first: first === 'drawn' ? options.initialiser || suits() : first }));
     return [...own, ...beginnings(options.layers ?? [], choices, `${path}${k}.`)];
   });
 

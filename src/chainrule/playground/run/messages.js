@@ -14,7 +14,9 @@
 //   frame   { wants }                                                   frame    { at, ... }
 //   look    { rows, step }                                              looked   { at, values, losses, cost, gradients }
 //
-// `wants` are names of what a frame holds beside `at`: costs, tensors, plane, units.
+// `wants` are names of what a frame holds beside `at`: costs, tensors, plane, predicted, units.
+
+const UNITS_APART = 2; // points of the plane, each way, that a unit's picture has one of
 
 const ASKED = ['open', 'make', 'steps', 'go', 'set', 'example', 'frame', 'look'];
 

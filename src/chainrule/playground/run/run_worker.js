@@ -1,5 +1,7 @@
 // The worker: the engine, the run that it trains, and what the page wants to see of it.
 
+const MOST_PREDICTED = 2000; // examples of each part, at every picture
+
 let engines = null;
 let held = null; // { run, tested, shown, plane }, and the costs known last
 
@@ -49,17 +51,23 @@ const SEEN = {
     }
   },
 
-  // Of each value of the program, (points, width)
+  // (rows, outputs) of the first examples of each part, for data that are no plane
+  predicted({ run, firsts }, tensors, add) {
+    try {
+      return Object.fromEntries(Object.entries(firsts).map(([name, X]) => [name, X && add(run.session.predict(X))]));
+    } catch {
+      return null;
+    }
+  },
+
+  // Of each value of the program, (points, width), where some points stand for those beside them
   units: ({ shown, plane, run }, tensors, add) => {
     if (!plane) return null;
     filled(shown, tensors);
-    const most = shown.engine.mostLookedAt;
-    const made = run.program.values.map(({ width }) => new Float32Array(plane.n * width));
-    for (let first = 0; first < plane.n; first += most) {
-      const rows = Array.from({ length: Math.min(most, plane.n - first) }, (_, k) => first + k);
-      shown.look({ rows }).values.forEach(({ a }, v) => made[v].set(a, first * run.program.values[v].width));
-    }
-    return made.map(add);
+    const { side } = plane;
+    const rows = Array.from({ length: (side / UNITS_APART) ** 2 }, (_, k) =>
+      UNITS_APART * (side * Math.floor((k * UNITS_APART) / side) + (k % (side / UNITS_APART))));
+    return shown.values(rows, run.program.values.map((_, v) => v)).map(add);
   },
 };
 
@@ -91,7 +99,9 @@ answer(self, {
   make(told) {
     const { program, run: options, test, plane } = told;
     const run = new Run(engines, told);
-    const own = { run, plane };
+    const width = program.values[0].width;
+    const first = (part) => part && part.X.slice(0, MOST_PREDICTED * width);
+    const own = { run, plane, firsts: { train: first(told.data), test: first(test) } };
     try {
       const session = (data) => {
         const made = engines[0].session(program, options);

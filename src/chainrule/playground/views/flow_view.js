@@ -1,0 +1,81 @@
+// What signals and gradients do on their way through the layers: their sizes as bars, which units are dead or
+// saturated, and in words what is wrong.
+
+const FLOW_ROWS = 200; // examples that are looked at
+const FLOW_EVERY = 400; // milliseconds, while training goes on
+
+// A bar by the logarithm of a size: from a hundred thousandth to ten.
+const barShare = (size) => (size > 0 ? Math.max(0.01, Math.min(1, (Math.log10(size) + 5) / 6)) : 0);
+
+const flowTable = (words, layers) => {
+  const bar = (size, kind) => {
+    const own = built('span', { class: `bar ${kind}`, 'aria-hidden': 'true' });
+    own.style.width = `${100 * barShare(size)}%`;
+    return built('td', {}, built('span', { class: 'bars' }, own), figure(size, 3));
+  };
+  const percent = (part) => built('td', { class: 'number' }, part ? `${Math.round(100 * part)} %` : '–');
+  const rows = layers.map((layer) => built('tr', {},
+    built('th', { scope: 'row' }, `${layer.number + 1} ${layer.title}`),
+    bar(layer.a, 'plus'), bar(layer.delta, 'minus'), bar(layer.gradient, 'minus'), percent(layer.dead), percent(layer.saturated)));
+  const head = ['flow.layer', 'flow.activations', 'flow.deltas', 'flow.gradients', 'flow.dead', 'flow.saturated'];
+  return built('table', {}, built('caption', {}, words.say('flow.caption')),
+    built('thead', {}, built('tr', {}, ...head.map((word) => built('th', { scope: 'col' }, words.say(word))))), built('tbody', {}, ...rows));
+};
+
+const flowSentence = (words, { name, layer, numbers }) => {
+  const holes = Object.fromEntries(Object.entries(numbers).map(([own, value]) => [own, own === 'share' ? `${Math.round(100 * value)} %` : figure(value, 2)]));
+  return words.say(`flow.is_${name}`, { ...holes, layer: layer === null ? '' : layer + 1 });
+};
+
+const flowView = ({ run, words, known, root }) => {
+  const sentences = built('ul', { class: 'findings', 'aria-live': 'polite' });
+  const box = built('div', { class: 'table', tabindex: 0, role: 'region' });
+  root.append(sentences, box);
+  let [lowered, rows, seen, last, asking, said] = [null, [], null, 0, false, {}];
+  let visible = true;
+  new IntersectionObserver(([entry]) => { visible = entry.isIntersecting; }).observe(root);
+
+  const show = () => {
+    if (!seen) return;
+    const layers = seen.layers.map((layer) => ({ ...layer, title: lowered.told[layer.number][1].activation ?? layer.kind }));
+    box.replaceChildren(flowTable(words, layers));
+    box.ariaLabel = words.say('flow.caption');
+    const found = seen.found.map((own) => flowSentence(words, own));
+    if (same(found, said.found) && words.language === said.language) return;
+    said = { found, language: words.language };
+    sentences.replaceChildren(...(found.length ? found : [words.say('flow.well')]).map((text) => built('li', { class: found.length ? 'found' : '' }, text)));
+  };
+
+  const measure = async (frame) => {
+    if (asking || !lowered) return;
+    asking = true;
+    last = performance.now();
+    const own = lowered;
+    try {
+      const looked = await run.ask('look', { rows, step: 0 });
+      if (own !== lowered) return;
+      const layers = layerFlow(lowered, looked, frame.tensors, known.flow);
+      seen = { layers, found: flowFindings(layers, looked.at.step, known.flow) };
+      show();
+    } catch (error) {
+      if (!error.word) throw error;
+    } finally {
+      asking = false;
+    }
+  };
+
+  run.on('made', ({ examples, told }) => {
+    const parameters = Object.fromEntries(Object.entries(known.choices.activations).map(([name, row]) => [name, row.parameter]));
+    lowered = { ...loweredLayers(new Lowering(known.patterns, parameters, true), { inputs: examples.inputs, layers: told.layers }), told: told.layers };
+    rows = Array.from({ length: Math.min(FLOW_ROWS, examples.train.n) }, (_, k) => k);
+    [seen, said] = [null, {}];
+  });
+  run.on('playing', (playing) => !playing && run.frame && measure(run.frame));
+
+  const update = (frame) => {
+    if (words.language !== said.language) show();
+    if (!frame || (run.playing && (!visible || performance.now() - last < FLOW_EVERY))) return;
+    measure(frame);
+  };
+  return { update };
+};

@@ -1,0 +1,44 @@
+// What comes of it: the plane, or what is said of examples that are none.
+
+const outcomeView = ({ state, run, words, root }) => {
+  const key = built('p', { class: 'key' }, built('span', { class: 'dot' }), built('span', { say: 'views.training' }), built('span', { class: 'box' }), built('span', { say: 'views.test' }));
+  const [planeBox, otherBox] = [built('div', { class: 'drawing' }), built('div', { class: 'drawing' })];
+  root.append(key, planeBox, otherBox);
+  const colours = new PageColours(() => again());
+  const plane = new PlaneDrawing(planeBox, colours);
+  const other = new PredictionDrawing(otherBox, words, colours);
+  const beside = new TableBeside(root, run, () => run.frame?.plane && planeTable(words, shown, run.frame.plane));
+  const wants = {}; // what each frame is to hold
+  run.want(wants);
+  let shown = null;
+
+  const drawing = () => (shown?.examples.plane ? plane : other);
+  const again = () => {
+    plane.drawPoints();
+    drawing().draw(run.frame);
+  };
+
+  atWidth(root, (width) => [plane, other].forEach((own) => own.resized(width)));
+
+  run.on('made', ({ examples, told }) => {
+    const range = shownRange(examples);
+    const labels = examples.classes && { train: labelsOf(examples.train, examples), test: labelsOf(examples.test, examples) };
+    shown = { examples, told, labels, shown: range, picture: state.value.data.set === 'digits' ? [8, 8] : null };
+    const flat = Boolean(examples.plane);
+    wants.plane = flat;
+    wants.predicted = !flat;
+    planeBox.hidden = key.hidden = beside.details.hidden = !flat;
+    otherBox.hidden = flat;
+    key.querySelectorAll('.box, [data-say="views.test"]').forEach((own) => { own.hidden = !examples.test.n; });
+    drawing().renewed(shown);
+  });
+
+  const update = (frame) => {
+    if (!shown) return;
+    drawing().draw(frame);
+    if (run.playing || !frame) return;
+    if (shown.examples.plane) plane.canvas.ariaLabel = words.say('outcome.said', { n: whole(shown.examples.train.n), test: whole(shown.examples.test.n) });
+    beside.update();
+  };
+  return { update };
+};
