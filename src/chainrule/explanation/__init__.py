@@ -25,6 +25,7 @@
 | `notebook.py`, `mathml.py`, `html_snippet.py` | formats for Jupyter and for browsers |
 | `typeset.py`, `escaping.py` | what LaTeX and MathML share; a format's own signs, escaped |
 | `page/` | the page with the network drawn and live |
+| `line_patterns/` | the lines of any network, for pages that build networks |
 | `result.py` | what `explain` returns |
 | `network_file.py`, `toml_file.py` | a network with its data, as a person writes it down |
 | `network_layers.py`, `network_parameters.py`, `network_training.py` | what stands in such a file |

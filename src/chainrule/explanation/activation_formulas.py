@@ -6,7 +6,7 @@ z, a   what it is of, and what it gives        slope   ∂a/∂z; of a row, an e
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from chainrule.explanation.expressions import Expression, Quantity
 from chainrule.explanation.formulas import ACTIVATION_FORMULAS, Formula, number
 from chainrule.explanation.notation import derivative
 from chainrule.explanation.softmax import Softmax
-from chainrule.explanation.sums import Row, largest, total
+from chainrule.explanation.sums import Row, largest
 from chainrule.rows import is_own
 
 if TYPE_CHECKING:
@@ -56,9 +56,7 @@ class Activated:
             return self._by_formula(j, 1) if j == seed else NotedFormula(number(0.0))
         if not self.joint:
             return self.sheet.da(j) * self._slope(j)
-        return total(
-            self._parts(j), lambda k: self.sheet.da(k) * self._known(k, j), self.working.top
-        )
+        return self.sheet.total(self._parts(j), lambda k: self.sheet.da(k) * self._known(k, j))
 
     def needs(self, units: Collection[int]) -> list[int]:
         """The outputs that the derivatives by some z are summed over."""
@@ -69,10 +67,10 @@ class Activated:
         """The letters of a softmax."""
         return [] if is_own(activation, self.row) else self._softmax.letters()
 
-    def reach(self, below: Sequence[int]) -> tuple[Sequence[int], Any]:
+    @property
+    def reach(self) -> Any:
         """The outputs that some z reach, and how much comes back: see `Formulas`."""
-        parts = self.sheet.left[:, None] * self._jacobian[:, below]
-        return self.sheet.every(np.abs(parts).max(axis=1))
+        return self.sheet.reached(lambda k, j: self.sheet.left[k] * self._jacobian[k, j])
 
     # Of each number by itself
 

@@ -43,6 +43,11 @@ MOST_OF_ALL = 500
 MOST_NUMBERS = 100_000_000
 """The numbers of sparse rows, zeros among them, up to which they are explained."""
 
+RULE, FORWARD, THE_COST, BACK = "The chain rule", "Forward", "The cost", "Backward"
+OF_EXAMPLE = " of example {}"
+MEAN, PENALTY, UPDATE = "The {} over the examples", "The penalty", "The update"
+"""The titles of parts: those of an example, and of all."""
+
 CHAIN = "Each factor is worked out below."
 JOINED = "S is the sum of the costs of all examples, as it depends on the numbers of this one."
 BACKWARD = "δ is the derivative of the cost by the weighted input of a unit."
@@ -263,13 +268,11 @@ class Deriver:
         parts = [part for row in self.rows for part in self._example(row)]
         means = Means(self.passes, self.rows, self.top)
         derived = [self.of] if self.of.kind in ("x", "a", "z") else self.parameters
-        parts.append(
-            Part(f"The {self.passes.net.reduction} over the examples", tuple(means.mean(derived)))
-        )
-        parts.append(Part("The penalty", tuple(means.penalty(derived))))
+        parts.append(Part(MEAN.format(self.passes.net.reduction), tuple(means.mean(derived))))
+        parts.append(Part(PENALTY, tuple(means.penalty(derived))))
         if made:
             steps = [step for key in self.parameters for step in updated(made, key, self.passes)]
-            parts.append(Part("The update", tuple(steps)))
+            parts.append(Part(UPDATE, tuple(steps)))
         return [part for part in parts if part.steps]
 
     def _working(self, row: int) -> Working:
@@ -279,14 +282,14 @@ class Deriver:
 
     def _example(self, row: int) -> list[Part]:
         """The parts of one example."""
-        working, of = self._working(row), f" of example {row + 1}" if self.passes.n > 1 else ""
+        working, of = self._working(row), OF_EXAMPLE.format(row + 1) if self.passes.n > 1 else ""
         reached = Reached(working, self.of, self.places, self.top)
         chain = [] if self.of in (COST, ALL) else self._chain(working)
         return [
-            Part(f"The chain rule{of}", tuple(chain), CHAIN),
-            Part(f"Forward{of}", tuple(self._forward(working, reached.units))),
-            Part(f"The cost{of}", tuple(working.cost_lines(reached.units))),
-            Part(f"Backward{of}", tuple(self._backward(working, reached)), self._note),
+            Part(f"{RULE}{of}", tuple(chain), CHAIN),
+            Part(f"{FORWARD}{of}", tuple(self._forward(working, reached.units))),
+            Part(f"{THE_COST}{of}", tuple(working.cost_lines(reached.units))),
+            Part(f"{BACK}{of}", tuple(self._backward(working, reached)), self._note),
         ]
 
     @property

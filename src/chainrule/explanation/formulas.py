@@ -279,6 +279,27 @@ def _binary_slope(p: Quantity, y: Quantity, o: Number, a: Quantity) -> Expressio
     return Either(when(p, "<", NEARLY_1), p - y, by_logit)
 
 
+def smoothed(y: Quantity, s: Expression, o: Expression) -> Expression:
+    """Return the label of an output that a share `s` of all labels is spread over."""
+    return (1 - s) * y + s / o
+
+
+SMALLEST_PROBABILITY, LARGEST_PROBABILITY = 1e-290, 0.99
+"""Outside of these −ln p is worked out by another way than from p, which has too few digits."""
+
+
+def minus_log(
+    p: Quantity, t: Quantity, exponent: Expression, whole: Quantity, others: Expression | None
+) -> Expression:
+    """Return −t ln p, from the other probabilities where p is nearly 1, from ln S where it is 0."""
+    made: Expression = LOSS_FORMULAS["cross_entropy"].value(p, t, number(1))
+    if others is not None:
+        by_others = -(t * call("ln", 1 - others))
+        made = Either(when(p, "<", LARGEST_PROBABILITY), made, by_others)
+    by_logit = t * Sum((call("ln", whole), -exponent))
+    return Either(when(p, "<", SMALLEST_PROBABILITY), by_logit, made)
+
+
 LOSS_FORMULAS: dict[str, LossFormula] = {
     "half_squared_error": LossFormula(
         lambda a, y, o: Number("1") / 2 * (a - y) ** 2, lambda a, y, o: a - y

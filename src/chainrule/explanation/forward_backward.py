@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from chainrule.backprop import Trace, backward, forward, gradient, input_gradient, trace_cost
+from chainrule.backprop import Trace, backward, forward, gradient, trace_cost
 from chainrule.batches import Examples
 from chainrule.explanation.cached_method import cached_method
 from chainrule.explanation.core_numbers import PlaceNumbers, at_path
@@ -164,8 +164,6 @@ class Passes:
         if is_parameter(key):
             grads = self.plain_grads if plain else self.grads
             return exact_sum([self._leaf(grads, place) for place in self.at.places(key)])
-        if key.kind == "x":
-            return exact_sum(input_gradient(self.trace, self.weighted)[:, key.unit])
         return self.mean(self.parts(key))
 
     def mean(self, values: list[float]) -> float:

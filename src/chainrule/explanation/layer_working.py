@@ -236,6 +236,18 @@ class Sheet:
         units = sorted(set().union(*map(set, below)))
         return units, self.left[units]
 
+    def reached(self, part: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+        """Of layers of which each input reaches every output: see `Formulas.reach`.
+
+        `part` gives what of ∂C by output j comes back to input k; of many, in arrays of places.
+        """
+
+        def reach(below: Sequence[int]) -> tuple[Sequence[int], Any]:
+            j, k = np.arange(self.outputs)[:, None], np.asarray(below)[None, :]
+            return self.every(np.abs(part(j, k)).max(axis=1))
+
+        return reach
+
     def every(self, strengths: Any) -> tuple[Sequence[int], Any]:
         """Of layers of which each input reaches every output: these, and how much comes back."""
         return range(self.outputs), np.asarray(strengths)

@@ -17,6 +17,9 @@ from chainrule.explanation.updates import letter
 from chainrule.layers import Role
 from chainrule.trees import named_leaves
 
+ALIKE, OF_WEIGHTS = "moved in every example alike", "the penalty is of weights alone"
+"""What is said of a mean by a unit, and of a parameter that costs nothing by itself."""
+
 
 class Means:
     """The mean over the examples and the penalty; `rows` are the examples that are worked out."""
@@ -52,7 +55,7 @@ class Means:
             formula = formula / self._divisor()
         if key == COST:
             return Step(cost, formula, passes.mean_loss)
-        note = "moved in every example alike" if key.kind in ("x", "a", "z") else ""
+        note = ALIKE if key.kind in ("x", "a", "z") else ""
         return Step(derivative(cost, key), formula, passes.gradient(key, plain=True), note)
 
     def _divisor(self) -> Expression:
@@ -129,7 +132,7 @@ class Means:
         mean = passes.gradient(key, plain=True)
         formula: Expression = Quantity(derivative(passes.mean_cost, key), mean)
         if not (is_parameter(key) and net.roles[passes.at.leaf(key)[0]] is Role.WEIGHT):
-            return Step(derivative(COST, key), formula, mean, "the penalty is of weights alone")
+            return Step(derivative(COST, key), formula, mean, OF_WEIGHTS)
         w, times = Quantity(key, passes.value(key)), len(passes.at.places(key))
         shares = [(net.l1, call("sgn", w)), (net.l2, w)]
         for rate, share in shares:

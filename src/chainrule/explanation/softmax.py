@@ -48,12 +48,20 @@ class Softmax:
         z = self.quantity(j)
         return Either(self.is_shifted, z - self.shift, z)
 
+    def power(self, j: int) -> Expression:
+        """Return e raised to it."""
+        return exp(self.exponent(j))
+
     @functools.cached_property
     def whole(self) -> Step:
         """S, the sum of the powers."""
         powers = np.exp(self.values - (self.shift.value if self.is_shifted.holds else 0.0))
-        summed = total(powers, lambda j: exp(self.exponent(j)), self.top)
-        return Step(self._letter("S"), summed, in_double(summed), "for the softmax")
+        summed = total(powers, self.power, self.top)
+        return self.of_powers(summed, in_double(summed))
+
+    def of_powers(self, summed: Expression, value: float) -> Step:
+        """Return the line of S."""
+        return Step(self._letter("S"), summed, value, "for the softmax")
 
     def letters(self) -> list[Step]:
         """Return the lines of the letters that the shares need."""
@@ -63,4 +71,4 @@ class Softmax:
 
     def share(self, j: int) -> Expression:
         """Return e^z / S."""
-        return exp(self.exponent(j)) / self.whole.quantity
+        return self.power(j) / self.whole.quantity

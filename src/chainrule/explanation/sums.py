@@ -13,8 +13,8 @@ from chainrule.explanation.notation import Key
 
 Row = NDArray[np.float64]
 
-EACH_0 = ", each 0"
-"""What is said of a rest that is of no more than zeros."""
+OTHERS, EVERY, EACH_0 = "the other {}", "all {}", ", each 0"
+"""What is said of a rest, of one that is all, and of one that is of no more than zeros."""
 
 
 def largest(values: Sequence[float] | Row, top: int) -> list[int]:
@@ -64,7 +64,7 @@ def total(
     terms = [formula(k) for k in places]
     if len(places) < len(values):
         rest = np.delete(np.asarray(values), places)
-        text = f"the other {len(rest)}" if places else f"all {len(rest)}"
+        text = (OTHERS if places else EVERY).format(len(rest))
         text += "" if rest.any() else EACH_0
         terms.append(Quantity(Key("rest", text=text), exact_sum(rest)))
     return terms[0] if len(terms) == 1 else Sum(tuple(terms))

@@ -26,6 +26,9 @@ from chainrule.optimizers import OPTIMIZERS, Optimizer, State
 from chainrule.ties import summed
 from chainrule.trees import named_leaves
 
+FROZEN = "frozen: it stays"
+"""What is said of a parameter that no step moves."""
+
 
 class UpdateLines:
     """The lines of one step, and the letters that they use."""
@@ -151,7 +154,7 @@ def updated(made: Update, key: Key, passes: Passes) -> list[Step]:
     name, _ = at.leaf(key)
     w = Quantity(key, passes.value(key))
     if name in made.frozen:
-        return [Step(Key("new", of=(key,)), w, w.value, "frozen: it stays")]
+        return [Step(Key("new", of=(key,)), w, w.value, FROZEN)]
     bounds, g = _bounded(made, Quantity(derivative(COST, key), passes.gradient(key)), passes)
     decays = roles[name] is Role.WEIGHT
     steps = update(made.optimizer, w, g, _state(made, key, w, at), made.step, decays=decays)

@@ -32,6 +32,9 @@ from chainrule.explanation.unit_places import Places
 from chainrule.explanation.working_loss import LossLines
 from chainrule.trees import Array
 
+EVERY_WAY, THROUGH_GATES = "by every way on", "back through dropout"
+"""What is said of ∂C by what enters several places, and by what gates leave something of."""
+
 
 class Working(ExampleNumbers):
     """The lines of one example."""
@@ -316,7 +319,7 @@ class Working(ExampleNumbers):
         noted = parts[0]
         if len(parts) > 1:
             terms = [part.formula for part in parts if part.formula]
-            noted = NotedFormula(sum(terms[1:], terms[0]), "by every way on")
+            noted = NotedFormula(sum(terms[1:], terms[0]), EVERY_WAY)
         return noted.of(self.dsent(k, j))
 
     def _undropped(self, k: int, j: int) -> list[Step]:
@@ -325,7 +328,7 @@ class Working(ExampleNumbers):
         made: Any = self.dsent(k, j)
         for place, seat in gates[::-1]:
             made = _noted(place.layer.work(Sheet(self, place, seat, given=made)).dx[0](j)).formula
-        return [NotedFormula(made, "back through dropout").of(self.dout(k, j))] if gates else []
+        return [NotedFormula(made, THROUGH_GATES).of(self.dout(k, j))] if gates else []
 
 
 def _quantities(formula: Expression | None) -> list[Quantity]:

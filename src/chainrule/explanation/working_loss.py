@@ -12,16 +12,22 @@ from chainrule.explanation.activation_formulas import OWN
 from chainrule.explanation.cached_method import cached_method
 from chainrule.explanation.derivation_steps import Step
 from chainrule.explanation.example_numbers import ExampleNumbers
-from chainrule.explanation.expressions import Either, Expression, Quantity, Sum, call
-from chainrule.explanation.formulas import ACTIVATION_FORMULAS, LOSS_FORMULAS, number, when
+from chainrule.explanation.expressions import Expression, Quantity
+from chainrule.explanation.formulas import (
+    ACTIVATION_FORMULAS,
+    LOSS_FORMULAS,
+    minus_log,
+    number,
+    smoothed,
+)
 from chainrule.explanation.notation import Key
 from chainrule.explanation.softmax import Softmax
 from chainrule.explanation.sums import Row, exact_sum, largest, total
 from chainrule.loss_row import Head, Loss
 from chainrule.rows import is_own
 
-SMALLEST_PROBABILITY, LARGEST_PROBABILITY = 1e-290, 0.99
-"""Outside of these −ln p is worked out by another way than from p, which has too few digits."""
+SMOOTHED, SIGMOID = "the smoothed label", "the loss's sigmoid"
+"""What is said of the lines of a label and of a probability."""
 
 
 class LossLines:
@@ -175,7 +181,7 @@ class HeadLines:
         if not self._smoothing:
             return []
         s, o, t = number(self._smoothing), number(len(self.y)), self.label(j)
-        return [Step(t.key, (1 - s) * self.target(j) + s / o, t.value, "the smoothed label")]
+        return [Step(t.key, smoothed(self.target(j), s, o), t.value, SMOOTHED)]
 
     @functools.cached_property
     def _softmax(self) -> Softmax:
@@ -198,19 +204,15 @@ class HeadLines:
                 p[j].key,
                 form(self.sent(j), p[j]).expression,
                 p[j].value,
-                "the loss's sigmoid",
+                SIGMOID,
             )
             for j in outputs
         ]
 
     def _minus_log(self, j: int) -> Expression:
-        """−t ln p, from the other probabilities where p is nearly 1, from ln S where it is 0."""
-        p, t = self.p(j), self.label(j)
-        exponent = self._softmax.exponent(j - self.first)
-        by_logit = t * Sum((call("ln", self._softmax.whole.quantity), -exponent))
-        made = self._of_loss(LOSS_FORMULAS["cross_entropy"].value, j)
+        """−t ln p."""
+        rest = None
         if others := [k for k in range(self.first, self.end) if k != j]:
             rest = total([self.p(k).value for k in others], lambda k: self.p(others[k]), self.top)
-            by_others = -(t * call("ln", 1 - rest))
-            made = Either(when(p, "<", LARGEST_PROBABILITY), made, by_others)
-        return Either(when(p, "<", SMALLEST_PROBABILITY), by_logit, made)
+        exponent = self._softmax.exponent(j - self.first)
+        return minus_log(self.p(j), self.label(j), exponent, self._softmax.whole.quantity, rest)

@@ -176,7 +176,7 @@ class Dense(Layer):
             a=f.a,
             dx=lambda k: through(k, lambda j: dz(j) * w(j, k)),
             by={"W": lambda j, k: [(z(j), sheet.x(k))], "b": lambda j: [(z(j), 1)]},
-            reach=lambda below: sheet.every(np.abs(W[:, below] * delta[:, None]).max(axis=1)),
+            reach=sheet.reached(lambda j, k: W[j, k] * delta[j]),
             z=z,
             delta=dz,
             needs=f.needs if f.joint else None,

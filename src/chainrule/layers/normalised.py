@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from chainrule.trees import Array
 
 
@@ -125,8 +123,9 @@ class _OfKnown:
     def dx(self, j: int) -> Any:
         return self.by_scaled(j) / self.root(j)
 
-    def reach(self, below: Any) -> Any:
-        return self.sheet.alike(below)
+    @property
+    def reach(self) -> Any:
+        return self.sheet.alike
 
 
 class _OfExample(_OfKnown):
@@ -153,10 +152,10 @@ class _OfExample(_OfKnown):
 
         return self.sheet.let(letter, formula, values.mean(), unit=unit, note=note)
 
-    def reach(self, below: Any) -> Any:
-        x, n = self.x, self.sheet.inputs
-        parts = self.g[:, None] * (np.eye(n)[:, below] - 1 / n - x[:, None] * x[None, below] / n)
-        return self.sheet.every(np.abs(parts).max(axis=1))
+    @property
+    def reach(self) -> Any:
+        g, x, n = self.g, self.x, self.sheet.inputs
+        return self.sheet.reached(lambda j, k: g[j] * ((j == k) - (1 + x[j] * x[k]) / n))
 
 
 class _OfBatch(_OfExample):
@@ -175,5 +174,6 @@ class _OfBatch(_OfExample):
         )
         return (by - G - own * H) / self.root(j)
 
-    def reach(self, below: Any) -> Any:
-        return self.sheet.alike(below)
+    @property
+    def reach(self) -> Any:
+        return self.sheet.alike

@@ -156,7 +156,7 @@ class _Worked:
     def dx(self, j: int) -> Any:
         return (self.by_scaled(j) - self.scaled(j) * self.mean()) / self.root()
 
-    def reach(self, below: Any) -> Any:
-        x, n = self.x, self.sheet.inputs
-        parts = self.g[:, None] * (np.eye(n)[:, below] - x[:, None] * x[None, below] / n)
-        return self.sheet.every(np.abs(parts).max(axis=1))
+    @property
+    def reach(self) -> Any:
+        g, x, n = self.g, self.x, self.sheet.inputs
+        return self.sheet.reached(lambda j, k: g[j] * ((j == k) - x[j] * x[k] / n))

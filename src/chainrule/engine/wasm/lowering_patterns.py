@@ -37,7 +37,7 @@ def lowering_patterns() -> dict[str, Any]:
 
 
 def _pattern(kind: type[Layer]) -> dict[str, Any] | None:
-    fields = _marked(kind)
+    fields = marked(kind)
     if fields is None:
         return None
     net = Network(INPUTS, [kind.of_fields(**fields)], "half_squared_error", check=False)
@@ -48,8 +48,12 @@ def _pattern(kind: type[Layer]) -> dict[str, Any] | None:
     return _named(program, {INPUTS: "=inputs", **names}, "activation" in fields)
 
 
-def _marked(kind: type[Layer]) -> dict[str, Any] | None:
-    """The fields of a layer, marked; None where one is of another type."""
+def marked(kind: type[Layer]) -> dict[str, Any] | None:
+    """Return the fields of a layer, marked; None where one is of another type.
+
+    >>> marked(cr.layers.LAYERS["dropout"])
+    {'rate': 0.0101}
+    """
     whole, parts = iter(WHOLE), iter(PARTS)
     example = kind.example(INPUTS)
     found: dict[str, Any] = {}

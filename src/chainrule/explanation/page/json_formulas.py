@@ -36,37 +36,47 @@ from chainrule.network import Network
 Tree = list[Any]
 
 
-def tree(e: Expression, leaf: Callable[[Quantity], Tree]) -> Tree:  # noqa: PLR0911
+def tree(e: Expression, leaf: Callable[[Quantity], Tree]) -> Tree:
     """Return a formula as nested lists.
 
     >>> tree(Number("1") / 2, lambda quantity: [])
     ['/', ['n', '1'], ['n', '2']]
     """
 
-    def of(*parts: Expression) -> Tree:
-        return [tree(part, leaf) for part in parts]
+    def of(part: Expression) -> Tree:
+        match part:
+            case Quantity():
+                return leaf(part)
+            case Either(c, form, other):
+                return ["?", [of(form), of(c.left), c.sign, of(c.right)], [of(other)]]
+        return node_tree(part, of)
 
+    return of(e)
+
+
+def node_tree(e: Expression, of: Callable[[Expression], Tree]) -> Tree:  # noqa: PLR0911
+    """Return a node as a list of what `of` makes of its parts.
+
+    >>> node_tree(Number("1") / 2, str)
+    ['/', "Number(text='1')", "Number(text='2')"]
+    """
     match e:
-        case Quantity():
-            return leaf(e)
         case Number(text):
             return ["n", text]
         case Sum(terms):
-            return ["+", *of(*terms)]
+            return ["+", *map(of, terms)]
         case Product(factors):
-            return ["*", *of(*factors)]
+            return ["*", *map(of, factors)]
         case Quotient(above, below):
-            return ["/", *of(above, below)]
+            return ["/", of(above), of(below)]
         case Power(base, exponent):
-            return ["^", *of(base, exponent)]
+            return ["^", of(base), of(exponent)]
         case Negative(inner):
-            return ["-", *of(inner)]
+            return ["-", of(inner)]
         case Call(name, arguments):
-            return ["f", name, *of(*arguments)]
+            return ["f", name, *map(of, arguments)]
         case Cases(rows):
-            return ["?", *([*of(v, c.left), c.sign, *of(c.right)] for v, c in rows)]
-        case Either(c, form, other):
-            return ["?", [*of(form, c.left), c.sign, *of(c.right)], of(other)]
+            return ["?", *([of(v), of(c.left), c.sign, of(c.right)] for v, c in rows)]
     raise TypeError(f"an expression must be made of the nodes of expressions, got {e!r}")
 
 
