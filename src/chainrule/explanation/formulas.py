@@ -280,7 +280,11 @@ def _binary_slope(p: Quantity, y: Quantity, o: Number, a: Quantity) -> Expressio
 
 
 def smoothed(y: Quantity, s: Expression, o: Expression) -> Expression:
-    """Return the label of an output that a share `s` of all labels is spread over."""
+    """Return the label of an output where a share `s` of all labels is spread over the outputs.
+
+    >>> in_double(smoothed(Quantity(Key("y"), 1.0), number(0.1), number(4)))
+    0.925
+    """
     return (1 - s) * y + s / o
 
 
@@ -291,7 +295,12 @@ SMALLEST_PROBABILITY, LARGEST_PROBABILITY = 1e-290, 0.99
 def minus_log(
     p: Quantity, t: Quantity, exponent: Expression, whole: Quantity, others: Expression | None
 ) -> Expression:
-    """Return −t ln p, from the other probabilities where p is nearly 1, from ln S where it is 0."""
+    """Return −t ln p, from the other probabilities where p is nearly 1, from ln S where it is 0.
+
+    >>> half, one = Quantity(Key("p"), 0.5), Quantity(Key("y"), 1.0)
+    >>> round(in_double(minus_log(half, one, node(0), half, None)), 6)
+    0.693147
+    """
     made: Expression = LOSS_FORMULAS["cross_entropy"].value(p, t, number(1))
     if others is not None:
         by_others = -(t * call("ln", 1 - others))

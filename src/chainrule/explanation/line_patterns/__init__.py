@@ -82,7 +82,7 @@ def _keys(part: Any) -> Iterator[list[Any]]:
 
 
 def pattern_script() -> str:
-    """Return the script that fills it in: `lineWork`, an object with the class `Derivation`.
+    """Return the script that fills it in: `lineWork`, with the classes `Derivation`, `LinePlaces`.
 
     >>> pattern_script().startswith("const lineWork = (() => {")
     True
@@ -90,7 +90,13 @@ def pattern_script() -> str:
     page = resources.files("chainrule.explanation.page")
     shared = [page.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in SHARED]
     own = [_script(f"{name}.js") for name in SCRIPTS]
-    parts = ["const lineWork = (() => {", *shared, *own, "return { Derivation };", "})();"]
+    parts = [
+        "const lineWork = (() => {",
+        *shared,
+        *own,
+        "return { Derivation, LinePlaces };",
+        "})();",
+    ]
     return "\n".join(parts)
 
 

@@ -3,12 +3,13 @@
 //   net       { inputs, layers: [[kind, options]], loss, l1, l2 }
 //   place     a layer that makes units, from 0; what enters the network leaves place -1
 //   leaf      a parameter's array by its name: "1.W", "2.0.gamma"
+//   order     of each layer, those within others before these, its place, or the place that it is a gate of
 
 const PASSES = { a: [['q', 'in', '@u'], ''], dx: [[['q', 'da', '@u'], '']], by: {}, defined: {} };
 
 class LinePlaces {
   constructor(patterns, net, trains) {
-    Object.assign(this, { patterns, trains, inputs: net.inputs, layers: [], gates: new Map(), leaves: [] });
+    Object.assign(this, { patterns, trains, inputs: net.inputs, layers: [], gates: new Map(), leaves: [], order: [] });
     this.through(net.layers, -1, '', true);
     this.last = this.layers.length - 1;
     this.above = new Map();
@@ -27,6 +28,7 @@ class LinePlaces {
       const made = this.made(kind, options, x, `${within}${k}`);
       if (made.pattern.gate && (alone || k)) {
         this.gates.set(x, [...(this.gates.get(x) ?? []), made]);
+        this.order.push({ gate: x });
         return x;
       }
       if (!made.pattern.within) return this.place(made);
@@ -47,6 +49,7 @@ class LinePlaces {
 
   place(made) {
     const place = this.layers.push(made) - 1;
+    this.order.push({ place, within: made.pattern.within });
     for (const { name, shape, weight, fixed } of made.pattern.leaves) {
       this.leaves.push({ name: `${made.path}.${name}`, letter: name, shape: shape.map(made.size), weight, fixed, place });
     }

@@ -20,14 +20,22 @@ Tree = list[Any]
 
 @dataclass(frozen=True)
 class Recorded(Expression):
-    """A node that is written down as the list that it is."""
+    """A node that is written down as the list that it is.
+
+    >>> (Recorded(["n", "2"]) * 3).factors[0]
+    Recorded(tree=['n', '2'])
+    """
 
     tree: Tree = field(hash=False)
 
 
 @dataclass(frozen=True, eq=False)
 class Question(Recorded):
-    """What Python asks as it writes a formula; as a number it is 1 or 0."""
+    """What Python asks as it writes a formula; as a number it is 1 or 0.
+
+    >>> Question(["same", "j", "k"]).tree
+    ['same', 'j', 'k']
+    """
 
     def __bool__(self) -> bool:
         return _asked[-1].answer(self.tree)
@@ -35,7 +43,11 @@ class Question(Recorded):
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """Any place along an axis of a table."""
+    """Any place along an axis of a table.
+
+    >>> (Place("j") == Place("k")).tree
+    ['same', 'j', 'k']
+    """
 
     name: str
 
@@ -86,7 +98,12 @@ def every_answer(
 
 
 class Table:
-    """An array of any sizes: `entry` gives a node by its places, `shape` marks of the sizes."""
+    """An array of any sizes: `entry` gives a node by its places, `shape` marks of the sizes.
+
+    >>> W = Table(lambda j, k: f"W{j}{k}", 1013, 1009)
+    >>> W[2, 3], W[:, 3][2], len(W[:, 3])
+    ('W23', 'W23', 1013)
+    """
 
     __array_ufunc__ = None
 
@@ -140,14 +157,23 @@ class Table:
 
 
 class Seen(Quantity):
-    """A number that the core saw; whether it is 0 may be asked."""
+    """A number that the core saw; whether it is 0 may be asked.
+
+    >>> every_answer(lambda: ["n", "1" if Seen(Key("record", text="mask"), 1.0) else "0"])
+    ['if', ['seen', 'mask', 0], ['n', '1'], ['n', '0']]
+    """
 
     def __bool__(self) -> bool:
         return bool(Question(["seen", self.key.text, self.key.unit]))
 
 
 class Record:
-    """What a layer saw, as it did of a sample: of each array a table, all else as it is there."""
+    """What a layer saw, as it did of a sample: of each array a table, all else as it is there.
+
+    >>> net = cr.Network(1, [cr.Dense(1)], loss="huber")
+    >>> Record(cr.forward(net, net.init(), [[1.0]])[0], 1, 5).z[0][2].key.text
+    'z'
+    """
 
     def __init__(self, sample: Any, *shape: int) -> None:
         self.sample, self.shape = sample, shape

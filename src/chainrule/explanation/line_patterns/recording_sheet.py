@@ -48,7 +48,12 @@ ROWS = 2003
 
 
 class RecordingSheet(Sheet):
-    """A sheet of any unit; what the layer defines on it is written down in `defined`."""
+    """A sheet of any unit; what the layer defines on it is written down in `defined`.
+
+    >>> sheet = RecordingSheet({"scale": (1009,)}, 1009, 1009, None)
+    >>> sheet.tree(cr.Scale().work(sheet).a(UNIT))
+    ['*', ['q', 'in', '@u'], ['q', 'parameter', '@u', 0, 'scale']]
+    """
 
     def __init__(
         self, shapes: Mapping[str, tuple[int, ...]], inputs: int, outputs: int, sample: Any
@@ -199,14 +204,19 @@ class RecordingSheet(Sheet):
 
 
 class RecordedActivation(Activated):
-    """An activation of any unit: where it has a formula by itself there is a hole for that."""
+    """An activation of any unit: where it has a formula by itself there is a hole for that.
+
+    >>> sheet = RecordingSheet({}, 1009, 1009, None)
+    >>> tanh = RecordedActivation(sheet, cr.activations.activation("tanh"), sheet.x, None)
+    >>> tanh._by_formula(UNIT, 0).formula.tree
+    ['act', 0, ['in', '@u'], ['a', '@u']]
+    """
 
     def __init__(
         self, sheet: RecordingSheet, row: Activation, z: Callable[[Any], Quantity], zs: Any
     ) -> None:
         self.sheet: Any = sheet
         self.row, self.z, self.zs = row, z, zs
-        self.values = sheet.record.a
         self.working: Any = sheet
 
     def _by_formula(self, j: Any, facet: int) -> NotedFormula:
@@ -233,7 +243,12 @@ class RecordedActivation(Activated):
 
 
 class RecordedSoftmax(Softmax):
-    """A softmax of any quantities; `count` says of how many."""
+    """A softmax of any quantities; `count` says of how many.
+
+    >>> softmax = RecordedSoftmax(lambda j: Quantity(Key("z", 0, j), 1.0), ["#", "units"])
+    >>> [step.key.text for step in softmax.letters()]
+    ['m', 'S']
+    """
 
     def __init__(self, quantity: Callable[[Any], Quantity], count: Tree) -> None:
         super().__init__([0.0], quantity, 0)  # type: ignore[arg-type]
