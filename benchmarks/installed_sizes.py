@@ -52,7 +52,7 @@ def measured(wheel: Path, extra: str) -> str:
         count = sum(path.name == "METADATA" for path in added)
         code = TIME.format(WANTED[extra])
         seconds = min(float(called(python, "-c", code)) for _ in range(IMPORTS))
-    size = sum(path.stat().st_size for path in added) / 1e6
+        size = sum(path.stat().st_size for path in added) / 1e6
     name = f"`chainrule[{extra}]`" if extra else "`chainrule`"
     return f"| {name} | {count} | {size:,.0f} | `{WANTED[extra]}` | {seconds:.2f} |\n"
 
