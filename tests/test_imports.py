@@ -15,6 +15,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.extras import EXTRAS
+from explanation_without_example import EXPLANATION_WITHOUT_EXAMPLE
 from tabular_without_example import TABULAR_WITHOUT_EXAMPLE
 from without_example import OF_A_LAYER, WITHOUT_EXAMPLE
 
@@ -22,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 
 HEAVY = ("numpy.testing", "click", "threadpoolctl", *itertools.chain(*EXTRAS.values()))
 
-WITHOUT = WITHOUT_EXAMPLE | TABULAR_WITHOUT_EXAMPLE
+WITHOUT = WITHOUT_EXAMPLE | EXPLANATION_WITHOUT_EXAMPLE | TABULAR_WITHOUT_EXAMPLE
 
 TOP = ("cli", "demo")  # what a person starts: shown by running it
 EVERY_MODULE = [

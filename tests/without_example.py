@@ -1,14 +1,13 @@
 """The public names whose documentation needs no example, each with its reason.
 
-Those of `chainrule.tabular` stand in `tabular_without_example.py`.
+Those of `chainrule.explanation` stand in `explanation_without_example.py`, and those of
+`chainrule.tabular` in `tabular_without_example.py`.
 """
 
 import re
 
 ABSTRACT = "abstract: each of its kinds has an example"
 EXPLAINED = "part of explain, whose example shows it"
-NODE = "a node of a formula: the example of compute shows how they are made"
-CHECK_OF_EXPLAIN = "refuses bad input: each message is in test_explain_subjects.py"
 OF_A_LAYER = re.compile(r"chainrule\.layers\.\w+\.\w+(Parameters|Record|Delta)")
 """What a kind of layer keeps its numbers in."""
 RECORD = "a record: its fields say all"
@@ -20,10 +19,6 @@ MADE_BY_FIT = "made by fit, whose example shows it"
 ESTIMATOR = "part of a fit: the examples of the two estimators show it, test_estimators*.py hold it"
 ON_RANKS = "part of a fit on several ranks: test_estimators_ranks.py holds it"
 EVALUATED = "the function of the same name in chainrule.evaluation is its example"
-REPLAY = "part of explaining a step: explain_step is its example"
-OF_A_FILE = "made by read_network_file, with its example"
-FORM = "a written form of an explanation: test_explain_writing.py reads it back"
-SHEET = "a form of a worksheet: test_worksheet.py reads it back"
 IN_SHARDS = "part of fit on several ranks: test_shards.py holds it"
 FIND = "part of find_mistake: test_find_mistake.py makes each mistake by hand"
 DIAGNOSE = "part of diagnose: its example, and test_diagnose.py, show it"
@@ -234,107 +229,6 @@ WITHOUT_EXAMPLE = {
     "chainrule.batches.batches": "a generator of Examples; fit is its example",
     "chainrule.batches.batches_after": "a generator of Examples without end; batches is its like",
     "chainrule.batches.split": "its outcome follows from the seed: test_training.py holds it",
-    "chainrule.explanation.contributions.Contributions": "its text has an example",
-    "chainrule.explanation.derivation.Deriver": EXPLAINED,
-    "chainrule.explanation.derivation.check_finite": CHECK_OF_EXPLAIN,
-    "chainrule.explanation.activation_formulas.Activated": EXPLAINED,
-    "chainrule.explanation.derivation.check_layers": CHECK_OF_EXPLAIN,
-    "chainrule.explanation.derivation.derive": EXPLAINED,
-    "chainrule.explanation.derivation.in_double": EXPLAINED,
-    "chainrule.explanation.derivation.inputs_in_double": EXPLAINED,
-    "chainrule.explanation.derivation.labels": CHECK_OF_EXPLAIN,
-    "chainrule.explanation.derivation.settled_parts": EXPLAINED,
-    "chainrule.explanation.derivation_steps.settled_steps": EXPLAINED,
-    "chainrule.explanation.drawing.Drawing": RECORD,
-    "chainrule.explanation.drawing.Edge": RECORD,
-    "chainrule.explanation.drawing.Point": RECORD,
-    "chainrule.explanation.drawing.Unit": RECORD,
-    "chainrule.explanation.example_numbers.ExampleNumbers": EXPLAINED,
-    "chainrule.explanation.example_numbers.Seat": RECORD,
-    "chainrule.explanation.result.Explanation": "made by explain, whose example shows it",
-    "chainrule.explanation.result.Label": RECORD,
-    "chainrule.explanation.result.Sentence": RECORD,
-    "chainrule.explanation.result.View": RECORD,
-    "chainrule.explanation.result.comparison": "the closing lines of the example of explain",
-    "chainrule.explanation.expressions.Call": NODE,
-    "chainrule.explanation.expressions.Cases": NODE,
-    "chainrule.explanation.expressions.Condition": NODE,
-    "chainrule.explanation.expressions.Either": NODE,
-    "chainrule.explanation.expressions.Expression": NODE,
-    "chainrule.explanation.expressions.Negative": NODE,
-    "chainrule.explanation.expressions.Number": NODE,
-    "chainrule.explanation.expressions.Power": NODE,
-    "chainrule.explanation.expressions.Product": NODE,
-    "chainrule.explanation.expressions.Quantity": NODE,
-    "chainrule.explanation.expressions.Quotient": NODE,
-    "chainrule.explanation.expressions.Sum": NODE,
-    "chainrule.explanation.printed_digits.Figure": RECORD,
-    "chainrule.explanation.printed_digits.Rounding": RECORD,
-    "chainrule.explanation.formulas.Formula": RECORD,
-    "chainrule.explanation.formulas.Let": RECORD,
-    "chainrule.explanation.formulas.LossFormula": RECORD,
-    "chainrule.explanation.latex.latex": FORM,
-    "chainrule.explanation.latex.lines": FORM,
-    "chainrule.explanation.markdown.head": FORM,
-    "chainrule.explanation.markdown.markdown": FORM,
-    "chainrule.explanation.markdown.sections": FORM,
-    "chainrule.explanation.mean_and_penalty.Means": EXPLAINED,
-    "chainrule.explanation.notation.Key": RECORD,
-    "chainrule.explanation.notation.Name": RECORD,
-    "chainrule.explanation.notation.Notation": RECORD,
-    "chainrule.explanation.notation.Ratio": RECORD,
-    "chainrule.explanation.network_file.NetworkFile": OF_A_FILE,
-    "chainrule.explanation.network_layers.LayerTables": OF_A_FILE,
-    "chainrule.explanation.network_parameters.ParameterKeys": OF_A_FILE,
-    "chainrule.explanation.network_training.TrainingKeys": OF_A_FILE,
-    "chainrule.explanation.notebook.code": FORM,
-    "chainrule.explanation.notebook.notebook": FORM,
-    "chainrule.explanation.output_format.OutputFormat": RECORD,
-    "chainrule.explanation.page.drawn_units.DrawnUnits": RECORD,
-    "chainrule.explanation.forward_backward.Passes": EXPLAINED,
-    "chainrule.explanation.path_sums.Path": RECORD,
-    "chainrule.explanation.path_sums.Paths": "made by paths; its text has an example",
-    "chainrule.explanation.unit_places.LayerPlace": RECORD,
-    "chainrule.explanation.reached_units.Reached": EXPLAINED,
-    "chainrule.explanation.replay.BeforeStep": RECORD,
-    "chainrule.explanation.replay.before_recorded_step": REPLAY,
-    "chainrule.explanation.replay.before_step": REPLAY,
-    "chainrule.explanation.replay.examples_of": REPLAY,
-    "chainrule.explanation.replay.recorded_run": REPLAY,
-    "chainrule.explanation.replay.steps_of": REPLAY,
-    "chainrule.explanation.layer_working.Formulas": RECORD,
-    "chainrule.explanation.layer_working.Sheet": EXPLAINED,
-    "chainrule.explanation.html_snippet.snippet": FORM,
-    "chainrule.explanation.html_snippet.steps_of": FORM,
-    "chainrule.explanation.softmax.Softmax": EXPLAINED,
-    "chainrule.explanation.derivation_steps.Derivation": RECORD,
-    "chainrule.explanation.derivation_steps.Part": RECORD,
-    "chainrule.explanation.derivation_steps.NotedFormula": RECORD,
-    "chainrule.explanation.derivation_steps.Step": RECORD,
-    "chainrule.explanation.derivation_steps.Update": RECORD,
-    "chainrule.explanation.text.Text": FORM,
-    "chainrule.explanation.tied_names.checked_ties": EXPLAINED,
-    "chainrule.explanation.text.line_text": FORM,
-    "chainrule.explanation.training_step.StepStart": RECORD,
-    "chainrule.explanation.training_step.TrainingStep": EXPLAINED,
-    "chainrule.explanation.typeset.Typeset": ABSTRACT,
-    "chainrule.explanation.unit_derivative.derive_unit": EXPLAINED,
-    "chainrule.explanation.updates.UpdateLines": EXPLAINED,
-    "chainrule.explanation.updates.update": EXPLAINED,
-    "chainrule.explanation.updates.updated": EXPLAINED,
-    "chainrule.explanation.working.Working": EXPLAINED,
-    "chainrule.explanation.working_loss.HeadLines": EXPLAINED,
-    "chainrule.explanation.working_loss.LossLines": EXPLAINED,
-    "chainrule.explanation.worksheet.GivenNumbers": RECORD,
-    "chainrule.explanation.worksheet.Problem": RECORD,
-    "chainrule.explanation.worksheet_html.html": SHEET,
-    "chainrule.explanation.worksheet_latex.latex": SHEET,
-    "chainrule.explanation.writer.WrittenCase": RECORD,
-    "chainrule.explanation.writer.Precedence": RECORD,
-    "chainrule.explanation.writer.Line": RECORD,
-    "chainrule.explanation.writer.Writer": ABSTRACT,
-    "chainrule.explanation.writer.Written": RECORD,
-    "chainrule.explanation.writer.write_step": FORM,
     "chainrule.given_examples.GivenExamples": RECORD,
     "chainrule.given_examples.agree_on_run": IN_SHARDS,
     "chainrule.given_examples.check_shared": IN_SHARDS,
