@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from chainrule.arguments import reads_arguments
 from chainrule.batches import Examples, check_examples, split
+from chainrule.blas_threads import one_blas_thread
 from chainrule.diagnosis.course_measures import Options, course
 from chainrule.diagnosis.evidence import Evidence
 from chainrule.diagnosis.layer_measures import LayerMeasures
@@ -259,14 +260,15 @@ def diagnose(
         optimizer, epochs, batch_size, seed, bool(shuffle), data.w, clip_value, clip_norm,
         tuple(freeze),
     )  # fmt: skip
-    broke = None
-    if diverged and left is not None and optimizer is not None:
-        begun = net.init(seed) if initial is None else initial
-        broke = first_not_finite(net, begun, left, training, options)
-    evidence = Evidence(
-        net, params, initial, data, options, left, diverged, rows, len(numbers), broke
-    )  # fmt: skip
-    return diagnosis_of(evidence)
+    with one_blas_thread:
+        broke = None
+        if diverged and left is not None and optimizer is not None:
+            begun = net.init(seed) if initial is None else initial
+            broke = first_not_finite(net, begun, left, training, options)
+        evidence = Evidence(
+            net, params, initial, data, options, left, diverged, rows, len(numbers), broke
+        )  # fmt: skip
+        return diagnosis_of(evidence)
 
 
 def _looked_at(n: int, inputs: int) -> NDArray[np.intp]:
