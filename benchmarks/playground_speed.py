@@ -218,6 +218,7 @@ def of_the_page(browser: Any, path: Path, loads: int) -> tuple[float, list[float
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.goto(path.as_uri())
     page.wait_for_selector("html[data-ready]", state="attached")
+    page.select_option("#training [name=speed]", "")
     page.click("#training [name=play]")
     shown = max((page.evaluate(SHOWN, 2000) for _ in range(3)), key=lambda own: own[0])
     page.close()

@@ -46,9 +46,11 @@ class Visit:
 
     free = []  # noqa: RUF012
 
-    def __init__(self, browser, path, width, height=800):
+    def __init__(self, browser, path, width, height=800, address=""):
         self.messages, self.requests = [], []
         self.page = self.free.pop() if self.free else browser.new_page()
+        if address:  # what differs behind # alone is the same document
+            self.page.goto("about:blank")
         self.page.set_viewport_size({"width": width, "height": height})
         self.page.emulate_media(media="null", color_scheme="null")
         self.page.mouse.move(0, 0)
@@ -61,7 +63,7 @@ class Visit:
         for event, listener in self.listeners.items():
             self.page.on(event, listener)
         self.url, self.size = path.as_uri(), path.stat().st_size
-        self.page.goto(self.url)
+        self.page.goto(self.url + address)
 
     def note_request(self, request):
         """Note what is asked for; what a page has made itself, such as its worker, is not."""

@@ -34,14 +34,16 @@ def url_safe(data):
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
+START = address_of({})
+"""The state that others are told apart from: 200 points, half of them for the test."""
+
+
 class Playground(Visit):
     """The playground in the browser."""
 
     def __init__(self, browser, path, address="", width=1280, height=800):
-        super().__init__(browser, path, width, height)
+        super().__init__(browser, path, width, height, address)
         self.page.wait_for_selector("html[data-ready]", state="attached")
-        if address:
-            self.goto(address)
 
     def goto(self, address):
         """Open the page anew at another address."""
@@ -85,7 +87,7 @@ def opened_playground(browser, playground_file):
     """Open the playground; at the end nothing may stand in the console, nor be asked for."""
     own = []
 
-    def open_page(address="", **size):
+    def open_page(address=START, **size):
         own.append(Playground(browser, playground_file, address, **size))
         return own[-1]
 

@@ -109,3 +109,10 @@ def test_one_example_makes_a_step_that_a_link_holds(opened_playground):
     assert (own.step(), own.stands("cost")) == (9, cost)
     own.goto(address_of({"at": {"step": 9}}))
     assert own.stands("cost") != cost
+
+
+def test_it_begins_with_a_spiral_that_can_be_learnt(opened_playground):
+    own = opened_playground("")
+    own.press("epoch")
+    own.wait_for_step(19)  # of 300 examples in batches of 16
+    assert own.page.input_value("#training [name=speed]") == "1000"

@@ -45,6 +45,9 @@ from chainrule.playground.page_parts import (
     worker_script,
 )
 
+SPIRAL = {"data": {"set": "spiral", "n": 400, "test": 0.25}}
+"""What the page begins with by itself: points enough for the spiral to be learnt."""
+
 
 def playground(start: dict[str, Any] | None = None) -> Page:
     """Return the playground as one page of HTML, which asks for nothing and sends nothing.
@@ -67,7 +70,7 @@ def playground(start: dict[str, Any] | None = None) -> Page:
         "choices": all_choices(),
         "patterns": lowering_patterns(),
         "flow": thresholds(),
-        **(start or {}),
+        **(start or {"state": SPIRAL}),
         "words": words,
         "worker": worker_script(),
     }

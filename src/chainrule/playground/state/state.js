@@ -14,7 +14,7 @@ const START = {
   run: { optimizer: 'adam', numbers: { learning_rate: 0.01 }, schedule: null, batch: 16, shuffle: true, seed: 0, frozen: [] },
   at: { step: 0 },
   edits: [], // [step, tensor, place, value]: numbers that were typed, before that step is made
-  seen: { subject: 'w1', notation: 'mazur', example: 0, language: null, speed: null, lesson: null },
+  seen: { subject: 'w1', notation: 'mazur', example: 0, language: null, speed: 1000, lesson: null },
 };
 
 const copy = (value) => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)));
