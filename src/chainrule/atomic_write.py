@@ -85,11 +85,13 @@ class AtomicFile:
     b'price'
     """
 
+    target: Path
+
     def __init__(self, path: Path, *, replace: bool = True) -> None:
         check_replaceable(path)
         self.target, self._replace = behind_links(path), replace
         name = _unfinished(self.target.name, secrets.token_hex(TOKEN))
-        self.beside = self.target.with_name(name)
+        self.beside: Path = self.target.with_name(name)
 
     def commit(self) -> None:
         """Write the file down to the disk, and only then give it its name.

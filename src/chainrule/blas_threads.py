@@ -5,7 +5,10 @@ from __future__ import annotations
 import functools
 import os
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _thread import LockType
 
 
 @functools.cache
@@ -22,6 +25,9 @@ class _OneThread:
     Short products gain nothing from more threads: these only burn processor time, up to 40 times as
     much, and then the bits would depend on their number.
     """
+
+    lock: LockType
+    blocks: int
 
     def __init__(self) -> None:
         self.lock, self.blocks = threading.Lock(), 0
@@ -40,7 +46,7 @@ class _OneThread:
                 self.limit.restore_original_limits()
 
 
-one_blas_thread = _OneThread()
+one_blas_thread: _OneThread = _OneThread()
 """`with one_blas_thread:` holds BLAS to one thread; what was before comes back after the last."""
 
 if hasattr(os, "register_at_fork"):  # another thread's block does not go on in the new process

@@ -67,7 +67,7 @@ def all_differ(values: Any) -> bool:
     return len({(type(each), each) for each in values}) == len(values)
 
 
-Different = Must("different values", all_differ)
+Different: Must = Must("different values", all_differ)
 
 
 def read(value: Any, annotation: Any, place: str) -> Any:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-EXTRAS = {
+EXTRAS: dict[str, tuple[str, ...]] = {
     "demo": ("plotext",),
     "estimators": ("scipy", "sklearn"),
     "excel": ("fastexcel",),

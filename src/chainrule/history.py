@@ -191,6 +191,9 @@ class DivergenceError(ValueError):
         The course of the training until then.
     """
 
+    params: Parameters
+    history: History
+
     def __init__(self, message: str, params: Parameters, history: History) -> None:
         super().__init__(message)
         self.params, self.history = params, history
@@ -209,6 +212,9 @@ class TrainingInterrupted(KeyboardInterrupt):
     history
         The course of the training until then; of `fit_many` a list.
     """
+
+    params: Any
+    history: Any
 
     def __init__(self, params: Any, history: Any) -> None:
         super().__init__("training was interrupted; the exception has the params so far")

@@ -108,7 +108,7 @@ def main() -> None:
         raise Refusal(engine.refused)
 
 
-for command in (
+for _command in (
     train.train,
     predict.predict,
     evaluate.evaluate,
@@ -124,4 +124,4 @@ for command in (
     checking.demo,
     checking.info,
 ):
-    main.add_command(command)
+    main.add_command(_command)

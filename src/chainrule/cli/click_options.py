@@ -31,7 +31,7 @@ PARTS = {
 }
 """The headings of the options, by the first of those below each."""
 
-UNITS = {
+UNITS: dict[str, dict[str, int]] = {
     "bytes": {"": 1, "b": 1}
     | {f"{prefix}{end}": 1000**k for k, prefix in enumerate("kmgt", 1) for end in ("", "b")}
     | {f"{prefix}ib": 1024**k for k, prefix in enumerate("kmgt", 1)},
@@ -55,6 +55,8 @@ def in_unit(text: str, unit: str) -> float:
 
 class OptionType(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.4 on
     """A form of values: what it is called in the help, and how a text is read."""
+
+    read: Callable[[str], Any]
 
     def __init__(self, name: str, read: Callable[[str], Any]) -> None:
         self.name, self.read = name, read

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TextIO
 
 import click
 
@@ -33,7 +34,7 @@ class Here:
 
     def __init__(self) -> None:
         self.ranks: Ranks = Alone()
-        self.errors = sys.stderr
+        self.errors: TextIO = sys.stderr
 
 
 _here = Here()

@@ -34,11 +34,13 @@ class Narrator:
         The epoch after which a training goes on.
     """
 
+    console: Console | None
+
     def __init__(self, console: Console | None) -> None:
         self.console, self._bar = console, ExitStack()
         self.seconds: float | None = None
         self.stages: dict[str, float] = {}
-        self.resumed_at = 0
+        self.resumed_at: int = 0
         self._stage: Stage | None = None
         self._begun: list[tuple[Trainer, int]] = []
 

@@ -26,7 +26,7 @@ class Signals:
     """
 
     def __init__(self) -> None:
-        self.received = 0
+        self.received: int = 0
 
     @property
     def exit_code(self) -> int:

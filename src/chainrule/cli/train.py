@@ -132,6 +132,12 @@ def check_usage(files: Files, *, resume: bool, restart: bool) -> None:
 class TrainingReport:
     """A model that was trained, with what its file does not hold."""
 
+    model: TableModel
+    files: Files
+    resumed_at: int
+    examples: float
+    stages: dict[str, float]
+
     def __init__(self, model: TableModel, files: Files, narrator: Narrator) -> None:
         self.model, self.files = model, files
         self.seconds, self.resumed_at = narrator.seconds or 0, narrator.resumed_at

@@ -8,8 +8,10 @@ a3       (1, 1)   output                     C            mean of C₀ over the 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.text import Text
 
@@ -20,6 +22,9 @@ from chainrule.demo.printing import block, heading, open_table, paragraph, part,
 from chainrule.formatting import decimals
 from chainrule.layers.dense_stack import stack
 from chainrule.trees import named_leaves, number
+
+if TYPE_CHECKING:
+    from chainrule.backprop import Trace
 
 NET = cr.Network(1, stack([1, 1, 1], ["sigmoid"] * 3), loss="squared_error")
 PARAMS = NET.parameters([([[1.2]], [0.1]), ([[-0.8]], [0.3]), ([[1.5]], [-0.4])])
@@ -80,12 +85,15 @@ def show_part(console: Console) -> None:
 class Example:
     """One example's way through the chain and back; layers count from 1, as in the tutorial."""
 
+    x: NDArray[Any]
+    y: NDArray[Any]
+
     def __init__(self, k: int) -> None:
         self.x, self.y = X[k : k + 1], Y[k : k + 1]
-        self.trace = cr.forward(NET, PARAMS, self.x)
-        self.deltas = cr.backward(self.trace, self.y)
-        self.grads = cr.gradient(self.trace, self.deltas)
-        self.cost = float(cr.cost(NET, PARAMS, self.x, self.y))
+        self.trace: Trace = cr.forward(NET, PARAMS, self.x)
+        self.deltas: tuple[Any, ...] = cr.backward(self.trace, self.y)
+        self.grads: tuple[Any, ...] = cr.gradient(self.trace, self.deltas)
+        self.cost: float = float(cr.cost(NET, PARAMS, self.x, self.y))
 
     def a(self, layer: int) -> float:
         """The activation of a layer; a0 is the input."""

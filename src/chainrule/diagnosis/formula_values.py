@@ -37,6 +37,10 @@ class Formula:
     4.0
     """
 
+    tokens: list[Token]
+    value_of: Callable[[Symbol], float]
+    rate: float | None
+
     def __init__(
         self,
         tokens: Sequence[Token],
@@ -49,7 +53,7 @@ class Formula:
             "exp": math.exp, "ln": math.log, "log": math.log, "tanh": math.tanh,
             "sigmoid": lambda z: 1 / (1 + math.exp(-z)), "σ": activation,
         }  # fmt: skip
-        self.i = 0
+        self.i: int = 0
 
     def value(self) -> float:
         """Return what it comes to; raises NotUnderstoodError."""

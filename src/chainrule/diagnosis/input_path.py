@@ -35,6 +35,11 @@ class InputPath:
            [2.]])
     """
 
+    of_front: tuple[Any, ...]
+    of_rest: tuple[Any, ...]
+    baseline: Array
+    level: NDArray[np.bool]
+
     def __init__(self, net: Network, params: Parameters, baseline: Array) -> None:
         k, width = 0, net.inputs
         of_input, level = np.arange(width), np.zeros(width, bool)
@@ -43,14 +48,16 @@ class InputPath:
             own = np.isin(source, layout.embedded) & net.layers[k].numbers_levels
             of_input, level = of_input[source], level[source] | own
             k, width = k + 1, layout.outputs
-        self.front = Network(net.inputs, net.layers[:k], "half_squared_error") if k else None
-        self.rest = Network(width, net.layers[k:], net.loss, reduction="sum")
+        self.front: Network | None = (
+            Network(net.inputs, net.layers[:k], "half_squared_error") if k else None
+        )
+        self.rest: Network = Network(width, net.layers[k:], net.loss, reduction="sum")
         self.of_front, self.of_rest = params[:k], params[k:]
         self.baseline, self.level = baseline, level
-        self.levels = np.isin(np.arange(net.inputs), of_input[level])
-        self.starts = np.searchsorted(of_input, np.arange(net.inputs))
-        self.start = self.embedded(baseline[None])
-        self.native = InputGradient.of(self.rest, self.of_rest)
+        self.levels: NDArray[np.bool] = np.isin(np.arange(net.inputs), of_input[level])
+        self.starts: NDArray[np.intp] = np.searchsorted(of_input, np.arange(net.inputs))
+        self.start: NDArray[Any] = self.embedded(baseline[None])
+        self.native: InputGradient | None = InputGradient.of(self.rest, self.of_rest)
 
     def embedded(self, x: Array) -> Array:
         """Return A of some inputs."""

@@ -134,13 +134,13 @@ class MistakeSearch:
         check_parameters(net, params)
         with _said_here():
             check_layers(net)
-            self.at = tied_places(ties, Places.of(net))
+            self.at: Places = tied_places(ties, Places.of(net))
             params, data = in_double(net, params, X, y, sample_weight)
             training = TrainingStep(optimizer, freeze, velocity, step, batch_size, self.at)
             training.begin(net, params, data)  # refuses a step that the training does not reach
             made = training._replace(step=None, batch_size=None).begin(net, params, data).made
         data = data._replace(y=encode(data.y, net.outputs, np.float64, np))
-        self.task = Task(
+        self.task: Task = Task(
             params,
             made.states if made else None,
             _batches(data, batch_size),
@@ -150,7 +150,7 @@ class MistakeSearch:
             data.mean_weight,
         )
         frozen = made.frozen if made else frozenset()
-        self.right = Rules(net, net.layers, data, optimizer, frozen, net.row)
+        self.right: Rules = Rules(net, net.layers, data, optimizer, frozen, net.row)
         self._worked: dict[tuple[str, ...], Worked | None] = {}
 
     @property

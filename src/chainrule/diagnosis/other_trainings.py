@@ -106,6 +106,12 @@ class OtherTrainings:
     True
     """
 
+    net: Network
+    initial: Parameters
+    data: Examples
+    options: Options
+    epochs: int
+
     def __init__(
         self, net: Network, initial: Parameters, data: Examples, options: Options, epochs: int
     ) -> None:

@@ -78,9 +78,13 @@ class Statements:
     ('net_h1', '0.3775')
     """
 
+    tokens: Tokens
+    text: str
+    outputs: Sequence[Symbol]
+
     def __init__(self, tokens: Tokens, text: str, outputs: Sequence[Symbol]) -> None:
         self.tokens, self.text, self.outputs = tokens, text, outputs
-        self.scopes = Scopes(text)
+        self.scopes: Scopes = Scopes(text)
 
     def outside(self, text: str, tokens: Sequence[Token]) -> list[Statement]:
         """Return the statements of the text without its tables.

@@ -6,7 +6,7 @@ import functools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from chainrule.explanation.core_numbers import at_path
 from chainrule.explanation.notation import COST, Key, derivative
 from chainrule.explanation.unit_places import is_parameter
 from chainrule.network import Network, Parameters
+
+if TYPE_CHECKING:
+    from chainrule.explanation.unit_places import Places
 
 MOST_EXAMPLES = 100
 """Up to how many examples a figure without one is compared with each."""
@@ -63,6 +66,11 @@ class Values:
     Takes what `find_mistake` does.
     """
 
+    net: Network
+    params: Parameters
+    options: dict[str, Any]
+    at: Places
+
     def __init__(
         self,
         net: Network,
@@ -74,7 +82,9 @@ class Values:
         **options: Any,
     ) -> None:
         self.net, self.params, self.options = net, params, options
-        self.whole = MistakeSearch(net, params, X, y, sample_weight=sample_weight, **options)
+        self.whole: MistakeSearch = MistakeSearch(
+            net, params, X, y, sample_weight=sample_weight, **options
+        )
         self.at, self._weights = self.whole.at, sample_weight
         self._X = np.atleast_2d(np.asarray(X))
         self._y = np.asarray(y) if np.ndim(X) > 1 else np.asarray(y)[None]

@@ -94,6 +94,9 @@ class Watch:
     (0, 20)
     """
 
+    say: Callable[[str], Any] | None
+    share: float
+
     def __init__(self, say: Callable[[str], Any] | None = print, *, share: float = 0.01) -> None:
         if say is not None and not callable(say):
             raise TypeError(f"Watch: say must be a function of a text, or None, got {say!r}")

@@ -145,6 +145,9 @@ FOREVER = 10**9
 class Worked:
     """The numbers of a task by some rules, each worked out when it is first asked for."""
 
+    rules: Rules
+    task: Task
+
     def __init__(self, rules: Rules, task: Task) -> None:
         self.rules, self.task = rules, task
         self._seeded: dict[Seed, Pass] = {}

@@ -39,18 +39,25 @@ class DealtRows:
     (5, [slice(0, 2, None), slice(2, 5, None)], [0, 1, 2, 3, 4])
     """
 
+    ranks: Ranks
+    shards: int
+    given: range
+    held: range
+
     def __init__(self, ranks: Ranks, shards: int, given: int) -> None:
         self.ranks, self.shards = ranks, shards
         counts = [int(count[0]) for count in ranks.gather(np.array([given]))]
         ends = [0, *itertools.accumulate(counts)]
-        self.n = ends[-1]
+        self.n: int = ends[-1]
         owners = (shards_of(k, ranks.size, shards) for k in range(ranks.size))
         self._held = [range(self._begin(own.start), self._begin(own.stop)) for own in owners]
         self._given = list(itertools.starmap(range, itertools.pairwise(ends)))
         self.given, self.held = self._given[ranks.rank], self._held[ranks.rank]
         parts = (part_of(s, shards, self.n) for s in shards_of(ranks.rank, ranks.size, shards))
         first = self.held.start
-        self.by_shard = [slice(part.start - first, part.stop - first) for part in parts]
+        self.by_shard: list[slice] = [
+            slice(part.start - first, part.stop - first) for part in parts
+        ]
 
     def _begin(self, shard: int) -> int:
         return part_of(shard, self.shards, self.n).start

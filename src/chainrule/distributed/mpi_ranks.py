@@ -80,10 +80,13 @@ def _mpi4py() -> Any:
 class MpiRanks(Ranks):
     """Ranks that send by MPI."""
 
+    rank: int
+    size: int
+
     def __init__(self, comm: Any, timeout: float | None = None) -> None:
         self._mpi = _mpi4py()
         self.rank, self.size = comm.Get_rank(), comm.Get_size()
-        self.timeout = timeout_or_default(timeout)
+        self.timeout: float = timeout_or_default(timeout)
         departure.end_orderly(self)
         self.messages: SmallMessages | None = None
         self._greet(comm)

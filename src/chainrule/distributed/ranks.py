@@ -52,6 +52,9 @@ class RankError(RuntimeError):
     (3, None)
     """
 
+    rank: int
+    error: BaseException | None
+
     def __init__(self, message: str, rank: int, error: BaseException | None = None) -> None:
         super().__init__(message)
         self.rank, self.error = rank, error
@@ -321,6 +324,9 @@ class Alone(Ranks):
     >>> sums
     array([[1., 2.]])
     """
+
+    rank: int
+    size: int
 
     rank, size = 0, 1
 

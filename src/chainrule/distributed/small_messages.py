@@ -120,6 +120,11 @@ class Worked:
 class SmallMessages:
     """The small messages of a rank, over a communicator of their own."""
 
+    rank: Any
+    others: list[int]
+    clock: PatientClock
+    work: Worked
+
     LOOKS = 0.2
     """The seconds between two looks of the thread."""
 
@@ -130,7 +135,7 @@ class SmallMessages:
         self.rank, self.others = comm.Get_rank(), others
         self.failed: dict[int, Failure] = {}
         self.then: dict[int, bool] = {}
-        self.run = 0
+        self.run: int = 0
         self.lost: set[int] = set()
         self.heard: set[int] = set()
         self.left: dict[int, float] = {}

@@ -203,6 +203,9 @@ def _chosen() -> tuple[ModuleType | None, str, str]:
         return None, str(error), str(error)
 
 
+native: ModuleType | None
+missing: str
+refused: str
 native, missing, refused = _chosen()
 isa: str = native.isa() if native else ""
 if native and hasattr(os, "register_at_fork"):

@@ -39,7 +39,7 @@ class InputGradient:
     def __init__(self, net: Network, params: Parameters) -> None:
         module, arrays = engine.native, leaves(params)
         assert module is not None
-        self.dtype = arrays[0].dtype
+        self.dtype: Any = arrays[0].dtype
         single = self.dtype == np.float32
         make = module.input_gradient32 if single else module.input_gradient64
         self._made = make(

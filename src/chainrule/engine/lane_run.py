@@ -91,7 +91,7 @@ class LaneRun:
 
     def __init__(self, lanes: Sequence[Lane]) -> None:
         first = lanes[0]
-        self.lanes = [
+        self.lanes: list[Lane] = [
             lane._replace(
                 training=_as_read(lane.training),
                 held_out=lane.held_out and _as_read(lane.held_out),
@@ -99,13 +99,13 @@ class LaneRun:
             for lane in lanes
         ]
         n = first.training.n
-        self.batch = min(first.batch or n, n)
-        self.steps = steps_of_epoch(n, self.batch)
+        self.batch: int = min(first.batch or n, n)
+        self.steps: int = steps_of_epoch(n, self.batch)
         native, plan = engine.native, first.plan
         assert native is not None
         make = native.lane_trainer32 if first.dtype == np.float32 else native.lane_trainer64
         program = for_training(plan.net)
-        self.trainer = make(
+        self.trainer: Any = make(
             program=program.compiled_by(native),
             frozen=[program.numbers[name] for name in plan.frozen],
             optimizer=NAMES[type(plan.optimizer)],

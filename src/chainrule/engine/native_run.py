@@ -143,15 +143,15 @@ class NativeRun:
         look: LaterLook | None = None,
     ) -> None:
         self.plan = plan
-        self.look = look or LaterLook()
+        self.look: LaterLook = look or LaterLook()
         if data.rows is not None:  # so that no step reads all
             self.look.settle()
-        self.data = dataclasses.replace(data, data=contiguous(data.data))
-        self.held_out = held_out and self._lying_as(held_out, data)
-        self.batch = min(batch_size or data.n, data.n)
-        self.shuffles = shuffle and self.batch < data.n
-        self.steps = steps_of_epoch(data.n, self.batch)
-        self.session = Session(
+        self.data: Subset = dataclasses.replace(data, data=contiguous(data.data))
+        self.held_out: Subset | None = held_out and self._lying_as(held_out, data)
+        self.batch: int = min(batch_size or data.n, data.n)
+        self.shuffles: bool = shuffle and self.batch < data.n
+        self.steps: int = steps_of_epoch(data.n, self.batch)
+        self.session: Session = Session(
             plan,
             history.at.params,
             history.at.states,

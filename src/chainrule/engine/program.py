@@ -11,7 +11,7 @@ import math
 import weakref
 from collections.abc import Callable, Iterator
 from types import ModuleType
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from chainrule import losses
 from chainrule.activations import Activation, activation
@@ -20,6 +20,9 @@ from chainrule.network import Network
 from chainrule.rows import is_own
 from chainrule.streams import of_layer
 from chainrule.trees import named_leaves
+
+if TYPE_CHECKING:
+    from chainrule.network import Parameters
 
 T = TypeVar("T")
 
@@ -103,20 +106,20 @@ class Program:
     """
 
     def __init__(self, net: Network, *, trains: bool = False) -> None:
-        self.form = net.form
+        self.form: Parameters = net.form
         self._compiled: dict[str, Any] = {}
-        self.heads = [
+        self.heads: list[HeadLoss] = [
             HeadLoss(head.loss.name, head.loss.parameters, head.outputs)
             for head in losses.loss(net.loss).heads(net.outputs)
         ]
-        self.values = [Value(net.inputs)]
+        self.values: list[Value] = [Value(net.inputs)]
         self.operations: list[Operation] = []
-        self.work = 0
+        self.work: int = 0
         """How many multiplications and additions a step of training takes for one example."""
-        self.has_dropout = False
+        self.has_dropout: bool = False
         """Whether a training draws, which one for predictions leaves out."""
         leaves, roles = dict(named_leaves(net.form)), net.roles
-        self.tensors = [
+        self.tensors: list[Tensor] = [
             Tensor(
                 math.prod(leaf.shape[:-1]),
                 leaf.shape[-1],
@@ -125,14 +128,14 @@ class Program:
             )
             for name, leaf in leaves.items()
         ]
-        self.numbers = {name: k for k, name in enumerate(leaves)}
+        self.numbers: dict[str, int] = {name: k for k, name in enumerate(leaves)}
         """Of the tensors, by their names."""
         self._trains = trains
         self._member: int | None = None
         self._common: list[int] = []
         """The values that one member's operations have made, for those of the others."""
         self._left: Iterator[int] = iter(())
-        self.output = 0
+        self.output: int = 0
         for k, layer in enumerate(net.layers):
             self._at = _At(str(k), Draw(0, 0, layer=k), layer)
             self.output = self._lowered(self._at, self.output)

@@ -166,6 +166,11 @@ class Session:
     their rows.
     """
 
+    plan: Plan
+    params: Parameters
+    batch: int
+    shards: Shards | None
+
     def __init__(
         self,
         plan: Plan,
@@ -180,13 +185,15 @@ class Session:
     ) -> None:
         self.plan, self.params, self.batch, self.shards = plan, params, batch, shards
         self.sparse = sparse
-        self.kept = list(map(len, states))  # their arrays are not kept: the engine has its own
-        self.dtype = leaves(params)[0].dtype
+        self.kept: list[int] = list(
+            map(len, states)
+        )  # their arrays are not kept: the engine has its own
+        self.dtype: Any = leaves(params)[0].dtype
         assert engine.native is not None
         module = bfloat16.module() if plan.precision else engine.native
         make = module.trainer32 if self.dtype == np.float32 else module.trainer64
         program = for_training(plan.net)
-        self.trainer = make(
+        self.trainer: Any = make(
             program=program.compiled_by(module),
             frozen=[program.numbers[name] for name in plan.frozen],
             seed=plan.seed,

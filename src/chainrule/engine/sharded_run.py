@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import weakref
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,9 @@ from chainrule.record import Plan
 from chainrule.reference import measured
 from chainrule.sparse_rows import dense, is_sparse
 
+if TYPE_CHECKING:
+    from chainrule.distributed.ranks import Ranks
+
 WORK_PER_CALL, WORK_AT_RISK = 1e11, 1e9
 """Operations of all ranks in a call of the engine, at most, of more than one epoch."""
 
@@ -37,6 +40,10 @@ SHOWN = 1_000_000
 
 class ShardedRun(NativeRun):
     """A run of `fit` in shards, whose parameters live in the engine between its calls."""
+
+    plan: Plan
+    given: ExamplesInShards
+    ranks: Ranks
 
     held: HeldSignals | None = None
 
@@ -52,20 +59,20 @@ class ShardedRun(NativeRun):
         reproducible: bool = True,
     ) -> None:
         self.plan, self.given, self.ranks = plan, given, given.ranks
-        self.look = LaterLook()
-        self.shards = given.shards
+        self.look: LaterLook = LaterLook()
+        self.shards: int = given.shards
         here = given.training.here
-        self.data = Subset(contiguous(here.data), here.rows, here.without)
+        self.data: Subset = Subset(contiguous(here.data), here.rows, here.without)
         self.held_out = None
         if given.held_out is not None:
             self.held_out = self._lying_as(given.held_out.here, here)
-        self.steps = steps_of_epoch(given.training.n, batch_size)
-        self.shuffles = shuffle and self.steps > 1
+        self.steps: int = steps_of_epoch(given.training.n, batch_size)
+        self.shuffles: bool = shuffle and self.steps > 1
         held = self.ranks.nodes(self.shards)
-        self.first = held[0][0] if held else 0
+        self.first: int = held[0][0] if held else 0
         most = sum(min(len(own), len(own) // self.steps + 1) for own in given.training.by_shard)
-        self.batch = max(1, most)
-        self.session = Session(
+        self.batch: int = max(1, most)
+        self.session: Session = Session(
             plan,
             history.at.params,
             history.at.states,

@@ -243,9 +243,9 @@ class BaseMLP(CallbackSupportMixin, FitExamples):  # type: ignore[misc]
         rng = check_random_state(self.random_state)
         if shared is not None:
             rng = shared.random_state(self.random_state, rng)
-        self.n_outputs_ = target.shape[1] if target.ndim > 1 else len(self.classes_)
+        self.n_outputs_: Any | int = target.shape[1] if target.ndim > 1 else len(self.classes_)
         self.network_, self._form = self._network(X.shape[1], 1.0), hidden_layers.form(self)
-        self.n_layers_ = 1 + sum(bool(leaves(part)) for part in self.network_.form)
+        self.n_layers_: int = 1 + sum(bool(leaves(part)) for part in self.network_.form)
         self.parameters_ = hidden_layers.initial(self, self.network_, rng, X.dtype)
         self.seed_ = int(rng.randint(2**31))
         self.t_, self.n_iter_, self.history_ = 0, 0, History()

@@ -75,6 +75,12 @@ class LossCurveDisplay:
     ('epoch', 3)
     """
 
+    loss: Any
+    validation_loss: Any
+    scores: dict[str, Any]
+    loss_name: str
+    best_epoch: int | None
+
     def __init__(
         self,
         loss: Any,
@@ -130,8 +136,8 @@ class LossCurveDisplay:
         **kwargs
             What matplotlib's `plot` takes, for all lines.
         """
-        self.ax_ = _axes(ax)
-        self.figure_ = self.ax_.figure
+        self.ax_: Any = _axes(ax)
+        self.figure_: Any = self.ax_.figure
         self.score_ax_: Any = None
         self.lines_: dict[str, Any] = {}
         self._plot_losses(kwargs)
@@ -230,6 +236,10 @@ class GradientFlowDisplay:
     ['hidden', 'hidden', 'output']
     """
 
+    layers: list[str]
+    gradients: list[Spread]
+    deltas: list[Spread]
+
     def __init__(self, layers: list[str], gradients: list[Spread], deltas: list[Spread]) -> None:
         self.layers, self.gradients, self.deltas = layers, gradients, deltas
 
@@ -281,8 +291,8 @@ class GradientFlowDisplay:
             What matplotlib's `plot` takes, for the medians.
         """
         width = 1.6 + 1.1 * len(self.layers)
-        self.ax_ = _axes(ax, figsize=(max(6.4, width), 4.8))
-        self.figure_ = self.ax_.figure
+        self.ax_: Any = _axes(ax, figsize=(max(6.4, width), 4.8))
+        self.figure_: Any = self.ax_.figure
         self._series(self.gradients, -0.13, "|∂C/∂W|, each weight", BLUE, True, kwargs)
         self._series(self.deltas, 0.13, "|δ| = |∂C/∂z|, each unit and example", ORANGE, False,
                      kwargs)  # fmt: skip

@@ -21,6 +21,10 @@ class EpochHooks:
     `take` makes attributes of the estimator of where the fit stands: callbacks look at them.
     """
 
+    estimator: Any
+    data: FitData
+    take: Callable[[FitState], None]
+
     def __init__(
         self,
         estimator: Any,
@@ -35,7 +39,7 @@ class EpochHooks:
         self.epoch: Any = None
         if whole and hasattr(estimator, "_skl_callbacks"):
             self.context = estimator._init_callback_context(max_subtasks=epochs)
-        self.progress = Progress(epochs) if self._shows(whole) else None
+        self.progress: Progress | None = Progress(epochs) if self._shows(whole) else None
 
     def _shows(self, whole: bool) -> bool:
         """Whether a bar is shown: on several ranks by the first."""

@@ -51,6 +51,12 @@ def _dense(params: Any) -> Iterator[Any]:
 class FittedMLP(BaseEstimator, ABC):  # type: ignore[misc]
     """What a fitted estimator can be asked."""
 
+    n_iter_: int
+    t_: int
+    loss_curve_: list[float]
+    validation_scores_: list[float] | None
+    best_validation_score_: float | None
+
     network_: Network
     parameters_: Parameters
     history_: History
@@ -253,7 +259,7 @@ class FittedMLP(BaseEstimator, ABC):  # type: ignore[misc]
         self.network_, self.parameters_, self.history_ = state.network, state.params, state.history
         self.n_iter_, self.t_ = state.n_iter, state.t
         if state.loss is not None:
-            self.loss_ = state.loss
+            self.loss_: float = state.loss
         if state.curves is not None:
             self._take_curves(state.curves, state.history)
 
@@ -263,11 +269,11 @@ class FittedMLP(BaseEstimator, ABC):  # type: ignore[misc]
         self._curves, self.loss_curve_ = curves, history.loss
         self.validation_scores_, self.best_validation_score_ = curves.scores, curves.best_score
         if validated:
-            self.validation_loss_curve_ = history.validation_loss
+            self.validation_loss_curve_: list[float] = history.validation_loss
         if curves.metrics:
-            self.metrics_curve_ = curves.metrics
+            self.metrics_curve_: dict[str, list[float]] = curves.metrics
         by_score = self.early_stopping and validated
-        self.best_loss_ = None if by_score else min(history.loss, default=None)
+        self.best_loss_: float | None = None if by_score else min(history.loss, default=None)
 
     def _forget(self) -> None:
         """Forget what earlier fits knew by epoch."""

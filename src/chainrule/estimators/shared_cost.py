@@ -28,6 +28,11 @@ class SharedCost:
     `part(vector, rows)` is the sum of some rows here, and `penalty(vector)` is added to the mean.
     """
 
+    shared: SharedRows
+    part: Callable[[Array, slice], tuple[float, Array]]
+    penalty: Callable[[Array], tuple[float, Array]]
+    weight: float
+
     def __init__(
         self,
         shared: SharedRows,

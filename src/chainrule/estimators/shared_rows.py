@@ -120,13 +120,18 @@ class SharedRows:
         How many there are in all.
     """
 
+    ranks: Ranks
+    shards: int
+    first: int
+    n: Any
+
     def __init__(self, ranks: Ranks, shards: int | None, batch: int | None, rows: GivenRows):
         n = sum(ranks.values(rows.n))
         most = min(batch or n, n)
         self.ranks, self.shards = ranks, shards or default_shards(most)
         warn_of_idle(ranks, self.shards, most)
-        self.dealt = DealtRows(ranks, self.shards, rows.n)
-        self.here = rows.each(self._dealt)
+        self.dealt: DealtRows = DealtRows(ranks, self.shards, rows.n)
+        self.here: GivenRows = rows.each(self._dealt)
         self.first, self.n = self.dealt.held.start, n
 
     def _dealt(self, own: Array) -> Array:

@@ -21,6 +21,7 @@ from chainrule.explanation.sums import Row, largest
 from chainrule.rows import is_own
 
 if TYPE_CHECKING:
+    from chainrule.explanation.example_numbers import ExampleNumbers
     from chainrule.explanation.layer_working import Sheet
 
 OWN = "by a function of your own"
@@ -29,12 +30,17 @@ OWN = "by a function of your own"
 class Activated:
     """The formulas of what an activation makes of quantities z, whose numbers are `zs` (1, o)."""
 
+    sheet: Sheet
+    row: Activation
+    z: Callable[[int], Quantity]
+    zs: Any
+
     def __init__(
         self, sheet: Sheet, row: Activation, z: Callable[[int], Quantity], zs: Any
     ) -> None:
         self.sheet, self.row, self.z, self.zs = sheet, row, z, zs
-        self.values = sheet.record.a
-        self.working = sheet.working
+        self.values: Any = sheet.record.a
+        self.working: ExampleNumbers = sheet.working
 
     @property
     def joint(self) -> bool:

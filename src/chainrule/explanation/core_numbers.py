@@ -24,9 +24,14 @@ class PlaceNumbers:
     (array([[6.5]]), array([[2.]]))
     """
 
+    trace: Trace
+    deltas: Deltas
+    at: Places
+    dlast: Array
+
     def __init__(self, trace: Trace, deltas: Deltas, at: Places, dlast: Array) -> None:
         self.trace, self.deltas, self.at, self.dlast = trace, deltas, at, dlast
-        self.n = len(dlast)
+        self.n: int = len(dlast)
 
     def params(self, place: LayerPlace) -> Any:
         """Return the parameters of a place."""

@@ -254,11 +254,18 @@ def labels(at: Places, inputs: Sequence[str], outputs: Sequence[str]) -> dict[Ke
 class Deriver:
     """The parts of a derivation of the cost; what another one is of, other classes change."""
 
+    passes: Passes
+    of: Key
+    top: int
+    at: Places
+
     def __init__(self, passes: Passes, of: Key, top: int) -> None:
         self.passes, self.of, self.top, self.at = passes, of, top, passes.at
-        self.places = self.at.places(of)
-        self.parameters = parameters(self.at) if of == ALL else [of] if is_parameter(of) else []
-        self.rows = largest(np.multiply(self._weights(), passes.parts(of)), top)
+        self.places: tuple[Key, ...] = self.at.places(of)
+        self.parameters: list[Key] = (
+            parameters(self.at) if of == ALL else [of] if is_parameter(of) else []
+        )
+        self.rows: list[int] = largest(np.multiply(self._weights(), passes.parts(of)), top)
 
     def _weights(self) -> Any:
         return 1.0 if self.passes.data.w is None else self.passes.data.w

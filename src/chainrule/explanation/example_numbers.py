@@ -11,7 +11,7 @@ from __future__ import annotations
 import abc
 import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from chainrule.explanation.notation import Key, derivative
 from chainrule.explanation.sums import Row
 from chainrule.explanation.unit_places import LayerPlace, Places
 from chainrule.trees import Array
+
+if TYPE_CHECKING:
+    from chainrule.network import Network
 
 
 class Seat(NamedTuple):
@@ -40,13 +43,19 @@ class ExampleNumbers(abc.ABC):
     `top` is how many terms of a sum are written.
     """
 
+    net: Network
+    cost: Key
+    at: Places
+    at_row: int
+    top: int
+
     def __init__(
         self, trace: Trace, deltas: Deltas, y: Array, *, row: int, cost: Key, top: int, at: Places
     ) -> None:
         self.net, self.cost, self.at, self.at_row, self.top = trace.net, cost, at, row, top
-        self.numbers = PlaceNumbers(trace, deltas, at, trace.output)
+        self.numbers: PlaceNumbers = PlaceNumbers(trace, deltas, at, trace.output)
         self.y: Row = y[row]
-        self.output = trace.output[row : row + 1]
+        self.output: Any = trace.output[row : row + 1]
         self.x: Row = trace[0].x[row]
 
     # What layers say

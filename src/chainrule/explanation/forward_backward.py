@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 
@@ -31,6 +32,16 @@ class Passes:
 
     Raises ValueError where a value on the way is not finite.
     """
+
+    net: Network
+    params: Parameters
+    data: Examples
+    at: Places
+    n: int
+    mean_weight: float | None
+    draw: Draw | None
+    mean_loss: float
+    cost: float
 
     def __init__(
         self,
@@ -80,8 +91,8 @@ class Passes:
         return bool(self.net.l1 or self.net.l2)
 
     def _forward(self) -> None:
-        self.trace = forward(self.net, self.params, self.data.X, self.draw, check=False)
-        self.numbers = PlaceNumbers(self.trace, (), self.at, self.trace.output)
+        self.trace: Trace = forward(self.net, self.params, self.data.X, self.draw, check=False)
+        self.numbers: PlaceNumbers = PlaceNumbers(self.trace, (), self.at, self.trace.output)
         for k, place in self._walk():
             record = self.numbers.record(place)
             for what in ("z", "a"):
@@ -89,9 +100,9 @@ class Passes:
         row = self.net.row
         shares = row.value(self.trace.output, self.y, np)
         self._check(f"the loss {str(row)!r}", self.at.last, self.at.layers[-1], shares)
-        self.losses = [exact_sum(each) for each in shares]
+        self.losses: list[float] = [exact_sum(each) for each in shares]
         free = dataclasses.replace(self.net, l1=0.0, l2=0.0, check=False)  # type: ignore[call-arg]
-        self.plain = Trace(self.trace, free, self.params)
+        self.plain: Trace = Trace(self.trace, free, self.params)
         self.mean_loss, self.cost = (
             float(trace_cost(trace, self.y, self.data.w, mean_weight=self.mean_weight, check=False))
             for trace in (self.plain, self.trace)
@@ -108,8 +119,10 @@ class Passes:
 
     def _backward(self) -> None:
         trace, net, y = self.trace, self.net, self.y
-        self.deltas = backward(trace, y, check=False)
-        self.weighted = backward(trace, y, self.data.w, mean_weight=self.mean_weight, check=False)
+        self.deltas: tuple[Any, ...] = backward(trace, y, check=False)
+        self.weighted: tuple[Any, ...] = backward(
+            trace, y, self.data.w, mean_weight=self.mean_weight, check=False
+        )
         for deltas in (self.deltas, self.weighted):
             numbers = PlaceNumbers(trace, deltas, self.at, trace.output)
             for k, place in reversed(self._walk()):
@@ -117,8 +130,8 @@ class Passes:
                     self._check("∂C/∂z", k, place, part)
         dlast = net.row.grad(trace.output, y, np)
         self.numbers = PlaceNumbers(trace, self.deltas, self.at, dlast)
-        self.grads = gradient(trace, self.weighted)
-        self.plain_grads = gradient(self.plain, self.weighted)
+        self.grads: tuple[Any, ...] = gradient(trace, self.weighted)
+        self.plain_grads: tuple[Any, ...] = gradient(self.plain, self.weighted)
         for name, leaf in named_leaves(self.grads):
             if not np.all(np.isfinite(leaf)):
                 raise ValueError(f"explain: the gradient of {name} is not finite")

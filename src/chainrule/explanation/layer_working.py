@@ -64,6 +64,16 @@ class Sheet:
     leaves it.
     """
 
+    working: ExampleNumbers
+    place: LayerPlace
+    k: int
+    params: Any
+    record: Any
+    delta: Any
+    inputs: int
+    outputs: int
+    member: int
+
     def __init__(
         self,
         working: ExampleNumbers,

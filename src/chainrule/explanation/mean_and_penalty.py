@@ -24,9 +24,15 @@ ALIKE, OF_WEIGHTS = "moved in every example alike", "the penalty is of weights a
 class Means:
     """The mean over the examples and the penalty; `rows` are the examples that are worked out."""
 
+    passes: Passes
+    rows: Sequence[int]
+    top: int
+
     def __init__(self, passes: Passes, rows: Sequence[int], top: int) -> None:
         self.passes, self.rows, self.top = passes, rows, top
-        self.w = None if passes.data.w is None else [float(w) for w in passes.data.w]
+        self.w: list[float] | None = (
+            None if passes.data.w is None else [float(w) for w in passes.data.w]
+        )
 
     def mean(self, keys: Sequence[Key]) -> list[Step]:
         """The mean of the examples' costs, then of their derivatives by each of the keys."""

@@ -65,7 +65,7 @@ class LayerTables(ParameterKeys):
                 raise self.error(key, f"{key} {must}")
         with self.at("layers"):
             check_layers(self.given["layers"])
-        self.tables = self._tables("layers", self.given["layers"])
+        self.tables: list[_Table] = self._tables("layers", self.given["layers"])
         layers = []
         for k, table in enumerate(self.tables):
             with self.at(f"layers[{k}]"):

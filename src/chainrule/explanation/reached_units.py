@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from chainrule.explanation.notation import Key
 from chainrule.explanation.sums import largest
 from chainrule.explanation.unit_places import is_parameter
 from chainrule.explanation.working import Working
+
+if TYPE_CHECKING:
+    from chainrule.explanation.unit_places import Places
 
 
 class Reached:
@@ -17,9 +21,14 @@ class Reached:
     `behind` says of each place whether anything comes to it from the subject.
     """
 
+    working: Working
+    of: Key
+    places: Collection[Key]
+    top: int
+
     def __init__(self, working: Working, of: Key, places: Collection[Key], top: int) -> None:
         self.working, self.of, self.places, self.top = working, of, places, top
-        self.at = working.at
+        self.at: Places = working.at
         self.units: list[list[int]] = []
         self.behind: list[bool] = []
         for k in range(len(self.at.layers)):

@@ -23,6 +23,11 @@ class Softmax:
     Of several in one derivation each has a number, from 1, which stands at its letters.
     """
 
+    values: Row
+    quantity: Callable[[int], Quantity]
+    top: int
+    number: int
+
     def __init__(
         self, values: Row, quantity: Callable[[int], Quantity], top: int, number: int = 0
     ) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,9 @@ from chainrule.targets import encode
 from chainrule.ties import summed
 from chainrule.trees import Array
 
+if TYPE_CHECKING:
+    from chainrule.batches import Examples
+
 Vector = NDArray[np.float64]
 
 PENALTY, EARLIER, DECAY = range(-3, 0)
@@ -54,14 +57,22 @@ class Sharing:
     True
     """
 
+    run: Run
+    key: Key
+    at: Places
+    name: str
+    place: tuple[int, ...]
+    data: Examples
+    rule: StepRule
+
     def __init__(self, run: Run, key: Key, at: Places) -> None:
         self.run, self.key, self.at = run, key, at
         self.name, self.place = at.leaf(key)
-        self.is_weight = run.plan.net.roles[self.name] is Role.WEIGHT
+        self.is_weight: bool = run.plan.net.roles[self.name] is Role.WEIGHT
         self.data, self.rule = examples_of(run), _rule(run.plan.optimizer)
-        self.shape = self.data.n, run.plan.net.outputs
-        self.change = np.zeros(self.shape[0] * self.shape[1] - PENALTY)
-        self.mean = np.zeros_like(self.change)
+        self.shape: tuple[int, int] = self.data.n, run.plan.net.outputs
+        self.change: NDArray[np.float64] = np.zeros(self.shape[0] * self.shape[1] - PENALTY)
+        self.mean: NDArray[np.float64] = np.zeros_like(self.change)
         self.mean[EARLIER] = self._mean(run.start.states).item()
 
     def through(self, last: int) -> float:

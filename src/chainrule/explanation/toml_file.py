@@ -49,10 +49,13 @@ class TomlFile:
     ValueError('network.toml:2: too few')
     """
 
+    name: str
+    text: str
+
     def __init__(self, name: str, text: str) -> None:
         self.name, self.text = name, text
         try:
-            self.given = tomllib.loads(text)
+            self.given: dict[str, Any] = tomllib.loads(text)
         except RecursionError:
             raise ValueError(f"{name}: nested too deeply") from None
         except ValueError as error:

@@ -8,7 +8,7 @@ Through a layer that weighs what enters, a factor is a slope times a weight.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -27,6 +27,9 @@ from chainrule.explanation.forward_backward import Passes
 from chainrule.explanation.notation import Key, derivative
 from chainrule.explanation.working import Working
 from chainrule.layers import Layer
+
+if TYPE_CHECKING:
+    from chainrule.explanation.unit_places import Places
 
 ALL_TERMS = 10**9
 
@@ -54,9 +57,12 @@ class Ways:
     (array([[4.]]), array([[ True]]))
     """
 
+    at: Places
+    row: int
+
     def __init__(self, passes: Passes, row: int, cost: Key) -> None:
         self.at, self.row = passes.at, row
-        self.working = Working(
+        self.working: Working = Working(
             *(passes.trace, passes.deltas, passes.y), row=row, cost=cost, top=ALL_TERMS, at=self.at
         )
 

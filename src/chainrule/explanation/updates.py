@@ -33,16 +33,20 @@ FROZEN = "frozen: it stays"
 class UpdateLines:
     """The lines of one step, and the letters that they use."""
 
+    optimizer: Any
+    g: Expression
+    t: int
+
     def __init__(self, optimizer: Any, g: Expression, state: State, t: int) -> None:
         self.optimizer, self.g, self.t = optimizer, g, t
         self.steps: list[Step] = []
         array = np.array([in_double(g)])
         before = tuple(np.array([part]) for part in state)
         dw, after = optimizer.step(array, before, t)
-        self.dw = float(dw[0])
-        self.before = [float(part[0]) for part in before]
-        self.after = [float(part[0]) for part in after]
-        self.rate = letter("η", optimizer.rate(t))
+        self.dw: float = float(dw[0])
+        self.before: list[float] = [float(part[0]) for part in before]
+        self.after: list[float] = [float(part[0]) for part in after]
+        self.rate: Quantity = letter("η", optimizer.rate(t))
 
     def old(self, name: str, k: int) -> Quantity:
         """Part k of the state, as the step before left it."""

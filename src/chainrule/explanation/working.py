@@ -51,13 +51,13 @@ class Working(ExampleNumbers):
         at: Places | None = None,
         whole: Key | None = None,
     ) -> None:
-        self.whole = whole or cost
+        self.whole: Key = whole or cost
         at = at or Places.of(trace.net)
         super().__init__(trace, deltas, y, row=row, cost=cost, top=top, at=at)
         self.defined: dict[Key, tuple[Quantity, Callable[[], Any]]] = {}
         self.asked: set[Key] = set()
         self.written: set[Key] = set()
-        self.losses = {k: LossLines(self, k) for k in at.ends}
+        self.losses: dict[int, LossLines] = {k: LossLines(self, k) for k in at.ends}
 
     # What layers say
 

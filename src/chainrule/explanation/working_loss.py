@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Collection
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule import losses
 from chainrule.explanation.activation_formulas import OWN
@@ -33,12 +35,17 @@ SMOOTHED, SIGMOID = "the smoothed label", "the loss's sigmoid"
 class LossLines:
     """The lines of the loss of what leaves place `k`: of a network, or of one of its members."""
 
+    k: int
+    top: int
+
     def __init__(self, example: ExampleNumbers, k: int) -> None:
         self.k, self.top = k, example.top
         self.loss: Loss = losses.loss(example.net.loss)
         parts = self.loss.heads(example.at.layers[k].outputs)
         numbers = range(1, len(parts) + 1) if self.loss.parts else (0,)
-        self.heads = [HeadLines(example, k, *part) for part in zip(parts, numbers, strict=True)]
+        self.heads: list[HeadLines] = [
+            HeadLines(example, k, *part) for part in zip(parts, numbers, strict=True)
+        ]
 
     @cached_method
     def lines(self, reached: tuple[int, ...], cost: Key) -> list[Step]:
@@ -80,12 +87,22 @@ class HeadLines:
     Outputs `j` are numbered through all heads.
     """
 
+    example: ExampleNumbers
+    k: int
+    top: int
+    head: int
+    loss: Loss
+    first: int
+    size: int
+    end: int
+    y: NDArray[Any]
+
     def __init__(self, example: ExampleNumbers, k: int, part: Head, head: int) -> None:
         self.example, self.k, self.top, self.head = example, k, example.top, head
         self.loss, self.first, self.size = part
         self.end, self.y = part.end, np.asarray(part.of(example.y[None])[0])
         before = example.at.layers[k].outputs * max(example.at.layers[k].member - 1, 0)
-        self.output = part._replace(first=before + self.first).of(example.output)
+        self.output: Any = part._replace(first=before + self.first).of(example.output)
 
     @property
     def counted(self) -> list[int]:

@@ -205,6 +205,13 @@ class CheckpointWriter:
     4
     """
 
+    store: Series
+    net: Network
+    arithmetic: str
+    every: float
+    saved: int
+    time: float
+
     def __init__(
         self,
         store: Series,
@@ -214,7 +221,7 @@ class CheckpointWriter:
         every: float,
     ) -> None:
         self.store, self.net, self.arithmetic, self.every = store, net, arithmetic, every
-        self.identity = functools.cache(identity)
+        self.identity: Callable[[], dict[str, str]] = functools.cache(identity)
         self.saved, self.time = 0, time.monotonic()
 
     def __call__(self, history: History) -> None:

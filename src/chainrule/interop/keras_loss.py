@@ -23,7 +23,12 @@ ENTROPIES = {
 }
 """The activations that probabilities come from, by the loss that takes them."""
 
-UNSAID = {"axis": -1, "ignore_class": None, "label_smoothing": 0.0, "from_logits": False}
+UNSAID: dict[str, Any] = {
+    "axis": -1,
+    "ignore_class": None,
+    "label_smoothing": 0.0,
+    "from_logits": False,
+}
 """Settings of a loss, as they must be where nothing else is said of them."""
 
 

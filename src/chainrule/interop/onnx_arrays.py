@@ -61,7 +61,7 @@ class Graph:
     ) -> None:
         self.nodes: list[Node] = []
         self.constants: dict[tuple[Any, ...], tuple[str, Array]] = {}
-        self.known = {_place(array): name for name, array in known}
+        self.known: dict[Any, str] = {_place(array): name for name, array in known}
         self.taken = taken
 
     def add(
@@ -124,12 +124,33 @@ def _binary(op: str, *, swapped: bool = False, truth: bool = False) -> Callable[
 class Traced:
     """An array of a graph that is being made: its shape and dtype, and no numbers."""
 
+    __add__: Callable[..., Traced]
+    __radd__: Callable[..., Traced]
+    __sub__: Callable[..., Traced]
+    __rsub__: Callable[..., Traced]
+    __mul__: Callable[..., Traced]
+    __rmul__: Callable[..., Traced]
+    __truediv__: Callable[..., Traced]
+    __rtruediv__: Callable[..., Traced]
+    __gt__: Callable[..., Traced]
+    __lt__: Callable[..., Traced]
+    __ge__: Callable[..., Traced]
+    __le__: Callable[..., Traced]
+    __and__: Callable[..., Traced]
+    __or__: Callable[..., Traced]
+    __pow__: Callable[..., Traced]
+    __mod__: Callable[..., Traced]
+    graph: Graph
+    name: str
+    shape: Shape
+    dtype: np.dtype[Any]
+
     __array_ufunc__ = None  # so that NumPy's arrays leave arithmetic with it to it
     device = None
 
     def __init__(self, graph: Graph, name: str, shape: Shape, dtype: np.dtype[Any]) -> None:
         self.graph, self.name, self.shape, self.dtype = graph, name, shape, dtype
-        self.ndim = len(shape)
+        self.ndim: int = len(shape)
 
     def apply(self, op: str, **attributes: Any) -> Traced:
         """What an operator makes of each entry."""

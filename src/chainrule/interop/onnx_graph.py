@@ -32,16 +32,22 @@ from chainrule.trees import Array
 class OnnxGraph:
     """The graph of a file, and how its values are made."""
 
+    onnx: Any
+    file: OnnxFile
+    folder: Path
+
     def __init__(self, onnx: Any, file: OnnxFile, folder: Path) -> None:
         self.onnx, self.file, self.folder = onnx, file, folder
-        self.constants = dict(file.constants)
+        self.constants: dict[str, Any] = dict(file.constants)
         self.made: dict[Hashable, Made] = {file.input: Made(f"input {file.input!r}")}
         self.products: dict[str, tuple[str, Array]] = {}
         self.sigmoids: dict[str, str] = {}
-        self.squares = RootMeanSquares(self.constants)
+        self.squares: RootMeanSquares = RootMeanSquares(self.constants)
         self.ends_in_power = False
         coarse = any(array.dtype == np.float16 for array in self.constants.values())
-        self.eps = 2.0**-10 if coarse else 2.0**-23  # attributes have single precision at most
+        self.eps: float = (
+            2.0**-10 if coarse else 2.0**-23
+        )  # attributes have single precision at most
 
     def layers(self) -> list[Imported]:
         """Return the layers between input and output; raise ValueError where one is none."""

@@ -32,6 +32,9 @@ class RootMeanSquares:
     {}
     """
 
+    constants: Mapping[str, Array]
+    steps: dict[str, Step]
+
     def __init__(self, constants: Mapping[str, Array]) -> None:
         self.constants, self.steps = constants, dict[str, Step]()
 
@@ -118,7 +121,7 @@ RULES = {
 }
 """The operators, with what they make of these steps."""
 
-TAKES = {"ReduceMean": (1, 2), "Reciprocal": (1,), "Sqrt": (1,)}
+TAKES: dict[str, tuple[int, ...]] = {"ReduceMean": (1, 2), "Reciprocal": (1,), "Sqrt": (1,)}
 """How many values they take; all others 2."""
 
 

@@ -51,6 +51,10 @@ class CheckpointError(FileContentError):
 class Series:
     """The numbered checkpoints of one run in a folder, of which the last `keep` stay."""
 
+    directory: Path
+    keep: int
+    run: str
+
     def __init__(self, directory: Path, keep: int, run: str = "") -> None:
         self.directory, self.keep, self.run = directory, keep, run and f"{run}-"
 

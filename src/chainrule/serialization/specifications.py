@@ -41,7 +41,7 @@ DEEPEST = 10
 MOST_NUMBERS = 100_000
 """The most numbers of a field that is a list."""
 
-LATER = {"reduction": "mean", "dampening": 0.0}
+LATER: dict[str, str | float] = {"reduction": "mean", "dampening": 0.0}
 """Fields that data need not have, and what they then are: those of earlier versions lack them."""
 
 Kinds = Mapping[str, type[Any]]

@@ -130,7 +130,7 @@ class TabularEstimator(BaseEstimator):  # type: ignore[misc]
         self._learn(values)
         names = names_of_targets(y, rows.y)
         made: TableModel | ConstantModel = self._trained(rows, names, named=named, ranks=ranks)
-        self.model_ = made
+        self.model_: TableModel | ConstantModel = made
 
     def _check_enough(self, n: int) -> None:
         if n < 2:

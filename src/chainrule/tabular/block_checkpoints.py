@@ -73,6 +73,11 @@ class Keeper:
     first keeps where all stand.
     """
 
+    store: Store
+    training: TableTraining
+    identity: Callable[[], dict[str, str]]
+    every: float
+
     def __init__(
         self,
         store: Store,
@@ -82,7 +87,7 @@ class Keeper:
     ) -> None:
         self.store, self.training, self.identity, self.every = store, training, identity, every
         self.runs: list[tuple[Trainer, CheckpointWriter]] = []
-        self.time = time.monotonic()
+        self.time: float = time.monotonic()
 
     def take_up(self, stage: Stage) -> None:
         """Bring the runs of a stage to where their last checkpoints left them."""

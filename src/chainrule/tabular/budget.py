@@ -44,9 +44,14 @@ class Budget:
     False
     """
 
+    seconds: float
+    clock: Callable[[], float]
+    speed: float
+    start: float
+
     def __init__(self, seconds: float | None, clock: Callable[[], float] = time.monotonic) -> None:
         self.seconds, self.clock = math.inf if seconds is None else seconds, clock
-        self.until = clock() + self.seconds
+        self.until: float = clock() + self.seconds
         self.speed, self.start = math.inf, 0.0
 
     @property
@@ -88,6 +93,12 @@ class Pace:
     >>> pace.epochs_a_second, pace.start
     (1.0, 4.0)
     """
+
+    blocks: int
+    last: float
+    first: float
+    others: float
+    visits: int
 
     def __init__(self, blocks: int, now: float) -> None:
         self.blocks, self.last = blocks, now
@@ -131,11 +142,16 @@ class StageBudget:
     At least one epoch is made, however little time there is.
     """
 
+    budget: Budget
+    stage: Stage
+    began: float
+    until: float
+
     def __init__(self, budget: Budget, stage: Stage, seconds: float) -> None:
         self.budget, self.stage = budget, stage
         now = budget.clock()
         self.began, self.until = now, now + seconds
-        self.pace = Pace(stage.runs[0].trainer.blocks.count, now)
+        self.pace: Pace = Pace(stage.runs[0].trainer.blocks.count, now)
         self.epochs: int | None = None
 
     def __call__(self, trainer: Trainer) -> None:

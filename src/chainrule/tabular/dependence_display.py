@@ -6,7 +6,7 @@ v   (g,) the values that the column is given      p   (n, g)   predictions of n 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -17,6 +17,9 @@ from chainrule.extras import library
 from chainrule.html_page.colours import BLUE, GREY
 from chainrule.tabular.asked_figure import asked_figure
 from chainrule.tabular.column_dependence import ROWS, column_predictions, is_ordered
+
+if TYPE_CHECKING:
+    from polars.series.series import Series
 
 Array = NDArray[Any]
 
@@ -68,6 +71,16 @@ class DependenceDisplay:
     >>> display.ax_.get_xlabel(), len(display.lines_)
     ('alcohol', 20)
     """
+
+    values: Series
+    predictions: Array
+    column: str
+    output: str
+    ordered: bool
+    kind: str
+    curves: int
+    ax_: Any
+    figure_: Any
 
     def __init__(
         self,

@@ -333,6 +333,9 @@ class Known:
     (array([0, 2]), array([1, 2]))
     """
 
+    rising: NDArray[np.uint64]
+    begins: NDArray[Any]
+
     def __init__(self, rising: NDArray[np.uint64]) -> None:
         self.rising, self.begins = rising, np.zeros(2 ** (64 - int(LEFT)), bool)
         self.begins[rising >> LEFT] = True

@@ -69,6 +69,13 @@ class ExampleBlocks:
     (array([1., 2., 3.], dtype=float32), array([0, 1, 1]))
     """
 
+    count: int
+    added: int
+    seed: int
+    folder: Path | None
+    ends: NDArray[np.int32]
+    sizes: Any
+
     def __init__(
         self,
         numbers: NDArray[np.int64],
@@ -82,7 +89,9 @@ class ExampleBlocks:
         one_hot: tuple[Group, ...] = (),
     ) -> None:
         n = len(numbers)
-        self.shards = shards if shards.sizes is not None else shards.chosen(np.arange(n))
+        self.shards: TableShards = (
+            shards if shards.sizes is not None else shards.chosen(np.arange(n))
+        )
         self.count, self.added = block_count(self.shards.rows, features), 0
         self.asked: dict[str, Any] = {
             "features": features,
@@ -91,17 +100,20 @@ class ExampleBlocks:
             "one_hot": one_hot,
         }
         self.seed, self.folder = seed, folder
-        self.of = _dealt(numbers, self.count, seed)
+        self.of: NDArray[np.int16] = _dealt(numbers, self.count, seed)
         own = np.bincount(self.of, minlength=self.count)
         self.ends, self.sizes = np.cumsum(own), self.shards.added(own)
-        self.filled = self.ends - own
+        self.filled: NDArray[np.signedinteger[Any]] = self.ends - own
         self._mean_weight: float | None = None
-        self.weights = ShardSums(self.shards, (self.count,))
+        self.weights: ShardSums = ShardSums(self.shards, (self.count,))
         y: tuple[tuple[int, ...], Any] = ((), np.int64) if outputs is None else ((outputs,), "f4")
         kinds: list[tuple[tuple[int, ...], Any]] = [y, *[((), "f4")] * weighted]
         way = one_hot_way(self.shards.rows, features, one_hot)
         inputs = OneHotStore(n, way, folder) if way else RowStore(n, (features,), "f4", folder)
-        self.places = [inputs, *(RowStore(n, shape, dtype, folder) for shape, dtype in kinds)]
+        self.places: list[OneHotStore | RowStore] = [
+            inputs,
+            *(RowStore(n, shape, dtype, folder) for shape, dtype in kinds),
+        ]
 
     def like(self, numbers: NDArray[np.int64], shards: TableShards) -> ExampleBlocks:
         """Return blocks of the same kind for other rows, to be filled."""

@@ -95,8 +95,8 @@ class OneHotStore:
 
     def __init__(self, rows: int, way: OneHotRows, folder: Path | None) -> None:
         self.way = way
-        self.places = RowStore(rows, (len(way.groups),), np.uint8, folder)
-        self.rest = RowStore(rows, (len(way.others),), np.float32, folder)
+        self.places: RowStore = RowStore(rows, (len(way.groups),), np.uint8, folder)
+        self.rest: RowStore = RowStore(rows, (len(way.others),), np.float32, folder)
 
     def write(self, start: int, rows: Array) -> None:
         """Put rows from `start` on."""

@@ -173,6 +173,9 @@ class Destination:
     ('houses-2.model', 'by another')
     """
 
+    path: Path
+    made: Path
+
     def __init__(self, path: Path) -> None:
         self.path, self.made, self._error = path, path, ""
         self._target = behind_links(path)

@@ -5,16 +5,22 @@ from __future__ import annotations
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from _thread import LockType
 
 Array = NDArray[Any]
 
 
 class RowStore:
     """Rows of one shape, written and read in parts: an array, or a file gone when it is closed."""
+
+    shape: tuple[int, ...]
+    dtype: Any
 
     def __init__(self, rows: int, shape: tuple[int, ...], dtype: Any, folder: Path | None) -> None:
         self.shape, self.dtype = shape, np.dtype(dtype)
@@ -24,8 +30,8 @@ class RowStore:
             self.array = np.empty((rows, *shape), dtype)
         else:
             self.file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115
-        self.turn = threading.Lock()
-        self.row_bytes = self.dtype.itemsize * int(np.prod(shape, dtype=np.int64))
+        self.turn: LockType = threading.Lock()
+        self.row_bytes: Any = self.dtype.itemsize * int(np.prod(shape, dtype=np.int64))
 
     def write(self, start: int, rows: Array) -> None:
         """Put rows from `start` on."""

@@ -64,7 +64,7 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):  # type: ignore[misc
         return np.asarray(y)
 
     def _learn(self, y: Array) -> None:
-        self.classes_ = np.unique(y)
+        self.classes_: NDArray[Any] = np.unique(y)
 
     def _check_known(self, y_val: Array) -> None:
         known = self.classes_.tolist()

@@ -41,7 +41,7 @@ class Run:
     _known: dict[int, float] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.planned = self.trainer.plan.epochs
+        self.planned: int = self.trainer.plan.epochs
         self.trainer.is_best = self._is_best
 
     @property

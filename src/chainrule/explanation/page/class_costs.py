@@ -36,9 +36,14 @@ class ClassCosts:
     {'2': 6, '0': 5, '1': 6}
     """
 
+    passes: Passes
+    others: list[Passes]
+
     def __init__(self, passes: Passes, outputs: Collection[int]) -> None:
         row = losses.loss(passes.net.loss)
-        self.heads = [part for part in row.heads(passes.net.outputs) if _has_one_class(part)]
+        self.heads: list[Head] = [
+            part for part in row.heads(passes.net.outputs) if _has_one_class(part)
+        ]
         self.passes, self.others = passes, list(_with_others(passes, self.heads, outputs))
 
     def lines(self, derived: Derivation, row: int) -> dict[str, list[Step]]:

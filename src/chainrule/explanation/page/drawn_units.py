@@ -14,7 +14,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -29,6 +29,10 @@ from chainrule.explanation.working import Working
 from chainrule.layers import Role
 from chainrule.targets import encode
 from chainrule.trees import Array
+
+if TYPE_CHECKING:
+    from chainrule.backprop import Trace
+    from chainrule.network import Network, Parameters
 
 WIDEST = 12
 """The most units of a layer that are all drawn."""
@@ -254,17 +258,21 @@ class NetworkNumbers:
     (array([[6.5]]), array([[5.5]]))
     """
 
+    net: Network
+    params: Parameters
+    at: Places
+
     def __init__(self, derivation: Derivation) -> None:
         d = derivation
         self.net, self.params, self.at, self.X = d.net, d.params, d.at, np.asarray(d.data.X)
-        self.y = encode(d.data.y, d.net.outputs, d.data.X.dtype, np)
-        self.trace = forward(d.net, d.params, d.data.X, d.draw, check=False)
+        self.y: Any = encode(d.data.y, d.net.outputs, d.data.X.dtype, np)
+        self.trace: Trace = forward(d.net, d.params, d.data.X, d.draw, check=False)
         deltas = backward(self.trace, self.y, check=False)
-        self.workings = [
+        self.workings: list[Working] = [
             Working(self.trace, deltas, self.y, row=row, cost=COST, top=ALL_TERMS, at=d.at)
             for row in range(len(self.X))
         ]
-        self.working = self.workings[0]
+        self.working: Working = self.workings[0]
 
     def value(self, key: Key) -> float:
         """A parameter."""

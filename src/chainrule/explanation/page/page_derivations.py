@@ -45,6 +45,9 @@ class Library:
     (0, 1, 0)
     """
 
+    explanation: Explanation
+    values: bool
+
     def __init__(self, explanation: Explanation, *, values: bool = False) -> None:
         self.explanation, self.values = explanation, values
         self.keys: list[Any] = []

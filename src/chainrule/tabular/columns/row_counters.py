@@ -21,7 +21,7 @@ class RowSteps:
     """
 
     def __init__(self, dtype: pl.DataType) -> None:
-        self.step = 0
+        self.step: int = 0
         self._first: pl.Series | None = None
         self._last: pl.Series | None = None
         self._open = kind(dtype) in ("integer", "float", "text")

@@ -49,12 +49,15 @@ class Sample:
     [2, 4]
     """
 
+    size: int
+    first: int
+
     def __init__(self, size: int, first: int = 0) -> None:
         self.size, self.first = size, first
-        self.seen = 0
-        self.limit = np.uint64(2**64 - 1)
+        self.seen: int = 0
+        self.limit: np.uint64 = np.uint64(2**64 - 1)
         self.frames: list[pl.DataFrame] = []
-        self.numbers = np.zeros(0, np.uint64)
+        self.numbers: NDArray[np.uint64] = np.zeros(0, np.uint64)
 
     def add(self, piece: pl.DataFrame) -> None:
         """Take in the next rows of the table."""

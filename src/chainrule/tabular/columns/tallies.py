@@ -67,11 +67,11 @@ class Tally:
         self._words = words
         self.shapes: dict[str, tuple[int, str]] = {}
         self.words: dict[str, int] = {}
-        self.rest = 0
+        self.rest: int = 0
         self.kept: set[str] = set()
         self.greatest: list[int] = [0, 0, 0]
         self.least: list[int] = [99, 99, 9999]
-        self.alike = True
+        self.alike: bool = True
 
     @property
     def values(self) -> int:

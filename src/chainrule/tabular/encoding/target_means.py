@@ -149,6 +149,11 @@ class TargetMeans:
     array([ 0.75, -0.84,  0.75, -0.84,  0.75,  0.  ], dtype=float32)
     """
 
+    given: Preparation
+    folds: NDArray[Any]
+    w: Array | None
+    mean: float
+
     def __init__(
         self,
         preparation: Preparation,
@@ -157,14 +162,16 @@ class TargetMeans:
         shards: TableShards = UNPARTED,
     ) -> None:
         self.given, self.folds = preparation, folds
-        self.shards = shards if shards.sizes is not None else shards.chosen(np.arange(len(folds)))
+        self.shards: TableShards = (
+            shards if shards.sizes is not None else shards.chosen(np.arange(len(folds)))
+        )
         self.w, self.mean = w, 1.0 if w is None else self._mean_weight(w)
-        self.encoders = [
+        self.encoders: list[ManyEncoder] = [
             encoder
             for encoder in preparation.encoders
             if isinstance(encoder, ManyEncoder) and encoder.names
         ]
-        self.sums = [
+        self.sums: list[ShardSums] = [
             ShardSums(self.shards, (FOLDS, len(encoder.categories) + 1, 1 + 2 * len(encoder.names)))
             for encoder in self.encoders
         ]
@@ -223,7 +230,7 @@ class CrossFitted:
         tables: Iterable[Features],
     ) -> None:
         self.folds = folds
-        self.parts = [
+        self.parts: list[tuple[ManyEncoder, int, NDArray[np.float32]]] = [
             (encoder, preparation.places[encoder.column][0], table)
             for encoder, table in zip(encoders, tables, strict=True)
         ]

@@ -11,6 +11,9 @@ UNCLOSED = f"opens a quote that is never closed; {CLOSE}"
 class BadLineError(Exception):
     """What is wrong in a line of some text, counted from 1."""
 
+    line: int
+    what: str
+
     def __init__(self, line: int, what: str) -> None:
         super().__init__(line, what)
         self.line, self.what = line, what

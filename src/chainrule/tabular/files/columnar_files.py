@@ -13,7 +13,7 @@ from chainrule.tabular.files.arrow_buffers import check_buffers
 from chainrule.tabular.files.arrow_types import ELSE, check_types, in_known_zones
 from chainrule.tabular.files.compression import MOST_TIMES
 from chainrule.tabular.files.decode_errors import decoding
-from chainrule.tabular.files.source import CHUNK, Source, digest, stamp
+from chainrule.tabular.files.source import CHUNK, Source, Stamp, digest, stamp
 from chainrule.tabular.formats.column_values import shown
 from chainrule.tabular.memory import check_rows
 from chainrule.tabular.table_error import TableError
@@ -53,6 +53,10 @@ class Scanned(Source):
     `besides` are columns of one value in all rows.
     """
 
+    name: str
+    columns: tuple[str, ...]
+    rows: int
+
     def __init__(
         self,
         name: str,
@@ -64,7 +68,7 @@ class Scanned(Source):
     ) -> None:
         self.name, self._path, self._kind = name, path, kind
         _check_ends(name, path, kind)
-        self.stamps = {path: stamp(path)}
+        self.stamps: dict[Path, Stamp] = {path: stamp(path)}
         with self.unchanged():
             scan, schema, rows = self._opened(_content(path) if kind is ARROW else path)
         scan = scan.with_columns(pl.lit(value) for value in besides.values())

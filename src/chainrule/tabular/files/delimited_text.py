@@ -26,7 +26,7 @@ from chainrule.tabular.files.odd_rows import (
     without,
 )
 from chainrule.tabular.files.quoting import MIXED, QUOTED, UNQUOTED, quote_of
-from chainrule.tabular.files.source import Source, changed, digest, stamp
+from chainrule.tabular.files.source import Source, Stamp, changed, digest, stamp
 from chainrule.tabular.files.text_fields import (
     EMPTY,
     PADDED,
@@ -77,24 +77,25 @@ class Delimited(Source):
     _as_text: Mapping[str, Sequence[str]] = MappingProxyType({})
     """The columns that are not read but copied, with the words that are null in each."""
 
+    name: str
     typed = False
 
     def __init__(self, text: TextFile, reading: Reading) -> None:
         self.name, self._text = text.name, text
-        self.stamps = {text.path: stamp(text.path)}
+        self.stamps: dict[Path, Stamp] = {text.path: stamp(text.path)}
         self._untidy: set[int] = set()
         try:
             self._dialect = dialect(text, reading)
         except BadLineError as bad:
             raise self._error(bad.line, bad.what) from None
-        self.columns = self._dialect.columns
+        self.columns: tuple[str, ...] = self._dialect.columns
         self._repeats = [0]  # how often the header's line came again: a list, for copies to share
         first = self._first_rows()
         if not first:
             raise TableError(
                 f"{self.name}: has a header and no rows; if it is no header, give `header=False`"
             )
-        self.pointed = self._dialect.delimiter == ","
+        self.pointed: bool = self._dialect.delimiter == ","
         points = False if reading.parts_by_point else self.pointed or None
         self._fields = Fields(self.columns, self._dialect.delimiter, points)
         self._row_size = len(first) / first.count(b"\n")
@@ -283,7 +284,7 @@ class Delimited(Source):
     def _kinds(self) -> dict[str, pl.DataType]:
         """The kind of each column, settled by all of its values."""
         kinds: Mapping[str, FieldType] = self._first_kinds
-        self.counted = 0
+        self.counted: int = 0
         for number, piece in enumerate(self._pieces()):
             frame, text = self._frame(number, piece, kinds)
             if frame is None:
@@ -293,7 +294,7 @@ class Delimited(Source):
             else:
                 kinds = seen(kinds, frame)
                 self.counted += frame.height
-        self.kinds = kinds
+        self.kinds: Mapping[str, FieldType] = kinds
         return {name: kind or pl.String() for name, kind in kinds.items()}
 
     def _frames(self, columns: list[str]) -> Iterator[pl.DataFrame]:

@@ -78,6 +78,8 @@ class Runs(NamedTuple):
 class Quotes:
     """The quotes of a text of which one block comes after the other."""
 
+    inside: bool
+
     def __init__(self, delimiter: str, before: bytes = b"\n") -> None:
         self.inside, self._delimiter = False, delimiter
         self._blanks = blanks_beside(delimiter)

@@ -11,7 +11,7 @@ import io
 import itertools
 import operator
 import platform
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +21,10 @@ from chainrule.distributed import Array, Ranks, shards_of
 from chainrule.formatting import counted
 from chainrule.tabular.files.data_frames import Frame
 from chainrule.tabular.files.delimited_text import Delimited
-from chainrule.tabular.files.source import CHUNK, Source, chunks_of, rebatch
+from chainrule.tabular.files.source import CHUNK, Source, Stamp, chunks_of, rebatch
 from chainrule.tabular.files.text_shards import text_parts
 from chainrule.tabular.formats.column_values import shown
+from chainrule.tabular.read_options import Reading
 from chainrule.tabular.table_error import TableError
 from chainrule.tabular.table_shards import TableShards
 
@@ -42,6 +43,17 @@ class RowPart(Source):
     >>> [chunk.height for chunk in RowPart(trees, TableShards.of(Alone(), 2, rows=3)).chunks()]
     [1, 2]
     """
+
+    name: str
+    columns: tuple[str, ...]
+    notes: tuple[str, ...]
+    reading: Reading
+    spool: object
+    typed: bool
+    pointed: bool
+    rows: int
+    stamps: Mapping[Path, Stamp]
+    parts: TableShards
 
     def __init__(self, table: Source, parts: TableShards) -> None:
         self._table, self.parts = table, parts

@@ -34,9 +34,9 @@ class Spool:
     """
 
     def __init__(self, name: str) -> None:
-        self.called = "standard input" if name == STANDARD_INPUT else name
+        self.called: str = "standard input" if name == STANDARD_INPUT else name
         with tempfile.NamedTemporaryFile(prefix="chainrule-", delete=False) as file:
-            self.path = Path(file.name)
+            self.path: Path = Path(file.name)
             weakref.finalize(self, self.path.unlink, missing_ok=True)
             most = shutil.disk_usage(self.path.parent).free // 2
             for piece in _standard_input() if name == STANDARD_INPUT else _pipe(name):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.formatting import counted
 from chainrule.tabular.files.bad_lines import UNCLOSED, BadLineError, decoded
@@ -64,14 +65,14 @@ class TextLayout:
         self._delimiter, self._blanks = delimiter, blanks_beside(delimiter)
         self._characters = np.frombuffer(self._text, np.uint8)
         self._quoted = quoted(self._text, delimiter)
-        self.ends = self._outside(f"{delimiter}\n".encode())
+        self.ends: NDArray[np.bool[bool]] = self._outside(f"{delimiter}\n".encode())
         self.ends[-1] = True  # where a quote is never closed too
         feeds = self.ends & (self._characters == FEED)
         returns = self._outside(b"\r")
         self._empty = _empty_lines(feeds, returns)
         self._feeds, self._returns = feeds & ~self._empty, returns & ~self._empty
         self._ends_of_lines = self._returns & _of_runs(self._returns, self._feeds_behind)
-        self.kept = self._kept()
+        self.kept: NDArray[np.bool[bool]] = self._kept()
 
     def _outside(self, some: bytes) -> QuoteMask:
         """Whether each character is one of some, outside quotes."""
