@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeGuard
 import numpy as np
 from array_api_compat import array_namespace
 
+from chainrule import engine
 from chainrule.batches import CheckExamples, check_examples
 from chainrule.distributed import Ranks, agreed, by_each, is_agreed
 from chainrule.engine import bfloat16
@@ -27,6 +28,7 @@ from chainrule.given_examples import (
     shards_of_run,
 )
 from chainrule.history import EarlyStopping, History, TrainingInterrupted
+from chainrule.log import LOGGER
 from chainrule.network import Network, Parameters, frozen
 from chainrule.optimizers import Optimizer, State, init_states
 from chainrule.record import Plan, Run, TrainingState
@@ -204,11 +206,18 @@ class BegunRun:
         for each in self.watching:
             with only_warned(f"{type(each).__name__}.begin", but=MissingLibraryError):
                 each.begin(self)
+        history = self.history
+        LOGGER.debug(
+            "fit: epochs %d to %d, %d examples here, engine %s", history.epochs + 1, self.goal,
+            self.data.training.n, engine.isa if self.in_engine else "reference",
+        )  # fmt: skip
         try:
             self._make_all()
         except BaseException as error:
+            LOGGER.debug("fit: broken off after epoch %d: %r", history.epochs, error)
             self._tell_of_end(error)
             raise
+        LOGGER.debug("fit: over after epoch %d, %s", history.epochs, history.stopped or "the last")
         returned = self.returned
         with self._interruptions():
             self._tell_of_end(None)
@@ -247,6 +256,7 @@ class BegunRun:
     def judge(self) -> None:
         """Ask, after epochs have been made, whether there is a reason to stop."""
         history = self.history
+        LOGGER.debug("fit: epoch %d, loss %g", history.epochs, history.loss[-1])
         said = self.watched and _on_any(self.data.ranks, _says_stop(self.callbacks, history))
         history.stopped = "callback" if said else _reason_to_stop(history, self.early_stopping)
 

@@ -72,6 +72,7 @@ from types import ModuleType
 
 from chainrule.engine.processor import cores as cores
 from chainrule.errors import unknown_name
+from chainrule.log import LOGGER
 from chainrule.warn import warn
 
 LEVELS = ("v2", "v3", "v4")
@@ -208,5 +209,6 @@ missing: str
 refused: str
 native, missing, refused = _chosen()
 isa: str = native.isa() if native else ""
+LOGGER.debug("engine: %s", isa or missing)
 if native and hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=native.after_fork)

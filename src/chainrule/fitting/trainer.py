@@ -20,6 +20,7 @@ from chainrule.batches import Examples
 from chainrule.begun_run import Watching
 from chainrule.distributed import Ranks, agreed, as_ranks, by_first
 from chainrule.history import REMEDY, DivergenceError, EarlyStopping, History
+from chainrule.log import LOGGER
 from chainrule.network import Network, Parameters
 from chainrule.optimizers import Optimizer
 from chainrule.streams import VISITS, shuffled
@@ -241,6 +242,9 @@ class Trainer:
         """
         while not self.over:
             self._call(hooks)
+        LOGGER.info(
+            "trained: %d epochs, loss %g, ended by %s", self.epochs, self.losses[-1], self.over
+        )
 
     def _call(self, hooks: tuple[Hook, ...]) -> None:
         """Call `fit` for one visit, or where one is an epoch for all that are left."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from chainrule.atomic_write import remove_unfinished
 from chainrule.errors import FileContentError, check_whole
+from chainrule.log import LOGGER
 from chainrule.serialization.locks import HeldError, Lock
 from chainrule.serialization.model_file import ModelFileError, read_file, write_file
 from chainrule.trees import Array
@@ -73,6 +74,7 @@ class Series:
                 raise CheckpointError(f"{error}; the checkpoint before it stays") from None
             for _, old in before[: len(before) + 1 - self.keep]:
                 old.unlink()
+        LOGGER.debug("checkpoint %s written", path)
         return path
 
     def save_or_warn(self, arrays: Mapping[str, Array], about: dict[str, Any]) -> bool:
@@ -94,10 +96,13 @@ class Series:
             paths = [path for _, path in self._numbered()]
         for path in reversed(paths):
             try:
-                return read_file(path)
+                found = read_file(path)
             except (OSError, ModelFileError) as error:
                 reason = error
                 warn(f"a checkpoint is passed over: {error}", RuntimeWarning)
+            else:
+                LOGGER.info("going on from the checkpoint %s", path)
+                return found
         if not paths:
             return None
         raise CheckpointError(

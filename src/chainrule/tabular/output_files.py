@@ -14,6 +14,7 @@ from pathlib import Path
 
 from chainrule.atomic_write import stays
 from chainrule.extras import needed_by
+from chainrule.log import LOGGER
 from chainrule.regular_files import behind_links
 from chainrule.serialization import begins_as_model
 
@@ -200,6 +201,7 @@ class Destination:
             self._error = "was made by another since this began, and stays"
         if self._error:
             self._write_elsewhere(write)
+        LOGGER.info("%s written", self.made)
 
     def _write_elsewhere(self, write: Callable[..., None]) -> None:
         for path in _free(self._target):

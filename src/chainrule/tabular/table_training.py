@@ -18,6 +18,7 @@ from chainrule.distributed import Alone, Ranks, shards_of, warn_of_idle
 from chainrule.errors import argument
 from chainrule.fitting.trainer import Measure, Trainer, TrainingPlan
 from chainrule.history import REMEDY, DivergenceError, EarlyStopping
+from chainrule.log import LOGGER
 from chainrule.network import Network, Parameters
 from chainrule.optimizers import OPTIMIZERS
 from chainrule.schedules import SCHEDULES
@@ -253,6 +254,8 @@ def prepared_training(
                 warn_of_idle(prepared.ranks, chosen.shards, int(chosen.batch_size or rows))
             training = TableTraining(source, prepared, chosen, [first_stage(prepared, chosen)])
             check_storable(_untrained(training))
+            held = prepared.validation_rows
+            LOGGER.info("%s: %d rows in training, %d held out", source.name, rows, held)
             yield training
 
 

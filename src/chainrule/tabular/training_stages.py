@@ -19,6 +19,8 @@ from typing import Any, Protocol, runtime_checkable
 
 from chainrule.fitting.side_by_side import train_all
 from chainrule.fitting.trainer import Hook, Trainer
+from chainrule.formatting import counted
+from chainrule.log import LOGGER
 from chainrule.streams import member_seeds
 from chainrule.tabular.bounds_training import stage_of_bounds
 from chainrule.tabular.budget import BUT_BOUNDS, Budget
@@ -88,6 +90,7 @@ def _make_predictors(
 def _make(training: TableTraining, keep: Keeper, budget: Budget, hooks: Sequence[Hook]) -> None:
     """Make the runs of the stage that comes next."""
     stage = training.stage
+    LOGGER.info("%s: %s", stage.name, counted(len(stage.runs), "network"))
     keep.take_up(stage)
     _begin(training, hooks)
     trainers, threads = [run.trainer for run in stage.runs], training.options.threads
