@@ -26,6 +26,7 @@ from types import ModuleType
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))  # the collection is the tests' too
 
+from chainrule.cli.checking import processor  # noqa: E402
 from sickness import seen, unseen  # noqa: E402
 from test_diagnose import diagnosed  # noqa: E402
 
@@ -61,8 +62,8 @@ def main() -> None:
         "# What is wrong, named",
         "",
         "Sick networks, each trained as its user would and then diagnosed; the rules were written "
-        f"with one half unseen. It took {time.process_time() - began:.0f} seconds of one core. "
-        "Written by `benchmarks/diagnose.py`.",
+        f"with one half unseen. It took {time.process_time() - began:.0f} seconds of one core "
+        f"of {processor()}. Written by `benchmarks/diagnose.py`.",
         "",
         row(list(HEAD)),
         row(["---"] * len(HEAD)),

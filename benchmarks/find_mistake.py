@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))  # the mistakes made by hand are the tests' too
 
+from chainrule.cli.checking import processor  # noqa: E402
 from chainrule.diagnosis.mistake_search import MistakeSearch  # noqa: E402
 from chainrule.diagnosis.mistakes import MISTAKES  # noqa: E402
 from mistakes_by_hand import as_chainrule, claims_of, random_problem  # noqa: E402
@@ -80,7 +81,7 @@ def report(counts: dict[str, Count], networks: int, right: int, seconds: float) 
             "mistake, printed to 7 to 10 significant digits, of gradients, deltas, outputs, the "
             "cost, and parameters after one to three steps. Left out are networks whose figures "
             f"the mistake does not move. Of {networks} without a mistake, {right} were called "
-            f"right. It took {seconds:,.0f} seconds of one core. Written by "
+            f"right. It took {seconds:,.0f} seconds of one core of {processor()}. Written by "
             "`benchmarks/find_mistake.py`.",
             "",
             "| mistake | figures | named | share | others alone | alike |",

@@ -24,6 +24,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from chainrule.cli.checking import processor
+
 RESULTS = Path(__file__).parent / "results" / "table_speed.md"
 COLUMNS = 30
 PAUSE = 0.3
@@ -90,8 +92,8 @@ def main() -> None:
         "# A large CSV: read, prepared and trained on, beside pandas, which reads it",
         "",
         f"{options.rows:,} rows × {COLUMNS} columns, {size:,.0f} MB; medians of {options.rounds} "
-        "processes of each, which take turns. The seconds are those of the whole process, from the "
-        "start of Python; the memory is the largest that the system saw.",
+        f"processes of each, in turns, on {processor()}. The seconds are those of the whole "
+        "process, from the start of Python; the memory is the largest that the system saw.",
         "",
         "| | seconds | × pandas | MB | × pandas |",
         "| --- | --- | --- | --- | --- |",

@@ -42,7 +42,7 @@ def test_what_cannot_be_in_it_is_refused(layers, dtype, options, why, monkeypatc
     net = cr.Network(3, layers, "half_squared_error")
     params, X, y = net.init(0, dtype=dtype), np.ones((4, 3), dtype), np.ones((4, 2), dtype)
     with pytest.raises(
-        ValueError, match=r"^fit: `precision='bfloat16'` cannot be had here: .*"
+        ValueError, match=r"^fit: `precision='bfloat16'` cannot be used here: .*"
     ) as e:
         cr.fit(net, params, X, y, cr.SGD(), epochs=1, precision="bfloat16", **options)
     assert why in str(e.value)
@@ -67,7 +67,7 @@ def test_another_name_is_refused():
 
 def test_without_it_all_ask_and_are_told_why(monkeypatch, tmp_path):
     monkeypatch.setattr(bfloat16, "missing", lambda: "this processor: it lacks AVX512_BF16")
-    asked = r"`precision='bfloat16'` cannot be had here: this processor: it lacks AVX512_BF16"
+    asked = r"`precision='bfloat16'` cannot be used here: this processor: it lacks AVX512_BF16"
     X, y = digits()
     for call in (
         lambda: cr.MLPClassifier(precision="bfloat16").fit(X, y),
@@ -78,7 +78,7 @@ def test_without_it_all_ask_and_are_told_why(monkeypatch, tmp_path):
     command = ["train", "sklearn:wine", "--target", "target", "--out", str(tmp_path / "a")]
     result = CliRunner().invoke(main, [*command, "--precision", "bfloat16"])
     assert result.exit_code == 2
-    assert "--precision bfloat16 cannot be had here: this processor: it lacks" in result.output
+    assert "--precision bfloat16 cannot be used here: this processor: it lacks" in result.output
     assert "bfloat16   no; this processor" in CliRunner().invoke(main, ["info"]).output
 
 

@@ -254,7 +254,7 @@ def test_other_networks_go_alone(net, lanes):
 @pytest.mark.parametrize(
     "options", [{"clip_norm": 0.1}, {"clip_value": 0.01}, {"ties": [["0.b[0]", "0.b[1]"]]}], ids=str
 )
-@pytest.mark.filterwarnings("ignore:this run is not made in the compiled engine")
+@pytest.mark.filterwarnings("ignore:this run is slower, without the compiled engine")
 def test_runs_that_lanes_do_not_have_go_alone(options, lanes):
     check(tiny(), ADAMS, **options)
     assert lanes == []

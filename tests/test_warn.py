@@ -58,7 +58,7 @@ def a_checkpoint_of_another_arithmetic(patch, folder):
 
 WARNED = {
     without_an_engine: "without its compiled engine",
-    not_for_the_engine: "not made in the compiled engine",
+    not_for_the_engine: "slower, without the compiled engine",
     a_checkpoint_on_a_full_disk: "goes on without this checkpoint",
     a_torn_checkpoint: "a checkpoint is passed over",
     a_checkpoint_of_another_arithmetic: "to other bits",

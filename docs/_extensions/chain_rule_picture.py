@@ -24,9 +24,9 @@ ROWS = {"1": 66, "2": 186}
 ERROR = (458, 126)
 RADIUS = 33
 FACTORS = (
-    ("behind", 160, "error by output"),
-    ("slope", 302, "slope of the sigmoid"),
-    ("before", 430, "input"),
+    ("behind", 166, "error by output"),
+    ("slope", 308, "slope of the sigmoid"),
+    ("before", 438, "input"),
 )
 """The factors of the chain rule: a class, where it stands, and what it is."""
 
@@ -130,7 +130,7 @@ def units(steps):
 def chain_rule(step):
     """The equation: symbols, the numbers put in, and what comes of them."""
     yield from fraction(38, step.symbol)
-    yield text(86, 286, "=")
+    yield text(84, 286, "=")
     for (kind, x, words), symbol, number in zip(
         FACTORS, step.formula.split(" · "), step.numbers.split(" · "), strict=True
     ):
@@ -138,10 +138,10 @@ def chain_rule(step):
         yield text(x, 340, number, f"{kind} strong")
         yield text(x, 361, words, f"{kind} small")
     for y in (286, 340):
-        yield text(232, y, "·") + text(372, y, "·")
-    yield text(86, 340, "=")
-    yield text(86, 401, "=")
-    yield text(166, 401, step.result, "strong")
+        yield text(241, y, "·") + text(380, y, "·")
+    yield text(84, 340, "=")
+    yield text(84, 401, "=")
+    yield text(172, 401, step.result, "strong")
 
 
 def fraction(x, symbol, kind=""):

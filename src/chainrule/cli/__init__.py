@@ -103,7 +103,7 @@ class Commands(click.Group):
     package_name="chainrule", prog_name="chainrule", message="%(prog)s %(version)s"
 )
 def main() -> None:
-    """Feedforward neural networks trained by backpropagation, written to be read and checked."""
+    """Feedforward neural networks by backpropagation, with every step of the calculation shown."""
     if engine.refused:
         raise Refusal(engine.refused)
 

@@ -98,9 +98,9 @@ def refusal(what: str, reason: str) -> ValueError:
     """Return the error for products that cannot be.
 
     >>> print(refusal("fit", "it lacks AVX512_BF16"))
-    fit: `precision='bfloat16'` cannot be had here: it lacks AVX512_BF16; leave it out
+    fit: `precision='bfloat16'` cannot be used here: it lacks AVX512_BF16; leave it out
     """
     asked = argument("precision", BFLOAT16)
     return ValueError(
-        f"{what}{': ' * bool(what)}{asked} cannot be had here: {reason}; leave it out"
+        f"{what}{': ' * bool(what)}{asked} cannot be used here: {reason}; leave it out"
     )

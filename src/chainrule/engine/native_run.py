@@ -95,8 +95,8 @@ def arithmetic(
 @functools.cache
 def _say_once(reason: str) -> None:
     warn(
-        f"this run is not made in the compiled engine, and is slower: {reason}; "
-        "engine='reference' says that you know",
+        f"this run is slower, without the compiled engine: {reason}; to turn this warning off, "
+        "write `engine='reference'`",
         RuntimeWarning,
     )
 

@@ -47,7 +47,7 @@ def _facts(model: TableModel) -> Html:
             "columns": number(len(model.preparation.columns)),
             "network": layers(model.net),
             "parameters": number(model.net.size),
-            "members": f"the mean of {len(model.members)} networks" if model.others else "",
+            "members": members(model),
         }
     )
 
@@ -71,6 +71,15 @@ def _losses(model: TableModel) -> Html:
     best = model.about.get("best_epoch", 0)
     chosen = f", of which epoch {best:,} was the best" if best else ""
     return curves(lines, best, f"Losses over {counted(epochs, 'epoch')}{chosen}.")
+
+
+def members(model: TableModel) -> str:
+    """Return of how many networks the mean is predicted, "" of one.
+
+    >>> members(cr.train("sklearn:wine", "target", epochs=2, effort="fast", members=3))
+    'the mean of 3 networks'
+    """
+    return f"the mean of {len(model.members)} networks" if model.others else ""
 
 
 def score_table(scores: Mapping[str, Any]) -> Html:

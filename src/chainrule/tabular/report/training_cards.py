@@ -15,7 +15,7 @@ from chainrule.html_page.markup import (
     warning,
 )
 from chainrule.tabular.encoding.target_encoding import TargetEncoder
-from chainrule.tabular.model_display import layers, score_table
+from chainrule.tabular.model_display import layers, members, score_table
 from chainrule.tabular.report import plots
 from chainrule.tabular.report.findings import Findings
 from chainrule.tabular.scores import SCORES
@@ -26,7 +26,8 @@ def heading(found: Findings) -> tuple[str, str]:
     target, rows = found.model.target, found.model.about["rows"]
     return (
         f"{short(target.column, 60)} from {short(found.source.name, 80)}",
-        f"{_task(target)} by a network that was trained on {rows['training']:,} rows",
+        f"{_task(target)} by {members(found.model) or 'a network'}, trained on "
+        f"{rows['training']:,} rows",
     )
 
 
@@ -80,6 +81,7 @@ def _facts(found: Findings) -> Html:
         "rows": f"{rows['training']:,} in training, {rows['validation']:,} held out for "
         f"validation{left}",
         "network": layers(found.model.net),
+        "members": members(found.model),
         "parameters": number(found.model.net.size),
         "training": f"{epochs}; the best was epoch {about['best_epoch']:,}{early}",
     }
