@@ -20,7 +20,9 @@ def test_every_row_of_every_table_can_be_chosen():
         "optimizers": cr.optimizers.OPTIMIZERS,
         "schedules": cr.schedules.SCHEDULES,
         "layers": lowering_patterns(),
+        "ends": lowering_patterns(),
         "tensors": lowering_patterns(),
+        "initialiser_names": cr.initialisers.INITIALISERS,
         "initialisers": cr.initialisers.VARIANCES,
         "states": cr.optimizers.OPTIMIZERS,
         "in_engine": IN_ENGINE,
@@ -52,8 +54,8 @@ def test_what_states_and_parameters_begin_as():
     assert [name for name, own in CHOICES["states"].items() if own] == ["rprop"]
     assert CHOICES["states"]["rprop"] == [0.0, "=learning_rate"]
     assert CHOICES["tensors"]["dense"] == [
-        {"name": "W", "first": "drawn"},
-        {"name": "b", "first": 0.0},
+        {"name": "W", "axes": 2, "first": "drawn"},
+        {"name": "b", "axes": 1, "first": 0.0},
     ]
     assert [own["first"] for own in CHOICES["tensors"]["batch_norm"]] == [1, 0, 0, 1]
     assert CHOICES["tensors"]["residual"] == []

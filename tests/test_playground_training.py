@@ -12,7 +12,7 @@ from playground_pages import address_of, in_node
 KNOWN = {"choices": choices(), "patterns": lowering_patterns()}
 TOLD = """
   const { value } = new State(given);
-  const examples = examplesOf(value.data, known.choices.losses[value.net.loss]);
+  const examples = examplesOf(value.data, lossOf(known.choices, value.net.loss));
   return toldRun(value, examples, known);
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import hashlib
 import json
 import re
@@ -49,6 +50,25 @@ def inert_json(value: Any) -> str:
     """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.translate(INERT)
+
+
+def packed_json(value: Any) -> str:
+    """Return JSON gzipped, in base64.
+
+    >>> packed_json([1, 2])[:4]
+    'H4sI'
+    """
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+
+
+def without_remarks(script: str) -> str:
+    """Return a script without the lines that hold a remark alone.
+
+    >>> without_remarks("// Two.\\nconst two = 2;")
+    'const two = 2;'
+    """
+    return re.sub(r"^[ \t]*//.*\n", "", script, flags=re.MULTILINE)
 
 
 def policy(script: str, style: str, *, compiles: bool = False, worker: bool = False) -> str:

@@ -19,6 +19,7 @@ from chainrule.layers.parameter_shapes import zeros
 from chainrule.rows import is_own
 from chainrule.sparse_rows import column, dense
 from chainrule.trees import Array
+from chainrule.value_types import AtLeastOne
 
 
 class DenseParameters(NamedTuple):
@@ -71,7 +72,7 @@ class Dense(Layer):
 
     kind: ClassVar[str] = "dense"
 
-    units: int
+    units: AtLeastOne
     activation: str | Activation = "identity"
     initialiser: str | None = None
 

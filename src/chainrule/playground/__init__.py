@@ -7,18 +7,21 @@
 | `start_state.py` | what the page begins with, of a file |
 | `playground.html`, `playground.css`, `playground.js` | what it looks like, and how it starts |
 | `state/` | `state.js`, what the page is in; `address.js`, `address_field.js`, the same as the \
-end of an address; `streams.js`, all that is random; `checks.js`, what is typed |
+end of an address; `streams.js`, all that is random; `checks.js`, `fields.js`, what is typed |
 | `run/` | `messages.js`, what page and worker say to each other; `run_worker.js`, the worker; \
 `run_clock.js`, its page's side; `told_run.js`, `first_weights.js`, what a run is told; \
 `training_bar.js`, what starts and ends it; `given_examples.js`, those that came with the page |
-| `data/` | `plane_sets.js`, points of the plane; `added_features.js`, what is made of their \
-coordinates; `examples.js`, what a network is trained with |
 | `flow_rules.py` | the thresholds by which the flow of gradients is judged |
 | `views/` | what is seen of a run: `unit_pictures.js`, the network and its units' pictures, \
 `network_columns.js` lays it out; `outcome_view.js`, what comes of it, of `plane_view.js`, \
 `plane_colours.js`, `prediction_view.js`, `prediction_counts.js`; `loss_view.js`, \
 `loss_course.js`, `slider.js`, costs by step; `flow_view.js`, `layer_flow.js`, `flow_words.js`, \
 what signals and gradients do; `view_parts.js`, `views.css`, what they share |
+| `data/` | what a network is trained with: drawn, known, or one's own |
+| `network/` | `layer_list.js`, `layer_card.js`, layers; `hyper_panel.js`, `schedule_fields.js`, \
+how they are trained; `weight_table.js`, every weight; `suited_network.js`, what suits the data; \
+`schedule_rates.js`, learning rates |
+| `schedule_rules.py` | the schedules in JavaScript, from their own lines |
 | `words/` | `words.js`, sentences by language, of `en.json`, `de.json`, `es.json`, `zh.json`; \
 `figures.js`, numbers |
 """
@@ -32,9 +35,10 @@ from typing import Any
 
 from chainrule.engine.wasm import engine_data
 from chainrule.engine.wasm.lowering_patterns import lowering_patterns
-from chainrule.html_page.joined_scripts import file_of, inert_json, policy
+from chainrule.html_page.joined_scripts import file_of, inert_json, packed_json, policy
 from chainrule.html_page.notebook_part import Page
 from chainrule.playground.choices import choices as all_choices
+from chainrule.playground.data.known_sets import known_sets, missing_words
 from chainrule.playground.flow_rules import thresholds
 from chainrule.playground.page_parts import (
     LANGUAGES,
@@ -66,11 +70,14 @@ def playground(start: dict[str, Any] | None = None) -> Page:
     styles = (file_of(PACKAGE, name) for name in STYLES)
     style = "\n".join([file_of("chainrule.html_page", "cards.css"), *styles])
     words = {name: json.loads(file_of(PACKAGE, f"words/{name}.json")) for name in LANGUAGES}
-    known = {
+    before = ("browser.none", "frame.this_language")  # what is said before anything is unpacked
+    first = {name: {word: words[name][word] for word in before} for name in words}
+    packed = {
         "choices": all_choices(),
         "patterns": lowering_patterns(),
         "flow": thresholds(),
-        **(start or {"state": SPIRAL}),
+        "sets": known_sets(),
+        "missing": missing_words(),
         "words": words,
         "worker": worker_script(),
     }
@@ -84,7 +91,8 @@ def playground(start: dict[str, Any] | None = None) -> Page:
             noscript="".join(said),
             engine32=engine_data("float32"),
             engine64=engine_data("float64"),
-            known=inert_json(known),
+            known=inert_json({"words": first, **(start or {"state": SPIRAL})}),
+            packed=packed_json(packed),
             script=script,
         )
     )

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, get_args
 
 import numpy as np
 
-from chainrule.activations import ACTIVATIONS, FAMILIES
+from chainrule.activations import ACTIVATIONS, FAMILIES, Activation
 from chainrule.engine.session import IN_ENGINE
 from chainrule.engine.wasm.lowering_patterns import lowering_patterns
 from chainrule.fields import Field, fields_of
-from chainrule.initialisers import VARIANCES
+from chainrule.initialisers import INITIALISERS, VARIANCES
 from chainrule.layers import LAYERS, Layer
+from chainrule.losses import FAMILIES as LOSS_FAMILIES
 from chainrule.losses import LOSSES
 from chainrule.optimizers import OPTIMIZERS, Optimizer
-from chainrule.schedules import SCHEDULES
+from chainrule.schedules import SCHEDULES, Schedule
 from chainrule.trees import named_leaves
 from chainrule.value_types import Bounds
 
@@ -28,8 +31,8 @@ def choices() -> dict[str, Any]:
     """Return the rows of each table by their names, with what the page asks and checks of them.
 
     >>> choices()["optimizers"]["sgd"]["momentum"]
-    {'default': 0.0, 'must': 'a finite number >= 0 and < 1', 'least': 0, 'below': 1, 'help': 'μ, \
-how much of the velocity each step keeps.'}
+    {'type': 'number', 'default': 0.0, 'must': 'a finite number >= 0 and < 1', 'least': 0, \
+'below': 1, 'help': 'μ, how much of the velocity each step keeps.'}
     """
     return {
         "activations": {
@@ -37,21 +40,64 @@ how much of the velocity each step keeps.'}
                 "parameter": (*row.parameters, None)[0],
                 "family": name in FAMILIES,
                 "initialiser": row.initialiser,
+                "takes": _takes(FAMILIES, name),
             }
             for name, row in ACTIVATIONS.items()
         },
         "losses": {
-            name: {"target": row.target, "link": row.link_name, "parameters": row.parameters}
+            name: {
+                "target": row.target,
+                "link": row.link_name,
+                "parameters": row.parameters,
+                "takes": _takes(LOSS_FAMILIES, name),
+            }
             for name, row in LOSSES.items()
         },
         "optimizers": {name: _fields(kind) for name, kind in OPTIMIZERS.items()},
         "schedules": {name: _fields(kind) for name, kind in SCHEDULES.items()},
         "layers": {name: _fields(LAYERS[name]) for name in lowering_patterns()},
+        "ends": {name: _end(LAYERS[name]) for name in lowering_patterns()},
         "tensors": {name: _tensors(LAYERS[name]) for name in lowering_patterns()},
+        "initialiser_names": [*INITIALISERS],
         "initialisers": {name: _inverse_variance(row.of) for name, row in VARIANCES.items()},
         "states": {name: _states(kind) for name, kind in OPTIMIZERS.items()},
         "in_engine": IN_ENGINE,
     }
+
+
+def _takes(families: Mapping[str, Callable[..., Any]], name: str) -> list[dict[str, Any]]:
+    """The numbers in a row's full name: what each is called, is by default, and must be."""
+    if name not in families:
+        return []
+    make = families[name]
+    parameters = inspect.signature(make).parameters.values()
+    many = any(each.kind is each.VAR_POSITIONAL for each in parameters)
+    default = {} if many else {each.name: each.default for each in parameters}
+    return [
+        {"name": each.name, "many": many, "default": default.get(each.name, 0.5), **_allowed(make)}
+        for each in parameters
+    ]
+
+
+def _allowed(make: Callable[..., Any]) -> dict[str, float]:
+    """The bounds of a number, found by asking for rows of numbers on and beyond them."""
+
+    def goes(number: float) -> bool:
+        try:
+            make(number)
+        except ValueError:
+            return False
+        return True
+
+    low = {} if goes(-1.0) else {"least": 0} if goes(0.0) else {"above": 0}
+    return {**low, **({} if goes(2.0) else {"most": 1} if goes(1.0) else {"below": 1})}
+
+
+def _end(kind: type[Layer]) -> str:
+    """What an output comes from: the activation of the layer or of the one before, or neither."""
+    layer = kind.example(4)
+    end = layer.ends_in("=before")
+    return "=activation" if end == getattr(layer, "activation", None) else end
 
 
 def _tensors(kind: type[Layer]) -> list[dict[str, Any]]:
@@ -87,21 +133,41 @@ def _states(kind: type[Optimizer]) -> list[float | str]:
 
 
 def _fields(kind: type) -> dict[str, Any]:
-    return {name: _field(field) for name, field in fields_of(kind).items()}
+    told = inspect.getdoc(kind) or ""
+    return {name: _field(field, told) for name, field in fields_of(kind).items()}
 
 
-def _field(field: Field) -> dict[str, Any]:
+def _field(field: Field, told: str) -> dict[str, Any]:
     """A field's default, if it has one, what it must be, its bounds, and what it is for."""
     default = None if field.default is dataclasses.MISSING else field.default
     bounds = {
         name: bound for each in _bounds(field.annotation) for name, bound in each.given.items()
     }
     return {
+        "type": _TYPES[field.bare],
         "default": default,
         "must": field.type.words,
         **bounds,
-        "help": field.metadata.get("help", ""),
+        "help": field.metadata.get("help") or _help(told, field.name),
     }
+
+
+def _help(told: str, name: str) -> str:
+    """What the documentation of a kind of layer says of a field."""
+    found = re.search(rf"^(?:\w+, )*\*?{name}\n((?: {{4}}.+\n)+)", told, re.MULTILINE)
+    return " ".join(found[1].split()).replace("`", "") if found else ""
+
+
+_TYPES: dict[Any, str] = {
+    int: "whole",
+    float: "number",
+    bool: "flag",
+    float | Schedule: "rate",
+    str | Activation: "activation",
+    str: "initialiser",
+    tuple[Layer, ...]: "layers",
+}
+"""How the page asks for a field, by its annotation."""
 
 
 def _bounds(annotation: Any) -> Iterator[Bounds]:

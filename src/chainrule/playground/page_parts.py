@@ -10,13 +10,14 @@ import html
 from functools import cache
 from typing import NamedTuple
 
-from chainrule.html_page.joined_scripts import file_of, joined_scripts
+from chainrule.html_page.joined_scripts import file_of, joined_scripts, without_remarks
+from chainrule.playground.schedule_rules import schedule_rules
 
 PACKAGE = "chainrule.playground"
 LANGUAGES = ("en", "de", "es", "zh")
 
 ENGINE = ("wasm_engine.js", "wasm_run.js")
-WORKER = ("run/messages.js", "run/run_worker.js")
+WORKER = ("network/schedule_rates.js", "run/messages.js", "run/run_worker.js")
 
 SCRIPTS = (
     "state/checks.js",
@@ -24,6 +25,7 @@ SCRIPTS = (
     "state/state.js",
     "state/address.js",
     "state/address_field.js",
+    "state/fields.js",
     "words/words.js",
     "words/figures.js",
     "run/messages.js",
@@ -32,8 +34,12 @@ SCRIPTS = (
     "run/told_run.js",
     "run/run_clock.js",
     "run/training_bar.js",
+    "network/schedule_rates.js",
+    "network/suited_network.js",
     "data/added_features.js",
     "data/plane_sets.js",
+    "data/csv_text.js",
+    "data/own_table.js",
     "data/examples.js",
     "playground.js",
 )
@@ -53,9 +59,11 @@ class Wing(NamedTuple):
     scripts: tuple[str, ...]
 
 
-STYLES = ("playground.css", "views/views.css")
+STYLES = ("playground.css", "data/data.css", "network/network.css", "views/views.css")
 
 WINGS: tuple[Wing, ...] = (
+    Wing("data", "left", "dataPanel", ("data/data_panel.js",)),
+    Wing("network", "left", "layerList", ("network/layer_card.js", "network/layer_list.js")),
     Wing(
         "units",
         "middle",
@@ -68,6 +76,7 @@ WINGS: tuple[Wing, ...] = (
             "views/unit_pictures.js",
         ),
     ),
+    Wing("hyper", "middle", "hyperPanel", ("network/schedule_fields.js", "network/hyper_panel.js")),
     Wing(
         "outcome",
         "right",
@@ -86,6 +95,7 @@ WINGS: tuple[Wing, ...] = (
         ("views/loss_course.js", "views/slider.js", "views/loss_view.js"),
     ),
     Wing("flow", "below", "flowView", ("views/flow_words.js", "views/flow_view.js")),
+    Wing("weights", "below", "weightTable", ("network/weight_table.js",)),
 )
 """In the order of reading; the titles are said by `id.title`."""
 
@@ -100,7 +110,9 @@ def worker_script() -> str:
     True
     """
     engine = (file_of("chainrule.engine.wasm", name) for name in ENGINE)
-    return joined_scripts([*engine, *(file_of(PACKAGE, name) for name in WORKER)])
+    return without_remarks(
+        joined_scripts([*engine, schedule_rules(), *(file_of(PACKAGE, name) for name in WORKER)])
+    )
 
 
 @cache
@@ -110,11 +122,11 @@ def page_script() -> str:
     >>> "startPlayground(" in page_script().splitlines()[-2]
     True
     """
-    scripts = [file_of("chainrule.engine.wasm", "wasm_lowering.js")]
+    scripts = [file_of("chainrule.engine.wasm", "wasm_lowering.js"), schedule_rules()]
     scripts += [file_of(PACKAGE, name) for name in SCRIPTS]
     scripts += [file_of(PACKAGE, name) for wing in WINGS for name in wing.scripts]
     wings = ", ".join(f"{wing.id}: {wing.function}" for wing in WINGS)
-    return joined_scripts([*scripts, f"startPlayground({{ {wings} }});"])
+    return without_remarks(joined_scripts([*scripts, f"startPlayground({{ {wings} }});"]))
 
 
 def sections() -> str:

@@ -15,7 +15,13 @@ const lacking = () => {
 
 const element = (id) => document.getElementById(id);
 
+// What the page knows: its beginning as it stands, and what is the same in each, packed.
 const known = () => JSON.parse(element('known').textContent);
+
+const unpacked = async () => {
+  const bytes = Uint8Array.from(atob(element('packed').textContent), (sign) => sign.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'))).json();
+};
 
 // A sentence at a place of its own, said anew in another language.
 class Sentence {
@@ -65,12 +71,15 @@ const startPlayground = async (wings) => {
   const own = known();
   const words = new Words(own.words, Words.suits(own.words, navigator.languages));
   const [wrong, kept] = ['wrong', 'kept-why'].map((id) => new Sentence(words, element(id)));
-  words.fill(document);
   const missing = lacking();
   if (missing) {
     wrong.say('browser.none', { what: missing });
     return;
   }
+  Object.assign(own, await unpacked());
+  words.tables = own.words;
+  Object.assign(tables, { sets: own.sets, missing: own.missing });
+  words.fill(document);
   const worker = new Worker(URL.createObjectURL(new Blob([own.worker], { type: 'text/javascript' })));
   const asking = new Asking(worker);
   const opened = asking.ask('open', { modules: ['engine32', 'engine64'].map((id) => element(id).textContent) });

@@ -10,6 +10,8 @@
 
 const MOST_KEPT = 64;
 
+// `rates` are one for all steps, one for each, or a function (from, to) that gives those of some steps.
+
 class Run {
   constructor([narrow, wide], { program, run, rates, tensors, states, data, edits = [] }) {
     Object.assign(this, { program, run, rates, edits, every: 1, kept: [] });
@@ -94,6 +96,7 @@ class Run {
   }
 
   ratesFrom(step, end) {
+    if (typeof this.rates === 'function') return this.rates(step, end);
     return this.rates.length === 1 ? this.rates : this.rates.slice(step, end);
   }
 

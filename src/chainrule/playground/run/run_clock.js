@@ -68,7 +68,7 @@ class RunClock {
     const own = ++this.makings;
     this.pause();
     try {
-      const examples = this.examplesOf(this.state.value.data, this.known.choices.losses[this.state.value.net.loss]);
+      const examples = this.examplesOf(this.state.value.data, lossOf(this.known.choices, this.state.value.net.loss));
       const told = toldRun(this.state.value, examples, this.known);
       await this.ask('make', told);
       if (own !== this.makings) return;

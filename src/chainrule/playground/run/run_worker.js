@@ -98,7 +98,7 @@ answer(self, {
 
   make(told) {
     const { program, run: options, test, plane } = told;
-    const run = new Run(engines, told);
+    const run = new Run(engines, { ...told, rates: (from, to) => ratesOf(told.rates, from, to) });
     const width = program.values[0].width;
     const first = (part) => part && part.X.slice(0, MOST_PREDICTED * width);
     const own = { run, plane, firsts: { train: first(told.data), test: first(test) } };

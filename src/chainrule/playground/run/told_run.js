@@ -26,18 +26,20 @@ const planeOf = ({ range }, features, target, outputs) => {
 const toldRun = (value, examples, { choices, patterns }) => {
   const { net, run } = value;
   const layers = net.layers.map((each) => wholeLayer(each, choices));
-  const loss = choices.losses[net.loss];
+  const loss = lossOf(choices, net.loss);
   const parameters = Object.fromEntries(Object.entries(choices.activations).map(([name, row]) => [name, row.parameter]));
   const lay = (heads) => new Lowering(patterns, parameters, true).program({ inputs: examples.inputs, layers, heads });
   const outputs = ((laid) => laid.values[laid.output].width)(lay([]));
   if (outputs !== examples.outputs) refuse('run.outputs', { outputs, wanted: examples.outputs });
-  const program = lay([{ loss: net.loss, parameters: loss.parameters, outputs }]);
+  checkEnd(layers, loss, choices);
+  const program = lay([{ loss: loss.name, parameters: loss.parameters, outputs }]);
   const tensors = firstWeights(layers, program, net, choices);
   const { learning_rate: rate, ...numbers } = Object.fromEntries(
     Object.entries(choices.optimizers[run.optimizer]).map(([name, field]) => [name, run.numbers[name] ?? field.default]));
+  const rates = run.schedule ?? rate;
   const inEngine = Object.fromEntries(Object.entries(numbers).map(([name, own]) => [choices.in_engine[name] ?? name, Number(own)]));
   const names = beginnings(layers, choices).map(({ name }) => name);
-  const first = choices.states[run.optimizer].map((own) => (own === '=learning_rate' ? rate : own));
+  const first = choices.states[run.optimizer].map((own) => (own === '=learning_rate' ? rateAt(rates, 1) : own));
   return {
     program,
     names,
@@ -51,7 +53,7 @@ const toldRun = (value, examples, { choices, patterns }) => {
       shuffles: run.shuffle,
       meanWeight: 1,
     },
-    rates: [rate],
+    rates,
     tensors,
     states: tensors.map(({ length }) => first.map((own) => new Float64Array(length).fill(own))),
     edits: value.edits,

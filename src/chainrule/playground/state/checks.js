@@ -17,6 +17,16 @@ const within = (number, { least = -Infinity, above = -Infinity, most = Infinity,
 
 const checkedNumber = (name, text, bounds) => {
   const number = typedNumber(text);
-  if (!Number.isFinite(number) || !within(number, bounds)) refuse('check.number', { name, must: bounds, got: text });
+  if (!Number.isFinite(number) || !within(number, bounds)) refuse('check.number', { name, bounds, got: text });
   return number;
 };
+
+// What a number must be, in words and signs: a whole number ≥ 0, < 1.
+const boundsSaid = (words, { whole, least, above, most, below }) => {
+  const signs = Object.entries({ '≥': least, '>': above, '≤': most, '<': below }).filter(([, bound]) => bound !== undefined);
+  return `${words.say(whole ? 'check.a_whole_number' : 'check.a_number')} ${signs.map(([sign, bound]) => `${sign} ${bound}`).join(', ')}`.trim();
+};
+
+// The sentence of a refusal.
+const refusalSaid = (words, { word, holes = {} }) =>
+  words.say(word, holes.bounds ? { ...holes, must: boundsSaid(words, holes.bounds) } : holes);

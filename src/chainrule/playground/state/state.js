@@ -59,11 +59,16 @@ class State {
   }
 
   change(path, value) {
-    const before = copy(this.get(path));
-    if (same(before, value)) return;
-    this.done.push([path, before]);
+    this.together([[path, value]]);
+  }
+
+  // Several changes, which are taken back as one: [[path, value]].
+  together(changes) {
+    const others = changes.filter(([path, value]) => !same(this.get(path), value));
+    if (!others.length) return;
+    this.done.push(others.map(([path]) => [path, copy(this.get(path))]));
     this.undone = [];
-    this.put(path, value);
+    others.forEach(([path, value]) => this.put(path, value));
   }
 
   // All of another state: nothing of it is to be taken back.
@@ -79,9 +84,9 @@ class State {
 
   turn(from, to) {
     if (!from.length) return;
-    const [path, value] = from.pop();
-    to.push([path, copy(this.get(path))]);
-    this.put(path, value);
+    const changes = from.pop();
+    to.push(changes.map(([path]) => [path, copy(this.get(path))]));
+    changes.toReversed().forEach(([path, value]) => this.put(path, value));
   }
 
   put(path, value) {

@@ -1,0 +1,175 @@
+// What the network is trained with: a set that is drawn or known, or a table of one's own, which is pasted,
+// dropped or chosen as a file and never leaves the page.
+
+const LONGEST_TEXT = 8192; // bytes of a table that an address may hold
+
+const dataPanel = ({ state, run, words, known: { choices, given, table: begun }, root }) => {
+  const data = () => state.value.data;
+  const suits = (changes) => suiting({ choices, examplesOf: run.examplesOf }, state.value, changes);
+  const suited = (changes) => state.together(suits(changes));
+  const isPlane = () => Boolean(PLANE_SETS[data().set]);
+  const isOwn = () => data().set === 'own';
+  let asked = false; // whether a table of one's own is asked for, which is not there yet
+
+  // The example of the tutorials comes with its network, and goes with it.
+  const chosen = (set) => {
+    asked = set === 'own' && !data().own;
+    if (asked) return show();
+    const own = tables.sets[set]?.state ?? (data().set === 'tutorial' ? {} : null);
+    const rest = own ? [['net', { ...START.net, ...own.net }], ['run', { ...START.run, ...own.run }]] : [];
+    return suited([['data.set', set], ...rest]);
+  };
+  const set = new ChoiceField({
+    words, label: () => words.say('data.set'), get: () => (asked ? 'own' : data().set), set: chosen,
+    options: () => [...(given ? ['given'] : []), ...Object.keys(PLANE_SETS), ...Object.keys(tables.sets), 'own'].map((name) => [name, words.say(`data.set_${name}`)]),
+  });
+
+  const number = (name, bounds) => new NumberField({
+    words, bounds, label: () => words.say(`data.${name}`), get: () => data()[name], set: (value) => suited([[`data.${name}`, value]]),
+  });
+  const [n, noise] = [number('n', { whole: true, least: 2, most: 20000 }), number('noise', { least: 0, most: 1 })];
+  const [test, seed] = [number('test', { least: 0, most: 0.9 }), number('seed', { whole: true, least: 0 })];
+  const again = node('button', { type: 'button', 'data-say': 'data.draw', click: () => suited([['data.seed', data().seed + 1]]) });
+
+  const ticks = Object.keys(FEATURES).map((name) => new TickField({
+    words, label: () => FEATURES[name].symbol, get: () => data().features.includes(name), set: (on) => {
+      const made = Object.keys(FEATURES).filter((each) => (each === name ? on : data().features.includes(each)));
+      if (!made.length) refuse('data.no_features');
+      suited([['data.features', made]]);
+    },
+  }));
+  const features = node('fieldset', { class: 'features' }, node('legend', { 'data-say': 'data.features' }), ...ticks.map((tick) => tick.root));
+
+  // A table of one's own
+  const wrong = node('p', { class: 'wrong', role: 'alert' });
+  const busy = node('p', { class: 'note', 'aria-live': 'polite' });
+  let refused = null;
+  const held = (name, { table, text }) => {
+    const kinds = table.columns.map((column) => columnKind(column, new Set(tables.missing.numbers)));
+    const id = `${name} ${tables.own.size + 1}`;
+    tables.own.set(id, { ...table, kinds, text });
+    return [['data.own', { id, name, ...suitedUses(table, kinds) }], ['data.set', 'own']];
+  };
+  const read = async (name, reading) => {
+    refused = null;
+    busy.textContent = words.say('data.reading', { name });
+    try {
+      const changes = held(name, await reading());
+      asked = false;
+      suited(changes);
+    } catch (error) {
+      if (!error.word) throw error;
+      refused = error;
+    }
+    busy.textContent = '';
+    show();
+  };
+  const readFile = (file) => read(file.name, async () => ({
+    table: await readCsv(file, tables.missing.text), text: file.size <= LONGEST_TEXT ? await file.text() : null,
+  }));
+  const area = node('textarea', { rows: 4, spellcheck: 'false', 'data-label': 'data.paste', 'data-hint': 'data.paste' });
+  const readArea = () => read(words.say('data.pasted'), async () => ({ table: csvOf(area.value, tables.missing.text), text: area.value }));
+  area.addEventListener('paste', () => setTimeout(readArea));
+  const file = node('input', { type: 'file', accept: '.csv,.tsv,.tab,.txt,text/*', 'data-label': 'data.file', change: () => chosenFile() });
+  const chosenFile = async () => {
+    if (file.files[0]) await readFile(file.files[0]);
+    file.value = ''; // so that the same can be chosen again
+  };
+  const isTable = ({ name, type }) => /\.(csv|tsv|tab)$/i.test(name) || type === 'text/csv';
+  document.addEventListener('dragover', (event) => event.preventDefault());
+  document.addEventListener('drop', (event) => {
+    const dropped = [...event.dataTransfer.files].find((each) => isTable(each) || root.contains(event.target));
+    if (!dropped) return;
+    event.preventDefault();
+    readFile(dropped);
+  });
+
+  const columns = node('tbody');
+  const heads = ['column', 'use'].map((name) => node('th', { scope: 'col', 'data-say': `data.${name}` }));
+  const caption = node('caption');
+  const table = node('div', { class: 'table', tabindex: 0, role: 'region', 'data-label': 'data.columns' }, node('table', {}, caption, node('thead', {}, node('tr', {}, ...heads)), columns));
+  const kind = new ChoiceField({
+    words, label: () => words.say('data.y_is', { name: data().own?.y ?? '' }), get: () => data().own?.kind, set: (value) => suited([['data.own.kind', value]]),
+    options: () => ['classes', 'quantity'].map((name) => [name, words.say(`data.${name}`)]),
+  });
+  const linked = new TickField({
+    words, label: () => words.say('data.in_link'), get: () => Boolean(data().own?.text), set: (on) => {
+      const { text } = tables.own.get(data().own.id) ?? {};
+      if (on && !(text && new TextEncoder().encode(text).length <= LONGEST_TEXT)) refuse('data.too_long', { most: LONGEST_TEXT });
+      state.change('data.own', { ...data().own, text: on ? text : undefined });
+    },
+  });
+  const own = node('div', { class: 'own' },
+    node('p', { class: 'note', 'data-say': 'data.own_note' }), file, area,
+    node('button', { type: 'button', 'data-say': 'data.read', click: readArea }), busy, wrong);
+  const chosenColumns = node('div', { class: 'chosen' }, table, kind.root, linked.root);
+  const said = node('ul', { class: 'note' });
+  const summary = node('p', { class: 'note' });
+
+  const holds = ({ name }, each) => {
+    if (name === data().own.y) return '';
+    if (each.kind === 'out') return refusalSaid(words, { word: each.why[0], holes: each.why[1] });
+    const levels = each.levels ? words.say('data.holds_words', { count: each.levels.length }) : words.say('data.holds_numbers');
+    return each.absent ? words.say('data.holds_missing', { what: levels, count: whole(each.absent) }) : levels;
+  };
+  const useOf = ({ name }, each) => {
+    const is = () => (data().own.y === name ? 'y' : data().own.uses[name]);
+    return new ChoiceField({
+      words, label: () => words.say('data.use_of', { name }), get: is,
+      options: () => (each.kind === 'out' ? ['out'] : ['x', 'y', 'out']).map((use) => [use, words.say(`data.use_${use}`)]),
+      set: (use) => {
+        const before = data().own;
+        const uses = { ...before.uses, [name]: use === 'out' ? 'out' : 'x' };
+        const column = tables.own.get(before.id).columns.find((own) => own.name === name);
+        if (use === 'y') suited([['data.own', { ...before, uses, y: name, kind: suitedKind(column, each) }]]);
+        else if (before.y === name) refuse('table.y_stays', { name });
+        else suited([['data.own', { ...before, uses }]]);
+      },
+    });
+  };
+  let shownTable = null;
+  let uses = [];
+  const showTable = () => {
+    const own = isOwn() ? tables.own.get(data().own?.id) : null;
+    chosenColumns.hidden = !own;
+    if (!own) return;
+    own.kinds ??= own.columns.map((column) => columnKind(column, new Set(tables.missing.numbers)));
+    const now = `${data().own.id} ${words.language}`;
+    if (now !== shownTable) {
+      shownTable = now;
+      uses = own.columns.map((column, k) => useOf(column, own.kinds[k]));
+      const row = (column, k) => node('tr', {}, node('th', { scope: 'row' }, column.name, node('p', { class: 'note' })), node('td', {}, uses[k].root));
+      columns.replaceChildren(...own.columns.map(row));
+    }
+    columns.querySelectorAll('p.note').forEach((place, k) => { place.textContent = holds(own.columns[k], own.kinds[k]); });
+    caption.textContent = data().own.name;
+    [...uses, kind, linked].forEach((field) => field.show());
+  };
+
+  root.append(set.root, node('div', { class: 'fields' }, n.root, noise.root, test.root, seed.root), again, features, own, chosenColumns, said, summary);
+
+  const show = () => {
+    words.fill(root);
+    [n, noise].forEach((field) => { field.root.hidden = !isPlane(); });
+    features.hidden = !isPlane();
+    own.hidden = !isOwn() && !asked;
+    [set, n, noise, test, seed, ...ticks].forEach((field) => field.show());
+    wrong.textContent = refused ? refusalSaid(words, refused) : '';
+    showTable();
+    const examples = run.made?.examples;
+    if (!examples) return;
+    said.replaceChildren(...examples.said.map(([word, holes]) => node('li', {}, words.say(word, holes))));
+    summary.textContent = words.say('data.summary', { train: whole(examples.train.n), test: whole(examples.test.n), inputs: examples.inputs });
+  };
+  state.on('data', show);
+  run.on('made', show);
+  if (begun) suits(held(begun.name, { table: csvOf(begun.text, tables.missing.text), text: begun.text })).forEach(([path, value]) => state.put(path, value));
+  show();
+  let language = words.language;
+  return {
+    update() {
+      if (words.language !== language) show();
+      language = words.language;
+    },
+  };
+};

@@ -1,0 +1,82 @@
+// One layer as a card: its kind, its fields, and what moves and removes it.
+
+// What a field of choices.py holds where nothing is given: so many units, a rectifier.
+const FIRST_VALUES = { whole: 4, activation: 'relu', number: 0 };
+
+// A new layer of a kind; one made of layers has one within, of the kind that has units, which leads back.
+const newLayer = (kind, choices, width) => {
+  const fields = Object.entries(choices.layers[kind]);
+  const value = ([name, { type, default: own }]) => {
+    if (type === 'layers') {
+      const within = Object.keys(choices.layers).find((each) => 'units' in choices.layers[each]);
+      return [name, [newLayer(within, choices, width)]];
+    }
+    return [name, own ?? FIRST_VALUES[type] ?? null];
+  };
+  const options = Object.fromEntries(fields.map(value).filter(([, own]) => own !== null));
+  if ('units' in options && width) options.units = width;
+  return [kind, options];
+};
+
+// The fields of a choice of rows by their full names, leaky_relu(0.2): the name, and each number.
+const namedRowFields = ({ words, table, kind, label, hint, long, get, set }) => {
+  const own = () => namedRow(table, get());
+  const choice = new ChoiceField({
+    words, label, hint, long, get: () => own().name, set: (name) => set(name), options: () => Object.keys(table).map((name) => [name, name]),
+  });
+  const numbers = node('div', { class: 'numbers' });
+  let fields = [];
+  let made = null;
+  const show = () => {
+    choice.show();
+    const { name, row, numbers: { length } } = own();
+    if (made !== `${name} ${length}`) {
+      made = `${name} ${length}`;
+      fields = Array.from({ length }, (_, k) => {
+        const taken = row.takes[Math.min(k, row.takes.length - 1)];
+        return new NumberField({
+          words, bounds: taken, label: () => (length > 1 ? `${taken.name}${k + 1}` : taken.name), hint: () => fieldHelp(words, name, taken.name), get: () => own().numbers[k],
+          set: (number) => set(rowName(table, name, own().numbers.map((old, j) => (j === k ? number : old)))),
+        });
+      });
+      numbers.replaceChildren(...fields.map((field) => field.root));
+    }
+    fields.forEach((field) => field.show());
+  };
+  return { root: node('div', { class: 'fields', 'data-table': kind }, choice.root, numbers), show };
+};
+
+// A field of a layer, by its type; `fixed` says whether the data set it.
+const layerField = ({ words, choices, kind, name, get, set, fixed }) => {
+  const field = choices.layers[kind][name];
+  const given = { words, label: () => name, hint: () => fieldHelp(words, kind, name), get: () => get()[name] ?? field.default, set: (value) => set({ ...get(), [name]: value }) };
+  if (field.type === 'activation') return namedRowFields({ ...given, table: choices.activations, kind: 'activation' });
+  if (field.type === 'initialiser') {
+    const options = () => [['', words.say('network.suits')], ...choices.initialiser_names.map((each) => [each, each])];
+    return new ChoiceField({ ...given, long: true, get: () => get()[name] ?? '', set: (value) => given.set(value || null), options });
+  }
+  const made = new NumberField({ ...given, bounds: { ...field, whole: field.type === 'whole' } });
+  const show = made.show.bind(made);
+  made.show = () => {
+    made.input.readOnly = name === 'units' && fixed();
+    if (made.input.readOnly) made.hint = () => words.say('network.units_fixed');
+    else made.hint = given.hint;
+    return show();
+  };
+  return made;
+};
+
+// `act(name)` moves the card up or down, or removes it.
+const layerCard = ({ words, choices, kind, get, set, act, fixed, within = null }) => {
+  const names = Object.keys(choices.layers[kind]).filter((name) => choices.layers[kind][name].type !== 'layers');
+  const fields = names.map((name) => layerField({ words, choices, kind, name, get, set, fixed }));
+  const button = (name, sign) => node('button', { type: 'button', 'data-act': name, 'data-label': `network.${name}`, 'data-hint': `network.${name}`, click: () => act(name) }, sign);
+  const head = node('div', { class: 'head' }, node('code', {}, kind), node('span', { class: 'acts' }, button('up', '↑'), button('down', '↓'), button('remove', '×')));
+  const root = node('li', { class: 'layer' }, head, node('div', { class: 'fields' }, ...fields.map((field) => field.root)), ...(within ? [within.root] : []));
+  const show = () => {
+    words.fill(root);
+    fields.forEach((field) => field.show());
+    within?.show();
+  };
+  return { root, show };
+};
