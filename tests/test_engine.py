@@ -46,7 +46,7 @@ def network(activation: str, loss: str, **penalties: Any) -> cr.Network:
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("loss", [*LOSSES, *WITH_PARAMETERS, *HEADS])
+@pytest.mark.parametrize("loss", [*LOSSES, *WITH_PARAMETERS])
 @pytest.mark.parametrize(
     "activation", [*ACTIVATIONS, "sigmoid(4)", "bipolar_sigmoid(3)", "leaky_relu(0.2)", "elu(0.5)"]
 )
