@@ -58,7 +58,7 @@ const layerList = ({ state, run, words, known: { choices }, root }) => {
     add.addEventListener('change', () => {
       const kind = add.value;
       add.value = '';
-      tried(() => {
+      if (kind) tried(() => {
         const own = listAt(path);
         const last = own.findLastIndex(([, each]) => 'units' in each);
         const at = last < 0 ? own.length : last; // before the layer whose units the data set
