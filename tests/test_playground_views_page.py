@@ -27,7 +27,7 @@ def read_table(page, wing):
     )
 
 
-def on_the_line(page, start, end, share=0.13):
+def on_the_line(page, start, end, share=0.08):
     """A point of the line between two units."""
     a, b = (page.locator(f'#units button[value="{name}"]').bounding_box() for name in (start, end))
     x1, x2 = a["x"] + a["width"], b["x"]

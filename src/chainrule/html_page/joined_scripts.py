@@ -62,15 +62,6 @@ def packed_json(value: Any) -> str:
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
-def without_remarks(script: str) -> str:
-    """Return a script without the lines that hold a remark alone.
-
-    >>> without_remarks("// Two.\\nconst two = 2;")
-    'const two = 2;'
-    """
-    return re.sub(r"^[ \t]*//.*\n", "", script, flags=re.MULTILINE)
-
-
 def policy(script: str, style: str, *, compiles: bool = False, worker: bool = False) -> str:
     """Return a Content-Security-Policy: this script and this style, by their hashes, and no more.
 

@@ -16,7 +16,13 @@ end of an address; `streams.js`, all that is random; `checks.js`, `fields.js`, w
 `network_columns.js` lays it out; `outcome_view.js`, what comes of it, of `plane_view.js`, \
 `plane_colours.js`, `prediction_view.js`, `prediction_counts.js`; `loss_view.js`, \
 `loss_course.js`, `slider.js`, costs by step; `flow_view.js`, `layer_flow.js`, `flow_words.js`, \
-what signals and gradients do; `view_parts.js`, `views.css`, what they share |
+what signals and gradients do; `picture_files.js`, pictures as files; `view_parts.js`, \
+`views.css`, what they share |
+| `files/` | `network_toml.js`, `toml_text.js`, network files; `model_file_bytes.js`, models; \
+`file_state.js`, what both change in the state; `file_panel.js`, `save_as.js`, out and in |
+| `lessons/` | `lesson_text.js`, a lesson's text; `lesson_figures.js`, what it asks for; \
+`lesson_panel.js`, `lessons.css`, the lesson beside the page; `xor.en.txt` and others, the \
+lessons, and `xor.de.txt` and others, their words |
 | `data/` | what a network is trained with: drawn, known, or one's own |
 | `network/` | `layer_list.js`, `layer_card.js`, layers; `hyper_panel.js`, `schedule_fields.js`, \
 how they are trained; `weight_table.js`, every weight; `suited_network.js`, what suits the data; \
@@ -31,6 +37,7 @@ from __future__ import annotations
 import html
 import json
 import string
+from importlib import metadata
 from typing import Any
 
 from chainrule.engine.wasm import engine_data
@@ -51,6 +58,18 @@ from chainrule.playground.page_parts import (
 
 SPIRAL = {"data": {"set": "spiral", "n": 400, "test": 0.25}}
 """What the page begins with by itself: points enough for the spiral to be learnt."""
+
+LESSONS = ("one-step", "xor", "rate", "symmetry", "vanishing", "overfitting", "adam")
+"""In the order in which they are offered."""
+
+
+def lesson_texts(name: str) -> dict[str, str]:
+    """Return a lesson in English and, by language, the words that stand in place of its own.
+
+    >>> lesson_texts("xor")["en"].splitlines()[0]
+    'title: XOR needs a hidden layer'
+    """
+    return {own: file_of(PACKAGE, f"lessons/{name}.{own}.txt") for own in LANGUAGES}
 
 
 def playground(start: dict[str, Any] | None = None) -> Page:
@@ -76,6 +95,8 @@ def playground(start: dict[str, Any] | None = None) -> Page:
         "choices": all_choices(),
         "patterns": lowering_patterns(),
         "flow": thresholds(),
+        "lessons": {name: lesson_texts(name) for name in LESSONS},
+        "version": metadata.version("chainrule"),
         "sets": known_sets(),
         "missing": missing_words(),
         "words": words,

@@ -10,7 +10,7 @@ import html
 from functools import cache
 from typing import NamedTuple
 
-from chainrule.html_page.joined_scripts import file_of, joined_scripts, without_remarks
+from chainrule.html_page.joined_scripts import file_of, joined_scripts
 from chainrule.playground.schedule_rules import schedule_rules
 
 PACKAGE = "chainrule.playground"
@@ -41,6 +41,12 @@ SCRIPTS = (
     "data/csv_text.js",
     "data/own_table.js",
     "data/examples.js",
+    "files/save_as.js",
+    "views/plane_colours.js",
+    "views/view_parts.js",
+    "views/network_columns.js",
+    "views/layer_flow.js",
+    "views/flow_words.js",
     "playground.js",
 )
 """What all wings share, in an order in which each finds those before it."""
@@ -59,23 +65,27 @@ class Wing(NamedTuple):
     scripts: tuple[str, ...]
 
 
-STYLES = ("playground.css", "data/data.css", "network/network.css", "views/views.css")
+STYLES = (
+    "playground.css",
+    "data/data.css",
+    "network/network.css",
+    "views/views.css",
+    "lessons/lessons.css",
+)
+
+FILE_SCRIPTS = (
+    "files/toml_text.js",
+    "files/network_toml.js",
+    "files/model_file_bytes.js",
+    "files/file_state.js",
+)
+LESSON_SCRIPTS = ("lessons/lesson_text.js", "lessons/lesson_figures.js")
 
 WINGS: tuple[Wing, ...] = (
     Wing("data", "left", "dataPanel", ("data/data_panel.js",)),
     Wing("network", "left", "layerList", ("network/layer_card.js", "network/layer_list.js")),
-    Wing(
-        "units",
-        "middle",
-        "unitsView",
-        (
-            "views/plane_colours.js",
-            "views/view_parts.js",
-            "views/network_columns.js",
-            "views/layer_flow.js",
-            "views/unit_pictures.js",
-        ),
-    ),
+    Wing("lessons", "middle", "lessonPanel", (*LESSON_SCRIPTS, "lessons/lesson_panel.js")),
+    Wing("units", "middle", "unitsView", ("views/picture_files.js", "views/unit_pictures.js")),
     Wing("hyper", "middle", "hyperPanel", ("network/schedule_fields.js", "network/hyper_panel.js")),
     Wing(
         "outcome",
@@ -94,8 +104,9 @@ WINGS: tuple[Wing, ...] = (
         "courseView",
         ("views/loss_course.js", "views/slider.js", "views/loss_view.js"),
     ),
-    Wing("flow", "below", "flowView", ("views/flow_words.js", "views/flow_view.js")),
+    Wing("flow", "below", "flowView", ("views/flow_view.js",)),
     Wing("weights", "below", "weightTable", ("network/weight_table.js",)),
+    Wing("files", "right", "filesPanel", (*FILE_SCRIPTS, "files/file_panel.js")),
 )
 """In the order of reading; the titles are said by `id.title`."""
 
@@ -110,9 +121,7 @@ def worker_script() -> str:
     True
     """
     engine = (file_of("chainrule.engine.wasm", name) for name in ENGINE)
-    return without_remarks(
-        joined_scripts([*engine, schedule_rules(), *(file_of(PACKAGE, name) for name in WORKER)])
-    )
+    return joined_scripts([*engine, schedule_rules(), *(file_of(PACKAGE, name) for name in WORKER)])
 
 
 @cache
@@ -126,14 +135,14 @@ def page_script() -> str:
     scripts += [file_of(PACKAGE, name) for name in SCRIPTS]
     scripts += [file_of(PACKAGE, name) for wing in WINGS for name in wing.scripts]
     wings = ", ".join(f"{wing.id}: {wing.function}" for wing in WINGS)
-    return without_remarks(joined_scripts([*scripts, f"startPlayground({{ {wings} }});"]))
+    return joined_scripts([*scripts, f"startPlayground({{ {wings} }});"])
 
 
 def sections() -> str:
     """Return the sections that wings fill, column by column.
 
-    >>> sections().count('<div class="')
-    4
+    >>> sections().count("<section") == len(WINGS)
+    True
     """
     return "\n".join(
         f'<div class="{column}">{"".join(_section(w) for w in WINGS if w.column == column)}</div>'

@@ -85,7 +85,7 @@ const startPlayground = async (wings) => {
   const opened = asking.ask('open', { modules: ['engine32', 'engine64'].map((id) => element(id).textContent) });
 
   const state = new State(own.state);
-  const run = new RunClock({ asking, state, known: own, examplesOf: withGiven(own.given, examplesOf) });
+  const run = new RunClock({ asking, state, known: own, examplesOf: withGiven(own, examplesOf) });
   const keep = (word, address) => {
     kept.say(word);
     element('kept').hidden = false;

@@ -84,7 +84,7 @@ def of_table_model(model: TableModel, source: Source) -> Start:
     """Return the start with a model's first network, and rows of a table as it takes them.
 
     >>> from chainrule.tabular.files.open_source import open_source
-    >>> model = cr.train("sklearn:wine", "target", epochs=5)
+    >>> model = cr.train("sklearn:wine", "target", embedding="none", members=1, epochs=5)
     >>> of_table_model(model, open_source("sklearn:wine"))["given"]["n"]
     178
     """

@@ -9,17 +9,17 @@ const barShare = (size) => (size > 0 ? Math.max(0.01, Math.min(1, (Math.log10(si
 
 const flowTable = (words, layers) => {
   const bar = (size, kind) => {
-    const own = built('span', { class: `bar ${kind}`, 'aria-hidden': 'true' });
+    const own = node('span', { class: `bar ${kind}`, 'aria-hidden': 'true' });
     own.style.width = `${100 * barShare(size)}%`;
-    return built('td', {}, built('span', { class: 'bars' }, own), figure(size, 3));
+    return node('td', {}, node('span', { class: 'bars' }, own), figure(size, 3));
   };
-  const percent = (part) => built('td', { class: 'number' }, part ? `${Math.round(100 * part)} %` : '–');
-  const rows = layers.map((layer) => built('tr', {},
-    built('th', { scope: 'row' }, `${layer.number + 1} ${layer.title}`),
+  const percent = (part) => node('td', { class: 'number' }, part ? `${Math.round(100 * part)} %` : '–');
+  const rows = layers.map((layer) => node('tr', {},
+    node('th', { scope: 'row' }, `${layer.number + 1} ${layer.title}`),
     bar(layer.a, 'plus'), bar(layer.delta, 'minus'), bar(layer.gradient, 'minus'), percent(layer.dead), percent(layer.saturated)));
   const head = ['flow.layer', 'flow.activations', 'flow.deltas', 'flow.gradients', 'flow.dead', 'flow.saturated'];
-  return built('table', {}, built('caption', {}, words.say('flow.caption')),
-    built('thead', {}, built('tr', {}, ...head.map((word) => built('th', { scope: 'col' }, words.say(word))))), built('tbody', {}, ...rows));
+  return node('table', {}, node('caption', {}, words.say('flow.caption')),
+    node('thead', {}, node('tr', {}, ...head.map((word) => node('th', { scope: 'col' }, words.say(word))))), node('tbody', {}, ...rows));
 };
 
 const flowSentence = (words, { name, layer, numbers }) => {
@@ -28,9 +28,10 @@ const flowSentence = (words, { name, layer, numbers }) => {
 };
 
 const flowView = ({ run, words, known, root }) => {
-  const sentences = built('ul', { class: 'findings', 'aria-live': 'polite' });
-  const box = built('div', { class: 'table', tabindex: 0, role: 'region' });
-  root.append(sentences, box);
+  const sentences = node('ul', { class: 'findings', 'aria-live': 'polite' });
+  const box = node('div', { class: 'table', tabindex: 0, role: 'region' });
+  const factor = node('p', { class: 'note' });
+  root.append(sentences, box, factor);
   let [lowered, rows, seen, last, asking, said] = [null, [], null, 0, false, {}];
   let visible = true;
   new IntersectionObserver(([entry]) => { visible = entry.isIntersecting; }).observe(root);
@@ -40,10 +41,11 @@ const flowView = ({ run, words, known, root }) => {
     const layers = seen.layers.map((layer) => ({ ...layer, title: lowered.told[layer.number][1].activation ?? layer.kind }));
     box.replaceChildren(flowTable(words, layers));
     box.ariaLabel = words.say('flow.caption');
+    factor.textContent = words.say('flow.factor', { factor: figure(layers.reduce((all, { slope, weights }) => all * slope * weights, 1), 3) });
     const found = seen.found.map((own) => flowSentence(words, own));
     if (same(found, said.found) && words.language === said.language) return;
     said = { found, language: words.language };
-    sentences.replaceChildren(...(found.length ? found : [words.say('flow.well')]).map((text) => built('li', { class: found.length ? 'found' : '' }, text)));
+    sentences.replaceChildren(...(found.length ? found : [words.say('flow.well')]).map((text) => node('li', { class: found.length ? 'found' : '' }, text)));
   };
 
   const measure = async (frame) => {

@@ -4,7 +4,7 @@ const COURSE_ROOM = { left: 46, right: 12, top: 8, bottom: 20 };
 
 class LossDrawing {
   constructor(root, colours, course) {
-    this.canvas = built('canvas', { role: 'img' });
+    this.canvas = node('canvas', { role: 'img' });
     Object.assign(this, { colours, course, width: 0, height: 150, step: 0 });
     root.append(this.canvas);
   }
@@ -29,13 +29,19 @@ class LossDrawing {
   draw(step) {
     this.step = step;
     if (!this.width) return;
-    const context = sizedCanvas(this.canvas, this.width, this.height);
-    context.clearRect(0, 0, this.width, this.height);
+    const context = sizedCanvas(this.canvas, ...this.size);
+    context.clearRect(0, 0, ...this.size);
+    this.paint(context);
+  }
+
+  get size() { return [this.width, this.height]; }
+
+  paint(context) {
     this.axis = costAxis(this.course.values());
     this.axes(context);
     this.line(context, 2, this.colours.minus, [5, 3]);
     this.line(context, 1, this.colours.plus, []);
-    this.stands(context, step);
+    this.stands(context, this.step);
   }
 
   axes(context) {
@@ -53,10 +59,6 @@ class LossDrawing {
     Object.assign(context, { textAlign: 'center', textBaseline: 'bottom' });
     const steps = roundTicks(0, this.last, this.width < 300 ? 3 : 5).filter(Number.isInteger);
     steps.forEach((own) => context.fillText(whole(own), Math.min(this.x(own), this.width - 3 * String(own).length - 2), this.height));
-    context.save();
-    context.beginPath();
-    context.rect(left, 0, this.width - left, this.height - bottom + 2);
-    context.restore();
   }
 
   line(context, column, colour, dashes) {
@@ -98,13 +100,14 @@ const courseTable = (words, course, most = 12) => {
 // The costs of the run, and a slider that goes back to any of its steps.
 const courseView = ({ run, words, root }) => {
   const course = new LossCourse();
-  const key = built('p', { class: 'key' }, built('span', { class: 'line plus' }), built('span', { say: 'views.training' }), built('span', { class: 'line minus' }), built('span', { say: 'views.test' }));
-  const box = built('div', { class: 'drawing' });
+  const key = node('p', { class: 'key' }, node('span', { class: 'line plus' }), node('span', { 'data-say': 'views.training' }), node('span', { class: 'line minus' }), node('span', { 'data-say': 'views.test' }));
+  const box = node('div', { class: 'drawing' });
   root.append(key, box);
   const colours = new PageColours(() => drawing.draw(drawing.step));
   const drawing = new LossDrawing(box, colours, course);
   const slider = new StepSlider(root, run, words);
   const beside = new TableBeside(root, run, () => courseTable(words, course));
+  root.append(pictureButtons('cost', () => drawing));
   drawing.canvas.addEventListener('click', (event) => {
     const { left, right } = COURSE_ROOM;
     const part = (event.offsetX - left) / (drawing.width - left - right);

@@ -1,13 +1,15 @@
 // What comes of it: the plane, or what is said of examples that are none.
 
 const outcomeView = ({ state, run, words, root }) => {
-  const key = built('p', { class: 'key' }, built('span', { class: 'dot' }), built('span', { say: 'views.training' }), built('span', { class: 'box' }), built('span', { say: 'views.test' }));
-  const [planeBox, otherBox] = [built('div', { class: 'drawing' }), built('div', { class: 'drawing' })];
+  const key = node('p', { class: 'key' }, node('span', { class: 'dot' }), node('span', { 'data-say': 'views.training' }), node('span', { class: 'box' }), node('span', { 'data-say': 'views.test' }));
+  const [planeBox, otherBox] = [node('div', { class: 'drawing' }), node('div', { class: 'drawing' })];
   root.append(key, planeBox, otherBox);
   const colours = new PageColours(() => again());
   const plane = new PlaneDrawing(planeBox, colours);
   const other = new PredictionDrawing(otherBox, words, colours);
   const beside = new TableBeside(root, run, () => run.frame?.plane && planeTable(words, shown, run.frame.plane));
+  const saved = pictureButtons('prediction', () => drawing());
+  root.append(saved);
   const wants = {}; // what each frame is to hold
   run.want(wants);
   let shown = null;
@@ -29,6 +31,7 @@ const outcomeView = ({ state, run, words, root }) => {
     wants.predicted = !flat;
     planeBox.hidden = key.hidden = beside.details.hidden = !flat;
     otherBox.hidden = flat;
+    saved.hidden = !flat && Boolean(labels);
     key.querySelectorAll('.box, [data-say="views.test"]').forEach((own) => { own.hidden = !examples.test.n; });
     drawing().renewed(shown);
   });

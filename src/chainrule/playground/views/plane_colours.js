@@ -54,7 +54,7 @@ const shownRange = ({ classes, signs, train: { y } }) => {
 
 // The class of each of some examples, which a loss may have as numbers.
 const labelsOf = ({ n, labels, y }, { signs }) => {
-  if (labels) return labels;
+  if (labels || !n) return labels ?? [];
   const width = y.length / n;
   return Int32Array.from({ length: n }, (_, k) => (width === 1 ? Number(y[k] === signs[1]) : y.subarray(k * width, (k + 1) * width).indexOf(signs[1])));
 };

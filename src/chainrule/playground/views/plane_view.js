@@ -5,7 +5,7 @@ const MOST_SHOWN = 3000; // points that are drawn
 
 class PlaneDrawing {
   constructor(root, colours) {
-    this.canvas = built('canvas', { role: 'img' });
+    this.canvas = node('canvas', { role: 'img' });
     this.points = document.createElement('canvas');
     Object.assign(this, { colours, width: 0, frame: null });
     root.append(this.canvas);
@@ -35,9 +35,13 @@ class PlaneDrawing {
   }
 
   drawPoints() {
-    if (!this.width || !this.examples) return;
-    const context = sizedCanvas(this.points, this.side, this.side);
-    context.clearRect(0, 0, this.side, this.side);
+    if (!this.width || !this.examples?.plane) return;
+    const context = sizedCanvas(this.points, ...this.size);
+    context.clearRect(0, 0, ...this.size);
+    this.paintPoints(context);
+  }
+
+  paintPoints(context) {
     const size = Math.max(2.4, Math.min(3.6, this.side / 80));
     context.lineWidth = 1;
     for (const [part, isDisc] of [['test', false], ['train', true]]) {
@@ -66,15 +70,28 @@ class PlaneDrawing {
   draw(frame) {
     this.frame = frame;
     if (!this.width || !frame || !this.square) return;
-    const context = sizedCanvas(this.canvas, this.side, this.side);
+    const context = sizedCanvas(this.canvas, ...this.size);
     context.fillStyle = this.colours.card;
-    context.fillRect(0, 0, this.side, this.side);
-    if (frame.plane) {
-      const fill = (pixels) => planePixels(this.shown, frame.plane, this.examples.outputs, this.colours.planeRamps, pixels);
-      context.drawImage(this.square.show(fill), 0, 0, this.side, this.side);
-    }
-    context.drawImage(this.points, 0, 0, this.side, this.side);
+    context.fillRect(0, 0, ...this.size);
+    this.paintPlane(context);
+    context.drawImage(this.points, 0, 0, ...this.size);
     this.axes(context);
+  }
+
+  get size() { return [this.side, this.side]; }
+
+  paint(context) {
+    this.paintPlane(context);
+    this.paintPoints(context);
+    this.axes(context);
+  }
+
+  paintPlane(context) {
+    const { frame } = this;
+    if (frame?.plane) {
+      const fill = (pixels) => planePixels(this.shown, frame.plane, this.examples.outputs, this.colours.planeRamps, pixels);
+      context.drawImage(this.square.show(fill), 0, 0, ...this.size);
+    }
   }
 
   axes(context) {

@@ -6,10 +6,10 @@ const PICTURES = 24;
 class PredictionDrawing {
   constructor(root, words, colours) {
     Object.assign(this, { words, colours, width: 0, frame: null });
-    this.canvas = built('canvas', { role: 'img' });
-    this.table = built('div', { class: 'table', tabindex: 0, role: 'region' });
-    this.pictures = built('ul', { class: 'pictures' });
-    this.note = built('p', { class: 'note' });
+    this.canvas = node('canvas', { role: 'img' });
+    this.table = node('div', { class: 'table', tabindex: 0, role: 'region' });
+    this.pictures = node('ul', { class: 'pictures' });
+    this.note = node('p', { class: 'note' });
     root.append(this.canvas, this.table, this.pictures, this.note);
   }
 
@@ -66,27 +66,37 @@ class PredictionDrawing {
     const { classes } = this.examples;
     this.pictures.replaceChildren(...order.map((k) => {
       const right = told[k] === labels[k];
-      const canvas = Object.assign(built('canvas', { 'aria-hidden': 'true' }), { width: columns, height: rows });
+      const canvas = Object.assign(node('canvas', { 'aria-hidden': 'true' }), { width: columns, height: rows });
       const context = canvas.getContext('2d');
       const image = context.createImageData(columns, rows);
       const [red, green, blue] = colourOf(this.colours.ink);
       for (let at = 0; at < size; at += 1) image.data.set([red, green, blue, 255 * Math.max(0, Math.min(1, part.X[k * size + at]))], 4 * at);
       context.putImageData(image, 0, 0);
       const said = this.words.say(right ? 'outcome.digit_right' : 'outcome.digit_wrong', { told: classes[told[k]], true: classes[labels[k]] });
-      return built('li', { class: right ? 'right' : 'wrong', title: said }, canvas, built('span', { 'aria-label': said, role: 'img' }, right ? classes[told[k]] : `${classes[told[k]]} ≠ ${classes[labels[k]]}`));
+      return node('li', { class: right ? 'hit' : 'missed', title: said }, canvas, node('span', { 'aria-label': said, role: 'img' }, right ? classes[told[k]] : `${classes[told[k]]} ≠ ${classes[labels[k]]}`));
     }));
   }
 
   numbers(predicted, part) {
     const { outputs } = this.examples;
     const n = predicted.length / outputs;
-    const firsts = (array) => Float64Array.from({ length: n }, (_, k) => array[k * outputs]);
-    const [own, y] = [firsts(predicted), firsts(part.y)];
+    this.pairs = [predicted, part.y.subarray(0, predicted.length)];
+    const context = sizedCanvas(this.canvas, ...this.size);
+    context.clearRect(0, 0, ...this.size);
+    this.paint(context);
+    const { off, left } = distanceOf(...this.pairs);
+    this.canvas.ariaLabel = this.words.say(Number.isFinite(left) ? 'outcome.numbers' : 'outcome.number', { off: figure(off, 3), left: figure(left, 3), n: whole(n) });
+    this.said(part, n, this.canvas.ariaLabel);
+  }
+
+  get size() { return [this.width, this.width]; }
+
+  paint(context) {
+    const [own, y] = this.pairs;
+    const n = y.length;
     const [low, high] = this.shown.range;
     const side = this.width;
     const at = (value) => 30 + ((value - low) / (high - low || 1)) * (side - 40);
-    const context = sizedCanvas(this.canvas, side, side);
-    context.clearRect(0, 0, side, side);
     Object.assign(context, { strokeStyle: this.colours.line, fillStyle: this.colours.soft, font: `11px ${this.colours.sans}`, lineWidth: 1 });
     context.beginPath();
     context.moveTo(at(low), side - at(low));
@@ -106,9 +116,6 @@ class PredictionDrawing {
       context.fill();
     }
     context.globalAlpha = 1;
-    const { off, left } = distanceOf(own, y);
-    this.canvas.ariaLabel = this.words.say('outcome.numbers', { off: figure(off, 3), left: figure(left, 3), n: whole(n) });
-    this.said(part, n, this.canvas.ariaLabel);
   }
 
   said(part, n, text = '') {

@@ -5,11 +5,11 @@ const FURTHEST = 1_000_000; // steps that can be asked for
 class StepSlider {
   constructor(root, run, words) {
     Object.assign(this, { run, words, asked: null });
-    this.range = built('input', { type: 'range', min: 0, step: 1, value: 0, 'data-label': 'course.step', input: () => this.go(Number(this.range.value)) });
-    this.field = built('input', { type: 'text', inputmode: 'numeric', autocomplete: 'off', size: 8, 'data-label': 'course.step', change: () => this.typed() });
-    this.wrong = built('p', { class: 'wrong', role: 'alert' });
-    const label = built('label', {}, built('span', { say: 'course.step' }), ' ', this.field);
-    root.append(built('div', { class: 'slider' }, this.range, label), this.wrong);
+    this.range = node('input', { type: 'range', min: 0, step: 1, value: 0, 'data-label': 'course.step', input: () => this.go(Number(this.range.value)) });
+    this.field = node('input', { type: 'text', inputmode: 'numeric', autocomplete: 'off', size: 8, 'data-label': 'course.step', change: () => this.typed() });
+    this.wrong = node('p', { class: 'wrong', role: 'alert' });
+    const label = node('label', {}, node('span', { 'data-say': 'course.step' }), ' ', this.field);
+    root.append(node('div', { class: 'slider' }, this.range, label), this.wrong);
   }
 
   // One request at a time: while one is under way the last that was asked for waits.

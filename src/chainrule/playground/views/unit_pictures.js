@@ -8,8 +8,8 @@ const tileSize = (columns, width) => Math.max(20, Math.min(44, Math.floor(width 
 class UnitDrawing {
   constructor(root, { colours, words, choose, point }) {
     Object.assign(this, { root, colours, words, choose, point, width: 0, frame: null, chosen: null, near: null });
-    this.canvas = built('canvas', { 'aria-hidden': 'true' });
-    this.units = built('div', { class: 'units', role: 'group', keydown: (event) => this.key(event) });
+    this.canvas = node('canvas', { 'aria-hidden': 'true' });
+    this.units = node('div', { class: 'units', role: 'group', keydown: (event) => this.key(event) });
     root.append(this.canvas, this.units);
     root.addEventListener('pointermove', (event) => this.over(this.edgeAt(event)));
     root.addEventListener('pointerleave', () => this.over(null));
@@ -48,7 +48,7 @@ class UnitDrawing {
 
   button(c, unit, tile) {
     const name = unitName(this.columns, c, unit.j);
-    const own = built('button', { type: 'button', value: name, tabindex: -1, 'aria-pressed': String(name === this.chosen), click: () => this.choose(c ? name : `x${unit.j + 1}`) });
+    const own = node('button', { type: 'button', value: name, tabindex: -1, 'aria-pressed': String(name === this.chosen), click: () => this.choose(c ? name : `x${unit.j + 1}`) });
     Object.assign(own.style, { left: `${unit.x}px`, top: `${unit.y + UNIT_ROOM.above}px`, width: `${tile}px`, height: `${tile}px` });
     own.ariaLabel = this.words.say('units.unit', { name });
     return own;
@@ -63,9 +63,16 @@ class UnitDrawing {
   draw(frame) {
     this.frame = frame;
     if (!this.placed || !frame?.tensors) return;
-    const { width, height, tile } = this.placed;
-    const context = sizedCanvas(this.canvas, width, height);
-    context.clearRect(0, 0, width, height);
+    const context = sizedCanvas(this.canvas, ...this.size);
+    context.clearRect(0, 0, ...this.size);
+    this.paint(context);
+  }
+
+  get size() { return [this.placed.width, this.placed.height]; }
+
+  paint(context) {
+    const { frame } = this;
+    const { width, tile } = this.placed;
     Object.assign(context, { font: `11px ${this.colours.sans}`, fillStyle: this.colours.soft, textAlign: 'center', textBaseline: 'top' });
     this.columns.forEach((column) => context.fillText(this.titleOf(column), Math.max(24, Math.min(width - 24, column.x + tile / 2)), 0));
     context.save();
@@ -200,8 +207,8 @@ const unitTables = (words, { columns, lowered }, tensors, most = 12) => columns.
 });
 
 const unitsView = ({ state, run, words, known, root }) => {
-  const box = built('div', { class: 'network drawing' });
-  const said = built('p', { class: 'note pointed' });
+  const box = node('div', { class: 'network drawing' });
+  const said = node('p', { class: 'note pointed' });
   root.append(box, said);
   const colours = new PageColours(() => drawing.draw(run.frame));
   let pointed = null;
@@ -218,6 +225,7 @@ const unitsView = ({ state, run, words, known, root }) => {
     },
   });
   const beside = new TableBeside(root, run, () => run.frame && unitTables(words, drawing, run.frame.tensors));
+  root.append(pictureButtons('network', () => drawing));
   run.want({ units: true });
   state.on('seen.subject', (subject) => drawing.chose(subject));
   drawing.chose(state.value.seen.subject);

@@ -1,17 +1,4 @@
-// What views share: elements, the page's colours, canvases with the screen's own pixels, tables.
-
-// An element; attributes that are functions listen, `say` is a sentence that words.fill says anew.
-const built = (tag, attributes = {}, ...children) => {
-  const own = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === 'function') own.addEventListener(name, value);
-    else if (name === 'say') own.dataset.say = value;
-    else if (value === true || value === false) own.toggleAttribute(name, value);
-    else if (value !== null) own.setAttribute(name, value);
-  }
-  own.append(...children);
-  return own;
-};
+// What views share: the page's colours, canvases with the screen's own pixels, tables.
 
 // The colours that drawings take: read anew when the page turns dark or light.
 class PageColours {
@@ -37,8 +24,7 @@ class PageColours {
 }
 
 // Room for a drawing of so many pixels of the page; what it returns draws in these.
-const sizedCanvas = (canvas, width, height) => {
-  const scale = Math.max(1, globalThis.devicePixelRatio || 1);
+const sizedCanvas = (canvas, width, height, scale = Math.max(1, globalThis.devicePixelRatio || 1)) => {
   const [wide, high] = [Math.round(width * scale), Math.round(height * scale)];
   if (canvas.width !== wide || canvas.height !== high) Object.assign(canvas, { width: wide, height: high });
   Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
@@ -65,18 +51,18 @@ class PixelSquare {
 }
 
 // A table of texts: a caption, a head, and rows whose first cell is a head too.
-const textTable = (caption, head, rows) => built('table', {},
-  built('caption', {}, caption),
-  built('thead', {}, built('tr', {}, ...head.map((text) => built('th', { scope: 'col' }, text)))),
-  built('tbody', {}, ...rows.map(([first, ...cells]) =>
-    built('tr', {}, built('th', { scope: 'row' }, first), ...cells.map((text) => built('td', { class: 'number' }, text))))));
+const textTable = (caption, head, rows) => node('table', {},
+  node('caption', {}, caption),
+  node('thead', {}, node('tr', {}, ...head.map((text) => node('th', { scope: 'col' }, text)))),
+  node('tbody', {}, ...rows.map(([first, ...cells]) =>
+    node('tr', {}, node('th', { scope: 'row' }, first), ...cells.map((text) => node('td', { class: 'number' }, text))))));
 
 // The table beside a drawing: made while it is open and nothing goes on, for it changes with each step.
 class TableBeside {
   constructor(root, run, table) {
     Object.assign(this, { run, table });
-    this.box = built('div', { class: 'table', tabindex: 0, role: 'region' });
-    this.details = built('details', { toggle: () => this.update() }, built('summary', { say: 'views.as_table' }), this.box);
+    this.box = node('div', { class: 'table', tabindex: 0, role: 'region' });
+    this.details = node('details', { toggle: () => this.update() }, node('summary', { 'data-say': 'views.as_table' }), this.box);
     root.append(this.details);
   }
 

@@ -1,0 +1,109 @@
+// The network as a file of Chainrule's, out and in: the network file that `chainrule explain` reads, and the
+// model that `chainrule.load` reads. What is dropped on the page is read too.
+
+const MOST_FILE_BYTES = 64 * 2 ** 20; // of a file that is read
+
+const fileEnding = (name) => name.slice(name.lastIndexOf('.') + 1).toLowerCase();
+
+// What is changed for a network that a file holds: [[path, value]], and the examples that it brings.
+const changesOfFile = async (name, bytes, { state, run, known }) => {
+  if (bytes.length > MOST_FILE_BYTES) refuse('files.large', { most: MOST_FILE_BYTES / 2 ** 20 });
+  if (fileEnding(name) !== 'toml') {
+    const network = await readModelBytes(bytes, known.choices);
+    const { inputs } = run.made.examples;
+    if (network.inputs !== inputs) refuse('files.other_inputs', { inputs: network.inputs, wanted: inputs });
+    return { changes: [['net', netOfFile(network, known)]], left: [] };
+  }
+  const { network, trained, examples, left } = readNetworkToml(new TextDecoder().decode(bytes), known.choices);
+  const net = netOfFile(network, known);
+  const layers = net.layers.map((own) => wholeLayer(own, known.choices));
+  const { optimizer, numbers, batch } = trained;
+  const frozen = namesMeant(trained.freeze, beginnings(layers, known.choices).map((own) => own.name));
+  const inputs = network.inputs;
+  const outputs = examples.labels ? widthOf(layers, inputs, known) : examples.y.length / examples.n;
+  const names = {
+    inputs: examples.names?.inputs ?? Array.from({ length: inputs }, (_, k) => `x${k + 1}`),
+    outputs: examples.names?.outputs ?? Array.from({ length: outputs }, (_, k) => (examples.labels ? `${k}` : `y${k + 1}`)),
+  };
+  const given = { ...examples, inputs, outputs, names };
+  const { value } = state;
+  const ran = { ...START.run, optimizer, numbers, frozen, batch: batch ?? examples.n };
+  return { given, changes: [['net', net], ['run', ran], ['data', { ...value.data, set: 'given', test: 0 }]], left };
+};
+
+const widthOf = (layers, inputs, { patterns, choices }) => {
+  const parameters = Object.fromEntries(Object.entries(choices.activations).map(([name, row]) => [name, row.parameter]));
+  const { values, output } = new Lowering(patterns, parameters, true).program({ inputs, layers, heads: [] });
+  return values[output].width;
+};
+
+const filesPanel = ({ state, run, words, known, root }) => {
+  const wrong = node('p', { class: 'wrong', role: 'alert' });
+  const note = node('p', { class: 'note', 'aria-live': 'polite' });
+  let said = { place: note, parts: [] };
+  const say = (place, ...parts) => {
+    said = { place, parts };
+    [wrong, note].forEach((own) => { own.textContent = own === place ? parts.map(([word, holes]) => words.say(word, holes)).join(' ') : ''; });
+  };
+
+  // Out
+  const rows = node('select', { 'data-label': 'files.rows' }, node('option', { value: 'one', 'data-say': 'files.rows_one' }), node('option', { value: 'all', 'data-say': 'files.rows_all' }));
+  const standing = () => networkAsItStands(state.value, run.made, run.frame.tensors, known.choices);
+  const shownRows = () => {
+    const { n } = run.made.examples.train;
+    return rows.value === 'all' ? Array.from({ length: n }, (_, k) => k) : [Math.min(state.value.seen.example, n - 1)];
+  };
+  const toml = () => {
+    const { optimizer, numbers, frozen } = state.value.run;
+    const rate = run.made.told.rates[Math.min(run.frame.at.step, run.made.told.rates.length - 1)];
+    return networkToml({
+      network: standing(), trained: { optimizer, numbers: { ...numbers, learning_rate: rate }, frozen },
+      examples: exampleRows(shownRows(), run.made), comment: words.say('files.comment', { step: whole(run.frame.at.step) }),
+    });
+  };
+  const out = async (write, name) => {
+    try {
+      if (!run.frame.tensors.every((own) => own.every(Number.isFinite))) refuse('files.not_finite');
+      saveAs(await write(), name);
+      say(note, ['files.written', { name }]);
+    } catch (error) {
+      if (!error.word) throw error;
+      say(wrong, [error.word, error.holes]);
+    }
+  };
+  const asToml = node('button', { type: 'button', name: 'toml', 'data-say': 'files.toml_out', click: () => out(() => new Blob([toml()], { type: 'application/toml' }), 'network.toml') });
+  const asModel = node('button', { type: 'button', name: 'model', 'data-say': 'files.model_out', click: () => out(() => modelBytes(standing(), known.version), 'network.model') });
+
+  // In
+  const read = async (file) => {
+    try {
+      const { changes, given, left } = await changesOfFile(file.name, new Uint8Array(await file.arrayBuffer()), { state, run, known });
+      if (given) known.given = given;
+      state.together(changes);
+      if (given) run.remake(false);
+      say(note, ['files.read', { name: file.name }], ...(left.length ? [['files.left_out', { keys: left.join(', ') }]] : []));
+    } catch (error) {
+      if (!error.word) throw error;
+      say(wrong, ['files.refused', { name: file.name }], [error.word, error.holes]);
+    }
+  };
+  const isOurs = (file) => ['toml', 'model'].includes(fileEnding(file.name));
+  const chosen = node('input', { type: 'file', accept: '.toml,.model', 'data-label': 'files.open', change: async () => {
+    if (chosen.files.length) await read(chosen.files[0]);
+    chosen.value = '';
+  } });
+  addEventListener('dragover', (event) => { if (event.dataTransfer?.types.includes('Files')) event.preventDefault(); });
+  addEventListener('drop', (event) => {
+    const [file] = event.dataTransfer?.files ?? [];
+    if (!file || !isOurs(file)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    read(file);
+  }, { capture: true });
+
+  root.append(
+    node('p', { class: 'note', 'data-say': 'files.about' }),
+    node('div', { class: 'out' }, asToml, rows, asModel),
+    node('div', { class: 'in' }, node('label', {}, node('span', { 'data-say': 'files.open' }), ' ', chosen)), wrong, note);
+  return { update: (frame) => { if (!run.playing || !frame) say(said.place, ...said.parts); } };
+};

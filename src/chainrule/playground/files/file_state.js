@@ -1,0 +1,45 @@
+// What is changed in the state for a network that a file holds, and what a file holds of the state.
+
+// Weights by tensor for a program; what a file left out begins as the page has it.
+const givenWeights = (weights, layers, { patterns, choices }, { inputs, seed }) => {
+  if (!weights || weights.every((own) => own === null)) return null;
+  const parameters = Object.fromEntries(Object.entries(choices.activations).map(([name, row]) => [name, row.parameter]));
+  const program = new Lowering(patterns, parameters, true).program({ inputs, layers, heads: [] });
+  const names = beginnings(layers, choices).map(({ name }) => name);
+  const starts = firstWeights(layers, program, { seed, weights: null }, choices);
+  return starts.map((start, k) => {
+    const own = weights[k] ?? Array.from(start);
+    return own.length === start.length && own.every(Number.isFinite) ? own : refuse('files.key', { key: names[k] });
+  });
+};
+
+// The network of a file as state.net has it.
+const netOfFile = ({ inputs, layers, loss, l1, l2, seed = 0, weights }, known) => {
+  const whole = layers.map((own) => wholeLayer(own, known.choices));
+  return { layers, loss, l1, l2, seed, weights: givenWeights(weights, whole, known, { inputs, seed }) };
+};
+
+// Which names are meant by patterns such as "*.b".
+const namesMeant = (patterns, names) => {
+  const expression = (pattern) => new RegExp(`^${pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*').replace(/\?/g, '.')}$`);
+  return names.filter((name) => patterns.some((pattern) => expression(pattern).test(name)));
+};
+
+// The network as it stands in a run, with the names and shapes of its tensors.
+const networkAsItStands = (value, { told, examples }, tensors, choices) => {
+  const axes = Object.fromEntries(beginnings(told.layers, choices).map(({ name, axes: own }) => [name, own]));
+  return {
+    inputs: examples.inputs, layers: told.layers, loss: value.net.loss, l1: value.net.l1, l2: value.net.l2,
+    tensors: told.names.map((name, k) => {
+      const { rows, columns } = told.program.tensors[k];
+      return { name, array: tensors[k], shape: axes[name] === 1 ? [rows * columns] : [rows, columns] };
+    }),
+  };
+};
+
+// Some rows of the examples in training, with what the loss compares them with.
+const exampleRows = (numbers, { examples: { inputs, outputs, names, train } }) => {
+  const part = (array, width) => numbers.flatMap((k) => Array.from(array.slice(k * width, (k + 1) * width)));
+  const y = train.labels ? { labels: part(train.labels, 1) } : { y: part(train.y, outputs) };
+  return { X: part(train.X, inputs), ...y, inputs: names.inputs, outputs: names.outputs };
+};

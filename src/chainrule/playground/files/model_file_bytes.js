@@ -1,0 +1,90 @@
+// Model files, byte for byte as file_header.py says what they are: written of the network as it stands, and
+// read with mistrust.
+//
+//   8 bytes   the length of the header, the least first
+//   header    JSON: of each array its dtype, shape and place; what the file holds; its SHA-256
+//   the rest  the arrays, one after the other
+
+const MODEL_FORMAT = 1;
+const NO_DIGEST = '0'.repeat(64);
+const LONGEST_HEADER = 4 << 20;
+const MODEL_DTYPES = { F64: Float64Array, F32: Float32Array, I64: BigInt64Array };
+
+const digestOf = async (...parts) => {
+  const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
+  const digest = await crypto.subtle.digest('SHA-256', bytes);
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+};
+
+const modelHead = (tensors, about, digest) => {
+  let end = 0;
+  const entries = Object.fromEntries(tensors.map(({ name, array, shape }) => {
+    const begin = end;
+    end += 4 * array.length;
+    return [name, { dtype: 'F32', shape, data_offsets: [begin, end] }];
+  }));
+  const text = new TextEncoder().encode(JSON.stringify({ __metadata__: { chainrule: about, sha256: digest }, ...entries }));
+  const head = new Uint8Array(8 + Math.ceil(text.length / 8) * 8).fill(0x20);
+  new DataView(head.buffer).setBigUint64(0, BigInt(head.length - 8), true);
+  head.set(text, 8);
+  return head;
+};
+
+// `library` is the version that writes.
+const modelBytes = async ({ inputs, layers, loss, l1, l2, tensors }, library) => {
+  const network = { inputs, layers: layers.map(layerData), loss, l1, l2 };
+  const about = JSON.stringify({ kind: 'network', network, history: null, format: MODEL_FORMAT, library });
+  const body = tensors.map(({ array }) => Float32Array.from(array));
+  const digest = await digestOf(modelHead(tensors, about, NO_DIGEST), ...body);
+  return new Blob([modelHead(tensors, about, digest), ...body]);
+};
+
+const layerData = ([kind, { layers, ...options }]) => ({ kind, ...options, ...(layers && { layers: layers.map(layerData) }) });
+
+const layerOfData = ({ kind, layers, ...options }) => [kind, { ...options, ...(layers && { layers: layers.map(layerOfData) }) }];
+
+// { inputs, layers, loss, l1, l2, weights }
+const readModelBytes = async (bytes, choices) => {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < 9 || bytes[6] || bytes[7] || bytes[8] !== 0x7b) refuse('files.no_model');
+  const length = Number(view.getBigUint64(0, true));
+  if (length > LONGEST_HEADER) refuse('files.no_model');
+  if (8 + length > bytes.length) refuse('files.cut');
+  const { entries, about, digest } = headerOf(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+  const end = Math.max(0, ...entries.map(([, { data_offsets: [, last] }]) => last));
+  if (8 + length + end > bytes.length) refuse('files.cut');
+  const blank = bytes.slice(0, 8 + length);
+  const at = new TextDecoder('latin1').decode(blank).indexOf(digest);
+  blank.set(new TextEncoder().encode(NO_DIGEST), at);
+  if ((await digestOf(blank, bytes.subarray(8 + length))) !== digest) refuse('files.damaged');
+  if (about.kind !== 'network') refuse('files.other_kind', { kind: String(about.kind).slice(0, 60) });
+  const arrays = Object.fromEntries(entries.map(([name, { dtype, data_offsets: [first, last] }]) =>
+    [name, Array.from(new MODEL_DTYPES[dtype](bytes.slice(8 + length + first, 8 + length + last).buffer), Number)]));
+  return networkOf(about.network, arrays, choices);
+};
+
+const headerOf = (text) => {
+  try {
+    const { __metadata__: told, ...entries } = JSON.parse(text);
+    const about = JSON.parse(told.chainrule);
+    const places = Object.entries(entries);
+    if (!/^[0-9a-f]{64}$/.test(told.sha256) || !places.every(([, own]) => isPlace(own))) throw new Error();
+    if (about.format > MODEL_FORMAT) refuse('files.newer', { version: String(about.library).slice(0, 30) });
+    return { entries: places, about, digest: told.sha256 };
+  } catch (error) {
+    return error.word ? refuse(error.word, error.holes) : refuse('files.no_model');
+  }
+};
+
+const isPlace = ({ dtype, data_offsets: [first, last], shape }) =>
+  Object.hasOwn(MODEL_DTYPES, dtype) && 0 <= first && last - first === shape.reduce((all, own) => all * own, MODEL_DTYPES[dtype].BYTES_PER_ELEMENT);
+
+const networkOf = ({ inputs, layers, loss, l1, l2 }, arrays, choices) => {
+  const made = layers.map(layerOfData);
+  for (const [kind] of withInner(made)) if (!Object.hasOwn(choices.layers, kind)) refuse('run.kind', { kind });
+  if (!Object.hasOwn(choices.losses, loss)) refuse('files.name', { key: 'loss', name: String(loss).slice(0, 60) });
+  const weights = beginnings(made.map((own) => wholeLayer(own, choices)), choices).map(({ name }) => arrays[name] ?? refuse('files.no_array', { name }));
+  return { inputs, layers: made, loss, l1, l2, weights };
+};
+
+const withInner = (layers) => layers.flatMap((own) => [own, ...withInner(own[1].layers ?? [])]);
