@@ -19,6 +19,7 @@ from wasm_cases import NODE, SOURCES
 pytestmark = pytest.mark.skipif(NODE is None, reason="there is no Node")
 
 PLAYGROUND = Path(__file__).parents[1] / "src/chainrule/playground"
+DOCS = Path(__file__).parents[1] / "docs/start"
 START = "title: A lesson\ndata.set = xor\n---\n"
 TEXTS = {
     START
@@ -37,6 +38,10 @@ TEXTS = {
     START + "? Train.\n> cost < little": ("lessons.no_figure", 5),
     START + "do: press play": ("lessons.no_change", 4),
     "\ufefftitle: A\r\n# a comment\r\n---\r\nWords.\r\n": None,
+    (DOCS / "playground.md")
+    .read_text(encoding="utf-8")
+    .split("```text\n")[1]
+    .split("```")[0]: None,
 }
 
 

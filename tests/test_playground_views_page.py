@@ -137,3 +137,34 @@ def test_what_flows_is_said_in_words(opened_playground):
     assert own.page.locator("#flow tbody tr").count() == 7
     own.page.select_option("#language", "de")
     assert "verschwindet" in found.first.inner_text()
+
+
+def test_digits_are_told_in_a_table_and_by_pictures(opened_playground):
+    net = {"layers": [["dense", {"units": 10}]]}
+    own = opened_playground(address_of({"data": {"set": "digits"}, "net": net}))
+    page = own.page
+    rows = page.locator("#outcome .confusion tbody tr")
+    caption = page.locator("#outcome caption")
+    before = int(re.match(r"(\d+) of 150 examples of the test", caption.inner_text())[1])
+    assert (rows.count(), page.locator("#outcome .pictures li").count()) == (10, 24)
+    page.select_option("[name=speed]", "")
+    page.fill("#course input[type=text]", "200")
+    page.keyboard.press("Enter")
+    own.wait_for_step(200)
+    after = int(re.match(r"(\d+) of 150", caption.inner_text())[1])
+    assert after > max(before, 120)
+    missed = page.locator("#outcome .pictures .missed")
+    assert missed.count() == min(150 - after, 24)
+    cells = rows.evaluate_all(
+        "all => all.map((row) => [...row.cells].slice(1).map((c) => Number(c.textContent)))"
+    )
+    assert sum(map(sum, cells)) == 150
+    assert sum(cells[k][k] for k in range(10)) == after
+
+
+def test_quantities_are_predicted_beside_the_true_ones(opened_playground):
+    net = {"layers": [["dense", {"units": 1}]], "loss": "half_squared_error"}
+    data = {"set": "plane"}
+    own = opened_playground(address_of({"data": data, "net": net}))
+    assert colours(own.page, "outcome") > 10
+    assert re.fullmatch(r"−?[\d.]+", read_table(own.page, "outcome")[0][1])

@@ -2,7 +2,7 @@
 // saturated, and in words what is wrong.
 
 const FLOW_ROWS = 200; // examples that are looked at
-const FLOW_EVERY = 400; // milliseconds, while training goes on
+const FLOW_EVERY = 400; // milliseconds, while training goes on, or ten times what a look takes
 
 // A bar by the logarithm of a size: from a hundred thousandth to ten.
 const barShare = (size) => (size > 0 ? Math.max(0.01, Math.min(1, (Math.log10(size) + 5) / 6)) : 0);
@@ -32,7 +32,7 @@ const flowView = ({ run, words, known, root }) => {
   const box = node('div', { class: 'table', tabindex: 0, role: 'region' });
   const factor = node('p', { class: 'note' });
   root.append(sentences, box, factor);
-  let [lowered, rows, seen, last, asking, said] = [null, [], null, 0, false, {}];
+  let [lowered, rows, seen, next, asking, said] = [null, [], null, 0, false, {}];
   let visible = true;
   new IntersectionObserver(([entry]) => { visible = entry.isIntersecting; }).observe(root);
 
@@ -51,8 +51,7 @@ const flowView = ({ run, words, known, root }) => {
   const measure = async (frame) => {
     if (asking || !lowered) return;
     asking = true;
-    last = performance.now();
-    const own = lowered;
+    const [own, from] = [lowered, performance.now()];
     try {
       const looked = await run.ask('look', { rows, step: 0 });
       if (own !== lowered) return;
@@ -63,6 +62,8 @@ const flowView = ({ run, words, known, root }) => {
       if (!error.word) throw error;
     } finally {
       asking = false;
+      const now = performance.now();
+      next = now + Math.max(FLOW_EVERY, 10 * (now - from));
     }
   };
 
@@ -76,7 +77,7 @@ const flowView = ({ run, words, known, root }) => {
 
   const update = (frame) => {
     if (words.language !== said.language) show();
-    if (!frame || (run.playing && (!visible || performance.now() - last < FLOW_EVERY))) return;
+    if (!frame || (run.playing && (!visible || performance.now() < next))) return;
     measure(frame);
   };
   return { update };
