@@ -152,6 +152,17 @@ class Dense(Layer):
         j, *k = entry
         return delta[:, j] * column(record.x, k[0]) if k else delta[:, j]
 
+    def matrices(self) -> tuple[tuple[str, str, str], ...]:
+        joint = activation(self.activation).pull is not None
+        return (
+            ("Z", "X Wᵀ + b", "z"),
+            ("A", "f(Z)", "a"),
+            ("Δ", "∂C/∂A ∂A/∂Z" if joint else "∂C/∂A ⊙ f′(Z)", "delta"),
+            ("∂C/∂X", "Δ W", "dx"),
+            ("∂C/∂W", "Δᵀ X / n", "W"),
+            ("∂C/∂b", "1ᵀ Δ / n", "b"),
+        )
+
     def work(self, sheet: Any) -> Any:
         W, x, delta = sheet.params.W, sheet.entered, sheet.delta[0]
 

@@ -277,6 +277,13 @@ class Layer(abc.ABC):
         made: int = flow.place(self, x)
         return made
 
+    def matrices(self) -> tuple[tuple[str, str, str], ...]:
+        """Return its steps for all examples at once: a matrix, what it is made of, and its name.
+
+        The names are those of records, of da, delta and dx, and of parameters, for ∂C by them.
+        """
+        return ("A", "", "a"), ("∂C/∂A", "", "da")
+
     def work(self, sheet: Any) -> Any:
         """Return the layer's formulas for one example, of the quantities that the sheet gives.
 

@@ -28,6 +28,9 @@ lessons, and `xor.de.txt` and others, their words |
 how they are trained; `weight_table.js`, every weight; `suited_network.js`, what suits the data; \
 `schedule_rates.js`, learning rates |
 | `schedule_rules.py` | the schedules in JavaScript, from their own lines |
+| `working/` | `working_panel.js`, the working of any number; `look_numbers.js`, the numbers of a \
+pass; `subject_fields.js`, what it can be of; `matrix_form.js`, that of all examples at once; \
+`working.css` |
 | `words/` | `words.js`, sentences by language, of `en.json`, `de.json`, `es.json`, `zh.json`; \
 `figures.js`, numbers |
 """
@@ -42,6 +45,7 @@ from typing import Any
 
 from chainrule.engine.wasm import engine_data
 from chainrule.engine.wasm.lowering_patterns import lowering_patterns
+from chainrule.explanation.line_patterns import pattern_data
 from chainrule.html_page.joined_scripts import file_of, inert_json, packed_json, policy
 from chainrule.html_page.notebook_part import Page
 from chainrule.playground.choices import choices as all_choices
@@ -94,6 +98,7 @@ def playground(start: dict[str, Any] | None = None) -> Page:
     packed = {
         "choices": all_choices(),
         "patterns": lowering_patterns(),
+        "lines": pattern_data(),
         "flow": thresholds(),
         "lessons": {name: lesson_texts(name) for name in LESSONS},
         "version": metadata.version("chainrule"),

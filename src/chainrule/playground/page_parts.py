@@ -10,6 +10,7 @@ import html
 from functools import cache
 from typing import NamedTuple
 
+from chainrule.explanation.line_patterns import pattern_script
 from chainrule.html_page.joined_scripts import file_of, joined_scripts
 from chainrule.playground.schedule_rules import schedule_rules
 
@@ -71,6 +72,7 @@ STYLES = (
     "network/network.css",
     "views/views.css",
     "lessons/lessons.css",
+    "working/working.css",
 )
 
 FILE_SCRIPTS = (
@@ -104,6 +106,17 @@ WINGS: tuple[Wing, ...] = (
         "courseView",
         ("views/loss_course.js", "views/slider.js", "views/loss_view.js"),
     ),
+    Wing(
+        "working",
+        "below",
+        "workingPanel",
+        (
+            "working/look_numbers.js",
+            "working/subject_fields.js",
+            "working/matrix_form.js",
+            "working/working_panel.js",
+        ),
+    ),
     Wing("flow", "below", "flowView", ("views/flow_view.js",)),
     Wing("weights", "below", "weightTable", ("network/weight_table.js",)),
     Wing("files", "right", "filesPanel", (*FILE_SCRIPTS, "files/file_panel.js")),
@@ -131,7 +144,11 @@ def page_script() -> str:
     >>> "startPlayground(" in page_script().splitlines()[-2]
     True
     """
-    scripts = [file_of("chainrule.engine.wasm", "wasm_lowering.js"), schedule_rules()]
+    scripts = [
+        pattern_script(),
+        file_of("chainrule.engine.wasm", "wasm_lowering.js"),
+        schedule_rules(),
+    ]
     scripts += [file_of(PACKAGE, name) for name in SCRIPTS]
     scripts += [file_of(PACKAGE, name) for wing in WINGS for name in wing.scripts]
     wings = ", ".join(f"{wing.id}: {wing.function}" for wing in WINGS)

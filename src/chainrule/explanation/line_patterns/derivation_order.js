@@ -99,6 +99,9 @@ class Derivation {
     return { key: key === COST ? this.meanCost : derivative(this.meanCost, key), formula, value: this.plain(key), note, steps: [] };
   }
 
+  // The mean of the examples' derivatives by all entries of a leaf.
+  plainOf(leaf) { return this.at.entries(leaf).map((key) => this.plain(key)); }
+
   // The penalty
 
   get penalised() { return ['l1', 'l2'].filter((name) => this.net[name]).join(' '); }
@@ -129,10 +132,7 @@ class Derivation {
   }
 
   overWeights([list, term], env) {
-    const weights = this.at.leaves.filter(({ weight }) => weight).flatMap((leaf) => Array.from({ length: sizeOf(leaf) }, (_, k) => {
-      const columns = leaf.shape[1] ?? 1;
-      return this.at.parameterKey(leaf.name, Math.floor(k / columns), k % columns);
-    }));
+    const weights = this.at.leaves.filter(({ weight }) => weight).flatMap((leaf) => this.at.entries(leaf));
     const terms = weights.map((key) => this.expander(env).tree(term, { ...env, key }));
     const values = terms.map(valueIn);
     const key = keyOf('letter', 0, 0, 0, [], list[3]);

@@ -3,7 +3,7 @@
 //   net       { inputs, layers: [[kind, options]], loss, l1, l2 }
 //   place     a layer that makes units, from 0; what enters the network leaves place -1
 //   leaf      a parameter's array by its name: "1.W", "2.0.gamma"
-//   order     of each layer, those within others before these, its place, or the place that it is a gate of
+//   order     of each layer, those within others before these: its place, or of which place it is a gate
 
 const PASSES = { a: [['q', 'in', '@u'], ''], dx: [[['q', 'da', '@u'], '']], by: {}, defined: {} };
 
@@ -44,12 +44,12 @@ class LinePlaces {
     const activation = options.activation === undefined ? null : this.activation(options.activation);
     const work = ((this.trains && pattern.trains) || pattern.predicts)[activation?.joint ? 'joint' : 'alone'];
     const outputs = size(pattern.outputs);
-    return { pattern, options, path, inputs, outputs, size, activation, work, sources: [x] };
+    return { kind, pattern, options, path, inputs, outputs, size, activation, work, sources: [x] };
   }
 
   place(made) {
     const place = this.layers.push(made) - 1;
-    this.order.push({ place, within: made.pattern.within });
+    this.order.push({ place });
     for (const { name, shape, weight, fixed } of made.pattern.leaves) {
       this.leaves.push({ name: `${made.path}.${name}`, letter: name, shape: shape.map(made.size), weight, fixed, place });
     }
@@ -102,10 +102,13 @@ class LinePlaces {
     const order = (letter) => ({ W: 0, b: 1 }[letter] ?? 2);
     const free = this.leaves.filter(({ fixed }) => !fixed);
     const sorted = [0, 1, 2].flatMap((own) => free.filter(({ letter }) => order(letter) === own));
-    return sorted.flatMap((leaf) => Array.from({ length: sizeOf(leaf) }, (_, flat) => {
-      const columns = leaf.shape[1] ?? 1;
-      return this.parameterKey(leaf.name, Math.floor(flat / columns), flat % columns);
-    }));
+    return sorted.flatMap((leaf) => this.entries(leaf));
+  }
+
+  entries(leaf) {
+    const columns = leaf.shape[1] ?? 1;
+    const entry = (k) => this.parameterKey(leaf.name, Math.floor(k / columns), k % columns);
+    return Array.from({ length: sizeOf(leaf) }, (_, k) => entry(k));
   }
 }
 

@@ -20,8 +20,11 @@ from chainrule.explanation.line_patterns.recording_sheet import (
     UNIT,
     RecordingSheet,
 )
+from chainrule.explanation.mathml import MathML
 from chainrule.layers import LAYERS, Draw, Layer, Role
 from chainrule.trees import named_leaves
+
+ROLES = {Role.WEIGHT: {"weight": True}, Role.STATISTIC: {"fixed": True}}
 
 ACTIVATED = {"alone": "tanh", "joint": "softmax"}
 """Activations of each number by itself, and of a row: their formulas have other sums."""
@@ -56,8 +59,7 @@ def _pattern(kind: type[Layer]) -> dict[str, Any]:
             {
                 "name": name,
                 "shape": [names[size] for size in leaf.shape],
-                "weight": layer.role(name) is Role.WEIGHT,
-                "fixed": layer.role(name) is Role.STATISTIC,
+                **ROLES.get(layer.role(name), {}),
             }
             for name, leaf in own
         ],
@@ -68,9 +70,16 @@ def _pattern(kind: type[Layer]) -> dict[str, Any]:
             variant: _work(each, shapes, outputs, names, trains=mode == "trains")
             for variant, each in _variants(kind, fields)
         }
+    made["matrices"] = {variant: _matrices(each) for variant, each in _variants(kind, fields)}
     if made["trains"] == made["predicts"]:
         del made["trains"]
     return made
+
+
+def _matrices(layer: Layer) -> list[list[str]]:
+    """Its steps for all examples at once, as MathML."""
+    writer = MathML()
+    return [[writer.pieces(made), writer.pieces(of), name] for made, of, name in layer.matrices()]
 
 
 class _Unfolding:

@@ -12,7 +12,7 @@
 //   set     { tensor, place, value, wants }                             frame    { at, ... }
 //   example { wants }                                                   frame    { at, ... }
 //   frame   { wants }                                                   frame    { at, ... }
-//   look    { rows, step }                                              looked   { at, values, losses, cost, gradients }
+//   look    { rows, step }                                              looked   { at, tensors, values, losses, cost, gradients }
 //
 // `wants` are names of what a frame holds beside `at`: costs, tensors, plane, predicted, units.
 

@@ -137,6 +137,6 @@ answer(self, {
 
   look(asked) {
     const { at } = held.run;
-    return ['looked', { at, ...held.run.look(asked) }];
+    return ['looked', { at, tensors: held.run.tensors, ...held.run.look(asked) }];
   },
 });

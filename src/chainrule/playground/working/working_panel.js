@@ -1,0 +1,163 @@
+// The working of any number at the step that comes next: which one, in which convention, and its lines.
+
+const MOST_OF_BATCH = 1000; // of a batch, up to which every example has its share in the mean
+
+const CONVENTIONS = { mazur: 'Mazur', nielsen: 'Nielsen', '3blue1brown': '3Blue1Brown', pytorch: 'PyTorch' };
+
+const tagged = (tag, given = {}, ...children) => {
+  const made = document.createElement(tag);
+  Object.entries(given).forEach(([name, value]) => made.setAttribute(name, value));
+  made.append(...children);
+  return made;
+};
+
+// Formulas may be broken where there is a new line or a tab.
+const formulas = (text) => text.split(/[\n\t]/).map((part) => {
+  const made = document.createRange().createContextualFragment(`<math displaystyle="true">${part}</math>`);
+  return made.firstChild;
+});
+
+const equal = (sign, text, kind = '') => tagged('div', { class: kind }, tagged('span', {}, sign), ...formulas(text));
+
+const workingLine = ({ symbol, formula, numbers, result, note, rounded, holds }) => {
+  const equals = [formula, numbers].filter(Boolean).map((part) => equal('=', part));
+  const remarks = [note, rounded ? 'rounded' : ''].filter(Boolean).join('; ');
+  if (result) {
+    const last = equal(rounded ? '≈' : '=', result, 'result');
+    if (holds) last.append(tagged('span', { class: 'remark' }, 'for ', ...formulas(holds)));
+    if (remarks) last.append(tagged('span', { class: 'remark' }, remarks));
+    equals.push(last);
+  }
+  return tagged('li', {}, tagged('div', { class: 'symbol' }, ...formulas(symbol)), tagged('div', { class: 'equals' }, ...equals));
+};
+
+const FEW_LINES = 12; // up to which a part is open at once
+
+// A part that can be opened and closed; `opened` keeps which of them a reader has.
+const workingPart = ({ title, note, lines }, opened) => {
+  const name = title.replace(/ \d+$/, '');
+  const made = tagged('details', {}, tagged('summary', {}, tagged('h3', {}, title)), ...(note ? [tagged('p', { class: 'note' }, note)] : []), tagged('ol', {}, ...lines.map(workingLine)));
+  made.open = opened.get(name) ?? lines.length <= FEW_LINES;
+  made.querySelector('summary').addEventListener('click', () => opened.set(name, !made.open));
+  return made;
+};
+
+const workingPanel = ({ state, run, words, known, root }) => {
+  const field = (name, made) => tagged('label', {}, tagged('span', { 'data-say': `working.${name}` }), ' ', made);
+  const [kind, example, notation] = ['kind', 'example', 'notation'].map((name) => tagged('select', { name }));
+  const number = tagged('input', { name: 'number', type: 'number', min: 1 });
+  const matrix = tagged('input', { name: 'matrix', type: 'checkbox' });
+  notation.append(...Object.entries(CONVENTIONS).map(([name, title]) => new Option(title, name)));
+  const said = tagged('p', { class: 'note' });
+  const lines = tagged('div', { class: 'lines', lang: 'en' });
+  root.append(tagged('div', { class: 'choose' }, field('of', kind), field('number', number), field('example', example), field('notation', notation), field('matrix', matrix)), said, lines);
+
+  let places = null; // of the network that is made
+  let notes = null; // which of the program's values are a layer's
+  let looked = null;
+  let asked = 0;
+  const opened = new Map();
+
+  const choose = (given) => state.change('seen.subject', subjectText({ ...subjectParts(state.value.seen.subject, places), ...given }));
+  kind.addEventListener('change', () => choose({ kind: kind.value, number: 1 }));
+  number.addEventListener('change', () => {
+    const own = Math.round(Number(number.value));
+    choose({ number: Math.min(Math.max(own || 1, 1), Number(number.max)) });
+    fill();
+  });
+  example.addEventListener('change', () => state.change('seen.example', Number(example.value)));
+  matrix.addEventListener('change', () => state.change('seen.matrix', matrix.checked));
+  notation.addEventListener('change', () => state.change('seen.notation', notation.value));
+
+  // The network as derivations have it, once another one is made.
+  const made = () => {
+    const { told, examples } = run.made;
+    const net = { inputs: examples.inputs, layers: told.layers, loss: told.program.heads[0].loss };
+    places = new lineWork.LinePlaces(known.lines, net, true);
+    const parameters = Object.fromEntries(Object.entries(known.choices.activations).map(([name, row]) => [name, row.parameter]));
+    const lowering = new NotedLowering(known.patterns, parameters, true);
+    lowering.program({ ...net, heads: [] });
+    ({ notes } = lowering);
+  };
+
+  const fill = () => {
+    const { kind: own, number: at } = subjectParts(state.value.seen.subject, places);
+    const kinds = subjectKinds(places);
+    kind.replaceChildren(...kinds.map(([name]) => new Option(name.includes('.') ? words.say('working.other', { name }) : words.say(`working.kind.${name}`), name)));
+    kind.value = own;
+    number.value = at;
+    number.max = kinds.find(([name]) => name === own)[1];
+    number.parentElement.hidden = Number(number.max) === 1;
+    notation.value = state.value.seen.notation;
+    matrix.checked = Boolean(state.value.seen.matrix);
+  };
+
+  const options = () => {
+    const { optimizer, numbers } = state.value.run;
+    return Object.fromEntries(Object.entries(known.choices.optimizers[optimizer]).map(([name, own]) => [name, Number(numbers[name] ?? own.default)]));
+  };
+
+  const update = ({ names, rates }, { at, tensors }) => ({
+    optimizer: state.value.run.optimizer,
+    options: options(),
+    rate: rateAt(rates, at.step + 1),
+    step: at.step + 1,
+    states: Object.fromEntries(names.map((name, k) => [name, tensors[k].states])),
+    frozen: state.value.run.frozen,
+  });
+
+  const show = () => {
+    fill();
+    const { told, examples } = run.made;
+    const { rows } = looked;
+    const row = Math.max(0, rows.indexOf(state.value.seen.example));
+    example.replaceChildren(...rows.map((own, k) => new Option(k + 1, own)));
+    example.value = rows[row];
+    example.parentElement.hidden = rows.length === 1;
+    const of = subjectKey(subjectParts(state.value.seen.subject, places), places);
+    if (!of) {
+      said.textContent = words.say('working.not_weighted');
+      lines.replaceChildren();
+      return;
+    }
+    const [{ loss }, { l1, l2 }] = [told.program.heads[0], told.run.numbers];
+    const draw = { seed: told.run.seed, step: looked.at.step + 1 };
+    const given = {
+      net: { inputs: examples.inputs, layers: told.layers, loss, l1, l2 },
+      parameters: Object.fromEntries(told.names.map((name, k) => [name, looked.tensors[k].array])),
+      numbers: lookNumbers({ places, notes, values: looked.values, data: examples.train, rows, draw }),
+      trains: true, of, notation: state.value.seen.notation, rows: [row], update: looked.whole ? update(told, looked) : null,
+    };
+    const derivation = new lineWork.Derivation(known.lines, given);
+    said.textContent = words.say(!looked.whole ? 'working.one_of_many' : rows.length > 1 ? 'working.step_of' : 'working.step', { step: whole(draw.step), n: whole(rows.length), example: whole(row + 1), most: whole(MOST_OF_BATCH) });
+    if (matrix.checked) lines.replaceChildren(...matrixForm(words, known.lines, { places, derivation, numbers: given.numbers }));
+    else lines.replaceChildren(...derivation.written('mathml').map((part) => workingPart(part, opened)));
+    lines.dataset.step = draw.step;
+  };
+
+  const follow = async (frame) => {
+    if (!frame || !run.made || run.playing || frame.diverged) return;
+    const own = ++asked;
+    if (!places) made();
+    const { told, examples } = run.made;
+    const every = nextRows({ at: frame.at, n: examples.train.n, ...told.run });
+    const rows = every.length > MOST_OF_BATCH ? every.slice(0, 1) : every;
+    const answer = await run.ask('look', { rows, step: frame.at.step + 1 });
+    if (own !== asked || run.playing) return;
+    looked = { ...answer, rows, whole: rows === every };
+    show();
+  };
+
+  const again = () => looked && show();
+  run.on('made', () => {
+    places = null;
+    looked = null;
+  });
+  run.on('playing', (playing) => {
+    lines.setAttribute('aria-busy', String(playing));
+    if (playing) said.textContent = words.say('working.playing');
+    else follow(run.frame);
+  });
+  ['subject', 'notation', 'example', 'matrix'].forEach((name) => state.on(`seen.${name}`, again));
+  return { update: follow };
+};
