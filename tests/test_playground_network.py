@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import chainrule as cr
@@ -158,7 +158,7 @@ def networks(draw):
     return [as_told(each) for each in layers], inputs, outputs
 
 
-@settings(max_examples=2)
+@settings(max_examples=2, phases=[Phase.generate])
 @given(st.lists(networks(), min_size=60, max_size=60))
 def test_fitted_layers_are_a_network(nets):
     fitted = ask("fitted", {"choices": CHOICES, "nets": nets})

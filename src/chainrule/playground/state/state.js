@@ -86,7 +86,7 @@ class State {
     if (!from.length) return;
     const changes = from.pop();
     to.push(changes.map(([path]) => [path, copy(this.get(path))]));
-    changes.toReversed().forEach(([path, value]) => this.put(path, value));
+    changes.forEach(([path, value]) => this.put(path, value));
   }
 
   put(path, value) {
