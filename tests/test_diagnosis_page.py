@@ -257,3 +257,14 @@ def test_the_pictures_have_the_colours_of_the_page_in_light_and_dark(seen, made)
             }"""
         )
     assert all(a != b for a, b in zip(*colours.values(), strict=True))
+
+
+def test_many_layers_give_a_page_that_can_be_read():
+    net = cr.Network(3, [cr.Dense(2, "tanh")] * 199 + [cr.Dense(1)], loss="squared_error")
+    found = cr.diagnose(net, net.init(0), X, X[:, 0], cr.SGD(0.1), initial=net.init(0))
+    page = found.html()
+    assert len(page) < 400_000
+    assert len(found.network) < 200
+    tables = re.findall(r"<table.*?</table>", page, re.S)
+    assert max(table.count("<tr>") for table in tables) == 41
+    assert page.count("the first 20 and the last 20 of 200</caption>") == 3

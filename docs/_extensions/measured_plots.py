@@ -12,9 +12,10 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
+from chainrule.html_page.colours import BLUE, GREY, ORANGE
 from measured_tables import RESULTS, Table, tables_of, value
 
-OURS, BLUE, GREEN, GREY = "#D55E00", "#0072B2", "#009E73", "#666666"
+OURS, GREEN = ORANGE, "#009E73"
 MARKS = (("s", BLUE), ("D", GREEN), ("^", "#CC79A7"), ("v", "#56B4E9"), ("P", "#E69F00"),
          ("X", "black"), ("p", GREY))  # fmt: skip
 STYLE = {

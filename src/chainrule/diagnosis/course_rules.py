@@ -88,6 +88,7 @@ RULES: tuple[Rule, ...] = (
         _not_finite,
         lambda e: e.broke.sentence if e.broke else "",
         "scale or leave out that row, or take a loss of the table, which ends nowhere",
+        names_rows=True,
     ),
     Rule(
         "divergence", 64,

@@ -160,6 +160,7 @@ RULES: tuple[Rule, ...] = (
         lambda e: f"the gradients of {len(e.start.broken)} of {e.data.n} examples are not finite, "
         f"first that of row {e.rows[e.start.broken[0]]}",
         "look at these rows: scale them, or leave them out",
+        names_rows=True,
     ),
     Rule(
         "constant_inputs", 77,
@@ -187,6 +188,7 @@ RULES: tuple[Rule, ...] = (
         lambda e: f"row {e.rows[e.start.examples.largest]} has {e.start.examples.share:.0%} of the "
         "sum of squared gradients of all examples",
         "look at this row; mend it, leave it out, or take the loss 'huber'",
+        names_rows=True,
     ),
     Rule(
         "shifted_labels", 73,
@@ -209,6 +211,7 @@ RULES: tuple[Rule, ...] = (
         _mislabelled_words,
         "look at these labels",
         few_rows=False,
+        names_rows=True,
     ),
     Rule(
         "imbalance", 63,

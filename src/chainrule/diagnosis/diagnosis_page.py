@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,6 +34,9 @@ STYLE = """
 
 EPOCHS = 8
 """Of so many epochs at most the losses stand in the table."""
+
+LAYERS = 20
+"""Of more than twice as many layers, so many at each end stand in a table."""
 
 MISLABELLED = 10
 """So many likely mislabelled rows are named."""
@@ -86,6 +89,18 @@ def _figures(found: Diagnosis) -> Html:
     )
 
 
+def _at_ends(rows: list[tuple[Any, ...]]) -> tuple[list[tuple[Any, ...]], str]:
+    """Return the rows of a table of layers, of many those at both ends, and what is said of that.
+
+    >>> _at_ends([(1,), (2,)])
+    ([(1,), (2,)], '')
+    """
+    if len(rows) <= 2 * LAYERS:
+        return rows, ""
+    said = f"; the first {LAYERS} and the last {LAYERS} of {len(rows):,}"
+    return [*rows[:LAYERS], *rows[-LAYERS:]], said
+
+
 def _place(layer: LayerMeasures) -> str:
     return layer.place.removeprefix("layer ")
 
@@ -101,12 +116,18 @@ def _flow(layers: Sequence[LayerMeasures], title: str, when: str) -> Html:
         for layer, up in zip(layers, above, strict=True)
     ]  # fmt: skip
     head = ("layer", "a", "δ", "∂C/∂w", "× f′", "× W above")
+    rows, part = _at_ends(rows)
     finite = all(np.isfinite(layer.delta) for layer in layers)
     drawn = figure(plots.flow_plot(layers, title, said), said) if finite else paragraph(said)
     return card(
         title,
         drawn,
-        table(f"root mean squares by layer{when}, and the factors of δ's norm", head, rows, "flow"),
+        table(
+            f"root mean squares by layer{when}, and the factors of δ's norm{part}",
+            head,
+            rows,
+            "flow",
+        ),
     )
 
 
@@ -153,7 +174,8 @@ def _units(found: Diagnosis) -> Html:
         (_place(layer), *(_shares(getattr(first, kind), getattr(layer, kind)) for kind in kinds))
         for layer, first in zip(found.layers, found.start, strict=True)
     ]
-    then = " at the start → now" * (found.start != found.layers)
+    rows, part = _at_ends(rows)
+    then = " at the start → now" * (found.start != found.layers) + part
     return card(
         "Units",
         figure(plots.units_plot(found.layers, said), said),
@@ -186,10 +208,13 @@ def _updates(found: Diagnosis) -> Html:
          "short" if ratio < low else "long" if ratio > high else "usual")
         for ratio, k in known
     ]  # fmt: skip
+    rows, part = _at_ends(rows)
     return card(
         "Update ratios",
         figure(plots.updates_plot(found.updates, said), said),
-        table("the first step over the parameters", ["layer", "‖Δw‖ / ‖w‖", "which is"], rows),
+        table(
+            f"the first step over the parameters{part}", ["layer", "‖Δw‖ / ‖w‖", "which is"], rows
+        ),
     )
 
 

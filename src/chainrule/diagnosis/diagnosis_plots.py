@@ -15,18 +15,22 @@ from numpy.typing import NDArray
 
 from chainrule.diagnosis.layer_measures import LayerMeasures
 from chainrule.html_page.colours import BLUE, GREY, ORANGE
+from chainrule.html_page.curve import RATIO
 from chainrule.html_page.markup import Html
 from chainrule.html_page.svg import SIZE, as_svg, one_axes, styled, written
 
 Vector = NDArray[np.float64]
+
+LINES = {BLUE: "-", ORANGE: "--", GREY: ":"}
+"""How lines of each colour are drawn."""
 
 USUAL = (1e-4, 1e-2)
 """Between which ratios of step and weights most trainings go well: a thousandth is usual."""
 
 BINS = 30
 
-WIDE = 30.0
-"""Losses that fall by more than this factor have a logarithmic axis."""
+MARKED = 60
+"""More layers than this are lines without marks and bars."""
 
 FEW = 100.0
 """Axes that span less than this have numbers between the powers of ten too."""
@@ -40,8 +44,9 @@ def flow_plot(layers: Sequence[LayerMeasures], name: str, said: str) -> Html:
         k = np.arange(len(layers))
         deltas, weights = (_positive([getattr(m, of) for m in layers]) for of in
                            ("delta", "gradient"))  # fmt: skip
-        ax.plot(k, deltas, "o-", color=BLUE, linewidth=2, label="δ = ∂C/∂z")
-        ax.plot(k, weights, "s--", color=ORANGE, linewidth=2, label="∂C/∂w")
+        marks = ("o", "s") if len(layers) <= MARKED else ("", "")
+        ax.plot(k, deltas, f"{marks[0]}-", color=BLUE, linewidth=2, label="δ = ∂C/∂z")
+        ax.plot(k, weights, f"{marks[1]}--", color=ORANGE, linewidth=2, label="∂C/∂w")
         _logarithmic(ax, np.concatenate([deltas, weights]))
         ax.set_ylabel("root mean square")
         _legend(ax)
@@ -67,7 +72,10 @@ def units_plot(layers: Sequence[LayerMeasures], said: str) -> Html:
                  ("duplicate", GREY, "----", 0.27))  # fmt: skip
         for of, colour, hatch, shift in kinds:
             shares = [getattr(m, of) for m in layers]
-            ax.bar(k + shift, shares, 0.25, label=of, **_filled(colour, hatch))
+            if len(layers) > MARKED:
+                ax.plot(k, shares, LINES[colour], color=colour, linewidth=2, label=of)
+            else:
+                ax.bar(k + shift, shares, 0.25, label=of, **_filled(colour, hatch))
         ax.set(xlabel="layer, from the input to the output", ylabel="share", ylim=(0, 1.03))
         ax.yaxis.set_major_formatter(PercentFormatter(1.0))
         ax.grid(axis="y", alpha=0.6)
@@ -82,8 +90,11 @@ def updates_plot(ratios: Sequence[float | None], said: str) -> Html:
         figure, ax = one_axes()
         k, shown = np.arange(len(ratios)), _positive(ratios)
         ax.axhspan(*USUAL, color=GREY, alpha=0.18, linewidth=0, label="usual")
-        ax.vlines(k, USUAL[0] / 10, shown, color=BLUE, linewidth=1)
-        ax.plot(k, shown, "o", color=BLUE, markersize=7, label="step over parameters")
+        many = len(ratios) > MARKED
+        if not many:
+            ax.vlines(k, USUAL[0] / 10, shown, color=BLUE, linewidth=1)
+        ax.plot(k, shown, "-" if many else "o", color=BLUE, markersize=7,
+                label="step over parameters")  # fmt: skip
         _logarithmic(ax, np.concatenate([shown, USUAL]))
         ax.set(xlabel="layer, from the input to the output", ylabel="‖Δw‖ / ‖w‖")
         _legend(ax)
@@ -129,7 +140,7 @@ def course_plot(
         if np.isfinite(chance):
             ax.axhline(chance, color=GREY, linewidth=1.5, linestyle=":", label="best constant")
         known = _positive([*losses, *validation])
-        if np.nanmin(known, initial=np.inf) * WIDE < np.nanmax(known, initial=0.0):
+        if np.nanmin(known, initial=np.inf) * RATIO < np.nanmax(known, initial=0.0):
             ax.set_yscale("log")
         ax.set(xlabel="epoch", ylabel="loss")
         ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
@@ -151,7 +162,10 @@ def _filled(colour: str, hatch: str) -> dict[str, Any]:
 
 
 def _bars(ax: Any, at: NDArray[Any], factors: Vector, colour: str, hatch: str, label: str) -> None:
-    """Draw factors as bars from 1 up or down."""
+    """Draw factors as bars from 1 up or down, or where they are many as a line."""
+    if len(factors) > MARKED:
+        ax.plot(at, factors, LINES[colour], color=colour, linewidth=2, label=label)
+        return
     heights = np.nan_to_num(factors, nan=1.0) - 1
     ax.bar(at, heights, 0.34, bottom=1.0, label=label, **_filled(colour, hatch))
 

@@ -3,13 +3,50 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.diagnosis.data_rules import enough
 from chainrule.diagnosis.evidence import Evidence
 from chainrule.diagnosis.rule import MOST
+from chainrule.streams import Stream, generator
+
+
+class Part(NamedTuple):
+    """Which part of many examples is looked at.
+
+    Parameters
+    ----------
+    rows
+        How many of them, at most.
+    together
+        How many that follow each other.
+
+    Examples
+    --------
+    >>> len(Part(256, together=64).of(100)), len(Part(256, together=64).of(60_000))
+    (100, 256)
+    """
+
+    rows: int
+    together: int
+
+    def of(self, n: int) -> NDArray[np.intp]:
+        """Return the numbers of n examples that are looked at: all, or some parts in their order.
+
+        Parameters
+        ----------
+        n
+            How many examples there are.
+        """
+        if n <= self.rows:
+            return np.arange(n)
+        parts = generator(Stream.DIAGNOSED).permutation(n // self.together)
+        first = np.sort(parts[: self.rows // self.together]) * self.together
+        return np.ravel(first[:, None] + np.arange(self.together))
+
 
 SHOWN = 10
 """How many examples are told, at most: those with the longest gradients."""

@@ -29,6 +29,8 @@ class Rule:
         What to change.
     few_rows
         Whether a few hundred examples are enough to say so.
+    names_rows
+        Whether the sentence may name rows, by their numbers from 0.
     """
 
     name: str
@@ -37,3 +39,4 @@ class Rule:
     evidence: Callable[[Evidence], str]
     change: str
     few_rows: bool = True
+    names_rows: bool = False

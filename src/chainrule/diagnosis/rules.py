@@ -17,3 +17,6 @@ RULES = tuple(
 
 FEW_ROWS_RULES = tuple(rule for rule in RULES if rule.few_rows)
 """Those that a few hundred examples are enough for."""
+
+NAMING_ROWS = frozenset(rule.name for rule in RULES if rule.names_rows)
+"""The key words of findings whose sentence may name rows."""

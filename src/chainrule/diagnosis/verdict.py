@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainrule.arguments import reads_arguments
 from chainrule.batches import Examples, check_examples, split
@@ -16,7 +15,7 @@ from chainrule.blas_threads import one_blas_thread
 from chainrule.diagnosis.course_measures import Options, course
 from chainrule.diagnosis.evidence import Evidence
 from chainrule.diagnosis.layer_measures import LayerMeasures
-from chainrule.diagnosis.looked_at import LookedAt, looked_at
+from chainrule.diagnosis.looked_at import LookedAt, Part, looked_at
 from chainrule.diagnosis.not_finite import NotFinite, first_not_finite
 from chainrule.diagnosis.rule import Rule
 from chainrule.diagnosis.rules import RULES
@@ -24,15 +23,15 @@ from chainrule.extras import needed_by
 from chainrule.formatting import counted
 from chainrule.history import DivergenceError, History
 from chainrule.html_page.notebook_part import Page
-from chainrule.layers.layer_words import before_outputs
+from chainrule.layers.layer_words import in_a_row
 from chainrule.network import Network, Parameters, check_parameters
 from chainrule.sparse_rows import dense
-from chainrule.streams import Seed, Stream, generator
+from chainrule.streams import Seed
 from chainrule.training import AnOptimizer
 from chainrule.value_types import AtLeastOne, Flag, Positive
 
-ROWS, TOGETHER = 5000, 500
-"""How many examples are looked at where there are more, and how many that follow each other."""
+PART = Part(5000, together=500)
+"""The part of many examples that is looked at."""
 
 ENTRIES = 10_000_000
 """How many entries X has then at most."""
@@ -252,7 +251,8 @@ def diagnose(
     training = split(net, params, data, validation, seed)[0]
     given = training.numbers
     numbers = np.arange(data.n) if given is None else np.asarray(given, np.intp)
-    rows = numbers[_looked_at(len(numbers), net.inputs)]
+    most = max(min(PART.rows, ENTRIES // net.inputs), PART.together)
+    rows = numbers[PART._replace(rows=most).of(len(numbers))]
     data = data.take(rows)
     data = Examples(np.asarray(dense(data.X)), data.y, data.w)
     left, diverged = course(history)
@@ -269,19 +269,6 @@ def diagnose(
             net, params, initial, data, options, left, diverged, rows, len(numbers), broke
         )  # fmt: skip
         return diagnosis_of(evidence)
-
-
-def _looked_at(n: int, inputs: int) -> NDArray[np.intp]:
-    """Return which of n rows are looked at: all of them, or some parts of rows in their order.
-
-    >>> len(_looked_at(300, 4)), len(_looked_at(100_000, 4))
-    (300, 5000)
-    """
-    most = max(min(ROWS, ENTRIES // inputs), TOGETHER)
-    if n <= most:
-        return np.arange(n)
-    parts = generator(Stream.DIAGNOSED).permutation(n // TOGETHER)[: most // TOGETHER]
-    return np.ravel(np.sort(parts)[:, None] * TOGETHER + np.arange(TOGETHER))
 
 
 def diagnosis_of(e: Evidence, rules: Iterable[Rule] = RULES) -> Diagnosis:
@@ -311,6 +298,5 @@ def diagnosis_of(e: Evidence, rules: Iterable[Rule] = RULES) -> Diagnosis:
 
 
 def _in_words(net: Network) -> str:
-    said, _ = before_outputs(net.layers, net.inputs)
-    layers = " → ".join([f"{net.inputs:,} in", *said, f"{net.outputs:,} out"])
+    layers = in_a_row(net.layers, net.inputs, net.outputs)
     return f"{layers}, {counted(net.size, 'parameter')}, {net.row}"

@@ -15,6 +15,7 @@ from chainrule.blas_threads import one_blas_thread
 from chainrule.diagnosis.course_measures import Options
 from chainrule.diagnosis.evidence import Evidence
 from chainrule.diagnosis.layer_measures import LayerMeasures, measure_layers, update_ratios
+from chainrule.diagnosis.looked_at import Part
 from chainrule.diagnosis.not_finite import first_not_finite
 from chainrule.diagnosis.rules import FEW_ROWS_RULES
 from chainrule.diagnosis.verdict import Diagnosis, diagnosis_of
@@ -25,13 +26,12 @@ from chainrule.network import Network, Parameters
 from chainrule.record import Plan, TrainingState
 from chainrule.reference import treated
 from chainrule.sparse_rows import dense
-from chainrule.streams import Stream, generator
 from chainrule.trees import leaves, tree_map
 from chainrule.update import apply
 from chainrule.warn import only_warned
 
-ROWS, TOGETHER = 256, 64
-"""How many examples are looked at, and how many that follow each other."""
+PART = Part(256, together=64)
+"""The part of many examples that is looked at."""
 
 
 class Look(NamedTuple):
@@ -154,7 +154,7 @@ class Watch:
         training = run.data.training
         self._plan, self._initial, self._began = run.plan, initial, time.perf_counter()
         if training.n:
-            places = _looked_at(training.n)
+            places = PART.of(training.n)
             numbers = training.numbers
             self._rows = places if numbers is None else np.asarray(numbers)[places]
             self._data = _in_numpy(training.data.take(training.array(self._rows)))
@@ -280,18 +280,6 @@ class Watch:
             As scikit-learn's callbacks take them.
         """
         return False
-
-
-def _looked_at(n: int) -> Any:
-    """Return which of n rows are looked at: all of them, or some parts of rows in their order.
-
-    >>> len(_looked_at(100)), len(_looked_at(60_000))
-    (100, 256)
-    """
-    if n <= ROWS:
-        return np.arange(n)
-    parts = np.sort(generator(Stream.DIAGNOSED).permutation(n // TOGETHER)[: ROWS // TOGETHER])
-    return np.ravel(parts[:, None] * TOGETHER + np.arange(TOGETHER))
 
 
 def _is_at(run: BegunRun, net: Network, at: TrainingState) -> bool:

@@ -19,8 +19,8 @@ WIDE, HIGH = 420, 170
 LEFT, BELOW, EDGE = 66, 20, 8
 """The room beside the axes, and at the other sides."""
 
-RATIO = 100.0
-"""Where the greatest value is more times the least, logarithms are drawn."""
+RATIO = 30.0
+"""Losses of which the greatest is more times the least are drawn on a scale of logarithms."""
 
 
 class _Scale(NamedTuple):

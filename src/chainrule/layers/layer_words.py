@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from chainrule.layers.layer import Layer, Words
+
+AT_ENDS = 6
+"""Of more than twice as many layers, so many at each end stand in a row."""
 
 
 def in_words(layers: Iterable[Layer], inputs: int) -> list[Words]:
@@ -32,3 +35,17 @@ def before_outputs(layers: Iterable[Layer], inputs: int) -> tuple[list[str], str
     if last.are_units:
         return [words.short for words in hidden], last.function
     return [words.short for words in (*hidden, last)], "identity"
+
+
+def in_a_row(layers: Sequence[Layer], inputs: int, outputs: int) -> str:
+    """Return the layers in a row, from the inputs to the outputs; of many, some at both ends.
+
+    >>> in_a_row([cr.Dense(8, "relu"), cr.Dropout(0.1), cr.Dense(2)], 3, 2)
+    '3 in → 8 relu → dropout 0.1 → 2 out'
+    >>> in_a_row([cr.Dense(8, "relu")] * 1000 + [cr.Dense(2)], 3, 2).count("8 relu")
+    12
+    """
+    said, _ = before_outputs(layers, inputs)
+    if more := max(0, len(said) - 2 * AT_ENDS):
+        said[AT_ENDS:-AT_ENDS] = [f"{more:,} more"]
+    return " → ".join([f"{inputs:,} in", *said, f"{outputs:,} out"])

@@ -17,8 +17,7 @@ from chainrule.html_page.markup import (
     warning,
 )
 from chainrule.html_page.notebook_part import in_notebook
-from chainrule.layers.layer_words import before_outputs
-from chainrule.network import Network
+from chainrule.layers.layer_words import in_a_row
 from chainrule.tabular.scores import SCORES
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def _facts(model: TableModel) -> Html:
             "target": f"{short(model.target.column, 60)} ({task})",
             "rows": held,
             "columns": number(len(model.preparation.columns)),
-            "network": layers(model.net),
+            "network": in_a_row(model.net.layers, model.net.inputs, model.net.outputs),
             "parameters": number(model.net.size),
             "members": members(model),
         }
@@ -98,13 +97,3 @@ def score_table(scores: Mapping[str, Any]) -> Html:
         if name in SCORES
     ]
     return table("scores of the rows held out", ["score", "model", "baseline"], rows, "scores")
-
-
-def layers(net: Network) -> str:
-    """Return the layers in a row.
-
-    >>> layers(cr.Network(3, [cr.Dense(8, "relu"), cr.Dense(2)], loss="cross_entropy"))
-    '3 in → 8 relu → 2 out'
-    """
-    said, _ = before_outputs(net.layers, net.inputs)
-    return " → ".join([f"{net.inputs:,} in", *said, f"{net.outputs:,} out"])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from chainrule.batches import Examples
+from chainrule.diagnosis.rules import NAMING_ROWS
 from chainrule.diagnosis.verdict import Diagnosis, diagnose
 from chainrule.diagnosis.verdict_html import verdict
 from chainrule.distributed import by_first
@@ -44,7 +45,7 @@ def learning(found: Findings) -> Iterator[Html]:
         return
     known = found.diagnosis
     parts = [verdict(known)]
-    if any("row " in each.evidence or "rows " in each.evidence for each in known.findings):
+    if not NAMING_ROWS.isdisjoint(known.names):
         said = "Rows are numbered from 0 among the prepared examples in training."
         parts.append(paragraph(said))
     batch = known.critical_batch

@@ -14,8 +14,9 @@ from chainrule.html_page.markup import (
     short,
     warning,
 )
+from chainrule.layers.layer_words import in_a_row
 from chainrule.tabular.encoding.target_encoding import TargetEncoder
-from chainrule.tabular.model_display import layers, members, score_table
+from chainrule.tabular.model_display import members, score_table
 from chainrule.tabular.report import plots
 from chainrule.tabular.report.findings import Findings
 from chainrule.tabular.scores import SCORES
@@ -71,7 +72,7 @@ def _told(found: Findings) -> list[Html]:
 
 def _facts(found: Findings) -> Html:
     """Return what was trained, on what, and for how long."""
-    about, target = found.model.about, found.model.target
+    about, target, net = found.model.about, found.model.target, found.model.net
     rows, epochs = about["rows"], counted(about["epochs"], "epoch")
     left = f"; {rows['without_target']:,} without a target left out" * bool(rows["without_target"])
     early = "; ended by early stopping" * (about["over"] == "early stopping")
@@ -80,9 +81,9 @@ def _facts(found: Findings) -> Html:
         "target": f"{short(target.column, 60)} ({_task(target)})",
         "rows": f"{rows['training']:,} in training, {rows['validation']:,} held out for "
         f"validation{left}",
-        "network": layers(found.model.net),
+        "network": in_a_row(net.layers, net.inputs, net.outputs),
         "members": members(found.model),
-        "parameters": number(found.model.net.size),
+        "parameters": number(net.size),
         "training": f"{epochs}; the best was epoch {about['best_epoch']:,}{early}",
     }
     if interval := found.model.interval:
