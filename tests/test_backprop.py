@@ -183,24 +183,3 @@ def test_predictions_pass_through_the_link(loss: str, expected: Any) -> None:
 # The call with the net and the params of the trace, as it was once
 
 WEIGHTED = cr.Network(4, [cr.Dense(3, "tanh"), cr.Dropout(0.25), cr.Dense(2)], loss="huber")
-CALLED = {
-    "by place": lambda p, trace: cr.backward(p.net, p.params, trace, p.y, p.w),
-    "by name": lambda p, trace: cr.backward(
-        net=p.net, params=p.params, trace=trace, y=p.y, sample_weight=p.w
-    ),
-    "some by name": lambda p, trace: cr.backward(
-        p.net, p.params, trace, y=p.y, sample_weight=p.w, check=False
-    ),
-}
-
-
-@pytest.mark.parametrize("call", CALLED.values(), ids=CALLED)
-def test_backward_takes_the_net_and_params_of_the_trace_for_now(call: Any) -> None:
-    p = problem(WEIGHTED)
-    trace = cr.forward(p.net, p.params, p.X, p.draw)
-    message = r"^backward\(net, params, trace, y\) is deprecated; write backward\(trace, y\)$"
-    with pytest.warns(DeprecationWarning, match=message) as caught:
-        deltas = call(p, trace)
-    assert [row.filename for row in caught] == [__file__]
-    for got, want in zip(leaves(deltas), leaves(cr.backward(trace, p.y, p.w)), strict=True):
-        np.testing.assert_array_equal(got, want)

@@ -7,7 +7,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.activations import leaky_relu
-from chainrule.serialization import Store, read_file, write_file
+from chainrule.serialization import Store, read_file
 from runs import LOGITS
 from test_checkpoints_runs import P, at, files, run
 from test_serialization_specifications import SINE
@@ -130,17 +130,6 @@ def test_another_run_is_refused_with_what_differs(begun, name):
 def test_what_does_not_change_the_bits_may_differ(begun):
     changes = {"threads": 2, "early_stopping": cr.EarlyStopping(99), "callbacks": [at(99)]}
     run(cr.Checkpoint(str(begun), every=7, keep=1), **{**WITH, **changes, "epochs": 5})
-
-
-def test_a_run_goes_on_that_called_its_optimizer_by_names_of_before(tmp_path):
-    rule = cr.Rprop(0.01, eta_minus=0.25)
-    run(cr.Checkpoint(tmp_path), optimizer=rule)
-    (newest,) = files(tmp_path)
-    arrays, about = read_file(newest)
-    for old, new in cr.Rprop.former.items():
-        about["run"]["optimizer"] = about["run"]["optimizer"].replace(new, old)
-    write_file(newest, arrays, about)
-    assert run(cr.Checkpoint(tmp_path), optimizer=rule, epochs=6)[1].epochs == 6
 
 
 def test_fewer_epochs_than_were_made_are_refused(tmp_path):

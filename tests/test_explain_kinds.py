@@ -303,18 +303,3 @@ def test_derivations_that_share_a_pass_are_those_made_alone(seed):
     for key in [d.subject, COST, *parameters(d.at)[::5], d.subject]:
         alone = derive(d.net, d.params, d.data, key, top=10, draw=d.draw)
         assert derive_from(passes, key, top=10).parts == alone.parts
-
-
-def test_a_formula_with_a_note_is_made_by_its_old_name_too():
-    sheets = []
-
-    class Noting(cr.Scale):
-        def work(self, sheet):
-            sheets.append(sheet)
-            return super().work(sheet)
-
-    net = cr.Network(1, [Noting()], loss="half_squared_error")
-    cr.explain(net, net.init(), [1.0], [1.0], of="x1")
-    with pytest.warns(DeprecationWarning, match=r"write sheet\.noted\(formula, note\)"):
-        made = sheets[0].said(None, "a note")
-    assert made == sheets[0].noted(None, "a note")

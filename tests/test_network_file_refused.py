@@ -37,12 +37,7 @@ ERRORS = [
     (BASE + "w = [1]", 14, "weights and w exclude each other"),
     (BASE + "seed = 1", 14, "weights and seed exclude each other"),
     (BASE + "b = [1]", 14, "biases and b exclude each other"),
-    (
-        BASE + 'optimizer = "rprop"\neta_minus = 0.5\nshrink = 0.5',
-        15,
-        "shrink and eta_minus exclude each other",
-    ),
-    (BASE + 'optimizer = "rprop"\nshrink = 5', 15, "eta_minus must be a finite number > 0 and"),
+    (BASE + 'optimizer = "rprop"\neta_minus = 5', 15, "eta_minus must be a finite number > 0 and"),
     ("layers = [1, 1]\ninputs = [1]\ntargets = 1", None, "the weights are missing: give 'weights'"),
     # the network
     (changed("layers", "[2]"), 2, "layers must be sizes, from the inputs to the outputs"),

@@ -77,32 +77,3 @@ def test_options_that_contradict_themselves_are_refused():
         cr.SGD(nesterov="no")
     with pytest.raises(ValueError, match="step_min must be at most step_max, got 10 > 1"):
         cr.Rprop(step_min=10, step_max=1)
-
-
-# ---- names of before -----------------------------------------------------------------------------
-
-FORMER = [(cr.Rprop, old, new) for old, new in cr.Rprop.former.items()]
-RPROP = cr.Rprop(0.1, eta_minus=0.25, eta_plus=1.5, step_min=0.125, step_max=2.0)
-
-
-@pytest.mark.parametrize(("kind", "old", "new"), FORMER)
-def test_a_field_is_known_by_its_name_of_before(kind: Any, old: str, new: str) -> None:
-    name, value = kind.__name__, getattr(RPROP, new)
-    with pytest.warns(DeprecationWarning, match=f"{name}: {old}= is deprecated; write {new}="):
-        assert kind(**{old: value}) == kind(**{new: value})
-    with pytest.warns(DeprecationWarning, match=f"{name}.{old} is deprecated; write {name}.{new}"):
-        assert getattr(RPROP, old) == value
-    with pytest.raises(TypeError, match=f"{name}: {old} is {new} now"):
-        kind(**{old: value, new: value})
-
-
-def test_a_pickle_may_have_names_of_before() -> None:
-    made = object.__new__(cr.Rprop)
-    back = {new: old for old, new in cr.Rprop.former.items()}
-    made.__setstate__({back.get(name, name): value for name, value in vars(RPROP).items()})
-    assert made == RPROP
-
-
-def test_what_no_optimizer_ever_had_is_an_attribute_error() -> None:
-    with pytest.raises(AttributeError, match="Rprop has no attribute 'grown'"):
-        RPROP.grown  # noqa: B018

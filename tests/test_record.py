@@ -1,7 +1,6 @@
 """A run is recorded where that is asked for; else nothing of what was given is kept."""
 
 import gc
-import pickle
 import re
 import weakref
 
@@ -9,10 +8,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule import examples as examples_module
-from chainrule import history as history_module
 from chainrule.estimators import MLPClassifier, MLPRegressor
-from chainrule.record import TrainingState
 from runs import bits
 from strategies import problem
 
@@ -152,59 +148,3 @@ def test_what_ends_early_is_recorded_too():
         cr.fit(NET, p.params, 1e150 * p.X, p.y, cr.SGD(1e200), epochs=2, record=True)
     history = raised.value.history
     assert len(history.runs) == 1
-
-
-# What is called otherwise now
-
-MOVED = [
-    ("explain", "explain_step", {"step": 2, "of": "w3", "digits": 5}),
-    ("contributions", "contributions", {"of": "b2", "step": 4}),
-    ("contributions", "contributions", {"of": "w3"}),
-]
-
-
-@pytest.mark.parametrize(("method", "function", "options"), MOVED)
-def test_the_methods_of_before_are_functions(method, function, options):
-    _, history = fit(record=True)
-    message = (
-        rf"^history\.{method}\(\.\.\.\) is deprecated; write cr\.{function}\(history, \.\.\.\)$"
-    )
-    with pytest.warns(DeprecationWarning, match=message) as caught:
-        made = getattr(history, method)(**options)
-    assert [row.filename for row in caught] == [__file__]
-    assert made.text() == getattr(cr, function)(history, **options).text()
-
-
-def test_rows_held_out_had_another_place():
-    message = "^chainrule.examples.HeldOut is deprecated; write cr.HeldOut$"
-    with pytest.warns(DeprecationWarning, match=message) as caught:
-        assert examples_module.HeldOut is cr.HeldOut
-    assert [row.filename for row in caught] == [__file__]
-    with pytest.raises(AttributeError, match=r"'chainrule\.examples' has no attribute 'Part'"):
-        examples_module.Part  # noqa: B018
-
-
-def test_the_state_of_a_training_had_another_name():
-    message = "history.Progress is deprecated; write chainrule.history.TrainingState"
-    with pytest.warns(DeprecationWarning, match=message) as caught:
-        assert history_module.Progress is TrainingState
-    assert [row.filename for row in caught] == [__file__]
-    with pytest.raises(AttributeError, match=r"'chainrule\.history' has no attribute 'Regress'"):
-        history_module.Regress  # noqa: B018
-
-
-PICKLED = b"""\
-ccopy_reg\n_reconstructor\np0\n(cchainrule.history\nHistory\np1\nc__builtin__\nobject\np2\nNtp3\n\
-Rp4\n(dp5\nVloss\np6\n(lp7\nF0.5\nasVvalidation_loss\np8\n(lp9\nsVbest_epoch\np10\nI0\nsVstopped\n\
-p11\nV\np12\nsVlast\np13\ng0\n(cchainrule.history\nProgress\np14\nc__builtin__\ntuple\np15\n\
-((t(lp16\nI3\nI1\nVSGD\np17\ntp18\ntp19\nRp20\nsVbest\np21\nNsVrestored\np22\nI00\nsVruns\np23\n\
-(tsb."""
-"""History(loss=[0.5], last=Progress((), [], 3, 1, "SGD")), as it was pickled by that name."""
-
-
-def test_a_pickle_of_before_is_read():
-    with pytest.warns(DeprecationWarning, match="write chainrule.history.TrainingState"):
-        history = pickle.loads(PICKLED)
-    assert history.at == TrainingState((), [], 3, 1, "SGD")
-    assert (history.loss, history.runs, history.net) == ([0.5], (), None)
-    assert pickle.loads(pickle.dumps(history)).at == history.at

@@ -143,13 +143,6 @@ def test_settings_come_back():
     assert optimizer_from_data(optimizer_to_data(optimizer)) == optimizer
 
 
-def test_fields_may_have_their_names_of_before():
-    back = {new: old for old, new in cr.Rprop.former.items()}
-    data = optimizer_to_data(cr.Rprop(0.1))
-    before = {back.get(key, key): value for key, value in data.items()}
-    assert optimizer_from_data(before) == cr.Rprop(0.1)
-
-
 # What is of one's own
 
 

@@ -69,15 +69,6 @@ def test_what_is_refused_is_called_as_python_has_it(options, message):
     assert not Path("run").exists()
 
 
-@pytest.mark.parametrize(
-    ("old", "new"), [({"every": 0}, "checkpoint_every="), ({"watch": print}, "callbacks=")]
-)
-def test_a_name_of_before_works_and_says_what_to_write(old, new, capsys):
-    with pytest.warns(DeprecationWarning, match=rf"^train: {next(iter(old))}= .*; write {new}$"):
-        trained(**old)
-    assert capsys.readouterr().out.count("Trainer(") == ("watch" in old) * 4  # two epochs, twice
-
-
 # What it calls
 
 

@@ -1,4 +1,4 @@
-"""Warnings point at the caller's line, and what is called otherwise now says what to write."""
+"""Warnings point at the caller's line."""
 
 import ast
 import errno
@@ -11,7 +11,7 @@ import pytest
 import chainrule as cr
 from chainrule import engine
 from chainrule.engine import native_run
-from chainrule.warn import deprecated, renamed, warn
+from chainrule.warn import warn
 
 NET = cr.Network(1, [cr.Dense(1)], loss="half_squared_error")
 OWN = cr.Activation("halved", f=lambda z, xp: z / 2, df=lambda z, a, xp: xp.zeros_like(z) + 0.5)
@@ -134,35 +134,3 @@ def test_the_same_line_is_told_once_where_warnings_are():
         for _ in range(3):
             within("chainrule.deep")()
     assert len(caught) == 1
-
-
-# What is called otherwise now
-
-
-def test_a_deprecation_says_what_to_write():
-    with pytest.warns(DeprecationWarning, match=r"^a\(b, c\) is deprecated; write a\(c\)$") as seen:
-        deprecated("a(b, c)", "a(c)")
-    assert seen[0].filename == __file__
-
-
-@renamed(eta_minus="shrink", eta_plus="grow")
-def step(shrink=0.5, grow=1.2):
-    return shrink, grow
-
-
-def test_an_argument_is_taken_by_its_old_name():
-    with pytest.warns(DeprecationWarning, match="write") as seen:
-        assert step(eta_plus=1.5, shrink=0.25) == (0.25, 1.5)
-    assert [str(row.message) for row in seen] == ["step: eta_plus= is deprecated; write grow="]
-    assert seen[0].filename == __file__
-    assert step(0.1, grow=2.0) == (0.1, 2.0)
-
-
-def test_an_argument_by_both_names_is_refused():
-    with pytest.raises(TypeError, match="step: eta_plus is grow now; give grow alone"):
-        step(eta_plus=1.5, grow=1.5)
-    with (
-        pytest.warns(DeprecationWarning, match="write"),
-        pytest.raises(TypeError, match="multiple values for argument 'shrink'"),
-    ):
-        step(0.5, eta_minus=0.5)

@@ -47,7 +47,6 @@ from chainrule.schedules import (
     WarmUp,
 )
 from chainrule.training import fit
-from chainrule.warn import deprecated as _deprecated
 
 if typing.TYPE_CHECKING:
     from chainrule.diagnosis import (
@@ -232,18 +231,3 @@ def __getattr__(name: str) -> typing.Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
-
-
-def _history_method(name: str, function: str) -> typing.Any:
-    """Return a method of `History` that is a function by itself now, of all that stands below."""
-
-    def method(history: History, **given: typing.Any) -> typing.Any:
-        _deprecated(f"history.{name}(...)", f"cr.{function}(history, ...)")
-        return __getattr__(function)(history, **given)
-
-    method.__doc__ = f"Deprecated: write `cr.{function}(history, ...)`."
-    return method
-
-
-for _name, _function in (("explain", "explain_step"), ("contributions", "contributions")):
-    setattr(History, _name, _history_method(_name, _function))

@@ -18,9 +18,8 @@ Nielsen (2015), Neural Networks and Deep Learning, chapter 2.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar, cast
+from collections.abc import Iterable
+from typing import Any
 
 from array_api_compat import array_namespace
 
@@ -32,12 +31,9 @@ from chainrule.penalties import penalised, penalty
 from chainrule.sparse_rows import dense, namespace
 from chainrule.targets import check_targets, encode
 from chainrule.trees import Array, tree_map
-from chainrule.warn import deprecated
 
 Deltas = tuple[Any, ...]
 """∂C/∂z of each layer, for each example."""
-
-Backward = TypeVar("Backward", bound=Callable[..., Deltas])
 
 
 class Trace(tuple[Any, ...]):
@@ -174,22 +170,6 @@ def trace_cost(
     return total + penalty(net, trace.params, xp) if net.l1 or net.l2 else total
 
 
-def _net_and_params_too(backward: Backward) -> Backward:
-    """Let `backward` take the net and the params before the trace, as it did once."""
-
-    def with_these(net: Network, params: Parameters, trace: Any, *args: Any, **given: Any) -> Any:
-        deprecated("backward(net, params, trace, y)", "backward(trace, y)")
-        return backward(Trace(trace, net, params), *args, **given)
-
-    @functools.wraps(backward)
-    def call(*args: Any, **given: Any) -> Deltas:
-        before = "net" in given or isinstance(next(iter(args), None), Network)
-        return (with_these if before else backward)(*args, **given)
-
-    return cast(Backward, call)
-
-
-@_net_and_params_too
 def backward(
     trace: Trace,
     y: Any,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from chainrule.fields import documented, hold, option
 from chainrule.formatting import counted, number
@@ -14,7 +14,6 @@ from chainrule.html_page.notebook_part import in_notebook
 from chainrule.network import Network, Parameters
 from chainrule.record import Run, TrainingState
 from chainrule.value_types import AtLeastOne, NotNegative
-from chainrule.warn import deprecated
 
 
 @documented
@@ -222,13 +221,3 @@ class TrainingInterrupted(KeyboardInterrupt):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.params, self.history)
-
-
-if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> Any:
-        """Return what a name of before stands for, in pickles too."""
-        if name != "Progress":
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        deprecated("chainrule.history.Progress", "chainrule.history.TrainingState")
-        return TrainingState

@@ -24,7 +24,6 @@ from chainrule.network import Parameters
 from chainrule.schedules import Rate, rate_at
 from chainrule.trees import Array, leaves
 from chainrule.value_types import Bounds, Fraction, NotNegative, Positive
-from chainrule.warn import renamed_fields
 
 State = tuple[Array, ...]
 
@@ -299,7 +298,6 @@ class Lion(Optimizer):
         return self.rate(t) * direction, (self.beta2 * state[0] + (1 - self.beta2) * g,)
 
 
-@renamed_fields(shrink="eta_minus", grow="eta_plus", smallest="step_min", largest="step_max")
 @documented
 @dataclass(frozen=True)
 class Rprop(Optimizer):

@@ -20,7 +20,6 @@ from chainrule.explanation.formulas import cases, number
 from chainrule.explanation.notation import Key, derivative
 from chainrule.explanation.sums import Row, total
 from chainrule.explanation.unit_places import LayerPlace
-from chainrule.warn import deprecated
 
 if TYPE_CHECKING:
     from chainrule.explanation.example_numbers import ExampleNumbers, Seat
@@ -223,11 +222,6 @@ class Sheet:
     def noted(self, formula: Any, note: str = "") -> NotedFormula:
         """A formula with a note."""
         return NotedFormula(formula, note)
-
-    def said(self, formula: Any, note: str = "") -> NotedFormula:
-        """The same, by its old name."""
-        deprecated("sheet.said(formula, note)", "sheet.noted(formula, note)")
-        return self.noted(formula, note)
 
     def formulas(
         self,

@@ -45,7 +45,7 @@ import numpy as np
 from chainrule.activations import activation
 from chainrule.errors import check_weights, check_whole, unknown_name
 from chainrule.explanation.network_parameters import PARAMETER_KEYS
-from chainrule.explanation.network_training import FORMER, SETTINGS, TRAINING_KEYS, TrainingKeys
+from chainrule.explanation.network_training import SETTINGS, TRAINING_KEYS, TrainingKeys
 from chainrule.explanation.toml_file import shape_of
 from chainrule.layers import Layer
 from chainrule.layers.dense_stack import stack
@@ -129,7 +129,7 @@ class _Reader(TrainingKeys):
     def check_keys(self) -> None:
         known = [*KEYS, *dict.fromkeys(itertools.chain(*SETTINGS.values()))]
         for key in self.given:
-            if key not in (*known, *FORMER):
+            if key not in known:
                 raise self.error(key, unknown_name("key", key, known))
         for key in ("layers", "inputs"):
             if key not in self.given:

@@ -18,19 +18,13 @@ TRAINING_KEYS = ["rate", "optimizer", "freeze", "velocity", "step", "batch_size"
 SETTINGS = {name: [*fields_of(kind)][1:] for name, kind in OPTIMIZERS.items()}
 """What each optimizer takes besides its rate, which comes first."""
 
-FORMER = {
-    old: new for kind in OPTIMIZERS.values() for old, new in getattr(kind, "former", {}).items()
-}
-"""Keys as files named them before."""
-
 
 class TrainingKeys(LayerTables):
     """The keys of the training."""
 
     def optimizer(self) -> Optimizer | None:
         """Return the rule of the update, if the file has one."""
-        keys = self.settings
-        settings = {name: self.given[key] for name, key in keys.items()}
+        settings = {key: self.given[key] for key in self.settings}
         if not settings and not {"rate", "optimizer"} & set(self.given):
             return None
         name = self.given.get("optimizer", "sgd")
@@ -39,7 +33,7 @@ class TrainingKeys(LayerTables):
         for key in settings:
             if key not in SETTINGS[name]:
                 known = ", ".join(["rate", *SETTINGS[name]])
-                raise self.error(keys[key], f"{name} takes no {keys[key]}; it takes {known}")
+                raise self.error(key, f"{name} takes no {key}; it takes {known}")
         if "rate" in self.given:
             settings["learning_rate"] = self.given["rate"]
         try:
@@ -47,15 +41,13 @@ class TrainingKeys(LayerTables):
         except (TypeError, ValueError) as error:
             said = str(error).replace("learning_rate", "rate").partition(": ")[2]
             wrong = said.partition(" ")[0]
-            raise self.error(keys.get(wrong, wrong), said) from None
+            raise self.error(wrong, said) from None
 
     @property
-    def settings(self) -> dict[str, str]:
-        """The optimizer's own settings that are given, with their keys."""
-        for pair in FORMER.items():
-            self.one_of(*pair)
-        known = {*FORMER, *(key for keys in SETTINGS.values() for key in keys)}
-        return {FORMER.get(key, key): key for key in self.given if key in known}
+    def settings(self) -> list[str]:
+        """The optimizer's own settings that are given."""
+        known = {key for keys in SETTINGS.values() for key in keys}
+        return [key for key in self.given if key in known]
 
     def freeze(self, params: Parameters) -> tuple[str, ...]:
         """Return the patterns of the parameters that stay as they are."""

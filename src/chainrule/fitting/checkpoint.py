@@ -15,7 +15,7 @@ from chainrule.distributed import as_ranks
 from chainrule.engine.native_run import arithmetic as arithmetic_of_run
 from chainrule.errors import argument
 from chainrule.fields import hold
-from chainrule.fitting.run_identity import identity, in_names_of_now
+from chainrule.fitting.run_identity import identity
 from chainrule.history import History
 from chainrule.network import Network, Parameters, frozen
 from chainrule.optimizers import Optimizer
@@ -267,7 +267,7 @@ class CheckpointWriter:
                 "or take another directory"
             )
         for name in {**here, **there}:
-            old, new = in_names_of_now(there.get(name, "missing")), here.get(name, "missing")
+            old, new = there.get(name, "missing"), here.get(name, "missing")
             if old != new:
                 raise CheckpointError(
                     f"{directory}: its checkpoint is of another run: {name} is {old} there, {new} "

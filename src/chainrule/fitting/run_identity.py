@@ -13,7 +13,6 @@ from chainrule.dealt_examples import deal
 from chainrule.distributed import DealtRows, Ranks, agree
 from chainrule.errors import as_numbers
 from chainrule.given_examples import shards_of_run
-from chainrule.optimizers import Rprop
 from chainrule.serialization.model_file import raw_bytes
 from chainrule.serialization.parameter_arrays import arrays_of
 from chainrule.sparse_rows import as_entries, as_rows, is_sparse
@@ -89,15 +88,3 @@ def _content(array: Any) -> Any:
 
 def _in_words(dtype: Any, shape: tuple[int, ...], content: Any) -> str:
     return f"{dtype} {shape} with SHA-256 {hashlib.sha256(content).hexdigest()[:16]}…"
-
-
-def in_names_of_now(written: str) -> str:
-    """Return an optimizer in words, as `repr` has it, with its fields called as they are now.
-
-    >>> in_names_of_now("Rprop(learning_rate=0.01, shrink=0.5)")
-    'Rprop(learning_rate=0.01, eta_minus=0.5)'
-    """
-    if written.startswith("Rprop("):
-        for old, new in vars(Rprop)["former"].items():
-            written = written.replace(f" {old}=", f" {new}=")
-    return written

@@ -217,8 +217,6 @@ def _from_data(what: str, data: Any, kinds: Kinds) -> Any:
     if not isinstance(kind, str) or kind not in kinds:
         raise unknown_name(f"kind of {what}", str(kind)[:LONGEST], kinds)
     made, names = kinds[kind], _names(kinds[kind])
-    former = getattr(made, "former", {})
-    data = {former.get(name, name): value for name, value in data.items()}
     given = _fields(f"{what}: {kind}", data, ["kind", *names])
     values = {name: _value(what, name, given[name]) for name in names}
     with codec.named(what):

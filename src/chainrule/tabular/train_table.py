@@ -26,7 +26,6 @@ from chainrule.tabular.trained_model import trained_model
 from chainrule.tabular.training_options import Options, by_text
 from chainrule.tabular.training_outputs import TrainingOutputs, claimed
 from chainrule.tabular.training_stages import train_in_stages
-from chainrule.warn import renamed
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -48,7 +47,6 @@ def _asking_what_is_meant(function: Callable[P, T]) -> Callable[P, T]:
     return call
 
 
-@renamed(every="checkpoint_every", watch="callbacks")
 @_asking_what_is_meant
 @documented_by(Reading, Options)
 def train(
