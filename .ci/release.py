@@ -126,6 +126,15 @@ def check_old_python(folder: Path, python: str) -> None:
         sys.exit(f"pip on Python 3.10 must say that Chainrule needs Python {python}, got:\n{told}")
 
 
+def check_recipe() -> None:
+    """Refuse a recipe of conda that rattler-build cannot read: it raises an error of its own."""
+    from rattler_build import Stage0Recipe, VariantConfig
+
+    recipe = Stage0Recipe.from_file(ROOT / "conda-recipe" / "recipe.yaml")
+    (rendered,) = recipe.render(VariantConfig({"python": ["3.11.*"], "c_stdlib": ["sysroot"]}))
+    print(rendered)
+
+
 def use(python: str, wheel: Path, engine: str) -> None:
     """Install a wheel in a new environment, and train with it."""
     with tempfile.TemporaryDirectory() as folder:
@@ -158,6 +167,7 @@ def build_and_use(work: Path, python: str) -> tuple[str, str]:
     version = sdist.name.removesuffix(".tar.gz").partition("-")[2]
     if wrong := changelog_problem((ROOT / "CHANGELOG.md").read_text("utf-8"), version):
         sys.exit(f"CHANGELOG.md {wrong}")
+    check_recipe()
     check_sources(contents(sdist))
     with tarfile.open(sdist) as files:
         files.extractall(work, filter="data")

@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from packaging.specifiers import SpecifierSet
 
 from ci_scripts import ci_script
@@ -54,3 +55,16 @@ def test_the_changelog_is_held_to_the_version(name):
     problem = ci_script("release").changelog_problem(text, version)
     assert said in problem
     assert bool(problem) == bool(said)
+
+
+def test_the_recipe_of_conda_asks_for_what_pip_does():
+    text = (ROOT / "conda-recipe/recipe.yaml").read_text(encoding="utf-8")
+    recipe = yaml.safe_load(text)
+    project, asked = PROJECT["project"], recipe["requirements"]
+    assert sorted({*asked["run"]} - {"python"}) == sorted(
+        line.replace(">=", " >=") for line in project["dependencies"]
+    )
+    built_by = {line.replace(">=", " >=") for line in PROJECT["build-system"]["requires"]}
+    assert built_by <= {*asked["host"]}
+    assert recipe["about"]["summary"] == project["description"]
+    assert recipe["build"]["skip"] == [f'match(python, "<{project["requires-python"][2:]}")']
