@@ -4,7 +4,7 @@ import importlib
 import typing
 
 from chainrule import activations, initialisers, layers, losses, optimizers, schedules
-from chainrule.activations import Activation
+from chainrule.activation_row import Activation
 from chainrule.backprop import (
     backward,
     cost,

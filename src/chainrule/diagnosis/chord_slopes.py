@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.activations import Activation
+from chainrule.activation_row import Activation
 from chainrule.diagnosis.slopes import altered, with_slope
 from chainrule.layers import Layer
 from chainrule.trees import Array

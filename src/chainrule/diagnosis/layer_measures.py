@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.activations import Activation, activation
+from chainrule.activation_row import Activation
+from chainrule.activations import activation
 from chainrule.backprop import Deltas, Trace, gradient
 from chainrule.network import Parameters, describe
 from chainrule.trees import leaves

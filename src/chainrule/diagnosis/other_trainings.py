@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from chainrule import backprop
-from chainrule.activations import Activation, activation
+from chainrule.activation_row import Activation
+from chainrule.activations import activation
 from chainrule.batches import Examples
 from chainrule.diagnosis.course_measures import Options
 from chainrule.diagnosis.simple_models import constant_cost

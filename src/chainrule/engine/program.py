@@ -14,7 +14,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from chainrule import losses
-from chainrule.activations import Activation, activation
+from chainrule.activation_row import Activation
+from chainrule.activations import activation
 from chainrule.layers import Draw, Layer, Role
 from chainrule.network import Network
 from chainrule.rows import is_own

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.random import RandomState
 
 from chainrule import activations, losses
-from chainrule.activations import ACTIVATIONS, Activation
+from chainrule.activation_row import Activation
+from chainrule.activations import ACTIVATIONS
 from chainrule.errors import check_number, check_whole, unknown_name
 from chainrule.fitting.layer_builder import dense_layers, for_each, with_outputs
 from chainrule.layers import Layer

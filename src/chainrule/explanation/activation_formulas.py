@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.activations import Activation, activation
+from chainrule.activation_row import Activation
+from chainrule.activations import activation
 from chainrule.explanation.derivation_steps import NotedFormula, Step
 from chainrule.explanation.expressions import Expression, Quantity
 from chainrule.explanation.formulas import ACTIVATION_FORMULAS, Formula, number

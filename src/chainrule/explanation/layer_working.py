@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from chainrule.activations import Activation
+from chainrule.activation_row import Activation
 from chainrule.explanation.activation_formulas import Activated
 from chainrule.explanation.derivation_steps import NotedFormula, Step
 from chainrule.explanation.expressions import Cases, Expression, Quantity, call

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from chainrule.activations import Activation
+from chainrule.activation_row import Activation
 from chainrule.layers import Layer
 from chainrule.layers.dense_stack import stack
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.activations import Activation, activation
+from chainrule.activation_row import Activation
+from chainrule.activations import activation
 from chainrule.diagnosis.gradient_comparison import LibraryGradient
 from chainrule.extras import library
 from chainrule.interop.imported_layers import named

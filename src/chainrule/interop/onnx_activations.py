@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.activations import Activation, activation
+from chainrule.activation_row import Activation
+from chainrule.activations import activation
 from chainrule.interop.onnx_arrays import Traced
 from chainrule.rows import full_name, is_own
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from chainrule.activations import Activation, activation
+from chainrule.activation_row import Activation
+from chainrule.activations import activation
 from chainrule.rows import full_name, is_own
 
 

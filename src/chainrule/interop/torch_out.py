@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.activations import Activation
+from chainrule.activation_row import Activation
 from chainrule.extras import library
 from chainrule.interop import torch_activations
 from chainrule.interop.imported_layers import named

@@ -11,7 +11,8 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from chainrule.activations import Activation, activation
+from chainrule.activation_row import Activation
+from chainrule.activations import activation
 from chainrule.errors import check_whole
 from chainrule.initialisers import check_initialiser, draw_weights
 from chainrule.layers.layer import Draw, Layer, Words

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from array_api_compat import device
 
-from chainrule.activations import Activation, activation
+from chainrule.activation_row import Activation
+from chainrule.activations import activation
 from chainrule.layers.dense import Dense
 from chainrule.layers.layer import Draw, Layer, Words
 from chainrule.layers.parameter_shapes import zeros

@@ -10,7 +10,8 @@ from typing import Any, get_args
 
 import numpy as np
 
-from chainrule.activations import ACTIVATIONS, FAMILIES, Activation
+from chainrule.activation_row import Activation
+from chainrule.activations import ACTIVATIONS, FAMILIES
 from chainrule.engine.session import IN_ENGINE
 from chainrule.engine.wasm.lowering_patterns import lowering_patterns
 from chainrule.fields import Field, fields_of

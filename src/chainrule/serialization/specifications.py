@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from chainrule import codec
-from chainrule.activations import Activation, activation
+from chainrule.activation_row import Activation
+from chainrule.activations import activation
 from chainrule.errors import unknown_name
 from chainrule.layers import LAYERS, Layer
 from chainrule.losses import loss

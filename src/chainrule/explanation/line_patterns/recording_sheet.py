@@ -22,7 +22,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from chainrule.activations import Activation
+from chainrule.activation_row import Activation
 from chainrule.explanation.activation_formulas import Activated
 from chainrule.explanation.derivation_steps import NotedFormula, Step
 from chainrule.explanation.expressions import Quantity

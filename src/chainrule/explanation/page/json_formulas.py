@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chainrule.activations import Activation, activation
+from chainrule.activation_row import Activation
+from chainrule.activations import activation
 from chainrule.explanation.expressions import (
     Call,
     Cases,

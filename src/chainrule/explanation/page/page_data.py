@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule import losses
-from chainrule.activations import Activation, activation
+from chainrule.activation_row import Activation
+from chainrule.activations import activation
 from chainrule.explanation.core_numbers import at_path
 from chainrule.explanation.derivation import derive_from, joint_layers
 from chainrule.explanation.derivation_steps import Derivation, Update
