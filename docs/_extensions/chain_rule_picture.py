@@ -130,7 +130,7 @@ def units(steps):
 def chain_rule(step):
     """The equation: symbols, the numbers put in, and what comes of them."""
     yield from fraction(38, step.symbol)
-    yield text(84, 286, "=")
+    yield text(87, 286, "=")
     for (kind, x, words), symbol, number in zip(
         FACTORS, step.formula.split(" · "), step.numbers.split(" · "), strict=True
     ):
@@ -139,8 +139,8 @@ def chain_rule(step):
         yield text(x, 361, words, f"{kind} small")
     for y in (286, 340):
         yield text(241, y, "·") + text(380, y, "·")
-    yield text(84, 340, "=")
-    yield text(84, 401, "=")
+    yield text(87, 340, "=")
+    yield text(87, 401, "=")
     yield text(172, 401, step.result, "strong")
 
 
