@@ -156,7 +156,7 @@ def _asked(
     yield "letter t of", Key("letter", 1, UNIT, text="t"), _AnyPlaces()
 
 
-KINDS = {
+KINDS: dict[str, tuple[str, ...]] = {
     "inputs": ("x", "kept"),
     "hidden": ("z", "a", "kept", "delta"),
     "outputs": ("z", "a", "kept", "delta", "y", "p", "loss"),

@@ -105,6 +105,9 @@ class Table:
     ('W23', 'W23', 1013)
     """
 
+    entry: Callable[..., Any]
+    shape: tuple[int, ...]
+
     __array_ufunc__ = None
 
     def __init__(self, entry: Callable[..., Any], *shape: int) -> None:
@@ -174,6 +177,9 @@ class Record:
     >>> Record(cr.forward(net, net.init(), [[1.0]])[0], 1, 5).z[0][2].key.text
     'z'
     """
+
+    sample: Any
+    shape: tuple[int, ...]
 
     def __init__(self, sample: Any, *shape: int) -> None:
         self.sample, self.shape = sample, shape

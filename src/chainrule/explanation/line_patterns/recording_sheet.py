@@ -55,6 +55,11 @@ class RecordingSheet(Sheet):
     ['*', ['q', 'in', '@u'], ['q', 'parameter', '@u', 0, 'scale']]
     """
 
+    inputs: int
+    outputs: int
+    k: int
+    cost: Key
+
     def __init__(
         self, shapes: Mapping[str, tuple[int, ...]], inputs: int, outputs: int, sample: Any
     ) -> None:
@@ -62,11 +67,11 @@ class RecordingSheet(Sheet):
         self.marks: dict[str, str] = {}
         self.defined: dict[str, Any] = {}
         self.records: dict[str, Key] = {}
-        self.places = 0
-        self.record = Record(sample, 1, outputs)
+        self.places: int = 0
+        self.record: Any = Record(sample, 1, outputs)
         own = {name: self._parameters(name, shape) for name, shape in shapes.items()}
-        self.params = types.SimpleNamespace(**own)
-        self.delta = Table(lambda row, j: self._quantity("delta", j), 1, outputs)
+        self.params: Any = types.SimpleNamespace(**own)
+        self.delta: Any = Table(lambda row, j: self._quantity("delta", j), 1, outputs)
         self.working: Any = self  # an activation asks it
         self.k, self.cost = 0, Key("C")
 
@@ -211,6 +216,10 @@ class RecordedActivation(Activated):
     >>> tanh._by_formula(UNIT, 0).formula.tree
     ['act', 0, ['in', '@u'], ['a', '@u']]
     """
+
+    row: Activation
+    z: Callable[[Any], Quantity]
+    zs: Any
 
     def __init__(
         self, sheet: RecordingSheet, row: Activation, z: Callable[[Any], Quantity], zs: Any

@@ -114,6 +114,13 @@ def cut_at(frames: Iterable[pl.DataFrame], places: Sequence[int]) -> Iterator[pl
 class DealtFrame(Frame):
     """The rows of a frame that are in some shards, where each rank gave a part."""
 
+    name: str
+    columns: tuple[str, ...]
+    notes: tuple[str, ...]
+    reading: Reading
+    rows: int
+    parts: TableShards
+
     def __init__(self, table: Source, frame: pl.DataFrame, parts: TableShards) -> None:
         self.name, self._frame, self.parts = table.name, frame, parts
         self.columns, self.rows = tuple(frame.columns), frame.height

@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -19,9 +20,10 @@ import polars as pl
 from chainrule.distributed import Ranks, shards_of
 from chainrule.tabular.files.delimited_text import Delimited
 from chainrule.tabular.files.quoting import FEED, Quotes
-from chainrule.tabular.files.source import Source
+from chainrule.tabular.files.source import Source, Stamp
 from chainrule.tabular.files.text_fields import FieldType, widened
 from chainrule.tabular.files.text_file import TextFile
+from chainrule.tabular.read_options import Reading
 from chainrule.tabular.table_shards import TableShards
 
 LOOK = 2**16
@@ -99,7 +101,15 @@ def _followed(
 class TextParts(Source):
     """The rows of a text that are in some shards, each a part of its bytes."""
 
+    name: str
+    columns: tuple[str, ...]
+    reading: Reading
+    spool: object
     typed = False
+    pointed: bool
+    rows: int
+    stamps: Mapping[Path, Stamp]
+    parts: TableShards
 
     def __init__(self, table: Delimited, each: Sequence[Delimited], parts: TableShards) -> None:
         self._table, self._each, self.parts = table, each, parts
