@@ -164,7 +164,7 @@ def test_parameters_have_what_they_must_be_behind_their_names():
         "history : a History",
     ):
         assert f"\n{line}\n    " in made
-    assert "\nunits : a whole number\n" in docstring_markup.with_types(
+    assert "\nunits : a whole number >= 1\n" in docstring_markup.with_types(
         f"{inspect.getdoc(cr.Dense)}\n", cr.Dense
     )
 
