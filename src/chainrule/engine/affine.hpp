@@ -26,15 +26,14 @@ struct Affine : Operation<T> {
     T parameter;
     std::vector<Dropout> dropouts;
     bool finished;
-    bool sparse;  // what it reads are entries of rows
     const Affine* finishes = nullptr;  // the program says which
 
     Affine(const OperationSpec& spec, std::vector<ValueSpec>& values, std::vector<TensorSpec>& tensors)
         : Operation<T>(spec), W(spec.tensors[0]), b(spec.tensors.size() > 1 ? spec.tensors[1] : -1),
           activation(spec.activation),
           parameter(T(spec.parameter)), dropouts(spec.dropouts), finished(spec.finished),
-          sparse(values[x].sparse && !values[x].expanded) {
-        tensors[W].narrow = has_few_outputs(values[x].width, values[y].width) && !sparse;
+          sparse_(values[x].sparse && !values[x].expanded) {
+        tensors[W].narrow = has_few_outputs(values[x].width, values[y].width) && !sparse();
         tensors[W].panels = !tensors[W].narrow;
         tensors[W].transposed = tensors[W].panels && way.wanted;
         const int columns = padded<T>(values[y].width);
@@ -59,12 +58,15 @@ struct Affine : Operation<T> {
         });
     }
 
+    // Whether what it reads are entries of rows.
+    bool sparse() const { return !small_code && sparse_; }
+
     // Where an activation is fused with it, it is not linear.
     bool chords(Room<T>&, const Rows&) const { return activation == Activation::identity; }
 
     std::size_t packing(const Room<T>& room) const {
         const Value<T>& to = room.values[y];
-        const bool packs = in_bfloat16<T> || (packs_columns<T>(to.columns) && !sparse);
+        const bool packs = in_bfloat16<T> || (packs_columns<T>(to.columns) && !sparse());
         return packs ? packing_room<T>(to.height, room.tensors[W].in) : 0;
     }
 
@@ -73,7 +75,7 @@ struct Affine : Operation<T> {
     double add_squared_norm(const Room<T>& room, int n, int r, double sum) const {
         const Value<T>&from = room.values[x], &to = room.values[y];
         const int biases = b < 0 ? 0 : 1;
-        if (sparse)
+        if (sparse())
             return multiply_add(square(to.d_rows[r], to.spec.width), from.entries[r].square() + biases, sum);
         for (int c = first; c < first + copies; ++c) {
             const T *delta = to.d_rows[c * n + r], *row = from.rows[c * n + r];
@@ -97,7 +99,7 @@ struct Affine : Operation<T> {
             return gradient_of_pairs(room.values[x], room.values[y], weights, first * batch.n,
                                      (first + copies) * batch.n, i0, i1, share.packing, wanted, use);
         if constexpr (!in_shards)
-            if (packs_columns<T>(weights.columns) && is_far<T>(weights.in, weights.columns) && !sparse)
+            if (packs_columns<T>(weights.columns) && is_far<T>(weights.in, weights.columns) && !sparse())
                 return gradient_from_afar(room, batch, i0, i1, share, wanted, use);
         gradient_by_tiles<in_shards, false>(room, batch, i0, i1, share, wanted, use);
     }
@@ -124,6 +126,8 @@ struct Affine : Operation<T> {
     }
 
 private:
+    bool sparse_;
+
     // The same of few outputs: a tile has some vectors of inputs for each of them.
     template <bool in_shards, class Use>
     void gradient_by_outputs(const Room<T>& room, const Rows& batch, int i0, int i1, Use&& use) const {
@@ -168,8 +172,8 @@ private:
         T* const packing = share.packing;
         const int K = copies * batch.n;
         alignas(64) T g[in_shards ? most_depth + 1 : 1][most_rows * NR];
-        const bool packs = far || (packs_columns<T>(weights.columns) && !sparse);
-        if (sparse) share.by_column->turn(room.values[x].entries.data(), K, i0, i1);
+        const bool packs = far || (packs_columns<T>(weights.columns) && !sparse());
+        if (sparse()) share.by_column->turn(room.values[x].entries.data(), K, i0, i1);
         for (int m0 = i0; m0 < i1; m0 += block) {
             const int m1 = std::min(i1, m0 + block);
             if (packs) pack_columns(from, K, m0, m1, packing);
@@ -183,10 +187,10 @@ private:
                     rows = tile_rows(m1 - i);
                     const std::size_t place = weights.at(column, i);
                     if constexpr (!far)
-                        if (!sparse)  // of which a tile is too short to hide what it asks for
+                        if (!sparse())  // of which a tile is too short to hide what it asks for
                             ask_for(wanted(place), rows * vectors * vector_bytes);
                     const auto make = [&](int begin, int count, T* made) {
-                        if (sparse)
+                        if (sparse())
                             return share.by_column->tile(i, rows, vectors, begin, count, B, ldb, made);
                         const T* b = B + begin * ldb;
                         with_tile(rows, vectors, [&]<int MR, int NV>() {
@@ -246,7 +250,7 @@ private:
         };
         if (weights.spec.narrow)
             narrow_product(from, r0, r1, weights, bias, a, to.ld, done);
-        else if (sparse)
+        else if (sparse())
             sparse_product(room.values[x].entries.data(), r0, r1, weights.in, weights.w.get(),
                            weights.columns, bias, a, to.ld, done);
         else

@@ -23,7 +23,7 @@ inline constexpr long near_bytes = 600'000;
 
 template <class T>
 constexpr bool is_far(long rows, long columns) {
-    return rows * columns > near_bytes / static_cast<long>(sizeof(T));
+    return !small_code && rows * columns > near_bytes / static_cast<long>(sizeof(T));
 }
 
 // The steps of k between two looks ahead: half a line of a row of A.

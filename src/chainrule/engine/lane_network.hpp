@@ -258,7 +258,7 @@ private:
                 return targets(k).y + batch.example(k, row) * targets(k).ld + first;
             }, y);
         const V own = batch.weighted ? scales * weights(batch, row) : scales;
-        const V value = rows::compare_columns<L, T>(loss_parameters_[head].get(), o, columns, y,
+        const V value = rows::compare_columns<T>(Row<L>{}, loss_parameters_[head].get(), o, columns, y,
                                                     labelled ? &labels : nullptr, own);
         put(loss, value, head > 0);
         for (int c = 0; c < o; ++c) chainrule::store(d + c * w, columns[c]);

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <type_traits>
 
 #include "activations.hpp"
 #include "math.hpp"
@@ -63,6 +64,22 @@ CHAINRULE_INLINE decltype(auto) with_loss(Loss row, F&& f) {
     __builtin_unreachable();
 }
 
+// A row that is known when the code is compiled.
+template <Loss L>
+using Row = std::integral_constant<Loss, L>;
+
+// f(row) with the row as a constant; where the code is to be small, only that of the softmax is one.
+template <class F>
+CHAINRULE_INLINE decltype(auto) with_row(Loss loss, F&& f) {
+    if constexpr (small_code)
+        return loss == Loss::cross_entropy ? f(Row<Loss::cross_entropy>{}) : f(loss);
+    else
+        return with_loss(loss, [&]<Loss L>() { return f(Row<L>{}); });
+}
+
+template <class R>
+inline constexpr bool has_softmax = std::is_same_v<R, Row<Loss::cross_entropy>>;
+
 // What the rows are compared with. Batch row r belongs to example `order[r]`, or r without an
 // order; y, labels and weights are indexed by example. Labels, in place of y, must be in 0 … o − 1.
 template <class T>
@@ -107,8 +124,8 @@ CHAINRULE_INLINE Share<V> binary_cross_entropy(V a, V y) {
 
 // One output's share of the loss and its derivative, for all but cross_entropy. The last
 // alternative of a nested select is 0 or NaN, as the number it compares.
-template <Loss L, class T>
-CHAINRULE_INLINE Share<typename Vec<T>::type> share(typename Vec<T>::type a,
+template <class T, Loss L>
+CHAINRULE_INLINE Share<typename Vec<T>::type> share(Row<L>, typename Vec<T>::type a,
                                                     typename Vec<T>::type y,
                                                     typename Vec<T>::type parameter, T o) {
     using enum Loss;
@@ -140,6 +157,16 @@ CHAINRULE_INLINE Share<typename Vec<T>::type> share(typename Vec<T>::type a,
     }
 }
 
+template <class T>
+[[gnu::noinline]] Share<typename Vec<T>::type> share(Loss row, typename Vec<T>::type a,
+                                                     typename Vec<T>::type y,
+                                                     typename Vec<T>::type parameter, T o) {
+    return with_loss(row, [&]<Loss L>() {
+        if constexpr (L == Loss::cross_entropy) return Share<typename Vec<T>::type>{};
+        else return share<T>(Row<L>{}, a, y, parameter, o);
+    });
+}
+
 // Smoothed targets t = keep · y + share; of a label: on where it is, off elsewhere.
 template <class T>
 struct Smoothing {
@@ -169,13 +196,13 @@ struct SoftmaxSums {
 
 // --- lanes are outputs
 
-template <Loss L, class T>
-T elementwise_row(const T* parameters, const T* a, const T* y, int o, T scale, T* da) {
+template <class T, class R>
+T elementwise_row(R row, const T* parameters, const T* a, const T* y, int o, T scale, T* da) {
     using V = typename Vec<T>::type;
     V total[pieces]{};
     for_vectors<T>(o, [&](int c, int k, int p) {
-        const auto [value, slope] = share<L, T>(load_first(a + c, k), load_first(y + c, k),
-                                                load(parameters + c), T(o));
+        const auto [value, slope] = share<T>(row, load_first(a + c, k), load_first(y + c, k),
+                                             load(parameters + c), T(o));
         total[p] += select(first_lanes<T>(k), value, V{});
         store_first(da + c, slope * scale, k);
     });
@@ -244,6 +271,11 @@ template <class T, class F>
 CHAINRULE_INLINE void read_columns(int rows, int o, F&& row, typename Vec<T>::type* columns) {
     using V = typename Vec<T>::type;
     constexpr int width = Vec<T>::width;
+    if constexpr (small_code) {
+        for (int r = 0; r < width; ++r)
+            for (int c = 0; c < o; ++c) columns[c][r] = row(std::min(r, rows - 1))[c];
+        return;
+    }
     if (rows == 1)
         for (int c = 0; c < o; ++c) columns[c] = spread<V>(row(0)[c]);
     else if (o <= few<T>)
@@ -272,6 +304,12 @@ CHAINRULE_INLINE void write_columns(int rows, int o, int end, const typename Vec
     using V = typename Vec<T>::type;
     constexpr int width = Vec<T>::width;
     constexpr auto lanes = std::make_integer_sequence<int, width>{};
+    if constexpr (small_code) {
+        const int to_end = std::min(end, (o + width - 1) / width * width);
+        for (int r = 0; r < rows; ++r)
+            for (int c = 0; c < to_end; ++c) to[r * ld + c] = c < o ? columns[c][r] : T{0};
+        return;
+    }
     if (rows == 1) {
         for (int c = 0; c < o; c += width)
             store_first(to + c, first_row(columns + c, std::min(width, o - c)), std::min(width, end - c));
@@ -316,14 +354,14 @@ CHAINRULE_INLINE V softmax_columns(V* a, int o, V scale, F&& target) {
 }
 
 // Put da in the place of a, and return the losses; labels are in the place of y, or null.
-template <Loss L, class T>
-CHAINRULE_INLINE typename Vec<T>::type compare_columns(const T* parameters, int o,
+template <class T, class R>
+CHAINRULE_INLINE typename Vec<T>::type compare_columns([[maybe_unused]] R row, const T* parameters, int o,
                                                        typename Vec<T>::type* a,
                                                        const typename Vec<T>::type* y,
                                                        const typename Vec<T>::Int* labels,
                                                        typename Vec<T>::type scales) {
     using V = typename Vec<T>::type;
-    if constexpr (L == Loss::cross_entropy) {
+    if constexpr (has_softmax<R>) {
         const Smoothing<T> smooth(parameters[0], o);
         if (!labels)
             return softmax_columns(a, o, scales,
@@ -333,7 +371,7 @@ CHAINRULE_INLINE typename Vec<T>::type compare_columns(const T* parameters, int 
     } else {
         V values{};
         for (int c = 0; c < o; ++c) {
-            const auto [loss, slope] = share<L, T>(a[c], y[c], broadcast<T>(parameters[c]), T(o));
+            const auto [loss, slope] = share<T>(row, a[c], y[c], broadcast<T>(parameters[c]), T(o));
             values += loss;
             a[c] = slope * scales;
         }
@@ -354,8 +392,8 @@ CHAINRULE_INLINE typename Vec<T>::Int read_labels(int rows, F&& label) {
 }
 
 // Rows r0 to r1, `width` of them at a time. False where a loss is not finite.
-template <Loss L, class T>
-bool narrow_rows(const T* parameters, int o, int end, const T* a, std::int64_t lda,
+template <class T, class R>
+bool narrow_rows(R row, const T* parameters, int o, int end, const T* a, std::int64_t lda,
                  const Targets<T>& targets, T scale, T* da, std::int64_t ldd, T* value, bool adds,
                  std::int64_t r0, std::int64_t r1) {
     using V = typename Vec<T>::type;
@@ -374,8 +412,8 @@ bool narrow_rows(const T* parameters, int o, int end, const T* a, std::int64_t l
         else
             read_columns<T>(
                 rows, o, [&](int r) { return targets.y + targets.example(r0 + r) * targets.ld; }, y);
-        V values = compare_columns<L, T>(parameters, o, columns, y, targets.labels ? &labels : nullptr,
-                                         scales);
+        V values = compare_columns<T>(row, parameters, o, columns, y, targets.labels ? &labels : nullptr,
+                                      scales);
         if (adds) values += load_first(value + r0, rows);
         if (rows == 1) value[r0] = values[0];  // a masked store is not read before it is in the cache
         else store_first(value + r0, values, rows);
@@ -392,11 +430,11 @@ bool narrow_rows(const T* parameters, int o, int end, const T* a, std::int64_t l
 template <class T>
 T loss_row(Loss loss, const T* parameters, const T* a, const T* y, std::int64_t label, int o,
            T scale, T* da) {
-    return with_loss(loss, [&]<Loss L>() -> T {
-        if constexpr (L == Loss::cross_entropy)
+    return with_row(loss, [&](auto row) -> T {
+        if constexpr (has_softmax<decltype(row)>)
             return rows::softmax_row(parameters[0], a, y, label, o, scale, da);
         else
-            return rows::elementwise_row<L, T>(parameters, a, y, o, scale, da);
+            return rows::elementwise_row(row, parameters, a, y, o, scale, da);
     });
 }
 
@@ -408,8 +446,8 @@ CHAINRULE_INLINE bool loss_rows(Loss loss, const T* parameters, int o, int end, 
                const Targets<T>& targets, T scale, T* da, std::int64_t ldd, T* value, bool adds,
                std::int64_t r0, std::int64_t r1) {
     if (o <= rows::narrow)
-        return with_loss(loss, [&]<Loss L>() {
-            return rows::narrow_rows<L, T>(parameters, o, end, a, lda, targets, scale, da, ldd, value, adds,
+        return with_row(loss, [&](auto row) {
+            return rows::narrow_rows(row, parameters, o, end, a, lda, targets, scale, da, ldd, value, adds,
                                            r0, r1);
         });
     T poison{};

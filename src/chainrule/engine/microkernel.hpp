@@ -20,9 +20,14 @@ namespace chainrule {
 
 #if defined(__AVX512F__) || defined(__aarch64__)
 inline constexpr int most_rows = 12;
+#elif CHAINRULE_SMALL
+inline constexpr int most_rows = 4;
 #else
 inline constexpr int most_rows = 6;
 #endif
+
+// How many steps of k there are in a row without a jump.
+inline constexpr int steps = small_code ? 1 : 2;
 
 template <class T>
 inline constexpr int panel_width = 2 * Vec<T>::width;
@@ -76,7 +81,7 @@ CHAINRULE_INLINE void tile(int K, A a, const T* b, long ldb, T* c, long ldc, Sta
         }
     };
     if constexpr (std::is_same_v<Ahead, Nearby>) {
-#pragma GCC unroll 2
+#pragma GCC unroll steps
         for (int k = 0; k < K; ++k, b += ldb) step(k);
     } else {
         for (int k = 0, j = 0; k < K; ++j) {

@@ -13,12 +13,17 @@
 
 namespace chainrule {
 
-// Calls f.operator()<O>() for a number of outputs known only now.
+// How many outputs are taken at once: all of them, unless the code is to be small.
+inline constexpr int most_outputs = small_code ? 2 : few_outputs;
+
+// Calls f.operator()<O>(first) for a number of outputs known only now, all at once or some after others.
 template <class F>
 CHAINRULE_INLINE void with_outputs(int out, F&& f) {
-    [&]<int... O>(std::integer_sequence<int, O...>) {
-        (void)((out == O + 1 && (f.template operator()<O + 1>(), true)) || ...);
-    }(std::make_integer_sequence<int, few_outputs>{});
+    for (int first = 0; first < out; first += most_outputs)
+        [&]<int... O>(std::integer_sequence<int, O...>) {
+            const int some = std::min(out - first, most_outputs);
+            (void)((some == O + 1 && (f.template operator()<O + 1>(first), true)) || ...);
+        }(std::make_integer_sequence<int, most_outputs>{});
 }
 
 // x · w of R rows and O outputs, row by row: each a vector, whose lanes are still to be added.
@@ -63,6 +68,18 @@ CHAINRULE_INLINE void lane_sums(const T* const (&x)[R], int in, const T* W, long
     }
 }
 
+// Vector v of what belongs to O outputs: whole where they are all, and else no more than theirs.
+template <int O, class T>
+CHAINRULE_INLINE typename Vec<T>::type load_sums(const T* from, int v) {
+    constexpr int w = Vec<T>::width;
+    return small_code ? load_first(from + v * w, std::min(w, O - v * w)) : load(from + v * w);
+}
+template <int O, class T>
+CHAINRULE_INLINE void put_sums(T* to, int v, typename Vec<T>::type sums) {
+    constexpr int w = Vec<T>::width;
+    small_code ? store_first(to + v * w, sums, std::min(w, O - v * w)) : store(to + v * w, sums);
+}
+
 // z of R rows, of which the last may be given several times; `rows` of them are stored.
 template <int R, int O, class T>
 CHAINRULE_INLINE void narrow_rows_of_z(const T* const (&x)[R], int rows, int in, const T* W, long ldw,
@@ -74,10 +91,10 @@ CHAINRULE_INLINE void narrow_rows_of_z(const T* const (&x)[R], int rows, int in,
     lane_sums<R, O>(x, in, W, ldw, [&](int k) -> V& { return parts[k / w][k % w]; });
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; ++v) {
-        const V sums = sum_of_each(parts[v]), b = bias ? load(bias + v * w) : V{};
+        const V sums = sum_of_each(parts[v]), b = bias ? load_sums<O>(bias, v) : V{};
         const auto put_row = [&]<int q>() {
             if (q < rows)
-                store(z + q * ldz + v * w, b + (R == 1 ? sums : moved<q * O, O>(sums, lanes)));
+                put_sums<O>(z + q * ldz, v, b + (R == 1 ? sums : moved<q * O, O>(sums, lanes)));
         };
         [&]<int... q>(std::integer_sequence<int, q...>) {
             (put_row.template operator()<q>(), ...);
@@ -109,8 +126,9 @@ void narrow_product(const T* const* x, int r0, int r1, const Tensor<T>& W, const
                     long ldz, Done&& done) {
     for (int r = r0; r < r1; r += block) {
         const int rows = std::min(block, r1 - r);
-        with_outputs(W.out, [&]<int O>() {
-            narrow_block<O>(x, r, r + rows, W.in, W.w.get(), W.ld, bias, z, ldz);
+        with_outputs(W.out, [&]<int O>(int first) {
+            narrow_block<O>(x, r, r + rows, W.in, W.row(first), W.ld, bias ? bias + first : bias, z + first,
+                            ldz);
         });
         done(r, rows, 0, W.columns / Vec<T>::width);
     }
@@ -147,10 +165,10 @@ void narrow_product_back(const T* delta, long ldd, int r0, int r1, const Tensor<
         const int rows = std::min(block, r1 - r);
         for (int column = 0; column < W.ld; column += 2 * w) {
             const int vectors = W.ld - column > w ? 2 : 1;
-            with_outputs(W.out, [&]<int O>() {
+            with_outputs(W.out, [&]<int O>(int first) {
                 const auto strip = [&]<int NV>() {
-                    narrow_strip<O, NV>(delta + r * ldd, ldd, rows, W.w.get() + column, W.ld, adds,
-                                        dx + r * ldx + column, ldx);
+                    narrow_strip<O, NV>(delta + r * ldd + first, ldd, rows, W.row(first) + column, W.ld,
+                                        adds || first > 0, dx + r * ldx + column, ldx);
                 };
                 vectors == 2 ? strip.template operator()<2>() : strip.template operator()<1>();
             });
@@ -201,10 +219,11 @@ template <class T>
 CHAINRULE_INLINE void narrow_gradient(const T* const* x, int i, int in, int out, int vectors, int n,
                                       const T* delta, long ldd, T* to) {
     const int k = std::min(Vec<T>::width, in - i - (vectors - 1) * Vec<T>::width);
-    with_outputs(out, [&]<int O>() {
+    with_outputs(out, [&]<int O>(int first) {
         const auto one = [&]<int U>() {
             if constexpr (U <= most_inputs(O))
-                if (vectors == U) narrow_tile<O, U>(x, i, k, n, delta, ldd, to);
+                if (vectors == U)
+                    narrow_tile<O, U>(x, i, k, n, delta + first, ldd, to + first * U * Vec<T>::width);
         };
         one.template operator()<1>();
         one.template operator()<2>();

@@ -100,7 +100,7 @@ struct Operation {
     // batch, or of its rows in a shard those of each copy, which add to the one before.
     template <class F>
     CHAINRULE_INLINE void for_spans(const Rows& rows, bool adds, F&& f) const {
-        if (!rows.cut) return f(first * rows.n, copies * rows.n, adds);
+        if (small_code || !rows.cut) return f(first * rows.n, copies * rows.n, adds);
         for (int c = first; c < first + copies; ++c, adds = true)
             f(c * rows.n + rows.first, rows.last - rows.first, adds);
     }
@@ -109,7 +109,7 @@ struct Operation {
     // without shards once, with that of all.
     template <class V, class SumOf, class Use>
     CHAINRULE_INLINE void for_sums(const Rows& rows, SumOf&& part, Use&& use) const {
-        if (!rows.cut) return use(0, part(first * rows.n, copies * rows.n));
+        if (small_code || !rows.cut) return use(0, part(first * rows.n, copies * rows.n));
         V sums[most_depth];
         rows.cut->in_trees(
             [&](int, int begin, int end, int level) {

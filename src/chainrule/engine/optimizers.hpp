@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <variant>
 
 #include "powers.hpp"
 #include "quotients.hpp"
@@ -343,6 +344,16 @@ private:
             g[0] = this->step(g[0], s1, s2);
         }
     }
+};
+
+// The update of a rule that is known when the code runs.
+template <class T>
+struct AnyUpdate {
+    Shrinkage<T> shrinkage;
+    std::variant<Update<Rule::sgd, T>, Update<Rule::momentum, T>, Update<Rule::adagrad, T>,
+                 Update<Rule::rmsprop, T>, Update<Rule::adam, T>, Update<Rule::nadam, T>,
+                 Update<Rule::lion, T>, Update<Rule::rprop, T>>
+        rule;
 };
 
 // How many state arrays the rule has.

@@ -144,7 +144,7 @@ void slope_tile(Activation f, T parameter, const T* a, const T* slopes, T* d, lo
 // Whether columns of x are packed for a dW of so many columns: else it costs more than it saves.
 template <class T>
 bool packs_columns(int columns) {
-    return columns >= 4 * panel_width<T>;
+    return !small_code && columns >= 4 * panel_width<T>;
 }
 
 // How much room the packed columns of x need: a whole vector may be stored at their end.

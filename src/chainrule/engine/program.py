@@ -87,6 +87,15 @@ class HeadLoss(NamedTuple):
     outputs: int
 
 
+class LayerValues(NamedTuple):
+    """The numbers of the values that a layer reads and makes."""
+
+    x: int
+    z: int | None
+    """The weighted inputs, where there are such: what its activation reads, or else what it makes."""
+    a: int
+
+
 class _At(NamedTuple):
     """Which layer is being lowered: the path of its parameters, the draws that it makes."""
 
@@ -131,6 +140,8 @@ class Program:
         ]
         self.numbers: dict[str, int] = {name: k for k, name in enumerate(leaves)}
         """Of the tensors, by their names."""
+        self.layers: dict[str, LayerValues] = {}
+        """Of each layer, by the path of its parameters; those within others too."""
         self._trains = trains
         self._member: int | None = None
         self._common: list[int] = []
@@ -270,10 +281,15 @@ class Program:
         One whose forward is its own, beside an inherited `lower`, is of a kind of its own.
         """
         outer, self._at = self._at, at
-        kind = type(at.layer)
+        kind, before = type(at.layer), len(self.operations)
         its_own = issubclass(_owner(kind, "lower"), _owner(kind, "forward"))
         y = (kind if its_own else Layer).lower(at.layer, self, x)
         self._at = outer
+        made = self.operations[before:]
+        weighs = any(op.kind == "affine" for op in made)
+        z = made[-1].inputs[0] if weighs and made[-1].kind == "activate" else y
+        within = any(path.startswith(f"{at.path}.") for path in self.layers)
+        self.layers[at.path] = LayerValues(x, z if weighs and not within else None, y)
         return y
 
     def _add(

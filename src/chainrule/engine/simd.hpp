@@ -34,6 +34,8 @@
 #endif
 #if defined(__aarch64__)
 #include <arm_neon.h>
+#elif defined(__wasm_simd128__)
+#include <wasm_simd128.h>
 #endif
 
 // Whether a·b + c is one operation here, rounded once. x86-64-v2 has none.
@@ -43,10 +45,31 @@
 #define CHAINRULE_FUSES 0
 #endif
 
+// Whether the code is to be small, as in a page, which has one thread and whole rows only. No bit
+// depends on it.
+#ifndef CHAINRULE_SMALL
+#define CHAINRULE_SMALL 0
+#endif
+
 // Vectors must stay in registers: every function of one is inlined.
 #define CHAINRULE_INLINE [[gnu::always_inline]] inline
+// Where small code counts for more, what is long is called.
+#if CHAINRULE_SMALL
+#define CHAINRULE_INLINE_UNLESS_SMALL [[gnu::noinline]]
+#else
+#define CHAINRULE_INLINE_UNLESS_SMALL CHAINRULE_INLINE
+#endif
 
 namespace chainrule {
+
+inline constexpr bool small_code = CHAINRULE_SMALL;
+
+// A condition that is known when the code is compiled, and that code which is to be small asks anyway.
+template <bool value>
+inline constexpr auto known = [] {
+    if constexpr (small_code) return value;
+    else return std::bool_constant<value>{};
+}();
 
 inline constexpr int vector_bytes = CHAINRULE_VECTOR_BYTES;
 
@@ -94,7 +117,7 @@ CHAINRULE_INLINE typename Vec<T>::Int first_lanes(int k) {
 
 // The first k lanes from memory, zeros beyond; nothing beyond is touched. 0 <= k <= width.
 template <class T>
-CHAINRULE_INLINE typename Vec<T>::type load_part(const T* p, int k) {
+CHAINRULE_INLINE_UNLESS_SMALL typename Vec<T>::type load_part(const T* p, int k) {
     using V = typename Vec<T>::type;
 #if CHAINRULE_X86 && CHAINRULE_VECTOR_BYTES == 64
     if constexpr (sizeof(T) == 4)
@@ -115,7 +138,7 @@ CHAINRULE_INLINE typename Vec<T>::type load_part(const T* p, int k) {
 
 // Store the first k lanes. The lanes go one by one where masked stores are slow (AVX2 on AMD).
 template <class T>
-CHAINRULE_INLINE void store_part(T* p, typename Vec<T>::type v, int k) {
+CHAINRULE_INLINE_UNLESS_SMALL void store_part(T* p, typename Vec<T>::type v, int k) {
 #if CHAINRULE_X86 && CHAINRULE_VECTOR_BYTES == 64
     if constexpr (sizeof(T) == 4)
         _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << k) - 1), (__m512)v);
@@ -207,6 +230,9 @@ CHAINRULE_INLINE V maximum(V a, std::type_identity_t<V> b) {
 #elif CHAINRULE_X86
     if constexpr (single) return (V)_mm_max_ps((__m128)b, (__m128)a);
     else return (V)_mm_max_pd((__m128d)b, (__m128d)a);
+#elif defined(__wasm_simd128__)
+    if constexpr (single) return (V)wasm_f32x4_pmax((v128_t)a, (v128_t)b);
+    else return (V)wasm_f64x2_pmax((v128_t)a, (v128_t)b);
 #else
     return select(b > a, b, a);
 #endif
@@ -225,6 +251,9 @@ CHAINRULE_INLINE V minimum(V a, std::type_identity_t<V> b) {
 #elif CHAINRULE_X86
     if constexpr (single) return (V)_mm_min_ps((__m128)b, (__m128)a);
     else return (V)_mm_min_pd((__m128d)b, (__m128d)a);
+#elif defined(__wasm_simd128__)
+    if constexpr (single) return (V)wasm_f32x4_pmin((v128_t)a, (v128_t)b);
+    else return (V)wasm_f64x2_pmin((v128_t)a, (v128_t)b);
 #else
     return select(b < a, b, a);
 #endif
@@ -286,6 +315,8 @@ CHAINRULE_INLINE bool any_lane(Mask mask) {
     return _mm256_movemask_epi8((__m256i)mask) != 0;
 #elif CHAINRULE_X86
     return _mm_movemask_epi8((__m128i)mask) != 0;
+#elif defined(__wasm_simd128__)
+    return wasm_v128_any_true((v128_t)mask);
 #else
     bool any = false;
     for (std::size_t k = 0; k < sizeof mask / sizeof mask[0]; ++k) any = any || mask[k] != 0;
@@ -319,6 +350,9 @@ CHAINRULE_INLINE V sqrt(V v) {
 #elif CHAINRULE_X86
     if constexpr (single) return (V)_mm_sqrt_ps((__m128)v);
     else return (V)_mm_sqrt_pd((__m128d)v);
+#elif defined(__wasm_simd128__)
+    if constexpr (single) return (V)wasm_f32x4_sqrt((v128_t)v);
+    else return (V)wasm_f64x2_sqrt((v128_t)v);
 #else
     return map_lanes(v, [](auto x) { return std::sqrt(x); });
 #endif

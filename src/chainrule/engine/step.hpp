@@ -216,7 +216,7 @@ private:
     void gather(const Op& op, const Rows& rows, int t, Part kinds, const Stages& stages) {
         const Share<T> share = share_of(t);
         meet();
-        if (!rows.cut) {
+        if (small_code || !rows.cut) {
             op.gather(net_.room, rows, share, kinds);
         } else {
             for (const Part stage : stages) {
@@ -229,7 +229,7 @@ private:
     }
 
     // Whether there is a step is settled between processes.
-    bool agrees(const Batch& b) const { return b.cut && seam_; }
+    bool agrees(const Batch& b) const { return !small_code && b.cut && seam_; }
 
     void exchange(int t, std::span<T> numbers) {
         seam_.pass(t, numbers, [this] { meet(); });
@@ -238,12 +238,12 @@ private:
     void weights_phase(const Batch& b, std::int64_t step, double rate, int t) {
         updates_.with_update(rate, step, [&](const auto& update) {
             const bool by_blocks = blocks_.take(b);
-            if (by_blocks || updates_.clips_norm() || seam_) {
+            if (small_code || by_blocks || updates_.clips_norm() || seam_) {
                 if (by_blocks) blocks_.add_up(b, updates_, net_.tensors, share_of(t));
                 else keep(b, t, false);
-                if (seam_ && !passes_seam(b, t)) return;
+                if (!small_code && seam_ && !passes_seam(b, t)) return;
                 updates_.clips_norm() ? treat_and_apply(t, update) : check(apply(t, update));
-            } else {
+            } else if constexpr (!small_code) {
                 train(b, t, update);
             }
         });
@@ -261,7 +261,7 @@ private:
         net_.program.each_backward([&](const auto& op) {
             updates_.keep(op, net_.room, b.rows(), adds, share_of(t));
         });
-        if (b.cut) keep_loose(b, t);
+        if (!small_code && b.cut) keep_loose(b, t);
     }
 
     // The gradients that go by the arena, shard by shard, in the tree.
@@ -299,7 +299,7 @@ private:
             if (b.cut) keep_loose(b, t);
             meet();
             for (Tensor<T>& tensor : tensors())
-                if (tensor.spec.loose) poison += updates_.template apply<false>(tensor, share, 1, update);
+                if (tensor.spec.loose) poison += updates_.apply(known<false>, tensor, share, 1, update);
         }
         check(poison);
     }
@@ -309,7 +309,7 @@ private:
     V apply(int t, const U& update) {
         V poison{};
         for (Tensor<T>& tensor : tensors())
-            poison += updates_.template apply<false>(tensor, share_of(t), 1, update);
+            poison += updates_.apply(known<false>, tensor, share_of(t), 1, update);
         return poison;
     }
 
@@ -339,7 +339,7 @@ private:
         meet();  // the sums are now free for the penalty
         V poison{};
         for (Tensor<T>& tensor : tensors())
-            poison += updates_.template apply<true>(tensor, share, scale, update);
+            poison += updates_.apply(known<true>, tensor, share, scale, update);
         check(poison);
     }
 

@@ -24,6 +24,10 @@ template <class T, class F>
 CHAINRULE_INLINE void for_vectors(int n, F&& f) {
     constexpr int width = Vec<T>::width;
     int c = 0;
+    if constexpr (small_code) {
+        for (int p = 0; c < n; c += width, p = (p + 1) % pieces) f(c, std::min(width, n - c), p);
+        return;
+    }
     for (; c + wide<T> <= n; c += wide<T>)
 #pragma GCC unroll 4
         for (int p = 0; p < pieces; ++p) f(c + p * width, width, p);

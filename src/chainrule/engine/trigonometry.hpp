@@ -67,13 +67,26 @@ CHAINRULE_INLINE SineCosine<V> sine_cosine_nearby(V x) {
             (V)(bits(select(odd, sine, cosine)) ^ ((second ^ ((turns & 1) << 1)) << sign))};
 }
 
+#if CHAINRULE_SMALL
+// The page's own, which is not in the module then.
+extern "C" __attribute__((import_module("env"), import_name("sine"))) double page_sine(double);
+extern "C" __attribute__((import_module("env"), import_name("cosine"))) double page_cosine(double);
+CHAINRULE_INLINE double sine_of(double x) { return page_sine(x); }
+CHAINRULE_INLINE double cosine_of(double x) { return page_cosine(x); }
+#else
+template <class T>
+CHAINRULE_INLINE T sine_of(T x) { return std::sin(x); }
+template <class T>
+CHAINRULE_INLINE T cosine_of(T x) { return std::cos(x); }
+#endif
+
 // The same where some arguments are so large that a whole turn has few numbers left.
 template <class V>
 [[gnu::noinline]] SineCosine<V> sine_cosine_afar(V x) {
     const auto [sine, cosine] = sine_cosine_nearby(x);
     const auto far = abs(x) > Turns<element_t<V>>::furthest;
-    return {select(far, map_lanes(x, [](auto lane) { return std::sin(lane); }), sine),
-            select(far, map_lanes(x, [](auto lane) { return std::cos(lane); }), cosine)};
+    return {select(far, map_lanes(x, [](auto lane) { return sine_of(lane); }), sine),
+            select(far, map_lanes(x, [](auto lane) { return cosine_of(lane); }), cosine)};
 }
 
 template <class V>

@@ -27,6 +27,14 @@ class Updates {
     using V = typename Vec<T>::type;
     static constexpr int NR = panel_width<T>, w = Vec<T>::width;
 
+    // What an update does to a gradient beside its step.
+    template <class Treated, class Shrinks, class Clips>
+    struct How {
+        Treated treated;
+        Shrinks shrinks;
+        Clips clips;
+    };
+
 public:
     explicit Updates(const OptimizerSpec& spec)
         : spec_(spec), clips_(std::isfinite(spec.clip_value)), moments_(spec.rule, spec.values) {}
@@ -35,12 +43,18 @@ public:
 
     bool penalises() const { return spec_.values.l1 != 0 || spec_.values.l2 != 0; }
 
-    // Calls f(update) with the rule's coefficients at a step.
+    // Calls f(update) with the rule's coefficients at a step; where the code is to be small, all of f but
+    // the loop over vectors is the same for all rules.
     template <class F>
     void with_update(double rate, std::int64_t step, F&& f) const {
         HyperParameters values = spec_.values;
         values.learning_rate = rate;
-        with_rule(spec_.rule, [&]<Rule R>() { f(Update<R, T>(values, moments_.at(step))); });
+        if constexpr (small_code)
+            f(with_rule(spec_.rule, [&]<Rule R>() {
+                return AnyUpdate<T>{Shrinkage<T>(values), Update<R, T>(values, moments_.at(step))};
+            }));
+        else
+            with_rule(spec_.rule, [&]<Rule R>() { f(Update<R, T>(values, moments_.at(step))); });
     }
 
     // The gradient of an operation and its update at once, or into the arena; in shards nothing of
@@ -65,8 +79,8 @@ public:
     }
     void keep(const Affine<T>& op, Room<T>& room, const Rows& all, bool adds,
               const Share<T>& share) const {
-        all.cut ? keep_affine<true>(op, room, all, adds, share)
-                : keep_affine<false>(op, room, all, adds, share);
+        !small_code && all.cut ? keep_affine<true>(op, room, all, adds, share)
+                               : keep_affine<false>(op, room, all, adds, share);
     }
     template <bool in_shards>
     void keep_affine(const Affine<T>& op, Room<T>& room, const Rows& all, bool adds,
@@ -125,13 +139,13 @@ public:
     }
 
     // Update a tensor by its gradient in the arena, which is treated or not.
-    template <bool Treated, class U>
-    V apply(Tensor<T>& tensor, const Share<T>& share, T scale, const U& update) const {
+    template <class Treated, class U>
+    V apply(Treated treated, Tensor<T>& tensor, const Share<T>& share, T scale, const U& update) const {
         V poison{};
         penalise(tensor, share);
         if (!tensor.spec.moves()) return poison;
         for_places(tensor, share, [&](std::size_t place, int count) {
-            poison += update_vectors<Treated>(tensor, place, count, tensor.g + place, scale, update);
+            poison += update_vectors(treated, tensor, place, count, tensor.g + place, scale, update);
         });
         const auto [i0, i1] = inputs_of(tensor, share);
         tensor.renew(i0, i1);
@@ -169,7 +183,7 @@ private:
             op.template gradient<in_shards>(
                 room, all, i0, i1, share, [&](std::size_t place) { return updated(W, place); },
                 [&](int, std::size_t place, int count, const T* g) {
-                    poison += update_vectors<false>(W, place, count, g, T{1}, update);
+                    poison += update_vectors(known<false>, W, place, count, g, T{1}, update);
                 });
             W.renew(i0, i1);
         }
@@ -302,64 +316,70 @@ private:
 
     // `count` vectors from `place` on; g is their gradient, with the penalty in it and bounds kept
     // where it was treated.
-    template <bool Treated, class U>
-    V update_vectors(Tensor<T>& tensor, std::size_t place, int count, const T* g, T scale,
+    template <class Treated, class U>
+    V update_vectors(Treated treated, Tensor<T>& tensor, std::size_t place, int count, const T* g, T scale,
                      const U& update) const {
-        const auto all = [&]<bool Shrinks, bool Clips>() {
-            if constexpr (U::together > 1)
-                if (update.spares)
-                    return update_by_groups<Treated, Shrinks, Clips>(tensor, place, count, g, scale,
-                                                                     update);
-            return update_run<1, Treated, Shrinks, Clips>(tensor, place, count, g, scale, update);
-        };
-        const bool clips = clips_ && !Treated;
-        if (tensor.spec.weight && update.shrinkage.any())
-            return clips ? all.template operator()<true, true>() : all.template operator()<true, false>();
-        return clips ? all.template operator()<false, true>() : all.template operator()<false, false>();
+        const bool clips = clips_ && !treated, shrinks = tensor.spec.weight && update.shrinkage.any();
+        if constexpr (small_code) {
+            return std::visit(
+                [&](const auto& rule) {
+                    return update_run<1>(How<bool, bool, bool>{treated, shrinks, clips}, tensor, place, count,
+                                         g, scale, rule);
+                },
+                update.rule);
+        } else {
+            const auto all = [&](auto shrinks, auto clips) {
+                const How<Treated, decltype(shrinks), decltype(clips)> how{treated, shrinks, clips};
+                if constexpr (U::together > 1)
+                    if (update.spares) return update_by_groups(how, tensor, place, count, g, scale, update);
+                return update_run<1>(how, tensor, place, count, g, scale, update);
+            };
+            if (shrinks) return clips ? all(known<true>, known<true>) : all(known<true>, known<false>);
+            return clips ? all(known<false>, known<true>) : all(known<false>, known<false>);
+        }
     }
 
+
     // Apart, so that it takes no room where the processor divides.
-    template <bool Treated, bool Shrinks, bool Clips, class U>
-    [[gnu::noinline]] V update_by_groups(Tensor<T>& tensor, std::size_t place, int count, const T* g,
+    template <class H, class U>
+    [[gnu::noinline]] V update_by_groups(H how, Tensor<T>& tensor, std::size_t place, int count, const T* g,
                                          T scale, const U& update) const {
         const int whole = count / U::together * U::together;
-        return update_run<U::together, Treated, Shrinks, Clips>(tensor, place, whole, g, scale, update) +
-               update_run<1, Treated, Shrinks, Clips>(tensor, place + whole * w, count - whole,
-                                                      g + whole * w, scale, update);
+        return update_run<U::together>(how, tensor, place, whole, g, scale, update) +
+               update_run<1>(how, tensor, place + whole * w, count - whole, g + whole * w, scale, update);
     }
 
     // Some of them at a time.
-    template <int some, bool Treated, bool Shrinks, bool Clips, class U>
-    CHAINRULE_INLINE V update_run(Tensor<T>& tensor, std::size_t place, int count, const T* g, T scale,
-                                  const U& update) const {
+    template <int some, class H, class U>
+    CHAINRULE_INLINE V update_run(H how, Tensor<T>& tensor, std::size_t place, int count, const T* g,
+                                  T scale, const U& update) const {
         V poison{};
         for (int u = 0; u < count; u += some)
-            poison += update_some<some, Treated, Shrinks, Clips>(tensor, place + u * w, g + u * w, scale,
-                                                                 update);
+            poison += update_some<some>(how, tensor, place + u * w, g + u * w, scale, update);
         return poison;
     }
 
     // Side by side.
-    template <int count, bool Treated, bool Shrinks, bool Clips, class U>
-    CHAINRULE_INLINE V update_some(Tensor<T>& tensor, std::size_t place, const T* g, T scale,
+    template <int count, class H, class U>
+    CHAINRULE_INLINE V update_some(H how, Tensor<T>& tensor, std::size_t place, const T* g, T scale,
                                    const U& update) const {
-        constexpr bool only_decays = Shrinks && (Treated || Clips);  // the penalty is in dW by then
+        const bool only_decays = how.shrinks && (how.treated || how.clips);  // the penalty is in dW by then
         T* W = tensor.w.get() + place;
         V before[count], dW[count], poison{};
 #pragma GCC unroll 4
         for (int u = 0; u < count; ++u) {
             before[u] = load(W + u * w);
             dW[u] = load(g + u * w);
-            if constexpr (Treated) dW[u] *= scale;
-            else if constexpr (Shrinks && Clips)
-                dW[u] = update.shrinkage.penalised(dW[u], before[u]);
-            if constexpr (Clips && !Treated) dW[u] = clipped(dW[u]);
+            if (how.treated) dW[u] *= scale;
+            else if (how.shrinks && how.clips) dW[u] = update.shrinkage.penalised(dW[u], before[u]);
+            if (how.clips && !how.treated) dW[u] = clipped(dW[u]);
         }
-        update.template update<Shrinks && !only_decays>(dW, W, state(tensor, 0, place),
-                                                        state(tensor, 1, place));
+        T *first = state(tensor, 0, place), *second = state(tensor, 1, place);
+        if (how.shrinks && !only_decays) update.template update<true>(dW, W, first, second);
+        else update.template update<false>(dW, W, first, second);
 #pragma GCC unroll 4
         for (int u = 0; u < count; ++u) {
-            if constexpr (only_decays)
+            if (only_decays)
                 store(W + u * w, multiply_add(before[u], -update.shrinkage.decay, load(W + u * w)));
             poison = multiply_add(load(W + u * w), T{0}, poison);
         }

@@ -70,7 +70,7 @@ class Engine {
     const clock = () => 0; // teams of threads ask for the time, and there is one thread
     const refuse = () => { throw new Error('the engine has come to an end of its own'); };
     return {
-      env: { emscripten_notify_memory_growth: () => {}, abort: refuse },
+      env: { emscripten_notify_memory_growth: () => {}, abort: refuse, sine: Math.sin, cosine: Math.cos },
       wasi_snapshot_preview1: {
         clock_time_get: clock, proc_exit: refuse, fd_write: clock, fd_close: clock, fd_seek: clock, fd_read: clock,
         environ_get: clock, environ_sizes_get: clock,
