@@ -13,7 +13,9 @@ import pytest
 import chainrule as cr
 from chainrule.activations import activation
 from chainrule.batches import Subset, batches_after, check_examples
+from chainrule.engine.program import for_training
 from chainrule.engine.wasm import engine_bytes, engine_script
+from chainrule.engine.wasm.plain_program import plain_program
 from chainrule.optimizers import init_states
 from chainrule.reference import take_step
 from chainrule.trees import leaves
@@ -144,6 +146,23 @@ def test_every_value_of_a_pass(name: str, dtype: str) -> None:
                 near(a["slope"], row.df(record.z, record.a, np), dtype)
             if k + 1 < len(slopes):
                 near(a["came"], slopes[k + 1], dtype, size=0.1)
+
+
+@DTYPES
+@EVERY_CASE
+def test_which_values_are_a_layers(name: str, dtype: str) -> None:
+    """What enters each layer, its weighted inputs, and what leaves it; of several members no more."""
+    case, got = CASES[name], results(dtype)[name]["values"]
+    trace, _, _ = passes(case, dtype)
+    found = plain_program(for_training(case.p.net))["layers"]
+    for k, (layer, record) in enumerate(zip(case.p.net.layers, trace, strict=True)):
+        of = found[str(k)]
+        near(got[of["x"]]["a"], record.x, dtype)
+        assert (of["z"] is not None) == isinstance(layer, cr.Dense)
+        if of["z"] is not None:
+            near(got[of["z"]]["a"], record.z, dtype)
+        if layer.members == 1:
+            near(got[of["a"]]["a"], record.a, dtype)
 
 
 # What does not fit

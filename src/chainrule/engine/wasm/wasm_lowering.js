@@ -5,22 +5,23 @@
 
 class Lowering {
   constructor(patterns, activations, trains) {
-    Object.assign(this, { patterns, activations, trains, values: [], tensors: [], operations: [] });
+    Object.assign(this, { patterns, activations, trains, values: [], tensors: [], operations: [], layers: {} });
   }
 
   program({ inputs, layers, heads }) {
     const first = this.value(inputs);
-    const output = layers.reduce((x, layer, k) => this.layer(layer, x, BigInt(k)), first);
+    const output = layers.reduce((x, layer, k) => this.layer(layer, x, BigInt(k), `${k}`), first);
     const { values, tensors, operations } = this;
-    return { values, tensors, operations, output, work: 0, heads };
+    return { values, tensors, operations, output, work: 0, heads, layers: this.layers };
   }
 
   value(width) {
     return this.values.push({ width, copies: 1 }) - 1;
   }
 
-  // The value that a layer makes of x; `draw` is the number of its draws, as in `layers.Draw`.
-  layer([kind, options], x, draw) {
+  // The value that a layer makes of x; `draw` is the number of its draws, as in `layers.Draw`, and `path`
+  // where its parameters stand.
+  layer([kind, options], x, draw, path) {
     const own = { ...options, inputs: this.values[x].width };
     const filled = (part) => {
       if (Array.isArray(part)) return part.map(filled);
@@ -34,10 +35,19 @@ class Lowering {
     for (const pattern of operations) {
       const entered = pattern.inputs.map((v) => made[v]);
       made[pattern.output] = pattern.kind === 'within'
-        ? options.layers.reduce((v, layer, k) => this.layer(layer, v, ((draw + 1n) << 16n) + BigInt(k)), entered[0])
+        ? options.layers.reduce((v, layer, k) => this.layer(layer, v, ((draw + 1n) << 16n) + BigInt(k), `${path}.${k}`), entered[0])
         : this.operation({ ...filled(pattern), inputs: entered }, firstTensor, draw);
     }
-    return made[operations.at(-1).output];
+    const a = made[operations.at(-1).output];
+    this.layers[path] = { x, z: this.weighted(operations, a), a };
+    return a;
+  }
+
+  // The weighted inputs: what the activation reads, or else what the layer makes; null where it has none.
+  weighted(operations, a) {
+    if (!operations.some(({ kind }) => kind === 'affine')) return null;
+    const last = this.operations.at(-1);
+    return last.kind === 'activate' ? last.inputs[0] : a;
   }
 
   operation({ width, ...op }, firstTensor, draw) {
