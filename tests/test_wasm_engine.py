@@ -151,7 +151,7 @@ def test_every_value_of_a_pass(name: str, dtype: str) -> None:
 @DTYPES
 @EVERY_CASE
 def test_which_values_are_a_layers(name: str, dtype: str) -> None:
-    """What enters each layer, its weighted inputs, and what leaves it; of several members no more."""
+    """What enters each layer, its weighted inputs, and, but of several members, what leaves it."""
     case, got = CASES[name], results(dtype)[name]["values"]
     trace, _, _ = passes(case, dtype)
     found = plain_program(for_training(case.p.net))["layers"]

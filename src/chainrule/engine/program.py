@@ -92,7 +92,7 @@ class LayerValues(NamedTuple):
 
     x: int
     z: int | None
-    """The weighted inputs, where there are such: what its activation reads, or else what it makes."""
+    """The weighted inputs, where it has some: what its activation reads, or else what it makes."""
     a: int
 
 

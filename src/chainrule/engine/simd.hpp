@@ -64,9 +64,9 @@ namespace chainrule {
 
 inline constexpr bool small_code = CHAINRULE_SMALL;
 
-// A condition that is known when the code is compiled, and that code which is to be small asks anyway.
+// A condition that is fixed when the code is compiled, and that code which is to be small asks anyway.
 template <bool value>
-inline constexpr auto known = [] {
+inline constexpr auto fixed = [] {
     if constexpr (small_code) return value;
     else return std::bool_constant<value>{};
 }();

@@ -299,7 +299,7 @@ private:
             if (b.cut) keep_loose(b, t);
             meet();
             for (Tensor<T>& tensor : tensors())
-                if (tensor.spec.loose) poison += updates_.apply(known<false>, tensor, share, 1, update);
+                if (tensor.spec.loose) poison += updates_.apply(fixed<false>, tensor, share, 1, update);
         }
         check(poison);
     }
@@ -309,7 +309,7 @@ private:
     V apply(int t, const U& update) {
         V poison{};
         for (Tensor<T>& tensor : tensors())
-            poison += updates_.apply(known<false>, tensor, share_of(t), 1, update);
+            poison += updates_.apply(fixed<false>, tensor, share_of(t), 1, update);
         return poison;
     }
 
@@ -339,7 +339,7 @@ private:
         meet();  // the sums are now free for the penalty
         V poison{};
         for (Tensor<T>& tensor : tensors())
-            poison += updates_.apply(known<true>, tensor, share, scale, update);
+            poison += updates_.apply(fixed<true>, tensor, share, scale, update);
         check(poison);
     }
 

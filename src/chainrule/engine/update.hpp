@@ -183,7 +183,7 @@ private:
             op.template gradient<in_shards>(
                 room, all, i0, i1, share, [&](std::size_t place) { return updated(W, place); },
                 [&](int, std::size_t place, int count, const T* g) {
-                    poison += update_vectors(known<false>, W, place, count, g, T{1}, update);
+                    poison += update_vectors(fixed<false>, W, place, count, g, T{1}, update);
                 });
             W.renew(i0, i1);
         }
@@ -334,8 +334,8 @@ private:
                     if (update.spares) return update_by_groups(how, tensor, place, count, g, scale, update);
                 return update_run<1>(how, tensor, place, count, g, scale, update);
             };
-            if (shrinks) return clips ? all(known<true>, known<true>) : all(known<true>, known<false>);
-            return clips ? all(known<false>, known<true>) : all(known<false>, known<false>);
+            if (shrinks) return clips ? all(fixed<true>, fixed<true>) : all(fixed<true>, fixed<false>);
+            return clips ? all(fixed<false>, fixed<true>) : all(fixed<false>, fixed<false>);
         }
     }
 
